@@ -1,0 +1,197 @@
+// The closed list of errors that come from outside: bad input, bad files, a world that fails.
+// Never for our own mistakes (assert.ts). Every code has a meaning, a remedy, an HTTP status and an exit code.
+
+export interface ErrorEntry {
+  /** One sentence: what happened. */
+  readonly meaning: string;
+  /** One sentence: what the reader can do about it. */
+  readonly remedy: string;
+  readonly httpStatus: number;
+  /** Exit code of a command that ends with this error. 1: failed, 2: usage, 3: model or engine, 4: link. */
+  readonly exitCode: 1 | 2 | 3 | 4;
+  /** Whether the same call may succeed later without a change. */
+  readonly retryable: boolean;
+}
+
+const entry = (
+  httpStatus: number,
+  exitCode: ErrorEntry['exitCode'],
+  retryable: boolean,
+  meaning: string,
+  remedy: string,
+): ErrorEntry => ({ meaning, remedy, httpStatus, exitCode, retryable });
+
+/** Every code that a PilotfishError may carry. */
+export const errorTable = {
+  usage: entry(
+    400,
+    2,
+    false,
+    'The command line or a setting is wrong.',
+    'Read the message and `pilotfish help <command>`.',
+  ),
+  cancelled: entry(499, 1, true, 'The caller stopped the work.', 'Nothing to do.'),
+  'prompt-empty': entry(
+    400,
+    2,
+    false,
+    'The prompt has no tokens.',
+    'Give at least one token; most models also accept their start token alone.',
+  ),
+  'prompt-too-long': entry(
+    400,
+    2,
+    false,
+    'Prompt and answer do not fit the context.',
+    'Shorten the prompt or raise the context size.',
+  ),
+  'context-exhausted': entry(
+    400,
+    3,
+    false,
+    'The sequence has reached the end of its context.',
+    'Raise the context size or end the text earlier.',
+  ),
+  'token-out-of-range': entry(
+    400,
+    2,
+    false,
+    'A token id lies outside the vocabulary.',
+    'Tokenise with the same model that the engine loaded.',
+  ),
+  'sampling-invalid': entry(
+    400,
+    2,
+    false,
+    'A sampling parameter is outside its range.',
+    'Read the named bound.',
+  ),
+  'segment-invalid': entry(
+    400,
+    3,
+    false,
+    'A batch segment does not continue its sequence or exceeds a limit.',
+    'Roll the slot back or send the missing tokens.',
+  ),
+  'model-not-found': entry(
+    404,
+    3,
+    false,
+    'There is no model file at the path.',
+    'Check the path; `pilotfish models` lists what is here.',
+  ),
+  'model-not-gguf': entry(
+    400,
+    3,
+    false,
+    'The file is not a GGUF model.',
+    'Convert it to GGUF, or pick a .gguf file.',
+  ),
+  'model-truncated': entry(
+    400,
+    3,
+    false,
+    'The model file is shorter than its header says.',
+    'Download it again.',
+  ),
+  'model-malformed': entry(
+    400,
+    3,
+    false,
+    'The GGUF header contradicts itself or is outside sane bounds.',
+    'Download it again from a source you trust.',
+  ),
+  'model-unsupported': entry(
+    400,
+    3,
+    false,
+    'The engine cannot run this kind of model.',
+    'Use a decoder-only text model that llama.cpp supports and that can roll its cache back.',
+  ),
+  'model-too-large': entry(
+    507,
+    3,
+    false,
+    'The model does not fit the memory of this machine.',
+    'Use a smaller or more strongly quantised file.',
+  ),
+  'context-too-large': entry(
+    507,
+    3,
+    false,
+    'The context does not fit the model or the memory.',
+    'Lower the context size, the number of slots, or quantise the cache.',
+  ),
+  'vocabulary-mismatch': entry(
+    400,
+    3,
+    false,
+    'Draft and target do not share one vocabulary.',
+    'Use a draft model of the same family as the target.',
+  ),
+  'library-not-found': entry(
+    500,
+    3,
+    false,
+    'The llama.cpp library was not found.',
+    'Install the platform package or set LLAMA_LIB_DIR; see `pilotfish doctor`.',
+  ),
+  'library-incompatible': entry(
+    500,
+    3,
+    false,
+    'The llama.cpp library is not the version this build speaks to.',
+    'Install the version named in the message.',
+  ),
+  'engine-failed': entry(
+    500,
+    3,
+    true,
+    'llama.cpp reported a failure.',
+    'Read the message; lower batch or context size if memory is short.',
+  ),
+  'engine-closed': entry(503, 3, false, 'The engine has been closed.', 'Load the model again.'),
+  'download-failed': entry(
+    502,
+    4,
+    true,
+    'A download did not complete.',
+    'Run the command again; it resumes where it stopped.',
+  ),
+  'checksum-mismatch': entry(
+    502,
+    4,
+    false,
+    'A downloaded file does not have its published checksum.',
+    'Delete the file and download it again.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error of the world or the caller, with a code of the closed list. */
+export class PilotfishError extends Error {
+  override readonly name = 'PilotfishError';
+  readonly code: ErrorCode;
+
+  /** @param message names the value and the bound it broke; the remedy is added by whoever prints it. */
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get entry(): ErrorEntry {
+    return errorTable[this.code];
+  }
+
+  get retryable(): boolean {
+    return this.entry.retryable;
+  }
+}
+
+/** The one place where a foreign error becomes ours; ours pass through unchanged. */
+export function toPilotfishError(reason: unknown, code: ErrorCode): PilotfishError {
+  if (reason instanceof PilotfishError) return reason;
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new PilotfishError(code, message, { cause: reason });
+}

@@ -1,0 +1,168 @@
+// The engine interface: what can compute logits of many sequences in one pass and judge drafts beside them.
+// Knows nothing of sessions, sockets or devices. Implementations: scripted (toy) and llama (llama.cpp).
+
+import type { SlotId } from '../base/brand.js';
+import type { Law } from '../math/law.js';
+import type { Sampling } from '../math/sampling.js';
+import type { Vocabulary } from './vocabulary.js';
+
+/** How the drafts of a segment are verified; DESIGN of the schemes: MATH.md. */
+export type Scheme = 'greedy' | 'coupled' | 'agreement' | 'split' | 'full';
+
+/** What a slot needs to know to turn logits into laws and laws into tokens. */
+export interface SlotConfig {
+  readonly sampling: Sampling;
+  /** 64-bit seed of all noise of the sequence, in [0, 2^64). */
+  readonly seed: bigint;
+  /** Tokens at positions below this are prompt: presence and frequency penalties do not count them. */
+  readonly promptLength: number;
+}
+
+/** How the last rows of a segment are judged. `null` in a segment means: fill the cache, answer nothing. */
+export type Judge =
+  | { readonly scheme: 'greedy' | 'coupled' | 'agreement'; readonly draftCount: number }
+  | {
+      readonly scheme: 'split';
+      readonly draftCount: number;
+      /** [draftCount], draft law's probability of each draft token, in (0, 1]. */
+      readonly draftProbs: Float64Array;
+    }
+  | {
+      readonly scheme: 'full';
+      readonly draftCount: number;
+      /** [draftCount], the law each draft token was drawn from. */
+      readonly draftLaws: readonly Law[];
+    };
+
+/** One sequence's share of a pass. */
+export interface Segment {
+  readonly slot: SlotId;
+  /** Position of tokens[0]. Must equal the slot's length: a segment continues its sequence. */
+  readonly from: number;
+  /** [n >= 1]. The last `draftCount` of them are drafts; at least one token comes before the drafts. */
+  readonly tokens: Int32Array;
+  readonly judge: Judge | null;
+}
+
+/** The last word of a verdict. */
+export type FinalToken =
+  /** Drawn after a rejection (greedy, coupled, agreement: the target's own token at the first difference). */
+  | { readonly kind: 'residual'; readonly token: number }
+  /** Drawn after every draft was accepted (also: the one token of a plain step, where draftCount is 0). */
+  | { readonly kind: 'bonus'; readonly token: number }
+  /** `split` only, after a rejection: the target law there; the device draws the residual token from it. */
+  | { readonly kind: 'law'; readonly law: Law };
+
+export interface Outcome {
+  readonly slot: SlotId;
+  /** Accepted drafts, in [0, draftCount]; 0 for a segment without judge. */
+  readonly acceptedCount: number;
+  /** Null for a segment without judge. The final token is not yet in the cache: it opens the next segment. */
+  readonly final: FinalToken | null;
+  /** Slot length after the pass: rejected drafts are already rolled back. */
+  readonly length: number;
+}
+
+export interface PassResult {
+  /** [segments], in the order given. */
+  readonly outcomes: readonly Outcome[];
+  /** Wall time of the model's decode and of judging the rows, in milliseconds. */
+  readonly decodeMs: number;
+  readonly judgeMs: number;
+}
+
+/** When a draft ends before `countMax`. */
+export interface DraftStop {
+  /** Stop after the first token whose draft probability is below this (SLED's threshold), in [0, 1]; 0 never. */
+  readonly confidenceMin: number;
+}
+
+export interface DraftRequest {
+  readonly slot: SlotId;
+  /** Position of tokens[0]; must equal the slot's length. */
+  readonly from: number;
+  /** [n >= 1] committed tokens not yet in the cache; drafting continues after the last. */
+  readonly tokens: Int32Array;
+  /** Draft at most this many tokens, >= 1. */
+  readonly countMax: number;
+  readonly stop: DraftStop;
+  /** greedy drafts the argmax, coupled the winner of the shared race, agreement the argmax, split and full a draw. */
+  readonly scheme: Scheme;
+  /** Whether each token comes with its law; needed by `split` (residual on the device) and `full`. */
+  readonly wantLaws: boolean;
+}
+
+export interface DraftedToken {
+  readonly position: number;
+  readonly token: number;
+  /** Probability of the token under the draft law, in (0, 1]. */
+  readonly prob: number;
+  readonly law: Law | null;
+}
+
+export type DraftEndReason = 'count' | 'confidence' | 'stopped' | 'end-of-text' | 'context';
+
+export interface DraftEnd {
+  readonly reason: DraftEndReason;
+  readonly drafted: readonly DraftedToken[];
+  /** Slot length afterwards: all fed tokens; the last drafted token is never fed. */
+  readonly length: number;
+}
+
+/** A draft in progress. */
+export interface DraftRun {
+  /** Ends the loop after the token in progress; harmless when it has ended. */
+  stop(): void;
+  readonly done: Promise<DraftEnd>;
+}
+
+export interface EngineInfo {
+  /** Name of the model as its file gives it. */
+  readonly modelName: string;
+  readonly vocabulary: Vocabulary;
+  /** Jinja chat template of the model file, or null. */
+  readonly chatTemplate: string | null;
+  readonly slotCount: number;
+  /** Most tokens one slot can hold. */
+  readonly contextLength: number;
+  /** Most tokens of one pass, all segments together. */
+  readonly passTokensMax: number;
+  /** Most judged rows (draftCount + 1 each) of one pass. */
+  readonly passRowsMax: number;
+}
+
+/**
+ * An engine runs one thing at a time, in the order of the calls. Every method rejects with PilotfishError:
+ * `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments (nothing has changed then),
+ * `engine-failed` when the model failed, `engine-closed` after close.
+ */
+export interface Engine {
+  readonly info: EngineInfo;
+
+  /** Empties a slot and sets how its rows become tokens. */
+  open(slot: SlotId, config: SlotConfig): Promise<void>;
+
+  /** Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot. */
+  pass(segments: readonly Segment[]): Promise<PassResult>;
+
+  /**
+   * Drafts token by token until count, threshold, end of text or `stop`.
+   *
+   * @param onToken called for each token while the loop still runs.
+   */
+  draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun;
+
+  /** Rolls a slot back to `length` tokens; longer than the slot is an error, equal does nothing. */
+  truncate(slot: SlotId, length: number): Promise<void>;
+
+  /** Makes `to` hold the first `length` tokens of `from` without computing them; config of `to` stays. */
+  copyPrefix(from: SlotId, to: SlotId, length: number): Promise<void>;
+
+  /** Serialised cache and token log of a slot. */
+  save(slot: SlotId): Promise<Uint8Array>;
+
+  /** Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid` otherwise. */
+  restore(slot: SlotId, state: Uint8Array, config: SlotConfig): Promise<void>;
+
+  close(): Promise<void>;
+}

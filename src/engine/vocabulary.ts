@@ -1,0 +1,24 @@
+// The vocabulary interface: text to token ids and back, and the fingerprint by which two models are compared.
+// Synchronous, and usable while the engine computes.
+
+export interface Vocabulary {
+  readonly size: number;
+  /** Start-of-text token that prompts begin with, or null. */
+  readonly bos: number | null;
+  /** Tokens that end a text. */
+  readonly endOfText: ReadonlySet<number>;
+  /** SHA-256, hex, of size, every token's text and kind, and the special ids: equal means interchangeable. */
+  readonly fingerprint: string;
+
+  /**
+   * @param addBos put the start token first if the model wants one.
+   * @param parseSpecial read the text of special tokens as the tokens (chat templates), not as letters (user text).
+   */
+  tokenize(text: string, options: { addBos: boolean; parseSpecial: boolean }): Int32Array;
+
+  /** Raw text of a token as stored in the model, for messages and comparison. */
+  tokenText(token: number): string;
+
+  /** Bytes that a token adds to a text; empty for control tokens. May be part of a UTF-8 character. */
+  tokenBytes(token: number): Uint8Array;
+}

@@ -1,0 +1,22 @@
+// Everything that needs no model: format and lint, types, pure layers, layer table, unit tests. Under a minute.
+
+import { spawnSync } from 'node:child_process';
+
+const steps = [
+  ['format and lint', 'npx', ['--no-install', 'biome', 'check', '--error-on-warnings', '.']],
+  ['build', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.json']],
+  ['pure layers', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.pure.json']],
+  ['layer table', process.execPath, ['tools/layers.mjs']],
+  ['unit tests', process.execPath, ['tools/test.mjs']],
+];
+
+for (const [name, command, args] of steps) {
+  const started = performance.now();
+  const { status } = spawnSync(command, args, { stdio: 'inherit' });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (status !== 0) {
+    console.error(`check failed: ${name} (${seconds} s)`);
+    process.exit(1);
+  }
+  console.log(`check: ${name} ok (${seconds} s)`);
+}

@@ -1,0 +1,42 @@
+// Runs compiled tests under node's own runner and prints its closing lines.
+// Usage: node tools/test.mjs [--model] [filter...]
+//   --model   also run *.model.test.js, which load the bundled models through llama.cpp
+//   filter    keep the files whose path contains one of the words
+
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+const args = process.argv.slice(2);
+const withModel = args.includes('--model');
+const filters = args.filter((arg) => !arg.startsWith('--'));
+
+function testFiles(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => path.endsWith('.test.js'))
+    .filter((path) => withModel || !path.endsWith('.model.test.js'))
+    .filter((path) => filters.length === 0 || filters.some((word) => path.includes(word)))
+    .sort();
+}
+
+const files = testFiles('dist');
+if (files.length === 0) {
+  console.error('no test files match; run `npm run build` first');
+  process.exit(1);
+}
+// Model tests start ggml threads of their own: files one at a time then, or the threads starve each other.
+const concurrency = withModel ? 1 : availableParallelism();
+const { status } = spawnSync(
+  process.execPath,
+  [
+    '--test',
+    '--enable-source-maps',
+    '--test-reporter=spec',
+    `--test-concurrency=${concurrency}`,
+    ...files,
+  ],
+  { stdio: 'inherit', env: { ...process.env, NO_COLOR: '1' } },
+);
+process.exit(status ?? 1);
