@@ -1,10 +1,14 @@
-// What a law is, in its two forms. A law is the probability distribution a token is drawn from, after all
-// sampling parameters. How logits become one: law-pipeline.ts.
+// What a law is, in its two forms, and how it is read, built and checked. A law is the probability distribution a
+// token is drawn from, after all sampling parameters. How logits become one: law-pipeline.ts.
+
+import { assert } from '../base/assert.js';
+import { largestFirst } from './largest-first.js';
+import { sumOf } from './sum.js';
 
 /** A law over the few tokens that survived a filter. */
 export interface SparseLaw {
   readonly kind: 'sparse';
-  /** [n], ordered by falling probability, ties by rising id. Distinct. */
+  /** [n >= 1], ordered by falling probability, ties by rising id. Distinct. */
   readonly ids: Int32Array;
   /** [n], each > 0, sum 1 within 1e-12. */
   readonly probs: Float64Array;
@@ -18,3 +22,129 @@ export interface DenseLaw {
 }
 
 export type Law = SparseLaw | DenseLaw;
+
+/** How far the sum of a law may be from 1. Dense laws may come from a kernel that works in float32. */
+export const lawSumTolerance = { sparse: 1e-12, dense: 1e-9 } as const;
+
+/** The law of one certain token. */
+export function pointLaw(token: number): SparseLaw {
+  return { kind: 'sparse', ids: Int32Array.of(token), probs: Float64Array.of(1) };
+}
+
+/**
+ * The sparse law proportional to `weights`. What weighs 0, or so little that its probability underflows, is left out.
+ *
+ * @param ids [n] distinct, any order; not changed, not kept.
+ * @param weights [n], each finite and >= 0, at least one > 0; not changed, not kept.
+ */
+export function sparseLaw(ids: Int32Array, weights: Float64Array): SparseLaw {
+  const total = sumOf(weights);
+  assert(total > 0, `weights of a law sum to ${total}, not above 0`);
+  const pairs: { id: number; prob: number }[] = [];
+  for (let index = 0; index < ids.length; index++) {
+    const prob = weights[index]! / total;
+    if (prob > 0) pairs.push({ id: ids[index]!, prob });
+  }
+  pairs.sort((a, b) => b.prob - a.prob || a.id - b.id);
+  return {
+    kind: 'sparse',
+    ids: Int32Array.from(pairs, ({ id }) => id),
+    probs: Float64Array.from(pairs, ({ prob }) => prob),
+  };
+}
+
+/** The dense law proportional to `weights`. @param weights [vocab], finite, >= 0, some > 0; becomes the law's own. */
+export function denseLaw(weights: Float64Array): DenseLaw {
+  const total = sumOf(weights);
+  assert(total > 0, `weights of a law sum to ${total}, not above 0`);
+  for (let id = 0; id < weights.length; id++) weights[id]! /= total;
+  return { kind: 'dense', probs: weights };
+}
+
+/** Probability of one token; 0 for a token the law does not name. O(n) for a sparse law. */
+export function probOf(law: Law, id: number): number {
+  const index = law.kind === 'dense' ? id : law.ids.indexOf(id);
+  return index >= 0 ? (law.probs[index] ?? 0) : 0;
+}
+
+/** `probOf` of many tokens of one law, each in O(1) after O(n) to prepare. */
+export function probLookup(law: Law): (id: number) => number {
+  if (law.kind === 'dense') return (id) => law.probs[id] ?? 0;
+  const probs = new Map<number, number>();
+  law.ids.forEach((id, index) => {
+    probs.set(id, law.probs[index]!);
+  });
+  return (id) => probs.get(id) ?? 0;
+}
+
+/** The token of entry `index` of `law.probs`. */
+export function tokenAt(law: Law, index: number): number {
+  return law.kind === 'dense' ? index : law.ids[index]!;
+}
+
+/** How many tokens have a probability above 0. */
+export function supportSize(law: Law): number {
+  if (law.kind === 'sparse') return law.ids.length;
+  return law.probs.reduce((count, prob) => (prob > 0 ? count + 1 : count), 0);
+}
+
+/** @returns a dense law with probabilities [vocab] of its own. @param vocabSize above every id of the law. */
+export function toDense(law: Law, vocabSize: number): DenseLaw {
+  const probs = new Float64Array(vocabSize);
+  law.probs.forEach((prob, index) => {
+    const id = tokenAt(law, index);
+    assert(id < vocabSize, `token ${id} is outside [0, ${vocabSize})`);
+    probs[id] = prob;
+  });
+  return { kind: 'dense', probs };
+}
+
+/** The same probabilities, zeros left out, in the order of a sparse law. */
+export function fromDense(law: DenseLaw): SparseLaw {
+  const ids = largestFirst(law.probs, Infinity, 0);
+  return { kind: 'sparse', ids, probs: Float64Array.from(ids, (id) => law.probs[id]!) };
+}
+
+/**
+ * What is wrong with a law that a peer sent, or null. Never throws.
+ *
+ * @param vocabSize ids must lie in [0, vocabSize), a dense law must have this many entries.
+ * @returns one clause that names the value and the bound it broke.
+ */
+export function checkLaw(law: Law, vocabSize: number): string | null {
+  const fault = law.kind === 'sparse' ? checkIds(law, vocabSize) : checkLength(law, vocabSize);
+  return fault ?? checkProbs(law);
+}
+
+function checkLength({ probs }: DenseLaw, vocabSize: number): string | null {
+  return probs.length === vocabSize ? null : `${probs.length} probabilities, not ${vocabSize}`;
+}
+
+function checkIds({ ids, probs }: SparseLaw, vocabSize: number): string | null {
+  if (ids.length !== probs.length) return `${ids.length} ids for ${probs.length} probabilities`;
+  if (ids.length > vocabSize) return `${ids.length} ids, more than the vocabulary of ${vocabSize}`;
+  const seen = new Set<number>();
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!;
+    if (id < 0 || id >= vocabSize) return `id ${id} is outside [0, ${vocabSize})`;
+    if (seen.has(id)) return `id ${id} appears twice`;
+    seen.add(id);
+    const isBehindNext =
+      index > 0 &&
+      (probs[index]! > probs[index - 1]! ||
+        (probs[index] === probs[index - 1] && id < ids[index - 1]!));
+    if (isBehindNext) return `id ${id} at index ${index} is out of order`;
+  }
+  return null;
+}
+
+function checkProbs({ kind, probs }: Law): string | null {
+  for (let index = 0; index < probs.length; index++) {
+    const prob = probs[index]!;
+    if (!(prob >= 0 && prob <= 1)) return `probability ${prob} at index ${index} is outside [0, 1]`;
+    if (prob === 0 && kind === 'sparse') return `probability 0 at index ${index} of a sparse law`;
+  }
+  const sum = sumOf(probs);
+  const tolerance = lawSumTolerance[kind];
+  return Math.abs(sum - 1) <= tolerance ? null : `sum ${sum} is not 1 within ${tolerance}`;
+}

@@ -4,7 +4,7 @@
 import { PilotfishError } from '../base/error.js';
 
 /**
- * Parameters of a law, applied in this order (law.ts): repetition penalty, presence and frequency penalty,
+ * Parameters of a law, applied in this order (penalty.ts, law-pipeline.ts): repetition penalty, presence and frequency penalty,
  * logit bias, temperature, top-k, top-p, min-p.
  */
 export interface Sampling {
@@ -76,4 +76,9 @@ export function usesHistory(sampling: Sampling): boolean {
     sampling.presencePenalty !== 0 ||
     sampling.frequencyPenalty !== 0
   );
+}
+
+/** Whether top-k, top-p or min-p may cut the vocabulary: the law is sparse then. */
+export function isFiltered({ topK, topP, minP }: Sampling): boolean {
+  return topK > 0 || topP < 1 || minP > 0;
 }

@@ -1,0 +1,36 @@
+// Scheme `full`: the device sends each draft token with the law it was drawn from; the server tests the ratio and draws
+// the replacement. The papers' baseline. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1.
+
+import { assert } from '../base/assert.js';
+import type { Chance } from './chance.js';
+import { drawToken } from './draw-token.js';
+import { type Law, probOf } from './law.js';
+import { firstRejected } from './ratio-test.js';
+import { residual } from './residual.js';
+import type { Verdict } from './verdict.js';
+
+/**
+ * Verifies drafts against the laws they were drawn from.
+ *
+ * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
+ * @param drafts [draftCount], each drawn from the law beside it.
+ * @param draftLaws [draftCount]
+ * @param chanceAt chance at the position of each row; `happens` and `draw` must be independent of the drafts' own noise.
+ */
+export function verifyFull(
+  targetLawAt: (row: number) => Law,
+  drafts: Int32Array,
+  draftLaws: readonly Law[],
+  chanceAt: (row: number) => Chance,
+): Verdict {
+  assert(
+    draftLaws.length === drafts.length,
+    `${draftLaws.length} laws for ${drafts.length} drafts`,
+  );
+  const draftProbAt = (row: number): number => probOf(draftLaws[row]!, drafts[row]!);
+  const { row, targetLaw, chance } = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt);
+  const isRejected = row < drafts.length;
+  const law = isRejected ? residual(targetLaw, draftLaws[row]!).law : targetLaw;
+  const token = drawToken(law, chance);
+  return { acceptedCount: row, final: { kind: isRejected ? 'residual' : 'bonus', token } };
+}

@@ -1,0 +1,52 @@
+// How often each token has occurred, prompt and output apart: what the penalties need to know of the past.
+// Holds counts, not the text: whoever owns the token log pushes what it appends and pops what it rolls back.
+
+import { assert } from '../base/assert.js';
+
+/** What a penalty may ask of the past. */
+export interface TokenCounts {
+  /** Distinct tokens of prompt and output, in no promised order. */
+  readonly tokens: Iterable<number>;
+  /** Occurrences in the output only. */
+  outputCount(token: number): number;
+}
+
+interface Counts {
+  prompt: number;
+  output: number;
+}
+
+export class TokenHistory implements TokenCounts {
+  readonly #counts = new Map<number, Counts>();
+
+  get tokens(): Iterable<number> {
+    return this.#counts.keys();
+  }
+
+  outputCount(token: number): number {
+    return this.#counts.get(token)?.output ?? 0;
+  }
+
+  /** Occurrences in the prompt only. */
+  promptCount(token: number): number {
+    return this.#counts.get(token)?.prompt ?? 0;
+  }
+
+  push(token: number, isOutput: boolean): void {
+    let counts = this.#counts.get(token);
+    if (!counts) {
+      counts = { prompt: 0, output: 0 };
+      this.#counts.set(token, counts);
+    }
+    counts[isOutput ? 'output' : 'prompt']++;
+  }
+
+  /** Undoes one `push` of the same arguments. Order does not matter: only counts are kept. */
+  pop(token: number, isOutput: boolean): void {
+    const part = isOutput ? 'output' : 'prompt';
+    const counts = this.#counts.get(token);
+    assert(counts !== undefined && counts[part] > 0, `${part} holds no token ${token} to pop`);
+    counts[part]--;
+    if (counts.prompt + counts.output === 0) this.#counts.delete(token);
+  }
+}

@@ -1,0 +1,64 @@
+// Penalties and logit bias: which logits of a row change, and to what. Touches only tokens that were seen or biased,
+// so a kernel with a copy of the row applies the same list. Rules of the repetition penalty: Keskar et al. 2019,
+// arXiv 1909.05858, section 4.1, with the sign fix that all engines share; the other two: the OpenAI API reference.
+
+import { assert } from '../base/assert.js';
+import type { TokenCounts } from './history.js';
+import type { Logits } from './logits.js';
+import type { Sampling } from './sampling.js';
+
+/** New values of single logits. */
+export interface LogitChanges {
+  /** [n], distinct. */
+  readonly ids: Int32Array;
+  /** [n], each rounded to float32: a changed row is a row of float32 like any other. */
+  readonly logits: Float32Array;
+}
+
+/**
+ * What penalties and bias make of a row: repetition penalty for every token seen, presence and frequency penalty for
+ * tokens of the output, then the bias. Computed in float64, rounded once at the end.
+ *
+ * @param logits [vocab], not changed.
+ * @param history null when no penalty is on (`usesHistory`); its tokens must lie in the vocabulary.
+ */
+export function penaltyChanges(
+  logits: Logits,
+  sampling: Sampling,
+  history: TokenCounts | null,
+): LogitChanges {
+  const changed = new Map<number, number>();
+  for (const id of history?.tokens ?? []) {
+    assert(id >= 0 && id < logits.length, `seen token ${id} is outside [0, ${logits.length})`);
+    changed.set(id, penalised(logits[id]!, sampling, history!.outputCount(id)));
+  }
+  for (const [id, bias] of sampling.logitBias) {
+    assert(id >= 0 && id < logits.length, `biased token ${id} is outside [0, ${logits.length})`);
+    // Set, not added: a banned token stays banned even where the model says +Infinity.
+    const biased = bias === -Infinity ? bias : (changed.get(id) ?? logits[id]!) + bias;
+    changed.set(id, biased);
+  }
+  return { ids: Int32Array.from(changed.keys()), logits: Float32Array.from(changed.values()) };
+}
+
+/** One logit of a seen token after repetition, presence and frequency penalty. */
+function penalised(logit: number, sampling: Sampling, outputCount: number): number {
+  const { repetitionPenalty, presencePenalty, frequencyPenalty } = sampling;
+  // Dividing a negative logit would make the token likelier.
+  const repeated = logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty;
+  return repeated - (outputCount > 0 ? presencePenalty : 0) - outputCount * frequencyPenalty;
+}
+
+/** Writes changes into a row. @param logits [vocab], changed in place. */
+export function applyChanges(logits: Logits, { ids, logits: values }: LogitChanges): void {
+  for (let index = 0; index < ids.length; index++) logits[ids[index]!] = values[index]!;
+}
+
+/** `penaltyChanges`, then `applyChanges`. @param logits [vocab], changed in place. */
+export function applyPenalties(
+  logits: Logits,
+  sampling: Sampling,
+  history: TokenCounts | null,
+): void {
+  applyChanges(logits, penaltyChanges(logits, sampling, history));
+}

@@ -1,0 +1,45 @@
+// The two halves of rejection sampling between laws: how likely a draft stands, and what is left to draw from when it
+// falls. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, section 2.3; Chen et al. 2023, arXiv 2302.01318.
+
+import { assert } from '../base/assert.js';
+import { denseLaw, type Law, probLookup, sparseLaw, tokenAt } from './law.js';
+import { sumOf } from './sum.js';
+
+/**
+ * Probability with which a drafted token stands: min(1, target / draft). A token that the target law excludes never
+ * stands, nor does one that its own draft law excludes: that law cannot have drawn it.
+ */
+export function acceptProbability(targetProb: number, draftProb: number): number {
+  assert(targetProb >= 0 && draftProb >= 0, `probability ${targetProb} or ${draftProb} is below 0`);
+  if (targetProb === 0 || draftProb === 0) return 0;
+  return Math.min(1, targetProb / draftProb);
+}
+
+export interface Residual {
+  /** Proportional to the positive part of target - draft. Of the same kind as the target law. */
+  readonly law: Law;
+  /** Its sum before it was scaled to 1, in [0, 1]: the probability that a draft is rejected, 1 - sum of minima. */
+  readonly mass: number;
+}
+
+/**
+ * The law of the token that replaces a rejected one.
+ *
+ * @returns laws that nowhere differ upwards have no residual; nothing is ever rejected between them but for rounding,
+ *   and then the target law itself is as good an answer: mass 0.
+ */
+export function residual(targetLaw: Law, draftLaw: Law): Residual {
+  const excess = positiveExcess(targetLaw, draftLaw);
+  const mass = sumOf(excess);
+  if (mass === 0) return { law: targetLaw, mass };
+  const law = targetLaw.kind === 'dense' ? denseLaw(excess) : sparseLaw(targetLaw.ids, excess);
+  return { law, mass };
+}
+
+/** max(0, target - draft), entry by entry of `targetLaw.probs`. @returns owned by the caller. */
+export function positiveExcess(targetLaw: Law, draftLaw: Law): Float64Array {
+  const draftProbAt = probLookup(draftLaw);
+  return targetLaw.probs.map((prob, index) =>
+    Math.max(0, prob - draftProbAt(tokenAt(targetLaw, index))),
+  );
+}

@@ -1,0 +1,55 @@
+// Scheme `split`: the device sends each draft token with one probability; on a rejection the server sends the target
+// law down and the device draws the replacement, because only it knows its draft law. Source: Ning, Zheng, Yang 2025
+// (DSSD), arXiv 2507.12000, algorithm 2. Laws too long for the downlink: cut-law.ts.
+
+import { assert } from '../base/assert.js';
+import type { Chance } from './chance.js';
+import { drawToken } from './draw-token.js';
+import { type Law, probOf } from './law.js';
+import { firstRejected } from './ratio-test.js';
+import { residual } from './residual.js';
+import type { Verdict } from './verdict.js';
+
+/** Device: a draft token, and the probability that goes up with it, in (0, 1]. */
+export function draftToken(
+  draftLaw: Law,
+  chance: Chance,
+): { readonly token: number; readonly prob: number } {
+  const token = drawToken(draftLaw, chance);
+  return { token, prob: probOf(draftLaw, token) };
+}
+
+/**
+ * Server: tests the drafts; draws the bonus token itself, leaves the residual token to the device.
+ *
+ * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
+ * @param drafts [draftCount], each drawn by `draftToken`.
+ * @param draftProbs [draftCount], unrounded: a rounded ratio would be a different law.
+ * @param chanceAt chance at the position of each row; must be independent of the device's.
+ */
+export function verifySplit(
+  targetLawAt: (row: number) => Law,
+  drafts: Int32Array,
+  draftProbs: Float64Array,
+  chanceAt: (row: number) => Chance,
+): Verdict {
+  assert(
+    draftProbs.length === drafts.length,
+    `${draftProbs.length} probs, ${drafts.length} drafts`,
+  );
+  const draftProbAt = (row: number): number => draftProbs[row]!;
+  const { row, targetLaw, chance } = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt);
+  if (row < drafts.length) return { acceptedCount: row, final: { kind: 'law', law: targetLaw } };
+  return { acceptedCount: row, final: { kind: 'bonus', token: drawToken(targetLaw, chance) } };
+}
+
+/**
+ * Device: the token that replaces the rejected one.
+ *
+ * @param targetLaw what the verdict brought.
+ * @param draftLaw the law the rejected token was drawn from.
+ * @param chance at that position; must be independent of the draw of the rejected token and of the server's test.
+ */
+export function residualToken(targetLaw: Law, draftLaw: Law, chance: Chance): number {
+  return drawToken(residual(targetLaw, draftLaw).law, chance);
+}

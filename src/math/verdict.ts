@@ -1,0 +1,39 @@
+// What a verification says: how many drafts stand and which token follows them. Home of the rule that the schemes with
+// shared or absent noise have in common: keep drafts while they equal the target's own tokens.
+
+import type { Law } from './law.js';
+
+/** The last word of a verdict. */
+export type FinalToken =
+  /** Drawn after a rejection (greedy, coupled, agreement: the target's own token at the first difference). */
+  | { readonly kind: 'residual'; readonly token: number }
+  /** Drawn after every draft was accepted (also: the one token of a plain step, without drafts). */
+  | { readonly kind: 'bonus'; readonly token: number }
+  /** `split` only, after a rejection: the target law there; the device draws the residual token from it. */
+  | { readonly kind: 'law'; readonly law: Law };
+
+export interface Verdict {
+  /** Accepted drafts, in [0, draftCount]. The drafts behind them are void. */
+  readonly acceptedCount: number;
+  readonly final: FinalToken;
+}
+
+/**
+ * Accepts drafts while they equal the target's tokens. Exact for any drafts whatever: every token that comes out is
+ * the target's own, drafts only decide how many come out of one pass.
+ *
+ * @param targetTokenAt the target's token at row 0 .. draftCount, given the drafts before that row. Called in order, for
+ *   no row behind the first difference: those rows follow a token that is not in the text.
+ * @param drafts [draftCount]
+ */
+export function acceptWhileEqual(
+  targetTokenAt: (row: number) => number,
+  drafts: Int32Array,
+): Verdict {
+  for (let row = 0; row < drafts.length; row++) {
+    const token = targetTokenAt(row);
+    if (token !== drafts[row]) return { acceptedCount: row, final: { kind: 'residual', token } };
+  }
+  const token = targetTokenAt(drafts.length);
+  return { acceptedCount: drafts.length, final: { kind: 'bonus', token } };
+}
