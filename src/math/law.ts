@@ -112,7 +112,7 @@ export function fromDense(law: DenseLaw): SparseLaw {
  * @returns one clause that names the value and the bound it broke.
  */
 export function checkLaw(law: Law, vocabSize: number): string | null {
-  const fault = law.kind === 'sparse' ? checkIds(law, vocabSize) : checkLength(law, vocabSize);
+  const fault = law.kind === 'sparse' ? checkRanked(law, vocabSize) : checkLength(law, vocabSize);
   return fault ?? checkProbs(law);
 }
 
@@ -120,22 +120,27 @@ function checkLength({ probs }: DenseLaw, vocabSize: number): string | null {
   return probs.length === vocabSize ? null : `${probs.length} probabilities, not ${vocabSize}`;
 }
 
-function checkIds({ ids, probs }: SparseLaw, vocabSize: number): string | null {
+/** What is wrong with a list of distinct ids by falling probability, ties by rising id; else null. */
+export function checkRanked(
+  { ids, probs }: { readonly ids: Int32Array; readonly probs: Float64Array },
+  vocabSize: number,
+): string | null {
   if (ids.length !== probs.length) return `${ids.length} ids for ${probs.length} probabilities`;
-  if (ids.length > vocabSize) return `${ids.length} ids, more than the vocabulary of ${vocabSize}`;
   const seen = new Set<number>();
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!;
     if (id < 0 || id >= vocabSize) return `id ${id} is outside [0, ${vocabSize})`;
     if (seen.has(id)) return `id ${id} appears twice`;
     seen.add(id);
-    const isBehindNext =
-      index > 0 &&
-      (probs[index]! > probs[index - 1]! ||
-        (probs[index] === probs[index - 1] && id < ids[index - 1]!));
-    if (isBehindNext) return `id ${id} at index ${index} is out of order`;
+    if (index > 0 && !isRanked(ids, probs, index)) return `id ${id} at ${index} is out of order`;
   }
   return null;
+}
+
+function isRanked(ids: Int32Array, probs: Float64Array, index: number): boolean {
+  if (probs[index] === probs[index - 1]) return ids[index]! > ids[index - 1]!;
+  // NaN is left to the check of the probabilities, which names it.
+  return !(probs[index]! > probs[index - 1]!);
 }
 
 function checkProbs({ kind, probs }: Law): string | null {

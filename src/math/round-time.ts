@@ -1,0 +1,79 @@
+// Milliseconds per token of the ways to serve one session: streaming, stop-and-wait, pipeline, race. Models, not
+// measurements: drafts are accepted independently with one probability, and a pass takes the same time for one row as
+// for a few. Derivations: MATH.md, "Time per token".
+
+import { assert } from '../base/assert.js';
+import { expectedTokens } from './expected-tokens.js';
+
+/** All in milliseconds, >= 0. */
+export interface RoundTimes {
+  /** Drafting one token. */
+  readonly draftMs: number;
+  /** One pass of the target over the rows of a round, waiting in the queue included. */
+  readonly verifyMs: number;
+  /** Message up and verdict down, serialisation on the link included. */
+  readonly roundTripMs: number;
+}
+
+/** Alpha, in [0, 1], and gamma, >= 0. */
+export interface RoundShape {
+  readonly acceptanceRate: number;
+  readonly draftLength: number;
+}
+
+/** Streaming cloud: one pass a token; the round trip is paid once, before the first token. */
+export function streamingTokenMs({ verifyMs }: Pick<RoundTimes, 'verifyMs'>): number {
+  return verifyMs;
+}
+
+/** Stop-and-wait: (gamma * draft + round trip + verify) / E. DSSD, arXiv 2507.12000, has it as a speed-up. */
+export function stopAndWaitTokenMs(times: RoundTimes, shape: RoundShape): number {
+  const { draftMs, verifyMs, roundTripMs } = times;
+  const { acceptanceRate, draftLength } = shape;
+  const roundMs = draftLength * draftMs + roundTripMs + verifyMs;
+  return roundMs / expectedTokens(acceptanceRate, draftLength);
+}
+
+/**
+ * Lower bound of a pipeline with one chain: draft + (1 - alpha) * (round trip + verify). Between two rejections the
+ * device drafts 1 / (1 - alpha) tokens, then it must learn the correction before it can go on.
+ */
+export function pipelineTokenMsMin(times: RoundTimes, acceptanceRate: number): number {
+  return times.draftMs + (1 - acceptanceRate) * (times.roundTripMs + times.verifyMs);
+}
+
+/**
+ * Lower bound of race with one chain, never above streaming. After a mismatch the server steps on alone; the n-th draft
+ * of the new chain arrives after round trip + n * draft. The next mismatch lies H accepted tokens on, H geometric, and
+ * costs min(H * verify, round trip + H * draft) + verify. The expectation has a closed form.
+ *
+ * @param times verifyMs is the time of one pass, of a step as of a verification.
+ */
+export function raceTokenMsMin(times: RoundTimes, acceptanceRate: number): number {
+  const { draftMs, verifyMs, roundTripMs } = times;
+  assert(acceptanceRate >= 0 && acceptanceRate <= 1, `alpha ${acceptanceRate} is outside [0, 1]`);
+  // What each accepted draft wins back of the round trip; a drafter slower than the target never overtakes it.
+  const gainMs = verifyMs - draftMs;
+  if (gainMs <= 0) return verifyMs;
+  const lostTokens = Math.min(Math.floor(roundTripMs / gainMs), Number.MAX_SAFE_INTEGER);
+  const restMs = roundTripMs % gainMs;
+  const savedMs = gainMs - (1 - acceptanceRate) * restMs;
+  return verifyMs - acceptanceRate ** (lostTokens + 1) * savedMs;
+}
+
+/**
+ * The round-trip time at which stop-and-wait is as fast as streaming: E * target - verify - gamma * draft. Below 0:
+ * never faster.
+ *
+ * @param times verifyMs is a pass over gamma + 1 rows.
+ * @param targetMs a pass over one row.
+ */
+export function breakEvenRoundTripMs(
+  times: Pick<RoundTimes, 'draftMs' | 'verifyMs'>,
+  targetMs: number,
+  shape: RoundShape,
+): number {
+  const { acceptanceRate, draftLength } = shape;
+  const tokens = expectedTokens(acceptanceRate, draftLength);
+  return tokens * targetMs - times.verifyMs - draftLength * times.draftMs;
+}
