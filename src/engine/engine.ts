@@ -4,9 +4,10 @@
 import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { Sampling } from '../math/sampling.js';
+import type { FinalToken } from '../math/verdict.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** How the drafts of a segment are verified; DESIGN of the schemes: MATH.md. */
+/** How the drafts of a segment are verified; each is a file of math, proofs in MATH.md. */
 export type Scheme = 'greedy' | 'coupled' | 'agreement' | 'split' | 'full';
 
 /** What a slot needs to know to turn logits into laws and laws into tokens. */
@@ -44,15 +45,6 @@ export interface Segment {
   readonly judge: Judge | null;
 }
 
-/** The last word of a verdict. */
-export type FinalToken =
-  /** Drawn after a rejection (greedy, coupled, agreement: the target's own token at the first difference). */
-  | { readonly kind: 'residual'; readonly token: number }
-  /** Drawn after every draft was accepted (also: the one token of a plain step, where draftCount is 0). */
-  | { readonly kind: 'bonus'; readonly token: number }
-  /** `split` only, after a rejection: the target law there; the device draws the residual token from it. */
-  | { readonly kind: 'law'; readonly law: Law };
-
 export interface Outcome {
   readonly slot: SlotId;
   /** Accepted drafts, in [0, draftCount]; 0 for a segment without judge. */
@@ -73,7 +65,7 @@ export interface PassResult {
 
 /** When a draft ends before `countMax`. */
 export interface DraftStop {
-  /** Stop after the first token whose draft probability is below this (SLED's threshold), in [0, 1]; 0 never. */
+  /** Stop after the first token whose confidence is below this (SLED's threshold), in [0, 1]; 0 never. */
   readonly confidenceMin: number;
 }
 
@@ -88,16 +80,18 @@ export interface DraftRequest {
   readonly stop: DraftStop;
   /** greedy drafts the argmax, coupled the winner of the shared race, agreement the argmax, split and full a draw. */
   readonly scheme: Scheme;
-  /** Whether each token comes with its law; needed by `split` (residual on the device) and `full`. */
-  readonly wantLaws: boolean;
+  /** Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0 implies it. */
+  readonly wantConfidence: boolean;
 }
 
 export interface DraftedToken {
   readonly position: number;
   readonly token: number;
-  /** Probability of the token under the draft law, in (0, 1]. */
-  readonly prob: number;
+  /** Softmax probability of the token before any filter, at temperature 1; null when not asked for. */
+  readonly confidence: number | null;
+  /** `split` and `full` only, else null: the law the token was drawn from, and the token's probability in (0, 1]. */
   readonly law: Law | null;
+  readonly prob: number | null;
 }
 
 export type DraftEndReason = 'count' | 'confidence' | 'stopped' | 'end-of-text' | 'context';

@@ -7,7 +7,9 @@ export interface Vocabulary {
   readonly bos: number | null;
   /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
-  /** SHA-256, hex, of size, every token's text and kind, and the special ids: equal means interchangeable. */
+  /** Whether `tokenize` puts a space before a text, which a whole text detokenised again then begins with. */
+  readonly addsSpacePrefix: boolean;
+  /** Stands for size, every token's text and kind, and the special ids: equal means interchangeable. */
   readonly fingerprint: string;
 
   /**

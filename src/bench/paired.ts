@@ -1,0 +1,82 @@
+// Paired timing: two ways of doing the same work, turn by turn, so that whatever else the machine does hits both.
+// Reports ratios inside one run; absolute times of a shared machine mean nothing.
+
+export interface PairedRatio {
+  /** Median over turns of time(baseline) / time(subject): the subject's speed in units of the baseline's. */
+  readonly median: number;
+  /** Distribution-free interval of the median with at least 95 % coverage (order statistics). */
+  readonly low: number;
+  readonly high: number;
+  readonly turns: number;
+  /** Medians in milliseconds, for the reader's sense of scale only. */
+  readonly baselineMs: number;
+  readonly subjectMs: number;
+}
+
+export interface PairedWork {
+  readonly baseline: () => unknown | Promise<unknown>;
+  readonly subject: () => unknown | Promise<unknown>;
+  /** Measured turns, >= 6; two more warm up. */
+  readonly turns: number;
+}
+
+const warmUpTurns = 2;
+
+async function timeMs(work: () => unknown | Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+export async function measurePaired({
+  baseline,
+  subject,
+  turns,
+}: PairedWork): Promise<PairedRatio> {
+  const ratios: number[] = [];
+  const baselineTimes: number[] = [];
+  const subjectTimes: number[] = [];
+  for (let turn = -warmUpTurns; turn < turns; turn++) {
+    // Alternate who goes first: caches and clock speed favour one side otherwise.
+    const subjectFirst = turn % 2 === 0;
+    const early = subjectFirst ? await timeMs(subject) : null;
+    const baselineTime = await timeMs(baseline);
+    const subjectTime = early ?? (await timeMs(subject));
+    if (turn < 0) continue;
+    ratios.push(baselineTime / subjectTime);
+    baselineTimes.push(baselineTime);
+    subjectTimes.push(subjectTime);
+  }
+  const { low, high } = medianInterval(ratios);
+  return {
+    median: median(ratios),
+    low,
+    high,
+    turns,
+    baselineMs: median(baselineTimes),
+    subjectMs: median(subjectTimes),
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * Order statistics j and n+1-j around the median, j the largest with P(Binomial(n, 1/2) < j) <= 0.025.
+ * Below six values no pair covers 95 %, and the range is given.
+ */
+export function medianInterval(values: readonly number[]): { low: number; high: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  let rank = 0;
+  let probability = 0.5 ** n;
+  for (let below = probability; below <= 0.025; below += probability) {
+    rank++;
+    probability *= (n - rank + 1) / rank;
+  }
+  const offset = Math.max(0, rank - 1);
+  return { low: sorted[offset]!, high: sorted[n - 1 - offset]! };
+}

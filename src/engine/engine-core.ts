@@ -1,0 +1,195 @@
+// The engine without threads: slots, passes and draft loops over any RowModel. Synchronous; the llama worker and the
+// scripted engine both run it. Time comes in as a function; chance comes from the slots' seeds.
+
+import { PilotfishError } from '../base/error.js';
+import { checkSampling } from '../math/sampling.js';
+import { runDraft } from './draft-loop.js';
+import type {
+  DraftEnd,
+  DraftedToken,
+  DraftRequest,
+  Outcome,
+  PassResult,
+  Segment,
+  SlotConfig,
+} from './engine.js';
+import { judgeRows } from './judge.js';
+import type { RowMath } from './row-math.js';
+import type { RowModel } from './row-model.js';
+import { checkDraftRequest, checkSegments, checkTokens } from './segment-check.js';
+import { Slot } from './slot.js';
+import { packState, unpackState } from './slot-state.js';
+
+export interface EngineCoreParts {
+  readonly model: RowModel;
+  readonly math: RowMath;
+  /** Tokens that end a text. */
+  readonly endOfText: ReadonlySet<number>;
+  /** Milliseconds of any steady clock; only differences are used. */
+  readonly now: () => number;
+}
+
+/** What a running draft loop is asked and tells. */
+export interface DraftControl {
+  readonly stopped: () => boolean;
+  readonly onToken: (token: DraftedToken) => void;
+}
+
+/** See Engine for the contract of each method; here they return instead of promising. */
+export class EngineCore {
+  readonly #parts: EngineCoreParts;
+  readonly #slots = new Map<number, Slot>();
+
+  constructor(parts: EngineCoreParts) {
+    this.#parts = parts;
+  }
+
+  open(slot: number, config: SlotConfig): void {
+    const { model } = this.#parts;
+    this.#checkSlotIndex(slot);
+    checkSampling(config.sampling, model.vocabSize);
+    if (!Number.isInteger(config.promptLength) || config.promptLength < 0) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `promptLength ${config.promptLength} is not a whole number >= 0`,
+      );
+    }
+    if (config.seed < 0n || config.seed >= 1n << 64n) {
+      throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
+    }
+    model.truncate(slot, 0);
+    this.#slots.set(slot, new Slot(config));
+  }
+
+  pass(segments: readonly Segment[]): PassResult {
+    const { model, now } = this.#parts;
+    checkSegments(segments, this.#checkContext());
+    if (segments.length === 0) return { outcomes: [], decodeMs: 0, judgeMs: 0 };
+    const started = now();
+    model.feed(
+      segments.map(({ slot, from, tokens, judge }) => ({
+        slot,
+        from,
+        tokens,
+        rowCount: judge ? judge.draftCount + 1 : 0,
+      })),
+    );
+    const decoded = now();
+    let row = 0;
+    const outcomes = segments.map((segment) => {
+      const outcome = this.#conclude(segment, row);
+      row += segment.judge ? segment.judge.draftCount + 1 : 0;
+      return outcome;
+    });
+    return { outcomes, decodeMs: decoded - started, judgeMs: now() - decoded };
+  }
+
+  /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
+  #conclude({ slot: index, from, tokens, judge }: Segment, firstRow: number): Outcome {
+    const { model, math } = this.#parts;
+    const slot = this.#slotOf(index);
+    if (!judge) {
+      slot.push(tokens);
+      return { slot: index, acceptedCount: 0, final: null, length: slot.length };
+    }
+    const draftsFrom = tokens.length - judge.draftCount;
+    const drafts = tokens.subarray(draftsFrom);
+    slot.push(tokens.subarray(0, draftsFrom));
+    const rows = {
+      drafts,
+      from: from + draftsFrom,
+      row: (offset: number) => model.row(firstRow + offset),
+    };
+    const { acceptedCount, final } = judgeRows(rows, judge, slot, math);
+    slot.push(drafts.subarray(0, acceptedCount));
+    if (acceptedCount < judge.draftCount) model.truncate(index, slot.length);
+    return { slot: index, acceptedCount, final, length: slot.length };
+  }
+
+  draft(request: DraftRequest, control: DraftControl): DraftEnd {
+    checkDraftRequest(request, this.#checkContext());
+    const { model, math, endOfText } = this.#parts;
+    return runDraft(request, this.#slotOf(request.slot), { model, math, endOfText, ...control });
+  }
+
+  truncate(index: number, length: number): void {
+    const slot = this.#slotOf(index);
+    if (!Number.isInteger(length) || length < 0 || length > slot.length) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`,
+      );
+    }
+    if (length === slot.length) return;
+    slot.truncate(length);
+    this.#parts.model.truncate(index, length);
+  }
+
+  copyPrefix(fromIndex: number, toIndex: number, length: number): void {
+    const from = this.#slotOf(fromIndex);
+    const to = this.#slotOf(toIndex);
+    if (fromIndex === toIndex) {
+      throw new PilotfishError('segment-invalid', `slot ${toIndex} cannot copy its own prefix`);
+    }
+    if (!Number.isInteger(length) || length < 0 || length > from.length) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `prefix of ${length} tokens asked of slot ${fromIndex}, which holds ${from.length}`,
+      );
+    }
+    const copy = new Slot(to.config);
+    copy.push(from.tokens.subarray(0, length));
+    this.#parts.model.copyPrefix(fromIndex, toIndex, length);
+    this.#slots.set(toIndex, copy);
+  }
+
+  save(index: number): Uint8Array {
+    return packState(this.#slotOf(index).tokens, this.#parts.model.save(index));
+  }
+
+  restore(index: number, state: Uint8Array, config: SlotConfig): void {
+    const { model } = this.#parts;
+    const unpacked = unpackState(state);
+    if (!unpacked)
+      throw new PilotfishError('segment-invalid', 'saved state is damaged or cut short');
+    if (unpacked.tokens.length > model.contextLength) {
+      throw new PilotfishError(
+        'context-exhausted',
+        `saved state holds ${unpacked.tokens.length} tokens, more than the context of ${model.contextLength}`,
+      );
+    }
+    checkTokens(unpacked.tokens, model.vocabSize);
+    this.open(index, config);
+    if (!model.restore(index, unpacked.cache)) {
+      model.truncate(index, 0);
+      throw new PilotfishError(
+        'segment-invalid',
+        'saved state belongs to another model or cache type',
+      );
+    }
+    this.#slotOf(index).push(unpacked.tokens);
+  }
+
+  /** Tokens that a slot holds, as a copy. */
+  tokens(index: number): Int32Array {
+    return this.#slotOf(index).tokens.slice();
+  }
+
+  #checkContext() {
+    return { model: this.#parts.model, slotOf: (index: number) => this.#slotOf(index) };
+  }
+
+  #checkSlotIndex(index: number): void {
+    const { slotCount } = this.#parts.model;
+    if (!Number.isInteger(index) || index < 0 || index >= slotCount) {
+      throw new PilotfishError('segment-invalid', `slot ${index} is outside [0, ${slotCount})`);
+    }
+  }
+
+  #slotOf(index: number): Slot {
+    this.#checkSlotIndex(index);
+    const slot = this.#slots.get(index);
+    if (!slot) throw new PilotfishError('segment-invalid', `slot ${index} is not open`);
+    return slot;
+  }
+}

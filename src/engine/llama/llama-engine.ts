@@ -1,0 +1,192 @@
+// llama.cpp behind the Engine interface: checks the file, starts the thread that owns the model, and passes calls to
+// it. The vocabulary is read here, in the caller's thread, from the same loaded model.
+
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, PilotfishError } from '../../base/error.js';
+import type {
+  DraftEnd,
+  DraftedToken,
+  DraftRequest,
+  DraftRun,
+  Engine,
+  EngineInfo,
+} from '../engine.js';
+import { checkModelFile } from '../gguf/model-file.js';
+import { openLlama } from './ffi.js';
+import { findLibrary, type LibraryFiles } from './library.js';
+import { checkMemory } from './memory-check.js';
+import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } from './messages.js';
+import { NativeVocabulary } from './native-vocabulary.js';
+import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { probeModel } from './probe.js';
+import { StopFlags } from './stop-flags.js';
+
+/** An engine with what only llama.cpp has to say. */
+export interface LlamaEngine extends Engine {
+  readonly options: ResolvedOptions;
+  readonly library: LibraryFiles;
+  /** Which row kernel the thread runs. */
+  readonly kernel: string;
+}
+
+/**
+ * Loads a GGUF model.
+ *
+ * @throws PilotfishError any code that begins with `model-`, `context-` or `library-`; `usage` for an option out of
+ *   range; `engine-failed`. No file makes the process abort: header checks come first, then a probe in a child process.
+ */
+export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngine> {
+  const facts = checkModelFile(options.modelPath);
+  const resolved = resolveOptions(options, facts.contextLength);
+  const files = findLibrary(options.libraryFolder);
+  const llama = openLlama(files);
+  checkMemory(facts, resolved, files);
+  if (options.probe !== false) await probeModel(files, resolved);
+  const thread = new EngineThread({ files, options: resolved, stopFlags: new StopFlags().memory });
+  const greeting = await thread.ready;
+  const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
+  return new ThreadedEngine(thread, resolved, files, greeting.kernel, {
+    modelName: facts.name,
+    vocabulary,
+    chatTemplate: facts.chatTemplate,
+    slotCount: resolved.slotCount,
+    contextLength: greeting.contextLength,
+    passTokensMax: resolved.passTokensMax,
+    passRowsMax: resolved.passRowsMax,
+  });
+}
+
+class ThreadedEngine implements LlamaEngine {
+  readonly info: EngineInfo;
+  readonly options: ResolvedOptions;
+  readonly library: LibraryFiles;
+  readonly kernel: string;
+  readonly #thread: EngineThread;
+
+  constructor(
+    thread: EngineThread,
+    options: ResolvedOptions,
+    library: LibraryFiles,
+    kernel: string,
+    info: EngineInfo,
+  ) {
+    this.#thread = thread;
+    this.options = options;
+    this.library = library;
+    this.kernel = kernel;
+    this.info = info;
+  }
+
+  open: Engine['open'] = (...args) => this.#thread.call('open', args);
+  pass: Engine['pass'] = (...args) => this.#thread.call('pass', args);
+  truncate: Engine['truncate'] = (...args) => this.#thread.call('truncate', args);
+  copyPrefix: Engine['copyPrefix'] = (...args) => this.#thread.call('copyPrefix', args);
+  save: Engine['save'] = (...args) => this.#thread.call('save', args);
+  restore: Engine['restore'] = (...args) => this.#thread.call('restore', args);
+
+  draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun {
+    return this.#thread.draft(request, onToken);
+  }
+
+  close(): Promise<void> {
+    return this.#thread.close();
+  }
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (reason: PilotfishError) => void;
+  readonly onToken: ((token: DraftedToken) => void) | undefined;
+}
+
+type Ready = Extract<Greeting, { kind: 'ready' }>;
+
+/** The owner's side of the mailbox. */
+class EngineThread {
+  readonly ready: Promise<Ready>;
+  readonly #worker: Worker;
+  readonly #stopFlags: StopFlags;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #closing: Promise<void> | null = null;
+
+  constructor(start: WorkerStart) {
+    this.#stopFlags = new StopFlags(start.stopFlags);
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
+    this.ready = new Promise((resolve, reject) => {
+      this.#worker.once('message', (greeting: Greeting) => {
+        if (greeting.kind === 'refused') {
+          reject(new PilotfishError(greeting.code, greeting.message));
+          return;
+        }
+        this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+        resolve(greeting);
+      });
+      this.#worker.once('error', (reason) => {
+        reject(this.#failAll('engine-failed', `the engine thread failed: ${reason.message}`));
+      });
+    });
+    this.#worker.once('exit', () => this.#failAll('engine-closed', 'the engine is closed'));
+  }
+
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  call<M extends CoreMethod>(method: M, args: CoreArgs<M>): Promise<CoreResult<M>> {
+    return this.#send(method, args) as Promise<CoreResult<M>>;
+  }
+
+  draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun {
+    const done = this.#send('draft', [request], onToken) as Promise<DraftEnd>;
+    const id = this.#lastId;
+    return { done, stop: () => this.#stopFlags.stop(id) };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    for (const id of this.#pending.keys()) this.#stopFlags.stop(id);
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#post('close', []).catch(() => undefined); // A thread that has failed is closed as well.
+    await exited;
+  }
+
+  #send(method: string, args: readonly unknown[], onToken?: Pending['onToken']): Promise<unknown> {
+    if (this.closed) {
+      return Promise.reject(new PilotfishError('engine-closed', 'the engine is closed'));
+    }
+    return this.#post(method, args, onToken);
+  }
+
+  #post(method: string, args: readonly unknown[], onToken?: Pending['onToken']): Promise<unknown> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject, onToken });
+      this.#worker.postMessage({ id, method, args });
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    if (reply.kind === 'token') {
+      pending.onToken?.(reply.token);
+      return;
+    }
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'done') pending.resolve(reply.result);
+    else pending.reject(new PilotfishError(reply.code, reply.message));
+  }
+
+  #failAll(code: ErrorCode, message: string): PilotfishError {
+    const error = new PilotfishError(code, message);
+    this.#closing ??= Promise.resolve();
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+    return error;
+  }
+}

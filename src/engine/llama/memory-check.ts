@@ -1,0 +1,48 @@
+// Refuses models and contexts that cannot fit before anything is allocated. Estimates are lower bounds: what passes
+// here may still fail in llama.cpp, which then says so; what fails here would have died or swapped.
+
+import { totalmem } from 'node:os';
+import { PilotfishError } from '../../base/error.js';
+import type { ModelFacts } from '../gguf/model-file.js';
+import { computeDevices } from './ffi.js';
+import type { LibraryFiles } from './library.js';
+import type { CacheType, ResolvedOptions } from './options.js';
+
+/** Bytes of a cache element relative to float16; quantised types store 32 elements and a scale. */
+const cacheFactor: Record<CacheType, number> = { f32: 2, f16: 1, q8_0: 34 / 64, q4_0: 18 / 64 };
+
+const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+
+/** Memory this process may use in all: the machine's, or the container's if that is less. */
+export function memoryLimitBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** @throws PilotfishError `model-too-large` or `context-too-large` with both numbers. */
+export function checkMemory(
+  facts: ModelFacts,
+  options: ResolvedOptions,
+  files: LibraryFiles,
+): void {
+  const gpuBytes = computeDevices(files)
+    .filter(({ kind }) => kind === 'gpu')
+    .reduce((sum, { totalBytes }) => sum + totalBytes, 0);
+  const limit = memoryLimitBytes() + (options.gpuLayers === 0 ? 0 : gpuBytes);
+  if (facts.tensorBytes > limit) {
+    throw new PilotfishError(
+      'model-too-large',
+      `${options.modelPath} has ${gib(facts.tensorBytes)} of weights; this machine has ${gib(limit)}`,
+    );
+  }
+  const cells = options.slotCount * options.contextLength;
+  const factor = (cacheFactor[options.cacheTypeK] + cacheFactor[options.cacheTypeV]) / 2;
+  const cacheBytes = cells * facts.kvBytesPerToken.f16 * factor;
+  if (facts.tensorBytes + cacheBytes > limit) {
+    throw new PilotfishError(
+      'context-too-large',
+      `${options.slotCount} slots of ${options.contextLength} tokens need ${gib(cacheBytes)} beside ` +
+        `${gib(facts.tensorBytes)} of weights; this machine has ${gib(limit)}`,
+    );
+  }
+}

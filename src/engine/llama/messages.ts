@@ -1,0 +1,47 @@
+// What the engine's thread and its owner say to each other. One request, one reply with the same id; a draft also
+// says its tokens while it runs. Everything here survives structured cloning.
+
+import type { ErrorCode } from '../../base/error.js';
+import type { DraftedToken } from '../engine.js';
+import type { EngineCore } from '../engine-core.js';
+import type { Pointer } from './ffi.js';
+import type { LibraryFiles } from './library.js';
+import type { ResolvedOptions } from './options.js';
+
+/** Methods that cross as they are. */
+export type CoreMethod = 'open' | 'pass' | 'truncate' | 'copyPrefix' | 'save' | 'restore';
+export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
+export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
+
+export type Request =
+  | { readonly id: number; readonly method: CoreMethod; readonly args: readonly unknown[] }
+  | { readonly id: number; readonly method: 'draft'; readonly args: readonly [unknown] }
+  | { readonly id: number; readonly method: 'close'; readonly args: readonly [] };
+
+export type Reply =
+  | { readonly id: number; readonly kind: 'done'; readonly result: unknown }
+  | { readonly id: number; readonly kind: 'token'; readonly token: DraftedToken }
+  | {
+      readonly id: number;
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+    };
+
+/** Sent once, before any reply. */
+export type Greeting =
+  | {
+      readonly kind: 'ready';
+      readonly modelPointer: Pointer;
+      readonly vocabSize: number;
+      readonly contextLength: number;
+      readonly kernel: string;
+    }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
+
+export interface WorkerStart {
+  readonly files: LibraryFiles;
+  readonly options: ResolvedOptions;
+  /** See stop-flags.ts; shared memory because the thread reads no messages while it computes. */
+  readonly stopFlags: SharedArrayBuffer;
+}

@@ -1,0 +1,237 @@
+// A llama.cpp model with one context, as a RowModel: owns the native handles and frees each once. Runs in the thread
+// that decodes; nothing here waits or talks to other threads.
+
+import { assert } from '../../base/assert.js';
+import { PilotfishError } from '../../base/error.js';
+import type { Part, RowModel } from '../row-model.js';
+import {
+  type ContextParams,
+  type Llama,
+  type NativeBatch,
+  type Pointer,
+  viewMemory,
+} from './ffi.js';
+import { cacheTypes, flashAttentionNumber, type ResolvedOptions } from './options.js';
+
+/** Largest physical batch: more only costs compute memory on the machines this runs on. */
+const physicalBatchMax = 512;
+/** LLAMA_LOAD_MODE_NONE */
+const loadModeNone = 0;
+
+/**
+ * Loads the file, which `checkModelFile` has accepted.
+ *
+ * @param noAlloc read everything but the weights.
+ * @throws PilotfishError `engine-failed` when llama.cpp refuses the file.
+ */
+export function loadModel(llama: Llama, options: ResolvedOptions, noAlloc = false): Pointer {
+  const params = llama.model_default_params();
+  params.n_gpu_layers = options.gpuLayers;
+  params.no_alloc = noAlloc;
+  if (noAlloc) params.load_mode = loadModeNone; // llama.cpp asserts that nothing is mapped then.
+  const model = llama.model_load_from_file(options.modelPath, params);
+  if (model === null) {
+    throw new PilotfishError('engine-failed', `llama.cpp cannot load ${options.modelPath}`);
+  }
+  return model;
+}
+
+export function contextParams(llama: Llama, options: ResolvedOptions): ContextParams {
+  const params = llama.context_default_params();
+  params.n_ctx = options.slotCount * options.contextLength;
+  params.n_batch = options.passTokensMax;
+  params.n_ubatch = Math.min(options.passTokensMax, physicalBatchMax);
+  params.n_seq_max = options.slotCount;
+  params.n_outputs_max = options.passRowsMax;
+  params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
+  params.n_threads = options.threads;
+  params.n_threads_batch = options.threads;
+  params.flash_attn_type = flashAttentionNumber(options.flashAttention);
+  params.type_k = cacheTypes[options.cacheTypeK];
+  params.type_v = cacheTypes[options.cacheTypeV];
+  params.kv_unified = options.unifiedCache;
+  params.no_perf = true;
+  return params;
+}
+
+/** Refuses models whose cache cannot be rolled back or that do not write text token by token. */
+export function checkModelKind(llama: Llama, model: Pointer, path: string): void {
+  const fault = [
+    [!llama.model_has_decoder(model), 'has no decoder'],
+    [llama.model_has_encoder(model), 'has an encoder'],
+    [llama.model_is_diffusion(model), 'is a diffusion model'],
+    [
+      llama.model_is_recurrent(model),
+      'keeps recurrent state, which cannot be rolled back by tokens',
+    ],
+    [
+      llama.model_is_hybrid(model),
+      'keeps recurrent state in some layers, which cannot be rolled back by tokens',
+    ],
+  ].find(([broken]) => broken);
+  if (fault) throw new PilotfishError('model-unsupported', `the model in ${path} ${fault[1]}`);
+}
+
+export class NativeModel implements RowModel {
+  readonly vocabSize: number;
+  readonly slotCount: number;
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+  /** Address of the model, for reading the vocabulary from other threads while this one lives. */
+  readonly modelPointer: Pointer;
+  readonly #llama: Llama;
+  readonly #context: Pointer;
+  readonly #memory: Pointer;
+  readonly #batch: NativeBatch;
+  readonly #arrays: BatchArrays;
+  readonly #unified: boolean;
+  #rows: Float32Array = new Float32Array(0);
+  #closed = false;
+
+  /** @throws PilotfishError `engine-failed`, `model-unsupported` or `context-too-large`. */
+  constructor(llama: Llama, options: ResolvedOptions) {
+    this.#llama = llama;
+    this.modelPointer = loadModel(llama, options);
+    checkModelKind(llama, this.modelPointer, options.modelPath);
+    const context = llama.init_from_model(this.modelPointer, contextParams(llama, options));
+    if (context === null) {
+      llama.model_free(this.modelPointer);
+      throw new PilotfishError(
+        'context-too-large',
+        `no memory for ${options.slotCount} slots of ${options.contextLength} tokens`,
+      );
+    }
+    this.#context = context;
+    this.#memory = llama.get_memory(context);
+    this.vocabSize = llama.vocab_n_tokens(llama.model_get_vocab(this.modelPointer));
+    this.slotCount = options.slotCount;
+    this.contextLength = Math.min(options.contextLength, llama.n_ctx_seq(context));
+    this.passTokensMax = options.passTokensMax;
+    this.passRowsMax = options.passRowsMax;
+    this.#unified = options.unifiedCache;
+    this.#batch = llama.batch_init(options.passTokensMax, 0, 1);
+    this.#arrays = viewBatch(this.#batch, options.passTokensMax);
+    this.#warmUp(options.modelPath);
+  }
+
+  /** The first decode allocates; it also shows whether the cache forgets a part of a sequence. */
+  #warmUp(path: string): void {
+    const probe = Math.min(2, this.passTokensMax, this.contextLength);
+    this.feed([{ slot: 0, from: 0, tokens: new Int32Array(probe), rowCount: 1 }]);
+    if (!this.#llama.memory_seq_rm(this.#memory, 0, probe - 1, -1)) {
+      throw new PilotfishError(
+        'model-unsupported',
+        `the cache of the model in ${path} cannot be rolled back`,
+      );
+    }
+    this.truncate(0, 0);
+  }
+
+  feed(parts: readonly Part[]): void {
+    assert(!this.#closed, 'feed after close');
+    const rowCount = fillBatch(this.#arrays, parts);
+    this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const status = this.#llama.decode(this.#context, this.#batch);
+    if (status !== 0) this.#failFeed(status, parts);
+    this.#rows = rowCount === 0 ? new Float32Array(0) : this.#viewRows(rowCount);
+  }
+
+  #viewRows(rowCount: number): Float32Array {
+    const logits = this.#llama.get_logits(this.#context);
+    assert(logits !== null, 'llama.cpp gave no logits for a batch that asked for some');
+    return new Float32Array(viewMemory(logits, rowCount * this.vocabSize * 4));
+  }
+
+  /** After some failures part of the batch stays in the cache: put every slot back to where it was. */
+  #failFeed(status: number, parts: readonly Part[]): never {
+    for (const { slot, from } of parts) this.truncate(slot, from);
+    if (status === 1) {
+      throw new PilotfishError('context-exhausted', 'no free cells in the cache for this pass');
+    }
+    throw new PilotfishError('engine-failed', `llama_decode returned ${status}`);
+  }
+
+  row(index: number): Float32Array {
+    const from = index * this.vocabSize;
+    assert(index >= 0 && from < this.#rows.length, `row ${index} was not asked for`);
+    return this.#rows.subarray(from, from + this.vocabSize);
+  }
+
+  truncate(slot: number, length: number): void {
+    this.#llama.memory_seq_rm(this.#memory, slot, length, -1);
+  }
+
+  copyPrefix(from: number, to: number, length: number): void {
+    this.truncate(to, 0);
+    if (length === 0) return;
+    // Separate caches copy whole sequences only; a unified one shares cells up to a length.
+    this.#llama.memory_seq_cp(this.#memory, from, to, -1, this.#unified ? length : -1);
+    if (!this.#unified) this.truncate(to, length);
+  }
+
+  save(slot: number): Uint8Array {
+    const bytes = Number(this.#llama.state_seq_get_size(this.#context, slot));
+    const state = new Uint8Array(bytes);
+    const written = Number(this.#llama.state_seq_get_data(this.#context, state, bytes, slot));
+    return state.subarray(0, written);
+  }
+
+  restore(slot: number, state: Uint8Array): boolean {
+    return this.#llama.state_seq_set_data(this.#context, state, state.length, slot) > 0;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#rows = new Float32Array(0);
+    this.#llama.batch_free(this.#batch);
+    this.#llama.free(this.#context);
+    this.#llama.model_free(this.modelPointer);
+  }
+}
+
+/** The arrays of a llama_batch, [tokensMax] each, in native memory. */
+interface BatchArrays {
+  readonly token: Int32Array;
+  readonly position: Int32Array;
+  readonly slotCount: Int32Array;
+  readonly slots: Int32Array[];
+  readonly wanted: Int8Array;
+}
+
+function viewBatch(batch: NativeBatch, tokensMax: number): BatchArrays {
+  const view = (pointer: Pointer | null, bytes: number): ArrayBuffer => {
+    assert(pointer !== null, 'llama_batch_init left an array out');
+    return viewMemory(pointer, bytes);
+  };
+  const slotPointers = new BigUint64Array(view(batch.seq_id, tokensMax * 8));
+  return {
+    token: new Int32Array(view(batch.token, tokensMax * 4)),
+    position: new Int32Array(view(batch.pos, tokensMax * 4)),
+    slotCount: new Int32Array(view(batch.n_seq_id, tokensMax * 4)),
+
+    slots: Array.from(
+      { length: tokensMax },
+      (_, index) => new Int32Array(view(slotPointers[index]!, 4)),
+    ),
+    wanted: new Int8Array(view(batch.logits, tokensMax)),
+  };
+}
+
+/** @returns rows of logits that the parts ask for. */
+function fillBatch(arrays: BatchArrays, parts: readonly Part[]): number {
+  let at = 0;
+  let rows = 0;
+  for (const { slot, from, tokens, rowCount } of parts) {
+    for (let index = 0; index < tokens.length; index++, at++) {
+      arrays.token[at] = tokens[index]!;
+      arrays.position[at] = from + index;
+      arrays.slotCount[at] = 1;
+      arrays.slots[at]![0] = slot;
+      arrays.wanted[at] = index >= tokens.length - rowCount ? 1 : 0;
+    }
+    rows += rowCount;
+  }
+  return rows;
+}

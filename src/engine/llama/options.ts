@@ -1,0 +1,99 @@
+// What can be set when a model is loaded, with defaults and bounds in one place.
+
+import { availableParallelism } from 'node:os';
+import { PilotfishError } from '../../base/error.js';
+
+/** KV cache element types by llama.cpp's names, with ggml's numbers. */
+export const cacheTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
+export type CacheType = keyof typeof cacheTypes;
+
+const flashAttentionModes = { auto: -1, off: 0, on: 1 } as const;
+export type FlashAttention = keyof typeof flashAttentionModes;
+export const flashAttentionNumber = (mode: FlashAttention): number => flashAttentionModes[mode];
+
+export interface LlamaOptions {
+  readonly modelPath: string;
+  /** Sequences that can live at once, in [1, 256]. Default 1. */
+  readonly slotCount?: number;
+  /** Most tokens of one slot. Default: the model's training context, at most 4096. */
+  readonly contextLength?: number;
+  /** Most tokens of one pass. Default 512. */
+  readonly passTokensMax?: number;
+  /** Most judged rows of one pass; each costs a row of logits of memory. Default: 17 a slot, at most passTokensMax. */
+  readonly passRowsMax?: number;
+  /** ggml threads. Default: one less than the cores, because ggml's threads spin and starve when they share a core. */
+  readonly threads?: number;
+  /** Layers on a GPU; -1 is all of them, and harmless without a GPU. Default -1. */
+  readonly gpuLayers?: number;
+  /** Default f16. */
+  readonly cacheTypeK?: CacheType;
+  readonly cacheTypeV?: CacheType;
+  /** Default auto. */
+  readonly flashAttention?: FlashAttention;
+  /**
+   * One cache for all slots (true) or an equal share each (false). Default true: a pass of segments of different
+   * lengths is one batch then, where shares need one batch a length. Measured in EXPERIMENTS.md.
+   */
+  readonly unifiedCache?: boolean;
+  /** Folder of a llama.cpp build of the user's own. */
+  readonly libraryFolder?: string;
+  /** Load the file in a child process first, so that a file that crashes llama.cpp ends only the child. Default true. */
+  readonly probe?: boolean;
+}
+
+/** Options with every default filled in; what the worker is started with. */
+export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'probe'>>;
+
+/** llama.cpp's ceiling of sequences in one context. */
+export const slotCountMax = 256;
+const contextLengthDefaultMax = 4096;
+/** Judged rows per slot that the default provides for: drafts of 16 and the row after them. */
+const rowsPerSlot = 17;
+
+/**
+ * Fills defaults and checks bounds.
+ *
+ * @param trainedContext tokens the model was trained on.
+ * @throws PilotfishError `usage` naming option, value and bound; `context-too-large` beyond 2^31 cells.
+ */
+export function resolveOptions(options: LlamaOptions, trainedContext: number): ResolvedOptions {
+  const whole = (name: string, value: number, low: number, high: number): number => {
+    if (Number.isInteger(value) && value >= low && value <= high) return value;
+    throw new PilotfishError('usage', `${name} ${value} is outside [${low}, ${high}]`);
+  };
+  const oneOf = <T extends string>(name: string, value: T, values: object): T => {
+    if (Object.hasOwn(values, value)) return value;
+    throw new PilotfishError(
+      'usage',
+      `${name} '${value}' is not one of ${Object.keys(values).join(', ')}`,
+    );
+  };
+  const slotCount = whole('slotCount', options.slotCount ?? 1, 1, slotCountMax);
+  const contextLength = whole(
+    'contextLength',
+    options.contextLength ?? Math.min(trainedContext, contextLengthDefaultMax),
+    8,
+    2 ** 24,
+  );
+  if (slotCount * contextLength >= 2 ** 31) {
+    throw new PilotfishError(
+      'context-too-large',
+      `${slotCount} slots of ${contextLength} tokens exceed 2^31 cells`,
+    );
+  }
+  const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, 2 ** 16);
+  const rowsDefault = Math.min(passTokensMax, slotCount * rowsPerSlot);
+  return {
+    modelPath: options.modelPath,
+    slotCount,
+    contextLength,
+    passTokensMax,
+    passRowsMax: whole('passRowsMax', options.passRowsMax ?? rowsDefault, 1, passTokensMax),
+    threads: whole('threads', options.threads ?? Math.max(1, availableParallelism() - 1), 1, 512),
+    gpuLayers: whole('gpuLayers', options.gpuLayers ?? -1, -1, 2 ** 16),
+    cacheTypeK: oneOf('cacheTypeK', options.cacheTypeK ?? 'f16', cacheTypes),
+    cacheTypeV: oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes),
+    flashAttention: oneOf('flashAttention', options.flashAttention ?? 'auto', flashAttentionModes),
+    unifiedCache: options.unifiedCache ?? true,
+  };
+}

@@ -1,0 +1,28 @@
+// The child process of probe.ts: loads a model without its weights, makes the context, exits with a code of probeExit.
+
+import { readFileSync } from 'node:fs';
+import { PilotfishError } from '../../base/error.js';
+import { openLlama } from './ffi.js';
+import { checkModelKind, contextParams, loadModel } from './native-model.js';
+import { NativeVocabulary } from './native-vocabulary.js';
+import { type ProbeTask, probeExit } from './probe.js';
+
+function probe({ files, options }: ProbeTask): number {
+  const llama = openLlama(files);
+  const model = loadModel(llama, options, true);
+  checkModelKind(llama, model, options.modelPath);
+  const context = llama.init_from_model(model, contextParams(llama, options));
+  if (context === null) return probeExit.contextRefused;
+  const vocabulary = new NativeVocabulary(llama, model, () => false);
+  vocabulary.tokenize('probe', { addBos: true, parseSpecial: true });
+  return probeExit.fine;
+}
+
+try {
+  const task: ProbeTask = JSON.parse(readFileSync(0, 'utf8'));
+  process.exitCode = probe(task);
+} catch (reason) {
+  console.error(`error: ${reason instanceof Error ? reason.message : String(reason)}`);
+  const unsupported = reason instanceof PilotfishError && reason.code === 'model-unsupported';
+  process.exitCode = unsupported ? probeExit.unsupported : probeExit.refused;
+}

@@ -1,0 +1,70 @@
+// The thread that computes: loads one model, answers requests one after another. No other thread decodes with it, and
+// nothing else runs here, so llama.cpp's blocking calls block nobody.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../../base/assert.js';
+import { toPilotfishError } from '../../base/error.js';
+import type { DraftRequest } from '../engine.js';
+import { EngineCore } from '../engine-core.js';
+import { createKernel } from '../kernel/kernel.js';
+import { openLlama } from './ffi.js';
+import type { Greeting, Reply, Request, WorkerStart } from './messages.js';
+import { NativeModel } from './native-model.js';
+import { NativeVocabulary } from './native-vocabulary.js';
+import { StopFlags } from './stop-flags.js';
+
+assert(parentPort !== null, 'the engine worker was not started as a thread');
+const port = parentPort;
+const { files, options, stopFlags } = workerData as WorkerStart;
+const flags = new StopFlags(stopFlags);
+const reply = (message: Reply): void => port.postMessage(message);
+
+function start(): { model: NativeModel; core: EngineCore } | null {
+  try {
+    const llama = openLlama(files);
+    const model = new NativeModel(llama, options);
+    const { endOfText } = new NativeVocabulary(llama, model.modelPointer, () => false);
+    const math = createKernel(model.vocabSize);
+    const core = new EngineCore({ model, math, endOfText, now: () => performance.now() });
+    const greeting: Greeting = {
+      kind: 'ready',
+      modelPointer: model.modelPointer,
+      vocabSize: model.vocabSize,
+      contextLength: model.contextLength,
+      kernel: math.implementation,
+    };
+    port.postMessage(greeting);
+    return { model, core };
+  } catch (reason) {
+    const { code, message } = toPilotfishError(reason, 'engine-failed');
+    const greeting: Greeting = { kind: 'refused', code, message };
+    port.postMessage(greeting);
+    return null;
+  }
+}
+
+function answer(request: Request, model: NativeModel, core: EngineCore): unknown {
+  if (request.method === 'close') return model.close();
+  if (request.method === 'draft') {
+    return core.draft(request.args[0] as DraftRequest, {
+      stopped: () => flags.isStopped(request.id),
+      onToken: (token) => reply({ id: request.id, kind: 'token', token }),
+    });
+  }
+  const method = core[request.method] as (...args: readonly unknown[]) => unknown;
+  return method.apply(core, request.args as unknown[]);
+}
+
+const started = start();
+if (started) {
+  const { model, core } = started;
+  port.on('message', (request: Request) => {
+    try {
+      reply({ id: request.id, kind: 'done', result: answer(request, model, core) });
+    } catch (reason) {
+      const { code, message } = toPilotfishError(reason, 'engine-failed');
+      reply({ id: request.id, kind: 'failed', code, message });
+    }
+    if (request.method === 'close') port.close();
+  });
+}

@@ -1,0 +1,40 @@
+// Fills a slot with a prompt of any length: chunks of at most one pass, nothing judged.
+
+import type { SlotId } from '../base/brand.js';
+import { PilotfishError } from '../base/error.js';
+import type { Engine } from './engine.js';
+
+/**
+ * Feeds `tokens` to a slot from its position `from` on.
+ *
+ * @throws PilotfishError like Engine.pass; chunks before the failing one stay in the cache.
+ */
+export async function prefill(
+  engine: Engine,
+  slot: SlotId,
+  from: number,
+  tokens: Int32Array,
+): Promise<void> {
+  const { passTokensMax } = engine.info;
+  for (let at = 0; at < tokens.length; at += passTokensMax) {
+    const chunk = tokens.slice(at, at + passTokensMax);
+    await engine.pass([{ slot, from: from + at, tokens: chunk, judge: null }]);
+  }
+}
+
+/**
+ * Refuses a prompt that cannot be answered.
+ *
+ * @param reserve tokens that must fit behind the prompt, >= 1.
+ * @throws PilotfishError `prompt-empty` or `prompt-too-long` with both numbers.
+ */
+export function checkPrompt(engine: Engine, prompt: Int32Array, reserve: number): void {
+  if (prompt.length === 0) throw new PilotfishError('prompt-empty', 'the prompt has no tokens');
+  const { contextLength } = engine.info;
+  if (prompt.length + reserve > contextLength) {
+    throw new PilotfishError(
+      'prompt-too-long',
+      `the prompt has ${prompt.length} tokens; with ${reserve} more it exceeds the context of ${contextLength}`,
+    );
+  }
+}

@@ -1,0 +1,46 @@
+// What a model must offer to become an engine: feed tokens of many slots, read rows of logits, move cache contents.
+// Synchronous, without laws or drafts; engine-core.ts builds those on top.
+
+/** One slot's tokens of a feed. */
+export interface Part {
+  readonly slot: number;
+  /** Position of tokens[0], equal to the slot's cache length. */
+  readonly from: number;
+  /** [n >= 1] */
+  readonly tokens: Int32Array;
+  /** Logits are wanted after each of the last `rowCount` tokens, in [0, n]. */
+  readonly rowCount: number;
+}
+
+export interface RowModel {
+  readonly vocabSize: number;
+  readonly slotCount: number;
+  /** Most tokens one slot can hold. */
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+
+  /**
+   * Computes all parts in one batch. At most one part per slot.
+   *
+   * @throws PilotfishError `context-exhausted` or `engine-failed`; the caches then are as they were.
+   */
+  feed(parts: readonly Part[]): void;
+
+  /** Logits [vocab] of the index-th wanted row of the last feed, in part order. Valid until the next call; read only. */
+  row(index: number): Float32Array;
+
+  /** Forgets everything of a slot from position `length` on. */
+  truncate(slot: number, length: number): void;
+
+  /** Makes `to` equal to the first `length` positions of `from`; what `to` held is forgotten. */
+  copyPrefix(from: number, to: number, length: number): void;
+
+  /** Cache contents of a slot as bytes. */
+  save(slot: number): Uint8Array;
+
+  /** Replaces a slot's cache; false when the bytes are not of this model and cache type. */
+  restore(slot: number, state: Uint8Array): boolean;
+
+  close(): void;
+}

@@ -1,0 +1,87 @@
+// The scripted model behind the Engine interface: what tests use where a real model would only be slower.
+
+import { PilotfishError } from '../base/error.js';
+import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from './engine.js';
+import { EngineCore } from './engine-core.js';
+import { referenceRowMath } from './row-math.js';
+import { ScriptedModel, type ScriptedModelOptions } from './scripted-model.js';
+import { scriptedVocabulary } from './scripted-vocabulary.js';
+
+/** A small, sharp enough model; tests change what they are about. */
+export const scriptedDefaults: ScriptedModelOptions = {
+  vocabSize: 16,
+  seed: 1,
+  divergence: 0,
+  sharpness: 4,
+  slotCount: 4,
+  contextLength: 256,
+  passTokensMax: 64,
+  passRowsMax: 64,
+};
+
+export function createScriptedEngine(options: Partial<ScriptedModelOptions> = {}): Engine {
+  const model = new ScriptedModel({ ...scriptedDefaults, ...options });
+  const vocabulary = scriptedVocabulary(model.vocabSize);
+  const core = new EngineCore({
+    model,
+    math: referenceRowMath(model.vocabSize),
+    endOfText: vocabulary.endOfText,
+    now: () => 0,
+  });
+  return new ScriptedEngine(core, {
+    modelName: 'scripted',
+    vocabulary,
+    chatTemplate: null,
+    slotCount: model.slotCount,
+    contextLength: model.contextLength,
+    passTokensMax: model.passTokensMax,
+    passRowsMax: model.passRowsMax,
+  });
+}
+
+class ScriptedEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #core: EngineCore;
+  /** Calls run one after another, as on an engine with a thread. */
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(core: EngineCore, info: EngineInfo) {
+    this.#core = core;
+    this.info = info;
+  }
+
+  #run<T>(work: (core: EngineCore) => T): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#closed) throw new PilotfishError('engine-closed', 'the engine is closed');
+      return work(this.#core);
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  open: Engine['open'] = (slot, config) => this.#run((core) => core.open(slot, config));
+  pass: Engine['pass'] = (segments) => this.#run((core) => core.pass(segments));
+  truncate: Engine['truncate'] = (slot, length) => this.#run((core) => core.truncate(slot, length));
+  copyPrefix: Engine['copyPrefix'] = (from, to, length) =>
+    this.#run((core) => core.copyPrefix(from, to, length));
+  save: Engine['save'] = (slot) => this.#run((core) => core.save(slot));
+  restore: Engine['restore'] = (slot, state, config) =>
+    this.#run((core) => core.restore(slot, state, config));
+
+  draft(request: DraftRequest, onToken: (token: DraftedToken) => void = () => {}): DraftRun {
+    let stopped = false;
+    const control = { stopped: () => stopped, onToken };
+    return {
+      done: this.#run((core) => core.draft(request, control)),
+      stop: () => {
+        stopped = true;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    this.#closed = true;
+  }
+}

@@ -1,0 +1,115 @@
+// A deterministic toy language model of at most 16 tokens for tests, the simulator and the exactness proof. Its logits
+// depend on every token of the prefix through the cache, so a cache that is wrong anywhere shows in the text.
+
+import { assert } from '../base/assert.js';
+import { PilotfishError } from '../base/error.js';
+import type { Part, RowModel } from './row-model.js';
+
+export interface ScriptedModelOptions {
+  /** In [2, 16]. */
+  readonly vocabSize: number;
+  /** Two models with one seed write the same text. */
+  readonly seed: number;
+  /** Distance of the logits from those of the seed's model, >= 0; 0 is the target itself, larger a worse draft. */
+  readonly divergence: number;
+  /** Spread of the logits; larger means surer. */
+  readonly sharpness: number;
+  readonly slotCount: number;
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+}
+
+/** 32-bit mixer with full avalanche (multiply-xorshift, constants of the lowbias32 search by C. Wellons). */
+function mix(value: number): number {
+  let x = value >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/** Uniform in [-1, 1) from three words. */
+const spread = (a: number, b: number, c: number): number =>
+  mix(mix(mix(a) ^ b) ^ Math.imul(c, 0x9e3779b9)) / 2 ** 31 - 1;
+
+export class ScriptedModel implements RowModel {
+  readonly vocabSize: number;
+  readonly slotCount: number;
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+  readonly #options: ScriptedModelOptions;
+  /** Per slot, per position: a hash of the whole prefix up to there. This is the toy's KV cache. */
+  readonly #caches: number[][];
+  #rows: Float32Array[] = [];
+
+  constructor(options: ScriptedModelOptions) {
+    const { vocabSize } = options;
+    assert(vocabSize >= 2 && vocabSize <= 16, `vocabSize ${vocabSize} is outside [2, 16]`);
+    this.#options = options;
+    this.vocabSize = vocabSize;
+    this.slotCount = options.slotCount;
+    this.contextLength = options.contextLength;
+    this.passTokensMax = options.passTokensMax;
+    this.passRowsMax = options.passRowsMax;
+    this.#caches = Array.from({ length: options.slotCount }, () => []);
+  }
+
+  feed(parts: readonly Part[]): void {
+    for (const { slot, from, tokens } of parts) {
+      assert(this.#caches[slot]!.length === from, `slot ${slot} does not end at ${from}`);
+      if (from + tokens.length > this.contextLength) {
+        throw new PilotfishError('context-exhausted', `slot ${slot} is full`);
+      }
+    }
+    this.#rows = [];
+    for (const { slot, tokens, rowCount } of parts) {
+      const cache = this.#caches[slot]!;
+      tokens.forEach((token, index) => {
+        cache.push(mix((cache[cache.length - 1] ?? 0x5eed) ^ Math.imul(token + 1, 0x01000193)));
+        if (index >= tokens.length - rowCount)
+          this.#rows.push(this.#logits(cache[cache.length - 1]!));
+      });
+    }
+  }
+
+  #logits(prefixHash: number): Float32Array {
+    const { seed, divergence, sharpness } = this.#options;
+    return Float32Array.from({ length: this.vocabSize }, (_, token) => {
+      const shared = spread(prefixHash, seed, token);
+      const own = spread(prefixHash, ~seed, token);
+      return sharpness * (shared + divergence * own);
+    });
+  }
+
+  row(index: number): Float32Array {
+    const row = this.#rows[index];
+    assert(row !== undefined, `row ${index} is outside [0, ${this.#rows.length})`);
+    return row;
+  }
+
+  truncate(slot: number, length: number): void {
+    const cache = this.#caches[slot]!;
+    cache.length = Math.min(cache.length, length);
+  }
+
+  copyPrefix(from: number, to: number, length: number): void {
+    this.#caches[to] = this.#caches[from]!.slice(0, length);
+  }
+
+  save(slot: number): Uint8Array {
+    return new Uint8Array(Uint32Array.from([this.vocabSize, ...this.#caches[slot]!]).buffer);
+  }
+
+  restore(slot: number, state: Uint8Array): boolean {
+    if (state.length < 4 || state.length % 4 !== 0) return false;
+    const [vocabSize, ...hashes] = new Uint32Array(state.slice().buffer);
+    if (vocabSize !== this.vocabSize) return false;
+    this.#caches[slot] = hashes;
+    return true;
+  }
+
+  close(): void {
+    for (const cache of this.#caches) cache.length = 0;
+  }
+}

@@ -1,0 +1,52 @@
+// The alphabet of the scripted models: a start token, an end token, one whole letter per token, and two tokens that
+// are halves of one letter, so that byte-wise streaming is exercised.
+
+import { PilotfishError } from '../base/error.js';
+import type { Vocabulary } from './vocabulary.js';
+
+const bos = 0;
+const eos = 1;
+/** Token texts by id; a space and letters, then the two bytes of U+00E9. */
+const letters = ['', '', ' ', 'a', 'e', 'i', 'n', 'o', 'r', 's', 't', 'l', 'd', 'u'] as const;
+const halves = [0xc3, 0xa9] as const;
+const splitLetter = '\u00e9';
+
+const bytesOf = (token: number): Uint8Array => {
+  if (token >= letters.length) return Uint8Array.of(halves[token - letters.length]!);
+  return Uint8Array.from(letters[token]!, (letter) => letter.charCodeAt(0));
+};
+
+/** @param size in [4, 16]; smaller alphabets lack the later letters. */
+export function scriptedVocabulary(size: number): Vocabulary {
+  const check = (token: number): void => {
+    if (!Number.isInteger(token) || token < 0 || token >= size) {
+      throw new PilotfishError('token-out-of-range', `token ${token} is outside [0, ${size})`);
+    }
+  };
+  const tokenOf = (letter: string): number[] => {
+    const token = letters.indexOf(letter as (typeof letters)[number]);
+    if (token > eos && token < size) return [token];
+    if (letter === splitLetter && size === 16) return [letters.length, letters.length + 1];
+    throw new PilotfishError('token-out-of-range', `the scripted alphabet has no '${letter}'`);
+  };
+  return {
+    size,
+    bos,
+    endOfText: new Set([eos]),
+    addsSpacePrefix: false,
+    fingerprint: `scripted:${size}`,
+    tokenize: (text, { addBos }) =>
+      Int32Array.from([...(addBos ? [bos] : []), ...[...text].flatMap(tokenOf)]),
+    tokenText: (token) => {
+      check(token);
+      if (token <= eos) return token === bos ? '<s>' : '</s>';
+      return token < letters.length
+        ? letters[token]!
+        : `<0x${halves[token - letters.length]!.toString(16)}>`;
+    },
+    tokenBytes: (token) => {
+      check(token);
+      return bytesOf(token);
+    },
+  };
+}

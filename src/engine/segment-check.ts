@@ -1,0 +1,117 @@
+// Refuses bad arguments before anything changes: every bound an engine has, checked by name.
+
+import { PilotfishError } from '../base/error.js';
+import { checkLaw } from '../math/law.js';
+import type { DraftRequest, Judge, Segment } from './engine.js';
+import type { RowModel } from './row-model.js';
+import type { Slot } from './slot.js';
+
+const invalid = (message: string): PilotfishError => new PilotfishError('segment-invalid', message);
+
+/** What the checks need to know of an engine. */
+export interface CheckContext {
+  readonly model: RowModel;
+  /** The opened slot. @throws PilotfishError `segment-invalid` when the slot is not open. */
+  readonly slotOf: (index: number) => Slot;
+}
+
+/** @throws PilotfishError `segment-invalid`, `token-out-of-range` or `context-exhausted`; see Engine.pass. */
+export function checkSegments(segments: readonly Segment[], context: CheckContext): void {
+  const { model } = context;
+  const seen = new Set<number>();
+  let tokenCount = 0;
+  let rowCount = 0;
+  for (const segment of segments) {
+    if (seen.has(segment.slot)) throw invalid(`slot ${segment.slot} appears twice in one pass`);
+    seen.add(segment.slot);
+    checkContinuation(segment, context);
+    if (segment.judge) checkJudge(segment.judge, segment.tokens.length, model.vocabSize);
+    tokenCount += segment.tokens.length;
+    rowCount += segment.judge ? segment.judge.draftCount + 1 : 0;
+  }
+  if (tokenCount > model.passTokensMax) {
+    throw invalid(`${tokenCount} tokens in one pass exceed passTokensMax ${model.passTokensMax}`);
+  }
+  if (rowCount > model.passRowsMax) {
+    throw invalid(`${rowCount} judged rows in one pass exceed passRowsMax ${model.passRowsMax}`);
+  }
+}
+
+/** @throws PilotfishError like checkSegments; see Engine.draft. */
+export function checkDraftRequest(request: DraftRequest, context: CheckContext): void {
+  checkContinuation(request, context);
+  const { countMax, stop } = request;
+  if (!Number.isInteger(countMax) || countMax < 1) {
+    throw invalid(`countMax ${countMax} is not a whole number >= 1`);
+  }
+  if (!(stop.confidenceMin >= 0 && stop.confidenceMin <= 1)) {
+    throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);
+  }
+}
+
+interface Continuation {
+  readonly slot: number;
+  readonly from: number;
+  readonly tokens: Int32Array;
+}
+
+function checkContinuation({ slot, from, tokens }: Continuation, context: CheckContext): void {
+  const { model } = context;
+  const { length } = context.slotOf(slot);
+  if (from !== length)
+    throw invalid(`slot ${slot} holds ${length} tokens, segment starts at ${from}`);
+  if (tokens.length === 0) throw invalid(`segment of slot ${slot} has no tokens`);
+  checkTokens(tokens, model.vocabSize);
+  if (from + tokens.length > model.contextLength) {
+    throw new PilotfishError(
+      'context-exhausted',
+      `slot ${slot} would hold ${from + tokens.length} tokens, more than its context of ${model.contextLength}`,
+    );
+  }
+}
+
+/** @throws PilotfishError `token-out-of-range` naming the first bad id. */
+export function checkTokens(tokens: Int32Array, vocabSize: number): void {
+  for (let index = 0; index < tokens.length; index++) {
+    const token = tokens[index]!;
+    if (token < 0 || token >= vocabSize) {
+      throw new PilotfishError(
+        'token-out-of-range',
+        `token ${token} at index ${index} is outside the vocabulary [0, ${vocabSize})`,
+      );
+    }
+  }
+}
+
+function checkJudge(judge: Judge, tokenCount: number, vocabSize: number): void {
+  const { draftCount } = judge;
+  if (!Number.isInteger(draftCount) || draftCount < 0 || draftCount >= tokenCount) {
+    throw invalid(
+      `draftCount ${draftCount} is outside [0, ${tokenCount}) for ${tokenCount} tokens`,
+    );
+  }
+  if (judge.scheme === 'split') checkDraftProbs(judge.draftProbs, draftCount);
+  if (judge.scheme === 'full') checkDraftLaws(judge.draftLaws, draftCount, vocabSize);
+}
+
+function checkDraftProbs(probs: Float64Array, draftCount: number): void {
+  if (probs.length !== draftCount) {
+    throw invalid(`${probs.length} draft probabilities for ${draftCount} drafts`);
+  }
+  for (const prob of probs) {
+    if (!(prob > 0 && prob <= 1)) throw invalid(`draft probability ${prob} is outside (0, 1]`);
+  }
+}
+
+function checkDraftLaws(
+  laws: readonly Parameters<typeof checkLaw>[0][],
+  draftCount: number,
+  vocabSize: number,
+): void {
+  if (laws.length !== draftCount)
+    throw invalid(`${laws.length} draft laws for ${draftCount} drafts`);
+  for (const law of laws) {
+    const fault = checkLaw(law, vocabSize);
+    if (fault) throw invalid(`draft law: ${fault}`);
+  }
+}
