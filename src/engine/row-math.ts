@@ -1,58 +1,121 @@
-// What an engine does with one row of logits: find the largest, run the race, make the law. The reference computes it
-// with src/math; the WebAssembly kernel (kernel/) must name the same tokens.
+// What the engine asks of one row of logits: the likeliest token, the winner of the coupled race, the law. The reference
+// here is the definition, in float64 over src/math; kernel/ answers the same faster. Never touches the caller's row.
 
-import { coupledToken } from '../math/coupled.js';
-import type { TokenHistory } from '../math/history.js';
+import { assert } from '../base/assert.js';
+import { coupledRanking, coupledToken, coupledTokenFromLogits } from '../math/coupled.js';
+import type { TokenCounts } from '../math/history.js';
 import type { Law } from '../math/law.js';
 import { lawFromLogits } from '../math/law-pipeline.js';
-import { argmax, weightsOf } from '../math/logits.js';
+import { argmax, softmaxProb, weightsOf } from '../math/logits.js';
 import type { NoiseKey } from '../math/noise.js';
 import { applyPenalties } from '../math/penalty.js';
-import type { Sampling } from '../math/sampling.js';
-import { sumOf } from '../math/sum.js';
+import { isFiltered, type Sampling } from '../math/sampling.js';
 
-/** Works on one row at a time: `load` sets it, the other methods speak of it. */
+/**
+ * Answers about one row at a time. Every answer is about the row of the last `load`, penalties and bias applied; the
+ * `sampling` of an answer gives temperature and filters. All but `load` throw PilotfishError `engine-failed` when no
+ * logit of the row is above -Infinity; NaN and Infinity mean what src/math/logits.ts says.
+ */
 export interface RowMath {
-  /** Which implementation this is, for humans: 'reference' or 'wasm-simd'. */
-  readonly implementation: string;
+  readonly vocabSize: number;
+  /** Which code answers: the reference in JavaScript, or the WebAssembly SIMD kernel. */
+  readonly implementation: 'reference' | 'simd';
 
   /**
-   * Takes a private copy of a row and applies penalties and bias to it.
+   * Copies a row and applies penalties and bias of `sampling` to the copy.
    *
-   * @param logits [vocab], read only.
-   * @param history null when no penalty is on.
+   * @param logits [vocab], not changed, not kept.
+   * @param history null where `usesHistory(sampling)` is false.
    */
-  load(logits: Float32Array, sampling: Sampling, history: TokenHistory | null): void;
+  load(logits: Float32Array, sampling: Sampling, history: TokenCounts | null): void;
 
-  /** Token of the largest logit; of equal ones the lowest id. */
+  /** The likeliest token; of equal ones the lowest id. */
   argmax(): number;
 
-  /** Winner of the shared race under the row's law; see math/coupled.ts. */
+  /**
+   * Winner of the coupled race under `law(sampling)`: the same token from every implementation.
+   *
+   * @param key of stream `race`.
+   * @param position absolute position of the token, in [0, 2^32).
+   */
   coupledToken(sampling: Sampling, key: NoiseKey, position: number): number;
 
-  /** The row's law, owned by the caller. */
+  /**
+   * The first tokens of that race, winner first.
+   *
+   * @param count >= 1.
+   * @returns at most `count` tokens, fewer when fewer have a probability above 0; owned by the caller.
+   */
+  coupledRanking(sampling: Sampling, key: NoiseKey, position: number, count: number): Int32Array;
+
+  /**
+   * The law of the row: src/math/law-pipeline.ts. A sparse law is the same from every implementation, bit for bit; the
+   * probabilities of a dense one agree within 1e-11 of each, but for those below 2^-1021, which may be 0.
+   *
+   * @returns owned by the caller.
+   */
   law(sampling: Sampling): Law;
 
-  /** Softmax probability of a token at temperature 1 before any filter, in [0, 1]. */
+  /** Softmax probability of one token before any filter, at temperature 1. Implementations agree within 1e-11 of it. */
   softmaxProb(token: number): number;
 }
 
-/** @param vocabSize every row has this many logits. */
+/** The definition: plain float64 over src/math. @param vocabSize >= 1. */
 export function referenceRowMath(vocabSize: number): RowMath {
-  const row = new Float32Array(vocabSize);
-  return {
-    implementation: 'reference',
-    load(logits, sampling, history) {
-      row.set(logits);
-      applyPenalties(row, sampling, history);
-    },
-    argmax: () => argmax(row),
-    coupledToken: (sampling, key, position) =>
-      coupledToken(lawFromLogits(row, sampling), key, position),
-    law: (sampling) => lawFromLogits(row, sampling),
-    softmaxProb(token) {
-      const weights = weightsOf(row, 1);
-      return weights[token]! / sumOf(weights);
-    },
-  };
+  return new ReferenceRowMath(vocabSize);
+}
+
+class ReferenceRowMath implements RowMath {
+  readonly implementation = 'reference';
+  readonly #row: Float32Array;
+
+  constructor(vocabSize: number) {
+    assert(vocabSize >= 1, `vocabulary of ${vocabSize} tokens`);
+    this.#row = new Float32Array(vocabSize);
+  }
+
+  get vocabSize(): number {
+    return this.#row.length;
+  }
+
+  load(logits: Float32Array, sampling: Sampling, history: TokenCounts | null): void {
+    assert(
+      logits.length === this.vocabSize,
+      `row of ${logits.length} logits for a vocabulary of ${this.vocabSize}`,
+    );
+    this.#row.set(logits);
+    applyPenalties(this.#row, sampling, history);
+  }
+
+  argmax(): number {
+    return argmax(this.#row);
+  }
+
+  coupledToken(sampling: Sampling, key: NoiseKey, position: number): number {
+    if (hasDenseLaw(sampling)) {
+      return coupledTokenFromLogits(this.#row, sampling.temperature, key, position);
+    }
+    return coupledToken(this.law(sampling), key, position);
+  }
+
+  coupledRanking(sampling: Sampling, key: NoiseKey, position: number, count: number): Int32Array {
+    // Weights serve as well as probabilities, and keep the first of the ranking equal to coupledToken.
+    const law: Law = hasDenseLaw(sampling)
+      ? { kind: 'dense', probs: weightsOf(this.#row, sampling.temperature) }
+      : this.law(sampling);
+    return coupledRanking(law, key, position, count);
+  }
+
+  law(sampling: Sampling): Law {
+    return lawFromLogits(this.#row, sampling);
+  }
+
+  softmaxProb(token: number): number {
+    return softmaxProb(this.#row, token);
+  }
+}
+
+/** Whether the law of a row keeps the whole vocabulary. */
+export function hasDenseLaw(sampling: Sampling): boolean {
+  return sampling.temperature > 0 && !isFiltered(sampling);
 }
