@@ -20,13 +20,13 @@ export interface Chance {
 const drawsPerAttempt = 256;
 
 /**
- * Chance at one position of a sequence: the n-th question of each kind is answered by the n-th number of its stream.
- * Asked the same questions again, it gives the same answers, so a resent round repeats itself.
+ * Chance at one position of a sequence: the n-th question is answered by the n-th number of its stream. Asked the same
+ * questions again, it gives the same answers, so a resent round repeats itself.
  *
- * @param acceptKey answers `happens`, @param drawKey answers `draw`: keys of different streams.
+ * @param acceptKey answers `happens`. @param drawKey answers `draw`; may be the same key.
  * @param position absolute position, in [0, 2^32).
- * @param attempt in [0, 2^24). Number of earlier times that this position was drafted and discarded. May stay 0 as long
- *   as nothing that was decided since, draft lengths included, looked at what was discarded: MATH.md, "Noise".
+ * @param attempt in [0, 2^24): how often this position was drafted before and discarded; the epoch serves. May stay 0
+ *   as long as nothing decided since, draft lengths included, looked at what was discarded: MATH.md, "Noise".
  */
 export function keyedChance(
   acceptKey: NoiseKey,
@@ -34,16 +34,15 @@ export function keyedChance(
   position: number,
   attempt = 0,
 ): Chance {
-  let happensIndex = attempt * drawsPerAttempt;
-  let drawIndex = attempt * drawsPerAttempt;
+  let index = attempt * drawsPerAttempt;
   return {
     happens(probability) {
       assert(probability >= 0 && probability <= 1, `probability ${probability} is outside [0, 1]`);
-      return uniform(acceptKey, position, happensIndex++) < probability;
+      return uniform(acceptKey, position, index++) < probability;
     },
     draw(weights, total) {
       assert(total > 0 && total < Infinity, `total weight ${total} is not a number above 0`);
-      return indexAtMass(weights, uniform(drawKey, position, drawIndex++) * total);
+      return indexAtMass(weights, uniform(drawKey, position, index++) * total);
     },
   };
 }

@@ -71,7 +71,8 @@ export function coupledTokenFromLogits(
  * The first `count` tokens of the race, winner first. Run under a draft law, the runners-up foretell the target's
  * token when it is not the winner.
  *
- * @returns at most `count` tokens, fewer when fewer have a probability above 0; owned by the caller.
+ * @returns at most `count` tokens, owned by the caller; fewer when fewer have a probability above 0, and without those
+ *   so unlikely that variate / probability overflows.
  */
 export function coupledRanking(
   law: Law,
@@ -81,7 +82,6 @@ export function coupledRanking(
 ): Int32Array {
   const ids = law.kind === 'sparse' ? law.ids.toSorted() : Int32Array.from(law.probs.keys());
   const probAt = probLookup(law);
-  // A token of probability 0 has speed -Infinity and is left out.
   const speeds = Float64Array.from(ids, (id) => -exponential(key, position, id) / probAt(id));
   return largestFirst(speeds, count, -Infinity).map((index) => ids[index]!);
 }

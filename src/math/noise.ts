@@ -19,8 +19,10 @@ export const noiseStreams = {
   accept: 1,
   /** Draws of draft tokens under the ratio schemes. */
   draft: 2,
-  /** Draws of target, residual and bonus tokens. */
+  /** Draws of target, residual and bonus tokens by the server. */
   target: 3,
+  /** Questions of a device that replaces a rejected token itself (`split`): never the server's numbers again. */
+  residual: 4,
 } as const;
 export type NoiseStream = keyof typeof noiseStreams;
 
