@@ -2,14 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { measurePaired, median, medianInterval } from './paired.js';
+import { measurePaired, medianInterval } from './paired.js';
 
 describe('paired timing', () => {
-  it('takes the median of even and odd counts', () => {
-    assert.equal(median([3, 1, 2]), 2);
-    assert.equal(median([4, 1, 2, 3]), 2.5);
-  });
-
   it('gives the known order statistics: n = 6 the extremes, n = 20 the 6th and 15th', () => {
     const count = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
     assert.deepEqual(medianInterval(count(6)), { low: 1, high: 6 });

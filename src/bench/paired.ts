@@ -1,6 +1,8 @@
 // Paired timing: two ways of doing the same work, turn by turn, so that whatever else the machine does hits both.
 // Reports ratios inside one run; absolute times of a shared machine mean nothing.
 
+import { median } from '../math/statistics.js';
+
 export interface PairedRatio {
   /** Median over turns of time(baseline) / time(subject): the subject's speed in units of the baseline's. */
   readonly median: number;
@@ -56,12 +58,6 @@ export async function measurePaired({
     baselineMs: median(baselineTimes),
     subjectMs: median(subjectTimes),
   };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /**

@@ -122,7 +122,7 @@ class Session {
   #room(): number {
     const length = this.#committed.length;
     const left = this.#request.tokensMax - this.#written - 1;
-    const targetRoom = this.#target.info.contextLength - length;
+    const targetRoom = this.#target.info.contextLength - length - 1;
     const draftRoom = (this.#draft?.info.contextLength ?? 0) - length + 1;
     const rowsRoom = Math.min(this.#target.info.passRowsMax, this.#target.info.passTokensMax) - 1;
     return Math.min(this.#request.draftLength, left, targetRoom, draftRoom, rowsRoom);

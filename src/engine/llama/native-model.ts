@@ -13,8 +13,6 @@ import {
 } from './ffi.js';
 import { cacheTypes, flashAttentionNumber, type ResolvedOptions } from './options.js';
 
-/** Largest physical batch: more only costs compute memory on the machines this runs on. */
-const physicalBatchMax = 512;
 /** LLAMA_LOAD_MODE_NONE */
 const loadModeNone = 0;
 
@@ -36,12 +34,16 @@ export function loadModel(llama: Llama, options: ResolvedOptions, noAlloc = fals
   return model;
 }
 
+/** In deterministic mode one sequence more, of one cell, for the token that keeps a lone one company. */
+const dummyCount = (options: ResolvedOptions): number => (options.deterministic ? 1 : 0);
+
 export function contextParams(llama: Llama, options: ResolvedOptions): ContextParams {
   const params = llama.context_default_params();
-  params.n_ctx = options.slotCount * options.contextLength;
-  params.n_batch = options.passTokensMax;
-  params.n_ubatch = Math.min(options.passTokensMax, physicalBatchMax);
-  params.n_seq_max = options.slotCount;
+  const batchTokens = options.passTokensMax + dummyCount(options);
+  params.n_ctx = options.slotCount * options.contextLength + dummyCount(options);
+  params.n_batch = batchTokens;
+  params.n_ubatch = batchTokens; // One physical batch a pass: a remainder of one token would round differently.
+  params.n_seq_max = options.slotCount + dummyCount(options);
   params.n_outputs_max = options.passRowsMax;
   params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
   params.n_threads = options.threads;
@@ -86,6 +88,7 @@ export class NativeModel implements RowModel {
   readonly #batch: NativeBatch;
   readonly #arrays: BatchArrays;
   readonly #unified: boolean;
+  readonly #deterministic: boolean;
   #rows: Float32Array = new Float32Array(0);
   #closed = false;
 
@@ -110,8 +113,10 @@ export class NativeModel implements RowModel {
     this.passTokensMax = options.passTokensMax;
     this.passRowsMax = options.passRowsMax;
     this.#unified = options.unifiedCache;
-    this.#batch = llama.batch_init(options.passTokensMax, 0, 1);
-    this.#arrays = viewBatch(this.#batch, options.passTokensMax);
+    this.#deterministic = options.deterministic;
+    const batchTokens = options.passTokensMax + dummyCount(options);
+    this.#batch = llama.batch_init(batchTokens, 0, 1);
+    this.#arrays = viewBatch(this.#batch, batchTokens);
     this.#warmUp(options.modelPath);
   }
 
@@ -130,11 +135,18 @@ export class NativeModel implements RowModel {
 
   feed(parts: readonly Part[]): void {
     assert(!this.#closed, 'feed after close');
-    const rowCount = fillBatch(this.#arrays, parts);
-    this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const lone = parts.length === 1 && parts[0]!.tokens.length === 1;
+    const fed = lone && this.#deterministic ? [...parts, this.#dummy] : parts;
+    const rowCount = fillBatch(this.#arrays, fed);
+    this.#batch.n_tokens = fed.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const status = this.#llama.decode(this.#context, this.#batch);
+    if (fed !== parts) this.truncate(this.slotCount, 0);
     if (status !== 0) this.#failFeed(status, parts);
     this.#rows = rowCount === 0 ? new Float32Array(0) : this.#viewRows(rowCount);
+  }
+
+  get #dummy(): Part {
+    return { slot: this.slotCount, from: 0, tokens: Int32Array.of(0), rowCount: 0 };
   }
 
   #viewRows(rowCount: number): Float32Array {

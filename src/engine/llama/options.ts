@@ -35,6 +35,12 @@ export interface LlamaOptions {
    * lengths is one batch then, where shares need one batch a length. Measured in EXPERIMENTS.md.
    */
   readonly unifiedCache?: boolean;
+  /**
+   * Bit-identical logits whatever shares a pass, on CPU backends: llama.cpp's kernels for one row round differently
+   * from those for two and more, so a lone token is computed beside a dummy. Without it a near tie may fall the other
+   * way in another batch. Costs time where single tokens are computed; needs the unified cache. Default false.
+   */
+  readonly deterministic?: boolean;
   /** Folder of a llama.cpp build of the user's own. */
   readonly libraryFolder?: string;
   /** Load the file in a child process first, so that a file that crashes llama.cpp ends only the child. Default true. */
@@ -46,6 +52,8 @@ export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'pro
 
 /** llama.cpp's ceiling of sequences in one context. */
 export const slotCountMax = 256;
+/** Compute buffers grow with the pass, which is one physical batch: more only costs memory. */
+const passTokensCeiling = 2048;
 const contextLengthDefaultMax = 4096;
 /** Judged rows per slot that the default provides for: drafts of 16 and the row after them. */
 const rowsPerSlot = 17;
@@ -68,7 +76,8 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
       `${name} '${value}' is not one of ${Object.keys(values).join(', ')}`,
     );
   };
-  const slotCount = whole('slotCount', options.slotCount ?? 1, 1, slotCountMax);
+  const slotsMax = options.deterministic ? slotCountMax - 1 : slotCountMax;
+  const slotCount = whole('slotCount', options.slotCount ?? 1, 1, slotsMax);
   const contextLength = whole(
     'contextLength',
     options.contextLength ?? Math.min(trainedContext, contextLengthDefaultMax),
@@ -81,7 +90,15 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
       `${slotCount} slots of ${contextLength} tokens exceed 2^31 cells`,
     );
   }
-  const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, 2 ** 16);
+  const deterministic = options.deterministic ?? false;
+  const unifiedCache = options.unifiedCache ?? true;
+  if (deterministic && !unifiedCache) {
+    throw new PilotfishError(
+      'usage',
+      'deterministic needs unifiedCache: separate caches split passes by length',
+    );
+  }
+  const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, passTokensCeiling);
   const rowsDefault = Math.min(passTokensMax, slotCount * rowsPerSlot);
   return {
     modelPath: options.modelPath,
@@ -94,6 +111,7 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
     cacheTypeK: oneOf('cacheTypeK', options.cacheTypeK ?? 'f16', cacheTypes),
     cacheTypeV: oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes),
     flashAttention: oneOf('flashAttention', options.flashAttention ?? 'auto', flashAttentionModes),
-    unifiedCache: options.unifiedCache ?? true,
+    unifiedCache,
+    deterministic,
   };
 }
