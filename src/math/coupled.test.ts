@@ -13,6 +13,7 @@ import { type LawAt, plain, prompt, samplings, toyModel } from './exactness.suit
 import { fromDense, type Law, probOf, sparseLaw, supportSize, toDense } from './law.js';
 import { lawFromLogits } from './law-pipeline.js';
 import { exponential, type NoiseKey, noiseKey } from './noise.js';
+import { coupledAcceptance } from './scheme-acceptance.js';
 import { chiSquareFit } from './statistics.js';
 
 const key = noiseKey(2024n, 'race');
@@ -147,12 +148,28 @@ for (const [name, sampling] of Object.entries(samplings)) {
   });
 }
 
-test('a chain drafted ahead of the verdict keeps its place when it is right about the bonus token', () => {
-  // Draft and target share a law here, so a device that just goes on drafting is right about every position.
-  const lawAt = toyModel(11n, 8, plain);
-  const ahead = textAlone(lawAt, key, 10);
-  const byRounds = textByRounds(lawAt, lawAt, key, [3], 10);
-  assert.deepEqual(byRounds, ahead);
+test('after full acceptance the device has already drafted the bonus token with probability alpha', () => {
+  const targetLawAt = toyModel(11n, 8, plain);
+  const draftLawAt = toyModel(22n, 8, plain);
+  let hits = 0;
+  let expected = 0;
+  let variance = 0;
+  for (let seed = 0n; seed < 8000n; seed++) {
+    const race = noiseKey(seed, 'race');
+    const at = (lawAt: LawAt, chain: readonly number[]): number =>
+      coupledToken(lawAt([...prompt, ...chain]), race, prompt.length + chain.length);
+    const draft = at(draftLawAt, []);
+    if (at(targetLawAt, []) !== draft) continue;
+    // The device goes on drafting before the verdict; the bonus token comes from the same noise after the same prefix.
+    if (at(draftLawAt, [draft]) === at(targetLawAt, [draft])) hits++;
+    const after = [...prompt, draft];
+    const alpha = coupledAcceptance(targetLawAt(after), draftLawAt(after));
+    expected += alpha;
+    variance += alpha * (1 - alpha);
+  }
+  // Five standard deviations: odds of a false alarm 6e-7.
+  assert.ok(variance > 300, `too few trials: ${variance}`);
+  assert.ok(Math.abs(hits - expected) < 5 * Math.sqrt(variance), `${hits}, not ${expected}`);
 });
 
 test('a peaked and a flat row of a real vocabulary have the winner that their laws have', () => {

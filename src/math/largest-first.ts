@@ -33,19 +33,22 @@ function allOf(values: Float32Array | Float64Array, floor: number): Int32Array {
   return kept.subarray(0, count);
 }
 
-/** Keeps a heap whose root is the hindmost kept entry, so most entries cost one comparison. */
+/** Keeps a heap whose root is the hindmost kept entry. Once it is full, most entries cost one comparison. */
 function topOf(values: Float32Array | Float64Array, countMax: number, floor: number): Int32Array {
   const heap = new Int32Array(countMax);
   let size = 0;
+  let threshold = countMax > 0 ? floor : Infinity;
   for (let id = 0; id < values.length; id++) {
-    if (!(values[id]! > floor)) continue;
+    // An entry equal to the hindmost stands behind it: its index is higher.
+    if (!(values[id]! > threshold)) continue;
     if (size < countMax) {
       heap[size] = id;
       siftUp(values, heap, size++);
-    } else if (countMax > 0 && isBehind(values, heap[0]!, id)) {
+    } else {
       heap[0] = id;
       siftDown(values, heap);
     }
+    if (size === countMax) threshold = values[heap[0]!]!;
   }
   return heap.subarray(0, size);
 }

@@ -72,23 +72,25 @@ test('the closed form of race is the mean over geometric runs', () => {
 
 // Event simulation of one session with a memory-bound target: draft, pass, alpha, round trip, ms per token.
 const simulatedRace = [
+  [8, 30, 0.6, 5, 22.2],
   [8, 30, 0.8, 5, 16.0],
   [8, 30, 0.8, 20, 18.0],
   [8, 30, 0.8, 50, 20.8],
   [8, 30, 0.8, 100, 24.3],
   [8, 30, 0.8, 200, 27.7],
   [8, 30, 0.6, 20, 24.6],
+  [3, 40, 0.8, 5, 14.8],
   [3, 40, 0.8, 20, 16.0],
   [3, 40, 0.8, 200, 31.4],
   [33, 30, 0.8, 20, 30.0],
 ] as const;
 
-test('a simulated race stays above the bound, and within a fifth of it', () => {
+test('a simulated race stays above the bound, and within a quarter of it', () => {
   for (const [draftMs, verifyMs, alpha, roundTripMs, tokenMs] of simulatedRace) {
     const bound = raceTokenMsMin({ draftMs, verifyMs, roundTripMs }, alpha);
     // The simulated figures are rounded to a tenth and come from 4000 tokens.
     assert.ok(bound <= tokenMs * 1.01, `bound ${bound} above ${tokenMs}`);
-    assert.ok(bound >= tokenMs * 0.8, `bound ${bound} far below ${tokenMs}`);
+    assert.ok(bound >= tokenMs * 0.75, `bound ${bound} far below ${tokenMs}`);
   }
 });
 
