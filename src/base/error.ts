@@ -143,6 +143,13 @@ export const errorTable = {
     'The llama.cpp library is not the version this build speaks to.',
     'Install the version named in the message.',
   ),
+  'chat-template-failed': entry(
+    400,
+    3,
+    false,
+    "The model's chat template cannot render these messages.",
+    'Check the roles and their order, or send a plain prompt.',
+  ),
   'engine-failed': entry(
     500,
     3,

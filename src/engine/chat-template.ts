@@ -1,0 +1,49 @@
+// Messages to the prompt text a chat model was trained on, by the Jinja template of its file, or plainly where it has
+// none. The text that comes out is tokenised with special tokens read as such.
+
+import { Template } from '@huggingface/jinja';
+import { PilotfishError } from '../base/error.js';
+import type { Vocabulary } from './vocabulary.js';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/**
+ * The prompt that asks for the next assistant message.
+ *
+ * @param template of the model file; null renders `plainChat`.
+ * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` with the template's own complaint.
+ */
+export function renderChat(
+  template: string | null,
+  messages: readonly ChatMessage[],
+  vocabulary: Vocabulary,
+): string {
+  if (messages.length === 0) throw new PilotfishError('prompt-empty', 'there are no messages');
+  if (template === null) return plainChat(messages);
+  const textOf = (token: number | null | undefined): string =>
+    token === null || token === undefined ? '' : vocabulary.tokenText(token);
+  try {
+    return new Template(template).render({
+      messages: messages.map((message) => ({ ...message })),
+      add_generation_prompt: true,
+      bos_token: textOf(vocabulary.bos),
+      eos_token: textOf([...vocabulary.endOfText][0]),
+    });
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new PilotfishError('chat-template-failed', `chat template: ${detail}`, { cause });
+  }
+}
+
+const speakers = { user: 'User', assistant: 'Assistant' } as const;
+
+/** For models that were never taught a chat format: a script that any text model can carry on. */
+export function plainChat(messages: readonly ChatMessage[]): string {
+  const lines = messages.map(({ role, content }) =>
+    role === 'system' ? content : `${speakers[role]}: ${content}`,
+  );
+  return `${lines.join('\n')}\n${speakers.assistant}:`;
+}
