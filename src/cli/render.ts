@@ -1,0 +1,135 @@
+// A text as it comes out of speculation, every token marked by its fate: drafted and accepted, drafted and rejected,
+// residual, bonus. Colour on a terminal, wdiff-like marks elsewhere. Never lets a model's text steer the terminal.
+
+import { type Paint, painter, type Style } from './terminal.js';
+
+/** What became of a token. `prompt` and `plain` tokens were never drafted. */
+export type Fate = 'prompt' | 'plain' | 'accepted' | 'rejected' | 'residual' | 'bonus';
+
+interface Look {
+  readonly style: Style | null;
+  /** Marks around a run of tokens where there is no colour. */
+  readonly open: string;
+  readonly close: string;
+  readonly meaning: string;
+}
+
+const looks: Readonly<Record<Fate, Look>> = {
+  prompt: { style: 'bold', open: '', close: '', meaning: 'prompt' },
+  plain: { style: null, open: '', close: '', meaning: 'written by the target alone' },
+  accepted: { style: 'green', open: '', close: '', meaning: 'drafted and accepted' },
+  rejected: {
+    style: ['red', 'dim', 'strikethrough'],
+    open: '[-',
+    close: '-]',
+    meaning: 'drafted and rejected',
+  },
+  residual: { style: 'yellow', open: '{+', close: '+}', meaning: 'residual, in its place' },
+  bonus: { style: 'cyan', open: '{*', close: '*}', meaning: 'bonus after full acceptance' },
+};
+
+const legendOrder = ['accepted', 'rejected', 'residual', 'bonus'] as const;
+
+/** One line that says what the marks mean. */
+export function legend(colour: boolean): string {
+  const paint = painter(colour);
+  return legendOrder
+    .map((fate) => {
+      const { open, close, meaning } = looks[fate];
+      return colour ? styled(paint, fate, meaning) : `${open}${meaning}${close}`;
+    })
+    .join(colour ? '  ' : ', ');
+}
+
+function styled(paint: Paint, fate: Fate, text: string): string {
+  const { style } = looks[fate];
+  return style === null ? text : paint(style, text);
+}
+
+/** One verdict as it is shown. Buffers stay the caller's. */
+export interface ShownRound {
+  /** [draftCount], the bytes each drafted token would add to the text. */
+  readonly drafted: readonly Uint8Array[];
+  /** In [0, draftCount]. */
+  readonly acceptedCount: number;
+  readonly final: { readonly kind: 'residual' | 'bonus'; readonly bytes: Uint8Array };
+}
+
+/** Writes tokens one by one. Without the marks and the rejected runs, what it writes is the text itself. */
+export class TokenStream {
+  readonly #write: (text: string) => void;
+  readonly #colour: boolean;
+  readonly #paint: Paint;
+  /** Holds the bytes of a character whose end has not come yet; rejected tokens never pass through it. */
+  readonly #decoder = new TextDecoder('utf-8');
+  /** The fate whose opening mark stands unclosed, without colour only. */
+  #open: Fate | null = null;
+  #last: Fate = 'plain';
+
+  constructor(write: (text: string) => void, options: { colour: boolean }) {
+    this.#write = write;
+    this.#colour = options.colour;
+    this.#paint = painter(options.colour);
+  }
+
+  /** @param bytes what the token adds to the text; may end inside a character, which is then shown with the next token. */
+  push(fate: Fate, bytes: Uint8Array): void {
+    if (fate === 'rejected') {
+      // Not part of the text: decoded alone, and kept on its line so that it cannot tear the layout.
+      this.#show(fate, visible(new TextDecoder('utf-8').decode(bytes), 'all'));
+      return;
+    }
+    this.#last = fate;
+    this.#show(fate, visible(this.#decoder.decode(bytes, { stream: true }), 'terminal'));
+  }
+
+  /** Shows a whole verdict: accepted drafts, the rejected one, what was cut behind it, the final token. */
+  pushRound(round: ShownRound): void {
+    round.drafted.forEach((bytes, index) => {
+      this.push(index < round.acceptedCount ? 'accepted' : 'rejected', bytes);
+    });
+    this.push(round.final.kind, round.final.bytes);
+  }
+
+  /** Shows what is left of an unfinished character and closes the last mark. */
+  end(): void {
+    this.#show(this.#last, visible(this.#decoder.decode(), 'terminal'));
+    this.#close();
+  }
+
+  #show(fate: Fate, text: string): void {
+    if (text === '') return;
+    if (this.#colour) {
+      this.#write(styled(this.#paint, fate, text));
+      return;
+    }
+    if (this.#open !== fate) {
+      this.#close();
+      this.#write(looks[fate].open);
+      this.#open = fate;
+    }
+    this.#write(text);
+  }
+
+  #close(): void {
+    if (this.#open === null) return;
+    this.#write(looks[this.#open].close);
+    this.#open = null;
+  }
+}
+
+/** C0, DEL and C1: everything by which a text could move the cursor, recolour or rename the window. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const controls = /[\u0000-\u001f\u007f-\u009f]/g;
+
+/**
+ * Text with control characters made visible. `terminal` leaves line breaks and tabs alone; `all` shows those as well.
+ * Carriage returns are always shown: alone they overwrite the line.
+ */
+function visible(text: string, scope: 'terminal' | 'all'): string {
+  return text.replace(controls, (character) => {
+    if (character === '\n') return scope === 'terminal' ? character : '⏎';
+    if (character === '\t') return scope === 'terminal' ? character : '⇥';
+    return character < ' ' ? String.fromCharCode(0x2400 + character.charCodeAt(0)) : '␦';
+  });
+}
