@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CommanderError } from 'commander';
+import { InvariantError } from '../base/assert.js';
+import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
+import { failureOf, printFailure } from './failure.js';
+
+function print(reason: unknown, env: Record<string, string> = {}) {
+  let written = '';
+  const stream = {
+    write: (text: string) => {
+      written += text;
+    },
+  };
+  const code = printFailure(reason, {
+    out: stream,
+    err: stream,
+    env,
+    signal: new AbortController().signal,
+  });
+  return { written, code };
+}
+
+test('every code of the table is printed as sentence, code and remedy, with its exit code', () => {
+  for (const [code, entry] of Object.entries(errorTable)) {
+    const printed = print(new PilotfishError(code as ErrorCode, 'it broke'));
+    assert.equal(printed.written, `pilotfish: it broke [${code}]\n  ${entry.remedy}\n`);
+    assert.equal(printed.code, code === 'cancelled' ? 130 : entry.exitCode);
+  }
+});
+
+test('a stack trace is shown only on request, and then with its causes', () => {
+  const error = new PilotfishError('download-failed', 'outer', { cause: new Error('inner') });
+  assert.doesNotMatch(print(error).written, / {4}at /);
+  const { written } = print(error, { PILOTFISH_DEBUG: '1' });
+  assert.match(written, /PilotfishError: outer\n {4}at /);
+  assert.match(written, /Error: inner\n {4}at /);
+});
+
+test('a ring of causes ends', () => {
+  const error = new Error('round');
+  error.cause = error;
+  assert.equal(print(error, { PILOTFISH_DEBUG: '1' }).written.match(/Error: round/g)?.length, 8);
+});
+
+test('a mistake of ours says that it is one', () => {
+  const { written, code } = print(new InvariantError('slot 3 is not open'));
+  assert.match(written, /internal error: slot 3 is not open \[internal\]/);
+  assert.equal(code, 1);
+});
+
+test('commander errors lose their prefix and their line breaks', () => {
+  const reason = new CommanderError(
+    1,
+    'commander.unknownOption',
+    "error: unknown option '--jsn'\n(Did you mean --json?)",
+  );
+  assert.deepEqual(failureOf(reason), {
+    message: "unknown option '--jsn' (Did you mean --json?)",
+    remedy: errorTable.usage.remedy,
+    code: 'usage',
+    exitCode: 2,
+  });
+});

@@ -1,0 +1,71 @@
+// The one place that prints errors: a sentence, a remedy, the code in brackets, and the exit code that belongs to it.
+// Shows a stack trace only under PILOTFISH_DEBUG=1, and always says so when the mistake is our own.
+
+import { CommanderError } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import { colourWanted, painter, type Terminal } from './terminal.js';
+
+/** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
+export const interruptedExitCode = 130;
+
+export interface Failure {
+  readonly message: string;
+  readonly remedy: string;
+  /** A code of error.ts, or `internal` for a mistake of ours. */
+  readonly code: string;
+  readonly exitCode: number;
+}
+
+/** What to print and with which code to end for anything that a command throws. */
+export function failureOf(reason: unknown): Failure {
+  if (reason instanceof CommanderError) return usageFailure(reason.message);
+  if (reason instanceof PilotfishError) {
+    const { remedy, exitCode } = reason.entry;
+    return {
+      message: reason.message,
+      remedy,
+      code: reason.code,
+      exitCode: reason.code === 'cancelled' ? interruptedExitCode : exitCode,
+    };
+  }
+  return {
+    message: `internal error: ${reason instanceof Error ? reason.message : String(reason)}`,
+    remedy:
+      'This is a mistake in pilotfish. Run again with PILOTFISH_DEBUG=1 and report the trace.',
+    code: 'internal',
+    exitCode: 1,
+  };
+}
+
+/** Commander's messages, in the one form all messages have. */
+function usageFailure(message: string): Failure {
+  const { remedy, exitCode } = new PilotfishError('usage', '').entry;
+  return { message: sentenceOf(message), remedy, code: 'usage', exitCode };
+}
+
+/** Commander's messages begin with a prefix and may have a hint on a second line. */
+export const sentenceOf = (message: string): string =>
+  message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+
+/** Prints a failure and returns its exit code. */
+export function printFailure(reason: unknown, terminal: Terminal): number {
+  const failure = failureOf(reason);
+  const paint = painter(colourWanted(terminal.err, terminal.env));
+  const { message, remedy, code } = failure;
+  terminal.err.write(`${paint('red', 'pilotfish:')} ${message} [${code}]\n  ${remedy}\n`);
+  if (terminal.env['PILOTFISH_DEBUG'] === '1') {
+    for (const trace of traces(reason)) terminal.err.write(`${trace}\n`);
+  }
+  return failure.exitCode;
+}
+
+/** Stack traces of an error and its causes, outermost first; bounded, as causes may form a ring. */
+function traces(reason: unknown): string[] {
+  const found: string[] = [];
+  let next: unknown = reason;
+  while (next !== undefined && found.length < 8) {
+    found.push(next instanceof Error ? (next.stack ?? String(next)) : String(next));
+    next = next instanceof Error ? next.cause : undefined;
+  }
+  return found;
+}
