@@ -1,0 +1,175 @@
+// The Hugging Face cache on disk: blobs by hash, snapshots by commit, refs by branch. Shared with the Python tools.
+// The library's own scan is not used: one broken link hides a whole repository from it, and subfolders always.
+
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { getRepoFolderName } from '@huggingface/hub';
+import { fileFailed } from './failure.js';
+import { type HubReference, isGguf, isSafePath, pickFile } from './reference.js';
+
+/** One GGUF file of one snapshot. */
+export interface CachedFile {
+  readonly repo: string;
+  readonly commit: string;
+  /** Path inside the repository. */
+  readonly file: string;
+  /** Path on disk, through the snapshot. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const commitPattern = /^[0-9a-f]{40}$/;
+export const isCommit = (text: string): boolean => commitPattern.test(text);
+
+/** Folders nested deeper than this in a repository are not searched. */
+const depthMax = 4;
+
+/** Paths of one repository in the cache. */
+export function repoPaths(cacheDir: string, repo: string) {
+  const root = join(cacheDir, getRepoFolderName({ type: 'model', name: repo }));
+  return {
+    root,
+    snapshots: join(root, 'snapshots'),
+    refs: join(root, 'refs'),
+    blob: (hash: string) => join(root, 'blobs', hash),
+    partial: (hash: string) => join(root, 'blobs', `${hash}.incomplete`),
+    pointer: (commit: string, file: string) => join(root, 'snapshots', commit, file),
+    // Beside the lock files of the Python tools, which are of another kind and must not be confused with ours.
+    lock: (hash: string) =>
+      join(
+        cacheDir,
+        '.locks',
+        getRepoFolderName({ type: 'model', name: repo }),
+        `${hash}.pilotfish`,
+      ),
+  };
+}
+
+/** The commit that a revision stands for as of the last download, or null. */
+export async function cachedCommit(
+  cacheDir: string,
+  repo: string,
+  revision: string,
+): Promise<string | null> {
+  if (isCommit(revision)) return revision;
+  if (!isSafePath(revision)) return null;
+  const text = await readFile(join(repoPaths(cacheDir, repo).refs, revision), 'utf8').catch(
+    () => '',
+  );
+  return isCommit(text.trim()) ? text.trim() : null;
+}
+
+/** Path of the file that a reference means, or null where the cache does not have it. Throws as pickFile does. */
+export async function findCached(
+  cacheDir: string,
+  reference: HubReference,
+): Promise<CachedFile | null> {
+  const commit = await cachedCommit(cacheDir, reference.repo, reference.revision);
+  if (commit === null) return null;
+  const files = await listSnapshot(cacheDir, reference.repo, commit);
+  if (files.length === 0) return null;
+  const name = reference.file ?? pickCached(reference, files);
+  return files.find(({ file }) => file === name) ?? null;
+}
+
+function pickCached(reference: HubReference, files: readonly CachedFile[]): string | null {
+  const names = files.map(({ file }) => file);
+  const { quant } = reference;
+  // Of a repository that is here in part, the file that was meant may be missing: that is no error but a miss.
+  const here =
+    quant === null || names.some((name) => name.toLowerCase().includes(quant.toLowerCase()));
+  return here ? pickFile(reference, names) : null;
+}
+
+/** Every GGUF file of every model repository, by repository, newest commit not known: each commit is listed. */
+export async function listCached(cacheDir: string): Promise<CachedFile[]> {
+  const found: CachedFile[] = [];
+  for (const folder of await listFolder(cacheDir)) {
+    if (!folder.startsWith('models--')) continue;
+    const repo = folder.slice('models--'.length).replace('--', '/');
+    for (const commit of await listFolder(repoPaths(cacheDir, repo).snapshots)) {
+      if (isCommit(commit)) found.push(...(await listSnapshot(cacheDir, repo, commit)));
+    }
+  }
+  return found;
+}
+
+async function listSnapshot(cacheDir: string, repo: string, commit: string): Promise<CachedFile[]> {
+  const root = join(repoPaths(cacheDir, repo).snapshots, commit);
+  const found: CachedFile[] = [];
+  async function walk(folder: string, depth: number): Promise<void> {
+    for (const name of await listFolder(folder)) {
+      const path = join(folder, name);
+      const facts = await stat(path).catch(() => null);
+      if (facts?.isDirectory() && depth < depthMax) await walk(path, depth + 1);
+      if (!facts?.isFile() || !isGguf(name)) continue;
+      found.push({ repo, commit, file: relative(root, path), path, bytes: facts.size });
+    }
+  }
+  await walk(root, 0);
+  return found;
+}
+
+const listFolder = async (path: string): Promise<string[]> =>
+  (await readdir(path).catch(() => [])).sort();
+
+/**
+ * Moves a finished download to its blob and links the snapshot to it. Where links are not to be had (memory cards
+ * with FAT), the file itself goes into the snapshot, as the Python tools do.
+ */
+export async function placeBlob(
+  blob: string,
+  partial: string | null,
+  pointer: string,
+  makeLink: typeof symlink = symlink,
+): Promise<void> {
+  try {
+    await mkdir(dirname(pointer), { recursive: true });
+    if (partial !== null) await rename(partial, blob);
+    const fresh = `${pointer}.${process.pid}`;
+    await rm(fresh, { force: true });
+    const linked = await makeLink(relative(dirname(pointer), blob), fresh).then(
+      () => true,
+      () => false,
+    );
+    // A rename replaces an old pointer in one step: a reader finds the old file or the new one, never none.
+    await rename(linked ? fresh : blob, pointer);
+  } catch (reason) {
+    throw fileFailed(pointer, reason);
+  }
+}
+
+/** Notes which commit a branch or tag stands for. The folder is made even for a commit: scanners expect it. */
+export async function writeRef(
+  cacheDir: string,
+  repo: string,
+  revision: string,
+  commit: string,
+): Promise<void> {
+  const { refs } = repoPaths(cacheDir, repo);
+  const path = join(refs, revision);
+  try {
+    await mkdir(isCommit(revision) ? refs : dirname(path), { recursive: true });
+    if (!isCommit(revision)) await writeFile(path, commit);
+  } catch (reason) {
+    throw fileFailed(path, reason);
+  }
+}
+
+/** Whether a file is there, followed through links. */
+export const isFile = async (path: string): Promise<boolean> =>
+  (await stat(path).catch(() => null))?.isFile() ?? false;
+
+/** Whether something is there, be it a broken link. */
+export const isPresent = async (path: string): Promise<boolean> =>
+  (await lstat(path).catch(() => null)) !== null;

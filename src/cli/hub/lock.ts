@@ -1,0 +1,130 @@
+// A lock file beside a download, so that two runs never write the same partial file.
+// A lock left by a process that died is taken over; one that is alive is respected. Node has no flock, hence this.
+
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { downloadFailed, fileFailed } from './failure.js';
+
+/** A living holder touches its lock this often; a lock not touched for `deadMs` has no holder. */
+const touchMs = 10_000;
+const deadMs = 60_000;
+
+export interface Lock {
+  release(): Promise<void>;
+}
+
+/** Makes the names of one process's files differ. */
+let takeCount = 0;
+
+/**
+ * Takes the lock, or throws `download-failed` naming the process that holds it.
+ *
+ * @param path of the lock file; its folder is made.
+ * @param subject what is locked, for the message.
+ */
+export async function takeLock(path: string, subject: string): Promise<Lock> {
+  const mine = `${path}.${process.pid}.${++takeCount}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(mine, JSON.stringify({ host: hostname(), pid: process.pid }));
+  } catch (reason) {
+    throw fileFailed(path, reason);
+  }
+  try {
+    await claim(mine, path, subject);
+  } finally {
+    await rm(mine, { force: true });
+  }
+  const timer = setInterval(() => {
+    const now = new Date();
+    // The folder may be removed under us; the download itself will say so.
+    utimes(path, now, now).catch(() => undefined);
+  }, touchMs);
+  timer.unref();
+  return {
+    async release() {
+      clearInterval(timer);
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/** A hard link appears with its content or not at all, and only once: what creating and then writing cannot give. */
+async function claim(mine: string, path: string, subject: string): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (await tryLink(mine, path)) return;
+    const holder = await readHolder(path);
+    if (holder === null) continue;
+    if (holder.alive) throw downloadFailed(`${subject} is being downloaded by ${holder.name}`);
+    await clearDead(path, `${mine}.dead`);
+  }
+  throw downloadFailed(`${subject} is being downloaded by another process (lock ${path})`);
+}
+
+/**
+ * Moved aside and not removed: of several that find the same dead lock one moves it, the rest find none. Between the
+ * look and the move another may have taken it over; then it is put back.
+ */
+async function clearDead(path: string, aside: string): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  if ((await readHolder(aside))?.alive) await tryLink(aside, path);
+  await rm(aside, { force: true });
+}
+
+async function tryLink(mine: string, path: string): Promise<boolean> {
+  try {
+    await link(mine, path);
+    return true;
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    return createExclusively(mine, path);
+  }
+}
+
+/** For file systems without hard links, such as those of memory cards. */
+async function createExclusively(mine: string, path: string): Promise<boolean> {
+  try {
+    await writeFile(path, await readFile(mine), { flag: 'wx' });
+    return true;
+  } catch (reason) {
+    if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw fileFailed(path, reason);
+  }
+}
+
+async function readHolder(path: string): Promise<{ name: string; alive: boolean } | null> {
+  try {
+    const { mtimeMs } = await stat(path);
+    const { host, pid } = parseHolder(await readFile(path, 'utf8'));
+    const here = host === hostname();
+    const touched = Date.now() - mtimeMs < deadMs;
+    const name = `process ${pid}${here ? '' : ` on ${host}`}`;
+    return { name, alive: touched && (!here || isRunning(pid)) };
+  } catch {
+    return null;
+  }
+}
+
+function parseHolder(text: string): { host: string; pid: number } {
+  try {
+    const { host, pid } = JSON.parse(text);
+    return { host: String(host), pid: Number(pid) };
+  } catch {
+    return { host: 'an unknown machine', pid: 0 };
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (reason) {
+    // EPERM: it runs, and belongs to someone else.
+    return (reason as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,106 @@
+// Names of files on the hub: hf:user/repo/file.gguf, hf:user/repo:Q4_K_M, each with @revision. Parsing and matching.
+// Pure; refuses every name that could leave the folder of its repository.
+
+import { PilotfishError } from '../../base/error.js';
+
+export interface HubReference {
+  /** `user/repo`. */
+  readonly repo: string;
+  /** Path inside the repository, or null where the quantisation picks it. */
+  readonly file: string | null;
+  /** Quantisation as in file names, such as Q4_K_M; null with a file, and where the only GGUF file is meant. */
+  readonly quant: string | null;
+  /** Branch, tag or commit. */
+  readonly revision: string;
+}
+
+const forms =
+  'hf:user/repo/file.gguf, hf:user/repo:QUANT or hf:user/repo, each with @revision if wanted';
+/** What the hub allows for a user and a repository. */
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
+const segmentPattern = /^[A-Za-z0-9_.+()=,~ -]{1,200}$/;
+const quantPattern = /^[A-Za-z0-9_]{1,32}$/;
+
+/** Whether a model name is meant for the hub. */
+export const isHubReference = (name: string): boolean => /^hf:/i.test(name);
+
+/** Reads `hf:` and `hf://` names. Throws `usage` naming the part that is wrong. */
+export function parseReference(text: string): HubReference {
+  const body = text.replace(/^hf:(\/\/)?/i, '');
+  const refuse = (why: string): never => {
+    throw new PilotfishError('usage', `'${text}' ${why}; the forms are ${forms}`);
+  };
+  if (!isHubReference(text)) refuse('does not begin with hf:');
+  const [path = '', revision = 'main', ...rest] = body.split('@');
+  if (rest.length > 0) refuse('has more than one @');
+  const [user = '', name = '', ...fileParts] = path.split('/');
+  const [repoName = '', quant = null, ...more] = name.split(':');
+  for (const part of [user, repoName]) {
+    if (!namePattern.test(part) || part.includes('..')) refuse(`names no repository ('${part}')`);
+  }
+  if (more.length > 0 || (quant !== null && (fileParts.length > 0 || !quantPattern.test(quant)))) {
+    refuse('has a quantisation that cannot be read');
+  }
+  if (!isSafePath(revision)) refuse(`has a revision that cannot be used ('${revision}')`);
+  const file = fileParts.length > 0 ? fileParts.join('/') : null;
+  if (file !== null && !isSafePath(file)) refuse(`has a file name that cannot be used ('${file}')`);
+  if (file !== null && !isGguf(file)) refuse('does not name a .gguf file');
+  return { repo: `${user}/${repoName}`, file, quant, revision };
+}
+
+/** The shortest text that parses to the same reference. */
+export function formatReference({ repo, file, quant, revision }: HubReference): string {
+  const what = file !== null ? `/${file}` : quant !== null ? `:${quant}` : '';
+  return `hf:${repo}${what}${revision === 'main' ? '' : `@${revision}`}`;
+}
+
+/** Whether a path of a repository stays inside any folder it is joined to, under the rules of every system. */
+export function isSafePath(path: string): boolean {
+  return path.split('/').every((part) => segmentPattern.test(part) && !/^\.+$/.test(part));
+}
+
+export const isGguf = (path: string): boolean => /\.gguf$/i.test(path);
+
+/** One part of a model split over several files: `-00001-of-00003.gguf`. */
+export const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(path);
+
+/** Image and audio projectors lie beside models and match their quantisation, but are none. */
+const isProjector = (path: string): boolean => /(^|\/)mmproj[^/]*$/i.test(path);
+
+/**
+ * The one file of a repository that a reference without file name means. Throws `model-not-found` where none
+ * matches, `model-unsupported` where only parts of split models do, `usage` where several do.
+ *
+ * @param paths all files of the repository.
+ */
+export function pickFile(reference: HubReference, paths: readonly string[]): string {
+  const models = paths.filter((path) => isGguf(path) && !isProjector(path));
+  const matches = models.filter(
+    (path) => reference.quant === null || hasQuant(path, reference.quant),
+  );
+  const whole = matches.filter((path) => !isSplitPart(path));
+  if (whole.length === 1) return whole[0]!;
+  const name = formatReference(reference);
+  if (whole.length > 1) {
+    throw new PilotfishError('usage', `${name} matches ${listNames(whole)}; name one of them`);
+  }
+  if (matches.length > 0) {
+    throw new PilotfishError('model-unsupported', `${name} is split over ${matches.length} files`);
+  }
+  const others = models.length > 0 ? `it has ${listNames(models)}` : 'it has no GGUF file at all';
+  throw new PilotfishError(
+    'model-not-found',
+    `${name} matches no file of the repository; ${others}`,
+  );
+}
+
+/** The quantisation as a word of its own in the file name: Q4_K does not match Q4_K_M. */
+function hasQuant(path: string, quant: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.gguf$/i, '');
+  return new RegExp(`(^|[-.])${quant}([-.]|$)`, 'i').test(name);
+}
+
+function listNames(paths: readonly string[]): string {
+  const shown = paths.slice(0, 12).join(', ');
+  return paths.length > 12 ? `${shown} and ${paths.length - 12} more` : shown;
+}
