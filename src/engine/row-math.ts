@@ -62,16 +62,25 @@ export interface RowMath {
 
 /** The definition: plain float64 over src/math. @param vocabSize >= 1. */
 export function referenceRowMath(vocabSize: number): RowMath {
-  return new ReferenceRowMath(vocabSize);
+  assert(vocabSize >= 1, `vocabulary of ${vocabSize} tokens`);
+  return new ReferenceRowMath(new Float32Array(vocabSize));
+}
+
+/**
+ * The definition over a row that its owner fills: answers about `row` as it stands, penalties already applied.
+ *
+ * @param row [vocab], kept, and changed by `load` only.
+ */
+export function referenceOver(row: Float32Array): RowMath {
+  return new ReferenceRowMath(row);
 }
 
 class ReferenceRowMath implements RowMath {
   readonly implementation = 'reference';
   readonly #row: Float32Array;
 
-  constructor(vocabSize: number) {
-    assert(vocabSize >= 1, `vocabulary of ${vocabSize} tokens`);
-    this.#row = new Float32Array(vocabSize);
+  constructor(row: Float32Array) {
+    this.#row = row;
   }
 
   get vocabSize(): number {

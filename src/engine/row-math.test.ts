@@ -1,0 +1,4 @@
+import { referenceRowMath } from './row-math.js';
+import { rowMathContract } from './row-math.suite.js';
+
+rowMathContract('reference', referenceRowMath);
