@@ -52,12 +52,19 @@ test('the same questions get the same answers; position and attempt change them'
   assert.notDeepEqual(ask(3, 0), ask(3, 1));
 });
 
-test('one key for both kinds of question still gives each its own number', () => {
-  const chance = keyedChance(accept, accept, 9);
-  const first = uniform(accept, 9, 0);
-  const second = uniform(accept, 9, 1);
-  assert.equal(chance.happens(first), false);
-  assert.equal(chance.draw(Float64Array.of(second, 1 - second), 1), 1);
+test('one key for both kinds of question still gives each its own number, in order', () => {
+  for (let position = 0; position < 100; position++) {
+    const numbers = [0, 1, 2, 3].map((index) => uniform(accept, position, index));
+    const chance = keyedChance(accept, accept, position);
+    for (const [index, number] of numbers.entries()) {
+      // Just above the number or just at it: only the right number gives both answers.
+      const isDrawn = index % 2 === 1;
+      if (isDrawn) assert.equal(chance.draw(Float64Array.of(number, 1 - number), 1), 1);
+      else assert.equal(chance.happens(number * (1 + 2 ** -40)), true);
+    }
+    const again = keyedChance(accept, accept, position);
+    for (const number of numbers) assert.equal(again.happens(number), false);
+  }
 });
 
 test('what cannot happen never does, and what is certain always', () => {

@@ -104,6 +104,8 @@ test('min-p keeps what is at least that fraction as likely as the likeliest', ()
   assert.deepEqual(kept(0.49), [0, 1, 2]);
   assert.deepEqual(kept(0.51), [1, 2]);
   assert.deepEqual(kept(1 - Number.EPSILON), [1]);
+  const atTheEdge = lawFromLogits(Float32Array.of(0, -1, -2), { ...plain, minP: Math.exp(-1) });
+  assert.deepEqual(supportOf(atTheEdge), [0, 1]);
   const flat = lawFromLogits(new Float32Array(5), { ...plain, minP: 0.99 });
   assert.equal(supportSize(flat), 5);
 });

@@ -14,16 +14,16 @@ function historyOf(promptTokens: readonly number[], output: readonly number[]): 
 }
 
 test('repetition penalty makes every seen token less likely, prompt or output, whatever its sign', () => {
-  const logits = Float32Array.of(2, -2, 3, 0);
-  applyPenalties(logits, { ...plain, repetitionPenalty: 2 }, historyOf([0], [1, 3]));
-  assert.deepEqual([...logits], [1, -4, 3, 0]);
+  const logits = Float32Array.of(2, -2, 3, 0, -0.5, 0.5);
+  applyPenalties(logits, { ...plain, repetitionPenalty: 2 }, historyOf([0, 4], [1, 3, 5]));
+  assert.deepEqual([...logits], [1, -4, 3, 0, -1, 0.25]);
 });
 
 test('presence counts once and frequency each time, in the output only', () => {
-  const logits = Float32Array.of(1, 1, 1);
+  const logits = Float32Array.of(1, 1, 1, 1);
   const sampling = { ...plain, presencePenalty: 0.5, frequencyPenalty: 0.25 };
-  applyPenalties(logits, sampling, historyOf([0, 0, 1], [1, 1]));
-  assert.deepEqual([...logits], [1, 0, 1]);
+  applyPenalties(logits, sampling, historyOf([0, 0, 1], [1, 1, 3]));
+  assert.deepEqual([...logits], [1, 0, 1, 0.25]);
 });
 
 test('penalties come in order: repetition, presence and frequency, bias', () => {
