@@ -8,6 +8,7 @@ import { dirname, join, normalize } from 'node:path';
 const mayImport = {
   base: [],
   math: ['base'],
+  protocol: ['base', 'math'],
   engine: ['base', 'math'],
   'engine/gguf': ['base'],
   'engine/kernel': ['base', 'math', 'engine'],
@@ -18,7 +19,7 @@ const mayImport = {
 };
 /** Outside modules with exactly one door. */
 const doors = { koffi: 'engine/llama/ffi.ts' };
-const pure = ['base', 'math', 'engine', 'local'];
+const pure = ['base', 'math', 'protocol', 'engine', 'local'];
 const bannedInPure = [/\bDate\.now\b/, /\bMath\.random\b/, /\bnew Date\b/];
 const bannedNames = /(^|\/)(utils|helpers|common|misc)(\.|\/)/;
 

@@ -1,0 +1,172 @@
+// What may happen to a session, as one table for both ends: states, events, moves. An end applies it to what it sends
+// and to what it receives; frames that were under way when the other end moved on are late, not wrong.
+// Holds no session: who calls keeps the state.
+
+import { assert } from '../base/assert.js';
+import { type WireFault, wireFault } from './code.js';
+import { type Frame, sessionOf } from './frame.js';
+
+export const sessionStates = [
+  /** The id was never used. */
+  'unused',
+  /** Open is on its way or waits for room. */
+  'opening',
+  /** Resume is on its way. */
+  'resuming',
+  'open',
+  /** `split`: a verdict brought a law; the device owes the token it draws from it. */
+  'residual-due',
+  /** Cancel is on its way; the last verdict is still to come. */
+  'cancelling',
+  /** The last verdict or a failure has been said; the server keeps the log for a resumption until Close. */
+  'ended',
+  /** The device is done with it. */
+  'closed',
+] as const;
+export type SessionState = (typeof sessionStates)[number];
+
+export const deviceEvents = [
+  'open',
+  'resume',
+  'draft',
+  /** A Draft that brings a residual token. */
+  'residual',
+  'tail-request',
+  'cancel',
+  'close',
+] as const;
+export const serverEvents = [
+  'opened',
+  'resumed',
+  'hint',
+  'verdict',
+  /** A Verdict that brings a law. */
+  'verdict-law',
+  /** A Verdict that ends the session. */
+  'verdict-end',
+  'tail',
+  'failure',
+] as const;
+export type DeviceEvent = (typeof deviceEvents)[number];
+export type ServerEvent = (typeof serverEvents)[number];
+export type SessionEvent = DeviceEvent | ServerEvent;
+
+type Moves = { readonly [event in SessionEvent]?: SessionState };
+
+/** Legal moves, at both ends, whether the frame is sent or received. What is not listed is illegal or late. */
+export const moves: { readonly [state in SessionState]: Moves } = {
+  unused: { open: 'opening', resume: 'resuming' },
+  // Drafts may follow Open at once: a device that sends ids knows where the prompt ends.
+  opening: {
+    draft: 'opening',
+    opened: 'open',
+    failure: 'ended',
+    cancel: 'cancelling',
+    close: 'closed',
+  },
+  resuming: { resumed: 'open', failure: 'ended', close: 'closed' },
+  open: {
+    draft: 'open',
+    // Once more, after a time-out: the server compares it with what it has.
+    residual: 'open',
+    hint: 'open',
+    verdict: 'open',
+    'verdict-law': 'residual-due',
+    'verdict-end': 'ended',
+    failure: 'ended',
+    cancel: 'cancelling',
+    close: 'closed',
+  },
+  'residual-due': {
+    residual: 'open',
+    'tail-request': 'residual-due',
+    tail: 'residual-due',
+    'verdict-end': 'ended',
+    failure: 'ended',
+    cancel: 'cancelling',
+    close: 'closed',
+  },
+  cancelling: { 'verdict-end': 'ended', failure: 'ended', close: 'closed' },
+  ended: { close: 'closed' },
+  closed: {},
+};
+
+/** What to do with a late frame: take what it says, or drop it. The state stays. */
+export type LateUse = 'take' | 'drop';
+type Late = { readonly [event in SessionEvent]?: LateUse };
+
+/** Frames that crossed the one which moved this end on. Only for frames received; sending one is our mistake. */
+export const late: { readonly [state in SessionState]: Late } = {
+  unused: {},
+  opening: {},
+  resuming: {},
+  // A tail that was asked for twice.
+  open: { tail: 'drop' },
+  // Drafts of the chain that the verdict has cut.
+  'residual-due': { draft: 'drop' },
+  // Verdicts commit what they commit, cancelled or not.
+  cancelling: {
+    opened: 'take',
+    verdict: 'take',
+    'verdict-law': 'take',
+    hint: 'drop',
+    tail: 'drop',
+  },
+  ended: { draft: 'drop', residual: 'drop', 'tail-request': 'drop', cancel: 'drop' },
+  closed: {
+    opened: 'drop',
+    resumed: 'drop',
+    hint: 'drop',
+    verdict: 'drop',
+    'verdict-law': 'drop',
+    'verdict-end': 'drop',
+    tail: 'drop',
+    failure: 'drop',
+  },
+};
+
+export type Reception =
+  | { readonly kind: 'move'; readonly state: SessionState }
+  | { readonly kind: 'late'; readonly use: LateUse }
+  | { readonly kind: 'fault'; readonly fault: WireFault };
+
+/** The event that a frame is to its session, or null for a frame of the connection. */
+export function eventOf(frame: Frame): SessionEvent | null {
+  if (sessionOf(frame) === null) return null;
+  switch (frame.kind) {
+    case 'hello':
+    case 'welcome':
+    case 'drain':
+    case 'ping':
+    case 'pong':
+      return null;
+    case 'draft':
+      return frame.residual === null ? 'draft' : 'residual';
+    case 'verdict':
+      if (frame.end !== null) return 'verdict-end';
+      return frame.law === null ? 'verdict' : 'verdict-law';
+    default:
+      return frame.kind;
+  }
+}
+
+/** The state after sending; an illegal move is our mistake. */
+export function stateAfterSending(state: SessionState, event: SessionEvent): SessionState {
+  const next = moves[state][event];
+  assert(next !== undefined, `sending ${event} in state ${state}`);
+  return next;
+}
+
+/**
+ * What a received frame does to its session.
+ *
+ * @param session named in the fault `session-state`.
+ */
+export function receive(state: SessionState, event: SessionEvent, session: number): Reception {
+  const next = moves[state][event];
+  if (next !== undefined) return { kind: 'move', state: next };
+  const use = late[state][event];
+  if (use !== undefined) return { kind: 'late', use };
+  const code = state === 'unused' ? 'session-unknown' : 'session-state';
+  return { kind: 'fault', fault: wireFault(code, `${event} in state ${state}`, session) };
+}
