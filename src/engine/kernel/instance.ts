@@ -11,7 +11,14 @@ export interface KernelExports {
   kthLargest(values: number, count: number, largest: number, k: number): number;
   gather(row: number, count: number, bound: number, out: number): number;
   sort(entries: number, spare: number, count: number, buckets: number): number;
-  weigh(row: number, count: number, largest: number, temperature: number, out: number): number;
+  weigh(
+    row: number,
+    count: number,
+    largest: number,
+    temperature: number,
+    out: number,
+    table: number,
+  ): number;
   divide(weights: number, count: number, total: number): void;
   setNoise(keyLow: number, keyHigh: number, position: number): void;
   setField(floor: number, lastAtFloor: number): void;

@@ -137,8 +137,8 @@ class KernelRowMath implements RowMath {
 
   /** Fills the weights of the row; their sum. */
   #weigh(temperature: number): number {
-    const { row, paddedSize, weights } = this.#layout;
-    return this.#kernel.weigh(row, paddedSize, this.#largest, temperature, weights);
+    const { row, paddedSize, weights, buckets } = this.#layout;
+    return this.#kernel.weigh(row, paddedSize, this.#largest, temperature, weights, buckets);
   }
 
   #denseLaw(temperature: number): DenseLaw {

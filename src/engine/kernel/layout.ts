@@ -19,7 +19,7 @@ export interface KernelLayout {
   readonly maxima: number;
   /** f64 [paddedSize] */
   readonly weights: number;
-  /** u32 [256] */
+  /** u32 [256]; also where `weigh` keeps its constants. */
   readonly buckets: number;
   /** Entries to sort, u64 [paddedSize]; also where a race works. */
   readonly scratch: number;

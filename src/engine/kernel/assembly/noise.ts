@@ -10,43 +10,66 @@ function mixed(x1: v128, x0: v128, shift: i32): v128 {
 
 /**
  * First noise words of the tokens first .. first + 15. Four groups side by side: one alone would spend half its time
- * waiting for its own results. The loop body is eight rounds; the third time it ends after four.
+ * waiting for its own results. A line for each half of a round; after every fourth, the key.
  *
  * @param out u32 [16]
  */
 // biome-ignore format: the four groups stand in columns
 export function firstWords(first: i32, position: i32, keyLow: i32, keyHigh: i32, out: usize): void {
-  let k0 = i32x4.splat(keyLow), k1 = i32x4.splat(keyHigh), k2 = i32x4.splat(parity ^ keyLow ^ keyHigh);
+  const k0 = i32x4.splat(keyLow), k1 = i32x4.splat(keyHigh), k2 = i32x4.splat(parity ^ keyLow ^ keyHigh);
   const four = i32x4.splat(4);
-  let a0 = i32x4.add(i32x4.add(i32x4.splat(first), i32x4(0, 1, 2, 3)), k0);
+  let a0 = i32x4.add(i32x4.splat(first + keyLow), i32x4(0, 1, 2, 3));
   let b0 = i32x4.add(a0, four), c0 = i32x4.add(b0, four), d0 = i32x4.add(c0, four);
-  let a1 = i32x4.add(i32x4.splat(position), k1), b1 = a1, c1 = a1, d1 = a1;
-  for (let injection = 1; ; injection += 2) {
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 13); b1 = mixed(b1, b0, 13); c1 = mixed(c1, c0, 13); d1 = mixed(d1, d0, 13);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 15); b1 = mixed(b1, b0, 15); c1 = mixed(c1, c0, 15); d1 = mixed(d1, d0, 15);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 26); b1 = mixed(b1, b0, 26); c1 = mixed(c1, c0, 26); d1 = mixed(d1, d0, 26);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 6); b1 = mixed(b1, b0, 6); c1 = mixed(c1, c0, 6); d1 = mixed(d1, d0, 6);
-    a0 = i32x4.add(a0, k1); b0 = i32x4.add(b0, k1); c0 = i32x4.add(c0, k1); d0 = i32x4.add(d0, k1);
-    if (injection === 5) break;
-    const odd = i32x4.add(k2, i32x4.splat(injection));
-    a1 = i32x4.add(a1, odd); b1 = i32x4.add(b1, odd); c1 = i32x4.add(c1, odd); d1 = i32x4.add(d1, odd);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 17); b1 = mixed(b1, b0, 17); c1 = mixed(c1, c0, 17); d1 = mixed(d1, d0, 17);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 29); b1 = mixed(b1, b0, 29); c1 = mixed(c1, c0, 29); d1 = mixed(d1, d0, 29);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 16); b1 = mixed(b1, b0, 16); c1 = mixed(c1, c0, 16); d1 = mixed(d1, d0, 16);
-    a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
-    a1 = mixed(a1, a0, 24); b1 = mixed(b1, b0, 24); c1 = mixed(c1, c0, 24); d1 = mixed(d1, d0, 24);
-    a0 = i32x4.add(a0, k2); b0 = i32x4.add(b0, k2); c0 = i32x4.add(c0, k2); d0 = i32x4.add(d0, k2);
-    const even = i32x4.add(k0, i32x4.splat(injection + 1));
-    a1 = i32x4.add(a1, even); b1 = i32x4.add(b1, even); c1 = i32x4.add(c1, even); d1 = i32x4.add(d1, even);
-    const passed = k0; k0 = k2; k2 = k1; k1 = passed;
-  }
+  let a1 = i32x4.splat(position + keyHigh), b1 = a1, c1 = a1, d1 = a1;
+  let k: v128;
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 13); b1 = mixed(b1, b0, 13); c1 = mixed(c1, c0, 13); d1 = mixed(d1, d0, 13);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 15); b1 = mixed(b1, b0, 15); c1 = mixed(c1, c0, 15); d1 = mixed(d1, d0, 15);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 26); b1 = mixed(b1, b0, 26); c1 = mixed(c1, c0, 26); d1 = mixed(d1, d0, 26);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 6); b1 = mixed(b1, b0, 6); c1 = mixed(c1, c0, 6); d1 = mixed(d1, d0, 6);
+  a0 = i32x4.add(a0, k1); b0 = i32x4.add(b0, k1); c0 = i32x4.add(c0, k1); d0 = i32x4.add(d0, k1);
+  k = i32x4.add(k2, i32x4.splat(1)); a1 = i32x4.add(a1, k); b1 = i32x4.add(b1, k); c1 = i32x4.add(c1, k); d1 = i32x4.add(d1, k);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 17); b1 = mixed(b1, b0, 17); c1 = mixed(c1, c0, 17); d1 = mixed(d1, d0, 17);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 29); b1 = mixed(b1, b0, 29); c1 = mixed(c1, c0, 29); d1 = mixed(d1, d0, 29);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 16); b1 = mixed(b1, b0, 16); c1 = mixed(c1, c0, 16); d1 = mixed(d1, d0, 16);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 24); b1 = mixed(b1, b0, 24); c1 = mixed(c1, c0, 24); d1 = mixed(d1, d0, 24);
+  a0 = i32x4.add(a0, k2); b0 = i32x4.add(b0, k2); c0 = i32x4.add(c0, k2); d0 = i32x4.add(d0, k2);
+  k = i32x4.add(k0, i32x4.splat(2)); a1 = i32x4.add(a1, k); b1 = i32x4.add(b1, k); c1 = i32x4.add(c1, k); d1 = i32x4.add(d1, k);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 13); b1 = mixed(b1, b0, 13); c1 = mixed(c1, c0, 13); d1 = mixed(d1, d0, 13);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 15); b1 = mixed(b1, b0, 15); c1 = mixed(c1, c0, 15); d1 = mixed(d1, d0, 15);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 26); b1 = mixed(b1, b0, 26); c1 = mixed(c1, c0, 26); d1 = mixed(d1, d0, 26);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 6); b1 = mixed(b1, b0, 6); c1 = mixed(c1, c0, 6); d1 = mixed(d1, d0, 6);
+  a0 = i32x4.add(a0, k0); b0 = i32x4.add(b0, k0); c0 = i32x4.add(c0, k0); d0 = i32x4.add(d0, k0);
+  k = i32x4.add(k1, i32x4.splat(3)); a1 = i32x4.add(a1, k); b1 = i32x4.add(b1, k); c1 = i32x4.add(c1, k); d1 = i32x4.add(d1, k);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 17); b1 = mixed(b1, b0, 17); c1 = mixed(c1, c0, 17); d1 = mixed(d1, d0, 17);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 29); b1 = mixed(b1, b0, 29); c1 = mixed(c1, c0, 29); d1 = mixed(d1, d0, 29);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 16); b1 = mixed(b1, b0, 16); c1 = mixed(c1, c0, 16); d1 = mixed(d1, d0, 16);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 24); b1 = mixed(b1, b0, 24); c1 = mixed(c1, c0, 24); d1 = mixed(d1, d0, 24);
+  a0 = i32x4.add(a0, k1); b0 = i32x4.add(b0, k1); c0 = i32x4.add(c0, k1); d0 = i32x4.add(d0, k1);
+  k = i32x4.add(k2, i32x4.splat(4)); a1 = i32x4.add(a1, k); b1 = i32x4.add(b1, k); c1 = i32x4.add(c1, k); d1 = i32x4.add(d1, k);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 13); b1 = mixed(b1, b0, 13); c1 = mixed(c1, c0, 13); d1 = mixed(d1, d0, 13);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 15); b1 = mixed(b1, b0, 15); c1 = mixed(c1, c0, 15); d1 = mixed(d1, d0, 15);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a1 = mixed(a1, a0, 26); b1 = mixed(b1, b0, 26); c1 = mixed(c1, c0, 26); d1 = mixed(d1, d0, 26);
+  a0 = i32x4.add(a0, a1); b0 = i32x4.add(b0, b1); c0 = i32x4.add(c0, c1); d0 = i32x4.add(d0, d1);
+  a0 = i32x4.add(a0, k2); b0 = i32x4.add(b0, k2); c0 = i32x4.add(c0, k2); d0 = i32x4.add(d0, k2);
   v128.store(out, a0); v128.store(out, b0, 16); v128.store(out, c0, 32); v128.store(out, d0, 48);
 }
 
