@@ -1,0 +1,82 @@
+// What models this machine has: bundled, in the Hugging Face cache, in llama.cpp's own. Checks every header.
+// Never asks the network, never loads a model.
+
+import { readdirSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type ErrorCode, toPilotfishError } from '../base/error.js';
+import { checkModelFile, type ModelFacts } from '../engine/gguf/model-file.js';
+import { listBundled } from './bundled.js';
+import { cachedCommit, listCached } from './hub/cache.js';
+import { formatReference, isGguf } from './hub/reference.js';
+import type { HubSettings } from './hub/settings.js';
+import type { Environment } from './terminal.js';
+
+export interface CatalogueEntry {
+  /** What --model takes. */
+  readonly name: string;
+  readonly source: 'bundled' | 'hub' | 'llama.cpp';
+  readonly path: string;
+  /** Null where the file is not there. */
+  readonly bytes: number | null;
+  /** What the header says; null for a model that cannot be used. */
+  readonly facts: ModelFacts | null;
+  /** Why it cannot be used, or null. */
+  readonly problem: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** All models, bundled ones first, then by name. */
+export async function listModels(
+  settings: HubSettings,
+  env: Environment,
+): Promise<CatalogueEntry[]> {
+  const bundled = listBundled().map(({ name, path }) => describe(name, 'bundled', path));
+  const hub = await listHub(settings);
+  const foreign = listForeign(env).map((path) => describe(path, 'llama.cpp', path));
+  return [...bundled, ...hub, ...foreign];
+}
+
+async function listHub({ cacheDir }: HubSettings): Promise<CatalogueEntry[]> {
+  const files = await listCached(cacheDir);
+  const entries = files.map(async ({ repo, commit, file, path }) => {
+    const current = (await cachedCommit(cacheDir, repo, 'main')) === commit;
+    const revision = current ? 'main' : commit;
+    return describe(formatReference({ repo, file, quant: null, revision }), 'hub', path);
+  });
+  return Promise.all(entries);
+}
+
+/** llama.cpp keeps its downloads in one flat folder; they are read, never written. */
+function listForeign(env: Environment): string[] {
+  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const folder = env['LLAMA_CACHE'] || join(cache, 'llama.cpp');
+  try {
+    return readdirSync(folder)
+      .filter(isGguf)
+      .sort()
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+function describe(name: string, source: CatalogueEntry['source'], path: string): CatalogueEntry {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? null;
+  try {
+    return { name, source, path, bytes, facts: checkModelFile(path), problem: null };
+  } catch (reason) {
+    const { code, message } = toPilotfishError(reason, 'model-malformed');
+    return {
+      name,
+      source,
+      path,
+      bytes,
+      facts: null,
+      problem: { code, message: bare(message, path) },
+    };
+  }
+}
+
+/** Beside the file's name its path need not be said again. */
+const bare = (message: string, path: string): string =>
+  message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message;

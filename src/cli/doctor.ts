@@ -1,0 +1,88 @@
+// `pilotfish doctor`: looks at machine, engine, models and cache, and says in words what is wrong and what to install.
+// Changes nothing and asks no server.
+
+import type { Command } from 'commander';
+import { listBundled } from './bundled.js';
+import type { Check, Verdict } from './doctor/check.js';
+import type { Facts } from './doctor/facts.js';
+import {
+  gatherGraphics,
+  gatherHeat,
+  gatherMemory,
+  gatherProcessor,
+  gatherSystem,
+} from './doctor/gather.js';
+import { gatherEngine } from './doctor/gather-engine.js';
+import { gatherHub } from './doctor/gather-hub.js';
+import { gatherModel } from './doctor/gather-models.js';
+import { judge, worstVerdict } from './doctor/judge.js';
+import { type Machine, thisMachine } from './doctor/machine.js';
+import { jsonFlag } from './flags.js';
+import { packageVersion } from './package-root.js';
+import { displayWidth } from './table.js';
+import { colourWanted, type Paint, painter, type Style, type Terminal } from './terminal.js';
+
+/** Adds the command. Its exit code is 1 when something will not work, else 0. */
+export function addDoctor(
+  program: Command,
+  terminal: Terminal,
+  exit: (code: number) => void,
+): void {
+  program
+    .command('doctor')
+    .summary('check this machine, the engine and the models')
+    .description(
+      'Checks the system, the llama.cpp libraries, GPUs, the bundled models and the model cache, and says what to do.',
+    )
+    .addOption(jsonFlag())
+    .action(async ({ json }: { json?: boolean }) => {
+      const facts = await gatherFacts(thisMachine(terminal.env));
+      const checks = judge(facts);
+      const verdict = worstVerdict(checks);
+      if (json) terminal.out.write(`${JSON.stringify({ verdict, checks, facts }, null, 2)}\n`);
+      else printChecks(checks, verdict, terminal);
+      exit(verdict === 'fail' ? 1 : 0);
+    });
+}
+
+export async function gatherFacts(machine: Machine): Promise<Facts> {
+  return {
+    version: packageVersion(),
+    system: gatherSystem(machine),
+    processor: gatherProcessor(machine),
+    memory: gatherMemory(machine),
+    heat: gatherHeat(machine),
+    graphics: gatherGraphics(machine),
+    engine: await gatherEngine(machine),
+    models: await Promise.all(listBundled().map(gatherModel)),
+    hub: gatherHub(machine),
+  };
+}
+
+const marks: Readonly<Record<Verdict, { word: string; style: Style }>> = {
+  ok: { word: 'ok', style: 'green' },
+  note: { word: 'note', style: 'cyan' },
+  warn: { word: 'warn', style: 'yellow' },
+  fail: { word: 'FAIL', style: 'red' },
+};
+
+const conclusions: Readonly<Record<Verdict, string>> = {
+  ok: 'Everything is in order.',
+  note: 'Everything works.',
+  warn: 'Everything works, though not at its best.',
+  fail: 'Something will not work: see FAIL above.',
+};
+
+function printChecks(checks: readonly Check[], verdict: Verdict, { out, env }: Terminal): void {
+  const paint = painter(colourWanted(out, env));
+  const nameWidth = Math.max(...checks.map(({ name }) => displayWidth(name)));
+  for (const check of checks) out.write(`${checkText(check, nameWidth, paint)}\n`);
+  out.write(`\n${paint(marks[verdict].style, conclusions[verdict])}\n`);
+}
+
+function checkText(check: Check, nameWidth: number, paint: Paint): string {
+  const { word, style } = marks[check.verdict];
+  const line = `${paint(style, word.padEnd(4))}  ${check.name.padEnd(nameWidth)}  ${check.finding}`;
+  if (check.remedy === null) return line;
+  return `${line}\n${' '.repeat(nameWidth + 8)}-> ${check.remedy}`;
+}

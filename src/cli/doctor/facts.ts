@@ -1,0 +1,120 @@
+// What doctor knows about a machine, as plain data: gathered in one place, judged in another, printed by --json.
+// Holds no secrets: that a token is set, never the token.
+
+import type { ErrorCode } from '../../base/error.js';
+
+export interface SystemFacts {
+  readonly platform: string;
+  readonly arch: string;
+  readonly kernelArch: string;
+  readonly kernelRelease: string;
+  /** From /etc/os-release. */
+  readonly distribution: {
+    readonly id: string;
+    readonly version: string;
+    readonly name: string;
+  } | null;
+  /** Name of a single-board computer, from its device tree. */
+  readonly board: string | null;
+  /** Major release of NVIDIA's Linux for Tegra: 32 is JetPack 4, 35 is 5, 36 is 6. */
+  readonly tegraRelease: number | null;
+  readonly nodeVersion: string;
+  readonly libc: 'glibc' | 'musl' | 'other';
+  readonly glibcVersion: string | null;
+  /** Newest GLIBCXX version that libstdc++ offers. */
+  readonly cxxVersion: string | null;
+}
+
+export interface ProcessorFacts {
+  readonly model: string;
+  readonly features: readonly string[];
+  readonly processorCount: number;
+  readonly parallelism: number;
+  /** Processors' worth of time that the control group grants, or null for no limit. */
+  readonly quota: number | null;
+}
+
+export interface MemoryFacts {
+  readonly totalBytes: number;
+  /** What could be had without swapping. */
+  readonly availableBytes: number;
+  /** Limit of the control group, or null. */
+  readonly limitBytes: number | null;
+}
+
+export interface HeatFacts {
+  readonly celsius: number | null;
+  /** Bits of the Raspberry Pi's firmware, or null elsewhere. */
+  readonly throttled: number | null;
+}
+
+/** A compute device as llama.cpp names it. */
+export interface DeviceFacts {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+export type LoadFacts =
+  | { readonly kind: 'loaded'; readonly devices: readonly DeviceFacts[] }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The process that tried died. */
+  | { readonly kind: 'crashed'; readonly how: string };
+
+export interface EngineFacts {
+  readonly llamaVersion: string;
+  readonly packageVersion: string;
+  /** What LLAMA_LIB_DIR says, or null. */
+  readonly namedFolder: string | null;
+  readonly folder: string | null;
+  /** Package or setting that the folder came from. */
+  readonly source: string | null;
+  /** File names of the compute backends in the folder. */
+  readonly backends: readonly string[];
+  readonly load: LoadFacts;
+}
+
+export interface GraphicsFacts {
+  /** A driver for NVIDIA GPUs is loaded. */
+  readonly nvidia: boolean;
+  /** Any GPU with a render node. */
+  readonly renderNode: boolean;
+}
+
+export interface ModelFacts {
+  readonly file: string;
+  readonly bytes: number | null;
+  /** Null where the file is not there, or has no checksum to compare with. */
+  readonly intact: boolean | null;
+  /** Why it cannot be used, or null. */
+  readonly problem: string | null;
+}
+
+export interface HubFacts {
+  readonly endpoint: string;
+  readonly cacheDir: string;
+  readonly cacheExists: boolean;
+  readonly cacheWritable: boolean;
+  readonly freeBytes: number | null;
+  readonly tokenSet: boolean;
+  readonly offline: boolean;
+  /** A proxy is configured, and whether this Node uses it. */
+  readonly proxySet: boolean;
+  readonly proxyUsed: boolean;
+  /** What is wrong with the settings themselves, or null. */
+  readonly problem: string | null;
+}
+
+export interface Facts {
+  readonly version: string;
+  readonly system: SystemFacts;
+  readonly processor: ProcessorFacts;
+  readonly memory: MemoryFacts;
+  readonly heat: HeatFacts;
+  readonly graphics: GraphicsFacts;
+  readonly engine: EngineFacts;
+  readonly models: readonly ModelFacts[];
+  readonly hub: HubFacts;
+}

@@ -1,0 +1,187 @@
+// Gathers the facts of the machine itself: system, processor, memory, heat, GPUs. Reads files, judges nothing.
+// Sources: proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
+
+import type {
+  GraphicsFacts,
+  HeatFacts,
+  MemoryFacts,
+  ProcessorFacts,
+  SystemFacts,
+} from './facts.js';
+import type { Machine } from './machine.js';
+
+export function gatherSystem(machine: Machine): SystemFacts {
+  return {
+    platform: machine.platform,
+    arch: machine.arch,
+    kernelArch: machine.kernelArch,
+    kernelRelease: machine.kernelRelease,
+    distribution: readDistribution(machine),
+    board: readBoard(machine),
+    tegraRelease: readTegraRelease(machine),
+    nodeVersion: machine.nodeVersion,
+    libc: readLibc(machine),
+    glibcVersion: machine.glibcVersion,
+    cxxVersion: readCxxVersion(machine),
+  };
+}
+
+function readDistribution(machine: Machine): SystemFacts['distribution'] {
+  const text = machine.read('/etc/os-release') ?? machine.read('/usr/lib/os-release');
+  if (text === null) return null;
+  const fields = new Map(
+    [...text.matchAll(/^(\w+)=["']?(.*?)["']?$/gm)].map(([, key, value]) => [key!, value!]),
+  );
+  return {
+    id: fields.get('ID') ?? 'linux',
+    version: fields.get('VERSION_ID') ?? '',
+    name: fields.get('PRETTY_NAME') ?? fields.get('NAME') ?? 'Linux',
+  };
+}
+
+/** Device-tree texts end with a zero byte. */
+const readBoard = (machine: Machine): string | null =>
+  machine.read('/proc/device-tree/model')?.replaceAll('\0', '').trim() || null;
+
+function readTegraRelease(machine: Machine): number | null {
+  const [, release] = /# R(\d+)/.exec(machine.read('/etc/nv_tegra_release') ?? '') ?? [];
+  return release === undefined ? null : Number(release);
+}
+
+function readLibc(machine: Machine): SystemFacts['libc'] {
+  if (machine.platform !== 'linux') return 'other';
+  if (machine.glibcVersion !== null) return 'glibc';
+  return machine.sharedObjects.some((path) => path.includes('ld-musl')) ? 'musl' : 'other';
+}
+
+const libraryFolders = ['/usr/lib', '/usr/lib64', '/lib', '/lib64'];
+
+/** The versions that libstdc++ offers stand in its text section; the newest says which programs it can run. */
+function readCxxVersion(machine: Machine): string | null {
+  if (machine.platform !== 'linux') return null;
+  const loaded = machine.sharedObjects.find((path) => path.includes('libstdc++.so'));
+  const paths = loaded === undefined ? libstdcxxPaths(machine) : [loaded];
+  for (const path of paths) {
+    const minors = [...(machine.read(path) ?? '').matchAll(/GLIBCXX_3\.4\.(\d+)/g)];
+    if (minors.length > 0) return `3.4.${Math.max(...minors.map(([, minor]) => Number(minor)))}`;
+  }
+  return null;
+}
+
+/** Node builds that link libstdc++ statically do not have it loaded. */
+function libstdcxxPaths(machine: Machine): string[] {
+  const triplets = libraryFolders.flatMap((folder) =>
+    machine
+      .list(folder)
+      .filter((name) => name.includes('-linux-gnu'))
+      .map((name) => `${folder}/${name}`),
+  );
+  return [...triplets, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
+}
+
+export function gatherProcessor(machine: Machine): ProcessorFacts {
+  const cpuinfo = machine.read('/proc/cpuinfo') ?? '';
+  // x86 says flags, ARM says Features; every processor of a machine repeats them.
+  const [, features] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo) ?? [];
+  return {
+    model: machine.cpuModel,
+    features: features?.trim().split(/\s+/) ?? [],
+    processorCount: machine.processorCount,
+    parallelism: machine.parallelism,
+    quota: readQuota(machine),
+  };
+}
+
+/** The tightest limit of the groups this process is in, from the innermost outwards. */
+function readQuota(machine: Machine): number | null {
+  const quotas = groupFolders(machine, 'cpu').flatMap((folder) => {
+    const [max, period] = machine.read(`${folder}/cpu.max`)?.trim().split(' ') ?? [
+      machine.read(`${folder}/cpu.cfs_quota_us`)?.trim(),
+      machine.read(`${folder}/cpu.cfs_period_us`)?.trim(),
+    ];
+    const quota = Number(max) / Number(period);
+    return quota > 0 ? [quota] : [];
+  });
+  return quotas.length > 0 ? Math.min(...quotas) : null;
+}
+
+/** Folders of a process's control groups, version 2 or 1, each with those around it. */
+function groupFolders(machine: Machine, controller: 'cpu' | 'memory'): string[] {
+  const lines = (machine.read('/proc/self/cgroup') ?? '').trim().split('\n');
+  return lines.flatMap((line) => {
+    const [, controllers = '', path = '/'] = line.split(':');
+    if (controllers === '') return ancestors('/sys/fs/cgroup', path);
+    if (!controllers.split(',').includes(controller)) return [];
+    return ancestors(`/sys/fs/cgroup/${controllers}`, path).concat(
+      ancestors(`/sys/fs/cgroup/${controller}`, path),
+    );
+  });
+}
+
+function ancestors(root: string, path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts
+    .map((_, count) => [root, ...parts.slice(0, parts.length - count)].join('/'))
+    .concat(root);
+}
+
+export function gatherMemory(machine: Machine): MemoryFacts {
+  const [, available] =
+    /^MemAvailable:\s+(\d+) kB$/m.exec(machine.read('/proc/meminfo') ?? '') ?? [];
+  const limitBytes = readMemoryLimit(machine);
+  const free = available === undefined ? machine.freeBytes : Number(available) * 1024;
+  const used = readMemoryUsed(machine);
+  return {
+    totalBytes: machine.totalBytes,
+    availableBytes: limitBytes === null ? free : Math.max(0, Math.min(free, limitBytes - used)),
+    limitBytes,
+  };
+}
+
+function readMemoryLimit(machine: Machine): number | null {
+  const limits = groupFolders(machine, 'memory').flatMap((folder) => {
+    const text =
+      machine.read(`${folder}/memory.max`) ?? machine.read(`${folder}/memory.limit_in_bytes`);
+    const limit = Number(text?.trim());
+    // Version 1 writes "no limit" as a number near 2^63.
+    return limit > 0 && limit < machine.totalBytes ? [limit] : [];
+  });
+  return limits.length > 0 ? Math.min(...limits) : null;
+}
+
+function readMemoryUsed(machine: Machine): number {
+  for (const folder of groupFolders(machine, 'memory')) {
+    const text =
+      machine.read(`${folder}/memory.current`) ?? machine.read(`${folder}/memory.usage_in_bytes`);
+    if (text !== null) return Number(text.trim());
+  }
+  return 0;
+}
+
+export function gatherHeat(machine: Machine): HeatFacts {
+  const milli = machine.read('/sys/class/thermal/thermal_zone0/temp')?.trim();
+  const throttled = readThrottled(machine)?.trim();
+  return {
+    celsius: milli ? Number(milli) / 1000 : null,
+    throttled: throttled ? Number.parseInt(throttled, 16) : null,
+  };
+}
+
+/** The firmware's node bears the name of the chip's: `soc` up to the Pi 4, `soc@107c000000` on the Pi 5. */
+function readThrottled(machine: Machine): string | null {
+  const root = '/sys/devices/platform';
+  const chips = machine.list(root).filter((name) => name.startsWith('soc'));
+  return chips
+    .map((chip) => machine.read(`${root}/${chip}/${chip}:firmware/get_throttled`))
+    .reduce((found, text) => found ?? text, null);
+}
+
+export function gatherGraphics(machine: Machine): GraphicsFacts {
+  const devices = machine.list('/dev');
+  return {
+    nvidia:
+      machine.read('/proc/driver/nvidia/version') !== null ||
+      devices.some((name) => /^nvidia\d|^nvhost-gpu$|^nvgpu$/.test(name)),
+    renderNode: machine.list('/dev/dri').some((name) => name.startsWith('renderD')),
+  };
+}

@@ -1,0 +1,144 @@
+// Judges the engine and what it works with: libraries, GPUs, models, the model cache. Pure.
+
+import { formatBytes, formatMemory } from '../numbers.js';
+import { type Check, fail, note, ok, warn } from './check.js';
+import type { EngineFacts, Facts, GraphicsFacts, ModelFacts, SystemFacts } from './facts.js';
+
+/** Platform packages as npm has them; what is not here does not exist. */
+const packages: Readonly<Record<string, { base: string; gpu?: string }>> = {
+  'linux-x64': { base: 'linux-x64' },
+  'linux-arm64': { base: 'linux-arm64' },
+  'darwin-arm64': { base: 'mac-arm64-metal' },
+  'darwin-x64': { base: 'mac-x64' },
+  'win32-x64': { base: 'win-x64' },
+  'win32-arm64': { base: 'win-arm64' },
+};
+
+/** `npm install ...` for a platform package, or null where there is none. */
+function installCommand(
+  { platform, arch }: SystemFacts,
+  engine: EngineFacts,
+  kind = '',
+): string | null {
+  const found = packages[`${platform}-${arch}`];
+  if (found === undefined) return null;
+  return `npm install @node-llama-cpp/${found.base}${kind}@${engine.packageVersion}`;
+}
+
+export function judgeLibrary({ system, engine }: Facts): Check {
+  const { load, folder, source, llamaVersion } = engine;
+  if (load.kind === 'loaded') return ok('llama.cpp', `${llamaVersion} from ${source} loads`);
+  return fail('llama.cpp', loadFinding(engine), loadRemedy(system, engine, folder !== null));
+}
+
+function loadFinding({ load, folder }: EngineFacts): string {
+  if (load.kind === 'refused') return load.message;
+  const how = load.kind === 'crashed' ? load.how : '';
+  const why =
+    how === 'SIGILL'
+      ? 'it uses instructions this processor does not have'
+      : `the process that tried ended with ${how}`;
+  return `the library in ${folder} cannot be loaded: ${why}`;
+}
+
+function loadRemedy(system: SystemFacts, engine: EngineFacts, found: boolean): string {
+  const { load, llamaVersion, namedFolder } = engine;
+  if (namedFolder !== null) {
+    return `LLAMA_LIB_DIR names ${namedFolder}: unset it, or name the folder of a llama.cpp ${llamaVersion} build for this system.`;
+  }
+  const install = system.libc === 'musl' ? null : installCommand(system, engine);
+  const build = `build llama.cpp ${llamaVersion} yourself and set LLAMA_LIB_DIR to its folder`;
+  const message = load.kind === 'refused' ? load.message : '';
+  if (/GLIBC(XX)?_/.test(message)) return `See "C library" above, or ${build}.`;
+  if (install === null || load.kind === 'crashed') return `For this system: ${build}.`;
+  if (found) return `${install}, or ${build}.`;
+  return `${install} (it is an optional dependency: --omit=optional leaves it out).`;
+}
+
+export function judgeGpu({ system, engine, graphics }: Facts): Check {
+  const devices = engine.load.kind === 'loaded' ? engine.load.devices : [];
+  const gpus = devices.filter(({ kind }) => kind === 'gpu');
+  if (gpus.length > 0) {
+    const names = gpus.map(
+      ({ name, description, freeBytes }) =>
+        `${description} (${name}, ${formatMemory(freeBytes)} free)`,
+    );
+    return ok('GPU', names.join('; '));
+  }
+  const backends = engine.backends.filter((name) => /cuda|vulkan|metal/.test(name));
+  if (backends.length > 0 && engine.load.kind === 'loaded') {
+    const finding = `${backends.join(', ')} is here, but it finds no GPU`;
+    return warn(
+      'GPU',
+      finding,
+      'Install or start the driver of the GPU; the processor does the work until then.',
+    );
+  }
+  return missingGpu(system, engine, graphics);
+}
+
+function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: GraphicsFacts): Check {
+  if (graphics.nvidia && system.arch === 'arm64') {
+    return note(
+      'GPU',
+      'an NVIDIA GPU on arm64, for which the npm packages have no CUDA build: only the processor works',
+      `Build llama.cpp ${engine.llamaVersion} with CUDA and set LLAMA_LIB_DIR to its folder.`,
+    );
+  }
+  const x64 = system.platform === 'linux' && system.arch === 'x64';
+  if (graphics.nvidia && x64) {
+    const finding = 'an NVIDIA GPU, unused: the CUDA package is not installed';
+    return note('GPU', finding, `${installCommand(system, engine, '-cuda')}.`);
+  }
+  if (graphics.renderNode && x64) {
+    const finding = 'a GPU, unused: the Vulkan package is not installed';
+    return note('GPU', finding, `If it is worth it: ${installCommand(system, engine, '-vulkan')}.`);
+  }
+  return ok('GPU', 'none; the processor does the work');
+}
+
+export function judgeModel(model: ModelFacts): Check {
+  const { file, bytes, intact, problem } = model;
+  const name = `model ${file}`;
+  if (bytes === null) {
+    return fail(name, 'is not there', 'Install the package again: the demo needs it.');
+  }
+  const size = formatBytes(bytes);
+  if (intact === false) {
+    const finding = `${size}, but its checksum is not the published one`;
+    return fail(name, finding, 'Install the package again; the file is damaged or was replaced.');
+  }
+  if (problem !== null) return fail(name, problem, 'Install the package again.');
+  return ok(name, intact === null ? `${size}, no checksum to compare with` : `${size}, intact`);
+}
+
+/** Less free space than this does not hold a useful model. */
+const spaceMin = 1e9;
+
+export function judgeHub({ hub }: Facts): Check {
+  const { cacheDir, freeBytes } = hub;
+  const name = 'model cache';
+  if (hub.problem !== null) {
+    return fail(name, hub.problem, 'Correct or unset the environment variable.');
+  }
+  const space = freeBytes === null ? '' : `, ${formatBytes(freeBytes)} free`;
+  const finding = `${cacheDir}${hub.cacheExists ? '' : ' (not made yet)'}${space}`;
+  if (!hub.cacheWritable) {
+    return warn(name, `${finding}: cannot be written`, 'Set HF_HOME to a folder of your own.');
+  }
+  if (freeBytes !== null && freeBytes < spaceMin) {
+    return warn(name, finding, 'Make room, or set HF_HOME to a folder on a larger disk.');
+  }
+  if (hub.offline) return note(name, `${finding}; HF_HUB_OFFLINE is set: nothing is downloaded`);
+  return ok(name, finding);
+}
+
+export function judgeProxy({ hub }: Facts): Check | null {
+  if (!hub.proxySet) return null;
+  if (hub.proxyUsed) return ok('proxy', 'used for downloads');
+  return warn(
+    'proxy',
+    'one is configured, but Node does not use it for downloads',
+    'Set NODE_USE_ENV_PROXY=1; this needs Node 22.21, 24 or later.',
+  );
+}

@@ -1,0 +1,170 @@
+// Judges the system: kind of machine, Node, C and C++ library, processor, cores, memory, heat. Pure.
+// Bounds: the prebuilt llama.cpp packages are built on Ubuntu 22.04, which has glibc 2.35 and GLIBCXX 3.4.30.
+
+import { formatMemory } from '../numbers.js';
+import { type Check, fail, isAtLeast, note, ok, warn } from './check.js';
+import type { Facts, SystemFacts } from './facts.js';
+
+const nodeMin = '20.19';
+const glibcMin = '2.34';
+const cxxMin = '3.4.30';
+const ownBuild = 'or build llama.cpp yourself and set LLAMA_LIB_DIR';
+/** Less than this is not enough for a useful model beside the system. */
+const memoryMin = 512 * 2 ** 20;
+
+export function judgePlatform({ system, engine }: Facts): Check {
+  const { platform, arch, kernelArch, board, distribution } = system;
+  const where = [distribution?.name ?? platform, arch, board].filter((part) => part).join(', ');
+  if (platform === 'linux' && (arch === 'x64' || arch === 'arm64')) return ok('system', where);
+  if (platform === 'linux' && arch === 'arm') {
+    const finding = `${where}: a 32-bit system, and the npm package for armv7l carries 64-bit code that it cannot load`;
+    const remedy = /^(aarch64|armv8)/.test(kernelArch)
+      ? 'The processor and kernel are 64-bit: install a 64-bit system (Raspberry Pi OS 64-bit, Bookworm or later) and a 64-bit Node.'
+      : `Use a 64-bit board and system (Raspberry Pi 3 or later), ${ownBuild}.`;
+    return engine.load.kind === 'loaded' ? note('system', where) : fail('system', finding, remedy);
+  }
+  if (platform === 'darwin') return ok('system', where);
+  const words = `${where}: not a system that pilotfish is tested on`;
+  return warn('system', words, 'Use Linux (on Windows: WSL) or macOS.');
+}
+
+export function judgeNode({ system }: Facts): Check {
+  if (isAtLeast(system.nodeVersion, nodeMin)) return ok('Node', system.nodeVersion);
+  return fail('Node', `${system.nodeVersion} is too old`, `Install Node ${nodeMin} or later.`);
+}
+
+/** A library that loads has shown that the system fits, whatever its versions say. */
+export function judgeLibc({ system, engine }: Facts): Check | null {
+  if (system.platform !== 'linux') return null;
+  if (system.libc === 'musl') {
+    if (engine.load.kind === 'loaded') return note('C library', 'musl');
+    return fail(
+      'C library',
+      'musl: the prebuilt llama.cpp packages need glibc',
+      `Use an image with glibc (node:20-bookworm-slim instead of node:20-alpine), ${ownBuild}.`,
+    );
+  }
+  const { glibcVersion, cxxVersion } = system;
+  const glibc = glibcVersion === null ? 'unknown C library' : `glibc ${glibcVersion}`;
+  const finding = `${glibc}${cxxVersion === null ? '' : `, GLIBCXX ${cxxVersion}`}`;
+  const tooOld = [
+    glibcVersion !== null && !isAtLeast(glibcVersion, glibcMin) && `glibc ${glibcMin}`,
+    cxxVersion !== null && !isAtLeast(cxxVersion, cxxMin) && `GLIBCXX ${cxxMin}`,
+  ].filter((name) => name !== false);
+  if (tooOld.length === 0 || engine.load.kind === 'loaded') return ok('C library', finding);
+  const needs = `${finding}: the prebuilt llama.cpp packages need ${tooOld.join(' and ')}`;
+  return fail('C library', needs, newerSystem(system));
+}
+
+function newerSystem({ tegraRelease, distribution, board }: SystemFacts): string {
+  if (tegraRelease !== null && tegraRelease < 36) {
+    const jetpack = { 32: 'JetPack 4', 35: 'JetPack 5' }[tegraRelease] ?? 'this JetPack';
+    return `${jetpack} is too old: install JetPack 6, run in a container of Ubuntu 22.04 or later, ${ownBuild}.`;
+  }
+  const { id = '', version = '' } = distribution ?? {};
+  if (['debian', 'raspbian'].includes(id) && Number(version) < 12) {
+    const name = board?.startsWith('Raspberry Pi') ? 'Raspberry Pi OS' : 'Debian';
+    return `${name} ${version} is too old: install ${name} 12 (Bookworm) or later, ${ownBuild}.`;
+  }
+  return `Upgrade to a system of 2022 or later (Debian 12, Ubuntu 22.04), ${ownBuild}.`;
+}
+
+/** Features by which llama.cpp's matrix products differ most, per architecture. */
+const wantedFeatures: Readonly<Record<string, { all: readonly string[]; without: string }>> = {
+  x64: { all: ['avx2', 'fma', 'f16c'], without: 'processors before 2013 are several times slower' },
+  arm64: {
+    all: ['asimddp', 'asimdhp'],
+    without:
+      'Cortex-A72 and older (Raspberry Pi 4) are slower with quantised models; a Pi 5 has them',
+  },
+};
+
+export function judgeProcessor({ system, processor }: Facts): Check {
+  const { model, features } = processor;
+  const wanted = wantedFeatures[system.arch];
+  // Without a list (macOS, some containers) there is nothing to compare.
+  if (wanted === undefined || features.length === 0) return ok('processor', model);
+  const missing = wanted.all.filter((feature) => !features.includes(feature));
+  if (missing.length === 0) {
+    const extra = features.filter((name) => /^(avx512f|avx_vnni|amx_int8|i8mm|sve)$/.test(name));
+    return ok('processor', `${model}, ${[...wanted.all, ...extra].join(' ')}`);
+  }
+  return note('processor', `${model} lacks ${missing.join(' ')}: ${wanted.without}`);
+}
+
+export function judgeCores({ processor }: Facts): Check {
+  const { parallelism, processorCount, quota } = processor;
+  const visible =
+    parallelism === processorCount
+      ? `${parallelism} cores`
+      : `${parallelism} of ${processorCount} cores`;
+  if (quota !== null && quota < parallelism) {
+    const threads = Math.max(1, Math.floor(quota));
+    return warn(
+      'cores',
+      `${visible} are visible, but the container may use the time of ${Number(quota.toFixed(2))}`,
+      `ggml's threads spin while they wait: pass --threads ${threads}.`,
+    );
+  }
+  if (parallelism === 1) {
+    return warn(
+      'cores',
+      'one core: draft and target take turns',
+      'Run only one of them here, and pass --threads 1.',
+    );
+  }
+  if (parallelism <= 4) {
+    const finding = `${visible}: threads of two models that share a core cost many times what they bring`;
+    const remedy = `Let all models of this machine together have fewer threads than cores (--threads 1 for each of two).`;
+    return note('cores', finding, remedy);
+  }
+  return ok('cores', visible);
+}
+
+export function judgeMemory({ system, memory }: Facts): Check {
+  const { totalBytes, availableBytes, limitBytes } = memory;
+  const whole =
+    limitBytes === null
+      ? formatMemory(totalBytes)
+      : `${formatMemory(limitBytes)} (limit of the container)`;
+  const finding = `${formatMemory(availableBytes)} available of ${whole}`;
+  // Elsewhere the system counts memory as taken that it would give back at once.
+  if (system.platform !== 'linux' || availableBytes >= memoryMin) return ok('memory', finding);
+  return warn(
+    'memory',
+    finding,
+    'Close other programs, raise the limit, or use only small models.',
+  );
+}
+
+/** Bits of get_throttled: now in 0 to 3, since the start of the system in 16 to 19. */
+const throttleBits = { underVoltage: 0, capped: 1, throttled: 2, softLimit: 3 } as const;
+const hotCelsius = 80;
+
+export function judgeHeat({ heat }: Facts): Check | null {
+  const { celsius, throttled } = heat;
+  if (throttled === null && celsius === null) return null;
+  const degrees = celsius === null ? '' : `${celsius.toFixed(0)} °C`;
+  const bit = (name: keyof typeof throttleBits, shift: 0 | 16): boolean =>
+    (((throttled ?? 0) >> (throttleBits[name] + shift)) & 1) === 1;
+  const say = (words: string) => (degrees ? `${degrees}, ${words}` : words);
+  if (bit('underVoltage', 0)) {
+    const finding = say('the supply voltage is too low, so the processor runs slower');
+    return warn('heat', finding, 'Use the power supply and cable made for the board.');
+  }
+  if (bit('capped', 0) || bit('throttled', 0) || bit('softLimit', 0)) {
+    return warn('heat', say('the processor is slowed down'), 'Cool it: a heat sink or a fan.');
+  }
+  if (celsius !== null && celsius >= hotCelsius) {
+    return warn('heat', say('about to be slowed down'), 'Cool it: a heat sink or a fan.');
+  }
+  if (bit('underVoltage', 16)) {
+    const finding = say('the supply voltage has been too low since the start');
+    return note('heat', finding, 'Use the power supply and cable made for the board.');
+  }
+  if (bit('throttled', 16) || bit('softLimit', 16) || bit('capped', 16)) {
+    const finding = say('the processor has been slowed down since the start');
+    return note('heat', finding, 'Cool it before measuring anything.');
+  }
+  return ok('heat', say('not slowed down').replace(/^, /, ''));
+}

@@ -1,0 +1,42 @@
+// All checks in the order they are read: a cause stands above its consequences. Pure.
+
+import type { Check, Verdict } from './check.js';
+import type { Facts } from './facts.js';
+import { judgeGpu, judgeHub, judgeLibrary, judgeModel, judgeProxy } from './judge-engine.js';
+import {
+  judgeCores,
+  judgeHeat,
+  judgeLibc,
+  judgeMemory,
+  judgeNode,
+  judgePlatform,
+  judgeProcessor,
+} from './judge-system.js';
+
+const machineChecks = [
+  judgePlatform,
+  judgeNode,
+  judgeLibc,
+  judgeLibrary,
+  judgeGpu,
+  judgeProcessor,
+  judgeCores,
+  judgeMemory,
+  judgeHeat,
+];
+const supplyChecks = [judgeHub, judgeProxy];
+
+export function judge(facts: Facts): Check[] {
+  return [
+    ...machineChecks.map((check) => check(facts)),
+    ...facts.models.map(judgeModel),
+    ...supplyChecks.map((check) => check(facts)),
+  ].filter((check) => check !== null);
+}
+
+const gravity: readonly Verdict[] = ['ok', 'note', 'warn', 'fail'];
+
+/** The gravest verdict of all checks. */
+export function worstVerdict(checks: readonly Check[]): Verdict {
+  return gravity[Math.max(0, ...checks.map(({ verdict }) => gravity.indexOf(verdict)))]!;
+}

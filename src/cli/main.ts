@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// The entry of the `pilotfish` command: hands the process's streams, environment and signals to the program.
+
+import { run } from './program.js';
+import type { OutputStream, Terminal } from './terminal.js';
+
+const stop = new AbortController();
+
+/** The first signal lets the command put things in order; the second ends it where it stands. */
+function onSignal(exitCode: number): () => void {
+  return () => {
+    if (stop.signal.aborted) process.exit(exitCode);
+    stop.abort();
+  };
+}
+process.on('SIGINT', onSignal(130));
+process.on('SIGTERM', onSignal(143));
+
+for (const stream of [process.stdout, process.stderr]) {
+  // A reader such as `head` that has enough closes the pipe: no error of ours.
+  stream.on('error', (reason: NodeJS.ErrnoException) => {
+    if (reason.code === 'EPIPE') process.exit(0);
+    throw reason;
+  });
+}
+
+const terminal: Terminal = {
+  out: process.stdout satisfies OutputStream,
+  err: process.stderr satisfies OutputStream,
+  env: process.env,
+  signal: stop.signal,
+};
+
+process.exitCode = await run(process.argv.slice(2), terminal);

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
+import { writeGguf } from '../engine/gguf/writer.js';
+import { findBundled, listBundled } from './bundled.js';
+import { listModels } from './catalogue.js';
+import { repoPaths, writeRef } from './hub/cache.js';
+import { resolveModel } from './model-name.js';
+import { bundledModels } from './package-root.js';
+
+const repo = 'user/repo';
+const [current, old] = ['1'.repeat(40), '2'.repeat(40)];
+
+/** A cache with one sound model in two commits and one that is cut off, and a folder of llama.cpp's. */
+async function setUp(t: TestContext) {
+  const home = mkdtempSync(join(tmpdir(), 'pilotfish-models-'));
+  t.after(() => rmSync(home, { recursive: true }));
+  const cacheDir = join(home, 'hub');
+  const paths = repoPaths(cacheDir, repo);
+  for (const commit of [current, old])
+    mkdirSync(join(paths.snapshots, commit, 'sub'), { recursive: true });
+  const { metadata, tensors } = tinyModel();
+  const sound = paths.pointer(current, 'sub/m-F16.gguf');
+  writeGguf(sound, metadata, tensors);
+  symlinkSync(sound, paths.pointer(old, 'm.gguf'));
+  cpSync(sound, paths.pointer(current, 'cut.gguf'));
+  truncateSync(paths.pointer(current, 'cut.gguf'), 20_000);
+  await writeRef(cacheDir, repo, 'main', current);
+  const llamaCache = join(home, 'llama.cpp');
+  mkdirSync(llamaCache);
+  writeFileSync(join(llamaCache, 'page.gguf'), '<!DOCTYPE html><html>');
+  return { home, cacheDir, paths, llamaCache };
+}
+
+test('bundled models have their names, with and without -f16 and .gguf', () => {
+  for (const name of ['stories-draft', 'stories-draft-f16', 'stories-draft-f16.gguf']) {
+    assert.equal(findBundled(name)?.path, join(bundledModels, 'stories-draft-f16.gguf'));
+  }
+  assert.equal(findBundled('stories'), null);
+  assert.equal(findBundled('../models/stories-draft'), null);
+});
+
+test('a manifest names files that are missing, and gives checksums to those that are there', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const files = [
+    { file: 'a-f16.gguf', sha256: 'aa' },
+    { file: 'tokenizer.model', sha256: 'bb' },
+  ];
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
+  writeFileSync(join(folder, 'a-q8_0.gguf'), '');
+  assert.deepEqual(
+    listBundled(folder).map(({ name, file, sha256 }) => [name, file, sha256]),
+    [
+      ['a', 'a-f16.gguf', 'aa'],
+      ['a-q8_0', 'a-q8_0.gguf', null],
+    ],
+  );
+});
+
+test('a name is a path before it is a bundled model', async (t) => {
+  const { home } = await setUp(t);
+  const env = { HF_HOME: home };
+  assert.equal(basename(await resolveModel('stories-target', env)), 'stories-target-f16.gguf');
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(home);
+  writeFileSync('stories-target', '');
+  assert.equal(await resolveModel('stories-target', env), 'stories-target');
+});
+
+test('a name that means nothing says what would', async (t) => {
+  const { home } = await setUp(t);
+  const env = { HF_HOME: home };
+  await assert.rejects(resolveModel('nothing.gguf', env), {
+    code: 'model-not-found',
+    message:
+      /there is no file 'nothing\.gguf'; bundled models are .*stories-draft, .*stories-target/,
+  });
+  await assert.rejects(resolveModel('user/repo/x.gguf', env), {
+    code: 'model-not-found',
+    message: /its name is hf:user\/repo\/x\.gguf/,
+  });
+  await assert.rejects(resolveModel('hf:../../x.gguf', env), { code: 'usage' });
+});
+
+test('the catalogue says of every model what it is or why it cannot be used', async (t) => {
+  const { cacheDir, paths, llamaCache } = await setUp(t);
+  const settings = { endpoint: 'http://none', token: null, cacheDir, offline: false };
+  const entries = await listModels(settings, { LLAMA_CACHE: llamaCache });
+  const others = entries.filter(({ source }) => source !== 'bundled');
+  assert.deepEqual(
+    others.map(({ name, path, facts, problem }) => [
+      name,
+      path,
+      facts?.architecture,
+      problem?.code,
+    ]),
+    [
+      ['hf:user/repo/cut.gguf', paths.pointer(current, 'cut.gguf'), undefined, 'model-truncated'],
+      ['hf:user/repo/sub/m-F16.gguf', paths.pointer(current, 'sub/m-F16.gguf'), 'llama', undefined],
+      [`hf:user/repo/m.gguf@${old}`, paths.pointer(old, 'm.gguf'), 'llama', undefined],
+      [join(llamaCache, 'page.gguf'), join(llamaCache, 'page.gguf'), undefined, 'model-not-gguf'],
+    ],
+  );
+  assert.ok(
+    others.every(({ path, problem }) => problem === null || !problem.message.includes(path)),
+  );
+  const bundled = entries.filter(({ source }) => source === 'bundled');
+  assert.ok(bundled.length >= 2 && bundled.every(({ facts }) => facts?.contextLength === 512));
+});

@@ -1,0 +1,35 @@
+// From what a user calls a model to the path of its file: a path, a bundled name, or hf:user/repo/file.gguf.
+// Never downloads; says which command would.
+
+import { statSync } from 'node:fs';
+import { PilotfishError } from '../base/error.js';
+import { findBundled, listBundled } from './bundled.js';
+import { findCached } from './hub/cache.js';
+import { formatReference, isHubReference, parseReference } from './hub/reference.js';
+import { hubSettings } from './hub/settings.js';
+import type { Environment } from './terminal.js';
+
+/**
+ * Path of the model file that `name` means. A file of that path wins over a bundled name.
+ * Throws `model-not-found` with what to do, or `usage` for a malformed hf: name; the file itself is not checked.
+ */
+export async function resolveModel(name: string, env: Environment): Promise<string> {
+  if (isHubReference(name)) return resolveReference(name, env);
+  if (statSync(name, { throwIfNoEntry: false }) !== undefined) return name;
+  const bundled = findBundled(name);
+  if (bundled !== null) return bundled.path;
+  const names = listBundled().map((model) => model.name);
+  const hint = /^[^/.]+\/[^/]+\/.+\.gguf$/i.test(name)
+    ? `; if it is on the hub, its name is hf:${name}`
+    : `; bundled models are ${names.join(', ')}`;
+  throw new PilotfishError('model-not-found', `there is no file '${name}'${hint}`);
+}
+
+async function resolveReference(name: string, env: Environment): Promise<string> {
+  const reference = parseReference(name);
+  const { cacheDir } = hubSettings(env);
+  const cached = await findCached(cacheDir, reference);
+  if (cached !== null) return cached.path;
+  const command = `pilotfish models pull ${formatReference(reference)}`;
+  throw new PilotfishError('model-not-found', `${name} is not in ${cacheDir}; run \`${command}\``);
+}
