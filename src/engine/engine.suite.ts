@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
 import { type ErrorCode, PilotfishError } from '../base/error.js';
-import type { Sampling } from '../math/sampling.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import type {
   DraftedToken,
   DraftRequest,
@@ -20,17 +20,6 @@ import { detokenize, TextStream } from './text-stream.js';
 
 /** Needs at least 3 slots of 128 tokens, passes of 16 to 64 tokens. */
 export type MakeEngine = () => Promise<Engine>;
-
-export const plainSampling: Sampling = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: new Map(),
-};
 
 const [first, second, third] = [slotId(0), slotId(1), slotId(2)];
 const unopened = third;

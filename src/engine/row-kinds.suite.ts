@@ -4,17 +4,6 @@
 import { noiseKey, uniform } from '../math/noise.js';
 import type { Sampling } from '../math/sampling.js';
 
-export const plainSampling: Sampling = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: new Map(),
-};
-
 /** A logit from two independent uniform numbers and its id. */
 type Draw = (u: number, v: number, id: number) => number;
 

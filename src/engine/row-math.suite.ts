@@ -6,9 +6,9 @@ import { PilotfishError } from '../base/error.js';
 import { TokenHistory } from '../math/history.js';
 import { checkLaw, probOf } from '../math/law.js';
 import { noiseKey } from '../math/noise.js';
-import type { Sampling } from '../math/sampling.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import { chiSquareFit } from '../math/statistics.js';
-import { filterMixes, plainSampling, rowKinds, rowOf } from './row-kinds.suite.js';
+import { filterMixes, rowKinds, rowOf } from './row-kinds.suite.js';
 import type { RowMath } from './row-math.js';
 
 const key = noiseKey(11n, 'race');

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
-import { engineContract, plainSampling } from './engine.suite.js';
+import { plainSampling } from '../math/sampling.js';
+import { engineContract } from './engine.suite.js';
 import { createScriptedEngine, scriptedDefaults } from './scripted-engine.js';
 import { ScriptedModel } from './scripted-model.js';
 import { vocabularyDifference } from './vocabulary-match.js';

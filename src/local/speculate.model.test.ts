@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { slotId } from '../base/brand.js';
 import { storyPrompts } from '../bench/prompts.js';
 import type { Engine, Scheme } from '../engine/engine.js';
-import { plainSampling } from '../engine/engine.suite.js';
 import { loadLlamaEngine } from '../engine/llama/index.js';
 import { prefill } from '../engine/prefill.js';
 import { type Law, probOf, tokenAt } from '../math/law.js';
-import type { Sampling } from '../math/sampling.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import { chiSquareFit } from '../math/statistics.js';
 import { type SpeculateRequest, speculate } from './speculate.js';
 

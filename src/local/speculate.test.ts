@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine, Scheme } from '../engine/engine.js';
-import { plainSampling } from '../engine/engine.suite.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { plainSampling } from '../math/sampling.js';
 import { type EndReason, type Round, type SpeculateRequest, speculate } from './speculate.js';
 
 const request: SpeculateRequest = {

@@ -82,3 +82,15 @@ export function usesHistory(sampling: Sampling): boolean {
 export function isFiltered({ topK, topP, minP }: Sampling): boolean {
   return topK > 0 || topP < 1 || minP > 0;
 }
+
+/** The softmax itself: temperature 1, everything else off. A starting point to change, never an implied default. */
+export const plainSampling: Sampling = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  logitBias: new Map(),
+};

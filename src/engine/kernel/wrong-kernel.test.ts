@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { exponential, noiseKey } from '../../math/noise.js';
-import { plainSampling, rowOf } from '../row-kinds.suite.js';
+import { plainSampling } from '../../math/sampling.js';
+import { rowOf } from '../row-kinds.suite.js';
 import { type RowMath, referenceRowMath } from '../row-math.js';
 import { kernelBytes } from './instance.js';
 import { createKernelFrom, raceMargin } from './kernel.js';
