@@ -1,0 +1,104 @@
+// Which of the architectures that llama.cpp v0.5.0 names can serve as draft or target, and why the others cannot.
+// A closed list: an unknown name never reaches llama.cpp. Source: llama.cpp's llama-arch.cpp.
+
+import { quoted, refuse } from './refusal.js';
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
+/** Attention only: the cache of any sequence can be rolled back to any length. */
+const decoders = new Set(
+  words(`
+    llama llama4 deci falcon grok gpt2 gptneox mpt baichuan starcoder refact bloom stablelm qwen qwen2
+    qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe phi2 phi3 phimoe plamo plamo3 codeshell orion internlm2
+    minicpm minicpm3 gemma gemma2 gemma3 gemma3n gemma4 starcoder2 maple xverse command-r cohere2 cohere2moe dbrx
+    olmo olmo2 olmoe muse-glimmer openelm arctic deepseek deepseek2 deepseek2-ocr deepseek32 chatglm glm4 glm4moe
+    glm-dsa bitnet jais jais2 nemotron exaone exaone4 exaone-moe granite granitemoe graniteswitch granite_swa
+    chameleon plm bailingmoe bailingmoe2 dots1 dots3note arcee afmoe laguna ernie4_5 ernie4_5-moe hunyuan-moe
+    hunyuan-dense hunyuan_vl hy_v3 hy_v4 smollm3 gpt-oss smallthinker seed_oss grovemoe apertus hrm_text
+    minimax-m2 minimax-m3 cogvlm pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 spark2_5 maincoder
+    talkie mellum nanbeige`),
+);
+
+/** Attention and a recurrent state that llama.cpp can roll back a bounded number of tokens. */
+const boundedRollback = new Set(
+  words(
+    'kimi-k3 qwen35 qwen35moe qwen4exp deepseek4 nemotron_h nemotron_h_moe lfm2 lfm2moe bailingmoe3',
+  ),
+);
+
+/** Decoders whose blocks mix experts: without any, llama.cpp divides by their number or stops with an assertion. */
+const expertsRequired = new Set(
+  words(`qwen2moe qwen3moe qwen3vlmoe bailingmoe2 glm4moe grovemoe mellum smallthinker`),
+);
+
+/** Decoders that may use a different number of experts in each block; all others take that of the first. */
+const expertsVary = new Set(words('nemotron_h nemotron_h_moe'));
+
+/** Decoders whose heads may have keys and values of different sizes; the graphs of all others assert that they agree. */
+const unequalHeads = new Set(
+  words(`
+    deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 minicpm3 plm mimo2 step35 dots3note hy_v4
+    kimi-k3 bailingmoe3`),
+);
+
+/** Decoders whose graphs assert that rotary embedding turns whole heads. */
+const rotatesWholeHeads = new Set(
+  words(`
+    llama llama4 deci falcon grok baichuan qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe plamo
+    codeshell orion internlm2 minicpm starcoder2 xverse cohere2moe dbrx olmo olmo2 olmoe arctic deepseek jais2
+    exaone exaone4 exaone-moe granite granitemoe graniteswitch granite_swa chameleon dots1 arcee ernie4_5
+    ernie4_5-moe hunyuan-moe hunyuan-dense hunyuan_vl hy_v3 smollm3 smallthinker seed_oss grovemoe apertus cogvlm
+    pangu-embedded mistral3 paddleocr maincoder talkie mellum`),
+);
+
+const refused: readonly (readonly [names: string, kind: string])[] = [
+  ['clip', 'an image projector, the companion of a vision model'],
+  [
+    `bert modern-bert nomic-bert nomic-bert-moe neo-bert jina-bert-v2 jina-bert-v3 eurobert gemma-embedding
+     llama-embed t5encoder`,
+    'a text encoder, which embeds text and writes none',
+  ],
+  ['t5', 'an encoder-decoder model'],
+  ['dream llada llada-moe rnd1', 'a diffusion model, which does not write token by token'],
+  [
+    `mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7 jamba falcon-h1 plamo2 granitehybrid qwen3next kimi-linear
+     minimax-01`,
+    'a model with a recurrent state that cannot be rolled back',
+  ],
+  ['eagle3 dflash gemma4-assistant', 'a helper that runs only inside its own target model'],
+  ['wavtokenizer-dec qwen3tts pockettts', 'a speech model'],
+  ['whisper', 'a speech recogniser'],
+  ['flux sd1 sd3 sdxl lumina2 wan ltxv hyvid qwen_image', 'an image or video model'],
+];
+
+export interface Architecture {
+  readonly name: string;
+  /** How far the cache of a sequence can be rolled back. */
+  readonly rollback: 'any' | 'bounded';
+  readonly expertsRequired: boolean;
+  readonly expertsVary: boolean;
+  readonly unequalHeads: boolean;
+  readonly rotatesWholeHeads: boolean;
+}
+
+/** @throws PilotfishError `model-unsupported` for every architecture that cannot be draft or target. */
+export function architectureOf(name: string): Architecture {
+  const rollback = decoders.has(name) ? 'any' : boundedRollback.has(name) ? 'bounded' : null;
+  if (rollback) {
+    return {
+      name,
+      rollback,
+      expertsRequired: expertsRequired.has(name),
+      expertsVary: expertsVary.has(name),
+      unequalHeads: unequalHeads.has(name),
+      rotatesWholeHeads: rotatesWholeHeads.has(name),
+    };
+  }
+  const kind = refused.find(([names]) => words(names).includes(name))?.[1];
+  return refuse(
+    'model-unsupported',
+    kind
+      ? `architecture ${quoted(name)} is ${kind}; a decoder-only text model is needed`
+      : `architecture ${quoted(name)} is not one that llama.cpp v0.5.0 knows`,
+  );
+}

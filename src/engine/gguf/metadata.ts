@@ -1,0 +1,101 @@
+// Typed access to metadata: a key has the type that llama.cpp reads it with and a value in range, or is refused.
+// Never fills in a default; absent keys come back as null.
+
+import { arrayNumbers } from './decode.js';
+import type { GgufArray, GgufValue } from './format.js';
+import { demand, quoted, refuse } from './refusal.js';
+
+export type Metadata = ReadonlyMap<string, GgufValue>;
+
+/** Inclusive bounds of a number. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** @throws PilotfishError `model-malformed` when the key is absent, not a string, or empty. */
+export function requiredText(metadata: Metadata, key: string): string {
+  const text = optionalText(metadata, key);
+  demand(text !== null, `metadata key ${key} is missing`);
+  demand(text !== '', `metadata key ${key} is empty`);
+  return text;
+}
+
+export function optionalText(metadata: Metadata, key: string): string | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'string') return wrongType(key, value, 'string');
+  return value.value;
+}
+
+export function optionalBool(metadata: Metadata, key: string): boolean | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'bool') return wrongType(key, value, 'bool');
+  return value.value;
+}
+
+/** @throws PilotfishError `model-malformed` when the key is absent, not uint32, or out of range. */
+export function requiredCount(metadata: Metadata, key: string, range: Range): number {
+  const count = optionalCount(metadata, key, range);
+  demand(count !== null, `metadata key ${key} is missing`);
+  return count;
+}
+
+export function optionalCount(metadata: Metadata, key: string, range: Range): number | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'uint32') return wrongType(key, value, 'uint32');
+  return inRange(key, value.value, range);
+}
+
+export function optionalFloat(metadata: Metadata, key: string, range: Range): number | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'float32') return wrongType(key, value, 'float32');
+  return inRange(key, value.value, range);
+}
+
+/** [blockCount] counts from one number for all blocks or an array with one for each; null when absent. */
+export function optionalCounts(
+  metadata: Metadata,
+  key: string,
+  blockCount: number,
+  range: Range,
+): number[] | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'array') {
+    return new Array<number>(blockCount).fill(optionalCount(metadata, key, range)!);
+  }
+  demand(
+    value.elementType === 'uint32' || value.elementType === 'int32',
+    `metadata key ${key} is an array of ${value.elementType}, must be of uint32 or int32`,
+  );
+  demand(
+    value.count === blockCount,
+    `metadata key ${key} has ${value.count} elements, must have one for each of ${blockCount} blocks`,
+  );
+  return Array.from(arrayNumbers(value), (count, i) => inRange(`${key}[${i}]`, count, range));
+}
+
+export function optionalArray(metadata: Metadata, key: string): GgufArray | null {
+  const value = metadata.get(key);
+  if (value === undefined) return null;
+  if (value.type !== 'array') return wrongType(key, value, 'array');
+  return value;
+}
+
+/** The value itself; a number that is NaN is in no range. */
+function inRange(key: string, value: number, { min, max }: Range): number {
+  const fits = value >= min && value <= max;
+  demand(fits, `metadata key ${key} is ${value}, must be in [${min}, ${max}]`);
+  return value;
+}
+
+function wrongType(key: string, value: GgufValue, expected: string): never {
+  return refuse(
+    'model-malformed',
+    `metadata key ${quoted(key)} has type ${value.type}, must be ${expected}`,
+  );
+}

@@ -1,0 +1,120 @@
+// The door between model files and llama.cpp: says what a file holds, or refuses it in words.
+// llama.cpp ends the whole process on some bad files; this check knows every such way that was found.
+
+import { basename } from 'node:path';
+import { architectureOf } from './architectures.js';
+import { type GgufHeader, type GgufTensor, tensorTypes, weightCount } from './format.js';
+import { type Metadata, optionalText, requiredText } from './metadata.js';
+import { readGguf } from './reader.js';
+import { naming, refuse } from './refusal.js';
+import { type ModelShape, shapeOf } from './shape.js';
+import { checkTensors } from './tensors.js';
+import { tokenizerOf } from './tokenizer.js';
+
+/** What a model file says of itself. Lengths are counts of numbers, sizes are bytes. */
+export interface ModelFacts {
+  readonly path: string;
+  readonly architecture: string;
+  /** `general.name`, or the name of the file. */
+  readonly name: string;
+  readonly vocabSize: number;
+  /** Longest context that the model was trained for, in tokens. */
+  readonly contextLength: number;
+  readonly blockCount: number;
+  readonly embeddingLength: number;
+  /** Of the widest block; null where the file does not say. */
+  readonly feedForwardLength: number | null;
+  /** Largest over the blocks. */
+  readonly headCount: number;
+  readonly headCountKv: number;
+  /** 0 for a dense model. */
+  readonly expertCount: number;
+  /** Whether the cache can be rolled back to any length, or only a bounded number of tokens. */
+  readonly rollback: 'any' | 'bounded';
+  readonly parameterCount: number;
+  readonly tensorBytes: number;
+  readonly fileBytes: number;
+  /** `tokenizer.ggml.model`. */
+  readonly tokenizerModel: string;
+  /** Jinja template, or null. */
+  readonly chatTemplate: string | null;
+  /** The type that holds most of the weights, such as Q4_K or F16. */
+  readonly quantisation: string;
+  /**
+   * Bytes of cache for one token of one sequence, an upper bound where some blocks look back over a window only.
+   * Null for a head size that Q8_0 cannot hold.
+   */
+  readonly kvBytesPerToken: { readonly f16: number; readonly q8_0: number | null };
+}
+
+/**
+ * Reads and checks the model file at `path` without loading it.
+ *
+ * @throws PilotfishError as `readGguf`; and `model-malformed` for metadata or tensors that are missing, contradict
+ *   each other or lie outside sane bounds, `model-unsupported` for what cannot be draft or target.
+ */
+export function checkModelFile(path: string): ModelFacts {
+  const header = readGguf(path);
+  return naming(path, () => factsOf(header));
+}
+
+function factsOf(header: GgufHeader): ModelFacts {
+  const { path, metadata, tensors, fileBytes } = header;
+  refuseParts(metadata);
+  const architecture = architectureOf(requiredText(metadata, 'general.architecture'));
+  const shape = shapeOf(metadata, architecture);
+  const tokenizer = tokenizerOf(metadata);
+  checkTensors(tensors, shape, tokenizer.vocabSize);
+  return {
+    path,
+    architecture: architecture.name,
+    name: optionalText(metadata, 'general.name') || basename(path),
+    vocabSize: tokenizer.vocabSize,
+    contextLength: shape.contextLength,
+    blockCount: shape.blockCount,
+    embeddingLength: shape.embeddingLength,
+    feedForwardLength: shape.feedForwardLength,
+    headCount: Math.max(...shape.headCounts),
+    headCountKv: Math.max(...shape.headCountsKv),
+    expertCount: shape.expertCount,
+    rollback: architecture.rollback,
+    parameterCount: tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0),
+    tensorBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+    fileBytes,
+    tokenizerModel: tokenizer.model,
+    chatTemplate: tokenizer.chatTemplate,
+    quantisation: quantisationOf(tensors),
+    kvBytesPerToken: kvBytesPerToken(shape),
+  };
+}
+
+/** Files that are a piece of a model or an addition to one. */
+function refuseParts(metadata: Metadata): void {
+  const parts = metadata.get('split.count');
+  if (parts !== undefined && parts.type !== 'array' && Number(parts.value) > 1) {
+    refuse(
+      'model-unsupported',
+      `the model is split into ${parts.value} files; join them with llama.cpp's llama-gguf-split --merge`,
+    );
+  }
+  const kind = optionalText(metadata, 'general.type');
+  if (kind !== null && kind !== 'model') {
+    refuse('model-unsupported', `the file is of the kind "${kind}", not a whole model`);
+  }
+}
+
+function quantisationOf(tensors: readonly GgufTensor[]): string {
+  const weights = new Map<string, number>();
+  for (const { type, dims } of tensors) {
+    weights.set(type, (weights.get(type) ?? 0) + weightCount(dims));
+  }
+  return [...weights].sort(([, a], [, b]) => b - a)[0]![0];
+}
+
+function kvBytesPerToken({ headCountsKv, keyLength, valueLength }: ModelShape) {
+  const heads = headCountsKv.reduce((sum, count) => sum + count, 0);
+  const numbers = heads * (keyLength + valueLength);
+  const { blockLength, blockBytes } = tensorTypes.Q8_0;
+  const fits = keyLength % blockLength === 0 && valueLength % blockLength === 0;
+  return { f16: numbers * 2, q8_0: fits ? (numbers / blockLength) * blockBytes : null };
+}

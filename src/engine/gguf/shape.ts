@@ -1,0 +1,182 @@
+// Reads the sizes of a model from its metadata and refuses those on which llama.cpp would stop the process.
+// Judges numbers only; whether the tensors have these sizes is tensors.ts. Source: load_hparams of llama.cpp v0.5.0.
+
+import type { Architecture } from './architectures.js';
+import {
+  type Metadata,
+  optionalBool,
+  optionalCount,
+  optionalCounts,
+  optionalFloat,
+  optionalText,
+  requiredCount,
+} from './metadata.js';
+import { demand, refuse } from './refusal.js';
+
+/** Sizes of one head. */
+export interface HeadLengths {
+  readonly keyLength: number;
+  readonly valueLength: number;
+  /** How many numbers of a head the rotary embedding turns; null where not known. */
+  readonly rotaryLength: number | null;
+}
+
+export interface ModelShape extends HeadLengths {
+  readonly contextLength: number;
+  readonly embeddingLength: number;
+  readonly blockCount: number;
+  /** [blockCount] each. Zero only where a block has no attention. */
+  readonly headCounts: readonly number[];
+  readonly headCountsKv: readonly number[];
+  /** Largest of all blocks; null where the file does not say. */
+  readonly feedForwardLength: number | null;
+  readonly expertCount: number;
+}
+
+/** LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS of llama.cpp; the others leave room over the largest published models. */
+const ranges = {
+  contextLength: { min: 1, max: 2 ** 27 },
+  embeddingLength: { min: 1, max: 2 ** 17 },
+  blockCount: { min: 1, max: 512 },
+  headCount: { min: 0, max: 4096 },
+  headLength: { min: 1, max: 4096 },
+  feedForwardLength: { min: 0, max: 2 ** 22 },
+  expertCount: { min: 0, max: 1024 },
+  finite: { min: -3.5e38, max: 3.5e38 },
+  epsilon: { min: 0, max: 1 },
+} as const;
+
+const ropeScalings = ['none', 'linear', 'yarn', 'longrope'];
+
+/** @throws PilotfishError `model-malformed` or `model-unsupported`, naming key, value and bound. */
+export function shapeOf(metadata: Metadata, architecture: Architecture): ModelShape {
+  const key = (name: string) => `${architecture.name}.${name}`;
+  const count = (name: keyof typeof ranges, suffix: string) =>
+    requiredCount(metadata, key(suffix), ranges[name]);
+  const contextLength = count('contextLength', 'context_length');
+  const embeddingLength = count('embeddingLength', 'embedding_length');
+  const blockCount = count('blockCount', 'block_count');
+  const feedForward = optionalCounts(
+    metadata,
+    key('feed_forward_length'),
+    blockCount,
+    ranges.feedForwardLength,
+  );
+  checkFloats(metadata, architecture.name);
+  checkRopeScaling(metadata, key);
+  if (optionalBool(metadata, key('attention.causal')) === false) {
+    refuse('model-unsupported', `${key('attention.causal')} is false: the model is no decoder`);
+  }
+  const heads = headCountsOf(metadata, key, blockCount);
+  const plainLength = Math.floor(embeddingLength / heads.headCounts[0]!);
+  demand(plainLength > 0, `embedding_length ${embeddingLength} is less than the number of heads`);
+  const plain = { keyLength: plainLength, valueLength: plainLength, rotaryLength: null };
+  const lengths = headLengthsOf(metadata, architecture, key, plain, '');
+  headLengthsOf(metadata, architecture, key, lengths, '_swa');
+  return {
+    contextLength,
+    embeddingLength,
+    blockCount,
+    ...heads,
+    ...lengths,
+    feedForwardLength: feedForward && Math.max(...feedForward),
+    expertCount: expertsOf(metadata, architecture, key, blockCount),
+  };
+}
+
+type KeyOf = (name: string) => string;
+
+function headCountsOf(metadata: Metadata, key: KeyOf, blockCount: number) {
+  const perBlock = (name: string) =>
+    optionalCounts(metadata, key(name), blockCount, ranges.headCount);
+  const headCounts = perBlock('attention.head_count');
+  demand(headCounts !== null, `metadata key ${key('attention.head_count')} is missing`);
+  const headCountsKv = perBlock('attention.head_count_kv') ?? headCounts;
+  // llama.cpp takes the size of all heads from the first block.
+  demand(headCounts[0]! > 0, `${key('attention.head_count')} is 0 in block 0, must be at least 1`);
+  headCounts.forEach((heads, block) => {
+    const headsKv = headCountsKv[block]!;
+    demand(
+      headsKv === 0 || (heads >= headsKv && heads % headsKv === 0),
+      `block ${block} has ${heads} heads over ${headsKv} key-value heads, must be a multiple`,
+    );
+  });
+  return { headCounts, headCountsKv };
+}
+
+/** Sizes of one head; the conditions are those that the graphs of llama.cpp assert. `suffix` names a second kind. */
+function headLengthsOf(
+  metadata: Metadata,
+  architecture: Architecture,
+  key: KeyOf,
+  plain: HeadLengths,
+  suffix: '' | '_swa',
+): HeadLengths {
+  const length = (name: string) =>
+    optionalCount(metadata, key(`${name}${suffix}`), ranges.headLength);
+  const keyLength = length('attention.key_length') ?? plain.keyLength;
+  const valueLength = length('attention.value_length') ?? plain.valueLength;
+  const rotated = length('rope.dimension_count') ?? plain.rotaryLength ?? keyLength;
+  demand(
+    keyLength === valueLength || architecture.unequalHeads,
+    `keys of ${keyLength} and values of ${valueLength} numbers per head, must be equal`,
+  );
+  demand(
+    rotated % 2 === 0 && rotated <= keyLength,
+    `${key(`rope.dimension_count${suffix}`)} is ${rotated}, must be even and at most ${keyLength}`,
+  );
+  demand(
+    rotated === keyLength || !architecture.rotatesWholeHeads,
+    `${key(`rope.dimension_count${suffix}`)} is ${rotated}, must be ${keyLength}, the size of a head`,
+  );
+  return { keyLength, valueLength, rotaryLength: rotated };
+}
+
+/** The conditions that load_hparams asserts. */
+function expertsOf(
+  metadata: Metadata,
+  architecture: Architecture,
+  key: KeyOf,
+  blockCount: number,
+): number {
+  const count = (name: string) => optionalCount(metadata, key(name), ranges.expertCount) ?? 0;
+  const experts = count('expert_count');
+  const used =
+    optionalCounts(metadata, key('expert_used_count'), blockCount, ranges.expertCount) ?? [];
+  const usedMax = Math.max(0, ...used);
+  const groups = count('expert_group_count');
+  const groupsUsed = count('expert_group_used_count');
+  const nextn = optionalCount(metadata, key('nextn_predict_layers'), ranges.blockCount) ?? 0;
+  demand(nextn < blockCount, `${key('nextn_predict_layers')} is ${nextn} of ${blockCount} blocks`);
+  demand(
+    usedMax <= experts && experts > 0 === usedMax > 0,
+    `${key('expert_used_count')} is ${usedMax} of ${experts} experts`,
+  );
+  demand(
+    used.every((usedHere) => usedHere === usedMax) || architecture.expertsVary,
+    `${key('expert_used_count')} differs between blocks`,
+  );
+  demand(experts > 0 || !architecture.expertsRequired, `${key('expert_count')} is missing or 0`);
+  demand(groups === 0 || groups < experts, `${groups} expert groups of ${experts} experts`);
+  demand(
+    groups <= 1 || (experts % groups === 0 && groupsUsed > 0 && groupsUsed < groups),
+    `${groupsUsed} of ${groups} expert groups used, ${experts} experts`,
+  );
+  return experts;
+}
+
+/** No number of the architecture may be NaN or infinite; the epsilons of norms may not be negative (asserted). */
+function checkFloats(metadata: Metadata, architecture: string): void {
+  for (const [key, value] of metadata) {
+    if (value.type !== 'float32' || !key.startsWith(`${architecture}.`)) continue;
+    optionalFloat(metadata, key, key.endsWith('_epsilon') ? ranges.epsilon : ranges.finite);
+  }
+}
+
+function checkRopeScaling(metadata: Metadata, key: KeyOf): void {
+  const scaling = optionalText(metadata, key('rope.scaling.type'));
+  demand(
+    scaling === null || ropeScalings.includes(scaling),
+    `${key('rope.scaling.type')} is "${scaling}", must be one of ${ropeScalings.join(', ')}`,
+  );
+}

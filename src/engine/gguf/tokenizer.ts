@@ -1,0 +1,136 @@
+// Checks the tokenizer part of a header: every vocabulary on which llama.cpp would stop the process is refused.
+// Never tokenises. Source: llama_vocab::impl::load and byte_to_token of llama.cpp v0.5.0.
+
+import { arrayTexts, quotedBytes } from './decode.js';
+import type { ElementType, GgufArray } from './format.js';
+import {
+  type Metadata,
+  optionalArray,
+  optionalBool,
+  optionalCount,
+  optionalText,
+  requiredText,
+} from './metadata.js';
+import { demand, quoted, refuse } from './refusal.js';
+
+export interface TokenizerFacts {
+  /** `tokenizer.ggml.model`: llama (SentencePiece), gpt2 (byte pairs) and so on. */
+  readonly model: string;
+  readonly vocabSize: number;
+  readonly chatTemplate: string | null;
+}
+
+const vocabSizeMax = 2 ** 22;
+const idRange = { min: 0, max: 2 ** 32 - 1 };
+
+/** Start tokens that llama.cpp assumes where the file names none; null: none. */
+const startTokenDefault: Readonly<Record<string, number | null>> = {
+  llama: 1,
+  gpt2: 11,
+  gemma4: null,
+  plamo2: 1,
+};
+
+/**
+ * @throws PilotfishError `model-malformed` (missing or short arrays, equal tokens, a letter no token can spell),
+ *   `model-unsupported` for a tokenizer that no decoder model uses.
+ */
+export function tokenizerOf(metadata: Metadata): TokenizerFacts {
+  const model = requiredText(metadata, 'tokenizer.ggml.model');
+  if (!Object.hasOwn(startTokenDefault, model)) {
+    refuse('model-unsupported', `tokenizer ${quoted(model)}; ${known()} can be used`);
+  }
+  const tokens = arrayOf(metadata, 'tokens', ['string']);
+  demand(tokens !== null, 'metadata key tokenizer.ggml.tokens is missing');
+  const vocabSize = tokens.count;
+  demand(
+    vocabSize >= 1 && vocabSize <= vocabSizeMax,
+    `tokenizer.ggml.tokens has ${vocabSize} tokens, must be in [1, ${vocabSizeMax}]`,
+  );
+  for (const [name, types] of [
+    ['scores', ['float32', 'int32']],
+    ['token_type', ['int32']],
+  ] as const) {
+    const array = arrayOf(metadata, name, types);
+    demand(
+      array === null || array.count >= vocabSize,
+      `tokenizer.ggml.${name} has ${array?.count} elements for ${vocabSize} tokens`,
+    );
+  }
+  const spelled = distinctTokens(tokens);
+  if (model === 'llama') demandEveryByte(spelled);
+  if (model === 'gpt2' || model === 'gemma4') {
+    demand(arrayOf(metadata, 'merges', ['string']) !== null, 'tokenizer.ggml.merges is missing');
+  }
+  demandStartAndEnd(metadata, model, vocabSize);
+  return { model, vocabSize, chatTemplate: optionalText(metadata, 'tokenizer.chat_template') };
+}
+
+function known(): string {
+  return Object.keys(startTokenDefault).join(', ');
+}
+
+function arrayOf(
+  metadata: Metadata,
+  name: string,
+  elementTypes: readonly ElementType[],
+): GgufArray | null {
+  const array = optionalArray(metadata, `tokenizer.ggml.${name}`);
+  demand(
+    array === null || elementTypes.includes(array.elementType),
+    `tokenizer.ggml.${name} is an array of ${array?.elementType}, must be of ${elementTypes.join(' or ')}`,
+  );
+  return array;
+}
+
+/**
+ * The texts of all tokens as llama.cpp stores them: cut at a NUL, and never empty. It asserts that they differ.
+ * One character per byte, so that equal strings are equal bytes.
+ */
+function distinctTokens(tokens: GgufArray): Set<string> {
+  const seen = new Set<string>();
+  let id = 0;
+  for (const text of arrayTexts(tokens)) {
+    const end = text.indexOf(0);
+    const kept = end < 0 ? text : text.subarray(0, end);
+    const stored = Buffer.from(kept.buffer, kept.byteOffset, kept.length).toString('latin1');
+    const spelled = stored === '' ? `[EMPTY_${id}]` : stored;
+    demand(!seen.has(spelled), `token ${id} has the text ${quotedBytes(kept)} of an earlier token`);
+    seen.add(spelled);
+    id++;
+  }
+  return seen;
+}
+
+/** SentencePiece spells what no token covers byte by byte; a byte that no token stands for ends the process. */
+function demandEveryByte(spelled: ReadonlySet<string>): void {
+  for (let byte = 0; byte < 256; byte++) {
+    const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+    demand(
+      spelled.has(name) || spelled.has(String.fromCharCode(byte)),
+      `no token stands for the byte ${name}, so that not every text can be tokenised`,
+    );
+  }
+}
+
+/** Pre-tokenizers for which llama.cpp adds a start token whatever the file says. */
+const startTokenForced = ['gemma4', 'granite-embed-multi-311m'];
+
+/** A tokenizer told to add a start or end token that it does not have asserts at the first text. */
+function demandStartAndEnd(metadata: Metadata, model: string, vocabSize: number): void {
+  const inside = (id: number | null): boolean => id !== null && id < vocabSize;
+  const given = (name: string) =>
+    optionalCount(metadata, `tokenizer.ggml.${name}_token_id`, idRange);
+  const adds = (name: string) => optionalBool(metadata, `tokenizer.ggml.add_${name}_token`);
+  const hasStart = inside(given('bos')) || inside(startTokenDefault[model]!);
+  const pre = optionalText(metadata, 'tokenizer.ggml.pre') ?? '';
+  const forced = model === 'gemma4' || startTokenForced.includes(pre);
+  demand(
+    hasStart || (adds('bos') === false && !forced),
+    `there is no start token: tokenizer.ggml.bos_token_id is ${given('bos')} of ${vocabSize} tokens`,
+  );
+  demand(
+    adds('eos') !== true || inside(given('eos')),
+    `there is no end token: tokenizer.ggml.eos_token_id is ${given('eos')} of ${vocabSize} tokens`,
+  );
+}
