@@ -21,11 +21,16 @@ test('expected tokens are the sum of the chances to get that far', () => {
   );
 });
 
-test('the plain formula would fail near certainty, this one does not', () => {
-  const alpha = 1 - 2 ** -53;
-  const plainFormula = (1 - alpha ** 5) / (1 - alpha);
-  assert.ok(Math.abs(plainFormula - 5) > 0.5 || plainFormula === 5);
-  assert.ok(Math.abs(expectedTokens(1 - 1e-15, 64) - 65) < 1e-11);
+test('near certainty the plain formula loses digits that this one keeps', () => {
+  const alpha = 1 - 1e-8;
+  let sum = 0;
+  for (let accepted = 0; accepted <= 10; accepted++) sum += alpha ** accepted;
+  const plainFormula = (1 - alpha ** 11) / (1 - alpha);
+  assert.ok(Math.abs(plainFormula / sum - 1) > 1e-10);
+  assert.ok(Math.abs(expectedTokens(alpha, 10) / sum - 1) < 1e-14);
+});
+
+test('certain, hopeless and endless drafts have their limits', () => {
   assert.equal(expectedTokens(1, 7), 8);
   assert.equal(expectedTokens(0, 7), 1);
   assert.equal(expectedTokens(0.5, Infinity), 2);

@@ -15,7 +15,7 @@ export function expectedTokens(acceptanceRate: number, draftLength: number): num
   assert(draftLength >= 0, `draft length ${draftLength} is below 0`);
   const miss = 1 - acceptanceRate;
   if (miss === 0) return draftLength + 1;
-  // 1 - alpha^n through expm1 and log1p: the plain form loses every digit as alpha nears 1.
+  // 1 - alpha^n through expm1 and log1p: the plain form is off by 2^-53 / (1 - alpha).
   return -Math.expm1((draftLength + 1) * Math.log1p(-miss)) / miss;
 }
 
