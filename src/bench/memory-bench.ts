@@ -20,7 +20,7 @@ export interface MemoryRow {
   readonly runtimeBytes: number;
 }
 
-const shape = { slotCount: 16, contextLength: 1024, passTokensMax: 256, passRowsMax: 96 } as const;
+const shape = { slotCount: 16, contextLength: 256, passTokensMax: 256, passRowsMax: 96 } as const;
 
 export async function benchMemory(modelPath: string): Promise<MemoryRow> {
   const { peakBytes, runtimeBytes } = await measureInChild(modelPath);

@@ -75,13 +75,26 @@ export class EngineCore {
       })),
     );
     const decoded = now();
-    let row = 0;
-    const outcomes = segments.map((segment) => {
-      const outcome = this.#conclude(segment, row);
-      row += segment.judge ? segment.judge.draftCount + 1 : 0;
-      return outcome;
-    });
+    const outcomes = this.#concludeAll(segments);
     return { outcomes, decodeMs: decoded - started, judgeMs: now() - decoded };
+  }
+
+  /** Judges all segments; a row that cannot be judged (a model that gives no numbers) undoes the whole pass. */
+  #concludeAll(segments: readonly Segment[]): Outcome[] {
+    let row = 0;
+    try {
+      return segments.map((segment) => {
+        const outcome = this.#conclude(segment, row);
+        row += segment.judge ? segment.judge.draftCount + 1 : 0;
+        return outcome;
+      });
+    } catch (reason) {
+      for (const { slot, from } of segments) {
+        this.#slotOf(slot).truncate(from);
+        this.#parts.model.truncate(slot, from);
+      }
+      throw reason;
+    }
   }
 
   /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
