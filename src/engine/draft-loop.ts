@@ -4,7 +4,7 @@
 import { keyedChance } from '../math/chance.js';
 import type { Law } from '../math/law.js';
 import { draftToken } from '../math/split.js';
-import type { DraftEnd, DraftEndReason, DraftedToken, DraftRequest, Scheme } from './engine.js';
+import type { DraftEnd, DraftEndReason, DraftedToken, DraftRequest } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
@@ -75,7 +75,7 @@ function pickToken(
   model: RowModel,
 ): DraftedToken {
   math.load(model.row(0), slot.sampling, slot.history);
-  const { token, law, prob } = pickByScheme(request.scheme, slot, math);
+  const { token, law, prob } = pickByScheme(request, slot, math);
   const wantsConfidence = request.wantConfidence || request.stop.confidenceMin > 0;
   const confidence = wantsConfidence ? math.softmaxProb(token) : null;
   return { position: slot.length, token, confidence, law, prob };
@@ -87,7 +87,7 @@ interface Pick {
   readonly prob: number | null;
 }
 
-function pickByScheme(scheme: Scheme, slot: Slot, math: RowMath): Pick {
+function pickByScheme({ scheme, attempt }: DraftRequest, slot: Slot, math: RowMath): Pick {
   const position = slot.length;
   switch (scheme) {
     // Under agreement the server accepts a draft with its target probability: the likeliest token is the best guess.
@@ -102,7 +102,7 @@ function pickByScheme(scheme: Scheme, slot: Slot, math: RowMath): Pick {
       };
     default: {
       const law = math.law(slot.sampling);
-      const chance = keyedChance(slot.keys.accept, slot.keys.draft, position);
+      const chance = keyedChance(slot.keys.accept, slot.keys.draft, position, attempt);
       return { law, ...draftToken(law, chance) };
     }
   }

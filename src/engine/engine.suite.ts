@@ -370,6 +370,7 @@ export function engineContract(name: string, make: MakeEngine): void {
       countMax: 4,
       stop: { confidenceMin: 0 },
       scheme: 'coupled',
+      attempt: 0,
       wantConfidence: false,
       ...changes,
     });

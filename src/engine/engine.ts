@@ -80,6 +80,12 @@ export interface DraftRequest {
   readonly stop: DraftStop;
   /** greedy drafts the argmax, coupled the winner of the shared race, agreement the argmax, split and full a draw. */
   readonly scheme: Scheme;
+  /**
+   * Of the draft's noise under `split` and `full`, in [0, 2^24): how often drafts of these positions were discarded
+   * before (the epoch). Drawing a position again with the numbers of a discarded draft would break the law as soon as
+   * anything decided since, such as a draft length, looked at that draft (MATH.md, Noise).
+   */
+  readonly attempt: number;
   /** Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0 implies it. */
   readonly wantConfidence: boolean;
 }

@@ -44,6 +44,7 @@ async function draftText(seed: number, divergence: number): Promise<number[]> {
     countMax: 20,
     stop: { confidenceMin: 0 },
     scheme: 'greedy',
+    attempt: 0,
     wantConfidence: false,
   }).done;
   return drafted.map(({ token }) => token);

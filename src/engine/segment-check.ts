@@ -40,9 +40,12 @@ export function checkSegments(segments: readonly Segment[], context: CheckContex
 /** @throws PilotfishError like checkSegments; see Engine.draft. */
 export function checkDraftRequest(request: DraftRequest, context: CheckContext): void {
   checkContinuation(request, context);
-  const { countMax, stop } = request;
+  const { countMax, stop, attempt } = request;
   if (!Number.isInteger(countMax) || countMax < 1) {
     throw invalid(`countMax ${countMax} is not a whole number >= 1`);
+  }
+  if (!Number.isInteger(attempt) || attempt < 0 || attempt >= 2 ** 24) {
+    throw invalid(`attempt ${attempt} is outside [0, 2^24)`);
   }
   if (!(stop.confidenceMin >= 0 && stop.confidenceMin <= 1)) {
     throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);

@@ -73,6 +73,8 @@ class Session {
   readonly #committed: number[];
   /** Tokens of `#committed` that the draft's cache holds. */
   #draftedLength = 0;
+  /** Rounds that discarded drafts so far. */
+  #rejections = 0;
 
   private constructor(target: Engine, draft: Engine | null, request: SpeculateRequest) {
     this.#target = target;
@@ -115,6 +117,7 @@ class Session {
     const committed = this.#commit([...ids.slice(0, acceptedCount), token]);
     await this.#rollBackDraft(from + 1 + acceptedCount);
     const final = acceptedCount < ids.length ? 'residual' : 'bonus';
+    if (final === 'residual') this.#rejections++;
     return { drafted: ids, acceptedCount, final, tokens: committed };
   }
 
@@ -139,6 +142,7 @@ class Session {
       countMax,
       stop: { confidenceMin },
       scheme,
+      attempt: this.#rejections,
       wantConfidence: false,
     }).done;
     this.#draftedLength = length;
@@ -152,8 +156,8 @@ class Session {
     const { seed } = this.#request;
     const rejected = drafted[acceptedCount]!;
     assert(rejected.law !== null, 'split drafted without a law');
-    const keys = [noiseKey(seed, 'accept'), noiseKey(seed, 'target')] as const;
-    return residualToken(final.law, rejected.law, keyedChance(...keys, rejected.position));
+    const key = noiseKey(seed, 'residual');
+    return residualToken(final.law, rejected.law, keyedChance(key, key, rejected.position));
   }
 
   #commit(tokens: number[]): number[] {

@@ -211,10 +211,9 @@ function readDims(cursor: FileCursor, what: string): number[] {
     );
     return Number(dim);
   });
-  const weights = weightCount(dims);
   demand(
-    weights <= limits.weightCountMax,
-    `${what} has ${weights} weights, must be at most ${limits.weightCountMax}`,
+    weightCount(dims) <= limits.weightCountMax,
+    `${what} has ${dims.join(' x ')} weights, must be at most ${limits.weightCountMax}`,
   );
   return dims;
 }

@@ -151,6 +151,7 @@ const draftDefaults = {
   tokens: Int32Array.of(1),
   stop: { confidenceMin: 0 },
   scheme: 'greedy',
+  attempt: 0,
   wantConfidence: false,
 } as const;
 
