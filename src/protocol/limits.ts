@@ -48,11 +48,7 @@ export const limits = {
     'past a few dozen nothing is left standing; room to resend a whole chain',
   ),
   laws: limit(64, 'laws of one Draft', 'scheme full sends longer drafts in several frames'),
-  lawEntries: limit(
-    524_288,
-    'entries of all laws of a frame',
-    'one law over the largest vocabulary',
-  ),
+  lawEntries: limit(524_288, 'entries of one law', 'equals vocabTokens'),
   windowTokens: limit(
     1024,
     'drafted tokens beyond the committed length',

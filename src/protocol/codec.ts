@@ -1,0 +1,126 @@
+// Frames to bytes and back. Decoding answers a frame or a fault, whatever the bytes; encoding takes our own frames and
+// asserts that they are legal. The encoding is protobuf's (pilotfish.proto); why not through the generated code:
+// PROTOCOL.md, "Why this codec".
+
+import { assert } from '../base/assert.js';
+import { type WireFault, wireFault } from './code.js';
+import * as device from './device-shapes.js';
+import type { DeviceFrame, Frame, FrameKind, ServerFrame } from './frame.js';
+import { checkFrame } from './frame-check.js';
+import { limits } from './limits.js';
+import * as server from './server-shapes.js';
+import type { Message } from './wire-message.js';
+import { WireReader, wireTypes } from './wire-reader.js';
+import { WireWriter } from './wire-writer.js';
+
+export type Decoded<F> = { readonly ok: F } | { readonly fault: WireFault };
+
+interface Shape {
+  /** Field number in the message Frame. */
+  readonly number: number;
+  readonly sender: 'device' | 'server';
+  readonly message: Message<unknown>;
+}
+
+const shape = <F>(sender: Shape['sender'], number: number, message: Message<F>): Shape => ({
+  number,
+  sender,
+  message: message as Message<unknown>,
+});
+
+/** Numbers below 16 take one byte: they are for the frames that come in every round. */
+export const frameShapes: { readonly [Kind in FrameKind]: Shape } = {
+  hello: shape('device', 1, device.hello),
+  open: shape('device', 2, device.open),
+  draft: shape('device', 3, device.draft),
+  'tail-request': shape('device', 4, device.tailRequest),
+  resume: shape('device', 5, device.resume),
+  cancel: shape('device', 6, device.cancel),
+  close: shape('device', 7, device.close),
+  welcome: shape('server', 9, server.welcome),
+  opened: shape('server', 10, server.opened),
+  verdict: shape('server', 11, server.verdict),
+  hint: shape('server', 12, server.hint),
+  resumed: shape('server', 13, server.resumed),
+  tail: shape('server', 14, server.tail),
+  failure: shape('server', 15, server.failure),
+  ping: shape('device', 16, device.ping),
+  drain: shape('server', 17, server.drain),
+  pong: shape('server', 18, server.pong),
+};
+
+const kindOfNumber = new Map<number, FrameKind>(
+  Object.entries(frameShapes).map(([kind, { number }]) => [number, kind as FrameKind]),
+);
+
+/** The bytes of a frame, one message of the transport; owned by the caller. */
+export function encodeFrame(frame: Frame): Uint8Array {
+  const complaint = checkFrame(frame);
+  assert(complaint === null, `${frame.kind}: ${complaint?.message}`);
+  const { number, message } = frameShapes[frame.kind];
+  const writer = new WireWriter();
+  writer.tag(number, wireTypes.bytes);
+  writer.delimited(() => message.write(writer, frame));
+  return writer.finish();
+}
+
+/**
+ * A frame from a device, or what is wrong with it.
+ *
+ * @param bytes one whole message; not kept, not changed.
+ * @param bytesMax longer messages are refused; `limits.helloBytes` before Welcome.
+ */
+export function decodeDeviceFrame(
+  bytes: Uint8Array,
+  bytesMax: number = limits.frameBytes.value,
+): Decoded<DeviceFrame> {
+  return decode(bytes, bytesMax, 'device') as Decoded<DeviceFrame>;
+}
+
+/** A frame from a server, or what is wrong with it. @param bytes one whole message; not kept, not changed. */
+export function decodeServerFrame(
+  bytes: Uint8Array,
+  bytesMax: number = limits.frameBytes.value,
+): Decoded<ServerFrame> {
+  return decode(bytes, bytesMax, 'server') as Decoded<ServerFrame>;
+}
+
+function decode(bytes: Uint8Array, bytesMax: number, sender: Shape['sender']): Decoded<Frame> {
+  if (bytes.length > bytesMax) {
+    return fault('frame-too-large', `${bytes.length} bytes exceed ${bytesMax}`, null);
+  }
+  const reader = new WireReader(bytes);
+  const frame = readFrame(reader, sender);
+  const complaint = reader.complaint ?? (frame === null ? noFrame : checkFrame(frame));
+  if (complaint === null) return { ok: frame! };
+  const session = frame !== null && 'session' in frame ? frame.session : null;
+  return fault(complaint.code, complaint.message, session);
+}
+
+const noFrame = { code: 'frame-malformed', message: 'no frame that this version knows' } as const;
+
+function fault(...args: Parameters<typeof wireFault>): { readonly fault: WireFault } {
+  return { fault: wireFault(...args) };
+}
+
+/** The one known field of the message Frame; fields that this version does not know may stand beside it. */
+function readFrame(reader: WireReader, sender: Shape['sender']): Frame | null {
+  let frame: Frame | null = null;
+  while (reader.hasMore) {
+    const tag = reader.tag();
+    const kind = kindOfNumber.get(tag >>> 3);
+    if (kind === undefined) {
+      reader.skip(tag & 7);
+    } else if ((tag & 7) !== wireTypes.bytes) {
+      reader.break(`${kind} with wire type ${tag & 7}`);
+    } else if (frame !== null) {
+      reader.break(`${kind} after another frame`);
+    } else if (frameShapes[kind].sender !== sender) {
+      reader.refuse('frame-unexpected', `${kind} does not come from a ${sender}`);
+      reader.skip(tag & 7);
+    } else {
+      frame = reader.nested(() => frameShapes[kind].message.read(reader, kind)) as Frame;
+    }
+  }
+  return frame;
+}

@@ -1,0 +1,232 @@
+// What a frame may hold beyond its types: ranges, counts that must agree, probabilities. The same rules judge a peer's
+// frame after decoding and our own before encoding. What only a session can know (scheme, window, epoch, log) is not
+// here; what only the vocabulary can: vocabulary-check.ts.
+
+import { unreachable } from '../base/assert.js';
+import { PilotfishError } from '../base/error.js';
+import { checkSampling } from '../math/sampling.js';
+import type { WireCode } from './code.js';
+import {
+  type Draft,
+  type Failure,
+  type Frame,
+  type Hello,
+  type Hint,
+  isOffered,
+  type Open,
+  type Opened,
+  type Resumed,
+  type Verdict,
+  type VocabularyBlock,
+  type Welcome,
+} from './frame.js';
+import { tokenMax } from './law-shape.js';
+import { blockTokens, type LimitName, limits, resumeKeyBytes, u32Max } from './limits.js';
+import type { Complaint } from './wire-reader.js';
+
+const complaint = (code: WireCode, message: string): Complaint => ({ code, message });
+
+/** What is wrong with a frame whatever the session and the vocabulary, or null. Never throws on a peer's. */
+export function checkFrame(frame: Frame): Complaint | null {
+  switch (frame.kind) {
+    case 'hello':
+      return checkHello(frame);
+    case 'open':
+      return checkOpen(frame);
+    case 'draft':
+      return checkDraft(frame);
+    case 'resume':
+      return checkResumeKey(frame.resumeKey);
+    case 'welcome':
+      return checkWelcome(frame);
+    case 'opened':
+      return checkOpened(frame);
+    case 'verdict':
+      return checkVerdict(frame);
+    case 'hint':
+      return checkHint(frame);
+    case 'resumed':
+      return checkResumed(frame);
+    case 'failure':
+      return checkFailure(frame);
+    case 'drain':
+      return within('retryAfterMs', frame.retryAfterMs, 'waitMs');
+    case 'tail':
+    case 'tail-request':
+    case 'cancel':
+    case 'close':
+    case 'ping':
+    case 'pong':
+      return null;
+    default:
+      return unreachable(frame);
+  }
+}
+
+function checkHello({ versionMin, versionMax, vocabSize, blockHashes }: Hello): Complaint | null {
+  return (
+    range('versionMin', versionMin, 1, versionMax) ??
+    within('vocabSize', vocabSize, 'vocabTokens') ??
+    checkBlockHashes(blockHashes.length, vocabSize)
+  );
+}
+
+function checkBlockHashes(count: number, vocabSize: number): Complaint | null {
+  return count === 0 ? null : equal('blockHashes', count, Math.ceil(vocabSize / blockTokens));
+}
+
+function checkOpen(frame: Open): Complaint | null {
+  const { answer, scheme, mode, tokensMax, windowMax } = frame;
+  return (
+    checkPrompt(frame) ??
+    samplingComplaint(frame) ??
+    (isOffered(scheme, mode) ? null : complaint('mode-unsupported', `${scheme} in ${mode}`)) ??
+    within('tokensMax', tokensMax, 'answerTokens', answer.length + 1) ??
+    within('windowMax', windowMax, 'windowTokens', 1) ??
+    checkCut(frame)
+  );
+}
+
+function checkPrompt({ prompt, answer }: Open): Complaint | null {
+  if (prompt.kind === 'ids' && prompt.ids.length === 0) return complaint('prompt-empty', 'no ids');
+  if (prompt.kind === 'messages' && prompt.messages.length === 0) {
+    return complaint('prompt-empty', 'no messages');
+  }
+  return answer.length === 0 || prompt.kind === 'ids'
+    ? null
+    : complaint('frame-malformed', `an answer after a prompt of ${prompt.kind}`);
+}
+
+function samplingComplaint({ sampling }: Open): Complaint | null {
+  try {
+    checkSampling(sampling, limits.vocabTokens.value);
+    return null;
+  } catch (reason) {
+    if (!(reason instanceof PilotfishError)) throw reason;
+    return complaint('sampling-invalid', reason.message);
+  }
+}
+
+function checkCut({ cut, scheme }: Open): Complaint | null {
+  if (cut === null) return null;
+  if (scheme !== 'split') return complaint('frame-malformed', `a cut in scheme ${scheme}`);
+  if ('keepMax' in cut) return within('keepMax', cut.keepMax, 'lawEntries', 1);
+  return cut.tailMassMax >= 0 && cut.tailMassMax < 1
+    ? null
+    : complaint('limit-exceeded', `tailMassMax ${cut.tailMassMax} is outside [0, 1)`);
+}
+
+function checkDraft(frame: Draft): Complaint | null {
+  const { epoch, from, ids, probs, laws, residual } = frame;
+  return (
+    within('epoch', epoch, 'epoch') ??
+    positions(from, ids.length) ??
+    (probs && checkProbs(probs, ids.length)) ??
+    (laws && oneEach('laws', laws.length, ids.length)) ??
+    (residual === null ? null : checkResidual(residual, from)) ??
+    (laws && (probs || residual !== null)
+      ? complaint('draft-contradicts', 'laws beside what scheme split sends')
+      : null)
+  );
+}
+
+function oneEach(name: string, count: number, draftCount: number): Complaint | null {
+  if (count === draftCount && count > 0) return null;
+  return complaint('draft-contradicts', `${count} ${name} for ${draftCount} ids`);
+}
+
+function checkProbs(probs: Float64Array, draftCount: number): Complaint | null {
+  const bad = probs.findIndex((prob) => !(prob > 0 && prob <= 1));
+  if (bad < 0) return oneEach('probabilities', probs.length, draftCount);
+  return complaint('law-invalid', `probability ${probs[bad]} at index ${bad} is outside (0, 1]`);
+}
+
+function checkResidual(residual: number, from: number): Complaint | null {
+  if (residual > tokenMax) {
+    return complaint('token-out-of-range', `residual ${residual} is above ${tokenMax}`);
+  }
+  return from > 0 ? null : complaint('residual-invalid', 'a residual token before position 0');
+}
+
+function checkResumeKey({ length }: Uint8Array): Complaint | null {
+  return equal('bytes of resumeKey', length, resumeKeyBytes);
+}
+
+function checkWelcome({ version, vocabSize, contextLength, limits }: Welcome): Complaint | null {
+  return (
+    range('version', version, 1, u32Max) ??
+    within('vocabSize', vocabSize, 'vocabTokens', 1) ??
+    range('contextLength', contextLength, 1, u32Max) ??
+    within('frameBytes', limits.frameBytes, 'frameBytes', 1) ??
+    within('sessions', limits.sessions, 'sessions', 1) ??
+    within('promptTokens', limits.promptTokens, 'promptTokens', 1) ??
+    within('draftTokens', limits.draftTokens, 'draftTokens', 1) ??
+    within('windowTokens', limits.windowTokens, 'windowTokens', 1) ??
+    within('resumeMs', limits.resumeMs, 'waitMs') ??
+    within('silenceMs', limits.silenceMs, 'waitMs')
+  );
+}
+
+function checkOpened({ resumeKey, promptLength, promptIds, windowMax }: Opened): Complaint | null {
+  return (
+    checkResumeKey(resumeKey) ??
+    within('promptLength', promptLength, 'promptTokens', 1) ??
+    (promptIds.length === 0 ? null : equal('promptIds', promptIds.length, promptLength)) ??
+    within('windowMax', windowMax, 'windowTokens', 1)
+  );
+}
+
+function checkVerdict(frame: Verdict): Complaint | null {
+  const { epoch, from, tokens, acceptedCount, rejectedCount, advisedDraftLength, end, law } = frame;
+  return (
+    within('epoch', epoch, 'epoch') ??
+    positions(from, tokens.length) ??
+    within('acceptedCount', acceptedCount, 'verdictCount') ??
+    within('rejectedCount', rejectedCount, 'verdictCount') ??
+    within('advisedDraftLength', advisedDraftLength ?? 0, 'advisedDraftLength') ??
+    (end && law ? complaint('frame-malformed', 'a law after the end') : null)
+  );
+}
+
+function checkHint({ epoch, candidates, confidences }: Hint): Complaint | null {
+  const bad = confidences.find((confidence) => !(confidence >= 0 && confidence <= 1));
+  return (
+    within('epoch', epoch, 'epoch') ??
+    within('candidates', candidates.length, 'hintCandidates', 1) ??
+    equal('confidences', confidences.length, candidates.length) ??
+    (bad === undefined ? null : complaint('law-invalid', `confidence ${bad} is outside [0, 1]`))
+  );
+}
+
+function checkResumed({ epoch, from, tokens }: Resumed): Complaint | null {
+  return within('epoch', epoch, 'epoch') ?? positions(from, tokens.length);
+}
+
+function checkFailure({ retryAfterMs, block }: Failure): Complaint | null {
+  return within('retryAfterMs', retryAfterMs, 'waitMs') ?? (block && checkBlock(block));
+}
+
+function checkBlock({ vocabSize, from, texts }: VocabularyBlock): Complaint | null {
+  return within('vocabSize', vocabSize, 'vocabTokens') ?? positions(from, texts.length);
+}
+
+function equal(name: string, count: number, wanted: number): Complaint | null {
+  return count === wanted ? null : complaint('frame-malformed', `${count} ${name}, not ${wanted}`);
+}
+
+function range(name: string, value: number, min: number, max: number): Complaint | null {
+  if (value >= min && value <= max) return null;
+  return complaint('limit-exceeded', `${name} ${value} is outside [${min}, ${max}]`);
+}
+
+function within(name: string, value: number, limit: LimitName, min = 0): Complaint | null {
+  const { value: max, code } = limits[limit];
+  return value >= min && value <= max
+    ? null
+    : complaint(code, `${name} ${value} is outside [${min}, ${max}]`);
+}
+
+/** Whether tokens from position `from` on have positions at all. */
+function positions(from: number, count: number): Complaint | null {
+  return range('position', from, 0, u32Max - count);
+}

@@ -1,0 +1,175 @@
+// How the frames of a server lie in bytes: the tables behind codec.ts, one for each message of pilotfish.proto.
+
+import { codeOfNumber, codeTable, type WireCode } from './code.js';
+import type {
+  Drain,
+  Failure,
+  Hint,
+  OfferedLimits,
+  Opened,
+  Pong,
+  Resumed,
+  SentLaw,
+  Tail,
+  Verdict,
+  VocabularyBlock,
+  Welcome,
+} from './frame.js';
+import { endReasons, modes, schemes } from './frame.js';
+import { cutLawValue, lawValue, tokenMax } from './law-shape.js';
+import { limits, resumeKeyBytes } from './limits.js';
+import {
+  demanded,
+  embedded,
+  listed,
+  Message,
+  oneOf,
+  optional,
+  plain,
+  repeated,
+  required,
+  variant,
+} from './wire-message.js';
+import {
+  byteString,
+  f32List,
+  fallbackFor,
+  mapped,
+  noBytes,
+  noF32,
+  noTokens,
+  text,
+  tokens,
+  u32,
+  type Value,
+  word,
+  words,
+} from './wire-value.js';
+
+export const offeredLimits = new Message<OfferedLimits>({
+  frameBytes: plain(1, u32, 0),
+  sessions: plain(2, u32, 0),
+  promptTokens: plain(3, u32, 0),
+  draftTokens: plain(4, u32, 0),
+  windowTokens: plain(5, u32, 0),
+  resumeMs: plain(6, u32, 0),
+  silenceMs: plain(7, u32, 0),
+});
+
+export const welcome = new Message<Welcome>({
+  version: plain(1, u32, 0),
+  modelName: plain(2, text(limits.modelNameBytes, 'modelName'), ''),
+  fingerprint: plain(3, text(limits.fingerprintBytes, 'fingerprint'), ''),
+  vocabSize: plain(4, u32, 0),
+  schemes: listed(5, words(schemes, limits.offers, 'schemes'), []),
+  modes: listed(6, words(modes, limits.offers, 'modes'), []),
+  contextLength: plain(7, u32, 0),
+  limits: demanded(optional(8, embedded(offeredLimits)), (reader) => offeredLimits.absent(reader)),
+  passUs: plain(9, u32, 0),
+});
+
+export const opened = new Message<Opened>({
+  session: plain(1, u32, 0),
+  resumeKey: required(
+    2,
+    byteString(resumeKeyBytes, 'resumeKey'),
+    'limit-exceeded',
+    'resumeKey',
+    noBytes,
+  ),
+  promptLength: plain(3, u32, 0),
+  promptIds: listed(4, tokens(limits.promptTokens, tokenMax, 'promptIds'), noTokens),
+  windowMax: plain(5, u32, 0),
+});
+
+type WholeLaw = Extract<SentLaw, { readonly kind: 'whole' }>;
+type Cut = Extract<SentLaw, { readonly kind: 'cut' }>;
+
+const whole: Value<WholeLaw> = mapped(
+  lawValue,
+  (law) => ({ kind: 'whole', law }),
+  ({ law }) => law,
+);
+const cut: Value<Cut> = mapped(
+  cutLawValue,
+  (law) => ({ kind: 'cut', cut: law }),
+  (sent) => sent.cut,
+);
+
+export const verdict = new Message<Verdict>({
+  session: plain(1, u32, 0),
+  epoch: plain(2, u32, 0),
+  from: plain(3, u32, 0),
+  tokens: listed(4, tokens(limits.verdictTokens, tokenMax, 'tokens'), noTokens),
+  acceptedCount: plain(5, u32, 0),
+  rejectedCount: plain(6, u32, 0),
+  queueUs: plain(7, u32, 0),
+  verifyUs: plain(8, u32, 0),
+  advisedDraftLength: optional(9, u32),
+  end: optional(10, word(endReasons, 'frame-malformed', 'end')),
+  law: oneOf<SentLaw>(
+    variant(11, whole, (law): law is WholeLaw => law.kind === 'whole'),
+    variant(12, cut, (law): law is Cut => law.kind === 'cut'),
+  ),
+});
+
+export const hint = new Message<Hint>({
+  session: plain(1, u32, 0),
+  epoch: plain(2, u32, 0),
+  position: plain(3, u32, 0),
+  candidates: listed(4, tokens(limits.hintCandidates, tokenMax, 'candidates'), noTokens),
+  confidences: listed(5, f32List(limits.hintCandidates, 'confidences'), noF32),
+});
+
+export const resumed = new Message<Resumed>({
+  session: plain(1, u32, 0),
+  epoch: plain(2, u32, 0),
+  from: plain(3, u32, 0),
+  tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
+});
+
+export const tail = new Message<Tail>({
+  session: plain(1, u32, 0),
+  position: plain(2, u32, 0),
+  law: demanded(optional(3, lawValue), (reader) =>
+    fallbackFor(reader, 'law-invalid', 'law is missing', {
+      kind: 'sparse',
+      ids: noTokens,
+      probs: new Float64Array(0),
+    }),
+  ),
+});
+
+/** A code that this version does not know is still a failure. */
+const failureCode: Value<WireCode> = mapped(
+  u32,
+  (number) => codeOfNumber(number) ?? 'server-failed',
+  (code) => codeTable[code].number,
+);
+
+export const vocabularyBlock = new Message<VocabularyBlock>({
+  vocabSize: plain(1, u32, 0),
+  from: plain(2, u32, 0),
+  texts: demanded(
+    repeated(3, text(limits.tokenTextBytes, 'token text'), limits.blockTexts, 'texts'),
+    () => [],
+  ),
+});
+
+export const failure = new Message<Failure>({
+  code: required(1, failureCode, 'frame-malformed', 'code', 'server-failed'),
+  session: optional(2, u32),
+  message: plain(3, text(limits.failureBytes, 'message'), ''),
+  retryAfterMs: plain(4, u32, 0),
+  block: optional(5, embedded(vocabularyBlock)),
+});
+
+export const drain = new Message<Drain>({
+  retryAfterMs: plain(1, u32, 0),
+  alternatives: demanded(
+    repeated(2, text(limits.addressBytes, 'alternative'), limits.alternatives, 'alternatives'),
+    () => [],
+  ),
+});
+
+export const pong = new Message<Pong>({ nonce: plain(1, u32, 0) });

@@ -1,0 +1,234 @@
+// Reads protobuf's binary encoding from bytes of a stranger: never throws, never reads outside the message it is in,
+// allocates nothing that the bytes do not pay for. Stricter than the format demands: a known field has its own wire
+// type and comes once, lists of numbers are packed, there are no groups. Every official encoder writes so.
+
+import type { WireCode } from './code.js';
+
+/** Wire types in use; 3 and 4 (groups) are refused. */
+export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+export type WireType = (typeof wireTypes)[keyof typeof wireTypes];
+
+export interface Complaint {
+  readonly code: WireCode;
+  readonly message: string;
+}
+
+/** The part of the WHATWG decoder used here; Node and every browser have it, the pure layers lack its type. */
+declare const TextDecoder: new (
+  label: 'utf-8',
+  options: { fatal: boolean; ignoreBOM: boolean },
+) => { decode(bytes: Uint8Array): string };
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const u32Count = 2 ** 32;
+
+export class WireReader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #position = 0;
+  /** End of the message being read. */
+  #end: number;
+  #complaint: Complaint | null = null;
+  #isBroken = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
+  }
+
+  /** The gravest thing found: what broke the encoding, else the first value that was refused, else null. */
+  get complaint(): Complaint | null {
+    return this.#complaint;
+  }
+
+  get hasMore(): boolean {
+    return this.#position < this.#end;
+  }
+
+  /** Refuses a value; reading goes on, so that a later field may still tell whose frame it is. */
+  refuse(code: WireCode, message: string): void {
+    this.#complaint ??= { code, message };
+  }
+
+  /** Gives the bytes up: nothing more is read from them. */
+  break(message: string): void {
+    if (!this.#isBroken) {
+      this.#complaint = {
+        code: 'frame-malformed',
+        message: `${message} at byte ${this.#position}`,
+      };
+    }
+    this.#isBroken = true;
+    this.#position = this.#bytes.length;
+    this.#end = this.#position;
+  }
+
+  /** Number and wire type of the next field, as number * 8 + type. */
+  tag(): number {
+    const tag = this.u32();
+    if (tag >>> 3 === 0 && !this.#isBroken) this.break('field number 0');
+    return tag;
+  }
+
+  /** A varint in [0, 2^32). */
+  u32(): number {
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte();
+      // Not a shift: the fifth byte reaches beyond 32 bits.
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) {
+        if (value < u32Count) return value;
+        break;
+      }
+    }
+    if (!this.#isBroken) this.break('a varint of 2^32 or more');
+    return 0;
+  }
+
+  f64(): number {
+    const at = this.#take(8);
+    return this.#isBroken ? 0 : this.#view.getFloat64(at, true);
+  }
+
+  u64(): bigint {
+    const at = this.#take(8);
+    return this.#isBroken ? 0n : this.#view.getBigUint64(at, true);
+  }
+
+  /** A copy of a length-delimited value, or null when it is longer than `max` (skipped then). */
+  bytes(max: number): Uint8Array | null {
+    const length = this.#length();
+    const at = this.#take(length);
+    return length > max ? null : this.#bytes.slice(at, at + length);
+  }
+
+  /** A text of at most `max` bytes, or null when it is longer. */
+  text(max: number): string | null {
+    const length = this.#length();
+    const at = this.#take(length);
+    if (length > max) return null;
+    try {
+      return utf8.decode(this.#bytes.subarray(at, at + length));
+    } catch {
+      this.break('invalid UTF-8 before');
+      return '';
+    }
+  }
+
+  /**
+   * Packed varints, counted before anything is allocated.
+   *
+   * @returns values of 2^31 and more as negative numbers; null when there are more than `countMax`, skipped then.
+   */
+  packedU32(countMax: number): Int32Array | null {
+    const length = this.#length();
+    const from = this.#take(length);
+    const to = from + length;
+    if (this.#isBroken) return null;
+    let count = 0;
+    for (let at = from; at < to; at++) if (this.#bytes[at]! < 0x80) count++;
+    if (count > countMax) return null;
+    this.#position = from;
+    const values = new Int32Array(count);
+    for (let index = 0; index < count; index++) values[index] = this.u32();
+    if (!this.#isBroken && this.#position !== to) this.break('a packed list ends inside a varint');
+    return values;
+  }
+
+  /** Packed doubles; null when there are more than `countMax`. */
+  packedF64(countMax: number): Float64Array | null {
+    const packed = this.#packedFixed(8, countMax);
+    if (packed === null) return null;
+    const values = new Float64Array(packed.count);
+    for (let index = 0; index < values.length; index++) {
+      values[index] = this.#view.getFloat64(packed.from + index * 8, true);
+    }
+    return values;
+  }
+
+  /** Packed floats; null when there are more than `countMax`. */
+  packedF32(countMax: number): Float32Array | null {
+    const packed = this.#packedFixed(4, countMax);
+    if (packed === null) return null;
+    const values = new Float32Array(packed.count);
+    for (let index = 0; index < values.length; index++) {
+      values[index] = this.#view.getFloat32(packed.from + index * 4, true);
+    }
+    return values;
+  }
+
+  /** Packed fixed32; null when there are more than `countMax`. */
+  packedFixed32(countMax: number): Uint32Array | null {
+    const packed = this.#packedFixed(4, countMax);
+    if (packed === null) return null;
+    const values = new Uint32Array(packed.count);
+    for (let index = 0; index < values.length; index++) {
+      values[index] = this.#view.getUint32(packed.from + index * 4, true);
+    }
+    return values;
+  }
+
+  /** Reads a length-delimited message with `read`, which finds `hasMore` false at its end. */
+  nested<T>(read: () => T): T {
+    const length = this.#length();
+    const outerEnd = this.#end;
+    const end = this.#take(length) + length;
+    if (!this.#isBroken) {
+      this.#position = end - length;
+      this.#end = end;
+    }
+    const value = read();
+    if (!this.#isBroken) this.#end = outerEnd;
+    return value;
+  }
+
+  /** Passes over the value of a field that this version does not know. */
+  skip(wireType: number): void {
+    if (wireType === wireTypes.varint) this.#skipVarint();
+    else if (wireType === wireTypes.fixed64) this.#take(8);
+    else if (wireType === wireTypes.bytes) this.#take(this.#length());
+    else if (wireType === wireTypes.fixed32) this.#take(4);
+    else this.break(`wire type ${wireType}`);
+  }
+
+  #skipVarint(): void {
+    for (let count = 0; count < 10; count++) if (this.#byte() < 0x80) return;
+    this.break('a varint of more than ten bytes');
+  }
+
+  #packedFixed(
+    size: number,
+    countMax: number,
+  ): { readonly from: number; readonly count: number } | null {
+    const length = this.#length();
+    const from = this.#take(length);
+    if (length % size !== 0)
+      this.break(`a packed list of ${length} bytes, no multiple of ${size},`);
+    const count = length / size;
+    return this.#isBroken || count > countMax ? null : { from, count };
+  }
+
+  /** A length that stays within the message. */
+  #length(): number {
+    const length = this.u32();
+    if (length <= this.#end - this.#position) return length;
+    this.break(`a length of ${length} beyond the end`);
+    return 0;
+  }
+
+  /** Passes over `count` bytes. @returns where they start. */
+  #take(count: number): number {
+    const at = this.#position;
+    if (count > this.#end - at) this.break(`${count} bytes beyond the end`);
+    else this.#position += count;
+    return at;
+  }
+
+  #byte(): number {
+    if (this.#position < this.#end) return this.#bytes[this.#position++]!;
+    this.break('a value that ends too early');
+    return 0;
+  }
+}

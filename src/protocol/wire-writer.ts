@@ -1,0 +1,96 @@
+// Writes protobuf's binary encoding, our own frames only: whoever calls has checked the values. Writes what the official
+// encoders write, byte for byte: fields in rising order, packed lists, shortest varints.
+
+/** Most frames fit; longer ones double it as they grow. */
+const initialBytes = 256;
+
+export class WireWriter {
+  #bytes = new Uint8Array(initialBytes);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  /** What was written; owned by the caller. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  tag(number: number, wireType: number): void {
+    this.u32(number * 8 + wireType);
+  }
+
+  /** @param value in [0, 2^32). */
+  u32(value: number): void {
+    this.#reserve(5);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  f64(value: number): void {
+    this.#reserve(8);
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  f32(value: number): void {
+    this.#reserve(4);
+    this.#view.setFloat32(this.#length, value, true);
+    this.#length += 4;
+  }
+
+  fixed32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#length, value, true);
+    this.#length += 4;
+  }
+
+  u64(value: bigint): void {
+    this.#reserve(8);
+    this.#view.setBigUint64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.u32(value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** Length and content of what `write` writes. */
+  delimited(write: () => void): void {
+    // One byte for the length is enough for nearly all; the others move up.
+    this.#reserve(5);
+    const from = ++this.#length;
+    write();
+    const length = this.#length - from;
+    if (length < 0x80) {
+      this.#bytes[from - 1] = length;
+      return;
+    }
+    const prefixLength = varintLength(length);
+    this.#reserve(prefixLength);
+    this.#bytes.copyWithin(from - 1 + prefixLength, from, from + length);
+    this.#length = from - 1;
+    this.u32(length);
+    this.#length += length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
