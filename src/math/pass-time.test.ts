@@ -1,0 +1,85 @@
+// The line is found from passes alone, survives outliers and changes of the machine, and never promises less than
+// nothing.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { noiseKey, uniform } from './noise.js';
+import { type PassShape, PassTimeModel } from './pass-time.js';
+
+const key = noiseKey(5n, 'target');
+const draw = (index: number, what: number): number => uniform(key, index, what);
+
+function shapeAt(index: number): PassShape {
+  const tokenCount = 1 + Math.floor(draw(index, 0) * 128);
+  const rowCount = Math.floor(draw(index, 1) * tokenCount);
+  return { tokenCount, rowCount, tokenContext: tokenCount * Math.floor(draw(index, 2) * 2000) };
+}
+
+const truth =
+  (fixed: number, token: number, row: number, context: number) =>
+  ({ tokenCount, rowCount, tokenContext }: PassShape): number =>
+    fixed + token * tokenCount + row * rowCount + context * tokenContext;
+
+describe('pass time', () => {
+  it('finds the line of noisy passes and says how well', () => {
+    const model = new PassTimeModel();
+    const time = truth(12, 0.4, 0.1, 2e-5);
+    for (let index = 0; index < 800; index++) {
+      const shape = shapeAt(index);
+      model.learn(shape, time(shape) * (0.95 + 0.1 * draw(index, 3)));
+    }
+    for (let index = 1000; index < 1100; index++) {
+      const shape = shapeAt(index);
+      assert.ok(Math.abs(model.predict(shape) / time(shape) - 1) < 0.03);
+    }
+    assert.ok(model.error.share > 0.015 && model.error.share < 0.04, `${model.error.share}`);
+    assert.equal(model.error.passCount, 800);
+  });
+
+  it('is hardly moved by pauses of the machine', () => {
+    const model = new PassTimeModel();
+    const time = truth(10, 0.5, 0, 0);
+    for (let index = 0; index < 600; index++) {
+      const shape = shapeAt(index);
+      model.learn(shape, time(shape) + (index % 40 === 39 ? 2000 : 0));
+    }
+    const shape = { tokenCount: 20, rowCount: 20, tokenContext: 4000 };
+    assert.ok(Math.abs(model.predict(shape) / time(shape) - 1) < 0.25, `${model.predict(shape)}`);
+  });
+
+  it('follows a machine that has become three times slower', () => {
+    const model = new PassTimeModel();
+    const [before, after] = [truth(10, 0.5, 0, 0), truth(30, 1.5, 0, 0)];
+    for (let index = 0; index < 2000; index++) {
+      const shape = shapeAt(index);
+      model.learn(shape, index < 500 ? before(shape) : after(shape));
+    }
+    const shape = { tokenCount: 30, rowCount: 10, tokenContext: 9000 };
+    assert.ok(Math.abs(model.predict(shape) / after(shape) - 1) < 0.1, `${model.predict(shape)}`);
+  });
+
+  it('never predicts less than nothing, nor less for more work, whatever it was fed', () => {
+    const shape = fc.record({
+      tokenCount: fc.integer({ min: 0, max: 2048 }),
+      rowCount: fc.integer({ min: 0, max: 2048 }),
+      tokenContext: fc.integer({ min: 0, max: 1e8 }),
+    });
+    const passes = fc.array(fc.tuple(shape, fc.double({ min: 0, max: 1e6, noNaN: true })), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(passes, shape, shape, (fed, small, more) => {
+        const model = new PassTimeModel();
+        for (const [pass, ms] of fed) model.learn(pass, ms);
+        const large = {
+          tokenCount: small.tokenCount + more.tokenCount,
+          rowCount: small.rowCount + more.rowCount,
+          tokenContext: small.tokenContext + more.tokenContext,
+        };
+        const [least, most] = [model.predict(small), model.predict(large)];
+        assert.ok(least >= 0 && most >= least && most < Infinity, `${least} ${most}`);
+      }),
+    );
+  });
+});
