@@ -53,15 +53,17 @@ const kindOfNumber = new Map<number, FrameKind>(
   Object.entries(frameShapes).map(([kind, { number }]) => [number, kind as FrameKind]),
 );
 
+const writer = new WireWriter();
+
 /** The bytes of a frame, one message of the transport; owned by the caller. */
 export function encodeFrame(frame: Frame): Uint8Array {
   const complaint = checkFrame(frame);
   assert(complaint === null, `${frame.kind}: ${complaint?.message}`);
   const { number, message } = frameShapes[frame.kind];
-  const writer = new WireWriter();
-  writer.tag(number, wireTypes.bytes);
-  writer.delimited(() => message.write(writer, frame));
-  return writer.finish();
+  return writer.collect(() => {
+    writer.tag(number, wireTypes.bytes);
+    writer.delimited(() => message.write(writer, frame));
+  });
 }
 
 /**
@@ -119,7 +121,7 @@ function readFrame(reader: WireReader, sender: Shape['sender']): Frame | null {
       reader.refuse('frame-unexpected', `${kind} does not come from a ${sender}`);
       reader.skip(tag & 7);
     } else {
-      frame = reader.nested(() => frameShapes[kind].message.read(reader, kind)) as Frame;
+      frame = reader.nested(() => frameShapes[kind].message.read(reader)) as Frame;
     }
   }
   return frame;

@@ -24,6 +24,7 @@ import {
   Message,
   oneOf,
   optional,
+  orEmpty,
   plain,
   repeated,
   required,
@@ -35,10 +36,8 @@ import {
   byteString,
   f64,
   f64List,
-  fallbackFor,
   fixed32List,
   mapped,
-  noBytes,
   noF64,
   noTokens,
   noU32,
@@ -50,15 +49,18 @@ import {
   word,
 } from './wire-value.js';
 
-export const hello = new Message<Hello>({
-  versionMin: plain(1, u32, 0),
-  versionMax: plain(2, u32, 0),
-  name: plain(3, text(limits.nameBytes, 'name'), ''),
-  key: plain(4, text(limits.keyBytes, 'key'), ''),
-  fingerprint: plain(5, text(limits.fingerprintBytes, 'fingerprint'), ''),
-  vocabSize: plain(6, u32, 0),
-  blockHashes: listed(7, fixed32List(limits.blockHashes, 'blockHashes'), noU32),
-});
+export const hello = new Message<Hello>(
+  {
+    versionMin: plain(1, u32, 0),
+    versionMax: plain(2, u32, 0),
+    name: plain(3, text(limits.nameBytes, 'name'), ''),
+    key: plain(4, text(limits.keyBytes, 'key'), ''),
+    fingerprint: plain(5, text(limits.fingerprintBytes, 'fingerprint'), ''),
+    vocabSize: plain(6, u32, 0),
+    blockHashes: listed(7, fixed32List(limits.blockHashes, 'blockHashes'), noU32),
+  },
+  'hello',
+);
 
 export const tokenIds = new Message<{ readonly ids: Int32Array }>({
   ids: listed(1, tokens(limits.promptTokens, tokenMax, 'prompt'), noTokens),
@@ -70,7 +72,7 @@ export const chatMessage = new Message<ChatMessage>({
 });
 
 export const chatMessages = new Message<{ readonly messages: readonly ChatMessage[] }>({
-  messages: demanded(repeated(1, embedded(chatMessage), limits.messages, 'messages'), () => []),
+  messages: orEmpty(repeated(1, embedded(chatMessage), limits.messages, 'messages')),
 });
 
 type PromptOf<Kind extends Prompt['kind']> = Extract<Prompt, { readonly kind: Kind }>;
@@ -101,17 +103,17 @@ type SamplingRecord = Omit<Sampling, 'logitBias'> & {
   readonly biases: Float64Array;
 };
 
-const parameter = <T>(number: number, value: Value<T>, name: string, fallback: T) =>
-  required(number, value, 'sampling-invalid', name, fallback);
+const parameter = <T>(number: number, value: Value<T>, name: string) =>
+  required(number, value, 'sampling-invalid', name);
 
 export const samplingMessage = new Message<SamplingRecord>({
-  temperature: parameter(1, f64, 'temperature', 0),
-  topK: parameter(2, u32, 'topK', 0),
-  topP: parameter(3, f64, 'topP', 1),
-  minP: parameter(4, f64, 'minP', 0),
-  repetitionPenalty: parameter(5, f64, 'repetitionPenalty', 1),
-  presencePenalty: parameter(6, f64, 'presencePenalty', 0),
-  frequencyPenalty: parameter(7, f64, 'frequencyPenalty', 0),
+  temperature: parameter(1, f64, 'temperature'),
+  topK: parameter(2, u32, 'topK'),
+  topP: parameter(3, f64, 'topP'),
+  minP: parameter(4, f64, 'minP'),
+  repetitionPenalty: parameter(5, f64, 'repetitionPenalty'),
+  presencePenalty: parameter(6, f64, 'presencePenalty'),
+  frequencyPenalty: parameter(7, f64, 'frequencyPenalty'),
   biasTokens: listed(8, tokens(limits.logitBias, tokenMax, 'biasTokens'), noTokens),
   biases: listed(9, f64List(limits.logitBias, 'biases'), noF64),
 });
@@ -155,72 +157,70 @@ const leave: Value<Leave> = mapped(
   ({ tailMassMax }) => tailMassMax,
 );
 
-export const open = new Message<Open>({
-  session: plain(1, u32, 0),
-  prompt: demanded(
-    oneOf<Prompt>(
-      variant(2, promptIds, isPrompt('ids')),
-      variant(3, promptText, isPrompt('text')),
-      variant(4, promptMessages, isPrompt('messages')),
+export const open = new Message<Open>(
+  {
+    session: plain(1, u32, 0),
+    prompt: demanded(
+      oneOf<Prompt>(
+        variant(2, promptIds, isPrompt('ids')),
+        variant(3, promptText, isPrompt('text')),
+        variant(4, promptMessages, isPrompt('messages')),
+      ),
+      'prompt-empty',
+      'prompt',
     ),
-    (reader) =>
-      fallbackFor(reader, 'prompt-empty', 'prompt is missing', { kind: 'ids', ids: noTokens }),
-  ),
-  answer: listed(5, tokens(limits.answerTokens, tokenMax, 'answer'), noTokens),
-  sampling: demanded(optional(6, sampling), (reader) =>
-    samplingFrom(samplingMessage.absent(reader), reader),
-  ),
-  seed: plain(7, u64, 0n),
-  scheme: required(
-    8,
-    word(schemes, 'mode-unsupported', 'scheme'),
-    'mode-unsupported',
-    'scheme',
-    'greedy',
-  ),
-  mode: required(9, word(modes, 'mode-unsupported', 'mode'), 'mode-unsupported', 'mode', 'stream'),
-  tokensMax: plain(10, u32, 0),
-  windowMax: plain(11, u32, 0),
-  cut: oneOf<CutLimit>(
-    variant(12, keep, (cut): cut is Keep => 'keepMax' in cut),
-    variant(13, leave, (cut): cut is Leave => 'tailMassMax' in cut),
-  ),
-});
+    answer: listed(5, tokens(limits.answerTokens, tokenMax, 'answer'), noTokens),
+    sampling: demanded(optional(6, sampling), 'sampling-invalid', 'sampling'),
+    seed: plain(7, u64, 0n),
+    scheme: required(8, word(schemes, 'mode-unsupported', 'scheme'), 'mode-unsupported', 'scheme'),
+    mode: required(9, word(modes, 'mode-unsupported', 'mode'), 'mode-unsupported', 'mode'),
+    tokensMax: plain(10, u32, 0),
+    windowMax: plain(11, u32, 0),
+    cut: oneOf<CutLimit>(
+      variant(12, keep, (cut): cut is Keep => 'keepMax' in cut),
+      variant(13, leave, (cut): cut is Leave => 'tailMassMax' in cut),
+    ),
+  },
+  'open',
+);
 
 /** Draft.probs is null, not empty, where no probability came. */
 const probs = f64List(limits.draftTokens, 'probs');
 
-export const draft = new Message<Draft>({
-  session: plain(1, u32, 0),
-  epoch: plain(2, u32, 0),
-  from: plain(3, u32, 0),
-  ids: listed(4, tokens(limits.draftTokens, tokenMax, 'ids'), noTokens),
-  probs: optional(5, probs),
-  laws: repeated(6, lawValue, limits.laws, 'laws'),
-  residual: optional(7, u32),
-  more: plain(8, bool, false),
-});
+export const draft = new Message<Draft>(
+  {
+    session: plain(1, u32, 0),
+    epoch: plain(2, u32, 0),
+    from: plain(3, u32, 0),
+    ids: listed(4, tokens(limits.draftTokens, tokenMax, 'ids'), noTokens),
+    probs: optional(5, probs),
+    laws: repeated(6, lawValue, limits.laws, 'laws'),
+    residual: optional(7, u32),
+    more: plain(8, bool, false),
+  },
+  'draft',
+);
 
-export const tailRequest = new Message<TailRequest>({
-  session: plain(1, u32, 0),
-  position: plain(2, u32, 0),
-});
+export const tailRequest = new Message<TailRequest>(
+  {
+    session: plain(1, u32, 0),
+    position: plain(2, u32, 0),
+  },
+  'tail-request',
+);
 
-export const resume = new Message<Resume>({
-  session: plain(1, u32, 0),
-  resumeKey: required(
-    2,
-    byteString(resumeKeyBytes, 'resumeKey'),
-    'limit-exceeded',
-    'resumeKey',
-    noBytes,
-  ),
-  committedLength: plain(3, u32, 0),
-  logHash: plain(4, u64, 0n),
-});
+export const resume = new Message<Resume>(
+  {
+    session: plain(1, u32, 0),
+    resumeKey: required(2, byteString(resumeKeyBytes, 'resumeKey'), 'limit-exceeded', 'resumeKey'),
+    committedLength: plain(3, u32, 0),
+    logHash: plain(4, u64, 0n),
+  },
+  'resume',
+);
 
-export const cancel = new Message<Cancel>({ session: plain(1, u32, 0) });
+export const cancel = new Message<Cancel>({ session: plain(1, u32, 0) }, 'cancel');
 
-export const close = new Message<Close>({ session: plain(1, u32, 0) });
+export const close = new Message<Close>({ session: plain(1, u32, 0) }, 'close');
 
-export const ping = new Message<Ping>({ nonce: plain(1, u32, 0) });
+export const ping = new Message<Ping>({ nonce: plain(1, u32, 0) }, 'ping');

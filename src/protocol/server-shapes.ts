@@ -25,6 +25,7 @@ import {
   Message,
   oneOf,
   optional,
+  orEmpty,
   plain,
   repeated,
   required,
@@ -33,9 +34,7 @@ import {
 import {
   byteString,
   f32List,
-  fallbackFor,
   mapped,
-  noBytes,
   noF32,
   noTokens,
   text,
@@ -56,31 +55,31 @@ export const offeredLimits = new Message<OfferedLimits>({
   silenceMs: plain(7, u32, 0),
 });
 
-export const welcome = new Message<Welcome>({
-  version: plain(1, u32, 0),
-  modelName: plain(2, text(limits.modelNameBytes, 'modelName'), ''),
-  fingerprint: plain(3, text(limits.fingerprintBytes, 'fingerprint'), ''),
-  vocabSize: plain(4, u32, 0),
-  schemes: listed(5, words(schemes, limits.offers, 'schemes'), []),
-  modes: listed(6, words(modes, limits.offers, 'modes'), []),
-  contextLength: plain(7, u32, 0),
-  limits: demanded(optional(8, embedded(offeredLimits)), (reader) => offeredLimits.absent(reader)),
-  passUs: plain(9, u32, 0),
-});
+export const welcome = new Message<Welcome>(
+  {
+    version: plain(1, u32, 0),
+    modelName: plain(2, text(limits.modelNameBytes, 'modelName'), ''),
+    fingerprint: plain(3, text(limits.fingerprintBytes, 'fingerprint'), ''),
+    vocabSize: plain(4, u32, 0),
+    schemes: listed(5, words(schemes, limits.offers, 'schemes'), []),
+    modes: listed(6, words(modes, limits.offers, 'modes'), []),
+    contextLength: plain(7, u32, 0),
+    limits: demanded(optional(8, embedded(offeredLimits)), 'frame-malformed', 'limits'),
+    passUs: plain(9, u32, 0),
+  },
+  'welcome',
+);
 
-export const opened = new Message<Opened>({
-  session: plain(1, u32, 0),
-  resumeKey: required(
-    2,
-    byteString(resumeKeyBytes, 'resumeKey'),
-    'limit-exceeded',
-    'resumeKey',
-    noBytes,
-  ),
-  promptLength: plain(3, u32, 0),
-  promptIds: listed(4, tokens(limits.promptTokens, tokenMax, 'promptIds'), noTokens),
-  windowMax: plain(5, u32, 0),
-});
+export const opened = new Message<Opened>(
+  {
+    session: plain(1, u32, 0),
+    resumeKey: required(2, byteString(resumeKeyBytes, 'resumeKey'), 'limit-exceeded', 'resumeKey'),
+    promptLength: plain(3, u32, 0),
+    promptIds: listed(4, tokens(limits.promptTokens, tokenMax, 'promptIds'), noTokens),
+    windowMax: plain(5, u32, 0),
+  },
+  'opened',
+);
 
 type WholeLaw = Extract<SentLaw, { readonly kind: 'whole' }>;
 type Cut = Extract<SentLaw, { readonly kind: 'cut' }>;
@@ -96,49 +95,55 @@ const cut: Value<Cut> = mapped(
   (sent) => sent.cut,
 );
 
-export const verdict = new Message<Verdict>({
-  session: plain(1, u32, 0),
-  epoch: plain(2, u32, 0),
-  from: plain(3, u32, 0),
-  tokens: listed(4, tokens(limits.verdictTokens, tokenMax, 'tokens'), noTokens),
-  acceptedCount: plain(5, u32, 0),
-  rejectedCount: plain(6, u32, 0),
-  queueUs: plain(7, u32, 0),
-  verifyUs: plain(8, u32, 0),
-  advisedDraftLength: optional(9, u32),
-  end: optional(10, word(endReasons, 'frame-malformed', 'end')),
-  law: oneOf<SentLaw>(
-    variant(11, whole, (law): law is WholeLaw => law.kind === 'whole'),
-    variant(12, cut, (law): law is Cut => law.kind === 'cut'),
-  ),
-});
+export const verdict = new Message<Verdict>(
+  {
+    session: plain(1, u32, 0),
+    epoch: plain(2, u32, 0),
+    from: plain(3, u32, 0),
+    tokens: listed(4, tokens(limits.verdictTokens, tokenMax, 'tokens'), noTokens),
+    acceptedCount: plain(5, u32, 0),
+    rejectedCount: plain(6, u32, 0),
+    queueUs: plain(7, u32, 0),
+    verifyUs: plain(8, u32, 0),
+    advisedDraftLength: optional(9, u32),
+    end: optional(10, word(endReasons, 'frame-malformed', 'end')),
+    law: oneOf<SentLaw>(
+      variant(11, whole, (law): law is WholeLaw => law.kind === 'whole'),
+      variant(12, cut, (law): law is Cut => law.kind === 'cut'),
+    ),
+  },
+  'verdict',
+);
 
-export const hint = new Message<Hint>({
-  session: plain(1, u32, 0),
-  epoch: plain(2, u32, 0),
-  position: plain(3, u32, 0),
-  candidates: listed(4, tokens(limits.hintCandidates, tokenMax, 'candidates'), noTokens),
-  confidences: listed(5, f32List(limits.hintCandidates, 'confidences'), noF32),
-});
+export const hint = new Message<Hint>(
+  {
+    session: plain(1, u32, 0),
+    epoch: plain(2, u32, 0),
+    position: plain(3, u32, 0),
+    candidates: listed(4, tokens(limits.hintCandidates, tokenMax, 'candidates'), noTokens),
+    confidences: listed(5, f32List(limits.hintCandidates, 'confidences'), noF32),
+  },
+  'hint',
+);
 
-export const resumed = new Message<Resumed>({
-  session: plain(1, u32, 0),
-  epoch: plain(2, u32, 0),
-  from: plain(3, u32, 0),
-  tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
-});
+export const resumed = new Message<Resumed>(
+  {
+    session: plain(1, u32, 0),
+    epoch: plain(2, u32, 0),
+    from: plain(3, u32, 0),
+    tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
+  },
+  'resumed',
+);
 
-export const tail = new Message<Tail>({
-  session: plain(1, u32, 0),
-  position: plain(2, u32, 0),
-  law: demanded(optional(3, lawValue), (reader) =>
-    fallbackFor(reader, 'law-invalid', 'law is missing', {
-      kind: 'sparse',
-      ids: noTokens,
-      probs: new Float64Array(0),
-    }),
-  ),
-});
+export const tail = new Message<Tail>(
+  {
+    session: plain(1, u32, 0),
+    position: plain(2, u32, 0),
+    law: demanded(optional(3, lawValue), 'law-invalid', 'law'),
+  },
+  'tail',
+);
 
 /** A code that this version does not know is still a failure. */
 const failureCode: Value<WireCode> = mapped(
@@ -150,26 +155,30 @@ const failureCode: Value<WireCode> = mapped(
 export const vocabularyBlock = new Message<VocabularyBlock>({
   vocabSize: plain(1, u32, 0),
   from: plain(2, u32, 0),
-  texts: demanded(
+  texts: orEmpty(
     repeated(3, text(limits.tokenTextBytes, 'token text'), limits.blockTexts, 'texts'),
-    () => [],
   ),
 });
 
-export const failure = new Message<Failure>({
-  code: required(1, failureCode, 'frame-malformed', 'code', 'server-failed'),
-  session: optional(2, u32),
-  message: plain(3, text(limits.failureBytes, 'message'), ''),
-  retryAfterMs: plain(4, u32, 0),
-  block: optional(5, embedded(vocabularyBlock)),
-});
+export const failure = new Message<Failure>(
+  {
+    code: required(1, failureCode, 'frame-malformed', 'code'),
+    session: optional(2, u32),
+    message: plain(3, text(limits.failureBytes, 'message'), ''),
+    retryAfterMs: plain(4, u32, 0),
+    block: optional(5, embedded(vocabularyBlock)),
+  },
+  'failure',
+);
 
-export const drain = new Message<Drain>({
-  retryAfterMs: plain(1, u32, 0),
-  alternatives: demanded(
-    repeated(2, text(limits.addressBytes, 'alternative'), limits.alternatives, 'alternatives'),
-    () => [],
-  ),
-});
+export const drain = new Message<Drain>(
+  {
+    retryAfterMs: plain(1, u32, 0),
+    alternatives: orEmpty(
+      repeated(2, text(limits.addressBytes, 'alternative'), limits.alternatives, 'alternatives'),
+    ),
+  },
+  'drain',
+);
 
-export const pong = new Message<Pong>({ nonce: plain(1, u32, 0) });
+export const pong = new Message<Pong>({ nonce: plain(1, u32, 0) }, 'pong');

@@ -4,96 +4,73 @@
 import { assert } from '../base/assert.js';
 import type { WireCode } from './code.js';
 import type { Limit } from './limits.js';
-import { type WireReader, wireTypes } from './wire-reader.js';
-import { beyond, fallbackFor, type Value } from './wire-value.js';
+import { type Complaint, type WireReader, wireTypes } from './wire-reader.js';
+import { beyond, type Value } from './wire-value.js';
 import type { WireWriter } from './wire-writer.js';
 
 /** One property of a message. */
 export interface Field<T> {
   /** Field numbers in rising order with the values that come under them; more than one for a oneof. */
   readonly values: ReadonlyMap<number, Value<unknown>>;
-  /** The property when no field came; may refuse. */
-  absent(reader: WireReader): T;
-  /** The property after a field came. @param before undefined at the first. */
-  read(reader: WireReader, number: number, before: T | undefined): T;
+  /** The property when no field came. Nobody sees it where `missing` is said. */
+  readonly none: T | null;
+  /** What a peer is told that left it out; null: it may. */
+  readonly missing: Complaint | null;
+  /** Most values of a list that has one field for each, with its name; null: no list, one field at most. */
+  readonly repeats: { readonly limit: Limit; readonly name: string } | null;
   /** Writes tag and value, or nothing. */
-  write(writer: WireWriter, value: T): void;
-  /** Whether a second field of the property is legal. */
-  readonly isList: boolean;
+  write(writer: WireWriter, content: T): void;
 }
 
 /** A field for each property but `kind`, which the frame's own field number says. */
 export type Fields<T> = { readonly [Name in Exclude<keyof T, 'kind'>]: Field<T[Name]> };
 
-function field<T>(
+function single<T>(
   number: number,
   value: Value<T>,
-  absent: (reader: WireReader) => T,
-  isAbsent: (content: T) => boolean,
+  none: T | null,
+  isLeftOut: (content: T) => boolean,
+  missing: Complaint | null = null,
 ): Field<T> {
   return {
     values: new Map([[number, value as Value<unknown>]]),
-    isList: false,
-    absent,
-    read: (reader) => value.read(reader),
+    none,
+    missing,
+    repeats: null,
     write(writer, content) {
-      if (!isAbsent(content)) tagged(writer, number, value, content);
+      if (!isLeftOut(content)) writeTagged(writer, number, value, content);
     },
   };
 }
 
 /** Left out where it equals `zero`, protobuf's default of its type. */
 export function plain<T>(number: number, value: Value<T>, zero: T): Field<T> {
-  return field(
-    number,
-    value,
-    () => zero,
-    // Not ===: minus zero is a value.
-    (content) => Object.is(content, zero),
-  );
+  // Not ===: minus zero is a value.
+  return single(number, value, zero, (content) => Object.is(content, zero));
 }
 
-/** A packed list or byte string, left out where it has no entries. */
+/** A packed list, left out where it has no entries. */
 export function listed<T extends { readonly length: number }>(
   number: number,
   value: Value<T>,
   none: T,
 ): Field<T> {
-  return field(
-    number,
-    value,
-    () => none,
-    (content) => content.length === 0,
-  );
+  return single(number, value, none, (content) => content.length === 0);
 }
 
 /** Null where it is left out; zero is a value like any other. */
 export function optional<T>(number: number, value: Value<T>): Field<T | null> {
-  return {
-    values: new Map([[number, value as Value<unknown>]]),
-    isList: false,
-    absent: () => null,
-    read: (reader) => value.read(reader),
-    write(writer, content) {
-      if (content !== null) tagged(writer, number, value, content);
-    },
-  };
+  return single<T | null>(number, value as Value<T | null>, null, (content) => content === null);
 }
 
-/** Never left out; a sender that does is refused with `code`. */
+/** Never left out; a peer that does is refused with `code`. */
 export function required<T>(
   number: number,
   value: Value<T>,
   code: WireCode,
   name: string,
-  fallback: T,
 ): Field<T> {
-  return field(
-    number,
-    value,
-    (reader) => fallbackFor(reader, code, `${name} is missing`, fallback),
-    () => false,
-  );
+  return single(number, value, null, () => false, { code, message: `${name} is missing` });
 }
 
 /** Up to `limit` values under one number, each with its own tag; null where there are none. */
@@ -105,23 +82,13 @@ export function repeated<T>(
 ): Field<readonly T[] | null> {
   return {
     values: new Map([[number, value as Value<unknown>]]),
-    isList: true,
-    absent: () => null,
-    read(reader, _number, before) {
-      // Our own array from the call before: nobody has seen it yet.
-      const items = (before ?? []) as T[];
-      if (items.length >= limit.value) {
-        reader.skip(value.wireType);
-        reader.refuse(limit.code, beyond(name, limit));
-      } else {
-        items.push(value.read(reader));
-      }
-      return items;
-    },
+    none: null,
+    missing: null,
+    repeats: { limit, name },
     write(writer, items) {
       if (items === null) return;
       assert(items.length <= limit.value, `${items.length} ${name}, more than ${limit.value}`);
-      for (const item of items) tagged(writer, number, value, item);
+      for (const item of items) writeTagged(writer, number, value, item);
     },
   };
 }
@@ -145,94 +112,29 @@ export function variant<T, Kind extends T>(
 
 /** A property of several kinds, each under its own number; null where none came. */
 export function oneOf<T>(...variants: readonly Variant<T>[]): Field<T | null> {
-  const values = new Map(variants.map(({ number, value }) => [number, value]));
   return {
-    values: values as ReadonlyMap<number, Value<unknown>>,
-    isList: false,
-    absent: () => null,
-    read: (reader, number) => values.get(number)!.read(reader),
+    values: new Map(variants.map(({ number, value }) => [number, value as Value<unknown>])),
+    none: null,
+    missing: null,
+    repeats: null,
     write(writer, content) {
       if (content === null) return;
       const chosen = variants.find(({ has }) => has(content));
       assert(chosen !== undefined, 'a oneof content of no kind');
-      tagged(writer, chosen.number, chosen.value, content);
+      writeTagged(writer, chosen.number, chosen.value, content);
     },
   };
 }
 
-/** A property that may not be null, made of a field that may. */
-export function demanded<T>(inner: Field<T | null>, absent: (reader: WireReader) => T): Field<T> {
-  return {
-    values: inner.values,
-    isList: inner.isList,
-    absent,
-    // A field that came is never null.
-    read: (reader, number, before) => inner.read(reader, number, before) as T,
-    write: (writer, content) => inner.write(writer, content),
-  };
+/** A field that may be null, made into one that a peer must send. */
+export function demanded<T>(inner: Field<T | null>, code: WireCode, name: string): Field<T> {
+  const missing = { code, message: `${name} is missing` };
+  return { ...inner, missing, write: (writer, content) => inner.write(writer, content) };
 }
 
-/** A message as a table of fields. */
-export class Message<T> {
-  readonly fields: Fields<T>;
-  readonly #entries: readonly (readonly [string, Field<unknown>])[];
-  /** Field number -> index in #entries. */
-  readonly #indexOf = new Map<number, number>();
-
-  /** @param fields in the order of their numbers. */
-  constructor(fields: Fields<T>) {
-    this.fields = fields;
-    this.#entries = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
-    this.#entries.forEach(([, { values }], index) => {
-      for (const number of values.keys()) this.#indexOf.set(number, index);
-    });
-  }
-
-  /** @param kind becomes the property `kind`, where the message is a frame. */
-  read(reader: WireReader, kind?: string): T {
-    const content: Record<string, unknown> = kind === undefined ? {} : { kind };
-    // Every property from the start, so that all frames of a kind have one hidden class.
-    for (const [name] of this.#entries) content[name] = undefined;
-    while (reader.hasMore) this.#readField(reader, content);
-    return this.#complete(reader, content);
-  }
-
-  /** The message of no bytes. */
-  absent(reader: WireReader): T {
-    return this.#complete(reader, {});
-  }
-
-  #complete(reader: WireReader, content: Record<string, unknown>): T {
-    for (const [name, { absent }] of this.#entries) {
-      if (content[name] === undefined) content[name] = absent(reader);
-    }
-    // The table has a field of the right type for each property of T.
-    return content as T;
-  }
-
-  #readField(reader: WireReader, content: Record<string, unknown>): void {
-    const tag = reader.tag();
-    const number = tag >>> 3;
-    const index = this.#indexOf.get(number);
-    if (index === undefined) {
-      reader.skip(tag & 7);
-      return;
-    }
-    const [name, field] = this.#entries[index]!;
-    const before = content[name];
-    if ((tag & 7) !== field.values.get(number)!.wireType) {
-      reader.break(`${name} with wire type ${tag & 7}`);
-    } else if (before !== undefined && !field.isList) {
-      reader.break(`${name} twice`);
-    } else {
-      content[name] = field.read(reader, number, before);
-    }
-  }
-
-  write(writer: WireWriter, content: T): void {
-    const record = content as Record<string, unknown>;
-    for (const [name, field] of this.#entries) field.write(writer, record[name]);
-  }
+/** A list that has no entries where none came. */
+export function orEmpty<T>(inner: Field<readonly T[] | null>): Field<readonly T[]> {
+  return { ...inner, none: [], write: (writer, content) => inner.write(writer, content) };
 }
 
 /** A message inside a message. */
@@ -244,7 +146,99 @@ export function embedded<T>(message: Message<T>): Value<T> {
   };
 }
 
-function tagged<T>(writer: WireWriter, number: number, value: Value<T>, content: T): void {
+function writeTagged<T>(writer: WireWriter, number: number, value: Value<T>, content: T): void {
   writer.tag(number, value.wireType);
   value.write(writer, content);
+}
+
+/** A property as the reader wants it. */
+interface Property {
+  readonly name: string;
+  readonly field: Field<unknown>;
+  readonly bit: number;
+}
+
+/** A message as a table of fields. */
+export class Message<T> {
+  readonly fields: Fields<T>;
+  readonly #properties: readonly Property[];
+  readonly #demanded: readonly Property[];
+  /** By field number. */
+  readonly #byNumber = new Map<number, Property & { readonly value: Value<unknown> }>();
+  /** The message of no bytes; every frame starts as a copy, so that all of a kind have one hidden class. */
+  readonly #none: Readonly<Record<string, unknown>>;
+
+  /**
+   * @param fields in the order of their numbers.
+   * @param kind becomes the property `kind`, where the message is a frame.
+   */
+  constructor(fields: Fields<T>, kind?: string) {
+    this.fields = fields;
+    const named = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
+    this.#properties = named.map(([name, field], index) => ({ name, field, bit: 1 << index }));
+    this.#demanded = this.#properties.filter(({ field }) => field.missing !== null);
+    assert(named.length < 32, `${named.length} properties have no bit each`);
+    for (const property of this.#properties) {
+      for (const [number, value] of property.field.values) {
+        this.#byNumber.set(number, { ...property, value });
+      }
+    }
+    const none = Object.fromEntries(named.map(([name, field]) => [name, field.none]));
+    this.#none = kind === undefined ? none : { kind, ...none };
+  }
+
+  /** What stands up to the reader's end. Anything at all where the reader has refused or broken. */
+  read(reader: WireReader): T {
+    const content: Record<string, unknown> = { ...this.#none };
+    let seen = 0;
+    while (reader.hasMore) seen |= this.#readField(reader, content, seen);
+    for (const { name, field } of this.#demanded) {
+      if (content[name] === null) reader.refuse(field.missing!.code, field.missing!.message);
+    }
+    // The table has a field of the right type for each property of T.
+    return content as T;
+  }
+
+  /** @param seen bits of the properties that came before. @returns the bit of this one; 0 for an unknown field. */
+  #readField(reader: WireReader, content: Record<string, unknown>, seen: number): number {
+    const tag = reader.tag();
+    const property = this.#byNumber.get(tag >>> 3);
+    if (property === undefined) {
+      reader.skip(tag & 7);
+      return 0;
+    }
+    const { name, field, value, bit } = property;
+    if ((tag & 7) !== value.wireType) {
+      reader.break(`${name} with wire type ${tag & 7}`);
+    } else if (field.repeats !== null) {
+      const before = seen & bit ? (content[name] as unknown[]) : [];
+      content[name] = withNext(reader, value, field.repeats, before);
+    } else if (seen & bit) {
+      reader.break(`${name} twice`);
+    } else {
+      content[name] = value.read(reader);
+    }
+    return bit;
+  }
+
+  write(writer: WireWriter, content: T): void {
+    const record = content as Record<string, unknown>;
+    for (const { name, field } of this.#properties) field.write(writer, record[name]);
+  }
+}
+
+/** Reads the next value into a list; one too many is passed over. */
+function withNext(
+  reader: WireReader,
+  value: Value<unknown>,
+  { limit, name }: { readonly limit: Limit; readonly name: string },
+  items: unknown[],
+): unknown[] {
+  if (items.length < limit.value) {
+    items.push(value.read(reader));
+  } else {
+    reader.skip(value.wireType);
+    reader.refuse(limit.code, beyond(name, limit));
+  }
+  return items;
 }

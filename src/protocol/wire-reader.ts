@@ -24,7 +24,8 @@ const u32Count = 2 ** 32;
 
 export class WireReader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  /** Made when the first number of fixed length is read: short frames have none. */
+  #lazyView: DataView | null = null;
   #position = 0;
   /** End of the message being read. */
   #end: number;
@@ -33,7 +34,6 @@ export class WireReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
   }
 
@@ -142,8 +142,9 @@ export class WireReader {
     const packed = this.#packedFixed(8, countMax);
     if (packed === null) return null;
     const values = new Float64Array(packed.count);
+    const view = this.#view;
     for (let index = 0; index < values.length; index++) {
-      values[index] = this.#view.getFloat64(packed.from + index * 8, true);
+      values[index] = view.getFloat64(packed.from + index * 8, true);
     }
     return values;
   }
@@ -153,8 +154,9 @@ export class WireReader {
     const packed = this.#packedFixed(4, countMax);
     if (packed === null) return null;
     const values = new Float32Array(packed.count);
+    const view = this.#view;
     for (let index = 0; index < values.length; index++) {
-      values[index] = this.#view.getFloat32(packed.from + index * 4, true);
+      values[index] = view.getFloat32(packed.from + index * 4, true);
     }
     return values;
   }
@@ -164,8 +166,9 @@ export class WireReader {
     const packed = this.#packedFixed(4, countMax);
     if (packed === null) return null;
     const values = new Uint32Array(packed.count);
+    const view = this.#view;
     for (let index = 0; index < values.length; index++) {
-      values[index] = this.#view.getUint32(packed.from + index * 4, true);
+      values[index] = view.getUint32(packed.from + index * 4, true);
     }
     return values;
   }
@@ -196,6 +199,12 @@ export class WireReader {
   #skipVarint(): void {
     for (let count = 0; count < 10; count++) if (this.#byte() < 0x80) return;
     this.break('a varint of more than ten bytes');
+  }
+
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    this.#lazyView ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#lazyView;
   }
 
   #packedFixed(

@@ -124,9 +124,7 @@ export function f64List(limit: Limit, name: string): Value<Float64Array> {
     },
     write(writer, values) {
       assertWithin(values.length, limit, name);
-      writer.delimited(() => {
-        for (const value of values) writer.f64(value);
-      });
+      writer.packedF64(values);
     },
   };
 }

@@ -1,17 +1,21 @@
 // Writes protobuf's binary encoding, our own frames only: whoever calls has checked the values. Writes what the official
 // encoders write, byte for byte: fields in rising order, packed lists, shortest varints.
 
-/** Most frames fit; longer ones double it as they grow. */
-const initialBytes = 256;
+/** Kept from frame to frame, because allocating it would be half the cost of a short one; what grew beyond is let go. */
+const keptBytes = 16_384;
 
 export class WireWriter {
-  #bytes = new Uint8Array(initialBytes);
+  #bytes = new Uint8Array(keptBytes);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  /** What was written; owned by the caller. */
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+  /** What `write` writes from an empty start; owned by the caller. Whatever an earlier call left behind is gone. */
+  collect(write: () => void): Uint8Array {
+    this.#length = 0;
+    write();
+    const written = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length > keptBytes) this.#resize(keptBytes);
+    return written;
   }
 
   tag(number: number, wireType: number): void {
@@ -33,6 +37,16 @@ export class WireWriter {
     this.#reserve(8);
     this.#view.setFloat64(this.#length, value, true);
     this.#length += 8;
+  }
+
+  /** A packed list of doubles; laws may have one for each token. */
+  packedF64(values: Float64Array): void {
+    this.u32(values.byteLength);
+    this.#reserve(values.byteLength);
+    for (const value of values) {
+      this.#view.setFloat64(this.#length, value, true);
+      this.#length += 8;
+    }
   }
 
   f32(value: number): void {
@@ -82,10 +96,14 @@ export class WireWriter {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    const before = this.#bytes;
+    this.#resize(Math.max(needed, before.length * 2));
+    this.#bytes.set(before);
+  }
+
+  #resize(length: number): void {
+    this.#bytes = new Uint8Array(length);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }
 
