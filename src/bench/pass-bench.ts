@@ -46,8 +46,8 @@ export interface PassRow extends PairedRatio {
 const slotCount = 16;
 const contextLength = 128;
 const promptLength = 32;
-/** One side of one turn should take about this long, so that timer and scheduler noise average out. */
-const sideMsAim = 250;
+/** One side of one turn takes about this long: short, because a pair is only fair while the machine stays the same. */
+const sideMsAim = 60;
 
 /** @param turns measured turns per row of the table. */
 export async function benchPasses(modelPath: string, turns: number): Promise<PassRow[]> {
@@ -79,7 +79,7 @@ const configOf = ({ sampling }: PassCase, slot: number): SlotConfig => ({
   promptLength,
 });
 
-/** Deterministic filler that is nobody's text; the model has random weights. */
+/** Deterministic filler; what the model makes of it does not matter. */
 const promptOf = (slot: number, vocabSize: number): Int32Array =>
   Int32Array.from(
     { length: promptLength },

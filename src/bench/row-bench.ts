@@ -73,8 +73,12 @@ function drawn(law: Law, position: number): number {
   return agreementToken(law, keyedChance(keys.accept, keys.target, position));
 }
 
-/** Times every scheme, vocabulary and kind of row; prints a line for each as it goes. About a minute. */
-export async function benchRows(): Promise<readonly RowTiming[]> {
+/**
+ * Times every scheme, vocabulary and kind of row. About a minute.
+ *
+ * @param print gets a line for each as it goes.
+ */
+export async function benchRows(print: (line: string) => void): Promise<readonly RowTiming[]> {
   const timings: RowTiming[] = [];
   for (const vocabSize of vocabSizes) {
     const kernel = createKernel(vocabSize);
@@ -86,7 +90,7 @@ export async function benchRows(): Promise<readonly RowTiming[]> {
       for (const [scheme, ask] of Object.entries(schemes)) {
         const timing = await timeScheme({ kernel, reference, rows, ask });
         timings.push({ scheme, vocabSize, rowKind, ...timing });
-        console.log(lineOf(timings.at(-1)!));
+        print(lineOf(timings.at(-1)!));
       }
     }
   }

@@ -3,9 +3,11 @@
 
 import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
+import { addBench } from './bench.js';
 import { addDoctor } from './doctor.js';
 import { printFailure, sentenceOf } from './failure.js';
 import { settleSwitches } from './flags.js';
+import { addGenerate } from './generate.js';
 import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
@@ -60,8 +62,10 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .addHelpText('after', closing)
     .hook('preAction', (_program, command) => settleSwitches(command, terminal.env));
   styleOutput(program, terminal);
+  addGenerate(program, terminal, exit);
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
+  addBench(program, terminal);
   return program;
 }
 

@@ -1,0 +1,40 @@
+// The large models that benchmarks run, made from the bundled ones on first use: the same text, the cost of a bigger
+// model (inflate.ts). Kept in a folder between runs, since making one writes half a gigabyte.
+
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type InflateOptions, inflate } from './inflate.js';
+
+const bundled = (file: string): string =>
+  fileURLToPath(new URL(`../../models/${file}`, import.meta.url));
+
+/** 16 blocks of width 1024: what a model of about 0.2 billion weights costs. */
+const largeShape = { blockCount: 16, embeddingLength: 1024, feedForwardLength: 2816 } as const;
+
+export interface BenchModels {
+  /** The bundled target at the cost of 245 M weights with a vocabulary of 32 000. */
+  readonly wideVocabulary: () => string;
+  /** The bundled target at the cost of 210 M weights; speaks the bundled draft's vocabulary. */
+  readonly inflatedTarget: () => string;
+  readonly draft: () => string;
+}
+
+/** @param say told before a file is made, which takes some seconds. */
+export function benchModels(folder: string, say: (line: string) => void): BenchModels {
+  const inflated = (name: string, options: InflateOptions): string => {
+    const path = join(folder, name);
+    if (!existsSync(path)) {
+      mkdirSync(folder, { recursive: true });
+      say(`making ${path}`);
+      inflate(bundled('stories-target-f16.gguf'), path, options);
+    }
+    return path;
+  };
+  return {
+    wideVocabulary: () =>
+      inflated('target-inflated-32k-v1.gguf', { ...largeShape, vocabSize: 32_000 }),
+    inflatedTarget: () => inflated('target-inflated-v1.gguf', largeShape),
+    draft: () => bundled('stories-draft-f16.gguf'),
+  };
+}

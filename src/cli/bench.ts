@@ -1,0 +1,149 @@
+// `pilotfish bench`: measurements of this machine, as ratios inside one run. Prints tables; the work is src/bench.
+
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { benchModels } from '../bench/bench-models.js';
+import { benchMemory, type MemoryRow } from '../bench/memory-bench.js';
+import type { PairedRatio } from '../bench/paired.js';
+import { benchPasses, type PassRow } from '../bench/pass-bench.js';
+import { benchRows } from '../bench/row-bench.js';
+import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
+import { flag, jsonFlag } from './flags.js';
+import { formatBytes, formatShare } from './numbers.js';
+import { packageVersion } from './package-root.js';
+import { formatTable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+interface EngineBenchOptions {
+  readonly quick?: boolean;
+  readonly json?: boolean;
+  readonly folder: string;
+  readonly part: string[];
+}
+
+const parts = ['passes', 'speculation', 'memory', 'rows'] as const;
+
+export function addBench(program: Command, terminal: Terminal): void {
+  const bench = program
+    .command('bench')
+    .summary('measure this machine')
+    .description('Measurements as ratios inside one run; absolute times are for scale only.');
+  bench
+    .command('engine')
+    .summary('engine overhead, speculation, memory, row kernels')
+    .description(
+      'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an\n' +
+        'inflated target (emulated cost, same text); peak memory; nanoseconds a row. About ten minutes.',
+    )
+    .addOption(
+      flag('--part <names...>', `only these parts: ${parts.join(', ')}`).default([...parts]),
+    )
+    .addOption(flag('--quick', 'fewer turns, wider intervals'))
+    .addOption(
+      flag('--folder <path>', 'where the models made for the benchmark are kept').default(
+        join(tmpdir(), 'pilotfish-bench'),
+      ),
+    )
+    .addOption(jsonFlag())
+    .action((options: EngineBenchOptions) => benchEngine(options, terminal));
+}
+
+async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Promise<void> {
+  const say = (text: string): void => {
+    if (!options.json) terminal.out.write(`${text}\n`);
+  };
+  say(`pilotfish ${packageVersion()}, ${machineLine()}`);
+  const wanted = new Set(options.part);
+  const turns = options.quick ? 10 : 40;
+  const models = benchModels(options.folder, (line) => terminal.err.write(`${line}\n`));
+  const results: Record<string, unknown> = { machine: machineLine() };
+  if (wanted.has('passes')) {
+    const rows = await benchPasses(models.wideVocabulary(), turns);
+    results['passes'] = rows;
+    say(
+      `\nPasses: engine speed in units of a bare llama_decode loop of the same batches (inflated target, 245 M weights, vocabulary 32 000)`,
+    );
+    say(passTable(rows));
+  }
+  if (wanted.has('speculation')) {
+    const draftLengths = options.quick ? [2, 4] : [1, 2, 3, 4, 6, 8];
+    const [targetPath, draftPath] = [models.inflatedTarget(), models.draft()];
+    const rows = await benchSpeculation({
+      targetPath,
+      draftPath,
+      draftLengths,
+      turns,
+      tokensMax: 64,
+    });
+    results['speculation'] = rows;
+    say(
+      `\nSpeculation: speed in units of target-only decoding of the same text (inflated target: emulated cost)`,
+    );
+    say(speculationTable(rows));
+  }
+  if (wanted.has('memory')) {
+    const row = await benchMemory(models.wideVocabulary());
+    results['memory'] = row;
+    say(`\nMemory: 16 slots of 256 tokens, all full\n${memoryTable(row)}`);
+  }
+  if (wanted.has('rows')) {
+    say('\nRows: nanoseconds a row, SIMD kernel against the float64 reference');
+    results['rows'] = await benchRows(options.json ? () => undefined : say);
+  }
+  if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
+}
+
+const machineLine = (): string =>
+  `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, node ${process.version}`;
+
+const ratioText = ({ median, low, high }: PairedRatio): string =>
+  `${median.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+
+function passTable(rows: readonly PassRow[]): string {
+  const body = rows.map((row) => [
+    row.name,
+    row.shape,
+    ratioText(row),
+    `>= ${row.atLeast.toFixed(2)}`,
+    row.baselineMs.toFixed(1),
+    formatShare(row.rowsJudged / row.rowsPassed),
+  ]);
+  return formatTable(
+    [['scheme', 'batch', 'engine / bare [95 %]', 'aim', 'bare ms', 'rows judged'], ...body],
+    { align: ['left', 'left', 'right', 'right', 'right', 'right'] },
+  );
+}
+
+function speculationTable(rows: readonly SpeculationRow[]): string {
+  const body = rows.map((row) => [
+    row.scheme,
+    String(row.draftLength),
+    ratioText(row),
+    formatShare(row.acceptanceRate),
+    row.tokensPerPass.toFixed(2),
+  ]);
+  return formatTable(
+    [
+      [
+        'scheme',
+        'draft length',
+        'speculative / target-only [95 %]',
+        'accepted / tested',
+        'tokens a pass',
+      ],
+      ...body,
+    ],
+    { align: ['left', 'right', 'right', 'right', 'right'] },
+  );
+}
+
+function memoryTable(row: MemoryRow): string {
+  return formatTable([
+    ['peak resident', formatBytes(row.peakBytes)],
+    ['model file', formatBytes(row.modelBytes)],
+    ['KV cache', formatBytes(row.cacheBytes)],
+    ['Node before loading', formatBytes(row.runtimeBytes)],
+    ['peak / (model + cache)', `${row.ratio.toFixed(3)} (aim <= 1.15)`],
+  ]);
+}
