@@ -1,0 +1,43 @@
+// Reads the data of one tensor of a file whose header was read before.
+// Never interprets it; refuses a file that has changed since.
+
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PilotfishError } from '../../base/error.js';
+import type { GgufHeader, GgufTensor } from './format.js';
+
+/**
+ * The bytes of a tensor, a buffer of the caller's own.
+ *
+ * @throws PilotfishError `model-not-found` or `model-truncated` when the file has gone or shrunk since its header.
+ */
+export function readTensor(header: GgufHeader, tensor: GgufTensor): Buffer {
+  const data = Buffer.allocUnsafeSlow(tensor.bytes);
+  const from = header.dataOffset + tensor.offset;
+  const done = readAt(header.path, data, from);
+  if (done < data.length) {
+    throw new PilotfishError(
+      'model-truncated',
+      `${header.path}: ended ${data.length - done} bytes early in tensor ${tensor.name}`,
+    );
+  }
+  return data;
+}
+
+/** Fills `data` from the file and returns how many bytes there were. */
+function readAt(path: string, data: Buffer, from: number): number {
+  try {
+    const descriptor = openSync(path, 'r');
+    try {
+      let done = 0;
+      for (let read = -1; read !== 0 && done < data.length; done += read) {
+        read = readSync(descriptor, data, done, data.length - done, from + done);
+      }
+      return done;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PilotfishError('model-not-found', `${path}: cannot be read (${reason})`, { cause });
+  }
+}
