@@ -29,7 +29,7 @@ export const deviceEvents = [
   'open',
   'resume',
   'draft',
-  /** A Draft that brings a residual token. */
+  /** A Draft that brings the residual token that is due. */
   'residual',
   'tail-request',
   'cancel',
@@ -67,8 +67,6 @@ export const moves: { readonly [state in SessionState]: Moves } = {
   resuming: { resumed: 'open', failure: 'ended', close: 'closed' },
   open: {
     draft: 'open',
-    // Once more, after a time-out: the server compares it with what it has.
-    residual: 'open',
     hint: 'open',
     verdict: 'open',
     'verdict-law': 'residual-due',
@@ -130,8 +128,13 @@ export type Reception =
   | { readonly kind: 'late'; readonly use: LateUse }
   | { readonly kind: 'fault'; readonly fault: WireFault };
 
-/** The event that a frame is to its session, or null for a frame of the connection. */
-export function eventOf(frame: Frame): SessionEvent | null {
+/**
+ * The event that a frame is to its session, or null for a frame of the connection.
+ *
+ * @param committedLength of this end. A draft sent again may bring a residual token that is committed by now; that is a
+ *   draft like any other.
+ */
+export function eventOf(frame: Frame, committedLength: number): SessionEvent | null {
   if (sessionOf(frame) === null) return null;
   switch (frame.kind) {
     case 'hello':
@@ -141,7 +144,7 @@ export function eventOf(frame: Frame): SessionEvent | null {
     case 'pong':
       return null;
     case 'draft':
-      return frame.residual === null ? 'draft' : 'residual';
+      return frame.residual === null || frame.from <= committedLength ? 'draft' : 'residual';
     case 'verdict':
       if (frame.end !== null) return 'verdict-end';
       return frame.law === null ? 'verdict' : 'verdict-law';

@@ -3,6 +3,7 @@
 // type and comes once, lists of numbers are packed, there are no groups. Every official encoder writes so.
 
 import type { WireCode } from './code.js';
+import { fromUtf8 } from './utf8.js';
 
 /** Wire types in use; 3 and 4 (groups) are refused. */
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -13,13 +14,6 @@ export interface Complaint {
   readonly message: string;
 }
 
-/** The part of the WHATWG decoder used here; Node and every browser have it, the pure layers lack its type. */
-declare const TextDecoder: new (
-  label: 'utf-8',
-  options: { fatal: boolean; ignoreBOM: boolean },
-) => { decode(bytes: Uint8Array): string };
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const u32Count = 2 ** 32;
 
 export class WireReader {
@@ -104,17 +98,14 @@ export class WireReader {
     return length > max ? null : this.#bytes.slice(at, at + length);
   }
 
-  /** A text of at most `max` bytes, or null when it is longer. */
+  /** A text of at most `max` bytes, or null when it is longer or not UTF-8. */
   text(max: number): string | null {
     const length = this.#length();
     const at = this.#take(length);
     if (length > max) return null;
-    try {
-      return utf8.decode(this.#bytes.subarray(at, at + length));
-    } catch {
-      this.break('invalid UTF-8 before');
-      return '';
-    }
+    const text = fromUtf8(this.#bytes.subarray(at, at + length));
+    if (text === null) this.break('invalid UTF-8 before');
+    return text;
   }
 
   /**

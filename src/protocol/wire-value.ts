@@ -4,13 +4,9 @@
 import { assert } from '../base/assert.js';
 import type { WireCode } from './code.js';
 import { type Limit, u32Max } from './limits.js';
+import { toUtf8 } from './utf8.js';
 import { type WireReader, type WireType, wireTypes } from './wire-reader.js';
 import type { WireWriter } from './wire-writer.js';
-
-/** The part of the WHATWG encoder used here; Node and every browser have it, the pure layers lack its type. */
-declare const TextEncoder: new () => { encode(text: string): Uint8Array };
-
-const utf8 = new TextEncoder();
 
 /** How one value lies in bytes, without its field number. */
 export interface Value<T> {
@@ -80,7 +76,7 @@ export function text(limit: Limit, name: string): Value<string> {
       return value ?? fallbackFor(reader, limit.code, beyond(name, limit), '');
     },
     write(writer, value) {
-      const bytes = utf8.encode(value);
+      const bytes = toUtf8(value);
       assertWithin(bytes.length, limit, name);
       writer.bytes(bytes);
     },

@@ -1,0 +1,102 @@
+// What a frame may hold given its session: ids and laws of the session's vocabulary, and what its scheme sends. Comes after
+// decoding, which knows neither.
+
+import type { CutLaw } from '../math/cut-law.js';
+import type { Law } from '../math/law.js';
+import { type WireFault, wireFault } from './code.js';
+import { type Draft, type Frame, type Scheme, sessionOf, type Verdict } from './frame.js';
+import type { Complaint } from './wire-reader.js';
+
+/** A frame's first token or law outside a vocabulary of `vocabSize` tokens, or null. Never throws. */
+export function checkVocabulary(frame: Frame, vocabSize: number): WireFault | null {
+  return faultOf(frame, vocabularyComplaint(frame, vocabSize));
+}
+
+/** What a draft or a verdict has that its scheme does not send, or lacks, or null. Never throws. */
+export function checkScheme(frame: Draft | Verdict, scheme: Scheme): WireFault | null {
+  const complaint =
+    frame.kind === 'draft' ? draftComplaint(frame, scheme) : verdictComplaint(frame, scheme);
+  return faultOf(frame, complaint);
+}
+
+function faultOf(frame: Frame, complaint: Complaint | null): WireFault | null {
+  return complaint && wireFault(complaint.code, complaint.message, sessionOf(frame));
+}
+
+function vocabularyComplaint(frame: Frame, vocabSize: number): Complaint | null {
+  switch (frame.kind) {
+    case 'open': {
+      const { prompt, answer, sampling } = frame;
+      return (
+        (prompt.kind === 'ids' ? tokensComplaint('prompt', prompt.ids, vocabSize) : null) ??
+        tokensComplaint('answer', answer, vocabSize) ??
+        tokensComplaint('logitBias', Int32Array.from(sampling.logitBias.keys()), vocabSize)
+      );
+    }
+    case 'draft':
+      return (
+        tokensComplaint('ids', frame.ids, vocabSize) ??
+        lawsComplaint(frame.laws, vocabSize) ??
+        tokensComplaint('residual', Int32Array.of(frame.residual ?? 0), vocabSize)
+      );
+    case 'opened':
+      return tokensComplaint('promptIds', frame.promptIds, vocabSize);
+    case 'verdict':
+      return (
+        tokensComplaint('tokens', frame.tokens, vocabSize) ??
+        (frame.law && lawComplaint(lawOf(frame.law), vocabSize))
+      );
+    case 'hint':
+      return tokensComplaint('candidates', frame.candidates, vocabSize);
+    case 'resumed':
+      return tokensComplaint('tokens', frame.tokens, vocabSize);
+    case 'tail':
+      return lawComplaint(frame.law, vocabSize);
+    default:
+      return null;
+  }
+}
+
+function tokensComplaint(name: string, tokens: Int32Array, vocabSize: number): Complaint | null {
+  const bad = tokens.findIndex((token) => token < 0 || token >= vocabSize);
+  if (bad < 0) return null;
+  const message = `${name}[${bad}] ${tokens[bad]} is outside [0, ${vocabSize})`;
+  return { code: 'token-out-of-range', message };
+}
+
+function lawsComplaint(laws: readonly Law[] | null, vocabSize: number): Complaint | null {
+  for (const law of laws ?? []) {
+    const complaint = lawComplaint(law, vocabSize);
+    if (complaint) return complaint;
+  }
+  return null;
+}
+
+/** Only what decoding could not know: it has checked the rest of the law. */
+function lawComplaint(law: Law | CutLaw, vocabSize: number): Complaint | null {
+  if (!('kind' in law) || law.kind === 'sparse')
+    return tokensComplaint('law ids', law.ids, vocabSize);
+  if (law.probs.length === vocabSize) return null;
+  return { code: 'law-invalid', message: `${law.probs.length} probabilities, not ${vocabSize}` };
+}
+
+function lawOf(law: NonNullable<Verdict['law']>): Law | CutLaw {
+  return law.kind === 'whole' ? law.law : law.cut;
+}
+
+function draftComplaint({ ids, probs, laws, residual }: Draft, scheme: Scheme): Complaint | null {
+  const needsProbs = scheme === 'split' && ids.length > 0;
+  const needsLaws = scheme === 'full' && ids.length > 0;
+  const wrong =
+    ((probs !== null) !== needsProbs && 'probs') ||
+    ((laws !== null) !== needsLaws && 'laws') ||
+    (residual !== null && scheme !== 'split' && 'residual');
+  if (!wrong) return null;
+  const code = wrong === 'residual' ? 'residual-invalid' : 'draft-contradicts';
+  return { code, message: `${wrong} of a draft of ${ids.length} tokens in scheme ${scheme}` };
+}
+
+function verdictComplaint({ law }: Verdict, scheme: Scheme): Complaint | null {
+  if (law === null || scheme === 'split') return null;
+  return { code: 'law-invalid', message: `a verdict with a law in scheme ${scheme}` };
+}

@@ -1,0 +1,17 @@
+// Versions of the wire. One number; a version adds frames, fields or codes, and a sender uses them only on a connection
+// that has agreed on it: a receiver passes over what it does not know, and a law must not change unheard.
+
+import type { Hello } from './frame.js';
+
+/** Versions this code speaks, both included. */
+export const versionMin = 1;
+export const versionMax = 1;
+
+/** Name of the WebSocket subprotocol; versions are agreed inside it. */
+export const subprotocol = 'pilotfish';
+
+/** The highest version that both sides speak, or null. */
+export function negotiateVersion(hello: Pick<Hello, 'versionMin' | 'versionMax'>): number | null {
+  const version = Math.min(versionMax, hello.versionMax);
+  return version >= Math.max(versionMin, hello.versionMin) ? version : null;
+}

@@ -1,0 +1,84 @@
+// Where two vocabularies part, without sending either: one hash for each 256 token texts goes up, the texts of the first
+// block that differs come down. Equality is the fingerprint's business, not theirs. The wording is that of
+// engine/vocabulary-match.ts.
+
+import type { VocabularyBlock } from './frame.js';
+import { blockTokens, limits } from './limits.js';
+import { cutText, toUtf8 } from './utf8.js';
+
+/** What is needed of a vocabulary; the engine's has it. */
+export interface TokenTexts {
+  readonly size: number;
+  tokenText(token: number): string;
+}
+
+/** Never part of UTF-8, so no two lists of texts run together alike. */
+const endOfTextByte = 0xff;
+
+/** [ceil(size / 256)]: FNV-1a, 32 bits, over the texts of a block in UTF-8, each followed by the byte 0xff. */
+export function blockHashesOf(texts: TokenTexts): Uint32Array {
+  const hashes = new Uint32Array(Math.ceil(texts.size / blockTokens));
+  for (let block = 0; block < hashes.length; block++) hashes[block] = blockHash(texts, block);
+  return hashes;
+}
+
+function blockHash(texts: TokenTexts, block: number): number {
+  let hash = 0x811c9dc5;
+  const mix = (byte: number): void => {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  };
+  const to = Math.min(texts.size, (block + 1) * blockTokens);
+  for (let token = block * blockTokens; token < to; token++) {
+    toUtf8(texts.tokenText(token)).forEach(mix);
+    mix(endOfTextByte);
+  }
+  return hash >>> 0;
+}
+
+/** The first block whose hashes differ or that one side lacks, or null. A block of other length has another hash. */
+export function firstDifferingBlock(target: Uint32Array, draft: Uint32Array): number | null {
+  const blockCount = Math.max(target.length, draft.length);
+  for (let block = 0; block < blockCount; block++) if (target[block] !== draft[block]) return block;
+  return null;
+}
+
+/** The server's side of a block, for Failure; without texts where the target has no such block. */
+export function vocabularyBlockOf(texts: TokenTexts, block: number): VocabularyBlock {
+  const from = Math.min(texts.size, block * blockTokens);
+  const count = Math.min(texts.size - from, blockTokens);
+  return {
+    vocabSize: texts.size,
+    from,
+    texts: Array.from({ length: count }, (_, index) => shown(texts, from + index)),
+  };
+}
+
+/** Both sides cut a text before they compare it: a longer one would not fit a Failure. */
+function shown(texts: TokenTexts, token: number): string {
+  return cutText(texts.tokenText(token), limits.tokenTextBytes.value);
+}
+
+/**
+ * The first difference in words.
+ *
+ * @param target what Failure brought; null: the block hashes agree.
+ * @param draft the device's own vocabulary.
+ */
+export function differenceInWords(target: VocabularyBlock | null, draft: TokenTexts): string {
+  if (target === null) return 'all token texts agree, but kinds or special tokens differ';
+  const { from, texts, vocabSize } = target;
+  const index = texts.findIndex((text, offset) => {
+    const token = from + offset;
+    return token < draft.size && text !== shown(draft, token);
+  });
+  if (index >= 0) {
+    const token = from + index;
+    const [wanted, found] = [texts[index]!, shown(draft, token)];
+    return `first difference at id ${token}: ${JSON.stringify(wanted)} in the target, ${JSON.stringify(found)} in the draft`;
+  }
+  if (vocabSize !== draft.size) {
+    const shared = Math.min(vocabSize, draft.size);
+    return `the first ${shared} tokens agree, but the target has ${vocabSize} and the draft ${draft.size}`;
+  }
+  return `tokens ${from} to ${from + texts.length - 1} differ beyond the first ${limits.tokenTextBytes.value} bytes of their texts`;
+}
