@@ -259,6 +259,12 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
     /keys of 8 and values of 16/,
   ],
   [
+    'sections of nothing',
+    set('llama.rope.dimension_sections', numberArray('int32', [0, 0, 0, 8])),
+    'model-malformed',
+    /dimension_sections is \[0, 0, 0, 8\]/,
+  ],
+  [
     'unknown scaling',
     set('llama.rope.scaling.type', textValue('x')),
     'model-malformed',

@@ -2,8 +2,10 @@
 // Judges numbers only; whether the tensors have these sizes is tensors.ts. Source: load_hparams of llama.cpp v0.5.0.
 
 import type { Architecture } from './architectures.js';
+import { arrayNumbers } from './decode.js';
 import {
   type Metadata,
+  optionalArray,
   optionalBool,
   optionalCount,
   optionalCounts,
@@ -63,7 +65,7 @@ export function shapeOf(metadata: Metadata, architecture: Architecture): ModelSh
     ranges.feedForwardLength,
   );
   checkFloats(metadata, architecture.name);
-  checkRopeScaling(metadata, key);
+  checkRope(metadata, key);
   if (optionalBool(metadata, key('attention.causal')) === false) {
     refuse('model-unsupported', `${key('attention.causal')} is false: the model is no decoder`);
   }
@@ -173,10 +175,18 @@ function checkFloats(metadata: Metadata, architecture: string): void {
   }
 }
 
-function checkRopeScaling(metadata: Metadata, key: KeyOf): void {
+function checkRope(metadata: Metadata, key: KeyOf): void {
   const scaling = optionalText(metadata, key('rope.scaling.type'));
   demand(
     scaling === null || ropeScalings.includes(scaling),
     `${key('rope.scaling.type')} is "${scaling}", must be one of ${ropeScalings.join(', ')}`,
+  );
+  // Models that see turn parts of a head by time, height and width; of these three one must be something.
+  const sections = optionalArray(metadata, key('rope.dimension_sections'));
+  if (sections === null || sections.elementType === 'string') return;
+  const lengths = arrayNumbers(sections);
+  demand(
+    lengths.every((length) => length >= 0) && lengths.subarray(0, 3).some((length) => length > 0),
+    `${key('rope.dimension_sections')} is [${lengths.subarray(0, 4).join(', ')}], must have a length above 0`,
   );
 }
