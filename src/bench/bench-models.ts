@@ -5,6 +5,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type InflateOptions, inflate } from './inflate.js';
+import { widenWeights } from './widen-weights.js';
 
 const bundled = (file: string): string =>
   fileURLToPath(new URL(`../../models/${file}`, import.meta.url));
@@ -17,24 +18,31 @@ export interface BenchModels {
   readonly wideVocabulary: () => string;
   /** The bundled target at the cost of 210 M weights; speaks the bundled draft's vocabulary. */
   readonly inflatedTarget: () => string;
+  /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
+  readonly memoryBoundTarget: () => string;
   readonly draft: () => string;
 }
 
 /** @param say told before a file is made, which takes some seconds. */
 export function benchModels(folder: string, say: (line: string) => void): BenchModels {
-  const inflated = (name: string, options: InflateOptions): string => {
+  const made = (name: string, make: (path: string) => void): string => {
     const path = join(folder, name);
     if (!existsSync(path)) {
       mkdirSync(folder, { recursive: true });
       say(`making ${path}`);
-      inflate(bundled('stories-target-f16.gguf'), path, options);
+      make(path);
     }
     return path;
   };
+  const inflated = (name: string, options: InflateOptions): string =>
+    made(name, (path) => inflate(bundled('stories-target-f16.gguf'), path, options));
+  const inflatedTarget = (): string => inflated('target-inflated-v1.gguf', largeShape);
   return {
     wideVocabulary: () =>
       inflated('target-inflated-32k-v1.gguf', { ...largeShape, vocabSize: 32_000 }),
-    inflatedTarget: () => inflated('target-inflated-v1.gguf', largeShape),
+    inflatedTarget,
+    memoryBoundTarget: () =>
+      made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
     draft: () => bundled('stories-draft-f16.gguf'),
   };
 }

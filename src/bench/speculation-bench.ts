@@ -2,6 +2,7 @@
 // target with identity blocks, which writes the same text at the cost of a larger model. Greedy and coupled, so both
 // sides write the same tokens; the answer is seconds for the same text.
 
+import { slotId } from '../base/brand.js';
 import type { Engine } from '../engine/engine.js';
 import { type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
 import { type SpeculateRequest, speculate } from '../local/speculate.js';
@@ -16,6 +17,8 @@ export interface SpeculationRow extends PairedRatio {
   readonly acceptanceRate: number;
   /** Tokens a target pass brings, the target's own included. */
   readonly tokensPerPass: number;
+  /** A pass of draftLength + 1 rows in units of a pass of one row: what verification costs. */
+  readonly passCost: number;
 }
 
 export interface SpeculationOptions {
@@ -40,13 +43,42 @@ export async function benchSpeculation(options: SpeculationOptions): Promise<Spe
   const target = await load(options.targetPath);
   const draft = await load(options.draftPath);
   const rows: SpeculationRow[] = [];
-  for (const { scheme, sampling } of cases) {
-    for (const draftLength of options.draftLengths) {
-      rows.push(await benchLength(target, draft, { scheme, sampling, draftLength }, options));
+  for (const draftLength of options.draftLengths) {
+    const passCost = await costOfRows(target, draftLength + 1);
+    for (const { scheme, sampling } of cases) {
+      rows.push({
+        ...(await benchLength(target, draft, { scheme, sampling, draftLength }, options)),
+        passCost,
+      });
     }
   }
   await Promise.all([target.close(), draft.close()]);
   return rows;
+}
+
+/** Passes of `rowCount` tokens against passes of one, turn by turn, at the same place of the context. */
+async function costOfRows(target: Engine, rowCount: number): Promise<number> {
+  const slot = slotId(0);
+  const from = 64;
+  await target.open(slot, { sampling: plainSampling, seed: 0n, promptLength: from });
+  await target.pass([{ slot, from: 0, tokens: new Int32Array(from).fill(5), judge: null }]);
+  const pass = async (count: number): Promise<void> => {
+    await target.truncate(slot, from);
+    await target.pass([
+      {
+        slot,
+        from,
+        tokens: new Int32Array(count).fill(5),
+        judge: { scheme: 'greedy', draftCount: 0 },
+      },
+    ]);
+  };
+  const { median } = await measurePaired({
+    baseline: () => pass(rowCount),
+    subject: () => pass(1),
+    turns: 12,
+  });
+  return median;
 }
 
 interface Case {
@@ -60,7 +92,7 @@ async function benchLength(
   draft: Engine,
   { scheme, sampling, draftLength }: Case,
   { turns, tokensMax }: SpeculationOptions,
-): Promise<SpeculationRow> {
+): Promise<Omit<SpeculationRow, 'passCost'>> {
   const tally = { tested: 0, accepted: 0, rounds: [] as number[] };
   // Each side walks the prompts by itself, so that both write the same text in one turn.
   const prompts = { baseline: 0, subject: 0 };

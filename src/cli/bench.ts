@@ -67,20 +67,26 @@ async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Pro
     say(passTable(rows));
   }
   if (wanted.has('speculation')) {
-    const draftLengths = options.quick ? [2, 4] : [1, 2, 3, 4, 6, 8];
-    const [targetPath, draftPath] = [models.inflatedTarget(), models.draft()];
-    const rows = await benchSpeculation({
-      targetPath,
-      draftPath,
+    const draftLengths = options.quick ? [1, 4] : [1, 2, 3, 4, 6];
+    const settings = {
+      draftPath: models.draft(),
       draftLengths,
-      turns,
+      turns: options.quick ? 6 : 10,
       tokensMax: 64,
-    });
-    results['speculation'] = rows;
+    };
+    const targets = {
+      'float16 weights, bound by arithmetic here': models.inflatedTarget(),
+      'float32 weights, bound by memory': models.memoryBoundTarget(),
+    };
     say(
-      `\nSpeculation: speed in units of target-only decoding of the same text (inflated target: emulated cost)`,
+      '\nSpeculation: speed in units of target-only decoding of the same text (inflated target: emulated cost)',
     );
-    say(speculationTable(rows));
+    results['speculation'] = [];
+    for (const [name, targetPath] of Object.entries(targets)) {
+      const rows = await benchSpeculation({ ...settings, targetPath });
+      (results['speculation'] as unknown[]).push({ target: name, rows });
+      say(`${name}\n${speculationTable(rows)}`);
+    }
   }
   if (wanted.has('memory')) {
     const row = await benchMemory(models.wideVocabulary());
@@ -122,6 +128,8 @@ function speculationTable(rows: readonly SpeculationRow[]): string {
     ratioText(row),
     formatShare(row.acceptanceRate),
     row.tokensPerPass.toFixed(2),
+    row.passCost.toFixed(2),
+    (row.tokensPerPass / row.passCost).toFixed(2),
   ]);
   return formatTable(
     [
@@ -134,7 +142,7 @@ function speculationTable(rows: readonly SpeculationRow[]): string {
       ],
       ...body,
     ],
-    { align: ['left', 'right', 'right', 'right', 'right'] },
+    { align: ['left', 'right', 'right', 'right', 'right', 'right', 'right'] },
   );
 }
 
