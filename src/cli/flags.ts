@@ -1,8 +1,9 @@
 // Command line flags as users of llama.cpp know them, each with an environment name, each checked where it is read.
-// Never fills in a law: every sampling flag that is not given leaves the law as the model has it.
+// Fills in a law only where a command names one: otherwise a sampling flag not given leaves the law as the model has it.
 
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../base/error.js';
+import type { Scheme } from '../engine/engine.js';
 import { type CacheType, cacheTypes, type FlashAttention } from '../engine/llama/options.js';
 import { logitBiasMax, type Sampling } from '../math/sampling.js';
 import type { Environment } from './terminal.js';
@@ -110,8 +111,8 @@ export interface ModelOptions {
   readonly flashAttn?: FlashAttention;
 }
 
-/** Adds the flags that say which models run and how. `--model` is required. */
-export function addModelFlags(command: Command): Command {
+/** Adds the flags that say which models run and how. `--model` is required unless the command names its default. */
+export function addModelFlags(command: Command, defaults: { model?: string } = {}): Command {
   const flags = [
     flag('-m, --model <name>', 'target model: a path, a bundled name, or hf:user/repo/file.gguf'),
     flag('-md, --draft <name>', 'draft model, named like --model'),
@@ -138,8 +139,57 @@ export function addModelFlags(command: Command): Command {
       choice('--flash-attn', flashAttentionModes),
     ),
   ];
-  flags[0]!.makeOptionMandatory();
+  if (defaults.model === undefined) flags[0]!.makeOptionMandatory();
+  else flags[0]!.default(defaults.model);
   for (const option of flags) command.addOption(option.helpGroup('Models:'));
+  return command;
+}
+
+const schemes = [
+  'greedy',
+  'coupled',
+  'agreement',
+  'split',
+  'full',
+] as const satisfies readonly Scheme[];
+/** Longer drafts are never accepted whole often enough to pay; each draft is a row of logits of memory. */
+const draftLengthMax = 64;
+
+/** What the draft flags come to. */
+export interface DraftOptions {
+  readonly draftLength: number;
+  readonly confidenceMin: number;
+  /** Absent: greedy at temperature 0, else coupled. */
+  readonly scheme?: Scheme;
+  /** Absent: as the target's. */
+  readonly threadsDraft?: number;
+}
+
+/** Adds the flags that say how drafts are made and verified. None of them changes the target's law. */
+export function addDraftFlags(command: Command): Command {
+  const flags = [
+    flag(
+      '--draft-length <n>',
+      'tokens drafted in a round; 0 is the target alone',
+      wholeNumber('--draft-length', 0, draftLengthMax),
+    ).default(4),
+    flag(
+      '--confidence-min <p>',
+      'a draft ends behind the first token less sure than this; 0 never',
+      decimal('--confidence-min'),
+    ).default(0),
+    flag(
+      '--scheme <name>',
+      `how drafts are verified: ${schemes.join(', ')} (default: greedy at --temp 0, else coupled)`,
+      choice('--scheme', schemes),
+    ),
+    flag(
+      '-td, --threads-draft <n>',
+      'threads of the draft model (default: as --threads)',
+      wholeNumber('--threads-draft', 1, 512),
+    ),
+  ];
+  for (const option of flags) command.addOption(option.helpGroup('Drafting:'));
   return command;
 }
 
@@ -157,9 +207,22 @@ export interface SamplingOptions {
   readonly seed?: bigint;
 }
 
-/** Adds the flags of a law. Their defaults are the values that change nothing, and help shows them. */
-export function addSamplingFlags(command: Command): Command {
-  const neutral = (spec: string, text: string, value: number, parse?: (text: string) => number) => {
+/** The parts of a law that a command may give defaults of its own. */
+export type LawDefaults = Pick<SamplingOptions, 'temp' | 'topK' | 'topP' | 'minP'>;
+
+/** The law as the model has it. */
+const neutralLaw: LawDefaults = { temp: 1, topK: 0, topP: 1, minP: 0 };
+
+/** What users of llama.cpp's command line get when they name nothing. */
+export const customaryLaw: LawDefaults = { temp: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
+
+/** Adds the flags of a law. Unless the command gives a law, defaults change nothing; help shows them either way. */
+export function addSamplingFlags(
+  command: Command,
+  law: LawDefaults = neutralLaw,
+  maxTokens?: number,
+): Command {
+  const number = (spec: string, text: string, value: number, parse?: (text: string) => number) => {
     const name = /--[\w-]+/.exec(spec)![0];
     return flag(spec, text, parse ?? decimal(name)).default(value);
   };
@@ -169,19 +232,23 @@ export function addSamplingFlags(command: Command): Command {
       '-n, --max-tokens <n>',
       'tokens to write at most',
       wholeNumber('--max-tokens', 1, countMax),
-    ),
-    neutral('--temp <t>', 'temperature in [0, 100]; 0 is greedy', 1),
-    neutral(
+    ).default(maxTokens),
+    number('--temp <t>', 'temperature in [0, 100]; 0 is greedy', law.temp),
+    number(
       '--top-k <k>',
       'keep the k likeliest tokens; 0 keeps all',
-      0,
+      law.topK,
       wholeNumber('--top-k', 0, countMax),
     ),
-    neutral('--top-p <p>', 'keep the likeliest tokens up to this mass; 1 keeps all', 1),
-    neutral('--min-p <p>', 'drop tokens less likely than this share of the likeliest; 0 is off', 0),
-    neutral('--repeat-penalty <x>', 'divides logits of tokens seen so far; 1 is off', 1),
-    neutral('--presence-penalty <x>', 'taken once from logits of tokens written; 0 is off', 0),
-    neutral(
+    number('--top-p <p>', 'keep the likeliest tokens up to this mass; 1 keeps all', law.topP),
+    number(
+      '--min-p <p>',
+      'drop tokens less likely than this share of the likeliest; 0 is off',
+      law.minP,
+    ),
+    number('--repeat-penalty <x>', 'divides logits of tokens seen so far; 1 is off', 1),
+    number('--presence-penalty <x>', 'taken once from logits of tokens written; 0 is off', 0),
+    number(
       '--frequency-penalty <x>',
       'taken per occurrence from logits of tokens written; 0 is off',
       0,

@@ -2,7 +2,7 @@
 // The entry of the `pilotfish` command: hands the process's streams, environment and signals to the program.
 
 import { run } from './program.js';
-import type { OutputStream, Terminal } from './terminal.js';
+import type { InputStream, OutputStream, Terminal } from './terminal.js';
 
 const stop = new AbortController();
 
@@ -25,6 +25,10 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const terminal: Terminal = {
+  // Made on first use: most commands never read.
+  get in(): InputStream {
+    return process.stdin;
+  },
   out: process.stdout satisfies OutputStream,
   err: process.stderr satisfies OutputStream,
   env: process.env,

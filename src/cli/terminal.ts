@@ -10,9 +10,18 @@ export interface OutputStream {
   readonly columns?: number | undefined;
 }
 
+/** A place to read bytes. `isTTY` is absent when it is a file or a pipe. */
+export interface InputStream extends AsyncIterable<Uint8Array> {
+  readonly isTTY?: boolean | undefined;
+  /** Ends a read in progress. */
+  destroy(): unknown;
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Terminal {
+  /** What was piped in; absent where nothing can be. */
+  readonly in?: InputStream;
   /** Results: what a script would read. */
   readonly out: OutputStream;
   /** Progress, notes and errors: what a person would read. */
