@@ -1,6 +1,7 @@
 // A text as it comes out of speculation, every token marked by its fate: drafted and accepted, drafted and rejected,
 // residual, bonus. Colour on a terminal, wdiff-like marks elsewhere. Never lets a model's text steer the terminal.
 
+import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
 /** What became of a token. `prompt` and `plain` tokens were never drafted. */
@@ -30,16 +31,17 @@ const looks: Readonly<Record<Fate, Look>> = {
 
 const legendOrder = ['accepted', 'rejected', 'residual', 'bonus'] as const;
 
-/** One line that says what the marks mean. */
-export function legend(colour: boolean): string {
+/** [4] what each mark means, in its own mark: accepted, rejected, residual, bonus. */
+export function legendEntries(colour: boolean): string[] {
   const paint = painter(colour);
-  return legendOrder
-    .map((fate) => {
-      const { open, close, meaning } = looks[fate];
-      return colour ? styled(paint, fate, meaning) : `${open}${meaning}${close}`;
-    })
-    .join(colour ? '  ' : ', ');
+  return legendOrder.map((fate) => {
+    const { open, close, meaning } = looks[fate];
+    return colour ? styled(paint, fate, meaning) : `${open}${meaning}${close}`;
+  });
 }
+
+/** One line that says what the marks mean. */
+export const legend = (colour: boolean): string => legendEntries(colour).join(colour ? '  ' : ', ');
 
 function styled(paint: Paint, fate: Fate, text: string): string {
   const { style } = looks[fate];
@@ -60,14 +62,17 @@ export class TokenStream {
   readonly #write: (text: string) => void;
   readonly #colour: boolean;
   readonly #paint: Paint;
+  readonly #fit: LineFit | null;
   /** Holds the bytes of a character whose end has not come yet; rejected tokens never pass through it. */
   readonly #decoder = new TextDecoder('utf-8');
   /** The fate whose opening mark stands unclosed, without colour only. */
   #open: Fate | null = null;
   #last: Fate = 'plain';
 
-  constructor(write: (text: string) => void, options: { colour: boolean }) {
+  /** @param options.fit breaks lines at words; without it the terminal breaks them where it must. */
+  constructor(write: (text: string) => void, options: { colour: boolean; fit?: LineFit }) {
     this.#write = write;
+    this.#fit = options.fit ?? null;
     this.#colour = options.colour;
     this.#paint = painter(options.colour);
   }
@@ -100,20 +105,35 @@ export class TokenStream {
   #show(fate: Fate, text: string): void {
     if (text === '') return;
     if (this.#colour) {
-      this.#write(styled(this.#paint, fate, text));
+      this.#write(styled(this.#paint, fate, this.#fitted(text)));
       return;
     }
-    if (this.#open !== fate) {
-      this.#close();
-      this.#write(looks[fate].open);
+    const begins = this.#open !== fate;
+    if (begins) this.#close();
+    let fitted = this.#fitted(text);
+    if (begins) {
+      // A line break that took the place of a space stands before the mark, not inside it.
+      const breaks = fitted.startsWith('\n') && !text.startsWith('\n');
+      const mark = this.#unbroken(looks[fate].open);
+      fitted = breaks ? `\n${mark}${fitted.slice(1)}` : mark + fitted;
       this.#open = fate;
     }
-    this.#write(text);
+    this.#write(fitted);
+  }
+
+  #fitted(text: string): string {
+    return this.#fit?.push(text) ?? text;
+  }
+
+  /** Marks stay with what they mark, a little beyond the line if need be. */
+  #unbroken(mark: string): string {
+    this.#fit?.skip(mark);
+    return mark;
   }
 
   #close(): void {
     if (this.#open === null) return;
-    this.#write(looks[this.#open].close);
+    this.#write(this.#unbroken(looks[this.#open].close));
     this.#open = null;
   }
 }
@@ -126,7 +146,7 @@ const controls = /[\u0000-\u001f\u007f-\u009f]/g;
  * Text with control characters made visible. `terminal` leaves line breaks and tabs alone; `all` shows those as well.
  * Carriage returns are always shown: alone they overwrite the line.
  */
-function visible(text: string, scope: 'terminal' | 'all'): string {
+export function visible(text: string, scope: 'terminal' | 'all'): string {
   return text.replace(controls, (character) => {
     if (character === '\n') return scope === 'terminal' ? character : '⏎';
     if (character === '\t') return scope === 'terminal' ? character : '⇥';

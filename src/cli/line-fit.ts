@@ -1,0 +1,78 @@
+// Breaks a text that comes in pieces into lines, at spaces where it can. Knows at every moment in which column the
+// next character will stand, so that a caller can go back to it. Sees plain text only: colour is put on afterwards.
+
+import { displayWidth } from './table.js';
+
+export class LineFit {
+  readonly #columns: number;
+  #column = 0;
+  #lineCount = 0;
+
+  /** @param columns a line may fill, >= 2; one less than the terminal has, where a full line may break by itself. */
+  constructor(columns: number) {
+    this.#columns = columns;
+  }
+
+  /** Columns filled of the current line. */
+  get column(): number {
+    return this.#column;
+  }
+
+  /** Line breaks so far. */
+  get lineCount(): number {
+    return this.#lineCount;
+  }
+
+  /** A fit that goes on from here and leaves this one as it is. */
+  fork(): LineFit {
+    const copy = new LineFit(this.#columns);
+    copy.#column = this.#column;
+    copy.#lineCount = this.#lineCount;
+    return copy;
+  }
+
+  /** The text with line breaks put in; a break stands in the place of the space it came at. */
+  push(text: string): string {
+    return text
+      .split(/(?=[ \n])/)
+      .map((word) => this.#word(word))
+      .join('');
+  }
+
+  /** Counts a text that the caller writes as it is. */
+  skip(text: string): void {
+    this.#column += displayWidth(text);
+  }
+
+  /** @param word a word with the space or line break before it, if there is one. */
+  #word(word: string): string {
+    if (word.startsWith('\n')) return this.#newLine() + this.#word(word.slice(1));
+    const width = displayWidth(word);
+    if (this.#column + width <= this.#columns) {
+      this.#column += width;
+      return word;
+    }
+    if (word.startsWith(' ') && this.#column > 0) {
+      return this.#newLine() + this.#word(word.slice(1));
+    }
+    return this.#characters(word);
+  }
+
+  /** The rest of a word that begins in an earlier piece, or one wider than a line: broken where the line is full. */
+  #characters(word: string): string {
+    let fitted = '';
+    for (const character of word) {
+      const width = displayWidth(character);
+      if (this.#column + width > this.#columns) fitted += this.#newLine();
+      this.#column += width;
+      fitted += character;
+    }
+    return fitted;
+  }
+
+  #newLine(): string {
+    this.#column = 0;
+    this.#lineCount++;
+    return '\n';
+  }
+}
