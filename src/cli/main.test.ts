@@ -56,7 +56,7 @@ test('help goes to stdout when asked for, and to stderr when something is missin
   assert.equal(help.code, 0);
   assert.equal(help.err, '');
   assert.match(help.out, /Usage: pilotfish/);
-  for (const command of ['models', 'doctor'])
+  for (const command of ['demo', 'generate', 'models', 'doctor'])
     assert.match(help.out, new RegExp(`^ {2}${command} `, 'm'));
   assert.match(help.out, /Exit codes: 0 done/);
   const nothing = await run([]);
@@ -69,7 +69,7 @@ test('help goes to stdout when asked for, and to stderr when something is missin
 
 test('wrong usage ends with 2 and names what is wrong', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['modles'], /unknown command 'modles'.*commands are models, doctor/],
+    [['modles'], /unknown command 'modles'.*commands are (\w+, )*models, /],
     [['models', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/],
     [['models', 'pull'], /missing required argument 'reference'/],
     [['models', 'pull', 'user/repo'], /'user\/repo' does not begin with hf:/],

@@ -1,0 +1,121 @@
+// Texts over the scripted engine: what is counted, and how a text ends.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createScriptedEngine } from '../../engine/scripted-engine.js';
+import type { SpeculateRequest } from '../../local/speculate.js';
+import { plainSampling } from '../../math/sampling.js';
+import { type Generation, generateText } from './generation.js';
+import { reportOf, summary } from './report.js';
+
+const request: SpeculateRequest = {
+  prompt: Int32Array.of(0, 3, 5),
+  tokensMax: 40,
+  scheme: 'coupled',
+  // Token 1 ends a text.
+  sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+  seed: 11n,
+  draftLength: 4,
+  confidenceMin: 0,
+};
+const settings = { ...request, stops: [] as string[] };
+
+interface Changes {
+  readonly stops?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onRound?: () => void;
+  readonly draftLength?: number;
+}
+
+/** A clock that ticks one millisecond each time it is read. */
+function run(changes: Changes = {}): Promise<Generation> {
+  let time = 0;
+  const { stops = [], signal = new AbortController().signal, onRound } = changes;
+  const draftLength = changes.draftLength ?? request.draftLength;
+  const draft = draftLength > 0 ? createScriptedEngine({ divergence: 1 }) : null;
+  return generateText(
+    createScriptedEngine(),
+    draft,
+    { ...request, draftLength },
+    {
+      stops,
+      show: () => undefined,
+      ...(onRound && { onRound }),
+      signal,
+      now: () => time++,
+    },
+  );
+}
+
+const report = (generation: Generation): string =>
+  JSON.stringify(
+    reportOf({
+      target: { name: 't', path: 't', contextLength: 512, threads: 1 },
+      draft: null,
+      settings,
+      deterministic: false,
+      promptText: 'x',
+      promptTokenCount: 3,
+      loadMs: 1,
+      generation,
+    }),
+  );
+
+test('counts of rounds, positions and tokens add up', async () => {
+  const { tally, tokens, end, positions, targetTimes, draftTimes } = await run();
+  assert.equal(end, 'length');
+  assert.equal(tokens.length, 40);
+  assert.equal(tally.acceptedCount + tally.roundCount, 40);
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  assert.equal(sum(positions.map(({ testedCount }) => testedCount)), tally.testedCount);
+  assert.equal(sum(positions.map(({ acceptedCount }) => acceptedCount)), tally.acceptedCount);
+  assert.equal(targetTimes.passCount, tally.roundCount);
+  assert.equal(draftTimes.draftedCount, tally.draftedCount);
+  assert.ok(targetTimes.prefillMs > 0 && targetTimes.passMs > 0 && draftTimes.draftMs > 0);
+});
+
+test('a stop string ends a text, and text and tokens end with it', async () => {
+  const whole = await run();
+  const stop = whole.text.slice(7, 10);
+  const cut = await run({ stops: [stop] });
+  assert.equal(cut.end, 'stop');
+  assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(stop)));
+  assert.deepEqual(cut.tokens, whole.tokens.slice(0, cut.tokens.length));
+  assert.ok(cut.tokens.length < whole.tokens.length);
+});
+
+test('a signal ends a text after the round in progress, and what was written is kept', async () => {
+  const stop = new AbortController();
+  const { end, tally, tokens } = await run({ signal: stop.signal, onRound: () => stop.abort() });
+  assert.deepEqual(
+    [end, tally.roundCount, tokens.length],
+    ['interrupted', 1, tally.acceptedCount + 1],
+  );
+  const early = await run({ signal: AbortSignal.abort() });
+  assert.deepEqual([early.end, early.text, early.tokens], ['interrupted', '', []]);
+});
+
+test('rates of nothing are null in the document and words in the line', async () => {
+  const alone = await run({ draftLength: 0 });
+  const { rounds, tokensPerSecond, settings: said } = JSON.parse(report(alone));
+  assert.deepEqual(
+    [rounds.acceptanceRate, rounds.draftEfficiency, rounds.positions, rounds.roundCount],
+    [null, null, [], 40],
+  );
+  assert.ok(tokensPerSecond > 0);
+  assert.deepEqual(said.sampling.logitBias, [{ token: 1, bias: '-inf' }]);
+  assert.match(
+    summary(alone, 11n),
+    /^40 tokens, \d+ tokens\/s \| no drafts \| seed 11 \| .*reached$/,
+  );
+  const nothing = await run({ signal: AbortSignal.abort() });
+  assert.equal(JSON.parse(report(nothing)).rounds.meanAcceptedLength, null);
+  assert.match(summary(nothing, 11n), /^0 tokens, .*Ctrl-C$/);
+});
+
+test('the line names acceptance as accepted of tested', async () => {
+  const { tally, ...rest } = await run();
+  const { acceptedCount, testedCount } = tally;
+  const words = new RegExp(`accepted ${acceptedCount} of ${testedCount} tested \\(\\d+\\.\\d %\\)`);
+  assert.match(summary({ tally, ...rest }, 1n), words);
+});

@@ -1,0 +1,119 @@
+// Writes one text with the engines and counts what happened: tokens, rounds, time, why it ended. The one place where a
+// command line meets the local loop. Prints nothing itself.
+
+import type { Engine } from '../../engine/engine.js';
+import {
+  type EndReason,
+  type Round,
+  type SpeculateRequest,
+  speculate,
+} from '../../local/speculate.js';
+import { AcceptanceTally } from '../../math/acceptance.js';
+import { MarkedText, type Show } from './marked-text.js';
+import { type EngineTimes, noTimes, timed } from './stopwatch.js';
+
+/** Why a text ended: as the local loop says, or a stop string, or Ctrl-C. */
+export type TextEnd = EndReason | 'stop' | 'interrupted';
+
+export interface Generation {
+  /** Without the prompt and without the stop string. */
+  readonly text: string;
+  /** Tokens written, the one that completes a stop string included. */
+  readonly tokens: readonly number[];
+  readonly end: TextEnd;
+  readonly tally: AcceptanceTally;
+  /** Entry i: rounds that tested, and accepted, their draft number i. */
+  readonly positions: readonly { readonly testedCount: number; readonly acceptedCount: number }[];
+  readonly targetTimes: EngineTimes;
+  readonly draftTimes: EngineTimes;
+  /** From the end of the target's prefill to the last token, in milliseconds; the draft reads the prompt in it. */
+  readonly generationMs: number;
+}
+
+export interface GenerationOptions {
+  /** [n], none empty. */
+  readonly stops: readonly string[];
+  readonly show: Show;
+  /** Told of every round after its text was shown; awaited, so that a viewer can set the pace. */
+  readonly onRound?: (round: Round) => void | Promise<void>;
+  readonly signal: AbortSignal;
+  /** Milliseconds of a steady clock. */
+  readonly now: () => number;
+}
+
+/**
+ * @param draft null for the target alone.
+ * @returns what was written, also when the signal ended it.
+ * @throws PilotfishError as `speculate`, but for `cancelled`.
+ */
+export async function generateText(
+  target: Engine,
+  draft: Engine | null,
+  request: SpeculateRequest,
+  options: GenerationOptions,
+): Promise<Generation> {
+  const { now, signal } = options;
+  const [targetTimes, draftTimes] = [noTimes(), noTimes()];
+  const watched = timed(target, targetTimes, now);
+  const rounds = speculate(watched, draft && timed(draft, draftTimes, now), request);
+  const marked = new MarkedText(target.info.vocabulary, options);
+  const counts = new RoundCounts();
+  const tokens: number[] = [];
+  const started = now();
+  let end: TextEnd | null = null;
+  while (end === null) {
+    const step = await nextOrAbort(rounds, signal);
+    if (step === null) end = 'interrupted';
+    else if (step.done) end = step.value;
+    else {
+      counts.add(step.value);
+      tokens.push(...marked.push(step.value));
+      await options.onRound?.(step.value);
+      if (marked.stopped) end = 'stop';
+    }
+  }
+  marked.end();
+  const generationMs = Math.max(0, now() - started - targetTimes.prefillMs);
+  const { text } = marked;
+  const { tally, positions } = counts;
+  return { text, tokens, end, tally, positions, targetTimes, draftTimes, generationMs };
+}
+
+/**
+ * The next round, or null as soon as the signal comes: a long prefill is not waited for. What is still under way ends
+ * when the engines are closed, and its end concerns nobody.
+ */
+async function nextOrAbort(
+  rounds: AsyncGenerator<Round, EndReason>,
+  signal: AbortSignal,
+): Promise<IteratorResult<Round, EndReason> | null> {
+  if (signal.aborted) return null;
+  const next = rounds.next();
+  let stop = (): void => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    stop = () => resolve(null);
+  });
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([next, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    next.catch(() => undefined);
+  }
+}
+
+class RoundCounts {
+  readonly tally = new AcceptanceTally();
+  readonly positions: { testedCount: number; acceptedCount: number }[] = [];
+
+  add({ drafted, acceptedCount }: Round): void {
+    this.tally.addRound(drafted.length, acceptedCount);
+    const testedCount = Math.min(drafted.length, acceptedCount + 1);
+    for (let index = 0; index < testedCount; index++) {
+      this.positions[index] ??= { testedCount: 0, acceptedCount: 0 };
+      const position = this.positions[index]!;
+      position.testedCount++;
+      position.acceptedCount += index < acceptedCount ? 1 : 0;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// Where the time of a text goes: wraps an engine and adds up what its calls took. Takes its clock as an argument.
+// Changes nothing about the calls.
+
+import type { Engine } from '../../engine/engine.js';
+
+/** Wall times in milliseconds of one engine's calls, as its caller waits for them. */
+export interface EngineTimes {
+  /** Passes that judged nothing: the prompt. */
+  prefillMs: number;
+  /** Passes that judged rows, and how many. */
+  passMs: number;
+  passCount: number;
+  /** Draft loops, and the tokens that came out; the first loop of a text reads the prompt. */
+  draftMs: number;
+  draftedCount: number;
+}
+
+export const noTimes = (): EngineTimes => ({
+  prefillMs: 0,
+  passMs: 0,
+  passCount: 0,
+  draftMs: 0,
+  draftedCount: 0,
+});
+
+/**
+ * The engine, timed.
+ *
+ * @param times is added to. @param now milliseconds of a steady clock.
+ */
+export function timed(engine: Engine, times: EngineTimes, now: () => number): Engine {
+  return {
+    info: engine.info,
+    open: (...args) => engine.open(...args),
+    async pass(segments) {
+      const started = now();
+      const result = await engine.pass(segments);
+      const ms = now() - started;
+      const judged = segments.some(({ judge }) => judge !== null);
+      if (judged) times.passMs += ms;
+      else times.prefillMs += ms;
+      times.passCount += judged ? 1 : 0;
+      return result;
+    },
+    draft(request, onToken) {
+      const started = now();
+      const run = engine.draft(request, onToken);
+      const done = run.done.then((end) => {
+        times.draftMs += now() - started;
+        times.draftedCount += end.drafted.length;
+        return end;
+      });
+      return { stop: () => run.stop(), done };
+    },
+    truncate: (...args) => engine.truncate(...args),
+    copyPrefix: (...args) => engine.copyPrefix(...args),
+    save: (...args) => engine.save(...args),
+    restore: (...args) => engine.restore(...args),
+    close: () => engine.close(),
+  };
+}
