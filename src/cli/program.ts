@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { addBench } from './bench.js';
+import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { printFailure, sentenceOf } from './failure.js';
 import { settleSwitches } from './flags.js';
@@ -62,6 +63,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     .addHelpText('after', closing)
     .hook('preAction', (_program, command) => settleSwitches(command, terminal.env));
   styleOutput(program, terminal);
+  addDemo(program, terminal, exit);
   addGenerate(program, terminal, exit);
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
