@@ -15,11 +15,16 @@ const mayImport = {
   'engine/llama': ['base', 'math', 'engine', 'engine/kernel', 'engine/gguf'],
   bench: ['base', 'math', 'engine', 'engine/kernel', 'engine/llama', 'engine/gguf', 'local'],
   local: ['base', 'math', 'engine'],
-  cli: ['base', 'math', 'engine', 'engine/llama', 'engine/gguf', 'local', 'bench'],
+  'device/core': ['base', 'math', 'protocol', 'engine'],
+  'device/drafter': ['base', 'math', 'engine', 'device/core'],
+  device: ['base', 'math', 'protocol', 'engine', 'device/core', 'device/drafter'],
+  'server/core': ['base', 'math', 'protocol', 'engine'],
+  server: ['base', 'math', 'protocol', 'engine', 'server/core'],
+  cli: ['base', 'math', 'engine', 'engine/llama', 'engine/gguf', 'local', 'bench', 'server'],
 };
 /** Outside modules with exactly one door. */
 const doors = { koffi: 'engine/llama/ffi.ts' };
-const pure = ['base', 'math', 'protocol', 'engine', 'local'];
+const pure = ['base', 'math', 'protocol', 'engine', 'local', 'server/core', 'device/core', 'device/drafter'];
 const bannedInPure = [/\bDate\.now\b/, /\bMath\.random\b/, /\bnew Date\b/];
 const bannedNames = /(^|\/)(utils|helpers|common|misc)(\.|\/)/;
 

@@ -1,0 +1,330 @@
+// The library's face: connect once, generate any number of answers as streams of tokens with their text and origin.
+// Turns ids into text; the device core behind it knows ids only.
+
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { PilotfishError } from '../base/error.js';
+import type { Engine } from '../engine/engine.js';
+import type { Vocabulary } from '../engine/vocabulary.js';
+import type { CutLimit } from '../math/cut-law.js';
+import { checkSampling, type Sampling } from '../math/sampling.js';
+import type { ChatMessage, Mode, Prompt, Scheme } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
+import type { Transport } from '../protocol/transport.js';
+import { Answer } from './answer.js';
+import type { AnswerId, Fallback, GenerateRequest, TellEffect } from './core/event.js';
+import type { CoreSettings } from './core/settings.js';
+import type { StopRule } from './core/stop-rule.js';
+import { type Clock, Device, type DeviceNews } from './device.js';
+import type { DrafterFactory } from './drafter/drafter.js';
+import { engineDrafter } from './drafter/engine-drafter.js';
+import { type NgramOptions, ngramDefaults, ngramDrafter } from './drafter/ngram-drafter.js';
+import { dialWebSocket } from './websocket-dialer.js';
+
+/** What drafts: an engine that stays its owner's, a look-up in the text so far, or nothing. */
+export type DrafterChoice =
+  | { readonly kind: 'engine'; readonly engine: Engine }
+  | { readonly kind: 'ngram'; readonly options?: NgramOptions }
+  | { readonly kind: 'none' };
+
+export interface ConnectOptions {
+  /** ws: or wss: address of the server. */
+  readonly url: string;
+  readonly drafter: DrafterChoice;
+  /** Turns ids into text. Default: the drafting engine's; without either, tokens come without text. */
+  readonly vocabulary?: Vocabulary;
+  readonly key?: string;
+  /** For the server's logs. */
+  readonly name?: string;
+  /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
+  readonly fallback?: Fallback;
+  readonly timing?: Partial<Timing>;
+  /** Replaces WebSocket. */
+  readonly dial?: (url: string) => Promise<Transport>;
+  readonly clock?: Clock;
+  /** Hears of links that were lost and found. */
+  readonly onLink?: (news: LinkNews) => void;
+  readonly signal?: AbortSignal;
+}
+
+export type LinkNews = Extract<DeviceNews, { kind: 'welcomed' | 'gave-up' | 'down' }>;
+
+export type Timing = Pick<
+  CoreSettings,
+  'patienceMs' | 'verdictTimeoutMs' | 'linkTimeoutMs' | 'pingMs' | 'backoffMinMs' | 'backoffMaxMs'
+>;
+
+export const timingDefaults: Timing = {
+  patienceMs: 500,
+  verdictTimeoutMs: 5_000,
+  linkTimeoutMs: 10_000,
+  pingMs: 2_000,
+  backoffMinMs: 250,
+  backoffMaxMs: 10_000,
+};
+
+export interface GenerateOptions {
+  /** One of the three. Text gets the start token before it; special tokens in it are not read. */
+  readonly prompt?: string;
+  readonly ids?: Int32Array;
+  readonly messages?: readonly ChatMessage[];
+  readonly sampling: Sampling;
+  /** In [0, 2^64). Default: drawn. */
+  readonly seed?: bigint;
+  /** Default: greedy at temperature 0, else coupled. */
+  readonly scheme?: Scheme;
+  /** Default: stream without a drafter, race where the scheme allows it, else pipeline. */
+  readonly mode?: Mode;
+  /** Most tokens to write, >= 1. */
+  readonly tokensMax: number;
+  /** Default: adaptive, at most 16. */
+  readonly stopRule?: StopRule;
+  /** Most drafted tokens beyond the committed length. Default 64. */
+  readonly windowMax?: number;
+  /** `split`: where the server cuts a law. Default: never. */
+  readonly cut?: CutLimit;
+  readonly fallback?: Fallback;
+  readonly signal?: AbortSignal;
+}
+
+const windowDefault = 64;
+const stopRuleDefault: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
+/** Longest text that look-up drafting follows. */
+const ngramContext = limits.promptTokens.value;
+
+/**
+ * Connects to a server.
+ *
+ * @returns a client once the server has said welcome; with a fallback that can do without, also when it is away.
+ * @throws PilotfishError `vocabulary-mismatch`, LinkError `server-unreachable`, `server-refused`,
+ *   `protocol-violated`, or `cancelled`.
+ */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  const client = new Client(options);
+  try {
+    await client.whenReady(options.signal);
+  } catch (reason) {
+    await client.close();
+    throw reason;
+  }
+  return client;
+}
+
+export class Client {
+  readonly #device: Device;
+  readonly #options: ConnectOptions;
+  readonly #vocabulary: Vocabulary | null;
+  readonly #answers = new Map<AnswerId, Answer>();
+  readonly #ready: Promise<void>;
+  #settleReady: (error: PilotfishError | null) => void = () => undefined;
+  #nextAnswer = 0;
+  #modelName: string | null = null;
+
+  /** Use `connect`. */
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+    this.#vocabulary = vocabularyOf(options);
+    const clock = options.clock ?? wallClock;
+    this.#ready = new Promise((resolve, reject) => {
+      this.#settleReady = (error) => (error === null ? resolve() : reject(error));
+    });
+    this.#ready.catch(() => undefined);
+    const makeDrafter = drafterOf(options);
+    this.#device = new Device({
+      settings: settingsOf(options, this.#vocabulary),
+      makeDrafter,
+      dial: dialOf(options),
+      clock,
+      tell: (news) => this.#hear(news),
+    });
+    this.#device.start();
+  }
+
+  /** Resolves once answers can be asked for. */
+  async whenReady(signal?: AbortSignal): Promise<void> {
+    if (signal === undefined) return this.#ready;
+    const cancelled = new PilotfishError('cancelled', 'stopped by the caller');
+    if (signal.aborted) throw cancelled;
+    const onAbort = (): void => this.#settleReady(cancelled);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await this.#ready;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Name of the target model; null while no server was met. */
+  get modelName(): string | null {
+    return this.#modelName;
+  }
+
+  /** Answers that are being written. */
+  get answerCount(): number {
+    return this.#device.answerCount;
+  }
+
+  /**
+   * Starts an answer.
+   *
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid` or `token-out-of-range` for bad options. What goes
+   *   wrong later rejects the iteration and `Answer.result`.
+   */
+  generate(options: GenerateOptions): Answer {
+    const request = requestOf(options, this.#options, this.#vocabulary);
+    const id = this.#nextAnswer++;
+    const answer = new Answer(this.#vocabulary, () => {
+      this.#device.feed({ kind: 'cancel', answer: id });
+    });
+    this.#answers.set(id, answer);
+    this.#device.feed({ kind: 'generate', answer: id, request });
+    answer.follow(options.signal);
+    return answer;
+  }
+
+  /** Ends every answer as cancelled and the connection; the drafting engine stays open. */
+  async close(): Promise<void> {
+    await this.#device.close();
+    this.#settleReady(new PilotfishError('cancelled', 'the client was closed'));
+  }
+
+  #hear(news: DeviceNews): void {
+    switch (news.kind) {
+      case 'welcomed':
+        this.#modelName = news.modelName;
+        this.#settleReady(null);
+        break;
+      case 'gave-up':
+        this.#settleReady(news.error);
+        break;
+      case 'down':
+        if (keepsTrying(this.#options)) this.#settleReady(null);
+        break;
+      default:
+        this.#hearAnswer(news);
+        return;
+    }
+    this.#options.onLink?.(news);
+  }
+
+  #hearAnswer(news: TellEffect): void {
+    this.#answers.get(news.answer)?.take(news);
+    if (news.kind === 'ended' || news.kind === 'failed') this.#answers.delete(news.answer);
+  }
+}
+
+const wallClock: Clock = {
+  now: () => performance.now(),
+  at: (ms, callback) => {
+    const timer = setTimeout(callback, Math.max(0, ms - performance.now()));
+    return () => clearTimeout(timer);
+  },
+};
+
+const keepsTrying = ({ fallback }: ConnectOptions): boolean =>
+  fallback === 'provisional' || fallback === 'draft-only';
+
+function vocabularyOf({ vocabulary, drafter }: ConnectOptions): Vocabulary | null {
+  return vocabulary ?? (drafter.kind === 'engine' ? drafter.engine.info.vocabulary : null);
+}
+
+function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
+  switch (drafter.kind) {
+    case 'engine':
+      return engineDrafter(drafter.engine);
+    case 'ngram':
+      return ngramDrafter(queueMicrotask, ngramContext, drafter.options ?? ngramDefaults);
+    case 'none':
+      return null;
+  }
+}
+
+function contextOf({ drafter }: ConnectOptions): CoreSettings['drafter'] {
+  if (drafter.kind === 'none') return null;
+  const contextLength =
+    drafter.kind === 'engine' ? drafter.engine.info.contextLength : ngramContext;
+  return { contextLength };
+}
+
+function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): CoreSettings {
+  return {
+    key: options.key ?? '',
+    name: options.name ?? '',
+    vocabulary,
+    drafter: contextOf(options),
+    endOfText: vocabulary?.endOfText ?? new Set(),
+    keepsTrying: keepsTrying(options),
+    ...timingDefaults,
+    ...options.timing,
+    chance: () => randomBytes(4).readUInt32LE() / 2 ** 32,
+  };
+}
+
+function dialOf({
+  url,
+  dial,
+  timing,
+}: ConnectOptions): (alternative: string | null) => Promise<Transport> {
+  const timeoutMs = timing?.linkTimeoutMs ?? timingDefaults.linkTimeoutMs;
+  const open = dial ?? ((address) => dialWebSocket(address, timeoutMs));
+  return async (alternative) => {
+    const address = alternative ?? url;
+    try {
+      return await open(address);
+    } catch (cause) {
+      const detail = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
+      throw new Error(`no server answers at ${address}: ${detail}`, { cause });
+    }
+  };
+}
+
+function requestOf(
+  options: GenerateOptions,
+  connected: ConnectOptions,
+  vocabulary: Vocabulary | null,
+): GenerateRequest {
+  const { sampling, tokensMax } = options;
+  checkSampling(sampling, vocabulary?.size ?? limits.vocabTokens.value);
+  const windowMax = options.windowMax ?? windowDefault;
+  const stopRule = options.stopRule ?? stopRuleDefault;
+  checkWhole('tokensMax', tokensMax, limits.answerTokens.value);
+  checkWhole('windowMax', windowMax, limits.windowTokens.value);
+  checkWhole('draftLengthMax', stopRule.draftLengthMax, limits.draftTokens.value);
+  const seed = options.seed ?? randomBytes(8).readBigUInt64LE();
+  if (seed < 0n || seed >= 1n << 64n) throw usage(`seed ${seed} is outside [0, 2^64)`);
+  const scheme = options.scheme ?? (sampling.temperature === 0 ? 'greedy' : 'coupled');
+  const canRace = scheme === 'greedy' || scheme === 'coupled';
+  const isAlone = connected.drafter.kind === 'none';
+  return {
+    prompt: promptOf(options, vocabulary),
+    sampling,
+    seed,
+    scheme,
+    mode: isAlone ? 'stream' : (options.mode ?? (canRace ? 'race' : 'pipeline')),
+    tokensMax,
+    windowMax,
+    cut: options.cut ?? null,
+    stopRule,
+    fallback: options.fallback ?? connected.fallback ?? 'wait',
+  };
+}
+
+/** Ids wherever this side can make them: drafting starts at once then, and can start without a server. */
+function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prompt {
+  const { prompt, ids, messages } = options;
+  const given = [prompt, ids, messages].filter((value) => value !== undefined);
+  if (given.length !== 1) throw usage('give one of prompt, ids and messages');
+  if (messages !== undefined) return { kind: 'messages', messages };
+  if (prompt !== undefined && vocabulary === null) return { kind: 'text', text: prompt };
+  const tokens = ids ?? vocabulary!.tokenize(prompt!, { addBos: true, parseSpecial: false });
+  if (tokens.length === 0) throw new PilotfishError('prompt-empty', 'the prompt has no tokens');
+  return { kind: 'ids', ids: tokens };
+}
+
+function checkWhole(name: string, value: number, max: number): void {
+  if (!(Number.isInteger(value) && value >= 1 && value <= max)) {
+    throw usage(`${name} ${value} is not a whole number in [1, ${max}]`);
+  }
+}
+
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);

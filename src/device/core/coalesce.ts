@@ -1,0 +1,39 @@
+// When to send drafts to a server that never waits: as late as a pass can still take them, so that messages are few and
+// no pass is missed. The server tells by its verdicts when its passes end.
+
+export interface PassClock {
+  /** Arrival of the newest verdict. */
+  readonly verdictMs: number;
+  /** Length of a pass, > 0, and how far it strays. */
+  readonly passMs: number;
+  readonly passDeviationMs: number;
+  readonly roundTripMs: number;
+  readonly roundTripDeviationMs: number;
+}
+
+/** Early rather than late: a message too many costs bytes, a missed pass costs a token. */
+const deviations = 2;
+/** Of a pass: a larger margin would no longer say which pass is meant. */
+const marginShareMax = 0.25;
+
+/**
+ * The last moment, at or after `nowMs`, at which a message still reaches the server before a pass begins. A verdict that
+ * arrived at v left the server half a round trip earlier, when its pass ended; passes follow one another, and a message
+ * needs half a round trip: so the moments are v - roundTrip + k * pass, less a margin for what strays.
+ */
+export function sendDeadline(clock: PassClock, nowMs: number): number {
+  const { verdictMs, passMs, roundTripMs } = clock;
+  const straysMs = deviations * (clock.passDeviationMs + clock.roundTripDeviationMs);
+  const base = verdictMs - roundTripMs - Math.min(straysMs, passMs * marginShareMax);
+  const passes = Math.ceil((nowMs - base) / passMs);
+  return base + Math.max(1, passes) * passMs;
+}
+
+/**
+ * Whether to send now what was drafted: yes where the next token would come after the deadline anyway.
+ *
+ * @param draftMs time to the next token; Infinity where none is on its way.
+ */
+export function isTimeToSend(deadlineMs: number, nowMs: number, draftMs: number): boolean {
+  return draftMs < Infinity ? nowMs + draftMs > deadlineMs : nowMs >= deadlineMs;
+}

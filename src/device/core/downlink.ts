@@ -1,0 +1,198 @@
+// What the server's frames do to a session: commits, residual draws, ends. A frame that the rules do not allow is
+// returned as a complaint; the caller ends the session with it.
+
+import { assert } from '../../base/assert.js';
+import { codeTable } from '../../protocol/code.js';
+import {
+  type Failure,
+  type Opened,
+  type Resumed,
+  type ServerFrame,
+  type Tail,
+  testedCountOf,
+  type Verdict,
+} from '../../protocol/frame.js';
+import { checkScheme } from '../../protocol/session-check.js';
+import { receive, type ServerEvent } from '../../protocol/session-state.js';
+import { errorOfFailure } from './link-error.js';
+import { ResidualDraw } from './residual-draw.js';
+import type { Session } from './session.js';
+import type { Upstream } from './upstream.js';
+
+export interface Live {
+  readonly session: Session;
+  readonly upstream: Upstream;
+}
+
+type SessionFrame = Extract<ServerFrame, { session: number }> | (Failure & { session: number });
+
+/** Sessions that the server cannot carry on are opened again this often, with the answer so far. */
+const reopenMax = 3;
+
+const reopening: ReadonlySet<Failure['code']> = new Set([
+  'resume-refused',
+  'log-mismatch',
+  'session-expired',
+  'engine-failed',
+  'server-busy',
+  'sessions-exhausted',
+]);
+
+/** @returns what is wrong with the frame, or null. */
+export function takeFrame(
+  live: Live,
+  frame: SessionFrame,
+  event: ServerEvent,
+  nowMs: number,
+): string | null {
+  const { wire } = live.session;
+  assert(wire !== null, 'a frame for a session without wire');
+  const reception = receive(wire.state, event, wire.id);
+  if (reception.kind === 'fault') return reception.fault.message;
+  if (reception.kind === 'late' && reception.use === 'drop') return null;
+  if (reception.kind === 'move') wire.state = reception.state;
+  switch (frame.kind) {
+    case 'opened':
+      return onOpened(live, frame, nowMs);
+    case 'resumed':
+      return onResumed(live, frame, nowMs);
+    case 'verdict':
+      return onVerdict(live, frame, nowMs);
+    case 'tail':
+      return onTail(live.session, frame, nowMs);
+    case 'failure':
+      onFailure(live.session, frame, nowMs);
+      return null;
+    // An exit's guess about a position that the chain already covers: drafting goes on as it is.
+    case 'hint':
+      return null;
+  }
+}
+
+function onOpened({ session, upstream }: Live, frame: Opened, nowMs: number): string | null {
+  const { promptIds, promptLength } = frame;
+  if (session.text === null) {
+    if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
+    session.begin(promptIds);
+  }
+  if (session.text!.promptLength !== promptLength) {
+    return `a prompt of ${promptLength} tokens, not of ${session.text!.promptLength}`;
+  }
+  session.resumeKey = frame.resumeKey;
+  session.windowMax = frame.windowMax;
+  session.timeouts = 0;
+  upstream.onOpened(nowMs);
+  return null;
+}
+
+function onResumed({ session, upstream }: Live, frame: Resumed, nowMs: number): string | null {
+  session.timeouts = 0;
+  session.tally.resumeCount++;
+  const fault = session.take(frame, nowMs);
+  if (fault !== null) return fault;
+  settleResidual(session);
+  session.rejoin(frame.epoch);
+  upstream.onOpened(nowMs);
+  return null;
+}
+
+function onVerdict({ session, upstream }: Live, verdict: Verdict, nowMs: number): string | null {
+  const misfit = checkScheme(verdict, session.request.scheme);
+  if (misfit !== null) return misfit.message;
+  measure(session, verdict, nowMs);
+  upstream.onVerdict();
+  const { end, law } = verdict;
+  const rejected = law === null ? null : draftAt(session, verdict);
+  const fault = session.take(verdict, nowMs);
+  if (fault !== null) return fault;
+  settleResidual(session);
+  if (law !== null) {
+    const complaint = onLaw(session, verdict, rejected, nowMs);
+    if (complaint !== null) return complaint;
+  }
+  if (end !== null) session.finish(end, true, nowMs);
+  return null;
+}
+
+function measure(session: Session, verdict: Verdict, nowMs: number): void {
+  const { pace, tally, request, lastVerdictMs, lastSendMs } = session;
+  const { acceptedCount, rejectedCount, queueUs, verifyUs } = verdict;
+  const isFed = request.mode === 'race' || request.mode === 'stream';
+  tally.verdictCount++;
+  tally.acceptedCount += acceptedCount;
+  tally.rejectedCount += rejectedCount;
+  if (isFed) {
+    // A pass a verdict: their distance holds what the load of others adds.
+    if (lastVerdictMs !== null) pace.pass.add(nowMs - lastVerdictMs);
+  } else if (testedCountOf(verdict) > 0) {
+    pace.queue.add(queueUs / 1000);
+    pace.pass.add(verifyUs / 1000);
+    if (lastSendMs !== null) pace.wait.add(nowMs - lastSendMs);
+  }
+  session.lastVerdictMs = nowMs;
+  session.timeouts = 0;
+  if (verdict.advisedDraftLength !== null) session.advisedDraftLength = verdict.advisedDraftLength;
+  if (request.mode === 'race') session.overtaking.observe(pace, nowMs);
+}
+
+/** The draft that a verdict with a law has rejected. */
+function draftAt(session: Session, { from, tokens }: Verdict) {
+  return session.text!.chain.at(from + tokens.length);
+}
+
+/** A server that has moved beyond a residual token has it. */
+function settleResidual(session: Session): void {
+  const { residual, text, wire } = session;
+  if (residual === null || residual.token === null || wire?.state === 'residual-due') return;
+  if (text!.log.length > residual.position + 1) session.residual = null;
+}
+
+function onLaw(
+  session: Session,
+  { from, tokens, law }: Verdict,
+  rejected: ReturnType<typeof draftAt>,
+  nowMs: number,
+): string | null {
+  const position = from + tokens.length;
+  const known = session.residual;
+  if (known !== null && known.position === position) {
+    // Said once more after a resumption: the token stands; a law that was cut is still short.
+    if (known.isOpen) requestTail(session, position);
+    return null;
+  }
+  if (rejected === null || rejected.law === null || position !== session.text!.log.length) {
+    return `a law for position ${position}, where no draft was rejected`;
+  }
+  session.residual = new ResidualDraw(position, rejected.law, session.request.seed);
+  session.dropChain(position);
+  session.residual.draw(law!);
+  if (session.residual.isOpen) requestTail(session, position);
+  else session.commitResidual(nowMs);
+  return null;
+}
+
+function requestTail(session: Session, position: number): void {
+  session.link.send(session, { kind: 'tail-request', session: session.wire!.id, position });
+}
+
+function onTail(session: Session, { position, law }: Tail, nowMs: number): string | null {
+  const { residual } = session;
+  if (residual === null || residual.position !== position) return `a tail for position ${position}`;
+  if (!residual.isOpen) return null;
+  const fault = residual.complete(law);
+  if (fault !== null) return fault;
+  session.commitResidual(nowMs);
+  return null;
+}
+
+function onFailure(session: Session, failure: Failure, nowMs: number): void {
+  const canReopen = reopening.has(failure.code) && session.reopenCount < reopenMax;
+  if (!canReopen) {
+    session.fail(errorOfFailure(failure), nowMs);
+    return;
+  }
+  session.reopenCount++;
+  session.forgetWire();
+  const isFull = codeTable[failure.code].retryable;
+  session.openAtMs = isFull ? nowMs + Math.max(failure.retryAfterMs, 100) : nowMs;
+}

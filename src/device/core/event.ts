@@ -1,0 +1,138 @@
+// What the device core is told and what it asks for. Time comes beside each event; sockets, engines and the user are
+// behind the effects. Buffers in events belong to the core afterwards, those in effects to the receiver.
+
+import type { PilotfishError } from '../../base/error.js';
+import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engine.js';
+import type { CutLimit } from '../../math/cut-law.js';
+import type { Sampling } from '../../math/sampling.js';
+import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
+import type { Statistics } from './statistics.js';
+import type { StopRule } from './stop-rule.js';
+
+/** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
+export type AnswerId = number;
+
+/**
+ * What happens while the target is away. wait: nothing. provisional: the draft's tokens are shown as such and verified
+ * later. draft-only: the same, and the answer may end on them unverified. fail: the answer ends with an error.
+ */
+export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
+export type Fallback = (typeof fallbacks)[number];
+
+export interface GenerateRequest {
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+  /** In [0, 2^64). */
+  readonly seed: bigint;
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  /** Most tokens of the answer, >= 1. */
+  readonly tokensMax: number;
+  /** Most drafted tokens beyond the committed length, >= 1. */
+  readonly windowMax: number;
+  /** `split`: where the server cuts the law of a rejection; null sends it whole. */
+  readonly cut: CutLimit | null;
+  readonly stopRule: StopRule;
+  readonly fallback: Fallback;
+}
+
+/** How a token came to be. Only `provisional` ones may be taken back. */
+export type Origin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
+
+/** A token of the answer and where it came from. */
+export interface ToldToken {
+  /** Absolute: the prompt counts. */
+  readonly position: number;
+  readonly token: number;
+  readonly origin: Origin;
+}
+
+export type CoreEvent =
+  | { readonly kind: 'link-up' }
+  /** @param reason one clause. The link may have been hung up by the core, never have come up, or been lost. */
+  | { readonly kind: 'link-down'; readonly reason: string }
+  /** One whole message of the server. */
+  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | { readonly kind: 'generate'; readonly answer: AnswerId; readonly request: GenerateRequest }
+  | { readonly kind: 'cancel'; readonly answer: AnswerId }
+  | {
+      readonly kind: 'drafted';
+      readonly answer: AnswerId;
+      readonly run: number;
+      readonly token: DraftedToken;
+    }
+  | {
+      readonly kind: 'draft-ended';
+      readonly answer: AnswerId;
+      readonly run: number;
+      readonly reason: DraftEndReason;
+    }
+  | { readonly kind: 'drafter-failed'; readonly answer: AnswerId; readonly error: PilotfishError }
+  | { readonly kind: 'timer' }
+  /** Nothing more is wanted: every answer is cancelled, the link closed. */
+  | { readonly kind: 'close' };
+
+/**
+ * A draft asked for. The drafter's sequence is what earlier starts and drafted tokens of this answer made it; it is cut
+ * to `from`, continued by `tokens`, and drafted on.
+ */
+export interface DraftStart {
+  readonly kind: 'draft-start';
+  readonly answer: AnswerId;
+  /** Names the run in the events it causes. Earlier runs of the answer have been stopped or have ended. */
+  readonly run: number;
+  readonly from: number;
+  readonly tokens: Int32Array;
+  readonly countMax: number;
+  /** See DraftRequest. */
+  readonly attempt: number;
+  /** See DraftStop. */
+  readonly confidenceMin: number;
+  readonly wantConfidence: boolean;
+  readonly scheme: Scheme;
+}
+
+export type Effect =
+  /** @param alternative address that a draining server named; null: the usual one. */
+  | { readonly kind: 'dial'; readonly alternative: string | null }
+  | { readonly kind: 'hang-up' }
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | { readonly kind: 'draft-open'; readonly answer: AnswerId; readonly config: SlotConfig }
+  | DraftStart
+  | { readonly kind: 'draft-stop'; readonly answer: AnswerId; readonly run: number }
+  | { readonly kind: 'draft-close'; readonly answer: AnswerId }
+  | TellEffect
+  /** Replaces every earlier wake; null: none is needed. */
+  | { readonly kind: 'wake'; readonly atMs: number | null }
+  /** The handshake succeeded (for the first time or again). */
+  | { readonly kind: 'welcomed'; readonly modelName: string }
+  /** The core will not try again; every answer has failed. */
+  | { readonly kind: 'gave-up'; readonly error: PilotfishError };
+
+/** What the user of an answer is told. */
+export type TellEffect =
+  | { readonly kind: 'prompt'; readonly answer: AnswerId; readonly promptLength: number }
+  | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly ToldToken[] }
+  /** Provisional tokens at positions [from, to) are the target's own after all. */
+  | {
+      readonly kind: 'confirmed';
+      readonly answer: AnswerId;
+      readonly from: number;
+      readonly to: number;
+    }
+  /** Provisional tokens from this position on are void. */
+  | { readonly kind: 'retracted'; readonly answer: AnswerId; readonly from: number }
+  | {
+      readonly kind: 'ended';
+      readonly answer: AnswerId;
+      readonly reason: EndReason;
+      /** False only for `draft-only`: the last tokens were never verified. */
+      readonly isVerified: boolean;
+      readonly statistics: Statistics;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly answer: AnswerId;
+      readonly error: PilotfishError;
+      readonly statistics: Statistics;
+    };

@@ -1,0 +1,36 @@
+// The first frame of a connection and what its answer may hold against us: versions, key, vocabulary.
+
+import { PilotfishError } from '../../base/error.js';
+import type { Failure, Hello, Welcome } from '../../protocol/frame.js';
+import { versionMax, versionMin } from '../../protocol/version.js';
+import { blockHashesOf, differenceInWords } from '../../protocol/vocabulary-blocks.js';
+import type { CoreSettings, DeviceVocabulary } from './settings.js';
+
+export function helloOf({ name, key, vocabulary }: CoreSettings): Hello {
+  return {
+    kind: 'hello',
+    versionMin,
+    versionMax,
+    name,
+    key,
+    fingerprint: vocabulary?.fingerprint ?? '',
+    vocabSize: vocabulary?.size ?? 0,
+    blockHashes: vocabulary === null ? new Uint32Array(0) : blockHashesOf(vocabulary),
+  };
+}
+
+/** `vocabulary-mismatch` with the first difference in words, or null where the vocabularies are the same. */
+export function vocabularyError(
+  vocabulary: DeviceVocabulary | null,
+  said: Welcome | Failure,
+): PilotfishError | null {
+  if (vocabulary === null) return null;
+  if (said.kind === 'welcome') {
+    if (said.fingerprint === vocabulary.fingerprint) return null;
+    return mismatch(`the server has ${said.fingerprint}, the device ${vocabulary.fingerprint}`);
+  }
+  return mismatch(differenceInWords(said.block, vocabulary));
+}
+
+const mismatch = (difference: string): PilotfishError =>
+  new PilotfishError('vocabulary-mismatch', `draft and target vocabularies differ: ${difference}`);

@@ -1,0 +1,57 @@
+// `split`: the token that a device draws itself after a rejection. Kept until the server is known to have it, so that a
+// repeated verdict gets the same answer. Source: DSSD, arXiv 2507.12000, algorithm 2; cut laws: math/cut-law.ts.
+
+import { assert } from '../../base/assert.js';
+import { type Chance, keyedChance } from '../../math/chance.js';
+import { type CutLaw, checkWhole, residualFromCut, residualFromWhole } from '../../math/cut-law.js';
+import type { Law } from '../../math/law.js';
+import { noiseKey } from '../../math/noise.js';
+import { residualToken } from '../../math/split.js';
+import type { SentLaw } from '../../protocol/frame.js';
+
+export class ResidualDraw {
+  readonly position: number;
+  readonly #draftLaw: Law;
+  readonly #chance: Chance;
+  #cut: CutLaw | null = null;
+  #token: number | null = null;
+
+  /** @param draftLaw the law that the rejected draft at `position` was drawn from. */
+  constructor(position: number, draftLaw: Law, seed: bigint) {
+    this.position = position;
+    this.#draftLaw = draftLaw;
+    const key = noiseKey(seed, 'residual');
+    this.#chance = keyedChance(key, key, position);
+  }
+
+  /** Null while the whole law is needed. */
+  get token(): number | null {
+    return this.#token;
+  }
+
+  /** Whether the token still waits for the whole law. */
+  get isOpen(): boolean {
+    return this.#token === null;
+  }
+
+  /** Draws, or finds that the cut does not suffice. */
+  draw(sent: SentLaw): void {
+    assert(this.#cut === null && this.#token === null, 'a residual token is drawn once');
+    if (sent.kind === 'whole') {
+      this.#token = residualToken(sent.law, this.#draftLaw, this.#chance);
+      return;
+    }
+    this.#cut = sent.cut;
+    const drawn = residualFromCut(sent.cut, this.#draftLaw, this.#chance);
+    if (drawn.kind === 'token') this.#token = drawn.token;
+  }
+
+  /** Finishes with the whole law. @returns what is wrong with the law, or null. */
+  complete(law: Law): string | null {
+    if (this.#cut === null || this.#token !== null) return null;
+    const fault = checkWhole(this.#cut, law);
+    if (fault !== null) return fault;
+    this.#token = residualFromWhole(this.#cut, law, this.#draftLaw, this.#chance);
+    return null;
+  }
+}

@@ -1,0 +1,350 @@
+// One answer on a device: the committed tokens, the drafted chain, the session on the wire, and what the user is told.
+// Decides nothing about time or links itself: device-core.ts feeds it, upstream.ts says when drafts leave.
+
+import { assert } from '../../base/assert.js';
+import type { PilotfishError } from '../../base/error.js';
+import type { DraftEndReason, DraftedToken } from '../../engine/engine.js';
+import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import type { SessionState } from '../../protocol/session-state.js';
+import { DraftChain } from './chain.js';
+import { Drafting } from './drafting.js';
+import type { ForgettingMean } from './estimate.js';
+import type { AnswerId, Effect, GenerateRequest } from './event.js';
+import { Overtaking } from './overtaking.js';
+import { Pace } from './pace.js';
+import { type CommittedToken, reconcile } from './reconcile.js';
+import type { ResidualDraw } from './residual-draw.js';
+import type { CoreSettings } from './settings.js';
+import { type Statistics, statisticsOf, Tally } from './statistics.js';
+import { wantsConfidence } from './stop-rule.js';
+import { Teller } from './teller.js';
+import { TokenLog } from './token-log.js';
+
+/** What a session needs to know of the connection. */
+export interface SessionLink {
+  /** The server's offer while the link is up, else null. */
+  readonly welcome: Welcome | null;
+  /** Since when it is down; null while up. */
+  readonly downSinceMs: number | null;
+  readonly roundTrip: ForgettingMean;
+  send(session: Session, frame: DeviceFrame): void;
+  out(effect: Effect): void;
+}
+
+/** The session on the wire. */
+export interface Wire {
+  readonly id: number;
+  state: SessionState;
+}
+
+/** Prompt known, text growing. */
+export interface Text {
+  readonly promptLength: number;
+  readonly log: TokenLog;
+  readonly chain: DraftChain;
+}
+
+/** Verdict time-outs in a row after which the target counts as away. */
+const timeoutsToAway = 2;
+
+export class Session {
+  readonly answer: AnswerId;
+  readonly request: GenerateRequest;
+  readonly settings: CoreSettings;
+  readonly link: SessionLink;
+  readonly startedMs: number;
+  readonly pace: Pace;
+  readonly tally = new Tally();
+  readonly overtaking = new Overtaking();
+  readonly teller: Teller;
+  readonly drafting: Drafting;
+  /** Null until the server has said what the prompt's ids are. */
+  text: Text | null = null;
+  wire: Wire | null = null;
+  resumeKey: Uint8Array | null = null;
+  /** Granted by Opened. */
+  windowMax = 0;
+  advisedDraftLength: number | null = null;
+  /** `split`: the law that a residual token is drawn from, and then the token until the server has it. */
+  residual: ResidualDraw | null = null;
+  lastVerdictMs: number | null = null;
+  lastSendMs: number | null = null;
+  /** Committed length when the newest draft left; an answer moves beyond it. */
+  awaitedFrom: number | null = null;
+  timeouts = 0;
+  /** Times that the session had to be opened again. */
+  reopenCount = 0;
+  /** Not before this time: the server asked for patience. */
+  openAtMs = 0;
+  isOver = false;
+
+  constructor(
+    answer: AnswerId,
+    request: GenerateRequest,
+    settings: CoreSettings,
+    link: SessionLink,
+    nowMs: number,
+  ) {
+    const out = (effect: Effect): void => link.out(effect);
+    this.answer = answer;
+    this.request = request;
+    this.settings = settings;
+    this.link = link;
+    this.startedMs = nowMs;
+    this.pace = new Pace(link.roundTrip);
+    this.teller = new Teller(answer, out);
+    this.drafting = new Drafting(answer, out);
+    if (request.prompt.kind === 'ids') this.begin(request.prompt.ids);
+  }
+
+  /** The prompt's ids are known; drafting may start. */
+  begin(promptIds: Int32Array): void {
+    if (this.text !== null) return;
+    const { length: promptLength } = promptIds;
+    this.text = {
+      promptLength,
+      log: new TokenLog(promptIds),
+      chain: new DraftChain(promptLength),
+    };
+    this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
+    if (this.settings.drafter === null) return;
+    const { sampling, seed } = this.request;
+    this.link.out({
+      kind: 'draft-open',
+      answer: this.answer,
+      config: { sampling, seed, promptLength },
+    });
+  }
+
+  /** Position behind the last token that the answer may have. */
+  get endMax(): number {
+    return this.text!.promptLength + this.request.tokensMax;
+  }
+
+  /** Whether the fallback policy has to act. */
+  isAway(nowMs: number): boolean {
+    if (this.timeouts >= timeoutsToAway) return true;
+    const { downSinceMs } = this.link;
+    return downSinceMs !== null && nowMs - downSinceMs >= this.settings.patienceMs;
+  }
+
+  /** When the target will count as away; null when that is decided. */
+  awayAtMs(nowMs: number): number | null {
+    const { downSinceMs } = this.link;
+    if (downSinceMs === null || this.isAway(nowMs)) return null;
+    return downSinceMs + this.settings.patienceMs;
+  }
+
+  /** Whether drafted tokens are shown although nobody has verified them. */
+  showsDrafts(nowMs: number): boolean {
+    const { fallback } = this.request;
+    return (fallback === 'provisional' || fallback === 'draft-only') && this.isAway(nowMs);
+  }
+
+  /** Most tokens of the chain. */
+  #chainMax(nowMs: number): number {
+    const { chain } = this.text!;
+    const isShown = this.showsDrafts(nowMs);
+    // The target adds the last token itself, unless it may never come.
+    const room = this.endMax - chain.base - (isShown ? 0 : 1);
+    if (isShown) return Math.min(room, limits.windowTokens.value);
+    return Math.min(room, this.#windowRoom());
+  }
+
+  #windowRoom(): number {
+    const { mode, stopRule, windowMax } = this.request;
+    const granted = this.windowMax > 0 ? this.windowMax : windowMax;
+    if (mode !== 'stop-and-wait') return granted;
+    // A round, and as much again drafted ahead of its verdict.
+    return Math.min(granted, 2 * stopRule.draftLengthMax);
+  }
+
+  #mayDraft(nowMs: number): boolean {
+    if (this.showsDrafts(nowMs)) return true;
+    const { mode } = this.request;
+    if (mode === 'stream' || this.advisedDraftLength === 0) return false;
+    return mode !== 'race' || !this.overtaking.isPaused(nowMs);
+  }
+
+  /** Starts, continues or stops the drafter as text, window and policy say. */
+  planDraft(nowMs: number): void {
+    if (this.text === null || this.settings.drafter === null || this.isOver) return;
+    const { log, chain } = this.text;
+    const room = this.#chainMax(nowMs) - chain.length;
+    if (this.residual?.isOpen || room <= 0 || !this.#mayDraft(nowMs)) {
+      this.drafting.stop();
+      return;
+    }
+    if (!this.drafting.isReady || chain.end >= this.settings.drafter.contextLength) return;
+    const { stopRule, mode, scheme } = this.request;
+    const isRound = mode === 'stop-and-wait';
+    const wish = {
+      countMax: room,
+      // A round that ends for lack of confidence is continued ahead, so upstream.ts looks at the confidences there.
+      confidenceMin: stopRule.kind === 'confidence' && !isRound ? stopRule.confidenceMin : 0,
+      wantConfidence: isRound && wantsConfidence(stopRule),
+    };
+    const slice = (from: number): Int32Array =>
+      Int32Array.from([
+        ...log.slice(from),
+        ...chain.tokens(Math.max(from, chain.base), chain.end).map(({ token }) => token),
+      ]);
+    this.tally.draftStartCount++;
+    this.drafting.start(wish, scheme, { end: chain.end, slice });
+  }
+
+  onDrafted(run: number, token: DraftedToken, nowMs: number): void {
+    if (this.text === null || !this.drafting.take(run, token.position, this.pace, nowMs)) return;
+    const { chain } = this.text;
+    chain.push(token, this.isAwaiting);
+    this.tally.draftedCount++;
+  }
+
+  onDraftEnded(run: number, reason: DraftEndReason): void {
+    this.drafting.ended(run, reason);
+  }
+
+  /** Shows what is drafted while the target is away; a draft-only answer may end on it. */
+  showDrafts(nowMs: number): void {
+    if (this.text === null || !this.showsDrafts(nowMs)) return;
+    const { chain } = this.text;
+    const from = chain.base + this.teller.aheadCount;
+    const tokens = chain.tokens(from, chain.end).map(({ token }) => token);
+    if (tokens.length > 0) this.#stampFirst(nowMs);
+    this.teller.provisional(from, tokens);
+    if (this.request.fallback !== 'draft-only') return;
+    const last = chain.at(chain.end - 1);
+    const isEnd = last !== null && this.settings.endOfText.has(last.token);
+    if (isEnd) this.finish('end-of-text', false, nowMs);
+    else if (chain.end >= this.endMax) this.finish('length', false, nowMs);
+    else if (chain.end >= (this.settings.drafter?.contextLength ?? Infinity)) {
+      this.finish('context', false, nowMs);
+    }
+  }
+
+  /** Whether an answer to a draft is outstanding. */
+  get isAwaiting(): boolean {
+    if (this.text === null) return false;
+    const { base, sentTo } = this.text.chain;
+    return sentTo > base || this.awaitedFrom === base;
+  }
+
+  /** Commits what a verdict or a resumption says. @returns what is wrong with it, or null. */
+  take(said: Verdict | Resumed, nowMs: number): string | null {
+    assert(this.text !== null, 'a verdict before the prompt is known');
+    const { log, chain } = this.text;
+    const result = reconcile(log, chain.view, said);
+    if (result.kind === 'fault') return result.message;
+    const { tokens, matchedCount, isContradicted, keptCount } = result;
+    if (log.length + tokens.length > this.endMax) {
+      return `${log.length + tokens.length - this.endMax} tokens beyond the ${this.request.tokensMax} asked for`;
+    }
+    const chainEnd = chain.end;
+    const firstVoid = chain.base + matchedCount;
+    this.commit(tokens, nowMs);
+    this.#countChain(chainEnd, tokens.length, isContradicted);
+    const fate = chain.advance(log.length, matchedCount, !isContradicted);
+    this.tally.aheadUsedCount += fate.usedAheadCount;
+    this.tally.wastedCount += fate.wastedCount;
+    this.pace.addTests(matchedCount, isContradicted ? 1 : 0);
+    if (isContradicted) this.drafting.restart(firstVoid);
+    else if (keptCount === 0 && log.length > chainEnd) this.drafting.restart(chainEnd);
+    else if (tokens.length > 0) this.drafting.onCommit();
+    return null;
+  }
+
+  /** Did the chain reach to the last committed token, and did it stand there? */
+  #countChain(chainEnd: number, newCount: number, isContradicted: boolean): void {
+    if (newCount === 0) return;
+    if (!isContradicted && chainEnd < this.text!.log.length) return;
+    this.tally.chainTestedCount++;
+    if (!isContradicted) this.tally.chainSurvivedCount++;
+  }
+
+  /** Makes tokens final and tells them. */
+  commit(tokens: readonly CommittedToken[], nowMs: number): void {
+    if (tokens.length === 0) return;
+    const { log } = this.text!;
+    const from = log.length;
+    for (const { token, origin } of tokens) {
+      log.push(token);
+      this.tally.origins[origin]++;
+    }
+    this.#stampFirst(nowMs);
+    this.teller.commit(from, tokens);
+  }
+
+  #stampFirst(nowMs: number): void {
+    this.tally.firstTokenMs ??= nowMs;
+  }
+
+  /** Voids the whole chain from a position on, which was told otherwise than by a committed token. */
+  dropChain(position: number): void {
+    const { chain } = this.text!;
+    this.tally.wastedCount += chain.advance(chain.base, 0, false).wastedCount;
+    this.drafting.restart(position);
+  }
+
+  /** The residual token that was drawn becomes text. */
+  commitResidual(nowMs: number): void {
+    const { log, chain } = this.text!;
+    this.commit([{ token: this.residual!.token!, origin: 'residual' }], nowMs);
+    chain.advance(log.length, 0, false);
+    this.drafting.restart(log.length - 1);
+  }
+
+  /** Goes on in a session of the server that knows these epochs; null: a new one. */
+  rejoin(serverEpoch: number | null): void {
+    this.text?.chain.rejoin(serverEpoch);
+    this.awaitedFrom = null;
+  }
+
+  /** The server's session is gone; it will be opened again with the answer so far. */
+  forgetWire(): void {
+    if (this.wire !== null && this.wire.state !== 'closed' && this.link.welcome !== null) {
+      this.link.send(this, { kind: 'close', session: this.wire.id });
+    }
+    this.wire = null;
+    this.resumeKey = null;
+    this.residual = null;
+    this.rejoin(null);
+  }
+
+  /** Committed tokens that the server is known to have: one less while it lacks the residual token. */
+  get sharedLength(): number {
+    const { length } = this.text!.log;
+    return this.residual === null ? length : Math.min(length, this.residual.position);
+  }
+
+  statistics(nowMs: number): Statistics {
+    return statisticsOf(this, nowMs);
+  }
+
+  finish(reason: EndReason, isVerified: boolean, nowMs: number): void {
+    if (isVerified && this.text !== null) this.teller.retract(this.text.log.length);
+    const { answer } = this;
+    const statistics = this.statistics(nowMs);
+    this.#close();
+    this.link.out({ kind: 'ended', answer, reason, isVerified, statistics });
+  }
+
+  fail(error: PilotfishError, nowMs: number): void {
+    const { answer } = this;
+    const statistics = this.statistics(nowMs);
+    this.#close();
+    this.link.out({ kind: 'failed', answer, error, statistics });
+  }
+
+  /** Leaves nothing behind: no run, no slot, no session at the server. */
+  #close(): void {
+    this.isOver = true;
+    this.drafting.stop();
+    if (this.text !== null && this.settings.drafter !== null) {
+      this.link.out({ kind: 'draft-close', answer: this.answer });
+    }
+    if (this.wire !== null && this.wire.state !== 'closed' && this.link.welcome !== null) {
+      this.link.send(this, { kind: 'close', session: this.wire.id });
+    }
+  }
+}

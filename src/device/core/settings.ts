@@ -1,0 +1,34 @@
+// What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
+// comes in. Holds no default; the shell fills them in.
+
+export interface CoreSettings {
+  readonly key: string;
+  readonly name: string;
+  /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
+  readonly vocabulary: DeviceVocabulary | null;
+  /** Null: nothing drafts here. */
+  readonly drafter: { readonly contextLength: number } | null;
+  /** Tokens that end a text; a draft does not go beyond them. */
+  readonly endOfText: ReadonlySet<number>;
+  /** Keep dialling although no server was ever reached: answers can start on drafts. */
+  readonly keepsTrying: boolean;
+  /** How long the target may be away before the fallback policy acts. */
+  readonly patienceMs: number;
+  /** Without an answer for so long, drafts are merged and sent again; doubles with each time in a row. */
+  readonly verdictTimeoutMs: number;
+  /** Without any message for so long after a ping, the link counts as lost; also the limit of a handshake. */
+  readonly linkTimeoutMs: number;
+  /** How often the way to the server and back is measured while answers are written. */
+  readonly pingMs: number;
+  /** First and longest wait before the link is dialled again. */
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
+  readonly chance: () => number;
+}
+
+export interface DeviceVocabulary {
+  readonly size: number;
+  readonly fingerprint: string;
+  tokenText(token: number): string;
+}

@@ -1,0 +1,109 @@
+// What an answer cost and how it came to be, counted while it runs. Shares are made of counts at the end only.
+
+import type { Origin } from './event.js';
+import type { Overtaking } from './overtaking.js';
+import type { Pace } from './pace.js';
+import type { Teller } from './teller.js';
+
+/** Rates are null where nothing was counted; times in milliseconds. */
+export interface Statistics {
+  readonly tokenCount: number;
+  readonly origins: Readonly<Record<Exclude<Origin, 'provisional'>, number>>;
+  /** From the request to the first token told, and to the end. */
+  readonly firstTokenMs: number | null;
+  readonly totalMs: number;
+  readonly tokensPerSecond: number | null;
+  readonly draftedCount: number;
+  readonly sentCount: number;
+  readonly acceptedCount: number;
+  readonly testedCount: number;
+  /** accepted / tested. */
+  readonly acceptanceRate: number | null;
+  /** accepted / drafted. */
+  readonly draftEfficiency: number | null;
+  readonly verdictCount: number;
+  /** Verdicts that reached into the drafted chain, and those of them after which it stood. */
+  readonly chainTestedCount: number;
+  readonly chainSurvivedCount: number;
+  readonly chainSurvival: number | null;
+  readonly draftStartCount: number;
+  /** Tokens drafted while a verdict was outstanding that became text; drafted tokens of any kind that were void. */
+  readonly aheadUsedCount: number;
+  readonly wastedCount: number;
+  readonly upMessageCount: number;
+  readonly downMessageCount: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+  readonly resendCount: number;
+  readonly resumeCount: number;
+  /** Drafting stood still because it could not overtake the server. */
+  readonly pauseCount: number;
+  readonly pausedMs: number;
+  readonly provisionalCount: number;
+  readonly retractedCount: number;
+  readonly draftMs: number | null;
+  readonly verifyMs: number | null;
+  readonly queueMs: number | null;
+  readonly roundTripMs: number | null;
+}
+
+export class Tally {
+  readonly origins = { drafted: 0, residual: 0, bonus: 0, target: 0 };
+  firstTokenMs: number | null = null;
+  draftedCount = 0;
+  sentCount = 0;
+  acceptedCount = 0;
+  rejectedCount = 0;
+  verdictCount = 0;
+  chainTestedCount = 0;
+  chainSurvivedCount = 0;
+  draftStartCount = 0;
+  aheadUsedCount = 0;
+  wastedCount = 0;
+  upMessageCount = 0;
+  downMessageCount = 0;
+  upBytes = 0;
+  downBytes = 0;
+  resendCount = 0;
+  resumeCount = 0;
+}
+
+export interface Measured {
+  readonly tally: Tally;
+  readonly pace: Pace;
+  readonly overtaking: Overtaking;
+  readonly teller: Teller;
+  readonly startedMs: number;
+}
+
+const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+
+export function statisticsOf(
+  { tally, pace, overtaking, teller, startedMs }: Measured,
+  nowMs: number,
+): Statistics {
+  const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
+  const tokenCount = Object.values(origins).reduce((sum, count) => sum + count, 0);
+  const totalMs = nowMs - startedMs;
+  const testedCount = counts.acceptedCount + rejectedCount;
+  return {
+    ...counts,
+    origins: { ...origins },
+    tokenCount,
+    firstTokenMs: firstTokenMs === null ? null : firstTokenMs - startedMs,
+    totalMs,
+    tokensPerSecond: share(tokenCount * 1000, totalMs),
+    testedCount,
+    acceptanceRate: share(counts.acceptedCount, testedCount),
+    draftEfficiency: share(counts.acceptedCount, counts.draftedCount),
+    chainSurvival: share(counts.chainSurvivedCount, counts.chainTestedCount),
+    pauseCount: overtaking.pauseCount,
+    pausedMs: overtaking.pausedMs(nowMs),
+    provisionalCount: teller.provisionalCount,
+    retractedCount: teller.retractedCount,
+    draftMs: pace.draft.mean,
+    verifyMs: pace.pass.mean,
+    queueMs: pace.queue.mean,
+    roundTripMs: pace.roundTrip.mean,
+  };
+}

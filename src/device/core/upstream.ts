@@ -1,0 +1,262 @@
+// When the drafts of a session leave, and in which frames: a round at a time (stop-and-wait), as the server becomes free
+// (pipeline), or just before its next pass (race). Also what is sent again when nobody answers.
+
+import type { DraftedToken } from '../../engine/engine.js';
+import type { Draft } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import { isTimeToSend, sendDeadline } from './coalesce.js';
+import type { Session } from './session.js';
+import { isRoundOver, lengthWithHeadStart } from './stop-rule.js';
+
+/** Bytes that an entry of a law takes on the wire at most: an id and a double, with their framing. */
+const lawEntryBytes = 16;
+/** First verdicts wait for the prompt. */
+const firstVerdictPatience = 6;
+/** Doublings of the time-out. */
+const doublingsMax = 5;
+
+export class Upstream {
+  readonly #session: Session;
+  /** The last moment to send what waits; kept until it is sent or a verdict shows when the next pass ends. */
+  #deadlineMs: number | null = null;
+  #isHeld = false;
+  #timedOutMs = 0;
+  /** Arrival of Opened or Resumed. */
+  #openedMs = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The session is open on the wire, for the first time or again. */
+  onOpened(nowMs: number): void {
+    this.#openedMs = nowMs;
+    this.#deadlineMs = null;
+  }
+
+  /** The server's clock has been heard ticking. */
+  onVerdict(): void {
+    this.#deadlineMs = null;
+  }
+
+  /** The next moment at which something may be due; null: only an event changes anything. */
+  dueMs(): number | null {
+    const dues = [this.#isHeld ? this.#deadlineMs : null, this.#timeoutAtMs()].filter(
+      (due) => due !== null,
+    );
+    return dues.length > 0 ? Math.min(...dues) : null;
+  }
+
+  /** Sends what is due. */
+  plan(nowMs: number): void {
+    const { text, wire, request } = this.#session;
+    this.#isHeld = false;
+    if (text === null || wire === null || this.#session.isOver) return;
+    if (wire.state !== 'open' && wire.state !== 'residual-due') return;
+    if (this.#session.residual?.isOpen || request.mode === 'stream') return;
+    if (this.#sendsResidualAlone()) this.#send(text.chain.base, nowMs, false);
+    else if (request.mode === 'stop-and-wait') this.#planRound(nowMs);
+    else this.#planStream(nowMs);
+  }
+
+  /** A residual token that ends the answer has no drafts behind it. */
+  #sendsResidualAlone(): boolean {
+    const { text, wire, residual, settings, endMax } = this.#session;
+    if (wire!.state !== 'residual-due' || residual === null || residual.token === null)
+      return false;
+    return settings.endOfText.has(residual.token) || text!.log.length >= endMax;
+  }
+
+  #planRound(nowMs: number): void {
+    const { text, drafting, isAwaiting } = this.#session;
+    if (isAwaiting) return;
+    const { chain } = text!;
+    if (chain.length > 0 && this.#isRoundReady()) {
+      this.#send(Math.min(chain.end, chain.base + this.#roundMax()), nowMs, false);
+    } else if (chain.length === 0 && !this.#canDraft()) {
+      this.#send(chain.base, nowMs, false);
+    } else if (!drafting.isRunning) {
+      this.#send(chain.end, nowMs, false);
+    }
+  }
+
+  /** Whether the drafter will give a token without a verdict before it. */
+  #canDraft(): boolean {
+    const { drafting, settings } = this.#session;
+    return settings.drafter !== null && drafting.isRunning;
+  }
+
+  #isRoundReady(): boolean {
+    const { request, pace, text } = this.#session;
+    const { chain } = text!;
+    const confidences = chain.tokens(chain.base, chain.end).map(({ confidence }) => confidence);
+    if (isRoundOver(request.stopRule, pace, confidences)) return true;
+    const ahead = chain.aheadCount;
+    return ahead > 0 && chain.length >= Math.min(this.#roundMax(), this.#headStart(ahead));
+  }
+
+  #headStart(aheadCount: number): number {
+    const { request, pace } = this.#session;
+    return lengthWithHeadStart(request.stopRule, pace, aheadCount);
+  }
+
+  /** Most tokens of one round. */
+  #roundMax(): number {
+    const { advisedDraftLength, windowMax, request } = this.#session;
+    const advised = advisedDraftLength ?? Infinity;
+    return Math.max(1, Math.min(windowMax, request.stopRule.draftLengthMax, advised));
+  }
+
+  /** Pipeline and race. */
+  #planStream(nowMs: number): void {
+    const { text, drafting, request, windowMax, isAwaiting, pace } = this.#session;
+    const { chain } = text!;
+    const to = Math.min(chain.end, chain.base + windowMax);
+    if (to <= chain.sentTo) {
+      if (request.mode === 'pipeline' && !isAwaiting && !this.#canDraft()) {
+        this.#send(chain.base, nowMs, false);
+      }
+      return;
+    }
+    this.#deadlineMs ??= this.#deadline(nowMs);
+    const draftMs = drafting.isRunning ? (pace.draft.mean ?? 0) : Infinity;
+    if (isTimeToSend(this.#deadlineMs, nowMs, draftMs)) this.#send(to, nowMs, this.#hasMore());
+    else this.#isHeld = true;
+  }
+
+  /** The last moment that delays no pass. */
+  #deadline(nowMs: number): number {
+    const { request, pace, lastVerdictMs, lastSendMs, isAwaiting, link } = this.#session;
+    const passMs = pace.pass.mean ?? (link.welcome?.passUs ?? 0) / 1000;
+    if (request.mode === 'pipeline' || lastVerdictMs === null) {
+      // An idle server starts at once; a busy one is busy for about a pass.
+      return isAwaiting && lastSendMs !== null ? lastSendMs + passMs : nowMs;
+    }
+    const { roundTrip } = link;
+    if (passMs <= 0 || roundTrip.mean === null) return nowMs;
+    const clock = {
+      verdictMs: lastVerdictMs,
+      passMs,
+      passDeviationMs: pace.pass.deviation,
+      roundTripMs: roundTrip.mean,
+      roundTripDeviationMs: roundTrip.deviation,
+    };
+    return sendDeadline(clock, nowMs);
+  }
+
+  /** Whether more of this chain is certain to follow: only then may the server leave out its own token. */
+  #hasMore(): boolean {
+    const { request, drafting } = this.#session;
+    const isRatio = request.scheme === 'split' || request.scheme === 'full';
+    return isRatio && request.mode === 'pipeline' && drafting.isRunning;
+  }
+
+  /** Sends the chain up to `to`, in as many frames as the limits ask for. */
+  #send(to: number, nowMs: number, hasMore: boolean): void {
+    const session = this.#session;
+    const { text, wire, residual } = session;
+    const { chain } = text!;
+    const first = Math.min(chain.sentTo, to);
+    let from = first;
+    // Frames of one chain share an epoch; sending decides it.
+    const epoch = chain.send(to);
+    let token = residual?.token ?? null;
+    do {
+      const tokens = this.#frameTokens(chain.tokens(from, to));
+      const frame = draftFrame(wire!.id, epoch, from, tokens, {
+        scheme: session.request.scheme,
+        residual: from === chain.base ? token : null,
+        more: hasMore || from + tokens.length < to,
+      });
+      session.link.send(session, frame);
+      from += tokens.length;
+      token = null;
+    } while (from < to);
+    session.tally.sentCount += to - first;
+    session.lastSendMs = nowMs;
+    session.awaitedFrom = chain.base;
+    this.#deadlineMs = null;
+  }
+
+  /** The longest piece of `tokens` that one frame may carry. */
+  #frameTokens(tokens: readonly DraftedToken[]): readonly DraftedToken[] {
+    const { request, link } = this.#session;
+    const offered = link.welcome!.limits;
+    const countMax = Math.min(offered.draftTokens, limits.draftTokens.value);
+    if (request.scheme !== 'full') return tokens.slice(0, countMax);
+    const entriesMax = Math.min(
+      limits.lawEntries.value,
+      Math.floor(offered.frameBytes / lawEntryBytes),
+    );
+    let entries = 0;
+    let count = 0;
+    for (const { law } of tokens) {
+      entries += law!.probs.length;
+      if (count > 0 && entries > entriesMax) break;
+      count++;
+    }
+    return tokens.slice(0, Math.min(count, countMax, limits.laws.value));
+  }
+
+  /** When nobody has answered for too long; null while nothing is awaited. */
+  #timeoutAtMs(): number | null {
+    const { wire, request, isAwaiting, lastSendMs, lastVerdictMs, timeouts, isOver } =
+      this.#session;
+    if (wire === null || isOver) return null;
+    const isFed = request.mode === 'race' || request.mode === 'stream';
+    if (wire.state !== 'open' || !(isFed || isAwaiting)) return null;
+    const sinceMs = Math.max(lastSendMs ?? 0, lastVerdictMs ?? 0, this.#timedOutMs, this.#openedMs);
+    const patience = lastVerdictMs === null ? firstVerdictPatience : 1;
+    return sinceMs + this.#timeoutMs() * patience * 2 ** Math.min(timeouts, doublingsMax);
+  }
+
+  #timeoutMs(): number {
+    const { settings, pace } = this.#session;
+    const times = pace.roundTimes;
+    const expectedMs = times === null ? 0 : times.verifyMs + times.roundTripMs;
+    return Math.max(settings.verdictTimeoutMs, 8 * expectedMs);
+  }
+
+  /** Merges what was drafted since into what nobody answered, and sends it again. @returns whether it was time. */
+  checkTimeout(nowMs: number): boolean {
+    const atMs = this.#timeoutAtMs();
+    if (atMs === null || nowMs < atMs) return false;
+    const session = this.#session;
+    this.#timedOutMs = nowMs;
+    session.timeouts++;
+    if (session.request.mode === 'stream' || session.text === null) return true;
+    session.tally.resendCount++;
+    const { chain } = session.text;
+    chain.resend();
+    session.awaitedFrom = null;
+    const to = Math.min(chain.end, chain.base + session.windowMax);
+    if (session.request.mode !== 'race' || to > chain.base) this.#send(to, nowMs, false);
+    return true;
+  }
+}
+
+interface DraftShape {
+  readonly scheme: Session['request']['scheme'];
+  readonly residual: number | null;
+  readonly more: boolean;
+}
+
+function draftFrame(
+  session: number,
+  epoch: number,
+  from: number,
+  tokens: readonly DraftedToken[],
+  { scheme, residual, more }: DraftShape,
+): Draft {
+  return {
+    kind: 'draft',
+    session,
+    epoch,
+    from,
+    ids: Int32Array.from(tokens, ({ token }) => token),
+    probs: scheme === 'split' ? Float64Array.from(tokens, ({ prob }) => prob!) : null,
+    laws: scheme === 'full' ? tokens.map(({ law }) => law!) : null,
+    residual,
+    more,
+  };
+}

@@ -1,0 +1,183 @@
+// The shell around the device core: carries its effects out and brings events in. Owns one link, one timer and one
+// drafter; decides nothing.
+
+import { limits } from '../protocol/limits.js';
+import { closeNormal, type Transport } from '../protocol/transport.js';
+import { DeviceCore } from './core/device-core.js';
+import type { CoreEvent, Effect, TellEffect } from './core/event.js';
+import type { CoreSettings } from './core/settings.js';
+import type { Drafter, DrafterFactory } from './drafter/drafter.js';
+
+/** Time as the shell meets it; tests and simulators bring their own. */
+export interface Clock {
+  /** Milliseconds that never run backwards. */
+  now(): number;
+  /** Calls back once at or after a time. @returns a function that prevents it. */
+  at(ms: number, callback: () => void): () => void;
+}
+
+export interface DeviceOptions {
+  readonly settings: CoreSettings;
+  /** Null: nothing drafts here, and `settings.drafter` is null. */
+  readonly makeDrafter: DrafterFactory | null;
+  /** Opens a link. @param alternative address named by a draining server, or null for the usual one. */
+  readonly dial: (alternative: string | null) => Promise<Transport>;
+  readonly clock: Clock;
+  /** Everything that concerns a user, in order. */
+  readonly tell: (effect: DeviceNews) => void;
+}
+
+export type DeviceNews =
+  | TellEffect
+  | Extract<Effect, { kind: 'welcomed' | 'gave-up' }>
+  | { readonly kind: 'down'; readonly reason: string };
+
+/** How long a close handshake may take before the link is called down. */
+const hangUpMs = 1000;
+
+export class Device {
+  readonly #options: DeviceOptions;
+  readonly #core: DeviceCore;
+  readonly #drafter: Drafter | null;
+  #transport: Transport | null = null;
+  /** Distinguishes links: what an earlier one still says is void. */
+  #linkCount = 0;
+  #cancelWake: (() => void) | null = null;
+  #cancelHangUp: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(options: DeviceOptions) {
+    this.#options = options;
+    this.#core = new DeviceCore(options.settings, options.clock.now());
+    this.#drafter =
+      options.makeDrafter?.({
+        drafted: (answer, run, token) => this.feed({ kind: 'drafted', answer, run, token }),
+        ended: (answer, run, reason) => this.feed({ kind: 'draft-ended', answer, run, reason }),
+        failed: (answer, error) => this.feed({ kind: 'drafter-failed', answer, error }),
+      }) ?? null;
+  }
+
+  start(): void {
+    this.#perform(this.#core.start(this.#options.clock.now()));
+  }
+
+  /** Answers that are being written. */
+  get answerCount(): number {
+    return this.#core.answerCount;
+  }
+
+  feed(event: CoreEvent): void {
+    if (this.#isClosed) return;
+    this.#perform(this.#core.handle(event, this.#options.clock.now()));
+  }
+
+  /** Cancels every answer, closes the link, waits for the drafter's last step. */
+  async close(): Promise<void> {
+    this.feed({ kind: 'close' });
+    this.#isClosed = true;
+    this.#cancelWake?.();
+    this.#cancelHangUp?.();
+    await this.#drafter?.close();
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'dial':
+        this.#dial(effect.alternative);
+        break;
+      case 'hang-up':
+        this.#hangUp();
+        break;
+      case 'send':
+        this.#send(effect.bytes);
+        break;
+      case 'draft-open':
+        this.#drafter?.open(effect.answer, effect.config);
+        break;
+      case 'draft-start':
+        this.#drafter?.start(effect);
+        break;
+      case 'draft-stop':
+        this.#drafter?.stop(effect.answer, effect.run);
+        break;
+      case 'draft-close':
+        this.#drafter?.closeAnswer(effect.answer);
+        break;
+      case 'wake':
+        this.#wake(effect.atMs);
+        break;
+      default:
+        this.#options.tell(effect);
+    }
+  }
+
+  #dial(alternative: string | null): void {
+    const link = ++this.#linkCount;
+    this.#options.dial(alternative).then(
+      (transport) => {
+        // Dialled in vain: closed or timed out meanwhile.
+        if (link !== this.#linkCount || this.#isClosed) {
+          transport.close(closeNormal, 'not needed any more');
+          return;
+        }
+        this.#transport = transport;
+        transport.listen({
+          message: (bytes) => {
+            if (link === this.#linkCount) this.feed({ kind: 'message', bytes });
+          },
+          closed: ({ code, reason }) => this.#down(link, `closed with ${code} ${reason}`.trim()),
+        });
+        this.feed({ kind: 'link-up' });
+      },
+      (reason: unknown) =>
+        this.#down(link, reason instanceof Error ? messageOf(reason) : `${reason}`),
+    );
+  }
+
+  #down(link: number, reason: string): void {
+    if (link !== this.#linkCount) return;
+    this.#linkCount++;
+    this.#transport = null;
+    this.#cancelHangUp?.();
+    this.#cancelHangUp = null;
+    if (this.#isClosed) return;
+    this.feed({ kind: 'link-down', reason });
+    this.#options.tell({ kind: 'down', reason });
+  }
+
+  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  #hangUp(): void {
+    const link = this.#linkCount;
+    this.#transport?.close(closeNormal, '');
+    const { clock } = this.#options;
+    this.#cancelHangUp?.();
+    this.#cancelHangUp = clock.at(clock.now() + hangUpMs, () => this.#down(link, 'no answer'));
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#transport?.send(bytes);
+    if ((this.#transport?.bufferedBytes ?? 0) > limits.bufferedBytes.value) this.#hangUp();
+  }
+
+  #wake(atMs: number | null): void {
+    this.#cancelWake?.();
+    this.#cancelWake = null;
+    if (atMs === null || this.#isClosed) return;
+    this.#cancelWake = this.#options.clock.at(atMs, () => {
+      this.#cancelWake = null;
+      this.feed({ kind: 'timer' });
+    });
+  }
+}
+
+/** Node reports several failed addresses of one name as one error without a message. */
+function messageOf(reason: Error): string {
+  if (reason instanceof AggregateError && reason.message === '') {
+    return reason.errors.map((error) => (error as Error).message).join('; ');
+  }
+  return reason.message;
+}
