@@ -1,0 +1,103 @@
+// The handshake and what else concerns a connection rather than a session: versions, keys, vocabularies, silence.
+// Holds connection states; sends what it decides through the outbox.
+
+import { assert } from '../../base/assert.js';
+import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
+import {
+  type ConnectionEvent,
+  type ConnectionState,
+  connectionStateAfterSending,
+} from '../../protocol/connection-state.js';
+import type { Hello, Welcome } from '../../protocol/frame.js';
+import { negotiateVersion, versionMax, versionMin } from '../../protocol/version.js';
+import type { ConnectionId } from './event.js';
+import type { CoreSettings } from './settings.js';
+
+export interface Connection {
+  readonly id: ConnectionId;
+  state: ConnectionState;
+  lastFrameAtMs: number;
+}
+
+/** What is wrong with a greeting, or null. */
+export function helloFault(hello: Hello, settings: CoreSettings): WireFault | null {
+  const { model, acceptsKey } = settings;
+  if (negotiateVersion(hello) === null) {
+    const theirs = `${hello.versionMin} to ${hello.versionMax}`;
+    return wireFault(
+      'version-unsupported',
+      `versions ${theirs}, not ${versionMin} to ${versionMax}`,
+      null,
+    );
+  }
+  if (!acceptsKey(hello.key)) return wireFault('key-refused', 'the key is not known here', null);
+  if (hello.fingerprint === '' || hello.fingerprint === model.fingerprint) return null;
+  return wireFault(
+    'vocabulary-mismatch',
+    `vocabulary of ${hello.vocabSize} tokens, the target's has ${model.vocabSize} others`,
+    null,
+  );
+}
+
+export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number): Welcome {
+  const { model, schemes, modes, limits } = settings;
+  const version = negotiateVersion(hello);
+  assert(version !== null, 'welcome without a version');
+  return {
+    kind: 'welcome',
+    version,
+    modelName: model.modelName,
+    fingerprint: model.fingerprint,
+    vocabSize: model.vocabSize,
+    schemes,
+    modes,
+    contextLength: model.contextLength,
+    limits,
+    passUs: Math.min(0xffff_ffff, Math.round(passMs * 1000)),
+  };
+}
+
+export class Connections {
+  readonly #connections = new Map<ConnectionId, Connection>();
+
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  values(): IterableIterator<Connection> {
+    return this.#connections.values();
+  }
+
+  get(id: ConnectionId): Connection | undefined {
+    return this.#connections.get(id);
+  }
+
+  add(id: ConnectionId, nowMs: number): Connection {
+    assert(!this.#connections.has(id), `connection ${id} twice`);
+    const connection: Connection = { id, state: 'fresh', lastFrameAtMs: nowMs };
+    this.#connections.set(id, connection);
+    return connection;
+  }
+
+  delete(id: ConnectionId): void {
+    this.#connections.delete(id);
+  }
+
+  /** Moves a connection on by what is sent on it. */
+  sent(connection: Connection, event: ConnectionEvent): void {
+    connection.state = connectionStateAfterSending(connection.state, event);
+  }
+
+  /** Connections that have been silent for longer than they may. @param silenceMs 0: never. */
+  silent(silenceMs: number, nowMs: number): Connection[] {
+    if (silenceMs === 0) return [];
+    return [...this.#connections.values()].filter(
+      ({ lastFrameAtMs, state }) => state !== 'failed' && nowMs - lastFrameAtMs > silenceMs,
+    );
+  }
+}
+
+/** Codes after which trying again makes sense, with advice when. */
+export function retryAfter(code: WireCode, retryAfterMs: number): number {
+  return code === 'server-busy' || code === 'server-full' || code === 'draining' ? retryAfterMs : 0;
+}

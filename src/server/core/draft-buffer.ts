@@ -1,0 +1,208 @@
+// The newest chain of drafts of a session: what has arrived, what of it is judged, what the device therefore holds.
+// Positions are absolute. Knows no scheme; probabilities and laws ride along. DESIGN.md has the rules of overlap.
+
+import { assert } from '../../base/assert.js';
+import type { Law } from '../../math/law.js';
+import type { Draft } from '../../protocol/frame.js';
+import type { TokenLog } from './token-log.js';
+
+/** Drafts in line for a pass. */
+export interface PendingDrafts {
+  /** [n >= 0] for positions from the committed length on. */
+  readonly ids: Int32Array;
+  /** `split` and `full` only, else null: [n]. */
+  readonly probs: Float64Array | null;
+  readonly laws: readonly Law[] | null;
+}
+
+export type Contradiction = { readonly position: number };
+
+export class DraftBuffer {
+  /** The newest epoch that was seen. */
+  epoch = 0;
+  /** The chain of this epoch has left the committed text: what still comes of it is dropped. */
+  isVoid = false;
+  /** The newest frame of the chain says that more is on the way. */
+  hasMore = false;
+  /** Draft frames since the last pass took from the chain. */
+  frameCount = 0;
+  /** Drafts that stand and drafts that fell since the last `takeCounts`. */
+  #acceptedCount = 0;
+  #rejectedCount = 0;
+  /** Position of the first kept token. */
+  #from = 0;
+  #ids: number[] = [];
+  #probs: number[] = [];
+  #laws: Law[] = [];
+  /** Chain tokens below this position are compared with the log or tested. */
+  #settledTo = 0;
+
+  /** First position behind the chain. */
+  get end(): number {
+    return this.#from + this.#ids.length;
+  }
+
+  /** Tokens held, judged ones included. */
+  get size(): number {
+    return this.#ids.length;
+  }
+
+  /** Forgets the chain; `epoch` begins. */
+  begin(epoch: number, from: number): void {
+    this.epoch = epoch;
+    this.isVoid = false;
+    this.hasMore = false;
+    this.frameCount = 0;
+    this.#restart(from);
+  }
+
+  /** The device has to begin a new epoch: its chain is lost or has fallen. */
+  void(): void {
+    this.isVoid = true;
+    this.hasMore = false;
+  }
+
+  #restart(from: number): void {
+    this.#from = from;
+    this.#settledTo = from;
+    this.#ids.length = 0;
+    this.#probs.length = 0;
+    this.#laws.length = 0;
+  }
+
+  /**
+   * Adds a frame of the current epoch. Tokens at positions that the chain has must repeat it; where the log is further
+   * than the chain the chain jumps to the frame's start.
+   *
+   * @param frame of this epoch, its start not behind the larger of `end` and the log's length; with all its scheme needs.
+   * @returns the first position where it says something else than before, or null.
+   */
+  add(frame: Draft, log: TokenLog): Contradiction | null {
+    const { from, ids } = frame;
+    assert(from <= Math.max(this.end, log.length), `draft at ${from} behind ${this.end}`);
+    const contradiction = this.#repeats(frame);
+    if (contradiction) return contradiction;
+    if (!this.#agreesBelow(frame, log)) {
+      this.void();
+      return null;
+    }
+    // Steps of the server have passed the chain's end: what lies between is in the log.
+    if (from > this.end) this.#restart(from);
+    const known = Math.max(0, this.end - from);
+    for (let index = known; index < ids.length; index++) this.#push(frame, index);
+    if (from + ids.length >= this.end) this.hasMore = frame.more;
+    this.frameCount++;
+    this.settle(log);
+    return null;
+  }
+
+  #repeats({ from, ids }: Draft): Contradiction | null {
+    for (let position = Math.max(from, this.#from); position < this.end; position++) {
+      if (position >= from + ids.length) return null;
+      if (this.#ids[position - this.#from] !== ids[position - from]) return { position };
+    }
+    return null;
+  }
+
+  /** Whether the frame's tokens below the kept chain are the committed ones. */
+  #agreesBelow({ from, ids }: Draft, log: TokenLog): boolean {
+    const end = Math.min(from + ids.length, this.#from, log.length);
+    for (let position = from; position < end; position++) {
+      if (ids[position - from] !== log.at(position)) return false;
+    }
+    return true;
+  }
+
+  #push({ from, ids, probs, laws }: Draft, index: number): void {
+    // A resent frame may begin below what is kept; those positions are settled and told.
+    if (from + index < this.#from) return;
+    this.#ids.push(ids[index]!);
+    if (probs) this.#probs.push(probs[index]!);
+    if (laws) this.#laws.push(laws[index]!);
+  }
+
+  /** Compares the chain with what the log has committed since; the first difference voids the chain. */
+  settle(log: TokenLog): void {
+    while (!this.isVoid && this.#settledTo < Math.min(this.end, log.length)) {
+      if (this.#ids[this.#settledTo - this.#from] !== log.at(this.#settledTo)) {
+        this.#rejectedCount++;
+        this.void();
+        return;
+      }
+      this.#acceptedCount++;
+      this.#settledTo++;
+    }
+  }
+
+  /** A test has let the draft at `position` fall, all before it settled. */
+  reject(position: number): void {
+    assert(!this.isVoid && position === this.#settledTo, `rejected ${position}`);
+    this.#rejectedCount++;
+    this.void();
+  }
+
+  /** Counts tests of drafts that a newer chain has replaced meanwhile. */
+  countTested(acceptedCount: number, rejectedCount: number): void {
+    this.#acceptedCount += acceptedCount;
+    this.#rejectedCount += rejectedCount;
+  }
+
+  /** How many drafts are in line behind a committed length. */
+  pendingCount(committedLength: number): number {
+    return this.isVoid ? 0 : Math.max(0, this.end - committedLength);
+  }
+
+  /** The first `count` drafts in line, as copies. */
+  pending(committedLength: number, count: number): PendingDrafts {
+    const from = count === 0 ? 0 : committedLength - this.#from;
+    assert(from >= 0 && from + count <= this.#ids.length, `${count} drafts from ${from}`);
+    const part = <T>(values: readonly T[]): readonly T[] => values.slice(from, from + count);
+    return {
+      ids: Int32Array.from(part(this.#ids)),
+      probs: this.#probs.length > 0 ? Float64Array.from(part(this.#probs)) : null,
+      laws: this.#laws.length > 0 ? part(this.#laws) : null,
+    };
+  }
+
+  /**
+   * First position from `told` on whose committed token the device does not hold as a draft of `epoch`.
+   *
+   * @param told what the device knows to be committed.
+   */
+  heldTo(told: number, log: TokenLog): number {
+    // Behind the point where a chain fell the device holds nothing of it, though a token may be equal by chance.
+    const end = Math.min(this.isVoid ? this.#settledTo : this.end, log.length);
+    let position = told;
+    if (told < this.#from) return told;
+    while (position < end && this.#ids[position - this.#from] === log.at(position)) position++;
+    return position;
+  }
+
+  /** Forgets tokens below a position that the device knows to be committed; all of a void chain. */
+  forgetBelow(told: number): void {
+    if (this.isVoid) {
+      this.#restart(told);
+      return;
+    }
+    const count = Math.min(Math.max(0, told - this.#from), this.#ids.length);
+    if (count === 0) return;
+    this.#from += count;
+    for (const values of [this.#ids, this.#probs, this.#laws]) values.splice(0, count);
+    this.#settledTo = Math.max(this.#settledTo, this.#from);
+  }
+
+  /** Forgets everything but the epoch and the counts. */
+  clear(): void {
+    this.void();
+    this.frameCount = 0;
+    this.#restart(0);
+  }
+
+  /** The counts since they were taken last. */
+  takeCounts(): { readonly acceptedCount: number; readonly rejectedCount: number } {
+    const counts = { acceptedCount: this.#acceptedCount, rejectedCount: this.#rejectedCount };
+    this.#acceptedCount = 0;
+    this.#rejectedCount = 0;
+    return counts;
+  }
+}

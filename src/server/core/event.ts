@@ -1,0 +1,73 @@
+// What goes into the server core and what comes out of it. The shell turns sockets, clock and engine into events and
+// effects into calls; a simulator does the same under virtual time.
+
+import type { SlotId } from '../../base/brand.js';
+import type { ErrorCode } from '../../base/error.js';
+import type { PassResult, Segment, SlotConfig } from '../../engine/engine.js';
+import type { WireCode, WireFault } from '../../protocol/code.js';
+import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+
+/** Chosen by whoever feeds the core; never used twice. */
+export type ConnectionId = number;
+
+export type ServerEvent =
+  | { readonly kind: 'connected'; readonly connection: ConnectionId }
+  | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
+  | { readonly kind: 'frame'; readonly connection: ConnectionId; readonly frame: DeviceFrame }
+  /** What arrived is not a legal frame. */
+  | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
+  /** Answer to the engine operation with this id. */
+  | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
+  /** `bytes` of a save, else null. */
+  | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  /** The time of a wake effect has come. */
+  | { readonly kind: 'wake' }
+  /** Takes no more sessions and says so; what runs may finish. */
+  | { readonly kind: 'drain'; readonly alternatives: readonly string[] }
+  /** Ends every connection. */
+  | { readonly kind: 'stop' };
+
+/** To be run in the order given, one after another; each is answered by an event with its id. */
+export type EngineOperation =
+  | {
+      readonly kind: 'open';
+      readonly id: number;
+      readonly slot: SlotId;
+      readonly config: SlotConfig;
+    }
+  | { readonly kind: 'pass'; readonly id: number; readonly segments: readonly Segment[] }
+  | {
+      readonly kind: 'truncate';
+      readonly id: number;
+      readonly slot: SlotId;
+      readonly length: number;
+    }
+  | {
+      readonly kind: 'copy-prefix';
+      readonly id: number;
+      readonly from: SlotId;
+      readonly to: SlotId;
+      readonly length: number;
+    }
+  | { readonly kind: 'save'; readonly id: number; readonly slot: SlotId }
+  | {
+      readonly kind: 'restore';
+      readonly id: number;
+      readonly slot: SlotId;
+      readonly state: Uint8Array;
+      readonly config: SlotConfig;
+    };
+
+export type Effect =
+  | { readonly kind: 'send'; readonly connection: ConnectionId; readonly frame: ServerFrame }
+  /** Ends the connection after what was sent; null: nothing is wrong. */
+  | { readonly kind: 'close'; readonly connection: ConnectionId; readonly code: WireCode | null }
+  | { readonly kind: 'engine'; readonly operation: EngineOperation }
+  /** Feed `wake` at this time; replaces the one before. */
+  | { readonly kind: 'wake'; readonly atMs: number };

@@ -1,0 +1,37 @@
+// What must hold between the tables of the server core after every event. For tests and the simulator.
+
+import { assert } from '../../base/assert.js';
+import type { Scheduler } from './scheduler.js';
+import type { Session } from './session.js';
+import type { SessionTable } from './session-table.js';
+import type { SlotTable } from './slots.js';
+
+/** @throws InvariantError naming what disagrees. */
+export function checkIntegrity(table: SessionTable, slots: SlotTable, scheduler: Scheduler): void {
+  table.checkIntegrity();
+  slots.checkIntegrity();
+  scheduler.checkIntegrity(table.values());
+  let owners = 0;
+  for (const session of table.values()) {
+    checkSession(session, scheduler.isFlying);
+    if (slots.has(session)) owners++;
+  }
+  assert(owners === slots.ownedCount, `${slots.ownedCount} slots owned by ${owners} sessions`);
+}
+
+function checkSession(session: Session, isFlying: boolean): void {
+  const { key, log, told, terms, drafts, pendingLaw, state, end, flight } = session;
+  const name = `session ${key}`;
+  assert(told <= log.length, `${name}: told ${told} of ${log.length}`);
+  assert(log.length <= terms.lengthMax, `${name}: ${log.length} exceeds ${terms.lengthMax}`);
+  assert(log.length >= terms.promptLength, `${name}: the prompt is cut`);
+  assert(drafts.epoch <= session.answerCount, `${name}: epoch ${drafts.epoch}`);
+  assert(drafts.size <= terms.windowMax + 4096, `${name}: ${drafts.size} drafts are kept`);
+  assert(pendingLaw === null || terms.scheme === 'split', `${name}: a law in ${terms.scheme}`);
+  assert(state !== 'residual-due' || pendingLaw !== null, `${name}: no law is due`);
+  assert(
+    end === null || state !== 'open' || flight !== null || !session.isAttached,
+    `${name}: open`,
+  );
+  assert(flight === null || isFlying, `${name}: in a pass that is not there`);
+}

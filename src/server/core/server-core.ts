@@ -1,0 +1,292 @@
+// The server without sockets, clock or engine: events in, effects out. Hands frames to their sessions, lets the
+// scheduler keep the engine busy, tells devices what came of it. Deterministic: same events, same effects.
+
+import { unreachable } from '../../base/assert.js';
+import type { PassResult } from '../../engine/engine.js';
+import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
+import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
+import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
+import { type Connection, Connections, helloFault, welcomeOf } from './connections.js';
+import { type CoreStats, Counters } from './core-stats.js';
+import type { ConnectionId, Effect, ServerEvent } from './event.js';
+import { checkIntegrity } from './integrity.js';
+import { Operations } from './operations.js';
+import { Outbox } from './outbox.js';
+import { Scheduler } from './scheduler.js';
+import type { Listener } from './session.js';
+import { SessionDesk } from './session-desk.js';
+import { SessionTable } from './session-table.js';
+import type { CoreSettings } from './settings.js';
+import { SlotTable } from './slots.js';
+import { statsOf } from './snapshot.js';
+
+/** How often silence and expiry are looked at, in milliseconds; they end up to this much late. */
+const tickMs = 1000;
+
+export class ServerCore {
+  readonly #settings: CoreSettings;
+  readonly #outbox: Outbox;
+  readonly #connections = new Connections();
+  readonly #counters = new Counters();
+  readonly #table = new SessionTable();
+  readonly #operations: Operations;
+  readonly #slots: SlotTable;
+  readonly #scheduler: Scheduler;
+  readonly #desk: SessionDesk;
+  #isDraining = false;
+  #wakeAtMs = Infinity;
+
+  constructor(settings: CoreSettings) {
+    this.#settings = settings;
+    this.#outbox = new Outbox(this.#connections, settings.retryAfterMs);
+    this.#operations = new Operations((operation) =>
+      this.#outbox.push({ kind: 'engine', operation }),
+    );
+    const { issue } = this.#operations;
+    this.#slots = new SlotTable({ ...settings, slotCount: settings.model.slotCount }, issue);
+    this.#scheduler = new Scheduler(settings, this.#slots, issue, this.#counters);
+    this.#desk = new SessionDesk({
+      settings,
+      outbox: this.#outbox,
+      table: this.#table,
+      slots: this.#slots,
+      scheduler: this.#scheduler,
+      counters: this.#counters,
+    });
+  }
+
+  /**
+   * Takes one event in.
+   *
+   * @param nowMs of any steady clock, never going back.
+   * @returns what to do, in this order; owned by the caller.
+   */
+  handle(event: ServerEvent, nowMs: number): Effect[] {
+    this.#dispatch(event, nowMs);
+    const askAgainMs = this.#scheduler.schedule(nowMs);
+    this.#setWake(askAgainMs, nowMs);
+    return this.#outbox.take();
+  }
+
+  /** A snapshot of counts and quantiles. */
+  stats(): CoreStats {
+    return statsOf({
+      settings: this.#settings,
+      connections: this.#connections,
+      table: this.#table,
+      slots: this.#slots,
+      scheduler: this.#scheduler,
+      counters: this.#counters,
+    });
+  }
+
+  /** Sessions whose answer is not over. */
+  get liveCount(): number {
+    return [...this.#table.values()].filter(({ end }) => end === null).length;
+  }
+
+  /** Everything kept for anybody: 0 once all connections are closed, their sessions gone and the engine is done. */
+  get retainedCount(): number {
+    const { imageCount, ownedCount } = this.#slots;
+    return (
+      this.#connections.count +
+      this.#table.retainedCount +
+      this.#operations.count +
+      this.#scheduler.readyCount +
+      imageCount +
+      ownedCount
+    );
+  }
+
+  /** @throws InvariantError where tables disagree with each other. For tests, after any event. */
+  checkIntegrity(): void {
+    checkIntegrity(this.#table, this.#slots, this.#scheduler);
+  }
+
+  #dispatch(event: ServerEvent, nowMs: number): void {
+    switch (event.kind) {
+      case 'connected':
+        this.#connect(event.connection, nowMs);
+        return;
+      case 'disconnected':
+        this.#drop(event.connection, nowMs);
+        return;
+      case 'frame':
+        this.#frame(event.connection, event.frame, nowMs);
+        return;
+      case 'fault':
+        this.#fault(event.connection, event.fault, nowMs);
+        return;
+      case 'passed':
+        this.#passed(event.id, event.result, nowMs);
+        return;
+      case 'done':
+        this.#done(event.id, event.bytes);
+        return;
+      case 'failed':
+        this.#failed(event.id, event.message, nowMs);
+        return;
+      case 'wake':
+        this.#tick(nowMs);
+        return;
+      case 'drain':
+        this.#drain(event.alternatives);
+        return;
+      case 'stop':
+        this.#stop(nowMs);
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  #connect(id: ConnectionId, nowMs: number): void {
+    const isFull = this.#connections.count >= this.#settings.connectionsMax;
+    const connection = this.#connections.add(id, nowMs);
+    this.#table.openDesk(id);
+    if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
+    else if (isFull) {
+      const message = `${this.#settings.connectionsMax} connections are open`;
+      this.#failConnection(connection, 'server-full', message, nowMs);
+    }
+  }
+
+  /** The connection is gone; its sessions wait for a resumption. */
+  #drop(id: ConnectionId, nowMs: number): void {
+    if (!this.#connections.get(id)) return;
+    this.#desk.detachAll(id, nowMs);
+    this.#connections.delete(id);
+  }
+
+  #failConnection(
+    connection: Connection,
+    code: WireCode,
+    message: string,
+    nowMs: number,
+    hello: Hello | null = null,
+  ): void {
+    if (connection.state === 'failed') return;
+    const block =
+      code === 'vocabulary-mismatch' && hello ? this.#settings.differingBlock(hello) : null;
+    this.#counters.failureCount++;
+    this.#outbox.fail(connection, code, message, block);
+    this.#desk.detachAll(connection.id, nowMs);
+    this.#table.openDesk(connection.id);
+  }
+
+  #frame(id: ConnectionId, frame: DeviceFrame, nowMs: number): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
+    connection.lastFrameAtMs = nowMs;
+    const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
+    if (reception.kind === 'fault') {
+      const { code, message } = reception.fault;
+      this.#failConnection(connection, code, message, nowMs);
+      return;
+    }
+    if (reception.kind === 'late' && connection.state === 'failed') return;
+    if (reception.kind === 'move') connection.state = reception.state;
+    this.#legalFrame(connection, frame, nowMs);
+  }
+
+  #legalFrame(connection: Connection, frame: DeviceFrame, nowMs: number): void {
+    switch (frame.kind) {
+      case 'hello':
+        this.#greet(connection, frame, nowMs);
+        return;
+      case 'ping':
+        this.#outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
+        return;
+      default:
+        this.#desk.frame(this.#listenerOf(connection, frame), frame, nowMs);
+        return;
+    }
+  }
+
+  #listenerOf({ id }: Connection, frame: DeviceFrame): Listener {
+    return { connection: id, session: sessionOf(frame)! };
+  }
+
+  #greet(connection: Connection, hello: Hello, nowMs: number): void {
+    const fault = helloFault(hello, this.#settings);
+    if (fault) {
+      this.#failConnection(connection, fault.code, fault.message, nowMs, hello);
+      return;
+    }
+    const passMs = this.#scheduler.passTime.predict({
+      tokenCount: 1,
+      rowCount: 1,
+      tokenContext: 0,
+    });
+    this.#outbox.sendOn(connection, welcomeOf(hello, this.#settings, passMs));
+  }
+
+  #fault(id: ConnectionId, fault: WireFault, nowMs: number): void {
+    const connection = this.#connections.get(id);
+    if (!connection || connection.state === 'failed') return;
+    connection.lastFrameAtMs = nowMs;
+    const isReady = connection.state === 'ready' || connection.state === 'draining';
+    if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
+      this.#desk.fault({ connection: id, session: fault.session }, fault);
+    } else {
+      this.#failConnection(connection, fault.code, fault.message, nowMs);
+    }
+  }
+
+  #passed(id: number, result: PassResult, nowMs: number): void {
+    this.#operations.settle(id);
+    this.#desk.landed(this.#scheduler.land(id, result, nowMs), nowMs);
+  }
+
+  #done(id: number, bytes: Uint8Array | null): void {
+    const { kind, session } = this.#operations.settle(id);
+    if (!session) return;
+    if (kind === 'save' && bytes) this.#slots.keepImage(session, id, bytes);
+    this.#slots.confirm(session, id);
+  }
+
+  #failed(id: number, message: string, nowMs: number): void {
+    const { kind, session } = this.#operations.settle(id);
+    if (kind === 'pass') this.#desk.crashed(this.#scheduler.crash(id, nowMs), message);
+    else if (session) this.#desk.slotFailed(session, id, kind, message);
+  }
+
+  #tick(nowMs: number): void {
+    if (nowMs >= this.#wakeAtMs) this.#wakeAtMs = Infinity;
+    const { silenceMs } = this.#settings.limits;
+    for (const connection of this.#connections.silent(silenceMs, nowMs)) {
+      const message = `nothing was heard for ${silenceMs} ms`;
+      this.#failConnection(connection, 'too-slow', message, nowMs);
+    }
+    this.#desk.expire(nowMs);
+  }
+
+  #drain(alternatives: readonly string[]): void {
+    this.#isDraining = true;
+    this.#desk.isDraining = true;
+    const { retryAfterMs } = this.#settings;
+    for (const connection of this.#connections.values()) {
+      if (connection.state !== 'ready' && connection.state !== 'draining') continue;
+      this.#outbox.sendOn(connection, { kind: 'drain', retryAfterMs, alternatives });
+    }
+  }
+
+  #stop(nowMs: number): void {
+    this.#isDraining = true;
+    this.#desk.isDraining = true;
+    for (const connection of [...this.#connections.values()]) {
+      this.#failConnection(connection, 'draining', 'the server is going away', nowMs);
+    }
+    this.#desk.forgetDetached();
+  }
+
+  /** One timer for all: the next tick while there is anything to watch, sooner where the batcher waits. */
+  #setWake(askAgainMs: number | null, nowMs: number): void {
+    const isWatching = this.#connections.count > 0 || this.#table.size > 0;
+    const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
+    const atMs = Math.min(tick, askAgainMs ?? Infinity);
+    if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
+    this.#wakeAtMs = atMs;
+    this.#outbox.push({ kind: 'wake', atMs });
+  }
+}

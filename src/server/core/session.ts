@@ -1,0 +1,141 @@
+// One answer being written: the committed tokens, the drafts in line, and where the session stands with its device and
+// with the engine. Changed by the files of this folder only; sends nothing itself.
+
+import type { SlotConfig } from '../../engine/engine.js';
+import type { CutLimit } from '../../math/cut-law.js';
+import type { Law } from '../../math/law.js';
+import type { EndReason, Mode, Scheme } from '../../protocol/frame.js';
+import type { SessionState } from '../../protocol/session-state.js';
+import { DraftBuffer } from './draft-buffer.js';
+import type { ConnectionId } from './event.js';
+import type { TokenLog } from './token-log.js';
+
+/** What was asked for and granted. */
+export interface SessionTerms {
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  readonly promptLength: number;
+  /** The session ends when the log is this long. */
+  readonly lengthMax: number;
+  /** Whether `lengthMax` is the context's end rather than what the device asked for. */
+  readonly endsAtContext: boolean;
+  readonly windowMax: number;
+  readonly cut: CutLimit | null;
+  readonly config: SlotConfig;
+}
+
+/** Who hears of the session. */
+export interface Listener {
+  readonly connection: ConnectionId;
+  /** The id that this connection knows it by. */
+  readonly session: number;
+}
+
+/** What a pass in flight computes for a session. */
+export interface Flight {
+  /** Position of the first tested draft, which is the committed length; tested drafts, padding not counted. */
+  readonly from: number;
+  readonly draftCount: number;
+  /** Drafts of padding behind the tested ones. */
+  readonly padCount: number;
+  /** Whether rows are judged; otherwise the cache fills and nothing is said. */
+  readonly isJudged: boolean;
+  readonly epoch: number;
+  readonly ids: Int32Array;
+  readonly queueMs: number;
+}
+
+/** A cache image that waits for a slot. */
+export type Image =
+  | { readonly kind: 'none' }
+  /** The engine is writing it. */
+  | { readonly kind: 'saving'; readonly id: number; readonly length: number }
+  | { readonly kind: 'saved'; readonly bytes: Uint8Array; readonly length: number };
+
+export class Session {
+  readonly key: number;
+  readonly terms: SessionTerms;
+  readonly log: TokenLog;
+  /** [32] hex digits. */
+  readonly resumeKey: string;
+  readonly drafts = new DraftBuffer();
+  state: SessionState = 'open';
+  listener: Listener | null;
+  /** Committed length that the device knows of. */
+  told: number;
+  /** An empty draft asks for the token at this position. */
+  askedAt: number | null = null;
+  /** It has not yet had a slot: its prompt is worth computing before anybody asks for a row. */
+  isNew = true;
+  /** Verdicts and resumptions sent: each may have raised the device's epoch once. */
+  answerCount = 0;
+  /** `split`: the whole law that the device draws from. */
+  pendingLaw: Law | null = null;
+  end: EndReason | null = null;
+  isCancelled = false;
+  flight: Flight | null = null;
+  image: Image = { kind: 'none' };
+  /** It was in a pass that failed: it goes alone until one succeeds. */
+  isSuspect = false;
+  /** The last pass it was in failed with nobody else in it, or its slot did. */
+  failureCount = 0;
+  /** Since when it could have been in a pass. */
+  waitingSinceMs: number;
+  /** Arrival of the newest draft. */
+  draftAtMs: number;
+  lastVerdictAtMs: number | null = null;
+  detachedAtMs: number | null = null;
+  /** Draft length of the last advice; null: none was given. */
+  advice: number | null = null;
+  testedCount = 0;
+  acceptedCount = 0;
+
+  constructor(
+    key: number,
+    terms: SessionTerms,
+    log: TokenLog,
+    resumeKey: string,
+    listener: Listener,
+    nowMs: number,
+  ) {
+    this.key = key;
+    this.terms = terms;
+    this.log = log;
+    this.resumeKey = resumeKey;
+    this.listener = listener;
+    this.told = log.length;
+    this.waitingSinceMs = nowMs;
+    this.draftAtMs = nowMs;
+  }
+
+  /** Tokens that the next verdict may still commit. */
+  get room(): number {
+    return this.terms.lengthMax - this.log.length;
+  }
+
+  /** Drafts that a pass may test: behind them the target adds a token of its own. */
+  get testableCount(): number {
+    return Math.min(this.drafts.pendingCount(this.log.length), this.room - 1);
+  }
+
+  /** Whether the next pass should judge a row of it. */
+  get wantsJudging(): boolean {
+    if (!this.isRunning) return false;
+    const { mode } = this.terms;
+    if (mode === 'race' || mode === 'stream') return true;
+    const isAsked = this.askedAt !== null && this.askedAt >= this.log.length;
+    return isAsked || this.drafts.pendingCount(this.log.length) > 0;
+  }
+
+  /** Whether the engine may work for it at all. */
+  get isRunning(): boolean {
+    return (
+      this.state === 'open' && this.end === null && !this.isCancelled && this.listener !== null
+    );
+  }
+
+  /** The id its device knows it by, and whether there is a device. */
+  get isAttached(): boolean {
+    return this.listener !== null;
+  }
+}

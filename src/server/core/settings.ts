@@ -1,0 +1,60 @@
+// What the server core is told once, at the start: the model's facts, what it offers, how it batches, and the functions
+// by which chance and text come in. Holds no default; the shell fills them in.
+
+import type {
+  Hello,
+  Mode,
+  OfferedLimits,
+  Prompt,
+  Scheme,
+  VocabularyBlock,
+} from '../../protocol/frame.js';
+
+/** What the core needs to know of the engine. */
+export interface ModelFacts {
+  readonly modelName: string;
+  readonly fingerprint: string;
+  readonly vocabSize: number;
+  readonly endOfText: ReadonlySet<number>;
+  readonly slotCount: number;
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+}
+
+/** `static` is SLED's batching: wait for `count` requests or `waitMs`, pad all to the longest draft. */
+export type Batching =
+  | { readonly kind: 'continuous' }
+  | { readonly kind: 'static'; readonly count: number; readonly waitMs: number };
+
+export interface CoreSettings {
+  readonly model: ModelFacts;
+  readonly schemes: readonly Scheme[];
+  readonly modes: readonly Mode[];
+  readonly limits: OfferedLimits;
+  readonly connectionsMax: number;
+  /** Sessions of all connections and of none, ended ones that may be resumed included. */
+  readonly sessionsMax: number;
+  readonly batching: Batching;
+  /** A pass takes no further segment once it is predicted to last longer; the first always goes in. */
+  readonly passMsMax: number;
+  /** Share of a pass's tokens that prompts get even when verification could fill it, in (0, 1). */
+  readonly prefillShare: number;
+  /** Prompts stop filling a pass once it is predicted to last longer, beyond their share. */
+  readonly prefillMsMax: number;
+  /** A busy session keeps its slot for at least so many committed tokens while others wait for one. */
+  readonly slotQuantumTokens: number;
+  /** What an idle session leaves when it loses its slot: saved bytes while they fit, or nothing. */
+  readonly swapBytesMax: number;
+  /** Advice after `server-busy`, `server-full` and a drain. */
+  readonly retryAfterMs: number;
+
+  /** [n] unguessable bytes, for resume keys. */
+  readonly randomBytes: (count: number) => Uint8Array;
+  /** Whether this key may connect. */
+  readonly acceptsKey: (key: string) => boolean;
+  /** The ids of a prompt of text or messages. @throws PilotfishError where it has none. */
+  readonly tokenize: (prompt: Exclude<Prompt, { kind: 'ids' }>) => Int32Array;
+  /** The server's side of the first block in which the vocabularies differ, or null where it cannot be located. */
+  readonly differingBlock: (hello: Hello) => VocabularyBlock | null;
+}

@@ -1,0 +1,55 @@
+// The committed tokens of a session, prompt first: append only. Never hands out its own buffer for keeps.
+
+import { assert } from '../../base/assert.js';
+
+/** Capacity a log starts with; it doubles as it fills. */
+const initialCapacity = 64;
+
+export class TokenLog {
+  #tokens = new Int32Array(initialCapacity);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The token at a position in [0, length). */
+  at(position: number): number {
+    assert(position >= 0 && position < this.#length, `position ${position} of ${this.#length}`);
+    return this.#tokens[position]!;
+  }
+
+  push(token: number): void {
+    if (this.#length === this.#tokens.length) this.#grow(this.#length + 1);
+    this.#tokens[this.#length++] = token;
+  }
+
+  /** @param tokens copied. */
+  append(tokens: Int32Array): void {
+    if (this.#length + tokens.length > this.#tokens.length) {
+      this.#grow(this.#length + tokens.length);
+    }
+    this.#tokens.set(tokens, this.#length);
+    this.#length += tokens.length;
+  }
+
+  /** A copy of positions [from, to). */
+  slice(from: number, to: number = this.#length): Int32Array {
+    assert(from >= 0 && from <= to && to <= this.#length, `[${from}, ${to}) of ${this.#length}`);
+    return this.#tokens.slice(from, to);
+  }
+
+  /** How many of the first `lengthMax` tokens both logs share. */
+  sharedPrefix(other: TokenLog, lengthMax: number): number {
+    const end = Math.min(lengthMax, this.#length, other.#length);
+    let position = 0;
+    while (position < end && this.#tokens[position] === other.#tokens[position]) position++;
+    return position;
+  }
+
+  #grow(needed: number): void {
+    const grown = new Int32Array(Math.max(needed, this.#tokens.length * 2));
+    grown.set(this.#tokens.subarray(0, this.#length));
+    this.#tokens = grown;
+  }
+}
