@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { anyFrame } from './arbitrary-frame.suite.js';
+import { wireCodes } from './code.js';
+import { decodeDeviceFrame, decodeServerFrame, encodeFrame, frameShapes } from './codec.js';
+import { vectors } from './vectors.suite.js';
+
+const decoders = { device: decodeDeviceFrame, server: decodeServerFrame };
+
+const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
+
+/** What a peer gets for bytes: its code, or `ok`. */
+function answer(sender: keyof typeof decoders, bytes: Uint8Array): string {
+  const decoded = decoders[sender](bytes);
+  return 'ok' in decoded ? 'ok' : decoded.fault.code;
+}
+
+/** Bytes that a decoded value keeps alive: 8 for a number, 2 for a letter, 64 for an object. */
+function weigh(value: unknown): number {
+  if (typeof value === 'string') return 64 + 2 * value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  if (ArrayBuffer.isView(value)) return 64 + value.byteLength;
+  const parts = value instanceof Map ? [...value].flat() : Object.values(value);
+  return parts.reduce((sum: number, part) => sum + weigh(part), 64);
+}
+
+/**
+ * A fixed part for the frame, 16 bytes for each on the wire, and the dearest items: messages of a chat, empty ones, two
+ * bytes on the wire, 64 for the object and for each of two texts in memory, at most 1024 of them.
+ */
+const weightMax = (byteCount: number): number =>
+  2048 + 16 * byteCount + 192 * Math.min(1024, byteCount / 2);
+
+function assertTame(bytes: Uint8Array): void {
+  for (const decode of [decodeDeviceFrame, decodeServerFrame]) {
+    const decoded = decode(bytes);
+    if ('ok' in decoded) {
+      assert.ok(
+        weigh(decoded.ok) <= weightMax(bytes.length),
+        `${weigh(decoded.ok)} for ${bytes.length}`,
+      );
+    } else {
+      assert.ok(wireCodes.includes(decoded.fault.code));
+      assert.ok(decoded.fault.message.length < 1000);
+    }
+  }
+}
+
+describe('any bytes whatever', () => {
+  it('are decoded without a throw and without more memory than they pay for', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), assertTame), { numRuns: 3000 });
+  });
+
+  it('that start like a frame are too', () => {
+    const framed = fc
+      .tuple(fc.constantFrom(...frameTags), fc.uint8Array({ maxLength: 100 }))
+      .map(([tag, body]) => Uint8Array.from([...tag, body.length, ...body]));
+    fc.assert(fc.property(framed, assertTame), { numRuns: 3000 });
+  });
+
+  it('that were a frame before one byte changed are too', () => {
+    fc.assert(
+      fc.property(anyFrame, fc.nat(), fc.nat(255), (frame, at, value) => {
+        const bytes = encodeFrame(frame);
+        bytes[at % bytes.length] = value;
+        assertTame(bytes);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('that were a golden vector before any one bit flipped are too', () => {
+    for (const vector of vectors) {
+      const bytes = hex(vector.hex);
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flipped = bytes.slice();
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        assertTame(flipped);
+      }
+    }
+  });
+
+  it('that are a beginning of a golden vector are no frame', () => {
+    for (const { hex: text, frame, title } of vectors) {
+      const bytes = hex(text);
+      for (let length = 0; length < bytes.length; length++) {
+        const got = answer(frameShapes[frame.kind].sender, bytes.subarray(0, length));
+        assert.equal(got, 'frame-malformed', `${frame.kind}: ${title}`);
+      }
+    }
+  });
+
+  it('that claim a million entries cost nothing', () => {
+    const million = (item: string): Uint8Array => Buffer.alloc(2_000_000, hex(item));
+    const chat = field('12', field('22', million('0a00')));
+    const laws = field('1a', million('3200'));
+    const alternatives = field('8a01', million('1200'));
+    const before = process.memoryUsage().heapUsed;
+    assert.equal(answer('device', chat), 'limit-exceeded');
+    assert.equal(answer('device', laws), 'law-invalid');
+    assert.equal(answer('server', alternatives), 'limit-exceeded');
+    const grown = process.memoryUsage().heapUsed - before;
+    // A million objects would be more than 100 MB; garbage of the reader itself is all there is.
+    assert.ok(grown < 50_000_000, `${grown} bytes`);
+  });
+});
+
+/** A length-delimited field. @param tag in hex. */
+function field(tag: string, body: Uint8Array): Uint8Array {
+  return Buffer.concat([hex(tag), varint(body.length), body]);
+}
+
+const frameTags: readonly (readonly number[])[] = [
+  ...Array.from({ length: 15 }, (_, index) => [(index + 1) * 8 + 2]),
+  ...[16, 17, 18].map((number) => [((number * 8 + 2) & 0x7f) | 0x80, 1]),
+];
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Uint8Array.from([...bytes, rest]);
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { codeTable } from './code.js';
+import { decodeDeviceFrame, decodeServerFrame } from './codec.js';
+import { FrameSchema } from './generated/pilotfish_pb.js';
+import { blockTokens, type LimitName, limits } from './limits.js';
+
+type Init = NonNullable<MessageInitShape<typeof FrameSchema>['kind']>;
+type Case = readonly ['device' | 'server', (size: number) => Init];
+
+const sampling = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+};
+const ids = (count: number): number[] => new Array(count).fill(1);
+const open = (change: object): Init => {
+  const prompt = { case: 'promptIds', value: { ids: [1] } };
+  const value = {
+    prompt,
+    sampling,
+    scheme: 4,
+    mode: 3,
+    tokensMax: 1_048_576,
+    windowMax: 1,
+    ...change,
+  };
+  return { case: 'open', value } as Init;
+};
+const hello = (change: object): Init => ({
+  case: 'hello',
+  value: { versionMin: 1, versionMax: 1, ...change },
+});
+const welcome = (change: object, limitChange: object = {}): Init => {
+  const offered = { frameBytes: 1, sessions: 1, promptTokens: 1, draftTokens: 1, windowTokens: 1 };
+  const value = {
+    version: 1,
+    vocabSize: 1,
+    contextLength: 1,
+    limits: { ...offered, ...limitChange },
+  };
+  return { case: 'welcome', value: { ...value, ...change } };
+};
+const evenLaw = (size: number): Init => {
+  const probs = new Array(size).fill(1 / size);
+  return { case: 'draft', value: { ids: [1], laws: [{ probs }] } };
+};
+
+/** A frame that is legal at the limit and not one beyond it; several where several frames have the limit. */
+const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
+  vocabTokens: [
+    ['device', (size) => hello({ vocabSize: size })],
+    ['server', (size) => welcome({ vocabSize: size })],
+  ],
+  promptTokens: [
+    ['device', (size) => open({ prompt: { case: 'promptIds', value: { ids: ids(size) } } })],
+    ['server', (size) => welcome({}, { promptTokens: size })],
+    ['server', (size) => opened({ promptIds: ids(size), promptLength: size })],
+  ],
+  promptBytes: [
+    ['device', (size) => open({ prompt: { case: 'promptText', value: 'a'.repeat(size) } })],
+    ['device', (size) => chat([{ role: 'user', content: 'a'.repeat(size) }])],
+  ],
+  messages: [['device', (size) => chat(new Array(size).fill({ role: 'user', content: 'a' }))]],
+  roleBytes: [['device', (size) => chat([{ role: 'r'.repeat(size), content: '' }])]],
+  answerTokens: [
+    ['device', (size) => open({ tokensMax: size })],
+    ['server', (size) => ({ case: 'resumed', value: { tokens: ids(size) } })],
+  ],
+  logitBias: [['device', (size) => open({ sampling: biased(size) })]],
+  draftTokens: [
+    ['device', (size) => ({ case: 'draft', value: { ids: ids(size) } })],
+    ['server', (size) => welcome({}, { draftTokens: size })],
+  ],
+  laws: [
+    [
+      'device',
+      (size) => {
+        const laws = new Array(size).fill({ ids: [1], probs: [1] });
+        return { case: 'draft', value: { ids: ids(size), laws } };
+      },
+    ],
+  ],
+  lawEntries: [
+    ['device', evenLaw],
+    ['device', (size) => open({ cut: { case: 'cutKeepMax', value: size } })],
+  ],
+  windowTokens: [
+    ['device', (size) => open({ windowMax: size })],
+    ['server', (size) => welcome({}, { windowTokens: size })],
+    ['server', (size) => opened({ promptLength: 1, windowMax: size })],
+  ],
+  epoch: [
+    ['device', (size) => ({ case: 'draft', value: { epoch: size } })],
+    ['server', (size) => ({ case: 'verdict', value: { epoch: size } })],
+    ['server', (size) => ({ case: 'resumed', value: { epoch: size } })],
+    ['server', (size) => hint({ epoch: size })],
+  ],
+  verdictTokens: [['server', (size) => ({ case: 'verdict', value: { tokens: ids(size) } })]],
+  verdictCount: [
+    ['server', (size) => ({ case: 'verdict', value: { acceptedCount: size } })],
+    ['server', (size) => ({ case: 'verdict', value: { rejectedCount: size } })],
+  ],
+  advisedDraftLength: [
+    ['server', (size) => ({ case: 'verdict', value: { advisedDraftLength: size } })],
+  ],
+  hintCandidates: [
+    ['server', (size) => hint({ candidates: ids(size), confidences: new Array(size).fill(0.5) })],
+  ],
+  keyBytes: [['device', (size) => hello({ key: 'k'.repeat(size) })]],
+  nameBytes: [['device', (size) => hello({ name: 'n'.repeat(size) })]],
+  modelNameBytes: [['server', (size) => welcome({ modelName: 'm'.repeat(size) })]],
+  fingerprintBytes: [
+    ['device', (size) => hello({ fingerprint: 'f'.repeat(size) })],
+    ['server', (size) => welcome({ fingerprint: 'f'.repeat(size) })],
+  ],
+  blockHashes: [
+    [
+      'device',
+      (size) => hello({ vocabSize: Math.min(524_288, size * blockTokens), blockHashes: ids(size) }),
+    ],
+  ],
+  blockTexts: [['server', (size) => failure({ block: { texts: new Array(size).fill('t') } })]],
+  tokenTextBytes: [['server', (size) => failure({ block: { texts: ['t'.repeat(size)] } })]],
+  failureBytes: [['server', (size) => failure({ message: 'm'.repeat(size) })]],
+  alternatives: [
+    [
+      'server',
+      (size) => ({ case: 'drain', value: { alternatives: new Array(size).fill('wss://a') } }),
+    ],
+  ],
+  addressBytes: [
+    ['server', (size) => ({ case: 'drain', value: { alternatives: ['a'.repeat(size)] } })],
+  ],
+  offers: [['server', (size) => welcome({ schemes: ids(size) })]],
+  waitMs: [
+    ['server', (size) => ({ case: 'drain', value: { retryAfterMs: size } })],
+    ['server', (size) => failure({ retryAfterMs: size })],
+    ['server', (size) => welcome({}, { resumeMs: size })],
+    ['server', (size) => welcome({}, { silenceMs: size })],
+  ],
+  frameBytes: [['server', (size) => welcome({}, { frameBytes: size })]],
+  sessions: [['server', (size) => welcome({}, { sessions: size })]],
+};
+
+/** Limits that only a core or a shell can see crossed. */
+const seenElsewhere: readonly LimitName[] = ['helloBytes', 'pendingDrafts', 'bufferedBytes'];
+
+function chat(messages: readonly object[]): Init {
+  return open({ prompt: { case: 'promptMessages', value: { messages } } });
+}
+
+function biased(count: number): object {
+  const biasTokens = Array.from({ length: count }, (_, index) => index);
+  return { ...sampling, biasTokens, biases: new Array(count).fill(1) };
+}
+
+function opened(change: object): Init {
+  return { case: 'opened', value: { resumeKey: new Uint8Array(16), windowMax: 1, ...change } };
+}
+
+function hint(change: object): Init {
+  return { case: 'hint', value: { candidates: [1], confidences: [1], ...change } };
+}
+
+function failure(change: object): Init {
+  return { case: 'failure', value: { code: codeTable['server-failed'].number, ...change } };
+}
+
+function codeOf([sender, frame]: Case, size: number): string {
+  const bytes = toBinary(FrameSchema, create(FrameSchema, { kind: frame(size) }));
+  const decoded = sender === 'device' ? decodeDeviceFrame(bytes) : decodeServerFrame(bytes);
+  return 'ok' in decoded ? 'ok' : decoded.fault.code;
+}
+
+describe('limits', () => {
+  for (const [name, list] of Object.entries(cases) as [LimitName, readonly Case[]][]) {
+    const { value, unit, code } = limits[name];
+    it(`${name}: ${value} ${unit} pass, one more is ${code}`, () => {
+      for (const item of list) {
+        assert.equal(codeOf(item, value), 'ok');
+        assert.equal(codeOf(item, value + 1), code);
+      }
+    });
+  }
+
+  it('are all tried here, but for those that no single frame can cross', () => {
+    const tried = [...Object.keys(cases), ...seenElsewhere];
+    assert.deepEqual(tried.sort(), Object.keys(limits).sort());
+  });
+
+  it('leave room for the largest law and the longest prompt in a frame', () => {
+    assert.equal(codeOf(['device', evenLaw], limits.lawEntries.value), 'ok');
+    assert.ok(limits.promptTokens.value * 3 < limits.frameBytes.value);
+    assert.ok(limits.blockHashes.value * 4 < limits.helloBytes.value);
+    assert.equal(limits.blockHashes.value * blockTokens, limits.vocabTokens.value);
+  });
+});

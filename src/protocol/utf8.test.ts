@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { cutText, fromUtf8, toUtf8 } from './utf8.js';
+
+describe('cutting a text', () => {
+  it('keeps the longest beginning that fits, whole characters only', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 30 });
+    fc.assert(
+      fc.property(text, fc.nat(40), (whole, bytesMax) => {
+        const cut = cutText(whole, bytesMax);
+        assert.ok(whole.startsWith(cut));
+        assert.ok(Buffer.byteLength(cut) <= bytesMax);
+        const next = [...whole.slice(cut.length)][0];
+        assert.ok(next === undefined || Buffer.byteLength(cut + next) > bytesMax);
+        assert.equal(fromUtf8(toUtf8(cut)), cut);
+      }),
+    );
+  });
+});
+
+describe('UTF-8', () => {
+  it('of a lone surrogate is the replacement character', () => {
+    assert.deepEqual(toUtf8('\ud800'), Uint8Array.of(0xef, 0xbf, 0xbd));
+    assert.equal(cutText('\ud800\ud800', 5), '\ud800');
+  });
+
+  it('keeps a byte order mark', () => {
+    assert.equal(fromUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61)), '\ufeffa');
+  });
+
+  it('is told from other bytes', () => {
+    assert.equal(fromUtf8(Uint8Array.of(0xff)), null);
+    assert.equal(fromUtf8(Uint8Array.of(0xc0, 0x80)), null);
+    assert.equal(fromUtf8(Uint8Array.of(0xe2, 0x82)), null);
+  });
+});
