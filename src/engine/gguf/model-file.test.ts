@@ -283,6 +283,12 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
     /0 of 4 experts/,
   ],
   [
+    'experts weighed in an unknown way',
+    set('llama.expert_gating_func', uint32Value(5)),
+    'model-malformed',
+    /expert_gating_func is 5, must be in \[0, 4\]/,
+  ],
+  [
     'experts from nowhere',
     set('llama.expert_used_count', uint32Value(2)),
     'model-malformed',
@@ -439,6 +445,12 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
     retype('output_norm.weight', { type: 'Q8_0' }),
     'model-malformed',
     /vector of type Q8_0/,
+  ],
+  [
+    'a bias of experts in F16',
+    ({ tensors }) => tensors.push(zeros('blk.0.ffn_up_exps.bias', 'F16', 64, 4)),
+    'model-malformed',
+    /"blk.0.ffn_up_exps.bias" is a norm or a bias of type F16/,
   ],
   [
     'integers as weights',

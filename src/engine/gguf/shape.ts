@@ -44,6 +44,7 @@ const ranges = {
   headLength: { min: 1, max: 4096 },
   feedForwardLength: { min: 0, max: 2 ** 22 },
   expertCount: { min: 0, max: 1024 },
+  expertGating: { min: 0, max: 4 },
   finite: { min: -3.5e38, max: 3.5e38 },
   epsilon: { min: 0, max: 1 },
 } as const;
@@ -158,6 +159,8 @@ function expertsOf(
     used.every((usedHere) => usedHere === usedMax) || architecture.expertsVary,
     `${key('expert_used_count')} differs between blocks`,
   );
+  // An unknown way to weigh experts ends the process when the graph is built.
+  optionalCount(metadata, key('expert_gating_func'), ranges.expertGating);
   demand(experts > 0 || !architecture.expertsRequired, `${key('expert_count')} is missing or 0`);
   demand(groups === 0 || groups < experts, `${groups} expert groups of ${experts} experts`);
   demand(

@@ -43,11 +43,17 @@ function checkEmbedding(
   );
 }
 
-/** Vectors (norms, biases, factors) enter sums and products, which take F32 only. */
+/** Token ids that pick an expert, in the only model that has such a table. */
+const isTable = /\.ffn_gate_tid2eid\./;
+/** What is added or multiplied element by element; those sums and products take F32 only. */
+const isElementwise = /(norm\.weight|\.bias)$/;
+
 function checkType({ name, dims, type }: GgufTensor): void {
-  if (dims.slice(1).every((dim) => dim === 1)) {
-    demand(type === 'F32', `tensor ${quoted(name)} is a vector of type ${type}, must be F32`);
-  } else {
+  const isVector = dims.slice(1).every((dim) => dim === 1);
+  if (isVector || isElementwise.test(name)) {
+    const kind = isVector ? 'a vector' : 'a norm or a bias';
+    demand(type === 'F32', `tensor ${quoted(name)} is ${kind} of type ${type}, must be F32`);
+  } else if (!isTable.test(name)) {
     demand(!notWeights.has(type), `tensor ${quoted(name)} has type ${type}, not a type of weights`);
   }
 }
