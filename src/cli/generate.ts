@@ -17,7 +17,8 @@ import type { Show } from './generate/marked-text.js';
 import { readPrompt } from './generate/prompt.js';
 import { modelReport, reportOf, summary } from './generate/report.js';
 import { type GenerateOptions, type GenerateSettings, settingsOf } from './generate/settings.js';
-import { legend, TokenStream, visible } from './render.js';
+import { LineFit } from './line-fit.js';
+import { legendEntries, TokenStream, visible } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -148,8 +149,11 @@ function plainOutput({ out }: Terminal): Output {
 
 function markedOutput(prompt: string, { out, err, env }: Terminal): Output {
   const colour = colourWanted(out, env);
-  err.write(`${legend(colour)}\n\n`);
-  const stream = new TokenStream((text) => out.write(text), { colour });
+  err.write(`${legendEntries(colour).join('\n')}\n\n`);
+  const stream = new TokenStream((text) => out.write(text), {
+    colour,
+    ...(out.columns !== undefined && { fit: new LineFit(Math.max(2, out.columns - 1)) }),
+  });
   const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
   stream.push('prompt', bytes(prompt));
   return {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
-import { type Fate, legend, TokenStream } from './render.js';
+import { LineFit } from './line-fit.js';
+import { type Fate, legendEntries, TokenStream } from './render.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -101,9 +102,26 @@ test('what is left without rejected tokens and marks is the text', () => {
 });
 
 test('the legend uses the very marks', () => {
-  assert.equal(
-    legend(false),
-    'drafted and accepted, [-drafted and rejected-], {+residual, in its place+}, {*bonus after full acceptance*}',
-  );
-  assert.ok(legend(true).includes('\u001b[36mbonus'));
+  assert.deepEqual(legendEntries(false), [
+    'drafted and accepted',
+    '[-drafted and rejected-]',
+    '{+residual, in its place+}',
+    '{*bonus after full acceptance*}',
+  ]);
+  assert.ok(legendEntries(true)[3]!.includes('\u001b[36mbonus'));
+});
+
+test('marks stay with their words where lines are broken', () => {
+  const fitted = (columns: number): string => {
+    let written = '';
+    const write = (text: string): void => {
+      written += text;
+    };
+    const stream = new TokenStream(write, { colour: false, fit: new LineFit(columns) });
+    twoRounds(stream);
+    stream.end();
+    return written;
+  };
+  assert.equal(fitted(80), 'Once upon[- the time-]{+ a+} time{*,*}');
+  assert.equal(fitted(12), 'Once upon\n[-the time-]\n{+a+} time{*,*}');
 });

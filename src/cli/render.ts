@@ -40,9 +40,6 @@ export function legendEntries(colour: boolean): string[] {
   });
 }
 
-/** One line that says what the marks mean. */
-export const legend = (colour: boolean): string => legendEntries(colour).join(colour ? '  ' : ', ');
-
 function styled(paint: Paint, fate: Fate, text: string): string {
   const { style } = looks[fate];
   return style === null ? text : paint(style, text);

@@ -8,7 +8,7 @@ import type { GenerateSettings } from './settings.js';
 
 const endWords: Readonly<Record<TextEnd, string>> = {
   'end-of-text': 'the model ended the text',
-  length: 'the number of tokens asked for is reached',
+  length: '--max-tokens is reached',
   context: 'the context is full',
   stop: 'a stop string came',
   interrupted: 'stopped with Ctrl-C',
