@@ -34,8 +34,11 @@ const tokensMax = 64;
 const seedDefault = 13n;
 /** Other draft lengths that must write the same text; 0 is the target alone. */
 const otherLengths = [0, 1, 8];
-/** Texts of the table, and the time after which no further one is begun. */
-const turnsMax = 6;
+/**
+ * Texts of the table, and the time after which no further one is begun. From nine on the interval leaves out the
+ * extremes: one turn that another program disturbed then decides nothing.
+ */
+const turnsMax = 9;
 const turnsMs = 20_000;
 
 export function addDemo(program: Command, terminal: Terminal, exit: (code: number) => void): void {

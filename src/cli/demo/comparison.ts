@@ -13,22 +13,23 @@ export interface Turn {
   readonly together: Generation;
 }
 
-/** Sums over all turns of one way. */
-export interface WayTotals {
-  readonly tokenCount: number;
-  readonly generationMs: number;
-  readonly passCount: number;
+/** All turns of one way: counts are sums, times are medians over the texts, so that one disturbed text is outvoted. */
+export interface Way {
+  readonly tokensPerSecond: number;
+  readonly tokensPerPass: number;
+  /** Milliseconds of a target pass, and of drafting one token and one round; NaN without drafts. */
   readonly passMs: number;
-  readonly draftMs: number;
-  readonly draftedCount: number;
-  readonly testedCount: number;
-  readonly acceptedCount: number;
+  readonly draftTokenMs: number;
+  readonly draftRoundMs: number;
+  readonly draftedPerPass: number;
+  /** In [0, 1]; NaN without drafts. */
+  readonly acceptanceRate: number;
 }
 
 export interface Comparison {
   readonly turnCount: number;
-  readonly alone: WayTotals;
-  readonly together: WayTotals;
+  readonly alone: Way;
+  readonly together: Way;
   /** Speed with the draft in units of the target's alone: median over the texts, and the interval of medianInterval. */
   readonly ratio: number;
   readonly low: number;
@@ -41,8 +42,8 @@ export function compare(turns: readonly Turn[]): Comparison {
   const ratios = turns.map(({ alone, together }) => perToken(alone) / perToken(together));
   return {
     turnCount: turns.length,
-    alone: totals(turns.map(({ alone }) => alone)),
-    together: totals(turns.map(({ together }) => together)),
+    alone: wayOf(turns.map(({ alone }) => alone)),
+    together: wayOf(turns.map(({ together }) => together)),
     ratio: median(ratios),
     ...medianInterval(ratios),
   };
@@ -50,18 +51,23 @@ export function compare(turns: readonly Turn[]): Comparison {
 
 const perToken = ({ generationMs, tokens }: Generation): number => generationMs / tokens.length;
 
-function totals(generations: readonly Generation[]): WayTotals {
-  const sum = (of: (generation: Generation) => number): number =>
-    generations.reduce((total, generation) => total + of(generation), 0);
+function wayOf(generations: readonly Generation[]): Way {
+  const total = (of: (generation: Generation) => number): number =>
+    generations.reduce((sum, generation) => sum + of(generation), 0);
+  const usual = (of: (generation: Generation) => number): number => median(generations.map(of));
+  const passCount = total(({ targetTimes }) => targetTimes.passCount);
+  const draftedCount = total(({ draftTimes }) => draftTimes.draftedCount);
+  const testedCount = total(({ tally }) => tally.testedCount);
   return {
-    tokenCount: sum(({ tokens }) => tokens.length),
-    generationMs: sum(({ generationMs }) => generationMs),
-    passCount: sum(({ targetTimes }) => targetTimes.passCount),
-    passMs: sum(({ targetTimes }) => targetTimes.passMs),
-    draftMs: sum(({ draftTimes }) => draftTimes.draftMs),
-    draftedCount: sum(({ draftTimes }) => draftTimes.draftedCount),
-    testedCount: sum(({ tally }) => tally.testedCount),
-    acceptedCount: sum(({ tally }) => tally.acceptedCount),
+    tokensPerSecond: usual((generation) => 1000 / perToken(generation)),
+    tokensPerPass: total(({ tokens }) => tokens.length) / passCount,
+    passMs: usual(({ targetTimes }) => targetTimes.passMs / targetTimes.passCount),
+    draftTokenMs: usual(({ draftTimes }) => draftTimes.draftMs / draftTimes.draftedCount),
+    draftRoundMs: usual(
+      ({ draftTimes, targetTimes }) => draftTimes.draftMs / targetTimes.passCount,
+    ),
+    draftedPerPass: draftedCount / passCount,
+    acceptanceRate: total(({ tally }) => tally.acceptedCount) / testedCount,
   };
 }
 
@@ -73,13 +79,13 @@ export function comparisonTable({ alone, together }: Comparison): string {
   return formatTable(rows, { align, indent: '  ' });
 }
 
-const row = (name: string, way: WayTotals): string[] => [
+const row = (name: string, way: Way): string[] => [
   name,
-  ((way.tokenCount / way.generationMs) * 1000).toFixed(0),
-  (way.tokenCount / way.passCount).toFixed(2),
-  way.testedCount > 0 ? formatShare(way.acceptedCount / way.testedCount) : '-',
-  formatDuration(way.passMs / way.passCount),
-  way.draftedCount > 0 ? formatDuration(way.draftMs / way.draftedCount) : '-',
+  way.tokensPerSecond.toFixed(0),
+  way.tokensPerPass.toFixed(2),
+  way.draftedPerPass > 0 ? formatShare(way.acceptanceRate) : '-',
+  formatDuration(way.passMs),
+  way.draftedPerPass > 0 ? formatDuration(way.draftTokenMs) : '-',
 ];
 
 /** Who was faster, in one sentence. */
@@ -87,23 +93,22 @@ export function verdictWords({ ratio, low, high, turnCount }: Comparison): strin
   const spread = `${ratio.toFixed(2)} times the speed of the target alone (${low.toFixed(2)} to ${high.toFixed(2)} over ${turnCount} texts)`;
   if (low > 1) return `On this machine, now, the draft made it faster: ${spread}.`;
   if (high < 1) return `On this machine, now, the draft made it slower: ${spread}.`;
-  return `On this machine, now, the two are too close to tell apart: ${spread}.`;
+  return `This run is too short or too disturbed to tell which is faster: ${spread}.`;
 }
 
 /** Where the time went and what would change with a large target, as sentences of one paragraph. */
 export function whyWords({ alone, together }: Comparison): string {
-  const tokensPerRound = together.tokenCount / together.passCount;
-  const checkMs = together.passMs / together.passCount;
-  const draftMs = together.draftMs / together.passCount;
-  const aloneMs = alone.passMs / alone.passCount;
-  const drafted = (together.draftedCount / together.passCount).toFixed(1);
-  const draftShare = Math.round((together.draftMs / together.draftedCount / aloneMs) * 100);
+  const drafted = together.draftedPerPass.toFixed(1);
+  const tokens = together.tokensPerPass.toFixed(1);
+  const aloneMs = alone.passMs * together.tokensPerPass;
+  const draftShare = Math.round((together.draftTokenMs / alone.passMs) * 100);
+  const checkCost = (together.passMs / alone.passMs).toFixed(1);
   return [
-    `Why: a round took ${formatDuration(draftMs)} to draft ${drafted} tokens and ${formatDuration(checkMs)} to check them,`,
-    `and brought ${tokensPerRound.toFixed(1)} tokens; the target alone takes ${formatDuration(aloneMs * tokensPerRound)} for as many.`,
-    `To this small target a draft of ${drafted} tokens costs ${(checkMs / aloneMs).toFixed(1)} times as much to check as one token to`,
+    `Why: a round took ${formatDuration(together.draftRoundMs)} to draft ${drafted} tokens and ${formatDuration(together.passMs)} to check them,`,
+    `and brought ${tokens} tokens; the target alone takes ${formatDuration(aloneMs)} for as many.`,
+    `To this small target a draft of ${drafted} tokens costs ${checkCost} times as much to check as one token to`,
     `write, and drafting one token ${draftShare} % of writing it: that leaves little to gain. Drafts pay where a pass over a`,
     `few tokens takes hardly longer than over one, as with large models, whose passes wait for weights from memory, and`,
-    `where a drafted token costs a few percent of a pass: then the ${tokensPerRound.toFixed(1)} tokens a pass are what counts.`,
+    `where a drafted token costs a few percent of a pass: then the ${tokens} tokens a pass are what counts.`,
   ].join(' ');
 }
