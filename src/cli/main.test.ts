@@ -1,51 +1,15 @@
 // Runs the real command as a child process: what a user types, sees, and gets as exit code.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
+import { run } from './command.suite.js';
 import { repo, type StandInHub, sha256, startHub } from './hub/stand-in-hub.suite.js';
 import { packageVersion } from './package-root.js';
-
-const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** @param onStart is given the child's own signal sender. */
-function run(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  onStart: (kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
-): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(HF_|PILOTFISH_|FORCE_COLOR)/.test(name),
-    );
-    const child = spawn(process.execPath, [script, ...args], {
-      env: { ...Object.fromEntries(inherited), HF_HOME: '/nonexistent', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let [out, err] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      out += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      err += text;
-    });
-    onStart((signal) => child.kill(signal));
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, out, err }));
-  });
-}
 
 test('--version prints the version and nothing else', async () => {
   assert.deepEqual(await run(['--version']), { code: 0, out: `${packageVersion()}\n`, err: '' });
@@ -163,7 +127,7 @@ test('Ctrl-C ends a download with 130, and the next run continues it', async (t)
   const blobs = join(env['HF_HOME']!, 'hub', 'models--user--repo', 'blobs');
   const partial = join(blobs, `${sha256(bytes)}.incomplete`);
   // Nothing is printed on a pipe before the first tenth: the file itself shows that bytes have arrived.
-  const { code, err } = await run(['models', 'pull', name], env, (kill) => {
+  const { code, err } = await run(['models', 'pull', name], env, ({ kill }) => {
     const watch = setInterval(() => {
       if (statSync(partial, { throwIfNoEntry: false })?.size !== 20_000) return;
       clearInterval(watch);

@@ -1,0 +1,55 @@
+// Runs the real command as a child process, for tests of what a user types, sees, and gets as exit code.
+
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A child that runs. */
+export interface Running {
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** Calls back once, when the child has written its first words to stdout. */
+  readonly onFirstOutput: (heard: () => void) => void;
+}
+
+/**
+ * @param env beside the test's own environment, of which nothing that steers pilotfish is left.
+ * @param input what is piped in; null pipes nothing in.
+ */
+export function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  onStart: (child: Running) => void = () => undefined,
+  input: string | null = null,
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const inherited = Object.entries(process.env).filter(
+      ([name]) => !/^(HF_|PILOTFISH_|FORCE_COLOR)/.test(name),
+    );
+    const child = spawn(process.execPath, [script, ...args], {
+      env: { ...Object.fromEntries(inherited), HF_HOME: '/nonexistent', ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    child.stdin.end(input ?? '');
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      err += text;
+    });
+    onStart({
+      kill: (signal) => child.kill(signal),
+      onFirstOutput: (heard) => child.stdout.once('data', heard),
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, out, err }));
+  });
+}
