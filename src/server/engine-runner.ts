@@ -1,0 +1,49 @@
+// Runs the core's operations on an engine, which keeps their order, and answers each with an event.
+// Never throws for what an engine says; that becomes an event too.
+
+import { toPilotfishError } from '../base/error.js';
+import type { Engine } from '../engine/engine.js';
+import type { EngineOperation, ServerEvent } from './core/event.js';
+
+/** @param answer called once for each operation, after the call that gave it. */
+export class EngineRunner {
+  readonly #engine: Engine;
+  readonly #answer: (event: ServerEvent) => void;
+
+  constructor(engine: Engine, answer: (event: ServerEvent) => void) {
+    this.#engine = engine;
+    this.#answer = answer;
+  }
+
+  run(operation: EngineOperation): void {
+    const { id } = operation;
+    this.#call(operation).then(this.#answer, (reason: unknown) => {
+      const { code, message } = toPilotfishError(reason, 'engine-failed');
+      this.#answer({ kind: 'failed', id, code, message });
+    });
+  }
+
+  async #call(operation: EngineOperation): Promise<ServerEvent> {
+    const engine = this.#engine;
+    const { id } = operation;
+    const done = (bytes: Uint8Array | null = null): ServerEvent => ({ kind: 'done', id, bytes });
+    switch (operation.kind) {
+      case 'pass':
+        return { kind: 'passed', id, result: await engine.pass(operation.segments) };
+      case 'save':
+        return done(await engine.save(operation.slot));
+      case 'open':
+        await engine.open(operation.slot, operation.config);
+        return done();
+      case 'truncate':
+        await engine.truncate(operation.slot, operation.length);
+        return done();
+      case 'copy-prefix':
+        await engine.copyPrefix(operation.from, operation.to, operation.length);
+        return done();
+      case 'restore':
+        await engine.restore(operation.slot, operation.state, operation.config);
+        return done();
+    }
+  }
+}

@@ -1,0 +1,8 @@
+// Subpath `pilotfish/server`: serve a target model to devices, and the core that does it without sockets.
+
+export type { CoreStats } from './core/core-stats.js';
+export type { Effect, EngineOperation, ServerEvent } from './core/event.js';
+export { ServerCore } from './core/server-core.js';
+export type { Batching, CoreSettings, ModelFacts } from './core/settings.js';
+export { defaultPort, type RunningServer, type ServerOptions, startServer } from './server.js';
+export type { ServerStats } from './stats.js';

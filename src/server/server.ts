@@ -1,0 +1,279 @@
+// The server as it runs: sockets, clock, timer and engine around the core. Decides nothing that the core could decide.
+// The engine stays its owner's: closing the server does not close it.
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import type { Engine } from '../engine/engine.js';
+import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
+import {
+  blockHashesOf,
+  firstDifferingBlock,
+  vocabularyBlockOf,
+} from '../protocol/vocabulary-blocks.js';
+import type { Effect, ServerEvent } from './core/event.js';
+import { ServerCore } from './core/server-core.js';
+import type { Batching, CoreSettings } from './core/settings.js';
+import { EngineRunner } from './engine-runner.js';
+import { promptTokens } from './prompt.js';
+import { processStats, type ServerStats, WireTally } from './stats.js';
+import { type Listening, listen, type Peer } from './websocket-listener.js';
+
+export interface ServerOptions {
+  readonly engine: Engine;
+  /** Default 127.0.0.1: nobody but this machine. */
+  readonly host?: string;
+  /** Default 7433; 0 picks a free one. */
+  readonly port?: number;
+  /** Keys of devices that may connect. Default: none is asked for. */
+  readonly keys?: readonly string[];
+  readonly batching?: Batching;
+  readonly connectionsMax?: number;
+  readonly sessionsMax?: number;
+  readonly limits?: Partial<OfferedLimits>;
+  /** Bytes of cache images of idle sessions. Default 1 GiB; 0: they are computed again. */
+  readonly swapBytesMax?: number;
+  /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
+  readonly passMsMax?: number;
+  /** Share of a pass's tokens that prompts are sure of. Default 0.25. */
+  readonly prefillShare?: number;
+  /** Predicted milliseconds beyond which prompts take no more than their share. Default 100. */
+  readonly prefillMsMax?: number;
+  /** Milliseconds that running answers are given when the server closes. Default 5000. */
+  readonly drainMs?: number;
+}
+
+export const defaultPort = 7433;
+const drainMsDefault = 5_000;
+
+const offeredDefaults: OfferedLimits = {
+  frameBytes: limits.frameBytes.value,
+  sessions: limits.sessions.value,
+  promptTokens: limits.promptTokens.value,
+  draftTokens: limits.draftTokens.value,
+  windowTokens: limits.windowTokens.value,
+  resumeMs: 60_000,
+  silenceMs: 60_000,
+};
+
+export interface RunningServer {
+  /** ws: URL that devices dial. */
+  readonly address: string;
+  readonly port: number;
+  stats(): ServerStats;
+  /** Takes no more sessions, lets running answers finish for a while, then ends all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an engine to devices.
+ *
+ * @throws PilotfishError `usage` where the address cannot be had.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const server = new Server(options);
+  await server.listen(options.host ?? '127.0.0.1', options.port ?? defaultPort);
+  return server;
+}
+
+class Server implements RunningServer {
+  readonly #engine: Engine;
+  readonly #core: ServerCore;
+  readonly #runner: EngineRunner;
+  readonly #peers = new Map<number, Peer>();
+  /** Connections that have not been greeted: their messages must be short. */
+  readonly #strangers = new Set<number>();
+  readonly #wire = new WireTally();
+  readonly #startedAtMs = performance.now();
+  readonly #drainMs: number;
+  #listening: Listening | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #closing: Promise<void> | null = null;
+  #onIdle: (() => void) | null = null;
+
+  constructor(options: ServerOptions) {
+    this.#engine = options.engine;
+    this.#core = new ServerCore(settingsOf(options));
+    this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
+    this.#drainMs = options.drainMs ?? drainMsDefault;
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    this.#listening = await listen(host, port, {
+      connected: (peer) => this.#connected(peer),
+      message: (peer, bytes) => this.#message(peer, bytes),
+      disconnected: (peer) => this.#disconnected(peer),
+      stats: () => this.stats(),
+    });
+  }
+
+  get address(): string {
+    const { host, port } = this.#listening!;
+    return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  get port(): number {
+    return this.#listening!.port;
+  }
+
+  stats(): ServerStats {
+    const { modelName, contextLength } = this.#engine.info;
+    return {
+      modelName,
+      contextLength,
+      uptimeMs: performance.now() - this.#startedAtMs,
+      core: this.#core.stats(),
+      wire: this.#wire.counts,
+      process: processStats(),
+    };
+  }
+
+  #connected(peer: Peer): void {
+    this.#peers.set(peer.id, peer);
+    this.#strangers.add(peer.id);
+    this.#feed({ kind: 'connected', connection: peer.id });
+  }
+
+  #message({ id: connection }: Peer, bytes: Uint8Array): void {
+    if (!this.#peers.has(connection)) return;
+    this.#wire.up(bytes.length);
+    const bytesMax = this.#strangers.has(connection)
+      ? limits.helloBytes.value
+      : limits.frameBytes.value;
+    const decoded = decodeDeviceFrame(bytes, bytesMax);
+    if ('ok' in decoded) this.#feed({ kind: 'frame', connection, frame: decoded.ok });
+    else this.#feed({ kind: 'fault', connection, fault: decoded.fault });
+  }
+
+  #disconnected({ id }: Peer): void {
+    this.#strangers.delete(id);
+    if (this.#peers.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
+  }
+
+  #feed(event: ServerEvent): void {
+    for (const effect of this.#core.handle(event, performance.now())) this.#apply(effect);
+    if (this.#onIdle && this.#core.liveCount === 0) this.#onIdle();
+  }
+
+  #apply(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send': {
+        const peer = this.#peers.get(effect.connection);
+        if (effect.frame.kind === 'welcome') this.#strangers.delete(effect.connection);
+        if (peer) this.#send(peer, encodeFrame(effect.frame));
+        return;
+      }
+      case 'close':
+        this.#peers.get(effect.connection)?.close(effect.code);
+        return;
+      case 'engine':
+        this.#runner.run(effect.operation);
+        return;
+      case 'wake':
+        this.#wakeAt(effect.atMs);
+    }
+  }
+
+  #send(peer: Peer, bytes: Uint8Array): void {
+    this.#wire.down(bytes.length);
+    if (peer.send(bytes)) return;
+    peer.close('too-slow');
+    // The core hears of it as of any lost connection, once the effects at hand are done.
+    queueMicrotask(() => this.#disconnected(peer));
+  }
+
+  #wakeAt(atMs: number): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    const delayMs = Math.max(0, atMs - performance.now());
+    this.#timer = setTimeout(() => this.#feed({ kind: 'wake' }), delayMs);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#feed({ kind: 'drain', alternatives: [] });
+    await this.#idle();
+    this.#feed({ kind: 'stop' });
+    await this.#gone();
+    await this.#listening?.close();
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /** Resolves when no answer is being written, or when their time is up. */
+  async #idle(): Promise<void> {
+    if (this.#core.liveCount === 0) return;
+    await withTimeout(this.#drainMs, (resolve) => {
+      this.#onIdle = resolve;
+    });
+    this.#onIdle = null;
+  }
+
+  /** Gives the last frames a moment to leave. */
+  async #gone(): Promise<void> {
+    const untilMs = performance.now() + 1_000;
+    while (this.#peers.size > 0 && performance.now() < untilMs) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
+function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    start(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function settingsOf(options: ServerOptions): CoreSettings {
+  const { info } = options.engine;
+  const { vocabulary } = info;
+  let hashes: Uint32Array | null = null;
+  const differingBlock = ({ blockHashes }: Hello) => {
+    if (blockHashes.length === 0) return null;
+    hashes ??= blockHashesOf(vocabulary);
+    const block = firstDifferingBlock(hashes, blockHashes);
+    return block === null ? null : vocabularyBlockOf(vocabulary, block);
+  };
+  return {
+    model: {
+      ...info,
+      fingerprint: vocabulary.fingerprint,
+      vocabSize: vocabulary.size,
+      endOfText: vocabulary.endOfText,
+    },
+    schemes,
+    modes,
+    limits: { ...offeredDefaults, ...options.limits },
+    connectionsMax: options.connectionsMax ?? 1024,
+    sessionsMax: options.sessionsMax ?? 4096,
+    batching: options.batching ?? { kind: 'continuous' },
+    passMsMax: options.passMsMax ?? 1000,
+    prefillShare: options.prefillShare ?? 0.25,
+    prefillMsMax: options.prefillMsMax ?? 100,
+    slotQuantumTokens: 32,
+    swapBytesMax: options.swapBytesMax ?? 2 ** 30,
+    retryAfterMs: 1_000,
+    randomBytes: (count) => new Uint8Array(randomBytes(count)),
+    acceptsKey: keyCheck(options.keys),
+    tokenize: (prompt) => promptTokens(info, prompt),
+    differingBlock,
+  };
+}
+
+/** Compares digests in constant time: how long a refusal takes must not tell how much of a key was right. */
+function keyCheck(keys: readonly string[] | undefined): (key: string) => boolean {
+  if (keys === undefined) return () => true;
+  const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
+  const known = keys.map(digest);
+  return (key) => {
+    const asked = digest(key);
+    return known.filter((one) => timingSafeEqual(one, asked)).length > 0;
+  };
+}

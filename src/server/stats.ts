@@ -1,0 +1,54 @@
+// What a running server says of itself: the core's counts, the wire's, and the process's.
+// Plain numbers with the unit in the name, for `GET /stats`, `pilotfish top` and --json.
+
+import type { CoreStats } from './core/core-stats.js';
+
+export interface WireCounts {
+  /** From devices, and to devices; messages and their bytes without framing of the transport. */
+  readonly messagesUp: number;
+  readonly messagesDown: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+export interface ServerStats {
+  readonly modelName: string;
+  readonly contextLength: number;
+  readonly uptimeMs: number;
+  readonly core: CoreStats;
+  readonly wire: WireCounts;
+  readonly process: {
+    readonly residentBytes: number;
+    readonly heapBytes: number;
+    /** Processor time of the whole process since the start, in milliseconds. */
+    readonly cpuMs: number;
+  };
+}
+
+export class WireTally implements WireCounts {
+  messagesUp = 0;
+  messagesDown = 0;
+  bytesUp = 0;
+  bytesDown = 0;
+
+  up(bytes: number): void {
+    this.messagesUp++;
+    this.bytesUp += bytes;
+  }
+
+  down(bytes: number): void {
+    this.messagesDown++;
+    this.bytesDown += bytes;
+  }
+
+  get counts(): WireCounts {
+    const { messagesUp, messagesDown, bytesUp, bytesDown } = this;
+    return { messagesUp, messagesDown, bytesUp, bytesDown };
+  }
+}
+
+export function processStats(): ServerStats['process'] {
+  const { user, system } = process.cpuUsage();
+  const { rss, heapUsed } = process.memoryUsage();
+  return { residentBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1000 };
+}

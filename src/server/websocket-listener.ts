@@ -1,0 +1,138 @@
+// Listens for devices: WebSocket with binary messages and no compression, and `GET /stats` beside it for whoever sits on
+// this machine. Bounded both ways. The only file of the server that knows `ws`.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { PilotfishError } from '../base/error.js';
+import type { WireCode } from '../protocol/code.js';
+import { closeFor } from '../protocol/failure.js';
+import { limits } from '../protocol/limits.js';
+import { closeNormal } from '../protocol/transport.js';
+import { subprotocol } from '../protocol/version.js';
+
+export interface ListenerHandlers {
+  connected(connection: Peer): void;
+  message(connection: Peer, bytes: Uint8Array): void;
+  /** Called once for each connection, last. */
+  disconnected(connection: Peer): void;
+  /** The body of `GET /stats`. */
+  stats(): unknown;
+}
+
+/** A socket that closes with a code waits this long for its peer before it is cut. */
+const closeTimeoutMs = 2_000;
+/** A request has no body worth waiting for. */
+const requestTimeoutMs = 10_000;
+
+/** One connected device. */
+export class Peer {
+  readonly id: number;
+  readonly #socket: WebSocket;
+
+  constructor(id: number, socket: WebSocket) {
+    this.id = id;
+    this.#socket = socket;
+  }
+
+  /** @returns false when the peer has left more unread than it may: the caller closes it with `too-slow`. */
+  send(bytes: Uint8Array): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN) return true;
+    this.#socket.send(bytes, { binary: true, compress: false });
+    return this.#socket.bufferedAmount <= limits.bufferedBytes.value;
+  }
+
+  /** Ends the connection after what was sent; a peer that does not read is cut off. @param code null: all is well. */
+  close(code: WireCode | null): void {
+    const end = code === null ? { code: closeNormal, reason: '' } : closeFor(code);
+    this.#socket.close(end.code, end.reason);
+    setTimeout(() => this.#socket.terminate(), closeTimeoutMs).unref();
+  }
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  /** Stops listening and cuts what is still connected. */
+  close(): Promise<void>;
+}
+
+/**
+ * Begins to listen.
+ *
+ * @param port 0 picks a free one.
+ * @throws PilotfishError `usage` where the address cannot be had, naming it and the reason.
+ */
+export async function listen(
+  host: string,
+  port: number,
+  handlers: ListenerHandlers,
+): Promise<Listening> {
+  const http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) =>
+    respond(request, response, handlers),
+  );
+  const sockets = new WebSocketServer({
+    server: http,
+    maxPayload: limits.frameBytes.value,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+  });
+  let nextId = 1;
+  sockets.on('connection', (socket) => welcome(socket, new Peer(nextId++, socket), handlers));
+  // Errors of the listening socket come through `http` as well; unheard here they would end the process.
+  sockets.on('error', () => undefined);
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (reason: NodeJS.ErrnoException) => reject(refusal(host, port, reason)));
+    http.listen(port, host, resolve);
+  });
+  const address = http.address() as AddressInfo;
+  return {
+    host: address.address,
+    port: address.port,
+    close: () => {
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
+      http.closeAllConnections();
+      return new Promise((resolve) => http.close(() => resolve()));
+    },
+  };
+}
+
+function refusal(host: string, port: number, reason: NodeJS.ErrnoException): PilotfishError {
+  const why =
+    reason.code === 'EADDRINUSE'
+      ? 'another program listens there; choose another --port'
+      : reason.message;
+  return new PilotfishError('usage', `cannot listen on ${host}:${port}: ${why}`, { cause: reason });
+}
+
+function welcome(socket: WebSocket, peer: Peer, handlers: ListenerHandlers): void {
+  socket.binaryType = 'nodebuffer';
+  socket.on('message', (data: RawData, isBinary: boolean) => {
+    // Text is no frame whatever it says; an empty message is refused by the codec.
+    handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
+  });
+  socket.on('close', () => handlers.disconnected(peer));
+  // A close follows every error.
+  socket.on('error', () => undefined);
+  handlers.connected(peer);
+}
+
+function respond(
+  { method, url, socket }: IncomingMessage,
+  response: ServerResponse,
+  handlers: ListenerHandlers,
+): void {
+  const isLocal = isLoopback(socket.remoteAddress ?? '');
+  if (method !== 'GET' || url !== '/stats' || !isLocal) {
+    response.writeHead(isLocal ? 404 : 403, { 'content-type': 'text/plain' });
+    response.end('Devices speak WebSocket here; GET /stats answers on this machine.\n');
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(`${JSON.stringify(handlers.stats())}\n`);
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
