@@ -30,20 +30,20 @@ export interface Sampling {
 export const logitBiasMax = 1024;
 
 const bounds = {
-  temperature: [0, 100],
-  topP: [Number.MIN_VALUE, 1],
-  minP: [0, 1 - Number.EPSILON],
-  repetitionPenalty: [0.01, 100],
-  presencePenalty: [-100, 100],
-  frequencyPenalty: [-100, 100],
+  temperature: { low: 0, high: 100, range: '[0, 100]' },
+  topP: { low: Number.MIN_VALUE, high: 1, range: '(0, 1]' },
+  minP: { low: 0, high: 1 - Number.EPSILON, range: '[0, 1)' },
+  repetitionPenalty: { low: 0.01, high: 100, range: '[0.01, 100]' },
+  presencePenalty: { low: -100, high: 100, range: '[-100, 100]' },
+  frequencyPenalty: { low: -100, high: 100, range: '[-100, 100]' },
 } as const;
 
 /** Throws `sampling-invalid` naming the first parameter outside its range, or `token-out-of-range` for a bias. */
 export function checkSampling(sampling: Sampling, vocabSize: number): void {
-  for (const [name, [low, high]] of Object.entries(bounds)) {
+  for (const [name, { low, high, range }] of Object.entries(bounds)) {
     const value = sampling[name as keyof typeof bounds];
     if (!(value >= low && value <= high)) {
-      throw new PilotfishError('sampling-invalid', `${name} ${value} is outside [${low}, ${high}]`);
+      throw new PilotfishError('sampling-invalid', `${name} ${value} is outside ${range}`);
     }
   }
   const { topK, logitBias } = sampling;
