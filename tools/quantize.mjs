@@ -1,15 +1,19 @@
-// Quantises a GGUF model with llama.cpp's own quantiser, from the libraries this package runs on.
-// Usage: node tools/quantize.mjs <in.gguf> <out.gguf> <type> [threads]     (after `npm run build`)
-//   type     q8_0, q6_k, q5_k_m, q4_k_m, q4_0, ... as listed below; q8_0 needs rows of 32, K types rows of 256
-//   threads  default 1
-// Quantise from F32, F16 or BF16: a quantised input is refused, because errors would add up.
+// Quantises a GGUF model with llama.cpp's own quantiser, which reads and writes the whole file itself.
+// Never writes over its input, never quantises twice (errors would add up), leaves no half-written file behind.
+// Usage: node tools/quantize.mjs IN.gguf OUT.gguf TYPE [THREADS]      (after `npm run build`)
+//   TYPE     one of the list below; q8_0, q4_0 and the like need rows of 32, K types rows of 256
+//   THREADS  default 1
+// Source: llama_model_quantize in include/llama.h of llama.cpp 0.5.0.
 
 import { renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import koffi from 'koffi';
+import { PilotfishError } from '../dist/base/error.js';
 import { checkModelFile } from '../dist/engine/gguf/model-file.js';
-import { findLibrary, llamaVersion } from '../dist/engine/llama/library.js';
+import { openLlama } from '../dist/engine/llama/ffi.js';
+import { findLibrary } from '../dist/engine/llama/library.js';
 
-/** LLAMA_FTYPE_* of llama.h. */
+/** enum llama_ftype */
 const fileTypes = {
   f32: 0,
   f16: 1,
@@ -50,62 +54,79 @@ const paramsLayout = {
   max_buf_size: 'size_t',
 };
 
-const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
-
-function fail(message) {
-  console.error(message);
-  process.exit(1);
-}
-
+/**
+ * The quantiser of the libraries that the engine uses; the engine's own loader checks their version.
+ *
+ * @returns (input, output, ftype, threads) -> status, 0 for success.
+ */
 function openQuantiser() {
   const files = findLibrary();
-  koffi.load(files.ggmlBase, { global: true });
-  koffi.load(files.ggml, { global: true }).func('ggml_backend_load_all_from_path', 'void', ['str'])(
-    files.folder,
-  );
-  const library = koffi.load(files.llama, { global: true });
-  const version = library.func('llama_version', 'str', [])();
-  if (version !== llamaVersion && !version.startsWith(`${llamaVersion}-`))
-    fail(`llama.cpp ${version}, this tool speaks to ${llamaVersion}`);
-  const params = koffi.struct('quantize_params', paramsLayout);
+  openLlama(files);
+  const library = koffi.load(files.llama);
+  const params = koffi.struct(paramsLayout);
   const defaults = library.func('llama_model_quantize_default_params', params, [])();
-  // A field that moved would not read back both ends of the struct.
-  const layoutHolds =
-    defaults.ftype === fileTypes.q8_0 &&
-    defaults.quantize_output_tensor &&
-    !defaults.dry_run &&
-    defaults.max_buf_size === 8 * 2 ** 30;
-  if (!layoutHolds) fail(`unexpected defaults of the quantiser: ${JSON.stringify(defaults)}`);
-  const quantise = library.func('llama_model_quantize', 'uint32', [
-    'str',
-    'str',
-    'quantize_params*',
-  ]);
-  return { defaults, quantise };
+  checkDefaults(defaults);
+  const types = ['str', 'str', koffi.pointer(params)];
+  const quantize = library.func('llama_model_quantize', 'uint32', types);
+  return (input, output, ftype, nthread) =>
+    quantize(input, output, { ...defaults, ftype, nthread });
 }
 
-const [source, target, typeName = '', threads = '1'] = process.argv.slice(2);
-const fileType = fileTypes[typeName.toLowerCase()];
-if (!source || !target || fileType === undefined || !/^[1-9]\d*$/.test(threads)) {
-  const names = Object.keys(fileTypes).join(' ');
-  fail(`usage: node tools/quantize.mjs <in.gguf> <out.gguf> <type> [threads]\ntypes: ${names}`);
+/** A field that moved would not read back the start, the middle and the end of the struct. */
+function checkDefaults({ ftype, quantize_output_tensor, only_copy, pure, dry_run, max_buf_size }) {
+  const plain = quantize_output_tensor && !only_copy && !pure && !dry_run;
+  if (plain && ftype === fileTypes.q8_0 && max_buf_size === 8 * 2 ** 30) return;
+  throw new PilotfishError(
+    'library-incompatible',
+    'llama_model_quantize_params does not read back as llama.cpp 0.5.0 defines it',
+  );
 }
 
-const before = checkModelFile(source);
-const { defaults, quantise } = openQuantiser();
-const partial = `${target}.partial`;
-const status = quantise(source, partial, {
-  ...defaults,
-  ftype: fileType,
-  nthread: Number(threads),
-});
-if (status !== 0) {
-  rmSync(partial, { force: true });
-  fail(`llama.cpp could not quantise ${source} (status ${status}); its log above says why`);
+/** @throws PilotfishError `usage` */
+function readArguments([input, output, type = '', threads = '1']) {
+  const fileType = fileTypes[type.toLowerCase()];
+  if (!output || fileType === undefined || !/^[1-9]\d{0,2}$/.test(threads)) {
+    const types = Object.keys(fileTypes).join(' ');
+    throw new PilotfishError(
+      'usage',
+      `node tools/quantize.mjs IN.gguf OUT.gguf TYPE [THREADS]\ntypes: ${types}`,
+    );
+  }
+  if (resolve(input) === resolve(output)) {
+    throw new PilotfishError('usage', `input and output are one file: ${input}`);
+  }
+  return { input, output, fileType, threads: Number(threads) };
 }
-renameSync(partial, target);
-const after = checkModelFile(target);
-const share = ((100 * after.fileBytes) / before.fileBytes).toFixed(1);
-console.log(
-  `${target}: ${after.quantisation}, ${mebibytes(after.fileBytes)}, ${share} % of ${mebibytes(before.fileBytes)} (${before.quantisation})`,
-);
+
+/** @throws PilotfishError `usage`, any code of `checkModelFile`, `library-*`, or `engine-failed`. */
+function quantise({ input, output, fileType, threads }) {
+  const before = checkModelFile(input);
+  if (!['F32', 'F16', 'BF16'].includes(before.quantisation)) {
+    throw new PilotfishError('usage', `${input} is ${before.quantisation}; start from F32 or F16`);
+  }
+  const quantize = openQuantiser();
+  const unfinished = `${output}.unfinished`;
+  try {
+    const status = quantize(input, unfinished, fileType, threads);
+    if (status !== 0) {
+      throw new PilotfishError(
+        'engine-failed',
+        `llama_model_quantize returned ${status} for ${input}; PILOTFISH_LLAMA_LOG=1 shows its log`,
+      );
+    }
+    const after = checkModelFile(unfinished);
+    renameSync(unfinished, output);
+    const share = ((100 * after.fileBytes) / before.fileBytes).toFixed(1);
+    console.log(`${output}: ${after.quantisation}, ${after.fileBytes} bytes, ${share} % of before`);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+try {
+  quantise(readArguments(process.argv.slice(2)));
+} catch (reason) {
+  if (!(reason instanceof PilotfishError)) throw reason;
+  console.error(`${reason.code}: ${reason.message}`);
+  process.exitCode = reason.entry.exitCode;
+}
