@@ -14,8 +14,6 @@ export interface Complaint {
   readonly message: string;
 }
 
-const u32Count = 2 ** 32;
-
 export class WireReader {
   readonly #bytes: Uint8Array;
   /** Made when the first number of fixed length is read: short frames have none. */
@@ -68,15 +66,14 @@ export class WireReader {
   /** A varint in [0, 2^32). */
   u32(): number {
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let shift = 0; shift < 28; shift += 7) {
       const byte = this.#byte();
-      // Not a shift: the fifth byte reaches beyond 32 bits.
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) {
-        if (value < u32Count) return value;
-        break;
-      }
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
     }
+    // Four bits are left; a fifth byte with more, or a sixth, is beyond.
+    const last = this.#byte();
+    if (last < 0x10) return (value | (last << 28)) >>> 0;
     if (!this.#isBroken) this.break('a varint of 2^32 or more');
     return 0;
   }

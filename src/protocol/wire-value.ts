@@ -90,11 +90,14 @@ export function tokens(limit: Limit, tokenMax: number, name: string): Value<Int3
     read(reader) {
       const values = reader.packedU32(limit.value);
       if (values === null) return fallbackFor(reader, limit.code, beyond(name, limit), noTokens);
-      // Ids of 2^31 and more have wrapped to below 0.
-      const bad = values.findIndex((id) => id < 0 || id > tokenMax);
-      if (bad < 0) return values;
-      const message = `${name}[${bad}] ${values[bad]! >>> 0} is above ${tokenMax}`;
-      return fallbackFor(reader, 'token-out-of-range', message, noTokens);
+      for (let index = 0; index < values.length; index++) {
+        // Ids of 2^31 and more have wrapped to below 0.
+        const id = values[index]! >>> 0;
+        if (id <= tokenMax) continue;
+        reader.refuse('token-out-of-range', `${name}[${index}] ${id} is above ${tokenMax}`);
+        return noTokens;
+      }
+      return values;
     },
     write(writer, values) {
       assertWithin(values.length, limit, name);
