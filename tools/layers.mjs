@@ -20,11 +20,31 @@ const mayImport = {
   device: ['base', 'math', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'protocol', 'engine', 'server/core'],
-  cli: ['base', 'math', 'engine', 'engine/llama', 'engine/gguf', 'local', 'bench', 'server'],
+  cli: [
+    'base',
+    'math',
+    'engine',
+    'engine/llama',
+    'engine/gguf',
+    'local',
+    'bench',
+    'server',
+    'device',
+    'protocol',
+  ],
 };
 /** Outside modules with exactly one door. */
 const doors = { koffi: 'engine/llama/ffi.ts' };
-const pure = ['base', 'math', 'protocol', 'engine', 'local', 'server/core', 'device/core', 'device/drafter'];
+const pure = [
+  'base',
+  'math',
+  'protocol',
+  'engine',
+  'local',
+  'server/core',
+  'device/core',
+  'device/drafter',
+];
 const bannedInPure = [/\bDate\.now\b/, /\bMath\.random\b/, /\bnew Date\b/];
 const bannedNames = /(^|\/)(utils|helpers|common|misc)(\.|\/)/;
 

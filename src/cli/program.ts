@@ -11,7 +11,9 @@ import { settleSwitches } from './flags.js';
 import { addGenerate } from './generate.js';
 import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
+import { addServe } from './serve.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
+import { addTop } from './top.js';
 
 const closing = `
 Every flag can be set by its environment name; the command line wins.
@@ -65,6 +67,8 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   styleOutput(program, terminal);
   addDemo(program, terminal, exit);
   addGenerate(program, terminal, exit);
+  addServe(program, terminal, exit);
+  addTop(program, terminal);
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
   addBench(program, terminal);

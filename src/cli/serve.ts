@@ -1,0 +1,192 @@
+// `pilotfish serve`: loads a target model and verifies what devices draft, until it is stopped.
+// One line on stdout says that it is ready and where; everything else goes to stderr.
+
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
+import { limits } from '../protocol/limits.js';
+import { type Batching, defaultPort, type RunningServer, startServer } from '../server/index.js';
+import { addModelFlags, choice, flag, type ModelOptions, wholeNumber } from './flags.js';
+import { resolveModel } from './model-name.js';
+import { formatCount, formatDuration } from './numbers.js';
+import { bundledModels } from './package-root.js';
+import type { Terminal } from './terminal.js';
+
+const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches.
+
+  pilotfish serve -m stories-target --slots 8
+  pilotfish serve -m stories-target --host 0.0.0.0 --api-key "$KEY"
+  pilotfish top
+
+It listens on this machine alone unless --host says otherwise; then give it keys, and put TLS before it. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
+
+interface ServeOptions extends ModelOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly slots: number;
+  readonly batchSize?: number;
+  readonly batching: Batching['kind'];
+  readonly staticCount: number;
+  readonly staticWait: number;
+  readonly connections: number;
+  readonly sessions: number;
+  readonly swapMib: number;
+  readonly resumeSeconds: number;
+  readonly apiKey: readonly string[];
+  readonly deterministic?: boolean;
+}
+
+export function addServe(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const command = program
+    .command('serve')
+    .summary('serve a target model to drafting devices')
+    .description(description);
+  addModelFlags(command);
+  // Devices bring the drafts; the flag is known so that its absence here can be explained.
+  command.options.find(({ long }) => long === '--draft')?.hideHelp();
+  for (const option of listenFlags()) command.addOption(option.helpGroup('Server:'));
+  for (const option of batchFlags()) command.addOption(option.helpGroup('Batches:'));
+  command.action(async () => {
+    await serve(command.opts<ServeOptions>(), terminal);
+    exit(0);
+  });
+}
+
+function listenFlags() {
+  const keys = flag('--api-key <key>', 'a device must name one of these; may be given again');
+  keys.default([], 'none: anybody may connect');
+  keys.argParser((key: string, before: readonly string[]) => [...before, checkedKey(key)]);
+  return [
+    flag('--host <address>', 'address to listen on').default('127.0.0.1'),
+    flag('--port <n>', 'port; 0 picks a free one', wholeNumber('--port', 0, 65_535)).default(
+      defaultPort,
+    ),
+    keys,
+    flag(
+      '--connections <n>',
+      'most connections at once',
+      wholeNumber('--connections', 1, 65_536),
+    ).default(1024),
+    flag(
+      '--sessions <n>',
+      'most sessions at once',
+      wholeNumber('--sessions', 1, 1_048_576),
+    ).default(4096),
+    flag(
+      '--resume-seconds <n>',
+      'how long a session outlives its connection',
+      wholeNumber('--resume-seconds', 0, 86_400),
+    ).default(60),
+  ];
+}
+
+function checkedKey(key: string): string {
+  const { value: max } = limits.keyBytes;
+  if (key !== '' && Buffer.byteLength(key) <= max) return key;
+  throw new PilotfishError('usage', `--api-key takes 1 to ${max} bytes`);
+}
+
+function batchFlags() {
+  return [
+    flag(
+      '-np, --slots <n>',
+      'sessions whose cache is held at once; more take turns',
+      wholeNumber('--slots', 1, 256),
+    ).default(8),
+    flag('-b, --batch-size <n>', 'most tokens of a pass', wholeNumber('--batch-size', 1, 2048)),
+    flag(
+      '--batching <kind>',
+      'continuous, or static as in SLED: wait for a full batch, pad',
+      choice('--batching', ['continuous', 'static']),
+    ).default('continuous'),
+    flag(
+      '--static-count <n>',
+      'requests of a static batch',
+      wholeNumber('--static-count', 1, 256),
+    ).default(8),
+    flag(
+      '--static-wait <ms>',
+      'longest wait for a static batch',
+      wholeNumber('--static-wait', 0, 60_000),
+    ).default(50),
+    flag(
+      '--swap-mib <n>',
+      'memory for caches of idle sessions; 0 computes them again',
+      wholeNumber('--swap-mib', 0, 1_048_576),
+    ).default(1024),
+    flag('--deterministic', 'bit-identical logits whatever shares a pass; slower on CPUs'),
+  ];
+}
+
+async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
+  if (options.draft !== undefined) {
+    throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
+  }
+  const engine = await loadLlamaEngine(await engineOptions(options, terminal));
+  try {
+    const server = await startServer({ engine, ...serverOptions(options) });
+    const stopped = whenAborted(terminal.signal);
+    terminal.out.write(`${readyLine(engine, server)}\n`);
+    await stopped;
+    terminal.err.write('pilotfish: stopping; running answers may finish\n');
+    await server.close();
+    terminal.err.write(`${farewell(server)}\n`);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function engineOptions(options: ServeOptions, { env }: Terminal): Promise<LlamaOptions> {
+  const modelPath = await resolveModel(options.model, env);
+  const given = <K extends keyof LlamaOptions>(name: K, value: LlamaOptions[K] | undefined) =>
+    value === undefined ? {} : { [name]: value };
+  return {
+    modelPath,
+    slotCount: options.slots,
+    deterministic: options.deterministic === true,
+    // The package's own models are known not to crash llama.cpp; the probe would load them twice.
+    probe: dirname(modelPath) !== bundledModels,
+    ...given('contextLength', options.ctxSize),
+    ...given('passTokensMax', options.batchSize),
+    ...given('threads', options.threads),
+    ...given('gpuLayers', options.gpuLayers),
+    ...given('cacheTypeK', options.cacheTypeK),
+    ...given('cacheTypeV', options.cacheTypeV),
+    ...given('flashAttention', options.flashAttn),
+  };
+}
+
+function serverOptions(options: ServeOptions) {
+  const { staticCount: count, staticWait: waitMs } = options;
+  const batching: Batching =
+    options.batching === 'static' ? { kind: 'static', count, waitMs } : { kind: 'continuous' };
+  return {
+    host: options.host,
+    port: options.port,
+    batching,
+    connectionsMax: options.connections,
+    sessionsMax: options.sessions,
+    swapBytesMax: options.swapMib * 2 ** 20,
+    limits: { resumeMs: options.resumeSeconds * 1000 },
+    ...(options.apiKey.length > 0 ? { keys: options.apiKey } : {}),
+  };
+}
+
+function readyLine({ info }: LlamaEngine, { address }: RunningServer): string {
+  const { modelName, slotCount, contextLength } = info;
+  return `pilotfish: ${modelName} ready on ${address}, ${slotCount} slots of ${contextLength} tokens`;
+}
+
+function farewell(server: RunningServer): string {
+  const { core, uptimeMs } = server.stats();
+  const tokens = formatCount(core.committedCount);
+  return `pilotfish: stopped after ${formatDuration(uptimeMs)}, ${tokens} tokens in ${formatCount(core.passCount)} passes`;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

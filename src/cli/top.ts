@@ -1,0 +1,106 @@
+// `pilotfish top`: what a running server does, refreshed in place on a terminal, once where the output is no terminal.
+// Asks the server's own /stats and nothing else.
+
+import type { Command } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import { LinkError } from '../device/index.js';
+import type { ServerStats } from '../server/index.js';
+import { flag, jsonFlag, wholeNumber } from './flags.js';
+import type { Terminal } from './terminal.js';
+import { topText } from './top/view.js';
+
+const description = `Shows load, memory, slots, sessions, queue, passes, verdicts and traffic of a running server.
+
+  pilotfish top
+  pilotfish top --server ws://127.0.0.1:7433 --json
+
+On a terminal the view is refreshed in place until Ctrl-C; elsewhere, and with --json, it is printed once. A server answers this question on its own machine only.`;
+
+interface TopOptions {
+  readonly server: string;
+  readonly interval: number;
+  readonly json?: boolean;
+}
+
+/** An answer that takes longer is none. */
+const answerMsMax = 5_000;
+
+export function addTop(program: Command, terminal: Terminal): void {
+  program
+    .command('top')
+    .summary('watch a running server')
+    .description(description)
+    .addOption(flag('--server <url>', 'address of the server').default('ws://127.0.0.1:7433'))
+    .addOption(
+      flag(
+        '--interval <ms>',
+        'time between refreshes',
+        wholeNumber('--interval', 100, 60_000),
+      ).default(1000),
+    )
+    .addOption(jsonFlag())
+    .action(async (options: TopOptions) => {
+      const url = statsUrl(options.server);
+      if (options.json) {
+        terminal.out.write(`${JSON.stringify(await fetchStats(url), null, 2)}\n`);
+      } else if (terminal.out.isTTY !== true) {
+        terminal.out.write(`${topText(await fetchStats(url), null)}\n`);
+      } else await watch(url, options.interval, terminal);
+    });
+}
+
+/** Refreshes the view until the command is stopped: lines are overwritten, so that nothing flickers. */
+async function watch(url: string, intervalMs: number, { out, signal }: Terminal): Promise<void> {
+  let before: ServerStats | null = null;
+  let lineCount = 0;
+  while (!signal.aborted) {
+    const stats = await fetchStats(url);
+    const lines = topText(stats, before).split('\n');
+    const up = lineCount > 0 ? `\u001b[${lineCount}A` : '';
+    const width = out.columns ?? 100;
+    const shown = lines.map((line) => `${line.slice(0, width - 1)}\u001b[K`);
+    out.write(`${up}${shown.join('\n')}\n\u001b[J`);
+    lineCount = lines.length;
+    before = stats;
+    await pause(intervalMs, signal);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+/** @throws PilotfishError `usage` for what is no address of a server. */
+export function statsUrl(server: string): string {
+  const url = URL.canParse(server) ? new URL(server) : null;
+  const scheme = url && { 'ws:': 'http:', 'wss:': 'https:' }[url.protocol];
+  if (!url || !scheme) {
+    throw new PilotfishError('usage', `--server takes ws://host:port, not '${server}'`);
+  }
+  return `${scheme}//${url.host}/stats`;
+}
+
+async function fetchStats(url: string): Promise<ServerStats> {
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });
+  } catch (reason) {
+    const cause = (reason as Error).cause ?? reason;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LinkError('server-unreachable', `no server answers at ${url}: ${why}`);
+  }
+  if (!response.ok) {
+    throw new LinkError('server-refused', `${url} answers with status ${response.status}`);
+  }
+  return (await response.json()) as ServerStats;
+}

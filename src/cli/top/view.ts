@@ -1,0 +1,105 @@
+// The view of `pilotfish top` as text: the same words with and without a terminal, and no meaning in colour.
+// Rates are of the time between two snapshots, or since the start where there is one.
+
+import type { ServerStats } from '../../server/index.js';
+import { formatBytes, formatCount, formatDuration, formatMemory, formatShare } from '../numbers.js';
+import { formatTable } from '../table.js';
+
+/** @param before the snapshot before, for rates; null: since the start. */
+export function topText(stats: ServerStats, before: ServerStats | null): string {
+  const { core, modelName, contextLength, uptimeMs } = stats;
+  const title = `${modelName}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
+  const rows = [
+    ...loadRows(stats, before),
+    ...sessionRows(stats),
+    ...passRows(stats),
+    ...tokenRows(stats, before),
+    ...wireRows(stats),
+  ];
+  return `${title}\n\n${formatTable(rows, { indent: '  ' })}`;
+}
+
+type Rows = readonly (readonly [string, string])[];
+
+/** Growth of a count between two snapshots, and the milliseconds between them. */
+function growth(
+  stats: ServerStats,
+  before: ServerStats | null,
+  count: (stats: ServerStats) => number,
+): { readonly count: number; readonly ms: number } {
+  return {
+    count: count(stats) - (before ? count(before) : 0),
+    ms: stats.uptimeMs - (before?.uptimeMs ?? 0),
+  };
+}
+
+function share(part: number, whole: number): string {
+  return whole > 0 ? formatShare(part / whole) : '-';
+}
+
+function loadRows(stats: ServerStats, before: ServerStats | null): Rows {
+  const busy = growth(stats, before, ({ core }) => core.busyMs);
+  const cpu = growth(stats, before, ({ process }) => process.cpuMs);
+  const { residentBytes, heapBytes } = stats.process;
+  return [
+    [
+      'load',
+      `engine busy ${share(busy.count, busy.ms)}, processor ${share(cpu.count, cpu.ms)} of one core`,
+    ],
+    ['memory', `${formatMemory(residentBytes)} resident, ${formatMemory(heapBytes)} heap`],
+  ];
+}
+
+function sessionRows({ core }: ServerStats): Rows {
+  const { sessionsByMode, images } = core;
+  const modes = Object.entries(sessionsByMode).map(([mode, count]) => `${mode} ${count}`);
+  return [
+    ['connections', formatCount(core.connectionCount)],
+    ['sessions', `${core.sessionCount} (${core.detachedCount} detached); ${modes.join(', ')}`],
+    [
+      'slots',
+      `${core.slotsOwned} of ${core.slotCount} held; ${images.count} swapped out, ${formatBytes(images.bytes)}; ${formatCount(core.evictionCount)} evicted`,
+    ],
+    ['queue', `${core.queueLength} sessions, ${core.waitingForSlot} of them without a slot`],
+  ];
+}
+
+function passRows({ core }: ServerStats): Rows {
+  const { passSessions, passTokens, passMs, passTimeError, verdictMs, passCount } = core;
+  return [
+    [
+      'passes',
+      `${formatCount(passCount)}, ${core.passFailureCount} failed; sessions p50 ${passSessions.p50.toFixed(0)} p99 ${passSessions.p99.toFixed(0)}, tokens p50 ${passTokens.p50.toFixed(0)} p99 ${passTokens.p99.toFixed(0)}`,
+    ],
+    ['pass time', `${quantiles(passMs)}; predicted within ${formatShare(passTimeError.share)}`],
+    ['verdict', quantiles(verdictMs)],
+  ];
+}
+
+function quantiles({ p50, p90, p99 }: ServerStats['core']['passMs']): string {
+  return `p50 ${formatDuration(p50)}, p90 ${formatDuration(p90)}, p99 ${formatDuration(p99)}`;
+}
+
+function tokenRows(stats: ServerStats, before: ServerStats | null): Rows {
+  const { core } = stats;
+  const tokens = growth(stats, before, (one) => one.core.committedCount);
+  const rate = tokens.ms > 0 ? ((tokens.count / tokens.ms) * 1000).toFixed(1) : '-';
+  return [
+    ['tokens', `${formatCount(core.committedCount)} committed, ${rate} tokens/s`],
+    [
+      'drafts',
+      `${formatCount(core.acceptedCount)} accepted of ${formatCount(core.testedCount)} tested, ${share(core.acceptedCount, core.testedCount)}`,
+    ],
+  ];
+}
+
+function wireRows({ wire, core: { committedCount } }: ServerStats): Rows {
+  const perToken = (messages: number, bytes: number): string =>
+    committedCount > 0
+      ? `${(bytes / committedCount).toFixed(1)} bytes in ${(messages / committedCount).toFixed(2)} messages a token`
+      : '-';
+  return [
+    ['up', `${formatBytes(wire.bytesUp)}; ${perToken(wire.messagesUp, wire.bytesUp)}`],
+    ['down', `${formatBytes(wire.bytesDown)}; ${perToken(wire.messagesDown, wire.bytesDown)}`],
+  ];
+}
