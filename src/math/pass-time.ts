@@ -25,7 +25,7 @@ export interface PassCost {
 /** How well past passes were foretold, before each was learnt from. */
 export interface PassTimeError {
   readonly passCount: number;
-  /** Mean absolute error, in milliseconds and as a share of the measured time; recent passes count most. */
+  /** Mean absolute error, in milliseconds and as a share of the mean time; recent passes count most. */
   readonly absoluteMs: number;
   readonly share: number;
 }
@@ -49,7 +49,7 @@ export class PassTimeModel {
   readonly #covariance = new Float64Array(16);
   #passCount = 0;
   #absoluteMs = 0;
-  #share = 0;
+  #meanMs = 0;
 
   constructor() {
     for (let index = 0; index < 4; index++) this.#covariance[index * 5] = startingVariance;
@@ -66,7 +66,8 @@ export class PassTimeModel {
   }
 
   get error(): PassTimeError {
-    return { passCount: this.#passCount, absoluteMs: this.#absoluteMs, share: this.#share };
+    const share = this.#meanMs > 0 ? this.#absoluteMs / this.#meanMs : 0;
+    return { passCount: this.#passCount, absoluteMs: this.#absoluteMs, share };
   }
 
   /** Milliseconds of a pass, >= 0, never falling when the pass grows; 0 before the first was measured. */
@@ -95,7 +96,7 @@ export class PassTimeModel {
     // The first passes fill the means evenly, or one wild start would linger.
     const step = Math.max(errorStep, 1 / this.#passCount);
     this.#absoluteMs += step * (Math.abs(error) - this.#absoluteMs);
-    if (ms > 0) this.#share += step * (Math.abs(error) / ms - this.#share);
+    this.#meanMs += step * (ms - this.#meanMs);
   }
 
   #gain(features: readonly number[], weight: number): Float64Array {

@@ -80,9 +80,10 @@ export class ServerCore {
     });
   }
 
-  /** Sessions whose answer is not over. */
+  /** Sessions whose answer is being written for a device that listens. */
   get liveCount(): number {
-    return [...this.#table.values()].filter(({ end }) => end === null).length;
+    return [...this.#table.values()].filter(({ end, isAttached }) => end === null && isAttached)
+      .length;
   }
 
   /** Everything kept for anybody: 0 once all connections are closed, their sessions gone and the engine is done. */
