@@ -70,7 +70,7 @@ export function* arrayTexts(array: GgufArray): Generator<Uint8Array> {
   assert(array.elementType === 'string', `an array of ${array.elementType} has no texts`);
   const view = viewOf(array.bytes);
   for (let at = 0; at < array.bytes.length; ) {
-    const length = Number(view.getBigUint64(at, true));
+    const length = view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
     yield array.bytes.subarray(at + 8, at + 8 + length);
     at += 8 + length;
   }

@@ -63,6 +63,12 @@ export class FileCursor {
     return this.window.readBigUInt64LE(offset);
   }
 
+  /** A 64-bit count as a number: exact below 2^53, and above it still above every limit. */
+  length(): number {
+    const offset = this.advance(8);
+    return this.window.readUInt32LE(offset) + 2 ** 32 * this.window.readUInt32LE(offset + 4);
+  }
+
   /** A copy of the next `count` bytes; the copy is the caller's. */
   take(count: number): Buffer {
     this.require(count);

@@ -151,7 +151,7 @@ export const limits = {
   metadataCountMax: 4096,
   tensorCountMax: 65_536,
   keyBytesMax: 65_535,
-  stringBytesMax: 16 * 2 ** 20,
+  stringBytesMax: 64 * 2 ** 20,
   arrayCountMax: 16 * 2 ** 20,
   tensorNameBytesMax: 63,
   dimCountMax: 4,

@@ -132,11 +132,7 @@ test('a hundred bytes that claim 2^60 tensors, entries or letters are refused at
   const huge = 2n ** 60n;
   refuses(writtenBytes(header(huge, 0n)), 'model-malformed', /tensor count 1152921504606846976/);
   refuses(writtenBytes(header(0n, huge)), 'model-malformed', /metadata count/);
-  refuses(
-    writtenBytes(header(0n, 1n, huge)),
-    'model-malformed',
-    /bytes long, must be at most 65535/,
-  );
+  refuses(writtenBytes(header(0n, 1n, huge)), 'model-malformed', /long, must be at most 65535/);
   refuses(writtenBytes(header(60_000n, 0n)), 'model-truncated', /60000 tensors: at least/);
   refuses(writtenBytes(header(0n, 4096n)), 'model-truncated', /4096 metadata entries/);
   assert.ok(process.memoryUsage().arrayBuffers - before < 4 * 2 ** 20);
@@ -309,7 +305,7 @@ test('value types, array types, bools and letters outside the format are malform
     [
       (b) => b.writeBigUInt64LE(2n ** 40n, valueAt(b, tokens) + 8),
       'model-malformed',
-      /counted in elements/,
+      /in elements, is/,
     ],
     [(b) => b.writeBigUInt64LE(2n ** 50n, valueAt(b, tokens) + 16), 'model-malformed', /text 0 of/],
     [(b) => b.writeBigUInt64LE(2n ** 23n, valueAt(b, tokens) + 16), 'model-truncated', /missing/],

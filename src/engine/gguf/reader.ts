@@ -99,13 +99,13 @@ function readText(cursor: FileCursor, what: string, bytesMax: number): string {
   return decodeText(cursor.take(length), what);
 }
 
-function readLength(cursor: FileCursor, what: string, bytesMax: number): number {
-  const length = cursor.u64();
-  demand(
-    length <= BigInt(bytesMax),
-    `${what} is ${length} bytes long, must be at most ${bytesMax}`,
-  );
-  return Number(length);
+function readLength(cursor: FileCursor, what: string, max: number): number {
+  const length = cursor.length();
+  return length > max ? refuseLength(what, length, max) : length;
+}
+
+function refuseLength(what: string, length: number, max: number = limits.stringBytesMax): never {
+  return refuse('model-malformed', `${what} is ${length} long, must be at most ${max}`);
 }
 
 function readMetadata(cursor: FileCursor, count: number): Map<string, GgufValue> {
@@ -138,7 +138,7 @@ function readValueType(cursor: FileCursor, what: string): ValueType {
 function readArray(cursor: FileCursor, what: string): GgufArray {
   const elementType = readValueType(cursor, what);
   demand(elementType !== 'array', `${what} is an array of arrays`);
-  const count = readLength(cursor, `array ${what} counted in elements`, limits.arrayCountMax);
+  const count = readLength(cursor, `array ${what}, in elements,`, limits.arrayCountMax);
   const bytes =
     elementType === 'string'
       ? takeTexts(cursor, what, count)
@@ -150,7 +150,10 @@ function readArray(cursor: FileCursor, what: string): GgufArray {
 function takeTexts(cursor: FileCursor, what: string, count: number): Uint8Array {
   return cursor.measure(() => {
     for (let i = 0; i < count; i++) {
-      cursor.skip(readLength(cursor, `text ${i} of ${what}`, limits.stringBytesMax));
+      const length = cursor.length();
+      // A vocabulary has 10^5 texts and more: words for a refusal are made only when it comes.
+      if (length > limits.stringBytesMax) refuseLength(`text ${i} of ${what}`, length);
+      cursor.skip(length);
     }
   });
 }

@@ -95,7 +95,12 @@ function distinctTokens(tokens: GgufArray): Set<string> {
     const kept = end < 0 ? text : text.subarray(0, end);
     const stored = Buffer.from(kept.buffer, kept.byteOffset, kept.length).toString('latin1');
     const spelled = stored === '' ? `[EMPTY_${id}]` : stored;
-    demand(!seen.has(spelled), `token ${id} has the text ${quotedBytes(kept)} of an earlier token`);
+    if (seen.has(spelled)) {
+      refuse(
+        'model-malformed',
+        `token ${id} has the text ${quotedBytes(kept)} of an earlier token`,
+      );
+    }
     seen.add(spelled);
     id++;
   }
