@@ -35,5 +35,6 @@ export function sendDeadline(clock: PassClock, nowMs: number): number {
  * @param draftMs time to the next token; Infinity where none is on its way.
  */
 export function isTimeToSend(deadlineMs: number, nowMs: number, draftMs: number): boolean {
-  return draftMs < Infinity ? nowMs + draftMs > deadlineMs : nowMs >= deadlineMs;
+  if (nowMs >= deadlineMs) return true;
+  return draftMs < Infinity && nowMs + draftMs > deadlineMs;
 }

@@ -71,19 +71,9 @@ export class Upstream {
     const { text, drafting, isAwaiting } = this.#session;
     if (isAwaiting) return;
     const { chain } = text!;
-    if (chain.length > 0 && this.#isRoundReady()) {
-      this.#send(Math.min(chain.end, chain.base + this.#roundMax()), nowMs, false);
-    } else if (chain.length === 0 && !this.#canDraft()) {
-      this.#send(chain.base, nowMs, false);
-    } else if (!drafting.isRunning) {
-      this.#send(chain.end, nowMs, false);
-    }
-  }
-
-  /** Whether the drafter will give a token without a verdict before it. */
-  #canDraft(): boolean {
-    const { drafting, settings } = this.#session;
-    return settings.drafter !== null && drafting.isRunning;
+    // Without a run nothing more will come: what is there goes, or the wish for one token of the target's own.
+    if (drafting.isRunning && (chain.length === 0 || !this.#isRoundReady())) return;
+    this.#send(Math.min(chain.end, chain.base + this.#roundMax()), nowMs, false);
   }
 
   #isRoundReady(): boolean {
@@ -113,7 +103,7 @@ export class Upstream {
     const { chain } = text!;
     const to = Math.min(chain.end, chain.base + windowMax);
     if (to <= chain.sentTo) {
-      if (request.mode === 'pipeline' && !isAwaiting && !this.#canDraft()) {
+      if (request.mode === 'pipeline' && !isAwaiting && !drafting.isRunning) {
         this.#send(chain.base, nowMs, false);
       }
       return;

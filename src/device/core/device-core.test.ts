@@ -1,0 +1,140 @@
+// The text of an answer is the target's own, whatever the mode, the drafter, the network and its failures; what is shown
+// before it is verified is marked and corrected; nothing is left behind.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Mode, Scheme } from '../../protocol/frame.js';
+import type { GenerateRequest } from './event.js';
+import type { StopRule } from './stop-rule.js';
+import {
+  mulberry,
+  request,
+  type Told,
+  targetOnly,
+  World,
+  type WorldOptions,
+} from './world.suite.js';
+
+function finished(world: World, told: Told): number[] {
+  world.run();
+  const problem = told.end?.kind === 'failed' ? told.end.error.message : `at ${world.nowMs} ms`;
+  assert.equal(told.end?.kind, 'ended', problem);
+  assert.ok(told.end.isVerified);
+  assert.equal(told.provisionalCount, 0);
+  assert.equal(world.core.answerCount, 0);
+  assert.equal(world.jobs.size, 0, 'every slot is freed');
+  return told.tokens.map(({ token }) => token);
+}
+
+function answer(options: Partial<WorldOptions>, changes: Partial<GenerateRequest>): number[] {
+  const world = new World(options);
+  return finished(world, world.generate(0, changes));
+}
+
+const equalSchemes = ['greedy', 'coupled'] as const satisfies Scheme[];
+const allModes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const satisfies Mode[];
+const stopRules: StopRule[] = [
+  { kind: 'fixed', draftLengthMax: 1 },
+  { kind: 'fixed', draftLengthMax: 5 },
+  { kind: 'adaptive', draftLengthMax: 8 },
+  { kind: 'confidence', draftLengthMax: 8, confidenceMin: 0.5 },
+  { kind: 'gain', draftLengthMax: 8 },
+];
+
+describe('device text', () => {
+  for (const scheme of equalSchemes) {
+    const alone = targetOnly({ scheme });
+    for (const mode of allModes) {
+      it(`${scheme} in ${mode} is target-only text with every drafter and stop rule`, () => {
+        assert.equal(alone.length, 40);
+        for (const drafter of ['engine', 'ngram', 'none'] as const) {
+          for (const stopRule of stopRules) {
+            for (const divergence of [0, 0.3, 2]) {
+              const text = answer({ drafter, draft: { divergence } }, { scheme, mode, stopRule });
+              assert.deepEqual(text, alone, `${drafter} ${stopRule.kind} ${divergence}`);
+            }
+          }
+        }
+      });
+    }
+  }
+
+  it('agreement in the modes that offer it draws as many tokens as asked for', () => {
+    for (const mode of ['pipeline', 'stop-and-wait', 'stream'] as const) {
+      assert.equal(answer({}, { scheme: 'agreement', mode }).length, 40);
+    }
+  });
+
+  it('under random delays, cuts, hold-ups and paces it is the same text (80 worlds, seeds 0 to 79)', () => {
+    for (let seed = 0; seed < 80; seed++) {
+      const random = mulberry(seed);
+      const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!;
+      const scheme = pick(equalSchemes);
+      const mode = pick(allModes);
+      const options: Partial<WorldOptions> = {
+        seed,
+        // A link may break before the first welcome.
+        device: { keepsTrying: true },
+        drafter: pick(['engine', 'engine', 'ngram']),
+        draft: { divergence: pick([0, 0.2, 1]) },
+        draftMs: pick([1, 8, 40]),
+        passMs: pick([2, 30]),
+        roundTripMs: pick([0, 20, 200]),
+        jitterMs: pick([0, 10, 100]),
+        cuts: Array.from({ length: Math.floor(random() * 4) }, () => random() * 2000),
+        outages: random() < 0.3 ? [[500, 500 + random() * 1000]] : [],
+        holdups: random() < 0.4 ? [[300, 300 + random() * 4000]] : [],
+      };
+      const changes = {
+        scheme,
+        mode,
+        stopRule: pick(stopRules),
+        fallback: pick(['wait', 'provisional'] as const),
+        windowMax: pick([1, 4, 32]),
+      };
+      const text = answer(options, changes);
+      assert.deepEqual(text, targetOnly({ scheme }), `seed ${seed} ${JSON.stringify(changes)}`);
+    }
+  });
+
+  it('ends at the end of the text with the end token, as the target alone does', () => {
+    for (const scheme of equalSchemes) {
+      const sampling = { ...request.sampling, logitBias: new Map([[1, 1]]) };
+      const alone = targetOnly({ scheme, sampling, tokensMax: 200 });
+      assert.equal(alone.at(-1), 1);
+      for (const mode of allModes) {
+        const text = answer({}, { scheme, mode, sampling, tokensMax: 200 });
+        assert.deepEqual(text, alone, `${scheme} ${mode}`);
+      }
+    }
+  });
+
+  it('fills the context to its end when the drafter has less of it', () => {
+    const target = { contextLength: 30 };
+    const alone = targetOnly({ tokensMax: 100 }, target);
+    for (const mode of allModes) {
+      for (const contextLength of [8, 30, 64]) {
+        const world = new World({ target, draft: { contextLength, divergence: 0.3 } });
+        const told = world.generate(0, { mode, tokensMax: 100 });
+        assert.deepEqual(finished(world, told), alone, `${mode} ${contextLength}`);
+        assert.equal(told.end?.kind === 'ended' && told.end.reason, 'context');
+      }
+    }
+  });
+
+  it('keeps several answers on one connection apart', () => {
+    const world = new World({ jitterMs: 15, cuts: [150] });
+    const told = [0, 1, 2].map((id) =>
+      world.generate(id, { seed: BigInt(id), mode: allModes[id]! }),
+    );
+    world.run();
+    for (const [id, { tokens }] of told.entries()) {
+      const expected = targetOnly({ seed: BigInt(id) });
+      assert.deepEqual(
+        tokens.map(({ token }) => token),
+        expected,
+        `answer ${id}`,
+      );
+    }
+  });
+});

@@ -1,0 +1,171 @@
+// What happens while the target is away: each policy, and that nobody is told of a draft as if it were verified.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { PilotfishError } from '../../base/error.js';
+import type { Mode } from '../../protocol/frame.js';
+import { targetOnly, World } from './world.suite.js';
+
+const errorOf = (told: ReturnType<World['generate']>): PilotfishError => {
+  assert.ok(told.end?.kind === 'failed');
+  return told.end.error;
+};
+
+describe('a target that goes away', () => {
+  const outage = { outages: [[300, 4000]] as const, draft: { divergence: 0.4 } };
+
+  it('provisional: drafts are shown as such, then kept or taken back until the text is the target own', () => {
+    for (const mode of ['race', 'pipeline', 'stop-and-wait', 'stream'] as const satisfies Mode[]) {
+      const world = new World(outage);
+      const told = world.generate(0, { mode, fallback: 'provisional' });
+      world.run(3000);
+      const shown = told.tokens.map(({ origin }) => origin);
+      assert.ok(told.provisionalCount > 5, `${mode}: ${told.provisionalCount} provisional`);
+      assert.deepEqual(new Set(shown.slice(-told.provisionalCount)), new Set(['provisional']));
+      world.run();
+      assert.deepEqual(
+        told.tokens.map(({ token }) => token),
+        targetOnly({}),
+        mode,
+      );
+      assert.equal(told.provisionalCount, 0);
+      assert.ok(told.end?.kind === 'ended' && told.end.isVerified);
+      const { statistics } = told.end;
+      assert.ok(statistics.provisionalCount > 5);
+      assert.ok(statistics.retractedCount > 0, 'a draft model that differs is corrected');
+      assert.ok(statistics.resumeCount >= 1);
+    }
+  });
+
+  it('wait: nothing is shown until the link is back', () => {
+    const world = new World(outage);
+    const told = world.generate(0, { fallback: 'wait' });
+    world.run(3000);
+    const count = told.tokens.length;
+    assert.ok(told.tokens.every(({ origin }) => origin !== 'provisional'));
+    world.run();
+    assert.ok(told.tokens.length > count);
+    assert.deepEqual(
+      told.tokens.map(({ token }) => token),
+      targetOnly({}),
+    );
+  });
+
+  it('draft-only: the answer ends on drafts, and says that nobody verified them', () => {
+    const world = new World(outage);
+    const told = world.generate(0, { fallback: 'draft-only' });
+    world.run(3500);
+    assert.ok(told.end?.kind === 'ended');
+    assert.equal(told.end.isVerified, false);
+    assert.equal(told.tokens.length, 40);
+    assert.equal(told.tokens.at(-1)!.origin, 'provisional');
+    assert.equal(world.core.answerCount, 0);
+    assert.equal(world.jobs.size, 0);
+  });
+
+  it('draft-only and provisional start without a server that was never there', () => {
+    const world = new World({
+      outages: [[0, 5000]],
+      device: { keepsTrying: true },
+      draft: { divergence: 0.4 },
+    });
+    const alone = world.generate(0, { fallback: 'draft-only' });
+    const later = world.generate(1, { fallback: 'provisional' });
+    world.run();
+    assert.ok(alone.end?.kind === 'ended' && !alone.end.isVerified);
+    assert.ok(later.end?.kind === 'ended' && later.end.isVerified);
+    assert.deepEqual(
+      later.tokens.map(({ token }) => token),
+      targetOnly({}),
+    );
+  });
+
+  it('fail: the answer ends with link-lost as soon as the link is gone', () => {
+    const world = new World(outage);
+    const told = world.generate(0, { fallback: 'fail' });
+    world.run();
+    assert.equal(world.nowMs, 300);
+    assert.equal(errorOf(told).code as string, 'link-lost');
+    assert.equal(errorOf(told).entry.exitCode, 4);
+  });
+
+  it('a server that was never there is server-unreachable at the first try', () => {
+    const world = new World({ outages: [[0, 1e9]] });
+    const told = world.generate(0);
+    world.run();
+    assert.equal(errorOf(told).code as string, 'server-unreachable');
+    assert.equal(world.gaveUp.length, 1);
+    const next = world.generate(1);
+    assert.equal(errorOf(next).code as string, 'server-unreachable', 'later answers fail at once');
+  });
+
+  it('a server that stays silent behind a link that stands: drafts are merged, sent again, shown as provisional', () => {
+    const world = new World({ holdups: [[300, 9000]], draft: { divergence: 0.4 } });
+    const told = world.generate(0, { mode: 'stop-and-wait', fallback: 'provisional' });
+    world.run(8000);
+    assert.ok(told.provisionalCount > 0);
+    world.run();
+    assert.deepEqual(
+      told.tokens.map(({ token }) => token),
+      targetOnly({}),
+    );
+    assert.ok(told.end?.kind === 'ended' && told.end.statistics.resendCount >= 2);
+  });
+
+  it('a session that the server has forgotten is opened again with the answer so far', () => {
+    const world = new World({ outages: [[300, 70_000]] });
+    const told = world.generate(0, { fallback: 'wait' });
+    world.run();
+    assert.deepEqual(
+      told.tokens.map(({ token }) => token),
+      targetOnly({}),
+    );
+    const opens = world.frames.up.filter(({ kind }) => kind === 'open');
+    assert.equal(opens.length, 2);
+    assert.ok(opens[1]!.kind === 'open' && opens[1]!.answer.length > 0);
+  });
+});
+
+describe('refusals', () => {
+  it('a stolen key ends the connection with the reason, and nobody tries again', () => {
+    const world = new World({ device: { key: 'stolen' } });
+    const told = world.generate(0);
+    world.run();
+    assert.equal(errorOf(told).code as string, 'server-refused');
+    assert.match(errorOf(told).message, /key-refused/);
+  });
+
+  it('another vocabulary is named by its first difference', () => {
+    const block = { vocabSize: 16, from: 0, texts: ['<s>', '</s>', ' ', 'b'] };
+    const vocabulary = {
+      size: 16,
+      fingerprint: 'other',
+      tokenText: (token: number) => ['<s>', '</s>', ' ', 'a'][token] ?? 'x',
+    };
+    const world = new World({ device: { vocabulary }, server: { differingBlock: () => block } });
+    const told = world.generate(0);
+    world.run();
+    assert.equal(errorOf(told).code, 'vocabulary-mismatch');
+    assert.match(
+      errorOf(told).message,
+      /first difference at id 3: "b" in the target, "a" in the draft/,
+    );
+  });
+
+  it('a prompt beyond the context fails with its own code', () => {
+    const world = new World({ target: { contextLength: 16 } });
+    const told = world.generate(0, { prompt: { kind: 'ids', ids: new Int32Array(40).fill(3) } });
+    world.run();
+    assert.equal(errorOf(told).code, 'prompt-too-long');
+  });
+
+  it('bytes that are no frame end the connection as protocol-violated', () => {
+    const world = new World();
+    const told = world.generate(0);
+    world.run(200);
+    world.feed({ kind: 'message', bytes: Uint8Array.of(255, 255, 255) });
+    world.run();
+    assert.equal(errorOf(told).code as string, 'protocol-violated');
+    assert.equal(world.jobs.size, 0);
+  });
+});
