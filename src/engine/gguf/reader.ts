@@ -77,7 +77,7 @@ function readVersion(cursor: FileCursor): 2 | 3 {
   cursor.skip(4);
   const version = cursor.u32();
   if (version === 2 || version === 3) return version;
-  // Version 2 or 3 in the other byte order. 0 and large even numbers are garbage.
+  // Version 2 or 3 in the other byte order.
   if (version === 0x02000000 || version === 0x03000000) {
     refuse('model-unsupported', 'the file is big-endian; download the little-endian variant');
   }
