@@ -1,4 +1,6 @@
 // Everything that needs no model: format and lint, types, pure layers, layer table, unit tests. Under a minute.
+// Usage: node tools/check.mjs [--no-tests]
+//   --no-tests  leave the unit tests out, for a caller that runs all tests next
 
 import { spawnSync } from 'node:child_process';
 
@@ -8,7 +10,7 @@ const steps = [
   ['pure layers', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.pure.json']],
   ['layer table', process.execPath, ['tools/layers.mjs']],
   ['unit tests', process.execPath, ['tools/test.mjs']],
-];
+].filter(([name]) => name !== 'unit tests' || !process.argv.includes('--no-tests'));
 
 for (const [name, command, args] of steps) {
   const started = performance.now();

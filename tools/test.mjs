@@ -1,22 +1,28 @@
 // Runs compiled tests under node's own runner and prints its closing lines.
-// Usage: node tools/test.mjs [--model] [filter...]
+// Usage: node tools/test.mjs [--model] [--all] [filter...]
 //   --model   also run *.model.test.js, which load the bundled models through llama.cpp
+//   --all     also run *.slow.test.js, each more than about 3 seconds of processor time
 //   filter    keep the files whose path contains one of the words
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 const args = process.argv.slice(2);
 const withModel = args.includes('--model');
+const withSlow = args.includes('--all');
 const filters = args.filter((arg) => !arg.startsWith('--'));
+
+/** The compiler leaves what it made of a source that is gone. */
+const sourceOf = (path) => path.replace(/^dist/, 'src').replace(/js$/, 'ts');
 
 function testFiles(folder) {
   return readdirSync(folder, { recursive: true })
     .map((name) => join(folder, String(name)))
-    .filter((path) => path.endsWith('.test.js'))
+    .filter((path) => path.endsWith('.test.js') && existsSync(sourceOf(path)))
     .filter((path) => withModel || !path.endsWith('.model.test.js'))
+    .filter((path) => withSlow || !path.endsWith('.slow.test.js'))
     .filter((path) => filters.length === 0 || filters.some((word) => path.includes(word)))
     .sort();
 }
