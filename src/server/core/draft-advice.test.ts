@@ -1,0 +1,46 @@
+// Long drafts while passes cost the same whatever they hold, shorter ones as rows begin to cost, none when they cost as
+// much as the tokens they replace; and no fluttering on the way.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
+
+const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
+const at = (judgedCount: number, rate = 0.7): number =>
+  loadedDraftLength({ cost, judgedCount, contextLength: 100 }, rate, 64);
+
+describe('draft advice', () => {
+  it('falls with load, smoothly, from long drafts to none', () => {
+    const lengths = Array.from({ length: 400 }, (_, index) => at(index + 1));
+    assert.ok(lengths[0]! > 7, `${lengths[0]}`);
+    assert.equal(lengths.at(-1), 0);
+    for (let index = 1; index < lengths.length; index++) {
+      const fall = lengths[index - 1]! - lengths[index]!;
+      assert.ok(fall >= 0 && fall < 2.1, `${lengths[index - 1]} to ${lengths[index]}`);
+    }
+  });
+
+  it('is longer for drafts that stand more often, and the limit where rows are free', () => {
+    assert.ok(at(8, 0.9) > at(8, 0.6));
+    const free = { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };
+    assert.equal(loadedDraftLength({ cost: free, judgedCount: 50, contextLength: 1 }, 0.7, 64), 64);
+  });
+
+  it('does not flutter: a load that swings a little moves it at most once', () => {
+    let advice: number | null = null;
+    let changes = 0;
+    for (let index = 0; index < 200; index++) {
+      const next = nextAdvice(advice, 5.4 + 0.3 * Math.sin(index), 64);
+      if (next === null) continue;
+      advice = next;
+      changes++;
+    }
+    assert.equal(advice, 5);
+    assert.equal(changes, 1);
+  });
+
+  it('begins with a stranger at the prior and ends at what was measured', () => {
+    assert.equal(expectedAcceptance(0, 0), 0.7);
+    assert.ok(Math.abs(expectedAcceptance(200, 1000) - 0.2) < 0.01);
+  });
+});
