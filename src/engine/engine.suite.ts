@@ -230,17 +230,22 @@ export function engineContract(name: string, make: MakeEngine): void {
         assert.equal(again, await step({ slot: first, from, tokens, judge: judged('coupled') }));
       });
 
-      it('refuses damaged or cut states and leaves the slot empty or as it was', async () => {
+      it('refuses damaged or cut states and leaves the slot as it was', async () => {
         await open();
-        await write();
+        const text = await write();
         const state = await engine.save(first);
         const flipped = state.slice();
         flipped[flipped.length - 1]! ^= 1;
         for (const bad of [flipped, state.slice(0, -1), state.slice(0, 5), new Uint8Array(0)]) {
           await refuses('segment-invalid', /saved state/, () =>
-            engine.restore(second, bad, configOf()),
+            engine.restore(first, bad, configOf({}, 8n)),
           );
         }
+        const from = text.length - 2;
+        await engine.truncate(first, from);
+        const tokens = Int32Array.of(text[from]!);
+        const again = await step({ slot: first, from, tokens, judge: judged('coupled') });
+        assert.equal(again, text[from + 1]);
       });
     });
 
@@ -479,6 +484,16 @@ export function engineContract(name: string, make: MakeEngine): void {
         const tokens = vocabulary.tokenize('a', { addBos: true, parseSpecial: false });
         assert.equal(tokens[0], vocabulary.bos);
         assert.equal([...tokens].filter((token) => token === vocabulary.bos).length, 1);
+      });
+
+      it('tokenises a text far longer than any prompt, so that its length can be refused', async () => {
+        const text = 'a stone '.repeat(50_000);
+        const tokens = engine.info.vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
+        assert.ok(tokens.length > 100_000, `${tokens.length} tokens`);
+        assert.equal(tokens[0], engine.info.vocabulary.bos);
+        await refuses('prompt-too-long', new RegExp(`has ${tokens.length} tokens`), async () =>
+          checkPrompt(engine, tokens, 1),
+        );
       });
 
       it('has one fingerprint', () => {

@@ -56,7 +56,7 @@ export class NativeVocabulary implements Vocabulary {
     const ids = this.#tokenizeBytes(bytes, options.parseSpecial);
     const wantsBos =
       options.addBos && this.bos !== null && this.#llama.vocab_get_add_bos(this.#vocab);
-    return wantsBos && ids[0] !== this.bos ? Int32Array.of(this.bos!, ...ids) : ids;
+    return wantsBos && ids[0] !== this.bos ? startingWith(this.bos!, ids) : ids;
   }
 
   /** The start token is added by the caller, so that llama.cpp adds no end token where a model asks for one. */
@@ -112,4 +112,12 @@ export class NativeVocabulary implements Vocabulary {
       throw new PilotfishError('token-out-of-range', `token ${token} is outside [0, ${this.size})`);
     }
   }
+}
+
+/** Copied, not spread: a text may have more tokens than a call may have arguments. */
+function startingWith(first: number, rest: Int32Array): Int32Array {
+  const ids = new Int32Array(rest.length + 1);
+  ids[0] = first;
+  ids.set(rest, 1);
+  return ids;
 }
