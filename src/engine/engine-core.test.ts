@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
 import { plainSampling } from '../math/sampling.js';
-import type { Segment } from './engine.js';
+import type { DraftRequest, Segment } from './engine.js';
 import { EngineCore } from './engine-core.js';
 import { referenceRowMath } from './row-math.js';
 import { scriptedDefaults } from './scripted-engine.js';
@@ -51,5 +51,56 @@ describe('engine core', () => {
     }
     model.brokenRow = -1;
     assert.deepEqual(core.pass(segments).outcomes, expected);
+  });
+
+  it('takes back all of a draft that fails on its way', () => {
+    const model = new BrokenModel(scriptedDefaults);
+    const math = referenceRowMath(model.vocabSize);
+    const core = new EngineCore({ model, math, endOfText: new Set(), now: () => 0 });
+    core.open(0, { sampling: plainSampling, seed: 1n, promptLength: 0 });
+    core.pass([{ slot: slotId(0), from: 0, tokens: Int32Array.of(0, 3), judge: null }]);
+    const request: DraftRequest = {
+      slot: slotId(0),
+      from: 2,
+      tokens: Int32Array.of(4, 5),
+      countMax: 6,
+      stop: { confidenceMin: 0 },
+      scheme: 'coupled',
+      attempt: 0,
+      wantConfidence: false,
+    };
+    let told = 0;
+    const breakAfterThree = (): void => {
+      if (++told === 3) model.brokenRow = 0;
+    };
+    const failing = { stopped: () => false, onToken: breakAfterThree };
+    assert.throws(() => core.draft(request, failing), { code: 'engine-failed' });
+    assert.equal(told, 3);
+    assert.deepEqual([...core.tokens(0)], [0, 3]);
+    model.brokenRow = -1;
+    const sound = { stopped: () => false, onToken: () => {} };
+    assert.equal(core.draft(request, sound).drafted.length, 6);
+  });
+
+  it('leaves a slot open and empty that was handed the cache of another model', () => {
+    const math = referenceRowMath(16);
+    const coreOf = (vocabSize: number): EngineCore =>
+      new EngineCore({
+        model: new ScriptedModel({ ...scriptedDefaults, vocabSize }),
+        math,
+        endOfText: new Set(),
+        now: () => 0,
+      });
+    const [here, there] = [coreOf(16), coreOf(15)];
+    const config = { sampling: plainSampling, seed: 1n, promptLength: 0 };
+    for (const core of [here, there]) {
+      core.open(0, config);
+      core.pass([{ slot: slotId(0), from: 0, tokens: Int32Array.of(2, 3), judge: null }]);
+    }
+    const restore = (): void => here.restore(0, there.save(0), config);
+    assert.throws(restore, { code: 'segment-invalid', message: /another model or cache type/ });
+    assert.equal(here.tokens(0).length, 0);
+    const again = { slot: slotId(0), from: 0, tokens: Int32Array.of(2, 3), judge: null };
+    assert.equal(here.pass([again]).outcomes[0]!.length, 2);
   });
 });

@@ -89,12 +89,15 @@ export class EngineCore {
         return outcome;
       });
     } catch (reason) {
-      for (const { slot, from } of segments) {
-        this.#slotOf(slot).truncate(from);
-        this.#parts.model.truncate(slot, from);
-      }
+      for (const segment of segments) this.#takeBack(segment);
       throw reason;
     }
+  }
+
+  /** After a failure nobody could tell how far a slot has come: it goes back to where the call began. */
+  #takeBack({ slot, from }: { readonly slot: number; readonly from: number }): void {
+    this.#slotOf(slot).truncate(from);
+    this.#parts.model.truncate(slot, from);
   }
 
   /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
@@ -122,7 +125,13 @@ export class EngineCore {
   draft(request: DraftRequest, control: DraftControl): DraftEnd {
     checkDraftRequest(request, this.#checkContext());
     const { model, math, endOfText } = this.#parts;
-    return runDraft(request, this.#slotOf(request.slot), { model, math, endOfText, ...control });
+    const parts = { model, math, endOfText, ...control };
+    try {
+      return runDraft(request, this.#slotOf(request.slot), parts);
+    } catch (reason) {
+      this.#takeBack(request);
+      throw reason;
+    }
   }
 
   truncate(index: number, length: number): void {

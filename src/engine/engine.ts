@@ -134,7 +134,8 @@ export interface EngineInfo {
 /**
  * An engine runs one thing at a time, in the order of the calls. Every method rejects with PilotfishError:
  * `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments (nothing has changed then),
- * `engine-failed` when the model failed, `engine-closed` after close.
+ * `engine-failed` when the model failed (the slots then hold what they held before the call), `engine-closed` after
+ * close.
  */
 export interface Engine {
   readonly info: EngineInfo;
@@ -161,7 +162,10 @@ export interface Engine {
   /** Serialised cache and token log of a slot. */
   save(slot: SlotId): Promise<Uint8Array>;
 
-  /** Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid` otherwise. */
+  /**
+   * Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid` otherwise. Damaged bytes
+   * change nothing; a sound state of another model or cache type leaves the slot open with `config`, and empty.
+   */
   restore(slot: SlotId, state: Uint8Array, config: SlotConfig): Promise<void>;
 
   close(): Promise<void>;

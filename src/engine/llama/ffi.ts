@@ -93,24 +93,16 @@ export interface Llama {
   model_free(model: Pointer): void;
   init_from_model(model: Pointer, params: ContextParams): Pointer | null;
   free(context: Pointer): void;
-  n_ctx(context: Pointer): number;
   n_ctx_seq(context: Pointer): number;
-  max_parallel_sequences(): number;
   model_get_vocab(model: Pointer): Pointer;
-  model_n_ctx_train(model: Pointer): number;
-  model_desc(model: Pointer, buffer: Uint8Array, bytes: number): number;
-  model_meta_val_str(model: Pointer, key: string, buffer: Uint8Array, bytes: number): number;
-  model_chat_template(model: Pointer, name: string | null): string | null;
   model_has_encoder(model: Pointer): boolean;
   model_has_decoder(model: Pointer): boolean;
   model_is_recurrent(model: Pointer): boolean;
   model_is_hybrid(model: Pointer): boolean;
   model_is_diffusion(model: Pointer): boolean;
   get_memory(context: Pointer): Pointer;
-  memory_clear(memory: Pointer, data: boolean): void;
   memory_seq_rm(memory: Pointer, slot: number, from: number, to: number): boolean;
   memory_seq_cp(memory: Pointer, source: number, target: number, from: number, to: number): void;
-  memory_seq_pos_max(memory: Pointer, slot: number): number;
   state_seq_get_size(context: Pointer, slot: number): number;
   state_seq_get_data(context: Pointer, out: Uint8Array, bytes: number, slot: number): number;
   state_seq_set_data(context: Pointer, data: Uint8Array, bytes: number, slot: number): number;
@@ -151,24 +143,16 @@ const signatures: Record<keyof Llama, readonly [result: string, args: readonly s
   model_free: ['void', ['void*']],
   init_from_model: ['void*', ['void*', 'context_params']],
   free: ['void', ['void*']],
-  n_ctx: ['uint32', ['void*']],
   n_ctx_seq: ['uint32', ['void*']],
-  max_parallel_sequences: ['size_t', []],
   model_get_vocab: ['void*', ['void*']],
-  model_n_ctx_train: ['int32', ['void*']],
-  model_desc: ['int32', ['void*', 'void*', 'size_t']],
-  model_meta_val_str: ['int32', ['void*', 'str', 'void*', 'size_t']],
-  model_chat_template: ['str', ['void*', 'str']],
   model_has_encoder: ['bool', ['void*']],
   model_has_decoder: ['bool', ['void*']],
   model_is_recurrent: ['bool', ['void*']],
   model_is_hybrid: ['bool', ['void*']],
   model_is_diffusion: ['bool', ['void*']],
   get_memory: ['void*', ['void*']],
-  memory_clear: ['void', ['void*', 'bool']],
   memory_seq_rm: ['bool', ['void*', 'int32', 'int32', 'int32']],
   memory_seq_cp: ['void', ['void*', 'int32', 'int32', 'int32', 'int32']],
-  memory_seq_pos_max: ['int32', ['void*', 'int32']],
   state_seq_get_size: ['size_t', ['void*', 'int32']],
   state_seq_get_data: ['size_t', ['void*', 'void*', 'size_t', 'int32']],
   state_seq_set_data: ['size_t', ['void*', 'void*', 'size_t', 'int32']],

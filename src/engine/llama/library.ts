@@ -1,6 +1,6 @@
 // Finds the llama.cpp shared libraries: a folder the user names, else the installed platform package. Opens nothing.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
@@ -69,7 +69,7 @@ function packageFolders(name: string): string[] {
 }
 
 function libraryIn(folder: string, source: string): LibraryFiles | null {
-  if (!existsSync(folder)) return null;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return null;
   const names = readdirSync(folder);
   const pick = (stem: string): string | undefined => {
     const pattern = new RegExp(`^(lib)?${stem}(\\.v?[0-9.]+)?\\.(so|dylib|dll)(\\.[0-9.]+)?$`);

@@ -125,8 +125,10 @@ class EngineThread {
       this.#worker.once('error', (reason) => {
         reject(this.#failAll('engine-failed', `the engine thread failed: ${reason.message}`));
       });
+      this.#worker.once('exit', () => {
+        reject(this.#failAll('engine-closed', 'the engine is closed'));
+      });
     });
-    this.#worker.once('exit', () => this.#failAll('engine-closed', 'the engine is closed'));
   }
 
   get closed(): boolean {
@@ -149,7 +151,7 @@ class EngineThread {
   }
 
   async #shutDown(): Promise<void> {
-    for (const id of this.#pending.keys()) this.#stopFlags.stop(id);
+    this.#stopFlags.stopAll();
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#post('close', []).catch(() => undefined); // A thread that has failed is closed as well.
     await exited;
@@ -165,8 +167,8 @@ class EngineThread {
   #post(method: string, args: readonly unknown[], onToken?: Pending['onToken']): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
+      this.#worker.postMessage({ id, method, args }); // Throws where an argument cannot be cloned: nothing waits then.
       this.#pending.set(id, { resolve, reject, onToken });
-      this.#worker.postMessage({ id, method, args });
     });
   }
 

@@ -33,7 +33,6 @@ export type Greeting =
   | {
       readonly kind: 'ready';
       readonly modelPointer: Pointer;
-      readonly vocabSize: number;
       readonly contextLength: number;
       readonly kernel: string;
     }

@@ -96,20 +96,11 @@ export class NativeModel implements RowModel {
   constructor(llama: Llama, options: ResolvedOptions) {
     this.#llama = llama;
     this.modelPointer = loadModel(llama, options);
-    checkModelKind(llama, this.modelPointer, options.modelPath);
-    const context = llama.init_from_model(this.modelPointer, contextParams(llama, options));
-    if (context === null) {
-      llama.model_free(this.modelPointer);
-      throw new PilotfishError(
-        'context-too-large',
-        `no memory for ${options.slotCount} slots of ${options.contextLength} tokens`,
-      );
-    }
-    this.#context = context;
-    this.#memory = llama.get_memory(context);
+    this.#context = startContext(llama, this.modelPointer, options);
+    this.#memory = llama.get_memory(this.#context);
     this.vocabSize = llama.vocab_n_tokens(llama.model_get_vocab(this.modelPointer));
     this.slotCount = options.slotCount;
-    this.contextLength = Math.min(options.contextLength, llama.n_ctx_seq(context));
+    this.contextLength = Math.min(options.contextLength, llama.n_ctx_seq(this.#context));
     this.passTokensMax = options.passTokensMax;
     this.passRowsMax = options.passRowsMax;
     this.#unified = options.unifiedCache;
@@ -117,7 +108,12 @@ export class NativeModel implements RowModel {
     const batchTokens = options.passTokensMax + dummyCount(options);
     this.#batch = llama.batch_init(batchTokens, 0, 1);
     this.#arrays = viewBatch(this.#batch, batchTokens);
-    this.#warmUp(options.modelPath);
+    try {
+      this.#warmUp(options.modelPath);
+    } catch (reason) {
+      this.close();
+      throw reason;
+    }
   }
 
   /** The first decode allocates; it also shows whether the cache forgets a part of a sequence. */
@@ -203,6 +199,22 @@ export class NativeModel implements RowModel {
   }
 }
 
+/** The model's context; where none can be had the model is freed, since a thread that ends frees nothing native. */
+function startContext(llama: Llama, model: Pointer, options: ResolvedOptions): Pointer {
+  try {
+    checkModelKind(llama, model, options.modelPath);
+    const context = llama.init_from_model(model, contextParams(llama, options));
+    if (context !== null) return context;
+    throw new PilotfishError(
+      'context-too-large',
+      `no memory for ${options.slotCount} slots of ${options.contextLength} tokens`,
+    );
+  } catch (reason) {
+    llama.model_free(model);
+    throw reason;
+  }
+}
+
 /** The arrays of a llama_batch, [tokensMax] each, in native memory. */
 interface BatchArrays {
   readonly token: Int32Array;
@@ -222,7 +234,6 @@ function viewBatch(batch: NativeBatch, tokensMax: number): BatchArrays {
     token: new Int32Array(view(batch.token, tokensMax * 4)),
     position: new Int32Array(view(batch.pos, tokensMax * 4)),
     slotCount: new Int32Array(view(batch.n_seq_id, tokensMax * 4)),
-
     slots: Array.from(
       { length: tokensMax },
       (_, index) => new Int32Array(view(slotPointers[index]!, 4)),

@@ -18,8 +18,12 @@ export const probeExit = { fine: 0, refused: 10, contextRefused: 11, unsupported
 /** Longest wait for a child that allocates no weights; a vocabulary of 256 000 tokens takes about a second. */
 const probeMsMax = 60_000;
 const logBytesMax = 65_536;
+const timeoutSignal = 'SIGTERM';
 
-/** @throws PilotfishError `model-malformed`, `model-unsupported` or `context-too-large`, with llama.cpp's own words. */
+/**
+ * @throws PilotfishError `model-malformed`, `model-unsupported` or `context-too-large`, with llama.cpp's own words;
+ *   `engine-failed` where the child cannot start or takes too long.
+ */
 export async function probeModel(files: LibraryFiles, options: ResolvedOptions): Promise<void> {
   const task: ProbeTask = { files, options };
   const { code, signal, log } = await runChild(JSON.stringify(task));
@@ -29,6 +33,12 @@ export async function probeModel(files: LibraryFiles, options: ResolvedOptions):
   if (code === probeExit.unsupported) throw new PilotfishError('model-unsupported', where);
   if (code === probeExit.contextRefused) throw new PilotfishError('context-too-large', where);
   if (code === probeExit.refused) throw new PilotfishError('model-malformed', where);
+  if (signal === timeoutSignal) {
+    throw new PilotfishError(
+      'engine-failed',
+      `the model probe was still busy after ${probeMsMax / 1000} s with ${where}`,
+    );
+  }
   throw new PilotfishError(
     'model-malformed',
     `llama.cpp crashes (${signal ?? `exit ${code}`}) on ${where}`,
@@ -47,6 +57,7 @@ function runChild(task: string): Promise<ChildEnd> {
     const child = spawn(process.execPath, [script], {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: probeMsMax,
+      killSignal: timeoutSignal,
       env: { ...process.env, PILOTFISH_LLAMA_LOG: '1' },
     });
     let log = '';

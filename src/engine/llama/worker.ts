@@ -2,7 +2,7 @@
 // nothing else runs here, so llama.cpp's blocking calls block nobody.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { assert } from '../../base/assert.js';
+import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import type { DraftRequest } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
@@ -20,22 +20,23 @@ const flags = new StopFlags(stopFlags);
 const reply = (message: Reply): void => port.postMessage(message);
 
 function start(): { model: NativeModel; core: EngineCore } | null {
+  let model: NativeModel | null = null;
   try {
     const llama = openLlama(files);
-    const model = new NativeModel(llama, options);
+    model = new NativeModel(llama, options);
     const { endOfText } = new NativeVocabulary(llama, model.modelPointer, () => false);
     const math = createKernel(model.vocabSize);
     const core = new EngineCore({ model, math, endOfText, now: () => performance.now() });
     const greeting: Greeting = {
       kind: 'ready',
       modelPointer: model.modelPointer,
-      vocabSize: model.vocabSize,
       contextLength: model.contextLength,
       kernel: math.implementation,
     };
     port.postMessage(greeting);
     return { model, core };
   } catch (reason) {
+    model?.close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
     const greeting: Greeting = { kind: 'refused', code, message };
     port.postMessage(greeting);
@@ -62,6 +63,7 @@ if (started) {
     try {
       reply({ id: request.id, kind: 'done', result: answer(request, model, core) });
     } catch (reason) {
+      if (reason instanceof InvariantError) throw reason; // Ends the thread; its owner fails whatever waits.
       const { code, message } = toPilotfishError(reason, 'engine-failed');
       reply({ id: request.id, kind: 'failed', code, message });
     }
