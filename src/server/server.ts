@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
+import { cutText } from '../protocol/utf8.js';
 import {
   blockHashesOf,
   firstDifferingBlock,
@@ -244,6 +245,7 @@ function settingsOf(options: ServerOptions): CoreSettings {
   return {
     model: {
       ...info,
+      modelName: cutText(info.modelName, limits.modelNameBytes.value),
       fingerprint: vocabulary.fingerprint,
       vocabSize: vocabulary.size,
       endOfText: vocabulary.endOfText,

@@ -36,6 +36,8 @@ export interface DeskParts {
 
 /** Slots that fail under one session before the session does. */
 const slotFailuresMax = 3;
+/** Passes to learn from before anybody is advised: a line through two points says what it likes. */
+const adviceFrom = 16;
 
 export class SessionDesk {
   isDraining = false;
@@ -304,7 +306,11 @@ export class SessionDesk {
     { queueMs, passMs }: { readonly queueMs: number; readonly passMs: number },
     nowMs: number,
   ): void {
-    if (!session.isAttached) return;
+    if (!session.isAttached) {
+      // Nobody hears of it yet; nobody needs the cache again either.
+      if (session.end !== null) this.#parts.slots.forget(session);
+      return;
+    }
     if (session.isCancelled || session.end !== null)
       this.#conclude(session, nowMs, queueMs, passMs);
     else if (isJudged) this.#sendVerdict(session, queueMs, passMs, nowMs);
@@ -334,7 +340,8 @@ export class SessionDesk {
 
   #advise(session: Session): number | null {
     const { scheduler, settings } = this.#parts;
-    if (session.terms.mode === 'stream') return null;
+    const { passCount } = scheduler.passTime.error;
+    if (session.terms.mode === 'stream' || passCount < adviceFrom) return null;
     const lengthMax = settings.limits.draftTokens;
     const rate = expectedAcceptance(session.acceptedCount, session.testedCount);
     const ideal = loadedDraftLength(scheduler.load, rate, lengthMax);
