@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { loadLlamaEngine } from '../engine/llama/index.js';
 import { acceptanceCases, countAcceptance } from './model-acceptance.js';
 import { compareLaws, compareShapes } from './model-fidelity.js';
-import { speedOf } from './model-speed.js';
+import { comparePasses } from './model-speed.js';
+import type { PairedRatio } from './paired.js';
 import { storyPrompts } from './prompts.js';
 
 const bundled = (name: string): string =>
@@ -20,14 +21,26 @@ const rowCounts = [1, 2, 5, 9];
 const print = (...cells: (string | number)[]): void => console.log(cells.join('  '));
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** Time of a pass of the yardstick in units of the other's: above 1, the other is faster. */
+const ratioText = ({ median, low, high }: PairedRatio): string =>
+  `${median.toFixed(2)}  [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+
+/** How many times as fast as the yardstick each other file is, pass by pass of the same rows. */
 async function printSpeed(paths: readonly string[], counts: readonly number[], turns: number) {
   const [yardstick, ...others] = paths;
-  for (const other of others) {
+  for (const path of others) {
     for (const rowCount of counts) {
-      const { median, low, high } = await speedOf(yardstick!, other, rowCount, turns);
-      const range = `[${low.toFixed(2)}, ${high.toFixed(2)}]`;
-      print('speed', basename(other), `rows ${rowCount}`, median.toFixed(2), range);
+      const ratio = await comparePasses({ path: yardstick!, rowCount }, { path, rowCount }, turns);
+      print('speed', basename(path), `rows ${rowCount}`, ratioText(ratio));
+    }
+  }
+}
+
+/** What more rows cost in units of one row of the same file. */
+async function printRowCosts(paths: readonly string[], turns: number) {
+  for (const path of paths) {
+    for (const rowCount of rowCounts.slice(1)) {
+      const ratio = await comparePasses({ path, rowCount }, { path, rowCount: 1 }, turns);
+      print('cost', basename(path), `rows ${rowCount} over 1`, ratioText(ratio));
     }
   }
 }
@@ -41,8 +54,8 @@ function printFidelity(paths: readonly string[], prompts: readonly string[]): vo
   }
   for (const path of paths) {
     const { againstOne, amongMore } = compareShapes(path, prompts);
-    const apart = `1 row against 2..17: ${againstOne.toFixed(5)}`;
-    print('shapes', basename(path), apart, `2..17 among themselves: ${amongMore.toFixed(5)}`);
+    const apart = `alone against in company: ${againstOne.toFixed(5)}`;
+    print('shapes', basename(path), apart, `in company among themselves: ${amongMore.toFixed(5)}`);
   }
 }
 
@@ -90,6 +103,7 @@ const prompts = storyPrompts.slice(0, Number(values.prompts));
 
 await printSpeed(drafts, [1], Number(values.turns));
 await printSpeed(targets, rowCounts, Number(values.turns));
+await printRowCosts(targets, Number(values.turns));
 printFidelity(drafts, prompts);
 printFidelity(targets, prompts);
 await printAcceptance(targets, drafts, prompts);

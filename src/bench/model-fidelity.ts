@@ -6,6 +6,7 @@ import { openLlama } from '../engine/llama/ffi.js';
 import { findLibrary } from '../engine/llama/index.js';
 import type { NativeModel } from '../engine/llama/native-model.js';
 import { NativeVocabulary } from '../engine/llama/native-vocabulary.js';
+import type { Part } from '../engine/row-model.js';
 import { openBare } from './model-speed.js';
 
 export interface LawDistance {
@@ -23,7 +24,7 @@ export function compareLaws(
   prompts: readonly string[],
   tokensMax: number,
 ): LawDistance {
-  const [first, second] = [openBare(yardstick), openBare(other)];
+  const [first, second] = [openBare(yardstick, 1), openBare(other, 1)];
   let positions = 0;
   let equal = 0;
   let nats = 0;
@@ -49,9 +50,9 @@ export function compareLaws(
 }
 
 export interface ShapeDistance {
-  /** Largest difference of a logit computed alone and as the last of 2 to 17 rows. */
+  /** Largest difference of a logit computed alone and in company: as the last of 2 to 17 rows, or beside a slot. */
   readonly againstOne: number;
-  /** Largest difference of a logit among passes of 2 to 17 rows; 0 means bit for bit. */
+  /** Largest difference of a logit among those in company; 0 means bit for bit. */
   readonly amongMore: number;
 }
 
@@ -60,20 +61,22 @@ const rowsMax = 17;
 /** Makes every prompt longer than that. */
 const opening = 'This is a story that my grandmother told me on a long winter evening by the fire.';
 
-/** The row after each prompt, computed as the last of 1, 2, ... 17 rows. */
+/** The row after each prompt, computed as the last of 1, 2, ... 17 rows, with and without another slot in the pass. */
 export function compareShapes(path: string, prompts: readonly string[]): ShapeDistance {
-  const model = openBare(path);
+  const model = openBare(path, 2);
   let againstOne = 0;
   let amongMore = 0;
   for (const prompt of prompts) {
     const tokens = tokenize(model, `${opening} ${prompt}`);
     assert(tokens.length >= rowsMax + 2, `${tokens.length} tokens do not fill ${rowsMax} rows`);
-    const alone = lastRow(model, tokens, 1);
-    const beside = lastRow(model, tokens, 2);
-    for (let rowCount = 2; rowCount <= rowsMax; rowCount++) {
-      const row = lastRow(model, tokens, rowCount);
-      againstOne = Math.max(againstOne, largestDifference(row, alone));
-      amongMore = Math.max(amongMore, largestDifference(row, beside));
+    const alone = lastRow(model, tokens, 1, 0);
+    const second = lastRow(model, tokens, 2, 0);
+    for (let rowCount = 1; rowCount <= rowsMax; rowCount++) {
+      for (const besideCount of rowCount === 1 ? [1, 5] : [0, 1, 5]) {
+        const row = lastRow(model, tokens, rowCount, besideCount);
+        againstOne = Math.max(againstOne, largestDifference(row, alone));
+        amongMore = Math.max(amongMore, largestDifference(row, second));
+      }
     }
   }
   model.close();
@@ -83,13 +86,21 @@ export function compareShapes(path: string, prompts: readonly string[]): ShapeDi
 /**
  * The prefix is one pass of several rows for every `rowCount`, so that only the last pass differs in shape.
  *
+ * @param besideCount tokens of another slot in the last pass, >= 0.
  * @returns [vocab] a copy.
  */
-function lastRow(model: NativeModel, tokens: Int32Array, rowCount: number): Float32Array {
+function lastRow(
+  model: NativeModel,
+  tokens: Int32Array,
+  rowCount: number,
+  besideCount: number,
+): Float32Array {
   const from = tokens.length - rowCount;
-  model.truncate(0, 0);
+  for (const slot of [0, 1]) model.truncate(slot, 0);
   model.feed([{ slot: 0, from: 0, tokens: tokens.subarray(0, from), rowCount: 0 }]);
-  model.feed([{ slot: 0, from, tokens: tokens.subarray(from), rowCount }]);
+  const part: Part = { slot: 0, from, tokens: tokens.subarray(from), rowCount };
+  const beside: Part = { slot: 1, from: 0, tokens: tokens.subarray(0, besideCount), rowCount: 0 };
+  model.feed(besideCount === 0 ? [part] : [part, beside]);
   return model.row(rowCount - 1).slice();
 }
 

@@ -1,4 +1,4 @@
-// The speed of one model file against another of the same shape: bare passes of a few rows, turn by turn.
+// What one kind of pass costs in units of another: bare passes of a few rows, of one or of two model files, turn by turn.
 
 import { openLlama } from '../engine/llama/ffi.js';
 import { findLibrary } from '../engine/llama/index.js';
@@ -11,9 +11,9 @@ const promptLength = 64;
 /** One side of one turn should take about this long, so that timer and scheduler noise average out. */
 const sideMsAim = 60;
 
-/** A model alone with its context, one thread, one slot. */
-export function openBare(modelPath: string): NativeModel {
-  const options = { modelPath, contextLength, threads: 1 };
+/** A model alone with its context, one thread. */
+export function openBare(modelPath: string, slotCount: number): NativeModel {
+  const options = { modelPath, slotCount, contextLength, threads: 1 };
   return new NativeModel(openLlama(findLibrary()), resolveOptions(options, contextLength));
 }
 
@@ -21,28 +21,33 @@ export function openBare(modelPath: string): NativeModel {
 const filler = (count: number, vocabSize: number): Int32Array =>
   Int32Array.from({ length: count }, (_, index) => 3 + ((index * 104729) % (vocabSize - 3)));
 
+export interface PassKind {
+  readonly path: string;
+  /** Tokens of a pass, each with a row of logits, >= 1. */
+  readonly rowCount: number;
+}
+
 /**
- * @param rowCount tokens of a pass, each with a row of logits, >= 1.
  * @param turns measured turns, >= 6.
- * @returns time of a pass of `yardstick` over that of `other`: above 1, the other is faster.
+ * @returns time of a pass of `baseline` over that of `subject`.
  */
-export async function speedOf(
-  yardstick: string,
-  other: string,
-  rowCount: number,
+export async function comparePasses(
+  baseline: PassKind,
+  subject: PassKind,
   turns: number,
 ): Promise<PairedRatio> {
-  const models = [yardstick, other].map(openBare);
-  for (const model of models) {
+  const sides = [baseline, subject].map(({ path, rowCount }) => {
+    const model = openBare(path, 1);
     const tokens = filler(promptLength, model.vocabSize);
     model.feed([{ slot: 0, from: 0, tokens, rowCount: 0 }]);
-  }
-  const passes = passesFor(models[0]!, rowCount);
-  const [baseline, subject] = models.map((model) => () => {
+    return { model, rowCount };
+  });
+  const passes = passesFor(sides[0]!.model, baseline.rowCount);
+  const [first, second] = sides.map(({ model, rowCount }) => () => {
     for (let pass = 0; pass < passes; pass++) passOnce(model, rowCount);
   });
-  const ratio = await measurePaired({ baseline: baseline!, subject: subject!, turns });
-  for (const model of models) model.close();
+  const ratio = await measurePaired({ baseline: first!, subject: second!, turns });
+  for (const { model } of sides) model.close();
   return ratio;
 }
 
