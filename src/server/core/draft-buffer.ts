@@ -156,12 +156,24 @@ export class DraftBuffer {
   pending(committedLength: number, count: number): PendingDrafts {
     const from = count === 0 ? 0 : committedLength - this.#from;
     assert(from >= 0 && from + count <= this.#ids.length, `${count} drafts from ${from}`);
-    const part = <T>(values: readonly T[]): readonly T[] => values.slice(from, from + count);
+    const ids = new Int32Array(count);
+    for (let index = 0; index < count; index++) ids[index] = this.#ids[from + index]!;
+    const probs =
+      this.#probs.length > 0 ? Float64Array.from(this.#probs.slice(from, from + count)) : null;
     return {
-      ids: Int32Array.from(part(this.#ids)),
-      probs: this.#probs.length > 0 ? Float64Array.from(part(this.#probs)) : null,
-      laws: this.#laws.length > 0 ? part(this.#laws) : null,
+      ids,
+      probs,
+      laws: this.#laws.length > 0 ? this.#laws.slice(from, from + count) : null,
     };
+  }
+
+  /** Of the first `countMax` drafts in line, how many come up to and with the first that ends a text. */
+  countToEnd(committedLength: number, countMax: number, endOfText: ReadonlySet<number>): number {
+    const from = committedLength - this.#from;
+    for (let index = 0; index < countMax; index++) {
+      if (endOfText.has(this.#ids[from + index]!)) return index + 1;
+    }
+    return countMax;
   }
 
   /**

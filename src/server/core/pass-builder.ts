@@ -41,9 +41,7 @@ export function candidateOf(
 /** Drafts in line up to the first that would end the text. */
 function draftsToTest(session: Session, endOfText: ReadonlySet<number>): number {
   const count = Math.max(0, session.testableCount);
-  const { ids } = session.drafts.pending(session.log.length, count);
-  const end = ids.findIndex((id) => endOfText.has(id));
-  return end < 0 ? count : end + 1;
+  return session.drafts.countToEnd(session.log.length, count, endOfText);
 }
 
 export interface Boarding {
@@ -65,7 +63,8 @@ export function board(
   const { draftCount, isJudged } = share;
   const pending = drafts.pending(log.length, draftCount);
   const padCount = padOf(session, share, contextLength);
-  const ids = Int32Array.from([...pending.ids, ...new Array<number>(padCount).fill(padToken)]);
+  const padding = new Int32Array(padCount).fill(padToken);
+  const ids = padCount === 0 ? pending.ids : joined(pending.ids, padding);
   const filled = log.slice(from, from + share.fillCount);
   const flight: Flight = {
     from: log.length,

@@ -5,7 +5,7 @@ import { assert } from '../../base/assert.js';
 import type { SlotId } from '../../base/brand.js';
 import type { Outcome, PassResult } from '../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
-import { type Candidate, planPass, type Share } from './batcher.js';
+import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
 import type { ServerLoad } from './draft-advice.js';
 import type { Issue } from './operations.js';
@@ -36,6 +36,7 @@ export class Scheduler {
   readonly #settings: CoreSettings;
   readonly #slots: SlotTable;
   readonly #issue: Issue;
+  readonly #bounds: BatchBounds;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
   #inFlight: PassInFlight | null = null;
@@ -45,7 +46,10 @@ export class Scheduler {
   #contextLength = 0;
 
   constructor(settings: CoreSettings, slots: SlotTable, issue: Issue, counters: Counters) {
+    const { model, ...bounds } = settings;
+    const { passTokensMax, passRowsMax } = model;
     this.#settings = settings;
+    this.#bounds = { ...bounds, passTokensMax, passRowsMax };
     this.#slots = slots;
     this.#issue = issue;
     this.#counters = counters;
@@ -106,11 +110,6 @@ export class Scheduler {
     if (plan.kind === 'wait') return plan.untilMs;
     if (plan.kind === 'pass') this.#launch(plan.shares, nowMs);
     return null;
-  }
-
-  get #bounds() {
-    const { model, ...bounds } = this.#settings;
-    return { ...bounds, passTokensMax: model.passTokensMax, passRowsMax: model.passRowsMax };
   }
 
   /** First come, first served; what cannot have a slot yet waits. */
