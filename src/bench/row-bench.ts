@@ -8,7 +8,7 @@ import { keyedChance } from '../math/chance.js';
 import { type Law, pointLaw, probOf } from '../math/law.js';
 import { noiseKey, uniform } from '../math/noise.js';
 import { residual } from '../math/residual.js';
-import type { Sampling } from '../math/sampling.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import { measurePaired } from './paired.js';
 
 export interface RowTiming {
@@ -34,16 +34,7 @@ const turns = 12;
 /** Tokens to go through before timing, so that the kernel runs as optimised code. */
 const warmUpTokens = 4_000_000;
 
-const unfiltered: Sampling = {
-  temperature: 0.8,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: new Map(),
-};
+const unfiltered: Sampling = { ...plainSampling, temperature: 0.8 };
 const topK40: Sampling = { ...unfiltered, topK: 40 };
 const topP: Sampling = { ...unfiltered, topP: 0.95 };
 const minP: Sampling = { ...unfiltered, minP: 0.05 };

@@ -6,6 +6,7 @@ import { slotId } from '../base/brand.js';
 import type { Engine } from '../engine/engine.js';
 import { type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
 import { type SpeculateRequest, speculate } from '../local/speculate.js';
+import { AcceptanceTally } from '../math/acceptance.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { mean } from '../math/statistics.js';
 import { measurePaired, type PairedRatio } from './paired.js';
@@ -93,7 +94,8 @@ async function benchLength(
   { scheme, sampling, draftLength }: Case,
   { turns, tokensMax }: SpeculationOptions,
 ): Promise<Omit<SpeculationRow, 'passCost'>> {
-  const tally = { tested: 0, accepted: 0, rounds: [] as number[] };
+  const tally = new AcceptanceTally();
+  const roundTokens: number[] = [];
   // Each side walks the prompts by itself, so that both write the same text in one turn.
   const prompts = { baseline: 0, subject: 0 };
   const requestFor = (index: number, length: number): SpeculateRequest => ({
@@ -116,9 +118,8 @@ async function benchLength(
     subject: async () => {
       const request = requestFor(prompts.subject++, draftLength);
       for await (const round of speculate(target, draft, request)) {
-        tally.accepted += round.acceptedCount;
-        tally.tested += round.acceptedCount + (round.final === 'residual' ? 1 : 0);
-        tally.rounds.push(round.tokens.length);
+        tally.addRound(round.drafted.length, round.acceptedCount);
+        roundTokens.push(round.tokens.length);
       }
     },
   });
@@ -126,7 +127,7 @@ async function benchLength(
     ...ratio,
     scheme,
     draftLength,
-    acceptanceRate: tally.accepted / tally.tested,
-    tokensPerPass: mean(tally.rounds),
+    acceptanceRate: tally.acceptanceRate,
+    tokensPerPass: mean(roundTokens),
   };
 }

@@ -26,6 +26,12 @@ test('acceptance is accepted / tested: drafts behind a rejection do not count', 
   assert.equal(tally.acceptanceRateAt(0), 2 / 3);
   assert.equal(tally.acceptanceRateAt(1), 1 / 2);
   assert.equal(tally.acceptanceRateAt(3), 1);
+  assert.deepEqual(tally.positions, [
+    { testedCount: 3, acceptedCount: 2 },
+    { testedCount: 2, acceptedCount: 1 },
+    { testedCount: 1, acceptedCount: 1 },
+    { testedCount: 1, acceptedCount: 1 },
+  ]);
 });
 
 test('rates of nothing are NaN, not 0: nothing is known yet', () => {

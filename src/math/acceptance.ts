@@ -62,6 +62,14 @@ export class AcceptanceTally {
     return (this.#accepted[index] ?? 0) / (this.#tested[index] ?? 0);
   }
 
+  /** Entry i: rounds that tested, and accepted, their draft number i. Owned by the caller. */
+  get positions(): { readonly testedCount: number; readonly acceptedCount: number }[] {
+    return this.#tested.map((testedCount, index) => ({
+      testedCount,
+      acceptedCount: this.#accepted[index]!,
+    }));
+  }
+
   /** Accepted / drafted, in [0, 1]: what of the device's work was used; NaN before anything was drafted. */
   get draftEfficiency(): number {
     return this.acceptedCount / this.#draftedCount;

@@ -7,18 +7,9 @@ import { type Law, probOf } from './law.js';
 import { lawFromLogits } from './law-pipeline.js';
 import { noiseKey, uniform } from './noise.js';
 import { applyPenalties } from './penalty.js';
-import type { Sampling } from './sampling.js';
+import { plainSampling as plain, type Sampling } from './sampling.js';
 
-export const plain: Sampling = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  logitBias: new Map(),
-};
+export { plain };
 
 /** Every filter alone and all together; each changes the laws of the toy models (asserted by the tests). */
 export const samplings: Readonly<Record<string, Sampling>> = {

@@ -14,7 +14,6 @@ function generation(generationMs: number, tokenCount: number, draftedCount: numb
     tokens: Array.from({ length: tokenCount }, () => 3),
     end: 'length',
     tally,
-    positions: [],
     targetTimes: { prefillMs: 1, passMs: 2 * passCount, passCount, draftMs: 0, draftedCount: 0 },
     draftTimes: { prefillMs: 0, passMs: 0, passCount: 0, draftMs: draftedCount, draftedCount },
     generationMs,

@@ -62,13 +62,10 @@ const report = (generation: Generation): string =>
   );
 
 test('counts of rounds, positions and tokens add up', async () => {
-  const { tally, tokens, end, positions, targetTimes, draftTimes } = await run();
+  const { tally, tokens, end, targetTimes, draftTimes } = await run();
   assert.equal(end, 'length');
   assert.equal(tokens.length, 40);
   assert.equal(tally.acceptedCount + tally.roundCount, 40);
-  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-  assert.equal(sum(positions.map(({ testedCount }) => testedCount)), tally.testedCount);
-  assert.equal(sum(positions.map(({ acceptedCount }) => acceptedCount)), tally.acceptedCount);
   assert.equal(targetTimes.passCount, tally.roundCount);
   assert.equal(draftTimes.draftedCount, tally.draftedCount);
   assert.ok(targetTimes.prefillMs > 0 && targetTimes.passMs > 0 && draftTimes.draftMs > 0);

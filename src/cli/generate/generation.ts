@@ -22,8 +22,6 @@ export interface Generation {
   readonly tokens: readonly number[];
   readonly end: TextEnd;
   readonly tally: AcceptanceTally;
-  /** Entry i: rounds that tested, and accepted, their draft number i. */
-  readonly positions: readonly { readonly testedCount: number; readonly acceptedCount: number }[];
   readonly targetTimes: EngineTimes;
   readonly draftTimes: EngineTimes;
   /** From the end of the target's prefill to the last token, in milliseconds; the draft reads the prompt in it. */
@@ -57,7 +55,7 @@ export async function generateText(
   const watched = timed(target, targetTimes, now);
   const rounds = speculate(watched, draft && timed(draft, draftTimes, now), request);
   const marked = new MarkedText(target.info.vocabulary, options);
-  const counts = new RoundCounts();
+  const tally = new AcceptanceTally();
   const tokens: number[] = [];
   const started = now();
   let end: TextEnd | null = null;
@@ -66,7 +64,7 @@ export async function generateText(
     if (step === null) end = 'interrupted';
     else if (step.done) end = step.value;
     else {
-      counts.add(step.value);
+      tally.addRound(step.value.drafted.length, step.value.acceptedCount);
       tokens.push(...marked.push(step.value));
       await options.onRound?.(step.value);
       if (marked.stopped) end = 'stop';
@@ -75,8 +73,7 @@ export async function generateText(
   marked.end();
   const generationMs = Math.max(0, now() - started - targetTimes.prefillMs);
   const { text } = marked;
-  const { tally, positions } = counts;
-  return { text, tokens, end, tally, positions, targetTimes, draftTimes, generationMs };
+  return { text, tokens, end, tally, targetTimes, draftTimes, generationMs };
 }
 
 /**
@@ -99,21 +96,5 @@ async function nextOrAbort(
   } finally {
     signal.removeEventListener('abort', stop);
     next.catch(() => undefined);
-  }
-}
-
-class RoundCounts {
-  readonly tally = new AcceptanceTally();
-  readonly positions: { testedCount: number; acceptedCount: number }[] = [];
-
-  add({ drafted, acceptedCount }: Round): void {
-    this.tally.addRound(drafted.length, acceptedCount);
-    const testedCount = Math.min(drafted.length, acceptedCount + 1);
-    for (let index = 0; index < testedCount; index++) {
-      this.positions[index] ??= { testedCount: 0, acceptedCount: 0 };
-      const position = this.positions[index]!;
-      position.testedCount++;
-      position.acceptedCount += index < acceptedCount ? 1 : 0;
-    }
   }
 }

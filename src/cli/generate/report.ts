@@ -94,7 +94,7 @@ function plainLaw(sampling: Sampling): object {
   return { ...sampling, logitBias: bias };
 }
 
-function roundsOf({ tally, positions }: Generation): object {
+function roundsOf({ tally }: Generation): object {
   const { roundCount, draftedCount, testedCount, acceptedCount } = tally;
   return {
     roundCount,
@@ -104,7 +104,7 @@ function roundsOf({ tally, positions }: Generation): object {
     acceptanceRate: orNull(tally.acceptanceRate),
     draftEfficiency: orNull(tally.draftEfficiency),
     meanAcceptedLength: orNull(tally.meanAcceptedLength),
-    positions: positions.map((counts, index) => ({
+    positions: tally.positions.map((counts, index) => ({
       ...counts,
       acceptanceRate: orNull(tally.acceptanceRateAt(index)),
     })),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../base/error.js';
+import { plainSampling } from '../../math/sampling.js';
 import { engineContract } from '../engine.suite.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
@@ -146,16 +147,7 @@ describe('llama engine', () => {
 });
 
 const config = {
-  sampling: {
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    repetitionPenalty: 1,
-    presencePenalty: 0,
-    frequencyPenalty: 0,
-    logitBias: new Map<number, number>(),
-  },
+  sampling: { ...plainSampling, temperature: 0 },
   seed: 1n,
   promptLength: 1,
 };
