@@ -3,7 +3,8 @@
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { benchModels } from '../bench/bench-models.js';
+import { PilotfishError } from '../base/error.js';
+import { type BenchModels, benchModels } from '../bench/bench-models.js';
 import { benchMemory, type MemoryRow } from '../bench/memory-bench.js';
 import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
@@ -19,10 +20,11 @@ interface EngineBenchOptions {
   readonly quick?: boolean;
   readonly json?: boolean;
   readonly folder: string;
-  readonly part: string[];
+  readonly part: readonly PartName[];
 }
 
-const parts = ['passes', 'speculation', 'memory', 'rows'] as const;
+const partNames = ['passes', 'speculation', 'memory', 'rows'] as const;
+type PartName = (typeof partNames)[number];
 
 export function addBench(program: Command, terminal: Terminal): void {
   const bench = program
@@ -33,11 +35,13 @@ export function addBench(program: Command, terminal: Terminal): void {
     .command('engine')
     .summary('engine overhead, speculation, memory, row kernels')
     .description(
-      'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an\n' +
+      'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an ' +
         'inflated target (emulated cost, same text); peak memory; nanoseconds a row. About ten minutes.',
     )
     .addOption(
-      flag('--part <names...>', `only these parts: ${parts.join(', ')}`).default([...parts]),
+      flag('--part <names...>', 'only these parts')
+        .choices(partNames)
+        .default([...partNames], 'all'),
     )
     .addOption(flag('--quick', 'fewer turns, wider intervals'))
     .addOption(
@@ -49,29 +53,28 @@ export function addBench(program: Command, terminal: Terminal): void {
     .action((options: EngineBenchOptions) => benchEngine(options, terminal));
 }
 
-async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Promise<void> {
-  const say = (text: string): void => {
-    if (!options.json) terminal.out.write(`${text}\n`);
-  };
-  say(`pilotfish ${packageVersion()}, ${machineLine()}`);
-  const wanted = new Set(options.part);
-  const turns = options.quick ? 10 : 40;
-  const models = benchModels(options.folder, (line) => terminal.err.write(`${line}\n`));
-  const results: Record<string, unknown> = { machine: machineLine() };
-  if (wanted.has('passes')) {
-    const rows = await benchPasses(models.wideVocabulary(), turns);
-    results['passes'] = rows;
+/** What every part is given. */
+interface PartContext {
+  readonly models: BenchModels;
+  readonly quick: boolean;
+  readonly say: (text: string) => void;
+}
+
+/** Each measures one thing, prints it, and returns what --json shows of it. */
+const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
+  async passes({ models, quick, say }) {
+    const rows = await benchPasses(models.wideVocabulary(), quick ? 10 : 40);
     say(
-      `\nPasses: engine speed in units of a bare llama_decode loop of the same batches (inflated target, 245 M weights, vocabulary 32 000)`,
+      '\nPasses: engine speed in units of a bare llama_decode loop of the same batches (inflated target, 245 M weights, vocabulary 32 000)',
     );
     say(passTable(rows));
-  }
-  if (wanted.has('speculation')) {
-    const draftLengths = options.quick ? [1, 4] : [1, 2, 3, 4, 6];
+    return rows;
+  },
+  async speculation({ models, quick, say }) {
     const settings = {
       draftPath: models.draft(),
-      draftLengths,
-      turns: options.quick ? 6 : 10,
+      draftLengths: quick ? [1, 4] : [1, 2, 3, 4, 6],
+      turns: quick ? 6 : 10,
       tokensMax: 64,
     };
     const targets = {
@@ -81,21 +84,36 @@ async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Pro
     say(
       '\nSpeculation: speed in units of target-only decoding of the same text (inflated target: emulated cost)',
     );
-    results['speculation'] = [];
-    for (const [name, targetPath] of Object.entries(targets)) {
+    const results: unknown[] = [];
+    for (const [target, targetPath] of Object.entries(targets)) {
       const rows = await benchSpeculation({ ...settings, targetPath });
-      (results['speculation'] as unknown[]).push({ target: name, rows });
-      say(`${name}\n${speculationTable(rows)}`);
+      results.push({ target, rows });
+      say(`${target}\n${speculationTable(rows)}`);
     }
-  }
-  if (wanted.has('memory')) {
+    return results;
+  },
+  async memory({ models, say }) {
     const row = await benchMemory(models.wideVocabulary());
-    results['memory'] = row;
     say(`\nMemory: 16 slots of 256 tokens, all full\n${memoryTable(row)}`);
-  }
-  if (wanted.has('rows')) {
+    return row;
+  },
+  rows({ say }) {
     say('\nRows: nanoseconds a row, SIMD kernel against the float64 reference');
-    results['rows'] = await benchRows(options.json ? () => undefined : say);
+    return benchRows(say);
+  },
+};
+
+async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Promise<void> {
+  const say = (text: string): void => {
+    if (!options.json) terminal.out.write(`${text}\n`);
+  };
+  say(`pilotfish ${packageVersion()}, ${machineLine()}`);
+  const models = benchModels(options.folder, (line) => terminal.err.write(`${line}\n`));
+  const results: Record<string, unknown> = { machine: machineLine() };
+  for (const name of partNames) {
+    if (!options.part.includes(name)) continue;
+    if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
+    results[name] = await parts[name]({ models, quick: options.quick === true, say });
   }
   if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
 }
@@ -139,6 +157,8 @@ function speculationTable(rows: readonly SpeculationRow[]): string {
         'speculative / target-only [95 %]',
         'accepted / tested',
         'tokens a pass',
+        'cost of a pass',
+        'tokens / cost',
       ],
       ...body,
     ],

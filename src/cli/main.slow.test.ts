@@ -39,6 +39,10 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
     [['models', 'pull', 'user/repo'], /'user\/repo' does not begin with hf:/],
     [['models', 'pull', 'hf:../..'], /'hf:\.\.\/\.\.' names no repository/],
     [['doctor', 'extra'], /too many arguments/],
+    [
+      ['bench', 'engine', '--part', 'pases'],
+      /'pases' is invalid.*passes, speculation, memory, rows/,
+    ],
   ];
   for (const [args, message] of cases) {
     const { code, out, err } = await run(args);
@@ -62,7 +66,7 @@ test('models lists the bundled pair, and the same as JSON', async () => {
   assert.equal(text.code, 0);
   assert.match(
     text.out,
-    /^stories-target +17\.9 MB +F16 +llama +512 +8 917 248 +\/.*stories-target-f16\.gguf$/m,
+    /^stories-target +9\.59 MB +Q8_0 +llama +512 +8 917 248 +\/.*stories-target-q8_0\.gguf$/m,
   );
   const { out } = await run(['models'], { PILOTFISH_JSON: '1' });
   const entries: { name: string; usable: boolean }[] = JSON.parse(out);
