@@ -48,6 +48,15 @@ describe('pass time', () => {
     assert.ok(Math.abs(model.predict(shape) / time(shape) - 1) < 0.25, `${model.predict(shape)}`);
   });
 
+  it('forgets a cold start', () => {
+    const model = new PassTimeModel();
+    for (let index = 0; index < 100; index++) {
+      const ms = index === 0 ? 400 : 2 + 0.2 * draw(index, 3);
+      model.learn({ tokenCount: 1 + (index % 5), rowCount: 1, tokenContext: 100 }, ms);
+    }
+    assert.ok(model.predict({ tokenCount: 3, rowCount: 1, tokenContext: 100 }) < 2.5);
+  });
+
   it('follows a machine that has become three times slower', () => {
     const model = new PassTimeModel();
     const [before, after] = [truth(10, 0.5, 0, 0), truth(30, 1.5, 0, 0)];

@@ -1,6 +1,7 @@
-// How long a pass of the target takes, learnt while it runs: ms = a + b tokens + c rows + d tokens * context, by
-// recursive least squares with forgetting and a damped answer to outliers. Knows no clock: who measures feeds it.
-// Sources: Plackett 1950 (recursion), Huber 1964 (damping); the form of the line is WISP's, arXiv 2601.11652.
+// How long a pass of the target takes, learnt while it runs: ms = a + b tokens + c rows + d tokens * context, none of the
+// four below 0, with the least mean relative error over recent passes. Knows no clock: who measures feeds it.
+// Sources: Schlossmacher 1973 (least deviations by reweighting); the form of the line is WISP's, arXiv 2601.11652.
+// Recursive least squares was tried first: one cold pass or a clamped coefficient sent it astray for hundreds of passes.
 
 import { assert } from '../base/assert.js';
 
@@ -30,30 +31,38 @@ export interface PassTimeError {
   readonly share: number;
 }
 
-/** Weight of a pass one pass later: about the last 500 count. */
-const forgetting = 0.998;
-/** Errors beyond this many mean errors are damped: a pause of the machine must not bend the line. */
-const outlierFrom = 3;
+/** Passes that are remembered; each counts a little less than the one after it. */
+const windowLength = 256;
+const ageDecay = 0.985;
+/** A fit costs some ten microseconds: every pass at first, then now and then. */
+const fitEvery = 8;
+const fitAlwaysUntil = 16;
+const reweightings = 6;
+const sweeps = 40;
+/** Relative errors below this count as this in the weights: no pass is trusted to the last digit. */
+const precision = 0.02;
+/** What cannot be told apart is fixed cost rather than cost of a token: share of the features' own weight. */
+const shrinkage = [0, 1e-4, 1e-4, 1e-4] as const;
 /** Weight of the newest error in the means. */
-const errorStep = 0.05;
-/** Features are brought near 1, so that one starting uncertainty suits all four. */
+const errorStep = 0.02;
+/** Features are brought near 1, so that one shrinkage suits all. */
 const scales = [1, 1 / 16, 1 / 16, 1 / 16_384] as const;
-const startingVariance = 1e4;
-/** Forgetting without news would let the uncertainty grow without bound. */
-const varianceMax = 1e6;
+
+type Features = readonly [number, number, number, number];
+
+interface Measured {
+  readonly features: Features;
+  readonly ms: number;
+}
 
 export class PassTimeModel {
   /** [4] per scaled feature, each >= 0. */
   readonly #weights = new Float64Array(4);
-  /** [4 x 4], symmetric. */
-  readonly #covariance = new Float64Array(16);
+  /** Ring of the last passes. */
+  readonly #window: Measured[] = [];
   #passCount = 0;
   #absoluteMs = 0;
   #meanMs = 0;
-
-  constructor() {
-    for (let index = 0; index < 4; index++) this.#covariance[index * 5] = startingVariance;
-  }
 
   get cost(): PassCost {
     const [fixedMs, tokenMs, rowMs, tokenContextMs] = this.#weights;
@@ -72,71 +81,85 @@ export class PassTimeModel {
 
   /** Milliseconds of a pass, >= 0, never falling when the pass grows; 0 before the first was measured. */
   predict(shape: PassShape): number {
-    const features = featuresOf(shape);
-    return features.reduce((sum, feature, index) => sum + feature * this.#weights[index]!, 0);
+    return product(featuresOf(shape), this.#weights);
   }
 
   /** Learns from one measured pass. @param ms its time, finite and >= 0. */
   learn(shape: PassShape, ms: number): void {
     assert(ms >= 0 && ms < Infinity, `a pass took ${ms} ms`);
     const features = featuresOf(shape);
-    const error = ms - this.predict(shape);
-    const weight = this.#passCount < 4 ? 1 : damping(error, this.#absoluteMs);
-    this.#countError(error, ms);
-    const gain = this.#gain(features, weight);
-    for (let index = 0; index < 4; index++) {
-      // Costs are not negative; a line that dips below 0 would promise that more work takes less time.
-      this.#weights[index] = Math.max(0, this.#weights[index]! + gain[index]! * error);
-    }
-    this.#shrinkCovariance(features, gain);
+    this.#countError(Math.abs(ms - product(features, this.#weights)), ms);
+    this.#window[this.#passCount++ % windowLength] = { features, ms };
+    if (this.#passCount <= fitAlwaysUntil || this.#passCount % fitEvery === 0) this.#fit();
   }
 
-  #countError(error: number, ms: number): void {
-    this.#passCount++;
-    // The first passes fill the means evenly, or one wild start would linger.
-    const step = Math.max(errorStep, 1 / this.#passCount);
-    this.#absoluteMs += step * (Math.abs(error) - this.#absoluteMs);
+  /** The first passes, on cold caches, count no longer than they must. */
+  #countError(errorMs: number, ms: number): void {
+    const step = Math.max(errorStep, 1 / (this.#passCount + 1));
+    this.#absoluteMs += step * (errorMs - this.#absoluteMs);
     this.#meanMs += step * (ms - this.#meanMs);
   }
 
-  #gain(features: readonly number[], weight: number): Float64Array {
-    const spread = this.#covarianceTimes(features);
-    const variance = features.reduce((sum, feature, index) => sum + feature * spread[index]!, 0);
-    return spread.map((value) => value / (forgetting / weight + variance));
+  /** Least deviations by weighted least squares: each pass weighs the inverse of its error under the line before. */
+  #fit(): void {
+    for (let round = 0; round < reweightings; round++) {
+      const normal = new Float64Array(16);
+      const target = new Float64Array(4);
+      this.#window.forEach((pass, index) => {
+        this.#addTo(normal, target, pass, this.#ageWeight(index));
+      });
+      solveNonNegative(normal, target, this.#weights);
+    }
   }
 
-  #covarianceTimes(features: readonly number[]): Float64Array {
-    return Float64Array.from({ length: 4 }, (_, row) =>
-      features.reduce(
-        (sum, feature, column) => sum + this.#covariance[row * 4 + column]! * feature,
-        0,
-      ),
-    );
+  #ageWeight(index: number): number {
+    const newest = (this.#passCount - 1) % windowLength;
+    return ageDecay ** ((newest - index + windowLength) % windowLength);
   }
 
-  #shrinkCovariance(features: readonly number[], gain: Float64Array): void {
-    const spread = this.#covarianceTimes(features);
-    const matrix = this.#covariance;
+  #addTo(normal: Float64Array, target: Float64Array, pass: Measured, ageWeight: number): void {
+    const { features, ms } = pass;
+    const size = Math.max(ms, 1e-3);
+    const error = Math.abs(ms - product(features, this.#weights));
+    const weight = ageWeight / (size * Math.max(error, precision * size));
     for (let row = 0; row < 4; row++) {
-      for (let column = 0; column <= row; column++) {
-        const value = matrix[row * 4 + column]! - gain[row]! * spread[column]!;
-        matrix[row * 4 + column] = value;
-        matrix[column * 4 + row] = value;
+      const weighted = weight * features[row]!;
+      target[row]! += weighted * ms;
+      for (let column = 0; column < 4; column++) {
+        normal[row * 4 + column]! += weighted * features[column]!;
       }
     }
-    const largest = Math.max(matrix[0]!, matrix[5]!, matrix[10]!, matrix[15]!);
-    if (largest / forgetting > varianceMax) return;
-    for (let index = 0; index < 16; index++) matrix[index]! /= forgetting;
   }
 }
 
-function featuresOf({ tokenCount, rowCount, tokenContext }: PassShape): readonly number[] {
-  return [scales[0], tokenCount * scales[1], rowCount * scales[2], tokenContext * scales[3]];
+/**
+ * Minimises the quadratic form over weights >= 0, one weight after another.
+ *
+ * @param normal [4 x 4] @param target [4] @param weights [4] where to start, and the answer.
+ */
+function solveNonNegative(normal: Float64Array, target: Float64Array, weights: Float64Array): void {
+  for (let sweep = 0; sweep < sweeps; sweep++) {
+    for (let row = 0; row < 4; row++) {
+      const curvature = normal[row * 4 + row]! * (1 + shrinkage[row]!);
+      if (curvature === 0) continue;
+      let rest = target[row]!;
+      for (let column = 0; column < 4; column++) {
+        if (column !== row) rest -= normal[row * 4 + column]! * weights[column]!;
+      }
+      weights[row] = Math.max(0, rest / curvature);
+    }
+  }
 }
 
-/** Weight of a measurement in (0, 1]: errors far beyond the usual pull with the strength of the largest usual one. */
-function damping(error: number, usualMs: number): number {
-  const limit = outlierFrom * usualMs;
-  const size = Math.abs(error);
-  return size <= limit || limit === 0 ? 1 : limit / size;
+function product(features: Features, weights: Float64Array): number {
+  return (
+    features[0] * weights[0]! +
+    features[1] * weights[1]! +
+    features[2] * weights[2]! +
+    features[3] * weights[3]!
+  );
+}
+
+function featuresOf({ tokenCount, rowCount, tokenContext }: PassShape): Features {
+  return [scales[0], tokenCount * scales[1], rowCount * scales[2], tokenContext * scales[3]];
 }
