@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bundledModels } from './package-root.js';
 
 export interface BundledModel {
-  /** What --model takes: the file name without `-f16.gguf` or `.gguf`. */
+  /** What --model takes: the file name without `-q8_0.gguf` or `.gguf`; eight bits are the ones to use by default. */
   readonly name: string;
   readonly file: string;
   readonly path: string;
@@ -25,18 +25,19 @@ export function listBundled(folder: string = bundledModels): BundledModel[] {
     [...sums.keys(), ...listFolder(folder)].filter((file) => /\.gguf$/.test(file)),
   );
   return [...files].sort().map((file) => ({
-    name: file.replace(/(-f16)?\.gguf$/, ''),
+    name: nameOf(file),
     file,
     path: join(folder, file),
     sha256: sums.get(file) ?? null,
   }));
 }
 
-/** The bundled model of a name, with or without `-f16` and `.gguf`; null where there is none. */
+/** The bundled model of a name or file name; null where there is none. */
 export function findBundled(name: string): BundledModel | null {
-  const stem = name.replace(/(-f16)?(\.gguf)?$/, '');
-  return listBundled().find((model) => model.name === stem) ?? null;
+  return listBundled().find((model) => model.name === nameOf(name)) ?? null;
 }
+
+const nameOf = (file: string): string => file.replace(/(-q8_0)?(\.gguf)?$/, '');
 
 function readManifest(folder: string): Manifest {
   try {

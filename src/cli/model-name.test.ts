@@ -43,9 +43,9 @@ async function setUp(t: TestContext) {
   return { home, cacheDir, paths, llamaCache };
 }
 
-test('bundled models have their names, with and without -f16 and .gguf', () => {
-  for (const name of ['stories-draft', 'stories-draft-f16', 'stories-draft-f16.gguf']) {
-    assert.equal(findBundled(name)?.path, join(bundledModels, 'stories-draft-f16.gguf'));
+test('bundled models have their names, with and without -q8_0 and .gguf', () => {
+  for (const name of ['stories-draft', 'stories-draft-q8_0', 'stories-draft-q8_0.gguf']) {
+    assert.equal(findBundled(name)?.path, join(bundledModels, 'stories-draft-q8_0.gguf'));
   }
   assert.equal(findBundled('stories'), null);
   assert.equal(findBundled('../models/stories-draft'), null);
@@ -55,7 +55,7 @@ test('a manifest names files that are missing, and gives checksums to those that
   const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const files = [
-    { file: 'a-f16.gguf', sha256: 'aa' },
+    { file: 'a-q8_0.gguf', sha256: 'aa' },
     { file: 'tokenizer.model', sha256: 'bb' },
   ];
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
@@ -63,7 +63,7 @@ test('a manifest names files that are missing, and gives checksums to those that
   assert.deepEqual(
     listBundled(folder).map(({ name, file, sha256 }) => [name, file, sha256]),
     [
-      ['a', 'a-f16.gguf', 'aa'],
+      ['a', 'a-q8_0.gguf', 'aa'],
       ['a-q8_0', 'a-q8_0.gguf', null],
     ],
   );
@@ -72,7 +72,7 @@ test('a manifest names files that are missing, and gives checksums to those that
 test('a name is a path before it is a bundled model', async (t) => {
   const { home } = await setUp(t);
   const env = { HF_HOME: home };
-  assert.equal(basename(await resolveModel('stories-target', env)), 'stories-target-f16.gguf');
+  assert.equal(basename(await resolveModel('stories-target', env)), 'stories-target-q8_0.gguf');
   const before = process.cwd();
   t.after(() => process.chdir(before));
   process.chdir(home);

@@ -26,16 +26,17 @@ const load = (name: string, deterministic = false): Promise<Engine> =>
     deterministic,
   });
 
-/** The target twice: bit-identical in every batch shape, and as it runs by default. */
+/** The default pair, the target with bit-identical rows in every batch. */
 let exact: Engine;
-let fast: Engine;
 let draft: Engine;
+/** The float16 target as it runs by default, where bits depend on the batch: the target as its own draft, and ties. */
+let rounding: Engine;
 before(async () => {
-  exact = await load('stories-target-f16.gguf', true);
-  fast = await load('stories-target-f16.gguf');
-  draft = await load('stories-draft-f16.gguf');
+  exact = await load('stories-target-q8_0.gguf', true);
+  draft = await load('stories-draft-q8_0.gguf');
+  rounding = await load('stories-target-f16.gguf');
 });
-after(() => Promise.all([exact, fast, draft].map((engine) => engine.close())));
+after(() => Promise.all([exact, draft, rounding].map((engine) => engine.close())));
 
 async function write(
   target: Engine,
@@ -77,6 +78,7 @@ describe('text on the bundled models', () => {
 
   it('coupled with one seed is one text for every gamma, for the draft, for the target as its own draft, for none', async () => {
     const sampling: Sampling = { ...plainSampling, temperature: 0.8, topK: 40 };
+    const twin = await load('stories-target-q8_0.gguf');
     for (const [index, text] of prompts.entries()) {
       const base = {
         prompt: tokenize(text),
@@ -89,17 +91,31 @@ describe('text on the bundled models', () => {
         const together = await write(exact, draft, requestOf({ ...base, draftLength }));
         assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
       }
-      const own = await write(exact, fast, requestOf({ ...base, draftLength: 4 }));
+      const own = await write(exact, twin, requestOf({ ...base, draftLength: 4 }));
       assert.deepEqual(own, alone, `its own draft: ${text}`);
     }
+    await twin.close();
   });
 
-  it('in the default mode texts part at near ties only', async (t) => {
+  it('float16 targets keep the promise too, where one-row kernels round differently', async () => {
+    const float16 = await load('stories-target-f16.gguf', true);
+    for (const text of prompts.slice(0, 4)) {
+      const prompt = tokenize(text);
+      const alone = await write(float16, null, requestOf({ prompt }));
+      for (const draftLength of [1, 4]) {
+        const together = await write(float16, draft, requestOf({ prompt, draftLength }));
+        assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
+      }
+    }
+    await float16.close();
+  });
+
+  it('without deterministic, float16 texts part at near ties only', async (t) => {
     let parted = 0;
     for (const text of prompts) {
       const prompt = tokenize(text);
-      const alone = await write(fast, null, requestOf({ prompt }));
-      const together = await write(fast, draft, requestOf({ prompt, draftLength: 4 }));
+      const alone = await write(rounding, null, requestOf({ prompt }));
+      const together = await write(rounding, draft, requestOf({ prompt, draftLength: 4 }));
       parted += await countTie(alone, together, prompt);
     }
     t.diagnostic(`${parted} of ${prompts.length} texts of 128 tokens part at a near tie`);
@@ -118,7 +134,7 @@ describe('text on the bundled models', () => {
       assert.equal(together.length, alone.length);
       return 0;
     }
-    const law = await targetLaw([...prompt, ...alone.slice(0, at)], plainSampling);
+    const law = await targetLaw(rounding, [...prompt, ...alone.slice(0, at)], plainSampling);
     const [one, other] = [probOf(law, alone[at]!), probOf(law, together[at]!)];
     assert.ok(
       Math.abs(Math.log(one / other)) < 0.02,
@@ -129,16 +145,20 @@ describe('text on the bundled models', () => {
 });
 
 /** The target's law after a prefix, had by rejecting a draft it cannot accept. */
-async function targetLaw(prefix: readonly number[], sampling: Sampling): Promise<Law> {
+async function targetLaw(
+  target: Engine,
+  prefix: readonly number[],
+  sampling: Sampling,
+): Promise<Law> {
   const slot = slotId(0);
   const impossible = 0;
-  await exact.open(slot, {
+  await target.open(slot, {
     sampling: { ...sampling, logitBias: new Map([[impossible, -Infinity]]) },
     seed: 0n,
     promptLength: 0,
   });
-  await prefill(exact, slot, 0, Int32Array.from(prefix.slice(0, -1)));
-  const { outcomes } = await exact.pass([
+  await prefill(target, slot, 0, Int32Array.from(prefix.slice(0, -1)));
+  const { outcomes } = await target.pass([
     {
       slot,
       from: prefix.length - 1,
@@ -154,7 +174,7 @@ async function targetLaw(prefix: readonly number[], sampling: Sampling): Promise
 describe('laws on the bundled models', () => {
   const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
   const written = 3;
-  const runs = 1500;
+  const runs = 1000;
 
   /** Every text of three tokens with its probability under the target alone. */
   async function jointLaw(prompt: Int32Array): Promise<Map<string, number>> {
@@ -163,7 +183,7 @@ describe('laws on the bundled models', () => {
       const longer = new Map<string, number>();
       for (const [text, probability] of texts) {
         const tokens = text === '' ? [] : text.split(' ').map(Number);
-        const law = await targetLaw([...prompt, ...tokens], sampling);
+        const law = await targetLaw(exact, [...prompt, ...tokens], sampling);
         for (let index = 0; index < law.probs.length; index++) {
           const next = [...tokens, tokenAt(law, index)].join(' ');
           longer.set(next, probability * law.probs[index]!);

@@ -115,6 +115,7 @@ export interface Llama {
   vocab_get_attr(vocab: Pointer, token: number): number;
   vocab_is_eog(vocab: Pointer, token: number): boolean;
   vocab_bos(vocab: Pointer): number;
+  vocab_eos(vocab: Pointer): number;
   vocab_get_add_bos(vocab: Pointer): boolean;
   tokenize(
     vocab: Pointer,
@@ -165,6 +166,7 @@ const signatures: Record<keyof Llama, readonly [result: string, args: readonly s
   vocab_get_attr: ['int32', ['void*', 'int32']],
   vocab_is_eog: ['bool', ['void*', 'int32']],
   vocab_bos: ['int32', ['void*']],
+  vocab_eos: ['int32', ['void*']],
   vocab_get_add_bos: ['bool', ['void*']],
   tokenize: ['int32', ['void*', 'void*', 'int32', 'void*', 'int32', 'bool', 'bool']],
   token_to_piece: ['int32', ['void*', 'int32', 'void*', 'int32', 'int32', 'bool']],

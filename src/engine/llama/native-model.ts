@@ -34,7 +34,7 @@ export function loadModel(llama: Llama, options: ResolvedOptions, noAlloc = fals
   return model;
 }
 
-/** In deterministic mode one sequence more, of one cell, for the token that keeps a lone one company. */
+/** In deterministic mode one sequence more, of one cell, for the token that keeps a lone token or row company. */
 const dummyCount = (options: ResolvedOptions): number => (options.deterministic ? 1 : 0);
 
 export function contextParams(llama: Llama, options: ResolvedOptions): ContextParams {
@@ -44,7 +44,7 @@ export function contextParams(llama: Llama, options: ResolvedOptions): ContextPa
   params.n_batch = batchTokens;
   params.n_ubatch = batchTokens; // One physical batch a pass: a remainder of one token would round differently.
   params.n_seq_max = options.slotCount + dummyCount(options);
-  params.n_outputs_max = options.passRowsMax;
+  params.n_outputs_max = options.passRowsMax + dummyCount(options);
   params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads;
@@ -131,8 +131,7 @@ export class NativeModel implements RowModel {
 
   feed(parts: readonly Part[]): void {
     assert(!this.#closed, 'feed after close');
-    const lone = parts.length === 1 && parts[0]!.tokens.length === 1;
-    const fed = lone && this.#deterministic ? [...parts, this.#dummy] : parts;
+    const fed = this.#deterministic && isLonely(parts) ? [...parts, this.#dummy] : parts;
     const rowCount = fillBatch(this.#arrays, fed);
     this.#batch.n_tokens = fed.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const status = this.#llama.decode(this.#context, this.#batch);
@@ -142,7 +141,7 @@ export class NativeModel implements RowModel {
   }
 
   get #dummy(): Part {
-    return { slot: this.slotCount, from: 0, tokens: Int32Array.of(0), rowCount: 0 };
+    return { slot: this.slotCount, from: 0, tokens: Int32Array.of(0), rowCount: 1 };
   }
 
   #viewRows(rowCount: number): Float32Array {
@@ -213,6 +212,16 @@ function startContext(llama: Llama, model: Pointer, options: ResolvedOptions): P
     llama.model_free(model);
     throw reason;
   }
+}
+
+/**
+ * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of logits, since behind
+ * the last attention only wanted rows are computed.
+ */
+function isLonely(parts: readonly Part[]): boolean {
+  const sum = (count: (part: Part) => number): number =>
+    parts.reduce((total, part) => total + count(part), 0);
+  return sum(({ tokens }) => tokens.length) === 1 || sum(({ rowCount }) => rowCount) === 1;
 }
 
 /** The arrays of a llama_batch, [tokensMax] each, in native memory. */

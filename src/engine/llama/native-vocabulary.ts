@@ -14,6 +14,7 @@ const space = 0x20;
 export class NativeVocabulary implements Vocabulary {
   readonly size: number;
   readonly bos: number | null;
+  readonly eos: number | null;
   readonly endOfText: ReadonlySet<number>;
   readonly addsSpacePrefix: boolean;
   readonly #llama: Llama;
@@ -28,8 +29,9 @@ export class NativeVocabulary implements Vocabulary {
     this.#vocab = llama.model_get_vocab(model);
     this.#isClosed = isClosed;
     this.size = llama.vocab_n_tokens(this.#vocab);
-    const bos = llama.vocab_bos(this.#vocab);
+    const [bos, eos] = [llama.vocab_bos(this.#vocab), llama.vocab_eos(this.#vocab)];
     this.bos = bos >= 0 ? bos : null;
+    this.eos = eos >= 0 ? eos : null;
     const ids = Array.from({ length: this.size }, (_, token) => token);
     this.endOfText = new Set(ids.filter((token) => llama.vocab_is_eog(this.#vocab, token)));
     const [first] = this.#tokenizeBytes(encoder.encode('a'), false);

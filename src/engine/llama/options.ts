@@ -36,9 +36,9 @@ export interface LlamaOptions {
    */
   readonly unifiedCache?: boolean;
   /**
-   * Bit-identical logits whatever shares a pass, on CPU backends: llama.cpp's kernels for one row round differently
-   * from those for two and more, so a lone token is computed beside a dummy. Without it a near tie may fall the other
-   * way in another batch. Costs time where single tokens are computed; needs the unified cache. Default false.
+   * Bit-identical logits whatever shares a pass, on CPU backends: llama.cpp's kernels for one row may round differently
+   * from those for more, so a lone token or row is computed beside a dummy. Without it a near tie may fall the other
+   * way in another batch. Costs time where single rows are computed; needs the unified cache. Default false.
    */
   readonly deterministic?: boolean;
   /** Folder of a llama.cpp build of the user's own. */
