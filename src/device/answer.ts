@@ -141,6 +141,8 @@ export class Answer implements AsyncIterable<Piece> {
     this.#text += rest;
     this.#statistics = statistics;
     if (reason === 'cancelled') {
+      // Who stops reading does not want what is left.
+      this.#pieces.length = 0;
       this.#conclude({ error: new PilotfishError('cancelled', 'stopped by the caller') });
       return;
     }

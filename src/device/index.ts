@@ -17,3 +17,4 @@ export { LinkError, type LinkErrorCode, linkErrorTable } from './core/link-error
 export type { Statistics } from './core/statistics.js';
 export type { StopRule } from './core/stop-rule.js';
 export { type NgramOptions, ngramDefaults } from './drafter/ngram-drafter.js';
+export { type LineReader, serveLines } from './line-service.js';

@@ -151,8 +151,8 @@ export class World {
   }
 
   #deviceSettings(): CoreSettings {
-    const { draft, drafter } = this.options;
-    const contextLength = draft.contextLength ?? scriptedDefaults.contextLength;
+    const { drafter } = this.options;
+    const contextLength = this.#draftContext;
     return {
       key: '',
       name: 'device',
@@ -437,6 +437,10 @@ export class World {
 
   // Drafter
 
+  get #draftContext(): number {
+    return this.options.draft.contextLength ?? scriptedDefaults.contextLength;
+  }
+
   #openJob({ answer, config }: Extract<Effect, { kind: 'draft-open' }>): void {
     const used = new Set([...this.jobs.values()].map(({ slot }) => slot));
     const slot = [0, 1, 2, 3].find((index) => !used.has(index))!;
@@ -484,12 +488,13 @@ export class World {
       job.text.push(drafted.token);
       this.feed({ kind: 'drafted', answer, run, token: drafted });
       if (job.run !== run) return;
-      if (reason === 'count' && left > 1) {
+      const isFull = job.text.length > this.#draftContext;
+      if (reason === 'count' && left > 1 && !isFull) {
         this.#draftNext(start, job, left - 1);
         return;
       }
       job.run = null;
-      this.feed({ kind: 'draft-ended', answer, run, reason });
+      this.feed({ kind: 'draft-ended', answer, run, reason: isFull ? 'context' : reason });
     });
   }
 

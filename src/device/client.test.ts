@@ -1,0 +1,198 @@
+// The library as a program uses it: real WebSockets on loopback, the shipped server, scripted engines.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import type { Engine } from '../engine/engine.js';
+import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { plainSampling } from '../math/sampling.js';
+import { type RunningServer, startServer } from '../server/index.js';
+import { targetOnly } from './core/world.suite.js';
+import { type ConnectOptions, connect, type Piece, serveLines } from './index.js';
+
+const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+const ids = Int32Array.of(0, 3, 5);
+const seed = 11n;
+
+/** A scripted engine's passes never let the event loop turn, so a whole answer would be one tick. */
+function turning(engine: Engine): Engine {
+  return {
+    info: engine.info,
+    open: engine.open,
+    pass: async (segments) => {
+      await setImmediate();
+      return engine.pass(segments);
+    },
+    draft: (request, onToken) => engine.draft(request, onToken),
+    truncate: engine.truncate,
+    copyPrefix: engine.copyPrefix,
+    save: engine.save,
+    restore: engine.restore,
+    close: () => engine.close(),
+  };
+}
+
+describe('client', () => {
+  const target = turning(createScriptedEngine());
+  let server: RunningServer;
+  before(async () => {
+    server = await startServer({ engine: target, port: 0 });
+  });
+  after(async () => {
+    await server.close();
+    await target.close();
+  });
+
+  const open = (changes: Partial<ConnectOptions> = {}) =>
+    connect({ url: server.address, drafter: { kind: 'none' }, ...changes });
+
+  const drafters = (): [string, ConnectOptions['drafter'], Engine | null][] => {
+    const draft = createScriptedEngine({ divergence: 0.3 });
+    return [
+      ['engine', { kind: 'engine', engine: draft }, draft],
+      ['ngram', { kind: 'ngram' }, null],
+      ['none', { kind: 'none' }, null],
+    ];
+  };
+
+  it('writes the target-only text with every drafter and mode, and one text for ids, text and none', async () => {
+    for (const scheme of ['greedy', 'coupled'] as const) {
+      const expected = targetOnly({ scheme });
+      for (const [name, drafter, engine] of drafters()) {
+        const client = await open({ drafter, vocabulary: target.info.vocabulary });
+        for (const mode of ['race', 'pipeline', 'stop-and-wait'] as const) {
+          const answer = client.generate({ ids, sampling, seed, scheme, mode, tokensMax: 40 });
+          const { tokens, text, statistics } = await answer.result;
+          assert.deepEqual(tokens, expected, `${name} ${scheme} ${mode}`);
+          assert.equal(text.length > 0, true);
+          assert.equal(statistics.tokenCount, 40);
+        }
+        await client.close();
+        await engine?.close();
+      }
+    }
+  });
+
+  it('streams tokens whose texts add up to the result', async () => {
+    const draft = createScriptedEngine({ divergence: 0.3 });
+    const client = await open({ drafter: { kind: 'engine', engine: draft } });
+    const answer = client.generate({ prompt: 'aei', sampling, seed, tokensMax: 60 });
+    const pieces: Piece[] = [];
+    for await (const piece of answer) pieces.push(piece);
+    const text = pieces.map((piece) => ('text' in piece ? piece.text : '')).join('');
+    const result = await answer.result;
+    assert.equal(text, result.text);
+    assert.equal(pieces.filter(({ kind }) => kind === 'token').length, 60);
+    await client.close();
+    await draft.close();
+  });
+
+  it('several answers share one draft engine and one connection', async () => {
+    const draft = createScriptedEngine({ divergence: 0.3, slotCount: 2 });
+    const client = await open({ drafter: { kind: 'engine', engine: draft } });
+    // One more than the drafter has slots: the last goes on without drafts.
+    const answers = [1n, 2n, 3n].map((own) =>
+      client.generate({ ids, sampling, seed: own, tokensMax: 40 }),
+    );
+    for (const [index, answer] of answers.entries()) {
+      const { tokens } = await answer.result;
+      assert.deepEqual(tokens, targetOnly({ seed: BigInt(index + 1) }));
+    }
+    assert.equal(client.answerCount, 0);
+    await client.close();
+    await draft.close();
+  });
+
+  it('a signal ends an answer at once and leaves nothing at either end', async () => {
+    const draft = createScriptedEngine({ divergence: 0.3 });
+    const client = await open({ drafter: { kind: 'engine', engine: draft } });
+    const stop = new AbortController();
+    const answer = client.generate({ ids, sampling, seed, tokensMax: 200, signal: stop.signal });
+    let count = 0;
+    await assert.rejects(
+      async () => {
+        for await (const piece of answer) {
+          if (piece.kind === 'token' && ++count === 5) stop.abort();
+        }
+      },
+      { code: 'cancelled' },
+    );
+    await assert.rejects(answer.result, { code: 'cancelled' });
+    assert.equal(count, 5, 'nothing is told after the signal');
+    assert.equal(client.answerCount, 0);
+    const next = await client.generate({ ids, sampling, seed, tokensMax: 10 }).result;
+    assert.equal(next.tokens.length, 10);
+    await client.close();
+    await draft.close();
+  });
+
+  it('refuses bad requests before anything is sent, by name', async () => {
+    const client = await open({ vocabulary: target.info.vocabulary });
+    const good = { ids, sampling, seed, tokensMax: 4 };
+    const cases: [object, string][] = [
+      [{ ...good, tokensMax: 0 }, 'usage'],
+      [{ ...good, prompt: 'a' }, 'usage'],
+      [{ ...good, ids: new Int32Array(0) }, 'prompt-empty'],
+      [{ ...good, seed: -1n }, 'usage'],
+      [{ ...good, sampling: { ...sampling, topP: 0 } }, 'sampling-invalid'],
+    ];
+    for (const [request, code] of cases) {
+      assert.throws(() => client.generate(request as typeof good), { code });
+    }
+    await client.close();
+  });
+
+  it('an address where nobody listens is server-unreachable, exit code 4', async () => {
+    const gone = await startServer({ engine: target, port: 0 });
+    const { address } = gone;
+    await gone.close();
+    await assert.rejects(
+      open({ url: address }),
+      (error: Error & { entry: { exitCode: number } }) => {
+        assert.equal(error.entry.exitCode, 4);
+        assert.match(error.message, /no server answers at ws:/);
+        return true;
+      },
+    );
+  });
+
+  it('another vocabulary is refused with its first difference', async () => {
+    const draft = createScriptedEngine({ vocabSize: 8 });
+    await assert.rejects(open({ drafter: { kind: 'engine', engine: draft } }), {
+      code: 'vocabulary-mismatch',
+      message: /the first 8 tokens agree, but the target has 16 and the draft 8/,
+    });
+    await draft.close();
+  });
+
+  it('lines: answers several requests, names what is wrong with bad ones, cancels', async () => {
+    const client = await open({ vocabulary: target.info.vocabulary });
+    const lines = [
+      '{"id":1,"ids":[0,3,5],"maxTokens":40,"seed":"11","logitBias":{"1":"-inf"}}',
+      'not json',
+      '{"id":2,"prompt":7}',
+      '{"id":3,"prompt":"aei","mode":"walk"}',
+      '{"id":4,"prompt":"aei","maxTokens":200,"logitBias":{"1":"-inf"}}',
+      '{"id":4,"cancel":true}',
+    ];
+    async function* input(): AsyncGenerator<Uint8Array> {
+      const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`);
+      for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
+    }
+    const events: { id: unknown; event: string; token?: number; code?: string }[] = [];
+    const write = (line: string): unknown => events.push(JSON.parse(line));
+    await serveLines(client, { input: input(), write }, new AbortController().signal);
+    const first = events.filter(({ id }) => id === 1);
+    assert.deepEqual(
+      first.filter(({ event }) => event === 'token').map(({ token }) => token),
+      targetOnly({}),
+    );
+    assert.equal(first.at(-1)!.event, 'end');
+    const codes = events.filter(({ event }) => event === 'error').map(({ id, code }) => [id, code]);
+    assert.deepEqual(
+      new Set(codes.map(String)),
+      new Set([',usage', '2,usage', '3,usage', '4,cancelled']),
+    );
+    await client.close();
+  });
+});

@@ -1,0 +1,232 @@
+// The daemon's door for programs on the same machine: one JSON request a line in, one JSON event a line out, any number
+// at once. Knows the client only; the OpenAI door will stand beside it.
+
+import { PilotfishError, toPilotfishError } from '../base/error.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
+import { modes, schemes } from '../protocol/frame.js';
+import type { Answer } from './answer.js';
+import type { Client, GenerateOptions } from './client.js';
+import { fallbacks } from './core/event.js';
+
+/** Longest request line, in bytes: the longest prompt of the wire, escaped. */
+const lineBytesMax = 16 * 2 ** 20;
+/** Answers of one reader at once. */
+const answersMax = 64;
+
+export interface LineReader {
+  readonly input: AsyncIterable<Uint8Array>;
+  /** One line, with its line break. */
+  readonly write: (line: string) => void;
+}
+
+/**
+ * Serves one reader until its input ends and its answers are written.
+ *
+ * Requests: `{"id": ..., "prompt" | "ids" | "messages": ..., "maxTokens": n, "temperature": t, "topK", "topP", "minP",
+ * "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias": {"id": value}, "seed": "n", "scheme", "mode",
+ * "fallback"}`; what is absent leaves the law as the model has it. `{"id": ..., "cancel": true}` ends one.
+ * Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" | "error", ...}`.
+ *
+ * @param signal ends every answer of this reader.
+ */
+export async function serveLines(
+  client: Client,
+  { input, write }: LineReader,
+  signal: AbortSignal,
+): Promise<void> {
+  const service = new LineService(client, write, signal);
+  try {
+    for await (const line of linesOf(input)) service.take(line);
+    await service.finished();
+  } catch (reason) {
+    service.say(null, errorEvent(toPilotfishError(reason, 'usage')));
+  } finally {
+    service.cancelAll();
+  }
+}
+
+async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8');
+  let rest = '';
+  for await (const bytes of input) {
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = parts.pop()!;
+    if (rest.length > lineBytesMax) {
+      throw new PilotfishError('usage', `a line is longer than ${lineBytesMax} characters`);
+    }
+    yield* parts;
+  }
+  yield rest + decoder.decode();
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const errorEvent = ({ code, message, retryable }: PilotfishError): Json => ({
+  event: 'error',
+  code,
+  message,
+  retryable,
+});
+
+class LineService {
+  readonly #client: Client;
+  readonly #write: (line: string) => void;
+  readonly #signal: AbortSignal;
+  readonly #answers = new Map<string, Answer>();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(client: Client, write: (line: string) => void, signal: AbortSignal) {
+    this.#client = client;
+    this.#write = write;
+    this.#signal = signal;
+  }
+
+  say(id: unknown, event: Json): void {
+    this.#write(`${JSON.stringify({ id, ...event })}\n`);
+  }
+
+  /** One line; a bad one is answered and changes nothing. */
+  take(line: string): void {
+    if (line.trim() === '') return;
+    let id: unknown = null;
+    try {
+      const request = parse(line);
+      id = request['id'] ?? null;
+      this.#obey(id, request);
+    } catch (reason) {
+      this.say(id, errorEvent(toPilotfishError(reason, 'usage')));
+    }
+  }
+
+  #obey(id: unknown, request: Json): void {
+    const key = JSON.stringify(id);
+    const running = this.#answers.get(key);
+    if (request['cancel'] === true) {
+      running?.cancel();
+      return;
+    }
+    if (running !== undefined) throw new PilotfishError('usage', `id ${key} is in use`);
+    if (this.#answers.size >= answersMax) {
+      throw new PilotfishError('usage', `${answersMax} answers are being written already`);
+    }
+    const answer = this.#client.generate({ ...optionsOf(request), signal: this.#signal });
+    this.#answers.set(key, answer);
+    const told = this.#tell(id, answer).finally(() => {
+      this.#answers.delete(key);
+      this.#running.delete(told);
+    });
+    this.#running.add(told);
+  }
+
+  async #tell(id: unknown, answer: Answer): Promise<void> {
+    try {
+      for await (const { kind, ...rest } of answer) this.say(id, { event: kind, ...rest });
+      const { text, tokens, ...result } = await answer.result;
+      this.say(id, { event: 'end', tokenCount: tokens.length, ...result });
+    } catch (reason) {
+      this.say(id, errorEvent(toPilotfishError(reason, 'engine-failed')));
+    }
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  cancelAll(): void {
+    for (const answer of this.#answers.values()) answer.cancel();
+  }
+}
+
+function parse(line: string): Json {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw usage('the line is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw usage('a request is a JSON object');
+  }
+  return value as Json;
+}
+
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
+
+function optionsOf(request: Json): GenerateOptions {
+  const { prompt, ids, messages, seed } = request;
+  if (prompt !== undefined && typeof prompt !== 'string') throw usage('prompt is not a string');
+  return {
+    ...(prompt !== undefined && { prompt }),
+    ...(ids !== undefined && { ids: Int32Array.from(listOf('ids', ids), Number) }),
+    ...(messages !== undefined && { messages: messagesOf(messages) }),
+    ...(seed !== undefined && { seed: seedOf(seed) }),
+    ...wordOf(request, 'scheme', schemes),
+    ...wordOf(request, 'mode', modes),
+    ...wordOf(request, 'fallback', fallbacks),
+    sampling: samplingOf(request),
+    tokensMax: numberOf(request, 'maxTokens', 256),
+  };
+}
+
+function samplingOf(request: Json): Sampling {
+  const plain = plainSampling;
+  const bias = request['logitBias'] ?? {};
+  if (typeof bias !== 'object' || bias === null) throw usage('logitBias is not an object');
+  return {
+    temperature: numberOf(request, 'temperature', plain.temperature),
+    topK: numberOf(request, 'topK', plain.topK),
+    topP: numberOf(request, 'topP', plain.topP),
+    minP: numberOf(request, 'minP', plain.minP),
+    repetitionPenalty: numberOf(request, 'repetitionPenalty', plain.repetitionPenalty),
+    presencePenalty: numberOf(request, 'presencePenalty', plain.presencePenalty),
+    frequencyPenalty: numberOf(request, 'frequencyPenalty', plain.frequencyPenalty),
+    // JSON has no infinity: a ban is the word.
+    logitBias: new Map(
+      Object.entries(bias).map(([token, value]) => [
+        Number(token),
+        value === '-inf' ? -Infinity : Number(value),
+      ]),
+    ),
+  };
+}
+
+/** @param neutral what changes nothing, where the request does not say. */
+function numberOf(request: Json, name: string, neutral: number): number {
+  const value = request[name] ?? neutral;
+  if (typeof value !== 'number') throw usage(`${name} is not a number`);
+  return value;
+}
+
+function wordOf<const T extends string, N extends string>(
+  request: Json,
+  name: N,
+  words: readonly T[],
+): { [K in N]?: T } {
+  const value = request[name];
+  if (value === undefined) return {};
+  const word = words.find((known) => known === value);
+  if (word === undefined) throw usage(`${name} is one of ${words.join(', ')}`);
+  return { [name]: word } as { [K in N]?: T };
+}
+
+function listOf(name: string, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw usage(`${name} is not a list`);
+  return value;
+}
+
+function messagesOf(value: unknown): { role: string; content: string }[] {
+  return listOf('messages', value).map((message) => {
+    const { role, content } = (message ?? {}) as Json;
+    if (typeof role !== 'string' || typeof content !== 'string') {
+      throw usage('a message has a role and a content, both strings');
+    }
+    return { role, content };
+  });
+}
+
+/** 64 bits do not fit a JSON number, so a string is taken as well. */
+function seedOf(value: unknown): bigint {
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return BigInt(value);
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
+  throw usage('seed is not a whole number');
+}
