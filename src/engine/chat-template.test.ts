@@ -28,6 +28,13 @@ describe('chat templates', () => {
     assert.equal(renderChat(withTokens, messages, vocabulary), '<s>Be brief.</s>');
   });
 
+  it('takes the end token that the model names, not the lowest of those that end a text', () => {
+    const several = { ...vocabulary, eos: 9, endOfText: new Set([1, 9]) };
+    assert.equal(renderChat('{{ eos_token }}', messages, several), vocabulary.tokenText(9));
+    const none = { ...vocabulary, bos: null, eos: null, endOfText: new Set<number>() };
+    assert.equal(renderChat('[{{ bos_token }}{{ eos_token }}]', messages, none), '[]');
+  });
+
   it('writes a plain script where a model has no template', () => {
     assert.equal(
       renderChat(null, messages, vocabulary),

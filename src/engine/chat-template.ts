@@ -23,14 +23,14 @@ export function renderChat(
 ): string {
   if (messages.length === 0) throw new PilotfishError('prompt-empty', 'there are no messages');
   if (template === null) return plainChat(messages);
-  const textOf = (token: number | null | undefined): string =>
-    token === null || token === undefined ? '' : vocabulary.tokenText(token);
+  const textOf = (token: number | null): string =>
+    token === null ? '' : vocabulary.tokenText(token);
   try {
     return new Template(template).render({
       messages: messages.map((message) => ({ ...message })),
       add_generation_prompt: true,
       bos_token: textOf(vocabulary.bos),
-      eos_token: textOf([...vocabulary.endOfText][0]),
+      eos_token: textOf(vocabulary.eos),
     });
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);

@@ -486,6 +486,11 @@ export function engineContract(name: string, make: MakeEngine): void {
         assert.equal([...tokens].filter((token) => token === vocabulary.bos).length, 1);
       });
 
+      it('names an end token that ends a text', () => {
+        const { eos, endOfText } = engine.info.vocabulary;
+        assert.ok(eos !== null && endOfText.has(eos), `${eos} of ${[...endOfText]}`);
+      });
+
       it('tokenises a text far longer than any prompt, so that its length can be refused', async () => {
         const text = 'a stone '.repeat(50_000);
         const tokens = engine.info.vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
@@ -728,6 +733,15 @@ export function engineContract(name: string, make: MakeEngine): void {
       await refuses('engine-closed', /closed/, () => fresh.open(first, configOf()));
       await refuses('engine-closed', /closed/, () => fresh.pass([]));
       await refuses('engine-closed', /closed/, () => fresh.draft(draftRequest({})).done);
+    });
+
+    it('refuses calls from the moment it is told to close, and finishes those made before', async () => {
+      const fresh = await make();
+      const early = fresh.open(first, configOf());
+      const closing = fresh.close();
+      await refuses('engine-closed', /closed/, () => fresh.open(first, configOf()));
+      await early;
+      await closing;
     });
   });
 }

@@ -149,7 +149,7 @@ export interface Engine {
   /**
    * Drafts token by token until count, threshold, end of text or `stop`.
    *
-   * @param onToken called for each token while the loop still runs.
+   * @param onToken called for each token while the loop still runs; must not throw.
    */
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun;
 
@@ -168,5 +168,6 @@ export interface Engine {
    */
   restore(slot: SlotId, state: Uint8Array, config: SlotConfig): Promise<void>;
 
+  /** Refuses further calls from now on, finishes those made before, cuts drafts short, and frees what the engine holds. */
   close(): Promise<void>;
 }

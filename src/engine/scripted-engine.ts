@@ -52,10 +52,10 @@ class ScriptedEngine implements Engine {
   }
 
   #run<T>(work: (core: EngineCore) => T): Promise<T> {
-    const result = this.#last.then(() => {
-      if (this.#closed) throw new PilotfishError('engine-closed', 'the engine is closed');
-      return work(this.#core);
-    });
+    if (this.#closed) {
+      return Promise.reject(new PilotfishError('engine-closed', 'the engine is closed'));
+    }
+    const result = this.#last.then(() => work(this.#core));
     this.#last = result.catch(() => undefined);
     return result;
   }
@@ -81,7 +81,7 @@ class ScriptedEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.#last;
     this.#closed = true;
+    await this.#last;
   }
 }

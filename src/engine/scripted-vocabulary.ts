@@ -32,6 +32,7 @@ export function scriptedVocabulary(size: number): Vocabulary {
   return {
     size,
     bos,
+    eos,
     endOfText: new Set([eos]),
     addsSpacePrefix: false,
     fingerprint: `scripted:${size}`,

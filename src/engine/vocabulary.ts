@@ -5,6 +5,8 @@ export interface Vocabulary {
   readonly size: number;
   /** Start-of-text token that prompts begin with, or null. */
   readonly bos: number | null;
+  /** The end token that the model itself names, for its chat template, or null; one of `endOfText`. */
+  readonly eos: number | null;
   /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
   /** Whether `tokenize` puts a space before a text, which a whole text detokenised again then begins with. */
