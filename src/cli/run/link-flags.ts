@@ -167,12 +167,19 @@ export function connectOptions(
     signal,
     ...given('key', options.apiKey),
     onLink(news) {
-      if (news.kind === 'down' && !signal.aborted) err.write(`pilotfish: ${news.reason}\n`);
+      // Where the command ends for it, the error says so.
+      const goesOn = hasMet ? options.fallback !== 'fail' : isPatient(options.fallback);
+      if (news.kind === 'down' && goesOn && !signal.aborted) {
+        err.write(`pilotfish: ${news.reason}\n`);
+      }
       if (news.kind === 'welcomed' && hasMet) err.write('pilotfish: the server is back\n');
       if (news.kind === 'welcomed') hasMet = true;
     },
   };
 }
+
+const isPatient = (fallback: Fallback): boolean =>
+  fallback === 'provisional' || fallback === 'draft-only';
 
 function checkedUrl(text: string): string {
   if (URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol)) return text;

@@ -198,9 +198,9 @@ export class Connection {
     this.#hasMet = true;
     this.#attempts = 0;
     this.#downSinceMs = null;
-    this.#pingedMs = nowMs;
-    this.roundTrip.add(nowMs - this.#greetedMs);
     this.#parts.out({ kind: 'welcomed', modelName: welcome.modelName });
+    // The handshake is no measure of the way: both ends have much to prepare in it.
+    this.#ping(nowMs);
     return { isMine: true };
   }
 

@@ -238,14 +238,15 @@ function draftFrame(
   tokens: readonly DraftedToken[],
   { scheme, residual, more }: DraftShape,
 ): Draft {
+  const isEmpty = tokens.length === 0;
   return {
     kind: 'draft',
     session,
     epoch,
     from,
     ids: Int32Array.from(tokens, ({ token }) => token),
-    probs: scheme === 'split' ? Float64Array.from(tokens, ({ prob }) => prob!) : null,
-    laws: scheme === 'full' ? tokens.map(({ law }) => law!) : null,
+    probs: scheme === 'split' && !isEmpty ? Float64Array.from(tokens, ({ prob }) => prob!) : null,
+    laws: scheme === 'full' && !isEmpty ? tokens.map(({ law }) => law!) : null,
     residual,
     more,
   };

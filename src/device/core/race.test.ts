@@ -1,0 +1,113 @@
+// What race promises of a device: it drafts on through verdicts, sends as late as a pass allows, is not slower than the
+// server alone, and rests where it cannot overtake.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { raceTokenMsMin } from '../../math/round-time.js';
+import { isTimeToSend, sendDeadline } from './coalesce.js';
+import type { GenerateRequest } from './event.js';
+import type { Statistics } from './statistics.js';
+import { World, type WorldOptions } from './world.suite.js';
+
+function play(options: Partial<WorldOptions>, changes: Partial<GenerateRequest> = {}): Statistics {
+  const target = { contextLength: 1024, ...options.target };
+  const draft = { divergence: 0.15, contextLength: 1024, ...options.draft };
+  const world = new World({ ...options, target, draft });
+  const told = world.generate(0, { tokensMax: 200, windowMax: 64, ...changes });
+  world.run();
+  assert.ok(told.end?.kind === 'ended');
+  return told.end.statistics;
+}
+
+const perToken = ({ totalMs, firstTokenMs, tokenCount }: Statistics): number =>
+  (totalMs - firstTokenMs!) / (tokenCount - 1);
+
+describe('race', () => {
+  it('with a perfect draft one run of the drafter goes through every verdict', () => {
+    const { draftStartCount, chainSurvival, verdictCount } = play({ draft: { divergence: 0 } });
+    assert.equal(chainSurvival, 1);
+    assert.ok(verdictCount > 20);
+    // A run ends where the window is full, never because of a verdict that agrees.
+    assert.ok(draftStartCount <= 4, `${draftStartCount} starts for ${verdictCount} verdicts`);
+  });
+
+  it('starts again once for each contradiction, and not more often', () => {
+    const { draftStartCount, chainTestedCount, chainSurvivedCount } = play({});
+    const contradictions = chainTestedCount - chainSurvivedCount;
+    assert.ok(contradictions > 10);
+    // Beyond them only where the server has got ahead of the chain.
+    assert.ok(draftStartCount <= contradictions * 1.5 + 4, `${draftStartCount}, ${contradictions}`);
+  });
+
+  it('is never slower than the stream by more than 2 %, at any round trip, with a fast and a slow drafter', () => {
+    for (const roundTripMs of [0, 5, 20, 50, 100, 200]) {
+      for (const draftMs of [8, 33]) {
+        const stream = play({ roundTripMs, drafter: 'none' }, { mode: 'stream' });
+        const race = play({ roundTripMs, draftMs });
+        const ratio = perToken(stream) / perToken(race);
+        assert.ok(ratio > 0.98, `round trip ${roundTripMs}, draft ${draftMs}: ${ratio}`);
+      }
+    }
+  });
+
+  it('comes near the bound of math/round-time.ts and sends less than two messages a pass', (t) => {
+    for (const roundTripMs of [5, 20, 50]) {
+      const race = play({ roundTripMs }, { tokensMax: 600 });
+      const { upMessageCount, verdictCount, tokenCount, upBytes, acceptanceRate } = race;
+      const times = { draftMs: 8, verifyMs: 30, roundTripMs };
+      const bound = raceTokenMsMin(times, acceptanceRate!);
+      t.diagnostic(
+        `round trip ${roundTripMs}: ${perToken(race).toFixed(1)} ms a token, bound ${bound.toFixed(1)}, ` +
+          `alpha ${acceptanceRate!.toFixed(2)}, messages up ${(upMessageCount / tokenCount).toFixed(2)} a token, ` +
+          `${(upBytes / tokenCount).toFixed(1)} bytes`,
+      );
+      assert.ok(
+        upMessageCount < 2 * verdictCount,
+        `${upMessageCount} up, ${verdictCount} verdicts`,
+      );
+    }
+  });
+
+  it('a drafter slower than the target rests, says so, and tries again now and then', () => {
+    const { pauseCount, pausedMs, totalMs, draftedCount } = play(
+      { draftMs: 40 },
+      { tokensMax: 600 },
+    );
+    assert.ok(pauseCount >= 2, `${pauseCount} pauses`);
+    assert.ok(pausedMs > totalMs / 2);
+    assert.ok(draftedCount < totalMs / 40 / 2, 'at least half of the energy is saved');
+  });
+
+  it('a drafter that overtakes never rests', () => {
+    assert.equal(play({}, { tokensMax: 600 }).pauseCount, 0);
+  });
+});
+
+describe('the moment to send', () => {
+  const clock = {
+    verdictMs: 1000,
+    passMs: 30,
+    passDeviationMs: 0,
+    roundTripMs: 20,
+    roundTripDeviationMs: 0,
+  };
+
+  it('is a round trip before the end of the pass that runs when the verdict comes', () => {
+    assert.equal(sendDeadline(clock, 1000), 1010);
+    assert.equal(sendDeadline(clock, 1010), 1010);
+    assert.equal(sendDeadline(clock, 1011), 1040);
+    assert.equal(sendDeadline({ ...clock, roundTripMs: 100 }, 1000), 1020);
+  });
+
+  it('is earlier by what strays, and never by more than a quarter of a pass', () => {
+    assert.equal(sendDeadline({ ...clock, passDeviationMs: 1 }, 1000), 1008);
+    assert.equal(sendDeadline({ ...clock, passDeviationMs: 50 }, 1000), 1002.5);
+  });
+
+  it('waits for a token that comes in time, and for no other', () => {
+    assert.equal(isTimeToSend(1010, 1000, 8), false);
+    assert.equal(isTimeToSend(1010, 1003, 8), true);
+    assert.equal(isTimeToSend(1010, 1003, Infinity), false);
+    assert.equal(isTimeToSend(1010, 1010, Infinity), true);
+  });
+});
