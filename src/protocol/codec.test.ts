@@ -45,6 +45,15 @@ describe('the codec', () => {
     );
   });
 
+  it('carries minus zero, as the generated code does', () => {
+    const { frame } = vectors.find(({ title }) => title.startsWith('split: a rejection'))!;
+    assert.ok(frame.kind === 'verdict');
+    const cut = { ids: Int32Array.of(9), probs: Float64Array.of(1), tailMass: -0 };
+    const bytes = encodeFrame({ ...frame, law: { kind: 'cut', cut } });
+    assert.deepEqual(toBinary(FrameSchema, fromBinary(FrameSchema, bytes)), bytes);
+    assert.deepEqual(decodeServerFrame(bytes), { ok: { ...frame, law: { kind: 'cut', cut } } });
+  });
+
   it('passes over fields that it does not know, at every depth', () => {
     for (const { frame, title } of vectors) {
       const message = fromBinary(FrameSchema, encodeFrame(frame));

@@ -25,6 +25,7 @@ const malformed: readonly (readonly [string, Sender, string, WireCode])[] = [
   ['a group inside', 'device', '1a 04 a3 06 a4 06', 'frame-malformed'],
   ['session as text', 'device', '32 03 0a 01 41', 'frame-malformed'],
   ['session as a fixed number', 'device', '32 05 0d 01 00 00 00', 'frame-malformed'],
+  ['a position as bytes that would read on', 'device', '1a 04 1a 02 10 05', 'frame-malformed'],
   ['session twice', 'device', '32 04 08 01 08 01', 'frame-malformed'],
   ['session of 2^32', 'device', '32 06 08 80 80 80 80 10', 'frame-malformed'],
   [
@@ -36,14 +37,32 @@ const malformed: readonly (readonly [string, Sender, string, WireCode])[] = [
   [
     'an unknown varint of eleven bytes',
     'device',
-    '32 0e a0 06 80 80 80 80 80 80 80 80 80 80 80 01',
+    '32 0d a0 06 80 80 80 80 80 80 80 80 80 80 80 01',
     'frame-malformed',
   ],
   ['an inner length beyond its message', 'device', '1a 04 22 03 01 02', 'frame-malformed'],
+  [
+    'an inner list that takes from the message around it',
+    'device',
+    '12 08 12 03 0a 02 01 40 08 00',
+    'frame-malformed',
+  ],
+  [
+    'an inner number that takes from the frame around it',
+    'device',
+    '1a 02 08 80 01 a0 06 00',
+    'frame-malformed',
+  ],
   ['an inner value beyond its message', 'device', '1a 02 08 80 01 01', 'frame-malformed'],
   ['ids one by one', 'device', '1a 04 20 01 20 02', 'frame-malformed'],
   ['ids in two lists', 'device', '1a 06 22 01 01 22 01 02', 'frame-malformed'],
   ['ids that end inside a varint', 'device', '1a 04 22 02 01 ff', 'frame-malformed'],
+  [
+    'ids that lend their last byte to the next field',
+    'device',
+    '1a 06 22 02 01 a0 06 00',
+    'frame-malformed',
+  ],
   ['an id of 2^32', 'device', '1a 07 22 05 80 80 80 80 10', 'frame-malformed'],
   [
     'probabilities of seven bytes',

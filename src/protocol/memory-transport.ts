@@ -42,7 +42,7 @@ class MemoryEnd implements Transport {
   #listener: TransportListener | null = null;
   /** What arrived before anybody listened. */
   readonly #waiting: ((listener: TransportListener) => void)[] = [];
-  /** closing: our close is under way; lost: nothing that is under way arrives. */
+  /** closing: our close is under way; lost: nothing arrives any more. */
   #state: 'open' | 'closing' | 'lost' | 'closed' = 'open';
 
   constructor(schedule: Schedule) {
@@ -61,7 +61,7 @@ class MemoryEnd implements Transport {
     this.bufferedBytes += bytes.length;
     this.#schedule(() => {
       this.bufferedBytes -= bytes.length;
-      if (this.#state !== 'lost') this.peer!.#arrive(bytes);
+      this.peer!.#arrive(bytes);
     });
   }
 

@@ -10,7 +10,10 @@ import {
 
 const vocabulary = (size: number, changes: Record<number, string> = {}): TokenTexts => ({
   size,
-  tokenText: (token) => changes[token] ?? `t${token}`,
+  tokenText: (token) => {
+    assert.ok(token >= 0 && token < size, `token ${token} of ${size}`);
+    return changes[token] ?? `t${token}`;
+  },
 });
 
 /** What a device is told, the way it goes over the wire. */
