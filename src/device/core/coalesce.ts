@@ -13,7 +13,8 @@ export interface PassClock {
 
 /** Early rather than late: a message too many costs bytes, a missed pass costs a token. */
 const deviations = 2;
-/** Of a pass: a larger margin would no longer say which pass is meant. */
+/** Of a pass: a tie is lost to the server, and a larger margin would no longer say which pass is meant. */
+const marginShareMin = 0.05;
 const marginShareMax = 0.25;
 
 /**
@@ -24,7 +25,8 @@ const marginShareMax = 0.25;
 export function sendDeadline(clock: PassClock, nowMs: number): number {
   const { verdictMs, passMs, roundTripMs } = clock;
   const straysMs = deviations * (clock.passDeviationMs + clock.roundTripDeviationMs);
-  const base = verdictMs - roundTripMs - Math.min(straysMs, passMs * marginShareMax);
+  const marginMs = Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));
+  const base = verdictMs - roundTripMs - marginMs;
   const passes = Math.ceil((nowMs - base) / passMs);
   return base + Math.max(1, passes) * passMs;
 }

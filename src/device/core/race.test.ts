@@ -92,15 +92,15 @@ describe('the moment to send', () => {
     roundTripDeviationMs: 0,
   };
 
-  it('is a round trip before the end of the pass that runs when the verdict comes', () => {
-    assert.equal(sendDeadline(clock, 1000), 1010);
-    assert.equal(sendDeadline(clock, 1010), 1010);
-    assert.equal(sendDeadline(clock, 1011), 1040);
-    assert.equal(sendDeadline({ ...clock, roundTripMs: 100 }, 1000), 1020);
+  it('is a round trip and a twentieth of a pass before the end of the pass that runs', () => {
+    assert.equal(sendDeadline(clock, 1000), 1008.5);
+    assert.equal(sendDeadline(clock, 1008.5), 1008.5);
+    assert.equal(sendDeadline(clock, 1009), 1038.5);
+    assert.equal(sendDeadline({ ...clock, roundTripMs: 100 }, 1000), 1018.5);
   });
 
   it('is earlier by what strays, and never by more than a quarter of a pass', () => {
-    assert.equal(sendDeadline({ ...clock, passDeviationMs: 1 }, 1000), 1008);
+    assert.equal(sendDeadline({ ...clock, passDeviationMs: 2 }, 1000), 1006);
     assert.equal(sendDeadline({ ...clock, passDeviationMs: 50 }, 1000), 1002.5);
   });
 

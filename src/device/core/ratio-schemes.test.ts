@@ -51,7 +51,7 @@ function jointLaw(): Map<string, number> {
   return texts;
 }
 
-const runs = 1500;
+const runs = 500;
 
 describe('laws over the wire', () => {
   const expected = jointLaw();
