@@ -33,11 +33,13 @@ export interface PassTimeError {
 
 /** Passes that are remembered; each counts a little less than the one after it. */
 const windowLength = 256;
-const ageDecay = 0.985;
-/** A fit costs some ten microseconds: every pass at first, then now and then. */
-const fitEvery = 8;
+/** [windowLength], newest first. */
+const ageWeights = Float64Array.from({ length: windowLength }, (_, age) => 0.985 ** age);
+/** A fit costs as much as a few rounds of the server: every pass at first, then now and then. */
+const fitEvery = 32;
 const fitAlwaysUntil = 16;
-const reweightings = 6;
+/** Few, as each fit begins where the one before ended. */
+const reweightings = 4;
 const sweeps = 40;
 /** Relative errors below this count as this in the weights: no pass is trusted to the last digit. */
 const precision = 0.02;
@@ -114,7 +116,7 @@ export class PassTimeModel {
 
   #ageWeight(index: number): number {
     const newest = (this.#passCount - 1) % windowLength;
-    return ageDecay ** ((newest - index + windowLength) % windowLength);
+    return ageWeights[(newest - index + windowLength) % windowLength]!;
   }
 
   #addTo(normal: Float64Array, target: Float64Array, pass: Measured, ageWeight: number): void {

@@ -52,7 +52,8 @@ function fit(changes: Partial<Open>, rhythm: Rhythm, model = {}) {
     const answer = writeAnswer(harness, open, draft, rhythm).join();
     counts.set(answer, (counts.get(answer) ?? 0) + 1);
   }
-  const { acceptedCount, testedCount } = harness.core.stats();
+  const { acceptedCount, testedCount, passFailureCount } = harness.core.stats();
+  assert.equal(passFailureCount, 0);
   assert.ok(acceptedCount > 0 && acceptedCount < testedCount, 'drafts both stood and fell');
   harness.disconnect(1);
   assert.equal(harness.core.retainedCount, 0);

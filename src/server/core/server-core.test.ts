@@ -95,6 +95,8 @@ function closeAll(harness: Harness, parties: readonly Party[]): void {
   }
   harness.settle();
   assert.equal(harness.core.retainedCount, 0);
+  // A refused pass would be healed from the token log, and so go unseen in the text.
+  assert.equal(harness.core.stats().passFailureCount, 0);
 }
 
 function opensOf(roll: Roll, count: number, allowed: readonly Mode[] = modes): Open[] {

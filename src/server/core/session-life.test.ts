@@ -59,6 +59,27 @@ describe('a session', () => {
     assert.deepEqual([verdict!.acceptedCount, verdict!.rejectedCount], [3, 1]);
   });
 
+  it('draws no bonus token while more of the chain is on its way', () => {
+    const harness = new Harness();
+    const sampling = { ...openFrame().sampling, temperature: 0 };
+    const open = openFrame({ mode: 'pipeline', scheme: 'split', sampling, tokensMax: 10 });
+    const text = targetText(open);
+    harness.connect(1);
+    harness.send(1, open);
+    for (const [from, more] of [
+      [3, true],
+      [5, false],
+    ] as const) {
+      const ids = Int32Array.from(text.slice(from, from + 2));
+      harness.send(1, draftOf({ from, ids, probs: Float64Array.of(1, 1), more }));
+      harness.settle();
+    }
+    const [first, second] = verdicts(harness.take(1));
+    assert.deepEqual([first!.from, [...first!.tokens]], [5, []]);
+    assert.deepEqual([second!.from, [...second!.tokens]], [7, [text[7]]]);
+    assert.equal(harness.core.stats().passFailureCount, 0);
+  });
+
   it('in race steps where no drafts are, and takes late drafts that agree', () => {
     const harness = new Harness();
     const open = openFrame({ tokensMax: 12 });
