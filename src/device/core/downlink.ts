@@ -115,7 +115,7 @@ function onVerdict({ session, upstream }: Live, verdict: Verdict, nowMs: number)
 }
 
 function measure(session: Session, verdict: Verdict, nowMs: number): void {
-  const { pace, tally, request, lastVerdictMs, lastSendMs } = session;
+  const { pace, tally, request, lastVerdictMs } = session;
   const { acceptedCount, rejectedCount, queueUs, verifyUs } = verdict;
   const isFed = request.mode === 'race' || request.mode === 'stream';
   tally.verdictCount++;
@@ -127,7 +127,6 @@ function measure(session: Session, verdict: Verdict, nowMs: number): void {
   } else if (testedCountOf(verdict) > 0) {
     pace.queue.add(queueUs / 1000);
     pace.pass.add(verifyUs / 1000);
-    if (lastSendMs !== null) pace.wait.add(nowMs - lastSendMs);
   }
   session.lastVerdictMs = nowMs;
   session.timeouts = 0;

@@ -13,8 +13,6 @@ const acceptanceGuess = 0.6;
 export class Pace {
   /** Milliseconds from one drafted token to the next. */
   readonly draft = new ForgettingMean(memory);
-  /** From a draft's departure to its verdict, queue and pass included. */
-  readonly wait = new ForgettingMean(memory);
   /** One pass, as verdicts tell or as their distance shows. */
   readonly pass = new ForgettingMean(memory);
   readonly queue = new ForgettingMean(memory);
