@@ -27,7 +27,7 @@ test('stop-and-wait is as fast as streaming at the break-even round trip', () =>
     }),
   );
   const shape = { acceptanceRate: 0.8, draftLength: 4 };
-  // papers.md, section 4.1: a laptop may be 39 ms away, a phone nowhere.
+  // A laptop may be 39 ms away, a phone nowhere.
   assert.equal(Math.floor(breakEvenRoundTripMs({ draftMs: 8, verifyMs: 30 }, 30, shape)), 38);
   assert.ok(breakEvenRoundTripMs({ draftMs: 33, verifyMs: 30 }, 30, shape) < 0);
 });

@@ -1,5 +1,5 @@
 // The newest chain of drafts of a session: what has arrived, what of it is judged, what the device therefore holds.
-// Positions are absolute. Knows no scheme; probabilities and laws ride along. DESIGN.md has the rules of overlap.
+// Positions are absolute. Knows no scheme; probabilities and laws ride along. PROTOCOL.md has the rules of overlap.
 
 import { assert } from '../../base/assert.js';
 import type { Law } from '../../math/law.js';
