@@ -43,7 +43,14 @@ const ruleNames = ['adaptive', 'fixed', 'confidence', 'gain'] as const;
 
 /** Adds the flags. Environment names as everywhere. */
 export function addLinkFlags(command: Command): Command {
-  const link = [
+  for (const option of serverFlags()) command.addOption(option.helpGroup('Server:'));
+  for (const option of drafterFlags()) command.addOption(option.helpGroup('Drafter:'));
+  for (const option of draftFlags()) command.addOption(option.helpGroup('Drafts:'));
+  return command;
+}
+
+function serverFlags() {
+  return [
     flag('-s, --server <url>', 'address of the server').default('ws://127.0.0.1:7433'),
     flag('--api-key <key>', 'key that the server asks for'),
     flag(
@@ -52,7 +59,10 @@ export function addLinkFlags(command: Command): Command {
       choice('--fallback', fallbacks),
     ).default('wait'),
   ];
-  const drafter = [
+}
+
+function drafterFlags() {
+  return [
     flag(
       '-md, --draft <name>',
       'draft model (a path, a bundled name, hf:user/repo/file.gguf), or ngram, or none',
@@ -72,7 +82,10 @@ export function addLinkFlags(command: Command): Command {
       wholeNumber('--gpu-layers', -1, 65536),
     ),
   ];
-  const drafts = [
+}
+
+function draftFlags() {
+  return [
     flag(
       '--mode <name>',
       `${modes.join(', ')} (default: race where the scheme allows it)`,
@@ -109,10 +122,6 @@ export function addLinkFlags(command: Command): Command {
       wholeNumber('--cut-keep', 1, 2 ** 20),
     ),
   ];
-  for (const option of link) command.addOption(option.helpGroup('Server:'));
-  for (const option of drafter) command.addOption(option.helpGroup('Drafter:'));
-  for (const option of drafts) command.addOption(option.helpGroup('Drafts:'));
-  return command;
 }
 
 /** What is open while a command runs. */
