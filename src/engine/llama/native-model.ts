@@ -44,7 +44,8 @@ export function contextParams(llama: Llama, options: ResolvedOptions): ContextPa
   params.n_batch = batchTokens;
   params.n_ubatch = batchTokens; // One physical batch a pass: a remainder of one token would round differently.
   params.n_seq_max = options.slotCount + dummyCount(options);
-  params.n_outputs_max = options.passRowsMax + dummyCount(options);
+  // llama.cpp keeps room for a row of every sequence, and aborts where it may not.
+  params.n_outputs_max = Math.max(options.passRowsMax + dummyCount(options), params.n_seq_max);
   params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads;
