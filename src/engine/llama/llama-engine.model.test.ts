@@ -69,6 +69,7 @@ describe('llama engine', () => {
       [{ gpuLayers: -2 }, /gpuLayers -2/],
       [{ cacheTypeK: 'f64' as never }, /cacheTypeK 'f64' is not one of f32, f16/],
       [{ flashAttention: 'maybe' as never }, /flashAttention 'maybe'/],
+      [{ flashAttention: 'off', cacheTypeV: 'q8_0' }, /q8_0 needs flash attention/],
     ];
     for (const [changes, message] of cases) {
       await assert.rejects(loadLlamaEngine({ ...small, modelPath: target, ...changes }), {
@@ -107,6 +108,38 @@ describe('llama engine', () => {
     assert.equal(texts[1], texts[0]);
     assert.equal(texts[2], texts[0]);
     assert.ok(texts[3]!.length > 20, 'a quantised cache may change the text, not end it');
+  });
+
+  it('works with more slots than a pass has tokens or rows', async () => {
+    for (const changes of [
+      { slotCount: 16, passTokensMax: 4, passRowsMax: 2 },
+      { slotCount: 255, contextLength: 8, passTokensMax: 1, passRowsMax: 1, deterministic: true },
+    ]) {
+      // Probed first: where llama.cpp aborts, this test fails by name and the rest goes on.
+      const variant = await loadLlamaEngine({
+        ...small,
+        modelPath: draft,
+        probe: true,
+        ...changes,
+      });
+      const slot = (changes.slotCount - 1) as never;
+      await variant.open(slot, config);
+      const { drafted } = await variant.draft({ ...draftDefaults, slot, countMax: 4 }).done;
+      assert.equal(drafted.length, 4);
+      await variant.close();
+    }
+  });
+
+  it('stopping a draft that has ended leaves later drafts alone, stopped or not', async () => {
+    await engine.open(0 as never, config);
+    const ended = engine.draft({ ...draftDefaults, countMax: 1 });
+    await ended.done;
+    // 63 calls between give the next draft the flag of the one that has ended.
+    await Promise.all(Array.from({ length: 63 }, () => engine.truncate(0 as never, 0)));
+    const run = engine.draft({ ...draftDefaults, countMax: 100 });
+    run.stop();
+    ended.stop();
+    assert.equal((await run.done).reason, 'stopped');
   });
 
   it('keeps the event loop free while it computes', async () => {

@@ -142,7 +142,11 @@ class EngineThread {
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun {
     const done = this.#send('draft', [request], onToken) as Promise<DraftEnd>;
     const id = this.#lastId;
-    return { done, stop: () => this.#stopFlags.stop(id) };
+    const stop = (): void => {
+      // The flag of a draft that has ended may be a later draft's by now.
+      if (this.#pending.has(id)) this.#stopFlags.stop(id);
+    };
+    return { done, stop };
   }
 
   close(): Promise<void> {

@@ -6,6 +6,7 @@ import { PilotfishError } from '../../base/error.js';
 /** KV cache element types by llama.cpp's names, with ggml's numbers. */
 export const cacheTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
 export type CacheType = keyof typeof cacheTypes;
+const isQuantised = (type: CacheType): boolean => type === 'q4_0' || type === 'q8_0';
 
 const flashAttentionModes = { auto: -1, off: 0, on: 1 } as const;
 export type FlashAttention = keyof typeof flashAttentionModes;
@@ -98,6 +99,18 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
       'deterministic needs unifiedCache: separate caches split passes by length',
     );
   }
+  const cacheTypeV = oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes);
+  const flashAttention = oneOf(
+    'flashAttention',
+    options.flashAttention ?? 'auto',
+    flashAttentionModes,
+  );
+  if (flashAttention === 'off' && isQuantised(cacheTypeV)) {
+    throw new PilotfishError(
+      'usage',
+      `cacheTypeV ${cacheTypeV} needs flash attention, but flashAttention is off`,
+    );
+  }
   const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, passTokensCeiling);
   const rowsDefault = Math.min(passTokensMax, slotCount * rowsPerSlot);
   return {
@@ -109,8 +122,8 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
     threads: whole('threads', options.threads ?? Math.max(1, availableParallelism() - 1), 1, 512),
     gpuLayers: whole('gpuLayers', options.gpuLayers ?? -1, -1, 2 ** 16),
     cacheTypeK: oneOf('cacheTypeK', options.cacheTypeK ?? 'f16', cacheTypes),
-    cacheTypeV: oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes),
-    flashAttention: oneOf('flashAttention', options.flashAttention ?? 'auto', flashAttentionModes),
+    cacheTypeV,
+    flashAttention,
     unifiedCache,
     deterministic,
   };
