@@ -32,7 +32,7 @@ export const logitBiasMax = 1024;
 const bounds = {
   temperature: { low: 0, high: 100, range: '[0, 100]' },
   topP: { low: Number.MIN_VALUE, high: 1, range: '(0, 1]' },
-  minP: { low: 0, high: 1 - Number.EPSILON, range: '[0, 1)' },
+  minP: { low: 0, high: 1 - Number.EPSILON / 2, range: '[0, 1)' },
   repetitionPenalty: { low: 0.01, high: 100, range: '[0.01, 100]' },
   presencePenalty: { low: -100, high: 100, range: '[-100, 100]' },
   frequencyPenalty: { low: -100, high: 100, range: '[-100, 100]' },
