@@ -1,10 +1,21 @@
 // Runs the real command as a child process: what a user types, sees, and gets as exit code.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
 import { run } from './command.suite.js';
@@ -54,6 +65,20 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
   const { code, err } = await run(['models'], { PILOTFISH_JSON: 'perhaps' });
   assert.equal(code, 2);
   assert.match(err, /PILOTFISH_JSON takes 1, true.*not 'perhaps'/);
+});
+
+test('output that cannot be written ends with 1 and a sentence', {
+  skip: existsSync('/dev/full') ? false : 'there is no /dev/full here',
+}, async () => {
+  const full = openSync('/dev/full', 'w');
+  const script = fileURLToPath(new URL('./main.js', import.meta.url));
+  const { status, stderr } = spawnSync(process.execPath, [script, '--help'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  assert.match(stderr, /^pilotfish: cannot write the output: ENOSPC.*\n$/);
+  assert.equal(status, 1);
 });
 
 test('PILOTFISH_DEBUG adds the trace that is missing otherwise', async () => {

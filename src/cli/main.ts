@@ -20,7 +20,11 @@ for (const stream of [process.stdout, process.stderr]) {
   // A reader such as `head` that has enough closes the pipe: no error of ours.
   stream.on('error', (reason: NodeJS.ErrnoException) => {
     if (reason.code === 'EPIPE') process.exit(0);
-    throw reason;
+    // A full disk, say: nothing of ours to trace. Where stderr itself fails, the exit code has to do.
+    if (stream === process.stdout) {
+      process.stderr.write(`pilotfish: cannot write the output: ${reason.message}\n`);
+    }
+    process.exit(1);
   });
 }
 
