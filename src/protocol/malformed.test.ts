@@ -37,7 +37,7 @@ const malformed: readonly (readonly [string, Sender, string, WireCode])[] = [
   [
     'an unknown varint of eleven bytes',
     'device',
-    '32 0d a0 06 80 80 80 80 80 80 80 80 80 80 80 01',
+    '32 0d a0 06 80 80 80 80 80 80 80 80 80 80 01',
     'frame-malformed',
   ],
   ['an inner length beyond its message', 'device', '1a 04 22 03 01 02', 'frame-malformed'],
