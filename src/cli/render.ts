@@ -5,7 +5,14 @@ import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
 /** What became of a token. `prompt` and `plain` tokens were never drafted. */
-export type Fate = 'prompt' | 'plain' | 'accepted' | 'rejected' | 'residual' | 'bonus';
+export type Fate =
+  | 'prompt'
+  | 'plain'
+  | 'accepted'
+  | 'rejected'
+  | 'residual'
+  | 'bonus'
+  | 'provisional';
 
 interface Look {
   readonly style: Style | null;
@@ -27,6 +34,12 @@ const looks: Readonly<Record<Fate, Look>> = {
   },
   residual: { style: 'yellow', open: '{+', close: '+}', meaning: 'residual, in its place' },
   bonus: { style: 'cyan', open: '{*', close: '*}', meaning: 'bonus after full acceptance' },
+  provisional: {
+    style: ['magenta', 'dim'],
+    open: '{?',
+    close: '?}',
+    meaning: 'the draft alone, not verified',
+  },
 };
 
 const legendOrder = ['accepted', 'rejected', 'residual', 'bonus'] as const;

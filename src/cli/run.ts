@@ -208,7 +208,7 @@ const fates: Readonly<Record<Origin, Fate>> = {
   bonus: 'bonus',
   target: 'plain',
   // Unverified tokens reach the output under draft-only alone, behind a notice.
-  provisional: 'rejected',
+  provisional: 'provisional',
 };
 
 function markedOutput(prompt: string, { out, err, env }: Terminal): Output {

@@ -3,7 +3,6 @@
 
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { LinkError } from '../device/index.js';
 import type { ServerStats } from '../server/index.js';
 import { flag, jsonFlag, wholeNumber } from './flags.js';
 import type { Terminal } from './terminal.js';
@@ -97,10 +96,10 @@ async function fetchStats(url: string): Promise<ServerStats> {
   } catch (reason) {
     const cause = (reason as Error).cause ?? reason;
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LinkError('server-unreachable', `no server answers at ${url}: ${why}`);
+    throw new PilotfishError('server-unreachable', `no server answers at ${url}: ${why}`);
   }
   if (!response.ok) {
-    throw new LinkError('server-refused', `${url} answers with status ${response.status}`);
+    throw new PilotfishError('server-refused', `${url} answers with status ${response.status}`);
   }
   return (await response.json()) as ServerStats;
 }

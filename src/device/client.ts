@@ -96,7 +96,7 @@ const ngramContext = limits.promptTokens.value;
  * Connects to a server.
  *
  * @returns a client once the server has said welcome; with a fallback that can do without, also when it is away.
- * @throws PilotfishError `vocabulary-mismatch`, LinkError `server-unreachable`, `server-refused`,
+ * @throws PilotfishError `vocabulary-mismatch`, `server-unreachable`, `server-refused`,
  *   `protocol-violated`, or `cancelled`.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {

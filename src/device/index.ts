@@ -1,5 +1,6 @@
 // Subpath `pilotfish/device`: write text with a draft model here and a target model there.
 
+export { type ErrorCode, PilotfishError } from '../base/error.js';
 export { plainSampling, type Sampling } from '../math/sampling.js';
 export { Answer, type AnswerResult, type Piece } from './answer.js';
 export {
@@ -13,7 +14,6 @@ export {
   timingDefaults,
 } from './client.js';
 export { type Fallback, fallbacks, type Origin } from './core/event.js';
-export { LinkError, type LinkErrorCode, linkErrorTable } from './core/link-error.js';
 export type { Statistics } from './core/statistics.js';
 export type { StopRule } from './core/stop-rule.js';
 export { type NgramOptions, ngramDefaults } from './drafter/ngram-drafter.js';

@@ -2,7 +2,7 @@
 // Asks for sockets by effects and never touches one.
 
 import { assert } from '../../base/assert.js';
-import type { PilotfishError } from '../../base/error.js';
+import { PilotfishError } from '../../base/error.js';
 import { codeTable } from '../../protocol/code.js';
 import {
   type ConnectionState,
@@ -14,7 +14,7 @@ import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/
 import { ForgettingMean } from './estimate.js';
 import type { Effect } from './event.js';
 import { helloOf, vocabularyError } from './handshake.js';
-import { errorOfFailure, LinkError } from './link-error.js';
+import { errorOfFailure } from './link-error.js';
 import type { CoreSettings } from './settings.js';
 
 type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
@@ -130,7 +130,8 @@ export class Connection {
     this.#refusal = null;
     if (refusal !== null && !refusal.isRetryable) return this.#giveUp(refusal.error);
     const error =
-      refusal?.error ?? new LinkError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
+      refusal?.error ??
+      new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;

@@ -2,7 +2,7 @@
 // code runs over sockets, over memory in tests and under virtual time. Never reads a clock, never draws chance.
 
 import { assert, unreachable } from '../../base/assert.js';
-import type { PilotfishError } from '../../base/error.js';
+import { PilotfishError } from '../../base/error.js';
 import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
 import { type DeviceFrame, isOffered, type ServerFrame } from '../../protocol/frame.js';
 import { u32Max } from '../../protocol/limits.js';
@@ -17,7 +17,6 @@ import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { Connection } from './connection.js';
 import { type Live, takeFrame } from './downlink.js';
 import type { AnswerId, CoreEvent, Effect } from './event.js';
-import { LinkError } from './link-error.js';
 import { Session, type SessionLink } from './session.js';
 import type { CoreSettings } from './settings.js';
 import { Upstream } from './upstream.js';
@@ -181,11 +180,14 @@ export class DeviceCore {
     const event = eventOf(frame, 0) as ServerEvent;
     const complaint = takeFrame(live, frame as Parameters<typeof takeFrame>[1], event, nowMs);
     if (complaint === null) return;
-    live.session.fail(new LinkError('protocol-violated', `the server sent ${complaint}`), nowMs);
+    live.session.fail(
+      new PilotfishError('protocol-violated', `the server sent ${complaint}`),
+      nowMs,
+    );
   }
 
   #violated(message: string): void {
-    this.#connection.refuse(new LinkError('protocol-violated', `the server sent ${message}`));
+    this.#connection.refuse(new PilotfishError('protocol-violated', `the server sent ${message}`));
   }
 
   #tick(nowMs: number): void {
@@ -235,7 +237,7 @@ export class DeviceCore {
     const isKnown = welcome.schemes.includes(scheme) && welcome.modes.includes(mode);
     if (!isKnown || !isOffered(scheme, mode)) {
       const offer = `schemes ${welcome.schemes.join(', ')}; modes ${welcome.modes.join(', ')}`;
-      const error = new LinkError(
+      const error = new PilotfishError(
         'server-refused',
         `scheme ${scheme} in mode ${mode}: the server offers ${offer}`,
       );
