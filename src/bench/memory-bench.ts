@@ -52,6 +52,13 @@ function measureInChild(modelPath: string): Promise<ChildReport> {
     child.stdout.on('data', (piece: string) => {
       text += piece;
     });
+    child.once('error', (cause) => {
+      reject(
+        new PilotfishError('engine-failed', `cannot start the memory benchmark: ${cause.message}`, {
+          cause,
+        }),
+      );
+    });
     child.once('close', (code) => {
       if (code === 0) resolve(JSON.parse(text) as ChildReport);
       else

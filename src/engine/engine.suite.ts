@@ -648,6 +648,17 @@ export function engineContract(name: string, make: MakeEngine): void {
                 }),
               ]),
           ],
+          [
+            'segment-invalid',
+            /scheme 'lucky'/,
+            () => engine.pass([segment({ judge: judged('lucky' as never) })]),
+          ],
+          [
+            'segment-invalid',
+            /scheme 'lucky'/,
+            () =>
+              engine.draft(draftRequest({ from: prompt.length, scheme: 'lucky' as never })).done,
+          ],
           ['segment-invalid', /holds/, () => engine.truncate(first, prompt.length + 1)],
           ['segment-invalid', /-1/, () => engine.truncate(first, -1)],
           ['segment-invalid', /holds/, () => engine.copyPrefix(first, second, prompt.length + 1)],

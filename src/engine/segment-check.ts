@@ -2,7 +2,7 @@
 
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
-import type { DraftRequest, Judge, Segment } from './engine.js';
+import type { DraftRequest, Judge, Scheme, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
@@ -41,6 +41,7 @@ export function checkSegments(segments: readonly Segment[], context: CheckContex
 export function checkDraftRequest(request: DraftRequest, context: CheckContext): void {
   checkContinuation(request, context);
   const { countMax, stop, attempt } = request;
+  checkScheme(request.scheme);
   if (!Number.isInteger(countMax) || countMax < 1) {
     throw invalid(`countMax ${countMax} is not a whole number >= 1`);
   }
@@ -86,8 +87,18 @@ export function checkTokens(tokens: Int32Array, vocabSize: number): void {
   }
 }
 
+const schemes: readonly Scheme[] = ['greedy', 'coupled', 'agreement', 'split', 'full'];
+
+/** Callers without types end here; an unknown scheme further in would be our own mistake. */
+function checkScheme(scheme: Scheme): void {
+  if (!schemes.includes(scheme)) {
+    throw invalid(`scheme '${scheme}' is not one of ${schemes.join(', ')}`);
+  }
+}
+
 function checkJudge(judge: Judge, tokenCount: number, vocabSize: number): void {
   const { draftCount } = judge;
+  checkScheme(judge.scheme);
   if (!Number.isInteger(draftCount) || draftCount < 0 || draftCount >= tokenCount) {
     throw invalid(
       `draftCount ${draftCount} is outside [0, ${tokenCount}) for ${tokenCount} tokens`,
