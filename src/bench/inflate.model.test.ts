@@ -12,7 +12,7 @@ import { NativeModel } from '../engine/llama/native-model.js';
 import { resolveOptions } from '../engine/llama/options.js';
 import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import { type InflateOptions, inflate } from './inflate.js';
-import { writeRandomModel } from './random-model.js';
+import { writeRandomModel } from './random-model.suite.js';
 
 const bundled = (name: string): string =>
   fileURLToPath(new URL(`../../models/stories-${name}-f16.gguf`, import.meta.url));

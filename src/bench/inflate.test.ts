@@ -7,7 +7,7 @@ import { readGguf } from '../engine/gguf/reader.js';
 import { tinyModel, zeros } from '../engine/gguf/tiny-model.suite.js';
 import { inFolder, writtenModel } from '../engine/gguf/written.suite.js';
 import { type InflateOptions, inflate } from './inflate.js';
-import { type RandomModelOptions, writeRandomModel } from './random-model.js';
+import { type RandomModelOptions, writeRandomModel } from './random-model.suite.js';
 
 test('an inflated file has the sizes that were asked for and passes every check', () => {
   const source = writtenModel(tinyModel(), 'source.gguf');
