@@ -126,12 +126,16 @@ describe('local speculation', () => {
     }
   });
 
-  it('refuses empty and long prompts and foreign vocabularies by name', async () => {
+  it('refuses empty and long prompts, impossible counts and foreign vocabularies by name', async () => {
     const target = createScriptedEngine();
     const cases: [Partial<SpeculateRequest>, Engine | null, string][] = [
       [{ prompt: new Int32Array(0) }, null, 'prompt-empty'],
       [{ prompt: new Int32Array(256) }, null, 'prompt-too-long'],
       [{ prompt: Int32Array.of(0, 99) }, null, 'token-out-of-range'],
+      [{ tokensMax: 0 }, null, 'usage'],
+      [{ tokensMax: Number.NaN }, null, 'usage'],
+      [{ draftLength: -1 }, createScriptedEngine(), 'usage'],
+      [{ draftLength: 1.5 }, createScriptedEngine(), 'usage'],
       [{}, createScriptedEngine({ vocabSize: 8 }), 'vocabulary-mismatch'],
     ];
     for (const [changes, draft, code] of cases) {

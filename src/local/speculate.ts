@@ -47,7 +47,8 @@ const slot = slotId(0);
  * Writes text from a prompt, a round at a time; the generator's return value says why it ended.
  *
  * @param draft null for target-only decoding.
- * @throws PilotfishError `prompt-empty`, `prompt-too-long`, `vocabulary-mismatch`, `cancelled`, or an engine's.
+ * @throws PilotfishError `usage` for a count out of range, `prompt-empty`, `prompt-too-long`, `vocabulary-mismatch`,
+ *   `cancelled`, or an engine's.
  */
 export async function* speculate(
   target: Engine,
@@ -89,6 +90,7 @@ class Session {
     request: SpeculateRequest,
   ): Promise<Session> {
     const { prompt, sampling, seed } = request;
+    checkCounts(request);
     checkPrompt(target, prompt, 1);
     if (draft) {
       checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
@@ -179,6 +181,17 @@ class Session {
     if (this.#target.info.vocabulary.endOfText.has(last)) return 'end-of-text';
     if (this.#written >= this.#request.tokensMax) return 'length';
     return this.#committed.length >= this.#target.info.contextLength ? 'context' : null;
+  }
+}
+
+function checkCounts({ tokensMax, draftLength }: SpeculateRequest): void {
+  const counts = [
+    ['tokensMax', tokensMax, 1],
+    ['draftLength', draftLength, 0],
+  ] as const;
+  for (const [name, value, low] of counts) {
+    if (Number.isInteger(value) && value >= low) continue;
+    throw new PilotfishError('usage', `${name} ${value} is not a whole number >= ${low}`);
   }
 }
 
