@@ -31,6 +31,9 @@ const expertsRequired = new Set(
   words(`qwen2moe qwen3moe qwen3vlmoe bailingmoe2 glm4moe grovemoe mellum smallthinker`),
 );
 
+/** Decoders for which llama.cpp takes one expert as none. */
+const loneExpertIgnored = new Set(words('hunyuan-dense hunyuan_vl'));
+
 /** Decoders that may use a different number of experts in each block; all others take that of the first. */
 const expertsVary = new Set(words('nemotron_h nemotron_h_moe'));
 
@@ -76,6 +79,7 @@ export interface Architecture {
   /** How far the cache of a sequence can be rolled back. */
   readonly rollback: 'any' | 'bounded';
   readonly expertsRequired: boolean;
+  readonly loneExpertIgnored: boolean;
   readonly expertsVary: boolean;
   readonly unequalHeads: boolean;
   readonly rotatesWholeHeads: boolean;
@@ -89,6 +93,7 @@ export function architectureOf(name: string): Architecture {
       name,
       rollback,
       expertsRequired: expertsRequired.has(name),
+      loneExpertIgnored: loneExpertIgnored.has(name),
       expertsVary: expertsVary.has(name),
       unequalHeads: unequalHeads.has(name),
       rotatesWholeHeads: rotatesWholeHeads.has(name),

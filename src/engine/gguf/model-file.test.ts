@@ -241,6 +241,12 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
     /is 7, must be even/,
   ],
   [
+    'no rotation, which never ends',
+    both(renamed('phi2'), set('phi2.rope.dimension_count', uint32Value(0))),
+    'model-malformed',
+    /dimension_count is 0, must be in \[1/,
+  ],
+  [
     'rotation beyond the head',
     set('llama.rope.dimension_count', uint32Value(10)),
     'model-malformed',
@@ -409,8 +415,11 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
   [
     'an end token out of reach',
     both(
+      set('tokenizer.ggml.model', textValue('gpt2')),
+      set('tokenizer.ggml.merges', textArray(['a b'])),
       set('tokenizer.ggml.add_eos_token', boolValue(true)),
       set('tokenizer.ggml.eos_token_id', big),
+      withTokens(tinyTokens().slice(0, 5)),
     ),
     'model-malformed',
     /no end token/,
@@ -557,6 +566,29 @@ test('what other models do is no reason to refuse', () => {
     [
       'more scores than tokens',
       set('tokenizer.ggml.scores', numberArray('float32', new Float32Array(300))),
+    ],
+    [
+      'an end token that llama.cpp assumes',
+      both(
+        set('tokenizer.ggml.add_eos_token', boolValue(true)),
+        drop('tokenizer.ggml.eos_token_id'),
+      ),
+    ],
+    [
+      'a lone expert that is none',
+      both(renamed('hunyuan-dense'), set('hunyuan-dense.expert_count', uint32Value(1))),
+    ],
+    [
+      'a first block without attention among recurrent ones',
+      both(
+        renamed('lfm2'),
+        set('lfm2.attention.head_count', numberArray('uint32', [0, 4])),
+        set('lfm2.attention.head_count_kv', numberArray('uint32', [0, 2])),
+      ),
+    ],
+    [
+      'the gate of a shared expert in F16',
+      ({ tensors }) => tensors.push(zeros('blk.0.ffn_gate_inp_shexp.weight', 'F16', 32)),
     ],
     ['one file of one', set('split.count', { type: 'uint16', value: 1 })],
     [

@@ -70,8 +70,9 @@ export function shapeOf(metadata: Metadata, architecture: Architecture): ModelSh
   if (optionalBool(metadata, key('attention.causal')) === false) {
     refuse('model-unsupported', `${key('attention.causal')} is false: the model is no decoder`);
   }
-  const heads = headCountsOf(metadata, key, blockCount);
-  const plainLength = Math.floor(embeddingLength / heads.headCounts[0]!);
+  const heads = headCountsOf(metadata, architecture, key, blockCount);
+  const headsHere = heads.headCounts.find((count) => count > 0) ?? 1;
+  const plainLength = Math.floor(embeddingLength / headsHere);
   demand(plainLength > 0, `embedding_length ${embeddingLength} is less than the number of heads`);
   const plain = { keyLength: plainLength, valueLength: plainLength, rotaryLength: null };
   const lengths = headLengthsOf(metadata, architecture, key, plain, '');
@@ -89,14 +90,22 @@ export function shapeOf(metadata: Metadata, architecture: Architecture): ModelSh
 
 type KeyOf = (name: string) => string;
 
-function headCountsOf(metadata: Metadata, key: KeyOf, blockCount: number) {
+function headCountsOf(
+  metadata: Metadata,
+  architecture: Architecture,
+  key: KeyOf,
+  blockCount: number,
+) {
   const perBlock = (name: string) =>
     optionalCounts(metadata, key(name), blockCount, ranges.headCount);
   const headCounts = perBlock('attention.head_count');
   demand(headCounts !== null, `metadata key ${key('attention.head_count')} is missing`);
   const headCountsKv = perBlock('attention.head_count_kv') ?? headCounts;
-  // llama.cpp takes the size of all heads from the first block.
-  demand(headCounts[0]! > 0, `${key('attention.head_count')} is 0 in block 0, must be at least 1`);
+  // llama.cpp takes the size of all heads from the first block; only with recurrent blocks may that have none.
+  demand(
+    headCounts[0]! > 0 || architecture.rollback === 'bounded',
+    `${key('attention.head_count')} is 0 in block 0, must be at least 1`,
+  );
   headCounts.forEach((heads, block) => {
     const headsKv = headCountsKv[block]!;
     demand(
@@ -119,6 +128,8 @@ function headLengthsOf(
     optionalCount(metadata, key(`${name}${suffix}`), ranges.headLength);
   const keyLength = length('attention.key_length') ?? plain.keyLength;
   const valueLength = length('attention.value_length') ?? plain.valueLength;
+  const rotaryKey = key(`rope.dimension_count${suffix}`);
+  // With 0 llama.cpp computes for ever, which no probe would notice before the first token.
   const rotated = length('rope.dimension_count') ?? plain.rotaryLength ?? keyLength;
   demand(
     keyLength === valueLength || architecture.unequalHeads,
@@ -126,11 +137,11 @@ function headLengthsOf(
   );
   demand(
     rotated % 2 === 0 && rotated <= keyLength,
-    `${key(`rope.dimension_count${suffix}`)} is ${rotated}, must be even and at most ${keyLength}`,
+    `${rotaryKey} is ${rotated}, must be even and at most ${keyLength}`,
   );
   demand(
     rotated === keyLength || !architecture.rotatesWholeHeads,
-    `${key(`rope.dimension_count${suffix}`)} is ${rotated}, must be ${keyLength}, the size of a head`,
+    `${rotaryKey} is ${rotated}, must be ${keyLength}, the size of a head`,
   );
   return { keyLength, valueLength, rotaryLength: rotated };
 }
@@ -143,10 +154,11 @@ function expertsOf(
   blockCount: number,
 ): number {
   const count = (name: string) => optionalCount(metadata, key(name), ranges.expertCount) ?? 0;
-  const experts = count('expert_count');
+  const counted = count('expert_count');
+  const experts = counted === 1 && architecture.loneExpertIgnored ? 0 : counted;
   const used =
     optionalCounts(metadata, key('expert_used_count'), blockCount, ranges.expertCount) ?? [];
-  const usedMax = Math.max(0, ...used);
+  const usedMax = counted === experts ? Math.max(0, ...used) : 0;
   const groups = count('expert_group_count');
   const groupsUsed = count('expert_group_used_count');
   const nextn = optionalCount(metadata, key('nextn_predict_layers'), ranges.blockCount) ?? 0;

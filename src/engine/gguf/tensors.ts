@@ -45,11 +45,13 @@ function checkEmbedding(
 
 /** Token ids that pick an expert, in the only model that has such a table. */
 const isTable = /\.ffn_gate_tid2eid\./;
+/** The gate of a shared expert: a matrix of one row, often stored as a vector. */
+const isGate = /\.ffn_gate_inp_shexp\./;
 /** What is added or multiplied element by element; those sums and products take F32 only. */
 const isElementwise = /(norm\.weight|\.bias)$/;
 
 function checkType({ name, dims, type }: GgufTensor): void {
-  const isVector = dims.slice(1).every((dim) => dim === 1);
+  const isVector = dims.slice(1).every((dim) => dim === 1) && !isGate.test(name);
   if (isVector || isElementwise.test(name)) {
     const kind = isVector ? 'a vector' : 'a norm or a bias';
     demand(type === 'F32', `tensor ${quoted(name)} is ${kind} of type ${type}, must be F32`);

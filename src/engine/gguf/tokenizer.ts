@@ -23,12 +23,12 @@ export interface TokenizerFacts {
 const vocabSizeMax = 2 ** 22;
 const idRange = { min: 0, max: 2 ** 32 - 1 };
 
-/** Start tokens that llama.cpp assumes where the file names none; null: none. */
-const startTokenDefault: Readonly<Record<string, number | null>> = {
-  llama: 1,
-  gpt2: 11,
-  gemma4: null,
-  plamo2: 1,
+/** Start and end tokens that llama.cpp assumes where the file names none; null: none. */
+const assumedTokens: Readonly<Record<string, { bos: number | null; eos: number | null }>> = {
+  llama: { bos: 1, eos: 2 },
+  gpt2: { bos: 11, eos: 11 },
+  gemma4: { bos: null, eos: null },
+  plamo2: { bos: 1, eos: 2 },
 };
 
 /**
@@ -37,7 +37,7 @@ const startTokenDefault: Readonly<Record<string, number | null>> = {
  */
 export function tokenizerOf(metadata: Metadata): TokenizerFacts {
   const model = requiredText(metadata, 'tokenizer.ggml.model');
-  if (!Object.hasOwn(startTokenDefault, model)) {
+  if (!Object.hasOwn(assumedTokens, model)) {
     refuse('model-unsupported', `tokenizer ${quoted(model)}; ${known()} can be used`);
   }
   const tokens = arrayOf(metadata, 'tokens', ['string']);
@@ -67,7 +67,7 @@ export function tokenizerOf(metadata: Metadata): TokenizerFacts {
 }
 
 function known(): string {
-  return Object.keys(startTokenDefault).join(', ');
+  return Object.keys(assumedTokens).join(', ');
 }
 
 function arrayOf(
@@ -127,15 +127,15 @@ function demandStartAndEnd(metadata: Metadata, model: string, vocabSize: number)
   const given = (name: string) =>
     optionalCount(metadata, `tokenizer.ggml.${name}_token_id`, idRange);
   const adds = (name: string) => optionalBool(metadata, `tokenizer.ggml.add_${name}_token`);
-  const hasStart = inside(given('bos')) || inside(startTokenDefault[model]!);
+  const has = (name: 'bos' | 'eos') => inside(given(name)) || inside(assumedTokens[model]![name]);
   const pre = optionalText(metadata, 'tokenizer.ggml.pre') ?? '';
   const forced = model === 'gemma4' || startTokenForced.includes(pre);
   demand(
-    hasStart || (adds('bos') === false && !forced),
+    has('bos') || (adds('bos') === false && !forced),
     `there is no start token: tokenizer.ggml.bos_token_id is ${given('bos')} of ${vocabSize} tokens`,
   );
   demand(
-    adds('eos') !== true || inside(given('eos')),
+    has('eos') || adds('eos') !== true,
     `there is no end token: tokenizer.ggml.eos_token_id is ${given('eos')} of ${vocabSize} tokens`,
   );
 }
