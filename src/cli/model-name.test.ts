@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { checkModelFile } from '../engine/gguf/model-file.js';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
 import { findBundled, listBundled } from './bundled.js';
@@ -49,6 +50,17 @@ test('bundled models have their names, with and without -q8_0 and .gguf', () => 
   }
   assert.equal(findBundled('stories'), null);
   assert.equal(findBundled('../models/stories-draft'), null);
+});
+
+test('a path that cannot be looked at is left to the check of the file, which says why', async () => {
+  const inFile = join(import.meta.filename, 'model.gguf');
+  const tooLong = 'a'.repeat(5000);
+  for (const name of [inFile, tooLong]) assert.equal(await resolveModel(name, {}), name);
+  assert.throws(() => checkModelFile(inFile), { code: 'model-not-found', message: /ENOTDIR/ });
+  assert.throws(() => checkModelFile(tooLong), {
+    code: 'model-not-found',
+    message: /ENAMETOOLONG/,
+  });
 });
 
 test('a manifest names files that are missing, and gives checksums to those that are there', (t) => {

@@ -15,7 +15,7 @@ import type { Environment } from './terminal.js';
  */
 export async function resolveModel(name: string, env: Environment): Promise<string> {
   if (isHubReference(name)) return resolveReference(name, env);
-  if (statSync(name, { throwIfNoEntry: false }) !== undefined) return name;
+  if (isPath(name)) return name;
   const bundled = findBundled(name);
   if (bundled !== null) return bundled.path;
   const names = listBundled().map((model) => model.name);
@@ -23,6 +23,15 @@ export async function resolveModel(name: string, env: Environment): Promise<stri
     ? `; if it is on the hub, its name is hf:${name}`
     : `; bundled models are ${names.join(', ')}`;
   throw new PilotfishError('model-not-found', `there is no file '${name}'${hint}`);
+}
+
+/** A path that cannot be looked at counts as one: the check of the file says why it cannot. */
+function isPath(name: string): boolean {
+  try {
+    return statSync(name, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 async function resolveReference(name: string, env: Environment): Promise<string> {
