@@ -37,7 +37,7 @@ const loneExpertIgnored = new Set(words('hunyuan-dense hunyuan_vl'));
 /** Decoders that may use a different number of experts in each block; all others take that of the first. */
 const expertsVary = new Set(words('nemotron_h nemotron_h_moe'));
 
-/** Decoders whose heads may have keys and values of different sizes; the graphs of all others assert that they agree. */
+/** Decoders whose keys and values may differ in size; the graphs of all others assert that they agree. */
 const unequalHeads = new Set(
   words(`
     deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 minicpm3 plm mimo2 step35 dots3note hy_v4
@@ -53,6 +53,14 @@ const rotatesWholeHeads = new Set(
     ernie4_5-moe hunyuan-moe hunyuan-dense hunyuan_vl hy_v3 smollm3 smallthinker seed_oss grovemoe apertus cogvlm
     pangu-embedded mistral3 paddleocr maincoder talkie mellum`),
 );
+
+/** Decoders that turn parts of a head by time, height and width: computing asserts that one part is something. */
+const rotatesInSections = new Set(
+  words('qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp paddleocr'),
+);
+
+/** Every fourth block of llama4 reads an input of its own; without such a block, computing asserts that it has memory. */
+const blocksMin: Readonly<Record<string, number>> = { llama4: 4 };
 
 const refused: readonly (readonly [names: string, kind: string])[] = [
   ['clip', 'an image projector, the companion of a vision model'],
@@ -83,6 +91,8 @@ export interface Architecture {
   readonly expertsVary: boolean;
   readonly unequalHeads: boolean;
   readonly rotatesWholeHeads: boolean;
+  readonly rotatesInSections: boolean;
+  readonly blockCountMin: number;
 }
 
 /** @throws PilotfishError `model-unsupported` for every architecture that cannot be draft or target. */
@@ -97,6 +107,8 @@ export function architectureOf(name: string): Architecture {
       expertsVary: expertsVary.has(name),
       unequalHeads: unequalHeads.has(name),
       rotatesWholeHeads: rotatesWholeHeads.has(name),
+      rotatesInSections: rotatesInSections.has(name),
+      blockCountMin: Object.hasOwn(blocksMin, name) ? blocksMin[name]! : 1,
     };
   }
   const kind = refused.find(([names]) => words(names).includes(name))?.[1];

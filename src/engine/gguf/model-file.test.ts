@@ -264,9 +264,19 @@ const refusals: readonly (readonly [string, Spoil, ErrorCode, RegExp])[] = [
     'model-malformed',
     /keys of 8 and values of 16/,
   ],
+  ['no sections', renamed('paddleocr'), 'model-malformed', /dimension_sections is missing/],
+  [
+    'too few blocks of llama4',
+    renamed('llama4'),
+    'model-malformed',
+    /block_count is 2, must be at least 4/,
+  ],
   [
     'sections of nothing',
-    set('llama.rope.dimension_sections', numberArray('int32', [0, 0, 0, 8])),
+    both(
+      renamed('qwen2vl'),
+      set('qwen2vl.rope.dimension_sections', numberArray('int32', [0, 0, 0, 8])),
+    ),
     'model-malformed',
     /dimension_sections is \[0, 0, 0, 8\]/,
   ],
@@ -606,5 +616,5 @@ test('what other models do is no reason to refuse', () => {
 });
 
 test('an architecture that rolls back a bounded number of tokens says so', () => {
-  assert.equal(checkModelFile(spoiled(renamed('qwen35'))).rollback, 'bounded');
+  assert.equal(checkModelFile(spoiled(renamed('lfm2'))).rollback, 'bounded');
 });

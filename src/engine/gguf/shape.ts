@@ -66,7 +66,11 @@ export function shapeOf(metadata: Metadata, architecture: Architecture): ModelSh
     ranges.feedForwardLength,
   );
   checkFloats(metadata, architecture.name);
-  checkRope(metadata, key);
+  checkRope(metadata, architecture, key);
+  demand(
+    blockCount >= architecture.blockCountMin,
+    `${key('block_count')} is ${blockCount}, must be at least ${architecture.blockCountMin}`,
+  );
   if (optionalBool(metadata, key('attention.causal')) === false) {
     refuse('model-unsupported', `${key('attention.causal')} is false: the model is no decoder`);
   }
@@ -190,18 +194,18 @@ function checkFloats(metadata: Metadata, architecture: string): void {
   }
 }
 
-function checkRope(metadata: Metadata, key: KeyOf): void {
+function checkRope(metadata: Metadata, architecture: Architecture, key: KeyOf): void {
   const scaling = optionalText(metadata, key('rope.scaling.type'));
   demand(
     scaling === null || ropeScalings.includes(scaling),
     `${key('rope.scaling.type')} is "${scaling}", must be one of ${ropeScalings.join(', ')}`,
   );
-  // Models that see turn parts of a head by time, height and width; of these three one must be something.
+  if (!architecture.rotatesInSections) return;
   const sections = optionalArray(metadata, key('rope.dimension_sections'));
-  if (sections === null || sections.elementType === 'string') return;
-  const lengths = arrayNumbers(sections);
+  demand(sections !== null, `metadata key ${key('rope.dimension_sections')} is missing`);
+  const lengths = sections.elementType === 'string' ? [] : [...arrayNumbers(sections)];
   demand(
-    lengths.every((length) => length >= 0) && lengths.subarray(0, 3).some((length) => length > 0),
-    `${key('rope.dimension_sections')} is [${lengths.subarray(0, 4).join(', ')}], must have a length above 0`,
+    lengths.every((length) => length >= 0) && lengths.slice(0, 3).some((length) => length > 0),
+    `${key('rope.dimension_sections')} is [${lengths.slice(0, 4).join(', ')}], must have a length above 0`,
   );
 }
