@@ -67,7 +67,7 @@ test('a manifest names files that are missing, and gives checksums to those that
   const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const files = [
-    { file: 'a-q8_0.gguf', sha256: 'aa' },
+    { file: 'a-f16.gguf', sha256: 'aa' },
     { file: 'tokenizer.model', sha256: 'bb' },
   ];
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
@@ -75,8 +75,8 @@ test('a manifest names files that are missing, and gives checksums to those that
   assert.deepEqual(
     listBundled(folder).map(({ name, file, sha256 }) => [name, file, sha256]),
     [
-      ['a', 'a-q8_0.gguf', 'aa'],
-      ['a-q8_0', 'a-q8_0.gguf', null],
+      ['a-f16', 'a-f16.gguf', 'aa'],
+      ['a', 'a-q8_0.gguf', null],
     ],
   );
 });
