@@ -28,7 +28,7 @@ export const errorTable = {
     2,
     false,
     'The command line or a setting is wrong.',
-    'Read the message and `pilotfish help <command>`.',
+    'Run the command with --help to see what it takes.',
   ),
   cancelled: entry(499, 1, true, 'The caller stopped the work.', 'Nothing to do.'),
   'prompt-empty': entry(
@@ -36,7 +36,7 @@ export const errorTable = {
     2,
     false,
     'The prompt has no tokens.',
-    'Give at least one token; most models also accept their start token alone.',
+    'Write some text as the prompt.',
   ),
   'prompt-too-long': entry(
     400,
@@ -64,7 +64,7 @@ export const errorTable = {
     2,
     false,
     'A sampling parameter is outside its range.',
-    'Read the named bound.',
+    'Choose a value within the range that the message names.',
   ),
   'segment-invalid': entry(
     400,

@@ -49,8 +49,15 @@ const promptLength = 32;
 /** One side of one turn takes about this long: short, because a pair is only fair while the machine stays the same. */
 const sideMsAim = 60;
 
-/** @param turns measured turns per row of the table. */
-export async function benchPasses(modelPath: string, turns: number): Promise<PassRow[]> {
+/**
+ * @param turns measured turns per row of the table.
+ * @param onRow told each row as it is measured; the whole takes some minutes.
+ */
+export async function benchPasses(
+  modelPath: string,
+  turns: number,
+  onRow: (row: PassRow) => void,
+): Promise<PassRow[]> {
   const options = {
     modelPath,
     slotCount,
@@ -65,8 +72,11 @@ export async function benchPasses(modelPath: string, turns: number): Promise<Pas
   const rows: PassRow[] = [];
   for (const passCase of passCases) {
     const texts = await writeTexts(engine, passCase);
-    for (const shape of passShapes)
-      rows.push(await benchShape(engine, bare, passCase, shape, texts, turns));
+    for (const shape of passShapes) {
+      const row = await benchShape(engine, bare, passCase, shape, texts, turns);
+      rows.push(row);
+      onRow(row);
+    }
   }
   bare.close();
   await engine.close();

@@ -36,7 +36,11 @@ const cases: readonly { scheme: 'greedy' | 'coupled'; sampling: Sampling }[] = [
   { scheme: 'coupled', sampling: { ...plainSampling, temperature: 0.8, topK: 40 } },
 ];
 
-export async function benchSpeculation(options: SpeculationOptions): Promise<SpeculationRow[]> {
+/** @param onRow told each row as it is measured. */
+export async function benchSpeculation(
+  options: SpeculationOptions,
+  onRow: (row: SpeculationRow) => void,
+): Promise<SpeculationRow[]> {
   const load = (modelPath: string): Promise<Engine> => {
     const shared: LlamaOptions = { modelPath, contextLength: 512, threads: 1, probe: false };
     return loadLlamaEngine(shared);
@@ -47,10 +51,9 @@ export async function benchSpeculation(options: SpeculationOptions): Promise<Spe
   for (const draftLength of options.draftLengths) {
     const passCost = await costOfRows(target, draftLength + 1);
     for (const { scheme, sampling } of cases) {
-      rows.push({
-        ...(await benchLength(target, draft, { scheme, sampling, draftLength }, options)),
-        passCost,
-      });
+      const measured = await benchLength(target, draft, { scheme, sampling, draftLength }, options);
+      rows.push({ ...measured, passCost });
+      onRow(rows.at(-1)!);
     }
   }
   await Promise.all([target.close(), draft.close()]);

@@ -58,24 +58,28 @@ interface PartContext {
   readonly models: BenchModels;
   readonly quick: boolean;
   readonly say: (text: string) => void;
+  /** A line of progress, not part of the result. */
+  readonly note: (text: string) => void;
 }
 
 /** Each measures one thing, prints it, and returns what --json shows of it. */
 const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
-  async passes({ models, quick, say }) {
-    const rows = await benchPasses(models.wideVocabulary(), quick ? 10 : 40);
+  async passes({ models, quick, say, note }) {
+    const rows = await benchPasses(models.wideVocabulary(), quick ? 8 : 24, (row) =>
+      note(`${row.name}, ${row.shape}: ${ratioText(row)}`),
+    );
     say(
       '\nPasses: engine speed in units of a bare llama_decode loop of the same batches (inflated target, 245 M weights, vocabulary 32 000)',
     );
     say(passTable(rows));
     return rows;
   },
-  async speculation({ models, quick, say }) {
+  async speculation({ models, quick, say, note }) {
     const settings = {
       draftPath: models.draft(),
-      draftLengths: quick ? [1, 4] : [1, 2, 3, 4, 6],
-      turns: quick ? 6 : 10,
-      tokensMax: 64,
+      draftLengths: quick ? [2] : [1, 2, 4],
+      turns: quick ? 6 : 8,
+      tokensMax: 32,
     };
     const targets = {
       'float16 weights, bound by arithmetic here': models.inflatedTarget(),
@@ -86,7 +90,9 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
     );
     const results: unknown[] = [];
     for (const [target, targetPath] of Object.entries(targets)) {
-      const rows = await benchSpeculation({ ...settings, targetPath });
+      const rows = await benchSpeculation({ ...settings, targetPath }, (row) =>
+        note(`${row.scheme}, ${row.draftLength} drafted: ${ratioText(row)}`),
+      );
       results.push({ target, rows });
       say(`${target}\n${speculationTable(rows)}`);
     }
@@ -108,12 +114,15 @@ async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Pro
     if (!options.json) terminal.out.write(`${text}\n`);
   };
   say(`pilotfish ${packageVersion()}, ${machineLine()}`);
-  const models = benchModels(options.folder, (line) => terminal.err.write(`${line}\n`));
+  const note = (text: string): void => {
+    terminal.err.write(`${text}\n`);
+  };
+  const models = benchModels(options.folder, note);
   const results: Record<string, unknown> = { machine: machineLine() };
   for (const name of partNames) {
     if (!options.part.includes(name)) continue;
     if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
-    results[name] = await parts[name]({ models, quick: options.quick === true, say });
+    results[name] = await parts[name]({ models, quick: options.quick === true, say, note });
   }
   if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
 }
