@@ -153,21 +153,6 @@ describe('llama engine', () => {
     assert.ok(turns >= 3, `the event loop turned ${turns} times during 100 tokens`);
   });
 
-  it('ends the thread over a broken invariant, and says so to all that wait', async () => {
-    const other = await loadLlamaEngine({ ...small, modelPath: draft });
-    await other.open(0 as never, config);
-    const tokens = Int32Array.of(1);
-    const judge = { scheme: 'unheard-of', draftCount: 0 } as never;
-    const broken = other.pass([{ slot: 0 as never, from: 0, tokens, judge }]);
-    const waiting = other.truncate(0 as never, 0);
-    const failure = { code: 'engine-failed', message: /thread failed: unreachable case/ };
-    await assert.rejects(broken, failure);
-    await assert.rejects(waiting, failure);
-    await assert.rejects(other.truncate(0 as never, 0), { code: 'engine-closed' });
-    assert.throws(() => other.info.vocabulary.tokenText(1), { code: 'engine-closed' });
-    await other.close();
-  });
-
   it('rejects pending work when it is closed', async () => {
     const other = await loadLlamaEngine({ ...small, modelPath: draft });
     await other.open(0 as never, config);
