@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PilotfishError } from '../base/error.js';
 import { type InflateOptions, inflate } from './inflate.js';
 import { widenWeights } from './widen-weights.js';
 
@@ -23,12 +24,23 @@ export interface BenchModels {
   readonly draft: () => string;
 }
 
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    throw new PilotfishError('usage', `--folder ${folder} cannot be made (${code})`, {
+      cause: reason,
+    });
+  }
+}
+
 /** @param say told before a file is made, which takes some seconds. */
 export function benchModels(folder: string, say: (line: string) => void): BenchModels {
   const made = (name: string, make: (path: string) => void): string => {
     const path = join(folder, name);
     if (!existsSync(path)) {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       say(`making ${path}`);
       make(path);
     }

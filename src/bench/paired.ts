@@ -30,6 +30,9 @@ async function timeMs(work: () => unknown | Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
+/** Signals wait for the event loop, and work that never waits would keep them out. */
+const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 export async function measurePaired({
   baseline,
   subject,
@@ -44,6 +47,7 @@ export async function measurePaired({
     const early = subjectFirst ? await timeMs(subject) : null;
     const baselineTime = await timeMs(baseline);
     const subjectTime = early ?? (await timeMs(subject));
+    await eventLoopTurn();
     if (turn < 0) continue;
     ratios.push(baselineTime / subjectTime);
     baselineTimes.push(baselineTime);
