@@ -4,11 +4,19 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { PilotfishError } from '../base/error.js';
+import { checkStops } from '../base/stop-text.js';
 import type { Engine } from '../engine/engine.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
-import type { ChatMessage, Mode, Prompt, Scheme } from '../protocol/frame.js';
+import {
+  type ChatMessage,
+  isOffered,
+  type Mode,
+  modes,
+  type Prompt,
+  type Scheme,
+} from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
@@ -19,6 +27,7 @@ import { type Clock, Device, type DeviceNews } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter } from './drafter/engine-drafter.js';
 import { type NgramOptions, ngramDefaults, ngramDrafter } from './drafter/ngram-drafter.js';
+import { dialWords } from './link-words.js';
 import { dialWebSocket } from './websocket-dialer.js';
 
 /** What drafts: an engine that stays its owner's, a look-up in the text so far, or nothing. */
@@ -51,11 +60,18 @@ export type LinkNews = Extract<DeviceNews, { kind: 'welcomed' | 'gave-up' | 'dow
 
 export type Timing = Pick<
   CoreSettings,
-  'patienceMs' | 'verdictTimeoutMs' | 'linkTimeoutMs' | 'pingMs' | 'backoffMinMs' | 'backoffMaxMs'
+  | 'patienceMs'
+  | 'awayMaxMs'
+  | 'verdictTimeoutMs'
+  | 'linkTimeoutMs'
+  | 'pingMs'
+  | 'backoffMinMs'
+  | 'backoffMaxMs'
 >;
 
 export const timingDefaults: Timing = {
   patienceMs: 500,
+  awayMaxMs: 60_000,
   verdictTimeoutMs: 5_000,
   linkTimeoutMs: 10_000,
   pingMs: 2_000,
@@ -77,6 +93,8 @@ export interface GenerateOptions {
   readonly mode?: Mode;
   /** Most tokens to write, >= 1. */
   readonly tokensMax: number;
+  /** The answer ends before the first of these texts, at most 16, none empty. Default: none. */
+  readonly stops?: readonly string[];
   /** Default: adaptive, at most 16. */
   readonly stopRule?: StopRule;
   /** Most drafted tokens beyond the committed length. Default 64. */
@@ -173,8 +191,11 @@ export class Client {
   generate(options: GenerateOptions): Answer {
     const request = requestOf(options, this.#options, this.#vocabulary);
     const id = this.#nextAnswer++;
-    const answer = new Answer(this.#vocabulary, () => {
-      this.#device.feed({ kind: 'cancel', answer: id });
+    const answer = new Answer({
+      vocabulary: this.#vocabulary,
+      stops: options.stops ?? [],
+      endsUnverified: request.fallback === 'draft-only',
+      cancel: () => this.#device.feed({ kind: 'cancel', answer: id }),
     });
     this.#answers.set(id, answer);
     this.#device.feed({ kind: 'generate', answer: id, request });
@@ -272,8 +293,7 @@ function dialOf({
     try {
       return await open(address);
     } catch (cause) {
-      const detail = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
-      throw new Error(`no server answers at ${address}: ${detail}`, { cause });
+      throw new Error(`no server answers at ${address}: ${dialWords(cause)}`, { cause });
     }
   };
 }
@@ -292,21 +312,30 @@ function requestOf(
   checkWhole('draftLengthMax', stopRule.draftLengthMax, limits.draftTokens.value);
   const seed = options.seed ?? randomBytes(8).readBigUInt64LE();
   if (seed < 0n || seed >= 1n << 64n) throw usage(`seed ${seed} is outside [0, 2^64)`);
+  checkStops(options.stops ?? []);
+  if (options.stops?.length && vocabulary === null) throw usage('stops need a vocabulary');
   const scheme = options.scheme ?? (sampling.temperature === 0 ? 'greedy' : 'coupled');
-  const canRace = scheme === 'greedy' || scheme === 'coupled';
-  const isAlone = connected.drafter.kind === 'none';
   return {
     prompt: promptOf(options, vocabulary),
     sampling,
     seed,
     scheme,
-    mode: isAlone ? 'stream' : (options.mode ?? (canRace ? 'race' : 'pipeline')),
+    mode: modeOf(options, scheme, connected),
     tokensMax,
     windowMax,
     cut: options.cut ?? null,
     stopRule,
     fallback: options.fallback ?? connected.fallback ?? 'wait',
   };
+}
+
+function modeOf({ mode }: GenerateOptions, scheme: Scheme, { drafter }: ConnectOptions): Mode {
+  const offered = modes.filter((word) => isOffered(scheme, word));
+  if (mode !== undefined && !offered.includes(mode)) {
+    throw usage(`mode ${mode} does not go with scheme ${scheme}; ${offered.join(', ')} do`);
+  }
+  // The first that goes is the best.
+  return drafter.kind === 'none' ? 'stream' : (mode ?? offered[0]!);
 }
 
 /** Ids wherever this side can make them: drafting starts at once then, and can start without a server. */

@@ -7,6 +7,7 @@ import { DeviceCore } from './core/device-core.js';
 import type { CoreEvent, Effect, TellEffect } from './core/event.js';
 import type { CoreSettings } from './core/settings.js';
 import type { Drafter, DrafterFactory } from './drafter/drafter.js';
+import { closeWords } from './link-words.js';
 
 /** Time as the shell meets it; tests and simulators bring their own. */
 export interface Clock {
@@ -20,7 +21,7 @@ export interface DeviceOptions {
   readonly settings: CoreSettings;
   /** Null: nothing drafts here, and `settings.drafter` is null. */
   readonly makeDrafter: DrafterFactory | null;
-  /** Opens a link. @param alternative address named by a draining server, or null for the usual one. */
+  /** Opens a link, or rejects with an Error that says why. @param alternative of a draining server; null: the usual. */
   readonly dial: (alternative: string | null) => Promise<Transport>;
   readonly clock: Clock;
   /** Everything that concerns a user, in order. */
@@ -129,12 +130,11 @@ export class Device {
           message: (bytes) => {
             if (link === this.#linkCount) this.feed({ kind: 'message', bytes });
           },
-          closed: ({ code, reason }) => this.#down(link, `closed with ${code} ${reason}`.trim()),
+          closed: (end) => this.#down(link, closeWords(end)),
         });
         this.feed({ kind: 'link-up' });
       },
-      (reason: unknown) =>
-        this.#down(link, reason instanceof Error ? messageOf(reason) : `${reason}`),
+      (reason: unknown) => this.#down(link, (reason as Error).message),
     );
   }
 
@@ -155,7 +155,9 @@ export class Device {
     this.#transport?.close(closeNormal, '');
     const { clock } = this.#options;
     this.#cancelHangUp?.();
-    this.#cancelHangUp = clock.at(clock.now() + hangUpMs, () => this.#down(link, 'no answer'));
+    this.#cancelHangUp = clock.at(clock.now() + hangUpMs, () =>
+      this.#down(link, 'the server is silent'),
+    );
   }
 
   #send(bytes: Uint8Array): void {
@@ -172,12 +174,4 @@ export class Device {
       this.feed({ kind: 'timer' });
     });
   }
-}
-
-/** Node reports several failed addresses of one name as one error without a message. */
-function messageOf(reason: Error): string {
-  if (reason instanceof AggregateError && reason.message === '') {
-    return reason.errors.map((error) => (error as Error).message).join('; ');
-  }
-  return reason.message;
 }

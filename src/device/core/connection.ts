@@ -49,6 +49,8 @@ export class Connection {
   /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
   #refusal: { readonly error: PilotfishError; readonly isRetryable: boolean } | null = null;
   #alternatives: readonly string[] = [];
+  /** Why the link was lost last, or never came up. */
+  #lastError: PilotfishError | null = null;
 
   constructor(parts: ConnectionParts, nowMs: number) {
     this.#parts = parts;
@@ -132,10 +134,20 @@ export class Connection {
     const error =
       refusal?.error ??
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
+    this.#lastError = error;
     if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;
     return error;
+  }
+
+  /** The error of an answer that has waited for the server as long as it may. @param waitedMs how long that is. */
+  absence(waitedMs: number): PilotfishError {
+    const seconds = Math.round(waitedMs / 1000);
+    const why = this.#lastError === null ? '' : `: ${this.#lastError.message}`;
+    return this.#hasMet
+      ? new PilotfishError('link-lost', `the server has been away for ${seconds} s${why}`)
+      : new PilotfishError('server-unreachable', `no server was met in ${seconds} s${why}`);
   }
 
   /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */

@@ -208,6 +208,7 @@ export class DeviceCore {
     for (const [answer, live] of this.#live) {
       const { session, upstream } = live;
       if (!session.isOver) this.#attach(live, nowMs);
+      this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
       session.planDraft(nowMs);
       upstream.plan(nowMs);
@@ -220,6 +221,13 @@ export class DeviceCore {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
+  }
+
+  /** Whoever waits for a server that does not come back is told so in the end. */
+  #failIfLost(session: Session, nowMs: number): void {
+    const lostAtMs = session.lostAtMs();
+    if (session.isOver || lostAtMs === null || nowMs < lostAtMs) return;
+    session.fail(this.#connection.absence(this.#settings.awayMaxMs), nowMs);
   }
 
   #forget(answer: AnswerId, { session }: Live): void {
@@ -278,7 +286,7 @@ export class DeviceCore {
       if (this.#connection.welcome !== null) {
         dues.push(upstream.dueMs(), session.overtaking.pausedUntilMs);
         if (session.wire === null && session.openAtMs > nowMs) dues.push(session.openAtMs);
-      } else dues.push(session.awayAtMs(nowMs));
+      } else dues.push(session.awayAtMs(nowMs), session.lostAtMs());
     }
     const known = dues.filter((due) => due !== null);
     const atMs = known.length > 0 ? Math.min(...known) : null;

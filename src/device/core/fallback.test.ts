@@ -99,6 +99,41 @@ describe('a target that goes away', () => {
     assert.equal(errorOf(next).code as string, 'server-unreachable', 'later answers fail at once');
   });
 
+  it('a server that never comes back ends the answer with the code of its kind, draft-only excepted', () => {
+    const device = { awayMaxMs: 2000 };
+    const died = { outages: [[300, 1e9]] as const, device, draft: { divergence: 0.4 } };
+    for (const fallback of ['wait', 'provisional'] as const) {
+      const world = new World(died);
+      const told = world.generate(0, { fallback });
+      world.run(60_000);
+      assert.equal(errorOf(told).code as string, 'link-lost', fallback);
+      assert.match(errorOf(told).message, /the server has been away for 2 s/);
+      assert.ok(told.end!.statistics.totalMs < 3000);
+      assert.equal(world.jobs.size, 0);
+    }
+    const never = { ...died, outages: [[0, 1e9]] as const };
+    const world = new World({ ...never, device: { ...device, keepsTrying: true } });
+    const waiting = world.generate(0, { fallback: 'provisional' });
+    const alone = world.generate(1, { fallback: 'draft-only', tokensMax: 400 });
+    world.run(60_000);
+    assert.equal(errorOf(waiting).code as string, 'server-unreachable');
+    assert.match(errorOf(waiting).message, /no server was met in 2 s/);
+    assert.ok(alone.end?.kind === 'ended' && !alone.end.isVerified);
+    assert.ok(alone.end.statistics.totalMs > 2000, 'a slow draft may take its time');
+  });
+
+  it('a server that comes back in time is waited for anew each time', () => {
+    const outages = [
+      [200, 1500],
+      [1900, 3300],
+    ] as const;
+    const world = new World({ outages, device: { awayMaxMs: 2000 } });
+    const told = world.generate(0, { fallback: 'wait', tokensMax: 80 });
+    world.run();
+    assert.equal(told.tokens.length, 80);
+    assert.ok(told.end?.kind === 'ended' && told.end.statistics.resumeCount === 2);
+  });
+
   it('a server that stays silent behind a link that stands: drafts are merged, sent again, shown as provisional', () => {
     const world = new World({ holdups: [[300, 9000]], draft: { divergence: 0.4 } });
     const told = world.generate(0, { mode: 'stop-and-wait', fallback: 'provisional' });

@@ -136,6 +136,14 @@ export class Session {
     return downSinceMs + this.settings.patienceMs;
   }
 
+  /** When the answer fails because nobody came back; null while the link is up, or where drafts alone may end it. */
+  lostAtMs(): number | null {
+    const { downSinceMs } = this.link;
+    const endsAlone = this.request.fallback === 'draft-only' && this.settings.drafter !== null;
+    if (downSinceMs === null || endsAlone || this.settings.awayMaxMs === Infinity) return null;
+    return Math.max(downSinceMs, this.startedMs) + this.settings.awayMaxMs;
+  }
+
   /** Whether drafted tokens are shown although nobody has verified them. */
   showsDrafts(nowMs: number): boolean {
     const { fallback } = this.request;

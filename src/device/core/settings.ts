@@ -14,6 +14,8 @@ export interface CoreSettings {
   readonly keepsTrying: boolean;
   /** How long the target may be away before the fallback policy acts. */
   readonly patienceMs: number;
+  /** How long the link may be down before an answer that cannot end without the target fails; Infinity: for ever. */
+  readonly awayMaxMs: number;
   /** Without an answer for so long, drafts are merged and sent again; doubles with each time in a row. */
   readonly verdictTimeoutMs: number;
   /** Without any message for so long after a ping, the link counts as lost; also the limit of a handshake. */

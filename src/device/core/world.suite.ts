@@ -161,6 +161,7 @@ export class World {
       endOfText: this.#vocabulary.endOfText,
       keepsTrying: false,
       patienceMs: 100,
+      awayMaxMs: Infinity,
       verdictTimeoutMs: 1000,
       linkTimeoutMs: 20_000,
       pingMs: 500,

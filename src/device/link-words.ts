@@ -1,0 +1,42 @@
+// Why a link is down, in words for a person: what sockets and systems say by codes. Pure; names the code in brackets
+// where somebody may have to look it up.
+
+import { codeOfCloseCode } from '../protocol/code.js';
+import { closeLost, closeNormal, type TransportEnd } from '../protocol/transport.js';
+
+/** WebSocket close code of an end that goes away, such as a server that is stopped. */
+const closeGoingAway = 1001;
+
+/** One clause for a connection that stood and has ended. */
+export function closeWords({ code, reason }: TransportEnd): string {
+  const ours = codeOfCloseCode(code);
+  if (ours !== null) return `the server ended the connection (${ours})`;
+  if (code === closeLost) return 'the connection broke';
+  if (code === closeNormal || code === closeGoingAway) return 'the server ended the connection';
+  return `the connection was ended (${reason === '' ? `WebSocket code ${code}` : reason})`;
+}
+
+const systemWords: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it hung up',
+  ENOTFOUND: 'there is no such name',
+  EAI_AGAIN: 'the name cannot be looked up now',
+  EHOSTUNREACH: 'there is no way to that host',
+  ENETUNREACH: 'there is no way to that network',
+  ETIMEDOUT: 'no answer in time',
+  EPROTO: 'what listens there does not speak TLS',
+};
+
+/** One clause for a connection that did not come about. @param cause what a dialler threw. */
+export function dialWords(cause: unknown): string {
+  // Node reports several failed addresses of one name as one error without a message.
+  const first = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  const { code, message } = (first ?? cause) as NodeJS.ErrnoException;
+  if (code !== undefined && code in systemWords) return `${systemWords[code]} (${code})`;
+  if (typeof message !== 'string' || message === '') return String(cause);
+  const status = /^Unexpected server response: (\d+)$/.exec(message)?.[1];
+  if (status !== undefined) {
+    return `what listens there is no server of this protocol (HTTP status ${status})`;
+  }
+  return message === 'socket hang up' ? systemWords['ECONNRESET']! : message;
+}
