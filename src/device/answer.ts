@@ -1,10 +1,10 @@
 // One answer as its reader sees it: an async stream of pieces, a result at the end, cancellation at any moment.
-// Keeps the text whole where provisional tokens are taken back.
+// Keeps the text whole where provisional tokens are taken back, and ends it before a stop string.
 
 import { PilotfishError } from '../base/error.js';
-import { TextStream } from '../engine/text-stream.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import type { EndReason } from '../protocol/frame.js';
+import { AnswerText } from './answer-text.js';
 import type { Origin, TellEffect, ToldToken } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
 
@@ -14,7 +14,10 @@ export type Piece =
       /** Absolute: the prompt counts. */
       readonly position: number;
       readonly token: number;
-      /** What it adds to the text: whole characters only; empty without a vocabulary. */
+      /**
+       * What it adds to the text: whole characters only, and nothing that may begin a stop string; empty without a
+       * vocabulary.
+       */
       readonly text: string;
       readonly origin: Origin;
     }
@@ -22,11 +25,12 @@ export type Piece =
   | { readonly kind: 'confirmed'; readonly from: number; readonly to: number }
   /** Provisional tokens from this position on are void, and so is all text behind the first `textLength` units. */
   | { readonly kind: 'retracted'; readonly from: number; readonly textLength: number }
-  /** The end of a character that never became whole. */
+  /** What waited to the end: a character that never became whole, the beginning of a stop string. */
   | { readonly kind: 'rest'; readonly text: string };
 
 export interface AnswerResult {
-  readonly reason: EndReason;
+  /** As the server says, or `stop`: a stop string came. */
+  readonly reason: EndReason | 'stop';
   /** False where a draft-only answer ended on tokens that nobody verified. */
   readonly isVerified: boolean;
   readonly text: string;
@@ -37,14 +41,23 @@ export interface AnswerResult {
 
 type Outcome = { readonly result: AnswerResult } | { readonly error: PilotfishError };
 
+/** What an answer is made with. */
+export interface AnswerParts {
+  readonly vocabulary: Vocabulary | null;
+  /** [n], none empty. */
+  readonly stops: readonly string[];
+  /** Whether the answer may end on tokens that nobody verified. */
+  readonly endsUnverified: boolean;
+  readonly cancel: () => void;
+}
+
 export class Answer implements AsyncIterable<Piece> {
-  readonly #vocabulary: Vocabulary | null;
-  readonly #cancel: () => void;
+  readonly #parts: AnswerParts;
   readonly #pieces: Piece[] = [];
-  readonly #tokens: number[] = [];
+  readonly #text: AnswerText;
   #promptLength = 0;
-  #text = '';
-  #stream: TextStream | null;
+  /** Set once a stop string has ended the answer: what is still told of it is void. */
+  #stopped: { readonly isVerified: boolean } | null = null;
   #wakeReader: (() => void) | null = null;
   #outcome: Outcome | null = null;
   #settle: () => void = () => undefined;
@@ -54,10 +67,9 @@ export class Answer implements AsyncIterable<Piece> {
   readonly result: Promise<AnswerResult>;
 
   /** Made by Client.generate. */
-  constructor(vocabulary: Vocabulary | null, cancel: () => void) {
-    this.#vocabulary = vocabulary;
-    this.#cancel = cancel;
-    this.#stream = vocabulary === null ? null : new TextStream(vocabulary);
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+    this.#text = new AnswerText(parts.vocabulary, parts.stops);
     this.result = new Promise((resolve, reject) => {
       this.#settle = () => {
         const outcome = this.#outcome!;
@@ -76,7 +88,7 @@ export class Answer implements AsyncIterable<Piece> {
 
   /** Ends the answer now; the stream ends with `cancelled`. */
   cancel(): void {
-    this.#cancel();
+    this.#parts.cancel();
   }
 
   /** Cancels when `signal` aborts. */
@@ -97,57 +109,82 @@ export class Answer implements AsyncIterable<Piece> {
       case 'prompt':
         this.#promptLength = news.promptLength;
         return;
-      case 'tokens':
-        for (const told of news.tokens) this.#push(told);
-        break;
-      case 'confirmed':
-        this.#pieces.push({ kind: 'confirmed', from: news.from, to: news.to });
-        break;
-      case 'retracted':
-        this.#retract(news.from);
-        break;
       case 'ended':
         this.#end(news);
         break;
       case 'failed':
         this.#statistics = news.statistics;
-        this.#conclude({ error: news.error });
+        if (this.#stopped === null) this.#conclude({ error: news.error });
+        else this.#succeed('stop', this.#stopped.isVerified);
         break;
+      default:
+        if (this.#stopped === null) this.#grow(news);
     }
     this.#wakeReader?.();
   }
 
-  #push({ position, token, origin }: ToldToken): void {
-    const text = this.#stream?.push(token) ?? '';
-    this.#tokens.push(token);
-    this.#text += text;
-    this.#pieces.push({ kind: 'token', position, token, text, origin });
+  #grow(news: Extract<TellEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
+    switch (news.kind) {
+      case 'tokens':
+        for (const told of news.tokens) this.#push(told);
+        break;
+      case 'confirmed':
+        this.#pieces.push({ kind: 'confirmed', from: news.from, to: news.to });
+        if (news.to >= this.#stopPosition) this.#stopAt(true);
+        break;
+      case 'retracted':
+        this.#retract(news.from);
+    }
   }
 
-  /** Bytes of a character may wait in the stream, so it is filled anew. */
+  /** Behind the token that completes a stop string; Infinity: none does. */
+  get #stopPosition(): number {
+    const { stopCount } = this.#text;
+    return stopCount === null ? Infinity : this.#promptLength + stopCount;
+  }
+
+  /** Behind a stop string that nobody has verified yet nothing is told; it may be taken back. */
+  #push({ position, token, origin }: ToldToken): void {
+    const isBehind = this.#text.stopCount !== null;
+    const text = this.#text.push(token);
+    if (isBehind) return;
+    this.#pieces.push({ kind: 'token', position, token, text, origin });
+    if (this.#text.stopCount === null) return;
+    const isVerified = origin !== 'provisional';
+    if (isVerified || this.#parts.endsUnverified) this.#stopAt(isVerified);
+  }
+
+  /** The core hears of it later: it is telling something at this moment. */
+  #stopAt(isVerified: boolean): void {
+    this.#stopped = { isVerified };
+    queueMicrotask(() => this.cancel());
+  }
+
   #retract(from: number): void {
-    this.#tokens.length = from - this.#promptLength;
-    this.#text = '';
-    if (this.#vocabulary !== null) {
-      this.#stream = new TextStream(this.#vocabulary);
-      for (const token of this.#tokens) this.#text += this.#stream.push(token);
-    }
-    this.#pieces.push({ kind: 'retracted', from, textLength: this.#text.length });
+    if (from >= this.#stopPosition) return;
+    this.#text.truncate(from - this.#promptLength);
+    this.#pieces.push({ kind: 'retracted', from, textLength: this.#text.text.length });
   }
 
   #end({ reason, isVerified, statistics }: TellEffect & { kind: 'ended' }): void {
-    const rest = this.#stream?.end() ?? '';
-    if (rest !== '') this.#pieces.push({ kind: 'rest', text: rest });
-    this.#text += rest;
     this.#statistics = statistics;
+    if (this.#stopped !== null) {
+      this.#succeed('stop', this.#stopped.isVerified);
+      return;
+    }
+    const rest = this.#text.end();
+    if (rest !== '') this.#pieces.push({ kind: 'rest', text: rest });
     if (reason === 'cancelled') {
       // Who stops reading does not want what is left.
       this.#pieces.length = 0;
       this.#conclude({ error: new PilotfishError('cancelled', 'stopped by the caller') });
-      return;
-    }
-    const tokens = [...this.#tokens];
-    this.#conclude({ result: { reason, isVerified, text: this.#text, tokens, statistics } });
+    } else this.#succeed(reason, isVerified);
+  }
+
+  #succeed(reason: AnswerResult['reason'], isVerified: boolean): void {
+    const { text, tokens } = this.#text;
+    const statistics = this.#statistics!;
+    this.#conclude({ result: { reason, isVerified, text, tokens, statistics } });
   }
 
   #conclude(outcome: Outcome): void {

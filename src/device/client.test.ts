@@ -103,6 +103,24 @@ describe('client', () => {
     await draft.close();
   });
 
+  it('a stop string ends an answer, and the next one goes on as if it had never been', async () => {
+    const draft = createScriptedEngine({ divergence: 0.3 });
+    const client = await open({ drafter: { kind: 'engine', engine: draft } });
+    const whole = await client.generate({ ids, sampling, seed, tokensMax: 60 }).result;
+    const stop = whole.text.slice(20, 23);
+    const cut = await client.generate({ ids, sampling, seed, tokensMax: 60, stops: [stop] }).result;
+    assert.equal(cut.reason, 'stop');
+    assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(stop)));
+    assert.deepEqual(cut.tokens, whole.tokens.slice(0, cut.tokens.length));
+    assert.equal(client.answerCount, 0);
+    assert.equal(
+      (await client.generate({ ids, sampling, seed, tokensMax: 60 }).result).text,
+      whole.text,
+    );
+    await client.close();
+    await draft.close();
+  });
+
   it('a signal ends an answer at once and leaves nothing at either end', async () => {
     const draft = createScriptedEngine({ divergence: 0.3 });
     const client = await open({ drafter: { kind: 'engine', engine: draft } });
@@ -135,6 +153,8 @@ describe('client', () => {
       [{ ...good, ids: new Int32Array(0) }, 'prompt-empty'],
       [{ ...good, seed: -1n }, 'usage'],
       [{ ...good, sampling: { ...sampling, topP: 0 } }, 'sampling-invalid'],
+      [{ ...good, scheme: 'split', mode: 'race' }, 'usage'],
+      [{ ...good, stops: ['a', ''] }, 'usage'],
     ];
     for (const [request, code] of cases) {
       assert.throws(() => client.generate(request as typeof good), { code });

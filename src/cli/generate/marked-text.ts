@@ -1,11 +1,11 @@
 // Rounds to text, every piece with its fate: whole characters only, up to the first stop string. Rejected drafts are
 // shown where they stood and are never part of the text.
 
+import { StopText } from '../../base/stop-text.js';
 import { Utf8Stream } from '../../base/utf8.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Round } from '../../local/speculate.js';
 import type { Fate } from '../render.js';
-import { StopText } from './stop-text.js';
 
 /** Takes pieces in order. Those not `rejected` add up to the text. */
 export type Show = (fate: Fate, text: string) => void;

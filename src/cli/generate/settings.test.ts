@@ -51,7 +51,7 @@ test('contradictions are refused before anything is loaded', () => {
     ['', { showDraft: true }, /--show-draft needs a draft model/],
     ['-md d', { showDraft: true, json: true }, /exclude each other/],
     ['-md d --confidence-min 2', {}, /2 is outside \[0, 1\]/],
-    ['', { stop: [''] }, /--stop/],
+    ['', { stop: [''] }, /stop string is empty/],
   ];
   for (const [line, changes, message] of cases) {
     assert.throws(() => settings(line, changes), { code: 'usage', message }, line);

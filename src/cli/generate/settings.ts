@@ -3,6 +3,7 @@
 
 import { randomInt } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
+import { checkStops } from '../../base/stop-text.js';
 import type { Scheme } from '../../engine/engine.js';
 import type { SpeculateRequest } from '../../local/speculate.js';
 import { checkSampling } from '../../math/sampling.js';
@@ -12,7 +13,6 @@ import {
   type SamplingOptions,
   samplingOf,
 } from '../flags.js';
-import { checkStops } from './stop-text.js';
 
 export interface GenerateOptions extends ModelOptions, DraftOptions, SamplingOptions {
   readonly maxTokens: number;

@@ -1,19 +1,18 @@
 // Ends a text before the first of some stop strings, wherever token borders fall. Holds back only what may still
 // become one. Never looks at tokens: it sees text, as the reader of a stop string means it.
 
-import { PilotfishError } from '../../base/error.js';
+import { PilotfishError } from './error.js';
 
 /** More stop strings than this serve nobody and make every token slower. */
 const stopCountMax = 16;
 
 /** @throws PilotfishError `usage` for an empty stop string or too many. */
 export function checkStops(stops: readonly string[]): void {
-  if (stops.includes(''))
-    throw new PilotfishError('usage', '--stop takes a text, not an empty one');
+  if (stops.includes('')) throw new PilotfishError('usage', 'a stop string is empty');
   if (stops.length > stopCountMax) {
     throw new PilotfishError(
       'usage',
-      `--stop is given ${stops.length} times, more than ${stopCountMax}`,
+      `${stops.length} stop strings are given, more than ${stopCountMax}`,
     );
   }
 }
