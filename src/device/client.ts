@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { PilotfishError } from '../base/error.js';
 import { checkStops } from '../base/stop-text.js';
 import type { Engine } from '../engine/engine.js';
+import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
@@ -26,7 +27,7 @@ import type { StopRule } from './core/stop-rule.js';
 import { type Clock, Device, type DeviceNews } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter } from './drafter/engine-drafter.js';
-import { type NgramOptions, ngramDefaults, ngramDrafter } from './drafter/ngram-drafter.js';
+import { ngramDrafter } from './drafter/ngram-drafter.js';
 import { dialWords } from './link-words.js';
 import { dialWebSocket } from './websocket-dialer.js';
 

@@ -1,6 +1,7 @@
 // Subpath `pilotfish/device`: write text with a draft model here and a target model there.
 
 export { type ErrorCode, PilotfishError } from '../base/error.js';
+export { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 export { plainSampling, type Sampling } from '../math/sampling.js';
 export { Answer, type AnswerResult, type Piece } from './answer.js';
 export {
@@ -16,5 +17,4 @@ export {
 export { type Fallback, fallbacks, type Origin } from './core/event.js';
 export type { Statistics } from './core/statistics.js';
 export type { StopRule } from './core/stop-rule.js';
-export { type NgramOptions, ngramDefaults } from './drafter/ngram-drafter.js';
 export { type LineReader, serveLines } from './line-service.js';

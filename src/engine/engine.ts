@@ -131,6 +131,11 @@ export interface EngineInfo {
   readonly passRowsMax: number;
 }
 
+/** What a draft needs of an engine: a look-up in the text is one as well. */
+export type DraftEngine = Pick<Engine, 'open' | 'draft' | 'truncate'> & {
+  readonly info: Pick<EngineInfo, 'vocabulary' | 'contextLength'>;
+};
+
 /**
  * An engine runs one thing at a time, in the order of the calls. Every method rejects with PilotfishError:
  * `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments (nothing has changed then),

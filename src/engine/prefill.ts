@@ -28,7 +28,11 @@ export async function prefill(
  * @param reserve tokens that must fit behind the prompt, >= 1.
  * @throws PilotfishError `prompt-empty` or `prompt-too-long` with both numbers.
  */
-export function checkPrompt(engine: Engine, prompt: Int32Array, reserve: number): void {
+export function checkPrompt(
+  engine: { readonly info: Pick<Engine['info'], 'contextLength'> },
+  prompt: Int32Array,
+  reserve: number,
+): void {
   if (prompt.length === 0) throw new PilotfishError('prompt-empty', 'the prompt has no tokens');
   const { contextLength } = engine.info;
   if (prompt.length + reserve > contextLength) {

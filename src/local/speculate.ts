@@ -5,7 +5,15 @@
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
-import type { DraftedToken, Engine, Judge, Outcome, Scheme, SlotConfig } from '../engine/engine.js';
+import type {
+  DraftEngine,
+  DraftedToken,
+  Engine,
+  Judge,
+  Outcome,
+  Scheme,
+  SlotConfig,
+} from '../engine/engine.js';
 import { checkPrompt, prefill } from '../engine/prefill.js';
 import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import { keyedChance } from '../math/chance.js';
@@ -52,7 +60,7 @@ const slot = slotId(0);
  */
 export async function* speculate(
   target: Engine,
-  draft: Engine | null,
+  draft: DraftEngine | null,
   request: SpeculateRequest,
   signal?: { readonly aborted: boolean },
 ): AsyncGenerator<Round, EndReason> {
@@ -68,7 +76,7 @@ export async function* speculate(
 
 class Session {
   readonly #target: Engine;
-  readonly #draft: Engine | null;
+  readonly #draft: DraftEngine | null;
   readonly #request: SpeculateRequest;
   /** Prompt and answer. The target's cache holds all but the last token. */
   readonly #committed: number[];
@@ -77,7 +85,7 @@ class Session {
   /** Rounds that discarded drafts so far. */
   #rejections = 0;
 
-  private constructor(target: Engine, draft: Engine | null, request: SpeculateRequest) {
+  private constructor(target: Engine, draft: DraftEngine | null, request: SpeculateRequest) {
     this.#target = target;
     this.#draft = request.draftLength > 0 ? draft : null;
     this.#request = request;
@@ -86,7 +94,7 @@ class Session {
 
   static async open(
     target: Engine,
-    draft: Engine | null,
+    draft: DraftEngine | null,
     request: SpeculateRequest,
   ): Promise<Session> {
     const { prompt, sampling, seed } = request;

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import type { DraftedToken } from '../../engine/engine.js';
 import { EngineCore } from '../../engine/engine-core.js';
+import { lookUp, ngramDefaults } from '../../engine/look-up.js';
 import { referenceRowMath } from '../../engine/row-math.js';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import { ScriptedModel, type ScriptedModelOptions } from '../../engine/scripted-model.js';
@@ -17,7 +18,6 @@ import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import type { EngineOperation, Effect as ServerEffect } from '../../server/core/event.js';
 import { ServerCore } from '../../server/core/server-core.js';
 import type { CoreSettings as ServerSettings } from '../../server/core/settings.js';
-import { lookUp, ngramDefaults } from '../drafter/ngram-drafter.js';
 import { DeviceCore } from './device-core.js';
 import type { CoreEvent, DraftStart, Effect, GenerateRequest, ToldToken } from './event.js';
 import type { CoreSettings } from './settings.js';

@@ -4,12 +4,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DraftedToken } from '../../engine/engine.js';
+import { lookUp, ngramDefaults } from '../../engine/look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { plainSampling } from '../../math/sampling.js';
 import type { DraftStart } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
-import { lookUp, ngramDefaults, ngramDrafter } from './ngram-drafter.js';
+import { ngramDrafter } from './ngram-drafter.js';
 
 const config = {
   sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
