@@ -1,14 +1,18 @@
 // A lock file beside a download, so that two runs never write the same partial file.
 // A lock left by a process that died is taken over; one that is alive is respected. Node has no flock, hence this.
 
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { downloadFailed, fileFailed } from './failure.js';
 
 /** A living holder touches its lock this often; a lock not touched for `deadMs` has no holder. */
 const touchMs = 10_000;
 const deadMs = 60_000;
+/** Patience with others that clear the same dead lock away: a second in all. */
+const attemptsMax = 50;
+const guardWaitMs = 20;
 
 export interface Lock {
   release(): Promise<void>;
@@ -52,28 +56,33 @@ export async function takeLock(path: string, subject: string): Promise<Lock> {
 
 /** A hard link appears with its content or not at all, and only once: what creating and then writing cannot give. */
 async function claim(mine: string, path: string, subject: string): Promise<void> {
-  for (let attempt = 0; attempt < 3; attempt++) {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await tryLink(mine, path)) return;
     const holder = await readHolder(path);
     if (holder === null) continue;
     if (holder.alive) throw downloadFailed(`${subject} is being downloaded by ${holder.name}`);
-    await clearDead(path, `${mine}.dead`);
+    await clearDead(mine, path);
   }
   throw downloadFailed(`${subject} is being downloaded by another process (lock ${path})`);
 }
 
 /**
- * Moved aside and not removed: of several that find the same dead lock one moves it, the rest find none. Between the
- * look and the move another may have taken it over; then it is put back.
+ * Removes a dead lock, one process at a time: looked at again under a lock of its own, it cannot have been taken over
+ * meanwhile, since nobody can take what is there and nobody else removes it.
  */
-async function clearDead(path: string, aside: string): Promise<void> {
-  try {
-    await rename(path, aside);
-  } catch {
+async function clearDead(mine: string, path: string): Promise<void> {
+  const guard = `${path}.takeover`;
+  if (!(await tryLink(mine, guard))) {
+    // Whoever cleared may have died over it.
+    if ((await readHolder(guard))?.alive === false) await rm(guard, { force: true });
+    else await sleep(guardWaitMs);
     return;
   }
-  if ((await readHolder(aside))?.alive) await tryLink(aside, path);
-  await rm(aside, { force: true });
+  try {
+    if ((await readHolder(path))?.alive === false) await rm(path, { force: true });
+  } finally {
+    await rm(guard, { force: true });
+  }
 }
 
 async function tryLink(mine: string, path: string): Promise<boolean> {
