@@ -16,12 +16,13 @@ import {
 } from './demo/comparison.js';
 import { RoundPlayer } from './demo/player.js';
 import { interruptedExitCode } from './failure.js';
-import { customaryLaw, flag, parseSeed } from './flags.js';
+import { flag } from './flags.js';
 import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
 import { type Generation, type GenerationOptions, generateText } from './generate/generation.js';
 import { defaultTarget } from './generate.js';
 import { LineFit } from './line-fit.js';
-import { legendEntries } from './render.js';
+import { type Fate, legendEntries } from './render.js';
+import { customaryLaw, parseSeed } from './sampling-flags.js';
 import { formatTable } from './table.js';
 import { colourWanted, type Paint, painter, type Terminal } from './terminal.js';
 
@@ -68,8 +69,8 @@ async function demo(seed: bigint, prompt: string, terminal: Terminal): Promise<n
   const exact = await loadEngines({ ...names, deterministic: true }, terminal);
   try {
     // Deterministic passes cost more where a token is alone, so times are taken from a target without them.
-    const { draft: _draft, ...alone } = names;
-    const fast = await loadEngines({ ...alone, deterministic: false }, terminal);
+    const alone = { ...names, draft: 'none', deterministic: false };
+    const fast = await loadEngines(alone, terminal);
     try {
       return await new Demo({ exact, fast, seed, prompt, terminal }).run();
     } finally {
@@ -120,14 +121,14 @@ class Demo {
       `A small draft model proposes up to ${draftLength} tokens at a time; the target model checks them in one pass. What comes out is the target's own text.`,
     );
     this.#heading('How to read it');
-    const explanations = [
-      'the target would have written it too',
-      'it would not; the rest is cut as well',
-      "the target's own token instead",
-      'all stood: the same pass gives one more',
-    ];
-    const entries = legendEntries(colourWanted(out, env));
-    const rows = entries.map((entry, index) => [entry, explanations[index]!]);
+    const explanations = {
+      accepted: 'the target would have written it too',
+      rejected: 'it would not; the rest is cut as well',
+      residual: "the target's own token",
+      bonus: 'the same pass gives one more',
+    };
+    const entries = legendEntries(colourWanted(out, env), Object.keys(explanations) as Fate[]);
+    const rows = Object.values(explanations).map((words, index) => [entries[index]!, words]);
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
   }
 

@@ -3,26 +3,33 @@ import { test } from 'node:test';
 import { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { checkSampling } from '../math/sampling.js';
+import { draftFlags } from './draft-flags.js';
+import { flag, jsonFlag, settleSwitches } from './flags.js';
+import { addGroup, type LoadOptions, loadFlags, modelFlag } from './model-flags.js';
 import {
-  addModelFlags,
   addSamplingFlags,
   collectLogitBias,
-  jsonFlag,
-  type ModelOptions,
   parseSeed,
   type SamplingOptions,
   samplingOf,
-  settleSwitches,
-} from './flags.js';
+} from './sampling-flags.js';
 
-type Options = ModelOptions & SamplingOptions & { json?: boolean };
+type Options = LoadOptions &
+  SamplingOptions & { model: string; draft: string; json?: boolean; stats: boolean };
+
+function allFlags(command: Command): Command {
+  command.addOption(jsonFlag()).addOption(flag('--no-stats', 'fewer words'));
+  addGroup(command, 'Models', [modelFlag(), ...loadFlags()]);
+  addGroup(command, 'Drafting', draftFlags({ draft: 'none', draftLength: 4 }));
+  return addSamplingFlags(command);
+}
 
 function parse(args: readonly string[], env: Readonly<Record<string, string>> = {}): Options {
   // Under a program of its own, as in the real one: short names must survive the way through both.
   const program = new Command('p').exitOverride().enablePositionalOptions();
   const command = program.command('go').action(() => undefined);
   command.configureOutput({ writeErr: () => undefined });
-  addSamplingFlags(addModelFlags(command.addOption(jsonFlag())));
+  allFlags(command);
   program.hook('preAction', (_program, action) => settleSwitches(action, process.env));
   const before = { ...process.env };
   Object.assign(process.env, env);
@@ -90,7 +97,7 @@ test('every flag can be set by its environment name, and the command line wins',
 });
 
 test('help names every flag with its environment name', () => {
-  const command = addSamplingFlags(addModelFlags(new Command('go').addOption(jsonFlag())));
+  const command = allFlags(new Command('go'));
   const help = command.helpInformation();
   assert.match(help, /-ngl, --gpu-layers <n> +layers kept on the GPU/);
   for (const option of command.options) {
@@ -110,6 +117,9 @@ test('a switch from the environment means what it says', () => {
     assert.equal(parse(['-m', 'x'], { PILOTFISH_JSON: word }).json, false, word);
   }
   assert.throws(() => parse(['-m', 'x'], { PILOTFISH_JSON: 'maybe' }), usage);
+  assert.equal(parse(['-m', 'x'], { PILOTFISH_NO_STATS: '1' }).stats, false);
+  assert.equal(parse(['-m', 'x'], { PILOTFISH_NO_STATS: '0' }).stats, true);
+  assert.equal(parse(['-m', 'x', '--no-stats'], { PILOTFISH_NO_STATS: '0' }).stats, false);
   assert.equal(parse(['-m', 'x', '--json'], { PILOTFISH_JSON: '0' }).json, true);
 });
 

@@ -2,24 +2,21 @@
 // Only text goes to stdout; statistics and the meaning of the marks go to stderr.
 
 import type { Command } from 'commander';
+import { drafterOf, draftFlags } from './draft-flags.js';
 import { interruptedExitCode } from './failure.js';
-import {
-  addDraftFlags,
-  addModelFlags,
-  addSamplingFlags,
-  customaryLaw,
-  flag,
-  jsonFlag,
-} from './flags.js';
-import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
+import { flag, wholeNumber } from './flags.js';
+import { closeEngines, draftReport, type Engines, loadEngines } from './generate/engines.js';
 import { type Generation, generateText } from './generate/generation.js';
-import type { Show } from './generate/marked-text.js';
 import { readPrompt } from './generate/prompt.js';
-import { modelReport, reportOf, summary } from './generate/report.js';
+import { modelReport, reportOf } from './generate/report.js';
 import { type GenerateOptions, type GenerateSettings, settingsOf } from './generate/settings.js';
-import { LineFit } from './line-fit.js';
-import { legendEntries, TokenStream, visible } from './render.js';
+import { addGroup, loadFlags, modelFlag } from './model-flags.js';
+import type { Fate } from './render.js';
+import { addSamplingFlags, customaryLaw } from './sampling-flags.js';
+import { draftLine, textLine } from './summary.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
+import { addTextFlags } from './text-flags.js';
+import { silentView, type TextView, textView } from './text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Writes a text on this machine: by the target model alone, or with a draft model ahead of it. A draft changes the speed, never the law of the text. With --deterministic the same seed gives the same text to the last bit, whatever drafts (schemes greedy and coupled).
@@ -30,10 +27,14 @@ const description = `Writes a text on this machine: by the target model alone, o
 
 The prompt is the argument, a file, or what is piped in (without its last line break). It is continued as it stands, without a chat template; only the continuation goes to stdout. Sampling that is not named is as llama.cpp's users expect: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05. Without --seed one is drawn.
 
-At the end stderr gets one line: tokens, speed, acceptance (accepted / tested), accepted drafts a round, seed, and why the text ended.`;
+At the end stderr gets the numbers: tokens, time, seed and why the text ended; how many tokens were drafted, how many of them the target tested and accepted.`;
 
 /** Tokens written when nobody says how many. */
 const maxTokensDefault = 256;
+/** Rounds have this length whatever is measured, so that a seed means one text under every scheme. */
+const draftLengthDefault = 4;
+/** What --show-draft tells apart. */
+const markedFates: readonly Fate[] = ['accepted', 'rejected', 'residual', 'bonus'];
 
 export const defaultTarget = 'stories-target';
 
@@ -44,30 +45,26 @@ export function addGenerate(
 ): void {
   const command = program
     .command('generate')
-    .summary('write a text, with or without a draft model')
-    .description(description)
-    .argument('[prompt]', 'what the text begins with')
-    .addOption(flag('-f, --file <path>', 'read the prompt from a file; - is what is piped in'))
-    .addOption(stopFlag())
-    .addOption(
-      flag('--deterministic', 'compute bit-identical logits whatever is drafted; slower on CPUs'),
-    )
-    .addOption(flag('--show-draft', 'mark every token: accepted, rejected, residual, bonus'))
-    .addOption(jsonFlag());
-  addModelFlags(command, { model: defaultTarget });
-  addDraftFlags(command);
+    .summary('write a text on this machine alone')
+    .description(description);
+  addTextFlags(command, 'accepted, rejected, residual, bonus');
+  command.addOption(
+    flag('--deterministic', 'compute bit-identical logits whatever is drafted; slower on CPUs'),
+  );
+  addGroup(command, 'Models', [modelFlag(defaultTarget), ...loadFlags()]);
+  addGroup(command, 'Drafting', [
+    ...draftFlags({ draft: 'none', draftLength: draftLengthDefault }),
+    flag(
+      '-td, --threads-draft <n>',
+      'threads of the draft model (default: as --threads)',
+      wholeNumber('--threads-draft', 1, 512),
+    ),
+  ]);
   addSamplingFlags(command, customaryLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
     const options = command.opts<GenerateOptions>();
-    const given = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
-    exit(await generate(prompt, options, settingsOf(options, given), terminal));
+    exit(await generate(prompt, options, settingsOf(options, command), terminal));
   });
-}
-
-function stopFlag() {
-  const option = flag('--stop <text>', 'end before this text; may be given again');
-  option.default([], 'none');
-  return option.argParser((text: string, before: readonly string[]) => [...before, text]);
 }
 
 async function generate(
@@ -84,14 +81,18 @@ async function generate(
       addBos: true,
       parseSpecial: false,
     });
-    const output = outputOf(options, promptText, terminal);
+    const view = viewOf(options, promptText, terminal);
     const generation = await generateText(
       engines.target,
-      engines.draft,
+      engines.drafter,
       { ...settings, prompt },
-      { stops: settings.stops, show: output.show, signal: terminal.signal, now },
-    );
-    output.end();
+      {
+        stops: settings.stops,
+        show: (fate, text) => view.show(fate, text),
+        signal: terminal.signal,
+        now,
+      },
+    ).finally(() => view.end());
     if (options.json) {
       const document = reportOf({
         ...reportedEngines(engines),
@@ -102,7 +103,7 @@ async function generate(
         generation,
       });
       terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
-    } else printSummary(generation, settings.seed, terminal);
+    } else if (options.stats) printSummary(generation, settings.seed, options, terminal);
     return generation.end === 'interrupted' ? interruptedExitCode : 0;
   } finally {
     await closeEngines(engines);
@@ -111,62 +112,36 @@ async function generate(
 
 const now = (): number => performance.now();
 
-const reportedEngines = ({ target, draft, loadMs }: Engines) => ({
-  target: modelReport(target),
-  draft: draft && modelReport(draft),
-  loadMs,
+const reportedEngines = (engines: Engines) => ({
+  target: modelReport(engines.target),
+  draft: draftReport(engines),
+  loadMs: engines.loadMs,
 });
 
-/** Where pieces of text go while they come. */
-interface Output {
-  readonly show: Show;
-  readonly end: () => void;
-}
-
-function outputOf(
+function viewOf(
   { json, showDraft }: GenerateOptions,
   prompt: string,
   terminal: Terminal,
-): Output {
-  if (json) return { show: () => undefined, end: () => undefined };
-  return showDraft ? markedOutput(prompt, terminal) : plainOutput(terminal);
+): TextView {
+  if (json) return silentView(terminal);
+  return textView(terminal, { markedPrompt: showDraft ? prompt : null, legend: markedFates });
 }
 
-/** On a terminal control characters are made visible; a pipe or file gets the text as it is. */
-function plainOutput({ out }: Terminal): Output {
-  let last = '';
-  return {
-    show(fate, text) {
-      if (fate === 'rejected') return;
-      out.write(out.isTTY ? visible(text, 'terminal') : text);
-      last = text;
-    },
-    end() {
-      if (!last.endsWith('\n')) out.write('\n');
-    },
-  };
-}
-
-function markedOutput(prompt: string, { out, err, env }: Terminal): Output {
-  const colour = colourWanted(out, env);
-  err.write(`${legendEntries(colour).join('\n')}\n\n`);
-  const stream = new TokenStream((text) => out.write(text), {
-    colour,
-    ...(out.columns !== undefined && { fit: new LineFit(Math.max(2, out.columns - 1)) }),
-  });
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-  stream.push('prompt', bytes(prompt));
-  return {
-    show: (fate, text) => stream.push(fate, bytes(text)),
-    end() {
-      stream.end();
-      out.write('\n');
-    },
-  };
-}
-
-function printSummary(generation: Generation, seed: bigint, { err, env, out }: Terminal): void {
+function printSummary(
+  generation: Generation,
+  seed: bigint,
+  options: GenerateOptions,
+  { err, env, out }: Terminal,
+): void {
+  const { tokens, generationMs, end, tally } = generation;
+  const { kind } = drafterOf(options);
+  const whyNone =
+    kind === 'ngram' ? 'because nothing in the text repeats' : 'because the text was over too soon';
   const paint = painter(colourWanted(err, env));
-  // On one screen with the text the line needs some air.
-  err.write(`${out.isTTY ? '\n' : ''}${paint('dim', summary(generation, seed))}\n`);
+  const lines = [
+    textLine({ tokenCount: tokens.length, ms: generationMs, end, seed }),
+    ...(kind === 'none' ? [] : [draftLine(tally, whyNone)]),
+  ];
+  // On one screen with the text the lines need some air.
+  err.write(`${out.isTTY ? '\n' : ''}${lines.map((line) => paint('dim', line)).join('\n')}\n`);
 }

@@ -102,13 +102,14 @@ test('what is left without rejected tokens and marks is the text', () => {
 });
 
 test('the legend uses the very marks', () => {
-  assert.deepEqual(legendEntries(false), [
+  assert.deepEqual(legendEntries(false, ['accepted', 'rejected', 'residual', 'bonus', 'target']), [
     'drafted and accepted',
     '[-drafted and rejected-]',
-    '{+residual, in its place+}',
-    '{*bonus after full acceptance*}',
+    '{+residual: replaces a rejected draft+}',
+    '{*bonus: behind drafts that all stood*}',
+    '{=written by the target alone=}',
   ]);
-  assert.ok(legendEntries(true)[3]!.includes('\u001b[36mbonus'));
+  assert.ok(legendEntries(true, ['bonus'])[0]!.includes('\u001b[36mbonus'));
 });
 
 test('marks stay with their words where lines are broken', () => {

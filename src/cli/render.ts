@@ -4,10 +4,11 @@
 import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
-/** What became of a token. `prompt` and `plain` tokens were never drafted. */
+/** What became of a token. `prompt`, `plain` and `target` tokens were never drafted; `plain` ones are not marked. */
 export type Fate =
   | 'prompt'
   | 'plain'
+  | 'target'
   | 'accepted'
   | 'rejected'
   | 'residual'
@@ -24,7 +25,8 @@ interface Look {
 
 const looks: Readonly<Record<Fate, Look>> = {
   prompt: { style: 'bold', open: '', close: '', meaning: 'prompt' },
-  plain: { style: null, open: '', close: '', meaning: 'written by the target alone' },
+  plain: { style: null, open: '', close: '', meaning: 'text' },
+  target: { style: 'blue', open: '{=', close: '=}', meaning: 'written by the target alone' },
   accepted: { style: 'green', open: '', close: '', meaning: 'drafted and accepted' },
   rejected: {
     style: ['red', 'dim', 'strikethrough'],
@@ -32,8 +34,13 @@ const looks: Readonly<Record<Fate, Look>> = {
     close: '-]',
     meaning: 'drafted and rejected',
   },
-  residual: { style: 'yellow', open: '{+', close: '+}', meaning: 'residual, in its place' },
-  bonus: { style: 'cyan', open: '{*', close: '*}', meaning: 'bonus after full acceptance' },
+  residual: {
+    style: 'yellow',
+    open: '{+',
+    close: '+}',
+    meaning: 'residual: replaces a rejected draft',
+  },
+  bonus: { style: 'cyan', open: '{*', close: '*}', meaning: 'bonus: behind drafts that all stood' },
   provisional: {
     style: ['magenta', 'dim'],
     open: '{?',
@@ -42,12 +49,10 @@ const looks: Readonly<Record<Fate, Look>> = {
   },
 };
 
-const legendOrder = ['accepted', 'rejected', 'residual', 'bonus'] as const;
-
-/** [4] what each mark means, in its own mark: accepted, rejected, residual, bonus. */
-export function legendEntries(colour: boolean): string[] {
+/** [fates] what each mark means, in its own mark. */
+export function legendEntries(colour: boolean, fates: readonly Fate[]): string[] {
   const paint = painter(colour);
-  return legendOrder.map((fate) => {
+  return fates.map((fate) => {
     const { open, close, meaning } = looks[fate];
     return colour ? styled(paint, fate, meaning) : `${open}${meaning}${close}`;
   });
@@ -124,8 +129,11 @@ export class TokenStream {
     if (begins) {
       // A line break that took the place of a space stands before the mark, not inside it.
       const breaks = fitted.startsWith('\n') && !text.startsWith('\n');
-      const mark = this.#unbroken(looks[fate].open);
-      fitted = breaks ? `\n${mark}${fitted.slice(1)}` : mark + fitted;
+      const { open: mark } = looks[fate];
+      const rest = breaks ? fitted.slice(1) : fitted;
+      // On a line that a later break has ended the mark moves nothing any more.
+      if (!rest.includes('\n')) this.#unbroken(mark);
+      fitted = `${breaks ? '\n' : ''}${mark}${rest}`;
       this.#open = fate;
     }
     this.#write(fitted);

@@ -1,97 +1,78 @@
 // `pilotfish run`: writes one text with a draft model here and the target on a server. Only verified text goes to
-// stdout (unverified text only where --fallback draft-only asked for it, and stderr says so).
+// stdout, but for --fallback draft-only; a screen also shows what may still be taken back, marked as such.
 
-import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import {
-  type Answer,
-  type AnswerResult,
-  connect,
-  type Origin,
-  type Piece,
-} from '../device/index.js';
-import {
-  addSamplingFlags,
-  customaryLaw,
-  flag,
-  jsonFlag,
-  type SamplingOptions,
-  samplingOf,
-} from './flags.js';
+import { toPilotfishError } from '../base/error.js';
+import { type Answer, type Client, connect, type Statistics } from '../device/index.js';
+import { schemeOf } from './draft-flags.js';
+import { interruptedExitCode } from './failure.js';
 import { readPrompt } from './generate/prompt.js';
-import { type Fate, legendEntries, TokenStream, visible } from './render.js';
+import { AnswerDisplay, answerFates } from './run/answer-display.js';
 import {
   addLinkFlags,
+  checkLinkFlags,
   connectOptions,
+  type Drafting,
   draftOptions,
   type LinkOptions,
   loadDrafting,
 } from './run/link-flags.js';
-import { statisticsLine } from './run/statistics-line.js';
+import { LinkReport } from './run/link-report.js';
+import {
+  addSamplingFlags,
+  customaryLaw,
+  drawSeed,
+  type SamplingOptions,
+  samplingOf,
+} from './sampling-flags.js';
+import { draftLine, eventLines, type TextEnd, textLine, whyUntested, wireLine } from './summary.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
+import { addTextFlags, type TextOptions } from './text-flags.js';
+import { noteTo, silentView, type TextView, textView } from './text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
-const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own: with schemes greedy and coupled the same seed gives the same text, whatever drafts, however slow the link.
+const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own: with schemes greedy and coupled the same seed gives the same text, whatever drafts, however slow the link (to the last bit where the server runs with --deterministic).
 
   pilotfish serve -m stories-target
-  pilotfish run "The old clock in the hallway" --server ws://127.0.0.1:7433
-  pilotfish run "The old clock" --draft ngram --show-origin
+  pilotfish run "The old clock in the hallway"
+  pilotfish run "The old clock" --server edge.local:7433 --draft ngram --show-draft
   pilotfish run "The old clock" --fallback provisional
 
-A server that cannot be reached ends the command with exit code 4, unless --fallback is provisional or draft-only.`;
+While the server is away, --fallback decides. wait: nothing is written until it is back. provisional: a screen shows what the draft model writes meanwhile, dim or in {? ?}, and takes it back where the server then writes otherwise; a pipe gets verified text only. draft-only: the text may end on the draft model's own words, which a last line on stderr counts. fail: the command ends. A server that is not there at the start ends wait and fail at once; one that stays away for --away-seconds ends wait and provisional; both with exit code 4.`;
 
 const maxTokensDefault = 256;
 
-interface RunOptions extends LinkOptions, SamplingOptions {
+interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
   readonly maxTokens: number;
-  readonly file?: string;
-  readonly showOrigin?: boolean;
-  readonly stats: boolean;
-  readonly json?: boolean;
 }
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  const command = program
-    .command('run')
-    .summary('write a text with a server')
-    .description(description)
-    .argument('[prompt]', 'what the text begins with')
-    .addOption(flag('-f, --file <path>', 'read the prompt from a file; - is what is piped in'))
-    .addOption(flag('--show-origin', 'mark every token: drafted, residual, bonus, by the target'))
-    .addOption(flag('--no-stats', 'leave out the line of statistics'))
-    .addOption(jsonFlag());
+  const command = program.command('run').summary('write a text with a server');
+  command.description(description);
+  addTextFlags(command, 'accepted, residual, bonus, by the target alone, provisional');
   addLinkFlags(command);
   addSamplingFlags(command, customaryLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
-    await run(prompt, command.opts<RunOptions>(), terminal);
-    exit(0);
+    const options = command.opts<RunOptions>();
+    schemeOf(options);
+    checkLinkFlags(options, command);
+    exit(await run(prompt, options, terminal));
   });
 }
-
-/** 32 bits are enough to tell texts apart, and short enough to be typed again. */
-const drawSeed = (): bigint => BigInt(randomInt(2 ** 32));
 
 async function run(
   argument: string | undefined,
   options: RunOptions,
   terminal: Terminal,
-): Promise<void> {
+): Promise<number> {
   const prompt = await readPrompt(argument, options.file, terminal);
-  const drafting = await loadDrafting(options, 1, terminal.env);
+  const drafting = await loadDrafting(options, 1, terminal);
   try {
-    const client = await connect(connectOptions(options, drafting, terminal));
+    const policy = { ...options, drafts: drafting.name.kind === 'model' };
+    const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
+    const client = await connect(connectOptions(options, drafting, report, terminal.signal));
     try {
-      const seed = options.seed ?? drawSeed();
-      const answer = client.generate({
-        ...draftOptions(options),
-        prompt,
-        sampling: samplingOf(options),
-        tokensMax: options.maxTokens,
-        seed,
-        signal: terminal.signal,
-      });
-      if (options.json) await printDocument(answer, client.modelName, prompt, seed, terminal);
-      else await print(answer, options, prompt, seed, terminal);
+      return await new Run({ options, prompt, terminal, drafting, report, client }).write();
     } finally {
       await client.close();
     }
@@ -100,128 +81,89 @@ async function run(
   }
 }
 
-async function printDocument(
-  answer: Answer,
-  modelName: string | null,
-  prompt: string,
-  seed: bigint,
-  { out }: Terminal,
-): Promise<void> {
-  const result = await answer.result;
-  const document = { model: modelName, prompt, seed: String(seed), ...result };
-  out.write(`${JSON.stringify(document, null, 2)}\n`);
+interface RunParts {
+  readonly options: RunOptions;
+  readonly prompt: string;
+  readonly terminal: Terminal;
+  readonly drafting: Drafting;
+  readonly report: LinkReport;
+  readonly client: Client;
 }
 
-async function print(
-  answer: Answer,
-  options: RunOptions,
-  prompt: string,
-  seed: bigint,
-  terminal: Terminal,
-): Promise<void> {
-  const { err, out, env } = terminal;
-  const paint = painter(colourWanted(err, env));
-  const output = options.showOrigin ? markedOutput(prompt, terminal) : plainOutput(terminal);
-  const shown = new VerifiedText(output.show, (text) => {
-    if (err.isTTY) err.write(paint('dim', visible(text, 'terminal')));
-  });
-  try {
-    for await (const piece of answer) shown.take(piece);
-    shown.end(await answer.result, (notice) => err.write(`\n${paint('yellow', notice)}\n`));
-  } finally {
-    output.end();
-    const { statistics } = answer;
-    if (options.stats && statistics !== null) {
-      err.write(`${out.isTTY ? '\n' : ''}${paint('dim', statisticsLine(statistics, seed))}\n`);
-    }
-  }
-}
+class Run {
+  readonly #parts: RunParts;
+  readonly #seed: bigint;
+  readonly #view: TextView;
 
-type Show = (origin: Origin, text: string) => void;
-
-/** Holds provisional tokens back until they are verified: what a pipe has taken cannot be taken back. */
-class VerifiedText {
-  readonly #show: Show;
-  readonly #preview: (text: string) => void;
-  /** Provisional pieces in order of their positions. */
-  #waiting: { readonly position: number; readonly text: string }[] = [];
-
-  constructor(show: Show, preview: (text: string) => void) {
-    this.#show = show;
-    this.#preview = preview;
+  constructor(parts: RunParts) {
+    const { options, prompt, terminal } = parts;
+    this.#parts = parts;
+    this.#seed = options.seed ?? drawSeed();
+    const markedPrompt = options.showDraft ? prompt : null;
+    this.#view = options.json
+      ? silentView(terminal)
+      : textView(terminal, { markedPrompt, legend: answerFates });
+    parts.report.redirect((text) => this.#view.note(text));
   }
 
-  take(piece: Piece): void {
-    switch (piece.kind) {
-      case 'token':
-        if (piece.origin === 'provisional') {
-          this.#waiting.push(piece);
-          this.#preview(piece.text);
-        } else this.#show(piece.origin, piece.text);
-        break;
-      case 'confirmed':
-        this.#release(({ position }) => position < piece.to, 'drafted');
-        break;
-      case 'retracted':
-        this.#waiting = this.#waiting.filter(({ position }) => position < piece.from);
-        break;
-      case 'rest':
-        this.#show('target', piece.text);
+  /** @returns the exit code. */
+  async write(): Promise<number> {
+    const { client, options, prompt, terminal } = this.#parts;
+    const answer = client.generate({
+      ...draftOptions(options),
+      prompt,
+      sampling: samplingOf(options),
+      tokensMax: options.maxTokens,
+      stops: options.stop,
+      seed: this.#seed,
+      signal: terminal.signal,
+    });
+    try {
+      await this.#show(answer);
+      return 0;
+    } catch (reason) {
+      this.#view.end();
+      if (toPilotfishError(reason, 'engine-failed').code !== 'cancelled') throw reason;
+      const { statistics } = answer;
+      if (statistics === null || statistics.tokenCount === 0)
+        this.#view.note('stopped with Ctrl-C');
+      else this.#summarise(statistics, statistics.tokenCount, 'interrupted');
+      return interruptedExitCode;
     }
   }
 
-  #release(isDue: (piece: { position: number }) => boolean, origin: Origin): void {
-    for (const piece of this.#waiting.filter(isDue)) this.#show(origin, piece.text);
-    this.#waiting = this.#waiting.filter((piece) => !isDue(piece));
+  async #show(answer: Answer): Promise<void> {
+    const { client, options, prompt, terminal } = this.#parts;
+    const display = new AnswerDisplay(this.#view);
+    for await (const piece of answer) display.take(piece);
+    const result = await answer.result;
+    const unverifiedCount = display.end(result);
+    this.#view.end();
+    if (options.json) {
+      const document = { model: client.modelName, prompt, seed: String(this.#seed), ...result };
+      terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
+      return;
+    }
+    if (unverifiedCount > 0) {
+      const tokens = unverifiedCount === 1 ? '1 token is' : `${unverifiedCount} tokens are`;
+      this.#view.note(`the last ${tokens} the draft model's own: no server has verified them`);
+    }
+    this.#summarise(result.statistics, result.tokens.length, result.reason as TextEnd);
   }
 
-  end({ isVerified }: AnswerResult, notice: (text: string) => void): void {
-    if (isVerified) return;
-    notice(
-      `pilotfish: the server is away; the last ${this.#waiting.length} tokens are the draft model's own, unverified`,
-    );
-    this.#release(() => true, 'provisional');
+  #summarise(statistics: Statistics, tokenCount: number, end: TextEnd): void {
+    const { options, terminal, drafting } = this.#parts;
+    if (!options.stats || options.json) return;
+    const { err, env, out } = terminal;
+    const drafted = { kind: drafting.name.kind, isStreamed: options.mode === 'stream' };
+    const lines = [
+      textLine({ tokenCount, ms: statistics.totalMs, end, seed: this.#seed }),
+      draftLine(statistics, whyUntested(statistics, drafted)),
+      ...(statistics.upMessageCount > 0 ? [wireLine(statistics)] : []),
+      ...eventLines(statistics),
+    ];
+    const paint = painter(colourWanted(err, env));
+    // On one screen with the text the lines need some air.
+    err.write(`${out.isTTY ? '\n' : ''}${lines.map((line) => paint('dim', line)).join('\n')}\n`);
   }
-}
-
-interface Output {
-  readonly show: Show;
-  readonly end: () => void;
-}
-
-function plainOutput({ out }: Terminal): Output {
-  let last = '';
-  return {
-    show(_origin, text) {
-      out.write(out.isTTY ? visible(text, 'terminal') : text);
-      if (text !== '') last = text;
-    },
-    end() {
-      if (!last.endsWith('\n')) out.write('\n');
-    },
-  };
-}
-
-const fates: Readonly<Record<Origin, Fate>> = {
-  drafted: 'accepted',
-  residual: 'residual',
-  bonus: 'bonus',
-  target: 'plain',
-  // Unverified tokens reach the output under draft-only alone, behind a notice.
-  provisional: 'provisional',
-};
-
-function markedOutput(prompt: string, { out, err, env }: Terminal): Output {
-  const colour = colourWanted(out, env);
-  err.write(`${legendEntries(colour).join('\n')}\n\n`);
-  const stream = new TokenStream((text) => out.write(text), { colour });
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-  stream.push('prompt', bytes(prompt));
-  return {
-    show: (origin, text) => stream.push(fates[origin], bytes(text)),
-    end() {
-      stream.end();
-      out.write('\n');
-    },
-  };
 }

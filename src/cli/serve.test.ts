@@ -13,7 +13,8 @@ describe('serve and top without a server', () => {
     { args: ['serve', '-m', 'x', '--api-key', ''], code: 2, says: /--api-key takes/ },
     { args: ['serve', '-m', 'x', '--batching', 'elastic'], code: 2, says: /continuous, static/ },
     { args: ['top', '--server', 'ws://127.0.0.1:9'], code: 4, says: /no server answers at/ },
-    { args: ['top', '--server', 'localhost'], code: 2, says: /--server takes ws:/ },
+    { args: ['top', '--server', 'http://localhost'], code: 2, says: /--server takes host/ },
+    { args: ['top', '-s', '127.0.0.1:9'], code: 4, says: /no server answers at/ },
   ];
   for (const { args, code, says } of cases) {
     it(`${args.join(' ')}: ${code}`, async () => {

@@ -2,12 +2,20 @@
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
 import { dirname } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
 import { type Batching, defaultPort, type RunningServer, startServer } from '../server/index.js';
-import { addModelFlags, choice, flag, type ModelOptions, wholeNumber } from './flags.js';
+import { choice, flag, wholeNumber } from './flags.js';
+import {
+  addGroup,
+  type LoadOptions,
+  loadFlags,
+  loadSettings,
+  modelFlag,
+  warnOfLongContext,
+} from './model-flags.js';
 import { resolveModel } from './model-name.js';
 import { formatCount, formatDuration } from './numbers.js';
 import { bundledModels } from './package-root.js';
@@ -21,7 +29,8 @@ const description = `Serves a target model to devices that draft for it. Drafts 
 
 It listens on this machine alone unless --host says otherwise; then give it keys, and put TLS before it. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
 
-interface ServeOptions extends ModelOptions {
+interface ServeOptions extends LoadOptions {
+  readonly model: string;
   readonly host: string;
   readonly port: number;
   readonly slots: number;
@@ -42,14 +51,23 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
     .command('serve')
     .summary('serve a target model to drafting devices')
     .description(description);
-  addModelFlags(command);
-  // Devices bring the drafts; the flag is known so that its absence here can be explained.
-  command.options.find(({ long }) => long === '--draft')?.hideHelp();
-  for (const option of listenFlags()) command.addOption(option.helpGroup('Server:'));
-  for (const option of batchFlags()) command.addOption(option.helpGroup('Batches:'));
+  addGroup(command, 'Models', [modelFlag(), ...loadFlags()]);
+  command.addOption(draftRefusal());
+  addGroup(command, 'Server', listenFlags());
+  addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
     await serve(command.opts<ServeOptions>(), terminal);
     exit(0);
+  });
+}
+
+/** Whoever comes from one process gives it here: devices bring the drafts. Not in the help, nor in the environment. */
+function draftRefusal(): Option {
+  const option = new Option('--draft <name>').hideHelp();
+  // Without it `-md x` would be read as `-m d` and one word too many.
+  option.short = '-md';
+  return option.argParser(() => {
+    throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
   });
 }
 
@@ -120,11 +138,11 @@ function batchFlags() {
 }
 
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
-  if (options.draft !== undefined) {
-    throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
-  }
   const engine = await loadLlamaEngine(await engineOptions(options, terminal));
   try {
+    if (terminal.signal.aborted) {
+      throw new PilotfishError('cancelled', 'loading the model was stopped');
+    }
     const server = await startServer({ engine, ...serverOptions(options) });
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(engine, server)}\n`);
@@ -137,23 +155,17 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   }
 }
 
-async function engineOptions(options: ServeOptions, { env }: Terminal): Promise<LlamaOptions> {
-  const modelPath = await resolveModel(options.model, env);
-  const given = <K extends keyof LlamaOptions>(name: K, value: LlamaOptions[K] | undefined) =>
-    value === undefined ? {} : { [name]: value };
+async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
+  const modelPath = await resolveModel(options.model, terminal.env);
+  warnOfLongContext(modelPath, options, terminal);
   return {
+    ...loadSettings(options),
     modelPath,
     slotCount: options.slots,
     deterministic: options.deterministic === true,
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
     probe: dirname(modelPath) !== bundledModels,
-    ...given('contextLength', options.ctxSize),
-    ...given('passTokensMax', options.batchSize),
-    ...given('threads', options.threads),
-    ...given('gpuLayers', options.gpuLayers),
-    ...given('cacheTypeK', options.cacheTypeK),
-    ...given('cacheTypeV', options.cacheTypeV),
-    ...given('flashAttention', options.flashAttn),
+    ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }
 

@@ -3,11 +3,12 @@
 
 import { styleText } from 'node:util';
 
-/** A place to write text. `isTTY` and `columns` are absent when it is a file or a pipe. */
+/** A place to write text. `isTTY`, `columns` and `rows` are absent when it is a file or a pipe. */
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
 }
 
 /** A place to read bytes. `isTTY` is absent when it is a file or a pipe. */

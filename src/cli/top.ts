@@ -5,13 +5,14 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import type { ServerStats } from '../server/index.js';
 import { flag, jsonFlag, wholeNumber } from './flags.js';
+import { serverFlag, serverUrl } from './server-address.js';
 import type { Terminal } from './terminal.js';
 import { topText } from './top/view.js';
 
 const description = `Shows load, memory, slots, sessions, queue, passes, verdicts and traffic of a running server.
 
   pilotfish top
-  pilotfish top --server ws://127.0.0.1:7433 --json
+  pilotfish top -s 127.0.0.1:7433 --json
 
 On a terminal the view is refreshed in place until Ctrl-C; elsewhere, and with --json, it is printed once. A server answers this question on its own machine only.`;
 
@@ -29,7 +30,7 @@ export function addTop(program: Command, terminal: Terminal): void {
     .command('top')
     .summary('watch a running server')
     .description(description)
-    .addOption(flag('--server <url>', 'address of the server').default('ws://127.0.0.1:7433'))
+    .addOption(serverFlag())
     .addOption(
       flag(
         '--interval <ms>',
@@ -81,12 +82,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** @throws PilotfishError `usage` for what is no address of a server. */
 export function statsUrl(server: string): string {
-  const url = URL.canParse(server) ? new URL(server) : null;
-  const scheme = url && { 'ws:': 'http:', 'wss:': 'https:' }[url.protocol];
-  if (!url || !scheme) {
-    throw new PilotfishError('usage', `--server takes ws://host:port, not '${server}'`);
-  }
-  return `${scheme}//${url.host}/stats`;
+  const { protocol, host } = new URL(serverUrl(server));
+  return `${protocol === 'wss:' ? 'https' : 'http'}://${host}/stats`;
 }
 
 async function fetchStats(url: string): Promise<ServerStats> {

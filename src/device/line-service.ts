@@ -23,8 +23,9 @@ export interface LineReader {
  * Serves one reader until its input ends and its answers are written.
  *
  * Requests: `{"id": ..., "prompt" | "ids" | "messages": ..., "maxTokens": n, "temperature": t, "topK", "topP", "minP",
- * "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias": {"id": value}, "seed": "n", "scheme", "mode",
- * "fallback"}`; what is absent leaves the law as the model has it. `{"id": ..., "cancel": true}` ends one.
+ * "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias": {"id": value}, "seed": "n", "stop": [...],
+ * "scheme", "mode", "fallback"}`; what is absent leaves the law as the model has it, and what is misspelt is answered
+ * with an error. `{"id": ..., "cancel": true}` ends one.
  * Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" | "error", ...}`.
  *
  * @param signal ends every answer of this reader.
@@ -101,8 +102,11 @@ class LineService {
   #obey(id: unknown, request: Json): void {
     const key = JSON.stringify(id);
     const running = this.#answers.get(key);
-    if (request['cancel'] === true) {
-      running?.cancel();
+    if ('cancel' in request) {
+      checkFields(request, cancelFields);
+      if (request['cancel'] !== true) throw usage('cancel is not true');
+      if (running === undefined) throw usage(`no answer has the id ${key}`);
+      running.cancel();
       return;
     }
     if (running !== undefined) throw new PilotfishError('usage', `id ${key} is in use`);
@@ -150,16 +154,48 @@ function parse(line: string): Json {
   return value as Json;
 }
 
+const requestFields = [
+  'id',
+  'prompt',
+  'ids',
+  'messages',
+  'maxTokens',
+  'stop',
+  'temperature',
+  'topK',
+  'topP',
+  'minP',
+  'repetitionPenalty',
+  'presencePenalty',
+  'frequencyPenalty',
+  'logitBias',
+  'seed',
+  'scheme',
+  'mode',
+  'fallback',
+];
+const cancelFields = ['id', 'cancel'];
+const messageFields = ['role', 'content'];
+
+/** A field that is not obeyed would be worse than an error: the caller believes in it. */
+function checkFields(value: Json, known: readonly string[]): void {
+  const strange = Object.keys(value).find((name) => !known.includes(name));
+  if (strange === undefined) return;
+  throw usage(`there is no field ${JSON.stringify(strange)}; fields are ${known.join(', ')}`);
+}
+
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
 function optionsOf(request: Json): GenerateOptions {
-  const { prompt, ids, messages, seed } = request;
+  checkFields(request, requestFields);
+  const { prompt, ids, messages, seed, stop } = request;
   if (prompt !== undefined && typeof prompt !== 'string') throw usage('prompt is not a string');
   return {
     ...(prompt !== undefined && { prompt }),
-    ...(ids !== undefined && { ids: Int32Array.from(listOf('ids', ids), Number) }),
+    ...(ids !== undefined && { ids: Int32Array.from(listOf('ids', ids), idOf) }),
     ...(messages !== undefined && { messages: messagesOf(messages) }),
     ...(seed !== undefined && { seed: seedOf(seed) }),
+    ...(stop !== undefined && { stops: stopsOf(stop) }),
     ...wordOf(request, 'scheme', schemes),
     ...wordOf(request, 'mode', modes),
     ...wordOf(request, 'fallback', fallbacks),
@@ -171,7 +207,9 @@ function optionsOf(request: Json): GenerateOptions {
 function samplingOf(request: Json): Sampling {
   const plain = plainSampling;
   const bias = request['logitBias'] ?? {};
-  if (typeof bias !== 'object' || bias === null) throw usage('logitBias is not an object');
+  if (typeof bias !== 'object' || bias === null || Array.isArray(bias)) {
+    throw usage('logitBias is not an object');
+  }
   return {
     temperature: numberOf(request, 'temperature', plain.temperature),
     topK: numberOf(request, 'topK', plain.topK),
@@ -180,14 +218,31 @@ function samplingOf(request: Json): Sampling {
     repetitionPenalty: numberOf(request, 'repetitionPenalty', plain.repetitionPenalty),
     presencePenalty: numberOf(request, 'presencePenalty', plain.presencePenalty),
     frequencyPenalty: numberOf(request, 'frequencyPenalty', plain.frequencyPenalty),
-    // JSON has no infinity: a ban is the word.
     logitBias: new Map(
-      Object.entries(bias).map(([token, value]) => [
-        Number(token),
-        value === '-inf' ? -Infinity : Number(value),
-      ]),
+      Object.entries(bias).map(([token, value]) => [idOf(Number(token)), biasOf(token, value)]),
     ),
   };
+}
+
+/** JSON has no infinity: a ban is the word. */
+function biasOf(token: string, value: unknown): number {
+  if (value === '-inf') return -Infinity;
+  if (typeof value === 'number') return value;
+  throw usage(`logitBias of ${token} is neither a number nor "-inf"`);
+}
+
+function idOf(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 31)
+    return value;
+  throw usage(`${JSON.stringify(value)} is not the id of a token`);
+}
+
+/** One text or several. */
+function stopsOf(value: unknown): string[] {
+  return listOf('stop', typeof value === 'string' ? [value] : value).map((text) => {
+    if (typeof text !== 'string') throw usage('stop is not a text or a list of texts');
+    return text;
+  });
 }
 
 /** @param neutral what changes nothing, where the request does not say. */
@@ -220,6 +275,7 @@ function messagesOf(value: unknown): { role: string; content: string }[] {
     if (typeof role !== 'string' || typeof content !== 'string') {
       throw usage('a message has a role and a content, both strings');
     }
+    checkFields(message as Json, messageFields);
     return { role, content };
   });
 }

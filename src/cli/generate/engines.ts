@@ -3,21 +3,30 @@
 
 import { dirname } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
+import type { DraftEngine } from '../../engine/engine.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
-import type { DraftOptions, ModelOptions } from '../flags.js';
+import { lookUpDraft } from '../../local/look-up-draft.js';
+import { type DraftOptions, drafterOf } from '../draft-flags.js';
+import { type LoadOptions, loadSettings, warnOfLongContext } from '../model-flags.js';
 import { resolveModel } from '../model-name.js';
 import { bundledModels } from '../package-root.js';
 import type { Terminal } from '../terminal.js';
+import { type ModelReport, modelReport } from './report.js';
 
 export interface Engines {
   readonly target: LlamaEngine;
+  /** The draft model, where one drafts. */
   readonly draft: LlamaEngine | null;
+  /** What drafts: the draft model, a look-up in the text, or nothing. */
+  readonly drafter: DraftEngine | null;
   readonly loadMs: number;
 }
 
-export type EngineChoice = ModelOptions &
-  Pick<DraftOptions, 'draftLength' | 'threadsDraft'> & {
+export type EngineChoice = LoadOptions &
+  Pick<DraftOptions, 'draft' | 'draftLength'> & {
+    readonly model: string;
+    readonly threadsDraft?: number;
     /** Of the target: the draft's bits change no promise. */
     readonly deterministic: boolean;
   };
@@ -30,21 +39,28 @@ export type EngineChoice = ModelOptions &
  */
 export async function loadEngines(
   choice: EngineChoice,
-  { env, signal }: Pick<Terminal, 'env' | 'signal'>,
+  terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,
 ): Promise<Engines> {
   const started = performance.now();
-  const targetOptions = await optionsOf(choice.model, targetSettings(choice), env);
+  const drafter = drafterOf(choice);
+  const targetOptions = await optionsOf(choice.model, targetSettings(choice), terminal.env);
+  warnOfLongContext(targetOptions.modelPath, choice, terminal);
   const draftOptions =
-    choice.draft === undefined ? null : await optionsOf(choice.draft, draftSettings(choice), env);
+    drafter.kind === 'model'
+      ? await optionsOf(drafter.name, draftSettings(choice), terminal.env)
+      : null;
   const loads = [targetOptions, draftOptions].map((options) => options && loadLlamaEngine(options));
   const settled = await Promise.allSettled(loads);
   const engines = settled.map((load) => (load.status === 'fulfilled' ? load.value : null));
   try {
     for (const load of settled) if (load.status === 'rejected') throw load.reason;
-    if (signal.aborted) throw new PilotfishError('cancelled', 'loading the models was stopped');
+    if (terminal.signal.aborted) {
+      throw new PilotfishError('cancelled', 'loading the models was stopped');
+    }
     const [target, draft] = engines as [LlamaEngine, LlamaEngine | null];
     if (draft) checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
-    return { target, draft, loadMs: performance.now() - started };
+    const lookUp = drafter.kind === 'ngram' ? lookUpDraft(target.info) : null;
+    return { target, draft, drafter: draft ?? lookUp, loadMs: performance.now() - started };
   } catch (reason) {
     await Promise.all(engines.map((engine) => engine?.close()));
     throw reason;
@@ -55,11 +71,15 @@ export const closeEngines = async ({ target, draft }: Engines): Promise<void> =>
   await Promise.all([target.close(), draft?.close()]);
 };
 
-type Settings = Omit<LlamaOptions, 'modelPath' | 'probe'>;
+/** What the document says of what drafts. */
+export function draftReport({ draft, drafter }: Engines): ModelReport | { name: 'ngram' } | null {
+  if (draft !== null) return modelReport(draft);
+  return drafter === null ? null : { name: 'ngram' };
+}
 
 async function optionsOf(
   name: string,
-  settings: Settings,
+  settings: Partial<LlamaOptions>,
   env: Terminal['env'],
 ): Promise<LlamaOptions> {
   const modelPath = await resolveModel(name, env);
@@ -67,28 +87,14 @@ async function optionsOf(
   return { ...settings, modelPath, probe: dirname(modelPath) !== bundledModels };
 }
 
-const targetSettings = (choice: EngineChoice): Settings => ({
-  ...sharedSettings(choice),
-  ...given('threads', choice.threads),
+const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
+  ...loadSettings(choice),
   // A row for each draft and the one behind them.
   passRowsMax: choice.draftLength + 1,
   deterministic: choice.deterministic,
 });
 
-const draftSettings = (choice: EngineChoice): Settings => ({
-  ...sharedSettings(choice),
-  ...given('threads', choice.threadsDraft ?? choice.threads),
-});
-
-const sharedSettings = (choice: EngineChoice): Settings => ({
-  ...given('contextLength', choice.ctxSize),
-  ...given('gpuLayers', choice.gpuLayers),
-  ...given('cacheTypeK', choice.cacheTypeK),
-  ...given('cacheTypeV', choice.cacheTypeV),
-  ...given('flashAttention', choice.flashAttn),
-});
-
-/** A setting that is left to the engine when it is not given. */
-function given<K extends keyof Settings>(key: K, value: Settings[K] | undefined): Settings {
-  return value === undefined ? {} : ({ [key]: value } as Settings);
+function draftSettings(choice: EngineChoice): Partial<LlamaOptions> {
+  const { threadsDraft: threads } = choice;
+  return loadSettings(threads === undefined ? choice : { ...choice, threads });
 }

@@ -1,7 +1,7 @@
 // Writes one text with the engines and counts what happened: tokens, rounds, time, why it ended. The one place where a
 // command line meets the local loop. Prints nothing itself.
 
-import type { Engine } from '../../engine/engine.js';
+import type { DraftEngine, Engine } from '../../engine/engine.js';
 import {
   type EndReason,
   type Round,
@@ -9,11 +9,9 @@ import {
   speculate,
 } from '../../local/speculate.js';
 import { AcceptanceTally } from '../../math/acceptance.js';
+import type { TextEnd } from '../summary.js';
 import { MarkedText, type Show } from './marked-text.js';
-import { type EngineTimes, noTimes, timed } from './stopwatch.js';
-
-/** Why a text ended: as the local loop says, or a stop string, or Ctrl-C. */
-export type TextEnd = EndReason | 'stop' | 'interrupted';
+import { type EngineTimes, noTimes, timed, timedDraft } from './stopwatch.js';
 
 export interface Generation {
   /** Without the prompt and without the stop string. */
@@ -46,14 +44,14 @@ export interface GenerationOptions {
  */
 export async function generateText(
   target: Engine,
-  draft: Engine | null,
+  draft: DraftEngine | null,
   request: SpeculateRequest,
   options: GenerationOptions,
 ): Promise<Generation> {
   const { now, signal } = options;
   const [targetTimes, draftTimes] = [noTimes(), noTimes()];
   const watched = timed(target, targetTimes, now);
-  const rounds = speculate(watched, draft && timed(draft, draftTimes, now), request);
+  const rounds = speculate(watched, draft && timedDraft(draft, draftTimes, now), request);
   const marked = new MarkedText(target.info.vocabulary, options);
   const tally = new AcceptanceTally();
   const tokens: number[] = [];

@@ -1,35 +1,9 @@
-// What is said of a text when it is done: one line for people, one document for programs. Pure: numbers in, words out.
+// The document of --json: what was asked, with which models, what came out, and where the time went. Pure.
 
 import type { EngineInfo } from '../../engine/engine.js';
 import type { Sampling } from '../../math/sampling.js';
-import { formatCount, formatShare, formatTokenRate } from '../numbers.js';
-import type { Generation, TextEnd } from './generation.js';
+import type { Generation } from './generation.js';
 import type { GenerateSettings } from './settings.js';
-
-const endWords: Readonly<Record<TextEnd, string>> = {
-  'end-of-text': 'the model ended the text',
-  length: '--max-tokens is reached',
-  context: 'the context is full',
-  stop: 'a stop string came',
-  interrupted: 'stopped with Ctrl-C',
-};
-
-/** `128 tokens, 139 tokens/s | accepted 93 of 152 tested (61.2 %), 1.79 a round | seed 42 | ...` without line break. */
-export function summary(generation: Generation, seed: bigint): string {
-  const { tokens, end, generationMs } = generation;
-  const count = `${formatCount(tokens.length)} ${tokens.length === 1 ? 'token' : 'tokens'}`;
-  const rate = formatTokenRate(tokens.length, generationMs);
-  return [`${count}, ${rate}`, acceptanceWords(generation), `seed ${seed}`, endWords[end]].join(
-    ' | ',
-  );
-}
-
-function acceptanceWords({ tally }: Generation): string {
-  if (tally.testedCount === 0) return 'no drafts';
-  const { acceptedCount, testedCount, acceptanceRate, meanAcceptedLength } = tally;
-  const counts = `${formatCount(acceptedCount)} of ${formatCount(testedCount)} tested`;
-  return `accepted ${counts} (${formatShare(acceptanceRate)}), ${meanAcceptedLength.toFixed(2)} a round`;
-}
 
 /** What the document says of a loaded model. */
 export interface ModelReport {
@@ -51,7 +25,8 @@ export const modelReport = (engine: {
 
 export interface ReportParts {
   readonly target: ModelReport;
-  readonly draft: ModelReport | null;
+  /** What drafts: a model, `ngram` by its name alone, or nothing. */
+  readonly draft: ModelReport | { readonly name: 'ngram' } | null;
   readonly settings: GenerateSettings;
   readonly deterministic: boolean;
   readonly promptText: string;

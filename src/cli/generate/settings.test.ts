@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { addDraftFlags, addModelFlags, addSamplingFlags, customaryLaw } from '../flags.js';
+import { draftFlags } from '../draft-flags.js';
+import { flag } from '../flags.js';
+import { addGroup, modelFlag } from '../model-flags.js';
+import { addSamplingFlags, customaryLaw } from '../sampling-flags.js';
+import { addTextFlags } from '../text-flags.js';
 import { type GenerateOptions, settingsOf } from './settings.js';
 
 function settings(line: string, changes: Partial<GenerateOptions> = {}) {
-  const command = new Command('go').exitOverride();
-  addSamplingFlags(addDraftFlags(addModelFlags(command, { model: 'target' })), customaryLaw, 256);
+  const command = addTextFlags(new Command('go').exitOverride(), 'x');
+  addGroup(command, 'Models', [modelFlag('target')]);
+  const drafting = draftFlags({ draft: 'none', draftLength: 4 });
+  addGroup(command, 'Drafting', [...drafting, flag('-td, --threads-draft <n>', 'x')]);
+  addSamplingFlags(command, customaryLaw, 256);
   command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  const options = Object.assign({ stop: [] }, command.opts<GenerateOptions>(), changes);
-  return settingsOf(options, (name) => command.getOptionValueSource(name) === 'cli');
+  return settingsOf({ ...command.opts<GenerateOptions>(), ...changes }, command);
 }
 
 test('what nobody names is as the help says, and the seed is drawn', () => {
@@ -40,16 +46,18 @@ test('the scheme follows the temperature, and a named one stands', () => {
   assert.equal(settings('--temp 0 --scheme coupled').scheme, 'coupled');
   assert.equal(settings('--scheme split').scheme, 'split');
   assert.equal(settings('-md d').draftLength, 4);
+  assert.equal(settings('-md ngram --draft-length 7').draftLength, 7);
+  assert.equal(settings('-md d --draft-length 0').draftLength, 0);
 });
 
 test('contradictions are refused before anything is loaded', () => {
   const cases: readonly (readonly [string, Partial<GenerateOptions>, RegExp])[] = [
     ['--scheme greedy', {}, /--temp is 0\.8: add --temp 0, or use --scheme coupled/],
-    ['--draft-length 4', {}, /--draft-length needs a draft model/],
-    ['--confidence-min 0.5', {}, /--confidence-min needs a draft model/],
-    ['-td 1', {}, /--threads-draft needs a draft model/],
-    ['', { showDraft: true }, /--show-draft needs a draft model/],
-    ['-md d', { showDraft: true, json: true }, /exclude each other/],
+    ['--draft-length 4', {}, /--draft-length needs something that drafts/],
+    ['--confidence-min 0.5', {}, /--confidence-min needs something that drafts/],
+    ['-td 1', {}, /--threads-draft needs something that drafts/],
+    ['--show-draft', {}, /--show-draft needs something that drafts/],
+    ['-md d --show-draft --json', {}, /exclude each other/],
     ['-md d --confidence-min 2', {}, /2 is outside \[0, 1\]/],
     ['', { stop: [''] }, /stop string is empty/],
   ];

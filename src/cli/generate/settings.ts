@@ -1,26 +1,21 @@
 // From the flags of `generate` to what is asked of the engines: every value said, every contradiction refused before a
 // model is loaded. Draws the one number that nobody gave: the seed.
 
-import { randomInt } from 'node:crypto';
-import { PilotfishError } from '../../base/error.js';
+import type { Command } from 'commander';
 import { checkStops } from '../../base/stop-text.js';
-import type { Scheme } from '../../engine/engine.js';
 import type { SpeculateRequest } from '../../local/speculate.js';
 import { checkSampling } from '../../math/sampling.js';
-import {
-  type DraftOptions,
-  type ModelOptions,
-  type SamplingOptions,
-  samplingOf,
-} from '../flags.js';
+import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../draft-flags.js';
+import type { LoadOptions } from '../model-flags.js';
+import { drawSeed, type SamplingOptions, samplingOf } from '../sampling-flags.js';
+import type { TextOptions } from '../text-flags.js';
 
-export interface GenerateOptions extends ModelOptions, DraftOptions, SamplingOptions {
+export interface GenerateOptions extends LoadOptions, DraftOptions, SamplingOptions, TextOptions {
+  readonly model: string;
   readonly maxTokens: number;
-  readonly file?: string;
-  readonly stop: readonly string[];
+  /** Absent: as the target's. */
+  readonly threadsDraft?: number;
   readonly deterministic?: boolean;
-  readonly showDraft?: boolean;
-  readonly json?: boolean;
 }
 
 /** All that a text depends on but its prompt. */
@@ -28,60 +23,26 @@ export type GenerateSettings = Omit<SpeculateRequest, 'prompt'> & {
   readonly stops: readonly string[];
 };
 
-/** 32 bits are enough to tell texts apart, and short enough to be typed again. */
-const drawSeed = (): bigint => BigInt(randomInt(2 ** 32));
-
 /**
- * @param given whether a flag was given on the command line, by its option name.
+ * @param command on which the flags were given.
  * @throws PilotfishError `usage` for flags that contradict each other; `sampling-invalid`.
  */
 export function settingsOf(
   options: GenerateOptions,
-  given: (name: keyof GenerateOptions) => boolean,
+  command: Pick<Command, 'options' | 'getOptionValueSource'>,
 ): GenerateSettings {
   const sampling = samplingOf(options);
   // Ids are checked by the engine, which knows the vocabulary.
   checkSampling(sampling, Number.POSITIVE_INFINITY);
   checkStops(options.stop);
-  checkDraftFlags(options, given);
+  checkDraftFlags(options, command, ['--threads-draft']);
   return {
     tokensMax: options.maxTokens,
     scheme: schemeOf(options),
     sampling,
     seed: options.seed ?? drawSeed(),
-    draftLength: options.draft === undefined ? 0 : options.draftLength,
+    draftLength: drafterOf(options).kind === 'none' ? 0 : options.draftLength,
     confidenceMin: options.confidenceMin,
     stops: options.stop,
   };
 }
-
-function checkDraftFlags(
-  options: GenerateOptions,
-  given: (name: keyof GenerateOptions) => boolean,
-): void {
-  const { confidenceMin, draft, showDraft, json } = options;
-  if (!(confidenceMin >= 0 && confidenceMin <= 1)) {
-    throw usage(`--confidence-min ${confidenceMin} is outside [0, 1]`);
-  }
-  if (showDraft && json) throw usage('--show-draft and --json exclude each other');
-  if (draft !== undefined) return;
-  const flags = { draftLength: '--draft-length', confidenceMin: '--confidence-min' } as const;
-  for (const [name, flag] of Object.entries({ ...flags, threadsDraft: '--threads-draft' })) {
-    if (given(name as keyof GenerateOptions)) throw usage(needsDraft(flag));
-  }
-  if (showDraft) throw usage(needsDraft('--show-draft'));
-}
-
-const needsDraft = (flag: string): string =>
-  `${flag} needs a draft model, such as --draft stories-draft for the bundled target`;
-
-function schemeOf({ scheme, temp }: GenerateOptions): Scheme {
-  if (scheme === 'greedy' && temp > 0) {
-    throw usage(
-      `--scheme greedy always takes the likeliest token, but --temp is ${temp}: add --temp 0, or use --scheme coupled`,
-    );
-  }
-  return scheme ?? (temp === 0 ? 'greedy' : 'coupled');
-}
-
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);

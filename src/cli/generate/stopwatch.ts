@@ -1,7 +1,7 @@
 // Where the time of a text goes: wraps an engine and adds up what its calls took. Takes its clock as an argument.
 // Changes nothing about the calls.
 
-import type { Engine } from '../../engine/engine.js';
+import type { DraftEngine, Engine } from '../../engine/engine.js';
 
 /** Wall times in milliseconds of one engine's calls, as its caller waits for them. */
 export interface EngineTimes {
@@ -24,14 +24,13 @@ export const noTimes = (): EngineTimes => ({
 });
 
 /**
- * The engine, timed.
+ * The target, timed.
  *
  * @param times is added to. @param now milliseconds of a steady clock.
  */
 export function timed(engine: Engine, times: EngineTimes, now: () => number): Engine {
   return {
-    info: engine.info,
-    open: (...args) => engine.open(...args),
+    ...passedOn(engine),
     async pass(segments) {
       const started = now();
       const result = await engine.pass(segments);
@@ -42,6 +41,20 @@ export function timed(engine: Engine, times: EngineTimes, now: () => number): En
       times.passCount += judged ? 1 : 0;
       return result;
     },
+    draft: (...args) => engine.draft(...args),
+  };
+}
+
+/** What drafts, timed. */
+export function timedDraft(
+  engine: DraftEngine,
+  times: EngineTimes,
+  now: () => number,
+): DraftEngine {
+  return {
+    info: engine.info,
+    open: (...args) => engine.open(...args),
+    truncate: (...args) => engine.truncate(...args),
     draft(request, onToken) {
       const started = now();
       const run = engine.draft(request, onToken);
@@ -52,10 +65,15 @@ export function timed(engine: Engine, times: EngineTimes, now: () => number): En
       });
       return { stop: () => run.stop(), done };
     },
-    truncate: (...args) => engine.truncate(...args),
-    copyPrefix: (...args) => engine.copyPrefix(...args),
-    save: (...args) => engine.save(...args),
-    restore: (...args) => engine.restore(...args),
-    close: () => engine.close(),
   };
 }
+
+const passedOn = (engine: Engine): Omit<Engine, 'pass' | 'draft'> => ({
+  info: engine.info,
+  open: (...args) => engine.open(...args),
+  truncate: (...args) => engine.truncate(...args),
+  copyPrefix: (...args) => engine.copyPrefix(...args),
+  save: (...args) => engine.save(...args),
+  restore: (...args) => engine.restore(...args),
+  close: () => engine.close(),
+});

@@ -1,5 +1,5 @@
 // The flags that `run` and `device` share: which server, what drafts, how drafts are verified, what happens when the
-// server is away. Loads the models they name.
+// server is away. Refuses what contradicts itself before anything is loaded, and loads the model they name.
 
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
@@ -13,78 +13,78 @@ import {
   type StopRule,
 } from '../../device/index.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
-import { type Mode, modes, type Scheme, schemes } from '../../protocol/frame.js';
+import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
-import { choice, decimal, flag, wholeNumber } from '../flags.js';
+import {
+  checkDraftFlags,
+  type DrafterName,
+  type DraftOptions,
+  drafterOf,
+  draftFlags,
+} from '../draft-flags.js';
+import { choice, flag, wholeNumber } from '../flags.js';
+import {
+  addGroup,
+  type LoadOptions,
+  loadFlags,
+  loadSettings,
+  warnOfLongContext,
+} from '../model-flags.js';
 import { resolveModel } from '../model-name.js';
 import { bundledModels } from '../package-root.js';
+import { serverFlag, serverUrl } from '../server-address.js';
 import type { Terminal } from '../terminal.js';
+import type { LinkReport } from './link-report.js';
 
-export interface LinkOptions {
+export interface LinkOptions extends DraftOptions, LoadOptions {
   readonly server: string;
   readonly apiKey?: string;
-  readonly draft: string;
+  readonly fallback: Fallback;
+  readonly awaySeconds: number;
   readonly vocab: string;
-  readonly ctxSize?: number;
-  readonly threads?: number;
-  readonly gpuLayers?: number;
   readonly mode?: Mode;
-  readonly scheme?: Scheme;
-  readonly stopRule: StopRule['kind'];
-  readonly draftLength: number;
-  readonly confidenceMin: number;
+  /** Absent: confidence where --confidence-min is above 0, else adaptive. */
+  readonly stopRule?: StopRule['kind'];
   readonly window: number;
   readonly cutKeep?: number;
-  readonly fallback: Fallback;
 }
 
-const { draftTokens, windowTokens } = limits;
 const ruleNames = ['adaptive', 'fixed', 'confidence', 'gain'] as const;
+const awaySecondsDefault = 60;
 
 /** Adds the flags. Environment names as everywhere. */
 export function addLinkFlags(command: Command): Command {
-  for (const option of serverFlags()) command.addOption(option.helpGroup('Server:'));
-  for (const option of drafterFlags()) command.addOption(option.helpGroup('Drafter:'));
-  for (const option of draftFlags()) command.addOption(option.helpGroup('Drafts:'));
-  return command;
+  addGroup(command, 'Server', serverFlags());
+  addGroup(command, 'Models', [vocabFlag(), ...loadFlags()]);
+  return addGroup(command, 'Drafting', [
+    ...draftFlags({ draft: 'stories-draft', draftLength: 16 }),
+    ...roundFlags(),
+  ]);
 }
 
 function serverFlags() {
   return [
-    flag('-s, --server <url>', 'address of the server').default('ws://127.0.0.1:7433'),
+    serverFlag(),
     flag('--api-key <key>', 'key that the server asks for'),
     flag(
       '--fallback <policy>',
       `while the server is away: ${fallbacks.join(', ')}`,
       choice('--fallback', fallbacks),
     ).default('wait'),
+    flag(
+      '--away-seconds <n>',
+      'how long an answer waits for a server that is away before it fails; 0 for ever',
+      wholeNumber('--away-seconds', 0, 86_400),
+    ).default(awaySecondsDefault),
   ];
 }
 
-function drafterFlags() {
-  return [
-    flag(
-      '-md, --draft <name>',
-      'draft model (a path, a bundled name, hf:user/repo/file.gguf), or ngram, or none',
-    ).default('stories-draft'),
-    flag('--vocab <name>', 'model whose vocabulary is used with --draft ngram and none').default(
-      'stories-draft',
-    ),
-    flag(
-      '-c, --ctx-size <n>',
-      'tokens of context of the draft model',
-      wholeNumber('--ctx-size', 8, 2 ** 24),
-    ),
-    flag('-t, --threads <n>', 'threads of the draft model', wholeNumber('--threads', 1, 512)),
-    flag(
-      '-ngl, --gpu-layers <n>',
-      'its layers kept on the GPU; -1 is all',
-      wholeNumber('--gpu-layers', -1, 65536),
-    ),
-  ];
-}
+const vocabFlag = () =>
+  flag('--vocab <name>', 'model whose vocabulary is used where no model drafts').default(
+    'stories-draft',
+  );
 
-function draftFlags() {
+function roundFlags() {
   return [
     flag(
       '--mode <name>',
@@ -92,29 +92,14 @@ function draftFlags() {
       choice('--mode', modes),
     ),
     flag(
-      '--scheme <name>',
-      `${schemes.join(', ')} (default: greedy at --temp 0, else coupled)`,
-      choice('--scheme', schemes),
-    ),
-    flag(
       '--stop-rule <name>',
-      `when a draft is sent: ${ruleNames.join(', ')}`,
+      `when a draft is sent: ${ruleNames.join(', ')} (default: adaptive, or confidence with --confidence-min)`,
       choice('--stop-rule', ruleNames),
-    ).default('adaptive'),
-    flag(
-      '--draft-length <n>',
-      'most tokens of a round',
-      wholeNumber('--draft-length', 1, draftTokens.value),
-    ).default(16),
-    flag(
-      '--confidence-min <p>',
-      'with --stop-rule confidence: behind the first token less sure',
-      decimal('--confidence-min'),
-    ).default(0.6),
+    ),
     flag(
       '--window <n>',
       'most drafted tokens ahead of the server',
-      wholeNumber('--window', 1, windowTokens.value),
+      wholeNumber('--window', 1, limits.windowTokens.value),
     ).default(64),
     flag(
       '--cut-keep <n>',
@@ -124,8 +109,28 @@ function draftFlags() {
   ];
 }
 
+/**
+ * Refuses flags that contradict each other.
+ *
+ * @throws PilotfishError `usage`.
+ */
+export function checkLinkFlags(options: LinkOptions, command: Command): void {
+  serverUrl(options.server);
+  checkDraftFlags(options, command, ['--stop-rule', '--window']);
+  stopRuleOf(options);
+  const { scheme, mode } = options;
+  if (scheme === undefined || mode === undefined || isOffered(scheme, mode)) return;
+  const offered = modes.filter((word) => isOffered(scheme, word));
+  throw usage(
+    `--scheme ${scheme} does not go with --mode ${mode}; it goes with ${offered.join(', ')}`,
+  );
+}
+
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
+
 /** What is open while a command runs. */
 export interface Drafting {
+  readonly name: DrafterName;
   readonly drafter: DrafterChoice;
   readonly engine: LlamaEngine;
 }
@@ -133,87 +138,74 @@ export interface Drafting {
 /**
  * Loads the draft model, or the model that only spells.
  *
- * @throws PilotfishError as resolveModel and loadLlamaEngine.
+ * @throws PilotfishError as resolveModel and loadLlamaEngine; `cancelled` when the signal came meanwhile.
  */
 export async function loadDrafting(
   options: LinkOptions,
   slotCount: number,
-  env: Terminal['env'],
+  terminal: Terminal,
 ): Promise<Drafting> {
-  const isModel = options.draft !== 'ngram' && options.draft !== 'none';
-  const modelPath = await resolveModel(isModel ? options.draft : options.vocab, env);
+  const name = drafterOf(options);
+  const isModel = name.kind === 'model';
+  const modelPath = await resolveModel(isModel ? name.name : options.vocab, terminal.env);
+  if (isModel) warnOfLongContext(modelPath, options, terminal);
   const engine = await loadLlamaEngine({
+    ...loadSettings(options),
     modelPath,
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
     probe: dirname(modelPath) !== bundledModels,
-    slotCount: isModel ? slotCount : 1,
     // A model that only spells needs no cache to speak of.
-    ...(isModel ? given('contextLength', options.ctxSize) : { contextLength: 8 }),
-    ...given('threads', options.threads),
-    ...given('gpuLayers', options.gpuLayers),
+    ...(isModel ? { slotCount } : { slotCount: 1, contextLength: 8 }),
   });
-  if (isModel) return { engine, drafter: { kind: 'engine', engine } };
-  return { engine, drafter: { kind: options.draft as 'ngram' | 'none' } };
-}
-
-function given<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V });
+  if (terminal.signal.aborted) {
+    await engine.close();
+    throw new PilotfishError('cancelled', 'loading the model was stopped');
+  }
+  return { name, engine, drafter: isModel ? { kind: 'engine', engine } : { kind: name.kind } };
 }
 
 /** What connect() is asked for. */
 export function connectOptions(
   options: LinkOptions,
   { drafter, engine }: Drafting,
-  { signal, err }: Terminal,
+  report: LinkReport,
+  signal: AbortSignal,
 ): ConnectOptions {
-  let hasMet = false;
+  const { awaySeconds, apiKey, server, fallback } = options;
   return {
-    url: checkedUrl(options.server),
+    url: serverUrl(server),
     drafter,
     vocabulary: engine.info.vocabulary,
-    fallback: options.fallback,
+    fallback,
     name: 'pilotfish',
     signal,
-    ...given('key', options.apiKey),
-    onLink(news) {
-      // Where the command ends for it, the error says so.
-      const goesOn = hasMet ? options.fallback !== 'fail' : isPatient(options.fallback);
-      if (news.kind === 'down' && goesOn && !signal.aborted) {
-        err.write(`pilotfish: ${news.reason}\n`);
-      }
-      if (news.kind === 'welcomed' && hasMet) err.write('pilotfish: the server is back\n');
-      if (news.kind === 'welcomed') hasMet = true;
-    },
+    timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
+    ...(apiKey !== undefined && { key: apiKey }),
+    onLink: (news) => report.hear(news),
   };
-}
-
-const isPatient = (fallback: Fallback): boolean =>
-  fallback === 'provisional' || fallback === 'draft-only';
-
-function checkedUrl(text: string): string {
-  if (URL.canParse(text) && /^wss?:$/.test(new URL(text).protocol)) return text;
-  throw new PilotfishError('usage', `--server takes ws://host:port or wss://host, not '${text}'`);
 }
 
 /** What generate() is asked for, but for prompt, sampling and length. */
 export function draftOptions(
   options: LinkOptions,
 ): Pick<GenerateOptions, 'scheme' | 'mode' | 'stopRule' | 'windowMax' | 'cut'> {
+  const { scheme, mode, cutKeep } = options;
   return {
     stopRule: stopRuleOf(options),
     windowMax: options.window,
-    ...given('scheme', options.scheme),
-    ...given('mode', options.mode),
-    ...(options.cutKeep !== undefined && { cut: { keepMax: options.cutKeep } }),
+    ...(scheme !== undefined && { scheme }),
+    ...(mode !== undefined && { mode }),
+    ...(cutKeep !== undefined && { cut: { keepMax: cutKeep } }),
   };
 }
 
-function stopRuleOf({
-  stopRule: kind,
-  draftLength: draftLengthMax,
-  confidenceMin,
-}: LinkOptions): StopRule {
-  if (kind !== 'confidence') return { kind, draftLengthMax };
-  if (confidenceMin > 0 && confidenceMin <= 1) return { kind, draftLengthMax, confidenceMin };
-  throw new PilotfishError('usage', `--confidence-min ${confidenceMin} is outside (0, 1]`);
+function stopRuleOf({ stopRule, draftLength, confidenceMin }: LinkOptions): StopRule {
+  const kind = stopRule ?? (confidenceMin > 0 ? 'confidence' : 'adaptive');
+  const draftLengthMax = Math.max(1, draftLength);
+  if (kind === 'confidence') {
+    if (confidenceMin > 0) return { kind, draftLengthMax, confidenceMin };
+    throw usage('--stop-rule confidence needs --confidence-min, such as 0.6');
+  }
+  if (confidenceMin === 0) return { kind, draftLengthMax };
+  throw usage(`--confidence-min needs --stop-rule confidence, not ${kind}`);
 }

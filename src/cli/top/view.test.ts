@@ -43,7 +43,8 @@ describe('pilotfish top', () => {
   it('finds the stats of a server from the address that devices dial', () => {
     assert.equal(statsUrl('ws://127.0.0.1:7433'), 'http://127.0.0.1:7433/stats');
     assert.equal(statsUrl('wss://edge.example/x'), 'https://edge.example/stats');
-    for (const bad of ['127.0.0.1:7433', 'http://a', 'nonsense']) {
+    assert.equal(statsUrl('127.0.0.1'), 'http://127.0.0.1:7433/stats');
+    for (const bad of ['http://a', 'no host']) {
       assert.throws(() => statsUrl(bad), { code: 'usage' });
     }
   });

@@ -1,0 +1,100 @@
+// The flags that say which models are loaded and how, and what they come to for the engine.
+
+import type { Command, Option } from 'commander';
+import { checkModelFile } from '../engine/gguf/model-file.js';
+import {
+  type CacheType,
+  cacheTypes,
+  type FlashAttention,
+  type LlamaOptions,
+} from '../engine/llama/options.js';
+import { choice, flag, wholeNumber } from './flags.js';
+import type { Terminal } from './terminal.js';
+
+const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
+const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];
+
+/** What the flags of loading come to. Absent means: the engine decides and says what it chose. */
+export interface LoadOptions {
+  readonly ctxSize?: number;
+  readonly threads?: number;
+  readonly gpuLayers?: number;
+  readonly cacheTypeK?: CacheType;
+  readonly cacheTypeV?: CacheType;
+  readonly flashAttn?: FlashAttention;
+}
+
+/** `--model`, required unless the command names its default. */
+export function modelFlag(defaultName?: string): Option {
+  const option = flag(
+    '-m, --model <name>',
+    'target model: a path, a bundled name, or hf:user/repo/file.gguf',
+  );
+  return defaultName === undefined ? option.makeOptionMandatory() : option.default(defaultName);
+}
+
+/** How the models that a command loads are loaded. */
+export function loadFlags(): Option[] {
+  return [
+    flag(
+      '-c, --ctx-size <n>',
+      'tokens of context (default: what the model was trained on)',
+      wholeNumber('--ctx-size', 8, 2 ** 24),
+    ),
+    flag('-t, --threads <n>', 'threads per model', wholeNumber('--threads', 1, 512)),
+    flag(
+      '-ngl, --gpu-layers <n>',
+      'layers kept on the GPU; -1 is all of them',
+      wholeNumber('--gpu-layers', -1, 65536),
+    ),
+    flag(
+      '-ctk, --cache-type-k <type>',
+      `cache of keys: ${cacheTypeNames.join(', ')}`,
+      choice('--cache-type-k', cacheTypeNames),
+    ),
+    flag(
+      '-ctv, --cache-type-v <type>',
+      'cache of values, as above',
+      choice('--cache-type-v', cacheTypeNames),
+    ),
+    flag(
+      '-fa, --flash-attn <mode>',
+      flashAttentionModes.join(', '),
+      choice('--flash-attn', flashAttentionModes),
+    ),
+  ];
+}
+
+/** Adds options under one heading of the help. */
+export function addGroup(command: Command, heading: string, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option.helpGroup(`${heading}:`));
+  return command;
+}
+
+/** The engine's settings that the flags name; what was not given is left out. */
+export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
+  const settings = {
+    contextLength: options.ctxSize,
+    threads: options.threads,
+    gpuLayers: options.gpuLayers,
+    cacheTypeK: options.cacheTypeK,
+    cacheTypeV: options.cacheTypeV,
+    flashAttention: options.flashAttn,
+  };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as Partial<LlamaOptions>;
+}
+
+/** Says so on stderr when a context is longer than the model ever saw: it works, and the text gets worse. */
+export function warnOfLongContext(
+  modelPath: string,
+  { ctxSize }: LoadOptions,
+  { err }: Pick<Terminal, 'err'>,
+): void {
+  if (ctxSize === undefined) return;
+  const { contextLength, name } = checkModelFile(modelPath);
+  if (ctxSize <= contextLength) return;
+  err.write(
+    `pilotfish: ${name} was trained on ${contextLength} tokens of context; beyond them, --ctx-size ${ctxSize} gives poor text\n`,
+  );
+}

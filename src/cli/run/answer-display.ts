@@ -1,0 +1,74 @@
+// Pieces of an answer onto a view: verified tokens stand, provisional ones are pending until they are verified or taken
+// back. What nobody verified at the end of a draft-only answer is shown as such.
+
+import type { AnswerResult, Origin, Piece } from '../../device/index.js';
+import type { Fate } from '../render.js';
+import type { TextView } from '../text-view.js';
+
+/** The mark of each origin. */
+const fates: Readonly<Record<Origin, Fate>> = {
+  drafted: 'accepted',
+  residual: 'residual',
+  bonus: 'bonus',
+  target: 'target',
+  provisional: 'provisional',
+};
+
+/** What may be seen of an answer, for the legend. */
+export const answerFates: readonly Fate[] = Object.values(fates);
+
+interface Waiting {
+  readonly position: number;
+  readonly text: string;
+}
+
+export class AnswerDisplay {
+  readonly #view: TextView;
+  /** Provisional pieces in order of their positions. */
+  #waiting: readonly Waiting[] = [];
+
+  constructor(view: TextView) {
+    this.#view = view;
+  }
+
+  take(piece: Piece): void {
+    switch (piece.kind) {
+      case 'token':
+        if (piece.origin === 'provisional') this.#wait([...this.#waiting, piece]);
+        else this.#view.show(fates[piece.origin], piece.text);
+        break;
+      case 'confirmed':
+        this.#confirm(piece.to);
+        break;
+      case 'retracted':
+        this.#wait(this.#waiting.filter(({ position }) => position < piece.from));
+        break;
+      case 'rest':
+        this.#view.show('target', piece.text);
+    }
+  }
+
+  #wait(waiting: readonly Waiting[]): void {
+    this.#waiting = waiting;
+    this.#view.pending(waiting.map(({ text }) => text).join(''));
+  }
+
+  /** The drafted tokens before `to` are the target's own after all. */
+  #confirm(to: number): void {
+    const rest = this.#waiting.filter(({ position }) => position >= to);
+    const confirmed = this.#waiting.slice(0, this.#waiting.length - rest.length);
+    this.#view.pending('');
+    for (const { text } of confirmed) this.#view.show('accepted', text);
+    this.#wait(rest);
+  }
+
+  /** @returns how many tokens at the end nobody verified; they are shown now. */
+  end({ isVerified }: AnswerResult): number {
+    const { length } = this.#waiting;
+    if (isVerified || length === 0) return 0;
+    this.#view.pending('');
+    for (const { text } of this.#waiting) this.#view.show('provisional', text);
+    this.#waiting = [];
+    return length;
+  }
+}

@@ -1,0 +1,40 @@
+// A lost link is said once, with what happens meanwhile, and not at all where the command ends for it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Fallback, LinkNews } from '../../device/index.js';
+import { LinkReport } from './link-report.js';
+
+const down: LinkNews = { kind: 'down', reason: 'the connection broke' };
+const welcomed: LinkNews = { kind: 'welcomed', modelName: 'm' };
+
+function said(fallback: Fallback, news: readonly LinkNews[], drafts = true, awaySeconds = 60) {
+  const lines: string[] = [];
+  const { signal } = new AbortController();
+  const report = new LinkReport({ fallback, drafts, awaySeconds }, signal, (text) =>
+    lines.push(text),
+  );
+  for (const one of news) report.hear(one);
+  return lines;
+}
+
+test('repeats are not repeated, and a server that is back is said to be', () => {
+  assert.deepEqual(said('wait', [welcomed, down, down, down, welcomed, down]), [
+    'the connection broke; trying again for up to 60 s; Ctrl-C stops',
+    'the server is back',
+    'the connection broke; trying again for up to 60 s; Ctrl-C stops',
+  ]);
+  assert.deepEqual(said('provisional', [down, down, welcomed]), [
+    'the connection broke; drafting on meanwhile, trying again for up to 60 s; Ctrl-C stops',
+    'the server is there',
+  ]);
+});
+
+test('each policy says what it does, and nothing where the command ends', () => {
+  assert.match(said('draft-only', [down])[0]!, /the draft model writes alone, unverified$/);
+  assert.match(said('draft-only', [down], false)[0]!, /trying again/);
+  assert.match(said('wait', [welcomed, down], true, 0)[0]!, /trying again until it is there/);
+  assert.deepEqual(said('wait', [down]), []);
+  assert.deepEqual(said('fail', [welcomed, down]), []);
+  assert.deepEqual(said('wait', [welcomed]), []);
+});

@@ -1,0 +1,87 @@
+// The closing lines say what happened in words that need no manual, and where no draft was tested always why.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Statistics } from '../device/index.js';
+import { draftLine, eventLines, textLine, whyUntested, wireLine } from './summary.js';
+
+const statistics: Statistics = {
+  tokenCount: 30,
+  origins: { drafted: 13, residual: 4, bonus: 3, target: 10 },
+  firstTokenMs: 10,
+  totalMs: 122,
+  tokensPerSecond: 245,
+  draftedCount: 34,
+  sentCount: 30,
+  acceptedCount: 13,
+  testedCount: 17,
+  acceptanceRate: 13 / 17,
+  draftEfficiency: 13 / 34,
+  verdictCount: 20,
+  chainTestedCount: 7,
+  chainSurvivedCount: 4,
+  chainSurvival: 4 / 7,
+  draftStartCount: 8,
+  aheadUsedCount: 5,
+  wastedCount: 9,
+  upMessageCount: 38,
+  downMessageCount: 24,
+  upBytes: 480,
+  downBytes: 330,
+  resendCount: 0,
+  resumeCount: 0,
+  pauseCount: 0,
+  pausedMs: 0,
+  provisionalCount: 0,
+  retractedCount: 0,
+  draftMs: 0.6,
+  verifyMs: 4.4,
+  queueMs: 0,
+  roundTripMs: 13.8,
+};
+
+test('the lines name numbers, units and the reason of the end', () => {
+  assert.equal(
+    textLine({ tokenCount: 30, ms: 122, end: 'length', seed: 42n }),
+    '30 tokens in 122 ms (246 tokens/s), seed 42; --max-tokens is reached',
+  );
+  assert.equal(
+    draftLine(statistics, ''),
+    'drafts: 34 tokens drafted, 17 tested by the target, 13 accepted (76.5 %)',
+  );
+  assert.equal(
+    wireLine({ ...statistics, downMessageCount: 1 }),
+    'server: 38 messages and 480 B up, 1 message and 330 B down; 13.8 ms there and back',
+  );
+  assert.deepEqual(eventLines(statistics), []);
+  assert.deepEqual(
+    eventLines({ ...statistics, provisionalCount: 30, retractedCount: 12, resumeCount: 1 }),
+    [
+      'provisional: 30 tokens drafted without the server, 12 of them taken back',
+      'link: lost and found again once',
+    ],
+  );
+});
+
+test('where no draft was tested, the line says why', () => {
+  const model = { kind: 'model', isStreamed: false } as const;
+  const untested = { ...statistics, testedCount: 0, acceptedCount: 0, acceptanceRate: null };
+  const why = (changes: Partial<Statistics>, drafted: Parameters<typeof whyUntested>[1] = model) =>
+    whyUntested({ ...untested, ...changes }, drafted);
+  assert.match(why({}, { kind: 'none', isStreamed: false }), /nothing drafts here/);
+  assert.match(why({}, { kind: 'model', isStreamed: true }), /--mode stream/);
+  assert.match(why({ verdictCount: 0 }), /no server has answered/);
+  assert.match(why({ pauseCount: 1 }), /cannot overtake the server/);
+  assert.match(why({ draftedCount: 0 }, { kind: 'ngram', isStreamed: false }), /repeats/);
+  assert.match(why({ tokenCount: 2 }), /over too soon/);
+  assert.match(why({ draftedCount: 0 }), /not ready in time/);
+  assert.match(
+    why({ draftMs: 40 }),
+    /all 34 came too late: a token takes 40\.0 ms here and 4\.40 ms/,
+  );
+  assert.match(why({}), /all 34 came too late: the server wrote on during the way of 13\.8 ms/);
+  assert.equal(
+    draftLine(untested, why({ tokenCount: 1 })),
+    'drafts: none tested, because the answer was over too soon',
+  );
+});

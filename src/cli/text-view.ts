@@ -1,0 +1,180 @@
+// A text while it is written, on stdout: what stands, and behind it on a screen what may still be taken back. Lines of
+// news for a person go to stderr, never into the middle of a line. A pipe gets nothing that could be taken back.
+
+import { LineFit } from './line-fit.js';
+import { type Fate, legendEntries, TokenStream, visible } from './render.js';
+import { colourWanted, painter, type Terminal } from './terminal.js';
+
+export interface TextView {
+  /** Writes what stands for good; to be called while nothing is pending. */
+  show(fate: Fate, text: string): void;
+  /** Replaces what is shown as provisional; an empty text takes it away. */
+  pending(text: string): void;
+  /** One line of news, in a line of its own. */
+  note(text: string): void;
+  /** Takes away what is pending and ends the line. */
+  end(): void;
+}
+
+export interface TextViewOptions {
+  /** The prompt, where tokens are to be marked by their fate; null: the text alone. */
+  readonly markedPrompt: string | null;
+  /** What the legend explains. */
+  readonly legend: readonly Fate[];
+}
+
+/** A view for stdout as it is: a screen, or a pipe or file. */
+export function textView(terminal: Terminal, options: TextViewOptions): TextView {
+  const { out, err, env } = terminal;
+  if (options.markedPrompt !== null) {
+    err.write(`${legendEntries(colourWanted(out, env), options.legend).join('\n')}\n\n`);
+  }
+  const isScreen = out.isTTY === true && env['TERM'] !== 'dumb';
+  const view = isScreen ? new ScreenView(terminal, options) : new PipeView(terminal, options);
+  if (options.markedPrompt !== null) view.show('prompt', options.markedPrompt);
+  return view;
+}
+
+/** A view that shows no text, only news. */
+export const silentView = (terminal: Terminal): TextView => ({
+  show: () => undefined,
+  pending: () => undefined,
+  note: noteTo(terminal),
+  end: () => undefined,
+});
+
+/** Prints a line of news on stderr. */
+export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: string) => void {
+  const paint = painter(colourWanted(err, env));
+  return (text) => err.write(`${paint('yellow', 'pilotfish:')} ${text}\n`);
+}
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Where nothing can be taken back: the text as it is, or with marks that need no colour. */
+class PipeView implements TextView {
+  readonly note: (text: string) => void;
+  readonly #write: (text: string) => void;
+  readonly #marked: TokenStream | null;
+  readonly #isTerminal: boolean;
+  #last = '\n';
+
+  constructor(terminal: Terminal, { markedPrompt }: TextViewOptions) {
+    const { out, env } = terminal;
+    this.note = noteTo(terminal);
+    this.#isTerminal = out.isTTY === true;
+    this.#write = (text) => {
+      if (text === '') return;
+      out.write(text);
+      this.#last = text;
+    };
+    this.#marked =
+      markedPrompt === null
+        ? null
+        : new TokenStream(this.#write, { colour: colourWanted(out, env) });
+  }
+
+  show(fate: Fate, text: string): void {
+    if (this.#marked !== null) this.#marked.push(fate, bytesOf(text));
+    else if (fate !== 'rejected') this.#write(this.#isTerminal ? visible(text, 'terminal') : text);
+  }
+
+  pending(): void {}
+
+  end(): void {
+    this.#marked?.end();
+    if (!this.#last.endsWith('\n')) this.#write('\n');
+  }
+}
+
+/** Kept free at line ends where marks are written, which are never broken. */
+const markColumns = 4;
+
+/** A terminal on which the cursor can go back: lines are broken at words, so that it is known where it stands. */
+class ScreenView implements TextView {
+  readonly #terminal: Terminal;
+  readonly #isMarked: boolean;
+  readonly #colour: boolean;
+  readonly #say: (text: string) => void;
+  readonly #fit: LineFit;
+  readonly #stream: TokenStream;
+  /** What is shown as provisional, and where it ends. */
+  #pending: { readonly text: string; readonly fit: LineFit; readonly stream: TokenStream } | null =
+    null;
+
+  constructor(terminal: Terminal, { markedPrompt }: TextViewOptions) {
+    const { out, env } = terminal;
+    this.#terminal = terminal;
+    this.#isMarked = markedPrompt !== null;
+    this.#colour = colourWanted(out, env);
+    this.#say = noteTo(terminal);
+    const spare = this.#colour ? 1 : 1 + markColumns;
+    this.#fit = new LineFit(Math.max(2, (out.columns ?? 80) - spare));
+    this.#stream = this.#streamOn(this.#fit);
+  }
+
+  #streamOn(fit: LineFit): TokenStream {
+    const { out } = this.#terminal;
+    return new TokenStream((text) => out.write(text), { colour: this.#colour, fit });
+  }
+
+  show(fate: Fate, text: string): void {
+    this.pending('');
+    if (this.#isMarked) this.#stream.push(fate, bytesOf(text));
+    else if (fate === 'provisional') this.#stream.push(fate, bytesOf(text));
+    else if (fate !== 'rejected') this.#stream.push('plain', bytesOf(text));
+  }
+
+  pending(text: string): void {
+    const before = this.#pending;
+    if (before !== null && before.text !== '' && text.startsWith(before.text)) {
+      before.stream.push('provisional', bytesOf(text.slice(before.text.length)));
+      this.#pending = { ...before, text };
+      return;
+    }
+    this.#takeAway();
+    if (text === '') return;
+    // Closes a mark that stands open.
+    this.#stream.end();
+    const fit = this.#fit.fork();
+    const stream = this.#streamOn(fit);
+    stream.push('provisional', bytesOf(text));
+    this.#pending = { text, fit, stream };
+  }
+
+  #takeAway(): void {
+    if (this.#pending === null) return;
+    const { fit } = this.#pending;
+    this.#pending = null;
+    const { out } = this.#terminal;
+    const lines = fit.lineCount - this.#fit.lineCount;
+    if (lines >= (out.rows ?? Infinity)) {
+      // Its beginning has left the screen: what cannot be taken away is said to be void.
+      out.write(this.#fit.push('\n'));
+      this.#say('the provisional text above is void');
+      return;
+    }
+    const up = lines > 0 ? `\u001b[${lines}A` : '';
+    // Relative rows and an absolute column: right even when the screen has scrolled meanwhile.
+    out.write(`${up}\u001b[${this.#fit.column + 1}G\u001b[J`);
+  }
+
+  note(text: string): void {
+    const { out, err } = this.#terminal;
+    const isShared = err.isTTY === true;
+    const shown = this.#pending?.text ?? '';
+    if (isShared) {
+      this.pending('');
+      this.#stream.end();
+      if (this.#fit.column > 0) out.write(this.#fit.push('\n'));
+    }
+    this.#say(text);
+    if (isShared) this.pending(shown);
+  }
+
+  end(): void {
+    this.pending('');
+    this.#stream.end();
+    if (this.#fit.column > 0) this.#terminal.out.write(this.#fit.push('\n'));
+  }
+}
