@@ -165,12 +165,19 @@ export const errorTable = {
     'No server answers at the address.',
     'Check the address and that `pilotfish serve` runs there.',
   ),
+  'address-unavailable': entry(
+    503,
+    4,
+    true,
+    'The address to listen on cannot be had.',
+    'Choose another host or port, or end the program that has it.',
+  ),
   'link-lost': entry(
     503,
     4,
     true,
     'The connection to the server was lost and the fallback policy says to stop.',
-    'Try again, or choose --fallback wait or provisional.',
+    'Try again, or choose another --fallback or longer --away-seconds.',
   ),
   'server-refused': entry(
     502,

@@ -21,6 +21,7 @@ import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
 import { type Generation, type GenerationOptions, generateText } from './generate/generation.js';
 import { defaultTarget } from './generate.js';
 import { LineFit } from './line-fit.js';
+import { commandName } from './package-root.js';
 import { type Fate, legendEntries } from './render.js';
 import { customaryLaw, parseSeed } from './sampling-flags.js';
 import { formatTable } from './table.js';
@@ -208,10 +209,11 @@ class Demo {
   #farewell(): void {
     const { prompt, seed } = this.#parts;
     this.#heading('Again, and on your own');
-    const shown = `pilotfish generate --draft ${draftName} --show-draft --deterministic`;
+    const command = commandName(process.cwd());
+    const shown = `${command} generate --draft ${draftName} --show-draft --deterministic`;
     const quoted = `'${prompt.replaceAll("'", "'\\''")}'`;
     this.#write(`  ${shown} \\\n    --seed ${seed} --max-tokens ${tokensMax} ${quoted}\n`);
-    this.#write('  pilotfish help\n');
+    this.#write(`  ${command} help\n`);
   }
 
   #request(prompt: string, seed: bigint, length: number): SpeculateRequest {

@@ -132,7 +132,12 @@ async function serveSocket(
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
-      reject(new PilotfishError('usage', `cannot listen on ${path}: ${cause.message}`, { cause }));
+      const why =
+        (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+          ? 'there is such a file or socket already; remove it if no device serves it'
+          : cause.message;
+      const message = `cannot listen on ${path}: ${why}`;
+      reject(new PilotfishError('address-unavailable', message, { cause }));
     });
     server.listen(path, resolve);
   });

@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import { InvariantError } from '../base/assert.js';
 import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
 import { failureOf, printFailure } from './failure.js';
+import { flagWords } from './flag-words.js';
 
 function print(reason: unknown, env: Record<string, string> = {}) {
   let written = '';
@@ -24,7 +25,9 @@ function print(reason: unknown, env: Record<string, string> = {}) {
 test('every code of the table is printed as sentence, code and remedy, with its exit code', () => {
   for (const [code, entry] of Object.entries(errorTable)) {
     const printed = print(new PilotfishError(code as ErrorCode, 'it broke'));
-    assert.equal(printed.written, `pilotfish: it broke [${code}]\n  ${entry.remedy}\n`);
+    // Whoever stopped it needs no advice.
+    const advice = code === 'cancelled' ? '' : `  ${flagWords(entry.remedy)}\n`;
+    assert.equal(printed.written, `pilotfish: it broke [${code}]\n${advice}`);
     assert.equal(printed.code, code === 'cancelled' ? 130 : entry.exitCode);
   }
 });

@@ -3,6 +3,8 @@
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
+import { flagWords } from './flag-words.js';
+import { paragraph } from './line-fit.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
 /** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
@@ -10,7 +12,8 @@ export const interruptedExitCode = 130;
 
 export interface Failure {
   readonly message: string;
-  readonly remedy: string;
+  /** Null where there is nothing to do about it. */
+  readonly remedy: string | null;
   /** A code of error.ts, or `internal` for a mistake of ours. */
   readonly code: string;
   readonly exitCode: number;
@@ -21,12 +24,10 @@ export function failureOf(reason: unknown): Failure {
   if (reason instanceof CommanderError) return usageFailure(reason.message);
   if (reason instanceof PilotfishError) {
     const { remedy, exitCode } = reason.entry;
-    return {
-      message: reason.message,
-      remedy,
-      code: reason.code,
-      exitCode: reason.code === 'cancelled' ? interruptedExitCode : exitCode,
-    };
+    const message = flagWords(reason.message);
+    const { code } = reason;
+    if (code === 'cancelled') return { message, remedy: null, code, exitCode: interruptedExitCode };
+    return { message, remedy: flagWords(remedy), code, exitCode };
   }
   return {
     message: `internal error: ${reason instanceof Error ? reason.message : String(reason)}`,
@@ -52,7 +53,9 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   const failure = failureOf(reason);
   const paint = painter(colourWanted(terminal.err, terminal.env));
   const { message, remedy, code } = failure;
-  terminal.err.write(`${paint('red', 'pilotfish:')} ${message} [${code}]\n  ${remedy}\n`);
+  const line = paragraph(`pilotfish: ${message} [${code}]`, terminal.err);
+  terminal.err.write(`${line.replace('pilotfish:', (name) => paint('red', name))}\n`);
+  if (remedy !== null) terminal.err.write(`${paragraph(`  ${remedy}`, terminal.err)}\n`);
   if (terminal.env['PILOTFISH_DEBUG'] === '1') {
     for (const trace of traces(reason)) terminal.err.write(`${trace}\n`);
   }

@@ -3,6 +3,17 @@
 
 import { displayWidth } from './table.js';
 
+/** A paragraph on a stream: broken at words where it is a terminal, in one line elsewhere. */
+export function paragraph(
+  text: string,
+  {
+    isTTY,
+    columns,
+  }: { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined },
+): string {
+  return isTTY ? new LineFit(Math.max(2, (columns ?? 80) - 1)).push(text) : text;
+}
+
 export class LineFit {
   readonly #columns: number;
   #column = 0;

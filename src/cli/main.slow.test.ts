@@ -33,18 +33,37 @@ test('help goes to stdout when asked for, and to stderr when something is missin
   assert.match(help.out, /Usage: pilotfish/);
   for (const command of ['demo', 'generate', 'models', 'doctor'])
     assert.match(help.out, new RegExp(`^ {2}${command} `, 'm'));
-  assert.match(help.out, /Exit codes: 0 done/);
+  assert.match(help.out, /Exit codes:\n +0 +done/);
   const nothing = await run([]);
   assert.deepEqual([nothing.code, nothing.out, nothing.err], [2, '', help.out]);
   const ofPull = await run(['models', 'pull', '--help']);
   assert.equal(ofPull.code, 0);
   assert.match(ofPull.out, /hf:user\/repo:Q4_K_M/);
   assert.match(ofPull.out, /env: PILOTFISH_JSON/);
+  assert.deepEqual(await run(['help', 'models', 'pull']), ofPull);
 });
 
 test('wrong usage ends with 2 and names what is wrong', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['modles'], /unknown command 'modles'.*commands are (\w+, )*models, /],
+    [['help', 'modles'], /unknown command 'modles'; commands are (\w+, )*models, /],
+    [['models', 'pul'], /unknown command 'pul'; commands of models are pull/],
+    [['help', 'bench', 'x'], /unknown command 'x'; commands of bench are engine/],
+    [
+      ['run', 'x', '--scheme', 'split', '--mode', 'race'],
+      /split does not go with --mode race; it goes with pipeline, stop-and-wait, stream/,
+    ],
+    [['run', 'x', '--scheme', 'greedy'], /--temp is 0\.8/],
+    [
+      ['run', 'x', '--draft', 'none', '--draft-length', '3'],
+      /--draft-length needs something that drafts/,
+    ],
+    [['run', 'x', '--stop-rule', 'confidence'], /needs --confidence-min/],
+    [
+      ['run', 'x', '--stop-rule', 'fixed', '--confidence-min', '0.5'],
+      /--stop-rule confidence, not fixed/,
+    ],
+    [['generate', 'x', '--stop', ''], /--stop takes a text/],
     [['models', '--jsn'], /unknown option '--jsn' \(Did you mean --json\?\)/],
     [['models', 'pull'], /missing required argument 'reference'/],
     [['models', 'pull', 'user/repo'], /'user\/repo' does not begin with hf:/],
@@ -65,6 +84,15 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
   const { code, err } = await run(['models'], { PILOTFISH_JSON: 'perhaps' });
   assert.equal(code, 2);
   assert.match(err, /PILOTFISH_JSON takes 1, true.*not 'perhaps'/);
+});
+
+test('an empty environment name counts as none', async () => {
+  const { code, err } = await run(['generate', 'x', '--threads-draft', '1'], {
+    PILOTFISH_DRAFT: '',
+    PILOTFISH_TEMP: '',
+  });
+  assert.equal(code, 2);
+  assert.match(err, /--threads-draft needs something that drafts/);
 });
 
 test('output that cannot be written ends with 1 and a sentence', {

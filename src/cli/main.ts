@@ -39,4 +39,9 @@ const terminal: Terminal = {
   signal: stop.signal,
 };
 
+// An environment file cannot leave a name out, so an empty value is none; commander would take it for one.
+for (const [name, value] of Object.entries(process.env)) {
+  if (name.startsWith('PILOTFISH_') && value === '') delete process.env[name];
+}
+
 process.exitCode = await run(process.argv.slice(2), terminal);

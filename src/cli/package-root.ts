@@ -1,7 +1,7 @@
 // Where this package lies and what version it is. Reads only files of the package itself.
 
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Folder that holds package.json; this file compiles to dist/cli/. */
@@ -9,6 +9,17 @@ export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '
 
 /** Folder of the models that come with the package. */
 export const bundledModels = join(packageRoot, 'models');
+
+/**
+ * What a person types to run this command: a clone has a launcher beside package.json, an installed package its name on
+ * the path. @param folder in which the person is.
+ */
+export function commandName(folder: string): string {
+  const launcher = join(packageRoot, 'pilotfish');
+  if (!existsSync(launcher)) return 'pilotfish';
+  const path = relative(folder, launcher);
+  return isAbsolute(path) || path.startsWith('..') ? launcher : `./${path}`;
+}
 
 export const packageVersion = (): string =>
   JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version;

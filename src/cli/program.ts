@@ -18,9 +18,16 @@ import { colourWanted, painter, type Terminal } from './terminal.js';
 import { addTop } from './top.js';
 
 const closing = `
-Every flag can be set by its environment name; the command line wins.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 model or engine, 4 link or download, 130 stopped with Ctrl-C.
-PILOTFISH_DEBUG=1 adds a stack trace to errors; NO_COLOR=1 turns colour off.`;
+Every flag can be set by its environment name, where an empty value counts as none; the command line wins.
+PILOTFISH_DEBUG=1 adds a stack trace to errors; NO_COLOR=1 turns colour off.
+
+Exit codes:
+  0    done; for serve, device and top also: stopped with Ctrl-C
+  1    failed: output that cannot be written, a check of doctor, a mistake in pilotfish
+  2    wrong usage: a flag, a prompt, a value out of range
+  3    model or engine: not found, not usable, too large, vocabularies that differ
+  4    link: no server, a server that stays away or refuses, an address that cannot be had, a download
+  130  stopped with Ctrl-C before it was done`;
 
 /**
  * Runs one command line.
@@ -38,7 +45,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     return code;
   } catch (reason) {
     if (reason instanceof CommanderError && isHelp(reason)) return reason.exitCode === 0 ? 0 : 2;
-    return printFailure(withNames(reason, program), terminal);
+    return printFailure(withNames(reason, commandAt(program, args)), terminal);
   }
 }
 
@@ -46,12 +53,46 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 const isHelp = ({ code }: CommanderError): boolean =>
   ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(code);
 
-/** Commander calls a word that is no command a surplus argument; what a user needs is the list of commands. */
-function withNames(reason: unknown, program: Command): unknown {
-  if (!(reason instanceof CommanderError) || reason.code !== 'commander.unknownCommand')
-    return reason;
-  const names = program.commands.map((command) => command.name()).join(', ');
-  return new PilotfishError('usage', `${sentenceOf(reason.message)}; commands are ${names}`);
+/** The command that the first words name. */
+function commandAt(program: Command, args: readonly string[]): Command {
+  const [name, ...rest] = args;
+  const command = program.commands.find((one) => one.name() === name);
+  return command === undefined ? program : commandAt(command, rest);
+}
+
+/** A word that is no command is at times called a surplus argument; what a user needs is the list of commands. */
+function withNames(reason: unknown, command: Command): unknown {
+  if (!(reason instanceof CommanderError) || command.commands.length === 0) return reason;
+  const isUnknown = reason.code === 'commander.unknownCommand';
+  if (!isUnknown && reason.code !== 'commander.excessArguments') return reason;
+  return unknownCommand(command, isUnknown ? null : command.args[0]!, reason);
+}
+
+function unknownCommand(parent: Command, word: string | null, reason?: CommanderError): Error {
+  const said = word === null ? sentenceOf(reason!.message) : `unknown command '${word}'`;
+  const names = parent.commands.map((command) => command.name()).join(', ');
+  const of = parent.parent === null ? '' : ` of ${parent.name()}`;
+  return new PilotfishError('usage', `${said}; commands${of} are ${names}`);
+}
+
+/** `help`, and `help models pull`: commander's own knows one level and is silent about a word it does not know. */
+function addHelp(program: Command): void {
+  for (const command of program.commands) command.helpCommand(false);
+  program
+    .helpCommand(false)
+    .command('help')
+    .summary('print help for a command')
+    .description('Prints the help of a command, or of all.')
+    .argument('[command...]', 'such as: models pull')
+    .action((words: readonly string[]) => {
+      let command = program;
+      for (const word of words) {
+        const next = command.commands.find((one) => one.name() === word);
+        if (next === undefined) throw unknownCommand(command, word);
+        command = next;
+      }
+      command.help();
+    });
 }
 
 export function createProgram(terminal: Terminal, exit: (code: number) => void): Command {
@@ -61,7 +102,6 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
     )
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help for a command')
     .enablePositionalOptions()
     .exitOverride()
     .addHelpText('after', closing)
@@ -76,6 +116,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
   addBench(program, terminal);
+  addHelp(program);
   return program;
 }
 

@@ -68,7 +68,7 @@ describe('pilotfish serve', () => {
       const view = await run(['top', '--server', url]);
       assert.match(view.out, /60 committed/);
       const taken = await run([...served, '--port', new URL(url).port]);
-      assert.equal(taken.code, 2);
+      assert.equal(taken.code, 4);
       assert.match(taken.err, /cannot listen on 127\.0\.0\.1:\d+: another program listens there/);
     }, 'SIGINT');
     assert.equal(ended.code, 0);

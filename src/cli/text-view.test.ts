@@ -71,7 +71,7 @@ describe('a text on a screen', () => {
       view.end();
     }
     assert.equal(tall.text, 'One two three\n');
-    assert.match(short.text, /word29\npilotfish: the provision\nal text above is void\n three\n$/);
+    assert.match(short.text, /word29\npilotfish: the\nprovisional text above\nis void\n three\n$/);
   });
 
   it('puts news on a line of their own and goes on behind them', () => {

@@ -1,7 +1,7 @@
 // A text while it is written, on stdout: what stands, and behind it on a screen what may still be taken back. Lines of
 // news for a person go to stderr, never into the middle of a line. A pipe gets nothing that could be taken back.
 
-import { LineFit } from './line-fit.js';
+import { LineFit, paragraph } from './line-fit.js';
 import { type Fate, legendEntries, TokenStream, visible } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
@@ -46,7 +46,10 @@ export const silentView = (terminal: Terminal): TextView => ({
 /** Prints a line of news on stderr. */
 export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: string) => void {
   const paint = painter(colourWanted(err, env));
-  return (text) => err.write(`${paint('yellow', 'pilotfish:')} ${text}\n`);
+  return (text) => {
+    const line = paragraph(`pilotfish: ${text}`, err);
+    err.write(`${line.replace('pilotfish:', (name) => paint('yellow', name))}\n`);
+  };
 }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -194,12 +194,25 @@ describe('client', () => {
       '{"id":3,"prompt":"aei","mode":"walk"}',
       '{"id":4,"prompt":"aei","maxTokens":200,"logitBias":{"1":"-inf"}}',
       '{"id":4,"cancel":true}',
+      '{"id":5,"prompt":"aei","max_tokens":3}',
+      '{"id":6,"cancel":true}',
+      '{"id":7,"ids":[0,"3"],"maxTokens":3}',
+      '{"id":8,"prompt":"aei","logitBias":{"x":1}}',
+      '{"id":9,"messages":[{"role":"user","content":"a","name":"b"}]}',
+      '{"id":10,"prompt":"aei","maxTokens":200,"logitBias":{"1":"-inf"},"stop":["e"],"seed":11}',
     ];
     async function* input(): AsyncGenerator<Uint8Array> {
       const bytes = new TextEncoder().encode(`${lines.join('\n')}\n`);
       for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
     }
-    const events: { id: unknown; event: string; token?: number; code?: string }[] = [];
+    const events: {
+      id: unknown;
+      event: string;
+      token?: number;
+      code?: string;
+      message?: string;
+      reason?: string;
+    }[] = [];
     const write = (line: string): unknown => events.push(JSON.parse(line));
     await serveLines(client, { input: input(), write }, new AbortController().signal);
     const first = events.filter(({ id }) => id === 1);
@@ -211,8 +224,17 @@ describe('client', () => {
     const codes = events.filter(({ event }) => event === 'error').map(({ id, code }) => [id, code]);
     assert.deepEqual(
       new Set(codes.map(String)),
-      new Set([',usage', '2,usage', '3,usage', '4,cancelled']),
+      new Set([',usage', '4,cancelled', ...[2, 3, 5, 6, 7, 8, 9].map((id) => `${id},usage`)]),
     );
+    const messageOf = (id: number): string => events.find((event) => event.id === id)!.message!;
+    assert.match(
+      messageOf(5),
+      /there is no field "max_tokens"; fields are id, prompt, .*maxTokens/,
+    );
+    assert.match(messageOf(6), /no answer has the id 6/);
+    assert.match(messageOf(7), /"3" is not the id of a token/);
+    const stopped = events.filter(({ id }) => id === 10).at(-1)!;
+    assert.deepEqual([stopped.event, stopped.reason], ['end', 'stop']);
     await client.close();
   });
 });

@@ -173,7 +173,10 @@ describe('server', () => {
   it('says in one sentence that its port is taken', async () => {
     await withServer({}, async ({ port }) => {
       const engine = createScriptedEngine();
-      await assert.rejects(startServer({ engine, port }), { code: 'usage', message: /port/ });
+      await assert.rejects(startServer({ engine, port }), {
+        code: 'address-unavailable',
+        message: /another program listens there/,
+      });
     });
   });
 

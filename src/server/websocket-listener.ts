@@ -61,7 +61,7 @@ export interface Listening {
  * Begins to listen.
  *
  * @param port 0 picks a free one.
- * @throws PilotfishError `usage` where the address cannot be had, naming it and the reason.
+ * @throws PilotfishError `address-unavailable` where the address cannot be had, naming it and the reason.
  */
 export async function listen(
   host: string,
@@ -98,12 +98,22 @@ export async function listen(
   };
 }
 
+const listenWords: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen there; ports below 1024 need rights of their own',
+  ENOTFOUND: 'there is no such name',
+  EAI_AGAIN: 'the name cannot be looked up now',
+  EAFNOSUPPORT: 'this machine does not speak that kind of address',
+  EINVAL: 'it is no address to listen on',
+};
+
 function refusal(host: string, port: number, reason: NodeJS.ErrnoException): PilotfishError {
-  const why =
-    reason.code === 'EADDRINUSE'
-      ? 'another program listens there; choose another --port'
-      : reason.message;
-  return new PilotfishError('usage', `cannot listen on ${host}:${port}: ${why}`, { cause: reason });
+  const why = listenWords[reason.code ?? ''] ?? reason.message;
+  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return new PilotfishError('address-unavailable', `cannot listen on ${address}: ${why}`, {
+    cause: reason,
+  });
 }
 
 function welcome(socket: WebSocket, peer: Peer, handlers: ListenerHandlers): void {

@@ -93,6 +93,21 @@ test('the facts of a sound file are those it was made with', () => {
   assert.equal(tensorBytes, 2 * matrices + 4 * 5 * 32);
 });
 
+test('a head that is the embedding written twice counts once, another one for itself', () => {
+  const rows = 285 * tinySizes.width;
+  const head = zeros('output.weight', 'F16', tinySizes.width, 285);
+  const other = {
+    ...head,
+    pieces: () => [new Uint8Array(2 * rows - 1), Uint8Array.of(1)],
+  };
+  const add = (tensor: typeof head): Spoil => {
+    return ({ tensors }) => tensors.push(tensor);
+  };
+  const count = (...spoils: Spoil[]): number => checkModelFile(spoiled(...spoils)).parameterCount;
+  const counts = [count(), count(add(head)), count(add(other))];
+  assert.deepEqual(counts, [counts[0], counts[0], counts[0]! + rows]);
+});
+
 test('a cache of Q8_0 is priced where heads fill its blocks', () => {
   const path = spoiled(
     set('llama.attention.head_count', uint32Value(1)),

@@ -8,6 +8,7 @@ import { type Metadata, optionalText, requiredText } from './metadata.js';
 import { readGguf } from './reader.js';
 import { naming, refuse } from './refusal.js';
 import { type ModelShape, shapeOf } from './shape.js';
+import { holdSame } from './tensor-data.js';
 import { checkTensors } from './tensors.js';
 import { tokenizerOf } from './tokenizer.js';
 
@@ -31,6 +32,7 @@ export interface ModelFacts {
   readonly expertCount: number;
   /** Whether the cache can be rolled back to any length, or only a bounded number of tokens. */
   readonly rollback: 'any' | 'bounded';
+  /** Numbers that were learned; a head that equals the embedding is no further ones. */
   readonly parameterCount: number;
   readonly tensorBytes: number;
   readonly fileBytes: number;
@@ -78,7 +80,7 @@ function factsOf(header: GgufHeader): ModelFacts {
     headCountKv: Math.max(...shape.headCountsKv),
     expertCount: shape.expertCount,
     rollback: architecture.rollback,
-    parameterCount: tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0),
+    parameterCount: parameterCount(header),
     tensorBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     fileBytes,
     tokenizerModel: tokenizer.model,
@@ -101,6 +103,17 @@ function refuseParts(metadata: Metadata): void {
   if (kind !== null && kind !== 'model') {
     refuse('model-unsupported', `the file is of the kind "${kind}", not a whole model`);
   }
+}
+
+/** A head that is the embedding written twice counts once: it is one set of numbers. */
+function parameterCount(header: GgufHeader): number {
+  const { tensors } = header;
+  const all = tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0);
+  const [embedding, head] = ['token_embd.weight', 'output.weight'].map((wanted) =>
+    tensors.find(({ name }) => name === wanted),
+  );
+  if (!embedding || !head || !holdSame(header, embedding, head)) return all;
+  return all - weightCount(head.dims);
 }
 
 function quantisationOf(tensors: readonly GgufTensor[]): string {
