@@ -74,6 +74,7 @@ export function board(
     epoch: drafts.epoch,
     ids,
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
+    isSpoilt: false,
   };
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
   const segment = { slot: slots.idOf(session), from, tokens: joined(filled, ids), judge };

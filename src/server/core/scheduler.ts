@@ -185,7 +185,7 @@ export class Scheduler {
     this.#counters.passMs.add(passMs);
     return sessions.map((session, index) => {
       session.isSuspect = false;
-      session.failureCount = 0;
+      if (session.flight?.isSpoilt !== true) session.failureCount = 0;
       if (session.flight?.isJudged) session.isNew = false;
       session.waitingSinceMs = nowMs;
       return { session, outcome: result.outcomes[index]!, passMs };

@@ -285,11 +285,16 @@ export class SessionDesk {
 
   /** Results of a pass. */
   landed(landings: readonly Landing[], nowMs: number): void {
-    const { table, scheduler, settings, counters } = this.#parts;
+    const { table, scheduler, slots, settings, counters } = this.#parts;
     for (const { session, outcome, passMs } of landings) {
       const { flight } = session;
       session.flight = null;
       if (!flight || table.get(session.key) !== session) continue;
+      if (flight.isSpoilt) {
+        slots.release(session);
+        scheduler.refresh(session);
+        continue;
+      }
       if (flight.isJudged) {
         const before = session.log.length;
         commitOutcome(session, flight, outcome, settings.model.endOfText);
@@ -370,6 +375,7 @@ export class SessionDesk {
       return;
     }
     if (session.flight === null) slots.release(session);
+    else session.flight.isSpoilt = true;
     session.failureCount++;
     if (session.failureCount >= slotFailuresMax) this.#failForEngine(session, message);
     else scheduler.refresh(session);

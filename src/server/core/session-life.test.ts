@@ -326,6 +326,27 @@ describe('a failing engine', () => {
     assert.deepEqual(tokensOf(frames), targetText(openFrame({ tokensMax: 20 })).slice(3));
   });
 
+  it('computes nothing that is kept on a slot that could not be opened', () => {
+    const harness = new Harness({ model: { slotCount: 1 } });
+    harness.failingPasses.add(1);
+    harness.connect(1);
+    harness.send(1, openFrame({ scheme: 'coupled', mode: 'stream', seed: 1n }));
+    harness.send(1, { kind: 'close', session: 0 });
+    harness.settle();
+    harness.take(1);
+    // The slot is empty, but still set up for the session before: a pass on it would draw with that one's seed.
+    const open = openFrame({ session: 1, scheme: 'coupled', mode: 'stream', seed: 2n });
+    harness.send(1, open);
+    const failing = harness.operations.findIndex(
+      (operation) => operation.kind === 'open' && operation.config.seed === 2n,
+    );
+    for (let count = 0; count < failing; count++) harness.stepEngine();
+    const { id } = harness.operations.shift()!;
+    harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
+    harness.settle();
+    assert.deepEqual(tokensOf(harness.take(1)), targetText(open).slice(3));
+  });
+
   it('is given up on, session by session, when it always fails', () => {
     const harness = new Harness();
     for (let pass = 1; pass < 100; pass++) harness.failingPasses.add(pass);

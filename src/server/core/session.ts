@@ -43,6 +43,8 @@ export interface Flight {
   readonly epoch: number;
   readonly ids: Int32Array;
   readonly queueMs: number;
+  /** An operation on the slot has failed since: what the pass computes there is worth nothing. */
+  isSpoilt: boolean;
 }
 
 /** A cache image that waits for a slot. */
