@@ -46,6 +46,7 @@ export class Connection {
   #pingOpen = false;
   #downSinceMs: number | null;
   #retryAfterMs = 0;
+  #isLeaving = false;
   /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
   #refusal: { readonly error: PilotfishError; readonly isRetryable: boolean } | null = null;
   #alternatives: readonly string[] = [];
@@ -59,15 +60,20 @@ export class Connection {
 
   /** The server's offer while sessions can use the link, else null. */
   get welcome(): Welcome | null {
-    return this.#phase === 'ready' ? this.#welcome : null;
+    return this.#phase === 'ready' && !this.#isLeaving ? this.#welcome : null;
+  }
+
+  /** Whether the link was hung up and is not down yet: nothing is said or heard on it any more. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
   }
 
   get takesSessions(): boolean {
-    return this.#phase === 'ready' && this.#state === 'ready';
+    return this.welcome !== null && this.#state === 'ready';
   }
 
   get isDraining(): boolean {
-    return this.#state === 'draining';
+    return this.#phase === 'ready' && this.#state === 'draining';
   }
 
   get isOver(): boolean {
@@ -80,6 +86,7 @@ export class Connection {
 
   /** @param isBusy whether answers are written: the way is measured then. */
   dueMs(isBusy: boolean): number | null {
+    if (this.#isLeaving) return null;
     switch (this.#phase) {
       case 'waiting':
         return this.#dialAtMs;
@@ -107,6 +114,7 @@ export class Connection {
   dial(nowMs: number): void {
     assert(this.#phase === 'idle' || this.#phase === 'waiting', `dialling in ${this.#phase}`);
     this.#phase = 'dialling';
+    this.#isLeaving = false;
     this.#greetedMs = nowMs;
     const alternative = this.#alternatives[0] ?? null;
     this.#alternatives = this.#alternatives.slice(1);
@@ -125,6 +133,7 @@ export class Connection {
   onDown(reason: string, nowMs: number): PilotfishError | null {
     if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
     this.#phase = 'waiting';
+    this.#isLeaving = false;
     this.#welcome = null;
     this.#downSinceMs ??= nowMs;
     this.#pingOpen = false;
@@ -240,7 +249,10 @@ export class Connection {
     this.hangUp();
   }
 
+  /** Asking again would only put off the moment at which the shell gives the link up. */
   hangUp(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     this.#parts.out({ kind: 'hang-up' });
   }
 

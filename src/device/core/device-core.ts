@@ -145,6 +145,8 @@ export class DeviceCore {
   }
 
   #onMessage(bytes: Uint8Array, nowMs: number): void {
+    // What a link that is being left still brings comes again after the resumption.
+    if (this.#connection.isLeaving) return;
     const decoded = decodeServerFrame(bytes);
     if ('fault' in decoded) {
       this.#violated(decoded.fault.message);
@@ -267,6 +269,7 @@ export class DeviceCore {
     // A residual token is new to the server only while it is due.
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
     wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceEvent);
+    if (this.#connection.isLeaving) return;
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
     this.#connection.sendWith(frame, () => this.#put(frame, session));
   }

@@ -52,6 +52,7 @@ export class Upstream {
     const { text, wire, request } = this.#session;
     this.#isHeld = false;
     if (text === null || wire === null || this.#session.isOver) return;
+    if (this.#session.link.welcome === null) return;
     if (wire.state !== 'open' && wire.state !== 'residual-due') return;
     if (this.#session.residual?.isOpen || request.mode === 'stream') return;
     if (this.#sendsResidualAlone()) this.#send(text.chain.base, nowMs, false);
@@ -151,6 +152,7 @@ export class Upstream {
     // Frames of one chain share an epoch; sending decides it.
     const epoch = chain.send(to);
     let token = residual?.token ?? null;
+    if (residual !== null && token !== null && first === chain.base) residual.isSent = true;
     do {
       const tokens = this.#frameTokens(chain.tokens(from, to));
       const frame = draftFrame(wire!.id, epoch, from, tokens, {
