@@ -126,7 +126,8 @@ export class Session {
   isAway(nowMs: number): boolean {
     if (this.timeouts >= timeoutsToAway) return true;
     const { downSinceMs } = this.link;
-    return downSinceMs !== null && nowMs - downSinceMs >= this.settings.patienceMs;
+    // The same sum as in awayAtMs: rounded otherwise, the timer would come, find nothing and be set again for ever.
+    return downSinceMs !== null && nowMs >= downSinceMs + this.settings.patienceMs;
   }
 
   /** When the target will count as away; null when that is decided. */
@@ -172,7 +173,7 @@ export class Session {
     if (this.showsDrafts(nowMs)) return true;
     const { mode } = this.request;
     if (mode === 'stream' || this.advisedDraftLength === 0) return false;
-    return mode !== 'race' || !this.overtaking.isPaused(nowMs);
+    return mode !== 'race' || !isPaused;
   }
 
   /** Starts, continues or stops the drafter as text, window and policy say. */
@@ -180,8 +181,10 @@ export class Session {
     if (this.text === null || this.settings.drafter === null || this.isOver) return;
     const { log, chain } = this.text;
     const room = this.#chainMax(nowMs) - chain.length;
-    if (this.residual?.isOpen || room <= 0 || !this.#mayDraft(nowMs)) {
+    if (!this.#mayDraft(nowMs) || this.residual?.isOpen || room <= 0) {
       this.drafting.stop();
+    // Asked before all else: it ends a pause whose time has come, or the timer for it would come again and again.
+    const isPaused = this.overtaking.isPaused(nowMs);
       return;
     }
     if (!this.drafting.isReady || chain.end >= this.settings.drafter.contextLength) return;
