@@ -157,6 +157,8 @@ function onLaw(
   if (known !== null && known.position === position) {
     // Said once more after a resumption: the token stands; a law that was cut is still short.
     if (known.isOpen) requestTail(session, position);
+    // The frame that brings it has crossed this one: nothing is due any more.
+    else if (known.isSent) session.wire!.state = 'open';
     return null;
   }
   if (rejected === null || rejected.law === null || position !== session.text!.log.length) {

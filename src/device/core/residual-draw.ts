@@ -11,6 +11,8 @@ import type { SentLaw } from '../../protocol/frame.js';
 
 export class ResidualDraw {
   readonly position: number;
+  /** Whether a frame of the present wire has carried the token. */
+  isSent = false;
   readonly #draftLaw: Law;
   readonly #chance: Chance;
   #cut: CutLaw | null = null;

@@ -321,6 +321,7 @@ export class Session {
     this.residual = null;
     this.rejoin(null);
   }
+    if (this.residual !== null) this.residual.isSent = false;
 
   /** Committed tokens that the server is known to have: one less while it lacks the residual token. */
   get sharedLength(): number {
