@@ -254,6 +254,11 @@ export class DeviceCore {
       session.fail(error, nowMs);
       return;
     }
+    const reason = session.endReason(welcome.contextLength);
+    if (session.resumeKey === null && reason !== null) {
+      session.finish(reason, true, nowMs);
+      return;
+    }
     const id = this.#nextSession++;
     session.wire = { id, state: 'unused' };
     this.#bySession.set(id, live);
@@ -264,12 +269,12 @@ export class DeviceCore {
   }
 
   #sendFor(session: Session, frame: DeviceFrame): void {
+    if (this.#connection.isLeaving) return;
     const { wire } = session;
     assert(wire !== null, `sending ${frame.kind} for a session without wire`);
     // A residual token is new to the server only while it is due.
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
     wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceEvent);
-    if (this.#connection.isLeaving) return;
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
     this.#connection.sendWith(frame, () => this.#put(frame, session));
   }

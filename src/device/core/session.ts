@@ -122,6 +122,19 @@ export class Session {
     return this.text!.promptLength + this.request.tokensMax;
   }
 
+  /**
+   * Why no token may follow the committed ones, or null: the verdict that says so may have been lost with its server, and
+   * there is nothing left to open another session for.
+   */
+  endReason(contextLength: number): EndReason | null {
+    if (this.text === null) return null;
+    const { log, promptLength } = this.text;
+    if (log.length > promptLength && this.settings.endOfText.has(log.at(log.length - 1)))
+      return 'end-of-text';
+    if (log.length >= this.endMax) return 'length';
+    return log.length > promptLength && log.length >= contextLength ? 'context' : null;
+  }
+
   /** Whether the fallback policy has to act. */
   isAway(nowMs: number): boolean {
     if (this.timeouts >= timeoutsToAway) return true;
