@@ -120,8 +120,8 @@ export class Device {
     const link = ++this.#linkCount;
     this.#options.dial(alternative).then(
       (transport) => {
-        // Dialled in vain: closed or timed out meanwhile.
-        if (link !== this.#linkCount || this.#isClosed) {
+        // Dialled in vain: closed, timed out, or given up on and about to be called down.
+        if (link !== this.#linkCount || this.#isClosed || this.#cancelHangUp !== null) {
           transport.close(closeNormal, 'not needed any more');
           return;
         }

@@ -1,0 +1,291 @@
+// A device whose link is hung up, refused, drained or lost at an awkward moment: it leaves once, says nothing more on
+// the link, wakes for nothing, and goes on with the same text. Frames are made by hand; each case was found by simulation.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
+import { plainSampling } from '../../math/sampling.js';
+import { decodeDeviceFrame, encodeFrame } from '../../protocol/codec.js';
+import {
+  type DeviceFrame,
+  modes,
+  type ServerFrame,
+  schemes,
+  type Verdict,
+} from '../../protocol/frame.js';
+import { DeviceCore } from './device-core.js';
+import type { CoreEvent, Effect, GenerateRequest } from './event.js';
+import type { CoreSettings } from './settings.js';
+
+const toyVocabulary = scriptedVocabulary(16);
+
+const settings: CoreSettings = {
+  key: '',
+  name: 'device',
+  vocabulary: toyVocabulary,
+  drafter: { contextLength: 256 },
+  endOfText: toyVocabulary.endOfText,
+  keepsTrying: true,
+  patienceMs: 100,
+  awayMaxMs: Infinity,
+  verdictTimeoutMs: 1_000,
+  linkTimeoutMs: 2_000,
+  pingMs: 500,
+  backoffMinMs: 50,
+  backoffMaxMs: 400,
+  chance: () => 0.5,
+};
+
+const request: GenerateRequest = {
+  prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
+  sampling: plainSampling,
+  seed: 11n,
+  scheme: 'coupled',
+  mode: 'race',
+  tokensMax: 4,
+  windowMax: 32,
+  cut: null,
+  stopRule: { kind: 'fixed', draftLengthMax: 1 },
+  fallback: 'wait',
+};
+
+const welcome: ServerFrame = {
+  kind: 'welcome',
+  version: 1,
+  modelName: 'toy',
+  fingerprint: toyVocabulary.fingerprint,
+  vocabSize: toyVocabulary.size,
+  schemes,
+  modes,
+  contextLength: 64,
+  limits: {
+    frameBytes: 1 << 20,
+    sessions: 8,
+    promptTokens: 64,
+    draftTokens: 32,
+    windowTokens: 64,
+    resumeMs: 60_000,
+    silenceMs: 0,
+  },
+  passUs: 0,
+};
+
+const opened = (session = 0): ServerFrame => ({
+  kind: 'opened',
+  session,
+  resumeKey: new Uint8Array(16),
+  promptLength: 3,
+  promptIds: new Int32Array(0),
+  windowMax: 32,
+});
+
+const verdict = (changes: Partial<Verdict>): Verdict => ({
+  kind: 'verdict',
+  session: 0,
+  epoch: 0,
+  from: 3,
+  tokens: new Int32Array(0),
+  acceptedCount: 0,
+  rejectedCount: 0,
+  queueUs: 0,
+  verifyUs: 0,
+  advisedDraftLength: null,
+  end: null,
+  law: null,
+  ...changes,
+});
+
+/** A core and what it said last. */
+class Bench {
+  readonly core: DeviceCore;
+  effects: Effect[] = [];
+  #run = 0;
+
+  constructor(changes: Partial<CoreSettings> = {}) {
+    this.core = new DeviceCore({ ...settings, ...changes }, 0);
+    this.effects = this.core.start(0);
+  }
+
+  feed(event: CoreEvent, nowMs = 0): this {
+    this.effects = this.core.handle(event, nowMs);
+    for (const effect of this.effects) if (effect.kind === 'draft-start') this.#run = effect.run;
+    return this;
+  }
+
+  hear(frame: ServerFrame, nowMs = 0): this {
+    return this.feed({ kind: 'message', bytes: encodeFrame(frame) }, nowMs);
+  }
+
+  connect(nowMs = 0): this {
+    return this.feed({ kind: 'link-up' }, nowMs).hear(welcome, nowMs);
+  }
+
+  ask(changes: Partial<GenerateRequest> = {}): this {
+    return this.feed({ kind: 'generate', answer: 0, request: { ...request, ...changes } });
+  }
+
+  /** The newest run drafts a token. */
+  draft(position: number, token: number, law: readonly number[] | null = null): this {
+    const probs = law && Float64Array.from(law);
+    return this.feed({
+      kind: 'drafted',
+      answer: 0,
+      run: this.#run,
+      token: {
+        position,
+        token,
+        confidence: null,
+        law: probs && { kind: 'dense', probs },
+        prob: probs && probs[token]!,
+      },
+    });
+  }
+
+  count(kind: Effect['kind']): number {
+    return this.effects.filter((effect) => effect.kind === kind).length;
+  }
+
+  get wakeMs(): number | null {
+    const wake = this.effects.find((effect) => effect.kind === 'wake');
+    return wake?.kind === 'wake' ? wake.atMs : null;
+  }
+
+  get sent(): DeviceFrame[] {
+    return this.effects.flatMap((effect) => {
+      if (effect.kind !== 'send') return [];
+      const decoded = decodeDeviceFrame(effect.bytes);
+      assert.ok('ok' in decoded);
+      return [decoded.ok];
+    });
+  }
+}
+
+describe('a link that dies without a word', () => {
+  it('is hung up once, and nothing is due until it is down', () => {
+    const bench = new Bench().connect();
+    bench.feed({ kind: 'timer' }, 2_000);
+    assert.equal(bench.count('hang-up'), 1);
+    assert.equal(bench.wakeMs, null);
+    bench.feed({ kind: 'timer' }, 2_001);
+    assert.equal(bench.count('hang-up'), 0, 'asking again would put off the end of the link');
+    bench.feed({ kind: 'link-down', reason: 'no answer' }, 3_000);
+    assert.ok(bench.wakeMs! > 3_000, 'it is dialled again');
+  });
+
+  it('counts as away at the very moment for which the timer was set, however that was rounded', () => {
+    for (let step = 1; step < 400; step++) {
+      const bench = new Bench({ patienceMs: 100 + step / 7, backoffMinMs: 1e6, backoffMaxMs: 1e6 });
+      bench
+        .connect()
+        .ask()
+        .feed({ kind: 'link-down', reason: 'cut' }, step / 3);
+      const { wakeMs } = bench;
+      bench.feed({ kind: 'timer' }, wakeMs!);
+      assert.notEqual(bench.wakeMs, wakeMs, `step ${step}`);
+    }
+  });
+});
+
+describe('a server that goes', () => {
+  it('drain: a link that is down already is not hung up again', () => {
+    const bench = new Bench().connect().ask();
+    bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });
+    bench.feed({ kind: 'link-down', reason: 'gone' }, 10);
+    assert.equal(bench.count('hang-up'), 0);
+  });
+
+  it('failure: what is drafted before the link is down stays here', () => {
+    const bench = new Bench().connect().ask({ mode: 'pipeline', tokensMax: 30 }).hear(opened());
+    bench.hear({
+      kind: 'failure',
+      code: 'draining',
+      session: null,
+      message: '',
+      retryAfterMs: 0,
+      block: null,
+    });
+    assert.equal(bench.count('hang-up'), 1);
+    bench.draft(3, 7);
+    assert.deepEqual(bench.sent, []);
+  });
+
+  it('a welcome that comes after the close is not heard', () => {
+    const bench = new Bench().feed({ kind: 'link-up' }).feed({ kind: 'close' });
+    assert.equal(bench.count('hang-up'), 1);
+    assert.deepEqual(bench.hear(welcome).effects, []);
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'closed' }).count('dial'), 0);
+    assert.equal(bench.wakeMs, null);
+  });
+});
+
+describe('an answer whose last verdict was lost', () => {
+  /** All tokens are committed by a resumption; the server forgets the session before it says the end. */
+  function complete(tokens: readonly number[], changes: Partial<GenerateRequest>): Bench {
+    const bench = new Bench().connect().ask(changes).hear(opened());
+    bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);
+    assert.equal(bench.sent.at(-1)?.kind, 'resume');
+    bench.hear(
+      { kind: 'resumed', session: 0, epoch: 0, from: 3, tokens: Int32Array.from(tokens) },
+      70,
+    );
+    bench.feed({ kind: 'link-down', reason: 'cut' }, 80).feed({ kind: 'timer' }, 200).connect(200);
+    return bench.hear(
+      {
+        kind: 'failure',
+        code: 'resume-refused',
+        session: 0,
+        message: '',
+        retryAfterMs: 0,
+        block: null,
+      },
+      210,
+    );
+  }
+  const endOf = ({ effects }: Bench) => effects.find(({ kind }) => kind === 'ended');
+
+  it('ends by itself where it has all its tokens', () => {
+    const end = endOf(complete([4, 5, 6, 7], {}));
+    assert.ok(end?.kind === 'ended' && end.reason === 'length' && end.isVerified);
+  });
+
+  it('ends by itself behind the end token', () => {
+    const end = endOf(complete([4, 1], {}));
+    assert.ok(end?.kind === 'ended' && end.reason === 'end-of-text');
+  });
+
+  it('ends by itself where the context is full', () => {
+    const tokens = Array.from({ length: 61 }, (_, index) => 2 + (index % 14));
+    const end = endOf(complete(tokens, { tokensMax: 100 }));
+    assert.ok(end?.kind === 'ended' && end.reason === 'context');
+  });
+
+  it('goes on in a new session otherwise', () => {
+    const open = complete([4, 5], {}).sent.find(({ kind }) => kind === 'open');
+    assert.deepEqual(open?.kind === 'open' && [...open.answer], [4, 5]);
+  });
+});
+
+describe('a residual token that crosses the law said again', () => {
+  it('is due no more once a frame has carried it', () => {
+    const law = [0, 0, 0.5, 0.5, ...new Array<number>(12).fill(0)];
+    const whole = (probs: number[]) =>
+      ({ kind: 'whole', law: { kind: 'dense', probs: Float64Array.from(probs) } }) as const;
+    const target = [0, 0, 0, 0, 0.5, 0.5, ...new Array<number>(10).fill(0)];
+    const bench = new Bench();
+    bench.connect().ask({ scheme: 'split', mode: 'stop-and-wait', tokensMax: 30 }).hear(opened());
+    bench.draft(3, 2, law);
+    const rejection = verdict({ rejectedCount: 1, law: whole(target) });
+    bench.hear(rejection);
+    bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);
+    bench.hear({ kind: 'resumed', session: 0, epoch: 0, from: 3, tokens: new Int32Array(0) }, 70);
+    bench.draft(4, 3, law);
+    const carried = bench.sent.find(({ kind }) => kind === 'draft');
+    assert.ok(carried?.kind === 'draft' && carried.residual !== null);
+    bench.hear({ ...rejection, session: 0 }, 80);
+    bench.hear(
+      verdict({ from: 4, epoch: carried.epoch, rejectedCount: 1, law: whole(target) }),
+      90,
+    );
+    assert.equal(bench.count('failed'), 0, 'the next rejection is legal');
+  });
+});
