@@ -183,6 +183,8 @@ export class Session {
   }
 
   #mayDraft(nowMs: number): boolean {
+    // Asked before all else: it ends a pause whose time has come, or the timer for it would come again and again.
+    const isPaused = this.overtaking.isPaused(nowMs);
     if (this.showsDrafts(nowMs)) return true;
     const { mode } = this.request;
     if (mode === 'stream' || this.advisedDraftLength === 0) return false;
@@ -196,8 +198,6 @@ export class Session {
     const room = this.#chainMax(nowMs) - chain.length;
     if (!this.#mayDraft(nowMs) || this.residual?.isOpen || room <= 0) {
       this.drafting.stop();
-    // Asked before all else: it ends a pause whose time has come, or the timer for it would come again and again.
-    const isPaused = this.overtaking.isPaused(nowMs);
       return;
     }
     if (!this.drafting.isReady || chain.end >= this.settings.drafter.contextLength) return;
@@ -269,6 +269,7 @@ export class Session {
     this.commit(tokens, nowMs);
     this.#countChain(chainEnd, tokens.length, isContradicted);
     const fate = chain.advance(log.length, matchedCount, !isContradicted);
+    this.tally.keptCount += matchedCount;
     this.tally.aheadUsedCount += fate.usedAheadCount;
     this.tally.wastedCount += fate.wastedCount;
     this.pace.addTests(matchedCount, isContradicted ? 1 : 0);
@@ -314,12 +315,13 @@ export class Session {
   commitResidual(nowMs: number): void {
     const { log, chain } = this.text!;
     this.commit([{ token: this.residual!.token!, origin: 'residual' }], nowMs);
-    chain.advance(log.length, 0, false);
+    this.tally.wastedCount += chain.advance(log.length, 0, false).wastedCount;
     this.drafting.restart(log.length - 1);
   }
 
   /** Goes on in a session of the server that knows these epochs; null: a new one. */
   rejoin(serverEpoch: number | null): void {
+    if (this.residual !== null) this.residual.isSent = false;
     this.text?.chain.rejoin(serverEpoch);
     this.awaitedFrom = null;
   }
@@ -334,7 +336,6 @@ export class Session {
     this.residual = null;
     this.rejoin(null);
   }
-    if (this.residual !== null) this.residual.isSent = false;
 
   /** Committed tokens that the server is known to have: one less while it lacks the residual token. */
   get sharedLength(): number {
@@ -348,6 +349,7 @@ export class Session {
 
   finish(reason: EndReason, isVerified: boolean, nowMs: number): void {
     if (isVerified && this.text !== null) this.teller.retract(this.text.log.length);
+    this.#countRest();
     const { answer } = this;
     const statistics = this.statistics(nowMs);
     this.#close();
@@ -355,10 +357,16 @@ export class Session {
   }
 
   fail(error: PilotfishError, nowMs: number): void {
+    this.#countRest();
     const { answer } = this;
     const statistics = this.statistics(nowMs);
     this.#close();
     this.link.out({ kind: 'failed', answer, error, statistics });
+  }
+
+  /** What is still drafted will not be verified any more. */
+  #countRest(): void {
+    this.tally.wastedCount += this.text?.chain.length ?? 0;
   }
 
   /** Leaves nothing behind: no run, no slot, no session at the server. */

@@ -27,8 +27,10 @@ export interface Statistics {
   readonly chainSurvivedCount: number;
   readonly chainSurvival: number | null;
   readonly draftStartCount: number;
-  /** Tokens drafted while a verdict was outstanding that became text; drafted tokens of any kind that were void. */
+  /** Tokens drafted while a verdict was outstanding that became text. */
   readonly aheadUsedCount: number;
+  /** Drafted tokens that became text, whoever said them first, and those that did not; together all that were drafted. */
+  readonly keptCount: number;
   readonly wastedCount: number;
   readonly upMessageCount: number;
   readonly downMessageCount: number;
@@ -59,6 +61,7 @@ export class Tally {
   chainSurvivedCount = 0;
   draftStartCount = 0;
   aheadUsedCount = 0;
+  keptCount = 0;
   wastedCount = 0;
   upMessageCount = 0;
   downMessageCount = 0;
