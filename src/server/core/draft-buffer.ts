@@ -91,7 +91,8 @@ export class DraftBuffer {
     const known = Math.max(0, this.end - from);
     for (let index = known; index < ids.length; index++) this.#push(frame, index);
     if (from + ids.length >= this.end) this.hasMore = frame.more;
-    this.frameCount++;
+    // What only repeats costs nothing and counts for nothing: sent again, a frame changes nothing.
+    if (known < ids.length) this.frameCount++;
     this.settle(log);
     return null;
   }

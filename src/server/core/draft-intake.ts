@@ -93,7 +93,8 @@ function orderFault(
     return ['window-exceeded', `${out} tokens are out, more than ${terms.windowMax}`];
   }
   const { value: framesMax } = limits.pendingDrafts;
-  return epoch === drafts.epoch && drafts.frameCount >= framesMax
+  const isMore = epoch === drafts.epoch && from + ids.length > drafts.end;
+  return isMore && drafts.frameCount >= framesMax
     ? ['window-exceeded', `${framesMax} drafts wait already`]
     : null;
 }
