@@ -58,6 +58,11 @@ export class DraftChain {
     return this.#epoch;
   }
 
+  /** Whether what is sent next is the first that the server keeps: it begins an epoch or a session. */
+  get beginsEpoch(): boolean {
+    return this.#isStale || !this.#hasSent;
+  }
+
   /** As reconcile wants to see it. */
   get view(): Chain {
     const sentCount = this.#sentTo - this.#base;

@@ -218,6 +218,25 @@ describe('a server that goes', () => {
   });
 });
 
+describe('a server that stands still', () => {
+  it('is sent no more frames of drafts than it may hold, and the rest once it goes on', () => {
+    const bench = new Bench().connect();
+    bench.ask({ mode: 'pipeline', tokensMax: 200, windowMax: 200 }).hear({
+      ...opened(),
+      windowMax: 200,
+    } as ServerFrame);
+    let frameCount = 0;
+    for (let position = 3; position < 103; position++) {
+      bench.draft(position, 2 + (position % 5));
+      frameCount += bench.sent.length;
+    }
+    assert.ok(frameCount > 30 && frameCount < 64, `${frameCount} frames`);
+    bench.hear(verdict({ from: 43, acceptedCount: 40 }));
+    const [next] = bench.sent;
+    assert.ok(next?.kind === 'draft' && next.from === 3 + frameCount && next.ids.length > 1);
+  });
+});
+
 describe('an answer whose last verdict was lost', () => {
   /** All tokens are committed by a resumption; the server forgets the session before it says the end. */
   function complete(tokens: readonly number[], changes: Partial<GenerateRequest>): Bench {

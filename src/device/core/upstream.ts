@@ -5,6 +5,7 @@ import type { DraftedToken } from '../../engine/engine.js';
 import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
+import { FramesOut } from './frames-out.js';
 import type { Session } from './session.js';
 import { isRoundOver, lengthWithHeadStart } from './stop-rule.js';
 
@@ -17,6 +18,7 @@ const doublingsMax = 5;
 
 export class Upstream {
   readonly #session: Session;
+  readonly #framesOut = new FramesOut();
   /** The last moment to send what waits; kept until it is sent or a verdict shows when the next pass ends. */
   #deadlineMs: number | null = null;
   #isHeld = false;
@@ -102,7 +104,7 @@ export class Upstream {
   #planStream(nowMs: number): void {
     const { text, drafting, request, windowMax, isAwaiting, pace } = this.#session;
     const { chain } = text!;
-    const to = Math.min(chain.end, chain.base + windowMax);
+    const to = Math.min(chain.end, chain.base + windowMax, this.#reach());
     if (to <= chain.sentTo) {
       if (request.mode === 'pipeline' && !isAwaiting && !drafting.isRunning) {
         this.#send(chain.base, nowMs, false);
@@ -113,6 +115,18 @@ export class Upstream {
     const draftMs = drafting.isRunning ? (pace.draft.mean ?? 0) : Infinity;
     if (isTimeToSend(this.#deadlineMs, nowMs, draftMs)) this.#send(to, nowMs, this.#hasMore());
     else this.#isHeld = true;
+  }
+
+  /** Position up to which drafts may be sent before the server has taken some. */
+  #reach(): number {
+    const { text, request, link } = this.#session;
+    const { chain } = text!;
+    const { draftTokens } = link.welcome!.limits;
+    // Laws may fill a frame with a single token.
+    const perFrame = request.scheme === 'full' ? 1 : draftTokens;
+    if (chain.beginsEpoch) this.#framesOut.clear();
+    const room = this.#framesOut.room(chain.base) * perFrame;
+    return Math.max(chain.base, chain.sentTo, this.#framesOut.end) + room;
   }
 
   /** The last moment that delays no pass. */
@@ -142,11 +156,12 @@ export class Upstream {
     return isRatio && request.mode === 'pipeline' && drafting.isRunning;
   }
 
-  /** Sends the chain up to `to`, in as many frames as the limits ask for. */
-  #send(to: number, nowMs: number, hasMore: boolean): void {
+  /** Sends the chain up to `wanted`, as far as the server has room, in as many frames as the limits ask for. */
+  #send(wanted: number, nowMs: number, hasMore: boolean): void {
     const session = this.#session;
     const { text, wire, residual } = session;
     const { chain } = text!;
+    const to = Math.min(wanted, this.#reach());
     const first = Math.min(chain.sentTo, to);
     let from = first;
     // Frames of one chain share an epoch; sending decides it.
@@ -162,6 +177,7 @@ export class Upstream {
       });
       session.link.send(session, frame);
       from += tokens.length;
+      this.#framesOut.add(from);
       token = null;
     } while (from < to);
     session.tally.sentCount += to - first;
