@@ -208,6 +208,8 @@ export class Scheduler {
       session.flight = null;
       session.isSuspect = true;
       this.#slots.release(session);
+      // Its prompt may have to be computed again although nobody asks for it now.
+      this.refresh(session);
     }
     return isProved ? [...sessions] : [];
   }
