@@ -20,6 +20,7 @@ const mayImport = {
   device: ['base', 'math', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'protocol', 'engine', 'server/core'],
+  sim: ['base', 'math', 'protocol', 'engine', 'server/core', 'device/core', 'device/drafter'],
   cli: [
     'base',
     'math',
@@ -31,6 +32,7 @@ const mayImport = {
     'server',
     'device',
     'protocol',
+    'sim',
   ],
 };
 /** Outside modules with exactly one door. */
@@ -44,6 +46,7 @@ const pure = [
   'server/core',
   'device/core',
   'device/drafter',
+  'sim',
 ];
 const bannedInPure = [/\bDate\.now\b/, /\bMath\.random\b/, /\bnew Date\b/];
 const bannedNames = /(^|\/)(utils|helpers|common|misc)(\.|\/)/;

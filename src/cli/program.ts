@@ -14,6 +14,7 @@ import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
 import { addRun } from './run.js';
 import { addServe } from './serve.js';
+import { addSim } from './sim.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 import { addTop } from './top.js';
 
@@ -116,6 +117,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
   addBench(program, terminal);
+  addSim(program, terminal, exit);
   addHelp(program);
   return program;
 }

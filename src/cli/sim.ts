@@ -1,0 +1,211 @@
+// `pilotfish sim`: the shipped server and device cores under virtual time, with faults, checked against what they promise.
+// Reads the clock only to say how fast it was; what it simulates depends on the seed alone.
+
+import { readFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import {
+  type Counts,
+  faultText,
+  fleet,
+  planRun,
+  type Report,
+  runPlan,
+  type Scenario,
+  scenarioFrom,
+  shrink,
+  simulate,
+  sumOf,
+  swarm,
+  traceTo,
+} from '../sim/index.js';
+import { flag, jsonFlag, wholeNumber } from './flags.js';
+import { formatBytes, formatCount, formatDuration } from './numbers.js';
+import { formatTable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+const description = `Runs the shipped server and device cores under virtual time: networks, devices and engines of a scenario, requests, and faults. Every run is checked for exact text, lost or repeated tokens, requests without an end, leaks and queues without a bound. One seed and one version give one run, event by event.
+
+  pilotfish sim --seeds 200              two hundred small runs with everything going wrong
+  pilotfish sim --seed 7 --trace         one of them, line by line
+  pilotfish sim --devices 10000          a mixed fleet
+  pilotfish sim --scenario file.json     another scenario: {"base": "swarm", "faults": {"server-crash": 20}}
+
+A run that breaks a promise is cut down to the few requests and faults that it takes, and the command that repeats it is printed.`;
+
+interface SimOptions {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly devices?: number;
+  readonly scenario?: string;
+  readonly trace?: boolean;
+  readonly json?: boolean;
+}
+
+/** What all runs of a command came to. */
+interface Totals {
+  readonly scenario: string;
+  readonly firstSeed: number;
+  seedCount: number;
+  eventCount: number;
+  virtualMs: number;
+  wallMs: number;
+  readonly peakBytes: number;
+  counts: Counts | null;
+  readonly failures: Report[];
+}
+
+const seedMax = 2 ** 31 - 1;
+/** Milliseconds between lines of progress. */
+const sayEveryMs = 10_000;
+/** Failing seeds that are listed. */
+const listedMax = 20;
+
+export function addSim(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command('sim')
+    .summary('simulate fleets and faults under virtual time')
+    .description(description)
+    .addOption(flag('--seed <n>', 'first seed', wholeNumber('--seed', 0, seedMax)).default(1))
+    .addOption(
+      flag('--seeds <n>', 'runs, one a seed', wholeNumber('--seeds', 1, seedMax)).default(1),
+    )
+    .addOption(
+      flag('--devices <n>', 'a mixed fleet of so many', wholeNumber('--devices', 1, 1_000_000)),
+    )
+    .addOption(flag('--scenario <file>', 'a scenario as JSON'))
+    .addOption(flag('--trace', 'print every event of the first seed'))
+    .addOption(jsonFlag())
+    .action(async (options: SimOptions) => {
+      const scenario = await scenarioOf(options);
+      if (options.trace) trace(scenario, options.seed, terminal);
+      const totals = await runAll(scenario, options, terminal);
+      if (options.json) terminal.out.write(`${JSON.stringify(totals, null, 2)}\n`);
+      else print(totals, scenario, options, terminal);
+      if (totals.failures.length > 0) exit(1);
+    });
+}
+
+async function scenarioOf({ devices, scenario }: SimOptions): Promise<Scenario> {
+  if (scenario === undefined) return devices === undefined ? swarm : fleet(devices);
+  if (devices !== undefined) {
+    throw new PilotfishError('usage', 'give --devices or --scenario: a scenario names its devices');
+  }
+  try {
+    return scenarioFrom(JSON.parse(await readFile(scenario, 'utf8')));
+  } catch (reason) {
+    if (reason instanceof PilotfishError) throw reason;
+    const message = reason instanceof Error ? reason.message : String(reason);
+    throw new PilotfishError('usage', `cannot read ${scenario}: ${message}`, { cause: reason });
+  }
+}
+
+function trace(scenario: Scenario, seed: number, { out }: Terminal): void {
+  const write = (line: string): unknown => out.write(`${line}\n`);
+  runPlan(planRun(scenario, seed), { observe: (now) => [traceTo(write, now)] });
+}
+
+async function runAll(
+  scenario: Scenario,
+  { seed, seeds }: SimOptions,
+  { err, signal }: Terminal,
+): Promise<Totals> {
+  const failures: Report[] = [];
+  let counts: Counts | null = null;
+  let [eventCount, virtualMs, peakBytes, seedCount] = [0, 0, 0, 0];
+  const startedMs = performance.now();
+  let saidMs = startedMs;
+  for (; seedCount < seeds && !signal.aborted; seedCount++) {
+    const report = simulate(scenario, seed + seedCount);
+    counts = counts === null ? report.counts : sumOf(counts, report.counts);
+    eventCount += report.eventCount;
+    virtualMs += report.virtualMs;
+    if (report.violations.length > 0) failures.push(report);
+    if (seeds > 1 && seedCount % 16 !== 0) continue;
+    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
+    // Lets a signal through.
+    await nextTurn();
+    if (performance.now() - saidMs < sayEveryMs) continue;
+    saidMs = performance.now();
+    err.write(`pilotfish: ${seedCount} of ${seeds} seeds, ${failures.length} failing\n`);
+  }
+  const wallMs = performance.now() - startedMs;
+  const { name } = scenario;
+  return {
+    scenario: name,
+    firstSeed: seed,
+    ...{ seedCount, eventCount, virtualMs, wallMs, peakBytes, counts, failures },
+  };
+}
+
+function print(totals: Totals, scenario: Scenario, options: SimOptions, { out }: Terminal): void {
+  const { counts, failures } = totals;
+  if (counts === null) return;
+  out.write(`${summaryOf(totals, counts)}\n`);
+  for (const { seed, violations } of failures.slice(0, listedMax)) {
+    const { check, message, atMs } = violations[0]!;
+    const where = options.scenario ? ` --scenario ${options.scenario}` : '';
+    const fleetFlag = options.devices ? ` --devices ${options.devices}` : '';
+    out.write(`\nseed ${seed} breaks ${check} at ${atMs.toFixed(1)} ms: ${message}\n`);
+    out.write(`  again: pilotfish sim --seed ${seed}${where}${fleetFlag}\n`);
+  }
+  const [first] = failures;
+  if (first !== undefined) out.write(`\n${storyOf(scenario, first.seed)}\n`);
+}
+
+function summaryOf(totals: Totals, counts: Counts): string {
+  const { eventCount, wallMs, virtualMs, peakBytes, failures, seedCount } = totals;
+  const faults = Object.values(counts.faults).reduce((sum, count) => sum + count, 0);
+  const rows = [
+    ['seeds', formatCount(seedCount)],
+    ['violations', formatCount(failures.length)],
+    ['requests', formatCount(counts.askedCount)],
+    ['ended', listOf(counts.ended)],
+    ['failed', listOf(counts.failed)],
+    ['lost with their devices', formatCount(counts.lostCount)],
+    ['tokens', formatCount(counts.tokenCount)],
+    [
+      'drafts',
+      `${counts.draftedCount} drafted, ${counts.testedCount} tested, ${counts.acceptedCount} accepted`,
+    ],
+    ['messages', `${counts.upMessageCount} up, ${counts.downMessageCount} down`],
+    ['bytes', `${formatBytes(counts.upBytes)} up, ${formatBytes(counts.downBytes)} down`],
+    ['passes', formatCount(counts.passCount)],
+    ['resumptions, resends', `${counts.resumeCount}, ${counts.resendCount}`],
+    ['faults', `${formatCount(faults)}: ${listOf(counts.faults)}`],
+    ['events', formatCount(eventCount)],
+    ['virtual time', formatDuration(virtualMs)],
+    [
+      'wall time',
+      `${formatDuration(wallMs)}, ${formatCount(Math.round((eventCount * 1000) / wallMs))} events/s`,
+    ],
+    ['memory', formatBytes(peakBytes)],
+    ['checksum', counts.checksum.toString(16).padStart(8, '0')],
+  ];
+  return formatTable(rows);
+}
+
+function listOf(counts: Readonly<Record<string, number>>): string {
+  const parts = Object.entries(counts).sort(([, a], [, b]) => b - a);
+  return parts.length === 0 ? 'none' : parts.map(([name, count]) => `${name} ${count}`).join(', ');
+}
+
+/** The shortest run found that breaks the same promise, as a list of what is asked and what goes wrong, and its end. */
+function storyOf(scenario: Scenario, seed: number): string {
+  const { plan, report, runCount } = shrink(planRun(scenario, seed));
+  const lines: string[] = [];
+  runPlan(plan, { observe: (now) => [traceTo((line) => lines.push(line), now)] });
+  const asks = plan.asks.map(
+    ({ id, device, atMs }) => `  ${atMs.toFixed(1)} ms: device ${device} asks ${id}`,
+  );
+  const faults = plan.faults.map((fault) => `  ${fault.atMs.toFixed(1)} ms: ${faultText(fault)}`);
+  return [
+    `seed ${seed}, cut down in ${runCount} runs to ${asks.length} requests and ${faults.length} faults:`,
+    ...asks,
+    ...faults,
+    'its last events:',
+    ...lines.slice(-40),
+    `breaks ${report.violations[0]?.check}: ${report.violations[0]?.message}`,
+  ].join('\n');
+}

@@ -1,0 +1,43 @@
+// Neither end breaks the protocol, however the network behaves: both are ours, so no frame is ever refused as illegal, no
+// connection ends for a peer's fault, and an answer fails only for a reason that a fault has given.
+
+import { errorTable } from '../../base/error.js';
+import type { WireCode } from '../../protocol/code.js';
+import type { Observer } from '../observer.js';
+import type { CheckContext } from './checker.js';
+
+/** What a server may say although both ends behave. */
+const legitimate: ReadonlySet<WireCode> = new Set([
+  'server-full',
+  'draining',
+  'too-slow',
+  'sessions-exhausted',
+  'server-busy',
+  'resume-refused',
+  'session-taken',
+  'session-expired',
+  'engine-failed',
+]);
+
+/** What an answer may fail with. */
+const excusable: ReadonlySet<string> = new Set([
+  'link-lost',
+  'server-unreachable',
+  'server-refused',
+  'engine-failed',
+]);
+
+export function checkConduct({ violate }: CheckContext): Observer {
+  return {
+    onDown(device, frame) {
+      if (frame.kind !== 'failure' || legitimate.has(frame.code)) return;
+      violate('conduct', `device ${device.index} is told ${frame.code}: ${frame.message}`);
+    },
+    onTell(answer, effect) {
+      if (effect.kind !== 'failed' || excusable.has(effect.error.code)) return;
+      const { code, message } = effect.error;
+      violate('conduct', `${answer.name} fails with ${code}: ${message}`);
+      if (!(code in errorTable)) violate('conduct', `${code} is no code of the list`);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// Under greedy, coupled and agreement the final text is the target's own, token by token, whatever happened on the way:
+// a whole answer is the whole text, a broken one its beginning.
+
+import type { Answer } from '../answer.js';
+import type { Observer } from '../observer.js';
+import { targetText } from '../reference.js';
+import type { CheckContext } from './checker.js';
+
+interface Watched {
+  /** [n], prompt not included. */
+  readonly text: Int32Array;
+  checkedCount: number;
+}
+
+export function checkExactness({ world, violate }: CheckContext): Observer {
+  const texts = new Map<number, Int32Array>();
+  const watched = new Map<Answer, Watched>();
+  const complain = ({ name, ask }: Answer, what: string): void =>
+    violate('exactness', `${name} (${ask.request.scheme}, ${ask.request.mode}): ${what}`);
+
+  const textOf = ({ ask }: Answer): Int32Array => {
+    let text = texts.get(ask.id);
+    if (text === undefined) {
+      const { contextLength } = world().servers[0]!.settings.model;
+      text = targetText(ask.request, contextLength);
+      texts.set(ask.id, text);
+    }
+    return text;
+  };
+
+  return {
+    onAsk(answer) {
+      const { scheme } = answer.ask.request;
+      if (scheme === 'split' || scheme === 'full') return;
+      watched.set(answer, { text: textOf(answer), checkedCount: 0 });
+    },
+    onTell(answer) {
+      const known = watched.get(answer);
+      if (known === undefined) return;
+      const { tokens, finalCount, end } = answer.transcript;
+      for (; known.checkedCount < finalCount; known.checkedCount++) {
+        const index = known.checkedCount;
+        const { token, position, origin } = tokens[index]!;
+        if (token === known.text[index]) continue;
+        complain(answer, `${origin} token ${token} at ${position}, not ${known.text[index]}`);
+      }
+      if (end === null) return;
+      watched.delete(answer);
+      texts.delete(answer.ask.id);
+      const isWhole = end.kind === 'ended' && end.reason !== 'cancelled' && end.isVerified;
+      if (isWhole && finalCount !== known.text.length) {
+        complain(answer, `ended after ${finalCount} tokens of ${known.text.length}`);
+      }
+    },
+    onLoss(answer) {
+      watched.delete(answer);
+    },
+  };
+}

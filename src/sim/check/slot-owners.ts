@@ -1,0 +1,83 @@
+// Whose text each slot of each engine holds, learnt from the operations alone: requests are known by their seeds.
+
+import type { PassResult } from '../../engine/engine.js';
+import type { EngineOperation } from '../../server/core/event.js';
+import type { Answered } from '../sim-engine.js';
+import type { SimServer } from '../sim-server.js';
+
+export interface SlotOwner {
+  /** Of the request that the slot was opened for. */
+  readonly seed: bigint;
+  /** What the slot held before the pass. */
+  readonly textBefore: readonly number[];
+}
+
+interface SlotText {
+  seed: bigint;
+  tokens: number[];
+  /** An operation on it has failed: what is computed there before it is opened again is thrown away. */
+  isSpoilt: boolean;
+}
+
+export class SlotOwners {
+  readonly #slots = new Map<string, SlotText>();
+  readonly #saved = new Map<Uint8Array, readonly number[]>();
+
+  /** Takes note of an operation. @returns for a pass that ended well, the owner of each segment's slot. */
+  follow(server: SimServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
+    const nameOf = (slot: number): string => `${server.index}.${server.startCount}.${slot}`;
+    if (event.kind === 'failed') {
+      if (operation.kind !== 'pass') this.#spoil(nameOf(slotOf(operation)));
+      return [];
+    }
+    switch (operation.kind) {
+      case 'open':
+        this.#slots.set(nameOf(operation.slot), {
+          seed: operation.config.seed,
+          tokens: [],
+          isSpoilt: false,
+        });
+        return [];
+      case 'restore': {
+        const tokens = [...(this.#saved.get(operation.state) ?? [])];
+        this.#slots.set(nameOf(operation.slot), {
+          seed: operation.config.seed,
+          tokens,
+          isSpoilt: false,
+        });
+        return [];
+      }
+      case 'save':
+        if (event.kind === 'done' && event.bytes) {
+          this.#saved.set(event.bytes, [...this.#slots.get(nameOf(operation.slot))!.tokens]);
+        }
+        return [];
+      case 'truncate':
+        this.#slots.get(nameOf(operation.slot))!.tokens.length = operation.length;
+        return [];
+      case 'copy-prefix': {
+        const source = this.#slots.get(nameOf(operation.from))!.tokens;
+        this.#slots.get(nameOf(operation.to))!.tokens = source.slice(0, operation.length);
+        return [];
+      }
+      case 'pass':
+        return operation.segments.map(({ slot, tokens }, index) => {
+          const held = this.#slots.get(nameOf(slot))!;
+          const owner = { seed: held.seed, textBefore: [...held.tokens] };
+          const { result } = event as { result: PassResult };
+          held.tokens.push(...tokens);
+          held.tokens.length = result.outcomes[index]!.length;
+          return held.isSpoilt ? undefined : owner;
+        });
+    }
+  }
+
+  #spoil(name: string): void {
+    const held = this.#slots.get(name);
+    if (held !== undefined) held.isSpoilt = true;
+  }
+}
+
+function slotOf(operation: Exclude<EngineOperation, { kind: 'pass' }>): number {
+  return operation.kind === 'copy-prefix' ? operation.to : operation.slot;
+}

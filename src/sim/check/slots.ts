@@ -1,0 +1,56 @@
+// Slots hold what their sessions believe, no operation fails that no fault made fail, tables agree after every event, and
+// when everybody has left nothing is kept.
+
+import type { Observer } from '../observer.js';
+import type { SimServer } from '../sim-server.js';
+import type { CheckContext } from './checker.js';
+
+/** Beyond this many sessions the tables are compared now and then: the comparison looks at all of them. */
+const smallCount = 32;
+const everyLarge = 512;
+
+export function checkSlots({ world, violate }: CheckContext): Observer {
+  /** Slots in which an operation was made to fail: what follows on them may fail for it, until they are opened again. */
+  const spoilt = new Set<string>();
+  let stepCount = 0;
+
+  const nameOf = (server: SimServer, slot: number): string =>
+    `${server.index}.${server.startCount}.${slot}`;
+
+  return {
+    onAnswered(server, { operation, event, isInjected }) {
+      const slots =
+        operation.kind === 'pass'
+          ? operation.segments.map(({ slot }) => slot)
+          : [operation.kind === 'copy-prefix' ? operation.to : operation.slot];
+      const names = slots.map((slot) => nameOf(server, slot));
+      if (event.kind !== 'failed') {
+        const isFresh = operation.kind === 'open' || operation.kind === 'restore';
+        if (isFresh) for (const name of names) spoilt.delete(name);
+        return;
+      }
+      const isExcused = isInjected || names.some((name) => spoilt.has(name));
+      for (const name of names) spoilt.add(name);
+      if (!isExcused) violate('slots', `${operation.kind} fails unasked: ${event.message}`);
+    },
+    onServerStep(server) {
+      if (server.peerCount > smallCount && ++stepCount % everyLarge !== 0) return;
+      server.core.checkIntegrity();
+    },
+    onEnd() {
+      for (const { index, core, engine, isUp } of world().servers) {
+        if (!isUp) continue;
+        const { retainedCount } = core;
+        const { images, slotsOwned } = core.stats();
+        const left = retainedCount + engine.waitingCount + slotsOwned + images.bytes;
+        if (left === 0) continue;
+        const parts = `${retainedCount} entries, ${slotsOwned} slots, ${images.bytes} bytes, ${engine.waitingCount} operations`;
+        violate('slots', `server ${index} still keeps ${parts}`);
+      }
+      for (const { index, drafter } of world().devices) {
+        const jobs = drafter?.jobCount ?? 0;
+        if (jobs > 0) violate('slots', `device ${index} still drafts ${jobs} answers`);
+      }
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// Every drafted token has one fate: it became text, or it is void. What a server says to have tested it was sent, and
+// what it was sent it either accepted, rejected or dropped. The counts that are told at the end are the ones seen here.
+
+import type { Statistics } from '../../device/core/statistics.js';
+import type { Answer } from '../answer.js';
+import type { Observer } from '../observer.js';
+import type { CheckContext } from './checker.js';
+
+/** What one session of a server was sent, over all connections that it has had. */
+interface Ledger {
+  /** Epochs and positions of drafts: the same token sent again is one token. */
+  readonly sent: Set<string>;
+  testedCount: number;
+}
+
+export function checkTokens({ violate }: CheckContext): Observer {
+  /** By device and session id of its present connection, and by resume key. */
+  const bySession = new Map<string, Ledger>();
+  const byKey = new Map<string, Ledger>();
+  const complain = (who: string, what: string): void => violate('tokens', `${who}: ${what}`);
+
+  return {
+    onSent({ index }, frame) {
+      if (frame.kind === 'open') {
+        bySession.set(`${index}/${frame.session}`, { sent: new Set(), testedCount: 0 });
+      } else if (frame.kind === 'resume') {
+        const ledger = byKey.get(frame.resumeKey.join());
+        if (ledger !== undefined) bySession.set(`${index}/${frame.session}`, ledger);
+      } else if (frame.kind === 'draft') {
+        const ledger = bySession.get(`${index}/${frame.session}`)!;
+        const { epoch, from, ids } = frame;
+        for (let place = 0; place < ids.length; place++)
+          ledger.sent.add(`${epoch}/${from + place}`);
+      }
+    },
+    onDown({ index }, frame) {
+      if (frame.kind !== 'opened' && frame.kind !== 'verdict') return;
+      const name = `${index}/${frame.session}`;
+      const ledger = bySession.get(name)!;
+      if (frame.kind === 'opened') byKey.set(frame.resumeKey.join(), ledger);
+      else ledger.testedCount += frame.acceptedCount + frame.rejectedCount;
+      if (ledger.testedCount > ledger.sent.size) {
+        const counts = `${ledger.testedCount} drafts tested, ${ledger.sent.size} sent`;
+        complain(`session ${name}`, counts);
+      }
+    },
+    onTell(answer, effect) {
+      if (effect.kind !== 'ended' && effect.kind !== 'failed') return;
+      const fault = faultOf(answer, effect.statistics);
+      if (fault !== null) complain(answer.name, fault);
+    },
+  };
+}
+
+function faultOf({ transcript }: Answer, statistics: Statistics): string | null {
+  const { draftedCount, keptCount, wastedCount, acceptedCount, testedCount } = statistics;
+  if (draftedCount !== keptCount + wastedCount) {
+    return `${draftedCount} drafted, ${keptCount} kept, ${wastedCount} wasted`;
+  }
+  if (acceptedCount > testedCount) return `${acceptedCount} of ${testedCount} tested were accepted`;
+  const confirmed = transcript.tokens.slice(0, transcript.finalCount).length;
+  return statistics.tokenCount === confirmed
+    ? null
+    : `${statistics.tokenCount} tokens counted, ${confirmed} told`;
+}

@@ -1,0 +1,201 @@
+// What each kind of fault does to a world. Says whether it met anything: a fault that nobody could notice does not count.
+
+import type { Fault } from './fault-plan.js';
+import type { Link } from './link.js';
+import { Random } from './random.js';
+import type { SimDevice } from './sim-device.js';
+import type { SimServer } from './sim-server.js';
+import { crowd } from './workload.js';
+import type { World } from './world.js';
+
+/** @returns whether anybody could notice. */
+export function inject(world: World, fault: Fault): boolean {
+  switch (fault.kind) {
+    case 'server-crash':
+    case 'drain':
+    case 'engine-error':
+    case 'slow-pass':
+      return meetServer(world, fault, world.servers[fault.target % world.servers.length]!);
+    case 'storm':
+      return storm(world, fault);
+    case 'crowd':
+      return gather(world, fault);
+    default:
+      return meetDevice(world, fault, deviceFor(world, fault));
+  }
+}
+
+/** A device that is doing something, where there is one: faults are meant to hurt. */
+function deviceFor({ devices }: World, { target }: Fault): SimDevice {
+  const busy = devices.filter(({ live }) => live.size > 0);
+  const pool = busy.length > 0 ? busy : devices;
+  return pool[target % pool.length]!;
+}
+
+function meetDevice(world: World, fault: Fault, device: SimDevice): boolean {
+  const { link } = device;
+  switch (fault.kind) {
+    case 'device-crash':
+      return crashDevice(world, fault, device);
+    case 'slow-device':
+      return slowDevice(world, fault, device);
+    case 'clock-skew':
+      // From half as fast to twice as fast as true.
+      device.skew(2 ** (2 * fault.strength - 1));
+      return device.isRunning;
+    case 'drafter-failure':
+      return breakDrafter(fault, device);
+    case 'cancel':
+      return cancel(fault, device);
+    case 'outage':
+      device.outUntilMs = world.nowMs + fault.forMs;
+      world.recover(fault.forMs, () => undefined);
+      if (link !== null) cut(world, fault, device, link);
+      return device.isRunning;
+    default:
+      return link !== null && meetLink(world, fault, device, link);
+  }
+}
+
+function meetLink(world: World, fault: Fault, device: SimDevice, link: Link): boolean {
+  switch (fault.kind) {
+    case 'cut':
+      cut(world, fault, device, link);
+      return true;
+    case 'half-open':
+      // One way only, or both.
+      if (fault.strength < 2 / 3) link.break('up');
+      if (fault.strength > 1 / 3) link.break('down');
+      return true;
+    case 'stall':
+      if (fault.strength < 2 / 3) link.up.hold(world.nowMs + fault.forMs);
+      if (fault.strength > 1 / 3) link.down.hold(world.nowMs + fault.forMs);
+      world.recover(fault.forMs, () => undefined);
+      return true;
+    case 'slow-link':
+      slowLink(world, fault, link);
+      return true;
+    case 'repeat':
+      for (const { bytes } of device.recentDrafts) link.sendUp(bytes);
+      return device.recentDrafts.length > 0;
+    default:
+      return false;
+  }
+}
+
+/** One end hears of it soon, the other late: which is which depends on the strength. */
+function cut(world: World, { strength }: Fault, device: SimDevice, link: Link): void {
+  const { roundTripMs } = device.parts;
+  link.cut({ device: strength * roundTripMs, server: (1 - strength) * 5 * roundTripMs });
+  world.recover(5 * roundTripMs, () => undefined);
+}
+
+function slowLink(world: World, { strength, forMs }: Fault, link: Link): void {
+  const factor = 2 + 50 * strength;
+  link.up.slow(factor);
+  link.down.slow(factor);
+  world.recover(forMs, () => {
+    link.up.slow(1);
+    link.down.slow(1);
+  });
+}
+
+function storm(world: World, fault: Fault): boolean {
+  const linked = world.devices.filter(({ link }) => link !== null);
+  for (const device of linked) {
+    device.outUntilMs = world.nowMs + fault.forMs * fault.strength;
+    cut(world, fault, device, device.link!);
+  }
+  world.recover(fault.forMs, () => undefined);
+  return linked.length > 0;
+}
+
+function crashDevice(world: World, fault: Fault, device: SimDevice): boolean {
+  if (!device.isRunning) return false;
+  const lost = [...device.live.values()];
+  device.crash(fault.strength * device.parts.roundTripMs);
+  world.recover(fault.forMs, () => {
+    device.start();
+    // The user asks the same again, and must get the same.
+    for (const { ask } of lost) world.ask(ask);
+  });
+  return true;
+}
+
+function slowDevice(world: World, fault: Fault, device: SimDevice): boolean {
+  const { drafter } = device;
+  if (!device.isRunning || drafter === null) return false;
+  drafter.slow(1 + 20 * fault.strength);
+  world.recover(fault.forMs, () => drafter.slow(1));
+  return true;
+}
+
+function breakDrafter({ target }: Fault, { drafter }: SimDevice): boolean {
+  const answers = drafter?.answers ?? [];
+  return answers.length > 0 && drafter!.break(answers[target % answers.length]!);
+}
+
+function cancel({ target }: Fault, device: SimDevice): boolean {
+  const answers = [...device.live.keys()];
+  if (answers.length === 0) return false;
+  device.feed({ kind: 'cancel', answer: answers[target % answers.length]! });
+  return true;
+}
+
+function meetServer(world: World, fault: Fault, server: SimServer): boolean {
+  const { engine } = server;
+  if (!server.isUp) return false;
+  switch (fault.kind) {
+    case 'server-crash':
+      replace(world, fault, server, fault.forMs);
+      return true;
+    case 'drain':
+      return drain(world, fault, server);
+    case 'engine-error':
+      engine.failNext(1 + Math.floor(3 * fault.strength), fault.target % 2 === 0);
+      return engine.waitingCount > 0;
+    case 'slow-pass':
+      engine.slow(1 + 20 * fault.strength);
+      world.recover(fault.forMs, () => engine.slow(1));
+      return engine.waitingCount > 0;
+    default:
+      return false;
+  }
+}
+
+/** Its process ends, and another takes its place after a while. */
+function replace(world: World, { id }: Fault, server: SimServer, afterMs: number): void {
+  const random = new Random(world.plan.seed, 'reset', id);
+  server.crash(() => random.next() * 100);
+  world.recover(afterMs, () => server.start());
+}
+
+/** As an operator does it: drain, let answers finish for a while, stop, and start anew. */
+function drain(world: World, fault: Fault, server: SimServer): boolean {
+  const others = world.servers.filter((other) => other !== server && other.isUp);
+  server.feed({ kind: 'drain', alternatives: others.map(({ address }) => address) });
+  const { startCount } = server;
+  const isSame = (): boolean => server.isUp && server.startCount === startCount;
+  world.recover(fault.forMs, () => {
+    if (!isSame()) return;
+    server.feed({ kind: 'stop' });
+    world.recover(200, () => {
+      if (isSame()) replace(world, fault, server, 50);
+    });
+  });
+  return true;
+}
+
+/** More requests at once than there are slots. */
+function gather(world: World, { id, strength }: Fault): boolean {
+  const running = world.devices.filter(({ isRunning }) => isRunning);
+  const count = Math.ceil(running.length * (0.5 + strength));
+  const devices = Array.from({ length: count }, (_, index) => running[index % running.length]);
+  const { scenario, seed } = world.plan;
+  const indexes = devices.flatMap((device) => (device === undefined ? [] : [device.index]));
+  const source = { work: scenario.work, seed };
+  for (const ask of crowd(source, indexes, world.nowMs, world.nextAskIds(count), id)) {
+    world.ask(ask);
+  }
+  return running.length > 0;
+}

@@ -1,0 +1,138 @@
+// From the ranges of a scenario to the settings of each server and device: every number is drawn from the seed, in a
+// stream of its machine's own.
+
+import { PilotfishError } from '../base/error.js';
+import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
+import { scriptedDefaults } from '../engine/scripted-engine.js';
+import { modes, schemes } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
+import { versionMax, versionMin } from '../protocol/version.js';
+import type { Batching, CoreSettings as ServerSettings } from '../server/core/settings.js';
+import type { LinkModels } from './link.js';
+import { Random } from './random.js';
+import type { DeviceKind, Scenario, ServerModel } from './scenario.js';
+import type { DrafterModel } from './sim-drafter.js';
+import type { EngineModel } from './sim-engine.js';
+import { toyVocabulary } from './toy.js';
+
+export interface ServerPlan {
+  readonly settings: Omit<ServerSettings, 'randomBytes'>;
+  readonly engine: EngineModel;
+}
+
+export interface DevicePlan {
+  readonly kind: DeviceKind;
+  readonly settings: Omit<DeviceSettings, 'chance'>;
+  readonly drafter: DrafterModel | null;
+  readonly link: LinkModels;
+  readonly clockRate: number;
+}
+
+/** One plan for all servers of a run: a device that moves on must find the same model and the same limits. */
+export function planServer({ server }: Scenario, seed: number): ServerPlan {
+  const random = new Random(seed, 'server');
+  const passRowsMax = random.wholeWithin(server.passRowsMax);
+  const model = {
+    modelName: 'scripted',
+    fingerprint: toyVocabulary.fingerprint,
+    vocabSize: scriptedDefaults.vocabSize,
+    endOfText: toyVocabulary.endOfText,
+    slotCount: random.wholeWithin(server.slotCount),
+    contextLength: random.wholeWithin(server.contextLength),
+    passTokensMax: Math.max(passRowsMax, random.wholeWithin(server.passTokensMax)),
+    passRowsMax,
+  };
+  const settings = {
+    model,
+    schemes,
+    modes,
+    limits: offeredLimits(server, random),
+    versionMin,
+    versionMax,
+    connectionsMax: random.wholeWithin(server.connectionsMax),
+    sessionsMax: random.wholeWithin(server.sessionsMax),
+    batching: batchingOf(server, random),
+    passMsMax: 1_000,
+    prefillShare: 0.25,
+    prefillMsMax: 100,
+    slotQuantumTokens: random.wholeWithin(server.slotQuantumTokens),
+    swapBytesMax: random.wholeWithin(server.swapBytesMax),
+    retryAfterMs: random.wholeWithin(server.retryAfterMs),
+    acceptsKey: () => true,
+    tokenize: () => {
+      throw new PilotfishError('prompt-empty', 'simulated prompts are ids');
+    },
+    differingBlock: () => null,
+  };
+  const passNoise = random.within(server.passNoise);
+  return {
+    settings,
+    engine: { pass: server.pass, passNoise, swapTokenMs: server.swapTokenMs },
+  };
+}
+
+function offeredLimits(server: ServerModel, random: Random): ServerSettings['limits'] {
+  return {
+    frameBytes: limits.frameBytes.value,
+    sessions: limits.sessions.value,
+    promptTokens: 4_096,
+    draftTokens: random.wholeWithin(server.draftTokensMax),
+    windowTokens: random.wholeWithin(server.windowTokensMax),
+    resumeMs: random.wholeWithin(server.resumeMs),
+    silenceMs: random.wholeWithin(server.silenceMs),
+  };
+}
+
+function batchingOf({ static: sled }: ServerModel, random: Random): Batching {
+  if (!random.happens(sled.share)) return { kind: 'continuous' };
+  return {
+    kind: 'static',
+    count: random.wholeWithin(sled.count),
+    waitMs: random.within(sled.waitMs),
+  };
+}
+
+export function planDevice({ devices }: Scenario, seed: number, index: number): DevicePlan {
+  const random = new Random(seed, 'device', index);
+  const kind = random.weighted(devices);
+  const drafter = drafterOf(kind, random);
+  const settings = {
+    key: '',
+    name: kind.name,
+    vocabulary: toyVocabulary,
+    drafter: drafter && { contextLength: drafter.contextLength },
+    endOfText: toyVocabulary.endOfText,
+    keepsTrying: true,
+    patienceMs: random.within(kind.patienceMs),
+    awayMaxMs: random.within(kind.awayMaxMs),
+    verdictTimeoutMs: random.within(kind.verdictTimeoutMs),
+    linkTimeoutMs: random.within(kind.linkTimeoutMs),
+    pingMs: random.within(kind.pingMs),
+    backoffMinMs: random.within(kind.backoffMinMs),
+    backoffMaxMs: random.within(kind.backoffMaxMs),
+  };
+  const clockRate = random.within(kind.clockRate);
+  return { kind, settings, drafter, link: linkOf(kind, random), clockRate };
+}
+
+function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): DrafterModel | null {
+  const model = {
+    divergence: random.within(kind.divergence),
+    contextLength: random.wholeWithin(kind.draftContext),
+    startMs: random.within(draft.startMs),
+    tokenMs: random.within(draft.tokenMs),
+    contextMs: random.within(draft.contextMs),
+    feedMs: random.within(draft.feedMs),
+  };
+  return drafter === 'none' ? null : { kind: drafter, ...model };
+}
+
+function linkOf({ link }: DeviceKind, random: Random): LinkModels {
+  const latencyMs = random.within(link.latencyMs);
+  const jitterMs = random.within(link.jitterMs);
+  const { overheadBytes } = link;
+  return {
+    up: { latencyMs, jitterMs, bytesPerMs: random.within(link.upBytesPerMs), overheadBytes },
+    down: { latencyMs, jitterMs, bytesPerMs: random.within(link.downBytesPerMs), overheadBytes },
+  };
+}

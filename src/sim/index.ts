@@ -1,0 +1,14 @@
+// The simulator as a library: scenarios in, reports out.
+
+export { type Canary, canaries } from './canary.js';
+export { type CheckName, checkNames } from './check/checker.js';
+export type { Observer } from './observer.js';
+export { passCostFrom } from './pass-cost.js';
+export { scenarioFrom } from './read-scenario.js';
+export * from './scenario.js';
+export { fleet, swarm } from './scenarios.js';
+export { type Shrunk, shrink } from './shrink.js';
+export { type Report, type RunOptions, runPlan, simulate, type Violation } from './simulate.js';
+export { type Counts, sumOf } from './tally.js';
+export { faultText, traceTo } from './trace.js';
+export { planRun, type RunPlan } from './world.js';

@@ -1,0 +1,111 @@
+// What can be seen of a simulation while it runs. Property checkers, counters and traces implement what they need;
+// none of them may change anything.
+
+import type { TellEffect } from '../device/core/event.js';
+import type { DraftedToken } from '../engine/engine.js';
+import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
+import type { Answer } from './answer.js';
+import type { Fault } from './fault-plan.js';
+import type { SimDevice } from './sim-device.js';
+import type { Answered } from './sim-engine.js';
+import type { SimServer } from './sim-server.js';
+
+export interface Observer {
+  onAsk?(answer: Answer): void;
+  /** After the transcript has taken it. @param complaint the rule of telling that it breaks, or null. */
+  onTell?(answer: Answer, effect: TellEffect, complaint: string | null): void;
+  /** A device has crashed under it. */
+  onLoss?(answer: Answer): void;
+  /** Before the device's core hears of the token. */
+  onDrafted?(answer: Answer, token: DraftedToken): void;
+  /** A frame leaves a device, a frame arrives at a server, a frame arrives at a device. */
+  onSent?(device: SimDevice, frame: DeviceFrame): void;
+  onUp?(server: SimServer, frame: DeviceFrame, device: number): void;
+  onDown?(device: SimDevice, frame: ServerFrame): void;
+  /** The engine has answered; the core has not heard of it. */
+  onAnswered?(server: SimServer, answered: Answered): void;
+  /** After each event of a core. */
+  onServerStep?(server: SimServer): void;
+  onDeviceStep?(device: SimDevice): void;
+  onServerStart?(server: SimServer): void;
+  onServerCrash?(server: SimServer): void;
+  onDeviceCrash?(device: SimDevice): void;
+  onLink?(device: SimDevice, isUp: boolean, reason: string): void;
+  /** @param isFelt whether it met anything that it could harm. */
+  onFault?(fault: Fault, isFelt: boolean): void;
+  /** All answers are over, all devices have closed, all that may be kept has expired. */
+  onEnd?(): void;
+}
+
+/** Several observers as one. */
+export class Observers implements Required<Observer> {
+  readonly #all: readonly Observer[];
+
+  constructor(all: readonly Observer[]) {
+    this.#all = all;
+  }
+
+  onAsk = (answer: Answer): void => {
+    for (const one of this.#all) one.onAsk?.(answer);
+  };
+
+  onTell = (answer: Answer, effect: TellEffect, complaint: string | null): void => {
+    for (const one of this.#all) one.onTell?.(answer, effect, complaint);
+  };
+
+  onLoss = (answer: Answer): void => {
+    for (const one of this.#all) one.onLoss?.(answer);
+  };
+
+  onDrafted = (answer: Answer, token: DraftedToken): void => {
+    for (const one of this.#all) one.onDrafted?.(answer, token);
+  };
+
+  onSent = (device: SimDevice, frame: DeviceFrame): void => {
+    for (const one of this.#all) one.onSent?.(device, frame);
+  };
+
+  onUp = (server: SimServer, frame: DeviceFrame, device: number): void => {
+    for (const one of this.#all) one.onUp?.(server, frame, device);
+  };
+
+  onDown = (device: SimDevice, frame: ServerFrame): void => {
+    for (const one of this.#all) one.onDown?.(device, frame);
+  };
+
+  onAnswered = (server: SimServer, answered: Answered): void => {
+    for (const one of this.#all) one.onAnswered?.(server, answered);
+  };
+
+  onServerStep = (server: SimServer): void => {
+    for (const one of this.#all) one.onServerStep?.(server);
+  };
+
+  onDeviceStep = (device: SimDevice): void => {
+    for (const one of this.#all) one.onDeviceStep?.(device);
+  };
+
+  onServerStart = (server: SimServer): void => {
+    for (const one of this.#all) one.onServerStart?.(server);
+  };
+
+  onServerCrash = (server: SimServer): void => {
+    for (const one of this.#all) one.onServerCrash?.(server);
+  };
+
+  onDeviceCrash = (device: SimDevice): void => {
+    for (const one of this.#all) one.onDeviceCrash?.(device);
+  };
+
+  onLink = (device: SimDevice, isUp: boolean, reason: string): void => {
+    for (const one of this.#all) one.onLink?.(device, isUp, reason);
+  };
+
+  onFault = (fault: Fault, isFelt: boolean): void => {
+    for (const one of this.#all) one.onFault?.(fault, isFelt);
+  };
+
+  onEnd = (): void => {
+    for (const one of this.#all) one.onEnd?.();
+  };
+}

@@ -1,0 +1,106 @@
+// One way of a link: messages in order, delayed by what was sent before, by latency and by jitter; it can be held, slowed
+// and killed. Keeps one timer whatever is under way.
+
+import type { Random } from './random.js';
+import type { Timeline, Timer } from './timeline.js';
+
+export interface PipeModel {
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+  readonly bytesPerMs: number;
+  readonly overheadBytes: number;
+}
+
+/** A message, or the news that the other end has closed. */
+export type Parcel =
+  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | { readonly kind: 'close'; readonly reason: string };
+
+interface UnderWay {
+  readonly parcel: Parcel;
+  readonly atMs: number;
+}
+
+export class Pipe {
+  messageCount = 0;
+  byteCount = 0;
+  /** Bytes under way, and the most there ever were. */
+  inFlightBytes = 0;
+  readonly #timeline: Timeline;
+  readonly #model: PipeModel;
+  readonly #random: Random;
+  readonly #deliver: (parcel: Parcel) => void;
+  readonly #queue: UnderWay[] = [];
+  #timer: Timer | null = null;
+  #busyUntilMs = 0;
+  #lastMs = 0;
+  #heldUntilMs = 0;
+  #isDead = false;
+  #slowness = 1;
+
+  constructor(
+    timeline: Timeline,
+    model: PipeModel,
+    random: Random,
+    deliver: (parcel: Parcel) => void,
+  ) {
+    this.#timeline = timeline;
+    this.#model = model;
+    this.#random = random;
+    this.#deliver = deliver;
+  }
+
+  /** Sends; a dead pipe takes everything and delivers nothing. */
+  send(parcel: Parcel): void {
+    const size = sizeOf(parcel);
+    this.messageCount++;
+    this.byteCount += size;
+    const { latencyMs, jitterMs, bytesPerMs, overheadBytes } = this.#model;
+    const jitter = this.#random.next() * jitterMs;
+    if (this.#isDead) return;
+    const startMs = Math.max(this.#timeline.nowMs, this.#busyUntilMs);
+    this.#busyUntilMs = startMs + ((size + overheadBytes) / bytesPerMs) * this.#slowness;
+    const latestMs = Math.max(this.#lastMs, this.#heldUntilMs);
+    this.#lastMs = Math.max(latestMs, this.#busyUntilMs + latencyMs + jitter);
+    this.#queue.push({ parcel, atMs: this.#lastMs });
+    this.inFlightBytes += size;
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#timer !== null) return;
+    const [first] = this.#queue;
+    if (first === undefined) return;
+    this.#timer = this.#timeline.at(Math.max(first.atMs, this.#heldUntilMs), () => {
+      this.#timer = null;
+      this.#queue.shift();
+      this.inFlightBytes -= sizeOf(first.parcel);
+      this.#deliver(first.parcel);
+      this.#arm();
+    });
+  }
+
+  /** Nothing arrives before this time. */
+  hold(untilMs: number): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, untilMs);
+    this.#timeline.cancel(this.#timer);
+    this.#timer = null;
+    this.#arm();
+  }
+
+  /** Bytes take so many times longer from now on. */
+  slow(factor: number): void {
+    this.#slowness = factor;
+  }
+
+  /** What is under way is lost, and so is all that follows. */
+  kill(): void {
+    this.#isDead = true;
+    this.#queue.length = 0;
+    this.inFlightBytes = 0;
+    this.#timeline.cancel(this.#timer);
+    this.#timer = null;
+  }
+}
+
+const sizeOf = (parcel: Parcel): number => (parcel.kind === 'message' ? parcel.bytes.length : 0);

@@ -1,0 +1,76 @@
+// A scenario from JSON: a shipped one by name, with whatever the file says instead. Checks shape and kind of every value
+// against the shipped scenario it starts from, so that a misspelt name is an error and not a run of something else.
+
+import { PilotfishError } from '../base/error.js';
+import { faultKinds, type Scenario } from './scenario.js';
+import { fleet, swarm } from './scenarios.js';
+
+const refuse = (message: string): never => {
+  throw new PilotfishError('usage', `scenario: ${message}`);
+};
+
+/**
+ * @param json `{"base": "swarm" | {"fleet": devices}, ...changes}`; changes go as deep as they are written. Lists replace
+ *   lists; a device is completed from the first of the base.
+ * @throws PilotfishError `usage`, naming the place.
+ */
+export function scenarioFrom(json: unknown): Scenario {
+  if (!isObject(json)) return refuse('is not a JSON object');
+  const { base = 'swarm', ...changes } = json;
+  return changed(baseOf(base), changes, '') as Scenario;
+}
+
+function baseOf(base: unknown): Scenario {
+  if (base === 'swarm') return swarm;
+  const count = isObject(base) ? base['fleet'] : undefined;
+  if (typeof count === 'number' && Number.isInteger(count) && count > 0) return fleet(count);
+  return refuse('base is "swarm" or {"fleet": <devices>}');
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isFault = (name: string): boolean => (faultKinds as readonly string[]).includes(name);
+
+const isRange = (value: unknown): boolean =>
+  typeof value === 'number' ||
+  (Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((end) => typeof end === 'number') &&
+    value[0] <= value[1]);
+
+function changed(before: unknown, change: unknown, path: string): unknown {
+  if (isRange(before))
+    return isRange(change) ? change : refuse(`${path} is a number or [from, to]`);
+  if (Array.isArray(before)) return list(before, change, path);
+  if (isObject(before)) return object(before, change, path);
+  return typeof change === typeof before ? change : refuse(`${path} is a ${typeof before}`);
+}
+
+function list(before: readonly unknown[], change: unknown, path: string): unknown {
+  if (!Array.isArray(change) || change.length === 0) return refuse(`${path} is a list`);
+  const [first] = before;
+  if (isObject(first)) {
+    return change.map((one, index) => changed(first, one, `${path}[${index}]`));
+  }
+  const known = before as readonly string[];
+  return change.map((word) => {
+    if (known.includes(word)) return word;
+    return refuse(`${path} takes ${[...new Set(known)].join(', ')}, not ${JSON.stringify(word)}`);
+  });
+}
+
+function object(before: Record<string, unknown>, change: unknown, path: string): unknown {
+  if (!isObject(change)) return refuse(`${path || 'the file'} is an object`);
+  const after = { ...before };
+  for (const [name, value] of Object.entries(change)) {
+    const place = path === '' ? name : `${path}.${name}`;
+    if (path === 'faults' && isFault(name) && typeof value === 'number') after[name] = value;
+    else if (name in before) after[name] = changed(before[name], value, place);
+    else
+      refuse(
+        `${place} is not known; ${path || 'a scenario'} has ${Object.keys(before).join(', ')}`,
+      );
+  }
+  return after;
+}

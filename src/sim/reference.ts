@@ -1,0 +1,94 @@
+// What the target alone makes of a request: its text where nothing but seed and prefix decides, its law where more does.
+// Computed from scratch, without sessions, slots shared or drafts, so that it can witness against all of them.
+
+import { assert } from '../base/assert.js';
+import { slotId } from '../base/brand.js';
+import type { GenerateRequest } from '../device/core/event.js';
+import { referenceRowMath } from '../engine/row-math.js';
+import { scriptedDefaults } from '../engine/scripted-engine.js';
+import { ScriptedModel } from '../engine/scripted-model.js';
+import { agreementToken } from '../math/agreement.js';
+import { keyedChance } from '../math/chance.js';
+import { TokenHistory } from '../math/history.js';
+import type { Law } from '../math/law.js';
+import { noiseKey } from '../math/noise.js';
+import { usesHistory } from '../math/sampling.js';
+import { toyVocabulary } from './toy.js';
+
+/** Rows of the target behind any prefix of one request, one token at a time. */
+export class TargetReader {
+  readonly request: GenerateRequest;
+  readonly prompt: Int32Array;
+  readonly #model: ScriptedModel;
+  readonly #math = referenceRowMath(toyVocabulary.size);
+  readonly #prefix: number[] = [];
+  readonly #race;
+  readonly #accept;
+  readonly #target;
+
+  constructor(request: GenerateRequest, contextLength: number) {
+    assert(request.prompt.kind === 'ids', 'simulated prompts are ids');
+    this.request = request;
+    this.prompt = request.prompt.ids;
+    this.#model = new ScriptedModel({ ...scriptedDefaults, slotCount: 1, contextLength });
+    this.#race = noiseKey(request.seed, 'race');
+    this.#accept = noiseKey(request.seed, 'accept');
+    this.#target = noiseKey(request.seed, 'target');
+  }
+
+  /** The target law behind a prefix. @param prefix [n >= 1], prompt included. */
+  lawAfter(prefix: readonly number[]): Law {
+    this.#load(prefix);
+    return this.#math.law(this.request.sampling);
+  }
+
+  /** The token behind a prefix under `greedy`, `coupled` and `agreement`. */
+  tokenAfter(prefix: readonly number[]): number {
+    const { scheme, sampling } = this.request;
+    this.#load(prefix);
+    if (scheme === 'greedy') return this.#math.argmax();
+    if (scheme === 'coupled') return this.#math.coupledToken(sampling, this.#race, prefix.length);
+    return agreementToken(this.#math.law(sampling), this.chanceAt(prefix.length));
+  }
+
+  /** The server's chance at a position. */
+  chanceAt(position: number) {
+    return keyedChance(this.#accept, this.#target, position);
+  }
+
+  #load(prefix: readonly number[]): void {
+    let shared = 0;
+    while (shared < this.#prefix.length && this.#prefix[shared] === prefix[shared]) shared++;
+    // The row behind the last token has to be computed anew.
+    const from = Math.min(shared, prefix.length - 1);
+    this.#model.truncate(0, from);
+    this.#prefix.length = from;
+    const tokens = Int32Array.from(prefix.slice(from));
+    this.#model.feed([{ slot: slotId(0), from, tokens, rowCount: 1 }]);
+    this.#prefix.push(...tokens);
+    const { sampling } = this.request;
+    const history = usesHistory(sampling) ? this.#historyOf(prefix) : null;
+    this.#math.load(this.#model.row(0), sampling, history);
+  }
+
+  #historyOf(prefix: readonly number[]): TokenHistory {
+    const history = new TokenHistory();
+    prefix.forEach((token, position) => {
+      history.push(token, position >= this.prompt.length);
+    });
+    return history;
+  }
+}
+
+/** The whole answer, for the schemes under which it depends on nothing else. */
+export function targetText(request: GenerateRequest, contextLength: number): Int32Array {
+  const reader = new TargetReader(request, contextLength);
+  const text = [...reader.prompt];
+  const end = Math.min(text.length + request.tokensMax, contextLength);
+  while (text.length < end) {
+    const token = reader.tokenAfter(text);
+    text.push(token);
+    if (toyVocabulary.endOfText.has(token)) break;
+  }
+  return Int32Array.from(text.slice(reader.prompt.length));
+}

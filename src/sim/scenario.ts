@@ -1,0 +1,140 @@
+// What a simulation is made of, as plain data that JSON can hold: networks, costs of computing, devices, work, faults.
+// A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
+
+import type { GenerateRequest } from '../device/core/event.js';
+import type { PassCost } from '../math/pass-time.js';
+import type { Mode, Scheme } from '../protocol/frame.js';
+import type { Range } from './random.js';
+
+/** One way to a server and back. Bytes per millisecond are kilobytes per second. */
+export interface LinkModel {
+  /** Each way. */
+  readonly latencyMs: Range;
+  /** Added to a message, uniform in [0, this); messages of one way never overtake each other. */
+  readonly jitterMs: Range;
+  readonly upBytesPerMs: Range;
+  readonly downBytesPerMs: Range;
+  /** Of the layers below, for each message. */
+  readonly overheadBytes: number;
+}
+
+/** Time of a drafted token: fixed + token + context * length of the text. */
+export interface DraftCost {
+  /** Once for each run, before its first token. */
+  readonly startMs: Range;
+  readonly tokenMs: Range;
+  /** For each token of the text behind which it drafts. */
+  readonly contextMs: Range;
+  /** For each token that has to be fed first. */
+  readonly feedMs: Range;
+}
+
+export interface DeviceKind {
+  readonly name: string;
+  /** Share of the fleet. */
+  readonly weight: number;
+  readonly drafter: 'engine' | 'ngram' | 'none';
+  /** Distance of the draft model from the target: see ScriptedModelOptions. */
+  readonly divergence: Range;
+  readonly draftContext: Range;
+  readonly draft: DraftCost;
+  readonly link: LinkModel;
+  /** Rate of its clock. */
+  readonly clockRate: Range;
+  readonly patienceMs: Range;
+  readonly awayMaxMs: Range;
+  readonly verdictTimeoutMs: Range;
+  readonly linkTimeoutMs: Range;
+  readonly pingMs: Range;
+  readonly backoffMinMs: Range;
+  readonly backoffMaxMs: Range;
+}
+
+export interface ServerModel {
+  readonly slotCount: Range;
+  readonly contextLength: Range;
+  readonly passTokensMax: Range;
+  readonly passRowsMax: Range;
+  readonly connectionsMax: Range;
+  readonly sessionsMax: Range;
+  readonly swapBytesMax: Range;
+  readonly slotQuantumTokens: Range;
+  readonly resumeMs: Range;
+  readonly silenceMs: Range;
+  readonly retryAfterMs: Range;
+  readonly draftTokensMax: Range;
+  readonly windowTokensMax: Range;
+  /** Share of the runs that batch as SLED does, with this count and wait; the others batch continuously. */
+  readonly static: { readonly share: number; readonly count: Range; readonly waitMs: Range };
+  /** Milliseconds of a pass; `passCostFrom` fits it to measured passes. */
+  readonly pass: PassCost;
+  /** Each pass takes this much longer at most, as a share, uniform. */
+  readonly passNoise: Range;
+  /** Milliseconds of saving or restoring a slot, for each token it holds. */
+  readonly swapTokenMs: number;
+}
+
+export interface Workload {
+  /** Mean time between two requests of one device. */
+  readonly everyMs: Range;
+  /** Requests of a device at most. */
+  readonly countMax: Range;
+  readonly promptTokens: Range;
+  /** Share of the prompts that begin like others. */
+  readonly sharedPromptShare: number;
+  readonly answerTokens: Range;
+  /** Share of the answers that are long, and how long. */
+  readonly longShare: number;
+  readonly longTokens: Range;
+  readonly schemes: readonly Scheme[];
+  readonly modes: readonly Mode[];
+  readonly fallbacks: readonly GenerateRequest['fallback'][];
+  readonly temperature: Range;
+  readonly windowMax: Range;
+  readonly draftLengthMax: Range;
+  /** Share of the requests with penalties, with an end token that may come up, and with a filter. */
+  readonly penaltyShare: number;
+  readonly endShare: number;
+  readonly filterShare: number;
+  /** Share of the `split` requests whose laws are cut. */
+  readonly cutShare: number;
+}
+
+/** Everything that can go wrong; faults.ts says how each does. */
+export const faultKinds = [
+  'cut',
+  'half-open',
+  'stall',
+  'slow-link',
+  'outage',
+  'storm',
+  'repeat',
+  'device-crash',
+  'slow-device',
+  'clock-skew',
+  'drafter-failure',
+  'cancel',
+  'server-crash',
+  'drain',
+  'engine-error',
+  'slow-pass',
+  'crowd',
+] as const;
+export type FaultKind = (typeof faultKinds)[number];
+
+export interface Scenario {
+  readonly name: string;
+  /** Requests are made and faults begin in [0, this). */
+  readonly durationMs: number;
+  /** A request must have ended so long after it was made and after the last fault was over. */
+  readonly graceMs: number;
+  readonly serverCount: Range;
+  readonly server: ServerModel;
+  readonly deviceCount: Range;
+  readonly devices: readonly DeviceKind[];
+  readonly work: Workload;
+  /** How many of each kind a run has on average, before the swarm; absent: none. */
+  readonly faults: { readonly [kind in FaultKind]?: number };
+  /** Chance that a run leaves a kind of fault out altogether (swarm testing, Groce et al. 2012). */
+  readonly offShare: number;
+}

@@ -1,0 +1,273 @@
+// A device under virtual time: the shipped core, a drafter, a clock of its own, and what the shipped shell does between
+// them and the network. Can crash and come back with nothing.
+
+import { DeviceCore } from '../device/core/device-core.js';
+import type { CoreEvent, Effect, TellEffect } from '../device/core/event.js';
+import type { CoreSettings } from '../device/core/settings.js';
+import { decodeDeviceFrame, decodeServerFrame } from '../protocol/codec.js';
+import type { DeviceFrame } from '../protocol/frame.js';
+import { Answer, type Ask } from './answer.js';
+import type { Link, LinkEnd } from './link.js';
+import type { Observer } from './observer.js';
+import { Random } from './random.js';
+import type { DeviceKind } from './scenario.js';
+import { type DrafterModel, SimDrafter } from './sim-drafter.js';
+import { SkewedClock } from './skewed-clock.js';
+import type { Tampering } from './tampering.js';
+import type { Timeline, Timer } from './timeline.js';
+
+export interface DeviceParts {
+  readonly timeline: Timeline;
+  readonly seed: number;
+  readonly kind: DeviceKind;
+  readonly settings: Omit<CoreSettings, 'chance'>;
+  /** Null: nothing drafts. */
+  readonly drafter: DrafterModel | null;
+  readonly clockRate: number;
+  /** The way to its servers and back, in milliseconds. */
+  readonly roundTripMs: number;
+  readonly observers: Required<Observer>;
+  /** Begins to dial for it; `connected` or `refused` follows with the same number. */
+  readonly dial: (device: SimDevice, number: number, alternative: string | null) => void;
+  readonly tampering: Tampering;
+}
+
+/** As the shipped shell: how long a close handshake may take before the link is called down. */
+const hangUpMs = 1_000;
+/** Drafts that are remembered for a fault to repeat. */
+const recentMax = 8;
+
+export class SimDevice {
+  readonly index: number;
+  readonly parts: DeviceParts;
+  isRunning = false;
+  link: Link | null = null;
+  /** Nobody answers a dial before this time. */
+  outUntilMs = 0;
+  drafter: SimDrafter | null = null;
+  readonly clock: SkewedClock;
+  /** Answers of the present life that have not ended. */
+  readonly live = new Map<number, Answer>();
+  /** Drafts sent on the present link, newest last: what a fault may repeat. */
+  recentDrafts: { readonly session: number; readonly bytes: Uint8Array }[] = [];
+  #core: DeviceCore | null = null;
+  #lives = 0;
+  #dials = 0;
+  #answers = 0;
+  #wakeAtMs: number | null = null;
+  #timer: Timer | null = null;
+  #hangUp: Timer | null = null;
+
+  constructor(index: number, parts: DeviceParts) {
+    this.index = index;
+    this.parts = parts;
+    this.clock = new SkewedClock(parts.clockRate, 1_000 * index);
+  }
+
+  /** Its process begins, knowing nothing of earlier ones. */
+  start(): void {
+    const { timeline, seed, settings, drafter } = this.parts;
+    this.#lives++;
+    this.isRunning = true;
+    const chance = new Random(seed, 'backoff', this.index, this.#lives);
+    const now = this.#now();
+    this.drafter =
+      drafter && new SimDrafter(timeline, drafter, (event) => this.#feedDrafted(event));
+    this.#core = new DeviceCore({ ...settings, chance: () => chance.next() }, now);
+    this.#perform(this.#core.start(now));
+  }
+
+  /** Its process ends without a word. @param hearAfterMs when the server hears that the link is reset. */
+  crash(hearAfterMs: number): void {
+    const { timeline, observers } = this.parts;
+    observers.onDeviceCrash(this);
+    this.isRunning = false;
+    this.#core = null;
+    this.drafter?.kill();
+    this.link?.deviceDied(hearAfterMs);
+    this.#forgetLink();
+    this.#dials++;
+    timeline.cancel(this.#timer);
+    for (const answer of this.live.values()) {
+      answer.isLost = true;
+      answer.endedAtMs = timeline.nowMs;
+      observers.onLoss(answer);
+    }
+    this.live.clear();
+  }
+
+  /** Null while it is not running. */
+  get core(): DeviceCore | null {
+    return this.#core;
+  }
+
+  ask(ask: Ask): Answer {
+    const { timeline, observers } = this.parts;
+    const answer = new Answer(ask, this.#answers++, timeline.nowMs);
+    this.live.set(answer.id, answer);
+    observers.onAsk(answer);
+    this.feed({ kind: 'generate', answer: answer.id, request: ask.request });
+    return answer;
+  }
+
+  /** Runs its clock at another rate. */
+  skew(rate: number): void {
+    this.clock.setRate(rate, this.parts.timeline.nowMs);
+    this.#arm();
+  }
+
+  feed(event: CoreEvent): void {
+    if (this.#core === null) return;
+    this.#perform(this.#core.handle(event, this.#now()));
+    this.parts.observers.onDeviceStep(this);
+  }
+
+  #feedDrafted(event: CoreEvent): void {
+    const answer = 'answer' in event ? this.live.get(event.answer) : undefined;
+    if (event.kind === 'drafted' && answer) this.parts.observers.onDrafted(answer, event.token);
+    this.feed(event);
+  }
+
+  #now(): number {
+    return this.clock.read(this.parts.timeline.nowMs);
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'dial':
+        this.parts.dial(this, ++this.#dials, effect.alternative);
+        break;
+      case 'hang-up':
+        this.#hangUpLink();
+        break;
+      case 'send':
+        this.#send(effect.bytes);
+        break;
+      case 'draft-open':
+        this.drafter?.open(effect.answer, effect.config);
+        break;
+      case 'draft-start':
+        this.drafter?.start(effect);
+        break;
+      case 'draft-stop':
+        this.drafter?.stop(effect.answer, effect.run);
+        break;
+      case 'draft-close':
+        this.drafter?.close(effect.answer);
+        break;
+      case 'wake':
+        this.#wakeAtMs = effect.atMs;
+        this.#arm();
+        break;
+      case 'welcomed':
+      case 'gave-up':
+        break;
+      default:
+        this.#tell(effect);
+    }
+  }
+
+  #tell(said: TellEffect): void {
+    const { timeline, observers, tampering } = this.parts;
+    const effect = tampering.tell(said);
+    const answer = this.live.get(said.answer);
+    if (effect === null || answer === undefined) return;
+    const complaint = answer.transcript.apply(effect);
+    if (effect.kind === 'tokens') answer.firstTokenAtMs ??= timeline.nowMs;
+    observers.onTell(answer, effect, complaint);
+    if (effect.kind !== 'ended' && effect.kind !== 'failed') return;
+    answer.endedAtMs = timeline.nowMs;
+    this.live.delete(answer.id);
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.link === null) return;
+    const decoded = decodeDeviceFrame(bytes);
+    if ('ok' in decoded) this.#noteSent(decoded.ok, bytes);
+    this.link.sendUp(bytes);
+  }
+
+  #noteSent(frame: DeviceFrame, bytes: Uint8Array): void {
+    this.parts.observers.onSent(this, frame);
+    if (frame.kind === 'draft') {
+      this.recentDrafts.push({ session: frame.session, bytes });
+      if (this.recentDrafts.length > recentMax) this.recentDrafts.shift();
+    } else if (frame.kind === 'close' || frame.kind === 'cancel') {
+      // Nobody repeats a draft of a session that it has left.
+      const { session } = frame;
+      this.recentDrafts = this.recentDrafts.filter((draft) => draft.session !== session);
+    }
+  }
+
+  #arm(): void {
+    const { timeline } = this.parts;
+    timeline.cancel(this.#timer);
+    this.#timer = null;
+    if (this.#wakeAtMs === null) return;
+    this.#timer = timeline.at(this.clock.trueTimeOf(this.#wakeAtMs), () => {
+      this.#timer = null;
+      this.#wakeAtMs = null;
+      this.feed({ kind: 'timer' });
+    });
+  }
+
+  /** What a new link reports to. */
+  endFor(number: number): LinkEnd {
+    return {
+      message: (bytes) => {
+        if (number === this.#dials && this.#core !== null) this.#message(bytes);
+      },
+      closed: (reason) => this.#down(number, reason),
+    };
+  }
+
+  #message(bytes: Uint8Array): void {
+    const decoded = decodeServerFrame(bytes);
+    if ('ok' in decoded) this.parts.observers.onDown(this, decoded.ok);
+    this.feed({ kind: 'message', bytes });
+  }
+
+  /** @returns whether it still wants the link. */
+  connected(number: number, link: Link): boolean {
+    if (number !== this.#dials || this.#core === null || this.#hangUp !== null) return false;
+    this.link = link;
+    this.parts.observers.onLink(this, true, '');
+    this.feed({ kind: 'link-up' });
+    return true;
+  }
+
+  refused(number: number): void {
+    this.#down(number, 'nobody answers');
+  }
+
+  #down(number: number, reason: string): void {
+    if (number !== this.#dials || this.#core === null) return;
+    this.#dials++;
+    this.#forgetLink();
+    this.parts.observers.onLink(this, false, reason);
+    this.feed({ kind: 'link-down', reason });
+  }
+
+  #forgetLink(): void {
+    this.link = null;
+    this.recentDrafts = [];
+    this.parts.timeline.cancel(this.#hangUp);
+    this.#hangUp = null;
+  }
+
+  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  #hangUpLink(): void {
+    const { timeline } = this.parts;
+    const number = this.#dials;
+    this.link?.closeFromDevice('hung up');
+    timeline.cancel(this.#hangUp);
+    this.#hangUp = timeline.at(timeline.nowMs + hangUpMs, () => {
+      this.link?.deviceDied(this.parts.roundTripMs);
+      this.#down(number, 'no answer');
+    });
+  }
+}

@@ -1,0 +1,164 @@
+// A server's engine under virtual time: operations run in order, one after another, as long as the cost model says; some
+// fail because a fault says so. The results are the scripted model's own.
+
+import { PilotfishError } from '../base/error.js';
+import type { EngineCore } from '../engine/engine-core.js';
+import type { PassCost } from '../math/pass-time.js';
+import type { EngineOperation, ServerEvent } from '../server/core/event.js';
+import { shapeOf } from '../server/core/pass-builder.js';
+import type { Random } from './random.js';
+import type { Timeline, Timer } from './timeline.js';
+
+export interface EngineModel {
+  readonly pass: PassCost;
+  /** Share that a pass may take longer. */
+  readonly passNoise: number;
+  readonly swapTokenMs: number;
+}
+
+/** An operation that has been answered. */
+export interface Answered {
+  readonly operation: EngineOperation;
+  readonly event: ServerEvent;
+  /** Failed because a fault wanted it so. */
+  readonly isInjected: boolean;
+}
+
+/** Milliseconds of an operation that computes nothing. */
+const bookkeepingMs = 0.02;
+
+export class SimEngine {
+  readonly core: EngineCore;
+  passCount = 0;
+  rowCount = 0;
+  /** Operations asked for and not answered, and how many failed because they were told to. */
+  waitingCount = 0;
+  injectedCount = 0;
+  readonly #timeline: Timeline;
+  readonly #model: EngineModel;
+  readonly #random: Random;
+  readonly #skips: (operation: EngineOperation) => boolean;
+  readonly #answer: (answered: Answered) => void;
+  readonly #queue: EngineOperation[] = [];
+  #timer: Timer | null = null;
+  #failing: { left: number; passesOnly: boolean } = { left: 0, passesOnly: false };
+  #slowness = 1;
+
+  constructor(
+    timeline: Timeline,
+    core: EngineCore,
+    model: EngineModel,
+    random: Random,
+    skips: (operation: EngineOperation) => boolean,
+    answer: (answered: Answered) => void,
+  ) {
+    this.#timeline = timeline;
+    this.core = core;
+    this.#model = model;
+    this.#random = random;
+    this.#skips = skips;
+    this.#answer = answer;
+  }
+
+  run(operation: EngineOperation): void {
+    this.#queue.push(operation);
+    this.waitingCount++;
+    this.#next();
+  }
+
+  /** The next operations fail and change nothing. */
+  failNext(count: number, passesOnly: boolean): void {
+    this.#failing = { left: count, passesOnly };
+  }
+
+  /** Passes take so many times longer from now on. */
+  slow(factor: number): void {
+    this.#slowness = factor;
+  }
+
+  /** Answers nothing any more: its process is gone. */
+  stop(): void {
+    this.#timeline.cancel(this.#timer);
+    this.#queue.length = 0;
+  }
+
+  #next(): void {
+    if (this.#timer !== null) return;
+    const operation = this.#queue.shift();
+    if (operation === undefined) return;
+    this.#timer = this.#timeline.at(this.#timeline.nowMs + this.#costMs(operation), () => {
+      this.#timer = null;
+      this.waitingCount--;
+      this.#answer(this.#carryOut(operation));
+      this.#next();
+    });
+  }
+
+  #costMs(operation: EngineOperation): number {
+    switch (operation.kind) {
+      case 'pass': {
+        const { fixedMs, tokenMs, rowMs, tokenContextMs } = this.#model.pass;
+        const { tokenCount, rowCount, tokenContext } = shapeOf(operation.segments);
+        this.passCount++;
+        this.rowCount += rowCount;
+        const ms =
+          fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
+        return ms * this.#slowness * (1 + this.#random.next() * this.#model.passNoise);
+      }
+      case 'save':
+      case 'restore':
+        return bookkeepingMs + this.#model.swapTokenMs * this.#heldBy(operation);
+      default:
+        return bookkeepingMs;
+    }
+  }
+
+  #heldBy(operation: EngineOperation & { kind: 'save' | 'restore' }): number {
+    // A saved state has a word for each token, and little else.
+    return operation.kind === 'restore' ? operation.state.length / 8 : 64;
+  }
+
+  #carryOut(operation: EngineOperation): Answered {
+    const { id } = operation;
+    if (this.#failing.left > 0 && (operation.kind === 'pass' || !this.#failing.passesOnly)) {
+      this.#failing.left--;
+      this.injectedCount++;
+      const message = `${operation.kind} failed as the fault wants it`;
+      const event = { kind: 'failed', id, code: 'engine-failed', message } as const;
+      return { operation, event, isInjected: true };
+    }
+    try {
+      return { operation, event: this.#result(operation), isInjected: false };
+    } catch (reason) {
+      if (!(reason instanceof PilotfishError)) throw reason;
+      const { code, message } = reason;
+      return { operation, event: { kind: 'failed', id, code, message }, isInjected: false };
+    }
+  }
+
+  #result(operation: EngineOperation): ServerEvent {
+    const { id } = operation;
+    let bytes: Uint8Array | null = null;
+    if (this.#skips(operation)) return { kind: 'done', id, bytes };
+    switch (operation.kind) {
+      case 'pass':
+        return { kind: 'passed', id, result: this.core.pass(operation.segments) };
+      case 'open':
+        this.core.open(operation.slot, operation.config);
+        break;
+      case 'truncate':
+        this.core.truncate(operation.slot, operation.length);
+        break;
+      case 'copy-prefix':
+        this.core.copyPrefix(operation.from, operation.to, operation.length);
+        break;
+      case 'save':
+        bytes = this.core.save(operation.slot);
+        break;
+      case 'restore':
+        this.core.restore(operation.slot, operation.state, operation.config);
+        break;
+    }
+    return { kind: 'done', id, bytes };
+  }
+}

@@ -1,0 +1,167 @@
+// A server under virtual time: the shipped core, a scripted engine, and what the shipped shell does between them and the
+// network. Can crash and come back with nothing.
+
+import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import type { ServerFrame } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
+import type { Effect, ServerEvent } from '../server/core/event.js';
+import { ServerCore } from '../server/core/server-core.js';
+import type { CoreSettings } from '../server/core/settings.js';
+import type { Link, LinkEnd } from './link.js';
+import type { Observer } from './observer.js';
+import { Random } from './random.js';
+import { type EngineModel, SimEngine } from './sim-engine.js';
+import { SkewedClock } from './skewed-clock.js';
+import type { Tampering } from './tampering.js';
+import type { Timeline, Timer } from './timeline.js';
+import { toyEngine } from './toy.js';
+
+export interface ServerParts {
+  readonly timeline: Timeline;
+  readonly seed: number;
+  readonly settings: Omit<CoreSettings, 'randomBytes'>;
+  readonly engine: EngineModel;
+  readonly observers: Required<Observer>;
+  readonly tampering: Tampering;
+}
+
+/** A connection as the server holds it. */
+interface Peer {
+  readonly device: number;
+  readonly link: Link;
+  isStranger: boolean;
+}
+
+/** Clocks of servers show any time at all. */
+const clockOffsetMs = 1_000_000;
+
+export class SimServer {
+  readonly index: number;
+  core!: ServerCore;
+  engine!: SimEngine;
+  isUp = false;
+  /** Times that it was started. */
+  startCount = 0;
+  readonly #parts: ServerParts;
+  readonly #clock: SkewedClock;
+  readonly #peers = new Map<number, Peer>();
+  #timer: Timer | null = null;
+
+  constructor(index: number, parts: ServerParts) {
+    this.index = index;
+    this.#parts = parts;
+    this.#clock = new SkewedClock(1, clockOffsetMs * index);
+  }
+
+  get address(): string {
+    return `sim:${this.index}`;
+  }
+
+  get settings(): ServerParts['settings'] {
+    return this.#parts.settings;
+  }
+
+  get peerCount(): number {
+    return this.#peers.size;
+  }
+
+  /** Its process begins, knowing nothing of earlier ones. */
+  start(): void {
+    const { timeline, seed, settings, engine, observers, tampering } = this.#parts;
+    const { slotCount, contextLength, passTokensMax, passRowsMax } = settings.model;
+    this.startCount++;
+    this.isUp = true;
+    const chance = new Random(seed, 'keys', this.index, this.startCount);
+    const randomBytes = (count: number): Uint8Array =>
+      Uint8Array.from({ length: count }, () => chance.below(256));
+    this.core = new ServerCore({ ...settings, randomBytes });
+    this.engine = new SimEngine(
+      timeline,
+      toyEngine({ slotCount, contextLength, passTokensMax, passRowsMax }),
+      engine,
+      new Random(seed, 'pass', this.index, this.startCount),
+      tampering.skips,
+      (answered) => {
+        observers.onAnswered(this, answered);
+        this.feed(answered.event);
+      },
+    );
+    observers.onServerStart(this);
+  }
+
+  /** Its process ends without a word. @param hearAfterMs when the devices hear that their links are reset. */
+  crash(hearAfterMs: () => number): void {
+    this.#parts.observers.onServerCrash(this);
+    this.isUp = false;
+    this.engine.stop();
+    this.#parts.timeline.cancel(this.#timer);
+    for (const { link } of this.#peers.values()) link.serverDied(hearAfterMs());
+    this.#peers.clear();
+  }
+
+  /** What a new link reports to. */
+  endFor(device: number, linkId: number): LinkEnd {
+    return {
+      message: (bytes) => this.#message(linkId, device, bytes),
+      closed: () => {
+        if (this.#peers.delete(linkId)) this.feed({ kind: 'disconnected', connection: linkId });
+      },
+    };
+  }
+
+  accept(device: number, link: Link): void {
+    this.#peers.set(link.id, { device, link, isStranger: true });
+    this.feed({ kind: 'connected', connection: link.id });
+  }
+
+  #message(connection: number, device: number, bytes: Uint8Array): void {
+    const peer = this.#peers.get(connection);
+    if (peer === undefined) return;
+    const bytesMax = peer.isStranger ? limits.helloBytes.value : limits.frameBytes.value;
+    const decoded = decodeDeviceFrame(bytes, bytesMax);
+    if ('ok' in decoded) {
+      this.#parts.observers.onUp(this, decoded.ok, device);
+      this.feed({ kind: 'frame', connection, frame: decoded.ok });
+    } else this.feed({ kind: 'fault', connection, fault: decoded.fault });
+  }
+
+  feed(event: ServerEvent): void {
+    if (!this.isUp) return;
+    const { timeline, observers } = this.#parts;
+    for (const effect of this.core.handle(event, this.#clock.read(timeline.nowMs))) {
+      this.#carryOut(effect);
+    }
+    observers.onServerStep(this);
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#send(effect.connection, effect.frame);
+        break;
+      case 'close':
+        this.#peers.get(effect.connection)?.link.closeFromServer(effect.code ?? 'done');
+        break;
+      case 'engine':
+        this.engine.run(effect.operation);
+        break;
+      case 'wake':
+        this.#wake(effect.atMs);
+        break;
+    }
+  }
+
+  #send(connection: number, frame: ServerFrame): void {
+    const peer = this.#peers.get(connection);
+    if (peer === undefined) return;
+    if (frame.kind === 'welcome') peer.isStranger = false;
+    const said = this.#parts.tampering.frame(frame);
+    if (said !== null) peer.link.sendDown(encodeFrame(said));
+  }
+
+  #wake(atMs: number): void {
+    const { timeline } = this.#parts;
+    timeline.cancel(this.#timer);
+    this.#timer = timeline.at(this.#clock.trueTimeOf(atMs), () => this.feed({ kind: 'wake' }));
+  }
+}

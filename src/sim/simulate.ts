@@ -1,0 +1,114 @@
+// A simulation as a function: a scenario and a seed go in, a report comes out. The same two give the same report, on any
+// machine and at any time.
+
+import { checkBounds } from './check/bounds.js';
+import type { CheckContext, CheckName, MakeChecker } from './check/checker.js';
+import { checkConduct } from './check/conduct.js';
+import { checkContinuity } from './check/continuity.js';
+import { checkExactness } from './check/exactness.js';
+import { checkLiveness, openWork } from './check/liveness.js';
+import { checkSlots } from './check/slots.js';
+import { checkTokens } from './check/tokens.js';
+import { checkVerdicts } from './check/verdicts.js';
+import type { Observer } from './observer.js';
+import type { Scenario } from './scenario.js';
+import { type Counts, Tally } from './tally.js';
+import { type Tampering, untampered } from './tampering.js';
+import { planRun, type RunPlan, World } from './world.js';
+
+const checkers: { readonly [check in CheckName]: MakeChecker } = {
+  exactness: checkExactness,
+  verdicts: checkVerdicts,
+  continuity: checkContinuity,
+  liveness: checkLiveness,
+  conduct: checkConduct,
+  slots: checkSlots,
+  tokens: checkTokens,
+  bounds: checkBounds,
+};
+
+export interface Violation {
+  /** `crash`: a core threw, which it must never do. */
+  readonly check: CheckName | 'crash';
+  readonly message: string;
+  /** Virtual time. */
+  readonly atMs: number;
+}
+
+export interface Report {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly virtualMs: number;
+  readonly eventCount: number;
+  readonly deviceCount: number;
+  /** The first is what broke; those behind it followed at the same event. */
+  readonly violations: readonly Violation[];
+  readonly counts: Counts;
+  /** Of answers that ended, in milliseconds: from asking to the first token, and for each token behind it. */
+  readonly firstTokenMs: readonly number[];
+  readonly tokenMs: readonly number[];
+}
+
+export interface RunOptions {
+  /** Makes what sees everything beside the checkers. @param now virtual time. */
+  readonly observe?: (now: () => number) => readonly Observer[];
+  readonly tampering?: Tampering;
+  /** Default: all. Empty: only the run itself. */
+  readonly checks?: readonly CheckName[];
+}
+
+/** Runs a scenario with a seed. */
+export function simulate(scenario: Scenario, seed: number, options: RunOptions = {}): Report {
+  return runPlan(planRun(scenario, seed), options);
+}
+
+/** Runs what was planned, or what is left of it. */
+export function runPlan(plan: RunPlan, options: RunOptions = {}): Report {
+  const violations: Violation[] = [];
+  const violate = (check: Violation['check'], message: string): void => {
+    violations.push({ check, message, atMs: world.nowMs });
+    world.stop();
+  };
+  const context: CheckContext = { world: () => world, violate };
+  const tally = new Tally(() => world.nowMs);
+  const names = options.checks ?? (Object.keys(checkers) as CheckName[]);
+  const watching = names.map((name) => checkers[name](context));
+  const seeing = options.observe?.(() => world.nowMs) ?? [];
+  const observers = [tally, ...seeing, ...watching];
+  const world: World = new World(plan, observers, options.tampering ?? untampered);
+  try {
+    world.run();
+    const open = violations.length === 0 ? openWork(context) : null;
+    if (open !== null) violate('liveness', open);
+  } catch (reason) {
+    // Whatever a core throws is a bug: the world and the caller speak by codes.
+    violate('crash', reason instanceof Error ? (reason.stack ?? reason.message) : `${reason}`);
+  }
+  return reportOf(world, plan, violations, tally.counts);
+}
+
+function reportOf(
+  world: World,
+  { scenario, seed, deviceCount }: RunPlan,
+  violations: readonly Violation[],
+  counts: Counts,
+): Report {
+  const done = world.answers.filter(({ transcript }) => transcript.end?.kind === 'ended');
+  const started = done.filter(({ firstTokenAtMs }) => firstTokenAtMs !== null);
+  return {
+    scenario: scenario.name,
+    seed,
+    virtualMs: world.nowMs,
+    eventCount: world.eventCount,
+    deviceCount,
+    violations,
+    counts,
+    firstTokenMs: started.map(({ firstTokenAtMs, askedAtMs }) => firstTokenAtMs! - askedAtMs),
+    tokenMs: started
+      .filter(({ transcript }) => transcript.finalCount > 1)
+      .map(
+        ({ firstTokenAtMs, endedAtMs, transcript }) =>
+          (endedAtMs! - firstTokenAtMs!) / (transcript.finalCount - 1),
+      ),
+  };
+}

@@ -1,0 +1,159 @@
+// Counts of a run: answers and how they ended, tokens, messages, passes, faults that were felt, and a checksum over
+// everything that was said and when, by which two runs can be told to be the same.
+
+import type { WireCode } from '../protocol/code.js';
+import { encodeFrame } from '../protocol/codec.js';
+import type { Frame } from '../protocol/frame.js';
+import type { Answer } from './answer.js';
+import type { Observer } from './observer.js';
+import type { FaultKind } from './scenario.js';
+
+export interface Counts {
+  readonly askedCount: number;
+  /** By reason of the end; answers that nobody verified count as `unverified`. */
+  readonly ended: Readonly<Record<string, number>>;
+  /** By error code. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** On devices that crashed. */
+  readonly lostCount: number;
+  readonly tokenCount: number;
+  readonly upMessageCount: number;
+  readonly downMessageCount: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+  readonly draftedCount: number;
+  readonly testedCount: number;
+  readonly acceptedCount: number;
+  readonly resumeCount: number;
+  readonly resendCount: number;
+  readonly provisionalCount: number;
+  readonly retractedCount: number;
+  /** Failure frames that reached a device. */
+  readonly refusals: Readonly<Partial<Record<WireCode, number>>>;
+  readonly serverCrashCount: number;
+  readonly passCount: number;
+  readonly engineFailureCount: number;
+  /** Faults that met something. */
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  readonly checksum: number;
+}
+
+const add = (counts: Record<string, number>, name: string, count = 1): void => {
+  counts[name] = (counts[name] ?? 0) + count;
+};
+
+export class Tally implements Observer {
+  readonly #now: () => number;
+  #checksum = 0x811c9dc5;
+  readonly #counts = {
+    askedCount: 0,
+    ended: {} as Record<string, number>,
+    failed: {} as Record<string, number>,
+    lostCount: 0,
+    tokenCount: 0,
+    upMessageCount: 0,
+    downMessageCount: 0,
+    upBytes: 0,
+    downBytes: 0,
+    draftedCount: 0,
+    testedCount: 0,
+    acceptedCount: 0,
+    resumeCount: 0,
+    resendCount: 0,
+    provisionalCount: 0,
+    retractedCount: 0,
+    refusals: {} as Record<string, number>,
+    serverCrashCount: 0,
+    passCount: 0,
+    engineFailureCount: 0,
+    faults: {} as Record<string, number>,
+  };
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get counts(): Counts {
+    return { ...this.#counts, checksum: this.#checksum };
+  }
+
+  #mix(word: number): void {
+    this.#checksum = Math.imul(this.#checksum ^ word, 0x01000193) >>> 0;
+  }
+
+  #note(frame: Frame, who: number): number {
+    const bytes = encodeFrame(frame);
+    this.#mix(Math.round(this.#now() * 1_000));
+    this.#mix(who);
+    for (const byte of bytes) this.#mix(byte);
+    return bytes.length;
+  }
+
+  onAsk(): void {
+    this.#counts.askedCount++;
+  }
+
+  onUp(_server: unknown, frame: Frame, device: number): void {
+    this.#counts.upMessageCount++;
+    this.#counts.upBytes += this.#note(frame, device);
+  }
+
+  onDown({ index }: { readonly index: number }, frame: Frame): void {
+    this.#counts.downMessageCount++;
+    this.#counts.downBytes += this.#note(frame, index);
+    if (frame.kind === 'failure') add(this.#counts.refusals, frame.code);
+  }
+
+  onTell(answer: Answer): void {
+    const { end } = answer.transcript;
+    if (end === null) return;
+    const counts = this.#counts;
+    const { statistics } = end;
+    counts.tokenCount += answer.transcript.finalCount;
+    counts.draftedCount += statistics.draftedCount;
+    counts.testedCount += statistics.testedCount;
+    counts.acceptedCount += statistics.acceptedCount;
+    counts.resumeCount += statistics.resumeCount;
+    counts.resendCount += statistics.resendCount;
+    counts.provisionalCount += statistics.provisionalCount;
+    counts.retractedCount += statistics.retractedCount;
+    if (end.kind === 'failed') add(counts.failed, end.error.code);
+    else add(counts.ended, end.isVerified ? end.reason : 'unverified');
+  }
+
+  onLoss(): void {
+    this.#counts.lostCount++;
+  }
+
+  onAnswered(_server: unknown, answered: { readonly event: { readonly kind: string } }): void {
+    const { kind } = answered.event;
+    if (kind === 'passed') this.#counts.passCount++;
+    if (kind === 'failed') this.#counts.engineFailureCount++;
+  }
+
+  onServerCrash(): void {
+    this.#counts.serverCrashCount++;
+  }
+
+  onFault({ kind }: { readonly kind: FaultKind }, isFelt: boolean): void {
+    if (isFelt) add(this.#counts.faults, kind);
+  }
+}
+
+/** The sum of two runs' counts; of checksums the exclusive or. */
+export function sumOf(a: Counts, b: Counts): Counts {
+  const sum = Object.fromEntries(
+    Object.entries(a).map(([name, value]) => {
+      const other = b[name as keyof Counts];
+      if (name === 'checksum') return [name, ((value as number) ^ (other as number)) >>> 0];
+      return [name, typeof value === 'number' ? value + (other as number) : merged(value, other)];
+    }),
+  );
+  return sum as unknown as Counts;
+}
+
+function merged(a: object, b: unknown): Record<string, number> {
+  const sum: Record<string, number> = { ...(a as Record<string, number>) };
+  for (const [name, count] of Object.entries(b as Record<string, number>)) add(sum, name, count);
+  return sum;
+}

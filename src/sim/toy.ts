@@ -1,0 +1,19 @@
+// The scripted engines of a simulation: one target that all servers hold, drafts at a distance from it. Small, exact,
+// and dependent on every token before, so that a wrong cache anywhere shows in the text.
+
+import { EngineCore } from '../engine/engine-core.js';
+import { referenceRowMath } from '../engine/row-math.js';
+import { scriptedDefaults } from '../engine/scripted-engine.js';
+import { ScriptedModel, type ScriptedModelOptions } from '../engine/scripted-model.js';
+import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
+
+export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
+
+export function toyEngine(options: Partial<ScriptedModelOptions>): EngineCore {
+  return new EngineCore({
+    model: new ScriptedModel({ ...scriptedDefaults, ...options }),
+    math: referenceRowMath(toyVocabulary.size),
+    endOfText: toyVocabulary.endOfText,
+    now: () => 0,
+  });
+}
