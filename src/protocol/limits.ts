@@ -57,7 +57,7 @@ export const limits = {
   ),
   pendingDrafts: limit(
     64,
-    'Draft frames of a session that wait for a pass',
+    'Draft frames with new tokens that wait for a pass',
     'the server merges them; more than one a pass means the device does not coalesce',
     'window-exceeded',
   ),

@@ -90,7 +90,7 @@ const cases: readonly HostileCase[] = [
   {
     name: 'a flood of drafts',
     open: pipeline,
-    frames: new Array<Draft>(65).fill(draft({ ids: new Int32Array(0) })),
+    frames: Array.from({ length: 65 }, (_, index) => draft({ from: 3 + index })),
     code: 'window-exceeded',
     fails: 0,
   },
@@ -274,6 +274,21 @@ const foundByDecoding: readonly WireCode[] = [
 ];
 
 describe('hostile frames', () => {
+  it('frames with new drafts are counted, frames that repeat are not', () => {
+    const limits = { ...new Harness().settings.limits, windowTokens: 256 };
+    const harness = new Harness({ settings: { limits } });
+    harness.connect(1);
+    harness.send(1, openFrame({ ...pipeline, windowMax: 256 }));
+    const failures = () => harness.take(1).filter(({ kind }) => kind === 'failure');
+    for (let index = 0; index < 64; index++) {
+      harness.send(1, draft({ from: 3 + index }));
+      harness.send(1, draft({ from: 3, ids: many(Math.min(32, index + 1)) }));
+    }
+    assert.deepEqual(failures(), []);
+    harness.send(1, draft({ from: 67 }));
+    assert.equal(failures()[0]?.kind, 'failure');
+  });
+
   for (const { name, open = {}, frames, code, fails } of cases) {
     it(`${name}: ${code}`, () => {
       const harness = new Harness({ model: { slotCount: 16 } });
