@@ -23,6 +23,7 @@ const statistics: Statistics = {
   chainSurvival: 4 / 7,
   draftStartCount: 8,
   aheadUsedCount: 5,
+  keptCount: 0,
   wastedCount: 9,
   upMessageCount: 38,
   downMessageCount: 24,
