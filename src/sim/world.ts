@@ -96,11 +96,6 @@ export class World {
     return this.timeline.nowMs;
   }
 
-  /** Answers that are being written. */
-  get liveCount(): number {
-    return this.devices.reduce((sum, { live }) => sum + live.size, 0);
-  }
-
   /** Ends the run after the event at hand. */
   stop(): void {
     this.#isStopped = true;
@@ -113,7 +108,8 @@ export class World {
     for (const ask of this.plan.asks) this.#plan(ask.atMs, () => this.ask(ask));
     for (const fault of this.plan.faults) this.#plan(fault.atMs, () => this.#inject(fault));
     const { durationMs, graceMs } = this.plan.scenario;
-    const isBusy = (): boolean => this.#pendingCount > 0 || this.liveCount > 0;
+    const isLive = (): boolean => this.devices.some(({ live }) => live.size > 0);
+    const isBusy = (): boolean => this.#pendingCount > 0 || isLive();
     this.#runWhile(isBusy, () => Math.max(durationMs, this.quietFromMs) + graceMs);
     if (!this.#isStopped && !isBusy()) this.#closeDown();
   }

@@ -6,8 +6,8 @@ import type { Observer } from '../observer.js';
 import type { SimServer } from '../sim-server.js';
 import type { CheckContext } from './checker.js';
 
-/** Snapshots cost more than events: one in so many. */
-const every = 64;
+/** Snapshots cost more than events, the more so the more there is to count: one in so many events. */
+const everyMin = 64;
 /** Operations of one slot that may be under way at once: open or restore, copy, cut, and the save of who had it before. */
 const operationsOfSlot = 5;
 
@@ -17,7 +17,8 @@ export function checkBounds({ world, violate }: CheckContext): Observer {
 
   return {
     onServerStep(server) {
-      if (++stepCount % every !== 0) return;
+      if (++stepCount < Math.max(everyMin, server.peerCount)) return;
+      stepCount = 0;
       for (const [what, count, max] of countsOf(server)) {
         if (count > max) complain(`server ${server.index}`, `${count} ${what}, more than ${max}`);
       }

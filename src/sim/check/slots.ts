@@ -7,7 +7,6 @@ import type { CheckContext } from './checker.js';
 
 /** Beyond this many sessions the tables are compared now and then: the comparison looks at all of them. */
 const smallCount = 32;
-const everyLarge = 512;
 
 export function checkSlots({ world, violate }: CheckContext): Observer {
   /** Slots in which an operation was made to fail: what follows on them may fail for it, until they are opened again. */
@@ -34,7 +33,9 @@ export function checkSlots({ world, violate }: CheckContext): Observer {
       if (!isExcused) violate('slots', `${operation.kind} fails unasked: ${event.message}`);
     },
     onServerStep(server) {
-      if (server.peerCount > smallCount && ++stepCount % everyLarge !== 0) return;
+      const { peerCount } = server;
+      if (peerCount > smallCount && ++stepCount < 4 * peerCount) return;
+      stepCount = 0;
       server.core.checkIntegrity();
     },
     onEnd() {

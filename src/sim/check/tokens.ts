@@ -11,6 +11,8 @@ interface Ledger {
   /** Epochs and positions of drafts: the same token sent again is one token. */
   readonly sent: Set<string>;
   testedCount: number;
+  /** Its resume key, once it has one. */
+  key: string | null;
 }
 
 export function checkTokens({ violate }: CheckContext): Observer {
@@ -22,10 +24,15 @@ export function checkTokens({ violate }: CheckContext): Observer {
   return {
     onSent({ index }, frame) {
       if (frame.kind === 'open') {
-        bySession.set(`${index}/${frame.session}`, { sent: new Set(), testedCount: 0 });
+        bySession.set(`${index}/${frame.session}`, { sent: new Set(), testedCount: 0, key: null });
       } else if (frame.kind === 'resume') {
         const ledger = byKey.get(frame.resumeKey.join());
         if (ledger !== undefined) bySession.set(`${index}/${frame.session}`, ledger);
+      } else if (frame.kind === 'close') {
+        const name = `${index}/${frame.session}`;
+        const key = bySession.get(name)?.key ?? null;
+        if (key !== null) byKey.delete(key);
+        bySession.delete(name);
       } else if (frame.kind === 'draft') {
         const ledger = bySession.get(`${index}/${frame.session}`)!;
         const { epoch, from, ids } = frame;
@@ -36,9 +43,13 @@ export function checkTokens({ violate }: CheckContext): Observer {
     onDown({ index }, frame) {
       if (frame.kind !== 'opened' && frame.kind !== 'verdict') return;
       const name = `${index}/${frame.session}`;
-      const ledger = bySession.get(name)!;
-      if (frame.kind === 'opened') byKey.set(frame.resumeKey.join(), ledger);
-      else ledger.testedCount += frame.acceptedCount + frame.rejectedCount;
+      const ledger = bySession.get(name);
+      // Closed meanwhile: what still comes is late.
+      if (ledger === undefined) return;
+      if (frame.kind === 'opened') {
+        ledger.key = frame.resumeKey.join();
+        byKey.set(ledger.key, ledger);
+      } else ledger.testedCount += frame.acceptedCount + frame.rejectedCount;
       if (ledger.testedCount > ledger.sent.size) {
         const counts = `${ledger.testedCount} drafts tested, ${ledger.sent.size} sent`;
         complain(`session ${name}`, counts);

@@ -77,7 +77,9 @@ export function checkVerdicts({ world, violate }: CheckContext): Observer {
     },
     onTell(answer, effect) {
       const record = recordOf(answer);
-      if (record === undefined || effect.kind !== 'tokens') return;
+      if (record === undefined) return;
+      if (effect.kind === 'ended' || effect.kind === 'failed') records.delete(record.request.seed);
+      if (effect.kind !== 'tokens') return;
       for (const { position, token, origin } of effect.tokens) {
         if (origin === 'provisional' || record.isDecided(position, token)) continue;
         complain(record, `${origin} token ${token} at ${position} was told, but never decided`);
