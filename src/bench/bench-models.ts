@@ -22,6 +22,8 @@ export interface BenchModels {
   /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
   readonly memoryBoundTarget: () => string;
   readonly draft: () => string;
+  /** The bundled target as it is used by default: eight bits. */
+  readonly target: () => string;
 }
 
 function makeFolder(folder: string): void {
@@ -56,5 +58,6 @@ export function benchModels(folder: string, say: (line: string) => void): BenchM
     memoryBoundTarget: () =>
       made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
     draft: () => bundled('stories-draft-f16.gguf'),
+    target: () => bundled('stories-target-q8_0.gguf'),
   };
 }

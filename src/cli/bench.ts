@@ -10,17 +10,18 @@ import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
+import { loopPartNames, loopParts } from './bench-loop.js';
 import { flag, jsonFlag } from './flags.js';
 import { formatBytes, formatShare } from './numbers.js';
 import { packageVersion } from './package-root.js';
 import { formatTable } from './table.js';
 import type { Terminal } from './terminal.js';
 
-interface EngineBenchOptions {
+interface BenchOptions<Part extends string> {
   readonly quick?: boolean;
   readonly json?: boolean;
   readonly folder: string;
-  readonly part: readonly PartName[];
+  readonly part: readonly Part[];
 }
 
 const partNames = ['passes', 'speculation', 'memory', 'rows'] as const;
@@ -31,17 +32,34 @@ export function addBench(program: Command, terminal: Terminal): void {
     .command('bench')
     .summary('measure this machine')
     .description('Measurements as ratios inside one run; absolute times are for scale only.');
-  bench
+  const engine = bench
     .command('engine')
     .summary('engine overhead, speculation, memory, row kernels')
     .description(
       'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an ' +
         'inflated target (emulated cost, same text); peak memory; nanoseconds a row. About ten minutes.',
-    )
+    );
+  addBenchFlags(engine, partNames);
+  engine.action((options: BenchOptions<PartName>) => runBench(parts, options, terminal));
+  const loop = bench
+    .command('loop')
+    .summary('the loop between devices and server: overhead, batches, modes over a link, race')
+    .description(
+      'Rounds through the whole stack against a bare WebSocket echo; 16 devices against a bare llama_decode loop; four ' +
+        'modes over an emulated link against streaming; race over round-trip times. About fifteen minutes.',
+    );
+  addBenchFlags(loop, loopPartNames);
+  loop.action((options: BenchOptions<(typeof loopPartNames)[number]>) =>
+    runBench(loopParts, options, terminal),
+  );
+}
+
+function addBenchFlags(command: Command, names: readonly string[]): void {
+  command
     .addOption(
       flag('--part <names...>', 'only these parts')
-        .choices(partNames)
-        .default([...partNames], 'all'),
+        .choices(names)
+        .default([...names], 'all'),
     )
     .addOption(flag('--quick', 'fewer turns, wider intervals'))
     .addOption(
@@ -49,8 +67,7 @@ export function addBench(program: Command, terminal: Terminal): void {
         join(tmpdir(), 'pilotfish-bench'),
       ),
     )
-    .addOption(jsonFlag())
-    .action((options: EngineBenchOptions) => benchEngine(options, terminal));
+    .addOption(jsonFlag());
 }
 
 /** What every part is given. */
@@ -109,7 +126,11 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
   },
 };
 
-async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Promise<void> {
+async function runBench<Part extends string>(
+  all: Readonly<Record<Part, (context: PartContext) => Promise<unknown>>>,
+  options: BenchOptions<Part>,
+  terminal: Terminal,
+): Promise<void> {
   const say = (text: string): void => {
     if (!options.json) terminal.out.write(`${text}\n`);
   };
@@ -119,10 +140,10 @@ async function benchEngine(options: EngineBenchOptions, terminal: Terminal): Pro
   };
   const models = benchModels(options.folder, note);
   const results: Record<string, unknown> = { machine: machineLine() };
-  for (const name of partNames) {
+  for (const name of Object.keys(all) as Part[]) {
     if (!options.part.includes(name)) continue;
     if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
-    results[name] = await parts[name]({ models, quick: options.quick === true, say, note });
+    results[name] = await all[name]({ models, quick: options.quick === true, say, note });
   }
   if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
 }

@@ -35,7 +35,9 @@ import { dialWebSocket } from './websocket-dialer.js';
 export type DrafterChoice =
   | { readonly kind: 'engine'; readonly engine: Engine }
   | { readonly kind: 'ngram'; readonly options?: NgramOptions }
-  | { readonly kind: 'none' };
+  | { readonly kind: 'none' }
+  /** A drafter of the caller's own; `contextLength` is its longest sequence in tokens. */
+  | { readonly kind: 'custom'; readonly make: DrafterFactory; readonly contextLength: number };
 
 export interface ConnectOptions {
   /** ws: or wss: address of the server. */
@@ -258,14 +260,22 @@ function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
       return ngramDrafter(queueMicrotask, ngramContext, drafter.options ?? ngramDefaults);
     case 'none':
       return null;
+    case 'custom':
+      return drafter.make;
   }
 }
 
 function contextOf({ drafter }: ConnectOptions): CoreSettings['drafter'] {
-  if (drafter.kind === 'none') return null;
-  const contextLength =
-    drafter.kind === 'engine' ? drafter.engine.info.contextLength : ngramContext;
-  return { contextLength };
+  switch (drafter.kind) {
+    case 'engine':
+      return { contextLength: drafter.engine.info.contextLength };
+    case 'ngram':
+      return { contextLength: ngramContext };
+    case 'none':
+      return null;
+    case 'custom':
+      return { contextLength: drafter.contextLength };
+  }
 }
 
 function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): CoreSettings {

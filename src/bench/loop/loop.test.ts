@@ -1,0 +1,84 @@
+// What the loop benchmark rests on: a relay that delays and keeps order, a replay that stands where the draft model
+// would, and passes that take the time they are given.
+
+import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { it } from 'node:test';
+import { slotId } from '../../base/brand.js';
+import { createScriptedEngine } from '../../engine/index.js';
+import { plainSampling } from '../../math/sampling.js';
+import { startServer } from '../../server/index.js';
+import { connectDevice, write } from './fleet.js';
+import { pacedEngine } from './paced-engine.js';
+import { record } from './recording.js';
+import { startRelay } from './relay.js';
+import { replayDrafter } from './replay-drafter.js';
+
+it('the relay brings every byte, in order, not before a round trip is over', async () => {
+  const echo = createServer((socket) => socket.pipe(socket));
+  await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
+  const relay = await startRelay((echo.address() as AddressInfo).port, 40);
+  const socket = connect(relay.port, '127.0.0.1');
+  const startedMs = performance.now();
+  let heard = '';
+  let firstMs = 0;
+  const wanted = Array.from({ length: 200 }, (_, index) => `${index},`).join('');
+  await new Promise<void>((resolve) => {
+    socket.on('data', (bytes) => {
+      if (heard === '') firstMs = performance.now() - startedMs;
+      heard += bytes.toString();
+      if (heard.length >= wanted.length) resolve();
+    });
+    for (let index = 0; index < 200; index++) socket.write(`${index},`);
+  });
+  assert.equal(heard, wanted);
+  assert.ok(firstMs >= 39, `${firstMs} ms`);
+  socket.destroy();
+  await relay.close();
+  echo.close();
+});
+
+it('a replayed recording writes the recorded text, and stands exactly where the draft model agrees', async () => {
+  const options = { slotCount: 1, contextLength: 256 };
+  const target = createScriptedEngine(options);
+  const draft = createScriptedEngine({ ...options, divergence: 0.4 });
+  const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+  const prompt = Int32Array.of(0, 3, 5);
+  const job = { prompt, seed: 7n, scheme: 'coupled', sampling, tokenCount: 120 } as const;
+  const recording = await record(target, draft, job);
+  const server = await startServer({ engine: createScriptedEngine(options), port: 0 });
+  const make = replayDrafter([recording], 0, 256);
+  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const device = await connectDevice(server.address, target.info.vocabulary, drafter);
+  const { tokens, statistics } = await write(device, {
+    prompt,
+    seed: 7n,
+    scheme: 'coupled',
+    sampling,
+    mode: 'stop-and-wait',
+    tokensMax: 120,
+    windowMax: 1,
+    stopRule: { kind: 'fixed', draftLengthMax: 1 },
+  });
+  await device.close();
+  await server.close();
+  assert.deepEqual(tokens, [...recording.text]);
+  const { text, proposals } = recording;
+  const rejected = statistics.testedCount - statistics.acceptedCount;
+  assert.ok(rejected > 5 && statistics.acceptedCount > 20, `${rejected} rejected`);
+  const wrong = text.filter((token, index) => token !== proposals[index]).length;
+  assert.ok(rejected <= wrong, `${rejected} rejected, ${wrong} proposals differ`);
+});
+
+it('a paced pass takes its time, and says so', async () => {
+  const engine = pacedEngine(createScriptedEngine(), { passMs: 20, rowMs: 5 });
+  const slot = slotId(0);
+  await engine.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 1 });
+  const judge = { scheme: 'greedy', draftCount: 2 } as const;
+  const startedMs = performance.now();
+  const { decodeMs } = await engine.pass([
+    { slot, from: 0, tokens: Int32Array.of(0, 3, 4), judge },
+  ]);
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs >= 29 && decodeMs >= 29 && decodeMs <= tookMs, `${decodeMs} of ${tookMs}`);
+});

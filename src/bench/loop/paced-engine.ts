@@ -1,0 +1,34 @@
+// An engine whose passes take a time of our choosing: the model behind it computes, and the answer is held back. Stands
+// for a large model on a machine that is not here; whatever it is used for is called emulated.
+
+import type { Engine, PassResult, Segment } from '../../engine/engine.js';
+
+/** Milliseconds of a pass: fixed, and for each row judged beyond the first of the pass. */
+export interface PassPace {
+  readonly passMs: number;
+  readonly rowMs: number;
+}
+
+/** Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result. */
+export function pacedEngine(engine: Engine, { passMs, rowMs }: PassPace): Engine {
+  const pass = async (segments: readonly Segment[]): Promise<PassResult> => {
+    const startedMs = performance.now();
+    const result = await engine.pass(segments);
+    const rows = segments.reduce((sum, { judge }) => sum + (judge ? judge.draftCount + 1 : 0), 0);
+    const dueMs = startedMs + passMs + rowMs * Math.max(0, rows - 1);
+    const leftMs = dueMs - performance.now();
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+    return { ...result, decodeMs: performance.now() - startedMs, judgeMs: 0 };
+  };
+  return {
+    info: engine.info,
+    pass,
+    open: (slot, config) => engine.open(slot, config),
+    draft: (request, onToken) => engine.draft(request, onToken),
+    truncate: (slot, length) => engine.truncate(slot, length),
+    copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
+    save: (slot) => engine.save(slot),
+    restore: (slot, state, config) => engine.restore(slot, state, config),
+    close: () => engine.close(),
+  };
+}

@@ -1,0 +1,111 @@
+// A device's drafter that replays recordings at a pace: a device that is not here, with the acceptance of a real draft
+// model. Beyond a proposal that the target did not follow the chain is void anyway, and so it replays on.
+
+import type { AnswerId, DraftStart } from '../../device/core/event.js';
+import type { Drafter, DrafterFactory, DrafterListener } from '../../device/drafter/drafter.js';
+import type { Recording } from './recording.js';
+
+interface Job {
+  readonly text: number[];
+  recording: Recording | null;
+  run: DraftStart | null;
+  toldCount: number;
+  timer: NodeJS.Timeout | null;
+}
+
+/** @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer. */
+export function replayDrafter(
+  recordings: readonly Recording[],
+  draftMs: number,
+  contextLength: number,
+): DrafterFactory {
+  return (listener) => new ReplayDrafter(recordings, draftMs, contextLength, listener);
+}
+
+class ReplayDrafter implements Drafter {
+  readonly contextLength: number;
+  readonly #recordings: readonly Recording[];
+  readonly #draftMs: number;
+  readonly #listener: DrafterListener;
+  readonly #jobs = new Map<AnswerId, Job>();
+
+  constructor(
+    recordings: readonly Recording[],
+    draftMs: number,
+    contextLength: number,
+    listener: DrafterListener,
+  ) {
+    this.contextLength = contextLength;
+    this.#recordings = recordings;
+    this.#draftMs = draftMs;
+    this.#listener = listener;
+  }
+
+  open(answer: AnswerId): void {
+    this.#jobs.set(answer, { text: [], recording: null, run: null, toldCount: 0, timer: null });
+  }
+
+  start(request: DraftStart): void {
+    const job = this.#jobs.get(request.answer)!;
+    job.text.length = request.from;
+    job.text.push(...request.tokens);
+    job.recording ??= this.#recordings.find(({ prompt }) => begins(job.text, prompt)) ?? null;
+    job.run = request;
+    job.toldCount = 0;
+    this.#next(job, performance.now() + this.#draftMs);
+  }
+
+  #next(job: Job, dueMs: number): void {
+    const tick = (): void => {
+      job.timer = null;
+      if (this.#tell(job)) this.#next(job, dueMs + this.#draftMs);
+    };
+    if (this.#draftMs === 0) queueMicrotask(() => job.run !== null && tick());
+    else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
+  }
+
+  /** @returns whether the run goes on. */
+  #tell(job: Job): boolean {
+    const { recording, run } = job;
+    if (run === null) return false;
+    const position = job.text.length;
+    const token = recording?.proposals[position - recording.prompt.length];
+    if (token === undefined || job.toldCount === run.countMax) {
+      job.run = null;
+      this.#listener.ended(run.answer, run.run, token === undefined ? 'end-of-text' : 'count');
+      return false;
+    }
+    job.text.push(token);
+    job.toldCount++;
+    const drafted = { position, token, confidence: null, law: null, prob: null };
+    this.#listener.drafted(run.answer, run.run, drafted);
+    return job.run === run;
+  }
+
+  stop(answer: AnswerId, run: number): void {
+    const job = this.#jobs.get(answer);
+    if (job?.run?.run !== run) return;
+    this.#halt(job);
+  }
+
+  #halt(job: Job): void {
+    if (job.timer !== null) clearTimeout(job.timer);
+    job.timer = null;
+    job.run = null;
+  }
+
+  closeAnswer(answer: AnswerId): void {
+    const job = this.#jobs.get(answer);
+    if (job === undefined) return;
+    this.#halt(job);
+    this.#jobs.delete(answer);
+  }
+
+  async close(): Promise<void> {
+    for (const answer of [...this.#jobs.keys()]) this.closeAnswer(answer);
+  }
+}
+
+function begins(text: readonly number[], prompt: Int32Array): boolean {
+  return prompt.every((token, index) => text[index] === token);
+}

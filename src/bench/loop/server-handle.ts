@@ -1,0 +1,67 @@
+// The parent's side of server-process.ts: starts it, asks it for counts, ends it.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { PilotfishError } from '../../base/error.js';
+import type { LlamaOptions } from '../../engine/llama/index.js';
+import type { ServerStats } from '../../server/index.js';
+import type { PassPace } from './paced-engine.js';
+import type { RecordedPass } from './pass-recorder.js';
+
+export type ServerSpec =
+  | { readonly kind: 'scripted'; readonly slotCount: number; readonly contextLength: number }
+  | {
+      readonly kind: 'llama';
+      readonly options: LlamaOptions;
+      /** Null: passes take what they take. */
+      readonly pace: PassPace | null;
+    }
+  /** A bare WebSocket server that answers every message with `replyBytes` bytes. */
+  | { readonly kind: 'echo'; readonly replyBytes: number };
+
+export interface ServerReport {
+  readonly stats: ServerStats | null;
+  readonly passes: readonly RecordedPass[];
+  /** Processor time of the process since it began, all threads. */
+  readonly cpuMs: number;
+}
+
+export interface ServerHandle {
+  readonly port: number;
+  report(): Promise<ServerReport>;
+  stop(): Promise<void>;
+}
+
+/** @throws PilotfishError `engine-failed` where the process ends before it listens. */
+export async function startServerProcess(spec: ServerSpec): Promise<ServerHandle> {
+  const script = fileURLToPath(new URL('./server-process.js', import.meta.url));
+  const child = fork(script, [JSON.stringify(spec)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const { port } = (await nextMessage(child)) as { port: number };
+  return {
+    port,
+    report: () => {
+      child.send('stats');
+      return nextMessage(child) as Promise<ServerReport>;
+    },
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.disconnect();
+      await ended;
+    },
+  };
+}
+
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void =>
+      reject(new PilotfishError('engine-failed', `the benchmark's server ended with ${code}`));
+    child.once('exit', onExit);
+    child.once('message', (message) => {
+      child.off('exit', onExit);
+      resolve(message);
+    });
+  });
+}

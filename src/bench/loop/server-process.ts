@@ -1,0 +1,47 @@
+// A server in a process of its own, for benchmarks: the shipped server around a chosen engine. Told what to be by its one
+// argument, in JSON; answers `stats` messages of its parent with counts and processor time; ends with its parent.
+
+import type { Engine } from '../../engine/engine.js';
+import { createScriptedEngine } from '../../engine/index.js';
+import { type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
+import { startServer } from '../../server/index.js';
+import { startEchoServer } from './echo.js';
+import { type PassPace, pacedEngine } from './paced-engine.js';
+import { PassRecorder } from './pass-recorder.js';
+import type { ServerReport, ServerSpec } from './server-handle.js';
+
+async function engineOf(spec: Exclude<ServerSpec, { kind: 'echo' }>): Promise<Engine> {
+  switch (spec.kind) {
+    case 'scripted':
+      return createScriptedEngine({ slotCount: spec.slotCount, contextLength: spec.contextLength });
+    case 'llama':
+      return paced(await loadLlamaEngine(spec.options as LlamaOptions), spec.pace);
+  }
+}
+
+const paced = (engine: Engine, pace: PassPace | null): Engine =>
+  pace === null ? engine : pacedEngine(engine, pace);
+
+async function serve(spec: ServerSpec): Promise<void> {
+  if (spec.kind === 'echo') {
+    answer({ port: await startEchoServer(spec.replyBytes) }, () => ({ stats: null, passes: [] }));
+    return;
+  }
+  const recorder = new PassRecorder(await engineOf(spec));
+  const server = await startServer({ engine: recorder.engine, port: 0, swapBytesMax: 0 });
+  answer({ port: server.port }, () => ({ stats: server.stats(), passes: recorder.take() }));
+}
+
+function answer(
+  ready: { readonly port: number },
+  report: () => Pick<ServerReport, 'stats' | 'passes'>,
+): void {
+  process.on('message', () => {
+    const { user, system } = process.cpuUsage();
+    process.send!({ ...report(), cpuMs: (user + system) / 1000 } satisfies ServerReport);
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send!(ready);
+}
+
+await serve(JSON.parse(process.argv[2]!) as ServerSpec);
