@@ -13,8 +13,8 @@ import { type GenerateOptions, type GenerateSettings, settingsOf } from './gener
 import { addGroup, loadFlags, modelFlag } from './model-flags.js';
 import type { Fate } from './render.js';
 import { addSamplingFlags, customaryLaw } from './sampling-flags.js';
-import { draftLine, textLine } from './summary.js';
-import { colourWanted, painter, type Terminal } from './terminal.js';
+import { draftLine, printLines, textLine } from './summary.js';
+import type { Terminal } from './terminal.js';
 import { addTextFlags } from './text-flags.js';
 import { silentView, type TextView, textView } from './text-view.js';
 
@@ -131,17 +131,15 @@ function printSummary(
   generation: Generation,
   seed: bigint,
   options: GenerateOptions,
-  { err, env, out }: Terminal,
+  terminal: Terminal,
 ): void {
   const { tokens, generationMs, end, tally } = generation;
   const { kind } = drafterOf(options);
   const whyNone =
     kind === 'ngram' ? 'because nothing in the text repeats' : 'because the text was over too soon';
-  const paint = painter(colourWanted(err, env));
   const lines = [
     textLine({ tokenCount: tokens.length, ms: generationMs, end, seed }),
     ...(kind === 'none' ? [] : [draftLine(tally, whyNone)]),
   ];
-  // On one screen with the text the lines need some air.
-  err.write(`${out.isTTY ? '\n' : ''}${lines.map((line) => paint('dim', line)).join('\n')}\n`);
+  printLines(lines, terminal);
 }

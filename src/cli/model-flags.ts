@@ -10,6 +10,7 @@ import {
 } from '../engine/llama/options.js';
 import { choice, flag, wholeNumber } from './flags.js';
 import type { Terminal } from './terminal.js';
+import { noteTo } from './text-view.js';
 
 const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
 const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];
@@ -89,12 +90,12 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
 export function warnOfLongContext(
   modelPath: string,
   { ctxSize }: LoadOptions,
-  { err }: Pick<Terminal, 'err'>,
+  terminal: Pick<Terminal, 'err' | 'env'>,
 ): void {
   if (ctxSize === undefined) return;
   const { contextLength, name } = checkModelFile(modelPath);
   if (ctxSize <= contextLength) return;
-  err.write(
-    `pilotfish: ${name} was trained on ${contextLength} tokens of context; beyond them, --ctx-size ${ctxSize} gives poor text\n`,
+  noteTo(terminal)(
+    `${name} was trained on ${contextLength} tokens of context; beyond them, --ctx-size ${ctxSize} gives poor text`,
   );
 }

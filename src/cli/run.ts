@@ -25,8 +25,16 @@ import {
   type SamplingOptions,
   samplingOf,
 } from './sampling-flags.js';
-import { draftLine, eventLines, type TextEnd, textLine, whyUntested, wireLine } from './summary.js';
-import { colourWanted, painter, type Terminal } from './terminal.js';
+import {
+  draftLine,
+  eventLines,
+  printLines,
+  type TextEnd,
+  textLine,
+  whyUntested,
+  wireLine,
+} from './summary.js';
+import type { Terminal } from './terminal.js';
 import { addTextFlags, type TextOptions } from './text-flags.js';
 import { noteTo, silentView, type TextView, textView } from './text-view.js';
 
@@ -154,7 +162,6 @@ class Run {
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd): void {
     const { options, terminal, drafting } = this.#parts;
     if (!options.stats || options.json) return;
-    const { err, env, out } = terminal;
     const drafted = { kind: drafting.name.kind, isStreamed: options.mode === 'stream' };
     const lines = [
       textLine({ tokenCount, ms: statistics.totalMs, end, seed: this.#seed }),
@@ -162,8 +169,6 @@ class Run {
       ...(statistics.upMessageCount > 0 ? [wireLine(statistics)] : []),
       ...eventLines(statistics),
     ];
-    const paint = painter(colourWanted(err, env));
-    // On one screen with the text the lines need some air.
-    err.write(`${out.isTTY ? '\n' : ''}${lines.map((line) => paint('dim', line)).join('\n')}\n`);
+    printLines(lines, terminal);
   }
 }

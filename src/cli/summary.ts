@@ -1,7 +1,8 @@
 // What is said of a text when it is done, for a reader who knows none of the words: how much, how fast, why it ended,
-// what became of the drafts, what went over the wire. Pure: numbers in, lines out.
+// what became of the drafts, what went over the wire. Numbers in, lines out.
 
 import type { Statistics } from '../device/index.js';
+import { paragraph } from './line-fit.js';
 import {
   formatBytes,
   formatCount,
@@ -9,6 +10,7 @@ import {
   formatShare,
   formatTokenRate,
 } from './numbers.js';
+import { colourWanted, painter, type Terminal } from './terminal.js';
 
 /** Why a text ended. */
 export type TextEnd = 'end-of-text' | 'length' | 'context' | 'stop' | 'interrupted';
@@ -99,6 +101,13 @@ export function eventLines(statistics: Statistics): string[] {
     lines.push(`drafting rested for ${formatDuration(pausedMs)}: it cannot overtake the server`);
   }
   return lines;
+}
+
+/** Prints the lines on stderr, dim; on one screen with the text they need some air. */
+export function printLines(lines: readonly string[], { out, err, env }: Terminal): void {
+  const paint = painter(colourWanted(err, env));
+  const shown = lines.map((line) => paint('dim', paragraph(line, err)));
+  err.write(`${out.isTTY ? '\n' : ''}${shown.join('\n')}\n`);
 }
 
 const tokens = (count: number): string =>

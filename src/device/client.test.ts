@@ -1,6 +1,8 @@
 // The library as a program uses it: real WebSockets on loopback, the shipped server, scripted engines.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
@@ -176,6 +178,22 @@ describe('client', () => {
     );
   });
 
+  it('a host that takes the connection and says nothing holds nobody who has stopped waiting', async () => {
+    const open = new Set<Socket>();
+    const silent = createServer((socket) => open.add(socket)).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const stop = new AbortController();
+    silent.once('connection', () => stop.abort());
+    const url = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const timing = { linkTimeoutMs: 1e9 };
+    await assert.rejects(connect({ url, drafter: { kind: 'none' }, signal: stop.signal, timing }), {
+      code: 'cancelled',
+    });
+    // The other end sees the socket close; no time-out would have done that.
+    for (const socket of open) if (!socket.destroyed) await once(socket.resume(), 'close');
+    silent.close();
+  });
+
   it('another vocabulary is refused with its first difference', async () => {
     const draft = createScriptedEngine({ vocabSize: 8 });
     await assert.rejects(open({ drafter: { kind: 'engine', engine: draft } }), {
@@ -183,6 +201,24 @@ describe('client', () => {
       message: /the first 8 tokens agree, but the target has 16 and the draft 8/,
     });
     await draft.close();
+  });
+
+  it('lines: an input that is cut off by the signal is no error', async () => {
+    const client = await open();
+    const stop = new AbortController();
+    async function* input(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('{"cancel":true}\n');
+      stop.abort();
+      throw new Error('Premature close');
+    }
+    const events: { message: string }[] = [];
+    const write = (line: string): unknown => events.push(JSON.parse(line));
+    await serveLines(client, { input: input(), write }, stop.signal);
+    assert.deepEqual(
+      events.map(({ message }) => message),
+      ['no answer has the id null'],
+    );
+    await client.close();
   });
 
   it('lines: answers several requests, names what is wrong with bad ones, cancels', async () => {

@@ -24,7 +24,7 @@ import { Answer } from './answer.js';
 import type { AnswerId, Fallback, GenerateRequest, TellEffect } from './core/event.js';
 import type { CoreSettings } from './core/settings.js';
 import type { StopRule } from './core/stop-rule.js';
-import { type Clock, Device, type DeviceNews } from './device.js';
+import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
@@ -51,8 +51,8 @@ export interface ConnectOptions {
   /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
   readonly fallback?: Fallback;
   readonly timing?: Partial<Timing>;
-  /** Replaces WebSocket. */
-  readonly dial?: (url: string) => Promise<Transport>;
+  /** Replaces WebSocket. @param signal aborts when nobody waits for the link any more. */
+  readonly dial?: (url: string, signal: AbortSignal) => Promise<Transport>;
   readonly clock?: Clock;
   /** Hears of links that were lost and found. */
   readonly onLink?: (news: LinkNews) => void;
@@ -138,6 +138,7 @@ export class Client {
   readonly #answers = new Map<AnswerId, Answer>();
   readonly #ready: Promise<void>;
   #settleReady: (error: PilotfishError | null) => void = () => undefined;
+  #cancelPatience: () => void = () => undefined;
   #nextAnswer = 0;
   #modelName: string | null = null;
 
@@ -159,6 +160,10 @@ export class Client {
       tell: (news) => this.#hear(news),
     });
     this.#device.start();
+    if (!keepsTrying(options)) return;
+    // A host that swallows what is sent to it says nothing for long; answers can begin without it.
+    const patienceMs = options.timing?.patienceMs ?? timingDefaults.patienceMs;
+    this.#cancelPatience = clock.at(clock.now() + patienceMs, () => this.#settleReady(null));
   }
 
   /** Resolves once answers can be asked for. */
@@ -208,6 +213,7 @@ export class Client {
 
   /** Ends every answer as cancelled and the connection; the drafting engine stays open. */
   async close(): Promise<void> {
+    this.#cancelPatience();
     await this.#device.close();
     this.#settleReady(new PilotfishError('cancelled', 'the client was closed'));
   }
@@ -292,17 +298,13 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
   };
 }
 
-function dialOf({
-  url,
-  dial,
-  timing,
-}: ConnectOptions): (alternative: string | null) => Promise<Transport> {
+function dialOf({ url, dial, timing }: ConnectOptions): DeviceOptions['dial'] {
   const timeoutMs = timing?.linkTimeoutMs ?? timingDefaults.linkTimeoutMs;
-  const open = dial ?? ((address) => dialWebSocket(address, timeoutMs));
-  return async (alternative) => {
+  const open = dial ?? ((address, signal) => dialWebSocket(address, timeoutMs, signal));
+  return async (alternative, signal) => {
     const address = alternative ?? url;
     try {
-      return await open(address);
+      return await open(address, signal);
     } catch (cause) {
       throw new Error(`no server answers at ${address}: ${dialWords(cause)}`, { cause });
     }

@@ -21,8 +21,13 @@ export interface DeviceOptions {
   readonly settings: CoreSettings;
   /** Null: nothing drafts here, and `settings.drafter` is null. */
   readonly makeDrafter: DrafterFactory | null;
-  /** Opens a link, or rejects with an Error that says why. @param alternative of a draining server; null: the usual. */
-  readonly dial: (alternative: string | null) => Promise<Transport>;
+  /**
+   * Opens a link, or rejects with an Error that says why.
+   *
+   * @param alternative address named by a draining server; null: the usual one. @param signal aborts when nobody waits
+   *   for the link any more.
+   */
+  readonly dial: (alternative: string | null, signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;
   /** Everything that concerns a user, in order. */
   readonly tell: (effect: DeviceNews) => void;
@@ -41,6 +46,7 @@ export class Device {
   readonly #core: DeviceCore;
   readonly #drafter: Drafter | null;
   #transport: Transport | null = null;
+  #dialling = new AbortController();
   /** Distinguishes links: what an earlier one still says is void. */
   #linkCount = 0;
   #cancelWake: (() => void) | null = null;
@@ -78,6 +84,7 @@ export class Device {
     this.#isClosed = true;
     this.#cancelWake?.();
     this.#cancelHangUp?.();
+    this.#dialling.abort();
     await this.#drafter?.close();
   }
 
@@ -118,7 +125,8 @@ export class Device {
 
   #dial(alternative: string | null): void {
     const link = ++this.#linkCount;
-    this.#options.dial(alternative).then(
+    this.#dialling = new AbortController();
+    this.#options.dial(alternative, this.#dialling.signal).then(
       (transport) => {
         // Dialled in vain: closed, timed out, or given up on and about to be called down.
         if (link !== this.#linkCount || this.#isClosed || this.#cancelHangUp !== null) {
@@ -153,6 +161,7 @@ export class Device {
   #hangUp(): void {
     const link = this.#linkCount;
     this.#transport?.close(closeNormal, '');
+    this.#dialling.abort();
     const { clock } = this.#options;
     this.#cancelHangUp?.();
     this.#cancelHangUp = clock.at(clock.now() + hangUpMs, () =>

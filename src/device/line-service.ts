@@ -40,7 +40,8 @@ export async function serveLines(
     for await (const line of linesOf(input)) service.take(line);
     await service.finished();
   } catch (reason) {
-    service.say(null, errorEvent(toPilotfishError(reason, 'usage')));
+    // An input that is cut off because nobody wants more is no news.
+    if (!signal.aborted) service.say(null, errorEvent(toPilotfishError(reason, 'usage')));
   } finally {
     service.cancelAll();
   }

@@ -24,6 +24,7 @@ test('a dial in vain is said in words, with the code of the system', () => {
   );
   assert.match(dialWords(new Error('Unexpected server response: 404')), /no server of.*404/);
   assert.equal(dialWords(new Error('socket hang up')), 'it hung up');
+  assert.equal(dialWords(new Error('Opening handshake has timed out')), 'no answer in time');
   assert.equal(dialWords(new Error('something else')), 'something else');
   assert.equal(dialWords('text'), 'text');
 });

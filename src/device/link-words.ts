@@ -27,6 +27,13 @@ const systemWords: Readonly<Record<string, string>> = {
   EPROTO: 'what listens there does not speak TLS',
 };
 
+/** What the WebSocket library says without a code; a dial is closed before its time where nobody waits any more. */
+const socketWords: Readonly<Record<string, string>> = {
+  'socket hang up': systemWords['ECONNRESET']!,
+  'Opening handshake has timed out': systemWords['ETIMEDOUT']!,
+  'WebSocket was closed before the connection was established': systemWords['ETIMEDOUT']!,
+};
+
 /** One clause for a connection that did not come about. @param cause what a dialler threw. */
 export function dialWords(cause: unknown): string {
   // Node reports several failed addresses of one name as one error without a message.
@@ -38,5 +45,5 @@ export function dialWords(cause: unknown): string {
   if (status !== undefined) {
     return `what listens there is no server of this protocol (HTTP status ${status})`;
   }
-  return message === 'socket hang up' ? systemWords['ECONNRESET']! : message;
+  return socketWords[message] ?? message;
 }

@@ -11,13 +11,20 @@ import {
 } from '../protocol/transport.js';
 import { subprotocol } from '../protocol/version.js';
 
+/** How long a peer may take to answer a close. */
+const closeTimeoutMs = 1_000;
+
 /**
  * Opens a connection.
  *
- * @param url ws: or wss:. @param timeoutMs for the handshake.
+ * @param url ws: or wss:. @param timeoutMs for the handshake. @param signal ends a dial that nobody waits for.
  * @throws Error of the socket, with what the system says.
  */
-export function dialWebSocket(url: string, timeoutMs: number): Promise<Transport> {
+export function dialWebSocket(
+  url: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(url, [subprotocol], {
       perMessageDeflate: false,
@@ -25,8 +32,14 @@ export function dialWebSocket(url: string, timeoutMs: number): Promise<Transport
       handshakeTimeout: timeoutMs,
     });
     socket.binaryType = 'nodebuffer';
+    // Terminated before it is open, it reports an error like any other that did not come about.
+    const stop = (): void => socket.terminate();
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    socket.once('close', () => signal.removeEventListener('abort', stop));
     socket.once('error', reject);
     socket.once('open', () => {
+      signal.removeEventListener('abort', stop);
       socket.off('error', reject);
       resolve(new WebSocketTransport(socket));
     });
@@ -81,6 +94,9 @@ class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     const text = Buffer.from(reason).subarray(0, closeReasonBytesMax).toString();
-    if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close(code, text);
+    if (this.#socket.readyState > WebSocket.OPEN) return;
+    this.#socket.close(code, text);
+    // A peer that does not answer would keep the process from ending.
+    setTimeout(() => this.#socket.terminate(), closeTimeoutMs).unref();
   }
 }
