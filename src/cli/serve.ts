@@ -133,7 +133,7 @@ function batchFlags() {
       'memory for caches of idle sessions; 0 computes them again',
       wholeNumber('--swap-mib', 0, 1_048_576),
     ).default(1024),
-    flag('--deterministic', 'bit-identical logits whatever shares a pass; slower on CPUs'),
+    flag('--deterministic', 'bit-identical logits whatever shares a pass; no gain from batching'),
   ];
 }
 

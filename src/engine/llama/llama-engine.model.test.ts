@@ -113,7 +113,7 @@ describe('llama engine', () => {
   it('works with more slots than a pass has tokens or rows', async () => {
     for (const changes of [
       { slotCount: 16, passTokensMax: 4, passRowsMax: 2 },
-      { slotCount: 255, contextLength: 8, passTokensMax: 1, passRowsMax: 1, deterministic: true },
+      { slotCount: 256, contextLength: 8, passTokensMax: 1, passRowsMax: 1, deterministic: true },
     ]) {
       // Probed first: where llama.cpp aborts, this test fails by name and the rest goes on.
       const variant = await loadLlamaEngine({

@@ -21,6 +21,10 @@ interface Company {
   readonly rows: number;
   /** Tokens and rows of each other segment. */
   readonly others?: readonly (readonly [tokens: number, rows: number])[];
+  /** Tokens that another slot holds while the first half of the text is fed, and leaves before the second. */
+  readonly before?: number;
+  /** Tokens that another slot gets after each four of the text. */
+  readonly between?: number;
 }
 
 const companies: readonly Company[] = [
@@ -31,6 +35,8 @@ const companies: readonly Company[] = [
   { name: 'seventeen rows', tokens: 17, rows: 17 },
   { name: 'alone beside a prefill', tokens: 1, rows: 1, others: [[7, 0]] },
   { name: 'alone beside a step', tokens: 1, rows: 1, others: [[1, 1]] },
+  { name: 'behind cells that another slot has left', tokens: 2, rows: 2, before: 5 },
+  { name: 'between the cells of another slot', tokens: 1, rows: 1, between: 3 },
   {
     name: 'five rows beside many',
     tokens: 5,
@@ -61,10 +67,26 @@ for (const file of [
     const model = new NativeModel(openLlama(findLibrary()), resolveOptions(options, 512));
     after(() => model.close());
 
-    function rowIn({ tokens, rows, others = [] }: Company): Float32Array {
+    function feed(slot: number, from: number, to: number): void {
+      if (to > from) model.feed([{ slot, from, tokens: text.slice(from, to), rowCount: 0 }]);
+    }
+
+    /** Feeds the text up to `end` in the company of another slot. */
+    function feedText(end: number, { before = 0, between = 0 }: Company): void {
       for (let slot = 0; slot < 4; slot++) model.truncate(slot, 0);
+      const step = between > 0 ? 4 : 24;
+      feed(3, 0, before);
+      for (let at = 0; at < end; at += step) {
+        feed(0, at, Math.min(at + step, end));
+        feed(2, (at / step) * between, (at / step + 1) * between);
+        model.truncate(3, 0);
+      }
+    }
+
+    function rowIn(company: Company): Float32Array {
+      const { tokens, rows, others = [] } = company;
       const from = text.length - tokens;
-      model.feed([{ slot: 0, from: 0, tokens: text.slice(0, from), rowCount: 0 }]);
+      feedText(from, company);
       model.feed([
         { slot: 0, from, tokens: text.slice(from), rowCount: rows },
         ...others.map(([count, rowCount], index) => ({

@@ -34,16 +34,16 @@ export function loadModel(llama: Llama, options: ResolvedOptions, noAlloc = fals
   return model;
 }
 
-/** In deterministic mode one sequence more, of one cell, for the token that keeps a lone token or row company. */
+/** In deterministic mode one token more for each slot, which keeps a lone token or row company. */
 const dummyCount = (options: ResolvedOptions): number => (options.deterministic ? 1 : 0);
 
 export function contextParams(llama: Llama, options: ResolvedOptions): ContextParams {
   const params = llama.context_default_params();
   const batchTokens = options.passTokensMax + dummyCount(options);
-  params.n_ctx = options.slotCount * options.contextLength + dummyCount(options);
+  params.n_ctx = options.slotCount * (options.contextLength + dummyCount(options));
   params.n_batch = batchTokens;
   params.n_ubatch = batchTokens; // One physical batch a pass: a remainder of one token would round differently.
-  params.n_seq_max = options.slotCount + dummyCount(options);
+  params.n_seq_max = options.slotCount;
   // llama.cpp keeps room for a row of every sequence, and aborts where it may not.
   params.n_outputs_max = Math.max(options.passRowsMax + dummyCount(options), params.n_seq_max);
   params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
@@ -132,20 +132,37 @@ export class NativeModel implements RowModel {
 
   feed(parts: readonly Part[]): void {
     assert(!this.#closed, 'feed after close');
-    const fed = this.#deterministic && isLonely(parts) ? [...parts, this.#dummy] : parts;
-    const rowCount = fillBatch(this.#arrays, fed);
-    this.#batch.n_tokens = fed.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const status = this.#llama.decode(this.#context, this.#batch);
-    if (fed !== parts) this.truncate(this.slotCount, 0);
-    if (status !== 0) this.#failFeed(status, parts);
-    this.#rows = rowCount === 0 ? new Float32Array(0) : this.#viewRows(rowCount);
+    if (this.#deterministic) this.#feedEach(parts);
+    else this.#rows = this.#viewRows(this.#decode(parts, parts));
   }
 
-  get #dummy(): Part {
-    return { slot: this.slotCount, from: 0, tokens: Int32Array.of(0), rowCount: 1 };
+  /** One batch for each part, since in a common one the others would decide how it is computed. */
+  #feedEach(parts: readonly Part[]): void {
+    const rows = new Float32Array(countRows(parts) * this.vocabSize);
+    let at = 0;
+    for (const part of parts) {
+      const fed = isLonely(part) ? accompanied(part) : part;
+      const found = this.#viewRows(this.#decode([fed], parts));
+      if (fed !== part) this.truncate(part.slot, part.from + part.tokens.length);
+      // Behind the last attention rows are computed together as well: copied before the next batch takes their place.
+      const wanted = part.rowCount * this.vocabSize;
+      rows.set(found.subarray(0, wanted), at);
+      at += wanted;
+    }
+    this.#rows = rows;
+  }
+
+  /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
+  #decode(parts: readonly Part[], all: readonly Part[]): number {
+    const rowCount = fillBatch(this.#arrays, parts);
+    this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const status = this.#llama.decode(this.#context, this.#batch);
+    if (status !== 0) this.#failFeed(status, all);
+    return rowCount;
   }
 
   #viewRows(rowCount: number): Float32Array {
+    if (rowCount === 0) return new Float32Array(0);
     const logits = this.#llama.get_logits(this.#context);
     assert(logits !== null, 'llama.cpp gave no logits for a batch that asked for some');
     return new Float32Array(viewMemory(logits, rowCount * this.vocabSize * 4));
@@ -215,15 +232,21 @@ function startContext(llama: Llama, model: Pointer, options: ResolvedOptions): P
   }
 }
 
+const countRows = (parts: readonly Part[]): number =>
+  parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
+
 /**
  * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of logits, since behind
  * the last attention only wanted rows are computed.
  */
-function isLonely(parts: readonly Part[]): boolean {
-  const sum = (count: (part: Part) => number): number =>
-    parts.reduce((total, part) => total + count(part), 0);
-  return sum(({ tokens }) => tokens.length) === 1 || sum(({ rowCount }) => rowCount) === 1;
-}
+const isLonely = ({ tokens, rowCount }: Part): boolean => tokens.length === 1 || rowCount === 1;
+
+/** The part with a token behind it, which changes nothing before it and is to be forgotten. */
+const accompanied = ({ tokens, rowCount, ...rest }: Part): Part => ({
+  ...rest,
+  tokens: Int32Array.of(...tokens, 0),
+  rowCount: rowCount === 0 ? 0 : rowCount + 1,
+});
 
 /** The arrays of a llama_batch, [tokensMax] each, in native memory. */
 interface BatchArrays {

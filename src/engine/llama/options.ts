@@ -33,13 +33,16 @@ export interface LlamaOptions {
   readonly flashAttention?: FlashAttention;
   /**
    * One cache for all slots (true) or an equal share each (false). Default true: a pass of segments of different
-   * lengths is one batch then, where shares need one batch a length. Measured in EXPERIMENTS.md.
+   * lengths is one batch then, where shares need one batch a length. Measured in EXPERIMENTS.md. False under
+   * `deterministic`.
    */
   readonly unifiedCache?: boolean;
   /**
-   * Bit-identical logits whatever shares a pass, on CPU backends: llama.cpp's kernels for one row may round differently
-   * from those for more, so a lone token or row is computed beside a dummy. Without it a near tie may fall the other
-   * way in another batch. Costs time where single rows are computed; needs the unified cache. Default false.
+   * Bit-identical logits whatever shares a pass and whatever was in the cache before, on CPU backends. llama.cpp sums
+   * attention in the order of the cache's cells, which other slots would scatter, so each slot has a cache of its own
+   * and is computed alone; its kernels for one row may round differently from those for more, so a lone token or row
+   * gets a dummy behind it. Without it a near tie may fall the other way in another batch. Costs the gain of batching
+   * and the time of the dummies. Default false.
    */
   readonly deterministic?: boolean;
   /** Folder of a llama.cpp build of the user's own. */
@@ -77,8 +80,7 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
       `${name} '${value}' is not one of ${Object.keys(values).join(', ')}`,
     );
   };
-  const slotsMax = options.deterministic ? slotCountMax - 1 : slotCountMax;
-  const slotCount = whole('slotCount', options.slotCount ?? 1, 1, slotsMax);
+  const slotCount = whole('slotCount', options.slotCount ?? 1, 1, slotCountMax);
   const contextLength = whole(
     'contextLength',
     options.contextLength ?? Math.min(trainedContext, contextLengthDefaultMax),
@@ -92,11 +94,11 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
     );
   }
   const deterministic = options.deterministic ?? false;
-  const unifiedCache = options.unifiedCache ?? true;
-  if (deterministic && !unifiedCache) {
+  const unifiedCache = options.unifiedCache ?? !deterministic;
+  if (deterministic && unifiedCache) {
     throw new PilotfishError(
       'usage',
-      'deterministic needs unifiedCache: separate caches split passes by length',
+      'deterministic excludes unifiedCache: other slots would decide the order in which attention is summed',
     );
   }
   const cacheTypeV = oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes);
