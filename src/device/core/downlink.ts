@@ -26,7 +26,7 @@ export interface Live {
 
 type SessionFrame = Extract<ServerFrame, { session: number }> | (Failure & { session: number });
 
-/** Sessions that the server cannot carry on are opened again this often, with the answer so far. */
+/** Sessions that the server cannot carry on are opened again this often before they get a token further. */
 const reopenMax = 3;
 
 const reopening: ReadonlySet<Failure['code']> = new Set([

@@ -278,6 +278,22 @@ describe('an answer whose last verdict was lost', () => {
     assert.ok(end?.kind === 'ended' && end.reason === 'context');
   });
 
+  it('goes on through any number of lost servers that each bring it a token further', () => {
+    const bench = new Bench().connect().ask({ mode: 'stream', tokensMax: 50 });
+    for (let loss = 0; loss < 10; loss++) {
+      const nowMs = 1_000 * loss;
+      const open = bench.sent.find(({ kind }) => kind === 'open');
+      assert.ok(open?.kind === 'open', `loss ${loss}`);
+      assert.equal(open.answer.length, loss);
+      const { session } = open;
+      const said = verdict({ session, from: 3 + loss, tokens: Int32Array.of(5) });
+      const why = { code: 'session-expired', message: '', retryAfterMs: 0, block: null } as const;
+      bench.hear(opened(session), nowMs).hear(said, nowMs);
+      bench.hear({ kind: 'failure', session, ...why }, nowMs);
+      bench.feed({ kind: 'timer' }, nowMs + 1_000);
+    }
+  });
+
   it('goes on in a new session otherwise', () => {
     const open = complete([4, 5], {}).sent.find(({ kind }) => kind === 'open');
     assert.deepEqual(open?.kind === 'open' && [...open.answer], [4, 5]);

@@ -73,7 +73,7 @@ export class Session {
   /** Committed length when the newest draft left; an answer moves beyond it. */
   awaitedFrom: number | null = null;
   timeouts = 0;
-  /** Times that the session had to be opened again. */
+  /** Times in a row, without a token between them, that the session had to be opened again. */
   reopenCount = 0;
   /** Not before this time: the server asked for patience. */
   openAtMs = 0;
@@ -290,6 +290,7 @@ export class Session {
   /** Makes tokens final and tells them. */
   commit(tokens: readonly CommittedToken[], nowMs: number): void {
     if (tokens.length === 0) return;
+    this.reopenCount = 0;
     const { log } = this.text!;
     const from = log.length;
     for (const { token, origin } of tokens) {
