@@ -1,5 +1,5 @@
 // A connection inside one process: both ends of it, and the power to cut it. Deterministic: whoever makes it says when
-// what was sent arrives. For tests and as the simulator's link.
+// what was sent arrives. For tests.
 
 import {
   closeLost,

@@ -1,5 +1,5 @@
 // What carries frames: whole messages, in order, both ways, until one end closes. Knows no frame. Implementations:
-// memory (tests, simulator) and WebSocket (shells); transport.suite.ts holds each to this contract.
+// memory (tests) and WebSocket (shells); transport.suite.ts holds each to this contract.
 
 export interface TransportEnd {
   /** WebSocket close code: 1000 done, 1006 lost without a word, 4001 to 4099 as code.ts. */

@@ -71,16 +71,6 @@ export class Link {
     );
   }
 
-  /** Whether both ends take it for open. */
-  get isWhole(): boolean {
-    return !this.#device.isOver && !this.#server.isOver;
-  }
-
-  /** Whether neither end knows of it any more. */
-  get isGone(): boolean {
-    return this.#device.isOver && this.#server.isOver;
-  }
-
   /** The other end has closed: agree, unless this one has asked for it. */
   #arrive(end: End, back: Pipe, parcel: Parcel): void {
     if (parcel.kind === 'close' && !end.isClosing && !end.isOver) back.send(parcel);

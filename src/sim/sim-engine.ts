@@ -29,11 +29,8 @@ const bookkeepingMs = 0.02;
 
 export class SimEngine {
   readonly core: EngineCore;
-  passCount = 0;
-  rowCount = 0;
-  /** Operations asked for and not answered, and how many failed because they were told to. */
+  /** Operations asked for and not answered. */
   waitingCount = 0;
-  injectedCount = 0;
   readonly #timeline: Timeline;
   readonly #model: EngineModel;
   readonly #random: Random;
@@ -99,8 +96,6 @@ export class SimEngine {
       case 'pass': {
         const { fixedMs, tokenMs, rowMs, tokenContextMs } = this.#model.pass;
         const { tokenCount, rowCount, tokenContext } = shapeOf(operation.segments);
-        this.passCount++;
-        this.rowCount += rowCount;
         const ms =
           fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
         return ms * this.#slowness * (1 + this.#random.next() * this.#model.passNoise);
@@ -122,7 +117,6 @@ export class SimEngine {
     const { id } = operation;
     if (this.#failing.left > 0 && (operation.kind === 'pass' || !this.#failing.passesOnly)) {
       this.#failing.left--;
-      this.injectedCount++;
       const message = `${operation.kind} failed as the fault wants it`;
       const event = { kind: 'failed', id, code: 'engine-failed', message } as const;
       return { operation, event, isInjected: true };

@@ -29,11 +29,6 @@ export class Timeline {
     return this.#heap.length;
   }
 
-  /** How many things were ever asked for. */
-  get askedCount(): number {
-    return this.#order;
-  }
-
   /** @param atMs the past counts as now. */
   at(atMs: number, run: () => void): Timer {
     assert(!Number.isNaN(atMs) && atMs < Infinity, `a timer at ${atMs}`);
