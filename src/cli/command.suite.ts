@@ -1,6 +1,8 @@
 // Runs the real command as a child process, for tests of what a user types, sees, and gets as exit code.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,4 +54,42 @@ export function run(
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));
   });
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+export interface Served {
+  readonly url: string;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+/** Runs a server with these arguments until `use` is through, then stops it with SIGINT. */
+export async function withServe(
+  args: readonly string[],
+  use: (served: Served) => Promise<void>,
+): Promise<Ended> {
+  const port = await freePort();
+  const { child, ended } = await new Promise<{ child: Running; ended: Promise<Ended> }>(
+    (resolve, reject) => {
+      const ending = run([...args, '--port', `${port}`], {}, (running) => {
+        // Its first words say that it is ready.
+        running.onFirstOutput(() => resolve({ child: running, ended: ending }));
+      });
+      ending.then(({ err }) => reject(new Error(err)), reject);
+    },
+  );
+  try {
+    await use({ url: `ws://127.0.0.1:${port}`, kill: child.kill });
+  } finally {
+    child.kill('SIGINT');
+  }
+  return ended;
 }
