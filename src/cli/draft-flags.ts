@@ -25,7 +25,7 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
   return [
     flag(
       '-md, --draft <name>',
-      'draft model, named like a target; or ngram: look-up in the text; or none',
+      'draft model: a path, a bundled name, or hf:user/repo/file.gguf; or ngram: look-up in the text; or none',
     ).default(defaults.draft),
     flag(
       '--draft-length <n>',

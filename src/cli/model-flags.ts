@@ -39,7 +39,7 @@ export function loadFlags(): Option[] {
   return [
     flag(
       '-c, --ctx-size <n>',
-      'tokens of context (default: what the model was trained on)',
+      'tokens of context (default: as trained, at most 4096)',
       wholeNumber('--ctx-size', 8, 2 ** 24),
     ),
     flag('-t, --threads <n>', 'threads per model', wholeNumber('--threads', 1, 512)),
