@@ -66,7 +66,7 @@ export interface ServerModel {
   readonly windowTokensMax: Range;
   /** Share of the runs that batch as SLED does, with this count and wait; the others batch continuously. */
   readonly static: { readonly share: number; readonly count: Range; readonly waitMs: Range };
-  /** Milliseconds of a pass; `passCostFrom` fits it to measured passes. */
+  /** Milliseconds of a pass: by hand, from measured passes (`passCostFrom`), or as a server's /stats has it (`core.passCost`). */
   readonly pass: PassCost;
   /** Each pass takes this much longer at most, as a share, uniform. */
   readonly passNoise: Range;
