@@ -38,9 +38,13 @@ export function candidateOf(
   };
 }
 
-/** Drafts in line up to the first that would end the text. */
+/**
+ * Drafts in line up to the first that would end the text. In race nobody is waiting for their verdicts, so none is
+ * tested that costs other tokens more time than it saves; elsewhere the advice has told the device not to send it.
+ */
 function draftsToTest(session: Session, endOfText: ReadonlySet<number>): number {
-  const count = Math.max(0, session.testableCount);
+  const worthMax = session.terms.mode === 'race' ? (session.advice ?? Infinity) : Infinity;
+  const count = Math.max(0, Math.min(session.testableCount, worthMax));
   return session.drafts.countToEnd(session.log.length, count, endOfText);
 }
 
