@@ -8,11 +8,12 @@ import { dirname, join, normalize } from 'node:path';
 const mayImport = {
   base: [],
   math: ['base'],
+  grammar: ['base'],
   protocol: ['base', 'math'],
-  engine: ['base', 'math'],
+  engine: ['base', 'math', 'grammar'],
   'engine/gguf': ['base'],
   'engine/kernel': ['base', 'math', 'engine'],
-  'engine/llama': ['base', 'math', 'engine', 'engine/kernel', 'engine/gguf'],
+  'engine/llama': ['base', 'math', 'grammar', 'engine', 'engine/kernel', 'engine/gguf'],
   bench: ['base', 'math', 'engine', 'engine/kernel', 'engine/llama', 'engine/gguf', 'local'],
   'bench/loop': [
     'base',
@@ -30,7 +31,7 @@ const mayImport = {
   local: ['base', 'math', 'engine'],
   'device/core': ['base', 'math', 'protocol', 'engine'],
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
-  device: ['base', 'math', 'protocol', 'engine', 'device/core', 'device/drafter'],
+  device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'protocol', 'engine', 'server/core'],
   sim: ['base', 'math', 'protocol', 'engine', 'server/core', 'device/core', 'device/drafter'],
@@ -54,6 +55,7 @@ const doors = { koffi: 'engine/llama/ffi.ts' };
 const pure = [
   'base',
   'math',
+  'grammar',
   'protocol',
   'engine',
   'local',

@@ -66,6 +66,13 @@ export const errorTable = {
     'A sampling parameter is outside its range.',
     'Choose a value within the range that the message names.',
   ),
+  'format-invalid': entry(
+    400,
+    2,
+    false,
+    'The demanded format of the answer cannot be followed.',
+    'Change the schema where the message says.',
+  ),
   'segment-invalid': entry(
     400,
     3,

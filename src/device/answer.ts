@@ -3,6 +3,7 @@
 
 import { PilotfishError } from '../base/error.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import type { EndReason } from '../protocol/frame.js';
 import { AnswerText } from './answer-text.js';
 import type { Origin, TellEffect, ToldToken } from './core/event.js';
@@ -20,9 +21,17 @@ export type Piece =
        */
       readonly text: string;
       readonly origin: Origin;
+      /** Of the target, where asked for; never of provisional tokens. */
+      readonly logprobs?: TokenLogprobs;
     }
   /** Provisional tokens at [from, to) are verified now, as they were. */
-  | { readonly kind: 'confirmed'; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'confirmed';
+      readonly from: number;
+      readonly to: number;
+      /** [to - from], where asked for. */
+      readonly logprobs?: readonly TokenLogprobs[];
+    }
   /** Provisional tokens from this position on are void, and so is all text behind the first `textLength` units. */
   | { readonly kind: 'retracted'; readonly from: number; readonly textLength: number }
   /** What waited to the end: a character that never became whole, the beginning of a stop string. */

@@ -8,6 +8,7 @@ import { checkStops } from '../base/stop-text.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
+import type { AnswerFormat } from '../grammar/format.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
 import {
@@ -98,6 +99,13 @@ export interface GenerateOptions {
   readonly tokensMax: number;
   /** The answer ends before the first of these texts, at most 16, none empty. Default: none. */
   readonly stops?: readonly string[];
+  /**
+   * Tells of every verified token the target's log-probability and those of so many of the likeliest tokens, 0 to 20.
+   * They are of the softmax of the logits, before temperature and all else. Default: none are computed.
+   */
+  readonly topLogprobs?: number;
+  /** What the answer has to be, enforced token by token. Default: anything. */
+  readonly format?: AnswerFormat;
   /** Default: adaptive, at most 16. */
   readonly stopRule?: StopRule;
   /** Most drafted tokens beyond the committed length. Default 64. */
@@ -317,6 +325,10 @@ function requestOf(
   vocabulary: Vocabulary | null,
 ): GenerateRequest {
   const { sampling, tokensMax } = options;
+  if (options.topLogprobs !== undefined) throw usage('topLogprobs is not supported yet');
+  if (options.format !== undefined) {
+    throw new PilotfishError('format-invalid', 'formats are not supported yet');
+  }
   checkSampling(sampling, vocabulary?.size ?? limits.vocabTokens.value);
   const windowMax = options.windowMax ?? windowDefault;
   const stopRule = options.stopRule ?? stopRuleDefault;

@@ -2,6 +2,8 @@
 
 export { type ErrorCode, PilotfishError } from '../base/error.js';
 export { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
+export type { AnswerFormat } from '../grammar/format.js';
+export { type TokenLogprobs, topLogprobsMax } from '../math/logprobs.js';
 export { plainSampling, type Sampling } from '../math/sampling.js';
 export { Answer, type AnswerResult, type Piece } from './answer.js';
 export {

@@ -16,6 +16,7 @@ export * from './largest-first.js';
 export * from './law.js';
 export * from './law-pipeline.js';
 export * from './logits.js';
+export * from './logprobs.js';
 export * from './noise.js';
 export * from './penalty.js';
 export * from './race-cells.js';
