@@ -9,6 +9,7 @@ export * from './limits.js';
 export * from './memory-transport.js';
 export * from './session-check.js';
 export * from './session-state.js';
+export * from './token-log.js';
 export * from './token-log-hash.js';
 export * from './transport.js';
 export * from './version.js';

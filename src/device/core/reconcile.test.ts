@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Verdict } from '../../protocol/frame.js';
+import { TokenLog } from '../../protocol/token-log.js';
 import { type Chain, reconcile } from './reconcile.js';
-import { TokenLog } from './token-log.js';
 
 const verdict = (changes: Partial<Verdict>): Verdict => ({
   kind: 'verdict',

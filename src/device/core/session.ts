@@ -7,6 +7,7 @@ import type { DraftEndReason, DraftedToken } from '../../engine/engine.js';
 import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import type { SessionState } from '../../protocol/session-state.js';
+import { TokenLog } from '../../protocol/token-log.js';
 import { DraftChain } from './chain.js';
 import { Drafting } from './drafting.js';
 import type { ForgettingMean } from './estimate.js';
@@ -19,7 +20,6 @@ import type { CoreSettings } from './settings.js';
 import { type Statistics, statisticsOf, Tally } from './statistics.js';
 import { wantsConfidence } from './stop-rule.js';
 import { Teller } from './teller.js';
-import { TokenLog } from './token-log.js';
 
 /** What a session needs to know of the connection. */
 export interface SessionLink {
@@ -211,7 +211,7 @@ export class Session {
     };
     const slice = (from: number): Int32Array =>
       Int32Array.from([
-        ...log.slice(from),
+        ...log.slice(Math.min(from, log.length)),
         ...chain.tokens(Math.max(from, chain.base), chain.end).map(({ token }) => token),
       ]);
     this.tally.draftStartCount++;

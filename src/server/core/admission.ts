@@ -6,9 +6,9 @@ import { checkSampling } from '../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../protocol/code.js';
 import { isOffered, type Open } from '../../protocol/frame.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
+import { TokenLog } from '../../protocol/token-log.js';
 import type { SessionTerms } from './session.js';
 import type { CoreSettings } from './settings.js';
-import { TokenLog } from './token-log.js';
 
 export interface Refusal {
   readonly code: WireCode;
@@ -37,8 +37,7 @@ export function admit(open: Open, settings: CoreSettings): Admission | Refusal {
     lengthFault(prompt.length, open, settings) ??
     samplingFault(open, model.vocabSize);
   if (fault) return fault;
-  const log = new TokenLog();
-  log.append(prompt);
+  const log = new TokenLog(prompt);
   log.append(open.answer);
   const wanted = prompt.length + open.tokensMax;
   const { sampling, seed, cut } = open;

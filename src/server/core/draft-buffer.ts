@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.js';
 import type { Law } from '../../math/law.js';
 import type { Draft } from '../../protocol/frame.js';
-import type { TokenLog } from './token-log.js';
+import type { TokenLog } from '../../protocol/token-log.js';
 
 /** Drafts in line for a pass. */
 export interface PendingDrafts {

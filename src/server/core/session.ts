@@ -6,9 +6,9 @@ import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
 import type { EndReason, Mode, Scheme } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
+import type { TokenLog } from '../../protocol/token-log.js';
 import { DraftBuffer } from './draft-buffer.js';
 import type { ConnectionId } from './event.js';
-import type { TokenLog } from './token-log.js';
 
 /** What was asked for and granted. */
 export interface SessionTerms {

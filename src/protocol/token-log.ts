@@ -1,6 +1,7 @@
-// The committed tokens of a session, prompt first: append only. Never hands out its own buffer for keeps.
+// The committed tokens of a session, prompt first: what both ends hold as final. Append only. Never hands out its own
+// buffer for keeps.
 
-import { assert } from '../../base/assert.js';
+import { assert } from '../base/assert.js';
 
 /** Capacity a log starts with; it doubles as it fills. */
 const initialCapacity = 64;
@@ -8,6 +9,11 @@ const initialCapacity = 64;
 export class TokenLog {
   #tokens = new Int32Array(initialCapacity);
   #length = 0;
+
+  /** @param tokens copied. */
+  constructor(tokens: ArrayLike<number> = []) {
+    this.append(tokens);
+  }
 
   get length(): number {
     return this.#length;
@@ -20,15 +26,13 @@ export class TokenLog {
   }
 
   push(token: number): void {
-    if (this.#length === this.#tokens.length) this.#grow(this.#length + 1);
+    this.#grow(this.#length + 1);
     this.#tokens[this.#length++] = token;
   }
 
   /** @param tokens copied. */
-  append(tokens: Int32Array): void {
-    if (this.#length + tokens.length > this.#tokens.length) {
-      this.#grow(this.#length + tokens.length);
-    }
+  append(tokens: ArrayLike<number>): void {
+    this.#grow(this.#length + tokens.length);
     this.#tokens.set(tokens, this.#length);
     this.#length += tokens.length;
   }
@@ -48,6 +52,7 @@ export class TokenLog {
   }
 
   #grow(needed: number): void {
+    if (needed <= this.#tokens.length) return;
     const grown = new Int32Array(Math.max(needed, this.#tokens.length * 2));
     grown.set(this.#tokens.subarray(0, this.#length));
     this.#tokens = grown;
