@@ -155,7 +155,7 @@ export class ServerCore {
   /** The connection is gone; its sessions wait for a resumption. */
   #drop(id: ConnectionId, nowMs: number): void {
     if (!this.#connections.get(id)) return;
-    this.#desk.detachAll(id, nowMs);
+    this.#desk.exits.detachAll(id, nowMs);
     this.#connections.delete(id);
   }
 
@@ -171,7 +171,7 @@ export class ServerCore {
       code === 'vocabulary-mismatch' && hello ? this.#settings.differingBlock(hello) : null;
     this.#counters.failureCount++;
     this.#outbox.fail(connection, code, message, block);
-    this.#desk.detachAll(connection.id, nowMs);
+    this.#desk.exits.detachAll(connection.id, nowMs);
     this.#table.openDesk(connection.id);
   }
 
@@ -248,8 +248,8 @@ export class ServerCore {
 
   #failed(id: number, message: string, nowMs: number): void {
     const { kind, session } = this.#operations.settle(id);
-    if (kind === 'pass') this.#desk.crashed(this.#scheduler.crash(id, nowMs), message);
-    else if (session) this.#desk.slotFailed(session, id, kind, message);
+    if (kind === 'pass') this.#desk.exits.crashed(this.#scheduler.crash(id, nowMs), message);
+    else if (session) this.#desk.exits.slotFailed(session, id, kind, message);
   }
 
   #tick(nowMs: number): void {
@@ -259,12 +259,12 @@ export class ServerCore {
       const message = `nothing was heard for ${silenceMs} ms`;
       this.#failConnection(connection, 'too-slow', message, nowMs);
     }
-    this.#desk.expire(nowMs);
+    this.#desk.exits.expire(nowMs);
   }
 
   #drain(alternatives: readonly string[]): void {
     this.#isDraining = true;
-    this.#desk.isDraining = true;
+    this.#desk.entrance.isClosed = true;
     const { retryAfterMs } = this.#settings;
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'ready' && connection.state !== 'draining') continue;
@@ -274,11 +274,11 @@ export class ServerCore {
 
   #stop(nowMs: number): void {
     this.#isDraining = true;
-    this.#desk.isDraining = true;
+    this.#desk.entrance.isClosed = true;
     for (const connection of [...this.#connections.values()]) {
       this.#failConnection(connection, 'draining', 'the server is going away', nowMs);
     }
-    this.#desk.forgetDetached();
+    this.#desk.exits.forgetDetached();
   }
 
   /** One timer for all: the next tick while there is anything to watch, sooner where the batcher waits. */

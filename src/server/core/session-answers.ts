@@ -1,0 +1,67 @@
+// What a session is told: verdicts with their advice, the last of them, and whatever else answers a frame. Applies the
+// state table to every frame sent; judges nothing.
+
+import type { ServerFrame } from '../../protocol/frame.js';
+import { eventOf, stateAfterSending } from '../../protocol/session-state.js';
+import type { DeskParts } from './desk-parts.js';
+import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
+import type { Session } from './session.js';
+import { makeVerdict } from './verdict-maker.js';
+
+/** Where the time of a verdict went. */
+export interface VerdictTimes {
+  readonly queueMs: number;
+  readonly passMs: number;
+}
+
+const noTimes: VerdictTimes = { queueMs: 0, passMs: 0 };
+
+/** Passes to learn from before anybody is advised: a line through two points says what it likes. */
+const adviceFrom = 16;
+
+export class Answers {
+  readonly #parts: DeskParts;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  send(session: Session, frame: ServerFrame): void {
+    session.state = stateAfterSending(session.state, eventOf(frame, session.log.length)!);
+    this.#parts.outbox.send(session.listener!, frame);
+  }
+
+  /** Says the last verdict; the slot is free from here on, the log stays for a resumption. */
+  conclude(session: Session, nowMs: number, times = noTimes): void {
+    session.end ??= 'cancelled';
+    session.pendingLaw = null;
+    this.verdict(session, nowMs, times);
+    this.#parts.slots.forget(session);
+    session.drafts.clear();
+  }
+
+  verdict(session: Session, nowMs: number, { queueMs, passMs } = noTimes): void {
+    const { counters } = this.#parts;
+    const advisedDraftLength = session.end === null ? this.#advise(session) : null;
+    const times = { queueMs, verifyMs: passMs, advisedDraftLength };
+    const verdict = makeVerdict(session, session.listener!.session, times);
+    counters.verdictCount++;
+    counters.acceptedCount += verdict.acceptedCount;
+    counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;
+    if (queueMs + passMs > 0) counters.verdictMs.add(queueMs + passMs);
+    session.lastVerdictAtMs = nowMs;
+    this.send(session, verdict);
+  }
+
+  #advise(session: Session): number | null {
+    const { scheduler, settings } = this.#parts;
+    const { passCount } = scheduler.passTime.error;
+    if (session.terms.mode === 'stream' || passCount < adviceFrom) return null;
+    const lengthMax = settings.limits.draftTokens;
+    const rate = expectedAcceptance(session.acceptedCount, session.testedCount);
+    const ideal = loadedDraftLength(scheduler.load, rate, lengthMax);
+    const advice = nextAdvice(session.advice, ideal, lengthMax);
+    if (advice !== null) session.advice = advice;
+    return advice;
+  }
+}

@@ -1,0 +1,106 @@
+// How sessions end without having answered to the end: refused, at fault, failed by the engine, closed, or without a
+// connection for too long. Whatever ends takes its slot, its cache and its place in the next pass with it.
+
+import type { WireCode, WireFault } from '../../protocol/code.js';
+import type { DeskParts } from './desk-parts.js';
+import type { ConnectionId, EngineOperation } from './event.js';
+import type { Listener, Session } from './session.js';
+
+/** Slots that fail under one session before the session does. */
+const slotFailuresMax = 3;
+
+export class Exits {
+  readonly #parts: DeskParts;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+  }
+
+  /** Ends a session for a fault of its device or ours. */
+  fail(session: Session, { code, message }: WireFault): void {
+    this.#parts.counters.failureCount++;
+    if (session.listener) this.#parts.outbox.failSession(session.listener, code, message);
+    this.forget(session, true);
+  }
+
+  forget(session: Session, isFailed: boolean): void {
+    const { table, slots, scheduler } = this.#parts;
+    table.detach(session, isFailed);
+    table.remove(session);
+    slots.forget(session);
+    scheduler.forget(session);
+  }
+
+  /** Refuses a new session. Under an id that is in use, the session there ends with it: both ends must agree. */
+  refuse(listener: Listener, code: WireCode, message: string): void {
+    const { table, outbox, settings, counters } = this.#parts;
+    const known = table.find(listener);
+    if (typeof known !== 'string') {
+      this.fail(known, { code, message, session: listener.session });
+      return;
+    }
+    if (known === 'unused') {
+      table.use(listener);
+      // Beyond the limit the id is forgotten at once: what still comes for it is answered, not remembered.
+      if (table.countOf(listener.connection) < settings.limits.sessions) table.fail(listener);
+    }
+    counters.failureCount++;
+    outbox.failSession(listener, code, message);
+  }
+
+  /** Sessions that failed alone in a pass. */
+  crashed(sessions: readonly Session[], message: string): void {
+    for (const session of sessions) this.#failForEngine(session, message);
+  }
+
+  /** An operation on a session's slot has failed: it gets another, filled from its log. */
+  slotFailed(session: Session, id: number, kind: EngineOperation['kind'], message: string): void {
+    const { slots, table, scheduler } = this.#parts;
+    if (table.get(session.key) !== session) return;
+    if (kind === 'save') {
+      if (session.image.kind === 'saving' && session.image.id === id)
+        session.image = { kind: 'none' };
+      return;
+    }
+    if (session.flight === null) slots.release(session);
+    else session.flight.isSpoilt = true;
+    session.failureCount++;
+    if (session.failureCount >= slotFailuresMax) this.#failForEngine(session, message);
+    else scheduler.refresh(session);
+  }
+
+  #failForEngine(session: Session, message: string): void {
+    if (this.#parts.table.get(session.key) !== session) return;
+    const id = session.listener?.session ?? 0;
+    this.fail(session, { code: 'engine-failed', message, session: id });
+  }
+
+  /** The connection is gone: its sessions wait for a resumption, without using the engine. */
+  detachAll(connection: ConnectionId, nowMs: number): void {
+    const { table, scheduler, settings } = this.#parts;
+    for (const session of table.closeDesk(connection)) {
+      session.listener = null;
+      session.detachedAtMs = nowMs;
+      session.drafts.clear();
+      scheduler.refresh(session);
+      if (settings.limits.resumeMs === 0) this.forget(session, false);
+    }
+  }
+
+  /** Forgets sessions that nobody has come back for. */
+  expire(nowMs: number): void {
+    const { table, settings } = this.#parts;
+    for (const session of [...table.values()]) {
+      const { detachedAtMs } = session;
+      if (detachedAtMs === null || nowMs - detachedAtMs < settings.limits.resumeMs) continue;
+      this.forget(session, false);
+    }
+  }
+
+  /** Forgets all sessions without a connection: the server is going away. */
+  forgetDetached(): void {
+    for (const session of [...this.#parts.table.values()]) {
+      if (!session.isAttached) this.forget(session, false);
+    }
+  }
+}
