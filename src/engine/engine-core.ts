@@ -13,7 +13,7 @@ import type {
   Segment,
   SlotConfig,
 } from './engine.js';
-import { judgeRows } from './judge.js';
+import { judgeRows, logprobsOfVerdict } from './judge.js';
 import type { RowMath } from './row-math.js';
 import type { RowModel } from './row-model.js';
 import { checkDraftRequest, checkSegments, checkTokens } from './segment-check.js';
@@ -101,12 +101,12 @@ export class EngineCore {
   }
 
   /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
-  #conclude({ slot: index, from, tokens, judge }: Segment, firstRow: number): Outcome {
+  #conclude({ slot: index, from, tokens, judge, topLogprobs }: Segment, firstRow: number): Outcome {
     const { model, math } = this.#parts;
     const slot = this.#slotOf(index);
     if (!judge) {
       slot.push(tokens);
-      return { slot: index, acceptedCount: 0, final: null, length: slot.length };
+      return { slot: index, acceptedCount: 0, final: null, logprobs: null, length: slot.length };
     }
     const draftsFrom = tokens.length - judge.draftCount;
     const drafts = tokens.subarray(draftsFrom);
@@ -116,10 +116,13 @@ export class EngineCore {
       from: from + draftsFrom,
       row: (offset: number) => model.row(firstRow + offset),
     };
-    const { acceptedCount, final } = judgeRows(rows, judge, slot, math);
+    const verdict = judgeRows(rows, judge, slot, math);
+    const { acceptedCount, final } = verdict;
+    const logprobs =
+      topLogprobs === undefined ? null : logprobsOfVerdict(rows, verdict, topLogprobs);
     slot.push(drafts.subarray(0, acceptedCount));
     if (acceptedCount < judge.draftCount) model.truncate(index, slot.length);
-    return { slot: index, acceptedCount, final, length: slot.length };
+    return { slot: index, acceptedCount, final, logprobs, length: slot.length };
   }
 
   draft(request: DraftRequest, control: DraftControl): DraftEnd {

@@ -148,6 +148,7 @@ export function engineContract(name: string, make: MakeEngine): void {
             slot: first,
             acceptedCount: 2,
             final: { kind: 'residual', token: answer[2] },
+            logprobs: null,
             length: prompt.length + 2,
           });
           const rest = Int32Array.from(answer.slice(2, 7));

@@ -3,6 +3,7 @@
 
 import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import type { FinalToken } from '../math/verdict.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -43,6 +44,16 @@ export interface Segment {
   /** [n >= 1]. The last `draftCount` of them are drafts; at least one token comes before the drafts. */
   readonly tokens: Int32Array;
   readonly judge: Judge | null;
+  /** Judged segments: tell log-probabilities, with so many of the likeliest tokens, in [0, 20]. Absent: none. */
+  readonly topLogprobs?: number;
+}
+
+/** Of the rows that a verdict rests on; see TokenLogprobs for what they are of. */
+export interface VerdictLogprobs {
+  /** [accepted drafts, then the final token where the engine has drawn it]. */
+  readonly tokens: readonly TokenLogprobs[];
+  /** Where the final one is a law, else null. */
+  readonly law: LawLogprobs | null;
 }
 
 export interface Outcome {
@@ -51,6 +62,8 @@ export interface Outcome {
   readonly acceptedCount: number;
   /** Null for a segment without judge. The final token is not yet in the cache: it opens the next segment. */
   readonly final: FinalToken | null;
+  /** Null where the segment asked for none. */
+  readonly logprobs: VerdictLogprobs | null;
   /** Slot length after the pass: rejected drafts are already rolled back. */
   readonly length: number;
 }

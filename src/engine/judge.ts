@@ -8,9 +8,10 @@ import { verifyCoupled } from '../math/coupled.js';
 import { verifyFull } from '../math/full.js';
 import { verifyGreedy } from '../math/greedy.js';
 import type { Law } from '../math/law.js';
+import { lawLogprobs, tokenLogprobs } from '../math/logprobs.js';
 import { verifySplit } from '../math/split.js';
 import type { Verdict } from '../math/verdict.js';
-import type { Judge } from './engine.js';
+import type { Judge, VerdictLogprobs } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
 
@@ -74,4 +75,21 @@ function verdictOf(
     default:
       return unreachable(judge);
   }
+}
+
+/**
+ * Log-probabilities of what a verdict commits, from the rows as the model gave them.
+ *
+ * @param topCount in [0, 20].
+ */
+export function logprobsOfVerdict(
+  { drafts, row }: JudgedRows,
+  { acceptedCount, final }: Verdict,
+  topCount: number,
+): VerdictLogprobs {
+  const accepted = drafts.subarray(0, acceptedCount);
+  const tokens = Array.from(accepted, (token, index) => tokenLogprobs(row(index), token, topCount));
+  const last = row(acceptedCount);
+  if (final.kind === 'law') return { tokens, law: lawLogprobs(last, final.law, topCount) };
+  return { tokens: [...tokens, tokenLogprobs(last, final.token, topCount)], law: null };
 }

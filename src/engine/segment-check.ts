@@ -2,6 +2,7 @@
 
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
+import { topLogprobsMax } from '../math/logprobs.js';
 import type { DraftRequest, Judge, Scheme, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
@@ -25,6 +26,7 @@ export function checkSegments(segments: readonly Segment[], context: CheckContex
     if (seen.has(segment.slot)) throw invalid(`slot ${segment.slot} appears twice in one pass`);
     seen.add(segment.slot);
     checkContinuation(segment, context);
+    checkTopLogprobs(segment.topLogprobs);
     if (segment.judge) checkJudge(segment.judge, segment.tokens.length, model.vocabSize);
     tokenCount += segment.tokens.length;
     rowCount += segment.judge ? segment.judge.draftCount + 1 : 0;
@@ -51,6 +53,11 @@ export function checkDraftRequest(request: DraftRequest, context: CheckContext):
   if (!(stop.confidenceMin >= 0 && stop.confidenceMin <= 1)) {
     throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);
   }
+}
+
+function checkTopLogprobs(count = 0): void {
+  if (Number.isInteger(count) && count >= 0 && count <= topLogprobsMax) return;
+  throw invalid(`topLogprobs ${count} is not a whole number in [0, ${topLogprobsMax}]`);
 }
 
 interface Continuation {
