@@ -9,7 +9,8 @@ import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { closeCodeOf } from '../protocol/code.js';
 import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
-import { bannedEnd, hello, openFrame, targetText } from './core/core-harness.suite.js';
+import { bannedEnd, hello, openFrame } from './core/core-harness.suite.js';
+import { targetText } from './core/scripted-target.suite.js';
 import { type RunningServer, type ServerOptions, startServer } from './server.js';
 import type { ServerStats } from './stats.js';
 

@@ -121,38 +121,46 @@ export class SimEngine {
       const event = { kind: 'failed', id, code: 'engine-failed', message } as const;
       return { operation, event, isInjected: true };
     }
-    try {
-      return { operation, event: this.#result(operation), isInjected: false };
-    } catch (reason) {
-      if (!(reason instanceof PilotfishError)) throw reason;
-      const { code, message } = reason;
-      return { operation, event: { kind: 'failed', id, code, message }, isInjected: false };
-    }
+    const event = this.#skips(operation)
+      ? ({ kind: 'done', id, bytes: null } as const)
+      : answerOf(this.core, operation);
+    return { operation, event, isInjected: false };
   }
+}
 
-  #result(operation: EngineOperation): ServerEvent {
-    const { id } = operation;
-    let bytes: Uint8Array | null = null;
-    if (this.#skips(operation)) return { kind: 'done', id, bytes };
-    switch (operation.kind) {
-      case 'pass':
-        return { kind: 'passed', id, result: this.core.pass(operation.segments) };
-      case 'open':
-        this.core.open(operation.slot, operation.config);
-        break;
-      case 'truncate':
-        this.core.truncate(operation.slot, operation.length);
-        break;
-      case 'copy-prefix':
-        this.core.copyPrefix(operation.from, operation.to, operation.length);
-        break;
-      case 'save':
-        bytes = this.core.save(operation.slot);
-        break;
-      case 'restore':
-        this.core.restore(operation.slot, operation.state, operation.config);
-        break;
-    }
-    return { kind: 'done', id, bytes };
+/** Carries an operation out at once; what the engine refuses is an answer too. */
+export function answerOf(core: EngineCore, operation: EngineOperation): ServerEvent {
+  const { id } = operation;
+  try {
+    return operation.kind === 'pass'
+      ? { kind: 'passed', id, result: core.pass(operation.segments) }
+      : { kind: 'done', id, bytes: change(core, operation) };
+  } catch (reason) {
+    if (!(reason instanceof PilotfishError)) throw reason;
+    const { code, message } = reason;
+    return { kind: 'failed', id, code, message };
+  }
+}
+
+/** @returns the bytes of a save, else null. */
+function change(
+  core: EngineCore,
+  operation: Exclude<EngineOperation, { kind: 'pass' }>,
+): Uint8Array | null {
+  switch (operation.kind) {
+    case 'open':
+      core.open(operation.slot, operation.config);
+      return null;
+    case 'truncate':
+      core.truncate(operation.slot, operation.length);
+      return null;
+    case 'copy-prefix':
+      core.copyPrefix(operation.from, operation.to, operation.length);
+      return null;
+    case 'save':
+      return core.save(operation.slot);
+    case 'restore':
+      core.restore(operation.slot, operation.state, operation.config);
+      return null;
   }
 }

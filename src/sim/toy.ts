@@ -9,11 +9,13 @@ import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 
 export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
 
+/** @param options beside scriptedDefaults. */
 export function toyEngine(options: Partial<ScriptedModelOptions>): EngineCore {
+  const model = { ...scriptedDefaults, ...options };
   return new EngineCore({
-    model: new ScriptedModel({ ...scriptedDefaults, ...options }),
-    math: referenceRowMath(toyVocabulary.size),
-    endOfText: toyVocabulary.endOfText,
+    model: new ScriptedModel(model),
+    math: referenceRowMath(model.vocabSize),
+    endOfText: scriptedVocabulary(model.vocabSize).endOfText,
     now: () => 0,
   });
 }

@@ -12,6 +12,10 @@ export class Transcript {
   finalCount = 0;
   end: End | null = null;
 
+  get provisionalCount(): number {
+    return this.tokens.length - this.finalCount;
+  }
+
   /** @returns which rule the news breaks, or null. */
   apply(effect: TellEffect): string | null {
     if (this.end !== null) return `${effect.kind} after the end`;
@@ -65,9 +69,8 @@ export class Transcript {
 
   #finish(end: End): string | null {
     this.end = end;
-    const isOpen = this.finalCount < this.tokens.length;
-    return end.kind === 'ended' && end.isVerified && isOpen
-      ? `${this.tokens.length - this.finalCount} provisional tokens at a verified end`
+    return end.kind === 'ended' && end.isVerified && this.provisionalCount > 0
+      ? `${this.provisionalCount} provisional tokens at a verified end`
       : null;
   }
 }

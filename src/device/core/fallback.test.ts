@@ -60,7 +60,7 @@ describe('a target that goes away', () => {
     assert.equal(told.tokens.length, 40);
     assert.equal(told.tokens.at(-1)!.origin, 'provisional');
     assert.equal(world.core.answerCount, 0);
-    assert.equal(world.jobs.size, 0);
+    assert.equal(world.drafter.jobCount, 0);
   });
 
   it('draft-only and provisional start without a server that was never there', () => {
@@ -109,7 +109,7 @@ describe('a target that goes away', () => {
       assert.equal(errorOf(told).code as string, 'link-lost', fallback);
       assert.match(errorOf(told).message, /the server has been away for 2 s/);
       assert.ok(told.end!.statistics.totalMs < 3000);
-      assert.equal(world.jobs.size, 0);
+      assert.equal(world.drafter.jobCount, 0);
     }
     const never = { ...died, outages: [[0, 1e9]] as const };
     const world = new World({ ...never, device: { ...device, keepsTrying: true } });
@@ -201,6 +201,6 @@ describe('refusals', () => {
     world.feed({ kind: 'message', bytes: Uint8Array.of(255, 255, 255) });
     world.run();
     assert.equal(errorOf(told).code as string, 'protocol-violated');
-    assert.equal(world.jobs.size, 0);
+    assert.equal(world.drafter.jobCount, 0);
   });
 });

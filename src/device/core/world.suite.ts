@@ -1,37 +1,28 @@
-// A device and the shipped server core in one virtual time: scripted engines, a link with delays and losses, a drafter
-// with a pace. What the user is told is replayed and checked on the way. Deterministic by its seed.
+// A device and the shipped server core in one virtual time: the simulator's engine, drafter and transcript, a link whose
+// delays and breaks a test says by hand. What the user is told is checked on the way. Deterministic by its seed.
 
 import assert from 'node:assert/strict';
-import type { DraftedToken } from '../../engine/engine.js';
-import { EngineCore } from '../../engine/engine-core.js';
-import { lookUp, ngramDefaults } from '../../engine/look-up.js';
-import { referenceRowMath } from '../../engine/row-math.js';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
-import { ScriptedModel, type ScriptedModelOptions } from '../../engine/scripted-model.js';
-import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
-import { pointLaw } from '../../math/law.js';
+import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { plainSampling } from '../../math/sampling.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
-import { type DeviceFrame, modes, type ServerFrame, schemes } from '../../protocol/frame.js';
-import { limits } from '../../protocol/limits.js';
-import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import type { EngineOperation, Effect as ServerEffect } from '../../server/core/event.js';
+import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+import type { Effect as ServerEffect, ServerEvent } from '../../server/core/event.js';
+import { scriptedSettings, targetText } from '../../server/core/scripted-target.suite.js';
 import { ServerCore } from '../../server/core/server-core.js';
 import type { CoreSettings as ServerSettings } from '../../server/core/settings.js';
+import { Random } from '../../sim/random.js';
+import { SimDrafter } from '../../sim/sim-drafter.js';
+import { SimEngine } from '../../sim/sim-engine.js';
+import { Timeline, type Timer } from '../../sim/timeline.js';
+import { toyEngine, toyVocabulary } from '../../sim/toy.js';
+import { Transcript } from '../../sim/transcript.js';
 import { DeviceCore } from './device-core.js';
-import type { CoreEvent, DraftStart, Effect, GenerateRequest, ToldToken } from './event.js';
+import type { CoreEvent, Effect, GenerateRequest, TellEffect } from './event.js';
 import type { CoreSettings } from './settings.js';
 
-/** Small, seeded, good enough to shuffle tests with. */
-export function mulberry(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** Beyond this many events a world is taken to go round in circles. */
+const stepsMax = 200_000;
 
 export interface WorldOptions {
   readonly seed: number;
@@ -84,81 +75,83 @@ export const request: GenerateRequest = {
   fallback: 'wait',
 };
 
-function engineOf(options: Partial<ScriptedModelOptions>): EngineCore {
-  const all = { ...scriptedDefaults, ...options };
-  return new EngineCore({
-    model: new ScriptedModel(all),
-    math: referenceRowMath(all.vocabSize),
-    endOfText: scriptedVocabulary(all.vocabSize).endOfText,
-    now: () => 0,
-  });
-}
-
-/** What became of an answer. */
-export interface Told {
-  tokens: ToldToken[];
-  /** Tokens told, in order, with everything taken back since. */
-  provisionalCount: number;
-  promptLength: number;
-  end: Extract<Effect, { kind: 'ended' | 'failed' }> | null;
-}
-
-interface Job {
-  readonly slot: number;
-  text: number[];
-  run: number | null;
-}
-
 export class World {
-  nowMs = 0;
   readonly options: WorldOptions;
   readonly core: DeviceCore;
   readonly server: ServerCore;
-  readonly told = new Map<number, Told>();
+  readonly told = new Map<number, Transcript>();
   readonly frames: { up: DeviceFrame[]; down: ServerFrame[] } = { up: [], down: [] };
   readonly gaveUp: Effect[] = [];
-  readonly jobs = new Map<number, Job>();
-  draftStarts = 0;
-  passCount = 0;
-  rowCount = 0;
-  readonly #random: () => number;
-  readonly #events: { atMs: number; order: number; run: () => void }[] = [];
-  readonly #targetEngine: EngineCore;
-  readonly #draftEngine: EngineCore;
-  readonly #vocabulary = scriptedVocabulary(16);
-  readonly #operations: EngineOperation[] = [];
-  #isEngineBusy = false;
-  #order = 0;
+  readonly drafter: SimDrafter;
+  readonly #timeline = new Timeline();
+  readonly #random: Random;
+  readonly #engine: SimEngine;
   #connection = 0;
   #isUp = false;
   #upMs = 0;
   #downMs = 0;
-  #wakeId = 0;
-  #serverWakeId = 0;
-  #keyCount = 0;
+  #deviceWake: Timer | null = null;
+  #serverWake: Timer | null = null;
 
   constructor(changes: Partial<WorldOptions> = {}) {
     this.options = { ...worldDefaults, ...changes };
-    const { target, draft, seed, server, device } = this.options;
-    this.#random = mulberry(seed);
-    this.#targetEngine = engineOf(target);
-    this.#draftEngine = engineOf(draft);
-    this.server = new ServerCore({ ...this.#serverSettings(), ...server });
+    const { target, seed, server, device, cuts, outages } = this.options;
+    this.#random = new Random(seed, 'world');
+    this.#engine = this.#targetEngine();
+    this.drafter = this.#newDrafter();
+    this.server = new ServerCore({ ...scriptedSettings(target), ...server });
     this.core = new DeviceCore({ ...this.#deviceSettings(), ...device }, 0);
-    for (const atMs of this.options.cuts) this.#at(atMs, () => this.#cut());
-    for (const [from] of this.options.outages) this.#at(from, () => this.#cut());
+    for (const atMs of [...cuts, ...outages.map(([from]) => from)]) {
+      this.#timeline.at(atMs, () => this.#cut());
+    }
     this.#perform(this.core.start(0));
   }
 
+  get nowMs(): number {
+    return this.#timeline.nowMs;
+  }
+
+  #targetEngine(): SimEngine {
+    const { target, passMs, rowMs } = this.options;
+    const pass = { fixedMs: passMs, tokenMs: rowMs, rowMs: 0, tokenContextMs: 0 };
+    return new SimEngine(
+      this.#timeline,
+      toyEngine(target),
+      { pass, passNoise: 0, swapTokenMs: 0 },
+      this.#random,
+      () => false,
+      ({ event }) => this.#feedServer(event),
+    );
+  }
+
+  #newDrafter(): SimDrafter {
+    const { draft, drafter, draftMs } = this.options;
+    const { divergence, contextLength } = { ...scriptedDefaults, ...draft };
+    const pace =
+      drafter === 'ngram' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
+    return new SimDrafter(
+      this.#timeline,
+      {
+        kind: drafter === 'ngram' ? 'ngram' : 'engine',
+        divergence,
+        contextLength,
+        ...pace,
+        contextMs: 0,
+        feedMs: 0,
+      },
+      (event) => this.feed(event),
+    );
+  }
+
   #deviceSettings(): CoreSettings {
-    const { drafter } = this.options;
-    const contextLength = this.#draftContext;
+    const { drafter, draft } = this.options;
+    const { contextLength } = { ...scriptedDefaults, ...draft };
     return {
       key: '',
       name: 'device',
-      vocabulary: this.#vocabulary,
+      vocabulary: toyVocabulary,
       drafter: drafter === 'none' ? null : { contextLength },
-      endOfText: this.#vocabulary.endOfText,
+      endOfText: toyVocabulary.endOfText,
       keepsTrying: false,
       patienceMs: 100,
       awayMaxMs: Infinity,
@@ -167,86 +160,20 @@ export class World {
       pingMs: 500,
       backoffMinMs: 50,
       backoffMaxMs: 400,
-      chance: this.#random,
+      chance: () => this.#random.next(),
     };
   }
 
-  #serverSettings(): ServerSettings {
-    const all = { ...scriptedDefaults, ...this.options.target };
-    return {
-      model: {
-        modelName: 'scripted',
-        fingerprint: this.#vocabulary.fingerprint,
-        vocabSize: all.vocabSize,
-        endOfText: this.#vocabulary.endOfText,
-        slotCount: all.slotCount,
-        contextLength: all.contextLength,
-        passTokensMax: all.passTokensMax,
-        passRowsMax: all.passRowsMax,
-      },
-      schemes,
-      modes,
-      limits: {
-        frameBytes: limits.frameBytes.value,
-        sessions: 8,
-        promptTokens: 4096,
-        draftTokens: 32,
-        windowTokens: 64,
-        resumeMs: 60_000,
-        silenceMs: 0,
-      },
-      versionMin: 1,
-      versionMax: 1,
-      connectionsMax: 64,
-      sessionsMax: 64,
-      batching: { kind: 'continuous' },
-      passMsMax: 1e9,
-      prefillShare: 0.25,
-      prefillMsMax: 1e9,
-      slotQuantumTokens: 4,
-      swapBytesMax: 4096,
-      retryAfterMs: 500,
-      randomBytes: (count: number) => {
-        const bytes = new Uint8Array(count);
-        new DataView(bytes.buffer).setUint32(0, ++this.#keyCount);
-        return bytes;
-      },
-      acceptsKey: (key: string) => key !== 'stolen',
-      tokenize: (prompt: { text?: string; messages?: readonly { content: string }[] }) =>
-        this.#vocabulary.tokenize(prompt.text ?? prompt.messages![0]!.content, {
-          addBos: true,
-          parseSpecial: false,
-        }),
-      differingBlock: () => null,
-      hashTokens: tokenLogHash,
-    } as unknown as ServerSettings;
-  }
-
-  #at(atMs: number, run: () => void): void {
-    this.#events.push({ atMs, order: this.#order++, run });
-  }
-
-  /** Runs until nothing happens any more or the time is over. */
+  /** Runs until nothing happens any more, all answers are over, or the time is up. */
   run(untilMs = 600_000): void {
-    for (let count = 0; ; count++) {
-      assert.ok(count < 200_000, `still busy at ${this.nowMs} ms`);
-      let next = -1;
-      for (let index = 0; index < this.#events.length; index++) {
-        const [one, best] = [this.#events[index]!, this.#events[next]];
-        const isEarlier =
-          !best || one.atMs < best.atMs || (one.atMs === best.atMs && one.order < best.order);
-        if (isEarlier) next = index;
-      }
-      if (next < 0 || this.#events[next]!.atMs > untilMs) break;
-      const [event] = this.#events.splice(next, 1);
-      this.nowMs = Math.max(this.nowMs, event!.atMs);
-      event!.run();
+    for (let count = 0; this.#timeline.step(untilMs); count++) {
+      assert.ok(count < stepsMax, `still busy at ${this.nowMs} ms`);
       if (this.core.answerCount === 0 && this.told.size > 0) break;
     }
   }
 
-  generate(answer: number, changes: Partial<GenerateRequest> = {}): Told {
-    const told: Told = { tokens: [], provisionalCount: 0, promptLength: 0, end: null };
+  generate(answer: number, changes: Partial<GenerateRequest> = {}): Transcript {
+    const told = new Transcript();
     this.told.set(answer, told);
     this.feed({ kind: 'generate', answer, request: { ...request, ...changes } });
     return told;
@@ -266,24 +193,22 @@ export class World {
         this.#dial();
         break;
       case 'hang-up':
-        this.#at(this.nowMs, () => this.#cut());
+        this.#timeline.at(this.nowMs, () => this.#cut());
         break;
       case 'send':
         this.#sendUp(effect.bytes);
         break;
       case 'draft-open':
-        this.#openJob(effect);
+        this.drafter.open(effect.answer, effect.config);
         break;
       case 'draft-start':
-        this.#startDraft(effect);
+        this.drafter.start(effect);
         break;
-      case 'draft-stop': {
-        const job = this.jobs.get(effect.answer)!;
-        if (job.run === effect.run) job.run = null;
+      case 'draft-stop':
+        this.drafter.stop(effect.answer, effect.run);
         break;
-      }
       case 'draft-close':
-        assert.ok(this.jobs.delete(effect.answer), 'a slot is freed once');
+        this.drafter.close(effect.answer);
         break;
       case 'wake':
         this.#wake(effect.atMs);
@@ -298,15 +223,15 @@ export class World {
     }
   }
 
-  #wake(atMs: number | null): void {
-    const id = ++this.#wakeId;
-    if (atMs === null) return;
-    this.#at(Math.max(atMs, this.nowMs), () => {
-      if (id === this.#wakeId) this.feed({ kind: 'timer' });
-    });
+  #hear(effect: TellEffect): void {
+    assert.equal(this.told.get(effect.answer)!.apply(effect), null);
   }
 
-  // Link
+  #wake(atMs: number | null): void {
+    this.#timeline.cancel(this.#deviceWake);
+    if (atMs === null) return;
+    this.#deviceWake = this.#timeline.at(atMs, () => this.feed({ kind: 'timer' }));
+  }
 
   #isOut(): boolean {
     return this.options.outages.some(([from, to]) => this.nowMs >= from && this.nowMs < to);
@@ -314,7 +239,7 @@ export class World {
 
   #dial(): void {
     const connection = ++this.#connection;
-    this.#at(this.nowMs + this.options.roundTripMs, () => {
+    this.#timeline.at(this.nowMs + this.options.roundTripMs, () => {
       if (connection !== this.#connection) return;
       if (this.#isOut()) {
         this.feed({ kind: 'link-down', reason: 'nobody answers' });
@@ -336,13 +261,13 @@ export class World {
   }
 
   #delayMs(): number {
-    return this.options.roundTripMs / 2 + this.#random() * this.options.jitterMs;
+    return this.options.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
   }
 
   #sendUp(bytes: Uint8Array): void {
     const connection = this.#connection;
     this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
-    this.#at(this.#upMs, () => {
+    this.#timeline.at(this.#upMs, () => {
       if (connection !== this.#connection) return;
       const decoded = decodeDeviceFrame(bytes);
       assert.ok('ok' in decoded, 'fault' in decoded ? decoded.fault.message : '');
@@ -358,7 +283,7 @@ export class World {
     for (const [from, to] of this.options.holdups) {
       if (this.#downMs >= from && this.#downMs < to) this.#downMs = to;
     }
-    this.#at(this.#downMs, () => {
+    this.#timeline.at(this.#downMs, () => {
       if (connection !== this.#connection) return;
       const decoded = decodeServerFrame(bytes);
       assert.ok('ok' in decoded, 'fault' in decoded ? decoded.fault.message : '');
@@ -367,9 +292,7 @@ export class World {
     });
   }
 
-  // Server
-
-  #feedServer(event: Parameters<ServerCore['handle']>[0]): void {
+  #feedServer(event: ServerEvent): void {
     for (const effect of this.server.handle(event, this.nowMs)) this.#serverEffect(effect);
     this.server.checkIntegrity();
   }
@@ -380,231 +303,27 @@ export class World {
         this.#sendDown(effect.connection, effect.frame);
         break;
       case 'close':
-        this.#at(this.#downMs, () => {
+        this.#timeline.at(this.#downMs, () => {
           if (effect.connection === this.#connection) this.#cut();
         });
         break;
       case 'engine':
-        this.#operations.push(effect.operation);
-        this.#runEngine();
+        this.#engine.run(effect.operation);
         break;
-      case 'wake': {
-        const id = ++this.#serverWakeId;
+      case 'wake':
+        this.#timeline.cancel(this.#serverWake);
         if (effect.atMs === Infinity) break;
-        this.#at(effect.atMs, () => {
-          if (id === this.#serverWakeId) this.#feedServer({ kind: 'wake' });
-        });
-      }
-    }
-  }
-
-  #runEngine(): void {
-    if (this.#isEngineBusy) return;
-    const operation = this.#operations.shift();
-    if (operation === undefined) return;
-    this.#isEngineBusy = true;
-    let atMs = this.nowMs;
-    if (operation.kind === 'pass') {
-      const rows = operation.segments.reduce((sum, { tokens }) => sum + tokens.length, 0);
-      this.passCount++;
-      this.rowCount += rows;
-      atMs += this.options.passMs + rows * this.options.rowMs;
-    }
-    this.#at(atMs, () => {
-      this.#isEngineBusy = false;
-      this.#feedServer(this.#operate(operation));
-      this.#runEngine();
-    });
-  }
-
-  #operate(operation: EngineOperation): Parameters<ServerCore['handle']>[0] {
-    const { id } = operation;
-    const engine = this.#targetEngine;
-    let bytes: Uint8Array | null = null;
-    if (operation.kind === 'pass') {
-      return { kind: 'passed', id, result: engine.pass(operation.segments) };
-    }
-    if (operation.kind === 'open') engine.open(operation.slot, operation.config);
-    if (operation.kind === 'truncate') engine.truncate(operation.slot, operation.length);
-    if (operation.kind === 'copy-prefix') {
-      engine.copyPrefix(operation.from, operation.to, operation.length);
-    }
-    if (operation.kind === 'save') bytes = engine.save(operation.slot);
-    if (operation.kind === 'restore') {
-      engine.restore(operation.slot, operation.state, operation.config);
-    }
-    return { kind: 'done', id, bytes };
-  }
-
-  // Drafter
-
-  get #draftContext(): number {
-    return this.options.draft.contextLength ?? scriptedDefaults.contextLength;
-  }
-
-  #openJob({ answer, config }: Extract<Effect, { kind: 'draft-open' }>): void {
-    const used = new Set([...this.jobs.values()].map(({ slot }) => slot));
-    const slot = [0, 1, 2, 3].find((index) => !used.has(index))!;
-    this.jobs.set(answer, { slot, text: [], run: null });
-    this.#draftEngine.open(slot, config);
-  }
-
-  #startDraft(start: DraftStart): void {
-    const job = this.jobs.get(start.answer)!;
-    assert.equal(job.run, null, 'a run is started after the one before has ended or was stopped');
-    assert.ok(start.from <= job.text.length, 'the drafter knows what lies below `from`');
-    assert.ok(start.countMax >= 1);
-    job.text = [...job.text.slice(0, start.from), ...start.tokens];
-    job.run = start.run;
-    this.draftStarts++;
-    if (this.options.drafter === 'ngram') this.#guess(start, job);
-    else this.#draftNext(start, job, start.countMax);
-  }
-
-  #guess(start: DraftStart, job: Job): void {
-    const { answer, run, scheme } = start;
-    const isRatio = scheme === 'split' || scheme === 'full';
-    this.#at(this.nowMs + 0.1, () => {
-      if (job.run !== run) return;
-      const guess = lookUp(job.text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
-      for (const token of guess) {
-        if (job.run !== run) return;
-        const position = job.text.push(token) - 1;
-        const law = isRatio ? pointLaw(token) : null;
-        const drafted = { position, token, confidence: null, law, prob: isRatio ? 1 : null };
-        this.feed({ kind: 'drafted', answer, run, token: drafted });
-      }
-      if (job.run !== run) return;
-      job.run = null;
-      const reason = guess.length > 0 ? 'count' : 'confidence';
-      this.feed({ kind: 'draft-ended', answer, run, reason });
-    });
-  }
-
-  #draftNext(start: DraftStart, job: Job, left: number): void {
-    const { answer, run } = start;
-    this.#at(this.nowMs + this.options.draftMs, () => {
-      if (job.run !== run) return;
-      const { drafted, reason } = this.#draftOne(start, job);
-      job.text.push(drafted.token);
-      this.feed({ kind: 'drafted', answer, run, token: drafted });
-      if (job.run !== run) return;
-      const isFull = job.text.length > this.#draftContext;
-      if (reason === 'count' && left > 1 && !isFull) {
-        this.#draftNext(start, job, left - 1);
-        return;
-      }
-      job.run = null;
-      this.feed({ kind: 'draft-ended', answer, run, reason: isFull ? 'context' : reason });
-    });
-  }
-
-  /** From an empty cache every time: slow, and never wrong. */
-  #draftOne({ confidenceMin, wantConfidence, scheme, attempt }: DraftStart, { slot, text }: Job) {
-    const engine = this.#draftEngine;
-    engine.truncate(slot, 0);
-    const { drafted, reason } = engine.draft(
-      {
-        slot: slot as never,
-        from: 0,
-        tokens: Int32Array.from(text),
-        countMax: 1,
-        stop: { confidenceMin },
-        scheme,
-        attempt,
-        wantConfidence,
-      },
-      { stopped: () => false, onToken: () => undefined },
-    );
-    return { drafted: drafted[0]! as DraftedToken, reason };
-  }
-
-  // User
-
-  #hear(
-    effect: Exclude<
-      Effect,
-      {
-        kind:
-          | 'dial'
-          | 'hang-up'
-          | 'send'
-          | 'wake'
-          | 'gave-up'
-          | 'welcomed'
-          | 'draft-open'
-          | 'draft-start'
-          | 'draft-stop'
-          | 'draft-close';
-      }
-    >,
-  ): void {
-    const told = this.told.get(effect.answer)!;
-    assert.equal(told.end, null, 'nothing is told after the end');
-    switch (effect.kind) {
-      case 'prompt':
-        told.promptLength = effect.promptLength;
-        break;
-      case 'tokens':
-        for (const token of effect.tokens) {
-          assert.equal(token.position, told.promptLength + told.tokens.length, 'no gap, no repeat');
-          const isAfterProvisional = told.provisionalCount > 0;
-          assert.ok(
-            token.origin === 'provisional' || !isAfterProvisional,
-            'final behind provisional',
-          );
-          told.tokens.push(token);
-          if (token.origin === 'provisional') told.provisionalCount++;
-        }
-        break;
-      case 'confirmed':
-        assert.equal(
-          effect.to,
-          told.promptLength +
-            told.tokens.length -
-            told.provisionalCount +
-            (effect.to - effect.from),
-        );
-        assert.ok(effect.to - effect.from <= told.provisionalCount);
-        told.provisionalCount -= effect.to - effect.from;
-        break;
-      case 'retracted': {
-        const count = told.promptLength + told.tokens.length - effect.from;
-        assert.ok(count >= 1 && count <= told.provisionalCount, 'only provisional tokens go back');
-        told.tokens.length -= count;
-        told.provisionalCount -= count;
-        break;
-      }
-      default:
-        told.end = effect;
+        this.#serverWake = this.#timeline.at(effect.atMs, () => this.#feedServer({ kind: 'wake' }));
     }
   }
 }
 
-/** What the target writes alone. */
+/** What the target writes alone: the answer. */
 export function targetOnly(
   changes: Partial<GenerateRequest>,
   target: Partial<ScriptedModelOptions> = {},
 ): number[] {
-  const { prompt, sampling, seed, scheme, tokensMax } = { ...request, ...changes };
-  assert.ok(prompt.kind === 'ids');
-  const options = { ...scriptedDefaults, ...target };
-  const engine = engineOf(target);
-  const text = [...prompt.ids];
-  engine.open(0, { sampling, seed, promptLength: text.length });
-  const end = Math.min(text.length + tokensMax, options.contextLength);
-  const { endOfText } = scriptedVocabulary(options.vocabSize);
-  let from = 0;
-  while (text.length < end) {
-    const tokens = Int32Array.from(text.slice(from, from + options.passTokensMax));
-    const isLast = from + tokens.length === text.length;
-    const name = scheme === 'coupled' ? 'coupled' : 'greedy';
-    const judge = isLast ? ({ scheme: name, draftCount: 0 } as const) : null;
-    const { final } = engine.pass([{ slot: 0 as never, from, tokens, judge }]).outcomes[0]!;
-    from += tokens.length;
-    if (final === null || final.kind === 'law') continue;
-    text.push(final.token);
-    if (endOfText.has(final.token)) break;
-  }
-  return text.slice(prompt.ids.length);
+  const terms = { ...request, ...changes };
+  assert.ok(terms.prompt.kind === 'ids');
+  return targetText(terms, target).slice(terms.prompt.ids.length);
 }

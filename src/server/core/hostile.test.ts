@@ -7,7 +7,8 @@ import type { Law } from '../../math/law.js';
 import type { WireCode } from '../../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../../protocol/codec.js';
 import type { DeviceFrame, Draft, Open, Resume } from '../../protocol/frame.js';
-import { bannedEnd, Harness, hello, openFrame, targetText } from './core-harness.suite.js';
+import { bannedEnd, Harness, hello, openFrame } from './core-harness.suite.js';
+import { targetText } from './scripted-target.suite.js';
 
 const none = { probs: null, laws: null, residual: null, more: false };
 

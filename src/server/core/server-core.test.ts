@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Mode, modes, type Open } from '../../protocol/frame.js';
-import { Harness, type HarnessOptions, openFrame, targetText } from './core-harness.suite.js';
+import { Harness, type HarnessOptions, openFrame } from './core-harness.suite.js';
 import { dice, FakeDevice, type Roll } from './fake-device.suite.js';
+import { targetText } from './scripted-target.suite.js';
 
 interface Party {
   readonly device: FakeDevice;

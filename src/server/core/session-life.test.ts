@@ -6,7 +6,8 @@ import { describe, it } from 'node:test';
 import { plainSampling } from '../../math/sampling.js';
 import type { Draft, Resume, ServerFrame, Verdict } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { Harness, openFrame, targetText } from './core-harness.suite.js';
+import { Harness, openFrame } from './core-harness.suite.js';
+import { targetText } from './scripted-target.suite.js';
 
 const draftOf = (changes: Partial<Draft>): Draft => ({
   kind: 'draft',
