@@ -7,15 +7,21 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Statistics } from '../device/index.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
 
-function start(args: readonly string[]): ChildProcessWithoutNullStreams {
+/** @param launcher command that starts the process somewhere else, such as another network namespace. */
+function start(
+  args: readonly string[],
+  launcher: readonly string[],
+): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(HF_|PILOTFISH_|FORCE_COLOR)/.test(name),
   );
   const env = { ...Object.fromEntries(inherited), HF_HOME: '/nonexistent' };
-  const child = spawn(process.execPath, [script, ...args], { env });
+  const [command, ...rest] = [...launcher, process.execPath, script, ...args];
+  const child = spawn(command!, rest, { env });
   // Writing to a process that was killed is part of the test.
   child.stdin.on('error', () => undefined);
   return child;
@@ -41,15 +47,17 @@ export async function freePort(): Promise<number> {
 /** `pilotfish serve`, started and killed as often as wanted, always on one port. */
 export class ServerVictim {
   readonly #args: readonly string[];
+  readonly #launcher: readonly string[];
   #child: ChildProcessWithoutNullStreams | null = null;
 
-  constructor(port: number, args: readonly string[]) {
+  constructor(port: number, args: readonly string[], launcher: readonly string[] = []) {
     this.#args = ['serve', '--port', `${port}`, ...args];
+    this.#launcher = launcher;
   }
 
   /** Resolves when it listens. */
   async start(): Promise<void> {
-    const child = start(this.#args);
+    const child = start(this.#args, this.#launcher);
     this.#child = child;
     let said = '';
     child.stderr.on('data', (text) => {
@@ -71,6 +79,8 @@ export interface LineEvent {
   readonly event: string;
   readonly token?: number;
   readonly tokenCount?: number;
+  /** With the end. */
+  readonly statistics?: Statistics;
   readonly code?: string;
   readonly message?: string;
 }
@@ -78,16 +88,23 @@ export interface LineEvent {
 /** `pilotfish device` on its standard streams. */
 export class DeviceVictim {
   readonly #args: readonly string[];
+  readonly #launcher: readonly string[];
   readonly #onEvent: (event: LineEvent) => void;
   #child: ChildProcessWithoutNullStreams | null = null;
 
-  constructor(server: string, args: readonly string[], onEvent: (event: LineEvent) => void) {
+  constructor(
+    server: string,
+    args: readonly string[],
+    onEvent: (event: LineEvent) => void,
+    launcher: readonly string[] = [],
+  ) {
     this.#args = ['device', '--server', server, ...args];
     this.#onEvent = onEvent;
+    this.#launcher = launcher;
   }
 
   start(): void {
-    const child = start(this.#args);
+    const child = start(this.#args, this.#launcher);
     this.#child = child;
     child.stderr.resume();
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -5,15 +5,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { slotId } from '../base/brand.js';
 import { storyPrompts } from '../bench/prompts.js';
 import type { Engine, Scheme } from '../engine/engine.js';
 import { loadLlamaEngine } from '../engine/llama/index.js';
-import { prefill } from '../engine/prefill.js';
-import { type Law, probOf, tokenAt } from '../math/law.js';
+import { probOf } from '../math/law.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { chiSquareFit } from '../math/statistics.js';
 import { type SpeculateRequest, speculate } from './speculate.js';
+import { jointLaw, targetLaw } from './target-law.suite.js';
 
 const modelPath = (name: string): string =>
   fileURLToPath(new URL(`../../models/${name}`, import.meta.url));
@@ -144,60 +143,15 @@ describe('text on the bundled models', () => {
   }
 });
 
-/** The target's law after a prefix, had by rejecting a draft it cannot accept. */
-async function targetLaw(
-  target: Engine,
-  prefix: readonly number[],
-  sampling: Sampling,
-): Promise<Law> {
-  const slot = slotId(0);
-  const impossible = 0;
-  await target.open(slot, {
-    sampling: { ...sampling, logitBias: new Map([[impossible, -Infinity]]) },
-    seed: 0n,
-    promptLength: 0,
-  });
-  await prefill(target, slot, 0, Int32Array.from(prefix.slice(0, -1)));
-  const { outcomes } = await target.pass([
-    {
-      slot,
-      from: prefix.length - 1,
-      tokens: Int32Array.of(prefix.at(-1)!, impossible),
-      judge: { scheme: 'split', draftCount: 1, draftProbs: Float64Array.of(1) },
-    },
-  ]);
-  const { final } = outcomes[0]!;
-  assert.ok(final?.kind === 'law');
-  return final.law;
-}
-
 describe('laws on the bundled models', () => {
   const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
   const written = 3;
   const runs = 1000;
 
-  /** Every text of three tokens with its probability under the target alone. */
-  async function jointLaw(prompt: Int32Array): Promise<Map<string, number>> {
-    let texts = new Map<string, number>([['', 1]]);
-    for (let depth = 0; depth < written; depth++) {
-      const longer = new Map<string, number>();
-      for (const [text, probability] of texts) {
-        const tokens = text === '' ? [] : text.split(' ').map(Number);
-        const law = await targetLaw(exact, [...prompt, ...tokens], sampling);
-        for (let index = 0; index < law.probs.length; index++) {
-          const next = [...tokens, tokenAt(law, index)].join(' ');
-          longer.set(next, probability * law.probs[index]!);
-        }
-      }
-      texts = longer;
-    }
-    return texts;
-  }
-
   for (const scheme of ['coupled', 'agreement', 'split', 'full'] satisfies Scheme[]) {
     it(`${scheme} draws three tokens from the target's joint law (false alarm 1e-6)`, async () => {
       const prompt = tokenize('The cat');
-      const expected = await jointLaw(prompt);
+      const expected = await jointLaw(exact, prompt, sampling, written);
       const counts = new Map([...expected.keys()].map((text) => [text, 0]));
       for (let seed = 0; seed < runs; seed++) {
         const tokens = await write(

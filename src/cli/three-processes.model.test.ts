@@ -1,0 +1,270 @@
+// The loop as it is used: one `pilotfish serve` and two `pilotfish device` processes with different drafters, bundled
+// models, real sockets. Text is target-only text where the scheme promises it, and follows the target's law elsewhere.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { loadLlamaEngine } from '../engine/llama/index.js';
+import { jointLaw } from '../local/target-law.suite.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
+import { chiSquareFit } from '../math/statistics.js';
+import { isOffered, type Mode, modes, type Scheme } from '../protocol/frame.js';
+import { findBundled } from './bundled.js';
+import { run } from './command.suite.js';
+import { type LineAnswer, LineDevice } from './line-device.suite.js';
+import { type Namespaces, namespacePair } from './namespaces.suite.js';
+import { freePort, ServerVictim } from './victims.suite.js';
+
+const served = ['-m', 'stories-target', '-t', '1', '-c', '128', '--slots', '8', '--deterministic'];
+const drafters = {
+  'Q8_0 draft': ['-md', 'stories-draft'],
+  'F16 draft': ['-md', 'stories-draft-f16'],
+  'n-gram': ['-md', 'ngram'],
+  'no draft': ['-md', 'none'],
+} as const;
+type DrafterName = keyof typeof drafters;
+/** Devices that share a server at one time. */
+const pairs: readonly (readonly [DrafterName, DrafterName])[] = [
+  ['Q8_0 draft', 'n-gram'],
+  ['F16 draft', 'no draft'],
+];
+
+/** Phrases come back in them, so that a look-up finds something to propose. */
+const prompts = [
+  'The old clock in the hall had stopped. The old clock in the',
+  'Once upon a time, a fox named Ember met a fox named',
+  'Lily and Tom went to the park. Lily and Tom',
+];
+const tokensMax = 32;
+const slotsOfDevice = 4;
+
+class Trio {
+  readonly devices: readonly LineDevice[];
+  readonly #server: ServerVictim;
+
+  private constructor(server: ServerVictim, devices: readonly LineDevice[]) {
+    this.#server = server;
+    this.devices = devices;
+  }
+
+  /** @param spaces where the processes run; null: all on loopback. */
+  static async start(names: readonly DrafterName[], spaces: Namespaces | null): Promise<Trio> {
+    const port = await freePort();
+    const host = spaces?.address ?? '127.0.0.1';
+    const server = new ServerVictim(port, [...served, '--host', host], spaces?.serverLauncher);
+    await server.start();
+    const devices = names.map((name) => {
+      const args = [...drafters[name], '-t', '1', '-c', '128'];
+      return new LineDevice(name, `ws://${host}:${port}`, args, spaces?.deviceLauncher);
+    });
+    return new Trio(server, devices);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.devices.map((device) => device.kill()));
+    await this.#server.kill();
+  }
+}
+
+async function withTrio(
+  names: readonly DrafterName[],
+  spaces: Namespaces | null,
+  use: (devices: readonly LineDevice[]) => Promise<void>,
+): Promise<void> {
+  const trio = await Trio.start(names, spaces);
+  await use(trio.devices).finally(() => trio.close());
+}
+
+const modesOf = (scheme: Scheme): Mode[] => modes.filter((mode) => isOffered(scheme, mode));
+
+interface TextCase {
+  readonly prompt: string;
+  readonly scheme: 'greedy' | 'coupled';
+  readonly temperature: number;
+  readonly seed: string;
+}
+
+const textCases: readonly TextCase[] = prompts.flatMap((prompt, index) => [
+  { prompt, scheme: 'greedy', temperature: 0, seed: '0' },
+  { prompt, scheme: 'coupled', temperature: 0.8, seed: `${index + 1}` },
+]);
+
+/** What `pilotfish generate` writes without a draft. */
+async function aloneTokens({ prompt, temperature, seed }: TextCase): Promise<number[]> {
+  const law = [
+    '--temp',
+    `${temperature}`,
+    '--seed',
+    seed,
+    '--top-k',
+    '0',
+    '--top-p',
+    '1',
+    '--min-p',
+    '0',
+  ];
+  const args = ['generate', '--deterministic', '-n', `${tokensMax}`, '-t', '1', '-c', '128'];
+  const { out, err, code } = await run([...args, ...law, '--json', prompt]);
+  assert.equal(code, 0, err);
+  return JSON.parse(out).tokens;
+}
+
+/** Every mode in both schemes on one device, next to whatever the other device has the server do. */
+async function compareTexts(
+  device: LineDevice,
+  expected: readonly (readonly number[])[],
+): Promise<number> {
+  const cases = textCases.flatMap((request, index) =>
+    modesOf(request.scheme).map((mode) => ({ request, mode, text: expected[index]! })),
+  );
+  const requests = cases.map(({ request, mode }) => ({ ...request, mode, maxTokens: tokensMax }));
+  const answers = await device.askAll(requests, slotsOfDevice);
+  for (const [index, { request, mode, text }] of cases.entries()) {
+    const what = `${device.name}, ${request.scheme}, ${mode}: ${request.prompt}`;
+    assert.deepEqual(answers[index]!.tokens, text, what);
+  }
+  return testedIn(answers);
+}
+
+const testedIn = (answers: readonly LineAnswer[]): number =>
+  answers.reduce((sum, { statistics }) => sum + statistics.testedCount, 0);
+
+/** A comparison in which no draft was tested would show nothing. */
+function assertTested(name: string, tested: number, least: number): void {
+  assert.ok(name === 'no draft' ? tested === 0 : tested >= least, `${name}: ${tested} tested`);
+}
+
+describe('text of two devices and a server', () => {
+  let expected: (readonly number[])[];
+  before(async () => {
+    expected = [];
+    for (const one of textCases) expected.push(await aloneTokens(one));
+  });
+
+  async function compareAll(spaces: Namespaces | null): Promise<string[]> {
+    const news: string[] = [];
+    for (const pair of pairs) {
+      await withTrio(pair, spaces, async (devices) => {
+        const tested = await Promise.all(devices.map((device) => compareTexts(device, expected)));
+        for (const [index, name] of pair.entries()) {
+          assertTested(name, tested[index]!, 1);
+          news.push(`${name}: ${tested[index]} drafts tested`);
+        }
+      });
+    }
+    return news;
+  }
+
+  it('is what generate writes without a draft: greedy, coupled, every mode, every drafter', async (t) => {
+    t.diagnostic((await compareAll(null)).join(', '));
+  });
+
+  it('is the same between network namespaces', async (t) => {
+    const spaces = namespacePair();
+    if ('missing' in spaces) {
+      t.skip(spaces.missing);
+      return;
+    }
+    await compareAll(spaces).finally(() => spaces.close());
+  });
+});
+
+describe('laws of two devices and a server', () => {
+  const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
+  const schemes = ['agreement', 'split', 'full'] as const;
+  const answersOfCell = 180;
+  /** Each cell asks twice: for the first token, and for the first two together. */
+  const testCount = 2 * schemes.length * Object.keys(drafters).length * 2;
+  const falseAlarm = 1e-6;
+  const lawPrompts = prompts.slice(0, 2);
+  /** Of the first two tokens after each prompt, by the ids. */
+  const laws = new Map<string, Map<string, number>>();
+  /** The target's law at another temperature: what a wrong law looks like. */
+  const wrongLaws = new Map<string, Map<string, number>>();
+  let cellCount = 0;
+  /** What all cells wrote after each prompt. */
+  const written = new Map<string, string[]>(lawPrompts.map((prompt) => [prompt, []]));
+
+  before(async () => {
+    const { path: modelPath } = findBundled('stories-target')!;
+    const target = await loadLlamaEngine({
+      modelPath,
+      threads: 1,
+      contextLength: 128,
+      probe: false,
+      deterministic: true,
+    });
+    for (const prompt of lawPrompts) {
+      const ids = target.info.vocabulary.tokenize(prompt, { addBos: true, parseSpecial: false });
+      laws.set(prompt, await jointLaw(target, ids, sampling, 2));
+      wrongLaws.set(prompt, await jointLaw(target, ids, { ...sampling, temperature: 0.6 }, 2));
+    }
+    await target.close();
+  });
+
+  function pValueOf(texts: readonly string[], law: ReadonlyMap<string, number>): number {
+    const counts = new Map([...law.keys()].map((text) => [text, 0]));
+    for (const text of texts) {
+      assert.ok(counts.has(text), `text ${text} has probability 0 under the target`);
+      counts.set(text, counts.get(text)! + 1);
+    }
+    return chiSquareFit([...counts.values()], [...law.values()]).pValue;
+  }
+
+  const firstOf = (text: string): string => text.split(' ')[0]!;
+
+  function firstLaw(law: ReadonlyMap<string, number>): Map<string, number> {
+    const sums = new Map<string, number>();
+    for (const [text, prob] of law) {
+      sums.set(firstOf(text), (sums.get(firstOf(text)) ?? 0) + prob);
+    }
+    return sums;
+  }
+
+  /** Answers of three tokens, so that the second can be drafted as well; the modes take turns. */
+  async function askCell(device: LineDevice, scheme: Scheme, prompt: string): Promise<number> {
+    const offered = modesOf(scheme);
+    const requests = Array.from({ length: answersOfCell }, (_, seed) => ({
+      prompt,
+      scheme,
+      mode: offered[seed % offered.length],
+      maxTokens: 3,
+      temperature: sampling.temperature,
+      topK: sampling.topK,
+      // No two answers of the test share their numbers.
+      seed: `${seed + answersOfCell * cellCount++}`,
+    }));
+    const answers = await device.askAll(requests, slotsOfDevice);
+    const texts = answers.map(({ tokens }) => tokens.slice(0, 2).join(' '));
+    written.get(prompt)!.push(...texts);
+    const what = `${device.name}, ${scheme}: ${prompt}`;
+    const joint = pValueOf(texts, laws.get(prompt)!);
+    assert.ok(joint > falseAlarm / testCount, `${what}: two tokens, p ${joint}`);
+    const first = pValueOf(texts.map(firstOf), firstLaw(laws.get(prompt)!));
+    assert.ok(first > falseAlarm / testCount, `${what}: first token, p ${first}`);
+    return testedIn(answers);
+  }
+
+  for (const pair of pairs) {
+    it(`agreement, split and full draw from the target's law: ${pair.join(' beside ')} (false alarm 1e-6)`, async (t) => {
+      await withTrio(pair, null, async (devices) => {
+        const work = devices.map(async (device) => {
+          let tested = 0;
+          for (const scheme of schemes) {
+            for (const prompt of lawPrompts) tested += await askCell(device, scheme, prompt);
+          }
+          assertTested(device.name, tested, 100);
+          t.diagnostic(`${device.name}: ${tested} drafts tested`);
+        });
+        await Promise.all(work);
+      });
+    });
+  }
+
+  after(() => {
+    // These counts can tell laws apart: together they refuse the same target at another temperature.
+    for (const prompt of lawPrompts) {
+      const wrong = pValueOf(written.get(prompt)!, wrongLaws.get(prompt)!);
+      assert.ok(wrong < falseAlarm, `${prompt}: p ${wrong} under a wrong law`);
+    }
+  });
+});
