@@ -52,15 +52,17 @@ export class Device {
   #cancelWake: (() => void) | null = null;
   #cancelHangUp: (() => void) | null = null;
   #isClosed = false;
+  #waiting: CoreEvent[] = [];
 
   constructor(options: DeviceOptions) {
     this.#options = options;
     this.#core = new DeviceCore(options.settings, options.clock.now());
     this.#drafter =
       options.makeDrafter?.({
-        drafted: (answer, run, token) => this.feed({ kind: 'drafted', answer, run, token }),
-        ended: (answer, run, reason) => this.feed({ kind: 'draft-ended', answer, run, reason }),
-        failed: (answer, error) => this.feed({ kind: 'drafter-failed', answer, error }),
+        drafted: (answer, run, token) => this.#feedSoon({ kind: 'drafted', answer, run, token }),
+        ended: (answer, run, reason) =>
+          this.#feedSoon({ kind: 'draft-ended', answer, run, reason }),
+        failed: (answer, error) => this.#feedSoon({ kind: 'drafter-failed', answer, error }),
       }) ?? null;
   }
 
@@ -73,10 +75,23 @@ export class Device {
     return this.#core.answerCount;
   }
 
+  /** At once, behind what waits. */
   feed(event: CoreEvent): void {
-    if (this.#isClosed) return;
-    this.#perform(this.#core.handle(event, this.#options.clock.now()));
+    this.#waiting.push(event);
+    this.#flush();
   }
+
+  /** Soon: a socket brings several messages in one piece, a drafter several tokens, and one look at the whole serves all. */
+  #feedSoon(event: CoreEvent): void {
+    if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const events = this.#waiting;
+    this.#waiting = [];
+    if (events.length === 0 || this.#isClosed) return;
+    this.#perform(this.#core.handleAll(events, this.#options.clock.now()));
+  };
 
   /** Cancels every answer, closes the link, waits for the drafter's last step. */
   async close(): Promise<void> {
@@ -136,7 +151,7 @@ export class Device {
         this.#transport = transport;
         transport.listen({
           message: (bytes) => {
-            if (link === this.#linkCount) this.feed({ kind: 'message', bytes });
+            if (link === this.#linkCount) this.#feedSoon({ kind: 'message', bytes });
           },
           closed: (end) => this.#down(link, closeWords(end)),
         });

@@ -92,6 +92,7 @@ class Server implements RunningServer {
   #timer: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
+  #waiting: ServerEvent[] = [];
 
   constructor(options: ServerOptions) {
     this.#engine = options.engine;
@@ -143,8 +144,8 @@ class Server implements RunningServer {
       ? limits.helloBytes.value
       : limits.frameBytes.value;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
-    if ('ok' in decoded) this.#feed({ kind: 'frame', connection, frame: decoded.ok });
-    else this.#feed({ kind: 'fault', connection, fault: decoded.fault });
+    if ('ok' in decoded) this.#feedSoon({ kind: 'frame', connection, frame: decoded.ok });
+    else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
   }
 
   #disconnected({ id }: Peer): void {
@@ -152,10 +153,24 @@ class Server implements RunningServer {
     if (this.#peers.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
+  /** At once, behind what waits. */
   #feed(event: ServerEvent): void {
-    for (const effect of this.#core.handle(event, performance.now())) this.#apply(effect);
-    if (this.#onIdle && this.#core.liveCount === 0) this.#onIdle();
+    this.#waiting.push(event);
+    this.#flush();
   }
+
+  /** Once everything that sockets hold by now is read: a pass begun at the first frame would keep the others waiting. */
+  #feedSoon(event: ServerEvent): void {
+    if (this.#waiting.push(event) === 1) setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const events = this.#waiting;
+    this.#waiting = [];
+    if (events.length === 0) return;
+    for (const effect of this.#core.handleAll(events, performance.now())) this.#apply(effect);
+    if (this.#onIdle && this.#core.liveCount === 0) this.#onIdle();
+  };
 
   #apply(effect: Effect): void {
     switch (effect.kind) {

@@ -60,8 +60,12 @@ class ReplayDrafter implements Drafter {
       job.timer = null;
       if (this.#tell(job)) this.#next(job, dueMs + this.#draftMs);
     };
-    if (this.#draftMs === 0) queueMicrotask(() => job.run !== null && tick());
+    if (this.#draftMs === 0) queueMicrotask(() => this.#tellAll(job));
     else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
+  }
+
+  #tellAll(job: Job): void {
+    while (this.#tell(job));
   }
 
   /** @returns whether the run goes on. */

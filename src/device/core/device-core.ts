@@ -16,6 +16,7 @@ import {
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { Connection } from './connection.js';
 import { type Live, takeFrame } from './downlink.js';
+import { earlier } from './earlier.js';
 import type { AnswerId, CoreEvent, Effect } from './event.js';
 import { Session, type SessionLink } from './session.js';
 import type { CoreSettings } from './settings.js';
@@ -64,7 +65,12 @@ export class DeviceCore {
 
   /** What to do about an event. @param nowMs of a clock that never runs backwards. */
   handle(event: CoreEvent, nowMs: number): Effect[] {
-    this.#take(event, nowMs);
+    return this.handleAll([event], nowMs);
+  }
+
+  /** What to do about events that came together: they are looked at as a whole once behind the last. */
+  handleAll(events: readonly CoreEvent[], nowMs: number): Effect[] {
+    for (const event of events) this.#take(event, nowMs);
     return this.#settle(nowMs);
   }
 
@@ -289,16 +295,18 @@ export class DeviceCore {
   }
 
   #wake(nowMs: number): void {
-    const dues: (number | null)[] = [this.#connection.dueMs(this.#live.size > 0)];
+    let atMs = this.#connection.dueMs(this.#live.size > 0);
     for (const { session, upstream } of this.#live.values()) {
       if (this.#connection.welcome !== null) {
-        dues.push(upstream.dueMs(), session.overtaking.pausedUntilMs);
-        if (session.wire === null && session.openAtMs > nowMs) dues.push(session.openAtMs);
-      } else dues.push(session.awayAtMs(nowMs), session.lostAtMs());
+        atMs = earlier(atMs, earlier(upstream.dueMs(), session.overtaking.pausedUntilMs));
+        if (session.wire === null && session.openAtMs > nowMs) {
+          atMs = earlier(atMs, session.openAtMs);
+        }
+      } else atMs = earlier(atMs, earlier(session.awayAtMs(nowMs), session.lostAtMs()));
     }
-    const known = dues.filter((due) => due !== null);
-    const atMs = known.length > 0 ? Math.min(...known) : null;
-    if (atMs === this.#wakeAtMs) return;
+    // Every verdict puts time-outs off: a timer that comes too early asks again, and costs less than one set each time.
+    const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
+    if (atMs === this.#wakeAtMs || isCovered) return;
     this.#wakeAtMs = atMs;
     this.#effects.push({ kind: 'wake', atMs });
   }

@@ -62,7 +62,12 @@ export class ServerCore {
    * @returns what to do, in this order; owned by the caller.
    */
   handle(event: ServerEvent, nowMs: number): Effect[] {
-    this.#dispatch(event, nowMs);
+    return this.handleAll([event], nowMs);
+  }
+
+  /** Takes in events that came together: the next pass is planned once behind the last, and has room for all. */
+  handleAll(events: readonly ServerEvent[], nowMs: number): Effect[] {
+    for (const event of events) this.#dispatch(event, nowMs);
     const askAgainMs = this.#scheduler.schedule(nowMs);
     this.#setWake(askAgainMs, nowMs);
     return this.#outbox.take();
