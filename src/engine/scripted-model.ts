@@ -75,11 +75,13 @@ export class ScriptedModel implements RowModel {
 
   #logits(prefixHash: number): Float32Array {
     const { seed, divergence, sharpness } = this.#options;
-    return Float32Array.from({ length: this.vocabSize }, (_, token) => {
+    const logits = new Float32Array(this.vocabSize);
+    for (let token = 0; token < logits.length; token++) {
       const shared = spread(prefixHash, seed, token);
-      const own = spread(prefixHash, ~seed, token);
-      return sharpness * (shared + divergence * own);
-    });
+      const own = divergence === 0 ? 0 : spread(prefixHash, ~seed, token);
+      logits[token] = sharpness * (shared + divergence * own);
+    }
+    return logits;
   }
 
   row(index: number): Float32Array {

@@ -11,10 +11,11 @@ const letters = ['', '', ' ', 'a', 'e', 'i', 'n', 'o', 'r', 's', 't', 'l', 'd', 
 const halves = [0xc3, 0xa9] as const;
 const splitLetter = '\u00e9';
 
-const bytesOf = (token: number): Uint8Array => {
-  if (token >= letters.length) return Uint8Array.of(halves[token - letters.length]!);
-  return Uint8Array.from(letters[token]!, (letter) => letter.charCodeAt(0));
-};
+/** By id; read-only. */
+const tokenBytes: readonly Uint8Array[] = [
+  ...letters.map((letter) => Uint8Array.from(letter, (unit) => unit.charCodeAt(0))),
+  ...halves.map((half) => Uint8Array.of(half)),
+];
 
 /** @param size in [4, 16]; smaller alphabets lack the later letters. */
 export function scriptedVocabulary(size: number): Vocabulary {
@@ -47,7 +48,7 @@ export function scriptedVocabulary(size: number): Vocabulary {
     },
     tokenBytes: (token) => {
       check(token);
-      return bytesOf(token);
+      return tokenBytes[token]!;
     },
   };
 }

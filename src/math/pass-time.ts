@@ -41,6 +41,8 @@ const fitAlwaysUntil = 16;
 /** Few, as each fit begins where the one before ended. */
 const reweightings = 4;
 const sweeps = 40;
+/** A sweep that moves no weight by more than this share of it was the last. */
+const settled = 1e-6;
 /** Relative errors below this count as this in the weights: no pass is trusted to the last digit. */
 const precision = 0.02;
 /** What cannot be told apart is fixed cost rather than cost of a token: share of the features' own weight. */
@@ -52,16 +54,14 @@ const scales = [1, 1 / 16, 1 / 16, 1 / 16_384] as const;
 
 type Features = readonly [number, number, number, number];
 
-interface Measured {
-  readonly features: Features;
-  readonly ms: number;
-}
+/** Numbers of a remembered pass: its features, then its milliseconds. */
+const stride = 5;
 
 export class PassTimeModel {
   /** [4] per scaled feature, each >= 0. */
   readonly #weights = new Float64Array(4);
   /** Ring of the last passes. */
-  readonly #window: Measured[] = [];
+  readonly #window = new Float64Array(windowLength * stride);
   #passCount = 0;
   #absoluteMs = 0;
   #meanMs = 0;
@@ -91,7 +91,9 @@ export class PassTimeModel {
     assert(ms >= 0 && ms < Infinity, `a pass took ${ms} ms`);
     const features = featuresOf(shape);
     this.#countError(Math.abs(ms - product(features, this.#weights)), ms);
-    this.#window[this.#passCount++ % windowLength] = { features, ms };
+    const at = (this.#passCount++ % windowLength) * stride;
+    this.#window.set(features, at);
+    this.#window[at + 4] = ms;
     if (this.#passCount <= fitAlwaysUntil || this.#passCount % fitEvery === 0) this.#fit();
   }
 
@@ -104,12 +106,12 @@ export class PassTimeModel {
 
   /** Least deviations by weighted least squares: each pass weighs the inverse of its error under the line before. */
   #fit(): void {
+    const known = Math.min(this.#passCount, windowLength);
     for (let round = 0; round < reweightings; round++) {
       const normal = new Float64Array(16);
       const target = new Float64Array(4);
-      this.#window.forEach((pass, index) => {
-        this.#addTo(normal, target, pass, this.#ageWeight(index));
-      });
+      for (let index = 0; index < known; index++) this.#addTo(normal, target, index);
+      mirror(normal);
       solveNonNegative(normal, target, this.#weights);
     }
   }
@@ -119,17 +121,31 @@ export class PassTimeModel {
     return ageWeights[(newest - index + windowLength) % windowLength]!;
   }
 
-  #addTo(normal: Float64Array, target: Float64Array, pass: Measured, ageWeight: number): void {
-    const { features, ms } = pass;
+  /** Adds one pass to the upper half of the normal matrix. */
+  #addTo(normal: Float64Array, target: Float64Array, index: number): void {
+    const window = this.#window;
+    const at = index * stride;
+    const ms = window[at + 4]!;
     const size = Math.max(ms, 1e-3);
-    const error = Math.abs(ms - product(features, this.#weights));
-    const weight = ageWeight / (size * Math.max(error, precision * size));
+    let foretold = 0;
+    for (let row = 0; row < 4; row++) foretold += window[at + row]! * this.#weights[row]!;
+    const error = Math.abs(ms - foretold);
+    const weight = this.#ageWeight(index) / (size * Math.max(error, precision * size));
     for (let row = 0; row < 4; row++) {
-      const weighted = weight * features[row]!;
+      const weighted = weight * window[at + row]!;
       target[row]! += weighted * ms;
-      for (let column = 0; column < 4; column++) {
-        normal[row * 4 + column]! += weighted * features[column]!;
+      for (let column = row; column < 4; column++) {
+        normal[row * 4 + column]! += weighted * window[at + column]!;
       }
+    }
+  }
+}
+
+/** @param normal [4 x 4] symmetric, its upper half given. */
+function mirror(normal: Float64Array): void {
+  for (let row = 1; row < 4; row++) {
+    for (let column = 0; column < row; column++) {
+      normal[row * 4 + column] = normal[column * 4 + row]!;
     }
   }
 }
@@ -141,6 +157,7 @@ export class PassTimeModel {
  */
 function solveNonNegative(normal: Float64Array, target: Float64Array, weights: Float64Array): void {
   for (let sweep = 0; sweep < sweeps; sweep++) {
+    let isMoving = false;
     for (let row = 0; row < 4; row++) {
       const curvature = normal[row * 4 + row]! * (1 + shrinkage[row]!);
       if (curvature === 0) continue;
@@ -148,8 +165,11 @@ function solveNonNegative(normal: Float64Array, target: Float64Array, weights: F
       for (let column = 0; column < 4; column++) {
         if (column !== row) rest -= normal[row * 4 + column]! * weights[column]!;
       }
-      weights[row] = Math.max(0, rest / curvature);
+      const weight = Math.max(0, rest / curvature);
+      if (Math.abs(weight - weights[row]!) > settled * weight) isMoving = true;
+      weights[row] = weight;
     }
+    if (!isMoving) return;
   }
 }
 

@@ -27,19 +27,37 @@ export function penaltyChanges(
   sampling: Sampling,
   history: TokenCounts | null,
 ): LogitChanges {
+  if (history === null) return biasChanges(logits, sampling.logitBias);
   const changed = new Map<number, number>();
-  for (const id of history?.tokens ?? []) {
+  for (const id of history.tokens) {
     assert(id >= 0 && id < logits.length, `seen token ${id} is outside [0, ${logits.length})`);
-    changed.set(id, penalised(logits[id]!, sampling, history!.outputCount(id)));
+    changed.set(id, penalised(logits[id]!, sampling, history.outputCount(id)));
   }
   for (const [id, bias] of sampling.logitBias) {
-    assert(id >= 0 && id < logits.length, `biased token ${id} is outside [0, ${logits.length})`);
-    // Set, not added: a banned token stays banned even where the model says +Infinity.
-    const biased = bias === -Infinity ? bias : (changed.get(id) ?? logits[id]!) + bias;
-    changed.set(id, biased);
+    changed.set(id, biased(changed.get(id) ?? logitOf(logits, id), bias));
   }
   return { ids: Int32Array.from(changed.keys()), logits: Float32Array.from(changed.values()) };
 }
+
+/** The common case: nothing was counted, so nothing is looked up. */
+function biasChanges(logits: Logits, logitBias: Sampling['logitBias']): LogitChanges {
+  const ids = new Int32Array(logitBias.size);
+  const changed = new Float32Array(logitBias.size);
+  let index = 0;
+  for (const [id, bias] of logitBias) {
+    ids[index] = id;
+    changed[index++] = biased(logitOf(logits, id), bias);
+  }
+  return { ids, logits: changed };
+}
+
+function logitOf(logits: Logits, id: number): number {
+  assert(id >= 0 && id < logits.length, `biased token ${id} is outside [0, ${logits.length})`);
+  return logits[id]!;
+}
+
+/** Set, not added: a banned token stays banned even where the model says +Infinity. */
+const biased = (logit: number, bias: number): number => (bias === -Infinity ? bias : logit + bias);
 
 /** One logit of a seen token after repetition, presence and frequency penalty. */
 function penalised(logit: number, sampling: Sampling, outputCount: number): number {
