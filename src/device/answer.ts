@@ -67,7 +67,7 @@ export class Answer implements AsyncIterable<Piece> {
   #promptLength = 0;
   /** Set once a stop string has ended the answer: what is still told of it is void. */
   #stopped: { readonly isVerified: boolean } | null = null;
-  #wakeReader: (() => void) | null = null;
+  readonly #readers: (() => void)[] = [];
   #outcome: Outcome | null = null;
   #settle: () => void = () => undefined;
   #unfollow: () => void = () => undefined;
@@ -129,7 +129,7 @@ export class Answer implements AsyncIterable<Piece> {
       default:
         if (this.#stopped === null) this.#grow(news);
     }
-    this.#wakeReader?.();
+    if (this.#readers.length > 0) this.#wakeReaders();
   }
 
   #grow(news: Extract<TellEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
@@ -203,26 +203,30 @@ export class Answer implements AsyncIterable<Piece> {
   }
 
   /** Pieces in order. To be iterated once; leaving the loop cancels the answer. */
-  async *[Symbol.asyncIterator](): AsyncIterator<Piece> {
-    try {
-      for (;;) {
-        const piece = this.#pieces.shift();
-        if (piece !== undefined) yield piece;
-        else if (this.#outcome === null) await this.#next();
-        else if ('error' in this.#outcome) throw this.#outcome.error;
-        else return;
-      }
-    } finally {
-      if (this.#outcome === null) this.cancel();
-    }
+  [Symbol.asyncIterator](): AsyncIterator<Piece> {
+    return {
+      next: () => this.#read(),
+      return: () => {
+        if (this.#outcome === null) this.cancel();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
   }
 
-  #next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wakeReader = () => {
-        this.#wakeReader = null;
-        resolve();
-      };
-    });
+  /** Written out, because a generator takes several turns of the queue for each token. */
+  #read(): Promise<IteratorResult<Piece>> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) return Promise.resolve({ done: false, value: piece });
+    if (this.#outcome === null) return this.#news().then(() => this.#read());
+    if ('error' in this.#outcome) return Promise.reject(this.#outcome.error);
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => this.#readers.push(resolve));
+  }
+
+  #wakeReaders(): void {
+    for (const wake of this.#readers.splice(0)) wake();
   }
 }

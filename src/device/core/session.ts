@@ -209,11 +209,14 @@ export class Session {
       confidenceMin: stopRule.kind === 'confidence' && !isRound ? stopRule.confidenceMin : 0,
       wantConfidence: isRound && wantsConfidence(stopRule),
     };
-    const slice = (from: number): Int32Array =>
-      Int32Array.from([
-        ...log.slice(Math.min(from, log.length)),
-        ...chain.tokens(Math.max(from, chain.base), chain.end).map(({ token }) => token),
-      ]);
+    const slice = (from: number): Int32Array => {
+      const tokens = new Int32Array(chain.end - from);
+      if (from < log.length) tokens.set(log.slice(from));
+      for (let at = Math.max(from, chain.base); at < chain.end; at++) {
+        tokens[at - from] = chain.at(at)!.token;
+      }
+      return tokens;
+    };
     this.tally.draftStartCount++;
     this.drafting.start(wish, scheme, { end: chain.end, slice });
   }

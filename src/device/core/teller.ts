@@ -41,7 +41,11 @@ export class Teller {
       return;
     }
     this.retract(from + kept, kept);
-    const told = rest.map((token, index) => ({ ...token, position: from + kept + index }));
+    const told = rest.map(({ token, origin }, index) => ({
+      position: from + kept + index,
+      token,
+      origin,
+    }));
     this.#out({ kind: 'tokens', answer, tokens: told });
   }
 

@@ -5,6 +5,7 @@ import type { DraftedToken } from '../../engine/engine.js';
 import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
+import { earlier } from './earlier.js';
 import { FramesOut } from './frames-out.js';
 import type { Session } from './session.js';
 import { isRoundOver, lengthWithHeadStart } from './stop-rule.js';
@@ -43,10 +44,7 @@ export class Upstream {
 
   /** The next moment at which something may be due; null: only an event changes anything. */
   dueMs(): number | null {
-    const dues = [this.#isHeld ? this.#deadlineMs : null, this.#timeoutAtMs()].filter(
-      (due) => due !== null,
-    );
-    return dues.length > 0 ? Math.min(...dues) : null;
+    return earlier(this.#isHeld ? this.#deadlineMs : null, this.#timeoutAtMs());
   }
 
   /** Sends what is due. */
