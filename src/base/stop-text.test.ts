@@ -1,3 +1,5 @@
+// Stop strings are found across any cut into pieces, and nothing behind them is shown.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

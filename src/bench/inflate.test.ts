@@ -1,3 +1,5 @@
+// Inflated model files: the sizes asked for, the blocks in their places, the checks passed.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,3 +1,5 @@
+// Errors as a user sees them: sentence, code, remedy, exit code.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CommanderError } from 'commander';

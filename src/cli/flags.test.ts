@@ -1,3 +1,5 @@
+// Flags carry the names, short forms and meanings of llama.cpp.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';

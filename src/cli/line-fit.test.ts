@@ -1,3 +1,5 @@
+// Lines break at spaces, however a word arrives.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Names of models become paths, manifests and checksums.
+
 import assert from 'node:assert/strict';
 import {
   cpSync,

@@ -1,3 +1,5 @@
+// Numbers as a user reads them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,3 +1,5 @@
+// A progress bar in its place, at its pace, within its line.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createProgress, progressBar } from './progress.js';

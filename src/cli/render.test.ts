@@ -1,3 +1,5 @@
+// Fates of tokens as text for pipes and for terminals.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';

@@ -1,3 +1,5 @@
+// Columns stand under each other whatever they hold.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// When colour is used, and that it ends where it began.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { colourWanted, painter } from './terminal.js';

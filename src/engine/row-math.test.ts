@@ -1,3 +1,5 @@
+// The suite of row arithmetic over the reference.
+
 import { referenceRowMath } from './row-math.js';
 import { rowMathContract } from './row-math.suite.js';
 

@@ -1,3 +1,5 @@
+// Acceptance is accepted over tested, and merges by counting.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Draws from weights at the edges of rounding, and chance keyed by position and attempt.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

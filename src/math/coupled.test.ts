@@ -1,3 +1,5 @@
+// The race that both ends run over shared noise: who wins it, how ties fall, and that its winners follow the law.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Cut target laws: what they keep, what they leave, and that residuals drawn through them stay exact.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// The best draft length against exhaustive search and against a simulation of rounds.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// The chance that walks every branch: all of them, each once, with its weight.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

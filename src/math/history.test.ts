@@ -1,3 +1,5 @@
+// Token counts of prompt and output under pushing and popping in any order.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

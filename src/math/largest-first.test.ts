@@ -1,3 +1,5 @@
+// Partial selection against a full sort.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

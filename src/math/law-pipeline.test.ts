@@ -1,3 +1,5 @@
+// From a row of logits to a law: valid for any row, and equal to each filter's definition.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

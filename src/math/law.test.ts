@@ -1,3 +1,5 @@
+// Laws in sparse and dense form: valid, equal in both, and unchanged by conversion.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

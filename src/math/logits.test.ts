@@ -1,3 +1,5 @@
+// Raw rows of logits: which is largest, what NaN and infinities do, and the weights made of them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Penalties: their signs, what they count, and the order they come in.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

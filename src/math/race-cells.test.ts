@@ -1,3 +1,5 @@
+// The cells of the coupled race: they tile the noise, and real noise falls into them as often as they weigh.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

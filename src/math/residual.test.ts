@@ -1,3 +1,5 @@
+// The residual law: what is drawn after a rejection completes the target law exactly, whatever form the laws have.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// The models of time per token against their break-even points, each other and a direct count.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Sampling parameters: each is refused just beyond its bounds and passes on them.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plain } from './exactness.suite.js';

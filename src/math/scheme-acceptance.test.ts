@@ -1,3 +1,5 @@
+// Closed-form acceptance of every scheme against the definitions, and the order between schemes.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

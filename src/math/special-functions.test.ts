@@ -1,3 +1,5 @@
+// Special functions against identities and published tables.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Means, quantiles, intervals and tests against known samples and published tables.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noiseKey, uniform } from './noise.js';

@@ -1,3 +1,5 @@
+// Compensated sums against exact ones.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

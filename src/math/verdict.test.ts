@@ -1,3 +1,5 @@
+// How drafts and the target's own tokens become a verdict under the equality schemes.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { greedyToken } from './greedy.js';

@@ -1,3 +1,5 @@
+// The list of wire codes: complete, unique, and explained.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { errorTable } from '../base/error.js';

@@ -1,3 +1,5 @@
+// Every frame comes back from its bytes as it went in.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromBinary, type Message, toBinary } from '@bufbuild/protobuf';

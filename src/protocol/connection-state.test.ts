@@ -1,3 +1,5 @@
+// The table of connection states: handshake, drain and failure, in every order.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { InvariantError } from '../base/assert.js';

@@ -1,3 +1,5 @@
+// Any bytes whatever are decoded without a throw, and cost no more memory than they pay for.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Every limit from both sides: the last value that passes and the first that does not.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';

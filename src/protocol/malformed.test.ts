@@ -1,3 +1,5 @@
+// Bytes that are no frame: the code of each kind of damage.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { WireCode } from './code.js';

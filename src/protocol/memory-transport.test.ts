@@ -1,3 +1,5 @@
+// The transport suite over a link in memory, and what such a link does to bytes under way.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { memoryLink } from './memory-transport.js';

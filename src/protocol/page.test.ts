@@ -1,3 +1,5 @@
+// PROTOCOL.md against the code: every example and every table on the page.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';

@@ -1,3 +1,5 @@
+// Frames that are well-formed and say what is not allowed: the code of each.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';

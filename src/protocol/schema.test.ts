@@ -1,3 +1,5 @@
+// The codec's own tables against the published schema, message by message and field by field.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DescEnum, DescMessage } from '@bufbuild/protobuf';

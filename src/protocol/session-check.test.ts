@@ -1,3 +1,5 @@
+// The vocabulary of a session bounds every token of every frame, in both directions.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Draft, Frame, Open, Verdict } from './frame.js';

@@ -1,3 +1,5 @@
+// The table of session states, and both ends walked through every order of crossing frames.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { InvariantError } from '../base/assert.js';

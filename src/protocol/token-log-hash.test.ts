@@ -1,3 +1,5 @@
+// The hash of a token log against FNV-1a as published, and how it grows.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Texts are cut at whole characters, and UTF-8 is written as the platform writes it and told from other bytes.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,5 @@
+// Which version two ends agree on.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { negotiateVersion, versionMax, versionMin } from './version.js';

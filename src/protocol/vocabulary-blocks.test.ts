@@ -1,3 +1,5 @@
+// Block hashes and texts lead two ends to the first token in which their vocabularies differ.
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {

@@ -1,3 +1,5 @@
+// What the demo claims of two ways to generate, and when it claims nothing.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AcceptanceTally } from '../../math/acceptance.js';

@@ -1,3 +1,5 @@
+// The demo plays on screens and into pipes: nothing but text in a pipe, nothing beyond the width on a screen.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Round } from '../../local/speculate.js';

@@ -1,3 +1,5 @@
+// What the doctor reads of a machine, from files of machines that exist.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gatherFacts } from '../doctor.js';

@@ -1,3 +1,5 @@
+// What the doctor says of machines of many kinds, sound and not.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Check, isAtLeast, type Verdict } from './check.js';

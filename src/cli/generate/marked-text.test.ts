@@ -1,3 +1,5 @@
+// Marked text shows each token with its fate, and no half character.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Round } from '../../local/speculate.js';

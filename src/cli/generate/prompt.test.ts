@@ -1,3 +1,5 @@
+// Prompts from argument, pipe and file, byte for byte.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Flags become settings: what nobody names is what the help says.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';

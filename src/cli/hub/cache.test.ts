@@ -1,3 +1,5 @@
+// Models in the cache are found by reference and listed, whatever else lies there.
+
 import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// A lock between processes: one holder, and none for ever.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {

@@ -1,3 +1,5 @@
+// Downloads that go wrong: each ends with its code, and leaves nothing that a later one would trust.
+
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// A download lays files out as the Hugging Face tools do, goes on where it stopped, and fetches nothing twice.
+
 import assert from 'node:assert/strict';
 import {
   existsSync,

@@ -1,3 +1,5 @@
+// References to models in all their forms, and none that leaves its folder.
+
 import assert from 'node:assert/strict';
 import { join, relative, win32 } from 'node:path';
 import { test } from 'node:test';

@@ -1,3 +1,5 @@
+// Where the hub's address, token and offline switch come from, and which wins.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,5 @@
+// Headers spoiled at random are read or refused, at a bounded cost in time and memory.
+
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';

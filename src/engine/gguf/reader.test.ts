@@ -1,3 +1,5 @@
+// The header of a GGUF file: read in full when sound, refused by code and place when not.
+
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,3 +1,5 @@
+// Written files come back from the reader as they were meant.
+
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,3 +1,5 @@
+// Where the kernel cannot run, the reference answers and says so.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';

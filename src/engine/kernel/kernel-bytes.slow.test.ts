@@ -1,3 +1,5 @@
+// The committed kernel is what its source compiles to.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,3 +1,5 @@
+// Which shared libraries are looked for, in what order, and what a folder of a user must hold.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

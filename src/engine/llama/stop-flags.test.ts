@@ -1,3 +1,5 @@
+// Stops reach their own draft through shared memory, and no other.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StopFlags } from './stop-flags.js';
