@@ -1,16 +1,16 @@
 // Where two vocabularies part, without sending either: one hash for each 256 token texts goes up, the texts of the first
-// block that differs come down. Equality is the fingerprint's business, not theirs. The wording is that of
-// engine/vocabulary-match.ts.
+// block that differs come down. Equality is the fingerprint's business, not theirs.
 
+import {
+  firstDifference,
+  onlyKindsDiffer,
+  type TokenTexts,
+} from '../base/vocabulary-difference.js';
 import type { VocabularyBlock } from './frame.js';
 import { blockTokens, limits } from './limits.js';
 import { cutText, toUtf8 } from './utf8.js';
 
-/** What is needed of a vocabulary; the engine's has it. */
-export interface TokenTexts {
-  readonly size: number;
-  tokenText(token: number): string;
-}
+export type { TokenTexts };
 
 /** Never part of UTF-8, so no two lists of texts run together alike. */
 const endOfTextByte = 0xff;
@@ -65,20 +65,12 @@ function shown(texts: TokenTexts, token: number): string {
  * @param draft the device's own vocabulary.
  */
 export function differenceInWords(target: VocabularyBlock | null, draft: TokenTexts): string {
-  if (target === null) return 'all token texts agree, but kinds or special tokens differ';
+  if (target === null) return onlyKindsDiffer;
   const { from, texts, vocabSize } = target;
-  const index = texts.findIndex((text, offset) => {
-    const token = from + offset;
-    return token < draft.size && text !== shown(draft, token);
-  });
-  if (index >= 0) {
-    const token = from + index;
-    const [wanted, found] = [texts[index]!, shown(draft, token)];
-    return `first difference at id ${token}: ${JSON.stringify(wanted)} in the target, ${JSON.stringify(found)} in the draft`;
-  }
-  if (vocabSize !== draft.size) {
-    const shared = Math.min(vocabSize, draft.size);
-    return `the first ${shared} tokens agree, but the target has ${vocabSize} and the draft ${draft.size}`;
-  }
-  return `tokens ${from} to ${from + texts.length - 1} differ beyond the first ${limits.tokenTextBytes.value} bytes of their texts`;
+  const sent = { size: vocabSize, tokenText: (token: number) => texts[token - from]! };
+  const own = { size: draft.size, tokenText: (token: number) => shown(draft, token) };
+  return (
+    firstDifference(sent, own, from, from + texts.length) ??
+    `tokens ${from} to ${from + texts.length - 1} differ beyond the first ${limits.tokenTextBytes.value} bytes of their texts`
+  );
 }
