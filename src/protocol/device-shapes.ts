@@ -1,7 +1,5 @@
 // How the frames of a device lie in bytes: the tables behind codec.ts, one for each message of pilotfish.proto.
 
-import type { CutLimit } from '../math/cut-law.js';
-import type { Sampling } from '../math/sampling.js';
 import type {
   Cancel,
   ChatMessage,
@@ -16,7 +14,9 @@ import type {
 } from './frame.js';
 import { modes, schemes } from './frame.js';
 import { lawValue, tokenMax } from './law-shape.js';
-import { limits, resumeKeyBytes } from './limits.js';
+import { limits } from './limits.js';
+import { cutLimit, samplingValue } from './sampling-shape.js';
+import { resumeKey, sessionId } from './session-shape.js';
 import {
   demanded,
   embedded,
@@ -30,15 +30,11 @@ import {
   required,
   variant,
 } from './wire-message.js';
-import type { WireReader } from './wire-reader.js';
 import {
   bool,
-  byteString,
-  f64,
   f64List,
   fixed32List,
   mapped,
-  noF64,
   noTokens,
   noU32,
   text,
@@ -98,68 +94,9 @@ const isPrompt =
   (prompt: Prompt): prompt is PromptOf<Kind> =>
     prompt.kind === kind;
 
-type SamplingRecord = Omit<Sampling, 'logitBias'> & {
-  readonly biasTokens: Int32Array;
-  readonly biases: Float64Array;
-};
-
-const parameter = <T>(number: number, value: Value<T>, name: string) =>
-  required(number, value, 'sampling-invalid', name);
-
-export const samplingMessage = new Message<SamplingRecord>({
-  temperature: parameter(1, f64, 'temperature'),
-  topK: parameter(2, u32, 'topK'),
-  topP: parameter(3, f64, 'topP'),
-  minP: parameter(4, f64, 'minP'),
-  repetitionPenalty: parameter(5, f64, 'repetitionPenalty'),
-  presencePenalty: parameter(6, f64, 'presencePenalty'),
-  frequencyPenalty: parameter(7, f64, 'frequencyPenalty'),
-  biasTokens: listed(8, tokens(limits.logitBias, tokenMax, 'biasTokens'), noTokens),
-  biases: listed(9, f64List(limits.logitBias, 'biases'), noF64),
-});
-
-function samplingFrom(
-  { biasTokens, biases, ...rest }: SamplingRecord,
-  reader: WireReader,
-): Sampling {
-  const logitBias = new Map<number, number>();
-  biasTokens.forEach((token, index) => {
-    logitBias.set(token, biases[index] ?? Number.NaN);
-  });
-  if (biases.length !== biasTokens.length || logitBias.size !== biases.length) {
-    const counts = `${biases.length} biases for ${logitBias.size} different tokens`;
-    reader.refuse('sampling-invalid', counts);
-  }
-  return { ...rest, logitBias };
-}
-
-const sampling: Value<Sampling> = mapped(
-  embedded(samplingMessage),
-  samplingFrom,
-  ({ logitBias, ...rest }) => ({
-    ...rest,
-    biasTokens: Int32Array.from(logitBias.keys()),
-    biases: Float64Array.from(logitBias.values()),
-  }),
-);
-
-type Keep = Extract<CutLimit, { readonly keepMax: number }>;
-type Leave = Extract<CutLimit, { readonly tailMassMax: number }>;
-
-const keep: Value<Keep> = mapped(
-  u32,
-  (keepMax) => ({ keepMax }),
-  ({ keepMax }) => keepMax,
-);
-const leave: Value<Leave> = mapped(
-  f64,
-  (tailMassMax) => ({ tailMassMax }),
-  ({ tailMassMax }) => tailMassMax,
-);
-
 export const open = new Message<Open>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     prompt: demanded(
       oneOf<Prompt>(
         variant(2, promptIds, isPrompt('ids')),
@@ -170,16 +107,13 @@ export const open = new Message<Open>(
       'prompt',
     ),
     answer: listed(5, tokens(limits.answerTokens, tokenMax, 'answer'), noTokens),
-    sampling: demanded(optional(6, sampling), 'sampling-invalid', 'sampling'),
+    sampling: demanded(optional(6, samplingValue), 'sampling-invalid', 'sampling'),
     seed: plain(7, u64, 0n),
     scheme: required(8, word(schemes, 'mode-unsupported', 'scheme'), 'mode-unsupported', 'scheme'),
     mode: required(9, word(modes, 'mode-unsupported', 'mode'), 'mode-unsupported', 'mode'),
     tokensMax: plain(10, u32, 0),
     windowMax: plain(11, u32, 0),
-    cut: oneOf<CutLimit>(
-      variant(12, keep, (cut): cut is Keep => 'keepMax' in cut),
-      variant(13, leave, (cut): cut is Leave => 'tailMassMax' in cut),
-    ),
+    cut: cutLimit(12, 13),
   },
   'open',
 );
@@ -189,7 +123,7 @@ const probs = f64List(limits.draftTokens, 'probs');
 
 export const draft = new Message<Draft>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     epoch: plain(2, u32, 0),
     from: plain(3, u32, 0),
     ids: listed(4, tokens(limits.draftTokens, tokenMax, 'ids'), noTokens),
@@ -203,7 +137,7 @@ export const draft = new Message<Draft>(
 
 export const tailRequest = new Message<TailRequest>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     position: plain(2, u32, 0),
   },
   'tail-request',
@@ -211,16 +145,16 @@ export const tailRequest = new Message<TailRequest>(
 
 export const resume = new Message<Resume>(
   {
-    session: plain(1, u32, 0),
-    resumeKey: required(2, byteString(resumeKeyBytes, 'resumeKey'), 'limit-exceeded', 'resumeKey'),
+    session: sessionId,
+    resumeKey,
     committedLength: plain(3, u32, 0),
     logHash: plain(4, u64, 0n),
   },
   'resume',
 );
 
-export const cancel = new Message<Cancel>({ session: plain(1, u32, 0) }, 'cancel');
+export const cancel = new Message<Cancel>({ session: sessionId }, 'cancel');
 
-export const close = new Message<Close>({ session: plain(1, u32, 0) }, 'close');
+export const close = new Message<Close>({ session: sessionId }, 'close');
 
 export const ping = new Message<Ping>({ nonce: plain(1, u32, 0) }, 'ping');

@@ -3,8 +3,9 @@
 import { assert } from '../base/assert.js';
 import { type CutLaw, checkCutLaw } from '../math/cut-law.js';
 import { checkLaw, type Law } from '../math/law.js';
+import type { SentLaw } from './frame.js';
 import { limits } from './limits.js';
-import { embedded, listed, Message, plain } from './wire-message.js';
+import { embedded, listed, Message, oneOf, plain, variant } from './wire-message.js';
 import type { WireReader } from './wire-reader.js';
 import { f64, f64List, mapped, noF64, noTokens, tokens, type Value } from './wire-value.js';
 
@@ -13,7 +14,7 @@ interface LawRecord {
   readonly probs: Float64Array;
 }
 
-/** Ids of every vocabulary lie below this; each session's own bound is checked by vocabulary-check.ts. */
+/** Ids of every vocabulary lie below this; each session's own bound is checked by session-check.ts. */
 export const tokenMax = limits.vocabTokens.value - 1;
 
 const ids = tokens(limits.lawEntries, tokenMax, 'law ids');
@@ -71,3 +72,24 @@ export const cutLawValue: Value<CutLaw> = mapped(
     return cut;
   },
 );
+
+type WholeLaw = Extract<SentLaw, { readonly kind: 'whole' }>;
+type Cut = Extract<SentLaw, { readonly kind: 'cut' }>;
+
+const whole: Value<WholeLaw> = mapped(
+  lawValue,
+  (law) => ({ kind: 'whole', law }),
+  ({ law }) => law,
+);
+const cut: Value<Cut> = mapped(
+  cutLawValue,
+  (law) => ({ kind: 'cut', cut: law }),
+  (sent) => sent.cut,
+);
+
+/** The law of a verdict, under the number of its kind; null: none. */
+export const sentLaw = (wholeNumber: number, cutNumber: number) =>
+  oneOf<SentLaw>(
+    variant(wholeNumber, whole, (law): law is WholeLaw => law.kind === 'whole'),
+    variant(cutNumber, cut, (law): law is Cut => law.kind === 'cut'),
+  );

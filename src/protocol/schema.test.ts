@@ -8,6 +8,7 @@ import * as device from './device-shapes.js';
 import { endReasons, modes, schemes } from './frame.js';
 import * as generated from './generated/pilotfish_pb.js';
 import { cutLawMessage, lawMessage } from './law-shape.js';
+import { samplingMessage } from './sampling-shape.js';
 import * as server from './server-shapes.js';
 import type { Message } from './wire-message.js';
 
@@ -16,7 +17,7 @@ const inner: readonly (readonly [Message<unknown>, DescMessage])[] = [
   [device.tokenIds, generated.TokenIdsSchema],
   [device.chatMessage, generated.ChatMessageSchema],
   [device.chatMessages, generated.ChatMessagesSchema],
-  [device.samplingMessage, generated.SamplingSchema],
+  [samplingMessage, generated.SamplingSchema],
   [lawMessage, generated.LawSchema],
   [cutLawMessage, generated.CutLawSchema],
   [server.offeredLimits, generated.LimitsSchema],

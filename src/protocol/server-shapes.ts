@@ -9,30 +9,27 @@ import type {
   Opened,
   Pong,
   Resumed,
-  SentLaw,
   Tail,
   Verdict,
   VocabularyBlock,
   Welcome,
 } from './frame.js';
 import { endReasons, modes, schemes } from './frame.js';
-import { cutLawValue, lawValue, tokenMax } from './law-shape.js';
-import { limits, resumeKeyBytes } from './limits.js';
+import { lawValue, sentLaw, tokenMax } from './law-shape.js';
+import { limits } from './limits.js';
+import { resumeKey, sessionId } from './session-shape.js';
 import {
   demanded,
   embedded,
   listed,
   Message,
-  oneOf,
   optional,
   orEmpty,
   plain,
   repeated,
   required,
-  variant,
 } from './wire-message.js';
 import {
-  byteString,
   f32List,
   mapped,
   noF32,
@@ -72,8 +69,8 @@ export const welcome = new Message<Welcome>(
 
 export const opened = new Message<Opened>(
   {
-    session: plain(1, u32, 0),
-    resumeKey: required(2, byteString(resumeKeyBytes, 'resumeKey'), 'limit-exceeded', 'resumeKey'),
+    session: sessionId,
+    resumeKey,
     promptLength: plain(3, u32, 0),
     promptIds: listed(4, tokens(limits.promptTokens, tokenMax, 'promptIds'), noTokens),
     windowMax: plain(5, u32, 0),
@@ -81,23 +78,9 @@ export const opened = new Message<Opened>(
   'opened',
 );
 
-type WholeLaw = Extract<SentLaw, { readonly kind: 'whole' }>;
-type Cut = Extract<SentLaw, { readonly kind: 'cut' }>;
-
-const whole: Value<WholeLaw> = mapped(
-  lawValue,
-  (law) => ({ kind: 'whole', law }),
-  ({ law }) => law,
-);
-const cut: Value<Cut> = mapped(
-  cutLawValue,
-  (law) => ({ kind: 'cut', cut: law }),
-  (sent) => sent.cut,
-);
-
 export const verdict = new Message<Verdict>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     epoch: plain(2, u32, 0),
     from: plain(3, u32, 0),
     tokens: listed(4, tokens(limits.verdictTokens, tokenMax, 'tokens'), noTokens),
@@ -107,17 +90,14 @@ export const verdict = new Message<Verdict>(
     verifyUs: plain(8, u32, 0),
     advisedDraftLength: optional(9, u32),
     end: optional(10, word(endReasons, 'frame-malformed', 'end')),
-    law: oneOf<SentLaw>(
-      variant(11, whole, (law): law is WholeLaw => law.kind === 'whole'),
-      variant(12, cut, (law): law is Cut => law.kind === 'cut'),
-    ),
+    law: sentLaw(11, 12),
   },
   'verdict',
 );
 
 export const hint = new Message<Hint>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     epoch: plain(2, u32, 0),
     position: plain(3, u32, 0),
     candidates: listed(4, tokens(limits.hintCandidates, tokenMax, 'candidates'), noTokens),
@@ -128,7 +108,7 @@ export const hint = new Message<Hint>(
 
 export const resumed = new Message<Resumed>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     epoch: plain(2, u32, 0),
     from: plain(3, u32, 0),
     tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
@@ -138,7 +118,7 @@ export const resumed = new Message<Resumed>(
 
 export const tail = new Message<Tail>(
   {
-    session: plain(1, u32, 0),
+    session: sessionId,
     position: plain(2, u32, 0),
     law: demanded(optional(3, lawValue), 'law-invalid', 'law'),
   },

@@ -1,5 +1,5 @@
 // Fields with a number, and messages as a table of fields: one table reads and writes, so the two cannot part. Knows no
-// message of the protocol; those are in device-shapes.ts and server-shapes.ts.
+// message of the protocol; those are in the files that end in -shape and -shapes.
 
 import { assert } from '../base/assert.js';
 import type { WireCode } from './code.js';

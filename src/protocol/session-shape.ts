@@ -1,0 +1,14 @@
+// The fields that frames of sessions have in common, in both directions.
+
+import { resumeKeyBytes } from './limits.js';
+import { plain, required } from './wire-message.js';
+import { byteString, u32 } from './wire-value.js';
+
+export const sessionId = plain(1, u32, 0);
+
+export const resumeKey = required(
+  2,
+  byteString(resumeKeyBytes, 'resumeKey'),
+  'limit-exceeded',
+  'resumeKey',
+);
