@@ -6,14 +6,17 @@ import { createScriptedEngine } from '../../engine/index.js';
 import { type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
 import { startServer } from '../../server/index.js';
 import { startEchoServer } from './echo.js';
-import { type PassPace, pacedEngine } from './paced-engine.js';
+import { nominalEngine, type PassPace, pacedEngine } from './paced-engine.js';
 import { PassRecorder } from './pass-recorder.js';
 import type { ServerReport, ServerSpec } from './server-handle.js';
+
+/** What a pass of the toy is said to take. */
+const nominalPassMs = 1;
 
 async function engineOf(spec: Exclude<ServerSpec, { kind: 'echo' }>): Promise<Engine> {
   switch (spec.kind) {
     case 'scripted':
-      return createScriptedEngine({ slotCount: spec.slotCount, contextLength: spec.contextLength });
+      return nominalEngine(createScriptedEngine(spec), nominalPassMs);
     case 'llama':
       return paced(await loadLlamaEngine(spec.options as LlamaOptions), spec.pace);
   }
