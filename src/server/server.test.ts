@@ -9,6 +9,7 @@ import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { closeCodeOf } from '../protocol/code.js';
 import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
 import { bannedEnd, hello, openFrame } from './core/core-harness.suite.js';
 import { targetText } from './core/scripted-target.suite.js';
 import { type RunningServer, type ServerOptions, startServer } from './server.js';
@@ -144,6 +145,18 @@ describe('server', () => {
         await line.until(({ closeCode }) => closeCode !== null);
         assert.equal(line.closeCode, code);
       }
+    });
+  });
+
+  it('says to the sender of a message longer than any frame that it is', async () => {
+    await withServer({}, async (server) => {
+      const line = await Line.open(server.address);
+      line.send(hello);
+      line.socket.send(new Uint8Array(limits.frameBytes.value + 1));
+      await line.until(({ closeCode }) => closeCode !== null);
+      assert.equal(line.closeCode, closeCodeOf('frame-too-large'));
+      const last = line.frames.at(-1);
+      assert.ok(last?.kind === 'failure' && last.code === 'frame-too-large');
     });
   });
 

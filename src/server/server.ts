@@ -4,6 +4,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { Engine } from '../engine/engine.js';
+import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
@@ -105,6 +106,7 @@ class Server implements RunningServer {
     this.#listening = await listen(host, port, {
       connected: (peer) => this.#connected(peer),
       message: (peer, bytes) => this.#message(peer, bytes),
+      tooLong: (peer) => this.#tooLong(peer),
       disconnected: (peer) => this.#disconnected(peer),
       stats: () => this.stats(),
     });
@@ -146,6 +148,12 @@ class Server implements RunningServer {
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) this.#feedSoon({ kind: 'frame', connection, frame: decoded.ok });
     else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
+  }
+
+  #tooLong({ id: connection }: Peer): void {
+    const message = `a message exceeds ${limits.frameBytes.value} bytes`;
+    const fault = wireFault('frame-too-large', message, null);
+    this.#feedSoon({ kind: 'fault', connection, fault });
   }
 
   #disconnected({ id }: Peer): void {

@@ -3,7 +3,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { PilotfishError } from '../base/error.js';
 import type { WireCode } from '../protocol/code.js';
 import { closeFor } from '../protocol/failure.js';
@@ -14,6 +14,8 @@ import { subprotocol } from '../protocol/version.js';
 export interface ListenerHandlers {
   connected(connection: Peer): void;
   message(connection: Peer, bytes: Uint8Array): void;
+  /** A message is longer than any frame: it was not read, nor will be what follows it. */
+  tooLong(connection: Peer): void;
   /** Called once for each connection, last. */
   disconnected(connection: Peer): void;
   /** The body of `GET /stats`. */
@@ -24,6 +26,19 @@ export interface ListenerHandlers {
 const closeTimeoutMs = 2_000;
 /** A request has no body worth waiting for. */
 const requestTimeoutMs = 10_000;
+
+/** What `ws` closes with when a message is longer than `maxPayload`. */
+const closeTooBig = 1009;
+
+/** Leaves the words for a message that is too long to us; by itself `ws` would close without any. */
+class BoundedSocket extends WebSocket {
+  onTooLong: (() => void) | null = null;
+
+  override close(code?: number, reason?: string): void {
+    if (code === closeTooBig && this.onTooLong) this.onTooLong();
+    else super.close(code, reason);
+  }
+}
 
 /** One connected device. */
 export class Peer {
@@ -73,6 +88,7 @@ export async function listen(
   );
   const sockets = new WebSocketServer({
     server: http,
+    WebSocket: BoundedSocket,
     maxPayload: limits.frameBytes.value,
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
@@ -116,8 +132,9 @@ function refusal(host: string, port: number, reason: NodeJS.ErrnoException): Pil
   });
 }
 
-function welcome(socket: WebSocket, peer: Peer, handlers: ListenerHandlers): void {
+function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers): void {
   socket.binaryType = 'nodebuffer';
+  socket.onTooLong = () => handlers.tooLong(peer);
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // Text is no frame whatever it says; an empty message is refused by the codec.
     handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
