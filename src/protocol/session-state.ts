@@ -109,6 +109,8 @@ export const late: { readonly [state in SessionState]: Late } = {
     'verdict-law': 'take',
     hint: 'drop',
     tail: 'drop',
+    // Said twice, it changes nothing.
+    cancel: 'drop',
   },
   ended: { draft: 'drop', residual: 'drop', 'tail-request': 'drop', cancel: 'drop' },
   closed: {

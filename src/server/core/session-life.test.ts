@@ -201,6 +201,32 @@ describe('a session', () => {
     }
   });
 
+  it('ends once when it is cancelled twice, in a pass, between two, or when it has ended', () => {
+    for (const [passes, between] of [
+      [3, 0],
+      [3, 1],
+      [100, 0],
+    ] as const) {
+      const harness = new Harness();
+      harness.connect(1);
+      harness.send(1, openFrame({ mode: 'stream', tokensMax: 50 }));
+      harness.settle(passes);
+      harness.send(1, { kind: 'cancel', session: 0 });
+      harness.settle(between);
+      harness.send(1, { kind: 'cancel', session: 0 });
+      harness.settle();
+      const frames = harness.take(1);
+      assert.deepEqual(
+        frames.filter(({ kind }) => kind === 'failure'),
+        [],
+      );
+      assert.equal(verdicts(frames).filter(({ end }) => end !== null).length, 1);
+      harness.send(1, { kind: 'close', session: 0 });
+      harness.disconnect(1);
+      assert.equal(harness.core.retainedCount, 0);
+    }
+  });
+
   it('ends at the end of the text, at its length, and at the context', () => {
     const ends = [
       {
