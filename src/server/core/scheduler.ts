@@ -28,6 +28,12 @@ export interface Landing {
   readonly passMs: number;
 }
 
+/** A pass that has failed. */
+export interface Crash {
+  readonly sessions: readonly Session[];
+  readonly isProved: boolean;
+}
+
 /** Weight of the newest pass in what the load is said to be. */
 const loadStep = 0.1;
 
@@ -195,9 +201,9 @@ export class Scheduler {
   /**
    * The pass has failed: nobody knows what its slots hold, so all are given up.
    *
-   * @returns the session that has failed twice, the second time with nobody beside it.
+   * @returns the sessions of the pass; `isProved` for one that has failed twice, the second time with nobody beside it.
    */
-  crash(id: number, nowMs: number): Session[] {
+  crash(id: number, nowMs: number): Crash {
     const { sessions, startedAtMs } = this.#arrive(id);
     this.#slots.land(new Map<SlotId, number>());
     this.#counters.passFailureCount++;
@@ -211,7 +217,7 @@ export class Scheduler {
       // Its prompt may have to be computed again although nobody asks for it now.
       this.refresh(session);
     }
-    return isProved ? [...sessions] : [];
+    return { sessions, isProved };
   }
 
   #arrive(id: number): PassInFlight {

@@ -253,7 +253,7 @@ export class ServerCore {
 
   #failed(id: number, message: string, nowMs: number): void {
     const { kind, session } = this.#operations.settle(id);
-    if (kind === 'pass') this.#desk.exits.crashed(this.#scheduler.crash(id, nowMs), message);
+    if (kind === 'pass') this.#desk.crashed(this.#scheduler.crash(id, nowMs), message, nowMs);
     else if (session) this.#desk.exits.slotFailed(session, id, kind, message);
   }
 

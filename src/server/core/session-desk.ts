@@ -6,7 +6,7 @@ import type { DeviceFrame, Draft, TailRequest } from '../../protocol/frame.js';
 import { eventOf, receive } from '../../protocol/session-state.js';
 import type { DeskParts } from './desk-parts.js';
 import { takeDraft } from './draft-intake.js';
-import type { Landing } from './scheduler.js';
+import type { Crash, Landing } from './scheduler.js';
 import type { Listener, Session } from './session.js';
 import { Answers, type VerdictTimes } from './session-answers.js';
 import { Entrance } from './session-entrance.js';
@@ -144,6 +144,7 @@ export class SessionDesk {
       if (!flight || table.get(session.key) !== session) continue;
       if (flight.isSpoilt) {
         slots.release(session);
+        this.#endCancelled(session, nowMs);
         scheduler.refresh(session);
         continue;
       }
@@ -155,6 +156,20 @@ export class SessionDesk {
       this.#report(session, flight.isJudged, { queueMs: flight.queueMs, passMs }, nowMs);
       scheduler.refresh(session);
     }
+  }
+
+  /** A pass has failed: whoever it failed alone ends, and so does whoever was waiting for it to be cancelled. */
+  crashed({ sessions, isProved }: Crash, message: string, nowMs: number): void {
+    for (const session of sessions) {
+      if (this.#parts.table.get(session.key) !== session) continue;
+      if (isProved) this.exits.failForEngine(session, message);
+      else this.#endCancelled(session, nowMs);
+    }
+  }
+
+  /** The pass that a Cancel has waited for came to nothing. */
+  #endCancelled(session: Session, nowMs: number): void {
+    if (session.isCancelled && session.isAttached) this.#answers.conclude(session, nowMs);
   }
 
   #report(session: Session, isJudged: boolean, times: VerdictTimes, nowMs: number): void {

@@ -48,11 +48,6 @@ export class Exits {
     outbox.failSession(listener, code, message);
   }
 
-  /** Sessions that failed alone in a pass. */
-  crashed(sessions: readonly Session[], message: string): void {
-    for (const session of sessions) this.#failForEngine(session, message);
-  }
-
   /** An operation on a session's slot has failed: it gets another, filled from its log. */
   slotFailed(session: Session, id: number, kind: EngineOperation['kind'], message: string): void {
     const { slots, table, scheduler } = this.#parts;
@@ -62,14 +57,17 @@ export class Exits {
         session.image = { kind: 'none' };
       return;
     }
+    // It has given its slot back, and its device has heard the last of it.
+    if (session.end !== null) return;
     if (session.flight === null) slots.release(session);
     else session.flight.isSpoilt = true;
     session.failureCount++;
-    if (session.failureCount >= slotFailuresMax) this.#failForEngine(session, message);
+    if (session.failureCount >= slotFailuresMax) this.failForEngine(session, message);
     else scheduler.refresh(session);
   }
 
-  #failForEngine(session: Session, message: string): void {
+  /** Ends a session that the engine cannot serve. */
+  failForEngine(session: Session, message: string): void {
     if (this.#parts.table.get(session.key) !== session) return;
     const id = session.listener?.session ?? 0;
     this.fail(session, { code: 'engine-failed', message, session: id });

@@ -374,6 +374,28 @@ describe('a failing engine', () => {
     assert.deepEqual(tokensOf(harness.take(1)), targetText(open).slice(3));
   });
 
+  it('does not keep a Cancel waiting that came during a pass which then fails', () => {
+    const harness = new Harness({ model: { slotCount: 1 } });
+    harness.failingPasses.add(3);
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    harness.settle(2);
+    harness.send(1, { kind: 'cancel', session: 0 });
+    harness.settle();
+    assert.equal(verdicts(harness.take(1)).at(-1)?.end, 'cancelled');
+  });
+
+  it('nor one that came during a pass on a slot that turns out not to be set up', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    const { id } = harness.operations.shift()!;
+    harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
+    harness.send(1, { kind: 'cancel', session: 0 });
+    harness.settle();
+    assert.equal(verdicts(harness.take(1)).at(-1)?.end, 'cancelled');
+  });
+
   it('is given up on, session by session, when it always fails', () => {
     const harness = new Harness();
     for (let pass = 1; pass < 100; pass++) harness.failingPasses.add(pass);
