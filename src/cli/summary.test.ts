@@ -33,6 +33,7 @@ const statistics: Statistics = {
   resumeCount: 0,
   pauseCount: 0,
   pausedMs: 0,
+  advisedDraftLength: null,
   provisionalCount: 0,
   retractedCount: 0,
   draftMs: 0.6,
@@ -62,6 +63,9 @@ test('the lines name numbers, units and the reason of the end', () => {
       'link: lost and found again once',
     ],
   );
+  assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0 }), [
+    'drafting ended before the text did: testing a draft costs the server as much time as it saves',
+  ]);
 });
 
 test('where no draft was tested, the line says why', () => {
@@ -72,6 +76,7 @@ test('where no draft was tested, the line says why', () => {
   assert.match(why({}, { kind: 'none', isStreamed: false }), /nothing drafts here/);
   assert.match(why({}, { kind: 'model', isStreamed: true }), /--mode stream/);
   assert.match(why({ verdictCount: 0 }), /no server has answered/);
+  assert.match(why({ advisedDraftLength: 0 }), /costs the server as much time as it saves/);
   assert.match(why({ pauseCount: 1 }), /cannot overtake the server/);
   assert.match(why({ draftedCount: 0 }, { kind: 'ngram', isStreamed: false }), /repeats/);
   assert.match(why({ tokenCount: 2 }), /over too soon/);

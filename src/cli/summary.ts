@@ -54,6 +54,9 @@ export function draftLine(counts: DraftCounts, whyNone: string): string {
   return `drafts: ${tokens(draftedCount)} drafted, ${formatCount(testedCount)} tested by the target, ${formatCount(acceptedCount)} accepted (${share})`;
 }
 
+/** Why a device drafts no more although its drafts stand: one clause. */
+const adviceWords = 'testing a draft costs the server as much time as it saves';
+
 /** How an answer of a server was drafted. */
 export interface Drafted {
   readonly kind: 'model' | 'ngram' | 'none';
@@ -67,6 +70,7 @@ export function whyUntested(statistics: Statistics, { kind, isStreamed }: Drafte
   if (isStreamed) return 'because --mode stream has the server write alone';
   if (verdictCount === 0) return 'because no server has answered';
   if (statistics.pauseCount > 0) return 'because drafting rested: it cannot overtake the server';
+  if (statistics.advisedDraftLength === 0) return `because ${adviceWords}`;
   if (draftedCount === 0 && kind === 'ngram') return 'because nothing in the text repeats';
   if (verdictCount <= 1 || tokenCount <= 2) return 'because the answer was over too soon';
   if (draftedCount === 0) return 'because the draft model was not ready in time';
@@ -99,6 +103,9 @@ export function eventLines(statistics: Statistics): string[] {
   if (resumeCount > 0) lines.push(`link: lost and found again ${times(resumeCount)}`);
   if (pauseCount > 0) {
     lines.push(`drafting rested for ${formatDuration(pausedMs)}: it cannot overtake the server`);
+  }
+  if (statistics.advisedDraftLength === 0 && statistics.testedCount > 0) {
+    lines.push(`drafting ended before the text did: ${adviceWords}`);
   }
   return lines;
 }

@@ -41,6 +41,8 @@ export interface Statistics {
   /** Drafting stood still because it could not overtake the server. */
   readonly pauseCount: number;
   readonly pausedMs: number;
+  /** The server's last word on how long drafts should be; 0: not to draft; null: it said nothing. */
+  readonly advisedDraftLength: number | null;
   readonly provisionalCount: number;
   readonly retractedCount: number;
   readonly draftMs: number | null;
@@ -77,12 +79,13 @@ export interface Measured {
   readonly overtaking: Overtaking;
   readonly teller: Teller;
   readonly startedMs: number;
+  readonly advisedDraftLength: number | null;
 }
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 export function statisticsOf(
-  { tally, pace, overtaking, teller, startedMs }: Measured,
+  { tally, pace, overtaking, teller, startedMs, advisedDraftLength }: Measured,
   nowMs: number,
 ): Statistics {
   const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
@@ -102,6 +105,7 @@ export function statisticsOf(
     chainSurvival: share(counts.chainSurvivedCount, counts.chainTestedCount),
     pauseCount: overtaking.pauseCount,
     pausedMs: overtaking.pausedMs(nowMs),
+    advisedDraftLength,
     provisionalCount: teller.provisionalCount,
     retractedCount: teller.retractedCount,
     draftMs: pace.draft.mean,

@@ -6,8 +6,11 @@ import { describe, it } from 'node:test';
 import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
-const at = (judgedCount: number, rate = 0.7): number =>
-  loadedDraftLength({ cost, judgedCount, contextLength: 100 }, rate, 64);
+/** What advice is made of: a session in race on a server that never rests, but for what a test changes. */
+const at = (judgedCount: number, acceptanceRate = 0.7, awayMs = 0, busyShare = 0.999): number => {
+  const load = { cost, judgedCount, contextLength: 100, busyShare };
+  return loadedDraftLength(load, { acceptanceRate, awayMs }, 64);
+};
 
 describe('draft advice', () => {
   it('falls with load, smoothly, from long drafts to none', () => {
@@ -23,7 +26,24 @@ describe('draft advice', () => {
   it('is longer for drafts that stand more often, and the limit where rows are free', () => {
     assert.ok(at(8, 0.9) > at(8, 0.6));
     const free = { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };
-    assert.equal(loadedDraftLength({ cost: free, judgedCount: 50, contextLength: 1 }, 0.7, 64), 64);
+    const load = { cost: free, judgedCount: 50, contextLength: 1, busyShare: 0.5 };
+    assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, awayMs: 0 }, 64), 64);
+  });
+
+  it('counts the way to the device as far as the server has nothing else to do', () => {
+    // Bound by arithmetic: a row costs a token's own time, so that only the way speaks for drafts.
+    const dear = { fixedMs: 0, tokenMs: 2, rowMs: 0, tokenContextMs: 0 };
+    const lengthOf = (awayMs: number, busyShare: number): number => {
+      const load = { cost: dear, judgedCount: 1, contextLength: 100, busyShare };
+      return loadedDraftLength(load, { acceptanceRate: 0.7, awayMs }, 64);
+    };
+    assert.equal(lengthOf(0, 0), 0, 'race waits for nobody');
+    const byLoad = [0, 0.25, 0.5, 0.75, 0.9, 0.999].map((busyShare) => lengthOf(20, busyShare));
+    assert.ok(byLoad[0]! > 3, `${byLoad[0]} on an idle server`);
+    assert.equal(byLoad.at(-1), 0);
+    for (let index = 1; index < byLoad.length; index++) {
+      assert.ok(byLoad[index]! <= byLoad[index - 1]!, `${byLoad}`);
+    }
   });
 
   it('does not flutter: a load that swings a little moves it at most once', () => {

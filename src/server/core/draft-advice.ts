@@ -1,6 +1,6 @@
-// How long drafts should be on a server as busy as it is: the length that yields most tokens per millisecond of the
-// target. While a pass costs the same whatever it holds, long drafts are free; once rows cost, drafts compete with the
-// tokens of other users, and the length falls, down to 0. Derivation: MATH.md, "Draft length", with no link and no draft.
+// How long drafts should be on a server as busy as it is. While a pass costs the same whatever it holds, or nobody else
+// wants the time, long drafts are free; once the server is busy and rows cost, drafts compete with the tokens of other
+// users, and the length falls, down to 0. Derivation: MATH.md, "Draft length", with no time of drafting.
 
 import { idealDraftLength } from '../../math/draft-length.js';
 import type { PassCost } from '../../math/pass-time.js';
@@ -11,6 +11,15 @@ export interface ServerLoad {
   readonly judgedCount: number;
   /** Cache length of a segment, of late. */
   readonly contextLength: number;
+  /** Of late, in [0, 1). */
+  readonly busyShare: number;
+}
+
+export interface SessionFacts {
+  /** In [0, 1]. */
+  readonly acceptanceRate: number;
+  /** From a verdict until the session wants a pass again, >= 0: the way to its device and back, and its drafting. */
+  readonly awayMs: number;
 }
 
 /** Drafts tested before a session's own acceptance rate outweighs what is expected of a stranger. */
@@ -19,17 +28,28 @@ const priorRate = 0.7;
 /** The advice moves when the ideal is further from it than this: half a token to round, and a quarter not to flutter. */
 const flutter = 0.75;
 
-/** Ideal length as a real number, in [0, lengthMax]; falls as load rises. */
+/**
+ * Ideal length as a real number, in [0, lengthMax]; falls as load rises. In stop-and-wait and pipeline a round without
+ * drafts costs the way to the device for a single token, which counts as far as the server has nothing else to do
+ * meanwhile. In race the server never waits, and a row costs the session's own next token time even when it is alone.
+ */
 export function loadedDraftLength(
-  { cost, judgedCount, contextLength }: ServerLoad,
-  acceptanceRate: number,
+  { cost, judgedCount, contextLength, busyShare }: ServerLoad,
+  { acceptanceRate, awayMs }: SessionFacts,
   lengthMax: number,
 ): number {
   const draftMs = cost.tokenMs + cost.rowMs + cost.tokenContextMs * contextLength;
   const rowMs = draftMs * judgedCount;
   const verifyMs = cost.fixedMs + rowMs;
   if (verifyMs === 0) return lengthMax;
-  const inputs = { acceptanceRate, draftMs: 0, verifyMs, rowMs, roundTripMs: 0, load: 0 };
+  const inputs = {
+    acceptanceRate,
+    draftMs: 0,
+    verifyMs,
+    rowMs,
+    roundTripMs: awayMs,
+    load: busyShare,
+  };
   return Math.min(lengthMax, Math.max(0, idealDraftLength(inputs)));
 }
 

@@ -80,6 +80,7 @@ export function board(
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
     isSpoilt: false,
   };
+  if (isJudged) session.noteAway();
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
   const segment = { slot: slots.idOf(session), from, tokens: joined(filled, ids), judge };
   return { segment, flight };

@@ -8,6 +8,7 @@ import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
 import type { ServerLoad } from './draft-advice.js';
+import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
 import { board, candidateOf, shapeOf } from './pass-builder.js';
 import type { Session } from './session.js';
@@ -48,6 +49,7 @@ export class Scheduler {
   #inFlight: PassInFlight | null = null;
   /** After a suspect has gone alone the others have their turn. */
   #wasSuspect = false;
+  readonly #occupancy = new Occupancy();
   #judgedCount = 1;
   #contextLength = 0;
 
@@ -82,6 +84,7 @@ export class Scheduler {
       cost: this.passTime.cost,
       judgedCount: Math.max(1, this.#judgedCount),
       contextLength: this.#contextLength,
+      busyShare: this.#occupancy.busyShare,
     };
   }
 
@@ -188,6 +191,7 @@ export class Scheduler {
     this.#slots.land(new Map(result.outcomes.map(({ slot, length }) => [slot, length])));
     this.#counters.passCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
+    this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
     return sessions.map((session, index) => {
       session.isSuspect = false;
@@ -208,6 +212,7 @@ export class Scheduler {
     this.#slots.land(new Map<SlotId, number>());
     this.#counters.passFailureCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
+    this.#occupancy.add(startedAtMs, nowMs);
     const [first] = sessions;
     const isProved = sessions.length === 1 && first!.isSuspect;
     for (const session of sessions) {

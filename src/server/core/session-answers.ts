@@ -58,8 +58,9 @@ export class Answers {
     const { passCount } = scheduler.passTime.error;
     if (session.terms.mode === 'stream' || passCount < adviceFrom) return null;
     const lengthMax = settings.limits.draftTokens;
-    const rate = expectedAcceptance(session.acceptedCount, session.testedCount);
-    const ideal = loadedDraftLength(scheduler.load, rate, lengthMax);
+    const acceptanceRate = expectedAcceptance(session.acceptedCount, session.testedCount);
+    const { awayMs } = session;
+    const ideal = loadedDraftLength(scheduler.load, { acceptanceRate, awayMs }, lengthMax);
     const advice = nextAdvice(session.advice, ideal, lengthMax);
     if (advice !== null) session.advice = advice;
     return advice;

@@ -54,6 +54,11 @@ export type Image =
   | { readonly kind: 'saving'; readonly id: number; readonly length: number }
   | { readonly kind: 'saved'; readonly bytes: Uint8Array; readonly length: number };
 
+/** A device that was gone for longer did not wait for this server. */
+const awayMsMax = 1000;
+/** Weight of the newest round in the mean. */
+const awayStep = 0.25;
+
 export class Session {
   readonly key: number;
   readonly terms: SessionTerms;
@@ -86,6 +91,8 @@ export class Session {
   /** Arrival of the newest draft. */
   draftAtMs: number;
   lastVerdictAtMs: number | null = null;
+  /** From a verdict until a pass is wanted again, of late; 0 in race, which always wants one. */
+  awayMs = 0;
   detachedAtMs: number | null = null;
   /** Draft length of the last advice; null: none was given. */
   advice: number | null = null;
@@ -127,6 +134,13 @@ export class Session {
     if (mode === 'race' || mode === 'stream') return true;
     const isAsked = this.askedAt !== null && this.askedAt >= this.log.length;
     return isAsked || this.drafts.pendingCount(this.log.length) > 0;
+  }
+
+  /** A pass judges what it has waited for since `waitingSinceMs`. */
+  noteAway(): void {
+    if (this.lastVerdictAtMs === null) return;
+    const awayMs = Math.min(awayMsMax, Math.max(0, this.waitingSinceMs - this.lastVerdictAtMs));
+    this.awayMs += awayStep * (awayMs - this.awayMs);
   }
 
   /** Whether the engine may work for it at all. */

@@ -1,0 +1,34 @@
+// What becomes of drafting on a target whose rows all cost the same, by mode: where the server waits for the device anyway
+// drafts go on, in race they end. Both cores in virtual time.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { GenerateRequest } from './event.js';
+import type { Statistics } from './statistics.js';
+import { World } from './world.suite.js';
+
+function play(changes: Partial<GenerateRequest>): Statistics {
+  const target = { contextLength: 512 };
+  const draft = { divergence: 0.15, contextLength: 512 };
+  const world = new World({ target, draft, draftMs: 1, passMs: 0, rowMs: 4, roundTripMs: 40 });
+  const told = world.generate(0, { tokensMax: 200, ...changes });
+  world.run();
+  assert.ok(told.end?.kind === 'ended');
+  return told.end.statistics;
+}
+
+describe('advice of an idle server that is bound by arithmetic', () => {
+  for (const mode of ['pipeline', 'stop-and-wait'] as const) {
+    it(`lets drafts of ${mode} go on: without them each token costs the way`, () => {
+      const { testedCount, tokenCount, advisedDraftLength } = play({ mode });
+      assert.ok(testedCount > tokenCount / 2, `${testedCount} tested of ${tokenCount} tokens`);
+      assert.notEqual(advisedDraftLength, 0);
+    });
+  }
+
+  it('ends drafts of race, where a row delays the next token of the same text', () => {
+    const { testedCount, tokenCount, advisedDraftLength } = play({ mode: 'race' });
+    assert.ok(testedCount < tokenCount / 4, `${testedCount} tested of ${tokenCount} tokens`);
+    assert.equal(advisedDraftLength, 0);
+  });
+});
