@@ -34,6 +34,7 @@ const mayImport = {
   device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'protocol', 'engine', 'server/core'],
+  api: ['base', 'math'],
   sim: ['base', 'math', 'protocol', 'engine', 'server/core', 'device/core', 'device/drafter'],
   cli: [
     'base',
@@ -47,6 +48,7 @@ const mayImport = {
     'server',
     'device',
     'protocol',
+    'api',
     'sim',
   ],
 };

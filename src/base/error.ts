@@ -186,6 +186,13 @@ export const errorTable = {
     'The connection to the server was lost and the fallback policy says to stop.',
     'Try again, or choose another --fallback or longer --away-seconds.',
   ),
+  'server-busy': entry(
+    503,
+    4,
+    true,
+    'The server has no room now.',
+    'Try again in a while, or ask another server.',
+  ),
   'server-refused': entry(
     502,
     4,

@@ -6,11 +6,17 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
+import { keyCheck } from '../server/index.js';
 import { flag, wholeNumber } from './flags.js';
+import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
+import type { HttpListening } from './http/listen-http.js';
+import { addGroup } from './model-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
   connectOptions,
+  type Drafting,
+  draftOptions,
   type LinkOptions,
   loadDrafting,
 } from './run/link-flags.js';
@@ -24,15 +30,25 @@ const description = `Keeps a draft model loaded and one connection to a server, 
 
   echo '{"id":1,"prompt":"The old clock","maxTokens":40,"temperature":0.8}' | pilotfish device
   pilotfish device --socket /run/user/1000/pilotfish.sock
+  pilotfish device --http
+  curl localhost:7434/v1/completions -H 'content-type: application/json' -d '{"model":"llama-stories-target-9m","prompt":"The old clock","max_tokens":40}'
 
 One JSON request a line, one JSON event a line in answer: token, confirmed, retracted, rest, end, error. Requests carry id, prompt or ids or messages, maxTokens, stop, and what changes the law: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed; also scheme, mode, fallback. Any other field is answered with an error. {"id":1,"cancel":true} ends one. Several may run at once.
 
+With --http it answers as OpenAI's clients ask: /v1/chat/completions, /v1/completions, /v1/models, and /metrics; on this machine alone unless --http-host says otherwise. GET /v1/models names the model.
+
 stdout carries events alone. Ctrl-D, or the end of what is piped in, lets running answers finish; Ctrl-C ends them.`;
 
-interface DeviceOptions extends LinkOptions {
+interface DeviceOptions extends LinkOptions, HttpOptions {
   readonly slots: number;
   readonly socket?: string;
+  readonly http?: number;
+  readonly httpHost: string;
+  readonly httpKey: readonly string[];
 }
+
+/** One above the server's. */
+export const httpPortDefault = 7434;
 
 export function addDevice(
   program: Command,
@@ -52,11 +68,27 @@ export function addDevice(
       ).default(4),
     );
   addLinkFlags(command);
+  addGroup(command, 'HTTP', deviceHttpFlags());
   command.action(async () => {
     checkLinkFlags(command.opts<DeviceOptions>(), command);
     await serveDevice(command.opts<DeviceOptions>(), terminal);
     exit(0);
   });
+}
+
+function deviceHttpFlags() {
+  const port = wholeNumber('--http', 0, 65_535);
+  const keys = flag('--http-key <key>', 'a client must name one of these; may be given again');
+  keys.default([], 'none: anybody may ask');
+  keys.argParser((key: string, before: readonly string[]) => [...before, key]);
+  return [
+    flag('--http [port]', "speak HTTP as OpenAI's clients do, instead of JSON lines", port).preset(
+      httpPortDefault,
+    ),
+    flag('--http-host <address>', 'address to listen on').default('127.0.0.1'),
+    keys,
+    ...httpFlags(),
+  ];
 }
 
 async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<void> {
@@ -69,19 +101,69 @@ async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<
     const drafter = drafting.name.kind === 'model' ? drafting.engine.info.modelName : options.draft;
     const what = `device ready: ${drafter} drafts for ${client.modelName ?? 'the server'} at ${serverUrl(options.server)}`;
     try {
-      if (options.socket === undefined) {
-        note(what);
-        await serveStdin(client, terminal);
-      } else
-        await serveSocket(client, options.socket, terminal, () =>
-          note(`${what}, on ${options.socket}`),
-        );
+      await serveDoors(client, drafting, options, what, terminal);
     } finally {
       await client.close();
     }
   } finally {
     await drafting.engine.close();
   }
+}
+
+/** HTTP and a socket may be open together; JSON lines on stdin are for when neither is. */
+async function serveDoors(
+  client: Client,
+  drafting: Drafting,
+  options: DeviceOptions,
+  what: string,
+  terminal: Terminal,
+): Promise<void> {
+  const note = noteTo(terminal);
+  const http = options.http === undefined ? null : await openHttp(client, drafting, options, note);
+  const doors = [http?.url, options.socket].filter((door) => door !== undefined);
+  const announce = (): void => note(doors.length === 0 ? what : `${what}, on ${doors.join(', ')}`);
+  try {
+    if (options.socket !== undefined) {
+      await serveSocket(client, options.socket, terminal, announce);
+      return;
+    }
+    announce();
+    if (http === null) await serveStdin(client, terminal);
+    else await aborted(terminal.signal);
+  } finally {
+    await http?.close();
+  }
+}
+
+/** Loaded here: no other command needs what it stands on. */
+async function openHttp(
+  client: Client,
+  { engine }: Drafting,
+  options: DeviceOptions,
+  note: (text: string) => void,
+): Promise<HttpListening> {
+  const { createHttpDoor } = await import('../api/index.js');
+  const { DeviceGenerator } = await import('./http/device-generator.js');
+  const { deviceFacts } = await import('./http/device-facts.js');
+  const { listenHttp } = await import('./http/listen-http.js');
+  const { vocabulary } = engine.info;
+  const drafting = draftOptions(options);
+  const tally = deviceFacts(client);
+  const door = await createHttpDoor({
+    generator: new DeviceGenerator(
+      client,
+      vocabulary,
+      drafting,
+      Math.floor(Date.now() / 1000),
+      tally.add,
+    ),
+    facts: tally.facts,
+    acceptsKey: options.httpKey.length > 0 ? keyCheck(options.httpKey) : null,
+    origins: options.httpOrigin,
+    requestsMax: options.httpRequests,
+    onMistake: mistakeNote(note),
+  });
+  return listenHttp(options.httpHost, options.http!, door.handle);
 }
 
 const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';

@@ -1,13 +1,22 @@
 // `pilotfish serve`: loads a target model and verifies what devices draft, until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
+import type { RequestListener } from 'node:http';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
-import { type Batching, defaultPort, type RunningServer, startServer } from '../server/index.js';
+import {
+  type Batching,
+  defaultPort,
+  keyCheck,
+  type LocalServer,
+  type RunningServer,
+  startServer,
+} from '../server/index.js';
 import { choice, flag, wholeNumber } from './flags.js';
+import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -20,16 +29,18 @@ import { resolveModel } from './model-name.js';
 import { formatCount, formatDuration } from './numbers.js';
 import { bundledModels } from './package-root.js';
 import type { Terminal } from './terminal.js';
+import { noteTo } from './text-view.js';
 
-const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches.
+const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches, over the same protocol or over HTTP as OpenAI's clients speak it: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 
   pilotfish serve -m stories-target --slots 8
   pilotfish serve -m stories-target --host 0.0.0.0 --api-key "$KEY"
+  curl localhost:7433/v1/completions -H 'content-type: application/json' -d '{"model":"stories-target","prompt":"The old clock","max_tokens":40}'
   pilotfish top
 
 It listens on this machine alone unless --host says otherwise; then give it keys, and put TLS before it. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
 
-interface ServeOptions extends LoadOptions {
+interface ServeOptions extends LoadOptions, HttpOptions {
   readonly model: string;
   readonly host: string;
   readonly port: number;
@@ -54,6 +65,7 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Models', [modelFlag(), ...loadFlags()]);
   command.addOption(draftRefusal());
   addGroup(command, 'Server', listenFlags());
+  addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
     await serve(command.opts<ServeOptions>(), terminal);
@@ -72,7 +84,7 @@ function draftRefusal(): Option {
 }
 
 function listenFlags() {
-  const keys = flag('--api-key <key>', 'a device must name one of these; may be given again');
+  const keys = flag('--api-key <key>', 'who connects must name one of these; may be given again');
   keys.default([], 'none: anybody may connect');
   keys.argParser((key: string, before: readonly string[]) => [...before, checkedKey(key)]);
   return [
@@ -143,7 +155,11 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the model was stopped');
     }
-    const server = await startServer({ engine, ...serverOptions(options) });
+    const server = await startServer({
+      engine,
+      ...serverOptions(options),
+      makeHttp: (local) => makeHttp(engine, options, local, terminal),
+    });
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(engine, server)}\n`);
     await stopped;
@@ -153,6 +169,32 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   } finally {
     await engine.close();
   }
+}
+
+/** Loaded here: no other command needs what it stands on. */
+async function makeHttp(
+  engine: LlamaEngine,
+  options: ServeOptions,
+  server: LocalServer,
+  terminal: Terminal,
+): Promise<RequestListener> {
+  const { createHttpDoor } = await import('../api/index.js');
+  const { ServerGenerator } = await import('./http/server-generator.js');
+  const { serverFacts } = await import('./http/server-facts.js');
+  const door = await createHttpDoor({
+    generator: new ServerGenerator(
+      server,
+      engine.info,
+      [options.model],
+      Math.floor(Date.now() / 1000),
+    ),
+    facts: serverFacts(server),
+    acceptsKey: options.apiKey.length > 0 ? keyCheck(options.apiKey) : null,
+    origins: options.httpOrigin,
+    requestsMax: options.httpRequests,
+    onMistake: mistakeNote(noteTo(terminal)),
+  });
+  return door.handle;
 }
 
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {

@@ -17,6 +17,7 @@ const statistics: Statistics = {
   testedCount: 17,
   acceptanceRate: 13 / 17,
   draftEfficiency: 13 / 34,
+  roundCount: 12,
   verdictCount: 20,
   chainTestedCount: 7,
   chainSurvivedCount: 4,

@@ -95,6 +95,11 @@ export class Answer implements AsyncIterable<Piece> {
     return this.#statistics;
   }
 
+  /** Tokens of the prompt; 0 until the prompt is known as tokens. */
+  get promptLength(): number {
+    return this.#promptLength;
+  }
+
   /** Ends the answer now; the stream ends with `cancelled`. */
   cancel(): void {
     this.#parts.cancel();

@@ -149,6 +149,8 @@ export class Client {
   #cancelPatience: () => void = () => undefined;
   #nextAnswer = 0;
   #modelName: string | null = null;
+  #contextLength: number | null = null;
+  #isLinked = false;
 
   /** Use `connect`. */
   constructor(options: ConnectOptions) {
@@ -193,6 +195,16 @@ export class Client {
     return this.#modelName;
   }
 
+  /** Most tokens of one answer, its prompt included; null while no server was met. */
+  get contextLength(): number | null {
+    return this.#contextLength;
+  }
+
+  /** Whether a server can be asked at this moment. */
+  get isLinked(): boolean {
+    return this.#isLinked;
+  }
+
   /** Answers that are being written. */
   get answerCount(): number {
     return this.#device.answerCount;
@@ -230,12 +242,16 @@ export class Client {
     switch (news.kind) {
       case 'welcomed':
         this.#modelName = news.modelName;
+        this.#contextLength = news.contextLength;
+        this.#isLinked = true;
         this.#settleReady(null);
         break;
       case 'gave-up':
+        this.#isLinked = false;
         this.#settleReady(news.error);
         break;
       case 'down':
+        this.#isLinked = false;
         if (keepsTrying(this.#options)) this.#settleReady(null);
         break;
       default:

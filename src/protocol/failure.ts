@@ -1,6 +1,8 @@
-// From a fault to the Failure frame that says it, and to the words a connection is closed with.
+// From a fault to the Failure frame that says it, to the words a connection is closed with, and to the error that a
+// Failure is for whoever asked.
 
-import { closeCodeOf, type WireCode, type WireFault } from './code.js';
+import { PilotfishError } from '../base/error.js';
+import { closeCodeOf, codeTable, type WireCode, type WireFault } from './code.js';
 import type { Failure, VocabularyBlock } from './frame.js';
 import { limits } from './limits.js';
 import { cutText } from './utf8.js';
@@ -24,3 +26,18 @@ export function failureOf(
 export function closeFor(code: WireCode): { readonly code: number; readonly reason: string } {
   return { code: closeCodeOf(code), reason: code };
 }
+
+/** The error that a Failure frame comes to. */
+export function errorOfFailure({ code, message }: Failure): PilotfishError {
+  const { error, meaning, remedy } = codeTable[code];
+  const why = message === '' ? clause(meaning) : message;
+  if (error !== null) return new PilotfishError(error, why);
+  return new PilotfishError(
+    'server-refused',
+    `the server refuses: ${why} (${code}); ${clause(remedy)}`,
+  );
+}
+
+/** A sentence of the table inside another one. */
+const clause = (sentence: string): string =>
+  sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

@@ -4,5 +4,14 @@ export type { CoreStats } from './core/core-stats.js';
 export type { Effect, EngineOperation, ServerEvent } from './core/event.js';
 export { ServerCore } from './core/server-core.js';
 export type { Batching, CoreSettings, ModelFacts } from './core/settings.js';
-export { defaultPort, type RunningServer, type ServerOptions, startServer } from './server.js';
+export { keyCheck } from './key-check.js';
+export type { PlainListener, PlainRequest, PlainSessions } from './plain-sessions.js';
+export {
+  defaultPort,
+  type LocalServer,
+  type RunningServer,
+  type ServerOptions,
+  startServer,
+} from './server.js';
 export type { ServerStats } from './stats.js';
+export { listenRefusal } from './websocket-listener.js';

@@ -1,7 +1,8 @@
 // The server as it runs: sockets, clock, timer and engine around the core. Decides nothing that the core could decide.
 // The engine stays its owner's: closing the server does not close it.
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Engine } from '../engine/engine.js';
 import { wireFault } from '../protocol/code.js';
@@ -18,6 +19,8 @@ import type { Effect, ServerEvent } from './core/event.js';
 import { ServerCore } from './core/server-core.js';
 import type { Batching, CoreSettings } from './core/settings.js';
 import { EngineRunner } from './engine-runner.js';
+import { keyCheck } from './key-check.js';
+import { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen, type Peer } from './websocket-listener.js';
@@ -44,6 +47,8 @@ export interface ServerOptions {
   readonly prefillMsMax?: number;
   /** Milliseconds that running answers are given when the server closes. Default 5000. */
   readonly drainMs?: number;
+  /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
+  readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
 
 export const defaultPort = 7433;
@@ -59,11 +64,19 @@ const offeredDefaults: OfferedLimits = {
   silenceMs: 60_000,
 };
 
-export interface RunningServer {
+/** A server as code of the same process sees it. */
+export interface LocalServer {
+  /** Answers without drafts, in the same batches as everybody's. */
+  readonly plain: Pick<PlainSessions, 'write' | 'count'>;
+  /** Whether no more sessions are taken. */
+  readonly isDraining: boolean;
+  stats(): ServerStats;
+}
+
+export interface RunningServer extends LocalServer {
   /** ws: URL that devices dial. */
   readonly address: string;
   readonly port: number;
-  stats(): ServerStats;
   /** Takes no more sessions, lets running answers finish for a while, then ends all connections. */
   close(): Promise<void>;
 }
@@ -75,7 +88,8 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const server = new Server(options);
-  await server.listen(options.host ?? '127.0.0.1', options.port ?? defaultPort);
+  const http = await options.makeHttp?.(server);
+  await server.listen(options.host ?? '127.0.0.1', options.port ?? defaultPort, http);
   return server;
 }
 
@@ -94,22 +108,36 @@ class Server implements RunningServer {
   #closing: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
   #waiting: ServerEvent[] = [];
+  readonly plain: PlainSessions;
 
   constructor(options: ServerOptions) {
     this.#engine = options.engine;
-    this.#core = new ServerCore(settingsOf(options));
+    const key = randomBytes(32).toString('hex');
+    const settings = settingsOf(options, key);
+    this.#core = new ServerCore(settings);
+    this.plain = new PlainSessions({
+      feed: (event) => this.#feedSoon(event),
+      key,
+      sessionsMax: settings.limits.sessions,
+      silenceMs: settings.limits.silenceMs,
+    });
     this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
     this.#drainMs = options.drainMs ?? drainMsDefault;
   }
 
-  async listen(host: string, port: number): Promise<void> {
+  async listen(host: string, port: number, request?: RequestListener): Promise<void> {
     this.#listening = await listen(host, port, {
       connected: (peer) => this.#connected(peer),
       message: (peer, bytes) => this.#message(peer, bytes),
       tooLong: (peer) => this.#tooLong(peer),
       disconnected: (peer) => this.#disconnected(peer),
       stats: () => this.stats(),
+      ...(request !== undefined && { request }),
     });
+  }
+
+  get isDraining(): boolean {
+    return this.#closing !== null;
   }
 
   get address(): string {
@@ -183,12 +211,14 @@ class Server implements RunningServer {
   #apply(effect: Effect): void {
     switch (effect.kind) {
       case 'send': {
+        if (this.plain.take(effect.connection, effect.frame)) return;
         const peer = this.#peers.get(effect.connection);
         if (effect.frame.kind === 'welcome') this.#strangers.delete(effect.connection);
         if (peer) this.#send(peer, encodeFrame(effect.frame));
         return;
       }
       case 'close':
+        if (this.plain.closed(effect.connection)) return;
         this.#peers.get(effect.connection)?.close(effect.code);
         return;
       case 'engine':
@@ -255,7 +285,8 @@ function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<
   });
 }
 
-function settingsOf(options: ServerOptions): CoreSettings {
+/** @param localKey accepted beside those of the options: this process's own. */
+function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
   let hashes: Uint32Array | null = null;
@@ -286,19 +317,8 @@ function settingsOf(options: ServerOptions): CoreSettings {
     swapBytesMax: options.swapBytesMax ?? 2 ** 30,
     retryAfterMs: 1_000,
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
-    acceptsKey: keyCheck(options.keys),
+    acceptsKey: keyCheck(options.keys && [...options.keys, localKey]),
     tokenize: (prompt) => promptTokens(info, prompt),
     differingBlock,
-  };
-}
-
-/** Compares digests in constant time: how long a refusal takes must not tell how much of a key was right. */
-function keyCheck(keys: readonly string[] | undefined): (key: string) => boolean {
-  if (keys === undefined) return () => true;
-  const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
-  const known = keys.map(digest);
-  return (key) => {
-    const asked = digest(key);
-    return known.filter((one) => timingSafeEqual(one, asked)).length > 0;
   };
 }

@@ -1,7 +1,12 @@
 // Listens for devices: WebSocket with binary messages and no compression, and `GET /stats` beside it for whoever sits on
-// this machine. Bounded both ways. The only file of the server that knows `ws`.
+// this machine, and what else speaks HTTP on the same port. Bounded both ways. The only file of the server that knows `ws`.
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { PilotfishError } from '../base/error.js';
@@ -20,12 +25,14 @@ export interface ListenerHandlers {
   disconnected(connection: Peer): void;
   /** The body of `GET /stats`. */
   stats(): unknown;
+  /** Answers every other request. */
+  readonly request?: RequestListener;
 }
 
 /** A socket that closes with a code waits this long for its peer before it is cut. */
 const closeTimeoutMs = 2_000;
-/** A request has no body worth waiting for. */
-const requestTimeoutMs = 10_000;
+/** Time for a request to arrive whole. */
+const requestTimeoutMs = 30_000;
 
 /** What `ws` closes with when a message is longer than `maxPayload`. */
 const closeTooBig = 1009;
@@ -98,7 +105,9 @@ export async function listen(
   // Errors of the listening socket come through `http` as well; unheard here they would end the process.
   sockets.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {
-    http.once('error', (reason: NodeJS.ErrnoException) => reject(refusal(host, port, reason)));
+    http.once('error', (reason: NodeJS.ErrnoException) =>
+      reject(listenRefusal(host, port, reason)),
+    );
     http.listen(port, host, resolve);
   });
   const address = http.address() as AddressInfo;
@@ -124,7 +133,12 @@ const listenWords: Readonly<Record<string, string>> = {
   EINVAL: 'it is no address to listen on',
 };
 
-function refusal(host: string, port: number, reason: NodeJS.ErrnoException): PilotfishError {
+/** Why an address cannot be listened on, in words. */
+export function listenRefusal(
+  host: string,
+  port: number,
+  reason: NodeJS.ErrnoException,
+): PilotfishError {
   const why = listenWords[reason.code ?? ''] ?? reason.message;
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new PilotfishError('address-unavailable', `cannot listen on ${address}: ${why}`, {
@@ -146,10 +160,15 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
 }
 
 function respond(
-  { method, url, socket }: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
   handlers: ListenerHandlers,
 ): void {
+  const { method, url, socket } = request;
+  if (url !== '/stats' && handlers.request !== undefined) {
+    handlers.request(request, response);
+    return;
+  }
   const isLocal = isLoopback(socket.remoteAddress ?? '');
   if (method !== 'GET' || url !== '/stats' || !isLocal) {
     response.writeHead(isLocal ? 404 : 403, { 'content-type': 'text/plain' });

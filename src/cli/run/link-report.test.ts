@@ -6,7 +6,7 @@ import type { Fallback, LinkNews } from '../../device/index.js';
 import { LinkReport } from './link-report.js';
 
 const down: LinkNews = { kind: 'down', reason: 'the connection broke' };
-const welcomed: LinkNews = { kind: 'welcomed', modelName: 'm' };
+const welcomed: LinkNews = { kind: 'welcomed', contextLength: 512, modelName: 'm' };
 
 function said(fallback: Fallback, news: readonly LinkNews[], drafts = true, awaySeconds = 60) {
   const lines: string[] = [];

@@ -10,11 +10,11 @@ import {
   connectionStateAfterSending,
   receiveOnConnection,
 } from '../../protocol/connection-state.js';
+import { errorOfFailure } from '../../protocol/failure.js';
 import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
 import { ForgettingMean } from './estimate.js';
 import type { Effect } from './event.js';
 import { helloOf, vocabularyError } from './handshake.js';
-import { errorOfFailure } from './link-error.js';
 import type { CoreSettings } from './settings.js';
 
 type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
@@ -220,7 +220,8 @@ export class Connection {
     this.#hasMet = true;
     this.#attempts = 0;
     this.#downSinceMs = null;
-    this.#parts.out({ kind: 'welcomed', modelName: welcome.modelName });
+    const { modelName, contextLength } = welcome;
+    this.#parts.out({ kind: 'welcomed', modelName, contextLength });
     // The handshake is no measure of the way: both ends have much to prepare in it.
     this.#ping(nowMs);
     return { isMine: true };

@@ -3,6 +3,7 @@
 
 import { assert } from '../../base/assert.js';
 import { codeTable } from '../../protocol/code.js';
+import { errorOfFailure } from '../../protocol/failure.js';
 import {
   type Failure,
   type Opened,
@@ -14,7 +15,6 @@ import {
 } from '../../protocol/frame.js';
 import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerEvent } from '../../protocol/session-state.js';
-import { errorOfFailure } from './link-error.js';
 import { ResidualDraw } from './residual-draw.js';
 import type { Session } from './session.js';
 import type { Upstream } from './upstream.js';
@@ -119,6 +119,7 @@ function measure(session: Session, verdict: Verdict, nowMs: number): void {
   const { acceptedCount, rejectedCount, queueUs, verifyUs } = verdict;
   const isFed = request.mode === 'race' || request.mode === 'stream';
   tally.verdictCount++;
+  if (testedCountOf(verdict) > 0) tally.roundCount++;
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {

@@ -105,7 +105,12 @@ export type Effect =
   /** Replaces every earlier wake; null: none is needed. */
   | { readonly kind: 'wake'; readonly atMs: number | null }
   /** The handshake succeeded (for the first time or again). */
-  | { readonly kind: 'welcomed'; readonly modelName: string }
+  | {
+      readonly kind: 'welcomed';
+      readonly modelName: string;
+      /** Most tokens of one answer, its prompt included. */
+      readonly contextLength: number;
+    }
   /** The core will not try again; every answer has failed. */
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };
 

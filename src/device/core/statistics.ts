@@ -22,6 +22,8 @@ export interface Statistics {
   /** accepted / drafted. */
   readonly draftEfficiency: number | null;
   readonly verdictCount: number;
+  /** Verdicts of which at least one draft was tested. */
+  readonly roundCount: number;
   /** Verdicts that reached into the drafted chain, and those of them after which it stood. */
   readonly chainTestedCount: number;
   readonly chainSurvivedCount: number;
@@ -59,6 +61,7 @@ export class Tally {
   acceptedCount = 0;
   rejectedCount = 0;
   verdictCount = 0;
+  roundCount = 0;
   chainTestedCount = 0;
   chainSurvivedCount = 0;
   draftStartCount = 0;

@@ -23,6 +23,7 @@ const legitimate: ReadonlySet<WireCode> = new Set([
 const excusable: ReadonlySet<string> = new Set([
   'link-lost',
   'server-unreachable',
+  'server-busy',
   'server-refused',
   'engine-failed',
 ]);

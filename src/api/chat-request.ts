@@ -1,0 +1,123 @@
+// The body of POST /v1/chat/completions: its shape, and what it asks for.
+
+import { z } from 'zod';
+import { ApiError } from './api-error.js';
+import type { ApiRequest } from './api-request.js';
+import type { ApiMessage } from './generator.js';
+import { complain, errorOfIssues } from './refusal-issue.js';
+import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
+
+/** Most messages of a prompt: as many as the wire takes. */
+export const messagesMax = 1024;
+
+const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
+
+/** Text, or parts of text that are put together without anything between them. */
+const content = z.unknown().transform((value, context): string => {
+  if (typeof value === 'string') return value;
+  if (value === undefined) return complain(context, 'missing_required_parameter', 'is missing');
+  if (!Array.isArray(value)) {
+    return complain(context, 'invalid_type', 'expected a string or an array of text parts');
+  }
+  const texts: string[] = [];
+  for (const [index, part] of value.entries()) {
+    const parsed = textPart.safeParse(part);
+    if (!parsed.success) {
+      const type = JSON.stringify((part as { type?: unknown } | null)?.type ?? null);
+      return complain(
+        context,
+        'unsupported_parameter',
+        `parts of type ${type} are not supported; only {"type": "text", "text": ...} is`,
+        [index],
+      );
+    }
+    texts.push(parsed.data.text);
+  }
+  return texts.join('');
+});
+
+const roles = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+} as const;
+
+const message = z.preprocess(
+  withoutNulls,
+  z.strictObject({
+    role: z.unknown().transform((value, context): ApiMessage['role'] => {
+      const role = Object.entries(roles).find(([name]) => name === value)?.[1];
+      if (role !== undefined) return role;
+      const known = Object.keys(roles).join(', ');
+      const why = `role ${JSON.stringify(value) ?? 'undefined'} is none of ${known}`;
+      return complain(context, 'invalid_value', why);
+    }),
+    content: content.optional(),
+    name: onlyNeutral('participants have no names here'),
+    tool_calls: onlyNeutral('there are no tools', []),
+    tool_call_id: onlyNeutral('there are no tools'),
+    function_call: onlyNeutral('there are no functions'),
+    refusal: onlyNeutral('refusals are not told apart from other text'),
+    audio: onlyNeutral('there is no audio'),
+    annotations: onlyNeutral('there are no annotations', []),
+  }),
+);
+
+/** Every field, for the shape and for the table of docs/api.md. */
+export const chatFields = {
+  ...sharedFields,
+  messages: z.array(message).min(1).max(messagesMax),
+  max_completion_tokens: z.int().min(1).optional(),
+  logprobs: z.boolean().optional(),
+  top_logprobs: z.int().min(0).max(20).optional(),
+  modalities: onlyNeutral('text is the only modality', ['text']),
+  tools: onlyNeutral('there are no tools', []),
+  tool_choice: onlyNeutral('there are no tools', 'none', 'auto'),
+  parallel_tool_calls: onlyNeutral('there are no tools', true, false),
+  functions: onlyNeutral('there are no functions', []),
+  function_call: onlyNeutral('there are no functions', 'none', 'auto'),
+  audio: onlyNeutral('there is no audio'),
+  prediction: onlyNeutral('predicted outputs are not taken'),
+  reasoning_effort: onlyNeutral('effort cannot be chosen', 'none'),
+  verbosity: onlyNeutral('verbosity cannot be chosen', 'medium'),
+  web_search_options: onlyNeutral('there is no web search'),
+} as const;
+
+const shape = z.strictObject(chatFields);
+
+/** @throws ApiError naming the first field that is wrong. */
+export function readChatRequest(body: unknown): ApiRequest {
+  const given = withoutNulls(body);
+  const parsed = shape.safeParse(given);
+  if (!parsed.success) throw errorOfIssues(parsed.error.issues, given);
+  const fields = parsed.data;
+  const messages = fields.messages.map(({ role, content: text }, index): ApiMessage => {
+    if (text !== undefined) return { role, content: text };
+    const param = `messages[${index}].content`;
+    throw new ApiError('missing_required_parameter', `'${param}' is missing`, param);
+  });
+  return {
+    ...sharedRequest(fields),
+    prompts: [{ kind: 'messages', messages }],
+    tokensMax: tokensMaxOf(fields),
+    topLogprobs: topLogprobsOf(fields),
+  };
+}
+
+type Fields = z.output<typeof shape>;
+
+function tokensMaxOf({ max_tokens: old, max_completion_tokens: now }: Fields): number | null {
+  if (old !== undefined && now !== undefined && old !== now) {
+    const message = `'max_completion_tokens' ${now} and 'max_tokens' ${old} disagree; give one`;
+    throw new ApiError('invalid_value', message, 'max_completion_tokens');
+  }
+  return now ?? old ?? null;
+}
+
+function topLogprobsOf({ logprobs, top_logprobs: top }: Fields): number | null {
+  if (top !== undefined && logprobs !== true) {
+    throw new ApiError('invalid_value', "'top_logprobs' needs 'logprobs': true", 'top_logprobs');
+  }
+  return logprobs === true ? (top ?? 0) : null;
+}

@@ -1,0 +1,88 @@
+// The producer's end of a generation: deltas pushed as they come, handed over in turns, an outcome at the end. What
+// every adapter would otherwise write again.
+
+import { PilotfishError } from '../base/error.js';
+import type { Delta, Generation, GenerationOutcome, GenerationResult } from './generator.js';
+
+export class DeltaQueue implements Generation {
+  readonly accepted: Promise<number>;
+  readonly result: Promise<GenerationResult>;
+  readonly #cancel: () => void;
+  #waiting: Delta[] = [];
+  #outcome: GenerationOutcome | null = null;
+  #wakeReader: (() => void) | null = null;
+  #accept: (promptCount: number) => void = () => undefined;
+  #refuse: (error: PilotfishError) => void = () => undefined;
+  #settle: (outcome: GenerationOutcome) => void = () => undefined;
+
+  /** @param cancel called when the reader leaves before the end. */
+  constructor(cancel: () => void) {
+    this.#cancel = cancel;
+    this.accepted = new Promise((resolve, reject) => {
+      this.#accept = resolve;
+      this.#refuse = reject;
+    });
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = (outcome) =>
+        'error' in outcome ? reject(outcome.error) : resolve(outcome.result);
+    });
+    // Whoever iterates is told there.
+    this.accepted.catch(() => undefined);
+    this.result.catch(() => undefined);
+  }
+
+  get isOver(): boolean {
+    return this.#outcome !== null;
+  }
+
+  /** @param promptCount tokens of the prompt. */
+  accept(promptCount: number): void {
+    this.#accept(promptCount);
+  }
+
+  push(delta: Delta): void {
+    if (this.#outcome !== null) return;
+    this.#waiting.push(delta);
+    this.#wakeReader?.();
+  }
+
+  /** The first end counts. */
+  end(outcome: GenerationOutcome): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    if ('error' in outcome) this.#refuse(outcome.error);
+    this.#settle(outcome);
+    this.#wakeReader?.();
+  }
+
+  /** Ends as `cancelled`; what waits is dropped, for nobody wants it. */
+  abort(): void {
+    this.#waiting = [];
+    this.end({ error: new PilotfishError('cancelled', 'stopped by the caller') });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<readonly Delta[]> {
+    try {
+      for (;;) {
+        if (this.#waiting.length > 0) {
+          const deltas = this.#waiting;
+          this.#waiting = [];
+          yield deltas;
+        } else if (this.#outcome === null) await this.#news();
+        else if ('error' in this.#outcome) throw this.#outcome.error;
+        else return;
+      }
+    } finally {
+      if (this.#outcome === null) this.#cancel();
+    }
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wakeReader = () => {
+        this.#wakeReader = null;
+        resolve();
+      };
+    });
+  }
+}

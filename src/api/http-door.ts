@@ -1,0 +1,164 @@
+// The HTTP door: routes, access, errors and health around one generator. Listens nowhere itself; whoever wires it gives
+// it requests, and may share the server with something else.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type AccessRules, checkHost, checkKey, checkOrigin, preflightHeaders } from './access.js';
+import type { AnswerFormat } from './answer-format.js';
+import { Answering } from './answering.js';
+import { ApiError, type ApiErrorCode, toApiError } from './api-error.js';
+import type { ApiRequest } from './api-request.js';
+import { chatFormat } from './chat-format.js';
+import { readChatRequest } from './chat-request.js';
+import { completionFormat } from './completion-format.js';
+import { readCompletionRequest } from './completion-request.js';
+import { type DoorMetrics, doorMetrics } from './door-metrics.js';
+import type { Generator, ModelCard } from './generator.js';
+import { type Fact, Metrics } from './metrics.js';
+
+export interface HttpDoorOptions extends AccessRules {
+  readonly generator: Generator;
+  /** Facts beside the door's own, for `GET /metrics`. */
+  readonly facts: readonly Fact[];
+  /** Most requests that are being answered at once. Default 1024. */
+  readonly requestsMax?: number;
+  /** Hears of mistakes of our own; nothing of them is told to the caller. */
+  readonly onMistake: (reason: unknown) => void;
+}
+
+export interface HttpDoor {
+  /** Answers one request of a node server. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests for text that are being answered. */
+  readonly openCount: number;
+}
+
+export const requestsMaxDefault = 1024;
+/** Longest body: the longest prompt of the wire, escaped and as token ids. */
+export const bodyBytesMax = 16 * 2 ** 20;
+
+/** Makes a door that is ready to be given requests. */
+export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
+  const metrics = new Metrics();
+  metrics.add(options.facts);
+  const watch = doorMetrics(metrics);
+  const { generator, requestsMax = requestsMaxDefault } = options;
+  const answering = new Answering({ generator, watch, requestsMax });
+  const app = fastify({ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false });
+  guard(app, options, watch);
+  addHealth(app, generator);
+  addModels(app, generator);
+  addAnswers(app, answering);
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.page()),
+  );
+  await app.ready();
+  return {
+    handle: (request, response) => app.routing(request, response),
+    get openCount() {
+      return answering.openCount;
+    },
+  };
+}
+
+/** Probes of an orchestrator carry no key. */
+const openRoutes = new Set(['/health', '/livez', '/readyz']);
+
+function guard(app: FastifyInstance, options: HttpDoorOptions, watch: DoorMetrics): void {
+  app.addHook('onRequest', async (request, reply) => {
+    checkHost(request.raw, options);
+    reply.headers(checkOrigin(request.raw, options));
+    if (request.method === 'OPTIONS') return reply.code(204).headers(preflightHeaders).send();
+    if (!openRoutes.has(request.routeOptions.url ?? '')) checkKey(request.raw, options);
+    return undefined;
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    watch.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
+  });
+  app.setErrorHandler((reason, _request, reply) => {
+    const error = fromFastify(reason) ?? toApiError(reason);
+    if (error.code === 'internal_error') options.onMistake(reason);
+    refuse(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
+    const [path] = url.split('?');
+    const others = ['GET', 'POST'].filter(
+      (other) => other !== method && app.hasRoute({ method: other as 'GET', url: path! }),
+    );
+    if (others.length === 0) refuse(reply, new ApiError('unknown_url', `there is no ${path} here`));
+    else {
+      reply.header('allow', others.join(', '));
+      refuse(reply, new ApiError('method_not_allowed', `${path} takes ${others.join(', ')}`));
+    }
+  });
+}
+
+function refuse(reply: FastifyReply, error: ApiError): void {
+  if (error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
+  if (error.code === 'invalid_api_key') reply.header('www-authenticate', 'Bearer');
+  void reply.code(error.status).send(error.body);
+}
+
+/** What the framework refuses before a handler is reached. */
+const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_json',
+};
+
+function fromFastify(reason: unknown): ApiError | null {
+  const { code, message } = reason as { code?: string; message?: string };
+  const known = frameworkCodes[code ?? ''];
+  if (known !== undefined) return new ApiError(known, message ?? known);
+  return reason instanceof SyntaxError
+    ? new ApiError('invalid_json', 'the body is not JSON')
+    : null;
+}
+
+function addHealth(app: FastifyInstance, generator: Generator): void {
+  app.get('/livez', async () => ({ status: 'ok' }));
+  const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
+    const { readiness } = generator;
+    if (readiness === 'ready') return { status: 'ok' };
+    return reply.code(503).send({ status: readiness });
+  };
+  app.get('/health', ready);
+  app.get('/readyz', ready);
+}
+
+function addModels(app: FastifyInstance, generator: Generator): void {
+  const shown = ({ id, createdS, contextLength }: ModelCard) => ({
+    id,
+    object: 'model',
+    created: createdS,
+    owned_by: 'pilotfish',
+    context_length: contextLength,
+  });
+  app.get('/v1/models', async () => ({ object: 'list', data: generator.models.map(shown) }));
+  app.get('/v1/models/*', async (request) => {
+    const id = (request.params as { '*': string })['*'];
+    const card = generator.models.find((model) => model.id === id || model.aliases.includes(id));
+    if (card === undefined) throw new ApiError('model_not_found', `there is no model '${id}'`);
+    return shown(card);
+  });
+}
+
+function addAnswers(app: FastifyInstance, answering: Answering): void {
+  const route = (
+    path: string,
+    read: (body: unknown) => ApiRequest,
+    format: AnswerFormat,
+  ): unknown =>
+    app.post(path, async (request, reply) => {
+      const asked = read(request.body);
+      const headers = { ...(reply.getHeaders() as Record<string, string>) };
+      await answering.answer(asked, format, { response: reply.raw, headers });
+      // All is sent; only an answer that was never begun goes the usual way, as an error.
+      return reply.hijack();
+    });
+  route('/v1/chat/completions', readChatRequest, chatFormat);
+  route('/v1/completions', readCompletionRequest, completionFormat);
+}

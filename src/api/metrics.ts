@@ -1,0 +1,105 @@
+// Prometheus text. The one file that knows prom-client: facts come in as plain readers, and nothing outside could tell
+// if the library were another. No label grows with devices, keys or prompts.
+
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export const metricPrefix = 'pilotfish_';
+
+/** One number, or several told apart by a label with few values. */
+export type Reading =
+  | number
+  | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+
+/** Buckets that somebody else fills. */
+export interface Buckets {
+  /** [n] upper bounds, rising; the last bucket is what lies above them. */
+  readonly bounds: readonly number[];
+  /** [n + 1] values in each bucket alone. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** A fact that is read when somebody asks for the metrics. Names are without prefix, in base units. */
+export type Fact =
+  | {
+      readonly kind: 'counter' | 'gauge';
+      readonly name: string;
+      readonly help: string;
+      readonly labels?: readonly string[];
+      readonly read: () => Reading;
+    }
+  | {
+      readonly kind: 'histogram';
+      readonly name: string;
+      readonly help: string;
+      readonly read: () => Buckets;
+    };
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #buckets: Extract<Fact, { kind: 'histogram' }>[] = [];
+
+  /** Adds facts of others. */
+  add(facts: readonly Fact[]): void {
+    for (const fact of facts) {
+      if (fact.kind === 'histogram') this.#buckets.push(fact);
+      else this.#addReading(fact);
+    }
+  }
+
+  #addReading({ kind, name, help, labels, read }: Exclude<Fact, { kind: 'histogram' }>): void {
+    const settings = {
+      ...{ name: metricPrefix + name, help, labelNames: labels ?? [], registers: [this.#registry] },
+      collect() {
+        metric.reset();
+        const reading = read();
+        if (typeof reading === 'number') set({}, reading);
+        // A gauge that is only forgotten would say 0, which nobody measured.
+        else if (reading.length === 0 && labels === undefined) set({}, Number.NaN);
+        else for (const { labels: at, value } of reading) set(at, value);
+      },
+    };
+    const metric = kind === 'counter' ? new Counter(settings) : new Gauge(settings);
+    const set = (at: Readonly<Record<string, string>>, value: number): void => {
+      if (metric instanceof Gauge) metric.set(at, value);
+      else metric.inc(at, value);
+    };
+  }
+
+  /** A counter of the door's own. */
+  counter(name: string, help: string, labels: readonly string[] = []): Counter {
+    const settings = { name: metricPrefix + name, help, labelNames: labels };
+    return new Counter({ ...settings, registers: [this.#registry] });
+  }
+
+  /** A histogram of the door's own. @param bounds upper bounds in the unit of the name. */
+  histogram(name: string, help: string, bounds: readonly number[]): Histogram {
+    const settings = { name: metricPrefix + name, help, buckets: [...bounds] };
+    return new Histogram({ ...settings, registers: [this.#registry] });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The page that a scraper reads. */
+  async page(): Promise<string> {
+    const own = await this.#registry.metrics();
+    return [own.trimEnd(), ...this.#buckets.map(bucketText)].join('\n\n').concat('\n');
+  }
+}
+
+/** The library only counts itself; buckets that are full already are a few lines. */
+function bucketText({ name, help, read }: Extract<Fact, { kind: 'histogram' }>): string {
+  const { bounds, counts, sum } = read();
+  const full = metricPrefix + name;
+  const lines = [`# HELP ${full} ${help}`, `# TYPE ${full} histogram`];
+  let total = 0;
+  for (const [index, count] of counts.entries()) {
+    total += count;
+    const bound = index < bounds.length ? String(bounds[index]) : '+Inf';
+    lines.push(`${full}_bucket{le="${bound}"} ${total}`);
+  }
+  lines.push(`${full}_sum ${sum}`, `${full}_count ${total}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,86 @@
+// What an answer cost, in the words that clients know: OpenAI's usage, vLLM's metrics.speculative_decoding, llama.cpp's
+// timings. Sums over the choices of a request.
+
+import type { GenerationResult } from './generator.js';
+
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly completion_tokens_details: {
+    readonly accepted_prediction_tokens: number;
+    readonly rejected_prediction_tokens: number;
+  };
+}
+
+export interface Cost {
+  readonly usage: Usage;
+  readonly metrics: {
+    readonly speculative_decoding: {
+      /** 1 + accepted / rounds; null without rounds. */
+      readonly mean_acceptance_length: number | null;
+      /** accepted / tested; null where nothing was tested. */
+      readonly draft_acceptance_rate: number | null;
+      readonly num_spec_steps: number;
+      readonly num_accepted_draft_tokens: number;
+      /** Tested drafts: behind a rejection nothing is tested. */
+      readonly num_draft_tokens: number;
+      /** All that was drafted, tested or not. */
+      readonly num_spec_tokens: number;
+      /** False where a choice ended on tokens that the target has not verified. */
+      readonly is_verified: boolean;
+    };
+  };
+  readonly timings: {
+    readonly predicted_n: number;
+    /** From the first token to the last of the slowest choice. */
+    readonly predicted_ms: number;
+    readonly predicted_per_second: number | null;
+    readonly draft_n: number;
+    readonly draft_n_accepted: number;
+  };
+}
+
+const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
+
+/** @param results [n >= 1] of all choices. @param promptCount tokens of each prompt once. */
+export function costOf(results: readonly GenerationResult[], promptCount: number): Cost {
+  const sum = (read: (result: GenerationResult) => number): number =>
+    results.reduce((total, result) => total + read(result), 0);
+  const tokenCount = sum((result) => result.tokenCount);
+  const tested = sum((result) => result.testedCount);
+  const accepted = sum((result) => result.acceptedCount);
+  const rounds = sum((result) => result.roundCount);
+  const predictedMs = Math.max(
+    ...results.map(({ totalMs, firstTokenMs }) => totalMs - (firstTokenMs ?? totalMs)),
+  );
+  return {
+    usage: {
+      prompt_tokens: promptCount,
+      completion_tokens: tokenCount,
+      total_tokens: promptCount + tokenCount,
+      completion_tokens_details: {
+        accepted_prediction_tokens: accepted,
+        rejected_prediction_tokens: tested - accepted,
+      },
+    },
+    metrics: {
+      speculative_decoding: {
+        mean_acceptance_length: rounds > 0 ? 1 + accepted / rounds : null,
+        draft_acceptance_rate: share(accepted, tested),
+        num_spec_steps: rounds,
+        num_accepted_draft_tokens: accepted,
+        num_draft_tokens: tested,
+        num_spec_tokens: sum((result) => result.draftedCount),
+        is_verified: results.every((result) => result.isVerified),
+      },
+    },
+    timings: {
+      predicted_n: tokenCount,
+      predicted_ms: predictedMs,
+      predicted_per_second: share(tokenCount * 1000, predictedMs),
+      draft_n: tested,
+      draft_n_accepted: accepted,
+    },
+  };
+}

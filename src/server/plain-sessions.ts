@@ -1,0 +1,186 @@
+// Plain sessions of this process: answers without drafts, written in the same batches as everybody's, for clients that
+// speak no protocol of ours. Frames reach the core as objects, never as bytes; nothing here decides what a core could.
+
+import type { PilotfishError } from '../base/error.js';
+import type { Sampling } from '../math/sampling.js';
+import { errorOfFailure } from '../protocol/failure.js';
+import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
+import { versionMax, versionMin } from '../protocol/version.js';
+import type { ConnectionId, ServerEvent } from './core/event.js';
+
+export interface PlainRequest {
+  readonly prompt: Prompt;
+  readonly sampling: Sampling;
+  /** In [0, 2^64). */
+  readonly seed: bigint;
+  /** >= 1; a context that is shorter ends the text. */
+  readonly tokensMax: number;
+}
+
+/** Hears of one session, in this order; `ended` and `failed` are last, and nothing comes after a cancellation. */
+export interface PlainListener {
+  accepted(promptLength: number): void;
+  /** [n >= 1] the next tokens of the answer. */
+  tokens(tokens: Int32Array): void;
+  ended(reason: EndReason): void;
+  failed(error: PilotfishError): void;
+}
+
+export interface PlainParts {
+  /** Gives the core an event soon, never within the call, in order. */
+  readonly feed: (event: ServerEvent) => void;
+  /** A key that the core accepts. */
+  readonly key: string;
+  /** Most sessions of a connection. */
+  readonly sessionsMax: number;
+  /** After this long without a frame the core ends a connection, in milliseconds; 0: never. */
+  readonly silenceMs: number;
+}
+
+/** A connection as the core sees it; no socket belongs to it. */
+interface Line {
+  readonly id: ConnectionId;
+  readonly sessions: Map<number, PlainListener>;
+  nextSession: number;
+}
+
+export class PlainSessions {
+  readonly #parts: PlainParts;
+  /** Below zero, where sockets never are. */
+  readonly #lines = new Map<ConnectionId, Line>();
+  #nextId = -1;
+  #nonce = 0;
+  #keeping: NodeJS.Timeout | null = null;
+
+  constructor(parts: PlainParts) {
+    this.#parts = parts;
+  }
+
+  /** Sessions that are being written. */
+  get count(): number {
+    let count = 0;
+    for (const { sessions } of this.#lines.values()) count += sessions.size;
+    return count;
+  }
+
+  /**
+   * Opens a session.
+   *
+   * @returns what ends it at once; harmless when it is over.
+   */
+  write(request: PlainRequest, listener: PlainListener): () => void {
+    const line = this.#roomyLine();
+    const session = line.nextSession++;
+    line.sessions.set(session, listener);
+    this.#send(line, openOf(session, request));
+    return () => {
+      if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
+    };
+  }
+
+  #roomyLine(): Line {
+    for (const line of this.#lines.values()) {
+      if (line.sessions.size < this.#parts.sessionsMax) return line;
+    }
+    const line: Line = { id: this.#nextId--, sessions: new Map(), nextSession: 0 };
+    this.#lines.set(line.id, line);
+    this.#parts.feed({ kind: 'connected', connection: line.id });
+    this.#send(line, helloOf(this.#parts.key));
+    this.#keepAlive();
+    return line;
+  }
+
+  #send({ id: connection }: Line, frame: DeviceFrame): void {
+    this.#parts.feed({ kind: 'frame', connection, frame });
+  }
+
+  /** A line that is used says so before the core takes it for dead; one that is not ends. */
+  #keepAlive(): void {
+    const { silenceMs } = this.#parts;
+    if (silenceMs === 0 || this.#keeping !== null) return;
+    this.#keeping = setInterval(() => {
+      for (const line of this.#lines.values()) {
+        if (line.sessions.size === 0) this.#end(line);
+        else this.#send(line, { kind: 'ping', nonce: this.#nonce++ % 2 ** 31 });
+      }
+    }, silenceMs / 3).unref();
+  }
+
+  #end(line: Line): void {
+    if (!this.#lines.delete(line.id)) return;
+    this.#parts.feed({ kind: 'disconnected', connection: line.id });
+    if (this.#lines.size > 0 || this.#keeping === null) return;
+    clearInterval(this.#keeping);
+    this.#keeping = null;
+  }
+
+  /** Takes what the core sends. @returns false for a connection that is not one of these. */
+  take(connection: ConnectionId, frame: ServerFrame): boolean {
+    const line = this.#lines.get(connection);
+    if (line === undefined) return connection < 0;
+    switch (frame.kind) {
+      case 'opened':
+        line.sessions.get(frame.session)?.accepted(frame.promptLength);
+        break;
+      case 'verdict':
+        this.#verdict(line, frame);
+        break;
+      case 'failure':
+        if (frame.session === null) this.#failAll(line, errorOfFailure(frame));
+        else this.#finish(line, frame.session)?.failed(errorOfFailure(frame));
+    }
+    return true;
+  }
+
+  #verdict(line: Line, { session, tokens, end }: Verdict): void {
+    const listener = line.sessions.get(session);
+    if (listener === undefined) return;
+    if (tokens.length > 0) listener.tokens(tokens);
+    // Told of its tokens, a listener may have cancelled.
+    if (end !== null) this.#finish(line, session)?.ended(end);
+  }
+
+  /** Forgets a session on both sides. */
+  #finish(line: Line, session: number): PlainListener | undefined {
+    const listener = line.sessions.get(session);
+    if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
+    return listener;
+  }
+
+  #failAll(line: Line, error: PilotfishError): void {
+    const listeners = [...line.sessions.values()];
+    line.sessions.clear();
+    for (const listener of listeners) listener.failed(error);
+  }
+
+  /** The core has ended a connection. @returns false for one that is not one of these. */
+  closed(connection: ConnectionId): boolean {
+    const line = this.#lines.get(connection);
+    if (line !== undefined) this.#end(line);
+    return connection < 0;
+  }
+}
+
+function helloOf(key: string): DeviceFrame {
+  return {
+    kind: 'hello',
+    ...{ versionMin, versionMax, key },
+    name: 'http',
+    fingerprint: '',
+    vocabSize: 0,
+    blockHashes: new Uint32Array(0),
+  };
+}
+
+function openOf(session: number, { prompt, sampling, seed, tokensMax }: PlainRequest): DeviceFrame {
+  return {
+    kind: 'open',
+    ...{ session, prompt, sampling, seed, tokensMax },
+    answer: new Int32Array(0),
+    // What a device would ask for, so that the same seed gives the same text through either door.
+    scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',
+    mode: 'stream',
+    windowMax: 1,
+    cut: null,
+  };
+}
