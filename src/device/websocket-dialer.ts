@@ -9,6 +9,7 @@ import {
   type Transport,
   type TransportListener,
 } from '../protocol/transport.js';
+import { cutText } from '../protocol/utf8.js';
 import { subprotocol } from '../protocol/version.js';
 
 /** How long a peer may take to answer a close. */
@@ -93,9 +94,8 @@ class WebSocketTransport implements Transport {
   }
 
   close(code: number, reason: string): void {
-    const text = Buffer.from(reason).subarray(0, closeReasonBytesMax).toString();
     if (this.#socket.readyState > WebSocket.OPEN) return;
-    this.#socket.close(code, text);
+    this.#socket.close(code, cutText(reason, closeReasonBytesMax));
     // A peer that does not answer would keep the process from ending.
     setTimeout(() => this.#socket.terminate(), closeTimeoutMs).unref();
   }

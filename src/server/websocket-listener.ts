@@ -13,7 +13,7 @@ import { PilotfishError } from '../base/error.js';
 import type { WireCode } from '../protocol/code.js';
 import { closeFor } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
-import { closeNormal } from '../protocol/transport.js';
+import { closeNormal, type TransportEnd } from '../protocol/transport.js';
 import { subprotocol } from '../protocol/version.js';
 
 export interface ListenerHandlers {
@@ -22,7 +22,7 @@ export interface ListenerHandlers {
   /** A message is longer than any frame: it was not read, nor will be what follows it. */
   tooLong(connection: Peer): void;
   /** Called once for each connection, last. */
-  disconnected(connection: Peer): void;
+  disconnected(connection: Peer, end: TransportEnd): void;
   /** The body of `GET /stats`. */
   stats(): unknown;
   /** Answers every other request. */
@@ -153,7 +153,9 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
     // Text is no frame whatever it says; an empty message is refused by the codec.
     handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
   });
-  socket.on('close', () => handlers.disconnected(peer));
+  socket.on('close', (code, reason) =>
+    handlers.disconnected(peer, { code, reason: reason.toString() }),
+  );
   // A close follows every error.
   socket.on('error', () => undefined);
   handlers.connected(peer);
