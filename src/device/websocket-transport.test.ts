@@ -108,6 +108,7 @@ async function connectedPair(): Promise<ConnectedPair> {
     message: (peer, bytes) => tell(peer, (listener) => listener.message(bytes)),
     disconnected: (peer, end: TransportEnd) => tell(peer, (listener) => listener.closed(end)),
     tooLong: (peer) => assert.fail(`a message of connection ${peer.id} is too long`),
+    flow: () => undefined,
     stats: () => null,
   };
   const listening = await listen('127.0.0.1', 0, handlers);

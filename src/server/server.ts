@@ -130,6 +130,8 @@ class Server implements RunningServer {
       connected: (peer) => this.#connected(peer),
       message: (peer, bytes) => this.#message(peer, bytes),
       tooLong: (peer) => this.#tooLong(peer),
+      flow: ({ id: connection }, isClogged) =>
+        this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
       disconnected: (peer) => this.#disconnected(peer),
       stats: () => this.stats(),
       ...(request !== undefined && { request }),

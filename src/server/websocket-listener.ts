@@ -21,6 +21,8 @@ export interface ListenerHandlers {
   message(connection: Peer, bytes: Uint8Array): void;
   /** A message is longer than any frame: it was not read, nor will be what follows it. */
   tooLong(connection: Peer): void;
+  /** The peer has fallen behind with reading, or has caught up. */
+  flow(connection: Peer, isClogged: boolean): void;
   /** Called once for each connection, last. */
   disconnected(connection: Peer, end: TransportEnd): void;
   /** The body of `GET /stats`. */
@@ -47,22 +49,44 @@ class BoundedSocket extends WebSocket {
   }
 }
 
+const sendOptions = { binary: true, compress: false };
+/**
+ * Bytes beyond what the system holds for a peer at which verdicts are merged: a few hundred of them. The system alone
+ * holds many more, so whoever has so much unread is behind.
+ */
+const cloggedBytes = 16_384;
+
 /** One connected device. */
 export class Peer {
   readonly id: number;
   readonly #socket: WebSocket;
+  readonly #onFlow: (peer: Peer, isClogged: boolean) => void;
+  #isClogged = false;
 
-  constructor(id: number, socket: WebSocket) {
+  /** @param onFlow called when what was sent begins to wait for the peer, and when it waits no more. */
+  constructor(id: number, socket: WebSocket, onFlow: (peer: Peer, isClogged: boolean) => void) {
     this.id = id;
     this.#socket = socket;
+    this.#onFlow = onFlow;
   }
 
   /** @returns false when the peer has left more unread than it may: the caller closes it with `too-slow`. */
   send(bytes: Uint8Array): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return true;
-    this.#socket.send(bytes, { binary: true, compress: false });
-    return this.#socket.bufferedAmount <= limits.bufferedBytes.value;
+    this.#socket.send(bytes, sendOptions, this.#onSent);
+    const { bufferedAmount } = this.#socket;
+    if (!this.#isClogged && bufferedAmount > cloggedBytes) {
+      this.#isClogged = true;
+      this.#onFlow(this, true);
+    }
+    return bufferedAmount <= limits.bufferedBytes.value;
   }
+
+  readonly #onSent = (): void => {
+    if (!this.#isClogged || this.#socket.bufferedAmount > cloggedBytes) return;
+    this.#isClogged = false;
+    this.#onFlow(this, false);
+  };
 
   /** Ends the connection after what was sent; a peer that does not read is cut off. @param code null: all is well. */
   close(code: WireCode | null): void {
@@ -101,7 +125,9 @@ export async function listen(
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   let nextId = 1;
-  sockets.on('connection', (socket) => welcome(socket, new Peer(nextId++, socket), handlers));
+  sockets.on('connection', (socket) =>
+    welcome(socket, new Peer(nextId++, socket, handlers.flow), handlers),
+  );
   // Errors of the listening socket come through `http` as well; unheard here they would end the process.
   sockets.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {

@@ -80,6 +80,11 @@ export class Pipe {
     });
   }
 
+  /** When all that is under way now has arrived. */
+  get emptyAtMs(): number {
+    return Math.max(this.#lastMs, this.#heldUntilMs);
+  }
+
   /** Nothing arrives before this time. */
   hold(untilMs: number): void {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, untilMs);

@@ -30,7 +30,11 @@ interface Peer {
   readonly device: number;
   readonly link: Link;
   isStranger: boolean;
+  isClogged: boolean;
 }
+
+/** Bytes under way at which a reader counts as slow: a few verdicts, so that also small worlds have slow readers. */
+const cloggedBytes = 200;
 
 /** Clocks of servers show any time at all. */
 const clockOffsetMs = 1_000_000;
@@ -110,7 +114,7 @@ export class SimServer {
   }
 
   accept(device: number, link: Link): void {
-    this.#peers.set(link.id, { device, link, isStranger: true });
+    this.#peers.set(link.id, { device, link, isStranger: true, isClogged: false });
     this.feed({ kind: 'connected', connection: link.id });
   }
 
@@ -157,6 +161,27 @@ export class SimServer {
     if (frame.kind === 'welcome') peer.isStranger = false;
     const said = this.#parts.tampering.frame(frame);
     if (said !== null) peer.link.sendDown(encodeFrame(said));
+    if (peer.isClogged || peer.link.down.inFlightBytes <= cloggedBytes) return;
+    peer.isClogged = true;
+    this.#parts.timeline.at(this.#parts.timeline.nowMs, () =>
+      this.feed({ kind: 'clogged', connection }),
+    );
+    this.#awaitReader(connection, peer);
+  }
+
+  /** As a socket's buffer does: tells when it is empty again. */
+  #awaitReader(connection: number, peer: Peer): void {
+    const { timeline } = this.#parts;
+    const { down } = peer.link;
+    timeline.at(down.emptyAtMs, () => {
+      if (this.#peers.get(connection) !== peer) return;
+      if (down.inFlightBytes > 0) {
+        this.#awaitReader(connection, peer);
+        return;
+      }
+      peer.isClogged = false;
+      this.feed({ kind: 'cleared', connection });
+    });
   }
 
   #wake(atMs: number): void {

@@ -17,6 +17,8 @@ export interface Connection {
   readonly id: ConnectionId;
   state: ConnectionState;
   lastFrameAtMs: number;
+  /** Its device reads more slowly than it is sent to: verdicts are merged. */
+  isClogged: boolean;
 }
 
 /** What is wrong with a greeting, or null. */
@@ -74,7 +76,7 @@ export class Connections {
 
   add(id: ConnectionId, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
-    const connection: Connection = { id, state: 'fresh', lastFrameAtMs: nowMs };
+    const connection: Connection = { id, state: 'fresh', lastFrameAtMs: nowMs, isClogged: false };
     this.#connections.set(id, connection);
     return connection;
   }

@@ -16,6 +16,9 @@ export type ServerEvent =
   | { readonly kind: 'frame'; readonly connection: ConnectionId; readonly frame: DeviceFrame }
   /** What arrived is not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
+  /** The device reads more slowly than it is sent to; `cleared` when it has caught up. */
+  | { readonly kind: 'clogged'; readonly connection: ConnectionId }
+  | { readonly kind: 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
   /** `bytes` of a save, else null. */

@@ -1,6 +1,7 @@
 // What must hold between the tables of the server core after every event. For tests and the simulator.
 
 import { assert } from '../../base/assert.js';
+import { limits } from '../../protocol/limits.js';
 import type { Scheduler } from './scheduler.js';
 import type { Session } from './session.js';
 import type { SessionTable } from './session-table.js';
@@ -20,7 +21,7 @@ export function checkIntegrity(table: SessionTable, slots: SlotTable, scheduler:
 }
 
 function checkSession(session: Session, isFlying: boolean): void {
-  const { key, log, told, terms, drafts, pendingLaw, state, end, flight } = session;
+  const { key, log, told, terms, drafts, pendingLaw, state, end, flight, owed } = session;
   const name = `session ${key}`;
   assert(told <= log.length, `${name}: told ${told} of ${log.length}`);
   assert(log.length <= terms.lengthMax, `${name}: ${log.length} exceeds ${terms.lengthMax}`);
@@ -33,5 +34,7 @@ function checkSession(session: Session, isFlying: boolean): void {
     end === null || state !== 'open' || flight !== null || !session.isAttached,
     `${name}: open`,
   );
+  assert(owed === null || (session.isAttached && end === null), `${name}: owes nobody`);
+  assert(log.length - told <= limits.verdictTokens.value || !session.isAttached, `${name}: owes`);
   assert(flight === null || isFlying, `${name}: in a pass that is not there`);
 }

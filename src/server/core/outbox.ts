@@ -36,6 +36,11 @@ export class Outbox {
     if (connection && connection.state !== 'failed') this.sendOn(connection, frame);
   }
 
+  /** Whether what is sent to a session's device now would only wait. */
+  isClogged({ connection }: Listener): boolean {
+    return this.#connections.get(connection)?.isClogged === true;
+  }
+
   sendOn(connection: Connection, frame: ServerFrame): void {
     this.#connections.sent(connection, connectionEventOf(frame));
     this.push({ kind: 'send', connection: connection.id, frame });

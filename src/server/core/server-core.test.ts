@@ -16,12 +16,17 @@ interface Party {
   cuts: number;
 }
 
-/** Runs devices and engine in a random order until all answers are over. @returns the devices. */
+/**
+ * Runs devices and engine in a random order until all answers are over.
+ *
+ * @param isRough whether connections are cut and clogged on the way.
+ * @returns the devices.
+ */
 function interleave(
   harness: Harness,
   opens: readonly Open[],
   roll: Roll,
-  mayCut: boolean,
+  isRough: boolean,
 ): Party[] {
   let nextConnection = 1;
   const parties = opens.map((open): Party => {
@@ -43,7 +48,7 @@ function interleave(
         parties[Math.floor(roll() * parties.length)]!,
         roll,
         () => nextConnection++,
-        mayCut,
+        isRough,
       );
   }
   return parties;
@@ -54,7 +59,7 @@ function act(
   party: Party,
   roll: Roll,
   next: () => number,
-  mayCut: boolean,
+  isRough: boolean,
 ): void {
   const { device } = party;
   if (party.connection === null) {
@@ -70,7 +75,12 @@ function act(
     if (frame) device.receive(frame);
     return;
   }
-  if (mayCut && choice > 0.98 && device.resumeKey && party.cuts < 5 && !device.isOver) {
+  if (isRough && choice < 0.57) {
+    const kind = choice < 0.54 ? 'clogged' : 'cleared';
+    harness.feed({ kind, connection: party.connection });
+    return;
+  }
+  if (isRough && choice > 0.98 && device.resumeKey && party.cuts < 5 && !device.isOver) {
     // What was under way is lost.
     harness.disconnect(party.connection);
     party.connection = null;

@@ -123,6 +123,10 @@ export class ServerCore {
       case 'fault':
         this.#fault(event.connection, event.fault, nowMs);
         return;
+      case 'clogged':
+      case 'cleared':
+        this.#flow(event.connection, event.kind === 'clogged', nowMs);
+        return;
       case 'passed':
         this.#passed(event.id, event.result, nowMs);
         return;
@@ -237,6 +241,13 @@ export class ServerCore {
     } else {
       this.#failConnection(connection, fault.code, fault.message, nowMs);
     }
+  }
+
+  #flow(id: ConnectionId, isClogged: boolean, nowMs: number): void {
+    const connection = this.#connections.get(id);
+    if (!connection || connection.state === 'failed') return;
+    connection.isClogged = isClogged;
+    if (!isClogged) this.#desk.cleared(id, nowMs);
   }
 
   #passed(id: number, result: PassResult, nowMs: number): void {

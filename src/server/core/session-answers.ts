@@ -2,19 +2,17 @@
 // state table to every frame sent; judges nothing.
 
 import type { ServerFrame } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
 import { eventOf, stateAfterSending } from '../../protocol/session-state.js';
 import type { DeskParts } from './desk-parts.js';
 import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
-import type { Session } from './session.js';
+import type { PassTimes, Session } from './session.js';
 import { makeVerdict } from './verdict-maker.js';
 
-/** Where the time of a verdict went. */
-export interface VerdictTimes {
-  readonly queueMs: number;
-  readonly passMs: number;
-}
+const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
-const noTimes: VerdictTimes = { queueMs: 0, passMs: 0 };
+/** Tokens that a slow reader may be owed: one more pass still fits into one Verdict. */
+const owedTokensMax = limits.verdictTokens.value - limits.draftTokens.value - 1;
 
 /** Passes to learn from before anybody is advised: a line through two points says what it likes. */
 const adviceFrom = 16;
@@ -40,8 +38,30 @@ export class Answers {
     session.drafts.clear();
   }
 
-  verdict(session: Session, nowMs: number, { queueMs, passMs } = noTimes): void {
+  /**
+   * Says what has been committed since the last verdict; to a slow reader later, together with what follows: it reads
+   * one frame for many, and nothing in it depends on when it is said.
+   */
+  verdict(session: Session, nowMs: number, times = noTimes): void {
+    if (this.#canWait(session)) session.owed = times;
+    else this.#say(session, nowMs, times);
+  }
+
+  /** Its reader has caught up. */
+  settle(session: Session, nowMs: number): void {
+    if (session.owed !== null) this.#say(session, nowMs, session.owed);
+  }
+
+  #canWait({ listener, end, pendingLaw, log, told }: Session): boolean {
+    if (end !== null || pendingLaw !== null || !this.#parts.outbox.isClogged(listener!)) {
+      return false;
+    }
+    return log.length - told <= owedTokensMax;
+  }
+
+  #say(session: Session, nowMs: number, { queueMs, passMs }: PassTimes): void {
     const { counters } = this.#parts;
+    session.owed = null;
     const advisedDraftLength = session.end === null ? this.#advise(session) : null;
     const times = { queueMs, verifyMs: passMs, advisedDraftLength };
     const verdict = makeVerdict(session, session.listener!.session, times);

@@ -6,9 +6,10 @@ import type { DeviceFrame, Draft, TailRequest } from '../../protocol/frame.js';
 import { eventOf, receive } from '../../protocol/session-state.js';
 import type { DeskParts } from './desk-parts.js';
 import { takeDraft } from './draft-intake.js';
+import type { ConnectionId } from './event.js';
 import type { Crash, Landing } from './scheduler.js';
-import type { Listener, Session } from './session.js';
-import { Answers, type VerdictTimes } from './session-answers.js';
+import type { Listener, PassTimes, Session } from './session.js';
+import { Answers } from './session-answers.js';
 import { Entrance } from './session-entrance.js';
 import { Exits } from './session-exits.js';
 import { commitOutcome, endReasonOf } from './verdict-maker.js';
@@ -135,6 +136,13 @@ export class SessionDesk {
     if (session.flight === null) this.#answers.conclude(session, nowMs);
   }
 
+  /** A connection's reader has caught up: its sessions are told what they are owed. */
+  cleared(connection: ConnectionId, nowMs: number): void {
+    for (const session of this.#parts.table.sessionsOf(connection)) {
+      this.#answers.settle(session, nowMs);
+    }
+  }
+
   /** Results of a pass. */
   landed(landings: readonly Landing[], nowMs: number): void {
     const { table, scheduler, slots, settings, counters } = this.#parts;
@@ -172,7 +180,7 @@ export class SessionDesk {
     if (session.isCancelled && session.isAttached) this.#answers.conclude(session, nowMs);
   }
 
-  #report(session: Session, isJudged: boolean, times: VerdictTimes, nowMs: number): void {
+  #report(session: Session, isJudged: boolean, times: PassTimes, nowMs: number): void {
     if (!session.isAttached) {
       // Nobody hears of it yet; nobody needs the cache again either.
       if (session.end !== null) this.#parts.slots.forget(session);

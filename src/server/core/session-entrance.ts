@@ -79,6 +79,7 @@ export class Entrance {
     session.told = frame.committedLength;
     session.drafts.clear();
     session.askedAt = null;
+    session.owed = null;
     this.#answers.send(session, {
       kind: 'resumed',
       session: listener.session,

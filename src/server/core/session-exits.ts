@@ -79,6 +79,7 @@ export class Exits {
     for (const session of table.closeDesk(connection)) {
       session.listener = null;
       session.detachedAtMs = nowMs;
+      session.owed = null;
       session.drafts.clear();
       scheduler.refresh(session);
       if (settings.limits.resumeMs === 0) this.forget(session, false);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plainSampling } from '../../math/sampling.js';
 import type { Draft, Resume, ServerFrame, Verdict } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { Harness, openFrame } from './core-harness.suite.js';
 import { targetText } from './scripted-target.suite.js';
@@ -246,6 +247,41 @@ describe('a session', () => {
       assert.equal(verdicts(frames).at(-1)?.end, end);
       assert.deepEqual(tokensOf(frames), targetText(open, { contextLength: 30 }).slice(3));
     }
+  });
+
+  it('tells a slow reader in one verdict what it would have told in many', () => {
+    const harness = new Harness();
+    const open = openFrame({ mode: 'stream', tokensMax: 20 });
+    harness.connect(1);
+    harness.send(1, open);
+    harness.settle(2);
+    harness.feed({ kind: 'clogged', connection: 1 });
+    harness.settle(10);
+    const before = harness.take(1);
+    harness.feed({ kind: 'cleared', connection: 1 });
+    const merged = harness.take(1);
+    harness.settle(2);
+    harness.feed({ kind: 'clogged', connection: 1 });
+    harness.settle();
+    // The end waits for nobody.
+    const after = harness.take(1);
+    const counts = [before, merged, after].map((frames) =>
+      verdicts(frames).map((v) => v.tokens.length),
+    );
+    assert.deepEqual(counts, [[1, 1], [10], [1, 1, 6]]);
+    const text = tokensOf([...before, ...merged, ...after]);
+    assert.deepEqual(text, targetText(open).slice(3));
+  });
+
+  it('owes a slow reader no more tokens than a verdict holds', () => {
+    const model = { contextLength: 8192 };
+    const harness = new Harness({ model });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream', tokensMax: 4500 }));
+    harness.feed({ kind: 'clogged', connection: 1 });
+    harness.settle(4000);
+    const lengths = verdicts(harness.take(1)).map(({ tokens }) => tokens.length);
+    assert.deepEqual(lengths, [limits.verdictTokens.value - limits.draftTokens.value]);
   });
 
   it('goes on with an answer that began elsewhere', () => {

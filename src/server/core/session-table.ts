@@ -46,6 +46,10 @@ export class SessionTable {
     return sessions;
   }
 
+  sessionsOf(connection: ConnectionId): readonly Session[] {
+    return [...this.#deskOf(connection).sessions.values()];
+  }
+
   /** Whether a connection may use an id for a new session. */
   isFresh({ connection, session }: Listener): boolean {
     return session > this.#deskOf(connection).lastId;

@@ -47,6 +47,13 @@ export interface Flight {
   isSpoilt: boolean;
 }
 
+/** Where the time of a verdict went. */
+export interface PassTimes {
+  /** From the arrival of the newest draft to the start of its pass. */
+  readonly queueMs: number;
+  readonly passMs: number;
+}
+
 /** A cache image that waits for a slot. */
 export type Image =
   | { readonly kind: 'none' }
@@ -80,6 +87,8 @@ export class Session {
   pendingLaw: Law | null = null;
   end: EndReason | null = null;
   isCancelled = false;
+  /** Times of the newest verdict that waits for a slow reader, to be merged with those that follow. */
+  owed: PassTimes | null = null;
   flight: Flight | null = null;
   image: Image = { kind: 'none' };
   /** It was in a pass that failed: it goes alone until one succeeds. */
