@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plainSampling } from '../../math/sampling.js';
-import type { Draft, Resume, ServerFrame, Verdict } from '../../protocol/frame.js';
+import type { Draft, Open, Resume, ServerFrame, Verdict } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { Harness, openFrame } from './core-harness.suite.js';
@@ -313,6 +313,53 @@ describe('slots', () => {
       sharedTokenCount >= 300 && fedCount < 130,
       `${sharedTokenCount} shared, ${fedCount} fed`,
     );
+  });
+
+  it('copy what ended sessions have left, closed or not, as long as nobody needs the slot', () => {
+    const ids = Int32Array.from({ length: 60 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
+    const prompt = { kind: 'ids', ids } as const;
+    const harness = new Harness({ model: { slotCount: 2 } });
+    harness.connect(1);
+    const fedBy = (session: number, open: Open): number => {
+      const before = harness.core.stats().fedCount;
+      harness.send(1, { ...open, session });
+      harness.settle();
+      assert.deepEqual(tokensOf(harness.take(1)), targetText(open).slice(ids.length));
+      return harness.core.stats().fedCount - before;
+    };
+    const open = openFrame({ prompt, mode: 'stream', tokensMax: 4 });
+    assert.ok(fedBy(0, open) >= 60);
+    assert.ok(fedBy(1, { ...open, seed: 5n }) < 10, 'the session before has ended');
+    harness.send(1, { kind: 'close', session: 0 });
+    harness.send(1, { kind: 'close', session: 1 });
+    assert.ok(fedBy(2, { ...open, scheme: 'greedy' }) < 10, 'both are closed');
+    const other = Int32Array.from(ids, (token) => (token === 0 ? 0 : 10));
+    for (const session of [3, 4]) {
+      const stranger = openFrame({
+        session,
+        prompt: { kind: 'ids', ids: other },
+        mode: 'pipeline',
+      });
+      harness.send(1, stranger);
+      harness.settle();
+    }
+    harness.take(1);
+    assert.ok(fedBy(5, open) >= 60, 'both slots were needed');
+  });
+
+  it('hold nothing for others after a pass that failed', () => {
+    const ids = Int32Array.from({ length: 60 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
+    const harness = new Harness({ model: { slotCount: 2 } });
+    harness.connect(1);
+    harness.send(1, openFrame({ prompt: { kind: 'ids', ids }, mode: 'stream' }));
+    harness.settle(4);
+    harness.failingPasses.add(5);
+    // Gone while the pass is under way, so that nobody is there to distrust the slot.
+    harness.send(1, { kind: 'close', session: 0 });
+    harness.settle();
+    harness.send(1, openFrame({ session: 1, prompt: { kind: 'ids', ids }, mode: 'stream' }));
+    harness.settle();
+    assert.equal(harness.core.stats().sharedTokenCount, 0);
   });
 
   it('go to whoever works; idle sessions are swapped out and come back', () => {

@@ -4,12 +4,18 @@
 
 import { assert } from '../../base/assert.js';
 import { type SlotId, slotId } from '../../base/brand.js';
+import type { TokenLog } from '../../protocol/token-log.js';
 import type { Issue } from './operations.js';
 import type { Session } from './session.js';
 
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
+  /**
+   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for sessions that begin alike.
+   * It costs nobody a slot, and there are no more of them than slots.
+   */
+  left: TokenLog | null;
   /** Tokens the engine holds once all issued operations have run; those below the log's length are the log's. */
   engineLength: number;
   /** Log length when the owner got it. */
@@ -48,6 +54,7 @@ export class SlotTable {
     this.#slots = Array.from({ length: policy.slotCount }, (_, index) => ({
       id: slotId(index),
       owner: null,
+      left: null,
       engineLength: 0,
       ownedFrom: 0,
       lastUsedMs: 0,
@@ -98,10 +105,11 @@ export class SlotTable {
     assert(!this.has(session), `session ${session.key} has a slot`);
     // Its bytes are still being written: they will be here after the operations under way.
     if (session.image.kind === 'saving') return false;
-    const slot = this.#freeSlot() ?? this.#victim(isIdle);
+    const slot = this.#freeSlot(session.log) ?? this.#victim(isIdle);
     if (!slot) return false;
     if (slot.owner) this.evict(slot.owner);
     slot.owner = session;
+    slot.left = null;
     slot.ownedFrom = session.log.length;
     slot.lastUsedMs = nowMs;
     this.#slotOf.set(session, slot);
@@ -109,8 +117,16 @@ export class SlotTable {
     return true;
   }
 
-  #freeSlot(): SlotRecord | undefined {
-    return this.#slots.find(({ owner, isFlying }) => owner === null && !isFlying);
+  /** A slot without owner: an empty one, or the one that was left first; the one to copy from only where it is the last. */
+  #freeSlot(log: TokenLog): SlotRecord | undefined {
+    const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
+    if (free.length < 2) return free[0];
+    const empty = free.find(({ left }) => left === null);
+    if (empty) return empty;
+    const source = free.reduce((a, b) => (leftShare(b, log) > leftShare(a, log) ? b : a));
+    return free
+      .filter((slot) => slot !== source)
+      .reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
   }
 
   #victim(isIdle: (session: Session) => boolean): SlotRecord | undefined {
@@ -154,7 +170,10 @@ export class SlotTable {
     let bestLength = enough - 1;
     let isComing = false;
     for (const other of this.#slots) {
-      if (!other.owner || other === slot || other.unsure.size > 0) continue;
+      if (other === slot || other.unsure.size > 0) continue;
+      const left = Math.min(leftShare(other, session.log), neededLength);
+      if (left > bestLength) [best, bestLength] = [other, left];
+      if (!other.owner) continue;
       const shared = session.log.sharedPrefix(other.owner.log, neededLength);
       if (shared < enough) continue;
       const held = Math.min(shared, this.cacheLength(other.owner));
@@ -187,12 +206,14 @@ export class SlotTable {
     slot.lastUsedMs = nowMs;
   }
 
-  /** The pass has ended. @param lengths what the engine says each slot holds; a slot not named holds what it held. */
+  /** The pass has ended. @param lengths what the engine says each slot holds; a slot not named holds nobody knows what. */
   land(lengths: ReadonlyMap<SlotId, number>): void {
     for (const slot of this.#slots) {
       if (!slot.isFlying) continue;
       slot.isFlying = false;
-      slot.engineLength = lengths.get(slot.id) ?? slot.engineLength;
+      const length = lengths.get(slot.id);
+      if (length === undefined) slot.left = null;
+      else slot.engineLength = length;
     }
   }
 
@@ -212,7 +233,7 @@ export class SlotTable {
     this.release(session);
   }
 
-  /** The session is done with its slot, or what the slot holds cannot be trusted. */
+  /** Takes a session's slot, and trusts nothing that is in it. */
   release(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (!slot) return;
@@ -236,8 +257,10 @@ export class SlotTable {
     this.#imageBytes += bytes.length;
   }
 
-  /** Forgets a session's image, wherever it is. */
+  /** The session is done with its slot and its image; what the slot holds of its text stays while nobody needs it. */
   forget(session: Session): void {
+    const slot = this.#slotOf.get(session);
+    if (slot && slot.unsure.size === 0) slot.left = session.log;
     this.release(session);
     this.#dropImage(session);
   }
@@ -258,6 +281,7 @@ export class SlotTable {
   /** @throws InvariantError where owners and slots disagree. */
   checkIntegrity(): void {
     const owned = this.#slots.filter(({ owner }) => owner !== null);
+    for (const { id, left } of owned) assert(left === null, `slot ${id} is owned and left`);
     assert(
       owned.length === this.#slotOf.size,
       `${owned.length} owned, ${this.#slotOf.size} owners`,
@@ -280,4 +304,9 @@ export class SlotTable {
     assert(slot !== undefined, `session ${session.key} has no slot`);
     return slot;
   }
+}
+
+/** Tokens of a text that a slot without owner still holds. */
+function leftShare({ left, engineLength, isFlying }: SlotRecord, log: TokenLog): number {
+  return left === null || isFlying ? 0 : log.sharedPrefix(left, engineLength);
 }
