@@ -1,52 +1,53 @@
-// `pilotfish demo`, also `npm run demo`: shows on the bundled models what speculation does, in under a minute.
-// Everything it prints is computed while it runs; nothing is claimed that this run does not show.
+// `pilotfish demo`, also `npm run demo`: a server, two devices and the link between them, on this machine, in under a
+// minute. Everything it prints is measured while it runs; what is emulated is called emulated.
 
 import type { Command } from 'commander';
+import { toPilotfishError } from '../base/error.js';
 import { storyPrompts } from '../bench/prompts.js';
-import type { Engine } from '../engine/engine.js';
-import type { SpeculateRequest } from '../local/speculate.js';
 import { plainSampling } from '../math/sampling.js';
-import {
-  type Comparison,
-  compare,
-  comparisonTable,
-  type Turn,
-  verdictWords,
-  whyWords,
-} from './demo/comparison.js';
-import { RoundPlayer } from './demo/player.js';
+import type { DeviceProcess, Written } from './demo/device-process.js';
+import { type Measured, Measurement, type Task } from './demo/measure.js';
+import { roundTokensOf, verdictWords, waysTable, whyWords } from './demo/rows.js';
+import { Closers, draftName, openStage, type Stage, targetName } from './demo/stage.js';
 import { interruptedExitCode } from './failure.js';
-import { flag } from './flags.js';
+import { flag, wholeNumber } from './flags.js';
 import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
-import { type Generation, type GenerationOptions, generateText } from './generate/generation.js';
-import { defaultTarget } from './generate.js';
+import { generateText } from './generate/generation.js';
 import { LineFit } from './line-fit.js';
+import { formatBytes, formatDuration, formatShare } from './numbers.js';
 import { commandName } from './package-root.js';
-import { type Fate, legendEntries } from './render.js';
+import { type Fate, legendEntries, TokenStream } from './render.js';
+import { fates } from './run/answer-display.js';
 import { customaryLaw, parseSeed } from './sampling-flags.js';
 import { formatTable } from './table.js';
 import { colourWanted, type Paint, painter, type Terminal } from './terminal.js';
 
-const description = `Shows speculative decoding on the bundled models: which drafted tokens the target accepts, rejects and corrects; that the same seed gives the same text without a draft; and honest times of both. Takes under a minute, needs no network.`;
+const description = `Shows the whole system on this machine, with the bundled models: a server process, two device processes that draft differently, and an emulated link between them. A text appears with every token coloured by where it came from; then every mode writes the same texts, on the target as a large model would be (emulated: its passes are held back) and as it is. Takes under a minute, needs no network.
 
-const draftName = 'stories-draft';
-const draftLength = 4;
-const tokensMax = 64;
+  pilotfish demo
+  pilotfish demo --pass-ms 20 --round-trip-ms 100
+  pilotfish demo --keep`;
+
+const shownTokens = 64;
+const turnTokens = 32;
 /** Of the 24 openings with their own seeds, the one that reads best. */
 const seedDefault = 13n;
-/** Other draft lengths that must write the same text; 0 is the target alone. */
-const otherLengths = [0, 1, 8];
-/**
- * Texts of the table, and the time after which no further one is begun. From nine on the interval leaves out the
- * extremes: one turn that another program disturbed then decides nothing.
- */
-const turnsMax = 9;
-const turnsMs = 20_000;
+/** No further turn is begun after so long, so that a busy machine keeps the promise of a minute too. */
+const turnsUntilMs = 32_000;
+
+interface DemoOptions {
+  readonly seed: bigint;
+  readonly prompt?: string;
+  readonly roundTripMs: number;
+  readonly passMs: number;
+  readonly turns: number;
+  readonly keep?: boolean;
+}
 
 export function addDemo(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  program
+  const command = program
     .command('demo')
-    .summary('watch a draft model and a target model write one text')
+    .summary('watch a server and two devices write one text')
     .description(description)
     .addOption(
       flag('--seed <n>', 'seed of the text, in [0, 2^64)', parseSeed).default(
@@ -55,42 +56,58 @@ export function addDemo(program: Command, terminal: Terminal, exit: (code: numbe
       ),
     )
     .addOption(flag('--prompt <text>', 'what the text begins with (default: one of 24 openings)'))
-    .action(async ({ seed, prompt }: { seed: bigint; prompt?: string }) => {
-      exit(await demo(seed, prompt || openingFor(seed), terminal));
-    });
+    .addOption(
+      flag(
+        '--round-trip-ms <ms>',
+        'emulated way to the server and back',
+        wholeNumber('--round-trip-ms', 0, 1000),
+      ).default(40),
+    )
+    .addOption(
+      flag(
+        '--pass-ms <ms>',
+        'emulated pass of the large target',
+        wholeNumber('--pass-ms', 1, 500),
+      ).default(50),
+    )
+    .addOption(
+      flag(
+        '--turns <n>',
+        'texts to compare the modes on, as far as the time allows',
+        wholeNumber('--turns', 1, 24),
+      ).default(3),
+    )
+    .addOption(flag('--keep', 'leave it running and say what to try'));
+  command.action(async () => exit(await demo(command.opts<DemoOptions>(), terminal)));
 }
 
 const openingFor = (seed: bigint): string =>
   storyPrompts[Number(seed % BigInt(storyPrompts.length))]!;
 
-const interrupted = Symbol('interrupted');
-
-async function demo(seed: bigint, prompt: string, terminal: Terminal): Promise<number> {
-  const names = { model: defaultTarget, draft: draftName, draftLength: Math.max(...otherLengths) };
-  const exact = await loadEngines({ ...names, deterministic: true }, terminal);
+/** @returns the exit code: 1 when texts differ that must not. */
+async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
+  const closers = new Closers();
+  terminal.out.write('Starting a server and two devices on this machine ...\n');
   try {
-    // Deterministic passes cost more where a token is alone, so times are taken from a target without them.
-    const alone = { ...names, draft: 'none', deterministic: false };
-    const fast = await loadEngines(alone, terminal);
-    try {
-      return await new Demo({ exact, fast, seed, prompt, terminal }).run();
-    } finally {
-      await closeEngines(fast);
-    }
+    const stage = await openStage(options, closers, terminal.env, terminal.signal);
+    const drafting = { model: draftName, draft: 'none', draftLength: 0, threads: 1 };
+    const alone = await loadEngines({ ...drafting, deterministic: false }, terminal);
+    closers.add(() => closeEngines(alone));
+    return await new Demo({ options, stage, alone, terminal }).run();
   } catch (reason) {
-    if (reason !== interrupted) throw reason;
+    if (toPilotfishError(reason, 'engine-failed').code !== 'cancelled') throw reason;
     terminal.out.write('\n');
     return interruptedExitCode;
   } finally {
-    await closeEngines(exact);
+    await closers.closeAll();
   }
 }
 
 interface DemoParts {
-  readonly exact: Engines;
-  readonly fast: Engines;
-  readonly seed: bigint;
-  readonly prompt: string;
+  readonly options: DemoOptions;
+  readonly stage: Stage;
+  /** The draft model without anybody to verify it. */
+  readonly alone: Engines;
   readonly terminal: Terminal;
 }
 
@@ -98,6 +115,7 @@ class Demo {
   readonly #parts: DemoParts;
   readonly #columns: number;
   readonly #paint: Paint;
+  readonly #startedMs = performance.now();
 
   constructor(parts: DemoParts) {
     const { out, env } = parts.terminal;
@@ -106,146 +124,166 @@ class Demo {
     this.#paint = painter(colourWanted(out, env));
   }
 
-  /** @returns the exit code: 1 when the texts differ. */
   async run(): Promise<number> {
     this.#explain();
-    const shown = await this.#play();
-    const same = await this.#repeat(shown);
-    this.#tell(await this.#compare());
-    this.#farewell();
-    return same ? 0 : 1;
+    const isSameShown = await this.#play();
+    const measured = await this.#compare();
+    this.#tell(measured);
+    await this.#farewell();
+    return isSameShown && measured.isSameText ? 0 : 1;
   }
 
   #explain(): void {
-    const { out, env } = this.#parts.terminal;
-    this.#paragraph(
-      `A small draft model proposes up to ${draftLength} tokens at a time; the target model checks them in one pass. What comes out is the target's own text.`,
-    );
+    const { stage, options } = this.#parts;
+    const { roundTripMs, passMs } = options;
+    this.#heading('On this machine, now');
+    const rows = [
+      ['server', `${targetName}, 9 million weights, on 127.0.0.1:${stage.server.port}`],
+      ['device 1', `${draftName}, 0.8 million weights, drafts for it`],
+      ['device 2', 'has no model: drafts what repeats in the text'],
+      ['link', `emulated: ${roundTripMs} ms there and back`],
+      ['pass', `emulated: held back to ${passMs} ms, whatever it checks, as a large`],
+      ['', 'target on an accelerator would take'],
+    ];
+    this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
     this.#heading('How to read it');
-    const explanations = {
-      accepted: 'the target would have written it too',
-      rejected: 'it would not; the rest is cut as well',
-      residual: "the target's own token",
+    this.#legend({
+      accepted: 'on the device, and the target agrees',
+      residual: "the target's own token instead",
       bonus: 'the same pass gives one more',
-    };
+      target: 'no draft was there in time',
+    });
+  }
+
+  #legend(explanations: Partial<Record<Fate, string>>): void {
+    const { out, env } = this.#parts.terminal;
     const entries = legendEntries(colourWanted(out, env), Object.keys(explanations) as Fate[]);
     const rows = Object.values(explanations).map((words, index) => [entries[index]!, words]);
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
   }
 
-  async #play(): Promise<Generation> {
-    const { exact, prompt, seed, terminal } = this.#parts;
-    this.#heading(`The text (seed ${seed}, temperature ${customaryLaw.temp})`);
-    const player = new RoundPlayer(exact.target.info.vocabulary, {
-      terminal,
-      columns: this.#columns,
-    });
-    player.prompt(prompt);
-    const request = this.#request(prompt, seed, draftLength);
-    const onRound = (round: Parameters<RoundPlayer['play']>[0]) => player.play(round);
-    const generation = await this.#generate(exact.target, request, onRound);
-    player.end();
-    const { tally, tokens } = generation;
+  /** Both devices write the opening at once; the first one's text is shown as it comes. */
+  async #play(): Promise<boolean> {
+    const { options, stage } = this.#parts;
+    const { seed } = options;
+    const prompt = options.prompt || openingFor(seed);
+    this.#heading(`Device 1 writes, mode race (seed ${seed}, temperature ${customaryLaw.temp})`);
+    const task = { ...this.#task(prompt, seed, shownTokens), mode: 'race' };
+    const other = stage.lookUpDevice.ask(task);
+    other.catch(() => undefined);
+    const shown = await this.#show(stage.modelDevice, task);
+    this.#write('\n');
+    this.#paragraph(deviceWords(shown));
+    const second = await other;
+    const isSame = second.tokens.join() === shown.tokens.join();
+    const { origins, tokenCount } = second.statistics;
+    this.#paragraph(
+      `Device 2 wrote the same request at the same time, in the same passes; ${origins.drafted} of its ${tokenCount} tokens were drafted. ${isSame ? 'Its text is the same, token for token.' : ''}`,
+    );
+    if (!isSame) this.#alarm();
+    return isSame;
+  }
+
+  async #show(device: DeviceProcess, task: Task & { mode: string }): Promise<Written> {
+    const { out, env } = this.#parts.terminal;
+    const colour = colourWanted(out, env);
+    // Marks are never broken, so they need room at line ends.
+    const fit = new LineFit(colour ? this.#columns : this.#columns - 4);
+    const stream = new TokenStream((text) => out.write(text), { colour, fit });
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+    stream.push('prompt', bytes(task.prompt));
+    try {
+      return await device.ask(task, (origin, text) => stream.push(fates[origin], bytes(text)));
+    } finally {
+      stream.end();
+      this.#write('\n');
+    }
+  }
+
+  async #compare(): Promise<Measured> {
+    const { options, stage } = this.#parts;
+    const measurement = new Measurement(stage, options, (task) => this.#writeAlone(task));
+    for (let index = 0; index < options.turns; index++) {
+      if (index > 0 && performance.now() - this.#startedMs > turnsUntilMs) break;
+      const seed = options.seed + BigInt(index + 1);
+      await measurement.turn(this.#task(openingFor(seed), seed, turnTokens), index);
+    }
+    return measurement.measured;
+  }
+
+  /** The draft model with nobody to correct it. */
+  async #writeAlone({ prompt, seed, maxTokens }: Task) {
+    const { alone, terminal } = this.#parts;
+    const { temp, ...filters } = customaryLaw;
+    const startedMs = performance.now();
+    const { tokens } = await generateText(
+      alone.target,
+      null,
+      {
+        prompt: alone.target.info.vocabulary.tokenize(prompt, {
+          addBos: true,
+          parseSpecial: false,
+        }),
+        tokensMax: maxTokens,
+        scheme: 'coupled',
+        sampling: { ...plainSampling, temperature: temp, ...filters },
+        seed: BigInt(seed),
+        draftLength: 0,
+        confidenceMin: 0,
+      },
+      { stops: [], show: () => undefined, signal: terminal.signal, now: () => performance.now() },
+    );
+    const totalMs = performance.now() - startedMs;
+    const none = { testedCount: 0, acceptedCount: 0, verdictCount: 0, messageCount: 0, bytes: 0 };
+    return { tokenCount: tokens.length, totalMs, ...none };
+  }
+
+  #task(prompt: string, seed: bigint, maxTokens: number): Task {
+    const { temp, topK, topP, minP } = customaryLaw;
+    return { prompt, maxTokens, temperature: temp, topK, topP, minP, seed: String(seed) };
+  }
+
+  #tell({ emulated, asItIs, alone, isSameText }: Measured): void {
+    const { roundTripMs, passMs } = this.#parts.options;
+    const texts = `${alone.samples.length} more texts, ${turnTokens} tokens each`;
+    for (const [title, { ways, passMs: measuredMs }] of [
+      [`A large target (emulated: ${passMs} ms a pass)`, emulated],
+      [`This small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
+    ] as const) {
+      this.#heading(`${title}: ${texts}`);
+      this.#write(`${waysTable(ways, alone)}\n\n`);
+      this.#paragraph(verdictWords(ways));
+      const roundTokens = roundTokensOf(ways.find(({ name }) => name === 'stop-and-wait')!);
+      this.#paragraph(whyWords({ roundTripMs, passMs: measuredMs, roundTokens }));
+    }
     this.#write('\n');
     this.#paragraph(
-      `${tokens.length} tokens in ${tally.roundCount} passes of the target; it accepted ${tally.acceptedCount} of the ${tally.testedCount} drafted tokens it tested.`,
+      `"device alone" writes the small model's own text, which no target has checked; all the others wrote the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2.`,
     );
-    return generation;
+    if (!isSameText) this.#alarm();
   }
 
-  /** Writes the text again with other drafts and without any, and says whether it is the same. */
-  async #repeat(shown: Generation): Promise<boolean> {
-    const { exact, prompt, seed } = this.#parts;
-    this.#heading('The same seed, other drafts');
-    let allSame = true;
-    for (const length of otherLengths) {
-      const request = this.#request(prompt, seed, length);
-      const again = await this.#generate(exact.target, request);
-      const same = again.text === shown.text && again.tokens.join() === shown.tokens.join();
-      allSame &&= same;
-      const name = length === 0 ? 'without a draft' : `${length} drafted at a time`;
-      const passes = `${again.tally.roundCount} passes`;
-      const verdict = same
-        ? this.#paint('green', 'the same text, token for token')
-        : this.#paint('red', 'ANOTHER TEXT: this should not be; please report it');
-      this.#write(`  ${name.padEnd(21)}${passes.padStart(9)}   ${verdict}\n`);
-    }
-    return allSame;
+  #alarm(): void {
+    this.#write(
+      this.#paint('red', 'TEXTS DIFFER: this should not be; please report it with the seed.\n'),
+    );
   }
 
-  async #compare(): Promise<Comparison> {
-    this.#heading(`Speed (other openings, ${tokensMax} tokens each)`);
-    const turns: Turn[] = [];
-    const started = now();
-    // The first turn warms caches up and is not counted.
-    for (let index = -1; index < turnsMax; index++) {
-      if (turns.length > 0 && now() - started > turnsMs) break;
-      const turn = await this.#turn(index + 1);
-      if (index >= 0) turns.push(turn);
-    }
-    return compare(turns);
-  }
-
-  /** One opening both ways; who begins alternates, because caches and clock speed favour one side. */
-  async #turn(index: number): Promise<Turn> {
-    const { fast, seed } = this.#parts;
-    const prompt = openingFor(seed + BigInt(index + 1));
-    const write = (length: number): Promise<Generation> =>
-      this.#generate(fast.target, this.#request(prompt, seed, length));
-    if (index % 2 === 0) {
-      const alone = await write(0);
-      return { alone, together: await write(draftLength) };
-    }
-    const together = await write(draftLength);
-    return { alone: await write(0), together };
-  }
-
-  #tell(comparison: Comparison): void {
-    this.#write(`${comparisonTable(comparison)}\n\n`);
-    this.#paragraph(verdictWords(comparison));
-    this.#paragraph(whyWords(comparison));
-  }
-
-  #farewell(): void {
-    const { prompt, seed } = this.#parts;
-    this.#heading('Again, and on your own');
+  async #farewell(): Promise<void> {
+    const { options, stage, terminal } = this.#parts;
     const command = commandName(process.cwd());
-    const shown = `${command} generate --draft ${draftName} --show-draft --deterministic`;
-    const quoted = `'${prompt.replaceAll("'", "'\\''")}'`;
-    this.#write(`  ${shown} \\\n    --seed ${seed} --max-tokens ${tokensMax} ${quoted}\n`);
-    this.#write(`  ${command} help\n`);
-  }
-
-  #request(prompt: string, seed: bigint, length: number): SpeculateRequest {
-    const { vocabulary } = this.#parts.exact.target.info;
-    const { temp, ...filters } = customaryLaw;
-    return {
-      prompt: vocabulary.tokenize(prompt, { addBos: true, parseSpecial: false }),
-      tokensMax,
-      scheme: 'coupled',
-      sampling: { ...plainSampling, temperature: temp, ...filters },
-      seed,
-      draftLength: length,
-      confidenceMin: 0,
-    };
-  }
-
-  async #generate(
-    target: Engine,
-    request: SpeculateRequest,
-    onRound?: GenerationOptions['onRound'],
-  ): Promise<Generation> {
-    const { exact, terminal } = this.#parts;
-    const draft = request.draftLength > 0 ? exact.draft : null;
-    const generation = await generateText(target, draft, request, {
-      stops: [],
-      show: () => undefined,
-      ...(onRound && { onRound }),
-      signal: terminal.signal,
-      now,
+    this.#heading(options.keep ? 'Left running until Ctrl-C' : 'On your own');
+    if (!options.keep) {
+      this.#write(`  ${command} demo --keep\n  ${command} help\n`);
+      return;
+    }
+    this.#write(
+      `  ${command} run 'The old clock' -s ${stage.linkAddress} --show-draft\n  ${command} chat -s ${stage.linkAddress}\n  ${command} top -s 127.0.0.1:${stage.server.port}\n`,
+    );
+    await new Promise<void>((resolve) => {
+      if (terminal.signal.aborted) resolve();
+      else terminal.signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    if (generation.end === 'interrupted') throw interrupted;
-    return generation;
   }
 
   #heading(text: string): void {
@@ -261,4 +299,10 @@ class Demo {
   }
 }
 
-const now = (): number => performance.now();
+/** What became of a text, in one sentence or two. */
+function deviceWords({ statistics }: Written): string {
+  const { tokenCount, totalMs, origins, acceptanceRate, upBytes, downBytes } = statistics;
+  const share =
+    acceptanceRate === null ? '' : `, ${formatShare(acceptanceRate)} of what was tested`;
+  return `${tokenCount} tokens in ${formatDuration(totalMs)}: ${origins.drafted} drafted here and accepted${share}; ${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down.`;
+}

@@ -9,7 +9,7 @@ import { createScriptedEngine } from '../../engine/index.js';
 import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
 import { connectDevice, write } from './fleet.js';
-import { pacedEngine } from './paced-engine.js';
+import { type PassPace, pacedEngine } from './paced-engine.js';
 import { record } from './recording.js';
 import { startRelay } from './relay.js';
 import { replayDrafter } from './replay-drafter.js';
@@ -71,7 +71,8 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
 });
 
 it('a paced pass takes its time, and says so', async () => {
-  const engine = pacedEngine(createScriptedEngine(), { passMs: 20, rowMs: 5 });
+  let pace: PassPace | null = { passMs: 20, rowMs: 5 };
+  const engine = pacedEngine(createScriptedEngine(), () => pace);
   const slot = slotId(0);
   await engine.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 1 });
   const judge = { scheme: 'greedy', draftCount: 2 } as const;
@@ -81,4 +82,9 @@ it('a paced pass takes its time, and says so', async () => {
   ]);
   const tookMs = performance.now() - startedMs;
   assert.ok(tookMs >= 29 && decodeMs >= 29 && decodeMs <= tookMs, `${decodeMs} of ${tookMs}`);
+  pace = null;
+  const next = { slot, from: 1, tokens: Int32Array.of(3, 4, 5), judge };
+  const freeMs = performance.now();
+  await engine.pass([next]);
+  assert.ok(performance.now() - freeMs < 15, 'without a pace it takes what it takes');
 });

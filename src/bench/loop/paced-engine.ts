@@ -9,11 +9,18 @@ export interface PassPace {
   readonly rowMs: number;
 }
 
-/** Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result. */
-export function pacedEngine(engine: Engine, { passMs, rowMs }: PassPace): Engine {
+/**
+ * Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result.
+ *
+ * @param paceNow asked at every pass; null lets it take what it takes.
+ */
+export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Engine {
   const pass = async (segments: readonly Segment[]): Promise<PassResult> => {
     const startedMs = performance.now();
+    const pace = paceNow();
     const result = await engine.pass(segments);
+    if (pace === null) return result;
+    const { passMs, rowMs } = pace;
     const rows = segments.reduce((sum, { judge }) => sum + (judge ? judge.draftCount + 1 : 0), 0);
     const dueMs = startedMs + passMs + rowMs * Math.max(0, rows - 1);
     const leftMs = dueMs - performance.now();

@@ -27,26 +27,45 @@ export interface ServerReport {
   readonly cpuMs: number;
 }
 
+/** Each is answered with a report. */
+export type ServerCommand =
+  | { readonly kind: 'stats' }
+  | { readonly kind: 'pace'; readonly pace: PassPace | null };
+
 export interface ServerHandle {
   readonly port: number;
   report(): Promise<ServerReport>;
+  /** Changes what passes take from the next one on; only with kind `llama`. */
+  setPace(pace: PassPace | null): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** @throws PilotfishError `engine-failed` where the process ends before it listens. */
-export async function startServerProcess(spec: ServerSpec): Promise<ServerHandle> {
+/**
+ * @param isDetached keeps the keyboard's Ctrl-C from it: whoever started it decides.
+ * @throws PilotfishError `engine-failed` where the process ends before it listens.
+ */
+export async function startServerProcess(
+  spec: ServerSpec,
+  isDetached = false,
+): Promise<ServerHandle> {
   const script = fileURLToPath(new URL('./server-process.js', import.meta.url));
   const child = fork(script, [JSON.stringify(spec)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: isDetached,
   });
   const { port } = (await nextMessage(child)) as { port: number };
+  const command = (what: ServerCommand): Promise<ServerReport> => {
+    child.send(what);
+    return nextMessage(child) as Promise<ServerReport>;
+  };
   return {
     port,
-    report: () => {
-      child.send('stats');
-      return nextMessage(child) as Promise<ServerReport>;
+    report: () => command({ kind: 'stats' }),
+    setPace: async (pace) => {
+      await command({ kind: 'pace', pace });
     },
     stop: async () => {
+      if (!child.connected) return;
       const ended = once(child, 'exit');
       child.disconnect();
       await ended;
@@ -57,7 +76,7 @@ export async function startServerProcess(spec: ServerSpec): Promise<ServerHandle
 function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const onExit = (code: number | null): void =>
-      reject(new PilotfishError('engine-failed', `the benchmark's server ended with ${code}`));
+      reject(new PilotfishError('engine-failed', `the server's process ended with ${code}`));
     child.once('exit', onExit);
     child.once('message', (message) => {
       child.off('exit', onExit);

@@ -1,5 +1,5 @@
-// A server in a process of its own, for benchmarks: the shipped server around a chosen engine. Told what to be by its one
-// argument, in JSON; answers `stats` messages of its parent with counts and processor time; ends with its parent.
+// A server in a process of its own, for benchmarks and the demo: the shipped server around a chosen engine. Told what to be
+// by its one argument, in JSON; answers messages of its parent with counts and processor time; ends with its parent.
 
 import type { Engine } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
@@ -8,7 +8,10 @@ import { startServer } from '../../server/index.js';
 import { startEchoServer } from './echo.js';
 import { nominalEngine, type PassPace, pacedEngine } from './paced-engine.js';
 import { PassRecorder } from './pass-recorder.js';
-import type { ServerReport, ServerSpec } from './server-handle.js';
+import type { ServerCommand, ServerReport, ServerSpec } from './server-handle.js';
+
+/** What passes take from now on. */
+let pace: PassPace | null = null;
 
 /** What a pass of the toy is said to take. */
 const nominalPassMs = 1;
@@ -18,12 +21,10 @@ async function engineOf(spec: Exclude<ServerSpec, { kind: 'echo' }>): Promise<En
     case 'scripted':
       return nominalEngine(createScriptedEngine(spec), nominalPassMs);
     case 'llama':
-      return paced(await loadLlamaEngine(spec.options as LlamaOptions), spec.pace);
+      pace = spec.pace;
+      return pacedEngine(await loadLlamaEngine(spec.options as LlamaOptions), () => pace);
   }
 }
-
-const paced = (engine: Engine, pace: PassPace | null): Engine =>
-  pace === null ? engine : pacedEngine(engine, pace);
 
 async function serve(spec: ServerSpec): Promise<void> {
   if (spec.kind === 'echo') {
@@ -39,7 +40,8 @@ function answer(
   ready: { readonly port: number },
   report: () => Pick<ServerReport, 'stats' | 'passes'>,
 ): void {
-  process.on('message', () => {
+  process.on('message', (command: ServerCommand) => {
+    if (command.kind === 'pace') pace = command.pace;
     const { user, system } = process.cpuUsage();
     process.send!({ ...report(), cpuMs: (user + system) / 1000 } satisfies ServerReport);
   });

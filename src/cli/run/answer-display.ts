@@ -6,7 +6,7 @@ import type { Fate } from '../render.js';
 import type { TextView } from '../text-view.js';
 
 /** The mark of each origin. */
-const fates: Readonly<Record<Origin, Fate>> = {
+export const fates: Readonly<Record<Origin, Fate>> = {
   drafted: 'accepted',
   residual: 'residual',
   bonus: 'bonus',

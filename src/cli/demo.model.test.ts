@@ -1,0 +1,58 @@
+// `pilotfish demo` as a user runs it: it ends well without a terminal, and Ctrl-C at any moment leaves no process behind.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from './command.suite.js';
+
+/** Ids of the processes whose environment holds the mark that a test gave its own. */
+function marked(mark: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark);
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function gone(mark: string): Promise<string[]> {
+  for (let tries = 0; tries < 50 && marked(mark).length > 0; tries++) await sleep(100);
+  return marked(mark);
+}
+
+describe('pilotfish demo', { skip: process.platform !== 'linux' && '/proc is of Linux' }, () => {
+  const quick = ['demo', '--turns', '1', '--pass-ms', '5', '--round-trip-ms', '10'];
+
+  it('shows a text, both tables and a verdict, in plain text where there is no terminal', async () => {
+    const mark = `DEMO_TEST=${process.pid}-whole`;
+    const [name, value] = mark.split('=') as [string, string];
+    const { code, out, err } = await run(quick, { [name]: value });
+    assert.deepEqual([code, err], [0, '']);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+    assert.doesNotMatch(out, /[\u0000-\u0009\u000b-\u001f]/);
+    assert.match(out, /pass +emulated: held back to 5 ms/);
+    assert.match(
+      out,
+      /\n {2}device alone .*\n {2}streaming .*\n {2}stop-and-wait .*\n {2}pipeline/,
+    );
+    assert.equal(out.match(/\n {2}race {4,}/g)?.length, 2);
+    assert.match(out, /the same in every row, token for token/);
+    assert.deepEqual(await gone(mark), []);
+  });
+
+  it('Ctrl-C while it starts, writes or waits ends it with 130 and leaves no process', async () => {
+    for (const [index, delayMs] of [150, 900, 2500].entries()) {
+      const mark = `DEMO_TEST=${process.pid}-${index}`;
+      const [name, value] = mark.split('=') as [string, string];
+      const { code, err } = await run(quick, { [name]: value }, ({ kill, onFirstOutput }) =>
+        onFirstOutput(() => setTimeout(() => kill('SIGINT'), delayMs)),
+      );
+      assert.deepEqual([code, err], [130, '']);
+      assert.deepEqual(await gone(mark), []);
+    }
+  });
+});

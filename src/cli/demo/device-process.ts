@@ -1,0 +1,161 @@
+// A `pilotfish device` in a process of its own, spoken to as any program on its machine would: a JSON request a line in,
+// JSON events a line out. Started apart from the keyboard's Ctrl-C, and gone with whoever started it.
+
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type ErrorCode, errorTable, PilotfishError } from '../../base/error.js';
+import type { Origin, Statistics } from '../../device/index.js';
+import type { Environment } from '../terminal.js';
+
+const script = fileURLToPath(new URL('../main.js', import.meta.url));
+/** A device that hangs does not hold up the end of its owner for longer. */
+const closeMsMax = 3_000;
+
+/** One request of the line door; see `pilotfish help device`. */
+export interface DeviceRequest {
+  readonly prompt: string;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  /** In [0, 2^64), decimal. */
+  readonly seed: string;
+  readonly mode: string;
+}
+
+/** What came back, with the device's own account of it. */
+export interface Written {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  readonly statistics: Statistics;
+}
+
+export type OnToken = (origin: Origin, text: string) => void;
+
+interface LineEvent {
+  readonly id: number;
+  readonly event: string;
+  readonly text?: string;
+  readonly token?: number;
+  readonly origin?: Origin;
+  readonly statistics?: Statistics;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+export class DeviceProcess {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #listeners = new Map<number, (event: LineEvent) => void>();
+  readonly #ended: Promise<unknown>;
+  /** Rejects when the process ends, or the caller stops. */
+  readonly #cut: Promise<never>;
+  #said = '';
+  #nextId = 1;
+
+  private constructor(args: readonly string[], env: Environment, signal: AbortSignal) {
+    this.#child = spawn(process.execPath, [script, 'device', ...args], {
+      env: withoutOwnNames(env),
+      detached: true,
+    });
+    this.#child.stdin.on('error', () => undefined);
+    this.#ended = once(this.#child, 'exit');
+    const failed = this.#ended.then(() => {
+      throw new PilotfishError('engine-failed', `a device has ended: ${this.#said.trim()}`);
+    });
+    this.#cut = Promise.race([failed, cancelledBy(signal)]);
+    this.#cut.catch(() => undefined);
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      const event = JSON.parse(line) as LineEvent;
+      this.#listeners.get(event.id)?.(event);
+    });
+  }
+
+  /**
+   * Resolves once the device has met its server.
+   *
+   * @param args of `pilotfish device`. @param signal ends what is under way, here and in `ask`.
+   * @throws PilotfishError `engine-failed` with what it said, where it ends before; `cancelled`.
+   */
+  static async start(
+    args: readonly string[],
+    env: Environment,
+    signal: AbortSignal,
+  ): Promise<DeviceProcess> {
+    const device = new DeviceProcess(args, env, signal);
+    const ready = new Promise<void>((resolve) => {
+      device.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        device.#said += text;
+        if (device.#said.includes('device ready')) resolve();
+      });
+    });
+    try {
+      await Promise.race([ready, device.#cut]);
+      return device;
+    } catch (reason) {
+      await device.close();
+      throw reason;
+    }
+  }
+
+  /**
+   * Writes one answer.
+   *
+   * @throws PilotfishError with the device's code; `engine-failed` where the process ends; `cancelled`.
+   */
+  async ask(request: DeviceRequest, onToken?: OnToken): Promise<Written> {
+    const id = this.#nextId++;
+    const written = new Promise<Written>((resolve, reject) => {
+      const tokens: number[] = [];
+      let text = '';
+      this.#listeners.set(id, (event) => {
+        text += event.text ?? '';
+        if (event.event === 'token') {
+          tokens.push(event.token!);
+          onToken?.(event.origin!, event.text!);
+        } else if (event.event === 'end') resolve({ text, tokens, statistics: event.statistics! });
+        else if (event.event === 'error') reject(errorOf(event));
+      });
+    });
+    this.#child.stdin.write(`${JSON.stringify({ id, ...request })}\n`);
+    try {
+      return await Promise.race([written, this.#cut]);
+    } finally {
+      this.#listeners.delete(id);
+    }
+  }
+
+  /** Ends the process and waits until it is gone. */
+  async close(): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    this.#child.kill('SIGTERM');
+    const late = new AbortController();
+    const timer = sleep(closeMsMax, undefined, { signal: late.signal })
+      .then(() => this.#child.kill('SIGKILL'))
+      .catch(() => undefined);
+    await this.#ended;
+    late.abort();
+    await timer;
+  }
+}
+
+/** What steers the caller's own commands must not steer this one. */
+const withoutOwnNames = (env: Environment): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PILOTFISH_')));
+
+function errorOf({ code, message }: LineEvent): PilotfishError {
+  const known = code !== undefined && code in errorTable ? (code as ErrorCode) : 'engine-failed';
+  return new PilotfishError(known, message ?? 'the device failed');
+}
+
+function cancelledBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const cancel = (): void => reject(new PilotfishError('cancelled', 'stopped by the caller'));
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
+  });
+}

@@ -1,0 +1,126 @@
+// The comparison of the demo: every text in every mode, on the target as a large one would be and as it is, turn by turn,
+// so that whatever else the machine does hits all of them.
+
+import type { Mode } from '../../protocol/frame.js';
+import type { DeviceProcess, DeviceRequest, Written } from './device-process.js';
+import type { Sample, Way } from './rows.js';
+import type { Emulation, Stage } from './stage.js';
+
+/** A text without a server: what it took, from the request to the last token. */
+export type WriteAlone = (task: Task) => Promise<Sample>;
+
+/** What is written, but for the mode. */
+export type Task = Omit<DeviceRequest, 'mode'>;
+
+interface Lane {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly device: keyof Pick<Stage, 'modelDevice' | 'lookUpDevice'>;
+}
+
+/** Streaming comes first: it is what the others are compared with. */
+const lanes: readonly Lane[] = [
+  { name: 'streaming', mode: 'stream', device: 'modelDevice' },
+  { name: 'stop-and-wait', mode: 'stop-and-wait', device: 'modelDevice' },
+  { name: 'pipeline', mode: 'pipeline', device: 'modelDevice' },
+  { name: 'race', mode: 'race', device: 'modelDevice' },
+  { name: 'race, look-up', mode: 'race', device: 'lookUpDevice' },
+];
+
+/** The ways on one target, and what its passes took. */
+export interface Comparison {
+  readonly ways: readonly Way[];
+  readonly passMs: number;
+}
+
+export interface Measured {
+  readonly emulated: Comparison;
+  readonly asItIs: Comparison;
+  readonly alone: Way;
+  /** Whether every mode and drafter wrote the same tokens, text by text. */
+  readonly isSameText: boolean;
+}
+
+/** Collects what is measured; read it with `measured` after at least one turn. */
+export class Measurement {
+  readonly #stage: Stage;
+  readonly #emulation: Emulation;
+  readonly #writeAlone: WriteAlone;
+  readonly #emulated = new Collected();
+  readonly #asItIs = new Collected();
+  readonly #alone: Sample[] = [];
+  #isSameText = true;
+
+  constructor(stage: Stage, emulation: Emulation, writeAlone: WriteAlone) {
+    this.#stage = stage;
+    this.#emulation = emulation;
+    this.#writeAlone = writeAlone;
+  }
+
+  /** Writes one text in every way; who begins moves on with every turn. */
+  async turn(task: Task, index: number): Promise<void> {
+    const { server } = this.#stage;
+    const { passMs } = this.#emulation;
+    this.#alone.push(await this.#writeAlone(task));
+    await server.setPace(null);
+    const free = await this.#write(task, index, this.#asItIs);
+    await server.setPace({ passMs, rowMs: 0 });
+    const paced = await this.#write(task, index, this.#emulated);
+    this.#isSameText &&= new Set([...free, ...paced]).size === 1;
+  }
+
+  /** @returns the texts as they were written. */
+  async #write(task: Task, index: number, into: Collected): Promise<string[]> {
+    const texts: string[] = [];
+    for (let step = 0; step < lanes.length; step++) {
+      const lane = lanes[(step + index) % lanes.length]!;
+      const device: DeviceProcess = this.#stage[lane.device];
+      const written = await device.ask({ ...task, mode: lane.mode });
+      texts.push(written.tokens.join());
+      into.add(lane, written);
+    }
+    return texts;
+  }
+
+  get measured(): Measured {
+    return {
+      emulated: this.#emulated.comparison,
+      asItIs: this.#asItIs.comparison,
+      alone: { name: 'device alone', samples: this.#alone },
+      isSameText: this.#isSameText,
+    };
+  }
+}
+
+/** Samples by lane, in the order of the turns. */
+class Collected {
+  readonly #samples = new Map<Lane, Sample[]>();
+  readonly #passesMs: number[] = [];
+
+  add(lane: Lane, written: Written): void {
+    const before = this.#samples.get(lane) ?? [];
+    this.#samples.set(lane, [...before, sampleOf(written)]);
+    const { verifyMs } = written.statistics;
+    // Of streaming: passes that write one token.
+    if (lane.mode === 'stream' && verifyMs !== null) this.#passesMs.push(verifyMs);
+  }
+
+  get comparison(): Comparison {
+    const ways = lanes.map((lane) => ({ name: lane.name, samples: this.#samples.get(lane)! }));
+    const sum = this.#passesMs.reduce((total, ms) => total + ms, 0);
+    return { ways, passMs: sum / this.#passesMs.length };
+  }
+}
+
+function sampleOf({ statistics }: Written): Sample {
+  const { tokenCount, totalMs, testedCount, acceptedCount, verdictCount } = statistics;
+  return {
+    tokenCount,
+    totalMs,
+    testedCount,
+    acceptedCount,
+    verdictCount,
+    messageCount: statistics.upMessageCount + statistics.downMessageCount,
+    bytes: statistics.upBytes + statistics.downBytes,
+  };
+}

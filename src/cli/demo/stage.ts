@@ -1,0 +1,78 @@
+// What the demo runs on: a server process, two device processes with different drafters, and an emulated link between
+// each of them and the server. Everything is closed again, whatever has come up by then.
+
+import { type Relay, startRelay } from '../../bench/loop/relay.js';
+import { type ServerHandle, startServerProcess } from '../../bench/loop/server-handle.js';
+import { resolveModel } from '../model-name.js';
+import type { Environment } from '../terminal.js';
+import { DeviceProcess } from './device-process.js';
+
+/** What is emulated; milliseconds. */
+export interface Emulation {
+  readonly roundTripMs: number;
+  /** What a pass of the large target takes, whatever its rows. */
+  readonly passMs: number;
+}
+
+export const targetName = 'stories-target';
+export const draftName = 'stories-draft';
+const contextLength = 512;
+
+export interface Stage {
+  readonly server: ServerHandle;
+  /** The server's address as a device reaches it, through the emulated link. */
+  readonly linkAddress: string;
+  /** Drafts with the draft model. */
+  readonly modelDevice: DeviceProcess;
+  /** Drafts by looking up what repeats in the text. */
+  readonly lookUpDevice: DeviceProcess;
+}
+
+/** How things that were opened are closed: in reverse, each although another fails. */
+export class Closers {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  async closeAll(): Promise<void> {
+    while (this.#closers.length > 0) await this.#closers.pop()!().catch(() => undefined);
+  }
+}
+
+/**
+ * Starts everything.
+ *
+ * @param closers is given what closes each part, as soon as the part is there.
+ * @throws PilotfishError of the server's or a device's start; `cancelled`.
+ */
+export async function openStage(
+  { roundTripMs, passMs }: Emulation,
+  closers: Closers,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<Stage> {
+  const modelPath = await resolveModel(targetName, env);
+  const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
+  const server = await startServerProcess(
+    // Bit-identical passes: otherwise two modes could part at a near tie, and would no longer be comparable.
+    { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
+    true,
+  );
+  closers.add(() => server.stop());
+  const relay: Relay = await startRelay(server.port, roundTripMs);
+  closers.add(() => relay.close());
+  const linkAddress = `127.0.0.1:${relay.port}`;
+  const startDevice = async (draft: string): Promise<DeviceProcess> => {
+    const args = ['--server', linkAddress, '--draft', draft, '-t', '1', '-c', `${contextLength}`];
+    const device = await DeviceProcess.start(args, env, signal);
+    closers.add(() => device.close());
+    return device;
+  };
+  // Both are awaited even if one fails, so that none is left behind.
+  const [one, other] = await Promise.allSettled([startDevice(draftName), startDevice('ngram')]);
+  if (one.status === 'rejected') throw one.reason;
+  if (other.status === 'rejected') throw other.reason;
+  return { server, linkAddress, modelDevice: one.value, lookUpDevice: other.value };
+}
