@@ -6,6 +6,9 @@ import type { InputStream, OutputStream, Terminal } from './terminal.js';
 
 const stop = new AbortController();
 
+/** What Ctrl-C stops instead of the command. */
+let interruptible: (() => void) | null = null;
+
 /** The first signal lets the command put things in order; the second ends it where it stands. */
 function onSignal(exitCode: number): () => void {
   return () => {
@@ -13,7 +16,8 @@ function onSignal(exitCode: number): () => void {
     stop.abort();
   };
 }
-process.on('SIGINT', onSignal(130));
+const interrupt = onSignal(130);
+process.on('SIGINT', () => (interruptible ?? interrupt)());
 process.on('SIGTERM', onSignal(143));
 
 for (const stream of [process.stdout, process.stderr]) {
@@ -37,6 +41,12 @@ const terminal: Terminal = {
   err: process.stderr satisfies OutputStream,
   env: process.env,
   signal: stop.signal,
+  onInterrupt: (stopIt) => {
+    interruptible = stopIt;
+    return () => {
+      interruptible = null;
+    };
+  },
 };
 
 // An environment file cannot leave a name out, so an empty value is none; commander would take it for one.

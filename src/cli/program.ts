@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { addBench } from './bench.js';
+import { addChat } from './chat.js';
 import { addDemo } from './demo.js';
 import { addDevice } from './device.js';
 import { addDoctor } from './doctor.js';
@@ -112,6 +113,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addGenerate(program, terminal, exit);
   addServe(program, terminal, exit);
   addRun(program, terminal, exit);
+  addChat(program, terminal, exit);
   addDevice(program, terminal, exit);
   addTop(program, terminal);
   addModels(program, terminal);

@@ -8,6 +8,7 @@ import { schemeOf } from './draft-flags.js';
 import { interruptedExitCode } from './failure.js';
 import { readPrompt } from './generate/prompt.js';
 import { AnswerDisplay, answerFates } from './run/answer-display.js';
+import { answerLines } from './run/answer-lines.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -25,15 +26,7 @@ import {
   type SamplingOptions,
   samplingOf,
 } from './sampling-flags.js';
-import {
-  draftLine,
-  eventLines,
-  printLines,
-  type TextEnd,
-  textLine,
-  whyUntested,
-  wireLine,
-} from './summary.js';
+import { printLines, type TextEnd } from './summary.js';
 import type { Terminal } from './terminal.js';
 import { addTextFlags, type TextOptions } from './text-flags.js';
 import { noteTo, silentView, type TextView, textView } from './text-view.js';
@@ -162,13 +155,8 @@ class Run {
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd): void {
     const { options, terminal, drafting } = this.#parts;
     if (!options.stats || options.json) return;
-    const drafted = { kind: drafting.name.kind, isStreamed: options.mode === 'stream' };
-    const lines = [
-      textLine({ tokenCount, ms: statistics.totalMs, end, seed: this.#seed }),
-      draftLine(statistics, whyUntested(statistics, drafted)),
-      ...(statistics.upMessageCount > 0 ? [wireLine(statistics)] : []),
-      ...eventLines(statistics),
-    ];
-    printLines(lines, terminal);
+    const { mode } = options;
+    const facts = { statistics, tokenCount, end, seed: this.#seed, drafter: drafting.name, mode };
+    printLines(answerLines(facts), terminal);
   }
 }

@@ -30,6 +30,11 @@ export interface Terminal {
   readonly env: Environment;
   /** Aborts when the user stops the command. */
   readonly signal: AbortSignal;
+  /**
+   * Has Ctrl-C stop something smaller than the command, until the function that is returned is called. Absent where
+   * there is no keyboard.
+   */
+  readonly onInterrupt?: (stop: () => void) => () => void;
 }
 
 export type Style = Parameters<typeof styleText>[0];

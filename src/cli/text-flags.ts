@@ -23,7 +23,8 @@ export function addTextFlags(command: Command, marks: string): Command {
     .addOption(jsonFlag());
 }
 
-function stopFlag() {
+/** `--stop`, as often as wanted. */
+export function stopFlag() {
   const option = flag('--stop <text>', 'end before this text; may be given again');
   option.default([], 'none');
   return option.argParser((text: string, before: readonly string[]) => {

@@ -19,14 +19,14 @@ export interface TextView {
 export interface TextViewOptions {
   /** The prompt, where tokens are to be marked by their fate; null: the text alone. */
   readonly markedPrompt: string | null;
-  /** What the legend explains. */
+  /** What the legend explains; nothing where it was shown before. */
   readonly legend: readonly Fate[];
 }
 
 /** A view for stdout as it is: a screen, or a pipe or file. */
 export function textView(terminal: Terminal, options: TextViewOptions): TextView {
   const { out, err, env } = terminal;
-  if (options.markedPrompt !== null) {
+  if (options.markedPrompt !== null && options.legend.length > 0) {
     err.write(`${legendEntries(colourWanted(out, env), options.legend).join('\n')}\n\n`);
   }
   const isScreen = out.isTTY === true && env['TERM'] !== 'dumb';

@@ -1,5 +1,5 @@
-// The comparison of the demo: every text in every mode, on the target as a large one would be and as it is, turn by turn,
-// so that whatever else the machine does hits all of them.
+// The comparison of the demo: every text in every mode, turn by turn, so that whatever else the machine does hits all of
+// them; first on the target as a large one would be, then as it is.
 
 import type { Mode } from '../../protocol/frame.js';
 import type { DeviceProcess, DeviceRequest, Written } from './device-process.js';
@@ -30,6 +30,8 @@ const lanes: readonly Lane[] = [
 /** The ways on one target, and what its passes took. */
 export interface Comparison {
   readonly ways: readonly Way[];
+  /** Those of the device with a draft model, streaming first. */
+  readonly contenders: readonly Way[];
   readonly passMs: number;
 }
 
@@ -57,29 +59,33 @@ export class Measurement {
     this.#writeAlone = writeAlone;
   }
 
-  /** Writes one text in every way; who begins moves on with every turn. */
-  async turn(task: Task, index: number): Promise<void> {
-    const { server } = this.#stage;
+  /**
+   * Writes one text in every way; who begins moves on with every turn.
+   *
+   * @param isEmulated whether passes take as long as a large target's. All such turns come first: what the server has
+   *   learned of its passes then errs in favour of drafts.
+   */
+  async turn(task: Task, index: number, isEmulated: boolean): Promise<void> {
     const { passMs } = this.#emulation;
-    this.#alone.push(await this.#writeAlone(task));
-    await server.setPace(null);
-    const free = await this.#write(task, index, this.#asItIs);
-    await server.setPace({ passMs, rowMs: 0 });
-    const paced = await this.#write(task, index, this.#emulated);
-    this.#isSameText &&= new Set([...free, ...paced]).size === 1;
-  }
-
-  /** @returns the texts as they were written. */
-  async #write(task: Task, index: number, into: Collected): Promise<string[]> {
-    const texts: string[] = [];
+    await this.#stage.server.setPace(isEmulated ? { passMs, rowMs: 0 } : null);
+    if (isEmulated) this.#alone.push(await this.#writeAlone(task));
+    const into = isEmulated ? this.#emulated : this.#asItIs;
+    const texts = new Set<string>();
     for (let step = 0; step < lanes.length; step++) {
       const lane = lanes[(step + index) % lanes.length]!;
       const device: DeviceProcess = this.#stage[lane.device];
       const written = await device.ask({ ...task, mode: lane.mode });
-      texts.push(written.tokens.join());
       into.add(lane, written);
+      texts.add(written.tokens.join());
     }
-    return texts;
+    this.#isSameText &&= texts.size === 1;
+  }
+
+  /** Lets the server learn what passes of the target as it is take; nothing is counted. */
+  async warmUp(task: Task): Promise<void> {
+    const { server, modelDevice } = this.#stage;
+    await server.setPace(null);
+    for (const mode of ['stream', 'race']) await modelDevice.ask({ ...task, mode });
   }
 
   get measured(): Measured {
@@ -106,9 +112,11 @@ class Collected {
   }
 
   get comparison(): Comparison {
-    const ways = lanes.map((lane) => ({ name: lane.name, samples: this.#samples.get(lane)! }));
+    const wayOf = (lane: Lane): Way => ({ name: lane.name, samples: this.#samples.get(lane)! });
+    const contenders = lanes.filter(({ device }) => device === 'modelDevice').map(wayOf);
+    const ways = lanes.map(wayOf);
     const sum = this.#passesMs.reduce((total, ms) => total + ms, 0);
-    return { ways, passMs: sum / this.#passesMs.length };
+    return { ways, contenders, passMs: sum / this.#passesMs.length };
   }
 }
 

@@ -108,14 +108,14 @@ export function verdictWords(ways: readonly Way[]): string {
   const [stream, ...others] = ways as [Way, ...Way[]];
   const judged = others.map((way) => ({ name: way.name, ratio: ratioTo(stream, way) }));
   const best = judged.reduce((a, b) => (b.ratio.median > a.ratio.median ? b : a));
-  const reached = `${best.name} reached ${spread(best.ratio, stream.samples.length)}`;
+  const speed = spread(best.ratio, stream.samples.length);
   const losers = judged
     .filter(({ name, ratio }) => loses(ratio) && name !== best.name)
     .map(({ name, ratio }) => `${name} (${ratio.median.toFixed(2)} x)`);
   const slower = losers.length === 0 ? '' : ` Slower than streaming: ${losers.join(', ')}.`;
-  if (wins(best.ratio)) return `${capital(best.name)} won: ${reached}.${slower}`;
-  if (loses(best.ratio)) return `Plain streaming won; of the others, ${reached}.${slower}`;
-  return `Nobody beat plain streaming: ${reached}, which is even or too uneven to tell.${slower}`;
+  if (wins(best.ratio)) return `${capital(best.name)} won: ${speed}.${slower}`;
+  if (loses(best.ratio)) return `Plain streaming won; next is ${best.name} with ${speed}.${slower}`;
+  return `Nobody beat plain streaming: ${best.name} reached ${speed}, which is even or too uneven to tell.${slower}`;
 }
 
 const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);

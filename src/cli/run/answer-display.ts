@@ -31,6 +31,11 @@ export class AnswerDisplay {
     this.#view = view;
   }
 
+  /** Units of text that nobody has verified yet. */
+  get pendingLength(): number {
+    return this.#waiting.reduce((sum, { text }) => sum + text.length, 0);
+  }
+
   take(piece: Piece): void {
     switch (piece.kind) {
       case 'token':

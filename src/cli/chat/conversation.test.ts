@@ -1,0 +1,49 @@
+// A conversation keeps its system message and its newest turn, and gives away the oldest when there is no room.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Conversation } from './conversation.js';
+
+function spoken(turns: number): Conversation {
+  const conversation = new Conversation('Be brief.');
+  for (let turn = 1; turn <= turns; turn++) {
+    conversation.ask(`question ${turn}`);
+    conversation.answer(` answer ${turn} `);
+  }
+  return conversation;
+}
+const roles = (conversation: Conversation) => conversation.messages.map(({ role }) => role[0]);
+
+test('messages are the system, the turns in order, and the question that is open', () => {
+  const conversation = spoken(1);
+  conversation.ask('question 2');
+  assert.deepEqual(roles(conversation), ['s', 'u', 'a', 'u']);
+  assert.equal(conversation.messages[2]!.content, 'answer 1');
+  conversation.system = '';
+  assert.deepEqual(roles(conversation), ['u', 'a', 'u']);
+});
+
+test('the oldest turn is dropped, but never the newest', () => {
+  const conversation = spoken(2);
+  assert.equal(conversation.dropOldest(), true);
+  assert.deepEqual(
+    conversation.messages.map(({ content }) => content),
+    ['Be brief.', 'question 2', 'answer 2'],
+  );
+  assert.equal(conversation.dropOldest(), false);
+});
+
+test('half of the text goes when an answer has filled the context', () => {
+  const conversation = spoken(4);
+  assert.equal(conversation.dropHalf(), 2);
+  assert.equal(conversation.turnCount, 2);
+  assert.equal(spoken(1).dropHalf(), 0);
+});
+
+test('the newest turn can be taken back, and all be forgotten', () => {
+  const conversation = spoken(2);
+  assert.equal(conversation.takeBack(), 'question 2');
+  conversation.clear();
+  assert.equal(conversation.takeBack(), null);
+  assert.deepEqual(roles(conversation), ['s']);
+});

@@ -1,0 +1,170 @@
+// What a conversation does with answers, refusals and Ctrl-C, over a client and an input of the test's own.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ErrorCode, PilotfishError } from '../../base/error.js';
+import type { GenerateOptions, Piece } from '../../device/index.js';
+import type { Line } from './line-input.js';
+import { type ChatParts, ChatSession } from './session.js';
+
+/** What the server makes of a request: a text and why it ended, an error, or a beginning that is stopped. */
+type Reply =
+  | { readonly text: string; readonly reason?: string }
+  | { readonly code: ErrorCode }
+  | { readonly begins: string };
+
+interface Talk {
+  readonly requests: GenerateOptions[];
+  readonly out: string;
+  readonly err: string;
+  readonly code: number;
+}
+
+const piece = (text: string): Piece => ({
+  kind: 'token',
+  position: 0,
+  token: 0,
+  text,
+  origin: 'target',
+});
+
+/** An answer that behaves as a client's does. */
+function answerOf(reply: Reply, { signal }: GenerateOptions, onBegun: () => void) {
+  async function* pieces(): AsyncGenerator<Piece> {
+    if ('code' in reply) throw new PilotfishError(reply.code, 'so it is');
+    yield piece('text' in reply ? reply.text : reply.begins);
+    if ('text' in reply) return;
+    onBegun();
+    assert.ok(signal!.aborted);
+    throw new PilotfishError('cancelled', 'stopped by the caller');
+  }
+  const text = 'text' in reply ? reply.text : '';
+  const reason = ('reason' in reply && reply.reason) || 'end-of-text';
+  const result = Promise.resolve({ text, reason, isVerified: true, tokens: [], statistics: {} });
+  return { [Symbol.asyncIterator]: pieces, result, statistics: null };
+}
+
+const options = {
+  system: 'Be brief.',
+  stop: [],
+  maxTokens: 9,
+  draftLength: 4,
+  confidenceMin: 0,
+  window: 8,
+};
+
+async function talk(
+  lines: readonly (string | Line)[],
+  replies: readonly Reply[],
+  isKeyboard = true,
+): Promise<Talk> {
+  const requests: GenerateOptions[] = [];
+  let [out, err] = ['', ''];
+  let interrupt: () => void = () => assert.fail('Ctrl-C was not asked for');
+  const terminal = {
+    out: { write: (text: string) => (out += text) },
+    err: { write: (text: string) => (err += text) },
+    env: {},
+    signal: new AbortController().signal,
+    onInterrupt: (stop: () => void) => {
+      interrupt = stop;
+      return () => undefined;
+    },
+  };
+  const script = [...lines];
+  const input = {
+    isKeyboard,
+    read: async (): Promise<Line> => {
+      const next = script.shift() ?? { kind: 'end' };
+      return typeof next === 'string' ? { kind: 'line', text: next } : next;
+    },
+    aside: (say: () => void) => say(),
+  };
+  const client = {
+    generate: (request: GenerateOptions) => {
+      const reply = replies[requests.length]!;
+      requests.push(request);
+      return answerOf(reply, request, () => interrupt());
+    },
+  };
+  const drafting = { name: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
+  const parts = { options, terminal, client, drafting, input, seed: 7n };
+  const code = await new ChatSession(parts as unknown as ChatParts).run();
+  return { requests, out, err, code };
+}
+
+const said = ({ messages }: GenerateOptions): string[] =>
+  messages!.map(({ role, content }) => `${role[0]}: ${content}`);
+
+test('each message is sent with all that was said before, each answer with a seed of its own', async () => {
+  const { requests, out, code } = await talk(['one', 'two'], [{ text: ' eins' }, { text: 'zwei' }]);
+  assert.deepEqual(said(requests[1]!), ['s: Be brief.', 'u: one', 'a: eins', 'u: two']);
+  assert.deepEqual([requests[0]!.seed, requests[1]!.seed], [7n, 8n]);
+  assert.deepEqual([out, code], ['eins\nzwei\n', 0]);
+});
+
+test('Ctrl-C stops the answer and not the program; what was written stays', async () => {
+  const { requests, code } = await talk(['one', 'two'], [{ begins: ' ei' }, { text: 'zwei' }]);
+  assert.deepEqual(said(requests[1]!), ['s: Be brief.', 'u: one', 'a: ei', 'u: two']);
+  assert.equal(code, 0);
+});
+
+test('Ctrl-C twice at an empty prompt leaves, once does not', async () => {
+  const empty: Line = { kind: 'interrupt', hadText: false };
+  const half: Line = { kind: 'interrupt', hadText: true };
+  const once = await talk([empty, 'one', empty, half, 'two'], [{ text: 'a' }, { text: 'b' }]);
+  assert.equal(once.requests.length, 2);
+  const twice = await talk([empty, empty, 'one'], []);
+  assert.deepEqual([twice.requests.length, twice.code], [0, 0]);
+});
+
+test('oldest turns are dropped until the prompt fits, and that is said', async () => {
+  const full: Reply = { code: 'prompt-too-long' };
+  const replies = [{ text: '1' }, { text: '2' }, full, full, { text: '3' }];
+  const { requests, err } = await talk(['a', 'b', 'c'], replies);
+  assert.deepEqual(said(requests[4]!), ['s: Be brief.', 'u: c']);
+  assert.match(err, /the context is full: the 2 oldest turns were forgotten/);
+});
+
+test('an answer that fills the context makes room for the next', async () => {
+  const replies = [{ text: '1' }, { text: '2', reason: 'context' }, { text: '3' }];
+  const { requests, err } = await talk(['a', 'b', 'c'], replies);
+  assert.deepEqual(said(requests[2]!), ['s: Be brief.', 'u: b', 'a: 2', 'u: c']);
+  assert.match(err, /the oldest turn was forgotten/);
+  const alone = await talk(['a'], [{ text: '1', reason: 'context' }]);
+  assert.match(alone.err, /the answer ends here/);
+});
+
+test('a failed answer is no part of the conversation; a pipe ends with its exit code', async () => {
+  const replies: Reply[] = [{ code: 'link-lost' }, { text: '2' }];
+  const { requests, err, code } = await talk(['a', 'b'], replies);
+  assert.match(err, /so it is \[link-lost\]/);
+  assert.deepEqual([said(requests[1]!), code], [['s: Be brief.', 'u: b'], 0]);
+  const piped = await talk(['a', 'b'], replies, false);
+  assert.deepEqual([piped.requests.length, piped.code], [1, 4]);
+  const refused = await talk(['a', 'b'], [{ code: 'server-refused' }]);
+  assert.deepEqual([refused.requests.length, refused.code], [1, 4]);
+});
+
+test('commands do what they say, and unknown ones are named', async () => {
+  const lines = ['a', '/system Be long.', '/again', '/clear', 'b', '/sytem', '/help', '/bye', 'c'];
+  const { requests, err } = await talk(lines, [{ text: '1' }, { text: '2' }, { text: '3' }]);
+  assert.deepEqual(requests.map(said), [
+    ['s: Be brief.', 'u: a'],
+    ['s: Be long.', 'u: a'],
+    ['s: Be long.', 'u: b'],
+  ]);
+  assert.equal(requests[1]!.seed, 8n);
+  assert.match(err, /there is no \/sytem; \/help lists the commands/);
+  assert.match(err, /\n\/clear +forget/);
+});
+
+test('a model that was taught no form of chat does not write the next question', async () => {
+  const { requests } = await talk(['a'], [{ text: '1' }]);
+  assert.deepEqual(requests[0]!.stops, ['\nUser:']);
+});
+
+test('a message that the end of a pipe cuts off is still asked', async () => {
+  const { requests } = await talk(['"""a', 'b'], [{ text: '1' }], false);
+  assert.deepEqual(said(requests[0]!).at(-1), 'u: a\nb');
+});

@@ -1,0 +1,321 @@
+// A conversation at a terminal or through a pipe: reads messages and commands, has the server answer, shows answers as they
+// come. Ctrl-C stops an answer; what was written by then stays part of the conversation.
+
+import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
+import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
+import { interruptedExitCode, printFailure } from '../failure.js';
+import { AnswerDisplay, answerFates } from '../run/answer-display.js';
+import { answerLines } from '../run/answer-lines.js';
+import { type Drafting, draftOptions, type LinkOptions } from '../run/link-flags.js';
+import { type SamplingOptions, samplingOf } from '../sampling-flags.js';
+import { printLines, type TextEnd } from '../summary.js';
+import type { Terminal } from '../terminal.js';
+import { noteTo, type TextView, textView } from '../text-view.js';
+import { Conversation } from './conversation.js';
+import type { LineInput } from './line-input.js';
+import { MessageReader } from './message.js';
+
+export interface ChatOptions extends LinkOptions, SamplingOptions {
+  readonly maxTokens: number;
+  readonly stop: readonly string[];
+  readonly system: string;
+  readonly showDraft?: boolean;
+  readonly stats?: boolean;
+}
+
+export interface ChatParts {
+  readonly options: ChatOptions;
+  readonly terminal: Terminal;
+  readonly client: Client;
+  readonly drafting: Drafting;
+  readonly input: LineInput;
+  /** Of the first answer; every further one takes the next number. */
+  readonly seed: bigint;
+}
+
+/** What a model that was never taught to chat writes behind its answer: the next question. See plainChat. */
+const questionMark = '\nUser:';
+
+const helpText = `/help              this
+/clear             forget the conversation, but for the system message
+/system [text]     show the system message, or set another; "none" takes it away
+/stats             numbers behind each answer, on or off
+/again             forget the last answer and write another
+/bye               leave, as Ctrl-D does
+
+A message goes on behind a \\ at the end of a line, or between lines of """.
+One that begins with / is written with a space before it.
+Ctrl-C stops an answer; what is written by then stays.`;
+
+/** How an answer came to its end. */
+type Outcome =
+  | { readonly kind: 'whole'; readonly result: AnswerResult }
+  | { readonly kind: 'stopped'; readonly text: string; readonly statistics: Statistics | null }
+  | { readonly kind: 'failed'; readonly error: PilotfishError };
+
+export class ChatSession {
+  readonly #parts: ChatParts;
+  readonly #conversation: Conversation;
+  readonly #reader = new MessageReader();
+  readonly #note: (text: string) => void;
+  readonly #stops: readonly string[];
+  #hasStats: boolean;
+  #legendShown = false;
+  #answerCount = 0n;
+  #view: TextView | null = null;
+  /** The last thing that happened at the prompt was Ctrl-C on an empty line. */
+  #isLeaving = false;
+  #exitCode: number | null = null;
+
+  constructor(parts: ChatParts) {
+    const { options, terminal, drafting } = parts;
+    this.#parts = parts;
+    this.#conversation = new Conversation(options.system);
+    this.#note = noteTo(terminal);
+    this.#hasStats = options.stats === true;
+    const isTaught = drafting.engine.info.chatTemplate !== null;
+    this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
+  }
+
+  /** One line of news: between lines of an answer, above the line that is being typed, or in its own. */
+  note(text: string): void {
+    if (this.#view !== null) this.#view.note(text);
+    else this.#parts.input.aside(() => this.#note(text));
+  }
+
+  /** @returns the exit code. */
+  async run(): Promise<number> {
+    const { input, terminal } = this.#parts;
+    while (this.#exitCode === null) {
+      const line = await input.read(this.#reader.isOpen ? '. ' : '> ');
+      if (terminal.signal.aborted) return interruptedExitCode;
+      if (line.kind === 'end') return this.#end();
+      if (line.kind === 'interrupt') this.#interrupted(line.hadText);
+      else {
+        this.#isLeaving = false;
+        await this.#take(line.text);
+      }
+    }
+    return this.#exitCode;
+  }
+
+  /** A message whose end never came is still meant. */
+  async #end(): Promise<number> {
+    const { input, terminal } = this.#parts;
+    const rest = this.#reader.end();
+    if (input.isKeyboard) terminal.err.write('\n');
+    else if (rest !== null) await this.#ask(rest);
+    return this.#exitCode ?? 0;
+  }
+
+  /** The second Ctrl-C in a row on an empty line leaves. */
+  #interrupted(hadText: boolean): void {
+    const wasOpen = this.#reader.isOpen;
+    this.#reader.drop();
+    if (hadText || wasOpen) return;
+    if (this.#isLeaving) this.#exitCode = 0;
+    else this.#note('Ctrl-C again or Ctrl-D leaves');
+    this.#isLeaving = true;
+  }
+
+  async #take(line: string): Promise<void> {
+    const entry = this.#reader.take(line);
+    if (entry.kind === 'command') await this.#command(entry.name, entry.rest);
+    else if (entry.kind === 'message' && entry.text !== '') await this.#ask(entry.text);
+  }
+
+  async #command(name: string, rest: string): Promise<void> {
+    const { err } = this.#parts.terminal;
+    switch (name) {
+      case 'help':
+      case '?':
+        err.write(`${helpText}\n`);
+        break;
+      case 'clear':
+        this.#conversation.clear();
+        this.#note('the conversation is forgotten');
+        break;
+      case 'system':
+        this.#setSystem(rest);
+        break;
+      case 'stats':
+        this.#hasStats = !this.#hasStats;
+        this.#note(`numbers behind each answer: ${this.#hasStats ? 'on' : 'off'}`);
+        break;
+      case 'again':
+        await this.#again();
+        break;
+      case 'bye':
+      case 'exit':
+      case 'quit':
+        this.#exitCode = 0;
+        break;
+      default:
+        this.#note(`there is no /${name}; /help lists the commands`);
+    }
+  }
+
+  #setSystem(text: string): void {
+    if (text !== '') this.#conversation.system = text === 'none' ? '' : text;
+    const { system } = this.#conversation;
+    this.#note(system === '' ? 'there is no system message' : `system message: ${system}`);
+  }
+
+  async #again(): Promise<void> {
+    const question = this.#conversation.takeBack();
+    if (question === null) this.#note('nothing was asked yet');
+    else await this.#ask(question);
+  }
+
+  /** Asks, dropping oldest turns as long as the server says that the prompt is too long. */
+  async #ask(question: string): Promise<void> {
+    this.#conversation.ask(question);
+    let droppedCount = 0;
+    for (;;) {
+      const seed = BigInt.asUintN(64, this.#parts.seed + this.#answerCount);
+      const outcome = await this.#answer(seed);
+      const isTooLong = outcome.kind === 'failed' && outcome.error.code === tooLong;
+      if (isTooLong && this.#conversation.dropOldest()) {
+        droppedCount++;
+        continue;
+      }
+      this.#answerCount++;
+      this.#conclude(outcome, seed);
+      if (droppedCount > 0) this.#sayDropped(droppedCount);
+      if (this.#parts.input.isKeyboard) this.#parts.terminal.err.write('\n');
+      return;
+    }
+  }
+
+  #sayDropped(count: number): void {
+    const turns = count === 1 ? 'the oldest turn was' : `the ${count} oldest turns were`;
+    this.#note(`the context is full: ${turns} forgotten`);
+  }
+
+  async #answer(seed: bigint): Promise<Outcome> {
+    const { client, options, terminal } = this.#parts;
+    const view = this.#openView();
+    const stop = new AbortController();
+    // A script that is stopped is stopped as a whole.
+    const release = this.#parts.input.isKeyboard && terminal.onInterrupt?.(() => stop.abort());
+    const shown = new ShownText(view);
+    const answer = client.generate({
+      ...draftOptions(options),
+      messages: this.#conversation.messages,
+      sampling: samplingOf(options),
+      tokensMax: options.maxTokens,
+      stops: this.#stops,
+      seed,
+      signal: AbortSignal.any([stop.signal, terminal.signal]),
+    });
+    try {
+      return { kind: 'whole', result: await shown.follow(answer) };
+    } catch (reason) {
+      const error = toPilotfishError(reason, 'engine-failed');
+      if (error.code !== 'cancelled') return { kind: 'failed', error };
+      // The keyboard's echo of Ctrl-C stands at the beginning of a line.
+      if (shown.verified === '' && this.#parts.input.isKeyboard) terminal.err.write('\n');
+      return { kind: 'stopped', text: shown.verified, statistics: answer.statistics };
+    } finally {
+      view.end();
+      this.#view = null;
+      if (release) release();
+    }
+  }
+
+  #openView(): TextView {
+    const { options, terminal } = this.#parts;
+    const markedPrompt = options.showDraft ? '' : null;
+    this.#view = textView(terminal, {
+      markedPrompt,
+      legend: this.#legendShown ? [] : answerFates,
+    });
+    this.#legendShown = true;
+    return this.#view;
+  }
+
+  #conclude(outcome: Outcome, seed: bigint): void {
+    const { terminal } = this.#parts;
+    if (outcome.kind === 'failed') {
+      this.#fail(outcome.error);
+      return;
+    }
+    if (outcome.kind === 'stopped') {
+      this.#conversation.answer(outcome.text);
+      if (terminal.signal.aborted) this.#exitCode = interruptedExitCode;
+      const { statistics } = outcome;
+      if (statistics === null || statistics.tokenCount === 0) this.#note('stopped with Ctrl-C');
+      else this.#summarise(statistics, statistics.tokenCount, 'interrupted', seed);
+      return;
+    }
+    const { text, reason, statistics, tokens, isVerified } = outcome.result;
+    this.#conversation.answer(text);
+    if (!isVerified) this.#note("the end of this answer is the draft model's own: unverified");
+    this.#summarise(statistics, tokens.length, reason as TextEnd, seed);
+    if (reason === 'context') this.#makeRoom();
+  }
+
+  /** What was asked is not part of the conversation then; at a keyboard the line above brings it back. */
+  #fail(error: PilotfishError): void {
+    const { input, terminal } = this.#parts;
+    this.#conversation.takeBack();
+    const code = printFailure(error, terminal);
+    if (!input.isKeyboard || final.has(error.code)) this.#exitCode = code;
+  }
+
+  /** An answer ran into the end of the context: without room the next would too. */
+  #makeRoom(): void {
+    const count = this.#conversation.dropHalf();
+    if (count > 0) this.#sayDropped(count);
+    else this.#note('the context is full: the answer ends here, and the next message drops it');
+  }
+
+  #summarise(statistics: Statistics, tokenCount: number, end: TextEnd, seed: bigint): void {
+    if (!this.#hasStats) return;
+    const { options, drafting, terminal } = this.#parts;
+    const facts = { statistics, tokenCount, end, seed, drafter: drafting.name, mode: options.mode };
+    printLines(answerLines(facts), terminal);
+  }
+}
+
+const tooLong: ErrorCode = 'prompt-too-long';
+/** After these no further answer can come of the same connection. */
+const final: ReadonlySet<ErrorCode> = new Set([
+  'server-refused',
+  'protocol-violated',
+  'engine-closed',
+]);
+
+/** An answer on a view, and as much of it as is verified at any moment. */
+class ShownText {
+  readonly #view: TextView;
+  readonly #display: AnswerDisplay;
+  #text = '';
+
+  constructor(view: TextView) {
+    this.#view = view;
+    this.#display = new AnswerDisplay(view);
+  }
+
+  /** Templates leave a space before an answer at times: it is not shown. */
+  async follow(answer: Answer): Promise<AnswerResult> {
+    for await (const piece of answer) {
+      if (piece.kind === 'token' || piece.kind === 'rest') {
+        const isBeginning = this.#text.trim() === '';
+        this.#text += piece.text;
+        this.#display.take(isBeginning ? { ...piece, text: piece.text.trimStart() } : piece);
+      } else {
+        if (piece.kind === 'retracted') this.#text = this.#text.slice(0, piece.textLength);
+        this.#display.take(piece);
+      }
+    }
+    const result = await answer.result;
+    this.#display.end(result);
+    this.#view.end();
+    return result;
+  }
+
+  get verified(): string {
+    return this.#text.slice(0, this.#text.length - this.#display.pendingLength);
+  }
+}

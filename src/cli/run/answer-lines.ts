@@ -1,0 +1,36 @@
+// The closing lines of an answer that a server wrote, the same for every command that shows one.
+
+import type { Statistics } from '../../device/index.js';
+import type { DrafterName } from '../draft-flags.js';
+import {
+  draftLine,
+  eventLines,
+  type TextEnd,
+  textLine,
+  whyUntested,
+  wireLine,
+} from '../summary.js';
+import type { LinkOptions } from './link-flags.js';
+
+/** What is said about. */
+export interface AnswerFacts {
+  readonly statistics: Statistics;
+  /** Tokens of the answer, after a stop string has cut it. */
+  readonly tokenCount: number;
+  readonly end: TextEnd;
+  readonly seed: bigint;
+  readonly drafter: DrafterName;
+  readonly mode: LinkOptions['mode'];
+}
+
+/** [n] lines without line breaks: how much and how fast, what became of the drafts, what the link carried. */
+export function answerLines(facts: AnswerFacts): string[] {
+  const { statistics, tokenCount, end, seed, drafter, mode } = facts;
+  const drafted = { kind: drafter.kind, isStreamed: mode === 'stream' };
+  return [
+    textLine({ tokenCount, ms: statistics.totalMs, end, seed }),
+    draftLine(statistics, whyUntested(statistics, drafted)),
+    ...(statistics.upMessageCount > 0 ? [wireLine(statistics)] : []),
+    ...eventLines(statistics),
+  ];
+}
