@@ -19,6 +19,8 @@ export interface Running {
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Calls back once, when the child has written its first words to stdout. */
   readonly onFirstOutput: (heard: () => void) => void;
+  /** Calls back with every piece of what the child writes to stdout. */
+  readonly onOutput: (heard: (text: string) => void) => void;
 }
 
 /**
@@ -50,6 +52,7 @@ export function run(
     onStart({
       kill: (signal) => child.kill(signal),
       onFirstOutput: (heard) => child.stdout.once('data', heard),
+      onOutput: (heard) => child.stdout.on('data', heard),
     });
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));

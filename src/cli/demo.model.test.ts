@@ -1,6 +1,7 @@
 // `pilotfish demo` as a user runs it: it ends well without a terminal, and Ctrl-C at any moment leaves no process behind.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -54,5 +55,29 @@ describe('pilotfish demo', { skip: process.platform !== 'linux' && '/proc is of 
       assert.deepEqual([code, err], [130, '']);
       assert.deepEqual(await gone(mark), []);
     }
+  });
+
+  it('--keep prints lines that work when they are pasted, and Ctrl-C then ends it with 0', async () => {
+    const mark = `DEMO_TEST=${process.pid}-keep`;
+    const [name, value] = mark.split('=') as [string, string];
+    let said = '';
+    const pasted: string[] = [];
+    const { code, err } = await run([...quick, '--keep'], { [name]: value }, (child) => {
+      child.onOutput((text) => {
+        said += text;
+        if (pasted.length > 0 || !/ top --server .*\n$/.test(said)) return;
+        for (const line of said.split('\n').filter((one) => one.startsWith('curl'))) {
+          pasted.push(spawnSync('bash', ['-c', line], { encoding: 'utf8' }).stdout);
+        }
+        child.kill('SIGINT');
+      });
+    });
+    assert.deepEqual([code, err], [0, '']);
+    const [chat, completion, models, metrics] = pasted as [string, string, string, string];
+    assert.match(chat, /^data: \{.*\n\ndata: \[DONE\]\n/s);
+    assert.equal(JSON.parse(completion).usage.completion_tokens, 40);
+    assert.equal(JSON.parse(models).data[0].id, 'llama-stories-target-9m');
+    assert.match(metrics, /^pilotfish_committed_tokens_total \d/m);
+    assert.deepEqual(await gone(mark), []);
   });
 });

@@ -6,6 +6,7 @@ import { toPilotfishError } from '../base/error.js';
 import { storyPrompts } from '../bench/prompts.js';
 import { plainSampling } from '../math/sampling.js';
 import type { DeviceProcess, Written } from './demo/device-process.js';
+import { startKept } from './demo/keep.js';
 import { type Measured, Measurement, type Task } from './demo/measure.js';
 import { roundTokensOf, verdictWords, waysTable, whyWords } from './demo/rows.js';
 import { Closers, draftName, openStage, type Stage, targetName } from './demo/stage.js';
@@ -280,15 +281,16 @@ class Demo {
 
   async #farewell(): Promise<void> {
     const { options, stage, terminal } = this.#parts;
-    const command = commandName(process.cwd());
-    this.#heading(options.keep ? 'Left running until Ctrl-C' : 'On your own');
     if (!options.keep) {
+      const command = commandName(process.cwd());
+      this.#heading('On your own');
       this.#write(`  ${command} demo --keep\n  ${command} help\n`);
       return;
     }
-    this.#write(
-      `  ${command} run 'The old clock' -s ${stage.linkAddress} --show-draft\n  ${command} chat -s ${stage.linkAddress}\n  ${command} top -s 127.0.0.1:${stage.server.port}\n`,
-    );
+    const lines = await startKept(stage, options);
+    this.#heading(`Left running until Ctrl-C, passes still held back to ${options.passMs} ms`);
+    // Not wrapped: a line that was broken could not be pasted.
+    this.#write(`${lines.join('\n')}\n`);
     await new Promise<void>((resolve) => {
       if (terminal.signal.aborted) resolve();
       else terminal.signal.addEventListener('abort', () => resolve(), { once: true });

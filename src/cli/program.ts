@@ -24,7 +24,7 @@ Every flag can be set by its environment name, where an empty value counts as no
 PILOTFISH_DEBUG=1 adds a stack trace to errors; NO_COLOR=1 turns colour off.
 
 Exit codes:
-  0    done; for serve, device and top also: stopped with Ctrl-C
+  0    done; for serve, device, top and demo --keep also: stopped with Ctrl-C
   1    failed: output that cannot be written, a check of doctor, a mistake in pilotfish
   2    wrong usage: a flag, a prompt, a value out of range
   3    model or engine: not found, not usable, too large, vocabularies that differ

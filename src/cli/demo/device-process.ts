@@ -49,6 +49,8 @@ interface LineEvent {
 
 export class DeviceProcess {
   readonly #child: ChildProcessWithoutNullStreams;
+  /** A second Ctrl-C ends this process at once; a device that serves HTTP would not notice. */
+  readonly #onExit = (): unknown => this.#child.kill('SIGKILL');
   readonly #listeners = new Map<number, (event: LineEvent) => void>();
   readonly #ended: Promise<unknown>;
   /** Rejects when the process ends, or the caller stops. */
@@ -61,6 +63,7 @@ export class DeviceProcess {
       env: withoutOwnNames(env),
       detached: true,
     });
+    process.once('exit', this.#onExit);
     this.#child.stdin.on('error', () => undefined);
     this.#ended = once(this.#child, 'exit');
     const failed = this.#ended.then(() => {
@@ -89,7 +92,7 @@ export class DeviceProcess {
     const ready = new Promise<void>((resolve) => {
       device.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
         device.#said += text;
-        if (device.#said.includes('device ready')) resolve();
+        if (/device ready: .*\n/.test(device.#said)) resolve();
       });
     });
     try {
@@ -101,8 +104,14 @@ export class DeviceProcess {
     }
   }
 
+  /** Where it serves HTTP; null where it was not asked to. */
+  get httpUrl(): string | null {
+    return / on (http:\/\/\S+)/.exec(this.#said)?.[1] ?? null;
+  }
+
   /**
-   * Writes one answer.
+   * Writes one answer, of a device that serves its standard streams.
+   *
    *
    * @throws PilotfishError with the device's code; `engine-failed` where the process ends; `cancelled`.
    */
@@ -130,6 +139,7 @@ export class DeviceProcess {
 
   /** Ends the process and waits until it is gone. */
   async close(): Promise<void> {
+    process.off('exit', this.#onExit);
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null) return;
     this.#child.kill('SIGTERM');

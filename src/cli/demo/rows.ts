@@ -130,6 +130,6 @@ export function whyWords({ roundTripMs, passMs, roundTokens }: Circumstances): s
   const races =
     passMs > roundTripMs / roundTokens
       ? 'Race never waits: the server writes on while drafts are under way and checks those that come in time.'
-      : `While a draft and its verdict are under way, this target writes ${(roundTripMs / passMs).toFixed(0)} tokens by itself: no draft brings as many, nearly all come too late, and all that race can do is not to lose.`;
+      : `While a draft and its verdict are under way, this target writes ${(roundTripMs / passMs).toFixed(0)} tokens by itself: no draft brings as many, nearly all come too late, each that is in time makes a pass longer, and drafting takes processor time that server and devices share here.`;
   return `${waits} ${streams} ${races}`;
 }

@@ -18,10 +18,8 @@ export const targetName = 'stories-target';
 export const draftName = 'stories-draft';
 const contextLength = 512;
 
-export interface Stage {
+export interface Stage extends Surroundings {
   readonly server: ServerHandle;
-  /** The server's address as a device reaches it, through the emulated link. */
-  readonly linkAddress: string;
   /** Drafts with the draft model. */
   readonly modelDevice: DeviceProcess;
   /** Drafts by looking up what repeats in the text. */
@@ -64,15 +62,39 @@ export async function openStage(
   const relay: Relay = await startRelay(server.port, roundTripMs);
   closers.add(() => relay.close());
   const linkAddress = `127.0.0.1:${relay.port}`;
-  const startDevice = async (draft: string): Promise<DeviceProcess> => {
-    const args = ['--server', linkAddress, '--draft', draft, '-t', '1', '-c', `${contextLength}`];
-    const device = await DeviceProcess.start(args, env, signal);
+  const surroundings = { linkAddress, closers, env, signal };
+  const [modelDevice, lookUpDevice] = await startDevices(surroundings, []);
+  return { server, modelDevice, lookUpDevice, ...surroundings };
+}
+
+/** What devices are started with. */
+interface Surroundings {
+  /** The server's address as a device reaches it, through the emulated link. */
+  readonly linkAddress: string;
+  readonly closers: Closers;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts two devices, one with the draft model and one with a look-up.
+ *
+ * @param flags of `pilotfish device`, beside those of the demo.
+ * @throws PilotfishError as DeviceProcess.start.
+ */
+export async function startDevices(
+  { linkAddress, closers, env, signal }: Surroundings,
+  flags: readonly string[],
+): Promise<[DeviceProcess, DeviceProcess]> {
+  const common = ['--server', linkAddress, '-t', '1', '-c', `${contextLength}`, ...flags];
+  const start = async (draft: string): Promise<DeviceProcess> => {
+    const device = await DeviceProcess.start([...common, '--draft', draft], env, signal);
     closers.add(() => device.close());
     return device;
   };
   // Both are awaited even if one fails, so that none is left behind.
-  const [one, other] = await Promise.allSettled([startDevice(draftName), startDevice('ngram')]);
+  const [one, other] = await Promise.allSettled([start(draftName), start('ngram')]);
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;
-  return { server, linkAddress, modelDevice: one.value, lookUpDevice: other.value };
+  return [one.value, other.value];
 }
