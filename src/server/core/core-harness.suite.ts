@@ -1,10 +1,20 @@
 // The server core in a test: a scripted engine whose operations run when the test says so, and connections whose frames
 // the test delivers. Integrity is checked after every event.
 
+import assert from 'node:assert/strict';
 import type { EngineCore } from '../../engine/engine-core.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
-import type { DeviceFrame, Hello, Open, ServerFrame } from '../../protocol/frame.js';
+import type {
+  DeviceFrame,
+  Draft,
+  Hello,
+  Open,
+  Resume,
+  ServerFrame,
+  Verdict,
+} from '../../protocol/frame.js';
+import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { answerOf } from '../../sim/sim-engine.js';
 import { toyEngine } from '../../sim/toy.js';
 import type { Effect, EngineOperation, ServerEvent } from './event.js';
@@ -150,4 +160,40 @@ export class Harness {
     }
     this.nowMs = until;
   }
+}
+
+export const draftOf = (changes: Partial<Draft>): Draft => ({
+  kind: 'draft',
+  session: 0,
+  epoch: 0,
+  from: 3,
+  ids: new Int32Array(0),
+  probs: null,
+  laws: null,
+  residual: null,
+  more: false,
+  ...changes,
+});
+
+export function verdicts(frames: readonly ServerFrame[]): Verdict[] {
+  return frames.filter((frame) => frame.kind === 'verdict');
+}
+
+export const tokensOf = (frames: readonly ServerFrame[]): number[] =>
+  verdicts(frames).flatMap(({ tokens }) => [...tokens]);
+
+export function keyOf(frames: readonly ServerFrame[]): Uint8Array {
+  const opened = frames.find((frame) => frame.kind === 'opened');
+  assert.ok(opened);
+  return opened.resumeKey;
+}
+
+export function resumeOf(resumeKey: Uint8Array, committed: readonly number[], session = 0): Resume {
+  return {
+    kind: 'resume',
+    session,
+    resumeKey,
+    committedLength: committed.length,
+    logHash: tokenLogHash(Int32Array.from(committed)),
+  };
 }
