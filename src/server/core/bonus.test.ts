@@ -1,0 +1,85 @@
+// The bonus token behind drafts that all stood: dropped under split and full where a draft for its place is on its way,
+// and never where nothing else came of the pass.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pointLaw } from '../../math/law.js';
+import type { Draft, Scheme } from '../../protocol/frame.js';
+import { bannedEnd, draftOf, Harness, openFrame, verdicts } from './core-harness.suite.js';
+import { targetText } from './scripted-target.suite.js';
+
+/** At temperature 0 every scheme's text is the target's own, so a right draft is known. */
+const open = openFrame({ scheme: 'greedy', sampling: { ...bannedEnd, temperature: 0 } });
+const answer = targetText(open).slice(3);
+
+/** Drafts with what the scheme needs beside the ids. */
+function ratioDraft(scheme: Scheme, from: number, ids: readonly number[], more: boolean): Draft {
+  return draftOf({
+    from,
+    ids: Int32Array.from(ids),
+    probs: scheme === 'split' && ids.length > 0 ? new Float64Array(ids.length).fill(1) : null,
+    laws: scheme === 'full' && ids.length > 0 ? ids.map((id) => pointLaw(id)) : null,
+    more,
+  });
+}
+
+function opened(scheme: Scheme, passRowsMax = 16): Harness {
+  const harness = new Harness({ model: { passRowsMax } });
+  harness.connect(1);
+  harness.send(1, { ...open, scheme, mode: 'pipeline' });
+  harness.settle();
+  harness.take(1);
+  return harness;
+}
+
+const told = (harness: Harness): number[][] =>
+  verdicts(harness.take(1)).map(({ tokens }) => [...tokens]);
+
+/** Committed lengths, verdict by verdict: what the device holds as a draft of its own is not told. */
+const lengths = (harness: Harness): number[] =>
+  verdicts(harness.take(1)).map(({ from, tokens }) => from + tokens.length);
+
+for (const scheme of ['split', 'full'] as const) {
+  describe(`the bonus token under ${scheme}`, () => {
+    it('is told where no more drafts are on their way', () => {
+      const harness = opened(scheme);
+      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
+      harness.settle();
+      assert.deepEqual(told(harness), [[answer[2]]]);
+    });
+
+    it('is dropped where more are said to be on their way, and where they have come', () => {
+      const said = opened(scheme);
+      said.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), true));
+      said.settle();
+      assert.deepEqual(told(said), [[]]);
+      const came = opened(scheme);
+      came.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
+      came.send(1, ratioDraft(scheme, 5, answer.slice(2, 3), false));
+      came.settle();
+      assert.deepEqual(told(came), [[], [answer[3]]]);
+    });
+
+    it('is told when no draft was tested: asked for, though more is said to come', () => {
+      const harness = opened(scheme);
+      harness.send(1, ratioDraft(scheme, 3, [], true));
+      harness.settle(5);
+      assert.deepEqual(told(harness), [[answer[0]]]);
+    });
+
+    it('is told when no draft was tested: the draft for its place came during the pass', () => {
+      const harness = opened(scheme);
+      harness.send(1, ratioDraft(scheme, 3, [], false));
+      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 1), false));
+      harness.settle(1);
+      assert.deepEqual(lengths(harness), [4]);
+    });
+
+    it('is told when no draft was tested: a pass has room for one row only', () => {
+      const harness = opened(scheme, 1);
+      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
+      harness.settle(5);
+      assert.deepEqual(lengths(harness), [4, 5]);
+    });
+  });
+}
