@@ -1,0 +1,44 @@
+// The grammars of one vocabulary: each distinct schema is compiled once while it is in use, and the vocabulary is sorted
+// when the first one is asked for.
+
+import { PilotfishError } from '../base/error.js';
+import { Grammar } from './grammar.js';
+import { type TokenBytes, type TokenTrie, tokenTrie } from './token-trie.js';
+
+/** Grammars kept beside those that slots hold. */
+const grammarsMax = 16;
+
+export class GrammarCache {
+  readonly #vocabulary: TokenBytes;
+  #trie: TokenTrie | null = null;
+  /** By schema, least recently used first. */
+  readonly #grammars = new Map<string, Grammar>();
+
+  /** @param vocabulary must not change. */
+  constructor(vocabulary: TokenBytes) {
+    this.#vocabulary = vocabulary;
+  }
+
+  /**
+   * @param schema JSON text of a schema.
+   * @throws PilotfishError `format-invalid` naming the keyword and where it stands, or the limit.
+   */
+  grammarOf(schema: string): Grammar {
+    const known = this.#grammars.get(schema);
+    this.#grammars.delete(schema);
+    const grammar = known ?? this.#make(schema);
+    this.#grammars.set(schema, grammar);
+    if (this.#grammars.size > grammarsMax) {
+      this.#grammars.delete(this.#grammars.keys().next().value!);
+    }
+    return grammar;
+  }
+
+  #make(schema: string): Grammar {
+    if (this.#vocabulary.endOfText.size === 0) {
+      throw new PilotfishError('format-invalid', 'the model has no token that ends a text');
+    }
+    this.#trie ??= tokenTrie(this.#vocabulary);
+    return new Grammar(schema, this.#vocabulary, this.#trie);
+  }
+}

@@ -1,0 +1,24 @@
+// Every bound of the grammar layer. A schema comes from a stranger: nothing below may cost more than these allow.
+
+export const grammarLimits = {
+  /** UTF-8 bytes of a schema's JSON text. */
+  schemaBytes: 65_536,
+  /** Levels of nesting of a schema, and of a pattern. */
+  depth: 64,
+  /** Nodes of the automaton that a schema becomes. Repetitions count as often as they may occur. */
+  nodes: 65_536,
+  /** Ways that a text so far can be read at once. Ways beyond are given up: what is written stays valid. */
+  stacks: 1024,
+  /** Nodes looked at to find those ways after one byte; the same holds. */
+  closureVisits: 16_384,
+  /** Work on states met for the first time in one mask (State.cost); longer tokens are given up first. */
+  maskWork: 1_048_576,
+  /** Work on all states that are kept with what follows them; beyond, all are forgotten, and found anew where needed. */
+  keptWork: 1_048_576,
+  /** Masks kept, [vocab] bits each. */
+  masks: 512,
+  /** Spaces behind a line break: no model can write white space for ever. */
+  indent: 24,
+  /** Digits of a number before and behind its point; of its exponent two. */
+  digits: 15,
+} as const;

@@ -1,0 +1,146 @@
+// JSON as bytes, in the parts that schemas are put together from: white space, strings, numbers, literals.
+// RFC 8259, and narrower where a model could go on for ever or a reader could go wrong.
+
+import { complement, everyPoint, intersection, type PointRange, utf8In } from './code-points.js';
+import {
+  bytes,
+  choice,
+  type Expression,
+  empty,
+  oneOf,
+  optional,
+  repeat,
+  sequence,
+  shared,
+  text,
+  utf8Of,
+} from './expression.js';
+import { grammarLimits } from './grammar-limits.js';
+
+/** Nothing, a space, or a line break with an indentation: enough for every usual layout, and an end to it. */
+export const whiteSpace = shared(
+  choice(oneOf(' '), sequence(oneOf('\n'), repeat(oneOf(' '), 0, grammarLimits.indent)), empty),
+);
+
+const hex = '0123456789abcdefABCDEF';
+
+/** Characters that a string may hold as they are. */
+export const plainPoints = complement([
+  [0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+]);
+
+/** Code points with an escape of one letter. */
+const shortEscapes: ReadonlyMap<number, string> = new Map([
+  [0x22, '"'],
+  [0x5c, '\\'],
+  [0x08, 'b'],
+  [0x0c, 'f'],
+  [0x0a, 'n'],
+  [0x0d, 'r'],
+  [0x09, 't'],
+]);
+
+/** One character, plain or escaped, but no surrogate: one is not a character, and two have a plain form. */
+const anyCharacter = choice(
+  utf8In(plainPoints),
+  sequence(oneOf('\\'), choice(oneOf('"\\/bfnrt'), sequence(oneOf('u'), unicodeEscape()))),
+);
+
+/** Any so many characters of a string. */
+export const characters = (min: number, max: number): Expression => repeat(anyCharacter, min, max);
+
+/** The inside of any string. */
+export const freeText = shared(characters(0, Infinity));
+
+function unicodeEscape(): Expression {
+  const digit = oneOf(hex);
+  return choice(
+    sequence(oneOf('0123456789abcABCeEfF'), digit, digit, digit),
+    sequence(oneOf('dD'), oneOf('01234567'), digit, digit),
+  );
+}
+
+/** One character out of a set, in its one usual spelling; a control character without a short escape as \u00xx. */
+export function characterIn(ranges: readonly PointRange[]): Expression {
+  const allowed = intersection(ranges, everyPoint);
+  const escaped = [
+    ...points(
+      intersection(allowed, [
+        [0, 0x1f],
+        [0x22, 0x22],
+        [0x5c, 0x5c],
+      ]),
+    ),
+  ];
+  return choice(
+    utf8In(intersection(allowed, plainPoints)),
+    ...escaped.map((code) => text(escapeOf(code))),
+  );
+}
+
+function* points(ranges: readonly PointRange[]): Generator<number> {
+  for (const [from, last] of ranges) for (let code = from; code <= last; code++) yield code;
+}
+
+function escapeOf(code: number): string {
+  const letter = shortEscapes.get(code);
+  return letter === undefined ? `\\u${code.toString(16).padStart(4, '0')}` : `\\${letter}`;
+}
+
+export const quote = oneOf('"');
+
+export const digit = oneOf('0123456789');
+const whole = sequence(
+  optional(oneOf('-')),
+  choice(oneOf('0'), sequence(oneOf('123456789'), repeat(digit, 0, grammarLimits.digits - 1))),
+);
+
+/** A whole number without point or exponent. */
+export const integer = shared(whole);
+
+/** A number that no reader takes for infinite. */
+export const number = shared(
+  sequence(
+    whole,
+    optional(sequence(oneOf('.'), repeat(digit, 1, grammarLimits.digits))),
+    optional(sequence(oneOf('eE'), optional(oneOf('+-')), repeat(digit, 1, 2))),
+  ),
+);
+
+/** A value in its one shortest spelling. @param value what JSON.parse gave. */
+export const literal = (value: unknown): Expression => bytes(utf8Of(JSON.stringify(value)));
+
+/** One of some values, each in its shortest spelling; what begins alike is read once. */
+export function literals(values: readonly unknown[]): Expression {
+  const spellings = new Set(values.map((value) => JSON.stringify(value)));
+  return oneOfTexts(Array.from(spellings, utf8Of));
+}
+
+/** @param texts distinct. */
+function oneOfTexts(texts: readonly (readonly number[])[]): Expression {
+  const byFirst = new Map<number, (readonly number[])[]>();
+  for (const one of texts) {
+    if (one.length === 0) continue;
+    const alike = byFirst.get(one[0]!);
+    if (alike === undefined) byFirst.set(one[0]!, [one]);
+    else alike.push(one);
+  }
+  const options = Array.from(byFirst.values(), (alike) => {
+    const shared = sharedLength(alike);
+    const rests = alike.map((one) => one.slice(shared));
+    return sequence(
+      bytes(alike[0]!.slice(0, shared)),
+      ...(alike.length > 1 ? [oneOfTexts(rests)] : []),
+    );
+  });
+  return choice(...options, ...(texts.some((one) => one.length === 0) ? [empty] : []));
+}
+
+function sharedLength([first, ...others]: readonly (readonly number[])[]): number {
+  return others.reduce((shared, other) => {
+    const differing = other.findIndex((byte, index) => index >= shared || byte !== first![index]);
+    return differing < 0 ? Math.min(shared, other.length) : differing;
+  }, first!.length);
+}

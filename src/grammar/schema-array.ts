@@ -1,0 +1,62 @@
+// Arrays of a schema: the first elements one by one, then any number of equal ones within the counts.
+
+import {
+  choice,
+  type Expression,
+  empty,
+  nothing,
+  oneOf,
+  optional,
+  repeat,
+  sequence,
+} from './expression.js';
+import { whiteSpace } from './json-text.js';
+import { countOf, type Located, refuse, subschema, subschemas } from './schema-document.js';
+
+/** Elements that a schema may say one by one: each nests in the one before. */
+const prefixMax = 256;
+
+export function arrayOf(located: Located, compile: (located: Located) => Expression): Expression {
+  const [min, max] = [countOf(located, 'minItems', 0), countOf(located, 'maxItems', Infinity)];
+  if (min > max) return nothing;
+  const { prefix, item } = elementsOf(located, compile);
+  const elements = elementsBetween(prefix.slice(0, max), item, min, max);
+  const filled = max === 0 ? nothing : sequence(elements, whiteSpace);
+  const content = min === 0 ? optional(filled) : filled;
+  return sequence(oneOf('['), whiteSpace, content, oneOf(']'));
+}
+
+function elementsOf(
+  located: Located,
+  compile: (located: Located) => Expression,
+): { readonly prefix: readonly Expression[]; readonly item: Expression } {
+  const { prefixItems, items = true } = located.schema as Readonly<Record<string, unknown>>;
+  if (Array.isArray(items)) {
+    throw refuse(`${located.path}/items`, 'a list is not supported; prefixItems is');
+  }
+  const prefix =
+    prefixItems === undefined ? [] : subschemas(located, 'prefixItems', prefixItems).map(compile);
+  if (prefix.length > prefixMax) {
+    throw refuse(`${located.path}/prefixItems`, `more than ${prefixMax} schemas`);
+  }
+  return { prefix, item: compile(subschema(located, 'items', items)) };
+}
+
+/** At least one element, from the last to the first. @param prefix [<= max] */
+function elementsBetween(
+  prefix: readonly Expression[],
+  item: Expression,
+  min: number,
+  max: number,
+): Expression {
+  const ahead = prefix.length > 0 ? prefix : [item];
+  const follower = (element: Expression): Expression => sequence(oneOf(','), whiteSpace, element);
+  const count = ahead.length;
+  const rest = count >= max ? empty : repeat(follower(item), Math.max(0, min - count), max - count);
+  const tail = ahead.slice(1).reduceRight((after, element, index) => {
+    const more = sequence(follower(element), after);
+    // Element index + 1 may be missing, with all behind it, where the ones before it are enough.
+    return index + 1 >= min ? choice(more, empty) : more;
+  }, rest);
+  return sequence(ahead[0]!, tail);
+}

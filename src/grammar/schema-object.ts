@@ -1,0 +1,129 @@
+// Objects of a schema: the named properties in the schema's order, those that are not required as the writer likes, then
+// others where the schema allows them. No name can come twice, so what a reader keeps is what was checked.
+
+import type { AutomatonBuilder } from './automaton.js';
+import { complement, intersection, type PointRange, utf8In } from './code-points.js';
+import {
+  choice,
+  type Expression,
+  nothing,
+  oneOf,
+  repeat,
+  ruleOf,
+  sequence,
+  shared,
+} from './expression.js';
+import { freeText, literal, plainPoints, quote, whiteSpace } from './json-text.js';
+import { type Located, refuse, schemaAt, subschema } from './schema-document.js';
+
+/** Longest name of a property, in characters: names that others must differ from nest a level each. */
+const nameMax = 256;
+
+interface Property {
+  readonly name: string;
+  readonly isRequired: boolean;
+  readonly value: Expression;
+}
+
+export function objectOf(
+  located: Located,
+  builder: AutomatonBuilder,
+  compile: (located: Located) => Expression,
+): Expression {
+  const { additionalProperties = true } = located.schema as Readonly<Record<string, unknown>>;
+  const other = subschema(located, 'additionalProperties', additionalProperties);
+  const properties = propertiesOf(located, other, compile);
+  const isClosed = other.schema === false;
+  const names = properties.map(({ name }) => name);
+  const othersName = names.length === 0 ? sequence(quote, freeText) : otherName(names);
+  const pair = isClosed ? nothing : pairOf(sequence(othersName, quote), compile(other));
+  return sequence(oneOf('{'), whiteSpace, contentOf(properties, pair, builder));
+}
+
+const pairOf = (name: Expression, value: Expression): Expression =>
+  sequence(name, oneOf(':'), whiteSpace, value);
+
+function propertiesOf(
+  located: Located,
+  other: Located,
+  compile: (located: Located) => Expression,
+): Property[] {
+  const { properties = {}, required = [] } = located.schema as Readonly<Record<string, unknown>>;
+  const { schema, path } = schemaAt(properties, `${located.path}/properties`);
+  const needed = namesOf(required, `${located.path}/required`);
+  const named = Object.entries(schema).map(([name, value]) => ({
+    name,
+    located: subschema({ schema, path }, name, value),
+  }));
+  const unnamed = [...needed].filter((name) => !Object.hasOwn(schema as object, name));
+  return [...named, ...unnamed.map((name) => ({ name, located: other }))].map((one) => {
+    if (one.name.length > nameMax) throw refuse(path, `a name of more than ${nameMax} characters`);
+    return {
+      name: one.name,
+      isRequired: needed.has(one.name),
+      value: compile(one.located),
+    };
+  });
+}
+
+function namesOf(value: unknown, path: string): Set<string> {
+  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) {
+    return new Set(value);
+  }
+  throw refuse(path, 'not a list of names');
+}
+
+/**
+ * All behind the opening brace and its white space. Two rules for each property: one where a property has to come, this
+ * one or a later; one behind a property, where it may also be over.
+ */
+function contentOf(
+  properties: readonly Property[],
+  pair: Expression,
+  builder: AutomatonBuilder,
+): Expression {
+  const end = sequence(whiteSpace, oneOf('}'));
+  const others = builder.declare();
+  const behindLast = builder.declare();
+  builder.define(others, sequence(pair, ruleOf(behindLast)));
+  builder.define(behindLast, choice(sequence(oneOf(','), whiteSpace, ruleOf(others)), end));
+  let [choose, after, canEnd] = [others, behindLast, true];
+  for (const { name, isRequired, value } of [...properties].reverse()) {
+    const own = sequence(pairOf(literal(name), value), ruleOf(after));
+    const next = builder.declare();
+    builder.define(next, isRequired ? own : choice(own, ruleOf(choose)));
+    choose = next;
+    canEnd &&= !isRequired;
+    after = builder.declare();
+    const more = sequence(oneOf(','), whiteSpace, ruleOf(choose));
+    builder.define(after, canEnd ? choice(more, end) : more);
+  }
+  return canEnd ? choice(ruleOf(choose), oneOf('}')) : ruleOf(choose);
+}
+
+const plainText = shared(repeat(utf8In(plainPoints), 0, Infinity));
+
+/** A name, quote before it but not behind it, that is none of `names`; without escapes, which could spell one of them. */
+function otherName(names: readonly string[]): Expression {
+  const points = names.map((name) => Array.from(name, (letter) => letter.codePointAt(0)!));
+  return sequence(quote, differing(points));
+}
+
+/** What is none of some texts. */
+function differing(texts: readonly (readonly number[])[]): Expression {
+  const byFirst = new Map<number, (readonly number[])[]>();
+  for (const [first, ...rest] of texts) {
+    if (first === undefined) continue;
+    byFirst.set(first, [...(byFirst.get(first) ?? []), rest]);
+  }
+  const firsts = [...byFirst.keys()].map((point): PointRange => [point, point]);
+  const strangers = complement([...firsts, ...complement(plainPoints)]);
+  return choice(
+    ...Array.from(byFirst, ([point, rests]) =>
+      sequence(utf8In(intersection([[point, point]], plainPoints)), differing(rests)),
+    ),
+    sequence(utf8In(strangers), plainText),
+    // Empty may end here unless that is one of the texts.
+    texts.some((text) => text.length === 0) ? nothing : sequence(),
+  );
+}

@@ -1,0 +1,151 @@
+// A JSON Schema (draft 2020-12, and what older drafts share with it) as rules of an automaton. What is written under those
+// rules satisfies the schema; not all that satisfies it can be written: properties come in the order of the schema, and
+// texts have one layout within bounds. A keyword that is not understood is refused, never ignored.
+
+import { AutomatonBuilder } from './automaton.js';
+import { choice, type Expression, nothing, ruleOf, sequence } from './expression.js';
+import { literals, whiteSpace } from './json-text.js';
+import { checkDisjoint } from './schema-disjoint.js';
+import { follow, type Located, parseSchema, refuse, subschemas } from './schema-document.js';
+import { allTypes, type JsonType, SchemaTypes, typesOf } from './schema-types.js';
+
+/** Keywords that assert nothing. */
+const annotations: ReadonlySet<string> = new Set([
+  'title',
+  'description',
+  'default',
+  'examples',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  '$comment',
+  '$schema',
+  '$defs',
+  'definitions',
+]);
+
+/** Keywords of single types, which stand beside `type`. */
+const typed = [
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'prefixItems',
+  'minItems',
+  'maxItems',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+];
+
+/**
+ * The automaton of a schema, not yet bound to a vocabulary.
+ *
+ * @param text JSON text of the schema.
+ * @throws PilotfishError `format-invalid` naming the keyword and where it stands, or the limit.
+ */
+export function compileSchema(text: string): AutomatonBuilder {
+  return new SchemaCompiler(parseSchema(text)).compile();
+}
+
+class SchemaCompiler {
+  readonly #root: Located;
+  readonly #builder = new AutomatonBuilder();
+  readonly #types: SchemaTypes;
+  /** By the text of the schema: what reads alike means the same, and is compiled once. */
+  readonly #rules = new Map<string, number>();
+  /** Declared and not yet defined: a list in place of recursion, since a reference may lead anywhere. */
+  readonly #pending: { readonly rule: number; readonly located: Located }[] = [];
+
+  constructor(root: Located) {
+    this.#root = root;
+    this.#types = new SchemaTypes(this.#builder, (located) => ruleOf(this.#ruleOf(located)));
+  }
+
+  compile(): AutomatonBuilder {
+    const start = this.#builder.declare();
+    this.#builder.define(start, sequence(whiteSpace, ruleOf(this.#ruleOf(this.#root))));
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
+      this.#builder.define(next.rule, this.#expressionOf(next.located));
+    }
+    return this.#builder;
+  }
+
+  #ruleOf(located: Located): number {
+    const key = JSON.stringify(located.schema);
+    const known = this.#rules.get(key);
+    if (known !== undefined) return known;
+    const rule = this.#builder.declare();
+    this.#rules.set(key, rule);
+    this.#pending.push({ rule, located });
+    return rule;
+  }
+
+  #expressionOf(located: Located): Expression {
+    const { schema } = located;
+    if (typeof schema === 'boolean') return schema ? this.#types.anyOf(allTypes, located) : nothing;
+    if (Object.hasOwn(schema, '$ref')) {
+      checkAlone(located, ['$ref']);
+      return ruleOf(this.#ruleOf(follow(this.#root, located, schema['$ref'])));
+    }
+    for (const keyword of ['anyOf', 'oneOf', 'allOf'] as const) {
+      if (!Object.hasOwn(schema, keyword)) continue;
+      checkAlone(located, [keyword]);
+      return this.#combined(located, keyword, subschemas(located, keyword, schema[keyword]));
+    }
+    if (Object.hasOwn(schema, 'enum') || Object.hasOwn(schema, 'const')) return listed(located);
+    checkAlone(located, typed);
+    return this.#types.anyOf(typesOf(located), located);
+  }
+
+  #combined(located: Located, keyword: 'anyOf' | 'oneOf' | 'allOf', parts: Located[]): Expression {
+    if (keyword === 'allOf' && parts.length > 1) {
+      throw refuse(`${located.path}/allOf`, 'more than one schema is not supported');
+    }
+    if (keyword === 'oneOf') checkDisjoint(this.#root, located, parts);
+    return choice(...parts.map((part) => ruleOf(this.#ruleOf(part))));
+  }
+}
+
+/** `enum` or `const`, which may stand beside `type`. */
+function listed(located: Located): Expression {
+  const values = listedValues(located);
+  checkAlone(located, ['enum', 'const', 'type']);
+  const types = typesOf(located);
+  return literals(values.filter((value) => hasType(value, types)));
+}
+
+/** The values of `enum` or `const`. */
+function listedValues({ schema, path }: Located): readonly unknown[] {
+  const { enum: values, const: value } = schema as Readonly<Record<string, unknown>>;
+  if (values === undefined) return [value];
+  if (value !== undefined) throw refuse(`${path}/const`, 'not supported beside enum');
+  if (Array.isArray(values) && values.length > 0) return values;
+  throw refuse(`${path}/enum`, 'not a list with at least one value');
+}
+
+function hasType(value: unknown, types: readonly JsonType[]): boolean {
+  if (Number.isInteger(value) && types.includes('integer')) return true;
+  return types.includes(typeOf(value));
+}
+
+function typeOf(value: unknown): JsonType {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  return typeof value as JsonType;
+}
+
+/** Refuses every keyword but those, annotations, and the name of the whole. */
+function checkAlone({ schema, path }: Located, known: readonly string[]): void {
+  for (const keyword of Object.keys(schema)) {
+    if (known.includes(keyword) || annotations.has(keyword)) continue;
+    if (keyword === '$id' && path === '#') continue;
+    const beside = known.length === 1 ? ` beside ${known[0]}` : '';
+    throw refuse(`${path}/${keyword}`, `the keyword ${keyword} is not supported${beside}`);
+  }
+}
