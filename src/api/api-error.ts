@@ -39,7 +39,6 @@ export const apiErrorTable = {
   model_not_found: kind(404, 'not_found_error'),
   unknown_url: kind(404, 'not_found_error'),
   method_not_allowed: kind(405, 'invalid_request_error'),
-  request_timeout: kind(408, 'invalid_request_error'),
   request_too_large: kind(413, 'invalid_request_error'),
   unsupported_media_type: kind(415, 'invalid_request_error'),
   cancelled: kind(499, 'server_error'),

@@ -34,8 +34,8 @@ export interface HttpDoor {
 }
 
 export const requestsMaxDefault = 1024;
-/** Longest body: the longest prompt of the wire, escaped and as token ids. */
-export const bodyBytesMax = 16 * 2 ** 20;
+/** Longest body: a million token ids as JSON, or the longest text of the wire with escapes. */
+export const bodyBytesMax = 8 * 2 ** 20;
 
 /** Makes a door that is ready to be given requests. */
 export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {

@@ -3,6 +3,7 @@
 import { PilotfishError } from '../base/error.js';
 import { type ChatMessage, renderChat } from '../engine/chat-template.js';
 import type { EngineInfo } from '../engine/engine.js';
+import type { Vocabulary } from '../engine/vocabulary.js';
 import type { Prompt } from '../protocol/frame.js';
 
 const roles = ['system', 'user', 'assistant'] as const;
@@ -10,16 +11,19 @@ const roles = ['system', 'user', 'assistant'] as const;
 /**
  * The ids of a prompt. Special tokens are read in what a template renders, never in plain text.
  *
- * @throws PilotfishError `chat-template-failed` for a role or an order that the template cannot render.
+ * @throws PilotfishError `chat-template-failed` for a role or an order that the template cannot render,
+ *   `prompt-too-long` for a text that cannot fit the context whatever its tokens are.
  */
 export function promptTokens(
-  { vocabulary, chatTemplate }: EngineInfo,
+  { vocabulary, chatTemplate, contextLength }: EngineInfo,
   prompt: Exclude<Prompt, { kind: 'ids' }>,
 ): Int32Array {
   if (prompt.kind === 'text') {
+    checkBytes(prompt.text, vocabulary, contextLength);
     return vocabulary.tokenize(prompt.text, { addBos: true, parseSpecial: false });
   }
   const text = renderChat(chatTemplate, prompt.messages.map(checkedMessage), vocabulary);
+  checkBytes(text, vocabulary, contextLength);
   // Most templates write the start token themselves; twice would be another prompt.
   const start = vocabulary.bos === null ? '' : vocabulary.tokenText(vocabulary.bos);
   const addBos = start === '' || !text.startsWith(start);
@@ -35,4 +39,30 @@ function checkedMessage({ role, content }: { role: string; content: string }): C
     );
   }
   return { role: known, content };
+}
+
+const longestTokens = new WeakMap<Vocabulary, number>();
+
+/** Bytes of the longest token, >= 1. */
+function longestTokenBytes(vocabulary: Vocabulary): number {
+  let longest = longestTokens.get(vocabulary);
+  if (longest !== undefined) return longest;
+  longest = 1;
+  for (let token = 0; token < vocabulary.size; token++) {
+    longest = Math.max(longest, vocabulary.tokenBytes(token).length);
+  }
+  longestTokens.set(vocabulary, longest);
+  return longest;
+}
+
+/** Making tokens of megabytes would hold everybody up, and nobody could use them. */
+function checkBytes(text: string, vocabulary: Vocabulary, contextLength: number): void {
+  // Even a vocabulary of single bytes could hold it.
+  if (text.length <= contextLength) return;
+  const atLeast = Math.ceil(Buffer.byteLength(text) / longestTokenBytes(vocabulary));
+  if (atLeast <= contextLength) return;
+  throw new PilotfishError(
+    'prompt-too-long',
+    `at least ${atLeast} tokens exceed the context of ${contextLength}`,
+  );
 }

@@ -124,7 +124,7 @@ async function pour(answer: Answer, queue: DeltaQueue): Promise<void> {
 }
 
 /** Tokens that may still be taken back. */
-class HeldTokens {
+export class HeldTokens {
   readonly #out: (delta: Delta) => void;
   #held: { readonly position: number; readonly delta: Delta }[] = [];
 

@@ -1,0 +1,142 @@
+// A door over a generator that does as it is told, on a real socket: what tests of the HTTP door share.
+
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PilotfishError } from '../base/error.js';
+import { DeltaQueue } from './delta-queue.js';
+import type {
+  Delta,
+  Generation,
+  GenerationRequest,
+  GenerationResult,
+  Generator,
+  ModelCard,
+  Readiness,
+} from './generator.js';
+import { createHttpDoor, type HttpDoor, type HttpDoorOptions } from './http-door.js';
+
+export const modelName = 'toy';
+
+export const card: ModelCard = {
+  id: modelName,
+  aliases: ['Toy Model'],
+  createdS: 1_700_000_000,
+  contextLength: 256,
+  fingerprint: 'fp-1',
+};
+
+export const resultOf = (change: Partial<GenerationResult> = {}): GenerationResult => ({
+  reason: 'length',
+  promptCount: 5,
+  tokenCount: 3,
+  isVerified: true,
+  draftedCount: 8,
+  testedCount: 6,
+  acceptedCount: 4,
+  roundCount: 2,
+  firstTokenMs: 10,
+  totalMs: 30,
+  ...change,
+});
+
+export const word = (text: string, token = 7): Delta => ({ text, token, logprobs: null });
+
+/** What a generator does with a request: push to the queue, end it, now or later. */
+export type Play = (queue: DeltaQueue, request: GenerationRequest) => void;
+
+/** Accepts, says three words in three turns, ends. */
+export const threeWords: Play = (queue) => {
+  queue.accept(5);
+  void (async () => {
+    for (const text of ['one', ' two', ' three']) {
+      queue.push(word(text));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    queue.end({ result: resultOf() });
+  })();
+};
+
+export class ToldGenerator implements Generator {
+  readonly models = [card];
+  readiness: Readiness = 'ready';
+  play: Play;
+  readonly requests: GenerationRequest[] = [];
+  /** Generations that are not over. */
+  openCount = 0;
+
+  constructor(play: Play = threeWords) {
+    this.play = play;
+  }
+
+  generate(request: GenerationRequest): Generation {
+    this.requests.push(request);
+    this.openCount++;
+    const queue = new DeltaQueue(() => queue.abort());
+    request.signal.addEventListener('abort', () => queue.abort());
+    const over = (): void => {
+      this.openCount--;
+    };
+    queue.result.then(over, over);
+    this.play(queue, request);
+    return queue;
+  }
+
+  tokenBytes(token: number): Uint8Array {
+    return Buffer.from(`t${token}`);
+  }
+}
+
+export const failing =
+  (code: PilotfishError['code'], message: string): Play =>
+  (queue) =>
+    queue.end({ error: new PilotfishError(code, message) });
+
+export interface OpenDoor {
+  readonly url: string;
+  readonly door: HttpDoor;
+  readonly mistakes: unknown[];
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export async function openDoor(
+  generator: Generator,
+  change: Partial<HttpDoorOptions> = {},
+): Promise<OpenDoor> {
+  const mistakes: unknown[] = [];
+  const door = await createHttpDoor({
+    ...{ generator, facts: [], acceptsKey: null, origins: [] },
+    onMistake: (reason) => mistakes.push(reason),
+    ...change,
+  });
+  const { url, close } = await listenOn(door.handle);
+  return {
+    ...{ url, door, mistakes, close },
+    post: (path, body, headers = {}) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
+  };
+}
+
+export async function listenOn(handle: RequestListener) {
+  const server = createServer(handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async (): Promise<void> => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Waits for what happens soon, in turns of the event loop. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; !holds(); turn++) {
+    if (turn > 2_000) throw new Error('it did not come about');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -1,0 +1,413 @@
+// What a client meets at the door: statuses and bodies of refusals, health, access, choices, and the end of an answer
+// that nobody reads.
+
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import {
+  failing,
+  modelName,
+  type OpenDoor,
+  openDoor,
+  resultOf,
+  ToldGenerator,
+  threeWords,
+  until,
+  word,
+} from './door.suite.js';
+import { unreadBytesMax } from './event-stream.js';
+import { bodyBytesMax, type HttpDoorOptions } from './http-door.js';
+
+const ask = { model: modelName, prompt: 'x' };
+
+interface Said {
+  readonly [name: string]: unknown;
+  readonly error: { readonly code: string; readonly message: string };
+  readonly choices: readonly { readonly index: number; readonly text: string }[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
+const json = (response: Response): Promise<Said> => response.json() as Promise<Said>;
+
+/** Runs with a door of its own. */
+async function withDoor(
+  generator: ToldGenerator,
+  change: Partial<HttpDoorOptions>,
+  use: (door: OpenDoor) => Promise<void>,
+): Promise<void> {
+  const door = await openDoor(generator, change);
+  try {
+    await use(door);
+    assert.deepEqual(door.mistakes, []);
+  } finally {
+    await door.close();
+  }
+}
+
+describe('a request that cannot be answered', () => {
+  const generator = new ToldGenerator();
+  let door: OpenDoor;
+  before(async () => {
+    door = await openDoor(generator);
+  });
+  after(() => door.close());
+
+  const refused = async (answer: Promise<Response>, status: number, code: string) => {
+    const response = await answer;
+    assert.equal(response.status, status);
+    const { error } = await json(response);
+    assert.equal(error.code, code);
+    assert.deepEqual(Object.keys(error).sort(), ['code', 'message', 'param', 'type']);
+    return { response, error };
+  };
+
+  it('because it is no JSON, or no body, is a 400', async () => {
+    await refused(door.post('/v1/completions', '{'), 400, 'invalid_json');
+    await refused(door.post('/v1/completions', ''), 400, 'invalid_json');
+    await refused(door.post('/v1/completions', '{"__proto__":{"a":1}}'), 400, 'invalid_json');
+  });
+
+  it('because it is too large is a 413', async () => {
+    const body = JSON.stringify({ ...ask, prompt: 'x'.repeat(bodyBytesMax) });
+    await refused(door.post('/v1/completions', body), 413, 'request_too_large');
+  });
+
+  it('because it is no JSON by its type is a 415', async () => {
+    const answer = door.post('/v1/completions', 'a=1', { 'content-type': 'text/csv' });
+    await refused(answer, 415, 'unsupported_media_type');
+  });
+
+  it('because of its path or method is a 404 or a 405 that names the method', async () => {
+    await refused(fetch(`${door.url}/v1/embeddings`), 404, 'unknown_url');
+    const { response } = await refused(
+      fetch(`${door.url}/v1/completions`),
+      405,
+      'method_not_allowed',
+    );
+    assert.equal(response.headers.get('allow'), 'POST');
+  });
+
+  it('because no such model is here is a 404 that names those that are', async () => {
+    const answer = door.post('/v1/completions', { ...ask, model: 'gpt' });
+    const { error } = await refused(answer, 404, 'model_not_found');
+    assert.match(error.message, /'gpt'; there is 'toy'/);
+    await refused(fetch(`${door.url}/v1/models/gpt`), 404, 'model_not_found');
+  });
+
+  for (const stream of [true, false]) {
+    it(`because its prompt is too long is a 400 with both numbers (stream: ${stream})`, async () => {
+      generator.play = failing('prompt-too-long', '300 tokens and one more exceed 256');
+      const answer = door.post('/v1/completions', { ...ask, stream });
+      const { error } = await refused(answer, 400, 'context_length_exceeded');
+      assert.match(error.message, /300.*256/);
+    });
+  }
+
+  it('because a server is away or busy is a 503 with advice when to come again', async () => {
+    generator.play = failing('link-lost', 'the server has been away for 60 s');
+    const away = await refused(door.post('/v1/completions', ask), 503, 'server_unavailable');
+    assert.equal(away.response.headers.get('retry-after'), '5');
+    generator.play = failing('server-busy', 'no room');
+    const busy = await refused(door.post('/v1/completions', ask), 503, 'server_busy');
+    assert.equal(busy.response.headers.get('retry-after'), '1');
+  });
+
+  it('because of a mistake of ours is a 500 that tells nothing of it', async () => {
+    generator.play = () => {
+      throw new Error('a secret');
+    };
+    const { error } = await refused(door.post('/v1/completions', ask), 500, 'internal_error');
+    assert.doesNotMatch(error.message, /secret/);
+    assert.match(String(door.mistakes.pop()), /a secret/);
+  });
+
+  it('leaves nothing behind', () => {
+    assert.equal(generator.openCount, 0);
+    assert.equal(door.door.openCount, 0);
+  });
+});
+
+describe('health', () => {
+  it('is live always, ready only when answers can be begun', async () => {
+    const generator = new ToldGenerator();
+    await withDoor(generator, { acceptsKey: () => false }, async ({ url, post }) => {
+      for (const [readiness, status] of [
+        ['ready', 200],
+        ['away', 503],
+        ['starting', 503],
+        ['draining', 503],
+      ] as const) {
+        generator.readiness = readiness;
+        for (const path of ['/health', '/readyz']) {
+          const response = await fetch(url + path);
+          assert.equal(response.status, status, `${path} while ${readiness}`);
+          const said = readiness === 'ready' ? 'ok' : readiness;
+          assert.deepEqual(await json(response), { status: said });
+        }
+        assert.equal((await fetch(`${url}/livez`)).status, 200);
+      }
+      assert.equal((await post('/v1/completions', ask)).status, 401);
+    });
+  });
+
+  it('that is draining or starting takes no requests for text', async () => {
+    const generator = new ToldGenerator();
+    await withDoor(generator, {}, async ({ post }) => {
+      for (const readiness of ['draining', 'starting'] as const) {
+        generator.readiness = readiness;
+        assert.equal((await post('/v1/completions', ask)).status, 503);
+      }
+      assert.equal(generator.requests.length, 0);
+    });
+  });
+});
+
+describe('access', () => {
+  it('needs the key wherever there is one, but for probes', async () => {
+    const rules = { acceptsKey: (key: string) => key === 'right' };
+    await withDoor(new ToldGenerator(), rules, async ({ url, post }) => {
+      for (const authorization of [undefined, 'right', 'Basic right', 'Bearer wrong', 'Bearer ']) {
+        const headers: Record<string, string> = authorization ? { authorization } : {};
+        const response = await post('/v1/completions', ask, headers);
+        assert.equal(response.status, 401, authorization);
+        assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+        assert.equal((await json(response)).error.code, 'invalid_api_key');
+      }
+      for (const path of ['/v1/models', '/metrics']) {
+        assert.equal((await fetch(url + path)).status, 401);
+        const headers = { authorization: 'Bearer right' };
+        assert.equal((await fetch(url + path, { headers })).status, 200);
+      }
+    });
+  });
+
+  it('is refused to pages, unless their origin is allowed', async () => {
+    const origin = 'https://good.example';
+    await withDoor(new ToldGenerator(), { origins: [origin] }, async ({ url, post }) => {
+      const bad = await post('/v1/completions', ask, { origin: 'https://bad.example' });
+      assert.equal(bad.status, 403);
+      assert.equal(bad.headers.get('access-control-allow-origin'), null);
+      for (const stream of [false, true]) {
+        const good = await post('/v1/completions', { ...ask, stream }, { origin });
+        assert.equal(good.headers.get('access-control-allow-origin'), origin);
+        assert.match(await good.text(), /three/);
+      }
+      const preflight = await fetch(`${url}/v1/completions`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+      assert.equal(preflight.status, 204);
+      assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/);
+    });
+  });
+
+  it('is refused under a name that is not this machine’s own', async () => {
+    await withDoor(new ToldGenerator(), {}, async ({ url }) => {
+      const statusOf = async (host: string): Promise<string> => {
+        const socket = connect(Number(new URL(url).port), '127.0.0.1');
+        socket.write(`GET /v1/models HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        let said = '';
+        for await (const bytes of socket) said += bytes;
+        return said.slice(9, 12);
+      };
+      assert.equal(await statusOf('evil.example:7434'), '403');
+      for (const host of ['localhost:7434', '127.0.0.1', '[::1]:80', 'a.localhost']) {
+        assert.equal(await statusOf(host), '200', host);
+      }
+    });
+  });
+});
+
+describe('models', () => {
+  it('are listed, and found by id and by alias', async () => {
+    await withDoor(new ToldGenerator(), {}, async ({ url, post }) => {
+      const list = await json(await fetch(`${url}/v1/models`));
+      assert.equal(list.object, 'list');
+      const expected = {
+        ...{ id: 'toy', object: 'model', created: 1_700_000_000, owned_by: 'pilotfish' },
+        context_length: 256,
+      };
+      assert.deepEqual(list.data, [expected]);
+      for (const name of ['toy', 'Toy%20Model']) {
+        assert.deepEqual(await json(await fetch(`${url}/v1/models/${name}`)), expected);
+      }
+      const answer = await json(await post('/v1/completions', { ...ask, model: 'Toy Model' }));
+      assert.equal(answer.model, 'toy');
+    });
+  });
+});
+
+describe('choices', () => {
+  it('have seeds that follow the first, and usage that counts each prompt once', async () => {
+    const generator = new ToldGenerator();
+    await withDoor(generator, {}, async ({ post }) => {
+      const body = { ...ask, prompt: ['a', 'b'], n: 3, seed: -1 };
+      const answer = await json(await post('/v1/completions', body));
+      const last = 2n ** 64n - 1n;
+      assert.deepEqual(
+        generator.requests.map(({ seed }) => seed),
+        [last, 0n, 1n, last, 0n, 1n],
+      );
+      assert.deepEqual(
+        answer.choices.map(({ index, text }) => [index, text]),
+        [0, 1, 2, 3, 4, 5].map((index) => [index, 'one two three']),
+      );
+      assert.equal(answer.usage.prompt_tokens, 10);
+      assert.equal(answer.usage.completion_tokens, 18);
+    });
+  });
+
+  it('without a seed have different ones', async () => {
+    const generator = new ToldGenerator();
+    await withDoor(generator, {}, async ({ post }) => {
+      await post('/v1/completions', { ...ask, n: 2 });
+      const [first, second] = generator.requests;
+      assert.notEqual(first!.seed, second!.seed);
+    });
+  });
+
+  it('end together when one of them fails', async () => {
+    const generator = new ToldGenerator((queue, { seed }) => {
+      queue.accept(1);
+      if (seed === 1n) failing('engine-failed', 'out of memory')(queue, generator.requests[0]!);
+    });
+    await withDoor(generator, {}, async ({ post }) => {
+      const response = await post('/v1/completions', { ...ask, n: 2, seed: 0 });
+      assert.equal(response.status, 500);
+      assert.equal((await json(response)).error.code, 'engine_failed');
+      assert.equal(generator.openCount, 0);
+    });
+  });
+});
+
+describe('an answer that fails in the middle', () => {
+  it('ends with an event of the error, and without [DONE]', async () => {
+    const generator = new ToldGenerator((queue) => {
+      queue.accept(1);
+      queue.push(word('half'));
+      setImmediate(() => failing('link-lost', 'gone')(queue, generator.requests[0]!));
+    });
+    await withDoor(generator, {}, async ({ post }) => {
+      const response = await post('/v1/completions', { ...ask, stream: true });
+      assert.equal(response.status, 200);
+      const events = (await response.text()).trim().split('\n\n');
+      assert.match(events[0]!, /half/);
+      assert.equal(JSON.parse(events[1]!.slice(6)).error.code, 'server_unavailable');
+      assert.equal(events.length, 2);
+    });
+  });
+});
+
+/** Accepts and never ends. */
+const endless = new ToldGenerator((queue) => queue.accept(1)).play;
+
+describe('a client that vanishes', () => {
+  for (const stream of [true, false]) {
+    it(`ends its generations at once (stream: ${stream})`, async () => {
+      const generator = new ToldGenerator(endless);
+      await withDoor(generator, {}, async ({ url, door }) => {
+        const leaving = new AbortController();
+        const left = fetch(`${url}/v1/completions`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ ...ask, n: 3, stream }),
+          signal: leaving.signal,
+        }).catch(() => null);
+        await until(() => generator.openCount === 3);
+        leaving.abort();
+        await left;
+        await until(() => generator.openCount === 0 && door.openCount === 0);
+        assert.match(await metricsOf(url), /abandoned_answers_total\{why="gone"\} 1/);
+      });
+    });
+  }
+});
+
+const metricsOf = async (url: string): Promise<string> => (await fetch(`${url}/metrics`)).text();
+
+describe('a reader that does not read', () => {
+  it('is cut off once more is unread than it may leave', async () => {
+    const generator = new ToldGenerator(endless);
+    await withDoor(generator, {}, async ({ url, door }) => {
+      let queue: { push(delta: ReturnType<typeof word>): void } | null = null;
+      generator.play = (made) => {
+        made.accept(1);
+        queue = made;
+      };
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      const body = JSON.stringify({ ...ask, stream: true });
+      socket.pause();
+      socket.write(
+        `POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      await until(() => queue !== null);
+      // The kernel takes some megabytes before anything is left unread.
+      for (let sent = 0; generator.openCount > 0; sent++) {
+        assert.ok(sent < 400, 'the reader was never cut off');
+        queue!.push(word('y'.repeat(unreadBytesMax / 4)));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await until(() => door.openCount === 0);
+      assert.match(await metricsOf(url), /abandoned_answers_total\{why="slow"\} 1/);
+      socket.destroy();
+    });
+  });
+});
+
+describe('requests beyond the limit', () => {
+  it('are refused until one of those before them is over', async () => {
+    const generator = new ToldGenerator(endless);
+    await withDoor(generator, { requestsMax: 2 }, async ({ post }) => {
+      const held = [1, 2].map(() => post('/v1/completions', ask));
+      await until(() => generator.openCount === 2);
+      const refusal = await post('/v1/completions', ask);
+      assert.equal(refusal.status, 503);
+      assert.equal((await json(refusal)).error.code, 'server_busy');
+      generator.play = threeWords;
+      for (const { signal } of generator.requests) assert.equal(signal.aborted, false);
+      assert.equal(generator.openCount, 2);
+      void Promise.allSettled(held);
+    });
+  });
+});
+
+describe('metrics', () => {
+  it('count requests by route and status, tokens, and what others tell', async () => {
+    const generator = new ToldGenerator();
+    const facts: HttpDoorOptions['facts'] = [
+      { kind: 'counter', name: 'passes_total', help: 'Passes.', read: () => 41 },
+      {
+        ...{ kind: 'gauge', name: 'by_mode', help: 'Modes.', labels: ['mode'] },
+        read: () => [{ labels: { mode: 'race' }, value: 2 }],
+      },
+      {
+        ...{ kind: 'histogram', name: 'size', help: 'Sizes.' },
+        read: () => ({ bounds: [1, 2], counts: [3, 0, 1], sum: 9 }),
+      },
+    ];
+    await withDoor(generator, { facts }, async ({ url, post }) => {
+      await post('/v1/completions', ask);
+      await post('/v1/completions', {});
+      await fetch(`${url}/secret/${'x'.repeat(20)}`);
+      const response = await fetch(`${url}/metrics`);
+      assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
+      const page = await response.text();
+      for (const line of [
+        'pilotfish_passes_total 41',
+        'pilotfish_by_mode{mode="race"} 2',
+        'pilotfish_size_bucket{le="2"} 3',
+        'pilotfish_size_bucket{le="+Inf"} 4',
+        'pilotfish_size_sum 9',
+        'pilotfish_http_requests_total{route="/v1/completions",status="200"} 1',
+        'pilotfish_http_requests_total{route="/v1/completions",status="400"} 1',
+        'pilotfish_http_requests_total{route="none",status="404"} 1',
+        `pilotfish_http_completion_tokens_total ${resultOf().tokenCount}`,
+        'pilotfish_http_open_requests 0',
+        'pilotfish_http_time_to_first_token_seconds_count 1',
+      ]) {
+        assert.ok(page.includes(`${line}\n`), line);
+      }
+      assert.doesNotMatch(page, /secret|xxx/);
+    });
+  });
+});

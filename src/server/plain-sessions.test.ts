@@ -1,0 +1,219 @@
+// Plain sessions of a server's own process: the target's text, in the same passes as everybody's, and nothing left of a
+// session that is over.
+
+import assert from 'node:assert/strict';
+import { describe, it, mock } from 'node:test';
+import type { PilotfishError } from '../base/error.js';
+import type { Engine } from '../engine/engine.js';
+import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { plainSampling } from '../math/sampling.js';
+import type { EndReason } from '../protocol/frame.js';
+import type { ServerEvent } from './core/event.js';
+import { targetText } from './core/scripted-target.suite.js';
+import { type PlainRequest, PlainSessions } from './plain-sessions.js';
+import { type RunningServer, type ServerOptions, startServer } from './server.js';
+
+const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+const request: PlainRequest = {
+  prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
+  ...{ sampling, seed: 9n, tokensMax: 20 },
+};
+
+class Heard {
+  promptLength = 0;
+  readonly tokenIds: number[] = [];
+  readonly over: Promise<EndReason | PilotfishError>;
+  #end: (how: EndReason | PilotfishError) => void = () => undefined;
+  onTokens: () => void = () => undefined;
+
+  constructor() {
+    this.over = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  accepted(promptLength: number): void {
+    this.promptLength = promptLength;
+  }
+
+  tokens(tokens: Int32Array): void {
+    this.tokenIds.push(...tokens);
+    this.onTokens();
+  }
+
+  ended(reason: EndReason): void {
+    this.#end(reason);
+  }
+
+  failed(error: PilotfishError): void {
+    this.#end(error);
+  }
+}
+
+/** An engine whose passes let the event loop turn, as one with a thread of its own does. */
+function yielding(engine: Engine): Engine {
+  const pass: Engine['pass'] = async (segments) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return engine.pass(segments);
+  };
+  return { ...engine, info: engine.info, pass, close: () => engine.close() };
+}
+
+async function withServer(
+  options: Partial<ServerOptions>,
+  use: (server: RunningServer, engine: Engine) => Promise<void>,
+): Promise<void> {
+  const engine = yielding(createScriptedEngine());
+  const server = await startServer({ engine, port: 0, drainMs: 200, ...options });
+  try {
+    await use(server, engine);
+  } finally {
+    await server.close();
+    await engine.close();
+  }
+}
+
+/** Waits until the server holds no session. */
+async function settled(server: RunningServer): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) {
+    const { sessionCount, slotsOwned } = server.stats().core;
+    if (sessionCount === 0 && slotsOwned === 0 && server.plain.count === 0) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.fail(`${server.stats().core.sessionCount} sessions are left`);
+}
+
+describe('a plain session', () => {
+  it('writes what the target alone writes, and leaves nothing', async () => {
+    await withServer({}, async (server) => {
+      const heard = new Heard();
+      server.plain.write(request, heard);
+      assert.equal(await heard.over, 'length');
+      assert.equal(heard.promptLength, 3);
+      const expected = targetText({ ...request, scheme: 'coupled' });
+      assert.deepEqual([0, 3, 5, ...heard.tokenIds], expected);
+      await settled(server);
+    });
+  });
+
+  it('needs no key, though devices do', async () => {
+    await withServer({ keys: ['secret'] }, async (server) => {
+      const heard = new Heard();
+      server.plain.write(request, heard);
+      assert.equal(await heard.over, 'length');
+    });
+  });
+
+  it('shares passes with others, more of them than a connection may have', async () => {
+    await withServer({ limits: { sessions: 4 } }, async (server) => {
+      const all = Array.from({ length: 10 }, () => new Heard());
+      for (const heard of all) server.plain.write(request, heard);
+      for (const heard of all) assert.equal(await heard.over, 'length');
+      const { core } = server.stats();
+      assert.equal(core.connectionCount, 3);
+      assert.ok(core.passCount < core.committedCount, `${core.passCount} passes`);
+      await settled(server);
+    });
+  });
+
+  it('ends at once when it is cancelled, in the middle of being told as well', async () => {
+    await withServer({}, async (server) => {
+      const heard = new Heard();
+      let cancel: () => void = () => undefined;
+      const told = new Promise<void>((resolve) => {
+        heard.onTokens = () => {
+          cancel();
+          resolve();
+        };
+      });
+      cancel = server.plain.write({ ...request, tokensMax: 200 }, heard);
+      await told;
+      const count = heard.tokenIds.length;
+      await settled(server);
+      assert.equal(heard.tokenIds.length, count, 'nothing comes after a cancellation');
+      cancel();
+    });
+  });
+
+  it('is refused with the reason', async () => {
+    await withServer({}, async (server) => {
+      const cases = [
+        [{ prompt: { kind: 'ids', ids: new Int32Array(300) } }, 'prompt-too-long'],
+        [{ prompt: { kind: 'ids', ids: new Int32Array(0) } }, 'prompt-empty'],
+        [{ prompt: { kind: 'ids', ids: Int32Array.of(99) } }, 'token-out-of-range'],
+        [{ sampling: { ...sampling, topP: 0 } }, 'sampling-invalid'],
+      ] as const;
+      for (const [change, code] of cases) {
+        const heard = new Heard();
+        server.plain.write({ ...request, ...change }, heard);
+        const error = await heard.over;
+        assert.ok(typeof error === 'object');
+        assert.equal(error.code, code);
+      }
+      await settled(server);
+    });
+  });
+
+  it('is refused as busy when no session may be added', async () => {
+    await withServer({ sessionsMax: 1 }, async (server) => {
+      const [first, second] = [new Heard(), new Heard()];
+      const cancel = server.plain.write({ ...request, tokensMax: 200 }, first);
+      server.plain.write(request, second);
+      const error = await second.over;
+      assert.ok(typeof error === 'object' && error.code === 'server-busy');
+      cancel();
+      await settled(server);
+    });
+  });
+
+  it('may finish while the server drains, which takes no new one', async () => {
+    const [running, late] = [new Heard(), new Heard()];
+    await withServer({}, async (server) => {
+      server.plain.write(request, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      const closing = server.close();
+      assert.equal(server.isDraining, true);
+      server.plain.write(request, late);
+      assert.equal(await running.over, 'length');
+      await closing;
+    });
+    const error = await late.over;
+    assert.ok(typeof error === 'object' && error.code === 'server-busy');
+  });
+
+  it('is failed by a server that cannot wait for it', async () => {
+    const held = new Heard();
+    await withServer({ drainMs: 1 }, async (server, engine) => {
+      const { pass } = engine;
+      engine.pass = async (segments) => {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return pass(segments);
+      };
+      server.plain.write(request, held);
+      await new Promise((resolve) => setImmediate(resolve));
+      await server.close();
+    });
+    const error = await held.over;
+    assert.ok(typeof error === 'object' && error.code === 'server-busy', String(error));
+  });
+
+  it('keeps its connection alive while it is used, and ends it when it is not', () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    const fed: ServerEvent[] = [];
+    const feed = (event: ServerEvent): unknown => fed.push(event);
+    const plain = new PlainSessions({ feed, key: 'k', sessionsMax: 4, silenceMs: 60 });
+    const cancel = plain.write(request, new Heard());
+    const kinds = (): string[] =>
+      fed.splice(0).map((event) => (event.kind === 'frame' ? event.frame.kind : event.kind));
+    assert.deepEqual(kinds(), ['connected', 'hello', 'open']);
+    mock.timers.tick(40);
+    assert.deepEqual(kinds(), ['ping', 'ping'], 'oftener than the silence that ends it');
+    cancel();
+    cancel();
+    mock.timers.tick(40);
+    assert.deepEqual(kinds(), ['close', 'disconnected']);
+    mock.timers.tick(400);
+    assert.deepEqual(kinds(), []);
+    mock.timers.reset();
+  });
+});
