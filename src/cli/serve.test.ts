@@ -12,6 +12,11 @@ describe('serve and top without a server', () => {
     { args: ['serve', '-m', 'x', '-md', 'y'], code: 2, says: /devices bring the draft models/ },
     { args: ['serve', '-m', 'x', '--api-key', ''], code: 2, says: /--api-key takes/ },
     { args: ['serve', '-m', 'x', '--batching', 'elastic'], code: 2, says: /continuous, static/ },
+    {
+      args: ['serve', '-m', 'x', '--alternative', 'http://b'],
+      code: 2,
+      says: /--alternative takes/,
+    },
     { args: ['top', '--server', 'ws://127.0.0.1:9'], code: 4, says: /no server answers at/ },
     { args: ['top', '--server', 'http://localhost'], code: 2, says: /--server takes host/ },
     { args: ['top', '-s', '127.0.0.1:9'], code: 4, says: /no server answers at/ },

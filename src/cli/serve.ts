@@ -28,6 +28,7 @@ import {
 import { resolveModel } from './model-name.js';
 import { formatCount, formatDuration } from './numbers.js';
 import { bundledModels } from './package-root.js';
+import { serverUrl } from './server-address.js';
 import type { Terminal } from './terminal.js';
 import { noteTo } from './text-view.js';
 
@@ -54,6 +55,7 @@ interface ServeOptions extends LoadOptions, HttpOptions {
   readonly swapMib: number;
   readonly resumeSeconds: number;
   readonly apiKey: readonly string[];
+  readonly alternative: readonly string[];
   readonly deterministic?: boolean;
 }
 
@@ -93,6 +95,7 @@ function listenFlags() {
       defaultPort,
     ),
     keys,
+    alternativeFlag(),
     flag(
       '--connections <n>',
       'most connections at once',
@@ -109,6 +112,19 @@ function listenFlags() {
       wholeNumber('--resume-seconds', 0, 86_400),
     ).default(60),
   ];
+}
+
+function alternativeFlag(): Option {
+  const option = flag(
+    '--alternative <url>',
+    'a server of the same model, named to devices when this one stops; may be given again',
+  );
+  option.default([], 'none: devices come back here');
+  return option.argParser((url: string, before: readonly string[]) => {
+    const { value: max } = limits.alternatives;
+    if (before.length < max) return [...before, serverUrl(url, '--alternative')];
+    throw new PilotfishError('usage', `--alternative may be given ${max} times`);
+  });
 }
 
 function checkedKey(key: string): string {
@@ -223,6 +239,7 @@ function serverOptions(options: ServeOptions) {
     sessionsMax: options.sessions,
     swapBytesMax: options.swapMib * 2 ** 20,
     limits: { resumeMs: options.resumeSeconds * 1000 },
+    alternatives: options.alternative,
     ...(options.apiKey.length > 0 ? { keys: options.apiKey } : {}),
   };
 }

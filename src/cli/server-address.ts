@@ -17,15 +17,16 @@ const bare = /^(?!\d+$)(\[[\da-f:.%]+\]|[\w.-]+)(:\d+)?$/i;
 /**
  * The ws: or wss: address that a text means: where no scheme is named ws:, and then where no port is named 7433.
  *
+ * @param name of the flag, for the message.
  * @throws PilotfishError `usage`.
  */
-export function serverUrl(text: string): string {
+export function serverUrl(text: string, name = '--server'): string {
   const [, host, port] = bare.exec(text) ?? [];
   const url = host === undefined ? text : `ws://${host}${port ?? `:${defaultPort}`}`;
   if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
   const hint = /^\d+$/.test(text) ? ' (the seed is --seed)' : '';
   throw new PilotfishError(
     'usage',
-    `--server takes host, host:port, ws://host:port or wss://host, not '${text}'${hint}`,
+    `${name} takes host, host:port, ws://host:port or wss://host, not '${text}'${hint}`,
   );
 }

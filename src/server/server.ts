@@ -47,6 +47,8 @@ export interface ServerOptions {
   readonly prefillMsMax?: number;
   /** Milliseconds that running answers are given when the server closes. Default 5000. */
   readonly drainMs?: number;
+  /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
+  readonly alternatives?: readonly string[];
   /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
@@ -103,6 +105,7 @@ class Server implements RunningServer {
   readonly #wire = new WireTally();
   readonly #startedAtMs = performance.now();
   readonly #drainMs: number;
+  readonly #alternatives: readonly string[];
   #listening: Listening | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
@@ -123,6 +126,7 @@ class Server implements RunningServer {
     });
     this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
     this.#drainMs = options.drainMs ?? drainMsDefault;
+    this.#alternatives = options.alternatives ?? [];
   }
 
   async listen(host: string, port: number, request?: RequestListener): Promise<void> {
@@ -251,7 +255,7 @@ class Server implements RunningServer {
   }
 
   async #shutDown(): Promise<void> {
-    this.#feed({ kind: 'drain', alternatives: [] });
+    this.#feed({ kind: 'drain', alternatives: this.#alternatives });
     await this.#idle();
     this.#feed({ kind: 'stop' });
     await this.#gone();

@@ -145,8 +145,7 @@ export class Connection {
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     this.#lastError = error;
     if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
-    this.#dialAtMs = nowMs + Math.max(this.#retryAfterMs, this.#backoffMs());
-    this.#retryAfterMs = 0;
+    this.#dialAtMs = nowMs + this.#pauseMs();
     return error;
   }
 
@@ -159,10 +158,17 @@ export class Connection {
       : new PilotfishError('server-unreachable', `no server was met in ${seconds} s${why}`);
   }
 
+  /** Another server is tried at once; the usual one not before it asked to be. */
+  #pauseMs(): number {
+    if (this.#alternatives.length > 0) return 0;
+    const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
+    this.#retryAfterMs = 0;
+    return pauseMs;
+  }
+
   /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
   #backoffMs(): number {
     const { backoffMinMs, backoffMaxMs, chance } = this.#parts.settings;
-    if (this.#alternatives.length > 0) return 0;
     const ceiling = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts++;
     return ceiling * (0.5 + 0.5 * chance());
