@@ -82,8 +82,9 @@ function deviceHttpFlags() {
   keys.default([], 'none: anybody may ask');
   keys.argParser((key: string, before: readonly string[]) => [...before, key]);
   return [
+    // As a text: it goes through the parser like any other value.
     flag('--http [port]', "speak HTTP as OpenAI's clients do, instead of JSON lines", port).preset(
-      httpPortDefault,
+      `${httpPortDefault}`,
     ),
     flag('--http-host <address>', 'address to listen on').default('127.0.0.1'),
     keys,
