@@ -1,0 +1,98 @@
+// docs/configuration.md as the command definitions make it: every command, every flag, its unit, default and environment
+// name. tools/configuration.mjs writes it, a test compares. Shared by both, and no part of the command.
+
+import type { Command, Option } from 'commander';
+import { createProgram } from './program.js';
+import type { Terminal } from './terminal.js';
+
+/** A terminal that nobody looks at. */
+export const noTerminal: Terminal = {
+  out: { write: () => true },
+  err: { write: () => true },
+  env: {},
+  signal: new AbortController().signal,
+};
+
+/** Commands that do something, in the order of the help: `models pull` is one. */
+export function leafCommands(program: Command): Command[] {
+  return program.commands.flatMap((command) =>
+    // `models` does something itself and has a command below it.
+    [...(actsItself(command) ? [command] : []), ...leafCommands(command)],
+  );
+}
+
+const actsItself = (command: Command): boolean =>
+  command.commands.length === 0 || command.name() === 'models';
+
+/** The words that name a command, without the program's own. */
+export function commandWords(command: Command): string[] {
+  return command.parent === null ? [] : [...commandWords(command.parent), command.name()];
+}
+
+const head = `# Configuration
+
+Every flag of every command, made from the command definitions by \`node tools/configuration.mjs\`; do not edit it.
+
+The command line wins over the environment, and the environment over the default. An empty environment value counts as none.
+Switches take 1, true, on, yes, enabled or 0, false, off, no, disabled from the environment. A flag that may be given again
+has one value in the environment; \`PILOTFISH_LOGIT_BIAS\` takes a list with commas. There is no configuration file: a
+service manager sets the environment, as the units in [packaging/systemd](../packaging/systemd) do.
+
+Environment names that belong to no flag:
+
+| name | meaning |
+|---|---|
+| \`PILOTFISH_DEBUG\` | 1 adds a stack trace to errors |
+| \`PILOTFISH_LLAMA_LOG\` | 1 lets llama.cpp write its log to stderr |
+| \`LLAMA_LIB_DIR\` | folder of a llama.cpp build of your own, of the version that \`pilotfish doctor\` names |
+| \`NO_COLOR\`, \`FORCE_COLOR\`, \`TERM\` | colour off, colour on, and \`dumb\` for a terminal without a movable cursor |
+| \`HF_HOME\`, \`HF_HUB_CACHE\`, \`XDG_CACHE_HOME\` | where the model cache is, as for the tools of Hugging Face |
+| \`LLAMA_CACHE\` | a cache of llama.cpp, whose models are listed too |
+| \`HF_TOKEN\`, \`HF_TOKEN_PATH\` | token for downloads, and the file it is kept in |
+| \`HF_ENDPOINT\`, \`HF_HUB_OFFLINE\` | another hub, and 1 for never asking it |
+| \`NODE_USE_ENV_PROXY\`, \`HTTPS_PROXY\` | Node's own: 1 lets downloads use the proxy of the environment |
+`;
+
+/** The whole page, with a line break at its end. */
+export function configurationPage(): string {
+  const program = createProgram(noTerminal, () => undefined);
+  const sections = leafCommands(program)
+    .filter((command) => command.name() !== 'help')
+    .map(sectionOf);
+  return `${[head, ...sections].join('\n')}`;
+}
+
+function sectionOf(command: Command): string {
+  const title = `## \`pilotfish ${commandWords(command).join(' ')}\`\n\n${sentence(command.summary())}`;
+  const rows = command.options.filter(({ hidden }) => !hidden).map(rowOf);
+  if (rows.length === 0) return `${title} No flags.\n`;
+  const table = [['flag', 'unit', 'default', 'environment', 'meaning'], ...rows].map(line);
+  return `${title}\n\n${[table[0], '|---|---|---|---|---|', ...table.slice(1)].join('\n')}\n`;
+}
+
+const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``;
+
+function rowOf(option: Option): string[] {
+  const { flags, description, envVar } = option;
+  const meaning = description.replaceAll('|', '\\|');
+  return [code(flags), unitOf(option), defaultOf(option), envVar ? code(envVar) : '', meaning];
+}
+
+/** Units stand at the end of names, or in the value's name. */
+function unitOf({ flags, long }: Option): string {
+  if (/<ms>|\[ms\]/.test(flags)) return 'ms';
+  if (/-seconds$/.test(long!)) return 's';
+  if (/-mib$/.test(long!)) return 'MiB';
+  if (/-tokens$|-size$|-length$|^--window$/.test(long!)) return 'tokens';
+  return '';
+}
+
+function defaultOf(option: Option): string {
+  if (option.mandatory) return 'must be given';
+  if (option.negate || option.isBoolean()) return 'off';
+  const { defaultValue, defaultValueDescription } = option;
+  if (defaultValueDescription !== undefined) return defaultValueDescription;
+  return defaultValue === undefined ? '' : code(String(defaultValue));
+}

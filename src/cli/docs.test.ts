@@ -1,0 +1,132 @@
+// What the pages say can be followed: links lead somewhere, commands and flags exist, the reference is current.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import type { Command } from 'commander';
+import {
+  commandWords,
+  configurationPage,
+  leafCommands,
+  noTerminal,
+} from './configuration-page.suite.js';
+import { packageRoot } from './package-root.js';
+import { createProgram } from './program.js';
+
+const folder = (path: string, end: string): string[] =>
+  readdirSync(join(packageRoot, path))
+    .filter((name) => name.endsWith(end))
+    .map((name) => `${path}/${name}`);
+
+const pages = [...folder('.', '.md'), ...folder('docs', '.md'), 'models/README.md'];
+const read = (path: string): string => readFileSync(join(packageRoot, path), 'utf8');
+
+/** The anchor that a heading gets. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+const anchors = (path: string): string[] =>
+  [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading!));
+
+test('every relative link leads to a file, and to a heading where it names one', () => {
+  let count = 0;
+  for (const page of pages) {
+    for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      assert.ok(existsSync(join(packageRoot, file)), `${page}: there is no ${target}`);
+      if (anchor !== undefined) {
+        assert.ok(anchors(file).includes(anchor), `${page}: ${target} has no such heading`);
+      }
+      count++;
+    }
+  }
+  assert.ok(count > 20, `only ${count} links`);
+});
+
+test('the configuration reference is what the commands say', () => {
+  const remedy = 'run `npm run build && node tools/configuration.mjs`';
+  assert.equal(read('docs/configuration.md'), configurationPage(), remedy);
+});
+
+/** The program with actions that do nothing: parsing alone decides. */
+function harmlessProgram(): { program: Command; reached: () => string | null } {
+  let reached: string | null = null;
+  const program = createProgram(noTerminal, () => undefined);
+  for (const command of leafCommands(program)) {
+    // A unit gives it in its environment file, and prose names a command without it.
+    for (const option of command.options) option.mandatory = false;
+    command.action(() => {
+      reached = commandWords(command).join(' ');
+    });
+  }
+  return { program, reached: () => reached };
+}
+
+/** Words of a shell line up to a pipe, a redirection, a semicolon or a comment. */
+function shellWords(line: string): string[] {
+  const words: string[] = [];
+  for (const [part] of line.matchAll(/(?:'[^']*'|"[^"]*"|\\.|[^\s'"\\])+/g)) {
+    if (/^([|&;#<>]|2>)/.test(part)) break;
+    words.push(part.replace(/;$/, '').replace(/'([^']*)'|"([^"]*)"|\\(.)/g, '$1$2$3'));
+    if (part.endsWith(';')) break;
+  }
+  return words;
+}
+
+/** Lines that begin with the command, whatever a prompt, a launcher or sudo puts before it. */
+const inBlocks = /^(?:\$ )?(?:sudo (?:[A-Z_]+=\S+ )*)?(?:\.\/|npx )?(pilotfish .*)$/gm;
+const behindPipes = /\| (?:\.\/)?(pilotfish .*)$/gm;
+const inProse = /`(?:\.\/)?(pilotfish [^`]*)`/g;
+/** A word that stands for another: `pilotfish help <command>`, `--devices N`. */
+const placeholder = /<|\.\.\.| [A-Z]$/;
+
+/** Command lines of a page's code blocks and prose, and of a unit's ExecStart. */
+function commandLines(path: string): string[] {
+  const text = read(path);
+  if (path.endsWith('.service')) {
+    return [...text.matchAll(/^ExecStart=\/usr\/bin\/env (.*)$/gm)].map(([, line]) => line!);
+  }
+  const fenced = /^```\w*\n(.*?)^```/gms;
+  const blocks = [...text.matchAll(fenced)].map(([, block]) => block).join('\n');
+  const joined = blocks.replace(/\\\n\s*/g, '');
+  const prose = text.replace(fenced, '').replace(/\n/g, ' ');
+  return [
+    ...[inBlocks, behindPipes].flatMap((pattern) => [...joined.matchAll(pattern)]),
+    ...prose.matchAll(inProse),
+  ]
+    .map(([, line]) => line!)
+    .filter((line) => !placeholder.test(line));
+}
+
+test('every command line in the pages and units is one that the program takes', async () => {
+  const units = folder('packaging/systemd', '.service');
+  let count = 0;
+  // The reference is made of the commands themselves.
+  const written = pages.filter((page) => page !== 'docs/configuration.md');
+  for (const page of [...written, ...units]) {
+    for (const line of commandLines(page)) {
+      const { program, reached } = harmlessProgram();
+      const words = shellWords(line).slice(1);
+      await assert.doesNotReject(program.parseAsync(words, { from: 'user' }), `${page}: ${line}`);
+      assert.ok(reached() !== null, `${page}: ${line}`);
+      count++;
+    }
+  }
+  assert.ok(count > 35, `only ${count} command lines`);
+});
+
+test('every environment name that the command reads is on the configuration page', () => {
+  const page = read('docs/configuration.md');
+  for (const path of readdirSync(join(packageRoot, 'src'), { recursive: true })) {
+    if (!String(path).endsWith('.ts') || /\.(test|suite)\.ts$/.test(String(path))) continue;
+    for (const [, name] of read(`src/${path}`).matchAll(/env\['([A-Z_]+)'\]/g)) {
+      assert.ok(page.includes(`\`${name}\``), `${path} reads ${name}`);
+    }
+  }
+});
