@@ -35,7 +35,16 @@ const mayImport = {
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'protocol', 'engine', 'server/core'],
   api: ['base', 'math'],
-  sim: ['base', 'math', 'protocol', 'engine', 'server/core', 'device/core', 'device/drafter'],
+  sim: [
+    'base',
+    'math',
+    'grammar',
+    'protocol',
+    'engine',
+    'server/core',
+    'device/core',
+    'device/drafter',
+  ],
   cli: [
     'base',
     'math',

@@ -99,7 +99,7 @@ async function timeScheme({ kernel, reference, rows, ask }: SchemeWork) {
   let position = 0;
   const judge = (math: RowMath): void => {
     for (const row of rows) {
-      math.load(row, unfiltered, null);
+      math.load(row, unfiltered, null, null);
       ask(math, position++);
     }
   };

@@ -74,7 +74,7 @@ function pickToken(
   math: RowMath,
   model: RowModel,
 ): DraftedToken {
-  math.load(model.row(0), slot.sampling, slot.history);
+  math.load(model.row(0), slot.sampling, slot.history, slot.mask);
   const { token, law, prob } = pickByScheme(request, slot, math);
   const wantsConfidence = request.wantConfidence || request.stop.confidenceMin > 0;
   const confidence = wantsConfidence ? math.softmaxProb(token) : null;

@@ -2,6 +2,8 @@
 // scripted engine both run it. Time comes in as a function; chance comes from the slots' seeds.
 
 import { PilotfishError } from '../base/error.js';
+import type { Grammar } from '../grammar/grammar.js';
+import type { GrammarCache } from '../grammar/grammar-cache.js';
 import { checkSampling } from '../math/sampling.js';
 import { runDraft } from './draft-loop.js';
 import type {
@@ -25,6 +27,8 @@ export interface EngineCoreParts {
   readonly math: RowMath;
   /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
+  /** Of the model's vocabulary; absent: no format can be followed. */
+  readonly grammars?: GrammarCache;
   /** Milliseconds of any steady clock; only differences are used. */
   readonly now: () => number;
 }
@@ -57,8 +61,16 @@ export class EngineCore {
     if (config.seed < 0n || config.seed >= 1n << 64n) {
       throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
     }
+    const grammar = this.#grammarOf(config.schema);
     model.truncate(slot, 0);
-    this.#slots.set(slot, new Slot(config));
+    this.#slots.set(slot, new Slot(config, grammar));
+  }
+
+  #grammarOf(schema: string | undefined): Grammar | null {
+    if (schema === undefined) return null;
+    const { grammars } = this.#parts;
+    if (grammars !== undefined) return grammars.grammarOf(schema);
+    throw new PilotfishError('format-invalid', 'this engine follows no formats');
   }
 
   pass(segments: readonly Segment[]): PassResult {
@@ -162,7 +174,7 @@ export class EngineCore {
         `prefix of ${length} tokens asked of slot ${fromIndex}, which holds ${from.length}`,
       );
     }
-    const copy = new Slot(to.config);
+    const copy = new Slot(to.config, to.grammar);
     copy.push(from.tokens.subarray(0, length));
     this.#parts.model.copyPrefix(fromIndex, toIndex, length);
     this.#slots.set(toIndex, copy);

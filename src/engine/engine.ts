@@ -18,6 +18,11 @@ export interface SlotConfig {
   readonly seed: bigint;
   /** Tokens at positions below this are prompt: presence and frequency penalties do not count them. */
   readonly promptLength: number;
+  /**
+   * JSON text of the schema that the answer has to satisfy: the tokens from `promptLength` on, up to one that ends the
+   * text. Rows that predict one of them give no other token a chance. Absent: anything may be written.
+   */
+  readonly schema?: string;
 }
 
 /** How the last rows of a segment are judged. `null` in a segment means: fill the cache, answer nothing. */
@@ -158,7 +163,7 @@ export type DraftEngine = Pick<Engine, 'open' | 'draft' | 'truncate'> & {
 export interface Engine {
   readonly info: EngineInfo;
 
-  /** Empties a slot and sets how its rows become tokens. */
+  /** Empties a slot and sets how its rows become tokens; `format-invalid` for a schema that cannot be followed. */
   open(slot: SlotId, config: SlotConfig): Promise<void>;
 
   /** Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot. */

@@ -34,7 +34,7 @@ export function judgeRows(rows: JudgedRows, judge: Judge, slot: Slot, math: RowM
   const load = (index: number): void => {
     // Row i has seen the drafts before it; rows are asked for in order.
     slot.push(rows.drafts.subarray(slot.length - before, index));
-    math.load(rows.row(index), slot.sampling, slot.history);
+    math.load(rows.row(index), slot.sampling, slot.history, slot.mask);
   };
   const verdict = verdictOf(rows, judge, slot, math, load);
   slot.truncate(before);

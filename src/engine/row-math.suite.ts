@@ -28,7 +28,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
       const math = create(37);
       const row = new Float32Array(37).fill(-1).fill(Number.NaN, 0, 5);
       for (const id of [30, 17, 36]) row[id] = 4;
-      math.load(row, plainSampling, null);
+      math.load(row, plainSampling, null, null);
       assert.equal(math.argmax(), 17);
     });
 
@@ -36,7 +36,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
       const math = create(40);
       const row = rowOf('peaked', 40, 1);
       const before = row.slice();
-      math.load(row, { ...plainSampling, logitBias: new Map([[3, 5]]) }, null);
+      math.load(row, { ...plainSampling, logitBias: new Map([[3, 5]]) }, null, null);
       math.law(plainSampling);
       math.softmaxProb(0);
       assert.deepEqual(row, before);
@@ -44,11 +44,11 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
 
     it('answers about the last row only', () => {
       const math = create(300);
-      math.load(rowOf('steep', 300, 2), plainSampling, null);
+      math.load(rowOf('steep', 300, 2), plainSampling, null, null);
       math.law(plainSampling);
-      math.load(rowOf('peaked', 300, 3), plainSampling, null);
+      math.load(rowOf('peaked', 300, 3), plainSampling, null, null);
       const fresh = create(300);
-      fresh.load(rowOf('peaked', 300, 3), plainSampling, null);
+      fresh.load(rowOf('peaked', 300, 3), plainSampling, null, null);
       for (const mix of filterMixes) {
         const sampling = { ...plainSampling, ...mix };
         assert.deepEqual(math.law(sampling), fresh.law(sampling));
@@ -58,7 +58,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
     it('gives laws that a peer would accept', () => {
       for (const kind of rowKinds) {
         const math = create(333);
-        math.load(rowOf(kind, 333, 4), plainSampling, null);
+        math.load(rowOf(kind, 333, 4), plainSampling, null, null);
         for (const mix of filterMixes) {
           for (const temperature of [0, 1e-6, 0.7, 100]) {
             const law = math.law({ ...plainSampling, ...mix, temperature });
@@ -79,7 +79,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
         frequencyPenalty: 0.5,
         logitBias: new Map([[0, -Infinity]]),
       };
-      math.load(row, sampling, history);
+      math.load(row, sampling, history, null);
       const law = math.law(sampling);
       assert.equal(probOf(law, 0), 0);
       assert.ok(Math.abs(probOf(law, 9) / probOf(law, 10) - Math.exp(-1)) < 1e-12);
@@ -88,7 +88,12 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
 
     it('refuses a row without a token that can follow', () => {
       const math = create(50);
-      math.load(new Float32Array(50).fill(Number.NaN).fill(-Infinity, 7), plainSampling, null);
+      math.load(
+        new Float32Array(50).fill(Number.NaN).fill(-Infinity, 7),
+        plainSampling,
+        null,
+        null,
+      );
       const isRefusal = (error: unknown): boolean =>
         error instanceof PilotfishError && error.code === 'engine-failed';
       const topK = { ...plainSampling, topK: 3 };
@@ -103,7 +108,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
     it('lets each token win the race with its probability', () => {
       // The seed is fixed: this passes or fails for ever. A correct race fails at a fresh seed once in 10^6.
       const math = create(24);
-      math.load(rowOf('flat', 24, 5), plainSampling, null);
+      math.load(rowOf('flat', 24, 5), plainSampling, null, null);
       for (const changes of [{}, { temperature: 0.6 }, { topP: 0.8 }]) {
         const sampling = { ...plainSampling, ...changes };
         const law = math.law(sampling);
@@ -115,7 +120,7 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
 
     it('ranks the race with its winner first, each token once', () => {
       const math = create(90);
-      math.load(rowOf('flat', 90, 6), plainSampling, null);
+      math.load(rowOf('flat', 90, 6), plainSampling, null, null);
       for (const mix of [{}, { topK: 40 }]) {
         const sampling = { ...plainSampling, ...mix };
         const ranking = math.coupledRanking(sampling, key, 8, 12);

@@ -10,6 +10,7 @@ import { argmax, softmaxProb, weightsOf } from '../math/logits.js';
 import type { NoiseKey } from '../math/noise.js';
 import { applyPenalties } from '../math/penalty.js';
 import { isFiltered, type Sampling } from '../math/sampling.js';
+import { applyMask, type TokenMask } from '../math/token-mask.js';
 
 /**
  * Answers about one row at a time. Every answer is about the row of the last `load`, penalties and bias applied; the
@@ -22,12 +23,18 @@ export interface RowMath {
   readonly implementation: 'reference' | 'simd';
 
   /**
-   * Copies a row and applies penalties and bias of `sampling` to the copy.
+   * Copies a row and applies penalties and bias of `sampling`, then the mask, to the copy.
    *
    * @param logits [vocab], not changed, not kept.
    * @param history null where `usesHistory(sampling)` is false.
+   * @param mask what a format allows, else null; applied last, see applyMask.
    */
-  load(logits: Float32Array, sampling: Sampling, history: TokenCounts | null): void;
+  load(
+    logits: Float32Array,
+    sampling: Sampling,
+    history: TokenCounts | null,
+    mask: TokenMask | null,
+  ): void;
 
   /** The likeliest token; of equal ones the lowest id. */
   argmax(): number;
@@ -56,7 +63,7 @@ export interface RowMath {
    */
   law(sampling: Sampling): Law;
 
-  /** Softmax probability of one token before any filter, at temperature 1. Implementations agree within 1e-11 of it. */
+  /** Softmax probability of one token before any filter but the mask, at temperature 1. Implementations agree within 1e-11 of it. */
   softmaxProb(token: number): number;
 }
 
@@ -87,13 +94,19 @@ class ReferenceRowMath implements RowMath {
     return this.#row.length;
   }
 
-  load(logits: Float32Array, sampling: Sampling, history: TokenCounts | null): void {
+  load(
+    logits: Float32Array,
+    sampling: Sampling,
+    history: TokenCounts | null,
+    mask: TokenMask | null,
+  ): void {
     assert(
       logits.length === this.vocabSize,
       `row of ${logits.length} logits for a vocabulary of ${this.vocabSize}`,
     );
     this.#row.set(logits);
     applyPenalties(this.#row, sampling, history);
+    if (mask !== null) applyMask(this.#row, mask);
   }
 
   argmax(): number {

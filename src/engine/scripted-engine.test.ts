@@ -5,11 +5,13 @@ import { describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
 import { plainSampling } from '../math/sampling.js';
 import { engineContract } from './engine.suite.js';
+import { formatContract } from './format.suite.js';
 import { logprobsContract } from './logprobs.suite.js';
 import { createScriptedEngine, scriptedDefaults } from './scripted-engine.js';
 import { ScriptedModel } from './scripted-model.js';
 import { vocabularyDifference } from './vocabulary-match.js';
 
+formatContract('scripted', async () => createScriptedEngine({ alphabet: 'json' }));
 logprobsContract('scripted', async () => createScriptedEngine(), 1e-6);
 engineContract('scripted', async () => createScriptedEngine({ passRowsMax: 32 }));
 

@@ -1,11 +1,12 @@
 // The scripted model behind the Engine interface: what tests use where a real model would only be slower.
 
 import { PilotfishError } from '../base/error.js';
+import { GrammarCache } from '../grammar/grammar-cache.js';
 import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from './engine.js';
 import { EngineCore } from './engine-core.js';
 import { referenceRowMath } from './row-math.js';
 import { ScriptedModel, type ScriptedModelOptions } from './scripted-model.js';
-import { scriptedVocabulary } from './scripted-vocabulary.js';
+import { type Alphabet, scriptedVocabulary } from './scripted-vocabulary.js';
 
 /** A small, sharp enough model; tests change what they are about. */
 export const scriptedDefaults: ScriptedModelOptions = {
@@ -19,13 +20,18 @@ export const scriptedDefaults: ScriptedModelOptions = {
   passRowsMax: 64,
 };
 
-export function createScriptedEngine(options: Partial<ScriptedModelOptions> = {}): Engine {
+/** @param options beside scriptedDefaults; `alphabet` says what its tokens stand for. */
+export function createScriptedEngine({
+  alphabet = 'letters',
+  ...options
+}: Partial<ScriptedModelOptions> & { readonly alphabet?: Alphabet } = {}): Engine {
   const model = new ScriptedModel({ ...scriptedDefaults, ...options });
-  const vocabulary = scriptedVocabulary(model.vocabSize);
+  const vocabulary = scriptedVocabulary(model.vocabSize, alphabet);
   const core = new EngineCore({
     model,
     math: referenceRowMath(model.vocabSize),
     endOfText: vocabulary.endOfText,
+    grammars: new GrammarCache(vocabulary),
     now: () => 0,
   });
   return new ScriptedEngine(core, {

@@ -6,26 +6,32 @@ import type { Vocabulary } from './vocabulary.js';
 
 const bos = 0;
 const eos = 1;
-/** Token texts by id; a space and letters, then the two bytes of U+00E9. */
-const letters = ['', '', ' ', 'a', 'e', 'i', 'n', 'o', 'r', 's', 't', 'l', 'd', 'u'] as const;
+/** Token texts by id, before the two bytes of U+00E9: a space and letters, or the marks of JSON. */
+const alphabets = {
+  letters: ['', '', ' ', 'a', 'e', 'i', 'n', 'o', 'r', 's', 't', 'l', 'd', 'u'],
+  json: ['', '', ' ', 'a', '{', '}', '[', ']', '"', ':', ',', '1', '{"', '":'],
+} as const;
+export type Alphabet = keyof typeof alphabets;
 const halves = [0xc3, 0xa9] as const;
 const splitLetter = '\u00e9';
 
 /** By id; read-only. */
-const tokenBytes: readonly Uint8Array[] = [
-  ...letters.map((letter) => Uint8Array.from(letter, (unit) => unit.charCodeAt(0))),
+const bytesIn = (alphabet: Alphabet): readonly Uint8Array[] => [
+  ...alphabets[alphabet].map((letter) => Uint8Array.from(letter, (unit) => unit.charCodeAt(0))),
   ...halves.map((half) => Uint8Array.of(half)),
 ];
+const tokenBytes = { letters: bytesIn('letters'), json: bytesIn('json') } as const;
 
 /** @param size in [4, 16]; smaller alphabets lack the later letters. */
-export function scriptedVocabulary(size: number): Vocabulary {
+export function scriptedVocabulary(size: number, alphabet: Alphabet = 'letters'): Vocabulary {
+  const letters: readonly string[] = alphabets[alphabet];
   const check = (token: number): void => {
     if (!Number.isInteger(token) || token < 0 || token >= size) {
       throw new PilotfishError('token-out-of-range', `token ${token} is outside [0, ${size})`);
     }
   };
   const tokenOf = (letter: string): number[] => {
-    const token = letters.indexOf(letter as (typeof letters)[number]);
+    const token = letters.indexOf(letter);
     if (token > eos && token < size) return [token];
     if (letter === splitLetter && size === 16) return [letters.length, letters.length + 1];
     throw new PilotfishError('token-out-of-range', `the scripted alphabet has no '${letter}'`);
@@ -36,7 +42,7 @@ export function scriptedVocabulary(size: number): Vocabulary {
     eos,
     endOfText: new Set([eos]),
     addsSpacePrefix: false,
-    fingerprint: `scripted:${size}`,
+    fingerprint: alphabet === 'letters' ? `scripted:${size}` : `scripted:${size}:${alphabet}`,
     tokenize: (text, { addBos }) =>
       Int32Array.from([...(addBos ? [bos] : []), ...[...text].flatMap(tokenOf)]),
     tokenText: (token) => {
@@ -48,7 +54,7 @@ export function scriptedVocabulary(size: number): Vocabulary {
     },
     tokenBytes: (token) => {
       check(token);
-      return tokenBytes[token]!;
+      return tokenBytes[alphabet][token]!;
     },
   };
 }

@@ -2,9 +2,11 @@
 // Holds the token log so that lengths, histories and checks are derived from one place.
 
 import { assert } from '../base/assert.js';
+import type { Grammar, GrammarState } from '../grammar/grammar.js';
 import { TokenHistory } from '../math/history.js';
 import { type NoiseKey, noiseKey } from '../math/noise.js';
 import { type Sampling, usesHistory } from '../math/sampling.js';
+import type { TokenMask } from '../math/token-mask.js';
 import type { SlotConfig } from './engine.js';
 
 /** Keys of the noise streams of one seed. */
@@ -23,11 +25,16 @@ export class Slot {
   readonly keys: SlotKeys;
   /** Counts of the logged tokens, kept only while a penalty needs them. */
   readonly history: TokenHistory | null;
+  readonly grammar: Grammar | null;
+  /** Behind each token of the answer, its beginning first; kept only for a grammar. */
+  readonly #states: GrammarState[] = [];
   #log = new Int32Array(initialCapacity);
   #length = 0;
 
-  constructor(config: SlotConfig) {
+  constructor(config: SlotConfig, grammar: Grammar | null) {
     this.config = config;
+    this.grammar = grammar;
+    if (grammar !== null) this.#states.push(grammar.start);
     this.keys = {
       race: noiseKey(config.seed, 'race'),
       accept: noiseKey(config.seed, 'accept'),
@@ -50,6 +57,12 @@ export class Slot {
     return this.#log.subarray(0, this.#length);
   }
 
+  /** What may come next; null: anything. Of a prompt nothing is asked. */
+  get mask(): TokenMask | null {
+    if (this.grammar === null || this.#length < this.config.promptLength) return null;
+    return this.grammar.mask(this.#states.at(-1)!);
+  }
+
   push(tokens: Int32Array): void {
     const needed = this.#length + tokens.length;
     if (needed > this.#log.length) {
@@ -58,7 +71,11 @@ export class Slot {
       this.#log = grown;
     }
     for (const token of tokens) {
-      this.history?.push(token, this.#length >= this.config.promptLength);
+      const isAnswer = this.#length >= this.config.promptLength;
+      this.history?.push(token, isAnswer);
+      if (isAnswer && this.grammar !== null) {
+        this.#states.push(this.grammar.advance(this.#states.at(-1)!, token));
+      }
       this.#log[this.#length++] = token;
     }
   }
@@ -68,7 +85,9 @@ export class Slot {
     while (this.#length > length) {
       this.#length--;
       const token = this.#log[this.#length]!;
-      this.history?.pop(token, this.#length >= this.config.promptLength);
+      const isAnswer = this.#length >= this.config.promptLength;
+      this.history?.pop(token, isAnswer);
+      if (isAnswer && this.grammar !== null) this.#states.pop();
     }
   }
 }

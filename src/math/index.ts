@@ -29,4 +29,5 @@ export * from './special-functions.js';
 export * from './split.js';
 export * from './statistics.js';
 export * from './sum.js';
+export * from './token-mask.js';
 export * from './verdict.js';

@@ -68,7 +68,7 @@ export class TargetReader {
     this.#prefix.push(...tokens);
     const { sampling } = this.request;
     const history = usesHistory(sampling) ? this.#historyOf(prefix) : null;
-    this.#math.load(this.#model.row(0), sampling, history);
+    this.#math.load(this.#model.row(0), sampling, history, null);
   }
 
   #historyOf(prefix: readonly number[]): TokenHistory {

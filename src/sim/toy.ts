@@ -6,16 +6,19 @@ import { referenceRowMath } from '../engine/row-math.js';
 import { scriptedDefaults } from '../engine/scripted-engine.js';
 import { ScriptedModel, type ScriptedModelOptions } from '../engine/scripted-model.js';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
+import { GrammarCache } from '../grammar/grammar-cache.js';
 
 export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
 
 /** @param options beside scriptedDefaults. */
 export function toyEngine(options: Partial<ScriptedModelOptions>): EngineCore {
   const model = { ...scriptedDefaults, ...options };
+  const vocabulary = scriptedVocabulary(model.vocabSize);
   return new EngineCore({
     model: new ScriptedModel(model),
     math: referenceRowMath(model.vocabSize),
-    endOfText: scriptedVocabulary(model.vocabSize).endOfText,
+    endOfText: vocabulary.endOfText,
+    grammars: new GrammarCache(vocabulary),
     now: () => 0,
   });
 }

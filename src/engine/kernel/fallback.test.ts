@@ -11,7 +11,7 @@ const program = `
   const math = createKernel(3);
   const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1,
     presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() };
-  math.load(Float32Array.of(0, 2, 1), sampling, null);
+  math.load(Float32Array.of(0, 2, 1), sampling, null, null);
   console.log(math.implementation, math.argmax());
 `;
 

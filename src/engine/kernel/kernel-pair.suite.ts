@@ -42,8 +42,8 @@ export function load(
   row: Float32Array,
   sampling = plainSampling,
 ): void {
-  kernel.load(row, sampling, null);
-  reference.load(row, sampling, null);
+  kernel.load(row, sampling, null, null);
+  reference.load(row, sampling, null, null);
 }
 
 /** Asks both everything about the loaded row. */

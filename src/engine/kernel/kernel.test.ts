@@ -6,7 +6,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { filterSampling, logitRow } from '../../math/arbitrary.suite.js';
 import { TokenHistory } from '../../math/history.js';
+import { noiseKey } from '../../math/noise.js';
 import { plainSampling } from '../../math/sampling.js';
+import { filterMixes, rowOf } from '../row-kinds.suite.js';
 import { rowMathContract } from '../row-math.suite.js';
 import { createKernel } from './kernel.js';
 import { assertSameAnswers, assertSameOverMixes, load, pairOf } from './kernel-pair.suite.js';
@@ -33,6 +35,29 @@ describe('kernel against reference', () => {
     assertSameOverMixes('peaked', 1000, [0, 1e-300, 1e-32, 1e-29, 1e-6, 100]);
   });
 
+  it('agrees under the mask of a format, down to a single token', () => {
+    const pair = pairOf(1000);
+    const row = rowOf('peaked', 1000, 5);
+    for (const isAllowed of [
+      (id: number) => id === 998,
+      (id: number) => id % 37 === 3,
+      (id: number) => id > 40,
+    ]) {
+      const mask = new Uint32Array(32);
+      for (let id = 0; id < 1000; id++) if (isAllowed(id)) mask[id >>> 5]! |= 1 << (id & 31);
+      pair.kernel.load(row, plainSampling, null, mask);
+      pair.reference.load(row, plainSampling, null, mask);
+      for (const mix of filterMixes) {
+        assertSameAnswers(pair, { ...plainSampling, ...mix }, JSON.stringify(mix));
+        assert.ok(
+          isAllowed(
+            pair.kernel.coupledToken({ ...plainSampling, ...mix }, noiseKey(1n, 'race'), 3),
+          ),
+        );
+      }
+    }
+  });
+
   it('agrees under penalties, biases and bans', () => {
     fc.assert(
       fc.property(
@@ -51,7 +76,7 @@ describe('kernel against reference', () => {
           const penalties = { repetitionPenalty, presencePenalty: 0.3, frequencyPenalty: 0.7 };
           const sampling = { ...plainSampling, ...penalties, logitBias };
           const pair = pairOf(row.length);
-          for (const math of [pair.kernel, pair.reference]) math.load(row, sampling, history);
+          for (const math of [pair.kernel, pair.reference]) math.load(row, sampling, history, null);
           if (outcome(() => pair.reference.argmax()) === 'engine-failed') {
             assert.equal(
               outcome(() => pair.kernel.law(sampling)),

@@ -9,6 +9,7 @@ import { type DenseLaw, type Law, pointLaw, probOf, type SparseLaw } from '../..
 import type { NoiseKey } from '../../math/noise.js';
 import { isFiltered, type Sampling } from '../../math/sampling.js';
 import { sumOf } from '../../math/sum.js';
+import type { TokenMask } from '../../math/token-mask.js';
 import { hasDenseLaw, type RowMath, referenceOver, referenceRowMath } from '../row-math.js';
 import { canRun, type KernelExports, kernelBytes, startKernel } from './instance.js';
 import { type KernelLayout, layoutOf } from './layout.js';
@@ -79,8 +80,13 @@ class KernelRowMath implements RowMath {
     this.#reference = referenceOver(this.#row);
   }
 
-  load(logits: Float32Array, sampling: Sampling, history: TokenCounts | null): void {
-    this.#reference.load(logits, sampling, history);
+  load(
+    logits: Float32Array,
+    sampling: Sampling,
+    history: TokenCounts | null,
+    mask: TokenMask | null,
+  ): void {
+    this.#reference.load(logits, sampling, history, mask);
     const { row, paddedSize, maxima } = this.#layout;
     this.#largest = this.#kernel.scan(row, paddedSize, maxima);
   }

@@ -35,7 +35,7 @@ function differingTokens(kernel: RowMath): number {
   let differing = 0;
   for (let position = 0; position < 40; position++) {
     const row = rowOf('peaked', vocabSize, position >> 3);
-    for (const math of [kernel, reference]) math.load(row, plainSampling, null);
+    for (const math of [kernel, reference]) math.load(row, plainSampling, null, null);
     const token = kernel.coupledToken(plainSampling, key, position);
     if (token !== reference.coupledToken(plainSampling, key, position)) differing++;
   }
@@ -63,7 +63,7 @@ describe('wrong kernels', () => {
     const row = rowOf('peaked', vocabSize, 1);
     const [wrong, right] = [bytes, kernelBytes()].map((code) => {
       const kernel = createKernelFrom(code, vocabSize, raceMargin);
-      kernel.load(row, plainSampling, null);
+      kernel.load(row, plainSampling, null, null);
       return kernel.law(plainSampling).probs;
     });
     assert.ok(wrong!.some((prob, id) => Math.abs(prob / right![id]! - 1) > 1e-11));
@@ -91,7 +91,7 @@ function lostWinners(margin: number): number {
     const even = row[rival]! + sampling.temperature * lead;
     // Some steps of float32 above even: it wins, but by a few millionths.
     row[tightToken] = even + (Math.abs(even) + 1) * 2 ** -22;
-    kernel.load(row, sampling, null);
+    kernel.load(row, sampling, null, null);
     if (kernel.coupledToken(sampling, key, tightPosition) !== tightToken) lost++;
   }
   return lost;

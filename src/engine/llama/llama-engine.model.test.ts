@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../base/error.js';
 import { plainSampling } from '../../math/sampling.js';
 import { engineContract } from '../engine.suite.js';
+import { formatContract } from '../format.suite.js';
 import { logprobsContract } from '../logprobs.suite.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
@@ -33,6 +34,10 @@ for (const unifiedCache of [true, false]) {
 
 // Rows of a batch and a row alone are rounded differently by llama.cpp.
 logprobsContract('llama', () => loadLlamaEngine({ ...small, modelPath: target }), 0.02);
+
+formatContract('llama', () =>
+  loadLlamaEngine({ ...small, modelPath: target, contextLength: 512, deterministic: true }),
+);
 
 describe('llama engine', () => {
   let engine: LlamaEngine;

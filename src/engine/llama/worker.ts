@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
+import { GrammarCache } from '../../grammar/grammar-cache.js';
 import type { DraftRequest } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
 import { createKernel } from '../kernel/kernel.js';
@@ -24,9 +25,11 @@ function start(): { model: NativeModel; core: EngineCore } | null {
   try {
     const llama = openLlama(files);
     model = new NativeModel(llama, options);
-    const { endOfText } = new NativeVocabulary(llama, model.modelPointer, () => false);
+    const vocabulary = new NativeVocabulary(llama, model.modelPointer, () => false);
+    const { endOfText } = vocabulary;
+    const grammars = new GrammarCache(vocabulary);
     const math = createKernel(model.vocabSize);
-    const core = new EngineCore({ model, math, endOfText, now: () => performance.now() });
+    const core = new EngineCore({ model, math, endOfText, grammars, now: () => performance.now() });
     const greeting: Greeting = {
       kind: 'ready',
       modelPointer: model.modelPointer,

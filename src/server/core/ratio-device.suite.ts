@@ -48,7 +48,7 @@ export class Laws {
     this.#model.truncate(0, 0);
     this.#model.feed([{ slot: 0, from: 0, tokens: Int32Array.from(prefix), rowCount: 1 }]);
     const math = referenceRowMath(this.#vocabSize);
-    math.load(this.#model.row(0), this.#sampling, null);
+    math.load(this.#model.row(0), this.#sampling, null, null);
     return math.law(this.#sampling);
   }
 }
