@@ -7,6 +7,7 @@ import { benchLink, type LinkRow } from '../bench/loop/link-bench.js';
 import { type LoopBed, loopBed } from '../bench/loop/loop-bed.js';
 import { benchRace, type RaceRow, raceGrid } from '../bench/loop/race-bench.js';
 import { benchStack, type StackRow, stackAtLeast } from '../bench/loop/stack-bench.js';
+import { type CoalescingRow, coalescingGrid, compareSendings } from '../sim/index.js';
 import { formatTable } from './table.js';
 
 /** What every part is given. */
@@ -17,7 +18,7 @@ export interface LoopContext {
   readonly note: (text: string) => void;
 }
 
-export const loopPartNames = ['stack', 'batch', 'link', 'race'] as const;
+export const loopPartNames = ['stack', 'batch', 'link', 'race', 'sending'] as const;
 export type LoopPartName = (typeof loopPartNames)[number];
 
 const linkRoundTripMs = 20;
@@ -106,6 +107,19 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
         `text (aim 0.9 of it). Link, drafts and a pass of ${grid.passMs} ms are emulated`,
     );
     say(raceTable(rows));
+    return rows;
+  },
+  async sending({ quick, say, note }) {
+    const seedCount = quick ? 3 : 20;
+    const rows = compareSendings(seedCount, ({ roundTripMs, sending }) =>
+      note(`round trip ${roundTripMs} ms, ${sending}`),
+    );
+    const { draftMs, passMs } = coalescingGrid;
+    say(
+      `\nSending: when a device sends in race, in virtual time: draft ${draftMs} ms, pass ${passMs} ms, ${seedCount} seeds; ` +
+        'messages and bytes up for each token, pings included; delay against sending each token at once',
+    );
+    say(sendingTable(rows));
     return rows;
   },
 };
@@ -219,4 +233,40 @@ function raceTable(rows: readonly RaceRow[]): string {
     'same text',
   ];
   return formatTable([head, ...body], { align: head.map(() => 'right' as const) });
+}
+
+function sendingTable(rows: readonly CoalescingRow[]): string {
+  const body = rows.map((row) => {
+    const atOnce = rows.find(
+      (other) =>
+        other.sending === 'at-once' &&
+        other.roundTripMs === row.roundTripMs &&
+        other.jitterMs === row.jitterMs,
+    )!;
+    return [
+      String(row.jitterMs),
+      String(row.roundTripMs),
+      row.sending,
+      two(row.tokenMs),
+      `${((row.tokenMs / atOnce.tokenMs - 1) * 100).toFixed(1)} %`,
+      two(row.upMessages),
+      row.upBytes.toFixed(1),
+      two(row.passes),
+      two(row.acceptanceRate),
+    ];
+  });
+  const head = [
+    'jitter ms',
+    'round trip ms',
+    'sends',
+    'ms a token',
+    'delay',
+    'messages up',
+    'bytes up',
+    'passes',
+    'accepted / tested',
+  ];
+  return formatTable([head, ...body], {
+    align: head.map((_, column) => (column === 2 ? 'left' : 'right')),
+  });
 }

@@ -46,7 +46,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .summary('the loop between devices and server: overhead, batches, modes over a link, race')
     .description(
       'Rounds through the whole stack against a bare WebSocket echo; 16 devices against a bare llama_decode loop; four ' +
-        'modes over an emulated link against streaming; race over round-trip times. About fifteen minutes.',
+        'modes over an emulated link against streaming; race over round-trip times; when race sends, in virtual time. About fifteen minutes.',
     );
   addBenchFlags(loop, loopPartNames);
   loop.action((options: BenchOptions<(typeof loopPartNames)[number]>) =>

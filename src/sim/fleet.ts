@@ -110,6 +110,7 @@ export function planDevice({ devices }: Scenario, seed: number, index: number): 
     pingMs: random.within(kind.pingMs),
     backoffMinMs: random.within(kind.backoffMinMs),
     backoffMaxMs: random.within(kind.backoffMaxMs),
+    ...(kind.sending !== undefined && { sending: kind.sending }),
   };
   const clockRate = random.within(kind.clockRate);
   return { kind, settings, drafter, link: linkOf(kind, random), clockRate };

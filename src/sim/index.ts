@@ -2,6 +2,7 @@
 
 export { type Canary, canaries } from './canary.js';
 export { type CheckName, checkNames } from './check/checker.js';
+export { type CoalescingRow, coalescingGrid, compareSendings } from './coalescing.js';
 export type { Observer } from './observer.js';
 export { passCostFrom } from './pass-cost.js';
 export { scenarioFrom } from './read-scenario.js';

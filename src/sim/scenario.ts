@@ -1,6 +1,7 @@
 // What a simulation is made of, as plain data that JSON can hold: networks, costs of computing, devices, work, faults.
 // A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
 
+import type { Sending } from '../device/core/coalesce.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';
@@ -48,6 +49,8 @@ export interface DeviceKind {
   readonly pingMs: Range;
   readonly backoffMinMs: Range;
   readonly backoffMaxMs: Range;
+  /** When its drafts leave in race. Default: as shipped. */
+  readonly sending?: Sending;
 }
 
 export interface ServerModel {

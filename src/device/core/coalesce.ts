@@ -1,6 +1,10 @@
 // When to send drafts to a server that never waits: as late as a pass can still take them, so that messages are few and
 // no pass is missed. The server tells by its verdicts when its passes end.
 
+/** `margin` ships; the others are what it is measured against: the last moment without a margin, and every token at once. */
+export const sendings = ['margin', 'exact', 'at-once'] as const;
+export type Sending = (typeof sendings)[number];
+
 export interface PassClock {
   /** Arrival of the newest verdict. */
   readonly verdictMs: number;
@@ -22,13 +26,21 @@ const marginShareMax = 0.25;
  * arrived at v left the server half a round trip earlier, when its pass ended; passes follow one another, and a message
  * needs half a round trip: so the moments are v - roundTrip + k * pass, less a margin for what strays.
  */
-export function sendDeadline(clock: PassClock, nowMs: number): number {
+export function sendDeadline(
+  clock: PassClock,
+  nowMs: number,
+  sending: Exclude<Sending, 'at-once'> = 'margin',
+): number {
   const { verdictMs, passMs, roundTripMs } = clock;
-  const straysMs = deviations * (clock.passDeviationMs + clock.roundTripDeviationMs);
-  const marginMs = Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));
+  const marginMs = sending === 'exact' ? 0 : marginOf(clock);
   const base = verdictMs - roundTripMs - marginMs;
   const passes = Math.ceil((nowMs - base) / passMs);
   return base + Math.max(1, passes) * passMs;
+}
+
+function marginOf({ passMs, passDeviationMs, roundTripDeviationMs }: PassClock): number {
+  const straysMs = deviations * (passDeviationMs + roundTripDeviationMs);
+  return Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));
 }
 
 /**

@@ -1,6 +1,8 @@
 // What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
 // comes in. Holds no default; the shell fills them in.
 
+import type { Sending } from './coalesce.js';
+
 export interface CoreSettings {
   readonly key: string;
   readonly name: string;
@@ -25,6 +27,8 @@ export interface CoreSettings {
   /** First and longest wait before the link is dialled again. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** When drafts leave in race. Default: margin; the others are for comparisons. */
+  readonly sending?: Sending;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
   readonly chance: () => number;
 }

@@ -129,14 +129,15 @@ export class Upstream {
 
   /** The last moment that delays no pass. */
   #deadline(nowMs: number): number {
-    const { request, pace, lastVerdictMs, lastSendMs, isAwaiting, link } = this.#session;
+    const { request, settings, pace, lastVerdictMs, lastSendMs, isAwaiting, link } = this.#session;
+    const { sending = 'margin' } = settings;
     const passMs = pace.pass.mean ?? (link.welcome?.passUs ?? 0) / 1000;
     if (request.mode === 'pipeline' || lastVerdictMs === null) {
       // An idle server starts at once; a busy one is busy for about a pass.
       return isAwaiting && lastSendMs !== null ? lastSendMs + passMs : nowMs;
     }
     const { roundTrip } = link;
-    if (passMs <= 0 || roundTrip.mean === null) return nowMs;
+    if (sending === 'at-once' || passMs <= 0 || roundTrip.mean === null) return nowMs;
     const clock = {
       verdictMs: lastVerdictMs,
       passMs,
@@ -144,7 +145,7 @@ export class Upstream {
       roundTripMs: roundTrip.mean,
       roundTripDeviationMs: roundTrip.deviation,
     };
-    return sendDeadline(clock, nowMs);
+    return sendDeadline(clock, nowMs, sending);
   }
 
   /** Whether more of this chain is certain to follow: only then may the server leave out its own token. */
