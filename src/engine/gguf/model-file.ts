@@ -30,8 +30,6 @@ export interface ModelFacts {
   readonly headCountKv: number;
   /** 0 for a dense model. */
   readonly expertCount: number;
-  /** Whether the cache can be rolled back to any length, or only a bounded number of tokens. */
-  readonly rollback: 'any' | 'bounded';
   /** Numbers that were learned; a head that equals the embedding is no further ones. */
   readonly parameterCount: number;
   readonly tensorBytes: number;
@@ -79,7 +77,6 @@ function factsOf(header: GgufHeader): ModelFacts {
     headCount: Math.max(...shape.headCounts),
     headCountKv: Math.max(...shape.headCountsKv),
     expertCount: shape.expertCount,
-    rollback: architecture.rollback,
     parameterCount: parameterCount(header),
     tensorBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     fileBytes,

@@ -1,0 +1,236 @@
+// Metadata that is missing, out of range or contradicts itself: each is refused, by code and by name.
+
+import { test } from 'node:test';
+import { float32Value, numberArray, textValue, uint32Value } from './encode.js';
+import { both, drop, type Refusal, refusesEach, renamed, set } from './spoiled.suite.js';
+
+const big = uint32Value(2 ** 32 - 1);
+const refusals: readonly Refusal[] = [
+  // What is missing.
+  ...[
+    'general.architecture',
+    'llama.block_count',
+    'llama.embedding_length',
+    'llama.context_length',
+    'llama.attention.head_count',
+    'tokenizer.ggml.model',
+    'tokenizer.ggml.tokens',
+  ].map(
+    (key) => [`no ${key}`, drop(key), 'model-malformed', new RegExp(`${key} is missing`)] as const,
+  ),
+  // Numbers out of range or of another type.
+  [
+    'no blocks',
+    set('llama.block_count', uint32Value(0)),
+    'model-malformed',
+    /block_count is 0, must be in \[1, 512\]/,
+  ],
+  [
+    '513 blocks',
+    set('llama.block_count', uint32Value(513)),
+    'model-malformed',
+    /block_count is 513/,
+  ],
+  [
+    'blocks as text',
+    set('llama.block_count', textValue('2')),
+    'model-malformed',
+    /has type string, must be uint32/,
+  ],
+  [
+    'blocks as int32',
+    set('llama.block_count', { type: 'int32', value: 2 }),
+    'model-malformed',
+    /has type int32/,
+  ],
+  [
+    'no width',
+    set('llama.embedding_length', uint32Value(0)),
+    'model-malformed',
+    /embedding_length is 0/,
+  ],
+  [
+    'endless width',
+    set('llama.embedding_length', big),
+    'model-malformed',
+    /embedding_length is 4294967295/,
+  ],
+  [
+    'no context',
+    set('llama.context_length', uint32Value(0)),
+    'model-malformed',
+    /context_length is 0/,
+  ],
+  [
+    'no heads',
+    set('llama.attention.head_count', uint32Value(0)),
+    'model-malformed',
+    /head_count is 0 in block 0/,
+  ],
+  [
+    'more heads than width',
+    set('llama.attention.head_count', uint32Value(64)),
+    'model-malformed',
+    /less than the number of heads/,
+  ],
+  [
+    'uneven groups',
+    set('llama.attention.head_count_kv', uint32Value(3)),
+    'model-malformed',
+    /4 heads over 3 key-value heads/,
+  ],
+  [
+    'more groups than heads',
+    set('llama.attention.head_count_kv', uint32Value(8)),
+    'model-malformed',
+    /4 heads over 8/,
+  ],
+  [
+    'heads for another number of blocks',
+    set('llama.attention.head_count', numberArray('uint32', [4])),
+    'model-malformed',
+    /has 1 elements, must have one for each of 2/,
+  ],
+  [
+    'negative heads',
+    set('llama.attention.head_count_kv', numberArray('int32', [2, -1])),
+    'model-malformed',
+    /head_count_kv\[1\] is -1/,
+  ],
+  [
+    'heads of floats',
+    set('llama.attention.head_count', numberArray('float32', [4, 4])),
+    'model-malformed',
+    /array of float32/,
+  ],
+  [
+    'negative epsilon',
+    set('llama.attention.layer_norm_rms_epsilon', float32Value(-1)),
+    'model-malformed',
+    /epsilon is -1/,
+  ],
+  [
+    'NaN',
+    set('llama.rope.freq_base', float32Value(Number.NaN)),
+    'model-malformed',
+    /freq_base is NaN/,
+  ],
+  [
+    'infinity',
+    set('llama.logit_scale', float32Value(Number.POSITIVE_INFINITY)),
+    'model-malformed',
+    /logit_scale is Infinity/,
+  ],
+  [
+    'odd rotation',
+    set('llama.rope.dimension_count', uint32Value(7)),
+    'model-malformed',
+    /is 7, must be even/,
+  ],
+  [
+    'no rotation, which never ends',
+    both(renamed('phi2'), set('phi2.rope.dimension_count', uint32Value(0))),
+    'model-malformed',
+    /dimension_count is 0, must be in \[1/,
+  ],
+  [
+    'rotation beyond the head',
+    set('llama.rope.dimension_count', uint32Value(10)),
+    'model-malformed',
+    /at most 8/,
+  ],
+  [
+    'half a head rotated',
+    set('llama.rope.dimension_count', uint32Value(4)),
+    'model-malformed',
+    /is 4, must be 8/,
+  ],
+  [
+    'unequal keys and values',
+    set('llama.attention.value_length', uint32Value(16)),
+    'model-malformed',
+    /keys of 8 and values of 16/,
+  ],
+  ['no sections', renamed('paddleocr'), 'model-malformed', /dimension_sections is missing/],
+  [
+    'too few blocks of llama4',
+    renamed('llama4'),
+    'model-malformed',
+    /block_count is 2, must be at least 4/,
+  ],
+  [
+    'sections of nothing',
+    both(
+      renamed('qwen2vl'),
+      set('qwen2vl.rope.dimension_sections', numberArray('int32', [0, 0, 0, 8])),
+    ),
+    'model-malformed',
+    /dimension_sections is \[0, 0, 0, 8\]/,
+  ],
+  [
+    'unknown scaling',
+    set('llama.rope.scaling.type', textValue('x')),
+    'model-malformed',
+    /"x", must be one of none, linear/,
+  ],
+  [
+    'only look-ahead blocks',
+    set('llama.nextn_predict_layers', uint32Value(2)),
+    'model-malformed',
+    /2 of 2 blocks/,
+  ],
+  [
+    'experts unused',
+    set('llama.expert_count', uint32Value(4)),
+    'model-malformed',
+    /0 of 4 experts/,
+  ],
+  [
+    'experts weighed in an unknown way',
+    set('llama.expert_gating_func', uint32Value(5)),
+    'model-malformed',
+    /expert_gating_func is 5, must be in \[0, 4\]/,
+  ],
+  [
+    'experts from nowhere',
+    set('llama.expert_used_count', uint32Value(2)),
+    'model-malformed',
+    /2 of 0 experts/,
+  ],
+  [
+    'groups without experts',
+    set('llama.expert_group_count', uint32Value(1)),
+    'model-malformed',
+    /1 expert groups of 0/,
+  ],
+  [
+    'uneven expert groups',
+    both(
+      set('llama.expert_count', uint32Value(8)),
+      set('llama.expert_used_count', uint32Value(2)),
+      set('llama.expert_group_count', uint32Value(3)),
+      set('llama.expert_group_used_count', uint32Value(1)),
+    ),
+    'model-malformed',
+    /1 of 3 expert groups used, 8 experts/,
+  ],
+  [
+    'experts that vary',
+    both(
+      set('llama.expert_count', uint32Value(8)),
+      set('llama.expert_used_count', numberArray('uint32', [2, 1])),
+    ),
+    'model-malformed',
+    /expert_used_count differs between blocks/,
+  ],
+  [
+    'a mixture without experts',
+    renamed('qwen3moe'),
+    'model-malformed',
+    /qwen3moe.expert_count is missing or 0/,
+  ],
+];
+
+test('a model whose numbers cannot be is refused with its code and in words', () => {
+  refusesEach(refusals);
+});

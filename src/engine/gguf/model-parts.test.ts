@@ -1,0 +1,215 @@
+// Tokenizers and tensors that do not fit the model, and sound models that are neither draft nor target: each is refused,
+// by code and by name.
+
+import { test } from 'node:test';
+import { boolValue, numberArray, textArray, textValue, uint32Value } from './encode.js';
+import {
+  both,
+  drop,
+  endingIn,
+  type Refusal,
+  refusesEach,
+  renamed,
+  retype,
+  set,
+  withTokens,
+} from './spoiled.suite.js';
+import { tinyTokens, zeros } from './tiny-model.suite.js';
+
+const big = uint32Value(2 ** 32 - 1);
+const refusals: readonly Refusal[] = [
+  // Tokenizers.
+  [
+    'two tokens of one text',
+    endingIn('a'),
+    'model-malformed',
+    /token 284 has the text "a" of an earlier/,
+  ],
+  ['equal up to a NUL', endingIn('a\0b'), 'model-malformed', /token 284 has the text "a"/],
+  [
+    'an empty token beside its stand-in',
+    endingIn('[EMPTY_284]', ''),
+    'model-malformed',
+    /token 284 has the text ""/,
+  ],
+  [
+    'no tokens',
+    set('tokenizer.ggml.tokens', textArray([])),
+    'model-malformed',
+    /0 tokens, must be in \[1/,
+  ],
+  [
+    'tokens as numbers',
+    set('tokenizer.ggml.tokens', numberArray('int32', [1])),
+    'model-malformed',
+    /array of int32, must be of string/,
+  ],
+  [
+    'too few scores',
+    set('tokenizer.ggml.scores', numberArray('float32', [0])),
+    'model-malformed',
+    /scores has 1 elements for 285/,
+  ],
+  [
+    'too few kinds',
+    set('tokenizer.ggml.token_type', numberArray('int32', [1])),
+    'model-malformed',
+    /token_type has 1 elements/,
+  ],
+  [
+    'kinds as bytes',
+    set('tokenizer.ggml.token_type', numberArray('uint8', [1])),
+    'model-malformed',
+    /array of uint8, must be of int32/,
+  ],
+  [
+    'a byte without token',
+    withTokens(tinyTokens().map((text) => (text === '<0x0A>' ? 'nl' : text))),
+    'model-malformed',
+    /no token stands for the byte <0x0A>/,
+  ],
+  [
+    'byte pairs without merges',
+    set('tokenizer.ggml.model', textValue('gpt2')),
+    'model-malformed',
+    /merges is missing/,
+  ],
+  [
+    'a start token out of reach',
+    both(
+      set('tokenizer.ggml.model', textValue('gpt2')),
+      set('tokenizer.ggml.merges', textArray(['a b'])),
+      set('tokenizer.ggml.bos_token_id', big),
+      withTokens(tinyTokens().slice(0, 5)),
+    ),
+    'model-malformed',
+    /no start token: tokenizer.ggml.bos_token_id is 4294967295 of 5/,
+  ],
+  [
+    'a start token that the pre-tokenizer forces',
+    both(
+      set('tokenizer.ggml.model', textValue('gpt2')),
+      set('tokenizer.ggml.merges', textArray(['a b'])),
+      set('tokenizer.ggml.pre', textValue('gemma4')),
+      set('tokenizer.ggml.add_bos_token', boolValue(false)),
+      drop('tokenizer.ggml.bos_token_id'),
+      withTokens(tinyTokens().slice(0, 5)),
+    ),
+    'model-malformed',
+    /no start token/,
+  ],
+  [
+    'an end token out of reach',
+    both(
+      set('tokenizer.ggml.model', textValue('gpt2')),
+      set('tokenizer.ggml.merges', textArray(['a b'])),
+      set('tokenizer.ggml.add_eos_token', boolValue(true)),
+      set('tokenizer.ggml.eos_token_id', big),
+      withTokens(tinyTokens().slice(0, 5)),
+    ),
+    'model-malformed',
+    /no end token/,
+  ],
+  // Tensors.
+  [
+    'no embedding',
+    ({ tensors }) => tensors.shift(),
+    'model-malformed',
+    /token_embd.weight is missing/,
+  ],
+  [
+    'rows of another width',
+    retype('token_embd.weight', { dims: [64, 285] }),
+    'model-malformed',
+    /rows of 64, embedding_length is 32/,
+  ],
+  [
+    'rows of another vocabulary',
+    retype('token_embd.weight', { dims: [32, 284] }),
+    'model-malformed',
+    /284 rows for 285 tokens/,
+  ],
+  [
+    'a norm in F16',
+    retype('output_norm.weight', { type: 'F16' }),
+    'model-malformed',
+    /"output_norm.weight" is a vector of type F16/,
+  ],
+  [
+    'a quantised norm',
+    retype('output_norm.weight', { type: 'Q8_0' }),
+    'model-malformed',
+    /vector of type Q8_0/,
+  ],
+  [
+    'a bias of experts in F16',
+    ({ tensors }) => tensors.push(zeros('blk.0.ffn_up_exps.bias', 'F16', 64, 4)),
+    'model-malformed',
+    /"blk.0.ffn_up_exps.bias" is a norm or a bias of type F16/,
+  ],
+  [
+    'integers as weights',
+    retype('blk.0.attn_q.weight', { type: 'I32' }),
+    'model-malformed',
+    /type I32, not a type of weights/,
+  ],
+  [
+    'a block too many',
+    ({ tensors }) => tensors.push(zeros('blk.2.attn_norm.weight', 'F32', 32)),
+    'model-malformed',
+    /belongs to none of 2 blocks/,
+  ],
+  [
+    'NVFP4 with scale and bias',
+    both(retype('blk.0.ffn_up.weight', { type: 'NVFP4', dims: [64, 64] }), ({ tensors }) =>
+      tensors.push(zeros('blk.0.ffn_up.scale', 'F32', 1), zeros('blk.0.ffn_up.bias', 'F32', 64)),
+    ),
+    'model-malformed',
+    /NVFP4 has a scale and a bias/,
+  ],
+  // What is sound, but no draft and no target.
+  ['a projector', renamed('clip'), 'model-unsupported', /"clip" is an image projector/],
+  ['an encoder', renamed('bert'), 'model-unsupported', /"bert" is a text encoder/],
+  ['half of T5', renamed('t5encoder'), 'model-unsupported', /text encoder/],
+  ['T5', renamed('t5'), 'model-unsupported', /encoder-decoder/],
+  ['speech', renamed('whisper'), 'model-unsupported', /speech recogniser/],
+  ['diffusion', renamed('dream'), 'model-unsupported', /diffusion model/],
+  ['recurrence', renamed('mamba'), 'model-unsupported', /recurrent state/],
+  ['a helper', renamed('eagle3'), 'model-unsupported', /inside its own target/],
+  [
+    'nobody knows',
+    renamed('madeup'),
+    'model-unsupported',
+    /"madeup" is not one that llama.cpp v0.5.0 knows/,
+  ],
+  [
+    'no causal attention',
+    set('llama.attention.causal', boolValue(false)),
+    'model-unsupported',
+    /causal is false/,
+  ],
+  [
+    'part of a split model',
+    set('split.count', { type: 'uint16', value: 3 }),
+    'model-unsupported',
+    /split into 3 files.*llama-gguf-split --merge/,
+  ],
+  ['an adapter', set('general.type', textValue('adapter')), 'model-unsupported', /kind "adapter"/],
+  ['a vocabulary alone', ({ tensors }) => tensors.splice(0), 'model-unsupported', /no tensors/],
+  [
+    'an odd tokenizer',
+    set('tokenizer.ggml.model', textValue('bert')),
+    'model-unsupported',
+    /tokenizer "bert"; llama, gpt2, gemma4, plamo2/,
+  ],
+  [
+    'no tokenizer',
+    set('tokenizer.ggml.model', textValue('no_vocab')),
+    'model-unsupported',
+    /tokenizer "no_vocab"/,
+  ],
+];
+
+test('a model with a part that does not fit is refused with its code and in words', () => {
+  refusesEach(refusals);
+});
