@@ -15,7 +15,7 @@ export interface AccessRules {
 /** @throws ApiError `invalid_api_key`. */
 export function checkKey({ headers }: IncomingMessage, { acceptsKey }: AccessRules): void {
   if (acceptsKey === null) return;
-  const [, key] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+  const [, key] = /^Bearer +(.*\S)/i.exec(headers.authorization ?? '') ?? [];
   if (key === undefined) {
     throw new ApiError('invalid_api_key', 'a key is needed: Authorization: Bearer KEY');
   }
