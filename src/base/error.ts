@@ -136,6 +136,13 @@ export const errorTable = {
     'Draft and target do not share one vocabulary.',
     'Use a draft model of the same family as the target.',
   ),
+  'exit-head-mismatch': entry(
+    400,
+    3,
+    false,
+    'The exit head was made for another target.',
+    'Use a head made for this target, the number of a layer for the untrained exit, or no exit.',
+  ),
   'library-not-found': entry(
     500,
     3,

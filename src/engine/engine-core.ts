@@ -10,14 +10,18 @@ import type {
   DraftEnd,
   DraftedToken,
   DraftRequest,
+  ExitHint,
+  Judge,
+  OnHints,
   Outcome,
   PassResult,
   Segment,
   SlotConfig,
 } from './engine.js';
-import { judgeRows, logprobsOfVerdict } from './judge.js';
+import { guessVerdict } from './exit-guess.js';
+import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
 import type { RowMath } from './row-math.js';
-import type { RowModel } from './row-model.js';
+import type { ExitRows, RowModel } from './row-model.js';
 import { checkDraftRequest, checkSegments, checkTokens } from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
@@ -73,7 +77,7 @@ export class EngineCore {
     throw new PilotfishError('format-invalid', 'this engine follows no formats');
   }
 
-  pass(segments: readonly Segment[]): PassResult {
+  pass(segments: readonly Segment[], onHints?: OnHints): PassResult {
     const { model, now } = this.#parts;
     checkSegments(segments, this.#checkContext());
     if (segments.length === 0) return { outcomes: [], decodeMs: 0, judgeMs: 0 };
@@ -83,12 +87,45 @@ export class EngineCore {
         slot,
         from,
         tokens,
-        rowCount: judge ? judge.draftCount + 1 : 0,
+        rowCount: rowsOf(judge),
       })),
+      onHints && model.exit ? (rows) => this.#tellHints(segments, rows, onHints) : undefined,
     );
     const decoded = now();
     const outcomes = this.#concludeAll(segments);
     return { outcomes, decodeMs: decoded - started, judgeMs: now() - decoded };
+  }
+
+  /** Guesses for the segments whose rows an early exit has just given. */
+  #tellHints(segments: readonly Segment[], rows: ExitRows, onHints: OnHints): void {
+    const hints: ExitHint[] = [];
+    let firstRow = 0;
+    for (const segment of segments) {
+      const isThere = firstRow >= rows.from && firstRow < rows.from + rows.count;
+      const hint = isThere ? this.#guess(segment, firstRow, rows) : null;
+      if (hint) hints.push(hint);
+      firstRow += rowsOf(segment.judge);
+    }
+    if (hints.length > 0) onHints(hints);
+  }
+
+  /** What the exit's rows say of one segment; null where they hold no numbers. The slot is as it was afterwards. */
+  #guess(segment: Segment, firstRow: number, { row }: ExitRows): ExitHint | null {
+    const { slot: index, from, tokens, judge } = segment;
+    const { model, math } = this.#parts;
+    if (!judge) return null;
+    const slot = this.#slotOf(index);
+    const rows = judgedRows(from, tokens, judge, (offset) => row(firstRow + offset));
+    const { length } = slot;
+    slot.push(tokens.subarray(0, tokens.length - judge.draftCount));
+    try {
+      return { slot: index, ...guessVerdict(rows, judge, slot, math, model.exit!) };
+    } catch (reason) {
+      if (reason instanceof PilotfishError) return null; // A hint is no reason for a pass to fail.
+      throw reason;
+    } finally {
+      slot.truncate(length);
+    }
   }
 
   /** Judges all segments; a row that cannot be judged (a model that gives no numbers) undoes the whole pass. */
@@ -97,7 +134,7 @@ export class EngineCore {
     try {
       return segments.map((segment) => {
         const outcome = this.#conclude(segment, row);
-        row += segment.judge ? segment.judge.draftCount + 1 : 0;
+        row += rowsOf(segment.judge);
         return outcome;
       });
     } catch (reason) {
@@ -120,14 +157,9 @@ export class EngineCore {
       slot.push(tokens);
       return { slot: index, acceptedCount: 0, final: null, logprobs: null, length: slot.length };
     }
-    const draftsFrom = tokens.length - judge.draftCount;
-    const drafts = tokens.subarray(draftsFrom);
-    slot.push(tokens.subarray(0, draftsFrom));
-    const rows = {
-      drafts,
-      from: from + draftsFrom,
-      row: (offset: number) => model.row(firstRow + offset),
-    };
+    const rows = judgedRows(from, tokens, judge, (offset) => model.row(firstRow + offset));
+    const { drafts } = rows;
+    slot.push(tokens.subarray(0, tokens.length - judge.draftCount));
     const verdict = judgeRows(rows, judge, slot, math);
     const { acceptedCount, final } = verdict;
     const logprobs =
@@ -229,4 +261,17 @@ export class EngineCore {
     if (!slot) throw new PilotfishError('segment-invalid', `slot ${index} is not open`);
     return slot;
   }
+}
+
+/** Rows of logits that a segment asks for. */
+const rowsOf = (judge: Judge | null): number => (judge ? judge.draftCount + 1 : 0);
+
+function judgedRows(
+  from: number,
+  tokens: Int32Array,
+  { draftCount }: Judge,
+  row: JudgedRows['row'],
+): JudgedRows {
+  const draftsFrom = tokens.length - draftCount;
+  return { drafts: tokens.subarray(draftsFrom), from: from + draftsFrom, row };
 }

@@ -73,6 +73,41 @@ export interface Outcome {
   readonly length: number;
 }
 
+/**
+ * What an early exit of the model guesses about one segment's outcome, while the pass still runs. Never part of any
+ * text: an outcome is made from the last layer's rows alone.
+ */
+export interface ExitHint {
+  readonly slot: SlotId;
+  /** Drafts that would stand, in [0, draftCount]. */
+  readonly acceptedCount: number;
+  /** Of the token behind them: where the candidates stand. */
+  readonly position: number;
+  /** [1 to 8] tokens at `position`, the surest first; a draft that would fall there is not among them. */
+  readonly candidates: Int32Array;
+  /**
+   * [candidates], each the probability that the outcome is `acceptedCount` and this token: the sum is at most 1.
+   * Calibrated for a trained exit under `greedy` and `coupled` (MATH.md, Early exits); otherwise what the exit's law says.
+   */
+  readonly confidences: Float64Array;
+}
+
+/** Called with the hints of one or more segments, each segment once a pass; must not throw. */
+export type OnHints = (hints: readonly ExitHint[]) => void;
+
+/** An early exit: where it leaves the model, and how sure its guesses are. */
+export interface ExitInfo {
+  /** Blocks computed below the exit, in [1, layerCount). */
+  readonly layer: number;
+  readonly layerCount: number;
+  /** Whether a head was trained for it; else it is the logit lens: the model's own last norm and output. */
+  readonly trained: boolean;
+  /** See exit-guess.ts; > 0. */
+  readonly sharpness: number;
+  /** See exit-guess.ts; in [0, 1]. */
+  readonly coverage: number;
+}
+
 export interface PassResult {
   /** [segments], in the order given. */
   readonly outcomes: readonly Outcome[];
@@ -147,6 +182,8 @@ export interface EngineInfo {
   readonly passTokensMax: number;
   /** Most judged rows (draftCount + 1 each) of one pass. */
   readonly passRowsMax: number;
+  /** Where hints come from; null for an engine that gives none. */
+  readonly exit: ExitInfo | null;
 }
 
 /** What a draft needs of an engine: a look-up in the text is one as well. */
@@ -166,8 +203,13 @@ export interface Engine {
   /** Empties a slot and sets how its rows become tokens; `format-invalid` for a schema that cannot be followed. */
   open(slot: SlotId, config: SlotConfig): Promise<void>;
 
-  /** Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot. */
-  pass(segments: readonly Segment[]): Promise<PassResult>;
+  /**
+   * Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot.
+   *
+   * @param onHints called in mid-pass with an early exit's guesses for the judged segments, never once the promise has
+   *   settled. A segment for which the exit gives no numbers gets none. They change nothing in the result.
+   */
+  pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult>;
 
   /**
    * Drafts token by token until count, threshold, end of text or `stop`.

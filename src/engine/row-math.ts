@@ -39,6 +39,9 @@ export interface RowMath {
   /** The likeliest token; of equal ones the lowest id. */
   argmax(): number;
 
+  /** The logit of one token, penalties and bias applied; does not throw. */
+  logit(token: number): number;
+
   /**
    * Winner of the coupled race under `law(sampling)`: the same token from every implementation.
    *
@@ -111,6 +114,10 @@ class ReferenceRowMath implements RowMath {
 
   argmax(): number {
     return argmax(this.#row);
+  }
+
+  logit(token: number): number {
+    return this.#row[token]!;
   }
 
   coupledToken(sampling: Sampling, key: NoiseKey, position: number): number {

@@ -1,6 +1,8 @@
 // What a model must offer to become an engine: feed tokens of many slots, read rows of logits, move cache contents.
 // Synchronous, without laws or drafts; engine-core.ts builds those on top.
 
+import type { ExitInfo } from './engine.js';
+
 /** One slot's tokens of a feed. */
 export interface Part {
   readonly slot: number;
@@ -12,6 +14,15 @@ export interface Part {
   readonly rowCount: number;
 }
 
+/** Rows of logits that an early exit guesses, in the middle of a feed. */
+export interface ExitRows {
+  /** Which of the feed's wanted rows these are: from `from`, `count` of them, all rows of the parts they belong to. */
+  readonly from: number;
+  readonly count: number;
+  /** Logits [vocab] of the index-th wanted row of the feed; valid during the call only; read only. */
+  row(index: number): Float32Array;
+}
+
 export interface RowModel {
   readonly vocabSize: number;
   readonly slotCount: number;
@@ -19,13 +30,16 @@ export interface RowModel {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  /** Null for a model without an early exit. */
+  readonly exit: ExitInfo | null;
 
   /**
    * Computes all parts in one batch. At most one part per slot.
    *
+   * @param onExit called while the feed runs, with each wanted row once, in order; only where `exit` is not null.
    * @throws PilotfishError `context-exhausted` or `engine-failed`; the caches then are as they were.
    */
-  feed(parts: readonly Part[]): void;
+  feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void;
 
   /** Logits [vocab] of the index-th wanted row of the last feed, in part order. Valid until the next call; read only. */
   row(index: number): Float32Array;

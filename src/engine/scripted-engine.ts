@@ -18,6 +18,7 @@ export const scriptedDefaults: ScriptedModelOptions = {
   contextLength: 256,
   passTokensMax: 64,
   passRowsMax: 64,
+  exit: null,
 };
 
 /** @param options beside scriptedDefaults; `alphabet` says what its tokens stand for. */
@@ -42,6 +43,7 @@ export function createScriptedEngine({
     contextLength: model.contextLength,
     passTokensMax: model.passTokensMax,
     passRowsMax: model.passRowsMax,
+    exit: model.exit,
   });
 }
 
@@ -67,7 +69,7 @@ class ScriptedEngine implements Engine {
   }
 
   open: Engine['open'] = (slot, config) => this.#run((core) => core.open(slot, config));
-  pass: Engine['pass'] = (segments) => this.#run((core) => core.pass(segments));
+  pass: Engine['pass'] = (segments, onHints) => this.#run((core) => core.pass(segments, onHints));
   truncate: Engine['truncate'] = (slot, length) => this.#run((core) => core.truncate(slot, length));
   copyPrefix: Engine['copyPrefix'] = (from, to, length) =>
     this.#run((core) => core.copyPrefix(from, to, length));

@@ -3,7 +3,8 @@
 
 import { assert } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
-import type { Part, RowModel } from './row-model.js';
+import type { ExitInfo } from './engine.js';
+import type { ExitRows, Part, RowModel } from './row-model.js';
 
 export interface ScriptedModelOptions {
   /** In [2, 16]. */
@@ -18,6 +19,18 @@ export interface ScriptedModelOptions {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  /** An early exit that is right with chance `agreement`, in [0, 1], and else knows nothing; null for none. */
+  readonly exit: { readonly agreement: number } | null;
+}
+
+/** Of what the exit does, apart from what the model does. */
+const exitSalt = 0x0e817;
+
+function exitOf({ exit }: ScriptedModelOptions): ExitInfo | null {
+  if (!exit) return null;
+  const { agreement } = exit;
+  assert(agreement >= 0 && agreement <= 1, `agreement ${agreement} is outside [0, 1]`);
+  return { layer: 1, layerCount: 2, trained: true, sharpness: 8, coverage: agreement };
 }
 
 /** 32-bit mixer with full avalanche (multiply-xorshift, constants of the lowbias32 search by C. Wellons). */
@@ -38,10 +51,12 @@ export class ScriptedModel implements RowModel {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  readonly exit: ExitInfo | null;
   readonly #options: ScriptedModelOptions;
   /** Per slot, per position: a hash of the whole prefix up to there. This is the toy's KV cache. */
   readonly #caches: number[][];
   #rows: Float32Array[] = [];
+  #exitRows: Float32Array[] = [];
 
   constructor(options: ScriptedModelOptions) {
     const { vocabSize } = options;
@@ -52,10 +67,11 @@ export class ScriptedModel implements RowModel {
     this.contextLength = options.contextLength;
     this.passTokensMax = options.passTokensMax;
     this.passRowsMax = options.passRowsMax;
+    this.exit = exitOf(options);
     this.#caches = Array.from({ length: options.slotCount }, () => []);
   }
 
-  feed(parts: readonly Part[]): void {
+  feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     for (const { slot, from, tokens } of parts) {
       assert(this.#caches[slot]!.length === from, `slot ${slot} does not end at ${from}`);
       if (from + tokens.length > this.contextLength) {
@@ -63,14 +79,25 @@ export class ScriptedModel implements RowModel {
       }
     }
     this.#rows = [];
+    this.#exitRows = [];
     for (const { slot, tokens, rowCount } of parts) {
       const cache = this.#caches[slot]!;
       tokens.forEach((token, index) => {
         cache.push(mix((cache[cache.length - 1] ?? 0x5eed) ^ Math.imul(token + 1, 0x01000193)));
-        if (index >= tokens.length - rowCount)
-          this.#rows.push(this.#logits(cache[cache.length - 1]!));
+        if (index >= tokens.length - rowCount) this.#addRow(cache[cache.length - 1]!);
       });
     }
+    const count = this.#exitRows.length;
+    if (count > 0) onExit?.({ from: 0, count, row: (index) => this.#exitRows[index]! });
+  }
+
+  #addRow(prefixHash: number): void {
+    const { seed, exit } = this.#options;
+    const row = this.#logits(prefixHash);
+    this.#rows.push(row);
+    if (!exit) return;
+    const isRight = mix(prefixHash ^ exitSalt ^ seed) < exit.agreement * 2 ** 32;
+    this.#exitRows.push(isRight ? row : this.#logits(mix(prefixHash ^ exitSalt)));
   }
 
   #logits(prefixHash: number): Float32Array {

@@ -97,6 +97,10 @@ class KernelRowMath implements RowMath {
     return this.#kernel.firstIndexOf(this.#largest, row, paddedSize, maxima);
   }
 
+  logit(token: number): number {
+    return this.#row[token]!;
+  }
+
   coupledToken(sampling: Sampling, key: NoiseKey, position: number): number {
     if (sampling.temperature === 0) return this.argmax();
     if (!this.#canRace(sampling)) return this.#reference.coupledToken(sampling, key, position);

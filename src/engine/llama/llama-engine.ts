@@ -10,8 +10,12 @@ import type {
   DraftRun,
   Engine,
   EngineInfo,
+  OnHints,
+  PassResult,
+  Segment,
 } from '../engine.js';
 import { checkModelFile } from '../gguf/model-file.js';
+import { planExit } from './exit-plan.js';
 import { openLlama } from './ffi.js';
 import { findLibrary, type LibraryFiles } from './library.js';
 import { checkMemory } from './memory-check.js';
@@ -37,7 +41,8 @@ export interface LlamaEngine extends Engine {
  */
 export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngine> {
   const facts = checkModelFile(options.modelPath);
-  const resolved = resolveOptions(options, facts.contextLength);
+  const exit = options.exit ? planExit(options.exit, facts) : null;
+  const resolved = resolveOptions(options, facts.contextLength, exit);
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
   checkMemory(facts, resolved, files);
@@ -53,6 +58,7 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
     contextLength: greeting.contextLength,
     passTokensMax: resolved.passTokensMax,
     passRowsMax: resolved.passRowsMax,
+    exit: resolved.exit?.info ?? null,
   });
 }
 
@@ -78,7 +84,7 @@ class ThreadedEngine implements LlamaEngine {
   }
 
   open: Engine['open'] = (...args) => this.#thread.call('open', args);
-  pass: Engine['pass'] = (...args) => this.#thread.call('pass', args);
+  pass: Engine['pass'] = (segments, onHints) => this.#thread.pass(segments, onHints);
   truncate: Engine['truncate'] = (...args) => this.#thread.call('truncate', args);
   copyPrefix: Engine['copyPrefix'] = (...args) => this.#thread.call('copyPrefix', args);
   save: Engine['save'] = (...args) => this.#thread.call('save', args);
@@ -93,10 +99,15 @@ class ThreadedEngine implements LlamaEngine {
   }
 }
 
-interface Pending {
+/** Who hears of what a request says before its end. */
+interface Listeners {
+  readonly onToken?: ((token: DraftedToken) => void) | undefined;
+  readonly onHints?: OnHints | undefined;
+}
+
+interface Pending extends Listeners {
   readonly resolve: (result: unknown) => void;
   readonly reject: (reason: PilotfishError) => void;
-  readonly onToken: ((token: DraftedToken) => void) | undefined;
 }
 
 type Ready = Extract<Greeting, { kind: 'ready' }>;
@@ -139,8 +150,14 @@ class EngineThread {
     return this.#send(method, args) as Promise<CoreResult<M>>;
   }
 
+  /** Hints and result come from one port, in order: no hint can follow the result. */
+  pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult> {
+    const args = [segments, onHints !== undefined];
+    return this.#send('pass', args, { onHints }) as Promise<PassResult>;
+  }
+
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun {
-    const done = this.#send('draft', [request], onToken) as Promise<DraftEnd>;
+    const done = this.#send('draft', [request], { onToken }) as Promise<DraftEnd>;
     const id = this.#lastId;
     const stop = (): void => {
       // The flag of a draft that has ended may be a later draft's by now.
@@ -161,18 +178,18 @@ class EngineThread {
     await exited;
   }
 
-  #send(method: string, args: readonly unknown[], onToken?: Pending['onToken']): Promise<unknown> {
+  #send(method: string, args: readonly unknown[], listeners: Listeners = {}): Promise<unknown> {
     if (this.closed) {
       return Promise.reject(new PilotfishError('engine-closed', 'the engine is closed'));
     }
-    return this.#post(method, args, onToken);
+    return this.#post(method, args, listeners);
   }
 
-  #post(method: string, args: readonly unknown[], onToken?: Pending['onToken']): Promise<unknown> {
+  #post(method: string, args: readonly unknown[], listeners: Listeners = {}): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#worker.postMessage({ id, method, args }); // Throws where an argument cannot be cloned: nothing waits then.
-      this.#pending.set(id, { resolve, reject, onToken });
+      this.#pending.set(id, { resolve, reject, ...listeners });
     });
   }
 
@@ -181,6 +198,10 @@ class EngineThread {
     if (!pending) return;
     if (reply.kind === 'token') {
       pending.onToken?.(reply.token);
+      return;
+    }
+    if (reply.kind === 'hints') {
+      pending.onHints?.(reply.hints);
       return;
     }
     this.#pending.delete(reply.id);

@@ -1,26 +1,32 @@
 // What the engine's thread and its owner say to each other. One request, one reply with the same id; a draft also
-// says its tokens while it runs. Everything here survives structured cloning.
+// says its tokens while it runs, a pass its hints. Everything here survives structured cloning.
 
 import type { ErrorCode } from '../../base/error.js';
-import type { DraftedToken } from '../engine.js';
+import type { DraftedToken, ExitHint } from '../engine.js';
 import type { EngineCore } from '../engine-core.js';
 import type { Pointer } from './ffi.js';
 import type { LibraryFiles } from './library.js';
 import type { ResolvedOptions } from './options.js';
 
 /** Methods that cross as they are. */
-export type CoreMethod = 'open' | 'pass' | 'truncate' | 'copyPrefix' | 'save' | 'restore';
+export type CoreMethod = 'open' | 'truncate' | 'copyPrefix' | 'save' | 'restore';
 export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
 export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
 
 export type Request =
   | { readonly id: number; readonly method: CoreMethod; readonly args: readonly unknown[] }
   | { readonly id: number; readonly method: 'draft'; readonly args: readonly [unknown] }
+  | {
+      readonly id: number;
+      readonly method: 'pass';
+      readonly args: readonly [segments: unknown, wantsHints: boolean];
+    }
   | { readonly id: number; readonly method: 'close'; readonly args: readonly [] };
 
 export type Reply =
   | { readonly id: number; readonly kind: 'done'; readonly result: unknown }
   | { readonly id: number; readonly kind: 'token'; readonly token: DraftedToken }
+  | { readonly id: number; readonly kind: 'hints'; readonly hints: readonly ExitHint[] }
   | {
       readonly id: number;
       readonly kind: 'failed';

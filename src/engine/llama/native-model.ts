@@ -3,77 +3,12 @@
 
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
-import type { Part, RowModel } from '../row-model.js';
-import {
-  type ContextParams,
-  type Llama,
-  type NativeBatch,
-  type Pointer,
-  viewMemory,
-} from './ffi.js';
-import { cacheTypes, flashAttentionNumber, type ResolvedOptions } from './options.js';
-
-/** LLAMA_LOAD_MODE_NONE */
-const loadModeNone = 0;
-
-/**
- * Loads the file, which `checkModelFile` has accepted.
- *
- * @param noAlloc read everything but the weights.
- * @throws PilotfishError `engine-failed` when llama.cpp refuses the file.
- */
-export function loadModel(llama: Llama, options: ResolvedOptions, noAlloc = false): Pointer {
-  const params = llama.model_default_params();
-  params.n_gpu_layers = options.gpuLayers;
-  params.no_alloc = noAlloc;
-  if (noAlloc) params.load_mode = loadModeNone; // llama.cpp asserts that nothing is mapped then.
-  const model = llama.model_load_from_file(options.modelPath, params);
-  if (model === null) {
-    throw new PilotfishError('engine-failed', `llama.cpp cannot load ${options.modelPath}`);
-  }
-  return model;
-}
-
-/** In deterministic mode one token more for each slot, which keeps a lone token or row company. */
-const dummyCount = (options: ResolvedOptions): number => (options.deterministic ? 1 : 0);
-
-export function contextParams(llama: Llama, options: ResolvedOptions): ContextParams {
-  const params = llama.context_default_params();
-  const batchTokens = options.passTokensMax + dummyCount(options);
-  params.n_ctx = options.slotCount * (options.contextLength + dummyCount(options));
-  params.n_batch = batchTokens;
-  params.n_ubatch = batchTokens; // One physical batch a pass: a remainder of one token would round differently.
-  params.n_seq_max = options.slotCount;
-  // llama.cpp keeps room for a row of every sequence, and aborts where it may not.
-  params.n_outputs_max = Math.max(options.passRowsMax + dummyCount(options), params.n_seq_max);
-  params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
-  params.n_threads = options.threads;
-  params.n_threads_batch = options.threads;
-  params.flash_attn_type = flashAttentionNumber(options.flashAttention);
-  params.type_k = cacheTypes[options.cacheTypeK];
-  params.type_v = cacheTypes[options.cacheTypeV];
-  params.kv_unified = options.unifiedCache;
-  params.no_perf = true;
-  return params;
-}
-
-/** Refuses models whose cache cannot be rolled back or that do not write text token by token. */
-export function checkModelKind(llama: Llama, model: Pointer, path: string): void {
-  const fault = [
-    [!llama.model_has_decoder(model), 'has no decoder'],
-    [llama.model_has_encoder(model), 'has an encoder'],
-    [llama.model_is_diffusion(model), 'is a diffusion model'],
-    [
-      llama.model_is_recurrent(model),
-      'keeps recurrent state, which cannot be rolled back by tokens',
-    ],
-    [
-      llama.model_is_hybrid(model),
-      'keeps recurrent state in some layers, which cannot be rolled back by tokens',
-    ],
-  ].find(([broken]) => broken);
-  if (fault) throw new PilotfishError('model-unsupported', `the model in ${path} ${fault[1]}`);
-}
+import type { ExitInfo } from '../engine.js';
+import type { ExitRows, Part, RowModel } from '../row-model.js';
+import { ExitTap, type Watch } from './exit-tap.js';
+import { type Llama, type NativeBatch, type Pointer, type TensorDoor, viewMemory } from './ffi.js';
+import { dummyCount, loadModel, startContext } from './native-context.js';
+import type { ResolvedOptions } from './options.js';
 
 export class NativeModel implements RowModel {
   readonly vocabSize: number;
@@ -81,6 +16,7 @@ export class NativeModel implements RowModel {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  readonly exit: ExitInfo | null;
   /** Address of the model, for reading the vocabulary from other threads while this one lives. */
   readonly modelPointer: Pointer;
   readonly #llama: Llama;
@@ -90,14 +26,26 @@ export class NativeModel implements RowModel {
   readonly #arrays: BatchArrays;
   readonly #unified: boolean;
   readonly #deterministic: boolean;
+  readonly #tap: ExitTap | null;
   #rows: Float32Array = new Float32Array(0);
   #closed = false;
 
-  /** @throws PilotfishError `engine-failed`, `model-unsupported` or `context-too-large`. */
-  constructor(llama: Llama, options: ResolvedOptions) {
+  /**
+   * @param tensors needed by a model with an early exit; without one nothing is called back.
+   * @throws PilotfishError `engine-failed`, `model-unsupported` or `context-too-large`.
+   */
+  constructor(llama: Llama, options: ResolvedOptions, tensors: TensorDoor | null = null) {
     this.#llama = llama;
-    this.modelPointer = loadModel(llama, options);
-    this.#context = startContext(llama, this.modelPointer, options);
+    this.exit = options.exit?.info ?? null;
+    this.#tap = startTap(llama, tensors, options);
+    try {
+      this.modelPointer = loadModel(llama, options, 'mapped');
+      const callback = this.#tap?.callback ?? null;
+      this.#context = startContext(llama, this.modelPointer, options, callback);
+    } catch (reason) {
+      this.#tap?.close();
+      throw reason;
+    }
     this.#memory = llama.get_memory(this.#context);
     this.vocabSize = llama.vocab_n_tokens(llama.model_get_vocab(this.modelPointer));
     this.slotCount = options.slotCount;
@@ -120,7 +68,16 @@ export class NativeModel implements RowModel {
   /** The first decode allocates; it also shows whether the cache forgets a part of a sequence. */
   #warmUp(path: string): void {
     const probe = Math.min(2, this.passTokensMax, this.contextLength);
-    this.feed([{ slot: 0, from: 0, tokens: new Int32Array(probe), rowCount: 1 }]);
+    let isTapped = this.#tap === null;
+    this.feed([{ slot: 0, from: 0, tokens: new Int32Array(probe), rowCount: 1 }], () => {
+      isTapped = true;
+    });
+    if (!isTapped) {
+      throw new PilotfishError(
+        'model-unsupported',
+        `the graph of the model in ${path} does not show the stream behind a block: it can have no early exit`,
+      );
+    }
     if (!this.#llama.memory_seq_rm(this.#memory, 0, probe - 1, -1)) {
       throw new PilotfishError(
         'model-unsupported',
@@ -130,19 +87,20 @@ export class NativeModel implements RowModel {
     this.truncate(0, 0);
   }
 
-  feed(parts: readonly Part[]): void {
+  feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(!this.#closed, 'feed after close');
-    if (this.#deterministic) this.#feedEach(parts);
-    else this.#rows = this.#viewRows(this.#decode(parts, parts));
+    if (this.#deterministic) this.#feedEach(parts, onExit);
+    else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
   /** One batch for each part, since in a common one the others would decide how it is computed. */
-  #feedEach(parts: readonly Part[]): void {
+  #feedEach(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
       const fed = isLonely(part) ? accompanied(part) : part;
-      const found = this.#viewRows(this.#decode([fed], parts));
+      const watch = watchOf([part], at / this.vocabSize, onExit);
+      const found = this.#viewRows(this.#decode([fed], parts, watch));
       if (fed !== part) this.truncate(part.slot, part.from + part.tokens.length);
       // Behind the last attention rows are computed together as well: copied before the next batch takes their place.
       const wanted = part.rowCount * this.vocabSize;
@@ -153,10 +111,11 @@ export class NativeModel implements RowModel {
   }
 
   /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
-  #decode(parts: readonly Part[], all: readonly Part[]): number {
+  #decode(parts: readonly Part[], all: readonly Part[], watch: Watch | null): number {
     const rowCount = fillBatch(this.#arrays, parts);
     this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const status = this.#llama.decode(this.#context, this.#batch);
+    const decode = (): number => this.#llama.decode(this.#context, this.#batch);
+    const status = this.#tap ? this.#tap.during(watch, decode) : decode();
     if (status !== 0) this.#failFeed(status, all);
     return rowCount;
   }
@@ -213,23 +172,36 @@ export class NativeModel implements RowModel {
     this.#llama.batch_free(this.#batch);
     this.#llama.free(this.#context);
     this.#llama.model_free(this.modelPointer);
+    this.#tap?.close();
   }
 }
 
-/** The model's context; where none can be had the model is freed, since a thread that ends frees nothing native. */
-function startContext(llama: Llama, model: Pointer, options: ResolvedOptions): Pointer {
-  try {
-    checkModelKind(llama, model, options.modelPath);
-    const context = llama.init_from_model(model, contextParams(llama, options));
-    if (context !== null) return context;
-    throw new PilotfishError(
-      'context-too-large',
-      `no memory for ${options.slotCount} slots of ${options.contextLength} tokens`,
-    );
-  } catch (reason) {
-    llama.model_free(model);
-    throw reason;
+function startTap(
+  llama: Llama,
+  tensors: TensorDoor | null,
+  options: ResolvedOptions,
+): ExitTap | null {
+  if (options.exit === null) return null;
+  assert(tensors !== null, 'an early exit needs the door to tensors');
+  return new ExitTap(llama, tensors, options.exit, options);
+}
+
+/** @param firstRow number of the first of the parts' wanted rows within the feed. */
+function watchOf(
+  parts: readonly Part[],
+  firstRow: number,
+  onExit?: (rows: ExitRows) => void,
+): Watch | null {
+  if (!onExit) return null;
+  const wanted: number[] = [];
+  let at = 0;
+  for (const { tokens, rowCount } of parts) {
+    for (let index = tokens.length - rowCount; index < tokens.length; index++) {
+      wanted.push(at + index);
+    }
+    at += tokens.length;
   }
+  return { wanted, firstRow, onExit };
 }
 
 const countRows = (parts: readonly Part[]): number =>

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { PilotfishError } from '../../base/error.js';
+import type { ExitChoice, ExitPlan } from './exit-plan.js';
 
 /** KV cache element types by llama.cpp's names, with ggml's numbers. */
 export const cacheTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
@@ -47,12 +48,19 @@ export interface LlamaOptions {
   readonly deterministic?: boolean;
   /** Folder of a llama.cpp build of the user's own. */
   readonly libraryFolder?: string;
+  /**
+   * Where the engine's hints come from: a trained head's file, or the model's own norm and output behind so many blocks
+   * (untrained). Default null: no hints, and nothing of llama.cpp calls back.
+   */
+  readonly exit?: ExitChoice | null;
   /** Load the file in a child process first, so that a file that crashes llama.cpp ends only the child. Default true. */
   readonly probe?: boolean;
 }
 
 /** Options with every default filled in; what the worker is started with. */
-export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'probe'>>;
+export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'probe' | 'exit'>> & {
+  readonly exit: ExitPlan | null;
+};
 
 /** llama.cpp's ceiling of sequences in one context. */
 export const slotCountMax = 256;
@@ -66,9 +74,14 @@ const rowsPerSlot = 17;
  * Fills defaults and checks bounds.
  *
  * @param trainedContext tokens the model was trained on.
+ * @param exit what `planExit` has made of `options.exit`.
  * @throws PilotfishError `usage` naming option, value and bound; `context-too-large` beyond 2^31 cells.
  */
-export function resolveOptions(options: LlamaOptions, trainedContext: number): ResolvedOptions {
+export function resolveOptions(
+  options: LlamaOptions,
+  trainedContext: number,
+  exit: ExitPlan | null = null,
+): ResolvedOptions {
   const whole = (name: string, value: number, low: number, high: number): number => {
     if (Number.isInteger(value) && value >= low && value <= high) return value;
     throw new PilotfishError('usage', `${name} ${value} is outside [${low}, ${high}]`);
@@ -101,6 +114,12 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
       'deterministic excludes unifiedCache: other slots would decide the order in which attention is summed',
     );
   }
+  if (exit && !deterministic && !unifiedCache) {
+    throw new PilotfishError(
+      'usage',
+      "exit needs unifiedCache or deterministic: separate caches are computed in an order of llama.cpp's own",
+    );
+  }
   const cacheTypeV = oneOf('cacheTypeV', options.cacheTypeV ?? 'f16', cacheTypes);
   const flashAttention = oneOf(
     'flashAttention',
@@ -128,5 +147,6 @@ export function resolveOptions(options: LlamaOptions, trainedContext: number): R
     flashAttention,
     unifiedCache,
     deterministic,
+    exit,
   };
 }

@@ -3,15 +3,15 @@
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import { openLlama } from './ffi.js';
-import { checkModelKind, contextParams, loadModel } from './native-model.js';
+import { checkModelKind, contextParams, loadModel } from './native-context.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type ProbeTask, probeExit } from './probe.js';
 
 function probe({ files, options }: ProbeTask): number {
   const llama = openLlama(files);
-  const model = loadModel(llama, options, true);
+  const model = loadModel(llama, options, 'absent');
   checkModelKind(llama, model, options.modelPath);
-  const context = llama.init_from_model(model, contextParams(llama, options));
+  const context = llama.init_from_model(model, contextParams(llama, options, null));
   if (context === null) return probeExit.contextRefused;
   const vocabulary = new NativeVocabulary(llama, model, () => false);
   vocabulary.tokenize('probe', { addBos: true, parseSpecial: true });

@@ -5,10 +5,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
-import type { DraftRequest } from '../engine.js';
+import type { DraftRequest, ExitHint, Segment } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
 import { createKernel } from '../kernel/kernel.js';
-import { openLlama } from './ffi.js';
+import { openLlama, openTensors } from './ffi.js';
 import type { Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
@@ -24,7 +24,7 @@ function start(): { model: NativeModel; core: EngineCore } | null {
   let model: NativeModel | null = null;
   try {
     const llama = openLlama(files);
-    model = new NativeModel(llama, options);
+    model = new NativeModel(llama, options, options.exit && openTensors(files));
     const vocabulary = new NativeVocabulary(llama, model.modelPointer, () => false);
     const { endOfText } = vocabulary;
     const grammars = new GrammarCache(vocabulary);
@@ -54,6 +54,12 @@ function answer(request: Request, model: NativeModel, core: EngineCore): unknown
       stopped: () => flags.isStopped(request.id),
       onToken: (token) => reply({ id: request.id, kind: 'token', token }),
     });
+  }
+  if (request.method === 'pass') {
+    const [segments, wantsHints] = request.args;
+    const tell = (hints: readonly ExitHint[]): void =>
+      reply({ id: request.id, kind: 'hints', hints });
+    return core.pass(segments as readonly Segment[], wantsHints ? tell : undefined);
   }
   const method = core[request.method] as (...args: readonly unknown[]) => unknown;
   return method.apply(core, request.args as unknown[]);

@@ -1,0 +1,148 @@
+// What an early exit's rows say about a verdict that is still being computed: how many drafts will stand, which token
+// follows, and how sure that is. Guesses only; nothing here can reach a verdict. Source of the idea: arXiv 2505.21594;
+// of the confidences: MATH.md, Early exits.
+
+import { largestFirst } from '../math/largest-first.js';
+import { type Law, probOf } from '../math/law.js';
+import { exponential } from '../math/noise.js';
+import type { ExitHint, ExitInfo, Judge } from './engine.js';
+import type { JudgedRows } from './judge.js';
+import type { RowMath } from './row-math.js';
+import type { Slot } from './slot.js';
+
+/** Tokens that a guess names at most, and among which confidence is shared. */
+const candidatesMax = 8;
+
+/** What can happen at one row: the surest token first. Where it is the row's draft, that means the draft stands. */
+interface Ranking {
+  readonly tokens: Int32Array;
+  /** [tokens], chances in [0, 1], falling. */
+  readonly chances: Float64Array;
+}
+
+/**
+ * Walks the drafts as a verdict does and goes at each row with what is likeliest there.
+ *
+ * @param rows with the exit's logits in place of the model's.
+ * @param slot its log ends right before the first draft; the caller takes back what is pushed here.
+ * @throws PilotfishError `engine-failed` when a row has no logit above -Infinity.
+ */
+export function guessVerdict(
+  rows: JudgedRows,
+  judge: Judge,
+  slot: Slot,
+  math: RowMath,
+  exit: ExitInfo,
+): Omit<ExitHint, 'slot'> {
+  const { drafts, from } = rows;
+  let pathChance = 1;
+  for (let row = 0; ; row++) {
+    math.load(rows.row(row), slot.sampling, slot.history, slot.mask);
+    const draft = drafts[row];
+    const ranking = rankRow(judge, row, drafts, slot, math, exit);
+    if (draft === undefined || ranking.tokens[0] !== draft) {
+      return { acceptedCount: row, position: from + row, ...without(ranking, draft, pathChance) };
+    }
+    pathChance *= ranking.chances[0]!;
+    slot.push(drafts.subarray(row, row + 1));
+  }
+}
+
+/** The ranking as candidates for the token behind the accepted drafts; a draft that falls is none of them. */
+function without({ tokens, chances }: Ranking, draft: number | undefined, pathChance: number) {
+  const kept = [...tokens.keys()].filter((rank) => tokens[rank] !== draft);
+  return {
+    candidates: Int32Array.from(kept, (rank) => tokens[rank]!),
+    confidences: Float64Array.from(kept, (rank) => pathChance * chances[rank]!),
+  };
+}
+
+function rankRow(
+  judge: Judge,
+  row: number,
+  drafts: Int32Array,
+  slot: Slot,
+  math: RowMath,
+  exit: ExitInfo,
+): Ranking {
+  if (judge.scheme === 'greedy' || slot.sampling.temperature === 0) {
+    return rankGreedily(slot, math, exit);
+  }
+  if (judge.scheme === 'coupled') return rankRace(slot, math, exit);
+  const law = math.law(slot.sampling);
+  const draft = drafts[row];
+  return draft === undefined
+    ? rankLaw(law)
+    : rankTest(law, draft, keepChance(judge, row, draft, law));
+}
+
+function rankGreedily({ sampling }: Slot, math: RowMath, exit: ExitInfo): Ranking {
+  const first = math.law({ ...sampling, temperature: 1, topK: candidatesMax, topP: 1, minP: 0 });
+  const tokens = rankLaw(first).tokens;
+  return {
+    tokens,
+    chances: sharedChances(
+      Float64Array.from(tokens, (id) => math.logit(id)),
+      exit,
+    ),
+  };
+}
+
+/** The race that the model will run, with the same noise: only the exit's logits differ from the model's. */
+function rankRace(slot: Slot, math: RowMath, exit: ExitInfo): Ranking {
+  const { sampling, keys, length } = slot;
+  const tokens = math.coupledRanking(sampling, keys.race, length, candidatesMax);
+  const reaches = Float64Array.from(
+    tokens,
+    (id) => math.logit(id) - sampling.temperature * Math.log(exponential(keys.race, length, id)),
+  );
+  return { tokens, chances: sharedChances(reaches, exit) };
+}
+
+/**
+ * coverage * softmax(sharpness * reach): who wins if the model's reaches are the exit's plus Gumbel noise of scale
+ * 1 / sharpness, in the share of rows where the winner is among the exit's first tokens at all.
+ *
+ * @param reaches [n], falling. What is not finite gets 0.
+ */
+function sharedChances(reaches: Float64Array, { sharpness, coverage }: ExitInfo): Float64Array {
+  const weights = reaches.map((reach) => Math.exp(sharpness * (reach - reaches[0]!)) || 0);
+  const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
+  return weights.map((weight) => (coverage * weight) / total);
+}
+
+function rankLaw(law: Law): Ranking {
+  const order = largestFirst(law.probs, candidatesMax, 0);
+  const tokens = law.kind === 'sparse' ? order.map((index) => law.ids[index]!) : order;
+  return { tokens, chances: Float64Array.from(order, (index) => law.probs[index]!) };
+}
+
+/** Chance that a draft stands under the exit's law. */
+function keepChance(judge: Judge, row: number, draft: number, law: Law): number {
+  const prob = probOf(law, draft);
+  if (judge.scheme === 'split') return Math.min(1, prob / judge.draftProbs[row]!);
+  if (judge.scheme === 'full') return Math.min(1, prob / probOf(judge.draftLaws[row]!, draft));
+  return prob;
+}
+
+/**
+ * A draft against what may replace it. Where it falls the others share the rest in proportion to the law: the true
+ * residual also takes the draft law off, which under `split` only the device knows.
+ */
+function rankTest(law: Law, draft: number, kept: number): Ranking {
+  const { tokens, chances } = rankLaw(law);
+  const scale = (1 - kept) / Math.max(1 - probOf(law, draft), Number.MIN_VALUE);
+  const others = Array.from(tokens, (token, rank) => ({
+    token,
+    chance: Math.min(1, chances[rank]! * scale),
+  }));
+  const outcomes = [
+    { token: draft, chance: kept },
+    ...others.filter(({ token }) => token !== draft),
+  ];
+  outcomes.sort((a, b) => b.chance - a.chance);
+  return {
+    tokens: Int32Array.from(outcomes, ({ token }) => token),
+    chances: Float64Array.from(outcomes, ({ chance }) => chance),
+  };
+}
