@@ -255,7 +255,11 @@ class Demo {
 
   #tell({ emulated, asItIs, alone, isSameText }: Measured): void {
     const { roundTripMs, passMs } = this.#parts.options;
-    const texts = `${alone.samples.length} more texts, ${turnTokens} tokens each`;
+    const { length: count } = alone.samples;
+    const texts =
+      count === 1
+        ? `1 more text of ${turnTokens} tokens`
+        : `${count} more texts, ${turnTokens} tokens each`;
     for (const [title, { ways, contenders, passMs: measuredMs }] of [
       [`A large target (emulated: ${passMs} ms a pass)`, emulated],
       [`This small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
