@@ -9,7 +9,7 @@ const mayImport = {
   base: [],
   math: ['base'],
   grammar: ['base'],
-  protocol: ['base', 'math'],
+  protocol: ['base', 'math', 'grammar'],
   engine: ['base', 'math', 'grammar'],
   'engine/gguf': ['base'],
   'engine/kernel': ['base', 'math', 'engine'],
@@ -33,7 +33,7 @@ const mayImport = {
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
   device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
-  server: ['base', 'math', 'protocol', 'engine', 'server/core'],
+  server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core'],
   api: ['base', 'math'],
   sim: [
     'base',
@@ -48,6 +48,7 @@ const mayImport = {
   cli: [
     'base',
     'math',
+    'grammar',
     'engine',
     'engine/llama',
     'engine/gguf',

@@ -143,7 +143,7 @@ export class Answer implements AsyncIterable<Piece> {
         for (const told of news.tokens) this.#push(told);
         break;
       case 'confirmed':
-        this.#pieces.push({ kind: 'confirmed', from: news.from, to: news.to });
+        this.#pieces.push(confirmedOf(news));
         if (news.to >= this.#stopPosition) this.#stopAt(true);
         break;
       case 'retracted':
@@ -158,11 +158,18 @@ export class Answer implements AsyncIterable<Piece> {
   }
 
   /** Behind a stop string that nobody has verified yet nothing is told; it may be taken back. */
-  #push({ position, token, origin }: ToldToken): void {
+  #push({ position, token, origin, logprobs }: ToldToken): void {
     const isBehind = this.#text.stopCount !== null;
     const text = this.#text.push(token);
     if (isBehind) return;
-    this.#pieces.push({ kind: 'token', position, token, text, origin });
+    this.#pieces.push({
+      kind: 'token',
+      position,
+      token,
+      text,
+      origin,
+      ...(logprobs && { logprobs }),
+    });
     if (this.#text.stopCount === null) return;
     const isVerified = origin !== 'provisional';
     if (isVerified || this.#parts.endsUnverified) this.#stopAt(isVerified);
@@ -234,4 +241,9 @@ export class Answer implements AsyncIterable<Piece> {
   #wakeReaders(): void {
     for (const wake of this.#readers.splice(0)) wake();
   }
+}
+
+/** What a confirmation says, without whom it concerns. */
+function confirmedOf({ from, to, logprobs }: TellEffect & { kind: 'confirmed' }): Piece {
+  return { kind: 'confirmed', from, to, ...(logprobs && { logprobs }) };
 }

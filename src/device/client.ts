@@ -8,7 +8,8 @@ import { checkStops } from '../base/stop-text.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
-import type { AnswerFormat } from '../grammar/format.js';
+import { type AnswerFormat, schemaText } from '../grammar/format.js';
+import { FormatChecker } from '../grammar/format-checker.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
 import {
@@ -143,6 +144,7 @@ export class Client {
   readonly #device: Device;
   readonly #options: ConnectOptions;
   readonly #vocabulary: Vocabulary | null;
+  readonly #formats: FormatChecker | null;
   readonly #answers = new Map<AnswerId, Answer>();
   readonly #ready: Promise<void>;
   #settleReady: (error: PilotfishError | null) => void = () => undefined;
@@ -156,6 +158,7 @@ export class Client {
   constructor(options: ConnectOptions) {
     this.#options = options;
     this.#vocabulary = vocabularyOf(options);
+    this.#formats = this.#vocabulary && new FormatChecker(this.#vocabulary);
     const clock = options.clock ?? wallClock;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = (error) => (error === null ? resolve() : reject(error));
@@ -213,11 +216,11 @@ export class Client {
   /**
    * Starts an answer.
    *
-   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid` or `token-out-of-range` for bad options. What goes
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or `token-out-of-range` for bad options. What goes
    *   wrong later rejects the iteration and `Answer.result`.
    */
   generate(options: GenerateOptions): Answer {
-    const request = requestOf(options, this.#options, this.#vocabulary);
+    const request = requestOf(options, this.#options, this.#vocabulary, this.#formats);
     const id = this.#nextAnswer++;
     const answer = new Answer({
       vocabulary: this.#vocabulary,
@@ -339,12 +342,9 @@ function requestOf(
   options: GenerateOptions,
   connected: ConnectOptions,
   vocabulary: Vocabulary | null,
+  formats: FormatChecker | null,
 ): GenerateRequest {
   const { sampling, tokensMax } = options;
-  if (options.topLogprobs !== undefined) throw usage('topLogprobs is not supported yet');
-  if (options.format !== undefined) {
-    throw new PilotfishError('format-invalid', 'formats are not supported yet');
-  }
   checkSampling(sampling, vocabulary?.size ?? limits.vocabTokens.value);
   const windowMax = options.windowMax ?? windowDefault;
   const stopRule = options.stopRule ?? stopRuleDefault;
@@ -367,6 +367,24 @@ function requestOf(
     cut: options.cut ?? null,
     stopRule,
     fallback: options.fallback ?? connected.fallback ?? 'wait',
+    ...lawWishes(options, formats),
+  };
+}
+
+/** What is wanted of the target's law beside a token; a schema is looked at here where it can be. */
+function lawWishes(
+  { topLogprobs, format, tokensMax }: GenerateOptions,
+  formats: FormatChecker | null,
+): Pick<GenerateRequest, 'schema' | 'topLogprobs'> {
+  if (topLogprobs !== undefined) {
+    checkWhole('topLogprobs', topLogprobs, limits.topLogprobs.value, 0);
+    checkWhole('tokensMax with topLogprobs', tokensMax, limits.logprobTokens.value);
+  }
+  const schema = format === undefined ? undefined : schemaText(format);
+  if (schema !== undefined) formats?.check(schema);
+  return {
+    ...(schema !== undefined && { schema }),
+    ...(topLogprobs !== undefined && { topLogprobs }),
   };
 }
 
@@ -391,9 +409,9 @@ function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prom
   return { kind: 'ids', ids: tokens };
 }
 
-function checkWhole(name: string, value: number, max: number): void {
-  if (!(Number.isInteger(value) && value >= 1 && value <= max)) {
-    throw usage(`${name} ${value} is not a whole number in [1, ${max}]`);
+function checkWhole(name: string, value: number, max: number, min = 1): void {
+  if (!(Number.isInteger(value) && value >= min && value <= max)) {
+    throw usage(`${name} ${value} is not a whole number in [${min}, ${max}]`);
   }
 }
 

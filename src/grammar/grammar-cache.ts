@@ -1,7 +1,7 @@
 // The grammars of one vocabulary: each distinct schema is compiled once while it is in use, and the vocabulary is sorted
 // when the first one is asked for.
 
-import { PilotfishError } from '../base/error.js';
+import { checkEnds } from './format-checker.js';
 import { Grammar } from './grammar.js';
 import { type TokenBytes, type TokenTrie, tokenTrie } from './token-trie.js';
 
@@ -35,9 +35,7 @@ export class GrammarCache {
   }
 
   #make(schema: string): Grammar {
-    if (this.#vocabulary.endOfText.size === 0) {
-      throw new PilotfishError('format-invalid', 'the model has no token that ends a text');
-    }
+    checkEnds(this.#vocabulary);
     this.#trie ??= tokenTrie(this.#vocabulary);
     return new Grammar(schema, this.#vocabulary, this.#trie);
   }

@@ -2,6 +2,7 @@
 // resuming need nothing but the tokens. Every path it leaves open can be written to its end, token by token.
 
 import { assert } from '../base/assert.js';
+import { singleBytes } from './format-checker.js';
 import { grammarLimits } from './grammar-limits.js';
 import { Machine, type State } from './machine.js';
 import { compileSchema } from './schema.js';
@@ -34,7 +35,8 @@ export class Grammar {
   constructor(schema: string, vocabulary: TokenBytes, trie: TokenTrie) {
     this.#vocabulary = vocabulary;
     this.#trie = trie;
-    this.#machine = new Machine(compileSchema(schema).finish(singleBytes(trie)));
+    const writable = singleBytes(vocabulary);
+    this.#machine = new Machine(compileSchema(schema).finish((byte) => writable.has(byte)));
   }
 
   /** An answer without a token. */
@@ -173,13 +175,4 @@ function allow(mask: TokenMask, token: number): void {
 /** Whether a mask allows a token. */
 export function allows(mask: TokenMask, token: number): boolean {
   return ((mask[token >>> 5]! >>> (token & 31)) & 1) === 1;
-}
-
-/** Whether some token is a byte alone. */
-function singleBytes({ byte, childFrom, tokenFrom }: TokenTrie): (byte: number) => boolean {
-  const found = new Set<number>();
-  for (let child = childFrom[0]!; child < childFrom[1]!; child++) {
-    if (tokenFrom[child]! < tokenFrom[child + 1]!) found.add(byte[child]!);
-  }
-  return (value) => found.has(value);
 }

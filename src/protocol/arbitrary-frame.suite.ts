@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import { cutLaw } from '../math/cut-law.js';
 import { type Law, sparseLaw } from '../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import { wireCodes } from './code.js';
 import {
@@ -117,12 +118,15 @@ const open = record({
   tokensMax: upTo('answerTokens', 6),
   windowMax: upTo('windowTokens', 1),
   cut: fc.option(cutLimit),
+  schema: fc.option(text('schemaBytes')),
+  topLogprobs: fc.option(fc.nat(limits.topLogprobs.value)),
 })
   .filter(({ scheme, mode }) => isOffered(scheme, mode))
   .map((frame) => ({
     ...frame,
     answer: frame.prompt.kind === 'ids' ? frame.answer : new Int32Array(0),
     cut: frame.scheme === 'split' ? frame.cut : null,
+    topLogprobs: frame.tokensMax <= limits.logprobTokens.value ? frame.topLogprobs : null,
   }));
 
 const draftCommon = {
@@ -243,7 +247,56 @@ const verdict = record({
   advisedDraftLength: fc.option(upTo('advisedDraftLength')),
   end: fc.option(fc.constantFrom(...endReasons)),
   law: fc.option(sentLaw),
+  logprobs: fc.constant(null),
+  lawLogprobs: fc.constant(null),
 }).map((frame) => ({ ...frame, law: frame.end === null ? frame.law : null }));
+
+const logprob = fc.float({ max: 0, noNaN: true, noDefaultInfinity: true });
+const top = fc.array(record({ token, logprob }), { maxLength: limits.topLogprobs.value });
+const tokenLogprobs: fc.Arbitrary<TokenLogprobs> = record({ logprob, top });
+const lawLogprobs = (count: number): fc.Arbitrary<LawLogprobs> =>
+  record({
+    logprobs: fc.float32Array({
+      minLength: count,
+      maxLength: count,
+      max: 0,
+      noNaN: true,
+      noDefaultInfinity: true,
+    }),
+    top,
+  });
+
+/** With log-probabilities of some of its tokens, and of its law. */
+const verdictWithLogprobs: fc.Arbitrary<ServerFrame> = fc
+  .tuple(verdict, fc.array(tokenLogprobs, { minLength: 1, maxLength: 4 }), fc.boolean())
+  .chain(([frame, several, hasLaw]): fc.Arbitrary<ServerFrame> => {
+    const { from, tokens: ids, law: sent } = frame;
+    const logprobs = from + ids.length >= several.length ? several : null;
+    if (!hasLaw || sent === null) return fc.constant({ ...frame, logprobs });
+    const { probs } = sent.kind === 'whole' ? sent.law : sent.cut;
+    return lawLogprobs(probs.length).map((values) => ({ ...frame, logprobs, lawLogprobs: values }));
+  });
+
+const resumed: fc.Arbitrary<ServerFrame> = fc
+  .tuple(u32, upTo('epoch'), position, tokens(30), fc.option(tokenLogprobs))
+  .map(([session, epoch, from, ids, each]) => ({
+    kind: 'resumed',
+    session,
+    epoch,
+    from,
+    tokens: ids,
+    logprobs: each === null || ids.length === 0 ? null : Array.from(ids, () => each),
+  }));
+
+const tail: fc.Arbitrary<ServerFrame> = fc.tuple(u32, u32, law).chain(([session, where, value]) =>
+  fc.option(lawLogprobs(value.probs.length)).map((values) => ({
+    kind: 'tail',
+    session,
+    position: where,
+    law: value,
+    lawLogprobs: values,
+  })),
+);
 
 const hint = record({
   session: u32,
@@ -279,15 +332,10 @@ export const serverFrame: fc.Arbitrary<ServerFrame> = fc.oneof(
   welcome,
   opened,
   verdict,
+  verdictWithLogprobs,
   hint,
-  record({
-    kind: fc.constant('resumed' as const),
-    session: u32,
-    epoch: upTo('epoch'),
-    from: position,
-    tokens: tokens(30),
-  }),
-  record({ kind: fc.constant('tail' as const), session: u32, position: u32, law }),
+  resumed,
+  tail,
   failure,
   record({
     kind: fc.constant('drain' as const),

@@ -329,6 +329,15 @@ export const codeTable = {
     'The model failed in the middle of the session.',
     'Open a new session with the prompt and the answer so far.',
   ),
+  'format-invalid': entry(
+    43,
+    'session',
+    400,
+    false,
+    'format-invalid',
+    'The server cannot follow the schema.',
+    'Change the schema where the message says.',
+  ),
 } as const satisfies Record<string, CodeEntry>;
 
 export type WireCode = keyof typeof codeTable;

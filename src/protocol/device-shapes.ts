@@ -114,6 +114,8 @@ export const open = new Message<Open>(
     tokensMax: plain(10, u32, 0),
     windowMax: plain(11, u32, 0),
     cut: cutLimit(12, 13),
+    schema: optional(14, text(limits.schemaBytes, 'schema')),
+    topLogprobs: optional(15, u32),
   },
   'open',
 );

@@ -44,6 +44,8 @@ const open = {
   tokensMax: 64,
   windowMax: 16,
   cut: null,
+  schema: null,
+  topLogprobs: null,
 } as const;
 
 export const deviceVectors: readonly Vector[] = [
@@ -162,6 +164,16 @@ export const deviceVectors: readonly Vector[] = [
       '125b12070a0501ce46c5132a05bc05c1e9013238090000000000000000100019000000000000f03f21000000' +
       '000000000029000000000000f03f310000000000000000390000000000000000392a00000000000000400248' +
       '0450405810',
+  },
+  {
+    title: 'any JSON object, with log-probabilities (version 2)',
+    frame: { ...open, schema: '{"type":"object"}', topLogprobs: 0 },
+    text: `open { prompt_ids { ids: [1, 9038, 2501] } sampling { ${neutralText} } seed: 42 scheme: SCHEME_GREEDY
+      mode: MODE_RACE tokens_max: 64 window_max: 16 schema: "{\\"type\\":\\"object\\"}" top_logprobs: 0 }`,
+    hex:
+      '126912070a0501ce46c5133238090000000000000000100019000000000000f03f2100000000000000002900' +
+      '0000000000f03f310000000000000000390000000000000000392a0000000000000040014801504058107211' +
+      '7b2274797065223a226f626a656374227d7800',
   },
   {
     title: 'four tokens at position 300, greedy, coupled or agreement',

@@ -4,6 +4,7 @@
 
 import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
+import type { LawLogprobs } from '../math/logprobs.js';
 import { checkSampling } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 import {
@@ -16,6 +17,7 @@ import {
   type Open,
   type Opened,
   type Resumed,
+  type SentLaw,
   type Verdict,
   type VocabularyBlock,
   type Welcome,
@@ -52,6 +54,7 @@ export function checkFrame(frame: Frame): Complaint | null {
     case 'drain':
       return within('retryAfterMs', frame.retryAfterMs, 'waitMs');
     case 'tail':
+      return frame.lawLogprobs && checkLawLogprobs(frame.lawLogprobs, frame.law.probs.length);
     case 'tail-request':
     case 'cancel':
     case 'close':
@@ -83,7 +86,16 @@ function checkOpen(frame: Open): Complaint | null {
     (isOffered(scheme, mode) ? null : complaint('mode-unsupported', `${scheme} in ${mode}`)) ??
     within('tokensMax', tokensMax, 'answerTokens', answer.length + 1) ??
     within('windowMax', windowMax, 'windowTokens', 1) ??
-    checkCut(frame)
+    checkCut(frame) ??
+    checkTopLogprobs(frame)
+  );
+}
+
+function checkTopLogprobs({ topLogprobs, tokensMax }: Open): Complaint | null {
+  if (topLogprobs === null) return null;
+  return (
+    within('topLogprobs', topLogprobs, 'topLogprobs') ??
+    within('tokensMax', tokensMax, 'logprobTokens')
   );
 }
 
@@ -184,7 +196,9 @@ function checkVerdict(frame: Verdict): Complaint | null {
     within('acceptedCount', acceptedCount, 'verdictCount') ??
     within('rejectedCount', rejectedCount, 'verdictCount') ??
     within('advisedDraftLength', advisedDraftLength ?? 0, 'advisedDraftLength') ??
-    (end && law ? complaint('frame-malformed', 'a law after the end') : null)
+    (end && law ? complaint('frame-malformed', 'a law after the end') : null) ??
+    (frame.logprobs && atMost('logprobs', frame.logprobs.length, from + tokens.length)) ??
+    (frame.lawLogprobs && checkLawLogprobs(frame.lawLogprobs, law && entryCount(law)))
   );
 }
 
@@ -198,8 +212,26 @@ function checkHint({ epoch, candidates, confidences }: Hint): Complaint | null {
   );
 }
 
-function checkResumed({ epoch, from, tokens }: Resumed): Complaint | null {
-  return within('epoch', epoch, 'epoch') ?? positions(from, tokens.length);
+function atMost(name: string, count: number, max: number): Complaint | null {
+  return count <= max ? null : complaint('frame-malformed', `${count} ${name} for ${max} tokens`);
+}
+
+function entryCount(law: SentLaw): number {
+  return law.kind === 'whole' ? law.law.probs.length : law.cut.probs.length;
+}
+
+/** @param count entries of the law beside them; null: there is none. */
+function checkLawLogprobs({ logprobs }: LawLogprobs, count: number | null): Complaint | null {
+  if (count === null) return complaint('frame-malformed', 'log-probabilities of no law');
+  return equal('logprobs', logprobs.length, count);
+}
+
+function checkResumed({ epoch, from, tokens, logprobs }: Resumed): Complaint | null {
+  return (
+    within('epoch', epoch, 'epoch') ??
+    positions(from, tokens.length) ??
+    (logprobs && equal('logprobs', logprobs.length, tokens.length))
+  );
 }
 
 function checkFailure({ retryAfterMs, block }: Failure): Complaint | null {

@@ -4,6 +4,7 @@
 
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 
@@ -75,6 +76,10 @@ export interface Open {
   readonly windowMax: number;
   /** `split`: where the server cuts the law of a rejection; null sends it whole. */
   readonly cut: CutLimit | null;
+  /** From version 2. JSON text of the schema that the answer has to satisfy; null: anything. */
+  readonly schema: string | null;
+  /** From version 2. Verdicts tell log-probabilities, with so many of the likeliest tokens, in [0, 20]; null: none. */
+  readonly topLogprobs: number | null;
 }
 
 export interface Draft {
@@ -202,6 +207,10 @@ export interface Verdict {
   readonly end: EndReason | null;
   /** `split`, after a rejection: the law at position from + tokens.length, from which the device draws. */
   readonly law: SentLaw | null;
+  /** Asked for: [n] of the last n tokens below the new committed length, which no verdict has told them of; else null. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
+  /** Asked for, and beside a law: of its entries; else null. */
+  readonly lawLogprobs: LawLogprobs | null;
 }
 
 export type SentLaw =
@@ -231,6 +240,8 @@ export interface Resumed {
   /** The device's committed length, repeated. */
   readonly from: number;
   readonly tokens: Int32Array;
+  /** Asked for: [tokens]; null where not, and where there are none. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
 }
 
 /** Answers TailRequest. */
@@ -239,6 +250,8 @@ export interface Tail {
   readonly session: number;
   readonly position: number;
   readonly law: Law;
+  /** Asked for: of its entries; else null. */
+  readonly lawLogprobs: LawLogprobs | null;
 }
 
 /** Ends a session, or the connection. */

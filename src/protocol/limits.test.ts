@@ -53,8 +53,36 @@ const evenLaw = (size: number): Init => {
   return { case: 'draft', value: { ids: [1], laws: [{ probs }] } };
 };
 
+const verdictOf = (change: object): Init =>
+  ({ case: 'verdict', value: { tokens: [1], ...change } }) as Init;
+
 /** A frame that is legal at the limit and not one beyond it; several where several frames have the limit. */
 const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
+  schemaBytes: [['device', (size) => open({ schema: 'x'.repeat(size) })]],
+  topLogprobs: [
+    ['device', (size) => open({ topLogprobs: size, tokensMax: 1 })],
+    [
+      'server',
+      (size) => verdictOf({ logprobs: [{ values: ids(size + 1).map(() => -1), top: ids(size) }] }),
+    ],
+  ],
+  logprobTokens: [
+    ['device', (size) => open({ topLogprobs: 0, tokensMax: size })],
+    [
+      'server',
+      (size) => verdictOf({ from: size, logprobs: ids(size).map(() => ({ values: [-1] })) }),
+    ],
+  ],
+  logprobValues: [
+    [
+      'server',
+      (size) => {
+        const probs = new Array(size - 20).fill(1 / (size - 20));
+        const lawLogprobs = { values: new Array(size).fill(-1), top: ids(20) };
+        return verdictOf({ law: { case: 'wholeLaw', value: { probs } }, lawLogprobs });
+      },
+    ],
+  ],
   vocabTokens: [
     ['device', (size) => hello({ vocabSize: size })],
     ['server', (size) => welcome({ vocabSize: size })],

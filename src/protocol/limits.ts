@@ -1,6 +1,8 @@
 // Every maximum of the wire, in one place: value, unit, why that much, and what happens beyond it. A server may offer
 // less in Welcome, never more. PROTOCOL.md prints this table.
 
+import { grammarLimits } from '../grammar/grammar-limits.js';
+import { topLogprobsMax } from '../math/logprobs.js';
 import { logitBiasMax } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 
@@ -41,6 +43,19 @@ export const limits = {
   messages: limit(1024, 'messages of a prompt', 'a chat of 500 turns'),
   roleBytes: limit(32, 'bytes of UTF-8', 'roles are single words'),
   answerTokens: limit(1_048_576, 'tokens of an answer', 'the longest context in use'),
+  schemaBytes: limit(
+    grammarLimits.schemaBytes,
+    'bytes of UTF-8',
+    'as grammar/grammar-limits.ts',
+    'format-invalid',
+  ),
+  topLogprobs: limit(topLogprobsMax, 'likeliest tokens beside one', 'as math/logprobs.ts'),
+  logprobTokens: limit(
+    32_768,
+    'tokens of an answer with log-probabilities',
+    'all of them fit one Resumed, at some 150 bytes each',
+  ),
+  logprobValues: limit(524_308, 'log-probabilities of one list', 'lawEntries and topLogprobs'),
   logitBias: limit(logitBiasMax, 'tokens', 'as math/sampling.ts', 'sampling-invalid'),
   draftTokens: limit(
     256,

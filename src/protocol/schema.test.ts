@@ -8,6 +8,7 @@ import * as device from './device-shapes.js';
 import { endReasons, modes, schemes } from './frame.js';
 import * as generated from './generated/pilotfish_pb.js';
 import { cutLawMessage, lawMessage } from './law-shape.js';
+import { logprobsMessage } from './logprobs-shape.js';
 import { samplingMessage } from './sampling-shape.js';
 import * as server from './server-shapes.js';
 import type { Message } from './wire-message.js';
@@ -20,6 +21,7 @@ const inner: readonly (readonly [Message<unknown>, DescMessage])[] = [
   [samplingMessage, generated.SamplingSchema],
   [lawMessage, generated.LawSchema],
   [cutLawMessage, generated.CutLawSchema],
+  [logprobsMessage, generated.LogprobsSchema],
   [server.offeredLimits, generated.LimitsSchema],
   [server.vocabularyBlock, generated.VocabularyBlockSchema],
 ] as const;

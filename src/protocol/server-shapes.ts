@@ -17,6 +17,7 @@ import type {
 import { endReasons, modes, schemes } from './frame.js';
 import { lawValue, sentLaw, tokenMax } from './law-shape.js';
 import { limits } from './limits.js';
+import { lawLogprobs, tokenLogprobs } from './logprobs-shape.js';
 import { resumeKey, sessionId } from './session-shape.js';
 import {
   demanded,
@@ -91,6 +92,8 @@ export const verdict = new Message<Verdict>(
     advisedDraftLength: optional(9, u32),
     end: optional(10, word(endReasons, 'frame-malformed', 'end')),
     law: sentLaw(11, 12),
+    logprobs: repeated(13, tokenLogprobs, limits.logprobTokens, 'logprobs'),
+    lawLogprobs: optional(14, lawLogprobs),
   },
   'verdict',
 );
@@ -112,6 +115,7 @@ export const resumed = new Message<Resumed>(
     epoch: plain(2, u32, 0),
     from: plain(3, u32, 0),
     tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
+    logprobs: repeated(5, tokenLogprobs, limits.logprobTokens, 'logprobs'),
   },
   'resumed',
 );
@@ -121,6 +125,7 @@ export const tail = new Message<Tail>(
     session: sessionId,
     position: plain(2, u32, 0),
     law: demanded(optional(3, lawValue), 'law-invalid', 'law'),
+    lawLogprobs: optional(4, lawLogprobs),
   },
   'tail',
 );

@@ -19,6 +19,8 @@ const verdict = {
   advisedDraftLength: null,
   end: null,
   law: null,
+  logprobs: null,
+  lawLogprobs: null,
 } as const;
 
 export const serverVectors: readonly Vector[] = [
@@ -131,6 +133,61 @@ export const serverVectors: readonly Vector[] = [
     hex: '5a0718b60228025001',
   },
   {
+    title: 'a draft stands and one falls, with log-probabilities (version 2)',
+    frame: {
+      ...verdict,
+      epoch: 3,
+      from: 303,
+      tokens: Int32Array.of(1234),
+      acceptedCount: 1,
+      rejectedCount: 1,
+      logprobs: [
+        {
+          logprob: -0.5,
+          top: [
+            { token: 1000, logprob: -0.5 },
+            { token: 7, logprob: -1.5 },
+          ],
+        },
+        {
+          logprob: -2.25,
+          top: [
+            { token: 2, logprob: -0.25 },
+            { token: 1234, logprob: -2.25 },
+          ],
+        },
+      ],
+    },
+    text: `verdict { epoch: 3 from: 303 tokens: 1234 accepted_count: 1 rejected_count: 1
+      logprobs { values: [-0.5, -0.5, -1.5] top: [1000, 7] } logprobs { values: [-2.25, -0.25, -2.25] top: [2, 1234] } }`,
+    hex:
+      '5a37100318af022202d209280130016a130a0c000000bf000000bf0000c0bf1203e807076a130a0c000010c0' +
+      '000080be000010c0120302d209',
+  },
+  {
+    title: 'split: a cut law with log-probabilities (version 2)',
+    frame: {
+      ...verdict,
+      session: 1,
+      epoch: 4,
+      from: 302,
+      rejectedCount: 1,
+      law: {
+        kind: 'cut',
+        cut: { ids: Int32Array.of(9, 4), probs: Float64Array.of(0.5, 0.25), tailMass: 0.25 },
+      },
+      lawLogprobs: {
+        logprobs: Float32Array.of(-0.75, -1.5),
+        top: [{ token: 9, logprob: -0.75 }],
+      },
+    },
+    text: `verdict { session: 1 epoch: 4 from: 302 rejected_count: 1
+      cut_law { ids: [9, 4] probs: [0.5, 0.25] tail_mass: 0.25 } law_logprobs { values: [-0.75, -1.5, -0.75] top: 9 } }`,
+    hex:
+      '5a3d0801100418ae023001621f0a0209041210000000000000e03f000000000000d03f19000000000000d03f' +
+      '72110a0c000040bf0000c0bf000040bf120109',
+  },
+  {
     title: 'two guesses for position 302',
     frame: {
       kind: 'hint',
@@ -151,9 +208,23 @@ export const serverVectors: readonly Vector[] = [
       epoch: 4,
       from: 302,
       tokens: Int32Array.of(1234, 5),
+      logprobs: null,
     },
     text: 'resumed { session: 3 epoch: 4 from: 302 tokens: [1234, 5] }',
     hex: '6a0c0803100418ae022203d20905',
+  },
+  {
+    title: 'a token that the device lacks, with its log-probability (version 2)',
+    frame: {
+      kind: 'resumed',
+      session: 3,
+      epoch: 4,
+      from: 302,
+      tokens: Int32Array.of(1234),
+      logprobs: [{ logprob: -0.125, top: [] }],
+    },
+    text: 'resumed { session: 3 epoch: 4 from: 302 tokens: 1234 logprobs { values: -0.125 } }',
+    hex: '6a130803100418ae022202d2092a060a04000000be',
   },
   {
     title: 'the whole law at position 302',
@@ -166,9 +237,29 @@ export const serverVectors: readonly Vector[] = [
         ids: Int32Array.of(9, 4, 6),
         probs: Float64Array.of(0.5, 0.25, 0.25),
       },
+      lawLogprobs: null,
     },
     text: 'tail { session: 1 position: 302 law { ids: [9, 4, 6] probs: [0.5, 0.25, 0.25] } }',
     hex: '7226080110ae021a1f0a030904061218000000000000e03f000000000000d03f000000000000d03f',
+  },
+  {
+    title: 'the whole law at position 302, with log-probabilities (version 2)',
+    frame: {
+      kind: 'tail',
+      session: 1,
+      position: 302,
+      law: {
+        kind: 'sparse',
+        ids: Int32Array.of(9, 4, 6),
+        probs: Float64Array.of(0.5, 0.25, 0.25),
+      },
+      lawLogprobs: { logprobs: Float32Array.of(-0.75, -1.5, -1.5), top: [] },
+    },
+    text: `tail { session: 1 position: 302 law { ids: [9, 4, 6] probs: [0.5, 0.25, 0.25] }
+      law_logprobs { values: [-0.75, -1.5, -1.5] } }`,
+    hex:
+      '7236080110ae021a1f0a030904061218000000000000e03f000000000000d03f000000000000d03f220e0a0c' +
+      '000040bf0000c0bf0000c0bf',
   },
   {
     title: 'session 0 ends: a draft left a gap',

@@ -3,6 +3,7 @@
 
 import type { CutLaw } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import { type WireFault, wireFault } from './code.js';
 import { type Draft, type Frame, type Scheme, sessionOf, type Verdict } from './frame.js';
 import type { Complaint } from './wire-reader.js';
@@ -44,17 +45,34 @@ function vocabularyComplaint(frame: Frame, vocabSize: number): Complaint | null 
     case 'verdict':
       return (
         tokensComplaint('tokens', frame.tokens, vocabSize) ??
-        (frame.law && lawComplaint(lawOf(frame.law), vocabSize))
+        (frame.law && lawComplaint(lawOf(frame.law), vocabSize)) ??
+        logprobsComplaint(frame.logprobs, vocabSize) ??
+        (frame.lawLogprobs && logprobsComplaint([frame.lawLogprobs], vocabSize))
       );
     case 'hint':
       return tokensComplaint('candidates', frame.candidates, vocabSize);
     case 'resumed':
-      return tokensComplaint('tokens', frame.tokens, vocabSize);
+      return (
+        tokensComplaint('tokens', frame.tokens, vocabSize) ??
+        logprobsComplaint(frame.logprobs, vocabSize)
+      );
     case 'tail':
-      return lawComplaint(frame.law, vocabSize);
+      return (
+        lawComplaint(frame.law, vocabSize) ??
+        (frame.lawLogprobs && logprobsComplaint([frame.lawLogprobs], vocabSize))
+      );
     default:
       return null;
   }
+}
+
+/** The likeliest tokens of each. */
+function logprobsComplaint(
+  lists: readonly (LawLogprobs | TokenLogprobs)[] | null,
+  vocabSize: number,
+): Complaint | null {
+  const ids = (lists ?? []).flatMap(({ top }) => top.map(({ token }) => token));
+  return tokensComplaint('top', Int32Array.from(ids), vocabSize);
 }
 
 function tokensComplaint(name: string, tokens: Int32Array, vocabSize: number): Complaint | null {

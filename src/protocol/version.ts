@@ -5,7 +5,9 @@ import type { Hello } from './frame.js';
 
 /** Versions this code speaks, both included. */
 export const versionMin = 1;
-export const versionMax = 1;
+export const versionMax = 2;
+/** From this version on Open may hold a schema and ask for log-probabilities. */
+export const versionOfFormats = 2;
 
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';

@@ -16,7 +16,7 @@ import { type RunningServer, type ServerOptions, startServer } from './server.js
 const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const request: PlainRequest = {
   prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
-  ...{ sampling, seed: 9n, tokensMax: 20 },
+  ...{ sampling, seed: 9n, tokensMax: 20, schema: null, topLogprobs: null },
 };
 
 class Heard {

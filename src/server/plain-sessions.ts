@@ -2,6 +2,7 @@
 // speak no protocol of ours. Frames reach the core as objects, never as bytes; nothing here decides what a core could.
 
 import type { PilotfishError } from '../base/error.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import { errorOfFailure } from '../protocol/failure.js';
 import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
@@ -15,13 +16,17 @@ export interface PlainRequest {
   readonly seed: bigint;
   /** >= 1; a context that is shorter ends the text. */
   readonly tokensMax: number;
+  /** JSON text of the schema that the answer has to satisfy; null: anything. */
+  readonly schema: string | null;
+  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; null: none. */
+  readonly topLogprobs: number | null;
 }
 
 /** Hears of one session, in this order; `ended` and `failed` are last, and nothing comes after a cancellation. */
 export interface PlainListener {
   accepted(promptLength: number): void;
-  /** [n >= 1] the next tokens of the answer. */
-  tokens(tokens: Int32Array): void;
+  /** [n >= 1] the next tokens of the answer, and [n] their log-probabilities where asked for. */
+  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void;
   ended(reason: EndReason): void;
   failed(error: PilotfishError): void;
 }
@@ -132,10 +137,10 @@ export class PlainSessions {
     return true;
   }
 
-  #verdict(line: Line, { session, tokens, end }: Verdict): void {
+  #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
     const listener = line.sessions.get(session);
     if (listener === undefined) return;
-    if (tokens.length > 0) listener.tokens(tokens);
+    if (tokens.length > 0) listener.tokens(tokens, logprobs);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#finish(line, session)?.ended(end);
   }
@@ -172,10 +177,12 @@ function helloOf(key: string): DeviceFrame {
   };
 }
 
-function openOf(session: number, { prompt, sampling, seed, tokensMax }: PlainRequest): DeviceFrame {
+function openOf(session: number, request: PlainRequest): DeviceFrame {
+  const { sampling } = request;
   return {
     kind: 'open',
-    ...{ session, prompt, sampling, seed, tokensMax },
+    session,
+    ...request,
     answer: new Int32Array(0),
     // What a device would ask for, so that the same seed gives the same text through either door.
     scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',

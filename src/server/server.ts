@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Engine } from '../engine/engine.js';
+import { FormatChecker } from '../grammar/format-checker.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
@@ -295,6 +296,7 @@ function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<
 function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
+  const formats = new FormatChecker(vocabulary);
   let hashes: Uint32Array | null = null;
   const differingBlock = ({ blockHashes }: Hello) => {
     if (blockHashes.length === 0) return null;
@@ -325,6 +327,7 @@ function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
     acceptsKey: keyCheck(options.keys && [...options.keys, localKey]),
     tokenize: (prompt) => promptTokens(info, prompt),
+    checkFormat: (schema) => formats.check(schema),
     differingBlock,
   };
 }

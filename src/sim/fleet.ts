@@ -13,7 +13,7 @@ import { Random } from './random.js';
 import type { DeviceKind, Scenario, ServerModel } from './scenario.js';
 import type { DrafterModel } from './sim-drafter.js';
 import type { EngineModel } from './sim-engine.js';
-import { toyVocabulary } from './toy.js';
+import { toyFormats, toyVocabulary } from './toy.js';
 
 export interface ServerPlan {
   readonly settings: Omit<ServerSettings, 'randomBytes'>;
@@ -62,6 +62,7 @@ export function planServer({ server }: Scenario, seed: number): ServerPlan {
     tokenize: () => {
       throw new PilotfishError('prompt-empty', 'simulated prompts are ids');
     },
+    checkFormat: (schema: string) => toyFormats.check(schema),
     differingBlock: () => null,
   };
   const passNoise = random.within(server.passNoise);

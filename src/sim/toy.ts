@@ -6,9 +6,11 @@ import { referenceRowMath } from '../engine/row-math.js';
 import { scriptedDefaults } from '../engine/scripted-engine.js';
 import { ScriptedModel, type ScriptedModelOptions } from '../engine/scripted-model.js';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
+import { FormatChecker } from '../grammar/format-checker.js';
 import { GrammarCache } from '../grammar/grammar-cache.js';
 
 export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
+export const toyFormats = new FormatChecker(toyVocabulary);
 
 /** @param options beside scriptedDefaults. */
 export function toyEngine(options: Partial<ScriptedModelOptions>): EngineCore {

@@ -22,7 +22,7 @@ import type {
   Statistics,
 } from '../../device/index.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
-import { limits } from '../../protocol/limits.js';
+import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
 
 /** How drafts are made and sent, whatever is asked for. */
@@ -68,14 +68,16 @@ export class DeviceGenerator implements Generator {
   }
 
   generate(request: GenerationRequest): Generation {
-    const { sampling, seed, stops, tokensMax, signal } = request;
+    const { sampling, seed, stops, tokensMax, topLogprobs, format, signal } = request;
     const answer = this.#client.generate({
       ...this.#drafting,
       ...this.#promptOf(request.prompt),
       ...{ sampling, seed, stops, signal },
+      ...(topLogprobs !== null && { topLogprobs }),
+      ...(format !== null && { format }),
       tokensMax: Math.min(
         tokensMax ?? this.#client.contextLength ?? Infinity,
-        limits.answerTokens.value,
+        answerMax(topLogprobs),
       ),
     });
     const queue = new DeltaQueue(() => answer.cancel());
@@ -135,14 +137,14 @@ export class HeldTokens {
   take(piece: Piece): void {
     switch (piece.kind) {
       case 'token': {
-        const { position, token, text, origin } = piece;
-        const delta: Delta = { text, token, logprobs: null };
+        const { position, token, text, origin, logprobs = null } = piece;
+        const delta: Delta = { text, token, logprobs };
         if (origin === 'provisional') this.#held.push({ position, delta });
         else this.#out(delta);
         return;
       }
       case 'confirmed':
-        this.release(piece.to);
+        this.#confirm(piece);
         return;
       case 'retracted':
         this.#held = this.#held.filter(({ position }) => position < piece.from);
@@ -151,6 +153,17 @@ export class HeldTokens {
         this.release(Infinity);
         this.#out({ text: piece.text, token: null, logprobs: null });
     }
+  }
+
+  /** What was held is as the target has it, which now says how likely. */
+  #confirm({ from, to, logprobs }: Piece & { kind: 'confirmed' }): void {
+    this.#held = this.#held.map(({ position, delta }) => {
+      const known = position < to ? logprobs?.[position - from] : undefined;
+      return known === undefined
+        ? { position, delta }
+        : { position, delta: { ...delta, logprobs: known } };
+    });
+    this.release(to);
   }
 
   /** Lets go of what lies before a position. */

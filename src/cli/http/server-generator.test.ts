@@ -42,7 +42,7 @@ class ToldServer {
   }
 
   say(text: string): this {
-    this.listener!.tokens(vocabulary.tokenize(text, { addBos: false, parseSpecial: false }));
+    this.listener!.tokens(vocabulary.tokenize(text, { addBos: false, parseSpecial: false }), null);
     return this;
   }
 }
@@ -59,8 +59,8 @@ describe('an answer over a plain session', () => {
     const generation = server.ask();
     server.listener!.accepted(2);
     const [high, low] = vocabulary.tokenize('é', { addBos: false, parseSpecial: false });
-    server.listener!.tokens(Int32Array.of(high!));
-    server.listener!.tokens(Int32Array.of(low!, high!));
+    server.listener!.tokens(Int32Array.of(high!), null);
+    server.listener!.tokens(Int32Array.of(low!, high!), null);
     server.listener!.ended('length');
     assert.deepEqual(await textsOf(generation), ['', 'é', '', '\ufffd']);
     const { reason, tokenCount, promptCount } = await generation.result;

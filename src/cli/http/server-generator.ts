@@ -9,14 +9,16 @@ import type {
   Generator,
   ModelCard,
   Readiness,
+  TokenLogprobs,
 } from '../../api/generator.js';
 import type { PilotfishError } from '../../base/error.js';
 import { StopText } from '../../base/stop-text.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { TextStream } from '../../engine/text-stream.js';
+import { schemaText } from '../../grammar/format.js';
 import type { EndReason } from '../../protocol/frame.js';
-import { limits } from '../../protocol/limits.js';
 import type { LocalServer, PlainListener } from '../../server/index.js';
+import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
 
 export class ServerGenerator implements Generator {
@@ -37,13 +39,15 @@ export class ServerGenerator implements Generator {
     return this.#server.isDraining ? 'draining' : 'ready';
   }
 
-  generate({ prompt, sampling, seed, stops, tokensMax, signal }: GenerationRequest): Generation {
+  generate(request: GenerationRequest): Generation {
+    const { prompt, sampling, seed, stops, tokensMax, topLogprobs, format, signal } = request;
     let cancel: () => void = () => undefined;
     const session = new PlainAnswer(this.#info, stops, () => cancel());
     cancel = this.#server.plain.write(
       {
-        ...{ prompt, sampling, seed },
-        tokensMax: Math.min(tokensMax ?? this.#info.contextLength, limits.answerTokens.value),
+        ...{ prompt, sampling, seed, topLogprobs },
+        schema: format === null ? null : schemaText(format),
+        tokensMax: Math.min(tokensMax ?? this.#info.contextLength, answerMax(topLogprobs)),
       },
       session,
     );
@@ -94,12 +98,12 @@ class PlainAnswer implements PlainListener {
     this.queue.accept(promptLength);
   }
 
-  tokens(tokens: Int32Array): void {
+  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
     this.#firstTokenMs ??= performance.now() - this.#startedMs;
-    for (const token of tokens) {
+    for (const [index, token] of tokens.entries()) {
       this.#tokenCount++;
       const text = this.#settled(this.#text.push(token));
-      this.queue.push({ text, token, logprobs: null });
+      this.queue.push({ text, token, logprobs: logprobs?.[index] ?? null });
       if (this.#stop?.stopped !== true) continue;
       this.#cancel();
       this.#end('stop');

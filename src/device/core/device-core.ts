@@ -14,6 +14,7 @@ import {
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
+import { versionOfFormats } from '../../protocol/version.js';
 import { Connection } from './connection.js';
 import { type Live, takeFrame } from './downlink.js';
 import { earlier } from './earlier.js';
@@ -265,6 +266,11 @@ export class DeviceCore {
       session.finish(reason, true, nowMs);
       return;
     }
+    const tooNew = tooNewFor(session);
+    if (tooNew !== null) {
+      session.fail(tooNew, nowMs);
+      return;
+    }
     const id = this.#nextSession++;
     session.wire = { id, state: 'unused' };
     this.#bySession.set(id, live);
@@ -315,6 +321,7 @@ export class DeviceCore {
 function openOf(session: Session, id: number): DeviceFrame {
   const { request, text } = session;
   const { sampling, seed, scheme, mode, tokensMax, windowMax, cut } = request;
+  const { schema, topLogprobs } = request;
   session.rejoin(null);
   return {
     kind: 'open',
@@ -329,7 +336,18 @@ function openOf(session: Session, id: number): DeviceFrame {
     tokensMax,
     windowMax: Math.min(windowMax, session.link.welcome!.limits.windowTokens),
     cut: scheme === 'split' ? cut : null,
+    schema: schema ?? null,
+    topLogprobs: topLogprobs ?? null,
   };
+}
+
+/** An older server would pass over what it does not know, and write what was not asked for. */
+function tooNewFor({ request, link }: Session): PilotfishError | null {
+  const { version } = link.welcome!;
+  const isAsked = request.schema !== undefined || request.topLogprobs !== undefined;
+  if (!isAsked || version >= versionOfFormats) return null;
+  const message = `formats and log-probabilities need version ${versionOfFormats}, the server speaks ${version}`;
+  return new PilotfishError('server-refused', message);
 }
 
 function resumeOf(session: Session, id: number): DeviceFrame {

@@ -149,7 +149,7 @@ function settleResidual(session: Session): void {
 
 function onLaw(
   session: Session,
-  { from, tokens, law }: Verdict,
+  { from, tokens, law, lawLogprobs }: Verdict,
   rejected: ReturnType<typeof draftAt>,
   nowMs: number,
 ): string | null {
@@ -162,12 +162,15 @@ function onLaw(
     else if (known.isSent) session.wire!.state = 'open';
     return null;
   }
+  if (session.request.topLogprobs !== undefined && lawLogprobs === null) {
+    return `no log-probabilities of the law for position ${position}`;
+  }
   if (rejected === null || rejected.law === null || position !== session.text!.log.length) {
     return `a law for position ${position}, where no draft was rejected`;
   }
   session.residual = new ResidualDraw(position, rejected.law, session.request.seed);
   session.dropChain(position);
-  session.residual.draw(law!);
+  session.residual.draw(law!, lawLogprobs);
   if (session.residual.isOpen) requestTail(session, position);
   else session.commitResidual(nowMs);
   return null;
@@ -177,11 +180,18 @@ function requestTail(session: Session, position: number): void {
   session.link.send(session, { kind: 'tail-request', session: session.wire!.id, position });
 }
 
-function onTail(session: Session, { position, law }: Tail, nowMs: number): string | null {
+function onTail(
+  session: Session,
+  { position, law, lawLogprobs }: Tail,
+  nowMs: number,
+): string | null {
   const { residual } = session;
   if (residual === null || residual.position !== position) return `a tail for position ${position}`;
   if (!residual.isOpen) return null;
-  const fault = residual.complete(law);
+  if (session.request.topLogprobs !== undefined && lawLogprobs === null) {
+    return `no log-probabilities of the law for position ${position}`;
+  }
+  const fault = residual.complete(law, lawLogprobs);
   if (fault !== null) return fault;
   session.commitResidual(nowMs);
   return null;

@@ -4,6 +4,7 @@
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Sampling } from '../../math/sampling.js';
 import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
 import type { Statistics } from './statistics.js';
@@ -34,6 +35,10 @@ export interface GenerateRequest {
   readonly cut: CutLimit | null;
   readonly stopRule: StopRule;
   readonly fallback: Fallback;
+  /** JSON text of the schema that the answer has to satisfy; absent: anything. */
+  readonly schema?: string;
+  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
+  readonly topLogprobs?: number;
 }
 
 /** How a token came to be. Only `provisional` ones may be taken back. */
@@ -45,6 +50,8 @@ export interface ToldToken {
   readonly position: number;
   readonly token: number;
   readonly origin: Origin;
+  /** Where asked for and verified. */
+  readonly logprobs?: TokenLogprobs;
 }
 
 export type CoreEvent =
@@ -124,6 +131,8 @@ export type TellEffect =
       readonly answer: AnswerId;
       readonly from: number;
       readonly to: number;
+      /** [to - from] where asked for. */
+      readonly logprobs?: readonly TokenLogprobs[];
     }
   /** Provisional tokens from this position on are void. */
   | { readonly kind: 'retracted'; readonly answer: AnswerId; readonly from: number }

@@ -92,6 +92,8 @@ const verdict = (changes: Partial<Verdict>): Verdict => ({
   advisedDraftLength: null,
   end: null,
   law: null,
+  logprobs: null,
+  lawLogprobs: null,
   ...changes,
 });
 
@@ -244,7 +246,14 @@ describe('an answer whose last verdict was lost', () => {
     bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);
     assert.equal(bench.sent.at(-1)?.kind, 'resume');
     bench.hear(
-      { kind: 'resumed', session: 0, epoch: 0, from: 3, tokens: Int32Array.from(tokens) },
+      {
+        kind: 'resumed',
+        session: 0,
+        epoch: 0,
+        from: 3,
+        tokens: Int32Array.from(tokens),
+        logprobs: null,
+      },
       70,
     );
     bench.feed({ kind: 'link-down', reason: 'cut' }, 80).feed({ kind: 'timer' }, 200).connect(200);
@@ -312,7 +321,10 @@ describe('a residual token that crosses the law said again', () => {
     const rejection = verdict({ rejectedCount: 1, law: whole(target) });
     bench.hear(rejection);
     bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);
-    bench.hear({ kind: 'resumed', session: 0, epoch: 0, from: 3, tokens: new Int32Array(0) }, 70);
+    bench.hear(
+      { kind: 'resumed', session: 0, epoch: 0, from: 3, tokens: new Int32Array(0), logprobs: null },
+      70,
+    );
     bench.draft(4, 3, law);
     const carried = bench.sent.find(({ kind }) => kind === 'draft');
     assert.ok(carried?.kind === 'draft' && carried.residual !== null);

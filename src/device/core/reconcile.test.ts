@@ -21,6 +21,8 @@ const verdict = (changes: Partial<Verdict>): Verdict => ({
   advisedDraftLength: null,
   end: null,
   law: null,
+  logprobs: null,
+  lawLogprobs: null,
   ...changes,
 });
 
@@ -32,6 +34,8 @@ const chainOf = (from: number, tokens: readonly number[], sentCount: number, epo
     token,
     confidence: null,
     law: null,
+    logprobs: null,
+    lawLogprobs: null,
     prob: null,
   })),
 });

@@ -2,6 +2,7 @@
 // still stands. A pure function; the protocol's side of it is told in frame.ts at Verdict.
 
 import type { DraftedToken } from '../../engine/engine.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Resumed, Verdict } from '../../protocol/frame.js';
 import type { Origin } from './event.js';
 
@@ -22,6 +23,8 @@ export interface Chain {
 export interface CommittedToken {
   readonly token: number;
   readonly origin: Exclude<Origin, 'provisional'>;
+  /** Where the server has told them. */
+  readonly logprobs?: TokenLogprobs;
 }
 
 export type Reconciliation =
@@ -56,11 +59,13 @@ export function reconcile(
   const tokens: CommittedToken[] = [];
   for (let position = length; position < newLength; position++) {
     const isOwn = position < said.from;
-    tokens.push(
-      isOwn
+    const logprobs = logprobsAt(said, position);
+    tokens.push({
+      ...(isOwn
         ? { token: chain.tokens[position - length]!.token, origin: 'drafted' }
-        : { token: said.tokens[position - said.from]!, origin: originOf(said, position) },
-    );
+        : { token: said.tokens[position - said.from]!, origin: originOf(said, position) }),
+      ...(logprobs && { logprobs }),
+    });
   }
   const matchedCount = matchLength(chain, tokens);
   const isContradicted = matchedCount < Math.min(chain.tokens.length, tokens.length);
@@ -88,6 +93,14 @@ function faultOf(
     }
   }
   return null;
+}
+
+/** A frame tells those of the last tokens that it commits. */
+function logprobsAt(
+  { from, tokens, logprobs }: Verdict | Resumed,
+  position: number,
+): TokenLogprobs | undefined {
+  return logprobs?.[position - (from + tokens.length - logprobs.length)];
 }
 
 /** Leading tokens of the chain that equal the committed ones. */

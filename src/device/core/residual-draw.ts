@@ -5,6 +5,7 @@ import { assert } from '../../base/assert.js';
 import { type Chance, keyedChance } from '../../math/chance.js';
 import { type CutLaw, checkWhole, residualFromCut, residualFromWhole } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
 import { noiseKey } from '../../math/noise.js';
 import { residualToken } from '../../math/split.js';
 import type { SentLaw } from '../../protocol/frame.js';
@@ -17,6 +18,7 @@ export class ResidualDraw {
   readonly #chance: Chance;
   #cut: CutLaw | null = null;
   #token: number | null = null;
+  #logprobs: TokenLogprobs | null = null;
 
   /** @param draftLaw the law that the rejected draft at `position` was drawn from. */
   constructor(position: number, draftLaw: Law, seed: bigint) {
@@ -36,24 +38,37 @@ export class ResidualDraw {
     return this.#token === null;
   }
 
-  /** Draws, or finds that the cut does not suffice. */
-  draw(sent: SentLaw): void {
+  /** Of the token, where the law came with them. */
+  get logprobs(): TokenLogprobs | null {
+    return this.#logprobs;
+  }
+
+  /** Draws, or finds that the cut does not suffice. @param logprobs of the entries of what was sent, or null. */
+  draw(sent: SentLaw, logprobs: LawLogprobs | null): void {
     assert(this.#cut === null && this.#token === null, 'a residual token is drawn once');
     if (sent.kind === 'whole') {
-      this.#token = residualToken(sent.law, this.#draftLaw, this.#chance);
+      this.#settle(residualToken(sent.law, this.#draftLaw, this.#chance), sent.law, logprobs);
       return;
     }
     this.#cut = sent.cut;
     const drawn = residualFromCut(sent.cut, this.#draftLaw, this.#chance);
-    if (drawn.kind === 'token') this.#token = drawn.token;
+    if (drawn.kind === 'token') this.#settle(drawn.token, sent.cut, logprobs);
   }
 
-  /** Finishes with the whole law. @returns what is wrong with the law, or null. */
-  complete(law: Law): string | null {
+  #settle(token: number, law: Law | CutLaw, said: LawLogprobs | null): void {
+    this.#token = token;
+    if (said === null) return;
+    const index = 'ids' in law ? law.ids.indexOf(token) : token;
+    this.#logprobs = { logprob: said.logprobs[index]!, top: said.top };
+  }
+
+  /** Finishes with the whole law, and what was told of its entries. @returns what is wrong with the law, or null. */
+  complete(law: Law, logprobs: LawLogprobs | null): string | null {
     if (this.#cut === null || this.#token !== null) return null;
     const fault = checkWhole(this.#cut, law);
     if (fault !== null) return fault;
-    this.#token = residualFromWhole(this.#cut, law, this.#draftLaw, this.#chance);
+    const token = residualFromWhole(this.#cut, law, this.#draftLaw, this.#chance);
+    this.#settle(token, law, logprobs);
     return null;
   }
 }

@@ -109,11 +109,11 @@ export class Session {
     };
     this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
     if (this.settings.drafter === null) return;
-    const { sampling, seed } = this.request;
+    const { sampling, seed, schema } = this.request;
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
-      config: { sampling, seed, promptLength },
+      config: { sampling, seed, promptLength, ...(schema !== undefined && { schema }) },
     });
   }
 
@@ -267,6 +267,10 @@ export class Session {
     if (log.length + tokens.length > this.endMax) {
       return `${log.length + tokens.length - this.endMax} tokens beyond the ${this.request.tokensMax} asked for`;
     }
+    const untold = tokens.findIndex(({ logprobs }) => logprobs === undefined);
+    if (this.request.topLogprobs !== undefined && untold >= 0) {
+      return `no log-probabilities of the token at ${log.length + untold}`;
+    }
     const chainEnd = chain.end;
     const firstVoid = chain.base + matchedCount;
     this.commit(tokens, nowMs);
@@ -318,7 +322,8 @@ export class Session {
   /** The residual token that was drawn becomes text. */
   commitResidual(nowMs: number): void {
     const { log, chain } = this.text!;
-    this.commit([{ token: this.residual!.token!, origin: 'residual' }], nowMs);
+    const { token, logprobs } = this.residual!;
+    this.commit([{ token: token!, origin: 'residual', ...(logprobs && { logprobs }) }], nowMs);
     this.tally.wastedCount += chain.advance(log.length, 0, false).wastedCount;
     this.drafting.restart(log.length - 1);
   }

@@ -34,7 +34,11 @@ export class Teller {
   commit(from: number, tokens: readonly CommittedToken[]): void {
     const kept = this.#agreement(tokens);
     const answer = this.#answer;
-    if (kept > 0) this.#out({ kind: 'confirmed', answer, from, to: from + kept });
+    if (kept > 0) {
+      const logprobs = tokens.slice(0, kept).flatMap((token) => token.logprobs ?? []);
+      const told = logprobs.length > 0 ? { logprobs } : {};
+      this.#out({ kind: 'confirmed', answer, from, to: from + kept, ...told });
+    }
     const rest = tokens.slice(kept);
     if (rest.length === 0) {
       this.#provisional = this.#provisional.slice(kept);

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pilotfish.proto.
  */
 export const file_pilotfish: GenFile = /*@__PURE__*/
-  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSKuBQoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIAEIGCgRraW5kIosBCgVIZWxsbxITCgt2ZXJzaW9uX21pbhgBIAEoDRITCgt2ZXJzaW9uX21heBgCIAEoDRIMCgRuYW1lGAMgASgJEgsKA2tleRgEIAEoCRITCgtmaW5nZXJwcmludBgFIAEoCRISCgp2b2NhYl9zaXplGAYgASgNEhQKDGJsb2NrX2hhc2hlcxgHIAMoByLwAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSEgoKdm9jYWJfc2l6ZRgEIAEoDRIlCgdzY2hlbWVzGAUgAygOMhQucGlsb3RmaXNoLnYxLlNjaGVtZRIhCgVtb2RlcxgGIAMoDjISLnBpbG90ZmlzaC52MS5Nb2RlEhYKDmNvbnRleHRfbGVuZ3RoGAcgASgNEiQKBmxpbWl0cxgIIAEoCzIULnBpbG90ZmlzaC52MS5MaW1pdHMSDwoHcGFzc191cxgJIAEoDSKaAQoGTGltaXRzEhMKC2ZyYW1lX2J5dGVzGAEgASgNEhAKCHNlc3Npb25zGAIgASgNEhUKDXByb21wdF90b2tlbnMYAyABKA0SFAoMZHJhZnRfdG9rZW5zGAQgASgNEhUKDXdpbmRvd190b2tlbnMYBSABKA0SEQoJcmVzdW1lX21zGAYgASgNEhIKCnNpbGVuY2VfbXMYByABKA0ikQMKBE9wZW4SDwoHc2Vzc2lvbhgBIAEoDRIsCgpwcm9tcHRfaWRzGAIgASgLMhYucGlsb3RmaXNoLnYxLlRva2VuSWRzSAASFQoLcHJvbXB0X3RleHQYAyABKAlIABI1Cg9wcm9tcHRfbWVzc2FnZXMYBCABKAsyGi5waWxvdGZpc2gudjEuQ2hhdE1lc3NhZ2VzSAASDgoGYW5zd2VyGAUgAygNEigKCHNhbXBsaW5nGAYgASgLMhYucGlsb3RmaXNoLnYxLlNhbXBsaW5nEgwKBHNlZWQYByABKAYSJAoGc2NoZW1lGAggASgOMhQucGlsb3RmaXNoLnYxLlNjaGVtZRIgCgRtb2RlGAkgASgOMhIucGlsb3RmaXNoLnYxLk1vZGUSEgoKdG9rZW5zX21heBgKIAEoDRISCgp3aW5kb3dfbWF4GAsgASgNEhYKDGN1dF9rZWVwX21heBgMIAEoDUgBEhsKEWN1dF90YWlsX21hc3NfbWF4GA0gASgBSAFCCAoGcHJvbXB0QgUKA2N1dCIXCghUb2tlbklkcxILCgNpZHMYASADKA0iOwoMQ2hhdE1lc3NhZ2VzEisKCG1lc3NhZ2VzGAEgAygLMhkucGlsb3RmaXNoLnYxLkNoYXRNZXNzYWdlIiwKC0NoYXRNZXNzYWdlEgwKBHJvbGUYASABKAkSDwoHY29udGVudBgCIAEoCSLVAgoIU2FtcGxpbmcSGAoLdGVtcGVyYXR1cmUYASABKAFIAIgBARISCgV0b3BfaxgCIAEoDUgBiAEBEhIKBXRvcF9wGAMgASgBSAKIAQESEgoFbWluX3AYBCABKAFIA4gBARIfChJyZXBldGl0aW9uX3BlbmFsdHkYBSABKAFIBIgBARIdChBwcmVzZW5jZV9wZW5hbHR5GAYgASgBSAWIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYByABKAFIBogBARITCgtiaWFzX3Rva2VucxgIIAMoDRIOCgZiaWFzZXMYCSADKAFCDgoMX3RlbXBlcmF0dXJlQggKBl90b3Bfa0IICgZfdG9wX3BCCAoGX21pbl9wQhUKE19yZXBldGl0aW9uX3BlbmFsdHlCEwoRX3ByZXNlbmNlX3BlbmFsdHlCFAoSX2ZyZXF1ZW5jeV9wZW5hbHR5ImwKBk9wZW5lZBIPCgdzZXNzaW9uGAEgASgNEhIKCnJlc3VtZV9rZXkYAiABKAwSFQoNcHJvbXB0X2xlbmd0aBgDIAEoDRISCgpwcm9tcHRfaWRzGAQgAygNEhIKCndpbmRvd19tYXgYBSABKA0ipAEKBURyYWZ0Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRILCgNpZHMYBCADKA0SDQoFcHJvYnMYBSADKAESHwoEbGF3cxgGIAMoCzIRLnBpbG90ZmlzaC52MS5MYXcSFQoIcmVzaWR1YWwYByABKA1IAIgBARIMCgRtb3JlGAggASgIQgsKCV9yZXNpZHVhbCIhCgNMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBIjcKBkN1dExhdxILCgNpZHMYASADKA0SDQoFcHJvYnMYAiADKAESEQoJdGFpbF9tYXNzGAMgASgBIuMCCgdWZXJkaWN0Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRIOCgZ0b2tlbnMYBCADKA0SFgoOYWNjZXB0ZWRfY291bnQYBSABKA0SFgoOcmVqZWN0ZWRfY291bnQYBiABKA0SEAoIcXVldWVfdXMYByABKA0SEQoJdmVyaWZ5X3VzGAggASgNEiEKFGFkdmlzZWRfZHJhZnRfbGVuZ3RoGAkgASgNSAGIAQESKQoDZW5kGAogASgOMhcucGlsb3RmaXNoLnYxLkVuZFJlYXNvbkgCiAEBEiYKCXdob2xlX2xhdxgLIAEoCzIRLnBpbG90ZmlzaC52MS5MYXdIABInCgdjdXRfbGF3GAwgASgLMhQucGlsb3RmaXNoLnYxLkN1dExhd0gAQgUKA2xhd0IXChVfYWR2aXNlZF9kcmFmdF9sZW5ndGhCBgoEX2VuZCJhCgRIaW50Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SEAoIcG9zaXRpb24YAyABKA0SEgoKY2FuZGlkYXRlcxgEIAMoDRITCgtjb25maWRlbmNlcxgFIAMoAiIwCgtUYWlsUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgNEhAKCHBvc2l0aW9uGAIgASgNIkkKBFRhaWwSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDRIeCgNsYXcYAyABKAsyES5waWxvdGZpc2gudjEuTGF3IlkKBlJlc3VtZRIPCgdzZXNzaW9uGAEgASgNEhIKCnJlc3VtZV9rZXkYAiABKAwSGAoQY29tbWl0dGVkX2xlbmd0aBgDIAEoDRIQCghsb2dfaGFzaBgEIAEoBiJHCgdSZXN1bWVkEg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRIOCgZ0b2tlbnMYBCADKA0iGQoGQ2FuY2VsEg8KB3Nlc3Npb24YASABKA0iGAoFQ2xvc2USDwoHc2Vzc2lvbhgBIAEoDSKQAQoHRmFpbHVyZRIMCgRjb2RlGAEgASgNEhQKB3Nlc3Npb24YAiABKA1IAIgBARIPCgdtZXNzYWdlGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgNEiwKBWJsb2NrGAUgASgLMh0ucGlsb3RmaXNoLnYxLlZvY2FidWxhcnlCbG9ja0IKCghfc2Vzc2lvbiJCCg9Wb2NhYnVsYXJ5QmxvY2sSEgoKdm9jYWJfc2l6ZRgBIAEoDRIMCgRmcm9tGAIgASgNEg0KBXRleHRzGAMgAygJIjUKBURyYWluEhYKDnJldHJ5X2FmdGVyX21zGAEgASgNEhQKDGFsdGVybmF0aXZlcxgCIAMoCSIVCgRQaW5nEg0KBW5vbmNlGAEgASgNIhUKBFBvbmcSDQoFbm9uY2UYASABKA0qgAEKBlNjaGVtZRIWChJTQ0hFTUVfVU5TUEVDSUZJRUQQABIRCg1TQ0hFTUVfR1JFRURZEAESEgoOU0NIRU1FX0NPVVBMRUQQAhIUChBTQ0hFTUVfQUdSRUVNRU5UEAMSEAoMU0NIRU1FX1NQTElUEAQSDwoLU0NIRU1FX0ZVTEwQBSpnCgRNb2RlEhQKEE1PREVfVU5TUEVDSUZJRUQQABINCglNT0RFX1JBQ0UQARIRCg1NT0RFX1BJUEVMSU5FEAISFgoSTU9ERV9TVE9QX0FORF9XQUlUEAMSDwoLTU9ERV9TVFJFQU0QBCqMAQoJRW5kUmVhc29uEhoKFkVORF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZFTkRfUkVBU09OX0VORF9PRl9URVhUEAESFQoRRU5EX1JFQVNPTl9MRU5HVEgQAhIWChJFTkRfUkVBU09OX0NPTlRFWFQQAxIYChRFTkRfUkVBU09OX0NBTkNFTExFRBAEYgZwcm90bzM");
+  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSKuBQoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIAEIGCgRraW5kIosBCgVIZWxsbxITCgt2ZXJzaW9uX21pbhgBIAEoDRITCgt2ZXJzaW9uX21heBgCIAEoDRIMCgRuYW1lGAMgASgJEgsKA2tleRgEIAEoCRITCgtmaW5nZXJwcmludBgFIAEoCRISCgp2b2NhYl9zaXplGAYgASgNEhQKDGJsb2NrX2hhc2hlcxgHIAMoByLwAQoHV2VsY29tZRIPCgd2ZXJzaW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSEwoLZmluZ2VycHJpbnQYAyABKAkSEgoKdm9jYWJfc2l6ZRgEIAEoDRIlCgdzY2hlbWVzGAUgAygOMhQucGlsb3RmaXNoLnYxLlNjaGVtZRIhCgVtb2RlcxgGIAMoDjISLnBpbG90ZmlzaC52MS5Nb2RlEhYKDmNvbnRleHRfbGVuZ3RoGAcgASgNEiQKBmxpbWl0cxgIIAEoCzIULnBpbG90ZmlzaC52MS5MaW1pdHMSDwoHcGFzc191cxgJIAEoDSKaAQoGTGltaXRzEhMKC2ZyYW1lX2J5dGVzGAEgASgNEhAKCHNlc3Npb25zGAIgASgNEhUKDXByb21wdF90b2tlbnMYAyABKA0SFAoMZHJhZnRfdG9rZW5zGAQgASgNEhUKDXdpbmRvd190b2tlbnMYBSABKA0SEQoJcmVzdW1lX21zGAYgASgNEhIKCnNpbGVuY2VfbXMYByABKA0i3QMKBE9wZW4SDwoHc2Vzc2lvbhgBIAEoDRIsCgpwcm9tcHRfaWRzGAIgASgLMhYucGlsb3RmaXNoLnYxLlRva2VuSWRzSAASFQoLcHJvbXB0X3RleHQYAyABKAlIABI1Cg9wcm9tcHRfbWVzc2FnZXMYBCABKAsyGi5waWxvdGZpc2gudjEuQ2hhdE1lc3NhZ2VzSAASDgoGYW5zd2VyGAUgAygNEigKCHNhbXBsaW5nGAYgASgLMhYucGlsb3RmaXNoLnYxLlNhbXBsaW5nEgwKBHNlZWQYByABKAYSJAoGc2NoZW1lGAggASgOMhQucGlsb3RmaXNoLnYxLlNjaGVtZRIgCgRtb2RlGAkgASgOMhIucGlsb3RmaXNoLnYxLk1vZGUSEgoKdG9rZW5zX21heBgKIAEoDRISCgp3aW5kb3dfbWF4GAsgASgNEhYKDGN1dF9rZWVwX21heBgMIAEoDUgBEhsKEWN1dF90YWlsX21hc3NfbWF4GA0gASgBSAESEwoGc2NoZW1hGA4gASgJSAKIAQESGQoMdG9wX2xvZ3Byb2JzGA8gASgNSAOIAQFCCAoGcHJvbXB0QgUKA2N1dEIJCgdfc2NoZW1hQg8KDV90b3BfbG9ncHJvYnMiFwoIVG9rZW5JZHMSCwoDaWRzGAEgAygNIjsKDENoYXRNZXNzYWdlcxIrCghtZXNzYWdlcxgBIAMoCzIZLnBpbG90ZmlzaC52MS5DaGF0TWVzc2FnZSIsCgtDaGF0TWVzc2FnZRIMCgRyb2xlGAEgASgJEg8KB2NvbnRlbnQYAiABKAki1QIKCFNhbXBsaW5nEhgKC3RlbXBlcmF0dXJlGAEgASgBSACIAQESEgoFdG9wX2sYAiABKA1IAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBW1pbl9wGAQgASgBSAOIAQESHwoScmVwZXRpdGlvbl9wZW5hbHR5GAUgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgGIAEoAUgFiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAcgASgBSAaIAQESEwoLYmlhc190b2tlbnMYCCADKA0SDgoGYmlhc2VzGAkgAygBQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX2tCCAoGX3RvcF9wQggKBl9taW5fcEIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eSJsCgZPcGVuZWQSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhUKDXByb21wdF9sZW5ndGgYAyABKA0SEgoKcHJvbXB0X2lkcxgEIAMoDRISCgp3aW5kb3dfbWF4GAUgASgNIqQBCgVEcmFmdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SCwoDaWRzGAQgAygNEg0KBXByb2JzGAUgAygBEh8KBGxhd3MYBiADKAsyES5waWxvdGZpc2gudjEuTGF3EhUKCHJlc2lkdWFsGAcgASgNSACIAQESDAoEbW9yZRgIIAEoCEILCglfcmVzaWR1YWwiIQoDTGF3EgsKA2lkcxgBIAMoDRINCgVwcm9icxgCIAMoASI3CgZDdXRMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBEhEKCXRhaWxfbWFzcxgDIAEoASK7AwoHVmVyZGljdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SDgoGdG9rZW5zGAQgAygNEhYKDmFjY2VwdGVkX2NvdW50GAUgASgNEhYKDnJlamVjdGVkX2NvdW50GAYgASgNEhAKCHF1ZXVlX3VzGAcgASgNEhEKCXZlcmlmeV91cxgIIAEoDRIhChRhZHZpc2VkX2RyYWZ0X2xlbmd0aBgJIAEoDUgBiAEBEikKA2VuZBgKIAEoDjIXLnBpbG90ZmlzaC52MS5FbmRSZWFzb25IAogBARImCgl3aG9sZV9sYXcYCyABKAsyES5waWxvdGZpc2gudjEuTGF3SAASJwoHY3V0X2xhdxgMIAEoCzIULnBpbG90ZmlzaC52MS5DdXRMYXdIABIoCghsb2dwcm9icxgNIAMoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icxIsCgxsYXdfbG9ncHJvYnMYDiABKAsyFi5waWxvdGZpc2gudjEuTG9ncHJvYnNCBQoDbGF3QhcKFV9hZHZpc2VkX2RyYWZ0X2xlbmd0aEIGCgRfZW5kIicKCExvZ3Byb2JzEg4KBnZhbHVlcxgBIAMoAhILCgN0b3AYAiADKA0iYQoESGludBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEhAKCHBvc2l0aW9uGAMgASgNEhIKCmNhbmRpZGF0ZXMYBCADKA0SEwoLY29uZmlkZW5jZXMYBSADKAIiMAoLVGFpbFJlcXVlc3QSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDSJ3CgRUYWlsEg8KB3Nlc3Npb24YASABKA0SEAoIcG9zaXRpb24YAiABKA0SHgoDbGF3GAMgASgLMhEucGlsb3RmaXNoLnYxLkxhdxIsCgxsYXdfbG9ncHJvYnMYBCABKAsyFi5waWxvdGZpc2gudjEuTG9ncHJvYnMiWQoGUmVzdW1lEg8KB3Nlc3Npb24YASABKA0SEgoKcmVzdW1lX2tleRgCIAEoDBIYChBjb21taXR0ZWRfbGVuZ3RoGAMgASgNEhAKCGxvZ19oYXNoGAQgASgGInEKB1Jlc3VtZWQSDwoHc2Vzc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoDRIMCgRmcm9tGAMgASgNEg4KBnRva2VucxgEIAMoDRIoCghsb2dwcm9icxgFIAMoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icyIZCgZDYW5jZWwSDwoHc2Vzc2lvbhgBIAEoDSIYCgVDbG9zZRIPCgdzZXNzaW9uGAEgASgNIpABCgdGYWlsdXJlEgwKBGNvZGUYASABKA0SFAoHc2Vzc2lvbhgCIAEoDUgAiAEBEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0SLAoFYmxvY2sYBSABKAsyHS5waWxvdGZpc2gudjEuVm9jYWJ1bGFyeUJsb2NrQgoKCF9zZXNzaW9uIkIKD1ZvY2FidWxhcnlCbG9jaxISCgp2b2NhYl9zaXplGAEgASgNEgwKBGZyb20YAiABKA0SDQoFdGV4dHMYAyADKAkiNQoFRHJhaW4SFgoOcmV0cnlfYWZ0ZXJfbXMYASABKA0SFAoMYWx0ZXJuYXRpdmVzGAIgAygJIhUKBFBpbmcSDQoFbm9uY2UYASABKA0iFQoEUG9uZxINCgVub25jZRgBIAEoDSqAAQoGU2NoZW1lEhYKElNDSEVNRV9VTlNQRUNJRklFRBAAEhEKDVNDSEVNRV9HUkVFRFkQARISCg5TQ0hFTUVfQ09VUExFRBACEhQKEFNDSEVNRV9BR1JFRU1FTlQQAxIQCgxTQ0hFTUVfU1BMSVQQBBIPCgtTQ0hFTUVfRlVMTBAFKmcKBE1vZGUSFAoQTU9ERV9VTlNQRUNJRklFRBAAEg0KCU1PREVfUkFDRRABEhEKDU1PREVfUElQRUxJTkUQAhIWChJNT0RFX1NUT1BfQU5EX1dBSVQQAxIPCgtNT0RFX1NUUkVBTRAEKowBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fRU5EX09GX1RFWFQQARIVChFFTkRfUkVBU09OX0xFTkdUSBACEhYKEkVORF9SRUFTT05fQ09OVEVYVBADEhgKFEVORF9SRUFTT05fQ0FOQ0VMTEVEEARiBnByb3RvMw");
 
 /**
  * @generated from message pilotfish.v1.Frame
@@ -431,6 +431,20 @@ export type Open = Message<"pilotfish.v1.Open"> & {
     value: number;
     case: "cutTailMassMax";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * From version 2. JSON text of the schema that the answer has to satisfy, at most 65536 bytes; absent: anything.
+   *
+   * @generated from field: optional string schema = 14;
+   */
+  schema?: string | undefined;
+
+  /**
+   * From version 2. Verdicts tell log-probabilities, with so many of the likeliest tokens, [0, 20]; absent: none.
+   *
+   * @generated from field: optional uint32 top_logprobs = 15;
+   */
+  topLogprobs?: number | undefined;
 };
 
 /**
@@ -824,6 +838,20 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
     value: CutLaw;
     case: "cutLaw";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Where Open asks for them: one for each token up to the new committed length that no verdict has told them of.
+   *
+   * @generated from field: repeated pilotfish.v1.Logprobs logprobs = 13;
+   */
+  logprobs: Logprobs[];
+
+  /**
+   * Beside a law: of what the device may draw from it.
+   *
+   * @generated from field: pilotfish.v1.Logprobs law_logprobs = 14;
+   */
+  lawLogprobs?: Logprobs | undefined;
 };
 
 /**
@@ -832,6 +860,34 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
   messageDesc(file_pilotfish, 13);
+
+/**
+ * Natural logarithms of the target's probabilities, before penalties, bias, schema, temperature and filters.
+ *
+ * @generated from message pilotfish.v1.Logprobs
+ */
+export type Logprobs = Message<"pilotfish.v1.Logprobs"> & {
+  /**
+   * Of the token itself, or of each entry of the law; then of each of `top`. At most 0, finite.
+   *
+   * @generated from field: repeated float values = 1;
+   */
+  values: number[];
+
+  /**
+   * The likeliest tokens, by falling probability, ties by rising id.
+   *
+   * @generated from field: repeated uint32 top = 2;
+   */
+  top: number[];
+};
+
+/**
+ * Describes the message pilotfish.v1.Logprobs.
+ * Use `create(LogprobsSchema)` to create a new message.
+ */
+export const LogprobsSchema: GenMessage<Logprobs> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 14);
 
 /**
  * A guess from an early exit, sent before the verdict. Never reaches the text.
@@ -872,7 +928,7 @@ export type Hint = Message<"pilotfish.v1.Hint"> & {
  * Use `create(HintSchema)` to create a new message.
  */
 export const HintSchema: GenMessage<Hint> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 14);
+  messageDesc(file_pilotfish, 15);
 
 /**
  * Scheme split: the cut law did not suffice, send the whole one.
@@ -898,7 +954,7 @@ export type TailRequest = Message<"pilotfish.v1.TailRequest"> & {
  * Use `create(TailRequestSchema)` to create a new message.
  */
 export const TailRequestSchema: GenMessage<TailRequest> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 15);
+  messageDesc(file_pilotfish, 16);
 
 /**
  * Answers TailRequest.
@@ -920,6 +976,13 @@ export type Tail = Message<"pilotfish.v1.Tail"> & {
    * @generated from field: pilotfish.v1.Law law = 3;
    */
   law?: Law | undefined;
+
+  /**
+   * Where Open asks for them: of its entries.
+   *
+   * @generated from field: pilotfish.v1.Logprobs law_logprobs = 4;
+   */
+  lawLogprobs?: Logprobs | undefined;
 };
 
 /**
@@ -927,7 +990,7 @@ export type Tail = Message<"pilotfish.v1.Tail"> & {
  * Use `create(TailSchema)` to create a new message.
  */
 export const TailSchema: GenMessage<Tail> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 16);
+  messageDesc(file_pilotfish, 17);
 
 /**
  * Takes a session of a lost connection over into this one.
@@ -965,7 +1028,7 @@ export type Resume = Message<"pilotfish.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 17);
+  messageDesc(file_pilotfish, 18);
 
 /**
  * Answers Resume: the tokens that the device lacks.
@@ -996,6 +1059,13 @@ export type Resumed = Message<"pilotfish.v1.Resumed"> & {
    * @generated from field: repeated uint32 tokens = 4;
    */
   tokens: number[];
+
+  /**
+   * Where Open asks for them: one for each of `tokens`.
+   *
+   * @generated from field: repeated pilotfish.v1.Logprobs logprobs = 5;
+   */
+  logprobs: Logprobs[];
 };
 
 /**
@@ -1003,7 +1073,7 @@ export type Resumed = Message<"pilotfish.v1.Resumed"> & {
  * Use `create(ResumedSchema)` to create a new message.
  */
 export const ResumedSchema: GenMessage<Resumed> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 18);
+  messageDesc(file_pilotfish, 19);
 
 /**
  * Ends the answer; the server says with a last verdict where.
@@ -1022,7 +1092,7 @@ export type Cancel = Message<"pilotfish.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 19);
+  messageDesc(file_pilotfish, 20);
 
 /**
  * The device is done with the session; the server forgets it.
@@ -1041,7 +1111,7 @@ export type Close = Message<"pilotfish.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 20);
+  messageDesc(file_pilotfish, 21);
 
 /**
  * Ends a session, or the connection.
@@ -1090,7 +1160,7 @@ export type Failure = Message<"pilotfish.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 21);
+  messageDesc(file_pilotfish, 22);
 
 /**
  * @generated from message pilotfish.v1.VocabularyBlock
@@ -1123,7 +1193,7 @@ export type VocabularyBlock = Message<"pilotfish.v1.VocabularyBlock"> & {
  * Use `create(VocabularyBlockSchema)` to create a new message.
  */
 export const VocabularyBlockSchema: GenMessage<VocabularyBlock> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 22);
+  messageDesc(file_pilotfish, 23);
 
 /**
  * The server is about to go: no new sessions; running ones may finish, or resume elsewhere.
@@ -1149,7 +1219,7 @@ export type Drain = Message<"pilotfish.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 23);
+  messageDesc(file_pilotfish, 24);
 
 /**
  * @generated from message pilotfish.v1.Ping
@@ -1168,7 +1238,7 @@ export type Ping = Message<"pilotfish.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 24);
+  messageDesc(file_pilotfish, 25);
 
 /**
  * @generated from message pilotfish.v1.Pong
@@ -1185,7 +1255,7 @@ export type Pong = Message<"pilotfish.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 25);
+  messageDesc(file_pilotfish, 26);
 
 /**
  * How drafts are verified. MATH.md proves each exact.

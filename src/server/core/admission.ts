@@ -35,12 +35,13 @@ export function admit(open: Open, settings: CoreSettings): Admission | Refusal {
   const fault =
     checkVocabulary(open, model.vocabSize) ??
     lengthFault(prompt.length, open, settings) ??
-    samplingFault(open, model.vocabSize);
+    samplingFault(open, model.vocabSize) ??
+    formatFault(open, settings);
   if (fault) return fault;
   const log = new TokenLog(prompt);
   log.append(open.answer);
   const wanted = prompt.length + open.tokensMax;
-  const { sampling, seed, cut } = open;
+  const { sampling, seed, cut, schema, topLogprobs } = open;
   const terms: SessionTerms = {
     scheme,
     mode,
@@ -49,7 +50,8 @@ export function admit(open: Open, settings: CoreSettings): Admission | Refusal {
     endsAtContext: wanted > model.contextLength,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     cut,
-    config: { sampling, seed, promptLength: prompt.length },
+    topLogprobs,
+    config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
   return { terms, log };
 }
@@ -87,6 +89,16 @@ function lengthFault(
 function samplingFault({ sampling }: Open, vocabSize: number): Refusal | null {
   try {
     checkSampling(sampling, vocabSize);
+    return null;
+  } catch (reason) {
+    return refusalOf(reason);
+  }
+}
+
+function formatFault({ schema }: Open, { checkFormat }: CoreSettings): Refusal | null {
+  if (schema === null) return null;
+  try {
+    checkFormat(schema);
     return null;
   } catch (reason) {
     return refusalOf(reason);

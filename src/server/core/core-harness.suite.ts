@@ -48,6 +48,8 @@ export function openFrame(changes: Partial<Open> = {}): Open {
     tokensMax: 24,
     windowMax: 64,
     cut: null,
+    schema: null,
+    topLogprobs: null,
     ...changes,
   };
 }

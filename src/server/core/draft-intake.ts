@@ -6,6 +6,7 @@ import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js
 import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { checkScheme, checkVocabulary } from '../../protocol/session-check.js';
+import { logprobsOfEntry } from './logprob-log.js';
 import type { Session } from './session.js';
 
 export interface IntakeBounds {
@@ -101,9 +102,15 @@ function orderFault(
 
 function commitResidual(session: Session, token: number, position: number): void {
   if (position < session.log.length) return;
+  const { pendingLaw, pendingLogprobs } = session;
   session.log.push(token);
+  if (pendingLogprobs !== null) {
+    const index = pendingLaw!.kind === 'dense' ? token : pendingLaw!.ids.indexOf(token);
+    session.logprobs!.push(logprobsOfEntry(pendingLogprobs, index));
+  }
   session.told = session.log.length;
   session.pendingLaw = null;
+  session.pendingLogprobs = null;
 }
 
 function join(session: Session, frame: Draft, nowMs: number): Complaint | null {

@@ -82,7 +82,10 @@ export function board(
   };
   if (isJudged) session.noteAway();
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
-  const segment = { slot: slots.idOf(session), from, tokens: joined(filled, ids), judge };
+  const { topLogprobs } = terms;
+  const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
+  const tokens = joined(filled, ids);
+  const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
   return { segment, flight };
 }
 

@@ -5,6 +5,7 @@ import { slotId } from '../../base/brand.js';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
+import { FormatChecker } from '../../grammar/format-checker.js';
 import { modes, type Open, schemes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { toyEngine } from '../../sim/toy.js';
@@ -18,6 +19,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
   };
   const vocabulary = scriptedVocabulary(vocabSize);
   const { fingerprint, endOfText } = vocabulary;
+  const formats = new FormatChecker(vocabulary);
   let keyCount = 0;
   return {
     model: {
@@ -60,6 +62,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
       const text = prompt.kind === 'text' ? prompt.text : prompt.messages[0]!.content;
       return vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
     },
+    checkFormat: (schema) => formats.check(schema),
     differingBlock: () => null,
   };
 }

@@ -33,6 +33,7 @@ export class Answers {
   conclude(session: Session, nowMs: number, times = noTimes): void {
     session.end ??= 'cancelled';
     session.pendingLaw = null;
+    session.pendingLogprobs = null;
     this.verdict(session, nowMs, times);
     this.#parts.slots.forget(session);
     session.drafts.clear();

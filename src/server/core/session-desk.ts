@@ -115,7 +115,7 @@ export class SessionDesk {
   }
 
   #tail(session: Session, { position }: TailRequest): void {
-    const { log, pendingLaw, listener } = session;
+    const { log, pendingLaw, pendingLogprobs, listener } = session;
     if (position !== log.length || !pendingLaw) {
       const message = `no law waits at ${position}`;
       this.exits.fail(session, { code: 'residual-invalid', message, session: listener!.session });
@@ -126,6 +126,7 @@ export class SessionDesk {
       session: listener!.session,
       position,
       law: pendingLaw,
+      lawLogprobs: pendingLogprobs,
     });
   }
 

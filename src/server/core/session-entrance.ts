@@ -86,6 +86,7 @@ export class Entrance {
       epoch: session.drafts.epoch,
       from: session.told,
       tokens: session.log.slice(session.told),
+      logprobs: session.logprobs?.between(session.told, session.log.length) ?? null,
     });
     session.told = session.log.length;
     session.answerCount++;

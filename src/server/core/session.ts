@@ -4,11 +4,13 @@
 import type { SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
+import type { LawLogprobs } from '../../math/logprobs.js';
 import type { EndReason, Mode, Scheme } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import type { TokenLog } from '../../protocol/token-log.js';
 import { DraftBuffer } from './draft-buffer.js';
 import type { ConnectionId } from './event.js';
+import { LogprobLog } from './logprob-log.js';
 
 /** What was asked for and granted. */
 export interface SessionTerms {
@@ -21,6 +23,8 @@ export interface SessionTerms {
   readonly endsAtContext: boolean;
   readonly windowMax: number;
   readonly cut: CutLimit | null;
+  /** How many likeliest tokens log-probabilities are told with; null: none are told. */
+  readonly topLogprobs: number | null;
   readonly config: SlotConfig;
 }
 
@@ -85,6 +89,10 @@ export class Session {
   answerCount = 0;
   /** `split`: the whole law that the device draws from. */
   pendingLaw: Law | null = null;
+  /** Of its entries, where asked for. */
+  pendingLogprobs: LawLogprobs | null = null;
+  /** Where asked for. */
+  readonly logprobs: LogprobLog | null;
   end: EndReason | null = null;
   isCancelled = false;
   /** Times of the newest verdict that waits for a slow reader, to be merged with those that follow. */
@@ -121,6 +129,9 @@ export class Session {
     this.log = log;
     this.resumeKey = resumeKey;
     this.listener = listener;
+    const { topLogprobs, promptLength } = terms;
+    this.logprobs =
+      topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
     this.told = log.length;
     this.waitingSinceMs = nowMs;
     this.draftAtMs = nowMs;

@@ -55,6 +55,8 @@ export interface CoreSettings {
   readonly acceptsKey: (key: string) => boolean;
   /** The ids of a prompt of text or messages. @throws PilotfishError where it has none. */
   readonly tokenize: (prompt: Exclude<Prompt, { kind: 'ids' }>) => Int32Array;
+  /** Whether the engine can follow a schema. @throws PilotfishError `format-invalid` where it cannot. */
+  readonly checkFormat: (schema: string) => void;
   /** The server's side of the first block in which the vocabularies differ, or null where it cannot be located. */
   readonly differingBlock: (hello: Hello) => VocabularyBlock | null;
 }

@@ -5,6 +5,7 @@ import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
 import { cutLaw } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
+import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
 import type { EndReason, SentLaw, Verdict } from '../../protocol/frame.js';
 import { limits, u32Max } from '../../protocol/limits.js';
 import type { Flight, Session } from './session.js';
@@ -20,7 +21,7 @@ export interface VerdictTimes {
 export function commitOutcome(
   session: Session,
   flight: Flight,
-  { acceptedCount, final }: Outcome,
+  { acceptedCount, final, logprobs }: Outcome,
   endOfText: ReadonlySet<number>,
 ): void {
   const { log, drafts } = session;
@@ -34,7 +35,7 @@ export function commitOutcome(
   const isRejected = acceptedCount < draftCount;
   const isCurrent = drafts.epoch === flight.epoch && !drafts.isVoid;
   for (let index = 0; index < standing && session.end === null; index++) {
-    commitToken(session, ids[index]!, endOfText);
+    commitToken(session, ids[index]!, logprobs?.tokens[index], endOfText);
   }
   drafts.settle(log);
   if (isCurrent && isRejected && session.end === null) drafts.reject(flight.from + standing);
@@ -42,10 +43,12 @@ export function commitOutcome(
   if (session.end !== null || (!isRejected && dropsBonus(session, flight))) return;
   if (final.kind === 'law') {
     session.pendingLaw = final.law;
+    session.pendingLogprobs = logprobs?.law ?? null;
     return;
   }
   // An accepted token of padding is the target's own, which padding happened to hit.
-  commitToken(session, acceptedCount > draftCount ? ids[draftCount]! : final.token, endOfText);
+  const token = acceptedCount > draftCount ? ids[draftCount]! : final.token;
+  commitToken(session, token, logprobs?.tokens[standing], endOfText);
   drafts.settle(log);
 }
 
@@ -59,8 +62,18 @@ function dropsBonus({ terms, drafts, log, room }: Session, { draftCount, epoch }
   return drafts.hasMore || drafts.pendingCount(log.length) > 0;
 }
 
-function commitToken(session: Session, token: number, endOfText: ReadonlySet<number>): void {
+/** @param logprobs there wherever the session tells them. */
+function commitToken(
+  session: Session,
+  token: number,
+  logprobs: TokenLogprobs | undefined,
+  endOfText: ReadonlySet<number>,
+): void {
   session.log.push(token);
+  if (session.logprobs !== null) {
+    assert(logprobs !== undefined, 'a pass left log-probabilities out');
+    session.logprobs.push(logprobs);
+  }
   session.end = endReasonOf(session, endOfText);
 }
 
@@ -82,6 +95,7 @@ export function makeVerdict(session: Session, id: number, times: VerdictTimes): 
   const { acceptedCount, rejectedCount } = drafts.takeCounts();
   session.acceptedCount += acceptedCount;
   session.testedCount += acceptedCount + rejectedCount;
+  const law = end === null && session.pendingLaw ? sentLaw(session, session.pendingLaw) : null;
   const verdict: Verdict = {
     kind: 'verdict',
     session: id,
@@ -94,7 +108,9 @@ export function makeVerdict(session: Session, id: number, times: VerdictTimes): 
     verifyUs: microseconds(times.verifyMs),
     advisedDraftLength: times.advisedDraftLength,
     end,
-    law: end === null && session.pendingLaw ? sentLaw(session, session.pendingLaw) : null,
+    law,
+    logprobs: session.logprobs?.between(session.told, log.length) ?? null,
+    lawLogprobs: law && session.pendingLogprobs && sentLogprobs(law, session),
   };
   session.told = log.length;
   session.answerCount++;
@@ -106,6 +122,15 @@ function sentLaw({ terms: { cut } }: Session, law: Law): SentLaw {
   if (!cut) return { kind: 'whole', law };
   const short = cutLaw(law, cut);
   return short.tailMass === 0 ? { kind: 'whole', law } : { kind: 'cut', cut: short };
+}
+
+/** Of the entries that are sent: a cut lists them in its own order. */
+function sentLogprobs(sent: SentLaw, { pendingLaw, pendingLogprobs }: Session): LawLogprobs {
+  if (sent.kind === 'whole') return pendingLogprobs!;
+  const { logprobs, top } = pendingLogprobs!;
+  const { ids } = sent.cut;
+  const isDense = pendingLaw!.kind === 'dense';
+  return { logprobs: Float32Array.from(ids, (id, index) => logprobs[isDense ? id : index]!), top };
 }
 
 function microseconds(ms: number): number {
