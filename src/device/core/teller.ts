@@ -45,11 +45,7 @@ export class Teller {
       return;
     }
     this.retract(from + kept, kept);
-    const told = rest.map(({ token, origin }, index) => ({
-      position: from + kept + index,
-      token,
-      origin,
-    }));
+    const told = rest.map((one, index) => ({ position: from + kept + index, ...one }));
     this.#out({ kind: 'tokens', answer, tokens: told });
   }
 
