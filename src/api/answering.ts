@@ -56,7 +56,6 @@ export class Answering {
     const { generator, watch, requestsMax } = this.#parts;
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
-    checkAbilities(request);
     if (this.#openCount >= requestsMax) {
       throw new ApiError('server_busy', `${requestsMax} requests are being answered already`);
     }
@@ -84,15 +83,6 @@ function checkReadiness({ readiness }: Generator): void {
     throw new ApiError('server_unavailable', 'the server is going away and takes no new requests');
   }
   if (readiness === 'starting') throw new ApiError('server_unavailable', 'not ready yet');
-}
-
-function checkAbilities({ topLogprobs, format }: ApiRequest): void {
-  if (topLogprobs !== null) {
-    throw new ApiError('unsupported_parameter', 'log-probabilities are not computed', 'logprobs');
-  }
-  if (format !== null) {
-    throw new ApiError('unsupported_parameter', 'formats are not enforced', 'response_format');
-  }
 }
 
 /** One request while it is answered. */

@@ -1,7 +1,7 @@
 // Runs `pilotfish generate` and `pilotfish demo` with the bundled models, as a user would.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -57,6 +57,35 @@ test('--json is one document, its counts add up, and a pipe is as good as an arg
   }
   assert.ok(timing.draftMs + timing.verifyMs <= timing.generationMs);
   assert.equal(document.tokensPerSecond, (24 / timing.generationMs) * 1000);
+});
+
+test('--format ends with JSON that the schema accepts, --logprobs tells of every token, drafts or none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-format-'));
+  try {
+    const path = join(folder, 'schema.json');
+    const schema = {
+      type: 'object',
+      properties: { name: { type: 'string', maxLength: 12 }, old: { type: 'boolean' } },
+      required: ['name', 'old'],
+      additionalProperties: false,
+    };
+    writeFileSync(path, JSON.stringify(schema));
+    const asked = ['--format', path, '--json', '--logprobs', '2', prompt];
+    const [alone, together] = await Promise.all(
+      [fixed, drafted].map(async (args) =>
+        JSON.parse((await run([...args, '-n', '120', ...asked])).out),
+      ),
+    );
+    assert.equal(together.text, alone.text);
+    assert.equal(alone.endReason, 'end-of-text');
+    const { name, old, ...rest } = JSON.parse(alone.text);
+    assert.deepEqual([typeof name, typeof old, rest], ['string', 'boolean', {}]);
+    assert.equal(together.logprobs.length, together.tokens.length);
+    const bad = await run([...fixed, '--logprobs', '2', prompt]);
+    assert.deepEqual([bad.code, /--logprobs needs --json/.test(bad.err)], [2, true]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a stop string ends the text before it, drafts or none', async () => {

@@ -3,7 +3,14 @@
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import { type Answer, type Client, connect, type Statistics } from '../device/index.js';
+import {
+  type Answer,
+  type Client,
+  connect,
+  type Piece,
+  type Statistics,
+  type TokenLogprobs,
+} from '../device/index.js';
 import { schemeOf } from './draft-flags.js';
 import { interruptedExitCode } from './failure.js';
 import { readPrompt } from './generate/prompt.js';
@@ -28,7 +35,7 @@ import {
 } from './sampling-flags.js';
 import { printLines, type TextEnd } from './summary.js';
 import type { Terminal } from './terminal.js';
-import { addTextFlags, type TextOptions } from './text-flags.js';
+import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './text-flags.js';
 import { noteTo, silentView, type TextView, textView } from './text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -57,6 +64,8 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
     const options = command.opts<RunOptions>();
     schemeOf(options);
     checkLinkFlags(options, command);
+    checkLogprobs(options);
+    formatOf(options);
     exit(await run(prompt, options, terminal));
   });
 }
@@ -110,8 +119,11 @@ class Run {
   /** @returns the exit code. */
   async write(): Promise<number> {
     const { client, options, prompt, terminal } = this.#parts;
+    const format = formatOf(options);
     const answer = client.generate({
       ...draftOptions(options),
+      ...(format !== null && { format }),
+      ...(options.logprobs !== undefined && { topLogprobs: options.logprobs }),
       prompt,
       sampling: samplingOf(options),
       tokensMax: options.maxTokens,
@@ -136,12 +148,23 @@ class Run {
   async #show(answer: Answer): Promise<void> {
     const { client, options, prompt, terminal } = this.#parts;
     const display = new AnswerDisplay(this.#view);
-    for await (const piece of answer) display.take(piece);
+    const logprobs: TokenLogprobs[] = [];
+    for await (const piece of answer) {
+      display.take(piece);
+      logprobs.push(...logprobsIn(piece));
+    }
     const result = await answer.result;
     const unverifiedCount = display.end(result);
     this.#view.end();
     if (options.json) {
-      const document = { model: client.modelName, prompt, seed: String(this.#seed), ...result };
+      const told = options.logprobs === undefined ? {} : { logprobs };
+      const document = {
+        model: client.modelName,
+        prompt,
+        seed: String(this.#seed),
+        ...result,
+        ...told,
+      };
       terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
       return;
     }
@@ -159,4 +182,10 @@ class Run {
     const facts = { statistics, tokenCount, end, seed: this.#seed, drafter: drafting.name, mode };
     printLines(answerLines(facts), terminal);
   }
+}
+
+/** Of the tokens that a piece makes final, in their order. */
+function logprobsIn(piece: Piece): readonly TokenLogprobs[] {
+  if (piece.kind === 'confirmed') return piece.logprobs ?? [];
+  return piece.kind === 'token' && piece.logprobs ? [piece.logprobs] : [];
 }

@@ -2,6 +2,7 @@
 // at once. Knows the client only; the OpenAI door will stand beside it.
 
 import { PilotfishError, toPilotfishError } from '../base/error.js';
+import type { AnswerFormat } from '../grammar/format.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { modes, schemes } from '../protocol/frame.js';
 import type { Answer } from './answer.js';
@@ -24,7 +25,8 @@ export interface LineReader {
  *
  * Requests: `{"id": ..., "prompt" | "ids" | "messages": ..., "maxTokens": n, "temperature": t, "topK", "topP", "minP",
  * "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias": {"id": value}, "seed": "n", "stop": [...],
- * "scheme", "mode", "fallback"}`; what is absent leaves the law as the model has it, and what is misspelt is answered
+ * "scheme", "mode", "fallback", "topLogprobs": n, "format": {"kind": "json-object"} | {"kind": "json-schema", "schema":
+ * ...}}`; what is absent leaves the law as the model has it, and what is misspelt is answered
  * with an error. `{"id": ..., "cancel": true}` ends one.
  * Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" | "error", ...}`.
  *
@@ -171,6 +173,8 @@ const requestFields = [
   'frequencyPenalty',
   'logitBias',
   'seed',
+  'topLogprobs',
+  'format',
   'scheme',
   'mode',
   'fallback',
@@ -197,6 +201,8 @@ function optionsOf(request: Json): GenerateOptions {
     ...(messages !== undefined && { messages: messagesOf(messages) }),
     ...(seed !== undefined && { seed: seedOf(seed) }),
     ...(stop !== undefined && { stops: stopsOf(stop) }),
+    ...('topLogprobs' in request && { topLogprobs: numberOf(request, 'topLogprobs', 0) }),
+    ...('format' in request && { format: formatOf(request['format']) }),
     ...wordOf(request, 'scheme', schemes),
     ...wordOf(request, 'mode', modes),
     ...wordOf(request, 'fallback', fallbacks),
@@ -230,6 +236,17 @@ function biasOf(token: string, value: unknown): number {
   if (value === '-inf') return -Infinity;
   if (typeof value === 'number') return value;
   throw usage(`logitBias of ${token} is neither a number nor "-inf"`);
+}
+
+function formatOf(value: unknown): AnswerFormat {
+  const format = (value ?? {}) as Json;
+  if (format['kind'] === 'json-object') {
+    checkFields(format, ['kind']);
+    return { kind: 'json-object' };
+  }
+  if (format['kind'] !== 'json-schema') throw usage('format is of kind json-object or json-schema');
+  checkFields(format, ['kind', 'schema']);
+  return { kind: 'json-schema', schema: format['schema'] };
 }
 
 function idOf(value: unknown): number {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine, Scheme } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { detokenize } from '../engine/text-stream.js';
 import { plainSampling } from '../math/sampling.js';
 import { type EndReason, type Round, type SpeculateRequest, speculate } from './speculate.js';
 
@@ -63,6 +64,37 @@ describe('local speculation', () => {
       }
       assert.equal(tokens.length, 40);
       assert.equal(rounds.length, 8, 'five tokens a round');
+    }
+  });
+
+  it('tells log-probabilities of every token once under every scheme, the same in all that write one text', async () => {
+    const [target, draft] = [createScriptedEngine(), createScriptedEngine({ divergence: 0.4 })];
+    const told = async (changes: Partial<SpeculateRequest>) => {
+      const { rounds, tokens } = await run(target, draft, { topLogprobs: 2, ...changes });
+      const logprobs = rounds.flatMap((round) => round.logprobs ?? []);
+      assert.equal(logprobs.length, tokens.length);
+      return logprobs;
+    };
+    const expected = await told({ draftLength: 0 });
+    assert.deepEqual(await told({ draftLength: 5 }), expected);
+    for (const scheme of schemes) await told({ scheme });
+  });
+
+  it('writes what a schema accepts under every scheme, the last token ending it', async () => {
+    const [target, draft] = [0, 0.4].map((divergence) =>
+      createScriptedEngine({ alphabet: 'json', divergence }),
+    );
+    const schema = '{"type":"array","items":{"enum":["a",1,11,"1a"]},"minItems":2,"maxItems":4}';
+    const changes = { schema, sampling: plainSampling, tokensMax: 200 };
+    for (const scheme of schemes) {
+      const { tokens, end } = await run(target!, draft!, { ...changes, scheme });
+      assert.equal(end, 'end-of-text');
+      const items = JSON.parse(detokenize(target!.info.vocabulary, tokens)) as unknown[];
+      assert.ok(items.length >= 2 && items.length <= 4);
+      assert.ok(
+        items.every((item) => ['a', 1, 11, '1a'].includes(item as string)),
+        `${items}`,
+      );
     }
   });
 

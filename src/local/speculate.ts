@@ -17,6 +17,7 @@ import type {
 import { checkPrompt, prefill } from '../engine/prefill.js';
 import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import { keyedChance } from '../math/chance.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import { noiseKey } from '../math/noise.js';
 import type { Sampling } from '../math/sampling.js';
 import { residualToken } from '../math/split.js';
@@ -34,6 +35,10 @@ export interface SpeculateRequest {
   readonly draftLength: number;
   /** Draft stops behind the first token less sure than this, in [0, 1]; 0 never. */
   readonly confidenceMin: number;
+  /** JSON text of the schema that the text has to satisfy; absent: anything. */
+  readonly schema?: string;
+  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
+  readonly topLogprobs?: number;
 }
 
 /** One round: a draft, a verification, a verdict. */
@@ -45,6 +50,8 @@ export interface Round {
   readonly final: 'residual' | 'bonus';
   /** Tokens committed by this round, in order: accepted drafts, then the final one; cut at the end of the text. */
   readonly tokens: readonly number[];
+  /** [tokens] the target's, where asked for. */
+  readonly logprobs?: readonly TokenLogprobs[];
 }
 
 export type EndReason = 'end-of-text' | 'length' | 'context';
@@ -97,14 +104,15 @@ class Session {
     draft: DraftEngine | null,
     request: SpeculateRequest,
   ): Promise<Session> {
-    const { prompt, sampling, seed } = request;
+    const { prompt, sampling, seed, schema } = request;
     checkCounts(request);
     checkPrompt(target, prompt, 1);
     if (draft) {
       checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
       checkPrompt(draft, prompt, 1);
     }
-    const config: SlotConfig = { sampling, seed, promptLength: prompt.length };
+    const format = schema === undefined ? {} : { schema };
+    const config: SlotConfig = { sampling, seed, promptLength: prompt.length, ...format };
     await Promise.all([target.open(slot, config), draft?.open(slot, config)]);
     await prefill(target, slot, 0, prompt.subarray(0, prompt.length - 1));
     return new Session(target, draft, request);
@@ -120,7 +128,9 @@ class Session {
     const ids = drafted.map(({ token }) => token);
     const tokens = Int32Array.of(this.#committed[from]!, ...ids);
     const judge = judgeOf(this.#request.scheme, drafted);
-    const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge }]);
+    const { topLogprobs } = this.#request;
+    const asked = topLogprobs === undefined ? {} : { topLogprobs };
+    const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge, ...asked }]);
     const outcome = outcomes[0]!;
     const { acceptedCount } = outcome;
     const token = this.#finalToken(outcome, drafted);
@@ -128,7 +138,9 @@ class Session {
     await this.#rollBackDraft(from + 1 + acceptedCount);
     const final = acceptedCount < ids.length ? 'residual' : 'bonus';
     if (final === 'residual') this.#rejections++;
-    return { drafted: ids, acceptedCount, final, tokens: committed };
+    const logprobs = logprobsOf(outcome, token)?.slice(0, committed.length);
+    const told = logprobs === undefined ? {} : { logprobs };
+    return { drafted: ids, acceptedCount, final, tokens: committed, ...told };
   }
 
   /** Tokens a draft may add: what is left to write but one, which the target adds itself, and both contexts. */
@@ -201,6 +213,15 @@ function checkCounts({ tokensMax, draftLength }: SpeculateRequest): void {
     if (Number.isInteger(value) && value >= low) continue;
     throw new PilotfishError('usage', `${name} ${value} is not a whole number >= ${low}`);
   }
+}
+
+/** Of the accepted drafts and the final token, where asked for. */
+function logprobsOf({ final, logprobs }: Outcome, token: number): TokenLogprobs[] | undefined {
+  if (logprobs === null) return undefined;
+  const { tokens, law } = logprobs;
+  if (law === null || final?.kind !== 'law') return [...tokens];
+  const index = final.law.kind === 'dense' ? token : final.law.ids.indexOf(token);
+  return [...tokens, { logprob: law.logprobs[index]!, top: law.top }];
 }
 
 function judgeOf(scheme: Scheme, drafted: readonly DraftedToken[]): Judge {

@@ -9,6 +9,7 @@ import {
   speculate,
 } from '../../local/speculate.js';
 import { AcceptanceTally } from '../../math/acceptance.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { TextEnd } from '../summary.js';
 import { MarkedText, type Show } from './marked-text.js';
 import { type EngineTimes, noTimes, timed, timedDraft } from './stopwatch.js';
@@ -18,6 +19,8 @@ export interface Generation {
   readonly text: string;
   /** Tokens written, the one that completes a stop string included. */
   readonly tokens: readonly number[];
+  /** [tokens], where asked for. */
+  readonly logprobs: readonly TokenLogprobs[];
   readonly end: TextEnd;
   readonly tally: AcceptanceTally;
   readonly targetTimes: EngineTimes;
@@ -55,6 +58,7 @@ export async function generateText(
   const marked = new MarkedText(target.info.vocabulary, options);
   const tally = new AcceptanceTally();
   const tokens: number[] = [];
+  const logprobs: TokenLogprobs[] = [];
   const started = now();
   let end: TextEnd | null = null;
   while (end === null) {
@@ -64,6 +68,7 @@ export async function generateText(
     else {
       tally.addRound(step.value.drafted.length, step.value.acceptedCount);
       tokens.push(...marked.push(step.value));
+      logprobs.push(...(step.value.logprobs ?? []));
       await options.onRound?.(step.value);
       if (marked.stopped) end = 'stop';
     }
@@ -71,7 +76,8 @@ export async function generateText(
   marked.end();
   const generationMs = Math.max(0, now() - started - targetTimes.prefillMs);
   const { text } = marked;
-  return { text, tokens, end, tally, targetTimes, draftTimes, generationMs };
+  const told = logprobs.slice(0, tokens.length);
+  return { text, tokens, logprobs: told, end, tally, targetTimes, draftTimes, generationMs };
 }
 
 /**

@@ -53,6 +53,7 @@ export function reportOf(parts: ReportParts): object {
     prompt: { text: parts.promptText, tokenCount: parts.promptTokenCount },
     text: generation.text,
     tokens: generation.tokens,
+    ...(settings.topLogprobs !== undefined && { logprobs: generation.logprobs }),
     tokenCount: generation.tokens.length,
     endReason: generation.end,
     rounds: roundsOf(generation),

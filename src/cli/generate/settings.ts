@@ -3,12 +3,13 @@
 
 import type { Command } from 'commander';
 import { checkStops } from '../../base/stop-text.js';
+import { schemaText } from '../../grammar/format.js';
 import type { SpeculateRequest } from '../../local/speculate.js';
 import { checkSampling } from '../../math/sampling.js';
 import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../draft-flags.js';
 import type { LoadOptions } from '../model-flags.js';
 import { drawSeed, type SamplingOptions, samplingOf } from '../sampling-flags.js';
-import type { TextOptions } from '../text-flags.js';
+import { checkLogprobs, formatOf, type TextOptions } from '../text-flags.js';
 
 export interface GenerateOptions extends LoadOptions, DraftOptions, SamplingOptions, TextOptions {
   readonly model: string;
@@ -36,6 +37,8 @@ export function settingsOf(
   checkSampling(sampling, Number.POSITIVE_INFINITY);
   checkStops(options.stop);
   checkDraftFlags(options, command, ['--threads-draft']);
+  checkLogprobs(options);
+  const format = formatOf(options);
   return {
     tokensMax: options.maxTokens,
     scheme: schemeOf(options),
@@ -44,5 +47,7 @@ export function settingsOf(
     draftLength: drafterOf(options).kind === 'none' ? 0 : options.draftLength,
     confidenceMin: options.confidenceMin,
     stops: options.stop,
+    ...(format !== null && { schema: schemaText(format) }),
+    ...(options.logprobs !== undefined && { topLogprobs: options.logprobs }),
   };
 }
