@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './command.suite.js';
+import { displayWidth } from './table.js';
 
 /** Ids of the processes whose environment holds the mark that a test gave its own. */
 function marked(mark: string): string[] {
@@ -35,6 +36,7 @@ describe('pilotfish demo', { skip: process.platform !== 'linux' && '/proc is of 
     assert.deepEqual([code, err], [0, '']);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
     assert.doesNotMatch(out, /[\u0000-\u0009\u000b-\u001f]/);
+    for (const line of out.split('\n')) assert.ok(displayWidth(line) <= 80, line);
     assert.match(out, /pass +emulated: held back to 5 ms/);
     assert.match(
       out,

@@ -8,7 +8,6 @@ import { test } from 'node:test';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
 import { run } from './command.suite.js';
-import { displayWidth } from './table.js';
 
 const prompt = 'The old clock in the hallway had stopped at midnight.';
 const fixed = ['generate', '--deterministic', '--seed', '5', '-n', '24'];
@@ -145,14 +144,4 @@ test('what cannot be written is refused with its code, and nothing goes to stdou
     assert.deepEqual([code, out], [exitCode, ''], err);
     assert.match(err, new RegExp(`^pilotfish: .+ \\[${errorCode}\\]\n  .+\n$`));
   }
-});
-
-test('the demo shows equal texts, fits 80 columns, and waits for nobody on a pipe', async () => {
-  const { code, out, err } = await run(['demo']);
-  assert.equal(code, 0, err);
-  assert.equal(err, '');
-  assert.equal(out.match(/the same text, token for token/g)?.length, 3);
-  assert.match(out, /target alone +\d+ +1\.00 +- /);
-  assert.match(out, /made it (faster|slower): |tell which is faster: /);
-  for (const line of out.split('\n')) assert.ok(displayWidth(line) <= 80, line);
 });
