@@ -35,6 +35,8 @@ const mayImport = {
   'server/core': ['base', 'math', 'protocol', 'engine'],
   server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core'],
   api: ['base', 'math'],
+  gateway: ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
+  'bench/api': ['base', 'math', 'engine', 'bench', 'api', 'gateway', 'server'],
   sim: [
     'base',
     'math',
@@ -57,8 +59,10 @@ const mayImport = {
     'bench/loop',
     'server',
     'device',
+    'bench/api',
     'protocol',
     'api',
+    'gateway',
     'sim',
   ],
 };

@@ -1,7 +1,7 @@
 // One request from its checked form to its last byte: starts the choices, waits until they are accepted, streams or
 // collects them, and ends them the moment nobody reads any more. Holds nothing between requests but their number.
 
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { type AnswerFormat, bodyOf, ChunkWriter, type Heading } from './answer-format.js';
 import { ApiError, toApiError } from './api-error.js';
@@ -111,7 +111,7 @@ class Answered {
     this.#format = format;
     this.#reader = reader;
     this.#heading = {
-      id: format.idPrefix + randomBytes(12).toString('hex'),
+      id: format.idPrefix + randomUUID().replaceAll('-', ''),
       createdS: Math.floor(Date.now() / 1000),
       model: model.id,
       fingerprint: model.fingerprint,

@@ -61,20 +61,26 @@ export class DeltaQueue implements Generation {
     this.end({ error: new PilotfishError('cancelled', 'stopped by the caller') });
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<readonly Delta[]> {
-    try {
-      for (;;) {
-        if (this.#waiting.length > 0) {
-          const deltas = this.#waiting;
-          this.#waiting = [];
-          yield deltas;
-        } else if (this.#outcome === null) await this.#news();
-        else if ('error' in this.#outcome) throw this.#outcome.error;
-        else return;
-      }
-    } finally {
-      if (this.#outcome === null) this.#cancel();
+  /** Written out, because a generator takes several turns of the queue for each turn of deltas. */
+  [Symbol.asyncIterator](): AsyncIterator<readonly Delta[]> {
+    return {
+      next: () => this.#read(),
+      return: () => {
+        if (this.#outcome === null) this.#cancel();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #read(): Promise<IteratorResult<readonly Delta[]>> {
+    if (this.#waiting.length > 0) {
+      const value = this.#waiting;
+      this.#waiting = [];
+      return Promise.resolve({ done: false, value });
     }
+    if (this.#outcome === null) return this.#news().then(() => this.#read());
+    if ('error' in this.#outcome) return Promise.reject(this.#outcome.error);
+    return Promise.resolve({ done: true, value: undefined });
   }
 
   #news(): Promise<void> {

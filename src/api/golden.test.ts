@@ -22,7 +22,7 @@ const origin = ': made by GOLDEN=write node --test dist/api/golden.test.js\n\n';
 
 const settled = (text: string): string =>
   text
-    .replaceAll(/(chatcmpl|cmpl)-[0-9a-f]{24}/g, '$1-ID')
+    .replaceAll(/(chatcmpl|cmpl)-[0-9a-f]{32}/g, '$1-ID')
     .replaceAll(/"created":\d+/g, '"created":0');
 
 function matchesFile(name: string, text: string): void {

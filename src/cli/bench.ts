@@ -10,6 +10,7 @@ import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
+import { apiPartNames, apiParts } from './bench-api.js';
 import { loopPartNames, loopParts } from './bench-loop.js';
 import { flag, jsonFlag } from './flags.js';
 import { formatBytes, formatShare } from './numbers.js';
@@ -51,6 +52,17 @@ export function addBench(program: Command, terminal: Terminal): void {
   addBenchFlags(loop, loopPartNames);
   loop.action((options: BenchOptions<(typeof loopPartNames)[number]>) =>
     runBench(loopParts, options, terminal),
+  );
+  const api = bench
+    .command('api')
+    .summary('the HTTP door: requests and streamed tokens against a bare server, first token')
+    .description(
+      'Streams and answers of /v1/completions over the scripted engine against a bare node server that sends the same ' +
+        'bytes; time to the first token over loopback. About a minute.',
+    );
+  addBenchFlags(api, apiPartNames);
+  api.action((options: BenchOptions<(typeof apiPartNames)[number]>) =>
+    runBench(apiParts, options, terminal),
   );
 }
 

@@ -11,6 +11,7 @@ import { flag, wholeNumber } from './flags.js';
 import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
 import type { HttpListening } from './http/listen-http.js';
 import { addGroup } from './model-flags.js';
+import { packageVersion } from './package-root.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -144,20 +145,16 @@ async function openHttp(
   note: (text: string) => void,
 ): Promise<HttpListening> {
   const { createHttpDoor } = await import('../api/index.js');
-  const { DeviceGenerator } = await import('./http/device-generator.js');
-  const { deviceFacts } = await import('./http/device-facts.js');
+  const { DeviceGenerator, deviceFacts } = await import('../gateway/index.js');
   const { listenHttp } = await import('./http/listen-http.js');
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);
   const tally = deviceFacts(client);
   const door = await createHttpDoor({
-    generator: new DeviceGenerator(
-      client,
-      vocabulary,
-      drafting,
-      Math.floor(Date.now() / 1000),
-      tally.add,
-    ),
+    generator: new DeviceGenerator({
+      ...{ client, vocabulary, drafting, build: packageVersion(), onOver: tally.add },
+      createdS: Math.floor(Date.now() / 1000),
+    }),
     facts: tally.facts,
     acceptsKey: options.httpKey.length > 0 ? keyCheck(options.httpKey) : null,
     origins: options.httpOrigin,

@@ -27,7 +27,7 @@ import {
 } from './model-flags.js';
 import { resolveModel } from './model-name.js';
 import { formatCount, formatDuration } from './numbers.js';
-import { bundledModels } from './package-root.js';
+import { bundledModels, packageVersion } from './package-root.js';
 import { serverUrl } from './server-address.js';
 import type { Terminal } from './terminal.js';
 import { noteTo } from './text-view.js';
@@ -195,15 +195,12 @@ async function makeHttp(
   terminal: Terminal,
 ): Promise<RequestListener> {
   const { createHttpDoor } = await import('../api/index.js');
-  const { ServerGenerator } = await import('./http/server-generator.js');
-  const { serverFacts } = await import('./http/server-facts.js');
+  const { ServerGenerator, serverFacts } = await import('../gateway/index.js');
   const door = await createHttpDoor({
-    generator: new ServerGenerator(
-      server,
-      engine.info,
-      [options.model],
-      Math.floor(Date.now() / 1000),
-    ),
+    generator: new ServerGenerator({
+      ...{ server, info: engine.info, names: [options.model], build: packageVersion() },
+      createdS: Math.floor(Date.now() / 1000),
+    }),
     facts: serverFacts(server),
     acceptsKey: options.apiKey.length > 0 ? keyCheck(options.apiKey) : null,
     origins: options.httpOrigin,

@@ -1,8 +1,8 @@
 // What a server counts for `GET /metrics`, from the same snapshot as `GET /stats`. Names with `spec_decode` end as those
 // of vLLM and llama.cpp do; no label grows with devices.
 
-import type { Fact, Reading } from '../../api/metrics.js';
-import type { LocalServer, ServerStats } from '../../server/index.js';
+import type { Fact, Reading } from '../api/metrics.js';
+import type { LocalServer, ServerStats } from '../server/index.js';
 
 type Read = (stats: ServerStats) => Reading;
 

@@ -2,17 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Fact } from '../../api/metrics.js';
-import type { Client, Statistics } from '../../device/index.js';
-import { createScriptedEngine } from '../../engine/scripted-engine.js';
-import { startServer } from '../../server/index.js';
-import { packageRoot } from '../package-root.js';
+import { fileURLToPath } from 'node:url';
+import type { Fact } from '../api/metrics.js';
+import type { Client, Statistics } from '../device/index.js';
+import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { startServer } from '../server/index.js';
 import { deviceFacts } from './device-facts.js';
 import { serverFacts } from './server-facts.js';
 
-const page = readFileSync(join(packageRoot, 'docs', 'api.md'), 'utf8');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
 
 function checkNames(facts: readonly Fact[]): void {
   const names = facts.map(({ name }) => name);

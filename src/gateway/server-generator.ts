@@ -1,7 +1,7 @@
 // The HTTP door's generator over a server of this process: every answer is a plain session, which shares its passes with
 // the devices'. Makes text of tokens, and ends it before stop strings.
 
-import { DeltaQueue } from '../../api/delta-queue.js';
+import { DeltaQueue } from '../api/delta-queue.js';
 import type {
   Generation,
   GenerationRequest,
@@ -10,29 +10,39 @@ import type {
   ModelCard,
   Readiness,
   TokenLogprobs,
-} from '../../api/generator.js';
-import type { PilotfishError } from '../../base/error.js';
-import { StopText } from '../../base/stop-text.js';
-import type { EngineInfo } from '../../engine/engine.js';
-import { TextStream } from '../../engine/text-stream.js';
-import { schemaText } from '../../grammar/format.js';
-import type { EndReason } from '../../protocol/frame.js';
-import type { LocalServer, PlainListener } from '../../server/index.js';
+} from '../api/generator.js';
+import type { PilotfishError } from '../base/error.js';
+import { StopText } from '../base/stop-text.js';
+import type { EngineInfo } from '../engine/engine.js';
+import { TextStream } from '../engine/text-stream.js';
+import { schemaText } from '../grammar/format.js';
+import type { EndReason } from '../protocol/frame.js';
+import type { LocalServer, PlainListener } from '../server/index.js';
 import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
+
+export interface ServerGeneratorParts {
+  readonly server: LocalServer;
+  readonly info: EngineInfo;
+  /** Of the model, that people here use beside its own. */
+  readonly names: readonly string[];
+  /** Seconds since 1970. */
+  readonly createdS: number;
+  /** Version of this package. */
+  readonly build: string;
+}
 
 export class ServerGenerator implements Generator {
   readonly models: readonly ModelCard[];
   readonly #server: LocalServer;
   readonly #info: EngineInfo;
 
-  /** @param names of the model that people here use beside its own. @param createdS seconds since 1970. */
-  constructor(server: LocalServer, info: EngineInfo, names: readonly string[], createdS: number) {
+  constructor({ server, info, ...facts }: ServerGeneratorParts) {
     this.#server = server;
     this.#info = info;
     const { modelName, contextLength, vocabulary } = info;
     const { fingerprint } = vocabulary;
-    this.models = [modelCard({ modelName, names, createdS, contextLength, fingerprint })];
+    this.models = [modelCard({ ...facts, modelName, contextLength, fingerprint })];
   }
 
   get readiness(): Readiness {

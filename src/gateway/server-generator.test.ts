@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Generation, GenerationRequest } from '../../api/generator.js';
-import { PilotfishError } from '../../base/error.js';
-import type { EngineInfo } from '../../engine/engine.js';
-import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
-import { plainSampling } from '../../math/sampling.js';
-import type { LocalServer, PlainListener, PlainRequest } from '../../server/index.js';
+import type { Generation, GenerationRequest } from '../api/generator.js';
+import { PilotfishError } from '../base/error.js';
+import type { EngineInfo } from '../engine/engine.js';
+import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
+import { plainSampling } from '../math/sampling.js';
+import type { LocalServer, PlainListener, PlainRequest } from '../server/index.js';
 import { ServerGenerator } from './server-generator.js';
 
 const vocabulary = scriptedVocabulary(16);
@@ -30,7 +30,9 @@ class ToldServer {
       };
     };
     const server = { plain: { write, count: 0 }, isDraining: false } as unknown as LocalServer;
-    this.generator = new ServerGenerator(server, info, ['here.gguf'], 5);
+    this.generator = new ServerGenerator({
+      ...{ server, info, names: ['here.gguf'], createdS: 5, build: '1.2' },
+    });
   }
 
   ask(change: Partial<GenerationRequest> = {}): Generation {
@@ -130,6 +132,6 @@ describe('the card of a served model', () => {
     const [card] = new ToldServer().generator.models;
     assert.equal(card!.id, 'scripted-1');
     assert.deepEqual(card!.aliases, ['Scripted 1', 'here.gguf']);
-    assert.match(card!.fingerprint, /^pilotfish-[\d.]+-[0-9a-f]{12}$/);
+    assert.match(card!.fingerprint, /^pilotfish-1\.2-[0-9a-f]{12}$/);
   });
 });

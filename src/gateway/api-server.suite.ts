@@ -1,8 +1,8 @@
 // A served scripted engine with its HTTP door in this process: what tests and benchmarks of the whole stack share.
 
-import { createHttpDoor, type HttpDoor } from '../../api/index.js';
-import type { Engine } from '../../engine/engine.js';
-import { type RunningServer, type ServerOptions, startServer } from '../../server/index.js';
+import { createHttpDoor, type HttpDoor } from '../api/index.js';
+import type { Engine } from '../engine/engine.js';
+import { type RunningServer, type ServerOptions, startServer } from '../server/index.js';
 import { serverFacts } from './server-facts.js';
 import { ServerGenerator } from './server-generator.js';
 
@@ -23,7 +23,9 @@ export async function startApiServer(
     ...{ engine, port: 0, drainMs: 200, ...serverOptions },
     makeHttp: async (local) => {
       door = await createHttpDoor({
-        generator: new ServerGenerator(local, engine.info, ['toy'], 0),
+        generator: new ServerGenerator({
+          ...{ server: local, info: engine.info, names: ['toy'], createdS: 0, build: 'test' },
+        }),
         facts: serverFacts(local),
         ...{ acceptsKey: null, origins: [] },
         onMistake: (reason) => {

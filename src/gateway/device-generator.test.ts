@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Delta } from '../../api/generator.js';
-import type { Piece } from '../../device/index.js';
+import type { Delta } from '../api/generator.js';
+import type { Piece } from '../device/index.js';
 import { HeldTokens } from './device-generator.js';
 
 const token = (

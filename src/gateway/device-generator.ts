@@ -1,7 +1,7 @@
 // The HTTP door's generator over the client of a device: drafts are made here, the text is what the server verified.
 // Provisional tokens wait until they are confirmed, because what a client has read cannot be taken back.
 
-import { DeltaQueue } from '../../api/delta-queue.js';
+import { DeltaQueue } from '../api/delta-queue.js';
 import type {
   Delta,
   Generation,
@@ -11,8 +11,8 @@ import type {
   ModelCard,
   PromptInput,
   Readiness,
-} from '../../api/generator.js';
-import { PilotfishError, toPilotfishError } from '../../base/error.js';
+} from '../api/generator.js';
+import { PilotfishError, toPilotfishError } from '../base/error.js';
 import type {
   Answer,
   AnswerResult,
@@ -20,8 +20,8 @@ import type {
   GenerateOptions,
   Piece,
   Statistics,
-} from '../../device/index.js';
-import type { Vocabulary } from '../../engine/vocabulary.js';
+} from '../device/index.js';
+import type { Vocabulary } from '../engine/vocabulary.js';
 import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
 
@@ -31,58 +31,55 @@ export type DraftingOptions = Pick<
   'scheme' | 'mode' | 'stopRule' | 'windowMax' | 'cut'
 >;
 
-export class DeviceGenerator implements Generator {
-  readonly #client: Client;
-  readonly #vocabulary: Vocabulary;
-  readonly #drafting: DraftingOptions;
-  readonly #createdS: number;
-  readonly #onOver: (statistics: Statistics) => void;
+export interface DeviceGeneratorParts {
+  readonly client: Client;
+  readonly vocabulary: Vocabulary;
+  readonly drafting: DraftingOptions;
+  /** Seconds since 1970. */
+  readonly createdS: number;
+  /** Version of this package. */
+  readonly build: string;
+  /** Hears of every answer, failed and abandoned ones included. */
+  readonly onOver: (statistics: Statistics) => void;
+}
 
-  /** @param createdS seconds since 1970. @param onOver hears of every answer, failed and abandoned ones included. */
-  constructor(
-    client: Client,
-    vocabulary: Vocabulary,
-    drafting: DraftingOptions,
-    createdS: number,
-    onOver: (statistics: Statistics) => void,
-  ) {
-    this.#onOver = onOver;
-    this.#client = client;
-    this.#vocabulary = vocabulary;
-    this.#drafting = drafting;
-    this.#createdS = createdS;
+export class DeviceGenerator implements Generator {
+  readonly #parts: DeviceGeneratorParts;
+
+  constructor(parts: DeviceGeneratorParts) {
+    this.#parts = parts;
   }
 
   /** The target's; none while no server was met. */
   get models(): readonly ModelCard[] {
-    const { modelName, contextLength } = this.#client;
+    const { client, vocabulary, createdS, build } = this.#parts;
+    const { modelName, contextLength } = client;
     if (modelName === null) return [];
-    const { fingerprint } = this.#vocabulary;
-    const facts = { modelName, names: [], createdS: this.#createdS, contextLength, fingerprint };
-    return [modelCard(facts)];
+    const { fingerprint } = vocabulary;
+    return [modelCard({ modelName, names: [], createdS, build, contextLength, fingerprint })];
   }
 
   get readiness(): Readiness {
-    if (this.#client.isLinked) return 'ready';
-    return this.#client.modelName === null ? 'starting' : 'away';
+    if (this.#parts.client.isLinked) return 'ready';
+    return this.#parts.client.modelName === null ? 'starting' : 'away';
   }
 
   generate(request: GenerationRequest): Generation {
     const { sampling, seed, stops, tokensMax, topLogprobs, format, signal } = request;
-    const answer = this.#client.generate({
-      ...this.#drafting,
+    const answer = this.#parts.client.generate({
+      ...this.#parts.drafting,
       ...this.#promptOf(request.prompt),
       ...{ sampling, seed, stops, signal },
       ...(topLogprobs !== null && { topLogprobs }),
       ...(format !== null && { format }),
       tokensMax: Math.min(
-        tokensMax ?? this.#client.contextLength ?? Infinity,
+        tokensMax ?? this.#parts.client.contextLength ?? Infinity,
         answerMax(topLogprobs),
       ),
     });
     const queue = new DeltaQueue(() => answer.cancel());
     void pour(answer, queue).then(() => {
-      if (answer.statistics !== null) this.#onOver(answer.statistics);
+      if (answer.statistics !== null) this.#parts.onOver(answer.statistics);
     });
     return queue;
   }
@@ -93,8 +90,8 @@ export class DeviceGenerator implements Generator {
     const ids =
       prompt.kind === 'ids'
         ? prompt.ids
-        : this.#vocabulary.tokenize(prompt.text, { addBos: true, parseSpecial: false });
-    const { contextLength } = this.#client;
+        : this.#parts.vocabulary.tokenize(prompt.text, { addBos: true, parseSpecial: false });
+    const { contextLength } = this.#parts.client;
     if (contextLength !== null && ids.length + 1 > contextLength) {
       const message = `${ids.length} tokens and one more exceed the context of ${contextLength}`;
       throw new PilotfishError('prompt-too-long', message);
@@ -103,7 +100,7 @@ export class DeviceGenerator implements Generator {
   }
 
   tokenBytes(token: number): Uint8Array {
-    return this.#vocabulary.tokenBytes(token);
+    return this.#parts.vocabulary.tokenBytes(token);
   }
 }
 

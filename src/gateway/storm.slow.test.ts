@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import type { Engine } from '../../engine/engine.js';
-import { createScriptedEngine } from '../../engine/scripted-engine.js';
-import { Random } from '../../sim/random.js';
+import type { Engine } from '../engine/engine.js';
+import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { Random } from '../sim/random.js';
 import { type ApiServer, startApiServer } from './api-server.suite.js';
 
 /** An engine whose passes let the event loop turn, and wait where they are told to. */
@@ -77,10 +77,14 @@ async function withApi(
 }
 
 describe('a storm of clients', () => {
-  it('that vanish at any moment, 600 of them, leaves nothing', async () => {
+  it('that vanish at any moment, hundreds of them, leaves nothing', async () => {
     const random = new Random(1, 'storm');
     await withApi(nextTurn, {}, async ({ port, server }) => {
-      for (let wave = 0; wave < 12; wave++) {
+      const untilMs = performance.now() + 60_000;
+      const committed = (): number => server.stats().core.committedCount;
+      // As long as it takes on a busy machine until the storm has met answers.
+      for (let wave = 0; wave < 12 || committed() < 2000; wave++) {
+        assert.ok(performance.now() < untilMs, `${committed()} tokens were written`);
         const sockets = Array.from({ length: 50 }, () =>
           post(port, {
             ...ask,
@@ -99,10 +103,6 @@ describe('a storm of clients', () => {
         }
         await new Promise((resolve) => setTimeout(resolve, 60));
       }
-      // The last of them are still to go.
-      await new Promise((resolve) => setTimeout(resolve, 600));
-      const { committedCount } = server.stats().core;
-      assert.ok(committedCount > 1000, `${committedCount} tokens were written`);
     });
   });
 

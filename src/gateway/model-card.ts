@@ -1,8 +1,7 @@
 // The model as clients of the HTTP door name it.
 
 import { createHash } from 'node:crypto';
-import type { ModelCard } from '../../api/generator.js';
-import { packageVersion } from '../package-root.js';
+import type { ModelCard } from '../api/generator.js';
 
 /** A name that needs no quoting anywhere: lower case, everything but letters, digits, dots and dashes as one dash. */
 export function modelId(modelName: string): string {
@@ -22,12 +21,14 @@ export interface ModelFacts {
   readonly contextLength: number | null;
   /** Of vocabulary and size; whatever changes with the model. */
   readonly fingerprint: string;
+  /** Version of what computes. */
+  readonly build: string;
 }
 
-export function modelCard({ modelName, names, ...facts }: ModelFacts): ModelCard {
+export function modelCard({ modelName, names, build, ...facts }: ModelFacts): ModelCard {
   const id = modelId(modelName);
   const aliases = [...new Set([modelName, ...names])].filter((name) => name !== id);
   const hash = createHash('sha256').update(`${modelName}\0${facts.fingerprint}`).digest('hex');
-  const fingerprint = `pilotfish-${packageVersion()}-${hash.slice(0, 12)}`;
+  const fingerprint = `pilotfish-${build}-${hash.slice(0, 12)}`;
   return { id, aliases, ...facts, fingerprint };
 }

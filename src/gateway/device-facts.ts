@@ -1,8 +1,8 @@
 // What a device counts for `GET /metrics`: the statistics of its answers, summed. Names with `spec_decode` end as those
 // of vLLM and llama.cpp do.
 
-import type { Fact } from '../../api/metrics.js';
-import type { Client, Statistics } from '../../device/index.js';
+import type { Fact } from '../api/metrics.js';
+import type { Client, Statistics } from '../device/index.js';
 
 const summed = [
   ['spec_decode_num_drafts_total', 'Verifications that tested drafts.', 'roundCount'],
