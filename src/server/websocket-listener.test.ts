@@ -2,30 +2,38 @@
 // it does not take the close.
 
 import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
 import { describe, it, mock } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { closeCodeOf } from '../protocol/code.js';
 import { limits } from '../protocol/limits.js';
 import { Peer } from './websocket-listener.js';
 
+/** Writes to a stream that takes nothing until it is told to. */
 class StuckSocket {
   readonly OPEN = 1;
   readyState = 1;
-  bufferedAmount = 0;
   closedWith: number | null = null;
   isTerminated = false;
+  #goOn: (() => void) | null = null;
 
-  readonly onSent: (() => void)[] = [];
+  readonly stream = new Writable({ write: (_bytes, _encoding, done) => (this.#goOn = done) });
 
-  send(bytes: Uint8Array, _options: unknown, onSent: () => void): void {
-    this.bufferedAmount += bytes.length;
-    this.onSent.push(onSent);
+  get bufferedAmount(): number {
+    return this.stream.writableLength;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.stream.write(bytes);
   }
 
   /** The system takes all that waits. */
-  read(): void {
-    this.bufferedAmount = 0;
-    for (const onSent of this.onSent.splice(0)) onSent();
+  async read(): Promise<void> {
+    while (this.bufferedAmount > 0) {
+      this.#goOn?.();
+      await nextTurn();
+    }
   }
 
   close(code: number): void {
@@ -38,11 +46,15 @@ class StuckSocket {
   }
 }
 
+function peerOf(socket: StuckSocket, onFlow: (peer: Peer, isClogged: boolean) => void): Peer {
+  return new Peer(1, socket as unknown as WebSocket, socket.stream, onFlow);
+}
+
 describe('a peer', () => {
   it('is too slow when more than the limit is unread, and is cut off after its close', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     const socket = new StuckSocket();
-    const peer = new Peer(1, socket as unknown as WebSocket, () => undefined);
+    const peer = peerOf(socket, () => undefined);
     const half = new Uint8Array(limits.bufferedBytes.value / 2);
     assert.equal(peer.send(half), true);
     assert.equal(peer.send(half), true);
@@ -56,18 +68,16 @@ describe('a peer', () => {
     mock.timers.reset();
   });
 
-  it('says once that it falls behind, and once that it has caught up', () => {
+  it('says once that it falls behind, and once that it has caught up', async () => {
     const socket = new StuckSocket();
     const flow: boolean[] = [];
-    const peer = new Peer(1, socket as unknown as WebSocket, (_, isClogged) =>
-      flow.push(isClogged),
-    );
+    const peer = peerOf(socket, (_, isClogged) => flow.push(isClogged));
     peer.send(new Uint8Array(1_000));
-    socket.read();
+    await socket.read();
     assert.deepEqual(flow, []);
     for (let count = 0; count < 100; count++) peer.send(new Uint8Array(1_000));
     assert.deepEqual(flow, [true]);
-    socket.read();
+    await socket.read();
     assert.deepEqual(flow, [true, false]);
   });
 });

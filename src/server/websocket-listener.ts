@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { PilotfishError } from '../base/error.js';
 import type { WireCode } from '../protocol/code.js';
@@ -50,43 +51,47 @@ class BoundedSocket extends WebSocket {
 }
 
 const sendOptions = { binary: true, compress: false };
-/**
- * Bytes beyond what the system holds for a peer at which verdicts are merged: a few hundred of them. The system alone
- * holds many more, so whoever has so much unread is behind.
- */
-const cloggedBytes = 16_384;
-
 /** One connected device. */
 export class Peer {
   readonly id: number;
   readonly #socket: WebSocket;
+  readonly #stream: Writable;
   readonly #onFlow: (peer: Peer, isClogged: boolean) => void;
   #isClogged = false;
 
-  /** @param onFlow called when what was sent begins to wait for the peer, and when it waits no more. */
-  constructor(id: number, socket: WebSocket, onFlow: (peer: Peer, isClogged: boolean) => void) {
+  /**
+   * @param stream what `socket` writes to. It is full (16 KiB and more) beyond what the system holds for the peer, which
+   *   is much more: whoever has so much unread is behind by hundreds of verdicts.
+   * @param onFlow called when what was sent begins to wait for the peer, and when it waits no more.
+   */
+  constructor(
+    id: number,
+    socket: WebSocket,
+    stream: Writable,
+    onFlow: (peer: Peer, isClogged: boolean) => void,
+  ) {
     this.id = id;
     this.#socket = socket;
+    this.#stream = stream;
     this.#onFlow = onFlow;
   }
 
   /** @returns false when the peer has left more unread than it may: the caller closes it with `too-slow`. */
   send(bytes: Uint8Array): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return true;
-    this.#socket.send(bytes, sendOptions, this.#onSent);
-    const { bufferedAmount } = this.#socket;
-    if (!this.#isClogged && bufferedAmount > cloggedBytes) {
-      this.#isClogged = true;
-      this.#onFlow(this, true);
-    }
-    return bufferedAmount <= limits.bufferedBytes.value;
+    this.#socket.send(bytes, sendOptions);
+    if (!this.#isClogged && this.#stream.writableNeedDrain) this.#clog();
+    return this.#socket.bufferedAmount <= limits.bufferedBytes.value;
   }
 
-  readonly #onSent = (): void => {
-    if (!this.#isClogged || this.#socket.bufferedAmount > cloggedBytes) return;
-    this.#isClogged = false;
-    this.#onFlow(this, false);
-  };
+  #clog(): void {
+    this.#isClogged = true;
+    this.#onFlow(this, true);
+    this.#stream.once('drain', () => {
+      this.#isClogged = false;
+      this.#onFlow(this, false);
+    });
+  }
 
   /** Ends the connection after what was sent; a peer that does not read is cut off. @param code null: all is well. */
   close(code: WireCode | null): void {
@@ -125,8 +130,8 @@ export async function listen(
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   let nextId = 1;
-  sockets.on('connection', (socket) =>
-    welcome(socket, new Peer(nextId++, socket, handlers.flow), handlers),
+  sockets.on('connection', (socket, request) =>
+    welcome(socket, new Peer(nextId++, socket, request.socket, handlers.flow), handlers),
   );
   // Errors of the listening socket come through `http` as well; unheard here they would end the process.
   sockets.on('error', () => undefined);
