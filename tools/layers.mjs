@@ -14,7 +14,16 @@ const mayImport = {
   'engine/gguf': ['base'],
   'engine/kernel': ['base', 'math', 'engine'],
   'engine/llama': ['base', 'math', 'grammar', 'engine', 'engine/kernel', 'engine/gguf'],
-  bench: ['base', 'math', 'engine', 'engine/kernel', 'engine/llama', 'engine/gguf', 'local'],
+  bench: [
+    'base',
+    'math',
+    'grammar',
+    'engine',
+    'engine/kernel',
+    'engine/llama',
+    'engine/gguf',
+    'local',
+  ],
   'bench/loop': [
     'base',
     'math',

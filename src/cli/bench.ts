@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type BenchModels, benchModels } from '../bench/bench-models.js';
+import { benchFormats } from '../bench/format-bench.js';
 import { benchMemory, type MemoryRow } from '../bench/memory-bench.js';
 import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
@@ -25,7 +26,7 @@ interface BenchOptions<Part extends string> {
   readonly part: readonly Part[];
 }
 
-const partNames = ['passes', 'speculation', 'memory', 'rows'] as const;
+const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats'] as const;
 type PartName = (typeof partNames)[number];
 
 export function addBench(program: Command, terminal: Terminal): void {
@@ -135,6 +136,12 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
   rows({ say }) {
     say('\nRows: nanoseconds a row, SIMD kernel against the float64 reference');
     return benchRows(say);
+  },
+  formats({ say }) {
+    say(
+      '\nFormats: milliseconds beside one row of logits; a new mask is made once for each place in a schema',
+    );
+    return Promise.resolve(benchFormats(say));
   },
 };
 
