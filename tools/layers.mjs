@@ -37,6 +37,25 @@ const mayImport = {
     'device/core',
     'device/drafter',
   ],
+  'bench/report': ['base', 'math', 'bench'],
+  'bench/profiles': ['base', 'math'],
+  'bench/experiments': [
+    'base',
+    'math',
+    'protocol',
+    'engine',
+    'engine/llama',
+    'engine/kernel',
+    'local',
+    'server/core',
+    'device',
+    'device/core',
+    'sim',
+    'bench',
+    'bench/loop',
+    'bench/profiles',
+    'bench/report',
+  ],
   local: ['base', 'math', 'engine'],
   'device/core': ['base', 'math', 'protocol', 'engine'],
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
@@ -66,6 +85,9 @@ const mayImport = {
     'local',
     'bench',
     'bench/loop',
+    'bench/experiments',
+    'bench/profiles',
+    'bench/report',
     'server',
     'device',
     'bench/api',
@@ -76,7 +98,11 @@ const mayImport = {
   ],
 };
 /** Outside modules with exactly one door. */
-const doors = { koffi: 'engine/llama/ffi.ts' };
+const doors = {
+  koffi: 'engine/llama/ffi.ts',
+  vega: 'bench/report/draw.ts',
+  'vega-lite': 'bench/report/draw.ts',
+};
 const pure = [
   'base',
   'math',

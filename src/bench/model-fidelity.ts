@@ -104,7 +104,8 @@ function lastRow(
   return model.row(rowCount - 1).slice();
 }
 
-function tokenize(model: NativeModel, text: string): Int32Array {
+/** Tokens of a text, the start token first; for a model that is open without an engine. */
+export function tokenize(model: NativeModel, text: string): Int32Array {
   const vocabulary = new NativeVocabulary(
     openLlama(findLibrary()),
     model.modelPointer,

@@ -1,6 +1,6 @@
 // `pilotfish bench`: measurements of this machine, as ratios inside one run. Prints tables; the work is src/bench.
 
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
@@ -13,6 +13,8 @@ import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
 import { apiPartNames, apiParts } from './bench-api.js';
 import { loopPartNames, loopParts } from './bench-loop.js';
+import { machineLine } from './bench-machine.js';
+import { addExperiments } from './bench-report.js';
 import { flag, jsonFlag } from './flags.js';
 import { formatBytes, formatShare } from './numbers.js';
 import { packageVersion } from './package-root.js';
@@ -65,6 +67,7 @@ export function addBench(program: Command, terminal: Terminal): void {
   api.action((options: BenchOptions<(typeof apiPartNames)[number]>) =>
     runBench(apiParts, options, terminal),
   );
+  addExperiments(bench, terminal);
 }
 
 function addBenchFlags(command: Command, names: readonly string[]): void {
@@ -166,9 +169,6 @@ async function runBench<Part extends string>(
   }
   if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
 }
-
-const machineLine = (): string =>
-  `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, node ${process.version}`;
 
 const ratioText = ({ median, low, high }: PairedRatio): string =>
   `${median.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;

@@ -1,0 +1,6 @@
+// The experiments of the report, in reading order.
+
+import type { Experiment } from '../report/experiment.js';
+import { schemesExperiment } from './schemes.js';
+
+export const experiments: readonly Experiment[] = [schemesExperiment];

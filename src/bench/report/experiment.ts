@@ -1,0 +1,32 @@
+// What an experiment is to whoever runs it: a question, and a function that finds out. It reads no clock for its result
+// and writes no file.
+
+import type { BenchModels } from '../bench-models.js';
+import type { Findings, Provenance, Result } from './result.js';
+
+export interface ExperimentContext {
+  readonly models: BenchModels;
+  /** Fewer turns, wider intervals: a look, not the report. */
+  readonly isQuick: boolean;
+  /** Of everything that chance decides. */
+  readonly seed: number;
+  /** Told what is going on; no part of the result. */
+  readonly note: (line: string) => void;
+  readonly signal: { readonly aborted: boolean };
+}
+
+export interface Experiment {
+  /** A word: the command's name, and the file's. */
+  readonly id: string;
+  readonly title: string;
+  readonly question: string;
+  /** Minutes that a full run takes on two cores, for the help. */
+  readonly minutes: number;
+  readonly run: (context: ExperimentContext) => Promise<Findings>;
+}
+
+export const resultOf = (
+  { id, title, question }: Experiment,
+  findings: Findings,
+  provenance: Provenance,
+): Result => ({ id, title, question, provenance, ...findings });

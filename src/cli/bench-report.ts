@@ -1,0 +1,170 @@
+// `pilotfish bench report` and a command for each experiment: run, write the result as a file, draw, render the pages.
+// Knows the clock and git; the experiments do not.
+
+import { execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import { benchModels } from '../bench/bench-models.js';
+import { experiments } from '../bench/experiments/index.js';
+import { type Experiment, resultOf } from '../bench/report/experiment.js';
+import { estimateText, headOf, keyText } from '../bench/report/figures.js';
+import type { Drawn } from '../bench/report/page.js';
+import { readResults, writePages, writePlots, writeResult } from '../bench/report/report-files.js';
+import type { Provenance, Result, Table } from '../bench/report/result.js';
+import { resultText } from '../bench/report/result-file.js';
+import { machineLine } from './bench-machine.js';
+import { flag, jsonFlag, wholeNumber } from './flags.js';
+import { packageRoot, packageVersion } from './package-root.js';
+import { formatTable } from './table.js';
+import type { Terminal } from './terminal.js';
+
+interface RunOptions {
+  readonly quick?: boolean;
+  readonly seed: number;
+  readonly out: string;
+  readonly folder: string;
+  readonly plots: boolean;
+}
+
+interface ReportOptions extends RunOptions {
+  readonly from?: string;
+  readonly only?: readonly string[];
+}
+
+const layout = 'REPORT.md, docs/report.html, docs/results/*.json, docs/plots/*.svg';
+
+/** Adds `bench <experiment>` for each, and `bench report` for all. */
+export function addExperiments(bench: Command, terminal: Terminal): void {
+  for (const experiment of experiments) {
+    const command = bench
+      .command(experiment.id)
+      .summary(experiment.title)
+      .description(`${experiment.question} About ${experiment.minutes} minutes on two cores.`);
+    addRunFlags(command);
+    command.addOption(jsonFlag());
+    command.action((options: RunOptions & { readonly json?: boolean }) =>
+      runOne(experiment, options, terminal),
+    );
+  }
+  const report = bench
+    .command('report')
+    .summary('all experiments, as pages with plots')
+    .description(
+      `Runs every experiment, draws its plots and writes ${layout} under --out. Under 30 minutes on two cores; with ` +
+        '--from it renders again what was run before, in seconds.',
+    )
+    .addOption(flag('--from <folder>', 'render the results of this folder, run nothing'))
+    .addOption(
+      flag('--only <ids...>', 'run only these, and render all that --out holds').choices(
+        experiments.map(({ id }) => id),
+      ),
+    );
+  addRunFlags(report);
+  report.action((options: ReportOptions) => runReport(options, terminal));
+}
+
+function addRunFlags(command: Command): void {
+  command
+    .addOption(flag('--quick', 'fewer turns, wider intervals'))
+    .addOption(
+      flag(
+        '--seed <n>',
+        'of everything that chance decides',
+        wholeNumber('--seed', 0, 2 ** 31 - 1),
+      ).default(1),
+    )
+    .addOption(flag('--out <folder>', 'where results, plots and pages are written').default('.'))
+    .addOption(flag('--no-plots', 'draw nothing, so that vega need not be installed'))
+    .addOption(
+      flag('--folder <path>', 'where the models made for the benchmark are kept').default(
+        join(tmpdir(), 'pilotfish-bench'),
+      ),
+    );
+}
+
+async function runOne(
+  experiment: Experiment,
+  options: RunOptions & { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  const result = await play(experiment, options, terminal);
+  const written = [writeResult(options.out, result)];
+  if (options.plots) written.push(...(await writePlots(options.out, result)).paths);
+  terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
+  terminal.err.write(`${written.map((path) => `wrote ${path}`).join('\n')}\n`);
+}
+
+async function runReport(options: ReportOptions, terminal: Terminal): Promise<void> {
+  if (options.from === undefined) {
+    for (const experiment of experiments) {
+      if (options.only && !options.only.includes(experiment.id)) continue;
+      const path = writeResult(options.out, await play(experiment, options, terminal));
+      terminal.err.write(`wrote ${path}\n`);
+    }
+  }
+  const drawn: Drawn[] = [];
+  for (const result of readResults(options.from ?? join(options.out, 'docs', 'results'))) {
+    drawn.push(
+      options.plots
+        ? (await writePlots(options.out, result)).drawn
+        : { result, svgs: new Map<string, string>() },
+    );
+  }
+  const pages = writePages(options.out, drawn);
+  terminal.out.write(`${pages.map((path) => `wrote ${path}`).join('\n')}\n`);
+}
+
+async function play(
+  experiment: Experiment,
+  { quick, seed, folder }: RunOptions,
+  terminal: Terminal,
+): Promise<Result> {
+  const note = (line: string): void => {
+    terminal.err.write(`${experiment.id}: ${line}\n`);
+  };
+  const isQuick = quick === true;
+  const models = benchModels(folder, note);
+  const { signal } = terminal;
+  const findings = await experiment.run({ models, isQuick, seed, note, signal });
+  if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
+  const command = `pilotfish bench ${experiment.id}${isQuick ? ' --quick' : ''} --seed ${seed}`;
+  return resultOf(experiment, findings, provenanceOf(command, seed, isQuick));
+}
+
+function provenanceOf(command: string, seed: number, isQuick: boolean): Provenance {
+  const date = new Date().toISOString().slice(0, 10);
+  return { seed, commit: commitText(), machine: machineLine(), date, command, isQuick };
+}
+
+/** Of the clone this runs in; the version where it is none. */
+function commitText(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', packageRoot, ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim();
+  try {
+    const hash = git('rev-parse', '--short=10', 'HEAD');
+    return git('status', '--porcelain', '--', 'src', 'models') === '' ? hash : `${hash}+`;
+  } catch {
+    return `of version ${packageVersion()}`;
+  }
+}
+
+/** What a person reads of one result: claims, and the tables that are meant for people. */
+function screenText({ question, claims, tables, notes }: Result): string {
+  return [
+    question,
+    ...claims.map(({ text }) => `* ${text}`),
+    ...tables.filter(({ isShown }) => isShown).map(tableText),
+    ...notes.map((note) => `- ${note}`),
+  ].join('\n\n');
+}
+
+function tableText({ title, keys, values, rows }: Table): string {
+  const body = rows.map((row) => [...row.keys.map(keyText), ...row.values.map(estimateText)]);
+  const align = [...keys.map(() => 'left' as const), ...values.map(() => 'right' as const)];
+  return `${title}\n${formatTable([[...keys, ...values].map(headOf), ...body], { align })}`;
+}
