@@ -12,7 +12,7 @@ const config = {
   font: 'system-ui, sans-serif',
   view: { stroke: null },
   axis: { gridColor: '#e4e4e4', labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
-  legend: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
+  legend: { labelFontSize: 11, labelLimit: 320, titleFontSize: 11, titleFontWeight: 'normal' },
   header: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
   range: { category },
 };
