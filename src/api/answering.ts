@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { KeyGrant } from '../base/key-grant.js';
 import { type AnswerFormat, bodyOf, ChunkWriter, type Heading } from './answer-format.js';
 import { ApiError, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
@@ -28,8 +29,10 @@ export interface AnsweringParts {
   readonly requestsMax: number;
 }
 
-/** What an answer is written to. `headers` are those of every answer of the door. */
+/** Who an answer is written to. `headers` are those of every answer of the door. */
 export interface Reader {
+  /** What its key grants; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   readonly response: ServerResponse;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -147,10 +150,11 @@ class Answered {
   #start(): Generation[] {
     const { prompts, choiceCount, sampling, stops, tokensMax, topLogprobs, format } = this.#request;
     const { signal } = this.#gone;
+    const { grant } = this.#reader;
     return prompts.flatMap((prompt) =>
       Array.from({ length: choiceCount }, (_, choice) =>
         this.#generator.generate({
-          ...{ prompt, sampling, stops, tokensMax, topLogprobs, format, signal },
+          ...{ prompt, sampling, stops, tokensMax, topLogprobs, format, grant, signal },
           seed: this.#seedOf(choice),
         }),
       ),

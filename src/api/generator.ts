@@ -2,6 +2,7 @@
 // draft beyond the numbers of a result, no device, no server and no engine; adapters live where those are wired.
 
 import type { PilotfishError } from '../base/error.js';
+import type { KeyGrant } from '../base/key-grant.js';
 import type { Sampling } from '../math/sampling.js';
 
 /** A model as `GET /v1/models` shows it. */
@@ -44,6 +45,8 @@ export interface GenerationRequest {
   /** Alternatives with log-probabilities for each token, in [0, 20]; null: none are computed. */
   readonly topLogprobs: number | null;
   readonly format: TextFormat | null;
+  /** What the key of the caller grants; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   /** Ends the generation at once. */
   readonly signal: AbortSignal;
 }

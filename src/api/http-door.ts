@@ -155,7 +155,7 @@ function addAnswers(app: FastifyInstance, answering: Answering): void {
     app.post(path, async (request, reply) => {
       const asked = read(request.body);
       const headers = { ...(reply.getHeaders() as Record<string, string>) };
-      await answering.answer(asked, format, { response: reply.raw, headers });
+      await answering.answer(asked, format, { grant: null, response: reply.raw, headers });
       // All is sent; only an answer that was never begun goes the usual way, as an error.
       return reply.hijack();
     });

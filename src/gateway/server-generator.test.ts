@@ -22,7 +22,7 @@ class ToldServer {
   readonly generator: ServerGenerator;
 
   constructor() {
-    const write = (request: PlainRequest, listener: PlainListener) => {
+    const write = (request: PlainRequest, _grant: unknown, listener: PlainListener) => {
       this.request = request;
       this.listener = listener;
       return () => {
@@ -38,7 +38,8 @@ class ToldServer {
   ask(change: Partial<GenerationRequest> = {}): Generation {
     return this.generator.generate({
       ...{ prompt: { kind: 'text', text: 'a' }, sampling: plainSampling, seed: 1n, stops: [] },
-      ...{ tokensMax: 9, topLogprobs: null, format: null, signal: new AbortController().signal },
+      ...{ tokensMax: 9, topLogprobs: null, format: null, grant: null },
+      signal: new AbortController().signal,
       ...change,
     });
   }

@@ -50,7 +50,8 @@ export class ServerGenerator implements Generator {
   }
 
   generate(request: GenerationRequest): Generation {
-    const { prompt, sampling, seed, stops, tokensMax, topLogprobs, format, signal } = request;
+    const { prompt, sampling, seed, stops, tokensMax, topLogprobs, format, grant, signal } =
+      request;
     let cancel: () => void = () => undefined;
     const session = new PlainAnswer(this.#info, stops, () => cancel());
     cancel = this.#server.plain.write(
@@ -59,6 +60,7 @@ export class ServerGenerator implements Generator {
         schema: format === null ? null : schemaText(format),
         tokensMax: Math.min(tokensMax ?? this.#info.contextLength, answerMax(topLogprobs)),
       },
+      grant,
       session,
     );
     session.follow(signal);

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import type { PilotfishError } from '../base/error.js';
+import { unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { plainSampling } from '../math/sampling.js';
@@ -87,7 +88,7 @@ describe('a plain session', () => {
   it('writes what the target alone writes, and leaves nothing', async () => {
     await withServer({}, async (server) => {
       const heard = new Heard();
-      server.plain.write(request, heard);
+      server.plain.write(request, null, heard);
       assert.equal(await heard.over, 'length');
       assert.equal(heard.promptLength, 3);
       const expected = targetText({ ...request, scheme: 'coupled' });
@@ -99,7 +100,7 @@ describe('a plain session', () => {
   it('needs no key, though devices do', async () => {
     await withServer({ keys: ['secret'] }, async (server) => {
       const heard = new Heard();
-      server.plain.write(request, heard);
+      server.plain.write(request, null, heard);
       assert.equal(await heard.over, 'length');
     });
   });
@@ -107,12 +108,25 @@ describe('a plain session', () => {
   it('shares passes with others, more of them than a connection may have', async () => {
     await withServer({ limits: { sessions: 4 } }, async (server) => {
       const all = Array.from({ length: 10 }, () => new Heard());
-      for (const heard of all) server.plain.write(request, heard);
+      for (const heard of all) server.plain.write(request, null, heard);
       for (const heard of all) assert.equal(await heard.over, 'length');
       const { core } = server.stats();
       assert.equal(core.connectionCount, 3);
       assert.ok(core.passCount < core.committedCount, `${core.passCount} passes`);
       await settled(server);
+    });
+  });
+
+  it('shares a connection with sessions of its key alone', async () => {
+    await withServer({}, async (server) => {
+      const grants = ['a', 'b', 'a'].map((id) => ({ id, limits: unlimited }));
+      const all = [null, ...grants].map((grant) => {
+        const heard = new Heard();
+        server.plain.write(request, grant, heard);
+        return heard;
+      });
+      for (const heard of all) assert.equal(await heard.over, 'length');
+      assert.equal(server.stats().core.connectionCount, 3);
     });
   });
 
@@ -126,7 +140,7 @@ describe('a plain session', () => {
           resolve();
         };
       });
-      cancel = server.plain.write({ ...request, tokensMax: 200 }, heard);
+      cancel = server.plain.write({ ...request, tokensMax: 200 }, null, heard);
       await told;
       const count = heard.tokenIds.length;
       await settled(server);
@@ -145,7 +159,7 @@ describe('a plain session', () => {
       ] as const;
       for (const [change, code] of cases) {
         const heard = new Heard();
-        server.plain.write({ ...request, ...change }, heard);
+        server.plain.write({ ...request, ...change }, null, heard);
         const error = await heard.over;
         assert.ok(typeof error === 'object');
         assert.equal(error.code, code);
@@ -157,8 +171,8 @@ describe('a plain session', () => {
   it('is refused as busy when no session may be added', async () => {
     await withServer({ sessionsMax: 1 }, async (server) => {
       const [first, second] = [new Heard(), new Heard()];
-      const cancel = server.plain.write({ ...request, tokensMax: 200 }, first);
-      server.plain.write(request, second);
+      const cancel = server.plain.write({ ...request, tokensMax: 200 }, null, first);
+      server.plain.write(request, null, second);
       const error = await second.over;
       assert.ok(typeof error === 'object' && error.code === 'server-busy');
       cancel();
@@ -169,11 +183,11 @@ describe('a plain session', () => {
   it('may finish while the server drains, which takes no new one', async () => {
     const [running, late] = [new Heard(), new Heard()];
     await withServer({}, async (server) => {
-      server.plain.write(request, running);
+      server.plain.write(request, null, running);
       await new Promise((resolve) => setImmediate(resolve));
       const closing = server.close();
       assert.equal(server.isDraining, true);
-      server.plain.write(request, late);
+      server.plain.write(request, null, late);
       assert.equal(await running.over, 'length');
       await closing;
     });
@@ -189,7 +203,7 @@ describe('a plain session', () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
         return pass(segments);
       };
-      server.plain.write(request, held);
+      server.plain.write(request, null, held);
       await new Promise((resolve) => setImmediate(resolve));
       await server.close();
     });
@@ -202,7 +216,7 @@ describe('a plain session', () => {
     const fed: ServerEvent[] = [];
     const feed = (event: ServerEvent): unknown => fed.push(event);
     const plain = new PlainSessions({ feed, key: 'k', sessionsMax: 4, silenceMs: 60 });
-    const cancel = plain.write(request, new Heard());
+    const cancel = plain.write(request, null, new Heard());
     const kinds = (): string[] =>
       fed.splice(0).map((event) => (event.kind === 'frame' ? event.frame.kind : event.kind));
     assert.deepEqual(kinds(), ['connected', 'hello', 'open']);

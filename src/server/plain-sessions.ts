@@ -2,6 +2,7 @@
 // speak no protocol of ours. Frames reach the core as objects, never as bytes; nothing here decides what a core could.
 
 import type { PilotfishError } from '../base/error.js';
+import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import { errorOfFailure } from '../protocol/failure.js';
@@ -45,6 +46,8 @@ export interface PlainParts {
 /** A connection as the core sees it; no socket belongs to it. */
 interface Line {
   readonly id: ConnectionId;
+  /** All its sessions belong to this key; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   readonly sessions: Map<number, PlainListener>;
   nextSession: number;
 }
@@ -71,10 +74,11 @@ export class PlainSessions {
   /**
    * Opens a session.
    *
+   * @param grant of the key that the client has shown; null: none is asked for.
    * @returns what ends it at once; harmless when it is over.
    */
-  write(request: PlainRequest, listener: PlainListener): () => void {
-    const line = this.#roomyLine();
+  write(request: PlainRequest, grant: KeyGrant | null, listener: PlainListener): () => void {
+    const line = this.#roomyLine(grant);
     const session = line.nextSession++;
     line.sessions.set(session, listener);
     this.#send(line, openOf(session, request));
@@ -83,13 +87,14 @@ export class PlainSessions {
     };
   }
 
-  #roomyLine(): Line {
+  #roomyLine(grant: KeyGrant | null): Line {
     for (const line of this.#lines.values()) {
-      if (line.sessions.size < this.#parts.sessionsMax) return line;
+      const isOfKey = line.grant?.id === grant?.id;
+      if (isOfKey && line.sessions.size < this.#parts.sessionsMax) return line;
     }
-    const line: Line = { id: this.#nextId--, sessions: new Map(), nextSession: 0 };
+    const line: Line = { id: this.#nextId--, grant, sessions: new Map(), nextSession: 0 };
     this.#lines.set(line.id, line);
-    this.#parts.feed({ kind: 'connected', connection: line.id });
+    this.#parts.feed({ kind: 'connected', connection: line.id, grant });
     this.#send(line, helloOf(this.#parts.key));
     this.#keepAlive();
     return line;

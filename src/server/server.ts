@@ -171,7 +171,7 @@ class Server implements RunningServer {
   #connected(peer: Peer): void {
     this.#peers.set(peer.id, peer);
     this.#strangers.add(peer.id);
-    this.#feed({ kind: 'connected', connection: peer.id });
+    this.#feed({ kind: 'connected', connection: peer.id, grant: null });
   }
 
   #message({ id: connection }: Peer, bytes: Uint8Array): void {

@@ -115,7 +115,7 @@ export class SimServer {
 
   accept(device: number, link: Link): void {
     this.#peers.set(link.id, { device, link, isStranger: true, isClogged: false });
-    this.feed({ kind: 'connected', connection: link.id });
+    this.feed({ kind: 'connected', connection: link.id, grant: null });
   }
 
   #message(connection: number, device: number, bytes: Uint8Array): void {

@@ -247,7 +247,7 @@ export class World {
       }
       this.#isUp = true;
       this.#upMs = this.#downMs = this.nowMs;
-      this.#feedServer({ kind: 'connected', connection });
+      this.#feedServer({ kind: 'connected', connection, grant: null });
       this.feed({ kind: 'link-up' });
     });
   }

@@ -2,6 +2,7 @@
 // against this server. Holds nothing.
 
 import { PilotfishError } from '../../base/error.js';
+import type { KeyGrant } from '../../base/key-grant.js';
 import { checkSampling } from '../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../protocol/code.js';
 import { isOffered, type Open } from '../../protocol/frame.js';
@@ -23,8 +24,16 @@ export interface Admission {
 
 const refusal = (code: WireCode, message: string): Refusal => ({ code, message });
 
-/** What the session will be, or why it cannot. Never throws on what a device sends. */
-export function admit(open: Open, settings: CoreSettings): Admission | Refusal {
+/**
+ * What the session will be, or why it cannot. Never throws on what a device sends.
+ *
+ * @param grant of the key that opens it; null: none is asked for.
+ */
+export function admit(
+  open: Open,
+  grant: KeyGrant | null,
+  settings: CoreSettings,
+): Admission | Refusal {
   const { model, schemes, modes, limits } = settings;
   const { scheme, mode } = open;
   if (!isOffered(scheme, mode) || !schemes.includes(scheme) || !modes.includes(mode)) {
@@ -49,8 +58,7 @@ export function admit(open: Open, settings: CoreSettings): Admission | Refusal {
     lengthMax: Math.min(wanted, model.contextLength),
     endsAtContext: wanted > model.contextLength,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
-    cut,
-    topLogprobs,
+    ...{ cut, topLogprobs, grant },
     config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
   return { terms, log };

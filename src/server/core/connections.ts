@@ -2,6 +2,7 @@
 // Holds connection states; sends what it decides through the outbox.
 
 import { assert } from '../../base/assert.js';
+import type { KeyGrant } from '../../base/key-grant.js';
 import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
 import {
   type ConnectionEvent,
@@ -15,6 +16,8 @@ import type { CoreSettings } from './settings.js';
 
 export interface Connection {
   readonly id: ConnectionId;
+  /** What its key grants; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   state: ConnectionState;
   lastFrameAtMs: number;
   /** Its device reads more slowly than it is sent to: verdicts are merged. */
@@ -24,6 +27,8 @@ export interface Connection {
 /** What is wrong with a greeting, or null. */
 export function helloFault(hello: Hello, settings: CoreSettings): WireFault | null {
   const { model, acceptsKey } = settings;
+  // First: whoever has no key learns nothing, not even which versions there are.
+  if (!acceptsKey(hello.key)) return wireFault('key-refused', 'the key is not known here', null);
   if (negotiateVersion(hello) === null) {
     const theirs = `${hello.versionMin} to ${hello.versionMax}`;
     return wireFault(
@@ -32,7 +37,6 @@ export function helloFault(hello: Hello, settings: CoreSettings): WireFault | nu
       null,
     );
   }
-  if (!acceptsKey(hello.key)) return wireFault('key-refused', 'the key is not known here', null);
   if (hello.fingerprint === '' || hello.fingerprint === model.fingerprint) return null;
   return wireFault(
     'vocabulary-mismatch',
@@ -74,9 +78,14 @@ export class Connections {
     return this.#connections.get(id);
   }
 
-  add(id: ConnectionId, nowMs: number): Connection {
+  add(id: ConnectionId, grant: KeyGrant | null, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
-    const connection: Connection = { id, state: 'fresh', lastFrameAtMs: nowMs, isClogged: false };
+    const connection: Connection = {
+      ...{ id, grant },
+      state: 'fresh',
+      lastFrameAtMs: nowMs,
+      isClogged: false,
+    };
     this.#connections.set(id, connection);
     return connection;
   }

@@ -2,6 +2,7 @@
 // the test delivers. Integrity is checked after every event.
 
 import assert from 'node:assert/strict';
+import type { KeyGrant } from '../../base/key-grant.js';
 import type { EngineCore } from '../../engine/engine-core.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
@@ -107,9 +108,9 @@ export class Harness {
   }
 
   /** Opens a connection and greets. */
-  connect(connection: number, greeting: Hello | null = hello): void {
+  connect(connection: number, greeting: Hello | null = hello, grant: KeyGrant | null = null): void {
     this.inboxes.set(connection, []);
-    this.feed({ kind: 'connected', connection });
+    this.feed({ kind: 'connected', connection, grant });
     if (greeting) this.send(connection, greeting);
   }
 

@@ -3,6 +3,7 @@
 
 import type { SlotId } from '../../base/brand.js';
 import type { ErrorCode } from '../../base/error.js';
+import type { KeyGrant } from '../../base/key-grant.js';
 import type { PassResult, Segment, SlotConfig } from '../../engine/engine.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
@@ -11,7 +12,12 @@ import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 export type ConnectionId = number;
 
 export type ServerEvent =
-  | { readonly kind: 'connected'; readonly connection: ConnectionId }
+  | {
+      readonly kind: 'connected';
+      readonly connection: ConnectionId;
+      /** Of the key that was shown with the upgrade; null: none is asked for. */
+      readonly grant: KeyGrant | null;
+    }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
   | { readonly kind: 'frame'; readonly connection: ConnectionId; readonly frame: DeviceFrame }
   /** What arrived is not a legal frame. */

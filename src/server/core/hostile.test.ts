@@ -337,6 +337,8 @@ describe('hostile frames', () => {
   it('refuses strangers: wrong key, no common version, another vocabulary, no greeting', () => {
     const strangers: [DeviceFrame, WireCode][] = [
       [{ ...hello, key: 'stolen' }, 'key-refused'],
+      // Without a key nobody learns which versions there are.
+      [{ ...hello, key: 'stolen', versionMin: 7, versionMax: 9 }, 'key-refused'],
       [{ ...hello, versionMin: 7, versionMax: 9 }, 'version-unsupported'],
       [{ ...hello, fingerprint: 'scripted:8', vocabSize: 8 }, 'vocabulary-mismatch'],
       [openFrame(), 'frame-unexpected'],

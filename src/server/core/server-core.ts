@@ -2,6 +2,7 @@
 // scheduler keep the engine busy, tells devices what came of it. Deterministic: same events, same effects.
 
 import { unreachable } from '../../base/assert.js';
+import type { KeyGrant } from '../../base/key-grant.js';
 import type { PassResult } from '../../engine/engine.js';
 import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
 import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
@@ -112,7 +113,7 @@ export class ServerCore {
   #dispatch(event: ServerEvent, nowMs: number): void {
     switch (event.kind) {
       case 'connected':
-        this.#connect(event.connection, nowMs);
+        this.#connect(event.connection, event.grant, nowMs);
         return;
       case 'disconnected':
         this.#drop(event.connection, nowMs);
@@ -150,10 +151,10 @@ export class ServerCore {
     }
   }
 
-  #connect(id: ConnectionId, nowMs: number): void {
+  #connect(id: ConnectionId, grant: KeyGrant | null, nowMs: number): void {
     const isFull = this.#connections.count >= this.#settings.connectionsMax;
-    const connection = this.#connections.add(id, nowMs);
-    this.#table.openDesk(id);
+    const connection = this.#connections.add(id, grant, nowMs);
+    this.#table.openDesk(id, grant);
     if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
     else if (isFull) {
       const message = `${this.#settings.connectionsMax} connections are open`;
@@ -181,7 +182,7 @@ export class ServerCore {
     this.#counters.failureCount++;
     this.#outbox.fail(connection, code, message, block);
     this.#desk.exits.detachAll(connection.id, nowMs);
-    this.#table.openDesk(connection.id);
+    this.#table.openDesk(connection.id, connection.grant);
   }
 
   #frame(id: ConnectionId, frame: DeviceFrame, nowMs: number): void {

@@ -35,7 +35,7 @@ export class Entrance {
       this.#exits.refuse(listener, 'server-busy', `${settings.sessionsMax} sessions are open`);
       return;
     }
-    const admission = admit(frame, settings);
+    const admission = admit(frame, table.grantOf(listener.connection), settings);
     if ('code' in admission) {
       this.#exits.refuse(listener, admission.code, admission.message);
       return;
@@ -67,7 +67,8 @@ export class Entrance {
       return;
     }
     const session = table.byResumeKey(hex(frame.resumeKey));
-    if (!session) {
+    // A session of another key is none: a resume key that leaked is worth nothing without the key it belongs to.
+    if (!session || session.terms.grant?.id !== table.grantOf(listener.connection)?.id) {
       this.#exits.refuse(listener, 'resume-refused', 'no session has this key');
       return;
     }

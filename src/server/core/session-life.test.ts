@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { unlimited } from '../../base/key-grant.js';
 import { plainSampling } from '../../math/sampling.js';
 import { limits } from '../../protocol/limits.js';
 import {
   draftOf,
   Harness,
+  hello,
   keyOf,
   openFrame,
   resumeOf,
@@ -107,6 +109,28 @@ describe('a session', () => {
     assert.ok(resumed?.kind === 'resumed' && verdict?.kind === 'verdict');
     assert.deepEqual([...resumed.tokens], text.slice(4));
     assert.equal(verdict.end, 'length');
+  });
+
+  it('is resumed by the key that opened it, and by no other', () => {
+    const harness = new Harness();
+    const grants = ['pi', 'jetson'].map((id) => ({ id, limits: unlimited }));
+    const open = openFrame({ mode: 'stream', tokensMax: 6 });
+    const text = targetText(open);
+    harness.connect(1, hello, grants[0]);
+    harness.send(1, open);
+    harness.settle();
+    const key = keyOf(harness.take(1));
+    harness.disconnect(1);
+    for (const [index, grant] of [grants[1], null].entries()) {
+      harness.connect(2 + index, hello, grant);
+      harness.send(2 + index, resumeOf(key, text.slice(0, 4)));
+      const refusal = harness.take(2 + index).at(-1);
+      assert.equal(refusal?.kind === 'failure' && refusal.code, 'resume-refused');
+    }
+    harness.connect(4, hello, grants[0]);
+    harness.send(4, resumeOf(key, text.slice(0, 4)));
+    assert.deepEqual(tokensOf(harness.take(4)), []);
+    assert.equal(harness.core.stats().detachedCount, 0);
   });
 
   it('does not use the engine while nobody listens, and is forgotten after its time', () => {

@@ -2,10 +2,13 @@
 // ones stay until they are closed or expire. Counts are bounded by the settings.
 
 import { assert } from '../../base/assert.js';
+import type { KeyGrant } from '../../base/key-grant.js';
 import type { ConnectionId } from './event.js';
 import type { Listener, Session } from './session.js';
 
 interface Desk {
+  /** What the connection's key grants; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
@@ -34,9 +37,14 @@ export class SessionTable {
     return this.#byResumeKey.get(resumeKey);
   }
 
-  openDesk(connection: ConnectionId): void {
+  openDesk(connection: ConnectionId, grant: KeyGrant | null): void {
     assert(!this.#desks.has(connection), `connection ${connection} twice`);
-    this.#desks.set(connection, { lastId: -1, sessions: new Map(), failed: new Set() });
+    this.#desks.set(connection, { grant, lastId: -1, sessions: new Map(), failed: new Set() });
+  }
+
+  /** What the key of a connection grants. */
+  grantOf(connection: ConnectionId): KeyGrant | null {
+    return this.#deskOf(connection).grant;
   }
 
   /** Forgets the ids of a connection. @returns the sessions it had. */

@@ -1,6 +1,7 @@
 // One answer being written: the committed tokens, the drafts in line, and where the session stands with its device and
 // with the engine. Changed by the files of this folder only; sends nothing itself.
 
+import type { KeyGrant } from '../../base/key-grant.js';
 import type { SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
@@ -26,6 +27,8 @@ export interface SessionTerms {
   /** How many likeliest tokens log-probabilities are told with; null: none are told. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;
+  /** What the key grants that opened it, and alone may resume it; null: none is asked for. */
+  readonly grant: KeyGrant | null;
 }
 
 /** Who hears of the session. */
