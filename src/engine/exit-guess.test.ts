@@ -60,7 +60,7 @@ async function play(
 
 describe('guess of an early exit', () => {
   for (const scheme of ['greedy', 'coupled'] as const) {
-    for (const topK of [0, 5]) {
+    for (const topK of [0, 1, 5]) {
       it(`is the verdict itself where the exit is right: ${scheme}, top-k ${topK}`, async () => {
         const { right } = await play(1, scheme, { ...plainSampling, topK });
         assert.equal(right, rounds);
