@@ -14,7 +14,7 @@ import { readGguf } from '../gguf/reader.js';
 import type { ExitRows } from '../row-model.js';
 import type { ExitPlan } from './exit-plan.js';
 import { type Llama, type NativeBatch, type Pointer, type TensorDoor, viewMemory } from './ffi.js';
-import { contextParams, loadModel } from './native-context.js';
+import { contextParams, loadModel, type Weights } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 
 /** One decode that is watched. */
@@ -50,19 +50,14 @@ export class ExitTap {
    */
   constructor(llama: Llama, tensors: TensorDoor, plan: ExitPlan, options: ResolvedOptions) {
     const facts = checkModelFile(options.modelPath);
-    const rowsMax = options.passRowsMax + 1;
+    const rowsMax = rowsMaxOf(options);
     this.#llama = llama;
     this.#tensors = tensors;
     this.#nodeName = `l_out-${plan.info.layer - 1}`;
     this.#width = facts.embeddingLength;
     this.#vocabSize = facts.vocabSize;
-    const own = { ...options, ...oneSequence(rowsMax) };
-    this.#model = loadComposed(llama, plan, own);
-    const context = llama.init_from_model(this.#model, contextParams(llama, own, null));
-    if (context === null) {
-      llama.model_free(this.#model);
-      throw new PilotfishError('context-too-large', `no memory for an exit of ${rowsMax} rows`);
-    }
+    const { model, context } = startComposed(llama, plan, options, 'copied');
+    this.#model = model;
     this.#context = context;
     this.#batch = llama.batch_init(rowsMax, this.#width, 1);
     fillBatch(this.#batch, rowsMax);
@@ -156,14 +151,42 @@ const oneSequence = (rowsMax: number) =>
     exit: null,
   }) as const;
 
-/** Loads the composed model; its file lives as long as that takes. */
-function loadComposed(llama: Llama, { headPath }: ExitPlan, own: ResolvedOptions): Pointer {
+const rowsMaxOf = ({ passRowsMax }: ResolvedOptions): number => passRowsMax + 1;
+
+/**
+ * Composes the one-block model and loads it with a context; whoever asks frees both.
+ *
+ * @param options of the model that is watched.
+ * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when llama.cpp refuses it.
+ */
+export function startComposed(
+  llama: Llama,
+  plan: ExitPlan,
+  options: ResolvedOptions,
+  weights: Weights,
+): { readonly model: Pointer; readonly context: Pointer } {
+  const rowsMax = rowsMaxOf(options);
+  const own = { ...options, ...oneSequence(rowsMax) };
+  const model = loadComposed(llama, plan, own, weights);
+  const context = llama.init_from_model(model, contextParams(llama, own, null));
+  if (context !== null) return { model, context };
+  llama.model_free(model);
+  throw new PilotfishError('context-too-large', `no memory for an exit of ${rowsMax} rows`);
+}
+
+/** The file of the composed model lives as long as loading takes. */
+function loadComposed(
+  llama: Llama,
+  { headPath }: ExitPlan,
+  own: ResolvedOptions,
+  weights: Weights,
+): Pointer {
   const folder = mkdtempSync(join(tmpdir(), 'pilotfish-exit-'));
   try {
     const modelPath = join(folder, 'exit.gguf');
     const head = headPath === null ? null : checkExitFile(headPath);
     writeExitModel(modelPath, readGguf(own.modelPath), checkModelFile(own.modelPath), head);
-    return loadModel(llama, { ...own, modelPath }, 'copied');
+    return loadModel(llama, { ...own, modelPath }, weights);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

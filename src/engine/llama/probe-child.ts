@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
+import { startComposed } from './exit-tap.js';
 import { openLlama } from './ffi.js';
 import { checkModelKind, contextParams, loadModel } from './native-context.js';
 import { NativeVocabulary } from './native-vocabulary.js';
@@ -15,6 +16,7 @@ function probe({ files, options }: ProbeTask): number {
   if (context === null) return probeExit.contextRefused;
   const vocabulary = new NativeVocabulary(llama, model, () => false);
   vocabulary.tokenize('probe', { addBos: true, parseSpecial: true });
+  if (options.exit !== null) startComposed(llama, options.exit, options, 'absent');
   return probeExit.fine;
 }
 
