@@ -96,6 +96,7 @@ const twins: Partial<Record<ErrorCode, ApiErrorCode>> = {
   'context-exhausted': 'context_length_exceeded',
   'token-out-of-range': 'invalid_value',
   'sampling-invalid': 'invalid_value',
+  'format-invalid': 'invalid_value',
   'chat-template-failed': 'invalid_value',
   'engine-failed': 'engine_failed',
   'engine-closed': 'server_unavailable',
@@ -112,5 +113,6 @@ export function toApiError(reason: unknown): ApiError {
   if (!(reason instanceof PilotfishError)) {
     return new ApiError('internal_error', 'the server made a mistake; its log says more');
   }
-  return new ApiError(twins[reason.code] ?? 'internal_error', reason.message);
+  const param = reason.code === 'format-invalid' ? 'response_format' : null;
+  return new ApiError(twins[reason.code] ?? 'internal_error', reason.message, param);
 }

@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
+import { toApiError } from './api-error.js';
 import {
   failing,
   modelName,
@@ -22,7 +24,11 @@ const ask = { model: modelName, prompt: 'x' };
 
 interface Said {
   readonly [name: string]: unknown;
-  readonly error: { readonly code: string; readonly message: string };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly param: string | null;
+  };
   readonly choices: readonly { readonly index: number; readonly text: string }[];
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
 }
@@ -101,6 +107,21 @@ describe('a request that cannot be answered', () => {
       assert.match(error.message, /300.*256/);
     });
   }
+
+  it('because its schema cannot be followed is a 400 that names the place', async () => {
+    generator.play = failing('format-invalid', 'the schema at #/type: "objekt" is not a type');
+    const { error } = await refused(door.post('/v1/completions', ask), 400, 'invalid_value');
+    assert.equal(error.param, 'response_format');
+    assert.match(error.message, /#\/type/);
+  });
+
+  it('for what the caller did wrong is never called a mistake of ours', () => {
+    for (const [code, { exitCode }] of Object.entries(errorTable)) {
+      if (exitCode !== 2) continue;
+      const { status } = toApiError(new PilotfishError(code as ErrorCode, 'wrong'));
+      assert.equal(status, 400, code);
+    }
+  });
 
   it('because a server is away or busy is a 503 with advice when to come again', async () => {
     generator.play = failing('link-lost', 'the server has been away for 60 s');

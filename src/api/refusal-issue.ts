@@ -40,8 +40,31 @@ export function errorOfIssues(issues: readonly Issue[], body: unknown): ApiError
   if (isMissing && param !== null) {
     return new ApiError('missing_required_parameter', `${where} is missing`, param);
   }
-  const message = issue.message.replace(/^Invalid input: /, '');
-  return new ApiError(codeOf(issue), `${where}: ${message}`, param);
+  return new ApiError(
+    codeOf(issue),
+    `${where}: ${wordsOf(issue, valueAt(body, issue.path))}`,
+    param,
+  );
+}
+
+/** Value and bound where a bound is passed, else what the shape says. */
+function wordsOf(issue: Issue, value: unknown): string {
+  if (issue.code === 'too_big') {
+    const bound = `${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
+    return `${measured(value)}, where ${bound} is taken`;
+  }
+  if (issue.code === 'too_small') {
+    const bound = `${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
+    return `${measured(value)}, where ${bound} is taken`;
+  }
+  return issue.message.replace(/^Invalid input: /, '');
+}
+
+/** A number as it is, and of what is longer than a number only how long it is. */
+function measured(value: unknown): string {
+  if (Array.isArray(value)) return `${value.length} items`;
+  if (typeof value === 'string') return `${value.length} characters`;
+  return String(value);
 }
 
 function codeOf(issue: Issue): ApiErrorCode {

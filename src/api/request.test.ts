@@ -276,3 +276,11 @@ describe('a body that is refused', () => {
     it(`completions: ${one[0]} names ${one[1]}`, () => check(readCompletionRequest, one));
   }
 });
+
+it('a refusal of what is beyond a bound has the value and the bound', () => {
+  const told = (change: object) => refused(readChatRequest, { ...chat, ...change }).message;
+  assert.equal(told({ temperature: 3 }), "'temperature': 3, where at most 2 is taken");
+  assert.equal(told({ top_p: 0 }), "'top_p': 0, where above 0 is taken");
+  assert.equal(told({ min_p: 1 }), "'min_p': 1, where below 1 is taken");
+  assert.equal(told({ messages: [] }), "'messages': 0 items, where at least 1 is taken");
+});
