@@ -161,6 +161,7 @@ describe('health', () => {
         for (const path of ['/health', '/readyz']) {
           const response = await fetch(url + path);
           assert.equal(response.status, status, `${path} while ${readiness}`);
+          assert.equal(response.headers.has('retry-after'), status === 503);
           const said = readiness === 'ready' ? 'ok' : readiness;
           assert.deepEqual(await json(response), { status: said });
         }

@@ -6,7 +6,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { type AccessRules, checkHost, checkKey, checkOrigin, preflightHeaders } from './access.js';
 import type { AnswerFormat } from './answer-format.js';
 import { Answering } from './answering.js';
-import { ApiError, type ApiErrorCode, toApiError } from './api-error.js';
+import { ApiError, type ApiErrorCode, apiErrorTable, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
 import { chatFormat } from './chat-format.js';
 import { readChatRequest } from './chat-request.js';
@@ -123,6 +123,7 @@ function addHealth(app: FastifyInstance, generator: Generator): void {
   const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
     const { readiness } = generator;
     if (readiness === 'ready') return { status: 'ok' };
+    reply.header('retry-after', String(apiErrorTable.server_unavailable.retryAfterS));
     return reply.code(503).send({ status: readiness });
   };
   app.get('/health', ready);
