@@ -23,6 +23,13 @@ export interface PassCost {
   readonly tokenContextMs: number;
 }
 
+/** Milliseconds of a pass by its line. */
+export function passMsOf(cost: PassCost, shape: PassShape): number {
+  const { tokenCount, rowCount, tokenContext } = shape;
+  const { fixedMs, tokenMs, rowMs, tokenContextMs } = cost;
+  return fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
+}
+
 /** How well past passes were foretold, before each was learnt from. */
 export interface PassTimeError {
   readonly passCount: number;

@@ -8,6 +8,13 @@ export { passCostFrom } from './pass-cost.js';
 export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
 export { fleet, swarm } from './scenarios.js';
+export {
+  divergenceFor,
+  playService,
+  type Service,
+  type ServiceDevice,
+  type ServiceFigures,
+} from './service.js';
 export { type Shrunk, shrink } from './shrink.js';
 export { type Report, type RunOptions, runPlan, simulate, type Violation } from './simulate.js';
 export { type Counts, sumOf } from './tally.js';

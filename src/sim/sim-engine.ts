@@ -3,7 +3,7 @@
 
 import { PilotfishError } from '../base/error.js';
 import type { EngineCore } from '../engine/engine-core.js';
-import type { PassCost } from '../math/pass-time.js';
+import { type PassCost, passMsOf } from '../math/pass-time.js';
 import type { EngineOperation, ServerEvent } from '../server/core/event.js';
 import { shapeOf } from '../server/core/pass-builder.js';
 import type { Random } from './random.js';
@@ -94,10 +94,7 @@ export class SimEngine {
   #costMs(operation: EngineOperation): number {
     switch (operation.kind) {
       case 'pass': {
-        const { fixedMs, tokenMs, rowMs, tokenContextMs } = this.#model.pass;
-        const { tokenCount, rowCount, tokenContext } = shapeOf(operation.segments);
-        const ms =
-          fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
+        const ms = passMsOf(this.#model.pass, shapeOf(operation.segments));
         return ms * this.#slowness * (1 + this.#random.next() * this.#model.passNoise);
       }
       case 'save':

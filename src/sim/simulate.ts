@@ -1,6 +1,7 @@
 // A simulation as a function: a scenario and a seed go in, a report comes out. The same two give the same report, on any
 // machine and at any time.
 
+import type { Answer } from './answer.js';
 import { checkBounds } from './check/bounds.js';
 import type { CheckContext, CheckName, MakeChecker } from './check/checker.js';
 import { checkConduct } from './check/conduct.js';
@@ -47,6 +48,8 @@ export interface Report {
   /** Of answers that ended, in milliseconds: from asking to the first token, and for each token behind it. */
   readonly firstTokenMs: readonly number[];
   readonly tokenMs: readonly number[];
+  /** From the first answer asked for to the last one ended. */
+  readonly writingMs: number;
 }
 
 export interface RunOptions {
@@ -110,5 +113,11 @@ function reportOf(
         ({ firstTokenAtMs, endedAtMs, transcript }) =>
           (endedAtMs! - firstTokenAtMs!) / (transcript.finalCount - 1),
       ),
+    writingMs: writingMsOf(done),
   };
+}
+
+function writingMsOf(done: readonly Answer[]): number {
+  const first = Math.min(...done.map(({ askedAtMs }) => askedAtMs));
+  return done.length === 0 ? 0 : Math.max(...done.map(({ endedAtMs }) => endedAtMs!)) - first;
 }

@@ -1,0 +1,270 @@
+// One server and many devices that all write at once, in virtual time and without faults: what users and server see in
+// one mode. The shipped cores decide everything; passes, drafts and messages take the times they are said to.
+
+import type { StopRule } from '../device/core/stop-rule.js';
+import { type PassCost, passMsOf } from '../math/pass-time.js';
+import { plainSampling } from '../math/sampling.js';
+import type { Mode, Scheme } from '../protocol/frame.js';
+import { shapeOf } from '../server/core/pass-builder.js';
+import type { Ask } from './answer.js';
+import type { Observer } from './observer.js';
+import { Random } from './random.js';
+import type { DeviceKind, LinkModel, Scenario, ServerModel } from './scenario.js';
+import { swarm } from './scenarios.js';
+import { type Report, runPlan } from './simulate.js';
+import { toyVocabulary } from './toy.js';
+
+export interface ServiceDevice {
+  readonly name: string;
+  /** Of the fleet, in any unit. */
+  readonly share: number;
+  /** For a drafted token; null: it has nothing to draft with. */
+  readonly draftMs: number | null;
+  /** Of its draft from the target, in [0, 1]: `divergenceFor` has it for an acceptance rate. */
+  readonly divergence: number;
+  readonly link: LinkModel;
+}
+
+export interface Service {
+  readonly deviceCount: number;
+  readonly devices: readonly ServiceDevice[];
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  readonly stopRule: StopRule;
+  readonly pass: PassCost;
+  /** A pass takes longer by this share at most. */
+  readonly passNoise: number;
+  /** Sessions whose caches the target holds at once. */
+  readonly slotCount: number;
+  /** Drafts of so many sessions are waited for, at most so long; null: continuous batching. */
+  readonly staticBatch: { readonly count: number; readonly waitMs: number } | null;
+  readonly promptTokens: number;
+  /** Of each device's one answer. */
+  readonly answerTokens: number;
+}
+
+/** Of all devices together unless said otherwise; times in milliseconds. */
+export interface ServiceFigures {
+  /** [answers] from asking to the first token. */
+  readonly firstTokenMs: readonly number[];
+  /** [answers] from token to token, the mean of each answer. */
+  readonly tokenMs: readonly number[];
+  readonly tokensPerSecond: number;
+  /** Share of the time in which the target computes. */
+  readonly busyShare: number;
+  /** For each committed token. */
+  readonly passes: number;
+  readonly rows: number;
+  readonly drafted: number;
+  readonly upMessages: number;
+  readonly downMessages: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+  /** Of the tested drafts; null where none was tested. */
+  readonly acceptedShare: number | null;
+  /** Drafts tested for each pass of a session. */
+  readonly draftLength: number;
+}
+
+/** Devices begin within this time of each other. */
+const spreadMs = 500;
+/** Longer than any run: nothing here is to be given up. */
+const foreverMs = 1e7;
+const contextMargin = 128;
+const windowMax = 64;
+/** Most tokens and rows of a pass for each session in it. */
+const rowsOfSession = 17;
+const prefillMin = 512;
+
+/** Plays it once. @param seed of prompts, text, jitter and noise. */
+export function playService(service: Service, seed: number): ServiceFigures {
+  const scenario = scenarioOf(service);
+  const { deviceCount } = service;
+  const meter = new Meter(service.pass);
+  const plan = { scenario, seed, deviceCount, asks: asksOf(service, seed), faults: [] };
+  const report = runPlan(plan, { checks: [], observe: () => [meter] });
+  return figuresOf(report, meter);
+}
+
+/** Adds up what the target computed, by what the line says of each pass. */
+class Meter implements Observer {
+  passCount = 0;
+  rowCount = 0;
+  segmentCount = 0;
+  draftCount = 0;
+  busyMs = 0;
+  readonly #cost: PassCost;
+
+  constructor(cost: PassCost) {
+    this.#cost = cost;
+  }
+
+  onAnswered: NonNullable<Observer['onAnswered']> = (_server, { operation }) => {
+    if (operation.kind !== 'pass') return;
+    const shape = shapeOf(operation.segments);
+    this.passCount++;
+    this.rowCount += shape.rowCount;
+    this.busyMs += passMsOf(this.#cost, shape);
+    for (const { judge } of operation.segments) {
+      if (!judge) continue;
+      this.segmentCount++;
+      this.draftCount += judge.draftCount;
+    }
+  };
+}
+
+function figuresOf({ counts, ...report }: Report, meter: Meter): ServiceFigures {
+  const { tokenMs, firstTokenMs, writingMs } = report;
+  const perToken = (count: number): number => count / counts.tokenCount;
+  return {
+    firstTokenMs,
+    tokenMs,
+    tokensPerSecond: tokenMs.reduce((sum, ms) => sum + 1_000 / ms, 0),
+    busyShare: Math.min(1, meter.busyMs / writingMs),
+    passes: perToken(meter.passCount),
+    rows: perToken(meter.rowCount),
+    drafted: perToken(counts.draftedCount),
+    upMessages: perToken(counts.upMessageCount),
+    downMessages: perToken(counts.downMessageCount),
+    upBytes: perToken(counts.upBytes),
+    downBytes: perToken(counts.downBytes),
+    acceptedShare: counts.testedCount === 0 ? null : counts.acceptedCount / counts.testedCount,
+    draftLength: meter.segmentCount === 0 ? 0 : meter.draftCount / meter.segmentCount,
+  };
+}
+
+function asksOf(service: Service, seed: number): Ask[] {
+  const { deviceCount, scheme, mode, stopRule, answerTokens, promptTokens } = service;
+  const random = new Random(seed, 'service');
+  const letter = (): number => 2 + random.below(toyVocabulary.size - 2);
+  const asks = Array.from({ length: deviceCount }, (_, device): Ask => {
+    const ids = Int32Array.from({ length: promptTokens }, letter);
+    const request = {
+      prompt: { kind: 'ids', ids } as const,
+      // The toy's end of text, so that every answer has its full length.
+      sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+      seed: (BigInt(seed) << 32n) + BigInt(device),
+      scheme,
+      mode,
+      tokensMax: answerTokens,
+      windowMax,
+      cut: null,
+      stopRule,
+      fallback: 'wait' as const,
+    };
+    return { id: device, device, atMs: random.next() * spreadMs, request };
+  });
+  return asks.sort((a, b) => a.atMs - b.atMs);
+}
+
+function scenarioOf(service: Service): Scenario {
+  const { mode, deviceCount, promptTokens, answerTokens } = service;
+  const contextLength = promptTokens + answerTokens + contextMargin;
+  return {
+    ...swarm,
+    name: `service, ${mode}`,
+    durationMs: foreverMs,
+    graceMs: foreverMs,
+    serverCount: 1,
+    server: serverOf(service, contextLength),
+    deviceCount,
+    devices: service.devices.map((device) => kindOf(device, contextLength)),
+    faults: {},
+    offShare: 0,
+  };
+}
+
+function serverOf(service: Service, contextLength: number): ServerModel {
+  const { deviceCount, slotCount, pass, passNoise, staticBatch } = service;
+  const passRowsMax = rowsOfSession * Math.min(slotCount, deviceCount);
+  return {
+    slotCount,
+    contextLength,
+    passRowsMax,
+    passTokensMax: Math.max(prefillMin, passRowsMax),
+    connectionsMax: deviceCount,
+    sessionsMax: deviceCount,
+    swapBytesMax: 2 ** 30,
+    slotQuantumTokens: 32,
+    resumeMs: foreverMs,
+    silenceMs: foreverMs,
+    retryAfterMs: 1_000,
+    draftTokensMax: 16,
+    windowTokensMax: windowMax,
+    static: staticBatch
+      ? { share: 1, ...staticBatch }
+      : { share: 0, count: deviceCount, waitMs: 0 },
+    pass,
+    passNoise,
+    swapTokenMs: 0.01,
+  };
+}
+
+function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
+  const { name, share, draftMs, divergence, link } = device;
+  return {
+    name,
+    weight: share,
+    drafter: draftMs === null ? 'none' : 'engine',
+    divergence,
+    draftContext: contextLength,
+    draft: { startMs: 0, tokenMs: draftMs ?? 0, contextMs: 0, feedMs: 0 },
+    link,
+    clockRate: 1,
+    patienceMs: foreverMs,
+    awayMaxMs: foreverMs,
+    verdictTimeoutMs: foreverMs,
+    linkTimeoutMs: foreverMs,
+    pingMs: 5_000,
+    backoffMinMs: 100,
+    backoffMaxMs: 1_000,
+  };
+}
+
+/** Tokens that stand for a rate. */
+const probeTokens = 300;
+const probeTurns = 7;
+
+/**
+ * The divergence at which the toy's drafts are accepted so often under `coupled`, given that all before were.
+ *
+ * @param acceptanceRate in [0, 1]; rates below the least that the toy can have get that.
+ * @returns in [0, 1], good to about 0.02 of the rate.
+ */
+export function divergenceFor(acceptanceRate: number): number {
+  let [low, high] = [0, 1];
+  for (let turn = 0; turn < probeTurns; turn++) {
+    const divergence = (low + high) / 2;
+    if (rateAt(divergence) > acceptanceRate) low = divergence;
+    else high = divergence;
+  }
+  return (low + high) / 2;
+}
+
+/** One draft a round, so that every one is tested behind a right prefix. */
+function rateAt(divergence: number): number {
+  const link = {
+    latencyMs: 1,
+    jitterMs: 0,
+    upBytesPerMs: 1e6,
+    downBytesPerMs: 1e6,
+    overheadBytes: 0,
+  };
+  const figures = playService(
+    {
+      deviceCount: 1,
+      devices: [{ name: 'probe', share: 1, draftMs: 1, divergence, link }],
+      scheme: 'coupled',
+      mode: 'stop-and-wait',
+      stopRule: { kind: 'fixed', draftLengthMax: 1 },
+      pass: { fixedMs: 10, tokenMs: 0, rowMs: 0, tokenContextMs: 0 },
+      passNoise: 0,
+      slotCount: 1,
+      staticBatch: null,
+      promptTokens: 3,
+      answerTokens: probeTokens,
+    },
+    1,
+  );
+  return figures.acceptedShare ?? 0;
+}
