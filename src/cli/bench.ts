@@ -11,15 +11,15 @@ import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
-import { apiPartNames, apiParts } from './bench-api.js';
-import { loopPartNames, loopParts } from './bench-loop.js';
-import { machineLine } from './bench-machine.js';
-import { addExperiments } from './bench-report.js';
-import { flag, jsonFlag } from './flags.js';
-import { formatBytes, formatShare } from './numbers.js';
+import { apiPartNames, apiParts } from './bench/bench-api.js';
+import { loopPartNames, loopParts } from './bench/bench-loop.js';
+import { machineLine } from './bench/bench-machine.js';
+import { addExperiments } from './bench/bench-report.js';
+import { flag, jsonFlag } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
-import { formatTable } from './table.js';
-import type { Terminal } from './terminal.js';
+import { formatBytes, formatShare } from './screen/numbers.js';
+import { formatTable } from './screen/table.js';
+import type { Terminal } from './screen/terminal.js';
 
 interface BenchOptions<Part extends string> {
   readonly quick?: boolean;

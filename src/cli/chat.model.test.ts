@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { run, withServe } from './command.suite.js';
+import { run, withServe } from './processes/command.suite.js';
 
 const served = ['serve', '-m', 'stories-target', '--slots', '2', '-t', '1', '--deterministic'];
 const small = ['-t', '1', '--seed', '5'];

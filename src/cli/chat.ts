@@ -6,14 +6,14 @@ import { PilotfishError } from '../base/error.js';
 import { connect } from '../device/index.js';
 import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
-import { schemeOf } from './draft-flags.js';
-import { flag } from './flags.js';
+import { schemeOf } from './flags/draft-flags.js';
+import { flag } from './flags/flags.js';
+import { addSamplingFlags, customaryLaw, drawSeed } from './flags/sampling-flags.js';
+import { stopFlag } from './flags/text-flags.js';
 import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafting } from './run/link-flags.js';
 import { LinkReport } from './run/link-report.js';
-import { addSamplingFlags, customaryLaw, drawSeed } from './sampling-flags.js';
-import type { Terminal } from './terminal.js';
-import { stopFlag } from './text-flags.js';
-import { noteTo } from './text-view.js';
+import type { Terminal } from './screen/terminal.js';
+import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Talks with the model of a server, with a draft model on this machine. The server puts the messages into the form that its model was taught; a model that was taught none gets them as a script of User and Assistant, and an answer then ends before the next "User:".

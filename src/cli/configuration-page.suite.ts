@@ -3,7 +3,7 @@
 
 import type { Command, Option } from 'commander';
 import { createProgram } from './program.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './screen/terminal.js';
 
 /** A terminal that nobody looks at. */
 export const noTerminal: Terminal = {

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from './command.suite.js';
-import { displayWidth } from './table.js';
+import { run } from './processes/command.suite.js';
+import { displayWidth } from './screen/table.js';
 
 /** Ids of the processes whose environment holds the mark that a test gave its own. */
 function marked(mark: string): string[] {

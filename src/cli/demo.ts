@@ -11,17 +11,17 @@ import { type Measured, Measurement, type Task } from './demo/measure.js';
 import { roundTokensOf, verdictWords, waysTable, whyWords } from './demo/rows.js';
 import { Closers, draftName, openStage, type Stage, targetName } from './demo/stage.js';
 import { interruptedExitCode } from './failure.js';
-import { flag, wholeNumber } from './flags.js';
+import { flag, wholeNumber } from './flags/flags.js';
+import { customaryLaw, parseSeed } from './flags/sampling-flags.js';
 import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
 import { generateText } from './generate/generation.js';
-import { LineFit } from './line-fit.js';
-import { formatBytes, formatDuration, formatShare } from './numbers.js';
 import { commandName } from './package-root.js';
-import { type Fate, legendEntries, TokenStream } from './render.js';
 import { fates } from './run/answer-display.js';
-import { customaryLaw, parseSeed } from './sampling-flags.js';
-import { formatTable } from './table.js';
-import { colourWanted, type Paint, painter, type Terminal } from './terminal.js';
+import { LineFit } from './screen/line-fit.js';
+import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
+import { type Fate, legendEntries, TokenStream } from './screen/render.js';
+import { formatTable } from './screen/table.js';
+import { colourWanted, type Paint, painter, type Terminal } from './screen/terminal.js';
 
 const description = `Shows the whole system on this machine, with the bundled models: a server process, two device processes that draft differently, and an emulated link between them. A text appears with every token coloured by where it came from; then every mode writes the same texts, on the target as a large model would be (emulated: its passes are held back) and as it is. Takes under a minute, needs no network.
 

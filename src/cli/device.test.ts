@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { addDevice } from './device.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal } from './screen/terminal.js';
 
 function optionsOf(...flags: string[]): Record<string, unknown> {
   const program = new Command();

@@ -7,10 +7,11 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
 import { keyCheck } from '../server/index.js';
-import { flag, wholeNumber } from './flags.js';
+import { flag, wholeNumber } from './flags/flags.js';
+import { addGroup } from './flags/model-flags.js';
+import { serverUrl } from './flags/server-address.js';
 import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
 import type { HttpListening } from './http/listen-http.js';
-import { addGroup } from './model-flags.js';
 import { packageVersion } from './package-root.js';
 import {
   addLinkFlags,
@@ -22,9 +23,8 @@ import {
   loadDrafting,
 } from './run/link-flags.js';
 import { LinkReport } from './run/link-report.js';
-import { serverUrl } from './server-address.js';
-import type { Terminal } from './terminal.js';
-import { noteTo } from './text-view.js';
+import type { Terminal } from './screen/terminal.js';
+import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Keeps a draft model loaded and one connection to a server, and writes answers for programs on this machine.

@@ -2,7 +2,6 @@
 // Changes nothing and asks no server.
 
 import type { Command } from 'commander';
-import { listBundled } from './bundled.js';
 import type { Check, Verdict } from './doctor/check.js';
 import type { Facts } from './doctor/facts.js';
 import {
@@ -17,10 +16,11 @@ import { gatherHub } from './doctor/gather-hub.js';
 import { gatherModel } from './doctor/gather-models.js';
 import { judge, worstVerdict } from './doctor/judge.js';
 import { type Machine, thisMachine } from './doctor/machine.js';
-import { jsonFlag } from './flags.js';
+import { jsonFlag } from './flags/flags.js';
+import { listBundled } from './models/bundled.js';
 import { packageVersion } from './package-root.js';
-import { displayWidth } from './table.js';
-import { colourWanted, type Paint, painter, type Style, type Terminal } from './terminal.js';
+import { displayWidth } from './screen/table.js';
+import { colourWanted, type Paint, painter, type Style, type Terminal } from './screen/terminal.js';
 
 /** Adds the command. Its exit code is 1 when something will not work, else 0. */
 export function addDoctor(

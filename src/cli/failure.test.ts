@@ -6,7 +6,7 @@ import { CommanderError } from 'commander';
 import { InvariantError } from '../base/assert.js';
 import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
 import { failureOf, printFailure } from './failure.js';
-import { flagWords } from './flag-words.js';
+import { flagWords } from './flags/flag-words.js';
 
 function print(reason: unknown, env: Record<string, string> = {}) {
   let written = '';

@@ -3,9 +3,9 @@
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { flagWords } from './flag-words.js';
-import { paragraph } from './line-fit.js';
-import { colourWanted, painter, type Terminal } from './terminal.js';
+import { flagWords } from './flags/flag-words.js';
+import { paragraph } from './screen/line-fit.js';
+import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
 /** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
 export const interruptedExitCode = 130;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
-import { run } from './command.suite.js';
+import { run } from './processes/command.suite.js';
 
 const prompt = 'The old clock in the hallway had stopped at midnight.';
 const fixed = ['generate', '--deterministic', '--seed', '5', '-n', '24'];

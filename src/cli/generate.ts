@@ -2,21 +2,21 @@
 // Only text goes to stdout; statistics and the meaning of the marks go to stderr.
 
 import type { Command } from 'commander';
-import { drafterOf, draftFlags } from './draft-flags.js';
 import { interruptedExitCode } from './failure.js';
-import { flag, wholeNumber } from './flags.js';
+import { drafterOf, draftFlags } from './flags/draft-flags.js';
+import { flag, wholeNumber } from './flags/flags.js';
+import { addGroup, loadFlags, modelFlag } from './flags/model-flags.js';
+import { addSamplingFlags, customaryLaw } from './flags/sampling-flags.js';
+import { addTextFlags } from './flags/text-flags.js';
 import { closeEngines, draftReport, type Engines, loadEngines } from './generate/engines.js';
 import { type Generation, generateText } from './generate/generation.js';
 import { readPrompt } from './generate/prompt.js';
 import { modelReport, reportOf } from './generate/report.js';
 import { type GenerateOptions, type GenerateSettings, settingsOf } from './generate/settings.js';
-import { addGroup, loadFlags, modelFlag } from './model-flags.js';
-import type { Fate } from './render.js';
-import { addSamplingFlags, customaryLaw } from './sampling-flags.js';
-import { draftLine, printLines, textLine } from './summary.js';
-import type { Terminal } from './terminal.js';
-import { addTextFlags } from './text-flags.js';
-import { silentView, type TextView, textView } from './text-view.js';
+import type { Fate } from './screen/render.js';
+import { draftLine, printLines, textLine } from './screen/summary.js';
+import type { Terminal } from './screen/terminal.js';
+import { silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Writes a text on this machine: by the target model alone, or with a draft model ahead of it. A draft changes the speed, never the law of the text. With --deterministic the same seed gives the same text to the last bit, whatever drafts (schemes greedy and coupled).

@@ -18,9 +18,9 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
-import { run } from './command.suite.js';
 import { repo, type StandInHub, sha256, startHub } from './hub/stand-in-hub.suite.js';
 import { packageVersion } from './package-root.js';
+import { run } from './processes/command.suite.js';
 
 test('--version prints the version and nothing else', async () => {
   assert.deepEqual(await run(['--version']), { code: 0, out: `${packageVersion()}\n`, err: '' });

@@ -2,7 +2,7 @@
 // The entry of the `pilotfish` command: hands the process's streams, environment and signals to the program.
 
 import { run } from './program.js';
-import type { InputStream, OutputStream, Terminal } from './terminal.js';
+import type { InputStream, OutputStream, Terminal } from './screen/terminal.js';
 
 const stop = new AbortController();
 

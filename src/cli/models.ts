@@ -3,16 +3,16 @@
 
 import type { Command } from 'commander';
 import { checkModelFile } from '../engine/gguf/model-file.js';
-import { type CatalogueEntry, listModels } from './catalogue.js';
-import { jsonFlag } from './flags.js';
+import { jsonFlag } from './flags/flags.js';
 import { type Pulled, type PullWatcher, pull } from './hub/pull.js';
 import { formatReference, type HubReference, parseReference } from './hub/reference.js';
 import { standardRules } from './hub/retry.js';
 import { hubSettings } from './hub/settings.js';
-import { formatBytes, formatCount, formatDuration } from './numbers.js';
-import { createProgress, type Progress } from './progress.js';
-import { formatTable } from './table.js';
-import { colourWanted, painter, type Terminal } from './terminal.js';
+import { type CatalogueEntry, listModels } from './models/catalogue.js';
+import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
+import { createProgress, type Progress } from './screen/progress.js';
+import { formatTable } from './screen/table.js';
+import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
 const pullDescription = `Downloads a GGUF file into the Hugging Face cache, where other tools find it too.
 

@@ -9,14 +9,14 @@ import { addDemo } from './demo.js';
 import { addDevice } from './device.js';
 import { addDoctor } from './doctor.js';
 import { printFailure, sentenceOf } from './failure.js';
-import { settleSwitches } from './flags.js';
+import { settleSwitches } from './flags/flags.js';
 import { addGenerate } from './generate.js';
 import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
 import { addRun } from './run.js';
+import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 import { addServe } from './serve.js';
 import { addSim } from './sim.js';
-import { colourWanted, painter, type Terminal } from './terminal.js';
 import { addTop } from './top.js';
 
 const closing = `

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { freePort, run, withServe } from './command.suite.js';
+import { freePort, run, withServe } from './processes/command.suite.js';
 
 const prompt = 'The old clock';
 const small = ['-t', '1', '--seed', '5'];

@@ -11,8 +11,16 @@ import {
   type Statistics,
   type TokenLogprobs,
 } from '../device/index.js';
-import { schemeOf } from './draft-flags.js';
 import { interruptedExitCode } from './failure.js';
+import { schemeOf } from './flags/draft-flags.js';
+import {
+  addSamplingFlags,
+  customaryLaw,
+  drawSeed,
+  type SamplingOptions,
+  samplingOf,
+} from './flags/sampling-flags.js';
+import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
 import { readPrompt } from './generate/prompt.js';
 import { AnswerDisplay, answerFates } from './run/answer-display.js';
 import { answerLines } from './run/answer-lines.js';
@@ -26,17 +34,9 @@ import {
   loadDrafting,
 } from './run/link-flags.js';
 import { LinkReport } from './run/link-report.js';
-import {
-  addSamplingFlags,
-  customaryLaw,
-  drawSeed,
-  type SamplingOptions,
-  samplingOf,
-} from './sampling-flags.js';
-import { printLines, type TextEnd } from './summary.js';
-import type { Terminal } from './terminal.js';
-import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './text-flags.js';
-import { noteTo, silentView, type TextView, textView } from './text-view.js';
+import { printLines, type TextEnd } from './screen/summary.js';
+import type { Terminal } from './screen/terminal.js';
+import { noteTo, silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own: with schemes greedy and coupled the same seed gives the same text, whatever drafts, however slow the link (to the last bit where the server runs with --deterministic).

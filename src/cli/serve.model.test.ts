@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connect } from '../device/index.js';
 import { plainSampling } from '../math/sampling.js';
-import { run, withServe } from './command.suite.js';
+import { run, withServe } from './processes/command.suite.js';
 
 const served = ['serve', '-m', 'stories-target', '--slots', '2', '-t', '1', '-c', '128'];
 

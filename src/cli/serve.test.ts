@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { run } from './command.suite.js';
+import { run } from './processes/command.suite.js';
 
 describe('serve and top without a server', () => {
   const cases = [

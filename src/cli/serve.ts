@@ -15,8 +15,7 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
-import { choice, flag, wholeNumber } from './flags.js';
-import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
+import { choice, flag, wholeNumber } from './flags/flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -24,13 +23,14 @@ import {
   loadSettings,
   modelFlag,
   warnOfLongContext,
-} from './model-flags.js';
-import { resolveModel } from './model-name.js';
-import { formatCount, formatDuration } from './numbers.js';
+} from './flags/model-flags.js';
+import { serverUrl } from './flags/server-address.js';
+import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
+import { resolveModel } from './models/model-name.js';
 import { bundledModels, packageVersion } from './package-root.js';
-import { serverUrl } from './server-address.js';
-import type { Terminal } from './terminal.js';
-import { noteTo } from './text-view.js';
+import { formatCount, formatDuration } from './screen/numbers.js';
+import type { Terminal } from './screen/terminal.js';
+import { noteTo } from './screen/text-view.js';
 
 const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches, over the same protocol or over HTTP as OpenAI's clients speak it: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 

@@ -5,7 +5,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { run } from './command.suite.js';
+import { run } from './processes/command.suite.js';
 
 async function scenarioFile(text: string): Promise<string> {
   const path = join(await mkdtemp(join(tmpdir(), 'pilotfish-sim-')), 'scenario.json');

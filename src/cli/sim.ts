@@ -20,10 +20,10 @@ import {
   swarm,
   traceTo,
 } from '../sim/index.js';
-import { flag, jsonFlag, wholeNumber } from './flags.js';
-import { formatBytes, formatCount, formatDuration } from './numbers.js';
-import { formatTable } from './table.js';
-import type { Terminal } from './terminal.js';
+import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
+import { formatTable } from './screen/table.js';
+import type { Terminal } from './screen/terminal.js';
 
 const description = `Runs the shipped server and device cores under virtual time: networks, devices and engines of a scenario, requests, and faults. Every run is checked for exact text, lost or repeated tokens, requests without an end, leaks and queues without a bound. One seed and one version give one run, event by event.
 

@@ -4,9 +4,9 @@
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import type { ServerStats } from '../server/index.js';
-import { flag, jsonFlag, wholeNumber } from './flags.js';
-import { serverFlag, serverUrl } from './server-address.js';
-import type { Terminal } from './terminal.js';
+import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { serverFlag, serverUrl } from './flags/server-address.js';
+import type { Terminal } from './screen/terminal.js';
 import { topText } from './top/view.js';
 
 const description = `Shows load, memory, slots, sessions, queue, passes, verdicts and traffic of a running server.

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
-import type { InputStream, Terminal } from '../terminal.js';
+import type { InputStream, Terminal } from '../screen/terminal.js';
 import { LineInput } from './line-input.js';
 
 interface Stage {

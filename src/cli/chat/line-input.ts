@@ -2,7 +2,7 @@
 // terminal otherwise, so that Ctrl-C is a signal while an answer is being written.
 
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
-import type { OutputStream, Terminal } from '../terminal.js';
+import type { OutputStream, Terminal } from '../screen/terminal.js';
 
 /** A line without its break; the end of the input; Ctrl-C while a line was awaited, and whether it had begun. */
 export type Line =

@@ -4,13 +4,13 @@
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
+import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { AnswerDisplay, answerFates } from '../run/answer-display.js';
 import { answerLines } from '../run/answer-lines.js';
 import { type Drafting, draftOptions, type LinkOptions } from '../run/link-flags.js';
-import { type SamplingOptions, samplingOf } from '../sampling-flags.js';
-import { printLines, type TextEnd } from '../summary.js';
-import type { Terminal } from '../terminal.js';
-import { noteTo, type TextView, textView } from '../text-view.js';
+import { printLines, type TextEnd } from '../screen/summary.js';
+import type { Terminal } from '../screen/terminal.js';
+import { noteTo, type TextView, textView } from '../screen/text-view.js';
 import { Conversation } from './conversation.js';
 import type { LineInput } from './line-input.js';
 import { MessageReader } from './message.js';

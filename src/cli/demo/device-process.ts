@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, PilotfishError } from '../../base/error.js';
 import type { Origin, Statistics } from '../../device/index.js';
-import type { Environment } from '../terminal.js';
+import type { Environment } from '../screen/terminal.js';
 
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
 /** A device that hangs does not hold up the end of its owner for longer. */

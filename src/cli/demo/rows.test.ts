@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { displayWidth } from '../table.js';
+import { displayWidth } from '../screen/table.js';
 import {
   ratioTo,
   roundTokensOf,

@@ -3,8 +3,8 @@
 
 import { medianInterval } from '../../bench/paired.js';
 import { median } from '../../math/statistics.js';
-import { formatShare } from '../numbers.js';
-import { formatTable } from '../table.js';
+import { formatShare } from '../screen/numbers.js';
+import { formatTable } from '../screen/table.js';
 
 /** One text as one way wrote it: counts, and milliseconds from the request to the last token. */
 export interface Sample {

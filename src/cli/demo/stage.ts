@@ -3,8 +3,8 @@
 
 import { type Relay, startRelay } from '../../bench/loop/relay.js';
 import { type ServerHandle, startServerProcess } from '../../bench/loop/server-handle.js';
-import { resolveModel } from '../model-name.js';
-import type { Environment } from '../terminal.js';
+import { resolveModel } from '../models/model-name.js';
+import type { Environment } from '../screen/terminal.js';
 import { DeviceProcess } from './device-process.js';
 
 /** What is emulated; milliseconds. */

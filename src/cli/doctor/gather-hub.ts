@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { getHFHubCachePath, HUB_URL } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
-import type { Environment } from '../terminal.js';
+import type { Environment } from '../screen/terminal.js';
 import type { HubFacts } from './facts.js';
 import { isWritable, type Machine } from './machine.js';
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
-import type { BundledModel } from '../bundled.js';
+import type { BundledModel } from '../models/bundled.js';
 import type { ModelFacts } from './facts.js';
 
 export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelFacts> {

@@ -1,6 +1,6 @@
 // Judges the engine and what it works with: libraries, GPUs, models, the model cache. Pure.
 
-import { formatBytes, formatMemory } from '../numbers.js';
+import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
 import type { EngineFacts, Facts, GraphicsFacts, ModelFacts, SystemFacts } from './facts.js';
 

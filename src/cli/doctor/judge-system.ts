@@ -1,7 +1,7 @@
 // Judges the system: kind of machine, Node, C and C++ library, processor, cores, memory, heat. Pure.
 // Bounds: the prebuilt llama.cpp packages are built on Ubuntu 22.04, which has glibc 2.35 and GLIBCXX 3.4.30.
 
-import { formatMemory } from '../numbers.js';
+import { formatMemory } from '../screen/numbers.js';
 import { type Check, fail, isAtLeast, note, ok, warn } from './check.js';
 import type { Facts, SystemFacts } from './facts.js';
 

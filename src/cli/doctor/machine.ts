@@ -3,7 +3,7 @@
 
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, machine, release, totalmem } from 'node:os';
-import type { Environment } from '../terminal.js';
+import type { Environment } from '../screen/terminal.js';
 
 export interface Machine {
   readonly platform: string;

@@ -7,11 +7,11 @@ import type { DraftEngine } from '../../engine/engine.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
 import { lookUpDraft } from '../../local/look-up-draft.js';
-import { type DraftOptions, drafterOf } from '../draft-flags.js';
-import { type LoadOptions, loadSettings, warnOfLongContext } from '../model-flags.js';
-import { resolveModel } from '../model-name.js';
+import { type DraftOptions, drafterOf } from '../flags/draft-flags.js';
+import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
+import { resolveModel } from '../models/model-name.js';
 import { bundledModels } from '../package-root.js';
-import type { Terminal } from '../terminal.js';
+import type { Terminal } from '../screen/terminal.js';
 import { type ModelReport, modelReport } from './report.js';
 
 export interface Engines {

@@ -10,7 +10,7 @@ import {
 } from '../../local/speculate.js';
 import { AcceptanceTally } from '../../math/acceptance.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { TextEnd } from '../summary.js';
+import type { TextEnd } from '../screen/summary.js';
 import { MarkedText, type Show } from './marked-text.js';
 import { type EngineTimes, noTimes, timed, timedDraft } from './stopwatch.js';
 

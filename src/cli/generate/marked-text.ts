@@ -5,7 +5,7 @@ import { StopText } from '../../base/stop-text.js';
 import { Utf8Stream } from '../../base/utf8.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Round } from '../../local/speculate.js';
-import type { Fate } from '../render.js';
+import type { Fate } from '../screen/render.js';
 
 /** Takes pieces in order. Those not `rejected` add up to the text. */
 export type Show = (fate: Fate, text: string) => void;

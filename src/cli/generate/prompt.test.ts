@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
-import type { InputStream, Terminal } from '../terminal.js';
+import type { InputStream, Terminal } from '../screen/terminal.js';
 import { readPrompt } from './prompt.js';
 
 const quiet = { write: () => true };

@@ -2,7 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
-import type { InputStream, Terminal } from '../terminal.js';
+import type { InputStream, Terminal } from '../screen/terminal.js';
 
 /** More bytes than any context holds: refuses `/dev/zero` before memory is full. */
 const promptBytesMax = 2 ** 26;

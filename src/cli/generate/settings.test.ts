@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { draftFlags } from '../draft-flags.js';
-import { flag } from '../flags.js';
-import { addGroup, modelFlag } from '../model-flags.js';
-import { addSamplingFlags, customaryLaw } from '../sampling-flags.js';
-import { addTextFlags } from '../text-flags.js';
+import { draftFlags } from '../flags/draft-flags.js';
+import { flag } from '../flags/flags.js';
+import { addGroup, modelFlag } from '../flags/model-flags.js';
+import { addSamplingFlags, customaryLaw } from '../flags/sampling-flags.js';
+import { addTextFlags } from '../flags/text-flags.js';
 import { type GenerateOptions, settingsOf } from './settings.js';
 
 function settings(line: string, changes: Partial<GenerateOptions> = {}) {

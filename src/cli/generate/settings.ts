@@ -6,10 +6,10 @@ import { checkStops } from '../../base/stop-text.js';
 import { schemaText } from '../../grammar/format.js';
 import type { SpeculateRequest } from '../../local/speculate.js';
 import { checkSampling } from '../../math/sampling.js';
-import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../draft-flags.js';
-import type { LoadOptions } from '../model-flags.js';
-import { drawSeed, type SamplingOptions, samplingOf } from '../sampling-flags.js';
-import { checkLogprobs, formatOf, type TextOptions } from '../text-flags.js';
+import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../flags/draft-flags.js';
+import type { LoadOptions } from '../flags/model-flags.js';
+import { drawSeed, type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
+import { checkLogprobs, formatOf, type TextOptions } from '../flags/text-flags.js';
 
 export interface GenerateOptions extends LoadOptions, DraftOptions, SamplingOptions, TextOptions {
   readonly model: string;

@@ -5,7 +5,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { downloadFile, fileDownloadInfo } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
-import { formatBytes } from '../numbers.js';
+import { formatBytes } from '../screen/numbers.js';
 import {
   type CachedFile,
   findCached,

@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getHFHubCachePath, HUB_URL } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
-import { switchValue } from '../flags.js';
-import type { Environment } from '../terminal.js';
+import { switchValue } from '../flags/flags.js';
+import type { Environment } from '../screen/terminal.js';
 
 export interface HubSettings {
   /** Origin and path prefix without a slash at the end. */

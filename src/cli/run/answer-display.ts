@@ -2,8 +2,8 @@
 // back. What nobody verified at the end of a draft-only answer is shown as such.
 
 import type { AnswerResult, Origin, Piece } from '../../device/index.js';
-import type { Fate } from '../render.js';
-import type { TextView } from '../text-view.js';
+import type { Fate } from '../screen/render.js';
+import type { TextView } from '../screen/text-view.js';
 
 /** The mark of each origin. */
 export const fates: Readonly<Record<Origin, Fate>> = {

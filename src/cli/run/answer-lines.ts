@@ -1,7 +1,7 @@
 // The closing lines of an answer that a server wrote, the same for every command that shows one.
 
 import type { Statistics } from '../../device/index.js';
-import type { DrafterName } from '../draft-flags.js';
+import type { DrafterName } from '../flags/draft-flags.js';
 import {
   draftLine,
   eventLines,
@@ -9,7 +9,7 @@ import {
   textLine,
   whyUntested,
   wireLine,
-} from '../summary.js';
+} from '../screen/summary.js';
 import type { LinkOptions } from './link-flags.js';
 
 /** What is said about. */

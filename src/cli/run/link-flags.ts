@@ -21,19 +21,19 @@ import {
   type DraftOptions,
   drafterOf,
   draftFlags,
-} from '../draft-flags.js';
-import { choice, flag, wholeNumber } from '../flags.js';
+} from '../flags/draft-flags.js';
+import { choice, flag, wholeNumber } from '../flags/flags.js';
 import {
   addGroup,
   type LoadOptions,
   loadFlags,
   loadSettings,
   warnOfLongContext,
-} from '../model-flags.js';
-import { resolveModel } from '../model-name.js';
+} from '../flags/model-flags.js';
+import { serverFlag, serverUrl } from '../flags/server-address.js';
+import { resolveModel } from '../models/model-name.js';
 import { bundledModels } from '../package-root.js';
-import { serverFlag, serverUrl } from '../server-address.js';
-import type { Terminal } from '../terminal.js';
+import type { Terminal } from '../screen/terminal.js';
 import type { LinkReport } from './link-report.js';
 
 export interface LinkOptions extends DraftOptions, LoadOptions {

@@ -2,8 +2,14 @@
 // Rates are of the time between two snapshots, or since the start where there is one.
 
 import type { ServerStats } from '../../server/index.js';
-import { formatBytes, formatCount, formatDuration, formatMemory, formatShare } from '../numbers.js';
-import { formatTable } from '../table.js';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMemory,
+  formatShare,
+} from '../screen/numbers.js';
+import { formatTable } from '../screen/table.js';
 
 /** @param before the snapshot before, for rates; null: since the start. */
 export function topText(stats: ServerStats, before: ServerStats | null): string {

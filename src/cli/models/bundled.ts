@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundledModels } from './package-root.js';
+import { bundledModels } from '../package-root.js';
 
 export interface BundledModel {
   /** What --model takes: the file name without `-q8_0.gguf` or `.gguf`; eight bits are the ones to use by default. */

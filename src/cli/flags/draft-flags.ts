@@ -2,8 +2,8 @@
 // that are refused before anything is loaded. None of them changes the target's law.
 
 import type { Command, Option } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { type Scheme, schemes } from '../protocol/frame.js';
+import { PilotfishError } from '../../base/error.js';
+import { type Scheme, schemes } from '../../protocol/frame.js';
 import { choice, decimal, flag, wholeNumber } from './flags.js';
 
 /** Longer drafts are never accepted whole often enough to pay; each draft is a row of logits of memory. */

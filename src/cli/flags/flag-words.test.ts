@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolveOptions } from '../engine/llama/options.js';
-import { checkSampling, plainSampling } from '../math/sampling.js';
+import { resolveOptions } from '../../engine/llama/options.js';
+import { checkSampling, plainSampling } from '../../math/sampling.js';
 import { flagWords } from './flag-words.js';
 
 const messageOf = (fails: () => unknown): string => {

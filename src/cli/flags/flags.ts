@@ -2,8 +2,8 @@
 // Which flags there are is in model-flags.ts, draft-flags.ts and sampling-flags.ts, one vocabulary for all commands.
 
 import { type Command, Option } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import type { Environment } from './terminal.js';
+import { PilotfishError } from '../../base/error.js';
+import type { Environment } from '../screen/terminal.js';
 
 /**
  * A flag with its environment name, which is PILOTFISH_ and the long name.

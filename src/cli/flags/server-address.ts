@@ -1,8 +1,8 @@
 // Where a server is: one flag for all commands that speak to one, and what may be written behind it.
 
 import type { Option } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { defaultPort } from '../server/index.js';
+import { PilotfishError } from '../../base/error.js';
+import { defaultPort } from '../../server/index.js';
 import { flag } from './flags.js';
 
 /** `-s, --server`. */

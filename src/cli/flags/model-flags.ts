@@ -1,16 +1,16 @@
 // The flags that say which models are loaded and how, and what they come to for the engine.
 
 import type { Command, Option } from 'commander';
-import { checkModelFile } from '../engine/gguf/model-file.js';
+import { checkModelFile } from '../../engine/gguf/model-file.js';
 import {
   type CacheType,
   cacheTypes,
   type FlashAttention,
   type LlamaOptions,
-} from '../engine/llama/options.js';
+} from '../../engine/llama/options.js';
+import type { Terminal } from '../screen/terminal.js';
+import { noteTo } from '../screen/text-view.js';
 import { choice, flag, wholeNumber } from './flags.js';
-import type { Terminal } from './terminal.js';
-import { noteTo } from './text-view.js';
 
 const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
 const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];

@@ -7,9 +7,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Statistics } from '../device/index.js';
+import type { Statistics } from '../../device/index.js';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
+const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 
 /** @param launcher command that starts the process somewhere else, such as another network namespace. */
 function start(

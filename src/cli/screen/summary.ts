@@ -1,7 +1,7 @@
 // What is said of a text when it is done, for a reader who knows none of the words: how much, how fast, why it ended,
 // what became of the drafts, what went over the wire. Numbers in, lines out.
 
-import type { Statistics } from '../device/index.js';
+import type { Statistics } from '../../device/index.js';
 import { paragraph } from './line-fit.js';
 import {
   formatBytes,

@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import type { AnswerFormat } from '../grammar/format.js';
-import { topLogprobsMax } from '../math/logprobs.js';
+import { PilotfishError } from '../../base/error.js';
+import type { AnswerFormat } from '../../grammar/format.js';
+import { topLogprobsMax } from '../../math/logprobs.js';
 import { flag, jsonFlag, wholeNumber } from './flags.js';
 
 export interface TextOptions {

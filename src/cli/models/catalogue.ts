@@ -4,13 +4,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ErrorCode, toPilotfishError } from '../base/error.js';
-import { checkModelFile, type ModelFacts } from '../engine/gguf/model-file.js';
+import { type ErrorCode, toPilotfishError } from '../../base/error.js';
+import { checkModelFile, type ModelFacts } from '../../engine/gguf/model-file.js';
+import { cachedCommit, listCached } from '../hub/cache.js';
+import { formatReference, isGguf } from '../hub/reference.js';
+import type { HubSettings } from '../hub/settings.js';
+import type { Environment } from '../screen/terminal.js';
 import { listBundled } from './bundled.js';
-import { cachedCommit, listCached } from './hub/cache.js';
-import { formatReference, isGguf } from './hub/reference.js';
-import type { HubSettings } from './hub/settings.js';
-import type { Environment } from './terminal.js';
 
 export interface CatalogueEntry {
   /** What --model takes. */

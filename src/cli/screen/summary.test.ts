@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Statistics } from '../device/index.js';
+import type { Statistics } from '../../device/index.js';
 import { draftLine, eventLines, textLine, whyUntested, wireLine } from './summary.js';
 
 const statistics: Statistics = {

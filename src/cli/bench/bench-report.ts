@@ -5,20 +5,25 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { benchModels } from '../bench/bench-models.js';
-import { experiments } from '../bench/experiments/index.js';
-import { type Experiment, resultOf } from '../bench/report/experiment.js';
-import { estimateText, headOf, keyText } from '../bench/report/figures.js';
-import type { Drawn } from '../bench/report/page.js';
-import { readResults, writePages, writePlots, writeResult } from '../bench/report/report-files.js';
-import type { Provenance, Result, Table } from '../bench/report/result.js';
-import { resultText } from '../bench/report/result-file.js';
+import { PilotfishError } from '../../base/error.js';
+import { benchModels } from '../../bench/bench-models.js';
+import { experiments } from '../../bench/experiments/index.js';
+import { type Experiment, resultOf } from '../../bench/report/experiment.js';
+import { estimateText, headOf, keyText } from '../../bench/report/figures.js';
+import type { Drawn } from '../../bench/report/page.js';
+import {
+  readResults,
+  writePages,
+  writePlots,
+  writeResult,
+} from '../../bench/report/report-files.js';
+import type { Provenance, Result, Table } from '../../bench/report/result.js';
+import { resultText } from '../../bench/report/result-file.js';
+import { flag, jsonFlag, wholeNumber } from '../flags/flags.js';
+import { packageRoot, packageVersion } from '../package-root.js';
+import { formatTable } from '../screen/table.js';
+import type { Terminal } from '../screen/terminal.js';
 import { machineLine } from './bench-machine.js';
-import { flag, jsonFlag, wholeNumber } from './flags.js';
-import { packageRoot, packageVersion } from './package-root.js';
-import { formatTable } from './table.js';
-import type { Terminal } from './terminal.js';
 
 interface RunOptions {
   readonly quick?: boolean;

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'main.js');
+const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 
 export interface Ended {
   readonly code: number | null;

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { checkSampling } from '../math/sampling.js';
+import { PilotfishError } from '../../base/error.js';
+import { checkSampling } from '../../math/sampling.js';
 import { draftFlags } from './draft-flags.js';
 import { flag, jsonFlag, settleSwitches } from './flags.js';
 import { addGroup, type LoadOptions, loadFlags, modelFlag } from './model-flags.js';

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../sim/random.js';
+import { Random } from '../../sim/random.js';
 import { CutProxy, DeviceVictim, freePort, type LineEvent, ServerVictim } from './victims.suite.js';
 
 const strikeCount = 100;

@@ -6,8 +6,8 @@ import {
   benchApi,
   benchFirstToken,
   firstTokenMsAtMost,
-} from '../bench/api/api-bench.js';
-import { formatTable } from './table.js';
+} from '../../bench/api/api-bench.js';
+import { formatTable } from '../screen/table.js';
 
 /** What every part is given. */
 export interface ApiContext {

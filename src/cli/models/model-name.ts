@@ -2,12 +2,12 @@
 // Never downloads; says which command would.
 
 import { statSync } from 'node:fs';
-import { PilotfishError } from '../base/error.js';
+import { PilotfishError } from '../../base/error.js';
+import { findCached } from '../hub/cache.js';
+import { formatReference, isHubReference, parseReference } from '../hub/reference.js';
+import { hubSettings } from '../hub/settings.js';
+import type { Environment } from '../screen/terminal.js';
 import { findBundled, listBundled } from './bundled.js';
-import { findCached } from './hub/cache.js';
-import { formatReference, isHubReference, parseReference } from './hub/reference.js';
-import { hubSettings } from './hub/settings.js';
-import type { Environment } from './terminal.js';
 
 /**
  * Path of the model file that `name` means. A file of that path wins over a bundled name.

@@ -1,6 +1,6 @@
 // A `pilotfish device` process that is asked for many answers at once, over its lines. For tests of what answers say.
 
-import type { Statistics } from '../device/index.js';
+import type { Statistics } from '../../device/index.js';
 import { DeviceVictim, type LineEvent } from './victims.suite.js';
 
 /** An answer that takes longer never ends. */

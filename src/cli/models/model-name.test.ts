@@ -13,14 +13,14 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { checkModelFile } from '../engine/gguf/model-file.js';
-import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
-import { writeGguf } from '../engine/gguf/writer.js';
+import { checkModelFile } from '../../engine/gguf/model-file.js';
+import { tinyModel } from '../../engine/gguf/tiny-model.suite.js';
+import { writeGguf } from '../../engine/gguf/writer.js';
+import { repoPaths, writeRef } from '../hub/cache.js';
+import { bundledModels } from '../package-root.js';
 import { findBundled, listBundled } from './bundled.js';
 import { listModels } from './catalogue.js';
-import { repoPaths, writeRef } from './hub/cache.js';
 import { resolveModel } from './model-name.js';
-import { bundledModels } from './package-root.js';
 
 const repo = 'user/repo';
 const [current, old] = ['1'.repeat(40), '2'.repeat(40)];

@@ -3,8 +3,8 @@
 
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { logitBiasMax, type Sampling } from '../math/sampling.js';
+import { PilotfishError } from '../../base/error.js';
+import { logitBiasMax, type Sampling } from '../../math/sampling.js';
 import { decimal, flag, wholeNumber } from './flags.js';
 
 /** What the sampling flags come to, with every value said. */
