@@ -4,32 +4,20 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { PilotfishError } from '../base/error.js';
-import { checkStops } from '../base/stop-text.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
-import { type AnswerFormat, schemaText } from '../grammar/format.js';
 import { FormatChecker } from '../grammar/format-checker.js';
-import type { CutLimit } from '../math/cut-law.js';
-import { checkSampling, type Sampling } from '../math/sampling.js';
-import {
-  type ChatMessage,
-  isOffered,
-  type Mode,
-  modes,
-  type Prompt,
-  type Scheme,
-} from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
-import type { AnswerId, Fallback, GenerateRequest, TellEffect } from './core/event.js';
+import type { AnswerId, Fallback, TellEffect } from './core/event.js';
 import type { CoreSettings } from './core/settings.js';
-import type { StopRule } from './core/stop-rule.js';
 import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
+import { type GenerateOptions, requestOf } from './generate-request.js';
 import { dialWords } from './link-words.js';
 import { dialWebSocket } from './websocket-dialer.js';
 
@@ -84,41 +72,6 @@ export const timingDefaults: Timing = {
   backoffMaxMs: 10_000,
 };
 
-export interface GenerateOptions {
-  /** One of the three. Text gets the start token before it; special tokens in it are not read. */
-  readonly prompt?: string;
-  readonly ids?: Int32Array;
-  readonly messages?: readonly ChatMessage[];
-  readonly sampling: Sampling;
-  /** In [0, 2^64). Default: drawn. */
-  readonly seed?: bigint;
-  /** Default: greedy at temperature 0, else coupled. */
-  readonly scheme?: Scheme;
-  /** Default: stream without a drafter, race where the scheme allows it, else pipeline. */
-  readonly mode?: Mode;
-  /** Most tokens to write, >= 1. */
-  readonly tokensMax: number;
-  /** The answer ends before the first of these texts, at most 16, none empty. Default: none. */
-  readonly stops?: readonly string[];
-  /**
-   * Tells of every verified token the target's log-probability and those of so many of the likeliest tokens, 0 to 20.
-   * They are of the softmax of the logits, before temperature and all else. Default: none are computed.
-   */
-  readonly topLogprobs?: number;
-  /** What the answer has to be, enforced token by token. Default: anything. */
-  readonly format?: AnswerFormat;
-  /** Default: adaptive, at most 16. */
-  readonly stopRule?: StopRule;
-  /** Most drafted tokens beyond the committed length. Default 64. */
-  readonly windowMax?: number;
-  /** `split`: where the server cuts a law. Default: never. */
-  readonly cut?: CutLimit;
-  readonly fallback?: Fallback;
-  readonly signal?: AbortSignal;
-}
-
-const windowDefault = 64;
-const stopRuleDefault: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
 /** Longest text that look-up drafting follows. */
 const ngramContext = limits.promptTokens.value;
 
@@ -216,11 +169,16 @@ export class Client {
   /**
    * Starts an answer.
    *
-   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or `token-out-of-range` for bad options. What goes
-   *   wrong later rejects the iteration and `Answer.result`.
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or `token-out-of-range` for bad
+   *   options. What goes wrong later rejects the iteration and `Answer.result`.
    */
   generate(options: GenerateOptions): Answer {
-    const request = requestOf(options, this.#options, this.#vocabulary, this.#formats);
+    const request = requestOf(options, {
+      hasDrafter: this.#options.drafter.kind !== 'none',
+      fallback: this.#options.fallback ?? 'wait',
+      vocabulary: this.#vocabulary,
+      formats: this.#formats,
+    });
     const id = this.#nextAnswer++;
     const answer = new Answer({
       vocabulary: this.#vocabulary,
@@ -337,82 +295,3 @@ function dialOf({ url, dial, timing }: ConnectOptions): DeviceOptions['dial'] {
     }
   };
 }
-
-function requestOf(
-  options: GenerateOptions,
-  connected: ConnectOptions,
-  vocabulary: Vocabulary | null,
-  formats: FormatChecker | null,
-): GenerateRequest {
-  const { sampling, tokensMax } = options;
-  checkSampling(sampling, vocabulary?.size ?? limits.vocabTokens.value);
-  const windowMax = options.windowMax ?? windowDefault;
-  const stopRule = options.stopRule ?? stopRuleDefault;
-  checkWhole('tokensMax', tokensMax, limits.answerTokens.value);
-  checkWhole('windowMax', windowMax, limits.windowTokens.value);
-  checkWhole('draftLengthMax', stopRule.draftLengthMax, limits.draftTokens.value);
-  const seed = options.seed ?? randomBytes(8).readBigUInt64LE();
-  if (seed < 0n || seed >= 1n << 64n) throw usage(`seed ${seed} is outside [0, 2^64)`);
-  checkStops(options.stops ?? []);
-  if (options.stops?.length && vocabulary === null) throw usage('stops need a vocabulary');
-  const scheme = options.scheme ?? (sampling.temperature === 0 ? 'greedy' : 'coupled');
-  return {
-    prompt: promptOf(options, vocabulary),
-    sampling,
-    seed,
-    scheme,
-    mode: modeOf(options, scheme, connected),
-    tokensMax,
-    windowMax,
-    cut: options.cut ?? null,
-    stopRule,
-    fallback: options.fallback ?? connected.fallback ?? 'wait',
-    ...lawWishes(options, formats),
-  };
-}
-
-/** What is wanted of the target's law beside a token; a schema is looked at here where it can be. */
-function lawWishes(
-  { topLogprobs, format, tokensMax }: GenerateOptions,
-  formats: FormatChecker | null,
-): Pick<GenerateRequest, 'schema' | 'topLogprobs'> {
-  if (topLogprobs !== undefined) {
-    checkWhole('topLogprobs', topLogprobs, limits.topLogprobs.value, 0);
-    checkWhole('tokensMax with topLogprobs', tokensMax, limits.logprobTokens.value);
-  }
-  const schema = format === undefined ? undefined : schemaText(format);
-  if (schema !== undefined) formats?.check(schema);
-  return {
-    ...(schema !== undefined && { schema }),
-    ...(topLogprobs !== undefined && { topLogprobs }),
-  };
-}
-
-function modeOf({ mode }: GenerateOptions, scheme: Scheme, { drafter }: ConnectOptions): Mode {
-  const offered = modes.filter((word) => isOffered(scheme, word));
-  if (mode !== undefined && !offered.includes(mode)) {
-    throw usage(`mode ${mode} does not go with scheme ${scheme}; ${offered.join(', ')} do`);
-  }
-  // The first that goes is the best.
-  return drafter.kind === 'none' ? 'stream' : (mode ?? offered[0]!);
-}
-
-/** Ids wherever this side can make them: drafting starts at once then, and can start without a server. */
-function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prompt {
-  const { prompt, ids, messages } = options;
-  const given = [prompt, ids, messages].filter((value) => value !== undefined);
-  if (given.length !== 1) throw usage('give one of prompt, ids and messages');
-  if (messages !== undefined) return { kind: 'messages', messages };
-  if (prompt !== undefined && vocabulary === null) return { kind: 'text', text: prompt };
-  const tokens = ids ?? vocabulary!.tokenize(prompt!, { addBos: true, parseSpecial: false });
-  if (tokens.length === 0) throw new PilotfishError('prompt-empty', 'the prompt has no tokens');
-  return { kind: 'ids', ids: tokens };
-}
-
-function checkWhole(name: string, value: number, max: number, min = 1): void {
-  if (!(Number.isInteger(value) && value >= min && value <= max)) {
-    throw usage(`${name} ${value} is not a whole number in [${min}, ${max}]`);
-  }
-}
-
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);

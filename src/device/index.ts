@@ -11,7 +11,6 @@ export {
   type ConnectOptions,
   connect,
   type DrafterChoice,
-  type GenerateOptions,
   type LinkNews,
   type Timing,
   timingDefaults,
@@ -19,4 +18,5 @@ export {
 export { type Fallback, fallbacks, type Origin } from './core/event.js';
 export type { Statistics } from './core/statistics.js';
 export type { StopRule } from './core/stop-rule.js';
+export type { GenerateOptions } from './generate-request.js';
 export { type LineReader, serveLines } from './line-service.js';

@@ -1,13 +1,14 @@
 // The daemon's door for programs on the same machine: one JSON request a line in, one JSON event a line out, any number
-// at once. Knows the client only; the OpenAI door will stand beside it.
+// at once. Knows the client only; for HTTP there is `gateway`.
 
 import { PilotfishError, toPilotfishError } from '../base/error.js';
 import type { AnswerFormat } from '../grammar/format.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { modes, schemes } from '../protocol/frame.js';
 import type { Answer } from './answer.js';
-import type { Client, GenerateOptions } from './client.js';
+import type { Client } from './client.js';
 import { fallbacks } from './core/event.js';
+import type { GenerateOptions } from './generate-request.js';
 
 /** Longest request line, in bytes: the longest prompt of the wire, escaped. */
 const lineBytesMax = 16 * 2 ** 20;

@@ -45,7 +45,7 @@ export interface WorldOptions {
   readonly server: Partial<ServerSettings>;
 }
 
-export const worldDefaults: WorldOptions = {
+const worldDefaults: WorldOptions = {
   seed: 1,
   target: {},
   draft: { divergence: 0.3 },
