@@ -1,5 +1,6 @@
 // A door over a generator that does as it is told, on a real socket: what tests of the HTTP door share.
 
+import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PilotfishError } from '../base/error.js';
@@ -95,7 +96,12 @@ export interface OpenDoor {
   readonly url: string;
   readonly door: HttpDoor;
   readonly mistakes: unknown[];
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
+  post(
+    path: string,
+    body: unknown,
+    headers?: Record<string, string>,
+    signal?: AbortSignal | null,
+  ): Promise<Response>;
   close(): Promise<void>;
 }
 
@@ -112,16 +118,51 @@ export async function openDoor(
   const { url, close } = await listenOn(door.handle);
   return {
     ...{ url, door, mistakes, close },
-    post: (path, body, headers = {}) =>
+    post: (path, body, headers = {}, signal = null) =>
       fetch(url + path, {
         method: 'POST',
+        signal,
         headers: { 'content-type': 'application/json', ...headers },
         body: typeof body === 'string' ? body : JSON.stringify(body),
       }),
   };
 }
 
-export async function listenOn(handle: RequestListener) {
+/** Runs with a door of its own, that makes no mistake. */
+export async function withDoor(
+  generator: ToldGenerator,
+  change: Partial<HttpDoorOptions>,
+  use: (door: OpenDoor) => Promise<void>,
+): Promise<void> {
+  const door = await openDoor(generator, change);
+  try {
+    await use(door);
+    assert.deepEqual(door.mistakes, []);
+  } finally {
+    await door.close();
+  }
+}
+
+/** The least that can be asked. */
+export const ask = { model: modelName, prompt: 'x' };
+
+/** Of a body, what tests read. */
+interface Said {
+  readonly [name: string]: unknown;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly param: string | null;
+  };
+  readonly choices: readonly { readonly index: number; readonly text: string }[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
+export const json = (response: Response): Promise<Said> => response.json() as Promise<Said>;
+
+export const metricsOf = async (url: string): Promise<string> =>
+  (await fetch(`${url}/metrics`)).text();
+
+async function listenOn(handle: RequestListener) {
   const server = createServer(handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
