@@ -64,11 +64,16 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   await device.close();
   await server.close();
   assert.deepEqual(tokens, [...recording.text]);
-  const { text, proposals } = recording;
-  const rejected = statistics.testedCount - statistics.acceptedCount;
-  assert.ok(rejected > 5 && statistics.acceptedCount > 20, `${rejected} rejected`);
-  const wrong = text.filter((token, index) => token !== proposals[index]).length;
-  assert.ok(rejected <= wrong, `${rejected} rejected, ${wrong} proposals differ`);
+  const expected = { acceptedCount: 0, testedCount: 0 };
+  // A draft that stands brings the target's next token with it, and the last token is the target's in any case.
+  for (let at = 0; at < 119; at++, expected.testedCount++) {
+    if (recording.text[at] !== recording.proposals[at]) continue;
+    expected.acceptedCount++;
+    at++;
+  }
+  const { acceptedCount, testedCount } = statistics;
+  assert.deepEqual({ acceptedCount, testedCount }, expected);
+  assert.ok(testedCount - acceptedCount > 5 && acceptedCount > 20, `${acceptedCount} stand`);
 });
 
 it('a paced pass takes its time, and says so', async () => {
