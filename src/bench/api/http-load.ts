@@ -6,8 +6,6 @@ import { PilotfishError } from '../../base/error.js';
 
 export interface LoadResult {
   readonly ms: number;
-  /** Of all answers, heads included. */
-  readonly bytes: number;
   /** [answers] from a request to the first byte of its body. */
   readonly firstByteMs: readonly number[];
 }
@@ -42,11 +40,7 @@ export async function load(
   );
   const ms = performance.now() - startedMs;
   for (const line of lines) line.close();
-  return {
-    ms,
-    bytes: lines.reduce((sum, { bytes }) => sum + bytes, 0),
-    firstByteMs: lines.flatMap(({ firstByteMs }) => firstByteMs),
-  };
+  return { ms, firstByteMs: lines.flatMap(({ firstByteMs }) => firstByteMs) };
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
@@ -54,12 +48,14 @@ const chunkedEnd = '0\r\n\r\n';
 
 class Line {
   readonly firstByteMs: number[] = [];
-  bytes = 0;
   readonly #socket: Socket;
-  #askedMs = 0;
+  /** Null: the first byte of the body is there. */
+  #askedMs: number | null = null;
   /** Null: the head is not there yet. Negative: chunked. */
   #bodyLeft: number | null = null;
   #head = Buffer.alloc(0);
+  /** The last bytes of a chunked body, as many as its end has: pieces may cut it anywhere. */
+  #tail = '';
   #resolve: () => void = () => undefined;
   #reject: (reason: Error) => void = () => undefined;
 
@@ -85,6 +81,7 @@ class Line {
     this.#askedMs = performance.now();
     this.#bodyLeft = null;
     this.#head = Buffer.alloc(0);
+    this.#tail = '';
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -93,15 +90,14 @@ class Line {
   }
 
   #take(bytes: Buffer): void {
-    this.bytes += bytes.length;
     const body = this.#bodyLeft === null ? this.#readHead(bytes) : bytes;
     if (body === null || body.length === 0) return;
-    if (this.firstByteMs.length === 0 || this.#askedMs > 0) {
-      this.firstByteMs.push(performance.now() - this.#askedMs);
-      this.#askedMs = 0;
-    }
+    if (this.#askedMs !== null) this.firstByteMs.push(performance.now() - this.#askedMs);
+    this.#askedMs = null;
     if (this.#bodyLeft! < 0) {
-      if (body.subarray(-chunkedEnd.length).toString('latin1') === chunkedEnd) this.#resolve();
+      const end = body.subarray(-chunkedEnd.length).toString('latin1');
+      this.#tail = (this.#tail + end).slice(-chunkedEnd.length);
+      if (this.#tail === chunkedEnd) this.#resolve();
       return;
     }
     this.#bodyLeft! -= body.length;

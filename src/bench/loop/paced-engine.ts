@@ -41,7 +41,8 @@ export function nominalEngine(engine: Engine, passMs: number): Engine {
   });
 }
 
-function withPass(engine: Engine, pass: Engine['pass']): Engine {
+/** An engine with another pass in front of its own. */
+export function withPass(engine: Engine, pass: Engine['pass']): Engine {
   return {
     info: engine.info,
     pass,

@@ -1,6 +1,7 @@
 // Remembers the shapes of an engine's passes, so that the same batches can be run without the stack around them.
 
 import type { Engine } from '../../engine/engine.js';
+import { withPass } from './paced-engine.js';
 
 /** One segment: slot, first position, tokens fed, rows judged. */
 export type SegmentShape = readonly [slot: number, from: number, tokens: number, rows: number];
@@ -19,28 +20,18 @@ export class PassRecorder {
   #passes: RecordedPass[] = [];
 
   constructor(engine: Engine) {
-    this.engine = {
-      info: engine.info,
-      pass: async (segments) => {
-        const result = await engine.pass(segments);
-        if (this.#passes.length < passesMax) {
-          const shapes = segments.map(
-            ({ slot, from, tokens, judge }) =>
-              [slot, from, tokens.length, judge ? judge.draftCount + 1 : 0] as const,
-          );
-          const { decodeMs, judgeMs } = result;
-          this.#passes.push({ segments: shapes, decodeMs, judgeMs });
-        }
-        return result;
-      },
-      open: (slot, config) => engine.open(slot, config),
-      draft: (request, onToken) => engine.draft(request, onToken),
-      truncate: (slot, length) => engine.truncate(slot, length),
-      copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
-      save: (slot) => engine.save(slot),
-      restore: (slot, state, config) => engine.restore(slot, state, config),
-      close: () => engine.close(),
-    };
+    this.engine = withPass(engine, async (segments) => {
+      const result = await engine.pass(segments);
+      if (this.#passes.length < passesMax) {
+        const shapes = segments.map(
+          ({ slot, from, tokens, judge }) =>
+            [slot, from, tokens.length, judge ? judge.draftCount + 1 : 0] as const,
+        );
+        const { decodeMs, judgeMs } = result;
+        this.#passes.push({ segments: shapes, decodeMs, judgeMs });
+      }
+      return result;
+    });
   }
 
   /** Passes since the last call. */

@@ -5,10 +5,10 @@
 import type { Client } from '../../device/index.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Sampling } from '../../math/sampling.js';
-import { median } from '../../math/statistics.js';
+import { mean, median } from '../../math/statistics.js';
 import { connectDevice, type Written, write } from './fleet.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
-import type { Recording } from './recording.js';
+import { agreementRate, type Recording } from './recording.js';
 import { type Relay, startRelay } from './relay.js';
 import { replayDrafter } from './replay-drafter.js';
 import { type ServerHandle, startServerProcess } from './server-handle.js';
@@ -145,7 +145,7 @@ function rowOf(turns: readonly Turn[], draftMs: number, roundTripMs: number): Ra
   const modelSpeed = of(
     ({ recording }) => times.passMs / raceModelTokenMs(times, matchesOf(recording)),
   );
-  const rate = meanOrNull(turns.map(({ recording }) => shareOf(matchesOf(recording))))!;
+  const rate = mean(turns.map(({ recording }) => agreementRate(recording)));
   const geometric = geometricMatches(acceptanceRate ?? rate, 4000);
   return {
     roundTripMs,
@@ -170,10 +170,7 @@ function rowOf(turns: readonly Turn[], draftMs: number, roundTripMs: number): Ra
 const matchesOf = ({ text, proposals }: Recording): boolean[] =>
   Array.from(text, (token, index) => token === proposals[index]);
 
-const shareOf = (matches: readonly boolean[]): number =>
-  matches.filter(Boolean).length / matches.length;
-
 function meanOrNull(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+  return known.length === 0 ? null : mean(known);
 }
