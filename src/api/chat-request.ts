@@ -8,7 +8,7 @@ import { complain, errorOfIssues } from './refusal-issue.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
 
 /** Most messages of a prompt: as many as the wire takes. */
-export const messagesMax = 1024;
+const messagesMax = 1024;
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 

@@ -8,7 +8,7 @@ export const unreadBytesMax = 256 * 1024;
 /** A stream without events says so this often, that nothing between takes it for dead. */
 export const pingMs = 15_000;
 
-export const eventStreamHeaders = {
+const eventStreamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   // A proxy that collects a stream would make one late answer of it.

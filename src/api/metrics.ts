@@ -3,7 +3,7 @@
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export const metricPrefix = 'pilotfish_';
+const metricPrefix = 'pilotfish_';
 
 /** One number, or several told apart by a label with few values. */
 export type Reading =

@@ -8,7 +8,7 @@ import type { TextFormat } from './generator.js';
 import { complain } from './refusal-issue.js';
 
 /** Fields without effect by definition: whatever they say, the answer is the same. */
-export const ignoredFields = {
+const ignoredFields = {
   user: z.string().optional(),
   safety_identifier: z.string().optional(),
   metadata: z.record(z.string(), z.string()).optional(),
@@ -31,7 +31,7 @@ export const onlyNeutral = (what: string, ...neutral: readonly unknown[]) =>
     .optional();
 
 /** Fields of OpenAI's reference that this server cannot honour, on both endpoints. */
-export const refusedFields = {
+const refusedFields = {
   store: onlyNeutral('answers are never stored', false),
   service_tier: onlyNeutral('there is one tier', 'auto', 'default'),
 } as const;

@@ -19,7 +19,7 @@ export interface PassCase {
   readonly atLeast: number;
 }
 
-export const passCases: readonly PassCase[] = [
+const passCases: readonly PassCase[] = [
   {
     name: 'greedy',
     scheme: 'greedy',

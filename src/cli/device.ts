@@ -49,7 +49,7 @@ interface DeviceOptions extends LinkOptions, HttpOptions {
 }
 
 /** One above the server's. */
-export const httpPortDefault = 7434;
+const httpPortDefault = 7434;
 
 export function addDevice(
   program: Command,

@@ -36,7 +36,7 @@ const draftLengthDefault = 4;
 /** What --show-draft tells apart. */
 const markedFates: readonly Fate[] = ['accepted', 'rejected', 'residual', 'bonus'];
 
-export const defaultTarget = 'stories-target';
+const defaultTarget = 'stories-target';
 
 export function addGenerate(
   program: Command,

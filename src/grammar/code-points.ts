@@ -6,7 +6,7 @@ import { byteIn, choice, type Expression, encodePoint, sequence, shared } from '
 /** Inclusive at both ends. */
 export type PointRange = readonly [from: number, last: number];
 
-export const lastPoint = 0x10ffff;
+const lastPoint = 0x10ffff;
 export const everyPoint: readonly PointRange[] = [
   [0, 0xd7ff],
   [0xe000, lastPoint],

@@ -306,11 +306,6 @@ export type ServerFrame =
 export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
 
-/** Committed length after a verdict or a resumption. */
-export function committedLengthOf(frame: Verdict | Resumed): number {
-  return frame.from + frame.tokens.length;
-}
-
 /** Drafts that a verdict tested: the denominator of the acceptance rate. */
 export function testedCountOf(verdict: Verdict): number {
   return verdict.acceptedCount + verdict.rejectedCount;

@@ -59,7 +59,7 @@ export const lawValue: Value<Law> = mapped(
   },
 );
 
-export const cutLawValue: Value<CutLaw> = mapped(
+const cutLawValue: Value<CutLaw> = mapped(
   embedded(cutLawMessage),
   (cut: CutLaw, reader: WireReader): CutLaw => {
     const complaint = cutLawComplaint(cut);

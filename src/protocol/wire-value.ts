@@ -232,7 +232,7 @@ export const beyond = (name: string, limit: Limit): string =>
   `${name} exceeds ${limit.value} ${limit.unit}`;
 
 /** Nobody can change an array of no length, so all share one. */
-export const noBytes = new Uint8Array(0);
+const noBytes = new Uint8Array(0);
 export const noTokens = new Int32Array(0);
 export const noF64 = new Float64Array(0);
 export const noF32 = new Float32Array(0);

@@ -62,7 +62,7 @@ export function isSafePath(path: string): boolean {
 export const isGguf = (path: string): boolean => /\.gguf$/i.test(path);
 
 /** One part of a model split over several files: `-00001-of-00003.gguf`. */
-export const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(path);
+const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(path);
 
 /** Image and audio projectors lie beside models and match their quantisation, but are none. */
 const isProjector = (path: string): boolean => /(^|\/)mmproj[^/]*$/i.test(path);

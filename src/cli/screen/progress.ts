@@ -36,11 +36,7 @@ export function createProgress(stream: OutputStream, options: ProgressOptions): 
 }
 
 /** `label  12.3 MB of 17.9 MB  68.7 %  4.1 MB/s  1.37 s left`: the words both forms share. */
-export function progressWords(
-  options: ProgressOptions,
-  doneBytes: number,
-  elapsedMs: number,
-): string[] {
+function progressWords(options: ProgressOptions, doneBytes: number, elapsedMs: number): string[] {
   const words = [
     `${formatBytes(doneBytes)} of ${formatBytes(options.totalBytes)}`,
     formatShare(doneBytes / options.totalBytes),

@@ -14,7 +14,7 @@ const cacheFactor: Record<CacheType, number> = { f32: 2, f16: 1, q8_0: 34 / 64, 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
 /** Memory this process may use in all: the machine's, or the container's if that is less. */
-export function memoryLimitBytes(): number {
+function memoryLimitBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
 }

@@ -63,7 +63,7 @@ export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'pro
 };
 
 /** llama.cpp's ceiling of sequences in one context. */
-export const slotCountMax = 256;
+const slotCountMax = 256;
 /** Compute buffers grow with the pass, which is one physical batch: more only costs memory. */
 const passTokensCeiling = 2048;
 const contextLengthDefaultMax = 4096;

@@ -173,7 +173,7 @@ export class Session {
     );
   }
 
-  /** The id its device knows it by, and whether there is a device. */
+  /** Whether there is a device to be told. */
   get isAttached(): boolean {
     return this.listener !== null;
   }
