@@ -32,6 +32,7 @@ const mayImport = {
     'engine/llama',
     'local',
     'bench',
+    'bench/profiles',
     'server',
     'device',
     'device/core',

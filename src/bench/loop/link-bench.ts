@@ -9,6 +9,7 @@ import { pipelineTokenMsMin, raceTokenMsMin, stopAndWaitTokenMs } from '../../ma
 import type { Sampling } from '../../math/sampling.js';
 import { median } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
+import { evenLink } from '../profiles/link-profiles.js';
 import { connectDevice, type Written, write } from './fleet.js';
 import type { PassPace } from './paced-engine.js';
 import type { Recording } from './recording.js';
@@ -73,7 +74,7 @@ export async function benchLink(
   onRow: (row: LinkRow) => void,
 ): Promise<LinkRow[]> {
   const server = await startServerProcess({ kind: 'llama', options, pace });
-  const relay: Relay = await startRelay(server.port, settings.roundTripMs);
+  const relay: Relay = await startRelay(server.port, evenLink(settings.roundTripMs));
   const make = replayDrafter(recordings, settings.draftMs, 512);
   const devices = await Promise.all(
     recordings.map(() =>

@@ -2,6 +2,7 @@
 // would, and passes that take the time they are given.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { it } from 'node:test';
 import { slotId } from '../../base/brand.js';
@@ -9,6 +10,7 @@ import type { PassResult } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
 import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
+import { evenLink } from '../profiles/link-profiles.js';
 import { connectDevice, write } from './fleet.js';
 import { type PassPace, pacedEngine } from './paced-engine.js';
 import { record } from './recording.js';
@@ -18,7 +20,7 @@ import { replayDrafter } from './replay-drafter.js';
 it('the relay brings every byte, in order, not before a round trip is over', async () => {
   const echo = createServer((socket) => socket.pipe(socket));
   await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve));
-  const relay = await startRelay((echo.address() as AddressInfo).port, 40);
+  const relay = await startRelay((echo.address() as AddressInfo).port, evenLink(40));
   const socket = connect(relay.port, '127.0.0.1');
   const startedMs = performance.now();
   let heard = '';
@@ -37,6 +39,54 @@ it('the relay brings every byte, in order, not before a round trip is over', asy
   socket.destroy();
   await relay.close();
   echo.close();
+});
+
+/** A server that takes everything and answers one byte when it has heard `wanted` of them. */
+async function counting(wanted: number): Promise<{ port: number; close: () => void }> {
+  const server = createServer((socket) => {
+    let heard = 0;
+    socket.on('data', (bytes) => {
+      heard += bytes.length;
+      if (heard === wanted) socket.write('!');
+    });
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { port: (server.address() as AddressInfo).port, close: () => server.close() };
+}
+
+it('the relay carries no more bytes a second than its link, each way by its own measure', async () => {
+  const byteCount = 50_000;
+  const server = await counting(byteCount);
+  // 50 kB at 4 Mbit/s take 100 ms up; the byte that answers takes none of it down.
+  const relay = await startRelay(server.port, { ...evenLink(0), upMbps: 4 });
+  const socket = connect(relay.port, '127.0.0.1');
+  const startedMs = performance.now();
+  const answered = once(socket, 'data');
+  socket.write(Buffer.alloc(byteCount));
+  await answered;
+  const ms = performance.now() - startedMs;
+  assert.ok(ms >= 99, `${ms} ms for 100`);
+  socket.destroy();
+  await relay.close();
+  server.close();
+});
+
+it('the relay stalls the share of messages it is told to, and breaks off on demand', async () => {
+  const server = await counting(1);
+  const relay = await startRelay(server.port, { ...evenLink(0), stallShare: 1, stallMs: 60 });
+  const socket = connect(relay.port, '127.0.0.1');
+  const startedMs = performance.now();
+  socket.write('?');
+  await once(socket, 'data');
+  // Up and down stall once each.
+  const ms = performance.now() - startedMs;
+  assert.ok(ms >= 118, `${ms} ms for 120`);
+  const closed = once(socket, 'close');
+  relay.cut();
+  await closed;
+  await relay.close();
+  server.close();
 });
 
 it('a replayed recording writes the recorded text, and stands exactly where the draft model agrees', async () => {

@@ -6,6 +6,7 @@ import type { Client } from '../../device/index.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Sampling } from '../../math/sampling.js';
 import { mean, median } from '../../math/statistics.js';
+import { evenLink } from '../profiles/link-profiles.js';
 import { connectDevice, type Written, write } from './fleet.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
 import { agreementRate, type Recording } from './recording.js';
@@ -71,7 +72,7 @@ export async function benchRace(
   const options = { modelPath, slotCount: 4, contextLength: 512, threads: 1, probe: false };
   const pace = { passMs: grid.passMs, rowMs: 0 };
   const server = await startServerProcess({ kind: 'llama', options, pace });
-  const relay = await startRelay(server.port, 0);
+  const relay = await startRelay(server.port, evenLink(0));
   const bed = { server, relay, vocabulary, recordings, sampling, grid };
   const rows: RaceRow[] = [];
   for (const draftMs of grid.draftsMs) {
@@ -95,7 +96,7 @@ interface Turn {
 
 async function benchCell(bed: Bed, draftMs: number, roundTripMs: number): Promise<RaceRow> {
   const { relay, vocabulary, recordings, grid } = bed;
-  relay.roundTripMs = roundTripMs;
+  relay.shape = evenLink(roundTripMs);
   const url = `ws://127.0.0.1:${relay.port}`;
   const make = replayDrafter(recordings, draftMs, 512);
   const device = await connectDevice(url, vocabulary, { kind: 'custom', make, contextLength: 512 });

@@ -1,12 +1,16 @@
-// A link that is emulated: a TCP relay that holds every byte back for half a round trip each way, in order. Knows no
-// protocol. Timers are good to about a millisecond, so whoever uses it measures the round trip that came out.
+// A link that is emulated: a TCP relay that holds bytes back as long as a link of a given shape would take, in order, and
+// can break off. Knows no protocol. Timers are good to about a millisecond, so whoever uses it measures what came out.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { noiseKey, uniform } from '../../math/noise.js';
+import { carryMs, type LinkShape } from '../profiles/link-profiles.js';
 
 export interface Relay {
   readonly port: number;
-  /** For bytes that arrive from now on, in milliseconds, >= 0. */
-  roundTripMs: number;
+  /** For bytes that arrive from now on. */
+  shape: LinkShape;
+  /** Breaks all connections off, as a device that walks out of reach; new ones may be made. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -15,15 +19,16 @@ interface Held {
   readonly dueMs: number;
 }
 
-/** Relays loopback connections to `port` on loopback. */
-export async function startRelay(port: number, roundTripMs: number): Promise<Relay> {
+/** Relays loopback connections to `port` on loopback; whoever connects sends up. @param seed of jitter and stalls. */
+export async function startRelay(port: number, shape: LinkShape, seed = 1n): Promise<Relay> {
   const sockets = new Set<Socket>();
-  const link = { roundTripMs };
+  const link = { shape };
+  let wayCount = 0;
   const server = createServer({ noDelay: true }, (near) => {
     const far = connect({ port, host: '127.0.0.1', noDelay: true });
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
+    for (const [from, to, way] of [
+      [near, far, 'upMbps'],
+      [far, near, 'downMbps'],
     ] as const) {
       sockets.add(from);
       from.on('error', () => to.destroy());
@@ -31,17 +36,40 @@ export async function startRelay(port: number, roundTripMs: number): Promise<Rel
         sockets.delete(from);
         to.destroy();
       });
-      delay(from, to, link);
+      carry(from, to, dueTimes(link, way, seed + BigInt(wayCount++)));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(link, {
     port: (server.address() as AddressInfo).port,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
     close: () => closed(server, sockets),
   });
 }
 
-function delay(from: Socket, to: Socket, link: { readonly roundTripMs: number }): void {
+/** When bytes that arrive now are through: behind those before them, carried, then delayed. */
+function dueTimes(
+  link: { readonly shape: LinkShape },
+  way: 'upMbps' | 'downMbps',
+  seed: bigint,
+): (byteCount: number) => number {
+  const key = noiseKey(seed, 'accept');
+  let busyUntilMs = 0;
+  let lastDueMs = 0;
+  let count = 0;
+  return (byteCount) => {
+    const { shape } = link;
+    busyUntilMs = Math.max(performance.now(), busyUntilMs) + carryMs(byteCount, shape[way]);
+    const jitterMs = shape.jitterMs * uniform(key, count, 0);
+    const stallMs = uniform(key, count++, 1) < shape.stallShare ? shape.stallMs : 0;
+    lastDueMs = Math.max(lastDueMs, busyUntilMs + shape.roundTripMs / 2 + jitterMs + stallMs);
+    return lastDueMs;
+  };
+}
+
+function carry(from: Socket, to: Socket, dueMsOf: (byteCount: number) => number): void {
   const held: Held[] = [];
   let isWaiting = false;
   const release = (): void => {
@@ -54,7 +82,7 @@ function delay(from: Socket, to: Socket, link: { readonly roundTripMs: number })
     setTimeout(release, next.dueMs - nowMs);
   };
   from.on('data', (bytes: Buffer) => {
-    held.push({ bytes, dueMs: performance.now() + link.roundTripMs / 2 });
+    held.push({ bytes, dueMs: dueMsOf(bytes.length) });
     if (!isWaiting) release();
   });
 }

@@ -1,8 +1,7 @@
 // Links that an experiment may imitate: round figures for the kind of link, no measurement of one. Whatever uses them is
 // called emulated.
 
-export interface LinkProfile {
-  readonly name: string;
+export interface LinkShape {
   /** There and back, without what the bytes take. */
   readonly roundTripMs: number;
   /** Added to a message each way, uniform in [0, this). */
@@ -14,7 +13,19 @@ export interface LinkProfile {
   readonly stallMs: number;
 }
 
+export interface LinkProfile extends LinkShape {
+  readonly name: string;
+}
+
 const still = { jitterMs: 0, stallShare: 0, stallMs: 0 } as const;
+
+/** A link that delays and does nothing else, or carries so much a second each way as well. */
+export const evenLink = (roundTripMs: number, mbps = Infinity): LinkShape => ({
+  roundTripMs,
+  upMbps: mbps,
+  downMbps: mbps,
+  ...still,
+});
 
 export const linkProfiles = {
   loopback: { name: 'loopback', roundTripMs: 0, upMbps: 10_000, downMbps: 10_000, ...still },

@@ -3,6 +3,7 @@
 
 import { type Relay, startRelay } from '../../bench/loop/relay.js';
 import { type ServerHandle, startServerProcess } from '../../bench/loop/server-handle.js';
+import { evenLink } from '../../bench/profiles/link-profiles.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Environment } from '../screen/terminal.js';
 import { DeviceProcess } from './device-process.js';
@@ -59,7 +60,7 @@ export async function openStage(
     true,
   );
   closers.add(() => server.stop());
-  const relay: Relay = await startRelay(server.port, roundTripMs);
+  const relay: Relay = await startRelay(server.port, evenLink(roundTripMs));
   closers.add(() => relay.close());
   const linkAddress = `127.0.0.1:${relay.port}`;
   const surroundings = { linkAddress, closers, env, signal };

@@ -1,0 +1,130 @@
+// A scripted model with a vocabulary of the size that large models have: laws with a few likely tokens and a long tail
+// (Zipf), a function of the prefix alone. For what depends on the vocabulary's size and on nothing else, such as bytes.
+
+import { assert } from '../../base/assert.js';
+import type { Engine } from '../../engine/engine.js';
+import { EngineCore } from '../../engine/engine-core.js';
+import { createKernel } from '../../engine/kernel/kernel.js';
+import type { Part, RowModel } from '../../engine/row-model.js';
+import type { Vocabulary } from '../../engine/vocabulary.js';
+
+export interface SpikyOptions {
+  readonly vocabSize: number;
+  /** Distance from the target, >= 0: 0 is the target itself. */
+  readonly divergence: number;
+}
+
+/** The probability of the r-th likeliest token falls with r to this power, at temperature 1. */
+const zipf = 1.3;
+const contextLength = 512;
+
+/** 32-bit mixer with full avalanche (constants of the lowbias32 search by C. Wellons). */
+function mix(value: number): number {
+  let x = value >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+class SpikyModel implements RowModel {
+  readonly vocabSize: number;
+  readonly slotCount = 1;
+  readonly contextLength = contextLength;
+  readonly passTokensMax = 64;
+  readonly passRowsMax = 64;
+  readonly exit = null;
+  readonly #divergence: number;
+  /** Hash of the prefix up to each position. */
+  readonly #cache: number[] = [];
+  #wanted: number[] = [];
+
+  constructor({ vocabSize, divergence }: SpikyOptions) {
+    this.vocabSize = vocabSize;
+    this.#divergence = divergence;
+  }
+
+  feed(parts: readonly Part[]): void {
+    this.#wanted = [];
+    for (const { from, tokens, rowCount } of parts) {
+      assert(this.#cache.length === from, `the slot does not end at ${from}`);
+      tokens.forEach((token, index) => {
+        this.#cache.push(mix((this.#cache.at(-1) ?? 0x5eed) ^ Math.imul(token + 1, 0x01000193)));
+        if (index >= tokens.length - rowCount) this.#wanted.push(this.#cache.at(-1)!);
+      });
+    }
+  }
+
+  /** Made when it is read: rows behind a rejection are not. */
+  row(index: number): Float32Array {
+    const prefix = this.#wanted[index]!;
+    const own = mix(prefix ^ 0x0d1f7);
+    const logits = new Float32Array(this.vocabSize);
+    for (let token = 0; token < logits.length; token++) {
+      const rank = (mix(prefix ^ Math.imul(token, 0x9e3779b9)) + 1) / 2 ** 32;
+      const noise = mix(own ^ Math.imul(token, 0x85ebca6b)) / 2 ** 31 - 1;
+      logits[token] = -zipf * Math.log(rank) + this.#divergence * noise;
+    }
+    return logits;
+  }
+
+  truncate(_: number, length: number): void {
+    this.#cache.length = Math.min(this.#cache.length, length);
+  }
+
+  copyPrefix(): void {
+    assert(false, 'there is one slot');
+  }
+
+  save(): Uint8Array {
+    return new Uint8Array(Uint32Array.from(this.#cache).buffer);
+  }
+
+  restore(): boolean {
+    return false;
+  }
+
+  close(): void {}
+}
+
+function vocabularyOf(size: number): Vocabulary {
+  return {
+    size,
+    bos: null,
+    eos: null,
+    endOfText: new Set(),
+    addsSpacePrefix: false,
+    fingerprint: `spiky:${size}`,
+    tokenize: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) % size),
+    tokenText: (token) => `<${token}>`,
+    tokenBytes: () => new Uint8Array(),
+  };
+}
+
+/** One slot of 512 tokens; drafts as well as it judges. */
+export function spikyEngine(options: SpikyOptions): Engine {
+  const model = new SpikyModel(options);
+  const vocabulary = vocabularyOf(options.vocabSize);
+  const core = new EngineCore({
+    model,
+    math: createKernel(options.vocabSize),
+    endOfText: vocabulary.endOfText,
+    now: () => 0,
+  });
+  const { slotCount, passTokensMax, passRowsMax, exit } = model;
+  const limits = { slotCount, contextLength, passTokensMax, passRowsMax, exit };
+  const control = { stopped: () => false, onToken: () => undefined };
+  return {
+    info: { modelName: 'spiky', vocabulary, chatTemplate: null, ...limits },
+    open: async (slot, config) => core.open(slot, config),
+    pass: async (segments) => core.pass(segments),
+    draft: (request) => ({
+      stop: () => undefined,
+      done: (async () => core.draft(request, control))(),
+    }),
+    truncate: async (slot, length) => core.truncate(slot, length),
+    copyPrefix: async (from, to, length) => core.copyPrefix(from, to, length),
+    save: async (slot) => core.save(slot),
+    restore: async (slot, state, config) => core.restore(slot, state, config),
+    close: async () => undefined,
+  };
+}
