@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { run } from './processes/command.suite.js';
+import { runHere } from './in-process.suite.js';
 
 describe('serve and top without a server', () => {
   const cases = [
@@ -23,7 +23,7 @@ describe('serve and top without a server', () => {
   ];
   for (const { args, code, says } of cases) {
     it(`${args.join(' ')}: ${code}`, async () => {
-      const ended = await run(args);
+      const ended = await runHere(args);
       assert.equal(ended.code, code, ended.err);
       assert.match(ended.err, says);
       assert.equal(ended.out, '');

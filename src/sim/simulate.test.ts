@@ -42,14 +42,14 @@ describe('a simulation', () => {
     assert.equal(new Set(checksums).size, 4);
   });
 
-  it('writes the same text with faults as without (20 seeds)', () => {
+  it('writes the same text with faults as without (10 seeds)', () => {
     const scenario = {
       ...swarm,
       work: { ...swarm.work, schemes: ['greedy', 'coupled'] as const },
       faults: { ...swarm.faults, crowd: 0 },
     };
     let comparedCount = 0;
-    for (let seed = 100; seed < 120; seed++) {
+    for (let seed = 100; seed < 110; seed++) {
       const plan = planRun(scenario, seed);
       const undisturbed = textsOf({ ...plan, faults: [] });
       for (const [id, text] of textsOf(plan)) {
@@ -57,7 +57,7 @@ describe('a simulation', () => {
         comparedCount++;
       }
     }
-    assert.ok(comparedCount > 100, `${comparedCount} texts compared`);
+    assert.ok(comparedCount > 50, `${comparedCount} texts compared`);
   });
 
   it('keeps the other faults where they are when one kind is switched off', () => {

@@ -1,0 +1,28 @@
+// Small worlds in which everything goes wrong: no promise is broken in any of them, and faults of every kind are felt. A
+// failure names the seed and the command that shows it.
+
+import assert from 'node:assert/strict';
+import { swarm } from './scenarios.js';
+import { simulate } from './simulate.js';
+import { type Counts, sumOf } from './tally.js';
+
+/** Runs the swarm under seeds [from, to); enough of them that every kind of fault occurs. */
+export function checkSwarm(from: number, to: number): void {
+  let counts: Counts | null = null;
+  for (let seed = from; seed < to; seed++) {
+    const report = simulate(swarm, seed);
+    const [first] = report.violations;
+    const problem = first && `${first.check}: ${first.message}`;
+    assert.equal(problem, undefined, `seed ${seed}; again: pilotfish sim --seed ${seed}`);
+    counts = counts === null ? report.counts : sumOf(counts, report.counts);
+  }
+  const seedCount = to - from;
+  const { faults, ended, resumeCount, resendCount, serverCrashCount } = counts!;
+  const felt = Object.values(faults).reduce((sum, count) => sum + count, 0);
+  assert.ok(felt > 60 * seedCount, `${felt} faults`);
+  assert.deepEqual(Object.keys(faults).sort(), Object.keys(swarm.faults).sort());
+  // Runs in which nothing finishes would prove little.
+  assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * seedCount);
+  assert.ok(resumeCount > 3 * seedCount && resendCount > seedCount / 2);
+  assert.ok(serverCrashCount > seedCount);
+}
