@@ -2,14 +2,14 @@
 // changes by it.
 
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { plainSampling } from '../math/sampling.js';
 import { type RunningServer, type ServerOptions, startServer } from '../server/index.js';
 import type { Answer } from './answer.js';
-import { type Client, connect } from './client.js';
+import { type Client, type ConnectOptions, connect } from './client.js';
 import { targetOnly } from './core/world.suite.js';
 
 const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
@@ -29,8 +29,19 @@ function turning(engine: Engine): Engine {
   };
 }
 
-const serverWith = (options: Partial<ServerOptions>): Promise<RunningServer> =>
-  startServer({ engine: turning(createScriptedEngine()), port: 0, drainMs: 0, ...options });
+/** Closes with the test, so that a test which fails ends. */
+async function serverWith(t: TestContext, options: Partial<ServerOptions>): Promise<RunningServer> {
+  const engine = turning(createScriptedEngine());
+  const server = await startServer({ engine, port: 0, drainMs: 0, ...options });
+  t.after(() => server.close());
+  return server;
+}
+
+async function connected(t: TestContext, options: ConnectOptions): Promise<Client> {
+  const client = await connect(options);
+  t.after(() => client.close());
+  return client;
+}
 
 const generate = (client: Client, seed: bigint): Answer =>
   client.generate({ ids, sampling, seed, tokensMax });
@@ -43,14 +54,16 @@ async function begun(answer: Answer): Promise<void> {
 
 const committedBy = (server: RunningServer): number => server.stats().core.committedCount;
 
-describe('a server that closes', { timeout: 20_000 }, () => {
-  it('hands an answer over in mid-text, past an alternative that is not there', async () => {
-    const second = await serverWith({});
-    const first = await serverWith({ alternatives: [nowhere, second.address] });
+describe('a server that closes', { timeout: 40_000 }, () => {
+  it('hands an answer over in mid-text, past an alternative that is not there', async (t) => {
+    const second = await serverWith(t, {});
+    const first = await serverWith(t, { alternatives: [nowhere, second.address] });
     const draft = createScriptedEngine({ divergence: 0.3 });
-    const client = await connect({
+    const client = await connected(t, {
       url: first.address,
       drafter: { kind: 'engine', engine: draft },
+      // A pause, of whatever origin, would last fifteen seconds at least.
+      timing: { backoffMinMs: 30_000, backoffMaxMs: 30_000 },
     });
     const answer = generate(client, 11n);
     await begun(answer);
@@ -60,17 +73,13 @@ describe('a server that closes', { timeout: 20_000 }, () => {
     assert.deepEqual(tokens, targetOnly({ tokensMax, seed: 11n }));
     assert.ok(committedBy(first) >= 5 && committedBy(first) < tokensMax, `${committedBy(first)}`);
     assert.ok(committedBy(second) > 0);
-    // Neither the wait that the first server asked for, a second, nor the back-off lies between.
-    assert.ok(performance.now() - before < 900, `${performance.now() - before} ms`);
-    await client.close();
-    await second.close();
-    await draft.close();
+    assert.ok(performance.now() - before < 15_000, 'it waited before it asked elsewhere');
   });
 
-  it('finishes what runs while it may, and answers asked for meanwhile are written elsewhere', async () => {
-    const second = await serverWith({});
-    const first = await serverWith({ alternatives: [second.address], drainMs: 10_000 });
-    const client = await connect({ url: first.address, drafter: { kind: 'none' } });
+  it('finishes what runs while it may, and answers asked for meanwhile are written elsewhere', async (t) => {
+    const second = await serverWith(t, {});
+    const first = await serverWith(t, { alternatives: [second.address], drainMs: 10_000 });
+    const client = await connected(t, { url: first.address, drafter: { kind: 'none' } });
     const running = generate(client, 1n);
     await begun(running);
     const closing = first.close();
@@ -80,22 +89,18 @@ describe('a server that closes', { timeout: 20_000 }, () => {
     await closing;
     assert.equal(committedBy(first), tokensMax);
     assert.equal(committedBy(second), tokensMax);
-    await client.close();
-    await second.close();
   });
 
-  it('is asked again when no alternative answers', async () => {
-    const first = await serverWith({ alternatives: [nowhere, 'not an address'] });
+  it('is asked again when no alternative answers', async (t) => {
+    const first = await serverWith(t, { alternatives: [nowhere, 'not an address'] });
     const { port } = first;
     const timing = { backoffMinMs: 1, backoffMaxMs: 1 };
-    const client = await connect({ url: first.address, drafter: { kind: 'none' }, timing });
+    const client = await connected(t, { url: first.address, drafter: { kind: 'none' }, timing });
     const answer = generate(client, 3n);
     await begun(answer);
     await first.close();
-    const again = await serverWith({ port });
+    const again = await serverWith(t, { port });
     assert.deepEqual((await answer.result).tokens, targetOnly({ tokensMax, seed: 3n }));
     assert.ok(committedBy(again) > 0);
-    await client.close();
-    await again.close();
   });
 });
