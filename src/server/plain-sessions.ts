@@ -194,6 +194,5 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     mode: 'stream',
     windowMax: 1,
     cut: null,
-    wantsHints: false,
   };
 }

@@ -51,7 +51,6 @@ export function openFrame(changes: Partial<Open> = {}): Open {
     cut: null,
     schema: null,
     topLogprobs: null,
-    wantsHints: false,
     ...changes,
   };
 }
@@ -145,9 +144,7 @@ export class Harness {
         return { kind: 'failed', id, code: 'engine-failed', message: 'told to fail' };
       }
     }
-    return answerOf(this.engine, operation, (hints) =>
-      this.feed({ kind: 'hinted', id: operation.id, hints }),
-    );
+    return answerOf(this.engine, operation);
   }
 
   /** Runs the engine until it has nothing to do, or the given number of passes is through. */

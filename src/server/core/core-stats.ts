@@ -32,7 +32,6 @@ export interface CoreStats {
   readonly testedCount: number;
   readonly acceptedCount: number;
   readonly verdictCount: number;
-  readonly hintCount: number;
   readonly failureCount: number;
   /** Sessions judged, tokens fed, milliseconds of a pass. */
   readonly passSessions: Quantiles;
@@ -55,7 +54,6 @@ export class Counters {
   testedCount = 0;
   acceptedCount = 0;
   verdictCount = 0;
-  hintCount = 0;
   failureCount = 0;
   readonly passSessions = new Recent();
   readonly passTokens = new Recent();

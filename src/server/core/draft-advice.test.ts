@@ -3,7 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
+import {
+  expectedAcceptance,
+  loadedDraftLength,
+  newcomerLength,
+  nextAdvice,
+} from './draft-advice.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
 /** What advice is made of: a session in race on a server that never rests, but for what a test changes. */
@@ -44,6 +49,18 @@ describe('draft advice', () => {
     for (let index = 1; index < byLoad.length; index++) {
       assert.ok(byLoad[index]! <= byLoad[index - 1]!, `${byLoad}`);
     }
+  });
+
+  it('gives newcomers few drafts while nothing is known, fewer the more there are, then what the load says', () => {
+    const load = { cost, judgedCount: 100, contextLength: 100, busyShare: 0.99 };
+    const lengthOf = (passCount: number, sessionCount: number): number =>
+      newcomerLength(load, { passCount, sessionCount }, 64);
+    assert.deepEqual(
+      [1, 4, 8, 200].map((count) => lengthOf(0, count)),
+      [4, 4, 2, 1],
+    );
+    assert.equal(lengthOf(100, 200), Math.round(at(100, 0.7, 0, 0.99)));
+    assert.equal(newcomerLength(load, { passCount: 0, sessionCount: 1 }, 2), 2);
   });
 
   it('does not flutter: a load that swings a little moves it at most once', () => {

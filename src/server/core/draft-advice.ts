@@ -22,6 +22,12 @@ export interface SessionFacts {
   readonly awayMs: number;
 }
 
+/** Passes to learn from before anybody is advised: a line through two points says what it likes. */
+export const adviceFrom = 16;
+/** Drafts of a pass until then, and of a session in it: enough to learn from, too few to make it a long one. */
+const untaughtRows = 16;
+const untaughtLength = 4;
+
 /** Drafts tested before a session's own acceptance rate outweighs what is expected of a stranger. */
 const priorTested = 8;
 const priorRate = 0.7;
@@ -51,6 +57,26 @@ export function loadedDraftLength(
     load: busyShare,
   };
   return Math.min(lengthMax, Math.max(0, idealDraftLength(inputs)));
+}
+
+/**
+ * Most drafts to test in a pass for a session that has had no advice: a crowd of newcomers that each had all its drafts
+ * tested would hold up everybody for as long as nothing is known of them.
+ *
+ * @param experience passes that have been measured, and sessions that want one now.
+ */
+export function newcomerLength(
+  load: ServerLoad,
+  experience: { readonly passCount: number; readonly sessionCount: number },
+  lengthMax: number,
+): number {
+  const { passCount, sessionCount } = experience;
+  if (passCount < adviceFrom) {
+    const shared = Math.max(1, Math.floor(untaughtRows / sessionCount));
+    return Math.min(untaughtLength, shared, lengthMax);
+  }
+  const ideal = loadedDraftLength(load, { acceptanceRate: priorRate, awayMs: 0 }, lengthMax);
+  return Math.round(ideal);
 }
 
 /** A session's acceptance rate as far as it is known, in (0, 1). */

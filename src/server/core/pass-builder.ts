@@ -18,20 +18,29 @@ const slackPasses: { readonly [mode in Mode]: number } = {
   stream: 1,
 };
 
-/** What the batcher is told of a session that has a slot. @param passMs a pass as it is now. */
+/** What holds for every candidate of a pass. */
+export interface Boarders {
+  /** A pass over one row, as it is now. */
+  readonly passMs: number;
+  /** Most drafts to test for a session without advice. */
+  readonly newcomerLength: number;
+}
+
+/** What the batcher is told of a session that has a slot. */
 export function candidateOf(
   session: Session,
   slots: SlotTable,
   { endOfText, passRowsMax }: ModelFacts,
-  passMs: number,
+  { passMs, newcomerLength }: Boarders,
 ): Candidate {
+  const wantedMax = session.advice ?? newcomerLength;
   const { key, log, wantsJudging, waitingSinceMs, terms } = session;
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
     key,
     cacheLength,
     missingCount: log.length - cacheLength,
-    draftCount: Math.min(draftsToTest(session, endOfText), passRowsMax - 1),
+    draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
@@ -39,11 +48,12 @@ export function candidateOf(
 }
 
 /**
- * Drafts in line up to the first that would end the text. In race nobody is waiting for their verdicts, so none is
- * tested that costs other tokens more time than it saves; elsewhere the advice has told the device not to send it.
+ * Drafts in line up to the first that would end the text. Where they come in a stream, more may lie here than pay: what
+ * costs other tokens more time than it saves waits, and often falls with a rejection before it. A round of stop-and-wait
+ * is tested whole, since its device waits for all of it; the advice has told that device how long to draft.
  */
-function draftsToTest(session: Session, endOfText: ReadonlySet<number>): number {
-  const worthMax = session.terms.mode === 'race' ? (session.advice ?? Infinity) : Infinity;
+function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
+  const worthMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
   return session.drafts.countToEnd(session.log.length, count, endOfText);
 }

@@ -7,7 +7,7 @@ import type { Outcome, PassResult } from '../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
-import type { ServerLoad } from './draft-advice.js';
+import { newcomerLength, type ServerLoad } from './draft-advice.js';
 import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
 import { board, candidateOf, shapeOf } from './pass-builder.js';
@@ -18,8 +18,6 @@ import type { SlotTable } from './slots.js';
 interface PassInFlight {
   readonly id: number;
   readonly sessions: readonly Session[];
-  /** [sessions] where each is computed. */
-  readonly slots: readonly SlotId[];
   readonly shape: PassShape;
   readonly startedAtMs: number;
 }
@@ -142,9 +140,17 @@ export class Scheduler {
     );
     // A copied prompt may be complete: nothing is left to compute then.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const passMs = this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 });
+    const { model, limits } = this.#settings;
+    const experience = {
+      passCount: this.passTime.error.passCount,
+      sessionCount: Math.max(1, usable.length),
+    };
+    const boarders = {
+      passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
+      newcomerLength: newcomerLength(this.load, experience, limits.draftTokens),
+    };
     return this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, this.#settings.model, passMs),
+      candidateOf(session, this.#slots, model, boarders),
     );
   }
 
@@ -169,10 +175,8 @@ export class Scheduler {
       return segment;
     });
     const shape = shapeOf(segments);
-    const wantsHints = sessions.some(({ terms, flight }) => terms.wantsHints && flight?.isJudged);
-    const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
-    const slots = segments.map(({ slot }) => slot);
-    this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
+    const id = this.#issue({ kind: 'pass', segments }, null);
+    this.#inFlight = { id, sessions, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
   }
 
@@ -184,12 +188,6 @@ export class Scheduler {
     this.#counters.passTokens.add(tokenCount);
     this.#counters.fedCount += tokenCount;
     this.#counters.rowCount += rowCount;
-  }
-
-  /** The session that the pass in flight computes in a slot; null where the pass is over. */
-  inSlot(id: number, slot: SlotId): Session | null {
-    if (this.#inFlight?.id !== id) return null;
-    return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
   }
 
   /** The pass has ended well. @returns what became of each session that still lives, judged or not. */

@@ -13,7 +13,7 @@ import type { CoreSettings } from './settings.js';
 
 /** Resume keys count from 1. */
 export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): CoreSettings {
-  const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax, exit } = {
+  const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax } = {
     ...scriptedDefaults,
     ...changes,
   };
@@ -31,7 +31,6 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
       contextLength,
       passTokensMax,
       passRowsMax,
-      hasExit: exit !== null,
     },
     schemes,
     modes,

@@ -1,12 +1,11 @@
 // What a session is told: verdicts with their advice, the last of them, and whatever else answers a frame. Applies the
 // state table to every frame sent; judges nothing.
 
-import type { ExitHint } from '../../engine/engine.js';
 import type { ServerFrame } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { eventOf, stateAfterSending } from '../../protocol/session-state.js';
 import type { DeskParts } from './desk-parts.js';
-import { expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
+import { adviceFrom, expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
 import type { PassTimes, Session } from './session.js';
 import { makeVerdict } from './verdict-maker.js';
 
@@ -14,9 +13,6 @@ const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
 /** Tokens that a slow reader may be owed: one more pass still fits into one Verdict. */
 const owedTokensMax = limits.verdictTokens.value - limits.draftTokens.value - 1;
-
-/** Passes to learn from before anybody is advised: a line through two points says what it likes. */
-const adviceFrom = 16;
 
 export class Answers {
   readonly #parts: DeskParts;
@@ -28,25 +24,6 @@ export class Answers {
   send(session: Session, frame: ServerFrame): void {
     session.state = stateAfterSending(session.state, eventOf(frame, session.log.length)!);
     this.#parts.outbox.send(session.listener!, frame);
-  }
-
-  /** Tells an early exit's guess; nothing where the chain it is of has ended or nobody reads at this moment. */
-  hint(session: Session, { position, candidates, confidences }: ExitHint): void {
-    const { flight, listener, drafts, terms, isRunning } = session;
-    if (!terms.wantsHints || !isRunning || flight === null || flight.isSpoilt) return;
-    const isOfChain = flight.epoch === drafts.epoch && !drafts.isVoid;
-    // Padding stands for drafts that nobody made.
-    if (!isOfChain || position > flight.from + flight.draftCount) return;
-    if (this.#parts.outbox.isClogged(listener!)) return;
-    this.#parts.counters.hintCount++;
-    this.send(session, {
-      kind: 'hint',
-      session: listener!.session,
-      epoch: flight.epoch,
-      position,
-      candidates: candidates.slice(0, limits.hintCandidates.value),
-      confidences: Float32Array.from(confidences.subarray(0, limits.hintCandidates.value)),
-    });
   }
 
   /** Says the last verdict; the slot is free from here on, the log stays for a resumption. */
