@@ -13,6 +13,7 @@ import { settleSwitches } from './flags/flags.js';
 import { addGenerate } from './generate.js';
 import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
+import { addPlan } from './plan.js';
 import { addRun } from './run.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 import { addServe } from './serve.js';
@@ -120,6 +121,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addDoctor(program, terminal, exit);
   addBench(program, terminal);
   addSim(program, terminal, exit);
+  addPlan(program, terminal);
   addHelp(program);
   return program;
 }

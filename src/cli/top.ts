@@ -86,7 +86,8 @@ export function statsUrl(server: string): string {
   return `${protocol === 'wss:' ? 'https' : 'http'}://${host}/stats`;
 }
 
-async function fetchStats(url: string): Promise<ServerStats> {
+/** @throws PilotfishError `server-unreachable`, `server-refused`. */
+export async function fetchStats(url: string): Promise<ServerStats> {
   let response: Response;
   try {
     response = await fetch(url, { signal: AbortSignal.timeout(answerMsMax) });

@@ -1,6 +1,7 @@
 // The simulator as a library: scenarios in, reports out.
 
 export { type Canary, canaries } from './canary.js';
+export { mostUsers } from './capacity.js';
 export { type CheckName, checkNames } from './check/checker.js';
 export { type CoalescingRow, coalescingGrid, compareSendings } from './coalescing.js';
 export type { Observer } from './observer.js';

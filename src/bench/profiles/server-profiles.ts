@@ -44,6 +44,8 @@ export const priceProfiles = {
   },
 } as const satisfies Record<string, PriceProfile>;
 
+export type PriceName = keyof typeof priceProfiles;
+
 /** Dollars for a million tokens of a server that writes so many a second. */
 export const dollarsPerMillion = (
   { dollarsAnHour }: PriceProfile,

@@ -1,8 +1,7 @@
-// The drafter's side of one answer: which run is on, whether it drafts the chain or a branch, what its sequence has in
-// common with the chain, when it rests. A run goes on through verdicts that agree with it.
+// The drafter's side of one answer: which run is on, what its sequence has in common with the text, when it rests.
+// A run goes on through verdicts that agree with it; only a contradiction or a lead of the server ends it.
 
 import type { DraftEndReason } from '../../engine/engine.js';
-import type { Branch } from './ahead.js';
 import type { AnswerId, Effect } from './event.js';
 import type { Pace } from './pace.js';
 
@@ -21,25 +20,13 @@ export interface RunWish {
   readonly countMax: number;
   readonly confidenceMin: number;
   readonly wantConfidence: boolean;
-  readonly alternativesMax: number;
-}
-
-/** What a run continues: a text that ends at `end`, whose tokens from a position on can be had. */
-export interface RunText {
-  readonly end: number;
-  slice(from: number): Int32Array;
 }
 
 interface Run {
   readonly id: number;
-  /** Null: the chain. */
-  branch: Branch | null;
-  /** Arrival of its newest token, or its start; null before a first token whose time contains a long prefix. */
+  /** Arrival of its newest token; null before the first, whose time contains the feeding of the prefix. */
   lastTokenMs: number | null;
 }
-
-/** A prefix of so few tokens takes no longer to feed than a token. */
-const shortPrefix = 8;
 
 export class Drafting {
   readonly #answer: AnswerId;
@@ -47,7 +34,7 @@ export class Drafting {
   #run: Run | null = null;
   #runCount = 0;
   #rest: Rest = 'none';
-  /** Positions below this hold the same tokens in the drafter's sequence and in the chain. */
+  /** Positions below this hold the same tokens in the drafter's sequence and in text and chain. */
   #agreedLength = 0;
   #isBroken = false;
   /** How often drafts were discarded: what is drafted next must not share their numbers. */
@@ -58,62 +45,43 @@ export class Drafting {
     this.#out = out;
   }
 
-  /** Whether tokens of the chain are on their way. */
   get isRunning(): boolean {
-    return this.#run !== null && this.#run.branch === null;
-  }
-
-  /** The branch that is being drafted. */
-  get branch(): Branch | null {
-    return this.#run?.branch ?? null;
+    return this.#run !== null;
   }
 
   /** Whether a run may be started now. */
   get isReady(): boolean {
-    return this.#run === null && this.canBranch && this.#rest === 'none';
+    return this.#run === null && this.#rest === 'none' && !this.#isBroken;
   }
 
-  /** Whether a run for a branch may be started now: the chain's rest does not matter. */
-  get canBranch(): boolean {
-    return this.#run === null && !this.#isBroken;
+  /** Whether tokens are on their way or could be asked for. */
+  get isAlive(): boolean {
+    return this.#run !== null || this.isReady;
   }
 
   get startCount(): number {
     return this.#runCount;
   }
 
-  /** @param branch null: the chain. @param text what the run continues. */
   start(
     wish: RunWish,
     scheme: Extract<Effect, { kind: 'draft-start' }>['scheme'],
-    text: RunText,
-    branch: Branch | null,
-    nowMs: number,
+    text: { readonly end: number; slice(from: number): Int32Array },
   ): void {
     this.#runCount++;
-    const from = Math.min(this.#agreedLength, branch?.position ?? text.end, text.end);
-    const tokens = text.slice(from);
-    const isShort = this.#runCount > 1 && tokens.length <= shortPrefix;
-    this.#run = { id: this.#runCount, branch, lastTokenMs: isShort ? nowMs : null };
+    this.#run = { id: this.#runCount, lastTokenMs: null };
+    const from = Math.min(this.#agreedLength, text.end);
     this.#out({
       kind: 'draft-start',
       answer: this.#answer,
       run: this.#run.id,
       from,
-      tokens,
+      tokens: text.slice(from),
       attempt: this.#attempt,
       scheme,
       ...wish,
     });
-    this.#agreedLength = branch === null ? text.end : branch.position;
-  }
-
-  /** The branch has come true: what is drafted of it from here on continues the chain. @param end of what was told. */
-  promote(end: number): void {
-    if (this.#run === null) return;
-    this.#run.branch = null;
-    this.#rest = 'none';
-    this.#agreedLength = end;
+    this.#agreedLength = text.end;
   }
 
   /** @returns whether the token belongs to the run that is on. */
@@ -121,16 +89,14 @@ export class Drafting {
     if (this.#run?.id !== run) return false;
     if (this.#run.lastTokenMs !== null) pace.draft.add(nowMs - this.#run.lastTokenMs);
     this.#run.lastTokenMs = nowMs;
-    if (this.#run.branch === null) this.#agreedLength = position + 1;
+    this.#agreedLength = position + 1;
     return true;
   }
 
   ended(run: number, reason: DraftEndReason): void {
     if (this.#run?.id !== run) return;
-    const { branch } = this.#run;
     this.#run = null;
-    if (branch === null) this.#rest = restAfter[reason];
-    else branch.isClosed = restAfter[reason] !== 'none';
+    this.#rest = restAfter[reason];
   }
 
   /** The drafter failed: this answer goes on without drafts. */
@@ -145,10 +111,10 @@ export class Drafting {
     this.#run = null;
   }
 
-  /** Nothing follows the chain until it is another one. */
-  exhaust(): void {
+  /** No further tokens until the text moves on. */
+  rest(): void {
     this.stop();
-    this.#rest = 'until-restart';
+    if (this.#rest === 'none') this.#rest = 'until-commit';
   }
 
   /** The text has moved on in agreement with the chain. */

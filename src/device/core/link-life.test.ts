@@ -13,7 +13,6 @@ import {
   schemes,
   type Verdict,
 } from '../../protocol/frame.js';
-import { aheadOff } from './ahead.js';
 import { DeviceCore } from './device-core.js';
 import type { CoreEvent, Effect, GenerateRequest } from './event.js';
 import type { CoreSettings } from './settings.js';
@@ -34,7 +33,6 @@ const settings: CoreSettings = {
   pingMs: 500,
   backoffMinMs: 50,
   backoffMaxMs: 400,
-  ahead: aheadOff,
   chance: () => 0.5,
 };
 

@@ -1,0 +1,178 @@
+// `pilotfish plan`: how many users one server carries with somebody's own numbers, in which mode, and what they see.
+
+import { writeFile } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { PilotfishError } from '../base/error.js';
+import { deviceProfiles } from '../bench/profiles/device-profiles.js';
+import { linkProfiles } from '../bench/profiles/link-profiles.js';
+import { priceProfiles, serverProfiles } from '../bench/profiles/server-profiles.js';
+import { modes } from '../protocol/frame.js';
+import { decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { planOf } from './plan/answer.js';
+import { plotOf, plotUsers } from './plan/plot.js';
+import { type PlanOptions, questionOf } from './plan/question.js';
+import { planText } from './plan/words.js';
+import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { fetchStats, statsUrl } from './top.js';
+
+const description = `Answers from your numbers: how many users one server carries, which mode and draft length suit them, what they wait for, what it costs. Plays the shipped server and device cores in virtual time, all users writing at once.
+
+  pilotfish plan --pass-ms 30 --draft-ms 20 --acceptance 0.7 --round-trip-ms 40
+  pilotfish plan --device pi-5 --draft-weights 494 --link lte --devices 20 --tokens-per-second 12
+  pilotfish plan --stats ws://edge:7433 --plot plan.svg
+
+The acceptance rate is what \`pilotfish run\` prints for your pair of models, the pass times what \`pilotfish top\` learns from your server: --stats takes them from there. Profiles are round or cited figures; plans are simulations, good to a few percent for what they are told.`;
+
+interface Options extends PlanOptions {
+  readonly plot?: string;
+  readonly json?: boolean;
+}
+
+const names = (profiles: object): string[] => Object.keys(profiles);
+
+export function addPlan(program: Command, terminal: Terminal): void {
+  const command = program
+    .command('plan')
+    .summary('how many users a server carries, and in which mode')
+    .description(description);
+  addUserFlags(command);
+  addTargetFlags(command);
+  addDeviceFlags(command);
+  addLinkFlags(command);
+  command
+    .addOption(
+      flag(
+        '--seed <n>',
+        'of everything that chance decides',
+        wholeNumber('--seed', 0, 2 ** 31 - 1),
+      ).default(1),
+    )
+    .addOption(flag('--plot <file>', 'also draw speed over users, as SVG'))
+    .addOption(jsonFlag())
+    .action((options: Options) => plan(options, terminal));
+}
+
+function addUserFlags(command: Command): void {
+  command
+    .addOption(
+      flag(
+        '--tokens-per-second <n>',
+        'that each user wants at least',
+        decimal('--tokens-per-second'),
+      ).default(10),
+    )
+    .addOption(
+      flag(
+        '--devices <n>',
+        'users writing at once for whom modes are compared',
+        wholeNumber('--devices', 1, 4096),
+      ).default(1),
+    )
+    .addOption(
+      flag('--users-max <n>', 'look no further', wholeNumber('--users-max', 1, 4096)).default(128),
+    )
+    .addOption(
+      flag(
+        '--active <share>',
+        'share of the time in which a device writes',
+        decimal('--active'),
+      ).default(1),
+    )
+    .addOption(
+      flag(
+        '--prompt-tokens <n>',
+        'of each prompt',
+        wholeNumber('--prompt-tokens', 1, 4096),
+      ).default(32),
+    )
+    .addOption(
+      flag(
+        '--answer-tokens <n>',
+        'of each answer',
+        wholeNumber('--answer-tokens', 2, 4096),
+      ).default(64),
+    )
+    .addOption(flag('--modes <names...>', 'only these').choices(modes));
+}
+
+function addTargetFlags(command: Command): void {
+  command
+    .addOption(
+      flag('--target <profile>', 'cost of a pass').choices(names(serverProfiles)).default('memory'),
+    )
+    .addOption(flag('--stats <url>', 'take the cost of a pass from a running server'))
+    .addOption(flag('--pass-ms <n>', 'of a pass, whatever is in it', decimal('--pass-ms')))
+    .addOption(flag('--row-ms <n>', 'for each token verified', decimal('--row-ms')))
+    .addOption(
+      flag('--token-ms <n>', 'for each token computed, prompts too', decimal('--token-ms')),
+    )
+    .addOption(
+      flag(
+        '--slots <n>',
+        'sessions held in memory at once (default: all)',
+        wholeNumber('--slots', 1, 4096),
+      ),
+    )
+    .addOption(
+      flag('--price <profile>', 'of the server').choices(names(priceProfiles)).default('rtx-4090'),
+    )
+    .addOption(flag('--dollars-per-hour <n>', 'of the server', decimal('--dollars-per-hour')));
+}
+
+function addDeviceFlags(command: Command): void {
+  command
+    .addOption(
+      flag('--device <profile>', 'pace and power of the devices')
+        .choices(names(deviceProfiles))
+        .default('orin-nano'),
+    )
+    .addOption(
+      flag(
+        '--draft-weights <millions>',
+        'size of the draft model',
+        decimal('--draft-weights'),
+      ).default(494),
+    )
+    .addOption(flag('--draft-ms <n>', 'for a drafted token', decimal('--draft-ms')))
+    .addOption(flag('--watts <n>', 'of a device while it drafts', decimal('--watts')))
+    .addOption(
+      flag(
+        '--acceptance <share>',
+        'of the drafts whose forerunners were accepted',
+        decimal('--acceptance'),
+      ).default(0.7),
+    );
+}
+
+function addLinkFlags(command: Command): void {
+  command
+    .addOption(
+      flag('--link <profile>', 'between devices and server')
+        .choices(names(linkProfiles))
+        .default('5g'),
+    )
+    .addOption(flag('--round-trip-ms <n>', 'there and back', decimal('--round-trip-ms')))
+    .addOption(flag('--jitter-ms <n>', 'more each way at most', decimal('--jitter-ms')))
+    .addOption(flag('--up-mbps <n>', 'from devices to server', decimal('--up-mbps')))
+    .addOption(flag('--down-mbps <n>', 'from server to devices', decimal('--down-mbps')));
+}
+
+async function plan(options: Options, terminal: Terminal): Promise<void> {
+  const { out, err, env, signal } = terminal;
+  const measured =
+    options.stats === undefined ? null : (await fetchStats(statsUrl(options.stats))).core.passCost;
+  const question = questionOf(options, measured);
+  const loads = options.plot === undefined ? [] : plotUsers(question.usersMax);
+  const result = await planOf(question, loads, async (line) => {
+    if (err.isTTY) err.write(`\r\u001b[Kplaying ${line}`);
+    await nextTurn();
+    if (signal.aborted) throw new PilotfishError('cancelled', 'stopped before the plan was done');
+  });
+  if (err.isTTY) err.write('\r\u001b[K');
+  if (options.plot !== undefined) await writeFile(options.plot, await plotOf(question, result));
+  const text = options.json
+    ? JSON.stringify({ question, ...result }, null, 2)
+    : planText(question, result, painter(colourWanted(out, env)));
+  out.write(`${text}\n`);
+}

@@ -1,0 +1,193 @@
+// What a user tells `pilotfish plan`, made whole: flags over profiles over defaults, and where each number came from.
+
+import { PilotfishError } from '../../base/error.js';
+import {
+  type DeviceName,
+  deviceProfiles,
+  draftMsOf,
+} from '../../bench/profiles/device-profiles.js';
+import { type LinkName, linkProfiles } from '../../bench/profiles/link-profiles.js';
+import {
+  type PriceName,
+  priceProfiles,
+  type ServerName,
+  serverProfiles,
+} from '../../bench/profiles/server-profiles.js';
+import type { PassCost } from '../../math/pass-time.js';
+import { type Mode, modes } from '../../protocol/frame.js';
+import type { LinkModel } from '../../sim/index.js';
+
+/** Flags as given; absent where not. */
+export interface PlanOptions {
+  readonly tokensPerSecond: number;
+  readonly devices: number;
+  readonly usersMax: number;
+  readonly active: number;
+  readonly target: ServerName;
+  readonly stats?: string;
+  readonly passMs?: number;
+  readonly rowMs?: number;
+  readonly tokenMs?: number;
+  readonly slots?: number;
+  readonly device: DeviceName;
+  readonly draftWeights: number;
+  readonly draftMs?: number;
+  readonly watts?: number;
+  readonly acceptance: number;
+  readonly link: LinkName;
+  readonly roundTripMs?: number;
+  readonly jitterMs?: number;
+  readonly upMbps?: number;
+  readonly downMbps?: number;
+  readonly price: PriceName;
+  readonly dollarsPerHour?: number;
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  readonly modes?: readonly Mode[];
+  readonly seed: number;
+}
+
+export interface Question {
+  /** That each user wants at least. */
+  readonly tokensPerSecond: number;
+  /** Users writing at once for whom the modes are shown side by side. */
+  readonly users: number;
+  readonly usersMax: number;
+  /** Share of the time in which a device writes, in (0, 1]. */
+  readonly activeShare: number;
+  readonly pass: PassCost;
+  /** Null: as many as there are users. */
+  readonly slotCount: number | null;
+  readonly draftMs: number;
+  readonly watts: number;
+  readonly acceptanceRate: number;
+  readonly link: LinkModel;
+  readonly roundTripMs: number;
+  readonly dollarsAnHour: number;
+  readonly promptTokens: number;
+  readonly answerTokens: number;
+  readonly modes: readonly Mode[];
+  readonly seed: number;
+  /** Lines for people: part, what. */
+  readonly setUp: readonly (readonly [string, string])[];
+}
+
+/** Bytes of TCP, IP, TLS and WebSocket around a small message. */
+const overheadBytes = 70;
+/** Bytes a millisecond for each megabit a second. */
+const bytesPerMbpsMs = 125;
+
+/**
+ * @param measured cost of a pass that a server has told, or null.
+ * @throws PilotfishError `usage` for numbers out of their range.
+ */
+export function questionOf(options: PlanOptions, measured: PassCost | null): Question {
+  check(options);
+  const link = linkProfiles[options.link];
+  const roundTripMs = options.roundTripMs ?? link.roundTripMs;
+  const device = deviceProfiles[options.device];
+  const draftMs = options.draftMs ?? draftMsOf(device, options.draftWeights);
+  const pass = passOf(options, measured);
+  const { acceptance: acceptanceRate } = options;
+  const linkModel = {
+    latencyMs: roundTripMs / 2,
+    jitterMs: options.jitterMs ?? link.jitterMs,
+    upBytesPerMs: bytesPerMbpsMs * (options.upMbps ?? link.upMbps),
+    downBytesPerMs: bytesPerMbpsMs * (options.downMbps ?? link.downMbps),
+    overheadBytes,
+  };
+  return {
+    tokensPerSecond: options.tokensPerSecond,
+    users: options.devices,
+    usersMax: Math.max(options.usersMax, options.devices),
+    activeShare: options.active,
+    pass,
+    slotCount: options.slots ?? null,
+    draftMs,
+    watts: options.watts ?? device.draftWatts,
+    acceptanceRate,
+    link: linkModel,
+    roundTripMs,
+    dollarsAnHour: options.dollarsPerHour ?? priceProfiles[options.price].dollarsAnHour,
+    promptTokens: options.promptTokens,
+    answerTokens: options.answerTokens,
+    modes: options.modes ?? modes,
+    seed: options.seed,
+    setUp: [
+      ['target', targetText(options, pass, measured)],
+      ['devices', deviceText(options, draftMs)],
+      ['link', linkText(options, linkModel, roundTripMs)],
+      ['price', priceText(options)],
+      [
+        'answers',
+        `${options.answerTokens} tokens behind ${options.promptTokens}; ${options.tokensPerSecond} tokens/s wanted`,
+      ],
+    ],
+  };
+}
+
+const atLeast: readonly (readonly [keyof PlanOptions, string, number, number])[] = [
+  ['tokensPerSecond', '--tokens-per-second', 0.01, 1e4],
+  ['active', '--active', 0.0001, 1],
+  ['passMs', '--pass-ms', 0.01, 1e5],
+  ['rowMs', '--row-ms', 0, 1e5],
+  ['tokenMs', '--token-ms', 0, 1e5],
+  ['draftMs', '--draft-ms', 0, 1e5],
+  ['draftWeights', '--draft-weights', 0.1, 1e6],
+  ['watts', '--watts', 0, 1e4],
+  ['acceptance', '--acceptance', 0, 1],
+  ['roundTripMs', '--round-trip-ms', 0, 1e4],
+  ['jitterMs', '--jitter-ms', 0, 1e4],
+  ['upMbps', '--up-mbps', 0.01, 1e5],
+  ['downMbps', '--down-mbps', 0.01, 1e5],
+  ['dollarsPerHour', '--dollars-per-hour', 0, 1e5],
+];
+
+function check(options: PlanOptions): void {
+  for (const [name, flag, low, high] of atLeast) {
+    const value = options[name] as number | undefined;
+    if (value === undefined || (value >= low && value <= high)) continue;
+    throw new PilotfishError('usage', `${flag} takes a number in [${low}, ${high}], not ${value}`);
+  }
+}
+
+function passOf(options: PlanOptions, measured: PassCost | null): PassCost {
+  const profile = measured ?? serverProfiles[options.target].pass;
+  return {
+    ...profile,
+    fixedMs: options.passMs ?? profile.fixedMs,
+    rowMs: options.rowMs ?? profile.rowMs,
+    tokenMs: options.tokenMs ?? profile.tokenMs,
+  };
+}
+
+const plain = (value: number): string => String(Number(value.toPrecision(3)));
+
+function targetText(options: PlanOptions, pass: PassCost, measured: unknown): string {
+  const from = measured === null ? `profile ${options.target}` : `measured by ${options.stats}`;
+  const { passMs, rowMs, tokenMs } = options;
+  const given = [passMs, rowMs, tokenMs].filter((value) => value !== undefined).length;
+  const source = given === 3 ? 'given' : given > 0 ? `given, the rest ${from}` : from;
+  return `${plain(pass.fixedMs)} ms a pass, ${plain(pass.rowMs)} ms a row, ${plain(pass.tokenMs)} ms a token (${source})`;
+}
+
+function priceText({ price, dollarsPerHour }: PlanOptions): string {
+  if (dollarsPerHour !== undefined) return `$${dollarsPerHour} an hour`;
+  const { name, dollarsAnHour, source } = priceProfiles[price];
+  return `$${dollarsAnHour} an hour (${name}: ${source})`;
+}
+
+function deviceText(options: PlanOptions, draftMs: number): string {
+  const { device, draftWeights, acceptance } = options;
+  const source =
+    options.draftMs === undefined
+      ? ` (${deviceProfiles[device].name}, ${draftWeights} million weights: calculated)`
+      : '';
+  return `${plain(draftMs)} ms a drafted token${source}, ${Math.round(100 * acceptance)} % accepted`;
+}
+
+function linkText({ link, upMbps, downMbps }: PlanOptions, model: LinkModel, rtt: number): string {
+  const up = upMbps ?? linkProfiles[link].upMbps;
+  const down = downMbps ?? linkProfiles[link].downMbps;
+  return `${plain(rtt)} ms there and back, up to ${plain(model.jitterMs as number)} ms more each way, ${plain(up)} Mbps up, ${plain(down)} down (profile ${link})`;
+}
