@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Fact } from '../api/metrics.js';
 import type { Client, Statistics } from '../device/index.js';
@@ -62,6 +63,9 @@ describe('facts of a server', () => {
       if (typeof reading === 'number') assert.ok(Number.isFinite(reading), fact.name);
     }
     assert.equal(snapshots, 1);
+    await setImmediate();
+    facts[0]!.read();
+    assert.equal(snapshots, 2, 'the next scrape is told the same');
     await server.close();
     await engine.close();
   });
