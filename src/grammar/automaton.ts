@@ -90,6 +90,8 @@ export class AutomatonBuilder {
         return this.#add({ kind: 'call', rule: expression.rule, next });
       case 'shared':
         return this.#add({ kind: 'call', rule: this.#ruleFor(expression.part), next });
+      case 'later':
+        return this.#build(expression.make(), next);
     }
   }
 

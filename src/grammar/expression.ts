@@ -20,7 +20,9 @@ export type Expression =
     }
   | { readonly kind: 'rule'; readonly rule: number }
   /** Used in many places: becomes one rule for each such object. */
-  | { readonly kind: 'shared'; readonly part: Expression };
+  | { readonly kind: 'shared'; readonly part: Expression }
+  /** Not made before it becomes nodes: what a hostile schema asks for in vain then costs no more than their limit. */
+  | { readonly kind: 'later'; readonly make: () => Expression };
 
 export const sequence = (...parts: readonly Expression[]): Expression => ({
   kind: 'sequence',
@@ -45,6 +47,8 @@ export const repeat = (part: Expression, min: number, max: number): Expression =
 export const optional = (part: Expression): Expression => choice(part, empty);
 
 export const shared = (part: Expression): Expression => ({ kind: 'shared', part });
+
+export const later = (make: () => Expression): Expression => ({ kind: 'later', make });
 
 export const ruleOf = (rule: number): Expression => ({ kind: 'rule', rule });
 

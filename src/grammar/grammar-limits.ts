@@ -7,12 +7,17 @@ export const grammarLimits = {
   depth: 64,
   /** Nodes of the automaton that a schema becomes. Repetitions count as often as they may occur. */
   nodes: 65_536,
+  /** Pairs of schemas, and values of them, compared to see that no two of a `oneOf` can hold. */
+  disjointWork: 1_048_576,
   /** Ways that a text so far can be read at once. Ways beyond are given up: what is written stays valid. */
   stacks: 1024,
   /** Nodes looked at to find those ways after one byte; the same holds. */
   closureVisits: 16_384,
-  /** Work on states met for the first time in one mask (State.cost); longer tokens are given up first. */
-  maskWork: 1_048_576,
+  /**
+   * Work on states met for the first time in one mask (State.cost); longer tokens are given up first. Masks are made
+   * within a pass, so others wait for them: this is 30 to 80 ms of a slow core, and a list of 2000 values needs half of it.
+   */
+  maskWork: 32_768,
   /** Work on all states that are kept with what follows them; beyond, all are forgotten, and found anew where needed. */
   keptWork: 1_048_576,
   /** Masks kept, [vocab] bits each. */

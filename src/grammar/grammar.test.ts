@@ -221,6 +221,39 @@ describe('grammar', () => {
     assert.throws(() => grammarOf({ const: '\u20ac'.repeat(22_000) }), /longer than 65536 bytes/);
   });
 
+  it('reads what it refuses, and what it takes, in moments', () => {
+    const count = <T>(length: number, one: (index: number) => T): T[] =>
+      Array.from({ length }, (_, index) => one(index));
+    const slow: Readonly<Record<string, unknown>> = {
+      classes: { type: 'string', pattern: '.'.repeat(60_000) },
+      alternatives: { type: 'string', pattern: 'a|'.repeat(30_000) },
+      references: { anyOf: count(1500, (index) => ({ $ref: '#', title: String(index) })) },
+      pairs: { oneOf: count(5000, (value) => ({ const: value })) },
+      tags: {
+        oneOf: count(1100, (value) => ({
+          type: 'object',
+          required: ['k'],
+          properties: { k: { const: value } },
+        })),
+      },
+      names: {
+        properties: Object.fromEntries(
+          count(240, (index) => [`${'a'.repeat(250)}${index}`, true] as const),
+        ),
+      },
+    };
+    for (const [name, schema] of Object.entries(slow)) {
+      const begun = process.cpuUsage();
+      try {
+        grammarOf(schema);
+      } catch (reason) {
+        assert.ok(reason instanceof PilotfishError, name);
+      }
+      // Tens of milliseconds; each of them once took seconds, in which a server heard nobody.
+      assert.ok(process.cpuUsage(begun).user < 2_000_000, name);
+    }
+  });
+
   it('splits no character of more than one byte', () => {
     const grammar = grammarOf({ type: 'string' });
     const [open, e, copyright, face, rest] = ['"', '\u00e9', '\ud83d\ude00'].flatMap((text) => [

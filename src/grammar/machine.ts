@@ -27,7 +27,7 @@ export interface State {
   readonly hasLeft: boolean;
   /** Of `stacks`, the same in every generation. */
   readonly hash: number;
-  /** What it takes to find this state and keep it, in nodes looked at. */
+  /** What it takes to find this state, in nodes looked at. */
   readonly cost: number;
   /** [classes] what follows, where `generation` is the machine's; undefined: nobody has asked; null: nothing does. */
   readonly following: (State | null | undefined)[];
@@ -37,8 +37,9 @@ export interface State {
 /** Stands for all that an excerpt leaves out; nothing is known to follow it. */
 const cutOff: Stack = { id: 0, hash: 0, node: -1, parent: null, depth: 0 };
 
-/** What a state costs beside its stacks, in nodes looked at. */
-const stateCost = 64;
+/** What finding a state takes beside its stacks, in nodes looked at; keeping it takes more. */
+const findingCost = 16;
+const keepingCost = 64;
 
 export class Machine {
   readonly #automaton: Automaton;
@@ -138,12 +139,12 @@ export class Machine {
       isComplete,
       hasLeft,
       hash: stacks.reduce((hash, stack) => mixed(hash, stack.hash), isComplete || hasLeft ? 1 : 0),
-      cost: visits + stateCost,
+      cost: visits + findingCost,
       following: new Array<undefined>(this.#classes.count).fill(undefined),
       generation: this.#generation,
     };
     this.#states.set(key, state);
-    this.#keptWork += state.cost;
+    this.#keptWork += visits + keepingCost;
     return state;
   }
 

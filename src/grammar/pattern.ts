@@ -2,7 +2,7 @@
 // What is no regular language (look-around, back references) is refused. Runs as an automaton, never by backtracking.
 
 import { complement, everyPoint, type PointRange, union } from './code-points.js';
-import { choice, type Expression, empty, repeat, sequence } from './expression.js';
+import { choice, type Expression, empty, later, repeat, sequence, shared } from './expression.js';
 import { grammarLimits } from './grammar-limits.js';
 import { characterIn } from './json-text.js';
 import { type Located, refuse } from './schema-document.js';
@@ -34,6 +34,8 @@ const lineEnds: readonly PointRange[] = [
   [0x2028, 0x2029],
 ];
 
+const anyInLine = complement(lineEnds);
+
 const classEscapes: ReadonlyMap<string, readonly PointRange[]> = new Map([
   ['d', digits],
   ['D', complement(digits)],
@@ -54,6 +56,8 @@ const controlEscapes: ReadonlyMap<string, number> = new Map([
 class PatternReader {
   readonly #letters: readonly string[];
   readonly #path: string;
+  /** By their ranges. */
+  readonly #sets = new Map<string, Expression>();
   #at = 0;
   #depth = 0;
 
@@ -72,7 +76,7 @@ class PatternReader {
   }
 
   #anchored(): Expression {
-    const anything = repeat(characterIn(everyPoint), 0, Infinity);
+    const anything = repeat(this.#among(everyPoint), 0, Infinity);
     const before = this.#take('^') ? empty : anything;
     const middle = this.#parts();
     return sequence(before, middle, this.#take('$') ? empty : anything);
@@ -94,13 +98,25 @@ class PatternReader {
 
   #atom(): Expression {
     if (this.#take('(')) return this.#group();
-    if (this.#take('[')) return characterIn(this.#class());
-    if (this.#take('.')) return characterIn(complement(lineEnds));
+    if (this.#take('[')) return this.#among(this.#class());
+    if (this.#take('.')) return this.#among(anyInLine);
     const letter = this.#letters[this.#at]!;
     if (letter !== '\\' && '^*+?{}]'.includes(letter)) {
       throw this.#refuse(`${letter} is not supported here`);
     }
-    return characterIn(this.#character());
+    const [first, ...others] = this.#character();
+    const isOne = others.length === 0 && first![0] === first![1];
+    return isOne ? characterIn([first!]) : this.#among([first!, ...others]);
+  }
+
+  /** One of a set, which may take hundreds of nodes, and stand in thousands of places. */
+  #among(ranges: readonly PointRange[]): Expression {
+    const key = ranges.join();
+    const known = this.#sets.get(key);
+    if (known !== undefined) return known;
+    const made = shared(later(() => characterIn(ranges)));
+    this.#sets.set(key, made);
+    return made;
   }
 
   #group(): Expression {

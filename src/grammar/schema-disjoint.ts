@@ -1,7 +1,8 @@
 // `oneOf` wants exactly one schema to hold. Writing along one of them is enough only where no text satisfies two, so that
 // has to be evident: by type, by listed values, or by a required property that tells them apart.
 
-import { follow, type Located, refuse, schemaAt } from './schema-document.js';
+import { grammarLimits } from './grammar-limits.js';
+import { follow, type Located, refuse, type Schema, schemaAt } from './schema-document.js';
 
 type Keywords = Readonly<Record<string, unknown>>;
 
@@ -18,35 +19,64 @@ interface Evidence {
 /** References and single wrappers followed from one schema. */
 const followMax = 16;
 
-/** @throws PilotfishError `format-invalid` naming the first two that may overlap. */
-export function checkDisjoint(root: Located, { path }: Located, parts: readonly Located[]): void {
-  const evidence = parts.map((part) => evidenceOf(root, part, true));
-  for (const [index, one] of evidence.entries()) {
-    const other = evidence.findIndex((later, at) => at > index && !areDisjoint(one, later));
-    if (other < 0) continue;
-    throw refuse(
-      `${path}/oneOf`,
-      `schemas ${index} and ${other} may both hold; give them different types, or a required property with different constants, or use anyOf`,
-    );
+/** Compares the alternatives of one document: each pair of each `oneOf`, so the work of all is bounded. */
+export class DisjointCheck {
+  readonly #root: Located;
+  readonly #evidence = new Map<Schema, Evidence>();
+  #workLeft: number = grammarLimits.disjointWork;
+
+  constructor(root: Located) {
+    this.#root = root;
+  }
+
+  /** @throws PilotfishError `format-invalid` naming the first two that may overlap, or the limit. */
+  check({ path }: Located, parts: readonly Located[]): void {
+    const evidence = parts.map((part) => this.#evidenceOf(part));
+    for (const [index, one] of evidence.entries()) {
+      for (let other = index + 1; other < evidence.length; other++) {
+        if (this.#workLeft <= 0) throw refuse(`${path}/oneOf`, 'too many schemas to tell apart');
+        if (this.#areDisjoint(one, evidence[other]!)) continue;
+        throw refuse(
+          `${path}/oneOf`,
+          `schemas ${index} and ${other} may both hold; give them different types, or a required property with different constants, or use anyOf`,
+        );
+      }
+    }
+  }
+
+  #evidenceOf(located: Located): Evidence {
+    const known = this.#evidence.get(located.schema);
+    if (known !== undefined) return known;
+    const evidence = evidenceOf(this.#root, located, true);
+    this.#evidence.set(located.schema, evidence);
+    return evidence;
+  }
+
+  #areDisjoint(one: Evidence, other: Evidence): boolean {
+    if (this.#shareNone(one.types, other.types) || this.#shareNone(one.values, other.values)) {
+      return true;
+    }
+    if (!isOnlyObjects(one) || !isOnlyObjects(other)) return false;
+    for (const [name, values] of one.tags) {
+      if (this.#shareNone(values, other.tags.get(name) ?? null)) return true;
+    }
+    return false;
+  }
+
+  /** Whether both are known and no member is shared. */
+  #shareNone(one: ReadonlySet<string> | null, other: ReadonlySet<string> | null): boolean {
+    this.#workLeft--;
+    if (one === null || other === null) return false;
+    const [few, many] = one.size < other.size ? [one, other] : [other, one];
+    for (const member of few) {
+      this.#workLeft--;
+      if (many.has(member)) return false;
+    }
+    return true;
   }
 }
 
-function areDisjoint(one: Evidence, other: Evidence): boolean {
-  if (shareNone(one.types, other.types) || shareNone(one.values, other.values)) return true;
-  const areObjects = isOnlyObjects(one) && isOnlyObjects(other);
-  return (
-    areObjects &&
-    [...one.tags].some(([name, values]) => shareNone(values, other.tags.get(name) ?? null))
-  );
-}
-
 const isOnlyObjects = ({ types }: Evidence): boolean => types?.size === 1 && types.has('object');
-
-/** Whether both are known and no member is shared. */
-function shareNone(one: ReadonlySet<string> | null, other: ReadonlySet<string> | null): boolean {
-  if (one === null || other === null) return false;
-  return [...one].every((member) => !other.has(member));
-}
 
 const unknownEvidence: Evidence = { types: null, values: null, tags: new Map() };
 
@@ -87,8 +117,9 @@ function tagsOf(root: Located, schema: Keywords, path: string): Map<string, Read
   const { properties, required } = schema;
   if (typeof properties !== 'object' || properties === null || !Array.isArray(required))
     return tags;
+  const needed = new Set<unknown>(required);
   for (const [name, value] of Object.entries(properties)) {
-    if (!required.includes(name)) continue;
+    if (!needed.has(name)) continue;
     const located = schemaAt(value, `${path}/properties/${name}`);
     const { values } = evidenceOf(root, located, false);
     if (values !== null) tags.set(name, values);

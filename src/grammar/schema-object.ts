@@ -6,6 +6,7 @@ import { complement, intersection, type PointRange, utf8In } from './code-points
 import {
   choice,
   type Expression,
+  later,
   nothing,
   oneOf,
   repeat,
@@ -106,24 +107,31 @@ const plainText = shared(repeat(utf8In(plainPoints), 0, Infinity));
 /** A name, quote before it but not behind it, that is none of `names`; without escapes, which could spell one of them. */
 function otherName(names: readonly string[]): Expression {
   const points = names.map((name) => Array.from(name, (letter) => letter.codePointAt(0)!));
-  return sequence(quote, differing(points));
+  return sequence(quote, differing(points, 0));
 }
 
-/** What is none of some texts. */
-function differing(texts: readonly (readonly number[])[]): Expression {
-  const byFirst = new Map<number, (readonly number[])[]>();
-  for (const [first, ...rest] of texts) {
-    if (first === undefined) continue;
-    byFirst.set(first, [...(byFirst.get(first) ?? []), rest]);
+/** What is none of some texts, behind the `depth` characters that all of them share. */
+function differing(texts: readonly (readonly number[])[], depth: number): Expression {
+  const byNext = new Map<number, (readonly number[])[]>();
+  for (const text of texts) {
+    const next = text[depth];
+    if (next === undefined) continue;
+    const alike = byNext.get(next);
+    if (alike === undefined) byNext.set(next, [text]);
+    else alike.push(text);
   }
-  const firsts = [...byFirst.keys()].map((point): PointRange => [point, point]);
-  const strangers = complement([...firsts, ...complement(plainPoints)]);
+  const nexts = [...byNext.keys()].map((point): PointRange => [point, point]);
+  const strangers = complement([...nexts, ...complement(plainPoints)]);
   return choice(
-    ...Array.from(byFirst, ([point, rests]) =>
-      sequence(utf8In(intersection([[point, point]], plainPoints)), differing(rests)),
-    ),
+    ...Array.from(byNext, ([point, alike]) => {
+      const own = utf8In(intersection([[point, point]], plainPoints));
+      return sequence(
+        own,
+        later(() => differing(alike, depth + 1)),
+      );
+    }),
     sequence(utf8In(strangers), plainText),
     // Empty may end here unless that is one of the texts.
-    texts.some((text) => text.length === 0) ? nothing : sequence(),
+    texts.some((text) => text.length === depth) ? nothing : sequence(),
   );
 }

@@ -22,7 +22,7 @@ export function typesOf({ schema, path }: Located): readonly JsonType[] {
   if (strange !== undefined || named.length === 0) {
     throw refuse(`${path}/type`, `${JSON.stringify(strange ?? type)} is not a type`);
   }
-  return named as readonly JsonType[];
+  return [...new Set(named)] as JsonType[];
 }
 
 /** Expression of a schema by itself. */

@@ -5,8 +5,15 @@
 import { AutomatonBuilder } from './automaton.js';
 import { choice, type Expression, nothing, ruleOf, sequence } from './expression.js';
 import { literals, whiteSpace } from './json-text.js';
-import { checkDisjoint } from './schema-disjoint.js';
-import { follow, type Located, parseSchema, refuse, subschemas } from './schema-document.js';
+import { DisjointCheck } from './schema-disjoint.js';
+import {
+  follow,
+  type Located,
+  parseSchema,
+  refuse,
+  type Schema,
+  subschemas,
+} from './schema-document.js';
 import { allTypes, type JsonType, SchemaTypes, typesOf } from './schema-types.js';
 
 /** Keywords that assert nothing. */
@@ -57,13 +64,17 @@ class SchemaCompiler {
   readonly #root: Located;
   readonly #builder = new AutomatonBuilder();
   readonly #types: SchemaTypes;
+  readonly #disjoint: DisjointCheck;
   /** By the text of the schema: what reads alike means the same, and is compiled once. */
   readonly #rules = new Map<string, number>();
+  /** The same by identity: a reference to the whole must not cost its length each time. */
+  readonly #ruleAt = new Map<Schema, number>();
   /** Declared and not yet defined: a list in place of recursion, since a reference may lead anywhere. */
   readonly #pending: { readonly rule: number; readonly located: Located }[] = [];
 
   constructor(root: Located) {
     this.#root = root;
+    this.#disjoint = new DisjointCheck(root);
     this.#types = new SchemaTypes(this.#builder, (located) => ruleOf(this.#ruleOf(located)));
   }
 
@@ -77,10 +88,13 @@ class SchemaCompiler {
   }
 
   #ruleOf(located: Located): number {
+    const met = this.#ruleAt.get(located.schema);
+    if (met !== undefined) return met;
     const key = JSON.stringify(located.schema);
     const known = this.#rules.get(key);
-    if (known !== undefined) return known;
-    const rule = this.#builder.declare();
+    const rule = known ?? this.#builder.declare();
+    this.#ruleAt.set(located.schema, rule);
+    if (known !== undefined) return rule;
     this.#rules.set(key, rule);
     this.#pending.push({ rule, located });
     return rule;
@@ -107,7 +121,7 @@ class SchemaCompiler {
     if (keyword === 'allOf' && parts.length > 1) {
       throw refuse(`${located.path}/allOf`, 'more than one schema is not supported');
     }
-    if (keyword === 'oneOf') checkDisjoint(this.#root, located, parts);
+    if (keyword === 'oneOf') this.#disjoint.check(located, parts);
     return choice(...parts.map((part) => ruleOf(this.#ruleOf(part))));
   }
 }
