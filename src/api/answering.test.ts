@@ -16,6 +16,7 @@ import {
   word,
 } from './door.suite.js';
 import { unreadBytesMax } from './event-stream.js';
+import { bodyBytesMax } from './http-door.js';
 
 describe('choices', () => {
   it('have seeds that follow the first, and usage that counts each prompt once', async () => {
@@ -99,6 +100,53 @@ describe('a client that vanishes', () => {
   }
 });
 
+describe('a client of many requests at once on one connection', () => {
+  it('ends all of them when it vanishes', async () => {
+    const generator = new ToldGenerator(endless);
+    await withDoor(generator, {}, async ({ url, door }) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      for (const stream of [true, false, true]) socket.write(posted({ ...ask, stream }));
+      await until(() => generator.openCount === 3);
+      socket.destroy();
+      await until(() => generator.openCount === 0 && door.openCount === 0);
+      assert.match(await metricsOf(url), /abandoned_answers_total\{why="gone"\} 3/);
+    });
+  });
+});
+
+describe('bodies that do not end', () => {
+  it('are refused room beyond the limit, small ones never, and leave it when they go', async () => {
+    const bodiesBytesMax = 2 * bodyBytesMax;
+    await withDoor(new ToldGenerator(), { bodiesBytesMax }, async ({ url, post }) => {
+      const sockets = [`Content-Length: ${bodyBytesMax}`, 'Transfer-Encoding: chunked'].map(
+        (length) => {
+          const socket = connect(Number(new URL(url).port), '127.0.0.1');
+          socket.write(`${postHead}${length}\r\n\r\n`);
+          return socket;
+        },
+      );
+      const long = (): Promise<Response> =>
+        post('/v1/completions', { ...ask, user: 'x'.repeat(100_000) });
+      let refusal = await long();
+      // The server may hear of the sockets later than of the request.
+      for (; refusal.status === 200; refusal = await long());
+      assert.equal(refusal.status, 503);
+      assert.equal((await json(refusal)).error.code, 'server_busy');
+      assert.equal((await post('/v1/completions', ask)).status, 200);
+      for (const socket of sockets) socket.destroy();
+      for (let turn = 0; (await long()).status !== 200; turn++) assert.ok(turn < 1000);
+    });
+  });
+});
+
+const postHead =
+  'POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+
+function posted(body: object): string {
+  const text = JSON.stringify(body);
+  return `${postHead}Content-Length: ${text.length}\r\n\r\n${text}`;
+}
+
 describe('a reader that does not read', () => {
   it('is cut off once more is unread than it may leave', async () => {
     const generator = new ToldGenerator(endless);
@@ -109,12 +157,8 @@ describe('a reader that does not read', () => {
         queue = made;
       };
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
-      const body = JSON.stringify({ ...ask, stream: true });
       socket.pause();
-      socket.write(
-        `POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
-          `Content-Length: ${body.length}\r\n\r\n${body}`,
-      );
+      socket.write(posted({ ...ask, stream: true }));
       await until(() => queue !== null);
       // The kernel takes some megabytes before anything is left unread.
       for (let sent = 0; generator.openCount > 0; sent++) {

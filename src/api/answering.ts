@@ -3,6 +3,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { KeyGrant } from '../base/key-grant.js';
 import { type AnswerFormat, bodyOf, ChunkWriter, type Heading } from './answer-format.js';
 import { ApiError, toApiError } from './api-error.js';
@@ -34,7 +35,31 @@ export interface Reader {
   /** What its key grants; null: none is asked for. */
   readonly grant: KeyGrant | null;
   readonly response: ServerResponse;
+  /** That the request came on. */
+  readonly socket: Socket;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Calls back when a response has been sent or will never be: its own `close` is not heard of while it waits on its socket
+ * behind an earlier one (pipelining).
+ *
+ * @returns what ends the waiting.
+ */
+export function onceOver(socket: Socket, response: ServerResponse, then: () => void): () => void {
+  const stop = (): void => {
+    response.off('close', onClose);
+    socket.off('close', onClose);
+  };
+  const onClose = (): void => {
+    stop();
+    then();
+  };
+  // As many as there are requests that share it.
+  socket.setMaxListeners(0);
+  response.once('close', onClose);
+  socket.once('close', onClose);
+  return stop;
 }
 
 export class Answering {
@@ -122,13 +147,13 @@ class Answered {
   }
 
   async run(): Promise<void> {
-    const { response } = this.#reader;
+    const { response, socket } = this.#reader;
     const onClose = (): void => {
       if (response.writableFinished || this.#gone.signal.aborted) return;
       this.#watch.abandoned('gone');
       this.#gone.abort();
     };
-    response.once('close', onClose);
+    const stopWaiting = onceOver(socket, response, onClose);
     try {
       const generations = this.#start();
       const counts = await Promise.all(generations.map(({ accepted }) => accepted));
@@ -141,9 +166,9 @@ class Answered {
     } catch (reason) {
       this.#gone.abort();
       // Nobody is there to be told.
-      if (!response.destroyed) throw reason;
+      if (!response.destroyed && !socket.destroyed) throw reason;
     } finally {
-      response.off('close', onClose);
+      stopWaiting();
     }
   }
 

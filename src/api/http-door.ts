@@ -5,9 +5,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { type AccessRules, checkHost, checkKey, checkOrigin, preflightHeaders } from './access.js';
 import type { AnswerFormat } from './answer-format.js';
-import { Answering } from './answering.js';
+import { Answering, onceOver } from './answering.js';
 import { ApiError, type ApiErrorCode, apiErrorTable, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
+import { BodyBudget } from './body-budget.js';
 import { chatFormat } from './chat-format.js';
 import { readChatRequest } from './chat-request.js';
 import { completionFormat } from './completion-format.js';
@@ -22,6 +23,8 @@ export interface HttpDoorOptions extends AccessRules {
   readonly facts: readonly Fact[];
   /** Most requests that are being answered at once. Default 1024. */
   readonly requestsMax?: number;
+  /** Most bytes of long bodies that are held at once. Default 128 MiB. */
+  readonly bodiesBytesMax?: number;
   /** Hears of mistakes of our own; nothing of them is told to the caller. */
   readonly onMistake: (reason: unknown) => void;
 }
@@ -36,6 +39,8 @@ export interface HttpDoor {
 export const requestsMaxDefault = 1024;
 /** Longest body: a million token ids as JSON, or the longest text of the wire with escapes. */
 export const bodyBytesMax = 8 * 2 ** 20;
+
+const bodiesBytesMaxDefault = 16 * bodyBytesMax;
 
 /** Makes a door that is ready to be given requests. */
 export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
@@ -65,17 +70,21 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
 const openRoutes = new Set(['/health', '/livez', '/readyz']);
 
 function guard(app: FastifyInstance, options: HttpDoorOptions, watch: DoorMetrics): void {
+  const bodies = new BodyBudget(options.bodiesBytesMax ?? bodiesBytesMaxDefault, bodyBytesMax);
   app.addHook('onRequest', async (request, reply) => {
     checkHost(request.raw, options);
     reply.headers(checkOrigin(request.raw, options));
     if (request.method === 'OPTIONS') return reply.code(204).headers(preflightHeaders).send();
     if (!openRoutes.has(request.routeOptions.url ?? '')) checkKey(request.raw, options);
+    onceOver(request.raw.socket, reply.raw, bodies.take(request.raw));
     return undefined;
   });
   app.addHook('onResponse', async (request, reply) => {
     watch.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
   });
-  app.setErrorHandler((reason, _request, reply) => {
+  app.setErrorHandler((reason, request, reply) => {
+    // Gone in the middle of its body: nobody's mistake, and nobody to tell.
+    if (request.raw.socket.destroyed) return;
     const error = fromFastify(reason) ?? toApiError(reason);
     if (error.code === 'internal_error') options.onMistake(reason);
     refuse(reply, error);
@@ -156,7 +165,9 @@ function addAnswers(app: FastifyInstance, answering: Answering): void {
     app.post(path, async (request, reply) => {
       const asked = read(request.body);
       const headers = { ...(reply.getHeaders() as Record<string, string>) };
-      await answering.answer(asked, format, { grant: null, response: reply.raw, headers });
+      const { socket } = request.raw;
+      const reader = { grant: null, response: reply.raw, socket, headers };
+      await answering.answer(asked, format, reader);
       // All is sent; only an answer that was never begun goes the usual way, as an error.
       return reply.hijack();
     });
