@@ -102,6 +102,8 @@ async function connectedPair(): Promise<ConnectedPair> {
   };
   const handlers: ListenerHandlers = {
     connected: (peer) => {
+      // No server is here to welcome it.
+      peer.greeted();
       ends.set(peer, new ServerEnd(peer));
       connected(ends.get(peer)!);
     },

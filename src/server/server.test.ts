@@ -148,6 +148,26 @@ describe('server', () => {
     });
   });
 
+  it('reads no more of a stranger than a greeting takes, however it is cut', async () => {
+    await withServer({}, async (server) => {
+      const line = await Line.open(server.address);
+      const piece = Buffer.alloc(10_000);
+      for (let count = 0; count < 20; count++) line.socket.send(piece, { fin: false });
+      await line.until(({ frames }) => frames.length > 0);
+      const [failure] = line.frames;
+      assert.ok(failure?.kind === 'failure' && failure.code === 'frame-too-large');
+      await line.until(({ closeCode }) => closeCode !== null);
+      assert.equal(line.closeCode, closeCodeOf('frame-too-large'));
+
+      const known = await Line.open(server.address);
+      known.send(hello);
+      await known.until(({ frames }) => frames.length > 0);
+      for (let count = 0; count < 20; count++) known.socket.send(piece, { fin: count === 19 });
+      await known.until(({ closeCode }) => closeCode !== null);
+      assert.equal(known.closeCode, closeCodeOf('frame-malformed'));
+    });
+  });
+
   it('says to the sender of a message longer than any frame that it is', async () => {
     await withServer({}, async (server) => {
       const line = await Line.open(server.address);

@@ -134,7 +134,7 @@ class Server implements RunningServer {
     this.#listening = await listen(host, port, {
       connected: (peer) => this.#connected(peer),
       message: (peer, bytes) => this.#message(peer, bytes),
-      tooLong: (peer) => this.#tooLong(peer),
+      tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
       flow: ({ id: connection }, isClogged) =>
         this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
       disconnected: (peer) => this.#disconnected(peer),
@@ -185,8 +185,13 @@ class Server implements RunningServer {
     else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
   }
 
-  #tooLong({ id: connection }: Peer): void {
-    const message = `a message exceeds ${limits.frameBytes.value} bytes`;
+  #greeted(connection: number): void {
+    this.#strangers.delete(connection);
+    this.#peers.get(connection)?.greeted();
+  }
+
+  #tooLong({ id: connection }: Peer, bytesMax: number): void {
+    const message = `a message exceeds ${bytesMax} bytes`;
     const fault = wireFault('frame-too-large', message, null);
     this.#feedSoon({ kind: 'fault', connection, fault });
   }
@@ -220,7 +225,7 @@ class Server implements RunningServer {
       case 'send': {
         if (this.plain.take(effect.connection, effect.frame)) return;
         const peer = this.#peers.get(effect.connection);
-        if (effect.frame.kind === 'welcome') this.#strangers.delete(effect.connection);
+        if (effect.frame.kind === 'welcome') this.#greeted(effect.connection);
         if (peer) this.#send(peer, encodeFrame(effect.frame));
         return;
       }

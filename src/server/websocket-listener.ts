@@ -7,7 +7,7 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { PilotfishError } from '../base/error.js';
@@ -20,8 +20,8 @@ import { subprotocol } from '../protocol/version.js';
 export interface ListenerHandlers {
   connected(connection: Peer): void;
   message(connection: Peer, bytes: Uint8Array): void;
-  /** A message is longer than any frame: it was not read, nor will be what follows it. */
-  tooLong(connection: Peer): void;
+  /** A message is longer than it may be: it was not read, nor will be what follows it. */
+  tooLong(connection: Peer, bytesMax: number): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
   /** Called once for each connection, last. */
@@ -51,9 +51,18 @@ class BoundedSocket extends WebSocket {
 }
 
 const sendOptions = { binary: true, compress: false };
+
+/**
+ * Bytes that a stranger may send: a greeting in pieces, and what frames it. `ws` gathers the pieces of a message up to
+ * the longest frame, whoever sends them.
+ */
+const strangerBytesMax = 2 * limits.helloBytes.value;
+
 /** One connected device. */
 export class Peer {
   readonly id: number;
+  /** Ends the counting of what a stranger sends. */
+  onGreeted: () => void = () => undefined;
   readonly #socket: WebSocket;
   readonly #stream: Writable;
   readonly #onFlow: (peer: Peer, isClogged: boolean) => void;
@@ -93,6 +102,11 @@ export class Peer {
     });
   }
 
+  /** It is no stranger any more: its messages may be as long as frames are. */
+  greeted(): void {
+    this.onGreeted();
+  }
+
   /** Ends the connection after what was sent; a peer that does not read is cut off. @param code null: all is well. */
   close(code: WireCode | null): void {
     const end = code === null ? { code: closeNormal, reason: '' } : closeFor(code);
@@ -130,9 +144,11 @@ export async function listen(
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   let nextId = 1;
-  sockets.on('connection', (socket, request) =>
-    welcome(socket, new Peer(nextId++, socket, request.socket, handlers.flow), handlers),
-  );
+  sockets.on('connection', (socket, { socket: carrier }) => {
+    const peer = new Peer(nextId++, socket, carrier, handlers.flow);
+    watchStranger(carrier, peer, handlers);
+    welcome(socket, peer, handlers);
+  });
   // Errors of the listening socket come through `http` as well; unheard here they would end the process.
   sockets.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {
@@ -179,7 +195,7 @@ export function listenRefusal(
 
 function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers): void {
   socket.binaryType = 'nodebuffer';
-  socket.onTooLong = () => handlers.tooLong(peer);
+  socket.onTooLong = () => handlers.tooLong(peer, limits.frameBytes.value);
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // Text is no frame whatever it says; an empty message is refused by the codec.
     handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
@@ -190,6 +206,21 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
   // A close follows every error.
   socket.on('error', () => undefined);
   handlers.connected(peer);
+}
+
+/** Reads no more from a stranger that has sent more than any greeting takes. */
+function watchStranger(carrier: Socket, peer: Peer, handlers: ListenerHandlers): void {
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes <= strangerBytesMax) return;
+    // Nobody listens to what still comes; it is let go by, or the words of the refusal would be lost.
+    carrier.removeAllListeners('data');
+    carrier.resume();
+    handlers.tooLong(peer, limits.helloBytes.value);
+  };
+  carrier.on('data', onData);
+  peer.onGreeted = () => carrier.off('data', onData);
 }
 
 function respond(
