@@ -164,6 +164,7 @@ export class EngineCore {
     const { acceptedCount, final } = verdict;
     const logprobs =
       topLogprobs === undefined ? null : logprobsOfVerdict(rows, verdict, topLogprobs);
+    slot.countDrafts(acceptedCount, judge.draftCount);
     slot.push(drafts.subarray(0, acceptedCount));
     if (acceptedCount < judge.draftCount) model.truncate(index, slot.length);
     return { slot: index, acceptedCount, final, logprobs, length: slot.length };

@@ -82,12 +82,14 @@ function rankRow(
   math: RowMath,
   exit: ExitInfo,
 ): Ranking {
-  if (judge.scheme === 'greedy' || slot.sampling.temperature === 0) {
-    return rankGreedily(slot, math, exit);
-  }
-  if (judge.scheme === 'coupled') return rankRace(slot, math, exit);
-  const law = math.law(slot.sampling);
   const draft = drafts[row];
+  if (judge.scheme === 'greedy' || slot.sampling.temperature === 0) {
+    return withDraft(rankGreedily(slot, math, exit), draft, slot.draftTrust);
+  }
+  if (judge.scheme === 'coupled') {
+    return withDraft(rankRace(slot, math, exit), draft, slot.draftTrust);
+  }
+  const law = math.law(slot.sampling);
   return draft === undefined
     ? rankLaw(law)
     : rankTest(law, draft, keepChance(judge, row, draft, law));
@@ -102,6 +104,30 @@ function rankGreedily({ sampling }: Slot, math: RowMath, exit: ExitInfo): Rankin
       Float64Array.from(tokens, (id) => math.logit(id)),
       exit,
     ),
+  };
+}
+
+/**
+ * The draft as a second opinion, by Bayes' rule: right with chance `trust`, and where it is wrong it is one of the other
+ * tokens in proportion to the exit's chances (MATH.md, Early exits).
+ */
+function withDraft(
+  { tokens, chances }: Ranking,
+  draft: number | undefined,
+  trust: number,
+): Ranking {
+  if (draft === undefined) return { tokens, chances };
+  const against = (chance: number): number => ((1 - trust) * chance) / Math.max(1 - chance, 1e-9);
+  const named = chances.reduce((sum, chance) => sum + chance, 0);
+  const outcomes = [{ token: draft, weight: trust }];
+  for (const [rank, token] of tokens.entries()) {
+    if (token !== draft) outcomes.push({ token, weight: against(chances[rank]!) });
+  }
+  const total = outcomes.reduce((sum, { weight }) => sum + weight, against(Math.max(0, 1 - named)));
+  outcomes.sort((a, b) => b.weight - a.weight);
+  return {
+    tokens: Int32Array.from(outcomes, ({ token }) => token),
+    chances: Float64Array.from(outcomes, ({ weight }) => weight / total),
   };
 }
 

@@ -28,6 +28,8 @@ export class Slot {
   readonly grammar: Grammar | null;
   /** Behind each token of the answer, its beginning first; kept only for a grammar. */
   readonly #states: GrammarState[] = [];
+  #accepted = 0;
+  #tested = 0;
   #log = new Int32Array(initialCapacity);
   #length = 0;
 
@@ -61,6 +63,17 @@ export class Slot {
   get mask(): TokenMask | null {
     if (this.grammar === null || this.#length < this.config.promptLength) return null;
     return this.grammar.mask(this.#states.at(-1)!);
+  }
+
+  /** Chance that a draft stands, from those tested so far; what little is known at first counts as five at 0.6. */
+  get draftTrust(): number {
+    return (this.#accepted + 3) / (this.#tested + 5);
+  }
+
+  /** Tells of drafts that were tested: the accepted ones, and of `draftCount` the first that fell. */
+  countDrafts(acceptedCount: number, draftCount: number): void {
+    this.#accepted += acceptedCount;
+    this.#tested += Math.min(acceptedCount + 1, draftCount);
   }
 
   push(tokens: Int32Array): void {
