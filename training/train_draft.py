@@ -37,10 +37,10 @@ def write_texts(target, tokens, rng, count, device, dtype):
     return np.concatenate(parts)
 
 
-def draw_batch(written, tokens, rng, device):
-    """[BATCH, WINDOW]: half written by the target, from <s> (60 %) or later; a quarter story beginnings; a quarter
+def draw_batch(written, tokens, rng, device, batch=BATCH):
+    """[batch, WINDOW]: half written by the target, from <s> (60 %) or later; a quarter story beginnings; a quarter
     from anywhere in the corpus."""
-    half, quarter = BATCH // 2, BATCH // 4
+    half, quarter = batch // 2, batch // 4
     rows = rng.integers(0, len(written), half)
     offsets = np.where(rng.random(half) < 0.6, 0, rng.integers(0, TEXT_LENGTH - WINDOW + 1, half))
     own = np.stack([written[row, at : at + WINDOW] for row, at in zip(rows, offsets)])

@@ -13,11 +13,11 @@ import {
 } from './doctor/gather.js';
 import { gatherEngine } from './doctor/gather-engine.js';
 import { gatherHub } from './doctor/gather-hub.js';
-import { gatherModel } from './doctor/gather-models.js';
+import { gatherHead, gatherModel } from './doctor/gather-models.js';
 import { judge, worstVerdict } from './doctor/judge.js';
 import { type Machine, thisMachine } from './doctor/machine.js';
 import { jsonFlag } from './flags/flags.js';
-import { listBundled } from './models/bundled.js';
+import { listBundled, listBundledHeads } from './models/bundled.js';
 import { packageVersion } from './package-root.js';
 import { displayWidth } from './screen/table.js';
 import { colourWanted, type Paint, painter, type Style, type Terminal } from './screen/terminal.js';
@@ -54,7 +54,10 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
     heat: gatherHeat(machine),
     graphics: gatherGraphics(machine),
     engine: await gatherEngine(machine),
-    models: await Promise.all(listBundled().map(gatherModel)),
+    models: await Promise.all([
+      ...listBundled().map(gatherModel),
+      ...listBundledHeads().map(gatherHead),
+    ]),
     hub: gatherHub(machine),
   };
 }

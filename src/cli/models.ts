@@ -28,7 +28,9 @@ export function addModels(program: Command, terminal: Terminal): void {
   const models = program
     .command('models')
     .summary('list models, or download one')
-    .description('Lists the models of this machine: bundled ones and those in the model caches.')
+    .description(
+      'Lists the models of this machine, bundled ones and those in the model caches, and exit heads, which serve --exit-head takes.',
+    )
     .addOption(jsonFlag())
     .action(({ json }: { json?: boolean }) => list(json === true, terminal));
   models
@@ -57,9 +59,10 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
 
 /** Without the chat template, which is longer than everything else together. */
 function plain(entry: CatalogueEntry): object {
-  if (entry.facts === null) return { ...entry, usable: false };
+  const usable = entry.problem === null;
+  if (entry.facts === null) return { ...entry, usable };
   const { chatTemplate, ...facts } = entry.facts;
-  return { ...entry, usable: true, facts: { ...facts, hasChatTemplate: chatTemplate !== null } };
+  return { ...entry, usable, facts: { ...facts, hasChatTemplate: chatTemplate !== null } };
 }
 
 const heading = ['NAME', 'SIZE', 'QUANT', 'ARCH', 'CONTEXT', 'PARAMETERS', 'FILE'];
@@ -79,12 +82,32 @@ function catalogueText(entries: readonly CatalogueEntry[], terminal: Terminal): 
   const head = heading.map((word) => paint('bold', word));
   const align = ['left', 'right', 'left', 'left', 'right', 'right', 'left'] as const;
   const table = formatTable([head, ...rows], { align });
-  const spoiled = entries.filter(({ facts }) => facts === null);
+  const spoiled = entries.filter(({ problem }) => problem !== null);
   const lines = spoiled.map(
     ({ name, problem, path }) =>
       `${paint('yellow', 'not usable:')} ${name}: ${problem!.message} [${problem!.code}]\n  ${path}`,
   );
-  return [table, ...lines].join('\n');
+  return [table, ...headLines(entries, terminal), ...lines].join('\n');
+}
+
+const headHeading = ['EXIT HEAD', 'SIZE', 'BEHIND BLOCK', 'KIND', 'FILE'];
+
+/** The table of exit heads, with a line before it; nothing where there are none. */
+function headLines(entries: readonly CatalogueEntry[], terminal: Terminal): string[] {
+  const paint = painter(colourWanted(terminal.out, terminal.env));
+  const rows = entries
+    .filter(({ head }) => head !== null)
+    .map(({ name, bytes, path, head }) => [
+      name,
+      formatBytes(bytes ?? 0),
+      `${head!.layer} of ${head!.targetBlockCount}`,
+      'trained',
+      path,
+    ]);
+  if (rows.length === 0) return [];
+  const align = ['left', 'right', 'left', 'left', 'left'] as const;
+  const title = headHeading.map((word) => paint('bold', word));
+  return ['', formatTable([title, ...rows], { align })];
 }
 
 async function download(reference: HubReference, json: boolean, terminal: Terminal): Promise<void> {

@@ -90,6 +90,8 @@ export interface ModelFacts {
   readonly intact: boolean | null;
   /** Why it cannot be used, or null. */
   readonly problem: string | null;
+  /** Where a trained exit head leaves its target; null for a model. */
+  readonly exit: { readonly layer: number; readonly targetBlockCount: number } | null;
 }
 
 export interface HubFacts {

@@ -1,18 +1,30 @@
-// Gathers the state of the bundled models: there, whole, and with the published checksum.
+// Gathers the state of the bundled models and exit heads: there, whole, and with the published checksum.
 // Reads every byte of them, which is what a checksum takes.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
+import { checkExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import type { BundledModel } from '../models/bundled.js';
 import type { ModelFacts } from './facts.js';
 
 export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelFacts> {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? null;
-  if (bytes === null) return { file, bytes, intact: null, problem: null };
+  if (bytes === null) return { file, bytes, intact: null, problem: null, exit: null };
   const intact = sha256 === null ? null : (await digest(path)) === sha256;
-  return { file, bytes, intact, problem: headerProblem(path) };
+  return { file, bytes, intact, problem: problemOf(() => checkModelFile(path)), exit: null };
+}
+
+export async function gatherHead(head: BundledModel): Promise<ModelFacts> {
+  const facts = await gatherModel(head);
+  if (facts.bytes === null) return facts;
+  let exit: ModelFacts['exit'] = null;
+  const problem = problemOf(() => {
+    const { layer, targetBlockCount } = checkExitFile(head.path);
+    exit = { layer, targetBlockCount };
+  });
+  return { ...facts, exit, problem };
 }
 
 async function digest(path: string): Promise<string> {
@@ -21,9 +33,9 @@ async function digest(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function headerProblem(path: string): string | null {
+function problemOf(check: () => unknown): string | null {
   try {
-    checkModelFile(path);
+    check();
     return null;
   } catch (reason) {
     if (reason instanceof PilotfishError) return reason.message;

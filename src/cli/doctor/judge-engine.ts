@@ -98,7 +98,7 @@ function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: Graphics
 }
 
 export function judgeModel(model: ModelFacts): Check {
-  const { file, bytes, intact, problem } = model;
+  const { file, bytes, intact, problem, exit } = model;
   const name = `model ${file}`;
   if (bytes === null) {
     return fail(name, 'is not there', 'Install the package again: the demo needs it.');
@@ -109,7 +109,11 @@ export function judgeModel(model: ModelFacts): Check {
     return fail(name, finding, 'Install the package again; the file is damaged or was replaced.');
   }
   if (problem !== null) return fail(name, problem, 'Install the package again.');
-  return ok(name, intact === null ? `${size}, no checksum to compare with` : `${size}, intact`);
+  const state = intact === null ? 'no checksum to compare with' : 'intact';
+  const place = exit
+    ? `, a trained exit head behind block ${exit.layer} of ${exit.targetBlockCount}`
+    : '';
+  return ok(name, `${size}, ${state}${place}`);
 }
 
 /** Less free space than this does not hold a useful model. */

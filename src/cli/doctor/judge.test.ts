@@ -293,10 +293,12 @@ test('every throttle bit has its words, the present before the past', () => {
 test('models that are missing, changed or spoilt fail', () => {
   const withModel = (model: object) =>
     factsOf(machine({}), loaded, {
-      models: [{ file: 'm.gguf', bytes: 1000, intact: true, problem: null, ...model }],
+      models: [{ file: 'm.gguf', bytes: 1000, intact: true, problem: null, exit: null, ...model }],
     });
   expect(withModel({}), loaded, 'model m.gguf', 'ok', /1\.00 kB, intact/);
   expect(withModel({ intact: null }), loaded, 'model m.gguf', 'ok', /no checksum/);
+  const exit = { layer: 4, targetBlockCount: 8 };
+  expect(withModel({ exit }), loaded, 'model m.gguf', 'ok', /intact, a trained .* block 4 of 8/);
   expect(
     withModel({ bytes: null, intact: null }),
     loaded,

@@ -211,7 +211,7 @@ export function factsOf(from: Machine, engine: EngineFacts, change: Partial<Fact
     heat: gatherHeat(from),
     graphics: gatherGraphics(from),
     engine,
-    models: [{ file: 'm.gguf', bytes: 1000, intact: true, problem: null }],
+    models: [{ file: 'm.gguf', bytes: 1000, intact: true, problem: null, exit: null }],
     hub: {
       endpoint: 'https://hub',
       cacheDir: '/cache',

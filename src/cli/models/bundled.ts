@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bundledModels } from '../package-root.js';
 
 export interface BundledModel {
-  /** What --model takes: the file name without `-q8_0.gguf` or `.gguf`; eight bits are the ones to use by default. */
+  /** What --model or --exit-head takes: of a model the file name without `-q8_0.gguf` or `.gguf`; eight bits are the ones to use by default. */
   readonly name: string;
   readonly file: string;
   readonly path: string;
@@ -15,21 +15,30 @@ export interface BundledModel {
 }
 
 interface Manifest {
-  readonly files: readonly { readonly file: string; readonly sha256: string }[];
+  readonly files: readonly {
+    readonly file: string;
+    readonly role: string;
+    readonly sha256: string;
+  }[];
 }
 
-/** Every model of the manifest, there or not, and every other GGUF file beside it; by name. */
+/** Every model of the manifest, there or not, and every other GGUF file beside it, but for exit heads; by name. */
 export function listBundled(folder: string = bundledModels): BundledModel[] {
-  const sums = new Map(readManifest(folder).files.map(({ file, sha256 }) => [file, sha256]));
-  const files = new Set(
-    [...sums.keys(), ...listFolder(folder)].filter((file) => /\.gguf$/.test(file)),
-  );
-  return [...files].sort().map((file) => ({
-    name: nameOf(file),
-    file,
-    path: join(folder, file),
-    sha256: sums.get(file) ?? null,
-  }));
+  const { files: listed } = readManifest(folder);
+  const heads = new Set(listed.filter(({ role }) => role === 'exit').map(({ file }) => file));
+  const files = new Set([...listed.map(({ file }) => file), ...listFolder(folder)]);
+  return [...files]
+    .filter((file) => /\.gguf$/.test(file) && !heads.has(file))
+    .sort()
+    .map((file) => entryOf(file, nameOf(file), folder, listed));
+}
+
+/** Every exit head of the manifest, there or not; --exit-head takes its name, which is the file's without `-f16.gguf`. */
+export function listBundledHeads(folder: string = bundledModels): BundledModel[] {
+  const { files: listed } = readManifest(folder);
+  return listed
+    .filter(({ role }) => role === 'exit')
+    .map(({ file }) => entryOf(file, file.replace(/-f16\.gguf$/, ''), folder, listed));
 }
 
 /** The bundled model of a name or file name; null where there is none. */
@@ -38,6 +47,18 @@ export function findBundled(name: string): BundledModel | null {
 }
 
 const nameOf = (file: string): string => file.replace(/(-q8_0)?(\.gguf)?$/, '');
+
+const entryOf = (
+  file: string,
+  name: string,
+  folder: string,
+  listed: Manifest['files'],
+): BundledModel => ({
+  name,
+  file,
+  path: join(folder, file),
+  sha256: listed.find((entry) => entry.file === file)?.sha256 ?? null,
+});
 
 function readManifest(folder: string): Manifest {
   try {

@@ -5,32 +5,40 @@ import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, toPilotfishError } from '../../base/error.js';
+import { checkExitFile, type ExitFacts, isExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile, type ModelFacts } from '../../engine/gguf/model-file.js';
 import { cachedCommit, listCached } from '../hub/cache.js';
 import { formatReference, isGguf } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import { listBundled } from './bundled.js';
+import { listBundled, listBundledHeads } from './bundled.js';
 
 export interface CatalogueEntry {
-  /** What --model takes. */
+  /** What --model takes, or --exit-head. */
   readonly name: string;
   readonly source: 'bundled' | 'hub' | 'llama.cpp';
   readonly path: string;
   /** Null where the file is not there. */
   readonly bytes: number | null;
-  /** What the header says; null for a model that cannot be used. */
+  /** What the header says; null for an exit head, and for a file that cannot be used. */
   readonly facts: ModelFacts | null;
+  /** Of a trained exit head, which --exit-head takes; else null. */
+  readonly head: HeadFacts | null;
   /** Why it cannot be used, or null. */
   readonly problem: { readonly code: ErrorCode; readonly message: string } | null;
 }
 
-/** All models, bundled ones first, then by name. */
+/** What a user asks of a head: where it leaves its target. */
+export type HeadFacts = Pick<ExitFacts, 'layer' | 'targetBlockCount' | 'name'>;
+
+/** All models and exit heads, bundled ones first, then by name. */
 export async function listModels(
   settings: HubSettings,
   env: Environment,
 ): Promise<CatalogueEntry[]> {
-  const bundled = listBundled().map(({ name, path }) => describe(name, 'bundled', path));
+  const bundled = [...listBundled(), ...listBundledHeads()].map(({ name, path }) =>
+    describe(name, 'bundled', path),
+  );
   const hub = await listHub(settings);
   const foreign = listForeign(env).map((path) => describe(path, 'llama.cpp', path));
   return [...bundled, ...hub, ...foreign];
@@ -62,18 +70,14 @@ function listForeign(env: Environment): string[] {
 
 function describe(name: string, source: CatalogueEntry['source'], path: string): CatalogueEntry {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? null;
+  const entry = { name, source, path, bytes, facts: null, head: null, problem: null };
   try {
-    return { name, source, path, bytes, facts: checkModelFile(path), problem: null };
+    if (!isExitFile(path)) return { ...entry, facts: checkModelFile(path) };
+    const { layer, targetBlockCount, name: title } = checkExitFile(path);
+    return { ...entry, head: { layer, targetBlockCount, name: title } };
   } catch (reason) {
     const { code, message } = toPilotfishError(reason, 'model-malformed');
-    return {
-      name,
-      source,
-      path,
-      bytes,
-      facts: null,
-      problem: { code, message: bare(message, path) },
-    };
+    return { ...entry, problem: { code, message: bare(message, path) } };
   }
 }
 

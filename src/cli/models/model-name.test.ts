@@ -18,7 +18,7 @@ import { tinyModel } from '../../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../../engine/gguf/writer.js';
 import { repoPaths, writeRef } from '../hub/cache.js';
 import { bundledModels } from '../package-root.js';
-import { findBundled, listBundled } from './bundled.js';
+import { findBundled, listBundled, listBundledHeads } from './bundled.js';
 import { listModels } from './catalogue.js';
 import { resolveModel } from './model-name.js';
 
@@ -69,8 +69,9 @@ test('a manifest names files that are missing, and gives checksums to those that
   const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const files = [
-    { file: 'a-f16.gguf', sha256: 'aa' },
-    { file: 'tokenizer.model', sha256: 'bb' },
+    { file: 'a-f16.gguf', role: 'target', sha256: 'aa' },
+    { file: 'b-exit-3-f16.gguf', role: 'exit', sha256: 'cc' },
+    { file: 'tokenizer.model', role: 'tokenizer', sha256: 'bb' },
   ];
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
   writeFileSync(join(folder, 'a-q8_0.gguf'), '');
@@ -80,6 +81,10 @@ test('a manifest names files that are missing, and gives checksums to those that
       ['a-f16', 'a-f16.gguf', 'aa'],
       ['a', 'a-q8_0.gguf', null],
     ],
+  );
+  assert.deepEqual(
+    listBundledHeads(folder).map(({ name, file, sha256 }) => [name, file, sha256]),
+    [['b-exit-3', 'b-exit-3-f16.gguf', 'cc']],
   );
 });
 
@@ -113,6 +118,10 @@ test('the catalogue says of every model what it is or why it cannot be used', as
   const { cacheDir, paths, llamaCache } = await setUp(t);
   const settings = { endpoint: 'http://none', token: null, cacheDir, offline: false };
   const entries = await listModels(settings, { LLAMA_CACHE: llamaCache });
+  assert.deepEqual(
+    entries.filter(({ head }) => head).map(({ name, head, facts }) => [name, head!.layer, facts]),
+    [2, 4, 6].map((layer) => [`stories-exit-${layer}`, layer, null]),
+  );
   const others = entries.filter(({ source }) => source !== 'bundled');
   assert.deepEqual(
     others.map(({ name, path, facts, problem }) => [
@@ -131,6 +140,6 @@ test('the catalogue says of every model what it is or why it cannot be used', as
   assert.ok(
     others.every(({ path, problem }) => problem === null || !problem.message.includes(path)),
   );
-  const bundled = entries.filter(({ source }) => source === 'bundled');
+  const bundled = entries.filter(({ source, head }) => source === 'bundled' && !head);
   assert.ok(bundled.length >= 2 && bundled.every(({ facts }) => facts?.contextLength === 512));
 });

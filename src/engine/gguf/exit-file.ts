@@ -63,10 +63,17 @@ export function checkExitFile(path: string): ExitFacts {
   return naming(path, () => factsOf(header));
 }
 
+/** Whether the file calls itself an exit head. @throws PilotfishError as `readGguf`. */
+export const isExitFile = (path: string): boolean => saysSo(readGguf(path));
+
+function saysSo({ metadata }: GgufHeader): boolean {
+  const found = metadata.get('general.type');
+  return found?.type === 'string' && found.value === kind;
+}
+
 function factsOf(header: GgufHeader): ExitFacts {
   const { path, metadata, tensors } = header;
-  const found = metadata.get('general.type');
-  if (found?.type !== 'string' || found.value !== kind) {
+  if (!saysSo(header)) {
     refuse('model-unsupported', `the file is no exit head: general.type is not "${kind}"`);
   }
   requiredCount(metadata, 'exit.version', ranges.version);

@@ -5,35 +5,54 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { checkExitFile, checkExitFits } from '../gguf/exit-file.js';
 import { checkModelFile } from '../gguf/model-file.js';
+import { readGguf } from '../gguf/reader.js';
 
 interface Entry {
   readonly file: string;
-  readonly role: 'draft' | 'target' | 'tokenizer';
+  readonly role: 'draft' | 'target' | 'exit' | 'tokenizer';
   readonly sha256: string;
   readonly bytes: number;
   /** Null for a file without weights. */
   readonly quantisation: string | null;
   readonly licence: string;
+  /** Of a head: blocks below it, and shares of rows in which its first token is the target's. */
+  readonly layer?: number;
+  readonly agreement?: Readonly<Record<'heldOutArgmax' | 'greedy' | 'coupled', number>>;
 }
 
 const pathOf = (name: string): string =>
   fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
 const { files }: { files: Entry[] } = JSON.parse(readFileSync(pathOf('manifest.json'), 'utf8'));
 
-for (const { file, bytes, sha256, quantisation, licence } of files) {
+for (const entry of files) {
+  const { file, role, bytes, sha256, quantisation, licence } = entry;
   test(`${file} has the size, the checksum and the quantisation of the manifest`, () => {
     const content = readFileSync(pathOf(file));
     assert.equal(content.length, bytes);
     assert.equal(createHash('sha256').update(content).digest('hex'), sha256);
     assert.match(licence, /MIT/);
     if (quantisation === null) return;
+    // The stories were generated with Llama 3.1: its licence wants the name first, and the notice.
+    assert.match(licence, /Built with Llama/);
+    if (role === 'exit') return checkHead(pathOf(file), entry);
     const facts = checkModelFile(pathOf(file));
     assert.equal(facts.quantisation, quantisation);
-    // The stories were generated with Llama 3.1: its licence wants the name first, and the notice.
     assert.match(facts.name, /^Llama /);
-    assert.match(licence, /Built with Llama/);
   });
+}
+
+function checkHead(path: string, { quantisation, layer, agreement }: Entry): void {
+  const head = checkExitFile(path);
+  assert.equal(head.layer, layer);
+  assert.ok(Object.values(agreement!).every((share) => share > 0.3 && share < 1));
+  assert.match(head.name, /^Llama /);
+  const matrices = head.header.tensors.filter(({ dims }) => dims.length === 2);
+  assert.deepEqual(new Set(matrices.map(({ type }) => type)), new Set([quantisation]));
+  for (const target of files.filter((entry) => entry.role === 'target')) {
+    checkExitFits(head, checkModelFile(pathOf(target.file)), readGguf(pathOf(target.file)));
+  }
 }
 
 test('the manifest names every model of the folder, and a draft and a target of each quantisation', () => {
