@@ -2,14 +2,20 @@
 // model (inflate.ts). Kept in a folder between runs, since making one writes half a gigabyte.
 
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../base/error.js';
 import { type InflateOptions, inflate } from './inflate.js';
+import { inflateExit } from './inflate-exit.js';
 import { widenWeights } from './widen-weights.js';
 
 const bundled = (file: string): string =>
   fileURLToPath(new URL(`../../models/${file}`, import.meta.url));
+
+const exitHead = (layer: number): string => bundled(`stories-exit-${layer}-f16.gguf`);
+
+/** Blocks below each bundled head. */
+export const exitLayers = [2, 4, 6] as const;
 
 /** 16 blocks of width 1024: what a model of about 0.2 billion weights costs. */
 const largeShape = { blockCount: 16, embeddingLength: 1024, feedForwardLength: 2816 } as const;
@@ -21,6 +27,10 @@ export interface BenchModels {
   readonly inflatedTarget: () => string;
   /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
   readonly memoryBoundTarget: () => string;
+  /** A head of the bundled target behind so many of its blocks, made for one of the above. */
+  readonly inflatedExit: (layer: number, targetPath: string) => string;
+  /** A head as it is bundled. */
+  readonly exit: (layer: number) => string;
   readonly draft: () => string;
   /** The bundled target as it is used by default: eight bits. */
   readonly target: () => string;
@@ -57,6 +67,11 @@ export function benchModels(folder: string, say: (line: string) => void): BenchM
     inflatedTarget,
     memoryBoundTarget: () =>
       made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
+    inflatedExit: (layer, targetPath) =>
+      made(`${parse(targetPath).name}-exit-${layer}-v1.gguf`, (path) =>
+        inflateExit(exitHead(layer), targetPath, path),
+      ),
+    exit: exitHead,
     draft: () => bundled('stories-draft-f16.gguf'),
     target: () => bundled('stories-target-q8_0.gguf'),
   };

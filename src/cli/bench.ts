@@ -12,6 +12,7 @@ import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
 import { apiPartNames, apiParts } from './bench/bench-api.js';
+import { benchExitHints } from './bench/bench-exits.js';
 import { loopPartNames, loopParts } from './bench/bench-loop.js';
 import { machineLine } from './bench/bench-machine.js';
 import { addExperiments } from './bench/bench-report.js';
@@ -28,7 +29,7 @@ interface BenchOptions<Part extends string> {
   readonly part: readonly Part[];
 }
 
-const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats'] as const;
+const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats', 'exits'] as const;
 type PartName = (typeof partNames)[number];
 
 export function addBench(program: Command, terminal: Terminal): void {
@@ -38,10 +39,11 @@ export function addBench(program: Command, terminal: Terminal): void {
     .description('Measurements as ratios inside one run; absolute times are for scale only.');
   const engine = bench
     .command('engine')
-    .summary('engine overhead, speculation, memory, row kernels')
+    .summary('engine overhead, speculation, memory, row kernels, formats, early exits')
     .description(
       'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an ' +
-        'inflated target (emulated cost, same text); peak memory; nanoseconds a row. About ten minutes.',
+        'inflated target (emulated cost, same text); peak memory; nanoseconds a row; what hints of an early exit cost ' +
+        'and how often they come true. About twenty minutes.',
     );
   addBenchFlags(engine, partNames);
   engine.action((options: BenchOptions<PartName>) => runBench(parts, options, terminal));
@@ -146,6 +148,7 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
     );
     return Promise.resolve(benchFormats(say));
   },
+  exits: benchExitHints,
 };
 
 async function runBench<Part extends string>(
