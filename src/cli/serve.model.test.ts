@@ -38,4 +38,18 @@ describe('pilotfish serve', () => {
     assert.equal(ended.code, 0);
     assert.match(ended.err, /stopped after .*, 60 tokens in/);
   });
+
+  it('says where hints come from, and that an untrained exit is one', async () => {
+    const said = async (exit: string): Promise<string> =>
+      (await withServe([...served, '--exit-head', exit], () => Promise.resolve())).err;
+    assert.match(
+      await said('3'),
+      /^pilotfish: hints from an untrained exit behind block 3 of 8 \(logit lens\): expect poor/,
+    );
+    assert.match(
+      await said('stories-exit-4'),
+      /^pilotfish: hints from a trained exit head behind block 4 of 8\n/,
+    );
+    assert.doesNotMatch(await said('off'), /hints/);
+  });
 });

@@ -1,8 +1,12 @@
 // What goes wrong before a server runs, and what top says where none runs: one sentence and the documented exit code.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { runHere } from './in-process.suite.js';
+import { bundledModels } from './package-root.js';
+
+const bundled = (file: string): string => join(bundledModels, file);
 
 describe('serve and top without a server', () => {
   const cases = [
@@ -16,6 +20,26 @@ describe('serve and top without a server', () => {
       args: ['serve', '-m', 'x', '--alternative', 'http://b'],
       code: 2,
       says: /--alternative takes/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '--exit-head', 'none.gguf'],
+      code: 3,
+      says: /--exit-head: there is no file 'none.gguf'; bundled heads are .*stories-exit-4/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '--exit-head', '8'],
+      code: 2,
+      says: /exit layer 8 is outside \[1, 7\]/,
+    },
+    {
+      args: ['serve', '-m', 'stories-target', '--exit-head', bundled('stories-draft-q8_0.gguf')],
+      code: 3,
+      says: /stories-draft-q8_0.gguf: the file is no exit head/,
+    },
+    {
+      args: ['serve', '-m', 'stories-draft', '--exit-head', 'stories-exit-4'],
+      code: 3,
+      says: /made for a target of blocks 8; .*stories-draft-q8_0.gguf has 2/,
     },
     { args: ['top', '--server', 'ws://127.0.0.1:9'], code: 4, says: /no server answers at/ },
     { args: ['top', '--server', 'http://localhost'], code: 2, says: /--server takes host/ },

@@ -15,6 +15,7 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
+import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
 import { choice, flag, wholeNumber } from './flags/flags.js';
 import {
   addGroup,
@@ -57,6 +58,7 @@ interface ServeOptions extends LoadOptions, HttpOptions {
   readonly apiKey: readonly string[];
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
+  readonly exitHead?: string;
 }
 
 export function addServe(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -64,7 +66,7 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
     .command('serve')
     .summary('serve a target model to drafting devices')
     .description(description);
-  addGroup(command, 'Models', [modelFlag(), ...loadFlags()]);
+  addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
   command.addOption(draftRefusal());
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'HTTP', httpFlags());
@@ -171,6 +173,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the model was stopped');
     }
+    const hints = exitText(engine.info);
+    if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
       engine,
       ...serverOptions(options),
@@ -213,13 +217,15 @@ async function makeHttp(
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
   const modelPath = await resolveModel(options.model, terminal.env);
   warnOfLongContext(modelPath, options, terminal);
+  const exit = exitChoiceOf(options.exitHead, modelPath);
   return {
     ...loadSettings(options),
     modelPath,
     slotCount: options.slots,
     deterministic: options.deterministic === true,
+    exit,
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
-    probe: dirname(modelPath) !== bundledModels,
+    probe: dirname(modelPath) !== bundledModels || !isBundledExit(exit),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }

@@ -1,0 +1,64 @@
+// `--exit-head` of serve: which early exit of the target tells hints, as a file, a bundled name, a layer or off.
+// Loads nothing; says on stderr what was chosen, and that an untrained exit is one.
+
+import { statSync } from 'node:fs';
+import type { Option } from 'commander';
+import { PilotfishError } from '../../base/error.js';
+import type { EngineInfo } from '../../engine/engine.js';
+import type { ExitChoice } from '../../engine/llama/index.js';
+import { listBundled, listBundledHeads } from '../models/bundled.js';
+import { flag } from './flags.js';
+
+/** The head that serves a bundled target when nothing is said; null for none. */
+const bundledDefault: string | null = null;
+
+/** `--exit-head`. */
+export function exitHeadFlag(): Option {
+  const names = listBundledHeads().map(({ name }) => name);
+  return flag(
+    '--exit-head <file|layer|off>',
+    'tell devices in mid-pass what is likely to come, by a trained head of the target (a file, or ' +
+      `${names.join(', ')}), or by an untrained exit behind that many blocks (default: ${defaultText})`,
+  );
+}
+
+const defaultText =
+  bundledDefault === null ? 'off' : `${bundledDefault} for the bundled target, else off`;
+
+/**
+ * What the flag means for the target at `modelPath`; the head itself is not read.
+ *
+ * @param value absent: the default, which is a bundled head for a bundled target and off for others.
+ * @throws PilotfishError `model-not-found` for a name that is no file and no bundled head.
+ */
+export function exitChoiceOf(value: string | undefined, modelPath: string): ExitChoice | null {
+  const wanted = value ?? (isBundledModel(modelPath) ? bundledDefault : null) ?? 'off';
+  if (wanted.toLowerCase() === 'off') return null;
+  if (/^[+-]?\d+$/.test(wanted)) return { layer: Number(wanted) };
+  if (statSync(wanted, { throwIfNoEntry: false })?.isFile()) return { headPath: wanted };
+  const bundled = listBundledHeads().find(({ name, file }) => name === wanted || file === wanted);
+  if (bundled) return { headPath: bundled.path };
+  const names = listBundledHeads().map(({ name }) => name);
+  throw new PilotfishError(
+    'model-not-found',
+    `--exit-head: there is no file '${wanted}'; bundled heads are ${names.join(', ')}`,
+  );
+}
+
+const isBundledModel = (path: string): boolean =>
+  listBundled().some((model) => model.path === path);
+
+/** Whether the package vouches for the head: then nothing of it needs a probe. */
+export const isBundledExit = (choice: ExitChoice | null): boolean =>
+  choice === null ||
+  'layer' in choice ||
+  listBundledHeads().some(({ path }) => path === choice.headPath);
+
+/** What an exit is, in words that say whether it was trained; null for an engine without one. */
+export function exitText({ exit }: Pick<EngineInfo, 'exit'>): string | null {
+  if (exit === null) return null;
+  const place = `behind block ${exit.layer} of ${exit.layerCount}`;
+  return exit.trained
+    ? `hints from a trained exit head ${place}`
+    : `hints from an untrained exit ${place} (logit lens): expect poor guesses; a trained head makes better ones`;
+}
