@@ -11,6 +11,7 @@ import { FormatChecker } from '../grammar/format-checker.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
+import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/ahead.js';
 import type { AnswerId, Fallback, TellEffect } from './core/event.js';
 import type { CoreSettings } from './core/settings.js';
 import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';
@@ -41,6 +42,8 @@ export interface ConnectOptions {
   /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
   readonly fallback?: Fallback;
   readonly timing?: Partial<Timing>;
+  /** What is drafted for outcomes that verdicts may bring; `tokensMax: 0` spares a battery. Default: aheadDefaults. */
+  readonly ahead?: Partial<AheadBudget>;
   /** Replaces WebSocket. @param signal aborts when nobody waits for the link any more. */
   readonly dial?: (url: string, signal: AbortSignal) => Promise<Transport>;
   readonly clock?: Clock;
@@ -276,12 +279,30 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
     vocabulary,
     drafter: contextOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
+    ahead: aheadOf(options),
     keepsTrying: keepsTrying(options),
     ...timingDefaults,
     ...options.timing,
     chance: () => randomBytes(4).readUInt32LE() / 2 ** 32,
   };
 }
+
+function aheadOf({ ahead }: ConnectOptions): AheadBudget {
+  const budget = { ...aheadDefaults, ...ahead };
+  const { tokensMax, chanceMin, runnersUpMax } = budget;
+  if (!(Number.isInteger(tokensMax) && tokensMax >= 0 && tokensMax <= branchTokensLimit)) {
+    throw usage(`ahead.tokensMax ${tokensMax} is not a whole number in [0, ${branchTokensLimit}]`);
+  }
+  if (!(chanceMin > 0 && chanceMin <= 1)) {
+    throw usage(`ahead.chanceMin ${chanceMin} is outside (0, 1]`);
+  }
+  if (!(Number.isInteger(runnersUpMax) && runnersUpMax >= 0 && runnersUpMax <= 8)) {
+    throw usage(`ahead.runnersUpMax ${runnersUpMax} is not a whole number in [0, 8]`);
+  }
+  return budget;
+}
+
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
 function dialOf({ url, dial, timing }: ConnectOptions): DeviceOptions['dial'] {
   const timeoutMs = timing?.linkTimeoutMs ?? timingDefaults.linkTimeoutMs;

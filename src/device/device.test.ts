@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import type { Transport } from '../protocol/transport.js';
+import { aheadOff } from './core/ahead.js';
 import { Device } from './device.js';
 
 describe('a dial that is answered too late', () => {
@@ -43,6 +44,7 @@ describe('a dial that is answered too late', () => {
         pingMs: 500,
         backoffMinMs: 50,
         backoffMaxMs: 400,
+        ahead: aheadOff,
         chance: () => 0.5,
       },
       makeDrafter: null,

@@ -4,6 +4,7 @@
 import { keyedChance } from '../math/chance.js';
 import type { Law } from '../math/law.js';
 import { draftToken } from '../math/split.js';
+import { alternativesTo } from './alternatives.js';
 import type { DraftEnd, DraftEndReason, DraftedToken, DraftRequest } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { RowModel } from './row-model.js';
@@ -78,7 +79,10 @@ function pickToken(
   const { token, law, prob } = pickByScheme(request, slot, math);
   const wantsConfidence = request.wantConfidence || request.stop.confidenceMin > 0;
   const confidence = wantsConfidence ? math.softmaxProb(token) : null;
-  return { position: slot.length, token, confidence, law, prob };
+  const drafted = { position: slot.length, token, confidence, law, prob };
+  const { scheme, alternativesMax = 0 } = request;
+  const alternatives = alternativesTo(token, scheme, slot, math, alternativesMax);
+  return alternatives === null ? drafted : { ...drafted, alternatives };
 }
 
 interface Pick {

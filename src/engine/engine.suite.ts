@@ -2,6 +2,7 @@
 // `coupled`, so a cache that is wrong anywhere changes them.
 
 import { after, before, describe } from 'node:test';
+import { alternativesContract } from './alternatives.suite.js';
 import { EngineFixture, type MakeEngine } from './engine-fixture.suite.js';
 import { lawContract } from './law-contract.suite.js';
 import { passContract } from './pass-contract.suite.js';
@@ -17,5 +18,6 @@ export function engineContract(name: string, make: MakeEngine): void {
     lawContract(fixture);
     vocabularyContract(fixture);
     refusalContract(fixture);
+    alternativesContract(fixture);
   });
 }

@@ -141,6 +141,16 @@ export interface DraftRequest {
   readonly attempt: number;
   /** Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0 implies it. */
   readonly wantConfidence: boolean;
+  /** `greedy` and `coupled`: tell so many runners-up of each token at most, in [0, 8]. Absent: none. */
+  readonly alternativesMax?: number;
+}
+
+/** Tokens that came next to a drafted one. */
+export interface Alternatives {
+  /** [n] the nearest first; the drafted token is none of them. */
+  readonly tokens: Int32Array;
+  /** [n] by how much each falls short of the drafted token, in units of logits, >= 0, rising (MATH.md, Branches). */
+  readonly gaps: Float64Array;
 }
 
 export interface DraftedToken {
@@ -151,6 +161,8 @@ export interface DraftedToken {
   /** `split` and `full` only, else null: the law the token was drawn from, and the token's probability in (0, 1]. */
   readonly law: Law | null;
   readonly prob: number | null;
+  /** Where they were asked for and the scheme has them. */
+  readonly alternatives?: Alternatives;
 }
 
 export type DraftEndReason = 'count' | 'confidence' | 'stopped' | 'end-of-text' | 'context';

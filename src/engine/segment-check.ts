@@ -53,6 +53,15 @@ export function checkDraftRequest(request: DraftRequest, context: CheckContext):
   if (!(stop.confidenceMin >= 0 && stop.confidenceMin <= 1)) {
     throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);
   }
+  checkAlternatives(request.alternativesMax);
+}
+
+/** Most runners-up of one drafted token. */
+const alternativesLimit = 8;
+
+function checkAlternatives(count = 0): void {
+  if (Number.isInteger(count) && count >= 0 && count <= alternativesLimit) return;
+  throw invalid(`alternativesMax ${count} is not a whole number in [0, ${alternativesLimit}]`);
 }
 
 function checkTopLogprobs(count = 0): void {

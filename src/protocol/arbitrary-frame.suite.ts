@@ -120,6 +120,7 @@ const open = record({
   cut: fc.option(cutLimit),
   schema: fc.option(text('schemaBytes')),
   topLogprobs: fc.option(fc.nat(limits.topLogprobs.value)),
+  wantsHints: fc.boolean(),
 })
   .filter(({ scheme, mode }) => isOffered(scheme, mode))
   .map((frame) => ({

@@ -116,6 +116,7 @@ export const open = new Message<Open>(
     cut: cutLimit(12, 13),
     schema: optional(14, text(limits.schemaBytes, 'schema')),
     topLogprobs: optional(15, u32),
+    wantsHints: plain(16, bool, false),
   },
   'open',
 );

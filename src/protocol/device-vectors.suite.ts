@@ -46,6 +46,7 @@ const open = {
   cut: null,
   schema: null,
   topLogprobs: null,
+  wantsHints: false,
 } as const;
 
 export const deviceVectors: readonly Vector[] = [
@@ -174,6 +175,16 @@ export const deviceVectors: readonly Vector[] = [
       '126912070a0501ce46c5133238090000000000000000100019000000000000f03f2100000000000000002900' +
       '0000000000f03f310000000000000000390000000000000000392a0000000000000040014801504058107211' +
       '7b2274797065223a226f626a656374227d7800',
+  },
+  {
+    title: 'greedy decoding in a race, hints welcome (version 2)',
+    frame: { ...open, wantsHints: true },
+    text: `open { prompt_ids { ids: [1, 9038, 2501] } sampling { ${neutralText} } seed: 42 scheme: SCHEME_GREEDY
+      mode: MODE_RACE tokens_max: 64 window_max: 16 wants_hints: true }`,
+    hex:
+      '125712070a0501ce46c5133238090000000000000000100019000000000000f03f2100000000000000002900' +
+      '0000000000f03f310000000000000000390000000000000000392a00000000000000400148015040581080' +
+      '0101',
   },
   {
     title: 'four tokens at position 300, greedy, coupled or agreement',

@@ -80,6 +80,8 @@ export interface Open {
   readonly schema: string | null;
   /** From version 2. Verdicts tell log-probabilities, with so many of the likeliest tokens, in [0, 20]; null: none. */
   readonly topLogprobs: number | null;
+  /** From version 2. Whether hints of an early exit are welcome. */
+  readonly wantsHints: boolean;
 }
 
 export interface Draft {
@@ -217,7 +219,7 @@ export type SentLaw =
   | { readonly kind: 'whole'; readonly law: Law }
   | { readonly kind: 'cut'; readonly cut: CutLaw };
 
-/** A guess from an early exit, sent before the verdict. Never reaches the text. */
+/** A guess from an early exit, sent before the verdict to a device that wants it. Never reaches the text. */
 export interface Hint {
   readonly kind: 'hint';
   readonly session: number;

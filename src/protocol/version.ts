@@ -8,6 +8,8 @@ export const versionMin = 1;
 export const versionMax = 2;
 /** From this version on Open may hold a schema and ask for log-probabilities. */
 export const versionOfFormats = 2;
+/** From this version on Open may ask for hints. */
+export const versionOfHints = 2;
 
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';

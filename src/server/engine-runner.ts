@@ -2,10 +2,10 @@
 // Never throws for what an engine says; that becomes an event too.
 
 import { toPilotfishError } from '../base/error.js';
-import type { Engine } from '../engine/engine.js';
+import type { Engine, PassResult } from '../engine/engine.js';
 import type { EngineOperation, ServerEvent } from './core/event.js';
 
-/** @param answer called once for each operation, after the call that gave it. */
+/** @param answer called once for each operation, after the call that gave it, and before that with a pass's hints. */
 export class EngineRunner {
   readonly #engine: Engine;
   readonly #answer: (event: ServerEvent) => void;
@@ -23,13 +23,18 @@ export class EngineRunner {
     });
   }
 
+  #pass({ id, segments, wantsHints }: EngineOperation & { kind: 'pass' }): Promise<PassResult> {
+    if (!wantsHints) return this.#engine.pass(segments);
+    return this.#engine.pass(segments, (hints) => this.#answer({ kind: 'hinted', id, hints }));
+  }
+
   async #call(operation: EngineOperation): Promise<ServerEvent> {
     const engine = this.#engine;
     const { id } = operation;
     const done = (bytes: Uint8Array | null = null): ServerEvent => ({ kind: 'done', id, bytes });
     switch (operation.kind) {
       case 'pass':
-        return { kind: 'passed', id, result: await engine.pass(operation.segments) };
+        return { kind: 'passed', id, result: await this.#pass(operation) };
       case 'save':
         return done(await engine.save(operation.slot));
       case 'open':

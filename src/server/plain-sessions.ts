@@ -194,5 +194,6 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     mode: 'stream',
     windowMax: 1,
     cut: null,
+    wantsHints: false,
   };
 }

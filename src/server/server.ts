@@ -312,6 +312,7 @@ function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
   return {
     model: {
       ...info,
+      hasExit: info.exit !== null,
       modelName: cutText(info.modelName, limits.modelNameBytes.value),
       fingerprint: vocabulary.fingerprint,
       vocabSize: vocabulary.size,

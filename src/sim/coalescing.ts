@@ -1,6 +1,7 @@
 // What it costs and saves to hold drafts back in race: messages and time for each token, by the moment of sending and the
 // round trip. One device and one server in virtual time, no faults: exact figures of a seed, on any machine.
 
+import { aheadOff } from '../device/core/ahead.js';
 import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
 import { mean } from '../math/statistics.js';
@@ -109,6 +110,8 @@ function scenarioOf(roundTripMs: number, straying: Straying, sending: Sending): 
     verdictTimeoutMs: 5_000,
     linkTimeoutMs: 10_000,
     pingMs: 2_000,
+    // Branches change how many tokens come at once: here it is the moment of sending that is looked at.
+    ahead: aheadOff,
     sending,
   };
   return {

@@ -2,6 +2,7 @@
 // stream of its machine's own.
 
 import { PilotfishError } from '../base/error.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { scriptedDefaults } from '../engine/scripted-engine.js';
 import { modes, schemes } from '../protocol/frame.js';
@@ -32,6 +33,7 @@ export interface DevicePlan {
 export function planServer({ server }: Scenario, seed: number): ServerPlan {
   const random = new Random(seed, 'server');
   const passRowsMax = random.wholeWithin(server.passRowsMax);
+  const exit = exitOf(server, new Random(seed, 'exit'));
   const model = {
     modelName: 'scripted',
     fingerprint: toyVocabulary.fingerprint,
@@ -41,6 +43,7 @@ export function planServer({ server }: Scenario, seed: number): ServerPlan {
     contextLength: random.wholeWithin(server.contextLength),
     passTokensMax: Math.max(passRowsMax, random.wholeWithin(server.passTokensMax)),
     passRowsMax,
+    hasExit: exit !== null,
   };
   const settings = {
     model,
@@ -68,7 +71,7 @@ export function planServer({ server }: Scenario, seed: number): ServerPlan {
   const passNoise = random.within(server.passNoise);
   return {
     settings,
-    engine: { pass: server.pass, passNoise, swapTokenMs: server.swapTokenMs },
+    engine: { pass: server.pass, passNoise, swapTokenMs: server.swapTokenMs, exit },
   };
 }
 
@@ -111,10 +114,24 @@ export function planDevice({ devices }: Scenario, seed: number, index: number): 
     pingMs: random.within(kind.pingMs),
     backoffMinMs: random.within(kind.backoffMinMs),
     backoffMaxMs: random.within(kind.backoffMaxMs),
+    ahead: kind.ahead ?? aheadOf(new Random(seed, 'ahead', index)),
     ...(kind.sending !== undefined && { sending: kind.sending }),
   };
   const clockRate = random.within(kind.clockRate);
   return { kind, settings, drafter, link: linkOf(kind, random), clockRate };
+}
+
+function exitOf({ exit }: Scenario['server'], random: Random): EngineModel['exit'] {
+  const place = random.within(exit.place);
+  const agreement = random.within(exit.agreement);
+  return random.happens(exit.share) ? { place, agreement } : null;
+}
+
+/** Some devices save their energy, others hold branches ready, few or many. */
+function aheadOf(random: Random): AheadBudget {
+  if (random.happens(0.25)) return aheadOff;
+  const changes = random.happens(0.5) ? { tokensMax: 48 } : { tokensMax: 96, chanceMin: 0.01 };
+  return { ...aheadDefaults, ...changes };
 }
 
 function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): DrafterModel | null {

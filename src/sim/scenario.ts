@@ -1,6 +1,7 @@
 // What a simulation is made of, as plain data that JSON can hold: networks, costs of computing, devices, work, faults.
 // A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
 
+import type { AheadBudget } from '../device/core/ahead.js';
 import type { Sending } from '../device/core/coalesce.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
@@ -51,6 +52,8 @@ export interface DeviceKind {
   readonly backoffMaxMs: Range;
   /** When its drafts leave in race. Default: as shipped. */
   readonly sending?: Sending;
+  /** What it drafts for outcomes that verdicts may bring. Default: drawn, from nothing to more than is shipped. */
+  readonly ahead?: AheadBudget;
 }
 
 export interface ServerModel {
@@ -75,6 +78,8 @@ export interface ServerModel {
   readonly passNoise: Range;
   /** Milliseconds of saving or restoring a slot, for each token it holds. */
   readonly swapTokenMs: number;
+  /** Share of the runs whose target has an early exit, after which share of a pass, and how often it is right. */
+  readonly exit: { readonly share: number; readonly place: Range; readonly agreement: Range };
 }
 
 export interface Workload {
@@ -112,6 +117,7 @@ export const faultKinds = [
   'outage',
   'storm',
   'repeat',
+  'false-hint',
   'device-crash',
   'slow-device',
   'clock-skew',

@@ -52,6 +52,7 @@ export const swarm: Scenario = {
     pass: { fixedMs: 12, tokenMs: 0.3, rowMs: 0.1, tokenContextMs: 0.0005 },
     passNoise: [0, 0.5],
     swapTokenMs: 0.01,
+    exit: { share: 0.5, place: [0, 1], agreement: [0, 1] },
   },
   deviceCount: [2, 5],
   devices: [
@@ -86,6 +87,7 @@ export const swarm: Scenario = {
     outage: 7,
     storm: 4,
     repeat: 110,
+    'false-hint': 60,
     'device-crash': 4,
     'slow-device': 18,
     'clock-skew': 24,
@@ -157,6 +159,7 @@ export function fleet(deviceCount: number): Scenario {
       draftTokensMax: 32,
       windowTokensMax: 64,
       static: { share: 0, count: 8, waitMs: 20 },
+      exit: { ...swarm.server.exit, share: 0 },
       pass: { fixedMs: 8, tokenMs: 0.01, rowMs: 0.005, tokenContextMs: 0 },
       passNoise: 0.1,
     },

@@ -1,6 +1,7 @@
 // One server and many devices that all write at once, in virtual time and without faults: what users and server see in
 // one mode. The shipped cores decide everything; passes, drafts and messages take the times they are said to.
 
+import { aheadDefaults } from '../device/core/ahead.js';
 import type { StopRule } from '../device/core/stop-rule.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
 import { plainSampling } from '../math/sampling.js';
@@ -180,6 +181,7 @@ function serverOf(service: Service, contextLength: number): ServerModel {
   return {
     slotCount,
     contextLength,
+    exit: { share: 0, place: 0, agreement: 0 },
     passRowsMax,
     passTokensMax: Math.max(prefillMin, passRowsMax),
     connectionsMax: deviceCount,
@@ -218,6 +220,7 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
     pingMs: 5_000,
     backoffMinMs: 100,
     backoffMaxMs: 1_000,
+    ahead: aheadDefaults,
   };
 }
 

@@ -140,7 +140,7 @@ export class SimDrafter {
   }
 
   #draftOne(start: DraftStart, job: Job) {
-    const { confidenceMin, wantConfidence, scheme, attempt } = start;
+    const { confidenceMin, wantConfidence, scheme, attempt, alternativesMax } = start;
     const request = {
       slot: slotId(job.slot),
       from: job.fedCount,
@@ -150,6 +150,7 @@ export class SimDrafter {
       scheme,
       attempt,
       wantConfidence,
+      alternativesMax,
     };
     const control = { stopped: () => false, onToken: () => undefined };
     const { drafted, reason, length } = this.#engine.draft(request, control);

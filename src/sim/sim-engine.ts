@@ -2,6 +2,7 @@
 // fail because a fault says so. The results are the scripted model's own.
 
 import { PilotfishError } from '../base/error.js';
+import type { ExitHint, OnHints } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
 import type { EngineOperation, ServerEvent } from '../server/core/event.js';
@@ -14,6 +15,8 @@ export interface EngineModel {
   /** Share that a pass may take longer. */
   readonly passNoise: number;
   readonly swapTokenMs: number;
+  /** An early exit: after which share of a pass it tells hints, in [0, 1], and how often it is right. Null: none. */
+  readonly exit: { readonly place: number; readonly agreement: number } | null;
 }
 
 /** An operation that has been answered. */
@@ -22,6 +25,8 @@ export interface Answered {
   readonly event: ServerEvent;
   /** Failed because a fault wanted it so. */
   readonly isInjected: boolean;
+  /** What a pass's exit guessed. */
+  readonly hints: readonly ExitHint[];
 }
 
 /** Milliseconds of an operation that computes nothing. */
@@ -36,6 +41,7 @@ export class SimEngine {
   readonly #random: Random;
   readonly #skips: (operation: EngineOperation) => boolean;
   readonly #answer: (answered: Answered) => void;
+  readonly #hear: (event: ServerEvent) => void;
   readonly #queue: EngineOperation[] = [];
   #timer: Timer | null = null;
   #failing: { left: number; passesOnly: boolean } = { left: 0, passesOnly: false };
@@ -48,6 +54,7 @@ export class SimEngine {
     random: Random,
     skips: (operation: EngineOperation) => boolean,
     answer: (answered: Answered) => void,
+    hear: (event: ServerEvent) => void,
   ) {
     this.#timeline = timeline;
     this.core = core;
@@ -55,6 +62,7 @@ export class SimEngine {
     this.#random = random;
     this.#skips = skips;
     this.#answer = answer;
+    this.#hear = hear;
   }
 
   run(operation: EngineOperation): void {
@@ -83,11 +91,30 @@ export class SimEngine {
     if (this.#timer !== null) return;
     const operation = this.#queue.shift();
     if (operation === undefined) return;
-    this.#timer = this.#timeline.at(this.#timeline.nowMs + this.#costMs(operation), () => {
+    const endMs = this.#timeline.nowMs + this.#costMs(operation);
+    if (operation.kind === 'pass' && operation.wantsHints) this.#tellHints(operation, endMs);
+    else this.#end(endMs, () => this.#carryOut(operation));
+  }
+
+  #end(endMs: number, carryOut: () => Answered): void {
+    this.#timer = this.#timeline.at(endMs, () => {
       this.#timer = null;
       this.waitingCount--;
-      this.#answer(this.#carryOut(operation));
+      this.#answer(carryOut());
       this.#next();
+    });
+  }
+
+  /** Nobody else touches the slots meanwhile, so the pass may be computed where its exit is, and answered at its end. */
+  #tellHints(operation: EngineOperation & { kind: 'pass' }, endMs: number): void {
+    const { nowMs } = this.#timeline;
+    const exitMs = nowMs + (endMs - nowMs) * (this.#model.exit?.place ?? 1);
+    this.#timer = this.#timeline.at(exitMs, () => {
+      const answered = this.#carryOut(operation);
+      if (answered.hints.length > 0) {
+        this.#hear({ kind: 'hinted', id: operation.id, hints: answered.hints });
+      }
+      this.#end(endMs, () => answered);
     });
   }
 
@@ -116,21 +143,26 @@ export class SimEngine {
       this.#failing.left--;
       const message = `${operation.kind} failed as the fault wants it`;
       const event = { kind: 'failed', id, code: 'engine-failed', message } as const;
-      return { operation, event, isInjected: true };
+      return { operation, event, isInjected: true, hints: [] };
     }
+    const hints: ExitHint[] = [];
     const event = this.#skips(operation)
       ? ({ kind: 'done', id, bytes: null } as const)
-      : answerOf(this.core, operation);
-    return { operation, event, isInjected: false };
+      : answerOf(this.core, operation, (some) => hints.push(...some));
+    return { operation, event, isInjected: false, hints };
   }
 }
 
 /** Carries an operation out at once; what the engine refuses is an answer too. */
-export function answerOf(core: EngineCore, operation: EngineOperation): ServerEvent {
+export function answerOf(
+  core: EngineCore,
+  operation: EngineOperation,
+  onHints?: OnHints,
+): ServerEvent {
   const { id } = operation;
   try {
     return operation.kind === 'pass'
-      ? { kind: 'passed', id, result: core.pass(operation.segments) }
+      ? { kind: 'passed', id, result: core.pass(operation.segments, onHints) }
       : { kind: 'done', id, bytes: change(core, operation) };
   } catch (reason) {
     if (!(reason instanceof PilotfishError)) throw reason;

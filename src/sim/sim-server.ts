@@ -81,7 +81,7 @@ export class SimServer {
     this.core = new ServerCore({ ...settings, randomBytes });
     this.engine = new SimEngine(
       timeline,
-      toyEngine({ slotCount, contextLength, passTokensMax, passRowsMax }),
+      toyEngine({ slotCount, contextLength, passTokensMax, passRowsMax, exit: engine.exit }),
       engine,
       new Random(seed, 'pass', this.index, this.startCount),
       tampering.skips,
@@ -89,6 +89,7 @@ export class SimServer {
         observers.onAnswered(this, answered);
         this.feed(answered.event);
       },
+      (event) => this.feed(event),
     );
     observers.onServerStart(this);
   }

@@ -5,11 +5,14 @@ import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import {
+  aheadDefaults,
+  branchTokensLimit,
   type ConnectOptions,
   type DrafterChoice,
   type Fallback,
   fallbacks,
   type GenerateOptions,
+  lanesMax,
   type StopRule,
 } from '../../device/index.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
@@ -46,6 +49,7 @@ export interface LinkOptions extends DraftOptions, LoadOptions {
   /** Absent: confidence where --confidence-min is above 0, else adaptive. */
   readonly stopRule?: StopRule['kind'];
   readonly window: number;
+  readonly ahead: number;
   readonly cutKeep?: number;
 }
 
@@ -102,6 +106,11 @@ function roundFlags() {
       wholeNumber('--window', 1, limits.windowTokens.value),
     ).default(64),
     flag(
+      '--ahead <n>',
+      'most tokens drafted, while a verdict is awaited, for corrections that the target may make; 0 spares a battery',
+      wholeNumber('--ahead', 0, branchTokensLimit),
+    ).default(aheadDefaults.tokensMax),
+    flag(
       '--cut-keep <n>',
       'scheme split: likeliest tokens of a law that are sent down',
       wholeNumber('--cut-keep', 1, 2 ** 20),
@@ -116,7 +125,7 @@ function roundFlags() {
  */
 export function checkLinkFlags(options: LinkOptions, command: Command): void {
   serverUrl(options.server);
-  checkDraftFlags(options, command, ['--stop-rule', '--window']);
+  checkDraftFlags(options, command, ['--stop-rule', '--window', '--ahead']);
   stopRuleOf(options);
   const { scheme, mode } = options;
   if (scheme === undefined || mode === undefined || isOffered(scheme, mode)) return;
@@ -155,7 +164,7 @@ export async function loadDrafting(
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
     probe: dirname(modelPath) !== bundledModels,
     // A model that only spells needs no cache to speak of.
-    ...(isModel ? { slotCount } : { slotCount: 1, contextLength: 8 }),
+    ...(isModel ? { slotCount: slotCount * lanesOf(options) } : { slotCount: 1, contextLength: 8 }),
   });
   if (terminal.signal.aborted) {
     await engine.close();
@@ -163,6 +172,9 @@ export async function loadDrafting(
   }
   return { name, engine, drafter: isModel ? { kind: 'engine', engine } : { kind: name.kind } };
 }
+
+/** Chain and branches of an answer have a cache each, as long as there are some. */
+const lanesOf = ({ ahead }: LinkOptions): number => (ahead > 0 ? lanesMax : 1);
 
 /** What connect() is asked for. */
 export function connectOptions(
@@ -179,6 +191,7 @@ export function connectOptions(
     fallback,
     name: 'pilotfish',
     signal,
+    ahead: { tokensMax: options.ahead },
     timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
     ...(apiKey !== undefined && { key: apiKey }),
     onLink: (news) => report.hear(news),

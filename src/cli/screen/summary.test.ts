@@ -26,6 +26,15 @@ const statistics: Statistics = {
   aheadUsedCount: 5,
   keptCount: 0,
   wastedCount: 9,
+  branchTokenCount: 0,
+  branchUsedCount: 0,
+  runnerUpHitCount: 0,
+  hintHitCount: 0,
+  branchMissCount: 0,
+  hintCount: 0,
+  lateHintCount: 0,
+  hintRightCount: 0,
+  hintLeadMs: null,
   upMessageCount: 38,
   downMessageCount: 24,
   upBytes: 480,
@@ -64,6 +73,15 @@ test('the lines name numbers, units and the reason of the end', () => {
       'link: lost and found again once',
     ],
   );
+  const ahead = {
+    branchTokenCount: 40,
+    branchUsedCount: 12,
+    runnerUpHitCount: 3,
+    branchMissCount: 9,
+  };
+  assert.deepEqual(eventLines({ ...statistics, ...ahead, hintHitCount: 2 }), [
+    'ahead: 40 tokens drafted for corrections, 12 of them used; 5 of 14 corrections foreseen, 2 of them by hints',
+  ]);
   assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0 }), [
     'drafting ended before the text did: testing a draft costs the server as much time as it saves',
   ]);

@@ -100,6 +100,7 @@ export function eventLines(statistics: Statistics): string[] {
       `provisional: ${tokens(provisionalCount)} drafted without the server, ${formatCount(retractedCount)} of them taken back`,
     );
   }
+  if (statistics.branchTokenCount > 0) lines.push(aheadLine(statistics));
   if (resumeCount > 0) lines.push(`link: lost and found again ${times(resumeCount)}`);
   if (pauseCount > 0) {
     lines.push(`drafting rested for ${formatDuration(pausedMs)}: it cannot overtake the server`);
@@ -108,6 +109,15 @@ export function eventLines(statistics: Statistics): string[] {
     lines.push(`drafting ended before the text did: ${adviceWords}`);
   }
   return lines;
+}
+
+/** `ahead: 40 tokens drafted for corrections, 12 of them used; 5 of 14 corrections foreseen, 2 of them by hints`. */
+function aheadLine(statistics: Statistics): string {
+  const { branchTokenCount, branchUsedCount, runnerUpHitCount, hintHitCount, branchMissCount } =
+    statistics;
+  const foreseen = runnerUpHitCount + hintHitCount;
+  const byHints = hintHitCount > 0 ? `, ${formatCount(hintHitCount)} of them by hints` : '';
+  return `ahead: ${tokens(branchTokenCount)} drafted for corrections, ${formatCount(branchUsedCount)} of them used; ${formatCount(foreseen)} of ${formatCount(foreseen + branchMissCount)} corrections foreseen${byHints}`;
 }
 
 /** Prints the lines on stderr, dim; on one screen with the text they need some air. */

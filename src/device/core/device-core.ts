@@ -14,7 +14,7 @@ import {
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfFormats } from '../../protocol/version.js';
+import { versionOfFormats, versionOfHints } from '../../protocol/version.js';
 import { Connection } from './connection.js';
 import { type Live, takeFrame } from './downlink.js';
 import { earlier } from './earlier.js';
@@ -114,7 +114,7 @@ export class DeviceCore {
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.onDrafted(event.run, event.token, nowMs);
+        session.ahead.onDrafted(event.run, event.token, nowMs);
         break;
       case 'draft-ended':
         session.onDraftEnded(event.run, event.reason);
@@ -219,7 +219,7 @@ export class DeviceCore {
       if (!session.isOver) this.#attach(live, nowMs);
       this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
-      session.planDraft(nowMs);
+      session.ahead.plan(nowMs);
       upstream.plan(nowMs);
       if (session.isOver) this.#forget(answer, live);
     }
@@ -338,6 +338,7 @@ function openOf(session: Session, id: number): DeviceFrame {
     cut: scheme === 'split' ? cut : null,
     schema: schema ?? null,
     topLogprobs: topLogprobs ?? null,
+    wantsHints: session.ahead.usesHints && session.link.welcome!.version >= versionOfHints,
   };
 }
 

@@ -63,8 +63,8 @@ export function takeFrame(
     case 'failure':
       onFailure(live.session, frame, nowMs);
       return null;
-    // An exit's guess about a position that the chain already covers: drafting goes on as it is.
     case 'hint':
+      live.session.ahead.onHint(frame, nowMs);
       return null;
   }
 }

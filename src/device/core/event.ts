@@ -81,7 +81,8 @@ export type CoreEvent =
 
 /**
  * A draft asked for. The drafter's sequence is what earlier starts and drafted tokens of this answer made it; it is cut
- * to `from`, continued by `tokens`, and drafted on.
+ * to `from`, continued by `tokens`, and drafted on. A branch is a run like any other: it cuts off what the chain has
+ * behind it, and the chain's next run brings that back, so a drafter does well to keep both prefixes.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
@@ -96,6 +97,8 @@ export interface DraftStart {
   /** See DraftStop. */
   readonly confidenceMin: number;
   readonly wantConfidence: boolean;
+  /** See DraftRequest; 0: none. */
+  readonly alternativesMax: number;
   readonly scheme: Scheme;
 }
 

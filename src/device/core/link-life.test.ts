@@ -13,6 +13,7 @@ import {
   schemes,
   type Verdict,
 } from '../../protocol/frame.js';
+import { aheadOff } from './ahead.js';
 import { DeviceCore } from './device-core.js';
 import type { CoreEvent, Effect, GenerateRequest } from './event.js';
 import type { CoreSettings } from './settings.js';
@@ -33,6 +34,7 @@ const settings: CoreSettings = {
   pingMs: 500,
   backoffMinMs: 50,
   backoffMaxMs: 400,
+  ahead: aheadOff,
   chance: () => 0.5,
 };
 

@@ -3,12 +3,12 @@
 
 import { assert } from '../../base/assert.js';
 import type { PilotfishError } from '../../base/error.js';
-import type { DraftEndReason, DraftedToken } from '../../engine/engine.js';
+import type { DraftEndReason } from '../../engine/engine.js';
 import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../protocol/frame.js';
-import { limits } from '../../protocol/limits.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { DraftChain } from './chain.js';
+import { DraftPlan } from './draft-plan.js';
 import { Drafting } from './drafting.js';
 import type { ForgettingMean } from './estimate.js';
 import type { AnswerId, Effect, GenerateRequest } from './event.js';
@@ -18,7 +18,6 @@ import { type CommittedToken, reconcile } from './reconcile.js';
 import type { ResidualDraw } from './residual-draw.js';
 import type { CoreSettings } from './settings.js';
 import { type Statistics, statisticsOf, Tally } from './statistics.js';
-import { wantsConfidence } from './stop-rule.js';
 import { Teller } from './teller.js';
 
 /** What a session needs to know of the connection. */
@@ -59,6 +58,8 @@ export class Session {
   readonly overtaking = new Overtaking();
   readonly teller: Teller;
   readonly drafting: Drafting;
+  /** What is drafted next, and what is held ready for other outcomes. */
+  readonly ahead: DraftPlan;
   /** Null until the server has said what the prompt's ids are. */
   text: Text | null = null;
   wire: Wire | null = null;
@@ -95,6 +96,7 @@ export class Session {
     this.pace = new Pace(link.roundTrip);
     this.teller = new Teller(answer, out);
     this.drafting = new Drafting(answer, out);
+    this.ahead = new DraftPlan(this);
     if (request.prompt.kind === 'ids') this.begin(request.prompt.ids);
   }
 
@@ -164,70 +166,6 @@ export class Session {
     return (fallback === 'provisional' || fallback === 'draft-only') && this.isAway(nowMs);
   }
 
-  /** Most tokens of the chain. */
-  #chainMax(nowMs: number): number {
-    const { chain } = this.text!;
-    const isShown = this.showsDrafts(nowMs);
-    // The target adds the last token itself, unless it may never come.
-    const room = this.endMax - chain.base - (isShown ? 0 : 1);
-    if (isShown) return Math.min(room, limits.windowTokens.value);
-    return Math.min(room, this.#windowRoom());
-  }
-
-  #windowRoom(): number {
-    const { mode, stopRule, windowMax } = this.request;
-    const granted = this.windowMax > 0 ? this.windowMax : windowMax;
-    if (mode !== 'stop-and-wait') return granted;
-    // A round, and as much again drafted ahead of its verdict.
-    return Math.min(granted, 2 * stopRule.draftLengthMax);
-  }
-
-  #mayDraft(nowMs: number): boolean {
-    // Asked before all else: it ends a pause whose time has come, or the timer for it would come again and again.
-    const isPaused = this.overtaking.isPaused(nowMs);
-    if (this.showsDrafts(nowMs)) return true;
-    const { mode } = this.request;
-    if (mode === 'stream' || this.advisedDraftLength === 0) return false;
-    return mode !== 'race' || !isPaused;
-  }
-
-  /** Starts, continues or stops the drafter as text, window and policy say. */
-  planDraft(nowMs: number): void {
-    if (this.text === null || this.settings.drafter === null || this.isOver) return;
-    const { log, chain } = this.text;
-    const room = this.#chainMax(nowMs) - chain.length;
-    if (!this.#mayDraft(nowMs) || this.residual?.isOpen || room <= 0) {
-      this.drafting.stop();
-      return;
-    }
-    if (!this.drafting.isReady || chain.end >= this.settings.drafter.contextLength) return;
-    const { stopRule, mode, scheme } = this.request;
-    const isRound = mode === 'stop-and-wait';
-    const wish = {
-      countMax: room,
-      // A round that ends for lack of confidence is continued ahead, so upstream.ts looks at the confidences there.
-      confidenceMin: stopRule.kind === 'confidence' && !isRound ? stopRule.confidenceMin : 0,
-      wantConfidence: isRound && wantsConfidence(stopRule),
-    };
-    const slice = (from: number): Int32Array => {
-      const tokens = new Int32Array(chain.end - from);
-      if (from < log.length) tokens.set(log.slice(from));
-      for (let at = Math.max(from, chain.base); at < chain.end; at++) {
-        tokens[at - from] = chain.at(at)!.token;
-      }
-      return tokens;
-    };
-    this.tally.draftStartCount++;
-    this.drafting.start(wish, scheme, { end: chain.end, slice });
-  }
-
-  onDrafted(run: number, token: DraftedToken, nowMs: number): void {
-    if (this.text === null || !this.drafting.take(run, token.position, this.pace, nowMs)) return;
-    const { chain } = this.text;
-    chain.push(token, this.isAwaiting);
-    this.tally.draftedCount++;
-  }
-
   onDraftEnded(run: number, reason: DraftEndReason): void {
     this.drafting.ended(run, reason);
   }
@@ -275,14 +213,15 @@ export class Session {
     const firstVoid = chain.base + matchedCount;
     this.commit(tokens, nowMs);
     this.#countChain(chainEnd, tokens.length, isContradicted);
+    this.ahead.learn(chain, firstVoid);
     const fate = chain.advance(log.length, matchedCount, !isContradicted);
     this.tally.keptCount += matchedCount;
     this.tally.aheadUsedCount += fate.usedAheadCount;
     this.tally.wastedCount += fate.wastedCount;
     this.pace.addTests(matchedCount, isContradicted ? 1 : 0);
-    if (isContradicted) this.drafting.restart(firstVoid);
-    else if (keptCount === 0 && log.length > chainEnd) this.drafting.restart(chainEnd);
-    else if (tokens.length > 0) this.drafting.onCommit();
+    const isOvertaken = keptCount === 0 && log.length > chainEnd;
+    if (isContradicted || isOvertaken) this.ahead.turn(Math.min(firstVoid, chainEnd), nowMs);
+    else if (tokens.length > 0) this.ahead.advance(nowMs);
     return null;
   }
 
@@ -375,7 +314,7 @@ export class Session {
 
   /** What is still drafted will not be verified any more. */
   #countRest(): void {
-    this.tally.wastedCount += this.text?.chain.length ?? 0;
+    this.tally.wastedCount += (this.text?.chain.length ?? 0) + this.ahead.release();
   }
 
   /** Leaves nothing behind: no run, no slot, no session at the server. */

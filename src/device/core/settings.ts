@@ -1,6 +1,7 @@
 // What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
 // comes in. Holds no default; the shell fills them in.
 
+import type { AheadBudget } from './ahead.js';
 import type { Sending } from './coalesce.js';
 
 export interface CoreSettings {
@@ -27,6 +28,8 @@ export interface CoreSettings {
   /** First and longest wait before the link is dialled again. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+  /** What is drafted beyond the chain, and how much; aheadOff: nothing. */
+  readonly ahead: AheadBudget;
   /** When drafts leave in race. Default: margin; the others are for comparisons. */
   readonly sending?: Sending;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */

@@ -34,6 +34,20 @@ export interface Statistics {
   /** Drafted tokens that became text, whoever said them first, and those that did not; together all that were drafted. */
   readonly keptCount: number;
   readonly wastedCount: number;
+  /** Of the drafted tokens, those of branches; and of these, those that became text or part of the chain. */
+  readonly branchTokenCount: number;
+  readonly branchUsedCount: number;
+  /** Chains that were contradicted or overtaken: a branch was there, by what it rested on, or none was. */
+  readonly runnerUpHitCount: number;
+  readonly hintHitCount: number;
+  readonly branchMissCount: number;
+  /** Hints in time, and those dropped because their verdict had come or their chain had gone. */
+  readonly hintCount: number;
+  readonly lateHintCount: number;
+  /** Of those in time, how many named the token that came, at its place, first. */
+  readonly hintRightCount: number;
+  /** From a hint to its verdict, on average. */
+  readonly hintLeadMs: number | null;
   readonly upMessageCount: number;
   readonly downMessageCount: number;
   readonly upBytes: number;
@@ -68,6 +82,16 @@ export class Tally {
   aheadUsedCount = 0;
   keptCount = 0;
   wastedCount = 0;
+  branchTokenCount = 0;
+  branchUsedCount = 0;
+  runnerUpHitCount = 0;
+  hintHitCount = 0;
+  branchMissCount = 0;
+  hintCount = 0;
+  lateHintCount = 0;
+  hintRightCount = 0;
+  /** Of the hints whose verdict has come. */
+  readonly hintLead = { count: 0, totalMs: 0 };
   upMessageCount = 0;
   downMessageCount = 0;
   upBytes = 0;
@@ -91,7 +115,7 @@ export function statisticsOf(
   { tally, pace, overtaking, teller, startedMs, advisedDraftLength }: Measured,
   nowMs: number,
 ): Statistics {
-  const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
+  const { origins, firstTokenMs, rejectedCount, hintLead, ...counts } = tally;
   const tokenCount = Object.values(origins).reduce((sum, count) => sum + count, 0);
   const totalMs = nowMs - startedMs;
   const testedCount = counts.acceptedCount + rejectedCount;
@@ -106,6 +130,7 @@ export function statisticsOf(
     acceptanceRate: share(counts.acceptedCount, testedCount),
     draftEfficiency: share(counts.acceptedCount, counts.draftedCount),
     chainSurvival: share(counts.chainSurvivedCount, counts.chainTestedCount),
+    hintLeadMs: share(hintLead.totalMs, hintLead.count),
     pauseCount: overtaking.pauseCount,
     pausedMs: overtaking.pausedMs(nowMs),
     advisedDraftLength,

@@ -17,6 +17,7 @@ import { SimEngine } from '../../sim/sim-engine.js';
 import { Timeline, type Timer } from '../../sim/timeline.js';
 import { toyEngine, toyVocabulary } from '../../sim/toy.js';
 import { Transcript } from '../../sim/transcript.js';
+import { aheadDefaults } from './ahead.js';
 import { DeviceCore } from './device-core.js';
 import type { CoreEvent, Effect, GenerateRequest, TellEffect } from './event.js';
 import type { CoreSettings } from './settings.js';
@@ -32,6 +33,8 @@ export interface WorldOptions {
   readonly draftMs: number;
   readonly passMs: number;
   readonly rowMs: number;
+  /** Of a pass, before its hints. */
+  readonly exitPlace: number;
   readonly roundTripMs: number;
   /** Added to each way, uniform in [0, this). */
   readonly jitterMs: number;
@@ -41,6 +44,8 @@ export interface WorldOptions {
   readonly outages: readonly (readonly [number, number])[];
   /** [from, to) in which messages to the device are held back. */
   readonly holdups: readonly (readonly [number, number])[];
+  /** What a server says beside each of its frames to a session. */
+  readonly alsoSays: (frame: ServerFrame, random: Random) => readonly ServerFrame[];
   readonly device: Partial<CoreSettings>;
   readonly server: Partial<ServerSettings>;
 }
@@ -53,11 +58,13 @@ const worldDefaults: WorldOptions = {
   draftMs: 8,
   passMs: 30,
   rowMs: 0,
+  exitPlace: 0.5,
   roundTripMs: 20,
   jitterMs: 0,
   cuts: [],
   outages: [],
   holdups: [],
+  alsoSays: () => [],
   device: {},
   server: {},
 };
@@ -112,15 +119,17 @@ export class World {
   }
 
   #targetEngine(): SimEngine {
-    const { target, passMs, rowMs } = this.options;
+    const { target, passMs, rowMs, exitPlace } = this.options;
+    const { exit } = { ...scriptedDefaults, ...target };
     const pass = { fixedMs: passMs, tokenMs: rowMs, rowMs: 0, tokenContextMs: 0 };
     return new SimEngine(
       this.#timeline,
       toyEngine(target),
-      { pass, passNoise: 0, swapTokenMs: 0 },
+      { pass, passNoise: 0, swapTokenMs: 0, exit: exit ? { ...exit, place: exitPlace } : null },
       this.#random,
       () => false,
       ({ event }) => this.#feedServer(event),
+      (event) => this.#feedServer(event),
     );
   }
 
@@ -160,6 +169,7 @@ export class World {
       pingMs: 500,
       backoffMinMs: 50,
       backoffMaxMs: 400,
+      ahead: { ...aheadDefaults, tokensMax: 48 },
       chance: () => this.#random.next(),
     };
   }
@@ -300,7 +310,9 @@ export class World {
   #serverEffect(effect: ServerEffect): void {
     switch (effect.kind) {
       case 'send':
-        this.#sendDown(effect.connection, effect.frame);
+        for (const frame of [effect.frame, ...this.options.alsoSays(effect.frame, this.#random)]) {
+          this.#sendDown(effect.connection, frame);
+        }
         break;
       case 'close':
         this.#timeline.at(this.#downMs, () => {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { DraftedToken } from '../../engine/engine.js';
+import type { DraftedToken, Engine } from '../../engine/engine.js';
 import { lookUp, ngramDefaults } from '../../engine/look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { plainSampling } from '../../math/sampling.js';
@@ -28,6 +28,7 @@ const start = (changes: Partial<DraftStart>): DraftStart => ({
   attempt: 0,
   confidenceMin: 0,
   wantConfidence: false,
+  alternativesMax: 0,
   scheme: 'coupled',
   ...changes,
 });
@@ -85,6 +86,66 @@ describe('engine drafter', () => {
     const fourth = tokens.get(4)!.map(({ token }) => token);
     assert.deepEqual(fourth, await fresh(Int32Array.of(0, 3, 5, 4, 4)));
     await drafter.close();
+  });
+
+  it('keeps a chain and its branches in slots of their own while it has any, and feeds none of them twice', async () => {
+    const fedTokens = async (slotCount: number): Promise<{ fed: number; said: number[][] }> => {
+      const engine = createScriptedEngine({ slotCount });
+      let fed = 0;
+      const counting: Engine = Object.create(engine, {
+        draft: {
+          value: (...call: Parameters<Engine['draft']>) => {
+            fed += call[0].tokens.length;
+            return engine.draft(...call);
+          },
+        },
+      });
+      const { listener, tokens, end } = listening();
+      const drafter = engineDrafter(counting)(listener);
+      drafter.open(0, config);
+      const prompt = Array.from({ length: 24 }, (_, index) => 2 + (index % 14));
+      const go = async (run: number, from: number, more: number[]): Promise<number[]> => {
+        drafter.start(start({ run, from, tokens: Int32Array.from(more), countMax: 3 }));
+        await end(run);
+        return tokens.get(run)!.map(({ token }) => token);
+      };
+      const chain = await go(1, 0, prompt);
+      // A branch from behind the prompt, the chain again, the branch again, a branch of the branch.
+      const branch = await go(2, 24, [9]);
+      const chainMore = await go(3, 24, chain);
+      const branchMore = await go(4, 24, [9, ...branch]);
+      const other = await go(5, 26, [4]);
+      await drafter.close();
+      return { fed, said: [chain, branch, chainMore, branchMore, other] };
+    };
+    const many = await fedTokens(4);
+    const one = await fedTokens(1);
+    assert.deepEqual(many.said, one.said);
+    // The prompt once, then what is new: a branch's token, and each time the last one told.
+    assert.ok(many.fed <= 24 + 1 + 2 + 2 + 2, `${many.fed} fed`);
+    assert.ok(one.fed > many.fed, `${one.fed} and ${many.fed}`);
+  });
+
+  it('gives a slot that only holds a branch to an answer that has none', async () => {
+    const engine = createScriptedEngine({ slotCount: 2 });
+    const { listener, end, failures } = listening();
+    const drafter = engineDrafter(engine)(listener);
+    drafter.open(0, config);
+    const first = end(1);
+    drafter.start(start({}));
+    await first;
+    const second = end(2);
+    drafter.start(start({ run: 2, from: 3, tokens: Int32Array.of(7) }));
+    await second;
+    drafter.open(1, config);
+    const third = end(1, 1);
+    drafter.start(start({ answer: 1 }));
+    assert.equal(await third, 'count');
+    const fourth = end(3);
+    drafter.start(start({ run: 3, from: 3, tokens: Int32Array.of(8) }));
+    assert.equal(await fourth, 'count');
+    await drafter.close();
+    assert.deepEqual(failures, []);
   });
 
   it('shares its slots, refuses the answer that finds none, and gives them back', async () => {

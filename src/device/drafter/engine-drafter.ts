@@ -1,5 +1,5 @@
-// Drafts with a model: keeps one engine slot per answer in step with the text, rolls it back to what still agrees, and
-// shares the engine between answers in turns. Owns the slots it uses, not the engine.
+// Drafts with a model: each answer has a lane (an engine slot) in step with its text, and more lanes while slots are
+// free, so that chain and branches keep their caches; answers share the engine in turns. Owns its slots, not the engine.
 
 import { assert } from '../../base/assert.js';
 import { type SlotId, slotId } from '../../base/brand.js';
@@ -11,12 +11,21 @@ import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 /** Tokens of one turn: with several answers none waits longer for the engine than the others' turns. */
 const turnTokens = 8;
 
-interface Job {
+/** Most slots of one answer: for the chain and the branches that are grown by turns. */
+export const lanesMax = 4;
+
+interface Lane {
   readonly slot: SlotId;
+  /** What the slot holds once no turn is on. */
+  tokens: number[];
+}
+
+interface Job {
+  readonly config: SlotConfig;
+  /** [n >= 1], the one used last first. */
+  readonly lanes: Lane[];
   /** What the core and this drafter agree the text is. */
   readonly text: number[];
-  /** Tokens of `text` that the slot holds, once `turn` is over. */
-  cached: number;
   /** The run that the core wants; null: none. */
   wanted: DraftStart | null;
   /** Tokens of that run that were told. */
@@ -48,7 +57,7 @@ class EngineDrafter implements Drafter {
   }
 
   open(answer: AnswerId, config: SlotConfig): void {
-    const slot = this.#freeSlots.pop();
+    const slot = this.#freeSlots.pop() ?? this.#spareLane();
     if (slot === undefined) {
       const { slotCount } = this.#engine.info;
       const message = `all ${slotCount} slots of the draft model are taken`;
@@ -56,9 +65,9 @@ class EngineDrafter implements Drafter {
       return;
     }
     const job: Job = {
-      slot,
+      config,
+      lanes: [{ slot, tokens: [] }],
       text: [],
-      cached: 0,
       wanted: null,
       toldCount: 0,
       turn: null,
@@ -66,6 +75,14 @@ class EngineDrafter implements Drafter {
     };
     this.#jobs.set(answer, job);
     this.#watch(answer, this.#engine.open(slot, config));
+  }
+
+  /** A slot of an answer that has others: an answer without any comes first. */
+  #spareLane(): SlotId | undefined {
+    for (const { lanes } of this.#jobs.values()) {
+      if (lanes.length > 1) return lanes.pop()!.slot;
+    }
+    return undefined;
   }
 
   /** Follows an engine call to its end, whatever happens to the answer meanwhile. */
@@ -92,35 +109,33 @@ class EngineDrafter implements Drafter {
     assert(request.from <= job.text.length, `from ${request.from} of ${job.text.length}`);
     job.text.length = request.from;
     for (const token of request.tokens) job.text.push(token);
-    job.cached = Math.min(job.cached, request.from);
     job.wanted = request;
     job.toldCount = 0;
     if (job.turn === null) this.#takeTurn(request.answer, job);
   }
 
-  /** One loop of the engine, from what the slot holds to a few tokens on. */
+  /** One loop of the engine, from what a lane holds to a few tokens on. */
   #takeTurn(answer: AnswerId, job: Job): void {
-    const { wanted, slot } = job;
+    const { wanted, text } = job;
     if (wanted === null || job.isClosed) return;
-    const left = wanted.countMax - job.toldCount;
-    if (job.text.length > this.contextLength) {
+    if (text.length > this.contextLength) {
       this.#end(answer, job, 'context');
       return;
     }
-    // The last token is fed again where the slot has it: its row is what drafting goes on from.
-    const from = Math.min(job.cached, job.text.length - 1);
-    this.#watch(answer, this.#engine.truncate(slot, from));
-    const { run, scheme, attempt, confidenceMin, wantConfidence } = wanted;
+    const lane = this.#laneFor(answer, job);
+    const from = lane.tokens.length;
+    const { run, scheme, attempt, confidenceMin, wantConfidence, alternativesMax } = wanted;
     const loop = this.#engine.draft(
       {
-        slot,
+        slot: lane.slot,
         from,
-        tokens: Int32Array.from(job.text.slice(from)),
-        countMax: Math.min(left, turnTokens),
+        tokens: Int32Array.from(text.slice(from)),
+        countMax: Math.min(wanted.countMax - job.toldCount, turnTokens),
         stop: { confidenceMin },
         scheme,
         attempt,
         wantConfidence,
+        alternativesMax,
       },
       (token) => {
         if (job.wanted?.run !== run) return;
@@ -130,30 +145,61 @@ class EngineDrafter implements Drafter {
       },
     );
     job.turn = { run, loop };
-    // What the slot holds is known when the loop is over; until then the shorter of both counts.
-    job.cached = job.text.length;
+    const begun = text.slice();
     this.#watch(
       answer,
       loop.done.then(
-        (end) => this.#onTurn(answer, job, run, end),
+        (end) => {
+          lane.tokens = [...begun, ...end.drafted.map(({ token }) => token)].slice(0, end.length);
+          this.#onTurn(answer, job, run, end);
+        },
         (reason: unknown) => {
           job.turn = null;
-          job.cached = 0;
+          lane.tokens = [];
           throw reason;
         },
       ),
     );
   }
 
-  #onTurn(answer: AnswerId, job: Job, run: number, { reason, length }: DraftEnd): void {
+  /**
+   * The lane that holds most of the text, cut to what it shares with it, and by a token more where nothing would be left
+   * to feed: the row behind the last token is what drafting goes on from. What it holds beyond stays in the lane, and a
+   * copy of the prefix serves, where another lane can be had.
+   */
+  #laneFor(answer: AnswerId, job: Job): Lane {
+    const { lanes, text } = job;
+    const shared = lanes.map(({ tokens }) => sharedLength(tokens, text));
+    const most = shared.indexOf(Math.max(...shared));
+    const length = Math.min(shared[most]!, text.length - 1);
+    const fullest = lanes[most]!;
+    const losesMore = fullest.tokens.length > shared[most]!;
+    const lane = (losesMore ? this.#otherLane(answer, job, fullest) : null) ?? fullest;
+    if (lane === fullest) this.#watch(answer, this.#engine.truncate(lane.slot, length));
+    else this.#watch(answer, this.#engine.copyPrefix(fullest.slot, lane.slot, length));
+    lane.tokens = text.slice(0, length);
+    lanes.splice(lanes.indexOf(lane), 1);
+    lanes.unshift(lane);
+    return lane;
+  }
+
+  /** A new lane while slots are free, else the one not used for longest; null where there is no other. */
+  #otherLane(answer: AnswerId, { lanes, config }: Job, but: Lane): Lane | null {
+    const slot = lanes.length < lanesMax ? this.#freeSlots.pop() : undefined;
+    if (slot === undefined) return lanes.findLast((lane) => lane !== but) ?? null;
+    const lane = { slot, tokens: [] };
+    this.#watch(answer, this.#engine.open(slot, config));
+    lanes.push(lane);
+    return lane;
+  }
+
+  #onTurn(answer: AnswerId, job: Job, run: number, { reason }: DraftEnd): void {
     job.turn = null;
-    const isWanted = job.wanted?.run === run;
-    job.cached = Math.min(isWanted ? job.text.length : job.cached, length);
     if (job.isClosed) {
       this.#free(answer, job);
-    } else if (!isWanted) {
+    } else if (job.wanted?.run !== run) {
       this.#takeTurn(answer, job);
-    } else if (reason === 'count' && job.toldCount < job.wanted!.countMax) {
+    } else if (reason === 'count' && job.toldCount < job.wanted.countMax) {
       this.#takeTurn(answer, job);
     } else {
       this.#end(answer, job, reason);
@@ -169,8 +215,6 @@ class EngineDrafter implements Drafter {
   stop(answer: AnswerId, run: number): void {
     const job = this.#jobs.get(answer);
     if (job?.wanted?.run !== run) return;
-    // Told tokens stay good; what the loop does beyond them is rolled back by the next start.
-    if (job.turn?.run === run) job.cached = job.text.length;
     job.wanted = null;
     job.turn?.loop.stop();
   }
@@ -186,11 +230,18 @@ class EngineDrafter implements Drafter {
 
   #free(answer: AnswerId, job: Job): void {
     this.#jobs.delete(answer);
-    this.#freeSlots.push(job.slot);
+    for (const { slot } of job.lanes) this.#freeSlots.push(slot);
   }
 
   async close(): Promise<void> {
     for (const answer of [...this.#jobs.keys()]) this.closeAnswer(answer);
     while (this.#open.size > 0) await Promise.all(this.#open);
   }
+}
+
+function sharedLength(a: readonly number[], b: readonly number[]): number {
+  const end = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < end && a[length] === b[length]) length++;
+  return length;
 }

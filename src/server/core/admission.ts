@@ -59,6 +59,7 @@ export function admit(
     endsAtContext: wanted > model.contextLength,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     ...{ cut, topLogprobs, grant },
+    wantsHints: open.wantsHints && model.hasExit,
     config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
   return { terms, log };

@@ -51,6 +51,7 @@ export function openFrame(changes: Partial<Open> = {}): Open {
     cut: null,
     schema: null,
     topLogprobs: null,
+    wantsHints: false,
     ...changes,
   };
 }
@@ -144,7 +145,9 @@ export class Harness {
         return { kind: 'failed', id, code: 'engine-failed', message: 'told to fail' };
       }
     }
-    return answerOf(this.engine, operation);
+    return answerOf(this.engine, operation, (hints) =>
+      this.feed({ kind: 'hinted', id: operation.id, hints }),
+    );
   }
 
   /** Runs the engine until it has nothing to do, or the given number of passes is through. */

@@ -32,6 +32,7 @@ export interface CoreStats {
   readonly testedCount: number;
   readonly acceptedCount: number;
   readonly verdictCount: number;
+  readonly hintCount: number;
   readonly failureCount: number;
   /** Sessions judged, tokens fed, milliseconds of a pass. */
   readonly passSessions: Quantiles;
@@ -54,6 +55,7 @@ export class Counters {
   testedCount = 0;
   acceptedCount = 0;
   verdictCount = 0;
+  hintCount = 0;
   failureCount = 0;
   readonly passSessions = new Recent();
   readonly passTokens = new Recent();

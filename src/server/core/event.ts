@@ -4,7 +4,7 @@
 import type { SlotId } from '../../base/brand.js';
 import type { ErrorCode } from '../../base/error.js';
 import type { KeyGrant } from '../../base/key-grant.js';
-import type { PassResult, Segment, SlotConfig } from '../../engine/engine.js';
+import type { ExitHint, PassResult, Segment, SlotConfig } from '../../engine/engine.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 
@@ -27,6 +27,8 @@ export type ServerEvent =
   | { readonly kind: 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
+  /** What an early exit guesses of the pass with this id, which still runs; any number of times. */
+  | { readonly kind: 'hinted'; readonly id: number; readonly hints: readonly ExitHint[] }
   /** `bytes` of a save, else null. */
   | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
   | {
@@ -50,7 +52,13 @@ export type EngineOperation =
       readonly slot: SlotId;
       readonly config: SlotConfig;
     }
-  | { readonly kind: 'pass'; readonly id: number; readonly segments: readonly Segment[] }
+  | {
+      readonly kind: 'pass';
+      readonly id: number;
+      readonly segments: readonly Segment[];
+      /** Whether anybody waits for an early exit's guesses; they come as `hinted` before `passed`. */
+      readonly wantsHints: boolean;
+    }
   | {
       readonly kind: 'truncate';
       readonly id: number;

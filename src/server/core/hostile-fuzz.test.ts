@@ -17,7 +17,13 @@ const timeLimit =
 const seed = Number(PILOTFISH_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Two slots for three devices and a peer: everybody's cache is moved about. */
-const model = { slotCount: 2, contextLength: 96, passTokensMax: 24, passRowsMax: 12 };
+const model = {
+  slotCount: 2,
+  contextLength: 96,
+  passTokensMax: 24,
+  passRowsMax: 12,
+  exit: { agreement: 0.5 },
+};
 const honestCount = 3;
 /** Connections from here on are the hostile peer's. */
 const firstHostile = 1_000;

@@ -126,6 +126,7 @@ export function opensOf(roll: Roll, count: number, allowed: readonly Mode[] = mo
       seed: BigInt(index % 3),
       tokensMax: 1 + Math.floor(roll() * 40),
       windowMax: 1 + Math.floor(roll() * 20),
+      wantsHints: index % 2 === 0,
     });
   });
 }

@@ -18,6 +18,8 @@ import type { SlotTable } from './slots.js';
 interface PassInFlight {
   readonly id: number;
   readonly sessions: readonly Session[];
+  /** [sessions] where each is computed. */
+  readonly slots: readonly SlotId[];
   readonly shape: PassShape;
   readonly startedAtMs: number;
 }
@@ -175,8 +177,10 @@ export class Scheduler {
       return segment;
     });
     const shape = shapeOf(segments);
-    const id = this.#issue({ kind: 'pass', segments }, null);
-    this.#inFlight = { id, sessions, shape, startedAtMs: nowMs };
+    const wantsHints = sessions.some(({ terms, flight }) => terms.wantsHints && flight?.isJudged);
+    const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
+    const slots = segments.map(({ slot }) => slot);
+    this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
   }
 
@@ -188,6 +192,12 @@ export class Scheduler {
     this.#counters.passTokens.add(tokenCount);
     this.#counters.fedCount += tokenCount;
     this.#counters.rowCount += rowCount;
+  }
+
+  /** The session that the pass in flight computes in a slot; null where the pass is over. */
+  inSlot(id: number, slot: SlotId): Session | null {
+    if (this.#inFlight?.id !== id) return null;
+    return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
   }
 
   /** The pass has ended well. @returns what became of each session that still lives, judged or not. */

@@ -13,7 +13,7 @@ import type { CoreSettings } from './settings.js';
 
 /** Resume keys count from 1. */
 export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): CoreSettings {
-  const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax } = {
+  const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax, exit } = {
     ...scriptedDefaults,
     ...changes,
   };
@@ -31,6 +31,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
       contextLength,
       passTokensMax,
       passRowsMax,
+      hasExit: exit !== null,
     },
     schemes,
     modes,

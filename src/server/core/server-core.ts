@@ -131,6 +131,12 @@ export class ServerCore {
       case 'passed':
         this.#passed(event.id, event.result, nowMs);
         return;
+      case 'hinted':
+        for (const hint of event.hints) {
+          const session = this.#scheduler.inSlot(event.id, hint.slot);
+          if (session !== null) this.#desk.hinted(session, hint);
+        }
+        return;
       case 'done':
         this.#done(event.id, event.bytes);
         return;

@@ -1,6 +1,7 @@
 // What a session is told: verdicts with their advice, the last of them, and whatever else answers a frame. Applies the
 // state table to every frame sent; judges nothing.
 
+import type { ExitHint } from '../../engine/engine.js';
 import type { ServerFrame } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { eventOf, stateAfterSending } from '../../protocol/session-state.js';
@@ -24,6 +25,25 @@ export class Answers {
   send(session: Session, frame: ServerFrame): void {
     session.state = stateAfterSending(session.state, eventOf(frame, session.log.length)!);
     this.#parts.outbox.send(session.listener!, frame);
+  }
+
+  /** Tells an early exit's guess; nothing where the chain it is of has ended or nobody reads at this moment. */
+  hint(session: Session, { position, candidates, confidences }: ExitHint): void {
+    const { flight, listener, drafts, terms, isRunning } = session;
+    if (!terms.wantsHints || !isRunning || flight === null || flight.isSpoilt) return;
+    const isOfChain = flight.epoch === drafts.epoch && !drafts.isVoid;
+    // Padding stands for drafts that nobody made.
+    if (!isOfChain || position > flight.from + flight.draftCount) return;
+    if (this.#parts.outbox.isClogged(listener!)) return;
+    this.#parts.counters.hintCount++;
+    this.send(session, {
+      kind: 'hint',
+      session: listener!.session,
+      epoch: flight.epoch,
+      position,
+      candidates: candidates.slice(0, limits.hintCandidates.value),
+      confidences: Float32Array.from(confidences.subarray(0, limits.hintCandidates.value)),
+    });
   }
 
   /** Says the last verdict; the slot is free from here on, the log stays for a resumption. */

@@ -1,6 +1,7 @@
 // What devices say to their sessions, frame by frame, and what a pass brings them: drafts, residual tokens, tails,
 // cancelling, closing, results. Applies the state table of the protocol to every frame that arrives.
 
+import type { ExitHint } from '../../engine/engine.js';
 import type { WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, Draft, TailRequest } from '../../protocol/frame.js';
 import { eventOf, receive } from '../../protocol/session-state.js';
@@ -142,6 +143,11 @@ export class SessionDesk {
     for (const session of this.#parts.table.sessionsOf(connection)) {
       this.#answers.settle(session, nowMs);
     }
+  }
+
+  /** A guess for a session of the pass in flight, which its device is told where it can still use it. */
+  hinted(session: Session, hint: ExitHint): void {
+    if (this.#parts.table.get(session.key) === session) this.#answers.hint(session, hint);
   }
 
   /** Results of a pass. */

@@ -24,6 +24,8 @@ export interface SessionTerms {
   readonly endsAtContext: boolean;
   readonly windowMax: number;
   readonly cut: CutLimit | null;
+  /** Whether the device has a use for hints, and this server's target an exit to make them. */
+  readonly wantsHints: boolean;
   /** How many likeliest tokens log-probabilities are told with; null: none are told. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;

@@ -20,6 +20,8 @@ export interface ModelFacts {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
+  /** Whether passes can tell hints. */
+  readonly hasExit: boolean;
 }
 
 /** `static` is SLED's batching: wait for `count` requests or `waitMs`, pad all to the longest draft. */

@@ -1,0 +1,241 @@
+// The draft-ahead cache: branches drafted for outcomes that a verdict may bring, keyed by the position and the token that
+// would follow the committed ones, all of the chain's epoch; and the choice of what is drafted next: the token that is
+// likeliest to become text. Bounded by a budget; holds guesses only.
+
+import type { DraftedToken } from '../../engine/engine.js';
+import type { Foresight } from './foresight.js';
+import {
+  type BranchSource,
+  type ChainView,
+  type LiveHint,
+  type Outcome,
+  prospectOf,
+} from './prospect.js';
+
+/** Most branch tokens of an answer: beyond this a draft model's cache would hold little else. */
+export const branchTokensLimit = 256;
+
+/** What a device gives for being early. */
+export interface AheadBudget {
+  /** Most branch tokens held at once, in [0, branchTokensLimit]; 0: no branches. */
+  readonly tokensMax: number;
+  /** A branch gets a further token only while that becomes text with at least this chance, in (0, 1]: saves energy. */
+  readonly chanceMin: number;
+  /** Runners-up asked of the drafter for each token, in [0, 8]. */
+  readonly runnersUpMax: number;
+  /** Whether the server's hints are asked for. */
+  readonly usesHints: boolean;
+  /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
+  readonly ownContinuation: boolean;
+}
+
+/** Nothing but the chain: the least that a device can draft. */
+export const aheadOff: AheadBudget = {
+  tokensMax: 0,
+  chanceMin: 1,
+  runnersUpMax: 0,
+  usesHints: false,
+  ownContinuation: true,
+};
+
+/** As shipped: no branches, since they cost energy; what they are drafted with where somebody raises tokensMax. */
+export const aheadDefaults: AheadBudget = {
+  tokensMax: 0,
+  chanceMin: 0.05,
+  runnersUpMax: 3,
+  usesHints: true,
+  ownContinuation: true,
+};
+
+export interface Branch {
+  /** Of its first token, which nobody has drafted. */
+  readonly position: number;
+  readonly token: number;
+  readonly source: BranchSource;
+  /** Behind the first token. */
+  readonly drafted: DraftedToken[];
+  /** The drafter has no more to say. */
+  isClosed: boolean;
+}
+
+/** What to draft next, and how many tokens before something else is better. */
+export interface Choice {
+  /** Null: the chain. */
+  readonly branch: Branch | null;
+  readonly value: number;
+  readonly countMax: number;
+}
+
+export interface AheadGrounds {
+  readonly budget: AheadBudget;
+  readonly foresight: Foresight;
+  /** In (0, 1). */
+  readonly acceptanceRate: number;
+  /** Tokens that the chain may still grow by; 0: it may not. */
+  readonly chainRoom: number;
+  /** Most tokens of one branch, >= 1. */
+  readonly branchTokensMax: number;
+  /** At this position nothing more is drafted: the drafter's context or the answer is full. */
+  readonly lengthMax: number;
+  /** Behind these nothing follows. */
+  readonly endOfText: ReadonlySet<number>;
+}
+
+interface Valued {
+  readonly branch: Branch;
+  readonly value: number;
+}
+
+/** What a chain takes over from a branch that came true. */
+export interface Hit {
+  readonly branch: Branch;
+  /** Of its drafted tokens, how many are committed already; the others are the chain. */
+  readonly committedCount: number;
+}
+
+interface CommittedTokens {
+  readonly length: number;
+  at(position: number): number;
+}
+
+export class AheadCache {
+  #branches: Branch[] = [];
+  #hint: LiveHint | null = null;
+  #dropped = 0;
+
+  get tokenCount(): number {
+    return this.#branches.reduce((sum, { drafted }) => sum + drafted.length, 0);
+  }
+
+  holds(branch: Branch): boolean {
+    return this.#branches.includes(branch);
+  }
+
+  /** The hint that may still come true. */
+  get hint(): LiveHint | null {
+    return this.#hint;
+  }
+
+  hear(hint: LiveHint): void {
+    this.#hint = hint;
+  }
+
+  /** The likeliest next token to draft; null where nothing is worth it. A new branch is remembered at once. */
+  choose(chain: ChainView, grounds: AheadGrounds): Choice | null {
+    const { budget, foresight, acceptanceRate, chainRoom } = grounds;
+    const usesRunnersUp = budget.runnersUpMax > 0;
+    const { chanceMin } = budget;
+    const guess = { foresight, acceptanceRate, usesRunnersUp, hint: this.#hint, chanceMin };
+    const { outcomes, chainChance } = prospectOf(chain, guess);
+    const valued = budget.tokensMax === 0 ? [] : this.#value(outcomes, grounds);
+    const [best, second] = valued;
+    const chainValue = chainRoom > 0 ? chainChance * acceptanceRate : 0;
+    const isChain = chainRoom > 0 && chainValue >= (best?.value ?? 0);
+    if (isChain) {
+      const countMax = countUntil(best?.value ?? 0, chainValue, acceptanceRate, chainRoom);
+      return { branch: null, value: chainValue, countMax };
+    }
+    if (best === undefined || !this.#hold(best.branch, outcomes, budget)) return null;
+    const other = Math.max(chainValue, second?.value ?? 0, chanceMin);
+    const room = Math.min(roomOf(best.branch, grounds), budget.tokensMax - this.tokenCount);
+    return { ...best, countMax: countUntil(other, best.value, acceptanceRate, room) };
+  }
+
+  /** Branches that may still grow, the best first. */
+  #value(outcomes: readonly Outcome[], grounds: AheadGrounds): Valued[] {
+    const { foresight, acceptanceRate, budget, endOfText } = grounds;
+    const valued: Valued[] = [];
+    for (const outcome of outcomes) {
+      if (endOfText.has(outcome.token)) continue;
+      const branch = this.#find(outcome) ?? { ...outcome, drafted: [], isClosed: false };
+      if (branch.isClosed || roomOf(branch, grounds) <= 0) continue;
+      let value = outcome.chance * acceptanceRate;
+      for (const { alternatives } of branch.drafted) {
+        value *= alternatives ? foresight.chances(alternatives.gaps)[0]! : acceptanceRate;
+      }
+      if (value >= budget.chanceMin) valued.push({ branch, value });
+    }
+    return valued.sort((a, b) => b.value - a.value);
+  }
+
+  #find({ position, token }: Pick<Outcome, 'position' | 'token'>): Branch | undefined {
+    return this.#branches.find((one) => one.position === position && one.token === token);
+  }
+
+  /** @returns whether there is room for one more token of this branch. */
+  #hold(branch: Branch, outcomes: readonly Outcome[], { tokensMax }: AheadBudget): boolean {
+    if (this.tokenCount >= tokensMax) this.#forgetHopeless(outcomes);
+    if (this.tokenCount >= tokensMax) return false;
+    if (!this.#branches.includes(branch)) this.#branches.push(branch);
+    return true;
+  }
+
+  /** Branches of outcomes that have become too unlikely make room. */
+  #forgetHopeless(outcomes: readonly Outcome[]): void {
+    const alive = new Set(outcomes.map((outcome) => this.#find(outcome)));
+    this.#dropped += this.#dropWhere((branch) => !alive.has(branch));
+  }
+
+  /** Drafted tokens of forgotten branches since the last call. */
+  takeDropped(): number {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+
+  #dropWhere(isDropped: (branch: Branch) => boolean): number {
+    const dropped = this.#branches.filter(isDropped);
+    this.#branches = this.#branches.filter((branch) => !dropped.includes(branch));
+    return dropped.reduce((sum, { drafted }) => sum + drafted.length, 0);
+  }
+
+  /**
+   * The branch that the committed tokens have followed, all others dropped: the chain is void, or was overtaken.
+   *
+   * @param log the committed tokens. @param firstVoid where the chain stopped saying what they say: a branch that leaves
+   * it behind that place was drafted behind a token that is not there.
+   */
+  settle(log: CommittedTokens, firstVoid: number): Hit | null {
+    const stands = (branch: Branch) => branch.position <= firstVoid && followsLog(branch, log);
+    const hit = this.#branches.find(stands) ?? null;
+    this.#branches = this.#branches.filter((branch) => branch !== hit);
+    this.clear();
+    if (hit === null) return null;
+    return { branch: hit, committedCount: log.length - hit.position - 1 };
+  }
+
+  /** The chain stands up to `base`: what was held ready for other outcomes below it is dropped. */
+  advance(base: number): void {
+    this.#dropped += this.#dropWhere(({ position }) => position < base);
+    if (this.#hint !== null && this.#hint.position < base) this.#hint = null;
+  }
+
+  /** The chain is void, and with it all that was held for its outcomes. */
+  clear(): void {
+    this.#dropped += this.#dropWhere(() => true);
+    this.#hint = null;
+  }
+}
+
+/** Tokens that a branch may still grow by. */
+function roomOf(
+  { position, drafted }: Branch,
+  { branchTokensMax, lengthMax }: AheadGrounds,
+): number {
+  return Math.min(branchTokensMax - drafted.length, lengthMax - position - 1 - drafted.length);
+}
+
+/** Whether the branch says what is committed from its position on, and reaches to the end of it. */
+function followsLog({ position, token, drafted }: Branch, log: CommittedTokens): boolean {
+  if (position >= log.length || position + 1 + drafted.length < log.length) return false;
+  if (log.at(position) !== token) return false;
+  return drafted.every((one) => one.position >= log.length || log.at(one.position) === one.token);
+}
+
+/** Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or 0 where max is. */
+function countUntil(other: number, value: number, rate: number, max: number): number {
+  if (max <= 1) return max;
+  let count = 1;
+  while (count < max && value * rate ** count >= other) count++;
+  return count;
+}
