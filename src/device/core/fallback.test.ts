@@ -99,6 +99,16 @@ describe('a target that goes away', () => {
     assert.equal(errorOf(next).code as string, 'server-unreachable', 'later answers fail at once');
   });
 
+  it('draft-only fails in time where only a server could render the messages', () => {
+    const device = { awayMaxMs: 2000, keepsTrying: true };
+    const world = new World({ ...outage, outages: [[0, 1e9]], device });
+    const messages = [{ role: 'user' as const, content: 'a' }];
+    const prompt = { kind: 'messages' as const, messages };
+    const told = world.generate(1, { prompt, fallback: 'draft-only' });
+    world.run(60_000);
+    assert.equal(errorOf(told).code as string, 'server-unreachable');
+  });
+
   it('a server that never comes back ends the answer with the code of its kind, draft-only excepted', () => {
     const device = { awayMaxMs: 2000 };
     const died = { outages: [[300, 1e9]] as const, device, draft: { divergence: 0.4 } };

@@ -152,10 +152,12 @@ export class Session {
     return downSinceMs + this.settings.patienceMs;
   }
 
-  /** When the answer fails because nobody came back; null while the link is up, or where drafts alone may end it. */
+  /** When the answer fails because nobody came back; null while the link is up, or where drafts alone may end it: not yet
+   * where the prompt is messages that no server has rendered. */
   lostAtMs(): number | null {
     const { downSinceMs } = this.link;
-    const endsAlone = this.request.fallback === 'draft-only' && this.settings.drafter !== null;
+    const canDraft = this.text !== null && this.settings.drafter !== null;
+    const endsAlone = this.request.fallback === 'draft-only' && canDraft;
     if (downSinceMs === null || endsAlone || this.settings.awayMaxMs === Infinity) return null;
     return Math.max(downSinceMs, this.startedMs) + this.settings.awayMaxMs;
   }
