@@ -34,7 +34,7 @@ const description = `Keeps a draft model loaded and one connection to a server, 
   pilotfish device --http
   curl localhost:7434/v1/completions -H 'content-type: application/json' -d '{"model":"llama-stories-target-9m","prompt":"The old clock","max_tokens":40}'
 
-One JSON request a line, one JSON event a line in answer: token, confirmed, retracted, rest, end, error. Requests carry id, prompt or ids or messages, maxTokens, stop, and what changes the law: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed; also scheme, mode, fallback. Any other field is answered with an error. {"id":1,"cancel":true} ends one. Several may run at once.
+One JSON request a line, one JSON event a line in answer: token, confirmed, retracted, rest, end, error. Requests carry id, prompt or ids or messages, maxTokens, stop, and what changes the law: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed; also format, topLogprobs, scheme, mode, fallback. Any other field is answered with an error. {"id":1,"cancel":true} ends one. Several may run at once.
 
 With --http it answers as OpenAI's clients ask: /v1/chat/completions, /v1/completions, /v1/models, and /metrics; on this machine alone unless --http-host says otherwise. GET /v1/models names the model.
 
