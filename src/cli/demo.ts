@@ -17,7 +17,7 @@ import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
 import { generateText } from './generate/generation.js';
 import { commandName } from './package-root.js';
 import { fates } from './run/answer-display.js';
-import { LineFit } from './screen/line-fit.js';
+import { LineFit, spareColumns } from './screen/line-fit.js';
 import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
 import { type Fate, legendEntries, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
@@ -189,7 +189,8 @@ class Demo {
     const { out, env } = this.#parts.terminal;
     const colour = colourWanted(out, env);
     // Marks are never broken, so they need room at line ends.
-    const fit = new LineFit(colour ? this.#columns : this.#columns - 4);
+    const columns = colour ? this.#columns : this.#columns - 4;
+    const fit = new LineFit(columns, spareColumns(columns));
     const stream = new TokenStream((text) => out.write(text), { colour, fit });
     const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
     stream.push('prompt', bytes(task.prompt));

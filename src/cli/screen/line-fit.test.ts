@@ -19,6 +19,13 @@ test('a word that comes in pieces goes on where it is, and breaks only where the
   assert.deepEqual([fit.column, fit.lineCount], [5, 1]);
 });
 
+test('a word that may go on keeps room for its rest, one that is known to end does not', () => {
+  const fit = new LineFit(12, 4);
+  const pieces = ['a clock', ' wor', 'ks', ' on and', ' on'];
+  assert.equal(pieces.map((text) => fit.push(text)).join(''), 'a clock\nworks on\nand on');
+  assert.equal(new LineFit(12, 4).push('works on and on'), 'works on and\non');
+});
+
 test('a fork goes on by itself', () => {
   const fit = new LineFit(8);
   fit.push('a');
@@ -37,8 +44,8 @@ test('what is skipped counts, and text with line breaks starts lines', () => {
 test('for every text and every cut, no line is too wide, no character is lost, and the position is right', () => {
   const pieces = fc.array(fc.string({ unit: fc.constantFrom(...'abc  \né模') }));
   fc.assert(
-    fc.property(pieces, fc.integer({ min: 2, max: 12 }), (texts, columns) => {
-      const fit = new LineFit(columns);
+    fc.property(pieces, fc.integer({ min: 2, max: 12 }), fc.nat(9), (texts, columns, spare) => {
+      const fit = new LineFit(columns, Math.min(spare, columns - 1));
       const fitted = texts.map((text) => fit.push(text)).join('');
       const lines = fitted.split('\n');
       for (const line of lines) assert.ok(displayWidth(line) <= columns, JSON.stringify(line));

@@ -14,14 +14,23 @@ export function paragraph(
   return isTTY ? new LineFit(Math.max(2, (columns ?? 80) - 1)).push(text) : text;
 }
 
+/** Columns kept for the rest of a word on a line of so many, where words come in pieces. */
+export const spareColumns = (columns: number): number => Math.min(8, Math.floor(columns / 8));
+
 export class LineFit {
   readonly #columns: number;
+  readonly #spare: number;
   #column = 0;
   #lineCount = 0;
 
-  /** @param columns a line may fill, >= 2; one less than the terminal has, where a full line may break by itself. */
-  constructor(columns: number) {
+  /**
+   * @param columns a line may fill, >= 2; one less than the terminal has, where a full line may break by itself.
+   * @param spare columns at the end of a line in which no word may end that is the last of its piece, in [0, columns):
+   *   room for the rest of it, where words come in pieces.
+   */
+  constructor(columns: number, spare = 0) {
     this.#columns = columns;
+    this.#spare = spare;
   }
 
   /** Columns filled of the current line. */
@@ -36,7 +45,7 @@ export class LineFit {
 
   /** A fit that goes on from here and leaves this one as it is. */
   fork(): LineFit {
-    const copy = new LineFit(this.#columns);
+    const copy = new LineFit(this.#columns, this.#spare);
     copy.#column = this.#column;
     copy.#lineCount = this.#lineCount;
     return copy;
@@ -46,7 +55,7 @@ export class LineFit {
   push(text: string): string {
     return text
       .split(/(?=[ \n])/)
-      .map((word) => this.#word(word))
+      .map((word, index, { length }) => this.#word(word, index === length - 1 ? this.#spare : 0))
       .join('');
   }
 
@@ -55,17 +64,16 @@ export class LineFit {
     this.#column += displayWidth(text);
   }
 
-  /** @param word a word with the space or line break before it, if there is one. */
-  #word(word: string): string {
-    if (word.startsWith('\n')) return this.#newLine() + this.#word(word.slice(1));
-    const width = displayWidth(word);
-    if (this.#column + width <= this.#columns) {
-      this.#column += width;
+  /** @param word a word with the space or line break before it, if there is one. @param spare columns for the rest of it. */
+  #word(word: string, spare: number): string {
+    if (word.startsWith('\n')) return this.#newLine() + this.#word(word.slice(1), spare);
+    const end = this.#column + displayWidth(word);
+    const isBeginning = word.startsWith(' ') && this.#column > 0;
+    if (end <= this.#columns - (isBeginning ? spare : 0)) {
+      this.#column = end;
       return word;
     }
-    if (word.startsWith(' ') && this.#column > 0) {
-      return this.#newLine() + this.#word(word.slice(1));
-    }
+    if (isBeginning) return this.#newLine() + this.#word(word.slice(1), spare);
     return this.#characters(word);
   }
 

@@ -1,7 +1,7 @@
 // A text while it is written, on stdout: what stands, and behind it on a screen what may still be taken back. Lines of
 // news for a person go to stderr, never into the middle of a line. A pipe gets nothing that could be taken back.
 
-import { LineFit, paragraph } from './line-fit.js';
+import { LineFit, paragraph, spareColumns } from './line-fit.js';
 import { type Fate, legendEntries, TokenStream, visible } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
@@ -90,6 +90,15 @@ class PipeView implements TextView {
   }
 }
 
+/** What is provisional, and how much of it is shown: no more than a screen can take back. */
+interface Pending {
+  readonly text: string;
+  /** Where what is shown ends. */
+  readonly fit: LineFit;
+  readonly stream: TokenStream;
+  readonly isCut: boolean;
+}
+
 /** Kept free at line ends where marks are written, which are never broken. */
 const markColumns = 4;
 
@@ -101,9 +110,7 @@ class ScreenView implements TextView {
   readonly #say: (text: string) => void;
   readonly #fit: LineFit;
   readonly #stream: TokenStream;
-  /** What is shown as provisional, and where it ends. */
-  #pending: { readonly text: string; readonly fit: LineFit; readonly stream: TokenStream } | null =
-    null;
+  #pending: Pending | null = null;
 
   constructor(terminal: Terminal, { markedPrompt }: TextViewOptions) {
     const { out, env } = terminal;
@@ -111,8 +118,8 @@ class ScreenView implements TextView {
     this.#isMarked = markedPrompt !== null;
     this.#colour = colourWanted(out, env);
     this.#say = noteTo(terminal);
-    const spare = this.#colour ? 1 : 1 + markColumns;
-    this.#fit = new LineFit(Math.max(2, (out.columns ?? 80) - spare));
+    const columns = Math.max(2, (out.columns ?? 80) - (this.#colour ? 1 : 1 + markColumns));
+    this.#fit = new LineFit(columns, spareColumns(columns));
     this.#stream = this.#streamOn(this.#fit);
   }
 
@@ -131,8 +138,7 @@ class ScreenView implements TextView {
   pending(text: string): void {
     const before = this.#pending;
     if (before !== null && before.text !== '' && text.startsWith(before.text)) {
-      before.stream.push('provisional', bytesOf(text.slice(before.text.length)));
-      this.#pending = { ...before, text };
+      this.#pending = this.#extended({ ...before, text }, text.slice(before.text.length));
       return;
     }
     this.#takeAway();
@@ -140,26 +146,34 @@ class ScreenView implements TextView {
     // Closes a mark that stands open.
     this.#stream.end();
     const fit = this.#fit.fork();
-    const stream = this.#streamOn(fit);
-    stream.push('provisional', bytesOf(text));
-    this.#pending = { text, fit, stream };
+    this.#pending = this.#extended({ text, fit, stream: this.#streamOn(fit), isCut: false }, text);
+  }
+
+  /** Shows more, up to the lines that the cursor can go back over. */
+  #extended(pending: Pending, more: string): Pending {
+    if (pending.isCut) return pending;
+    const { fit, stream } = pending;
+    const linesMax = Math.max(0, (this.#terminal.out.rows ?? Infinity) - 2);
+    for (const word of more.split(/(?=[ \n])/)) {
+      const probe = fit.fork();
+      probe.push(word);
+      if (probe.lineCount - this.#fit.lineCount > linesMax) {
+        if (linesMax > 0) stream.push('provisional', bytesOf(' ...'));
+        return { ...pending, isCut: true };
+      }
+      stream.push('provisional', bytesOf(word));
+    }
+    return pending;
   }
 
   #takeAway(): void {
     if (this.#pending === null) return;
     const { fit } = this.#pending;
     this.#pending = null;
-    const { out } = this.#terminal;
     const lines = fit.lineCount - this.#fit.lineCount;
-    if (lines >= (out.rows ?? Infinity)) {
-      // Its beginning has left the screen: what cannot be taken away is said to be void.
-      out.write(this.#fit.push('\n'));
-      this.#say('the provisional text above is void');
-      return;
-    }
     const up = lines > 0 ? `\u001b[${lines}A` : '';
     // Relative rows and an absolute column: right even when the screen has scrolled meanwhile.
-    out.write(`${up}\u001b[${this.#fit.column + 1}G\u001b[J`);
+    this.#terminal.out.write(`${up}\u001b[${this.#fit.column + 1}G\u001b[J`);
   }
 
   note(text: string): void {
