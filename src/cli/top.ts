@@ -8,13 +8,14 @@ import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverFlag, serverUrl } from './flags/server-address.js';
 import type { Terminal } from './screen/terminal.js';
 import { topText } from './top/view.js';
+import { watch } from './top/watch.js';
 
 const description = `Shows load, memory, slots, sessions, queue, passes, verdicts and traffic of a running server.
 
   pilotfish top
   pilotfish top -s 127.0.0.1:7433 --json
 
-On a terminal the view is refreshed in place until Ctrl-C; elsewhere, and with --json, it is printed once. A server answers this question on its own machine only.`;
+On a terminal the view is refreshed in place until Ctrl-C, also while the server is started anew; elsewhere, and with --json, it is printed once. A server answers this question on its own machine only.`;
 
 interface TopOptions {
   readonly server: string;
@@ -45,25 +46,15 @@ export function addTop(program: Command, terminal: Terminal): void {
         terminal.out.write(`${JSON.stringify(await fetchStats(url), null, 2)}\n`);
       } else if (terminal.out.isTTY !== true) {
         terminal.out.write(`${topText(await fetchStats(url), null)}\n`);
-      } else await watch(url, options.interval, terminal);
+      } else {
+        const { signal } = terminal;
+        await watch(
+          () => fetchStats(url),
+          () => pause(options.interval, signal),
+          terminal,
+        );
+      }
     });
-}
-
-/** Refreshes the view until the command is stopped: lines are overwritten, so that nothing flickers. */
-async function watch(url: string, intervalMs: number, { out, signal }: Terminal): Promise<void> {
-  let before: ServerStats | null = null;
-  let lineCount = 0;
-  while (!signal.aborted) {
-    const stats = await fetchStats(url);
-    const lines = topText(stats, before).split('\n');
-    const up = lineCount > 0 ? `\u001b[${lineCount}A` : '';
-    const width = out.columns ?? 100;
-    const shown = lines.map((line) => `${line.slice(0, width - 1)}\u001b[K`);
-    out.write(`${up}${shown.join('\n')}\n\u001b[J`);
-    lineCount = lines.length;
-    before = stats;
-    await pause(intervalMs, signal);
-  }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

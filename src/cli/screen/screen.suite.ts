@@ -44,6 +44,12 @@ export class Screen implements OutputStream {
     }
   }
 
+  /** Erases what stands behind the cursor. */
+  #endLine(): void {
+    const line = this.#lines[this.#row]!;
+    line.length = Math.min(line.length, this.#column);
+  }
+
   #control(letter: string, count: number): void {
     switch (letter) {
       case 'm':
@@ -55,9 +61,12 @@ export class Screen implements OutputStream {
       case 'G':
         this.#column = count - 1;
         break;
+      case 'K':
+        this.#endLine();
+        break;
       case 'J':
         this.#lines.length = this.#row + 1;
-        this.#lines[this.#row]!.length = Math.min(this.#lines[this.#row]!.length, this.#column);
+        this.#endLine();
         break;
       default:
         throw new Error(`control sequence ${letter} is not known here`);

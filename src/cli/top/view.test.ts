@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PilotfishError } from '../../base/error.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { type ServerStats, startServer } from '../../server/index.js';
+import { Screen } from '../screen/screen.suite.js';
+import type { Terminal } from '../screen/terminal.js';
 import { statsUrl } from '../top.js';
 import { topText } from './view.js';
+import { watch } from './watch.js';
 
 async function idleStats(): Promise<ServerStats> {
   const engine = createScriptedEngine();
@@ -38,6 +42,42 @@ describe('pilotfish top', () => {
     assert.match(text, /engine busy 25\.0 %/);
     assert.match(text, /30 accepted of 40 tested, 75\.0 %/);
     assert.match(text, /up +400 B; 4\.0 bytes in 0\.50 messages a token/);
+  });
+
+  const away = new PilotfishError('server-unreachable', 'no server answers');
+
+  /** Looks until there is no answer left. */
+  async function watched(screen: Screen, answers: (ServerStats | Error)[]): Promise<string[]> {
+    const stop = new AbortController();
+    const terminal: Terminal = { out: screen, err: screen, env: {}, signal: stop.signal };
+    const seen: string[] = [];
+    const ask = async (): Promise<ServerStats> => {
+      const answer = answers.shift()!;
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    const pause = async (): Promise<void> => {
+      seen.push(screen.text);
+      if (answers.length === 0) stop.abort();
+    };
+    await watch(ask, pause, terminal);
+    return seen;
+  }
+
+  it('goes on watching a server that was away, but not one that was never there', async () => {
+    const stats = await idleStats();
+    const seen = await watched(new Screen(60, 20), [stats, away, { ...stats, uptimeMs: 1 }]);
+    assert.match(seen[0]!, /^scripted/);
+    assert.equal(seen[1], 'no server answers; trying again, Ctrl-C stops\n');
+    assert.match(seen[2]!, /^scripted/);
+    await assert.rejects(watched(new Screen(60, 20), [away]), { code: 'server-unreachable' });
+  });
+
+  it('draws over itself on a screen that is lower than the view', async () => {
+    const stats = await idleStats();
+    const seen = await watched(new Screen(30, 5), [stats, stats, stats]);
+    assert.equal(seen[2], seen[1]);
+    assert.equal(seen[2]!.split('\n').length, 5);
   });
 
   it('finds the stats of a server from the address that devices dial', () => {
