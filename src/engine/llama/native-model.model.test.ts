@@ -58,9 +58,9 @@ for (const file of [
     const options = {
       modelPath: modelPath(file),
       slotCount: 4,
-      contextLength: 64,
-      passTokensMax: 64,
-      passRowsMax: 64,
+      contextLength: 256,
+      passTokensMax: 256,
+      passRowsMax: 128,
       threads: 1,
       deterministic: true,
     };
@@ -105,5 +105,24 @@ for (const file of [
         assert.deepEqual(rowIn(company), alone);
       });
     }
+
+    it('has the bits of a text that came token by token when the text is fed again in one piece', () => {
+      const tokens = Int32Array.from({ length: 200 }, (_, index) => 3 + ((index * 7919) % 4000));
+      const rowBehind = (step: number, rows: number): Float32Array => {
+        let last: Float32Array = new Float32Array(0);
+        model.truncate(0, 0);
+        for (let from = 0; from < tokens.length; from += step) {
+          const part = { slot: 0, from, tokens: tokens.slice(from, from + step) };
+          const rowCount = Math.min(rows, part.tokens.length);
+          model.feed([{ ...part, rowCount }]);
+          last = model.row(rowCount - 1);
+        }
+        return last.slice();
+      };
+      const written = rowBehind(1, 1);
+      for (const step of [61, 62, 63, 64, 125, 200]) {
+        for (const rows of [1, 5, 70]) assert.deepEqual(rowBehind(step, rows), written);
+      }
+    });
   });
 }

@@ -93,19 +93,23 @@ export class NativeModel implements RowModel {
     else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
-  /** One batch for each part, since in a common one the others would decide how it is computed. */
+  /** Batches of one part or less, since in a common one the others would decide how it is computed. */
   #feedEach(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
-      const fed = isLonely(part) ? accompanied(part) : part;
-      const watch = watchOf([part], at / this.vocabSize, onExit);
-      const found = this.#viewRows(this.#decode([fed], parts, watch));
-      if (fed !== part) this.truncate(part.slot, part.from + part.tokens.length);
-      // Behind the last attention rows are computed together as well: copied before the next batch takes their place.
-      const wanted = part.rowCount * this.vocabSize;
-      rows.set(found.subarray(0, wanted), at);
-      at += wanted;
+      for (const piece of piecesOf(part)) {
+        const fed = isLonely(piece) ? accompanied(piece) : piece;
+        // An exit is told all rows of a part or none.
+        const isWhole = piece.rowCount === part.rowCount;
+        const watch = isWhole ? watchOf([piece], at / this.vocabSize, onExit) : null;
+        const found = this.#viewRows(this.#decode([fed], parts, watch));
+        if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
+        // Behind the last attention rows are computed together as well: copied before the next batch takes their place.
+        const wanted = piece.rowCount * this.vocabSize;
+        rows.set(found.subarray(0, wanted), at);
+        at += wanted;
+      }
     }
     this.#rows = rows;
   }
@@ -206,6 +210,27 @@ function watchOf(
 
 const countRows = (parts: readonly Part[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
+
+/**
+ * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64 and more in another order,
+ * and a text that is fed again in one piece would part from the one that was written token by token.
+ */
+const pieceTokens = 62;
+
+/** The part in pieces that are computed alike, however long it is; its rows stay together while they fit one piece. */
+function piecesOf(part: Part): Part[] {
+  const { slot, from, tokens, rowCount } = part;
+  if (tokens.length <= pieceTokens) return [part];
+  const pieces: Part[] = [];
+  const firstRow = tokens.length - rowCount;
+  for (let at = 0; at < tokens.length; ) {
+    const end = Math.min(at + pieceTokens, at < firstRow ? firstRow : tokens.length);
+    const rows = at < firstRow ? 0 : end - at;
+    pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
+    at = end;
+  }
+  return pieces;
+}
 
 /**
  * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of logits, since behind

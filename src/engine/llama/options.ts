@@ -42,7 +42,7 @@ export interface LlamaOptions {
    * Bit-identical logits whatever shares a pass and whatever was in the cache before, on CPU backends. llama.cpp sums
    * attention in the order of the cache's cells, which other slots would scatter, so each slot has a cache of its own
    * and is computed alone; its kernels for one row may round differently from those for more, so a lone token or row
-   * gets a dummy behind it. Without it a near tie may fall the other way in another batch. Costs the gain of batching
+   * gets a dummy behind it, and long segments are computed in pieces. Without it a near tie may fall the other way in another batch. Costs the gain of batching
    * and the time of the dummies. Default false.
    */
   readonly deterministic?: boolean;
