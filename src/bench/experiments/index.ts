@@ -1,7 +1,16 @@
 // The experiments of the report, in reading order.
 
 import type { Experiment } from '../report/experiment.js';
+import { costExperiment } from './cost.js';
 import { dssdExperiment } from './dssd.js';
+import { raceExperiment } from './race.js';
 import { schemesExperiment } from './schemes.js';
+import { sledExperiment } from './sled.js';
 
-export const experiments: readonly Experiment[] = [dssdExperiment, schemesExperiment];
+export const experiments: readonly Experiment[] = [
+  dssdExperiment,
+  schemesExperiment,
+  raceExperiment,
+  sledExperiment,
+  costExperiment,
+];

@@ -8,6 +8,7 @@ import type { Law } from '../../math/law.js';
 import { noiseKey } from '../../math/noise.js';
 import { encodeFrame } from '../../protocol/codec.js';
 import type { Draft, SentLaw, Verdict } from '../../protocol/frame.js';
+import { withPass } from '../loop/paced-engine.js';
 
 /** One round; bytes are those of the messages, without the layers below. */
 export interface Exchange {
@@ -63,19 +64,17 @@ export function tapWire(
     isResidualOpen = law !== null;
     if (acceptedCount < draftCount) epoch++;
   };
+  const plainDraft = withPass(draft, (segments) => draft.pass(segments));
   return {
-    target: {
-      ...plain(target),
-      pass: async (segments) => {
-        const result = await target.pass(segments);
-        segments.forEach((segment, index) => {
-          if (segment.judge) note(segment, result.outcomes[index]!);
-        });
-        return result;
-      },
-    },
+    target: withPass(target, async (segments) => {
+      const result = await target.pass(segments);
+      segments.forEach((segment, index) => {
+        if (segment.judge) note(segment, result.outcomes[index]!);
+      });
+      return result;
+    }),
     draft: {
-      ...plain(draft),
+      ...plainDraft,
       draft: (request, onToken) => {
         const run = draft.draft(request, onToken);
         const done = run.done.then((end) => {
@@ -94,19 +93,6 @@ export function tapWire(
     },
   };
 }
-
-/** An engine's methods on an object of its own, so that single ones can be replaced. */
-const plain = (engine: Engine): Engine => ({
-  info: engine.info,
-  open: (slot, config) => engine.open(slot, config),
-  pass: (segments, onHints) => engine.pass(segments, onHints),
-  draft: (request, onToken) => engine.draft(request, onToken),
-  truncate: (slot, length) => engine.truncate(slot, length),
-  copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
-  save: (slot) => engine.save(slot),
-  restore: (slot, state, config) => engine.restore(slot, state, config),
-  close: () => engine.close(),
-});
 
 function draftOf({ from, tokens, judge }: Segment, epoch: number, isResidualOpen: boolean): Draft {
   const draftsFrom = tokens.length - (judge?.draftCount ?? 0);

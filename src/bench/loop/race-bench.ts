@@ -6,6 +6,7 @@ import type { Client } from '../../device/index.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Sampling } from '../../math/sampling.js';
 import { mean, median } from '../../math/statistics.js';
+import { medianInterval } from '../paired.js';
 import { evenLink } from '../profiles/link-profiles.js';
 import { connectDevice, type Written, write } from './fleet.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
@@ -33,6 +34,8 @@ export interface RaceRow {
   /** Medians over turns. Speed of race in units of streaming, of the same text; its smallest turn beside it. */
   readonly speed: number;
   readonly speedMin: number;
+  /** 95 % of the median. */
+  readonly speedInterval: { readonly low: number; readonly high: number };
   /** What the model of race says for these texts, and for independent acceptance at the measured rate. */
   readonly modelSpeed: number;
   readonly geometricSpeed: number;
@@ -153,6 +156,7 @@ function rowOf(turns: readonly Turn[], draftMs: number, roundTripMs: number): Ra
     draftMs,
     speed: median(speeds),
     speedMin: Math.min(...speeds),
+    speedInterval: medianInterval(speeds),
     modelSpeed,
     geometricSpeed: times.passMs / raceModelTokenMs(times, geometric),
     acceptanceRate,

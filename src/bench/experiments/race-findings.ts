@@ -1,0 +1,308 @@
+// What the race experiment's numbers say, and how they are drawn: a map of winners, the cost of each mode, real points.
+
+import { exact } from '../report/estimate.js';
+import { figure } from '../report/figures.js';
+import type { Estimate, Findings, KeyColumn, Row, Table, ValueColumn } from '../report/result.js';
+import type { CellPlayed, ModePlayed, RealPoint } from './race.js';
+import { speedOf as speedAgainst } from './virtual-service.js';
+
+const key = (name: string, title: string, unit = ''): KeyColumn => ({ name, title, unit });
+const value = (
+  name: string,
+  title: string,
+  unit = '',
+  origin: ValueColumn['origin'] = 'simulated',
+): ValueColumn => ({ name, title, unit, origin });
+
+const cellKeys = [
+  key('target', 'target bound by'),
+  key('devices', 'devices'),
+  key('draftMs', 'draft', 'ms'),
+  key('acceptance', 'acceptance'),
+  key('roundTripMs', 'round trip', 'ms'),
+];
+
+const keysOf = ({ cell }: CellPlayed): (string | number)[] => [
+  cell.server === 'memory' ? 'memory' : 'arithmetic',
+  cell.deviceCount,
+  cell.draftMs,
+  cell.acceptance,
+  cell.roundTripMs,
+];
+
+/** Speed of one user in units of streaming with as many devices. */
+function speedOf(played: CellPlayed, { served }: ModePlayed): Estimate {
+  return speedAgainst(served, played.modes[0]!.served);
+}
+
+/** The fastest mode; streaming where nothing is faster by more than the intervals. */
+function winnerOf(played: CellPlayed): ModePlayed {
+  const [streaming, ...drafting] = played.modes;
+  const best = drafting.reduce((a, b) =>
+    a.served.tokenMs.value <= b.served.tokenMs.value ? a : b,
+  );
+  return best.served.tokenMs.value < streaming!.served.tokenMs.value ? best : streaming!;
+}
+
+const modeNamed = (played: CellPlayed, mode: ModePlayed['mode']): ModePlayed =>
+  played.modes.find((one) => one.mode === mode)!;
+
+export function raceFindings(all: readonly CellPlayed[], points: readonly RealPoint[]): Findings {
+  return {
+    claims: claimsOf(all),
+    setUp,
+    tables: [usualTable(all), winnersTable(all), everything(all), pointsTable(points)],
+    plots: [
+      {
+        id: 'map',
+        title: 'The fastest mode for one device, and its speed in units of streaming',
+        table: 'winners',
+        spec: mapSpec('datum.devices == 1', 'draftMs', 'draft, ms (a pass alone takes 30)'),
+      },
+      {
+        id: 'map-devices',
+        title: 'The fastest mode over the number of devices, drafts of 8 ms',
+        table: 'winners',
+        spec: mapSpec('datum.draftMs == 8', 'devices', 'devices'),
+      },
+      {
+        id: 'speed',
+        title: 'Speed of one user in units of streaming: acceptance 0.7, drafts of 8 ms',
+        table: 'modes',
+        spec: speedSpec,
+      },
+    ],
+    papers,
+    notes,
+  };
+}
+
+const setUp: Findings['setUp'] = [
+  {
+    part: 'cores, codec, state tables',
+    what: 'as shipped, in virtual time (src/sim/service.ts); scripted target, coupled, one answer of 128 tokens a device, all at once',
+    isEmulated: false,
+  },
+  {
+    part: 'drafts',
+    what: '3, 8 or 33 ms a token; a distance from the target that gives the acceptance',
+    isEmulated: true,
+  },
+  {
+    part: 'targets',
+    what: 'bound by memory: 30 ms a pass and 0.07 for each row; bound by arithmetic: 15 ms and 15 for each row; up to 5 % more by chance',
+    isEmulated: true,
+  },
+  { part: 'link', what: 'a round trip, boundless bandwidth, no jitter, no loss', isEmulated: true },
+];
+
+/** Passes, rows, messages and drafts in one place of the map: a table of everything would be 300 rows. */
+function usualTable(all: readonly CellPlayed[]): Table {
+  const usual = all.filter(
+    ({ cell }) =>
+      cell.draftMs === 8 && cell.acceptance === 0.7 && [5, 50].includes(cell.roundTripMs),
+  );
+  return { ...everything(usual), id: 'usual', title: usualTitle, isShown: true };
+}
+
+const usualTitle = 'what each mode takes, acceptance 0.7, drafts of 8 ms';
+
+function everything(all: readonly CellPlayed[]): Table {
+  return {
+    id: 'modes',
+    title: 'every mode everywhere',
+    keys: [...cellKeys, key('mode', 'mode')],
+    values: [
+      value('tokenMs', 'a token', 'ms'),
+      value('speed', 'speed, of streaming'),
+      value('tokensPerSecond', 'all devices, tokens/s'),
+      value('passes', 'passes a token'),
+      value('rows', 'rows a token'),
+      value('drafted', 'drafted a token'),
+      value('messages', 'messages up a token'),
+    ],
+    rows: all.flatMap((played) => played.modes.map((mode) => modeRow(played, mode))),
+    isShown: false,
+  };
+}
+
+function modeRow(played: CellPlayed, mode: ModePlayed): Row {
+  const { served, draftLength } = mode;
+  const { tokenMs, tokensPerSecond, passes, rows, drafted, upMessages } = served;
+  const name = draftLength === null ? mode.mode : `${mode.mode}, ${draftLength} drafted`;
+  return {
+    keys: [...keysOf(played), name],
+    values: [
+      tokenMs,
+      speedOf(played, mode),
+      tokensPerSecond,
+      ...[passes, rows, drafted, upMessages].map(exact),
+    ],
+  };
+}
+
+function winnersTable(all: readonly CellPlayed[]): Table {
+  return {
+    id: 'winners',
+    title: 'the fastest mode',
+    keys: [...cellKeys, key('mode', 'mode')],
+    values: [value('speed', 'speed, of streaming'), value('raceSpeed', 'race, of streaming')],
+    rows: all.map((played) => {
+      const winner = winnerOf(played);
+      const raced = modeNamed(played, 'race');
+      return {
+        keys: [...keysOf(played), winner.mode],
+        values: [speedOf(played, winner), speedOf(played, raced)],
+      };
+    }),
+    isShown: false,
+  };
+}
+
+const pointsTable = (points: readonly RealPoint[]): Table => ({
+  id: 'points',
+  title:
+    'race in units of streaming: real loop and bundled models beside the simulator, drafts of 8 ms, passes of 30',
+  keys: [key('roundTripMs', 'round trip', 'ms'), key('acceptance', 'acceptance')],
+  values: [value('real', 'real loop', '', 'emulated'), value('simulated', 'simulator')],
+  rows: points.map(({ roundTripMs, acceptance, real, simulated }) => ({
+    keys: [roundTripMs, figure(acceptance)],
+    values: [real, simulated],
+  })),
+  isShown: true,
+});
+
+function claimsOf(all: readonly CellPlayed[]): Findings['claims'] {
+  const alone = all.filter(({ cell }) => cell.server === 'memory' || cell.deviceCount === 1);
+  const shared = all.filter(({ cell }) => cell.server === 'compute' && cell.deviceCount > 1);
+  return [
+    {
+      id: 'never-slower',
+      text: `${worstOf(alone, 'With one device, or a target bound by memory,')} ${waitOf(alone)}`,
+    },
+    { id: 'busy', text: worstOf(shared, 'With several devices on a target bound by arithmetic,') },
+  ];
+}
+
+/** Where race does worst, and how often it is the fastest. */
+function worstOf(all: readonly CellPlayed[], where: string): string {
+  const speeds = all.map((played) => speedOf(played, modeNamed(played, 'race')));
+  const worst = all[argmin(speeds.map(({ value: speed }) => speed))]!;
+  const { value: speed, low, high } = speedOf(worst, modeNamed(worst, 'race'));
+  const { deviceCount, draftMs, acceptance, roundTripMs } = worst.cell;
+  const best = Math.max(...speeds.map((one) => one.value));
+  const wins = all.filter((played) => winnerOf(played).mode === 'race').length;
+  return (
+    `${where} race runs at ${figure(speed)} [${figure(low)}, ${figure(high)}] to ${figure(best)} of streaming (least with ` +
+    `${deviceCount} device${deviceCount === 1 ? '' : 's'}, drafts of ${draftMs} ms, acceptance ${acceptance}, round trip ` +
+    `${roundTripMs} ms), and is the fastest mode in ${wins} of ${all.length} places.`
+  );
+}
+
+function waitOf(all: readonly CellPlayed[]): string {
+  const speeds = all.map((played) => speedOf(played, modeNamed(played, 'stop-and-wait')).value);
+  return (
+    `Stop-and-wait at its best draft length runs at ${figure(Math.min(...speeds))} to ` +
+    `${figure(Math.max(...speeds))} of streaming there.`
+  );
+}
+
+const argmin = (numbers: readonly number[]): number =>
+  numbers.reduce((best, number, index) => (number < numbers[best]! ? index : best), 0);
+
+const papers: Findings['papers'] = [
+  {
+    paper:
+      'DSD-Sim (arXiv 2511.21669), SpecEdge (2505.17052): round trip beyond which the cloud alone is faster',
+    theirs: '50 to 60 ms, and about 50 ms',
+    ours: 'for stop-and-wait and pipeline where their lines cross 1 in the plot of speeds; race has no such place with one device',
+    caveat: 'their models, acceptance and hardware; a simulator and a test bed of one site',
+  },
+  {
+    paper: 'SLED, SpecEdge and DiP-SD reproduced by others (github.com/971027212/SpecDec)',
+    theirs: '0.66, 0.66 and 0.47 of target-only speed on average',
+    ours: 'stop-and-wait on the target bound by arithmetic',
+    caveat: 'their verifier computes a prefix a step and answers are of 8 to 64 tokens',
+  },
+];
+
+const notes = [
+  'Intervals are over answers; answers of one run share its server, so those of several devices are somewhat too narrow.',
+  'Stop-and-wait is the best of 1, 2, 4 and 8 drafted, chosen on the figures that are shown, which flatters it; it drafts on while it waits.',
+  'The server advises draft lengths in every mode; none is forced.',
+  'A paper that charges target-only decoding a round trip for each token would show speeds higher by (pass + round trip) / pass.',
+];
+
+const mapSpec = (filter: string, column: string, title: string) => ({
+  transform: [{ filter }],
+  facet: {
+    row: { field: 'target', title: 'target bound by', sort: ['memory', 'arithmetic'] },
+    column: { field: column, title },
+  },
+  spec: {
+    width: 210,
+    height: 110,
+    encoding: {
+      x: {
+        field: 'roundTripMs',
+        type: 'ordinal',
+        title: 'round trip, ms',
+        axis: { labelAngle: 0 },
+      },
+      y: { field: 'acceptance', type: 'ordinal', sort: 'descending' },
+    },
+    layer: [
+      {
+        mark: 'rect',
+        encoding: {
+          color: {
+            field: 'mode',
+            title: null,
+            scale: {
+              domain: ['streaming', 'stop-and-wait', 'pipeline', 'race'],
+              range: ['#cccccc', '#E69F00', '#56B4E9', '#009E73'],
+            },
+          },
+        },
+      },
+      {
+        mark: { type: 'text', fontSize: 11 },
+        encoding: { text: { field: 'speed', format: '.2f' } },
+      },
+    ],
+  },
+});
+
+const speedSpec = {
+  transform: [
+    { filter: 'datum.draftMs == 8 && datum.acceptance == 0.7' },
+    { calculate: "split(datum.mode, ',')[0]", as: 'name' },
+  ],
+  facet: {
+    row: { field: 'target', title: 'target bound by', sort: ['memory', 'arithmetic'] },
+    column: { field: 'devices', title: 'devices' },
+  },
+  spec: {
+    width: 200,
+    height: 150,
+    layer: [
+      {
+        mark: { type: 'errorband', opacity: 0.2 },
+        encoding: { y: { field: 'speedLow' }, y2: { field: 'speedHigh' } },
+      },
+      { mark: { type: 'line', point: true }, encoding: { y: { field: 'speed' } } },
+    ],
+    encoding: {
+      x: { field: 'roundTripMs', type: 'quantitative', title: 'round trip, ms' },
+      y: { type: 'quantitative', title: 'speed, of streaming' },
+      color: {
+        field: 'name',
+        title: null,
+        scale: {
+          domain: ['streaming', 'stop-and-wait', 'pipeline', 'race'],
+          range: ['#999999', '#E69F00', '#56B4E9', '#009E73'],
+        },
+      },
+    },
+  },
+};

@@ -1,0 +1,139 @@
+// Services in virtual time as experiments ask for them: a mode by name, devices, a link and a server, several seeds; out
+// come the figures of all seeds with their intervals. The playing is src/sim/service.ts.
+
+import type { StopRule } from '../../device/core/stop-rule.js';
+import type { PassCost } from '../../math/pass-time.js';
+import { mean } from '../../math/statistics.js';
+import type { Mode } from '../../protocol/frame.js';
+import {
+  type LinkModel,
+  playService,
+  type Service,
+  type ServiceDevice,
+  type ServiceFigures,
+} from '../../sim/index.js';
+import type { LinkShape } from '../profiles/link-profiles.js';
+import { ratioOf, scaled } from '../report/estimate.js';
+import type { Estimate } from '../report/result.js';
+
+/** How a user is served. */
+export interface Serving {
+  readonly mode: Mode;
+  readonly stopRule: StopRule;
+  readonly staticBatch: Service['staticBatch'];
+}
+
+const most: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
+const plain = { stopRule: most, staticBatch: null } as const;
+
+export const stream: Serving = { mode: 'stream', ...plain };
+export const race: Serving = { mode: 'race', ...plain };
+export const pipeline: Serving = { mode: 'pipeline', ...plain };
+
+/** Rounds of a fixed length; the device drafts on while it waits. @param draftLength gamma, >= 1. */
+export const stopAndWait = (draftLength: number): Serving => ({
+  mode: 'stop-and-wait',
+  stopRule: { kind: 'fixed', draftLengthMax: draftLength },
+  staticBatch: null,
+});
+
+/** As SLED: drafts end at the first unsure token, the server waits until so many are there. arXiv 2506.09397. */
+export const sled = (batch: Service['staticBatch']): Serving => ({
+  mode: 'stop-and-wait',
+  stopRule: { kind: 'confidence', draftLengthMax: 4, confidenceMin: 0.6 },
+  staticBatch: batch,
+});
+
+export interface Bed {
+  readonly deviceCount: number;
+  readonly devices: readonly ServiceDevice[];
+  readonly pass: PassCost;
+  readonly answerTokens: number;
+  readonly seeds: readonly number[];
+}
+
+/** Of all answers of all seeds. */
+export interface Served {
+  /** Milliseconds a token: mean over answers, and all of them. */
+  readonly tokenMs: Estimate;
+  readonly answersMs: readonly number[];
+  readonly tokensPerSecond: Estimate;
+  /** Means over seeds, for each token. */
+  readonly passes: number;
+  readonly rows: number;
+  readonly drafted: number;
+  readonly upMessages: number;
+  readonly acceptedShare: number | null;
+  readonly draftLength: number;
+}
+
+/** A pass takes up to this share longer: enough that seeds differ where texts do not. */
+const passNoise = 0.05;
+/** Sessions that llama.cpp holds at once. */
+const slotsMax = 256;
+/** Of the layers below, for each message. */
+const overheadBytes = 70;
+
+export function serve(bed: Bed, { mode, stopRule, staticBatch }: Serving): Served {
+  const { deviceCount, devices, pass, answerTokens } = bed;
+  const service: Service = {
+    deviceCount,
+    devices,
+    scheme: 'coupled',
+    mode,
+    stopRule,
+    pass,
+    passNoise,
+    slotCount: Math.min(deviceCount, slotsMax),
+    staticBatch,
+    promptTokens: 8,
+    answerTokens,
+  };
+  return servedOf(
+    bed.seeds.map((seed) => playService(service, seed)),
+    deviceCount,
+  );
+}
+
+function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served {
+  const answersMs = runs.flatMap(({ tokenMs }) => tokenMs);
+  const of = (value: (run: ServiceFigures) => number): number => mean(runs.map(value));
+  const shares = runs.map(({ acceptedShare }) => acceptedShare).filter((one) => one !== null);
+  return {
+    tokenMs: meanBy(answersMs),
+    answersMs,
+    tokensPerSecond: scaled(meanBy(answersMs.map((ms) => 1_000 / ms)), deviceCount),
+    passes: of(({ passes }) => passes),
+    rows: of(({ rows }) => rows),
+    drafted: of(({ drafted }) => drafted),
+    upMessages: of(({ upMessages }) => upMessages),
+    acceptedShare: shares.length === 0 ? null : mean(shares),
+    draftLength: of(({ draftLength }) => draftLength),
+  };
+}
+
+/** Bytes a millisecond where a link is said to carry all there is. */
+const boundlessBytesPerMs = 1e6;
+
+/** A link profile as the simulator has links; it knows no stalls. */
+export function linkModelOf({ roundTripMs, jitterMs, upMbps, downMbps }: LinkShape): LinkModel {
+  const rate = (mbps: number): number => Math.min(boundlessBytesPerMs, 125 * mbps);
+  return {
+    latencyMs: roundTripMs / 2,
+    jitterMs,
+    upBytesPerMs: rate(upMbps),
+    downBytesPerMs: rate(downMbps),
+    overheadBytes,
+  };
+}
+
+/** Mean of positive numbers; resampled, so that no interval reaches below 0. */
+const meanBy = (samples: readonly number[]): Estimate =>
+  ratioOf(samples.map((part) => ({ part, whole: 1 })));
+
+/**
+ * How many times faster `served` was than `baseline`, of the same bed: answers are paired, since a seed gives them the
+ * same text in both.
+ */
+export const speedOf = (served: Served, baseline: Served): Estimate =>
+  ratioOf(served.answersMs.map((whole, index) => ({ part: baseline.answersMs[index]!, whole })));
