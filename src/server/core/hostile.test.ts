@@ -364,6 +364,32 @@ describe('hostile frames', () => {
     );
   });
 
+  it('gives the room of sessions that nobody listens to, the longest alone first, to new ones', () => {
+    const harness = new Harness({ settings: { sessionsMax: 2 } });
+    const keys = [1, 2].map((connection) => {
+      harness.connect(connection);
+      harness.send(connection, openFrame());
+      const opened = harness.take(connection).find(({ kind }) => kind === 'opened');
+      assert.ok(opened?.kind === 'opened');
+      return opened.resumeKey;
+    });
+    harness.disconnect(2);
+    harness.advance(10);
+    harness.disconnect(1);
+    harness.connect(3);
+    harness.send(3, openFrame());
+    assert.equal(harness.take(3).at(-1)?.kind, 'opened');
+    const resume = { kind: 'resume', committedLength: 0, logHash: 0n } as const;
+    for (const [session, resumeKey] of keys.entries()) {
+      harness.send(3, { ...resume, session: session + 1, resumeKey });
+    }
+    const codes = harness.take(3).map((frame) => (frame.kind === 'failure' ? frame.code : null));
+    assert.deepEqual(
+      codes.filter((code) => code !== null),
+      ['log-mismatch', 'resume-refused'],
+    );
+  });
+
   it('ends connections that have gone silent', () => {
     const limits = { ...new Harness().settings.limits, silenceMs: 5_000 };
     const harness = new Harness({ settings: { limits } });

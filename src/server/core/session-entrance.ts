@@ -31,7 +31,7 @@ export class Entrance {
       this.#exits.refuse(listener, ...obstacle);
       return;
     }
-    if (table.size >= settings.sessionsMax) {
+    if (table.size >= settings.sessionsMax && !this.#exits.forgetLongestDetached()) {
       this.#exits.refuse(listener, 'server-busy', `${settings.sessionsMax} sessions are open`);
       return;
     }

@@ -97,6 +97,24 @@ export class Exits {
   }
 
   /** Forgets all sessions without a connection: the server is going away. */
+  /**
+   * Makes room by the session that has waited longest for a resumption: whoever comes back for it opens another with its
+   * text, and a crowd that opens and vanishes shuts nobody out.
+   *
+   * @returns false where every session has somebody who listens.
+   */
+  forgetLongestDetached(): boolean {
+    let longest: Session | null = null;
+    for (const session of this.#parts.table.values()) {
+      const { detachedAtMs } = session;
+      if (detachedAtMs !== null && detachedAtMs < (longest?.detachedAtMs ?? Infinity)) {
+        longest = session;
+      }
+    }
+    if (longest !== null) this.forget(longest, false);
+    return longest !== null;
+  }
+
   forgetDetached(): void {
     for (const session of [...this.#parts.table.values()]) {
       if (!session.isAttached) this.forget(session, false);
