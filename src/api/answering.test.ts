@@ -38,6 +38,19 @@ describe('choices', () => {
     });
   });
 
+  it('are as many as may be asked for without a complaint of the runtime', async () => {
+    const complaints: string[] = [];
+    const onWarning = ({ name }: Error): number => complaints.push(name);
+    process.on('warning', onWarning);
+    const generator = new ToldGenerator();
+    await withDoor(generator, {}, async ({ post }) => {
+      const { choices } = await json(await post('/v1/completions', { ...ask, n: 16 }));
+      assert.equal(choices.length, 16);
+    });
+    process.off('warning', onWarning);
+    assert.deepEqual(complaints, []);
+  });
+
   it('without a seed have different ones', async () => {
     const generator = new ToldGenerator();
     await withDoor(generator, {}, async ({ post }) => {

@@ -2,6 +2,7 @@
 // collects them, and ends them the moment nobody reads any more. Holds nothing between requests but their number.
 
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KeyGrant } from '../base/key-grant.js';
@@ -138,6 +139,8 @@ class Answered {
     this.#request = request;
     this.#format = format;
     this.#reader = reader;
+    // One for each choice.
+    setMaxListeners(0, this.#gone.signal);
     this.#heading = {
       id: format.idPrefix + randomUUID().replaceAll('-', ''),
       createdS: Math.floor(Date.now() / 1000),

@@ -16,13 +16,22 @@ const ignoredFields = {
   prompt_cache_retention: z.string().optional(),
 } as const;
 
+/** JSON of a value; of one that is nested too deep to be written, that it is. */
+function writtenOut(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'nested too deep';
+  }
+}
+
 /** A field that is refused unless it asks for what happens anyway. @param neutral the values that do. */
 export const onlyNeutral = (what: string, ...neutral: readonly unknown[]) =>
   z
     .unknown()
     .superRefine((value, context) => {
       if (value === undefined) return;
-      const asked = JSON.stringify(value);
+      const asked = writtenOut(value);
       if (neutral.some((one) => JSON.stringify(one) === asked)) return;
       const allowed = neutral.map((one) => JSON.stringify(one)).join(' or ');
       const rest = neutral.length === 0 ? 'leave it out' : `leave it out or give ${allowed}`;

@@ -179,6 +179,9 @@ type Case = readonly [ApiErrorCode, string | null, unknown];
 
 const messagesOf = (...messages: unknown[]) => ({ ...chat, messages });
 
+/** Lists within lists. */
+const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth));
+
 const chatCases: readonly Case[] = [
   ['invalid_type', null, 'text'],
   ['invalid_type', null, [chat]],
@@ -233,6 +236,7 @@ const chatCases: readonly Case[] = [
   ['unsupported_parameter', 'verbosity', { ...chat, verbosity: 'low' }],
   ['unsupported_parameter', 'web_search_options', { ...chat, web_search_options: {} }],
   ['unsupported_parameter', 'store', { ...chat, store: true }],
+  ['unsupported_parameter', 'store', { ...chat, store: nested(100_000) }],
   ['unsupported_parameter', 'service_tier', { ...chat, service_tier: 'flex' }],
   [
     'unsupported_parameter',
