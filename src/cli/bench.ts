@@ -12,7 +12,7 @@ import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
 import { apiPartNames, apiParts } from './bench/bench-api.js';
-import { benchExitHints } from './bench/bench-exits.js';
+import { benchExitCost, benchHints } from './bench/bench-exits.js';
 import { loopPartNames, loopParts } from './bench/bench-loop.js';
 import { machineLine } from './bench/bench-machine.js';
 import { addExperiments } from './bench/bench-report.js';
@@ -29,7 +29,7 @@ interface BenchOptions<Part extends string> {
   readonly part: readonly Part[];
 }
 
-const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats', 'exits'] as const;
+const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats', 'exits', 'hints'] as const;
 type PartName = (typeof partNames)[number];
 
 export function addBench(program: Command, terminal: Terminal): void {
@@ -148,7 +148,8 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
     );
     return Promise.resolve(benchFormats(say));
   },
-  exits: benchExitHints,
+  exits: benchExitCost,
+  hints: benchHints,
 };
 
 async function runBench<Part extends string>(

@@ -1,4 +1,4 @@
-// `pilotfish bench engine --part exits`: what hints of an early exit cost, as ratios inside one run, and how often they
+// `pilotfish bench engine --part exits --part hints`: what hints of an early exit cost, as ratios inside one run, and how often they
 // come true. Prints tables; the work is src/bench/exit-bench.ts and exit-quality.ts.
 
 import { type BenchModels, exitLayers } from '../../bench/bench-models.js';
@@ -18,8 +18,8 @@ export interface ExitContext {
   readonly note: (text: string) => void;
 }
 
-/** @returns what --json shows. */
-export async function benchExitHints({ models, quick, say, note }: ExitContext): Promise<unknown> {
+/** What they cost. @returns what --json shows. */
+export async function benchExitCost({ models, quick, say, note }: ExitContext): Promise<unknown> {
   const costs = await benchExits(exitCases(models), quick ? 8 : 24, (row) =>
     note(`${row.model}, ${row.exit}, ${row.shape}: ${timeText(row)}`),
   );
@@ -27,10 +27,15 @@ export async function benchExitHints({ models, quick, say, note }: ExitContext):
     '\nExits: time of a pass with hints in units of the same pass on an engine without an exit (inflated target; aim 1.08)',
   );
   say(costTable(costs));
+  return costs;
+}
+
+/** How good they are. @returns what --json shows. */
+export async function benchHints({ models, quick, say, note }: ExitContext): Promise<unknown> {
   const quality = await hintQuality(models, quick ? 4 : 16, note);
   say("\nHints: against what the pass then commits, on the bundled target's own text");
   say(qualityTable(quality));
-  return { costs, quality };
+  return quality;
 }
 
 /** The middle exit on both inflated targets, and the untrained one, which has the least to compute. */
