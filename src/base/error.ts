@@ -140,7 +140,7 @@ export const errorTable = {
     400,
     3,
     false,
-    'The exit head was made for another target.',
+    'The file is no exit head, or one of another target.',
     'Use a head made for this target, the number of a layer for the untrained exit, or no exit.',
   ),
   'library-not-found': entry(

@@ -75,7 +75,7 @@ describe('exit head files', () => {
   });
 
   const cases: [name: string, code: ErrorCode, pattern: RegExp, changes: Changes][] = [
-    ['another kind', 'model-unsupported', /no exit head/, { metadata: { 'general.type': null } }],
+    ['another kind', 'exit-head-mismatch', /no exit head/, { metadata: { 'general.type': null } }],
     [
       'a newer version',
       'model-malformed',

@@ -55,7 +55,7 @@ export function exitTensorDims(
 /**
  * Reads and checks the header of the exit head at `path`.
  *
- * @throws PilotfishError as `readGguf`; `model-unsupported` for a file of another kind, `model-malformed` for metadata or
+ * @throws PilotfishError as `readGguf`; `exit-head-mismatch` for a file of another kind, `model-malformed` for metadata or
  *   tensors that are missing, too many, of wrong sizes or out of range.
  */
 export function checkExitFile(path: string): ExitFacts {
@@ -74,7 +74,7 @@ function saysSo({ metadata }: GgufHeader): boolean {
 function factsOf(header: GgufHeader): ExitFacts {
   const { path, metadata, tensors } = header;
   if (!saysSo(header)) {
-    refuse('model-unsupported', `the file is no exit head: general.type is not "${kind}"`);
+    refuse('exit-head-mismatch', `the file is no exit head: general.type is not "${kind}"`);
   }
   requiredCount(metadata, 'exit.version', ranges.version);
   const count = (key: string, range: { min: number; max: number }) =>

@@ -148,7 +148,7 @@ describe('an early exit', () => {
     await refuses('usage', { exit: { layer: 8 } });
     await refuses('usage', { exit: { layer: 0 } });
     await refuses('usage', { exit: { layer: 4 }, unifiedCache: false });
-    await refuses('model-unsupported', { exit: { headPath: f16 } });
+    await refuses('exit-head-mismatch', { exit: { headPath: f16 } });
     await refuses('model-not-found', { exit: { headPath: join(folder, 'none.gguf') } });
   });
 });
