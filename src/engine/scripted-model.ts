@@ -30,7 +30,7 @@ function exitOf({ exit }: ScriptedModelOptions): ExitInfo | null {
   if (!exit) return null;
   const { agreement } = exit;
   assert(agreement >= 0 && agreement <= 1, `agreement ${agreement} is outside [0, 1]`);
-  return { layer: 1, layerCount: 2, trained: true, sharpness: 1000, coverage: agreement };
+  return { layer: 1, layerCount: 2, trained: true, sharpness: 1e6, coverage: agreement };
 }
 
 /** 32-bit mixer with full avalanche (multiply-xorshift, constants of the lowbias32 search by C. Wellons). */
