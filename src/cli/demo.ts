@@ -273,7 +273,7 @@ class Demo {
     }
     this.#write('\n');
     this.#paragraph(
-      `"device alone" writes the small model's own text, which no target has checked; all the others wrote the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2, which streams where nothing repeats.`,
+      `"device alone" writes the small model's own text, which no target has checked; all the others wrote the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2, which streams where nothing repeats. Speeds and ratios are medians, and ratios compare text with text: on a busy machine they need not be quotients of the speeds.`,
     );
     if (!isSameText) this.#alarm();
   }
