@@ -21,6 +21,8 @@ export interface Running {
   readonly onFirstOutput: (heard: () => void) => void;
   /** Calls back with every piece of what the child writes to stdout. */
   readonly onOutput: (heard: (text: string) => void) => void;
+  /** Calls back once, when the child has written its first words to stderr. */
+  readonly onFirstNews: (heard: () => void) => void;
 }
 
 /**
@@ -53,6 +55,7 @@ export function run(
       kill: (signal) => child.kill(signal),
       onFirstOutput: (heard) => child.stdout.once('data', heard),
       onOutput: (heard) => child.stdout.on('data', heard),
+      onFirstNews: (heard) => child.stderr.once('data', heard),
     });
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));
