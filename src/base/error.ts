@@ -225,7 +225,7 @@ export const errorTable = {
     502,
     4,
     false,
-    'A downloaded file does not have its published checksum.',
+    'A file does not have its published checksum.',
     'Delete the file and download it again.',
   ),
 } as const satisfies Record<string, ErrorEntry>;

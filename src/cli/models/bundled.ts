@@ -1,8 +1,10 @@
 // The models that come with the package: their names, files and published checksums, from models/manifest.json.
-// Opens no model.
+// Opens no model, but reads one to see that it is the one that was published.
 
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { PilotfishError } from '../../base/error.js';
 import { bundledModels } from '../package-root.js';
 
 export interface BundledModel {
@@ -44,6 +46,30 @@ export function listBundledHeads(folder: string = bundledModels): BundledModel[]
 /** The bundled model of a name or file name; null where there is none. */
 export function findBundled(name: string): BundledModel | null {
   return listBundled().find((model) => model.name === nameOf(name)) ?? null;
+}
+
+/**
+ * Refuses a file of the package that is not the one that was published; any other file passes.
+ *
+ * @throws PilotfishError `checksum-mismatch`.
+ */
+export function checkBundled(path: string, folder: string = bundledModels): void {
+  const whole = resolve(path);
+  if (dirname(whole) !== resolve(folder)) return;
+  const published = readManifest(folder).files.find(({ file }) => file === basename(whole))?.sha256;
+  const found = published === undefined ? null : sha256Of(whole);
+  if (found === null || found === published) return;
+  const message = `${whole} is not the model that was published: its SHA-256 is ${found}, not ${published}`;
+  throw new PilotfishError('checksum-mismatch', message);
+}
+
+/** In hex; null for a file that cannot be read: whoever opens it says why. */
+function sha256Of(path: string): string | null {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return null;
+  }
 }
 
 const nameOf = (file: string): string => file.replace(/(-q8_0)?(\.gguf)?$/, '');

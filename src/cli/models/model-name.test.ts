@@ -18,7 +18,7 @@ import { tinyModel } from '../../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../../engine/gguf/writer.js';
 import { repoPaths, writeRef } from '../hub/cache.js';
 import { bundledModels } from '../package-root.js';
-import { findBundled, listBundled, listBundledHeads } from './bundled.js';
+import { checkBundled, findBundled, listBundled, listBundledHeads } from './bundled.js';
 import { listModels } from './catalogue.js';
 import { resolveModel } from './model-name.js';
 
@@ -63,6 +63,24 @@ test('a path that cannot be looked at is left to the check of the file, which sa
     code: 'model-not-found',
     message: /ENAMETOOLONG/,
   });
+});
+
+test('a file of the package is refused where it is not the one that was published', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  // The SHA-256 of `abc`, FIPS 180-2.
+  const sha256 = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+  const files = ['good', 'bad', 'gone'].map((name) => ({ file: `${name}.gguf`, sha256 }));
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
+  writeFileSync(join(folder, 'good.gguf'), 'abc');
+  writeFileSync(join(folder, 'bad.gguf'), 'abd');
+  writeFileSync(join(folder, 'own.gguf'), 'of the user');
+  for (const name of ['good', 'gone', 'own']) checkBundled(join(folder, `${name}.gguf`), folder);
+  assert.throws(() => checkBundled(join(folder, 'bad.gguf'), folder), {
+    code: 'checksum-mismatch',
+    message: new RegExp(`SHA-256 is a52d15.*, not ${sha256}`),
+  });
+  checkBundled(join(folder, 'bad.gguf'), bundledModels);
 });
 
 test('a manifest names files that are missing, and gives checksums to those that are there', (t) => {

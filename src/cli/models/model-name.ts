@@ -7,17 +7,20 @@ import { findCached } from '../hub/cache.js';
 import { formatReference, isHubReference, parseReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import { findBundled, listBundled } from './bundled.js';
+import { checkBundled, findBundled, listBundled } from './bundled.js';
 
 /**
  * Path of the model file that `name` means. A file of that path wins over a bundled name.
- * Throws `model-not-found` with what to do, or `usage` for a malformed hf: name; the file itself is not checked.
+ * Throws `model-not-found` with what to do, `usage` for a malformed hf: name, or `checksum-mismatch` for a file of the
+ * package that is not the one that was published; any other file is not checked.
  */
 export async function resolveModel(name: string, env: Environment): Promise<string> {
   if (isHubReference(name)) return resolveReference(name, env);
-  if (isPath(name)) return name;
-  const bundled = findBundled(name);
-  if (bundled !== null) return bundled.path;
+  const path = isPath(name) ? name : findBundled(name)?.path;
+  if (path !== undefined) {
+    checkBundled(path);
+    return path;
+  }
   const names = listBundled().map((model) => model.name);
   const hint = /^[^/.]+\/[^/]+\/.+\.gguf$/i.test(name)
     ? `; if it is on the hub, its name is hf:${name}`
