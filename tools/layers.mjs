@@ -8,6 +8,7 @@ import { dirname, join, normalize } from 'node:path';
 const mayImport = {
   base: [],
   math: ['base'],
+  access: ['base'],
   grammar: ['base'],
   protocol: ['base', 'math', 'grammar'],
   engine: ['base', 'math', 'grammar'],
@@ -62,10 +63,10 @@ const mayImport = {
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
   device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
   'server/core': ['base', 'math', 'protocol', 'engine'],
-  server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core'],
-  api: ['base', 'math'],
+  server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core', 'access'],
+  api: ['base', 'math', 'access'],
   gateway: ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
-  'bench/api': ['base', 'math', 'engine', 'bench', 'api', 'gateway', 'server'],
+  'bench/api': ['base', 'math', 'engine', 'bench', 'api', 'gateway', 'server', 'access'],
   sim: [
     'base',
     'math',
@@ -78,6 +79,7 @@ const mayImport = {
   ],
   cli: [
     'base',
+    'access',
     'math',
     'grammar',
     'engine',

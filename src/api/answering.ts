@@ -65,7 +65,7 @@ export function onceOver(socket: Socket, response: ServerResponse, then: () => v
 
 export class Answering {
   readonly #parts: AnsweringParts;
-  #openCount = 0;
+  readonly #running = new Set<Answered>();
 
   constructor(parts: AnsweringParts) {
     this.#parts = parts;
@@ -73,7 +73,12 @@ export class Answering {
 
   /** Requests that are being answered. */
   get openCount(): number {
-    return this.#openCount;
+    return this.#running.size;
+  }
+
+  /** Ends the answers of keys that are none any more. @param ids of the keys. */
+  revoke(ids: ReadonlySet<string>): void {
+    for (const answered of [...this.#running]) answered.revoke(ids);
   }
 
   /**
@@ -85,16 +90,17 @@ export class Answering {
     const { generator, watch, requestsMax } = this.#parts;
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
-    if (this.#openCount >= requestsMax) {
+    if (this.openCount >= requestsMax) {
       throw new ApiError('server_busy', `${requestsMax} requests are being answered already`);
     }
     const startedMs = performance.now();
-    this.#openCount++;
+    const answered = new Answered(generator, watch, request, format, model, reader);
+    this.#running.add(answered);
     watch.began();
     try {
-      await new Answered(generator, watch, request, format, model, reader).run();
+      await answered.run();
     } finally {
-      this.#openCount--;
+      this.#running.delete(answered);
       watch.over(performance.now() - startedMs);
     }
   }
@@ -125,6 +131,8 @@ class Answered {
   readonly #gone = new AbortController();
   readonly #startedMs = performance.now();
   #isFirst = true;
+  /** Why it was ended here, whatever the generator then says. */
+  #refusal: ApiError | null = null;
 
   constructor(
     generator: Generator,
@@ -149,6 +157,13 @@ class Answered {
     };
   }
 
+  /** Ends it where its key is among these. */
+  revoke(ids: ReadonlySet<string>): void {
+    if (!ids.has(this.#reader.grant?.id ?? '')) return;
+    this.#refusal = new ApiError('invalid_api_key', 'the key is not valid any more');
+    this.#gone.abort();
+  }
+
   async run(): Promise<void> {
     const { response, socket } = this.#reader;
     const onClose = (): void => {
@@ -169,7 +184,7 @@ class Answered {
     } catch (reason) {
       this.#gone.abort();
       // Nobody is there to be told.
-      if (!response.destroyed && !socket.destroyed) throw reason;
+      if (!response.destroyed && !socket.destroyed) throw this.#refusal ?? reason;
     } finally {
       stopWaiting();
     }
@@ -218,7 +233,8 @@ class Answered {
     } catch (reason) {
       this.#gone.abort();
       // The status is gone; clients know an event with an error for what it is.
-      stream.end(`data: ${JSON.stringify(toApiError(reason).body)}\n\n`);
+      const { body } = toApiError(this.#refusal ?? reason);
+      stream.end(`data: ${JSON.stringify(body)}\n\n`);
     }
   }
 

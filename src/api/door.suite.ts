@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openAccess } from '../access/access.js';
 import { PilotfishError } from '../base/error.js';
 import { DeltaQueue } from './delta-queue.js';
 import type {
@@ -111,7 +112,7 @@ export async function openDoor(
 ): Promise<OpenDoor> {
   const mistakes: unknown[] = [];
   const door = await createHttpDoor({
-    ...{ generator, facts: [], acceptsKey: null, origins: [] },
+    ...{ generator, facts: [], access: openAccess() },
     onMistake: (reason) => mistakes.push(reason),
     ...change,
   });

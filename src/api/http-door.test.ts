@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { Access } from '../access/access.js';
+import { keyed } from '../access/ring.suite.js';
 import {
   ask,
   failing,
@@ -11,7 +13,9 @@ import {
   openDoor,
   resultOf,
   ToldGenerator,
+  until,
   withDoor,
+  word,
 } from './door.suite.js';
 import { bodyBytesMax, type HttpDoorOptions } from './http-door.js';
 
@@ -108,7 +112,9 @@ describe('a request that cannot be answered', () => {
 describe('health', () => {
   it('is live always, ready only when answers can be begun', async () => {
     const generator = new ToldGenerator();
-    await withDoor(generator, { acceptsKey: () => false }, async ({ url, post }) => {
+    const { access, token } = keyed();
+    const headers = { authorization: `Bearer ${token}` };
+    await withDoor(generator, { access }, async ({ url, post }) => {
       for (const [readiness, status] of [
         ['ready', 200],
         ['away', 503],
@@ -117,7 +123,8 @@ describe('health', () => {
       ] as const) {
         generator.readiness = readiness;
         for (const path of ['/health', '/readyz']) {
-          const response = await fetch(url + path);
+          assert.equal((await fetch(url + path)).status, 401);
+          const response = await fetch(url + path, { headers });
           assert.equal(response.status, status, `${path} while ${readiness}`);
           assert.equal(response.headers.has('retry-after'), status === 503);
           const said = readiness === 'ready' ? 'ok' : readiness;
@@ -142,10 +149,10 @@ describe('health', () => {
 });
 
 describe('access', () => {
-  it('needs the key wherever there is one, but for probes', async () => {
-    const rules = { acceptsKey: (key: string) => key === 'right' };
-    await withDoor(new ToldGenerator(), rules, async ({ url, post }) => {
-      for (const authorization of [undefined, 'right', 'Basic right', 'Bearer wrong', 'Bearer ']) {
+  it('needs the key wherever there is one', async () => {
+    const { access, token } = keyed();
+    await withDoor(new ToldGenerator(), { access }, async ({ url, post }) => {
+      for (const authorization of [undefined, token, `Basic ${token}`, 'Bearer wrong', 'Bearer ']) {
         const headers: Record<string, string> = authorization ? { authorization } : {};
         const response = await post('/v1/completions', ask, headers);
         assert.equal(response.status, 401, authorization);
@@ -154,30 +161,62 @@ describe('access', () => {
       }
       for (const path of ['/v1/models', '/metrics']) {
         assert.equal((await fetch(url + path)).status, 401);
-        const headers = { authorization: 'Bearer right' };
+        const headers = { authorization: `Bearer ${token}` };
         assert.equal((await fetch(url + path, { headers })).status, 200);
       }
     });
   });
 
+  it('ends answers whose key is revoked while they are written', async () => {
+    const { access, keys, token, grant } = keyed();
+    const other = keys.add('other');
+    const generator = new ToldGenerator();
+    generator.play = (queue) => {
+      queue.accept(1);
+      queue.push(word('one'));
+    };
+    await withDoor(generator, { access }, async ({ post, door }) => {
+      const [told, kept] = await Promise.all(
+        [token, other.token].map((key) =>
+          post('/v1/completions', { ...ask, stream: true }, { authorization: `Bearer ${key}` }),
+        ),
+      );
+      assert.deepEqual(
+        generator.requests.map((request) => request.grant?.id).sort(),
+        [grant.id, other.grant.id].sort(),
+      );
+      keys.revoke(grant.id);
+      const text = await told!.text();
+      assert.match(text, /one/);
+      assert.match(text, /not valid any more.*invalid_api_key/);
+      assert.equal(door.openCount, 1);
+      await kept!.body!.cancel();
+      await until(() => door.openCount === 0);
+    });
+  });
+
   it('is refused to pages, unless their origin is allowed', async () => {
     const origin = 'https://good.example';
-    await withDoor(new ToldGenerator(), { origins: [origin] }, async ({ url, post }) => {
-      const bad = await post('/v1/completions', ask, { origin: 'https://bad.example' });
-      assert.equal(bad.status, 403);
-      assert.equal(bad.headers.get('access-control-allow-origin'), null);
-      for (const stream of [false, true]) {
-        const good = await post('/v1/completions', { ...ask, stream }, { origin });
-        assert.equal(good.headers.get('access-control-allow-origin'), origin);
-        assert.match(await good.text(), /three/);
-      }
-      const preflight = await fetch(`${url}/v1/completions`, {
-        method: 'OPTIONS',
-        headers: { origin, 'access-control-request-method': 'POST' },
-      });
-      assert.equal(preflight.status, 204);
-      assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/);
-    });
+    await withDoor(
+      new ToldGenerator(),
+      { access: new Access({ keys: null, origins: [origin] }) },
+      async ({ url, post }) => {
+        const bad = await post('/v1/completions', ask, { origin: 'https://bad.example' });
+        assert.equal(bad.status, 403);
+        assert.equal(bad.headers.get('access-control-allow-origin'), null);
+        for (const stream of [false, true]) {
+          const good = await post('/v1/completions', { ...ask, stream }, { origin });
+          assert.equal(good.headers.get('access-control-allow-origin'), origin);
+          assert.match(await good.text(), /three/);
+        }
+        const preflight = await fetch(`${url}/v1/completions`, {
+          method: 'OPTIONS',
+          headers: { origin, 'access-control-request-method': 'POST' },
+        });
+        assert.equal(preflight.status, 204);
+        assert.match(preflight.headers.get('access-control-allow-headers') ?? '', /authorization/);
+      },
+    );
   });
 
   it('is refused under a name that is not this machine’s own', async () => {

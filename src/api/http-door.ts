@@ -3,7 +3,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { type AccessRules, checkHost, checkKey, checkOrigin, preflightHeaders } from './access.js';
+import type { Access } from '../access/access.js';
+import { originHeaders, passed, preflightHeaders } from './access-answer.js';
 import type { AnswerFormat } from './answer-format.js';
 import { Answering, onceOver } from './answering.js';
 import { ApiError, type ApiErrorCode, apiErrorTable, toApiError } from './api-error.js';
@@ -17,7 +18,9 @@ import { type DoorMetrics, doorMetrics } from './door-metrics.js';
 import type { Generator, ModelCard } from './generator.js';
 import { type Fact, Metrics } from './metrics.js';
 
-export interface HttpDoorOptions extends AccessRules {
+export interface HttpDoorOptions {
+  /** Who may ask. Pages of its origins may read the answers. */
+  readonly access: Access;
   readonly generator: Generator;
   /** Facts beside the door's own, for `GET /metrics`. */
   readonly facts: readonly Fact[];
@@ -50,10 +53,11 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const { generator, requestsMax = requestsMaxDefault } = options;
   const answering = new Answering({ generator, watch, requestsMax });
   const app = fastify({ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false });
+  options.access.onGone((ids) => answering.revoke(ids));
   guard(app, options, watch);
   addHealth(app, generator);
   addModels(app, generator);
-  addAnswers(app, answering);
+  addAnswers(app, answering, options.access);
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.page()),
   );
@@ -66,16 +70,13 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   };
 }
 
-/** Probes of an orchestrator carry no key. */
-const openRoutes = new Set(['/health', '/livez', '/readyz']);
-
 function guard(app: FastifyInstance, options: HttpDoorOptions, watch: DoorMetrics): void {
   const bodies = new BodyBudget(options.bodiesBytesMax ?? bodiesBytesMaxDefault, bodyBytesMax);
   app.addHook('onRequest', async (request, reply) => {
-    checkHost(request.raw, options);
-    reply.headers(checkOrigin(request.raw, options));
-    if (request.method === 'OPTIONS') return reply.code(204).headers(preflightHeaders).send();
-    if (!openRoutes.has(request.routeOptions.url ?? '')) checkKey(request.raw, options);
+    const admission = passed(options.access.admit(request.raw));
+    if (admission.kind === 'open') return undefined;
+    if (admission.origin !== null) reply.headers(originHeaders(admission.origin));
+    if (admission.kind === 'preflight') return reply.code(204).headers(preflightHeaders).send();
     onceOver(request.raw.socket, reply.raw, bodies.take(request.raw));
     return undefined;
   });
@@ -156,7 +157,7 @@ function addModels(app: FastifyInstance, generator: Generator): void {
   });
 }
 
-function addAnswers(app: FastifyInstance, answering: Answering): void {
+function addAnswers(app: FastifyInstance, answering: Answering, access: Access): void {
   const route = (
     path: string,
     read: (body: unknown) => ApiRequest,
@@ -166,7 +167,9 @@ function addAnswers(app: FastifyInstance, answering: Answering): void {
       const asked = read(request.body);
       const headers = { ...(reply.getHeaders() as Record<string, string>) };
       const { socket } = request.raw;
-      const reader = { grant: null, response: reply.raw, socket, headers };
+      const admission = access.admit(request.raw);
+      const grant = admission.kind === 'admitted' ? admission.grant : null;
+      const reader = { grant, response: reply.raw, socket, headers };
       await answering.answer(asked, format, reader);
       // All is sent; only an answer that was never begun goes the usual way, as an error.
       return reply.hijack();

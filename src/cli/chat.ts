@@ -54,7 +54,7 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
   try {
     const policy = { ...options, drafts: drafting.name.kind === 'model' };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, drafting, report, terminal.signal));
+    const client = await connect(connectOptions(options, drafting, report, terminal));
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();

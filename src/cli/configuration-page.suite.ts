@@ -42,10 +42,12 @@ Environment names that belong to no flag:
 
 | name | meaning |
 |---|---|
+| \`PILOTFISH_KEY\` | the key that a device shows its server; a file (\`--key-file\`) wins over it |
 | \`PILOTFISH_DEBUG\` | 1 adds a stack trace to errors |
 | \`PILOTFISH_LLAMA_LOG\` | 1 lets llama.cpp write its log to stderr |
 | \`LLAMA_LIB_DIR\` | folder of a llama.cpp build of your own, of the version that \`pilotfish doctor\` names |
 | \`NO_COLOR\`, \`FORCE_COLOR\`, \`TERM\` | colour off, colour on, and \`dumb\` for a terminal without a movable cursor |
+| \`XDG_CONFIG_HOME\`, \`HOME\` | where the file of keys is, unless \`--keys\` names one: \`pilotfish/keys.json\` in the first, or in \`.config\` of the second |
 | \`HF_HOME\`, \`HF_HUB_CACHE\`, \`XDG_CACHE_HOME\` | where the model cache is, as for the tools of Hugging Face |
 | \`LLAMA_CACHE\` | a cache of llama.cpp, whose models are listed too |
 | \`HF_TOKEN\`, \`HF_TOKEN_PATH\` | token for downloads, and the file it is kept in |

@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
-import { keyCheck } from '../server/index.js';
+import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
 import { flag, wholeNumber } from './flags/flags.js';
 import { addGroup } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
@@ -36,7 +36,7 @@ const description = `Keeps a draft model loaded and one connection to a server, 
 
 One JSON request a line, one JSON event a line in answer: token, confirmed, retracted, rest, end, error. Requests carry id, prompt or ids or messages, maxTokens, stop, and what changes the law: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed; also format, topLogprobs, scheme, mode, fallback. Any other field is answered with an error. {"id":1,"cancel":true} ends one. Several may run at once.
 
-With --http it answers as OpenAI's clients ask: /v1/chat/completions, /v1/completions, /v1/models, and /metrics; on this machine alone unless --http-host says otherwise. GET /v1/models names the model.
+With --http it answers as OpenAI's clients ask: /v1/chat/completions, /v1/completions, /v1/models, and /metrics; on this machine alone unless --http-host says otherwise, and then with --http-keys and TLS. GET /v1/models names the model.
 
 stdout carries events alone. Ctrl-D, or the end of what is piped in, lets running answers finish; Ctrl-C ends them.`;
 
@@ -45,7 +45,11 @@ interface DeviceOptions extends LinkOptions, HttpOptions {
   readonly socket?: string;
   readonly http?: number;
   readonly httpHost: string;
-  readonly httpKey: readonly string[];
+  readonly httpKeys?: string | true;
+  readonly httpTlsCert?: string;
+  readonly httpTlsKey?: string;
+  readonly httpTlsClientCa?: string;
+  readonly insecureOpenToNetwork?: boolean;
 }
 
 /** One above the server's. */
@@ -79,31 +83,57 @@ export function addDevice(
 
 function deviceHttpFlags() {
   const port = wholeNumber('--http', 0, 65_535);
-  const keys = flag('--http-key <key>', 'a client must name one of these; may be given again');
-  keys.default([], 'none: anybody may ask');
-  keys.argParser((key: string, before: readonly string[]) => [...before, key]);
   return [
     // As a text: it goes through the parser like any other value.
     flag('--http [port]', "speak HTTP as OpenAI's clients do, instead of JSON lines", port).preset(
       `${httpPortDefault}`,
     ),
     flag('--http-host <address>', 'address to listen on').default('127.0.0.1'),
-    keys,
+    ...doorFlags('--http-'),
+    insecureFlag(),
+    noKeyFlag('--http-key', 'use --http-keys with `pilotfish keys create`'),
     ...httpFlags(),
   ];
 }
 
 async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<void> {
+  const door = options.http === undefined ? null : await openHttpDoor(options, terminal);
+  try {
+    await serveBehind(door, options, terminal);
+  } finally {
+    door?.close();
+  }
+}
+
+const openHttpDoor = (options: DeviceOptions, terminal: Terminal): Promise<OpenDoor> => {
+  const { httpHost: host, httpOrigin: origins, insecureOpenToNetwork } = options;
+  const { httpKeys: keys, httpTlsCert, httpTlsKey, httpTlsClientCa } = options;
+  const given = {
+    ...(keys !== undefined && { keys }),
+    ...(httpTlsCert !== undefined && { tlsCert: httpTlsCert }),
+    ...(httpTlsKey !== undefined && { tlsKey: httpTlsKey }),
+    ...(httpTlsClientCa !== undefined && { tlsClientCa: httpTlsClientCa }),
+    ...(insecureOpenToNetwork === true && { insecureOpenToNetwork }),
+  };
+  return openDoor({ host, origins, ...given }, '--http-', terminal);
+};
+
+/** @param door of HTTP; null: none is opened. */
+async function serveBehind(
+  door: OpenDoor | null,
+  options: DeviceOptions,
+  terminal: Terminal,
+): Promise<void> {
   const drafting = await loadDrafting(options, options.slots, terminal);
   const note = noteTo(terminal);
   try {
     const policy = { ...options, drafts: drafting.name.kind === 'model' };
     const report = new LinkReport(policy, terminal.signal, note);
-    const client = await connect(connectOptions(options, drafting, report, terminal.signal));
+    const client = await connect(connectOptions(options, drafting, report, terminal));
     const drafter = drafting.name.kind === 'model' ? drafting.engine.info.modelName : options.draft;
     const what = `device ready: ${drafter} drafts for ${client.modelName ?? 'the server'} at ${serverUrl(options.server)}`;
     try {
-      await serveDoors(client, drafting, options, what, terminal);
+      await serveDoors(client, drafting, door, options, what, terminal);
     } finally {
       await client.close();
     }
@@ -116,12 +146,13 @@ async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<
 async function serveDoors(
   client: Client,
   drafting: Drafting,
+  door: OpenDoor | null,
   options: DeviceOptions,
   what: string,
   terminal: Terminal,
 ): Promise<void> {
   const note = noteTo(terminal);
-  const http = options.http === undefined ? null : await openHttp(client, drafting, options, note);
+  const http = door === null ? null : await openHttp(client, drafting, door, options, note);
   const doors = [http?.url, options.socket].filter((door) => door !== undefined);
   const announce = (): void => note(doors.length === 0 ? what : `${what}, on ${doors.join(', ')}`);
   try {
@@ -141,6 +172,7 @@ async function serveDoors(
 async function openHttp(
   client: Client,
   { engine }: Drafting,
+  { access, tls }: OpenDoor,
   options: DeviceOptions,
   note: (text: string) => void,
 ): Promise<HttpListening> {
@@ -156,12 +188,12 @@ async function openHttp(
       createdS: Math.floor(Date.now() / 1000),
     }),
     facts: tally.facts,
-    acceptsKey: options.httpKey.length > 0 ? keyCheck(options.httpKey) : null,
-    origins: options.httpOrigin,
+    access,
     requestsMax: options.httpRequests,
     onMistake: mistakeNote(note),
   });
-  return listenHttp(options.httpHost, options.http!, door.handle);
+  const at = { host: options.httpHost, port: options.http!, access, tls };
+  return listenHttp(at, door.handle);
 }
 
 const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';

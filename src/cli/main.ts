@@ -47,6 +47,10 @@ const terminal: Terminal = {
       interruptible = null;
     };
   },
+  onHangUp: (reload) => {
+    process.on('SIGHUP', reload);
+    return () => process.off('SIGHUP', reload);
+  },
 };
 
 // An environment file cannot leave a name out, so an empty value is none; commander would take it for one.

@@ -11,6 +11,7 @@ import { addDoctor } from './doctor.js';
 import { printFailure, sentenceOf } from './failure.js';
 import { settleSwitches } from './flags/flags.js';
 import { addGenerate } from './generate.js';
+import { addKeys } from './keys.js';
 import { addModels } from './models.js';
 import { packageVersion } from './package-root.js';
 import { addPlan } from './plan.js';
@@ -117,6 +118,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addChat(program, terminal, exit);
   addDevice(program, terminal, exit);
   addTop(program, terminal);
+  addKeys(program, terminal);
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
   addBench(program, terminal);

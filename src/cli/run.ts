@@ -80,7 +80,7 @@ async function run(
   try {
     const policy = { ...options, drafts: drafting.name.kind === 'model' };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, drafting, report, terminal.signal));
+    const client = await connect(connectOptions(options, drafting, report, terminal));
     try {
       return await new Run({ options, prompt, terminal, drafting, report, client }).write();
     } finally {

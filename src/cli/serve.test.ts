@@ -14,7 +14,22 @@ describe('serve and top without a server', () => {
     { args: ['serve'], code: 2, says: /model/ },
     { args: ['serve', '-m', 'x', '--port', '70000'], code: 2, says: /--port takes .*70000/ },
     { args: ['serve', '-m', 'x', '-md', 'y'], code: 2, says: /devices bring the draft models/ },
-    { args: ['serve', '-m', 'x', '--api-key', ''], code: 2, says: /--api-key takes/ },
+    { args: ['serve', '-m', 'x', '--api-key', 's3cret'], code: 2, says: /--api-key is not taken/ },
+    {
+      args: ['serve', '-m', 'x', '--host', '0.0.0.0'],
+      code: 2,
+      says: /0\.0\.0\.0 .*needs --keys and --tls-cert .* or --insecure-open-to-network/s,
+    },
+    { args: ['serve', '-m', 'x', '--tls-cert', 'c.pem'], code: 2, says: /go together/ },
+    { args: ['serve', '-m', 'x', '--keys', '/nowhere'], code: 2, says: /nowhere does not exist/ },
+    { args: ['device', '--http', '--http-host', '::'], code: 2, says: /:: .*needs --http-keys/s },
+    { args: ['run', 'x', '--api-key', 's3cret'], code: 2, says: /--key-file or PILOTFISH_KEY/ },
+    { args: ['run', 'x', '--key-file', '/nowhere'], code: 2, says: /nowhere does not exist/ },
+    {
+      args: ['run', 'x', '-s', '192.0.2.1', '--key-file', 'models/manifest.json'],
+      code: 2,
+      says: /holds no key/,
+    },
     { args: ['serve', '-m', 'x', '--batching', 'elastic'], code: 2, says: /continuous, static/ },
     {
       args: ['serve', '-m', 'x', '--alternative', 'http://b'],
@@ -51,6 +66,7 @@ describe('serve and top without a server', () => {
       assert.equal(ended.code, code, ended.err);
       assert.match(ended.err, says);
       assert.equal(ended.out, '');
+      assert.doesNotMatch(ended.err, /s3cret/);
     });
   }
 });

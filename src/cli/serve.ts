@@ -10,11 +10,11 @@ import { limits } from '../protocol/limits.js';
 import {
   type Batching,
   defaultPort,
-  keyCheck,
   type LocalServer,
   type RunningServer,
   startServer,
 } from '../server/index.js';
+import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
 import { choice, flag, wholeNumber } from './flags/flags.js';
 import {
@@ -36,11 +36,11 @@ import { noteTo } from './screen/text-view.js';
 const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches, over the same protocol or over HTTP as OpenAI's clients speak it: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 
   pilotfish serve -m stories-target --slots 8
-  pilotfish serve -m stories-target --host 0.0.0.0 --api-key "$KEY"
+  pilotfish serve -m stories-target --host 0.0.0.0 --keys --tls-cert cert.pem --tls-key key.pem
   curl localhost:7433/v1/completions -H 'content-type: application/json' -d '{"model":"stories-target","prompt":"The old clock","max_tokens":40}'
   pilotfish top
 
-It listens on this machine alone unless --host says otherwise; then give it keys, and put TLS before it. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
+It listens on this machine alone unless --host says otherwise; then it wants keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
 
 interface ServeOptions extends LoadOptions, HttpOptions {
   readonly model: string;
@@ -55,7 +55,11 @@ interface ServeOptions extends LoadOptions, HttpOptions {
   readonly sessions: number;
   readonly swapMib: number;
   readonly resumeSeconds: number;
-  readonly apiKey: readonly string[];
+  readonly keys?: string | true;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly insecureOpenToNetwork?: boolean;
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
   readonly exitHead?: string;
@@ -69,6 +73,8 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
   command.addOption(draftRefusal());
   addGroup(command, 'Server', listenFlags());
+  addGroup(command, 'Access', [...doorFlags('--'), insecureFlag()]);
+  command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
   addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
@@ -88,15 +94,11 @@ function draftRefusal(): Option {
 }
 
 function listenFlags() {
-  const keys = flag('--api-key <key>', 'who connects must name one of these; may be given again');
-  keys.default([], 'none: anybody may connect');
-  keys.argParser((key: string, before: readonly string[]) => [...before, checkedKey(key)]);
   return [
     flag('--host <address>', 'address to listen on').default('127.0.0.1'),
     flag('--port <n>', 'port; 0 picks a free one', wholeNumber('--port', 0, 65_535)).default(
       defaultPort,
     ),
-    keys,
     alternativeFlag(),
     flag(
       '--connections <n>',
@@ -127,12 +129,6 @@ function alternativeFlag(): Option {
     if (before.length < max) return [...before, serverUrl(url, '--alternative')];
     throw new PilotfishError('usage', `--alternative may be given ${max} times`);
   });
-}
-
-function checkedKey(key: string): string {
-  const { value: max } = limits.keyBytes;
-  if (key !== '' && Buffer.byteLength(key) <= max) return key;
-  throw new PilotfishError('usage', `--api-key takes 1 to ${max} bytes`);
 }
 
 function batchFlags() {
@@ -168,6 +164,20 @@ function batchFlags() {
 }
 
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
+  // First: whatever is wrong with it is known at once, and a model takes its time.
+  const door = await openDoor({ ...options, origins: options.httpOrigin }, '--', terminal);
+  try {
+    await serveThrough(door, options, terminal);
+  } finally {
+    door.close();
+  }
+}
+
+async function serveThrough(
+  door: OpenDoor,
+  options: ServeOptions,
+  terminal: Terminal,
+): Promise<void> {
   const engine = await loadLlamaEngine(await engineOptions(options, terminal));
   try {
     if (terminal.signal.aborted) {
@@ -177,8 +187,8 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
       engine,
-      ...serverOptions(options),
-      makeHttp: (local) => makeHttp(engine, options, local, terminal),
+      ...serverOptions(options, door),
+      makeHttp: (local) => makeHttp(engine, options, door, local, terminal),
     });
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(engine, server)}\n`);
@@ -195,6 +205,7 @@ async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
 async function makeHttp(
   engine: LlamaEngine,
   options: ServeOptions,
+  { access }: OpenDoor,
   server: LocalServer,
   terminal: Terminal,
 ): Promise<RequestListener> {
@@ -206,8 +217,7 @@ async function makeHttp(
       createdS: Math.floor(Date.now() / 1000),
     }),
     facts: serverFacts(server),
-    acceptsKey: options.apiKey.length > 0 ? keyCheck(options.apiKey) : null,
-    origins: options.httpOrigin,
+    access,
     requestsMax: options.httpRequests,
     onMistake: mistakeNote(noteTo(terminal)),
   });
@@ -230,7 +240,7 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
   };
 }
 
-function serverOptions(options: ServeOptions) {
+function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
   const { staticCount: count, staticWait: waitMs } = options;
   const batching: Batching =
     options.batching === 'static' ? { kind: 'static', count, waitMs } : { kind: 'continuous' };
@@ -243,7 +253,9 @@ function serverOptions(options: ServeOptions) {
     swapBytesMax: options.swapMib * 2 ** 20,
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
-    ...(options.apiKey.length > 0 ? { keys: options.apiKey } : {}),
+    access,
+    ...(tls !== null && { tls }),
+    insecureOpenToNetwork: options.insecureOpenToNetwork === true,
   };
 }
 

@@ -20,7 +20,7 @@ import { engineDrafter } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
 import { type GenerateOptions, requestOf } from './generate-request.js';
 import { dialWords } from './link-words.js';
-import { dialWebSocket } from './websocket-dialer.js';
+import { checkKeyInClear, type DeviceTls, dialWebSocket } from './websocket-dialer.js';
 
 /** What drafts: an engine that stays its owner's, a look-up in the text so far, or nothing. */
 export type DrafterChoice =
@@ -36,7 +36,12 @@ export interface ConnectOptions {
   readonly drafter: DrafterChoice;
   /** Turns ids into text. Default: the drafting engine's; without either, tokens come without text. */
   readonly vocabulary?: Vocabulary;
+  /** Shown with the upgrade. Refused over ws: to another machine. */
   readonly key?: string;
+  /** For wss: addresses. */
+  readonly tls?: DeviceTls;
+  /** Shows the key over ws: to other machines as well. */
+  readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
   /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
@@ -83,9 +88,10 @@ const ngramContext = limits.promptTokens.value;
  *
  * @returns a client once the server has said welcome; with a fallback that can do without, also when it is away.
  * @throws PilotfishError `vocabulary-mismatch`, `server-unreachable`, `server-refused`,
- *   `protocol-violated`, or `cancelled`.
+ *   `protocol-violated`, `cancelled`, or `usage` where the key would go out in clear.
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
+  if (options.dial === undefined) checkKeyInClear(options.url, options);
   const client = new Client(options);
   try {
     await client.whenReady(options.signal);
@@ -274,7 +280,8 @@ function contextOf({ drafter }: ConnectOptions): CoreSettings['drafter'] {
 
 function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): CoreSettings {
   return {
-    key: options.key ?? '',
+    // Over WebSocket the upgrade carries it.
+    key: options.dial === undefined ? '' : (options.key ?? ''),
     name: options.name ?? '',
     vocabulary,
     drafter: contextOf(options),
@@ -304,9 +311,11 @@ function aheadOf({ ahead }: ConnectOptions): AheadBudget {
 
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
-function dialOf({ url, dial, timing }: ConnectOptions): DeviceOptions['dial'] {
+function dialOf(options: ConnectOptions): DeviceOptions['dial'] {
+  const { url, dial, timing } = options;
   const timeoutMs = timing?.linkTimeoutMs ?? timingDefaults.linkTimeoutMs;
-  const open = dial ?? ((address, signal) => dialWebSocket(address, timeoutMs, signal));
+  const open =
+    dial ?? ((address, signal) => dialWebSocket(address, { ...options, timeoutMs }, signal));
   return async (alternative, signal) => {
     const address = alternative ?? url;
     try {

@@ -22,3 +22,4 @@ export type { StopRule } from './core/stop-rule.js';
 export { lanesMax } from './drafter/engine-drafter.js';
 export type { GenerateOptions } from './generate-request.js';
 export { type LineReader, serveLines } from './line-service.js';
+export { checkKeyInClear, type DeviceTls } from './websocket-dialer.js';

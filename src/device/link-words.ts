@@ -25,6 +25,12 @@ const systemWords: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no way to that network',
   ETIMEDOUT: 'no answer in time',
   EPROTO: 'what listens there does not speak TLS',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'it asks for a certificate of this device',
+  SELF_SIGNED_CERT_IN_CHAIN: 'nobody trusted here has signed its certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody trusted here has signed its self-signed certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody trusted here has signed its certificate',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
 /** What the WebSocket library says without a code; a dial is closed before its time where nobody waits any more. */

@@ -1,7 +1,12 @@
-// One WebSocket as a transport: binary messages only, no compression, bounded in both directions. The only file of the
-// device that knows `ws`.
+// One WebSocket as a transport: binary messages only, no compression, bounded in both directions. Shows the key with the
+// upgrade, and never where others could read it unless told to. The only file of the device that knows `ws`.
 
+import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
+import { PilotfishError } from '../base/error.js';
+import { wireFault } from '../protocol/code.js';
+import { encodeFrame } from '../protocol/codec.js';
+import { closeFor, failureOf } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
 import {
   closeLost,
@@ -15,15 +20,63 @@ import { subprotocol } from '../protocol/version.js';
 /** How long a peer may take to answer a close. */
 const closeTimeoutMs = 1_000;
 
+/** What a device trusts and shows. PEM. */
+export interface DeviceTls {
+  /** Signs the server's certificate. Default: those that Node comes with. */
+  readonly ca?: string | Buffer;
+  /** The device's own certificate and key, where the server asks for one. */
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+}
+
+export interface DialOptions {
+  /** For the handshake. */
+  readonly timeoutMs: number;
+  /** Absent: none is shown. */
+  readonly key?: string;
+  readonly tls?: DeviceTls;
+  /** Shows the key over ws: to other machines as well. */
+  readonly insecureKeyInClear?: boolean;
+}
+
+const isOwnHost = (hostname: string): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+
 /**
- * Opens a connection.
+ * Refuses to show a key where others could read it.
  *
- * @param url ws: or wss:. @param timeoutMs for the handshake. @param signal ends a dial that nobody waits for.
- * @throws Error of the socket, with what the system says.
+ * @throws PilotfishError `usage`.
  */
-export function dialWebSocket(
+export function checkKeyInClear(
   url: string,
-  timeoutMs: number,
+  { key, insecureKeyInClear }: Pick<DialOptions, 'key' | 'insecureKeyInClear'>,
+): void {
+  const { protocol, hostname, host } = new URL(url);
+  if (key === undefined || insecureKeyInClear || protocol === 'wss:' || isOwnHost(hostname)) return;
+  throw new PilotfishError(
+    'usage',
+    `the key would go to ${host} in clear; use wss://${host} or insecureKeyInClear`,
+  );
+}
+
+/**
+ * Opens a connection. A key that is refused with the upgrade comes as the Failure that says so.
+ *
+ * @param url ws: or wss:. @param signal ends a dial that nobody waits for.
+ * @throws Error of the socket, with what the system says; PilotfishError as checkKeyInClear.
+ */
+export async function dialWebSocket(
+  url: string,
+  options: DialOptions,
+  signal: AbortSignal,
+): Promise<Transport> {
+  checkKeyInClear(url, options);
+  return open(url, options, signal);
+}
+
+function open(
+  url: string,
+  { timeoutMs, key, tls }: DialOptions,
   signal: AbortSignal,
 ): Promise<Transport> {
   return new Promise((resolve, reject) => {
@@ -31,6 +84,8 @@ export function dialWebSocket(
       perMessageDeflate: false,
       maxPayload: limits.frameBytes.value,
       handshakeTimeout: timeoutMs,
+      ...(key !== undefined && { headers: { authorization: `Bearer ${key}` } }),
+      ...tls,
     });
     socket.binaryType = 'nodebuffer';
     // Terminated before it is open, it reports an error like any other that did not come about.
@@ -39,12 +94,38 @@ export function dialWebSocket(
     signal.addEventListener('abort', stop, { once: true });
     socket.once('close', () => signal.removeEventListener('abort', stop));
     socket.once('error', reject);
+    socket.once('unexpected-response', (request, { statusCode }: IncomingMessage) => {
+      signal.removeEventListener('abort', stop);
+      request.destroy();
+      if (statusCode === unauthorized) resolve(new RefusedTransport());
+      else reject(new Error(`Unexpected server response: ${statusCode}`));
+    });
     socket.once('open', () => {
       signal.removeEventListener('abort', stop);
       socket.off('error', reject);
       resolve(new WebSocketTransport(socket));
     });
   });
+}
+
+const unauthorized = 401;
+
+/** A connection that was refused for its key, as one that says so and ends. */
+class RefusedTransport implements Transport {
+  readonly bufferedBytes = 0;
+
+  listen(listener: TransportListener): void {
+    const message = 'the server does not know the key, or none was given';
+    const failure = failureOf(wireFault('key-refused', message, null), 0);
+    queueMicrotask(() => {
+      listener.message(encodeFrame(failure));
+      listener.closed(closeFor('key-refused'));
+    });
+  }
+
+  send(): void {}
+
+  close(): void {}
 }
 
 class WebSocketTransport implements Transport {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { openAccess } from '../access/access.js';
 import {
   closeNormal,
   type Transport,
@@ -113,10 +114,13 @@ async function connectedPair(): Promise<ConnectedPair> {
     flow: () => undefined,
     stats: () => null,
   };
-  const listening = await listen('127.0.0.1', 0, handlers);
+  const listening = await listen(
+    { host: '127.0.0.1', port: 0, guard: { access: openAccess(), tls: null } },
+    handlers,
+  );
   const proxy = new CountingProxy();
   const address = await proxy.listen(listening.port);
-  const device = await dialWebSocket(address, 10_000, new AbortController().signal);
+  const device = await dialWebSocket(address, { timeoutMs: 10_000 }, new AbortController().signal);
   const server = await first;
   return {
     device,

@@ -1,44 +1,23 @@
-// A device behind TLS: a certificate made for this test, a proxy that ends TLS before the server, and a child process that
-// trusts the certificate through NODE_EXTRA_CA_CERTS, or does not.
+// A device and a server over TLS: certificates made for this test, trusted by name, or by a child process through
+// NODE_EXTRA_CA_CERTS, or not at all.
 
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
 import { promisify } from 'node:util';
+import { makeCertificate, openSslMissing, signCertificate } from '../access/certificate.suite.js';
+import { TlsFiles } from '../access/tls-files.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { plainSampling } from '../math/sampling.js';
 import { startServer } from '../server/index.js';
+import { connect } from './client.js';
 import { targetOnly } from './core/world.suite.js';
+import type { DeviceTls } from './websocket-dialer.js';
 
-/** Node has no maker of certificates of its own. */
-function openSslMissing(): string | false {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
-    return false;
-  } catch {
-    return 'openssl is not installed: nothing makes a certificate';
-  }
-}
-
-interface Certificate {
-  readonly keyPath: string;
-  readonly certPath: string;
-}
-
-/** Self-signed, for 127.0.0.1, for a day. */
-function makeCertificate(folder: string): Certificate {
-  const [keyPath, certPath] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const name = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
-  const files = ['-keyout', keyPath, '-out', certPath];
-  execFileSync('openssl', ['req', ...kind, ...name, ...files], { stdio: 'ignore' });
-  return { keyPath, certPath };
-}
+const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 
 /** What the child does: one answer without drafts, its tokens on stdout or the error's code and words. */
 const script = `
@@ -72,39 +51,73 @@ async function childSays(url: string, env: NodeJS.ProcessEnv): Promise<Record<st
   return JSON.parse(stdout);
 }
 
-async function withTls(test: (url: string, certPath: string) => Promise<void>): Promise<void> {
+async function withTls(
+  test: (url: string, folder: string, certPath: string) => Promise<void>,
+  asksClients = false,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pilotfish-tls-'));
   const engine = createScriptedEngine();
-  const server = await startServer({ engine, port: 0 });
-  const { keyPath, certPath } = makeCertificate(folder);
-  const secrets = { key: readFileSync(keyPath), cert: readFileSync(certPath) };
-  const proxy = createTlsServer(secrets, (near) => {
-    const far = connectSocket(server.port, '127.0.0.1');
-    near.on('error', () => far.destroy());
-    far.on('error', () => near.destroy());
-    near.pipe(far).pipe(near);
-  });
-  proxy.on('tlsClientError', () => undefined);
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
+  const { keyPath: key, certPath: cert } = makeCertificate(folder);
+  const authority = makeCertificate(folder, 'authority');
+  signCertificate(folder, 'device', authority);
+  const clientCa = asksClients ? authority.certPath : null;
+  const tls = new TlsFiles({ cert, key, clientCa }, { note: () => undefined });
+  const server = await startServer({ engine, tls, port: 0 });
   try {
-    await test(`wss://127.0.0.1:${(proxy.address() as AddressInfo).port}`, certPath);
+    await test(server.address, folder, cert);
   } finally {
-    proxy.close();
     await server.close();
+    tls.close();
     await engine.close();
     rmSync(folder, { recursive: true });
   }
 }
 
+const ask = { ids: Int32Array.of(0, 3, 5), sampling, seed: 11n, tokensMax: 40 };
+
+async function written(url: string, tls: DeviceTls): Promise<number[]> {
+  const client = await connect({ url, tls, drafter: { kind: 'none' } });
+  try {
+    return [...(await client.generate(ask).result).tokens];
+  } finally {
+    await client.close();
+  }
+}
+
 describe('a wss: address', { skip: openSslMissing(), timeout: 60_000 }, () => {
   it('is written through where the certificate is trusted, and refused where it is not', async () => {
-    await withTls(async (url, certPath) => {
+    await withTls(async (url, _folder, certPath) => {
+      assert.match(url, /^wss:/);
       const trusting = await childSays(url, { NODE_EXTRA_CA_CERTS: certPath });
       assert.deepEqual(trusting, { tokens: targetOnly({}) });
       const wary = await childSays(url, { NODE_EXTRA_CA_CERTS: '' });
       assert.equal(wary['code'], 'server-unreachable');
-      assert.match(String(wary['message']), /no server answers at wss:.*self-signed certificate/);
+      assert.match(String(wary['message']), /no server answers at wss:.*signed its self-signed/);
     });
+  });
+
+  it('trusts the authority that the caller names, and no other then', async () => {
+    await withTls(async (url, folder, certPath) => {
+      assert.deepEqual(await written(url, { ca: readFileSync(certPath) }), targetOnly({}));
+      const ca = readFileSync(join(folder, 'authority.pem'));
+      await assert.rejects(written(url, { ca }), { code: 'server-unreachable' });
+    });
+  });
+
+  it('asks for a certificate of the device where the server wants one', async () => {
+    await withTls(async (url, folder, certPath) => {
+      const ca = readFileSync(certPath);
+      await assert.rejects(written(url, { ca }), {
+        code: 'server-unreachable',
+        message: /certificate of this device|it hung up/,
+      });
+      const [cert, key] = ['device.pem', 'device-key.pem'].map((name) =>
+        readFileSync(join(folder, name)),
+      );
+      assert.deepEqual(await written(url, { ca, cert: cert!, key: key! }), targetOnly({}));
+      // Signed by itself, as the server's is: not by the authority.
+      const strange = { cert: ca, key: readFileSync(join(folder, 'server-key.pem')) };
+      await assert.rejects(written(url, { ca, ...strange }), { code: 'server-unreachable' });
+    }, true);
   });
 });

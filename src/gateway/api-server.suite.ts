@@ -1,5 +1,6 @@
 // A served scripted engine with its HTTP door in this process: what tests and benchmarks of the whole stack share.
 
+import { openAccess } from '../access/access.js';
 import { createHttpDoor, type HttpDoor } from '../api/index.js';
 import type { Engine } from '../engine/engine.js';
 import { type RunningServer, type ServerOptions, startServer } from '../server/index.js';
@@ -27,7 +28,7 @@ export async function startApiServer(
           ...{ server: local, info: engine.info, names: ['toy'], createdS: 0, build: 'test' },
         }),
         facts: serverFacts(local),
-        ...{ acceptsKey: null, origins: [] },
+        access: options.access ?? openAccess(),
         onMistake: (reason) => {
           throw reason;
         },

@@ -4,7 +4,6 @@ export type { CoreStats } from './core/core-stats.js';
 export type { Effect, EngineOperation, ServerEvent } from './core/event.js';
 export { ServerCore } from './core/server-core.js';
 export type { Batching, CoreSettings, ModelFacts } from './core/settings.js';
-export { keyCheck } from './key-check.js';
 export type { PlainListener, PlainRequest, PlainSessions } from './plain-sessions.js';
 export {
   defaultPort,

@@ -97,14 +97,6 @@ describe('a plain session', () => {
     });
   });
 
-  it('needs no key, though devices do', async () => {
-    await withServer({ keys: ['secret'] }, async (server) => {
-      const heard = new Heard();
-      server.plain.write(request, null, heard);
-      assert.equal(await heard.over, 'length');
-    });
-  });
-
   it('shares passes with others, more of them than a connection may have', async () => {
     await withServer({ limits: { sessions: 4 } }, async (server) => {
       const all = Array.from({ length: 10 }, () => new Heard());
@@ -215,7 +207,7 @@ describe('a plain session', () => {
     mock.timers.enable({ apis: ['setInterval'] });
     const fed: ServerEvent[] = [];
     const feed = (event: ServerEvent): unknown => fed.push(event);
-    const plain = new PlainSessions({ feed, key: 'k', sessionsMax: 4, silenceMs: 60 });
+    const plain = new PlainSessions({ feed, sessionsMax: 4, silenceMs: 60 });
     const cancel = plain.write(request, null, new Heard());
     const kinds = (): string[] =>
       fed.splice(0).map((event) => (event.kind === 'frame' ? event.frame.kind : event.kind));

@@ -35,8 +35,6 @@ export interface PlainListener {
 export interface PlainParts {
   /** Gives the core an event soon, never within the call, in order. */
   readonly feed: (event: ServerEvent) => void;
-  /** A key that the core accepts. */
-  readonly key: string;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
   /** After this long without a frame the core ends a connection, in milliseconds; 0: never. */
@@ -95,7 +93,7 @@ export class PlainSessions {
     const line: Line = { id: this.#nextId--, grant, sessions: new Map(), nextSession: 0 };
     this.#lines.set(line.id, line);
     this.#parts.feed({ kind: 'connected', connection: line.id, grant });
-    this.#send(line, helloOf(this.#parts.key));
+    this.#send(line, helloFrame);
     this.#keepAlive();
     return line;
   }
@@ -171,16 +169,16 @@ export class PlainSessions {
   }
 }
 
-function helloOf(key: string): DeviceFrame {
-  return {
-    kind: 'hello',
-    ...{ versionMin, versionMax, key },
-    name: 'http',
-    fingerprint: '',
-    vocabSize: 0,
-    blockHashes: new Uint32Array(0),
-  };
-}
+const helloFrame: DeviceFrame = {
+  kind: 'hello',
+  ...{ versionMin, versionMax },
+  // Whoever asks has shown a key already.
+  key: '',
+  name: 'http',
+  fingerprint: '',
+  vocabSize: 0,
+  blockHashes: new Uint32Array(0),
+};
 
 function openOf(session: number, request: PlainRequest): DeviceFrame {
   const { sampling } = request;

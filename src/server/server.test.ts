@@ -180,18 +180,6 @@ describe('server', () => {
     });
   });
 
-  it('lets in only the keys it knows', async () => {
-    await withServer({ keys: ['sesame'] }, async (server) => {
-      const good = await Line.open(server.address);
-      good.send({ ...hello, key: 'sesame' });
-      await good.until(({ frames }) => frames[0]?.kind === 'welcome');
-      const bad = await Line.open(server.address);
-      bad.send({ ...hello, key: 'Sesame' });
-      await bad.until(({ closeCode }) => closeCode !== null);
-      assert.equal(bad.closeCode, closeCodeOf('key-refused'));
-    });
-  });
-
   it('shows a device of another vocabulary where the two part', async () => {
     await withServer({}, async (server) => {
       const line = await Line.open(server.address);

@@ -4,6 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { type Access, openAccess } from '../access/access.js';
+import { checkBind } from '../access/bind-rule.js';
+import type { GateLimits } from '../access/stranger-gate.js';
+import type { TlsFiles } from '../access/tls-files.js';
 import type { Engine } from '../engine/engine.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import { wireFault } from '../protocol/code.js';
@@ -20,7 +24,6 @@ import type { Effect, ServerEvent } from './core/event.js';
 import { ServerCore } from './core/server-core.js';
 import type { Batching, CoreSettings } from './core/settings.js';
 import { EngineRunner } from './engine-runner.js';
-import { keyCheck } from './key-check.js';
 import { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
@@ -32,8 +35,14 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 7433; 0 picks a free one. */
   readonly port?: number;
-  /** Keys of devices that may connect. Default: none is asked for. */
-  readonly keys?: readonly string[];
+  /** Who may connect; stays its owner's. Default: whoever reaches the address. */
+  readonly access?: Access;
+  /** Certificate and key; stays its owner's. Default: no TLS. */
+  readonly tls?: TlsFiles;
+  /** Listens beyond this machine even without keys or TLS. Default false: that is refused. */
+  readonly insecureOpenToNetwork?: boolean;
+  /** How many connections may stand that have not shown a key. */
+  readonly gate?: Partial<GateLimits>;
   readonly batching?: Batching;
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
@@ -77,7 +86,7 @@ export interface LocalServer {
 }
 
 export interface RunningServer extends LocalServer {
-  /** ws: URL that devices dial. */
+  /** ws: or wss: URL that devices dial. */
   readonly address: string;
   readonly port: number;
   /** Takes no more sessions, lets running answers finish for a while, then ends all connections. */
@@ -87,17 +96,23 @@ export interface RunningServer extends LocalServer {
 /**
  * Serves an engine to devices.
  *
- * @throws PilotfishError `usage` where the address cannot be had.
+ * @throws PilotfishError `usage` where the network could reach it without keys or TLS; `address-unavailable`.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const server = new Server(options);
+  const { host = '127.0.0.1', tls, insecureOpenToNetwork = false } = options;
+  const access = options.access ?? openAccess();
+  const hasTls = tls !== undefined;
+  await checkBind({ host, hasTls, hasKeys: access.hasKeys, insecureOpenToNetwork });
+  const server = new Server(options, access);
   const http = await options.makeHttp?.(server);
-  await server.listen(options.host ?? '127.0.0.1', options.port ?? defaultPort, http);
+  await server.listen(host, http);
   return server;
 }
 
 class Server implements RunningServer {
   readonly #engine: Engine;
+  readonly #options: ServerOptions;
+  readonly #access: Access;
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
   readonly #peers = new Map<number, Peer>();
@@ -107,6 +122,7 @@ class Server implements RunningServer {
   readonly #startedAtMs = performance.now();
   readonly #drainMs: number;
   readonly #alternatives: readonly string[];
+  readonly #endRevoking: () => void;
   #listening: Listening | null = null;
   #timer: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
@@ -114,14 +130,15 @@ class Server implements RunningServer {
   #waiting: ServerEvent[] = [];
   readonly plain: PlainSessions;
 
-  constructor(options: ServerOptions) {
+  constructor(options: ServerOptions, access: Access) {
     this.#engine = options.engine;
-    const key = randomBytes(32).toString('hex');
-    const settings = settingsOf(options, key);
+    this.#options = options;
+    this.#access = access;
+    this.#endRevoking = access.onGone((ids) => this.#revoke(ids));
+    const settings = settingsOf(options);
     this.#core = new ServerCore(settings);
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
-      key,
       sessionsMax: settings.limits.sessions,
       silenceMs: settings.limits.silenceMs,
     });
@@ -130,17 +147,22 @@ class Server implements RunningServer {
     this.#alternatives = options.alternatives ?? [];
   }
 
-  async listen(host: string, port: number, request?: RequestListener): Promise<void> {
-    this.#listening = await listen(host, port, {
-      connected: (peer) => this.#connected(peer),
-      message: (peer, bytes) => this.#message(peer, bytes),
-      tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
-      flow: ({ id: connection }, isClogged) =>
-        this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
-      disconnected: (peer) => this.#disconnected(peer),
-      stats: () => this.stats(),
-      ...(request !== undefined && { request }),
-    });
+  async listen(host: string, request?: RequestListener): Promise<void> {
+    const { port = defaultPort, tls = null, gate = {} } = this.#options;
+    const guard = { access: this.#access, tls, gate };
+    this.#listening = await listen(
+      { host, port, guard },
+      {
+        connected: (peer) => this.#connected(peer),
+        message: (peer, bytes) => this.#message(peer, bytes),
+        tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
+        flow: ({ id: connection }, isClogged) =>
+          this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
+        disconnected: (peer) => this.#disconnected(peer),
+        stats: () => this.stats(),
+        ...(request !== undefined && { request }),
+      },
+    );
   }
 
   get isDraining(): boolean {
@@ -149,7 +171,8 @@ class Server implements RunningServer {
 
   get address(): string {
     const { host, port } = this.#listening!;
-    return `ws://${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const scheme = this.#options.tls === undefined ? 'ws' : 'wss';
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   }
 
   get port(): number {
@@ -171,7 +194,16 @@ class Server implements RunningServer {
   #connected(peer: Peer): void {
     this.#peers.set(peer.id, peer);
     this.#strangers.add(peer.id);
-    this.#feed({ kind: 'connected', connection: peer.id, grant: null });
+    this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
+  }
+
+  /** Ends the connections of keys that are none any more. */
+  #revoke(ids: ReadonlySet<string>): void {
+    for (const { id: connection, grant } of [...this.#peers.values()]) {
+      if (grant === null || !ids.has(grant.id)) continue;
+      const fault = wireFault('key-refused', 'the key is not valid any more', null);
+      this.#feed({ kind: 'fault', connection, fault });
+    }
   }
 
   #message({ id: connection }: Peer, bytes: Uint8Array): void {
@@ -266,6 +298,7 @@ class Server implements RunningServer {
     this.#feed({ kind: 'stop' });
     await this.#gone();
     await this.#listening?.close();
+    this.#endRevoking();
     if (this.#timer) clearTimeout(this.#timer);
   }
 
@@ -297,8 +330,7 @@ function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<
   });
 }
 
-/** @param localKey accepted beside those of the options: this process's own. */
-function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
+function settingsOf(options: ServerOptions): CoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
   const formats = new FormatChecker(vocabulary);
@@ -331,7 +363,8 @@ function settingsOf(options: ServerOptions, localKey: string): CoreSettings {
     swapBytesMax: options.swapBytesMax ?? 2 ** 30,
     retryAfterMs: 1_000,
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
-    acceptsKey: keyCheck(options.keys && [...options.keys, localKey]),
+    // The upgrade has decided: nobody gets as far as Hello without a key.
+    acceptsKey: () => true,
     tokenize: (prompt) => promptTokens(info, prompt),
     checkFormat: (schema) => formats.check(schema),
     differingBlock,

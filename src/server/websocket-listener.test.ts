@@ -47,7 +47,7 @@ class StuckSocket {
 }
 
 function peerOf(socket: StuckSocket, onFlow: (peer: Peer, isClogged: boolean) => void): Peer {
-  return new Peer(1, socket as unknown as WebSocket, socket.stream, onFlow);
+  return new Peer({ id: 1, grant: null }, socket as unknown as WebSocket, socket.stream, onFlow);
 }
 
 describe('a peer', () => {

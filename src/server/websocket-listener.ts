@@ -1,16 +1,16 @@
-// Listens for devices: WebSocket with binary messages and no compression, and `GET /stats` beside it for whoever sits on
-// this machine, and what else speaks HTTP on the same port. Bounded both ways. The only file of the server that knows `ws`.
+// Listens for devices: WebSocket with binary messages and no compression, and beside it `GET /stats` and what else speaks
+// HTTP on the same port. Whoever is not admitted gets a refusal. Bounded both ways. The only file of the server that knows
+// `ws`.
 
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Writable } from 'node:stream';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex, Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
+import type { Admission } from '../access/access.js';
+import { isLoopback } from '../access/address.js';
+import { createGuardedServer, type GuardParts, refusalStatus } from '../access/guarded-server.js';
 import { PilotfishError } from '../base/error.js';
+import type { KeyGrant } from '../base/key-grant.js';
 import type { WireCode } from '../protocol/code.js';
 import { closeFor } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
@@ -34,8 +34,6 @@ export interface ListenerHandlers {
 
 /** A socket that closes with a code waits this long for its peer before it is cut. */
 const closeTimeoutMs = 2_000;
-/** Time for a request to arrive whole. */
-const requestTimeoutMs = 30_000;
 
 /** What `ws` closes with when a message is longer than `maxPayload`. */
 const closeTooBig = 1009;
@@ -61,6 +59,8 @@ const strangerBytesMax = 2 * limits.helloBytes.value;
 /** One connected device. */
 export class Peer {
   readonly id: number;
+  /** Of its key; null: none is asked for. */
+  readonly grant: KeyGrant | null;
   /** Ends the counting of what a stranger sends. */
   onGreeted: () => void = () => undefined;
   readonly #socket: WebSocket;
@@ -74,12 +74,13 @@ export class Peer {
    * @param onFlow called when what was sent begins to wait for the peer, and when it waits no more.
    */
   constructor(
-    id: number,
+    { id, grant }: Pick<Peer, 'id' | 'grant'>,
     socket: WebSocket,
     stream: Writable,
     onFlow: (peer: Peer, isClogged: boolean) => void,
   ) {
     this.id = id;
+    this.grant = grant;
     this.#socket = socket;
     this.#stream = stream;
     this.#onFlow = onFlow;
@@ -115,6 +116,13 @@ export class Peer {
   }
 }
 
+export interface ListenAt {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly guard: Pick<GuardParts, 'access' | 'tls' | 'gate'>;
+}
+
 export interface Listening {
   readonly host: string;
   readonly port: number;
@@ -125,32 +133,30 @@ export interface Listening {
 /**
  * Begins to listen.
  *
- * @param port 0 picks a free one.
  * @throws PilotfishError `address-unavailable` where the address cannot be had, naming it and the reason.
  */
 export async function listen(
-  host: string,
-  port: number,
+  { host, port, guard }: ListenAt,
   handlers: ListenerHandlers,
 ): Promise<Listening> {
-  const http = createServer({ requestTimeout: requestTimeoutMs }, (request, response) =>
-    respond(request, response, handlers),
-  );
   const sockets = new WebSocketServer({
-    server: http,
+    noServer: true,
     WebSocket: BoundedSocket,
     maxPayload: limits.frameBytes.value,
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   let nextId = 1;
-  sockets.on('connection', (socket, { socket: carrier }) => {
-    const peer = new Peer(nextId++, socket, carrier, handlers.flow);
-    watchStranger(carrier, peer, handlers);
-    welcome(socket, peer, handlers);
+  const http = createGuardedServer({
+    ...guard,
+    request: (request, response, admission) => respond(request, response, admission, handlers),
+    upgrade: (request, carrier, head, { grant }) =>
+      sockets.handleUpgrade(request, carrier, head, (socket) => {
+        const peer = new Peer({ id: nextId++, grant }, socket, carrier, handlers.flow);
+        watchStranger(carrier, peer, handlers);
+        welcome(socket, peer, handlers);
+      }),
   });
-  // Errors of the listening socket come through `http` as well; unheard here they would end the process.
-  sockets.on('error', () => undefined);
   await new Promise<void>((resolve, reject) => {
     http.once('error', (reason: NodeJS.ErrnoException) =>
       reject(listenRefusal(host, port, reason)),
@@ -209,7 +215,7 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
 }
 
 /** Reads no more from a stranger that has sent more than any greeting takes. */
-function watchStranger(carrier: Socket, peer: Peer, handlers: ListenerHandlers): void {
+function watchStranger(carrier: Duplex, peer: Peer, handlers: ListenerHandlers): void {
   let bytes = 0;
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
@@ -226,6 +232,7 @@ function watchStranger(carrier: Socket, peer: Peer, handlers: ListenerHandlers):
 function respond(
   request: IncomingMessage,
   response: ServerResponse,
+  admission: Admission,
   handlers: ListenerHandlers,
 ): void {
   const { method, url, socket } = request;
@@ -233,16 +240,16 @@ function respond(
     handlers.request(request, response);
     return;
   }
-  const isLocal = isLoopback(socket.remoteAddress ?? '');
-  if (method !== 'GET' || url !== '/stats' || !isLocal) {
-    response.writeHead(isLocal ? 404 : 403, { 'content-type': 'text/plain' });
-    response.end('Devices speak WebSocket here; GET /stats answers on this machine.\n');
+  if (admission.kind !== 'admitted') {
+    response.writeHead(refusalStatus(admission)).end();
+    return;
+  }
+  // Where nobody shows a key it is for this machine alone, whoever else may connect.
+  const mayLook = admission.grant !== null || isLoopback(socket.remoteAddress ?? '');
+  if (method !== 'GET' || url !== '/stats' || !mayLook) {
+    response.writeHead(mayLook ? 404 : 403).end();
     return;
   }
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(`${JSON.stringify(handlers.stats())}\n`);
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address);
 }

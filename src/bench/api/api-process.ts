@@ -3,6 +3,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { openAccess } from '../../access/access.js';
 import { createHttpDoor } from '../../api/index.js';
 import { createScriptedEngine, type Engine } from '../../engine/index.js';
 import { ServerGenerator } from '../../gateway/index.js';
@@ -40,7 +41,7 @@ async function startStack(slotCount: number, contextLength: number): Promise<num
       const facts = { server: local, info: engine.info, names: ['toy'], createdS: 0, build: '0' };
       const door = await createHttpDoor({
         generator: new ServerGenerator(facts),
-        ...{ facts: [], acceptsKey: null, origins: [] },
+        ...{ facts: [], access: openAccess() },
         onMistake: (reason) => {
           throw reason;
         },

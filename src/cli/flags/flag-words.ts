@@ -29,7 +29,9 @@ const plainWords = new Set(['temperature', 'threads']);
 
 const phrases: readonly (readonly [RegExp, string])[] = [
   [/\bstopped by the caller\b/, 'stopped with Ctrl-C'],
-  [/\(key-refused\); .*/, '(key-refused); --api-key takes a key that the server was started with'],
+  [/\(key-refused\); .*/, '(key-refused); --key-file or PILOTFISH_KEY takes a key of that server'],
+  [/\binsecureOpenToNetwork\b/, '--insecure-open-to-network'],
+  [/\binsecureKeyInClear\b/, '--insecure-key-in-clear'],
   [/\bthe context size\b/, '--ctx-size'],
   [/\bthe number of slots\b/, '--slots'],
   [/\banother host or port\b/, 'another --host or --port'],

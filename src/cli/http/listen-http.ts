@@ -1,31 +1,34 @@
 // Listens for HTTP where nothing else shares the port: the door of a device.
 
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createGuardedServer, type GuardParts } from '../../access/index.js';
 import { listenRefusal } from '../../server/index.js';
 
 export interface HttpListening {
-  /** http: URL of the door. */
+  /** http: or https: URL of the door. */
   readonly url: string;
   /** Stops listening and cuts what is still connected. */
   close(): Promise<void>;
 }
 
-/** Time for a request to arrive whole. */
-const requestTimeoutMs = 30_000;
+export interface ListenHttpAt extends Pick<GuardParts, 'access' | 'tls'> {
+  /** Checked by whoever names it: see checkBind. */
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+}
 
 /**
  * Begins to listen.
  *
- * @param port 0 picks a free one.
  * @throws PilotfishError `address-unavailable`.
  */
 export async function listenHttp(
-  host: string,
-  port: number,
+  { host, port, access, tls }: ListenHttpAt,
   handle: RequestListener,
 ): Promise<HttpListening> {
-  const server = createServer({ requestTimeout: requestTimeoutMs }, handle);
+  const server = createGuardedServer({ access, tls, request: handle });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (reason: NodeJS.ErrnoException) =>
       reject(listenRefusal(host, port, reason)),
@@ -34,7 +37,7 @@ export async function listenHttp(
   });
   const { address, port: bound } = server.address() as AddressInfo;
   return {
-    url: `http://${address.includes(':') ? `[${address}]` : address}:${bound}`,
+    url: `${tls === null ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${bound}`,
     close: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

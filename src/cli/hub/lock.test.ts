@@ -15,7 +15,12 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { takeLock } from './lock.js';
+import { type LockWords, takeLock } from './lock.js';
+
+const words: LockWords = {
+  busy: (holder) => new Error(`held by ${holder}`),
+  failed: (_path, reason) => reason as Error,
+};
 
 async function lockPath(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'pilotfish-lock-'));
@@ -35,15 +40,14 @@ const deadPid = (): number => spawnSync(process.execPath, ['--version']).pid;
 
 test('a lock is held by one, and free again once released', async (t) => {
   const path = await lockPath(t);
-  const lock = await takeLock(path, 'the model');
+  const lock = await takeLock(path, words);
   assert.equal(JSON.parse(readFileSync(path, 'utf8')).pid, process.pid);
-  await assert.rejects(takeLock(path, 'the model'), {
-    code: 'download-failed',
-    message: `the model is being downloaded by process ${process.pid}`,
+  await assert.rejects(takeLock(path, words), {
+    message: `held by process ${process.pid}`,
   });
   await lock.release();
   assert.ok(!existsSync(path));
-  await (await takeLock(path, 'the model')).release();
+  await (await takeLock(path, words)).release();
   assert.deepEqual(readdirSync(dirname(path)), []);
 });
 
@@ -53,7 +57,7 @@ test('of many that come at once one gets the lock', async (t) => {
   // Once in some forty rounds two got it while dead locks were moved aside and not cleared by one at a time.
   for (let round = 0; round < 40; round++) {
     await writeHolder(path, { host: hostname(), pid });
-    const tries = await Promise.allSettled(Array.from({ length: 16 }, () => takeLock(path, 'it')));
+    const tries = await Promise.allSettled(Array.from({ length: 16 }, () => takeLock(path, words)));
     const taken = tries.filter(({ status }) => status === 'fulfilled');
     assert.equal(taken.length, 1);
     for (const lock of taken)
@@ -65,7 +69,7 @@ test('of many that come at once one gets the lock', async (t) => {
 test('the lock of a process that died is taken over', async (t) => {
   const path = await lockPath(t);
   await writeHolder(path, { host: hostname(), pid: deadPid() });
-  const lock = await takeLock(path, 'it');
+  const lock = await takeLock(path, words);
   assert.equal(JSON.parse(readFileSync(path, 'utf8')).pid, process.pid);
   await lock.release();
 });
@@ -73,23 +77,23 @@ test('the lock of a process that died is taken over', async (t) => {
 test('the lock of another machine is respected while it is touched, and taken over after', async (t) => {
   const path = await lockPath(t);
   await writeHolder(path, { host: 'elsewhere', pid: 7 });
-  await assert.rejects(takeLock(path, 'it'), { message: /by process 7 on elsewhere/ });
+  await assert.rejects(takeLock(path, words), { message: /by process 7 on elsewhere/ });
   await writeHolder(path, { host: 'elsewhere', pid: 7 }, 120_000);
-  await (await takeLock(path, 'it')).release();
+  await (await takeLock(path, words)).release();
 });
 
 test('a lock whose content cannot be read is respected until it is old', async (t) => {
   const path = await lockPath(t);
   await writeHolder(path, 'garbage');
-  await assert.rejects(takeLock(path, 'it'), { message: /on an unknown machine/ });
+  await assert.rejects(takeLock(path, words), { message: /on an unknown machine/ });
   await writeHolder(path, '', 120_000);
-  await (await takeLock(path, 'it')).release();
+  await (await takeLock(path, words)).release();
 });
 
 test('a living holder touches its lock', async (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const path = await lockPath(t);
-  const lock = await takeLock(path, 'it');
+  const lock = await takeLock(path, words);
   utimesSync(path, 1, 1);
   t.mock.timers.tick(10_000);
   // The touch is asynchronous and tells nobody when it is done.

@@ -1,11 +1,10 @@
-// A lock file beside a download, so that two runs never write the same partial file.
+// A lock file beside what is being written, so that two runs never write the same file.
 // A lock left by a process that died is taken over; one that is alive is respected. Node has no flock, hence this.
 
 import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { downloadFailed, fileFailed } from './failure.js';
 
 /** A living holder touches its lock this often; a lock not touched for `deadMs` has no holder. */
 const touchMs = 10_000;
@@ -13,6 +12,13 @@ const deadMs = 60_000;
 /** Patience with others that clear the same dead lock away: a second in all. */
 const attemptsMax = 50;
 const guardWaitMs = 20;
+
+export interface LockWords {
+  /** Somebody else holds it. @param holder such as `process 7`. */
+  readonly busy: (holder: string) => Error;
+  /** The lock file cannot be written. */
+  readonly failed: (path: string, reason: unknown) => Error;
+}
 
 export interface Lock {
   release(): Promise<void>;
@@ -22,21 +28,20 @@ export interface Lock {
 let takeCount = 0;
 
 /**
- * Takes the lock, or throws `download-failed` naming the process that holds it.
+ * Takes the lock, or throws what `words` makes of the process that holds it.
  *
  * @param path of the lock file; its folder is made.
- * @param subject what is locked, for the message.
  */
-export async function takeLock(path: string, subject: string): Promise<Lock> {
+export async function takeLock(path: string, words: LockWords): Promise<Lock> {
   const mine = `${path}.${process.pid}.${++takeCount}`;
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(mine, JSON.stringify({ host: hostname(), pid: process.pid }));
   } catch (reason) {
-    throw fileFailed(path, reason);
+    throw words.failed(path, reason);
   }
   try {
-    await claim(mine, path, subject);
+    await claim(mine, path, words);
   } finally {
     await rm(mine, { force: true });
   }
@@ -55,24 +60,24 @@ export async function takeLock(path: string, subject: string): Promise<Lock> {
 }
 
 /** A hard link appears with its content or not at all, and only once: what creating and then writing cannot give. */
-async function claim(mine: string, path: string, subject: string): Promise<void> {
+async function claim(mine: string, path: string, words: LockWords): Promise<void> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    if (await tryLink(mine, path)) return;
+    if (await tryLink(mine, path, words)) return;
     const holder = await readHolder(path);
     if (holder === null) continue;
-    if (holder.alive) throw downloadFailed(`${subject} is being downloaded by ${holder.name}`);
-    await clearDead(mine, path);
+    if (holder.alive) throw words.busy(holder.name);
+    await clearDead(mine, path, words);
   }
-  throw downloadFailed(`${subject} is being downloaded by another process (lock ${path})`);
+  throw words.busy(`another process (lock ${path})`);
 }
 
 /**
  * Removes a dead lock, one process at a time: looked at again under a lock of its own, it cannot have been taken over
  * meanwhile, since nobody can take what is there and nobody else removes it.
  */
-async function clearDead(mine: string, path: string): Promise<void> {
+async function clearDead(mine: string, path: string, words: LockWords): Promise<void> {
   const guard = `${path}.takeover`;
-  if (!(await tryLink(mine, guard))) {
+  if (!(await tryLink(mine, guard, words))) {
     // Whoever cleared may have died over it.
     if ((await readHolder(guard))?.alive === false) await rm(guard, { force: true });
     else await sleep(guardWaitMs);
@@ -85,24 +90,24 @@ async function clearDead(mine: string, path: string): Promise<void> {
   }
 }
 
-async function tryLink(mine: string, path: string): Promise<boolean> {
+async function tryLink(mine: string, path: string, words: LockWords): Promise<boolean> {
   try {
     await link(mine, path);
     return true;
   } catch (reason) {
     if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    return createExclusively(mine, path);
+    return createExclusively(mine, path, words);
   }
 }
 
 /** For file systems without hard links, such as those of memory cards. */
-async function createExclusively(mine: string, path: string): Promise<boolean> {
+async function createExclusively(mine: string, path: string, words: LockWords): Promise<boolean> {
   try {
     await writeFile(path, await readFile(mine), { flag: 'wx' });
     return true;
   } catch (reason) {
     if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw fileFailed(path, reason);
+    throw words.failed(path, reason);
   }
 }
 

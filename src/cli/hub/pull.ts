@@ -111,7 +111,11 @@ async function bring(
   const pointer = paths.pointer(commit, file);
   let state: Pulled['state'] = 'present';
   if (!(await isFile(pointer))) {
-    const lock = await takeLock(paths.lock(content.hash.hex), formatReference(reference));
+    const lock = await takeLock(paths.lock(content.hash.hex), {
+      busy: (holder) =>
+        downloadFailed(`${formatReference(reference)} is being downloaded by ${holder}`),
+      failed: fileFailed,
+    });
     try {
       state = await fill(remote, reference, context, rules);
     } finally {

@@ -2,6 +2,9 @@
 // `openai` package, the `ai` SDK and bare fetch each chat, stream, count, and are refused in their own words.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
@@ -9,7 +12,9 @@ import OpenAI from 'openai';
 import { type Ended, freePort, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
-const key = 'a key for tests';
+const folder = mkdtempSync(join(tmpdir(), 'pilotfish-api-'));
+const keysPath = join(folder, 'keys.json');
+let key = '';
 const prompt = 'The old clock';
 const messages = [{ role: 'user' as const, content: 'Tell me of the old clock.' }];
 
@@ -29,7 +34,8 @@ async function start(args: readonly string[], port: number): Promise<Child> {
   });
   for (;;) {
     if (over !== null) throw new Error((over as Ended).err);
-    const response = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    const headers = { authorization: `Bearer ${key}` };
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { headers }).catch(() => null);
     if (response?.status === 200) return started;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -39,13 +45,24 @@ const ports = { server: 0, device: 0 };
 const children: Child[] = [];
 
 before(async () => {
+  key = (await run(['keys', 'create', 'tests', '--keys', keysPath])).out.trim();
+  const keyPath = join(folder, 'device.key');
+  writeFileSync(keyPath, `${key}\n`, { mode: 0o600 });
   ports.server = await freePort();
   ports.device = await freePort();
   const served = ['serve', '-m', 'stories-target', '--slots', '4', '-t', '1', '-c', '256'];
-  const server = [...served, '--deterministic', '--port', `${ports.server}`, '--api-key', key];
+  const server = [...served, '--deterministic', '--port', `${ports.server}`, '--keys', keysPath];
   children.push(await start(server, ports.server));
-  const device = ['device', '--server', `127.0.0.1:${ports.server}`, '--api-key', key, '-t', '1'];
-  const door = ['--http', `${ports.device}`, '--http-key', key];
+  const device = [
+    'device',
+    '--server',
+    `127.0.0.1:${ports.server}`,
+    '--key-file',
+    keyPath,
+    '-t',
+    '1',
+  ];
+  const door = ['--http', `${ports.device}`, '--http-keys', keysPath];
   children.push(await start([...device, ...door], ports.device));
 });
 
@@ -55,6 +72,7 @@ after(async () => {
     const { code, err } = await ended;
     assert.equal(code, 0, err);
   }
+  rmSync(folder, { recursive: true });
 });
 
 const urlOf = (end: keyof typeof ports): string => `http://127.0.0.1:${ports[end]}`;

@@ -16,6 +16,7 @@ export interface Ended {
 
 /** A child that runs. */
 export interface Running {
+  readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Calls back once, when the child has written its first words to stdout. */
   readonly onFirstOutput: (heard: () => void) => void;
@@ -52,6 +53,7 @@ export function run(
       err += text;
     });
     onStart({
+      pid: child.pid!,
       kill: (signal) => child.kill(signal),
       onFirstOutput: (heard) => child.stdout.once('data', heard),
       onOutput: (heard) => child.stdout.on('data', heard),

@@ -50,7 +50,11 @@ class Trio {
   static async start(names: readonly DrafterName[], spaces: Namespaces | null): Promise<Trio> {
     const port = await freePort();
     const host = spaces?.address ?? '127.0.0.1';
-    const server = new ServerVictim(port, [...served, '--host', host], spaces?.serverLauncher);
+    const server = new ServerVictim(
+      port,
+      [...served, '--host', host, '--insecure-open-to-network'],
+      spaces?.serverLauncher,
+    );
     await server.start();
     const devices = names.map((name) => {
       const args = [...drafters[name], '-t', '1', '-c', '128'];

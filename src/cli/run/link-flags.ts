@@ -37,11 +37,11 @@ import { serverFlag, serverUrl } from '../flags/server-address.js';
 import { resolveModel } from '../models/model-name.js';
 import { bundledModels } from '../package-root.js';
 import type { Terminal } from '../screen/terminal.js';
+import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import type { LinkReport } from './link-report.js';
 
-export interface LinkOptions extends DraftOptions, LoadOptions {
+export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions {
   readonly server: string;
-  readonly apiKey?: string;
   readonly fallback: Fallback;
   readonly awaySeconds: number;
   readonly vocab: string;
@@ -69,7 +69,7 @@ export function addLinkFlags(command: Command): Command {
 function serverFlags() {
   return [
     serverFlag(),
-    flag('--api-key <key>', 'key that the server asks for'),
+    ...credentialFlags(),
     flag(
       '--fallback <policy>',
       `while the server is away: ${fallbacks.join(', ')}`,
@@ -181,19 +181,19 @@ export function connectOptions(
   options: LinkOptions,
   { drafter, engine }: Drafting,
   report: LinkReport,
-  signal: AbortSignal,
+  terminal: Terminal,
 ): ConnectOptions {
-  const { awaySeconds, apiKey, server, fallback } = options;
+  const { awaySeconds, server, fallback } = options;
   return {
     url: serverUrl(server),
     drafter,
     vocabulary: engine.info.vocabulary,
     fallback,
     name: 'pilotfish',
-    signal,
+    signal: terminal.signal,
     ahead: { tokensMax: options.ahead },
     timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
-    ...(apiKey !== undefined && { key: apiKey }),
+    ...credentialsOf(options, terminal),
     onLink: (news) => report.hear(news),
   };
 }

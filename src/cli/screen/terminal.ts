@@ -35,6 +35,11 @@ export interface Terminal {
    * there is no keyboard.
    */
   readonly onInterrupt?: (stop: () => void) => () => void;
+  /**
+   * Has SIGHUP read files again instead of ending the command, until the function that is returned is called. Absent
+   * where no signals come.
+   */
+  readonly onHangUp?: (reload: () => void) => () => void;
 }
 
 export type Style = Parameters<typeof styleText>[0];

@@ -53,7 +53,7 @@ export interface CoreSettings {
 
   /** [n] unguessable bytes, for resume keys. */
   readonly randomBytes: (count: number) => Uint8Array;
-  /** Whether this key may connect. */
+  /** Whether the key of a Hello may connect, where the carrier has not decided already, as a WebSocket's upgrade has. */
   readonly acceptsKey: (key: string) => boolean;
   /** The ids of a prompt of text or messages. @throws PilotfishError where it has none. */
   readonly tokenize: (prompt: Exclude<Prompt, { kind: 'ids' }>) => Int32Array;

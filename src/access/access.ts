@@ -1,0 +1,124 @@
+// Who may speak, decided once for every request and every upgrade before anything answers: the name it came under, the
+// page it came from, the key it shows. Whoever is refused learns that, and nothing of what is behind.
+
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { KeyGrant } from '../base/key-grant.js';
+import { isLoopback } from './address.js';
+import type { KeyRing, OnGone } from './key-ring.js';
+
+export interface AccessRules {
+  /** Null: no key is asked for. */
+  readonly keys: KeyRing | null;
+  /** Origins whose pages may ask, as `https://example.org`; `*`: all. */
+  readonly origins: readonly string[];
+}
+
+export type RefusalCode = 'key-missing' | 'key-unknown' | 'origin-unknown' | 'host-unknown';
+
+export type Admission =
+  /** @see KeyGrant; null: no key is asked for. `origin`: of the page that asks, null: no page does. */
+  | {
+      readonly kind: 'admitted';
+      readonly grant: KeyGrant | null;
+      readonly origin: string | null;
+    }
+  /** A browser asks for an allowed page whether it may ask. */
+  | { readonly kind: 'preflight'; readonly origin: string }
+  /** What anybody may ask: whether the process lives. */
+  | { readonly kind: 'open' }
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+
+/** The only path that needs no key: a supervisor that cannot hold secrets asks it. */
+export const openPath = '/livez';
+/** A page cannot set headers of an upgrade, but names subprotocols: this one and its key. */
+export const keySubprotocol = 'pilotfish.key.';
+
+const refused = (code: RefusalCode, message: string): Admission => ({
+  kind: 'refused',
+  ...{ code, message },
+});
+
+export class Access {
+  readonly #rules: AccessRules;
+  /** What was decided: the listener and the door behind it ask for the same request. */
+  readonly #decided = new WeakMap<IncomingMessage, Admission>();
+
+  constructor(rules: AccessRules) {
+    this.#rules = rules;
+  }
+
+  /** Whether a key is asked for. */
+  get hasKeys(): boolean {
+    return this.#rules.keys !== null;
+  }
+
+  /** Calls back with the ids of keys that are none any more. @returns what ends it. */
+  onGone(listener: OnGone): () => void {
+    return this.#rules.keys?.onGone(listener) ?? (() => undefined);
+  }
+
+  /** Decides on a request or an upgrade; the same for the same request. */
+  admit(request: IncomingMessage): Admission {
+    let admission = this.#decided.get(request);
+    if (admission === undefined) {
+      admission = this.#decide(request);
+      this.#decided.set(request, admission);
+    }
+    return admission;
+  }
+
+  #decide(request: IncomingMessage): Admission {
+    const { method, url, headers } = request;
+    if (!this.#isOwnName(request)) {
+      return refused('host-unknown', 'the request names a host that is not this machine');
+    }
+    const { origin } = headers;
+    if (origin !== undefined && !this.#allows(origin)) {
+      return refused('origin-unknown', 'pages of this origin may not ask here');
+    }
+    const isPreflight = method === 'OPTIONS' && 'access-control-request-method' in headers;
+    if (isPreflight && origin !== undefined) return { kind: 'preflight', origin };
+    const isUpgrade = headers.upgrade !== undefined;
+    if (method === 'GET' && !isUpgrade && url === openPath) return { kind: 'open' };
+    return this.#byKey(request, origin ?? null);
+  }
+
+  #byKey({ headers }: IncomingMessage, origin: string | null): Admission {
+    const { keys } = this.#rules;
+    if (keys === null) return { kind: 'admitted', grant: null, origin };
+    const token = tokenOf(headers);
+    if (token === null) return refused('key-missing', 'a key is needed: Authorization: Bearer KEY');
+    const grant = keys.grantOf(token);
+    if (grant === null) return refused('key-unknown', 'the key is not known here');
+    return { kind: 'admitted', grant, origin };
+  }
+
+  #allows(origin: string): boolean {
+    const { origins } = this.#rules;
+    return origins.includes('*') || origins.includes(origin);
+  }
+
+  /**
+   * What comes in over loopback names loopback or an address, a name without a key being no protection: a page whose name
+   * was bent to 127.0.0.1 still sends its own name. With keys a page has nothing to gain, for it knows none.
+   */
+  #isOwnName({ headers, socket }: IncomingMessage): boolean {
+    if (this.hasKeys || !isLoopback(socket.localAddress ?? '')) return true;
+    const name = (headers.host ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+    return name === '' || isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost');
+  }
+}
+
+/** Asks for nothing: for whoever only this machine can reach, and for tests. */
+export const openAccess = (): Access => new Access({ keys: null, origins: [] });
+
+function tokenOf(headers: IncomingMessage['headers']): string | null {
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+  if (bearer !== undefined) return bearer;
+  if (headers.upgrade === undefined) return null;
+  const named = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return (
+    named.find((name) => name.startsWith(keySubprotocol))?.slice(keySubprotocol.length) ?? null
+  );
+}

@@ -1,0 +1,112 @@
+// An HTTP or HTTPS server behind the access rules: bounds what strangers may hold, hurries them, and lets no upgrade and no
+// request through that was not decided on. Listens nowhere itself.
+
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Access, Admission } from './access.js';
+import { type GateLimits, gateDefaults, StrangerGate } from './stranger-gate.js';
+import type { TlsFiles } from './tls-files.js';
+
+export interface GuardParts {
+  readonly access: Access;
+  /** Null: plain. */
+  readonly tls: TlsFiles | null;
+  readonly gate?: Partial<GateLimits>;
+  /** Every request, with what was decided: whoever answers refuses in its own words. */
+  readonly request: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    admission: Admission,
+  ) => void;
+  /** Upgrades that were admitted. Default: none are. */
+  readonly upgrade?: (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    admission: Extract<Admission, { kind: 'admitted' }>,
+  ) => void;
+}
+
+/** Milliseconds for a request to arrive whole, for its headers, and for a TLS handshake. */
+const requestMsMax = 30_000;
+const headersMsMax = 10_000;
+const handshakeMsMax = 10_000;
+/** How often late requests are looked for. */
+const lookMs = 1_000;
+const headerBytesMax = 16_384;
+
+const serverOptions: ServerOptions = {
+  requestTimeout: requestMsMax,
+  headersTimeout: headersMsMax,
+  connectionsCheckingInterval: lookMs,
+  maxHeaderSize: headerBytesMax,
+};
+
+/** Makes the server; whoever listens closes it. */
+export function createGuardedServer(parts: GuardParts): Server | TlsServer {
+  const { access, tls } = parts;
+  const gate = new StrangerGate({ ...gateDefaults, ...parts.gate });
+  const server = tls === null ? createServer(serverOptions) : createOverTls(tls);
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket);
+    if (!gate.enter(name, socket.remoteAddress ?? '')) socket.destroy();
+    else socket.once('close', () => gate.settle(name));
+  });
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const admission = access.admit(request);
+    if (admission.kind === 'admitted') gate.settle(nameOf(request.socket));
+    // A stranger's connection is not kept: the next try costs another.
+    else response.shouldKeepAlive = false;
+    parts.request(request, response, admission);
+  });
+  const { upgrade } = parts;
+  if (upgrade === undefined) return server;
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const admission = access.admit(request);
+    if (admission.kind !== 'admitted') {
+      refuseUpgrade(socket, admission);
+      return;
+    }
+    gate.settle(nameOf(request.socket));
+    upgrade(request, socket, head, admission);
+  });
+  return server;
+}
+
+function createOverTls(tls: TlsFiles): TlsServer {
+  const server = createTlsServer({
+    ...serverOptions,
+    ...tls.options,
+    handshakeTimeout: handshakeMsMax,
+  });
+  tls.onChange((options) => server.setSecureContext(options));
+  return server;
+}
+
+/** The same for a socket and for the TLS around it, unlike the objects. */
+const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
+
+/** HTTP status of a refusal. */
+export const refusalStatus = (admission: Admission): 401 | 403 =>
+  admission.kind === 'refused' && !admission.code.startsWith('key-') ? 403 : 401;
+
+function refuseUpgrade(socket: Duplex, admission: Admission): void {
+  const status = refusalStatus(admission);
+  const demand = status === 401 ? 'WWW-Authenticate: Bearer\r\n' : '';
+  // It may be gone already.
+  socket.on('error', () => undefined);
+  // A stranger that does not close its half is not waited for.
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${demand}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
+}

@@ -1,0 +1,104 @@
+// The keys of a file while a server runs: who a token belongs to, and which keys are none any more. Read again when the
+// file changes; a file that has become unusable changes nothing, and is complained about.
+
+import type { KeyGrant } from '../base/key-grant.js';
+import { idOfToken, isTokenOf, type StoredKey } from './device-key.js';
+import { watchFiles } from './file-watch.js';
+import { readKeyFile } from './key-file.js';
+
+/** Hears of ids whose keys were revoked or have expired. */
+export type OnGone = (ids: ReadonlySet<string>) => void;
+
+export interface KeyRing {
+  /** What a token grants; null: it is the token of no valid key. Takes as long for a wrong one as for a right one. */
+  grantOf(token: string): KeyGrant | null;
+  /** @returns what ends the listening. */
+  onGone(listener: OnGone): () => void;
+}
+
+export interface FileKeyRingOptions {
+  /** Hears what an operator should know, one line each. */
+  readonly note: (line: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Between two looks at the file and the clock. */
+  readonly everyMs?: number;
+}
+
+export class FileKeyRing implements KeyRing {
+  readonly #path: string;
+  readonly #note: (line: string) => void;
+  readonly #now: () => number;
+  readonly #listeners = new Set<OnGone>();
+  readonly #endWatch: () => void;
+  #keys: ReadonlyMap<string, StoredKey>;
+  /** Ids that were valid at the last look. */
+  #validIds: ReadonlySet<string>;
+
+  /** @throws PilotfishError `usage` as readKeyFile. */
+  constructor(path: string, { note, now = Date.now, everyMs }: FileKeyRingOptions) {
+    this.#path = path;
+    this.#note = note;
+    this.#now = now;
+    this.#keys = byId(readKeyFile(path));
+    this.#validIds = this.#valid();
+    this.#endWatch = watchFiles([path], () => this.reload(), {
+      onLook: () => this.#tellGone(),
+      ...(everyMs !== undefined && { everyMs }),
+    });
+  }
+
+  /** Keys that are valid now. */
+  get count(): number {
+    return this.#valid().size;
+  }
+
+  grantOf(token: string): KeyGrant | null {
+    const id = idOfToken(token);
+    const stored = id === null ? undefined : this.#keys.get(id);
+    if (!isTokenOf(stored, token) || !this.#isValid(stored!)) return null;
+    return { id: stored!.id, limits: stored!.limits };
+  }
+
+  onGone(listener: OnGone): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads the file now. A file that cannot be used leaves the keys as they are. */
+  reload(): void {
+    try {
+      this.#keys = byId(readKeyFile(this.#path));
+    } catch (reason) {
+      this.#note(`${(reason as Error).message}; the keys stay as they were`);
+      return;
+    }
+    this.#tellGone();
+    this.#note(`read ${this.#path} again: ${this.count} valid keys`);
+  }
+
+  close(): void {
+    this.#endWatch();
+    this.#listeners.clear();
+  }
+
+  #isValid({ expiresS }: StoredKey): boolean {
+    return expiresS === null || this.#now() < expiresS * 1000;
+  }
+
+  #valid(): Set<string> {
+    const valid = [...this.#keys.values()].filter((key) => this.#isValid(key));
+    return new Set(valid.map(({ id }) => id));
+  }
+
+  #tellGone(): void {
+    const valid = this.#valid();
+    const gone = new Set([...this.#validIds].filter((id) => !valid.has(id)));
+    this.#validIds = valid;
+    if (gone.size === 0) return;
+    for (const listener of [...this.#listeners]) listener(gone);
+  }
+}
+
+const byId = (keys: readonly StoredKey[]): ReadonlyMap<string, StoredKey> =>
+  new Map(keys.map((key) => [key.id, key]));

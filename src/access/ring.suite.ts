@@ -1,0 +1,41 @@
+// Keys in memory for tests: made, granted and revoked as those of a file are.
+
+import type { KeyGrant } from '../base/key-grant.js';
+import { unlimited } from '../base/key-grant.js';
+import { Access } from './access.js';
+import { idOfToken, isTokenOf, makeKey, type StoredKey } from './device-key.js';
+import type { KeyRing, OnGone } from './key-ring.js';
+
+export class TestRing implements KeyRing {
+  readonly #keys = new Map<string, StoredKey>();
+  readonly #listeners = new Set<OnGone>();
+
+  /** @returns its token and its grant. */
+  add(name: string): { readonly token: string; readonly grant: KeyGrant } {
+    const { token, stored } = makeKey({ name, createdS: 0, expiresS: null, limits: unlimited });
+    this.#keys.set(stored.id, stored);
+    return { token, grant: { id: stored.id, limits: stored.limits } };
+  }
+
+  revoke(id: string): void {
+    this.#keys.delete(id);
+    for (const listener of this.#listeners) listener(new Set([id]));
+  }
+
+  grantOf(token: string): KeyGrant | null {
+    const stored = this.#keys.get(idOfToken(token) ?? '');
+    return isTokenOf(stored, token) ? { id: stored!.id, limits: stored!.limits } : null;
+  }
+
+  onGone(listener: OnGone): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Rules with one key. */
+export function keyed(origins: readonly string[] = []) {
+  const keys = new TestRing();
+  const key = keys.add('test');
+  return { ...key, keys, access: new Access({ keys, origins }) };
+}

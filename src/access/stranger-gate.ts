@@ -1,0 +1,51 @@
+// How many connections may stand that have not yet shown who they are, in all and from one address. Pure; whoever has been
+// admitted is counted no more, so that devices behind one address or one proxy do not crowd each other out.
+
+import { addressBlock, isLoopback } from './address.js';
+
+export interface GateLimits {
+  /** Strangers at once. */
+  readonly strangersMax: number;
+  /** Of one address, or of 64 bits of IPv6; this machine's own are counted only in the sum. */
+  readonly perAddressMax: number;
+}
+
+export const gateDefaults: GateLimits = { strangersMax: 1024, perAddressMax: 32 };
+
+export class StrangerGate {
+  readonly #limits: GateLimits;
+  /** Block of each stranger. */
+  readonly #strangers = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  constructor(limits: GateLimits) {
+    this.#limits = limits;
+  }
+
+  /** Strangers that are being waited for. */
+  get count(): number {
+    return this.#strangers.size;
+  }
+
+  /** Lets a stranger in. @param name of the connection. @returns false: there are too many. */
+  enter(name: string, address: string): boolean {
+    const { strangersMax, perAddressMax } = this.#limits;
+    const block = addressBlock(address);
+    const count = this.#counts.get(block) ?? 0;
+    const isCrowd = count >= perAddressMax && !isLoopback(address);
+    if (this.#strangers.size >= strangersMax || isCrowd) return false;
+    this.#strangers.set(name, block);
+    this.#counts.set(block, count + 1);
+    return true;
+  }
+
+  /** A connection is a stranger no more: it was admitted, or is gone. Harmless when said again. */
+  settle(name: string): void {
+    const block = this.#strangers.get(name);
+    if (block === undefined) return;
+    this.#strangers.delete(name);
+    const left = this.#counts.get(block)! - 1;
+    if (left === 0) this.#counts.delete(block);
+    else this.#counts.set(block, left);
+  }
+}

@@ -1,0 +1,139 @@
+// `pilotfish keys`: makes, lists and revokes the keys that devices and HTTP clients show. A key is printed once, when it is
+// made; what is kept of it opens nothing.
+
+import type { Command } from 'commander';
+import { keyNameShape, keysMax, makeKey, type StoredKey } from '../access/index.js';
+import { PilotfishError } from '../base/error.js';
+import { unlimited } from '../base/key-grant.js';
+import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { changeKeys, keysOf } from './keys/keys-change.js';
+import { defaultKeysPath } from './keys/keys-path.js';
+import { formatTable } from './screen/table.js';
+import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+
+const description = `Makes, lists and revokes the keys that devices and HTTP clients show to a server started with --keys.
+
+  (umask 077; pilotfish keys create pi-kitchen > pi-kitchen.key)
+  pilotfish keys list
+  pilotfish keys revoke pi-kitchen
+
+Give each device a key of its own. The key goes to the device as a file (--key-file) or in its environment (PILOTFISH_KEY), never on a command line. A running server notices changes of the file within a second, and ends the connections of keys that are revoked or have expired.`;
+
+interface KeysOptions {
+  readonly keys?: string;
+  readonly expiresDays?: number;
+  readonly json?: boolean;
+}
+
+const daySeconds = 86_400;
+
+export function addKeys(program: Command, terminal: Terminal): void {
+  const keys = program
+    .command('keys')
+    .summary('make, list and revoke keys of devices')
+    .description(description);
+  const fileFlag = () =>
+    flag('--keys <file>', 'file of keys (default: ~/.config/pilotfish/keys.json)');
+  keys
+    .command('create')
+    .summary('make a key')
+    .description('Makes a key and prints it, once; only a hash of it is kept.')
+    .argument('<name>', 'what to call it, such as the name of the device')
+    .addOption(fileFlag())
+    .addOption(
+      flag(
+        '--expires-days <n>',
+        'days until it is no key any more (default: never)',
+        wholeNumber('--expires-days', 1, 36_500),
+      ),
+    )
+    .addOption(jsonFlag())
+    .action((name: string, options: KeysOptions) => create(name, options, terminal));
+  keys
+    .command('list')
+    .summary('list keys')
+    .description('Lists the keys of the file: names, ids and times, no secrets.')
+    .addOption(fileFlag())
+    .addOption(jsonFlag())
+    .action((options: KeysOptions) => list(options, terminal));
+  keys
+    .command('revoke')
+    .summary('revoke a key')
+    .description('Removes a key. Running servers end its connections within a second.')
+    .argument('<name>', 'name or id of the key')
+    .addOption(fileFlag())
+    .action((name: string, options: KeysOptions) => revoke(name, options, terminal));
+}
+
+const pathOf = ({ keys }: KeysOptions, { env }: Terminal): string => keys ?? defaultKeysPath(env);
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
+const now = (): number => Math.floor(Date.now() / 1000);
+
+async function create(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
+  if (!keyNameShape.test(name)) {
+    throw usage(
+      'a key name has 1 to 64 letters, digits, spaces and . _ @ -, a letter or digit first',
+    );
+  }
+  const path = pathOf(options, terminal);
+  const createdS = now();
+  const { expiresDays } = options;
+  const expiresS = expiresDays === undefined ? null : createdS + expiresDays * daySeconds;
+  const { token, stored } = makeKey({ name, createdS, expiresS, limits: unlimited });
+  await changeKeys(path, (keys) => {
+    if (keys.some((key) => key.name === name)) {
+      throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);
+    }
+    if (keys.length >= keysMax) throw usage(`${path} holds ${keysMax} keys, which is all it may`);
+    return [...keys, stored];
+  });
+  const { id } = stored;
+  const document = { name, id, key: token, expires: dateOf(expiresS), file: path };
+  terminal.out.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : `${token}\n`);
+  const until = expiresS === null ? '' : `, valid until ${dateOf(expiresS)}`;
+  terminal.err.write(
+    `Key '${name}' (id ${id}) is in ${path}${until}.\nIt is shown this once; keep it in a file that only its device can read.\n`,
+  );
+}
+
+/** A day and a minute in UTC; null: never. */
+const dateOf = (seconds: number | null): string | null =>
+  seconds === null ? null : new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
+
+async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
+  const path = pathOf(options, terminal);
+  const keys = (await keysOf(path)).map(shown);
+  if (options.json) {
+    terminal.out.write(`${JSON.stringify(keys, null, 2)}\n`);
+    return;
+  }
+  if (keys.length === 0) {
+    terminal.err.write(
+      `There are no keys in ${path}; make one with \`pilotfish keys create NAME\`.\n`,
+    );
+    return;
+  }
+  const paint = painter(colourWanted(terminal.out, terminal.env));
+  const head = ['NAME', 'ID', 'CREATED', 'EXPIRES'].map((word) => paint('bold', word));
+  const rows = keys.map(({ name, id, created, expires, isValid }) => [
+    ...[name, id, created!],
+    isValid ? (expires ?? 'never') : paint('yellow', `${expires}, expired`),
+  ]);
+  terminal.out.write(`${formatTable([head, ...rows])}\n`);
+}
+
+/** What may be seen of a key. */
+const shown = ({ name, id, createdS, expiresS }: StoredKey) => ({
+  ...{ name, id, created: dateOf(createdS), expires: dateOf(expiresS) },
+  isValid: expiresS === null || now() < expiresS,
+});
+
+async function revoke(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
+  const path = pathOf(options, terminal);
+  await changeKeys(path, (keys) => {
+    const left = keys.filter((key) => key.name !== name && key.id !== name);
+    if (left.length < keys.length) return left;
+    throw usage(`there is no key '${name}' in ${path}; \`pilotfish keys list\` lists them`);
+  });
+  terminal.err.write(`Key '${name}' is revoked; running servers end its connections.\n`);
+}

@@ -1,0 +1,90 @@
+// What a device shows a server and whom it trusts: its key, its certificate, an authority of the operator's own. Secrets
+// come by file or environment, never by the command line, which everybody on the machine can read.
+
+import { readFileSync, statSync } from 'node:fs';
+import type { Option } from 'commander';
+import { readPem } from '../../access/index.js';
+import { PilotfishError } from '../../base/error.js';
+import type { DeviceTls } from '../../device/index.js';
+import { limits } from '../../protocol/limits.js';
+import { noKeyFlag } from '../door/door-flags.js';
+import { flag } from '../flags/flags.js';
+import type { Terminal } from '../screen/terminal.js';
+import { noteTo } from '../screen/text-view.js';
+
+export interface CredentialOptions {
+  readonly keyFile?: string;
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
+  readonly insecureKeyInClear?: boolean;
+}
+
+export function credentialFlags(): Option[] {
+  return [
+    flag('--key-file <file>', 'file with the key that the server asks for; or PILOTFISH_KEY'),
+    flag('--ca <file>', "whose signature makes the server's certificate good, in PEM form"),
+    flag('--client-cert <file>', 'certificate of this device, where the server asks for one'),
+    flag('--client-key <file>', 'its private key'),
+    flag('--insecure-key-in-clear', 'send the key to another machine without TLS'),
+    noKeyFlag('--api-key', 'use --key-file or PILOTFISH_KEY'),
+  ];
+}
+
+export interface Credentials {
+  readonly key?: string;
+  readonly tls?: DeviceTls;
+  readonly insecureKeyInClear?: boolean;
+}
+
+/**
+ * Reads what the flags and the environment name.
+ *
+ * @throws PilotfishError `usage`; never quotes a secret.
+ */
+export function credentialsOf(options: CredentialOptions, terminal: Terminal): Credentials {
+  const { ca, clientCert, clientKey, insecureKeyInClear } = options;
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw usage('--client-cert and --client-key go together');
+  }
+  const key = keyOf(options, terminal);
+  const tls: DeviceTls = {
+    ...(ca !== undefined && { ca: readPem(ca) }),
+    ...(clientCert !== undefined && { cert: readPem(clientCert), key: readPem(clientKey!) }),
+  };
+  return {
+    ...(key !== undefined && { key }),
+    ...(Object.keys(tls).length > 0 && { tls }),
+    ...(insecureKeyInClear === true && { insecureKeyInClear }),
+  };
+}
+
+const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
+
+/** The file wins: it was named on the command line or in the environment on purpose. */
+function keyOf({ keyFile }: CredentialOptions, terminal: Terminal): string | undefined {
+  const given = terminal.env['PILOTFISH_KEY'];
+  const key = keyFile === undefined ? given : readKey(keyFile, terminal);
+  if (key === undefined) return undefined;
+  const where = keyFile ?? 'PILOTFISH_KEY';
+  const { value: max } = limits.keyBytes;
+  // It goes into a header: what HTTP does not take there is no key.
+  if (key.length <= max && /^[\x21-\x7e]+$/.test(key)) return key;
+  throw usage(`${where} holds no key: that is one word of at most ${max} characters`);
+}
+
+function readKey(path: string, terminal: Terminal): string {
+  try {
+    const { mode, size } = statSync(path);
+    if (size > 4096) throw usage(`${path} holds no key: it has ${size} bytes`);
+    if ((mode & 0o007) !== 0) {
+      noteTo(terminal)(`everybody on this machine may read ${path}; run chmod 600 ${path}`);
+    }
+    return readFileSync(path, 'utf8').trim();
+  } catch (reason) {
+    if (reason instanceof PilotfishError) throw reason;
+    const { code } = reason as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
+    throw new PilotfishError('usage', `the key file ${path} ${why}`, { cause: reason });
+  }
+}
