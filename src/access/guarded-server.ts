@@ -21,6 +21,7 @@ export interface GuardParts {
   /** Null: plain. */
   readonly tls: TlsFiles | null;
   readonly gate?: Partial<GateLimits>;
+  readonly patience?: Partial<Patience>;
   /** Every request, with what was decided: whoever answers refuses in its own words. */
   readonly request: (
     request: IncomingMessage,
@@ -36,26 +37,38 @@ export interface GuardParts {
   ) => void;
 }
 
-/** Milliseconds for a request to arrive whole, for its headers, and for a TLS handshake. */
-const requestMsMax = 30_000;
-const headersMsMax = 10_000;
-const handshakeMsMax = 10_000;
-/** How often late requests are looked for. */
-const lookMs = 1_000;
+/** Milliseconds that a stranger may take. */
+export interface Patience {
+  /** For a request to arrive whole. */
+  readonly requestMs: number;
+  readonly headersMs: number;
+  /** Of TLS. */
+  readonly handshakeMs: number;
+  /** How often late requests are looked for. */
+  readonly lookMs: number;
+}
+
+const patienceDefaults: Patience = {
+  requestMs: 30_000,
+  headersMs: 10_000,
+  handshakeMs: 10_000,
+  lookMs: 1_000,
+};
 const headerBytesMax = 16_384;
 
-const serverOptions: ServerOptions = {
-  requestTimeout: requestMsMax,
-  headersTimeout: headersMsMax,
+const optionsOf = ({ requestMs, headersMs, lookMs }: Patience): ServerOptions => ({
+  requestTimeout: requestMs,
+  headersTimeout: headersMs,
   connectionsCheckingInterval: lookMs,
   maxHeaderSize: headerBytesMax,
-};
+});
 
 /** Makes the server; whoever listens closes it. */
 export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   const { access, tls } = parts;
   const gate = new StrangerGate({ ...gateDefaults, ...parts.gate });
-  const server = tls === null ? createServer(serverOptions) : createOverTls(tls);
+  const patience = { ...patienceDefaults, ...parts.patience };
+  const server = tls === null ? createServer(optionsOf(patience)) : createOverTls(tls, patience);
   server.on('connection', (socket: Socket) => {
     const name = nameOf(socket);
     if (!gate.enter(name, socket.remoteAddress ?? '')) socket.destroy();
@@ -82,11 +95,11 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   return server;
 }
 
-function createOverTls(tls: TlsFiles): TlsServer {
+function createOverTls(tls: TlsFiles, patience: Patience): TlsServer {
   const server = createTlsServer({
-    ...serverOptions,
+    ...optionsOf(patience),
     ...tls.options,
-    handshakeTimeout: handshakeMsMax,
+    handshakeTimeout: patience.handshakeMs,
   });
   tls.onChange((options) => server.setSecureContext(options));
   return server;

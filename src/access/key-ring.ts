@@ -74,7 +74,7 @@ export class FileKeyRing implements KeyRing {
       return;
     }
     this.#tellGone();
-    this.#note(`read ${this.#path} again: ${this.count} valid keys`);
+    this.#note(`read ${this.#path} again; keys that are valid now: ${this.count}`);
   }
 
   close(): void {

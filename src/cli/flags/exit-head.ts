@@ -6,7 +6,7 @@ import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import type { ExitChoice } from '../../engine/llama/index.js';
-import { listBundled, listBundledHeads } from '../models/bundled.js';
+import { checkBundled, listBundled, listBundledHeads } from '../models/bundled.js';
 import { flag } from './flags.js';
 
 /** The head that serves a bundled target when nothing is said; null for none. */
@@ -26,18 +26,23 @@ const defaultText =
   bundledDefault === null ? 'off' : `${bundledDefault} for the bundled target, else off`;
 
 /**
- * What the flag means for the target at `modelPath`; the head itself is not read.
+ * What the flag means for the target at `modelPath`; of a head only the package's own are looked at.
  *
  * @param value absent: the default, which is a bundled head for a bundled target and off for others.
- * @throws PilotfishError `model-not-found` for a name that is no file and no bundled head.
+ * @throws PilotfishError `model-not-found` for a name that is no file and no bundled head; `checksum-mismatch` for a head
+ *   of the package that is not the one that was published.
  */
 export function exitChoiceOf(value: string | undefined, modelPath: string): ExitChoice | null {
   const wanted = value ?? (isBundledModel(modelPath) ? bundledDefault : null) ?? 'off';
   if (wanted.toLowerCase() === 'off') return null;
   if (/^[+-]?\d+$/.test(wanted)) return { layer: Number(wanted) };
-  if (statSync(wanted, { throwIfNoEntry: false })?.isFile()) return { headPath: wanted };
+  const isFile = statSync(wanted, { throwIfNoEntry: false })?.isFile() === true;
   const bundled = listBundledHeads().find(({ name, file }) => name === wanted || file === wanted);
-  if (bundled) return { headPath: bundled.path };
+  const headPath = isFile ? wanted : bundled?.path;
+  if (headPath !== undefined) {
+    checkBundled(headPath);
+    return { headPath };
+  }
   const names = listBundledHeads().map(({ name }) => name);
   throw new PilotfishError(
     'model-not-found',

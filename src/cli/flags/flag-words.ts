@@ -30,6 +30,10 @@ const plainWords = new Set(['temperature', 'threads']);
 const phrases: readonly (readonly [RegExp, string])[] = [
   [/\bstopped by the caller\b/, 'stopped with Ctrl-C'],
   [/\(key-refused\); .*/, '(key-refused); --key-file or PILOTFISH_KEY takes a key of that server'],
+  [
+    /\b(nobody trusted here has signed its (self-signed )?certificate)/,
+    '$1, unless --ca names who has',
+  ],
   [/\binsecureOpenToNetwork\b/, '--insecure-open-to-network'],
   [/\binsecureKeyInClear\b/, '--insecure-key-in-clear'],
   [/\bthe context size\b/, '--ctx-size'],
