@@ -1,0 +1,44 @@
+// What experiments in virtual time rest on: speeds are told of the same answers in both modes, and a profile of a link
+// becomes the simulator's link.
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { linkProfiles } from '../profiles/link-profiles.js';
+import { type Bed, linkModelOf, race, serve, speedOf, stream } from './virtual-service.js';
+
+const bed: Bed = {
+  deviceCount: 2,
+  devices: [
+    { name: 'one', share: 1, draftMs: 5, divergence: 0.2, link: linkModelOf(linkProfiles.lan) },
+  ],
+  pass: { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 },
+  answerTokens: 40,
+  seeds: [1, 2, 3],
+};
+
+it('a user streams at the pace of the passes, and never slower in race while rows cost nothing', () => {
+  const streamed = serve(bed, stream);
+  assert.equal(streamed.answersMs.length, 6);
+  assert.ok(
+    streamed.tokenMs.value >= 30 && streamed.tokenMs.value <= 31.6,
+    `${streamed.tokenMs.value}`,
+  );
+  assert.equal(streamed.acceptedShare, null);
+  const speed = speedOf(serve(bed, race), streamed);
+  assert.ok(speed.low > 1, `race at ${speed.low} of streaming`);
+  assert.deepEqual(speedOf(streamed, streamed), { value: 1, low: 1, high: 1 });
+});
+
+it('throughput is that of all devices together', () => {
+  const { tokensPerSecond, tokenMs } = serve(bed, stream);
+  const expected = (2 * 1_000) / tokenMs.value;
+  assert.ok(Math.abs(tokensPerSecond.value / expected - 1) < 0.01, `${tokensPerSecond.value}`);
+});
+
+it('a link profile gives its latency each way and its bytes a millisecond', () => {
+  const { latencyMs, jitterMs, upBytesPerMs, downBytesPerMs } = linkModelOf(linkProfiles.lte);
+  assert.deepEqual(
+    { latencyMs, jitterMs, upBytesPerMs, downBytesPerMs },
+    { latencyMs: 25, jitterMs: 15, upBytesPerMs: 1_250, downBytesPerMs: 5_000 },
+  );
+});
