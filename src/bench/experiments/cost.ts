@@ -190,7 +190,7 @@ const tradeSpec = {
       field: 'a100',
       type: 'quantitative',
       title: 'server, $ a million tokens',
-      scale: { type: 'log' },
+      scale: { type: 'log', domain: [1, 20], nice: false },
       axis: { values: [1, 1.5, 2, 3, 5, 10, 15] },
     },
     color: { field: 'device', sort: null, title: null },

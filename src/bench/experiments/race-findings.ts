@@ -41,7 +41,7 @@ function winnerOf(played: CellPlayed): ModePlayed {
   const best = drafting.reduce((a, b) =>
     a.served.tokenMs.value <= b.served.tokenMs.value ? a : b,
   );
-  return best.served.tokenMs.value < streaming!.served.tokenMs.value ? best : streaming!;
+  return speedOf(played, best).low > 1 ? best : streaming!;
 }
 
 const modeNamed = (played: CellPlayed, mode: ModePlayed['mode']): ModePlayed =>

@@ -62,7 +62,7 @@ export const raceExperiment: Experiment = {
   title: 'Which mode wins where',
   question:
     'How long does a user wait for a token in streaming, stop-and-wait at its best draft length, pipeline and race, and what does it cost?',
-  minutes: 10,
+  minutes: 9,
   run: async (context) => {
     const played = await playGrid(context);
     const points = context.signal.aborted ? [] : await realPoints(context);

@@ -55,7 +55,7 @@ export const sledExperiment: Experiment = {
   title: 'How many devices one server carries',
   question:
     'What do drafts of the devices do for the throughput of one server, and for the number of devices that get their tokens in time?',
-  minutes: 8,
+  minutes: 4,
   run: async (context) => {
     const { models, isQuick, note, signal } = context;
     note('measuring passes of the inflated target');

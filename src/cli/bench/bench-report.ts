@@ -45,7 +45,7 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
   for (const experiment of experiments) {
     const command = bench
       .command(experiment.id)
-      .summary(experiment.title)
+      .summary(`${experiment.title[0]!.toLowerCase()}${experiment.title.slice(1)}`)
       .description(`${experiment.question} About ${experiment.minutes} minutes on two cores.`);
     addRunFlags(command);
     command.addOption(jsonFlag());
@@ -114,7 +114,7 @@ async function runReport(options: ReportOptions, terminal: Terminal): Promise<vo
     drawn.push(
       options.plots
         ? (await writePlots(options.out, result)).drawn
-        : { result, svgs: new Map<string, string>() },
+        : { result: { ...result, plots: [] }, svgs: new Map<string, string>() },
     );
   }
   const pages = writePages(options.out, drawn);
