@@ -4,7 +4,7 @@
 import { PilotfishError } from '../base/error.js';
 import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
-import { scriptedDefaults } from '../engine/scripted-engine.js';
+import type { Vocabulary } from '../engine/vocabulary.js';
 import { modes, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { versionMax, versionMin } from '../protocol/version.js';
@@ -14,7 +14,7 @@ import { Random } from './random.js';
 import type { DeviceKind, Scenario, ServerModel } from './scenario.js';
 import type { DrafterModel } from './sim-drafter.js';
 import type { EngineModel } from './sim-engine.js';
-import { toyFormats, toyVocabulary } from './toy.js';
+import { toyFormats } from './toy.js';
 
 export interface ServerPlan {
   readonly settings: Omit<ServerSettings, 'randomBytes'>;
@@ -30,15 +30,15 @@ export interface DevicePlan {
 }
 
 /** One plan for all servers of a run: a device that moves on must find the same model and the same limits. */
-export function planServer({ server }: Scenario, seed: number): ServerPlan {
+export function planServer({ server }: Scenario, seed: number, vocabulary: Vocabulary): ServerPlan {
   const random = new Random(seed, 'server');
   const passRowsMax = random.wholeWithin(server.passRowsMax);
   const exit = exitOf(server, new Random(seed, 'exit'));
   const model = {
     modelName: 'scripted',
-    fingerprint: toyVocabulary.fingerprint,
-    vocabSize: scriptedDefaults.vocabSize,
-    endOfText: toyVocabulary.endOfText,
+    fingerprint: vocabulary.fingerprint,
+    vocabSize: vocabulary.size,
+    endOfText: vocabulary.endOfText,
     slotCount: random.wholeWithin(server.slotCount),
     contextLength: random.wholeWithin(server.contextLength),
     passTokensMax: Math.max(passRowsMax, random.wholeWithin(server.passTokensMax)),
@@ -96,16 +96,21 @@ function batchingOf({ static: sled }: ServerModel, random: Random): Batching {
   };
 }
 
-export function planDevice({ devices }: Scenario, seed: number, index: number): DevicePlan {
+export function planDevice(
+  { devices }: Scenario,
+  seed: number,
+  index: number,
+  vocabulary: Vocabulary,
+): DevicePlan {
   const random = new Random(seed, 'device', index);
   const kind = random.weighted(devices);
   const drafter = drafterOf(kind, random);
   const settings = {
     key: '',
     name: kind.name,
-    vocabulary: toyVocabulary,
+    vocabulary,
     drafter: drafter && { contextLength: drafter.contextLength },
-    endOfText: toyVocabulary.endOfText,
+    endOfText: vocabulary.endOfText,
     keepsTrying: true,
     patienceMs: random.within(kind.patienceMs),
     awayMaxMs: random.within(kind.awayMaxMs),
@@ -131,7 +136,7 @@ function exitOf({ exit }: Scenario['server'], random: Random): EngineModel['exit
 function aheadOf(random: Random): AheadBudget {
   if (random.happens(0.25)) return aheadOff;
   const changes = random.happens(0.5) ? { tokensMax: 48 } : { tokensMax: 96, chanceMin: 0.01 };
-  return { ...aheadDefaults, ...changes };
+  return { ...aheadDefaults, ...changes, inRace: true };
 }
 
 function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): DrafterModel | null {

@@ -4,6 +4,7 @@ export { type Canary, canaries } from './canary.js';
 export { mostUsers } from './capacity.js';
 export { type CheckName, checkNames } from './check/checker.js';
 export { type CoalescingRow, coalescingGrid, compareSendings } from './coalescing.js';
+export type { DraftShape, Models, TargetShape } from './models.js';
 export type { Observer } from './observer.js';
 export { passCostFrom } from './pass-cost.js';
 export { scenarioFrom } from './read-scenario.js';

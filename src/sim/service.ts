@@ -1,13 +1,15 @@
 // One server and many devices that all write at once, in virtual time and without faults: what users and server see in
 // one mode. The shipped cores decide everything; passes, drafts and messages take the times they are said to.
 
-import { aheadDefaults } from '../device/core/ahead.js';
+import { type AheadBudget, aheadDefaults } from '../device/core/ahead.js';
+import type { Statistics } from '../device/core/statistics.js';
 import type { StopRule } from '../device/core/stop-rule.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
-import { plainSampling } from '../math/sampling.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import type { Mode, Scheme } from '../protocol/frame.js';
 import { shapeOf } from '../server/core/pass-builder.js';
-import type { Ask } from './answer.js';
+import type { Answer, Ask } from './answer.js';
+import type { Models } from './models.js';
 import type { Observer } from './observer.js';
 import { Random } from './random.js';
 import type { DeviceKind, LinkModel, Scenario, ServerModel } from './scenario.js';
@@ -24,6 +26,8 @@ export interface ServiceDevice {
   /** Of its draft from the target, in [0, 1]: `divergenceFor` has it for an acceptance rate. */
   readonly divergence: number;
   readonly link: LinkModel;
+  /** Default: as shipped. */
+  readonly ahead?: AheadBudget;
 }
 
 export interface Service {
@@ -42,6 +46,18 @@ export interface Service {
   readonly promptTokens: number;
   /** Of each device's one answer. */
   readonly answerTokens: number;
+  /** Of a pass, after which the target's early exit tells hints, and how often it is right; default: it has none. */
+  readonly exit?: { readonly place: number; readonly agreement: number };
+  /** Default: the toys, prompts of letters, their laws as they are. */
+  readonly real?: RealService;
+}
+
+/** Models that are not toys, what they are asked, and how they sample. */
+export interface RealService {
+  readonly models: Models;
+  /** [n >= 1] ids; devices take them in turns. */
+  readonly prompts: readonly Int32Array[];
+  readonly sampling: Sampling;
 }
 
 /** Of all devices together unless said otherwise; times in milliseconds. */
@@ -65,6 +81,9 @@ export interface ServiceFigures {
   readonly acceptedShare: number | null;
   /** Drafts tested for each pass of a session. */
   readonly draftLength: number;
+  /** [answers] ids, and what the devices counted, in the order in which they ended. */
+  readonly texts: readonly (readonly number[])[];
+  readonly statistics: readonly Statistics[];
 }
 
 /** Devices begin within this time of each other. */
@@ -82,7 +101,9 @@ export function playService(service: Service, seed: number): ServiceFigures {
   const scenario = scenarioOf(service);
   const { deviceCount } = service;
   const meter = new Meter(service.pass);
-  const plan = { scenario, seed, deviceCount, asks: asksOf(service, seed), faults: [] };
+  const { models } = service.real ?? {};
+  const asks = asksOf(service, seed);
+  const plan = { scenario, seed, deviceCount, asks, faults: [], ...(models && { models }) };
   const report = runPlan(plan, { checks: [], observe: () => [meter] });
   return figuresOf(report, meter);
 }
@@ -94,10 +115,18 @@ class Meter implements Observer {
   segmentCount = 0;
   draftCount = 0;
   busyMs = 0;
+  readonly texts: number[][] = [];
+  readonly statistics: Statistics[] = [];
   readonly #cost: PassCost;
 
   constructor(cost: PassCost) {
     this.#cost = cost;
+  }
+
+  onTell({ transcript }: Answer): void {
+    if (transcript.end === null) return;
+    this.texts.push(transcript.tokens.map(({ token }) => token));
+    this.statistics.push(transcript.end.statistics);
   }
 
   onAnswered: NonNullable<Observer['onAnswered']> = (_server, { operation }) => {
@@ -131,19 +160,24 @@ function figuresOf({ counts, ...report }: Report, meter: Meter): ServiceFigures 
     downBytes: perToken(counts.downBytes),
     acceptedShare: counts.testedCount === 0 ? null : counts.acceptedCount / counts.testedCount,
     draftLength: meter.segmentCount === 0 ? 0 : meter.draftCount / meter.segmentCount,
+    texts: meter.texts,
+    statistics: meter.statistics,
   };
 }
 
+/** Without the toy's end of text, so that every answer has its full length. */
+const toySampling: Sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+
 function asksOf(service: Service, seed: number): Ask[] {
-  const { deviceCount, scheme, mode, stopRule, answerTokens, promptTokens } = service;
+  const { deviceCount, scheme, mode, stopRule, answerTokens, promptTokens, real } = service;
   const random = new Random(seed, 'service');
   const letter = (): number => 2 + random.below(toyVocabulary.size - 2);
   const asks = Array.from({ length: deviceCount }, (_, device): Ask => {
-    const ids = Int32Array.from({ length: promptTokens }, letter);
+    const prompts = real?.prompts ?? [Int32Array.from({ length: promptTokens }, letter)];
+    const ids = prompts[(seed + device) % prompts.length]!;
     const request = {
       prompt: { kind: 'ids', ids } as const,
-      // The toy's end of text, so that every answer has its full length.
-      sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+      sampling: real?.sampling ?? toySampling,
       seed: (BigInt(seed) << 32n) + BigInt(device),
       scheme,
       mode,
@@ -181,7 +215,7 @@ function serverOf(service: Service, contextLength: number): ServerModel {
   return {
     slotCount,
     contextLength,
-    exit: { share: 0, place: 0, agreement: 0 },
+    exit: { share: service.exit ? 1 : 0, place: 0, agreement: 0, ...service.exit },
     passRowsMax,
     passTokensMax: Math.max(prefillMin, passRowsMax),
     connectionsMax: deviceCount,
@@ -220,7 +254,7 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
     pingMs: 5_000,
     backoffMinMs: 100,
     backoffMaxMs: 1_000,
-    ahead: aheadDefaults,
+    ahead: device.ahead ?? aheadDefaults,
   };
 }
 

@@ -8,6 +8,7 @@ import { decodeDeviceFrame, decodeServerFrame } from '../protocol/codec.js';
 import type { DeviceFrame } from '../protocol/frame.js';
 import { Answer, type Ask } from './answer.js';
 import type { Link, LinkEnd } from './link.js';
+import type { Models } from './models.js';
 import type { Observer } from './observer.js';
 import { Random } from './random.js';
 import type { DeviceKind } from './scenario.js';
@@ -23,6 +24,7 @@ export interface DeviceParts {
   readonly settings: Omit<CoreSettings, 'chance'>;
   /** Null: nothing drafts. */
   readonly drafter: DrafterModel | null;
+  readonly models: Models;
   readonly clockRate: number;
   /** The way to its servers and back, in milliseconds. */
   readonly roundTripMs: number;
@@ -66,13 +68,13 @@ export class SimDevice {
 
   /** Its process begins, knowing nothing of earlier ones. */
   start(): void {
-    const { timeline, seed, settings, drafter } = this.parts;
+    const { timeline, seed, settings, drafter, models } = this.parts;
     this.#lives++;
     this.isRunning = true;
     const chance = new Random(seed, 'backoff', this.index, this.#lives);
     const now = this.#now();
     this.drafter =
-      drafter && new SimDrafter(timeline, drafter, (event) => this.#feedDrafted(event));
+      drafter && new SimDrafter(timeline, drafter, models, (event) => this.#feedDrafted(event));
     this.#core = new DeviceCore({ ...settings, chance: () => chance.next() }, now);
     this.#perform(this.#core.start(now));
   }

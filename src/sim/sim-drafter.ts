@@ -9,8 +9,8 @@ import type { DraftedToken, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { lookUp, ngramDefaults } from '../engine/look-up.js';
 import { pointLaw } from '../math/law.js';
+import type { Models } from './models.js';
 import type { Timeline, Timer } from './timeline.js';
-import { toyEngine, toyVocabulary } from './toy.js';
 
 export interface DrafterModel {
   readonly kind: 'engine' | 'ngram';
@@ -41,15 +41,22 @@ export class SimDrafter {
   readonly #model: DrafterModel;
   readonly #feed: (event: CoreEvent) => void;
   readonly #engine: EngineCore;
+  readonly #endOfText: ReadonlySet<number>;
   readonly #jobs = new Map<AnswerId, Job>();
   #slowness = 1;
 
-  constructor(timeline: Timeline, model: DrafterModel, feed: (event: CoreEvent) => void) {
+  constructor(
+    timeline: Timeline,
+    model: DrafterModel,
+    models: Models,
+    feed: (event: CoreEvent) => void,
+  ) {
     this.#timeline = timeline;
     this.#model = model;
     this.#feed = feed;
     const { divergence, contextLength } = model;
-    this.#engine = toyEngine({ divergence, contextLength, slotCount });
+    this.#engine = models.draft({ divergence, contextLength, slotCount });
+    this.#endOfText = models.vocabulary.endOfText;
   }
 
   get jobCount(): number {
@@ -166,7 +173,7 @@ export class SimDrafter {
       const law = isRatio ? pointLaw(token) : null;
       const drafted = { position, token, confidence: null, law, prob: isRatio ? 1 : null };
       if (!this.#tell(start, job, drafted)) return;
-      if (!toyVocabulary.endOfText.has(token)) continue;
+      if (!this.#endOfText.has(token)) continue;
       this.#end(start, job, 'end-of-text');
       return;
     }

@@ -8,19 +8,20 @@ import type { Effect, ServerEvent } from '../server/core/event.js';
 import { ServerCore } from '../server/core/server-core.js';
 import type { CoreSettings } from '../server/core/settings.js';
 import type { Link, LinkEnd } from './link.js';
+import type { Models } from './models.js';
 import type { Observer } from './observer.js';
 import { Random } from './random.js';
 import { type EngineModel, SimEngine } from './sim-engine.js';
 import { SkewedClock } from './skewed-clock.js';
 import type { Tampering } from './tampering.js';
 import type { Timeline, Timer } from './timeline.js';
-import { toyEngine } from './toy.js';
 
 export interface ServerParts {
   readonly timeline: Timeline;
   readonly seed: number;
   readonly settings: Omit<CoreSettings, 'randomBytes'>;
   readonly engine: EngineModel;
+  readonly models: Models;
   readonly observers: Required<Observer>;
   readonly tampering: Tampering;
 }
@@ -71,7 +72,7 @@ export class SimServer {
 
   /** Its process begins, knowing nothing of earlier ones. */
   start(): void {
-    const { timeline, seed, settings, engine, observers, tampering } = this.#parts;
+    const { timeline, seed, settings, engine, models, observers, tampering } = this.#parts;
     const { slotCount, contextLength, passTokensMax, passRowsMax } = settings.model;
     this.startCount++;
     this.isUp = true;
@@ -81,7 +82,7 @@ export class SimServer {
     this.core = new ServerCore({ ...settings, randomBytes });
     this.engine = new SimEngine(
       timeline,
-      toyEngine({ slotCount, contextLength, passTokensMax, passRowsMax, exit: engine.exit }),
+      models.target({ slotCount, contextLength, passTokensMax, passRowsMax, exit: engine.exit }),
       engine,
       new Random(seed, 'pass', this.index, this.startCount),
       tampering.skips,

@@ -6,6 +6,7 @@ import { inject } from './fault-injector.js';
 import { type Fault, planFaults } from './fault-plan.js';
 import { type DevicePlan, planDevice, planServer, type ServerPlan } from './fleet.js';
 import { Link } from './link.js';
+import { type Models, toyModels } from './models.js';
 import { type Observer, Observers } from './observer.js';
 import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
@@ -22,6 +23,8 @@ export interface RunPlan {
   readonly deviceCount: number;
   readonly asks: readonly Ask[];
   readonly faults: readonly Fault[];
+  /** Default: the toys. Checkers know those only. */
+  readonly models?: Models;
 }
 
 export function planRun(scenario: Scenario, seed: number): RunPlan {
@@ -40,6 +43,7 @@ export class World {
   eventCount = 0;
   /** When the last fault is over. */
   quietFromMs = 0;
+  readonly #models: Models;
   readonly #serverPlan: ServerPlan;
   readonly #devicePlans: DevicePlan[];
   /** Requests, faults and recoveries that are still to come. */
@@ -49,12 +53,13 @@ export class World {
   #isStopped = false;
 
   constructor(plan: RunPlan, observers: readonly Observer[], tampering: Tampering = untampered) {
-    const { scenario, seed, deviceCount } = plan;
+    const { scenario, seed, deviceCount, models = toyModels } = plan;
+    this.#models = models;
     this.plan = plan;
     this.observers = new Observers(observers);
-    this.#serverPlan = planServer(scenario, seed);
+    this.#serverPlan = planServer(scenario, seed, models.vocabulary);
     this.#devicePlans = Array.from({ length: deviceCount }, (_, index) =>
-      planDevice(scenario, seed, index),
+      planDevice(scenario, seed, index, models.vocabulary),
     );
     const serverCount = new Random(seed, 'servers').wholeWithin(scenario.serverCount);
     this.servers = Array.from({ length: serverCount }, (_, index) =>
@@ -73,6 +78,7 @@ export class World {
       timeline,
       seed: plan.seed,
       ...this.#serverPlan,
+      models: this.#models,
       observers,
       tampering,
     });
@@ -85,6 +91,7 @@ export class World {
       timeline,
       seed: plan.seed,
       ...rest,
+      models: this.#models,
       roundTripMs: link.up.latencyMs + link.down.latencyMs,
       observers,
       dial: (from, number, alternative) => this.#dial(from, number, alternative),

@@ -11,6 +11,7 @@ import type { Effect as ServerEffect, ServerEvent } from '../../server/core/even
 import { scriptedSettings, targetText } from '../../server/core/scripted-target.suite.js';
 import { ServerCore } from '../../server/core/server-core.js';
 import type { CoreSettings as ServerSettings } from '../../server/core/settings.js';
+import { toyModels } from '../../sim/models.js';
 import { Random } from '../../sim/random.js';
 import { SimDrafter } from '../../sim/sim-drafter.js';
 import { SimEngine } from '../../sim/sim-engine.js';
@@ -148,6 +149,7 @@ export class World {
         contextMs: 0,
         feedMs: 0,
       },
+      toyModels,
       (event) => this.feed(event),
     );
   }
@@ -169,7 +171,7 @@ export class World {
       pingMs: 500,
       backoffMinMs: 50,
       backoffMaxMs: 400,
-      ahead: { ...aheadDefaults, tokensMax: 48 },
+      ahead: { ...aheadDefaults, tokensMax: 48, inRace: true },
       chance: () => this.#random.next(),
     };
   }
