@@ -107,7 +107,7 @@ function roundFlags() {
     ).default(64),
     flag(
       '--ahead <n>',
-      'most tokens drafted, while a verdict is awaited, for corrections that the target may make; 0 spares a battery',
+      'pipeline, stop-and-wait: most tokens drafted for corrections that the target may make; 0 spares a battery',
       wholeNumber('--ahead', 0, branchTokensLimit),
     ).default(aheadDefaults.tokensMax),
     flag(
@@ -173,8 +173,9 @@ export async function loadDrafting(
   return { name, engine, drafter: isModel ? { kind: 'engine', engine } : { kind: name.kind } };
 }
 
-/** Chain and branches of an answer have a cache each, as long as there are some. */
-const lanesOf = ({ ahead }: LinkOptions): number => (ahead > 0 ? lanesMax : 1);
+/** Chain and branches of an answer have a cache each; in race, the default, there are none. */
+const lanesOf = ({ ahead, mode }: LinkOptions): number =>
+  ahead > 0 && (mode === 'pipeline' || mode === 'stop-and-wait') ? lanesMax : 1;
 
 /** What connect() is asked for. */
 export function connectOptions(

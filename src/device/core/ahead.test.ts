@@ -29,6 +29,7 @@ const grounds = (changes: Partial<AheadGrounds> = {}): AheadGrounds => ({
   acceptanceRate: 0.7,
   chainRoom: 0,
   branchTokensMax: 8,
+  lostCount: 0,
   lengthMax: 100,
   endOfText: noEnd,
   ...changes,
@@ -189,6 +190,13 @@ describe('branches', () => {
     const chain = chainOf(5, [{ ...drafted(5, 1), alternatives: sure }]);
     assert.equal(cache.choose(chain, grounds({ chainRoom: 4 }))?.branch, null);
     assert.equal(cache.tokenCount, 0);
+  });
+
+  it('are not drafted where all that could be in time comes too late', () => {
+    const cache = new AheadCache();
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    assert.notEqual(cache.choose(chain, grounds())?.branch, null);
+    assert.equal(cache.choose(chain, grounds({ lostCount: 12 })), null);
   });
 
   it('come true where they say what is committed', () => {

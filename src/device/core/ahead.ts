@@ -25,6 +25,8 @@ export interface AheadBudget {
   readonly runnersUpMax: number;
   /** Whether the server's hints are asked for. */
   readonly usesHints: boolean;
+  /** Whether branches are held in `race` too, where the server writes on meanwhile and little is gained. */
+  readonly inRace: boolean;
   /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
   readonly ownContinuation: boolean;
 }
@@ -35,15 +37,17 @@ export const aheadOff: AheadBudget = {
   chanceMin: 1,
   runnersUpMax: 0,
   usesHints: false,
+  inRace: false,
   ownContinuation: true,
 };
 
-/** As shipped: no branches, since they cost energy; what they are drafted with where somebody raises tokensMax. */
+/** What did best in EXPERIMENTS.md, Drafting the future: nothing in race, branches and hints elsewhere. */
 export const aheadDefaults: AheadBudget = {
-  tokensMax: 0,
-  chanceMin: 0.05,
+  tokensMax: 24,
+  chanceMin: 0.01,
   runnersUpMax: 3,
   usesHints: true,
+  inRace: false,
   ownContinuation: true,
 };
 
@@ -75,6 +79,8 @@ export interface AheadGrounds {
   readonly chainRoom: number;
   /** Most tokens of one branch, >= 1. */
   readonly branchTokensMax: number;
+  /** First tokens of a branch that come too late to be of use, >= 0: in race the server has written them meanwhile. */
+  readonly lostCount: number;
   /** At this position nothing more is drafted: the drafter's context or the answer is full. */
   readonly lengthMax: number;
   /** Behind these nothing follows. */
@@ -143,7 +149,7 @@ export class AheadCache {
 
   /** Branches that may still grow, the best first. */
   #value(outcomes: readonly Outcome[], grounds: AheadGrounds): Valued[] {
-    const { foresight, acceptanceRate, budget, endOfText } = grounds;
+    const { foresight, acceptanceRate, budget, lostCount, endOfText } = grounds;
     const valued: Valued[] = [];
     for (const outcome of outcomes) {
       if (endOfText.has(outcome.token)) continue;
@@ -153,6 +159,7 @@ export class AheadCache {
       for (const { alternatives } of branch.drafted) {
         value *= alternatives ? foresight.chances(alternatives.gaps)[0]! : acceptanceRate;
       }
+      value *= acceptanceRate ** Math.max(0, lostCount - branch.drafted.length);
       if (value >= budget.chanceMin) valued.push({ branch, value });
     }
     return valued.sort((a, b) => b.value - a.value);

@@ -23,6 +23,8 @@ export class DraftPlan {
   #hintedMs = 0;
   /** A verdict or a hint has changed what is likely. */
   #isNew = false;
+  /** A token has just been told: whoever stops the run now loses nothing of the next. */
+  #isBetweenTokens = false;
 
   constructor(session: Session) {
     this.#session = session;
@@ -33,7 +35,8 @@ export class DraftPlan {
     const { settings, request } = this.#session;
     const { scheme, mode } = request;
     const isForeseen = scheme === 'greedy' || scheme === 'coupled';
-    return settings.ahead.tokensMax > 0 && isForeseen && mode !== 'stream';
+    const isOffered = mode === 'race' ? settings.ahead.inRace : mode !== 'stream';
+    return settings.ahead.tokensMax > 0 && isForeseen && isOffered;
   }
 
   /** Whether the server is asked for hints. */
@@ -53,6 +56,7 @@ export class DraftPlan {
     const mayBranch =
       this.#branches && this.#session.isAwaiting && !this.#session.showsDrafts(nowMs);
     this.#stopUnwanted(text, mayBranch, nowMs);
+    this.#isBetweenTokens = false;
     if (drafting.isRunning || drafting.branch !== null) return;
     const choice = this.#choose(text, mayBranch, nowMs);
     this.#isNew = false;
@@ -62,10 +66,10 @@ export class DraftPlan {
   /** Ends a run whose chain is full, whose branch is void, or which something better has come up for. */
   #stopUnwanted(text: Text, mayBranch: boolean, nowMs: number): void {
     const { drafting } = this.#session;
-    const { branch } = drafting;
-    if (drafting.isRunning && this.#room(text, nowMs) <= 0) drafting.stop();
+    const { branch, isRunning } = drafting;
+    if (isRunning && this.#room(text, nowMs) <= 0) drafting.stop();
     else if (branch !== null && !(mayBranch && this.#cache.holds(branch))) drafting.stop();
-    else if (this.#isNew && mayBranch && (drafting.isRunning || branch !== null)) {
+    else if ((isRunning || branch !== null) && this.#isNew && this.#isBetweenTokens && mayBranch) {
       this.#isNew = false;
       const choice = this.#choose(text, true, nowMs);
       if (choice !== null && choice.branch !== branch) drafting.stop();
@@ -87,10 +91,19 @@ export class DraftPlan {
       acceptanceRate: Math.min(0.99, Math.max(0.01, pace.acceptanceRate)),
       chainRoom,
       branchTokensMax: Math.min(branchTokensMax, request.stopRule.draftLengthMax),
+      lostCount: this.#lostCount(),
       // The target adds the last token itself.
       lengthMax: Math.min(settings.drafter!.contextLength, this.#session.endMax - 1),
       endOfText: settings.endOfText,
     });
+  }
+
+  /** In race the server steps on while a correction and what follows it are under way. */
+  #lostCount(): number {
+    const { pace, request } = this.#session;
+    const { mean: passMs } = pace.pass;
+    if (request.mode !== 'race' || passMs === null || passMs <= 0) return 0;
+    return Math.floor((pace.roundTrip.mean ?? 0) / passMs) + 1;
   }
 
   #start(text: Text, { branch, countMax }: Choice, nowMs: number): void {
@@ -144,6 +157,7 @@ export class DraftPlan {
     const { branch } = drafting;
     if (text === null || !drafting.take(run, token.position, pace, nowMs)) return;
     tally.draftedCount++;
+    this.#isBetweenTokens = true;
     if (branch === null) {
       text.chain.push(token, isAwaiting);
       return;

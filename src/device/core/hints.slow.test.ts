@@ -44,6 +44,7 @@ function play(options: Partial<WorldOptions>, changes: Partial<GenerateRequest>)
 const wideBudget: AheadBudget = {
   ...aheadDefaults,
   tokensMax: 256,
+  inRace: true,
   chanceMin: 0.001,
   runnersUpMax: 8,
 };
