@@ -48,6 +48,7 @@ const mayImport = {
     'engine',
     'engine/llama',
     'engine/kernel',
+    'engine/gguf',
     'local',
     'server/core',
     'device',

@@ -3,6 +3,7 @@
 import type { Experiment } from '../report/experiment.js';
 import { costExperiment } from './cost.js';
 import { dssdExperiment } from './dssd.js';
+import { earlyExitExperiment } from './early-exit.js';
 import { raceExperiment } from './race.js';
 import { schemesExperiment } from './schemes.js';
 import { sledExperiment } from './sled.js';
@@ -13,4 +14,5 @@ export const experiments: readonly Experiment[] = [
   raceExperiment,
   sledExperiment,
   costExperiment,
+  earlyExitExperiment,
 ];
