@@ -71,8 +71,13 @@ describe('the gate for strangers', () => {
     gate.settle('a');
     assert.ok(gate.enter('c', '192.0.2.1'));
     assert.ok(!gate.enter('d', '192.0.2.1'));
+    assert.ok(
+      !gate.enter('c', '192.0.2.9'),
+      'a name twice would be counted twice and settled once',
+    );
     for (const name of ['b', 'c', 'd']) gate.settle(name);
     assert.equal(gate.count, 0);
+    assert.ok(gate.enter('a', '192.0.2.9') && gate.enter('b', '192.0.2.9'));
   });
 
   it("counts this machine's own only in the sum: a proxy's are many", () => {

@@ -70,8 +70,10 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   const patience = { ...patienceDefaults, ...parts.patience };
   const server = tls === null ? createServer(optionsOf(patience)) : createOverTls(tls, patience);
   server.on('connection', (socket: Socket) => {
+    const { remoteAddress: address } = socket;
     const name = nameOf(socket);
-    if (!gate.enter(name, socket.remoteAddress ?? '')) socket.destroy();
+    // One without an address is gone already.
+    if (address === undefined || !gate.enter(name, address)) socket.destroy();
     else socket.once('close', () => gate.settle(name));
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -1,4 +1,4 @@
-// Who may speak to a door, over what, and how many may wait to say so.
+// Subpath `pilotfish/access`: who may speak to a door, over what, and how many may wait to say so.
 
 export { Access, type AccessRules, type Admission, keySubprotocol, openAccess } from './access.js';
 export { isLoopback } from './address.js';

@@ -27,13 +27,17 @@ export class StrangerGate {
     return this.#strangers.size;
   }
 
-  /** Lets a stranger in. @param name of the connection. @returns false: there are too many. */
+  /**
+   * Lets a stranger in.
+   *
+   * @param name of the connection, of which there is one. @returns false: there are too many, or there is one of the name.
+   */
   enter(name: string, address: string): boolean {
     const { strangersMax, perAddressMax } = this.#limits;
     const block = addressBlock(address);
     const count = this.#counts.get(block) ?? 0;
     const isCrowd = count >= perAddressMax && !isLoopback(address);
-    if (this.#strangers.size >= strangersMax || isCrowd) return false;
+    if (this.#strangers.size >= strangersMax || isCrowd || this.#strangers.has(name)) return false;
     this.#strangers.set(name, block);
     this.#counts.set(block, count + 1);
     return true;
