@@ -52,7 +52,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     .summary('the loop between devices and server: overhead, batches, modes over a link, race')
     .description(
       'Rounds through the whole stack against a bare WebSocket echo; 16 devices against a bare llama_decode loop; four ' +
-        'modes over an emulated link against streaming; race over round-trip times; when race sends, in virtual time. About fifteen minutes.',
+        'modes over an emulated link against streaming; race over round-trip times; when race sends, in virtual time. About half an hour; a part alone with --part.',
     );
   addBenchFlags(loop, loopPartNames);
   loop.action((options: BenchOptions<(typeof loopPartNames)[number]>) =>
@@ -161,14 +161,19 @@ async function runBench<Part extends string>(
     if (!options.json) terminal.out.write(`${text}\n`);
   };
   say(`pilotfish ${packageVersion()}, ${machineLine()}`);
+  const goOn = (): void => {
+    if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
+  };
+  // Told at every step of a part: where one can be stopped.
   const note = (text: string): void => {
+    goOn();
     terminal.err.write(`${text}\n`);
   };
   const models = benchModels(options.folder, note);
   const results: Record<string, unknown> = { machine: machineLine() };
   for (const name of Object.keys(all) as Part[]) {
     if (!options.part.includes(name)) continue;
-    if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
+    goOn();
     results[name] = await all[name]({ models, quick: options.quick === true, say, note });
   }
   if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);

@@ -66,10 +66,10 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
         pace: { passMs: 30, rowMs: 0 },
       },
     ];
-    const settings = { roundTripMs: linkRoundTripMs, draftMs: linkDraftMs, turns: quick ? 3 : 7 };
+    const settings = { roundTripMs: linkRoundTripMs, draftMs: linkDraftMs, turns: quick ? 3 : 5 };
     const results: unknown[] = [];
     for (const { name, path, pace } of cases) {
-      const rows = await withBed(path, models, 4, quick ? 48 : 96, (bed) =>
+      const rows = await withBed(path, models, 4, quick ? 32 : 64, (bed) =>
         benchLink(
           { name, options: { ...options, modelPath: path }, pace },
           bed.vocabulary,
