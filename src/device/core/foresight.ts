@@ -4,7 +4,7 @@
 
 import { AcceptanceEstimate } from './estimate.js';
 
-/** Per unit of logits. Fitted on the bundled pair (EXPERIMENTS.md, Pre-drafting); verdicts move it from there. */
+/** Per unit of logits. A guess of the right size; verdicts move it from there. */
 const firstSharpness = 0.9;
 const sharpnessMin = 0.05;
 const sharpnessMax = 20;
