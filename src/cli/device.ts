@@ -129,11 +129,16 @@ async function serveBehind(
   try {
     const policy = { ...options, drafts: drafting.name.kind === 'model' };
     const report = new LinkReport(policy, terminal.signal, note);
+    const refused = new AbortController();
+    // Whoever drafts alone goes on without the server.
+    if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
     const client = await connect(connectOptions(options, drafting, report, terminal));
     const drafter = drafting.name.kind === 'model' ? drafting.engine.info.modelName : options.draft;
     const what = `device ready: ${drafter} drafts for ${client.modelName ?? 'the server'} at ${serverUrl(options.server)}`;
     try {
-      await serveDoors(client, drafting, door, options, what, terminal);
+      const signal = AbortSignal.any([terminal.signal, refused.signal]);
+      await serveDoors(client, drafting, door, options, what, endingWith(terminal, signal));
+      refused.signal.throwIfAborted();
     } finally {
       await client.close();
     }
@@ -141,6 +146,10 @@ async function serveBehind(
     await drafting.engine.close();
   }
 }
+
+/** The same terminal, stopped by another signal. Its input is made on first use and stays so. */
+const endingWith = (terminal: Terminal, signal: AbortSignal): Terminal =>
+  Object.create(terminal, { signal: { value: signal } });
 
 /** HTTP and a socket may be open together; JSON lines on stdin are for when neither is. */
 async function serveDoors(

@@ -129,16 +129,18 @@ it('a key is never printed, logged, served, counted or put into a title', async 
   seen.addEnded('keys list', await run(['keys', 'list', '--json', '--keys', keysPath]));
   seen.addEnded('keys revoke', await run(['keys', 'revoke', 'pi', '--keys', keysPath]));
   server.child.kill('SIGHUP');
+  const { code, err } = await device.ended;
+  assert.equal(code, 4, 'a device whose key is none any more ends');
+  assert.match(err.replace(/\s+/g, ' '), /the key is not valid any more \(key-refused\)/);
+  assert.doesNotMatch(err, /trying again/);
   const late = await run(['run', 'The old clock', ...at, '-t', '1'], {
     ...debug,
     PILOTFISH_KEY: token,
   });
   assert.equal(late.code, 4, 'a revoked key is none');
   seen.addEnded('run with a revoked key', late);
-  for (const { child, ended } of [device, server]) {
-    child.kill('SIGINT');
-    seen.addEnded('a process', await ended);
-  }
+  server.child.kill('SIGINT');
+  for (const { ended } of [device, server]) seen.addEnded('a process', await ended);
 
   const all = seen.texts.map(([, text]) => text).join('\n');
   for (const words of [

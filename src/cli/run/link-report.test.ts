@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PilotfishError } from '../../base/error.js';
 import type { Fallback, LinkNews } from '../../device/index.js';
 import { LinkReport } from './link-report.js';
 
@@ -28,6 +29,11 @@ test('repeats are not repeated, and a server that is back is said to be', () => 
     'the connection broke; drafting on meanwhile, trying again for up to 60 s; Ctrl-C stops',
     'the server is there',
   ]);
+});
+
+test('of a server that has refused nobody says that it is tried again', () => {
+  const error = new PilotfishError('server-refused', 'the key is not valid any more');
+  assert.deepEqual(said('wait', [welcomed, { kind: 'gave-up', error }, down]), []);
 });
 
 test('each policy says what it does, and nothing where the command ends', () => {

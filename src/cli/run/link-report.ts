@@ -1,6 +1,7 @@
 // What a person is told of the link to the server: once when it goes, with what happens meanwhile and how to stop it,
 // and once when it is back. Silent about tries in between, and where the command ends for it: the error says it then.
 
+import type { PilotfishError } from '../../base/error.js';
 import type { Fallback, LinkNews } from '../../device/index.js';
 
 export interface LinkPolicy {
@@ -26,6 +27,10 @@ export class LinkReport {
   #say: (text: string) => void;
   #hasMet = false;
   #isDown = false;
+  /** The server has refused: nobody tries again, whatever else is told. */
+  #isOver = false;
+  /** Hears why the link is given up. */
+  onGaveUp: (error: PilotfishError) => void = () => undefined;
 
   /** @param signal after which nobody wants to hear. */
   constructor(policy: LinkPolicy, signal: AbortSignal, say: (text: string) => void) {
@@ -40,7 +45,10 @@ export class LinkReport {
   }
 
   hear(news: LinkNews): void {
-    if (news.kind === 'welcomed') {
+    if (news.kind === 'gave-up') {
+      this.#isOver = true;
+      this.onGaveUp(news.error);
+    } else if (news.kind === 'welcomed') {
       if (this.#isDown) this.#say(this.#hasMet ? 'the server is back' : 'the server is there');
       this.#isDown = false;
       this.#hasMet = true;
@@ -53,7 +61,7 @@ export class LinkReport {
   /** Whether the command goes on without the server. */
   get #goesOn(): boolean {
     const { fallback } = this.#policy;
-    if (fallback === 'fail') return false;
+    if (fallback === 'fail' || this.#isOver) return false;
     return this.#hasMet || fallback !== 'wait';
   }
 }
