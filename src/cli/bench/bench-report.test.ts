@@ -1,0 +1,66 @@
+// `pilotfish bench report` as a user runs it on results that are there: pages and plots, or pages alone, and refusals that
+// name the file. And the results and the report of this repository, which must belong together.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { experiments } from '../../bench/experiments/index.js';
+import { reportMarkdown } from '../../bench/report/markdown.js';
+import { readResults } from '../../bench/report/report-files.js';
+import { runHere } from '../in-process.suite.js';
+import { packageRoot } from '../package-root.js';
+
+const results = join(packageRoot, 'docs', 'results');
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-report-'));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('pilotfish bench report', () => {
+  it('renders pages from results without running anything, and no pictures where none are wanted', () =>
+    inFolder(async (folder) => {
+      const args = ['bench', 'report', '--from', results, '--out', folder, '--no-plots'];
+      const { code, out } = await runHere(args);
+      assert.equal(code, 0);
+      assert.match(out, /wrote .*REPORT\.md\nwrote .*report\.html\n/);
+      assert.ok(!existsSync(join(folder, 'docs', 'plots')));
+      assert.doesNotMatch(readFileSync(join(folder, 'REPORT.md'), 'utf8'), /!\[/);
+    }));
+
+  it('names the file that is no result', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'dssd.json'), '{"format":2}');
+      const { code, err } = await runHere(['bench', 'report', '--from', folder, '--out', folder]);
+      assert.equal(code, 2);
+      assert.match(err, /dssd\.json is no result of an experiment/);
+    }));
+});
+
+describe('the report of this repository', () => {
+  it('is what its results say', () => {
+    const page = readFileSync(join(packageRoot, 'REPORT.md'), 'utf8');
+    const remedy = 'run `npm run bench -- report --from docs/results`';
+    assert.equal(page, reportMarkdown(readResults(results), 'docs/plots'), remedy);
+  });
+
+  it('has every experiment, and every plot that it shows', () => {
+    const all = readResults(results);
+    for (const { id } of experiments)
+      assert.ok(
+        all.some((result) => result.id === id),
+        id,
+      );
+    for (const { id, plots } of all) {
+      for (const plot of plots) {
+        assert.ok(existsSync(join(packageRoot, 'docs', 'plots', `${id}-${plot.id}.svg`)), plot.id);
+      }
+    }
+  });
+});
