@@ -262,10 +262,13 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
 const probeTokens = 300;
 const probeTurns = 7;
 
+/** The least rate that drafts of the toy can have: of 28 letters, even unlike laws share some. */
+export const acceptanceLeast = 0.42;
+
 /**
  * The divergence at which the toy's drafts are accepted so often under `coupled`, given that all before were.
  *
- * @param acceptanceRate in [0, 1]; rates below the least that the toy can have get that.
+ * @param acceptanceRate in [acceptanceLeast, 1].
  * @returns in [0, 1], good to about 0.02 of the rate.
  */
 export function divergenceFor(acceptanceRate: number): number {

@@ -38,7 +38,7 @@ describe('pilotfish plan', () => {
   });
 
   const refused = [
-    { args: ['--acceptance', '2'], says: /--acceptance takes a number in \[0, 1\], not 2/ },
+    { args: ['--acceptance', '2'], says: /--acceptance takes a number in \[0.42, 1\], not 2/ },
     { args: ['--link', 'pigeon'], says: /pigeon/ },
     { args: ['--stats', 'ws://127.0.0.1:9'], says: /no server answers at/, exitCode: 4 },
   ];

@@ -15,7 +15,7 @@ import {
 } from '../../bench/profiles/server-profiles.js';
 import type { PassCost } from '../../math/pass-time.js';
 import { type Mode, modes } from '../../protocol/frame.js';
-import type { LinkModel } from '../../sim/index.js';
+import { acceptanceLeast, type LinkModel } from '../../sim/index.js';
 
 /** Flags as given; absent where not. */
 export interface PlanOptions {
@@ -135,7 +135,7 @@ const atLeast: readonly (readonly [keyof PlanOptions, string, number, number])[]
   ['draftMs', '--draft-ms', 0, 1e5],
   ['draftWeights', '--draft-weights', 0.1, 1e6],
   ['watts', '--watts', 0, 1e4],
-  ['acceptance', '--acceptance', 0, 1],
+  ['acceptance', '--acceptance', acceptanceLeast, 1],
   ['roundTripMs', '--round-trip-ms', 0, 1e4],
   ['jitterMs', '--jitter-ms', 0, 1e4],
   ['upMbps', '--up-mbps', 0.01, 1e5],
