@@ -22,8 +22,9 @@ describe('pilotfish plan', () => {
     assert.equal(question.roundTripMs, 10);
     const asked = (name: string) =>
       modes.find(({ mode }: { mode: string }) => mode === name).asked.tokensPerSecond;
+    const speeds = modes.map(({ mode }: { mode: string }) => asked(mode));
+    assert.equal(asked(best), Math.max(...speeds));
     // Quick and good drafts: race has to be well ahead, and streaming gives a token a pass.
-    assert.equal(best, 'race');
     assert.ok(asked('race') > 1.3 * asked('stream'));
     assert.ok(Math.abs(asked('stream') - 1_000 / 30.8) < 1);
     assert.match(readFileSync(plot, 'utf8'), /^<svg.*tokens\/s of each/s);
