@@ -43,7 +43,8 @@ const still = { jitterMs: 0, upBytesPerMs: 1e6, downBytesPerMs: 1e6, overheadByt
 
 const off: AheadBudget = { ...aheadDefaults, tokensMax: 0 };
 
-function budgetOf({ way, budget }: Setting): AheadBudget {
+/** What a way gives for being early. */
+export function budgetOf({ way, budget }: Pick<Setting, 'way' | 'budget'>): AheadBudget {
   const on: AheadBudget = { ...aheadDefaults, ...budget, inRace: true };
   switch (way) {
     case 'none':

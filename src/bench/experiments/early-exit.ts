@@ -2,12 +2,13 @@
 // early exit, all of them, and the bound of any exit, over round trip, draft length and mode. arXiv 2505.21594.
 
 import { exitLayers } from '../bench-models.js';
-import { deviceProfiles } from '../profiles/device-profiles.js';
-import { exact, meanOf, ratioOf, type Share } from '../report/estimate.js';
+import { exact, meanOf, ratioOf } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
-import type { Estimate, Row } from '../report/result.js';
+import type { Row } from '../report/result.js';
 import { type Bed, type Pace, type Played, play, type Setting, ways } from './early-exit-bed.js';
 import { earlyExitFindings } from './early-exit-findings.js';
+import { playSockets, type SocketGrid } from './early-exit-sockets.js';
+import { effortOf, hintsOf, hitsOf, speedOf } from './early-exit-values.js';
 import { VirtualModels } from './virtual-models.js';
 
 const modes = ['stop-and-wait', 'pipeline', 'race'] as const;
@@ -20,11 +21,11 @@ export const earlyExitGrid = {
   usual: { roundTripMs: 20, draftLength: 4, layer: 4, budget: { tokensMax: 24, chanceMin: 0.01 } },
   budgets: { tokensMax: [4, 8, 24], chanceMin: [0.005, 0.01, 0.02, 0.1] },
   /** Table 5 of the paper: a Jetson, 4 drafts in 301 ms, 522 ms to verify, 96 ms on the way. */
+  /** Real passes over real sockets, with quick in place of what takes minutes. */
+  sockets: { roundTripsMs: [0, 20, 50, 100], textCount: 5, tokenCount: 16 },
+  quickSockets: { roundTripsMs: [0, 50], textCount: 2, tokenCount: 12 },
   paper: { pace: { draftMs: 75.25, passMs: 522 }, roundTripMs: 96, draftLength: 4 },
 } as const;
-
-/** While the device drafts. */
-export const draftWatts = deviceProfiles['orin-nano'].draftWatts;
 
 export const earlyExitExperiment: Experiment = {
   id: 'early-exit',
@@ -49,6 +50,7 @@ export interface EarlyExitRows {
   readonly layers: readonly Row[];
   readonly budgets: readonly Row[];
   readonly paper: readonly Row[];
+  readonly sockets: readonly Row[];
   readonly isSameText: boolean;
 }
 
@@ -60,7 +62,15 @@ async function rowsOf(context: ExperimentContext, models: VirtualModels): Promis
     budgets: await budgetRows(bench),
     paper: await paperRows(bench),
   };
-  return { ...rows, isSameText: bench.isSameText };
+  const { rows: sockets, isSameText } = await playSockets(context, socketGrid(context.isQuick));
+  return { ...rows, sockets, isSameText: bench.isSameText && isSameText };
+}
+
+function socketGrid(isQuick: boolean): SocketGrid {
+  const { pace, usual, sockets, quickSockets } = earlyExitGrid;
+  const { layer, draftLength, budget } = usual;
+  const size = isQuick ? quickSockets : sockets;
+  return { ...size, layer, draftLength, budget, draftMs: pace.draftMs };
 }
 
 /** Plays settings, each once, and watches that their texts are the same. */
@@ -125,7 +135,11 @@ async function wayRows(bench: Bench): Promise<Row[]> {
           const played = await bench.play({ mode, draftLength, roundTripMs, way });
           rows.push({
             keys: [mode, draftLength, roundTripMs, way],
-            values: [...speedOf(played, base), ...hitsOf(played), ...effortOf(played)],
+            values: [
+              ...speedOf(played, base),
+              ...hitsOf(played),
+              ...effortOf(played, earlyExitGrid.pace.draftMs),
+            ],
           });
         }
         bench.note(`${mode}, ${draftLength} drafted, round trip ${roundTripMs} ms`);
@@ -171,7 +185,7 @@ async function budgetRows(bench: Bench): Promise<Row[]> {
         const [, speed] = speedOf(played, base);
         rows.push({
           keys: [mode, tokensMax, chanceMin],
-          values: [speed!, hitsOf(played)[0]!, ...effortOf(played)],
+          values: [speed!, hitsOf(played)[0]!, ...effortOf(played, earlyExitGrid.pace.draftMs)],
         });
       }
     }
@@ -242,56 +256,3 @@ async function paperRows(bench: Bench): Promise<Row[]> {
 /** The first verdict ends the time to the first token. */
 const perRound = ({ tokenCount, verdictCount }: { tokenCount: number; verdictCount: number }) =>
   (tokenCount - 1) / (verdictCount - 1);
-
-/** Milliseconds a token, and how many times as fast as `base` on the same texts. */
-function speedOf(played: Played, base: Played): [Estimate, Estimate] {
-  const tokenMs = played.map((figures) => figures.tokenMs[0]!);
-  const pairs = tokenMs.map((whole, index) => ({ part: base[index]!.tokenMs[0]!, whole }));
-  return [meanOf(tokenMs), ratioOf(pairs)];
-}
-
-type Count = keyof {
-  [name in keyof Played[number]['statistics'][number] as Played[number]['statistics'][number][name] extends number
-    ? name
-    : never]: true;
-};
-
-function shareOf(
-  played: Played,
-  parts: readonly Count[],
-  wholes: readonly Count[],
-): Estimate | null {
-  const sum = ({ statistics }: Played[number], names: readonly Count[]): number =>
-    names.reduce((total, name) => total + statistics[0]![name], 0);
-  const pieces: Share[] = played.map((one) => ({ part: sum(one, parts), whole: sum(one, wholes) }));
-  return pieces.some(({ whole }) => whole > 0) ? ratioOf(pieces) : null;
-}
-
-const turns: readonly Count[] = ['runnerUpHitCount', 'hintHitCount', 'branchMissCount'];
-
-/** Of the corrections and overtakings, those for which a branch was ready, by source. */
-const hitsOf = (played: Played): [Estimate | null, Estimate | null] => [
-  shareOf(played, ['runnerUpHitCount'], turns),
-  shareOf(played, ['hintHitCount'], turns),
-];
-
-/** How often a hint names the very outcome, and how long before the verdict it comes. */
-function hintsOf(played: Played): [Estimate | null, Estimate | null] {
-  const leads = played.flatMap(({ statistics }) => statistics[0]!.hintLeadMs ?? []);
-  return [
-    shareOf(played, ['hintRightCount'], ['hintCount']),
-    leads.length > 0 ? meanOf(leads) : null,
-  ];
-}
-
-/** For each token of text: drafted, wasted, and what the device's drafting took in energy. */
-function effortOf(played: Played): [Estimate | null, Estimate | null, Estimate] {
-  const joules = played.map(
-    ({ drafted }) => (drafted * earlyExitGrid.pace.draftMs * draftWatts) / 1_000,
-  );
-  return [
-    shareOf(played, ['draftedCount'], ['tokenCount']),
-    shareOf(played, ['wastedCount'], ['tokenCount']),
-    meanOf(joules),
-  ];
-}

@@ -2,6 +2,7 @@
 // each at the same time. Times are taken where a user would take them, at the tokens.
 
 import type { DrafterChoice } from '../../device/client.js';
+import type { AheadBudget } from '../../device/core/ahead.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import type { StopRule } from '../../device/core/stop-rule.js';
 import { type Client, connect } from '../../device/index.js';
@@ -30,13 +31,14 @@ export interface Written {
   readonly statistics: Statistics;
 }
 
-/** @param url of the server, or of a relay before it. */
+/** @param url of the server, or of a relay before it. @param ahead default: as shipped. */
 export async function connectDevice(
   url: string,
   vocabulary: Vocabulary,
   drafter: DrafterChoice,
+  ahead: Partial<AheadBudget> = {},
 ): Promise<Client> {
-  return connect({ url, vocabulary, drafter, timing: { pingMs: 250 } });
+  return connect({ url, vocabulary, drafter, ahead, timing: { pingMs: 250 } });
 }
 
 /** Writes one answer and times it. */

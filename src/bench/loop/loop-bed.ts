@@ -15,12 +15,17 @@ export interface LoopBed {
   close(): Promise<void>;
 }
 
-/** Records `count` texts of different prompts and seeds, coupled, at temperature 0.8 with top-k 40. */
+/**
+ * Records `count` texts of different prompts and seeds, coupled, at temperature 0.8 with top-k 40.
+ *
+ * @param runnersUpMax of each proposal, so many are recorded as well.
+ */
 export async function loopBed(
   targetPath: string,
   draftPath: string,
   count: number,
   tokenCount: number,
+  runnersUpMax = 0,
 ): Promise<LoopBed> {
   const options = (modelPath: string): LlamaOptions => ({
     modelPath,
@@ -44,6 +49,7 @@ export async function loopBed(
       scheme: 'coupled',
       sampling,
       tokenCount,
+      runnersUpMax,
     } as const;
     recordings.push(await record(target, draft, job));
   }

@@ -6,13 +6,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { it } from 'node:test';
 import { slotId } from '../../base/brand.js';
-import type { PassResult } from '../../engine/engine.js';
+import type { ExitHint, PassResult } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
 import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
 import { evenLink } from '../profiles/link-profiles.js';
 import { connectDevice, write } from './fleet.js';
 import { type PassPace, pacedEngine } from './paced-engine.js';
+import { PassRecorder } from './pass-recorder.js';
 import { record } from './recording.js';
 import { startRelay } from './relay.js';
 import { replayDrafter } from './replay-drafter.js';
@@ -149,4 +150,52 @@ it('a paced pass takes its time, and says so', async () => {
   const next = { slot, from: 1, tokens: Int32Array.of(3, 4, 5), judge };
   const free = await engine.pass([next]);
   assert.equal(free, own.at(-1), 'without a pace it is the pass of the engine behind');
+});
+
+it('a paced and recorded pass tells the hints of the engine behind it', async () => {
+  const behind = createScriptedEngine({ exit: { agreement: 1 } });
+  const { engine } = new PassRecorder(pacedEngine(behind, () => null));
+  const slot = slotId(0);
+  await engine.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 1 });
+  const judge = { scheme: 'greedy', draftCount: 0 } as const;
+  const hints: ExitHint[] = [];
+  const { outcomes } = await engine.pass(
+    [{ slot, from: 0, tokens: Int32Array.of(0), judge }],
+    (told) => hints.push(...told),
+  );
+  const final = outcomes[0]!.final!;
+  assert.ok(final.kind !== 'law');
+  assert.deepEqual(
+    hints.map(({ candidates }) => candidates[0]),
+    [final.token],
+  );
+});
+
+it('a replay offers the runners-up that were recorded, and branches of them come true', async () => {
+  const options = { slotCount: 1, contextLength: 256 };
+  const target = createScriptedEngine(options);
+  const draft = createScriptedEngine({ ...options, divergence: 0.4 });
+  const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+  const prompt = Int32Array.of(0, 3, 5);
+  const size = { scheme: 'coupled', sampling, tokenCount: 120, runnersUpMax: 3 } as const;
+  const recording = await record(target, draft, { prompt, seed: 7n, ...size });
+  const server = await startServer({
+    engine: pacedEngine(createScriptedEngine(options), () => ({ passMs: 8, rowMs: 0 })),
+    port: 0,
+  });
+  const make = replayDrafter([recording], 1, 256);
+  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const task = { prompt, seed: 7n, scheme: 'coupled', sampling, tokensMax: 120 } as const;
+  const hits: number[] = [];
+  for (const ahead of [{}, { runnersUpMax: 0 }]) {
+    const { vocabulary } = target.info;
+    const device = await connectDevice(server.address, vocabulary, drafter, ahead);
+    const written = await write(device, { ...task, mode: 'stop-and-wait' });
+    await device.close();
+    assert.deepEqual(written.tokens, [...recording.text]);
+    hits.push(written.statistics.runnerUpHitCount);
+  }
+  await server.close();
+  assert.ok(hits[0]! > 0, `${hits[0]} branches came true`);
+  assert.equal(hits[1], 0);
 });

@@ -1,7 +1,7 @@
 // An engine whose passes take a time of our choosing: the model behind it computes, and the answer is held back. Stands
 // for a large model on a machine that is not here; whatever it is used for is called emulated.
 
-import type { Engine, PassResult, Segment } from '../../engine/engine.js';
+import type { Engine, OnHints, PassResult, Segment } from '../../engine/engine.js';
 
 /** Milliseconds of a pass: fixed, and for each row judged beyond the first of the pass. */
 export interface PassPace {
@@ -10,15 +10,16 @@ export interface PassPace {
 }
 
 /**
- * Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result.
+ * Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result. Hints come when the
+ * model has them.
  *
  * @param paceNow asked at every pass; null lets it take what it takes.
  */
 export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Engine {
-  const pass = async (segments: readonly Segment[]): Promise<PassResult> => {
+  const pass = async (segments: readonly Segment[], onHints?: OnHints): Promise<PassResult> => {
     const startedMs = performance.now();
     const pace = paceNow();
-    const result = await engine.pass(segments);
+    const result = await engine.pass(segments, onHints);
     if (pace === null) return result;
     const { passMs, rowMs } = pace;
     const rows = segments.reduce((sum, { judge }) => sum + (judge ? judge.draftCount + 1 : 0), 0);
@@ -35,8 +36,8 @@ export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Eng
  * that would advise its devices to draft next to nothing.
  */
 export function nominalEngine(engine: Engine, passMs: number): Engine {
-  return withPass(engine, async (segments) => {
-    const { outcomes } = await engine.pass(segments);
+  return withPass(engine, async (segments, onHints) => {
+    const { outcomes } = await engine.pass(segments, onHints);
     return { outcomes, decodeMs: passMs, judgeMs: 0 };
   });
 }

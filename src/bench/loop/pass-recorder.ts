@@ -20,8 +20,8 @@ export class PassRecorder {
   #passes: RecordedPass[] = [];
 
   constructor(engine: Engine) {
-    this.engine = withPass(engine, async (segments) => {
-      const result = await engine.pass(segments);
+    this.engine = withPass(engine, async (segments, onHints) => {
+      const result = await engine.pass(segments, onHints);
       if (this.#passes.length < passesMax) {
         const shapes = segments.map(
           ({ slot, from, tokens, judge }) =>

@@ -3,7 +3,7 @@
 // where the draft model would be, and costs no processor time: sixteen devices fit beside the server that is measured.
 
 import { slotId } from '../../base/brand.js';
-import type { Engine, SlotConfig } from '../../engine/engine.js';
+import type { Alternatives, Engine, SlotConfig } from '../../engine/engine.js';
 import type { Sampling } from '../../math/sampling.js';
 
 /** Schemes in which the draft of a position is a function of seed and text. */
@@ -16,6 +16,8 @@ export interface Recording {
   readonly text: Int32Array;
   /** [n] what the draft model proposes where the prompt and text before it are committed. */
   readonly proposals: Int32Array;
+  /** [n] of the proposals; undefined where none were asked for. */
+  readonly runnersUp: readonly (Alternatives | undefined)[];
 }
 
 export interface RecordingJob {
@@ -25,14 +27,15 @@ export interface RecordingJob {
   readonly sampling: Sampling;
   /** Tokens to write; an end of text must be biased away, or the text stops being the target's there. */
   readonly tokenCount: number;
+  /** See DraftRequest.alternativesMax. Absent: none. */
+  readonly runnersUpMax?: number;
 }
 
 /** @param target and draft speak one vocabulary; slot 0 of both is used. */
 export async function record(target: Engine, draft: Engine, job: RecordingJob): Promise<Recording> {
   const { prompt, seed } = job;
   const text = await write(target, job);
-  const proposals = await propose(draft, job, text);
-  return { prompt, seed, text, proposals };
+  return { prompt, seed, text, ...(await propose(draft, job, text)) };
 }
 
 const slot = slotId(0);
@@ -61,21 +64,29 @@ async function write(target: Engine, job: RecordingJob): Promise<Int32Array> {
   return text;
 }
 
-async function propose(draft: Engine, job: RecordingJob, text: Int32Array): Promise<Int32Array> {
-  const { prompt, scheme } = job;
+async function propose(
+  draft: Engine,
+  job: RecordingJob,
+  text: Int32Array,
+): Promise<Pick<Recording, 'proposals' | 'runnersUp'>> {
+  const { prompt, scheme, runnersUpMax = 0 } = job;
   const proposals = new Int32Array(text.length);
+  const runnersUp: (Alternatives | undefined)[] = [];
   await draft.open(slot, configOf(job));
   let from = 0;
   let tokens = prompt;
   for (let index = 0; index < text.length; index++) {
     const stop = { confidenceMin: 0 };
     const request = { slot, from, tokens, countMax: 1, stop, scheme, attempt: 0 };
-    const end = await draft.draft({ ...request, wantConfidence: false }).done;
-    proposals[index] = end.drafted[0]!.token;
+    const wanted = { wantConfidence: false, alternativesMax: runnersUpMax };
+    const end = await draft.draft({ ...request, ...wanted }).done;
+    const { token, alternatives } = end.drafted[0]!;
+    proposals[index] = token;
+    runnersUp.push(alternatives);
     from = end.length;
     tokens = text.slice(index, index + 1);
   }
-  return proposals;
+  return { proposals, runnersUp };
 }
 
 /** Share of the proposals that are the target's own token: acceptance without any chain. */

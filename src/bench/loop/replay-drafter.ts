@@ -1,8 +1,10 @@
 // A device's drafter that replays recordings at a pace: a device that is not here, with the acceptance of a real draft
-// model. Beyond a proposal that the target did not follow the chain is void anyway, and so it replays on.
+// model, and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void
+// anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
 
 import type { AnswerId, DraftStart } from '../../device/core/event.js';
 import type { Drafter, DrafterFactory, DrafterListener } from '../../device/drafter/drafter.js';
+import type { DraftedToken } from '../../engine/engine.js';
 import type { Recording } from './recording.js';
 
 interface Job {
@@ -81,8 +83,7 @@ class ReplayDrafter implements Drafter {
     }
     job.text.push(token);
     job.toldCount++;
-    const drafted = { position, token, confidence: null, law: null, prob: null };
-    this.#listener.drafted(run.answer, run.run, drafted);
+    this.#listener.drafted(run.answer, run.run, draftedAt(position, recording!, run));
     return job.run === run;
   }
 
@@ -108,6 +109,25 @@ class ReplayDrafter implements Drafter {
   async close(): Promise<void> {
     for (const answer of [...this.#jobs.keys()]) this.closeAnswer(answer);
   }
+}
+
+/** As the draft model would tell it. */
+function draftedAt(
+  position: number,
+  { prompt, proposals, runnersUp }: Recording,
+  { alternativesMax }: DraftStart,
+): DraftedToken {
+  const index = position - prompt.length;
+  const drafted = {
+    position,
+    token: proposals[index]!,
+    ...{ confidence: null, law: null, prob: null },
+  };
+  const known = runnersUp[index];
+  if (known === undefined || alternativesMax === 0) return drafted;
+  const tokens = known.tokens.slice(0, alternativesMax);
+  const gaps = known.gaps.slice(0, alternativesMax);
+  return { ...drafted, alternatives: { tokens, gaps } };
 }
 
 function begins(text: readonly number[], prompt: Int32Array): boolean {
