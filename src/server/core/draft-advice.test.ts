@@ -56,8 +56,8 @@ describe('draft advice', () => {
     const lengthOf = (passCount: number, sessionCount: number): number =>
       newcomerLength(load, { passCount, sessionCount }, 64);
     assert.deepEqual(
-      [1, 4, 8, 200].map((count) => lengthOf(0, count)),
-      [4, 4, 2, 1],
+      [1, 2, 4, 200].map((count) => lengthOf(0, count)),
+      [4, 2, 1, 1],
     );
     assert.equal(lengthOf(100, 200), Math.round(at(100, 0.7, 0, 0.99)));
     assert.equal(newcomerLength(load, { passCount: 0, sessionCount: 1 }, 2), 2);

@@ -25,7 +25,7 @@ export interface SessionFacts {
 /** Passes to learn from before anybody is advised: a line through two points says what it likes. */
 export const adviceFrom = 16;
 /** Drafts of a pass until then, and of a session in it: enough to learn from, too few to make it a long one. */
-const untaughtRows = 16;
+const untaughtRows = 4;
 const untaughtLength = 4;
 
 /** Drafts tested before a session's own acceptance rate outweighs what is expected of a stranger. */
