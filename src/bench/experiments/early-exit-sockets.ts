@@ -10,7 +10,7 @@ import { type Relay, startRelay } from '../loop/relay.js';
 import { replayDrafter } from '../loop/replay-drafter.js';
 import { startServerProcess } from '../loop/server-handle.js';
 import { evenLink } from '../profiles/link-profiles.js';
-import { meanOf } from '../report/estimate.js';
+import { medianOf } from '../report/estimate.js';
 import type { ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
 import { budgetOf, type Setting, type Way } from './early-exit-bed.js';
@@ -155,9 +155,11 @@ const textsOf = (written: readonly Written[]): Texts =>
 function valuesOf(texts: Texts, base: Texts, none: Texts): Row['values'] {
   const passesMs = texts.flatMap(({ statistics }) => statistics[0]!.verifyMs ?? []);
   return [
-    ...speedOf(texts, base),
+    // Of a machine that does other things as well: a mean would be its worst moment.
+    medianOf(texts.map(({ tokenMs }) => tokenMs[0]!)),
+    speedOf(texts, base)[1],
     speedOf(texts, none)[1],
-    passesMs.length > 0 ? meanOf(passesMs) : null,
+    passesMs.length > 0 ? medianOf(passesMs) : null,
     ...hintsOf(texts),
     ...hitsOf(texts),
   ];

@@ -4,7 +4,7 @@
 import type { Statistics } from '../../device/core/statistics.js';
 import type { ServiceFigures } from '../../sim/index.js';
 import { deviceProfiles } from '../profiles/device-profiles.js';
-import { meanOf, ratioOf, type Share } from '../report/estimate.js';
+import { meanOf, medianOf, ratioOf, type Share } from '../report/estimate.js';
 import type { Estimate } from '../report/result.js';
 
 /** [texts] each of one device. */
@@ -44,7 +44,7 @@ export function hintsOf(played: Texts): [Estimate | null, Estimate | null] {
   const leads = played.flatMap(({ statistics }) => statistics[0]!.hintLeadMs ?? []);
   return [
     shareOf(played, ['hintRightCount'], ['hintCount']),
-    leads.length > 0 ? meanOf(leads) : null,
+    leads.length > 0 ? medianOf(leads) : null,
   ];
 }
 

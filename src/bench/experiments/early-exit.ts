@@ -15,14 +15,14 @@ const modes = ['stop-and-wait', 'pipeline', 'race'] as const;
 export const earlyExitGrid = {
   pace: { draftMs: 8, passMs: 30 } satisfies Pace,
   roundTripsMs: [0, 20, 50, 100],
-  /** Of a round; the other modes have no rounds and are played once. */
+  /** Of a round; in pipeline and race, which have no rounds, of a branch. */
   draftLengths: [2, 4, 8],
   /** Where only one thing is changed. */
   usual: { roundTripMs: 20, draftLength: 4, layer: 4, budget: { tokensMax: 24, chanceMin: 0.01 } },
   budgets: { tokensMax: [4, 8, 24], chanceMin: [0.005, 0.01, 0.02, 0.1] },
   /** Table 5 of the paper: a Jetson, 4 drafts in 301 ms, 522 ms to verify, 96 ms on the way. */
   /** Real passes over real sockets, with quick in place of what takes minutes. */
-  sockets: { roundTripsMs: [0, 20, 50, 100], textCount: 5, tokenCount: 16 },
+  sockets: { roundTripsMs: [0, 20, 50, 100], textCount: 6, tokenCount: 18 },
   quickSockets: { roundTripsMs: [0, 50], textCount: 2, tokenCount: 12 },
   paper: { pace: { draftMs: 75.25, passMs: 522 }, roundTripMs: 96, draftLength: 4 },
 } as const;
@@ -73,20 +73,21 @@ function socketGrid(isQuick: boolean): SocketGrid {
   return { ...size, layer, draftLength, budget, draftMs: pace.draftMs };
 }
 
-/** Plays settings, each once, and watches that their texts are the same. */
+/** Plays settings, each once, and watches that the texts of a scheme are the same. */
 class Bench {
   readonly isQuick: boolean;
   readonly #context: ExperimentContext;
   readonly #bed: Bed;
   readonly #played = new Map<string, Played>();
-  #text: string | null = null;
+  /** By scheme. */
+  readonly #texts = new Map<Setting['scheme'], string>();
   isSameText = true;
 
   constructor(context: ExperimentContext, models: VirtualModels) {
     const { isQuick, seed } = context;
     this.isQuick = isQuick;
     this.#context = context;
-    this.#bed = { models, textCount: isQuick ? 2 : 4, tokenCount: isQuick ? 32 : 48, seed };
+    this.#bed = { models, textCount: isQuick ? 2 : 8, tokenCount: isQuick ? 32 : 48, seed };
   }
 
   async play(changes: Partial<Setting>): Promise<Played> {
@@ -106,8 +107,9 @@ class Bench {
     await new Promise((resolve) => setImmediate(resolve));
     const played = play(this.#bed, setting);
     const text = JSON.stringify(played.map(({ texts }) => texts));
-    this.#text ??= text;
-    this.isSameText &&= this.#text === text;
+    const first = this.#texts.get(setting.scheme) ?? text;
+    this.#texts.set(setting.scheme, first);
+    this.isSameText &&= first === text;
     this.#played.set(name, played);
     return played;
   }
@@ -122,29 +124,36 @@ class Bench {
 }
 
 async function wayRows(bench: Bench): Promise<Row[]> {
-  const { roundTripsMs, draftLengths, usual } = earlyExitGrid;
+  const { roundTripsMs, draftLengths } = earlyExitGrid;
   const rows: Row[] = [];
-  for (const mode of modes) {
-    const lengths = mode === 'stop-and-wait' ? draftLengths : [usual.draftLength];
-    for (const draftLength of lengths) {
-      for (const roundTripMs of roundTripsMs) {
-        const base = await bench.play({ mode, draftLength, roundTripMs, way: firstWay(mode) });
-        for (const way of ways) {
-          // Without a pause for verdicts there is nothing but drafting ahead.
-          if (mode !== 'stop-and-wait' && way === 'none') continue;
-          const played = await bench.play({ mode, draftLength, roundTripMs, way });
-          rows.push({
-            keys: [mode, draftLength, roundTripMs, way],
-            values: [
-              ...speedOf(played, base),
-              ...hitsOf(played),
-              ...effortOf(played, earlyExitGrid.pace.draftMs),
-            ],
-          });
+  for (const scheme of ['coupled', 'greedy'] as const) {
+    for (const mode of modes) {
+      for (const draftLength of draftLengths) {
+        for (const roundTripMs of roundTripsMs) {
+          rows.push(...(await cellRows(bench, { scheme, mode, draftLength, roundTripMs })));
         }
-        bench.note(`${mode}, ${draftLength} drafted, round trip ${roundTripMs} ms`);
+        bench.note(`${scheme}, ${mode}, ${draftLength} drafted`);
       }
     }
+  }
+  return rows;
+}
+
+type Cell = Pick<Setting, 'scheme' | 'mode' | 'draftLength' | 'roundTripMs'>;
+
+async function cellRows(bench: Bench, cell: Cell): Promise<Row[]> {
+  const { scheme, mode, draftLength, roundTripMs } = cell;
+  const base = await bench.play({ ...cell, way: firstWay(mode) });
+  const rows: Row[] = [];
+  for (const way of ways) {
+    // Without a pause for verdicts there is nothing but drafting ahead.
+    if (mode !== 'stop-and-wait' && way === 'none') continue;
+    const played = await bench.play({ ...cell, way });
+    const effort = effortOf(played, earlyExitGrid.pace.draftMs);
+    rows.push({
+      keys: [scheme, mode, draftLength, roundTripMs, way],
+      values: [...speedOf(played, base), ...hitsOf(played), ...effort],
+    });
   }
   return rows;
 }

@@ -1,5 +1,5 @@
 // The bundled models in virtual time: what they compute is real, to the last token and hint; what it takes is said by the
-// scenario. One thread, one slot each; computed alone, so that a text does not depend on how it was drafted.
+// scenario. One thread, one slot each; computed alone, so that a text does not depend on how it was drafted, and a row once.
 
 import type { ExitInfo } from '../../engine/engine.js';
 import { EngineCore } from '../../engine/engine-core.js';
@@ -15,6 +15,7 @@ import type { RowMath } from '../../engine/row-math.js';
 import type { ExitRows, Part, RowModel } from '../../engine/row-model.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Models } from '../../sim/index.js';
+import { RecalledModel } from './recalled-model.js';
 
 const contextLength = 512;
 const passTokensMax = 512;
@@ -24,15 +25,16 @@ export type VirtualExit = { readonly headPath: string } | 'oracle' | null;
 
 export class VirtualModels {
   readonly vocabulary: Vocabulary;
-  readonly #draft: NativeModel;
+  readonly #draft: RowModel;
   readonly #targetPath: string;
-  readonly #targets = new Map<string, NativeModel>();
+  readonly #targets = new Map<string, RowModel>();
   readonly #math: { readonly target: RowMath; readonly draft: RowMath };
 
   constructor(targetPath: string, draftPath: string) {
     this.#targetPath = targetPath;
-    this.#draft = openModel(draftPath, null);
-    const { modelPointer, vocabSize } = this.#draft;
+    const draft = openModel(draftPath, null);
+    const { modelPointer, vocabSize } = draft;
+    this.#draft = new RecalledModel(draft);
     this.#math = { target: createKernel(vocabSize), draft: createKernel(vocabSize) };
     this.vocabulary = new NativeVocabulary(openLlama(findLibrary()), modelPointer, () => false);
   }
@@ -54,12 +56,12 @@ export class VirtualModels {
     return info === null ? 0 : info.layer / info.layerCount;
   }
 
-  #target(exit: VirtualExit): NativeModel {
+  #target(exit: VirtualExit): RowModel {
     const headPath = exit === null || exit === 'oracle' ? null : exit.headPath;
     const name = headPath ?? '';
     const known = this.#targets.get(name);
     if (known !== undefined) return known;
-    const model = openModel(this.#targetPath, headPath);
+    const model = new RecalledModel(openModel(this.#targetPath, headPath));
     this.#targets.set(name, model);
     return model;
   }
