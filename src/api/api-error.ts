@@ -8,6 +8,7 @@ export type ApiErrorType =
   | 'authentication_error'
   | 'permission_error'
   | 'not_found_error'
+  | 'rate_limit_error'
   | 'unavailable_error'
   | 'server_error';
 
@@ -41,6 +42,7 @@ export const apiErrorTable = {
   method_not_allowed: kind(405, 'invalid_request_error'),
   request_too_large: kind(413, 'invalid_request_error'),
   unsupported_media_type: kind(415, 'invalid_request_error'),
+  rate_limit_exceeded: kind(429, 'rate_limit_error', 1),
   cancelled: kind(499, 'server_error'),
   internal_error: kind(500, 'server_error'),
   engine_failed: kind(500, 'server_error'),
@@ -66,11 +68,14 @@ export class ApiError extends Error {
   readonly code: ApiErrorCode;
   /** Path of the field that is wrong, as `messages[2].content`; null: no single field is. */
   readonly param: string | null;
+  readonly #retryAfterMs: number;
 
-  constructor(code: ApiErrorCode, message: string, param: string | null = null) {
+  /** @param retryAfterMs 0: what the code advises. */
+  constructor(code: ApiErrorCode, message: string, param: string | null = null, retryAfterMs = 0) {
     super(message);
     this.code = code;
     this.param = param;
+    this.#retryAfterMs = retryAfterMs;
   }
 
   get status(): number {
@@ -78,7 +83,9 @@ export class ApiError extends Error {
   }
 
   get retryAfterS(): number | null {
-    return apiErrorTable[this.code].retryAfterS;
+    const advised = apiErrorTable[this.code].retryAfterS;
+    if (advised === null || this.#retryAfterMs === 0) return advised;
+    return Math.ceil(this.#retryAfterMs / 1000);
   }
 
   get body(): ErrorBody {
@@ -103,6 +110,7 @@ const twins: Partial<Record<ErrorCode, ApiErrorCode>> = {
   'server-unreachable': 'server_unavailable',
   'link-lost': 'server_unavailable',
   'server-busy': 'server_busy',
+  'quota-exceeded': 'rate_limit_exceeded',
   'server-refused': 'bad_upstream',
   'protocol-violated': 'bad_upstream',
 };
@@ -114,5 +122,6 @@ export function toApiError(reason: unknown): ApiError {
     return new ApiError('internal_error', 'the server made a mistake; its log says more');
   }
   const param = reason.code === 'format-invalid' ? 'response_format' : null;
-  return new ApiError(twins[reason.code] ?? 'internal_error', reason.message, param);
+  const { code, message, retryAfterMs } = reason;
+  return new ApiError(twins[code] ?? 'internal_error', message, param, retryAfterMs);
 }

@@ -89,9 +89,9 @@ export class ToldGenerator implements Generator {
 }
 
 export const failing =
-  (code: PilotfishError['code'], message: string): Play =>
+  (code: PilotfishError['code'], message: string, retryAfterMs = 0): Play =>
   (queue) =>
-    queue.end({ error: new PilotfishError(code, message) });
+    queue.end({ error: new PilotfishError(code, message, { retryAfterMs }) });
 
 export interface OpenDoor {
   readonly url: string;

@@ -94,6 +94,12 @@ describe('a request that cannot be answered', () => {
     assert.equal(busy.response.headers.get('retry-after'), '1');
   });
 
+  it('because a key has used up what it may is a 429 that says when there is more', async () => {
+    generator.play = failing('quota-exceeded', 'the key has used its 60 tokens a minute', 6_500);
+    const spent = await refused(door.post('/v1/completions', ask), 429, 'rate_limit_exceeded');
+    assert.equal(spent.response.headers.get('retry-after'), '7');
+  });
+
   it('because of a mistake of ours is a 500 that tells nothing of it', async () => {
     generator.play = () => {
       throw new Error('a secret');

@@ -200,6 +200,13 @@ export const errorTable = {
     'The server has no room now.',
     'Try again in a while, or ask another server.',
   ),
+  'quota-exceeded': entry(
+    429,
+    4,
+    true,
+    'The key has used up what it may.',
+    'Wait as long as the server says, or ask its operator for more.',
+  ),
   'server-refused': entry(
     502,
     4,
@@ -236,11 +243,18 @@ export type ErrorCode = keyof typeof errorTable;
 export class PilotfishError extends Error {
   override readonly name = 'PilotfishError';
   readonly code: ErrorCode;
+  /** When the same call may succeed, where somebody has said so; else 0. */
+  readonly retryAfterMs: number;
 
   /** @param message names the value and the bound it broke; the remedy is added by whoever prints it. */
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? 0;
   }
 
   get entry(): ErrorEntry {

@@ -1,13 +1,13 @@
 // What a key grants whoever shows it: a stable id, and how much at once. The secret itself is never part of it, so a
 // grant may be logged and counted.
 
-/** What one key may use, whatever number of connections show it; null: as much as there is. */
+/** What one key may use, whatever number of connections show it; null: what the server gives every key. */
 export interface KeyLimits {
-  /** Sessions that are open at once. */
+  /** Sessions that are not closed; those that wait for a resumption count. */
   readonly sessions: number | null;
-  /** Rounds that wait for a verdict at once. */
+  /** Sessions in one pass of the target; the others wait their turn. */
   readonly rounds: number | null;
-  /** Tokens that the target judges or writes for it in a minute. */
+  /** Tokens that the target judges or writes for it in a minute: rows, tested drafts included; not those of prompts. */
   readonly tokensPerMinute: number | null;
   /** Tokens of one prompt. */
   readonly promptTokens: number | null;

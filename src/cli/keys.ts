@@ -2,12 +2,13 @@
 // made; what is kept of it opens nothing.
 
 import type { Command } from 'commander';
-import { keyNameShape, keysMax, makeKey, type StoredKey } from '../access/index.js';
+import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
 import { PilotfishError } from '../base/error.js';
-import { unlimited } from '../base/key-grant.js';
 import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { addGroup } from './flags/model-flags.js';
 import { changeKeys, keysOf } from './keys/keys-change.js';
 import { defaultKeysPath } from './keys/keys-path.js';
+import { givenLimits, limitFlags } from './keys/limit-flags.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
@@ -34,7 +35,7 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .description(description);
   const fileFlag = () =>
     flag('--keys <file>', 'file of keys (default: ~/.config/pilotfish/keys.json)');
-  keys
+  const create = keys
     .command('create')
     .summary('make a key')
     .description('Makes a key and prints it, once; only a hash of it is kept.')
@@ -48,7 +49,8 @@ export function addKeys(program: Command, terminal: Terminal): void {
       ),
     )
     .addOption(jsonFlag())
-    .action((name: string, options: KeysOptions) => create(name, options, terminal));
+    .action((name: string, options: KeysOptions) => createKey(name, options, terminal));
+  addGroup(create, 'Limits', limitFlags());
   keys
     .command('list')
     .summary('list keys')
@@ -69,7 +71,7 @@ const pathOf = ({ keys }: KeysOptions, { env }: Terminal): string => keys ?? def
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 const now = (): number => Math.floor(Date.now() / 1000);
 
-async function create(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
+async function createKey(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
   if (!keyNameShape.test(name)) {
     throw usage(
       'a key name has 1 to 64 letters, digits, spaces and . _ @ -, a letter or digit first',
@@ -79,7 +81,8 @@ async function create(name: string, options: KeysOptions, terminal: Terminal): P
   const createdS = now();
   const { expiresDays } = options;
   const expiresS = expiresDays === undefined ? null : createdS + expiresDays * daySeconds;
-  const { token, stored } = makeKey({ name, createdS, expiresS, limits: unlimited });
+  const limits = limitsOf(givenLimits(options));
+  const { token, stored } = makeKey({ name, createdS, expiresS, limits });
   await changeKeys(path, (keys) => {
     if (keys.some((key) => key.name === name)) {
       throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);

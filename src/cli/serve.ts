@@ -27,6 +27,7 @@ import {
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
+import { givenLimits, limitFlags } from './keys/limit-flags.js';
 import { resolveModel } from './models/model-name.js';
 import { bundledModels, packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -75,6 +76,7 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...doorFlags('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
+  addGroup(command, 'Limits of keys that have none of their own', limitFlags());
   addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
@@ -253,6 +255,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
     swapBytesMax: options.swapMib * 2 ** 20,
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
+    keyLimits: givenLimits(options),
     access,
     ...(tls !== null && { tls }),
     insecureOpenToNetwork: options.insecureOpenToNetwork === true,

@@ -48,9 +48,13 @@ describe('facts of a device', () => {
 });
 
 describe('facts of a server', () => {
-  it('are all there, from a snapshot that is taken once a scrape', async () => {
+  it('are all there, from a snapshot that is taken once a scrape', async (t) => {
     const engine = createScriptedEngine();
     const server = await startServer({ engine, port: 0 });
+    t.after(async () => {
+      await server.close();
+      await engine.close();
+    });
     let snapshots = 0;
     const stats = () => {
       snapshots++;
@@ -66,7 +70,5 @@ describe('facts of a server', () => {
     await setImmediate();
     facts[0]!.read();
     assert.equal(snapshots, 2, 'the next scrape is told the same');
-    await server.close();
-    await engine.close();
   });
 });

@@ -172,7 +172,7 @@ export const codeTable = {
     'session',
     429,
     true,
-    null,
+    'quota-exceeded',
     'The key has used up what it may.',
     'Wait as long as the frame says.',
   ),

@@ -28,10 +28,10 @@ export function closeFor(code: WireCode): { readonly code: number; readonly reas
 }
 
 /** The error that a Failure frame comes to. */
-export function errorOfFailure({ code, message }: Failure): PilotfishError {
+export function errorOfFailure({ code, message, retryAfterMs }: Failure): PilotfishError {
   const { error, meaning, remedy } = codeTable[code];
   const why = message === '' ? clause(meaning) : message;
-  if (error !== null) return new PilotfishError(error, why);
+  if (error !== null) return new PilotfishError(error, why, { retryAfterMs });
   return new PilotfishError(
     'server-refused',
     `the server refuses: ${why} (${code}); ${clause(remedy)}`,

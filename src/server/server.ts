@@ -8,6 +8,7 @@ import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
 import type { GateLimits } from '../access/stranger-gate.js';
 import type { TlsFiles } from '../access/tls-files.js';
+import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import { wireFault } from '../protocol/code.js';
@@ -43,6 +44,8 @@ export interface ServerOptions {
   readonly insecureOpenToNetwork?: boolean;
   /** How many connections may stand that have not shown a key. */
   readonly gate?: Partial<GateLimits>;
+  /** Of each key that leaves them open in its file; of all together where no key is asked for. Default: none, but for sessions where keys are asked for: a quarter of all. */
+  readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
@@ -65,6 +68,7 @@ export interface ServerOptions {
 
 export const defaultPort = 7433;
 const drainMsDefault = 5_000;
+const sessionsDefault = 4096;
 
 const offeredDefaults: OfferedLimits = {
   frameBytes: limits.frameBytes.value,
@@ -118,6 +122,8 @@ class Server implements RunningServer {
   readonly #peers = new Map<number, Peer>();
   /** Connections that have not been greeted: their messages must be short. */
   readonly #strangers = new Set<number>();
+  /** Bytes of each connection, both ways, that its key has not been charged with: they come with its next frame. */
+  readonly #unpaid = new Map<number, number>();
   readonly #wire = new WireTally();
   readonly #startedAtMs = performance.now();
   readonly #drainMs: number;
@@ -209,12 +215,16 @@ class Server implements RunningServer {
   #message({ id: connection }: Peer, bytes: Uint8Array): void {
     if (!this.#peers.has(connection)) return;
     this.#wire.up(bytes.length);
+    this.#unpaid.set(connection, (this.#unpaid.get(connection) ?? 0) + bytes.length);
     const bytesMax = this.#strangers.has(connection)
       ? limits.helloBytes.value
       : limits.frameBytes.value;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
-    if ('ok' in decoded) this.#feedSoon({ kind: 'frame', connection, frame: decoded.ok });
-    else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
+    if ('ok' in decoded) {
+      const unpaid = this.#unpaid.get(connection)!;
+      this.#unpaid.set(connection, 0);
+      this.#feedSoon({ kind: 'frame', connection, frame: decoded.ok, bytes: unpaid });
+    } else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
   }
 
   #greeted(connection: number): void {
@@ -230,6 +240,7 @@ class Server implements RunningServer {
 
   #disconnected({ id }: Peer): void {
     this.#strangers.delete(id);
+    this.#unpaid.delete(id);
     if (this.#peers.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
@@ -275,6 +286,7 @@ class Server implements RunningServer {
 
   #send(peer: Peer, bytes: Uint8Array): void {
     this.#wire.down(bytes.length);
+    this.#unpaid.set(peer.id, (this.#unpaid.get(peer.id) ?? 0) + bytes.length);
     if (peer.send(bytes)) return;
     peer.close('too-slow');
     // The core hears of it as of any lost connection, once the effects at hand are done.
@@ -330,6 +342,14 @@ function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<
   });
 }
 
+/** One key must not keep all others out. */
+function sessionsOfKey({
+  access,
+  sessionsMax = sessionsDefault,
+}: ServerOptions): Partial<KeyLimits> {
+  return access?.hasKeys === true ? { sessions: Math.ceil(sessionsMax / 4) } : {};
+}
+
 function settingsOf(options: ServerOptions): CoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
@@ -354,7 +374,8 @@ function settingsOf(options: ServerOptions): CoreSettings {
     modes,
     limits: { ...offeredDefaults, ...options.limits },
     connectionsMax: options.connectionsMax ?? 1024,
-    sessionsMax: options.sessionsMax ?? 4096,
+    sessionsMax: options.sessionsMax ?? sessionsDefault,
+    keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
     batching: options.batching ?? { kind: 'continuous' },
     passMsMax: options.passMsMax ?? 1000,
     prefillShare: options.prefillShare ?? 0.25,

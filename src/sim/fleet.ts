@@ -2,6 +2,7 @@
 // stream of its machine's own.
 
 import { PilotfishError } from '../base/error.js';
+import { unlimited } from '../base/key-grant.js';
 import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
@@ -54,6 +55,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     versionMax,
     connectionsMax: random.wholeWithin(server.connectionsMax),
     sessionsMax: random.wholeWithin(server.sessionsMax),
+    keyLimits: unlimited,
     batching: batchingOf(server, random),
     passMsMax: 1_000,
     prefillShare: 0.25,

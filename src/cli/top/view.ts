@@ -66,8 +66,23 @@ function sessionRows({ core }: ServerStats): Rows {
       'slots',
       `${core.slotsOwned} of ${core.slotCount} held; ${images.count} swapped out, ${formatBytes(images.bytes)}; ${formatCount(core.evictionCount)} evicted`,
     ],
+    [
+      'drafts off',
+      `${core.distrusted.offCount} sessions, ${core.distrusted.cutCount} cut: their drafts keep falling`,
+    ],
+    ['keys', keysText(core)],
     ['queue', `${core.queueLength} sessions, ${core.waitingForSlot} of them without a slot`],
   ];
+}
+
+/** Keys in use, and what the one that uses most has. */
+function keysText(core: ServerStats['core']): string {
+  const { accountCount, accounts } = core;
+  const judged = accounts.reduce((sum, one) => sum + one.judgedCount, 0);
+  const [first] = accounts;
+  if (first === undefined || judged === 0) return `${accountCount}`;
+  const name = first.id ?? 'no key';
+  return `${accountCount}; most for ${name}, ${share(first.judgedCount, judged)} of the rows; ${formatCount(core.quotaRefusalCount)} refused over quota`;
 }
 
 function passRows({ core }: ServerStats): Rows {

@@ -35,6 +35,7 @@ const reopening: ReadonlySet<Failure['code']> = new Set([
   'session-expired',
   'engine-failed',
   'server-busy',
+  'quota-exceeded',
   'sessions-exhausted',
 ]);
 

@@ -305,6 +305,19 @@ describe('an answer whose last verdict was lost', () => {
     }
   });
 
+  it('waits as long as its key has to, and goes on with the text so far', () => {
+    const bench = new Bench().connect().ask({ mode: 'stream', tokensMax: 50 });
+    bench.hear(opened()).hear(verdict({ from: 3, tokens: Int32Array.of(5) }));
+    const quota = { message: '', retryAfterMs: 900, block: null } as const;
+    bench.hear({ kind: 'failure', session: 0, code: 'quota-exceeded', ...quota }, 0);
+    const opens = () => bench.sent.filter(({ kind }) => kind === 'open');
+    bench.feed({ kind: 'timer' }, 899);
+    assert.equal(opens().length, 0);
+    bench.feed({ kind: 'timer' }, 900);
+    const [open] = opens();
+    assert.deepEqual(open?.kind === 'open' && [...open.answer], [5]);
+  });
+
   it('goes on in a new session otherwise', () => {
     const open = complete([4, 5], {}).sent.find(({ kind }) => kind === 'open');
     assert.deepEqual(open?.kind === 'open' && [...open.answer], [4, 5]);

@@ -2,12 +2,12 @@
 // against this server. Holds nothing.
 
 import { PilotfishError } from '../../base/error.js';
-import type { KeyGrant } from '../../base/key-grant.js';
 import { checkSampling } from '../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../protocol/code.js';
 import { isOffered, type Open } from '../../protocol/frame.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import { TokenLog } from '../../protocol/token-log.js';
+import type { Account } from './account.js';
 import type { SessionTerms } from './session.js';
 import type { CoreSettings } from './settings.js';
 
@@ -27,13 +27,9 @@ const refusal = (code: WireCode, message: string): Refusal => ({ code, message }
 /**
  * What the session will be, or why it cannot. Never throws on what a device sends.
  *
- * @param grant of the key that opens it; null: none is asked for.
+ * @param account of the key that opens it.
  */
-export function admit(
-  open: Open,
-  grant: KeyGrant | null,
-  settings: CoreSettings,
-): Admission | Refusal {
+export function admit(open: Open, account: Account, settings: CoreSettings): Admission | Refusal {
   const { model, schemes, modes, limits } = settings;
   const { scheme, mode } = open;
   if (!isOffered(scheme, mode) || !schemes.includes(scheme) || !modes.includes(mode)) {
@@ -43,7 +39,7 @@ export function admit(
   if ('code' in prompt) return prompt;
   const fault =
     checkVocabulary(open, model.vocabSize) ??
-    lengthFault(prompt.length, open, settings) ??
+    lengthFault(prompt.length, open, account, settings) ??
     samplingFault(open, model.vocabSize) ??
     formatFault(open, settings);
   if (fault) return fault;
@@ -58,7 +54,7 @@ export function admit(
     lengthMax: Math.min(wanted, model.contextLength),
     endsAtContext: wanted > model.contextLength,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
-    ...{ cut, topLogprobs, grant },
+    ...{ cut, topLogprobs, account },
     wantsHints: open.wantsHints && model.hasExit,
     config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
@@ -77,13 +73,19 @@ function promptIds({ prompt }: Open, settings: CoreSettings): Int32Array | Refus
 function lengthFault(
   promptLength: number,
   { answer, tokensMax }: Open,
+  { limits: { promptTokens } }: Account,
   { model, limits }: CoreSettings,
 ): Refusal | null {
   if (promptLength === 0) return refusal('prompt-empty', 'the prompt has no tokens');
   if (promptLength > limits.promptTokens) {
     return refusal('prompt-too-long', `prompt of ${promptLength} exceeds ${limits.promptTokens}`);
   }
+  // An answer that goes on elsewhere is fed like a prompt.
   const length = promptLength + answer.length;
+  if (promptTokens !== null && promptLength > promptTokens) {
+    const message = `prompt of ${promptLength} exceeds the ${promptTokens} that the key may have`;
+    return refusal('prompt-too-long', message);
+  }
   if (length + 1 > model.contextLength) {
     return refusal(
       'prompt-too-long',

@@ -13,6 +13,7 @@ const bounds: BatchBounds = {
   passMsMax: 1e9,
   prefillShare: 0.25,
   prefillMsMax: 1e9,
+  fairness: null,
 };
 
 const linear = ({ tokenCount, rowCount }: PassShape): number => 5 + tokenCount + 0.5 * rowCount;
@@ -20,6 +21,7 @@ const linear = ({ tokenCount, rowCount }: PassShape): number => 5 + tokenCount +
 function candidate(key: number, changes: Partial<Candidate> = {}): Candidate {
   return {
     key,
+    payer: 1,
     cacheLength: 20,
     missingCount: 1,
     draftCount: 4,
@@ -55,6 +57,7 @@ const anyCandidates = fc
       (one, key): Candidate => ({
         ...one,
         key,
+        payer: 1 + (key % 3),
         // Without a row wanted there is work only above one missing token.
         missingCount: one.wantsJudging ? one.missingCount : one.missingCount + 1,
       }),
@@ -75,6 +78,7 @@ const anyBounds = fc.record({
   passMsMax: fc.integer({ min: 1, max: 200 }),
   prefillShare: fc.double({ min: 0.05, max: 0.9, noNaN: true }),
   prefillMsMax: fc.integer({ min: 1, max: 200 }),
+  fairness: fc.constantFrom(null, { payerCount: 3, creditMsOf: () => 0 }),
 });
 
 describe('batcher', () => {

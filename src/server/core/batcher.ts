@@ -1,14 +1,17 @@
 // Decides what the next pass computes: which sessions, how many of their drafts, how much of which prompts. Pure: waiting
-// work, bounds and a time model in, a plan out. Two ways: continuous (deadlines, bounded time) and static, SLED's
+// work, bounds and a time model in, a plan out. Keys take turns where there are several (fair-share.ts). Two ways: continuous (deadlines, bounded time) and static, SLED's
 // (arXiv 2506.09397: wait for a full batch, pad to the longest draft), kept as the baseline.
 
 import { assert } from '../../base/assert.js';
 import type { PassShape } from '../../math/pass-time.js';
+import { allowedMs, type Fairness } from './fair-share.js';
 import type { Batching } from './settings.js';
 
 /** Work of one session. */
 export interface Candidate {
   readonly key: number;
+  /** Ordinal of the account that its engine time is charged to. */
+  readonly payer: number;
   /** Tokens its cache holds. */
   readonly cacheLength: number;
   /** Committed tokens that the cache lacks, >= 1; the last of them opens the judged rows. */
@@ -30,6 +33,8 @@ export interface BatchBounds {
   readonly passMsMax: number;
   readonly prefillShare: number;
   readonly prefillMsMax: number;
+  /** How several keys share a pass; null: one key at most wants the engine. */
+  readonly fairness: Fairness | null;
 }
 
 /** A session's part of the pass. */
@@ -45,7 +50,13 @@ export interface Share {
 }
 
 export type Plan =
-  | { readonly kind: 'pass'; readonly shares: readonly Share[]; readonly predictedMs: number }
+  | {
+      readonly kind: 'pass';
+      readonly shares: readonly Share[];
+      readonly predictedMs: number;
+      /** Of it, what the segments of each payer add to its fixed time. */
+      readonly spentMs: ReadonlyMap<number, number>;
+    }
   /** Nothing to do before this time, unless something arrives. */
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'idle' };
@@ -102,6 +113,27 @@ function fillOf({ missingCount, wantsJudging }: Candidate): number {
   return wantsJudging ? missingCount : missingCount - 1;
 }
 
+/**
+ * Of each key the first, then of each the second, and so on: a key with many sessions is not served before the others.
+ *
+ * @param sorted in the order in which sessions of one key are served, which is the order of all where nothing is shared.
+ */
+function inTurns(sorted: readonly Candidate[], fairness: Fairness | null): Turn[] {
+  const counts = new Map<number, number>();
+  const turns = sorted.map((candidate): Turn => {
+    const turn = counts.get(candidate.payer) ?? 0;
+    counts.set(candidate.payer, turn + 1);
+    return { candidate, turn };
+  });
+  return fairness === null ? turns : turns.toSorted((a, b) => a.turn - b.turn);
+}
+
+interface Turn {
+  readonly candidate: Candidate;
+  /** How many of the same key go before it. */
+  readonly turn: number;
+}
+
 /** Sessions first, in the order of their deadlines; then one draft for each in turn, so that no chain crowds out others. */
 function addRounds(
   batch: Batch,
@@ -111,8 +143,8 @@ function addRounds(
 ): void {
   const byDeadline = rounds.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.key - b.key);
   let open: Candidate[] = [];
-  for (const candidate of byDeadline) {
-    if (batch.addRound(candidate, tokensMax, msMax)) open.push(candidate);
+  for (const { candidate, turn } of inTurns(byDeadline, batch.fairness)) {
+    if (batch.addRound(candidate, tokensMax, msMax, turn === 0)) open.push(candidate);
   }
   for (let depth = 0; open.length > 0; depth++) {
     open = open.filter(
@@ -127,10 +159,11 @@ function addPrompts(batch: Batch, prompts: readonly Candidate[]): void {
     (a, b) => a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,
   );
   let guaranteed = batch.promptShare;
-  for (const prompt of byArrival) {
-    const count = batch.addPrompt(prompt, guaranteed);
+  for (const { candidate: prompt, turn } of inTurns(byArrival, batch.fairness)) {
+    const count = batch.addPrompt(prompt, guaranteed, turn === 0);
     guaranteed -= count;
-    if (count < fillOf(prompt)) return;
+    // Where keys share, it may be its key that has had enough.
+    if (count < fillOf(prompt) && batch.fairness === null) return;
   }
 }
 
@@ -160,6 +193,18 @@ function planStatic(
   return plan.kind === 'idle' && rounds.length > 0 ? { kind: 'wait', untilMs } : plan;
 }
 
+/** The largest count in [low, high] that is well; `low` always is. @param isWell never well above where it is not. */
+function largest(low: number, high: number, isWell: (count: number) => boolean): number {
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isWell(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+const emptyShape: PassShape = { tokenCount: 0, rowCount: 0, tokenContext: 0 };
+
 interface Entry {
   readonly candidate: Candidate;
   fillCount: number;
@@ -173,11 +218,16 @@ class Batch {
   readonly #bounds: BatchBounds;
   readonly #predict: Predict;
   readonly #entries = new Map<number, Entry>();
-  #shape: PassShape = { tokenCount: 0, rowCount: 0, tokenContext: 0 };
+  #shape: PassShape = emptyShape;
+  readonly #spentMs = new Map<number, number>();
 
   constructor(bounds: BatchBounds, predict: Predict) {
     this.#bounds = bounds;
     this.#predict = predict;
+  }
+
+  get fairness(): Fairness | null {
+    return this.#bounds.fairness;
   }
 
   /** Tokens of a pass that prompts are sure of. */
@@ -186,14 +236,19 @@ class Batch {
     return Math.max(1, Math.floor(passTokensMax * prefillShare));
   }
 
-  /** Adds a session with the tokens it must have and one row. */
-  addRound(candidate: Candidate, tokensMax: number, msMax: number): boolean {
-    const { missingCount, cacheLength, key } = candidate;
+  /**
+   * Adds a session with the tokens it must have and one row.
+   *
+   * @param isFirst of its key, which always has its turn.
+   */
+  addRound(candidate: Candidate, tokensMax: number, msMax: number, isFirst: boolean): boolean {
+    const { missingCount, cacheLength, key, payer } = candidate;
     const grown = this.#grown(missingCount, 1, cacheLength + missingCount);
     // The first goes in whatever its time, and takes the prompts' share where it needs it: nothing starves.
     const bound = this.#entries.size === 0 ? this.#bounds.passTokensMax : tokensMax;
     if (!this.#fits(grown, bound, this.#entries.size === 0 ? Infinity : msMax)) return false;
-    this.#shape = grown;
+    if (!isFirst && !this.#isPaid(payer, grown)) return false;
+    this.#grow(payer, grown);
     this.#entries.set(key, {
       candidate,
       fillCount: missingCount,
@@ -205,19 +260,20 @@ class Batch {
   }
 
   /** One more draft for a session of the batch. */
-  addDraft({ key }: Candidate, tokensMax: number, msMax: number): boolean {
+  addDraft({ key, payer }: Candidate, tokensMax: number, msMax: number): boolean {
     const entry = this.#entries.get(key)!;
     const grown = this.#grown(1, 1, this.#endOf(entry) + 1);
-    if (!this.#fits(grown, tokensMax, msMax)) return false;
-    this.#shape = grown;
+    if (!this.#fits(grown, tokensMax, msMax) || !this.#isPaid(payer, grown)) return false;
+    this.#grow(payer, grown);
     entry.draftCount++;
     return true;
   }
 
-  /** Adds as much of a prompt as fits. @returns how many tokens. */
-  addPrompt(candidate: Candidate, guaranteed: number): number {
+  /** Adds as much of a prompt as fits. @param isFirst of its key, which never gets nothing. @returns how many tokens. */
+  addPrompt(candidate: Candidate, guaranteed: number, isFirst: boolean): number {
     const wanted = fillOf(candidate);
-    const count = this.#promptCount(candidate, wanted, guaranteed);
+    const fitting = this.#promptCount(candidate, wanted, guaranteed);
+    const count = this.#paidCount(candidate, fitting, isFirst);
     if (count === 0) return 0;
     const { passRowsMax } = this.#bounds;
     const isWhole = candidate.wantsJudging && count === wanted;
@@ -225,7 +281,8 @@ class Batch {
     // Without its row the last token stays out: it has to open the segment that is judged.
     const fillCount = isWhole && !isJudged ? count - 1 : count;
     if (fillCount === 0) return 0;
-    this.#shape = this.#grown(fillCount, isJudged ? 1 : 0, candidate.cacheLength + fillCount);
+    const grown = this.#grown(fillCount, isJudged ? 1 : 0, candidate.cacheLength + fillCount);
+    this.#grow(candidate.payer, grown);
     const entry = { candidate, fillCount, draftCount: 0, padCount: 0, isJudged };
     this.#entries.set(candidate.key, entry);
     return fillCount;
@@ -235,15 +292,34 @@ class Batch {
     const room = Math.min(wanted, this.#bounds.passTokensMax - this.#shape.tokenCount);
     const isAffordable = (count: number): boolean =>
       this.#predict(this.#grown(count, 1, cacheLength + count)) <= this.#bounds.prefillMsMax;
-    let low = Math.min(room, Math.max(0, guaranteed));
-    let high = room;
-    // The largest affordable count: predictions never fall as counts grow.
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (isAffordable(middle)) low = middle;
-      else high = middle - 1;
+    return largest(Math.min(room, Math.max(0, guaranteed)), room, isAffordable);
+  }
+
+  /** Of the tokens of a prompt that fit, those that its key may have now. */
+  #paidCount({ cacheLength, payer }: Candidate, fitting: number, isFirst: boolean): number {
+    if (this.fairness === null) return fitting;
+    const least = Math.min(fitting, isFirst ? 1 : 0);
+    return largest(least, fitting, (count) =>
+      this.#isPaid(payer, this.#grown(count, 1, cacheLength + count)),
+    );
+  }
+
+  /** Whether a payer may make the pass grow so far. */
+  #isPaid(payer: number, grown: PassShape): boolean {
+    const { fairness } = this;
+    if (fairness === null) return true;
+    const spentMs = this.#spentMs.get(payer) ?? 0;
+    const nowMs = this.#predict(this.#shape);
+    const ownMs = spentMs + this.#predict(grown) - nowMs;
+    return ownMs <= allowedMs(fairness, payer, nowMs - spentMs);
+  }
+
+  #grow(payer: number, grown: PassShape): void {
+    if (this.fairness !== null) {
+      const addedMs = this.#predict(grown) - this.#predict(this.#shape);
+      this.#spentMs.set(payer, (this.#spentMs.get(payer) ?? 0) + addedMs);
     }
-    return low;
+    this.#shape = grown;
   }
 
   /** Pads every judged segment to the longest draft, as far as the bounds of a pass allow. */
@@ -266,7 +342,8 @@ class Batch {
       key,
       ...share,
     }));
-    return { kind: 'pass', shares, predictedMs: this.#predict(this.#shape) };
+    const predictedMs = this.#predict(this.#shape);
+    return { kind: 'pass', shares, predictedMs, spentMs: this.#spentMs };
   }
 
   #endOf({ candidate, fillCount, draftCount, padCount }: Entry): number {

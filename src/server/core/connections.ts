@@ -2,7 +2,6 @@
 // Holds connection states; sends what it decides through the outbox.
 
 import { assert } from '../../base/assert.js';
-import type { KeyGrant } from '../../base/key-grant.js';
 import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
 import {
   type ConnectionEvent,
@@ -11,13 +10,14 @@ import {
 } from '../../protocol/connection-state.js';
 import type { Hello, Welcome } from '../../protocol/frame.js';
 import { negotiateVersion, versionMax, versionMin } from '../../protocol/version.js';
+import type { Account } from './account.js';
 import type { ConnectionId } from './event.js';
 import type { CoreSettings } from './settings.js';
 
 export interface Connection {
   readonly id: ConnectionId;
-  /** What its key grants; null: none is asked for. */
-  readonly grant: KeyGrant | null;
+  /** Of its key. */
+  readonly account: Account;
   state: ConnectionState;
   lastFrameAtMs: number;
   /** Its device reads more slowly than it is sent to: verdicts are merged. */
@@ -78,19 +78,22 @@ export class Connections {
     return this.#connections.get(id);
   }
 
-  add(id: ConnectionId, grant: KeyGrant | null, nowMs: number): Connection {
+  add(id: ConnectionId, account: Account, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
     const connection: Connection = {
-      ...{ id, grant },
+      ...{ id, account },
       state: 'fresh',
       lastFrameAtMs: nowMs,
       isClogged: false,
     };
     this.#connections.set(id, connection);
+    account.connectionCount++;
     return connection;
   }
 
   delete(id: ConnectionId): void {
+    const connection = this.#connections.get(id);
+    if (connection) connection.account.connectionCount--;
     this.#connections.delete(id);
   }
 

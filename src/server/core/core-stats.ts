@@ -3,7 +3,27 @@
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
 import type { Mode } from '../../protocol/frame.js';
+import type { Trust } from './draft-trust.js';
 import { type Quantiles, Recent } from './recent.js';
+
+/** What one key uses. */
+export interface AccountStats {
+  /** Of the key; null: whoever needs none. */
+  readonly id: string | null;
+  readonly connectionCount: number;
+  readonly sessionCount: number;
+  /** Tokens judged or written for it. */
+  readonly judgedCount: number;
+  readonly committedCount: number;
+  /** Refusals because it had used up what it may. */
+  readonly refusalCount: number;
+  /** Of its drafts of late, a guess before there were any. */
+  readonly acceptanceRate: number;
+  /** Of all its sessions together; a new one starts no lower than cut. */
+  readonly draftTrust: Trust;
+  /** Engine time that it has saved up for a burst. */
+  readonly creditMs: number;
+}
 
 export interface CoreStats {
   readonly connectionCount: number;
@@ -11,6 +31,12 @@ export interface CoreStats {
   readonly detachedCount: number;
   /** Sessions that are not over, by mode. */
   readonly sessionsByMode: { readonly [mode in Mode]: number };
+  /** Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested any more. */
+  readonly distrusted: { readonly cutCount: number; readonly offCount: number };
+  /** Keys in use of late; everybody without a key counts as one. */
+  readonly accountCount: number;
+  /** Those for which the target has judged most; at most 16. */
+  readonly accounts: readonly AccountStats[];
   readonly slotCount: number;
   readonly slotsOwned: number;
   /** Sessions that have work and are not in the pass in flight. */
@@ -34,6 +60,8 @@ export interface CoreStats {
   readonly verdictCount: number;
   readonly hintCount: number;
   readonly failureCount: number;
+  /** Of them, sessions whose key had used up what it may. */
+  readonly quotaRefusalCount: number;
   /** Sessions judged, tokens fed, milliseconds of a pass. */
   readonly passSessions: Quantiles;
   readonly passTokens: Quantiles;
@@ -57,6 +85,7 @@ export class Counters {
   verdictCount = 0;
   hintCount = 0;
   failureCount = 0;
+  quotaRefusalCount = 0;
   readonly passSessions = new Recent();
   readonly passTokens = new Recent();
   readonly passMs = new Recent();

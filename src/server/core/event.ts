@@ -19,7 +19,13 @@ export type ServerEvent =
       readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
-  | { readonly kind: 'frame'; readonly connection: ConnectionId; readonly frame: DeviceFrame }
+  | {
+      readonly kind: 'frame';
+      readonly connection: ConnectionId;
+      readonly frame: DeviceFrame;
+      /** Bytes on the wire, both ways, since the frame before; absent: none, it never left the process. */
+      readonly bytes?: number;
+    }
   /** What arrived is not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
   /** The device reads more slowly than it is sent to; `cleared` when it has caught up. */

@@ -5,9 +5,18 @@ import type { WireCode } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureOf } from '../../protocol/failure.js';
 import type { ServerFrame, VocabularyBlock } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
 import { type Connection, type Connections, retryAfter } from './connections.js';
 import type { Effect } from './event.js';
 import type { Listener } from './session.js';
+
+/** Why a connection ends. */
+export interface ConnectionEnd {
+  readonly code: WireCode;
+  readonly message: string;
+  /** Absent: what the code advises. */
+  readonly retryAfterMs?: number;
+}
 
 export class Outbox {
   readonly #connections: Connections;
@@ -46,21 +55,27 @@ export class Outbox {
     this.push({ kind: 'send', connection: connection.id, frame });
   }
 
-  /** Ends one session on the wire. */
-  failSession(listener: Listener, code: WireCode, message: string): void {
+  /** Ends one session on the wire. @param retryAfterMs null: what the code advises. */
+  failSession(
+    listener: Listener,
+    code: WireCode,
+    message: string,
+    retryAfterMs: number | null = null,
+  ): void {
     const { session } = listener;
-    this.send(listener, failureOf({ code, message, session }, this.#adviceFor(code)));
+    const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
+    this.send(listener, failureOf({ code, message, session }, advice));
   }
 
   /** Ends a connection: says why, then closes. */
   fail(
     connection: Connection,
-    code: WireCode,
-    message: string,
+    { code, message, retryAfterMs }: ConnectionEnd,
     block: VocabularyBlock | null,
   ): void {
     const fault = { code, message, session: null };
-    this.sendOn(connection, failureOf(fault, this.#adviceFor(code), block));
+    const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
+    this.sendOn(connection, failureOf(fault, advice, block));
     this.push({ kind: 'close', connection: connection.id, code });
   }
 

@@ -6,6 +6,7 @@ import { pointLaw } from '../../math/law.js';
 import type { PassShape } from '../../math/pass-time.js';
 import type { Mode } from '../../protocol/frame.js';
 import type { Candidate, Share } from './batcher.js';
+import { trustedLength } from './draft-trust.js';
 import type { Flight, Session } from './session.js';
 import type { ModelFacts } from './settings.js';
 import type { SlotTable } from './slots.js';
@@ -38,6 +39,7 @@ export function candidateOf(
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
     key,
+    payer: terms.account.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
     draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
@@ -50,10 +52,12 @@ export function candidateOf(
 /**
  * Drafts in line up to the first that would end the text. Where they come in a stream, more may lie here than pay: what
  * costs other tokens more time than it saves waits, and often falls with a rejection before it. A round of stop-and-wait
- * is tested whole, since its device waits for all of it; the advice has told that device how long to draft.
+ * is tested whole, since its device waits for all of it; the advice has told that device how long to draft. Drafts that
+ * keep falling get next to nothing in any mode.
  */
 function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
-  const worthMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const worthMax = trustedLength(session.trust.level, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
   return session.drafts.countToEnd(session.log.length, count, endOfText);
 }

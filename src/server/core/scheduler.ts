@@ -8,6 +8,7 @@ import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
 import { newcomerLength, type ServerLoad } from './draft-advice.js';
+import { FairShare } from './fair-share.js';
 import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
 import { board, candidateOf, shapeOf } from './pass-builder.js';
@@ -37,6 +38,25 @@ export interface Crash {
   readonly isProved: boolean;
 }
 
+/** Of each key no more rounds than it may have at once, those with the nearest deadlines; the others wait their turn. */
+function withinRounds(
+  candidates: readonly Candidate[],
+  sessions: ReadonlyMap<number, Session>,
+): Candidate[] {
+  const hasRounds = [...sessions.values()].some(
+    ({ terms }) => terms.account.limits.rounds !== null,
+  );
+  if (!hasRounds) return [...candidates];
+  const counts = new Map<number, number>();
+  const byDeadline = candidates.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.key - b.key);
+  return byDeadline.filter(({ key, payer }) => {
+    const { rounds } = sessions.get(key)!.terms.account.limits;
+    const count = (counts.get(payer) ?? 0) + 1;
+    counts.set(payer, count);
+    return rounds === null || count <= rounds;
+  });
+}
+
 /** Weight of the newest pass in what the load is said to be. */
 const loadStep = 0.1;
 
@@ -45,13 +65,14 @@ export class Scheduler {
   readonly #settings: CoreSettings;
   readonly #slots: SlotTable;
   readonly #issue: Issue;
-  readonly #bounds: BatchBounds;
+  readonly #bounds: Omit<BatchBounds, 'fairness'>;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
   #inFlight: PassInFlight | null = null;
   /** After a suspect has gone alone the others have their turn. */
   #wasSuspect = false;
   readonly #occupancy = new Occupancy();
+  readonly #fairShare = new FairShare();
   #judgedCount = 1;
   #contextLength = 0;
 
@@ -117,19 +138,31 @@ export class Scheduler {
     if (this.#inFlight) return null;
     this.#assignSlots(nowMs);
     const candidates = this.#candidates();
-    const plan = planPass(candidates, this.#bounds, (shape) => this.passTime.predict(shape), nowMs);
+    const payers = new Set([...this.#ready.values()].map(({ terms }) => terms.account));
+    const fairness = this.#fairShare.terms(payers, nowMs);
+    const predict = (shape: PassShape): number => this.passTime.predict(shape);
+    const plan = planPass(candidates, { ...this.#bounds, fairness }, predict, nowMs);
     if (plan.kind === 'wait') return plan.untilMs;
-    if (plan.kind === 'pass') this.#launch(plan.shares, nowMs);
+    if (plan.kind === 'idle') return null;
+    if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
+    this.#launch(plan.shares, nowMs);
     return null;
   }
 
-  /** First come, first served; what cannot have a slot yet waits. */
+  /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
-    waiting.sort((a, b) => a.waitingSinceMs - b.waitingSinceMs || a.key - b.key);
+    const held = this.#slots.heldBy;
+    const heldOf = ({ terms }: Session): number => held.get(terms.account.ordinal) ?? 0;
+    waiting.sort(
+      (a, b) => heldOf(a) - heldOf(b) || a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,
+    );
+    /** Keys that cannot have another slot now. */
+    const refused = new Set<number>();
     for (const session of waiting) {
-      if (session.image.kind === 'saving') continue;
-      if (!this.#slots.acquire(session, this.#isIdle, nowMs)) return;
+      const { ordinal } = session.terms.account;
+      if (session.image.kind === 'saving' || refused.has(ordinal)) continue;
+      if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
   }
 
@@ -151,9 +184,10 @@ export class Scheduler {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
       newcomerLength: newcomerLength(this.load, experience, limits.draftTokens),
     };
-    return this.#quarantined(usable).map((session) =>
+    const candidates = this.#quarantined(usable).map((session) =>
       candidateOf(session, this.#slots, model, boarders),
     );
+    return withinRounds(candidates, this.#ready);
   }
 
   /** Sessions of a failed pass go alone, so that the one that fails again harms nobody; others have every second pass. */

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { slotId } from '../../base/brand.js';
+import { unlimited } from '../../base/key-grant.js';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
@@ -46,6 +47,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
     },
     connectionsMax: 64,
     sessionsMax: 64,
+    keyLimits: unlimited,
     batching: { kind: 'continuous' },
     passMsMax: 1e9,
     prefillShare: 0.25,

@@ -7,6 +7,7 @@ import type { PassResult } from '../../engine/engine.js';
 import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
 import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
 import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
+import { Accounts } from './account.js';
 import { type Connection, Connections, helloFault, welcomeOf } from './connections.js';
 import { type CoreStats, Counters } from './core-stats.js';
 import type { ConnectionId, Effect, ServerEvent } from './event.js';
@@ -24,9 +25,21 @@ import { statsOf } from './snapshot.js';
 /** How often silence and expiry are looked at, in milliseconds; they end up to this much late. */
 const tickMs = 1000;
 
+/** What is taken of a key that has nothing left: the greeting, which costs next to nothing, and what ends something. */
+const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
+  'hello',
+  'open',
+  'resume',
+  'cancel',
+  'close',
+]);
+
+type FrameEvent = Extract<ServerEvent, { kind: 'frame' }>;
+
 export class ServerCore {
   readonly #settings: CoreSettings;
   readonly #outbox: Outbox;
+  readonly #accounts: Accounts;
   readonly #connections = new Connections();
   readonly #counters = new Counters();
   readonly #table = new SessionTable();
@@ -39,6 +52,7 @@ export class ServerCore {
 
   constructor(settings: CoreSettings) {
     this.#settings = settings;
+    this.#accounts = new Accounts(settings.keyLimits);
     this.#outbox = new Outbox(this.#connections, settings.retryAfterMs);
     this.#operations = new Operations((operation) =>
       this.#outbox.push({ kind: 'engine', operation }),
@@ -78,6 +92,7 @@ export class ServerCore {
   stats(): CoreStats {
     return statsOf({
       settings: this.#settings,
+      accounts: this.#accounts,
       connections: this.#connections,
       table: this.#table,
       slots: this.#slots,
@@ -119,7 +134,7 @@ export class ServerCore {
         this.#drop(event.connection, nowMs);
         return;
       case 'frame':
-        this.#frame(event.connection, event.frame, nowMs);
+        this.#frame(event, nowMs);
         return;
       case 'fault':
         this.#fault(event.connection, event.fault, nowMs);
@@ -159,8 +174,9 @@ export class ServerCore {
 
   #connect(id: ConnectionId, grant: KeyGrant | null, nowMs: number): void {
     const isFull = this.#connections.count >= this.#settings.connectionsMax;
-    const connection = this.#connections.add(id, grant, nowMs);
-    this.#table.openDesk(id, grant);
+    const account = this.#accounts.of(grant, nowMs);
+    const connection = this.#connections.add(id, account, nowMs);
+    this.#table.openDesk(id, account);
     if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
     else if (isFull) {
       const message = `${this.#settings.connectionsMax} connections are open`;
@@ -180,21 +196,25 @@ export class ServerCore {
     code: WireCode,
     message: string,
     nowMs: number,
-    hello: Hello | null = null,
+    {
+      hello = null,
+      advice = {},
+    }: { hello?: Hello | null; advice?: { retryAfterMs?: number } } = {},
   ): void {
     if (connection.state === 'failed') return;
     const block =
       code === 'vocabulary-mismatch' && hello ? this.#settings.differingBlock(hello) : null;
     this.#counters.failureCount++;
-    this.#outbox.fail(connection, code, message, block);
+    this.#outbox.fail(connection, { code, message, ...advice }, block);
     this.#desk.exits.detachAll(connection.id, nowMs);
-    this.#table.openDesk(connection.id, connection.grant);
+    this.#table.openDesk(connection.id, connection.account);
   }
 
-  #frame(id: ConnectionId, frame: DeviceFrame, nowMs: number): void {
+  #frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
     connection.lastFrameAtMs = nowMs;
+    connection.account.carried(bytes, nowMs);
     const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
     if (reception.kind === 'fault') {
       const { code, message } = reception.fault;
@@ -203,7 +223,27 @@ export class ServerCore {
     }
     if (reception.kind === 'late' && connection.state === 'failed') return;
     if (reception.kind === 'move') connection.state = reception.state;
+    if (this.#isExhausted(connection, frame, nowMs)) return;
     this.#legalFrame(connection, frame, nowMs);
+  }
+
+  /**
+   * A key that has used up its bytes or tokens gets nothing more for a while: its frames end their sessions, and those of
+   * no session its connection. What gives something back is always taken; Open and Resume are refused at the entrance.
+   */
+  #isExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
+    if (connection.state === 'failed' || passable.has(frame.kind)) return false;
+    const quota = connection.account.exhausted(nowMs);
+    if (quota === null) return false;
+    const { code, message, retryAfterMs } = quota;
+    const session = sessionOf(frame);
+    if (session === null) {
+      this.#failConnection(connection, code, message, nowMs, { advice: { retryAfterMs } });
+      return true;
+    }
+    const found = this.#table.find({ connection: connection.id, session });
+    if (typeof found !== 'string') this.#desk.exits.exhaust(found, quota);
+    return typeof found !== 'string';
   }
 
   #legalFrame(connection: Connection, frame: DeviceFrame, nowMs: number): void {
@@ -227,7 +267,7 @@ export class ServerCore {
   #greet(connection: Connection, hello: Hello, nowMs: number): void {
     const fault = helloFault(hello, this.#settings);
     if (fault) {
-      this.#failConnection(connection, fault.code, fault.message, nowMs, hello);
+      this.#failConnection(connection, fault.code, fault.message, nowMs, { hello });
       return;
     }
     const passMs = this.#scheduler.passTime.predict({
@@ -283,6 +323,7 @@ export class ServerCore {
       this.#failConnection(connection, 'too-slow', message, nowMs);
     }
     this.#desk.exits.expire(nowMs);
+    this.#accounts.sweep(nowMs);
   }
 
   #drain(alternatives: readonly string[]): void {

@@ -7,6 +7,7 @@ import { limits } from '../../protocol/limits.js';
 import { eventOf, stateAfterSending } from '../../protocol/session-state.js';
 import type { DeskParts } from './desk-parts.js';
 import { adviceFrom, expectedAcceptance, loadedDraftLength, nextAdvice } from './draft-advice.js';
+import { trustedLength } from './draft-trust.js';
 import type { PassTimes, Session } from './session.js';
 import { makeVerdict } from './verdict-maker.js';
 
@@ -99,7 +100,7 @@ export class Answers {
     const acceptanceRate = expectedAcceptance(session.acceptedCount, session.testedCount);
     const { awayMs } = session;
     const ideal = loadedDraftLength(scheduler.load, { acceptanceRate, awayMs }, lengthMax);
-    const advice = nextAdvice(session.advice, ideal, lengthMax);
+    const advice = nextAdvice(session.advice, trustedLength(session.trust.level, ideal), lengthMax);
     if (advice !== null) session.advice = advice;
     return advice;
   }

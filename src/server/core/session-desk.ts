@@ -111,6 +111,7 @@ export class SessionDesk {
     session.state = 'open';
     session.waitingSinceMs = nowMs;
     this.#parts.counters.committedCount++;
+    session.terms.account.committedCount++;
     session.end = endReasonOf(session, settings.model.endOfText);
     if (session.end !== null) this.#answers.conclude(session, nowMs);
   }
@@ -167,10 +168,20 @@ export class SessionDesk {
         const before = session.log.length;
         commitOutcome(session, flight, outcome, settings.model.endOfText);
         counters.committedCount += session.log.length - before;
+        session.terms.account.committedCount += session.log.length - before;
+        session.terms.account.judged(flight.draftCount + 1, nowMs);
       }
       this.#report(session, flight.isJudged, { queueMs: flight.queueMs, passMs }, nowMs);
       scheduler.refresh(session);
+      this.#endExhausted(session, nowMs);
     }
+  }
+
+  /** What has been committed is told; more of it only once the key may have more. */
+  #endExhausted(session: Session, nowMs: number): void {
+    if (!session.isRunning) return;
+    const quota = session.terms.account.exhausted(nowMs);
+    if (quota) this.exits.exhaust(session, quota);
   }
 
   /** A pass has failed: whoever it failed alone ends, and so does whoever was waiting for it to be cancelled. */

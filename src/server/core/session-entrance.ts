@@ -3,6 +3,7 @@
 import type { WireCode } from '../../protocol/code.js';
 import type { Open, Resume } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
+import type { QuotaRefusal } from './account.js';
 import { admit } from './admission.js';
 import type { DeskParts } from './desk-parts.js';
 import { type Listener, Session } from './session.js';
@@ -26,16 +27,22 @@ export class Entrance {
 
   open(listener: Listener, frame: Open, nowMs: number): void {
     const { settings, table, outbox } = this.#parts;
+    const account = table.accountOf(listener.connection);
     const obstacle = this.#obstacle(listener);
     if (obstacle) {
       this.#exits.refuse(listener, ...obstacle);
+      return;
+    }
+    const quota = account.obstacle(nowMs, settings.retryAfterMs);
+    if (quota) {
+      this.#refuseForQuota(listener, quota);
       return;
     }
     if (table.size >= settings.sessionsMax && !this.#exits.forgetLongestDetached()) {
       this.#exits.refuse(listener, 'server-busy', `${settings.sessionsMax} sessions are open`);
       return;
     }
-    const admission = admit(frame, table.grantOf(listener.connection), settings);
+    const admission = admit(frame, account, settings);
     if ('code' in admission) {
       this.#exits.refuse(listener, admission.code, admission.message);
       return;
@@ -66,9 +73,15 @@ export class Entrance {
       this.#exits.refuse(listener, ...obstacle);
       return;
     }
+    const account = table.accountOf(listener.connection);
+    const quota = account.exhausted(nowMs);
+    if (quota) {
+      this.#refuseForQuota(listener, quota);
+      return;
+    }
     const session = table.byResumeKey(hex(frame.resumeKey));
     // A session of another key is none: a resume key that leaked is worth nothing without the key it belongs to.
-    if (!session || session.terms.grant?.id !== table.grantOf(listener.connection)?.id) {
+    if (!session || session.terms.account !== account) {
       this.#exits.refuse(listener, 'resume-refused', 'no session has this key');
       return;
     }
@@ -94,6 +107,12 @@ export class Entrance {
     session.waitingSinceMs = nowMs;
     this.#repeatLast(session, nowMs);
     this.#parts.scheduler.refresh(session);
+  }
+
+  #refuseForQuota(listener: Listener, { code, message, retryAfterMs }: QuotaRefusal): void {
+    this.#parts.table.accountOf(listener.connection).refusalCount++;
+    this.#parts.counters.quotaRefusalCount++;
+    this.#exits.refuse(listener, code, message, retryAfterMs);
   }
 
   /** Why no session may begin under this id, whatever it is. */

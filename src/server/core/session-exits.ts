@@ -2,6 +2,7 @@
 // connection for too long. Whatever ends takes its slot, its cache and its place in the next pass with it.
 
 import type { WireCode, WireFault } from '../../protocol/code.js';
+import type { QuotaRefusal } from './account.js';
 import type { DeskParts } from './desk-parts.js';
 import type { ConnectionId, EngineOperation } from './event.js';
 import type { Listener, Session } from './session.js';
@@ -17,9 +18,10 @@ export class Exits {
   }
 
   /** Ends a session for a fault of its device or ours. */
-  fail(session: Session, { code, message }: WireFault): void {
-    this.#parts.counters.failureCount++;
-    if (session.listener) this.#parts.outbox.failSession(session.listener, code, message);
+  fail(session: Session, { code, message }: WireFault, retryAfterMs: number | null = null): void {
+    const { counters, outbox } = this.#parts;
+    counters.failureCount++;
+    if (session.listener) outbox.failSession(session.listener, code, message, retryAfterMs);
     this.forget(session, true);
   }
 
@@ -32,11 +34,16 @@ export class Exits {
   }
 
   /** Refuses a new session. Under an id that is in use, the session there ends with it: both ends must agree. */
-  refuse(listener: Listener, code: WireCode, message: string): void {
+  refuse(
+    listener: Listener,
+    code: WireCode,
+    message: string,
+    retryAfterMs: number | null = null,
+  ): void {
     const { table, outbox, settings, counters } = this.#parts;
     const known = table.find(listener);
     if (typeof known !== 'string') {
-      this.fail(known, { code, message, session: listener.session });
+      this.fail(known, { code, message, session: listener.session }, retryAfterMs);
       return;
     }
     if (known === 'unused') {
@@ -45,7 +52,15 @@ export class Exits {
       if (table.countOf(listener.connection) < settings.limits.sessions) table.fail(listener);
     }
     counters.failureCount++;
-    outbox.failSession(listener, code, message);
+    outbox.failSession(listener, code, message, retryAfterMs);
+  }
+
+  /** The key has used up what it may: the session ends, and may be opened again with its text so far. */
+  exhaust(session: Session, { code, message, retryAfterMs }: QuotaRefusal): void {
+    if (!session.listener) return;
+    session.terms.account.refusalCount++;
+    this.#parts.counters.quotaRefusalCount++;
+    this.fail(session, { code, message, session: session.listener.session }, retryAfterMs);
   }
 
   /** An operation on a session's slot has failed: it gets another, filled from its log. */
@@ -96,7 +111,6 @@ export class Exits {
     }
   }
 
-  /** Forgets all sessions without a connection: the server is going away. */
   /**
    * Makes room by the session that has waited longest for a resumption: whoever comes back for it opens another with its
    * text, and a crowd that opens and vanishes shuts nobody out.
@@ -115,6 +129,7 @@ export class Exits {
     return longest !== null;
   }
 
+  /** Forgets all sessions without a connection: the server is going away. */
   forgetDetached(): void {
     for (const session of [...this.#parts.table.values()]) {
       if (!session.isAttached) this.forget(session, false);

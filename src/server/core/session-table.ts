@@ -2,13 +2,13 @@
 // ones stay until they are closed or expire. Counts are bounded by the settings.
 
 import { assert } from '../../base/assert.js';
-import type { KeyGrant } from '../../base/key-grant.js';
+import type { Account } from './account.js';
 import type { ConnectionId } from './event.js';
 import type { Listener, Session } from './session.js';
 
 interface Desk {
-  /** What the connection's key grants; null: none is asked for. */
-  readonly grant: KeyGrant | null;
+  /** Of the connection's key. */
+  readonly account: Account;
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
@@ -37,14 +37,14 @@ export class SessionTable {
     return this.#byResumeKey.get(resumeKey);
   }
 
-  openDesk(connection: ConnectionId, grant: KeyGrant | null): void {
+  openDesk(connection: ConnectionId, account: Account): void {
     assert(!this.#desks.has(connection), `connection ${connection} twice`);
-    this.#desks.set(connection, { grant, lastId: -1, sessions: new Map(), failed: new Set() });
+    this.#desks.set(connection, { account, lastId: -1, sessions: new Map(), failed: new Set() });
   }
 
-  /** What the key of a connection grants. */
-  grantOf(connection: ConnectionId): KeyGrant | null {
-    return this.#deskOf(connection).grant;
+  /** Of the key of a connection. */
+  accountOf(connection: ConnectionId): Account {
+    return this.#deskOf(connection).account;
   }
 
   /** Forgets the ids of a connection. @returns the sessions it had. */
@@ -87,6 +87,7 @@ export class SessionTable {
   add(session: Session): void {
     this.#byKey.set(session.key, session);
     this.#byResumeKey.set(session.resumeKey, session);
+    session.terms.account.sessionCount++;
     this.attach(session);
   }
 
@@ -118,7 +119,7 @@ export class SessionTable {
 
   /** Forgets a session altogether. */
   remove(session: Session): void {
-    this.#byKey.delete(session.key);
+    if (this.#byKey.delete(session.key)) session.terms.account.sessionCount--;
     this.#byResumeKey.delete(session.resumeKey);
   }
 

@@ -1,7 +1,6 @@
 // One answer being written: the committed tokens, the drafts in line, and where the session stands with its device and
 // with the engine. Changed by the files of this folder only; sends nothing itself.
 
-import type { KeyGrant } from '../../base/key-grant.js';
 import type { SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
@@ -9,7 +8,9 @@ import type { LawLogprobs } from '../../math/logprobs.js';
 import type { EndReason, Mode, Scheme } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import type { TokenLog } from '../../protocol/token-log.js';
+import type { Account } from './account.js';
 import { DraftBuffer } from './draft-buffer.js';
+import { DraftTrust } from './draft-trust.js';
 import type { ConnectionId } from './event.js';
 import { LogprobLog } from './logprob-log.js';
 
@@ -29,8 +30,8 @@ export interface SessionTerms {
   /** How many likeliest tokens log-probabilities are told with; null: none are told. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;
-  /** What the key grants that opened it, and alone may resume it; null: none is asked for. */
-  readonly grant: KeyGrant | null;
+  /** Of the key that opened it, and alone may resume it. */
+  readonly account: Account;
 }
 
 /** Who hears of the session. */
@@ -82,6 +83,8 @@ export class Session {
   /** [32] hex digits. */
   readonly resumeKey: string;
   readonly drafts = new DraftBuffer();
+  /** How far its drafts deserve rows. */
+  readonly trust: DraftTrust;
   state: SessionState = 'open';
   listener: Listener | null;
   /** Committed length that the device knows of. */
@@ -134,6 +137,7 @@ export class Session {
     this.log = log;
     this.resumeKey = resumeKey;
     this.listener = listener;
+    this.trust = new DraftTrust(terms.account.trust.inherited);
     const { topLogprobs, promptLength } = terms;
     this.logprobs =
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);

@@ -1,6 +1,7 @@
 // What the server core is told once, at the start: the model's facts, what it offers, how it batches, and the functions
 // by which chance and text come in. Holds no default; the shell fills them in.
 
+import type { KeyLimits } from '../../base/key-grant.js';
 import type {
   Hello,
   Mode,
@@ -37,6 +38,8 @@ export interface CoreSettings {
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;
+  /** Of each key, where its grant leaves them open; of all together where no key is asked for. */
+  readonly keyLimits: KeyLimits;
   readonly batching: Batching;
   /** A pass takes no further segment once it is predicted to last longer; the first always goes in. */
   readonly passMsMax: number;

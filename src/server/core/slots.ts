@@ -5,6 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { type SlotId, slotId } from '../../base/brand.js';
 import type { TokenLog } from '../../protocol/token-log.js';
+import type { Account } from './account.js';
 import type { Issue } from './operations.js';
 import type { Session } from './session.js';
 
@@ -75,6 +76,16 @@ export class SlotTable {
     return this.#imageBytes;
   }
 
+  /** How many slots each account holds, by its ordinal. */
+  get heldBy(): ReadonlyMap<number, number> {
+    const held = new Map<number, number>();
+    for (const { terms } of this.#slotOf.keys()) {
+      const { ordinal } = terms.account;
+      held.set(ordinal, (held.get(ordinal) ?? 0) + 1);
+    }
+    return held;
+  }
+
   has(session: Session): boolean {
     return this.#slotOf.has(session);
   }
@@ -96,7 +107,8 @@ export class SlotTable {
   }
 
   /**
-   * Gives a session a slot, taking one from an idle session or from one that has had its turn.
+   * Gives a session a slot, taking one from an idle session or from one that has had its turn, never from a key that
+   * holds fewer than its own; and from a key that holds two more whatever it is doing.
    *
    * @param isIdle whether a session could do without its slot now.
    * @returns false where no slot can be had yet.
@@ -105,7 +117,7 @@ export class SlotTable {
     assert(!this.has(session), `session ${session.key} has a slot`);
     // Its bytes are still being written: they will be here after the operations under way.
     if (session.image.kind === 'saving') return false;
-    const slot = this.#freeSlot(session.log) ?? this.#victim(isIdle);
+    const slot = this.#freeSlot(session.log) ?? this.#victim(session, isIdle);
     if (!slot) return false;
     if (slot.owner) this.evict(slot.owner);
     slot.owner = session;
@@ -129,15 +141,23 @@ export class SlotTable {
       .reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
   }
 
-  #victim(isIdle: (session: Session) => boolean): SlotRecord | undefined {
-    const movable = this.#slots.filter(({ isFlying, unsure }) => !isFlying && unsure.size === 0);
+  #victim({ terms }: Session, isIdle: (session: Session) => boolean): SlotRecord | undefined {
+    const { heldBy } = this;
+    const heldOf = ({ ordinal }: Account): number => heldBy.get(ordinal) ?? 0;
+    const own = heldOf(terms.account);
+    const movable = this.#slots.filter(({ owner, isFlying, unsure }) => {
+      if (isFlying || unsure.size > 0 || owner === null) return false;
+      return owner.terms.account === terms.account || heldOf(owner.terms.account) > own;
+    });
     const idle = movable.filter(({ owner }) => owner !== null && isIdle(owner));
     if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
     const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
     const served = movable.filter(
       (slot) => slot.owner !== null && turn(slot) >= this.#policy.slotQuantumTokens,
     );
-    return served.length > 0 ? served.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
+    const richer = movable.filter(({ owner }) => heldOf(owner!.terms.account) > own + 1);
+    const giving = served.length > 0 ? served : richer;
+    return giving.length > 0 ? giving.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
   }
 
   #fill(slot: SlotRecord, session: Session): void {

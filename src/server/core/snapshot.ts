@@ -1,8 +1,9 @@
 // The state of the server core in numbers.
 
 import { type Mode, modes } from '../../protocol/frame.js';
+import type { Account, Accounts } from './account.js';
 import type { Connections } from './connections.js';
-import type { CoreStats, Counters } from './core-stats.js';
+import type { AccountStats, CoreStats, Counters } from './core-stats.js';
 import type { Scheduler } from './scheduler.js';
 import type { SessionTable } from './session-table.js';
 import type { CoreSettings } from './settings.js';
@@ -10,6 +11,7 @@ import type { SlotTable } from './slots.js';
 
 export interface SnapshotParts {
   readonly settings: CoreSettings;
+  readonly accounts: Accounts;
   readonly connections: Connections;
   readonly table: SessionTable;
   readonly slots: SlotTable;
@@ -18,7 +20,7 @@ export interface SnapshotParts {
 }
 
 export function statsOf(parts: SnapshotParts): CoreStats {
-  const { settings, connections, table, slots, scheduler, counters } = parts;
+  const { settings, accounts, connections, table, slots, scheduler, counters } = parts;
   return {
     connectionCount: connections.count,
     ...sessionCounts(table),
@@ -30,6 +32,8 @@ export function statsOf(parts: SnapshotParts): CoreStats {
     evictionCount: slots.evictionCount,
     restoreCount: slots.restoreCount,
     sharedTokenCount: slots.sharedTokenCount,
+    accountCount: accounts.count,
+    accounts: busiest(accounts),
     ...counters.snapshot,
     passCost: scheduler.passTime.cost,
     passTimeError: scheduler.passTime.error,
@@ -41,9 +45,33 @@ function sessionCounts(table: SessionTable) {
     [mode in Mode]: number;
   };
   let detachedCount = 0;
-  for (const { end, terms, isAttached } of table.values()) {
+  let cutCount = 0;
+  let offCount = 0;
+  for (const { end, terms, isAttached, trust } of table.values()) {
     if (!isAttached) detachedCount++;
-    if (end === null) sessionsByMode[terms.mode]++;
+    if (end !== null) continue;
+    sessionsByMode[terms.mode]++;
+    if (trust.level === 'cut') cutCount++;
+    if (trust.level === 'off') offCount++;
   }
-  return { sessionCount: table.size, detachedCount, sessionsByMode };
+  const distrusted = { cutCount, offCount };
+  return { sessionCount: table.size, detachedCount, sessionsByMode, distrusted };
+}
+
+/** Accounts that a snapshot tells of. */
+const toldMax = 16;
+
+/** The accounts for which the target has judged most. */
+function busiest(accounts: Accounts): AccountStats[] {
+  return [...accounts.values()]
+    .sort((a, b) => b.judgedCount - a.judgedCount || a.ordinal - b.ordinal)
+    .slice(0, toldMax)
+    .map(accountStats);
+}
+
+function accountStats(account: Account): AccountStats {
+  const { id, connectionCount, sessionCount, judgedCount, committedCount, refusalCount } = account;
+  const counts = { connectionCount, sessionCount, judgedCount, committedCount, refusalCount };
+  const { rate, level } = account.trust;
+  return { id, ...counts, acceptanceRate: rate, draftTrust: level, creditMs: account.creditMs };
 }

@@ -95,6 +95,8 @@ export function makeVerdict(session: Session, id: number, times: VerdictTimes): 
   const { acceptedCount, rejectedCount } = drafts.takeCounts();
   session.acceptedCount += acceptedCount;
   session.testedCount += acceptedCount + rejectedCount;
+  session.trust.learn(acceptedCount, rejectedCount);
+  session.terms.account.trust.learn(acceptedCount, rejectedCount);
   const law = end === null && session.pendingLaw ? sentLaw(session, session.pendingLaw) : null;
   const verdict: Verdict = {
     kind: 'verdict',

@@ -1,0 +1,82 @@
+// How the engine's time is shared between keys: nobody's passes may become longer through one key than by that key's
+// share. A key that takes less than its share saves some of it for a burst, such as a prompt. With one key there is
+// nothing to share and nothing changes. Pure: times are predictions of the pass-time model.
+// Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass in place of a turn.
+
+/** Whoever pays for engine time: the account of a key. */
+export interface Payer {
+  /** Above 0, never used twice. */
+  readonly ordinal: number;
+  /** Milliseconds that it may take beyond its share of a pass, in [0, burstMsMax]. */
+  creditMs: number;
+  /** When it last had work; -Infinity: never. */
+  lastSeenMs: number;
+}
+
+/** What the batcher keeps to while several keys want the engine. */
+export interface Fairness {
+  /** Keys that write at this time, >= 2. */
+  readonly payerCount: number;
+  readonly creditMsOf: (payer: number) => number;
+}
+
+/** What a key can save up: a prompt of some hundred tokens at once, not one of thousands. */
+export const burstMsMax = 250;
+/** A device that was heard of so lately may only be on its way: its key counts as one that writes. */
+const presenceMs = 1000;
+
+/**
+ * Milliseconds of a pass that one payer may fill: with it the pass lasts at most n/(n-1) times what it lasts without,
+ * where n keys write; and what it has saved.
+ *
+ * @param othersMs of the pass: its fixed time, and what all others fill of it.
+ */
+export function allowedMs(
+  { payerCount, creditMsOf }: Fairness,
+  payer: number,
+  othersMs: number,
+): number {
+  return othersMs / (payerCount - 1) + creditMsOf(payer);
+}
+
+/** Who has written of late, and what each has saved. */
+export class FairShare {
+  #present = new Map<number, Payer>();
+
+  /** The terms of the next pass. @param payers of its candidates. @returns null: one key at most writes. */
+  terms(payers: Iterable<Payer>, nowMs: number): Fairness | null {
+    for (const payer of payers) {
+      payer.lastSeenMs = nowMs;
+      this.#present.set(payer.ordinal, payer);
+    }
+    for (const [ordinal, { lastSeenMs }] of this.#present) {
+      if (nowMs - lastSeenMs > presenceMs) this.#present.delete(ordinal);
+    }
+    if (this.#present.size < 2) return null;
+    const present = this.#present;
+    return {
+      payerCount: present.size,
+      creditMsOf: (payer) => present.get(payer)!.creditMs,
+    };
+  }
+
+  /**
+   * A pass begins: its time is earned by all in equal parts, and paid by those in it.
+   *
+   * @param spentMs what each payer fills of it; the rest, its fixed time, they pay in equal parts.
+   */
+  settle(
+    { payerCount }: Fairness,
+    predictedMs: number,
+    spentMs: ReadonlyMap<number, number>,
+  ): void {
+    const spent = [...spentMs.values()].reduce((sum, ms) => sum + ms, 0);
+    const fixedMs = (predictedMs - spent) / Math.max(1, spentMs.size);
+    const earnedMs = predictedMs / payerCount;
+    for (const [ordinal, payer] of this.#present) {
+      const ms = spentMs.get(ordinal);
+      const paidMs = ms === undefined ? 0 : ms + fixedMs;
+      payer.creditMs = Math.min(burstMsMax, Math.max(0, payer.creditMs + earnedMs - paidMs));
+    }
+  }
+}
