@@ -52,11 +52,13 @@ const sideMsAim = 60;
 /**
  * @param turns measured turns per row of the table.
  * @param onRow told each row as it is measured; the whole takes some minutes.
+ * @param only one case on one shape; default: all on all.
  */
 export async function benchPasses(
   modelPath: string,
   turns: number,
   onRow: (row: PassRow) => void,
+  only?: Pick<PassRow, 'name' | 'shape'>,
 ): Promise<PassRow[]> {
   const options = {
     modelPath,
@@ -70,9 +72,9 @@ export async function benchPasses(
   const engine = await loadLlamaEngine(options);
   const bare = new NativeModel(openLlama(findLibrary()), engine.options);
   const rows: PassRow[] = [];
-  for (const passCase of passCases) {
+  for (const passCase of passCases.filter(({ name }) => name === (only?.name ?? name))) {
     const texts = await writeTexts(engine, passCase);
-    for (const shape of passShapes) {
+    for (const shape of passShapes.filter(({ name }) => name === (only?.shape ?? name))) {
       const row = await benchShape(engine, bare, passCase, shape, texts, turns);
       rows.push(row);
       onRow(row);

@@ -13,6 +13,7 @@ import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
 import { apiPartNames, apiParts } from './bench/bench-api.js';
 import { benchExitCost, benchHints } from './bench/bench-exits.js';
+import { addGate } from './bench/bench-gate.js';
 import { loopPartNames, loopParts } from './bench/bench-loop.js';
 import { machineLine } from './bench/bench-machine.js';
 import { addExperiments } from './bench/bench-report.js';
@@ -32,7 +33,7 @@ interface BenchOptions<Part extends string> {
 const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats', 'exits', 'hints'] as const;
 type PartName = (typeof partNames)[number];
 
-export function addBench(program: Command, terminal: Terminal): void {
+export function addBench(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const bench = program
     .command('bench')
     .summary('measure this machine')
@@ -70,6 +71,7 @@ export function addBench(program: Command, terminal: Terminal): void {
     runBench(apiParts, options, terminal),
   );
   addExperiments(bench, terminal);
+  addGate(bench, terminal, exit);
 }
 
 function addBenchFlags(command: Command, names: readonly string[]): void {

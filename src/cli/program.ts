@@ -121,7 +121,7 @@ export function createProgram(terminal: Terminal, exit: (code: number) => void):
   addKeys(program, terminal);
   addModels(program, terminal);
   addDoctor(program, terminal, exit);
-  addBench(program, terminal);
+  addBench(program, terminal, exit);
   addSim(program, terminal, exit);
   addPlan(program, terminal);
   addHelp(program);

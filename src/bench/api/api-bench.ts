@@ -8,6 +8,13 @@ import { medianInterval } from '../paired.js';
 import type { ApiSide } from './api-process.js';
 import { load, requestBytes } from './http-load.js';
 
+const workNames = [
+  'stream of 128 tokens',
+  'answer of 128 tokens, whole',
+  'answer of one token, whole',
+] as const;
+export type ApiWork = (typeof workNames)[number];
+
 /** Speed that the stack keeps of a bare server. */
 export const apiAtLeast = 0.5;
 /** Milliseconds to the first token over loopback. */
@@ -39,7 +46,7 @@ export interface FirstTokenRow {
 }
 
 interface Work {
-  readonly name: string;
+  readonly name: ApiWork;
   readonly tokens: number;
   readonly isStream: boolean;
   readonly answersPerTurn: number;
@@ -96,10 +103,14 @@ class Side {
 }
 
 /** @param turns of each kind of work, >= 3. */
-export async function benchApi(turns: number, onRow: (row: ApiRow) => void): Promise<ApiRow[]> {
+export async function benchApi(
+  turns: number,
+  onRow: (row: ApiRow) => void,
+  only: readonly ApiWork[] = workNames,
+): Promise<ApiRow[]> {
   const stack = await Side.start({ kind: 'stack', slotCount: connections, contextLength });
   const rows: ApiRow[] = [];
-  for (const work of works) {
+  for (const work of works.filter(({ name }) => only.includes(name))) {
     rows.push(await benchWork(stack, work, turns));
     onRow(rows.at(-1)!);
   }

@@ -54,11 +54,12 @@ const samplingOf = (scheme: Scheme): Sampling => ({
 export async function benchStack(
   turns: number,
   onRow: (row: StackRow) => void,
+  only: readonly Scheme[] = schemes,
 ): Promise<StackRow[]> {
   const server = await startServerProcess({ kind: 'scripted', slotCount, contextLength });
   const url = `ws://127.0.0.1:${server.port}`;
   const rows: StackRow[] = [];
-  for (const scheme of schemes) {
+  for (const scheme of only) {
     const devices = await Promise.all(
       Array.from({ length: connections }, (_, index) => connectToy(url, scheme, index)),
     );

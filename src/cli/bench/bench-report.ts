@@ -1,7 +1,6 @@
 // `pilotfish bench report` and a command for each experiment: run, write the result as a file, draw, render the pages.
 // Knows the clock and git; the experiments do not.
 
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -20,10 +19,9 @@ import {
 import type { Provenance, Result, Table } from '../../bench/report/result.js';
 import { resultText } from '../../bench/report/result-file.js';
 import { flag, jsonFlag, wholeNumber } from '../flags/flags.js';
-import { packageRoot, packageVersion } from '../package-root.js';
 import { formatTable } from '../screen/table.js';
 import type { Terminal } from '../screen/terminal.js';
-import { machineLine } from './bench-machine.js';
+import { commitText, machineLine, today } from './bench-machine.js';
 
 interface RunOptions {
   readonly quick?: boolean;
@@ -139,23 +137,8 @@ async function play(
 }
 
 function provenanceOf(command: string, seed: number, isQuick: boolean): Provenance {
-  const date = new Date().toISOString().slice(0, 10);
-  return { seed, commit: commitText(), machine: machineLine(), date, command, isQuick };
-}
-
-/** Of the clone this runs in; the version where it is none. */
-function commitText(): string {
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-C', packageRoot, ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim();
-  try {
-    const hash = git('rev-parse', '--short=10', 'HEAD');
-    return git('status', '--porcelain', '--', 'src', 'models') === '' ? hash : `${hash}+`;
-  } catch {
-    return `of version ${packageVersion()}`;
-  }
+  const machine = machineLine();
+  return { seed, commit: commitText(), machine, date: today(), command, isQuick };
 }
 
 /** What a person reads of one result: claims, and the tables that are meant for people. */

@@ -1,0 +1,64 @@
+// The baseline of the regression gate as text and back: a line for each reading, so that an update shows what moved.
+
+import { z } from 'zod';
+import { PilotfishError } from '../../base/error.js';
+import type { BaselineEntry } from './judge.js';
+
+export interface Baseline {
+  readonly machine: string;
+  readonly commit: string;
+  /** ISO 8601, day only. */
+  readonly date: string;
+  /** By the id of a reading. */
+  readonly entries: ReadonlyMap<string, BaselineEntry>;
+}
+
+const digits = 6;
+const rounded = (value: number): number => Number(value.toPrecision(digits));
+
+/** @returns JSON; numbers keep six digits. */
+export function baselineText({ entries, ...head }: Baseline): string {
+  const lines = [...entries].map(([id, { value, tolerance }]) => {
+    const numbers = [value.value, value.low, value.high].map(rounded);
+    return `  ${JSON.stringify(id)}: ${JSON.stringify({ value: numbers, tolerance })}`;
+  });
+  const [open] = JSON.stringify(head, null, 1).split('\n}');
+  return `${open},\n "readings": {\n${lines.join(',\n')}\n }\n}\n`;
+}
+
+const positive = z.number().positive();
+const schema = z.object({
+  machine: z.string(),
+  commit: z.string(),
+  date: z.string(),
+  readings: z.record(
+    z.string(),
+    z.object({ value: z.tuple([positive, positive, positive]), tolerance: positive }),
+  ),
+});
+
+/**
+ * @param name of the file, for the message.
+ * @throws PilotfishError `usage` for what is no baseline.
+ */
+export function baselineFrom(text: string, name: string): Baseline {
+  const read = schema.safeParse(jsonOf(text, name));
+  if (!read.success) throw refused(name, z.prettifyError(read.error));
+  const { readings, ...head } = read.data;
+  const entries = Object.entries(readings).map(([id, { value, tolerance }]) => {
+    const [middle, low, high] = value;
+    return [id, { value: { value: middle, low, high }, tolerance }] as const;
+  });
+  return { ...head, entries: new Map(entries) };
+}
+
+function jsonOf(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (reason) {
+    throw refused(name, (reason as Error).message);
+  }
+}
+
+const refused = (name: string, why: string): PilotfishError =>
+  new PilotfishError('usage', `${name} is no baseline of the gate: ${why}`);
