@@ -4,8 +4,8 @@
 
 import { largestFirst } from '../math/largest-first.js';
 import { type Law, probOf } from '../math/law.js';
-import { exponential } from '../math/noise.js';
 import type { ExitHint, ExitInfo, Judge } from './engine.js';
+import { firstReaches } from './first-reaches.js';
 import type { JudgedRows } from './judge.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
@@ -83,11 +83,10 @@ function rankRow(
   exit: ExitInfo,
 ): Ranking {
   const draft = drafts[row];
-  if (judge.scheme === 'greedy' || slot.sampling.temperature === 0) {
-    return withDraft(rankGreedily(slot, math, exit), draft, slot.draftTrust);
-  }
-  if (judge.scheme === 'coupled') {
-    return withDraft(rankRace(slot, math, exit), draft, slot.draftTrust);
+  const { scheme } = judge;
+  if (scheme === 'greedy' || scheme === 'coupled' || slot.sampling.temperature === 0) {
+    const order = scheme === 'coupled' ? scheme : 'greedy';
+    return withDraft(rankReaches(order, slot, math, exit), draft, slot.draftTrust);
   }
   const law = math.law(slot.sampling);
   return draft === undefined
@@ -95,16 +94,15 @@ function rankRow(
     : rankTest(law, draft, keepChance(judge, row, draft, law));
 }
 
-function rankGreedily({ sampling }: Slot, math: RowMath, exit: ExitInfo): Ranking {
-  const first = math.law({ ...sampling, temperature: 1, topK: candidatesMax, topP: 1, minP: 0 });
-  const tokens = rankLaw(first).tokens;
-  return {
-    tokens,
-    chances: sharedChances(
-      Float64Array.from(tokens, (id) => math.logit(id)),
-      exit,
-    ),
-  };
+/** Of coupled this is the race that the model will run, with the same noise: only the logits are the exit's. */
+function rankReaches(
+  scheme: 'greedy' | 'coupled',
+  slot: Slot,
+  math: RowMath,
+  exit: ExitInfo,
+): Ranking {
+  const { tokens, reaches } = firstReaches(scheme, slot, math, candidatesMax);
+  return { tokens, chances: sharedChances(reaches, exit) };
 }
 
 /**
@@ -129,17 +127,6 @@ function withDraft(
     tokens: Int32Array.from(outcomes, ({ token }) => token),
     chances: Float64Array.from(outcomes, ({ weight }) => weight / total),
   };
-}
-
-/** The race that the model will run, with the same noise: only the exit's logits differ from the model's. */
-function rankRace(slot: Slot, math: RowMath, exit: ExitInfo): Ranking {
-  const { sampling, keys, length } = slot;
-  const tokens = math.coupledRanking(sampling, keys.race, length, candidatesMax);
-  const reaches = Float64Array.from(
-    tokens,
-    (id) => math.logit(id) - sampling.temperature * Math.log(exponential(keys.race, length, id)),
-  );
-  return { tokens, chances: sharedChances(reaches, exit) };
 }
 
 /**
