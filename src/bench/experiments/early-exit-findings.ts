@@ -211,7 +211,7 @@ function claimsOf({ ways: rows, paper, sockets, isSameText }: EarlyExitRows): Fi
     },
     {
       id: 'sockets',
-      text: `Over real sockets at a round trip of 50 ms all together gain ${socketGain(sockets)}.`,
+      text: `Over real sockets at a round trip of 50 ms all together gain, with 95 % confidence, ${socketGain(sockets)}.`,
     },
     {
       id: 'paper',
