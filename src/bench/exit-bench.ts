@@ -7,6 +7,7 @@ import type { Segment } from '../engine/engine.js';
 import { type ExitChoice, type LlamaEngine, loadLlamaEngine } from '../engine/llama/index.js';
 import { plainSampling } from '../math/sampling.js';
 import { median } from '../math/statistics.js';
+import { fillerText } from './filler-text.js';
 import { measurePaired, type PairedRatio } from './paired.js';
 import { passShapes, type Shape } from './shapes.js';
 
@@ -62,18 +63,11 @@ async function load(modelPath: string, exit: ExitChoice | null): Promise<LlamaEn
   for (let slot = 0; slot < slotCount; slot++) {
     const config = { sampling: { ...plainSampling, topK: 40 }, seed: BigInt(slot), promptLength };
     await engine.open(slotId(slot), config);
-    const tokens = textOf(slot, 0, promptLength);
+    const tokens = fillerText(slot, 0, promptLength);
     await engine.pass([{ slot: slotId(slot), from: 0, tokens, judge: null }]);
   }
   return engine;
 }
-
-/** Deterministic filler. */
-const textOf = (slot: number, from: number, count: number): Int32Array =>
-  Int32Array.from(
-    { length: count },
-    (_, index) => 3 + ((slot * 7919 + (from + index) * 104729) % 4000),
-  );
 
 async function benchShape(
   bare: LlamaEngine,
@@ -87,7 +81,7 @@ async function benchShape(
     (count, slot): Segment => ({
       slot: slotId(slot),
       from: promptLength,
-      tokens: textOf(slot, promptLength, count),
+      tokens: fillerText(slot, promptLength, count),
       judge: { scheme: 'coupled', draftCount: count - 1 },
     }),
   );

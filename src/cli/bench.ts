@@ -11,6 +11,7 @@ import type { PairedRatio } from '../bench/paired.js';
 import { benchPasses, type PassRow } from '../bench/pass-bench.js';
 import { benchRows } from '../bench/row-bench.js';
 import { benchSpeculation, type SpeculationRow } from '../bench/speculation-bench.js';
+import { benchAhead } from './bench/bench-ahead.js';
 import { apiPartNames, apiParts } from './bench/bench-api.js';
 import { benchExitCost, benchHints } from './bench/bench-exits.js';
 import { addGate } from './bench/bench-gate.js';
@@ -30,7 +31,16 @@ interface BenchOptions<Part extends string> {
   readonly part: readonly Part[];
 }
 
-const partNames = ['passes', 'speculation', 'memory', 'rows', 'formats', 'exits', 'hints'] as const;
+const partNames = [
+  'passes',
+  'speculation',
+  'memory',
+  'rows',
+  'formats',
+  'exits',
+  'hints',
+  'ahead',
+] as const;
 type PartName = (typeof partNames)[number];
 
 export function addBench(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -40,11 +50,13 @@ export function addBench(program: Command, terminal: Terminal, exit: (code: numb
     .description('Measurements as ratios inside one run; absolute times are for scale only.');
   const engine = bench
     .command('engine')
-    .summary('engine overhead, speculation, memory, row kernels, formats, early exits')
+    .summary(
+      'engine overhead, speculation, memory, row kernels, formats, early exits, drafting ahead',
+    )
     .description(
       'Passes through the engine against a bare llama_decode loop; speculative against target-only decoding on an ' +
         'inflated target (emulated cost, same text); peak memory; nanoseconds a row; what hints of an early exit cost ' +
-        'and how often they come true. About twenty minutes.',
+        'and how often they come true; what drafting ahead asks of a draft model. About twenty minutes.',
     );
   addBenchFlags(engine, partNames);
   engine.action((options: BenchOptions<PartName>) => runBench(parts, options, terminal));
@@ -152,6 +164,7 @@ const parts: Record<PartName, (context: PartContext) => Promise<unknown>> = {
   },
   exits: benchExitCost,
   hints: benchHints,
+  ahead: benchAhead,
 };
 
 async function runBench<Part extends string>(
