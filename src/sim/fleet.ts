@@ -156,9 +156,10 @@ function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): Dra
 function linkOf({ link }: DeviceKind, random: Random): LinkModels {
   const latencyMs = random.within(link.latencyMs);
   const jitterMs = random.within(link.jitterMs);
-  const { overheadBytes } = link;
+  const { overheadBytes, stall } = link;
+  const way = { latencyMs, jitterMs, overheadBytes, ...(stall && { stall }) };
   return {
-    up: { latencyMs, jitterMs, bytesPerMs: random.within(link.upBytesPerMs), overheadBytes },
-    down: { latencyMs, jitterMs, bytesPerMs: random.within(link.downBytesPerMs), overheadBytes },
+    up: { ...way, bytesPerMs: random.within(link.upBytesPerMs) },
+    down: { ...way, bytesPerMs: random.within(link.downBytesPerMs) },
   };
 }

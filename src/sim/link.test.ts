@@ -13,12 +13,12 @@ class Ends {
   readonly heard: string[] = [];
   readonly link: Link;
 
-  constructor(jitterMs = 0) {
+  constructor(jitterMs = 0, stall?: { share: number; ms: number }) {
     const end = (name: string) => ({
       message: (bytes: Uint8Array) => this.say(`${name} ${bytes.length}`),
       closed: (reason: string) => this.say(`${name} ${reason}`),
     });
-    const models = { up: { ...model, jitterMs }, down: model };
+    const models = { up: { ...model, jitterMs, ...(stall && { stall }) }, down: model };
     const ends = { device: end('device'), server: end('server') };
     this.link = new Link(0, this.timeline, models, 1, ends);
   }
@@ -40,6 +40,26 @@ describe('simulated link', () => {
     ends.link.sendUp(new Uint8Array(3));
     ends.link.sendDown(new Uint8Array(2));
     assert.deepEqual(ends.run(), ['12: device 2', '15: server 5', '18: server 3']);
+  });
+
+  it('stalls as large a share of the messages as it says, and those behind them', () => {
+    const ends = new Ends(0, { share: 0.1, ms: 500 });
+    for (let count = 0; count < 1_000; count++) {
+      ends.timeline.at(1_000 * count, () => ends.link.sendUp(new Uint8Array(1)));
+      ends.timeline.at(1_000 * count + 20, () => ends.link.sendUp(new Uint8Array(2)));
+    }
+    const latest = new Map<string, number>();
+    for (const line of ends.run()) {
+      const [at = '', , size = ''] = line.split(' ');
+      const lateMs = (Number.parseFloat(at) % 1_000) - (size === '1' ? 11 : 32);
+      const kind = lateMs === 0 ? 'in time' : lateMs >= 479 ? 'stalled' : 'odd';
+      latest.set(`${size} ${kind}`, (latest.get(`${size} ${kind}`) ?? 0) + 1);
+    }
+    // Binomial(1000, 0.1) lies outside of these with chance below 1e-6; the second message waits for the first or itself.
+    const [first, second] = [latest.get('1 stalled')!, latest.get('2 stalled')!];
+    assert.ok(first > 55 && first < 150, `${first}`);
+    assert.ok(second > first && second < 270, `${second} behind ${first}`);
+    assert.ok(!latest.has('1 odd') && !latest.has('2 odd'));
   });
 
   it('keeps the order whatever the jitter', () => {

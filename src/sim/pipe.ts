@@ -2,6 +2,7 @@
 // and killed. Keeps one timer whatever is under way.
 
 import type { Random } from './random.js';
+import type { Stall } from './scenario.js';
 import type { Timeline, Timer } from './timeline.js';
 
 export interface PipeModel {
@@ -9,6 +10,7 @@ export interface PipeModel {
   readonly jitterMs: number;
   readonly bytesPerMs: number;
   readonly overheadBytes: number;
+  readonly stall?: Stall;
 }
 
 /** A message, or the news that the other end has closed. */
@@ -55,13 +57,15 @@ export class Pipe {
     const size = sizeOf(parcel);
     this.messageCount++;
     this.byteCount += size;
-    const { latencyMs, jitterMs, bytesPerMs, overheadBytes } = this.#model;
+    const { latencyMs, jitterMs, bytesPerMs, overheadBytes, stall } = this.#model;
     const jitter = this.#random.next() * jitterMs;
+    // Asked only where there is one, so that links without stalls stay as they were.
+    const stallMs = stall && this.#random.next() < stall.share ? stall.ms : 0;
     if (this.#isDead) return;
     const startMs = Math.max(this.#timeline.nowMs, this.#busyUntilMs);
     this.#busyUntilMs = startMs + ((size + overheadBytes) / bytesPerMs) * this.#slowness;
     const latestMs = Math.max(this.#lastMs, this.#heldUntilMs);
-    this.#lastMs = Math.max(latestMs, this.#busyUntilMs + latencyMs + jitter);
+    this.#lastMs = Math.max(latestMs, this.#busyUntilMs + latencyMs + jitter + stallMs);
     this.#queue.push({ parcel, atMs: this.#lastMs });
     this.inFlightBytes += size;
     this.#arm();

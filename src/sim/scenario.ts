@@ -9,11 +9,19 @@ import type { Mode, Scheme } from '../protocol/frame.js';
 import type { Range } from './random.js';
 
 /** One way to a server and back. Bytes per millisecond are kilobytes per second. */
+export interface Stall {
+  /** Of the messages of one way, in [0, 1]. */
+  readonly share: number;
+  readonly ms: number;
+}
+
 export interface LinkModel {
   /** Each way. */
   readonly latencyMs: Range;
   /** Added to a message, uniform in [0, this); messages of one way never overtake each other. */
   readonly jitterMs: Range;
+  /** Messages that arrive so much later, and hold up those behind them: a loss, as TCP's reader sees it. Default: none. */
+  readonly stall?: Stall;
   readonly upBytesPerMs: Range;
   readonly downBytesPerMs: Range;
   /** Of the layers below, for each message. */

@@ -149,7 +149,11 @@ const setUp: Findings['setUp'] = [
     isEmulated: true,
   },
   { part: 'target', what: 'bound by memory: 30 ms a pass and 0.07 for each row', isEmulated: true },
-  { part: 'link', what: '5G: 20 ms round trip, up to 6 ms of jitter each way', isEmulated: true },
+  {
+    part: 'link',
+    what: '5G: 20 ms round trip, up to 6 ms of jitter each way, 0.2 % of the messages 120 ms late',
+    isEmulated: true,
+  },
   {
     part: 'prices',
     what: Object.values(priceProfiles)

@@ -3,7 +3,10 @@
 import { exact } from '../report/estimate.js';
 import { figure } from '../report/figures.js';
 import type { Estimate, Findings, KeyColumn, Row, Table, ValueColumn } from '../report/result.js';
-import type { CellPlayed, ModePlayed, RealPoint } from './race.js';
+import type { CellPlayed, RealPoint } from './race.js';
+import { type GainPlayed, gainShare, gainTable } from './race-gain.js';
+import { type LinkPlayed, linksTable, ofStreaming } from './race-links.js';
+import type { ModePlayed } from './race-modes.js';
 import { speedOf as speedAgainst } from './virtual-service.js';
 
 const key = (name: string, title: string, unit = ''): KeyColumn => ({ name, title, unit });
@@ -47,11 +50,28 @@ function winnerOf(played: CellPlayed): ModePlayed {
 const modeNamed = (played: CellPlayed, mode: ModePlayed['mode']): ModePlayed =>
   played.modes.find((one) => one.mode === mode)!;
 
-export function raceFindings(all: readonly CellPlayed[], points: readonly RealPoint[]): Findings {
+/** What is asked beside the map. */
+export interface RaceAsides {
+  readonly gains: readonly GainPlayed[];
+  readonly links: readonly LinkPlayed[];
+  readonly points: readonly RealPoint[];
+}
+
+export function raceFindings(
+  all: readonly CellPlayed[],
+  { gains, links, points }: RaceAsides,
+): Findings {
   return {
-    claims: claimsOf(all),
+    claims: [...claimsOf(all), linksClaim(links), gainClaim(gains)],
     setUp,
-    tables: [usualTable(all), winnersTable(all), everything(all), pointsTable(points)],
+    tables: [
+      usualTable(all),
+      winnersTable(all),
+      everything(all),
+      linksTable(links),
+      gainTable(gains),
+      pointsTable(points),
+    ],
     plots: [
       {
         id: 'map',
@@ -93,7 +113,13 @@ const setUp: Findings['setUp'] = [
     what: 'bound by memory: 30 ms a pass and 0.07 for each row; bound by arithmetic: 15 ms and 15 for each row; up to 5 % more by chance',
     isEmulated: true,
   },
-  { part: 'link', what: 'a round trip, boundless bandwidth, no jitter, no loss', isEmulated: true },
+  {
+    part: 'link',
+    what:
+      'a round trip, boundless bandwidth, no jitter, no loss; in the table of links Wi-Fi, 5G, LTE and satellite with round ' +
+      'figures for jitter (up to 4 to 20 ms a message each way), bandwidth and stalls (0.2 to 1 % of the messages, 60 to 200 ms late)',
+    isEmulated: true,
+  },
 ];
 
 /** Passes, rows, messages and drafts in one place of the map: a table of everything would be 300 rows. */
@@ -184,6 +210,31 @@ function claimsOf(all: readonly CellPlayed[]): Findings['claims'] {
   ];
 }
 
+function linksClaim(links: readonly LinkPlayed[]): Findings['claims'][number] {
+  const speeds = links.map(({ name, modes }) => {
+    const [raced, waited] = [ofStreaming(modes, 'race'), ofStreaming(modes, 'stop-and-wait')];
+    return `${name} ${figure(raced.value)} and ${figure(waited.value)}`;
+  });
+  return {
+    id: 'links',
+    text: `Over links with jitter and stalls race and stop-and-wait run at these speeds of streaming: ${speeds.join('; ')}.`,
+  };
+}
+
+/** Round trips at which there is something to gain. */
+const gainTripMax = 50;
+
+function gainClaim(gains: readonly GainPlayed[]): Findings['claims'][number] {
+  const near = gains.filter(({ roundTripMs }) => roundTripMs <= gainTripMax);
+  const shares = near.map((gain) => gainShare(gain).value);
+  return {
+    id: 'model',
+    text:
+      `Up to ${gainTripMax} ms of round trip race gains ${figure(Math.min(...shares))} to ${figure(Math.max(...shares))} of what ` +
+      'a model of it gains whose loop costs nothing.',
+  };
+}
+
 /** Where race does worst, and how often it is the fastest. */
 function worstOf(all: readonly CellPlayed[], where: string): string {
   const speeds = all.map((played) => speedOf(played, modeNamed(played, 'race')));
@@ -227,6 +278,8 @@ const papers: Findings['papers'] = [
 ];
 
 const notes = [
+  'The model of race takes drafts as accepted independently of each other and sends each alone; it is a yardstick and no bound. At a round trip of 200 ms the whole gain is one or two hundredths, the device rests by its own rule, and the share of the gain says little.',
+  'Jitter and stalls hold up whatever is behind them, as TCP does; streaming meets them too, but only the first token waits for them.',
   'Intervals are over answers; answers of one run share its server, so those of several devices are somewhat too narrow.',
   'Stop-and-wait is the best of 1, 2, 4 and 8 drafted, chosen on the figures that are shown, which flatters it; it drafts on while it waits.',
   'The server advises draft lengths in every mode; none is forced.',

@@ -8,16 +8,16 @@ import { evenLink } from '../profiles/link-profiles.js';
 import { type ServerName, serverProfiles } from '../profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { raceFindings } from './race-findings.js';
+import { playGains } from './race-gain.js';
+import { playLinks } from './race-links.js';
+import { type ModePlayed, playModes } from './race-modes.js';
 import {
   type Bed,
   linkModelOf,
-  pipeline,
   race,
   type Served,
-  type Serving,
   serve,
   speedOf,
-  stopAndWait,
   stream,
 } from './virtual-service.js';
 
@@ -25,7 +25,6 @@ const roundTripsMs = [0, 5, 20, 50, 100, 200];
 const acceptances = [0.5, 0.7, 0.9];
 /** A tenth of a pass, a quarter, and more than one. */
 const draftsMs = [3, 8, 33];
-const draftLengths = [1, 2, 4, 8];
 
 /** One place of the map. */
 export interface Cell {
@@ -34,13 +33,6 @@ export interface Cell {
   readonly draftMs: number;
   readonly acceptance: number;
   readonly roundTripMs: number;
-}
-
-export interface ModePlayed {
-  readonly mode: 'streaming' | 'stop-and-wait' | 'pipeline' | 'race';
-  /** Of stop-and-wait: the best of a few. */
-  readonly draftLength: number | null;
-  readonly served: Served;
 }
 
 export interface CellPlayed {
@@ -65,8 +57,12 @@ export const raceExperiment: Experiment = {
   minutes: 9,
   run: async (context) => {
     const played = await playGrid(context);
-    const points = context.signal.aborted ? [] : await realPoints(context);
-    return raceFindings(played, points);
+    const { isQuick, seed, note, signal } = context;
+    if (!signal.aborted) note('gain against the model, and links with jitter and stalls');
+    const gains = signal.aborted ? [] : playGains(isQuick, seed);
+    const links = signal.aborted ? [] : playLinks(isQuick, seed);
+    const points = signal.aborted ? [] : await realPoints(context);
+    return raceFindings(played, { gains, links, points });
   },
 };
 
@@ -123,22 +119,9 @@ function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): 
 /** Streaming depends on neither drafts nor, behind its first token, the link. */
 function playCell(cell: Cell, bed: Bed, streams: Map<string, Served>): ModePlayed[] {
   const place = `${cell.server} ${cell.deviceCount}`;
-  const streamed = streams.get(place) ?? serve(bed, stream);
-  streams.set(place, streamed);
-  const rounds = draftLengths
-    .map((draftLength) => ({ draftLength, served: serve(bed, stopAndWait(draftLength)) }))
-    .sort((a, b) => a.served.tokenMs.value - b.served.tokenMs.value);
-  const other = (mode: 'pipeline' | 'race', serving: Serving): ModePlayed => ({
-    mode,
-    draftLength: null,
-    served: serve(bed, serving),
-  });
-  return [
-    { mode: 'streaming', draftLength: null, served: streamed },
-    { mode: 'stop-and-wait', ...rounds[0]! },
-    other('pipeline', pipeline),
-    other('race', race),
-  ];
+  const modes = playModes(bed, streams.get(place));
+  streams.set(place, modes[0]!.served);
+  return modes;
 }
 
 /** Bundled models' tokens, both shells, real sockets; link, drafts and passes are imitated as in the simulator. */

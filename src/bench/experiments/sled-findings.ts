@@ -63,7 +63,7 @@ function setUpOf({ cost, passCount, errorShare }: PassFit): Findings['setUp'] {
     },
     {
       part: 'link',
-      what: 'Wi-Fi: 5 ms round trip, up to 4 ms of jitter each way, 100 and 200 Mbit/s',
+      what: 'Wi-Fi: 5 ms round trip, up to 4 ms of jitter each way, 100 and 200 Mbit/s, 0.2 % of the messages 60 ms late',
       isEmulated: true,
     },
     {

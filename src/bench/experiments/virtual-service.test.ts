@@ -35,10 +35,11 @@ it('throughput is that of all devices together', () => {
   assert.ok(Math.abs(tokensPerSecond.value / expected - 1) < 0.01, `${tokensPerSecond.value}`);
 });
 
-it('a link profile gives its latency each way and its bytes a millisecond', () => {
-  const { latencyMs, jitterMs, upBytesPerMs, downBytesPerMs } = linkModelOf(linkProfiles.lte);
-  assert.deepEqual(
-    { latencyMs, jitterMs, upBytesPerMs, downBytesPerMs },
-    { latencyMs: 25, jitterMs: 15, upBytesPerMs: 1_250, downBytesPerMs: 5_000 },
-  );
+it('a link profile gives its latency each way, its bytes a millisecond and its stalls', () => {
+  const { overheadBytes: _, ...model } = linkModelOf(linkProfiles.lte);
+  const stall = { share: 0.005, ms: 200 };
+  assert.deepEqual(model, {
+    ...{ latencyMs: 25, jitterMs: 15, upBytesPerMs: 1_250, downBytesPerMs: 5_000, stall },
+  });
+  assert.ok(!('stall' in linkModelOf(linkProfiles.lan)));
 });

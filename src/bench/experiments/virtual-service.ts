@@ -48,6 +48,8 @@ export interface Bed {
   readonly deviceCount: number;
   readonly devices: readonly ServiceDevice[];
   readonly pass: PassCost;
+  /** A pass takes up to this share longer; default: enough that seeds differ where texts do not. */
+  readonly passNoise?: number;
   readonly answerTokens: number;
   readonly seeds: readonly number[];
 }
@@ -67,15 +69,14 @@ export interface Served {
   readonly draftLength: number;
 }
 
-/** A pass takes up to this share longer: enough that seeds differ where texts do not. */
-const passNoise = 0.05;
+const usualNoise = 0.05;
 /** Sessions that llama.cpp holds at once. */
 const slotsMax = 256;
 /** Of the layers below, for each message. */
 const overheadBytes = 70;
 
 export function serve(bed: Bed, { mode, stopRule, staticBatch }: Serving): Served {
-  const { deviceCount, devices, pass, answerTokens } = bed;
+  const { deviceCount, devices, pass, passNoise = usualNoise, answerTokens } = bed;
   const service: Service = {
     deviceCount,
     devices,
@@ -115,12 +116,14 @@ function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served 
 /** Bytes a millisecond where a link is said to carry all there is. */
 const boundlessBytesPerMs = 1e6;
 
-/** A link profile as the simulator has links; it knows no stalls. */
-export function linkModelOf({ roundTripMs, jitterMs, upMbps, downMbps }: LinkShape): LinkModel {
+/** A link profile as the simulator has links. */
+export function linkModelOf(shape: LinkShape): LinkModel {
+  const { roundTripMs, jitterMs, upMbps, downMbps, stallShare, stallMs } = shape;
   const rate = (mbps: number): number => Math.min(boundlessBytesPerMs, 125 * mbps);
   return {
     latencyMs: roundTripMs / 2,
     jitterMs,
+    ...(stallShare > 0 && { stall: { share: stallShare, ms: stallMs } }),
     upBytesPerMs: rate(upMbps),
     downBytesPerMs: rate(downMbps),
     overheadBytes,
