@@ -92,9 +92,11 @@ async function update(
 ): Promise<void> {
   const read = await readBaseline({ probes, note });
   const isWhole = partNames.every((name) => part.includes(name));
-  const kept = isWhole || !existsSync(path) ? [] : readFile(path).entries;
-  const entries = new Map([...kept, ...read]);
-  const head = { machine: machineLine(), commit: commitText(), date: today() };
+  const before = isWhole || !existsSync(path) ? null : readFile(path);
+  const entries = new Map([...(before?.entries ?? []), ...read]);
+  // The machine is that of the measured readings; the others know none.
+  const machine = (!part.includes('measured') && before?.machine) || machineLine();
+  const head = { machine, commit: commitText(), date: today() };
   try {
     writeFileSync(path, baselineText({ ...head, entries }));
   } catch (reason) {
