@@ -20,6 +20,7 @@ import type {
 } from './engine.js';
 import { guessVerdict } from './exit-guess.js';
 import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
+import { MaskBudget } from './mask-budget.js';
 import type { RowMath } from './row-math.js';
 import type { ExitRows, RowModel } from './row-model.js';
 import { checkDraftRequest, checkSegments, checkTokens } from './segment-check.js';
@@ -82,6 +83,7 @@ export class EngineCore {
     checkSegments(segments, this.#checkContext());
     if (segments.length === 0) return { outcomes: [], decodeMs: 0, judgeMs: 0 };
     const started = now();
+    const guessing = this.#maskBudget(segments);
     model.feed(
       segments.map(({ slot, from, tokens, judge }) => ({
         slot,
@@ -89,20 +91,32 @@ export class EngineCore {
         tokens,
         rowCount: rowsOf(judge),
       })),
-      onHints && model.exit ? (rows) => this.#tellHints(segments, rows, onHints) : undefined,
+      onHints && model.exit
+        ? (rows) => this.#tellHints(segments, rows, onHints, guessing)
+        : undefined,
     );
     const decoded = now();
     const outcomes = this.#concludeAll(segments);
     return { outcomes, decodeMs: decoded - started, judgeMs: now() - decoded };
   }
 
+  #maskBudget(segments: readonly Segment[]): MaskBudget {
+    const isParty = ({ slot, judge }: Segment) => judge && this.#slotOf(slot).grammar !== null;
+    return new MaskBudget(segments.filter(isParty).length);
+  }
+
   /** Guesses for the segments whose rows an early exit has just given. */
-  #tellHints(segments: readonly Segment[], rows: ExitRows, onHints: OnHints): void {
+  #tellHints(
+    segments: readonly Segment[],
+    rows: ExitRows,
+    onHints: OnHints,
+    budget: MaskBudget,
+  ): void {
     const hints: ExitHint[] = [];
     let firstRow = 0;
     for (const segment of segments) {
       const isThere = firstRow >= rows.from && firstRow < rows.from + rows.count;
-      const hint = isThere ? this.#guess(segment, firstRow, rows) : null;
+      const hint = isThere ? this.#guess(segment, firstRow, rows, budget) : null;
       if (hint) hints.push(hint);
       firstRow += rowsOf(segment.judge);
     }
@@ -110,7 +124,12 @@ export class EngineCore {
   }
 
   /** What the exit's rows say of one segment; null where they hold no numbers. The slot is as it was afterwards. */
-  #guess(segment: Segment, firstRow: number, { row }: ExitRows): ExitHint | null {
+  #guess(
+    segment: Segment,
+    firstRow: number,
+    { row }: ExitRows,
+    budget: MaskBudget,
+  ): ExitHint | null {
     const { slot: index, from, tokens, judge } = segment;
     const { model, math } = this.#parts;
     if (!judge) return null;
@@ -118,8 +137,9 @@ export class EngineCore {
     const rows = judgedRows(from, tokens, judge, (offset) => row(firstRow + offset));
     const { length } = slot;
     slot.push(tokens.subarray(0, tokens.length - judge.draftCount));
+    const parts = { math, exit: model.exit!, mayMask: budget.meter(slot.grammar) };
     try {
-      return { slot: index, ...guessVerdict(rows, judge, slot, math, model.exit!) };
+      return { slot: index, ...guessVerdict(rows, judge, slot, parts) };
     } catch (reason) {
       if (reason instanceof PilotfishError) return null; // A hint is no reason for a pass to fail.
       throw reason;
@@ -131,9 +151,10 @@ export class EngineCore {
   /** Judges all segments; a row that cannot be judged (a model that gives no numbers) undoes the whole pass. */
   #concludeAll(segments: readonly Segment[]): Outcome[] {
     let row = 0;
+    const budget = this.#maskBudget(segments);
     try {
       return segments.map((segment) => {
-        const outcome = this.#conclude(segment, row);
+        const outcome = this.#conclude(segment, row, budget);
         row += rowsOf(segment.judge);
         return outcome;
       });
@@ -150,7 +171,8 @@ export class EngineCore {
   }
 
   /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
-  #conclude({ slot: index, from, tokens, judge, topLogprobs }: Segment, firstRow: number): Outcome {
+  #conclude(segment: Segment, firstRow: number, budget: MaskBudget): Outcome {
+    const { slot: index, from, tokens, judge, topLogprobs } = segment;
     const { model, math } = this.#parts;
     const slot = this.#slotOf(index);
     if (!judge) {
@@ -160,11 +182,12 @@ export class EngineCore {
     const rows = judgedRows(from, tokens, judge, (offset) => model.row(firstRow + offset));
     const { drafts } = rows;
     slot.push(tokens.subarray(0, tokens.length - judge.draftCount));
-    const verdict = judgeRows(rows, judge, slot, math);
+    const mayMask = budget.meter(slot.grammar);
+    const verdict = judgeRows(rows, judge, slot, math, mayMask);
     const { acceptedCount, final } = verdict;
     const logprobs =
       topLogprobs === undefined ? null : logprobsOfVerdict(rows, verdict, topLogprobs);
-    slot.countDrafts(acceptedCount, judge.draftCount);
+    slot.countDrafts(acceptedCount, final.kind === 'bonus' ? acceptedCount : judge.draftCount);
     slot.push(drafts.subarray(0, acceptedCount));
     if (acceptedCount < judge.draftCount) model.truncate(index, slot.length);
     return { slot: index, acceptedCount, final, logprobs, length: slot.length };

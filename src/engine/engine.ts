@@ -65,7 +65,11 @@ export interface Outcome {
   readonly slot: SlotId;
   /** Accepted drafts, in [0, draftCount]; 0 for a segment without judge. */
   readonly acceptedCount: number;
-  /** Null for a segment without judge. The final token is not yet in the cache: it opens the next segment. */
+  /**
+   * Null for a segment without judge. A bonus token behind fewer than all drafts: the rest was not tested, because the
+   * masks of formats had cost what a pass may spend on them (mask-budget.ts). The
+   * final token is not yet in the cache: it opens the next segment.
+   */
   readonly final: FinalToken | null;
   /** Null where the segment asked for none. */
   readonly logprobs: VerdictLogprobs | null;
@@ -219,7 +223,8 @@ export interface Engine {
    * Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot.
    *
    * @param onHints called in mid-pass with an early exit's guesses for the judged segments, never once the promise has
-   *   settled. A segment for which the exit gives no numbers gets none. They change nothing in the result.
+   *   settled. A segment for which the exit gives no numbers gets none. They change nothing in the result,
+   *   but for how many drafts are tested where masks of formats are dear.
    */
   pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult>;
 

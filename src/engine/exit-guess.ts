@@ -20,6 +20,13 @@ interface Ranking {
   readonly chances: Float64Array;
 }
 
+export interface GuessParts {
+  readonly math: RowMath;
+  readonly exit: ExitInfo;
+  /** Whether one more mask may be made. */
+  readonly mayMask: () => boolean;
+}
+
 export type VerdictGuess = Omit<ExitHint, 'slot'>;
 
 /**
@@ -34,8 +41,7 @@ export function guessVerdict(
   rows: JudgedRows,
   judge: Judge,
   slot: Slot,
-  math: RowMath,
-  exit: ExitInfo,
+  { math, exit, mayMask }: GuessParts,
 ): VerdictGuess {
   const { drafts, from } = rows;
   let best = noGuess;
@@ -48,7 +54,7 @@ export function guessVerdict(
     if (surest(candidates) > surest(best)) {
       best = { acceptedCount: row, position: from + row, ...candidates };
     }
-    if (draft === undefined) return best;
+    if (draft === undefined || !mayMask()) return best;
     pathChance *= ranking.chances[ranking.tokens.indexOf(draft)] ?? 0;
     if (pathChance <= surest(best)) return best;
     slot.push(drafts.subarray(row, row + 1));

@@ -10,7 +10,8 @@ import { verifyGreedy } from '../math/greedy.js';
 import type { Law } from '../math/law.js';
 import { lawLogprobs, tokenLogprobs } from '../math/logprobs.js';
 import { verifySplit } from '../math/split.js';
-import type { Verdict } from '../math/verdict.js';
+import type { TokenMask } from '../math/token-mask.js';
+import type { MayTest, Verdict } from '../math/verdict.js';
 import type { Judge, VerdictLogprobs } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
@@ -28,17 +29,38 @@ export interface JudgedRows {
  * The verdict on the drafts of one segment.
  *
  * @param slot its log ends right before the first draft; on return it is as it was.
+ * @param mayMask whether one more mask may be made for the segment: without one, no more drafts are tested.
  */
-export function judgeRows(rows: JudgedRows, judge: Judge, slot: Slot, math: RowMath): Verdict {
+export function judgeRows(
+  rows: JudgedRows,
+  judge: Judge,
+  slot: Slot,
+  math: RowMath,
+  mayMask: () => boolean,
+): Verdict {
   const before = slot.length;
-  const load = (index: number): void => {
-    // Row i has seen the drafts before it; rows are asked for in order.
+  // Row i has seen the drafts before it; rows are asked for in order.
+  const maskAt = (index: number): TokenMask | null => {
     slot.push(rows.drafts.subarray(slot.length - before, index));
-    math.load(rows.row(index), slot.sampling, slot.history, slot.mask);
+    return slot.mask;
   };
-  const verdict = verdictOf(rows, judge, slot, math, load);
+  const walk = {
+    load: (index: number) => math.load(rows.row(index), slot.sampling, slot.history, maskAt(index)),
+    // The work on a row's mask depends on the drafts before it alone: see MayTest.
+    mayTest: (index: number) => {
+      maskAt(index);
+      return mayMask();
+    },
+  };
+  const verdict = verdictOf(rows, judge, slot, math, walk);
   slot.truncate(before);
   return verdict;
+}
+
+interface Walk {
+  /** Makes a row the one that is asked about. */
+  readonly load: (index: number) => void;
+  readonly mayTest: MayTest;
 }
 
 function verdictOf(
@@ -46,7 +68,7 @@ function verdictOf(
   judge: Judge,
   slot: Slot,
   math: RowMath,
-  load: (index: number) => void,
+  { load, mayTest }: Walk,
 ): Verdict {
   const { drafts, from } = rows;
   const { sampling, keys } = slot;
@@ -56,22 +78,28 @@ function verdictOf(
   };
   const chanceAt = (index: number): Chance => keyedChance(keys.accept, keys.target, from + index);
   switch (judge.scheme) {
-    case 'greedy':
-      return verifyGreedy((index) => {
+    case 'greedy': {
+      const tokenAt = (index: number): number => {
         load(index);
         return math.argmax();
-      }, drafts);
-    case 'coupled':
-      return verifyCoupled((index) => {
+      };
+      return verifyGreedy(tokenAt, drafts, mayTest);
+    }
+    case 'coupled': {
+      const tokenAt = (index: number): number => {
         load(index);
         return math.coupledToken(sampling, keys.race, from + index);
-      }, drafts);
-    case 'agreement':
-      return verifyAgreement((index) => agreementToken(lawAt(index), chanceAt(index)), drafts);
+      };
+      return verifyCoupled(tokenAt, drafts, mayTest);
+    }
+    case 'agreement': {
+      const tokenAt = (index: number): number => agreementToken(lawAt(index), chanceAt(index));
+      return verifyAgreement(tokenAt, drafts, mayTest);
+    }
     case 'split':
-      return verifySplit(lawAt, drafts, judge.draftProbs, chanceAt);
+      return verifySplit(lawAt, drafts, judge.draftProbs, chanceAt, mayTest);
     case 'full':
-      return verifyFull(lawAt, drafts, judge.draftLaws, chanceAt);
+      return verifyFull(lawAt, drafts, judge.draftLaws, chanceAt, mayTest);
     default:
       return unreachable(judge);
   }

@@ -18,6 +18,11 @@ export const grammarLimits = {
    * within a pass, so others wait for them: this is 30 to 80 ms of a slow core, and a list of 2000 values needs half of it.
    */
   maskWork: 32_768,
+  /**
+   * Work (Grammar.work) on the masks of one pass beyond the first mask of each session: drafts behind it are not tested
+   * then. A string over a vocabulary of 128 000 takes all of it the first time, one over 32 000 a quarter.
+   */
+  passWork: 262_144,
   /** Work on all states that are kept with what follows them; beyond, all are forgotten, and found anew where needed. */
   keptWork: 1_048_576,
   /** Masks kept, [vocab] bits each. */

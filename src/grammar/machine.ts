@@ -48,6 +48,7 @@ export class Machine {
   readonly #states = new Map<string, State>();
   #stackCount = 1;
   #keptWork = 0;
+  #work = 0;
   #generation = 0;
   /** Nothing read yet. */
   readonly start: State;
@@ -61,6 +62,11 @@ export class Machine {
   /** [256] class of each byte. */
   get classOf(): Uint8Array {
     return this.#classes.classOf;
+  }
+
+  /** Nodes looked at so far, and a share for each state found; only grows. */
+  get work(): number {
+    return this.#work;
   }
 
   /** What follows a state with a byte of a class; null: the text cannot go on so. A function of its arguments. */
@@ -131,6 +137,7 @@ export class Machine {
 
   #stateOf(seeds: readonly Stack[]): State {
     const { stacks, isComplete, hasLeft, visits } = this.#closure(seeds);
+    this.#work += visits + findingCost;
     const key = `${isComplete} ${hasLeft} ${stacks.map(({ id }) => id).join()}`;
     const known = this.#states.get(key);
     if (known !== undefined) return known;

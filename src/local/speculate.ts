@@ -90,7 +90,7 @@ class Session {
   /** Tokens of `#committed` that the draft's cache holds. */
   #draftedLength = 0;
   /** Rounds that discarded drafts so far. */
-  #rejections = 0;
+  #discards = 0;
 
   private constructor(target: Engine, draft: DraftEngine | null, request: SpeculateRequest) {
     this.#target = target;
@@ -136,8 +136,8 @@ class Session {
     const token = this.#finalToken(outcome, drafted);
     const committed = this.#commit([...ids.slice(0, acceptedCount), token]);
     await this.#rollBackDraft(from + 1 + acceptedCount);
-    const final = acceptedCount < ids.length ? 'residual' : 'bonus';
-    if (final === 'residual') this.#rejections++;
+    const final = outcome.final?.kind === 'bonus' ? 'bonus' : 'residual';
+    if (acceptedCount < ids.length) this.#discards++;
     const logprobs = logprobsOf(outcome, token)?.slice(0, committed.length);
     const told = logprobs === undefined ? {} : { logprobs };
     return { drafted: ids, acceptedCount, final, tokens: committed, ...told };
@@ -164,7 +164,7 @@ class Session {
       countMax,
       stop: { confidenceMin },
       scheme,
-      attempt: this.#rejections,
+      attempt: this.#discards,
       wantConfidence: false,
     }).done;
     this.#draftedLength = length;

@@ -7,7 +7,7 @@ import { largestFirst } from './largest-first.js';
 import { type Law, probLookup } from './law.js';
 import { type Logits, weightsOf } from './logits.js';
 import { exponential, type NoiseKey } from './noise.js';
-import { acceptWhileEqual, type Verdict } from './verdict.js';
+import { acceptWhileEqual, testsAll, type Verdict } from './verdict.js';
 
 /** Standard exponential variate of a token, in (0, Infinity). The same function for draft and target. */
 export type Variate = (token: number) => number;
@@ -91,6 +91,10 @@ export function coupledRanking(
  *
  * @param targetTokenAt `coupledToken` of the target law at each row; see acceptWhileEqual.
  */
-export function verifyCoupled(targetTokenAt: (row: number) => number, drafts: Int32Array): Verdict {
-  return acceptWhileEqual(targetTokenAt, drafts);
+export function verifyCoupled(
+  targetTokenAt: (row: number) => number,
+  drafts: Int32Array,
+  mayTest = testsAll,
+): Verdict {
+  return acceptWhileEqual(targetTokenAt, drafts, mayTest);
 }

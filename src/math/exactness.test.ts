@@ -25,7 +25,7 @@ import { greedyToken, verifyGreedy } from './greedy.js';
 import type { Law } from './law.js';
 import { type RaceCell, raceCells } from './race-cells.js';
 import { draftToken, residualToken, verifySplit } from './split.js';
-import type { Verdict } from './verdict.js';
+import { type MayTest, testsAll, type Verdict } from './verdict.js';
 
 const tolerance = 1e-12;
 
@@ -77,23 +77,41 @@ function committed(
 
 const neverLaw = (): number => assert.fail('only split leaves a law to the device');
 
-const full: RoundMaker = (targetLawAt, draftLawAt, draftLength) => (prefix) =>
-  allBranches((chance) => {
-    const draft = draftChain(prefix, draftLawAt, draftLength, (law) => draftToken(law, chance));
-    const lawAt = rowLaws(prefix, draft.tokens, targetLawAt);
-    const verdict = verifyFull(lawAt, draft.tokens, draft.laws, () => chance);
-    return committed(verdict, draft.tokens, neverLaw);
-  });
+/** Whether a row's draft is tested, by what stands before it. */
+type Testing = (prefix: readonly number[], drafts: Int32Array) => MayTest;
+
+const testing: Testing = () => testsAll;
+
+/** Stops behind some texts and not behind others, as a budget does that the text so far uses up. */
+const testingSome: Testing = (prefix, drafts) => (row) =>
+  [...prefix, ...drafts.subarray(0, row)].reduce((sum, token) => sum + token + 1, 0) % 3 !== 0;
+
+const fullWith =
+  (mayTest: Testing): RoundMaker =>
+  (targetLawAt, draftLawAt, draftLength) =>
+  (prefix) =>
+    allBranches((chance) => {
+      const { tokens, laws } = draftChain(prefix, draftLawAt, draftLength, (law) =>
+        draftToken(law, chance),
+      );
+      const lawAt = rowLaws(prefix, tokens, targetLawAt);
+      const verdict = verifyFull(lawAt, tokens, laws, () => chance, mayTest(prefix, tokens));
+      return committed(verdict, tokens, neverLaw);
+    });
 
 /** @param replace how the device gets its residual token from the target law. */
 const splitWith =
-  (replace: (targetLaw: Law, draftLaw: Law, chance: Chance) => number): RoundMaker =>
+  (
+    replace: (targetLaw: Law, draftLaw: Law, chance: Chance) => number,
+    mayTest = testing,
+  ): RoundMaker =>
   (targetLawAt, draftLawAt, draftLength) =>
   (prefix) =>
     allBranches((chance) => {
       const draft = draftChain(prefix, draftLawAt, draftLength, (law) => draftToken(law, chance));
       const lawAt = rowLaws(prefix, draft.tokens, targetLawAt);
-      const verdict = verifySplit(lawAt, draft.tokens, draft.probs, () => chance);
+      const { tokens, probs } = draft;
+      const verdict = verifySplit(lawAt, tokens, probs, () => chance, mayTest(prefix, tokens));
       return committed(verdict, draft.tokens, (law, row) => replace(law, draft.laws[row]!, chance));
     });
 
@@ -109,7 +127,7 @@ const replaceFromCut =
 
 /** Drafts the likeliest token, as the engine does, or a drawn one: agreement must not care. */
 const agreementWith =
-  (drafts: 'argmax' | 'drawn'): RoundMaker =>
+  (drafts: 'argmax' | 'drawn', mayTest = testing): RoundMaker =>
   (targetLawAt, draftLawAt, draftLength) =>
   (prefix) =>
     allBranches((chance) => {
@@ -117,7 +135,11 @@ const agreementWith =
         drafts === 'drawn' ? draftToken(law, chance) : { token: greedyToken(law), prob: 1 },
       );
       const lawAt = rowLaws(prefix, draft.tokens, targetLawAt);
-      const verdict = verifyAgreement((row) => agreementToken(lawAt(row), chance), draft.tokens);
+      const verdict = verifyAgreement(
+        (row) => agreementToken(lawAt(row), chance),
+        draft.tokens,
+        mayTest(prefix, draft.tokens),
+      );
       return committed(verdict, draft.tokens, neverLaw);
     });
 
@@ -174,7 +196,10 @@ const schemes: Readonly<Record<string, RoundMaker>> = {
   split: splitWith(residualToken),
   'split, law cut to 1': splitWith(replaceFromCut(1)),
   'split, law cut to 2': splitWith(replaceFromCut(2)),
-  full,
+  full: fullWith(testing),
+  'agreement, some drafts untested': agreementWith('drawn', testingSome),
+  'split, some drafts untested': splitWith(residualToken, testingSome),
+  'full, some drafts untested': fullWith(testingSome),
 };
 
 /** Largest total variation over vocabulary 3 with gamma 1 to 3 and vocabulary 4 with gamma 1 and 2. */

@@ -7,7 +7,7 @@ import { drawToken } from './draw-token.js';
 import { type Law, probOf } from './law.js';
 import { firstRejected } from './ratio-test.js';
 import { residual } from './residual.js';
-import type { Verdict } from './verdict.js';
+import { testsAll, type Verdict } from './verdict.js';
 
 /**
  * Verifies drafts against the laws they were drawn from.
@@ -16,20 +16,22 @@ import type { Verdict } from './verdict.js';
  * @param drafts [draftCount], each drawn from the law beside it.
  * @param draftLaws [draftCount]
  * @param chanceAt chance at the position of each row; `happens` and `draw` must be independent of the drafts' own noise.
+ * @param mayTest see MayTest.
  */
 export function verifyFull(
   targetLawAt: (row: number) => Law,
   drafts: Int32Array,
   draftLaws: readonly Law[],
   chanceAt: (row: number) => Chance,
+  mayTest = testsAll,
 ): Verdict {
   assert(
     draftLaws.length === drafts.length,
     `${draftLaws.length} laws for ${drafts.length} drafts`,
   );
   const draftProbAt = (row: number): number => probOf(draftLaws[row]!, drafts[row]!);
-  const { row, targetLaw, chance } = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt);
-  const isRejected = row < drafts.length;
+  const end = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt, mayTest);
+  const { row, isRejected, targetLaw, chance } = end;
   const law = isRejected ? residual(targetLaw, draftLaws[row]!).law : targetLaw;
   const token = drawToken(law, chance);
   return { acceptedCount: row, final: { kind: isRejected ? 'residual' : 'bonus', token } };

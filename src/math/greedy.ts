@@ -2,7 +2,7 @@
 // is the only possible text. Draws nothing.
 
 import type { Law } from './law.js';
-import { acceptWhileEqual, type Verdict } from './verdict.js';
+import { acceptWhileEqual, testsAll, type Verdict } from './verdict.js';
 
 /** The likeliest token of a law; of equally likely ones the lowest id. */
 export function greedyToken(law: Law): number {
@@ -11,6 +11,10 @@ export function greedyToken(law: Law): number {
 }
 
 /** Verifies drafts of any origin. @param targetTokenAt argmax of the target at each row; see acceptWhileEqual. */
-export function verifyGreedy(targetTokenAt: (row: number) => number, drafts: Int32Array): Verdict {
-  return acceptWhileEqual(targetTokenAt, drafts);
+export function verifyGreedy(
+  targetTokenAt: (row: number) => number,
+  drafts: Int32Array,
+  mayTest = testsAll,
+): Verdict {
+  return acceptWhileEqual(targetTokenAt, drafts, mayTest);
 }

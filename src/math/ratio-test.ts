@@ -4,10 +4,12 @@
 import type { Chance } from './chance.js';
 import { type Law, probOf } from './law.js';
 import { acceptProbability } from './residual.js';
+import { testsAll } from './verdict.js';
 
 export interface RatioTest {
-  /** Row of the first rejected draft; draftCount when all stand. */
+  /** Row of the first draft that is rejected or not tested; draftCount when all stand. */
   readonly row: number;
+  readonly isRejected: boolean;
   /** Target law of that row, and the chance there with the test already asked. */
   readonly targetLaw: Law;
   readonly chance: Chance;
@@ -18,19 +20,21 @@ export interface RatioTest {
  * @param drafts [draftCount]
  * @param draftProbAt probability of each draft under the law it was drawn from.
  * @param chanceAt chance at the position of each row.
+ * @param mayTest asked in order, once a row, before the target law there.
  */
 export function firstRejected(
   targetLawAt: (row: number) => Law,
   drafts: Int32Array,
   draftProbAt: (row: number) => number,
   chanceAt: (row: number) => Chance,
+  mayTest = testsAll,
 ): RatioTest {
   for (let row = 0; ; row++) {
+    const isTested = row < drafts.length && mayTest(row);
     const targetLaw = targetLawAt(row);
     const chance = chanceAt(row);
-    const isAccepted =
-      row < drafts.length &&
-      chance.happens(acceptProbability(probOf(targetLaw, drafts[row]!), draftProbAt(row)));
-    if (!isAccepted) return { row, targetLaw, chance };
+    if (!isTested) return { row, isRejected: false, targetLaw, chance };
+    const probability = acceptProbability(probOf(targetLaw, drafts[row]!), draftProbAt(row));
+    if (!chance.happens(probability)) return { row, isRejected: true, targetLaw, chance };
   }
 }

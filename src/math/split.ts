@@ -8,7 +8,7 @@ import { drawToken } from './draw-token.js';
 import { type Law, probOf } from './law.js';
 import { firstRejected } from './ratio-test.js';
 import { residual } from './residual.js';
-import type { Verdict } from './verdict.js';
+import { testsAll, type Verdict } from './verdict.js';
 
 /** Device: a draft token, and the probability that goes up with it, in (0, 1]. */
 export function draftToken(
@@ -26,21 +26,24 @@ export function draftToken(
  * @param drafts [draftCount], each drawn by `draftToken`.
  * @param draftProbs [draftCount], unrounded: a rounded ratio would be a different law.
  * @param chanceAt chance at the position of each row; must be independent of the device's.
+ * @param mayTest see MayTest.
  */
 export function verifySplit(
   targetLawAt: (row: number) => Law,
   drafts: Int32Array,
   draftProbs: Float64Array,
   chanceAt: (row: number) => Chance,
+  mayTest = testsAll,
 ): Verdict {
   assert(
     draftProbs.length === drafts.length,
     `${draftProbs.length} probs, ${drafts.length} drafts`,
   );
   const draftProbAt = (row: number): number => draftProbs[row]!;
-  const { row, targetLaw, chance } = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt);
-  if (row < drafts.length) return { acceptedCount: row, final: { kind: 'law', law: targetLaw } };
-  return { acceptedCount: row, final: { kind: 'bonus', token: drawToken(targetLaw, chance) } };
+  const end = firstRejected(targetLawAt, drafts, draftProbAt, chanceAt, mayTest);
+  const { row: acceptedCount, targetLaw: law, chance } = end;
+  if (end.isRejected) return { acceptedCount, final: { kind: 'law', law } };
+  return { acceptedCount, final: { kind: 'bonus', token: drawToken(law, chance) } };
 }
 
 /**

@@ -27,6 +27,14 @@ test('drafts that all stand are followed by a bonus token', () => {
   assert.deepEqual(verdict, { acceptedCount: 2, final: { kind: 'bonus', token: 6 } });
 });
 
+test('a draft that may not be tested gives way to a bonus token, and no row behind it is asked', () => {
+  const asked: number[] = [];
+  const tokenAt = (row: number): number => asked.push(row) + 3;
+  const verdict = acceptWhileEqual(tokenAt, Int32Array.of(4, 5, 6), (row) => row < 1);
+  assert.deepEqual(verdict, { acceptedCount: 1, final: { kind: 'bonus', token: 5 } });
+  assert.deepEqual(asked, [0, 1]);
+});
+
 test('a step without drafts is one bonus token', () => {
   const { verdict } = judged([4], []);
   assert.deepEqual(verdict, { acceptedCount: 0, final: { kind: 'bonus', token: 4 } });

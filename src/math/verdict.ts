@@ -15,8 +15,18 @@ export type FinalToken =
 export interface Verdict {
   /** Accepted drafts, in [0, draftCount]. The drafts behind them are void. */
   readonly acceptedCount: number;
+  /** A bonus token behind fewer than all drafts: the next one was not tested, see MayTest. */
   readonly final: FinalToken;
 }
+
+/**
+ * Whether the draft of a row is tested. Where it is not, the row gives the bonus token, as if the drafts had ended there.
+ * That is exact as long as the answer depends on nothing but the drafts before that row: the token is then drawn from the
+ * target's law whatever the draft would have been.
+ */
+export type MayTest = (row: number) => boolean;
+
+export const testsAll: MayTest = () => true;
 
 /**
  * Accepts drafts while they equal the target's tokens. Exact for any drafts whatever: every token that comes out is
@@ -25,15 +35,17 @@ export interface Verdict {
  * @param targetTokenAt the target's token at row 0 .. draftCount, given the drafts before that row. Called in order, for
  *   no row behind the first difference: those rows follow a token that is not in the text.
  * @param drafts [draftCount]
+ * @param mayTest asked in order, once a row, before the target's token there.
  */
 export function acceptWhileEqual(
   targetTokenAt: (row: number) => number,
   drafts: Int32Array,
+  mayTest = testsAll,
 ): Verdict {
-  for (let row = 0; row < drafts.length; row++) {
+  let row = 0;
+  for (; row < drafts.length && mayTest(row); row++) {
     const token = targetTokenAt(row);
     if (token !== drafts[row]) return { acceptedCount: row, final: { kind: 'residual', token } };
   }
-  const token = targetTokenAt(drafts.length);
-  return { acceptedCount: drafts.length, final: { kind: 'bonus', token } };
+  return { acceptedCount: row, final: { kind: 'bonus', token: targetTokenAt(row) } };
 }

@@ -39,6 +39,57 @@ const told = (harness: Harness): number[][] =>
 const lengths = (harness: Harness): number[] =>
   verdicts(harness.take(1)).map(({ from, tokens }) => from + tokens.length);
 
+/** An engine that tests two drafts of a pass at most, as one does when masks of formats have used up its time. */
+function testingTwo(harness: Harness): void {
+  const { engine } = harness;
+  const pass = engine.pass.bind(engine);
+  engine.pass = (segments, onHints) =>
+    pass(
+      segments.map((segment) => {
+        const { tokens, judge } = segment;
+        const over = Math.max(0, (judge?.draftCount ?? 0) - 2);
+        if (judge === null || over === 0) return segment;
+        const draftCount = 2;
+        const cut = { ...segment, tokens: tokens.subarray(0, tokens.length - over) };
+        if (judge.scheme === 'split') {
+          return {
+            ...cut,
+            judge: { ...judge, draftCount, draftProbs: judge.draftProbs.slice(0, 2) },
+          };
+        }
+        if (judge.scheme !== 'full') return { ...cut, judge: { ...judge, draftCount } };
+        return { ...cut, judge: { ...judge, draftCount, draftLaws: judge.draftLaws.slice(0, 2) } };
+      }),
+      onHints,
+    );
+}
+
+describe('drafts that a pass has not tested', () => {
+  for (const scheme of ['greedy', 'coupled', 'agreement', 'split', 'full'] as const) {
+    it(`wait for the next one, and none counts as fallen: ${scheme}`, () => {
+      const harness = opened(scheme);
+      testingTwo(harness);
+      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 7), false));
+      harness.settle(6);
+      const all = verdicts(harness.take(1));
+      assert.equal(
+        all.reduce((sum, { rejectedCount }) => sum + rejectedCount, 0),
+        0,
+      );
+      assert.equal(
+        all.reduce((sum, { acceptedCount }) => sum + acceptedCount, 0),
+        7,
+      );
+      assert.ok(all.length > 1);
+      assert.deepEqual(
+        all.flatMap(({ tokens }) => [...tokens]),
+        // What it holds as drafts of its own a device is not told.
+        [answer[7]],
+      );
+    });
+  }
+});
+
 for (const scheme of ['split', 'full'] as const) {
   describe(`the bonus token under ${scheme}`, () => {
     it('is told where no more drafts are on their way', () => {

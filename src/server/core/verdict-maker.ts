@@ -25,12 +25,14 @@ export function commitOutcome(
   endOfText: ReadonlySet<number>,
 ): void {
   const { log, drafts } = session;
-  const { ids, draftCount } = flight;
+  const { ids, draftCount: sentCount } = flight;
   assert(final !== null, 'a judged segment came back without a final token');
   assert(
     log.length === flight.from,
     `log of ${log.length} moved during a pass from ${flight.from}`,
   );
+  // Drafts that the engine has not tested wait for the next pass.
+  const draftCount = final.kind === 'bonus' ? Math.min(acceptedCount, sentCount) : sentCount;
   const standing = Math.min(acceptedCount, draftCount);
   const isRejected = acceptedCount < draftCount;
   const isCurrent = drafts.epoch === flight.epoch && !drafts.isVoid;
@@ -40,7 +42,7 @@ export function commitOutcome(
   drafts.settle(log);
   if (isCurrent && isRejected && session.end === null) drafts.reject(flight.from + standing);
   if (!isCurrent) drafts.countTested(standing, isRejected ? 1 : 0);
-  if (session.end !== null || (!isRejected && dropsBonus(session, flight))) return;
+  if (session.end !== null || (!isRejected && dropsBonus(session, standing, flight.epoch))) return;
   if (final.kind === 'law') {
     session.pendingLaw = final.law;
     session.pendingLogprobs = logprobs?.law ?? null;
@@ -56,9 +58,13 @@ export function commitOutcome(
  * Whether the bonus token is dropped because a draft for its place is there or on its way: nobody has seen it, and the
  * draft can be tested by ratio instead of compared. Without a tested draft the pass must not come to nothing.
  */
-function dropsBonus({ terms, drafts, log, room }: Session, { draftCount, epoch }: Flight): boolean {
+function dropsBonus(
+  { terms, drafts, log, room }: Session,
+  standing: number,
+  epoch: number,
+): boolean {
   if (terms.scheme !== 'split' && terms.scheme !== 'full') return false;
-  if (draftCount === 0 || room < 2 || drafts.epoch !== epoch || drafts.isVoid) return false;
+  if (standing === 0 || room < 2 || drafts.epoch !== epoch || drafts.isVoid) return false;
   return drafts.hasMore || drafts.pendingCount(log.length) > 0;
 }
 

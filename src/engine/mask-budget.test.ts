@@ -1,0 +1,106 @@
+// A schema whose masks are dear holds nobody up for long: a pass stops testing its drafts, and no text differs for it.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { slotId } from '../base/brand.js';
+import { pointLaw } from '../math/law.js';
+import { plainSampling } from '../math/sampling.js';
+import type { Engine, Judge, Outcome, Scheme, SlotConfig } from './engine.js';
+import { createScriptedEngine } from './scripted-engine.js';
+
+const [hostile, honest] = [slotId(0), slotId(1)];
+const [start, letter, end] = [0, 3, 11];
+const contextLength = 256;
+
+/** The masks behind 28 letters are what a pass may spend. */
+const dear = JSON.stringify({ type: 'string', pattern: '^((a{0,900}){0,900}){0,900}1$' });
+const cheap = JSON.stringify({ type: 'string' });
+
+const configOf = (schema: string): SlotConfig => ({
+  // At temperature 0 every scheme's text is the target's own, so a right draft is known.
+  sampling: { ...plainSampling, temperature: 0, logitBias: new Map([[end, -40]]) },
+  seed: 1n,
+  promptLength: 1,
+  schema,
+});
+
+function judgeOf(scheme: Scheme, drafts: readonly number[]): Judge {
+  const draftCount = drafts.length;
+  if (scheme === 'split')
+    return { scheme, draftCount, draftProbs: new Float64Array(draftCount).fill(1) };
+  if (scheme === 'full') return { scheme, draftCount, draftLaws: drafts.map((id) => pointLaw(id)) };
+  return { scheme, draftCount };
+}
+
+/** The target's own text. */
+async function write(schema: string, count: number): Promise<number[]> {
+  const engine = createScriptedEngine({ alphabet: 'json', contextLength });
+  await engine.open(hostile, configOf(schema));
+  const text = [start];
+  while (text.length <= count) {
+    const from = text.length - 1;
+    const tokens = Int32Array.of(text[from]!);
+    const judge: Judge = { scheme: 'greedy', draftCount: 0 };
+    const { outcomes } = await engine.pass([{ slot: hostile, from, tokens, judge }]);
+    text.push(finalOf(outcomes[0]!));
+  }
+  await engine.close();
+  return text;
+}
+
+function finalOf({ final }: Outcome): number {
+  assert.ok(final !== null && final.kind === 'bonus');
+  return final.token;
+}
+
+const judged = (
+  engine: Engine,
+  segments: readonly [typeof hostile, number[], number][],
+  scheme: Scheme,
+) =>
+  engine.pass(
+    segments.map(([slot, text, from]) => ({
+      slot,
+      from,
+      tokens: Int32Array.from(text.slice(from)),
+      judge: judgeOf(scheme, text.slice(from + 1)),
+    })),
+  );
+
+describe('masks of a pass', () => {
+  for (const scheme of ['greedy', 'coupled', 'agreement', 'split', 'full'] as const) {
+    it(`cost no more than a bound, and the text is the same: ${scheme}`, async () => {
+      const text = await write(dear, 60);
+      assert.ok(text.filter((token) => token === letter).length > 50, text.join());
+      const engine = createScriptedEngine({ alphabet: 'json', contextLength });
+      await engine.open(hostile, configOf(dear));
+      let passCount = 0;
+      for (let from = 0; from < 60; passCount++) {
+        const { outcomes } = await judged(engine, [[hostile, text, from]], scheme);
+        const { acceptedCount, final } = outcomes[0]!;
+        assert.ok(acceptedCount <= 32, `${acceptedCount} drafts tested in one pass`);
+        if (from + acceptedCount < 60) {
+          assert.deepEqual(final, { kind: 'bonus', token: text[from + acceptedCount + 1] });
+        }
+        from += acceptedCount + 1;
+      }
+      assert.ok(passCount >= 2 && passCount < 6, `${passCount} passes`);
+      await engine.close();
+    });
+  }
+
+  it('cost others no test of theirs', async () => {
+    const [long, plain] = [await write(dear, 50), await write(cheap, 5)];
+    const engine = createScriptedEngine({ alphabet: 'json', contextLength });
+    await engine.open(hostile, configOf(dear));
+    await engine.open(honest, configOf(cheap));
+    const both = [
+      [hostile, long, 0],
+      [honest, plain, 0],
+    ] as [typeof hostile, number[], number][];
+    const { outcomes } = await judged(engine, both, 'coupled');
+    assert.ok(outcomes[0]!.acceptedCount < 32);
+    assert.equal(outcomes[1]!.acceptedCount, 5);
+    await engine.close();
+  });
+});
