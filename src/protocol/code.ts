@@ -110,7 +110,7 @@ export const codeTable = {
     408,
     true,
     null,
-    'The peer was silent too long or left its messages unread.',
+    'The peer was silent too long, or left messages unread or a long one unfinished.',
     'Connect again and resume.',
   ),
   'server-failed': entry(

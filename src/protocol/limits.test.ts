@@ -179,7 +179,12 @@ const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
 };
 
 /** Limits that only a core or a shell can see crossed. */
-const seenElsewhere: readonly LimitName[] = ['helloBytes', 'pendingDrafts', 'bufferedBytes'];
+const seenElsewhere: readonly LimitName[] = [
+  'helloBytes',
+  'pendingDrafts',
+  'bufferedBytes',
+  'unfinishedBytes',
+];
 
 function chat(messages: readonly object[]): Init {
   return open({ prompt: { case: 'promptMessages', value: { messages } } });

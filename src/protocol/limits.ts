@@ -113,6 +113,12 @@ export const limits = {
     'two of the longest frames; a peer that reads slower is cut off and may resume',
     'too-slow',
   ),
+  unfinishedBytes: limit(
+    128 * MiB,
+    'bytes of unfinished messages of all connections, beyond 64 KiB of each',
+    'sixteen of the longest frames; beyond it the longest is cut off and may resume',
+    'too-slow',
+  ),
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limits;

@@ -162,6 +162,7 @@ class Server implements RunningServer {
         connected: (peer) => this.#connected(peer),
         message: (peer, bytes) => this.#message(peer, bytes),
         tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
+        crowded: (peer) => this.#crowded(peer),
         flow: ({ id: connection }, isClogged) =>
           this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
         disconnected: (peer) => this.#disconnected(peer),
@@ -236,6 +237,11 @@ class Server implements RunningServer {
     const message = `a message exceeds ${bytesMax} bytes`;
     const fault = wireFault('frame-too-large', message, null);
     this.#feedSoon({ kind: 'fault', connection, fault });
+  }
+
+  #crowded({ id: connection }: Peer): void {
+    const message = 'too many long messages are unfinished, and this is the longest';
+    this.#feedSoon({ kind: 'fault', connection, fault: wireFault('too-slow', message, null) });
   }
 
   #disconnected({ id }: Peer): void {

@@ -16,12 +16,15 @@ import { closeFor } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
 import { closeNormal, type TransportEnd } from '../protocol/transport.js';
 import { subprotocol } from '../protocol/version.js';
+import { MessageBudget } from './message-budget.js';
 
 export interface ListenerHandlers {
   connected(connection: Peer): void;
   message(connection: Peer, bytes: Uint8Array): void;
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
+  /** Its message is not finished and longer than all others, and there is no more room: it is not read any further. */
+  crowded(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
   /** Called once for each connection, last. */
@@ -146,6 +149,7 @@ export async function listen(
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
+  const budget = new MessageBudget();
   let nextId = 1;
   const http = createGuardedServer({
     ...guard,
@@ -154,6 +158,10 @@ export async function listen(
       sockets.handleUpgrade(request, carrier, head, (socket) => {
         const peer = new Peer({ id: nextId++, grant }, socket, carrier, handlers.flow);
         watchStranger(carrier, peer, handlers);
+        budget.watch(carrier, socket, () => {
+          ignore(carrier);
+          handlers.crowded(peer);
+        });
         welcome(socket, peer, handlers);
       }),
   });
@@ -220,13 +228,17 @@ function watchStranger(carrier: Duplex, peer: Peer, handlers: ListenerHandlers):
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
     if (bytes <= strangerBytesMax) return;
-    // Nobody listens to what still comes; it is let go by, or the words of the refusal would be lost.
-    carrier.removeAllListeners('data');
-    carrier.resume();
+    ignore(carrier);
     handlers.tooLong(peer, limits.helloBytes.value);
   };
   carrier.on('data', onData);
   peer.onGreeted = () => carrier.off('data', onData);
+}
+
+/** Nobody listens to what still comes; it is let go by, or the words of the refusal would be lost. */
+function ignore(carrier: Duplex): void {
+  carrier.removeAllListeners('data');
+  carrier.resume();
 }
 
 function respond(
