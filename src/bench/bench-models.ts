@@ -1,7 +1,8 @@
 // The large models that benchmarks run, made from the bundled ones on first use: the same text, the cost of a bigger
 // model (inflate.ts). Kept in a folder between runs, since making one writes half a gigabyte.
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../base/error.js';
@@ -13,6 +14,10 @@ const bundled = (file: string): string =>
   fileURLToPath(new URL(`../../models/${file}`, import.meta.url));
 
 const exitHead = (layer: number): string => bundled(`stories-exit-${layer}-f16.gguf`);
+
+/** Names what is made of a head: heads are trained anew under the same file name. */
+const digestOf = (path: string): string =>
+  createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12);
 
 /** Blocks below each bundled head. */
 export const exitLayers = [2, 4, 6] as const;
@@ -68,7 +73,7 @@ export function benchModels(folder: string, say: (line: string) => void): BenchM
     memoryBoundTarget: () =>
       made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
     inflatedExit: (layer, targetPath) =>
-      made(`${parse(targetPath).name}-exit-${layer}-v1.gguf`, (path) =>
+      made(`${parse(targetPath).name}-exit-${layer}-${digestOf(exitHead(layer))}.gguf`, (path) =>
         inflateExit(exitHead(layer), targetPath, path),
       ),
     exit: exitHead,

@@ -4,6 +4,7 @@ import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
 import { checkExitFile, checkExitFits } from '../gguf/exit-file.js';
 import { exitEndOf } from '../gguf/exit-model.js';
+import { type GgufTensor, tensorBytes } from '../gguf/format.js';
 import type { ModelFacts } from '../gguf/model-file.js';
 import { readGguf } from '../gguf/reader.js';
 
@@ -14,6 +15,8 @@ export type ExitChoice = { readonly headPath: string } | { readonly layer: numbe
 export interface ExitPlan {
   readonly headPath: string | null;
   readonly info: ExitInfo;
+  /** What it loads beside the target: the head, and a copy of the target's output matrix. */
+  readonly weightBytes: number;
 }
 
 /** Of the logit lens: doubtful, because on the bundled target it names the model's token in a third of the rows. */
@@ -28,7 +31,8 @@ const lensDoubt = { sharpness: 0.5, coverage: 0.5 } as const;
  */
 export function planExit(choice: ExitChoice, target: ModelFacts): ExitPlan {
   const header = readGguf(target.path);
-  exitEndOf(header, target);
+  const { norm, output } = exitEndOf(header, target);
+  const endBytes = bytesOf([norm, output]);
   const layerCount = target.blockCount;
   if ('headPath' in choice) {
     const head = checkExitFile(choice.headPath);
@@ -37,11 +41,16 @@ export function planExit(choice: ExitChoice, target: ModelFacts): ExitPlan {
     return {
       headPath: choice.headPath,
       info: { layer, layerCount, trained: true, sharpness, coverage },
+      weightBytes: endBytes + bytesOf(head.header.tensors),
     };
   }
   const { layer } = choice;
   if (!Number.isInteger(layer) || layer < 1 || layer >= layerCount) {
     throw new PilotfishError('usage', `exit layer ${layer} is outside [1, ${layerCount - 1}]`);
   }
-  return { headPath: null, info: { layer, layerCount, trained: false, ...lensDoubt } };
+  const info = { layer, layerCount, trained: false, ...lensDoubt };
+  return { headPath: null, info, weightBytes: endBytes };
 }
+
+const bytesOf = (tensors: readonly GgufTensor[]): number =>
+  tensors.reduce((sum, { type, dims }) => sum + tensorBytes(type, dims), 0);

@@ -18,7 +18,7 @@ import { checkModelFile } from '../gguf/model-file.js';
 import { planExit } from './exit-plan.js';
 import { openLlama } from './ffi.js';
 import { findLibrary, type LibraryFiles } from './library.js';
-import { checkMemory } from './memory-check.js';
+import { checkMemory, memoryLimit } from './memory-check.js';
 import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } from './messages.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
@@ -45,7 +45,7 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
   const resolved = resolveOptions(options, facts.contextLength, exit);
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
-  checkMemory(facts, resolved, files);
+  checkMemory(facts, resolved, memoryLimit(resolved, files));
   if (options.probe !== false) await probeModel(files, resolved);
   const thread = new EngineThread({ files, options: resolved, stopFlags: new StopFlags().memory });
   const greeting = await thread.ready;

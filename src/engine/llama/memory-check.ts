@@ -13,36 +13,38 @@ const cacheFactor: Record<CacheType, number> = { f32: 2, f16: 1, q8_0: 34 / 64, 
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
-/** Memory this process may use in all: the machine's, or the container's if that is less. */
-function memoryLimitBytes(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
-
-/** @throws PilotfishError `model-too-large` or `context-too-large` with both numbers. */
-export function checkMemory(
-  facts: ModelFacts,
-  options: ResolvedOptions,
-  files: LibraryFiles,
-): void {
+/** Bytes that an engine may use in all: the machine's, or the container's if that is less, and those of its GPUs. */
+export function memoryLimit({ gpuLayers }: ResolvedOptions, files: LibraryFiles): number {
   const gpuBytes = computeDevices(files)
     .filter(({ kind }) => kind === 'gpu')
     .reduce((sum, { totalBytes }) => sum + totalBytes, 0);
-  const limit = memoryLimitBytes() + (options.gpuLayers === 0 ? 0 : gpuBytes);
-  if (facts.tensorBytes > limit) {
+  const constrained = process.constrainedMemory();
+  const here = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return here + (gpuLayers === 0 ? 0 : gpuBytes);
+}
+
+/**
+ * @param limit bytes that there are, see memoryLimit.
+ * @throws PilotfishError `model-too-large` or `context-too-large` with both numbers.
+ */
+export function checkMemory(facts: ModelFacts, options: ResolvedOptions, limit: number): void {
+  const { exit } = options;
+  const weights = facts.tensorBytes + (exit?.weightBytes ?? 0);
+  if (weights > limit) {
+    const withExit = exit === null ? '' : ', its early exit included';
     throw new PilotfishError(
       'model-too-large',
-      `${options.modelPath} has ${gib(facts.tensorBytes)} of weights; this machine has ${gib(limit)}`,
+      `${options.modelPath} has ${gib(weights)} of weights${withExit}; this machine has ${gib(limit)}`,
     );
   }
   const cells = options.slotCount * options.contextLength;
   const factor = (cacheFactor[options.cacheTypeK] + cacheFactor[options.cacheTypeV]) / 2;
   const cacheBytes = cells * facts.kvBytesPerToken.f16 * factor;
-  if (facts.tensorBytes + cacheBytes > limit) {
+  if (weights + cacheBytes > limit) {
     throw new PilotfishError(
       'context-too-large',
       `${options.slotCount} slots of ${options.contextLength} tokens need ${gib(cacheBytes)} beside ` +
-        `${gib(facts.tensorBytes)} of weights; this machine has ${gib(limit)}`,
+        `${gib(weights)} of weights; this machine has ${gib(limit)}`,
     );
   }
 }
