@@ -51,6 +51,19 @@ class Heard {
   }
 }
 
+describe('a line of plain sessions', () => {
+  it('tells its listeners when it ends, also where no Failure came first', async () => {
+    const plain = new PlainSessions({ feed: () => undefined, sessionsMax: 8, silenceMs: 0 });
+    const heard = [new Heard(), new Heard()];
+    for (const one of heard) plain.write(request, null, one);
+    assert.equal(plain.closed(5), false, 'a socket');
+    assert.equal(plain.closed(-1), true);
+    for (const { over } of heard) assert.equal(((await over) as PilotfishError).code, 'link-lost');
+    assert.equal(plain.count, 0);
+    assert.equal(plain.closed(-1), true, 'once more is harmless');
+  });
+});
+
 /** An engine whose passes let the event loop turn, as one with a thread of its own does. */
 function yielding(engine: Engine): Engine {
   const pass: Engine['pass'] = async (segments) => {

@@ -1,7 +1,7 @@
 // Plain sessions of this process: answers without drafts, written in the same batches as everybody's, for clients that
 // speak no protocol of ours. Frames reach the core as objects, never as bytes; nothing here decides what a core could.
 
-import type { PilotfishError } from '../base/error.js';
+import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
@@ -164,8 +164,11 @@ export class PlainSessions {
   /** The core has ended a connection. @returns false for one that is not one of these. */
   closed(connection: ConnectionId): boolean {
     const line = this.#lines.get(connection);
-    if (line !== undefined) this.#end(line);
-    return connection < 0;
+    if (line === undefined) return connection < 0;
+    // Behind a Failure nobody is left to be told.
+    this.#failAll(line, new PilotfishError('link-lost', 'the server has ended the connection'));
+    this.#end(line);
+    return true;
   }
 }
 
