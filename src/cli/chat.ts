@@ -52,7 +52,8 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
   if (terminal.in === undefined) throw new PilotfishError('usage', 'there is no input to read');
   const drafting = await loadDrafting(options, 1, terminal);
   try {
-    const policy = { ...options, drafts: drafting.name.kind === 'model' };
+    const drafts = drafting.name.kind === 'model';
+    const policy = { ...options, drafts, asksInMessages: true };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
     const client = await connect(connectOptions(options, drafting, report, terminal));
     const input = new LineInput(terminal);

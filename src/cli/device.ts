@@ -127,7 +127,8 @@ async function serveBehind(
   const drafting = await loadDrafting(options, options.slots, terminal);
   const note = noteTo(terminal);
   try {
-    const policy = { ...options, drafts: drafting.name.kind === 'model' };
+    const drafts = drafting.name.kind === 'model';
+    const policy = { ...options, drafts, asksInMessages: false };
     const report = new LinkReport(policy, terminal.signal, note);
     const refused = new AbortController();
     // Whoever drafts alone goes on without the server.

@@ -78,7 +78,8 @@ async function run(
   const prompt = await readPrompt(argument, options.file, terminal);
   const drafting = await loadDrafting(options, 1, terminal);
   try {
-    const policy = { ...options, drafts: drafting.name.kind === 'model' };
+    const drafts = drafting.name.kind === 'model';
+    const policy = { ...options, drafts, asksInMessages: false };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
     const client = await connect(connectOptions(options, drafting, report, terminal));
     try {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { errorTable } from '../../base/error.js';
 import { resolveOptions } from '../../engine/llama/options.js';
 import { checkSampling, plainSampling } from '../../math/sampling.js';
 import { flagWords } from './flag-words.js';
@@ -52,4 +53,8 @@ test('prose and paths stay as they are', () => {
     assert.equal(flagWords(text), text);
   }
   assert.equal(flagWords('stopped by the caller'), 'stopped with Ctrl-C');
+  assert.match(
+    flagWords(errorTable['address-unavailable'].remedy),
+    /--port \(device: --http-host or --http\)/,
+  );
 });

@@ -38,7 +38,7 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/\binsecureKeyInClear\b/, '--insecure-key-in-clear'],
   [/\bthe context size\b/, '--ctx-size'],
   [/\bthe number of slots\b/, '--slots'],
-  [/\banother host or port\b/, 'another --host or --port'],
+  [/\banother host or port\b/, 'another --host or --port (device: --http-host or --http)'],
 ];
 
 /** The message with every name of the API replaced by its flag. */

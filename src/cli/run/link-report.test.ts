@@ -9,12 +9,17 @@ import { LinkReport } from './link-report.js';
 const down: LinkNews = { kind: 'down', reason: 'the connection broke' };
 const welcomed: LinkNews = { kind: 'welcomed', contextLength: 512, modelName: 'm' };
 
-function said(fallback: Fallback, news: readonly LinkNews[], drafts = true, awaySeconds = 60) {
+function said(
+  fallback: Fallback,
+  news: readonly LinkNews[],
+  drafts = true,
+  awaySeconds = 60,
+  asksInMessages = false,
+) {
   const lines: string[] = [];
   const { signal } = new AbortController();
-  const report = new LinkReport({ fallback, drafts, awaySeconds }, signal, (text) =>
-    lines.push(text),
-  );
+  const policy = { fallback, drafts, awaySeconds, asksInMessages };
+  const report = new LinkReport(policy, signal, (text) => lines.push(text));
   for (const one of news) report.hear(one);
   return lines;
 }
@@ -43,4 +48,10 @@ test('each policy says what it does, and nothing where the command ends', () => 
   assert.deepEqual(said('wait', [down]), []);
   assert.deepEqual(said('fail', [welcomed, down]), []);
   assert.deepEqual(said('wait', [welcomed]), []);
+});
+
+test('nothing is promised of drafts that messages without a server cannot have', () => {
+  const inChat = (news: readonly LinkNews[]) => said('draft-only', news, true, 60, true);
+  assert.match(inChat([down])[0]!, /broke; trying again for up to 60 s; Ctrl-C stops$/);
+  assert.match(inChat([welcomed, down])[0]!, /the draft model writes alone, unverified$/);
 });

@@ -10,10 +10,14 @@ export interface LinkPolicy {
   readonly drafts: boolean;
   /** Seconds after which an answer fails; 0: never. */
   readonly awaySeconds: number;
+  /** Messages get the model's form on a server: before it has been met nothing can be drafted. */
+  readonly asksInMessages: boolean;
 }
 
 /** What happens while the server is away: one clause. */
-function meanwhile({ fallback, drafts, awaySeconds }: LinkPolicy): string {
+function meanwhile(policy: LinkPolicy, hasMet: boolean): string {
+  const { fallback, awaySeconds } = policy;
+  const drafts = policy.drafts && (hasMet || !policy.asksInMessages);
   const patience = awaySeconds === 0 ? 'until it is there' : `for up to ${awaySeconds} s`;
   const waiting = `trying again ${patience}; Ctrl-C stops`;
   if (!drafts || fallback === 'wait') return waiting;
@@ -54,7 +58,7 @@ export class LinkReport {
       this.#hasMet = true;
     } else if (news.kind === 'down' && !this.#isDown && this.#goesOn && !this.#signal.aborted) {
       this.#isDown = true;
-      this.#say(`${news.reason}; ${meanwhile(this.#policy)}`);
+      this.#say(`${news.reason}; ${meanwhile(this.#policy, this.#hasMet)}`);
     }
   }
 

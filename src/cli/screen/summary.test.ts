@@ -85,6 +85,9 @@ test('the lines name numbers, units and the reason of the end', () => {
   assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0 }), [
     'drafting ended before the text did: testing a draft costs the server as much time as it saves',
   ]);
+  assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0, provisionalCount: 9 }), [
+    'provisional: 9 tokens drafted without the server, 0 of them taken back',
+  ]);
 });
 
 test('where no draft was tested, the line says why', () => {

@@ -105,7 +105,8 @@ export function eventLines(statistics: Statistics): string[] {
   if (pauseCount > 0) {
     lines.push(`drafting rested for ${formatDuration(pausedMs)}: it cannot overtake the server`);
   }
-  if (statistics.advisedDraftLength === 0 && statistics.testedCount > 0) {
+  // Without the server drafts go on, whatever it has advised, and may well have written the end.
+  if (statistics.advisedDraftLength === 0 && statistics.testedCount > 0 && provisionalCount === 0) {
     lines.push(`drafting ended before the text did: ${adviceWords}`);
   }
   return lines;
