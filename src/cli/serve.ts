@@ -229,7 +229,7 @@ async function makeHttp(
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
   const modelPath = await resolveModel(options.model, terminal.env);
   warnOfLongContext(modelPath, options, terminal);
-  const exit = exitChoiceOf(options.exitHead, modelPath);
+  const exit = exitChoiceOf(options.exitHead);
   return {
     ...loadSettings(options),
     modelPath,

@@ -6,34 +6,31 @@ import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import type { ExitChoice } from '../../engine/llama/index.js';
-import { checkBundled, listBundled, listBundledHeads } from '../models/bundled.js';
+import { checkBundled, listBundledHeads } from '../models/bundled.js';
 import { flag } from './flags.js';
 
-/** The head that serves a bundled target when nothing is said; null for none. */
-const bundledDefault: string | null = null;
-
-/** `--exit-head`. */
+/**
+ * `--exit-head`. Off by default, for a bundled target too: race, the default mode, asks for no hints, and outside it they
+ * add more to branches than an exit costs only over a short way (EXPERIMENTS.md, Drafting the future).
+ */
 export function exitHeadFlag(): Option {
   const names = listBundledHeads().map(({ name }) => name);
   return flag(
     '--exit-head <file|layer|off>',
     'tell devices in mid-pass what is likely to come, by a trained head of the target (a file, or ' +
-      `${names.join(', ')}), or by an untrained exit behind that many blocks (default: ${defaultText})`,
+      `${names.join(', ')}), or by an untrained exit behind that many blocks (default: off; only pipeline ` +
+      'and stop-and-wait ask for hints, which pay over round trips below about 20 ms)',
   );
 }
 
-const defaultText =
-  bundledDefault === null ? 'off' : `${bundledDefault} for the bundled target, else off`;
-
 /**
- * What the flag means for the target at `modelPath`; of a head only the package's own are looked at.
+ * What the flag means; of a head only the package's own are looked at.
  *
- * @param value absent: the default, which is a bundled head for a bundled target and off for others.
+ * @param value absent: off.
  * @throws PilotfishError `model-not-found` for a name that is no file and no bundled head; `checksum-mismatch` for a head
  *   of the package that is not the one that was published.
  */
-export function exitChoiceOf(value: string | undefined, modelPath: string): ExitChoice | null {
-  const wanted = value ?? (isBundledModel(modelPath) ? bundledDefault : null) ?? 'off';
+export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   if (wanted.toLowerCase() === 'off') return null;
   if (/^[+-]?\d+$/.test(wanted)) return { layer: Number(wanted) };
   const isFile = statSync(wanted, { throwIfNoEntry: false })?.isFile() === true;
@@ -49,9 +46,6 @@ export function exitChoiceOf(value: string | undefined, modelPath: string): Exit
     `--exit-head: there is no file '${wanted}'; bundled heads are ${names.join(', ')}`,
   );
 }
-
-const isBundledModel = (path: string): boolean =>
-  listBundled().some((model) => model.path === path);
 
 /** Whether the package vouches for the head: then nothing of it needs a probe. */
 export const isBundledExit = (choice: ExitChoice | null): boolean =>
