@@ -7,7 +7,7 @@ import type { Outcome, PassResult } from '../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
-import { newcomerLength, type ServerLoad } from './draft-advice.js';
+import { adviceFrom, newcomerLength, type ServerLoad } from './draft-advice.js';
 import { FairShare } from './fair-share.js';
 import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
@@ -60,6 +60,9 @@ function withinRounds(
 /** Weight of the newest pass in what the load is said to be. */
 const loadStep = 0.1;
 
+/** Passes for which newcomers are given the same length. */
+const newcomerEvery = 8;
+
 export class Scheduler {
   readonly passTime = new PassTimeModel();
   readonly #settings: CoreSettings;
@@ -74,6 +77,7 @@ export class Scheduler {
   readonly #occupancy = new Occupancy();
   readonly #fairShare = new FairShare();
   #judgedCount = 1;
+  #newcomers = { passCount: -Infinity, length: 0 };
   #contextLength = 0;
 
   constructor(settings: CoreSettings, slots: SlotTable, issue: Issue, counters: Counters) {
@@ -152,6 +156,7 @@ export class Scheduler {
   /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
+    if (waiting.length === 0) return;
     const held = this.#slots.heldBy;
     const heldOf = ({ terms }: Session): number => held.get(terms.account.ordinal) ?? 0;
     waiting.sort(
@@ -175,19 +180,27 @@ export class Scheduler {
     );
     // A copied prompt may be complete: nothing is left to compute then.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const { model, limits } = this.#settings;
-    const experience = {
-      passCount: this.passTime.error.passCount,
-      sessionCount: Math.max(1, usable.length),
-    };
+    const { model } = this.#settings;
     const boarders = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
-      newcomerLength: newcomerLength(this.load, experience, limits.draftTokens),
+      newcomerLength: this.#newcomerLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
       candidateOf(session, this.#slots, model, boarders),
     );
     return withinRounds(candidates, this.#ready);
+  }
+
+  /** Solves an equation, so it is asked for again only as the load may have moved. */
+  #newcomerLength(sessionCount: number): number {
+    const { passCount } = this.passTime.error;
+    const newcomers = this.#newcomers;
+    const isFresh = passCount >= adviceFrom && passCount - newcomers.passCount < newcomerEvery;
+    if (isFresh) return newcomers.length;
+    const { draftTokens } = this.#settings.limits;
+    const length = newcomerLength(this.load, { passCount, sessionCount }, draftTokens);
+    this.#newcomers = { passCount, length };
+    return length;
   }
 
   /** Sessions of a failed pass go alone, so that the one that fails again harms nobody; others have every second pass. */
