@@ -316,7 +316,8 @@ export class ServerCore {
   }
 
   #tick(nowMs: number): void {
-    if (nowMs >= this.#wakeAtMs) this.#wakeAtMs = Infinity;
+    // A timer may fire a little early: whenever it has fired, another is needed.
+    this.#wakeAtMs = Infinity;
     const { silenceMs } = this.#settings.limits;
     for (const connection of this.#connections.silent(silenceMs, nowMs)) {
       const message = `nothing was heard for ${silenceMs} ms`;

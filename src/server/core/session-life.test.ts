@@ -133,6 +133,22 @@ describe('a session', () => {
     assert.equal(harness.core.stats().detachedCount, 0);
   });
 
+  it('expires though every timer fires a little early', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame());
+    harness.disconnect(1);
+    harness.settle();
+    while (harness.core.stats().sessionCount > 0) {
+      assert.notEqual(harness.wakeAtMs, Infinity, 'nobody asks for another timer');
+      harness.nowMs = harness.wakeAtMs - 0.4;
+      harness.wakeAtMs = Infinity;
+      harness.feed({ kind: 'wake' });
+    }
+    const { resumeMs } = harness.settings.limits;
+    assert.ok(harness.nowMs >= resumeMs && harness.nowMs < resumeMs + 2_000);
+  });
+
   it('does not use the engine while nobody listens, and is forgotten after its time', () => {
     const harness = new Harness();
     harness.connect(1);
