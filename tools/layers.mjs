@@ -39,6 +39,7 @@ const mayImport = {
     'device/core',
     'device/drafter',
   ],
+  'bench/trials': ['base', 'math', 'protocol', 'device', 'bench/loop', 'bench/report'],
   'bench/report': ['base', 'math', 'bench'],
   'bench/profiles': ['base', 'math'],
   'bench/experiments': [
@@ -100,6 +101,7 @@ const mayImport = {
     'local',
     'bench',
     'bench/loop',
+    'bench/trials',
     'bench/experiments',
     'bench/gate',
     'bench/profiles',

@@ -20,6 +20,8 @@ import { toyFormats } from './toy.js';
 export interface ServerPlan {
   readonly settings: Omit<ServerSettings, 'randomBytes'>;
   readonly engine: EngineModel;
+  /** Whether each device shows a key of its own. */
+  readonly hasKeys: boolean;
 }
 
 export interface DevicePlan {
@@ -74,6 +76,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
   return {
     settings,
     engine: { pass: server.pass, passNoise, swapTokenMs: server.swapTokenMs, exit },
+    hasKeys: server.hasKeys ?? false,
   };
 }
 
@@ -105,7 +108,8 @@ export function planDevice(
   vocabulary: Vocabulary,
 ): DevicePlan {
   const random = new Random(seed, 'device', index);
-  const kind = random.weighted(devices);
+  const drawn = random.weighted(devices);
+  const kind = devices.find((one) => one.index === index) ?? drawn;
   const drafter = drafterOf(kind, random);
   const settings = {
     key: '',

@@ -11,6 +11,7 @@ export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
 export { fleet, swarm } from './scenarios.js';
 export {
+  type Abuser,
   acceptanceLeast,
   divergenceFor,
   playService,

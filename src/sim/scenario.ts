@@ -62,9 +62,15 @@ export interface DeviceKind {
   readonly sending?: Sending;
   /** What it drafts for outcomes that verdicts may bring. Default: drawn, from nothing to more than is shipped. */
   readonly ahead?: AheadBudget;
+  /** The device of this number is of this kind, whatever is drawn. Default: none is. */
+  readonly index?: number;
+  /** Drafts as it likes: it does not hear how long drafts should be. Default: it obeys. */
+  readonly ignoresAdvice?: boolean;
 }
 
 export interface ServerModel {
+  /** Whether each device shows a key of its own. Default: no key is asked for. */
+  readonly hasKeys?: boolean;
   readonly slotCount: Range;
   readonly contextLength: Range;
   readonly passTokensMax: Range;

@@ -1,9 +1,9 @@
 // Race is never slower than streaming, also while a server knows nothing yet of the cost of a row and everybody comes at
-// once.
+// once; and a key for each keeps honest devices from waiting for one that takes all it can get.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { median } from '../math/statistics.js';
+import { median, quantile } from '../math/statistics.js';
 import { playService, type Service } from './service.js';
 
 const link = {
@@ -32,5 +32,35 @@ describe('a crowd that begins at once', () => {
       median(playService({ ...crowd, mode }, 1).tokenMs),
     );
     assert.ok(race! <= 1.02 * stream!, `${race} against ${stream} ms a token`);
+  });
+});
+
+describe('an abuser', () => {
+  it('slows fifteen honest devices by its share and no more, where each has a key', () => {
+    const service: Service = {
+      deviceCount: 15,
+      devices: [{ name: 'honest', share: 1, draftMs: 8, divergence: 0.3, link }],
+      scheme: 'coupled',
+      mode: 'race',
+      stopRule: { kind: 'adaptive', draftLengthMax: 16 },
+      pass: { fixedMs: 30, tokenMs: 0.02, rowMs: 0.05, tokenContextMs: 0 },
+      passNoise: 0,
+      slotCount: 16,
+      staticBatch: null,
+      promptTokens: 32,
+      answerTokens: 48,
+      contextTokens: 1_000,
+      hasKeys: true,
+    };
+    const modes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const;
+    const abuser = { sessions: 24, modes, promptTokens: 900, openEveryMs: 1_000, draftTokens: 16 };
+    const alone = playService(service, 3);
+    const beside = playService({ ...service, abuser }, 3);
+    assert.equal(beside.tokenMs.length, 15);
+    const ratio = quantile(beside.tokenMs, 0.95) / quantile(alone.tokenMs, 0.95);
+    assert.ok(ratio < 1.25, `${ratio} times as long`);
+    const keyless = playService({ ...service, abuser, hasKeys: false }, 3);
+    const unfair = quantile(keyless.tokenMs, 0.95) / quantile(alone.tokenMs, 0.95);
+    assert.ok(unfair > 1.5, `${unfair} times as long, though nothing protects them`);
   });
 });

@@ -2,6 +2,7 @@
 // one mode. The shipped cores decide everything; passes, drafts and messages take the times they are said to.
 
 import { type AheadBudget, aheadDefaults } from '../device/core/ahead.js';
+import type { TellEffect } from '../device/core/event.js';
 import type { Statistics } from '../device/core/statistics.js';
 import type { StopRule } from '../device/core/stop-rule.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
@@ -30,6 +31,18 @@ export interface ServiceDevice {
   readonly ahead?: AheadBudget;
 }
 
+/** One device more, which takes all that it can get for as long as the others write. */
+export interface Abuser {
+  /** That it keeps open, each in the next of its modes. */
+  readonly sessions: number;
+  readonly modes: readonly Mode[];
+  /** Of each; it opens another every so often, beyond what it may have open. */
+  readonly promptTokens: number;
+  readonly openEveryMs: number;
+  /** As many as the server takes in a round. */
+  readonly draftTokens: number;
+}
+
 export interface Service {
   readonly deviceCount: number;
   readonly devices: readonly ServiceDevice[];
@@ -48,6 +61,12 @@ export interface Service {
   readonly answerTokens: number;
   /** Of a pass, after which the target's early exit tells hints, and how often it is right; default: it has none. */
   readonly exit?: { readonly place: number; readonly agreement: number };
+  /** Behind the others; default: none. */
+  readonly abuser?: Abuser;
+  /** Whether each device, the abuser too, shows a key of its own; default: none is asked for. */
+  readonly hasKeys?: boolean;
+  /** Most tokens of a session beyond what the answers need; default: little. */
+  readonly contextTokens?: number;
   /** Default: the toys, prompts of letters, their laws as they are. */
   readonly real?: RealService;
 }
@@ -81,6 +100,8 @@ export interface ServiceFigures {
   readonly acceptedShare: number | null;
   /** Drafts tested for each pass of a session. */
   readonly draftLength: number;
+  /** [tokens] from one token of an answer to the next, those of the abuser apart; within a verdict 0. */
+  readonly gapMs: readonly number[];
   /** [answers] ids, and what the devices counted, in the order in which they ended. */
   readonly texts: readonly (readonly number[])[];
   readonly statistics: readonly Statistics[];
@@ -91,7 +112,14 @@ const spreadMs = 500;
 /** Longer than any run: nothing here is to be given up. */
 const foreverMs = 1e7;
 const contextMargin = 128;
+/** Longer than the others need: what an abuser wants has no end. */
+const abuseMs = 12_000;
+const abuserAheadMs = 2_000;
+/** Which no draft can foretell better than chance. */
+const worstDivergence = 1;
 const windowMax = 64;
+/** Sessions of an abuser that a server takes beside those of the others. */
+const sessionsOfAbuserMax = 64;
 /** Most tokens and rows of a pass for each session in it. */
 const rowsOfSession = 17;
 const prefillMin = 512;
@@ -99,12 +127,16 @@ const prefillMin = 512;
 /** Plays it once. @param seed of prompts, text, jitter and noise. */
 export function playService(service: Service, seed: number): ServiceFigures {
   const scenario = scenarioOf(service);
-  const { deviceCount } = service;
-  const meter = new Meter(service.pass);
+  const deviceCount = service.deviceCount + (service.abuser ? 1 : 0);
+  const meter = new Meter(service);
   const { models } = service.real ?? {};
-  const asks = asksOf(service, seed);
+  const asks = [...abuserAsks(service, seed), ...asksOf(service, seed)];
   const plan = { scenario, seed, deviceCount, asks, faults: [], ...(models && { models }) };
-  const report = runPlan(plan, { checks: [], observe: () => [meter] });
+  const report = runPlan(plan, {
+    checks: [],
+    observe: (now) => [meter.timedBy(now)],
+    times: ({ device }) => device < service.deviceCount,
+  });
   return figuresOf(report, meter);
 }
 
@@ -117,16 +149,37 @@ class Meter implements Observer {
   busyMs = 0;
   readonly texts: number[][] = [];
   readonly statistics: Statistics[] = [];
+  readonly gapMs: number[] = [];
   readonly #cost: PassCost;
+  readonly #deviceCount: number;
+  readonly #lastTokenMs = new Map<Answer, number>();
+  #now: () => number = () => 0;
 
-  constructor(cost: PassCost) {
-    this.#cost = cost;
+  constructor({ pass, deviceCount }: Service) {
+    this.#cost = pass;
+    this.#deviceCount = deviceCount;
   }
 
-  onTell({ transcript }: Answer): void {
+  timedBy(now: () => number): this {
+    this.#now = now;
+    return this;
+  }
+
+  onTell(answer: Answer, effect: TellEffect): void {
+    const { transcript, device } = answer;
+    if (device >= this.#deviceCount) return;
+    if (effect.kind === 'tokens') this.#gaps(answer, effect.tokens.length);
     if (transcript.end === null) return;
     this.texts.push(transcript.tokens.map(({ token }) => token));
     this.statistics.push(transcript.end.statistics);
+  }
+
+  #gaps(answer: Answer, count: number): void {
+    const nowMs = this.#now();
+    const lastMs = this.#lastTokenMs.get(answer);
+    if (lastMs !== undefined && count > 0) this.gapMs.push(nowMs - lastMs);
+    for (let index = 1; index < count; index++) this.gapMs.push(0);
+    if (count > 0) this.#lastTokenMs.set(answer, nowMs);
   }
 
   onAnswered: NonNullable<Observer['onAnswered']> = (_server, { operation }) => {
@@ -160,6 +213,7 @@ function figuresOf({ counts, ...report }: Report, meter: Meter): ServiceFigures 
     downBytes: perToken(counts.downBytes),
     acceptedShare: counts.testedCount === 0 ? null : counts.acceptedCount / counts.testedCount,
     draftLength: meter.segmentCount === 0 ? 0 : meter.draftCount / meter.segmentCount,
+    gapMs: meter.gapMs,
     texts: meter.texts,
     statistics: meter.statistics,
   };
@@ -172,6 +226,8 @@ function asksOf(service: Service, seed: number): Ask[] {
   const { deviceCount, scheme, mode, stopRule, answerTokens, promptTokens, real } = service;
   const random = new Random(seed, 'service');
   const letter = (): number => 2 + random.below(toyVocabulary.size - 2);
+  // An abuser is there before the others, and the server has learnt what passes cost.
+  const warmMs = service.abuser ? abuserAheadMs : 0;
   const asks = Array.from({ length: deviceCount }, (_, device): Ask => {
     const prompts = real?.prompts ?? [Int32Array.from({ length: promptTokens }, letter)];
     const ids = prompts[(seed + device) % prompts.length]!;
@@ -187,23 +243,25 @@ function asksOf(service: Service, seed: number): Ask[] {
       stopRule,
       fallback: 'wait' as const,
     };
-    return { id: device, device, atMs: random.next() * spreadMs, request };
+    return { id: device, device, atMs: warmMs + random.next() * spreadMs, request };
   });
   return asks.sort((a, b) => a.atMs - b.atMs);
 }
 
 function scenarioOf(service: Service): Scenario {
-  const { mode, deviceCount, promptTokens, answerTokens } = service;
-  const contextLength = promptTokens + answerTokens + contextMargin;
+  const { mode, promptTokens, answerTokens, abuser, contextTokens = 0 } = service;
+  const deviceCount = service.deviceCount + (abuser ? 1 : 0);
+  const contextLength = promptTokens + answerTokens + contextMargin + contextTokens;
+  const devices = service.devices.map((device) => kindOf(device, contextLength));
   return {
     ...swarm,
     name: `service, ${mode}`,
-    durationMs: foreverMs,
-    graceMs: foreverMs,
+    durationMs: abuser ? abuseMs : foreverMs,
+    graceMs: abuser ? 0 : foreverMs,
     serverCount: 1,
     server: serverOf(service, contextLength),
     deviceCount,
-    devices: service.devices.map((device) => kindOf(device, contextLength)),
+    devices: abuser ? [...devices, abuserKind(service, contextLength)] : devices,
     faults: {},
     offShare: 0,
   };
@@ -218,8 +276,9 @@ function serverOf(service: Service, contextLength: number): ServerModel {
     exit: { share: service.exit ? 1 : 0, place: 0, agreement: 0, ...service.exit },
     passRowsMax,
     passTokensMax: Math.max(prefillMin, passRowsMax),
-    connectionsMax: deviceCount,
-    sessionsMax: deviceCount,
+    connectionsMax: deviceCount + 1,
+    sessionsMax: deviceCount + sessionsOfAbuserMax,
+    hasKeys: service.hasKeys ?? false,
     swapBytesMax: 2 ** 30,
     slotQuantumTokens: 32,
     resumeMs: foreverMs,
@@ -257,6 +316,41 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
     ahead: device.ahead ?? aheadDefaults,
   };
 }
+
+/** Drafts as long as it may, always about something else, at once, and over the best of the links. */
+function abuserKind({ devices, deviceCount }: Service, contextLength: number): DeviceKind {
+  const { link } = devices[0]!;
+  const device = { name: 'abuser', share: 0, draftMs: 0.01, divergence: worstDivergence, link };
+  return { ...kindOf(device, contextLength), index: deviceCount, ignoresAdvice: true };
+}
+
+/** Those that it keeps, and one more every so often, refused or not. */
+function abuserAsks(service: Service, seed: number): Ask[] {
+  const { abuser, deviceCount: device, scheme, contextTokens = 0 } = service;
+  if (!abuser) return [];
+  const random = new Random(seed, 'abuser');
+  const letter = (): number => 2 + random.below(toyVocabulary.size - 2);
+  const more = Math.floor(abuseMs / abuser.openEveryMs);
+  return Array.from({ length: abuser.sessions + more }, (_, index): Ask => {
+    const ids = Int32Array.from({ length: abuser.promptTokens }, letter);
+    const mode = abuser.modes[index % abuser.modes.length]!;
+    const request = {
+      prompt: { kind: 'ids', ids } as const,
+      sampling: toySampling,
+      seed: BigInt(index),
+      ...{ scheme, mode, windowMax },
+      tokensMax: index < abuser.sessions ? contextTokens : 1,
+      cut: null,
+      stopRule: { kind: 'fixed', draftLengthMax: abuser.draftTokens } as const,
+      fallback: 'wait' as const,
+    };
+    const atMs = Math.max(0, index - abuser.sessions) * abuser.openEveryMs;
+    return { id: deviceOf(index), device, atMs, request };
+  });
+}
+
+/** Answers of an abuser are numbered behind those of any fleet. */
+const deviceOf = (index: number): number => 1_000_000 + index;
 
 /** Tokens that stand for a rate. */
 const probeTokens = 300;

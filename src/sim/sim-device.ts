@@ -4,7 +4,7 @@
 import { DeviceCore } from '../device/core/device-core.js';
 import type { CoreEvent, Effect, TellEffect } from '../device/core/event.js';
 import type { CoreSettings } from '../device/core/settings.js';
-import { decodeDeviceFrame, decodeServerFrame } from '../protocol/codec.js';
+import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import type { DeviceFrame } from '../protocol/frame.js';
 import { Answer, type Ask } from './answer.js';
 import type { Link, LinkEnd } from './link.js';
@@ -230,7 +230,10 @@ export class SimDevice {
   #message(bytes: Uint8Array): void {
     const decoded = decodeServerFrame(bytes);
     if ('ok' in decoded) this.parts.observers.onDown(this, decoded.ok);
-    this.feed({ kind: 'message', bytes });
+    const frame = 'ok' in decoded && decoded.ok.kind === 'verdict' ? decoded.ok : null;
+    const isDeaf = this.parts.kind.ignoresAdvice === true && frame !== null;
+    const heard = isDeaf ? encodeFrame({ ...frame, advisedDraftLength: null }) : bytes;
+    this.feed({ kind: 'message', bytes: heard });
   }
 
   /** @returns whether it still wants the link. */

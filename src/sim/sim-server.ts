@@ -1,6 +1,7 @@
 // A server under virtual time: the shipped core, a scripted engine, and what the shipped shell does between them and the
 // network. Can crash and come back with nothing.
 
+import { unlimited } from '../base/key-grant.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import type { ServerFrame } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
@@ -21,6 +22,7 @@ export interface ServerParts {
   readonly seed: number;
   readonly settings: Omit<CoreSettings, 'randomBytes'>;
   readonly engine: EngineModel;
+  readonly hasKeys: boolean;
   readonly models: Models;
   readonly observers: Required<Observer>;
   readonly tampering: Tampering;
@@ -117,7 +119,8 @@ export class SimServer {
 
   accept(device: number, link: Link): void {
     this.#peers.set(link.id, { device, link, isStranger: true, isClogged: false });
-    this.feed({ kind: 'connected', connection: link.id, grant: null });
+    const grant = this.#parts.hasKeys ? { id: `device ${device}`, limits: unlimited } : null;
+    this.feed({ kind: 'connected', connection: link.id, grant });
   }
 
   #message(connection: number, device: number, bytes: Uint8Array): void {

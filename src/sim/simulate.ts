@@ -56,6 +56,8 @@ export interface RunOptions {
   /** Makes what sees everything beside the checkers. @param now virtual time. */
   readonly observe?: (now: () => number) => readonly Observer[];
   readonly tampering?: Tampering;
+  /** Answers whose times the report tells. Default: all. */
+  readonly times?: (answer: Answer) => boolean;
   /** Default: all. Empty: only the run itself. */
   readonly checks?: readonly CheckName[];
 }
@@ -87,16 +89,17 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): Report {
     // Whatever a core throws is a bug: the world and the caller speak by codes.
     violate('crash', reason instanceof Error ? (reason.stack ?? reason.message) : `${reason}`);
   }
-  return reportOf(world, plan, violations, tally.counts);
+  const timed = world.answers.filter(options.times ?? (() => true));
+  return reportOf({ world, timed }, plan, violations, tally.counts);
 }
 
 function reportOf(
-  world: World,
+  { world, timed }: { world: World; timed: readonly Answer[] },
   { scenario, seed, deviceCount }: RunPlan,
   violations: readonly Violation[],
   counts: Counts,
 ): Report {
-  const done = world.answers.filter(({ transcript }) => transcript.end?.kind === 'ended');
+  const done = timed.filter(({ transcript }) => transcript.end?.kind === 'ended');
   const started = done.filter(({ firstTokenAtMs }) => firstTokenAtMs !== null);
   return {
     scenario: scenario.name,

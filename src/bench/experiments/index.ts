@@ -4,6 +4,7 @@ import type { Experiment } from '../report/experiment.js';
 import { costExperiment } from './cost.js';
 import { dssdExperiment } from './dssd.js';
 import { earlyExitExperiment } from './early-exit.js';
+import { fairnessExperiment } from './fairness.js';
 import { raceExperiment } from './race.js';
 import { schemesExperiment } from './schemes.js';
 import { sledExperiment } from './sled.js';
@@ -15,4 +16,5 @@ export const experiments: readonly Experiment[] = [
   sledExperiment,
   costExperiment,
   earlyExitExperiment,
+  fairnessExperiment,
 ];

@@ -10,7 +10,13 @@ import type { PassPace } from './paced-engine.js';
 import type { RecordedPass } from './pass-recorder.js';
 
 export type ServerSpec =
-  | { readonly kind: 'scripted'; readonly slotCount: number; readonly contextLength: number }
+  | {
+      readonly kind: 'scripted';
+      readonly slotCount: number;
+      readonly contextLength: number;
+      /** How long sessions outlive their connections; default: as shipped. */
+      readonly resumeMs?: number;
+    }
   | {
       readonly kind: 'llama';
       readonly options: LlamaOptions;
@@ -33,6 +39,7 @@ export type ServerCommand =
   | { readonly kind: 'pace'; readonly pace: PassPace | null };
 
 export interface ServerHandle {
+  readonly pid: number;
   readonly port: number;
   report(): Promise<ServerReport>;
   /** Changes what passes take from the next one on; only with kind `llama`. */
@@ -59,6 +66,7 @@ export async function startServerProcess(
     return nextMessage(child) as Promise<ServerReport>;
   };
   return {
+    pid: child.pid!,
     port,
     report: () => command({ kind: 'stats' }),
     setPace: async (pace) => {

@@ -32,7 +32,9 @@ async function serve(spec: ServerSpec): Promise<void> {
     return;
   }
   const recorder = new PassRecorder(await engineOf(spec));
-  const server = await startServer({ engine: recorder.engine, port: 0, swapBytesMax: 0 });
+  const limits =
+    spec.kind === 'scripted' && spec.resumeMs !== undefined ? { resumeMs: spec.resumeMs } : {};
+  const server = await startServer({ engine: recorder.engine, port: 0, swapBytesMax: 0, limits });
   answer({ port: server.port }, () => ({ stats: server.stats(), passes: recorder.take() }));
 }
 

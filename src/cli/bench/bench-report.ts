@@ -18,6 +18,7 @@ import {
 } from '../../bench/report/report-files.js';
 import type { Provenance, Result, Table } from '../../bench/report/result.js';
 import { resultText } from '../../bench/report/result-file.js';
+import { trials } from '../../bench/trials/index.js';
 import { flag, jsonFlag, wholeNumber } from '../flags/flags.js';
 import { formatTable } from '../screen/table.js';
 import type { Terminal } from '../screen/terminal.js';
@@ -38,9 +39,9 @@ interface ReportOptions extends RunOptions {
 
 const layout = 'REPORT.md, docs/report.html, docs/results/*.json, docs/plots/*.svg';
 
-/** Adds `bench <experiment>` for each, and `bench report` for all. */
+/** Adds `bench <experiment>` for each, one for each trial, and `bench report` for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {
-  for (const experiment of experiments) {
+  for (const experiment of [...experiments, ...trials]) {
     const command = bench
       .command(experiment.id)
       .summary(`${experiment.title[0]!.toLowerCase()}${experiment.title.slice(1)}`)

@@ -34,6 +34,8 @@ export interface SlotPolicy {
   readonly swapBytesMax: number;
 }
 
+/** A session that has been idle for longer is not only between two rounds. */
+const pauseMsMax = 1000;
 /** Copies of fewer tokens cost more than they save. */
 const sharedTokensMin = 16;
 
@@ -117,9 +119,10 @@ export class SlotTable {
     assert(!this.has(session), `session ${session.key} has a slot`);
     // Its bytes are still being written: they will be here after the operations under way.
     if (session.image.kind === 'saving') return false;
-    const slot = this.#freeSlot(session.log) ?? this.#victim(session, isIdle);
+    const slot = this.#freeSlot(session.log) ?? this.#victim(session, isIdle, nowMs);
     if (!slot) return false;
-    if (slot.owner) this.evict(slot.owner);
+    // Writing the cache of a key that holds too much would keep the newcomer waiting: that key computes it again.
+    if (slot.owner) this.evict(slot.owner, slot.owner.terms.account === session.terms.account);
     slot.owner = session;
     slot.left = null;
     slot.ownedFrom = session.log.length;
@@ -141,7 +144,11 @@ export class SlotTable {
       .reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
   }
 
-  #victim({ terms }: Session, isIdle: (session: Session) => boolean): SlotRecord | undefined {
+  #victim(
+    { terms }: Session,
+    isIdle: (session: Session) => boolean,
+    nowMs: number,
+  ): SlotRecord | undefined {
     const { heldBy } = this;
     const heldOf = ({ ordinal }: Account): number => heldBy.get(ordinal) ?? 0;
     const own = heldOf(terms.account);
@@ -149,12 +156,17 @@ export class SlotTable {
       if (isFlying || unsure.size > 0 || owner === null) return false;
       return owner.terms.account === terms.account || heldOf(owner.terms.account) > own;
     });
-    const idle = movable.filter(({ owner }) => owner !== null && isIdle(owner));
-    if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
     const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
-    const served = movable.filter(
-      (slot) => slot.owner !== null && turn(slot) >= this.#policy.slotQuantumTokens,
-    );
+    const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#policy.slotQuantumTokens;
+    // Swapping costs everybody time: a key beside others does not do it between the rounds of its own sessions.
+    const isPause = (slot: SlotRecord): boolean =>
+      heldBy.size > 1 &&
+      slot.owner!.terms.account === terms.account &&
+      !hasHadTurn(slot) &&
+      nowMs - slot.lastUsedMs < pauseMsMax;
+    const idle = movable.filter((slot) => isIdle(slot.owner!) && !isPause(slot));
+    if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+    const served = movable.filter(hasHadTurn);
     const richer = movable.filter(({ owner }) => heldOf(owner!.terms.account) > own + 1);
     const giving = served.length > 0 ? served : richer;
     return giving.length > 0 ? giving.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
@@ -237,12 +249,17 @@ export class SlotTable {
     }
   }
 
-  /** Takes the slot of an idle session away; its cache is saved where there is room. */
-  evict(session: Session): void {
+  /** Takes the slot of a session away. @param isKept whether its cache is saved where there is room. */
+  evict(session: Session, isKept: boolean): void {
     const slot = this.#of(session);
     assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
     const length = this.cacheLength(session);
-    if (length >= sharedTokensMin && this.#policy.swapBytesMax > 0 && slot.unsure.size === 0) {
+    if (
+      isKept &&
+      length >= sharedTokensMin &&
+      this.#policy.swapBytesMax > 0 &&
+      slot.unsure.size === 0
+    ) {
       this.cut(session, length);
       const id = this.#issue({ kind: 'save', slot: slot.id }, session);
       session.image = { kind: 'saving', id, length };
