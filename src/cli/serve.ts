@@ -54,6 +54,7 @@ interface ServeOptions extends LoadOptions, HttpOptions {
   readonly staticWait: number;
   readonly connections: number;
   readonly sessions: number;
+  readonly tokenMs: number;
   readonly swapMib: number;
   readonly resumeSeconds: number;
   readonly keys?: string | true;
@@ -157,6 +158,11 @@ function batchFlags() {
       wholeNumber('--static-wait', 0, 60_000),
     ).default(50),
     flag(
+      '--token-ms <n>',
+      'no session begins once each token would take longer',
+      wholeNumber('--token-ms', 1, 3_600_000),
+    ).default(10_000),
+    flag(
       '--swap-mib <n>',
       'memory for caches of idle sessions; 0 computes them again',
       wholeNumber('--swap-mib', 0, 1_048_576),
@@ -252,6 +258,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
     batching,
     connectionsMax: options.connections,
     sessionsMax: options.sessions,
+    tokenMsMax: options.tokenMs,
     swapBytesMax: options.swapMib * 2 ** 20,
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,

@@ -52,6 +52,8 @@ export interface ServerOptions {
   readonly limits?: Partial<OfferedLimits>;
   /** Bytes of cache images of idle sessions. Default 1 GiB; 0: they are computed again. */
   readonly swapBytesMax?: number;
+  /** Predicted milliseconds for each token beyond which no session begins. Default 10 000. */
+  readonly tokenMsMax?: number;
   /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
   readonly passMsMax?: number;
   /** Share of a pass's tokens that prompts are sure of. Default 0.25. */
@@ -383,6 +385,7 @@ function settingsOf(options: ServerOptions): CoreSettings {
     sessionsMax: options.sessionsMax ?? sessionsDefault,
     keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
     batching: options.batching ?? { kind: 'continuous' },
+    tokenMsMax: options.tokenMsMax ?? 10_000,
     passMsMax: options.passMsMax ?? 1000,
     prefillShare: options.prefillShare ?? 0.25,
     prefillMsMax: options.prefillMsMax ?? 100,

@@ -59,6 +59,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     sessionsMax: random.wholeWithin(server.sessionsMax),
     keyLimits: unlimited,
     batching: batchingOf(server, random),
+    tokenMsMax: Infinity,
     passMsMax: 1_000,
     prefillShare: 0.25,
     prefillMsMax: 100,

@@ -196,7 +196,7 @@ const setUp: Findings['setUp'] = [
 
 const notes = [
   'Answers that were not over within 12 seconds of virtual time are not counted, which flatters the last case: it is far worse than its figures.',
-  'The first token is late with the abuser in any case: it has had the engine for itself, and what it has begun is finished first. Alone, a key may use everything.',
+  'A pass that has begun is not broken off: with an abuser the target never rests, so that who waits for each verdict finds it at work more often.',
   'The simulated abuser is the shipped device with a draft model of chance that does not hear advice: it keeps the protocol. What breaks it ends the session at once.',
 ];
 

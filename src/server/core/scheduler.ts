@@ -11,6 +11,7 @@ import { adviceFrom, newcomerLength, type ServerLoad } from './draft-advice.js';
 import { FairShare } from './fair-share.js';
 import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
+import { crowdedTokenMs } from './overload.js';
 import { board, candidateOf, shapeOf } from './pass-builder.js';
 import type { Session } from './session.js';
 import type { CoreSettings } from './settings.js';
@@ -113,6 +114,13 @@ export class Scheduler {
       contextLength: this.#contextLength,
       busyShare: this.#occupancy.busyShare,
     };
+  }
+
+  /** Milliseconds from token to token if one more session joined. */
+  get crowdedTokenMs(): number {
+    const { slotCount } = this.#settings.model;
+    const crowd = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
+    return crowdedTokenMs(crowd, (shape) => this.passTime.predict(shape));
   }
 
   /** To be called whenever something about a session has changed. */

@@ -49,6 +49,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
     sessionsMax: 64,
     keyLimits: unlimited,
     batching: { kind: 'continuous' },
+    tokenMsMax: Infinity,
     passMsMax: 1e9,
     prefillShare: 0.25,
     prefillMsMax: 1e9,

@@ -42,6 +42,11 @@ export class Entrance {
       this.#exits.refuse(listener, 'server-busy', `${settings.sessionsMax} sessions are open`);
       return;
     }
+    const crowded = this.#crowded();
+    if (crowded !== null) {
+      this.#exits.refuse(listener, 'server-busy', crowded);
+      return;
+    }
     const admission = admit(frame, account, settings);
     if ('code' in admission) {
       this.#exits.refuse(listener, admission.code, admission.message);
@@ -107,6 +112,14 @@ export class Entrance {
     session.waitingSinceMs = nowMs;
     this.#repeatLast(session, nowMs);
     this.#parts.scheduler.refresh(session);
+  }
+
+  /** Why one more session would be one too many, or null. */
+  #crowded(): string | null {
+    const { scheduler, settings } = this.#parts;
+    const tokenMs = scheduler.crowdedTokenMs;
+    if (scheduler.readyCount === 0 || tokenMs <= settings.tokenMsMax) return null;
+    return `each token would take ${Math.round(tokenMs)} ms, more than ${settings.tokenMsMax}`;
   }
 
   #refuseForQuota(listener: Listener, { code, message, retryAfterMs }: QuotaRefusal): void {

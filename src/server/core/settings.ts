@@ -41,6 +41,8 @@ export interface CoreSettings {
   /** Of each key, where its grant leaves them open; of all together where no key is asked for. */
   readonly keyLimits: KeyLimits;
   readonly batching: Batching;
+  /** No session begins once everybody would be predicted to wait longer for each token; the first always may. */
+  readonly tokenMsMax: number;
   /** A pass takes no further segment once it is predicted to last longer; the first always goes in. */
   readonly passMsMax: number;
   /** Share of a pass's tokens that prompts get even when verification could fill it, in (0, 1). */
