@@ -19,7 +19,7 @@ export function exitHeadFlag(): Option {
     '--exit-head <file|layer|off>',
     'tell devices in mid-pass what is likely to come, by a trained head of the target (a file, or ' +
       `${names.join(', ')}), or by an untrained exit behind that many blocks (default: off; only pipeline ` +
-      'and stop-and-wait ask for hints, which pay over round trips below about 20 ms)',
+      'and stop-and-wait ask for hints, which pay over round trips up to about 20 ms)',
   );
 }
 
