@@ -32,10 +32,11 @@ async function play(
   agreement: number,
   scheme: 'greedy' | 'coupled',
   sampling: Sampling,
+  { draftLength, divergence } = { draftLength: 2, divergence: 0.5 },
 ): Promise<Tally> {
-  const contextLength = 4 * rounds;
+  const contextLength = (draftLength + 2) * rounds;
   const target = createScriptedEngine({ exit: { agreement }, contextLength });
-  const draft = createScriptedEngine({ divergence: 0.5, contextLength });
+  const draft = createScriptedEngine({ divergence, contextLength });
   const config: SlotConfig = { sampling, seed: 5n, promptLength: 1 };
   await target.open(slot, config);
   await draft.open(slot, config);
@@ -48,7 +49,7 @@ async function play(
     await draft.truncate(slot, fed);
     const stop = { confidenceMin: 0 };
     const tokens = Int32Array.from(log.slice(fed));
-    const request = { slot, from: fed, tokens, countMax: 2, stop, scheme, attempt: 0 };
+    const request = { slot, from: fed, tokens, countMax: draftLength, stop, scheme, attempt: 0 };
     const { drafted } = await draft.draft({ ...request, wantConfidence: false }).done;
     fed = log.length;
     const segment = Int32Array.from([log[from]!, ...drafted.map(({ token }) => token)]);
@@ -79,6 +80,16 @@ describe('guess of an early exit', () => {
     // 600 rounds at chance about 0.5: a deviation of 60 has five standard deviations.
     it(`comes true as often as it says: ${scheme}`, async () => {
       const { right, expected } = await play(0.6, scheme, { ...plainSampling, temperature: 0.3 });
+      assert.ok(Math.abs(right - expected) < 60, `${right} right, ${expected.toFixed(0)} expected`);
+    });
+  }
+
+  // Each row multiplies what it takes for all before it to stand: a guess that forgot to would be sure of everything.
+  for (const scheme of ['greedy', 'coupled'] as const) {
+    it(`comes true as often as it says behind four drafts that mostly stand: ${scheme}`, async () => {
+      const sampling = { ...plainSampling, temperature: 0.3 };
+      const chain = { draftLength: 4, divergence: 0.2 };
+      const { right, expected } = await play(0.6, scheme, sampling, chain);
       assert.ok(Math.abs(right - expected) < 60, `${right} right, ${expected.toFixed(0)} expected`);
     });
   }
