@@ -17,7 +17,7 @@ import {
 import { allTypes, type JsonType, SchemaTypes, typesOf } from './schema-types.js';
 
 /** Keywords that assert nothing. */
-const annotations: ReadonlySet<string> = new Set([
+export const annotations: ReadonlySet<string> = new Set([
   'title',
   'description',
   'default',
@@ -32,7 +32,7 @@ const annotations: ReadonlySet<string> = new Set([
 ]);
 
 /** Keywords of single types, which stand beside `type`. */
-const typed = [
+export const typed = [
   'type',
   'properties',
   'required',
@@ -49,6 +49,9 @@ const typed = [
   'exclusiveMinimum',
   'exclusiveMaximum',
 ];
+
+/** Keywords that stand for themselves; `enum` and `const` beside `type`. */
+export const alone = ['$ref', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'] as const;
 
 /**
  * The automaton of a schema, not yet bound to a vocabulary.
