@@ -14,8 +14,8 @@ export function reportMarkdown(results: readonly Result[], plotsFolder: string):
 
 const head = `# Report
 
-Made by \`npm run bench -- report\` from the files in [docs/results](docs/results); do not edit it. The same as one page for a
-browser, with its pictures inside: \`npm run bench -- report --from docs/results\` writes \`docs/report.html\`.
+Made by \`npm run bench -- report --out .\` from the files in [docs/results](docs/results); do not edit it. The same as one page
+for a browser, with its pictures inside: \`npm run bench -- report --from docs/results --out .\` writes \`docs/report.html\`.
 
 How to read it: brackets hold 95 % intervals; a value without brackets is exact or the same in every run of its seed. Behind each
 column's title stands where its numbers come from. **measured**: shipped code on real models and sockets; **emulated**: measured

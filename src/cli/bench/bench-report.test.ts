@@ -34,6 +34,12 @@ describe('pilotfish bench report', () => {
       assert.doesNotMatch(readFileSync(join(folder, 'REPORT.md'), 'utf8'), /!\[/);
     }));
 
+  it('writes nothing into a folder that nobody named', async () => {
+    const { code, err } = await runHere(['bench', 'report', '--from', results]);
+    assert.equal(code, 2);
+    assert.match(err, /--out <folder>/);
+  });
+
   it('names the file that is no result', () =>
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'dssd.json'), '{"format":2}');
@@ -46,7 +52,7 @@ describe('pilotfish bench report', () => {
 describe('the report of this repository', () => {
   it('is what its results say', () => {
     const page = readFileSync(join(packageRoot, 'REPORT.md'), 'utf8');
-    const remedy = 'run `npm run bench -- report --from docs/results`';
+    const remedy = 'run `npm run bench -- report --from docs/results --out .`';
     assert.equal(page, reportMarkdown(readResults(results), 'docs/plots'), remedy);
   });
 

@@ -1,4 +1,5 @@
-// `pilotfish bench report` and a command for each experiment: run, write the result as a file, draw, render the pages.
+// `pilotfish bench report` and a command for each experiment: run, print, and where a folder is named write the result,
+// its plots and the pages.
 // Knows the clock and git; the experiments do not.
 
 import { tmpdir } from 'node:os';
@@ -27,12 +28,18 @@ import { commitText, machineLine, today } from './bench-machine.js';
 interface RunOptions {
   readonly quick?: boolean;
   readonly seed: number;
-  readonly out: string;
   readonly folder: string;
   readonly plots: boolean;
 }
 
+interface OneOptions extends RunOptions {
+  /** Absent: nothing is written. */
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
 interface ReportOptions extends RunOptions {
+  readonly out: string;
   readonly from?: string;
   readonly only?: readonly string[];
 }
@@ -47,17 +54,17 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
       .summary(`${experiment.title[0]!.toLowerCase()}${experiment.title.slice(1)}`)
       .description(`${experiment.question} About ${experiment.minutes} minutes on two cores.`);
     addRunFlags(command);
-    command.addOption(jsonFlag());
-    command.action((options: RunOptions & { readonly json?: boolean }) =>
-      runOne(experiment, options, terminal),
-    );
+    command
+      .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
+      .addOption(jsonFlag());
+    command.action((options: OneOptions) => runOne(experiment, options, terminal));
   }
   const report = bench
     .command('report')
     .summary('all experiments, as pages with plots')
     .description(
-      `Runs every experiment, draws its plots and writes ${layout} under --out. Under 30 minutes on two cores; with ` +
-        '--from it renders again what was run before, in seconds.',
+      'Runs every experiment, draws its plots and writes results and pages under --out. Under 30 minutes on two cores; ' +
+        'with --from it renders again what was run before, in seconds.',
     )
     .addOption(flag('--from <folder>', 'render the results of this folder, run nothing'))
     .addOption(
@@ -66,6 +73,7 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
       ),
     );
   addRunFlags(report);
+  report.addOption(flag('--out <folder>', `where ${layout} are written`).makeOptionMandatory());
   report.action((options: ReportOptions) => runReport(options, terminal));
 }
 
@@ -79,7 +87,6 @@ function addRunFlags(command: Command): void {
         wholeNumber('--seed', 0, 2 ** 31 - 1),
       ).default(1),
     )
-    .addOption(flag('--out <folder>', 'where results, plots and pages are written').default('.'))
     .addOption(flag('--no-plots', 'draw nothing, so that vega need not be installed'))
     .addOption(
       flag('--folder <path>', 'where the models made for the benchmark are kept').default(
@@ -90,13 +97,14 @@ function addRunFlags(command: Command): void {
 
 async function runOne(
   experiment: Experiment,
-  options: RunOptions & { readonly json?: boolean },
+  options: OneOptions,
   terminal: Terminal,
 ): Promise<void> {
   const result = await play(experiment, options, terminal);
+  terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
+  if (options.out === undefined) return;
   const written = [writeResult(options.out, result)];
   if (options.plots) written.push(...(await writePlots(options.out, result)).paths);
-  terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
   terminal.err.write(`${written.map((path) => `wrote ${path}`).join('\n')}\n`);
 }
 
