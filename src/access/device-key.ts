@@ -45,7 +45,7 @@ const digestOf = (salt: string, token: string): Buffer =>
 /** The id that a text names as a token; null where it is no token at all. */
 export const idOfToken = (text: string): string | null => tokenShape.exec(text)?.[1] ?? null;
 
-/** Compared with where no key has the id, so that an unknown id takes as long as a wrong secret. */
+/** Compared with where no key has the id, so that an unknown id does the work of a wrong secret (it was measured 2 µs faster; ids are not secret). */
 const nobody = { salt: '0'.repeat(32), digest: '0'.repeat(64) };
 
 /** Whether a text is the token of a key. Takes as long where it is not. @param stored undefined: of nobody. */
