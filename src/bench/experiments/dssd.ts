@@ -53,7 +53,7 @@ export const dssdExperiment: Experiment = {
     const { models, isQuick, note, signal } = context;
     const checks = signal.aborted
       ? []
-      : await checkLoop(models, dssdPace.passMs, isQuick ? 3 : 6, note);
+      : await checkLoop(models, dssdPace.passMs, isQuick ? 3 : 5, note);
     return dssdFindings(tablesOf(played), checks);
   },
 };
@@ -90,7 +90,7 @@ const waysOf = (): { way: Way; topK: number }[] =>
 
 function sizeOf({ isScripted }: Pair, isQuick: boolean) {
   if (isQuick) return { textCount: 3, tokensMax: 24 };
-  return isScripted ? { textCount: 6, tokensMax: 32 } : { textCount: 16, tokensMax: 48 };
+  return isScripted ? { textCount: 6, tokensMax: 32 } : { textCount: 10, tokensMax: 48 };
 }
 
 export const filterText = (topK: number): string => (topK === 0 ? 'no filter' : `top-k ${topK}`);
