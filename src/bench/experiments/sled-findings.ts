@@ -7,6 +7,7 @@ import { figure } from '../report/figures.js';
 import type { Findings, Row, Table } from '../report/result.js';
 import type { PassFit } from './pass-fit.js';
 import type { SledCell, SledWay } from './sled.js';
+import { type FleetPoint, realFleet } from './sled-real.js';
 import { type Served, speedOf } from './virtual-service.js';
 
 const baseline: SledWay = 'central, streaming';
@@ -17,12 +18,15 @@ const serverKey = { name: 'server', title: 'target', unit: '' };
 const devicesKey = { name: 'devices', title: 'devices', unit: '' };
 const wayKey = { name: 'way', title: 'served by', unit: '' };
 
-export function sledFindings(cells: readonly SledCell[], fit: PassFit): Findings {
-  const capacity = capacityTable(cells);
+export function sledFindings(
+  cells: readonly SledCell[],
+  points: readonly FleetPoint[],
+  fit: PassFit,
+): Findings {
   return {
-    claims: claimsOf(cells, fit),
+    claims: [...claimsOf(cells, fit), realClaim(points)],
     setUp: setUpOf(fit),
-    tables: [capacity, fleetTable(cells)],
+    tables: [capacityTable(cells), fleetTable(cells), realTable(points, fit)],
     plots: [
       {
         id: 'throughput',
@@ -64,6 +68,13 @@ function setUpOf({ cost, passCount, errorShare }: PassFit): Findings['setUp'] {
     {
       part: 'link',
       what: 'Wi-Fi: 5 ms round trip, up to 4 ms of jitter each way, 100 and 200 Mbit/s, 0.2 % of the messages 60 ms late',
+      isEmulated: true,
+    },
+    {
+      part: 'fleet on the real engine',
+      what:
+        `both shells and cores as shipped, the inflated target, one thread; ${deviceCount} devices that replay drafts of the ` +
+        `bundled model at ${draftMs} ms a token over a relay (Wi-Fi), answers of ${tokens} tokens, rounds of at most ${draftLength} drafts`,
       isEmulated: true,
     },
     {
@@ -148,6 +159,39 @@ function capacityTable(cells: readonly SledCell[]): Table {
   };
 }
 
+const { deviceCount, draftMs, draftLength, tokens } = realFleet;
+
+const realTable = (points: readonly FleetPoint[], { errorShare }: PassFit): Table => ({
+  id: 'real',
+  title:
+    `speed of a user in units of central streaming: ${deviceCount} devices on the real engine over real sockets beside the ` +
+    `simulator with the fitted cost (error of the fit ${figure(100 * errorShare)} %)`,
+  keys: [wayKey],
+  values: [
+    { name: 'acceptance', title: 'acceptance', unit: '', origin: 'measured' },
+    { name: 'real', title: 'real engine', unit: '', origin: 'emulated' },
+    { name: 'simulated', title: 'simulator', unit: '', origin: 'simulated' },
+  ],
+  rows: points.map(({ way, acceptance, real, simulated }) => ({
+    keys: [way],
+    values: [exact(acceptance), real, simulated],
+  })),
+  isShown: true,
+});
+
+function realClaim(points: readonly FleetPoint[]): Findings['claims'][number] {
+  const speeds = points.map(
+    ({ way, real, simulated }) =>
+      `${way} ${figure(real.value)} (simulated ${figure(simulated.value)})`,
+  );
+  return {
+    id: 'real-fleet',
+    text:
+      `${deviceCount} devices on the inflated target on this processor, over real sockets, in units of central streaming: ` +
+      `${speeds.join('; ')}.`,
+  };
+}
+
 function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings['claims'] {
   const span = (server: string, way: SledWay): string => {
     const speeds = cells
@@ -193,6 +237,7 @@ const papers: Findings['papers'] = [
 ];
 
 const notes = [
+  'The real fleet writes the same four texts in every turn: its intervals are of the times of this machine, and know no other texts. Rounds of fixed length stand there for the stop rule, since replayed drafts carry no confidence.',
   'Capacity knows only the sizes that were played; between two of them it may be anything.',
   'The server advises draft lengths in every way but streaming; SLED as published has no such advice, so its lines here flatter it where the server is full.',
   'Central streaming is the honest baseline: every session in every pass. Static batches take 8 drafts a pass and wait for them, at most 50 ms; larger ones carry more devices and wait longer.',

@@ -10,6 +10,7 @@ import { serverProfiles } from '../profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { fitPasses, type PassFit } from './pass-fit.js';
 import { sledFindings } from './sled-findings.js';
+import { playRealFleet } from './sled-real.js';
 import {
   linkModelOf,
   race,
@@ -55,12 +56,15 @@ export const sledExperiment: Experiment = {
   title: 'How many devices one server carries',
   question:
     'What do drafts of the devices do for the throughput of one server, and for the number of devices that get their tokens in time?',
-  minutes: 4,
+  minutes: 6,
   run: async (context) => {
     const { models, isQuick, note, signal } = context;
     note('measuring passes of the inflated target');
-    const fit = await fitPasses(models.inflatedTarget(), isQuick ? 4 : 10, signal);
-    return sledFindings(await playFleets(context, fit), fit);
+    const target = models.inflatedTarget();
+    const fit = await fitPasses(target, isQuick ? 4 : 10, signal);
+    const turns = isQuick ? 3 : 5;
+    const points = await playRealFleet(target, models.draft(), turns, fit, { note, signal });
+    return sledFindings(await playFleets(context, fit), points, fit);
   },
 };
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../base/error.js';
 import type { LlamaOptions } from '../../engine/llama/index.js';
-import type { ServerStats } from '../../server/index.js';
+import type { Batching, ServerStats } from '../../server/index.js';
 import type { PassPace } from './paced-engine.js';
 import type { RecordedPass } from './pass-recorder.js';
 
@@ -22,6 +22,8 @@ export type ServerSpec =
       readonly options: LlamaOptions;
       /** Null: passes take what they take. */
       readonly pace: PassPace | null;
+      /** Default: continuous. */
+      readonly batching?: Batching;
     }
   /** A bare WebSocket server that answers every message with `replyBytes` bytes. */
   | { readonly kind: 'echo'; readonly replyBytes: number };
