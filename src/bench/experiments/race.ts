@@ -54,7 +54,7 @@ export const raceExperiment: Experiment = {
   title: 'Which mode wins where',
   question:
     'How long does a user wait for a token in streaming, stop-and-wait at its best draft length, pipeline and race, and what does it cost?',
-  minutes: 9,
+  minutes: 7,
   run: async (context) => {
     const played = await playGrid(context);
     const { isQuick, seed, note, signal } = context;
@@ -106,7 +106,7 @@ async function playGrid({ isQuick, seed, note, signal }: ExperimentContext): Pro
 function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): Bed {
   const { server, deviceCount, draftMs, roundTripMs } = cell;
   const link = linkModelOf(evenLink(roundTripMs));
-  const seedCount = deviceCount === 1 ? (isQuick ? 4 : 6) : deviceCount === 4 && !isQuick ? 4 : 2;
+  const seedCount = deviceCount === 1 ? 4 : deviceCount === 4 && !isQuick ? 4 : 2;
   return {
     deviceCount,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
