@@ -1,0 +1,80 @@
+// Whatever JSON a body holds, it is read as a request or refused with a status of the caller's fault and a place: nothing
+// else is thrown, and nothing takes long.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ApiError } from './api-error.js';
+import { chatFields, readChatRequest } from './chat-request.js';
+import { completionFields, readCompletionRequest } from './completion-request.js';
+
+const doors = [
+  ['chat', readChatRequest, Object.keys(chatFields)],
+  ['completion', readCompletionRequest, Object.keys(completionFields)],
+] as const;
+
+const messages = fc.array(
+  fc.record(
+    {
+      role: fc.oneof(fc.constantFrom('user', 'system', 'assistant'), fc.jsonValue()),
+      content: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  ),
+  { maxLength: 5 },
+);
+
+/** Bodies near to real ones: fields that exist, with values of every kind in them. */
+const bodyOf = (names: readonly string[]): fc.Arbitrary<unknown> =>
+  fc.oneof(
+    fc.jsonValue(),
+    fc.dictionary(
+      fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...names) }, fc.string()),
+      fc.oneof(
+        fc.jsonValue(),
+        messages,
+        fc.double(),
+        fc.integer(),
+        fc.constantFrom('text', 'json_object', 'none', 'auto', '', 'toy'),
+        fc.dictionary(fc.string(), fc.double(), { maxKeys: 5 }),
+      ),
+      { maxKeys: 12 },
+    ),
+  );
+
+describe('a body of any JSON', () => {
+  for (const [name, read, fields] of doors) {
+    it(`is a ${name} request or a refusal, never a mistake of ours`, () => {
+      let readCount = 0;
+      fc.assert(
+        fc.property(bodyOf(fields), (body) => {
+          try {
+            read(body);
+            readCount++;
+          } catch (reason) {
+            assert.ok(reason instanceof ApiError, `${reason}`);
+            assert.equal(reason.status, 400);
+            assert.ok(reason.message.length < 2_000);
+          }
+        }),
+        { numRuns: 1_000, examples: kept.map((body) => [body]) },
+      );
+      assert.ok(readCount > 0, 'not even what is right was read');
+    });
+  }
+});
+
+/** Bodies that once were, or might be, trouble; the first are right. */
+const kept: unknown[] = [
+  { model: 'toy', prompt: 'a' },
+  { model: 'toy', messages: [{ role: 'user', content: 'a' }] },
+  null,
+  [],
+  { model: 'toy', prompt: [] },
+  { model: 'toy', prompt: [[]] },
+  { model: 'toy', prompt: [1e308] },
+  { model: 'toy', prompt: 'a', logit_bias: { '-1': 1e308, constructor: 1 } },
+  { model: 'toy', prompt: 'a', stop: Array.from({ length: 1_000 }, () => '') },
+  { model: 'toy', messages: [{ role: 'user', content: { toString: 1 } }] },
+  JSON.parse('{"model":"toy","__proto__":{"prompt":"a"}}'),
+];
