@@ -1,6 +1,7 @@
 // Decides what the next pass computes: which sessions, how many of their drafts, how much of which prompts. Pure: waiting
-// work, bounds and a time model in, a plan out. Keys take turns where there are several (fair-share.ts). Two ways: continuous (deadlines, bounded time) and static, SLED's
-// (arXiv 2506.09397: wait for a full batch, pad to the longest draft), kept as the baseline.
+// work, bounds and a time model in, a plan out. Keys take turns where there are several (fair-share.ts). Two ways:
+// continuous (deadlines, bounded time) and static, SLED's (arXiv 2506.09397: wait for a full batch, pad to the longest
+// draft), kept as the baseline.
 
 import { assert } from '../../base/assert.js';
 import type { PassShape } from '../../math/pass-time.js';

@@ -8,7 +8,7 @@ import { type PassShape, PassTimeModel } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
 import type { Counters } from './core-stats.js';
 import { adviceFrom, newcomerLength, type ServerLoad } from './draft-advice.js';
-import { FairShare } from './fair-share.js';
+import { FairShare, type Payer } from './fair-share.js';
 import { Occupancy } from './occupancy.js';
 import type { Issue } from './operations.js';
 import { crowdedTokenMs } from './overload.js';
@@ -69,7 +69,7 @@ export class Scheduler {
   readonly #settings: CoreSettings;
   readonly #slots: SlotTable;
   readonly #issue: Issue;
-  readonly #bounds: Omit<BatchBounds, 'fairness'>;
+  readonly #bounds: BatchBounds;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
   #inFlight: PassInFlight | null = null;
@@ -82,10 +82,11 @@ export class Scheduler {
   #contextLength = 0;
 
   constructor(settings: CoreSettings, slots: SlotTable, issue: Issue, counters: Counters) {
-    const { model, ...bounds } = settings;
+    const { model, batching, passMsMax, prefillShare, prefillMsMax } = settings;
     const { passTokensMax, passRowsMax } = model;
     this.#settings = settings;
-    this.#bounds = { ...bounds, passTokensMax, passRowsMax };
+    const times = { passMsMax, prefillShare, prefillMsMax };
+    this.#bounds = { batching, passTokensMax, passRowsMax, ...times, fairness: null };
     this.#slots = slots;
     this.#issue = issue;
     this.#counters = counters;
@@ -150,15 +151,22 @@ export class Scheduler {
     if (this.#inFlight) return null;
     this.#assignSlots(nowMs);
     const candidates = this.#candidates();
-    const payers = new Set([...this.#ready.values()].map(({ terms }) => terms.account));
-    const fairness = this.#fairShare.terms(payers, nowMs);
-    const predict = (shape: PassShape): number => this.passTime.predict(shape);
-    const plan = planPass(candidates, { ...this.#bounds, fairness }, predict, nowMs);
+    const fairness = this.#fairShare.terms(this.#payers(), nowMs);
+    const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
+    const plan = planPass(candidates, bounds, this.#predict, nowMs);
     if (plan.kind === 'wait') return plan.untilMs;
     if (plan.kind === 'idle') return null;
     if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
     this.#launch(plan.shares, nowMs);
     return null;
+  }
+
+  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
+
+  #payers(): Set<Payer> {
+    const payers = new Set<Payer>();
+    for (const { terms } of this.#ready.values()) payers.add(terms.account);
+    return payers;
   }
 
   /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
