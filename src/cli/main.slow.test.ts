@@ -43,6 +43,15 @@ test('help goes to stdout when asked for, and to stderr when something is missin
   assert.deepEqual(await run(['help', 'models', 'pull']), ofPull);
 });
 
+test('a benchmark that is stopped ends, whatever processes and connections it had open', async () => {
+  const args = ['bench', 'loop', '--part', 'stack', '--quick'];
+  const { code, err } = await run(args, {}, ({ kill, onFirstOutput }) =>
+    onFirstOutput(() => kill('SIGTERM')),
+  );
+  assert.notEqual(code, 0);
+  assert.match(err, /the benchmark was stopped \[cancelled\]/);
+});
+
 test('wrong usage ends with 2 and names what is wrong', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['modles'], /unknown command 'modles'.*commands are (\w+, )*models, /],

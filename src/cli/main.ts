@@ -59,3 +59,7 @@ for (const [name, value] of Object.entries(process.env)) {
 }
 
 process.exitCode = await run(process.argv.slice(2), terminal);
+// What failed or was stopped may have left connections and processes open: it ends all the same, once its words are out.
+if (process.exitCode !== 0) {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}

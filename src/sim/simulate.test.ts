@@ -42,14 +42,14 @@ describe('a simulation', () => {
     assert.equal(new Set(checksums).size, 4);
   });
 
-  it('writes the same text with faults as without (10 seeds)', () => {
+  it('writes the same text with faults as without (6 seeds)', () => {
     const scenario = {
       ...swarm,
       work: { ...swarm.work, schemes: ['greedy', 'coupled'] as const },
       faults: { ...swarm.faults, crowd: 0 },
     };
     let comparedCount = 0;
-    for (let seed = 100; seed < 110; seed++) {
+    for (let seed = 100; seed < 106; seed++) {
       const plan = planRun(scenario, seed);
       const undisturbed = textsOf({ ...plan, faults: [] });
       for (const [id, text] of textsOf(plan)) {
@@ -57,7 +57,7 @@ describe('a simulation', () => {
         comparedCount++;
       }
     }
-    assert.ok(comparedCount > 50, `${comparedCount} texts compared`);
+    assert.ok(comparedCount > 30, `${comparedCount} texts compared`);
   });
 
   it('keeps the other faults where they are when one kind is switched off', () => {
@@ -71,9 +71,9 @@ describe('a simulation', () => {
   });
 
   it('runs a fleet of mixed devices without a violation', () => {
-    const { violations, counts, deviceCount } = simulate(fleet(200), 1);
+    const { violations, counts, deviceCount } = simulate(fleet(100), 1);
     assert.deepEqual(violations, []);
-    assert.equal(deviceCount, 200);
-    assert.ok((counts.ended['length'] ?? 0) > 50);
+    assert.equal(deviceCount, 100);
+    assert.ok((counts.ended['length'] ?? 0) > 25);
   });
 });

@@ -145,7 +145,8 @@ it('a paced pass takes its time, and says so', async () => {
     { slot, from: 0, tokens: Int32Array.of(0, 3, 4), judge },
   ]);
   const tookMs = performance.now() - startedMs;
-  assert.ok(tookMs >= 29 && decodeMs >= 29 && decodeMs <= tookMs, `${decodeMs} of ${tookMs}`);
+  // 30 ms, of which timers may leave out more than one.
+  assert.ok(tookMs >= 27 && decodeMs >= 27 && decodeMs <= tookMs, `${decodeMs} of ${tookMs}`);
   pace = null;
   const next = { slot, from: 1, tokens: Int32Array.of(3, 4, 5), judge };
   const free = await engine.pass([next]);
