@@ -8,7 +8,7 @@ import { deviceProfiles } from '../bench/profiles/device-profiles.js';
 import { linkProfiles } from '../bench/profiles/link-profiles.js';
 import { priceProfiles, serverProfiles } from '../bench/profiles/server-profiles.js';
 import { modes } from '../protocol/frame.js';
-import { decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { planOf } from './plan/answer.js';
 import { plotOf, plotUsers } from './plan/plot.js';
 import { type PlanOptions, questionOf } from './plan/question.js';
@@ -41,13 +41,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
   addDeviceFlags(command);
   addLinkFlags(command);
   command
-    .addOption(
-      flag(
-        '--seed <n>',
-        'of everything that chance decides',
-        wholeNumber('--seed', 0, 2 ** 31 - 1),
-      ).default(1),
-    )
+    .addOption(chanceSeedFlag())
     .addOption(flag('--plot <file>', 'also draw speed over users, as SVG'))
     .addOption(jsonFlag())
     .action((options: Options) => plan(options, terminal));

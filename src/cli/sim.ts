@@ -20,7 +20,7 @@ import {
   swarm,
   traceTo,
 } from '../sim/index.js';
-import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { chanceSeedFlag, chanceSeedMax, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { formatTable } from './screen/table.js';
 import type { Terminal } from './screen/terminal.js';
@@ -56,7 +56,6 @@ interface Totals {
   readonly failures: Report[];
 }
 
-const seedMax = 2 ** 31 - 1;
 /** Milliseconds between lines of progress. */
 const sayEveryMs = 10_000;
 /** Failing seeds that are listed. */
@@ -67,9 +66,9 @@ export function addSim(program: Command, terminal: Terminal, exit: (code: number
     .command('sim')
     .summary('simulate fleets and faults under virtual time')
     .description(description)
-    .addOption(flag('--seed <n>', 'first seed', wholeNumber('--seed', 0, seedMax)).default(1))
+    .addOption(chanceSeedFlag('first seed'))
     .addOption(
-      flag('--seeds <n>', 'runs, one a seed', wholeNumber('--seeds', 1, seedMax)).default(1),
+      flag('--seeds <n>', 'runs, one a seed', wholeNumber('--seeds', 1, chanceSeedMax)).default(1),
     )
     .addOption(
       flag('--devices <n>', 'a mixed fleet of so many', wholeNumber('--devices', 1, 1_000_000)),

@@ -48,6 +48,6 @@ export type PriceName = keyof typeof priceProfiles;
 
 /** Dollars for a million tokens of a server that writes so many a second. */
 export const dollarsPerMillion = (
-  { dollarsAnHour }: PriceProfile,
+  { dollarsAnHour }: Pick<PriceProfile, 'dollarsAnHour'>,
   tokensPerSecond: number,
 ): number => (dollarsAnHour / 3_600 / tokensPerSecond) * 1e6;

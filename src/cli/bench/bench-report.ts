@@ -20,7 +20,7 @@ import {
 import type { Provenance, Result, Table } from '../../bench/report/result.js';
 import { resultText } from '../../bench/report/result-file.js';
 import { trials } from '../../bench/trials/index.js';
-import { flag, jsonFlag, wholeNumber } from '../flags/flags.js';
+import { chanceSeedFlag, flag, jsonFlag } from '../flags/flags.js';
 import { formatTable } from '../screen/table.js';
 import type { Terminal } from '../screen/terminal.js';
 import { commitText, machineLine, today } from './bench-machine.js';
@@ -80,13 +80,7 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
 function addRunFlags(command: Command): void {
   command
     .addOption(flag('--quick', 'fewer turns, wider intervals'))
-    .addOption(
-      flag(
-        '--seed <n>',
-        'of everything that chance decides',
-        wholeNumber('--seed', 0, 2 ** 31 - 1),
-      ).default(1),
-    )
+    .addOption(chanceSeedFlag())
     .addOption(flag('--no-plots', 'draw nothing, so that vega need not be installed'))
     .addOption(
       flag('--folder <path>', 'where the models made for the benchmark are kept').default(

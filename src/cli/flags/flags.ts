@@ -46,6 +46,13 @@ export function wholeNumber(name: string, low: number, high: number): (text: str
   };
 }
 
+/** Largest seed of a simulation or a measurement. */
+export const chanceSeedMax = 2 ** 31 - 1;
+
+/** `--seed` of a simulation or a measurement; default 1. */
+export const chanceSeedFlag = (description = 'of everything that chance decides'): Option =>
+  flag('--seed <n>', description, wholeNumber('--seed', 0, chanceSeedMax)).default(1);
+
 /** Parser of a decimal number. Its range is checked with the whole law, by checkSampling. */
 export function decimal(name: string): (text: string) => number {
   return (text) => {

@@ -1,6 +1,7 @@
 // The answer to a question of `pilotfish plan`: for each mode, how many users one server carries, and what users see at a
 // number that was asked for. Every number comes out of the shipped cores in virtual time.
 
+import { dollarsPerMillion } from '../../bench/profiles/server-profiles.js';
 import { median, quantile } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
 import { divergenceFor, mostUsers, playService, type Service } from '../../sim/index.js';
@@ -28,12 +29,13 @@ export interface Load {
 
 export interface ModePlan {
   readonly mode: Mode;
-  /** Users writing at once; null: more than were looked at. */
+  /** Users writing at once; 0: not even one gets what is wanted. */
   readonly usersMost: number;
+  /** Nobody looked further. */
   readonly isMore: boolean;
   /** Devices that may be connected, each of which writes only a share of the time. */
   readonly devicesMost: number;
-  /** At the most users; null: not even one gets what is wanted. */
+  /** At the most users; null where that is none. */
   readonly atMost: Load | null;
   readonly asked: Load;
   /** [looks] all loads that were played, by number of users. */
@@ -112,7 +114,7 @@ function play(question: Question, mode: Mode, divergence: number, users: number)
     messagesPerToken: figures.upMessages + figures.downMessages,
     bytesPerToken: figures.upBytes + figures.downBytes,
     joulesPerToken: (figures.drafted * question.draftMs * question.watts) / 1_000,
-    dollarsPerMillion: (question.dollarsAnHour / 3_600 / tokensPerSecond) * 1e6,
+    dollarsPerMillion: dollarsPerMillion(question, tokensPerSecond),
   };
 }
 

@@ -1,11 +1,10 @@
 // The loads of a plan as a plot: what the slowest users get over how many write at once, a line for each mode.
 
 import { draw } from '../../bench/report/draw.js';
+import { exact } from '../../bench/report/estimate.js';
 import type { Result } from '../../bench/report/result.js';
 import type { ModePlan, Plan } from './answer.js';
 import type { Question } from './question.js';
-
-const exact = (value: number) => ({ value, low: value, high: value });
 
 /** Numbers of users that a plot shows, up to the most. */
 export const plotUsers = (usersMax: number): number[] =>

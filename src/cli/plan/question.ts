@@ -1,12 +1,13 @@
 // What a user tells `pilotfish plan`, made whole: flags over profiles over defaults, and where each number came from.
 
 import { PilotfishError } from '../../base/error.js';
+import { linkModelOf } from '../../bench/experiments/virtual-service.js';
 import {
   type DeviceName,
   deviceProfiles,
   draftMsOf,
 } from '../../bench/profiles/device-profiles.js';
-import { type LinkName, linkProfiles } from '../../bench/profiles/link-profiles.js';
+import { type LinkName, type LinkShape, linkProfiles } from '../../bench/profiles/link-profiles.js';
 import {
   type PriceName,
   priceProfiles,
@@ -16,6 +17,7 @@ import {
 import type { PassCost } from '../../math/pass-time.js';
 import { type Mode, modes } from '../../protocol/frame.js';
 import { acceptanceLeast, type LinkModel } from '../../sim/index.js';
+import { formatPlain } from '../screen/numbers.js';
 
 /** Flags as given; absent where not. */
 export interface PlanOptions {
@@ -72,30 +74,17 @@ export interface Question {
   readonly setUp: readonly (readonly [string, string])[];
 }
 
-/** Bytes of TCP, IP, TLS and WebSocket around a small message. */
-const overheadBytes = 70;
-/** Bytes a millisecond for each megabit a second. */
-const bytesPerMbpsMs = 125;
-
 /**
  * @param measured cost of a pass that a server has told, or null.
  * @throws PilotfishError `usage` for numbers out of their range.
  */
 export function questionOf(options: PlanOptions, measured: PassCost | null): Question {
   check(options);
-  const link = linkProfiles[options.link];
-  const roundTripMs = options.roundTripMs ?? link.roundTripMs;
+  const link = linkOf(options);
   const device = deviceProfiles[options.device];
   const draftMs = options.draftMs ?? draftMsOf(device, options.draftWeights);
   const pass = passOf(options, measured);
   const { acceptance: acceptanceRate } = options;
-  const linkModel = {
-    latencyMs: roundTripMs / 2,
-    jitterMs: options.jitterMs ?? link.jitterMs,
-    upBytesPerMs: bytesPerMbpsMs * (options.upMbps ?? link.upMbps),
-    downBytesPerMs: bytesPerMbpsMs * (options.downMbps ?? link.downMbps),
-    overheadBytes,
-  };
   return {
     tokensPerSecond: options.tokensPerSecond,
     users: options.devices,
@@ -106,8 +95,8 @@ export function questionOf(options: PlanOptions, measured: PassCost | null): Que
     draftMs,
     watts: options.watts ?? device.draftWatts,
     acceptanceRate,
-    link: linkModel,
-    roundTripMs,
+    link: linkModelOf(link),
+    roundTripMs: link.roundTripMs,
     dollarsAnHour: options.dollarsPerHour ?? priceProfiles[options.price].dollarsAnHour,
     promptTokens: options.promptTokens,
     answerTokens: options.answerTokens,
@@ -116,7 +105,7 @@ export function questionOf(options: PlanOptions, measured: PassCost | null): Que
     setUp: [
       ['target', targetText(options, pass, measured)],
       ['devices', deviceText(options, draftMs)],
-      ['link', linkText(options, linkModel, roundTripMs)],
+      ['link', linkText(options, link)],
       ['price', priceText(options)],
       [
         'answers',
@@ -161,14 +150,25 @@ function passOf(options: PlanOptions, measured: PassCost | null): PassCost {
   };
 }
 
-const plain = (value: number): string => String(Number(value.toPrecision(3)));
+/** The profile with what was given in its place. Stalls are left out: plans are about the usual, not the unlucky. */
+function linkOf(options: PlanOptions): LinkShape {
+  const profile = linkProfiles[options.link];
+  return {
+    roundTripMs: options.roundTripMs ?? profile.roundTripMs,
+    jitterMs: options.jitterMs ?? profile.jitterMs,
+    upMbps: options.upMbps ?? profile.upMbps,
+    downMbps: options.downMbps ?? profile.downMbps,
+    stallShare: 0,
+    stallMs: 0,
+  };
+}
 
 function targetText(options: PlanOptions, pass: PassCost, measured: unknown): string {
   const from = measured === null ? `profile ${options.target}` : `measured by ${options.stats}`;
   const { passMs, rowMs, tokenMs } = options;
   const given = [passMs, rowMs, tokenMs].filter((value) => value !== undefined).length;
   const source = given === 3 ? 'given' : given > 0 ? `given, the rest ${from}` : from;
-  return `${plain(pass.fixedMs)} ms a pass, ${plain(pass.rowMs)} ms a row, ${plain(pass.tokenMs)} ms a token (${source})`;
+  return `${formatPlain(pass.fixedMs)} ms a pass, ${formatPlain(pass.rowMs)} ms a row, ${formatPlain(pass.tokenMs)} ms a token (${source})`;
 }
 
 function priceText({ price, dollarsPerHour }: PlanOptions): string {
@@ -183,11 +183,15 @@ function deviceText(options: PlanOptions, draftMs: number): string {
     options.draftMs === undefined
       ? ` (${deviceProfiles[device].name}, ${draftWeights} million weights: calculated)`
       : '';
-  return `${plain(draftMs)} ms a drafted token${source}, ${Math.round(100 * acceptance)} % accepted`;
+  return `${formatPlain(draftMs)} ms a drafted token${source}, ${Math.round(100 * acceptance)} % accepted`;
 }
 
-function linkText({ link, upMbps, downMbps }: PlanOptions, model: LinkModel, rtt: number): string {
-  const up = upMbps ?? linkProfiles[link].upMbps;
-  const down = downMbps ?? linkProfiles[link].downMbps;
-  return `${plain(rtt)} ms there and back, up to ${plain(model.jitterMs as number)} ms more each way, ${plain(up)} Mbps up, ${plain(down)} down (profile ${link})`;
+function linkText({ link }: PlanOptions, shape: LinkShape): string {
+  const [rtt, jitter, up, down] = [
+    shape.roundTripMs,
+    shape.jitterMs,
+    shape.upMbps,
+    shape.downMbps,
+  ].map(formatPlain);
+  return `${rtt} ms there and back, up to ${jitter} ms more each way, ${up} Mbps up, ${down} down (profile ${link})`;
 }

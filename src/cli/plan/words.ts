@@ -1,6 +1,6 @@
 // A plan as people read it: the set-up, two tables, and what to do.
 
-import { formatBytes, formatDuration, formatShare } from '../screen/numbers.js';
+import { formatBytes, formatDuration, formatPlain, formatShare } from '../screen/numbers.js';
 import { formatTable } from '../screen/table.js';
 import type { Paint } from '../screen/terminal.js';
 import type { Load, ModePlan, Plan } from './answer.js';
@@ -25,7 +25,7 @@ export function planText(question: Question, plan: Plan, paint: Paint): string {
 const usersText = (users: number): string => (users === 1 ? 'One user' : `${users} users`);
 
 const mostTitle = ({ tokensPerSecond }: Question): string =>
-  `The most users at once of whom 95 % get ${plain(tokensPerSecond)} tokens/s`;
+  `The most users at once of whom 95 % get ${formatPlain(tokensPerSecond)} tokens/s`;
 
 const rightBut = (count: number) =>
   ['left', ...Array.from({ length: count }, () => 'right')] as ('left' | 'right')[];
@@ -42,12 +42,12 @@ function askedTable({ modes }: Plan): string {
   ];
   const rows = modes.map(({ mode, asked }) => [
     mode,
-    plain(asked.tokensPerSecond),
-    plain(asked.tokensPerSecondLow),
+    formatPlain(asked.tokensPerSecond),
+    formatPlain(asked.tokensPerSecondLow),
     formatDuration(asked.firstTokenMs),
     draftsText(asked),
     formatBytes(asked.bytesPerToken),
-    plain(asked.joulesPerToken),
+    formatPlain(asked.joulesPerToken),
   ]);
   return formatTable([head, ...rows], { indent: '  ', align: rightBut(6) });
 }
@@ -73,14 +73,13 @@ function mostTable({ activeShare }: Question, { modes }: Plan): string {
 }
 
 const loadCells = (load: Load): string[] => [
-  plain(load.serverTokensPerSecond),
+  formatPlain(load.serverTokensPerSecond),
   formatShare(load.busyShare),
   draftsText(load),
   load.dollarsPerMillion.toFixed(2),
 ];
 
 const countText = (count: number, isMore: boolean): string => `${count}${isMore ? ' or more' : ''}`;
-const plain = (value: number): string => String(Number(value.toPrecision(3)));
 const draftsText = ({ draftLength, acceptedShare }: Load): string =>
   acceptedShare === null ? '-' : draftLength.toFixed(1);
 
@@ -92,7 +91,7 @@ function advice(question: Question, plan: Plan): string[] {
     ...mostLines(plan.modes),
     ...(best.asked.tokensPerSecondLow < question.tokensPerSecond
       ? [
-          `No mode gives ${usersText(question.users).toLowerCase()} what is wanted: the best has ${plain(best.asked.tokensPerSecondLow)} tokens/s.`,
+          `No mode gives ${usersText(question.users).toLowerCase()} what is wanted: the best has ${formatPlain(best.asked.tokensPerSecondLow)} tokens/s.`,
         ]
       : []),
   ];

@@ -11,6 +11,9 @@ function threeDigits(value: number): string {
   return value.toFixed(2);
 }
 
+/** Three significant digits at most, and no zeros behind them: `30`, `0.05`, `1100`. */
+export const formatPlain = (value: number): string => String(Number(value.toPrecision(3)));
+
 /** Bytes in powers of 1000, as disks and download pages count: `17.9 MB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
