@@ -11,7 +11,8 @@ import { TestRing } from '../access/ring.suite.js';
 import { connect } from '../device/client.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { plainSampling } from '../math/sampling.js';
-import { type RunningServer, type ServerOptions, startServer } from './server.js';
+import { type RunningServer, startServer } from './server.js';
+import type { ServerOptions } from './server-options.js';
 
 const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const ask = { ids: Int32Array.of(0, 3, 5), sampling, tokensMax: 5 };

@@ -5,12 +5,7 @@ export type { Effect, EngineOperation, ServerEvent } from './core/event.js';
 export { ServerCore } from './core/server-core.js';
 export type { Batching, CoreSettings, ModelFacts } from './core/settings.js';
 export type { PlainListener, PlainRequest, PlainSessions } from './plain-sessions.js';
-export {
-  defaultPort,
-  type LocalServer,
-  type RunningServer,
-  type ServerOptions,
-  startServer,
-} from './server.js';
+export { type RunningServer, startServer } from './server.js';
+export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
 export type { ServerStats } from './stats.js';
 export { listenRefusal } from './websocket-listener.js';

@@ -12,7 +12,8 @@ import type { EndReason } from '../protocol/frame.js';
 import type { ServerEvent } from './core/event.js';
 import { targetText } from './core/scripted-target.suite.js';
 import { type PlainRequest, PlainSessions } from './plain-sessions.js';
-import { type RunningServer, type ServerOptions, startServer } from './server.js';
+import { type RunningServer, startServer } from './server.js';
+import type { ServerOptions } from './server-options.js';
 
 const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const request: PlainRequest = {

@@ -12,7 +12,8 @@ import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { bannedEnd, hello, openFrame } from './core/core-harness.suite.js';
 import { targetText } from './core/scripted-target.suite.js';
-import { type RunningServer, type ServerOptions, startServer } from './server.js';
+import { type RunningServer, startServer } from './server.js';
+import type { ServerOptions } from './server-options.js';
 import type { ServerStats } from './stats.js';
 
 async function withServer(

@@ -1,95 +1,27 @@
 // The server as it runs: sockets, clock, timer and engine around the core. Decides nothing that the core could decide.
 // The engine stays its owner's: closing the server does not close it.
 
-import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
-import type { GateLimits } from '../access/stranger-gate.js';
-import type { TlsFiles } from '../access/tls-files.js';
-import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
-import { FormatChecker } from '../grammar/format-checker.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
-import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
-import { cutText } from '../protocol/utf8.js';
-import {
-  blockHashesOf,
-  firstDifferingBlock,
-  vocabularyBlockOf,
-} from '../protocol/vocabulary-blocks.js';
 import type { Effect, ServerEvent } from './core/event.js';
 import { ServerCore } from './core/server-core.js';
-import type { Batching, CoreSettings } from './core/settings.js';
 import { EngineRunner } from './engine-runner.js';
 import { PlainSessions } from './plain-sessions.js';
-import { promptTokens } from './prompt.js';
+import {
+  defaultPort,
+  drainMsDefault,
+  type LocalServer,
+  type ServerOptions,
+  settingsOf,
+} from './server-options.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen, type Peer } from './websocket-listener.js';
-
-export interface ServerOptions {
-  readonly engine: Engine;
-  /** Default 127.0.0.1: nobody but this machine. */
-  readonly host?: string;
-  /** Default 7433; 0 picks a free one. */
-  readonly port?: number;
-  /** Who may connect; stays its owner's. Default: whoever reaches the address. */
-  readonly access?: Access;
-  /** Certificate and key; stays its owner's. Default: no TLS. */
-  readonly tls?: TlsFiles;
-  /** Listens beyond this machine even without keys or TLS. Default false: that is refused. */
-  readonly insecureOpenToNetwork?: boolean;
-  /** How many connections may stand that have not shown a key. */
-  readonly gate?: Partial<GateLimits>;
-  /** Of each key that leaves them open in its file; of all together where no key is asked for. Default: none, but for sessions where keys are asked for: a quarter of all. */
-  readonly keyLimits?: Partial<KeyLimits>;
-  readonly batching?: Batching;
-  readonly connectionsMax?: number;
-  readonly sessionsMax?: number;
-  readonly limits?: Partial<OfferedLimits>;
-  /** Bytes of cache images of idle sessions. Default 1 GiB; 0: they are computed again. */
-  readonly swapBytesMax?: number;
-  /** Predicted milliseconds for each token beyond which no session begins. Default 10 000. */
-  readonly tokenMsMax?: number;
-  /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
-  readonly passMsMax?: number;
-  /** Share of a pass's tokens that prompts are sure of. Default 0.25. */
-  readonly prefillShare?: number;
-  /** Predicted milliseconds beyond which prompts take no more than their share. Default 100. */
-  readonly prefillMsMax?: number;
-  /** Milliseconds that running answers are given when the server closes. Default 5000. */
-  readonly drainMs?: number;
-  /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
-  readonly alternatives?: readonly string[];
-  /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
-  readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
-}
-
-export const defaultPort = 7433;
-const drainMsDefault = 5_000;
-const sessionsDefault = 4096;
-
-const offeredDefaults: OfferedLimits = {
-  frameBytes: limits.frameBytes.value,
-  sessions: limits.sessions.value,
-  promptTokens: limits.promptTokens.value,
-  draftTokens: limits.draftTokens.value,
-  windowTokens: limits.windowTokens.value,
-  resumeMs: 60_000,
-  silenceMs: 60_000,
-};
-
-/** A server as code of the same process sees it. */
-export interface LocalServer {
-  /** Answers without drafts, in the same batches as everybody's. */
-  readonly plain: Pick<PlainSessions, 'write' | 'count'>;
-  /** Whether no more sessions are taken. */
-  readonly isDraining: boolean;
-  stats(): ServerStats;
-}
 
 export interface RunningServer extends LocalServer {
   /** ws: or wss: URL that devices dial. */
@@ -115,17 +47,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return server;
 }
 
+interface Connection {
+  readonly peer: Peer;
+  /** Its messages must be short until then. */
+  isGreeted: boolean;
+  /** Both ways; its key is charged with them when its next frame comes. */
+  unpaidBytes: number;
+}
+
 class Server implements RunningServer {
   readonly #engine: Engine;
   readonly #options: ServerOptions;
   readonly #access: Access;
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
-  readonly #peers = new Map<number, Peer>();
-  /** Connections that have not been greeted: their messages must be short. */
-  readonly #strangers = new Set<number>();
-  /** Bytes of each connection, both ways, that its key has not been charged with: they come with its next frame. */
-  readonly #unpaid = new Map<number, number>();
+  readonly #connections = new Map<number, Connection>();
   readonly #wire = new WireTally();
   readonly #startedAtMs = performance.now();
   readonly #drainMs: number;
@@ -201,38 +137,32 @@ class Server implements RunningServer {
   }
 
   #connected(peer: Peer): void {
-    this.#peers.set(peer.id, peer);
-    this.#strangers.add(peer.id);
+    this.#connections.set(peer.id, { peer, isGreeted: false, unpaidBytes: 0 });
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
   /** Ends the connections of keys that are none any more. */
   #revoke(ids: ReadonlySet<string>): void {
-    for (const { id: connection, grant } of [...this.#peers.values()]) {
+    for (const { peer } of [...this.#connections.values()]) {
+      const { id: connection, grant } = peer;
       if (grant === null || !ids.has(grant.id)) continue;
       const fault = wireFault('key-refused', 'the key is not valid any more', null);
       this.#feed({ kind: 'fault', connection, fault });
     }
   }
 
-  #message({ id: connection }: Peer, bytes: Uint8Array): void {
-    if (!this.#peers.has(connection)) return;
+  #message({ id }: Peer, bytes: Uint8Array): void {
+    const connection = this.#connections.get(id);
+    if (!connection) return;
     this.#wire.up(bytes.length);
-    this.#unpaid.set(connection, (this.#unpaid.get(connection) ?? 0) + bytes.length);
-    const bytesMax = this.#strangers.has(connection)
-      ? limits.helloBytes.value
-      : limits.frameBytes.value;
+    connection.unpaidBytes += bytes.length;
+    const { value: bytesMax } = connection.isGreeted ? limits.frameBytes : limits.helloBytes;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) {
-      const unpaid = this.#unpaid.get(connection)!;
-      this.#unpaid.set(connection, 0);
-      this.#feedSoon({ kind: 'frame', connection, frame: decoded.ok, bytes: unpaid });
-    } else this.#feedSoon({ kind: 'fault', connection, fault: decoded.fault });
-  }
-
-  #greeted(connection: number): void {
-    this.#strangers.delete(connection);
-    this.#peers.get(connection)?.greeted();
+      const { unpaidBytes } = connection;
+      connection.unpaidBytes = 0;
+      this.#feedSoon({ kind: 'frame', connection: id, frame: decoded.ok, bytes: unpaidBytes });
+    } else this.#feedSoon({ kind: 'fault', connection: id, fault: decoded.fault });
   }
 
   #tooLong({ id: connection }: Peer, bytesMax: number): void {
@@ -247,9 +177,7 @@ class Server implements RunningServer {
   }
 
   #disconnected({ id }: Peer): void {
-    this.#strangers.delete(id);
-    this.#unpaid.delete(id);
-    if (this.#peers.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
+    if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
   /** At once, behind what waits. */
@@ -275,14 +203,15 @@ class Server implements RunningServer {
     switch (effect.kind) {
       case 'send': {
         if (this.plain.take(effect.connection, effect.frame)) return;
-        const peer = this.#peers.get(effect.connection);
-        if (effect.frame.kind === 'welcome') this.#greeted(effect.connection);
-        if (peer) this.#send(peer, encodeFrame(effect.frame));
+        const connection = this.#connections.get(effect.connection);
+        if (!connection) return;
+        if (effect.frame.kind === 'welcome') greet(connection);
+        this.#send(connection, encodeFrame(effect.frame));
         return;
       }
       case 'close':
         if (this.plain.closed(effect.connection)) return;
-        this.#peers.get(effect.connection)?.close(effect.code);
+        this.#connections.get(effect.connection)?.peer.close(effect.code);
         return;
       case 'engine':
         this.#runner.run(effect.operation);
@@ -292,9 +221,10 @@ class Server implements RunningServer {
     }
   }
 
-  #send(peer: Peer, bytes: Uint8Array): void {
+  #send(connection: Connection, bytes: Uint8Array): void {
+    const { peer } = connection;
     this.#wire.down(bytes.length);
-    this.#unpaid.set(peer.id, (this.#unpaid.get(peer.id) ?? 0) + bytes.length);
+    connection.unpaidBytes += bytes.length;
     if (peer.send(bytes)) return;
     peer.close('too-slow');
     // The core hears of it as of any lost connection, once the effects at hand are done.
@@ -334,10 +264,15 @@ class Server implements RunningServer {
   /** Gives the last frames a moment to leave. */
   async #gone(): Promise<void> {
     const untilMs = performance.now() + 1_000;
-    while (this.#peers.size > 0 && performance.now() < untilMs) {
+    while (this.#connections.size > 0 && performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+}
+
+function greet(connection: Connection): void {
+  connection.isGreeted = true;
+  connection.peer.greeted();
 }
 
 function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<void> {
@@ -348,55 +283,4 @@ function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<
       resolve();
     });
   });
-}
-
-/** One key must not keep all others out. */
-function sessionsOfKey({
-  access,
-  sessionsMax = sessionsDefault,
-}: ServerOptions): Partial<KeyLimits> {
-  return access?.hasKeys === true ? { sessions: Math.ceil(sessionsMax / 4) } : {};
-}
-
-function settingsOf(options: ServerOptions): CoreSettings {
-  const { info } = options.engine;
-  const { vocabulary } = info;
-  const formats = new FormatChecker(vocabulary);
-  let hashes: Uint32Array | null = null;
-  const differingBlock = ({ blockHashes }: Hello) => {
-    if (blockHashes.length === 0) return null;
-    hashes ??= blockHashesOf(vocabulary);
-    const block = firstDifferingBlock(hashes, blockHashes);
-    return block === null ? null : vocabularyBlockOf(vocabulary, block);
-  };
-  return {
-    model: {
-      ...info,
-      hasExit: info.exit !== null,
-      modelName: cutText(info.modelName, limits.modelNameBytes.value),
-      fingerprint: vocabulary.fingerprint,
-      vocabSize: vocabulary.size,
-      endOfText: vocabulary.endOfText,
-    },
-    schemes,
-    modes,
-    limits: { ...offeredDefaults, ...options.limits },
-    connectionsMax: options.connectionsMax ?? 1024,
-    sessionsMax: options.sessionsMax ?? sessionsDefault,
-    keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
-    batching: options.batching ?? { kind: 'continuous' },
-    tokenMsMax: options.tokenMsMax ?? 10_000,
-    passMsMax: options.passMsMax ?? 1000,
-    prefillShare: options.prefillShare ?? 0.25,
-    prefillMsMax: options.prefillMsMax ?? 100,
-    slotQuantumTokens: 32,
-    swapBytesMax: options.swapBytesMax ?? 2 ** 30,
-    retryAfterMs: 1_000,
-    randomBytes: (count) => new Uint8Array(randomBytes(count)),
-    // The upgrade has decided: nobody gets as far as Hello without a key.
-    acceptsKey: () => true,
-    tokenize: (prompt) => promptTokens(info, prompt),
-    checkFormat: (schema) => formats.check(schema),
-    differingBlock,
-  };
 }

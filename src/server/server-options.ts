@@ -1,0 +1,135 @@
+// What a server can be told, and the settings of its core that follow.
+
+import { randomBytes } from 'node:crypto';
+import type { RequestListener } from 'node:http';
+import type { Access } from '../access/access.js';
+import type { GateLimits } from '../access/stranger-gate.js';
+import type { TlsFiles } from '../access/tls-files.js';
+import { type KeyLimits, unlimited } from '../base/key-grant.js';
+import type { Engine } from '../engine/engine.js';
+import { FormatChecker } from '../grammar/format-checker.js';
+import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
+import { limits } from '../protocol/limits.js';
+import { cutText } from '../protocol/utf8.js';
+import {
+  blockHashesOf,
+  firstDifferingBlock,
+  vocabularyBlockOf,
+} from '../protocol/vocabulary-blocks.js';
+import type { Batching, CoreSettings } from './core/settings.js';
+import type { PlainSessions } from './plain-sessions.js';
+import { promptTokens } from './prompt.js';
+import type { ServerStats } from './stats.js';
+
+export interface ServerOptions {
+  readonly engine: Engine;
+  /** Default 127.0.0.1: nobody but this machine. */
+  readonly host?: string;
+  /** Default 7433; 0 picks a free one. */
+  readonly port?: number;
+  /** Who may connect; stays its owner's. Default: whoever reaches the address. */
+  readonly access?: Access;
+  /** Certificate and key; stays its owner's. Default: no TLS. */
+  readonly tls?: TlsFiles;
+  /** Listens beyond this machine even without keys or TLS. Default false: that is refused. */
+  readonly insecureOpenToNetwork?: boolean;
+  /** How many connections may stand that have not shown a key. */
+  readonly gate?: Partial<GateLimits>;
+  /** Of each key that leaves them open in its file; of all together where no key is asked for. Default: none, but for sessions where keys are asked for: a quarter of all. */
+  readonly keyLimits?: Partial<KeyLimits>;
+  readonly batching?: Batching;
+  readonly connectionsMax?: number;
+  readonly sessionsMax?: number;
+  readonly limits?: Partial<OfferedLimits>;
+  /** Bytes of cache images of idle sessions. Default 1 GiB; 0: they are computed again. */
+  readonly swapBytesMax?: number;
+  /** Predicted milliseconds for each token beyond which no session begins. Default 10 000. */
+  readonly tokenMsMax?: number;
+  /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
+  readonly passMsMax?: number;
+  /** Share of a pass's tokens that prompts are sure of. Default 0.25. */
+  readonly prefillShare?: number;
+  /** Predicted milliseconds beyond which prompts take no more than their share. Default 100. */
+  readonly prefillMsMax?: number;
+  /** Milliseconds that running answers are given when the server closes. Default 5000. */
+  readonly drainMs?: number;
+  /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
+  readonly alternatives?: readonly string[];
+  /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
+  readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
+}
+
+/** A server as code of the same process sees it. */
+export interface LocalServer {
+  /** Answers without drafts, in the same batches as everybody's. */
+  readonly plain: Pick<PlainSessions, 'write' | 'count'>;
+  /** Whether no more sessions are taken. */
+  readonly isDraining: boolean;
+  stats(): ServerStats;
+}
+
+export const defaultPort = 7433;
+export const drainMsDefault = 5_000;
+const sessionsDefault = 4096;
+
+const offeredDefaults: OfferedLimits = {
+  frameBytes: limits.frameBytes.value,
+  sessions: limits.sessions.value,
+  promptTokens: limits.promptTokens.value,
+  draftTokens: limits.draftTokens.value,
+  windowTokens: limits.windowTokens.value,
+  resumeMs: 60_000,
+  silenceMs: 60_000,
+};
+
+/** One key must not keep all others out. */
+function sessionsOfKey({
+  access,
+  sessionsMax = sessionsDefault,
+}: ServerOptions): Partial<KeyLimits> {
+  return access?.hasKeys === true ? { sessions: Math.ceil(sessionsMax / 4) } : {};
+}
+
+/** Settings of the core: what was asked for over what is the default. Reads the vocabulary of the engine. */
+export function settingsOf(options: ServerOptions): CoreSettings {
+  const { info } = options.engine;
+  const { vocabulary } = info;
+  const formats = new FormatChecker(vocabulary);
+  let hashes: Uint32Array | null = null;
+  const differingBlock = ({ blockHashes }: Hello) => {
+    if (blockHashes.length === 0) return null;
+    hashes ??= blockHashesOf(vocabulary);
+    const block = firstDifferingBlock(hashes, blockHashes);
+    return block === null ? null : vocabularyBlockOf(vocabulary, block);
+  };
+  return {
+    model: {
+      ...info,
+      hasExit: info.exit !== null,
+      modelName: cutText(info.modelName, limits.modelNameBytes.value),
+      fingerprint: vocabulary.fingerprint,
+      vocabSize: vocabulary.size,
+      endOfText: vocabulary.endOfText,
+    },
+    schemes,
+    modes,
+    limits: { ...offeredDefaults, ...options.limits },
+    connectionsMax: options.connectionsMax ?? 1024,
+    sessionsMax: options.sessionsMax ?? sessionsDefault,
+    keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
+    batching: options.batching ?? { kind: 'continuous' },
+    tokenMsMax: options.tokenMsMax ?? 10_000,
+    passMsMax: options.passMsMax ?? 1000,
+    prefillShare: options.prefillShare ?? 0.25,
+    prefillMsMax: options.prefillMsMax ?? 100,
+    slotQuantumTokens: 32,
+    swapBytesMax: options.swapBytesMax ?? 2 ** 30,
+    retryAfterMs: 1_000,
+    randomBytes: (count) => new Uint8Array(randomBytes(count)),
+    // The upgrade has decided: nobody gets as far as Hello without a key.
+    acceptsKey: () => true,
+    tokenize: (prompt) => promptTokens(info, prompt),
+    checkFormat: (schema) => formats.check(schema),
+    differingBlock,
+  };
+}
