@@ -6,7 +6,7 @@ import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
 import { mean } from '../math/statistics.js';
 import type { DeviceKind, Scenario } from './scenario.js';
-import { swarm } from './scenarios.js';
+import { delayLink, swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
 
 /** How regular the world is: what strays is what the margin is for. */
@@ -99,13 +99,7 @@ function scenarioOf(roundTripMs: number, straying: Straying, sending: Sending): 
     divergence,
     draftContext: 512,
     draft: { startMs: 0, tokenMs: draftMs, contextMs: 0, feedMs: 0 },
-    link: {
-      latencyMs: roundTripMs / 2,
-      jitterMs,
-      upBytesPerMs: 1e6,
-      downBytesPerMs: 1e6,
-      overheadBytes: 0,
-    },
+    link: { ...delayLink(roundTripMs / 2), jitterMs },
     clockRate: 1,
     verdictTimeoutMs: 5_000,
     linkTimeoutMs: 10_000,

@@ -9,16 +9,10 @@ export type { Observer } from './observer.js';
 export { passCostFrom } from './pass-cost.js';
 export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
-export { fleet, swarm } from './scenarios.js';
-export {
-  type Abuser,
-  acceptanceLeast,
-  divergenceFor,
-  playService,
-  type Service,
-  type ServiceDevice,
-  type ServiceFigures,
-} from './service.js';
+export { delayLink, fleet, swarm } from './scenarios.js';
+export { acceptanceLeast, divergenceFor } from './service/divergence.js';
+export { playService } from './service/play-service.js';
+export type { Abuser, Service, ServiceDevice, ServiceFigures } from './service/service.js';
 export { type Shrunk, shrink } from './shrink.js';
 export { type Report, type RunOptions, runPlan, simulate, type Violation } from './simulate.js';
 export { type Counts, sumOf } from './tally.js';

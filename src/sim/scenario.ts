@@ -8,13 +8,13 @@ import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';
 import type { Range } from './random.js';
 
-/** One way to a server and back. Bytes per millisecond are kilobytes per second. */
 export interface Stall {
   /** Of the messages of one way, in [0, 1]. */
   readonly share: number;
   readonly ms: number;
 }
 
+/** One way to a server and back. Bytes per millisecond are kilobytes per second. */
 export interface LinkModel {
   /** Each way. */
   readonly latencyMs: Range;

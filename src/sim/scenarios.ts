@@ -2,7 +2,16 @@
 // numbers are round figures of the kind that papers report, not measurements of ours.
 
 import { modes, schemes } from '../protocol/frame.js';
-import type { DeviceKind, Scenario } from './scenario.js';
+import type { DeviceKind, LinkModel, Scenario } from './scenario.js';
+
+/** A link of so many milliseconds each way that carries anything. */
+export const delayLink = (latencyMs: number, overheadBytes = 0): LinkModel => ({
+  latencyMs,
+  jitterMs: 0,
+  upBytesPerMs: 1e6,
+  downBytesPerMs: 1e6,
+  overheadBytes,
+});
 
 const swarmDevice: DeviceKind = {
   name: 'swarm',

@@ -8,9 +8,17 @@ import { ScriptedModel, type ScriptedModelOptions } from '../engine/scripted-mod
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import { GrammarCache } from '../grammar/grammar-cache.js';
+import type { Random } from './random.js';
 
 export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
 export const toyFormats = new FormatChecker(toyVocabulary);
+
+/** Behind those that a text is not made of. */
+const firstLetter = 2;
+
+/** [count] ids of letters. */
+export const toyLetters = (random: Random, count: number): number[] =>
+  Array.from({ length: count }, () => firstLetter + random.below(toyVocabulary.size - firstLetter));
 
 /** @param options beside scriptedDefaults. */
 export function toyEngine(options: Partial<ScriptedModelOptions>): EngineCore {

@@ -8,13 +8,12 @@ import { isOffered } from '../protocol/frame.js';
 import type { Ask } from './answer.js';
 import { Random } from './random.js';
 import type { Scenario, Workload } from './scenario.js';
-import { toyVocabulary } from './toy.js';
+import { toyLetters } from './toy.js';
 
 /** Beginnings that prompts share, and their length. */
 const sharedCount = 3;
 const sharedLength = 24;
 /** Ids below this are the start and the end token. */
-const firstLetter = 2;
 
 /** All requests of a run, in order of time. @param deviceCount as drawn for the run. */
 export function planAsks(scenario: Scenario, seed: number, deviceCount: number): Ask[] {
@@ -77,12 +76,10 @@ function requestOf(work: Workload, seed: number, random: Random): GenerateReques
 
 function promptOf(work: Workload, seed: number, random: Random): Int32Array {
   const length = random.wholeWithin(work.promptTokens);
-  const letters = (source: Random, count: number): number[] =>
-    Array.from({ length: count }, () => firstLetter + source.below(toyVocabulary.size - 2));
   const shared = new Random(seed, 'shared', random.below(sharedCount));
   const isShared = random.happens(work.sharedPromptShare);
-  const begin = isShared ? letters(shared, Math.min(sharedLength, length)) : [];
-  return Int32Array.from([...begin, ...letters(random, length - begin.length)]);
+  const begin = isShared ? toyLetters(shared, Math.min(sharedLength, length)) : [];
+  return Int32Array.from([...begin, ...toyLetters(random, length - begin.length)]);
 }
 
 function samplingOf(work: Workload, random: Random): Sampling {

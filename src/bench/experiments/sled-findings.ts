@@ -57,7 +57,7 @@ function setUpOf({ cost, passCount, errorShare }: PassFit): Findings['setUp'] {
   return [
     {
       part: 'cores, codec, state tables, batcher',
-      what: 'as shipped, in virtual time (src/sim/service.ts); every device writes one answer of 96 tokens, all at once',
+      what: 'as shipped, in virtual time (src/sim/service); every device writes one answer of 96 tokens, all at once',
       isEmulated: false,
     },
     {

@@ -1,5 +1,5 @@
 // Services in virtual time as experiments ask for them: a mode by name, devices, a link and a server, several seeds; out
-// come the figures of all seeds with their intervals. The playing is src/sim/service.ts.
+// come the figures of all seeds with their intervals. The playing is src/sim/service.
 
 import type { StopRule } from '../../device/core/stop-rule.js';
 import type { PassCost } from '../../math/pass-time.js';

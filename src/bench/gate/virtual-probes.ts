@@ -4,7 +4,7 @@
 import type { PassCost } from '../../math/pass-time.js';
 import { mean } from '../../math/statistics.js';
 import { type Mode, type Scheme, schemes } from '../../protocol/frame.js';
-import { playService, type Service, type ServiceFigures } from '../../sim/index.js';
+import { delayLink, playService, type Service, type ServiceFigures } from '../../sim/index.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
 import { exact } from '../report/estimate.js';
 import type { Probe } from './gate.js';
@@ -31,13 +31,7 @@ const places: Readonly<Record<string, Place>> = {
 };
 
 function serviceOf({ deviceCount, roundTripMs, pass }: Place, mode: Mode, scheme: Scheme): Service {
-  const link = {
-    latencyMs: roundTripMs / 2,
-    jitterMs: 0,
-    upBytesPerMs: 1e6,
-    downBytesPerMs: 1e6,
-    overheadBytes: 70,
-  };
+  const link = delayLink(roundTripMs / 2, 70);
   return {
     deviceCount,
     devices: [{ name: 'device', share: 1, draftMs: 8, divergence, link }],

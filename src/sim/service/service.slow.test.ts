@@ -3,16 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { median, quantile } from '../math/statistics.js';
-import { playService, type Service } from './service.js';
+import { median, quantile } from '../../math/statistics.js';
+import { delayLink } from '../scenarios.js';
+import { playService } from './play-service.js';
+import type { Service } from './service.js';
 
-const link = {
-  latencyMs: 20,
-  jitterMs: 0,
-  upBytesPerMs: 1e6,
-  downBytesPerMs: 1e6,
-  overheadBytes: 0,
-};
+const link = delayLink(20);
 const crowd: Omit<Service, 'mode'> = {
   deviceCount: 96,
   slotCount: 96,

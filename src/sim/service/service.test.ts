@@ -3,15 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { divergenceFor, playService, type Service } from './service.js';
+import { delayLink } from '../scenarios.js';
+import { divergenceFor } from './divergence.js';
+import { playService } from './play-service.js';
+import type { Service } from './service.js';
 
-const link = {
-  latencyMs: 20,
-  jitterMs: 0,
-  upBytesPerMs: 1e6,
-  downBytesPerMs: 1e6,
-  overheadBytes: 0,
-};
+const link = delayLink(20);
 const service: Service = {
   deviceCount: 1,
   devices: [{ name: 'one', share: 1, draftMs: 10, divergence: 0, link }],

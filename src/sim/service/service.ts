@@ -1,0 +1,100 @@
+// A service: one server and many devices that all write at once in one mode, perhaps one of them against the others. And
+// what users and server see of it.
+
+import type { AheadBudget } from '../../device/core/ahead.js';
+import type { Statistics } from '../../device/core/statistics.js';
+import type { StopRule } from '../../device/core/stop-rule.js';
+import type { PassCost } from '../../math/pass-time.js';
+import type { Sampling } from '../../math/sampling.js';
+import type { Mode, Scheme } from '../../protocol/frame.js';
+import type { Models } from '../models.js';
+import type { LinkModel } from '../scenario.js';
+
+export interface ServiceDevice {
+  readonly name: string;
+  /** Of the fleet, in any unit. */
+  readonly share: number;
+  /** For a drafted token; null: it has nothing to draft with. */
+  readonly draftMs: number | null;
+  /** Of its draft from the target, in [0, 1]: divergenceFor has it for an acceptance rate. */
+  readonly divergence: number;
+  readonly link: LinkModel;
+  /** Default: as shipped. */
+  readonly ahead?: AheadBudget;
+}
+
+/** One device more, which takes all that it can get for as long as the others write. */
+export interface Abuser {
+  /** That it keeps open, each in the next of its modes. */
+  readonly sessions: number;
+  readonly modes: readonly Mode[];
+  /** Of each; it opens another every so often, beyond what it may have open. */
+  readonly promptTokens: number;
+  readonly openEveryMs: number;
+  /** As many as the server takes in a round. */
+  readonly draftTokens: number;
+}
+
+export interface Service {
+  readonly deviceCount: number;
+  readonly devices: readonly ServiceDevice[];
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  readonly stopRule: StopRule;
+  readonly pass: PassCost;
+  /** A pass takes longer by this share at most. */
+  readonly passNoise: number;
+  /** Sessions whose caches the target holds at once. */
+  readonly slotCount: number;
+  /** Drafts of so many sessions are waited for, at most so long; null: continuous batching. */
+  readonly staticBatch: { readonly count: number; readonly waitMs: number } | null;
+  readonly promptTokens: number;
+  /** Of each device's one answer. */
+  readonly answerTokens: number;
+  /** Of a pass, after which the target's early exit tells hints, and how often it is right; default: it has none. */
+  readonly exit?: { readonly place: number; readonly agreement: number };
+  /** Behind the others; default: none. */
+  readonly abuser?: Abuser;
+  /** Whether each device, the abuser too, shows a key of its own; default: none is asked for. */
+  readonly hasKeys?: boolean;
+  /** Most tokens of a session beyond what the answers need; default: little. */
+  readonly contextTokens?: number;
+  /** Default: the toys, prompts of letters, their laws as they are. */
+  readonly real?: RealService;
+}
+
+/** Models that are not toys, what they are asked, and how they sample. */
+export interface RealService {
+  readonly models: Models;
+  /** [n >= 1] ids; devices take them in turns. */
+  readonly prompts: readonly Int32Array[];
+  readonly sampling: Sampling;
+}
+
+/** Of all devices together unless said otherwise; times in milliseconds. */
+export interface ServiceFigures {
+  /** [answers] from asking to the first token. */
+  readonly firstTokenMs: readonly number[];
+  /** [answers] from token to token, the mean of each answer. */
+  readonly tokenMs: readonly number[];
+  readonly tokensPerSecond: number;
+  /** Share of the time in which the target computes. */
+  readonly busyShare: number;
+  /** For each committed token. */
+  readonly passes: number;
+  readonly rows: number;
+  readonly drafted: number;
+  readonly upMessages: number;
+  readonly downMessages: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+  /** Of the tested drafts; null where none was tested. */
+  readonly acceptedShare: number | null;
+  /** Drafts tested for each pass of a session. */
+  readonly draftLength: number;
+  /** [tokens] from one token of an answer to the next, those of the abuser apart; within a verdict 0. */
+  readonly gapMs: readonly number[];
+  /** [answers] ids, and what the devices counted, in the order in which they ended. */
+  readonly texts: readonly (readonly number[])[];
+  readonly statistics: readonly Statistics[];
+}
