@@ -49,6 +49,25 @@ test('every relative link leads to a file, and to a heading where it names one',
   assert.ok(count > 20, `only ${count} links`);
 });
 
+test('every source file that the architecture names is there', () => {
+  const below = (path: string): string[] =>
+    readdirSync(join(packageRoot, path), { recursive: true, encoding: 'utf8' }).map(
+      (name) => `${path}/${name}`,
+    );
+  const paths = [...readdirSync(packageRoot), ...['src', 'tools', 'docs'].flatMap(below)];
+  let count = 0;
+  for (const [, name = ''] of read('ARCHITECTURE.md').matchAll(
+    /`([\w./-]+\.(?:ts|mjs|json|md))`/g,
+  )) {
+    assert.ok(
+      paths.some((path) => path === name || path.endsWith(`/${name}`)),
+      `there is no ${name}`,
+    );
+    count++;
+  }
+  assert.ok(count > 60, `only ${count} files`);
+});
+
 test('the configuration reference is what the commands say', () => {
   const remedy = 'run `npm run build && node tools/configuration.mjs`';
   assert.equal(read('docs/configuration.md'), configurationPage(), remedy);
