@@ -40,7 +40,8 @@ const mayImport = {
     'device/drafter',
   ],
   'bench/trials': ['base', 'math', 'protocol', 'device', 'bench/loop', 'bench/report'],
-  'bench/report': ['base', 'math', 'bench'],
+  'bench/report': ['base', 'math', 'bench', 'bench/virtual'],
+  'bench/virtual': ['base', 'sim'],
   'bench/profiles': ['base', 'math'],
   'bench/experiments': [
     'base',
@@ -59,6 +60,7 @@ const mayImport = {
     'bench/loop',
     'bench/profiles',
     'bench/report',
+    'bench/virtual',
   ],
   'bench/gate': [
     'base',
@@ -106,6 +108,7 @@ const mayImport = {
     'bench/gate',
     'bench/profiles',
     'bench/report',
+    'bench/virtual',
     'server',
     'device',
     'bench/api',

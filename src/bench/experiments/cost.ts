@@ -5,7 +5,7 @@ import { divergenceFor } from '../../sim/index.js';
 import { type DeviceName, deviceProfiles, draftMsOf } from '../profiles/device-profiles.js';
 import { linkProfiles } from '../profiles/link-profiles.js';
 import { dollarsPerMillion, priceProfiles, serverProfiles } from '../profiles/server-profiles.js';
-import { exact } from '../report/estimate.js';
+import { exact, scaled } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Estimate, Findings, Row } from '../report/result.js';
@@ -22,7 +22,7 @@ interface Costed {
   readonly way: Way;
   readonly served: Served;
   /** Joules a token that drafting takes; the device's own idling is left out. */
-  readonly joules: number;
+  readonly joules: Estimate;
 }
 
 export const costExperiment: Experiment = {
@@ -31,30 +31,27 @@ export const costExperiment: Experiment = {
   question:
     'How much energy does a device spend on a token, and what do a million tokens cost on the server?',
   minutes: 2,
-  run: async (context) => findingsOf(await play(context)),
+  run: async (context) => findingsOf(await playAll(context)),
 };
 
-async function play({ isQuick, seed, note, signal }: ExperimentContext): Promise<Costed[]> {
+async function playAll({ isQuick, seed, play, note }: ExperimentContext): Promise<Costed[]> {
   const divergence = divergenceFor(acceptance);
   const link = linkModelOf(linkProfiles['5g']);
-  const seeds = Array.from({ length: isQuick ? 1 : 3 }, (_, index) => seed * 1_000 + index);
-  const costed: Costed[] = [];
-  for (const device of Object.keys(deviceProfiles) as DeviceName[]) {
-    if (signal.aborted) break;
-    const profile = deviceProfiles[device];
+  const seeds = Array.from({ length: isQuick ? 2 : 6 }, (_, index) => seed * 1_000 + index);
+  const costOf = async (device: DeviceName, way: Way): Promise<Costed> => {
+    const { draftWatts, ...profile } = deviceProfiles[device];
     const draftMs = draftMsOf(profile, draftMillions);
     const devices = [{ name: device, share: 1, draftMs, divergence, link }];
     const { pass } = serverProfiles.memory;
     const bed = { deviceCount, devices, pass, answerTokens: 96, seeds };
-    for (const way of Object.keys(ways) as Way[]) {
-      const served = serve(bed, ways[way]);
-      const joules = (served.drafted * draftMs * profile.draftWatts) / 1_000;
-      costed.push({ device, way, served, joules });
-    }
-    note(profile.name);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return costed;
+    const served = await serve(play, bed, ways[way]);
+    note(`${profile.name}, ${way}`);
+    return { device, way, served, joules: scaled(served.drafted, (draftMs * draftWatts) / 1_000) };
+  };
+  const names = Object.keys(deviceProfiles) as DeviceName[];
+  return Promise.all(
+    names.flatMap((device) => (Object.keys(ways) as Way[]).map((way) => costOf(device, way))),
+  );
 }
 
 /** More tokens a second cost less: the ends change places. */
@@ -70,8 +67,8 @@ function findingsOf(costed: readonly Costed[]): Findings {
     const values = [
       exact(draftMs),
       served.tokenMs,
-      exact(served.drafted),
-      exact(joules),
+      served.drafted,
+      joules,
       dollarsOf(served, 'a100'),
       dollarsOf(served, 'rtx-4090'),
     ];
@@ -116,15 +113,14 @@ function findingsOf(costed: readonly Costed[]): Findings {
 function claimsOf(costed: readonly Costed[]): Findings['claims'] {
   const orin = (way: Way): Costed =>
     costed.find((one) => one.device === 'orin-nano' && one.way === way)!;
-  if (costed.length === 0) return [];
   const dollars = (way: Way): string => figure(dollarsOf(orin(way).served, 'a100').value);
   return [
     {
       id: 'trade',
       text:
-        `With 16 Jetson Orin Nano Super on a server bound by memory, race costs ${figure(orin('race').joules)} J a token on the ` +
+        `With 16 Jetson Orin Nano Super on a server bound by memory, race costs ${figure(orin('race').joules.value)} J a token on the ` +
         `device and $${dollars('race')} a million tokens on an A100 that is kept busy; stop-and-wait ` +
-        `${figure(orin('stop-and-wait, 4 drafted').joules)} J and $${dollars('stop-and-wait, 4 drafted')}; streaming nothing and ` +
+        `${figure(orin('stop-and-wait, 4 drafted').joules.value)} J and $${dollars('stop-and-wait, 4 drafted')}; streaming nothing and ` +
         `$${dollars('stream')}.`,
     },
   ];

@@ -58,27 +58,28 @@ export const dssdExperiment: Experiment = {
   },
 };
 
-async function playAll({
-  models,
-  isQuick,
-  seed,
-  note,
-  signal,
-}: ExperimentContext): Promise<Played[]> {
-  const pairs = await openPairs(models);
-  const played: Played[] = [];
-  for (const pair of pairs) {
-    for (const { way, topK } of waysOf()) {
-      for (const draftLength of isQuick ? [4] : dssdGrid.draftLengths) {
-        if (signal.aborted) break;
-        const size = sizeOf(pair, isQuick);
-        const texts = await playTexts(pair, way, { topK, draftLength, seed, ...size });
-        played.push({ pair: pair.name, topK, way, draftLength, texts });
-      }
-      note(`vocabulary ${pair.name}, ${filterText(topK)}, ${way.name}`);
-    }
-  }
+/** The bundled pair computes on threads of its own, while the scripted ones take this one. */
+async function playAll(context: ExperimentContext): Promise<Played[]> {
+  const pairs = await openPairs(context.models);
+  const played = await Promise.all(pairs.map((pair) => playPair(pair, context)));
   for (const { target, draft } of pairs) await Promise.all([target.close(), draft.close()]);
+  return played.flat();
+}
+
+async function playPair(
+  pair: Pair,
+  { isQuick, seed, note, signal }: ExperimentContext,
+): Promise<Played[]> {
+  const played: Played[] = [];
+  const size = sizeOf(pair, isQuick);
+  for (const { way, topK } of waysOf()) {
+    for (const draftLength of isQuick ? [4] : dssdGrid.draftLengths) {
+      if (signal.aborted) return played;
+      const texts = await playTexts(pair, way, { topK, draftLength, seed, ...size });
+      played.push({ pair: pair.name, topK, way, draftLength, texts });
+    }
+    note(`vocabulary ${pair.name}, ${filterText(topK)}, ${way.name}`);
+  }
   return played;
 }
 

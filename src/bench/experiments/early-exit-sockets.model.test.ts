@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { benchModels } from '../bench-models.js';
+import { playHere } from '../virtual/play.js';
 import { playSockets, socketCells } from './early-exit-sockets.js';
 
 const files = benchModels('/nowhere', () => undefined);
@@ -10,7 +11,7 @@ const files = benchModels('/nowhere', () => undefined);
 const models = { ...files, inflatedTarget: files.target, inflatedExit: files.exit };
 
 it('writes the recorded texts in every cell, and hears hints while passes run', async () => {
-  const context = { models, isQuick: true, seed: 1, note: () => undefined };
+  const context = { models, isQuick: true, seed: 1, play: playHere, note: () => undefined };
   const { rows, isSameText } = await playSockets(
     { ...context, signal: { aborted: false } },
     {

@@ -4,7 +4,7 @@
 
 import { quantile } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
-import { type Abuser, divergenceFor, playService, type ServiceFigures } from '../../sim/index.js';
+import { type Abuser, divergenceFor, type Service, type ServiceFigures } from '../../sim/index.js';
 import { linkProfiles } from '../profiles/link-profiles.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
 import { exact } from '../report/estimate.js';
@@ -39,50 +39,40 @@ export const fairnessExperiment: Experiment = {
   title: 'One abuser among fifteen honest devices',
   question: 'How much slower do honest devices get through one that takes all it can get?',
   minutes: 3,
-  run: async (context) => findingsOf(await play(context)),
+  run: async (context) => findingsOf(await playAll(context)),
 };
 
-async function play({ isQuick, seed, note, signal }: ExperimentContext): Promise<Played[]> {
+async function playAll({ isQuick, seed, play, note }: ExperimentContext): Promise<Played[]> {
   const divergence = divergenceFor(0.7);
   const seeds = Array.from({ length: isQuick ? 1 : 2 }, (_, index) => seed * 1_000 + index);
-  const played: Played[] = [];
-  for (const mode of modes) {
-    for (const name of cases) {
-      const runs: ServiceFigures[] = [];
-      for (const one of seeds) {
-        if (signal.aborted) return played;
-        runs.push(playOnce(mode, name, divergence, one));
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      played.push({ mode, name, runs });
-      note(`${mode}, ${name}`);
-    }
-  }
-  return played;
+  const playCase = async (mode: Mode, name: Case): Promise<Played> => {
+    const service = serviceOf(mode, name, divergence);
+    const runs = await Promise.all(seeds.map((one) => play(service, one)));
+    note(`${mode}, ${name}`);
+    return { mode, name, runs };
+  };
+  return Promise.all(modes.flatMap((mode) => cases.map((name) => playCase(mode, name))));
 }
 
-function playOnce(mode: Mode, name: Case, divergence: number, seed: number): ServiceFigures {
+function serviceOf(mode: Mode, name: Case, divergence: number): Service {
   const link = linkModelOf(linkProfiles['5g']);
-  return playService(
-    {
-      deviceCount: honestCount,
-      devices: [{ name: 'honest', share: 1, draftMs: 8, divergence, link }],
-      scheme: 'coupled',
-      mode,
-      stopRule: { kind: 'adaptive', draftLengthMax: 16 },
-      pass: serverProfiles.memory.pass,
-      passNoise: 0.05,
-      slotCount: honestCount + 1,
-      staticBatch: null,
-      promptTokens: answerTokens,
-      answerTokens,
-      // Room for the abuser's prompts; the same server in all cases.
-      contextTokens: abuser.promptTokens + 100,
-      hasKeys: name !== 'abuser, one key for all',
-      ...(name !== 'alone' && { abuser }),
-    },
-    seed,
-  );
+  return {
+    deviceCount: honestCount,
+    devices: [{ name: 'honest', share: 1, draftMs: 8, divergence, link }],
+    scheme: 'coupled',
+    mode,
+    stopRule: { kind: 'adaptive', draftLengthMax: 16 },
+    pass: serverProfiles.memory.pass,
+    passNoise: 0.05,
+    slotCount: honestCount + 1,
+    staticBatch: null,
+    promptTokens: answerTokens,
+    answerTokens,
+    // Room for the abuser's prompts; the same server in all cases.
+    contextTokens: abuser.promptTokens + 100,
+    hasKeys: name !== 'abuser, one key for all',
+    ...(name !== 'alone' && { abuser }),
+  };
 }
 
 /** 95th percentiles over the answers, or tokens, of all runs; null: not one answer came to its end. */

@@ -1,9 +1,9 @@
 // What the race experiment's numbers say, and how they are drawn: a map of winners, the cost of each mode, real points.
 
-import { exact } from '../report/estimate.js';
 import { figure } from '../report/figures.js';
 import type { Estimate, Findings, KeyColumn, Row, Table, ValueColumn } from '../report/result.js';
 import type { CellPlayed, RealPoint } from './race.js';
+import { type BaselinePlayed, baselinesTable, draftJoules } from './race-baselines.js';
 import { type GainPlayed, gainShare, gainTable } from './race-gain.js';
 import { type LinkPlayed, linksTable, ofStreaming } from './race-links.js';
 import type { ModePlayed } from './race-modes.js';
@@ -52,6 +52,7 @@ const modeNamed = (played: CellPlayed, mode: ModePlayed['mode']): ModePlayed =>
 
 /** What is asked beside the map. */
 export interface RaceAsides {
+  readonly baselines: readonly BaselinePlayed[];
   readonly gains: readonly GainPlayed[];
   readonly links: readonly LinkPlayed[];
   readonly points: readonly RealPoint[];
@@ -59,12 +60,13 @@ export interface RaceAsides {
 
 export function raceFindings(
   all: readonly CellPlayed[],
-  { gains, links, points }: RaceAsides,
+  { baselines, gains, links, points }: RaceAsides,
 ): Findings {
   return {
-    claims: [...claimsOf(all), linksClaim(links), gainClaim(gains)],
+    claims: [...claimsOf(all), baselinesClaim(baselines), linksClaim(links), gainClaim(gains)],
     setUp,
     tables: [
+      baselinesTable(baselines),
       usualTable(all),
       winnersTable(all),
       everything(all),
@@ -146,6 +148,7 @@ function everything(all: readonly CellPlayed[]): Table {
       value('rows', 'rows a token'),
       value('drafted', 'drafted a token'),
       value('messages', 'messages up a token'),
+      value('joules', 'device, a token', 'J', 'calculated'),
     ],
     rows: all.flatMap((played) => played.modes.map((mode) => modeRow(played, mode))),
     isShown: false,
@@ -162,7 +165,8 @@ function modeRow(played: CellPlayed, mode: ModePlayed): Row {
       tokenMs,
       speedOf(played, mode),
       tokensPerSecond,
-      ...[passes, rows, drafted, upMessages].map(exact),
+      ...[passes, rows, drafted, upMessages],
+      draftJoules(drafted, played.cell.draftMs),
     ],
   };
 }
@@ -208,6 +212,14 @@ function claimsOf(all: readonly CellPlayed[]): Findings['claims'] {
     },
     { id: 'busy', text: worstOf(shared, 'With several devices on a target bound by arithmetic,') },
   ];
+}
+
+function baselinesClaim(baselines: readonly BaselinePlayed[]): Findings['claims'][number] {
+  const speeds = baselines.map(({ name, speed }) => `${name} ${figure(speed.value)}`);
+  return {
+    id: 'baselines',
+    text: `Eight devices over 5G, in units of a streaming cloud: ${speeds.join('; ')}.`,
+  };
 }
 
 function linksClaim(links: readonly LinkPlayed[]): Findings['claims'][number] {

@@ -2,19 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { playHere } from '../virtual/play.js';
 import { gainShare, playGains } from './race-gain.js';
 import { ofStreaming, playLinks } from './race-links.js';
 
-it('up to 50 ms of round trip the cores gain what the model of race gains, within a fifth', () => {
+it('up to 50 ms of round trip the cores gain what the model of race gains, within a fifth', async () => {
   // Four seeds: their intervals reach about 0.1 either way.
-  for (const gain of playGains(true, 3).filter(({ roundTripMs }) => roundTripMs <= 50)) {
+  for (const gain of await playGains(playHere, true, 3)) {
+    if (gain.roundTripMs > 50) continue;
     const { value } = gainShare(gain);
     assert.ok(value > 0.8 && value < 1.2, `${value} at ${gain.roundTripMs} ms`);
   }
 });
 
-it('over links with jitter and stalls race stays ahead of streaming where stop-and-wait falls behind', () => {
-  const links = playLinks(true, 3);
+it('over links with jitter and stalls race stays ahead of streaming where stop-and-wait falls behind', async () => {
+  const links = await playLinks(playHere, true, 3);
   assert.ok(links.every(({ modes }) => ofStreaming(modes, 'race').low > 1));
   const far = links.filter(({ roundTripMs }) => roundTripMs >= 50);
   assert.ok(far.length === 2);

@@ -6,6 +6,7 @@ import { geometricMatches, raceModelTokenMs } from '../loop/race-model.js';
 import { evenLink } from '../profiles/link-profiles.js';
 import { exact } from '../report/estimate.js';
 import type { Estimate, Table } from '../report/result.js';
+import type { Play } from '../virtual/play.js';
 import { linkModelOf, race, serve, speedOf, stream } from './virtual-service.js';
 
 const roundTripsMs = [0, 5, 20, 50, 100, 200];
@@ -18,17 +19,17 @@ const modelTokens = 20_000;
 export interface GainPlayed {
   readonly roundTripMs: number;
   /** Of tested drafts, in race. */
-  readonly acceptance: number;
-  readonly drafted: number;
+  readonly acceptance: Estimate;
+  readonly drafted: Estimate;
   /** Speeds of streaming: of the cores, and of the model at that acceptance. */
   readonly speed: Estimate;
   readonly modelSpeed: number;
 }
 
-export function playGains(isQuick: boolean, seed: number): GainPlayed[] {
+export async function playGains(play: Play, isQuick: boolean, seed: number): Promise<GainPlayed[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index);
-  return roundTripsMs.map((roundTripMs) => {
+  const playGain = async (roundTripMs: number): Promise<GainPlayed> => {
     const link = linkModelOf(evenLink(roundTripMs));
     const bed = {
       deviceCount: 1,
@@ -38,17 +39,18 @@ export function playGains(isQuick: boolean, seed: number): GainPlayed[] {
       answerTokens: 256,
       seeds,
     };
-    const raced = serve(bed, race);
-    const rate = raced.acceptedShare ?? acceptance;
-    const matches = geometricMatches(rate, modelTokens, BigInt(seed));
+    const [raced, streamed] = await Promise.all([serve(play, bed, race), serve(play, bed, stream)]);
+    const rate = raced.acceptedShare ?? exact(acceptance);
+    const matches = geometricMatches(rate.value, modelTokens, BigInt(seed));
     return {
       roundTripMs,
       acceptance: rate,
       drafted: raced.drafted,
-      speed: speedOf(raced, serve(bed, stream)),
+      speed: speedOf(raced, streamed),
       modelSpeed: passMs / raceModelTokenMs({ draftMs, passMs, roundTripMs }, matches),
     };
-  });
+  };
+  return Promise.all(roundTripsMs.map(playGain));
 }
 
 /** Gains are speeds above 1. */
@@ -70,13 +72,7 @@ export const gainTable = (gains: readonly GainPlayed[]): Table => ({
   ],
   rows: gains.map((gain) => ({
     keys: [gain.roundTripMs],
-    values: [
-      exact(gain.acceptance),
-      exact(gain.drafted),
-      gain.speed,
-      exact(gain.modelSpeed),
-      gainShare(gain),
-    ],
+    values: [gain.acceptance, gain.drafted, gain.speed, exact(gain.modelSpeed), gainShare(gain)],
   })),
   isShown: true,
 });

@@ -9,6 +9,7 @@ import {
 } from '../profiles/link-profiles.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
 import type { Estimate, Table } from '../report/result.js';
+import type { Play } from '../virtual/play.js';
 import { type ModePlayed, playModes } from './race-modes.js';
 import { type Bed, linkModelOf, speedOf } from './virtual-service.js';
 
@@ -24,7 +25,7 @@ export interface LinkPlayed {
   readonly still: readonly ModePlayed[];
 }
 
-export function playLinks(isQuick: boolean, seed: number): LinkPlayed[] {
+export async function playLinks(play: Play, isQuick: boolean, seed: number): Promise<LinkPlayed[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index);
   const bedOf = (link: LinkShape): Bed => ({
@@ -34,16 +35,16 @@ export function playLinks(isQuick: boolean, seed: number): LinkPlayed[] {
     answerTokens: 256,
     seeds,
   });
-  return names.map((key) => {
+  const playLink = async (key: (typeof names)[number]): Promise<LinkPlayed> => {
     const profile = linkProfiles[key];
     const { name, roundTripMs } = profile;
-    return {
-      name,
-      roundTripMs,
-      modes: playModes(bedOf(profile)),
-      still: playModes(bedOf(evenLink(roundTripMs))),
-    };
-  });
+    const [modes, still] = await Promise.all([
+      playModes(play, bedOf(profile)),
+      playModes(play, bedOf(evenLink(roundTripMs))),
+    ]);
+    return { name, roundTripMs, modes, still };
+  };
+  return Promise.all(names.map(playLink));
 }
 
 /** Speed of one user in a mode, in units of streaming. */

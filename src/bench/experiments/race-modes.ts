@@ -1,5 +1,6 @@
 // One bed in virtual time, served in every mode: streaming, stop-and-wait at its best draft length, pipeline, race.
 
+import type { Play } from '../virtual/play.js';
 import {
   type Bed,
   pipeline,
@@ -22,16 +23,25 @@ const draftLengths = [1, 2, 4, 8];
 /**
  * Streaming first.
  *
- * @param streamed of a like bed, where it is known already.
+ * @param streamed of a like bed, where it is played already.
  */
-export function playModes(bed: Bed, streamed: Served = serve(bed, stream)): ModePlayed[] {
-  const rounds = draftLengths
-    .map((draftLength) => ({ draftLength, served: serve(bed, stopAndWait(draftLength)) }))
-    .sort((a, b) => a.served.tokenMs.value - b.served.tokenMs.value);
+export async function playModes(
+  play: Play,
+  bed: Bed,
+  streamed: Promise<Served> = serve(play, bed, stream),
+): Promise<ModePlayed[]> {
+  const rounds = draftLengths.map(async (draftLength) => ({
+    draftLength,
+    served: await serve(play, bed, stopAndWait(draftLength)),
+  }));
+  const [pipelined, raced] = [serve(play, bed, pipeline), serve(play, bed, race)];
+  const sorted = (await Promise.all(rounds)).sort(
+    (a, b) => a.served.tokenMs.value - b.served.tokenMs.value,
+  );
   return [
-    { mode: 'streaming', draftLength: null, served: streamed },
-    { mode: 'stop-and-wait', ...rounds[0]! },
-    { mode: 'pipeline', draftLength: null, served: serve(bed, pipeline) },
-    { mode: 'race', draftLength: null, served: serve(bed, race) },
+    { mode: 'streaming', draftLength: null, served: await streamed },
+    { mode: 'stop-and-wait', ...sorted[0]! },
+    { mode: 'pipeline', draftLength: null, served: await pipelined },
+    { mode: 'race', draftLength: null, served: await raced },
   ];
 }

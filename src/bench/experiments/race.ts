@@ -7,6 +7,9 @@ import { benchRace } from '../loop/race-bench.js';
 import { evenLink } from '../profiles/link-profiles.js';
 import { type ServerName, serverProfiles } from '../profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
+import type { Estimate } from '../report/result.js';
+import type { Play } from '../virtual/play.js';
+import { playBaselines } from './race-baselines.js';
 import { raceFindings } from './race-findings.js';
 import { playGains } from './race-gain.js';
 import { playLinks } from './race-links.js';
@@ -45,8 +48,8 @@ export interface RealPoint {
   readonly roundTripMs: number;
   readonly acceptance: number;
   /** Speed of race in units of streaming. */
-  readonly real: { readonly value: number; readonly low: number; readonly high: number };
-  readonly simulated: { readonly value: number; readonly low: number; readonly high: number };
+  readonly real: Estimate;
+  readonly simulated: Estimate;
 }
 
 export const raceExperiment: Experiment = {
@@ -56,13 +59,16 @@ export const raceExperiment: Experiment = {
     'How long does a user wait for a token in streaming, stop-and-wait at its best draft length, pipeline and race, and what does it cost?',
   minutes: 7,
   run: async (context) => {
+    const { isQuick, seed, play, note } = context;
     const played = await playGrid(context);
-    const { isQuick, seed, note, signal } = context;
-    if (!signal.aborted) note('gain against the model, and links with jitter and stalls');
-    const gains = signal.aborted ? [] : playGains(isQuick, seed);
-    const links = signal.aborted ? [] : playLinks(isQuick, seed);
-    const points = signal.aborted ? [] : await realPoints(context);
-    return raceFindings(played, { gains, links, points });
+    note('every baseline in one place, the model of race, links with jitter and stalls');
+    const [baselines, gains, links] = await Promise.all([
+      playBaselines(play, isQuick, seed),
+      playGains(play, isQuick, seed),
+      playLinks(play, isQuick, seed),
+    ]);
+    const points = await realPoints(context);
+    return raceFindings(played, { baselines, gains, links, points });
   },
 };
 
@@ -85,28 +91,33 @@ function cellsOf(isQuick: boolean): Cell[] {
   return cells;
 }
 
-async function playGrid({ isQuick, seed, note, signal }: ExperimentContext): Promise<CellPlayed[]> {
+/** In any order; told by place as the last cell of it is through. */
+async function playGrid(context: ExperimentContext): Promise<CellPlayed[]> {
+  const { isQuick, seed, play, note } = context;
   const divergences = new Map(acceptances.map((rate) => [rate, divergenceFor(rate)]));
-  const streams = new Map<string, Served>();
-  const played: CellPlayed[] = [];
-  let last = '';
-  for (const cell of cellsOf(isQuick)) {
-    if (signal.aborted) break;
+  const streams = new Map<string, Promise<Served>>();
+  const left = new Map<string, number>();
+  const playCell = async (cell: Cell): Promise<CellPlayed> => {
     const bed = bedOf(cell, divergences.get(cell.acceptance)!, isQuick, seed);
-    played.push({ cell, modes: playCell(cell, bed, streams) });
-    const place = `target bound by ${cell.server}, devices ${cell.deviceCount}, draft ${cell.draftMs} ms`;
-    if (place !== last) note(place);
-    last = place;
-    // Signals wait for the event loop.
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return played;
+    const modes = await playModes(play, bed, streamOf(play, cell, bed, streams));
+    const place = placeOf(cell);
+    const still = left.get(place)! - 1;
+    left.set(place, still);
+    if (still === 0) note(place);
+    return { cell, modes };
+  };
+  const cells = cellsOf(isQuick);
+  for (const cell of cells) left.set(placeOf(cell), (left.get(placeOf(cell)) ?? 0) + 1);
+  return Promise.all(cells.map(playCell));
 }
+
+const placeOf = ({ server, deviceCount, draftMs }: Cell): string =>
+  `target bound by ${server}, devices ${deviceCount}, draft ${draftMs} ms`;
 
 function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): Bed {
   const { server, deviceCount, draftMs, roundTripMs } = cell;
   const link = linkModelOf(evenLink(roundTripMs));
-  const seedCount = deviceCount === 1 ? 4 : deviceCount === 4 && !isQuick ? 4 : 2;
+  const seedCount = deviceCount === 1 ? 4 : isQuick ? 2 : deviceCount === 4 ? 4 : 3;
   return {
     deviceCount,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
@@ -116,21 +127,22 @@ function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): 
   };
 }
 
-/** Streaming depends on neither drafts nor, behind its first token, the link. */
-function playCell(cell: Cell, bed: Bed, streams: Map<string, Served>): ModePlayed[] {
-  const place = `${cell.server} ${cell.deviceCount}`;
-  const modes = playModes(bed, streams.get(place));
-  streams.set(place, modes[0]!.served);
-  return modes;
+/** Streaming depends on neither drafts nor, behind its first token, the link: it is played once for a server and a size. */
+function streamOf(
+  play: Play,
+  { server, deviceCount }: Cell,
+  bed: Bed,
+  streams: Map<string, Promise<Served>>,
+): Promise<Served> {
+  const key = `${server} ${deviceCount}`;
+  const streamed = streams.get(key) ?? serve(play, bed, stream);
+  streams.set(key, streamed);
+  return streamed;
 }
 
 /** Bundled models' tokens, both shells, real sockets; link, drafts and passes are imitated as in the simulator. */
-async function realPoints({
-  models,
-  isQuick,
-  seed,
-  note,
-}: ExperimentContext): Promise<RealPoint[]> {
+async function realPoints(context: ExperimentContext): Promise<RealPoint[]> {
+  const { models, isQuick, note } = context;
   const path = models.target();
   const grid = { roundTripsMs: [5, 50], draftsMs: [8], passMs: 30, turns: isQuick ? 3 : 7 };
   const bed = await loopBed(path, models.draft(), grid.turns, 96);
@@ -143,17 +155,27 @@ async function realPoints({
     ({ roundTripMs }) => note(`real loop, round trip ${roundTripMs} ms`),
   );
   await bed.close();
-  return rows.map(({ roundTripMs, acceptanceRate, speed, speedInterval }) => ({
-    roundTripMs,
-    acceptance: acceptanceRate ?? 0,
-    real: { value: speed, ...speedInterval },
-    simulated: simulatedSpeed(roundTripMs, acceptanceRate ?? 0, isQuick, seed),
-  }));
+  return Promise.all(
+    rows.map(async ({ roundTripMs, acceptanceRate, speed, speedInterval }) => ({
+      roundTripMs,
+      acceptance: acceptanceRate ?? 0,
+      real: { value: speed, ...speedInterval },
+      simulated: await simulatedSpeed(context, roundTripMs, acceptanceRate ?? 0),
+    })),
+  );
 }
 
-function simulatedSpeed(roundTripMs: number, acceptance: number, isQuick: boolean, seed: number) {
+async function simulatedSpeed(
+  { play, isQuick, seed }: ExperimentContext,
+  roundTripMs: number,
+  acceptance: number,
+): Promise<Estimate> {
   const cell: Cell = { server: 'memory', deviceCount: 1, draftMs: 8, acceptance, roundTripMs };
   const bed = bedOf(cell, divergenceFor(acceptance), isQuick, seed);
   const constant = { ...bed, pass: { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 } };
-  return speedOf(serve(constant, race), serve(constant, stream));
+  const [raced, streamed] = await Promise.all([
+    serve(play, constant, race),
+    serve(play, constant, stream),
+  ]);
+  return speedOf(raced, streamed);
 }

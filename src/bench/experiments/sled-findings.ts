@@ -6,11 +6,13 @@ import { exact } from '../report/estimate.js';
 import { figure } from '../report/figures.js';
 import type { Findings, Row, Table } from '../report/result.js';
 import type { PassFit } from './pass-fit.js';
-import type { SledCell, SledWay } from './sled.js';
+import type { SledCell } from './sled.js';
+import { type AdvicePlayed, adviceTable, bestFixed } from './sled-advice.js';
+import { type SledWay, sledBaseline, sledWayNames } from './sled-fleet.js';
+import { type MixPlayed, mixTable } from './sled-mix.js';
 import { type FleetPoint, realFleet } from './sled-real.js';
 import { type Served, speedOf } from './virtual-service.js';
 
-const baseline: SledWay = 'central, streaming';
 /** Tokens a second that nine of ten users must get. */
 const rates = [8, 20];
 
@@ -18,15 +20,27 @@ const serverKey = { name: 'server', title: 'target', unit: '' };
 const devicesKey = { name: 'devices', title: 'devices', unit: '' };
 const wayKey = { name: 'way', title: 'served by', unit: '' };
 
-export function sledFindings(
-  cells: readonly SledCell[],
-  points: readonly FleetPoint[],
-  fit: PassFit,
-): Findings {
+/** What was played. */
+export interface SledPlayed {
+  readonly cells: readonly SledCell[];
+  readonly mixes: readonly MixPlayed[];
+  readonly advice: readonly AdvicePlayed[];
+  readonly points: readonly FleetPoint[];
+  readonly fit: PassFit;
+}
+
+export function sledFindings(played: SledPlayed): Findings {
+  const { cells, mixes, advice, points, fit } = played;
   return {
-    claims: [...claimsOf(cells, fit), realClaim(points)],
+    claims: [...claimsOf(cells, fit), adviceClaim(advice), realClaim(points)],
     setUp: setUpOf(fit),
-    tables: [capacityTable(cells), fleetTable(cells), realTable(points, fit)],
+    tables: [
+      capacityTable(cells),
+      adviceTable(advice),
+      mixTable(mixes),
+      realTable(points, fit),
+      fleetTable(cells),
+    ],
     plots: [
       {
         id: 'throughput',
@@ -91,14 +105,15 @@ function setUpOf({ cost, passCount, errorShare }: PassFit): Findings['setUp'] {
 
 function fleetTable(cells: readonly SledCell[]): Table {
   const rows = cells.flatMap(({ server, deviceCount, served }) =>
-    Object.entries(served).map(([way, one]): Row => {
+    sledWayNames.map((way): Row => {
+      const one = served[way];
       const { tokensPerSecond, draftLength, passes, rows: rowsPerToken } = one;
       const values = [
         tokensPerSecond,
-        speedOf(one, served[baseline]),
-        exact(draftLength),
-        exact(passes),
-        exact(rowsPerToken),
+        speedOf(one, served[sledBaseline]),
+        draftLength,
+        passes,
+        rowsPerToken,
       ];
       return { keys: [server, deviceCount, way], values };
     }),
@@ -130,7 +145,6 @@ function capacityOf(cells: readonly SledCell[], way: SledWay, rate: number): num
 
 function capacityTable(cells: readonly SledCell[]): Table {
   const servers = [...new Set(cells.map(({ server }) => server))];
-  const ways = Object.keys(cells[0]?.served ?? {}) as SledWay[];
   return {
     id: 'capacity',
     title: 'largest fleet played of which nine in ten users get so many tokens a second',
@@ -142,7 +156,7 @@ function capacityTable(cells: readonly SledCell[]): Table {
       origin: 'simulated',
     })),
     rows: servers.flatMap((server) =>
-      ways.map((way) => ({
+      sledWayNames.map((way) => ({
         keys: [server, way],
         values: rates.map((rate) =>
           exact(
@@ -179,6 +193,26 @@ const realTable = (points: readonly FleetPoint[], { errorShare }: PassFit): Tabl
   isShown: true,
 });
 
+/** How advice does against the best length in hindsight, and race against streaming. */
+function adviceClaim(advice: readonly AdvicePlayed[]): Findings['claims'][number] {
+  const span = (of: (one: AdvicePlayed) => number): string => {
+    const speeds = advice.map(of);
+    return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
+  };
+  const best = (one: AdvicePlayed): number => bestFixed(one).served.tokenMs.value;
+  const longest = (one: AdvicePlayed): number => one.fixed.at(-1)!.served.tokenMs.value;
+  return {
+    id: 'advice',
+    text:
+      `Over ${advice.length} places, from a target bound by memory to one bound by arithmetic and from one device to as many as ` +
+      `${Math.max(...advice.map((one) => one.deviceCount))}, rounds of at most 8 drafts that heed the server's advice run at ` +
+      `${span((one) => best(one) / one.advised.tokenMs.value)} of the best fixed length in hindsight, deaf ones at ` +
+      `${span((one) => best(one) / longest(one))}; race with advice at ` +
+      `${span((one) => speedOf(one.race, one.streamed).value)} of central streaming, deaf at ` +
+      `${span((one) => speedOf(one.deafRace, one.streamed).value)}.`,
+  };
+}
+
 function realClaim(points: readonly FleetPoint[]): Findings['claims'][number] {
   const speeds = points.map(
     ({ way, real, simulated }) =>
@@ -196,7 +230,7 @@ function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings
   const span = (server: string, way: SledWay): string => {
     const speeds = cells
       .filter((cell) => cell.server === server)
-      .map(({ served }) => speedOf(served[way], served[baseline]).value);
+      .map(({ served }) => speedOf(served[way], served[sledBaseline]).value);
     return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
   };
   const static8: SledWay = 'SLED, static batches of 8';

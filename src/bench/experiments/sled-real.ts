@@ -11,7 +11,9 @@ import { replayDrafter } from '../loop/replay-drafter.js';
 import { startServerProcess } from '../loop/server-handle.js';
 import { linkProfiles } from '../profiles/link-profiles.js';
 import { medianOf } from '../report/estimate.js';
+import type { ExperimentContext } from '../report/experiment.js';
 import type { Estimate } from '../report/result.js';
+import type { Play } from '../virtual/play.js';
 import type { PassFit } from './pass-fit.js';
 import {
   linkModelOf,
@@ -44,30 +46,37 @@ export interface FleetPoint {
   readonly real: Estimate;
   readonly simulated: Estimate;
   readonly acceptance: number;
+  /** Turns of each way. */
+  readonly turnCount: number;
 }
 
-/** @param turns of each way, >= 3; all ways in every turn. */
+/** Turns of all ways, the warm-up apart: at least so many, then as many as the time allows. */
+const turnsMin = 3;
+const turnsMax = 8;
+const budgetMs = 120_000;
+
+/** Real first, then simulated. */
 export async function playRealFleet(
-  modelPath: string,
-  draftPath: string,
-  turns: number,
+  { models, isQuick, play, note, signal }: ExperimentContext,
   { cost }: PassFit,
-  { note, signal }: { note: (line: string) => void; signal: { readonly aborted: boolean } },
 ): Promise<FleetPoint[]> {
-  const bed = await loopBed(modelPath, draftPath, deviceCount, tokens);
-  const fleet = await openFleet(modelPath, bed);
+  const targetPath = models.inflatedTarget();
+  const bed = await loopBed(targetPath, models.draft(), deviceCount, tokens);
+  const fleet = await openFleet(targetPath, bed);
   const played = new Map<string, Written[][]>();
-  for (let turn = -1; turn < turns && !signal.aborted; turn++) {
+  const endMs = performance.now() + (isQuick ? 0 : budgetMs);
+  // The first turn warms up.
+  for (let turn = 0; turn <= turnsMax && !signal.aborted; turn++) {
+    if (turn > turnsMin && performance.now() > endMs) break;
+    note(`real fleet, turn ${turn} of ${turnsMin} to ${turnsMax}`);
     for (const [way, serving] of Object.entries(servings)) {
       const written = await fleet.play(serving);
-      // The first turn warms up.
-      if (turn >= 0) played.set(way, [...(played.get(way) ?? []), written]);
+      if (turn > 0) played.set(way, [...(played.get(way) ?? []), written]);
     }
-    note(`real fleet, turn ${turn + 2} of ${turns + 1}`);
   }
   await fleet.close();
   await bed.close();
-  return signal.aborted ? [] : pointsOf(played, cost);
+  return signal.aborted ? [] : pointsOf(play, played, cost);
 }
 
 interface Fleet {
@@ -121,11 +130,12 @@ const taskOf = (mode: Mode) => ({ mode, scheme: 'coupled', tokensMax: tokens }) 
 const meanMs = (written: readonly Written[]): number => mean(written.map(({ tokenMs }) => tokenMs));
 
 function pointsOf(
+  play: Play,
   played: ReadonlyMap<string, readonly Written[][]>,
   cost: PassFit['cost'],
-): FleetPoint[] {
+): Promise<FleetPoint[]> {
   const streamed = played.get(baseline!)!;
-  return drafting.map((way) => {
+  const pointOf = async (way: (typeof drafting)[number]): Promise<FleetPoint> => {
     const turns = played.get(way)!;
     const statistics = turns.flat().map((one) => one.statistics);
     const sum = (name: 'acceptedCount' | 'testedCount'): number =>
@@ -134,18 +144,29 @@ function pointsOf(
     return {
       way,
       acceptance,
+      turnCount: turns.length,
       real: medianOf(turns.map((turn, index) => meanMs(streamed[index]!) / meanMs(turn))),
-      simulated: simulatedSpeed(servings[way], acceptance, cost),
+      simulated: await simulatedSpeed(play, servings[way], acceptance, cost),
     };
-  });
+  };
+  return Promise.all(drafting.map(pointOf));
 }
 
 const simulatedSeeds = Array.from({ length: 8 }, (_, index) => index + 1);
 
-function simulatedSpeed(serving: Serving, acceptance: number, pass: PassFit['cost']): Estimate {
+async function simulatedSpeed(
+  play: Play,
+  serving: Serving,
+  acceptance: number,
+  pass: PassFit['cost'],
+): Promise<Estimate> {
   const divergence = divergenceFor(acceptance);
   const link = linkModelOf(linkProfiles.wifi);
   const devices = [{ name: 'device', share: 1, draftMs, divergence, link }];
   const bed = { deviceCount, devices, pass, answerTokens: tokens, seeds: simulatedSeeds };
-  return speedOf(serve(bed, serving), serve(bed, stream));
+  const [served, streamed] = await Promise.all([
+    serve(play, bed, serving),
+    serve(play, bed, stream),
+  ]);
+  return speedOf(served, streamed);
 }

@@ -2,42 +2,24 @@
 // arXiv 2506.09397. Fleets are simulated with the shipped cores; one of the servers costs what passes of a real engine did.
 
 import type { PassCost } from '../../math/pass-time.js';
-import { median } from '../../math/statistics.js';
-import { divergenceFor, type ServiceDevice } from '../../sim/index.js';
-import { deviceProfiles, draftMsOf } from '../profiles/device-profiles.js';
-import { linkProfiles } from '../profiles/link-profiles.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { fitPasses, type PassFit } from './pass-fit.js';
+import { playAdvice } from './sled-advice.js';
 import { sledFindings } from './sled-findings.js';
-import { playRealFleet } from './sled-real.js';
 import {
-  linkModelOf,
-  race,
-  type Served,
-  type Serving,
-  serve,
-  sled,
-  stopAndWait,
-  stream,
-} from './virtual-service.js';
-
-/** Weights of the draft that every device runs; what each takes for a token of it is calculated. */
-const draftMillions = 135;
-const acceptance = 0.7;
-const batchMax = 8;
-const batchWaitMs = 50;
-
-/** Ways to serve, the first is the baseline. */
-export const sledWays = {
-  'central, streaming': () => stream,
-  'SLED, static batches of 8': (deviceCount) =>
-    sled({ count: Math.min(batchMax, deviceCount), waitMs: batchWaitMs }),
-  'SLED, continuous batches': () => sled(null),
-  'stop-and-wait, at most 4 drafted': () => stopAndWait(4),
-  race: () => race,
-} as const satisfies Record<string, (deviceCount: number) => Serving>;
-export type SledWay = keyof typeof sledWays;
+  answerTokens,
+  fleetOf,
+  mixedFleet,
+  type ServedByWay,
+  type SledWay,
+  sledSeeds,
+  sledWayNames,
+  sledWays,
+} from './sled-fleet.js';
+import { playMixes } from './sled-mix.js';
+import { playRealFleet } from './sled-real.js';
+import { type Served, serve } from './virtual-service.js';
 
 export interface SledServer {
   readonly name: string;
@@ -48,7 +30,7 @@ export interface SledServer {
 export interface SledCell {
   readonly server: string;
   readonly deviceCount: number;
-  readonly served: Readonly<Record<SledWay, Served>>;
+  readonly served: ServedByWay;
 }
 
 export const sledExperiment: Experiment = {
@@ -59,14 +41,20 @@ export const sledExperiment: Experiment = {
   minutes: 6,
   run: async (context) => {
     const { models, isQuick, note, signal } = context;
-    note('measuring passes of the inflated target');
-    const target = models.inflatedTarget();
-    const fit = await fitPasses(target, isQuick ? 4 : 10, signal);
-    const turns = isQuick ? 3 : 5;
-    const points = await playRealFleet(target, models.draft(), turns, fit, { note, signal });
-    return sledFindings(await playFleets(context, fit), points, fit);
+    note('passes of the inflated target');
+    const fit = await fitPasses(models.inflatedTarget(), isQuick ? 4 : 10, signal);
+    const points = await playRealFleet(context, fit);
+    const servers = serversOf(fit, isQuick);
+    const [cells, mixes, advice] = await Promise.all([
+      playFleets(context, servers),
+      playMixes(context),
+      playAdvice(context, servers.slice(0, 3)),
+    ]);
+    return sledFindings({ cells, mixes, advice, points, fit });
   },
 };
+
+export const betweenPass: PassCost = { fixedMs: 30, tokenMs: 0, rowMs: 1, tokenContextMs: 0 };
 
 function serversOf(fit: PassFit, isQuick: boolean): SledServer[] {
   const large = isQuick ? [1, 8, 32] : [1, 2, 4, 8, 16, 32, 64, 128];
@@ -74,54 +62,32 @@ function serversOf(fit: PassFit, isQuick: boolean): SledServer[] {
   const { memory, compute } = serverProfiles;
   return [
     { name: memory.name, pass: memory.pass, deviceCounts: large },
-    {
-      name: 'between',
-      pass: { fixedMs: 30, tokenMs: 0, rowMs: 1, tokenContextMs: 0 },
-      deviceCounts: large,
-    },
+    { name: 'between', pass: betweenPass, deviceCounts: large },
     { name: compute.name, pass: compute.pass, deviceCounts: small },
     { name: 'fitted to this processor', pass: fit.cost, deviceCounts: small },
   ];
 }
 
-/** A third each of boards, accelerators and phones, on Wi-Fi. */
-function fleetOf(): ServiceDevice[] {
-  const divergence = divergenceFor(acceptance);
-  const link = linkModelOf(linkProfiles.wifi);
-  return (['pi-5', 'orin-nano', 'phone'] as const).map((name) => ({
-    name,
-    share: 1,
-    draftMs: draftMsOf(deviceProfiles[name], draftMillions),
-    divergence,
-    link,
-  }));
-}
-
-async function playFleets(
-  { isQuick, seed, note, signal }: ExperimentContext,
-  fit: PassFit,
+function playFleets(
+  { isQuick, seed, play, note }: ExperimentContext,
+  servers: readonly SledServer[],
 ): Promise<SledCell[]> {
-  const devices = fleetOf();
-  const cells: SledCell[] = [];
-  for (const { name, pass, deviceCounts } of serversOf(fit, isQuick)) {
-    for (const deviceCount of deviceCounts) {
-      if (signal.aborted) break;
-      const seedCount = Math.max(1, Math.min(isQuick ? 2 : 6, Math.floor(24 / deviceCount)));
-      const seeds = Array.from({ length: seedCount }, (_, index) => seed * 1_000 + index);
-      const bed = { deviceCount, devices, pass, answerTokens: 96, seeds };
-      const served = Object.fromEntries(
-        Object.entries(sledWays).map(([way, servingOf]) => [
+  const devices = fleetOf(mixedFleet);
+  const playCell = async ({ name, pass }: SledServer, deviceCount: number): Promise<SledCell> => {
+    const seeds = sledSeeds(deviceCount, isQuick, seed);
+    const bed = { deviceCount, devices, pass, answerTokens, seeds };
+    const served = await Promise.all(
+      sledWayNames.map(
+        async (way): Promise<[SledWay, Served]> => [
           way,
-          serve(bed, servingOf(deviceCount)),
-        ]),
-      ) as Record<SledWay, Served>;
-      cells.push({ server: name, deviceCount, served });
-      note(`${name}, devices ${deviceCount}`);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-  return cells;
+          await serve(play, bed, sledWays[way](deviceCount)),
+        ],
+      ),
+    );
+    note(`${name}, devices ${deviceCount}`);
+    return { server: name, deviceCount, served: Object.fromEntries(served) as ServedByWay };
+  };
+  return Promise.all(
+    servers.flatMap((server) => server.deviceCounts.map((count) => playCell(server, count))),
+  );
 }
-
-/** Half of the users get at least so many tokens a second. */
-export const medianRate = ({ answersMs }: Served): number => 1_000 / median(answersMs);

@@ -26,6 +26,16 @@ function mix(value: number): number {
   return (x ^ (x >>> 16)) >>> 0;
 }
 
+/** Two turns behind each other, so that a turn from anywhere lies in one piece. */
+function twice(size: number, at: (token: number) => number): Float32Array {
+  const values = new Float32Array(2 * size);
+  for (let token = 0; token < size; token++) {
+    values[token] = at(token);
+    values[token + size] = values[token]!;
+  }
+  return values;
+}
+
 class SpikyModel implements RowModel {
   readonly vocabSize: number;
   readonly slotCount = 1;
@@ -33,14 +43,19 @@ class SpikyModel implements RowModel {
   readonly passTokensMax = 64;
   readonly passRowsMax = 64;
   readonly exit = null;
-  readonly #divergence: number;
+  /** [2 * vocab] the law's logits, and what sets the model apart from the target: every row is a turn of these. */
+  readonly #base: Float32Array;
+  readonly #noise: Float32Array;
   /** Hash of the prefix up to each position. */
   readonly #cache: number[] = [];
   #wanted: number[] = [];
 
   constructor({ vocabSize, divergence }: SpikyOptions) {
     this.vocabSize = vocabSize;
-    this.#divergence = divergence;
+    const chance = (token: number, salt: number): number =>
+      (mix(salt ^ Math.imul(token, 0x9e3779b9)) + 1) / 2 ** 32;
+    this.#base = twice(vocabSize, (token) => -zipf * Math.log(chance(token, 0x5a1fd)));
+    this.#noise = twice(vocabSize, (token) => divergence * (2 * chance(token, 0x0d1f7) - 1));
   }
 
   feed(parts: readonly Part[]): void {
@@ -54,16 +69,13 @@ class SpikyModel implements RowModel {
     }
   }
 
-  /** Made when it is read: rows behind a rejection are not. */
+  /** Made when it is read: rows behind a rejection are not. The turn of the noise is the model's own. */
   row(index: number): Float32Array {
     const prefix = this.#wanted[index]!;
-    const own = mix(prefix ^ 0x0d1f7);
-    const logits = new Float32Array(this.vocabSize);
-    for (let token = 0; token < logits.length; token++) {
-      const rank = (mix(prefix ^ Math.imul(token, 0x9e3779b9)) + 1) / 2 ** 32;
-      const noise = mix(own ^ Math.imul(token, 0x85ebca6b)) / 2 ** 31 - 1;
-      logits[token] = -zipf * Math.log(rank) + this.#divergence * noise;
-    }
+    const [size, from] = [this.vocabSize, prefix % this.vocabSize];
+    const noise = this.#noise.subarray(mix(prefix ^ 0x0d1f7) % size);
+    const logits = this.#base.slice(from, from + size);
+    for (let token = 0; token < size; token++) logits[token]! += noise[token]!;
     return logits;
   }
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { linkProfiles } from '../profiles/link-profiles.js';
+import { playHere } from '../virtual/play.js';
 import { type Bed, linkModelOf, race, serve, speedOf, stream } from './virtual-service.js';
 
 const bed: Bed = {
@@ -16,21 +17,21 @@ const bed: Bed = {
   seeds: [1, 2, 3],
 };
 
-it('a user streams at the pace of the passes, and never slower in race while rows cost nothing', () => {
-  const streamed = serve(bed, stream);
+it('a user streams at the pace of the passes, and never slower in race while rows cost nothing', async () => {
+  const streamed = await serve(playHere, bed, stream);
   assert.equal(streamed.answersMs.length, 6);
   assert.ok(
     streamed.tokenMs.value >= 30 && streamed.tokenMs.value <= 31.6,
     `${streamed.tokenMs.value}`,
   );
   assert.equal(streamed.acceptedShare, null);
-  const speed = speedOf(serve(bed, race), streamed);
+  const speed = speedOf(await serve(playHere, bed, race), streamed);
   assert.ok(speed.low > 1, `race at ${speed.low} of streaming`);
   assert.deepEqual(speedOf(streamed, streamed), { value: 1, low: 1, high: 1 });
 });
 
-it('throughput is that of all devices together', () => {
-  const { tokensPerSecond, tokenMs } = serve(bed, stream);
+it('throughput is that of all devices together', async () => {
+  const { tokensPerSecond, tokenMs } = await serve(playHere, bed, stream);
   const expected = (2 * 1_000) / tokenMs.value;
   assert.ok(Math.abs(tokensPerSecond.value / expected - 1) < 0.01, `${tokensPerSecond.value}`);
 });

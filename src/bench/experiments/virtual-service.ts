@@ -3,24 +3,20 @@
 
 import type { StopRule } from '../../device/core/stop-rule.js';
 import type { PassCost } from '../../math/pass-time.js';
-import { mean } from '../../math/statistics.js';
-import type { Mode } from '../../protocol/frame.js';
-import {
-  type LinkModel,
-  playService,
-  type Service,
-  type ServiceDevice,
-  type ServiceFigures,
-} from '../../sim/index.js';
+import type { Mode, Scheme } from '../../protocol/frame.js';
+import type { LinkModel, Service, ServiceDevice, ServiceFigures } from '../../sim/index.js';
 import type { LinkShape } from '../profiles/link-profiles.js';
-import { ratioOf, scaled } from '../report/estimate.js';
+import { countOf, ratioOf, scaled } from '../report/estimate.js';
 import type { Estimate } from '../report/result.js';
+import type { Play } from '../virtual/play.js';
 
 /** How a user is served. */
 export interface Serving {
   readonly mode: Mode;
   readonly stopRule: StopRule;
   readonly staticBatch: Service['staticBatch'];
+  /** Default: coupled. */
+  readonly scheme?: Scheme;
 }
 
 const most: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
@@ -60,13 +56,15 @@ export interface Served {
   readonly tokenMs: Estimate;
   readonly answersMs: readonly number[];
   readonly tokensPerSecond: Estimate;
-  /** Means over seeds, for each token. */
-  readonly passes: number;
-  readonly rows: number;
-  readonly drafted: number;
-  readonly upMessages: number;
-  readonly acceptedShare: number | null;
-  readonly draftLength: number;
+  /** For each token; seeds are the samples. */
+  readonly passes: Estimate;
+  readonly rows: Estimate;
+  readonly drafted: Estimate;
+  readonly upMessages: Estimate;
+  readonly upBytes: Estimate;
+  /** Of the tested drafts; null: none was tested. */
+  readonly acceptedShare: Estimate | null;
+  readonly draftLength: Estimate;
 }
 
 const usualNoise = 0.05;
@@ -75,30 +73,26 @@ const slotsMax = 256;
 /** Of the layers below, for each message. */
 const overheadBytes = 70;
 
-export function serve(bed: Bed, { mode, stopRule, staticBatch }: Serving): Served {
+/** Plays every seed of a bed. */
+export async function serve(play: Play, bed: Bed, serving: Serving): Promise<Served> {
   const { deviceCount, devices, pass, passNoise = usualNoise, answerTokens } = bed;
   const service: Service = {
     deviceCount,
     devices,
     scheme: 'coupled',
-    mode,
-    stopRule,
+    ...serving,
     pass,
     passNoise,
     slotCount: Math.min(deviceCount, slotsMax),
-    staticBatch,
     promptTokens: 8,
     answerTokens,
   };
-  return servedOf(
-    bed.seeds.map((seed) => playService(service, seed)),
-    deviceCount,
-  );
+  return servedOf(await Promise.all(bed.seeds.map((seed) => play(service, seed))), deviceCount);
 }
 
 function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served {
   const answersMs = runs.flatMap(({ tokenMs }) => tokenMs);
-  const of = (value: (run: ServiceFigures) => number): number => mean(runs.map(value));
+  const of = (value: (run: ServiceFigures) => number): Estimate => countOf(runs.map(value));
   const shares = runs.map(({ acceptedShare }) => acceptedShare).filter((one) => one !== null);
   return {
     tokenMs: meanBy(answersMs),
@@ -108,7 +102,8 @@ function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served 
     rows: of(({ rows }) => rows),
     drafted: of(({ drafted }) => drafted),
     upMessages: of(({ upMessages }) => upMessages),
-    acceptedShare: shares.length === 0 ? null : mean(shares),
+    upBytes: of(({ upBytes }) => upBytes),
+    acceptedShare: shares.length === 0 ? null : countOf(shares),
     draftLength: of(({ draftLength }) => draftLength),
   };
 }

@@ -75,5 +75,7 @@ export type DeviceName = keyof typeof deviceProfiles;
  * Milliseconds a token of a draft of another size: decoding reads every weight once, so its time goes with them. A
  * calculation that flatters small models, whose fixed costs weigh more.
  */
-export const draftMsOf = (device: DeviceProfile, weightsMillion: number): number =>
-  (device.tokenMs * weightsMillion) / device.weightsMillion;
+export const draftMsOf = (
+  device: Pick<DeviceProfile, 'tokenMs' | 'weightsMillion'>,
+  weightsMillion: number,
+): number => (device.tokenMs * weightsMillion) / device.weightsMillion;

@@ -16,6 +16,12 @@ export function meanOf(samples: readonly number[]): Estimate {
   return { value, low: value - margin, high: value + margin };
 }
 
+/** Mean of samples that cannot be below 0; neither can its interval. @param samples [n >= 1] */
+export function countOf(samples: readonly number[]): Estimate {
+  const { low, ...rest } = meanOf(samples);
+  return { ...rest, low: Math.max(0, low) };
+}
+
 /** Median of independent samples, by order statistics. @param samples [n >= 1] */
 export function medianOf(samples: readonly number[]): Estimate {
   return { value: median(samples), ...medianInterval(samples) };

@@ -2,10 +2,13 @@
 // and writes no file.
 
 import type { BenchModels } from '../bench-models.js';
+import type { Play } from '../virtual/play.js';
 import type { Findings, Provenance, Result } from './result.js';
 
 export interface ExperimentContext {
   readonly models: BenchModels;
+  /** Runs in virtual time, several at once; what is timed waits until they are over. */
+  readonly play: Play;
   /** Fewer turns, wider intervals: a look, not the report. */
   readonly isQuick: boolean;
   /** Of everything that chance decides. */

@@ -2,7 +2,7 @@
 // its plots and the pages.
 // Knows the clock and git; the experiments do not.
 
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
@@ -20,10 +20,12 @@ import {
 import type { Provenance, Result, Table } from '../../bench/report/result.js';
 import { resultText } from '../../bench/report/result-file.js';
 import { trials } from '../../bench/trials/index.js';
+import { PlayPool } from '../../bench/virtual/play-pool.js';
 import { chanceSeedFlag, flag, jsonFlag } from '../flags/flags.js';
 import { formatTable } from '../screen/table.js';
 import type { Terminal } from '../screen/terminal.js';
 import { commitText, machineLine, today } from './bench-machine.js';
+import { BenchProgress } from './bench-progress.js';
 
 interface RunOptions {
   readonly quick?: boolean;
@@ -94,7 +96,8 @@ async function runOne(
   options: OneOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const result = await play(experiment, options, terminal);
+  const progress = progressOf([experiment], options);
+  const result = await run(experiment, options, terminal, progress);
   terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
   if (options.out === undefined) return;
   const written = [writeResult(options.out, result)];
@@ -103,13 +106,7 @@ async function runOne(
 }
 
 async function runReport(options: ReportOptions, terminal: Terminal): Promise<void> {
-  if (options.from === undefined) {
-    for (const experiment of experiments) {
-      if (options.only && !options.only.includes(experiment.id)) continue;
-      const path = writeResult(options.out, await play(experiment, options, terminal));
-      terminal.err.write(`wrote ${path}\n`);
-    }
-  }
+  if (options.from === undefined) await runAll(options, terminal);
   const drawn: Drawn[] = [];
   for (const result of readResults(options.from ?? join(options.out, 'docs', 'results'))) {
     drawn.push(
@@ -122,18 +119,37 @@ async function runReport(options: ReportOptions, terminal: Terminal): Promise<vo
   terminal.out.write(`${pages.map((path) => `wrote ${path}`).join('\n')}\n`);
 }
 
-async function play(
+async function runAll(options: ReportOptions, terminal: Terminal): Promise<void> {
+  const wanted = experiments.filter(({ id }) => options.only?.includes(id) ?? true);
+  const progress = progressOf(wanted, options);
+  for (const experiment of wanted) {
+    const path = writeResult(options.out, await run(experiment, options, terminal, progress));
+    terminal.err.write(`[${progress.text()}] wrote ${path}\n`);
+  }
+}
+
+/** Of a full run; a quick one takes about a fifth. */
+const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchProgress =>
+  new BenchProgress(
+    all.map(({ minutes }) => (quick ? minutes / 5 : minutes)),
+    () => performance.now(),
+  );
+
+async function run(
   experiment: Experiment,
   { quick, seed, folder }: RunOptions,
-  terminal: Terminal,
+  { err, signal }: Terminal,
+  progress: BenchProgress,
 ): Promise<Result> {
+  progress.begin();
   const note = (line: string): void => {
-    terminal.err.write(`${experiment.id}: ${line}\n`);
+    err.write(`[${progress.text()}] ${experiment.id}: ${line}\n`);
   };
   const isQuick = quick === true;
   const models = benchModels(folder, note);
-  const { signal } = terminal;
-  const findings = await experiment.run({ models, isQuick, seed, note, signal });
+  const pool = new PlayPool(availableParallelism(), signal);
+  const context = { models, isQuick, seed, play: pool.play, note, signal };
+  const findings = await experiment.run(context).finally(() => pool.close());
   if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
   const command = `pilotfish bench ${experiment.id}${isQuick ? ' --quick' : ''} --seed ${seed}`;
   return resultOf(experiment, findings, provenanceOf(command, seed, isQuick));

@@ -135,14 +135,16 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
     backoffMinMs: 100,
     backoffMaxMs: 1_000,
     ahead: device.ahead ?? aheadDefaults,
+    ignoresAdvice: device.ignoresAdvice ?? false,
   };
 }
 
 /** Drafts as long as it may, always about something else, at once, and over the best of the links. */
 function abuserKind({ devices, deviceCount }: Service, contextLength: number): DeviceKind {
   const { link } = devices[0]!;
-  const device = { name: 'abuser', share: 0, draftMs: 0.01, divergence: worstDivergence, link };
-  return { ...kindOf(device, contextLength), index: deviceCount, ignoresAdvice: true };
+  const pace = { draftMs: 0.01, divergence: worstDivergence, ignoresAdvice: true };
+  const device = { name: 'abuser', share: 0, link, ...pace };
+  return { ...kindOf(device, contextLength), index: deviceCount };
 }
 
 /** Those that it keeps, and one more every so often, refused or not. */

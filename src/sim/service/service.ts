@@ -21,6 +21,8 @@ export interface ServiceDevice {
   readonly link: LinkModel;
   /** Default: as shipped. */
   readonly ahead?: AheadBudget;
+  /** Drafts as its own rule says, whatever the server advises; default: it hears. */
+  readonly ignoresAdvice?: boolean;
 }
 
 /** One device more, which takes all that it can get for as long as the others write. */
