@@ -7,12 +7,11 @@ import { after, before, describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
-import { plainSampling } from '../math/sampling.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, startServer } from '../server/index.js';
 import { targetOnly } from './core/world.suite.js';
 import { type ConnectOptions, connect, type Piece, serveLines } from './index.js';
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const ids = Int32Array.of(0, 3, 5);
 const seed = 11n;
 
@@ -63,7 +62,14 @@ describe('client', () => {
       for (const [name, drafter, engine] of drafters()) {
         const client = await open({ drafter, vocabulary: target.info.vocabulary });
         for (const mode of ['race', 'pipeline', 'stop-and-wait'] as const) {
-          const answer = client.generate({ ids, sampling, seed, scheme, mode, tokensMax: 40 });
+          const answer = client.generate({
+            ids,
+            sampling: bannedEnd,
+            seed,
+            scheme,
+            mode,
+            tokensMax: 40,
+          });
           const { tokens, text, statistics } = await answer.result;
           assert.deepEqual(tokens, expected, `${name} ${scheme} ${mode}`);
           assert.equal(text.length > 0, true);
@@ -78,7 +84,7 @@ describe('client', () => {
   it('streams tokens whose texts add up to the result', async () => {
     const draft = createScriptedEngine({ divergence: 0.3 });
     const client = await open({ drafter: { kind: 'engine', engine: draft } });
-    const answer = client.generate({ prompt: 'aei', sampling, seed, tokensMax: 60 });
+    const answer = client.generate({ prompt: 'aei', sampling: bannedEnd, seed, tokensMax: 60 });
     const pieces: Piece[] = [];
     for await (const piece of answer) pieces.push(piece);
     const text = pieces.map((piece) => ('text' in piece ? piece.text : '')).join('');
@@ -94,7 +100,7 @@ describe('client', () => {
     const client = await open({ drafter: { kind: 'engine', engine: draft } });
     // One more than the drafter has slots: the last goes on without drafts.
     const answers = [1n, 2n, 3n].map((own) =>
-      client.generate({ ids, sampling, seed: own, tokensMax: 40 }),
+      client.generate({ ids, sampling: bannedEnd, seed: own, tokensMax: 40 }),
     );
     for (const [index, answer] of answers.entries()) {
       const { tokens } = await answer.result;
@@ -108,15 +114,21 @@ describe('client', () => {
   it('a stop string ends an answer, and the next one goes on as if it had never been', async () => {
     const draft = createScriptedEngine({ divergence: 0.3 });
     const client = await open({ drafter: { kind: 'engine', engine: draft } });
-    const whole = await client.generate({ ids, sampling, seed, tokensMax: 60 }).result;
+    const whole = await client.generate({ ids, sampling: bannedEnd, seed, tokensMax: 60 }).result;
     const stop = whole.text.slice(20, 23);
-    const cut = await client.generate({ ids, sampling, seed, tokensMax: 60, stops: [stop] }).result;
+    const cut = await client.generate({
+      ids,
+      sampling: bannedEnd,
+      seed,
+      tokensMax: 60,
+      stops: [stop],
+    }).result;
     assert.equal(cut.reason, 'stop');
     assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(stop)));
     assert.deepEqual(cut.tokens, whole.tokens.slice(0, cut.tokens.length));
     assert.equal(client.answerCount, 0);
     assert.equal(
-      (await client.generate({ ids, sampling, seed, tokensMax: 60 }).result).text,
+      (await client.generate({ ids, sampling: bannedEnd, seed, tokensMax: 60 }).result).text,
       whole.text,
     );
     await client.close();
@@ -127,7 +139,13 @@ describe('client', () => {
     const draft = createScriptedEngine({ divergence: 0.3 });
     const client = await open({ drafter: { kind: 'engine', engine: draft } });
     const stop = new AbortController();
-    const answer = client.generate({ ids, sampling, seed, tokensMax: 200, signal: stop.signal });
+    const answer = client.generate({
+      ids,
+      sampling: bannedEnd,
+      seed,
+      tokensMax: 200,
+      signal: stop.signal,
+    });
     let count = 0;
     await assert.rejects(
       async () => {
@@ -140,7 +158,7 @@ describe('client', () => {
     await assert.rejects(answer.result, { code: 'cancelled' });
     assert.equal(count, 5, 'nothing is told after the signal');
     assert.equal(client.answerCount, 0);
-    const next = await client.generate({ ids, sampling, seed, tokensMax: 10 }).result;
+    const next = await client.generate({ ids, sampling: bannedEnd, seed, tokensMax: 10 }).result;
     assert.equal(next.tokens.length, 10);
     await client.close();
     await draft.close();
@@ -148,13 +166,13 @@ describe('client', () => {
 
   it('refuses bad requests before anything is sent, by name', async () => {
     const client = await open({ vocabulary: target.info.vocabulary });
-    const good = { ids, sampling, seed, tokensMax: 4 };
+    const good = { ids, sampling: bannedEnd, seed, tokensMax: 4 };
     const cases: [object, string][] = [
       [{ ...good, tokensMax: 0 }, 'usage'],
       [{ ...good, prompt: 'a' }, 'usage'],
       [{ ...good, ids: new Int32Array(0) }, 'prompt-empty'],
       [{ ...good, seed: -1n }, 'usage'],
-      [{ ...good, sampling: { ...sampling, topP: 0 } }, 'sampling-invalid'],
+      [{ ...good, sampling: { ...bannedEnd, topP: 0 } }, 'sampling-invalid'],
       [{ ...good, scheme: 'split', mode: 'race' }, 'usage'],
       [{ ...good, stops: ['a', ''] }, 'usage'],
     ];

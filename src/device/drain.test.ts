@@ -6,13 +6,12 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
-import { plainSampling } from '../math/sampling.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, type ServerOptions, startServer } from '../server/index.js';
 import type { Answer } from './answer.js';
 import { type Client, type ConnectOptions, connect } from './client.js';
 import { targetOnly } from './core/world.suite.js';
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const ids = Int32Array.of(0, 3, 5);
 const tokensMax = 60;
 /** Nothing listens there. */
@@ -44,7 +43,7 @@ async function connected(t: TestContext, options: ConnectOptions): Promise<Clien
 }
 
 const generate = (client: Client, seed: bigint): Answer =>
-  client.generate({ ids, sampling, seed, tokensMax });
+  client.generate({ ids, sampling: bannedEnd, seed, tokensMax });
 
 /** Waits for some tokens of an answer; a loop that is left would cancel it. */
 async function begun(answer: Answer): Promise<void> {

@@ -11,13 +11,11 @@ import { promisify } from 'node:util';
 import { makeCertificate, openSslMissing, signCertificate } from '../access/certificate.suite.js';
 import { TlsFiles } from '../access/tls-files.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
-import { plainSampling } from '../math/sampling.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { startServer } from '../server/index.js';
 import { connect } from './client.js';
 import { targetOnly } from './core/world.suite.js';
 import type { DeviceTls } from './websocket-dialer.js';
-
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 
 /** What the child does: one answer without drafts, its tokens on stdout or the error's code and words. */
 const script = `
@@ -73,7 +71,7 @@ async function withTls(
   }
 }
 
-const ask = { ids: Int32Array.of(0, 3, 5), sampling, seed: 11n, tokensMax: 40 };
+const ask = { ids: Int32Array.of(0, 3, 5), sampling: bannedEnd, seed: 11n, tokensMax: 40 };
 
 async function written(url: string, tls: DeviceTls): Promise<number[]> {
   const client = await connect({ url, tls, drafter: { kind: 'none' } });

@@ -2,10 +2,15 @@
 // are halves of one letter, so that byte-wise streaming is exercised.
 
 import { PilotfishError } from '../base/error.js';
+import { plainSampling, type Sampling } from '../math/sampling.js';
 import type { Vocabulary } from './vocabulary.js';
 
 const bos = 0;
 const eos = 1;
+
+/** The model's own law, but for the end: every answer has the length that is asked for. */
+export const bannedEnd: Sampling = { ...plainSampling, logitBias: new Map([[eos, -Infinity]]) };
+
 /** Token texts by id, before the two bytes of U+00E9: a space and letters, or the marks of JSON. */
 const alphabets = {
   letters: ['', '', ' ', 'a', 'e', 'i', 'n', 'o', 'r', 's', 't', 'l', 'd', 'u'],

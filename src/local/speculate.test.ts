@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine, Scheme } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { detokenize } from '../engine/text-stream.js';
 import { plainSampling } from '../math/sampling.js';
 import { type EndReason, type Round, type SpeculateRequest, speculate } from './speculate.js';
@@ -12,7 +13,7 @@ const request: SpeculateRequest = {
   prompt: Int32Array.of(0, 3, 5),
   tokensMax: 40,
   scheme: 'coupled',
-  sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+  sampling: bannedEnd,
   seed: 11n,
   draftLength: 4,
   confidenceMin: 0,

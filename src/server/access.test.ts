@@ -10,12 +10,11 @@ import { Access, type AccessRules, keySubprotocol } from '../access/access.js';
 import { TestRing } from '../access/ring.suite.js';
 import { connect } from '../device/client.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
-import { plainSampling } from '../math/sampling.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, startServer } from './server.js';
 import type { ServerOptions } from './server-options.js';
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
-const ask = { ids: Int32Array.of(0, 3, 5), sampling, tokensMax: 5 };
+const ask = { ids: Int32Array.of(0, 3, 5), sampling: bannedEnd, tokensMax: 5 };
 
 async function withServer(
   rules: Partial<AccessRules>,

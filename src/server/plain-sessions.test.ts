@@ -7,7 +7,7 @@ import type { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
-import { plainSampling } from '../math/sampling.js';
+import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import type { EndReason } from '../protocol/frame.js';
 import type { ServerEvent } from './core/event.js';
 import { targetText } from './core/scripted-target.suite.js';
@@ -15,10 +15,9 @@ import { type PlainRequest, PlainSessions } from './plain-sessions.js';
 import { type RunningServer, startServer } from './server.js';
 import type { ServerOptions } from './server-options.js';
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const request: PlainRequest = {
   prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
-  ...{ sampling, seed: 9n, tokensMax: 20, schema: null, topLogprobs: null },
+  ...{ sampling: bannedEnd, seed: 9n, tokensMax: 20, schema: null, topLogprobs: null },
 };
 
 class Heard {
@@ -161,7 +160,7 @@ describe('a plain session', () => {
         [{ prompt: { kind: 'ids', ids: new Int32Array(300) } }, 'prompt-too-long'],
         [{ prompt: { kind: 'ids', ids: new Int32Array(0) } }, 'prompt-empty'],
         [{ prompt: { kind: 'ids', ids: Int32Array.of(99) } }, 'token-out-of-range'],
-        [{ sampling: { ...sampling, topP: 0 } }, 'sampling-invalid'],
+        [{ sampling: { ...bannedEnd, topP: 0 } }, 'sampling-invalid'],
       ] as const;
       for (const [change, code] of cases) {
         const heard = new Heard();

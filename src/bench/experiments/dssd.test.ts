@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Engine, Scheme } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { speculate } from '../../local/speculate.js';
 import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
@@ -21,7 +22,6 @@ import {
 import { spikyEngine } from './spiky-model.js';
 import { type Exchange, tapWire } from './wire-tap.js';
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
 const prompt = Int32Array.of(0, 3, 5);
 const tokensMax = 60;
 const draftLength = 4;
@@ -35,7 +35,15 @@ const engines = (): { target: Engine; draft: Engine } => ({
 async function tapped(scheme: Scheme): Promise<Exchange[]> {
   const { target, draft } = engines();
   const tap = tapWire(target, draft, null, () => 7n);
-  const request = { prompt, tokensMax, scheme, sampling, seed: 7n, draftLength, confidenceMin: 0 };
+  const request = {
+    prompt,
+    tokensMax,
+    scheme,
+    sampling: bannedEnd,
+    seed: 7n,
+    draftLength,
+    confidenceMin: 0,
+  };
   for await (const _ of speculate(tap.target, tap.draft, request));
   return tap.take();
 }
@@ -54,7 +62,7 @@ for (const scheme of ['coupled', 'split', 'full'] as const) {
       prompt,
       seed: 7n,
       scheme,
-      sampling,
+      sampling: bannedEnd,
       mode: 'stop-and-wait',
       tokensMax,
       windowMax: draftLength,

@@ -8,6 +8,7 @@ import { it } from 'node:test';
 import { slotId } from '../../base/brand.js';
 import type { ExitHint, PassResult } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
 import { evenLink } from '../profiles/link-profiles.js';
@@ -94,9 +95,14 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   const options = { slotCount: 1, contextLength: 256 };
   const target = createScriptedEngine(options);
   const draft = createScriptedEngine({ ...options, divergence: 0.4 });
-  const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
   const prompt = Int32Array.of(0, 3, 5);
-  const job = { prompt, seed: 7n, scheme: 'coupled', sampling, tokenCount: 120 } as const;
+  const job = {
+    prompt,
+    seed: 7n,
+    scheme: 'coupled',
+    sampling: bannedEnd,
+    tokenCount: 120,
+  } as const;
   const recording = await record(target, draft, job);
   const server = await startServer({ engine: createScriptedEngine(options), port: 0 });
   const make = replayDrafter([recording], 0, 256);
@@ -106,7 +112,7 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
     prompt,
     seed: 7n,
     scheme: 'coupled',
-    sampling,
+    sampling: bannedEnd,
     mode: 'stop-and-wait',
     tokensMax: 120,
     windowMax: 1,
@@ -176,9 +182,13 @@ it('a replay offers the runners-up that were recorded, and branches of them come
   const options = { slotCount: 1, contextLength: 256 };
   const target = createScriptedEngine(options);
   const draft = createScriptedEngine({ ...options, divergence: 0.4 });
-  const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
   const prompt = Int32Array.of(0, 3, 5);
-  const size = { scheme: 'coupled', sampling, tokenCount: 120, runnersUpMax: 3 } as const;
+  const size = {
+    scheme: 'coupled',
+    sampling: bannedEnd,
+    tokenCount: 120,
+    runnersUpMax: 3,
+  } as const;
   const recording = await record(target, draft, { prompt, seed: 7n, ...size });
   const server = await startServer({
     engine: pacedEngine(createScriptedEngine(options), () => ({ passMs: 8, rowMs: 0 })),
@@ -186,7 +196,13 @@ it('a replay offers the runners-up that were recorded, and branches of them come
   });
   const make = replayDrafter([recording], 1, 256);
   const drafter = { kind: 'custom', make, contextLength: 256 } as const;
-  const task = { prompt, seed: 7n, scheme: 'coupled', sampling, tokensMax: 120 } as const;
+  const task = {
+    prompt,
+    seed: 7n,
+    scheme: 'coupled',
+    sampling: bannedEnd,
+    tokensMax: 120,
+  } as const;
   const hits: number[] = [];
   for (const ahead of [{}, { runnersUpMax: 0 }]) {
     const { vocabulary } = target.info;

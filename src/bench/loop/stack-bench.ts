@@ -4,7 +4,8 @@
 
 import type { Client } from '../../device/index.js';
 import { createScriptedEngine } from '../../engine/index.js';
-import { plainSampling, type Sampling } from '../../math/sampling.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
+import type { Sampling } from '../../math/sampling.js';
 import { median } from '../../math/statistics.js';
 import { type Scheme, schemes } from '../../protocol/frame.js';
 import { medianInterval } from '../paired.js';
@@ -45,10 +46,8 @@ const slotCount = connections;
 const contextLength = 1024;
 
 const samplingOf = (scheme: Scheme): Sampling => ({
-  ...plainSampling,
+  ...bannedEnd,
   temperature: scheme === 'greedy' ? 0 : 1,
-  // The toy's end of text, so that every answer has its full length.
-  logitBias: new Map([[1, -Infinity]]),
 });
 
 export async function benchStack(

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type { SpeculateRequest } from '../../local/speculate.js';
-import { plainSampling } from '../../math/sampling.js';
 import { type Generation, generateText } from './generation.js';
 import { reportOf } from './report.js';
 
@@ -13,7 +13,7 @@ const request: SpeculateRequest = {
   tokensMax: 40,
   scheme: 'coupled',
   // Token 1 ends a text.
-  sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+  sampling: bannedEnd,
   seed: 11n,
   draftLength: 4,
   confidenceMin: 0,

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
-import { plainSampling } from '../../math/sampling.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 import type { Effect as ServerEffect, ServerEvent } from '../../server/core/event.js';
@@ -72,7 +72,7 @@ const worldDefaults: WorldOptions = {
 
 export const request: GenerateRequest = {
   prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
-  sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+  sampling: bannedEnd,
   seed: 11n,
   scheme: 'coupled',
   mode: 'race',

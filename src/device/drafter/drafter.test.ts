@@ -6,14 +6,14 @@ import { describe, it } from 'node:test';
 import type { DraftedToken, Engine } from '../../engine/engine.js';
 import { lookUp, ngramDefaults } from '../../engine/look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
-import { plainSampling } from '../../math/sampling.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type { DraftStart } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
 import { ngramDrafter } from './ngram-drafter.js';
 
 const config = {
-  sampling: { ...plainSampling, logitBias: new Map([[1, -Infinity]]) },
+  sampling: bannedEnd,
   seed: 5n,
   promptLength: 3,
 };

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import type { KeyGrant } from '../../base/key-grant.js';
 import type { EngineCore } from '../../engine/engine-core.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
-import { plainSampling, type Sampling } from '../../math/sampling.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type {
   DeviceFrame,
   Draft,
@@ -23,7 +23,7 @@ import { scriptedSettings } from './scripted-target.suite.js';
 import { ServerCore } from './server-core.js';
 import type { CoreSettings } from './settings.js';
 
-export const bannedEnd: Sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+export { bannedEnd };
 
 export const hello: Hello = {
   kind: 'hello',

@@ -2,7 +2,7 @@
 // perhaps one device that takes all it can get.
 
 import { aheadDefaults } from '../../device/core/ahead.js';
-import { plainSampling, type Sampling } from '../../math/sampling.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type { Ask } from '../answer.js';
 import { Random } from '../random.js';
 import type { DeviceKind, Scenario, ServerModel } from '../scenario.js';
@@ -28,9 +28,6 @@ const sessionsOfAbuserMax = 64;
 const rowsOfSession = 17;
 const prefillMin = 512;
 
-/** Without the toy's end of text, so that every answer has its full length. */
-const toySampling: Sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
-
 /** @param seed of prompts and text. */
 export function servicePlan(service: Service, seed: number): RunPlan {
   const { abuser, deviceCount, real } = service;
@@ -54,7 +51,7 @@ function asksOf(service: Service, seed: number): Ask[] {
     const ids = prompts[(seed + device) % prompts.length]!;
     const request = {
       prompt: { kind: 'ids', ids } as const,
-      sampling: real?.sampling ?? toySampling,
+      sampling: real?.sampling ?? bannedEnd,
       seed: (BigInt(seed) << 32n) + BigInt(device),
       scheme,
       mode,
@@ -157,7 +154,7 @@ function abuserAsks(service: Service, abuser: Abuser, seed: number): Ask[] {
     const mode = abuser.modes[index % abuser.modes.length]!;
     const request = {
       prompt: { kind: 'ids', ids } as const,
-      sampling: toySampling,
+      sampling: bannedEnd,
       seed: BigInt(index),
       ...{ scheme, mode, windowMax },
       tokensMax: index < abuser.sessions ? contextTokens : 1,
