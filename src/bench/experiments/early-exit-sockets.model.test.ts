@@ -11,7 +11,14 @@ const files = benchModels('/nowhere', () => undefined);
 const models = { ...files, inflatedTarget: files.target, inflatedExit: files.exit };
 
 it('writes the recorded texts in every cell, and hears hints while passes run', async () => {
-  const context = { models, isQuick: true, seed: 1, play: playHere, note: () => undefined };
+  const context = {
+    models,
+    isQuick: true,
+    minutes: null,
+    seed: 1,
+    play: playHere,
+    note: () => undefined,
+  };
   const { rows, isSameText } = await playSockets(
     { ...context, signal: { aborted: false } },
     {

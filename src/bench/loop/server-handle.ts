@@ -1,11 +1,8 @@
 // The parent's side of server-process.ts: starts it, asks it for counts, ends it.
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { PilotfishError } from '../../base/error.js';
 import type { LlamaOptions } from '../../engine/llama/index.js';
 import type { Batching, ServerStats } from '../../server/index.js';
+import { startChild } from './child.js';
 import type { PassPace } from './paced-engine.js';
 import type { RecordedPass } from './pass-recorder.js';
 
@@ -14,8 +11,6 @@ export type ServerSpec =
       readonly kind: 'scripted';
       readonly slotCount: number;
       readonly contextLength: number;
-      /** How long sessions outlive their connections; default: as shipped. */
-      readonly resumeMs?: number;
     }
   | {
       readonly kind: 'llama';
@@ -57,40 +52,17 @@ export async function startServerProcess(
   spec: ServerSpec,
   isDetached = false,
 ): Promise<ServerHandle> {
-  const script = fileURLToPath(new URL('./server-process.js', import.meta.url));
-  const child = fork(script, [JSON.stringify(spec)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    detached: isDetached,
+  const script = new URL('./server-process.js', import.meta.url);
+  const child = await startChild<{ port: number }, ServerCommand, ServerReport>(script, spec, {
+    isDetached,
   });
-  const { port } = (await nextMessage(child)) as { port: number };
-  const command = (what: ServerCommand): Promise<ServerReport> => {
-    child.send(what);
-    return nextMessage(child) as Promise<ServerReport>;
-  };
   return {
-    pid: child.pid!,
-    port,
-    report: () => command({ kind: 'stats' }),
+    pid: child.pid,
+    port: child.ready.port,
+    report: () => child.ask({ kind: 'stats' }),
     setPace: async (pace) => {
-      await command({ kind: 'pace', pace });
+      await child.ask({ kind: 'pace', pace });
     },
-    stop: async () => {
-      if (!child.connected) return;
-      const ended = once(child, 'exit');
-      child.disconnect();
-      await ended;
-    },
+    stop: child.stop,
   };
-}
-
-function nextMessage(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onExit = (code: number | null): void =>
-      reject(new PilotfishError('engine-failed', `the server's process ended with ${code}`));
-    child.once('exit', onExit);
-    child.once('message', (message) => {
-      child.off('exit', onExit);
-      resolve(message);
-    });
-  });
 }

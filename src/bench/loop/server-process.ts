@@ -33,12 +33,10 @@ async function serve(spec: ServerSpec): Promise<void> {
   }
   const recorder = new PassRecorder(await engineOf(spec));
   const { batching } = spec.kind === 'llama' ? spec : {};
-  const { resumeMs } = spec.kind === 'scripted' ? spec : {};
   const server = await startServer({
     engine: recorder.engine,
     port: 0,
     swapBytesMax: 0,
-    limits: resumeMs === undefined ? {} : { resumeMs },
     ...(batching && { batching }),
   });
   answer({ port: server.port }, () => ({ stats: server.stats(), passes: recorder.take() }));

@@ -11,6 +11,8 @@ export interface ExperimentContext {
   readonly play: Play;
   /** Fewer turns, wider intervals: a look, not the report. */
   readonly isQuick: boolean;
+  /** How long it lasts, where it can be told; null: as it sees fit. */
+  readonly minutes: number | null;
   /** Of everything that chance decides. */
   readonly seed: number;
   /** Told what is going on; no part of the result. */
@@ -25,6 +27,8 @@ export interface Experiment {
   readonly question: string;
   /** Minutes that a full run takes on two cores, for the help. */
   readonly minutes: number;
+  /** Whether it can be told how long to last. Default: it takes what it takes. */
+  readonly takesMinutes?: boolean;
   readonly run: (context: ExperimentContext) => Promise<Findings>;
 }
 

@@ -1,27 +1,27 @@
 // What a storm of bad clients leaves behind on a server process: nothing. Real sockets from this process: slow headers,
 // silence, reconnections, floods of opens, messages beyond every limit; an honest device asks the same all the while.
 
-import { readdirSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'ws';
 import { assert } from '../../base/assert.js';
-import { type Client, connect, plainSampling } from '../../device/index.js';
-import { encodeFrame } from '../../protocol/codec.js';
-import type { DeviceFrame } from '../../protocol/frame.js';
+import { type Client, connect } from '../../device/index.js';
+import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { limits } from '../../protocol/limits.js';
-import { subprotocol, versionMax, versionMin } from '../../protocol/version.js';
-import { type ServerHandle, startServerProcess } from '../loop/server-handle.js';
 import { exact } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Findings, Row } from '../report/result.js';
+import { helloFrame, openFrame, openSocket } from './raw-device.js';
+import { startTrialServer, type TrialServer } from './trial-server.js';
 
 const honestTokens = 40;
 /** Memory that the process may have grown by in the end: what garbage collection leaves of buffers that are free. */
 const growthMiBMax = 128;
 const restMs = 30_000;
 
-const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+const spec = {
+  ...{ slotCount: 8, contextLength: 512, passMs: 0, resumeMs: 500, silenceMs: 60_000 },
+  ...{ keysPath: null, tls: null },
+} as const;
 
 interface Attack {
   readonly name: string;
@@ -70,8 +70,7 @@ interface Storm {
 }
 
 async function play({ isQuick, note, signal }: ExperimentContext): Promise<Storm> {
-  const spec = { kind: 'scripted', slotCount: 8, contextLength: 512, resumeMs: 500 } as const;
-  const server = await startServerProcess(spec);
+  const server = await startTrialServer(spec);
   const client = await connect({
     url: `ws://127.0.0.1:${server.port}`,
     drafter: { kind: 'none' },
@@ -95,13 +94,18 @@ async function play({ isQuick, note, signal }: ExperimentContext): Promise<Storm
 }
 
 async function ask(client: Client): Promise<string> {
-  const prompt = { ids: Int32Array.of(0, 3, 5), sampling, seed: 7n, tokensMax: honestTokens };
+  const prompt = {
+    ids: Int32Array.of(0, 3, 5),
+    sampling: bannedEnd,
+    seed: 7n,
+    tokensMax: honestTokens,
+  };
   return (await client.generate(prompt).result).tokens.join(' ');
 }
 
 /** One attack, with an honest device beside it that must get its text every time. */
 async function weather(
-  server: ServerHandle,
+  server: TrialServer,
   client: Client,
   text: string,
   attack: Attack,
@@ -126,7 +130,7 @@ async function weather(
 }
 
 /** Waits until all is as it was, or says what is left. */
-async function restored(server: ServerHandle, name: string, before: Holding): Promise<Holding> {
+async function restored(server: TrialServer, name: string, before: Holding): Promise<Holding> {
   const untilMs = performance.now() + restMs;
   for (;;) {
     const now = await holdingOf(server);
@@ -142,24 +146,16 @@ async function restored(server: ServerHandle, name: string, before: Holding): Pr
   }
 }
 
-async function holdingOf(server: ServerHandle): Promise<Holding> {
-  const { stats } = await server.report();
-  const { core, process: memory } = stats!;
+async function holdingOf(server: TrialServer): Promise<Holding> {
+  const { residentBytes, handleCount, core } = await server.holding(false);
+  const { connectionCount, sessionCount, slotsOwned: slotCount } = core;
   return {
-    residentMiB: memory.residentBytes / 2 ** 20,
-    handleCount: handlesOf(server.pid),
-    connectionCount: core.connectionCount,
-    sessionCount: core.sessionCount,
-    slotCount: core.slotsOwned,
+    residentMiB: residentBytes / 2 ** 20,
+    handleCount,
+    connectionCount,
+    sessionCount,
+    slotCount,
   };
-}
-
-function handlesOf(pid: number): number | null {
-  try {
-    return readdirSync(`/proc/${pid}/fd`).length;
-  } catch {
-    return null;
-  }
 }
 
 const rawSocket = (port: number): Socket =>
@@ -187,51 +183,18 @@ async function silent(port: number, count: number): Promise<void> {
   );
 }
 
-/** A socket that is open, or null where it is refused. */
-function dialled(port: number): Promise<WebSocket | null> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}`, [subprotocol]);
-  return new Promise((resolve) => {
-    socket.on('open', () => resolve(socket));
-    socket.on('error', () => resolve(null));
-  });
-}
-
 async function ungreeted(port: number, count: number): Promise<void> {
-  const sockets = await Promise.all(Array.from({ length: count }, () => dialled(port)));
+  const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(port)));
   await sleep(1_000);
   for (const socket of sockets) socket?.terminate();
 }
 
-const helloBytes = encodeFrame({
-  kind: 'hello',
-  ...{ versionMin, versionMax },
-  ...{ name: 'storm', key: '', fingerprint: '', vocabSize: 0, blockHashes: new Uint32Array(0) },
-});
-
-const openBytes = (session: number): Uint8Array =>
-  encodeFrame({
-    kind: 'open',
-    session,
-    prompt: { kind: 'ids', ids: Int32Array.from({ length: 200 }, (_, at) => 2 + (at % 5)) },
-    answer: new Int32Array(0),
-    sampling,
-    seed: BigInt(session),
-    scheme: 'coupled',
-    mode: 'stream',
-    tokensMax: 200,
-    windowMax: 8,
-    cut: null,
-    schema: null,
-    topLogprobs: null,
-    wantsHints: false,
-  } satisfies DeviceFrame);
-
 async function vanishing(port: number, count: number): Promise<void> {
   for (let done = 0; done < count; done += 25) {
     const wave = Array.from({ length: Math.min(25, count - done) }, async () => {
-      const socket = await dialled(port);
-      socket?.send(helloBytes);
-      socket?.send(openBytes(0));
+      const socket = await openSocket(port);
+      socket?.send(helloFrame());
+      socket?.send(openFrame(0));
       await sleep(20);
       socket?.terminate();
     });
@@ -240,9 +203,9 @@ async function vanishing(port: number, count: number): Promise<void> {
 }
 
 async function openFlood(port: number, count: number): Promise<void> {
-  const socket = await dialled(port);
-  socket?.send(helloBytes);
-  for (let session = 0; session < count; session++) socket?.send(openBytes(session));
+  const socket = await openSocket(port);
+  socket?.send(helloFrame());
+  for (let session = 0; session < count; session++) socket?.send(openFrame(session));
   await sleep(1_000);
   socket?.terminate();
 }
@@ -250,9 +213,9 @@ async function openFlood(port: number, count: number): Promise<void> {
 async function giants(port: number, count: number): Promise<void> {
   const giant = new Uint8Array(2 * limits.frameBytes.value);
   for (let index = 0; index < count; index++) {
-    const socket = await dialled(port);
+    const socket = await openSocket(port);
     // Every second one is no stranger: it may send frames, though none so long.
-    if (index % 2 === 0) socket?.send(helloBytes);
+    if (index % 2 === 0) socket?.send(helloFrame());
     socket?.send(giant);
     await sleep(100);
     socket?.terminate();

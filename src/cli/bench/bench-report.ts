@@ -4,7 +4,7 @@
 
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import { benchModels } from '../../bench/bench-models.js';
 import { experiments } from '../../bench/experiments/index.js';
@@ -21,7 +21,7 @@ import type { Provenance, Result, Table } from '../../bench/report/result.js';
 import { resultText } from '../../bench/report/result-file.js';
 import { trials } from '../../bench/trials/index.js';
 import { PlayPool } from '../../bench/virtual/play-pool.js';
-import { chanceSeedFlag, flag, jsonFlag } from '../flags/flags.js';
+import { chanceSeedFlag, flag, jsonFlag, wholeNumber } from '../flags/flags.js';
 import { formatTable } from '../screen/table.js';
 import type { Terminal } from '../screen/terminal.js';
 import { commitText, machineLine, today } from './bench-machine.js';
@@ -38,6 +38,7 @@ interface OneOptions extends RunOptions {
   /** Absent: nothing is written. */
   readonly out?: string;
   readonly json?: boolean;
+  readonly minutes?: number;
 }
 
 interface ReportOptions extends RunOptions {
@@ -59,6 +60,7 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
     command
       .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
       .addOption(jsonFlag());
+    if (experiment.takesMinutes === true) command.addOption(minutesFlag(experiment.minutes));
     command.action((options: OneOptions) => runOne(experiment, options, terminal));
   }
   const report = bench
@@ -79,6 +81,13 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
   report.action((options: ReportOptions) => runReport(options, terminal));
 }
 
+const minutesFlag = (usual: number): Option =>
+  flag(
+    '--minutes <n>',
+    `how long it lasts instead of ${usual - 1}`,
+    wholeNumber('--minutes', 1, 10_080),
+  );
+
 function addRunFlags(command: Command): void {
   command
     .addOption(flag('--quick', 'fewer turns, wider intervals'))
@@ -96,7 +105,8 @@ async function runOne(
   options: OneOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const progress = progressOf([experiment], options);
+  const minutes = options.minutes ?? experiment.minutes;
+  const progress = progressOf([{ ...experiment, minutes }], options);
   const result = await run(experiment, options, terminal, progress);
   terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
   if (options.out === undefined) return;
@@ -137,7 +147,7 @@ const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchPro
 
 async function run(
   experiment: Experiment,
-  { quick, seed, folder }: RunOptions,
+  { quick, seed, folder, minutes: asked }: RunOptions & Pick<OneOptions, 'minutes'>,
   { err, signal }: Terminal,
   progress: BenchProgress,
 ): Promise<Result> {
@@ -146,12 +156,14 @@ async function run(
     err.write(`[${progress.text()}] ${experiment.id}: ${line}\n`);
   };
   const isQuick = quick === true;
+  const minutes = asked ?? null;
   const models = benchModels(folder, note);
   const pool = new PlayPool(availableParallelism(), signal);
-  const context = { models, isQuick, seed, play: pool.play, note, signal };
+  const context = { models, isQuick, minutes, seed, play: pool.play, note, signal };
   const findings = await experiment.run(context).finally(() => pool.close());
   if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
-  const command = `pilotfish bench ${experiment.id}${isQuick ? ' --quick' : ''} --seed ${seed}`;
+  const length = minutes === null ? '' : ` --minutes ${minutes}`;
+  const command = `pilotfish bench ${experiment.id}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
   return resultOf(experiment, findings, provenanceOf(command, seed, isQuick));
 }
 

@@ -1,0 +1,47 @@
+// A way to a server that breaks: a relay on loopback whose connections are cut one by one. Knows no protocol.
+
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface BreakingLink {
+  readonly port: number;
+  /** Connections that stand. */
+  readonly openCount: number;
+  /** Resets those that are chosen: what is under way on them is lost. @returns how many. */
+  cut(isChosen: () => boolean): number;
+  close(): Promise<void>;
+}
+
+/** Relays connections to `port` on loopback. */
+export async function breakingLink(port: number): Promise<BreakingLink> {
+  const ways = new Set<readonly [Socket, Socket]>();
+  const relay = createServer({ noDelay: true }, (near) => {
+    const way = [near, connect({ port, host: '127.0.0.1', noDelay: true })] as const;
+    ways.add(way);
+    const end = (): void => {
+      ways.delete(way);
+      for (const socket of way) socket.destroy();
+    };
+    for (const socket of way) socket.on('error', end).on('close', end);
+    way[0].pipe(way[1]).pipe(way[0]);
+  });
+  relay.listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  const cut = (isChosen: () => boolean): number => {
+    const chosen = [...ways].filter(isChosen);
+    for (const way of chosen) for (const socket of way) socket.resetAndDestroy();
+    return chosen.length;
+  };
+  return {
+    port: (relay.address() as AddressInfo).port,
+    get openCount() {
+      return ways.size;
+    },
+    cut,
+    close: async () => {
+      relay.close();
+      cut(() => true);
+      if (relay.listening) await once(relay, 'close');
+    },
+  };
+}
