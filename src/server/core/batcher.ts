@@ -55,7 +55,7 @@ export type Plan =
       readonly kind: 'pass';
       readonly shares: readonly Share[];
       readonly predictedMs: number;
-      /** Of it, what the segments of each payer add to its fixed time. */
+      /** What each payer owes for its segments, the fixed time apart; empty where nothing is shared. */
       readonly spentMs: ReadonlyMap<number, number>;
     }
   /** Nothing to do before this time, unless something arrives. */
@@ -214,13 +214,19 @@ interface Entry {
   isJudged: boolean;
 }
 
+/** What one payer has of a pass. */
+interface Use {
+  readonly addedMs: number;
+  readonly tokenCount: number;
+}
+
 /** A pass while it is put together. */
 class Batch {
   readonly #bounds: BatchBounds;
   readonly #predict: Predict;
   readonly #entries = new Map<number, Entry>();
   #shape: PassShape = emptyShape;
-  readonly #spentMs = new Map<number, number>();
+  readonly #used = new Map<number, Use>();
 
   constructor(bounds: BatchBounds, predict: Predict) {
     this.#bounds = bounds;
@@ -309,17 +315,31 @@ class Batch {
   #isPaid(payer: number, grown: PassShape): boolean {
     const { fairness } = this;
     if (fairness === null) return true;
-    const spentMs = this.#spentMs.get(payer) ?? 0;
-    const nowMs = this.#predict(this.#shape);
-    const ownMs = spentMs + this.#predict(grown) - nowMs;
-    return ownMs <= allowedMs(fairness, payer, nowMs - spentMs);
+    const use = this.#useWith(payer, grown);
+    const othersMs = this.#predict(grown) - use.addedMs;
+    return this.#priceMs(use, grown) <= allowedMs(fairness, payer, othersMs);
+  }
+
+  /** What a payer has of the pass once it has grown. */
+  #useWith(payer: number, grown: PassShape): Use {
+    const { addedMs, tokenCount } = this.#used.get(payer) ?? { addedMs: 0, tokenCount: 0 };
+    return {
+      addedMs: addedMs + this.#predict(grown) - this.#predict(this.#shape),
+      tokenCount: tokenCount + grown.tokenCount - this.#shape.tokenCount,
+    };
+  }
+
+  /**
+   * The time that a payer's segments add, or its share of the places if that is more: who fills every pass keeps the time
+   * model from seeing what a token costs.
+   */
+  #priceMs({ addedMs, tokenCount }: Use, shape: PassShape): number {
+    const { passTokensMax } = this.#bounds;
+    return Math.max(addedMs, (tokenCount / passTokensMax) * this.#predict(shape));
   }
 
   #grow(payer: number, grown: PassShape): void {
-    if (this.fairness !== null) {
-      const addedMs = this.#predict(grown) - this.#predict(this.#shape);
-      this.#spentMs.set(payer, (this.#spentMs.get(payer) ?? 0) + addedMs);
-    }
+    if (this.fairness !== null) this.#used.set(payer, this.#useWith(payer, grown));
     this.#shape = grown;
   }
 
@@ -344,7 +364,9 @@ class Batch {
       ...share,
     }));
     const predictedMs = this.#predict(this.#shape);
-    return { kind: 'pass', shares, predictedMs, spentMs: this.#spentMs };
+    const spentMs = new Map<number, number>();
+    for (const [payer, use] of this.#used) spentMs.set(payer, this.#priceMs(use, this.#shape));
+    return { kind: 'pass', shares, predictedMs, spentMs };
   }
 
   #endOf({ candidate, fillCount, draftCount, padCount }: Entry): number {

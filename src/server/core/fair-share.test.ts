@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { unlimited } from '../../base/key-grant.js';
 import { type PassShape, passMsOf } from '../../math/pass-time.js';
 import { type BatchBounds, type Candidate, planPass } from './batcher.js';
-import { Harness, hello, openFrame, verdicts } from './core-harness.suite.js';
+import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from './core-harness.suite.js';
 import { burstMsMax, type Fairness, FairShare, type Payer } from './fair-share.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.2, tokenContextMs: 0 };
@@ -79,6 +79,26 @@ describe('a pass that several keys want', () => {
     assert.equal(fillOf(burstMsMax), 400);
   });
 
+  it('bounds places too, so that nobody hides what a token costs by filling every pass', () => {
+    const blind = (): number => 40;
+    const prompt = candidate(99, 1, { cacheLength: 0, missingCount: 4000, draftCount: 0 });
+    const fillWith = (credits: Readonly<Record<number, number>>): number => {
+      const plan = planPass(
+        [prompt, ...honest],
+        { ...bounds, fairness: among(16, credits) },
+        blind,
+        0,
+      );
+      assert.ok(plan.kind === 'pass');
+      const { fillCount } = plan.shares.find(({ key }) => key === 99)!;
+      const spentMs = plan.spentMs.get(1)!;
+      assert.ok(Math.abs(spentMs - (fillCount / bounds.passTokensMax) * 40) < 1e-9, 'it is paid');
+      return fillCount;
+    };
+    assert.ok(fillWith({}) <= bounds.passTokensMax / 15, `${fillWith({})}`);
+    assert.ok(fillWith({ 1: 20 }) > bounds.passTokensMax / 2, 'a burst is paid from what is saved');
+  });
+
   it('holds a turn for every key, whatever the others have in line', () => {
     fc.assert(
       fc.property(
@@ -106,9 +126,14 @@ const payer = (ordinal: number): Payer => ({
 });
 
 describe('fair shares', () => {
-  it("are nobody's matter while one key writes, which neither saves nor pays", () => {
+  it("are nobody's matter while one key writes, which saves nothing for when others come", () => {
     const shares = new FairShare();
-    assert.equal(shares.terms([payer(1)], 0), null);
+    const first = payer(1);
+    assert.equal(shares.terms([first], 0), null);
+    shares.alone(100);
+    assert.equal(first.creditMs, burstMsMax - 100);
+    shares.alone(1000);
+    assert.equal(first.creditMs, 0);
     assert.ok(shares.terms([payer(2)], 500), 'the first may only be on its way');
     assert.equal(shares.terms([payer(2)], 1600), null);
   });
@@ -145,5 +170,28 @@ describe('slots that several keys want', () => {
     harness.send(2, openFrame({ mode: 'stream', tokensMax: 12, seed: 5n }));
     harness.settle(40);
     assert.equal(verdicts(harness.take(2)).at(-1)?.end, 'length');
+  });
+
+  it('are given up by a key with many, not by those with one each between their rounds', () => {
+    const harness = new Harness({ model: { slotCount: 4 }, settings: { slotQuantumTokens: 1e6 } });
+    const grant = (id: string) => ({ id, limits: unlimited });
+    harness.connect(1, hello, grant('abuser'));
+    for (let session = 0; session < 6; session++) {
+      harness.send(1, openFrame({ session, mode: 'stream', tokensMax: 4000 }));
+    }
+    harness.settle(5);
+    for (const connection of [2, 3, 4]) {
+      harness.connect(connection, hello, grant(`honest ${connection}`));
+      harness.send(connection, openFrame({ mode: 'pipeline', tokensMax: 100 }));
+      harness.settle(2);
+    }
+    for (let round = 0; round < 8; round++) {
+      for (const connection of [2, 3, 4]) {
+        harness.send(connection, draftOf({ from: 3 + round }));
+        harness.settle(2);
+      }
+    }
+    for (const connection of [2, 3, 4]) assert.equal(tokensOf(harness.take(connection)).length, 8);
+    assert.equal(harness.core.stats().evictionCount, 3, 'one for each that came');
   });
 });

@@ -1,6 +1,6 @@
 // How the engine's time is shared between keys: nobody's passes may become longer through one key than by that key's
 // share. A key that takes less than its share saves some of it for a burst, such as a prompt. With one key there is
-// nothing to share and nothing changes. Pure: times are predictions of the pass-time model.
+// nothing to share, and nothing to save. Pure: times are predictions of the pass-time model.
 // Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass in place of a turn.
 
 /** Whoever pays for engine time: the account of a key. */
@@ -60,6 +60,13 @@ export class FairShare {
     };
   }
 
+  /** A pass begins that nobody shares: who is alone takes all there is, and saves nothing for when others come. */
+  alone(predictedMs: number): void {
+    for (const payer of this.#present.values()) {
+      payer.creditMs = Math.max(0, payer.creditMs - predictedMs);
+    }
+  }
+
   /**
    * A pass begins: its time is earned by all in equal parts, and paid by those in it.
    *
@@ -71,7 +78,7 @@ export class FairShare {
     spentMs: ReadonlyMap<number, number>,
   ): void {
     const spent = [...spentMs.values()].reduce((sum, ms) => sum + ms, 0);
-    const fixedMs = (predictedMs - spent) / Math.max(1, spentMs.size);
+    const fixedMs = Math.max(0, predictedMs - spent) / Math.max(1, spentMs.size);
     const earnedMs = predictedMs / payerCount;
     for (const [ordinal, payer] of this.#present) {
       const ms = spentMs.get(ordinal);

@@ -157,6 +157,7 @@ export class Scheduler {
     if (plan.kind === 'wait') return plan.untilMs;
     if (plan.kind === 'idle') return null;
     if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
+    else this.#fairShare.alone(plan.predictedMs);
     this.#launch(plan.shares, nowMs);
     return null;
   }

@@ -156,7 +156,10 @@ export class SlotTable {
       if (isFlying || unsure.size > 0 || owner === null) return false;
       return owner.terms.account === terms.account || heldOf(owner.terms.account) > own;
     });
-    const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
+    // First from a key that holds more: else those with one each would take theirs from each other between their rounds.
+    const most = Math.max(0, ...movable.map(({ owner }) => heldOf(owner!.terms.account)));
+    const richest = movable.filter(({ owner }) => heldOf(owner!.terms.account) === most);
+    if (most > own + 1) return leastMissed(richest, isIdle);
     const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#policy.slotQuantumTokens;
     // Swapping costs everybody time: a key beside others does not do it between the rounds of its own sessions.
     const isPause = (slot: SlotRecord): boolean =>
@@ -164,12 +167,10 @@ export class SlotTable {
       slot.owner!.terms.account === terms.account &&
       !hasHadTurn(slot) &&
       nowMs - slot.lastUsedMs < pauseMsMax;
-    const idle = movable.filter((slot) => isIdle(slot.owner!) && !isPause(slot));
-    if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
-    const served = movable.filter(hasHadTurn);
-    const richer = movable.filter(({ owner }) => heldOf(owner!.terms.account) > own + 1);
-    const giving = served.length > 0 ? served : richer;
-    return giving.length > 0 ? giving.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
+    return leastMissed(
+      movable.filter((slot) => (isIdle(slot.owner!) ? !isPause(slot) : hasHadTurn(slot))),
+      isIdle,
+    );
   }
 
   #fill(slot: SlotRecord, session: Session): void {
@@ -341,6 +342,19 @@ export class SlotTable {
     assert(slot !== undefined, `session ${session.key} has no slot`);
     return slot;
   }
+}
+
+/** Tokens that the owner has got since it has the slot. */
+const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
+
+/** Of slots with owners the idle one that has been so for longest, or else the one whose owner has got most. */
+function leastMissed(
+  slots: readonly SlotRecord[],
+  isIdle: (session: Session) => boolean,
+): SlotRecord | undefined {
+  const idle = slots.filter(({ owner }) => isIdle(owner!));
+  if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+  return slots.length > 0 ? slots.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
 }
 
 /** Tokens of a text that a slot without owner still holds. */
