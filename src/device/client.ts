@@ -8,6 +8,8 @@ import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import { FormatChecker } from '../grammar/format-checker.js';
+import { type Cover, noCover } from '../protocol/frame.js';
+import { checkCover } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
@@ -49,6 +51,8 @@ export interface ConnectOptions {
   readonly timing?: Partial<Timing>;
   /** What is drafted for outcomes that verdicts may bring; `tokensMax: 0` spares a battery. Default: aheadDefaults. */
   readonly ahead?: Partial<AheadBudget>;
+  /** What is done against whoever sees lengths and times of messages, by the server too. Default: nothing. */
+  readonly cover?: Partial<Cover>;
   /** Replaces WebSocket. @param signal aborts when nobody waits for the link any more. */
   readonly dial?: (url: string, signal: AbortSignal) => Promise<Transport>;
   readonly clock?: Clock;
@@ -287,11 +291,19 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
     drafter: contextOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
     ahead: aheadOf(options),
+    cover: coverOf(options),
     keepsTrying: keepsTrying(options),
     ...timingDefaults,
     ...options.timing,
     chance: () => randomBytes(4).readUInt32LE() / 2 ** 32,
   };
+}
+
+function coverOf({ cover }: ConnectOptions): Cover {
+  const wanted = { ...noCover, ...cover };
+  const complaint = checkCover(wanted);
+  if (complaint !== null) throw usage(complaint.message);
+  return wanted;
 }
 
 function aheadOf({ ahead }: ConnectOptions): AheadBudget {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
+import { noCover } from '../protocol/frame.js';
 import type { Transport } from '../protocol/transport.js';
 import { aheadOff } from './core/ahead.js';
 import { Device } from './device.js';
@@ -44,6 +45,7 @@ describe('a dial that is answered too late', () => {
         pingMs: 500,
         backoffMinMs: 50,
         backoffMaxMs: 400,
+        cover: noCover,
         ahead: aheadOff,
         chance: () => 0.5,
       },

@@ -106,6 +106,11 @@ const cutLimit: fc.Arbitrary<CutLimit> = fc.oneof(
   record({ tailMassMax: fc.double({ min: 0, max: 0.99, noNaN: true }) }),
 );
 
+const cover = {
+  padBytes: fc.constantFrom(0, 32, 64, 1024, 4096),
+  aggregateMs: fc.oneof(fc.constant(0), upTo('aggregateMs', 10)),
+};
+
 const open = record({
   kind: fc.constant('open' as const),
   session: u32,
@@ -121,6 +126,7 @@ const open = record({
   schema: fc.option(text('schemaBytes')),
   topLogprobs: fc.option(fc.nat(limits.topLogprobs.value)),
   wantsHints: fc.boolean(),
+  ...cover,
 })
   .filter(({ scheme, mode }) => isOffered(scheme, mode))
   .map((frame) => ({
@@ -200,7 +206,7 @@ export const deviceFrame: fc.Arbitrary<DeviceFrame> = fc.oneof(
   }),
   record({ kind: fc.constant('cancel' as const), session: u32 }),
   record({ kind: fc.constant('close' as const), session: u32 }),
-  record({ kind: fc.constant('ping' as const), nonce: u32 }),
+  record({ kind: fc.constant('ping' as const), nonce: u32, isCover: fc.boolean() }),
 );
 
 const welcome = record({
@@ -222,6 +228,7 @@ const welcome = record({
     silenceMs: upTo('waitMs'),
   }),
   passUs: u32,
+  ...cover,
 });
 
 const opened = record({

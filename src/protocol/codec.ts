@@ -8,6 +8,7 @@ import * as device from './device-shapes.js';
 import type { DeviceFrame, Frame, FrameKind, ServerFrame } from './frame.js';
 import { checkFrame } from './frame-check.js';
 import { limits } from './limits.js';
+import { paddedLength, writePadding } from './padding.js';
 import * as server from './server-shapes.js';
 import type { Message } from './wire-message.js';
 import { WireReader, wireTypes } from './wire-reader.js';
@@ -55,14 +56,19 @@ const kindOfNumber = new Map<number, FrameKind>(
 
 const writer = new WireWriter();
 
-/** The bytes of a frame, one message of the transport; owned by the caller. */
-export function encodeFrame(frame: Frame): Uint8Array {
+/**
+ * The bytes of a frame, one message of the transport; owned by the caller.
+ *
+ * @param padBytes of a Cover: the message is so long, or twice, and so on; 0: as long as it is.
+ */
+export function encodeFrame(frame: Frame, padBytes = 0): Uint8Array {
   const complaint = checkFrame(frame);
   assert(complaint === null, `${frame.kind}: ${complaint?.message}`);
   const { number, message } = frameShapes[frame.kind];
   return writer.collect(() => {
     writer.tag(number, wireTypes.bytes);
     writer.delimited(() => message.write(writer, frame));
+    writePadding(writer, paddedLength(writer.length, padBytes) - writer.length);
   });
 }
 
@@ -112,6 +118,7 @@ function readFrame(reader: WireReader, sender: Shape['sender']): Frame | null {
     const tag = reader.tag();
     const kind = kindOfNumber.get(tag >>> 3);
     if (kind === undefined) {
+      // Padding too: what it holds is nobody's business, and it costs what any unknown field costs.
       reader.skip(tag & 7);
     } else if ((tag & 7) !== wireTypes.bytes) {
       reader.break(`${kind} with wire type ${tag & 7}`);

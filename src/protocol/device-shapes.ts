@@ -117,6 +117,8 @@ export const open = new Message<Open>(
     schema: optional(14, text(limits.schemaBytes, 'schema')),
     topLogprobs: optional(15, u32),
     wantsHints: plain(16, bool, false),
+    padBytes: plain(17, u32, 0),
+    aggregateMs: plain(18, u32, 0),
   },
   'open',
 );
@@ -160,4 +162,7 @@ export const cancel = new Message<Cancel>({ session: sessionId }, 'cancel');
 
 export const close = new Message<Close>({ session: sessionId }, 'close');
 
-export const ping = new Message<Ping>({ nonce: plain(1, u32, 0) }, 'ping');
+export const ping = new Message<Ping>(
+  { nonce: plain(1, u32, 0), isCover: plain(2, bool, false) },
+  'ping',
+);

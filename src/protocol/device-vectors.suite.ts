@@ -47,6 +47,8 @@ const open = {
   schema: null,
   topLogprobs: null,
   wantsHints: false,
+  padBytes: 0,
+  aggregateMs: 0,
 } as const;
 
 export const deviceVectors: readonly Vector[] = [
@@ -187,6 +189,17 @@ export const deviceVectors: readonly Vector[] = [
       '0101',
   },
   {
+    title:
+      'greedy decoding in a race, messages of 64 bytes and more, each tenth of a second (version 3)',
+    frame: { ...open, padBytes: 64, aggregateMs: 100 },
+    text: `open { prompt_ids { ids: [1, 9038, 2501] } sampling { ${neutralText} } seed: 42 scheme: SCHEME_GREEDY
+      mode: MODE_RACE tokens_max: 64 window_max: 16 pad_bytes: 64 aggregate_ms: 100 }`,
+    hex:
+      '125a12070a0501ce46c5133238090000000000000000100019000000000000f03f2100000000000000002900' +
+      '0000000000f03f310000000000000000390000000000000000392a0000000000000040014801504058108801' +
+      '40900164',
+  },
+  {
     title: 'four tokens at position 300, greedy, coupled or agreement',
     frame: { ...draft, epoch: 3, ids: Int32Array.of(1000, 2000, 3000, 4000) },
     text: 'draft { epoch: 3 from: 300 ids: [1000, 2000, 3000, 4000] }',
@@ -262,8 +275,14 @@ export const deviceVectors: readonly Vector[] = [
   },
   {
     title: 'asks whether anybody is there',
-    frame: { kind: 'ping', nonce: 4_294_967_295 },
+    frame: { kind: 'ping', nonce: 4_294_967_295, isCover: false },
     text: 'ping { nonce: 4294967295 }',
     hex: '82010608ffffffff0f',
+  },
+  {
+    title: 'says nothing, that there be something to send (version 3)',
+    frame: { kind: 'ping', nonce: 0, isCover: true },
+    text: 'ping { is_cover: true }',
+    hex: '8201021001',
   },
 ];

@@ -8,6 +8,7 @@ import type { LawLogprobs } from '../math/logprobs.js';
 import { checkSampling } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 import {
+  type Cover,
   type Draft,
   type Failure,
   type Frame,
@@ -87,8 +88,26 @@ function checkOpen(frame: Open): Complaint | null {
     within('tokensMax', tokensMax, 'answerTokens', answer.length + 1) ??
     within('windowMax', windowMax, 'windowTokens', 1) ??
     checkCut(frame) ??
-    checkTopLogprobs(frame)
+    checkTopLogprobs(frame) ??
+    checkCover(frame)
   );
+}
+
+/** The least of each that is not 0: below it a frame of every round would not fit, and a timer would not keep time. */
+export const coverMin: Cover = { padBytes: 32, aggregateMs: 10 };
+
+/** What is wrong with what is asked for, or null. */
+export function checkCover({ padBytes, aggregateMs }: Cover): Complaint | null {
+  if (padBytes !== 0) {
+    const bad = within('padBytes', padBytes, 'padBytes', coverMin.padBytes);
+    if (bad !== null) return bad;
+    if (!Number.isInteger(Math.log2(padBytes))) {
+      return complaint('limit-exceeded', `padBytes ${padBytes} is no power of two`);
+    }
+  }
+  return aggregateMs === 0
+    ? null
+    : within('aggregateMs', aggregateMs, 'aggregateMs', coverMin.aggregateMs);
 }
 
 function checkTopLogprobs({ topLogprobs, tokensMax }: Open): Complaint | null {
@@ -164,7 +183,8 @@ function checkResumeKey({ length }: Uint8Array): Complaint | null {
   return equal('bytes of resumeKey', length, resumeKeyBytes);
 }
 
-function checkWelcome({ version, vocabSize, contextLength, limits }: Welcome): Complaint | null {
+function checkWelcome(frame: Welcome): Complaint | null {
+  const { version, vocabSize, contextLength, limits } = frame;
   return (
     range('version', version, 1, u32Max) ??
     within('vocabSize', vocabSize, 'vocabTokens', 1) ??
@@ -175,7 +195,8 @@ function checkWelcome({ version, vocabSize, contextLength, limits }: Welcome): C
     within('draftTokens', limits.draftTokens, 'draftTokens', 1) ??
     within('windowTokens', limits.windowTokens, 'windowTokens', 1) ??
     within('resumeMs', limits.resumeMs, 'waitMs') ??
-    within('silenceMs', limits.silenceMs, 'waitMs')
+    within('silenceMs', limits.silenceMs, 'waitMs') ??
+    checkCover(frame)
   );
 }
 

@@ -29,6 +29,17 @@ export function isOffered(scheme: Scheme, mode: Mode): boolean {
   return mode !== 'race' || scheme === 'greedy' || scheme === 'coupled';
 }
 
+/**
+ * What is done against whoever sees lengths and times of messages: both ends do what any session of a connection asks
+ * for, or the server. 0: nothing.
+ */
+export interface Cover {
+  /** Messages are this long, or twice as long, and so on: a power of two in [32, 4096], or 0. */
+  readonly padBytes: number;
+  /** Frames of sessions leave only every so many milliseconds, something each time: in [10, 2000], or 0. */
+  readonly aggregateMs: number;
+}
+
 /** First frame of a connection. */
 export interface Hello {
   readonly kind: 'hello';
@@ -58,7 +69,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-export interface Open {
+export interface Open extends Cover {
   readonly kind: 'open';
   /** Chosen by the device, above every earlier one of the connection. The first may be 0, which costs no bytes. */
   readonly session: number;
@@ -138,10 +149,12 @@ export interface Ping {
   readonly kind: 'ping';
   /** Comes back in Pong. */
   readonly nonce: number;
+  /** From version 3. Sent that there be something to send: nothing comes back. */
+  readonly isCover: boolean;
 }
 
-/** Answers Hello. */
-export interface Welcome {
+/** Answers Hello. The cover, from version 3, is what the server wants of every session. */
+export interface Welcome extends Cover {
   readonly kind: 'welcome';
   /** The version of everything that follows. */
   readonly version: number;
@@ -307,6 +320,16 @@ export type ServerFrame =
 
 export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
+
+/** What either asks for. */
+export function moreCover(one: Cover, other: Cover): Cover {
+  return {
+    padBytes: Math.max(one.padBytes, other.padBytes),
+    aggregateMs: Math.max(one.aggregateMs, other.aggregateMs),
+  };
+}
+
+export const noCover: Cover = { padBytes: 0, aggregateMs: 0 };
 
 /** Drafts that a verdict tested: the denominator of the acceptance rate. */
 export function testedCountOf(verdict: Verdict): number {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { anyFrame } from './arbitrary-frame.suite.js';
 import { wireCodes } from './code.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame, frameShapes } from './codec.js';
+import { limits } from './limits.js';
 import { answer, hex } from './peer-answer.suite.js';
 import { vectors } from './vectors.suite.js';
 
@@ -54,8 +55,8 @@ describe('any bytes whatever', () => {
 
   it('that were a frame before one byte changed are too', () => {
     fc.assert(
-      fc.property(anyFrame, fc.nat(), fc.nat(255), (frame, at, value) => {
-        const bytes = encodeFrame(frame);
+      fc.property(anyFrame, padBytes, fc.nat(), fc.nat(255), (frame, pad, at, value) => {
+        const bytes = encodeFrame(frame, pad);
         bytes[at % bytes.length] = value;
         assertTame(bytes);
       }),
@@ -75,13 +76,29 @@ describe('any bytes whatever', () => {
   });
 
   it('that are a beginning of a golden vector are no frame', () => {
-    for (const { hex: text, frame, title } of vectors) {
+    // What a padded one begins with is one.
+    for (const { hex: text, frame, title } of vectors.filter(({ padBytes }) => !padBytes)) {
       const bytes = hex(text);
       for (let length = 0; length < bytes.length; length++) {
         const got = answer(frameShapes[frame.kind].sender, bytes.subarray(0, length));
         assert.equal(got, 'frame-malformed', `${frame.kind}: ${title}`);
       }
     }
+  });
+
+  it('that pad without end cost nothing', () => {
+    const frame = hex('8201020801');
+    const fields = Buffer.concat([frame, Buffer.alloc(6_000_000, hex('9a0100'))]);
+    const whole = Buffer.concat([frame, field('9a01', new Uint8Array(6_000_000))]);
+    const claims = Buffer.concat([frame, hex('9a01ffffff7f')]);
+    const before = process.memoryUsage().heapUsed;
+    assert.equal(answer('device', fields), 'ok');
+    assert.equal(answer('device', whole), 'ok');
+    assert.equal(answer('device', claims), 'frame-malformed');
+    const endless = Buffer.concat([frame, field('9a01', new Uint8Array(limits.frameBytes.value))]);
+    assert.equal(answer('device', endless), 'frame-too-large');
+    const grown = process.memoryUsage().heapUsed - before;
+    assert.ok(grown < 50_000_000, `${grown} bytes`);
   });
 
   it('that claim a million entries cost nothing', () => {
@@ -98,6 +115,8 @@ describe('any bytes whatever', () => {
     assert.ok(grown < 50_000_000, `${grown} bytes`);
   });
 });
+
+const padBytes = fc.constantFrom(0, 0, 32, 128, 4096);
 
 /** A length-delimited field. @param tag in hex. */
 function field(tag: string, body: Uint8Array): Uint8Array {

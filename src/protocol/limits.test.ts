@@ -103,6 +103,14 @@ const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
     ['server', (size) => ({ case: 'resumed', value: { tokens: ids(size) } })],
   ],
   logitBias: [['device', (size) => open({ sampling: biased(size) })]],
+  padBytes: [
+    ['device', (size) => open({ padBytes: size })],
+    ['server', (size) => welcome({ padBytes: size })],
+  ],
+  aggregateMs: [
+    ['device', (size) => open({ aggregateMs: size })],
+    ['server', (size) => welcome({ aggregateMs: size })],
+  ],
   draftTokens: [
     ['device', (size) => ({ case: 'draft', value: { ids: ids(size) } })],
     ['server', (size) => welcome({}, { draftTokens: size })],

@@ -87,6 +87,12 @@ export const limits = {
   verdictCount: limit(65_536, 'tested tokens of one Verdict', 'room to merge verdicts'),
   advisedDraftLength: limit(256, 'tokens', 'equals draftTokens'),
   hintCandidates: limit(16, 'tokens of one Hint', 'a device drafts a handful of branches'),
+  padBytes: limit(4096, 'bytes of the smallest message', 'a law of a few hundred tokens fits'),
+  aggregateMs: limit(
+    2000,
+    'milliseconds between two messages of a session',
+    'well below the time after which an end takes the other for gone',
+  ),
   keyBytes: limit(256, 'bytes of UTF-8', 'a signed token fits'),
   nameBytes: limit(128, 'bytes of UTF-8', 'a name is for logs'),
   modelNameBytes: limit(256, 'bytes of UTF-8', 'as model files give it'),

@@ -64,6 +64,8 @@ export const welcome = new Message<Welcome>(
     contextLength: plain(7, u32, 0),
     limits: demanded(optional(8, embedded(offeredLimits)), 'frame-malformed', 'limits'),
     passUs: plain(9, u32, 0),
+    padBytes: plain(10, u32, 0),
+    aggregateMs: plain(11, u32, 0),
   },
   'welcome',
 );

@@ -45,6 +45,8 @@ export const serverVectors: readonly Vector[] = [
         silenceMs: 30_000,
       },
       passUs: 30_000,
+      padBytes: 0,
+      aggregateMs: 0,
     },
     text: `welcome { version: 1 model_name: "stories-target" fingerprint: "sha256:00ff" vocab_size: 512
       schemes: [SCHEME_GREEDY, SCHEME_COUPLED, SCHEME_AGREEMENT, SCHEME_SPLIT, SCHEME_FULL]
@@ -54,6 +56,38 @@ export const serverVectors: readonly Vector[] = [
     hex:
       '4a4f0801120e73746f726965732d7461726765741a0b7368613235363a303066662080042a05010203040532' +
       '0401020304388010421708808080041010188010204028800230e0d40338b0ea0148b0ea01',
+  },
+  {
+    title: 'a server that pads and aggregates whatever it is asked (version 3)',
+    frame: {
+      kind: 'welcome',
+      version: 3,
+      modelName: 'stories-target',
+      fingerprint: 'sha256:00ff',
+      vocabSize: 512,
+      schemes: ['coupled'],
+      modes: ['stream'],
+      contextLength: 2048,
+      limits: {
+        frameBytes: 8_388_608,
+        sessions: 16,
+        promptTokens: 2048,
+        draftTokens: 64,
+        windowTokens: 256,
+        resumeMs: 60_000,
+        silenceMs: 30_000,
+      },
+      passUs: 0,
+      padBytes: 64,
+      aggregateMs: 100,
+    },
+    text: `welcome { version: 3 model_name: "stories-target" fingerprint: "sha256:00ff" vocab_size: 512
+      schemes: SCHEME_COUPLED modes: MODE_STREAM context_length: 2048
+      limits { frame_bytes: 8388608 sessions: 16 prompt_tokens: 2048 draft_tokens: 64 window_tokens: 256
+        resume_ms: 60000 silence_ms: 30000 } pad_bytes: 64 aggregate_ms: 100 }`,
+    hex:
+      '4a480803120e73746f726965732d7461726765741a0b7368613235363a303066662080042a01023201043880' +
+      '10421708808080041010188010204028800230e0d40338b0ea0150405864',
   },
   {
     title: 'a prompt of three tokens, sent as text',
@@ -90,6 +124,14 @@ export const serverVectors: readonly Vector[] = [
     frame: { ...verdict, epoch: 3, tokens: Int32Array.of(1234) },
     text: 'verdict { epoch: 3 from: 300 tokens: 1234 }',
     hex: '5a09100318ac022202d209',
+  },
+  {
+    title: 'the same, padded to 32 bytes (version 3)',
+    frame: { ...verdict, epoch: 3, tokens: Int32Array.of(1234) },
+    padBytes: 32,
+    text: `verdict { epoch: 3 from: 300 tokens: 1234 }
+      padding: "\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000\\000"`,
+    hex: '5a09100318ac022202d2099a0112000000000000000000000000000000000000',
   },
   {
     title: 'split: a rejection with its cut law, and the advice not to draft',

@@ -5,11 +5,13 @@ import type { Hello } from './frame.js';
 
 /** Versions this code speaks, both included. */
 export const versionMin = 1;
-export const versionMax = 2;
+export const versionMax = 3;
 /** From this version on Open may hold a schema and ask for log-probabilities. */
 export const versionOfFormats = 2;
 /** From this version on Open may ask for hints. */
 export const versionOfHints = 2;
+/** From this version on Open may ask for padding and aggregation. */
+export const versionOfCover = 3;
 
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';

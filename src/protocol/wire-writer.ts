@@ -18,6 +18,11 @@ export class WireWriter {
     return written;
   }
 
+  /** Bytes written since `collect` began. */
+  get length(): number {
+    return this.#length;
+  }
+
   tag(number: number, wireType: number): void {
     this.u32(number * 8 + wireType);
   }

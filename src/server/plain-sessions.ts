@@ -92,7 +92,7 @@ export class PlainSessions {
     }
     const line: Line = { id: this.#nextId--, grant, sessions: new Map(), nextSession: 0 };
     this.#lines.set(line.id, line);
-    this.#parts.feed({ kind: 'connected', connection: line.id, grant });
+    this.#parts.feed({ kind: 'connected', connection: line.id, grant, isLocal: true });
     this.#send(line, helloFrame);
     this.#keepAlive();
     return line;
@@ -109,7 +109,7 @@ export class PlainSessions {
     this.#keeping = setInterval(() => {
       for (const line of this.#lines.values()) {
         if (line.sessions.size === 0) this.#end(line);
-        else this.#send(line, { kind: 'ping', nonce: this.#nonce++ % 2 ** 31 });
+        else this.#send(line, { kind: 'ping', nonce: this.#nonce++ % 2 ** 31, isCover: false });
       }
     }, silenceMs / 3).unref();
   }
@@ -196,5 +196,7 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     windowMax: 1,
     cut: null,
     wantsHints: false,
+    padBytes: 0,
+    aggregateMs: 0,
   };
 }

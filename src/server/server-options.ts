@@ -5,10 +5,19 @@ import type { RequestListener } from 'node:http';
 import type { Access } from '../access/access.js';
 import type { GateLimits } from '../access/stranger-gate.js';
 import type { TlsFiles } from '../access/tls-files.js';
+import { PilotfishError } from '../base/error.js';
 import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { FormatChecker } from '../grammar/format-checker.js';
-import { type Hello, modes, type OfferedLimits, schemes } from '../protocol/frame.js';
+import {
+  type Cover,
+  type Hello,
+  modes,
+  noCover,
+  type OfferedLimits,
+  schemes,
+} from '../protocol/frame.js';
+import { checkCover } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import { cutText } from '../protocol/utf8.js';
 import {
@@ -55,6 +64,8 @@ export interface ServerOptions {
   readonly drainMs?: number;
   /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
   readonly alternatives?: readonly string[];
+  /** What is done for every session against whoever sees lengths and times of messages. Default: nothing. */
+  readonly cover?: Partial<Cover>;
   /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
@@ -90,6 +101,14 @@ function sessionsOfKey({
   return access?.hasKeys === true ? { sessions: Math.ceil(sessionsMax / 4) } : {};
 }
 
+/** @throws PilotfishError `usage`. */
+function coverOf({ cover }: ServerOptions): Cover {
+  const wanted = { ...noCover, ...cover };
+  const complaint = checkCover(wanted);
+  if (complaint !== null) throw new PilotfishError('usage', complaint.message);
+  return wanted;
+}
+
 /** Settings of the core: what was asked for over what is the default. Reads the vocabulary of the engine. */
 export function settingsOf(options: ServerOptions): CoreSettings {
   const { info } = options.engine;
@@ -117,6 +136,7 @@ export function settingsOf(options: ServerOptions): CoreSettings {
     connectionsMax: options.connectionsMax ?? 1024,
     sessionsMax: options.sessionsMax ?? sessionsDefault,
     keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
+    cover: coverOf(options),
     batching: options.batching ?? { kind: 'continuous' },
     tokenMsMax: options.tokenMsMax ?? 10_000,
     passMsMax: options.passMsMax ?? 1000,

@@ -206,7 +206,7 @@ class Server implements RunningServer {
         const connection = this.#connections.get(effect.connection);
         if (!connection) return;
         if (effect.frame.kind === 'welcome') greet(connection);
-        this.#send(connection, encodeFrame(effect.frame));
+        this.#send(connection, encodeFrame(effect.frame, effect.padBytes));
         return;
       }
       case 'close':

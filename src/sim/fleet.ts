@@ -6,13 +6,13 @@ import { unlimited } from '../base/key-grant.js';
 import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
-import { modes, schemes } from '../protocol/frame.js';
+import { type Cover, modes, noCover, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { versionMax, versionMin } from '../protocol/version.js';
 import type { Batching, CoreSettings as ServerSettings } from '../server/core/settings.js';
 import type { LinkModels } from './link.js';
 import { Random } from './random.js';
-import type { DeviceKind, Scenario, ServerModel } from './scenario.js';
+import type { CoverModel, DeviceKind, Scenario, ServerModel } from './scenario.js';
 import type { DrafterModel } from './sim-drafter.js';
 import type { EngineModel } from './sim-engine.js';
 import { toyFormats } from './toy.js';
@@ -58,6 +58,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     connectionsMax: random.wholeWithin(server.connectionsMax),
     sessionsMax: random.wholeWithin(server.sessionsMax),
     keyLimits: unlimited,
+    cover: coverOf(server.cover, new Random(seed, 'cover')),
     batching: batchingOf(server, random),
     tokenMsMax: Infinity,
     passMsMax: 1_000,
@@ -126,11 +127,22 @@ export function planDevice(
     pingMs: random.within(kind.pingMs),
     backoffMinMs: random.within(kind.backoffMinMs),
     backoffMaxMs: random.within(kind.backoffMaxMs),
+    cover: coverOf(kind.cover, new Random(seed, 'cover', index)),
     ahead: kind.ahead ?? aheadOf(new Random(seed, 'ahead', index)),
     ...(kind.sending !== undefined && { sending: kind.sending }),
   };
   const clockRate = random.within(kind.clockRate);
   return { kind, settings, drafter, link: linkOf(kind, random), clockRate };
+}
+
+/** @param model none: no run has any. */
+function coverOf(model: CoverModel | undefined, random: Random): Cover {
+  if (model === undefined) return noCover;
+  const { padShare, padBytes, aggregateShare, aggregateMs } = model;
+  return {
+    padBytes: random.happens(padShare) ? padBytes : 0,
+    aggregateMs: random.happens(aggregateShare) ? random.wholeWithin(aggregateMs) : 0,
+  };
 }
 
 function exitOf({ exit }: Scenario['server'], random: Random): EngineModel['exit'] {

@@ -39,6 +39,14 @@ export interface DraftCost {
   readonly feedMs: Range;
 }
 
+/** How many pad, and how many let frames leave on a beat. */
+export interface CoverModel {
+  readonly padShare: number;
+  readonly padBytes: number;
+  readonly aggregateShare: number;
+  readonly aggregateMs: Range;
+}
+
 export interface DeviceKind {
   readonly name: string;
   /** Share of the fleet. */
@@ -62,6 +70,8 @@ export interface DeviceKind {
   readonly sending?: Sending;
   /** What it drafts for outcomes that verdicts may bring. Default: drawn, from nothing to more than is shipped. */
   readonly ahead?: AheadBudget;
+  /** Default: none asks for any. */
+  readonly cover?: CoverModel;
   /** The device of this number is of this kind, whatever is drawn. Default: none is. */
   readonly index?: number;
   /** Drafts as it likes: it does not hear how long drafts should be. Default: it obeys. */
@@ -71,6 +81,8 @@ export interface DeviceKind {
 export interface ServerModel {
   /** Whether each device shows a key of its own. Default: no key is asked for. */
   readonly hasKeys?: boolean;
+  /** Of the runs. Default: none asks for any. */
+  readonly cover?: CoverModel;
   readonly slotCount: Range;
   readonly contextLength: Range;
   readonly passTokensMax: Range;

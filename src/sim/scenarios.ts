@@ -35,6 +35,7 @@ const swarmDevice: DeviceKind = {
   pingMs: [200, 600],
   backoffMinMs: [10, 100],
   backoffMaxMs: [200, 800],
+  cover: { padShare: 0.25, padBytes: 64, aggregateShare: 0.25, aggregateMs: [10, 120] },
 };
 
 /** Few devices, few slots, short answers, and something going wrong all the time. */
@@ -44,6 +45,7 @@ export const swarm: Scenario = {
   graceMs: 90_000,
   serverCount: [1, 2],
   server: {
+    cover: { padShare: 0.1, padBytes: 128, aggregateShare: 0.1, aggregateMs: [10, 60] },
     slotCount: [1, 6],
     contextLength: [96, 256],
     passTokensMax: [24, 96],

@@ -146,7 +146,7 @@ export class SimServer {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
-        this.#send(effect.connection, effect.frame);
+        this.#send(effect.connection, effect.frame, effect.padBytes);
         break;
       case 'close':
         this.#peers.get(effect.connection)?.link.closeFromServer(effect.code ?? 'done');
@@ -160,12 +160,12 @@ export class SimServer {
     }
   }
 
-  #send(connection: number, frame: ServerFrame): void {
+  #send(connection: number, frame: ServerFrame, padBytes: number): void {
     const peer = this.#peers.get(connection);
     if (peer === undefined) return;
     if (frame.kind === 'welcome') peer.isStranger = false;
     const said = this.#parts.tampering.frame(frame);
-    if (said !== null) peer.link.sendDown(encodeFrame(said));
+    if (said !== null) peer.link.sendDown(encodeFrame(said, padBytes));
     if (peer.isClogged || peer.link.down.inFlightBytes <= cloggedBytes) return;
     peer.isClogged = true;
     this.#parts.timeline.at(this.#parts.timeline.nowMs, () =>

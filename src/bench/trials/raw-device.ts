@@ -51,6 +51,8 @@ export function openFrame(session: number, changes: Partial<Open> = {}): Uint8Ar
     schema: null,
     topLogprobs: null,
     wantsHints: false,
+    padBytes: 0,
+    aggregateMs: 0,
     ...changes,
   });
 }

@@ -278,7 +278,7 @@ export class Connection {
     this.#pingNonce = (this.#pingNonce + 1) % 2 ** 31;
     this.#pingOpen = true;
     this.#pingedMs = nowMs;
-    this.send({ kind: 'ping', nonce: this.#pingNonce });
+    this.send({ kind: 'ping', nonce: this.#pingNonce, isCover: false });
   }
 
   close(): void {

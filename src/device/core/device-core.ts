@@ -4,7 +4,7 @@
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
-import { type DeviceFrame, isOffered, type ServerFrame } from '../../protocol/frame.js';
+import { type Cover, type DeviceFrame, isOffered, type ServerFrame } from '../../protocol/frame.js';
 import { u32Max } from '../../protocol/limits.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import {
@@ -14,8 +14,9 @@ import {
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfFormats, versionOfHints } from '../../protocol/version.js';
+import { versionOfCover, versionOfFormats, versionOfHints } from '../../protocol/version.js';
 import { Connection } from './connection.js';
+import { Covering } from './covering.js';
 import { type Live, takeFrame } from './downlink.js';
 import { earlier } from './earlier.js';
 import type { AnswerId, CoreEvent, Effect } from './event.js';
@@ -30,6 +31,7 @@ export class DeviceCore {
   /** By the ids of the present connection. */
   readonly #bySession = new Map<number, Live>();
   readonly #link: SessionLink;
+  readonly #covering: Covering;
   #nextSession = 0;
   #effects: Effect[] = [];
   #wakeAtMs: number | null = null;
@@ -45,6 +47,8 @@ export class DeviceCore {
       nowMs,
     );
     this.#connection = connection;
+    const covering = new Covering(settings.cover);
+    this.#covering = covering;
     this.#link = {
       get welcome() {
         return connection.welcome;
@@ -53,6 +57,9 @@ export class DeviceCore {
         return connection.downSinceMs;
       },
       roundTrip: connection.roundTrip,
+      get beatMs() {
+        return covering.beatMs;
+      },
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -144,6 +151,7 @@ export class DeviceCore {
     if (error === null) return;
     this.#bySession.clear();
     this.#nextSession = 0;
+    this.#covering.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const { session } of this.#live.values()) {
       session.wire = null;
@@ -223,6 +231,7 @@ export class DeviceCore {
       upstream.plan(nowMs);
       if (session.isOver) this.#forget(answer, live);
     }
+    this.#passBeat(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
       this.#connection.hangUp();
     }
@@ -230,6 +239,16 @@ export class DeviceCore {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
+  }
+
+  /** A beat without a draft has a message all the same while there is anybody who might draft. */
+  #passBeat(nowMs: number): void {
+    if (!this.#covering.pass(nowMs) || this.#connection.welcome === null || !this.#mayDraft) return;
+    this.#connection.send({ kind: 'ping', nonce: 0, isCover: true });
+  }
+
+  get #mayDraft(): boolean {
+    return [...this.#bySession.values()].some(({ session }) => session.request.mode !== 'stream');
   }
 
   /** Whoever waits for a server that does not come back is told so in the end. */
@@ -271,12 +290,15 @@ export class DeviceCore {
       session.fail(tooNew, nowMs);
       return;
     }
+    this.#covering.begin(welcome, nowMs);
     const id = this.#nextSession++;
     session.wire = { id, state: 'unused' };
     this.#bySession.set(id, live);
     session.link.send(
       session,
-      session.resumeKey === null ? openOf(session, id) : resumeOf(session, id),
+      session.resumeKey === null
+        ? openOf(session, id, this.#covering.cover)
+        : resumeOf(session, id),
     );
   }
 
@@ -292,7 +314,8 @@ export class DeviceCore {
   }
 
   #put(frame: DeviceFrame, session: Session | null): void {
-    const bytes = encodeFrame(frame);
+    const bytes = encodeFrame(frame, this.#covering.cover.padBytes);
+    if (frame.kind === 'draft') this.#covering.onDraft();
     if (session !== null) {
       session.tally.upMessageCount++;
       session.tally.upBytes += bytes.length;
@@ -310,6 +333,7 @@ export class DeviceCore {
         }
       } else atMs = earlier(atMs, earlier(session.awayAtMs(nowMs), session.lostAtMs()));
     }
+    if (this.#mayDraft) atMs = earlier(atMs, this.#covering.beatMs);
     // Every verdict puts time-outs off: a timer that comes too early asks again, and costs less than one set each time.
     const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
     if (atMs === this.#wakeAtMs || isCovered) return;
@@ -318,7 +342,7 @@ export class DeviceCore {
   }
 }
 
-function openOf(session: Session, id: number): DeviceFrame {
+function openOf(session: Session, id: number, cover: Cover): DeviceFrame {
   const { request, text } = session;
   const { sampling, seed, scheme, mode, tokensMax, windowMax, cut } = request;
   const { schema, topLogprobs } = request;
@@ -339,12 +363,18 @@ function openOf(session: Session, id: number): DeviceFrame {
     schema: schema ?? null,
     topLogprobs: topLogprobs ?? null,
     wantsHints: session.ahead.usesHints && session.link.welcome!.version >= versionOfHints,
+    ...cover,
   };
 }
 
-/** An older server would pass over what it does not know, and write what was not asked for. */
-function tooNewFor({ request, link }: Session): PilotfishError | null {
+/** An older server would pass over what it does not know, and write what was not asked for, or as nobody asked. */
+function tooNewFor({ request, link, settings }: Session): PilotfishError | null {
   const { version } = link.welcome!;
+  const { padBytes, aggregateMs } = settings.cover;
+  if (padBytes + aggregateMs > 0 && version < versionOfCover) {
+    const message = `padding and aggregation need version ${versionOfCover}, the server speaks ${version}`;
+    return new PilotfishError('server-refused', message);
+  }
   const isAsked = request.schema !== undefined || request.topLogprobs !== undefined;
   if (!isAsked || version >= versionOfFormats) return null;
   const message = `formats and log-probabilities need version ${versionOfFormats}, the server speaks ${version}`;

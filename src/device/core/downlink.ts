@@ -124,8 +124,10 @@ function measure(session: Session, verdict: Verdict, nowMs: number): void {
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {
-    // A pass a verdict: their distance holds what the load of others adds.
-    if (lastVerdictMs !== null) pace.pass.add(nowMs - lastVerdictMs);
+    // A pass a verdict: their distance holds what the load of others adds. On a beat it holds nothing of a pass.
+    if (session.link.beatMs !== null) {
+      if (verifyUs > 0) pace.pass.add(verifyUs / 1000);
+    } else if (lastVerdictMs !== null) pace.pass.add(nowMs - lastVerdictMs);
   } else if (testedCountOf(verdict) > 0) {
     pace.queue.add(queueUs / 1000);
     pace.pass.add(verifyUs / 1000);

@@ -9,6 +9,7 @@ import { decodeDeviceFrame, encodeFrame } from '../../protocol/codec.js';
 import {
   type DeviceFrame,
   modes,
+  noCover,
   type ServerFrame,
   schemes,
   type Verdict,
@@ -34,6 +35,7 @@ const settings: CoreSettings = {
   pingMs: 500,
   backoffMinMs: 50,
   backoffMaxMs: 400,
+  cover: noCover,
   ahead: aheadOff,
   chance: () => 0.5,
 };
@@ -70,6 +72,8 @@ const welcome: ServerFrame = {
     silenceMs: 0,
   },
   passUs: 0,
+  padBytes: 0,
+  aggregateMs: 0,
 };
 
 const opened = (session = 0): ServerFrame => ({
@@ -187,6 +191,16 @@ describe('a link that dies without a word', () => {
       bench.feed({ kind: 'timer' }, wakeMs!);
       assert.notEqual(bench.wakeMs, wakeMs, `step ${step}`);
     }
+  });
+});
+
+describe('a server that does not know padding and aggregation', () => {
+  it('is given no prompt by a device that asks for them', () => {
+    const bench = new Bench({ cover: { padBytes: 64, aggregateMs: 0 } }).connect().ask();
+    const [failed] = bench.effects.filter((effect) => effect.kind === 'failed');
+    assert.equal(failed?.error.code, 'server-refused');
+    assert.match(failed.error.message, /padding and aggregation need version 3/);
+    assert.deepEqual(bench.sent, []);
   });
 });
 

@@ -27,6 +27,8 @@ export interface SessionLink {
   /** Since when it is down; null while up. */
   readonly downSinceMs: number | null;
   readonly roundTrip: ForgettingMean;
+  /** The next moment at which drafts leave; null: whenever they like. */
+  readonly beatMs: number | null;
   send(session: Session, frame: DeviceFrame): void;
   out(effect: Effect): void;
 }

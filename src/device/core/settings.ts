@@ -1,6 +1,7 @@
 // What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
 // comes in. Holds no default; the shell fills them in.
 
+import type { Cover } from '../../protocol/frame.js';
 import type { AheadBudget } from './ahead.js';
 import type { Sending } from './coalesce.js';
 
@@ -32,6 +33,8 @@ export interface CoreSettings {
   readonly ahead: AheadBudget;
   /** When drafts leave in race. Default: margin; the others are for comparisons. */
   readonly sending?: Sending;
+  /** What is done against whoever sees lengths and times of messages; the server may want more. */
+  readonly cover: Cover;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
   readonly chance: () => number;
 }

@@ -55,6 +55,8 @@ export class Upstream {
     if (this.#session.link.welcome === null) return;
     if (wire.state !== 'open' && wire.state !== 'residual-due') return;
     if (this.#session.residual?.isOpen || request.mode === 'stream') return;
+    const { beatMs } = this.#session.link;
+    if (beatMs !== null && nowMs < beatMs) return;
     if (this.#sendsResidualAlone()) this.#send(text.chain.base, nowMs, false);
     else if (request.mode === 'stop-and-wait') this.#planRound(nowMs);
     else this.#planStream(nowMs);
@@ -132,6 +134,7 @@ export class Upstream {
     const { request, settings, pace, lastVerdictMs, lastSendMs, isAwaiting, link } = this.#session;
     const { sending = 'margin' } = settings;
     const passMs = pace.pass.mean ?? (link.welcome?.passUs ?? 0) / 1000;
+    if (link.beatMs !== null) return nowMs;
     if (request.mode === 'pipeline' || lastVerdictMs === null) {
       // An idle server starts at once; a busy one is busy for about a pass.
       return isAwaiting && lastSendMs !== null ? lastSendMs + passMs : nowMs;
@@ -236,6 +239,8 @@ export class Upstream {
     const { chain } = session.text;
     chain.resend();
     session.awaitedFrom = null;
+    // The next beat takes it along.
+    if (session.link.beatMs !== null) return true;
     const to = Math.min(chain.end, chain.base + session.windowMax);
     if (session.request.mode !== 'race' || to > chain.base) this.#send(to, nowMs, false);
     return true;

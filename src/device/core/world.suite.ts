@@ -6,7 +6,7 @@ import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
-import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+import { type DeviceFrame, noCover, type ServerFrame } from '../../protocol/frame.js';
 import type { Effect as ServerEffect, ServerEvent } from '../../server/core/event.js';
 import { scriptedSettings, targetText } from '../../server/core/scripted-target.suite.js';
 import { ServerCore } from '../../server/core/server-core.js';
@@ -89,6 +89,8 @@ export class World {
   readonly server: ServerCore;
   readonly told = new Map<number, Transcript>();
   readonly frames: { up: DeviceFrame[]; down: ServerFrame[] } = { up: [], down: [] };
+  /** What somebody on the way sees of messages as they leave. */
+  readonly seen: { way: 'up' | 'down'; atMs: number; byteCount: number }[] = [];
   readonly gaveUp: Effect[] = [];
   readonly drafter: SimDrafter;
   readonly #timeline = new Timeline();
@@ -171,6 +173,7 @@ export class World {
       pingMs: 500,
       backoffMinMs: 50,
       backoffMaxMs: 400,
+      cover: noCover,
       ahead: { ...aheadDefaults, tokensMax: 48, inRace: true },
       chance: () => this.#random.next(),
     };
@@ -278,6 +281,7 @@ export class World {
 
   #sendUp(bytes: Uint8Array): void {
     const connection = this.#connection;
+    this.seen.push({ way: 'up', atMs: this.nowMs, byteCount: bytes.length });
     this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
     this.#timeline.at(this.#upMs, () => {
       if (connection !== this.#connection) return;
@@ -288,9 +292,10 @@ export class World {
     });
   }
 
-  #sendDown(connection: number, frame: ServerFrame): void {
+  #sendDown(connection: number, frame: ServerFrame, padBytes: number): void {
     if (connection !== this.#connection) return;
-    const bytes = encodeFrame(frame);
+    const bytes = encodeFrame(frame, padBytes);
+    this.seen.push({ way: 'down', atMs: this.nowMs, byteCount: bytes.length });
     this.#downMs = Math.max(this.#downMs, this.nowMs + this.#delayMs());
     for (const [from, to] of this.options.holdups) {
       if (this.#downMs >= from && this.#downMs < to) this.#downMs = to;
@@ -313,7 +318,7 @@ export class World {
     switch (effect.kind) {
       case 'send':
         for (const frame of [effect.frame, ...this.options.alsoSays(effect.frame, this.#random)]) {
-          this.#sendDown(effect.connection, frame);
+          this.#sendDown(effect.connection, frame, effect.padBytes);
         }
         break;
       case 'close':

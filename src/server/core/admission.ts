@@ -4,7 +4,7 @@
 import { PilotfishError } from '../../base/error.js';
 import { checkSampling } from '../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../protocol/code.js';
-import { isOffered, type Open } from '../../protocol/frame.js';
+import { isOffered, moreCover, type Open } from '../../protocol/frame.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import type { Account } from './account.js';
@@ -47,6 +47,7 @@ export function admit(open: Open, account: Account, settings: CoreSettings): Adm
   log.append(open.answer);
   const wanted = prompt.length + open.tokensMax;
   const { sampling, seed, cut, schema, topLogprobs } = open;
+  const cover = moreCover(open, settings.cover);
   const terms: SessionTerms = {
     scheme,
     mode,
@@ -55,7 +56,9 @@ export function admit(open: Open, account: Account, settings: CoreSettings): Adm
     endsAtContext: wanted > model.contextLength,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     ...{ cut, topLogprobs, account },
-    wantsHints: open.wantsHints && model.hasExit,
+    cover,
+    // A hint is worth something only before its verdict.
+    wantsHints: open.wantsHints && model.hasExit && cover.aggregateMs === 0,
     config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
   return { terms, log };

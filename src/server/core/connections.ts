@@ -2,14 +2,27 @@
 // Holds connection states; sends what it decides through the outbox.
 
 import { assert } from '../../base/assert.js';
+import { Beat } from '../../protocol/beat.js';
 import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
 import {
   type ConnectionEvent,
   type ConnectionState,
   connectionStateAfterSending,
 } from '../../protocol/connection-state.js';
-import type { Hello, Welcome } from '../../protocol/frame.js';
-import { negotiateVersion, versionMax, versionMin } from '../../protocol/version.js';
+import {
+  type Cover,
+  type Hello,
+  moreCover,
+  noCover,
+  type ServerFrame,
+  type Welcome,
+} from '../../protocol/frame.js';
+import {
+  negotiateVersion,
+  versionMax,
+  versionMin,
+  versionOfCover,
+} from '../../protocol/version.js';
 import type { Account } from './account.js';
 import type { ConnectionId } from './event.js';
 import type { CoreSettings } from './settings.js';
@@ -22,6 +35,13 @@ export interface Connection {
   lastFrameAtMs: number;
   /** Its device reads more slowly than it is sent to: verdicts are merged. */
   isClogged: boolean;
+  /** Frames of it never leave the process. */
+  readonly isLocal: boolean;
+  /** Of the sessions that were ever opened here, the most that one asks for. */
+  cover: Cover;
+  /** When frames of sessions leave, and what waits for that; null: at once. */
+  beat: Beat | null;
+  readonly held: ServerFrame[];
 }
 
 /** What is wrong with a greeting, or null. */
@@ -46,9 +66,10 @@ export function helloFault(hello: Hello, settings: CoreSettings): WireFault | nu
 }
 
 export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number): Welcome {
-  const { model, schemes, modes, limits } = settings;
+  const { model, schemes, modes, limits, cover } = settings;
   const version = negotiateVersion(hello);
   assert(version !== null, 'welcome without a version');
+  const { padBytes, aggregateMs } = version >= versionOfCover ? cover : noCover;
   return {
     kind: 'welcome',
     version,
@@ -60,11 +81,15 @@ export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number):
     contextLength: model.contextLength,
     limits,
     passUs: Math.min(0xffff_ffff, Math.round(passMs * 1000)),
+    padBytes,
+    aggregateMs,
   };
 }
 
 export class Connections {
   readonly #connections = new Map<ConnectionId, Connection>();
+  /** Those with a beat. */
+  readonly beating = new Set<Connection>();
 
   get count(): number {
     return this.#connections.size;
@@ -78,22 +103,39 @@ export class Connections {
     return this.#connections.get(id);
   }
 
-  add(id: ConnectionId, account: Account, nowMs: number): Connection {
+  add(id: ConnectionId, account: Account, isLocal: boolean, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
     const connection: Connection = {
       ...{ id, account },
       state: 'fresh',
       lastFrameAtMs: nowMs,
       isClogged: false,
+      isLocal,
+      cover: noCover,
+      beat: null,
+      held: [],
     };
     this.#connections.set(id, connection);
     account.connectionCount++;
     return connection;
   }
 
+  /** A session that begins here asks for it; the first one that aggregates begins the beat, at once. */
+  cover(connection: Connection, cover: Cover, nowMs: number): void {
+    if (connection.isLocal) return;
+    connection.cover = moreCover(connection.cover, cover);
+    const { aggregateMs } = connection.cover;
+    if (aggregateMs === 0 || connection.beat?.periodMs === aggregateMs) return;
+    connection.beat = new Beat(aggregateMs, nowMs);
+    this.beating.add(connection);
+  }
+
   delete(id: ConnectionId): void {
     const connection = this.#connections.get(id);
-    if (connection) connection.account.connectionCount--;
+    if (connection) {
+      connection.account.connectionCount--;
+      this.beating.delete(connection);
+    }
     this.#connections.delete(id);
   }
 

@@ -52,6 +52,8 @@ export function openFrame(changes: Partial<Open> = {}): Open {
     schema: null,
     topLogprobs: null,
     wantsHints: false,
+    padBytes: 0,
+    aggregateMs: 0,
     ...changes,
   };
 }

@@ -2,7 +2,7 @@
 // Counts since the start; quantiles over the recent past.
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
-import type { Mode } from '../../protocol/frame.js';
+import type { Cover, Mode } from '../../protocol/frame.js';
 import type { Trust } from './draft-trust.js';
 import { type Quantiles, Recent } from './recent.js';
 
@@ -59,6 +59,10 @@ export interface CoreStats {
   readonly acceptedCount: number;
   readonly verdictCount: number;
   readonly hintCount: number;
+  /** What every session gets, and connections whose frames leave on a beat, or are padded. */
+  readonly cover: Cover & { readonly connectionCount: number };
+  /** Messages that said nothing, so that a beat was not empty. */
+  readonly coverCount: number;
   readonly failureCount: number;
   /** Of them, sessions whose key had used up what it may. */
   readonly quotaRefusalCount: number;
@@ -84,6 +88,7 @@ export class Counters {
   acceptedCount = 0;
   verdictCount = 0;
   hintCount = 0;
+  coverCount = 0;
   failureCount = 0;
   quotaRefusalCount = 0;
   readonly passSessions = new Recent();

@@ -17,6 +17,8 @@ export type ServerEvent =
       readonly connection: ConnectionId;
       /** Of the key that was shown with the upgrade; null: none is asked for. */
       readonly grant: KeyGrant | null;
+      /** Frames never leave the process: nobody sees them on a way. Default: they do. */
+      readonly isLocal?: boolean;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
   | {
@@ -88,7 +90,13 @@ export type EngineOperation =
     };
 
 export type Effect =
-  | { readonly kind: 'send'; readonly connection: ConnectionId; readonly frame: ServerFrame }
+  | {
+      readonly kind: 'send';
+      readonly connection: ConnectionId;
+      readonly frame: ServerFrame;
+      /** Of a Cover; 0: none. */
+      readonly padBytes: number;
+    }
   /** Ends the connection after what was sent; null: nothing is wrong. */
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly code: WireCode | null }
   | { readonly kind: 'engine'; readonly operation: EngineOperation }

@@ -396,7 +396,7 @@ describe('hostile frames', () => {
     harness.connect(1);
     harness.connect(2);
     harness.advance(4_000);
-    harness.send(2, { kind: 'ping', nonce: 9 });
+    harness.send(2, { kind: 'ping', nonce: 9, isCover: false });
     harness.advance(3_500);
     assert.equal(harness.closed.get(1), 'too-slow');
     assert.equal(harness.closed.get(2), undefined);

@@ -4,11 +4,14 @@
 import type { WireCode } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureOf } from '../../protocol/failure.js';
-import type { ServerFrame, VocabularyBlock } from '../../protocol/frame.js';
+import type { Cover, ServerFrame, VocabularyBlock } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { type Connection, type Connections, retryAfter } from './connections.js';
 import type { Effect } from './event.js';
 import type { Listener } from './session.js';
+
+/** Frames that may wait for a beat: one each of as many sessions as a connection has. */
+const heldMax = limits.sessions.value;
 
 /** Why a connection ends. */
 export interface ConnectionEnd {
@@ -39,20 +42,41 @@ export class Outbox {
     return effects;
   }
 
-  /** Sends to a session's device; nothing where the connection has failed or is gone. */
+  /** Sends to a session's device, at the next beat where there is one; nothing where the connection has failed or is gone. */
   send({ connection: id }: Listener, frame: ServerFrame): void {
     const connection = this.#connections.get(id);
-    if (connection && connection.state !== 'failed') this.sendOn(connection, frame);
+    if (!connection || connection.state === 'failed') return;
+    if (connection.beat === null) this.sendOn(connection, frame);
+    else {
+      connection.held.push(frame);
+      // Whoever makes us say so much gives its rhythm away rather than our memory.
+      if (connection.held.length >= heldMax) this.release(connection);
+    }
   }
 
-  /** Whether what is sent to a session's device now would only wait. */
-  isClogged({ connection }: Listener): boolean {
-    return this.#connections.get(connection)?.isClogged === true;
+  /** Sends what has waited for the beat. @returns how many frames. */
+  release(connection: Connection): number {
+    const held = connection.held.splice(0);
+    for (const frame of held) this.sendOn(connection, frame);
+    return held.length;
+  }
+
+  /** What the sessions of a connection ask for from here on. */
+  cover({ connection: id }: Listener, cover: Cover, nowMs: number): void {
+    const connection = this.#connections.get(id);
+    if (connection) this.#connections.cover(connection, cover, nowMs);
+  }
+
+  /** Whether what is said to a session's device now would only wait. */
+  isClogged({ connection: id }: Listener): boolean {
+    const connection = this.#connections.get(id);
+    return connection !== undefined && (connection.isClogged || connection.beat !== null);
   }
 
   sendOn(connection: Connection, frame: ServerFrame): void {
     this.#connections.sent(connection, connectionEventOf(frame));
-    this.push({ kind: 'send', connection: connection.id, frame });
+    const { id, cover } = connection;
+    this.push({ kind: 'send', connection: id, frame, padBytes: cover.padBytes });
   }
 
   /** Ends one session on the wire. @param retryAfterMs null: what the code advises. */
@@ -73,6 +97,7 @@ export class Outbox {
     { code, message, retryAfterMs }: ConnectionEnd,
     block: VocabularyBlock | null,
   ): void {
+    this.release(connection);
     const fault = { code, message, session: null };
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
     this.sendOn(connection, failureOf(fault, advice, block));

@@ -80,9 +80,14 @@ describe('limits of a key', () => {
   it('end what still speaks for a key whose bytes are used up, and let it close', () => {
     const harness = connected({ bytesPerMinute: 1000 });
     harness.send(1, openFrame({ mode: 'stop-and-wait' }));
-    const spend = { kind: 'ping', nonce: 1 } as const;
+    const spend = { kind: 'ping', nonce: 1, isCover: false } as const;
     harness.feed({ kind: 'frame', connection: 1, frame: spend, bytes: 900 });
-    harness.feed({ kind: 'frame', connection: 2, frame: { kind: 'ping', nonce: 2 }, bytes: 200 });
+    harness.feed({
+      kind: 'frame',
+      connection: 2,
+      frame: { kind: 'ping', nonce: 2, isCover: false },
+      bytes: 200,
+    });
     harness.send(1, draftOf({ ids: Int32Array.of(2) }));
     assert.equal(failuresOf(harness.take(1))[0]?.code, 'quota-exceeded');
     harness.send(1, { kind: 'close', session: 0 });

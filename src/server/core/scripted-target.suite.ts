@@ -7,7 +7,7 @@ import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
 import { FormatChecker } from '../../grammar/format-checker.js';
-import { modes, type Open, schemes } from '../../protocol/frame.js';
+import { modes, noCover, type Open, schemes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { toyEngine } from '../../sim/toy.js';
 import type { CoreSettings } from './settings.js';
@@ -55,6 +55,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
     prefillMsMax: 1e9,
     slotQuantumTokens: 4,
     swapBytesMax: 4096,
+    cover: noCover,
     retryAfterMs: 500,
     randomBytes: (count) => {
       const bytes = new Uint8Array(count);

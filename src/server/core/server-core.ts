@@ -2,7 +2,6 @@
 // scheduler keep the engine busy, tells devices what came of it. Deterministic: same events, same effects.
 
 import { unreachable } from '../../base/assert.js';
-import type { KeyGrant } from '../../base/key-grant.js';
 import type { PassResult } from '../../engine/engine.js';
 import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
 import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
@@ -34,6 +33,7 @@ const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'close',
 ]);
 
+type ConnectedEvent = Extract<ServerEvent, { kind: 'connected' }>;
 type FrameEvent = Extract<ServerEvent, { kind: 'frame' }>;
 
 export class ServerCore {
@@ -84,7 +84,8 @@ export class ServerCore {
   handleAll(events: readonly ServerEvent[], nowMs: number): Effect[] {
     for (const event of events) this.#dispatch(event, nowMs);
     const askAgainMs = this.#scheduler.schedule(nowMs);
-    this.#setWake(askAgainMs, nowMs);
+    const beatMs = this.#beat(nowMs);
+    this.#setWake(Math.min(askAgainMs ?? Infinity, beatMs), nowMs);
     return this.#outbox.take();
   }
 
@@ -128,7 +129,7 @@ export class ServerCore {
   #dispatch(event: ServerEvent, nowMs: number): void {
     switch (event.kind) {
       case 'connected':
-        this.#connect(event.connection, event.grant, nowMs);
+        this.#connect(event, nowMs);
         return;
       case 'disconnected':
         this.#drop(event.connection, nowMs);
@@ -172,10 +173,10 @@ export class ServerCore {
     }
   }
 
-  #connect(id: ConnectionId, grant: KeyGrant | null, nowMs: number): void {
+  #connect({ connection: id, grant, isLocal = false }: ConnectedEvent, nowMs: number): void {
     const isFull = this.#connections.count >= this.#settings.connectionsMax;
     const account = this.#accounts.of(grant, nowMs);
-    const connection = this.#connections.add(id, account, nowMs);
+    const connection = this.#connections.add(id, account, isLocal, nowMs);
     this.#table.openDesk(id, account);
     if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
     else if (isFull) {
@@ -252,7 +253,7 @@ export class ServerCore {
         this.#greet(connection, frame, nowMs);
         return;
       case 'ping':
-        this.#outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
+        if (!frame.isCover) this.#outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
         return;
       default:
         this.#desk.frame(this.#listenerOf(connection, frame), frame, nowMs);
@@ -346,11 +347,25 @@ export class ServerCore {
     this.#desk.exits.forgetDetached();
   }
 
+  /** Lets out what has waited for a beat that has come. @returns when the next one is wanted; Infinity: none is. */
+  #beat(nowMs: number): number {
+    let nextMs = Infinity;
+    for (const connection of this.#connections.beating) {
+      const beat = connection.beat!;
+      if (beat.isDue(nowMs)) {
+        this.#desk.beat(connection, nowMs);
+        beat.pass(nowMs);
+      }
+      if (this.#desk.awaitsBeat(connection)) nextMs = Math.min(nextMs, beat.atMs);
+    }
+    return nextMs;
+  }
+
   /** One timer for all: the next tick while there is anything to watch, sooner where the batcher waits. */
-  #setWake(askAgainMs: number | null, nowMs: number): void {
+  #setWake(askAgainMs: number, nowMs: number): void {
     const isWatching = this.#connections.count > 0 || this.#table.size > 0;
     const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
-    const atMs = Math.min(tick, askAgainMs ?? Infinity);
+    const atMs = Math.min(tick, askAgainMs);
     if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
     this.#wakeAtMs = atMs;
     this.#outbox.push({ kind: 'wake', atMs });

@@ -58,15 +58,15 @@ export class Answers {
   }
 
   /**
-   * Says what has been committed since the last verdict; to a slow reader later, together with what follows: it reads
-   * one frame for many, and nothing in it depends on when it is said.
+   * Says what has been committed since the last verdict; to a slow reader, or between two beats, later, together with what
+   * follows: it reads one frame for many, and nothing in it depends on when it is said.
    */
   verdict(session: Session, nowMs: number, times = noTimes): void {
     if (this.#canWait(session)) session.owed = times;
     else this.#say(session, nowMs, times);
   }
 
-  /** Its reader has caught up. */
+  /** Its reader has caught up, or the beat has come. */
   settle(session: Session, nowMs: number): void {
     if (session.owed !== null) this.#say(session, nowMs, session.owed);
   }

@@ -5,6 +5,7 @@ import type { ExitHint } from '../../engine/engine.js';
 import type { WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, Draft, TailRequest } from '../../protocol/frame.js';
 import { eventOf, receive } from '../../protocol/session-state.js';
+import type { Connection } from './connections.js';
 import type { DeskParts } from './desk-parts.js';
 import { takeDraft } from './draft-intake.js';
 import type { ConnectionId } from './event.js';
@@ -144,6 +145,26 @@ export class SessionDesk {
     for (const session of this.#parts.table.sessionsOf(connection)) {
       this.#answers.settle(session, nowMs);
     }
+  }
+
+  /** The beat of a connection: whatever waits goes out, or something that says nothing while an answer is written. */
+  beat(connection: Connection, nowMs: number): void {
+    const { table, outbox, counters } = this.#parts;
+    const sessions = table.sessionsOf(connection.id);
+    if (!connection.isClogged) for (const session of sessions) this.#answers.settle(session, nowMs);
+    if (outbox.release(connection) > 0 || connection.isClogged || connection.state === 'failed')
+      return;
+    if (![...sessions].some(({ end }) => end === null)) return;
+    counters.coverCount++;
+    outbox.sendOn(connection, { kind: 'pong', nonce: 0 });
+  }
+
+  /** Whether a connection has something to say at its next beat. */
+  awaitsBeat({ id, held, state }: Connection): boolean {
+    if (held.length > 0) return true;
+    return (
+      state !== 'failed' && [...this.#parts.table.sessionsOf(id)].some(({ end }) => end === null)
+    );
   }
 
   /** A guess for a session of the pass in flight, which its device is told where it can still use it. */

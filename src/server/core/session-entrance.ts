@@ -57,7 +57,8 @@ export class Entrance {
     const session = new Session(this.#nextKey++, terms, log, hex(resumeKey), listener, nowMs);
     table.use(listener);
     table.add(session);
-    const { promptLength, windowMax } = terms;
+    const { promptLength, windowMax, cover } = terms;
+    outbox.cover(listener, cover, nowMs);
     outbox.send(listener, {
       kind: 'opened',
       session: listener.session,
@@ -72,7 +73,7 @@ export class Entrance {
   }
 
   resume(listener: Listener, frame: Resume, nowMs: number): void {
-    const { table } = this.#parts;
+    const { table, outbox } = this.#parts;
     const obstacle = this.#obstacle(listener);
     if (obstacle) {
       this.#exits.refuse(listener, ...obstacle);
@@ -95,6 +96,7 @@ export class Entrance {
       return;
     }
     this.#takeOver(session, listener);
+    outbox.cover(listener, session.terms.cover, nowMs);
     session.told = frame.committedLength;
     session.drafts.clear();
     session.askedAt = null;

@@ -5,7 +5,7 @@ import type { SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
-import type { EndReason, Mode, Scheme } from '../../protocol/frame.js';
+import type { Cover, EndReason, Mode, Scheme } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import type { TokenLog } from '../../protocol/token-log.js';
 import type { Account } from './account.js';
@@ -27,6 +27,8 @@ export interface SessionTerms {
   readonly cut: CutLimit | null;
   /** Whether the device has a use for hints, and this server's target an exit to make them. */
   readonly wantsHints: boolean;
+  /** What its device asks for, or the server: kept for a resumption. */
+  readonly cover: Cover;
   /** How many likeliest tokens log-probabilities are told with; null: none are told. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;

@@ -3,6 +3,7 @@
 
 import type { KeyLimits } from '../../base/key-grant.js';
 import type {
+  Cover,
   Hello,
   Mode,
   OfferedLimits,
@@ -53,6 +54,8 @@ export interface CoreSettings {
   readonly slotQuantumTokens: number;
   /** What an idle session leaves when it loses its slot: saved bytes while they fit, or nothing. */
   readonly swapBytesMax: number;
+  /** What is done for every session against whoever sees lengths and times, whether its device asks for it or not. */
+  readonly cover: Cover;
   /** Advice after `server-busy`, `server-full` and a drain. */
   readonly retryAfterMs: number;
 

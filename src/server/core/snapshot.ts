@@ -34,10 +34,19 @@ export function statsOf(parts: SnapshotParts): CoreStats {
     sharedTokenCount: slots.sharedTokenCount,
     accountCount: accounts.count,
     accounts: busiest(accounts),
+    cover: { ...settings.cover, connectionCount: coveredCount(connections) },
     ...counters.snapshot,
     passCost: scheduler.passTime.cost,
     passTimeError: scheduler.passTime.error,
   };
+}
+
+function coveredCount(connections: Connections): number {
+  let count = 0;
+  for (const { cover } of connections.values()) {
+    if (cover.padBytes > 0 || cover.aggregateMs > 0) count++;
+  }
+  return count;
 }
 
 function sessionCounts(table: SessionTable) {
