@@ -110,6 +110,15 @@ export class Access {
   }
 }
 
+/** Whether an admitted caller may read what is counted of everybody: by right of its key, else from this machine alone. */
+export function mayWatch(
+  { grant }: { grant: KeyGrant | null },
+  { socket }: IncomingMessage,
+): boolean {
+  if (grant !== null) return grant.may?.includes('stats') ?? false;
+  return isLoopback(socket.remoteAddress ?? '');
+}
+
 /** Asks for nothing: for whoever only this machine can reach, and for tests. */
 export const openAccess = (): Access => new Access({ keys: null, origins: [] });
 

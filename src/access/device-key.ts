@@ -2,7 +2,7 @@
 // nowhere: its 256 random bits need no slow hash, a salted HMAC is enough.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { KeyLimits } from '../base/key-grant.js';
+import type { KeyLimits, Right } from '../base/key-grant.js';
 
 /** What the key file keeps of a key. */
 export interface StoredKey {
@@ -19,6 +19,8 @@ export interface StoredKey {
   /** From this second on it is no key any more; null: never. */
   readonly expiresS: number | null;
   readonly limits: KeyLimits;
+  /** Absent: none, as in every file of before there were rights. */
+  readonly may?: readonly Right[];
 }
 
 /** Marks a token as one of ours, for people and for scanners of leaked secrets. */
@@ -29,7 +31,9 @@ const tokenShape = /^pf_([0-9a-f]{12})_[\w-]{43}$/;
  *
  * @returns the token, which is to be shown once, and what to keep.
  */
-export function makeKey(facts: Pick<StoredKey, 'name' | 'createdS' | 'expiresS' | 'limits'>): {
+export function makeKey(
+  facts: Pick<StoredKey, 'name' | 'createdS' | 'expiresS' | 'limits' | 'may'>,
+): {
   token: string;
   stored: StoredKey;
 } {

@@ -3,7 +3,7 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { PilotfishError } from '../base/error.js';
-import { type KeyLimits, unlimited } from '../base/key-grant.js';
+import { type KeyLimits, rights, unlimited } from '../base/key-grant.js';
 import type { StoredKey } from './device-key.js';
 
 /** More keys than any fleet that one server can hold; bounds what a wrong file costs. */
@@ -82,6 +82,8 @@ const fieldChecks: Readonly<Record<keyof StoredKey, (value: unknown) => boolean>
       (name) => limits[name] === null || (isCount(limits[name]) && limits[name] !== 0),
     );
   },
+  may: (value) =>
+    value === undefined || (Array.isArray(value) && value.every((right) => rights.includes(right))),
 };
 
 /** The first field that is not as it should be; null: all are. */

@@ -57,7 +57,8 @@ export class FileKeyRing implements KeyRing {
     const id = idOfToken(token);
     const stored = id === null ? undefined : this.#keys.get(id);
     if (!isTokenOf(stored, token) || !this.#isValid(stored!)) return null;
-    return { id: stored!.id, limits: stored!.limits };
+    const { limits, may = [] } = stored!;
+    return { id: stored!.id, limits, may };
   }
 
   onGone(listener: OnGone): () => void {

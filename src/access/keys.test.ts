@@ -69,6 +69,7 @@ describe('a key file', () => {
       { ...stored, expiresS: undefined },
       { ...stored, limits: { ...unlimited, sessions: 0 } },
       { ...stored, limits: {} },
+      { ...stored, may: ['everything'] },
       { ...make('pi').stored },
       { ...make('other').stored, id: stored.id },
       null,
@@ -117,14 +118,18 @@ describe('a key file', () => {
 describe('a key ring', () => {
   it('grants what the file says, until the key expires or is revoked', () => {
     const limits = limitsOf({ sessions: 2 });
-    const [pi, jetson] = [make('pi', { limits }), make('jetson', { expiresS: 100 })];
+    const [pi, jetson] = [
+      make('pi', { limits, may: ['stats'] }),
+      make('jetson', { expiresS: 100 }),
+    ];
     const path = fileWith(keyFileText([pi.stored, jetson.stored]));
     let nowMs = 99_999;
     const [gone, notes]: [string[], string[]] = [[], []];
     const note = (line: string): unknown => notes.push(line);
     const ring = new FileKeyRing(path, { note, now: () => nowMs });
     ring.onGone((ids) => gone.push(...ids));
-    assert.deepEqual(ring.grantOf(pi.token), { id: pi.stored.id, limits });
+    assert.deepEqual(ring.grantOf(pi.token), { id: pi.stored.id, limits, may: ['stats'] });
+    assert.deepEqual(ring.grantOf(jetson.token)?.may, [], 'no right unless it is given');
     assert.equal(ring.grantOf(jetson.token)?.id, jetson.stored.id);
     for (const stranger of [make('pi').token, pi.stored.id, '', 'Bearer x']) {
       assert.equal(ring.grantOf(stranger), null);

@@ -1,6 +1,6 @@
 // Keys in memory for tests: made, granted and revoked as those of a file are.
 
-import type { KeyGrant } from '../base/key-grant.js';
+import type { KeyGrant, Right } from '../base/key-grant.js';
 import { unlimited } from '../base/key-grant.js';
 import { Access } from './access.js';
 import { idOfToken, isTokenOf, makeKey, type StoredKey } from './device-key.js';
@@ -11,10 +11,14 @@ export class TestRing implements KeyRing {
   readonly #listeners = new Set<OnGone>();
 
   /** @returns its token and its grant. */
-  add(name: string): { readonly token: string; readonly grant: KeyGrant } {
-    const { token, stored } = makeKey({ name, createdS: 0, expiresS: null, limits: unlimited });
+  add(
+    name: string,
+    may: readonly Right[] = [],
+  ): { readonly token: string; readonly grant: KeyGrant } {
+    const facts = { name, createdS: 0, expiresS: null, limits: unlimited, may };
+    const { token, stored } = makeKey(facts);
     this.#keys.set(stored.id, stored);
-    return { token, grant: { id: stored.id, limits: stored.limits } };
+    return { token, grant: { id: stored.id, limits: unlimited, may } };
   }
 
   revoke(id: string): void {
@@ -24,7 +28,9 @@ export class TestRing implements KeyRing {
 
   grantOf(token: string): KeyGrant | null {
     const stored = this.#keys.get(idOfToken(token) ?? '');
-    return isTokenOf(stored, token) ? { id: stored!.id, limits: stored!.limits } : null;
+    if (!isTokenOf(stored, token)) return null;
+    const { id, limits, may = [] } = stored!;
+    return { id, limits, may };
   }
 
   onGone(listener: OnGone): () => void {
@@ -36,6 +42,6 @@ export class TestRing implements KeyRing {
 /** Rules with one key. */
 export function keyed(origins: readonly string[] = []) {
   const keys = new TestRing();
-  const key = keys.add('test');
+  const key = keys.add('test', ['stats']);
   return { ...key, keys, access: new Access({ keys, origins }) };
 }

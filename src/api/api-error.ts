@@ -37,6 +37,7 @@ export const apiErrorTable = {
   invalid_api_key: kind(401, 'authentication_error'),
   origin_not_allowed: kind(403, 'permission_error'),
   host_not_allowed: kind(403, 'permission_error'),
+  right_missing: kind(403, 'permission_error'),
   model_not_found: kind(404, 'not_found_error'),
   unknown_url: kind(404, 'not_found_error'),
   method_not_allowed: kind(405, 'invalid_request_error'),

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import type { Access } from '../access/access.js';
+import { type Access, mayWatch } from '../access/access.js';
 import { originHeaders, passed, preflightHeaders } from './access-answer.js';
 import type { AnswerFormat } from './answer-format.js';
 import { Answering, onceOver } from './answering.js';
@@ -58,9 +58,13 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   addHealth(app, generator);
   addModels(app, generator);
   addAnswers(app, answering, options.access);
-  app.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.page()),
-  );
+  app.get('/metrics', async ({ raw }, reply) => {
+    const admission = options.access.admit(raw);
+    if (admission.kind !== 'admitted' || !mayWatch(admission, raw)) {
+      throw new ApiError('right_missing', 'this takes a key made with --may stats');
+    }
+    return reply.type(metrics.contentType).send(await metrics.page());
+  });
   await app.ready();
   return {
     handle: (request, response) => app.routing(request, response),

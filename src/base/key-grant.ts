@@ -15,10 +15,16 @@ export interface KeyLimits {
   readonly bytesPerMinute: number | null;
 }
 
+/** What a key may do beside asking for text: `stats` reads what is counted of everybody. */
+export const rights = ['stats'] as const;
+export type Right = (typeof rights)[number];
+
 export interface KeyGrant {
   /** Names the key for ever, in files, logs and statistics; tells nothing of the secret. */
   readonly id: string;
   readonly limits: KeyLimits;
+  /** Absent: none. */
+  readonly may?: readonly Right[];
 }
 
 export const unlimited: KeyLimits = {

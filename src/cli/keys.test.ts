@@ -62,9 +62,23 @@ describe('pilotfish keys', () => {
     const { id } = JSON.parse((await keys('create', 'gone', '--json')).out);
     assert.equal((await keys('revoke', id)).code, 0);
     await keys('create', 'gone', '--expires-days', '2');
-    assert.match((await keys('list')).out, /gone .*T..:..Z +20..-..-..T..:..Z\n/);
+    assert.match((await keys('list')).out, /gone .*T..:..Z +- +20..-..-..T..:..Z\n/);
     assert.equal((await keys('revoke', 'gone')).code, 0);
     assert.doesNotMatch((await keys('list')).out, /gone/);
+  });
+
+  it('makes keys that may not watch, unless they are told so', async () => {
+    await keys('create', 'scraper', '--may', 'stats');
+    await keys('create', 'device');
+    const may = JSON.parse((await keys('list', '--json')).out).map(
+      ({ name, may }: { name: string; may: string[] }) => [name, may],
+    );
+    assert.deepEqual(new Map(may).get('scraper'), ['stats']);
+    assert.deepEqual(new Map(may).get('device'), []);
+    assert.match((await keys('list')).out, /scraper .* stats +never\n/);
+    const { code, err } = await keys('create', 'wrong', '--may', 'all');
+    assert.equal(code, 2);
+    assert.match(err, /--may/);
   });
 
   it('loses none of many that are made at once, and leaves nothing beside the file', async () => {

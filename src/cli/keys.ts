@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
 import { PilotfishError } from '../base/error.js';
+import { type Right, rights } from '../base/key-grant.js';
 import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { addGroup } from './flags/model-flags.js';
 import { changeKeys, keysOf } from './keys/keys-change.js';
@@ -23,6 +24,7 @@ Give each device a key of its own. The key goes to the device as a file (--key-f
 interface KeysOptions {
   readonly keys?: string;
   readonly expiresDays?: number;
+  readonly may?: Right;
   readonly json?: boolean;
 }
 
@@ -47,6 +49,12 @@ export function addKeys(program: Command, terminal: Terminal): void {
         'days until it is no key any more (default: never)',
         wholeNumber('--expires-days', 1, 36_500),
       ),
+    )
+    .addOption(
+      flag(
+        '--may <right>',
+        'what it may do beside asking for text: stats reads /stats and /metrics (default: nothing)',
+      ).choices(rights),
     )
     .addOption(jsonFlag())
     .action((name: string, options: KeysOptions) => createKey(name, options, terminal));
@@ -82,7 +90,8 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
   const { expiresDays } = options;
   const expiresS = expiresDays === undefined ? null : createdS + expiresDays * daySeconds;
   const limits = limitsOf(givenLimits(options));
-  const { token, stored } = makeKey({ name, createdS, expiresS, limits });
+  const may = options.may === undefined ? [] : [options.may];
+  const { token, stored } = makeKey({ name, createdS, expiresS, limits, may });
   await changeKeys(path, (keys) => {
     if (keys.some((key) => key.name === name)) {
       throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);
@@ -117,17 +126,17 @@ async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
     return;
   }
   const paint = painter(colourWanted(terminal.out, terminal.env));
-  const head = ['NAME', 'ID', 'CREATED', 'EXPIRES'].map((word) => paint('bold', word));
-  const rows = keys.map(({ name, id, created, expires, isValid }) => [
-    ...[name, id, created!],
+  const head = ['NAME', 'ID', 'CREATED', 'MAY', 'EXPIRES'].map((word) => paint('bold', word));
+  const rows = keys.map(({ name, id, created, may, expires, isValid }) => [
+    ...[name, id, created!, may.join(' ') || '-'],
     isValid ? (expires ?? 'never') : paint('yellow', `${expires}, expired`),
   ]);
   terminal.out.write(`${formatTable([head, ...rows])}\n`);
 }
 
 /** What may be seen of a key. */
-const shown = ({ name, id, createdS, expiresS }: StoredKey) => ({
-  ...{ name, id, created: dateOf(createdS), expires: dateOf(expiresS) },
+const shown = ({ name, id, createdS, expiresS, may = [] }: StoredKey) => ({
+  ...{ name, id, created: dateOf(createdS), may, expires: dateOf(expiresS) },
   isValid: expiresS === null || now() < expiresS,
 });
 

@@ -24,7 +24,7 @@ const description = `Shows load, memory, slots, sessions, queue, passes, verdict
   pilotfish top
   pilotfish top -s 127.0.0.1:7433 --json
 
-On a terminal the view is refreshed in place until Ctrl-C, also while the server is started anew; elsewhere, and with --json, it is printed once. A server without keys answers this question on its own machine only, one with keys to whoever has one.`;
+On a terminal the view is refreshed in place until Ctrl-C, also while the server is started anew; elsewhere, and with --json, it is printed once. A server without keys answers this question on its own machine only, one with keys to whoever shows one made with --may stats.`;
 
 interface TopOptions extends CredentialOptions {
   readonly server: string;
@@ -105,6 +105,10 @@ export async function fetchStats(url: string, credentials: Credentials = {}): Pr
     const why = credentials.key === undefined ? 'asks for a key' : 'does not know the key';
     const remedy = '--key-file or PILOTFISH_KEY takes a key of that server';
     throw new PilotfishError('server-refused', `${url} ${why}; ${remedy}`);
+  }
+  if (status === 403 && credentials.key !== undefined) {
+    const remedy = 'make one for watching with `pilotfish keys create NAME --may stats`';
+    throw new PilotfishError('server-refused', `${url} does not answer this key; ${remedy}`);
   }
   if (status !== 200) {
     throw new PilotfishError('server-refused', `${url} answers with status ${status}`);

@@ -107,7 +107,7 @@ describe('a server with keys', () => {
 
   it('answers nothing but refusals on every path, and that it lives on one', async () => {
     const keys = new TestRing();
-    const { token } = keys.add('pi');
+    const { token } = keys.add('pi', ['stats']);
     await withServer({ keys }, async (server) => {
       const base = `http://127.0.0.1:${server.port}`;
       const paths = [

@@ -6,8 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import type { Admission } from '../access/access.js';
-import { isLoopback } from '../access/address.js';
+import { type Admission, mayWatch } from '../access/access.js';
 import { createGuardedServer, type GuardParts, refusalStatus } from '../access/guarded-server.js';
 import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
@@ -247,7 +246,7 @@ function respond(
   admission: Admission,
   handlers: ListenerHandlers,
 ): void {
-  const { method, url, socket } = request;
+  const { method, url } = request;
   if (url !== '/stats' && handlers.request !== undefined) {
     handlers.request(request, response);
     return;
@@ -256,8 +255,7 @@ function respond(
     response.writeHead(refusalStatus(admission)).end();
     return;
   }
-  // Where nobody shows a key it is for this machine alone, whoever else may connect.
-  const mayLook = admission.grant !== null || isLoopback(socket.remoteAddress ?? '');
+  const mayLook = mayWatch(admission, request);
   if (method !== 'GET' || url !== '/stats' || !mayLook) {
     response.writeHead(mayLook ? 404 : 403).end();
     return;

@@ -45,7 +45,7 @@ const ports = { server: 0, device: 0 };
 const children: Child[] = [];
 
 before(async () => {
-  key = (await run(['keys', 'create', 'tests', '--keys', keysPath])).out.trim();
+  key = (await run(['keys', 'create', 'tests', '--may', 'stats', '--keys', keysPath])).out.trim();
   const keyPath = join(folder, 'device.key');
   writeFileSync(keyPath, `${key}\n`, { mode: 0o600 });
   ports.server = await freePort();

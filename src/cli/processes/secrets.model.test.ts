@@ -80,7 +80,7 @@ it('a key is never printed, logged, served, counted or put into a title', async 
   t.after(() => rmSync(folder, { recursive: true }));
   const [keysPath, keyPath] = [join(folder, 'keys.json'), join(folder, 'pi.key')];
   const seen = new Seen();
-  const created = await run(['keys', 'create', 'pi', '--keys', keysPath]);
+  const created = await run(['keys', 'create', 'pi', '--may', 'stats', '--keys', keysPath]);
   const token = created.out.trim();
   assert.match(token, /^pf_[0-9a-f]{12}_[\w-]{43}$/);
   const secrets = [token.slice(16), strange.slice(16)];
