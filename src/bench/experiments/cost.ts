@@ -30,7 +30,7 @@ export const costExperiment: Experiment = {
   title: 'What a token costs',
   question:
     'How much energy does a device spend on a token, and what do a million tokens cost on the server?',
-  minutes: 2,
+  minutes: 1,
   run: async (context) => findingsOf(await playAll(context)),
 };
 

@@ -47,7 +47,7 @@ export const dssdExperiment: Experiment = {
   title: 'What goes over the wire',
   question:
     'How many bytes and how much time does each scheme take on the link, and how fast is the text, over bandwidth, round trip, draft length and vocabulary?',
-  minutes: 5,
+  minutes: 4,
   run: async (context) => {
     const played = await playAll(context);
     const { models, isQuick, note, signal } = context;

@@ -10,11 +10,11 @@ import { schemesExperiment } from './schemes.js';
 import { sledExperiment } from './sled.js';
 
 export const experiments: readonly Experiment[] = [
-  dssdExperiment,
-  schemesExperiment,
   raceExperiment,
   sledExperiment,
-  costExperiment,
+  dssdExperiment,
+  schemesExperiment,
   earlyExitExperiment,
+  costExperiment,
   fairnessExperiment,
 ];

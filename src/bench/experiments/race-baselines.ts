@@ -148,3 +148,23 @@ export const baselinesTable = (played: readonly BaselinePlayed[]): Table => ({
   })),
   isShown: true,
 });
+
+export const baselinesSpec = {
+  width: 420,
+  height: 260,
+  encoding: { y: { field: 'way', type: 'nominal', sort: null, title: null } },
+  layer: [
+    {
+      mark: { type: 'bar', height: 14 },
+      encoding: { x: { field: 'speed', type: 'quantitative', title: 'speed, of streaming' } },
+    },
+    {
+      mark: { type: 'rule', strokeWidth: 2 },
+      encoding: { x: { field: 'speedLow', type: 'quantitative' }, x2: { field: 'speedHigh' } },
+    },
+    {
+      mark: { type: 'rule', strokeDash: [4, 4] },
+      encoding: { x: { datum: 1 }, y: null },
+    },
+  ],
+};

@@ -11,9 +11,9 @@ import { serverProfiles } from '../profiles/server-profiles.js';
 import type { Estimate, Table } from '../report/result.js';
 import type { Play } from '../virtual/play.js';
 import { type ModePlayed, playModes } from './race-modes.js';
-import { type Bed, linkModelOf, speedOf } from './virtual-service.js';
+import { type Bed, linkModelOf, race, serve, speedOf, stream } from './virtual-service.js';
 
-const names = ['wifi', '5g', 'lte', 'satellite'] as const satisfies readonly LinkName[];
+const names = Object.keys(linkProfiles) as LinkName[];
 const acceptance = 0.7;
 const draftMs = 8;
 
@@ -21,8 +21,8 @@ export interface LinkPlayed {
   readonly name: string;
   readonly roundTripMs: number;
   readonly modes: readonly ModePlayed[];
-  /** Over a link of the same round trip, without jitter, stalls and bounds. */
-  readonly still: readonly ModePlayed[];
+  /** Race in units of streaming over a link of the same round trip, without jitter, stalls and bounds. */
+  readonly stillSpeed: Estimate;
 }
 
 export async function playLinks(play: Play, isQuick: boolean, seed: number): Promise<LinkPlayed[]> {
@@ -35,14 +35,16 @@ export async function playLinks(play: Play, isQuick: boolean, seed: number): Pro
     answerTokens: 256,
     seeds,
   });
-  const playLink = async (key: (typeof names)[number]): Promise<LinkPlayed> => {
+  const playLink = async (key: LinkName): Promise<LinkPlayed> => {
     const profile = linkProfiles[key];
     const { name, roundTripMs } = profile;
-    const [modes, still] = await Promise.all([
+    const stillBed = bedOf(evenLink(roundTripMs));
+    const [modes, raced, streamed] = await Promise.all([
       playModes(play, bedOf(profile)),
-      playModes(play, bedOf(evenLink(roundTripMs))),
+      serve(play, stillBed, race),
+      serve(play, stillBed, stream),
     ]);
-    return { name, roundTripMs, modes, still };
+    return { name, roundTripMs, modes, stillSpeed: speedOf(raced, streamed) };
   };
   return Promise.all(names.map(playLink));
 }
@@ -72,12 +74,9 @@ export const linksTable = (links: readonly LinkPlayed[]): Table => ({
     })),
     { name: 'raceStill', title: 'race, no jitter, no stalls', unit: '', origin: 'simulated' },
   ],
-  rows: links.map(({ name, roundTripMs, modes, still }) => ({
+  rows: links.map(({ name, roundTripMs, modes, stillSpeed }) => ({
     keys: [name, roundTripMs],
-    values: [
-      ...Object.values(columns).map(([mode]) => ofStreaming(modes, mode)),
-      ofStreaming(still, 'race'),
-    ],
+    values: [...Object.values(columns).map(([mode]) => ofStreaming(modes, mode)), stillSpeed],
   })),
   isShown: true,
 });

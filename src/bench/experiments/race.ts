@@ -57,7 +57,7 @@ export const raceExperiment: Experiment = {
   title: 'Which mode wins where',
   question:
     'How long does a user wait for a token in streaming, stop-and-wait at its best draft length, pipeline and race, and what does it cost?',
-  minutes: 7,
+  minutes: 6,
   run: async (context) => {
     const { isQuick, seed, play, note } = context;
     const played = await playGrid(context);
@@ -112,7 +112,7 @@ async function playGrid(context: ExperimentContext): Promise<CellPlayed[]> {
 }
 
 const placeOf = ({ server, deviceCount, draftMs }: Cell): string =>
-  `target bound by ${server}, devices ${deviceCount}, draft ${draftMs} ms`;
+  `target ${serverProfiles[server].name}, devices ${deviceCount}, draft ${draftMs} ms`;
 
 function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): Bed {
   const { server, deviceCount, draftMs, roundTripMs } = cell;

@@ -47,7 +47,7 @@ export const schemesExperiment: Experiment = {
   title: 'What each scheme accepts',
   question:
     'How much acceptance does it cost to send token ids alone: coupled and agreement against the ratio test of split and full?',
-  minutes: 3,
+  minutes: 2,
   run,
 };
 
@@ -204,7 +204,7 @@ function manyWays(rows: readonly Row[]): Findings['tables'][number] {
     values: [{ name: 'acceptance', title: 'acceptance', unit: '', origin: 'calculated' }],
     rows: drawn.flatMap(({ title, name }) =>
       rows.map((row) => ({
-        keys: [title, row.keys[0]!, `top-k ${row.keys[1]}`],
+        keys: [title, row.keys[0]!, row.keys[1] === 'none' ? 'no filter' : `top-k ${row.keys[1]}`],
         values: [row.values[values.findIndex((column) => column.name === name)]!],
       })),
     ),
@@ -213,7 +213,7 @@ function manyWays(rows: readonly Row[]): Findings['tables'][number] {
 }
 
 const acceptanceSpec = {
-  facet: { column: { field: 'topK', title: null } },
+  facet: { column: { field: 'topK', title: null, sort: null } },
   spec: {
     width: 190,
     height: 220,
@@ -228,7 +228,12 @@ const acceptanceSpec = {
       { mark: { type: 'line', point: true }, encoding: { y: { field: 'acceptance' } } },
     ],
     encoding: {
-      x: { field: 'temperature', type: 'quantitative' },
+      x: {
+        field: 'temperature',
+        type: 'quantitative',
+        scale: { zero: false },
+        axis: { values: temperatures },
+      },
       y: { type: 'quantitative', scale: { zero: false } },
       color: { field: 'scheme', sort: null, title: null },
     },

@@ -38,7 +38,7 @@ export const sledExperiment: Experiment = {
   title: 'How many devices one server carries',
   question:
     'What do drafts of the devices do for the throughput of one server, and for the number of devices that get their tokens in time?',
-  minutes: 6,
+  minutes: 5,
   run: async (context) => {
     const { models, isQuick, note, signal } = context;
     note('passes of the inflated target');

@@ -1,7 +1,7 @@
 // The baseline of the regression gate as text and back: a line for each reading, so that an update shows what moved.
 
 import { z } from 'zod';
-import { PilotfishError } from '../../base/error.js';
+import { parsedAs, rounded } from '../json-file.js';
 import type { BaselineEntry } from './judge.js';
 
 export interface Baseline {
@@ -14,12 +14,11 @@ export interface Baseline {
 }
 
 const digits = 6;
-const rounded = (value: number): number => Number(value.toPrecision(digits));
 
 /** @returns JSON; numbers keep six digits. */
 export function baselineText({ entries, ...head }: Baseline): string {
   const lines = [...entries].map(([id, { value, tolerance }]) => {
-    const numbers = [value.value, value.low, value.high].map(rounded);
+    const numbers = [value.value, value.low, value.high].map((one) => rounded(one, digits));
     return `  ${JSON.stringify(id)}: ${JSON.stringify({ value: numbers, tolerance })}`;
   });
   const [open] = JSON.stringify(head, null, 1).split('\n}');
@@ -42,23 +41,10 @@ const schema = z.object({
  * @throws PilotfishError `usage` for what is no baseline.
  */
 export function baselineFrom(text: string, name: string): Baseline {
-  const read = schema.safeParse(jsonOf(text, name));
-  if (!read.success) throw refused(name, z.prettifyError(read.error));
-  const { readings, ...head } = read.data;
+  const { readings, ...head } = parsedAs(schema, text, name, 'baseline of the gate');
   const entries = Object.entries(readings).map(([id, { value, tolerance }]) => {
     const [middle, low, high] = value;
     return [id, { value: { value: middle, low, high }, tolerance }] as const;
   });
   return { ...head, entries: new Map(entries) };
 }
-
-function jsonOf(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (reason) {
-    throw refused(name, (reason as Error).message);
-  }
-}
-
-const refused = (name: string, why: string): PilotfishError =>
-  new PilotfishError('usage', `${name} is no baseline of the gate: ${why}`);

@@ -11,8 +11,22 @@ const config = {
   background: '#ffffff',
   font: 'system-ui, sans-serif',
   view: { stroke: null },
-  axis: { gridColor: '#e4e4e4', labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
-  legend: { labelFontSize: 11, labelLimit: 320, titleFontSize: 11, titleFontWeight: 'normal' },
+  axis: {
+    gridColor: '#e4e4e4',
+    labelFlush: false,
+    labelFontSize: 11,
+    labelLimit: 320,
+    titleFontSize: 11,
+    titleFontWeight: 'normal',
+  },
+  // Opaque whatever the marks are: bands of intervals would make their names pale.
+  legend: {
+    labelFontSize: 11,
+    labelLimit: 320,
+    symbolOpacity: 1,
+    titleFontSize: 11,
+    titleFontWeight: 'normal',
+  },
   header: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
   range: { category },
 };
@@ -23,12 +37,31 @@ const config = {
  */
 export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<string> {
   const { vega, vegaLite } = await loaded();
-  const data = { values: recordsOf(tableOf(result, plot.table)) };
-  const spec = { ...plot.spec, data, config, padding: 8 } as Parameters<typeof vegaLite.compile>[0];
+  const values = recordsOf(tableOf(result, plot.table));
+  const ordered = inOrder(plot.spec, values);
+  const spec = { ...ordered, data: { values }, config, padding: 8 } as Parameters<
+    typeof vegaLite.compile
+  >[0];
   const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
   return `${svg}\n`;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by their letters. */
+function inOrder(spec: Fields, values: readonly Fields[]): Fields {
+  const ordered = (facet: unknown): unknown => {
+    const { field, sort, ...rest } = facet as Fields;
+    if (typeof field !== 'string' || sort !== null) return facet;
+    return { ...rest, field, sort: [...new Set(values.map((one) => one[field]))] };
+  };
+  const facet = spec['facet'] as Fields | undefined;
+  if (facet === undefined) return spec;
+  if ('field' in facet) return { ...spec, facet: ordered(facet) };
+  const sides = Object.entries(facet).map(([side, one]) => [side, ordered(one)] as const);
+  return { ...spec, facet: Object.fromEntries(sides) };
 }
 
 async function loaded() {

@@ -1,6 +1,6 @@
 // The report as one HTML page with its pictures inside: opens from a disk, asks no network, follows the reader's colours.
 
-import { estimateText, headOf, keyText } from './figures.js';
+import { captionOf, estimateText, headOf, isLong, keyText } from './figures.js';
 import type { PaperFigure, Plot, Result, SetUp, Table } from './result.js';
 
 /** A result and its plots as SVG, by their ids. */
@@ -10,10 +10,6 @@ export interface Drawn {
 }
 
 export function reportPage(drawn: readonly Drawn[]): string {
-  const links = drawn.map(
-    ({ result: { id, title, question } }) =>
-      `<li><a href="#${id}">${escaped(title)}</a>: ${escaped(question)}</li>`,
-  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -24,14 +20,23 @@ export function reportPage(drawn: readonly Drawn[]): string {
 </head>
 <body>
 <h1>Pilotfish: report</h1>
-<p>Brackets hold 95 % intervals. Behind a column's title stands where its numbers come from: <b>measured</b> on shipped code,
-<b>emulated</b> with an imitated link, device or pass time, <b>simulated</b> with the shipped cores in virtual time,
-<b>calculated</b> from the others, or <b>cited</b>.</p>
-<ul>${links.join('\n')}</ul>
+<p>What drafts of devices gain and cost, measured on this system: each question below is one command that anybody can run
+again.</p>
+<ul>${drawn.map(summaryOf).join('\n')}</ul>
+<p class="from">Brackets hold 95 % intervals; a value without brackets is exact or the same in every run of its seed. Every number
+says where it comes from: <b>measured</b> on shipped code, real models and sockets, <b>emulated</b> with an imitated link, device or
+pass time, <b>simulated</b> with the shipped cores in virtual time, <b>calculated</b> from the others, or <b>cited</b>. Times of the
+machine that measured mean nothing by themselves.</p>
 ${drawn.map(sectionOf).join('\n')}
 </body>
 </html>
 `;
+}
+
+function summaryOf({ result: { id, title, claims } }: Drawn): string {
+  const [first] = claims;
+  const text = first === undefined ? '' : ` ${escaped(first.text)}`;
+  return `<li><a href="#${id}">${escaped(title)}</a>.${text}</li>`;
 }
 
 const style = `
@@ -43,7 +48,8 @@ h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td.value { text-align: right; white-space: nowrap; }
+td.value, th.value { text-align: right; } td.value { white-space: nowrap; }
+details { margin: 1rem 0; } summary { cursor: pointer; font-weight: bold; }
 figure { margin: 1rem 0; overflow-x: auto; } figure svg { background: #fff; border-radius: .4rem; }
 figcaption, .from { font-size: .85rem; opacity: .8; }
 `;
@@ -56,7 +62,7 @@ function sectionOf({ result, svgs }: Drawn): string {
     provenanceOf(result),
     ...claims.map((claim) => `<p class="claim" id="${id}-${claim.id}">${escaped(claim.text)}</p>`),
     ...plots.map((plot) => figureOf(plot, svgs.get(plot.id) ?? '')),
-    ...shown.map((table) => (table.rows.length > 12 ? folded(table) : tableOf(table))),
+    ...shown.map((table) => (isLong(table) ? folded(table) : tableOf(table))),
     papersOf(papers),
     setUpOf(setUp),
     notes.length === 0
@@ -76,16 +82,22 @@ const figureOf = ({ title }: Plot, svg: string): string =>
   `<figure>${svg}<figcaption>${escaped(title)}</figcaption></figure>`;
 
 const folded = (table: Table): string =>
-  `<details><summary>${escaped(table.title)} (${table.rows.length} rows)</summary>${tableOf(table)}</details>`;
+  `<details><summary>${escaped(captionOf(table))}: ${table.rows.length} rows</summary>${gridOf(table)}</details>`;
 
-function tableOf({ title, keys, values, rows }: Table): string {
-  const head = [...keys, ...values].map((column) => `<th>${escaped(headOf(column))}</th>`);
+const tableOf = (table: Table): string => `<h3>${escaped(captionOf(table))}</h3>${gridOf(table)}`;
+
+function gridOf(table: Table): string {
+  const { keys, values, rows } = table;
+  const head = [...keys, ...values].map((column, index) => {
+    const side = index < keys.length ? '' : ' class="value"';
+    return `<th${side}>${escaped(headOf(column, table))}</th>`;
+  });
   const body = rows.map(({ keys: names, values: cells }) => {
     const first = names.map((name) => `<td>${escaped(keyText(name))}</td>`);
     const rest = cells.map((cell) => `<td class="value">${escaped(estimateText(cell))}</td>`);
     return `<tr>${[...first, ...rest].join('')}</tr>`;
   });
-  return `<h3>${escaped(title)}</h3>${grid(head, body)}`;
+  return grid(head, body);
 }
 
 function papersOf(papers: readonly PaperFigure[]): string {

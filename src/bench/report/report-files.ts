@@ -14,7 +14,7 @@ const resultsFolder = join('docs', 'results');
 const plotsFolder = join('docs', 'plots');
 
 /** The order in which people read them; others come behind, by name. */
-const readingOrder = ['dssd', 'schemes', 'race', 'sled', 'cost', 'early-exit'];
+const readingOrder = ['race', 'sled', 'dssd', 'schemes', 'early-exit', 'cost'];
 
 /** Writes one result under `folder`. @returns its path. */
 export function writeResult(folder: string, result: Result): string {

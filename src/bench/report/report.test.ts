@@ -93,7 +93,7 @@ it('the pages name origin, interval, seed, commit, emulation and haste of what t
   const markdown = reportMarkdown([sample], 'docs/plots');
   const page = reportPage([{ result: sample, svgs: new Map([['speeds', '<svg id="drawn"/>']]) }]);
   for (const text of [markdown, page]) {
-    for (const part of ['speed, knots (emulated)', '1.25 [1.00, 1.50]', '12 345', 'quick run']) {
+    for (const part of ['Speeds (all emulated)', '1.25 [1.00, 1.50]', '12 300', 'quick run']) {
       assert.ok(text.includes(part), part);
     }
     for (const pattern of [/seed 7/i, /commit abc/, /2026-01-02/, /two oars/, /bath tub/]) {
@@ -101,9 +101,31 @@ it('the pages name origin, interval, seed, commit, emulation and haste of what t
     }
   }
   assert.match(markdown, /river \(emulated\)/);
-  assert.ok(markdown.includes('### ferry slow'), 'a claim has a heading that links can name');
+  assert.ok(markdown.includes('### ferry: slow'), 'a claim has a heading that links can name');
+  assert.ok(markdown.includes('- **[Ferries](#ferry).** Ferries are < slow.'), 'and a summary');
   assert.ok(markdown.includes('docs/plots/ferry-speeds.svg'));
   assert.ok(page.includes('<svg id="drawn"/>') && page.includes('Ferries are &lt; slow.'));
+});
+
+it('columns of several origins each say theirs, and a long table is folded away', () => {
+  const [table] = sample.tables;
+  const [value] = table!.values;
+  const values = [value!, { ...value!, name: 'cited', origin: 'cited' as const }];
+  const rows = Array.from({ length: 20 }, () => ({ keys: ['tug'], values: [exact(1), null] }));
+  const result = { ...sample, tables: [{ ...table!, values, rows }] };
+  const markdown = reportMarkdown([result], 'plots');
+  assert.match(markdown, /speed, knots \(emulated\) \| speed, knots \(cited\)/);
+  assert.match(markdown, /<details><summary>Speeds: 20 rows<\/summary>\n\n\|/);
+  const page = reportPage([{ result, svgs: new Map() }]);
+  assert.match(page, /<details><summary>Speeds: 20 rows<\/summary>/);
+});
+
+it('facets that are not sorted stand in the order of the table', async () => {
+  const { spec, ...plot } = sample.plots[0]!;
+  const faceted = { facet: { row: { field: 'boat', sort: null, title: null } }, spec };
+  const svg = await draw(sample, { ...plot, spec: faceted });
+  const [tug, raft] = ['tug', 'raft'].map((name) => svg.indexOf(`Title text '${name}'`));
+  assert.ok(tug! > 0 && raft! > tug!, `${tug}, ${raft}`);
 });
 
 it('a table becomes records with the ends of the intervals, and those become a picture', async () => {
@@ -160,7 +182,9 @@ it('intervals of ratios and means cover the truth about as often as they say', (
 it('figures keep three digits that count, and never turn an interval round', () => {
   assert.equal(figure(0.012345), '0.0123');
   assert.equal(figure(1_234.5), '1235');
-  assert.equal(figure(1_234_567), '1 234 567');
+  assert.equal(figure(1_234_567), '1 230 000');
+  assert.equal(estimateText(exact(3)), '3');
+  assert.equal(estimateText(exact(0.5)), '0.500');
   assert.equal(estimateText(null), '-');
   assert.deepEqual(scaled({ value: 2, low: 1, high: 3 }, -1), { value: -2, low: -3, high: -1 });
   fc.assert(

@@ -2,14 +2,14 @@
 // is checked, since a file may be anybody's.
 
 import { z } from 'zod';
-import { PilotfishError } from '../../base/error.js';
+import { parsedAs, refused, rounded } from '../json-file.js';
 import { type Estimate, origins, type Result } from './result.js';
 
 /** The form of the file; a reader refuses another. */
 const format = 1;
 
+const what = 'result of an experiment';
 const digits = 5;
-const rounded = (value: number): number => Number(value.toPrecision(digits));
 
 /** A number where nothing is left open, else [value, low, high]. */
 type Cell = null | number | readonly [number, number, number];
@@ -17,9 +17,8 @@ type Cell = null | number | readonly [number, number, number];
 function cellOf(estimate: Estimate | null): Cell {
   if (estimate === null) return null;
   const { value, low, high } = estimate;
-  return low === value && high === value
-    ? rounded(value)
-    : [rounded(value), rounded(low), rounded(high)];
+  const short = (number: number): number => rounded(number, digits);
+  return low === value && high === value ? short(value) : [short(value), short(low), short(high)];
 }
 
 function estimateOf(cell: Cell): Estimate | null {
@@ -81,9 +80,7 @@ const schema = z.object({
  * @throws PilotfishError `usage` for what is no result of this form.
  */
 export function resultFrom(fileText: string, name: string): Result {
-  const read = schema.safeParse(jsonOf(fileText, name));
-  if (!read.success) throw refused(name, z.prettifyError(read.error));
-  const { format: _, tables, ...rest } = read.data;
+  const { format: _, tables, ...rest } = parsedAs(schema, fileText, name, what);
   return { ...rest, tables: tables.map((table) => tableFrom(table, name)) };
 }
 
@@ -94,7 +91,10 @@ function tableFrom(
   const keyCount = table.keys.length;
   const width = keyCount + table.values.length;
   const bad = rows.find((row) => row.length !== width);
-  if (bad) throw refused(name, `a row of table ${table.id} has ${bad.length} cells, not ${width}`);
+  if (bad) {
+    const why = `a row of table ${table.id} has ${bad.length} cells, not ${width}`;
+    throw refused(name, what, why);
+  }
   return {
     ...table,
     rows: rows.map((row) => ({
@@ -103,14 +103,3 @@ function tableFrom(
     })),
   };
 }
-
-function jsonOf(fileText: string, name: string): unknown {
-  try {
-    return JSON.parse(fileText);
-  } catch (reason) {
-    throw refused(name, (reason as Error).message);
-  }
-}
-
-const refused = (name: string, why: string): PilotfishError =>
-  new PilotfishError('usage', `${name} is no result of an experiment: ${why}`);

@@ -9,7 +9,7 @@ import { PilotfishError } from '../../base/error.js';
 import { benchModels } from '../../bench/bench-models.js';
 import { experiments } from '../../bench/experiments/index.js';
 import { type Experiment, resultOf } from '../../bench/report/experiment.js';
-import { estimateText, headOf, keyText } from '../../bench/report/figures.js';
+import { captionOf, estimateText, headOf, keyText } from '../../bench/report/figures.js';
 import type { Drawn } from '../../bench/report/page.js';
 import {
   readResults,
@@ -182,8 +182,10 @@ function screenText({ question, claims, tables, notes }: Result): string {
   ].join('\n\n');
 }
 
-function tableText({ title, keys, values, rows }: Table): string {
+function tableText(table: Table): string {
+  const { keys, values, rows } = table;
+  const head = [...keys, ...values].map((column) => headOf(column, table));
   const body = rows.map((row) => [...row.keys.map(keyText), ...row.values.map(estimateText)]);
   const align = [...keys.map(() => 'left' as const), ...values.map(() => 'right' as const)];
-  return `${title}\n${formatTable([[...keys, ...values].map(headOf), ...body], { align })}`;
+  return `${captionOf(table)}\n${formatTable([head, ...body], { align })}`;
 }
