@@ -11,6 +11,7 @@ import { ApiError, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
 import { EventStream, endSoon } from './event-stream.js';
 import type { Delta, Generation, GenerationResult, Generator, ModelCard } from './generator.js';
+import { paddedBody, type StreamCover } from './stream-cover.js';
 import { costOf } from './usage.js';
 
 /** Hears how answers went; for metrics. */
@@ -29,6 +30,7 @@ export interface AnsweringParts {
   readonly watch: AnswerWatch;
   /** Most requests that are being answered at once. */
   readonly requestsMax: number;
+  readonly cover: StreamCover;
 }
 
 /** Who an answer is written to. `headers` are those of every answer of the door. */
@@ -87,14 +89,14 @@ export class Answering {
    * @throws ApiError, or what the generator throws, as long as nothing has been sent; later errors end the stream.
    */
   async answer(request: ApiRequest, format: AnswerFormat, reader: Reader): Promise<void> {
-    const { generator, watch, requestsMax } = this.#parts;
+    const { generator, requestsMax, watch } = this.#parts;
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
     if (this.openCount >= requestsMax) {
       throw new ApiError('server_busy', `${requestsMax} requests are being answered already`);
     }
     const startedMs = performance.now();
-    const answered = new Answered(generator, watch, request, format, model, reader);
+    const answered = new Answered(this.#parts, request, format, model, reader);
     this.#running.add(answered);
     watch.began();
     try {
@@ -124,6 +126,7 @@ function checkReadiness({ readiness }: Generator): void {
 class Answered {
   readonly #generator: Generator;
   readonly #watch: AnswerWatch;
+  readonly #cover: StreamCover;
   readonly #request: ApiRequest;
   readonly #format: AnswerFormat;
   readonly #heading: Heading;
@@ -135,8 +138,7 @@ class Answered {
   #refusal: ApiError | null = null;
 
   constructor(
-    generator: Generator,
-    watch: AnswerWatch,
+    { generator, watch, cover }: AnsweringParts,
     request: ApiRequest,
     format: AnswerFormat,
     model: ModelCard,
@@ -144,6 +146,7 @@ class Answered {
   ) {
     this.#generator = generator;
     this.#watch = watch;
+    this.#cover = cover;
     this.#request = request;
     this.#format = format;
     this.#reader = reader;
@@ -215,10 +218,11 @@ class Answered {
     const format = this.#format;
     const writer = new ChunkWriter(format, this.#heading, includesUsage);
     const { response, headers } = this.#reader;
-    const stream = new EventStream(response, headers, () => {
+    const onSlow = (): void => {
       this.#watch.abandoned('slow');
       this.#gone.abort();
-    });
+    };
+    const stream = new EventStream(response, headers, onSlow, this.#cover);
     const openings = generations.map((_, index) => format.opening(index));
     const first = openings
       .filter((choice) => choice !== null)
@@ -285,7 +289,7 @@ class Answered {
     const body = bodyOf(this.#format, this.#heading, choices, costOf(results, promptCount));
     const { response, headers } = this.#reader;
     response.writeHead(200, { ...headers, 'content-type': 'application/json; charset=utf-8' });
-    endSoon(response, body);
+    endSoon(response, paddedBody(body, this.#cover.padBytes));
   }
 
   async #gather(generation: Generation) {

@@ -2,6 +2,7 @@
 // costs memory up to it and no more. Knows nothing of what the events say.
 
 import type { ServerResponse } from 'node:http';
+import { paddedEvents, type StreamCover } from './stream-cover.js';
 
 /** Bytes that a reader may leave unread beyond what the kernel holds: roughly a thousand tokens. */
 export const unreadBytesMax = 256 * 1024;
@@ -29,7 +30,12 @@ export function endSoon(response: ServerResponse, last: string): void {
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #onSlow: () => void;
+  readonly #cover: StreamCover;
   readonly #pinging: NodeJS.Timeout;
+  /** Null: events go at once. */
+  readonly #beating: NodeJS.Timeout | null;
+  #waiting = '';
+  #isEnding = false;
   #wroteSincePing = true;
 
   /** Sends the head. @param onSlow called once, when the reader is cut off. */
@@ -37,19 +43,41 @@ export class EventStream {
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
     onSlow: () => void,
+    cover: StreamCover,
   ) {
+    this.#cover = cover;
     this.#response = response;
     this.#onSlow = onSlow;
     response.writeHead(200, { ...headers, ...eventStreamHeaders });
     this.#pinging = setInterval(() => this.#ping(), pingMs).unref();
-    response.once('close', () => clearInterval(this.#pinging));
+    this.#beating =
+      cover.aggregateMs === 0 ? null : setInterval(() => this.#beat(), cover.aggregateMs);
+    response.once('close', () => this.#stop());
+  }
+
+  #stop(): void {
+    clearInterval(this.#pinging);
+    if (this.#beating !== null) clearInterval(this.#beating);
   }
 
   /** @param events whole, each with its empty line. */
   write(events: string): void {
+    if (this.#beating === null) this.#send(events);
+    else this.#waiting += events;
+  }
+
+  /** What was written since the beat before, or what says nothing. */
+  #beat(): void {
+    const events = this.#waiting;
+    this.#waiting = '';
+    if (this.#isEnding) this.#finish(events);
+    else this.#send(events);
+  }
+
+  #send(events: string): void {
     if (this.#response.destroyed || this.#response.writableEnded) return;
     this.#wroteSincePing = true;
-    this.#response.write(events);
+    this.#response.write(paddedEvents(events, this.#cover.padBytes));
     if (this.#response.writableLength <= unreadBytesMax) return;
     this.#response.destroy();
     this.#onSlow();
@@ -62,7 +90,16 @@ export class EventStream {
 
   /** @param events the last ones. */
   end(events: string): void {
-    clearInterval(this.#pinging);
-    endSoon(this.#response, events);
+    if (this.#beating === null) {
+      this.#finish(events);
+      return;
+    }
+    this.#waiting += events;
+    this.#isEnding = true;
+  }
+
+  #finish(events: string): void {
+    this.#stop();
+    endSoon(this.#response, paddedEvents(events, this.#cover.padBytes));
   }
 }

@@ -17,6 +17,7 @@ import { readCompletionRequest } from './completion-request.js';
 import { type DoorMetrics, doorMetrics } from './door-metrics.js';
 import type { Generator, ModelCard } from './generator.js';
 import { type Fact, Metrics } from './metrics.js';
+import { noStreamCover, type StreamCover } from './stream-cover.js';
 
 export interface HttpDoorOptions {
   /** Who may ask. Pages of its origins may read the answers. */
@@ -28,6 +29,8 @@ export interface HttpDoorOptions {
   readonly requestsMax?: number;
   /** Most bytes of long bodies that are held at once. Default 128 MiB. */
   readonly bodiesBytesMax?: number;
+  /** What is done against whoever sees lengths and times of answers. Default: nothing. */
+  readonly cover?: StreamCover;
   /** Hears of mistakes of our own; nothing of them is told to the caller. */
   readonly onMistake: (reason: unknown) => void;
 }
@@ -50,8 +53,8 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const metrics = new Metrics();
   metrics.add(options.facts);
   const watch = doorMetrics(metrics);
-  const { generator, requestsMax = requestsMaxDefault } = options;
-  const answering = new Answering({ generator, watch, requestsMax });
+  const { generator, requestsMax = requestsMaxDefault, cover = noStreamCover } = options;
+  const answering = new Answering({ generator, watch, requestsMax, cover });
   const app = fastify({ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false });
   options.access.onGone((ids) => answering.revoke(ids));
   guard(app, options, watch);

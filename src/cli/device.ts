@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
 import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
+import { coverOf } from './flags/cover-flags.js';
 import { flag, wholeNumber } from './flags/flags.js';
 import { addGroup } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
@@ -200,6 +201,7 @@ async function openHttp(
     facts: tally.facts,
     access,
     requestsMax: options.httpRequests,
+    cover: coverOf(options),
     onMistake: mistakeNote(note),
   });
   const at = { host: options.httpHost, port: options.http!, access, tls };

@@ -15,6 +15,7 @@ import {
   startServer,
 } from '../server/index.js';
 import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
+import { type CoverOptions, coverFlags, coverOf } from './flags/cover-flags.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
 import { choice, flag, wholeNumber } from './flags/flags.js';
 import {
@@ -43,7 +44,7 @@ const description = `Serves a target model to devices that draft for it. Drafts 
 
 It listens on this machine alone unless --host says otherwise; then it wants keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
 
-interface ServeOptions extends LoadOptions, HttpOptions {
+interface ServeOptions extends LoadOptions, HttpOptions, CoverOptions {
   readonly model: string;
   readonly host: string;
   readonly port: number;
@@ -78,6 +79,7 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Access', [...doorFlags('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
   addGroup(command, 'Limits of keys that have none of their own', limitFlags());
+  addGroup(command, 'Lengths and times', coverFlags('messages of every session'));
   addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
@@ -227,6 +229,7 @@ async function makeHttp(
     facts: serverFacts(server),
     access,
     requestsMax: options.httpRequests,
+    cover: coverOf(options),
     onMistake: mistakeNote(noteTo(terminal)),
   });
   return door.handle;
@@ -263,6 +266,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
     keyLimits: givenLimits(options),
+    cover: coverOf(options),
     access,
     ...(tls !== null && { tls }),
     insecureOpenToNetwork: options.insecureOpenToNetwork === true,

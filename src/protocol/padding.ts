@@ -1,6 +1,7 @@
 // Padding of messages to classes of size, so that their lengths say less: how long a message becomes, and the fields that
 // make it so. Zeros: nothing on the way may compress them, since the carrier negotiates no compression.
 
+import { sizeClass } from '../base/size-class.js';
 import { limits } from './limits.js';
 import { wireTypes } from './wire-reader.js';
 import type { WireWriter } from './wire-writer.js';
@@ -22,10 +23,8 @@ const zeros = new Uint8Array(contentMax);
  * @returns `length` where the class would be longer than any message may be.
  */
 export function paddedLength(length: number, padBytes: number): number {
-  if (padBytes === 0) return length;
-  let target = padBytes;
-  while (target !== length && target < length + fieldBytes) target *= 2;
-  return target <= limits.frameBytes.value ? target : length;
+  const size = sizeClass(length, padBytes, fieldBytes);
+  return size <= limits.frameBytes.value ? size : length;
 }
 
 /** Writes so many bytes that mean nothing. @param count 0, or at least 3. */

@@ -18,6 +18,7 @@ import {
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
+import { type CoverOptions, coverFlags, coverOf } from '../flags/cover-flags.js';
 import {
   checkDraftFlags,
   type DrafterName,
@@ -40,7 +41,7 @@ import type { Terminal } from '../screen/terminal.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import type { LinkReport } from './link-report.js';
 
-export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions {
+export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions, CoverOptions {
   readonly server: string;
   readonly fallback: Fallback;
   readonly awaySeconds: number;
@@ -80,6 +81,7 @@ function serverFlags() {
       'how long an answer waits for a server that is away before it fails; 0 for ever',
       wholeNumber('--away-seconds', 0, 86_400),
     ).default(awaySecondsDefault),
+    ...coverFlags('messages, both ways,'),
   ];
 }
 
@@ -194,6 +196,7 @@ export function connectOptions(
     signal: terminal.signal,
     ahead: { tokensMax: options.ahead },
     timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
+    cover: coverOf(options),
     ...credentialsOf(options, terminal),
     onLink: (news) => report.hear(news),
   };

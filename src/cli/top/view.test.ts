@@ -26,6 +26,7 @@ describe('pilotfish top', () => {
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
     assert.match(text, /^scripted, 4 slots of 256 tokens/);
     assert.match(text, /drafts +0 accepted of 0 tested, -/);
+    assert.match(text, /cover +for whoever asks; 0 connections, 0 messages that say nothing/);
   });
 
   it('takes rates from the time between two looks', async () => {
@@ -42,6 +43,16 @@ describe('pilotfish top', () => {
     assert.match(text, /engine busy 25\.0 %/);
     assert.match(text, /30 accepted of 40 tested, 75\.0 %/);
     assert.match(text, /up +400 B; 4\.0 bytes in 0\.50 messages a token/);
+  });
+
+  it('says when lengths and times of all messages are covered', async () => {
+    const idle = await idleStats();
+    const cover = { padBytes: 64, aggregateMs: 100, connectionCount: 3 };
+    const text = topText({ ...idle, core: { ...idle.core, cover, coverCount: 1200 } }, null);
+    assert.match(
+      text,
+      /cover +all messages padded from 64 bytes, each 100 ms; 3 connections, 1.200/,
+    );
   });
 
   const away = new PilotfishError('server-unreachable', 'no server answers');
