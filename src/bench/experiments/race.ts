@@ -10,6 +10,7 @@ import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Estimate } from '../report/result.js';
 import type { Play } from '../virtual/play.js';
 import { playBaselines } from './race-baselines.js';
+import { playDrafters } from './race-drafters.js';
 import { raceFindings } from './race-findings.js';
 import { playGains } from './race-gain.js';
 import { playLinks } from './race-links.js';
@@ -67,8 +68,9 @@ export const raceExperiment: Experiment = {
       playGains(play, isQuick, seed),
       playLinks(play, isQuick, seed),
     ]);
+    const drafters = await playDrafters(context);
     const points = await realPoints(context);
-    return raceFindings(played, { baselines, gains, links, points });
+    return raceFindings(played, { baselines, gains, links, drafters, points });
   },
 };
 

@@ -61,7 +61,7 @@ export function sledFindings(played: SledPlayed): Findings {
         spec: adviceSpec,
       },
     ],
-    papers,
+    papers: papersOf(cells),
     notes,
   };
 }
@@ -226,13 +226,16 @@ function realClaim(points: readonly FleetPoint[]): Findings['claims'][number] {
   };
 }
 
+/** Speeds of a user in units of central streaming, over all sizes of fleet. */
+function spanOf(cells: readonly SledCell[], server: string, way: SledWay): string {
+  const speeds = cells
+    .filter((cell) => cell.server === server)
+    .map(({ served }) => speedOf(served[way], served[sledBaseline]).value);
+  return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
+}
+
 function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings['claims'] {
-  const span = (server: string, way: SledWay): string => {
-    const speeds = cells
-      .filter((cell) => cell.server === server)
-      .map(({ served }) => speedOf(served[way], served[sledBaseline]).value);
-    return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
-  };
+  const span = (server: string, way: SledWay): string => spanOf(cells, server, way);
   const static8: SledWay = 'SLED, static batches of 8';
   const [memory, , arithmetic, fitted] = [...new Set(cells.map(({ server }) => server))];
   return [
@@ -254,21 +257,35 @@ function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings
   ];
 }
 
-const papers: Findings['papers'] = [
-  {
-    paper: 'SLED (arXiv 2506.09397): throughput and capacity against central serving',
-    theirs: '2.2 times the throughput, 2.8 times the devices',
-    ours: 'continuous batches with its stop rule: about 1.0 to 1.4 times central streaming where a row costs next to nothing, below 1 elsewhere',
-    caveat:
-      'a position paper without code; its model pairs, batches and the baseline are not known well enough to repeat it. E tokens a round times the cost ratio of the passes bounds such a gain',
-  },
-  {
-    paper: "WISP (arXiv 2601.11652), by SLED's group: devices at 8 tokens/s, Qwen3-32B on one A100",
-    theirs: 'SLED 21, central 41; at 2 tokens/s 83 and 97',
-    ours: 'static batches of 8 below central streaming wherever more than a few devices share the target; race and advised drafts do not fall behind it',
-    caveat: 'many devices are simulated there as here',
-  },
-];
+function papersOf(cells: readonly SledCell[]): Findings['papers'] {
+  const servers = [...new Set(cells.map(({ server }) => server))];
+  const continuous: SledWay = 'SLED, continuous batches';
+  const speeds = servers.map((name) => `${name} ${spanOf(cells, name, continuous)}`);
+  const devicesAt = (way: SledWay, rate: number): string =>
+    servers
+      .map((name) => {
+        const own = cells.filter(({ server }) => server === name);
+        const [ours, central] = [capacityOf(own, way, rate), capacityOf(own, sledBaseline, rate)];
+        return `${name} ${ours} against ${central}`;
+      })
+      .join('; ');
+  return [
+    {
+      paper: 'SLED (arXiv 2506.09397): throughput and capacity against central serving',
+      theirs: '2.2 times the throughput, 2.8 times the devices',
+      ours: `its stop rule in continuous batches, speed in units of central streaming: ${speeds.join('; ')}`,
+      caveat:
+        'a position paper without code; its model pairs, batches and the baseline are not known well enough to repeat it. E tokens a round times the cost ratio of the passes bounds such a gain',
+    },
+    {
+      paper:
+        "WISP (arXiv 2601.11652), by SLED's group: devices at 8 tokens/s, Qwen3-32B on one A100",
+      theirs: 'SLED 21 against 41 of central serving; at 2 tokens/s 83 against 97',
+      ours: `devices at 8 tokens/s, the largest fleet played: static batches of 8 ${devicesAt('SLED, static batches of 8', 8)}; race ${devicesAt('race', 8)}`,
+      caveat: 'many devices are simulated there as here; fleets stop at 128, or 16, devices here',
+    },
+  ];
+}
 
 const notes = [
   'The real fleet writes the same four texts in every turn: its intervals are of the times of this machine, and know no other texts. Rounds of fixed length stand there for the stop rule, since replayed drafts carry no confidence.',

@@ -1,7 +1,7 @@
 // The report as one HTML page with its pictures inside: opens from a disk, asks no network, follows the reader's colours.
 
 import { captionOf, estimateText, headOf, isLong, keyText } from './figures.js';
-import type { PaperFigure, Plot, Result, SetUp, Table } from './result.js';
+import type { Estimate, PaperFigure, Plot, Result, SetUp, Table } from './result.js';
 
 /** A result and its plots as SVG, by their ids. */
 export interface Drawn {
@@ -48,7 +48,7 @@ h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td.value, th.value { text-align: right; } td.value { white-space: nowrap; }
+td.value, th.value { text-align: right; } td.value { white-space: nowrap; line-height: 1.2; } small { opacity: .75; }
 details { margin: 1rem 0; } summary { cursor: pointer; font-weight: bold; }
 figure { margin: 1rem 0; overflow-x: auto; } figure svg { background: #fff; border-radius: .4rem; }
 figcaption, .from { font-size: .85rem; opacity: .8; }
@@ -94,11 +94,15 @@ function gridOf(table: Table): string {
   });
   const body = rows.map(({ keys: names, values: cells }) => {
     const first = names.map((name) => `<td>${escaped(keyText(name))}</td>`);
-    const rest = cells.map((cell) => `<td class="value">${escaped(estimateText(cell))}</td>`);
+    const rest = cells.map((cell) => `<td class="value">${cellOf(cell)}</td>`);
     return `<tr>${[...first, ...rest].join('')}</tr>`;
   });
   return grid(head, body);
 }
+
+/** The interval below its value, so that wide tables fit a page. */
+const cellOf = (cell: Estimate | null): string =>
+  escaped(estimateText(cell)).replace(/ (\[.*\])$/, '<br><small>$1</small>');
 
 function papersOf(papers: readonly PaperFigure[]): string {
   if (papers.length === 0) return '';
