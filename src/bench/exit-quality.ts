@@ -100,6 +100,7 @@ function watch(engine: Engine, tally: Tally): Engine {
     save,
     restore,
     draft: (request, onToken) => engine.draft(request, onToken),
+    draftEach: (steps) => engine.draftEach(steps),
     close: () => engine.close(),
     async pass(segments) {
       const hints: ExitHint[] = [];

@@ -25,6 +25,7 @@ function turning(engine: Engine): Engine {
       return engine.pass(segments);
     },
     draft: (request, onToken) => engine.draft(request, onToken),
+    draftEach: engine.draftEach,
     truncate: engine.truncate,
     copyPrefix: engine.copyPrefix,
     save: engine.save,

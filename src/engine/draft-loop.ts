@@ -1,11 +1,12 @@
-// Drafts token by token on one slot: feed, pick by the scheme, tell, look whether to stop. Runs inside the engine's
-// thread; between tokens it can be stopped from outside. Source of the confidence stop: SLED, arXiv 2506.09397.
+// Drafts token by token on one slot: feed, pick by the scheme, tell, look whether to stop; or a token on each of several
+// slots in one pass. Runs inside the engine's thread; a loop can be stopped from outside between its tokens. Source of
+// the confidence stop: SLED, arXiv 2506.09397.
 
 import { keyedChance } from '../math/chance.js';
 import type { Law } from '../math/law.js';
 import { draftToken } from '../math/split.js';
 import { alternativesTo } from './alternatives.js';
-import type { DraftEnd, DraftEndReason, DraftedToken, DraftRequest } from './engine.js';
+import type { DraftEnd, DraftEndReason, DraftedToken, DraftRequest, DraftStep } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
@@ -29,9 +30,9 @@ export function runDraft(request: DraftRequest, slot: Slot, parts: DraftLoopPart
   let pending = request.tokens;
   for (;;) {
     if (parts.stopped()) return end('stopped');
-    feedChunks(request.slot, pending, slot, parts.model, parts.stopped);
+    feedChunks(request.slot, pending, slot, parts, 1);
     if (parts.stopped()) return end('stopped');
-    const next = pickToken(request, slot, parts.math, parts.model);
+    const next = pickToken(request, slot, parts, 0);
     drafted.push(next);
     parts.onToken(next);
     const reason = endReason(request, drafted, slot, parts);
@@ -40,11 +41,42 @@ export function runDraft(request: DraftRequest, slot: Slot, parts: DraftLoopPart
   }
 }
 
+/**
+ * Feeds the tokens of every step and drafts one token behind each, in one pass. The steps are already checked.
+ *
+ * @param slots [steps] as for runDraft.
+ */
+export function runDraftSteps(
+  steps: readonly DraftStep[],
+  slots: readonly Slot[],
+  parts: Omit<DraftLoopParts, 'stopped' | 'onToken'>,
+): DraftEnd[] {
+  const { model } = parts;
+  const tokenCount = steps.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const tails = steps.map(({ slot, tokens }, index) => {
+    if (tokenCount <= model.passTokensMax) return tokens;
+    feedChunks(slot, tokens.subarray(0, -1), slots[index]!, { model, stopped: () => false }, 0);
+    return tokens.subarray(-1);
+  });
+  model.feed(
+    steps.map(({ slot }, index) => {
+      return { slot, from: slots[index]!.length, tokens: tails[index]!, rowCount: 1 };
+    }),
+  );
+  return steps.map((step, index) => {
+    const slot = slots[index]!;
+    slot.push(tails[index]!);
+    const drafted = [pickToken(step, slot, parts, index)];
+    const reason = endReason({ ...step, countMax: 1 }, drafted, slot, parts)!;
+    return { reason, drafted, length: slot.length };
+  });
+}
+
 function endReason(
-  { countMax, stop }: DraftRequest,
+  { countMax, stop }: Pick<DraftRequest, 'countMax' | 'stop'>,
   drafted: readonly DraftedToken[],
   slot: Slot,
-  { endOfText, model }: DraftLoopParts,
+  { endOfText, model }: Pick<DraftLoopParts, 'endOfText' | 'model'>,
 ): DraftEndReason | null {
   const { token, confidence } = drafted[drafted.length - 1]!;
   if (endOfText.has(token)) return 'end-of-text';
@@ -53,29 +85,31 @@ function endReason(
   return slot.length === model.contextLength ? 'context' : null;
 }
 
-/** A prompt may be longer than a pass; a stop is honoured between chunks. */
+/** A prompt may be longer than a pass; a stop is honoured between chunks. @param rowCount 1: a row behind the last. */
 function feedChunks(
   index: number,
   tokens: Int32Array,
   slot: Slot,
-  model: RowModel,
-  stopped: () => boolean,
+  { model, stopped }: Pick<DraftLoopParts, 'model' | 'stopped'>,
+  rowCount: 0 | 1,
 ): void {
   for (let from = 0; from < tokens.length && !stopped(); from += model.passTokensMax) {
     const chunk = tokens.subarray(from, from + model.passTokensMax);
-    const rowCount = from + chunk.length === tokens.length ? 1 : 0;
-    model.feed([{ slot: index, from: slot.length, tokens: chunk, rowCount }]);
+    const isLast = from + chunk.length === tokens.length;
+    const part = { slot: index, from: slot.length, tokens: chunk, rowCount: isLast ? rowCount : 0 };
+    model.feed([part]);
     slot.push(chunk);
   }
 }
 
+/** @param row of the last feed. */
 function pickToken(
-  request: DraftRequest,
+  request: DraftStep,
   slot: Slot,
-  math: RowMath,
-  model: RowModel,
+  { math, model }: Pick<DraftLoopParts, 'math' | 'model'>,
+  row: number,
 ): DraftedToken {
-  math.load(model.row(0), slot.sampling, slot.history, slot.mask);
+  math.load(model.row(row), slot.sampling, slot.history, slot.mask);
   const { token, law, prob } = pickByScheme(request, slot, math);
   const wantsConfidence = request.wantConfidence || request.stop.confidenceMin > 0;
   const confidence = wantsConfidence ? math.softmaxProb(token) : null;
@@ -85,13 +119,13 @@ function pickToken(
   return alternatives === null ? drafted : { ...drafted, alternatives };
 }
 
-interface Pick {
+interface PickedToken {
   readonly token: number;
   readonly law: Law | null;
   readonly prob: number | null;
 }
 
-function pickByScheme({ scheme, attempt }: DraftRequest, slot: Slot, math: RowMath): Pick {
+function pickByScheme({ scheme, attempt }: DraftStep, slot: Slot, math: RowMath): PickedToken {
   const position = slot.length;
   switch (scheme) {
     // Under agreement the server accepts a draft with its target probability: the likeliest token is the best guess.

@@ -82,6 +82,25 @@ describe('engine core', () => {
     assert.equal(core.draft(request, sound).drafted.length, 6);
   });
 
+  it('takes back every slot of a step of drafts of which one cannot be made', () => {
+    const model = new BrokenModel(scriptedDefaults);
+    const math = referenceRowMath(model.vocabSize);
+    const core = new EngineCore({ model, math, endOfText: new Set(), now: () => 0 });
+    const steps = [0, 1, 2].map((slot) => {
+      core.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 0 });
+      const tokens = Int32Array.of(0, 3 + slot);
+      const rest = { attempt: 0, wantConfidence: false, stop: { confidenceMin: 0 } };
+      return { slot: slotId(slot), from: 0, tokens, scheme: 'coupled', ...rest } as const;
+    });
+    const expected = core.draftEach(steps);
+    for (const { slot } of steps) core.truncate(slot, 0);
+    model.brokenRow = 1;
+    assert.throws(() => core.draftEach(steps), { code: 'engine-failed' });
+    for (const { slot } of steps) assert.equal(core.tokens(slot).length, 0);
+    model.brokenRow = -1;
+    assert.deepEqual(core.draftEach(steps), expected);
+  });
+
   it('leaves a slot open and empty that was handed the cache of another model', () => {
     const math = referenceRowMath(16);
     const coreOf = (vocabSize: number): EngineCore =>

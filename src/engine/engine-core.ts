@@ -5,11 +5,12 @@ import { PilotfishError } from '../base/error.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { GrammarCache } from '../grammar/grammar-cache.js';
 import { checkSampling } from '../math/sampling.js';
-import { runDraft } from './draft-loop.js';
+import { runDraft, runDraftSteps } from './draft-loop.js';
 import type {
   DraftEnd,
   DraftedToken,
   DraftRequest,
+  DraftStep,
   ExitHint,
   Judge,
   OnHints,
@@ -23,7 +24,7 @@ import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
 import { MaskBudget } from './mask-budget.js';
 import type { RowMath } from './row-math.js';
 import type { ExitRows, RowModel } from './row-model.js';
-import { checkDraftRequest, checkSegments, checkTokens } from './segment-check.js';
+import { checkDraftRequest, checkDraftSteps, checkSegments, checkTokens } from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
 
@@ -201,6 +202,18 @@ export class EngineCore {
       return runDraft(request, this.#slotOf(request.slot), parts);
     } catch (reason) {
       this.#takeBack(request);
+      throw reason;
+    }
+  }
+
+  draftEach(steps: readonly DraftStep[]): DraftEnd[] {
+    checkDraftSteps(steps, this.#checkContext());
+    const { model, math, endOfText } = this.#parts;
+    const slots = steps.map(({ slot }) => this.#slotOf(slot));
+    try {
+      return runDraftSteps(steps, slots, { model, math, endOfText });
+    } catch (reason) {
+      for (const step of steps) this.#takeBack(step);
       throw reason;
     }
   }

@@ -149,6 +149,9 @@ export interface DraftRequest {
   readonly alternativesMax?: number;
 }
 
+/** A draft of one token, beside others in one pass. */
+export type DraftStep = Omit<DraftRequest, 'countMax'>;
+
 /** Tokens that came next to a drafted one. */
 export interface Alternatives {
   /** [n] the nearest first; the drafted token is none of them. */
@@ -234,6 +237,15 @@ export interface Engine {
    * @param onToken called for each token while the loop still runs; must not throw.
    */
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun;
+
+  /**
+   * Drafts one token on each of several slots, all in one pass: what `draft` gives for each with a `countMax` of 1.
+   *
+   * @param steps [1 to passRowsMax] each of another slot. Where all their tokens together exceed a pass, what comes
+   *   before the last token of each is fed in passes of its own.
+   * @returns [steps], in the order given.
+   */
+  draftEach(steps: readonly DraftStep[]): Promise<readonly DraftEnd[]>;
 
   /** Rolls a slot back to `length` tokens; longer than the slot is an error, equal does nothing. */
   truncate(slot: SlotId, length: number): Promise<void>;

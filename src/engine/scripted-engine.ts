@@ -70,6 +70,7 @@ class ScriptedEngine implements Engine {
 
   open: Engine['open'] = (slot, config) => this.#run((core) => core.open(slot, config));
   pass: Engine['pass'] = (segments, onHints) => this.#run((core) => core.pass(segments, onHints));
+  draftEach: Engine['draftEach'] = (steps) => this.#run((core) => core.draftEach(steps));
   truncate: Engine['truncate'] = (slot, length) => this.#run((core) => core.truncate(slot, length));
   copyPrefix: Engine['copyPrefix'] = (from, to, length) =>
     this.#run((core) => core.copyPrefix(from, to, length));

@@ -3,7 +3,7 @@
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
-import type { DraftRequest, Judge, Scheme, Segment } from './engine.js';
+import type { DraftRequest, DraftStep, Judge, Scheme, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
@@ -54,6 +54,20 @@ export function checkDraftRequest(request: DraftRequest, context: CheckContext):
     throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);
   }
   checkAlternatives(request.alternativesMax);
+}
+
+/** @throws PilotfishError like checkSegments; see Engine.draftEach. */
+export function checkDraftSteps(steps: readonly DraftStep[], context: CheckContext): void {
+  const { passRowsMax } = context.model;
+  if (steps.length === 0 || steps.length > passRowsMax) {
+    throw invalid(`${steps.length} drafts in one pass: not in [1, ${passRowsMax}]`);
+  }
+  const seen = new Set<number>();
+  for (const step of steps) {
+    if (seen.has(step.slot)) throw invalid(`slot ${step.slot} appears twice in one pass`);
+    seen.add(step.slot);
+    checkDraftRequest({ ...step, countMax: 1 }, context);
+  }
 }
 
 /** Most runners-up of one drafted token. */

@@ -133,6 +133,7 @@ export function spikyEngine(options: SpikyOptions): Engine {
       stop: () => undefined,
       done: (async () => core.draft(request, control))(),
     }),
+    draftEach: async (steps) => core.draftEach(steps),
     truncate: async (slot, length) => core.truncate(slot, length),
     copyPrefix: async (from, to, length) => core.copyPrefix(from, to, length),
     save: async (slot) => core.save(slot),

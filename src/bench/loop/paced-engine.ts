@@ -49,6 +49,7 @@ export function withPass(engine: Engine, pass: Engine['pass']): Engine {
     pass,
     open: (slot, config) => engine.open(slot, config),
     draft: (request, onToken) => engine.draft(request, onToken),
+    draftEach: (steps) => engine.draftEach(steps),
     truncate: (slot, length) => engine.truncate(slot, length),
     copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
     save: (slot) => engine.save(slot),

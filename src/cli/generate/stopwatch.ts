@@ -71,6 +71,7 @@ export function timedDraft(
 const passedOn = (engine: Engine): Omit<Engine, 'pass' | 'draft'> => ({
   info: engine.info,
   open: (...args) => engine.open(...args),
+  draftEach: (...args) => engine.draftEach(...args),
   truncate: (...args) => engine.truncate(...args),
   copyPrefix: (...args) => engine.copyPrefix(...args),
   save: (...args) => engine.save(...args),

@@ -85,6 +85,7 @@ class ThreadedEngine implements LlamaEngine {
 
   open: Engine['open'] = (...args) => this.#thread.call('open', args);
   pass: Engine['pass'] = (segments, onHints) => this.#thread.pass(segments, onHints);
+  draftEach: Engine['draftEach'] = (...args) => this.#thread.call('draftEach', args);
   truncate: Engine['truncate'] = (...args) => this.#thread.call('truncate', args);
   copyPrefix: Engine['copyPrefix'] = (...args) => this.#thread.call('copyPrefix', args);
   save: Engine['save'] = (...args) => this.#thread.call('save', args);
