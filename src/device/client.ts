@@ -15,10 +15,10 @@ import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
 import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/ahead.js';
 import type { AnswerId, Fallback, TellEffect } from './core/event.js';
-import type { CoreSettings } from './core/settings.js';
+import type { CoreSettings, DrafterFacts } from './core/settings.js';
 import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
-import { engineDrafter } from './drafter/engine-drafter.js';
+import { engineDrafter, strandsMaxOf } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
 import { type GenerateOptions, requestOf } from './generate-request.js';
 import { dialWords } from './link-words.js';
@@ -29,8 +29,13 @@ export type DrafterChoice =
   | { readonly kind: 'engine'; readonly engine: Engine }
   | { readonly kind: 'ngram'; readonly options?: NgramOptions }
   | { readonly kind: 'none' }
-  /** A drafter of the caller's own; `contextLength` is its longest sequence in tokens. */
-  | { readonly kind: 'custom'; readonly make: DrafterFactory; readonly contextLength: number };
+  /** A drafter of the caller's own; see DrafterFacts. Default of `strandsMax`: 1. */
+  | {
+      readonly kind: 'custom';
+      readonly make: DrafterFactory;
+      readonly contextLength: number;
+      readonly strandsMax?: number;
+    };
 
 export interface ConnectOptions {
   /** ws: or wss: address of the server. */
@@ -269,16 +274,18 @@ function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
   }
 }
 
-function contextOf({ drafter }: ConnectOptions): CoreSettings['drafter'] {
+function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
   switch (drafter.kind) {
-    case 'engine':
-      return { contextLength: drafter.engine.info.contextLength };
+    case 'engine': {
+      const { contextLength } = drafter.engine.info;
+      return { contextLength, strandsMax: strandsMaxOf(drafter.engine.info) };
+    }
     case 'ngram':
-      return { contextLength: ngramContext };
+      return { contextLength: ngramContext, strandsMax: 1 };
     case 'none':
       return null;
     case 'custom':
-      return { contextLength: drafter.contextLength };
+      return { strandsMax: 1, ...drafter };
   }
 }
 
@@ -288,7 +295,7 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
     key: options.dial === undefined ? '' : (options.key ?? ''),
     name: options.name ?? '',
     vocabulary,
-    drafter: contextOf(options),
+    drafter: factsOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
     ahead: aheadOf(options),
     cover: coverOf(options),

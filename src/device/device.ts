@@ -59,9 +59,9 @@ export class Device {
     this.#core = new DeviceCore(options.settings, options.clock.now());
     this.#drafter =
       options.makeDrafter?.({
-        drafted: (answer, run, token) => this.#feedSoon({ kind: 'drafted', answer, run, token }),
-        ended: (answer, run, reason) =>
-          this.#feedSoon({ kind: 'draft-ended', answer, run, reason }),
+        drafted: (answer, run, tokens) => this.#feedSoon({ kind: 'drafted', answer, run, tokens }),
+        ended: (answer, run, reasons) =>
+          this.#feedSoon({ kind: 'draft-ended', answer, run, reasons }),
         failed: (answer, error) => this.#feedSoon({ kind: 'drafter-failed', answer, error }),
       }) ?? null;
   }

@@ -19,7 +19,7 @@ export { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/ahead
 export { type Fallback, fallbacks, type Origin } from './core/event.js';
 export type { Statistics } from './core/statistics.js';
 export type { StopRule } from './core/stop-rule.js';
-export { lanesMax } from './drafter/engine-drafter.js';
+export { lanesMax } from './drafter/lanes.js';
 export type { GenerateOptions } from './generate-request.js';
 export { type LineReader, serveLines } from './line-service.js';
 export { checkKeyInClear, type DeviceTls } from './websocket-dialer.js';

@@ -5,6 +5,7 @@ import { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
 import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
+import { lanesMax } from '../device/drafter/lanes.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import { type Cover, modes, noCover, schemes } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
@@ -112,12 +113,12 @@ export function planDevice(
   const random = new Random(seed, 'device', index);
   const drawn = random.weighted(devices);
   const kind = devices.find((one) => one.index === index) ?? drawn;
-  const drafter = drafterOf(kind, random);
+  const drafter = drafterOf(kind, random, new Random(seed, 'rows', index));
   const settings = {
     key: '',
     name: kind.name,
     vocabulary,
-    drafter: drafter && { contextLength: drafter.contextLength },
+    drafter: drafter && { contextLength: drafter.contextLength, strandsMax: drafter.strandsMax },
     endOfText: vocabulary.endOfText,
     keepsTrying: true,
     patienceMs: random.within(kind.patienceMs),
@@ -158,7 +159,11 @@ function aheadOf(random: Random): AheadBudget {
   return { ...aheadDefaults, ...changes, inRace: true };
 }
 
-function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): DrafterModel | null {
+function drafterOf(
+  { drafter, draft, ...kind }: DeviceKind,
+  random: Random,
+  rows: Random,
+): DrafterModel | null {
   const model = {
     divergence: random.within(kind.divergence),
     contextLength: random.wholeWithin(kind.draftContext),
@@ -166,6 +171,8 @@ function drafterOf({ drafter, draft, ...kind }: DeviceKind, random: Random): Dra
     tokenMs: random.within(draft.tokenMs),
     contextMs: random.within(draft.contextMs),
     feedMs: random.within(draft.feedMs),
+    rowShare: rows.within(draft.rowShare ?? 1),
+    strandsMax: drafter === 'engine' ? lanesMax : 1,
   };
   return drafter === 'none' ? null : { kind: drafter, ...model };
 }

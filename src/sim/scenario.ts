@@ -28,11 +28,13 @@ export interface LinkModel {
   readonly overheadBytes: number;
 }
 
-/** Time of a drafted token: fixed + token + context * length of the text. */
+/** Time of a drafted token: start + token + context * length of the text. */
 export interface DraftCost {
   /** Once for each run, before its first token. */
   readonly startMs: Range;
   readonly tokenMs: Range;
+  /** For each further sequence in a pass, as a share of tokenMs, in [0, 1]. Default: 1, side by side gains nothing. */
+  readonly rowShare?: Range;
   /** For each token of the text behind which it drafts. */
   readonly contextMs: Range;
   /** For each token that has to be fed first. */

@@ -19,7 +19,13 @@ const swarmDevice: DeviceKind = {
   drafter: 'engine',
   divergence: [0, 1],
   draftContext: [60, 256],
-  draft: { startMs: [0, 5], tokenMs: [1, 30], contextMs: [0, 0.05], feedMs: [0, 0.5] },
+  draft: {
+    startMs: [0, 5],
+    tokenMs: [1, 30],
+    rowShare: [0, 1],
+    contextMs: [0, 0.05],
+    feedMs: [0, 0.5],
+  },
   link: {
     latencyMs: [0.5, 80],
     jitterMs: [0, 40],

@@ -126,7 +126,9 @@ export class SimDevice {
 
   #feedDrafted(event: CoreEvent): void {
     const answer = 'answer' in event ? this.live.get(event.answer) : undefined;
-    if (event.kind === 'drafted' && answer) this.parts.observers.onDrafted(answer, event.token);
+    if (event.kind === 'drafted' && answer) {
+      for (const { token } of event.tokens) this.parts.observers.onDrafted(answer, token);
+    }
     this.feed(event);
   }
 

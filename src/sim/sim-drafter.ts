@@ -1,11 +1,14 @@
 // A device's drafter under virtual time: a scripted model, or the shipped look-up, at the pace of the cost model.
-// Keeps what the shipped drafters promise: runs end or are stopped, tokens come one at a time.
+// Keeps what the shipped drafters promise: runs end or are stopped, tokens come pass by pass, and sequences that were fed
+// stay in a few caches.
 
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
-import type { AnswerId, CoreEvent, DraftStart } from '../device/core/event.js';
-import type { DraftedToken, SlotConfig } from '../engine/engine.js';
+import type { AnswerId, CoreEvent, DraftStart, StrandToken } from '../device/core/event.js';
+import { Trunk } from '../device/core/trunk.js';
+import { lanesMax } from '../device/drafter/lanes.js';
+import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { lookUp, ngramDefaults } from '../engine/look-up.js';
 import { pointLaw } from '../math/law.js';
@@ -19,18 +22,28 @@ export interface DrafterModel {
   /** See DraftCost. */
   readonly startMs: number;
   readonly tokenMs: number;
+  readonly rowShare: number;
   readonly contextMs: number;
   readonly feedMs: number;
+  readonly strandsMax: number;
 }
 
 /** Answers that draft at once; more go on without drafts. */
 const slotCount = 16;
 
+/** A cache that holds the first `length` tokens. */
+interface Held {
+  readonly tokens: readonly number[];
+  readonly length: number;
+}
+
 interface Job {
   readonly slot: number;
-  text: number[];
-  /** Tokens of the text that the engine's slot holds. */
-  fedCount: number;
+  readonly trunk: Trunk;
+  /** The engine's slot: it computes one sequence after another, whatever the cost model says. */
+  fed: Held;
+  /** Of the cost model, the one used last first: what a sequence shares with any of them need not be fed. */
+  caches: readonly Held[];
   run: number | null;
   timer: Timer | null;
   isBroken: boolean;
@@ -71,7 +84,10 @@ export class SimDrafter {
     const used = new Set([...this.#jobs.values()].map(({ slot }) => slot));
     let slot = 0;
     while (used.has(slot)) slot++;
-    const job = { slot, text: [], fedCount: 0, run: null, timer: null, isBroken: false };
+    const job: Job = {
+      ...{ slot, trunk: new Trunk(), fed: { tokens: [], length: 0 }, caches: [] },
+      ...{ run: null, timer: null, isBroken: false },
+    };
     this.#jobs.set(answer, job);
     if (slot < slotCount) this.#engine.open(slot, config);
     else this.break(answer);
@@ -99,18 +115,27 @@ export class SimDrafter {
     const job = this.#jobs.get(start.answer)!;
     if (job.isBroken) return;
     assert(job.run === null, 'a run starts after the one before has ended or was stopped');
-    assert(start.from <= job.text.length, `from ${start.from} of ${job.text.length}`);
-    assert(start.countMax >= 1, `${start.countMax} tokens wanted`);
-    job.text = [...job.text.slice(0, start.from), ...start.tokens];
-    // The last token is fed again where the slot has it: its row is what drafting goes on from.
-    const kept = Math.min(job.fedCount, start.from, job.text.length - 1);
-    this.#engine.truncate(job.slot, kept);
-    job.fedCount = kept;
-    job.run = start.run;
-    const feedCount = job.text.length - job.fedCount;
-    const beginMs = this.#model.startMs + feedCount * this.#model.feedMs;
-    if (this.#model.kind === 'ngram') this.#later(job, beginMs, () => this.#guess(start, job));
-    else this.#next(start, job, start.countMax, beginMs);
+    const { countMax, strands, run } = start;
+    assert(strands.length <= this.#model.strandsMax, `${strands.length} strands at once`);
+    assert(countMax === 1 || strands.length === 1, `${countMax} tokens of several strands`);
+    assert(countMax >= 1, `${countMax} tokens wanted`);
+    const sequences = job.trunk.begin(strands);
+    job.run = run;
+    const beginMs = this.#model.startMs + this.#feedMs(job, sequences);
+    if (this.#model.kind === 'ngram') {
+      this.#later(job, beginMs, () => this.#guess(start, job, sequences[0]!));
+    } else this.#next(start, job, sequences, countMax, beginMs);
+  }
+
+  /** For what no cache holds; the last token is always fed: its row is what drafting goes on from. */
+  #feedMs({ caches }: Job, sequences: readonly (readonly number[])[]): number {
+    const { feedMs } = this.#model;
+    if (feedMs === 0) return 0;
+    const counts = sequences.map((sequence) => {
+      const held = Math.max(0, ...caches.map((cache) => sharedLength(cache, sequence)));
+      return sequence.length - Math.min(held, sequence.length - 1);
+    });
+    return feedMs * counts.reduce((sum, count) => sum + count, 0);
   }
 
   #later(job: Job, afterMs: number, run: () => void): void {
@@ -118,66 +143,85 @@ export class SimDrafter {
     job.timer = this.#timeline.at(atMs, run);
   }
 
-  #next(start: DraftStart, job: Job, left: number, beginMs: number): void {
-    const { tokenMs, contextMs, contextLength } = this.#model;
-    this.#later(job, beginMs + tokenMs + contextMs * job.text.length, () => {
-      const { drafted, reason } = this.#draftOne(start, job);
-      if (!this.#tell(start, job, drafted)) return;
-      const isFull = job.text.length > contextLength;
-      if (reason === 'count' && left > 1 && !isFull) this.#next(start, job, left - 1, 0);
-      else this.#end(start, job, isFull ? 'context' : reason);
+  /** One pass over all sequences. */
+  #next(
+    start: DraftStart,
+    job: Job,
+    sequences: readonly number[][],
+    left: number,
+    beginMs: number,
+  ): void {
+    const { tokenMs, rowShare, contextMs, contextLength } = this.#model;
+    const rowsMs = tokenMs * (1 + (sequences.length - 1) * rowShare);
+    const longest = Math.max(...sequences.map(({ length }) => length));
+    this.#later(job, beginMs + rowsMs + contextMs * longest, () => {
+      const ends = sequences.map((sequence, strand) =>
+        this.#draftOne(start, job, sequence, strand),
+      );
+      job.caches = [...sequences.map(heldBy), ...job.caches].slice(0, lanesMax);
+      const tokens = ends.map(({ drafted }, strand) => ({ strand, token: drafted[0]! }));
+      if (!this.#tell(start, job, sequences, tokens)) return;
+      const reasons = ends.map(({ reason }, strand) =>
+        sequences[strand]!.length > contextLength ? 'context' : reason,
+      );
+      const goesOn = left > 1 && reasons[0] === 'count';
+      if (goesOn) this.#next(start, job, sequences, left - 1, 0);
+      else this.#end(start, job, reasons);
     });
   }
 
   /** @returns whether the run goes on. */
-  #tell({ answer, run }: DraftStart, job: Job, token: DraftedToken): boolean {
-    job.text.push(token.token);
-    this.#feed({ kind: 'drafted', answer, run, token });
+  #tell(
+    { answer, run }: DraftStart,
+    job: Job,
+    sequences: readonly number[][],
+    tokens: readonly StrandToken[],
+  ): boolean {
+    for (const { strand, token } of tokens) sequences[strand]!.push(token.token);
+    this.#feed({ kind: 'drafted', answer, run, tokens });
     return job.run === run;
   }
 
-  #end(
-    { answer, run }: DraftStart,
-    job: Job,
-    reason: (CoreEvent & { kind: 'draft-ended' })['reason'],
-  ): void {
+  #end({ answer, run }: DraftStart, job: Job, reasons: readonly DraftEndReason[]): void {
     if (job.run !== run) return;
     job.run = null;
-    this.#feed({ kind: 'draft-ended', answer, run, reason });
+    this.#feed({ kind: 'draft-ended', answer, run, reasons });
   }
 
-  #draftOne(start: DraftStart, job: Job) {
-    const { confidenceMin, wantConfidence, scheme, attempt, alternativesMax } = start;
+  #draftOne(start: DraftStart, job: Job, sequence: readonly number[], strand: number) {
+    const { wantConfidence, scheme, attempt, alternativesMax, strands } = start;
+    const from = Math.min(sharedLength(job.fed, sequence), sequence.length - 1);
+    this.#engine.truncate(job.slot, from);
     const request = {
       slot: slotId(job.slot),
-      from: job.fedCount,
-      tokens: Int32Array.from(job.text.slice(job.fedCount)),
+      from,
+      tokens: Int32Array.from(sequence.slice(from)),
       countMax: 1,
-      stop: { confidenceMin },
+      stop: { confidenceMin: strands[strand]!.confidenceMin },
       scheme,
       attempt,
       wantConfidence,
       alternativesMax,
     };
     const control = { stopped: () => false, onToken: () => undefined };
-    const { drafted, reason, length } = this.#engine.draft(request, control);
-    job.fedCount = length;
-    return { drafted: drafted[0]!, reason };
+    const end = this.#engine.draft(request, control);
+    job.fed = { tokens: sequence, length: end.length };
+    return end;
   }
 
-  #guess(start: DraftStart, job: Job): void {
+  #guess(start: DraftStart, job: Job, text: number[]): void {
     const isRatio = start.scheme === 'split' || start.scheme === 'full';
-    const guess = lookUp(job.text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
+    const guess = lookUp(text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
     for (const token of guess) {
-      const position = job.text.length;
+      const position = text.length;
       const law = isRatio ? pointLaw(token) : null;
       const drafted = { position, token, confidence: null, law, prob: isRatio ? 1 : null };
-      if (!this.#tell(start, job, drafted)) return;
+      if (!this.#tell(start, job, [text], [{ strand: 0, token: drafted }])) return;
       if (!this.#endOfText.has(token)) continue;
-      this.#end(start, job, 'end-of-text');
+      this.#end(start, job, ['end-of-text']);
       return;
     }
-    this.#end(start, job, guess.length > 0 ? 'count' : 'confidence');
+    this.#end(start, job, [guess.length > 0 ? 'count' : 'confidence']);
   }
 
   stop(answer: AnswerId, run: number): void {
@@ -202,4 +246,15 @@ export class SimDrafter {
     for (const job of this.#jobs.values()) this.#halt(job);
     this.#jobs.clear();
   }
+}
+
+/** A cache behind a pass that has fed all of the sequence. */
+const heldBy = (tokens: readonly number[]): Held => ({ tokens, length: tokens.length });
+
+function sharedLength({ tokens, length }: Held, sequence: readonly number[]): number {
+  const end = Math.min(length, sequence.length);
+  if (tokens === sequence) return end;
+  let shared = 0;
+  while (shared < end && tokens[shared] === sequence[shared]) shared++;
+  return shared;
 }

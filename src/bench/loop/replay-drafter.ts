@@ -3,31 +3,39 @@
 // anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
 
 import type { AnswerId, DraftStart } from '../../device/core/event.js';
+import { Trunk } from '../../device/core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from '../../device/drafter/drafter.js';
-import type { DraftedToken } from '../../engine/engine.js';
+import type { DraftEndReason, DraftedToken } from '../../engine/engine.js';
 import type { Recording } from './recording.js';
 
 interface Job {
-  readonly text: number[];
+  readonly trunk: Trunk;
   recording: Recording | null;
   run: DraftStart | null;
+  /** [strands] of the run. */
+  sequences: readonly number[][];
   toldCount: number;
   timer: NodeJS.Timeout | null;
 }
 
-/** @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer. */
+/**
+ * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer.
+ * @param rowShare of draftMs, for each further sequence that is drafted in the same pass.
+ */
 export function replayDrafter(
   recordings: readonly Recording[],
   draftMs: number,
   contextLength: number,
+  rowShare = 1,
 ): DrafterFactory {
-  return (listener) => new ReplayDrafter(recordings, draftMs, contextLength, listener);
+  return (listener) => new ReplayDrafter(recordings, draftMs, contextLength, rowShare, listener);
 }
 
 class ReplayDrafter implements Drafter {
   readonly contextLength: number;
   readonly #recordings: readonly Recording[];
   readonly #draftMs: number;
+  readonly #rowShare: number;
   readonly #listener: DrafterListener;
   readonly #jobs = new Map<AnswerId, Job>();
 
@@ -35,32 +43,47 @@ class ReplayDrafter implements Drafter {
     recordings: readonly Recording[],
     draftMs: number,
     contextLength: number,
+    rowShare: number,
     listener: DrafterListener,
   ) {
     this.contextLength = contextLength;
     this.#recordings = recordings;
     this.#draftMs = draftMs;
+    this.#rowShare = rowShare;
     this.#listener = listener;
   }
 
   open(answer: AnswerId): void {
-    this.#jobs.set(answer, { text: [], recording: null, run: null, toldCount: 0, timer: null });
+    this.#jobs.set(answer, {
+      ...{
+        trunk: new Trunk(),
+        recording: null,
+        run: null,
+        sequences: [],
+        toldCount: 0,
+        timer: null,
+      },
+    });
   }
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer)!;
-    job.text.length = request.from;
-    job.text.push(...request.tokens);
-    job.recording ??= this.#recordings.find(({ prompt }) => begins(job.text, prompt)) ?? null;
+    job.sequences = job.trunk.begin(request.strands);
+    const [first] = job.sequences as [number[]];
+    job.recording ??= this.#recordings.find(({ prompt }) => begins(first, prompt)) ?? null;
     job.run = request;
     job.toldCount = 0;
-    this.#next(job, performance.now() + this.#draftMs);
+    this.#next(job, performance.now() + this.#passMs(job));
+  }
+
+  #passMs({ sequences }: Job): number {
+    return this.#draftMs * (1 + (sequences.length - 1) * this.#rowShare);
   }
 
   #next(job: Job, dueMs: number): void {
     const tick = (): void => {
       job.timer = null;
-      if (this.#tell(job)) this.#next(job, dueMs + this.#draftMs);
+      if (this.#tell(job)) this.#next(job, dueMs + this.#passMs(job));
     };
     if (this.#draftMs === 0) queueMicrotask(() => this.#tellAll(job));
     else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
@@ -70,21 +93,26 @@ class ReplayDrafter implements Drafter {
     while (this.#tell(job));
   }
 
-  /** @returns whether the run goes on. */
+  /** A pass. @returns whether the run goes on. */
   #tell(job: Job): boolean {
-    const { recording, run } = job;
+    const { recording, run, sequences } = job;
     if (run === null) return false;
-    const position = job.text.length;
-    const token = recording?.proposals[position - recording.prompt.length];
-    if (token === undefined || job.toldCount === run.countMax) {
-      job.run = null;
-      this.#listener.ended(run.answer, run.run, token === undefined ? 'end-of-text' : 'count');
-      return false;
-    }
-    job.text.push(token);
+    const tokens = sequences.flatMap((sequence, strand) => {
+      if (!isKnown(recording, sequence)) return [];
+      const token = draftedAt(sequence.length, recording, run);
+      sequence.push(token.token);
+      return [{ strand, token }];
+    });
     job.toldCount++;
-    this.#listener.drafted(run.answer, run.run, draftedAt(position, recording!, run));
-    return job.run === run;
+    if (tokens.length > 0) this.#listener.drafted(run.answer, run.run, tokens);
+    if (job.run !== run) return false;
+    if (job.toldCount < run.countMax && tokens.length > 0) return true;
+    job.run = null;
+    const reasons = sequences.map((_, index): DraftEndReason => {
+      return tokens.some(({ strand }) => strand === index) ? 'count' : 'end-of-text';
+    });
+    this.#listener.ended(run.answer, run.run, reasons);
+    return false;
   }
 
   stop(answer: AnswerId, run: number): void {
@@ -110,6 +138,13 @@ class ReplayDrafter implements Drafter {
     for (const answer of [...this.#jobs.keys()]) this.closeAnswer(answer);
   }
 }
+
+/** Whether the recording goes on behind so many tokens. */
+const isKnown = (
+  recording: Recording | null,
+  { length }: readonly number[],
+): recording is Recording =>
+  recording !== null && recording.proposals[length - recording.prompt.length] !== undefined;
 
 /** As the draft model would tell it. */
 function draftedAt(

@@ -12,6 +12,7 @@ const statistics: Statistics = {
   totalMs: 122,
   tokensPerSecond: 245,
   draftedCount: 34,
+  draftPassCount: 34,
   sentCount: 30,
   acceptedCount: 13,
   testedCount: 17,

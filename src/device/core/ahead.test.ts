@@ -32,6 +32,8 @@ const grounds = (changes: Partial<AheadGrounds> = {}): AheadGrounds => ({
   lostCount: 0,
   lengthMax: 100,
   endOfText: noEnd,
+  strandsMax: 1,
+  passCost: (rowCount) => rowCount,
   ...changes,
 });
 
@@ -63,7 +65,7 @@ const anyHint = fc.option(
   fc
     .tuple(
       fc.nat(12),
-      fc.uniqueArray(anyToken, { minLength: 1, maxLength: 8 }),
+      fc.array(anyToken, { minLength: 1, maxLength: 8 }),
       fc.infiniteStream(fc.float({ min: 0, max: 1, noNaN: true })),
     )
     .map(([offset, candidates, chances]) =>
@@ -87,6 +89,8 @@ describe('prospects', () => {
         };
         const { outcomes, chainChance } = prospectOf(chain, guess);
         assert.ok(chainChance >= 0 && chainChance <= 1, `${chainChance}`);
+        const places = outcomes.map(({ position, token }) => `${position} ${token}`);
+        assert.equal(new Set(places).size, places.length, 'an outcome twice');
         for (const { position, token, chance } of outcomes) {
           assert.ok(chance >= 0.02 && chance <= 1, `${chance}`);
           assert.notEqual(chain.at(position)?.token, token);
@@ -161,8 +165,9 @@ describe('branches', () => {
         anyChain,
         anyHint,
         fc.nat(12),
+        fc.integer({ min: 1, max: 4 }),
         fc.array(anyToken),
-        (tokens, hint, tokensMax, drafts) => {
+        (tokens, hint, tokensMax, strandsMax, drafts) => {
           const cache = new AheadCache();
           const chain = chainOf(5, tokens);
           if (hint !== null) cache.hear(hint);
@@ -170,13 +175,19 @@ describe('branches', () => {
           const endOfText = new Set([1]);
           const lengthMax = 10;
           for (const token of drafts) {
-            const choice = cache.choose(chain, grounds({ budget, endOfText, lengthMax }));
+            const choice = cache.choose(
+              chain,
+              grounds({ budget, endOfText, lengthMax, strandsMax, passCost: () => 1 }),
+            );
             if (choice === null) break;
-            assert.ok(choice.branch !== null && choice.countMax >= 1);
-            assert.notEqual(choice.branch.token, 1);
-            const { position } = choice.branch;
-            choice.branch.drafted.push(drafted(position + 1 + choice.branch.drafted.length, token));
-            assert.ok(position + 1 + choice.branch.drafted.length <= lengthMax);
+            assert.ok(choice.countMax >= 1 && choice.grows.length <= strandsMax);
+            for (const branch of choice.grows) {
+              assert.ok(branch !== 'chain' && cache.holds(branch));
+              assert.notEqual(branch.token, 1);
+              const { position } = branch;
+              branch.drafted.push(drafted(position + 1 + branch.drafted.length, token));
+              assert.ok(position + 1 + branch.drafted.length <= lengthMax);
+            }
             assert.ok(cache.tokenCount <= tokensMax, `${cache.tokenCount} of ${tokensMax}`);
           }
         },
@@ -188,15 +199,44 @@ describe('branches', () => {
     const cache = new AheadCache();
     const sure = { tokens: Int32Array.of(2), gaps: Float64Array.of(9) };
     const chain = chainOf(5, [{ ...drafted(5, 1), alternatives: sure }]);
-    assert.equal(cache.choose(chain, grounds({ chainRoom: 4 }))?.branch, null);
+    assert.deepEqual(cache.choose(chain, grounds({ chainRoom: 4 }))?.grows, ['chain']);
     assert.equal(cache.tokenCount, 0);
   });
 
   it('are not drafted where all that could be in time comes too late', () => {
     const cache = new AheadCache();
     const chain = chainOf(5, [drafted(5, 1, [2])]);
-    assert.notEqual(cache.choose(chain, grounds())?.branch, null);
+    assert.equal(cache.choose(chain, grounds())?.grows.length, 1);
     assert.equal(cache.choose(chain, grounds({ lostCount: 12 })), null);
+  });
+
+  it('share a pass as far as that brings more text for its time, and none where a row costs a pass', () => {
+    const chain = chainOf(5, [drafted(5, 1, [2, 3, 4])]);
+    const chosen = (passCost: (rowCount: number) => number, changes: Partial<AheadGrounds> = {}) =>
+      new AheadCache().choose(chain, grounds({ strandsMax: 4, passCost, ...changes }))!;
+    assert.equal(chosen((rowCount) => rowCount).grows.length, 1);
+    const all = chosen(() => 1, { chainRoom: 3 });
+    // The chain first, then its runners-up, a token each.
+    assert.equal(all.grows[0], 'chain');
+    assert.deepEqual([all.grows.length, all.countMax], [4, 1]);
+    assert.equal(new Set(all.grows).size, 4);
+    const some = chosen((rowCount) => 1 + 0.7 * (rowCount - 1));
+    assert.ok(some.grows.length < 3, `${some.grows.length} share a pass`);
+    const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 2 };
+    assert.equal(chosen(() => 1, { budget }).grows.length, 2);
+    assert.equal(chosen(() => 1, { strandsMax: 1 }).grows.length, 1);
+  });
+
+  it('leave the chain to be drafted where their budget is full', () => {
+    const cache = new AheadCache();
+    const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 1 };
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    const near = { tokens: Int32Array.of(2), gaps: Float64Array.of(0) };
+    const unsure = chainOf(5, [{ ...drafted(5, 1), alternatives: near }]);
+    const [branch] = cache.choose(chain, grounds({ budget }))!.grows;
+    assert.ok(branch !== undefined && branch !== 'chain');
+    branch.drafted.push(drafted(6, 8));
+    assert.deepEqual(cache.choose(unsure, grounds({ budget, chainRoom: 1 }))?.grows, ['chain']);
   });
 
   it('come true where they say what is committed', () => {
@@ -227,8 +267,8 @@ describe('branches', () => {
 /** Drafts the token 8 wherever the cache wants one. */
 function grow(cache: AheadCache, chain: ChainView, count: number): void {
   for (let left = count; left > 0; left--) {
-    const branch = cache.choose(chain, grounds())?.branch;
-    if (!branch) return;
+    const [branch] = cache.choose(chain, grounds())?.grows ?? [];
+    if (!branch || branch === 'chain') return;
     branch.drafted.push(drafted(branch.position + 1 + branch.drafted.length, 8));
   }
 }

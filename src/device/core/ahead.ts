@@ -1,6 +1,6 @@
 // The draft-ahead cache: branches drafted for outcomes that a verdict may bring, keyed by the position and the token that
-// would follow the committed ones, all of the chain's epoch; and the choice of what is drafted next: the token that is
-// likeliest to become text. Bounded by a budget; holds guesses only.
+// would follow the committed ones, all of the chain's epoch; and the choice of what is drafted next: the tokens that are
+// likeliest to become text, several in one pass where that is cheaper. Bounded by a budget; holds guesses only.
 
 import type { DraftedToken } from '../../engine/engine.js';
 import type { Foresight } from './foresight.js';
@@ -62,11 +62,11 @@ export interface Branch {
   isClosed: boolean;
 }
 
-/** What to draft next, and how many tokens before something else is better. */
+/** What to draft next. */
 export interface Choice {
-  /** Null: the chain. */
-  readonly branch: Branch | null;
-  readonly value: number;
+  /** [1 to strandsMax] grow side by side in one pass, the chain first where it is among them. */
+  readonly grows: readonly (Branch | 'chain')[];
+  /** Tokens of each before something else is better, >= 1; 1 where there are several. */
   readonly countMax: number;
 }
 
@@ -85,10 +85,16 @@ export interface AheadGrounds {
   readonly lengthMax: number;
   /** Behind these nothing follows. */
   readonly endOfText: ReadonlySet<number>;
+  /** Most sequences in one pass of the drafter, >= 1. */
+  readonly strandsMax: number;
+  /** What a pass with so many rows takes, in units of one with a single row, >= 1. */
+  readonly passCost: (rowCount: number) => number;
 }
 
+/** Something to draft a token of, and the chance that this token becomes text. */
 interface Valued {
-  readonly branch: Branch;
+  readonly grows: Branch | 'chain';
+  /** In (0, 1]. */
   readonly value: number;
 }
 
@@ -126,25 +132,33 @@ export class AheadCache {
     this.#hint = hint;
   }
 
-  /** The likeliest next token to draft; null where nothing is worth it. A new branch is remembered at once. */
+  /** What to draft next, so that most becomes text in the time it takes; null where nothing is worth it. */
   choose(chain: ChainView, grounds: AheadGrounds): Choice | null {
-    const { budget, foresight, acceptanceRate, chainRoom } = grounds;
+    const { budget, foresight, acceptanceRate, chainRoom, passCost } = grounds;
     const usesRunnersUp = budget.runnersUpMax > 0;
     const { chanceMin } = budget;
     const guess = { foresight, acceptanceRate, usesRunnersUp, hint: this.#hint, chanceMin };
     const { outcomes, chainChance } = prospectOf(chain, guess);
-    const valued = budget.tokensMax === 0 ? [] : this.#value(outcomes, grounds);
+    if (this.tokenCount >= budget.tokensMax) this.#forgetHopeless(outcomes);
+    const room = Math.max(0, budget.tokensMax - this.tokenCount);
+    const valued = room === 0 ? [] : this.#value(outcomes, grounds).slice(0, room);
+    if (chainRoom > 0) insert(valued, { grows: 'chain', value: chainChance * acceptanceRate });
     const [best, second] = valued;
-    const chainValue = chainRoom > 0 ? chainChance * acceptanceRate : 0;
-    const isChain = chainRoom > 0 && chainValue >= (best?.value ?? 0);
-    if (isChain) {
-      const countMax = countUntil(best?.value ?? 0, chainValue, acceptanceRate, chainRoom);
-      return { branch: null, value: chainValue, countMax };
+    if (best === undefined) return null;
+    const count = sideBySide(valued, grounds.strandsMax, passCost);
+    const chosen = valued.slice(0, count).map(({ grows }) => grows);
+    this.#remember(chosen);
+    if (count > 1) return { grows: chainFirst(chosen), countMax: 1 };
+    // A rival joins as soon as its row is worth the time that it adds to the pass.
+    const joining = grounds.strandsMax > 1 ? Math.min(1, passCost(2) - 1) : 1;
+    const rival = second === undefined ? 0 : second.value / joining;
+    const { grows, value } = best;
+    if (grows === 'chain') {
+      return { grows: chosen, countMax: countUntil(rival, value, acceptanceRate, chainRoom) };
     }
-    if (best === undefined || !this.#hold(best.branch, outcomes, budget)) return null;
-    const other = Math.max(chainValue, second?.value ?? 0, chanceMin);
-    const room = Math.min(roomOf(best.branch, grounds), budget.tokensMax - this.tokenCount);
-    return { ...best, countMax: countUntil(other, best.value, acceptanceRate, room) };
+    const countMax = Math.min(roomOf(grows, grounds), room);
+    const other = Math.max(rival, chanceMin);
+    return { grows: chosen, countMax: countUntil(other, value, acceptanceRate, countMax) };
   }
 
   /** Branches that may still grow, the best first. */
@@ -160,7 +174,7 @@ export class AheadCache {
         value *= alternatives ? foresight.chances(alternatives.gaps)[0]! : acceptanceRate;
       }
       value *= acceptanceRate ** Math.max(0, lostCount - branch.drafted.length);
-      if (value >= budget.chanceMin) valued.push({ branch, value });
+      if (value >= budget.chanceMin) valued.push({ grows: branch, value });
     }
     return valued.sort((a, b) => b.value - a.value);
   }
@@ -169,12 +183,11 @@ export class AheadCache {
     return this.#branches.find((one) => one.position === position && one.token === token);
   }
 
-  /** @returns whether there is room for one more token of this branch. */
-  #hold(branch: Branch, outcomes: readonly Outcome[], { tokensMax }: AheadBudget): boolean {
-    if (this.tokenCount >= tokensMax) this.#forgetHopeless(outcomes);
-    if (this.tokenCount >= tokensMax) return false;
-    if (!this.#branches.includes(branch)) this.#branches.push(branch);
-    return true;
+  /** Branches that are drafted are held, new ones too. */
+  #remember(chosen: readonly (Branch | 'chain')[]): void {
+    for (const one of chosen) {
+      if (one !== 'chain' && !this.#branches.includes(one)) this.#branches.push(one);
+    }
   }
 
   /** Branches of outcomes that have become too unlikely make room. */
@@ -238,6 +251,35 @@ function followsLog({ position, token, drafted }: Branch, log: CommittedTokens):
   if (log.at(position) !== token) return false;
   return drafted.every((one) => one.position >= log.length || log.at(one.position) === one.token);
 }
+
+/** Where its value puts it; before what is worth the same. */
+function insert(valued: Valued[], one: Valued): void {
+  const index = valued.findIndex(({ value }) => value <= one.value);
+  valued.splice(index < 0 ? valued.length : index, 0, one);
+}
+
+/**
+ * How many of the best share a pass: so many that most becomes text for each unit of its time. Where a further row costs
+ * as much as a pass, one.
+ */
+function sideBySide(
+  valued: readonly Valued[],
+  strandsMax: number,
+  passCost: AheadGrounds['passCost'],
+): number {
+  let [best, bestRate, sum] = [1, 0, 0];
+  for (const [index, { value }] of valued.slice(0, strandsMax).entries()) {
+    sum += value;
+    const rate = sum / passCost(index + 1);
+    if (rate > bestRate) [best, bestRate] = [index + 1, rate];
+  }
+  return best;
+}
+
+const chainFirst = (chosen: readonly (Branch | 'chain')[]): (Branch | 'chain')[] => [
+  ...chosen.filter((one) => one === 'chain'),
+  ...chosen.filter((one) => one !== 'chain'),
+];
 
 /** Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or 0 where max is. */
 function countUntil(other: number, value: number, rate: number, max: number): number {

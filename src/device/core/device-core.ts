@@ -18,6 +18,7 @@ import { versionOfCover, versionOfFormats, versionOfHints } from '../../protocol
 import { Connection } from './connection.js';
 import { Covering } from './covering.js';
 import { type Live, takeFrame } from './downlink.js';
+import { DraftPassTimes } from './draft-pass-times.js';
 import { earlier } from './earlier.js';
 import type { AnswerId, CoreEvent, Effect } from './event.js';
 import { Session, type SessionLink } from './session.js';
@@ -60,6 +61,7 @@ export class DeviceCore {
       get beatMs() {
         return covering.beatMs;
       },
+      draftPass: new DraftPassTimes(),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -121,10 +123,10 @@ export class DeviceCore {
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.ahead.onDrafted(event.run, event.token, nowMs);
+        session.ahead.onDrafted(event.run, event.tokens, nowMs);
         break;
       case 'draft-ended':
-        session.onDraftEnded(event.run, event.reason);
+        session.onDraftEnded(event.run, event.reasons);
         break;
       case 'drafter-failed':
         session.drafting.broke();

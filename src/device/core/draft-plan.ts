@@ -7,7 +7,8 @@ import type { Hint } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { AheadCache, type Branch, type Choice } from './ahead.js';
 import type { DraftChain } from './chain.js';
-import type { RunText } from './drafting.js';
+import type { Growth, StrandText } from './drafting.js';
+import type { StrandToken } from './event.js';
 import { Foresight } from './foresight.js';
 import type { Session, Text } from './session.js';
 import { wantsConfidence } from './stop-rule.js';
@@ -55,25 +56,30 @@ export class DraftPlan {
     }
     const mayBranch =
       this.#branches && this.#session.isAwaiting && !this.#session.showsDrafts(nowMs);
-    this.#stopUnwanted(text, mayBranch, nowMs);
+    this.#dropUnwanted(text, mayBranch, nowMs);
     this.#isBetweenTokens = false;
-    if (drafting.isRunning || drafting.branch !== null) return;
+    if (drafting.growths.length > 0) return;
     const choice = this.#choose(text, mayBranch, nowMs);
     this.#isNew = false;
     if (choice !== null) this.#start(text, choice, nowMs);
   }
 
-  /** Ends a run whose chain is full, whose branch is void, or which something better has come up for. */
-  #stopUnwanted(text: Text, mayBranch: boolean, nowMs: number): void {
+  /** Lets go of a chain that is full and of branches that are void; ends a run which something better has come up for. */
+  #dropUnwanted(text: Text, mayBranch: boolean, nowMs: number): void {
     const { drafting } = this.#session;
-    const { branch, isRunning } = drafting;
-    if (isRunning && this.#room(text, nowMs) <= 0) drafting.stop();
-    else if (branch !== null && !(mayBranch && this.#cache.holds(branch))) drafting.stop();
-    else if ((isRunning || branch !== null) && this.#isNew && this.#isBetweenTokens && mayBranch) {
-      this.#isNew = false;
-      const choice = this.#choose(text, true, nowMs);
-      if (choice !== null && choice.branch !== branch) drafting.stop();
+    const isFull = this.#room(text, nowMs) <= 0;
+    drafting.drop((growth) => {
+      if (growth === 'nothing') return false;
+      return growth === 'chain' ? isFull : !(mayBranch && this.#cache.holds(growth));
+    });
+    if (drafting.growths.length !== 1 || !this.#isNew || !this.#isBetweenTokens || !mayBranch) {
+      return;
     }
+    this.#isNew = false;
+    const choice = this.#choose(text, true, nowMs);
+    if (choice === null) return;
+    const isSame = choice.grows.length === 1 && choice.grows[0] === drafting.growths[0];
+    if (!isSame) drafting.stop();
   }
 
   #choose(text: Text, mayBranch: boolean, nowMs: number): Choice | null {
@@ -83,7 +89,7 @@ export class DraftPlan {
     const isFull = chain.end >= settings.drafter!.contextLength;
     const chainRoom = isChainReady && !isFull ? Math.max(0, this.#room(text, nowMs)) : 0;
     if (!mayBranch) {
-      return chainRoom > 0 ? { branch: null, value: 1, countMax: chainRoom } : null;
+      return chainRoom > 0 ? { grows: ['chain'], countMax: chainRoom } : null;
     }
     return this.#cache.choose(chain, {
       budget: settings.ahead,
@@ -95,6 +101,8 @@ export class DraftPlan {
       // The target adds the last token itself.
       lengthMax: Math.min(settings.drafter!.contextLength, this.#session.endMax - 1),
       endOfText: settings.endOfText,
+      strandsMax: settings.drafter!.strandsMax,
+      passCost: (rowCount) => pace.draftPass.cost(rowCount),
     });
   }
 
@@ -106,12 +114,12 @@ export class DraftPlan {
     return Math.floor((pace.roundTrip.mean ?? 0) / passMs) + 1;
   }
 
-  #start(text: Text, { branch, countMax }: Choice, nowMs: number): void {
+  #start(text: Text, { grows, countMax }: Choice, nowMs: number): void {
     const { drafting, tally, request, settings } = this.#session;
-    if (!(branch === null ? drafting.isReady : drafting.canBranch)) return;
+    if (!(grows.includes('chain') ? drafting.isReady : drafting.canBranch)) return;
     const { stopRule, mode, scheme } = request;
     const isRound = mode === 'stop-and-wait';
-    const endsUnsure = stopRule.kind === 'confidence' && !isRound && branch === null;
+    const endsUnsure = stopRule.kind === 'confidence' && !isRound;
     const wish = {
       countMax,
       // A round that ends for lack of confidence is continued ahead, so upstream.ts looks at the confidences there.
@@ -120,7 +128,8 @@ export class DraftPlan {
       alternativesMax: this.#branches ? settings.ahead.runnersUpMax : 0,
     };
     tally.draftStartCount++;
-    drafting.start(wish, scheme, runText(text, branch), branch, nowMs);
+    const texts = grows.map((one) => strandText(text, one));
+    drafting.start(wish, scheme, texts, nowMs);
   }
 
   #mayDraft(nowMs: number): boolean {
@@ -152,18 +161,28 @@ export class DraftPlan {
     return Math.min(granted, 2 * draftLengthMax);
   }
 
-  onDrafted(run: number, token: DraftedToken, nowMs: number): void {
-    const { text, drafting, pace, tally, isAwaiting } = this.#session;
-    const { branch } = drafting;
-    if (text === null || !drafting.take(run, token.position, pace, nowMs)) return;
-    tally.draftedCount++;
+  onDrafted(run: number, tokens: readonly StrandToken[], nowMs: number): void {
+    const { text, drafting, pace, tally } = this.#session;
+    if (text === null) return;
+    const grown = drafting.take(run, tokens, pace, nowMs);
+    if (grown.length === 0) return;
+    tally.draftPassCount++;
     this.#isBetweenTokens = true;
-    if (branch === null) {
-      text.chain.push(token, isAwaiting);
-      return;
+    for (const { grows, token } of grown) this.#grow(text, grows, token);
+  }
+
+  #grow({ chain }: Text, grows: Growth, token: DraftedToken): void {
+    const { tally, isAwaiting } = this.#session;
+    tally.draftedCount++;
+    if (grows === 'chain') {
+      chain.push(token, isAwaiting);
+    } else if (grows === 'nothing' || !this.#cache.holds(grows)) {
+      // Its verdict came while the pass was on.
+      tally.wastedCount++;
+    } else {
+      grows.drafted.push(token);
+      tally.branchTokenCount++;
     }
-    branch.drafted.push(token);
-    tally.branchTokenCount++;
   }
 
   /** A guess of the server; what comes too late or of another chain is dropped. */
@@ -213,7 +232,7 @@ export class DraftPlan {
     const hadChoice = this.#branches;
     const hit = this.#cache.settle(text!.log, position);
     this.#countDropped();
-    const isRunning = hit !== null && drafting.branch === hit.branch;
+    const isRunning = hit !== null && drafting.growths.includes(hit.branch);
     if (!isRunning) drafting.restart(position);
     if (hit !== null) this.#adopt(hit.branch, hit.committedCount, isRunning, nowMs);
     else if (hadChoice) this.#session.tally.branchMissCount++;
@@ -232,7 +251,7 @@ export class DraftPlan {
     tally.wastedCount += rest.length - kept.length;
     if (branch.source === 'hint') tally.hintHitCount++;
     else tally.runnerUpHitCount++;
-    if (isRunning && kept.length === rest.length) drafting.promote(chain.end);
+    if (isRunning && kept.length === rest.length) drafting.promote(branch);
     else if (isRunning) drafting.restart(branch.position);
     if (branch.isClosed && kept.length === rest.length) drafting.exhaust();
   }
@@ -258,8 +277,9 @@ export class DraftPlan {
   }
 }
 
-/** What a run continues: text and chain, or of them what lies below the branch, and the branch. */
-function runText({ log, chain }: Text, branch: Branch | null): RunText {
+/** What a strand continues: text and chain, or of them what lies below the branch, and the branch. */
+function strandText({ log, chain }: Text, grows: Branch | 'chain'): StrandText {
+  const branch = grows === 'chain' ? null : grows;
   const tail = branch === null ? [] : [branch.token, ...branch.drafted.map(({ token }) => token)];
   const trunkEnd = branch?.position ?? chain.end;
   const end = trunkEnd + tail.length;
@@ -271,5 +291,5 @@ function runText({ log, chain }: Text, branch: Branch | null): RunText {
     }
     return tokens;
   };
-  return { end, slice };
+  return { grows, end, committedLength: Math.min(log.length, trunkEnd), slice };
 }

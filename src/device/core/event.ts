@@ -66,36 +66,55 @@ export type CoreEvent =
       readonly kind: 'drafted';
       readonly answer: AnswerId;
       readonly run: number;
-      readonly token: DraftedToken;
+      /** [n >= 1] of one pass of the drafter, each of another strand. */
+      readonly tokens: readonly StrandToken[];
     }
   | {
       readonly kind: 'draft-ended';
       readonly answer: AnswerId;
       readonly run: number;
-      readonly reason: DraftEndReason;
+      /** [strands] of the run. */
+      readonly reasons: readonly DraftEndReason[];
     }
   | { readonly kind: 'drafter-failed'; readonly answer: AnswerId; readonly error: PilotfishError }
   | { readonly kind: 'timer' }
   /** Nothing more is wanted: every answer is cancelled, the link closed. */
   | { readonly kind: 'close' };
 
+/** A token that a strand of a run has grown by. */
+export interface StrandToken {
+  /** Its place among the strands of the run. */
+  readonly strand: number;
+  readonly token: DraftedToken;
+}
+
+/** A sequence to draft on: the first `from` tokens of the trunk, then `tokens`. */
+export interface Strand {
+  /** In [0, length of the trunk]. */
+  readonly from: number;
+  readonly tokens: Int32Array;
+  /** From now on the trunk is this sequence and what is drafted behind it: of the first strand at most. */
+  readonly isTrunk: boolean;
+  /** See DraftStop. */
+  readonly confidenceMin: number;
+}
+
 /**
- * A draft asked for. The drafter's sequence is what earlier starts and drafted tokens of this answer made it; it is cut
- * to `from`, continued by `tokens`, and drafted on. A branch is a run like any other: it cuts off what the chain has
- * behind it, and the chain's next run brings that back, so a drafter does well to keep both prefixes.
+ * A draft asked for: of the chain, of a branch, or of several of them side by side. All that is said of a sequence is what
+ * it does not share with the trunk, which a drafter keeps for each answer, empty at first; it does well to keep what it
+ * has computed of branches as well, for as long as it has room.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
   readonly answer: AnswerId;
   /** Names the run in the events it causes. Earlier runs of the answer have been stopped or have ended. */
   readonly run: number;
-  readonly from: number;
-  readonly tokens: Int32Array;
+  /** [1 to strandsMax] Several get a token each, together in one pass where the drafter has room for that. */
+  readonly strands: readonly Strand[];
+  /** Of each strand; 1 where there are several. */
   readonly countMax: number;
   /** See DraftRequest. */
   readonly attempt: number;
-  /** See DraftStop. */
-  readonly confidenceMin: number;
   readonly wantConfidence: boolean;
   /** See DraftRequest; 0: none. */
   readonly alternativesMax: number;

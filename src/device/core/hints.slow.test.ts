@@ -83,6 +83,8 @@ function hostileHints(frame: ServerFrame, random: Random): Hint[] {
 const worlds: Readonly<Record<string, Partial<WorldOptions>>> = {
   'neither branches nor hints': { device: { ahead: aheadOff } },
   'branches, no hints': { device: { ahead: { ...wideBudget, usesHints: false } } },
+  'branches one after another': { strandsMax: 1, device: { ahead: wideBudget } },
+  'branches side by side, a row as dear as a pass': { rowShare: 1, device: { ahead: wideBudget } },
   'hints only': {
     target: { exit: { agreement: 0.7 } },
     device: { ahead: { ...wideBudget, runnersUpMax: 0 } },
@@ -193,6 +195,33 @@ describe('branches', () => {
       assert.ok(on.totalMs < 0.97 * off.totalMs, `${on.totalMs} of ${off.totalMs} ms`);
     });
   }
+
+  it('grow side by side where a further row is cheap, sooner than one after another and in fewer passes', () => {
+    const changes = {
+      scheme: 'coupled',
+      mode: 'stop-and-wait',
+      tokensMax: 400,
+      windowMax: 64,
+      stopRule: { kind: 'fixed', draftLengthMax: 4 },
+    } as const;
+    const ahead = { ...aheadDefaults, tokensMax: 48 };
+    const drafts = (options: Partial<WorldOptions>): Statistics => {
+      const { statistics } = play(
+        { ...far, roundTripMs: 5, device: { ahead }, ...options },
+        changes,
+      );
+      return statistics;
+    };
+    const alone = drafts({ strandsMax: 1 });
+    assert.equal(alone.draftPassCount, alone.draftedCount);
+    const cheap = drafts({ rowShare: 0.1 });
+    assert.ok(cheap.draftPassCount < 0.8 * cheap.draftedCount, `${cheap.draftPassCount} passes`);
+    assert.ok(cheap.totalMs < 0.97 * alone.totalMs, `${cheap.totalMs} of ${alone.totalMs} ms`);
+    // A device finds out for itself, by three passes of four rows, and one more after a while.
+    const dear = drafts({ rowShare: 1 });
+    assert.ok(dear.draftedCount - dear.draftPassCount <= 12, `${dear.draftPassCount} passes`);
+    assert.ok(dear.totalMs < 1.02 * alone.totalMs, `${dear.totalMs} of ${alone.totalMs} ms`);
+  });
 
   it('follow a good exit: its hints come before their verdicts, are right, and hit', () => {
     const changes = {

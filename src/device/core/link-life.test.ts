@@ -25,7 +25,7 @@ const settings: CoreSettings = {
   key: '',
   name: 'device',
   vocabulary: toyVocabulary,
-  drafter: { contextLength: 256 },
+  drafter: { contextLength: 256, strandsMax: 1 },
   endOfText: toyVocabulary.endOfText,
   keepsTrying: true,
   patienceMs: 100,
@@ -139,13 +139,18 @@ class Bench {
       kind: 'drafted',
       answer: 0,
       run: this.#run,
-      token: {
-        position,
-        token,
-        confidence: null,
-        law: probs && { kind: 'dense', probs },
-        prob: probs && probs[token]!,
-      },
+      tokens: [
+        {
+          strand: 0,
+          token: {
+            position,
+            token,
+            confidence: null,
+            law: probs && { kind: 'dense', probs },
+            prob: probs && probs[token]!,
+          },
+        },
+      ],
     });
   }
 

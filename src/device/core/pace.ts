@@ -2,6 +2,7 @@
 // how often drafts stand. Feeds the draft length, the moment to send, and the question whether drafting pays.
 
 import { raceTokenMsMin } from '../../math/round-time.js';
+import type { DraftPassTimes } from './draft-pass-times.js';
 import { AcceptanceEstimate, ForgettingMean } from './estimate.js';
 
 /** Tokens, verdicts and pongs that an estimate remembers. */
@@ -11,17 +12,26 @@ const acceptanceMemory = 64;
 const acceptanceGuess = 0.6;
 
 export class Pace {
-  /** Milliseconds from one drafted token to the next. */
+  /** Milliseconds from one drafted token to the next, of one sequence alone. */
   readonly draft = new ForgettingMean(memory);
   /** One pass, as verdicts tell or as their distance shows. */
   readonly pass = new ForgettingMean(memory);
   readonly queue = new ForgettingMean(memory);
   /** Of the connection, shared by its sessions. */
   readonly roundTrip: ForgettingMean;
+  /** Of the draft model, shared by all that draft with it. */
+  readonly draftPass: DraftPassTimes;
   readonly #acceptance = new AcceptanceEstimate(acceptanceMemory, acceptanceGuess);
 
-  constructor(roundTrip: ForgettingMean) {
+  constructor(roundTrip: ForgettingMean, draftPass: DraftPassTimes) {
     this.roundTrip = roundTrip;
+    this.draftPass = draftPass;
+  }
+
+  /** A pass of the draft model. @param rowCount >= 1. */
+  addDraftPass(rowCount: number, ms: number): void {
+    this.draftPass.add(rowCount, ms);
+    if (rowCount === 1) this.draft.add(ms);
   }
 
   addTests(acceptedCount: number, rejectedCount: number): void {

@@ -102,7 +102,8 @@ function addHinted(
   const own = chain.at(position)?.token;
   candidates.forEach((token, rank) => {
     const chance = confidences[rank]!;
-    if (token !== own && chance >= chanceMin) {
+    const isNew = token !== own && candidates.indexOf(token) === rank;
+    if (isNew && chance >= chanceMin) {
       outcomes.push({ position, token, source: 'hint', chance });
     }
   });

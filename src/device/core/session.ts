@@ -8,6 +8,7 @@ import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../pr
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { DraftChain } from './chain.js';
+import type { DraftPassTimes } from './draft-pass-times.js';
 import { DraftPlan } from './draft-plan.js';
 import { Drafting } from './drafting.js';
 import type { ForgettingMean } from './estimate.js';
@@ -29,6 +30,7 @@ export interface SessionLink {
   readonly roundTrip: ForgettingMean;
   /** The next moment at which drafts leave; null: whenever they like. */
   readonly beatMs: number | null;
+  readonly draftPass: DraftPassTimes;
   send(session: Session, frame: DeviceFrame): void;
   out(effect: Effect): void;
 }
@@ -95,7 +97,7 @@ export class Session {
     this.settings = settings;
     this.link = link;
     this.startedMs = nowMs;
-    this.pace = new Pace(link.roundTrip);
+    this.pace = new Pace(link.roundTrip, link.draftPass);
     this.teller = new Teller(answer, out);
     this.drafting = new Drafting(answer, out);
     this.ahead = new DraftPlan(this);
@@ -170,8 +172,8 @@ export class Session {
     return (fallback === 'provisional' || fallback === 'draft-only') && this.isAway(nowMs);
   }
 
-  onDraftEnded(run: number, reason: DraftEndReason): void {
-    this.drafting.ended(run, reason);
+  onDraftEnded(run: number, reasons: readonly DraftEndReason[]): void {
+    this.drafting.ended(run, reasons);
   }
 
   /** Shows what is drafted while the target is away; a draft-only answer may end on it. */

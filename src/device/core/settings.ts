@@ -11,7 +11,7 @@ export interface CoreSettings {
   /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
   readonly vocabulary: DeviceVocabulary | null;
   /** Null: nothing drafts here. */
-  readonly drafter: { readonly contextLength: number } | null;
+  readonly drafter: DrafterFacts | null;
   /** Tokens that end a text; a draft does not go beyond them. */
   readonly endOfText: ReadonlySet<number>;
   /** Keep dialling although no server was ever reached: answers can start on drafts. */
@@ -37,6 +37,13 @@ export interface CoreSettings {
   readonly cover: Cover;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
   readonly chance: () => number;
+}
+
+export interface DrafterFacts {
+  /** Most tokens of a sequence. */
+  readonly contextLength: number;
+  /** Most sequences that it drafts side by side, >= 1; 1: one after another. */
+  readonly strandsMax: number;
 }
 
 export interface DeviceVocabulary {

@@ -14,6 +14,9 @@ export interface Statistics {
   readonly totalMs: number;
   readonly tokensPerSecond: number | null;
   readonly draftedCount: number;
+  /** Passes of the drafter that gave them: fewer where branches were drafted side by side. What drafting takes in time
+   * and energy goes by passes: a further row of one takes less than another pass. */
+  readonly draftPassCount: number;
   readonly sentCount: number;
   readonly acceptedCount: number;
   readonly testedCount: number;
@@ -71,6 +74,7 @@ export class Tally {
   readonly origins = { drafted: 0, residual: 0, bonus: 0, target: 0 };
   firstTokenMs: number | null = null;
   draftedCount = 0;
+  draftPassCount = 0;
   sentCount = 0;
   acceptedCount = 0;
   rejectedCount = 0;

@@ -32,6 +32,10 @@ export interface WorldOptions {
   readonly draft: Partial<ScriptedModelOptions>;
   readonly drafter: 'engine' | 'ngram' | 'none';
   readonly draftMs: number;
+  /** Of a further sequence in a pass of the draft model, as a share of draftMs. */
+  readonly rowShare: number;
+  /** Most sequences of such a pass. */
+  readonly strandsMax: number;
   readonly passMs: number;
   readonly rowMs: number;
   /** Of a pass, before its hints. */
@@ -57,6 +61,8 @@ const worldDefaults: WorldOptions = {
   draft: { divergence: 0.3 },
   drafter: 'engine',
   draftMs: 8,
+  rowShare: 0.1,
+  strandsMax: 4,
   passMs: 30,
   rowMs: 0,
   exitPlace: 0.5,
@@ -137,7 +143,7 @@ export class World {
   }
 
   #newDrafter(): SimDrafter {
-    const { draft, drafter, draftMs } = this.options;
+    const { draft, drafter, draftMs, rowShare, strandsMax } = this.options;
     const { divergence, contextLength } = { ...scriptedDefaults, ...draft };
     const pace =
       drafter === 'ngram' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
@@ -148,8 +154,8 @@ export class World {
         divergence,
         contextLength,
         ...pace,
-        contextMs: 0,
-        feedMs: 0,
+        ...{ rowShare, contextMs: 0, feedMs: 0 },
+        strandsMax: drafter === 'ngram' ? 1 : strandsMax,
       },
       toyModels,
       (event) => this.feed(event),
@@ -157,13 +163,16 @@ export class World {
   }
 
   #deviceSettings(): CoreSettings {
-    const { drafter, draft } = this.options;
+    const { drafter, draft, strandsMax } = this.options;
     const { contextLength } = { ...scriptedDefaults, ...draft };
     return {
       key: '',
       name: 'device',
       vocabulary: toyVocabulary,
-      drafter: drafter === 'none' ? null : { contextLength },
+      drafter:
+        drafter === 'none'
+          ? null
+          : { contextLength, strandsMax: drafter === 'ngram' ? 1 : strandsMax },
       endOfText: toyVocabulary.endOfText,
       keepsTrying: false,
       patienceMs: 100,

@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import type { DraftedToken, Engine } from '../../engine/engine.js';
 import { lookUp, ngramDefaults } from '../../engine/look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import type { DraftStart } from '../core/event.js';
+import type { DraftStart, Strand, StrandToken } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
 import { ngramDrafter } from './ngram-drafter.js';
@@ -18,37 +19,62 @@ const config = {
   promptLength: 3,
 };
 
-const start = (changes: Partial<DraftStart>): DraftStart => ({
-  kind: 'draft-start',
-  answer: 0,
-  run: 1,
-  from: 0,
-  tokens: Int32Array.of(0, 3, 5),
-  countMax: 20,
-  attempt: 0,
-  confidenceMin: 0,
-  wantConfidence: false,
-  alternativesMax: 0,
-  scheme: 'coupled',
-  ...changes,
-});
+type Changes = Partial<Omit<DraftStart, 'strands'> & Strand>;
+
+/** Of one strand, which is the trunk. */
+function start(changes: Changes): DraftStart {
+  const { from = 0, tokens = Int32Array.of(0, 3, 5), isTrunk = true, ...rest } = changes;
+  return {
+    kind: 'draft-start',
+    answer: 0,
+    run: 1,
+    strands: [{ from, tokens, isTrunk, confidenceMin: 0 }],
+    countMax: 20,
+    attempt: 0,
+    wantConfidence: false,
+    alternativesMax: 0,
+    scheme: 'coupled',
+    ...rest,
+  };
+}
 
 /** Waits for the end of each run, by run. */
 function listening() {
   const tokens = new Map<number, DraftedToken[]>();
+  const byStrand = new Map<string, DraftedToken[]>();
+  /** Tokens of each pass. */
+  const passes: number[] = [];
   const waiting = new Map<string, (reason: string) => void>();
   const failures: string[] = [];
   const listener = {
-    drafted: (_answer: number, run: number, token: DraftedToken) => {
-      tokens.set(run, [...(tokens.get(run) ?? []), token]);
+    drafted: (_answer: number, run: number, told: readonly StrandToken[]) => {
+      passes.push(told.length);
+      for (const { strand, token } of told) {
+        tokens.set(run, [...(tokens.get(run) ?? []), token]);
+        const name = `${run} ${strand}`;
+        byStrand.set(name, [...(byStrand.get(name) ?? []), token]);
+      }
     },
-    ended: (answer: number, run: number, reason: string) =>
-      waiting.get(`${answer} ${run}`)?.(reason),
+    ended: (answer: number, run: number, reasons: readonly string[]) =>
+      waiting.get(`${answer} ${run}`)?.(reasons.join()),
     failed: (_answer: number, error: Error) => failures.push(error.message),
   };
   const end = (run: number, answer = 0): Promise<string> =>
     new Promise((resolve) => waiting.set(`${answer} ${run}`, resolve));
-  return { listener, tokens, end, failures };
+  return { listener, tokens, byStrand, passes, end, failures };
+}
+
+/** What a fresh drafter says behind a strand. */
+async function aloneOf(trunk: readonly number[], { from, tokens }: Strand): Promise<number> {
+  const { listener, tokens: drafted, end } = listening();
+  const drafter = engineDrafter(createScriptedEngine({ slotCount: 1 }))(listener);
+  drafter.open(0, config);
+  const ended = end(1);
+  const sequence = Int32Array.of(...trunk.slice(0, from), ...tokens);
+  drafter.start(start({ tokens: sequence, countMax: 1 }));
+  await ended;
+  await drafter.close();
+  return drafted.get(1)![0]!.token;
 }
 
 describe('engine drafter', () => {
@@ -105,16 +131,18 @@ describe('engine drafter', () => {
       drafter.open(0, config);
       const prompt = Array.from({ length: 24 }, (_, index) => 2 + (index % 14));
       const go = async (run: number, from: number, more: number[]): Promise<number[]> => {
-        drafter.start(start({ run, from, tokens: Int32Array.from(more), countMax: 3 }));
+        const isTrunk = run % 2 === 1;
+        drafter.start(start({ run, from, tokens: Int32Array.from(more), isTrunk, countMax: 3 }));
         await end(run);
         return tokens.get(run)!.map(({ token }) => token);
       };
       const chain = await go(1, 0, prompt);
-      // A branch from behind the prompt, the chain again, the branch again, a branch of the branch.
+      // A branch from behind the prompt, the chain again, the branch again, the chain, a branch of the branch.
       const branch = await go(2, 24, [9]);
-      const chainMore = await go(3, 24, chain);
+      const chainMore = await go(3, 27, []);
       const branchMore = await go(4, 24, [9, ...branch]);
-      const other = await go(5, 26, [4]);
+      await go(5, 30, []);
+      const other = await go(6, 24, [9, branch[0]!, 4]);
       await drafter.close();
       return { fed, said: [chain, branch, chainMore, branchMore, other] };
     };
@@ -122,8 +150,56 @@ describe('engine drafter', () => {
     const one = await fedTokens(1);
     assert.deepEqual(many.said, one.said);
     // The prompt once, then what is new: a branch's token, and each time the last one told.
-    assert.ok(many.fed <= 24 + 1 + 2 + 2 + 2, `${many.fed} fed`);
+    // A loop of three feeds the first of what it is given.
+    assert.ok(many.fed <= 24 + 1 + 2 + 2 + 2 + 2, `${many.fed} fed`);
     assert.ok(one.fed > many.fed, `${one.fed} and ${many.fed}`);
+  });
+
+  it('drafts several branches in one pass to the tokens that each gets alone, whatever lanes there are', async () => {
+    const anyStrand = fc.record({
+      from: fc.integer({ min: 1, max: 6 }),
+      tokens: fc.array(fc.integer({ min: 2, max: 15 }), { minLength: 1, maxLength: 4 }),
+    });
+    const anyRound = fc.record({
+      growsChain: fc.boolean(),
+      strands: fc.array(anyStrand, { minLength: 1, maxLength: 3 }),
+    });
+    const rounds = fc.array(anyRound, { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(rounds, fc.integer({ min: 1, max: 4 }), async (drafts, slotCount) => {
+        const { listener, byStrand, passes, end } = listening();
+        const drafter = engineDrafter(createScriptedEngine({ slotCount }))(listener);
+        drafter.open(0, config);
+        let run = 0;
+        const go = async (strands: readonly Strand[]): Promise<number[]> => {
+          const ended = end(++run);
+          drafter.start({ ...start({ run, countMax: 1, alternativesMax: 2 }), strands });
+          await ended;
+          return strands.map((_, strand) => byStrand.get(`${run} ${strand}`)![0]!.token);
+        };
+        const chain = [0, 3, 5, 4, 6, 7];
+        await go(start({ tokens: Int32Array.from(chain) }).strands);
+        chain.push(byStrand.get('1 0')![0]!.token);
+        for (const { growsChain, strands } of drafts) {
+          const branches = strands.map(({ from, tokens }): Strand => {
+            return { from, tokens: Int32Array.from(tokens), isTrunk: false, confidenceMin: 0 };
+          });
+          const { length: from } = chain;
+          const own = { from, tokens: new Int32Array(0), isTrunk: true, confidenceMin: 0 };
+          const together = growsChain ? [own, ...branches] : branches;
+          const said = await go(together);
+          const alone = [];
+          for (const strand of together) alone.push(await aloneOf(chain, strand));
+          assert.deepEqual(said, alone);
+          if (growsChain) chain.push(said[0]!);
+        }
+        await drafter.close();
+        assert.ok(passes.every((count) => count <= slotCount));
+        const isWhole = slotCount === 4;
+        if (isWhole) assert.equal(passes.length, 1 + drafts.length, 'a pass for each round');
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('gives a slot that only holds a branch to an answer that has none', async () => {

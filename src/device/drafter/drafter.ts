@@ -2,13 +2,14 @@
 // answers. The core asks by effects; whoever carries them out calls this.
 
 import type { PilotfishError } from '../../base/error.js';
-import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engine.js';
-import type { AnswerId, DraftStart } from '../core/event.js';
+import type { DraftEndReason, SlotConfig } from '../../engine/engine.js';
+import type { AnswerId, DraftStart, StrandToken } from '../core/event.js';
 
 export interface DrafterListener {
-  drafted(answer: AnswerId, run: number, token: DraftedToken): void;
-  /** Once for each run that was not stopped. */
-  ended(answer: AnswerId, run: number, reason: DraftEndReason): void;
+  /** @param tokens [n >= 1] of one pass. */
+  drafted(answer: AnswerId, run: number, tokens: readonly StrandToken[]): void;
+  /** Once for each run that was not stopped. @param reasons [strands]. */
+  ended(answer: AnswerId, run: number, reasons: readonly DraftEndReason[]): void;
   /** The answer's drafts are over; the drafter itself may still serve others. */
   failed(answer: AnswerId, error: PilotfishError): void;
 }

@@ -1,37 +1,49 @@
 // Drafts with a model: each answer has a lane (an engine slot) in step with its text, and more lanes while slots are
-// free, so that chain and branches keep their caches; answers share the engine in turns. Owns its slots, not the engine.
+// free, so that chain and branches keep their caches and grow together; answers share the engine in turns. Owns its slots,
+// not the engine.
 
-import { assert } from '../../base/assert.js';
 import { type SlotId, slotId } from '../../base/brand.js';
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
-import type { DraftEnd, DraftRun, Engine, SlotConfig } from '../../engine/engine.js';
+import type {
+  DraftEnd,
+  DraftEndReason,
+  DraftStep,
+  Engine,
+  EngineInfo,
+  SlotConfig,
+} from '../../engine/engine.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
+import { Trunk } from '../core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
+import { type Lane, Lanes, lanesMax } from './lanes.js';
 
 /** Tokens of one turn: with several answers none waits longer for the engine than the others' turns. */
 const turnTokens = 8;
 
-/** Most slots of one answer: for the chain and the branches that are grown by turns. */
-export const lanesMax = 4;
+/** Most sequences of an answer that such an engine can draft in one pass. */
+export const strandsMaxOf = ({
+  slotCount,
+  passRowsMax,
+}: Pick<EngineInfo, 'slotCount' | 'passRowsMax'>): number =>
+  Math.min(lanesMax, slotCount, passRowsMax);
 
-interface Lane {
-  readonly slot: SlotId;
-  /** What the slot holds once no turn is on. */
-  tokens: number[];
+/** The run that the core wants. */
+interface Wanted {
+  readonly start: DraftStart;
+  /** [strands] what each has come to. */
+  readonly sequences: readonly number[][];
+  /** [strands] why each is over; null: it is not. */
+  readonly reasons: (DraftEndReason | null)[];
+  /** Tokens that were told of a lone strand. */
+  toldCount: number;
 }
 
 interface Job {
-  readonly config: SlotConfig;
-  /** [n >= 1], the one used last first. */
-  readonly lanes: Lane[];
-  /** What the core and this drafter agree the text is. */
-  readonly text: number[];
-  /** The run that the core wants; null: none. */
-  wanted: DraftStart | null;
-  /** Tokens of that run that were told. */
-  toldCount: number;
-  /** The engine's loop in progress, and the run it works for. */
-  turn: { readonly run: number; readonly loop: DraftRun } | null;
+  readonly lanes: Lanes;
+  readonly trunk: Trunk;
+  wanted: Wanted | null;
+  /** The engine works for it. @param stop ends that early where it can. */
+  turn: { readonly stop: () => void } | null;
   isClosed: boolean;
 }
 
@@ -64,23 +76,22 @@ class EngineDrafter implements Drafter {
       this.#fail(answer, new PilotfishError('engine-failed', message));
       return;
     }
-    const job: Job = {
+    const lanes = new Lanes(slot, {
+      engine: this.#engine,
       config,
-      lanes: [{ slot, tokens: [] }],
-      text: [],
-      wanted: null,
-      toldCount: 0,
-      turn: null,
-      isClosed: false,
-    };
+      takeSlot: () => this.#freeSlots.pop(),
+      watch: (call) => this.#watch(answer, call),
+    });
+    const job = { lanes, trunk: new Trunk(), wanted: null, turn: null, isClosed: false };
     this.#jobs.set(answer, job);
-    this.#watch(answer, this.#engine.open(slot, config));
   }
 
   /** A slot of an answer that has others: an answer without any comes first. */
   #spareLane(): SlotId | undefined {
     for (const { lanes } of this.#jobs.values()) {
-      if (lanes.length > 1) return lanes.pop()!.slot;
+      // A turn that is on it ends before the slot is opened anew.
+      const slot = lanes.spare();
+      if (slot !== undefined) return slot;
     }
     return undefined;
   }
@@ -102,121 +113,110 @@ class EngineDrafter implements Drafter {
     void told.finally(() => this.#open.delete(told));
   }
 
-  start(request: DraftStart): void {
-    const job = this.#jobs.get(request.answer);
+  start(start: DraftStart): void {
+    const job = this.#jobs.get(start.answer);
     // An answer that found no slot was told so and asks once more before it hears of it.
     if (job === undefined) return;
-    assert(request.from <= job.text.length, `from ${request.from} of ${job.text.length}`);
-    job.text.length = request.from;
-    for (const token of request.tokens) job.text.push(token);
-    job.wanted = request;
-    job.toldCount = 0;
-    if (job.turn === null) this.#takeTurn(request.answer, job);
+    const sequences = job.trunk.begin(start.strands);
+    const reasons = sequences.map(({ length }) => (length > this.contextLength ? 'context' : null));
+    job.wanted = { start, sequences, reasons, toldCount: 0 };
+    if (job.turn === null) this.#takeTurn(start.answer, job);
   }
 
-  /** One loop of the engine, from what a lane holds to a few tokens on. */
+  /** What the engine does next for an answer: a few tokens of a lone strand, or one pass over several. */
   #takeTurn(answer: AnswerId, job: Job): void {
-    const { wanted, text } = job;
+    const { wanted } = job;
     if (wanted === null || job.isClosed) return;
-    if (text.length > this.contextLength) {
-      this.#end(answer, job, 'context');
+    const { sequences, reasons } = wanted;
+    const open = reasons.flatMap((reason, strand) => (reason === null ? [strand] : []));
+    if (open.length === 0) {
+      job.wanted = null;
+      this.#listener.ended(answer, wanted.start.run, reasons as DraftEndReason[]);
       return;
     }
-    const lane = this.#laneFor(answer, job);
-    const from = lane.tokens.length;
-    const { run, scheme, attempt, confidenceMin, wantConfidence, alternativesMax } = wanted;
+    const lanes = job.lanes.takeFor(open.map((strand) => sequences[strand]!));
+    if (sequences.length === 1) this.#draftOn(answer, job, wanted, lanes[0]!);
+    else this.#draftEach(answer, job, wanted, open.slice(0, lanes.length), lanes);
+  }
+
+  /** One loop of the engine. */
+  #draftOn(answer: AnswerId, job: Job, wanted: Wanted, lane: Lane): void {
+    const { start, sequences } = wanted;
+    const [sequence] = sequences as [number[]];
+    const left = start.countMax - wanted.toldCount;
+    const begun = sequence.slice();
     const loop = this.#engine.draft(
-      {
-        slot: lane.slot,
-        from,
-        tokens: Int32Array.from(text.slice(from)),
-        countMax: Math.min(wanted.countMax - job.toldCount, turnTokens),
-        stop: { confidenceMin },
-        scheme,
-        attempt,
-        wantConfidence,
-        alternativesMax,
-      },
+      { ...stepOf(wanted, 0, lane), countMax: Math.min(left, turnTokens) },
       (token) => {
-        if (job.wanted?.run !== run) return;
-        job.text.push(token.token);
-        job.toldCount++;
-        this.#listener.drafted(answer, run, token);
+        if (job.wanted !== wanted) return;
+        sequence.push(token.token);
+        wanted.toldCount++;
+        this.#listener.drafted(answer, start.run, [{ strand: 0, token }]);
       },
     );
-    job.turn = { run, loop };
-    const begun = text.slice();
-    this.#watch(
-      answer,
-      loop.done.then(
-        (end) => {
-          lane.tokens = [...begun, ...end.drafted.map(({ token }) => token)].slice(0, end.length);
-          this.#onTurn(answer, job, run, end);
-        },
-        (reason: unknown) => {
-          job.turn = null;
-          lane.tokens = [];
-          throw reason;
-        },
-      ),
+    job.turn = { stop: () => loop.stop() };
+    this.#follow(answer, job, [lane], loop.done, (end) => {
+      lane.tokens = heldBy(begun, end);
+      const isOver = end.reason !== 'count' || wanted.toldCount >= start.countMax;
+      if (isOver) wanted.reasons[0] = end.reason;
+    });
+  }
+
+  /** One pass over the strands that got a lane; the others have to wait for theirs. */
+  #draftEach(
+    answer: AnswerId,
+    job: Job,
+    wanted: Wanted,
+    strands: readonly number[],
+    lanes: readonly Lane[],
+  ): void {
+    const { start, sequences, reasons } = wanted;
+    const steps = strands.map((strand, index) => stepOf(wanted, strand, lanes[index]!));
+    job.turn = { stop: () => undefined };
+    this.#follow(answer, job, lanes, this.#engine.draftEach(steps), (ends) => {
+      strands.forEach((strand, index) => {
+        lanes[index]!.tokens = heldBy(sequences[strand]!, ends[index]!);
+      });
+      if (job.wanted !== wanted) return;
+      const tokens = strands.map((strand, index) => {
+        const { drafted, reason } = ends[index]!;
+        sequences[strand]!.push(drafted[0]!.token);
+        reasons[strand] = reason;
+        return { strand, token: drafted[0]! };
+      });
+      this.#listener.drafted(answer, start.run, tokens);
+    });
+  }
+
+  /** A turn to its end, and the next. */
+  #follow<End>(
+    answer: AnswerId,
+    job: Job,
+    lanes: readonly Lane[],
+    done: Promise<End>,
+    onEnd: (end: End) => void,
+  ): void {
+    const call = done.then(
+      (end) => {
+        job.turn = null;
+        onEnd(end);
+        if (job.isClosed) this.#free(answer, job);
+        else this.#takeTurn(answer, job);
+      },
+      (reason: unknown) => {
+        job.turn = null;
+        for (const lane of lanes) lane.tokens = [];
+        throw reason;
+      },
     );
-  }
-
-  /**
-   * The lane that holds most of the text, cut to what it shares with it, and by a token more where nothing would be left
-   * to feed: the row behind the last token is what drafting goes on from. What it holds beyond stays in the lane, and a
-   * copy of the prefix serves, where another lane can be had.
-   */
-  #laneFor(answer: AnswerId, job: Job): Lane {
-    const { lanes, text } = job;
-    const shared = lanes.map(({ tokens }) => sharedLength(tokens, text));
-    const most = shared.indexOf(Math.max(...shared));
-    const length = Math.min(shared[most]!, text.length - 1);
-    const fullest = lanes[most]!;
-    const losesMore = fullest.tokens.length > shared[most]!;
-    const lane = (losesMore ? this.#otherLane(answer, job, fullest) : null) ?? fullest;
-    if (lane === fullest) this.#watch(answer, this.#engine.truncate(lane.slot, length));
-    else this.#watch(answer, this.#engine.copyPrefix(fullest.slot, lane.slot, length));
-    lane.tokens = text.slice(0, length);
-    lanes.splice(lanes.indexOf(lane), 1);
-    lanes.unshift(lane);
-    return lane;
-  }
-
-  /** A new lane while slots are free, else the one not used for longest; null where there is no other. */
-  #otherLane(answer: AnswerId, { lanes, config }: Job, but: Lane): Lane | null {
-    const slot = lanes.length < lanesMax ? this.#freeSlots.pop() : undefined;
-    if (slot === undefined) return lanes.findLast((lane) => lane !== but) ?? null;
-    const lane = { slot, tokens: [] };
-    this.#watch(answer, this.#engine.open(slot, config));
-    lanes.push(lane);
-    return lane;
-  }
-
-  #onTurn(answer: AnswerId, job: Job, run: number, { reason }: DraftEnd): void {
-    job.turn = null;
-    if (job.isClosed) {
-      this.#free(answer, job);
-    } else if (job.wanted?.run !== run) {
-      this.#takeTurn(answer, job);
-    } else if (reason === 'count' && job.toldCount < job.wanted.countMax) {
-      this.#takeTurn(answer, job);
-    } else {
-      this.#end(answer, job, reason);
-    }
-  }
-
-  #end(answer: AnswerId, job: Job, reason: DraftEnd['reason']): void {
-    const { run } = job.wanted!;
-    job.wanted = null;
-    this.#listener.ended(answer, run, reason);
+    this.#watch(answer, call);
   }
 
   stop(answer: AnswerId, run: number): void {
     const job = this.#jobs.get(answer);
-    if (job?.wanted?.run !== run) return;
+    if (job?.wanted?.start.run !== run) return;
     job.wanted = null;
-    job.turn?.loop.stop();
+    job.turn?.stop();
   }
 
   closeAnswer(answer: AnswerId): void {
@@ -225,12 +225,12 @@ class EngineDrafter implements Drafter {
     job.isClosed = true;
     job.wanted = null;
     if (job.turn === null) this.#free(answer, job);
-    else job.turn.loop.stop();
+    else job.turn.stop();
   }
 
-  #free(answer: AnswerId, job: Job): void {
+  #free(answer: AnswerId, { lanes }: Job): void {
     this.#jobs.delete(answer);
-    for (const { slot } of job.lanes) this.#freeSlots.push(slot);
+    this.#freeSlots.push(...lanes.slots);
   }
 
   async close(): Promise<void> {
@@ -239,9 +239,17 @@ class EngineDrafter implements Drafter {
   }
 }
 
-function sharedLength(a: readonly number[], b: readonly number[]): number {
-  const end = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length++;
-  return length;
+/** What the engine is asked: from what the lane holds. */
+function stepOf({ start, sequences }: Wanted, strand: number, { slot, tokens }: Lane): DraftStep {
+  const { scheme, attempt, wantConfidence, alternativesMax, strands } = start;
+  const from = tokens.length;
+  return {
+    ...{ slot, from, scheme, attempt, wantConfidence, alternativesMax },
+    tokens: Int32Array.from(sequences[strand]!.slice(from)),
+    stop: { confidenceMin: strands[strand]!.confidenceMin },
+  };
 }
+
+/** @param begun the sequence at the begin of the turn. */
+const heldBy = (begun: readonly number[], { drafted, length }: DraftEnd): number[] =>
+  [...begun, ...drafted.map(({ token }) => token)].slice(0, length);

@@ -4,10 +4,11 @@
 import { assert } from '../../base/assert.js';
 import { guessed, lookUp, type NgramOptions, ngramDefaults } from '../../engine/look-up.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
+import { Trunk } from '../core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
 interface Job {
-  readonly text: number[];
+  readonly trunk: Trunk;
   run: number | null;
 }
 
@@ -40,33 +41,32 @@ class NgramDrafter implements Drafter {
   }
 
   open(answer: AnswerId): void {
-    this.#jobs.set(answer, { text: [], run: null });
+    this.#jobs.set(answer, { trunk: new Trunk(), run: null });
   }
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer);
     assert(job !== undefined, `answer ${request.answer} is not open`);
-    assert(request.from <= job.text.length, `from ${request.from} of ${job.text.length}`);
-    job.text.length = request.from;
-    for (const token of request.tokens) job.text.push(token);
+    assert(request.strands.length === 1, `${request.strands.length} strands of a drafter of one`);
+    const [text] = job.trunk.begin(request.strands);
     job.run = request.run;
-    this.#later(() => this.#guess(request, job));
+    this.#later(() => this.#guess(request, job, text!));
   }
 
-  #guess({ answer, run, countMax, scheme }: DraftStart, job: Job): void {
+  #guess({ answer, run, countMax, scheme }: DraftStart, job: Job, text: number[]): void {
     if (job.run !== run) return;
-    const room = Math.min(countMax, this.contextLength - job.text.length);
-    const guess = room > 0 ? lookUp(job.text, room, this.#options) : [];
+    const room = Math.min(countMax, this.contextLength - text.length);
+    const guess = room > 0 ? lookUp(text, room, this.#options) : [];
     for (const token of guess) {
       if (job.run !== run) return;
-      const drafted = guessed(job.text.length, token, scheme);
-      job.text.push(token);
-      this.#listener.drafted(answer, run, drafted);
+      const drafted = guessed(text.length, token, scheme);
+      text.push(token);
+      this.#listener.drafted(answer, run, [{ strand: 0, token: drafted }]);
     }
     if (job.run !== run) return;
     job.run = null;
     // Nothing to look up is like nothing to be sure of: rest until the text has moved on.
-    this.#listener.ended(answer, run, guess.length > 0 ? 'count' : 'confidence');
+    this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 
   stop(answer: AnswerId, run: number): void {

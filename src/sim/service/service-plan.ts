@@ -114,14 +114,14 @@ function serverOf(service: Service, contextLength: number): ServerModel {
 }
 
 function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
-  const { name, share, draftMs, divergence, link } = device;
+  const { name, share, draftMs, rowShare = 1, divergence, link } = device;
   return {
     name,
     weight: share,
     drafter: draftMs === null ? 'none' : 'engine',
     divergence,
     draftContext: contextLength,
-    draft: { startMs: 0, tokenMs: draftMs ?? 0, contextMs: 0, feedMs: 0 },
+    draft: { startMs: 0, tokenMs: draftMs ?? 0, rowShare, contextMs: 0, feedMs: 0 },
     link,
     clockRate: 1,
     patienceMs: foreverMs,

@@ -16,6 +16,8 @@ export interface ServiceDevice {
   readonly share: number;
   /** For a drafted token; null: it has nothing to draft with. */
   readonly draftMs: number | null;
+  /** See DraftCost. */
+  readonly rowShare?: number;
   /** Of its draft from the target, in [0, 1]: divergenceFor has it for an acceptance rate. */
   readonly divergence: number;
   readonly link: LinkModel;
