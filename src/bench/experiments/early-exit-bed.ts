@@ -14,6 +14,8 @@ export type Way = (typeof ways)[number];
 
 export interface Pace {
   readonly draftMs: number;
+  /** Of a further branch in the same pass of the draft model, in units of draftMs. */
+  readonly rowShare: number;
   readonly passMs: number;
 }
 
@@ -77,6 +79,7 @@ export function play({ models, textCount, tokenCount, seed }: Bed, setting: Sett
         name: 'device',
         share: 1,
         draftMs: pace.draftMs,
+        rowShare: pace.rowShare,
         divergence: 0,
         link: { ...still, latencyMs: roundTripMs / 2 },
         ahead: budgetOf(setting),

@@ -22,7 +22,13 @@ it('writes the recorded texts in every cell, and hears hints while passes run', 
   const { rows, isSameText } = await playSockets(
     { ...context, signal: { aborted: false } },
     {
-      ...{ draftMs: 2, layer: 4, draftLength: 4, budget: { tokensMax: 24, chanceMin: 0.01 } },
+      ...{
+        draftMs: 2,
+        rowShare: 0.25,
+        layer: 4,
+        draftLength: 4,
+        budget: { tokensMax: 24, chanceMin: 0.01 },
+      },
       ...{ roundTripsMs: [10], textCount: 2, tokenCount: 24 },
     },
   );

@@ -2,7 +2,7 @@
 // hints that take what they take. Emulated: the device's pace (replay-drafter.ts) and the link (relay.ts).
 
 import { PilotfishError } from '../../base/error.js';
-import type { Client } from '../../device/index.js';
+import { type Client, lanesMax } from '../../device/index.js';
 import type { Mode } from '../../protocol/frame.js';
 import { connectDevice, type Written, write } from '../loop/fleet.js';
 import { type LoopBed, loopBed } from '../loop/loop-bed.js';
@@ -29,6 +29,8 @@ export const socketCells: readonly (readonly [mode: Mode, way: Way])[] = [
 
 export interface SocketGrid extends Pick<Setting, 'draftLength' | 'budget'> {
   readonly draftMs: number;
+  /** See Pace. */
+  readonly rowShare: number;
   readonly layer: number;
   readonly roundTripsMs: readonly number[];
   readonly textCount: number;
@@ -91,14 +93,14 @@ export async function playSockets(
 /** A device for each way: what it gives for being early is said once. */
 async function connectAll(
   { recordings, vocabulary }: LoopBed,
-  { draftMs, budget }: SocketGrid,
+  { draftMs, rowShare, budget }: SocketGrid,
   port: number,
 ): Promise<Map<Way, Client>> {
   const devices = new Map<Way, Client>();
   for (const [, way] of socketCells) {
     if (devices.has(way)) continue;
-    const make = replayDrafter(recordings, draftMs, 512);
-    const drafter = { kind: 'custom', make, contextLength: 512 } as const;
+    const make = replayDrafter(recordings, draftMs, 512, rowShare);
+    const drafter = { kind: 'custom', make, contextLength: 512, strandsMax: lanesMax } as const;
     const ahead = budgetOf({ way, budget });
     devices.set(way, await connectDevice(`ws://127.0.0.1:${port}`, vocabulary, drafter, ahead));
   }
@@ -148,7 +150,6 @@ const textsOf = (written: readonly Written[]): Texts =>
   written.map(({ tokenMs, statistics }) => ({
     tokenMs: [tokenMs],
     statistics: [statistics],
-    drafted: statistics.draftedCount / statistics.tokenCount,
   }));
 
 /** @param base of the same mode. @param none stop-and-wait without drafting ahead. */

@@ -6,9 +6,10 @@ import type { ServiceFigures } from '../../sim/index.js';
 import { deviceProfiles } from '../profiles/device-profiles.js';
 import { meanOf, medianOf, ratioOf, type Share } from '../report/estimate.js';
 import type { Estimate } from '../report/result.js';
+import type { Pace } from './early-exit-bed.js';
 
 /** [texts] each of one device. */
-export type Texts = readonly Pick<ServiceFigures, 'tokenMs' | 'statistics' | 'drafted'>[];
+export type Texts = readonly Pick<ServiceFigures, 'tokenMs' | 'statistics'>[];
 
 /** While the device drafts. */
 const { draftWatts } = deviceProfiles['orin-nano'];
@@ -48,15 +49,26 @@ export function hintsOf(played: Texts): [Estimate | null, Estimate | null] {
   ];
 }
 
-/** For each token of text: drafted, wasted, and what the device's drafting took in energy. @param draftMs a drafted token. */
+/**
+ * For each token of text: drafted, wasted, and what the device's drafting took in energy: by the time of its passes, of
+ * which a further row takes its share of one.
+ */
 export function effortOf(
   played: Texts,
-  draftMs: number,
+  { draftMs, rowShare }: Pick<Pace, 'draftMs' | 'rowShare'>,
 ): [Estimate | null, Estimate | null, Estimate] {
-  const joules = played.map(({ drafted }) => (drafted * draftMs * draftWatts) / 1_000);
+  const joules = played.map(({ statistics: [one] }) => {
+    const { draftedCount, draftPassCount, tokenCount } = one!;
+    const passes = draftPassCount + rowShare * (draftedCount - draftPassCount);
+    return (passes * draftMs * draftWatts) / 1_000 / tokenCount;
+  });
   return [
     shareOf(played, ['draftedCount'], ['tokenCount']),
     shareOf(played, ['wastedCount'], ['tokenCount']),
     meanOf(joules),
   ];
 }
+
+/** Tokens of a pass of the draft model. */
+export const widthOf = (played: Texts): Estimate | null =>
+  shareOf(played, ['draftedCount'], ['draftPassCount']);

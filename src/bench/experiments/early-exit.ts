@@ -5,26 +5,38 @@ import { exitLayers } from '../bench-models.js';
 import { exact, meanOf, ratioOf } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
-import { type Bed, type Pace, type Played, play, type Setting, ways } from './early-exit-bed.js';
+import {
+  type Bed,
+  type Pace,
+  type Played,
+  play,
+  type Setting,
+  type Way,
+  ways,
+} from './early-exit-bed.js';
 import { earlyExitFindings } from './early-exit-findings.js';
 import { playSockets, type SocketGrid } from './early-exit-sockets.js';
-import { effortOf, hintsOf, hitsOf, speedOf } from './early-exit-values.js';
+import { effortOf, hintsOf, hitsOf, speedOf, widthOf } from './early-exit-values.js';
 import { VirtualModels } from './virtual-models.js';
 
 const modes = ['stop-and-wait', 'pipeline', 'race'] as const;
 export const earlyExitGrid = {
-  pace: { draftMs: 8, passMs: 30 } satisfies Pace,
+  /** A row's share: what a further branch of four takes of a pass of the bundled draft, see `bench engine --part ahead`. */
+  pace: { draftMs: 8, passMs: 30, rowShare: 0.25 } satisfies Pace,
   roundTripsMs: [0, 20, 50, 100],
-  /** Of a round; in pipeline and race, which have no rounds, of a branch. */
+  quickRoundTripsMs: [20],
+  /** Of a round; in pipeline and race, which have no rounds, of a branch: there only at the usual round trip. */
   draftLengths: [2, 4, 8],
   /** Where only one thing is changed. */
   usual: { roundTripMs: 20, draftLength: 4, layer: 4, budget: { tokensMax: 24, chanceMin: 0.01 } },
-  budgets: { tokensMax: [4, 8, 24], chanceMin: [0.005, 0.01, 0.02, 0.1] },
+  /** What a further row of a pass may cost: nothing, up to a pass, where side by side gains nothing. */
+  rowShares: [0, 0.1, 0.25, 0.5, 1],
+  budgets: { tokensMax: [8, 24, 48], chanceMin: [0.005, 0.01, 0.02, 0.1] },
+  /** Real passes over real sockets: one cell with enough texts to decide, not many that do not. */
+  sockets: { roundTripsMs: [20], textCount: 14, tokenCount: 18 },
+  quickSockets: { roundTripsMs: [20], textCount: 2, tokenCount: 12 },
   /** Table 5 of the paper: a Jetson, 4 drafts in 301 ms, 522 ms to verify, 96 ms on the way. */
-  /** Real passes over real sockets, with quick in place of what takes minutes. */
-  sockets: { roundTripsMs: [0, 20, 50, 100], textCount: 6, tokenCount: 18 },
-  quickSockets: { roundTripsMs: [0, 50], textCount: 2, tokenCount: 12 },
-  paper: { pace: { draftMs: 75.25, passMs: 522 }, roundTripMs: 96, draftLength: 4 },
+  paper: { pace: { draftMs: 75.25, passMs: 522, rowShare: 0.25 }, roundTripMs: 96, draftLength: 4 },
 } as const;
 
 export const earlyExitExperiment: Experiment = {
@@ -32,7 +44,7 @@ export const earlyExitExperiment: Experiment = {
   title: 'Drafting the future before the verdict',
   question:
     "What do drafts gain that are made while a verdict is awaited: of the device's own continuation, of branches for likely corrections, of what an early exit hints?",
-  minutes: 8,
+  minutes: 5,
   run: async (context) => {
     const { models: files } = context;
     const models = new VirtualModels(files.target(), files.draft());
@@ -48,6 +60,7 @@ export const earlyExitExperiment: Experiment = {
 export interface EarlyExitRows {
   readonly ways: readonly Row[];
   readonly layers: readonly Row[];
+  readonly rowShares: readonly Row[];
   readonly budgets: readonly Row[];
   readonly paper: readonly Row[];
   readonly sockets: readonly Row[];
@@ -59,6 +72,7 @@ async function rowsOf(context: ExperimentContext, models: VirtualModels): Promis
   const rows = {
     ways: await wayRows(bench),
     layers: await layerRows(bench),
+    rowShares: await rowShareRows(bench),
     budgets: await budgetRows(bench),
     paper: await paperRows(bench),
   };
@@ -70,12 +84,12 @@ function socketGrid(isQuick: boolean): SocketGrid {
   const { pace, usual, sockets, quickSockets } = earlyExitGrid;
   const { layer, draftLength, budget } = usual;
   const size = isQuick ? quickSockets : sockets;
-  return { ...size, layer, draftLength, budget, draftMs: pace.draftMs };
+  return { ...size, layer, draftLength, budget, draftMs: pace.draftMs, rowShare: pace.rowShare };
 }
 
 /** Plays settings, each once, and watches that the texts of a scheme are the same. */
 class Bench {
-  readonly isQuick: boolean;
+  readonly roundTripsMs: readonly number[];
   readonly #context: ExperimentContext;
   readonly #bed: Bed;
   readonly #played = new Map<string, Played>();
@@ -85,9 +99,9 @@ class Bench {
 
   constructor(context: ExperimentContext, models: VirtualModels) {
     const { isQuick, seed } = context;
-    this.isQuick = isQuick;
+    this.roundTripsMs = isQuick ? earlyExitGrid.quickRoundTripsMs : earlyExitGrid.roundTripsMs;
     this.#context = context;
-    this.#bed = { models, textCount: isQuick ? 2 : 8, tokenCount: isQuick ? 32 : 48, seed };
+    this.#bed = { models, textCount: isQuick ? 2 : 8, tokenCount: isQuick ? 32 : 40, seed };
   }
 
   async play(changes: Partial<Setting>): Promise<Played> {
@@ -124,32 +138,44 @@ class Bench {
 }
 
 async function wayRows(bench: Bench): Promise<Row[]> {
-  const { roundTripsMs, draftLengths } = earlyExitGrid;
+  const { draftLengths, usual } = earlyExitGrid;
   const rows: Row[] = [];
-  for (const scheme of ['coupled', 'greedy'] as const) {
-    for (const mode of modes) {
-      for (const draftLength of draftLengths) {
-        for (const roundTripMs of roundTripsMs) {
-          rows.push(...(await cellRows(bench, { scheme, mode, draftLength, roundTripMs })));
-        }
-        bench.note(`${scheme}, ${mode}, ${draftLength} drafted`);
+  for (const mode of modes) {
+    for (const draftLength of draftLengths) {
+      const isUsual = mode === 'stop-and-wait' || draftLength === usual.draftLength;
+      for (const roundTripMs of isUsual ? bench.roundTripsMs : [usual.roundTripMs]) {
+        rows.push(
+          ...(await cellRows(bench, { scheme: 'coupled', mode, draftLength, roundTripMs })),
+        );
       }
     }
+    bench.note(`coupled, ${mode}`);
+  }
+  for (const mode of modes) {
+    for (const roundTripMs of bench.roundTripsMs) {
+      const { draftLength } = usual;
+      rows.push(...(await cellRows(bench, { scheme: 'greedy', mode, draftLength, roundTripMs })));
+    }
+    bench.note(`greedy, ${mode}`);
   }
   return rows;
 }
 
 type Cell = Pick<Setting, 'scheme' | 'mode' | 'draftLength' | 'roundTripMs'>;
 
+/** What is played of a scheme: of greedy as much as shows whether it differs. */
+const waysOf = (scheme: Setting['scheme']): readonly Way[] =>
+  scheme === 'greedy' ? ['none', 'own', 'all', 'oracle'] : ways;
+
 async function cellRows(bench: Bench, cell: Cell): Promise<Row[]> {
   const { scheme, mode, draftLength, roundTripMs } = cell;
   const base = await bench.play({ ...cell, way: firstWay(mode) });
   const rows: Row[] = [];
-  for (const way of ways) {
+  for (const way of waysOf(scheme)) {
     // Without a pause for verdicts there is nothing but drafting ahead.
     if (mode !== 'stop-and-wait' && way === 'none') continue;
     const played = await bench.play({ ...cell, way });
-    const effort = effortOf(played, earlyExitGrid.pace.draftMs);
+    const effort = effortOf(played, earlyExitGrid.pace);
     rows.push({
       keys: [scheme, mode, draftLength, roundTripMs, way],
       values: [...speedOf(played, base), ...hitsOf(played), ...effort],
@@ -178,6 +204,29 @@ async function layerRows(bench: Bench): Promise<Row[]> {
   return rows;
 }
 
+/** Side by side, by what a row costs; the device finds out for itself whether that is less than a pass. */
+async function rowShareRows(bench: Bench): Promise<Row[]> {
+  const { rowShares } = earlyExitGrid;
+  const rows: Row[] = [];
+  for (const mode of modes) {
+    for (const roundTripMs of bench.roundTripsMs) {
+      const where = { mode, roundTripMs };
+      const base = await bench.play({ ...where, way: firstWay(mode) });
+      for (const rowShare of rowShares) {
+        const pace = { ...earlyExitGrid.pace, rowShare };
+        const played = await bench.play({ ...where, pace });
+        const [, speed] = speedOf(played, base);
+        rows.push({
+          keys: [mode, roundTripMs, rowShare],
+          values: [speed, widthOf(played), ...hitsOf(played), ...effortOf(played, pace)],
+        });
+      }
+    }
+    bench.note(`a row of a pass, ${mode}`);
+  }
+  return rows;
+}
+
 async function budgetRows(bench: Bench): Promise<Row[]> {
   const { budgets } = earlyExitGrid;
   const rows: Row[] = [];
@@ -194,7 +243,7 @@ async function budgetRows(bench: Bench): Promise<Row[]> {
         const [, speed] = speedOf(played, base);
         rows.push({
           keys: [mode, tokensMax, chanceMin],
-          values: [speed!, hitsOf(played)[0]!, ...effortOf(played, earlyExitGrid.pace.draftMs)],
+          values: [speed!, hitsOf(played)[0]!, ...effortOf(played, earlyExitGrid.pace)],
         });
       }
     }
