@@ -19,7 +19,9 @@ export function openSocket(
 ): Promise<WebSocket | null> {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const url = `${overTls ? 'wss' : 'ws'}://127.0.0.1:${port}`;
-  const socket = new WebSocket(url, [subprotocol], { headers, rejectUnauthorized: false });
+  const socket = new WebSocket(url, [subprotocol], {
+    ...{ headers, rejectUnauthorized: false },
+  });
   return new Promise((resolve) => {
     socket.on('open', () => resolve(socket));
     socket.on('error', () => resolve(null));

@@ -7,8 +7,9 @@ import { keyFileText, makeKey, type StoredKey } from '../../access/index.js';
 import { unlimited } from '../../base/key-grant.js';
 
 export class TrialKeys {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'pilotfish-trial-'));
-  readonly path = join(this.#folder, 'keys.json');
+  /** Removed with the keys. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'pilotfish-trial-'));
+  readonly path = join(this.folder, 'keys.json');
   readonly #stored: StoredKey[] = [];
   readonly #tokens: string[] = [];
 
@@ -43,6 +44,6 @@ export class TrialKeys {
   }
 
   remove(): void {
-    rmSync(this.#folder, { recursive: true });
+    rmSync(this.folder, { recursive: true });
   }
 }
