@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { freePort, run, withServe } from './processes/command.suite.js';
+import { freePort } from '../bench/trials/victims.js';
+import { run, withServe } from './processes/command.suite.js';
 
 const prompt = 'The old clock';
 const small = ['-t', '1', '--seed', '5'];

@@ -2,7 +2,8 @@
 // fast.
 
 import type { Experiment } from '../report/experiment.js';
+import { chaosTrial } from './chaos.js';
 import { soakTrial } from './soak.js';
 import { stormTrial } from './storm.js';
 
-export const trials: readonly Experiment[] = [stormTrial, soakTrial];
+export const trials: readonly Experiment[] = [stormTrial, chaosTrial, soakTrial];

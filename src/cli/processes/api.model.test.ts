@@ -9,7 +9,8 @@ import { after, before, describe, it } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
-import { type Ended, freePort, type Running, run } from './command.suite.js';
+import { freePort } from '../../bench/trials/victims.js';
+import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
 const folder = mkdtempSync(join(tmpdir(), 'pilotfish-api-'));

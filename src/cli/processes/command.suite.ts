@@ -1,10 +1,9 @@
 // Runs the real command as a child process, for tests of what a user types, sees, and gets as exit code.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort, plainEnvironment } from '../../bench/trials/victims.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 
@@ -37,11 +36,8 @@ export function run(
   input: string | null = null,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const inherited = Object.entries(process.env).filter(
-      ([name]) => !/^(HF_|PILOTFISH_|FORCE_COLOR)/.test(name),
-    );
     const child = spawn(process.execPath, [script, ...args], {
-      env: { ...Object.fromEntries(inherited), HF_HOME: '/nonexistent', ...env },
+      env: { ...plainEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     child.stdin.end(input ?? '');
@@ -62,16 +58,6 @@ export function run(
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));
   });
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 export interface Served {

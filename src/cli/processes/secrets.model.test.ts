@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { type Ended, freePort, type Running, run } from './command.suite.js';
+import { freePort } from '../../bench/trials/victims.js';
+import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
 const debug = { PILOTFISH_DEBUG: '1' };

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { freePort, ServerVictim } from '../../bench/trials/victims.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
 import { jointLaw } from '../../local/target-law.suite.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
@@ -12,7 +13,6 @@ import { findBundled } from '../models/bundled.js';
 import { run } from './command.suite.js';
 import { type LineAnswer, LineDevice } from './line-device.suite.js';
 import { type Namespaces, namespacePair } from './namespaces.suite.js';
-import { freePort, ServerVictim } from './victims.suite.js';
 
 const served = ['-m', 'stories-target', '-t', '1', '-c', '128', '--slots', '8', '--deterministic'];
 const drafters = {
@@ -53,7 +53,7 @@ class Trio {
     const server = new ServerVictim(
       port,
       [...served, '--host', host, '--insecure-open-to-network'],
-      spaces?.serverLauncher,
+      spaces ? { launcher: spaces.serverLauncher } : {},
     );
     await server.start();
     const devices = names.map((name) => {
