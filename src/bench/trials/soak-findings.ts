@@ -26,8 +26,11 @@ export interface Soaked {
 
 /** Of the time, in which caches and compiled code still grow. */
 const warmShare = 0.5;
-/** Bytes that an answer may leave among the live objects: less than the smallest of them, a string of a few letters. */
-export const bytesPerAnswerMax = 16;
+/**
+ * Bytes that an answer may leave among the live objects. An entry of a map is about as large, and what is compiled or counted
+ * late is spread over all answers.
+ */
+export const bytesPerAnswerMax = 64;
 const MiB = 2 ** 20;
 /** A run that is shorter says what it saw, and judges nothing. */
 const minutesToJudge = 5;

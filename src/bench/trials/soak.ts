@@ -4,6 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../base/assert.js';
+import { PilotfishError } from '../../base/error.js';
 import { Random } from '../../sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
@@ -65,9 +66,10 @@ async function play({ isQuick, minutes, seed, note, signal }: ExperimentContext)
     const cutting = cutNowAndThen(link, new Random(seed, 'cuts'), isOver);
     const looking = look(server, tally, isOver, (sample) => note(sampleLine(sample)));
     const [samples, cutCount] = await Promise.all([looking, cutting, ...crowding]);
-    const soaked = { samples, tally, cutCount, left: await rest(server) };
-    if (!signal.aborted) checkFlat(samples);
-    return soaked;
+    if (signal.aborted) throw new PilotfishError('cancelled', 'the soak was stopped');
+    const left = await rest(server);
+    checkFlat(samples);
+    return { samples, tally, cutCount, left };
   } finally {
     await link.close();
     await server.stop();

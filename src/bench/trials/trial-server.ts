@@ -54,11 +54,10 @@ export interface TrialServer {
 /** @throws PilotfishError `engine-failed` where the process ends before it listens. */
 export async function startTrialServer(spec: TrialSpec): Promise<TrialServer> {
   const script = new URL('./trial-process.js', import.meta.url);
-  const nodeFlags = ['--expose-gc'];
+  // The keyboard's Ctrl-C is for the trial, which ends its server in good order.
+  const how = { nodeFlags: ['--expose-gc'], isDetached: true };
   type Ready = { readonly port: number };
-  const child = await startChild<Ready, HoldingQuestion, HoldingAnswer>(script, spec, {
-    nodeFlags,
-  });
+  const child = await startChild<Ready, HoldingQuestion, HoldingAnswer>(script, spec, how);
   const { pid, ready, ask, stop } = child;
   return {
     pid,

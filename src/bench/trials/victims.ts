@@ -65,6 +65,12 @@ function environmentOf(pid: string): string {
   }
 }
 
+/** Those that run: whatever ends this process takes them along, but for a SIGKILL. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A command that runs, or will. */
 export class Victim {
   readonly #args: readonly string[];
@@ -84,6 +90,8 @@ export class Victim {
     const child = spawn(command!, rest, { env, detached: true });
     // Writing to a process that was killed is part of the trial.
     child.stdin.on('error', () => undefined);
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     this.#child = child;
     return child;
   }
