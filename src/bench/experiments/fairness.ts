@@ -7,10 +7,10 @@ import type { Mode } from '../../protocol/frame.js';
 import { type Abuser, divergenceFor, type Service, type ServiceFigures } from '../../sim/index.js';
 import { linkProfiles } from '../profiles/link-profiles.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
-import { exact } from '../report/estimate.js';
+import { countOf, exact } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
-import type { Findings, Row } from '../report/result.js';
+import type { Estimate, Findings, Row } from '../report/result.js';
 import { linkModelOf } from './virtual-service.js';
 
 const honestCount = 15;
@@ -106,29 +106,35 @@ function serviceOf(mode: Mode, { abuser, hasKeys }: Case, divergence: number): S
   };
 }
 
-/** null: not one answer came to its end. */
-function p95(runs: readonly ServiceFigures[], values: (run: ServiceFigures) => readonly number[]) {
-  const all = runs.flatMap(values);
+/** Of one run; null: not one answer came to its end. */
+function p95(run: ServiceFigures, values: (run: ServiceFigures) => readonly number[]) {
+  const all = values(run);
   return all.length === 0 ? null : quantile(all, 0.95);
+}
+
+/** Over seeds; null where it is of one of them. */
+function overSeeds(values: readonly (number | null)[]): Estimate | null {
+  const known = values.filter((one) => one !== null);
+  return known.length < values.length ? null : countOf(known);
 }
 
 const tokenMsOf = ({ tokenMs }: ServiceFigures): readonly number[] => tokenMs;
 
-/** 95th percentiles over the answers, or tokens, of all runs. */
+/** 95th percentiles over the answers, or tokens, of a run; seeds are the samples. */
 function figuresOf({ runs }: Played) {
   return {
-    answered: runs.reduce((sum, { tokenMs }) => sum + tokenMs.length, 0) / runs.length,
-    tokenMs: p95(runs, tokenMsOf),
-    gapMs: p95(runs, ({ gapMs }) => gapMs),
-    firstMs: p95(runs, ({ firstTokenMs }) => firstTokenMs),
+    answered: countOf(runs.map(({ tokenMs }) => tokenMs.length)),
+    tokenMs: overSeeds(runs.map((run) => p95(run, tokenMsOf))),
+    gapMs: overSeeds(runs.map((run) => p95(run, ({ gapMs }) => gapMs))),
+    firstMs: overSeeds(runs.map((run) => p95(run, ({ firstTokenMs }) => firstTokenMs))),
   };
 }
 
 interface Line extends ReturnType<typeof figuresOf> {
   readonly mode: Mode;
   readonly of: Case;
-  /** Of `tokenMs` to that of the same mode without an abuser: over all seeds, and of the worst of them. */
-  readonly ratio: number | null;
+  /** Of `tokenMs` to that of the same mode without an abuser: over the seeds, and of the worst of them. */
+  readonly ratio: Estimate | null;
   readonly worst: number | null;
 }
 
@@ -136,24 +142,23 @@ function linesOf(played: readonly Played[]): Line[] {
   return played.map((one) => {
     const { mode, of, runs } = one;
     const before = played.find((other) => other.mode === mode && other.of === alone)!.runs;
-    const bySeed = runs.map((run, index) => ratioOf([run], [before[index]!]));
+    const bySeed = runs.map((run, index) => ratioOf(run, before[index]!));
     const worst = bySeed.some((ratio) => ratio === null) ? null : Math.max(...bySeed.map(Number));
-    return { mode, of, ...figuresOf(one), ratio: ratioOf(runs, before), worst };
+    return { mode, of, ...figuresOf(one), ratio: overSeeds(bySeed), worst };
   });
 }
 
-function ratioOf(runs: readonly ServiceFigures[], before: readonly ServiceFigures[]) {
-  const [withAbuser, without] = [p95(runs, tokenMsOf), p95(before, tokenMsOf)];
+function ratioOf(run: ServiceFigures, before: ServiceFigures): number | null {
+  const [withAbuser, without] = [p95(run, tokenMsOf), p95(before, tokenMsOf)];
   return withAbuser === null || without === null ? null : withAbuser / without;
 }
 
 function findingsOf(played: readonly Played[]): Findings {
   const lines = linesOf(played);
-  const or = (value: number | null) => (value === null ? null : exact(value));
   const rows = lines.map(
     ({ mode, of, answered, tokenMs, ratio, worst, gapMs, firstMs }): Row => ({
       keys: [mode, of.name],
-      values: [exact(answered), or(tokenMs), or(ratio), or(worst), or(gapMs), or(firstMs)],
+      values: [answered, tokenMs, ratio, worst === null ? null : exact(worst), gapMs, firstMs],
     }),
   );
   return {

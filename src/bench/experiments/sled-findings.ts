@@ -179,7 +179,7 @@ const realTable = (points: readonly FleetPoint[], { errorShare }: PassFit): Tabl
   id: 'real',
   title:
     `speed of a user in units of central streaming: ${deviceCount} devices on the real engine over real sockets beside the ` +
-    `simulator with the fitted cost (error of the fit ${figure(100 * errorShare)} %)`,
+    `simulator with the fitted cost (error of the fit ${figure(100 * errorShare)} %; ${points[0]?.turnCount ?? 0} turns)`,
   keys: [wayKey],
   values: [
     { name: 'acceptance', title: 'acceptance', unit: '', origin: 'measured' },
@@ -188,7 +188,7 @@ const realTable = (points: readonly FleetPoint[], { errorShare }: PassFit): Tabl
   ],
   rows: points.map(({ way, acceptance, real, simulated }) => ({
     keys: [way],
-    values: [exact(acceptance), real, simulated],
+    values: [acceptance, real, simulated],
   })),
   isShown: true,
 });

@@ -56,8 +56,11 @@ export function fleetOf(
 /** A third each of boards, accelerators and phones. */
 export const mixedFleet = ['pi-5', 'orin-nano', 'phone'] as const satisfies readonly DeviceName[];
 
-/** The larger a fleet, the more answers a seed has. */
+/** The larger a fleet, the more answers a seed has; one run of the largest takes as long as all of the small ones. */
 export function sledSeeds(deviceCount: number, isQuick: boolean, seed: number): number[] {
-  const length = Math.max(2, Math.min(isQuick ? 2 : 6, Math.floor(48 / deviceCount)));
+  const length = Math.max(
+    deviceCount > 64 ? 1 : 2,
+    Math.min(isQuick ? 2 : 6, Math.floor(48 / deviceCount)),
+  );
   return Array.from({ length }, (_, index) => seed * 1_000 + index);
 }

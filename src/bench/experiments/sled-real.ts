@@ -10,7 +10,7 @@ import { startRelay } from '../loop/relay.js';
 import { replayDrafter } from '../loop/replay-drafter.js';
 import { startServerProcess } from '../loop/server-handle.js';
 import { linkProfiles } from '../profiles/link-profiles.js';
-import { medianOf } from '../report/estimate.js';
+import { medianOf, ratioOf } from '../report/estimate.js';
 import type { ExperimentContext } from '../report/experiment.js';
 import type { Estimate } from '../report/result.js';
 import type { Play } from '../virtual/play.js';
@@ -45,7 +45,7 @@ export interface FleetPoint {
   /** Speeds of a user, in units of streaming. */
   readonly real: Estimate;
   readonly simulated: Estimate;
-  readonly acceptance: number;
+  readonly acceptance: Estimate;
   /** Turns of each way. */
   readonly turnCount: number;
 }
@@ -137,16 +137,18 @@ function pointsOf(
   const streamed = played.get(baseline!)!;
   const pointOf = async (way: (typeof drafting)[number]): Promise<FleetPoint> => {
     const turns = played.get(way)!;
-    const statistics = turns.flat().map((one) => one.statistics);
-    const sum = (name: 'acceptedCount' | 'testedCount'): number =>
-      statistics.reduce((total, one) => total + one[name], 0);
-    const acceptance = sum('acceptedCount') / Math.max(1, sum('testedCount'));
+    const acceptance = ratioOf(
+      turns.flat().map(({ statistics: { acceptedCount, testedCount } }) => ({
+        part: acceptedCount,
+        whole: testedCount,
+      })),
+    );
     return {
       way,
       acceptance,
       turnCount: turns.length,
       real: medianOf(turns.map((turn, index) => meanMs(streamed[index]!) / meanMs(turn))),
-      simulated: await simulatedSpeed(play, servings[way], acceptance, cost),
+      simulated: await simulatedSpeed(play, servings[way], acceptance.value, cost),
     };
   };
   return Promise.all(drafting.map(pointOf));

@@ -11,18 +11,20 @@ const config = {
   background: '#ffffff',
   font: 'system-ui, sans-serif',
   view: { stroke: null },
+  mark: { color: category[0] },
   axis: {
     gridColor: '#e4e4e4',
     labelFlush: false,
     labelFontSize: 11,
-    labelLimit: 320,
+    // None: widths are guessed where nothing can be drawn to measure them, and guessed too long.
+    labelLimit: 0,
     titleFontSize: 11,
     titleFontWeight: 'normal',
   },
   // Opaque whatever the marks are: bands of intervals would make their names pale.
   legend: {
     labelFontSize: 11,
-    labelLimit: 320,
+    labelLimit: 0,
     symbolOpacity: 1,
     titleFontSize: 11,
     titleFontWeight: 'normal',
