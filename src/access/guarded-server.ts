@@ -97,6 +97,20 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   return server;
 }
 
+/** Answers on their way have so long to leave once nobody is listened to any more. */
+const leaveMs = 1_000;
+
+/** Stops listening, lets what is being sent leave for a moment, and cuts what is still connected then. */
+export function closeGently(server: Server | TlsServer): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), leaveMs);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}
+
 function createOverTls(tls: TlsFiles, patience: Patience): TlsServer {
   const server = createTlsServer({
     ...optionsOf(patience),

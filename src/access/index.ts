@@ -4,7 +4,12 @@ export { Access, type AccessRules, type Admission, keySubprotocol, openAccess } 
 export { isLoopback } from './address.js';
 export { type BindRequest, checkBind } from './bind-rule.js';
 export { makeKey, type StoredKey } from './device-key.js';
-export { createGuardedServer, type GuardParts, refusalStatus } from './guarded-server.js';
+export {
+  closeGently,
+  createGuardedServer,
+  type GuardParts,
+  refusalStatus,
+} from './guarded-server.js';
 export { keyFileText, keyNameShape, keysMax, limitsOf, readKeyFile } from './key-file.js';
 export { FileKeyRing, type KeyRing } from './key-ring.js';
 export type { GateLimits } from './stranger-gate.js';

@@ -68,6 +68,7 @@ export function onceOver(socket: Socket, response: ServerResponse, then: () => v
 export class Answering {
   readonly #parts: AnsweringParts;
   readonly #running = new Set<Answered>();
+  #onIdle: () => void = () => undefined;
 
   constructor(parts: AnsweringParts) {
     this.#parts = parts;
@@ -76,6 +77,18 @@ export class Answering {
   /** Requests that are being answered. */
   get openCount(): number {
     return this.#running.size;
+  }
+
+  /** Resolves when nothing is being answered, or after so many milliseconds. For one caller at a time. */
+  whenIdle(msMax: number): Promise<void> {
+    if (this.openCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, msMax);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Ends the answers of keys that are none any more. @param ids of the keys. */
@@ -103,6 +116,7 @@ export class Answering {
       await answered.run();
     } finally {
       this.#running.delete(answered);
+      if (this.openCount === 0) this.#onIdle();
       watch.over(performance.now() - startedMs);
     }
   }

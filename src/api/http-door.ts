@@ -40,6 +40,8 @@ export interface HttpDoor {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** Requests for text that are being answered. */
   readonly openCount: number;
+  /** Resolves when none is, or after so many milliseconds. */
+  readonly whenIdle: (msMax: number) => Promise<void>;
 }
 
 export const requestsMaxDefault = 1024;
@@ -74,6 +76,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     get openCount() {
       return answering.openCount;
     },
+    whenIdle: (msMax) => answering.whenIdle(msMax),
   };
 }
 

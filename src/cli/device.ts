@@ -179,6 +179,9 @@ async function serveDoors(
   }
 }
 
+/** Answers that are being written when the device is stopped have so long, as those of a server have. */
+const drainMs = 5_000;
+
 /** Loaded here: no other command needs what it stands on. */
 async function openHttp(
   client: Client,
@@ -193,11 +196,12 @@ async function openHttp(
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);
   const tally = deviceFacts(client);
+  const generator = new DeviceGenerator({
+    ...{ client, vocabulary, drafting, build: packageVersion(), onOver: tally.add },
+    createdS: Math.floor(Date.now() / 1000),
+  });
   const door = await createHttpDoor({
-    generator: new DeviceGenerator({
-      ...{ client, vocabulary, drafting, build: packageVersion(), onOver: tally.add },
-      createdS: Math.floor(Date.now() / 1000),
-    }),
+    generator,
     facts: tally.facts,
     access,
     requestsMax: options.httpRequests,
@@ -205,7 +209,16 @@ async function openHttp(
     onMistake: mistakeNote(note),
   });
   const at = { host: options.httpHost, port: options.http!, access, tls };
-  return listenHttp(at, door.handle);
+  const listening = await listenHttp(at, door.handle);
+  return {
+    url: listening.url,
+    close: async () => {
+      generator.drain();
+      if (door.openCount > 0) note('stopping; running answers may finish');
+      await door.whenIdle(drainMs);
+      await listening.close();
+    },
+  };
 }
 
 const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';

@@ -45,6 +45,7 @@ export interface DeviceGeneratorParts {
 
 export class DeviceGenerator implements Generator {
   readonly #parts: DeviceGeneratorParts;
+  #isDraining = false;
 
   constructor(parts: DeviceGeneratorParts) {
     this.#parts = parts;
@@ -59,7 +60,13 @@ export class DeviceGenerator implements Generator {
     return [modelCard({ modelName, names: [], createdS, build, contextLength, fingerprint })];
   }
 
+  /** Takes no more requests; what is being written goes on. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   get readiness(): Readiness {
+    if (this.#isDraining) return 'draining';
     if (this.#parts.client.isLinked) return 'ready';
     return this.#parts.client.modelName === null ? 'starting' : 'away';
   }

@@ -7,7 +7,12 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { type Admission, mayWatch } from '../access/access.js';
-import { createGuardedServer, type GuardParts, refusalStatus } from '../access/guarded-server.js';
+import {
+  closeGently,
+  createGuardedServer,
+  type GuardParts,
+  refusalStatus,
+} from '../access/guarded-server.js';
 import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { WireCode } from '../protocol/code.js';
@@ -128,7 +133,7 @@ export interface ListenAt {
 export interface Listening {
   readonly host: string;
   readonly port: number;
-  /** Stops listening and cuts what is still connected. */
+  /** Cuts devices, stops listening, and lets answers over HTTP leave for a moment. */
   close(): Promise<void>;
 }
 
@@ -177,8 +182,7 @@ export async function listen(
     close: () => {
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
-      http.closeAllConnections();
-      return new Promise((resolve) => http.close(() => resolve()));
+      return closeGently(http);
     },
   };
 }

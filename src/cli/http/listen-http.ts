@@ -2,13 +2,13 @@
 
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createGuardedServer, type GuardParts } from '../../access/index.js';
+import { closeGently, createGuardedServer, type GuardParts } from '../../access/index.js';
 import { listenRefusal } from '../../server/index.js';
 
 export interface HttpListening {
   /** http: or https: URL of the door. */
   readonly url: string;
-  /** Stops listening and cuts what is still connected. */
+  /** Stops listening, and cuts what is still connected a moment later. */
   close(): Promise<void>;
 }
 
@@ -38,9 +38,6 @@ export async function listenHttp(
   const { address, port: bound } = server.address() as AddressInfo;
   return {
     url: `${tls === null ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${bound}`,
-    close: () => {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(() => resolve()));
-    },
+    close: () => closeGently(server),
   };
 }
