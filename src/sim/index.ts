@@ -12,7 +12,13 @@ export * from './scenario.js';
 export { delayLink, fleet, swarm } from './scenarios.js';
 export { acceptanceLeast, divergenceFor } from './service/divergence.js';
 export { playService } from './service/play-service.js';
-export type { Abuser, Service, ServiceDevice, ServiceFigures } from './service/service.js';
+export type {
+  Abuser,
+  SeenMessage,
+  Service,
+  ServiceDevice,
+  ServiceFigures,
+} from './service/service.js';
 export { type Shrunk, shrink } from './shrink.js';
 export { type Report, type RunOptions, runPlan, simulate, type Violation } from './simulate.js';
 export { type Counts, sumOf } from './tally.js';

@@ -22,6 +22,8 @@ export interface Observer {
   onSent?(device: SimDevice, frame: DeviceFrame): void;
   onUp?(server: SimServer, frame: DeviceFrame, device: number): void;
   onDown?(device: SimDevice, frame: ServerFrame): void;
+  /** A message leaves a device or arrives at it, as somebody beside it sees who cannot read it. */
+  onMessage?(device: SimDevice, way: 'up' | 'down', byteCount: number): void;
   /** The engine has answered; the core has not heard of it. */
   onAnswered?(server: SimServer, answered: Answered): void;
   /** After each event of a core. */
@@ -71,6 +73,10 @@ export class Observers implements Required<Observer> {
 
   onDown = (device: SimDevice, frame: ServerFrame): void => {
     for (const one of this.#all) one.onDown?.(device, frame);
+  };
+
+  onMessage = (device: SimDevice, way: 'up' | 'down', byteCount: number): void => {
+    for (const one of this.#all) one.onMessage?.(device, way, byteCount);
   };
 
   onAnswered = (server: SimServer, answered: Answered): void => {

@@ -190,6 +190,7 @@ export class SimDevice {
 
   #send(bytes: Uint8Array): void {
     if (this.link === null) return;
+    this.parts.observers.onMessage(this, 'up', bytes.length);
     const decoded = decodeDeviceFrame(bytes);
     if ('ok' in decoded) this.#noteSent(decoded.ok, bytes);
     this.link.sendUp(bytes);
@@ -230,6 +231,7 @@ export class SimDevice {
   }
 
   #message(bytes: Uint8Array): void {
+    this.parts.observers.onMessage(this, 'down', bytes.length);
     const decoded = decodeServerFrame(bytes);
     if ('ok' in decoded) this.parts.observers.onDown(this, decoded.ok);
     const frame = 'ok' in decoded && decoded.ok.kind === 'verdict' ? decoded.ok : null;

@@ -7,6 +7,7 @@ import { earlyExitExperiment } from './early-exit.js';
 import { fairnessExperiment } from './fairness.js';
 import { raceExperiment } from './race.js';
 import { schemesExperiment } from './schemes.js';
+import { sideChannelExperiment } from './side-channel.js';
 import { sledExperiment } from './sled.js';
 
 export const experiments: readonly Experiment[] = [
@@ -17,4 +18,5 @@ export const experiments: readonly Experiment[] = [
   earlyExitExperiment,
   costExperiment,
   fairnessExperiment,
+  sideChannelExperiment,
 ];

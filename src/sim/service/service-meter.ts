@@ -7,7 +7,7 @@ import { shapeOf } from '../../server/core/pass-builder.js';
 import type { Answer } from '../answer.js';
 import type { Observer } from '../observer.js';
 import type { Report } from '../simulate.js';
-import type { Service, ServiceFigures } from './service.js';
+import type { SeenMessage, Service, ServiceFigures } from './service.js';
 
 export class ServiceMeter implements Observer {
   #passCount = 0;
@@ -18,12 +18,15 @@ export class ServiceMeter implements Observer {
   readonly #texts: number[][] = [];
   readonly #statistics: Statistics[] = [];
   readonly #gapMs: number[] = [];
+  readonly #seen: SeenMessage[] = [];
+  readonly #isTapped: boolean;
   readonly #cost: PassCost;
   readonly #deviceCount: number;
   readonly #lastTokenMs = new Map<Answer, number>();
   #now: () => number = () => 0;
 
-  constructor({ pass, deviceCount }: Service) {
+  constructor({ pass, deviceCount, isTapped = false }: Service) {
+    this.#isTapped = isTapped;
     this.#cost = pass;
     this.#deviceCount = deviceCount;
   }
@@ -49,6 +52,10 @@ export class ServiceMeter implements Observer {
     for (let index = 1; index < count; index++) this.#gapMs.push(0);
     if (count > 0) this.#lastTokenMs.set(answer, nowMs);
   }
+
+  onMessage: NonNullable<Observer['onMessage']> = (_device, way, byteCount) => {
+    if (this.#isTapped) this.#seen.push({ atMs: this.#now(), way, byteCount });
+  };
 
   onAnswered: NonNullable<Observer['onAnswered']> = (_server, { operation }) => {
     if (operation.kind !== 'pass') return;
@@ -84,6 +91,7 @@ export class ServiceMeter implements Observer {
       gapMs: this.#gapMs,
       texts: this.#texts,
       statistics: this.#statistics,
+      seen: this.#seen,
     };
   }
 }

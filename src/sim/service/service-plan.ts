@@ -3,9 +3,10 @@
 
 import { aheadDefaults } from '../../device/core/ahead.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
+import { type Cover, noCover } from '../../protocol/frame.js';
 import type { Ask } from '../answer.js';
 import { Random } from '../random.js';
-import type { DeviceKind, Scenario, ServerModel } from '../scenario.js';
+import type { CoverModel, DeviceKind, Scenario, ServerModel } from '../scenario.js';
 import { swarm } from '../scenarios.js';
 import { toyLetters } from '../toy.js';
 import type { RunPlan } from '../world.js';
@@ -70,7 +71,8 @@ function scenarioOf(service: Service): Scenario {
   const { mode, promptTokens, answerTokens, abuser, contextTokens = 0 } = service;
   const deviceCount = service.deviceCount + (abuser ? 1 : 0);
   const contextLength = promptTokens + answerTokens + contextMargin + contextTokens;
-  const devices = service.devices.map((device) => kindOf(device, contextLength));
+  const cover = coverOf(service.cover);
+  const devices = service.devices.map((device) => ({ ...kindOf(device, contextLength), cover }));
   return {
     ...swarm,
     name: `service, ${mode}`,
@@ -83,6 +85,12 @@ function scenarioOf(service: Service): Scenario {
     faults: {},
     offShare: 0,
   };
+}
+
+/** Of every device. */
+function coverOf({ padBytes, aggregateMs }: Cover = noCover): CoverModel {
+  const shares = { padShare: padBytes > 0 ? 1 : 0, aggregateShare: aggregateMs > 0 ? 1 : 0 };
+  return { ...shares, padBytes, aggregateMs };
 }
 
 function serverOf(service: Service, contextLength: number): ServerModel {

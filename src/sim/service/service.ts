@@ -6,7 +6,7 @@ import type { Statistics } from '../../device/core/statistics.js';
 import type { StopRule } from '../../device/core/stop-rule.js';
 import type { PassCost } from '../../math/pass-time.js';
 import type { Sampling } from '../../math/sampling.js';
-import type { Mode, Scheme } from '../../protocol/frame.js';
+import type { Cover, Mode, Scheme } from '../../protocol/frame.js';
 import type { Models } from '../models.js';
 import type { LinkModel } from '../scenario.js';
 
@@ -63,6 +63,10 @@ export interface Service {
   readonly hasKeys?: boolean;
   /** Most tokens of a session beyond what the answers need; default: little. */
   readonly contextTokens?: number;
+  /** What every device asks for; default: nothing. */
+  readonly cover?: Cover;
+  /** Whether the figures hold what is seen of messages; default: they are spared it. */
+  readonly isTapped?: boolean;
   /** Default: the toys, prompts of letters, their laws as they are. */
   readonly real?: RealService;
 }
@@ -101,4 +105,13 @@ export interface ServiceFigures {
   /** [answers] ids, and what the devices counted, in the order in which they ended. */
   readonly texts: readonly (readonly number[])[];
   readonly statistics: readonly Statistics[];
+  /** [messages] of all devices in the order of time, where tapped; beside the device, so that what comes down has arrived. */
+  readonly seen: readonly SeenMessage[];
+}
+
+/** A message to somebody who cannot read it. */
+export interface SeenMessage {
+  readonly atMs: number;
+  readonly way: 'up' | 'down';
+  readonly byteCount: number;
 }
