@@ -209,6 +209,26 @@ describe('a server that does not know padding and aggregation', () => {
   });
 });
 
+describe('a draft that nobody answers in time while frames leave on a beat', () => {
+  it('goes out again with the next beat, and counts as sent until then', () => {
+    const changes = { cover: { padBytes: 0, aggregateMs: 300 }, verdictTimeoutMs: 75 };
+    const bench = new Bench(changes).feed({ kind: 'link-up' }).hear({ ...welcome, version: 3 });
+    bench.ask({ mode: 'pipeline' }).hear(opened()).draft(3, 5);
+    bench.feed({ kind: 'timer' }, 300);
+    assert.deepEqual(
+      bench.sent.map(({ kind }) => kind),
+      ['draft'],
+    );
+    bench.feed({ kind: 'timer' }, 600);
+    bench.feed({ kind: 'timer' }, 760);
+    assert.deepEqual(bench.sent, []);
+    const answered = verdict({ from: 4, tokens: Int32Array.of(6), acceptedCount: 1 });
+    bench.hear(answered, 800);
+    assert.equal(bench.count('failed'), 0);
+    assert.equal(bench.count('tokens'), 1);
+  });
+});
+
 describe('a server that goes', () => {
   it('drain: a link that is down already is not hung up again', () => {
     const bench = new Bench().connect().ask();

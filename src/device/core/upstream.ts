@@ -23,6 +23,8 @@ export class Upstream {
   /** The last moment to send what waits; kept until it is sent or a verdict shows when the next pass ends. */
   #deadlineMs: number | null = null;
   #isHeld = false;
+  /** Nobody has answered for too long: what is out goes out again with the next beat. */
+  #resendsAtBeat = false;
   #timedOutMs = 0;
   /** Arrival of Opened or Resumed. */
   #openedMs = 0;
@@ -34,11 +36,13 @@ export class Upstream {
   /** The session is open on the wire, for the first time or again. */
   onOpened(nowMs: number): void {
     this.#openedMs = nowMs;
+    this.#resendsAtBeat = false;
     this.#deadlineMs = null;
   }
 
   /** The server's clock has been heard ticking. */
   onVerdict(): void {
+    this.#resendsAtBeat = false;
     this.#deadlineMs = null;
   }
 
@@ -57,6 +61,7 @@ export class Upstream {
     if (this.#session.residual?.isOpen || request.mode === 'stream') return;
     const { beatMs } = this.#session.link;
     if (beatMs !== null && nowMs < beatMs) return;
+    if (this.#resendsAtBeat && wire.state === 'open') this.#resend(nowMs);
     if (this.#sendsResidualAlone()) this.#send(text.chain.base, nowMs, false);
     else if (request.mode === 'stop-and-wait') this.#planRound(nowMs);
     else this.#planStream(nowMs);
@@ -235,15 +240,21 @@ export class Upstream {
     this.#timedOutMs = nowMs;
     session.timeouts++;
     if (session.request.mode === 'stream' || session.text === null) return true;
+    // Until then it counts as sent, and may be answered after all.
+    if (session.link.beatMs !== null) this.#resendsAtBeat = true;
+    else this.#resend(nowMs);
+    return true;
+  }
+
+  #resend(nowMs: number): void {
+    const session = this.#session;
+    this.#resendsAtBeat = false;
     session.tally.resendCount++;
-    const { chain } = session.text;
+    const { chain } = session.text!;
     chain.resend();
     session.awaitedFrom = null;
-    // The next beat takes it along.
-    if (session.link.beatMs !== null) return true;
     const to = Math.min(chain.end, chain.base + session.windowMax);
     if (session.request.mode !== 'race' || to > chain.base) this.#send(to, nowMs, false);
-    return true;
   }
 }
 
