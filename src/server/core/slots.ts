@@ -109,7 +109,7 @@ export class SlotTable {
   }
 
   /**
-   * Gives a session a slot, taking one from an idle session or from one that has had its turn, never from a key that
+   * Gives a session a slot, taking one from a session that nobody listens to, from an idle one or from one that has had its turn, never from a key that
    * holds fewer than its own; and from a key that holds two more whatever it is doing.
    *
    * @param isIdle whether a session could do without its slot now.
@@ -152,11 +152,16 @@ export class SlotTable {
     const { heldBy } = this;
     const heldOf = ({ ordinal }: Account): number => heldBy.get(ordinal) ?? 0;
     const own = heldOf(terms.account);
-    const movable = this.#slots.filter(({ owner, isFlying, unsure }) => {
-      if (isFlying || unsure.size > 0 || owner === null) return false;
-      return owner.terms.account === terms.account || heldOf(owner.terms.account) > own;
+    const owned = this.#slots.filter(
+      ({ owner, isFlying, unsure }) => owner !== null && !isFlying && unsure.size === 0,
+    );
+    const abandoned = owned.filter(({ owner }) => !owner!.isAttached);
+    if (abandoned.length > 0) return leastMissed(abandoned, isIdle);
+    const movable = owned.filter(({ owner }) => {
+      const { account } = owner!.terms;
+      return account === terms.account || heldOf(account) > own;
     });
-    // First from a key that holds more: else those with one each would take theirs from each other between their rounds.
+    // Then from a key that holds more: else those with one each would take theirs from each other between their rounds.
     const most = Math.max(0, ...movable.map(({ owner }) => heldOf(owner!.terms.account)));
     const richest = movable.filter(({ owner }) => heldOf(owner!.terms.account) === most);
     if (most > own + 1) return leastMissed(richest, isIdle);
