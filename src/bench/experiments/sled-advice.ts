@@ -46,19 +46,19 @@ async function playPlace(
   const seeds = Array.from({ length }, (_, index) => seed * 1_000 + index);
   const bed = { deviceCount, devices: fleetOf(mixedFleet), pass, answerTokens, seeds };
   const deaf = { ...bed, devices: fleetOf(mixedFleet, { ignoresAdvice: true }) };
-  const fixed = draftLengths.map(async (draftLength) => ({
+  const fixedOf = async (draftLength: number) => ({
     draftLength,
     served: await serve(play, deaf, stopAndWait(draftLength)),
-  }));
-  const [streamed, advised, raced, deafRace] = await Promise.all([
+  });
+  const [fixed, streamed, advised, raced, deafRace] = await Promise.all([
+    Promise.all(draftLengths.map(fixedOf)),
     serve(play, bed, stream),
     serve(play, bed, stopAndWait(longest)),
     serve(play, bed, race),
     serve(play, deaf, race),
   ]);
-  const played = { streamed, fixed: await Promise.all(fixed), advised, race: raced, deafRace };
   note(`advice, ${name}, devices ${deviceCount}`);
-  return { server: name, deviceCount, ...played };
+  return { server: name, deviceCount, fixed, streamed, advised, race: raced, deafRace };
 }
 
 /** Of the fixed lengths, chosen on the figures that are shown. */

@@ -70,6 +70,7 @@ export async function playRealFleet(
     if (turn > turnsMin && performance.now() > endMs) break;
     note(`real fleet, turn ${turn} of ${turnsMin} to ${turnsMax}`);
     for (const [way, serving] of Object.entries(servings)) {
+      if (signal.aborted) break;
       const written = await fleet.play(serving);
       if (turn > 0) played.set(way, [...(played.get(way) ?? []), written]);
     }

@@ -32,7 +32,7 @@ const seeds = [1, 2, 3, 4, 5];
 const cancelled = (error: PilotfishError): boolean => error.code === 'cancelled';
 
 it('a run on a thread says what the same run says here, in the order in which it was asked', async () => {
-  const pool = new PlayPool(2, { aborted: false });
+  const pool = new PlayPool(2, new AbortController().signal);
   try {
     const there = await Promise.all(seeds.map((seed) => pool.play(service, seed)));
     const here = await Promise.all(seeds.map((seed) => playHere(service, seed)));
@@ -43,25 +43,25 @@ it('a run on a thread says what the same run says here, in the order in which it
   }
 });
 
-it('what waits is refused when the user stops, and whatever is left when the pool closes', async () => {
-  const signal = { aborted: false };
-  const pool = new PlayPool(1, signal);
-  const first = pool.play(service, 1);
-  const refused = assert.rejects(pool.play(service, 2), cancelled);
-  signal.aborted = true;
-  await first;
-  await refused;
-  await assert.rejects(pool.play(service, 3), cancelled);
+it('what runs and what waits is refused when the user stops, and when the pool closes', async () => {
+  const user = new AbortController();
+  const pool = new PlayPool(1, user.signal);
+  const stopped = seeds.map((seed) => assert.rejects(pool.play(service, seed), cancelled));
+  user.abort();
+  await Promise.all(stopped);
+  await assert.rejects(pool.play(service, 6), cancelled);
   await pool.close();
 
-  const other = new PlayPool(1, { aborted: false });
+  const other = new PlayPool(1, new AbortController().signal);
   const left = seeds.map((seed) => assert.rejects(other.play(service, seed), cancelled));
   await other.close();
   await Promise.all(left);
+  const late = new PlayPool(1, user.signal);
+  await assert.rejects(late.play(service, 1), cancelled);
 });
 
 it('a mistake on a thread is told to who asked', async () => {
-  const pool = new PlayPool(1, { aborted: false });
+  const pool = new PlayPool(1, new AbortController().signal);
   const unheard = assert.rejects(pool.play({ ...service, devices: [] }, 1));
   await unheard;
   await pool.close();

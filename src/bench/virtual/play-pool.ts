@@ -19,7 +19,6 @@ interface Job extends PlayOrder {
 
 export class PlayPool {
   readonly #threadsMax: number;
-  readonly #signal: { readonly aborted: boolean };
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job>();
@@ -29,11 +28,12 @@ export class PlayPool {
    * Threads start when there is something to play.
    *
    * @param threadsMax >= 1.
-   * @param signal looked at before each run; once aborted, what waits is refused with `cancelled`.
+   * @param signal once aborted, the pool is closed.
    */
-  constructor(threadsMax: number, signal: { readonly aborted: boolean }) {
+  constructor(threadsMax: number, signal: AbortSignal) {
     this.#threadsMax = threadsMax;
-    this.#signal = signal;
+    if (signal.aborted) void this.close();
+    signal.addEventListener('abort', () => void this.close(), { once: true });
   }
 
   /** In the order of the calls. Real models cannot change threads. */
@@ -46,7 +46,6 @@ export class PlayPool {
   };
 
   #start(): void {
-    if (this.#signal.aborted) this.#fail(new PilotfishError('cancelled', 'the run was stopped'));
     if (this.#failure !== null) {
       for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
       return;
@@ -86,7 +85,7 @@ export class PlayPool {
 
   /** Ends every thread; what still runs or waits is refused with `cancelled`. */
   async close(): Promise<void> {
-    this.#fail(new PilotfishError('cancelled', 'the pool was closed'));
+    this.#fail(new PilotfishError('cancelled', 'the runs were stopped'));
     for (const { reject } of this.#busy.values()) reject(this.#failure!);
     const workers = [...this.#idle, ...this.#busy.keys()];
     this.#busy.clear();
