@@ -117,7 +117,7 @@ export function raceFindings(
 const setUp: Findings['setUp'] = [
   {
     part: 'cores, codec, state tables',
-    what: 'as shipped, in virtual time (src/sim/service); scripted target, coupled, one answer of 128 tokens a device, all at once',
+    what: 'as shipped, in virtual time (src/sim/service); scripted target, coupled, one answer of 128 tokens a device, of 96 where there are several, all at once',
     isEmulated: false,
   },
   {

@@ -27,7 +27,7 @@ export interface LinkPlayed {
 
 export async function playLinks(play: Play, isQuick: boolean, seed: number): Promise<LinkPlayed[]> {
   const divergence = divergenceFor(acceptance);
-  const seeds = Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index);
+  const seeds = Array.from({ length: isQuick ? 4 : 8 }, (_, index) => seed * 1_000 + index);
   const bedOf = (link: LinkShape): Bed => ({
     deviceCount: 1,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link: linkModelOf(link) }],

@@ -124,7 +124,7 @@ function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): 
     deviceCount,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
     pass: serverProfiles[server].pass,
-    answerTokens: 128,
+    answerTokens: deviceCount === 1 ? 128 : 96,
     seeds: Array.from({ length: seedCount }, (_, index) => seed * 1_000 + index),
   };
 }
