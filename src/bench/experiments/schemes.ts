@@ -232,7 +232,7 @@ const acceptanceSpec = {
         field: 'temperature',
         type: 'quantitative',
         scale: { zero: false },
-        axis: { values: temperatures },
+        axis: { values: temperatures, format: '.2~f' },
       },
       y: { type: 'quantitative', scale: { zero: false } },
       color: { field: 'scheme', sort: null, title: null },
