@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type PassShape, passMsOf } from '../../math/pass-time.js';
 import { Harness, openFrame } from './core-harness.suite.js';
+import { loadedDraftLength } from './draft-advice.js';
 import { crowdedTokenMs } from './overload.js';
 
 describe('a crowd', () => {
@@ -11,6 +13,37 @@ describe('a crowd', () => {
     const at = (busyCount: number): number =>
       crowdedTokenMs({ busyCount, slotCount: 8, contextLength: 100 }, predict);
     assert.deepEqual([0, 7, 8, 15, 16].map(at), [31, 38, 76, 76, 114]);
+  });
+
+  it('gets shorter drafts, then none, and only far beyond that are sessions refused', () => {
+    const slotCount = 64;
+    const facts = { acceptanceRate: 0.7, awayMs: 40 };
+    for (const cost of [
+      { fixedMs: 15, tokenMs: 0, rowMs: 15, tokenContextMs: 0 },
+      { fixedMs: 60, tokenMs: 4, rowMs: 2, tokenContextMs: 0.002 },
+    ]) {
+      const predict = (shape: PassShape): number => passMsOf(cost, shape);
+      const lengthAt = (count: number): number => {
+        const judgedCount = Math.min(count, slotCount);
+        const busyShare = Math.min(0.999, count / 8);
+        const load = { cost, judgedCount, contextLength: 200, busyShare };
+        return loadedDraftLength(load, facts, 16);
+      };
+      const lengths = Array.from({ length: 128 }, (_, index) => lengthAt(index + 1));
+      for (const [index, length] of lengths.slice(1).entries()) {
+        assert.ok(length <= lengths[index]! + 1e-9, `longer with ${index + 2} sessions`);
+      }
+      const noneFrom = lengths.findIndex((length) => length < 0.5) + 1;
+      assert.ok(lengths[0]! >= 1 && noneFrom > 1, `${lengths[0]} alone, none from ${noneFrom}`);
+      const crowd = { slotCount, contextLength: 200 };
+      const refusedFrom = Array.from({ length: 2000 }, (_, count) => count).find(
+        (busyCount) => crowdedTokenMs({ ...crowd, busyCount }, predict) > 10_000,
+      )!;
+      assert.ok(
+        refusedFrom > 2 * noneFrom,
+        `refused from ${refusedFrom}, no drafts from ${noneFrom}`,
+      );
+    }
   });
 
   it('takes no one more once each token would take too long, and says when to come back', () => {
