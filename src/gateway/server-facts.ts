@@ -54,6 +54,11 @@ const gauges: readonly (readonly [string, string, Read])[] = [
     ({ core }) => core.distrusted.cutCount,
   ],
   ['sessions_drafts_off', 'Of them, those not tested.', ({ core }) => core.distrusted.offCount],
+  [
+    'sessions_advised_no_drafts',
+    'Sessions told not to draft.',
+    ({ core }) => core.advised.noneCount,
+  ],
   ['keys', 'Keys in use of late; all without one are one.', ({ core }) => core.accountCount],
   ['slots', 'Sequences of the engine.', ({ core }) => core.slotCount],
   ['slots_owned', 'Of them, those that hold a session.', ({ core }) => core.slotsOwned],

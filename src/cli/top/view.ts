@@ -66,6 +66,7 @@ function sessionRows({ core }: ServerStats): Rows {
       'slots',
       `${core.slotsOwned} of ${core.slotCount} held; ${images.count} swapped out, ${formatBytes(images.bytes)}; ${formatCount(core.evictionCount)} evicted`,
     ],
+    ['advice', adviceText(core)],
     [
       'drafts off',
       `${core.distrusted.offCount} sessions, ${core.distrusted.cutCount} cut: their drafts keep falling`,
@@ -73,6 +74,13 @@ function sessionRows({ core }: ServerStats): Rows {
     ['keys', keysText(core)],
     ['queue', `${core.queueLength} sessions, ${core.waitingForSlot} of them without a slot`],
   ];
+}
+
+/** What the load leaves of drafts: they get shorter, then stop, before anybody is refused. */
+function adviceText({ advised }: ServerStats['core']): string {
+  const { sessionCount, meanLength, noneCount } = advised;
+  if (sessionCount === 0) return 'none given';
+  return `drafts of ${meanLength.toFixed(1)} tokens on average to ${sessionCount} sessions, no drafts to ${noneCount} of them`;
 }
 
 /** Keys in use, and what the one that uses most has. */

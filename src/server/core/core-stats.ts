@@ -33,6 +33,12 @@ export interface CoreStats {
   readonly sessionsByMode: { readonly [mode in Mode]: number };
   /** Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested any more. */
   readonly distrusted: { readonly cutCount: number; readonly offCount: number };
+  /** Sessions that are not over and were told how long to draft: how many, the mean length, and those told not to. */
+  readonly advised: {
+    readonly sessionCount: number;
+    readonly meanLength: number;
+    readonly noneCount: number;
+  };
   /** Keys in use of late; everybody without a key counts as one. */
   readonly accountCount: number;
   /** Those for which the target has judged most; at most 16. */

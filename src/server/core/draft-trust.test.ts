@@ -35,6 +35,8 @@ describe('trust in drafts', () => {
       const harness = new Harness();
       waste(harness, 1, mode, 60);
       assert.deepEqual(harness.core.stats().distrusted, { cutCount: 0, offCount: 1 });
+      const advised = { sessionCount: 1, meanLength: 0, noneCount: 1 };
+      assert.deepEqual(harness.core.stats().advised, advised, 'and its device is told so');
       assert.equal(harness.core.stats().accounts[0]!.draftTrust, 'off');
     });
   }

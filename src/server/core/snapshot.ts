@@ -56,15 +56,22 @@ function sessionCounts(table: SessionTable) {
   let detachedCount = 0;
   let cutCount = 0;
   let offCount = 0;
-  for (const { end, terms, isAttached, trust } of table.values()) {
+  const advice: number[] = [];
+  for (const { end, terms, isAttached, trust, advice: length } of table.values()) {
     if (!isAttached) detachedCount++;
     if (end !== null) continue;
     sessionsByMode[terms.mode]++;
+    if (length !== null) advice.push(length);
     if (trust.level === 'cut') cutCount++;
     if (trust.level === 'off') offCount++;
   }
   const distrusted = { cutCount, offCount };
-  return { sessionCount: table.size, detachedCount, sessionsByMode, distrusted };
+  const advised = {
+    sessionCount: advice.length,
+    meanLength: advice.reduce((sum, length) => sum + length, 0) / Math.max(1, advice.length),
+    noneCount: advice.filter((length) => length === 0).length,
+  };
+  return { sessionCount: table.size, detachedCount, sessionsByMode, distrusted, advised };
 }
 
 /** Accounts that a snapshot tells of. */
