@@ -202,6 +202,43 @@ describe('engine drafter', () => {
     );
   });
 
+  it('goes on behind the one pass that is on when branches are stopped, and tells nothing of it', async () => {
+    const engine = createScriptedEngine({ slotCount: 4 });
+    const calls: string[] = [];
+    const noting: Engine = Object.create(engine, {
+      draft: {
+        value: (...call: Parameters<Engine['draft']>) => {
+          calls.push('draft');
+          return engine.draft(...call);
+        },
+      },
+      draftEach: {
+        value: (...call: Parameters<Engine['draftEach']>) => {
+          calls.push('draftEach');
+          return engine.draftEach(...call);
+        },
+      },
+    });
+    const { listener, tokens, end } = listening();
+    const drafter = engineDrafter(noting)(listener);
+    drafter.open(0, config);
+    const first = end(1);
+    drafter.start(start({ countMax: 4 }));
+    await first;
+    const strands = [7, 8, 9].map((token): Strand => {
+      return { from: 3, tokens: Int32Array.of(token), isTrunk: false, confidenceMin: 0 };
+    });
+    drafter.start({ ...start({ run: 2, countMax: 1 }), strands });
+    drafter.stop(0, 2);
+    const third = end(3);
+    drafter.start(start({ run: 3, from: 3, tokens: Int32Array.of(7), countMax: 2 }));
+    await third;
+    await drafter.close();
+    assert.deepEqual(calls, ['draft', 'draftEach', 'draft']);
+    assert.equal(tokens.get(2), undefined);
+    assert.equal(tokens.get(3)?.length, 2);
+  });
+
   it('gives a slot that only holds a branch to an answer that has none', async () => {
     const engine = createScriptedEngine({ slotCount: 2 });
     const { listener, end, failures } = listening();
