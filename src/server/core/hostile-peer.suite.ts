@@ -72,6 +72,8 @@ const open = fc
     ),
     tokensMax: fc.integer({ min: 1, max: 20 }),
     windowMax: fc.integer({ min: 1, max: 70 }),
+    padBytes: fc.constantFrom(0, 0, 0, 64, 4096),
+    aggregateMs: fc.constantFrom(0, 0, 0, 10, 200),
     // A law without a token fails the pass it is in.
     isPoison: fc.nat(9).map((roll) => roll === 0),
   })
