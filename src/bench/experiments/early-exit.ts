@@ -33,7 +33,7 @@ export const earlyExitGrid = {
   rowShares: [0, 0.1, 0.25, 0.5, 1],
   budgets: { tokensMax: [8, 24, 48], chanceMin: [0.005, 0.01, 0.02, 0.1] },
   /** Real passes over real sockets: one cell with enough texts to decide, not many that do not. */
-  sockets: { roundTripsMs: [20], textCount: 14, tokenCount: 18 },
+  sockets: { roundTripsMs: [20], textCount: 12, tokenCount: 18 },
   quickSockets: { roundTripsMs: [20], textCount: 2, tokenCount: 12 },
   /** Table 5 of the paper: a Jetson, 4 drafts in 301 ms, 522 ms to verify, 96 ms on the way. */
   paper: { pace: { draftMs: 75.25, passMs: 522, rowShare: 0.25 }, roundTripMs: 96, draftLength: 4 },
