@@ -205,8 +205,8 @@ function adviceClaim(advice: readonly AdvicePlayed[]): Findings['claims'][number
     id: 'advice',
     text:
       `Over ${advice.length} places, from a target bound by memory to one bound by arithmetic and from one device to as many as ` +
-      `${Math.max(...advice.map((one) => one.deviceCount))}, rounds of at most 8 drafts that heed the server's advice run at ` +
-      `${span((one) => best(one) / one.advised.tokenMs.value)} of the best fixed length in hindsight, deaf ones at ` +
+      `${Math.max(...advice.map((one) => one.deviceCount))}, rounds of adaptive length, at most 8, that heed the server's advice run at ` +
+      `${span((one) => best(one) / one.advised.tokenMs.value)} of the best fixed length in hindsight, rounds of 8 that are deaf to it at ` +
       `${span((one) => best(one) / longest(one))}; race with advice at ` +
       `${span((one) => speedOf(one.race, one.streamed).value)} of central streaming, deaf at ` +
       `${span((one) => speedOf(one.deafRace, one.streamed).value)}.`,
