@@ -154,7 +154,7 @@ export class SessionDesk {
     if (!connection.isClogged) for (const session of sessions) this.#answers.settle(session, nowMs);
     if (outbox.release(connection) > 0 || connection.isClogged || connection.state === 'failed')
       return;
-    if (![...sessions].some(({ end }) => end === null)) return;
+    if (!sessions.some(({ end }) => end === null)) return;
     counters.coverCount++;
     outbox.sendOn(connection, { kind: 'pong', nonce: 0 });
   }
@@ -162,9 +162,7 @@ export class SessionDesk {
   /** Whether a connection has something to say at its next beat. */
   awaitsBeat({ id, held, state }: Connection): boolean {
     if (held.length > 0) return true;
-    return (
-      state !== 'failed' && [...this.#parts.table.sessionsOf(id)].some(({ end }) => end === null)
-    );
+    return state !== 'failed' && this.#parts.table.sessionsOf(id).some(({ end }) => end === null);
   }
 
   /** A guess for a session of the pass in flight, which its device is told where it can still use it. */
