@@ -24,6 +24,7 @@ const effort = [
   column('energy', 'energy a token', 'J', 'calculated'),
 ];
 
+/** Claims, set-up, tables and plots of what was played; owned by the caller. */
 export function earlyExitFindings(rows: EarlyExitRows): Findings {
   return {
     claims: claimsOf(rows),
@@ -66,99 +67,116 @@ const setUp: Findings['setUp'] = [
   },
 ];
 
-function tablesOf(rows: EarlyExitRows): Table[] {
-  const cellKeys = [
-    mode,
-    key('draftLength', 'drafted a round'),
-    key('roundTripMs', 'round trip', 'ms'),
-  ];
-  const wayKeys = [...cellKeys, way];
+const cellKeys = [
+  mode,
+  key('draftLength', 'drafted a round'),
+  key('roundTripMs', 'round trip', 'ms'),
+];
+const wayKeys = [...cellKeys, way];
+
+const tablesOf = (rows: EarlyExitRows): Table[] => [
+  socketsTable(rows),
+  ...wayTables(rows),
+  ...sweepTables(rows),
+  paperTable(rows),
+];
+
+const socketsTable = ({ sockets }: EarlyExitRows): Table =>
+  table(
+    'sockets',
+    'over real sockets: the inflated target with an exit behind 8 of its 16 blocks, passes that take what they take; speed in units of the first of its mode',
+    wayKeys,
+    [
+      column('tokenMs', 'a token', 'ms', 'emulated'),
+      column('speed', 'speed', '', 'emulated'),
+      column('speedOfNone', 'of stop-and-wait, none', '', 'emulated'),
+      column('passMs', 'pass', 'ms', 'measured'),
+      column('right', 'hints that name the outcome', '', 'measured'),
+      column('leadMs', 'hint before verdict', 'ms', 'measured'),
+      column('runnerUpHits', 'corrections foreseen by runners-up', '', 'emulated'),
+      column('hintHits', 'by hints', '', 'emulated'),
+    ],
+    sockets,
+  );
+
+/** Virtual time: what is drafted ahead, in every cell. */
+function wayTables({ ways: rows }: EarlyExitRows): Table[] {
   const schemeKey = key('scheme', 'scheme');
   const wayValues = [column('tokenMs', 'a token', 'ms'), speed, runnerUpHits, hintHits, ...effort];
   return [
-    table(
-      'sockets',
-      'over real sockets: the inflated target with an exit behind 8 of its 16 blocks, passes that take what they take; speed in units of the first of its mode',
-      wayKeys,
-      [
-        column('tokenMs', 'a token', 'ms', 'emulated'),
-        column('speed', 'speed', '', 'emulated'),
-        column('speedOfNone', 'of stop-and-wait, none', '', 'emulated'),
-        column('passMs', 'pass', 'ms', 'measured'),
-        column('right', 'hints that name the outcome', '', 'measured'),
-        column('leadMs', 'hint before verdict', 'ms', 'measured'),
-        column('runnerUpHits', 'corrections foreseen by runners-up', '', 'emulated'),
-        column('hintHits', 'by hints', '', 'emulated'),
-      ],
-      rows.sockets,
-    ),
     table(
       'speeds',
       'in virtual time: speed by what is drafted ahead, in units of none in stop-and-wait, of own elsewhere',
       [schemeKey, ...cellKeys],
       ways.slice(1).map((one) => column(one, one)),
-      speedRows(rows.ways),
+      speedRows(rows),
     ),
     table(
       'usual-length',
       'the same in detail: coupled, 4 drafted a round',
       wayKeys,
       wayValues,
-      usualRows(rows.ways),
+      usualRows(rows),
     ),
     {
-      ...table('ways', 'every cell in detail', [schemeKey, ...wayKeys], wayValues, rows.ways),
+      ...table('ways', 'every cell in detail', [schemeKey, ...wayKeys], wayValues, rows),
       isShown: false,
     },
-    table(
-      'layers',
-      'exits by the blocks below them, at a round trip of 20 ms',
-      [mode, key('layer', 'blocks below'), way],
-      [
-        speed,
-        column('right', 'hints that name the outcome'),
-        column('leadMs', 'hint before verdict', 'ms'),
-        hintHits,
-      ],
-      rows.layers,
-    ),
-    table(
-      'rowShares',
-      'branches side by side in one pass of the draft model, by what a further row of it costs; coupled, 4 drafted a round; speed in units of none in stop-and-wait, of own elsewhere',
-      [mode, key('roundTripMs', 'round trip', 'ms'), key('rowShare', 'a row, of a pass')],
-      [
-        column('speed', 'speed of all'),
-        column('width', 'tokens a pass'),
-        runnerUpHits,
-        hintHits,
-        ...effort,
-      ],
-      rows.rowShares,
-    ),
-    table(
-      'budgets',
-      'branches by budget, at a round trip of 50 ms; speed in units of own',
-      [mode, key('tokensMax', 'tokens held'), key('chanceMin', 'least chance')],
-      [speed, runnerUpHits, ...effort],
-      rows.budgets,
-    ),
-    table(
-      'paper',
-      "rounds at the paper's times: 4 drafts in 301 ms, verification 522 ms, link 96 ms",
-      [way],
-      [
-        column('draftMs', 'draft left', 'ms'),
-        column('verifyMs', 'verify', 'ms'),
-        column('linkMs', 'communication', 'ms'),
-        column('roundMs', 'round', 'ms'),
-        column('tokens', 'tokens a round'),
-        column('speedOfCloud', 'of cloud with a round trip a token'),
-        speed,
-      ],
-      rows.paper,
-    ),
   ];
 }
+
+/** Virtual time: one thing changed at a time. */
+const sweepTables = (rows: EarlyExitRows): Table[] => [
+  table(
+    'layers',
+    'exits by the blocks below them, at a round trip of 20 ms',
+    [mode, key('layer', 'blocks below'), way],
+    [
+      speed,
+      column('right', 'hints that name the outcome'),
+      column('leadMs', 'hint before verdict', 'ms'),
+      hintHits,
+    ],
+    rows.layers,
+  ),
+  table(
+    'rowShares',
+    'branches side by side in one pass of the draft model, by what a further row of it costs; coupled, 4 drafted a round; speed in units of none in stop-and-wait, of own elsewhere',
+    [mode, key('roundTripMs', 'round trip', 'ms'), key('rowShare', 'a row, of a pass')],
+    [
+      column('speed', 'speed of all'),
+      column('width', 'tokens a pass'),
+      runnerUpHits,
+      hintHits,
+      ...effort,
+    ],
+    rows.rowShares,
+  ),
+  table(
+    'budgets',
+    'branches by budget, at a round trip of 50 ms; speed in units of own',
+    [mode, key('tokensMax', 'tokens held'), key('chanceMin', 'least chance')],
+    [speed, runnerUpHits, ...effort],
+    rows.budgets,
+  ),
+];
+
+const paperTable = ({ paper }: EarlyExitRows): Table =>
+  table(
+    'paper',
+    "rounds at the paper's times: 4 drafts in 301 ms, verification 522 ms, link 96 ms",
+    [way],
+    [
+      column('draftMs', 'draft left', 'ms'),
+      column('verifyMs', 'verify', 'ms'),
+      column('linkMs', 'communication', 'ms'),
+      column('roundMs', 'round', 'ms'),
+      column('tokens', 'tokens a round'),
+      column('speedOfCloud', 'of cloud with a round trip a token'),
+      speed,
+    ],
+    paper,
+  );
 
 /** A row for each cell, with the speed of each way but none. */
 function speedRows(rows: readonly Row[]): Row[] {

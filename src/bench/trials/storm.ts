@@ -9,7 +9,7 @@ import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { exact } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
-import type { Findings, Row } from '../report/result.js';
+import type { Findings, Row, Table } from '../report/result.js';
 import { type Attack, attacks } from './attacks.js';
 import { trialCertificate } from './trial-certificate.js';
 import { TrialKeys } from './trial-keys.js';
@@ -234,29 +234,7 @@ function findingsOf({ before, weathered, missing }: Storm): Findings {
         isEmulated: true,
       },
     ],
-    tables: [
-      {
-        id: 'storm',
-        title: 'What is left after each attack',
-        keys: [
-          { name: 'attack', title: 'attack', unit: '' },
-          { name: 'count', title: 'times', unit: '' },
-        ],
-        values: [
-          value('seconds', 'lasted', 's'),
-          value('honest', 'honest answers beside it'),
-          value('worst', 'the slowest', 'ms'),
-          value('peak', 'most resident memory', 'MiB'),
-          value('live', 'live memory after', 'MiB'),
-          value('handles', 'handles'),
-          value('connections', 'connections'),
-          value('sessions', 'sessions'),
-          value('slots', 'slots'),
-        ],
-        rows: [rowOf('none', 0, before, [null, null, null, null]), ...rows],
-        isShown: true,
-      },
-    ],
+    tables: [tableOf(before, rows)],
     plots: [],
     papers: [],
     notes: [
@@ -271,3 +249,25 @@ function findingsOf({ before, weathered, missing }: Storm): Findings {
     ],
   };
 }
+
+const tableOf = (before: Holding, rows: readonly Row[]): Table => ({
+  id: 'storm',
+  title: 'What is left after each attack',
+  keys: [
+    { name: 'attack', title: 'attack', unit: '' },
+    { name: 'count', title: 'times', unit: '' },
+  ],
+  values: [
+    value('seconds', 'lasted', 's'),
+    value('honest', 'honest answers beside it'),
+    value('worst', 'the slowest', 'ms'),
+    value('peak', 'most resident memory', 'MiB'),
+    value('live', 'live memory after', 'MiB'),
+    value('handles', 'handles'),
+    value('connections', 'connections'),
+    value('sessions', 'sessions'),
+    value('slots', 'slots'),
+  ],
+  rows: [rowOf('none', 0, before, [null, null, null, null]), ...rows],
+  isShown: true,
+});
