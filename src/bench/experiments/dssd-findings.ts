@@ -29,6 +29,7 @@ const byteColumns = [
   column('downWire', 'down a token, all layers', 'bytes', 'calculated'),
 ];
 
+/** Claims, set-up, tables and plots of what was played; owned by the caller. @param checks shown as a table. */
 export function dssdFindings(rows: DssdRows, checks: readonly CheckRow[]): Findings {
   return {
     claims: claimsOf(rows),

@@ -44,6 +44,7 @@ export interface BaselinePlayed {
   readonly served: Served | null;
 }
 
+/** A row a baseline; speeds in units of streaming in its place. @param seed of the run; equal seeds, equal rows. */
 export async function playBaselines(
   play: Play,
   isQuick: boolean,

@@ -66,6 +66,7 @@ export interface RaceAsides {
   readonly points: readonly RealPoint[];
 }
 
+/** Claims, set-up, tables and plots of what was played; owned by the caller. @param all cells of the main grid. */
 export function raceFindings(
   all: readonly CellPlayed[],
   { baselines, gains, links, drafters, points }: RaceAsides,

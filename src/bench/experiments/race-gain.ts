@@ -26,6 +26,7 @@ export interface GainPlayed {
   readonly modelSpeed: number;
 }
 
+/** Plays race at each round trip. @param seed of the run; equal seeds, equal rows. @returns a row a round trip. */
 export async function playGains(play: Play, isQuick: boolean, seed: number): Promise<GainPlayed[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index);

@@ -25,6 +25,7 @@ export interface LinkPlayed {
   readonly stillSpeed: Estimate;
 }
 
+/** Plays the modes over each shape of link. @param seed of the run; equal seeds, equal rows. @returns a row a link. */
 export async function playLinks(play: Play, isQuick: boolean, seed: number): Promise<LinkPlayed[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 8 }, (_, index) => seed * 1_000 + index);

@@ -37,6 +37,7 @@ export interface AdvicePlayed {
   readonly deafRace: Served;
 }
 
+/** Plays devices that follow the advice on draft lengths and ones that do not, on each server. */
 export function playAdvice(
   context: ExperimentContext,
   servers: readonly SledServer[],

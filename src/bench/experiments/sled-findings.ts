@@ -29,6 +29,7 @@ export interface SledPlayed {
   readonly fit: PassFit;
 }
 
+/** Claims, set-up, tables and plots of what was played; owned by the caller. */
 export function sledFindings(played: SledPlayed): Findings {
   const { cells, mixes, advice, points, fit } = played;
   return {

@@ -32,6 +32,7 @@ export interface MixPlayed {
   readonly streamed: Served;
 }
 
+/** Plays each way of serving with each mix of devices; rows in that order. */
 export async function playMixes({
   isQuick,
   seed,

@@ -9,6 +9,7 @@ export interface Drawn {
   readonly svgs: ReadonlyMap<string, string>;
 }
 
+/** The report as one page of HTML that loads nothing. @param drawn experiments, in the order they are shown. */
 export function reportPage(drawn: readonly Drawn[]): string {
   return `<!doctype html>
 <html lang="en">

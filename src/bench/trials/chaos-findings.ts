@@ -60,6 +60,7 @@ function wayTable(struck: readonly Struck[]): Table {
   };
 }
 
+/** Claims, set-up and tables of a run; owned by the caller. */
 export function chaosFindings({ struck, tokenCount, left }: Chaos): Findings {
   const open = struck.reduce((sum, { openCount }) => sum + openCount, 0);
   const [, worst] = recoveries(struck);

@@ -80,6 +80,7 @@ export function checkFlat(samples: readonly Sample[]): void {
   );
 }
 
+/** Claims, set-up and tables of a run; owned by the caller. @param crowd how many were about at any time. */
 export function soakFindings(
   { samples, tally, cutCount, left }: Soaked,
   crowd: { readonly devices: number; readonly clients: number; readonly vanishing: number },

@@ -115,6 +115,7 @@ export interface Measured {
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
+/** What one answer took and gave; shares and rates are null where nothing was counted. @param nowMs its end, or now. */
 export function statisticsOf(
   { tally, pace, overtaking, teller, startedMs, advisedDraftLength }: Measured,
   nowMs: number,

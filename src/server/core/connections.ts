@@ -65,6 +65,11 @@ export function helloFault(hello: Hello, settings: CoreSettings): WireFault | nu
   );
 }
 
+/**
+ * The answer to a greeting in which `helloFault` found nothing. An older version is told of no cover: it knows none.
+ *
+ * @param passMs what a pass is expected to take, >= 0.
+ */
 export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number): Welcome {
   const { model, schemes, modes, limits, cover } = settings;
   const version = negotiateVersion(hello);

@@ -109,8 +109,8 @@ export class SlotTable {
   }
 
   /**
-   * Gives a session a slot, taking one from a session that nobody listens to, from an idle one or from one that has had its turn, never from a key that
-   * holds fewer than its own; and from a key that holds two more whatever it is doing.
+   * Gives a session a slot, taking one from a session that nobody listens to, from an idle one or from one that has had
+   * its turn, never from a key that holds fewer than its own; and from a key that holds two more whatever it is doing.
    *
    * @param isIdle whether a session could do without its slot now.
    * @returns false where no slot can be had yet.

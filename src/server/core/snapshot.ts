@@ -19,6 +19,7 @@ export interface SnapshotParts {
   readonly counters: Counters;
 }
 
+/** All that is told of a core at this moment; owned by the caller, changed by nobody after. */
 export function statsOf(parts: SnapshotParts): CoreStats {
   const { settings, accounts, connections, table, slots, scheduler, counters } = parts;
   return {
