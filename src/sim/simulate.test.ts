@@ -34,22 +34,22 @@ function textsOf(plan: RunPlan): Map<number, string> {
 
 describe('a simulation', () => {
   it('is the same again for the same seed, event by event, and another for another', () => {
-    assert.deepEqual(simulate(swarm, 11), simulate(swarm, 11));
+    const reports = [1, 1, 15].map((seed) => simulate(swarm, seed));
+    assert.deepEqual(reports[0], reports[1]);
+    assert.notEqual(reports[0]!.counts.checksum, reports[2]!.counts.checksum);
     // Not deepEqual: of thousands of lines it would search the difference for seconds.
-    const [first, again] = [traceOf(planRun(swarm, 12)), traceOf(planRun(swarm, 12))];
+    const [first, again] = [traceOf(planRun(swarm, 1)), traceOf(planRun(swarm, 1))];
     assert.ok(first === again, 'the traces differ');
-    const checksums = [1, 2, 3, 4].map((seed) => simulate(swarm, seed).counts.checksum);
-    assert.equal(new Set(checksums).size, 4);
   });
 
-  it('writes the same text with faults as without (6 seeds)', () => {
+  it('writes the same text with faults as without (3 seeds)', () => {
     const scenario = {
       ...swarm,
       work: { ...swarm.work, schemes: ['greedy', 'coupled'] as const },
       faults: { ...swarm.faults, crowd: 0 },
     };
     let comparedCount = 0;
-    for (let seed = 100; seed < 106; seed++) {
+    for (let seed = 100; seed < 103; seed++) {
       const plan = planRun(scenario, seed);
       const undisturbed = textsOf({ ...plan, faults: [] });
       for (const [id, text] of textsOf(plan)) {
@@ -57,7 +57,7 @@ describe('a simulation', () => {
         comparedCount++;
       }
     }
-    assert.ok(comparedCount > 30, `${comparedCount} texts compared`);
+    assert.ok(comparedCount > 15, `${comparedCount} texts compared`);
   });
 
   it('keeps the other faults where they are when one kind is switched off', () => {
