@@ -57,7 +57,13 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const watch = doorMetrics(metrics);
   const { generator, requestsMax = requestsMaxDefault, cover = noStreamCover } = options;
   const answering = new Answering({ generator, watch, requestsMax, cover });
-  const app = fastify({ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false });
+  const app = fastify({
+    ...{ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false },
+    // Before any hook: by itself the framework would answer strangers, in words of its own.
+    frameworkErrors: (reason, request, reply) => {
+      refuse(reply as FastifyReply, unroutable(options.access, request.raw, reason));
+    },
+  });
   options.access.onGone((ids) => answering.revoke(ids));
   guard(app, options, watch);
   addHealth(app, generator);
@@ -114,6 +120,16 @@ function guard(app: FastifyInstance, options: HttpDoorOptions, watch: DoorMetric
   });
 }
 
+/** What is said of a path that no router can read: first of all, whether its sender may ask. */
+function unroutable(access: Access, request: IncomingMessage, reason: unknown): ApiError {
+  try {
+    passed(access.admit(request));
+    return new ApiError('unknown_url', 'the path is not one');
+  } catch (refusal) {
+    return refusal instanceof ApiError ? refusal : toApiError(reason);
+  }
+}
+
 function refuse(reply: FastifyReply, error: ApiError): void {
   if (error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
   if (error.code === 'invalid_api_key') reply.header('www-authenticate', 'Bearer');
@@ -124,6 +140,7 @@ function refuse(reply: FastifyReply, error: ApiError): void {
 const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'request_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'unsupported_media_type',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_json',

@@ -31,7 +31,7 @@ const strangers: Readonly<Record<string, string | null>> = {
   'a wrong key': `${device.token.slice(0, -2)}xx`,
   'a revoked key': revoked.token,
 };
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'];
 /** Path, method that it takes, and status with a key of a device. */
 const routes: readonly (readonly [string, string, number])[] = [
   ['/health', 'GET', 200],
@@ -46,6 +46,8 @@ const routes: readonly (readonly [string, string, number])[] = [
   ['/nowhere', 'GET', 404],
   ['/', 'GET', 404],
 ];
+/** What no router can read. */
+const unreadable = ['/%zz', '/v1/models/%'];
 const disguises = ['//metrics', '/%6detrics', '/metrics?x=1', '/stats?x=1', '/%73tats', '//stats'];
 
 /** The status line's number, by a socket: what a client library would not send goes out as it is written. */
@@ -73,7 +75,13 @@ const upgrade =
 describe('a server with keys', () => {
   for (const [who, token] of Object.entries(strangers)) {
     it(`refuses ${who} on every path, by every method, and the upgrade`, async () => {
-      const paths = [...routes.map(([path]) => path), ...disguises, '/livez/', '//livez'];
+      const paths = [
+        ...routes.map(([path]) => path),
+        ...disguises,
+        ...unreadable,
+        '/livez/',
+        '//livez',
+      ];
       for (const path of paths) {
         for (const method of methods) {
           assert.equal(await statusOf(method, path, token), 401, `${method} ${path}`);
@@ -93,6 +101,11 @@ describe('a server with keys', () => {
       const status = await statusOf('GET', path, device.token);
       assert.ok(status === 403 || status === 404, `${path}: ${status}`);
     }
+    for (const path of unreadable) {
+      assert.equal(await statusOf('GET', path, device.token), 404, path);
+    }
+    // A method that the framework asks more of than ours: the caller's mistake, not one for the log.
+    assert.equal(await statusOf('QUERY', '/v1/models', device.token), 415);
     assert.equal(await statusOf('GET', '/', device.token, upgrade), 101);
   });
 
