@@ -12,6 +12,7 @@ import { addSamplingFlags, customaryLaw, drawSeed } from './flags/sampling-flags
 import { stopFlag } from './flags/text-flags.js';
 import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafting } from './run/link-flags.js';
 import { LinkReport } from './run/link-report.js';
+import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
@@ -73,4 +74,4 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
 }
 
 const greeting = (modelName: string | null): string =>
-  `${modelName ?? 'no server yet'}; /help lists commands, Ctrl-D leaves`;
+  `${visible(modelName ?? 'no server yet', 'all')}; /help lists commands, Ctrl-D leaves`;

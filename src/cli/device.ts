@@ -24,6 +24,7 @@ import {
   loadDrafting,
 } from './run/link-flags.js';
 import { LinkReport } from './run/link-report.js';
+import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
@@ -136,7 +137,7 @@ async function serveBehind(
     if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
     const client = await connect(connectOptions(options, drafting, report, terminal));
     const drafter = drafting.name.kind === 'model' ? drafting.engine.info.modelName : options.draft;
-    const what = `device ready: ${drafter} drafts for ${client.modelName ?? 'the server'} at ${serverUrl(options.server)}`;
+    const what = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
     try {
       const signal = AbortSignal.any([terminal.signal, refused.signal]);
       await serveDoors(client, drafting, door, options, what, endingWith(terminal, signal));

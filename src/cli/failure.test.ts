@@ -34,6 +34,17 @@ test('every code of the table is printed as sentence, code and remedy, with its 
   }
 });
 
+test('no message steers the terminal, whoever worded it', () => {
+  const reason = new PilotfishError(
+    'server-refused',
+    'no\u001b]0;mine\u0007 \u001b[2Jroom\u009b1m',
+  );
+  const { written } = print(reason, { PILOTFISH_DEBUG: '1' });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  assert.doesNotMatch(written, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  assert.match(written, /no␛\]0;mine/);
+});
+
 test('a stack trace is shown only on request, and then with its causes', () => {
   const error = new PilotfishError('download-failed', 'outer', { cause: new Error('inner') });
   assert.doesNotMatch(print(error).written, / {4}at /);

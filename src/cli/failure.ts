@@ -1,10 +1,12 @@
 // The one place that prints errors: a sentence, a remedy, the code in brackets, and the exit code that belongs to it.
-// Shows a stack trace only under PILOTFISH_DEBUG=1, and always says so when the mistake is our own.
+// Shows a stack trace only under PILOTFISH_DEBUG=1, and always says so when the mistake is our own. Lets no message, which
+// a server or a file may have worded, steer the terminal.
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { flagWords } from './flags/flag-words.js';
 import { paragraph } from './screen/line-fit.js';
+import { visible } from './screen/render.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
 /** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
@@ -53,11 +55,11 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   const failure = failureOf(reason);
   const paint = painter(colourWanted(terminal.err, terminal.env));
   const { message, remedy, code } = failure;
-  const line = paragraph(`pilotfish: ${message} [${code}]`, terminal.err);
+  const line = paragraph(visible(`pilotfish: ${message} [${code}]`, 'terminal'), terminal.err);
   terminal.err.write(`${line.replace('pilotfish:', (name) => paint('red', name))}\n`);
   if (remedy !== null) terminal.err.write(`${paragraph(`  ${remedy}`, terminal.err)}\n`);
   if (terminal.env['PILOTFISH_DEBUG'] === '1') {
-    for (const trace of traces(reason)) terminal.err.write(`${trace}\n`);
+    for (const trace of traces(reason)) terminal.err.write(`${visible(trace, 'terminal')}\n`);
   }
   return failure.exitCode;
 }

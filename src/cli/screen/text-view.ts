@@ -43,11 +43,11 @@ export const silentView = (terminal: Terminal): TextView => ({
   end: () => undefined,
 });
 
-/** Prints a line of news on stderr. */
+/** Prints a line of news on stderr. What a server or a file says in it cannot steer the terminal. */
 export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: string) => void {
   const paint = painter(colourWanted(err, env));
   return (text) => {
-    const line = paragraph(`pilotfish: ${text}`, err);
+    const line = paragraph(visible(`pilotfish: ${text}`, 'terminal'), err);
     err.write(`${line.replace('pilotfish:', (name) => paint('yellow', name))}\n`);
   };
 }

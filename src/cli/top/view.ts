@@ -9,12 +9,13 @@ import {
   formatMemory,
   formatShare,
 } from '../screen/numbers.js';
+import { visible } from '../screen/render.js';
 import { formatTable } from '../screen/table.js';
 
 /** @param before the snapshot before, for rates; null: since the start. */
 export function topText(stats: ServerStats, before: ServerStats | null): string {
   const { core, modelName, contextLength, uptimeMs } = stats;
-  const title = `${modelName}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
+  const title = `${visible(modelName, 'all')}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
   const rows = [
     ...loadRows(stats, before),
     ...sessionRows(stats),
