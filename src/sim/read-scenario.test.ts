@@ -45,6 +45,9 @@ describe('a scenario from JSON', () => {
     complains({ server: { slotCount: 'two' } }, /server\.slotCount is a number or \[from, to\]/);
     complains({ server: { slotCount: [3, 1] } }, /server\.slotCount/);
     complains({ faults: { flood: 1 } }, /faults\.flood is not known/);
+    complains({ faults: { drain: -1 } }, /faults\.drain is a number in \[0, 1000000\]/);
+    complains({ faults: { drain: 1e12 } }, /faults\.drain is a number in/);
+    complains({ base: { fleet: 1e9 } }, /at most 1000000/);
     complains({ work: { schemes: ['best'] } }, /work\.schemes takes greedy, .*, not "best"/);
     complains({ devices: [] }, /devices is a list/);
     complains({ devices: [{ drafter: 3 }] }, /devices\[0\]\.drafter is a string/);

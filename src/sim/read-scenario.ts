@@ -20,11 +20,15 @@ export function scenarioFrom(json: unknown): Scenario {
   return changed(baseOf(base), changes, '') as Scenario;
 }
 
+/** A hundred times the largest fleet that was ever run; a device takes some kilobytes. */
+const devicesMax = 1_000_000;
+
 function baseOf(base: unknown): Scenario {
   if (base === 'swarm') return swarm;
   const count = isObject(base) ? base['fleet'] : undefined;
-  if (typeof count === 'number' && Number.isInteger(count) && count > 0) return fleet(count);
-  return refuse('base is "swarm" or {"fleet": <devices>}');
+  if (typeof count === 'number' && Number.isInteger(count) && count > 0 && count <= devicesMax)
+    return fleet(count);
+  return refuse(`base is "swarm" or {"fleet": <devices>}, at most ${devicesMax}`);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -38,6 +42,14 @@ const isRange = (value: unknown): boolean =>
     value.length === 2 &&
     value.every((end) => typeof end === 'number') &&
     value[0] <= value[1]);
+
+/** Every fault of a run is planned before it begins. */
+const faultsMax = 1_000_000;
+
+function faultCount(value: unknown, place: string): number {
+  if (typeof value === 'number' && value >= 0 && value <= faultsMax) return value;
+  return refuse(`${place} is a number in [0, ${faultsMax}]`);
+}
 
 function changed(before: unknown, change: unknown, path: string): unknown {
   if (isRange(before))
@@ -65,7 +77,7 @@ function object(before: Record<string, unknown>, change: unknown, path: string):
   const after = { ...before };
   for (const [name, value] of Object.entries(change)) {
     const place = path === '' ? name : `${path}.${name}`;
-    if (path === 'faults' && isFault(name) && typeof value === 'number') after[name] = value;
+    if (path === 'faults' && isFault(name)) after[name] = faultCount(value, place);
     else if (name in before) after[name] = changed(before[name], value, place);
     else
       refuse(
