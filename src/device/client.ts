@@ -22,7 +22,12 @@ import { engineDrafter, strandsMaxOf } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
 import { type GenerateOptions, requestOf } from './generate-request.js';
 import { dialWords } from './link-words.js';
-import { checkKeyInClear, type DeviceTls, dialWebSocket } from './websocket-dialer.js';
+import {
+  checkAlternative,
+  checkKeyInClear,
+  type DeviceTls,
+  dialWebSocket,
+} from './websocket-dialer.js';
 
 /** What drafts: an engine that stays its owner's, a look-up in the text so far, or nothing. */
 export type DrafterChoice =
@@ -338,6 +343,7 @@ function dialOf(options: ConnectOptions): DeviceOptions['dial'] {
   return async (alternative, signal) => {
     const address = alternative ?? url;
     try {
+      if (alternative !== null) checkAlternative(url, alternative);
       return await open(address, signal);
     } catch (cause) {
       throw new Error(`no server answers at ${address}: ${dialWords(cause)}`, { cause });

@@ -60,6 +60,17 @@ export function checkKeyInClear(
 }
 
 /**
+ * Refuses to go on in clear, at another address that a server named, what was begun under TLS: prompts would be read.
+ *
+ * @throws PilotfishError `usage`.
+ */
+export function checkAlternative(url: string, alternative: string): void {
+  const { protocol, hostname } = new URL(alternative);
+  if (new URL(url).protocol !== 'wss:' || protocol === 'wss:' || isOwnHost(hostname)) return;
+  throw new PilotfishError('usage', 'the server named an address without TLS to go on at');
+}
+
+/**
  * Opens a connection. A key that is refused with the upgrade comes as the Failure that says so.
  *
  * @param url ws: or wss:. @param signal ends a dial that nobody waits for.

@@ -15,7 +15,7 @@ import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { startServer } from '../server/index.js';
 import { connect } from './client.js';
 import { targetOnly } from './core/world.suite.js';
-import type { DeviceTls } from './websocket-dialer.js';
+import { checkAlternative, type DeviceTls } from './websocket-dialer.js';
 
 /** What the child does: one answer without drafts, its tokens on stdout or the error's code and words. */
 const script = `
@@ -118,4 +118,12 @@ describe('a wss: address', { skip: openSslMissing(), timeout: 60_000 }, () => {
       await assert.rejects(written(url, { ca, ...strange }), { code: 'server-unreachable' });
     }, true);
   });
+});
+
+it('goes on in clear nowhere that a server names, where it began under TLS', () => {
+  const named = (url: string, alternative: string) => () => checkAlternative(url, alternative);
+  assert.throws(named('wss://edge.example', 'ws://other.example'), { code: 'usage' });
+  assert.doesNotThrow(named('wss://edge.example', 'wss://other.example'));
+  assert.doesNotThrow(named('wss://edge.example', 'ws://127.0.0.1:7433'));
+  assert.doesNotThrow(named('ws://edge.example', 'ws://other.example'));
 });
