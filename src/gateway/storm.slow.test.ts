@@ -157,8 +157,10 @@ describe('a storm of clients', () => {
         for (let index = 0; index < 10_000; index++) {
           const socket = post(port, { ...ask, stream: true, max_tokens: 2 });
           socket.once('data', (bytes) => {
-            answered++;
             const status = bytes.subarray(9, 12).toString();
+            // A stream that waits for long is kept open by comments: it has begun, and is not answered.
+            if (status === '200') return;
+            answered++;
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
             // Twenty thousand sockets are more than a process may have.
             socket.destroy();
