@@ -32,6 +32,7 @@ import { givenLimits, limitFlags } from './keys/limit-flags.js';
 import { resolveModel } from './models/model-name.js';
 import { bundledModels, packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
+import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
@@ -275,7 +276,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
 
 function readyLine({ info }: LlamaEngine, { address }: RunningServer): string {
   const { modelName, slotCount, contextLength } = info;
-  return `pilotfish: ${modelName} ready on ${address}, ${slotCount} slots of ${contextLength} tokens`;
+  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens`;
 }
 
 function farewell(server: RunningServer): string {

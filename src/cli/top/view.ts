@@ -81,7 +81,8 @@ function sessionRows({ core }: ServerStats): Rows {
 function adviceText({ advised }: ServerStats['core']): string {
   const { sessionCount, meanLength, noneCount } = advised;
   if (sessionCount === 0) return 'none given';
-  return `drafts of ${meanLength.toFixed(1)} tokens on average to ${sessionCount} sessions, no drafts to ${noneCount} of them`;
+  const sessions = sessionCount === 1 ? '1 session' : `${sessionCount} sessions`;
+  return `drafts of ${meanLength.toFixed(1)} tokens on average to ${sessions}, no drafts to ${noneCount} of them`;
 }
 
 /** Keys in use, and what the one that uses most has. */
