@@ -13,7 +13,7 @@ import { checkCover } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
-import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/ahead.js';
+import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead.js';
 import type { AnswerId, Fallback, TellEffect } from './core/event.js';
 import type { CoreSettings, DrafterFacts } from './core/settings.js';
 import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';

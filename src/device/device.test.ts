@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import { noCover } from '../protocol/frame.js';
 import type { Transport } from '../protocol/transport.js';
-import { aheadOff } from './core/ahead.js';
+import { aheadOff } from './core/drafting/ahead.js';
 import { Device } from './device.js';
 
 describe('a dial that is answered too late', () => {

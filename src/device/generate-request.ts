@@ -18,8 +18,8 @@ import {
   type Scheme,
 } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
+import type { StopRule } from './core/drafting/stop-rule.js';
 import type { Fallback, GenerateRequest } from './core/event.js';
-import type { StopRule } from './core/stop-rule.js';
 
 export interface GenerateOptions {
   /** One of the three. Text gets the start token before it; special tokens in it are not read. */

@@ -15,10 +15,10 @@ export {
   type Timing,
   timingDefaults,
 } from './client.js';
-export { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/ahead.js';
+export { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead.js';
+export type { StopRule } from './core/drafting/stop-rule.js';
 export { type Fallback, fallbacks, type Origin } from './core/event.js';
 export type { Statistics } from './core/statistics.js';
-export type { StopRule } from './core/stop-rule.js';
 export { lanesMax } from './drafter/lanes.js';
 export type { GenerateOptions } from './generate-request.js';
 export { type LineReader, serveLines } from './line-service.js';

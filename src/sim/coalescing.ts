@@ -1,9 +1,9 @@
 // What it costs and saves to hold drafts back in race: messages and time for each token, by the moment of sending and the
 // round trip. One device and one server in virtual time, no faults: exact figures of a seed, on any machine.
 
-import { aheadOff } from '../device/core/ahead.js';
 import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
+import { aheadOff } from '../device/core/drafting/ahead.js';
 import { mean } from '../math/statistics.js';
 import type { DeviceKind, Scenario } from './scenario.js';
 import { delayLink, swarm } from './scenarios.js';

@@ -3,7 +3,7 @@
 
 import { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/ahead.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/drafting/ahead.js';
 import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { lanesMax } from '../device/drafter/lanes.js';
 import type { Vocabulary } from '../engine/vocabulary.js';

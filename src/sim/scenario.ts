@@ -1,8 +1,8 @@
 // What a simulation is made of, as plain data that JSON can hold: networks, costs of computing, devices, work, faults.
 // A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
 
-import type { AheadBudget } from '../device/core/ahead.js';
 import type { Sending } from '../device/core/coalesce.js';
+import type { AheadBudget } from '../device/core/drafting/ahead.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';

@@ -5,8 +5,8 @@
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
+import { Trunk } from '../device/core/drafting/trunk.js';
 import type { AnswerId, CoreEvent, DraftStart, StrandToken } from '../device/core/event.js';
-import { Trunk } from '../device/core/trunk.js';
 import { lanesMax } from '../device/drafter/lanes.js';
 import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';

@@ -6,7 +6,7 @@ import type { ExitHint, OnHints } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
 import type { EngineOperation, ServerEvent } from '../server/core/event.js';
-import { shapeOf } from '../server/core/pass-builder.js';
+import { shapeOf } from '../server/core/passes/pass-builder.js';
 import type { Random } from './random.js';
 import type { Timeline, Timer } from './timeline.js';
 

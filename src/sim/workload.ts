@@ -1,8 +1,8 @@
 // What users ask for: requests with prompts, lengths, laws, schemes and modes, made from the seed before the run begins.
 // Every request has a seed of its own, by which engine operations are traced back to it.
 
+import type { StopRule } from '../device/core/drafting/stop-rule.js';
 import type { GenerateRequest } from '../device/core/event.js';
-import type { StopRule } from '../device/core/stop-rule.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { isOffered } from '../protocol/frame.js';
 import type { Ask } from './answer.js';

@@ -11,14 +11,14 @@ import { plainSampling } from '../../math/sampling.js';
 import { startServer } from '../../server/index.js';
 import { connectDevice, write } from '../loop/fleet.js';
 import { evenLink, wireBytesOf } from '../profiles/link-profiles.js';
-import type { Text } from './dssd-rounds.js';
+import type { Text } from './dssd/rounds.js';
 import {
   acceptanceOf,
   communicationMs,
   onTheServer,
   perToken,
   tokensPerSecond,
-} from './dssd-time.js';
+} from './dssd/time.js';
 import { spikyEngine } from './spiky-model.js';
 import { type Exchange, tapWire } from './wire-tap.js';
 

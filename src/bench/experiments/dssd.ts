@@ -6,9 +6,9 @@ import { evenLink, wireBytesOf } from '../profiles/link-profiles.js';
 import { exact, scaled } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
-import { dssdFindings } from './dssd-findings.js';
-import { checkLoop } from './dssd-link.js';
-import { openPairs, type Pair, playTexts, type Text, type Way, ways } from './dssd-rounds.js';
+import { dssdFindings } from './dssd/findings.js';
+import { checkLoop } from './dssd/link.js';
+import { openPairs, type Pair, playTexts, type Text, type Way, ways } from './dssd/rounds.js';
 import {
   acceptanceOf,
   baselines,
@@ -18,7 +18,7 @@ import {
   perRound,
   perToken,
   tokensPerSecond,
-} from './dssd-time.js';
+} from './dssd/time.js';
 
 export const dssdGrid = {
   mbps: [1, 5, 10, 50, 100],

@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { mean } from '../../math/statistics.js';
-import { benchModels } from '../bench-models.js';
+import { benchModels } from '../weights/bench-models.js';
+import { play, type Setting, ways } from './early-exit/bed.js';
 import { earlyExitGrid } from './early-exit.js';
-import { play, type Setting, ways } from './early-exit-bed.js';
 import { VirtualModels } from './virtual-models.js';
 
 const files = benchModels('/nowhere', () => undefined);

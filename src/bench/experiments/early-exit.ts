@@ -1,10 +1,10 @@
 // What drafting the future before the verdict gains: the device's own continuation, branches for corrections, hints of an
 // early exit, all of them, and the bound of any exit, over round trip, draft length and mode. arXiv 2505.21594.
 
-import { exitLayers } from '../bench-models.js';
 import { exact, meanOf, ratioOf } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
+import { exitLayers } from '../weights/bench-models.js';
 import {
   type Bed,
   type Pace,
@@ -13,10 +13,10 @@ import {
   type Setting,
   type Way,
   ways,
-} from './early-exit-bed.js';
-import { earlyExitFindings } from './early-exit-findings.js';
-import { playSockets, type SocketGrid } from './early-exit-sockets.js';
-import { effortOf, hintsOf, hitsOf, speedOf, widthOf } from './early-exit-values.js';
+} from './early-exit/bed.js';
+import { earlyExitFindings } from './early-exit/findings.js';
+import { playSockets, type SocketGrid } from './early-exit/sockets.js';
+import { effortOf, hintsOf, hitsOf, speedOf, widthOf } from './early-exit/values.js';
 import { VirtualModels } from './virtual-models.js';
 
 const modes = ['stop-and-wait', 'pipeline', 'race'] as const;

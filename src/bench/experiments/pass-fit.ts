@@ -7,7 +7,7 @@ import { loadLlamaEngine } from '../../engine/llama/index.js';
 import { type PassCost, type PassShape, passMsOf } from '../../math/pass-time.js';
 import { plainSampling } from '../../math/sampling.js';
 import { median } from '../../math/statistics.js';
-import { shapeOf } from '../../server/core/pass-builder.js';
+import { shapeOf } from '../../server/core/passes/pass-builder.js';
 import { passCostFrom } from '../../sim/index.js';
 
 export interface PassFit {

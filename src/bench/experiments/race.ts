@@ -9,12 +9,12 @@ import { type ServerName, serverProfiles } from '../profiles/server-profiles.js'
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Estimate } from '../report/result.js';
 import type { Play } from '../virtual/play.js';
-import { playBaselines } from './race-baselines.js';
-import { playDrafters } from './race-drafters.js';
-import { raceFindings } from './race-findings.js';
-import { playGains } from './race-gain.js';
-import { playLinks } from './race-links.js';
-import { type ModePlayed, playModes } from './race-modes.js';
+import { playBaselines } from './race/baselines.js';
+import { playDrafters } from './race/drafters.js';
+import { raceFindings } from './race/findings.js';
+import { playGains } from './race/gain.js';
+import { playLinks } from './race/links.js';
+import { type ModePlayed, playModes } from './race/modes.js';
 import {
   type Bed,
   linkModelOf,

@@ -13,8 +13,8 @@ import {
   coupledAcceptance,
   ratioAcceptance,
 } from '../../math/scheme-acceptance.js';
-import { tokenize } from '../model-fidelity.js';
-import { openBare } from '../model-speed.js';
+import { tokenize } from '../engine/model-fidelity.js';
+import { openBare } from '../engine/model-speed.js';
 import { storyPrompts } from '../prompts.js';
 import { ratioOf } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';

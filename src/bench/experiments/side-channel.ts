@@ -2,16 +2,16 @@
 // which price: attackers of ours, answers of the bundled models, the shipped cores in virtual time. arXiv 2411.01076.
 
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
-import { attack } from './side-channel-attack.js';
+import { attack } from './side-channel/attack.js';
 import {
   arrivalsOf,
   type Played,
   type Setting,
   SideChannelBed,
   traceOf,
-} from './side-channel-bed.js';
-import { sideChannelFindings } from './side-channel-findings.js';
-import { both, type Line, nothing, sideChannelGrid } from './side-channel-grid.js';
+} from './side-channel/bed.js';
+import { sideChannelFindings } from './side-channel/findings.js';
+import { both, type Line, nothing, sideChannelGrid } from './side-channel/grid.js';
 import { VirtualModels } from './virtual-models.js';
 
 export const sideChannelExperiment: Experiment = {

@@ -5,8 +5,8 @@ import type { PassCost } from '../../math/pass-time.js';
 import { serverProfiles } from '../profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { fitPasses, type PassFit } from './pass-fit.js';
-import { playAdvice } from './sled-advice.js';
-import { sledFindings } from './sled-findings.js';
+import { playAdvice } from './sled/advice.js';
+import { sledFindings } from './sled/findings.js';
 import {
   answerTokens,
   fleetOf,
@@ -16,9 +16,9 @@ import {
   sledSeeds,
   sledWayNames,
   sledWays,
-} from './sled-fleet.js';
-import { playMixes } from './sled-mix.js';
-import { playRealFleet } from './sled-real.js';
+} from './sled/fleet.js';
+import { playMixes } from './sled/mix.js';
+import { playRealFleet } from './sled/real.js';
 import { type Served, serve } from './virtual-service.js';
 
 export interface SledServer {

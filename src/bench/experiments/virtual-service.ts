@@ -1,7 +1,7 @@
 // Services in virtual time as experiments ask for them: a mode by name, devices, a link and a server, several seeds; out
 // come the figures of all seeds with their intervals. The playing is src/sim/service.
 
-import type { StopRule } from '../../device/core/stop-rule.js';
+import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { PassCost } from '../../math/pass-time.js';
 import type { Mode, Scheme } from '../../protocol/frame.js';
 import type { LinkModel, Service, ServiceDevice, ServiceFigures } from '../../sim/index.js';

@@ -1,9 +1,9 @@
 // What the gate measures on the machine: ratios of two ways of doing the same work, turn by turn, in their quick form.
 
 import { type ApiWork, benchApi } from '../api/api-bench.js';
-import type { BenchModels } from '../bench-models.js';
+import { benchPasses } from '../engine/pass-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
-import { benchPasses } from '../pass-bench.js';
+import type { BenchModels } from '../weights/bench-models.js';
 import type { Probe } from './gate.js';
 
 /** Between runs on one machine these ratios move by more than the interval inside a run shows. */

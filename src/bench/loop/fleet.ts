@@ -2,9 +2,9 @@
 // each at the same time. Times are taken where a user would take them, at the tokens.
 
 import type { DrafterChoice } from '../../device/client.js';
-import type { AheadBudget } from '../../device/core/ahead.js';
+import type { AheadBudget } from '../../device/core/drafting/ahead.js';
+import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../device/core/statistics.js';
-import type { StopRule } from '../../device/core/stop-rule.js';
 import { type Client, connect } from '../../device/index.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
 import type { Sampling } from '../../math/sampling.js';

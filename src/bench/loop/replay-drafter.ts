@@ -2,8 +2,8 @@
 // model, and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void
 // anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
 
+import { Trunk } from '../../device/core/drafting/trunk.js';
 import type { AnswerId, DraftStart } from '../../device/core/event.js';
-import { Trunk } from '../../device/core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from '../../device/drafter/drafter.js';
 import type { DraftEndReason, DraftedToken } from '../../engine/engine.js';
 import type { Recording } from './recording.js';

@@ -1,8 +1,8 @@
 // What an experiment is to whoever runs it: a question, and a function that finds out. It reads no clock for its result
 // and writes no file.
 
-import type { BenchModels } from '../bench-models.js';
 import type { Play } from '../virtual/play.js';
+import type { BenchModels } from '../weights/bench-models.js';
 import type { Findings, Provenance, Result } from './result.js';
 
 export interface ExperimentContext {

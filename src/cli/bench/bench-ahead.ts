@@ -1,14 +1,14 @@
 // `pilotfish bench engine --part ahead`: what drafting ahead asks of a draft model. Prints tables; the work is
-// src/bench/ahead-bench.ts.
+// src/bench/engine/ahead-bench.ts.
 
 import {
   type BranchRow,
   benchBranches,
   benchRunnersUp,
   type RunnersUpRow,
-} from '../../bench/ahead-bench.js';
-import type { BenchModels } from '../../bench/bench-models.js';
+} from '../../bench/engine/ahead-bench.js';
 import type { PairedRatio } from '../../bench/paired.js';
+import type { BenchModels } from '../../bench/weights/bench-models.js';
 import { formatTable } from '../screen/table.js';
 
 /** What the part is given. */

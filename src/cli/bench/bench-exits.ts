@@ -1,11 +1,11 @@
 // `pilotfish bench engine --part exits --part hints`: what hints of an early exit cost, as ratios inside one run, and how often they
-// come true. Prints tables; the work is src/bench/exit-bench.ts and exit-quality.ts.
+// come true. Prints tables; the work is src/bench/engine/exit-bench.ts and exit-quality.ts.
 
-import { type BenchModels, exitLayers } from '../../bench/bench-models.js';
-import { benchExits, type ExitCase, type ExitCostRow } from '../../bench/exit-bench.js';
-import { type HintTally, tallyHints } from '../../bench/exit-quality.js';
-import { acceptanceCases } from '../../bench/model-acceptance.js';
+import { benchExits, type ExitCase, type ExitCostRow } from '../../bench/engine/exit-bench.js';
+import { type HintTally, tallyHints } from '../../bench/engine/exit-quality.js';
+import { acceptanceCases } from '../../bench/engine/model-acceptance.js';
 import { storyPrompts } from '../../bench/prompts.js';
+import { type BenchModels, exitLayers } from '../../bench/weights/bench-models.js';
 import { type ExitChoice, loadLlamaEngine } from '../../engine/llama/index.js';
 import { formatShare } from '../screen/numbers.js';
 import { formatTable } from '../screen/table.js';

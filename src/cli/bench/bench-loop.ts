@@ -1,12 +1,12 @@
 // `pilotfish bench loop`: what the loop between devices and server costs and gains, as ratios inside one run. Prints
 // tables; the work is src/bench/loop. Whatever is emulated is called so.
 
-import type { BenchModels } from '../../bench/bench-models.js';
 import { batchAtLeast, benchBatch } from '../../bench/loop/batch-bench.js';
 import { benchLink, type LinkRow } from '../../bench/loop/link-bench.js';
 import { type LoopBed, loopBed } from '../../bench/loop/loop-bed.js';
 import { benchRace, type RaceRow, raceGrid } from '../../bench/loop/race-bench.js';
 import { benchStack, type StackRow, stackAtLeast } from '../../bench/loop/stack-bench.js';
+import type { BenchModels } from '../../bench/weights/bench-models.js';
 import { type CoalescingRow, coalescingGrid, compareSendings } from '../../sim/index.js';
 import { formatTable } from '../screen/table.js';
 

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Mode, Scheme } from '../../protocol/frame.js';
 import type { Transcript } from '../../sim/transcript.js';
+import type { StopRule } from './drafting/stop-rule.js';
 import type { GenerateRequest } from './event.js';
-import type { StopRule } from './stop-rule.js';
 import { request, targetOnly, World, type WorldOptions } from './world.suite.js';
 
 function finished(world: World, told: Transcript): number[] {

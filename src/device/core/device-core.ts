@@ -18,7 +18,7 @@ import { versionOfCover, versionOfFormats, versionOfHints } from '../../protocol
 import { Connection } from './connection.js';
 import { Covering } from './covering.js';
 import { type Live, takeFrame } from './downlink.js';
-import { DraftPassTimes } from './draft-pass-times.js';
+import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
 import type { AnswerId, CoreEvent, Effect } from './event.js';
 import { Session, type SessionLink } from './session.js';

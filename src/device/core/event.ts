@@ -7,8 +7,8 @@ import type { CutLimit } from '../../math/cut-law.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Sampling } from '../../math/sampling.js';
 import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
+import type { StopRule } from './drafting/stop-rule.js';
 import type { Statistics } from './statistics.js';
-import type { StopRule } from './stop-rule.js';
 
 /** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
 export type AnswerId = number;

@@ -12,7 +12,7 @@ import {
   schemes,
 } from '../../protocol/frame.js';
 import type { Random } from '../../sim/random.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from './ahead.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from './drafting/ahead.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
 import { targetOnly, World, type WorldOptions } from './world.suite.js';

@@ -14,8 +14,8 @@ import {
   schemes,
   type Verdict,
 } from '../../protocol/frame.js';
-import { aheadOff } from './ahead.js';
 import { DeviceCore } from './device-core.js';
+import { aheadOff } from './drafting/ahead.js';
 import type { CoreEvent, Effect, GenerateRequest } from './event.js';
 import type { CoreSettings } from './settings.js';
 

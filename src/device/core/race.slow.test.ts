@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { raceTokenMsMin } from '../../math/round-time.js';
-import { aheadOff } from './ahead.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
+import { aheadOff } from './drafting/ahead.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
 import { World, type WorldOptions } from './world.suite.js';

@@ -8,13 +8,13 @@ import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../pr
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { DraftChain } from './chain.js';
-import type { DraftPassTimes } from './draft-pass-times.js';
-import { DraftPlan } from './draft-plan.js';
-import { Drafting } from './drafting.js';
+import type { DraftPassTimes } from './drafting/draft-pass-times.js';
+import { DraftPlan } from './drafting/draft-plan.js';
+import { Drafting } from './drafting/drafting.js';
+import { Overtaking } from './drafting/overtaking.js';
+import { Pace } from './drafting/pace.js';
 import type { ForgettingMean } from './estimate.js';
 import type { AnswerId, Effect, GenerateRequest } from './event.js';
-import { Overtaking } from './overtaking.js';
-import { Pace } from './pace.js';
 import { type CommittedToken, reconcile } from './reconcile.js';
 import type { ResidualDraw } from './residual-draw.js';
 import type { CoreSettings } from './settings.js';

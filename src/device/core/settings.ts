@@ -2,8 +2,8 @@
 // comes in. Holds no default; the shell fills them in.
 
 import type { Cover } from '../../protocol/frame.js';
-import type { AheadBudget } from './ahead.js';
 import type { Sending } from './coalesce.js';
+import type { AheadBudget } from './drafting/ahead.js';
 
 export interface CoreSettings {
   readonly key: string;

@@ -1,8 +1,8 @@
 // What an answer cost and how it came to be, counted while it runs. Shares are made of counts at the end only.
 
+import type { Overtaking } from './drafting/overtaking.js';
+import type { Pace } from './drafting/pace.js';
 import type { Origin } from './event.js';
-import type { Overtaking } from './overtaking.js';
-import type { Pace } from './pace.js';
 import type { Teller } from './teller.js';
 
 /** Rates are null where nothing was counted; times in milliseconds. */

@@ -5,10 +5,10 @@ import type { DraftedToken } from '../../engine/engine.js';
 import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
+import { isRoundOver, lengthWithHeadStart } from './drafting/stop-rule.js';
 import { earlier } from './earlier.js';
 import { FramesOut } from './frames-out.js';
 import type { Session } from './session.js';
-import { isRoundOver, lengthWithHeadStart } from './stop-rule.js';
 
 /** Bytes that an entry of a law takes on the wire at most: an id and a double, with their framing. */
 const lawEntryBytes = 16;

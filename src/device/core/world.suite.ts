@@ -18,8 +18,8 @@ import { SimEngine } from '../../sim/sim-engine.js';
 import { Timeline, type Timer } from '../../sim/timeline.js';
 import { toyEngine, toyVocabulary } from '../../sim/toy.js';
 import { Transcript } from '../../sim/transcript.js';
-import { aheadDefaults } from './ahead.js';
 import { DeviceCore } from './device-core.js';
+import { aheadDefaults } from './drafting/ahead.js';
 import type { CoreEvent, Effect, GenerateRequest, TellEffect } from './event.js';
 import type { CoreSettings } from './settings.js';
 

@@ -12,8 +12,8 @@ import type {
   EngineInfo,
   SlotConfig,
 } from '../../engine/engine.js';
+import { Trunk } from '../core/drafting/trunk.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
-import { Trunk } from '../core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 import { type Lane, Lanes, lanesMax } from './lanes.js';
 

@@ -3,8 +3,8 @@
 
 import { assert } from '../../base/assert.js';
 import { guessed, lookUp, type NgramOptions, ngramDefaults } from '../../engine/look-up.js';
+import { Trunk } from '../core/drafting/trunk.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
-import { Trunk } from '../core/trunk.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
 interface Job {

@@ -23,8 +23,8 @@ import {
   versionMin,
   versionOfCover,
 } from '../../protocol/version.js';
-import type { Account } from './account.js';
 import type { ConnectionId } from './event.js';
+import type { Account } from './keys/account.js';
 import type { CoreSettings } from './settings.js';
 
 export interface Connection {

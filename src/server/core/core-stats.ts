@@ -3,7 +3,7 @@
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
 import type { Cover, Mode } from '../../protocol/frame.js';
-import type { Trust } from './draft-trust.js';
+import type { Trust } from './keys/draft-trust.js';
 import { type Quantiles, Recent } from './recent.js';
 
 /** What one key uses. */

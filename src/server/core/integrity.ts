@@ -2,10 +2,10 @@
 
 import { assert } from '../../base/assert.js';
 import { limits } from '../../protocol/limits.js';
-import type { Scheduler } from './scheduler.js';
+import type { Scheduler } from './passes/scheduler.js';
+import type { SlotTable } from './passes/slots.js';
 import type { Session } from './session.js';
 import type { SessionTable } from './session-table.js';
-import type { SlotTable } from './slots.js';
 
 /** @throws InvariantError naming what disagrees. */
 export function checkIntegrity(table: SessionTable, slots: SlotTable, scheduler: Scheduler): void {

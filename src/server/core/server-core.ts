@@ -6,19 +6,19 @@ import type { PassResult } from '../../engine/engine.js';
 import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
 import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
 import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
-import { Accounts } from './account.js';
 import { type Connection, Connections, helloFault, welcomeOf } from './connections.js';
 import { type CoreStats, Counters } from './core-stats.js';
+import { SessionDesk } from './desk/session-desk.js';
 import type { ConnectionId, Effect, ServerEvent } from './event.js';
 import { checkIntegrity } from './integrity.js';
-import { Operations } from './operations.js';
+import { Accounts } from './keys/account.js';
 import { Outbox } from './outbox.js';
-import { Scheduler } from './scheduler.js';
+import { Operations } from './passes/operations.js';
+import { Scheduler } from './passes/scheduler.js';
+import { SlotTable } from './passes/slots.js';
 import type { Listener } from './session.js';
-import { SessionDesk } from './session-desk.js';
 import { SessionTable } from './session-table.js';
 import type { CoreSettings } from './settings.js';
-import { SlotTable } from './slots.js';
 import { statsOf } from './snapshot.js';
 
 /** How often silence and expiry are looked at, in milliseconds; they end up to this much late. */

@@ -2,8 +2,8 @@
 // ones stay until they are closed or expire. Counts are bounded by the settings.
 
 import { assert } from '../../base/assert.js';
-import type { Account } from './account.js';
 import type { ConnectionId } from './event.js';
+import type { Account } from './keys/account.js';
 import type { Listener, Session } from './session.js';
 
 interface Desk {

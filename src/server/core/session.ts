@@ -8,10 +8,10 @@ import type { LawLogprobs } from '../../math/logprobs.js';
 import type { Cover, EndReason, Mode, Scheme } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import type { TokenLog } from '../../protocol/token-log.js';
-import type { Account } from './account.js';
 import { DraftBuffer } from './draft-buffer.js';
-import { DraftTrust } from './draft-trust.js';
 import type { ConnectionId } from './event.js';
+import type { Account } from './keys/account.js';
+import { DraftTrust } from './keys/draft-trust.js';
 import { LogprobLog } from './logprob-log.js';
 
 /** What was asked for and granted. */

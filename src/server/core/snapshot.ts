@@ -1,13 +1,13 @@
 // The state of the server core in numbers.
 
 import { type Mode, modes } from '../../protocol/frame.js';
-import type { Account, Accounts } from './account.js';
 import type { Connections } from './connections.js';
 import type { AccountStats, CoreStats, Counters } from './core-stats.js';
-import type { Scheduler } from './scheduler.js';
+import type { Account, Accounts } from './keys/account.js';
+import type { Scheduler } from './passes/scheduler.js';
+import type { SlotTable } from './passes/slots.js';
 import type { SessionTable } from './session-table.js';
 import type { CoreSettings } from './settings.js';
-import type { SlotTable } from './slots.js';
 
 export interface SnapshotParts {
   readonly settings: CoreSettings;

@@ -3,7 +3,7 @@
 import type { TellEffect } from '../../device/core/event.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import { type PassCost, passMsOf } from '../../math/pass-time.js';
-import { shapeOf } from '../../server/core/pass-builder.js';
+import { shapeOf } from '../../server/core/passes/pass-builder.js';
 import type { Answer } from '../answer.js';
 import type { Observer } from '../observer.js';
 import type { Report } from '../simulate.js';

@@ -1,7 +1,7 @@
 // The scenario of a service and what its devices ask: a fleet without faults that begins nearly at once, and behind it
 // perhaps one device that takes all it can get.
 
-import { aheadDefaults } from '../../device/core/ahead.js';
+import { aheadDefaults } from '../../device/core/drafting/ahead.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { type Cover, noCover } from '../../protocol/frame.js';
 import type { Ask } from '../answer.js';

@@ -1,9 +1,9 @@
 // A service: one server and many devices that all write at once in one mode, perhaps one of them against the others. And
 // what users and server see of it.
 
-import type { AheadBudget } from '../../device/core/ahead.js';
+import type { AheadBudget } from '../../device/core/drafting/ahead.js';
+import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../device/core/statistics.js';
-import type { StopRule } from '../../device/core/stop-rule.js';
 import type { PassCost } from '../../math/pass-time.js';
 import type { Sampling } from '../../math/sampling.js';
 import type { Cover, Mode, Scheme } from '../../protocol/frame.js';

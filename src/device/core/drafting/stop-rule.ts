@@ -1,0 +1,98 @@
+// When a draft is long enough to be sent: a fixed length, the length that suits the measured times, the first unsure
+// token (SLED, arXiv 2506.09397), or the point where the next token costs more than it can save.
+
+import { assert } from '../../../base/assert.js';
+import { bestDraftLength } from '../../../math/draft-length.js';
+import { expectedTokens } from '../../../math/expected-tokens.js';
+import type { Pace } from './pace.js';
+
+/** `draftLengthMax` bounds every rule; >= 1. */
+export type StopRule =
+  | { readonly kind: 'fixed'; readonly draftLengthMax: number }
+  | { readonly kind: 'adaptive'; readonly draftLengthMax: number }
+  | {
+      readonly kind: 'confidence';
+      readonly draftLengthMax: number;
+      /** In (0, 1]: the draft ends behind the first token less sure than this. */
+      readonly confidenceMin: number;
+    }
+  | { readonly kind: 'gain'; readonly draftLengthMax: number };
+
+/** Whether the rule looks at confidences, which cost a softmax a token. */
+export function wantsConfidence(rule: StopRule): boolean {
+  return rule.kind === 'confidence' || rule.kind === 'gain';
+}
+
+/** Length used while the times are not known yet. */
+const firstLength = 4;
+
+/** Most tokens of the next round, in [1, draftLengthMax]. */
+export function roundLength(rule: StopRule, pace: Pace): number {
+  if (rule.kind !== 'adaptive') return rule.draftLengthMax;
+  const times = pace.roundTimes;
+  if (times === null) return Math.min(firstLength, rule.draftLengthMax);
+  const inputs = { ...times, acceptanceRate: pace.acceptanceRate, rowMs: 0, load: 0 };
+  return Math.max(1, bestDraftLength(inputs, rule.draftLengthMax));
+}
+
+/**
+ * Whether a draft that stands at `confidences` should be sent rather than continued.
+ *
+ * @param confidences [n] of the tokens so far; null where not computed.
+ */
+export function isRoundOver(
+  rule: StopRule,
+  pace: Pace,
+  confidences: readonly (number | null)[],
+): boolean {
+  if (confidences.length === 0) return false;
+  if (confidences.length >= roundLength(rule, pace)) return true;
+  if (rule.kind === 'confidence') {
+    // Of tokens drafted ahead, any may be the unsure one.
+    return confidences.some((confidence) => (confidence ?? 1) < rule.confidenceMin);
+  }
+  return rule.kind === 'gain' && !nextPays(pace, confidences);
+}
+
+/**
+ * A further token matters if all before it stand and it does too; it then saves the time that a token takes at the
+ * pace of the round so far. The ratio of expected tokens to time is best where the last token just pays for itself
+ * (Dinkelbach 1967 on ratios).
+ */
+function nextPays(pace: Pace, confidences: readonly (number | null)[]): boolean {
+  const times = pace.roundTimes;
+  if (times === null) return confidences.length < firstLength;
+  const rate = pace.acceptanceRate;
+  let stands = 1;
+  let expected = 1;
+  for (const confidence of confidences) {
+    // A confidence is the draft's own opinion; the measured rate keeps a boastful one in check.
+    stands *= confidence === null ? rate : Math.sqrt(confidence * rate);
+    expected += stands;
+  }
+  const spentMs = times.verifyMs + times.roundTripMs + confidences.length * times.draftMs;
+  return stands * rate * (spentMs / expected) > times.draftMs;
+}
+
+/**
+ * How many of the tokens drafted ahead, and how many more, make the next round: those that are there cost nothing.
+ *
+ * @param readyCount tokens already drafted, >= 0.
+ * @returns >= readyCount, at most draftLengthMax or readyCount.
+ */
+export function lengthWithHeadStart(rule: StopRule, pace: Pace, readyCount: number): number {
+  const lengthMax = roundLength(rule, pace);
+  const times = pace.roundTimes;
+  if (readyCount === 0 || readyCount >= lengthMax || times === null) {
+    return Math.max(readyCount, lengthMax);
+  }
+  assert(times.draftMs >= 0, `draft time ${times.draftMs} is below 0`);
+  let best = readyCount;
+  let bestMs = Infinity;
+  for (let length = readyCount; length <= lengthMax; length++) {
+    const ms = times.verifyMs + times.roundTripMs + (length - readyCount) * times.draftMs;
+    const tokenMs = ms / expectedTokens(pace.acceptanceRate, length);
+    if (tokenMs < bestMs) [best, bestMs] = [length, tokenMs];
+  }
+  return best;
+}

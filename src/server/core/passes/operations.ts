@@ -1,0 +1,47 @@
+// Operations of the engine on their way: gives each an id, remembers for whom it was, and says so when it is answered.
+// At most a few per slot are ever under way.
+
+import { assert } from '../../../base/assert.js';
+import type { EngineOperation } from '../event.js';
+import type { Session } from '../session.js';
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+export type Wanted = WithoutId<EngineOperation>;
+
+/** Issues an operation for a session, or for a pass (null). @returns its id. */
+export type Issue = (operation: Wanted, session: Session | null) => number;
+
+export interface Issued {
+  readonly kind: EngineOperation['kind'];
+  readonly session: Session | null;
+}
+
+export class Operations {
+  readonly #underWay = new Map<number, Issued>();
+  readonly #run: (operation: EngineOperation) => void;
+  #nextId = 1;
+
+  /** @param run hands the operation to the engine. */
+  constructor(run: (operation: EngineOperation) => void) {
+    this.#run = run;
+  }
+
+  get count(): number {
+    return this.#underWay.size;
+  }
+
+  readonly issue: Issue = (operation, session) => {
+    const id = this.#nextId++;
+    this.#underWay.set(id, { kind: operation.kind, session });
+    this.#run({ ...operation, id } as EngineOperation);
+    return id;
+  };
+
+  /** What an answer belongs to. */
+  settle(id: number): Issued {
+    const issued = this.#underWay.get(id);
+    assert(issued !== undefined, `operation ${id} is not under way`);
+    this.#underWay.delete(id);
+    return issued;
+  }
+}

@@ -1,0 +1,151 @@
+// From sessions to a pass: who is a candidate, and the engine's segments for what the batcher has planned.
+// Issues the operations that bring slots in order before the pass; decides nothing about the text.
+
+import type { Judge, Segment } from '../../../engine/engine.js';
+import { pointLaw } from '../../../math/law.js';
+import type { PassShape } from '../../../math/pass-time.js';
+import type { Mode } from '../../../protocol/frame.js';
+import { trustedLength } from '../keys/draft-trust.js';
+import type { Flight, Session } from '../session.js';
+import type { ModelFacts } from '../settings.js';
+import type { Candidate, Share } from './batcher.js';
+import type { SlotTable } from './slots.js';
+
+/** How many passes a user of each mode may wait unnoticed: a device that stands still notices at once. */
+const slackPasses: { readonly [mode in Mode]: number } = {
+  'stop-and-wait': 0,
+  pipeline: 0.5,
+  race: 1,
+  stream: 1,
+};
+
+/** What holds for every candidate of a pass. */
+export interface Boarders {
+  /** A pass over one row, as it is now. */
+  readonly passMs: number;
+  /** Most drafts to test for a session without advice. */
+  readonly newcomerLength: number;
+}
+
+/** What the batcher is told of a session that has a slot. */
+export function candidateOf(
+  session: Session,
+  slots: SlotTable,
+  { endOfText, passRowsMax }: ModelFacts,
+  { passMs, newcomerLength }: Boarders,
+): Candidate {
+  const wantedMax = session.advice ?? newcomerLength;
+  const { key, log, wantsJudging, waitingSinceMs, terms } = session;
+  const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
+  return {
+    key,
+    payer: terms.account.ordinal,
+    cacheLength,
+    missingCount: log.length - cacheLength,
+    draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
+    wantsJudging,
+    waitingSinceMs,
+    deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
+  };
+}
+
+/**
+ * Drafts in line up to the first that would end the text. Where they come in a stream, more may lie here than pay: what
+ * costs other tokens more time than it saves waits, and often falls with a rejection before it. A round of stop-and-wait
+ * is tested whole, since its device waits for all of it; the advice has told that device how long to draft. Drafts that
+ * keep falling get next to nothing in any mode.
+ */
+function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
+  const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const worthMax = trustedLength(session.trust.level, soughtMax);
+  const count = Math.max(0, Math.min(session.testableCount, worthMax));
+  return session.drafts.countToEnd(session.log.length, count, endOfText);
+}
+
+export interface Boarding {
+  readonly segment: Segment;
+  readonly flight: Flight;
+}
+
+/** The segment of one share; cuts the slot back where it holds more than the segment starts from. */
+export function board(
+  session: Session,
+  share: Share,
+  slots: SlotTable,
+  contextLength: number,
+  nowMs: number,
+): Boarding {
+  const { log, drafts, terms } = session;
+  const from = Math.min(slots.cacheLength(session), log.length - 1);
+  slots.cut(session, from);
+  const { draftCount, isJudged } = share;
+  const pending = drafts.pending(log.length, draftCount);
+  const padCount = padOf(session, share, contextLength);
+  const padding = new Int32Array(padCount).fill(padToken);
+  const ids = padCount === 0 ? pending.ids : joined(pending.ids, padding);
+  const filled = log.slice(from, from + share.fillCount);
+  const flight: Flight = {
+    from: log.length,
+    draftCount,
+    padCount,
+    isJudged,
+    epoch: drafts.epoch,
+    ids,
+    queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
+    isSpoilt: false,
+  };
+  if (isJudged) session.noteAway();
+  const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
+  const { topLogprobs } = terms;
+  const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
+  const tokens = joined(filled, ids);
+  const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
+  return { segment, flight };
+}
+
+/** Any token serves: a draft that nobody proposed is tested like one that somebody did. */
+const padToken = 0;
+
+/** `split` cannot be padded: where padding falls, the device would have to know the law it was drawn from. */
+function padOf({ log, terms }: Session, share: Share, contextLength: number): number {
+  if (terms.scheme === 'split') return 0;
+  return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
+}
+
+function judgeOf(
+  scheme: Session['terms']['scheme'],
+  { length: draftCount }: Int32Array,
+  { probs, laws }: ReturnType<Session['drafts']['pending']>,
+  padCount: number,
+): Judge {
+  switch (scheme) {
+    case 'split':
+      return { scheme, draftCount, draftProbs: probs ?? new Float64Array(0) };
+    case 'full': {
+      const padding = new Array<ReturnType<typeof pointLaw>>(padCount).fill(pointLaw(padToken));
+      return { scheme, draftCount, draftLaws: [...(laws ?? []), ...padding] };
+    }
+    default:
+      return { scheme, draftCount };
+  }
+}
+
+function joined(first: Int32Array, second: Int32Array): Int32Array {
+  const all = new Int32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+/** What the time model wants to know of a pass. */
+export function shapeOf(segments: readonly Segment[]): PassShape {
+  let tokenCount = 0;
+  let rowCount = 0;
+  let tokenContext = 0;
+  for (const { from, tokens, judge } of segments) {
+    tokenCount += tokens.length;
+    rowCount += judge ? judge.draftCount + 1 : 0;
+    tokenContext += tokens.length * (from + tokens.length);
+  }
+  return { tokenCount, rowCount, tokenContext };
+}

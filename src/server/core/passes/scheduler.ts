@@ -1,0 +1,328 @@
+// Keeps the engine busy: holds the sessions that have work, gives them slots, lets the batcher plan, issues the pass and
+// learns from its time. At most one pass is in flight. Says nothing to devices.
+
+import { assert } from '../../../base/assert.js';
+import type { SlotId } from '../../../base/brand.js';
+import type { Outcome, PassResult } from '../../../engine/engine.js';
+import { type PassShape, PassTimeModel } from '../../../math/pass-time.js';
+import type { Counters } from '../core-stats.js';
+import { FairShare, type Payer } from '../keys/fair-share.js';
+import type { Session } from '../session.js';
+import type { CoreSettings } from '../settings.js';
+import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
+import { adviceFrom, newcomerLength, type ServerLoad } from './draft-advice.js';
+import { Occupancy } from './occupancy.js';
+import type { Issue } from './operations.js';
+import { crowdedTokenMs } from './overload.js';
+import { board, candidateOf, shapeOf } from './pass-builder.js';
+import type { SlotTable } from './slots.js';
+
+interface PassInFlight {
+  readonly id: number;
+  readonly sessions: readonly Session[];
+  /** [sessions] where each is computed. */
+  readonly slots: readonly SlotId[];
+  readonly shape: PassShape;
+  readonly startedAtMs: number;
+}
+
+/** A session's part of a pass that has ended well. */
+export interface Landing {
+  readonly session: Session;
+  readonly outcome: Outcome;
+  readonly passMs: number;
+}
+
+/** A pass that has failed. */
+export interface Crash {
+  readonly sessions: readonly Session[];
+  readonly isProved: boolean;
+}
+
+/** Of each key no more rounds than it may have at once, those with the nearest deadlines; the others wait their turn. */
+function withinRounds(
+  candidates: readonly Candidate[],
+  sessions: ReadonlyMap<number, Session>,
+): Candidate[] {
+  const hasRounds = [...sessions.values()].some(
+    ({ terms }) => terms.account.limits.rounds !== null,
+  );
+  if (!hasRounds) return [...candidates];
+  const counts = new Map<number, number>();
+  const byDeadline = candidates.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.key - b.key);
+  return byDeadline.filter(({ key, payer }) => {
+    const { rounds } = sessions.get(key)!.terms.account.limits;
+    const count = (counts.get(payer) ?? 0) + 1;
+    counts.set(payer, count);
+    return rounds === null || count <= rounds;
+  });
+}
+
+/** Weight of the newest pass in what the load is said to be. */
+const loadStep = 0.1;
+
+/** Passes for which newcomers are given the same length. */
+const newcomerEvery = 8;
+
+export class Scheduler {
+  readonly passTime = new PassTimeModel();
+  readonly #settings: CoreSettings;
+  readonly #slots: SlotTable;
+  readonly #issue: Issue;
+  readonly #bounds: BatchBounds;
+  readonly #counters: Counters;
+  readonly #ready = new Map<number, Session>();
+  #inFlight: PassInFlight | null = null;
+  /** After a suspect has gone alone the others have their turn. */
+  #wasSuspect = false;
+  readonly #occupancy = new Occupancy();
+  readonly #fairShare = new FairShare();
+  #judgedCount = 1;
+  #newcomers = { passCount: -Infinity, length: 0 };
+  #contextLength = 0;
+
+  constructor(settings: CoreSettings, slots: SlotTable, issue: Issue, counters: Counters) {
+    const { model, batching, passMsMax, prefillShare, prefillMsMax } = settings;
+    const { passTokensMax, passRowsMax } = model;
+    this.#settings = settings;
+    const times = { passMsMax, prefillShare, prefillMsMax };
+    this.#bounds = { batching, passTokensMax, passRowsMax, ...times, fairness: null };
+    this.#slots = slots;
+    this.#issue = issue;
+    this.#counters = counters;
+  }
+
+  get isFlying(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  get readyCount(): number {
+    return this.#ready.size;
+  }
+
+  get queueLength(): number {
+    return [...this.#ready.values()].filter(({ flight }) => flight === null).length;
+  }
+
+  get waitingForSlot(): number {
+    return [...this.#ready.values()].filter((session) => !this.#slots.has(session)).length;
+  }
+
+  get load(): ServerLoad {
+    return {
+      cost: this.passTime.cost,
+      judgedCount: Math.max(1, this.#judgedCount),
+      contextLength: this.#contextLength,
+      busyShare: this.#occupancy.busyShare,
+    };
+  }
+
+  /** Milliseconds from token to token if one more session joined. */
+  get crowdedTokenMs(): number {
+    const { slotCount } = this.#settings.model;
+    const crowd = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
+    return crowdedTokenMs(crowd, (shape) => this.passTime.predict(shape));
+  }
+
+  /** To be called whenever something about a session has changed. */
+  refresh(session: Session): void {
+    if (this.#hasWork(session)) this.#ready.set(session.key, session);
+    else this.#ready.delete(session.key);
+  }
+
+  forget(session: Session): void {
+    this.#ready.delete(session.key);
+  }
+
+  #hasWork(session: Session): boolean {
+    if (session.wantsJudging) return true;
+    // A prompt is computed before anybody asks for a row of it; later only sessions that ask get the engine.
+    return session.isRunning && session.isNew && !this.#isFilled(session);
+  }
+
+  #isFilled(session: Session): boolean {
+    return this.#slots.cacheLength(session) >= session.log.length - 1;
+  }
+
+  readonly #isIdle = (session: Session): boolean => !this.#ready.has(session.key);
+
+  /** Starts the next pass if the engine is free. @returns when to ask again though nothing happens, or null. */
+  schedule(nowMs: number): number | null {
+    if (this.#inFlight) return null;
+    this.#assignSlots(nowMs);
+    const candidates = this.#candidates();
+    const fairness = this.#fairShare.terms(this.#payers(), nowMs);
+    const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
+    const plan = planPass(candidates, bounds, this.#predict, nowMs);
+    if (plan.kind === 'wait') return plan.untilMs;
+    if (plan.kind === 'idle') return null;
+    if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
+    else this.#fairShare.alone(plan.predictedMs);
+    this.#launch(plan.shares, nowMs);
+    return null;
+  }
+
+  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
+
+  #payers(): Set<Payer> {
+    const payers = new Set<Payer>();
+    for (const { terms } of this.#ready.values()) payers.add(terms.account);
+    return payers;
+  }
+
+  /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
+  #assignSlots(nowMs: number): void {
+    const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
+    if (waiting.length === 0) return;
+    const held = this.#slots.heldBy;
+    const heldOf = ({ terms }: Session): number => held.get(terms.account.ordinal) ?? 0;
+    waiting.sort(
+      (a, b) => heldOf(a) - heldOf(b) || a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,
+    );
+    /** Keys that cannot have another slot now. */
+    const refused = new Set<number>();
+    for (const session of waiting) {
+      const { ordinal } = session.terms.account;
+      if (session.image.kind === 'saving' || refused.has(ordinal)) continue;
+      if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
+    }
+  }
+
+  #candidates(): Candidate[] {
+    const usable = [...this.#ready.values()].filter(
+      (session) =>
+        this.#slots.isReady(session) &&
+        this.#slots.share(session, session.log.length - 1, this.#isIdle) &&
+        this.#slots.isReady(session),
+    );
+    // A copied prompt may be complete: nothing is left to compute then.
+    for (const session of [...this.#ready.values()]) this.refresh(session);
+    const { model } = this.#settings;
+    const boarders = {
+      passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
+      newcomerLength: this.#newcomerLength(Math.max(1, usable.length)),
+    };
+    const candidates = this.#quarantined(usable).map((session) =>
+      candidateOf(session, this.#slots, model, boarders),
+    );
+    return withinRounds(candidates, this.#ready);
+  }
+
+  /** Solves an equation, so it is asked for again only as the load may have moved. */
+  #newcomerLength(sessionCount: number): number {
+    const { passCount } = this.passTime.error;
+    const newcomers = this.#newcomers;
+    const isFresh = passCount >= adviceFrom && passCount - newcomers.passCount < newcomerEvery;
+    if (isFresh) return newcomers.length;
+    const { draftTokens } = this.#settings.limits;
+    const length = newcomerLength(this.load, { passCount, sessionCount }, draftTokens);
+    this.#newcomers = { passCount, length };
+    return length;
+  }
+
+  /** Sessions of a failed pass go alone, so that the one that fails again harms nobody; others have every second pass. */
+  #quarantined(usable: readonly Session[]): readonly Session[] {
+    const suspect = usable.find(({ isSuspect }) => isSuspect);
+    const others = usable.filter(({ isSuspect }) => !isSuspect);
+    const goesAlone = suspect !== undefined && (others.length === 0 || !this.#wasSuspect);
+    this.#wasSuspect = goesAlone;
+    return goesAlone ? [suspect] : others;
+  }
+
+  #launch(shares: readonly Share[], nowMs: number): void {
+    const sessions = shares.map(({ key }) => this.#ready.get(key)!);
+    const segments = shares.map((share, index) => {
+      const session = sessions[index]!;
+      const { contextLength } = this.#settings.model;
+      const { segment, flight } = board(session, share, this.#slots, contextLength, nowMs);
+      session.flight = flight;
+      session.drafts.frameCount = 0;
+      this.#slots.board(session, nowMs);
+      return segment;
+    });
+    const shape = shapeOf(segments);
+    const wantsHints = sessions.some(({ terms, flight }) => terms.wantsHints && flight?.isJudged);
+    const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
+    const slots = segments.map(({ slot }) => slot);
+    this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
+    this.#noteLoad(shares, shape);
+  }
+
+  #noteLoad(shares: readonly Share[], { tokenCount, tokenContext, rowCount }: PassShape): void {
+    const judged = shares.filter(({ isJudged }) => isJudged).length;
+    this.#judgedCount += loadStep * (judged - this.#judgedCount);
+    this.#contextLength += loadStep * (tokenContext / tokenCount - this.#contextLength);
+    this.#counters.passSessions.add(judged);
+    this.#counters.passTokens.add(tokenCount);
+    this.#counters.fedCount += tokenCount;
+    this.#counters.rowCount += rowCount;
+  }
+
+  /** The session that the pass in flight computes in a slot; null where the pass is over. */
+  inSlot(id: number, slot: SlotId): Session | null {
+    if (this.#inFlight?.id !== id) return null;
+    return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
+  }
+
+  /** The pass has ended well. @returns what became of each session that still lives, judged or not. */
+  land(id: number, result: PassResult, nowMs: number): Landing[] {
+    const { sessions, shape, startedAtMs } = this.#arrive(id);
+    const measuredMs = result.decodeMs + result.judgeMs;
+    const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
+    this.passTime.learn(shape, passMs);
+    this.#slots.land(new Map(result.outcomes.map(({ slot, length }) => [slot, length])));
+    this.#counters.passCount++;
+    this.#counters.busyMs += nowMs - startedAtMs;
+    this.#occupancy.add(startedAtMs, nowMs);
+    this.#counters.passMs.add(passMs);
+    return sessions.map((session, index) => {
+      session.isSuspect = false;
+      if (session.flight?.isSpoilt !== true) session.failureCount = 0;
+      if (session.flight?.isJudged) session.isNew = false;
+      session.waitingSinceMs = nowMs;
+      return { session, outcome: result.outcomes[index]!, passMs };
+    });
+  }
+
+  /**
+   * The pass has failed: nobody knows what its slots hold, so all are given up.
+   *
+   * @returns the sessions of the pass; `isProved` for one that has failed twice, the second time with nobody beside it.
+   */
+  crash(id: number, nowMs: number): Crash {
+    const { sessions, startedAtMs } = this.#arrive(id);
+    this.#slots.land(new Map<SlotId, number>());
+    this.#counters.passFailureCount++;
+    this.#counters.busyMs += nowMs - startedAtMs;
+    this.#occupancy.add(startedAtMs, nowMs);
+    const [first] = sessions;
+    const isProved = sessions.length === 1 && first!.isSuspect;
+    for (const session of sessions) {
+      session.flight = null;
+      session.isSuspect = true;
+      this.#slots.release(session);
+      // Its prompt may have to be computed again although nobody asks for it now.
+      this.refresh(session);
+    }
+    return { sessions, isProved };
+  }
+
+  #arrive(id: number): PassInFlight {
+    const inFlight = this.#inFlight;
+    assert(inFlight?.id === id, `pass ${id} is not in flight`);
+    this.#inFlight = null;
+    return inFlight;
+  }
+
+  /** @throws InvariantError where a session that is over waits, or one that has work does not. */
+  checkIntegrity(sessions: Iterable<Session>): void {
+    const all = new Set(sessions);
+    for (const [key, session] of this.#ready) assert(all.has(session), `session ${key} is gone`);
+    for (const session of all) {
+      assert(
+        this.#hasWork(session) === this.#ready.has(session.key),
+        `session ${session.key} has ${this.#ready.has(session.key) ? 'no ' : ''}work`,
+      );
+    }
+  }
+}
