@@ -3,11 +3,8 @@
 import { median } from '../../math/statistics.js';
 import { exact } from '../report/estimate.js';
 import { figure } from '../report/figures.js';
-import type { Estimate, Findings, Table } from '../report/result.js';
+import { type Estimate, type Findings, measuredColumn, type Table } from '../report/result.js';
 import { type Chaos, recoveryMsMax, type Struck, strikes } from './strike.js';
-
-const value = (name: string, title: string, unit = '') =>
-  ({ name, title, unit, origin: 'measured' }) as const;
 
 /** Median and worst; null where nobody had to recover. */
 function recoveries(struck: readonly Struck[]): [Estimate | null, Estimate | null] {
@@ -22,10 +19,10 @@ const countsOf = (struck: readonly Struck[]): (Estimate | null)[] => [
 ];
 
 const values = [
-  value('strikes', 'strikes'),
-  value('open', 'answers that were being written'),
-  value('median', 'until one goes on, median', 'ms'),
-  value('worst', 'worst', 'ms'),
+  measuredColumn('strikes', 'strikes'),
+  measuredColumn('open', 'answers that were being written'),
+  measuredColumn('median', 'until one goes on, median', 'ms'),
+  measuredColumn('worst', 'worst', 'ms'),
 ];
 
 function victimTable(struck: readonly Struck[]): Table {

@@ -3,7 +3,7 @@
 import { assert } from '../../base/assert.js';
 import { exact } from '../report/estimate.js';
 import { figure } from '../report/figures.js';
-import type { Estimate, Findings } from '../report/result.js';
+import { type Estimate, type Findings, measuredColumn } from '../report/result.js';
 import type { ChurnTally } from './churn.js';
 import { slopeOf } from './slope.js';
 import type { Holding } from './trial-server.js';
@@ -157,9 +157,6 @@ function claimsOf(
 
 const rangeText = ({ low, high }: Estimate): string => `[${figure(low)}, ${figure(high)}]`;
 
-const value = (name: string, title: string, unit = '') =>
-  ({ name, title, unit, origin: 'measured' }) as const;
-
 function tallyTable(minutes: number, tally: ChurnTally, cutCount: number) {
   const { wholeCount, leftCount, httpWholeCount, httpLeftCount } = tally;
   const row = (name: string, whole: number, leftEarly: number) => ({
@@ -173,13 +170,13 @@ function tallyTable(minutes: number, tally: ChurnTally, cutCount: number) {
     title: 'What came and went',
     keys: [{ name: 'over', title: 'over', unit: '' }],
     values: [
-      value('minutes', 'lasted', 'min'),
-      value('whole', 'whole answers'),
-      value('left', 'left or broken in the middle'),
-      value('cuts', 'broken links'),
-      value('vanished', 'vanished'),
-      value('revoked', 'ended by a revoked key'),
-      value('tokens', 'tokens compared'),
+      measuredColumn('minutes', 'lasted', 'min'),
+      measuredColumn('whole', 'whole answers'),
+      measuredColumn('left', 'left or broken in the middle'),
+      measuredColumn('cuts', 'broken links'),
+      measuredColumn('vanished', 'vanished'),
+      measuredColumn('revoked', 'ended by a revoked key'),
+      measuredColumn('tokens', 'tokens compared'),
     ],
     rows: [
       row('WebSocket', wholeCount, leftCount),
@@ -206,9 +203,9 @@ function growthTable(samples: readonly Sample[], slopes: Slopes | null) {
     title: 'Growth of the server in the second half',
     keys: [{ name: 'memory', title: 'memory', unit: '' }],
     values: [
-      value('last', 'in the end', 'MiB'),
-      value('slope', 'growth', 'MiB/min'),
-      value('each', 'growth', 'bytes an answer'),
+      measuredColumn('last', 'in the end', 'MiB'),
+      measuredColumn('slope', 'growth', 'MiB/min'),
+      measuredColumn('each', 'growth', 'bytes an answer'),
     ],
     rows: [
       {
@@ -233,9 +230,9 @@ const memoryTable = (samples: readonly Sample[]) => ({
   title: 'Memory of the server',
   keys: [{ name: 'minute', title: 'after', unit: 'min' }],
   values: [
-    value('resident', 'resident', 'MiB'),
-    value('live', 'live objects and buffers', 'MiB'),
-    value('sessions', 'sessions'),
+    measuredColumn('resident', 'resident', 'MiB'),
+    measuredColumn('live', 'live objects and buffers', 'MiB'),
+    measuredColumn('sessions', 'sessions'),
   ],
   rows: samples.map((sample) => ({
     keys: [sample.minute],

@@ -9,7 +9,7 @@ import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { exact } from '../report/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
-import type { Findings, Row, Table } from '../report/result.js';
+import { type Findings, measuredColumn, type Row, type Table } from '../report/result.js';
 import { type Attack, attacks } from './attacks.js';
 import { trialCertificate } from './trial-certificate.js';
 import { TrialKeys } from './trial-keys.js';
@@ -207,9 +207,6 @@ function rowOf(name: string, count: number, holding: Holding, rest: (number | nu
   };
 }
 
-const value = (name: string, title: string, unit = '') =>
-  ({ name, title, unit, origin: 'measured' }) as const;
-
 function findingsOf({ before, weathered, missing }: Storm): Findings {
   const rows = weathered.map((one) =>
     rowOf(one.attack.name, one.attack.count, one.after, [
@@ -258,15 +255,15 @@ const tableOf = (before: Holding, rows: readonly Row[]): Table => ({
     { name: 'count', title: 'times', unit: '' },
   ],
   values: [
-    value('seconds', 'lasted', 's'),
-    value('honest', 'honest answers beside it'),
-    value('worst', 'the slowest', 'ms'),
-    value('peak', 'most resident memory', 'MiB'),
-    value('live', 'live memory after', 'MiB'),
-    value('handles', 'handles'),
-    value('connections', 'connections'),
-    value('sessions', 'sessions'),
-    value('slots', 'slots'),
+    measuredColumn('seconds', 'lasted', 's'),
+    measuredColumn('honest', 'honest answers beside it'),
+    measuredColumn('worst', 'the slowest', 'ms'),
+    measuredColumn('peak', 'most resident memory', 'MiB'),
+    measuredColumn('live', 'live memory after', 'MiB'),
+    measuredColumn('handles', 'handles'),
+    measuredColumn('connections', 'connections'),
+    measuredColumn('sessions', 'sessions'),
+    measuredColumn('slots', 'slots'),
   ],
   rows: [rowOf('none', 0, before, [null, null, null, null]), ...rows],
   isShown: true,
