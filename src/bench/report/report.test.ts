@@ -64,6 +64,12 @@ const sample: Result = {
   notes: ['A note.'],
 };
 
+it('a result that no reader would take is not written', () => {
+  const [table] = sample.tables;
+  const unreadable = { ...sample, tables: [{ ...table!, id: 'rowShares' }] };
+  assert.throws(() => resultText(unreadable), /ferry cannot be read again/);
+});
+
 it('a result comes out of its file as it went in, with a line for each row', () => {
   const text = resultText(sample);
   assert.deepEqual(resultFrom(text, 'ferry.json'), sample);

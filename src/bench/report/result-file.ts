@@ -2,6 +2,7 @@
 // is checked, since a file may be anybody's.
 
 import { z } from 'zod';
+import { assert } from '../../base/assert.js';
 import { parsedAs, refused, rounded } from '../json-file.js';
 import { type Estimate, origins, type Result } from './result.js';
 
@@ -38,7 +39,11 @@ export function resultText(result: Result): string {
     }),
   }));
   const text = JSON.stringify({ format, ...result, tables }, null, 1);
-  return `${text.replaceAll(/"row (\d+)"/g, (_, index) => lines[Number(index)]!)}\n`;
+  const whole = `${text.replaceAll(/"row (\d+)"/g, (_, index) => lines[Number(index)]!)}\n`;
+  // Told now, not by whoever renders it half an hour later.
+  const { success, error } = schema.safeParse(JSON.parse(whole));
+  assert(success, `the result of ${result.id} cannot be read again: ${error?.message}`);
+  return whole;
 }
 
 const text = z.string();

@@ -140,7 +140,7 @@ const sweepTables = (rows: EarlyExitRows): Table[] => [
     rows.layers,
   ),
   table(
-    'rowShares',
+    'row-shares',
     'branches side by side in one pass of the draft model, by what a further row of it costs; coupled, 4 drafted a round; speed in units of none in stop-and-wait, of own elsewhere',
     [mode, key('roundTripMs', 'round trip', 'ms'), key('rowShare', 'a row, of a pass')],
     [
