@@ -12,6 +12,8 @@ import {
 } from '../../protocol/connection-state.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import { versionMax, versionMin } from '../../protocol/version.js';
 import { ForgettingMean } from './estimate.js';
 import type { Effect } from './event.js';
 import { helloOf, vocabularyError } from './handshake.js';
@@ -37,9 +39,12 @@ export class Connection {
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
   #hasMet = false;
+  /** Since a link last proved good: pauses before a dial, and dials of an alternative without one. */
   #attempts = 0;
+  #hopCount = 0;
   #dialAtMs: number | null = null;
   #greetedMs = 0;
+  #welcomedMs = 0;
   #heardMs = 0;
   #pingedMs = 0;
   #pingNonce = 0;
@@ -132,6 +137,8 @@ export class Connection {
   /** @returns the error with which answers that cannot wait must fail, or null. */
   onDown(reason: string, nowMs: number): PilotfishError | null {
     if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
+    const { backoffMaxMs, keepsTrying } = this.#parts.settings;
+    if (this.#welcome !== null && nowMs - this.#welcomedMs >= backoffMaxMs) this.#prove();
     this.#phase = 'waiting';
     this.#isLeaving = false;
     this.#welcome = null;
@@ -144,7 +151,7 @@ export class Connection {
       refusal?.error ??
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     this.#lastError = error;
-    if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
+    if (!this.#hasMet && !keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + this.#pauseMs();
     return error;
   }
@@ -160,10 +167,19 @@ export class Connection {
 
   /** Another server is tried at once; the usual one not before it asked to be. */
   #pauseMs(): number {
-    if (this.#alternatives.length > 0) return 0;
+    if (this.#alternatives.length > 0 && this.#hopCount < limits.alternatives.value) {
+      this.#hopCount++;
+      return 0;
+    }
     const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;
     return pauseMs;
+  }
+
+  /** The link was of use. A welcome alone proves nothing: servers that end each link behind it would be dialled for ever. */
+  #prove(): void {
+    this.#attempts = 0;
+    this.#hopCount = 0;
   }
 
   /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
@@ -210,12 +226,19 @@ export class Connection {
         if (frame.session !== null) return { isMine: false };
         this.#onFailure(frame);
         return { isMine: true };
+      case 'verdict':
+        if (frame.tokens.length > 0) this.#prove();
+        return { isMine: false };
       default:
         return { isMine: false };
     }
   }
 
   #onWelcome(welcome: Welcome, nowMs: number): { fault: string } | { isMine: boolean } {
+    const { version } = welcome;
+    if (version < versionMin || version > versionMax) {
+      return { fault: `version ${version}, which is outside [${versionMin}, ${versionMax}]` };
+    }
     const mismatch = vocabularyError(this.#parts.settings.vocabulary, welcome);
     if (mismatch !== null) {
       this.refuse(mismatch);
@@ -224,7 +247,7 @@ export class Connection {
     this.#welcome = welcome;
     this.#phase = 'ready';
     this.#hasMet = true;
-    this.#attempts = 0;
+    this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });

@@ -26,8 +26,12 @@ export function vocabularyError(
 ): PilotfishError | null {
   if (vocabulary === null) return null;
   if (said.kind === 'welcome') {
-    if (said.fingerprint === vocabulary.fingerprint) return null;
-    return mismatch(`the server has ${said.fingerprint}, the device ${vocabulary.fingerprint}`);
+    if (said.fingerprint !== vocabulary.fingerprint) {
+      return mismatch(`the server has ${said.fingerprint}, the device ${vocabulary.fingerprint}`);
+    }
+    // The device's tokens are checked against this size: one outside its own vocabulary would have no text.
+    if (said.vocabSize === vocabulary.size) return null;
+    return mismatch(`the server has ${said.vocabSize} tokens, the device ${vocabulary.size}`);
   }
   return mismatch(differenceInWords(said.block, vocabulary));
 }
