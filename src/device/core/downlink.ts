@@ -201,7 +201,9 @@ function onTail(
 }
 
 function onFailure(session: Session, failure: Failure, nowMs: number): void {
-  const canReopen = reopening.has(failure.code) && session.reopenCount < reopenMax;
+  // Nobody waits longer for a server that has no room than for one that is away.
+  const isSoon = failure.retryAfterMs <= session.settings.awayMaxMs;
+  const canReopen = reopening.has(failure.code) && isSoon && session.reopenCount < reopenMax;
   if (!canReopen) {
     session.fail(errorOfFailure(failure), nowMs);
     return;

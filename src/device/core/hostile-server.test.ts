@@ -73,3 +73,29 @@ describe('a server that welcomes and does nothing else', () => {
     }
   });
 });
+
+describe('a server that has no room', () => {
+  const busyFor = (retryAfterMs: number): ServerFrame => ({
+    kind: 'failure',
+    code: 'server-busy',
+    session: 0,
+    message: 'full',
+    retryAfterMs,
+    block: null,
+  });
+  const answered = (retryAfterMs: number) =>
+    new Bench({ awayMaxMs: 60_000 }).connect().ask().hear(busyFor(retryAfterMs));
+
+  it('is asked again after the wait that it names', () => {
+    const bench = answered(60_000);
+    assert.equal(bench.count('failed'), 0);
+    assert.equal(bench.core.answerCount, 1);
+  });
+
+  it('fails the answer at once where that is longer than the answer may wait', () => {
+    const bench = answered(86_400_000);
+    const [failed] = bench.effects.filter((effect) => effect.kind === 'failed');
+    assert.equal(failed?.error.retryAfterMs, 86_400_000);
+    assert.equal(bench.core.answerCount, 0);
+  });
+});
