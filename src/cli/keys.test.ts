@@ -40,6 +40,16 @@ describe('pilotfish keys', () => {
     }
   });
 
+  it('lists the limits of keys that have some', async () => {
+    await keys('create', 'ci', '--key-sessions', '4', '--key-tokens-per-minute', '3000');
+    const { out } = await keys('list');
+    assert.match(out, /LIMITS/);
+    assert.match(out, /\nci .* sessions 4, tokens-per-minute 3000 +never\n/);
+    assert.equal(JSON.parse((await keys('list', '--json')).out).at(-1).limits.sessions, 4);
+    await keys('revoke', 'ci');
+    assert.doesNotMatch((await keys('list')).out, /LIMITS/);
+  });
+
   it('refuses a name twice, a name that is none, and a key that is not there', async () => {
     await keys('create', 'twice');
     const cases: [string[], RegExp][] = [

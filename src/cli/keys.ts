@@ -9,7 +9,7 @@ import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { addGroup } from './flags/model-flags.js';
 import { changeKeys, keysOf } from './keys/keys-change.js';
 import { defaultKeysPath } from './keys/keys-path.js';
-import { givenLimits, limitFlags } from './keys/limit-flags.js';
+import { givenLimits, limitFlags, limitsText } from './keys/limit-flags.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
@@ -126,17 +126,20 @@ async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
     return;
   }
   const paint = painter(colourWanted(terminal.out, terminal.env));
-  const head = ['NAME', 'ID', 'CREATED', 'MAY', 'EXPIRES'].map((word) => paint('bold', word));
-  const rows = keys.map(({ name, id, created, may, expires, isValid }) => [
+  const areLimited = keys.some(({ limits }) => limitsText(limits) !== '');
+  const titles = ['NAME', 'ID', 'CREATED', 'MAY', ...(areLimited ? ['LIMITS'] : []), 'EXPIRES'];
+  const head = titles.map((word) => paint('bold', word));
+  const rows = keys.map(({ name, id, created, may, limits, expires, isValid }) => [
     ...[name, id, created!, may.join(' ') || '-'],
+    ...(areLimited ? [limitsText(limits) || '-'] : []),
     isValid ? (expires ?? 'never') : paint('yellow', `${expires}, expired`),
   ]);
   terminal.out.write(`${formatTable([head, ...rows])}\n`);
 }
 
 /** What may be seen of a key. */
-const shown = ({ name, id, createdS, expiresS, may = [] }: StoredKey) => ({
-  ...{ name, id, created: dateOf(createdS), may, expires: dateOf(expiresS) },
+const shown = ({ name, id, createdS, expiresS, limits, may = [] }: StoredKey) => ({
+  ...{ name, id, created: dateOf(createdS), may, limits, expires: dateOf(expiresS) },
   isValid: expiresS === null || now() < expiresS,
 });
 

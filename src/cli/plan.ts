@@ -7,12 +7,16 @@ import { PilotfishError } from '../base/error.js';
 import { deviceProfiles } from '../bench/profiles/device-profiles.js';
 import { linkProfiles } from '../bench/profiles/link-profiles.js';
 import { priceProfiles, serverProfiles } from '../bench/profiles/server-profiles.js';
+import { checkKeyInClear } from '../device/index.js';
+import type { PassCost } from '../math/pass-time.js';
 import { modes } from '../protocol/frame.js';
 import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { serverUrl } from './flags/server-address.js';
 import { planOf } from './plan/answer.js';
 import { plotOf, plotUsers } from './plan/plot.js';
 import { type PlanOptions, questionOf } from './plan/question.js';
 import { planText } from './plan/words.js';
+import { type CredentialOptions, credentialFlags, credentialsOf } from './run/credential-flags.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 import { fetchStats, statsUrl } from './top.js';
 
@@ -24,7 +28,7 @@ const description = `Answers from your numbers: how many users one server carrie
 
 The acceptance rate is what \`pilotfish run\` prints for your pair of models, the pass times what \`pilotfish top\` learns from your server: --stats takes them from there. Profiles are round or cited figures; plans are simulations, good to a few percent for what they are told.`;
 
-interface Options extends PlanOptions {
+interface Options extends PlanOptions, CredentialOptions {
   readonly plot?: string;
   readonly json?: boolean;
 }
@@ -40,6 +44,7 @@ export function addPlan(program: Command, terminal: Terminal): void {
   addTargetFlags(command);
   addDeviceFlags(command);
   addLinkFlags(command);
+  for (const option of credentialFlags()) command.addOption(option);
   command
     .addOption(chanceSeedFlag())
     .addOption(flag('--plot <file>', 'also draw speed over users, as SVG'))
@@ -154,8 +159,7 @@ function addLinkFlags(command: Command): void {
 
 async function plan(options: Options, terminal: Terminal): Promise<void> {
   const { out, err, env, signal } = terminal;
-  const measured =
-    options.stats === undefined ? null : (await fetchStats(statsUrl(options.stats))).core.passCost;
+  const measured = await measuredCost(options, terminal);
   const question = questionOf(options, measured);
   const loads = options.plot === undefined ? [] : plotUsers(question.usersMax);
   const result = await planOf(question, loads, async (line) => {
@@ -164,9 +168,26 @@ async function plan(options: Options, terminal: Terminal): Promise<void> {
     if (signal.aborted) throw new PilotfishError('cancelled', 'stopped before the plan was done');
   });
   if (err.isTTY) err.write('\r\u001b[K');
-  if (options.plot !== undefined) await writeFile(options.plot, await plotOf(question, result));
   const text = options.json
     ? JSON.stringify({ question, ...result }, null, 2)
     : planText(question, result, painter(colourWanted(out, env)));
   out.write(`${text}\n`);
+  if (options.plot !== undefined) await writePlot(options.plot, await plotOf(question, result));
+}
+
+/** Of the passes of a running server; null where none is named. */
+async function measuredCost(options: Options, terminal: Terminal): Promise<PassCost | null> {
+  if (options.stats === undefined) return null;
+  const credentials = credentialsOf(options, terminal);
+  checkKeyInClear(serverUrl(options.stats), credentials);
+  return (await fetchStats(statsUrl(options.stats), credentials)).core.passCost;
+}
+
+async function writePlot(path: string, svg: string): Promise<void> {
+  try {
+    await writeFile(path, svg);
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    throw new PilotfishError('usage', `${path} cannot be written (${code})`, { cause: reason });
+  }
 }

@@ -32,3 +32,11 @@ export function givenLimits(options: object): Partial<KeyLimits> {
   });
   return Object.fromEntries(given);
 }
+
+/** Limits that are not open, in the words of their flags. */
+export const limitsText = (limits: KeyLimits): string =>
+  Object.entries(words)
+    .map(([name, [word]]) => [word, limits[name as keyof KeyLimits]] as const)
+    .filter(([, value]) => value !== null)
+    .map(([word, value]) => `${word} ${value}`)
+    .join(', ');

@@ -38,6 +38,14 @@ describe('pilotfish plan', () => {
     assert.match(out, /Every mode carries 4 or more|carr(y|ies) the most users: 4 or more/);
   });
 
+  it('says that a plot cannot be written, behind the plan', async () => {
+    const path = '/nowhere/plan.svg';
+    const { code, out, err } = await run(['plan', '--users-max', '2', '--plot', path]);
+    assert.equal(code, 2);
+    assert.match(out, /users at once/);
+    assert.match(err, /\/nowhere\/plan\.svg cannot be written \(ENOENT\)/);
+  });
+
   const refused = [
     { args: ['--acceptance', '2'], says: /--acceptance takes a number in \[0.42, 1\], not 2/ },
     { args: ['--link', 'pigeon'], says: /pigeon/ },
