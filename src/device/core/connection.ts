@@ -12,7 +12,6 @@ import {
 } from '../../protocol/connection-state.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
-import { limits } from '../../protocol/limits.js';
 import { versionMax, versionMin } from '../../protocol/version.js';
 import { ForgettingMean } from './estimate.js';
 import type { Effect } from './event.js';
@@ -39,12 +38,9 @@ export class Connection {
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
   #hasMet = false;
-  /** Since a link last proved good: pauses before a dial, and dials of an alternative without one. */
   #attempts = 0;
-  #hopCount = 0;
   #dialAtMs: number | null = null;
   #greetedMs = 0;
-  #welcomedMs = 0;
   #heardMs = 0;
   #pingedMs = 0;
   #pingNonce = 0;
@@ -137,8 +133,6 @@ export class Connection {
   /** @returns the error with which answers that cannot wait must fail, or null. */
   onDown(reason: string, nowMs: number): PilotfishError | null {
     if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
-    const { backoffMaxMs, keepsTrying } = this.#parts.settings;
-    if (this.#welcome !== null && nowMs - this.#welcomedMs >= backoffMaxMs) this.#prove();
     this.#phase = 'waiting';
     this.#isLeaving = false;
     this.#welcome = null;
@@ -151,7 +145,7 @@ export class Connection {
       refusal?.error ??
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     this.#lastError = error;
-    if (!this.#hasMet && !keepsTrying) return this.#giveUp(error);
+    if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + this.#pauseMs();
     return error;
   }
@@ -167,19 +161,10 @@ export class Connection {
 
   /** Another server is tried at once; the usual one not before it asked to be. */
   #pauseMs(): number {
-    if (this.#alternatives.length > 0 && this.#hopCount < limits.alternatives.value) {
-      this.#hopCount++;
-      return 0;
-    }
+    if (this.#alternatives.length > 0) return 0;
     const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;
     return pauseMs;
-  }
-
-  /** The link was of use. A welcome alone proves nothing: servers that end each link behind it would be dialled for ever. */
-  #prove(): void {
-    this.#attempts = 0;
-    this.#hopCount = 0;
   }
 
   /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
@@ -226,28 +211,25 @@ export class Connection {
         if (frame.session !== null) return { isMine: false };
         this.#onFailure(frame);
         return { isMine: true };
-      case 'verdict':
-        if (frame.tokens.length > 0) this.#prove();
-        return { isMine: false };
       default:
         return { isMine: false };
     }
   }
 
   #onWelcome(welcome: Welcome, nowMs: number): { fault: string } | { isMine: boolean } {
-    const { version } = welcome;
-    if (version < versionMin || version > versionMax) {
-      return { fault: `version ${version}, which is outside [${versionMin}, ${versionMax}]` };
-    }
     const mismatch = vocabularyError(this.#parts.settings.vocabulary, welcome);
     if (mismatch !== null) {
       this.refuse(mismatch);
       return { isMine: true };
     }
+    const { version } = welcome;
+    if (version < versionMin || version > versionMax) {
+      return { fault: `version ${version}, which is outside [${versionMin}, ${versionMax}]` };
+    }
     this.#welcome = welcome;
     this.#phase = 'ready';
     this.#hasMet = true;
-    this.#welcomedMs = nowMs;
+    this.#attempts = 0;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });
