@@ -2,6 +2,6 @@
 // Usage: npm run build && node tools/configuration.mjs
 
 import { writeFileSync } from 'node:fs';
-import { configurationPage } from '../dist/cli/configuration-page.suite.js';
+import { configurationPage } from '../dist/src/cli/configuration-page.suite.js';
 
 writeFileSync('docs/configuration.md', configurationPage());

@@ -1,11 +1,11 @@
-// Keeps data flowing one way: every import is checked against the table below, import cycles are refused, and the
-// pure layers are searched for the two clocks and dice that compile without platform types.
+// Keeps data flowing one way: checks every import against the table below, refuses import cycles (type-only ones too),
+// guards outside modules that have one door, and searches the pure layers for clocks and dice.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
 /** Layer -> layers it may import. A folder under a layer may have a row of its own; the longest prefix counts. */
-const mayImport = {
+const product = {
   base: [],
   math: ['base'],
   access: ['base'],
@@ -15,86 +15,14 @@ const mayImport = {
   'engine/gguf': ['base'],
   'engine/kernel': ['base', 'math', 'engine'],
   'engine/llama': ['base', 'math', 'grammar', 'engine', 'engine/kernel', 'engine/gguf'],
-  bench: [
-    'base',
-    'math',
-    'grammar',
-    'engine',
-    'engine/kernel',
-    'engine/llama',
-    'engine/gguf',
-    'local',
-  ],
-  'bench/loop': [
-    'base',
-    'math',
-    'protocol',
-    'engine',
-    'engine/llama',
-    'local',
-    'bench',
-    'bench/profiles',
-    'server',
-    'device',
-    'device/core',
-    'device/drafter',
-  ],
-  'bench/trials': [
-    'base',
-    'math',
-    'protocol',
-    'engine',
-    'access',
-    'api',
-    'gateway',
-    'server',
-    'device',
-    'sim',
-    'bench/loop',
-    'bench/report',
-  ],
-  'bench/report': ['base', 'math', 'bench', 'bench/virtual'],
-  'bench/virtual': ['base', 'sim'],
-  'bench/profiles': ['base', 'math'],
-  'bench/experiments': [
-    'base',
-    'math',
-    'protocol',
-    'engine',
-    'engine/llama',
-    'engine/kernel',
-    'engine/gguf',
-    'local',
-    'server/core',
-    'device',
-    'device/core',
-    'sim',
-    'bench',
-    'bench/loop',
-    'bench/profiles',
-    'bench/report',
-    'bench/virtual',
-  ],
-  'bench/gate': [
-    'base',
-    'math',
-    'protocol',
-    'sim',
-    'bench',
-    'bench/api',
-    'bench/loop',
-    'bench/profiles',
-    'bench/report',
-  ],
-  local: ['base', 'math', 'engine'],
+  'engine/local': ['base', 'math', 'engine'],
+  'server/core': ['base', 'math', 'protocol', 'engine'],
+  server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core', 'access'],
   'device/core': ['base', 'math', 'protocol', 'engine'],
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
   device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
-  'server/core': ['base', 'math', 'protocol', 'engine'],
-  server: ['base', 'math', 'grammar', 'protocol', 'engine', 'server/core', 'access'],
   api: ['base', 'math', 'access'],
-  gateway: ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
-  'bench/api': ['base', 'math', 'engine', 'bench', 'api', 'gateway', 'server', 'access'],
+  'api/backends': ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
   sim: [
     'base',
     'math',
@@ -104,38 +32,46 @@ const mayImport = {
     'server/core',
     'device/core',
     'device/drafter',
+    'sim/profiles',
   ],
-  cli: [
-    'base',
-    'access',
-    'math',
-    'grammar',
-    'engine',
-    'engine/llama',
-    'engine/gguf',
-    'local',
-    'bench',
-    'bench/loop',
-    'bench/trials',
-    'bench/experiments',
-    'bench/gate',
-    'bench/profiles',
-    'bench/report',
-    'bench/virtual',
-    'server',
-    'device',
-    'bench/api',
-    'protocol',
-    'api',
-    'gateway',
-    'sim',
-  ],
+  'sim/profiles': ['base', 'math'],
 };
-/** Outside modules with exactly one door. */
+const productLayers = Object.keys(product);
+product.cli = productLayers;
+/** The workshop: may use all of the product; the product may use none of it. */
+const lab = {
+  'lab/report': ['lab', 'lab/weights'],
+  'lab/virtual': [],
+  'lab/weights': ['lab'],
+  'lab/loop': ['lab'],
+  'lab/api': ['lab', 'lab/loop'],
+  'lab/engine': ['lab', 'lab/loop', 'lab/weights'],
+  'lab/experiments': ['lab', 'lab/engine', 'lab/loop', 'lab/report', 'lab/virtual', 'lab/weights'],
+  'lab/gate': ['lab', 'lab/api', 'lab/engine', 'lab/loop', 'lab/report', 'lab/weights'],
+  'lab/trials': ['lab', 'lab/loop', 'lab/report'],
+  lab: [],
+};
+for (const layers of Object.values(lab)) layers.push('cli', ...productLayers);
+lab['lab/cli'] = [...Object.keys(lab), 'cli', ...productLayers];
+
+const mayImport = { ...product, ...lab };
+/** Outside modules, and the files (or folders, ending in /) that alone may import them. */
 const doors = {
-  koffi: 'engine/llama/ffi.ts',
-  vega: 'bench/report/draw.ts',
-  'vega-lite': 'bench/report/draw.ts',
+  koffi: ['src/engine/llama/ffi.ts'],
+  fastify: ['src/api/http-door.ts'],
+  'prom-client': ['src/api/metrics.ts'],
+  commander: ['src/cli/', 'lab/cli/'],
+  zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/result-file.ts', 'lab/json-file.ts'],
+  ws: [
+    'src/device/websocket-dialer.ts',
+    'src/server/websocket-listener.ts',
+    'lab/loop/echo.ts',
+    'lab/trials/',
+  ],
+  '@huggingface/hub': ['src/cli/hub/', 'src/cli/doctor/gather-hub.ts'],
+  '@huggingface/jinja': ['src/engine/chat-template.ts'],
+  vega: ['lab/report/draw.ts'],
+  'vega-lite': ['lab/report/draw.ts'],
 };
 const pure = [
   'base',
@@ -143,54 +79,72 @@ const pure = [
   'grammar',
   'protocol',
   'engine',
-  'local',
+  'engine/local',
   'server/core',
   'device/core',
   'device/drafter',
   'sim',
+  'sim/profiles',
 ];
 const bannedInPure = [/\bDate\.now\b/, /\bMath\.random\b/, /\bnew Date\b/];
 const bannedNames = /(^|\/)(utils|helpers|common|misc)(\.|\/)/;
+const linesMax = 400;
 
-const files = readdirSync('src', { recursive: true })
-  .map(String)
-  .filter((path) => path.endsWith('.ts') && !path.includes('/assembly/'));
-const layerOf = (path) =>
-  Object.keys(mayImport)
-    .filter((layer) => path.startsWith(`${layer}/`))
+const filesOf = (house) =>
+  readdirSync(house, { recursive: true })
+    .map((path) => `${house}/${String(path).replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.includes('/assembly/'));
+const files = [...filesOf('src'), ...filesOf('lab')];
+const isTest = (path) => /\.(test|suite)\.ts$/.test(path);
+
+function layerOf(path) {
+  const room = path.replace(/^src\//, '');
+  return Object.keys(mayImport)
+    .filter((layer) => room.startsWith(`${layer}/`))
     .sort((a, b) => b.length - a.length)[0];
+}
+
+const isGuest = (path, hosts) =>
+  hosts.some((host) => (host.endsWith('/') ? path.startsWith(host) : path === host));
 
 const complaints = [];
+/** File -> files it imports, for values or for types. */
 const graph = new Map();
+const importsIn =
+  /(?:^|\n)\s*(?:import|export)\s(?:type\s)?[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g;
+
 for (const path of files) {
-  const text = readFileSync(join('src', path), 'utf8');
+  const text = readFileSync(path, 'utf8');
   const layer = layerOf(path);
-  const isTest = /\.(test|suite)\.ts$/.test(path);
   if (!layer) complaints.push(`${path}: belongs to no layer of the table`);
   if (bannedNames.test(path)) complaints.push(`${path}: name a file after the one thing inside`);
-  if (pure.includes(layer) && !isTest) {
+  if (pure.includes(layer) && !isTest(path)) {
     for (const pattern of bannedInPure) {
       if (pattern.test(text))
         complaints.push(`${path}: ${pattern.source} in a pure layer; take it as an argument`);
     }
   }
+  const lines = text.split('\n').length - 1;
+  if (lines > linesMax && !isTest(path) && !path.includes('/generated/'))
+    complaints.push(`${path}: ${lines} lines; a file holds one thing, in at most ${linesMax}`);
   const targets = [];
-  const imports = text.matchAll(
-    /(?:^|\n)\s*(import|export)\s(type\s)?[^'"`;]*?from\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g,
-  );
-  for (const [, , typeOnly, from, dynamic] of imports) {
+  for (const [, from, dynamic] of text.matchAll(importsIn)) {
     const specifier = from ?? dynamic;
-    if (doors[specifier] && doors[specifier] !== path) {
-      complaints.push(`${path}: only ${doors[specifier]} may import ${specifier}`);
-    }
+    const hosts = doors[specifier];
+    if (hosts && !isGuest(path, hosts) && !isTest(path))
+      complaints.push(`${path}: only ${hosts.join(', ')} may import ${specifier}`);
     if (!specifier.startsWith('.')) continue;
     const target = normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts');
+    targets.push(target);
+    if (path.startsWith('src/') && target.startsWith('lab/'))
+      complaints.push(`${path}: the product may not import the lab (${specifier})`);
     const targetLayer = layerOf(target);
-    if (!typeOnly) targets.push(target);
-    if (targetLayer !== layer && !mayImport[layer]?.includes(targetLayer) && !isTest) {
+    if (targetLayer !== layer && !mayImport[layer]?.includes(targetLayer) && !isTest(path))
       complaints.push(`${path}: ${layer} may not import ${targetLayer} (${specifier})`);
-    }
   }
+  // A file that is started by path instead of imported.
+  if (path.startsWith('src/') && /\bnew URL\(\s*['"`][^'"`]*\blab\//.test(text))
+    complaints.push(`${path}: the product may not start the lab`);
   graph.set(path, targets);
 }
 
@@ -205,7 +159,7 @@ function visit(path, trail) {
   for (const target of graph.get(path) ?? []) visit(target, [...trail, path]);
   state.set(path, 'done');
 }
-for (const path of files) visit(path, []);
+for (const path of files) if (!isTest(path)) visit(path, []);
 
 for (const complaint of complaints) console.error(complaint);
 console.log(`${files.length} files, ${complaints.length} complaints`);

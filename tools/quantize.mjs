@@ -8,10 +8,10 @@
 import { renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import koffi from 'koffi';
-import { PilotfishError } from '../dist/base/error.js';
-import { checkModelFile } from '../dist/engine/gguf/model-file.js';
-import { openLlama } from '../dist/engine/llama/ffi.js';
-import { findLibrary } from '../dist/engine/llama/library.js';
+import { PilotfishError } from '../dist/src/base/error.js';
+import { checkModelFile } from '../dist/src/engine/gguf/model-file.js';
+import { openLlama } from '../dist/src/engine/llama/ffi.js';
+import { findLibrary } from '../dist/src/engine/llama/library.js';
 
 /** enum llama_ftype */
 const fileTypes = {

@@ -15,7 +15,7 @@ const withSlow = args.includes('--all');
 const filters = args.filter((arg) => !arg.startsWith('--'));
 
 /** The compiler leaves what it made of a source that is gone. */
-const sourceOf = (path) => path.replace(/^dist/, 'src').replace(/js$/, 'ts');
+const sourceOf = (path) => path.replace(/^dist\//, '').replace(/js$/, 'ts');
 
 function testFiles(folder) {
   return readdirSync(folder, { recursive: true })
@@ -54,12 +54,14 @@ const groupFolder = join('dist', '.groups');
 
 /** Folders of the pure layers, as globs of the compiler's own list. */
 const pureFolders = JSON.parse(readFileSync('tsconfig.pure.json', 'utf8')).include.map((glob) =>
-  glob.replace(/^src/, 'dist').replace(/\/(\*\*\/)?\*\.ts$/, ''),
+  glob.replace(/^src/, 'dist/src').replace(/\/(\*\*\/)?\*\.ts$/, ''),
 );
 const isPure = (path) =>
   !/\.(slow|model)\.test\.js$/.test(path) &&
   pureFolders.some((folder) =>
-    folder === 'dist/engine' ? /^dist\/engine\/[^/]+$/.test(path) : path.startsWith(`${folder}/`),
+    folder === 'dist/src/engine'
+      ? /^dist\/src\/engine\/[^/]+$/.test(path)
+      : path.startsWith(`${folder}/`),
   );
 
 /** Files that import some of those given, in their place. */

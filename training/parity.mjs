@@ -3,9 +3,9 @@
 // Usage: node training/parity.mjs MODEL.gguf REFERENCE.json      (after `npm run build`; REFERENCE from parity.py)
 
 import { readFileSync } from 'node:fs';
-import { loadLlamaEngine } from '../dist/engine/llama/index.js';
-import { speculate } from '../dist/local/speculate.js';
-import { plainSampling } from '../dist/math/sampling.js';
+import { loadLlamaEngine } from '../dist/src/engine/llama/index.js';
+import { speculate } from '../dist/src/engine/local/speculate.js';
+import { plainSampling } from '../dist/src/math/sampling.js';
 
 /** In logits. Batch shapes alone move a logit by 0.01 (EXPERIMENTS.md). */
 const tieMax = 0.02;

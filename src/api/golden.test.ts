@@ -16,9 +16,17 @@ import {
   word,
 } from './door.suite.js';
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'api', 'golden');
+const folder = join(
+  dirname(fileURLToPath(import.meta.url)),
+  '..',
+  '..',
+  '..',
+  'src',
+  'api',
+  'golden',
+);
 /** Comments of an event stream are legal, so that a file can say how it was made. */
-const origin = ': made by GOLDEN=write node --test dist/api/golden.test.js\n\n';
+const origin = ': made by GOLDEN=write node --test dist/src/api/golden.test.js\n\n';
 
 const settled = (text: string): string =>
   text

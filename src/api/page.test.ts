@@ -10,7 +10,7 @@ import { chatFields } from './chat-request.js';
 import { completionFields } from './completion-request.js';
 import { openDoor, ToldGenerator } from './door.suite.js';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| '));
 const fieldRows = rows.map((row) => row.split('|').map((cell) => cell.trim()));

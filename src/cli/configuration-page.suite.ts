@@ -2,7 +2,8 @@
 // name. tools/configuration.mjs writes it, a test compares. Shared by both, and no part of the command.
 
 import type { Command, Option } from 'commander';
-import { createProgram } from './program.js';
+import { createProgram } from './command-line.js';
+import { pilotfish } from './program.js';
 import type { Terminal } from './screen/terminal.js';
 
 /** A terminal that nobody looks at. */
@@ -57,7 +58,7 @@ Environment names that belong to no flag:
 
 /** The whole page, with a line break at its end. */
 export function configurationPage(): string {
-  const program = createProgram(noTerminal, () => undefined);
+  const program = createProgram(pilotfish, noTerminal, () => undefined);
   const sections = leafCommands(program)
     .filter((command) => command.name() !== 'help')
     .map(sectionOf);

@@ -3,11 +3,11 @@
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import { storyPrompts } from '../bench/prompts.js';
 import { plainSampling } from '../math/sampling.js';
 import type { DeviceProcess, Written } from './demo/device-process.js';
 import { startKept } from './demo/keep.js';
 import { type Measured, Measurement, type Task } from './demo/measure.js';
+import { storyPrompts } from './demo/openings.js';
 import { roundTokensOf, verdictWords, waysTable, whyWords } from './demo/rows.js';
 import { Closers, draftName, openStage, type Stage, targetName } from './demo/stage.js';
 import { interruptedExitCode } from './failure.js';

@@ -192,7 +192,7 @@ async function openHttp(
   note: (text: string) => void,
 ): Promise<HttpListening> {
   const { createHttpDoor } = await import('../api/index.js');
-  const { DeviceGenerator, deviceFacts } = await import('../gateway/index.js');
+  const { DeviceGenerator, deviceFacts } = await import('../api/backends/index.js');
   const { listenHttp } = await import('./http/listen-http.js');
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Command } from 'commander';
+import { createProgram } from './command-line.js';
 import {
   commandWords,
   configurationPage,
@@ -12,14 +13,19 @@ import {
   noTerminal,
 } from './configuration-page.suite.js';
 import { packageRoot } from './package-root.js';
-import { createProgram } from './program.js';
+import { pilotfish } from './program.js';
 
 const folder = (path: string, end: string): string[] =>
   readdirSync(join(packageRoot, path))
     .filter((name) => name.endsWith(end))
     .map((name) => `${path}/${name}`);
 
-const pages = [...folder('.', '.md'), ...folder('docs', '.md'), 'models/README.md'];
+const pages = [
+  ...folder('.', '.md'),
+  ...folder('docs', '.md'),
+  'models/README.md',
+  ...folder('lab', '.md'),
+];
 const read = (path: string): string => readFileSync(join(packageRoot, path), 'utf8');
 
 /** The anchor that a heading gets. */
@@ -54,7 +60,7 @@ test('every source file that the architecture names is there', () => {
     readdirSync(join(packageRoot, path), { recursive: true, encoding: 'utf8' }).map(
       (name) => `${path}/${name}`,
     );
-  const paths = [...readdirSync(packageRoot), ...['src', 'tools', 'docs'].flatMap(below)];
+  const paths = [...readdirSync(packageRoot), ...['src', 'lab', 'tools', 'docs'].flatMap(below)];
   let count = 0;
   for (const [, name = ''] of read('ARCHITECTURE.md').matchAll(
     /`([\w./-]+\.(?:ts|mjs|json|md))`/g,
@@ -76,7 +82,7 @@ test('the configuration reference is what the commands say', () => {
 /** The program with actions that do nothing: parsing alone decides. */
 function harmlessProgram(): { program: Command; reached: () => string | null } {
   let reached: string | null = null;
-  const program = createProgram(noTerminal, () => undefined);
+  const program = createProgram(pilotfish, noTerminal, () => undefined);
   for (const command of leafCommands(program)) {
     // A unit gives it in its environment file, and prose names a command without it.
     for (const option of command.options) option.mandatory = false;

@@ -1,18 +1,22 @@
 // Runs a command in the process of the test, as main.ts does in one of its own: for what is decided before anything lives
 // longer than the command, at a hundredth of the cost of a process.
 
-import { run } from './program.js';
+import { type CommandSet, runCommandSet } from './command-line.js';
+import { pilotfish } from './program.js';
 import type { OutputStream } from './screen/terminal.js';
 
-/** What a user gets to see of a command that writes to a pipe, and its exit code. */
-export async function runHere(args: readonly string[]) {
+/** Runs a command of `pilotfish`. @returns what it writes to pipes, and its exit code. */
+export const runHere = (args: readonly string[]) => runSetHere(pilotfish, args);
+
+/** Runs a command of any set. @returns what it writes to pipes, and its exit code. */
+export async function runSetHere(set: CommandSet, args: readonly string[]) {
   const said = { out: '', err: '' };
   const stream = (name: keyof typeof said): OutputStream => ({
     write: (text) => {
       said[name] += text;
     },
   });
-  const code = await run(args, {
+  const code = await runCommandSet(set, args, {
     out: stream('out'),
     err: stream('err'),
     env: { HF_HOME: '/nonexistent' },

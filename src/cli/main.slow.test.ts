@@ -43,21 +43,12 @@ test('help goes to stdout when asked for, and to stderr when something is missin
   assert.deepEqual(await run(['help', 'models', 'pull']), ofPull);
 });
 
-test('a benchmark that is stopped ends, whatever processes and connections it had open', async () => {
-  const args = ['bench', 'loop', '--part', 'stack', '--quick'];
-  const { code, err } = await run(args, {}, ({ kill, onFirstOutput }) =>
-    onFirstOutput(() => kill('SIGTERM')),
-  );
-  assert.notEqual(code, 0);
-  assert.match(err, /the benchmark was stopped \[cancelled\]/);
-});
-
 test('wrong usage ends with 2 and names what is wrong', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['modles'], /unknown command 'modles'.*commands are (\w+, )*models, /],
     [['help', 'modles'], /unknown command 'modles'; commands are (\w+, )*models, /],
     [['models', 'pul'], /unknown command 'pul'; commands of models are pull/],
-    [['help', 'bench', 'x'], /unknown command 'x'; commands of bench are engine/],
+    [['help', 'models', 'x'], /unknown command 'x'; commands of models are pull/],
     [
       ['run', 'x', '--scheme', 'split', '--mode', 'race'],
       /split does not go with --mode race; it goes with pipeline, stop-and-wait, stream/,
@@ -78,10 +69,7 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
     [['models', 'pull', 'user/repo'], /'user\/repo' does not begin with hf:/],
     [['models', 'pull', 'hf:../..'], /'hf:\.\.\/\.\.' names no repository/],
     [['doctor', 'extra'], /too many arguments/],
-    [
-      ['bench', 'engine', '--part', 'pases'],
-      /'pases' is invalid.*passes, speculation, memory, rows/,
-    ],
+    [['run', 'x', '--mode', 'rase'], /'rase' is invalid.*race, pipeline, stop-and-wait, stream/],
   ];
   for (const [args, message] of cases) {
     const { code, out, err } = await run(args);

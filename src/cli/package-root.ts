@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Folder that holds package.json; this file compiles to dist/cli/. */
-export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** Folder that holds package.json; this file compiles to dist/src/cli/. */
+export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
 /** Folder of the models that come with the package. */
 export const bundledModels = join(packageRoot, 'models');

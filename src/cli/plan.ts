@@ -1,19 +1,17 @@
 // `pilotfish plan`: how many users one server carries with somebody's own numbers, in which mode, and what they see.
 
-import { writeFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { deviceProfiles } from '../bench/profiles/device-profiles.js';
-import { linkProfiles } from '../bench/profiles/link-profiles.js';
-import { priceProfiles, serverProfiles } from '../bench/profiles/server-profiles.js';
 import { checkKeyInClear } from '../device/index.js';
 import type { PassCost } from '../math/pass-time.js';
 import { modes } from '../protocol/frame.js';
+import { deviceProfiles } from '../sim/profiles/device-profiles.js';
+import { linkProfiles } from '../sim/profiles/link-profiles.js';
+import { priceProfiles, serverProfiles } from '../sim/profiles/server-profiles.js';
 import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { planOf } from './plan/answer.js';
-import { plotOf, plotUsers } from './plan/plot.js';
 import { type PlanOptions, questionOf } from './plan/question.js';
 import { planText } from './plan/words.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './run/credential-flags.js';
@@ -24,12 +22,11 @@ const description = `Answers from your numbers: how many users one server carrie
 
   pilotfish plan --pass-ms 30 --draft-ms 20 --acceptance 0.7 --round-trip-ms 40
   pilotfish plan --device pi-5 --draft-weights 494 --link lte --devices 20 --tokens-per-second 12
-  pilotfish plan --stats ws://edge:7433 --plot plan.svg
+  pilotfish plan --stats ws://edge:7433
 
 The acceptance rate is what \`pilotfish run\` prints for your pair of models, the pass times what \`pilotfish top\` learns from your server: --stats takes them from there. Profiles are round or cited figures; plans are simulations, good to a few percent for what they are told.`;
 
 interface Options extends PlanOptions, CredentialOptions {
-  readonly plot?: string;
   readonly json?: boolean;
 }
 
@@ -47,7 +44,6 @@ export function addPlan(program: Command, terminal: Terminal): void {
   for (const option of credentialFlags()) command.addOption(option);
   command
     .addOption(chanceSeedFlag())
-    .addOption(flag('--plot <file>', 'also draw speed over users, as SVG'))
     .addOption(jsonFlag())
     .action((options: Options) => plan(options, terminal));
 }
@@ -161,8 +157,7 @@ async function plan(options: Options, terminal: Terminal): Promise<void> {
   const { out, err, env, signal } = terminal;
   const measured = await measuredCost(options, terminal);
   const question = questionOf(options, measured);
-  const loads = options.plot === undefined ? [] : plotUsers(question.usersMax);
-  const result = await planOf(question, loads, async (line) => {
+  const result = await planOf(question, async (line) => {
     if (err.isTTY) err.write(`\r\u001b[Kplaying ${line}`);
     await nextTurn();
     if (signal.aborted) throw new PilotfishError('cancelled', 'stopped before the plan was done');
@@ -172,7 +167,6 @@ async function plan(options: Options, terminal: Terminal): Promise<void> {
     ? JSON.stringify({ question, ...result }, null, 2)
     : planText(question, result, painter(colourWanted(out, env)));
   out.write(`${text}\n`);
-  if (options.plot !== undefined) await writePlot(options.plot, await plotOf(question, result));
 }
 
 /** Of the passes of a running server; null where none is named. */
@@ -181,13 +175,4 @@ async function measuredCost(options: Options, terminal: Terminal): Promise<PassC
   const credentials = credentialsOf(options, terminal);
   checkKeyInClear(serverUrl(options.stats), credentials);
   return (await fetchStats(statsUrl(options.stats), credentials)).core.passCost;
-}
-
-async function writePlot(path: string, svg: string): Promise<void> {
-  try {
-    await writeFile(path, svg);
-  } catch (reason) {
-    const { code } = reason as NodeJS.ErrnoException;
-    throw new PilotfishError('usage', `${path} cannot be written (${code})`, { cause: reason });
-  }
 }

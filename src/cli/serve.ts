@@ -221,7 +221,7 @@ async function makeHttp(
   terminal: Terminal,
 ): Promise<RequestListener> {
   const { createHttpDoor } = await import('../api/index.js');
-  const { ServerGenerator, serverFacts } = await import('../gateway/index.js');
+  const { ServerGenerator, serverFacts } = await import('../api/backends/index.js');
   const door = await createHttpDoor({
     generator: new ServerGenerator({
       ...{ server, info: engine.info, names: [options.model], build: packageVersion() },

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { alone, annotations, compileSchema, typed } from './schema.js';
 
-const page = readFileSync(fileURLToPath(new URL('../../docs/api.md', import.meta.url)), 'utf8');
+const page = readFileSync(fileURLToPath(new URL('../../../docs/api.md', import.meta.url)), 'utf8');
 const section = page.split('### Schemas\n')[1]!.split('\n## ')[0]!;
 const rows = section.split('\n').filter((line) => /^\| (?!for |---)/.test(line));
 const wordsOf = (text: string): string[] =>

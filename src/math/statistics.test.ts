@@ -10,6 +10,7 @@ import {
   mean,
   meanInterval,
   median,
+  medianInterval,
   quantile,
   standardDeviation,
   studentQuantile,
@@ -125,4 +126,11 @@ test('p-values of a true hypothesis are uniform, so the odds of a false alarm ar
 
 test('no degrees of freedom means nothing was compared', () => {
   assert.equal(chiSquareUpper(0, 0), 1);
+});
+
+test('the interval of a median takes the known order statistics: n = 6 the extremes, n = 20 the 6th and 15th', () => {
+  const count = (n: number) => Array.from({ length: n }, (_, index) => index + 1);
+  assert.deepEqual(medianInterval(count(6)), { low: 1, high: 6 });
+  assert.deepEqual(medianInterval(count(20)), { low: 6, high: 15 });
+  assert.deepEqual(medianInterval(count(3)), { low: 1, high: 3 });
 });

@@ -156,3 +156,20 @@ function pool<Cell>(cells: readonly Cell[], expectedAt: (cell: Cell) => number):
 function total<Cell>(cells: readonly Cell[], valueAt: (cell: Cell) => number): number {
   return cells.reduce((sum, cell) => sum + valueAt(cell), 0);
 }
+
+/**
+ * Order statistics j and n+1-j around the median, j the largest with P(Binomial(n, 1/2) < j) <= 0.025.
+ * Below six values no pair covers 95 %, and the range is given.
+ */
+export function medianInterval(values: readonly number[]): { low: number; high: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const n = sorted.length;
+  let rank = 0;
+  let probability = 0.5 ** n;
+  for (let below = probability; below <= 0.025; below += probability) {
+    rank++;
+    probability *= (n - rank + 1) / rank;
+  }
+  const offset = Math.max(0, rank - 1);
+  return { low: sorted[offset]!, high: sorted[n - 1 - offset]! };
+}

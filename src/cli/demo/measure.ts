@@ -1,10 +1,10 @@
 // The comparison of the demo: every text in every mode, turn by turn, so that whatever else the machine does hits all of
 // them; first on the target as a large one would be, then as it is.
 
-import type { RecordedPass } from '../../bench/loop/pass-recorder.js';
 import { median } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
 import type { DeviceProcess, DeviceRequest, Written } from './device-process.js';
+import type { RecordedPass } from './pass-recorder.js';
 import type { Sample, Way } from './rows.js';
 import type { Emulation, Stage } from './stage.js';
 

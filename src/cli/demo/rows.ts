@@ -1,8 +1,7 @@
 // From what was measured to a table and to words: each way of writing beside streaming, which needs no draft. Claims a
 // difference only where the texts agree on it. Pure.
 
-import { medianInterval } from '../../bench/paired.js';
-import { median } from '../../math/statistics.js';
+import { median, medianInterval } from '../../math/statistics.js';
 import { formatShare } from '../screen/numbers.js';
 import { formatTable } from '../screen/table.js';
 

@@ -1,12 +1,12 @@
 // What the demo runs on: a server process, two device processes with different drafters, and an emulated link between
 // each of them and the server. Everything is closed again, whatever has come up by then.
 
-import { type Relay, startRelay } from '../../bench/loop/relay.js';
-import { type ServerHandle, startServerProcess } from '../../bench/loop/server-handle.js';
-import { evenLink } from '../../bench/profiles/link-profiles.js';
+import { evenLink } from '../../sim/profiles/link-profiles.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Environment } from '../screen/terminal.js';
 import { DeviceProcess } from './device-process.js';
+import { type Relay, startRelay } from './relay.js';
+import { type ServerHandle, startServerProcess } from './server-handle.js';
 
 /** What is emulated; milliseconds. */
 export interface Emulation {

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SpeculateRequest } from '../../engine/local/speculate.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import type { SpeculateRequest } from '../../local/speculate.js';
 import { type Generation, generateText } from './generation.js';
 import { reportOf } from './report.js';
 

@@ -7,7 +7,7 @@ import {
   type Round,
   type SpeculateRequest,
   speculate,
-} from '../../local/speculate.js';
+} from '../../engine/local/speculate.js';
 import { AcceptanceTally } from '../../math/acceptance.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { TextEnd } from '../screen/summary.js';

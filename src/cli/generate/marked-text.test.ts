@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Round } from '../../local/speculate.js';
+import type { Round } from '../../engine/local/speculate.js';
 import { MarkedText } from './marked-text.js';
 
 const words = ['', 'Once', ' upon', ' a', ' time', ' the', '\u{1f421}', '.'];

@@ -3,8 +3,8 @@
 
 import { StopText } from '../../base/stop-text.js';
 import { Utf8Stream } from '../../base/utf8.js';
+import type { Round } from '../../engine/local/speculate.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
-import type { Round } from '../../local/speculate.js';
 import type { Fate } from '../screen/render.js';
 
 /** Takes pieces in order. Those not `rejected` add up to the text. */

@@ -3,8 +3,8 @@
 
 import type { Command } from 'commander';
 import { checkStops } from '../../base/stop-text.js';
+import type { SpeculateRequest } from '../../engine/local/speculate.js';
 import { schemaText } from '../../grammar/format.js';
-import type { SpeculateRequest } from '../../local/speculate.js';
 import { checkSampling } from '../../math/sampling.js';
 import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../flags/draft-flags.js';
 import type { LoadOptions } from '../flags/model-flags.js';

@@ -1,10 +1,10 @@
 // The answer to a question of `pilotfish plan`: for each mode, how many users one server carries, and what users see at a
 // number that was asked for. Every number comes out of the shipped cores in virtual time.
 
-import { dollarsPerMillion } from '../../bench/profiles/server-profiles.js';
 import { median, quantile } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
 import { divergenceFor, mostUsers, playService, type Service } from '../../sim/index.js';
+import { dollarsPerMillion } from '../../sim/profiles/server-profiles.js';
 import type { Question } from './question.js';
 
 /** What a mode gives a number of users who all write at once. */
@@ -51,16 +51,15 @@ export interface Plan {
 /** Streaming needs no drafter: others have to be faster by more than this share to be worth one. */
 const worthwhile = 0.02;
 
-/** @param note hears what is being played. @param loads numbers of users to be looked at besides. */
+/** @param note is told what is being simulated. */
 export async function planOf(
   question: Question,
-  loads: readonly number[],
   note: (line: string) => Promise<void>,
 ): Promise<Plan> {
   const divergence = divergenceFor(question.acceptanceRate);
   const plans: ModePlan[] = [];
   for (const mode of question.modes) {
-    plans.push(await planMode(question, mode, divergence, loads, note));
+    plans.push(await planMode(question, mode, divergence, note));
   }
   return { modes: plans, best: bestOf(plans) };
 }
@@ -69,7 +68,6 @@ async function planMode(
   question: Question,
   mode: Mode,
   divergence: number,
-  loads: readonly number[],
   note: (line: string) => Promise<void>,
 ): Promise<ModePlan> {
   const seen = new Map<number, Load>();
@@ -83,7 +81,6 @@ async function planMode(
   };
   const { users, usersMax, activeShare, tokensPerSecond } = question;
   const asked = await at(users);
-  for (const count of loads) await at(count);
   const isEnough = ({ tokensPerSecondLow }: Load): boolean => tokensPerSecondLow >= tokensPerSecond;
   const most = await mostUsers(usersMax, async (count) => isEnough(await at(count)));
   return {

@@ -1,22 +1,18 @@
 // What a user tells `pilotfish plan`, made whole: flags over profiles over defaults, and where each number came from.
 
 import { PilotfishError } from '../../base/error.js';
-import { linkModelOf } from '../../bench/experiments/virtual-service.js';
-import {
-  type DeviceName,
-  deviceProfiles,
-  draftMsOf,
-} from '../../bench/profiles/device-profiles.js';
-import { type LinkName, type LinkShape, linkProfiles } from '../../bench/profiles/link-profiles.js';
+import type { PassCost } from '../../math/pass-time.js';
+import { type Mode, modes } from '../../protocol/frame.js';
+import { acceptanceLeast, type LinkModel } from '../../sim/index.js';
+import { type DeviceName, deviceProfiles, draftMsOf } from '../../sim/profiles/device-profiles.js';
+import { type LinkName, type LinkShape, linkProfiles } from '../../sim/profiles/link-profiles.js';
 import {
   type PriceName,
   priceProfiles,
   type ServerName,
   serverProfiles,
-} from '../../bench/profiles/server-profiles.js';
-import type { PassCost } from '../../math/pass-time.js';
-import { type Mode, modes } from '../../protocol/frame.js';
-import { acceptanceLeast, type LinkModel } from '../../sim/index.js';
+} from '../../sim/profiles/server-profiles.js';
+import { linkModelOf } from '../../sim/service/serve.js';
 import { formatPlain } from '../screen/numbers.js';
 
 /** Flags as given; absent where not. */

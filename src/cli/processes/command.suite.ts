@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, plainEnvironment } from '../../bench/trials/victims.js';
+import { freePort, plainEnvironment } from './cli-process.suite.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 
@@ -29,7 +29,16 @@ export interface Running {
  * @param env beside the test's own environment, of which nothing that steers pilotfish is left.
  * @param input what is piped in; null pipes nothing in.
  */
-export function run(
+export const run = (
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  onStart: (child: Running) => void = () => undefined,
+  input: string | null = null,
+): Promise<Ended> => runScript(script, args, env, onStart, input);
+
+/** As `run`, with another entry file than `pilotfish`'s. @param script path of the compiled file. */
+export function runScript(
+  script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   onStart: (child: Running) => void = () => undefined,

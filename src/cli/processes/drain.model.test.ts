@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
-import { freePort } from '../../bench/trials/victims.js';
 import { closeFor } from '../../protocol/failure.js';
+import { freePort } from './cli-process.suite.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 const model = 'stories-target';

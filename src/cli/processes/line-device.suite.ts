@@ -1,7 +1,7 @@
 // A `pilotfish device` process that is asked for many answers at once, over its lines. For tests of what answers say.
 
-import { DeviceVictim, type LineEvent } from '../../bench/trials/victims.js';
 import type { Statistics } from '../../device/index.js';
+import { DeviceVictim, type LineEvent } from './cli-process.suite.js';
 
 /** An answer that takes longer never ends. */
 const answerMsMax = 60_000;

@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { freePort, ServerVictim } from '../../bench/trials/victims.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
-import { jointLaw } from '../../local/target-law.suite.js';
+import { jointLaw } from '../../engine/local/target-law.suite.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
 import { chiSquareFit } from '../../math/statistics.js';
 import { isOffered, type Mode, modes, type Scheme } from '../../protocol/frame.js';
 import { findBundled } from '../models/bundled.js';
+import { freePort, ServerVictim } from './cli-process.suite.js';
 import { run } from './command.suite.js';
 import { type LineAnswer, LineDevice } from './line-device.suite.js';
 import { type Namespaces, namespacePair } from './namespaces.suite.js';

@@ -19,7 +19,7 @@ import { loadLlamaEngine } from './llama-engine.js';
 const folder = mkdtempSync(join(tmpdir(), 'pilotfish-exit-hostile-'));
 after(() => rmSync(folder, { recursive: true }));
 const modelPath = fileURLToPath(
-  new URL('../../../models/stories-target-q8_0.gguf', import.meta.url),
+  new URL('../../../../models/stories-target-q8_0.gguf', import.meta.url),
 );
 const width = 256;
 const slot = slotId(0);

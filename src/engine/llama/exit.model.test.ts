@@ -26,7 +26,7 @@ import { type LlamaOptions, resolveOptions } from './options.js';
 const folder = mkdtempSync(join(tmpdir(), 'pilotfish-exit-test-'));
 after(() => rmSync(folder, { recursive: true }));
 const bundled = (name: string): string =>
-  fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url));
 const f16 = bundled('stories-target-f16.gguf');
 
 const shape = { slotCount: 3, contextLength: 64, passTokensMax: 48, threads: 1 };

@@ -13,7 +13,7 @@ import { checkSameVocabulary } from '../vocabulary-match.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from './index.js';
 
 const modelPath = (name: string): string =>
-  fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url));
 const target = modelPath('stories-target-f16.gguf');
 const draft = modelPath('stories-draft-f16.gguf');
 

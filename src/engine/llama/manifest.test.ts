@@ -23,7 +23,7 @@ interface Entry {
 }
 
 const pathOf = (name: string): string =>
-  fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url));
 const { files }: { files: Entry[] } = JSON.parse(readFileSync(pathOf('manifest.json'), 'utf8'));
 
 for (const entry of files) {

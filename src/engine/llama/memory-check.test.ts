@@ -9,7 +9,7 @@ import { checkMemory } from './memory-check.js';
 import { resolveOptions } from './options.js';
 
 const bundled = (file: string): string =>
-  fileURLToPath(new URL(`../../../models/${file}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../models/${file}`, import.meta.url));
 
 const facts = checkModelFile(bundled('stories-target-q8_0.gguf'));
 

@@ -9,7 +9,7 @@ import { NativeModel } from './native-model.js';
 import { resolveOptions } from './options.js';
 
 const modelPath = (name: string): string =>
-  fileURLToPath(new URL(`../../../models/${name}`, import.meta.url));
+  fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url));
 
 /** The tokens before the row, the same in every case. */
 const text = Int32Array.from({ length: 48 }, (_, index) => 3 + ((index * 7919) % 4000));

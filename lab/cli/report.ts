@@ -1,0 +1,186 @@
+// `npm run lab -- report` and a command for each experiment: run, print, and where a folder is named write the result,
+// its plots and the pages.
+// Knows the clock and git; the experiments do not.
+
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command, Option } from 'commander';
+import { PilotfishError } from '../../src/base/error.js';
+import { chanceSeedFlag, flag, jsonFlag, wholeNumber } from '../../src/cli/flags/flags.js';
+import { formatTable } from '../../src/cli/screen/table.js';
+import type { Terminal } from '../../src/cli/screen/terminal.js';
+import { experiments } from '../experiments/index.js';
+import { type Experiment, resultOf } from '../report/experiment.js';
+import { captionOf, estimateText, headOf, keyText } from '../report/figures.js';
+import type { Drawn } from '../report/page.js';
+import { readResults, writePages, writePlots, writeResult } from '../report/report-files.js';
+import type { Provenance, Result, Table } from '../report/result.js';
+import { resultText } from '../report/result-file.js';
+import { trials } from '../trials/index.js';
+import { PlayPool } from '../virtual/play-pool.js';
+import { benchModels } from '../weights/bench-models.js';
+import { commitText, machineLine, today } from './machine.js';
+import { BenchProgress } from './progress.js';
+
+interface RunOptions {
+  readonly quick?: boolean;
+  readonly seed: number;
+  readonly folder: string;
+  readonly plots: boolean;
+}
+
+interface OneOptions extends RunOptions {
+  /** Absent: nothing is written. */
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly minutes?: number;
+}
+
+interface ReportOptions extends RunOptions {
+  readonly out: string;
+  readonly from?: string;
+  readonly only?: readonly string[];
+}
+
+const layout = 'REPORT.md, report.html, results/*.json, plots/*.svg';
+
+/** Adds `bench <experiment>` for each, one for each trial, and `bench report` for all experiments. */
+export function addExperiments(bench: Command, terminal: Terminal): void {
+  for (const experiment of [...experiments, ...trials]) {
+    const command = bench
+      .command(experiment.id)
+      .summary(`${experiment.title[0]!.toLowerCase()}${experiment.title.slice(1)}`)
+      .description(`${experiment.question} About ${experiment.minutes} minutes on two cores.`);
+    addRunFlags(command);
+    command
+      .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
+      .addOption(jsonFlag());
+    if (experiment.takesMinutes === true) command.addOption(minutesFlag(experiment.minutes));
+    command.action((options: OneOptions) => runOne(experiment, options, terminal));
+  }
+  const report = bench
+    .command('report')
+    .summary('all experiments, as pages with plots')
+    .description(
+      'Runs every experiment, draws its plots and writes results and pages under --out. Under 30 minutes on two cores; ' +
+        'with --from it renders again what was run before, in seconds.',
+    )
+    .addOption(flag('--from <folder>', 'render the results of this folder, run nothing'))
+    .addOption(
+      flag('--only <ids...>', 'run only these, and render all that --out holds').choices(
+        experiments.map(({ id }) => id),
+      ),
+    );
+  addRunFlags(report);
+  report.addOption(flag('--out <folder>', `where ${layout} are written`).makeOptionMandatory());
+  report.action((options: ReportOptions) => runReport(options, terminal));
+}
+
+const minutesFlag = (usual: number): Option =>
+  flag(
+    '--minutes <n>',
+    `how long it lasts instead of ${usual - 1}`,
+    wholeNumber('--minutes', 1, 10_080),
+  );
+
+function addRunFlags(command: Command): void {
+  command
+    .addOption(flag('--quick', 'fewer turns, wider intervals'))
+    .addOption(chanceSeedFlag())
+    .addOption(flag('--no-plots', 'draw nothing, so that vega need not be installed'))
+    .addOption(
+      flag('--folder <path>', 'where the models made for the benchmark are kept').default(
+        join(tmpdir(), 'pilotfish-bench'),
+      ),
+    );
+}
+
+async function runOne(
+  experiment: Experiment,
+  options: OneOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const minutes = options.minutes ?? experiment.minutes;
+  const progress = progressOf([{ ...experiment, minutes }], options);
+  const result = await run(experiment, options, terminal, progress);
+  terminal.out.write(options.json ? resultText(result) : `${screenText(result)}\n`);
+  if (options.out === undefined) return;
+  const written = [writeResult(options.out, result)];
+  if (options.plots) written.push(...(await writePlots(options.out, result)).paths);
+  terminal.err.write(`${written.map((path) => `wrote ${path}`).join('\n')}\n`);
+}
+
+async function runReport(options: ReportOptions, terminal: Terminal): Promise<void> {
+  if (options.from === undefined) await runAll(options, terminal);
+  const drawn: Drawn[] = [];
+  for (const result of readResults(options.from ?? join(options.out, 'results'))) {
+    drawn.push(
+      options.plots
+        ? (await writePlots(options.out, result)).drawn
+        : { result: { ...result, plots: [] }, svgs: new Map<string, string>() },
+    );
+  }
+  const pages = writePages(options.out, drawn);
+  terminal.out.write(`${pages.map((path) => `wrote ${path}`).join('\n')}\n`);
+}
+
+async function runAll(options: ReportOptions, terminal: Terminal): Promise<void> {
+  const wanted = experiments.filter(({ id }) => options.only?.includes(id) ?? true);
+  const progress = progressOf(wanted, options);
+  for (const experiment of wanted) {
+    const path = writeResult(options.out, await run(experiment, options, terminal, progress));
+    terminal.err.write(`[${progress.text()}] wrote ${path}\n`);
+  }
+}
+
+/** Of a full run; a quick one takes about a fifth. */
+const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchProgress =>
+  new BenchProgress(
+    all.map(({ minutes }) => (quick ? minutes / 5 : minutes)),
+    () => performance.now(),
+  );
+
+async function run(
+  experiment: Experiment,
+  { quick, seed, folder, minutes: asked }: RunOptions & Pick<OneOptions, 'minutes'>,
+  { err, signal }: Terminal,
+  progress: BenchProgress,
+): Promise<Result> {
+  progress.begin();
+  const note = (line: string): void => {
+    err.write(`[${progress.text()}] ${experiment.id}: ${line}\n`);
+  };
+  const isQuick = quick === true;
+  const minutes = asked ?? null;
+  const models = benchModels(folder, note);
+  const pool = new PlayPool(availableParallelism(), signal);
+  const context = { models, isQuick, minutes, seed, play: pool.play, note, signal };
+  const findings = await experiment.run(context).finally(() => pool.close());
+  if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
+  const length = minutes === null ? '' : ` --minutes ${minutes}`;
+  const command = `npm run lab -- ${experiment.id}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
+  return resultOf(experiment, findings, provenanceOf(command, seed, isQuick));
+}
+
+function provenanceOf(command: string, seed: number, isQuick: boolean): Provenance {
+  const machine = machineLine();
+  return { seed, commit: commitText(), machine, date: today(), command, isQuick };
+}
+
+/** What a person reads of one result: claims, and the tables that are meant for people. */
+function screenText({ question, claims, tables, notes }: Result): string {
+  return [
+    question,
+    ...claims.map(({ text }) => `* ${text}`),
+    ...tables.filter(({ isShown }) => isShown).map(tableText),
+    ...notes.map((note) => `- ${note}`),
+  ].join('\n\n');
+}
+
+function tableText(table: Table): string {
+  const { keys, values, rows } = table;
+  const head = [...keys, ...values].map((column) => headOf(column, table));
+  const body = rows.map((row) => [...row.keys.map(keyText), ...row.values.map(estimateText)]);
+  const align = [...keys.map(() => 'left' as const), ...values.map(() => 'right' as const)];
+  return `${captionOf(table)}\n${formatTable([head, ...body], { align })}`;
+}

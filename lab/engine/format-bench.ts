@@ -1,0 +1,185 @@
+// What a format costs beside the logits: a mask where it is new and where it is known, putting it on a row, and
+// log-probabilities. Over made-up vocabularies of real sizes, along a text written in words and pieces of them.
+
+import { Grammar } from '../../src/grammar/grammar.js';
+import { type TokenBytes, type TokenTrie, tokenTrie } from '../../src/grammar/token-trie.js';
+import { tokenLogprobs } from '../../src/math/logprobs.js';
+import { noiseKey, uniform } from '../../src/math/noise.js';
+import { median } from '../../src/math/statistics.js';
+import { applyMask, isAllowed } from '../../src/math/token-mask.js';
+
+/** Milliseconds; of this machine at this hour. */
+export interface FormatTiming {
+  readonly schema: string;
+  readonly vocabSize: number;
+  readonly trieMs: number;
+  readonly compileMs: number;
+  /** Of masks asked for the first time, in a grammar whose code is warm: the middle one, and the slowest. */
+  readonly newMs: number;
+  readonly newMaxMs: number;
+  /** Of the same masks asked for again. */
+  readonly knownMs: number;
+  /** To put one on a row. */
+  readonly applyMs: number;
+  /** One token with 20 alternatives. */
+  readonly logprobsMs: number;
+}
+
+const vocabSizes = [32_000, 128_000];
+
+const schemas: Record<string, unknown> = {
+  'any object': { type: 'object' },
+  record: {
+    type: 'object',
+    properties: {
+      name: { type: 'string' },
+      age: { type: 'integer' },
+      tags: { type: 'array', items: { type: 'string' } },
+      kind: { enum: ['red', 'green', 'blue'] },
+    },
+    required: ['name', 'age', 'tags', 'kind'],
+    additionalProperties: false,
+  },
+  'string of 200': { type: 'string', maxLength: 200 },
+};
+/** What is written under each. */
+const texts: Record<string, string> = {
+  'any object':
+    '{"to": {"the": [1, {"sea": "ten times the stone", "tin": [true, null]}], "on": ""}}',
+  record:
+    '{"name": "the stone on the sea", "age": 312, "tags": ["a", "tin line"], "kind": "green"}',
+  'string of 200': `"${'the stone on the sea and the line in the tin '.repeat(3)}"`,
+};
+
+/** @param print gets a line for each as it goes. About half a minute. */
+export function benchFormats(print: (line: string) => void): readonly FormatTiming[] {
+  const timings: FormatTiming[] = [];
+  for (const vocabSize of vocabSizes) {
+    const vocabulary = madeUpVocabulary(vocabSize);
+    const { ms: trieMs, value: trie } = timed(() => tokenTrie(vocabulary));
+    for (const name of Object.keys(schemas)) {
+      const row = { schema: name, vocabSize, trieMs };
+      timings.push({ ...row, ...timeSchema(name, vocabulary, trie), ...timeRow(vocabSize) });
+      print(lineOf(timings.at(-1)!));
+    }
+  }
+  return timings;
+}
+
+function timed<T>(work: () => T): { readonly ms: number; readonly value: T } {
+  const started = performance.now();
+  const value = work();
+  return { ms: performance.now() - started, value };
+}
+
+const warmUpTurns = 3;
+
+function timeSchema(name: string, vocabulary: TokenBytes, trie: TokenTrie) {
+  const text = texts[name]!;
+  const make = (): Grammar => new Grammar(JSON.stringify(schemas[name]), vocabulary, trie);
+  for (let turn = 0; turn < warmUpTurns; turn++) maskTimes(make(), vocabulary, text);
+  const { ms: compileMs, value: grammar } = timed(make);
+  const fresh = maskTimes(grammar, vocabulary, text);
+  const known = maskTimes(grammar, vocabulary, text);
+  const [newMs, knownMs] = [fresh, known].map(median);
+  return { compileMs, newMs: newMs!, newMaxMs: Math.max(...fresh), knownMs: knownMs! };
+}
+
+/** Of the mask before each token of a text, written by the longest tokens that fit. */
+function maskTimes(grammar: Grammar, vocabulary: TokenBytes, text: string): number[] {
+  const times: number[] = [];
+  let state = grammar.start;
+  for (let rest = text; rest !== ''; ) {
+    const { ms, value: mask } = timed(() => grammar.mask(state));
+    times.push(ms);
+    const token = longestToken(vocabulary, rest, (one) => isAllowed(mask, one));
+    state = grammar.advance(state, token);
+    rest = rest.slice(vocabulary.tokenBytes(token).length);
+  }
+  return times;
+}
+
+function longestToken(
+  { size, tokenBytes }: TokenBytes,
+  text: string,
+  isIn: (token: number) => boolean,
+): number {
+  let [best, length] = [-1, 0];
+  for (let token = 0; token < size; token++) {
+    const bytes = tokenBytes(token);
+    if (bytes.length <= length || !isIn(token)) continue;
+    if (bytes.every((byte, index) => byte === text.charCodeAt(index))) {
+      [best, length] = [token, bytes.length];
+    }
+  }
+  return best;
+}
+
+const rowTurns = 40;
+
+function timeRow(vocabSize: number) {
+  const key = noiseKey(1n, 'draft');
+  const row = Float32Array.from({ length: vocabSize }, (_, id) => 8 * uniform(key, 0, id));
+  const mask = Uint32Array.from({ length: Math.ceil(vocabSize / 32) }, (_, word) =>
+    word % 3 === 0 ? 0x0f0f0f0f : 0,
+  );
+  const times = (work: () => unknown): number =>
+    median(Array.from({ length: rowTurns }, () => timed(work).ms));
+  return {
+    applyMs: times(() => applyMask(row.slice(), mask)),
+    logprobsMs: times(() => tokenLogprobs(row, 7, 20)),
+  };
+}
+
+const letters = 'etaoinshrdlucmfwypvbgkjqxz';
+const marks = [
+  '":',
+  '": "',
+  '",',
+  '", "',
+  '{"',
+  '"}',
+  '},',
+  '}}',
+  '[{',
+  '"]',
+  '":[',
+  "', '",
+  '\n    ',
+];
+const encoder = new TextEncoder();
+
+/** Each byte, an end, marks of JSON, and words with and without a space before them, frequent letters first. */
+function madeUpVocabulary(size: number): TokenBytes {
+  const key = noiseKey(2n, 'draft');
+  let drawn = 0;
+  const below = (count: number): number => Math.floor(uniform(key, 1, drawn++) * count);
+  const tokens = Array.from({ length: 257 }, (_, byte) =>
+    Uint8Array.of(byte).subarray(0, byte < 256 ? 1 : 0),
+  );
+  const seen = new Set(marks);
+  for (const mark of marks) tokens.push(encoder.encode(mark));
+  while (tokens.length < size) {
+    const count = 1 + below(4) + below(5);
+    const word = Array.from({ length: count }, () => letters[Math.min(below(26), below(26))]).join(
+      '',
+    );
+    const text = (below(3) === 0 ? '' : ' ') + word + (below(60) === 0 ? '"' : '');
+    if (seen.has(text)) continue;
+    seen.add(text);
+    tokens.push(encoder.encode(text));
+  }
+  return { size, endOfText: new Set([256]), tokenBytes: (token) => tokens[token]! };
+}
+
+function lineOf(timing: FormatTiming): string {
+  const ms = (value: number): string => `${value.toFixed(3)} ms`;
+  return [
+    timing.schema.padEnd(14),
+    `${timing.vocabSize}`.padStart(7),
+    `mask known ${ms(timing.knownMs)}, new ${ms(timing.newMs)} (at most ${ms(timing.newMaxMs)})`,
+    `on a row ${ms(timing.applyMs)}`,
+    `log-probabilities ${ms(timing.logprobsMs)}`,
+    `compiled in ${timing.compileMs.toFixed(1)} ms, vocabulary sorted in ${timing.trieMs.toFixed(0)} ms`,
+  ].join('  ');
+}

@@ -1,0 +1,115 @@
+// Rounds of every scheme, played in one process and listened to: what each text took of drafts, tokens and bytes. The link
+// comes later, as arithmetic, since a stop-and-wait round sends the same bytes over any.
+
+import { storyPrompts } from '../../../src/cli/demo/openings.js';
+import type { Engine, Scheme } from '../../../src/engine/engine.js';
+import { type LlamaOptions, loadLlamaEngine } from '../../../src/engine/llama/index.js';
+import { speculate } from '../../../src/engine/local/speculate.js';
+import type { CutLimit } from '../../../src/math/cut-law.js';
+import { plainSampling, type Sampling } from '../../../src/math/sampling.js';
+import type { BenchModels } from '../../weights/bench-models.js';
+import { spikyEngine } from '../spiky-model.js';
+import { type Exchange, tapWire } from '../wire-tap.js';
+
+/** A scheme as it is compared here: `split` goes with its law whole and cut. */
+export interface Way {
+  readonly name: string;
+  readonly scheme: Scheme;
+  readonly cut: CutLimit | null;
+}
+
+export const ways: readonly Way[] = [
+  { name: 'full', scheme: 'full', cut: null },
+  { name: 'split', scheme: 'split', cut: null },
+  { name: 'split, law cut to 32', scheme: 'split', cut: { keepMax: 32 } },
+  { name: 'coupled', scheme: 'coupled', cut: null },
+  { name: 'greedy', scheme: 'greedy', cut: null },
+];
+
+/** Two models of one vocabulary. */
+export interface Pair {
+  readonly name: string;
+  readonly target: Engine;
+  readonly draft: Engine;
+  /** A scripted model's law knows no end of text, and its texts need no prompts of their own. */
+  readonly isScripted: boolean;
+}
+
+/** One text: what its rounds took. */
+export interface Text {
+  readonly tokenCount: number;
+  readonly rounds: readonly Exchange[];
+}
+
+/** Accepts about as many drafts as the bundled pair does. */
+const scriptedDivergence = 2;
+const scriptedSizes = [32_000, 128_000];
+
+/** The bundled pair, and scripted ones with vocabularies of today's sizes. */
+export async function openPairs(models: BenchModels): Promise<Pair[]> {
+  const load = (modelPath: string): Promise<Engine> => {
+    const options: LlamaOptions = { modelPath, contextLength: 512, threads: 1, probe: false };
+    return loadLlamaEngine(options);
+  };
+  const [target, draft] = [await load(models.target()), await load(models.draft())];
+  const { size } = target.info.vocabulary;
+  return [
+    { name: `${size} (bundled)`, target, draft, isScripted: false },
+    ...scriptedSizes.map((vocabSize) => ({
+      name: `${vocabSize} (scripted)`,
+      target: spikyEngine({ vocabSize, divergence: 0 }),
+      draft: spikyEngine({ vocabSize, divergence: scriptedDivergence }),
+      isScripted: true,
+    })),
+  ];
+}
+
+export const temperature = 0.8;
+
+/** @param topK 0: no filter. */
+export const samplingOf = (scheme: Scheme, topK: number): Sampling => ({
+  ...plainSampling,
+  temperature: scheme === 'greedy' ? 0 : temperature,
+  ...(topK > 0 && { topK }),
+});
+
+export interface PlayOptions {
+  readonly topK: number;
+  /** Gamma, >= 1. */
+  readonly draftLength: number;
+  readonly textCount: number;
+  readonly tokensMax: number;
+  readonly seed: number;
+}
+
+/** Plays texts of different prompts and seeds; the same ones for every way. */
+export async function playTexts(pair: Pair, way: Way, options: PlayOptions): Promise<Text[]> {
+  const { topK, draftLength, textCount, tokensMax } = options;
+  let seed = 0n;
+  const tap = tapWire(pair.target, pair.draft, way.cut, () => seed);
+  const texts: Text[] = [];
+  for (let index = 0; index < textCount; index++) {
+    seed = BigInt(options.seed * 1_000 + index);
+    const request = {
+      prompt: promptOf(pair, index),
+      tokensMax,
+      scheme: way.scheme,
+      sampling: samplingOf(way.scheme, topK),
+      seed,
+      draftLength,
+      confidenceMin: 0,
+    };
+    let tokenCount = 0;
+    for await (const { tokens } of speculate(tap.target, tap.draft, request)) {
+      tokenCount += tokens.length;
+    }
+    texts.push({ tokenCount, rounds: tap.take() });
+  }
+  return texts;
+}
+
+function promptOf({ target, isScripted }: Pair, index: number): Int32Array {
+  if (isScripted) return Int32Array.of(100 + index, 7);
+  const text = storyPrompts[index % storyPrompts.length]!;
+  return target.info.vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
+}

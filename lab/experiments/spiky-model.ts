@@ -1,0 +1,143 @@
+// A scripted model with a vocabulary of the size that large models have: laws with a few likely tokens and a long tail
+// (Zipf), a function of the prefix alone. For what depends on the vocabulary's size and on nothing else, such as bytes.
+
+import { assert } from '../../src/base/assert.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { EngineCore } from '../../src/engine/engine-core.js';
+import { createKernel } from '../../src/engine/kernel/kernel.js';
+import type { Part, RowModel } from '../../src/engine/row-model.js';
+import type { Vocabulary } from '../../src/engine/vocabulary.js';
+
+export interface SpikyOptions {
+  readonly vocabSize: number;
+  /** Distance from the target, >= 0: 0 is the target itself. */
+  readonly divergence: number;
+}
+
+/** The probability of the r-th likeliest token falls with r to this power, at temperature 1. */
+const zipf = 1.3;
+const contextLength = 512;
+
+/** 32-bit mixer with full avalanche (constants of the lowbias32 search by C. Wellons). */
+function mix(value: number): number {
+  let x = value >>> 0;
+  x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
+  x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/** Two turns behind each other, so that a turn from anywhere lies in one piece. */
+function twice(size: number, at: (token: number) => number): Float32Array {
+  const values = new Float32Array(2 * size);
+  for (let token = 0; token < size; token++) {
+    values[token] = at(token);
+    values[token + size] = values[token]!;
+  }
+  return values;
+}
+
+class SpikyModel implements RowModel {
+  readonly vocabSize: number;
+  readonly slotCount = 1;
+  readonly contextLength = contextLength;
+  readonly passTokensMax = 64;
+  readonly passRowsMax = 64;
+  readonly exit = null;
+  /** [2 * vocab] the law's logits, and what sets the model apart from the target: every row is a turn of these. */
+  readonly #base: Float32Array;
+  readonly #noise: Float32Array;
+  /** Hash of the prefix up to each position. */
+  readonly #cache: number[] = [];
+  #wanted: number[] = [];
+
+  constructor({ vocabSize, divergence }: SpikyOptions) {
+    this.vocabSize = vocabSize;
+    const chance = (token: number, salt: number): number =>
+      (mix(salt ^ Math.imul(token, 0x9e3779b9)) + 1) / 2 ** 32;
+    this.#base = twice(vocabSize, (token) => -zipf * Math.log(chance(token, 0x5a1fd)));
+    this.#noise = twice(vocabSize, (token) => divergence * (2 * chance(token, 0x0d1f7) - 1));
+  }
+
+  feed(parts: readonly Part[]): void {
+    this.#wanted = [];
+    for (const { from, tokens, rowCount } of parts) {
+      assert(this.#cache.length === from, `the slot does not end at ${from}`);
+      tokens.forEach((token, index) => {
+        this.#cache.push(mix((this.#cache.at(-1) ?? 0x5eed) ^ Math.imul(token + 1, 0x01000193)));
+        if (index >= tokens.length - rowCount) this.#wanted.push(this.#cache.at(-1)!);
+      });
+    }
+  }
+
+  /** Made when it is read: rows behind a rejection are not. The turn of the noise is the model's own. */
+  row(index: number): Float32Array {
+    const prefix = this.#wanted[index]!;
+    const [size, from] = [this.vocabSize, prefix % this.vocabSize];
+    const noise = this.#noise.subarray(mix(prefix ^ 0x0d1f7) % size);
+    const logits = this.#base.slice(from, from + size);
+    for (let token = 0; token < size; token++) logits[token]! += noise[token]!;
+    return logits;
+  }
+
+  truncate(_: number, length: number): void {
+    this.#cache.length = Math.min(this.#cache.length, length);
+  }
+
+  copyPrefix(): void {
+    assert(false, 'there is one slot');
+  }
+
+  save(): Uint8Array {
+    return new Uint8Array(Uint32Array.from(this.#cache).buffer);
+  }
+
+  restore(): boolean {
+    return false;
+  }
+
+  close(): void {}
+}
+
+function vocabularyOf(size: number): Vocabulary {
+  return {
+    size,
+    bos: null,
+    eos: null,
+    endOfText: new Set(),
+    addsSpacePrefix: false,
+    fingerprint: `spiky:${size}`,
+    tokenize: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) % size),
+    tokenText: (token) => `<${token}>`,
+    tokenBytes: () => new Uint8Array(),
+  };
+}
+
+/** One slot of 512 tokens; drafts as well as it judges. */
+export function spikyEngine(options: SpikyOptions): Engine {
+  const model = new SpikyModel(options);
+  const vocabulary = vocabularyOf(options.vocabSize);
+  const core = new EngineCore({
+    model,
+    math: createKernel(options.vocabSize),
+    endOfText: vocabulary.endOfText,
+    now: () => 0,
+  });
+  const { slotCount, passTokensMax, passRowsMax, exit } = model;
+  const limits = { slotCount, contextLength, passTokensMax, passRowsMax, exit };
+  const control = { stopped: () => false, onToken: () => undefined };
+  return {
+    info: { modelName: 'spiky', vocabulary, chatTemplate: null, ...limits },
+    open: async (slot, config) => core.open(slot, config),
+    pass: async (segments) => core.pass(segments),
+    draft: (request) => ({
+      stop: () => undefined,
+      done: (async () => core.draft(request, control))(),
+    }),
+    draftEach: async (steps) => core.draftEach(steps),
+    truncate: async (slot, length) => core.truncate(slot, length),
+    copyPrefix: async (from, to, length) => core.copyPrefix(from, to, length),
+    save: async (slot) => core.save(slot),
+    restore: async (slot, state, config) => core.restore(slot, state, config),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,35 @@
+// Files of numbers that a benchmark wrote, read again: they may be anybody's by then. What is wrong with one is told with
+// its name.
+
+import { z } from 'zod';
+import { PilotfishError } from '../src/base/error.js';
+
+/** So that a rerun of the same numbers is the same text. @param digits that count, in [1, 100]. */
+export const rounded = (value: number, digits: number): number => Number(value.toPrecision(digits));
+
+/** @param name of the file. @param what it should be. */
+export const refused = (name: string, what: string, why: string): PilotfishError =>
+  new PilotfishError('usage', `${name} is no ${what}: ${why}`);
+
+/**
+ * What a text holds, if it is of a form.
+ *
+ * @param name of the file, and what it should be, for the message.
+ * @throws PilotfishError `usage` for what is no JSON, or of another form.
+ */
+export function parsedAs<Form extends z.ZodType>(
+  form: Form,
+  text: string,
+  name: string,
+  what: string,
+): z.output<Form> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (reason) {
+    throw refused(name, what, (reason as Error).message);
+  }
+  const read = form.safeParse(value);
+  if (!read.success) throw refused(name, what, z.prettifyError(read.error));
+  return read.data;
+}

@@ -1,0 +1,13 @@
+// Runs the echo server in a process of its own; answers its parent's messages with the processor time it has used.
+
+import { startEchoServer } from './echo.js';
+import type { EchoReport, EchoSpec } from './echo-handle.js';
+
+const { replyBytes } = JSON.parse(process.argv[2]!) as EchoSpec;
+const port = await startEchoServer(replyBytes);
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send!({ cpuMs: (user + system) / 1000 } satisfies EchoReport);
+});
+process.on('disconnect', () => process.exit(0));
+process.send!({ port });

@@ -1,0 +1,64 @@
+// Devices of a benchmark: each a client of the library with a drafter of its own, all in this process, writing one answer
+// each at the same time. Times are taken where a user would take them, at the tokens.
+
+import type { DrafterChoice } from '../../src/device/client.js';
+import type { AheadBudget } from '../../src/device/core/drafting/ahead.js';
+import type { StopRule } from '../../src/device/core/drafting/stop-rule.js';
+import type { Statistics } from '../../src/device/core/statistics.js';
+import { type Client, connect } from '../../src/device/index.js';
+import type { Vocabulary } from '../../src/engine/vocabulary.js';
+import type { Sampling } from '../../src/math/sampling.js';
+import type { Mode, Scheme } from '../../src/protocol/frame.js';
+
+export interface Task {
+  readonly prompt: Int32Array;
+  readonly seed: bigint;
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  readonly sampling: Sampling;
+  readonly tokensMax: number;
+  readonly windowMax?: number;
+  readonly stopRule?: StopRule;
+}
+
+/** What became of one task. */
+export interface Written {
+  readonly tokens: readonly number[];
+  /** Milliseconds a token after the first verdict. */
+  readonly tokenMs: number;
+  /** From the request to the last token. */
+  readonly totalMs: number;
+  readonly statistics: Statistics;
+}
+
+/** @param url of the server, or of a relay before it. @param ahead default: as shipped. */
+export async function connectDevice(
+  url: string,
+  vocabulary: Vocabulary,
+  drafter: DrafterChoice,
+  ahead: Partial<AheadBudget> = {},
+): Promise<Client> {
+  return connect({ url, vocabulary, drafter, ahead, timing: { pingMs: 250 } });
+}
+
+/** Writes one answer and times it. */
+export async function write(client: Client, task: Task): Promise<Written> {
+  const { prompt, ...options } = task;
+  const startedMs = performance.now();
+  const answer = client.generate({ ...options, ids: prompt });
+  let firstMs = 0;
+  let lastMs = startedMs;
+  let atFirst = 0;
+  const tokens: number[] = [];
+  for await (const piece of answer) {
+    if (piece.kind !== 'token') continue;
+    lastMs = performance.now();
+    if (tokens.length === 0) firstMs = lastMs;
+    // Tokens of one verdict come within the same moment.
+    if (lastMs - firstMs < 0.5) atFirst++;
+    tokens.push(piece.token);
+  }
+  const { statistics } = await answer.result;
+  const tokenMs = (lastMs - firstMs) / Math.max(1, tokens.length - atFirst);
+  return { tokens, tokenMs, totalMs: lastMs - startedMs, statistics };
+}

@@ -1,0 +1,170 @@
+// A device's drafter that replays recordings at a pace: a device that is not here, with the acceptance of a real draft
+// model, and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void
+// anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
+
+import { Trunk } from '../../src/device/core/drafting/trunk.js';
+import type { AnswerId, DraftStart } from '../../src/device/core/event.js';
+import type { Drafter, DrafterFactory, DrafterListener } from '../../src/device/drafter/drafter.js';
+import type { DraftEndReason, DraftedToken } from '../../src/engine/engine.js';
+import type { Recording } from './recording.js';
+
+interface Job {
+  readonly trunk: Trunk;
+  recording: Recording | null;
+  run: DraftStart | null;
+  /** [strands] of the run. */
+  sequences: readonly number[][];
+  toldCount: number;
+  timer: NodeJS.Timeout | null;
+}
+
+/**
+ * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer.
+ * @param rowShare of draftMs, for each further sequence that is drafted in the same pass.
+ */
+export function replayDrafter(
+  recordings: readonly Recording[],
+  draftMs: number,
+  contextLength: number,
+  rowShare = 1,
+): DrafterFactory {
+  return (listener) => new ReplayDrafter(recordings, draftMs, contextLength, rowShare, listener);
+}
+
+class ReplayDrafter implements Drafter {
+  readonly contextLength: number;
+  readonly #recordings: readonly Recording[];
+  readonly #draftMs: number;
+  readonly #rowShare: number;
+  readonly #listener: DrafterListener;
+  readonly #jobs = new Map<AnswerId, Job>();
+
+  constructor(
+    recordings: readonly Recording[],
+    draftMs: number,
+    contextLength: number,
+    rowShare: number,
+    listener: DrafterListener,
+  ) {
+    this.contextLength = contextLength;
+    this.#recordings = recordings;
+    this.#draftMs = draftMs;
+    this.#rowShare = rowShare;
+    this.#listener = listener;
+  }
+
+  open(answer: AnswerId): void {
+    this.#jobs.set(answer, {
+      ...{
+        trunk: new Trunk(),
+        recording: null,
+        run: null,
+        sequences: [],
+        toldCount: 0,
+        timer: null,
+      },
+    });
+  }
+
+  start(request: DraftStart): void {
+    const job = this.#jobs.get(request.answer)!;
+    job.sequences = job.trunk.begin(request.strands);
+    const [first] = job.sequences as [number[]];
+    job.recording ??= this.#recordings.find(({ prompt }) => begins(first, prompt)) ?? null;
+    job.run = request;
+    job.toldCount = 0;
+    this.#next(job, performance.now() + this.#passMs(job));
+  }
+
+  #passMs({ sequences }: Job): number {
+    return this.#draftMs * (1 + (sequences.length - 1) * this.#rowShare);
+  }
+
+  #next(job: Job, dueMs: number): void {
+    const tick = (): void => {
+      job.timer = null;
+      if (this.#tell(job)) this.#next(job, dueMs + this.#passMs(job));
+    };
+    if (this.#draftMs === 0) queueMicrotask(() => this.#tellAll(job));
+    else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
+  }
+
+  #tellAll(job: Job): void {
+    while (this.#tell(job));
+  }
+
+  /** A pass. @returns whether the run goes on. */
+  #tell(job: Job): boolean {
+    const { recording, run, sequences } = job;
+    if (run === null) return false;
+    const tokens = sequences.flatMap((sequence, strand) => {
+      if (!isKnown(recording, sequence)) return [];
+      const token = draftedAt(sequence.length, recording, run);
+      sequence.push(token.token);
+      return [{ strand, token }];
+    });
+    job.toldCount++;
+    if (tokens.length > 0) this.#listener.drafted(run.answer, run.run, tokens);
+    if (job.run !== run) return false;
+    if (job.toldCount < run.countMax && tokens.length > 0) return true;
+    job.run = null;
+    const reasons = sequences.map((_, index): DraftEndReason => {
+      return tokens.some(({ strand }) => strand === index) ? 'count' : 'end-of-text';
+    });
+    this.#listener.ended(run.answer, run.run, reasons);
+    return false;
+  }
+
+  stop(answer: AnswerId, run: number): void {
+    const job = this.#jobs.get(answer);
+    if (job?.run?.run !== run) return;
+    this.#halt(job);
+  }
+
+  #halt(job: Job): void {
+    if (job.timer !== null) clearTimeout(job.timer);
+    job.timer = null;
+    job.run = null;
+  }
+
+  closeAnswer(answer: AnswerId): void {
+    const job = this.#jobs.get(answer);
+    if (job === undefined) return;
+    this.#halt(job);
+    this.#jobs.delete(answer);
+  }
+
+  async close(): Promise<void> {
+    for (const answer of [...this.#jobs.keys()]) this.closeAnswer(answer);
+  }
+}
+
+/** Whether the recording goes on behind so many tokens. */
+const isKnown = (
+  recording: Recording | null,
+  { length }: readonly number[],
+): recording is Recording =>
+  recording !== null && recording.proposals[length - recording.prompt.length] !== undefined;
+
+/** As the draft model would tell it. */
+function draftedAt(
+  position: number,
+  { prompt, proposals, runnersUp }: Recording,
+  { alternativesMax }: DraftStart,
+): DraftedToken {
+  const index = position - prompt.length;
+  const drafted = {
+    position,
+    token: proposals[index]!,
+    ...{ confidence: null, law: null, prob: null },
+  };
+  const known = runnersUp[index];
+  if (known === undefined || alternativesMax === 0) return drafted;
+  const tokens = known.tokens.slice(0, alternativesMax);
+  const gaps = known.gaps.slice(0, alternativesMax);
+  return { ...drafted, alternatives: { tokens, gaps } };
+}
+
+function begins(text: readonly number[], prompt: Int32Array): boolean {
+  return prompt.every((token, index) => text[index] === token);
+}

@@ -1,0 +1,81 @@
+// Plots of a result as SVG, by Vega-Lite. The only door to it: a tool of development that the npm package leaves out, so
+// it is loaded when something is to be drawn, and its absence is told in words.
+
+import { PilotfishError } from '../../src/base/error.js';
+import { type Plot, type Result, recordsOf, tableOf } from './result.js';
+
+/** Colours that are told apart also by most who see fewer of them: Okabe and Ito 2008. */
+const category = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
+
+const config = {
+  background: '#ffffff',
+  font: 'system-ui, sans-serif',
+  view: { stroke: null },
+  mark: { color: category[0] },
+  axis: {
+    gridColor: '#e4e4e4',
+    labelFlush: false,
+    labelFontSize: 11,
+    // None: widths are guessed where nothing can be drawn to measure them, and guessed too long.
+    labelLimit: 0,
+    titleFontSize: 11,
+    titleFontWeight: 'normal',
+  },
+  // Opaque whatever the marks are: bands of intervals would make their names pale.
+  legend: {
+    labelFontSize: 11,
+    labelLimit: 0,
+    symbolOpacity: 1,
+    titleFontSize: 11,
+    titleFontWeight: 'normal',
+  },
+  header: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
+  range: { category },
+};
+
+/**
+ * @returns the text of one SVG.
+ * @throws PilotfishError `usage` where vega and vega-lite are not installed.
+ */
+export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<string> {
+  const { vega, vegaLite } = await loaded();
+  const values = recordsOf(tableOf(result, plot.table));
+  const ordered = inOrder(plot.spec, values);
+  const spec = { ...ordered, data: { values }, config, padding: 8 } as Parameters<
+    typeof vegaLite.compile
+  >[0];
+  const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: 'none' });
+  const svg = await view.toSVG();
+  view.finalize();
+  return `${svg}\n`;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by their letters. */
+function inOrder(spec: Fields, values: readonly Fields[]): Fields {
+  const ordered = (facet: unknown): unknown => {
+    const { field, sort, ...rest } = facet as Fields;
+    if (typeof field !== 'string' || sort !== null) return facet;
+    return { ...rest, field, sort: [...new Set(values.map((one) => one[field]))] };
+  };
+  const facet = spec['facet'] as Fields | undefined;
+  if (facet === undefined) return spec;
+  if ('field' in facet) return { ...spec, facet: ordered(facet) };
+  const sides = Object.entries(facet).map(([side, one]) => [side, ordered(one)] as const);
+  return { ...spec, facet: Object.fromEntries(sides) };
+}
+
+async function loaded() {
+  try {
+    const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
+    return { vega, vegaLite };
+  } catch (reason) {
+    throw new PilotfishError(
+      'usage',
+      'plots are drawn by vega and vega-lite, which this installation leaves out: work in a clone after `npm ci`, or ' +
+        'run `npm install vega@6 vega-lite@6` beside pilotfish, or leave them out with --no-plots',
+      { cause: reason },
+    );
+  }
+}

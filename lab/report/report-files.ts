@@ -1,0 +1,81 @@
+// Where results, plots and pages lie on disk: one layout for the repository and for anybody's folder. Reads and writes
+// files, renders nothing itself.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PilotfishError } from '../../src/base/error.js';
+import { draw } from './draw.js';
+import { reportMarkdown } from './markdown.js';
+import { type Drawn, reportPage } from './page.js';
+import type { Result } from './result.js';
+import { resultFrom, resultText } from './result-file.js';
+
+const resultsFolder = 'results';
+const plotsFolder = 'plots';
+
+/** The order in which people read them; others come behind, by name. */
+const readingOrder = ['race', 'sled', 'dssd', 'schemes', 'early-exit', 'cost'];
+
+/** Writes one result under `folder`. @returns its path. */
+export function writeResult(folder: string, result: Result): string {
+  return write(join(folder, resultsFolder, `${result.id}.json`), resultText(result));
+}
+
+/**
+ * Results of a folder, in reading order.
+ *
+ * @throws PilotfishError `usage` where it cannot be read, holds none, or holds something else.
+ */
+export function readResults(folder: string): Result[] {
+  const names = namesIn(folder).filter((name) => name.endsWith('.json'));
+  if (names.length === 0) {
+    throw new PilotfishError('usage', `${folder} holds no results (*.json)`);
+  }
+  const results = names.map((name) => resultFrom(readFileSync(join(folder, name), 'utf8'), name));
+  const place = ({ id }: Result): number => (readingOrder.indexOf(id) + 99) % 99;
+  return results.sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    throw new PilotfishError('usage', `${folder} cannot be read (${code})`, { cause: reason });
+  }
+}
+
+/** Draws the plots of one result under `folder`. @returns their paths, and the pictures for a page. */
+export async function writePlots(
+  folder: string,
+  result: Result,
+): Promise<{ readonly paths: string[]; readonly drawn: Drawn }> {
+  const svgs = new Map<string, string>();
+  const paths: string[] = [];
+  for (const plot of result.plots) {
+    const svg = await draw(result, plot);
+    svgs.set(plot.id, svg);
+    paths.push(write(join(folder, plotsFolder, `${result.id}-${plot.id}.svg`), svg));
+  }
+  return { paths, drawn: { result, svgs } };
+}
+
+/** Writes REPORT.md and report.html under `folder`. @returns the paths. */
+export function writePages(folder: string, drawn: readonly Drawn[]): string[] {
+  const results = drawn.map(({ result }) => result);
+  return [
+    write(join(folder, 'REPORT.md'), reportMarkdown(results, plotsFolder)),
+    write(join(folder, 'report.html'), reportPage(drawn)),
+  ];
+}
+
+function write(path: string, text: string): string {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    throw new PilotfishError('usage', `${path} cannot be written (${code})`, { cause: reason });
+  }
+  return path;
+}

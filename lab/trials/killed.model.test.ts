@@ -1,0 +1,24 @@
+// Real processes, real sockets: server, device and gateway are killed, ended and stopped, and connections reset, at random
+// moments while answers are being written. Every text is, token by token, the one that the target writes undisturbed, and
+// nothing is left. The same as `npm run lab -- chaos`, with fewer strikes.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { playChaos } from './chaos.js';
+import { strikes } from './strike.js';
+
+const strikeCount = 60;
+
+describe('struck processes and cut sockets', () => {
+  it(`change no text, ${strikeCount} times of ${strikeCount}`, { timeout: 900_000 }, async (t) => {
+    const signal = { aborted: false };
+    const note = (line: string): void => t.diagnostic(line);
+    const { struck } = await playChaos({ seed: 1, note, signal }, strikeCount);
+    assert.equal(struck.length, strikeCount);
+    for (const strike of strikes) {
+      const met = struck.filter((one) => one.strike === strike && one.openCount > 0);
+      // Moments are drawn before an answer is known to last: some are too late, six in a row hardly ever.
+      assert.ok(met.length > 0, `${strike.victim} ${strike.way} met ${met.length} answers`);
+    }
+  });
+});

@@ -1,0 +1,41 @@
+// A served scripted engine with its HTTP door in this process: what tests and benchmarks of the whole stack share.
+
+import { openAccess } from '../../access/access.js';
+import type { Engine } from '../../engine/engine.js';
+import { type RunningServer, type ServerOptions, startServer } from '../../server/index.js';
+import { createHttpDoor, type HttpDoor } from '../index.js';
+import { serverFacts } from './server-facts.js';
+import { ServerGenerator } from './server-generator.js';
+
+export interface ApiServer {
+  readonly server: RunningServer;
+  readonly door: HttpDoor;
+  readonly port: number;
+}
+
+/** Serves an engine, which stays its owner's. */
+export async function startApiServer(
+  engine: Engine,
+  options: Partial<ServerOptions> & { readonly requestsMax?: number } = {},
+): Promise<ApiServer> {
+  const { requestsMax, ...serverOptions } = options;
+  let door: HttpDoor | null = null;
+  const server = await startServer({
+    ...{ engine, port: 0, drainMs: 200, ...serverOptions },
+    makeHttp: async (local) => {
+      door = await createHttpDoor({
+        generator: new ServerGenerator({
+          ...{ server: local, info: engine.info, names: ['toy'], createdS: 0, build: 'test' },
+        }),
+        facts: serverFacts(local),
+        access: options.access ?? openAccess(),
+        onMistake: (reason) => {
+          throw reason;
+        },
+        ...(requestsMax !== undefined && { requestsMax }),
+      });
+      return door.handle;
+    },
+  });
+  return { server, door: door!, port: server.port };
+}

@@ -1,0 +1,159 @@
+// The HTTP door's generator over a server of this process: every answer is a plain session, which shares its passes with
+// the devices'. Makes text of tokens, and ends it before stop strings.
+
+import type { PilotfishError } from '../../base/error.js';
+import { StopText } from '../../base/stop-text.js';
+import type { EngineInfo } from '../../engine/engine.js';
+import { TextStream } from '../../engine/text-stream.js';
+import { schemaText } from '../../grammar/format.js';
+import type { EndReason } from '../../protocol/frame.js';
+import type { LocalServer, PlainListener } from '../../server/index.js';
+import { DeltaQueue } from '../delta-queue.js';
+import type {
+  Generation,
+  GenerationRequest,
+  GenerationResult,
+  Generator,
+  ModelCard,
+  Readiness,
+  TokenLogprobs,
+} from '../generator.js';
+import { answerMax } from './answer-max.js';
+import { modelCard } from './model-card.js';
+
+export interface ServerGeneratorParts {
+  readonly server: LocalServer;
+  readonly info: EngineInfo;
+  /** Of the model, that people here use beside its own. */
+  readonly names: readonly string[];
+  /** Seconds since 1970. */
+  readonly createdS: number;
+  /** Version of this package. */
+  readonly build: string;
+}
+
+export class ServerGenerator implements Generator {
+  readonly models: readonly ModelCard[];
+  readonly #server: LocalServer;
+  readonly #info: EngineInfo;
+
+  constructor({ server, info, ...facts }: ServerGeneratorParts) {
+    this.#server = server;
+    this.#info = info;
+    const { modelName, contextLength, vocabulary } = info;
+    const { fingerprint } = vocabulary;
+    this.models = [modelCard({ ...facts, modelName, contextLength, fingerprint })];
+  }
+
+  get readiness(): Readiness {
+    return this.#server.isDraining ? 'draining' : 'ready';
+  }
+
+  generate(request: GenerationRequest): Generation {
+    const { prompt, sampling, seed, stops, tokensMax, topLogprobs, format, grant, signal } =
+      request;
+    let cancel: () => void = () => undefined;
+    const session = new PlainAnswer(this.#info, stops, () => cancel());
+    cancel = this.#server.plain.write(
+      {
+        ...{ prompt, sampling, seed, topLogprobs },
+        schema: format === null ? null : schemaText(format),
+        tokensMax: Math.min(tokensMax ?? this.#info.contextLength, answerMax(topLogprobs)),
+      },
+      grant,
+      session,
+    );
+    session.follow(signal);
+    return session.queue;
+  }
+
+  tokenBytes(token: number): Uint8Array {
+    return this.#info.vocabulary.tokenBytes(token);
+  }
+}
+
+/** One session as a queue of deltas. */
+class PlainAnswer implements PlainListener {
+  readonly queue: DeltaQueue;
+  readonly #text: TextStream;
+  readonly #stop: StopText | null;
+  readonly #cancel: () => void;
+  readonly #startedMs = performance.now();
+  #unfollow: () => void = () => undefined;
+  #firstTokenMs: number | null = null;
+  #promptCount = 0;
+  #tokenCount = 0;
+
+  constructor({ vocabulary }: EngineInfo, stops: readonly string[], cancel: () => void) {
+    this.queue = new DeltaQueue(() => this.#abandon());
+    this.#text = new TextStream(vocabulary);
+    this.#stop = stops.length > 0 ? new StopText(stops) : null;
+    this.#cancel = cancel;
+  }
+
+  /** Ends with the signal. */
+  follow(signal: AbortSignal): void {
+    const onAbort = (): void => this.#abandon();
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#unfollow = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  #abandon(): void {
+    this.#unfollow();
+    this.#cancel();
+    this.queue.abort();
+  }
+
+  accepted(promptLength: number): void {
+    this.#promptCount = promptLength;
+    this.queue.accept(promptLength);
+  }
+
+  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
+    this.#firstTokenMs ??= performance.now() - this.#startedMs;
+    for (const [index, token] of tokens.entries()) {
+      this.#tokenCount++;
+      const text = this.#settled(this.#text.push(token));
+      this.queue.push({ text, token, logprobs: logprobs?.[index] ?? null });
+      if (this.#stop?.stopped !== true) continue;
+      this.#cancel();
+      this.#end('stop');
+      return;
+    }
+  }
+
+  /** What of a text is certain to stand. */
+  #settled(text: string): string {
+    return this.#stop === null ? text : this.#stop.push(text);
+  }
+
+  ended(reason: EndReason): void {
+    const rest = this.#settled(this.#text.end()) + (this.#stop?.end() ?? '');
+    if (rest !== '') this.queue.push({ text: rest, token: null, logprobs: null });
+    this.#end(reason === 'end-of-text' ? 'stop' : 'length');
+  }
+
+  #end(reason: GenerationResult['reason']): void {
+    this.#unfollow();
+    this.queue.end({
+      result: {
+        reason,
+        promptCount: this.#promptCount,
+        tokenCount: this.#tokenCount,
+        isVerified: true,
+        draftedCount: 0,
+        testedCount: 0,
+        acceptedCount: 0,
+        roundCount: 0,
+        firstTokenMs: this.#firstTokenMs,
+        totalMs: performance.now() - this.#startedMs,
+      },
+    });
+  }
+
+  failed(error: PilotfishError): void {
+    this.#unfollow();
+    this.queue.end({ error });
+  }
+}

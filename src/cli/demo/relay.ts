@@ -1,0 +1,93 @@
+// A link that is emulated: a TCP relay that holds bytes back as long as a link of a given shape would take, in order, and
+// can break off. Knows no protocol. Timers are good to about a millisecond, so whoever uses it measures what came out.
+
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { noiseKey, uniform } from '../../math/noise.js';
+import { carryMs, type LinkShape } from '../../sim/profiles/link-profiles.js';
+
+export interface Relay {
+  readonly port: number;
+  /** For bytes that arrive from now on. */
+  shape: LinkShape;
+  /** Breaks all connections off, as a device that walks out of reach; new ones may be made. */
+  cut(): void;
+  close(): Promise<void>;
+}
+
+interface Held {
+  readonly bytes: Buffer;
+  readonly dueMs: number;
+}
+
+/** Relays loopback connections to `port` on loopback; whoever connects sends up. @param seed of jitter and stalls. */
+export async function startRelay(port: number, shape: LinkShape, seed = 1n): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  const link = { shape };
+  let wayCount = 0;
+  const server = createServer({ noDelay: true }, (near) => {
+    const far = connect({ port, host: '127.0.0.1', noDelay: true });
+    for (const [from, to, way] of [
+      [near, far, 'upMbps'],
+      [far, near, 'downMbps'],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+      carry(from, to, dueTimes(link, way, seed + BigInt(wayCount++)));
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return Object.assign(link, {
+    port: (server.address() as AddressInfo).port,
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+    close: () => closed(server, sockets),
+  });
+}
+
+/** When bytes that arrive now are through: behind those before them, carried, then delayed. */
+function dueTimes(
+  link: { readonly shape: LinkShape },
+  way: 'upMbps' | 'downMbps',
+  seed: bigint,
+): (byteCount: number) => number {
+  const key = noiseKey(seed, 'accept');
+  let busyUntilMs = 0;
+  let lastDueMs = 0;
+  let count = 0;
+  return (byteCount) => {
+    const { shape } = link;
+    busyUntilMs = Math.max(performance.now(), busyUntilMs) + carryMs(byteCount, shape[way]);
+    const jitterMs = shape.jitterMs * uniform(key, count, 0);
+    const stallMs = uniform(key, count++, 1) < shape.stallShare ? shape.stallMs : 0;
+    lastDueMs = Math.max(lastDueMs, busyUntilMs + shape.roundTripMs / 2 + jitterMs + stallMs);
+    return lastDueMs;
+  };
+}
+
+function carry(from: Socket, to: Socket, dueMsOf: (byteCount: number) => number): void {
+  const held: Held[] = [];
+  let isWaiting = false;
+  const release = (): void => {
+    isWaiting = false;
+    const nowMs = performance.now();
+    while (held[0] !== undefined && held[0].dueMs <= nowMs) to.write(held.shift()!.bytes);
+    const next = held[0];
+    if (next === undefined) return;
+    isWaiting = true;
+    setTimeout(release, next.dueMs - nowMs);
+  };
+  from.on('data', (bytes: Buffer) => {
+    held.push({ bytes, dueMs: dueMsOf(bytes.length) });
+    if (!isWaiting) release();
+  });
+}
+
+async function closed(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+  for (const socket of sockets) socket.destroy();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}

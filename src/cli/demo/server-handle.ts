@@ -1,0 +1,66 @@
+// The parent's side of server-process.ts: starts it, asks it for counts, ends it.
+
+import type { LlamaOptions } from '../../engine/llama/index.js';
+import type { Batching, ServerStats } from '../../server/index.js';
+import { startChild } from './child.js';
+import type { PassPace } from './paced-engine.js';
+import type { RecordedPass } from './pass-recorder.js';
+
+export type ServerSpec =
+  | {
+      readonly kind: 'scripted';
+      readonly slotCount: number;
+      readonly contextLength: number;
+    }
+  | {
+      readonly kind: 'llama';
+      readonly options: LlamaOptions;
+      /** Null: passes take what they take. */
+      readonly pace: PassPace | null;
+      /** Default: continuous. */
+      readonly batching?: Batching;
+    };
+
+export interface ServerReport {
+  readonly stats: ServerStats;
+  readonly passes: readonly RecordedPass[];
+  /** Processor time of the process since it began, all threads. */
+  readonly cpuMs: number;
+}
+
+/** Each is answered with a report. */
+export type ServerCommand =
+  | { readonly kind: 'stats' }
+  | { readonly kind: 'pace'; readonly pace: PassPace | null };
+
+export interface ServerHandle {
+  readonly pid: number;
+  readonly port: number;
+  report(): Promise<ServerReport>;
+  /** Changes what passes take from the next one on; only with kind `llama`. */
+  setPace(pace: PassPace | null): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * @param isDetached keeps the keyboard's Ctrl-C from it: whoever started it decides.
+ * @throws PilotfishError `engine-failed` where the process ends before it listens.
+ */
+export async function startServerProcess(
+  spec: ServerSpec,
+  isDetached = false,
+): Promise<ServerHandle> {
+  const script = new URL('./server-process.js', import.meta.url);
+  const child = await startChild<{ port: number }, ServerCommand, ServerReport>(script, spec, {
+    isDetached,
+  });
+  return {
+    pid: child.pid,
+    port: child.ready.port,
+    report: () => child.ask({ kind: 'stats' }),
+    setPace: async (pace) => {
+      await child.ask({ kind: 'pace', pace });
+    },
+    stop: child.stop,
+  };
+}

@@ -1,0 +1,53 @@
+// A server in a process of its own, for benchmarks and the demo: the shipped server around a chosen engine. Told what to be
+// by its one argument, in JSON; answers messages of its parent with counts and processor time; ends with its parent.
+
+import type { Engine } from '../../engine/engine.js';
+import { createScriptedEngine } from '../../engine/index.js';
+import { type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
+import { startServer } from '../../server/index.js';
+import { nominalEngine, type PassPace, pacedEngine } from './paced-engine.js';
+import { PassRecorder } from './pass-recorder.js';
+import type { ServerCommand, ServerReport, ServerSpec } from './server-handle.js';
+
+/** What passes take from now on. */
+let pace: PassPace | null = null;
+
+/** What a pass of the toy is said to take. */
+const nominalPassMs = 1;
+
+async function engineOf(spec: ServerSpec): Promise<Engine> {
+  switch (spec.kind) {
+    case 'scripted':
+      return nominalEngine(createScriptedEngine(spec), nominalPassMs);
+    case 'llama':
+      pace = spec.pace;
+      return pacedEngine(await loadLlamaEngine(spec.options as LlamaOptions), () => pace);
+  }
+}
+
+async function serve(spec: ServerSpec): Promise<void> {
+  const recorder = new PassRecorder(await engineOf(spec));
+  const { batching } = spec.kind === 'llama' ? spec : {};
+  const server = await startServer({
+    engine: recorder.engine,
+    port: 0,
+    swapBytesMax: 0,
+    ...(batching && { batching }),
+  });
+  answer({ port: server.port }, () => ({ stats: server.stats(), passes: recorder.take() }));
+}
+
+function answer(
+  ready: { readonly port: number },
+  report: () => Pick<ServerReport, 'stats' | 'passes'>,
+): void {
+  process.on('message', (command: ServerCommand) => {
+    if (command.kind === 'pace') pace = command.pace;
+    const { user, system } = process.cpuUsage();
+    process.send!({ ...report(), cpuMs: (user + system) / 1000 } satisfies ServerReport);
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send!(ready);
+}
+
+await serve(JSON.parse(process.argv[2]!) as ServerSpec);

@@ -1,0 +1,70 @@
+// Runs a command set as this process: its streams, environment and signals in, an exit code out.
+
+import { type CommandSet, runCommandSet } from './command-line.js';
+import type { InputStream, OutputStream, Terminal } from './screen/terminal.js';
+
+/** Runs the command line of this process, and sets its exit code. Call once. */
+export async function runProcess(set: CommandSet): Promise<void> {
+  endOnBrokenStreams(set.name);
+  dropEmptyVariables();
+  process.exitCode = await runCommandSet(set, process.argv.slice(2), processTerminal());
+  // A command that failed or was stopped may have left connections open: end once its words are out.
+  if (process.exitCode !== 0) {
+    process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+  }
+}
+
+function endOnBrokenStreams(name: string): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    // A reader such as `head` that has enough closes the pipe: no error of ours.
+    stream.on('error', (reason: NodeJS.ErrnoException) => {
+      if (reason.code === 'EPIPE') process.exit(0);
+      // A full disk, say: nothing of ours to trace. Where stderr itself fails, the exit code has to do.
+      if (stream === process.stdout) {
+        process.stderr.write(`${name}: cannot write the output: ${reason.message}\n`);
+      }
+      process.exit(1);
+    });
+  }
+}
+
+/** An environment file cannot leave a name out: an empty value counts as none, which commander would not do. */
+function dropEmptyVariables(): void {
+  for (const [name, value] of Object.entries(process.env)) {
+    if (name.startsWith('PILOTFISH_') && value === '') delete process.env[name];
+  }
+}
+
+function processTerminal(): Terminal {
+  const stop = new AbortController();
+  // The first signal lets the command put things in order; the second ends it where it stands.
+  const stopOrExit = (exitCode: number) => (): void => {
+    if (stop.signal.aborted) process.exit(exitCode);
+    stop.abort();
+  };
+  const interrupt = stopOrExit(130);
+  /** What Ctrl-C stops instead of the command. */
+  let interruptible: (() => void) | null = null;
+  process.on('SIGINT', () => (interruptible ?? interrupt)());
+  process.on('SIGTERM', stopOrExit(143));
+  return {
+    // Made on first use: most commands never read.
+    get in(): InputStream {
+      return process.stdin;
+    },
+    out: process.stdout satisfies OutputStream,
+    err: process.stderr satisfies OutputStream,
+    env: process.env,
+    signal: stop.signal,
+    onInterrupt: (stopIt) => {
+      interruptible = stopIt;
+      return () => {
+        interruptible = null;
+      };
+    },
+    onHangUp: (reload) => {
+      process.on('SIGHUP', reload);
+      return () => process.off('SIGHUP', reload);
+    },
+  };
+}

@@ -1,0 +1,237 @@
+// Speculative decoding in one process: a draft engine proposes, a target engine judges, round by round. Also plain
+// target-only decoding, which is a round without drafts. Never touches a clock; callers time it.
+// Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1, with the schemes of MATH.md.
+
+import { assert } from '../../base/assert.js';
+import { slotId } from '../../base/brand.js';
+import { PilotfishError } from '../../base/error.js';
+import { keyedChance } from '../../math/chance.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
+import { noiseKey } from '../../math/noise.js';
+import type { Sampling } from '../../math/sampling.js';
+import { residualToken } from '../../math/split.js';
+import type {
+  DraftEngine,
+  DraftedToken,
+  Engine,
+  Judge,
+  Outcome,
+  Scheme,
+  SlotConfig,
+} from '../engine.js';
+import { checkPrompt, prefill } from '../prefill.js';
+import { checkSameVocabulary } from '../vocabulary-match.js';
+
+export interface SpeculateRequest {
+  /** [n >= 1] */
+  readonly prompt: Int32Array;
+  /** Most tokens to write, >= 1. */
+  readonly tokensMax: number;
+  readonly scheme: Scheme;
+  readonly sampling: Sampling;
+  /** In [0, 2^64). */
+  readonly seed: bigint;
+  /** Tokens drafted in a round (gamma), >= 0; 0 is target-only decoding. */
+  readonly draftLength: number;
+  /** Draft stops behind the first token less sure than this, in [0, 1]; 0 never. */
+  readonly confidenceMin: number;
+  /** JSON text of the schema that the text has to satisfy; absent: anything. */
+  readonly schema?: string;
+  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
+  readonly topLogprobs?: number;
+}
+
+/** One round: a draft, a verification, a verdict. */
+export interface Round {
+  /** [drafted] tokens proposed. */
+  readonly drafted: readonly number[];
+  /** Of them, how many stand. */
+  readonly acceptedCount: number;
+  readonly final: 'residual' | 'bonus';
+  /** Tokens committed by this round, in order: accepted drafts, then the final one; cut at the end of the text. */
+  readonly tokens: readonly number[];
+  /** [tokens] the target's, where asked for. */
+  readonly logprobs?: readonly TokenLogprobs[];
+}
+
+export type EndReason = 'end-of-text' | 'length' | 'context';
+
+const slot = slotId(0);
+
+/**
+ * Writes text from a prompt, a round at a time; the generator's return value says why it ended.
+ *
+ * @param draft null for target-only decoding.
+ * @throws PilotfishError `usage` for a count out of range, `prompt-empty`, `prompt-too-long`, `vocabulary-mismatch`,
+ *   `cancelled`, or an engine's.
+ */
+export async function* speculate(
+  target: Engine,
+  draft: DraftEngine | null,
+  request: SpeculateRequest,
+  signal?: { readonly aborted: boolean },
+): AsyncGenerator<Round, EndReason> {
+  const session = await Session.open(target, draft, request);
+  for (;;) {
+    if (signal?.aborted) throw new PilotfishError('cancelled', 'stopped by the caller');
+    const round = await session.round();
+    yield round;
+    const end = session.endReason();
+    if (end) return end;
+  }
+}
+
+class Session {
+  readonly #target: Engine;
+  readonly #draft: DraftEngine | null;
+  readonly #request: SpeculateRequest;
+  /** Prompt and answer. The target's cache holds all but the last token. */
+  readonly #committed: number[];
+  /** Tokens of `#committed` that the draft's cache holds. */
+  #draftedLength = 0;
+  /** Rounds that discarded drafts so far. */
+  #discards = 0;
+
+  private constructor(target: Engine, draft: DraftEngine | null, request: SpeculateRequest) {
+    this.#target = target;
+    this.#draft = request.draftLength > 0 ? draft : null;
+    this.#request = request;
+    this.#committed = [...request.prompt];
+  }
+
+  static async open(
+    target: Engine,
+    draft: DraftEngine | null,
+    request: SpeculateRequest,
+  ): Promise<Session> {
+    const { prompt, sampling, seed, schema } = request;
+    checkCounts(request);
+    checkPrompt(target, prompt, 1);
+    if (draft) {
+      checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
+      checkPrompt(draft, prompt, 1);
+    }
+    const format = schema === undefined ? {} : { schema };
+    const config: SlotConfig = { sampling, seed, promptLength: prompt.length, ...format };
+    await Promise.all([target.open(slot, config), draft?.open(slot, config)]);
+    await prefill(target, slot, 0, prompt.subarray(0, prompt.length - 1));
+    return new Session(target, draft, request);
+  }
+
+  get #written(): number {
+    return this.#committed.length - this.#request.prompt.length;
+  }
+
+  async round(): Promise<Round> {
+    const drafted = await this.#propose();
+    const from = this.#committed.length - 1;
+    const ids = drafted.map(({ token }) => token);
+    const tokens = Int32Array.of(this.#committed[from]!, ...ids);
+    const judge = judgeOf(this.#request.scheme, drafted);
+    const { topLogprobs } = this.#request;
+    const asked = topLogprobs === undefined ? {} : { topLogprobs };
+    const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge, ...asked }]);
+    const outcome = outcomes[0]!;
+    const { acceptedCount } = outcome;
+    const token = this.#finalToken(outcome, drafted);
+    const committed = this.#commit([...ids.slice(0, acceptedCount), token]);
+    await this.#rollBackDraft(from + 1 + acceptedCount);
+    const final = outcome.final?.kind === 'bonus' ? 'bonus' : 'residual';
+    if (acceptedCount < ids.length) this.#discards++;
+    const logprobs = logprobsOf(outcome, token)?.slice(0, committed.length);
+    const told = logprobs === undefined ? {} : { logprobs };
+    return { drafted: ids, acceptedCount, final, tokens: committed, ...told };
+  }
+
+  /** Tokens a draft may add: what is left to write but one, which the target adds itself, and both contexts. */
+  #room(): number {
+    const length = this.#committed.length;
+    const left = this.#request.tokensMax - this.#written - 1;
+    const targetRoom = this.#target.info.contextLength - length - 1;
+    const draftRoom = (this.#draft?.info.contextLength ?? 0) - length + 1;
+    const rowsRoom = Math.min(this.#target.info.passRowsMax, this.#target.info.passTokensMax) - 1;
+    return Math.min(this.#request.draftLength, left, targetRoom, draftRoom, rowsRoom);
+  }
+
+  async #propose(): Promise<readonly DraftedToken[]> {
+    const countMax = this.#room();
+    if (!this.#draft || countMax < 1) return [];
+    const { scheme, confidenceMin } = this.#request;
+    const { drafted, length } = await this.#draft.draft({
+      slot,
+      from: this.#draftedLength,
+      tokens: Int32Array.from(this.#committed.slice(this.#draftedLength)),
+      countMax,
+      stop: { confidenceMin },
+      scheme,
+      attempt: this.#discards,
+      wantConfidence: false,
+    }).done;
+    this.#draftedLength = length;
+    return drafted;
+  }
+
+  /** Under `split` the device's half ends here: the residual token is drawn from the two laws. */
+  #finalToken({ final, acceptedCount }: Outcome, drafted: readonly DraftedToken[]): number {
+    assert(final !== null, 'a judged segment came back without a final token');
+    if (final.kind !== 'law') return final.token;
+    const { seed } = this.#request;
+    const rejected = drafted[acceptedCount]!;
+    assert(rejected.law !== null, 'split drafted without a law');
+    const key = noiseKey(seed, 'residual');
+    return residualToken(final.law, rejected.law, keyedChance(key, key, rejected.position));
+  }
+
+  #commit(tokens: number[]): number[] {
+    const { endOfText } = this.#target.info.vocabulary;
+    const end = tokens.findIndex((token) => endOfText.has(token));
+    const kept = end < 0 ? tokens : tokens.slice(0, end + 1);
+    this.#committed.push(...kept);
+    return kept;
+  }
+
+  async #rollBackDraft(validLength: number): Promise<void> {
+    if (!this.#draft || this.#draftedLength <= validLength) return;
+    await this.#draft.truncate(slot, validLength);
+    this.#draftedLength = validLength;
+  }
+
+  endReason(): EndReason | null {
+    const last = this.#committed[this.#committed.length - 1]!;
+    if (this.#target.info.vocabulary.endOfText.has(last)) return 'end-of-text';
+    if (this.#written >= this.#request.tokensMax) return 'length';
+    return this.#committed.length >= this.#target.info.contextLength ? 'context' : null;
+  }
+}
+
+function checkCounts({ tokensMax, draftLength }: SpeculateRequest): void {
+  const counts = [
+    ['tokensMax', tokensMax, 1],
+    ['draftLength', draftLength, 0],
+  ] as const;
+  for (const [name, value, low] of counts) {
+    if (Number.isInteger(value) && value >= low) continue;
+    throw new PilotfishError('usage', `${name} ${value} is not a whole number >= ${low}`);
+  }
+}
+
+/** Of the accepted drafts and the final token, where asked for. */
+function logprobsOf({ final, logprobs }: Outcome, token: number): TokenLogprobs[] | undefined {
+  if (logprobs === null) return undefined;
+  const { tokens, law } = logprobs;
+  if (law === null || final?.kind !== 'law') return [...tokens];
+  const index = final.law.kind === 'dense' ? token : final.law.ids.indexOf(token);
+  return [...tokens, { logprob: law.logprobs[index]!, top: law.top }];
+}
+
+function judgeOf(scheme: Scheme, drafted: readonly DraftedToken[]): Judge {
+  const draftCount = drafted.length;
+  switch (scheme) {
+    case 'split':
+      return { scheme, draftCount, draftProbs: Float64Array.from(drafted, ({ prob }) => prob!) };
+    case 'full':
+      return { scheme, draftCount, draftLaws: drafted.map(({ law }) => law!) };
+    default:
+      return { scheme, draftCount };
+  }
+}
