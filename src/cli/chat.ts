@@ -4,14 +4,14 @@
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { connect } from '../device/index.js';
+import { LinkReport } from './answers/link-report.js';
 import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
 import { flag } from './flags/flags.js';
+import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafting } from './flags/link-flags.js';
 import { addSamplingFlags, customaryLaw, drawSeed } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
-import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafting } from './run/link-flags.js';
-import { LinkReport } from './run/link-report.js';
 import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
 import { plainSampling } from '../math/sampling.js';
+import { fates } from './answers/answer-display.js';
 import type { DeviceProcess, Written } from './demo/device-process.js';
 import { startKept } from './demo/keep.js';
 import { type Measured, Measurement, type Task } from './demo/measure.js';
@@ -13,10 +14,9 @@ import { Closers, draftName, openStage, type Stage, targetName } from './demo/st
 import { interruptedExitCode } from './failure.js';
 import { flag, wholeNumber } from './flags/flags.js';
 import { customaryLaw, parseSeed } from './flags/sampling-flags.js';
-import { closeEngines, type Engines, loadEngines } from './generate/engines.js';
-import { generateText } from './generate/generation.js';
+import { closeEngines, type Engines, loadEngines } from './generation/engines.js';
+import { generateText } from './generation/generation.js';
 import { commandName } from './package-root.js';
-import { fates } from './run/answer-display.js';
 import { LineFit, spareColumns } from './screen/line-fit.js';
 import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
 import { type Fate, legendEntries, TokenStream } from './screen/render.js';

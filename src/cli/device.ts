@@ -6,14 +6,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
-import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
+import { LinkReport } from './answers/link-report.js';
 import { coverOf } from './flags/cover-flags.js';
 import { flag, wholeNumber } from './flags/flags.js';
-import { addGroup } from './flags/model-flags.js';
-import { serverUrl } from './flags/server-address.js';
-import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
-import type { HttpListening } from './http/listen-http.js';
-import { packageVersion } from './package-root.js';
+import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -22,8 +18,18 @@ import {
   draftOptions,
   type LinkOptions,
   loadDrafting,
-} from './run/link-flags.js';
-import { LinkReport } from './run/link-report.js';
+} from './flags/link-flags.js';
+import {
+  doorFlags,
+  insecureFlag,
+  noKeyFlag,
+  type OpenDoor,
+  openDoor,
+} from './flags/listen-flags.js';
+import { addGroup } from './flags/model-flags.js';
+import { serverUrl } from './flags/server-address.js';
+import type { HttpListening } from './listen-http.js';
+import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
@@ -193,7 +199,7 @@ async function openHttp(
 ): Promise<HttpListening> {
   const { createHttpDoor } = await import('../api/index.js');
   const { DeviceGenerator, deviceFacts } = await import('../api/backends/index.js');
-  const { listenHttp } = await import('./http/listen-http.js');
+  const { listenHttp } = await import('./listen-http.js');
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);
   const tally = deviceFacts(client);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { FileKeyRing, readKeyFile } from '../access/index.js';
 import { runHere } from './in-process.suite.js';
-import { changeKeys } from './keys/keys-change.js';
+import { changeKeys } from './keys-change.js';
 
 let folder = '';
 let path = '';

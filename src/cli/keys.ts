@@ -6,10 +6,10 @@ import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../acc
 import { PilotfishError } from '../base/error.js';
 import { type Right, rights } from '../base/key-grant.js';
 import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { defaultKeysPath } from './flags/keys-path.js';
+import { givenLimits, limitFlags, limitsText } from './flags/limit-flags.js';
 import { addGroup } from './flags/model-flags.js';
-import { changeKeys, keysOf } from './keys/keys-change.js';
-import { defaultKeysPath } from './keys/keys-path.js';
-import { givenLimits, limitFlags, limitsText } from './keys/limit-flags.js';
+import { changeKeys, keysOf } from './keys-change.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 

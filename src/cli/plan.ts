@@ -9,14 +9,18 @@ import { modes } from '../protocol/frame.js';
 import { deviceProfiles } from '../sim/profiles/device-profiles.js';
 import { linkProfiles } from '../sim/profiles/link-profiles.js';
 import { priceProfiles, serverProfiles } from '../sim/profiles/server-profiles.js';
+import {
+  type CredentialOptions,
+  credentialFlags,
+  credentialsOf,
+} from './flags/credential-flags.js';
 import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { planOf } from './plan/answer.js';
 import { type PlanOptions, questionOf } from './plan/question.js';
 import { planText } from './plan/words.js';
-import { type CredentialOptions, credentialFlags, credentialsOf } from './run/credential-flags.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
-import { fetchStats, statsUrl } from './top.js';
+import { fetchStats, statsUrl } from './stats-client.js';
 
 const description = `Answers from your numbers: how many users one server carries, which mode and draft length suit them, what they wait for, what it costs. Plays the shipped server and device cores in virtual time, all users writing at once.
 

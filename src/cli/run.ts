@@ -11,19 +11,11 @@ import {
   type Statistics,
   type TokenLogprobs,
 } from '../device/index.js';
+import { AnswerDisplay, answerFates } from './answers/answer-display.js';
+import { answerLines } from './answers/answer-lines.js';
+import { LinkReport } from './answers/link-report.js';
 import { interruptedExitCode } from './failure.js';
 import { schemeOf } from './flags/draft-flags.js';
-import {
-  addSamplingFlags,
-  customaryLaw,
-  drawSeed,
-  type SamplingOptions,
-  samplingOf,
-} from './flags/sampling-flags.js';
-import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
-import { readPrompt } from './generate/prompt.js';
-import { AnswerDisplay, answerFates } from './run/answer-display.js';
-import { answerLines } from './run/answer-lines.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -32,8 +24,16 @@ import {
   draftOptions,
   type LinkOptions,
   loadDrafting,
-} from './run/link-flags.js';
-import { LinkReport } from './run/link-report.js';
+} from './flags/link-flags.js';
+import {
+  addSamplingFlags,
+  customaryLaw,
+  drawSeed,
+  type SamplingOptions,
+  samplingOf,
+} from './flags/sampling-flags.js';
+import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
+import { readPrompt } from './prompt.js';
 import { printLines, type TextEnd } from './screen/summary.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo, silentView, type TextView, textView } from './screen/text-view.js';

@@ -14,10 +14,18 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
-import { doorFlags, insecureFlag, noKeyFlag, type OpenDoor, openDoor } from './door/door-flags.js';
 import { type CoverOptions, coverFlags, coverOf } from './flags/cover-flags.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
 import { choice, flag, wholeNumber } from './flags/flags.js';
+import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
+import { givenLimits, limitFlags } from './flags/limit-flags.js';
+import {
+  doorFlags,
+  insecureFlag,
+  noKeyFlag,
+  type OpenDoor,
+  openDoor,
+} from './flags/listen-flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -27,8 +35,6 @@ import {
   warnOfLongContext,
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
-import { type HttpOptions, httpFlags, mistakeNote } from './http/http-flags.js';
-import { givenLimits, limitFlags } from './keys/limit-flags.js';
 import { resolveModel } from './models/model-name.js';
 import { bundledModels, packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';

@@ -1,21 +1,18 @@
 // `pilotfish top`: what a running server does, refreshed in place on a terminal, once where the output is no terminal.
 // Asks the server's own /stats and nothing else.
 
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
 import { checkKeyInClear } from '../device/index.js';
 import type { ServerStats } from '../server/index.js';
-import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
-import { serverFlag, serverUrl } from './flags/server-address.js';
 import {
   type CredentialOptions,
-  type Credentials,
   credentialFlags,
   credentialsOf,
-} from './run/credential-flags.js';
+} from './flags/credential-flags.js';
+import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { serverFlag, serverUrl } from './flags/server-address.js';
 import type { Terminal } from './screen/terminal.js';
+import { fetchStats, statsUrl } from './stats-client.js';
 import { topText } from './top/view.js';
 import { watch } from './top/watch.js';
 
@@ -31,9 +28,6 @@ interface TopOptions extends CredentialOptions {
   readonly interval: number;
   readonly json?: boolean;
 }
-
-/** An answer that takes longer is none. */
-const answerMsMax = 5_000;
 
 /** Asks for the numbers of now. */
 type Ask = () => Promise<ServerStats>;
@@ -84,57 +78,5 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       },
       { once: true },
     );
-  });
-}
-
-/** @throws PilotfishError `usage` for what is no address of a server. */
-export function statsUrl(server: string): string {
-  const { protocol, host } = new URL(serverUrl(server));
-  return `${protocol === 'wss:' ? 'https' : 'http'}://${host}/stats`;
-}
-
-/** @throws PilotfishError `server-unreachable`, `server-refused`. */
-export async function fetchStats(url: string, credentials: Credentials = {}): Promise<ServerStats> {
-  const { status, body } = await get(url, credentials).catch((reason: Error) => {
-    throw new PilotfishError(
-      'server-unreachable',
-      `no server answers at ${url}: ${reason.message}`,
-    );
-  });
-  if (status === 401) {
-    const why = credentials.key === undefined ? 'asks for a key' : 'does not know the key';
-    const remedy = '--key-file or PILOTFISH_KEY takes a key of that server';
-    throw new PilotfishError('server-refused', `${url} ${why}; ${remedy}`);
-  }
-  if (status === 403 && credentials.key !== undefined) {
-    const remedy = 'make one for watching with `pilotfish keys create NAME --may stats`';
-    throw new PilotfishError('server-refused', `${url} does not answer this key; ${remedy}`);
-  }
-  if (status !== 200) {
-    throw new PilotfishError('server-refused', `${url} answers with status ${status}`);
-  }
-  return JSON.parse(body) as ServerStats;
-}
-
-/** Longest answer that is read. */
-const bodyCharsMax = 1_000_000;
-
-/** `fetch` would take no certificates of an operator's own. */
-function get(url: string, { key, tls }: Credentials): Promise<{ status: number; body: string }> {
-  const request = url.startsWith('https:') ? requestHttps : requestHttp;
-  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const signal = AbortSignal.timeout(answerMsMax);
-  return new Promise((resolve, reject) => {
-    const asked = request(url, { headers, signal, ...tls }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => {
-        body += text;
-        if (body.length > bodyCharsMax) asked.destroy(new Error('the answer is too long'));
-      });
-      response.once('error', reject);
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, body }));
-    });
-    asked.once('error', reject);
-    asked.end();
   });
 }

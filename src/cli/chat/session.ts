@@ -3,11 +3,11 @@
 
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
+import { AnswerDisplay, answerFates } from '../answers/answer-display.js';
+import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
+import { type Drafting, draftOptions, type LinkOptions } from '../flags/link-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
-import { AnswerDisplay, answerFates } from '../run/answer-display.js';
-import { answerLines } from '../run/answer-lines.js';
-import { type Drafting, draftOptions, type LinkOptions } from '../run/link-flags.js';
 import { printLines, type TextEnd } from '../screen/summary.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo, type TextView, textView } from '../screen/text-view.js';

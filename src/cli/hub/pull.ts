@@ -5,6 +5,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { downloadFile, fileDownloadInfo } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
+import { takeLock } from '../lock.js';
 import { formatBytes } from '../screen/numbers.js';
 import {
   type CachedFile,
@@ -17,7 +18,6 @@ import {
   writeRef,
 } from './cache.js';
 import { downloadFailed, fileFailed, type HubFailure } from './failure.js';
-import { takeLock } from './lock.js';
 import { libraryParams, lookUp, questionOf, type RemoteFile } from './lookup.js';
 import { PartialFile } from './partial-file.js';
 import type { HubReference } from './reference.js';

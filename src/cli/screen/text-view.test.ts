@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { AnswerResult, Origin } from '../../device/index.js';
-import { AnswerDisplay, answerFates } from '../run/answer-display.js';
+import { AnswerDisplay, answerFates } from '../answers/answer-display.js';
 import { Screen } from './screen.suite.js';
 import type { OutputStream, Terminal } from './terminal.js';
 import { textView } from './text-view.js';

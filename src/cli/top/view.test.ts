@@ -7,7 +7,7 @@ import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { type ServerStats, startServer } from '../../server/index.js';
 import { Screen } from '../screen/screen.suite.js';
 import type { Terminal } from '../screen/terminal.js';
-import { statsUrl } from '../top.js';
+import { statsUrl } from '../stats-client.js';
 import { topText } from './view.js';
 import { watch } from './watch.js';
 

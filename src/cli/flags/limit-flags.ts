@@ -3,7 +3,7 @@
 
 import type { Option } from 'commander';
 import type { KeyLimits } from '../../base/key-grant.js';
-import { flag, wholeNumber } from '../flags/flags.js';
+import { flag, wholeNumber } from './flags.js';
 
 const countMax = Number.MAX_SAFE_INTEGER;
 

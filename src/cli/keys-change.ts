@@ -2,9 +2,9 @@
 
 import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keyFileText, readKeyFile, type StoredKey } from '../../access/index.js';
-import { PilotfishError } from '../../base/error.js';
-import { type Lock, takeLock } from '../hub/lock.js';
+import { keyFileText, readKeyFile, type StoredKey } from '../access/index.js';
+import { PilotfishError } from '../base/error.js';
+import { type Lock, takeLock } from './lock.js';
 
 /** A change takes milliseconds; so long is waited for those of others. */
 const patienceMs = 5_000;

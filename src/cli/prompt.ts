@@ -1,8 +1,8 @@
 // Where a prompt comes from: the argument, a file, or what is piped in. Never waits for a person to type.
 
 import { createReadStream } from 'node:fs';
-import { PilotfishError } from '../../base/error.js';
-import type { InputStream, Terminal } from '../screen/terminal.js';
+import { PilotfishError } from '../base/error.js';
+import type { InputStream, Terminal } from './screen/terminal.js';
 
 /** More bytes than any context holds: refuses `/dev/zero` before memory is full. */
 const promptBytesMax = 2 ** 26;

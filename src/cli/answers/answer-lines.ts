@@ -2,6 +2,7 @@
 
 import type { Statistics } from '../../device/index.js';
 import type { DrafterName } from '../flags/draft-flags.js';
+import type { LinkOptions } from '../flags/link-flags.js';
 import {
   draftLine,
   eventLines,
@@ -10,7 +11,6 @@ import {
   whyUntested,
   wireLine,
 } from '../screen/summary.js';
-import type { LinkOptions } from './link-flags.js';
 
 /** What is said about. */
 export interface AnswerFacts {

@@ -2,8 +2,8 @@
 
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { closeGently, createGuardedServer, type GuardParts } from '../../access/index.js';
-import { listenRefusal } from '../../server/index.js';
+import { closeGently, createGuardedServer, type GuardParts } from '../access/index.js';
+import { listenRefusal } from '../server/index.js';
 
 export interface HttpListening {
   /** http: or https: URL of the door. */

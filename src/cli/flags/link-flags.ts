@@ -18,28 +18,28 @@ import {
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
-import { type CoverOptions, coverFlags, coverOf } from '../flags/cover-flags.js';
+import type { LinkReport } from '../answers/link-report.js';
+import { resolveModel } from '../models/model-name.js';
+import { bundledModels } from '../package-root.js';
+import type { Terminal } from '../screen/terminal.js';
+import { type CoverOptions, coverFlags, coverOf } from './cover-flags.js';
+import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import {
   checkDraftFlags,
   type DrafterName,
   type DraftOptions,
   drafterOf,
   draftFlags,
-} from '../flags/draft-flags.js';
-import { choice, flag, wholeNumber } from '../flags/flags.js';
+} from './draft-flags.js';
+import { choice, flag, wholeNumber } from './flags.js';
 import {
   addGroup,
   type LoadOptions,
   loadFlags,
   loadSettings,
   warnOfLongContext,
-} from '../flags/model-flags.js';
-import { serverFlag, serverUrl } from '../flags/server-address.js';
-import { resolveModel } from '../models/model-name.js';
-import { bundledModels } from '../package-root.js';
-import type { Terminal } from '../screen/terminal.js';
-import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
-import type { LinkReport } from './link-report.js';
+} from './model-flags.js';
+import { serverFlag, serverUrl } from './server-address.js';
 
 export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions, CoverOptions {
   readonly server: string;

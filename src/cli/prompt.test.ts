@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
-import type { InputStream, Terminal } from '../screen/terminal.js';
 import { readPrompt } from './prompt.js';
+import type { InputStream, Terminal } from './screen/terminal.js';
 
 const quiet = { write: () => true };
 const terminal = (input?: InputStream, signal = new AbortController().signal): Terminal => ({

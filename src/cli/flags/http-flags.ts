@@ -2,7 +2,7 @@
 
 import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
-import { flag, wholeNumber } from '../flags/flags.js';
+import { flag, wholeNumber } from './flags.js';
 
 export interface HttpOptions {
   readonly httpOrigin: readonly string[];

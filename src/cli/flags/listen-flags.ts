@@ -4,10 +4,10 @@
 import { Option } from 'commander';
 import { Access, checkBind, FileKeyRing, TlsFiles } from '../../access/index.js';
 import { PilotfishError } from '../../base/error.js';
-import { flag } from '../flags/flags.js';
-import { defaultKeysPath } from '../keys/keys-path.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
+import { flag } from './flags.js';
+import { defaultKeysPath } from './keys-path.js';
 
 /** What the flags of one door come to. */
 export interface DoorOptions {
