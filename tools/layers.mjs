@@ -104,6 +104,12 @@ function layerOf(path) {
     .sort((a, b) => b.length - a.length)[0];
 }
 
+/** A command stands on its own: nothing but the program imports it. */
+const program = 'src/cli/program.ts';
+const commands = [...readFileSync(program, 'utf8').matchAll(/\badd\w+ } from '\.\/(.+)\.js'/g)].map(
+  ([, name]) => `src/cli/${name}.ts`,
+);
+
 const isGuest = (path, hosts) =>
   hosts.some((host) => (host.endsWith('/') ? path.startsWith(host) : path === host));
 
@@ -136,6 +142,8 @@ for (const path of files) {
     if (!specifier.startsWith('.')) continue;
     const target = normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts');
     targets.push(target);
+    if (commands.includes(target) && path !== program && !isTest(path))
+      complaints.push(`${path}: a command may not be imported (${specifier})`);
     if (path.startsWith('src/') && target.startsWith('lab/'))
       complaints.push(`${path}: the product may not import the lab (${specifier})`);
     const targetLayer = layerOf(target);
