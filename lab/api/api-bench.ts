@@ -69,7 +69,7 @@ const requestOf = ({ tokens, isStream }: Pick<Work, 'tokens' | 'isStream'>): Buf
   });
 
 /** The other side of api-process.ts. */
-class Side {
+class ApiSideProcess {
   readonly port: number;
   readonly #child: ReturnType<typeof fork>;
 
@@ -78,12 +78,12 @@ class Side {
     this.port = port;
   }
 
-  static async start(side: ApiSide): Promise<Side> {
+  static async start(side: ApiSide): Promise<ApiSideProcess> {
     const child = fork(new URL('./api-process.js', import.meta.url), [JSON.stringify(side)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return new Side(child, port);
+    return new ApiSideProcess(child, port);
   }
 
   /** Processor time of the process since it began. */
@@ -107,7 +107,11 @@ export async function benchApi(
   onRow: (row: ApiRow) => void,
   only: readonly ApiWork[] = workNames,
 ): Promise<ApiRow[]> {
-  const stack = await Side.start({ kind: 'stack', slotCount: connections, contextLength });
+  const stack = await ApiSideProcess.start({
+    kind: 'stack',
+    slotCount: connections,
+    contextLength,
+  });
   const rows: ApiRow[] = [];
   for (const work of works.filter(({ name }) => only.includes(name))) {
     rows.push(await benchWork(stack, work, turns));
@@ -118,7 +122,10 @@ export async function benchApi(
 }
 
 /** What a bare server has to send: the very bytes, cut where the stack wrote them. */
-async function bareSide(stack: Side, work: Pick<Work, 'tokens' | 'isStream'>): Promise<Side> {
+async function bareSide(
+  stack: ApiSideProcess,
+  work: Pick<Work, 'tokens' | 'isStream'>,
+): Promise<ApiSideProcess> {
   const request = requestOf(work).toString();
   const response = await fetch(`http://127.0.0.1:${stack.port}/v1/completions`, {
     method: 'POST',
@@ -127,7 +134,7 @@ async function bareSide(stack: Side, work: Pick<Work, 'tokens' | 'isStream'>): P
   });
   const body = await response.text();
   const chunks = work.isStream ? body.split(/(?<=\n\n)/) : null;
-  return Side.start({ kind: 'bare', chunks, body });
+  return ApiSideProcess.start({ kind: 'bare', chunks, body });
 }
 
 interface Turn {
@@ -135,13 +142,13 @@ interface Turn {
   readonly cpuMs: number;
 }
 
-async function play(side: Side, request: Buffer, count: number): Promise<Turn> {
+async function play(side: ApiSideProcess, request: Buffer, count: number): Promise<Turn> {
   const before = await side.cpuMs();
   const { ms } = await load(side.port, request, connections, count);
   return { ms, cpuMs: (await side.cpuMs()) - before };
 }
 
-async function benchWork(stack: Side, work: Work, turns: number): Promise<ApiRow> {
+async function benchWork(stack: ApiSideProcess, work: Work, turns: number): Promise<ApiRow> {
   const bare = await bareSide(stack, work);
   const request = requestOf(work);
   const { answersPerTurn: count, tokens } = work;
@@ -149,8 +156,8 @@ async function benchWork(stack: Side, work: Work, turns: number): Promise<ApiRow
   for (let turn = -2; turn < turns; turn++) {
     // Alternate who goes first; the first two warm up.
     const early = turn % 2 === 0 ? await play(bare, request, count) : null;
-    const played = await play(stack, request, count);
-    const pair = { stack: played, bare: early ?? (await play(bare, request, count)) };
+    const result = await play(stack, request, count);
+    const pair = { stack: result, bare: early ?? (await play(bare, request, count)) };
     if (turn >= 0) pairs.push(pair);
   }
   await bare.stop();
@@ -174,7 +181,7 @@ async function benchWork(stack: Side, work: Work, turns: number): Promise<ApiRow
 
 /** Time to the first token, one client alone: the toy computes a prompt in microseconds. */
 export async function benchFirstToken(requests: number): Promise<FirstTokenRow> {
-  const stack = await Side.start({ kind: 'stack', slotCount: 1, contextLength });
+  const stack = await ApiSideProcess.start({ kind: 'stack', slotCount: 1, contextLength });
   const work = { tokens: 2, isStream: true };
   const bare = await bareSide(stack, work);
   const request = requestOf(work);

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openAccess } from '../../src/access/access.js';
 import { ServerGenerator } from '../../src/api/backends/index.js';
-import { createHttpDoor } from '../../src/api/index.js';
+import { createHttpApi } from '../../src/api/index.js';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import { startServer } from '../../src/server/index.js';
 
@@ -39,14 +39,14 @@ async function startStack(slotCount: number, contextLength: number): Promise<num
     port: 0,
     makeHttp: async (local) => {
       const facts = { server: local, info: engine.info, names: ['toy'], createdS: 0, build: '0' };
-      const door = await createHttpDoor({
+      const api = await createHttpApi({
         generator: new ServerGenerator(facts),
-        ...{ facts: [], access: openAccess() },
+        ...{ metrics: [], access: openAccess() },
         onMistake: (reason) => {
           throw reason;
         },
       });
-      return door.handle;
+      return api.handle;
     },
   });
   return server.port;

@@ -12,7 +12,7 @@ import { formatTable } from '../../src/cli/screen/table.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
 import { type Baseline, baselineFrom, baselineText } from '../gate/baseline-file.js';
 import { type Probe, readBaseline, runGate } from '../gate/gate.js';
-import type { Judged, Verdict } from '../gate/judge.js';
+import type { GateVerdict, Judged } from '../gate/judge.js';
 import { realProbes } from '../gate/real-probes.js';
 import { virtualProbes } from '../gate/virtual-probes.js';
 import { estimateText } from '../report/figures.js';
@@ -179,7 +179,7 @@ function goneLines(judged: readonly Judged[], { entries }: Baseline, isWhole: bo
 }
 
 function closingLine(judged: readonly Judged[]): string {
-  const counted = (verdict: Verdict): number =>
+  const counted = (verdict: GateVerdict): number =>
     judged.filter((one) => one.verdict === verdict).length;
   const counts = (['ok', 'better', 'worse', 'not sure', 'new'] as const)
     .filter((verdict) => counted(verdict) > 0)

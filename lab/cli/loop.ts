@@ -5,7 +5,7 @@ import { formatTable } from '../../src/cli/screen/table.js';
 import { type CoalescingRow, coalescingGrid, compareSendings } from '../../src/sim/index.js';
 import { batchAtLeast, benchBatch } from '../loop/batch-bench.js';
 import { benchLink, type LinkRow } from '../loop/link-bench.js';
-import { type LoopBed, loopBed } from '../loop/loop-bed.js';
+import { type LoopFixture, loopFixture } from '../loop/loop-fixture.js';
 import { benchRace, type RaceRow, raceGrid } from '../loop/race-bench.js';
 import { benchStack, type StackRow, stackAtLeast } from '../loop/stack-bench.js';
 import type { BenchModels } from '../weights/bench-models.js';
@@ -39,8 +39,8 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
   },
   async batch({ models, quick, say }) {
     const path = models.inflatedTarget();
-    const row = await withBed(path, models, 16, quick ? 16 : 32, (bed) =>
-      benchBatch(path, bed.vocabulary, bed.recordings, bed.sampling, quick ? 3 : 7),
+    const row = await withFixture(path, models, 16, quick ? 16 : 32, (fixture) =>
+      benchBatch(path, fixture.vocabulary, fixture.recordings, fixture.sampling, quick ? 3 : 7),
     );
     say(
       `\nBatch: ${row.devices} devices on the inflated target, tokens a second in units of a bare llama_decode loop of ` +
@@ -68,15 +68,15 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
     ];
     const settings = { roundTripMs: linkRoundTripMs, draftMs: linkDraftMs, turns: quick ? 3 : 5 };
     const results: unknown[] = [];
-    for (const { name, path, pace } of cases) {
-      const rows = await withBed(path, models, 4, quick ? 32 : 64, (bed) =>
+    for (const { name, path, pace: times } of cases) {
+      const rows = await withFixture(path, models, 4, quick ? 32 : 64, (fixture) =>
         benchLink(
-          { name, options: { ...options, modelPath: path }, pace },
-          bed.vocabulary,
-          bed.recordings,
-          bed.sampling,
+          { name, options: { ...options, modelPath: path }, pace: times },
+          fixture.vocabulary,
+          fixture.recordings,
+          fixture.sampling,
           settings,
-          ({ way, speed }) => note(`${name}, ${way}: ${three(speed)}`),
+          ({ way: variant, speed }) => note(`${name}, ${variant}: ${three(speed)}`),
         ),
       );
       say(
@@ -91,12 +91,12 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
   async race({ models, quick, say, note }) {
     const grid = { ...raceGrid, turns: quick ? 3 : 8 };
     const path = models.target();
-    const rows = await withBed(path, models, grid.turns, 96, (bed) =>
+    const rows = await withFixture(path, models, grid.turns, 96, (fixture) =>
       benchRace(
         path,
-        bed.vocabulary,
-        bed.recordings,
-        bed.sampling,
+        fixture.vocabulary,
+        fixture.recordings,
+        fixture.sampling,
         grid,
         ({ roundTripMs, draftMs, speed }) =>
           note(`round trip ${roundTripMs} ms, draft ${draftMs} ms: ${three(speed)}`),
@@ -124,18 +124,18 @@ export const loopParts: Record<LoopPartName, (context: LoopContext) => Promise<u
   },
 };
 
-async function withBed<T>(
+async function withFixture<T>(
   targetPath: string,
   models: BenchModels,
   count: number,
   tokenCount: number,
-  work: (bed: LoopBed) => Promise<T>,
+  work: (fixture: LoopFixture) => Promise<T>,
 ): Promise<T> {
-  const bed = await loopBed(targetPath, models.draft(), count, tokenCount);
+  const fixture = await loopFixture(targetPath, models.draft(), count, tokenCount);
   try {
-    return await work(bed);
+    return await work(fixture);
   } finally {
-    await bed.close();
+    await fixture.close();
   }
 }
 

@@ -8,7 +8,7 @@ export class BenchProgress {
   #index = -1;
   #sinceMs: number;
   /** Time taken over time planned, of what is behind. */
-  #pace = 1;
+  #times = 1;
 
   /**
    * @param plannedMinutes [experiments, in their order] each > 0.
@@ -26,7 +26,7 @@ export class BenchProgress {
     this.#index++;
     this.#sinceMs = this.#now();
     const planned = sum(this.#plannedMinutes.slice(0, this.#index));
-    if (planned > 0) this.#pace = (this.#sinceMs - this.#startMs) / 60_000 / planned;
+    if (planned > 0) this.#times = (this.#sinceMs - this.#startMs) / 60_000 / planned;
   }
 
   /** `3 of about 22 min`. */
@@ -35,7 +35,7 @@ export class BenchProgress {
     const inThis = (this.#now() - this.#sinceMs) / 60_000;
     const [current = 0, ...later] = this.#plannedMinutes.slice(this.#index);
     // What takes longer than planned is said to end now: nobody knows better.
-    const left = Math.max(0, current * this.#pace - inThis) + sum(later) * this.#pace;
+    const left = Math.max(0, current * this.#times - inThis) + sum(later) * this.#times;
     return `${Math.floor(passed)} of about ${Math.max(1, Math.round(passed + left))} min`;
   }
 }

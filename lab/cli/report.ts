@@ -17,7 +17,7 @@ import { readResults, writePages, writePlots, writeResult } from '../report/repo
 import type { Provenance, Result, Table } from '../report/result.js';
 import { resultText } from '../report/result-file.js';
 import { trials } from '../trials/index.js';
-import { PlayPool } from '../virtual/play-pool.js';
+import { ServicePool } from '../virtual/service-pool.js';
 import { benchModels } from '../weights/bench-models.js';
 import { commitText, machineLine, today } from './machine.js';
 import { BenchProgress } from './progress.js';
@@ -153,7 +153,7 @@ async function run(
   const isQuick = quick === true;
   const minutes = asked ?? null;
   const models = benchModels(folder, note);
-  const pool = new PlayPool(availableParallelism(), signal);
+  const pool = new ServicePool(availableParallelism(), signal);
   const context = { models, isQuick, minutes, seed, play: pool.play, note, signal };
   const findings = await experiment.run(context).finally(() => pool.close());
   if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');

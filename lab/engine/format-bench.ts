@@ -2,7 +2,7 @@
 // log-probabilities. Over made-up vocabularies of real sizes, along a text written in words and pieces of them.
 
 import { Grammar } from '../../src/grammar/grammar.js';
-import { type TokenBytes, type TokenTrie, tokenTrie } from '../../src/grammar/token-trie.js';
+import { type TokenTable, type TokenTrie, tokenTrie } from '../../src/grammar/token-trie.js';
 import { tokenLogprobs } from '../../src/math/logprobs.js';
 import { noiseKey, uniform } from '../../src/math/noise.js';
 import { median } from '../../src/math/statistics.js';
@@ -74,7 +74,7 @@ function timed<T>(work: () => T): { readonly ms: number; readonly value: T } {
 
 const warmUpTurns = 3;
 
-function timeSchema(name: string, vocabulary: TokenBytes, trie: TokenTrie) {
+function timeSchema(name: string, vocabulary: TokenTable, trie: TokenTrie) {
   const text = texts[name]!;
   const make = (): Grammar => new Grammar(JSON.stringify(schemas[name]), vocabulary, trie);
   for (let turn = 0; turn < warmUpTurns; turn++) maskTimes(make(), vocabulary, text);
@@ -86,7 +86,7 @@ function timeSchema(name: string, vocabulary: TokenBytes, trie: TokenTrie) {
 }
 
 /** Of the mask before each token of a text, written by the longest tokens that fit. */
-function maskTimes(grammar: Grammar, vocabulary: TokenBytes, text: string): number[] {
+function maskTimes(grammar: Grammar, vocabulary: TokenTable, text: string): number[] {
   const times: number[] = [];
   let state = grammar.start;
   for (let rest = text; rest !== ''; ) {
@@ -100,7 +100,7 @@ function maskTimes(grammar: Grammar, vocabulary: TokenBytes, text: string): numb
 }
 
 function longestToken(
-  { size, tokenBytes }: TokenBytes,
+  { size, tokenBytes }: TokenTable,
   text: string,
   isIn: (token: number) => boolean,
 ): number {
@@ -150,7 +150,7 @@ const marks = [
 const encoder = new TextEncoder();
 
 /** Each byte, an end, marks of JSON, and words with and without a space before them, frequent letters first. */
-function madeUpVocabulary(size: number): TokenBytes {
+function madeUpVocabulary(size: number): TokenTable {
   const key = noiseKey(2n, 'draft');
   let drawn = 0;
   const below = (count: number): number => Math.floor(uniform(key, 1, drawn++) * count);

@@ -2,7 +2,11 @@
 // texts part from those that the target writes alone, where a near tie falls the other way in a pass of another shape.
 
 import type { Engine } from '../../src/engine/engine.js';
-import { type Round, type SpeculateRequest, speculate } from '../../src/engine/local/speculate.js';
+import {
+  type SpeculateRequest,
+  type SpeculationRound,
+  speculate,
+} from '../../src/engine/local/speculate.js';
 import { plainSampling, type Sampling } from '../../src/math/sampling.js';
 
 export interface AcceptanceCase {
@@ -75,8 +79,8 @@ async function play(
   target: Engine,
   draft: Engine | null,
   request: SpeculateRequest,
-): Promise<Round[]> {
-  const rounds: Round[] = [];
+): Promise<SpeculationRound[]> {
+  const rounds: SpeculationRound[] = [];
   for await (const round of speculate(target, draft, request)) rounds.push(round);
   return rounds;
 }

@@ -18,7 +18,7 @@ import {
 import {
   linkModelOf,
   race,
-  type Served,
+  type ServiceResult,
   serve,
   stopAndWait,
   stream,
@@ -30,13 +30,13 @@ import type { Findings, Row } from '../report/result.js';
 const draftMillions = 135;
 const acceptance = 0.7;
 const deviceCount = 16;
-const ways = { stream, 'stop-and-wait, 4 drafted': stopAndWait(4), race } as const;
-type Way = keyof typeof ways;
+const costVariants = { stream, 'stop-and-wait, 4 drafted': stopAndWait(4), race } as const;
+type CostVariant = keyof typeof costVariants;
 
 interface Costed {
   readonly device: DeviceName;
-  readonly way: Way;
-  readonly served: Served;
+  readonly way: CostVariant;
+  readonly served: ServiceResult;
   /** Joules a token that drafting takes; the device's own idling is left out. */
   readonly joules: Estimate;
 }
@@ -54,31 +54,41 @@ async function playAll({ isQuick, seed, play, note }: ExperimentContext): Promis
   const divergence = divergenceFor(acceptance);
   const link = linkModelOf(linkProfiles['5g']);
   const seeds = Array.from({ length: isQuick ? 2 : 6 }, (_, index) => seed * 1_000 + index);
-  const costOf = async (device: DeviceName, way: Way): Promise<Costed> => {
+  const costOf = async (device: DeviceName, variant: CostVariant): Promise<Costed> => {
     const { draftWatts, ...profile } = deviceProfiles[device];
     const draftMs = draftMsOf(profile, draftMillions);
     const devices = [{ name: device, share: 1, draftMs, divergence, link }];
     const { pass } = serverProfiles.memory;
-    const bed = { deviceCount, devices, pass, answerTokens: 96, seeds };
-    const served = await serve(play, bed, ways[way]);
-    note(`${profile.name}, ${way}`);
-    return { device, way, served, joules: scaled(served.drafted, (draftMs * draftWatts) / 1_000) };
+    const fixture = { deviceCount, devices, pass, answerTokens: 96, seeds };
+    const served = await serve(play, fixture, costVariants[variant]);
+    note(`${profile.name}, ${variant}`);
+    return {
+      device,
+      way: variant,
+      served,
+      joules: scaled(served.drafted, (draftMs * draftWatts) / 1_000),
+    };
   };
   const names = Object.keys(deviceProfiles) as DeviceName[];
   return Promise.all(
-    names.flatMap((device) => (Object.keys(ways) as Way[]).map((way) => costOf(device, way))),
+    names.flatMap((device) =>
+      (Object.keys(costVariants) as CostVariant[]).map((variant) => costOf(device, variant)),
+    ),
   );
 }
 
 /** More tokens a second cost less: the ends change places. */
-function dollarsOf({ tokensPerSecond }: Served, price: keyof typeof priceProfiles): Estimate {
+function dollarsOf(
+  { tokensPerSecond }: ServiceResult,
+  price: keyof typeof priceProfiles,
+): Estimate {
   const at = (rate: number): number => dollarsPerMillion(priceProfiles[price], rate);
   const { value, low, high } = tokensPerSecond;
   return { value: at(value), low: at(high), high: at(low) };
 }
 
 function findingsOf(costed: readonly Costed[]): Findings {
-  const rows = costed.map(({ device, way, served, joules }): Row => {
+  const rows = costed.map(({ device, way: variant, served, joules }): Row => {
     const draftMs = draftMsOf(deviceProfiles[device], draftMillions);
     const values = [
       exact(draftMs),
@@ -88,7 +98,7 @@ function findingsOf(costed: readonly Costed[]): Findings {
       dollarsOf(served, 'a100'),
       dollarsOf(served, 'rtx-4090'),
     ];
-    return { keys: [deviceProfiles[device].name, way], values };
+    return { keys: [deviceProfiles[device].name, variant], values };
   });
   return {
     claims: claimsOf(costed),
@@ -127,9 +137,10 @@ function findingsOf(costed: readonly Costed[]): Findings {
 }
 
 function claimsOf(costed: readonly Costed[]): Findings['claims'] {
-  const orin = (way: Way): Costed =>
-    costed.find((one) => one.device === 'orin-nano' && one.way === way)!;
-  const dollars = (way: Way): string => figure(dollarsOf(orin(way).served, 'a100').value);
+  const orin = (variant: CostVariant): Costed =>
+    costed.find((one) => one.device === 'orin-nano' && one.way === variant)!;
+  const dollars = (variant: CostVariant): string =>
+    figure(dollarsOf(orin(variant).served, 'a100').value);
   return [
     {
       id: 'trade',

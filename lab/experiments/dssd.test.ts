@@ -11,7 +11,7 @@ import { plainSampling } from '../../src/math/sampling.js';
 import { startServer } from '../../src/server/index.js';
 import { evenLink, wireBytesOf } from '../../src/sim/profiles/link-profiles.js';
 import { connectDevice, write } from '../loop/fleet.js';
-import type { Text } from './dssd/rounds.js';
+import type { RoundsText } from './dssd/rounds.js';
 import {
   acceptanceOf,
   communicationMs,
@@ -78,11 +78,11 @@ for (const scheme of ['coupled', 'split', 'full'] as const) {
     const { draftedCount, origins } = statistics;
     const drafted = rounds.reduce((total, one) => total + one.draftedCount, 0);
     const scale = { upBytes: draftedCount / drafted, downBytes: origins.residual / rejected };
-    for (const way of ['upBytes', 'downBytes'] as const) {
-      const counted = sum(rounds, way) * (scheme === 'split' ? scale[way] : 1);
+    for (const variant of ['upBytes', 'downBytes'] as const) {
+      const counted = sum(rounds, variant) * (scheme === 'split' ? scale[variant] : 1);
       assert.ok(
-        Math.abs(statistics[way] - counted) <= spareBytes,
-        `${way}: ${statistics[way]} over the socket, ${counted} counted in ${rounds.length} rounds`,
+        Math.abs(statistics[variant] - counted) <= spareBytes,
+        `${variant}: ${statistics[variant]} over the socket, ${counted} counted in ${rounds.length} rounds`,
       );
     }
   });
@@ -95,7 +95,7 @@ const round = (draftedCount: number, acceptedCount: number): Exchange => ({
   downBytes: 1_180,
   tail: null,
 });
-const text: Text = { tokenCount: 6, rounds: [round(4, 4), round(4, 0)] };
+const text: RoundsText = { tokenCount: 6, rounds: [round(4, 4), round(4, 0)] };
 
 it('a round over a link takes its drafts, its round trip, its bytes each way and a pass', () => {
   // 70 and 1180 bytes become 140 and 1250 with all layers: 1.12 and 10 ms at 1 Mbit/s.

@@ -8,13 +8,20 @@ import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
 import { dssdFindings } from './dssd/findings.js';
 import { checkLoop } from './dssd/link.js';
-import { openPairs, type Pair, playTexts, type Text, type Way, ways } from './dssd/rounds.js';
+import {
+  type DssdVariant,
+  dssdVariants,
+  openPairs,
+  type Pair,
+  playTexts,
+  type RoundsText,
+} from './dssd/rounds.js';
 import {
   acceptanceOf,
   baselines,
   communicationMs,
+  type DssdTimes,
   onTheServer,
-  type Pace,
   perRound,
   perToken,
   tokensPerSecond,
@@ -31,15 +38,15 @@ export const dssdGrid = {
 } as const;
 
 /** A device and a target: both imitated. */
-export const dssdPace: Pace = { draftMs: deviceProfiles['orin-nano'].tokenMs, passMs: 30 };
+export const dssdPace: DssdTimes = { draftMs: deviceProfiles['orin-nano'].tokenMs, passMs: 30 };
 
 /** Texts of one way of sending, at one draft length. */
-export interface Played {
+export interface DssdResult {
   readonly pair: string;
   readonly topK: number;
-  readonly way: Way;
+  readonly way: DssdVariant;
   readonly draftLength: number;
-  readonly texts: readonly Text[];
+  readonly texts: readonly RoundsText[];
 }
 
 export const dssdExperiment: Experiment = {
@@ -49,44 +56,46 @@ export const dssdExperiment: Experiment = {
     'How many bytes and how much time does each scheme take on the link, and how fast is the text, over bandwidth, round trip, draft length and vocabulary?',
   minutes: 4,
   run: async (context) => {
-    const played = await playAll(context);
+    const result = await playAll(context);
     const { models, isQuick, note, signal } = context;
     const checks = signal.aborted
       ? []
       : await checkLoop(models, dssdPace.passMs, isQuick ? 3 : 5, note);
-    return dssdFindings(tablesOf(played), checks);
+    return dssdFindings(tablesOf(result), checks);
   },
 };
 
 /** The bundled pair computes on threads of its own, while the scripted ones take this one. */
-async function playAll(context: ExperimentContext): Promise<Played[]> {
+async function playAll(context: ExperimentContext): Promise<DssdResult[]> {
   const pairs = await openPairs(context.models);
-  const played = await Promise.all(pairs.map((pair) => playPair(pair, context)));
+  const result = await Promise.all(pairs.map((pair) => playPair(pair, context)));
   for (const { target, draft } of pairs) await Promise.all([target.close(), draft.close()]);
-  return played.flat();
+  return result.flat();
 }
 
 async function playPair(
   pair: Pair,
   { isQuick, seed, note, signal }: ExperimentContext,
-): Promise<Played[]> {
-  const played: Played[] = [];
+): Promise<DssdResult[]> {
+  const result: DssdResult[] = [];
   const size = sizeOf(pair, isQuick);
-  for (const { way, topK } of waysOf()) {
+  for (const { way: variant, topK } of variantsOf()) {
     for (const draftLength of isQuick ? [4] : dssdGrid.draftLengths) {
-      if (signal.aborted) return played;
-      const texts = await playTexts(pair, way, { topK, draftLength, seed, ...size });
-      played.push({ pair: pair.name, topK, way, draftLength, texts });
+      if (signal.aborted) return result;
+      const texts = await playTexts(pair, variant, { topK, draftLength, seed, ...size });
+      result.push({ pair: pair.name, topK, way: variant, draftLength, texts });
     }
-    note(`vocabulary ${pair.name}, ${filterText(topK)}, ${way.name}`);
+    note(`vocabulary ${pair.name}, ${filterText(topK)}, ${variant.name}`);
   }
-  return played;
+  return result;
 }
 
 /** A filter changes nothing of the likeliest token. */
-const waysOf = (): { way: Way; topK: number }[] =>
+const variantsOf = (): { way: DssdVariant; topK: number }[] =>
   dssdGrid.topKs.flatMap((topK) =>
-    ways.filter(({ scheme }) => scheme !== 'greedy' || topK === 0).map((way) => ({ way, topK })),
+    dssdVariants
+      .filter(({ scheme }) => scheme !== 'greedy' || topK === 0)
+      .map((variant) => ({ way: variant, topK })),
   );
 
 function sizeOf({ isScripted }: Pair, isQuick: boolean) {
@@ -104,15 +113,15 @@ export interface DssdRows {
   readonly overLength: readonly Row[];
 }
 
-const keysOf = ({ pair, topK, way }: Played): string[] => [
+const keysOf = ({ pair, topK, way: variant }: DssdResult): string[] => [
   pair,
-  way.scheme === 'greedy' ? 'temperature 0' : filterText(topK),
-  way.name,
+  variant.scheme === 'greedy' ? 'temperature 0' : filterText(topK),
+  variant.name,
 ];
 
-function tablesOf(played: readonly Played[]): DssdRows {
+function tablesOf(result: readonly DssdResult[]): DssdRows {
   const { usual, mbps, roundTripsMs } = dssdGrid;
-  const atUsual = played.filter(({ draftLength }) => draftLength === usual.draftLength);
+  const atUsual = result.filter(({ draftLength }) => draftLength === usual.draftLength);
   const link = evenLink(usual.roundTripMs, usual.mbps);
   return {
     bytes: atUsual.map((one) => ({ keys: keysOf(one), values: bytesOf(one) })),
@@ -125,16 +134,16 @@ function tablesOf(played: readonly Played[]): DssdRows {
         })),
       ),
     ),
-    overLength: played.map((one) => ({
+    overLength: result.map((one) => ({
       keys: [...keysOf(one), one.draftLength],
       values: [tokensPerSecond(one.texts, link, dssdPace), acceptanceOf(one.texts)],
     })),
   };
 }
 
-function bytesOf({ texts }: Played) {
-  const tailUp = (round: Text['rounds'][number]): number => round.tail?.upBytes ?? 0;
-  const tailDown = (round: Text['rounds'][number]): number => round.tail?.downBytes ?? 0;
+function bytesOf({ texts }: DssdResult) {
+  const tailUp = (round: RoundsText['rounds'][number]): number => round.tail?.upBytes ?? 0;
+  const tailDown = (round: RoundsText['rounds'][number]): number => round.tail?.downBytes ?? 0;
   return [
     acceptanceOf(texts),
     perRound(texts, (round) => round.upBytes + tailUp(round)),
@@ -150,7 +159,7 @@ function bytesOf({ texts }: Played) {
   ];
 }
 
-function speedRow(one: Played): Row {
+function speedRow(one: DssdResult): Row {
   const { usual } = dssdGrid;
   const link = evenLink(usual.roundTripMs, usual.mbps);
   const speed = tokensPerSecond(one.texts, link, dssdPace);
@@ -165,14 +174,16 @@ function speedRow(one: Played): Row {
 }
 
 /** What needs no scheme, and speculation on the server alone, which needs no link. */
-function baselineRows(played: readonly Played[]): Row[] {
+function baselineRows(result: readonly DssdResult[]): Row[] {
   const { usual } = dssdGrid;
   const link = evenLink(usual.roundTripMs, usual.mbps);
   const row = (name: string, speed = exact(0)): Row => ({
     keys: ['any', '', name],
     values: [null, speed, scaled(speed, dssdPace.passMs / 1_000)],
   });
-  const coupled = played.find(({ way, topK }) => way.scheme === 'coupled' && topK === 40)!;
+  const coupled = result.find(
+    ({ way: variant, topK }) => variant.scheme === 'coupled' && topK === 40,
+  )!;
   return [
     ...Object.entries(baselines).map(([name, speedOf]) => row(name, speedOf(link, dssdPace))),
     row('both models on the server, coupled, bundled pair', onTheServer(coupled.texts, dssdPace)),

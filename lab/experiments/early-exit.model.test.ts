@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { mean } from '../../src/math/statistics.js';
 import { benchModels } from '../weights/bench-models.js';
-import { play, type Setting, ways } from './early-exit/bed.js';
+import { type ExitSetting, exitVariants, play } from './early-exit/fixture.js';
 import { earlyExitGrid } from './early-exit.js';
 import { VirtualModels } from './virtual-models.js';
 
@@ -13,13 +13,13 @@ const files = benchModels('/nowhere', () => undefined);
 const models = new VirtualModels(files.target(), files.draft());
 after(() => models.close());
 
-const { pace, usual } = earlyExitGrid;
+const { pace: times, usual } = earlyExitGrid;
 
-const playOnce = (changes: Partial<Setting>) =>
+const playOnce = (changes: Partial<ExitSetting>) =>
   play(
     { models, textCount: 2, tokenCount: 24, seed: 3 },
     {
-      ...{ pace, ...usual, scheme: 'coupled', mode: 'stop-and-wait', way: 'all' },
+      ...{ pace: times, ...usual, scheme: 'coupled', mode: 'stop-and-wait', way: 'all' },
       exit: { headPath: files.exit(usual.layer) },
       ...changes,
     },
@@ -29,10 +29,10 @@ it('writes one text under every way and mode, and takes the less time the more i
   const texts = new Set<string>();
   const tokenMs = new Map<string, number>();
   for (const mode of ['stop-and-wait', 'pipeline', 'race'] as const) {
-    for (const way of ways) {
-      const played = playOnce({ mode, way });
-      texts.add(JSON.stringify(played.map((figures) => figures.texts)));
-      tokenMs.set(`${mode} ${way}`, mean(played.flatMap((figures) => figures.tokenMs)));
+    for (const variant of exitVariants) {
+      const result = playOnce({ mode, way: variant });
+      texts.add(JSON.stringify(result.map((figures) => figures.texts)));
+      tokenMs.set(`${mode} ${variant}`, mean(result.flatMap((figures) => figures.tokenMs)));
     }
   }
   assert.equal(texts.size, 1);
@@ -46,6 +46,6 @@ it('hears each hint when the blocks below its exit are computed', () => {
     const [first] = playOnce({ exit: { headPath: files.exit(layer) } });
     const { hintCount, hintLeadMs } = first!.statistics[0]!;
     assert.ok(hintCount > 0);
-    assert.ok(Math.abs(hintLeadMs! - pace.passMs * (1 - layer / 8)) < 0.01, `${hintLeadMs} ms`);
+    assert.ok(Math.abs(hintLeadMs! - times.passMs * (1 - layer / 8)) < 0.01, `${hintLeadMs} ms`);
   }
 });

@@ -1,28 +1,28 @@
 // What drafting the future before the verdict gains: the device's own continuation, branches for corrections, hints of an
 // early exit, all of them, and the bound of any exit, over round trip, draft length and mode. arXiv 2505.21594.
 
-import { exact, meanOf, ratioOf } from '../../src/math/estimate.js';
+import { exact, meanEstimate, ratioEstimate } from '../../src/math/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import type { Row } from '../report/result.js';
 import { exitLayers } from '../weights/bench-models.js';
-import {
-  type Bed,
-  type Pace,
-  type Played,
-  play,
-  type Setting,
-  type Way,
-  ways,
-} from './early-exit/bed.js';
 import { earlyExitFindings } from './early-exit/findings.js';
+import {
+  type ExitFixture,
+  type ExitResult,
+  type ExitSetting,
+  type ExitTimes,
+  type ExitVariant,
+  exitVariants,
+  play,
+} from './early-exit/fixture.js';
 import { playSockets, type SocketGrid } from './early-exit/sockets.js';
-import { effortOf, hintsOf, hitsOf, speedOf, widthOf } from './early-exit/values.js';
+import { effortOf, hintsOf, hitsOf, speedAgainst, widthOf } from './early-exit/values.js';
 import { VirtualModels } from './virtual-models.js';
 
 const modes = ['stop-and-wait', 'pipeline', 'race'] as const;
 export const earlyExitGrid = {
   /** A row's share: what a further branch of four takes of a pass of the bundled draft, see `bench engine --part ahead`. */
-  pace: { draftMs: 8, passMs: 30, rowShare: 0.25 } satisfies Pace,
+  pace: { draftMs: 8, passMs: 30, rowShare: 0.25 } satisfies ExitTimes,
   roundTripsMs: [0, 20, 50, 100],
   quickRoundTripsMs: [20],
   /** Of a round; in pipeline and race, which have no rounds, of a branch: there only at the usual round trip. */
@@ -70,7 +70,7 @@ export interface EarlyExitRows {
 async function rowsOf(context: ExperimentContext, models: VirtualModels): Promise<EarlyExitRows> {
   const bench = new Bench(context, models);
   const rows = {
-    ways: await wayRows(bench),
+    ways: await variantRows(bench),
     layers: await layerRows(bench),
     rowShares: await rowShareRows(bench),
     budgets: await budgetRows(bench),
@@ -81,51 +81,58 @@ async function rowsOf(context: ExperimentContext, models: VirtualModels): Promis
 }
 
 function socketGrid(isQuick: boolean): SocketGrid {
-  const { pace, usual, sockets, quickSockets } = earlyExitGrid;
+  const { pace: times, usual, sockets, quickSockets } = earlyExitGrid;
   const { layer, draftLength, budget } = usual;
   const size = isQuick ? quickSockets : sockets;
-  return { ...size, layer, draftLength, budget, draftMs: pace.draftMs, rowShare: pace.rowShare };
+  return { ...size, layer, draftLength, budget, draftMs: times.draftMs, rowShare: times.rowShare };
 }
 
 /** Plays settings, each once, and watches that the texts of a scheme are the same. */
 class Bench {
   readonly roundTripsMs: readonly number[];
   readonly #context: ExperimentContext;
-  readonly #bed: Bed;
-  readonly #played = new Map<string, Played>();
+  readonly #fixture: ExitFixture;
+  readonly #result = new Map<string, ExitResult>();
   /** By scheme. */
-  readonly #texts = new Map<Setting['scheme'], string>();
+  readonly #texts = new Map<ExitSetting['scheme'], string>();
   isSameText = true;
 
   constructor(context: ExperimentContext, models: VirtualModels) {
     const { isQuick, seed } = context;
     this.roundTripsMs = isQuick ? earlyExitGrid.quickRoundTripsMs : earlyExitGrid.roundTripsMs;
     this.#context = context;
-    this.#bed = { models, textCount: isQuick ? 2 : 8, tokenCount: isQuick ? 32 : 40, seed };
+    this.#fixture = { models, textCount: isQuick ? 2 : 8, tokenCount: isQuick ? 32 : 40, seed };
   }
 
-  async play(changes: Partial<Setting>): Promise<Played> {
-    const { pace, usual } = earlyExitGrid;
+  async play(changes: Partial<ExitSetting>): Promise<ExitResult> {
+    const { pace: times, usual } = earlyExitGrid;
     const { roundTripMs, draftLength, layer, budget } = usual;
-    const setting: Setting = {
-      ...{ pace, roundTripMs, draftLength, budget, scheme: 'coupled', mode: 'stop-and-wait' },
+    const setting: ExitSetting = {
+      ...{
+        pace: times,
+        roundTripMs,
+        draftLength,
+        budget,
+        scheme: 'coupled',
+        mode: 'stop-and-wait',
+      },
       ...{ way: 'all', exit: this.exit(layer) },
       ...changes,
     };
     const name = JSON.stringify(setting);
-    const known = this.#played.get(name);
+    const known = this.#result.get(name);
     // Stopped: what is still asked for is not played; the result is thrown away.
     if (known !== undefined || this.#context.signal.aborted)
-      return known ?? [...this.#played.values()][0]!;
+      return known ?? [...this.#result.values()][0]!;
     // Signals wait for the event loop.
     await new Promise((resolve) => setImmediate(resolve));
-    const played = play(this.#bed, setting);
-    const text = JSON.stringify(played.map(({ texts }) => texts));
+    const result = play(this.#fixture, setting);
+    const text = JSON.stringify(result.map(({ texts }) => texts));
     const first = this.#texts.get(setting.scheme) ?? text;
     this.#texts.set(setting.scheme, first);
     this.isSameText &&= first === text;
-    this.#played.set(name, played);
-    return played;
+    this.#result.set(name, result);
+    return result;
   }
 
   exit(layer: number): { readonly headPath: string } {
@@ -137,7 +144,7 @@ class Bench {
   }
 }
 
-async function wayRows(bench: Bench): Promise<Row[]> {
+async function variantRows(bench: Bench): Promise<Row[]> {
   const { draftLengths, usual } = earlyExitGrid;
   const rows: Row[] = [];
   for (const mode of modes) {
@@ -161,41 +168,41 @@ async function wayRows(bench: Bench): Promise<Row[]> {
   return rows;
 }
 
-type Cell = Pick<Setting, 'scheme' | 'mode' | 'draftLength' | 'roundTripMs'>;
+type Cell = Pick<ExitSetting, 'scheme' | 'mode' | 'draftLength' | 'roundTripMs'>;
 
 /** What is played of a scheme: of greedy as much as shows whether it differs. */
-const waysOf = (scheme: Setting['scheme']): readonly Way[] =>
-  scheme === 'greedy' ? ['none', 'own', 'all', 'oracle'] : ways;
+const variantsOf = (scheme: ExitSetting['scheme']): readonly ExitVariant[] =>
+  scheme === 'greedy' ? ['none', 'own', 'all', 'oracle'] : exitVariants;
 
 async function cellRows(bench: Bench, cell: Cell): Promise<Row[]> {
   const { scheme, mode, draftLength, roundTripMs } = cell;
-  const base = await bench.play({ ...cell, way: firstWay(mode) });
+  const base = await bench.play({ ...cell, way: firstVariant(mode) });
   const rows: Row[] = [];
-  for (const way of waysOf(scheme)) {
+  for (const variant of variantsOf(scheme)) {
     // Without a pause for verdicts there is nothing but drafting ahead.
-    if (mode !== 'stop-and-wait' && way === 'none') continue;
-    const played = await bench.play({ ...cell, way });
-    const effort = effortOf(played, earlyExitGrid.pace);
+    if (mode !== 'stop-and-wait' && variant === 'none') continue;
+    const result = await bench.play({ ...cell, way: variant });
+    const effort = effortOf(result, earlyExitGrid.pace);
     rows.push({
-      keys: [scheme, mode, draftLength, roundTripMs, way],
-      values: [...speedOf(played, base), ...hitsOf(played), ...effort],
+      keys: [scheme, mode, draftLength, roundTripMs, variant],
+      values: [...speedAgainst(result, base), ...hitsOf(result), ...effort],
     });
   }
   return rows;
 }
 
-const firstWay = (mode: Setting['mode']) => (mode === 'stop-and-wait' ? 'none' : 'own');
+const firstVariant = (mode: ExitSetting['mode']) => (mode === 'stop-and-wait' ? 'none' : 'own');
 
 async function layerRows(bench: Bench): Promise<Row[]> {
   const rows: Row[] = [];
   for (const mode of modes) {
-    const base = await bench.play({ mode, way: firstWay(mode) });
+    const base = await bench.play({ mode, way: firstVariant(mode) });
     for (const layer of exitLayers) {
-      for (const way of ['hints', 'all'] as const) {
-        const played = await bench.play({ mode, way, exit: bench.exit(layer) });
+      for (const variant of ['hints', 'all'] as const) {
+        const result = await bench.play({ mode, way: variant, exit: bench.exit(layer) });
         rows.push({
-          keys: [mode, layer, way],
-          values: [speedOf(played, base)[1]!, ...hintsOf(played), ...hitsOf(played).slice(1)],
+          keys: [mode, layer, variant],
+          values: [speedAgainst(result, base)[1]!, ...hintsOf(result), ...hitsOf(result).slice(1)],
         });
       }
     }
@@ -211,14 +218,14 @@ async function rowShareRows(bench: Bench): Promise<Row[]> {
   for (const mode of modes) {
     for (const roundTripMs of bench.roundTripsMs) {
       const where = { mode, roundTripMs };
-      const base = await bench.play({ ...where, way: firstWay(mode) });
+      const base = await bench.play({ ...where, way: firstVariant(mode) });
       for (const rowShare of rowShares) {
-        const pace = { ...earlyExitGrid.pace, rowShare };
-        const played = await bench.play({ ...where, pace });
-        const [, speed] = speedOf(played, base);
+        const times = { ...earlyExitGrid.pace, rowShare };
+        const result = await bench.play({ ...where, pace: times });
+        const [, speed] = speedAgainst(result, base);
         rows.push({
           keys: [mode, roundTripMs, rowShare],
-          values: [speed, widthOf(played), ...hitsOf(played), ...effortOf(played, pace)],
+          values: [speed, widthOf(result), ...hitsOf(result), ...effortOf(result, times)],
         });
       }
     }
@@ -235,15 +242,15 @@ async function budgetRows(bench: Bench): Promise<Row[]> {
     const base = await bench.play({ ...where, way: 'own' });
     for (const tokensMax of budgets.tokensMax) {
       for (const chanceMin of budgets.chanceMin) {
-        const played = await bench.play({
+        const result = await bench.play({
           ...where,
           way: 'branches',
           budget: { tokensMax, chanceMin },
         });
-        const [, speed] = speedOf(played, base);
+        const [, speed] = speedAgainst(result, base);
         rows.push({
           keys: [mode, tokensMax, chanceMin],
-          values: [speed!, hitsOf(played)[0]!, ...effortOf(played, earlyExitGrid.pace)],
+          values: [speed!, hitsOf(result)[0]!, ...effortOf(result, earlyExitGrid.pace)],
         });
       }
     }
@@ -254,15 +261,15 @@ async function budgetRows(bench: Bench): Promise<Row[]> {
 
 /** Rounds of the paper's times; what is left of drafting is what was not done ahead. */
 async function paperRows(bench: Bench): Promise<Row[]> {
-  const { pace, roundTripMs, draftLength } = earlyExitGrid.paper;
-  const cloudMs = pace.passMs + roundTripMs;
-  const base = await bench.play({ pace, roundTripMs, draftLength, way: 'none' });
+  const { pace: times, roundTripMs, draftLength } = earlyExitGrid.paper;
+  const cloudMs = times.passMs + roundTripMs;
+  const base = await bench.play({ pace: times, roundTripMs, draftLength, way: 'none' });
   const rows: Row[] = [
     {
       keys: ['cloud, a round trip for each token'],
       values: [
         exact(0),
-        exact(pace.passMs),
+        exact(times.passMs),
         exact(roundTripMs),
         exact(cloudMs),
         exact(1),
@@ -274,19 +281,19 @@ async function paperRows(bench: Bench): Promise<Row[]> {
       keys: ['cloud, streaming'],
       values: [
         exact(0),
-        exact(pace.passMs),
+        exact(times.passMs),
         exact(0),
-        exact(pace.passMs),
+        exact(times.passMs),
         exact(1),
-        exact(cloudMs / pace.passMs),
+        exact(cloudMs / times.passMs),
         null,
       ],
     },
   ];
-  for (const way of ways) {
-    const played = await bench.play({ pace, roundTripMs, draftLength, way });
-    const roundMs = meanOf(
-      played.map(({ tokenMs, statistics }) => tokenMs[0]! * perRound(statistics[0]!)),
+  for (const variant of exitVariants) {
+    const result = await bench.play({ pace: times, roundTripMs, draftLength, way: variant });
+    const roundMs = meanEstimate(
+      result.map(({ tokenMs, statistics }) => tokenMs[0]! * perRound(statistics[0]!)),
     );
     const hidden = cloudMs;
     const draftMs = {
@@ -295,15 +302,15 @@ async function paperRows(bench: Bench): Promise<Row[]> {
       high: roundMs.high - hidden,
     };
     rows.push({
-      keys: [way],
+      keys: [variant],
       values: [
         draftMs,
-        exact(pace.passMs),
+        exact(times.passMs),
         exact(roundTripMs),
         roundMs,
-        meanOf(played.map(({ statistics }) => perRound(statistics[0]!))),
-        ratioOf(played.map(({ tokenMs }) => ({ part: cloudMs, whole: tokenMs[0]! }))),
-        speedOf(played, base)[1]!,
+        meanEstimate(result.map(({ statistics }) => perRound(statistics[0]!))),
+        ratioEstimate(result.map(({ tokenMs }) => ({ part: cloudMs, whole: tokenMs[0]! }))),
+        speedAgainst(result, base)[1]!,
       ],
     });
   }

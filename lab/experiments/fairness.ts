@@ -3,7 +3,7 @@
 // and where all are one key.
 
 import type { Estimate } from '../../src/math/estimate.js';
-import { countOf, exact } from '../../src/math/estimate.js';
+import { countEstimate, exact } from '../../src/math/estimate.js';
 import { quantile } from '../../src/math/statistics.js';
 import type { Mode } from '../../src/protocol/frame.js';
 import {
@@ -65,7 +65,7 @@ const cases: readonly Case[] = [
   { name: 'everything, one key for all', abuser: abuses.everything, hasKeys: false },
 ];
 
-interface Played {
+interface FairnessResult {
   readonly mode: Mode;
   readonly of: Case;
   readonly runs: readonly ServiceFigures[];
@@ -79,10 +79,15 @@ export const fairnessExperiment: Experiment = {
   run: async (context) => findingsOf(await playAll(context)),
 };
 
-async function playAll({ isQuick, seed, play, note }: ExperimentContext): Promise<Played[]> {
+async function playAll({
+  isQuick,
+  seed,
+  play,
+  note,
+}: ExperimentContext): Promise<FairnessResult[]> {
   const divergence = divergenceFor(0.7);
   const seeds = Array.from({ length: isQuick ? 1 : 5 }, (_, index) => seed * 1_000 + index);
-  const playCase = async (mode: Mode, of: Case): Promise<Played> => {
+  const playCase = async (mode: Mode, of: Case): Promise<FairnessResult> => {
     const service = serviceOf(mode, of, divergence);
     const runs = await Promise.all(seeds.map((one) => play(service, one)));
     note(`${mode}, ${of.name}`);
@@ -121,15 +126,15 @@ function p95(run: ServiceFigures, values: (run: ServiceFigures) => readonly numb
 /** Over seeds; null where it is of one of them. */
 function overSeeds(values: readonly (number | null)[]): Estimate | null {
   const known = values.filter((one) => one !== null);
-  return known.length < values.length ? null : countOf(known);
+  return known.length < values.length ? null : countEstimate(known);
 }
 
 const tokenMsOf = ({ tokenMs }: ServiceFigures): readonly number[] => tokenMs;
 
 /** 95th percentiles over the answers, or tokens, of a run; seeds are the samples. */
-function figuresOf({ runs }: Played) {
+function figuresOf({ runs }: FairnessResult) {
   return {
-    answered: countOf(runs.map(({ tokenMs }) => tokenMs.length)),
+    answered: countEstimate(runs.map(({ tokenMs }) => tokenMs.length)),
     tokenMs: overSeeds(runs.map((run) => p95(run, tokenMsOf))),
     gapMs: overSeeds(runs.map((run) => p95(run, ({ gapMs }) => gapMs))),
     firstMs: overSeeds(runs.map((run) => p95(run, ({ firstTokenMs }) => firstTokenMs))),
@@ -144,10 +149,10 @@ interface Line extends ReturnType<typeof figuresOf> {
   readonly worst: number | null;
 }
 
-function linesOf(played: readonly Played[]): Line[] {
-  return played.map((one) => {
+function linesOf(result: readonly FairnessResult[]): Line[] {
+  return result.map((one) => {
     const { mode, of, runs } = one;
-    const before = played.find((other) => other.mode === mode && other.of === alone)!.runs;
+    const before = result.find((other) => other.mode === mode && other.of === alone)!.runs;
     const bySeed = runs.map((run, index) => ratioOf(run, before[index]!));
     const worst = bySeed.some((ratio) => ratio === null) ? null : Math.max(...bySeed.map(Number));
     return { mode, of, ...figuresOf(one), ratio: overSeeds(bySeed), worst };
@@ -159,8 +164,8 @@ function ratioOf(run: ServiceFigures, before: ServiceFigures): number | null {
   return withAbuser === null || without === null ? null : withAbuser / without;
 }
 
-function findingsOf(played: readonly Played[]): Findings {
-  const lines = linesOf(played);
+function findingsOf(result: readonly FairnessResult[]): Findings {
+  const lines = linesOf(result);
   const rows = lines.map(
     ({ mode, of, answered, tokenMs, ratio, worst, gapMs, firstMs }): Row => ({
       keys: [mode, of.name],

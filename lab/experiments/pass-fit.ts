@@ -7,7 +7,7 @@ import { loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { type PassCost, type PassShape, passMsOf } from '../../src/math/pass-time.js';
 import { plainSampling } from '../../src/math/sampling.js';
 import { median } from '../../src/math/statistics.js';
-import { shapeOf } from '../../src/server/core/passes/pass-builder.js';
+import { passShapeOf } from '../../src/server/core/passes/pass-builder.js';
 import { passCostFrom } from '../../src/sim/index.js';
 
 export interface PassFit {
@@ -44,7 +44,7 @@ export async function fitPasses(
         const { decodeMs, judgeMs } = await engine.pass(segments);
         for (const { slot } of segments) await engine.truncate(slot, prefix);
         if (turn < 0) continue;
-        measured[turn % 2]!.push({ shape: shapeOf(segments), ms: decodeMs + judgeMs });
+        measured[turn % 2]!.push({ shape: passShapeOf(segments), ms: decodeMs + judgeMs });
       }
     }
   }

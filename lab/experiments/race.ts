@@ -5,17 +5,17 @@ import type { Estimate } from '../../src/math/estimate.js';
 import { divergenceFor } from '../../src/sim/index.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
 import { type ServerName, serverProfiles } from '../../src/sim/profiles/server-profiles.js';
-import type { Play } from '../../src/sim/service/play.js';
+import type { RunService } from '../../src/sim/service/run-service.js';
 import {
-  type Bed,
   linkModelOf,
   race,
-  type Served,
+  type ServiceFixture,
+  type ServiceResult,
   serve,
   speedOf,
   stream,
 } from '../../src/sim/service/serve.js';
-import { loopBed } from '../loop/loop-bed.js';
+import { loopFixture } from '../loop/loop-fixture.js';
 import { benchRace } from '../loop/race-bench.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { playBaselines } from './race/baselines.js';
@@ -23,7 +23,7 @@ import { playDrafters } from './race/drafters.js';
 import { raceFindings } from './race/findings.js';
 import { playGains } from './race/gain.js';
 import { playLinks } from './race/links.js';
-import { type ModePlayed, playModes } from './race/modes.js';
+import { type ModeResult, playModes } from './race/modes.js';
 
 const roundTripsMs = [0, 5, 20, 50, 100, 200];
 const acceptances = [0.5, 0.7, 0.9];
@@ -39,9 +39,9 @@ export interface Cell {
   readonly roundTripMs: number;
 }
 
-export interface CellPlayed {
+export interface CellResult {
   readonly cell: Cell;
-  readonly modes: readonly ModePlayed[];
+  readonly modes: readonly ModeResult[];
 }
 
 /** The real loop beside the simulator, at one round trip. */
@@ -61,7 +61,7 @@ export const raceExperiment: Experiment = {
   minutes: 6,
   run: async (context) => {
     const { isQuick, seed, play, note } = context;
-    const played = await playGrid(context);
+    const result = await playGrid(context);
     note('every baseline in one place, the model of race, links with jitter and stalls');
     const [baselines, gains, links] = await Promise.all([
       playBaselines(play, isQuick, seed),
@@ -70,7 +70,7 @@ export const raceExperiment: Experiment = {
     ]);
     const drafters = await playDrafters(context);
     const points = await realPoints(context);
-    return raceFindings(played, { baselines, gains, links, drafters, points });
+    return raceFindings(result, { baselines, gains, links, drafters, points });
   },
 };
 
@@ -94,14 +94,14 @@ function cellsOf(isQuick: boolean): Cell[] {
 }
 
 /** In any order; told by place as the last cell of it is through. */
-async function playGrid(context: ExperimentContext): Promise<CellPlayed[]> {
+async function playGrid(context: ExperimentContext): Promise<CellResult[]> {
   const { isQuick, seed, play, note } = context;
   const divergences = new Map(acceptances.map((rate) => [rate, divergenceFor(rate)]));
-  const streams = new Map<string, Promise<Served>>();
+  const streams = new Map<string, Promise<ServiceResult>>();
   const left = new Map<string, number>();
-  const playCell = async (cell: Cell): Promise<CellPlayed> => {
-    const bed = bedOf(cell, divergences.get(cell.acceptance)!, isQuick, seed);
-    const modes = await playModes(play, bed, streamOf(play, cell, bed, streams));
+  const playCell = async (cell: Cell): Promise<CellResult> => {
+    const fixture = fixtureOf(cell, divergences.get(cell.acceptance)!, isQuick, seed);
+    const modes = await playModes(play, fixture, streamOf(play, cell, fixture, streams));
     const place = placeOf(cell);
     const still = left.get(place)! - 1;
     left.set(place, still);
@@ -116,7 +116,7 @@ async function playGrid(context: ExperimentContext): Promise<CellPlayed[]> {
 const placeOf = ({ server, deviceCount, draftMs }: Cell): string =>
   `target ${serverProfiles[server].name}, devices ${deviceCount}, draft ${draftMs} ms`;
 
-function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): Bed {
+function fixtureOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): ServiceFixture {
   const { server, deviceCount, draftMs, roundTripMs } = cell;
   const link = linkModelOf(evenLink(roundTripMs));
   const seedCount = deviceCount === 1 ? 4 : isQuick ? 2 : deviceCount === 4 ? 4 : 3;
@@ -131,13 +131,13 @@ function bedOf(cell: Cell, divergence: number, isQuick: boolean, seed: number): 
 
 /** Streaming depends on neither drafts nor, behind its first token, the link: it is played once for a server and a size. */
 function streamOf(
-  play: Play,
+  play: RunService,
   { server, deviceCount }: Cell,
-  bed: Bed,
-  streams: Map<string, Promise<Served>>,
-): Promise<Served> {
+  fixture: ServiceFixture,
+  streams: Map<string, Promise<ServiceResult>>,
+): Promise<ServiceResult> {
   const key = `${server} ${deviceCount}`;
-  const streamed = streams.get(key) ?? serve(play, bed, stream);
+  const streamed = streams.get(key) ?? serve(play, fixture, stream);
   streams.set(key, streamed);
   return streamed;
 }
@@ -147,16 +147,16 @@ async function realPoints(context: ExperimentContext): Promise<RealPoint[]> {
   const { models, isQuick, note } = context;
   const path = models.target();
   const grid = { roundTripsMs: [5, 50], draftsMs: [8], passMs: 30, turns: isQuick ? 3 : 7 };
-  const bed = await loopBed(path, models.draft(), grid.turns, 96);
+  const fixture = await loopFixture(path, models.draft(), grid.turns, 96);
   const rows = await benchRace(
     path,
-    bed.vocabulary,
-    bed.recordings,
-    bed.sampling,
+    fixture.vocabulary,
+    fixture.recordings,
+    fixture.sampling,
     grid,
     ({ roundTripMs }) => note(`real loop, round trip ${roundTripMs} ms`),
   );
-  await bed.close();
+  await fixture.close();
   return Promise.all(
     rows.map(async ({ roundTripMs, acceptanceRate, speed, speedInterval }) => ({
       roundTripMs,
@@ -173,8 +173,8 @@ async function simulatedSpeed(
   acceptance: number,
 ): Promise<Estimate> {
   const cell: Cell = { server: 'memory', deviceCount: 1, draftMs: 8, acceptance, roundTripMs };
-  const bed = bedOf(cell, divergenceFor(acceptance), isQuick, seed);
-  const constant = { ...bed, pass: { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 } };
+  const fixture = fixtureOf(cell, divergenceFor(acceptance), isQuick, seed);
+  const constant = { ...fixture, pass: { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 } };
   const [raced, streamed] = await Promise.all([
     serve(play, constant, race),
     serve(play, constant, stream),

@@ -7,7 +7,7 @@ import { createKernel } from '../../src/engine/kernel/kernel.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
 import type { RowMath } from '../../src/engine/row-math.js';
 import type { Estimate } from '../../src/math/estimate.js';
-import { ratioOf } from '../../src/math/estimate.js';
+import { ratioEstimate } from '../../src/math/estimate.js';
 import { probOf } from '../../src/math/law.js';
 import { noiseKey } from '../../src/math/noise.js';
 import { plainSampling, type Sampling } from '../../src/math/sampling.js';
@@ -28,13 +28,19 @@ const topKs = [0, 40, 10];
 const tokensMax = 64;
 
 /** Ways to draft and to accept, in the order of the columns. */
-const ways = ['ratio', 'coupled', 'coupledPlayed', 'agreementBest', 'agreementDrawn'] as const;
-type Way = (typeof ways)[number];
+const schemeVariants = [
+  'ratio',
+  'coupled',
+  'coupledPlayed',
+  'agreementBest',
+  'agreementDrawn',
+] as const;
+type SchemeVariant = (typeof schemeVariants)[number];
 
 /** Acceptance summed over the places of one text. */
 interface TextSum {
   readonly positions: number;
-  readonly accepted: Readonly<Record<Way, number>>;
+  readonly accepted: Readonly<Record<SchemeVariant, number>>;
 }
 
 interface Pair {
@@ -119,12 +125,17 @@ function readText(pair: Pair, prompt: string, sampling: Sampling, seed: bigint):
 }
 
 function rowOf(temperature: number, topK: number, texts: readonly TextSum[]): Row {
-  const of = (way: Way): Estimate =>
-    ratioOf(texts.map(({ positions, accepted }) => ({ part: accepted[way], whole: positions })));
-  const ofRatio = ratioOf(
+  const of = (variant: SchemeVariant): Estimate =>
+    ratioEstimate(
+      texts.map(({ positions, accepted }) => ({ part: accepted[variant], whole: positions })),
+    );
+  const ofRatio = ratioEstimate(
     texts.map(({ accepted }) => ({ part: accepted.coupled, whole: accepted.ratio })),
   );
-  return { keys: [temperature, topK === 0 ? 'none' : topK], values: [...ways.map(of), ofRatio] };
+  return {
+    keys: [temperature, topK === 0 ? 'none' : topK],
+    values: [...schemeVariants.map(of), ofRatio],
+  };
 }
 
 const keys = [
@@ -170,7 +181,7 @@ function findingsOf(rows: readonly Row[], textCount: number): Findings {
         rows,
         isShown: true,
       },
-      manyWays(rows),
+      manyVariants(rows),
     ],
     plots: [
       {
@@ -196,7 +207,7 @@ function findingsOf(rows: readonly Row[], textCount: number): Findings {
 }
 
 /** The same numbers with the scheme as a key: what a plot wants. */
-function manyWays(rows: readonly Row[]): Findings['tables'][number] {
+function manyVariants(rows: readonly Row[]): Findings['tables'][number] {
   const drawn = values.filter(({ name }) => name !== 'coupledPlayed' && name !== 'coupledOfRatio');
   return {
     id: 'by-scheme',

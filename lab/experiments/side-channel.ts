@@ -3,15 +3,15 @@
 
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { attack } from './side-channel/attack.js';
+import { sideChannelFindings } from './side-channel/findings.js';
 import {
   arrivalsOf,
-  type Played,
-  type Setting,
-  SideChannelBed,
+  type ChannelResult,
+  type ChannelSetting,
+  SideChannelFixture,
   traceOf,
-} from './side-channel/bed.js';
-import { sideChannelFindings } from './side-channel/findings.js';
-import { both, type Line, nothing, sideChannelGrid } from './side-channel/grid.js';
+} from './side-channel/fixture.js';
+import { both, type ChannelLine, nothing, sideChannelGrid } from './side-channel/grid.js';
 import { VirtualModels } from './virtual-models.js';
 
 export const sideChannelExperiment: Experiment = {
@@ -24,8 +24,8 @@ export const sideChannelExperiment: Experiment = {
     const models = new VirtualModels(context.models.target(), context.models.draft());
     try {
       const { promptCount, tokenCount } = sideChannelGrid;
-      const bed = new SideChannelBed(models, promptCount, tokenCount);
-      return sideChannelFindings(await linesOf(bed, context));
+      const fixture = new SideChannelFixture(models, promptCount, tokenCount);
+      return sideChannelFindings(await linesOf(fixture, context));
     } finally {
       models.close();
     }
@@ -36,47 +36,52 @@ export const sideChannelExperiment: Experiment = {
 const quickTurns = 3;
 
 /** Leaks, temperatures and round trips, in this order. */
-async function linesOf(bed: SideChannelBed, context: ExperimentContext): Promise<Line[]> {
+async function linesOf(
+  fixture: SideChannelFixture,
+  context: ExperimentContext,
+): Promise<ChannelLine[]> {
   const { leaks, temperatures, roundTripsMs, modes, usual, turnCount } = sideChannelGrid;
-  const leaking = leaks.map(([mode, one]): Setting => ({ ...usual, mode, cover: one }));
+  const leaking = leaks.map(([mode, one]): ChannelSetting => ({ ...usual, mode, shaping: one }));
   const warm = temperatures.map((temperature) =>
-    [nothing, both].map((one): Setting => ({ ...usual, temperature, mode: 'race', cover: one })),
+    [nothing, both].map(
+      (one): ChannelSetting => ({ ...usual, temperature, mode: 'race', shaping: one }),
+    ),
   );
   const far = roundTripsMs.flatMap((roundTripMs) =>
     modes.flatMap((mode) =>
-      [nothing, both].map((one): Setting => ({ ...usual, roundTripMs, mode, cover: one })),
+      [nothing, both].map((one): ChannelSetting => ({ ...usual, roundTripMs, mode, shaping: one })),
     ),
   );
   const { isQuick } = context;
   const turns = isQuick ? quickTurns : turnCount;
-  const lines: Line[] = [];
+  const lines: ChannelLine[] = [];
   for (const settings of [leaking, ...warm]) {
-    lines.push(...(await play(bed, settings, turns, context)));
+    lines.push(...(await play(fixture, settings, turns, context)));
   }
-  lines.push(...(await play(bed, far, 1, context)));
+  lines.push(...(await play(fixture, far, 1, context)));
   return lines;
 }
 
 /** Answer by answer, all settings of one after another: a row of the models is computed once for all. */
 async function play(
-  bed: SideChannelBed,
-  settings: readonly Setting[],
+  fixture: SideChannelFixture,
+  settings: readonly ChannelSetting[],
   turnCount: number,
   { seed, note, signal }: ExperimentContext,
-): Promise<Line[]> {
+): Promise<ChannelLine[]> {
   const { promptCount, foldCount } = sideChannelGrid;
-  const played: Played[][] = settings.map(() => []);
+  const result: ChannelResult[][] = settings.map(() => []);
   for (let turn = 0; turn < turnCount * promptCount && !signal.aborted; turn++) {
     settings.forEach((setting, index) => {
-      played[index]!.push(bed.play(setting, seed * 1_000 * promptCount + turn));
+      result[index]!.push(fixture.play(setting, seed * 1_000 * promptCount + turn));
     });
     if (turn % promptCount === promptCount - 1)
       note(`${settings.length} settings, ${turn + 1} answers`);
     await new Promise((resolve) => setImmediate(resolve));
   }
   return settings.map((setting, index) => {
-    const base = played[baseOf(settings, setting)]!;
-    const mine = played[index]!;
+    const base = result[baseOf(settings, setting)]!;
+    const mine = result[index]!;
     return {
       setting,
       played: mine,
@@ -87,15 +92,18 @@ async function play(
 }
 
 /** The same without cover. */
-const baseOf = (settings: readonly Setting[], { mode, roundTripMs }: Setting): number =>
+const baseOf = (
+  settings: readonly ChannelSetting[],
+  { mode, roundTripMs }: ChannelSetting,
+): number =>
   settings.findIndex(
     (one) =>
       one.mode === mode &&
       one.roundTripMs === roundTripMs &&
-      one.cover.padBytes + one.cover.aggregateMs === 0,
+      one.shaping.padBytes + one.shaping.aggregateMs === 0,
   );
 
-function laterOf(one: Played, base: Played): number[] {
+function laterOf(one: ChannelResult, base: ChannelResult): number[] {
   const before = arrivalsOf(base);
   return arrivalsOf(one).map((atMs, index) => atMs - before[index]!);
 }

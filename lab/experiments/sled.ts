@@ -3,7 +3,7 @@
 
 import type { PassCost } from '../../src/math/pass-time.js';
 import { serverProfiles } from '../../src/sim/profiles/server-profiles.js';
-import { type Served, serve } from '../../src/sim/service/serve.js';
+import { type ServiceResult, serve } from '../../src/sim/service/serve.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { fitPasses, type PassFit } from './pass-fit.js';
 import { playAdvice } from './sled/advice.js';
@@ -12,11 +12,11 @@ import {
   answerTokens,
   fleetOf,
   mixedFleet,
-  type ServedByWay,
-  type SledWay,
+  type ResultByVariant,
+  type SledVariant,
   sledSeeds,
-  sledWayNames,
-  sledWays,
+  sledVariantNames,
+  sledVariants,
 } from './sled/fleet.js';
 import { playMixes } from './sled/mix.js';
 import { playRealFleet } from './sled/real.js';
@@ -30,7 +30,7 @@ export interface SledServer {
 export interface SledCell {
   readonly server: string;
   readonly deviceCount: number;
-  readonly served: ServedByWay;
+  readonly served: ResultByVariant;
 }
 
 export const sledExperiment: Experiment = {
@@ -75,17 +75,17 @@ function playFleets(
   const devices = fleetOf(mixedFleet);
   const playCell = async ({ name, pass }: SledServer, deviceCount: number): Promise<SledCell> => {
     const seeds = sledSeeds(deviceCount, isQuick, seed);
-    const bed = { deviceCount, devices, pass, answerTokens, seeds };
+    const fixture = { deviceCount, devices, pass, answerTokens, seeds };
     const served = await Promise.all(
-      sledWayNames.map(
-        async (way): Promise<[SledWay, Served]> => [
-          way,
-          await serve(play, bed, sledWays[way](deviceCount)),
+      sledVariantNames.map(
+        async (variant): Promise<[SledVariant, ServiceResult]> => [
+          variant,
+          await serve(play, fixture, sledVariants[variant](deviceCount)),
         ],
       ),
     );
     note(`${name}, devices ${deviceCount}`);
-    return { server: name, deviceCount, served: Object.fromEntries(served) as ServedByWay };
+    return { server: name, deviceCount, served: Object.fromEntries(served) as ResultByVariant };
   };
   return Promise.all(
     servers.flatMap((server) => server.deviceCounts.map((count) => playCell(server, count))),

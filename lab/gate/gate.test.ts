@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { PilotfishError } from '../../src/base/error.js';
 import type { Estimate } from '../../src/math/estimate.js';
-import { exact, medianOf } from '../../src/math/estimate.js';
+import { exact, medianEstimate } from '../../src/math/estimate.js';
 import { noiseKey, uniform } from '../../src/math/noise.js';
 import { baselineFrom, baselineText } from './baseline-file.js';
 import { type Probe, runGate } from './gate.js';
-import { changeOf, judge, type Reading, type Verdict } from './judge.js';
+import { changeOf, type GateReading, type GateVerdict, judgeReading } from './judge.js';
 import { virtualProbes } from './virtual-probes.js';
 
 const key = noiseKey(11n, 'accept');
@@ -18,7 +18,7 @@ const turns = 12;
 
 /** Medians of turns that scatter by 40 % around `truth`, with one in six far off: a shared machine. */
 function sampled(truth: number, trial: number): Estimate {
-  return medianOf(
+  return medianEstimate(
     Array.from({ length: turns }, (_, turn) => {
       const isHit = uniform(key, 3 * trial, turn) < 1 / 6;
       const scatter = 0.8 + 0.4 * uniform(key, 3 * trial + 1, turn);
@@ -27,7 +27,7 @@ function sampled(truth: number, trial: number): Estimate {
   );
 }
 
-const readingOf = (value: Estimate, isMoreBetter = true): Reading => ({
+const readingOf = (value: Estimate, isMoreBetter = true): GateReading => ({
   id: 'a',
   title: 'a',
   value,
@@ -48,7 +48,7 @@ async function verdictOf(
   probe: Probe,
   before: Estimate | null,
   isSameMachine = true,
-): Promise<Verdict> {
+): Promise<GateVerdict> {
   const baseline = new Map(before ? [['a', { value: before, tolerance }]] : []);
   const [judged] = await runGate({
     probes: [probe],
@@ -112,8 +112,9 @@ it('what only the second measurement finds is no regression yet', async () => {
 });
 
 it('virtual time is held tightly and read once; more bytes are worse, more speed is better', async () => {
-  const one = (value: number, isMoreBetter: boolean): Verdict =>
-    judge(readingOf(exact(value), isMoreBetter), { value: exact(1), tolerance: 0.01 }).verdict;
+  const one = (value: number, isMoreBetter: boolean): GateVerdict =>
+    judgeReading(readingOf(exact(value), isMoreBetter), { value: exact(1), tolerance: 0.01 })
+      .verdict;
   assert.deepEqual([one(1.02, false), one(1.02, true)], ['worse', 'better']);
   assert.deepEqual([one(0.98, false), one(0.98, true)], ['better', 'worse']);
   assert.deepEqual([one(1.005, false), one(0.995, true)], ['ok', 'ok']);
@@ -129,7 +130,7 @@ it('on another machine a measured ratio tells nothing, and without a baseline it
 
 it('a wide interval is not sure; one that reaches 0 leaves everything open', () => {
   const wide = { value: 0.7, low: 0.4, high: 1.1 };
-  assert.equal(judge(readingOf(wide), { value: exact(1), tolerance }).verdict, 'not sure');
+  assert.equal(judgeReading(readingOf(wide), { value: exact(1), tolerance }).verdict, 'not sure');
   const { value, low, high } = changeOf({ value: 0.1, low: 0, high: 0.2 }, exact(1));
   assert.deepEqual([value, low], [0.1, 0]);
   assert.ok(Math.abs(high - 0.2) < 1e-12);

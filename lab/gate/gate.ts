@@ -1,7 +1,13 @@
 // The regression gate: takes every reading, holds it against the baseline, and reads a suspect again before it says so.
 // Knows no file and no clock.
 
-import { type BaselineEntry, confirmed, type Judged, judge, type Reading } from './judge.js';
+import {
+  type BaselineEntry,
+  confirmed,
+  type GateReading,
+  type Judged,
+  judgeReading,
+} from './judge.js';
 
 /** Something that gives readings. */
 export interface Probe {
@@ -10,7 +16,7 @@ export interface Probe {
   readonly isExact: boolean;
   /** Share by which its readings may change. */
   readonly tolerance: number;
-  readonly read: () => Promise<readonly Reading[]>;
+  readonly read: () => Promise<readonly GateReading[]>;
 }
 
 export interface GateOptions {
@@ -38,7 +44,7 @@ async function judgeProbe(
   { baseline, isSameMachine, note }: GateOptions,
 ): Promise<Judged[]> {
   const judgeAll = async (): Promise<Judged[]> =>
-    (await probe.read()).map((reading) => judge(reading, baseline.get(reading.id) ?? null));
+    (await probe.read()).map((reading) => judgeReading(reading, baseline.get(reading.id) ?? null));
   const first = await judgeAll();
   if (probe.isExact) return first;
   if (!isSameMachine) return first.map(unsure);

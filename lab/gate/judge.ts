@@ -4,7 +4,7 @@
 import type { Estimate } from '../../src/math/estimate.js';
 
 /** One number that the gate watches. */
-export interface Reading {
+export interface GateReading {
   /** Unique in the gate. */
   readonly id: string;
   readonly title: string;
@@ -20,19 +20,19 @@ export interface BaselineEntry {
   readonly tolerance: number;
 }
 
-export type Verdict = 'ok' | 'worse' | 'better' | 'not sure' | 'new';
+export type GateVerdict = 'ok' | 'worse' | 'better' | 'not sure' | 'new';
 
 export interface Judged {
-  readonly reading: Reading;
+  readonly reading: GateReading;
   /** Null: the baseline does not know it. */
   readonly baseline: BaselineEntry | null;
   /** Reading over baseline. */
   readonly change: Estimate | null;
-  readonly verdict: Verdict;
+  readonly verdict: GateVerdict;
 }
 
 /** Judges one reading. @param baseline null where there is none yet. */
-export function judge(reading: Reading, baseline: BaselineEntry | null): Judged {
+export function judgeReading(reading: GateReading, baseline: BaselineEntry | null): Judged {
   if (baseline === null) return { reading, baseline, change: null, verdict: 'new' };
   const change = changeOf(reading.value, baseline.value);
   return { reading, baseline, change, verdict: verdictOf(change, baseline.tolerance, reading) };
@@ -53,7 +53,7 @@ export function changeOf(now: Estimate, before: Estimate): Estimate {
 const logRatio = (larger: number, smaller: number): number =>
   smaller > 0 ? Math.log(larger / smaller) : Infinity;
 
-function verdictOf({ low, high }: Estimate, tolerance: number, reading: Reading): Verdict {
+function verdictOf({ low, high }: Estimate, tolerance: number, reading: GateReading): GateVerdict {
   const [least, most] = [1 - tolerance, 1 + tolerance];
   if (low > most) return reading.isMoreBetter ? 'better' : 'worse';
   if (high < least) return reading.isMoreBetter ? 'worse' : 'better';

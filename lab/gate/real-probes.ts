@@ -10,7 +10,7 @@ import type { Probe } from './gate.js';
 const tolerance = 0.15;
 const engineTurns = 16;
 const stackTurns = 10;
-const doorTurns = 12;
+const apiTurns = 12;
 
 interface Ratio {
   readonly low: number;
@@ -38,9 +38,9 @@ const stackProbe = (scheme: 'coupled' | 'split'): Probe =>
   });
 
 /** The HTTP door with all under it against a bare server of the same bytes. */
-const doorProbe = (name: ApiWork): Probe =>
+const apiProbe = (name: ApiWork): Probe =>
   probe(`door: ${name}`, `HTTP door / bare server, ${name}`, async () => {
-    const [row] = await benchApi(doorTurns, () => undefined, [name]);
+    const [row] = await benchApi(apiTurns, () => undefined, [name]);
     return { value: row!.ratio, low: row!.low, high: row!.high };
   });
 
@@ -49,6 +49,6 @@ export const realProbes = (models: BenchModels): readonly Probe[] => [
   engineProbe(models, 'coupled, top-k 40'),
   stackProbe('coupled'),
   stackProbe('split'),
-  doorProbe('stream of 128 tokens'),
-  doorProbe('answer of one token, whole'),
+  apiProbe('stream of 128 tokens'),
+  apiProbe('answer of one token, whole'),
 ];

@@ -5,10 +5,15 @@ import { exact } from '../../src/math/estimate.js';
 import type { PassCost } from '../../src/math/pass-time.js';
 import { mean } from '../../src/math/statistics.js';
 import { type Mode, type Scheme, schemes } from '../../src/protocol/frame.js';
-import { delayLink, playService, type Service, type ServiceFigures } from '../../src/sim/index.js';
+import {
+  delayLink,
+  type Service,
+  type ServiceFigures,
+  simulateService,
+} from '../../src/sim/index.js';
 import { serverProfiles } from '../../src/sim/profiles/server-profiles.js';
 import type { Probe } from './gate.js';
-import type { Reading } from './judge.js';
+import type { GateReading } from './judge.js';
 
 /** Arithmetic of another platform may turn a tie; the shipped rules may not move a number so far. */
 const tolerance = 0.01;
@@ -51,21 +56,21 @@ function serviceOf({ deviceCount, roundTripMs, pass }: Place, mode: Mode, scheme
 }
 
 const play = (place: Place, mode: Mode, scheme: Scheme = 'coupled'): ServiceFigures[] =>
-  seeds.map((seed) => playService(serviceOf(place, mode, scheme), seed));
+  seeds.map((seed) => simulateService(serviceOf(place, mode, scheme), seed));
 
 const meanOf = (runs: readonly ServiceFigures[], of: (run: ServiceFigures) => number): number =>
   mean(runs.map(of));
 
 const tokenMsOf = ({ tokenMs }: ServiceFigures): number => mean(tokenMs);
 
-const reading = (id: string, title: string, value: number, isMoreBetter = false): Reading => ({
+const reading = (id: string, title: string, value: number, isMoreBetter = false): GateReading => ({
   id,
   title,
   value: exact(value),
   isMoreBetter,
 });
 
-const probe = (name: string, read: () => readonly Reading[]): Probe => ({
+const probe = (name: string, read: () => readonly GateReading[]): Probe => ({
   name,
   isExact: true,
   tolerance,
@@ -77,7 +82,7 @@ function placeProbe(name: string, place: Place): Probe {
   return probe(`race in virtual time: ${name}`, () => {
     const raced = play(place, 'race');
     const speed = meanOf(play(place, 'stream'), tokenMsOf) / meanOf(raced, tokenMsOf);
-    const of = (what: string, title: string, value: number): Reading =>
+    const of = (what: string, title: string, value: number): GateReading =>
       reading(`${what}: ${name}`, `${title}, ${name}`, value);
     return [
       reading(`speed: ${name}`, `race / streaming, ${name}`, speed, true),

@@ -2,7 +2,7 @@
 // each at the same time. Times are taken where a user would take them, at the tokens.
 
 import type { DrafterChoice } from '../../src/device/client.js';
-import type { AheadBudget } from '../../src/device/core/drafting/ahead.js';
+import type { AheadBudget } from '../../src/device/core/drafting/ahead-cache.js';
 import type { StopRule } from '../../src/device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../src/device/core/statistics.js';
 import { type Client, connect } from '../../src/device/index.js';
@@ -10,7 +10,7 @@ import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { Sampling } from '../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 
-export interface Task {
+export interface WriteTask {
   readonly prompt: Int32Array;
   readonly seed: bigint;
   readonly scheme: Scheme;
@@ -22,7 +22,7 @@ export interface Task {
 }
 
 /** What became of one task. */
-export interface Written {
+export interface TimedAnswer {
   readonly tokens: readonly number[];
   /** Milliseconds a token after the first verdict. */
   readonly tokenMs: number;
@@ -42,7 +42,7 @@ export async function connectDevice(
 }
 
 /** Writes one answer and times it. */
-export async function write(client: Client, task: Task): Promise<Written> {
+export async function write(client: Client, task: WriteTask): Promise<TimedAnswer> {
   const { prompt, ...options } = task;
   const startedMs = performance.now();
   const answer = client.generate({ ...options, ids: prompt });

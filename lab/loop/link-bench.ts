@@ -17,7 +17,7 @@ import type { Sampling } from '../../src/math/sampling.js';
 import { median } from '../../src/math/statistics.js';
 import type { Mode } from '../../src/protocol/frame.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
-import { connectDevice, type Written, write } from './fleet.js';
+import { connectDevice, type TimedAnswer, write } from './fleet.js';
 import type { Recording } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
 
@@ -33,11 +33,11 @@ export interface LinkSettings {
   readonly turns: number;
 }
 
-const ways = ['stop-and-wait', 'draft-ahead', 'pipeline', 'race'] as const;
-export type Way = (typeof ways)[number];
+const linkVariants = ['stop-and-wait', 'draft-ahead', 'pipeline', 'race'] as const;
+export type LinkVariant = (typeof linkVariants)[number];
 
 export interface LinkRow {
-  readonly way: Way;
+  readonly way: LinkVariant;
   /** Medians over turns, in units of streaming in the same turn: all users' tokens a second, one user's speed. */
   readonly throughput: number;
   readonly speed: number;
@@ -54,15 +54,15 @@ export interface LinkRow {
   readonly isSameText: boolean;
 }
 
-interface Bed {
+interface LinkFixture {
   readonly server: ServerHandle;
   readonly devices: readonly Client[];
   readonly recordings: readonly Recording[];
   readonly sampling: Sampling;
 }
 
-interface Played {
-  readonly written: readonly Written[];
+interface LinkResult {
+  readonly written: readonly TimedAnswer[];
   readonly ms: number;
   readonly passCount: number;
   readonly rowCount: number;
@@ -70,14 +70,14 @@ interface Played {
 
 /** @param recordings one for each user. */
 export async function benchLink(
-  { options, pace }: LinkCase,
+  { options, pace: times }: LinkCase,
   vocabulary: Vocabulary,
   recordings: readonly Recording[],
   sampling: Sampling,
   settings: LinkSettings,
   onRow: (row: LinkRow) => void,
 ): Promise<LinkRow[]> {
-  const server = await startServerProcess({ kind: 'llama', options, pace });
+  const server = await startServerProcess({ kind: 'llama', options, pace: times });
   const relay: Relay = await startRelay(server.port, evenLink(settings.roundTripMs));
   const make = replayDrafter(recordings, settings.draftMs, 512);
   const devices = await Promise.all(
@@ -89,11 +89,11 @@ export async function benchLink(
       }),
     ),
   );
-  const bed = { server, devices, recordings, sampling };
-  await play(bed, 'stream');
+  const fixture = { server, devices, recordings, sampling };
+  await play(fixture, 'stream');
   const rows: LinkRow[] = [];
-  for (const way of ways) {
-    rows.push(await benchWay(bed, way, settings));
+  for (const variant of linkVariants) {
+    rows.push(await benchVariant(fixture, variant, settings));
     onRow(rows.at(-1)!);
   }
   for (const device of devices) await device.close();
@@ -105,9 +105,9 @@ export async function benchLink(
 /** A fixed draft leaves no room ahead of the window: the device waits for the verdict, as the papers' do. */
 const plainDraftLength = 4;
 
-function taskOf(way: Way | 'stream') {
-  const mode: Mode = way === 'draft-ahead' ? 'stop-and-wait' : way;
-  return way === 'stop-and-wait'
+function taskOf(variant: LinkVariant | 'stream') {
+  const mode: Mode = variant === 'draft-ahead' ? 'stop-and-wait' : variant;
+  return variant === 'stop-and-wait'
     ? {
         mode,
         windowMax: plainDraftLength,
@@ -116,18 +116,18 @@ function taskOf(way: Way | 'stream') {
     : { mode };
 }
 
-async function play(bed: Bed, way: Way | 'stream'): Promise<Played> {
-  const before = (await bed.server.report()).stats!.core;
+async function play(fixture: LinkFixture, variant: LinkVariant | 'stream'): Promise<LinkResult> {
+  const before = (await fixture.server.report()).stats!.core;
   const startedMs = performance.now();
   const written = await Promise.all(
-    bed.devices.map((device, index) => {
-      const { prompt, seed, text } = bed.recordings[index]!;
-      const task = { prompt, seed, sampling: bed.sampling, tokensMax: text.length } as const;
-      return write(device, { ...task, scheme: 'coupled', ...taskOf(way) });
+    fixture.devices.map((device, index) => {
+      const { prompt, seed, text } = fixture.recordings[index]!;
+      const task = { prompt, seed, sampling: fixture.sampling, tokensMax: text.length } as const;
+      return write(device, { ...task, scheme: 'coupled', ...taskOf(variant) });
     }),
   );
   const ms = performance.now() - startedMs;
-  const after = (await bed.server.report()).stats!.core;
+  const after = (await fixture.server.report()).stats!.core;
   return {
     written,
     ms,
@@ -137,27 +137,32 @@ async function play(bed: Bed, way: Way | 'stream'): Promise<Played> {
 }
 
 interface Turn {
-  readonly stream: Played;
-  readonly drafted: Played;
+  readonly stream: LinkResult;
+  readonly drafted: LinkResult;
 }
 
-async function benchWay(bed: Bed, way: Way, settings: LinkSettings): Promise<LinkRow> {
+async function benchVariant(
+  fixture: LinkFixture,
+  variant: LinkVariant,
+  settings: LinkSettings,
+): Promise<LinkRow> {
   const turns: Turn[] = [];
   for (let turn = 0; turn < settings.turns; turn++) {
-    const early = turn % 2 === 0 ? await play(bed, 'stream') : null;
-    const drafted = await play(bed, way);
-    turns.push({ stream: early ?? (await play(bed, 'stream')), drafted });
+    const early = turn % 2 === 0 ? await play(fixture, 'stream') : null;
+    const drafted = await play(fixture, variant);
+    turns.push({ stream: early ?? (await play(fixture, 'stream')), drafted });
   }
-  return rowOf(way, turns, settings);
+  return rowOf(variant, turns, settings);
 }
 
-const tokenMsOf = ({ written }: Played): number => median(written.map(({ tokenMs }) => tokenMs));
-const tokensOf = ({ written }: Played): number =>
+const tokenMsOf = ({ written }: LinkResult): number =>
+  median(written.map(({ tokenMs }) => tokenMs));
+const tokensOf = ({ written }: LinkResult): number =>
   written.reduce((sum, { tokens }) => sum + tokens.length, 0);
 
-function rowOf(way: Way, turns: readonly Turn[], settings: LinkSettings): LinkRow {
+function rowOf(variant: LinkVariant, turns: readonly Turn[], settings: LinkSettings): LinkRow {
   const of = (value: (turn: Turn) => number): number => median(turns.map(value));
-  const perToken = (value: (played: Played) => number): number =>
+  const perToken = (value: (result: LinkResult) => number): number =>
     of(({ drafted }) => value(drafted) / tokensOf(drafted));
   const all = turns.flatMap(({ drafted }) => drafted.written.map(({ statistics }) => statistics));
   const sum = (value: (one: (typeof all)[number]) => number): number =>
@@ -168,13 +173,13 @@ function rowOf(way: Way, turns: readonly Turn[], settings: LinkSettings): LinkRo
   );
   const tokenMs = of(({ drafted }) => tokenMsOf(drafted));
   const streamTokenMs = of(({ stream }) => tokenMsOf(stream));
-  const boundMs = boundOf(way, acceptanceRate ?? 0, {
+  const boundMs = boundOf(variant, acceptanceRate ?? 0, {
     draftMs: settings.draftMs,
     verifyMs: streamTokenMs,
     roundTripMs: settings.roundTripMs,
   });
   return {
-    way,
+    way: variant,
     throughput: of(
       ({ stream, drafted }) => tokensOf(drafted) / drafted.ms / (tokensOf(stream) / stream.ms),
     ),
@@ -205,11 +210,11 @@ const shareOf = (part: number, whole: number): number | null => (whole === 0 ? n
 
 /** The papers' time per token: a pass of any rows takes as long as one of streaming, and the server waits for nobody. */
 function boundOf(
-  way: Way,
+  variant: LinkVariant,
   acceptanceRate: number,
   times: { readonly draftMs: number; readonly verifyMs: number; readonly roundTripMs: number },
 ): number {
-  switch (way) {
+  switch (variant) {
     case 'stop-and-wait':
       return stopAndWaitTokenMs(times, { acceptanceRate, draftLength: plainDraftLength });
     case 'race':

@@ -134,7 +134,7 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
 });
 
 it('a paced pass takes its time, and says so', async () => {
-  let pace: PassPace | null = { passMs: 20, rowMs: 5 };
+  let times: PassPace | null = { passMs: 20, rowMs: 5 };
   const own: PassResult[] = [];
   const behind = createScriptedEngine();
   const passOf = behind.pass.bind(behind);
@@ -142,7 +142,7 @@ it('a paced pass takes its time, and says so', async () => {
     own.push(await passOf(segments));
     return own.at(-1)!;
   };
-  const engine = pacedEngine(behind, () => pace);
+  const engine = pacedEngine(behind, () => times);
   const slot = slotId(0);
   await engine.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 1 });
   const judge = { scheme: 'greedy', draftCount: 2 } as const;
@@ -153,7 +153,7 @@ it('a paced pass takes its time, and says so', async () => {
   const tookMs = performance.now() - startedMs;
   // 30 ms, of which timers may leave out more than one.
   assert.ok(tookMs >= 27 && decodeMs >= 27 && decodeMs <= tookMs, `${decodeMs} of ${tookMs}`);
-  pace = null;
+  times = null;
   const next = { slot, from: 1, tokens: Int32Array.of(3, 4, 5), judge };
   const free = await engine.pass([next]);
   assert.equal(free, own.at(-1), 'without a pace it is the pass of the engine behind');

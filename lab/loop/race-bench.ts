@@ -9,7 +9,7 @@ import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { Sampling } from '../../src/math/sampling.js';
 import { mean, median, medianInterval } from '../../src/math/statistics.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
-import { connectDevice, type Written, write } from './fleet.js';
+import { connectDevice, type TimedAnswer, write } from './fleet.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
 import { agreementRate, type Recording } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
@@ -53,7 +53,7 @@ export interface RaceRow {
   readonly isSameText: boolean;
 }
 
-interface Bed {
+interface RaceFixture {
   readonly server: ServerHandle;
   readonly relay: Relay;
   readonly vocabulary: Vocabulary;
@@ -72,14 +72,14 @@ export async function benchRace(
   onRow: (row: RaceRow) => void,
 ): Promise<RaceRow[]> {
   const options = { modelPath, slotCount: 4, contextLength: 512, threads: 1, probe: false };
-  const pace = { passMs: grid.passMs, rowMs: 0 };
-  const server = await startServerProcess({ kind: 'llama', options, pace });
+  const times = { passMs: grid.passMs, rowMs: 0 };
+  const server = await startServerProcess({ kind: 'llama', options, pace: times });
   const relay = await startRelay(server.port, evenLink(0));
-  const bed = { server, relay, vocabulary, recordings, sampling, grid };
+  const fixture = { server, relay, vocabulary, recordings, sampling, grid };
   const rows: RaceRow[] = [];
   for (const draftMs of grid.draftsMs) {
     for (const roundTripMs of grid.roundTripsMs) {
-      rows.push(await benchCell(bed, draftMs, roundTripMs));
+      rows.push(await benchCell(fixture, draftMs, roundTripMs));
       onRow(rows.at(-1)!);
     }
   }
@@ -89,41 +89,45 @@ export async function benchRace(
 }
 
 interface Turn {
-  readonly stream: Written;
-  readonly race: Written;
+  readonly stream: TimedAnswer;
+  readonly race: TimedAnswer;
   readonly recording: Recording;
   readonly passCount: number;
   readonly rowCount: number;
 }
 
-async function benchCell(bed: Bed, draftMs: number, roundTripMs: number): Promise<RaceRow> {
-  const { relay, vocabulary, recordings, grid } = bed;
+async function benchCell(
+  fixture: RaceFixture,
+  draftMs: number,
+  roundTripMs: number,
+): Promise<RaceRow> {
+  const { relay, vocabulary, recordings, grid } = fixture;
   relay.shape = evenLink(roundTripMs);
   const url = `ws://127.0.0.1:${relay.port}`;
   const make = replayDrafter(recordings, draftMs, 512);
   const device = await connectDevice(url, vocabulary, { kind: 'custom', make, contextLength: 512 });
   const turns: Turn[] = [];
-  for (let turn = 0; turn < grid.turns; turn++) turns.push(await playTurn(bed, device, turn));
+  for (let turn = 0; turn < grid.turns; turn++) turns.push(await playTurn(fixture, device, turn));
   await device.close();
   return rowOf(turns, draftMs, roundTripMs);
 }
 
 /** One text both ways, in turns first and second. */
-async function playTurn(bed: Bed, device: Client, turn: number): Promise<Turn> {
-  const recording = bed.recordings[turn % bed.recordings.length]!;
+async function playTurn(fixture: RaceFixture, device: Client, turn: number): Promise<Turn> {
+  const recording = fixture.recordings[turn % fixture.recordings.length]!;
   const { prompt, seed, text } = recording;
   const task = {
     prompt,
     seed,
-    sampling: bed.sampling,
+    sampling: fixture.sampling,
     scheme: 'coupled',
     tokensMax: text.length,
   } as const;
-  const stream = (): Promise<Written> => write(device, { ...task, mode: 'stream' });
+  const stream = (): Promise<TimedAnswer> => write(device, { ...task, mode: 'stream' });
   const early = turn % 2 === 0 ? await stream() : null;
-  const before = (await bed.server.report()).stats!.core;
+  const before = (await fixture.server.report()).stats!.core;
   const race = await write(device, { ...task, mode: 'race' });
-  const after = (await bed.server.report()).stats!.core;
+  const after = (await fixture.server.report()).stats!.core;
   return {
     stream: early ?? (await stream()),
     race,

@@ -2,14 +2,14 @@
 // model, and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void
 // anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
 
-import { Trunk } from '../../src/device/core/drafting/trunk.js';
+import { MainSequence } from '../../src/device/core/drafting/main-sequence.js';
 import type { AnswerId, DraftStart } from '../../src/device/core/event.js';
 import type { Drafter, DrafterFactory, DrafterListener } from '../../src/device/drafter/drafter.js';
 import type { DraftEndReason, DraftedToken } from '../../src/engine/engine.js';
 import type { Recording } from './recording.js';
 
 interface Job {
-  readonly trunk: Trunk;
+  readonly trunk: MainSequence;
   recording: Recording | null;
   run: DraftStart | null;
   /** [strands] of the run. */
@@ -56,7 +56,7 @@ class ReplayDrafter implements Drafter {
   open(answer: AnswerId): void {
     this.#jobs.set(answer, {
       ...{
-        trunk: new Trunk(),
+        trunk: new MainSequence(),
         recording: null,
         run: null,
         sequences: [],
@@ -68,7 +68,7 @@ class ReplayDrafter implements Drafter {
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer)!;
-    job.sequences = job.trunk.begin(request.strands);
+    job.sequences = job.trunk.begin(request.sequences);
     const [first] = job.sequences as [number[]];
     job.recording ??= this.#recordings.find(({ prompt }) => begins(first, prompt)) ?? null;
     job.run = request;
@@ -97,11 +97,11 @@ class ReplayDrafter implements Drafter {
   #tell(job: Job): boolean {
     const { recording, run, sequences } = job;
     if (run === null) return false;
-    const tokens = sequences.flatMap((sequence, strand) => {
+    const tokens = sequences.flatMap((sequence, sequenceIndex) => {
       if (!isKnown(recording, sequence)) return [];
       const token = draftedAt(sequence.length, recording, run);
       sequence.push(token.token);
-      return [{ strand, token }];
+      return [{ sequenceIndex: sequenceIndex, token }];
     });
     job.toldCount++;
     if (tokens.length > 0) this.#listener.drafted(run.answer, run.run, tokens);
@@ -109,7 +109,7 @@ class ReplayDrafter implements Drafter {
     if (job.toldCount < run.countMax && tokens.length > 0) return true;
     job.run = null;
     const reasons = sequences.map((_, index): DraftEndReason => {
-      return tokens.some(({ strand }) => strand === index) ? 'count' : 'end-of-text';
+      return tokens.some(({ sequenceIndex }) => sequenceIndex === index) ? 'count' : 'end-of-text';
     });
     this.#listener.ended(run.answer, run.run, reasons);
     return false;

@@ -11,7 +11,7 @@ import { median, medianInterval } from '../../src/math/statistics.js';
 import { type Scheme, schemes } from '../../src/protocol/frame.js';
 import { echoRounds } from './echo.js';
 import { startEchoProcess } from './echo-handle.js';
-import { connectDevice, type Written, write } from './fleet.js';
+import { connectDevice, type TimedAnswer, write } from './fleet.js';
 import { record } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
 
@@ -87,7 +87,7 @@ async function connectToy(url: string, scheme: Scheme, index: number): Promise<C
 }
 
 interface Round {
-  readonly written: readonly Written[];
+  readonly written: readonly TimedAnswer[];
   readonly ms: number;
   readonly serverMs: number;
 }
@@ -110,12 +110,12 @@ async function benchScheme(
     const echoCpuMs = (await echo.ask('report')).cpuMs;
     const early =
       turn % 2 === 0 ? await echoRounds(echo.ready.port, connections, up, rounds) : null;
-    const played = await playRounds(server, devices, scheme);
+    const result = await playRounds(server, devices, scheme);
     const echoMs = early ?? (await echoRounds(echo.ready.port, connections, up, rounds));
-    const playedRounds = sizesOf(played.written).rounds;
-    ratios.push(playedRounds / played.ms / (rounds / echoMs));
-    speeds.push((1000 * playedRounds) / played.ms);
-    serverMicros.push((1000 * played.serverMs) / playedRounds);
+    const resultRounds = sizesOf(result.written).rounds;
+    ratios.push(resultRounds / result.ms / (rounds / echoMs));
+    speeds.push((1000 * resultRounds) / result.ms);
+    serverMicros.push((1000 * result.serverMs) / resultRounds);
     echoMicros.push((1000 * ((await echo.ask('report')).cpuMs - echoCpuMs)) / rounds);
   }
   await echo.stop();
@@ -140,7 +140,7 @@ async function playRounds(
 ): Promise<Round> {
   const before = (await server.report()).cpuMs;
   const startedMs = performance.now();
-  const written: Written[] = [];
+  const written: TimedAnswer[] = [];
   const play = async (device: Client, index: number): Promise<void> => {
     for (let answer = 0; answer < answersPerTurn; answer++) {
       const task = {
@@ -158,7 +158,7 @@ async function playRounds(
 }
 
 /** Rounds played, and the mean sizes of what went up and down in one, in bytes. */
-function sizesOf(written: readonly Written[]): { rounds: number; up: number; down: number } {
+function sizesOf(written: readonly TimedAnswer[]): { rounds: number; up: number; down: number } {
   const total = totalOf(written);
   return {
     rounds: total.verdictCount,
@@ -167,7 +167,7 @@ function sizesOf(written: readonly Written[]): { rounds: number; up: number; dow
   };
 }
 
-function perToken(written: readonly Written[]) {
+function perToken(written: readonly TimedAnswer[]) {
   const total = totalOf(written);
   const share = (count: number): number => count / total.tokenCount;
   return {
@@ -190,7 +190,7 @@ const summed = [
   'downBytes',
 ] as const;
 
-function totalOf(written: readonly Written[]): Record<(typeof summed)[number], number> {
+function totalOf(written: readonly TimedAnswer[]): Record<(typeof summed)[number], number> {
   const sum = (name: (typeof summed)[number]): number =>
     written.reduce((total, { statistics }) => total + statistics[name], 0);
   return Object.fromEntries(summed.map((name) => [name, sum(name)])) as ReturnType<typeof totalOf>;

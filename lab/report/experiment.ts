@@ -1,14 +1,14 @@
 // What an experiment is to whoever runs it: a question, and a function that finds out. It reads no clock for its result
 // and writes no file.
 
-import type { Play } from '../../src/sim/service/play.js';
+import type { RunService } from '../../src/sim/service/run-service.js';
 import type { BenchModels } from '../weights/bench-models.js';
 import type { Findings, Provenance, Result } from './result.js';
 
 export interface ExperimentContext {
   readonly models: BenchModels;
   /** Runs in virtual time, several at once; what is timed waits until they are over. */
-  readonly play: Play;
+  readonly play: RunService;
   /** Fewer turns, wider intervals: a look, not the report. */
   readonly isQuick: boolean;
   /** How long it lasts, where it can be told; null: as it sees fit. */

@@ -1,7 +1,7 @@
 // How a number and a column are written for people, the same on the Markdown page and in the browser.
 
 import type { Estimate } from '../../src/math/estimate.js';
-import type { KeyColumn, Origin, Table, ValueColumn } from './result.js';
+import type { KeyColumn, Table, ValueColumn, ValueOrigin } from './result.js';
 
 /** Three digits that count, and no powers of ten. */
 export function figure(value: number): string {
@@ -30,7 +30,7 @@ export function headOf(column: KeyColumn | ValueColumn, table: Table): string {
 }
 
 /** What all columns of values have in common; null: they differ. */
-export function originOf({ values }: Table): Origin | null {
+export function originOf({ values }: Table): ValueOrigin | null {
   const [first] = values;
   return first && values.every(({ origin }) => origin === first.origin) ? first.origin : null;
 }

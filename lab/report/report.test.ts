@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import type { PilotfishError } from '../../src/base/error.js';
-import { exact, meanOf, ratioOf, scaled } from '../../src/math/estimate.js';
+import { exact, meanEstimate, ratioEstimate, scaled } from '../../src/math/estimate.js';
 import { noiseKey, uniform } from '../../src/math/noise.js';
 import { draw } from './draw.js';
 import { estimateText, figure } from './figures.js';
@@ -176,9 +176,9 @@ it('intervals of ratios and means cover the truth about as often as they say', (
       const part = whole * (0.3 + 0.4 * uniform(key, 2 * trial + 1, index));
       return { part, whole };
     });
-    const ratio = ratioOf(pieces);
+    const ratio = ratioEstimate(pieces);
     if (ratio.low <= 0.5 && 0.5 <= ratio.high) ratios++;
-    const mean = meanOf(pieces.map(({ part, whole }) => part / whole));
+    const mean = meanEstimate(pieces.map(({ part, whole }) => part / whole));
     if (mean.low <= 0.5 && 0.5 <= mean.high) means++;
   }
   assert.ok(ratios >= 170, `${ratios} of 200`);

@@ -9,7 +9,7 @@ import type { Estimate } from '../../src/math/estimate.js';
  * the others. cited: somebody else's figure.
  */
 export const origins = ['measured', 'emulated', 'simulated', 'calculated', 'cited'] as const;
-export type Origin = (typeof origins)[number];
+export type ValueOrigin = (typeof origins)[number];
 
 /** A column that names the row: a scheme, a bandwidth. */
 export interface KeyColumn {
@@ -22,7 +22,7 @@ export interface KeyColumn {
 
 /** A column of values. */
 export interface ValueColumn extends KeyColumn {
-  readonly origin: Origin;
+  readonly origin: ValueOrigin;
 }
 
 /** A column of what was measured. */

@@ -9,7 +9,7 @@ import { assert } from '../../src/base/assert.js';
 import { limits } from '../../src/protocol/limits.js';
 import { helloFrame, openFrame, openSocket } from './raw-device.js';
 
-export interface Attack {
+export interface StormAttack {
   readonly name: string;
   readonly count: number;
   /** Which server meets it: one that asks nobody for a key, or one with keys and TLS. */
@@ -17,7 +17,7 @@ export interface Attack {
   readonly run: (port: number, count: number) => Promise<void>;
 }
 
-export const attacks: readonly Attack[] = [
+export const attacks: readonly StormAttack[] = [
   { name: 'slow headers', count: 300, door: 'open', run: slowHeaders },
   { name: 'slow upgrades', count: 300, door: 'open', run: slowUpgrades },
   { name: 'slow bodies', count: 300, door: 'open', run: slowBodies },

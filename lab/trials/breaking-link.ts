@@ -14,28 +14,28 @@ export interface BreakingLink {
 
 /** Relays connections to `port` on loopback. */
 export async function breakingLink(port: number): Promise<BreakingLink> {
-  const ways = new Set<readonly [Socket, Socket]>();
+  const variants = new Set<readonly [Socket, Socket]>();
   const relay = createServer({ noDelay: true }, (near) => {
-    const way = [near, connect({ port, host: '127.0.0.1', noDelay: true })] as const;
-    ways.add(way);
+    const variant = [near, connect({ port, host: '127.0.0.1', noDelay: true })] as const;
+    variants.add(variant);
     const end = (): void => {
-      ways.delete(way);
-      for (const socket of way) socket.destroy();
+      variants.delete(variant);
+      for (const socket of variant) socket.destroy();
     };
-    for (const socket of way) socket.on('error', end).on('close', end);
-    way[0].pipe(way[1]).pipe(way[0]);
+    for (const socket of variant) socket.on('error', end).on('close', end);
+    variant[0].pipe(variant[1]).pipe(variant[0]);
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
   const cut = (isChosen: () => boolean): number => {
-    const chosen = [...ways].filter(isChosen);
-    for (const way of chosen) for (const socket of way) socket.resetAndDestroy();
+    const chosen = [...variants].filter(isChosen);
+    for (const variant of chosen) for (const socket of variant) socket.resetAndDestroy();
     return chosen.length;
   };
   return {
     port: (relay.address() as AddressInfo).port,
     get openCount() {
-      return ways.size;
+      return variants.size;
     },
     cut,
     close: async () => {

@@ -5,18 +5,18 @@ import { exact } from '../../src/math/estimate.js';
 import { median } from '../../src/math/statistics.js';
 import { figure } from '../report/figures.js';
 import { type Findings, measuredColumn, type Table } from '../report/result.js';
-import { type Chaos, recoveryMsMax, type Struck, strikes } from './strike.js';
+import { type ChaosResult, chaosFaults, type FaultResult, recoveryMsMax } from './chaos-fault.js';
 
 /** Median and worst; null where nobody had to recover. */
-function recoveries(struck: readonly Struck[]): [Estimate | null, Estimate | null] {
-  const all = struck.flatMap(({ recoveryMs }) => recoveryMs);
+function recoveries(results: readonly FaultResult[]): [Estimate | null, Estimate | null] {
+  const all = results.flatMap(({ recoveryMs }) => recoveryMs);
   return all.length === 0 ? [null, null] : [exact(median(all)), exact(Math.max(...all))];
 }
 
-const countsOf = (struck: readonly Struck[]): (Estimate | null)[] => [
-  exact(struck.length),
-  exact(struck.reduce((sum, { openCount }) => sum + openCount, 0)),
-  ...recoveries(struck),
+const countsOf = (results: readonly FaultResult[]): (Estimate | null)[] => [
+  exact(results.length),
+  exact(results.reduce((sum, { openCount }) => sum + openCount, 0)),
+  ...recoveries(results),
 ];
 
 const values = [
@@ -26,7 +26,7 @@ const values = [
   measuredColumn('worst', 'worst', 'ms'),
 ];
 
-function victimTable(struck: readonly Struck[]): Table {
+function processTable(results: readonly FaultResult[]): Table {
   return {
     id: 'chaos',
     title: 'Strikes, and how long answers took to go on',
@@ -35,16 +35,16 @@ function victimTable(struck: readonly Struck[]): Table {
       { name: 'way', title: 'by', unit: '' },
     ],
     values,
-    rows: strikes.map((strike) => ({
-      keys: [strike.victim, strike.way],
-      values: countsOf(struck.filter((one) => one.strike === strike)),
+    rows: chaosFaults.map((fault) => ({
+      keys: [fault.victim, fault.way],
+      values: countsOf(results.filter((one) => one.strike === fault)),
     })),
     isShown: true,
   };
 }
 
-function wayTable(struck: readonly Struck[]): Table {
-  const names = [...new Set(struck.map(({ scheme, mode }) => `${scheme}, ${mode}`))].sort();
+function variantTable(results: readonly FaultResult[]): Table {
+  const names = [...new Set(results.map(({ scheme, mode }) => `${scheme}, ${mode}`))].sort();
   return {
     id: 'ways',
     title: 'The same by scheme and mode of the device',
@@ -52,23 +52,23 @@ function wayTable(struck: readonly Struck[]): Table {
     values,
     rows: names.map((name) => ({
       keys: [name],
-      values: countsOf(struck.filter(({ scheme, mode }) => `${scheme}, ${mode}` === name)),
+      values: countsOf(results.filter(({ scheme, mode }) => `${scheme}, ${mode}` === name)),
     })),
     isShown: true,
   };
 }
 
 /** Claims, set-up and tables of a run; owned by the caller. */
-export function chaosFindings({ struck, tokenCount, left }: Chaos): Findings {
-  const open = struck.reduce((sum, { openCount }) => sum + openCount, 0);
-  const [, worst] = recoveries(struck);
+export function chaosFindings({ struck: results, tokenCount, left }: ChaosResult): Findings {
+  const open = results.reduce((sum, { openCount }) => sum + openCount, 0);
+  const [, worst] = recoveries(results);
   const names = Object.entries(left).map(([name, count]) => `${name} ${count ?? 'not told'}`);
   return {
     claims: [
       {
         id: 'same-text',
         text:
-          `${struck.length} strikes on server, device, gateway and connections met ${open} answers that were being written; ` +
+          `${results.length} strikes on server, device, gateway and connections met ${open} answers that were being written; ` +
           `all ${figure(tokenCount)} tokens were the target's, the slowest answer went on ${worst === null ? '-' : figure(worst.value / 1000)} s after its victim was back, ` +
           'and no process, connection, session or slot was left.',
       },
@@ -85,7 +85,7 @@ export function chaosFindings({ struck, tokenCount, left }: Chaos): Findings {
         isEmulated: true,
       },
     ],
-    tables: [victimTable(struck), wayTable(struck)],
+    tables: [processTable(results), variantTable(results)],
     plots: [],
     papers: [],
     notes: [

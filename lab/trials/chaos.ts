@@ -4,14 +4,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
-import { processesOf } from '../../src/cli/processes/cli-process.suite.js';
+import { processesOf } from '../../src/cli/processes/cli-process.js';
 import { isOffered, modes, schemes } from '../../src/protocol/frame.js';
 import { Random } from '../../src/sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
+import {
+  type ChaosFault,
+  type ChaosResult,
+  chaosFaults,
+  type FaultResult,
+  recoveryMsMax,
+} from './chaos-fault.js';
 import { chaosFindings } from './chaos-findings.js';
-import { answerMsMax, type ChaosRequest, ChaosScene, type Writing } from './chaos-scene.js';
-import { type Chaos, recoveryMsMax, type Strike, type Struck, strikes } from './strike.js';
+import { answerMsMax, type ChaosRequest, ChaosSetup, type Writing } from './chaos-setup.js';
 
 const strikesDefault = 200;
 const strikesQuick = 20;
@@ -34,7 +40,7 @@ interface Expected {
   readonly text: string;
 }
 
-const ways = schemes.flatMap((scheme) =>
+const variants = schemes.flatMap((scheme) =>
   modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
 );
 
@@ -45,38 +51,39 @@ const ways = schemes.flatMap((scheme) =>
  */
 export async function playChaos(
   { seed, note, signal }: Pick<ExperimentContext, 'seed' | 'note' | 'signal'>,
-  strikeCount: number,
-): Promise<Chaos> {
+  faultCount: number,
+): Promise<ChaosResult> {
   const mark = randomUUID();
-  const scene = await ChaosScene.open(mark, resumeSeconds);
+  const setup = await ChaosSetup.open(mark, resumeSeconds);
   const random = new Random(seed, 'chaos');
-  const struck: Struck[] = [];
+  const results: FaultResult[] = [];
   let tokenCount = 0;
   try {
-    const expected = await expectations(scene);
-    while (struck.length < strikeCount && !signal.aborted) {
+    const expected = await expectations(setup);
+    while (results.length < faultCount && !signal.aborted) {
       // Each in its turn, so that few strikes meet everything as well.
-      const strike = strikes[struck.length % strikes.length]!;
-      struck.push(await round(scene, expected, strike, random));
+      const fault = chaosFaults[results.length % chaosFaults.length]!;
+      results.push(await round(setup, expected, fault, random));
       tokenCount += 2 * tokensMax;
-      if (struck.length % strikes.length === 0) note(`${struck.length} of ${strikeCount} strikes`);
+      if (results.length % chaosFaults.length === 0)
+        note(`${results.length} of ${faultCount} strikes`);
     }
-    return { struck, tokenCount, left: await nothingLeft(scene, mark) };
+    return { struck: results, tokenCount, left: await nothingLeft(setup, mark) };
   } finally {
-    await scene.close();
+    await setup.close();
   }
 }
 
-async function expectations(scene: ChaosScene): Promise<Expected[]> {
+async function expectations(setup: ChaosSetup): Promise<Expected[]> {
   const expected: Expected[] = [];
   for (const [index, prompt] of prompts.entries()) {
     for (const temperature of [0, 0.8]) {
       const request = { prompt, temperature, seed: index + 1, tokensMax };
-      const answer = scene.ask(request, temperature === 0 ? 'greedy' : 'coupled', 'stream');
+      const answer = setup.ask(request, temperature === 0 ? 'greedy' : 'coupled', 'stream');
       await until(() => answer.isOver);
       const { tokens } = answer;
       assert(tokens.length === tokensMax, `the target writes ${tokens.length} tokens`);
-      expected.push({ request, tokens, text: await scene.targetText(request) });
+      expected.push({ request, tokens, text: await setup.targetText(request) });
     }
   }
   return expected;
@@ -84,34 +91,34 @@ async function expectations(scene: ChaosScene): Promise<Expected[]> {
 
 /** Two answers, one strike, and both texts. */
 async function round(
-  scene: ChaosScene,
+  setup: ChaosSetup,
   expected: readonly Expected[],
-  strike: Strike,
+  fault: ChaosFault,
   random: Random,
-): Promise<Struck> {
-  const { scheme, mode } = random.pick(ways);
+): Promise<FaultResult> {
+  const { scheme, mode } = random.pick(variants);
   // What chance has no part in is told by its text, whatever the scheme.
   const isSampled = scheme === 'coupled';
   const asked = random.pick(
     expected.filter(({ request }) => request.temperature > 0 === isSampled),
   );
   const other = random.pick(expected);
-  const line = scene.ask(asked.request, scheme, mode);
-  const http = scene.askGateway(other.request, other.text);
+  const line = setup.ask(asked.request, scheme, mode);
+  const http = setup.askGateway(other.request, other.text);
   const both: readonly Writing[] = [line, http];
   const concerned = { device: [line], gateway: [http], server: both, connections: both };
-  const first = strike.victim === 'gateway' ? http : line;
+  const first = fault.victim === 'gateway' ? http : line;
   const from = random.below(tokensMax - 8);
   await until(() => first.isOver || first.count >= from);
   await sleep(random.within([0, 15]));
-  const open = concerned[strike.victim].filter((writing) => !writing.isOver);
-  await hit(scene, strike, random);
+  const open = concerned[fault.victim].filter((writing) => !writing.isOver);
+  await hit(setup, fault, random);
   const recoveryMs = await Promise.all(open.filter((writing) => !writing.isOver).map(recovery));
   await until(() => both.every((writing) => writing.isOver));
-  const what = `${strike.victim} ${strike.way}, ${scheme} ${mode}`;
+  const what = `${fault.victim} ${fault.way}, ${scheme} ${mode}`;
   assert(line.tokens.join() === asked.tokens.join(), `another text after ${what}`);
   assert(http.text === other.text, `another text over HTTP after ${what}: ${http.text}`);
-  return { strike, scheme, mode, openCount: open.length, recoveryMs };
+  return { strike: fault, scheme, mode, openCount: open.length, recoveryMs };
 }
 
 /** Milliseconds until an answer has gone on, or ended. */
@@ -123,20 +130,24 @@ async function recovery(writing: Writing): Promise<number> {
 }
 
 /** Strikes, and returns when the victim is back. */
-async function hit(scene: ChaosScene, { victim, way }: Strike, random: Random): Promise<void> {
+async function hit(
+  setup: ChaosSetup,
+  { victim, way: variant }: ChaosFault,
+  random: Random,
+): Promise<void> {
   if (victim === 'connections') {
-    scene.link.cut(() => true);
+    setup.link.cut(() => true);
     return;
   }
-  const process = scene[victim];
-  if (way === 'SIGSTOP') {
+  const process = setup[victim];
+  if (variant === 'SIGSTOP') {
     process.signal('SIGSTOP');
     await sleep(random.within([50, 1500]));
     process.signal('SIGCONT');
     return;
   }
-  await process.end(way);
-  if (victim === 'device') scene.restartDevice();
+  await process.end(variant);
+  if (victim === 'device') setup.restartDevice();
   else {
     await sleep(random.within([0, 300]));
     await process.start();
@@ -152,14 +163,14 @@ async function until(isSo: () => boolean, msMax = answerMsMax): Promise<void> {
 }
 
 /** Ends everybody in good order, and looks what is left of sessions, slots, connections and processes. */
-async function nothingLeft(scene: ChaosScene, mark: string): Promise<Chaos['left']> {
+async function nothingLeft(setup: ChaosSetup, mark: string): Promise<ChaosResult['left']> {
   const untilMs = performance.now() + 4_000 * resumeSeconds;
-  await Promise.all([scene.device.end('SIGTERM'), scene.gateway.end('SIGTERM')]);
+  await Promise.all([setup.device.end('SIGTERM'), setup.gateway.end('SIGTERM')]);
   for (;;) {
-    const { connectionCount, sessionCount, slotsOwned } = await scene.stats();
+    const { connectionCount, sessionCount, slotsOwned } = await setup.stats();
     const left = { connectionCount, sessionCount, slotsOwned };
     if (Object.values(left).every((count) => count === 0)) {
-      await scene.server.end('SIGTERM');
+      await setup.server.end('SIGTERM');
       const processCount = processesOf(mark)?.length ?? null;
       assert((processCount ?? 0) === 0, `${processCount} processes are left`);
       return { ...left, processCount };

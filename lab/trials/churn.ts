@@ -7,7 +7,7 @@ import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import type { Random } from '../../src/sim/random.js';
 import { completion } from './http-client.js';
 import { helloFrame, openFrame, openSocket } from './raw-device.js';
-import { checkText, type ToyText, ways } from './toy-texts.js';
+import { checkText, type ToyText, variants } from './toy-texts.js';
 import type { TrialKeys } from './trial-keys.js';
 
 /** What happened, counted. */
@@ -90,7 +90,7 @@ const isLost = (reason: unknown): boolean =>
 
 async function answer(churn: Churn, client: Client, random: Random): Promise<void> {
   const { tally, texts } = churn;
-  const { scheme, mode } = random.pick(ways);
+  const { scheme, mode } = random.pick(variants);
   // What chance has no part in is told by its text, whatever the scheme.
   const isGreedy = scheme !== 'coupled';
   const half = texts.length / 2;
@@ -121,8 +121,8 @@ export async function httpChurn(churn: Churn, key: number, random: Random): Prom
   while (!churn.isOver()) {
     const text = random.pick(texts);
     const leavesAt = random.next() < leaveShare ? random.below(text.text.length) : Infinity;
-    const way = { port, key: keys.tokenOf(key), isStream: random.next() < 0.7, leavesAt };
-    const got = await completion(text.request, way);
+    const variant = { port, key: keys.tokenOf(key), isStream: random.next() < 0.7, leavesAt };
+    const got = await completion(text.request, variant);
     checkText(got.text, text, got.isWhole);
     tally.tokenCount += got.tokenCount;
     if (got.isWhole) tally.httpWholeCount++;

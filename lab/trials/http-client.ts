@@ -27,8 +27,8 @@ export interface Completed {
 }
 
 /** Never rejects: a connection that breaks leaves what was read. @param request with ids or a prompt, a seed and bans of tokens alone. */
-export function completion(request: GenerateOptions, way: CompletionWay): Promise<Completed> {
-  const { port, key, isStream, leavesAt, onText = () => undefined } = way;
+export function completion(request: GenerateOptions, variant: CompletionWay): Promise<Completed> {
+  const { port, key, isStream, leavesAt, onText = () => undefined } = variant;
   const headers = {
     'content-type': 'application/json',
     ...(key !== null && { authorization: `Bearer ${key}` }),
@@ -49,7 +49,7 @@ export function completion(request: GenerateOptions, way: CompletionWay): Promis
         if (isStream && reading.text.length >= leavesAt) asked.destroy();
       });
     });
-    asked.end(bodyOf(request, way));
+    asked.end(bodyOf(request, variant));
   });
 }
 

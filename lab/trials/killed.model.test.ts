@@ -5,20 +5,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { playChaos } from './chaos.js';
-import { strikes } from './strike.js';
+import { chaosFaults } from './chaos-fault.js';
 
-const strikeCount = 60;
+const faultCount = 60;
 
 describe('struck processes and cut sockets', () => {
-  it(`change no text, ${strikeCount} times of ${strikeCount}`, { timeout: 900_000 }, async (t) => {
+  it(`change no text, ${faultCount} times of ${faultCount}`, { timeout: 900_000 }, async (t) => {
     const signal = { aborted: false };
     const note = (line: string): void => t.diagnostic(line);
-    const { struck } = await playChaos({ seed: 1, note, signal }, strikeCount);
-    assert.equal(struck.length, strikeCount);
-    for (const strike of strikes) {
-      const met = struck.filter((one) => one.strike === strike && one.openCount > 0);
+    const { struck: results } = await playChaos({ seed: 1, note, signal }, faultCount);
+    assert.equal(results.length, faultCount);
+    for (const fault of chaosFaults) {
+      const met = results.filter((one) => one.strike === fault && one.openCount > 0);
       // Moments are drawn before an answer is known to last: some are too late, six in a row hardly ever.
-      assert.ok(met.length > 0, `${strike.victim} ${strike.way} met ${met.length} answers`);
+      assert.ok(met.length > 0, `${fault.victim} ${fault.way} met ${met.length} answers`);
     }
   });
 });

@@ -6,7 +6,7 @@ import { encodeFrame } from '../../src/protocol/codec.js';
 import type { Open } from '../../src/protocol/frame.js';
 import { subprotocol, versionMax, versionMin } from '../../src/protocol/version.js';
 
-export interface DialOptions {
+export interface RawSocketOptions {
   readonly key?: string;
   /** wss:, whoever signed the certificate. */
   readonly overTls?: boolean;
@@ -15,7 +15,7 @@ export interface DialOptions {
 /** A socket that is open, or null where it is refused. */
 export function openSocket(
   port: number,
-  { key, overTls = false }: DialOptions = {},
+  { key, overTls = false }: RawSocketOptions = {},
 ): Promise<WebSocket | null> {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const url = `${overTls ? 'wss' : 'ws'}://127.0.0.1:${port}`;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../src/sim/random.js';
-import { checkFlat, type Sample } from './soak-findings.js';
+import { checkFlat, type MemorySample } from './soak-findings.js';
 
 const answersPerMinute = 800;
 
@@ -13,7 +13,7 @@ const answersPerMinute = 800;
  *
  * @param leak bytes for each answer. @param filled bytes that caches take in the first five minutes, once.
  */
-function samplesOf(seed: number, leak: number, filled: number): Sample[] {
+function samplesOf(seed: number, leak: number, filled: number): MemorySample[] {
   const random = new Random(seed, 'soak');
   return Array.from({ length: 240 }, (_, index) => {
     const minute = (index + 1) / 12;
@@ -22,7 +22,7 @@ function samplesOf(seed: number, leak: number, filled: number): Sample[] {
     const heapBytes = index % 6 === 5 ? live + 0.25e6 * random.next() : null;
     const residentBytes = 100e6 + 50e6 * random.next();
     const holding = { residentBytes, heapBytes, externalBytes: 2e6 };
-    return { minute, answerCount, holding } as Sample;
+    return { minute, answerCount, holding } as MemorySample;
   });
 }
 

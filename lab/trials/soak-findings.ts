@@ -9,15 +9,15 @@ import type { ChurnTally } from './churn.js';
 import { slopeOf } from './slope.js';
 import type { Holding } from './trial-server.js';
 
-export interface Sample {
+export interface MemorySample {
   readonly minute: number;
   /** Answers until then. */
   readonly answerCount: number;
   readonly holding: Pick<Holding, 'residentBytes' | 'heapBytes' | 'externalBytes' | 'core'>;
 }
 
-export interface Soaked {
-  readonly samples: readonly Sample[];
+export interface SoakResult {
+  readonly samples: readonly MemorySample[];
   readonly tally: ChurnTally;
   /** Broken links. */
   readonly cutCount: number;
@@ -45,20 +45,20 @@ interface Slopes {
 }
 
 /** Live objects and the buffers that they hold, where garbage was collected first. */
-const liveBytes = ({ holding }: Sample): number =>
+const liveBytes = ({ holding }: MemorySample): number =>
   (holding.heapBytes ?? Number.NaN) + holding.externalBytes;
 
-function slopesOf(samples: readonly Sample[]): Slopes | null {
+function slopesOf(samples: readonly MemorySample[]): Slopes | null {
   const fromMinute = (samples.at(-1)?.minute ?? 0) * warmShare;
   const warm = samples.filter(({ minute }) => minute >= fromMinute);
   const collected = warm.filter(({ holding }) => holding.heapBytes !== null);
   if (collected.length < 3) return null;
   const slope = (
-    of: readonly Sample[],
-    at: (sample: Sample) => number,
-    value: (sample: Sample) => number,
+    of: readonly MemorySample[],
+    at: (sample: MemorySample) => number,
+    value: (sample: MemorySample) => number,
   ): Estimate => slopeOf(of.map(at), of.map(value));
-  const minuteOf = ({ minute }: Sample): number => minute;
+  const minuteOf = ({ minute }: MemorySample): number => minute;
   return {
     liveBytesPerAnswer: slope(collected, ({ answerCount }) => answerCount, liveBytes),
     live: slope(collected, minuteOf, (sample) => liveBytes(sample) / MiB),
@@ -70,7 +70,7 @@ function slopesOf(samples: readonly Sample[]): Slopes | null {
  * Ends the trial where live memory grows with the answers: where the whole interval of its slope lies above what an answer
  * may leave. Resident memory is told, not judged: it is the allocator's as well.
  */
-export function checkFlat(samples: readonly Sample[]): void {
+export function checkFlat(samples: readonly MemorySample[]): void {
   const slopes = slopesOf(samples);
   if (slopes === null || samples.at(-1)!.minute < minutesToJudge) return;
   const { low, high } = slopes.liveBytesPerAnswer;
@@ -83,8 +83,8 @@ export function checkFlat(samples: readonly Sample[]): void {
 
 /** Claims, set-up and tables of a run; owned by the caller. @param crowd how many were about at any time. */
 export function soakFindings(
-  { samples, tally, cutCount, left }: Soaked,
-  crowd: { readonly devices: number; readonly clients: number; readonly vanishing: number },
+  { samples, tally, cutCount, left }: SoakResult,
+  load: { readonly devices: number; readonly clients: number; readonly vanishing: number },
 ): Findings {
   const { minute: minutes, answerCount } = samples.at(-1)!;
   const slopes = slopesOf(samples);
@@ -98,12 +98,12 @@ export function soakFindings(
       },
       {
         part: 'devices',
-        what: `${crowd.devices} at a time, which draft with a model, from their own text or not at all, in every scheme and mode; four links in a hundred break every quarter of a second; three answers in ten are left in the middle; one device's key is taken away every 15 seconds`,
+        what: `${load.devices} at a time, which draft with a model, from their own text or not at all, in every scheme and mode; four links in a hundred break every quarter of a second; three answers in ten are left in the middle; one device's key is taken away every 15 seconds`,
         isEmulated: true,
       },
       {
         part: 'others',
-        what: `${crowd.clients} HTTP clients at a time over the same link, and ${crowd.vanishing} connection at a time that opens a session and vanishes`,
+        what: `${load.clients} HTTP clients at a time over the same link, and ${load.vanishing} connection at a time that opens a session and vanishes`,
         isEmulated: true,
       },
     ],
@@ -196,7 +196,7 @@ function tallyTable(minutes: number, tally: ChurnTally, cutCount: number) {
   };
 }
 
-function growthTable(samples: readonly Sample[], slopes: Slopes | null) {
+function growthTable(samples: readonly MemorySample[], slopes: Slopes | null) {
   const last = samples.at(-1)!.holding;
   const lastLive = samples.findLast(({ holding }) => holding.heapBytes !== null);
   return {
@@ -226,7 +226,7 @@ function growthTable(samples: readonly Sample[], slopes: Slopes | null) {
   };
 }
 
-const memoryTable = (samples: readonly Sample[]) => ({
+const memoryTable = (samples: readonly MemorySample[]) => ({
   id: 'memory',
   title: 'Memory of the server',
   keys: [{ name: 'minute', title: 'after', unit: 'min' }],

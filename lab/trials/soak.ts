@@ -18,7 +18,7 @@ import {
   revoking,
   vanishingChurn,
 } from './churn.js';
-import { checkFlat, type Sample, type Soaked, soakFindings } from './soak-findings.js';
+import { checkFlat, type MemorySample, type SoakResult, soakFindings } from './soak-findings.js';
 import { toyTexts } from './toy-texts.js';
 import { TrialKeys } from './trial-keys.js';
 import { startTrialServer, type TrialServer } from './trial-server.js';
@@ -34,7 +34,7 @@ const cutEveryMs = 250;
 const cutShare = 0.04;
 const revokeEveryMs = 15_000;
 /** How many of each come and go at a time. */
-export const crowd = { devices: 8, clients: 4, vanishing: 1 } as const;
+export const soakLoad = { devices: 8, clients: 4, vanishing: 1 } as const;
 /** What a session outlives its connection by. */
 const resumeMs = 2_000;
 const spec = {
@@ -47,13 +47,19 @@ export const soakTrial: Experiment = {
   question: 'Does a server grow, or a text change, while devices come and go and links break?',
   minutes: 21,
   takesMinutes: true,
-  run: async (context) => soakFindings(await play(context), crowd),
+  run: async (context) => soakFindings(await play(context), soakLoad),
 };
 
-async function play({ isQuick, minutes, seed, note, signal }: ExperimentContext): Promise<Soaked> {
+async function play({
+  isQuick,
+  minutes,
+  seed,
+  note,
+  signal,
+}: ExperimentContext): Promise<SoakResult> {
   const lastMinutes = minutes ?? (isQuick ? minutesQuick : minutesDefault);
   // A key for the reference, and one for each of the crowd: that of the first device is taken away again and again.
-  const keys = new TrialKeys(1 + crowd.devices + crowd.clients + crowd.vanishing);
+  const keys = new TrialKeys(1 + soakLoad.devices + soakLoad.clients + soakLoad.vanishing);
   const server = await startTrialServer({ ...spec, keysPath: keys.path });
   const link = await breakingLink(server.port);
   const tally = emptyTally();
@@ -62,7 +68,7 @@ async function play({ isQuick, minutes, seed, note, signal }: ExperimentContext)
     const texts = await toyTexts(url, keys.tokenOf(0), textCount, tokensMax);
     const endMs = performance.now() + lastMinutes * 60_000;
     const isOver = (): boolean => signal.aborted || performance.now() >= endMs;
-    const crowding = crowdOf({ port: link.port, texts, keys, tally, isOver }, seed);
+    const crowding = startLoad({ port: link.port, texts, keys, tally, isOver }, seed);
     const cutting = cutNowAndThen(link, new Random(seed, 'cuts'), isOver);
     const looking = look(server, tally, isOver, (sample) => note(sampleLine(sample)));
     const [samples, cutCount] = await Promise.all([looking, cutting, ...crowding]);
@@ -77,7 +83,7 @@ async function play({ isQuick, minutes, seed, note, signal }: ExperimentContext)
   }
 }
 
-function crowdOf(churn: Churn, seed: number): Promise<void>[] {
+function startLoad(churn: Churn, seed: number): Promise<void>[] {
   let key = 1;
   const each = (
     count: number,
@@ -85,9 +91,9 @@ function crowdOf(churn: Churn, seed: number): Promise<void>[] {
   ): Promise<void>[] =>
     Array.from({ length: count }, () => play(churn, key, new Random(seed, 'churn', key++)));
   return [
-    ...each(crowd.devices, deviceChurn),
-    ...each(crowd.clients, httpChurn),
-    ...each(crowd.vanishing, vanishingChurn),
+    ...each(soakLoad.devices, deviceChurn),
+    ...each(soakLoad.clients, httpChurn),
+    ...each(soakLoad.vanishing, vanishingChurn),
     revoking(churn, 1, revokeEveryMs),
   ];
 }
@@ -110,9 +116,9 @@ async function look(
   server: TrialServer,
   tally: ChurnTally,
   isOver: () => boolean,
-  tell: (sample: Sample) => void,
-): Promise<Sample[]> {
-  const samples: Sample[] = [];
+  tell: (sample: MemorySample) => void,
+): Promise<MemorySample[]> {
+  const samples: MemorySample[] = [];
   const startedMs = performance.now();
   for (let index = 1; !isOver(); index++) {
     await sleep(sampleMs);
@@ -128,12 +134,12 @@ async function look(
 
 const MiB = 2 ** 20;
 
-const sampleLine = ({ minute, answerCount, holding }: Sample): string =>
+const sampleLine = ({ minute, answerCount, holding }: MemorySample): string =>
   `${figure(minute)} min, ${figure(answerCount)} answers, ${figure(holding.residentBytes / MiB)} MiB resident, ` +
   `${figure((holding.heapBytes ?? 0) / MiB)} MiB of live objects`;
 
 /** What is left once nobody is there and every session's time is over: nothing, or the trial ends with an error. */
-async function rest(server: TrialServer): Promise<Soaked['left']> {
+async function rest(server: TrialServer): Promise<SoakResult['left']> {
   const untilMs = performance.now() + 10 * resumeMs;
   for (;;) {
     const { core, requestCount } = await server.holding(true);

@@ -10,7 +10,7 @@ import { exact } from '../../src/math/estimate.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import { type Findings, measuredColumn, type Row, type Table } from '../report/result.js';
-import { type Attack, attacks } from './attacks.js';
+import { attacks, type StormAttack } from './attacks.js';
 import { trialCertificate } from './trial-certificate.js';
 import { TrialKeys } from './trial-keys.js';
 import { type Holding, startTrialServer, type TrialServer } from './trial-server.js';
@@ -40,8 +40,8 @@ export const stormTrial: Experiment = {
   run: async (context) => findingsOf(await play(context)),
 };
 
-interface Weathered {
-  readonly attack: Attack;
+interface AttackResult {
+  readonly attack: StormAttack;
   readonly seconds: number;
   readonly honestCount: number;
   readonly honestWorstMs: number;
@@ -49,15 +49,15 @@ interface Weathered {
   readonly after: Holding;
 }
 
-interface Storm {
+interface StormResult {
   readonly before: Holding;
-  readonly weathered: readonly Weathered[];
+  readonly weathered: readonly AttackResult[];
   /** Attacks that could not be made. */
-  readonly missing: readonly Attack[];
+  readonly missing: readonly StormAttack[];
 }
 
 /** A server, and an honest device that it serves. */
-interface Scene {
+interface StormSetup {
   readonly server: TrialServer;
   readonly client: Client;
   readonly text: string;
@@ -65,42 +65,42 @@ interface Scene {
   close(): Promise<void>;
 }
 
-async function play({ isQuick, note, signal }: ExperimentContext): Promise<Storm> {
-  const weathered: Weathered[] = [];
-  const missing: Attack[] = [];
+async function play({ isQuick, note, signal }: ExperimentContext): Promise<StormResult> {
+  const weathered: AttackResult[] = [];
+  const missing: StormAttack[] = [];
   let before: Holding | null = null;
-  for (const door of ['open', 'guarded'] as const) {
-    const of = attacks.filter((attack) => attack.door === door);
-    const scene = door === 'open' ? await openScene() : await guardedScene();
-    if (scene === null) {
+  for (const api of ['open', 'guarded'] as const) {
+    const of = attacks.filter((attack) => attack.door === api);
+    const setup = api === 'open' ? await openSetup() : await guardedSetup();
+    if (setup === null) {
       missing.push(...of);
       continue;
     }
-    before ??= scene.before;
+    before ??= setup.before;
     try {
       for (const attack of of) {
         if (signal.aborted) break;
         const count = isQuick ? Math.ceil(attack.count / 10) : attack.count;
-        weathered.push(await weather(scene, { ...attack, count }));
+        weathered.push(await runAttack(setup, { ...attack, count }));
         note(lineOf(weathered.at(-1)!));
       }
     } finally {
-      await scene.close();
+      await setup.close();
     }
   }
   return { before: before!, weathered, missing };
 }
 
-const lineOf = ({ attack, seconds, peakBytes }: Weathered): string =>
+const lineOf = ({ attack, seconds, peakBytes }: AttackResult): string =>
   `${attack.count} ${attack.name}: ${figure(seconds)} s, at most ${figure(peakBytes / MiB)} MiB`;
 
-async function openScene(): Promise<Scene> {
+async function openSetup(): Promise<StormSetup> {
   const server = await startTrialServer({ ...spec, keysPath: null, tls: null });
-  return sceneOf(server, { url: `ws://127.0.0.1:${server.port}` }, () => undefined);
+  return setupOf(server, { url: `ws://127.0.0.1:${server.port}` }, () => undefined);
 }
 
 /** @returns null where no certificate can be made. */
-async function guardedScene(): Promise<Scene | null> {
+async function guardedSetup(): Promise<StormSetup | null> {
   const keys = new TrialKeys(1);
   const tls = trialCertificate(keys.folder);
   if (tls === null) {
@@ -108,16 +108,16 @@ async function guardedScene(): Promise<Scene | null> {
     return null;
   }
   const server = await startTrialServer({ ...spec, keysPath: keys.path, tls });
-  const way = { key: keys.tokenOf(0), url: `wss://127.0.0.1:${server.port}` };
-  return sceneOf(server, { ...way, tls: { ca: readFileSync(tls.cert) } }, () => keys.remove());
+  const variant = { key: keys.tokenOf(0), url: `wss://127.0.0.1:${server.port}` };
+  return setupOf(server, { ...variant, tls: { ca: readFileSync(tls.cert) } }, () => keys.remove());
 }
 
-async function sceneOf(
+async function setupOf(
   server: TrialServer,
-  way: Pick<Parameters<typeof connect>[0], 'url' | 'key' | 'tls'>,
+  variant: Pick<Parameters<typeof connect>[0], 'url' | 'key' | 'tls'>,
   onClose: () => void,
-): Promise<Scene> {
-  const client = await connect({ ...way, drafter: { kind: 'none' }, fallback: 'wait' });
+): Promise<StormSetup> {
+  const client = await connect({ ...variant, drafter: { kind: 'none' }, fallback: 'wait' });
   const text = await ask(client);
   const close = async (): Promise<void> => {
     await client.close();
@@ -134,8 +134,8 @@ async function ask(client: Client): Promise<string> {
 }
 
 /** One attack, with an honest device beside it that must get its text every time. */
-async function weather(scene: Scene, attack: Attack): Promise<Weathered> {
-  const { server, client, text } = scene;
+async function runAttack(setup: StormSetup, attack: StormAttack): Promise<AttackResult> {
+  const { server, client, text } = setup;
   const startedMs = performance.now();
   let isOver = false;
   const attacking = attack.run(server.port, attack.count).finally(() => {
@@ -152,9 +152,9 @@ async function weather(scene: Scene, attack: Attack): Promise<Weathered> {
   await attacking;
   const seconds = (performance.now() - startedMs) / 1000;
   const peakBytes = await watching;
-  const grownMiB = (peakBytes - scene.before.residentBytes) / MiB;
+  const grownMiB = (peakBytes - setup.before.residentBytes) / MiB;
   assert(grownMiB < peakMiBMax, `${attack.name} took ${figure(grownMiB)} MiB`);
-  const after = await restored(scene, attack.name);
+  const after = await restored(setup, attack.name);
   const honestWorstMs = Math.max(...tookMs);
   return { attack, seconds, honestCount: tookMs.length, honestWorstMs, peakBytes, after };
 }
@@ -170,7 +170,7 @@ async function peakOf(server: TrialServer, isOver: () => boolean): Promise<numbe
 }
 
 /** Waits until all is as it was, or says what is left. */
-async function restored({ server, before }: Scene, name: string): Promise<Holding> {
+async function restored({ server, before }: StormSetup, name: string): Promise<Holding> {
   const untilMs = performance.now() + restMs;
   for (;;) {
     const now = await server.holding(true);
@@ -207,7 +207,7 @@ function rowOf(name: string, count: number, holding: Holding, rest: (number | nu
   };
 }
 
-function findingsOf({ before, weathered, missing }: Storm): Findings {
+function findingsOf({ before, weathered, missing }: StormResult): Findings {
   const rows = weathered.map((one) =>
     rowOf(one.attack.name, one.attack.count, one.after, [
       ...[one.seconds, one.honestCount, one.honestWorstMs, one.peakBytes / MiB],

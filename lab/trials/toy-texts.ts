@@ -16,9 +16,10 @@ export interface ToyText {
 }
 
 /** Every scheme in every mode that goes with it. */
-export const ways: readonly { readonly scheme: Scheme; readonly mode: Mode }[] = schemes.flatMap(
-  (scheme) => modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
-);
+export const variants: readonly { readonly scheme: Scheme; readonly mode: Mode }[] =
+  schemes.flatMap((scheme) =>
+    modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
+  );
 
 const promptOf = (index: number): Int32Array =>
   Int32Array.of(0, 2 + (index % 14), 3 + (index % 13), 5);

@@ -3,8 +3,8 @@
 
 import type { RequestListener } from 'node:http';
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
-import { ServerGenerator, serverFacts } from '../../src/api/backends/index.js';
-import { createHttpDoor, type HttpDoor } from '../../src/api/index.js';
+import { ServerGenerator, serverMetrics } from '../../src/api/backends/index.js';
+import { createHttpApi, type HttpApi } from '../../src/api/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import { type LocalServer, startServer } from '../../src/server/index.js';
@@ -12,12 +12,12 @@ import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.j
 
 const quiet = { note: () => undefined };
 
-async function makeDoor(engine: Engine, server: LocalServer, access: Access): Promise<HttpDoor> {
-  return createHttpDoor({
+async function makeApi(engine: Engine, server: LocalServer, access: Access): Promise<HttpApi> {
+  return createHttpApi({
     generator: new ServerGenerator({
       ...{ server, info: engine.info, names: ['toy'], createdS: 0, build: 'trial' },
     }),
-    facts: serverFacts(server),
+    metrics: serverMetrics(server),
     access,
     onMistake: (reason) => {
       throw reason;
@@ -27,17 +27,17 @@ async function makeDoor(engine: Engine, server: LocalServer, access: Access): Pr
 
 async function serve(spec: TrialSpec): Promise<void> {
   const { slotCount, contextLength, passMs, resumeMs, silenceMs, keysPath, tls } = spec;
-  const pace = { passMs, rowMs: 0 };
-  const engine = pacedEngine(createScriptedEngine({ slotCount, contextLength }), () => pace);
+  const times = { passMs, rowMs: 0 };
+  const engine = pacedEngine(createScriptedEngine({ slotCount, contextLength }), () => times);
   const keys = keysPath === null ? null : new FileKeyRing(keysPath, quiet);
   const access = keys === null ? openAccess() : new Access({ keys, origins: [] });
-  let door: HttpDoor | null = null;
+  let api: HttpApi | null = null;
   const server = await startServer({
     ...{ engine, access, port: 0, limits: { resumeMs, silenceMs } },
     ...(tls && { tls: new TlsFiles({ ...tls, clientCa: null }, quiet) }),
     makeHttp: async (local): Promise<RequestListener> => {
-      door = await makeDoor(engine, local, access);
-      return door.handle;
+      api = await makeApi(engine, local, access);
+      return api.handle;
     },
   });
   process.on('message', ({ collects }: HoldingQuestion) => {
@@ -48,7 +48,7 @@ async function serve(spec: TrialSpec): Promise<void> {
       heapBytes: collects ? heapUsed : null,
       externalBytes: external,
       resourceCount: process.getActiveResourcesInfo().length,
-      requestCount: door!.openCount,
+      requestCount: api!.openCount,
       core: server.stats().core,
     } satisfies HoldingAnswer);
   });

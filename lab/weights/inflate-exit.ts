@@ -7,7 +7,7 @@ import {
   exitTensorDims,
   vocabularyDigest,
 } from '../../src/engine/gguf/exit-file.js';
-import { exitEndOf } from '../../src/engine/gguf/exit-model.js';
+import { exitOutputOf } from '../../src/engine/gguf/exit-model.js';
 import { type GgufHeader, type GgufTensor, tensorBytes } from '../../src/engine/gguf/format.js';
 import { checkModelFile } from '../../src/engine/gguf/model-file.js';
 import { readGguf } from '../../src/engine/gguf/reader.js';
@@ -32,7 +32,7 @@ export function inflateExit(headPath: string, targetPath: string, path: string):
   const target = readGguf(targetPath);
   const { embeddingLength: width, blockCount } = facts;
   const dims = exitTensorDims(width, head.feedForwardLength);
-  const ownNorm = readTensor(target, exitEndOf(target, facts).norm);
+  const ownNorm = readTensor(target, exitOutputOf(target, facts).norm);
   const metadata = new Map(head.header.metadata);
   metadata.set('general.name', textValue(`${head.name} (inflated, for benchmarks)`));
   metadata.set(

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { textValue, uint32Value } from '../../src/engine/gguf/encode.js';
 import { checkModelFile } from '../../src/engine/gguf/model-file.js';
 import { readGguf } from '../../src/engine/gguf/reader.js';
+import { inFolder, writtenModel } from '../../src/engine/gguf/test-file.suite.js';
 import { tinyModel, zeros } from '../../src/engine/gguf/tiny-model.suite.js';
-import { inFolder, writtenModel } from '../../src/engine/gguf/written.suite.js';
 import { type InflateOptions, inflate } from './inflate.js';
 import { type RandomModelOptions, writeRandomModel } from './random-model.suite.js';
 

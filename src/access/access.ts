@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { KeyGrant } from '../base/key-grant.js';
 import { isLoopback } from './address.js';
-import type { KeyRing, OnGone } from './key-ring.js';
+import type { KeyRing, OnRevoked } from './key-ring.js';
 
 export interface AccessRules {
   /** Null: no key is asked for. */
@@ -16,7 +16,7 @@ export interface AccessRules {
 
 export type RefusalCode = 'key-missing' | 'key-unknown' | 'origin-unknown' | 'host-unknown';
 
-export type Admission =
+export type AccessDecision =
   /** @see KeyGrant; null: no key is asked for. `origin`: of the page that asks, null: no page does. */
   | {
       readonly kind: 'admitted';
@@ -34,7 +34,7 @@ export const openPath = '/livez';
 /** A page cannot set headers of an upgrade, but names subprotocols: this one and its key. */
 export const keySubprotocol = 'pilotfish.key.';
 
-const refused = (code: RefusalCode, message: string): Admission => ({
+const refused = (code: RefusalCode, message: string): AccessDecision => ({
   kind: 'refused',
   ...{ code, message },
 });
@@ -42,7 +42,7 @@ const refused = (code: RefusalCode, message: string): Admission => ({
 export class Access {
   readonly #rules: AccessRules;
   /** What was decided: the listener and the door behind it ask for the same request. */
-  readonly #decided = new WeakMap<IncomingMessage, Admission>();
+  readonly #decided = new WeakMap<IncomingMessage, AccessDecision>();
 
   constructor(rules: AccessRules) {
     this.#rules = rules;
@@ -54,12 +54,12 @@ export class Access {
   }
 
   /** Calls back with the ids of keys that are none any more. @returns what ends it. */
-  onGone(listener: OnGone): () => void {
-    return this.#rules.keys?.onGone(listener) ?? (() => undefined);
+  onRevoked(listener: OnRevoked): () => void {
+    return this.#rules.keys?.onRevoked(listener) ?? (() => undefined);
   }
 
   /** Decides on a request or an upgrade; the same for the same request. */
-  admit(request: IncomingMessage): Admission {
+  admit(request: IncomingMessage): AccessDecision {
     let admission = this.#decided.get(request);
     if (admission === undefined) {
       admission = this.#decide(request);
@@ -68,7 +68,7 @@ export class Access {
     return admission;
   }
 
-  #decide(request: IncomingMessage): Admission {
+  #decide(request: IncomingMessage): AccessDecision {
     const { method, url, headers } = request;
     if (!this.#isOwnName(request)) {
       return refused('host-unknown', 'the request names a host that is not this machine');
@@ -84,7 +84,7 @@ export class Access {
     return this.#byKey(request, origin ?? null);
   }
 
-  #byKey({ headers }: IncomingMessage, origin: string | null): Admission {
+  #byKey({ headers }: IncomingMessage, origin: string | null): AccessDecision {
     const { keys } = this.#rules;
     if (keys === null) return { kind: 'admitted', grant: null, origin };
     const token = tokenOf(headers);
@@ -111,7 +111,7 @@ export class Access {
 }
 
 /** Whether an admitted caller may read what is counted of everybody: by right of its key, else from this machine alone. */
-export function mayWatch(
+export function mayReadStats(
   { grant }: { grant: KeyGrant | null },
   { socket }: IncomingMessage,
 ): boolean {

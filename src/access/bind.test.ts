@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addressBlock, isLoopback } from './address.js';
 import { checkBind } from './bind-rule.js';
-import { StrangerGate } from './stranger-gate.js';
+import { ConnectionGate } from './connection-gate.js';
 
 const closed = { hasKeys: false, hasTls: false, insecureOpenToNetwork: false };
 
@@ -52,10 +52,10 @@ describe('an address', () => {
 });
 
 describe('the gate for strangers', () => {
-  const limits = { strangersMax: 5, perAddressMax: 2 };
+  const limits = { unauthenticatedMax: 5, perAddressMax: 2 };
 
   it('is full for an address that has enough, and for all', () => {
-    const gate = new StrangerGate(limits);
+    const gate = new ConnectionGate(limits);
     assert.ok(gate.enter('a', '192.0.2.1') && gate.enter('b', '192.0.2.1'));
     assert.ok(!gate.enter('c', '192.0.2.1'));
     assert.ok(gate.enter('c', '192.0.2.2') && gate.enter('d', '192.0.2.3'));
@@ -64,7 +64,7 @@ describe('the gate for strangers', () => {
   });
 
   it('has room again for each that is admitted or gone, once', () => {
-    const gate = new StrangerGate(limits);
+    const gate = new ConnectionGate(limits);
     gate.enter('a', '192.0.2.1');
     gate.enter('b', '192.0.2.1');
     gate.settle('a');
@@ -81,7 +81,7 @@ describe('the gate for strangers', () => {
   });
 
   it("counts this machine's own only in the sum: a proxy's are many", () => {
-    const gate = new StrangerGate(limits);
+    const gate = new ConnectionGate(limits);
     for (const name of ['a', 'b', 'c', 'd', 'e']) assert.ok(gate.enter(name, '127.0.0.1'), name);
     assert.ok(!gate.enter('f', '127.0.0.1'));
   });

@@ -27,7 +27,7 @@ export function watchFiles(
 ): () => void {
   let before: string | null = null;
   let isOver = false;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const now = (await Promise.all(paths.map(signatureOf))).join('\n');
     if (isOver) return;
     const hasChanged = before !== null && now !== before;
@@ -35,8 +35,8 @@ export function watchFiles(
     if (hasChanged) onChange();
     onLook();
   };
-  void look();
-  const timer = setInterval(() => void look(), everyMs).unref();
+  void check();
+  const timer = setInterval(() => void check(), everyMs).unref();
   return () => {
     isOver = true;
     clearInterval(timer);

@@ -13,17 +13,17 @@ import { connect as connectTls } from 'node:tls';
 import { openAccess } from './access.js';
 import { makeCertificate, openSslMissing } from './certificate.suite.js';
 import { createGuardedServer, type GuardParts } from './guarded-server.js';
-import { keyed } from './ring.suite.js';
+import { keyed } from './key-ring.suite.js';
 import { TlsFiles } from './tls-files.js';
 
-const patience = { requestMs: 60, headersMs: 40, handshakeMs: 40, lookMs: 10 };
+const timeouts = { requestMs: 60, headersMs: 40, handshakeMs: 40, checkMs: 10 };
 
 async function withServer(
   parts: Partial<GuardParts>,
   test: (port: number, server: Server) => Promise<void>,
 ): Promise<void> {
   const server = createGuardedServer({
-    ...{ access: openAccess(), tls: null, patience },
+    ...{ access: openAccess(), tls: null, timeouts },
     request: (_request, response) => response.end('hello'),
     ...parts,
   });
@@ -120,7 +120,7 @@ describe('TLS of a guarded server', { skip: openSslMissing() }, () => {
     const notes: string[] = [];
     const paths = { cert: first.certPath, key: first.keyPath, clientCa: null };
     const tls = new TlsFiles(paths, { note: (line) => notes.push(line) });
-    await withServer({ tls, patience: {} }, async (port) => {
+    await withServer({ tls, timeouts: {} }, async (port) => {
       assert.equal(await nameShown(port), 'first');
       renameSync(second.certPath, first.certPath);
       tls.reload();

@@ -12,8 +12,8 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Access, Admission } from './access.js';
-import { type GateLimits, gateDefaults, StrangerGate } from './stranger-gate.js';
+import type { Access, AccessDecision } from './access.js';
+import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
 import type { TlsFiles } from './tls-files.js';
 
 export interface GuardParts {
@@ -21,54 +21,54 @@ export interface GuardParts {
   /** Null: plain. */
   readonly tls: TlsFiles | null;
   readonly gate?: Partial<GateLimits>;
-  readonly patience?: Partial<Patience>;
+  readonly timeouts?: Partial<ServerTimeouts>;
   /** Every request, with what was decided: whoever answers refuses in its own words. */
   readonly request: (
     request: IncomingMessage,
     response: ServerResponse,
-    admission: Admission,
+    admission: AccessDecision,
   ) => void;
   /** Upgrades that were admitted. Default: none are. */
   readonly upgrade?: (
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    admission: Extract<Admission, { kind: 'admitted' }>,
+    admission: Extract<AccessDecision, { kind: 'admitted' }>,
   ) => void;
 }
 
 /** Milliseconds that a stranger may take. */
-export interface Patience {
+export interface ServerTimeouts {
   /** For a request to arrive whole. */
   readonly requestMs: number;
   readonly headersMs: number;
   /** Of TLS. */
   readonly handshakeMs: number;
   /** How often late requests are looked for. */
-  readonly lookMs: number;
+  readonly checkMs: number;
 }
 
-const patienceDefaults: Patience = {
+const timeoutsDefaults: ServerTimeouts = {
   requestMs: 30_000,
   headersMs: 10_000,
   handshakeMs: 10_000,
-  lookMs: 1_000,
+  checkMs: 1_000,
 };
 const headerBytesMax = 16_384;
 
-const optionsOf = ({ requestMs, headersMs, lookMs }: Patience): ServerOptions => ({
+const optionsOf = ({ requestMs, headersMs, checkMs }: ServerTimeouts): ServerOptions => ({
   requestTimeout: requestMs,
   headersTimeout: headersMs,
-  connectionsCheckingInterval: lookMs,
+  connectionsCheckingInterval: checkMs,
   maxHeaderSize: headerBytesMax,
 });
 
 /** Makes the server; whoever listens closes it. */
 export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   const { access, tls } = parts;
-  const gate = new StrangerGate({ ...gateDefaults, ...parts.gate });
-  const patience = { ...patienceDefaults, ...parts.patience };
-  const server = tls === null ? createServer(optionsOf(patience)) : createOverTls(tls, patience);
+  const gate = new ConnectionGate({ ...gateDefaults, ...parts.gate });
+  const timeouts = { ...timeoutsDefaults, ...parts.timeouts };
+  const server = tls === null ? createServer(optionsOf(timeouts)) : createOverTls(tls, timeouts);
   server.on('connection', (socket: Socket) => {
     const { remoteAddress: address } = socket;
     const name = nameOf(socket);
@@ -111,11 +111,11 @@ export function closeGently(server: Server | TlsServer): Promise<void> {
   });
 }
 
-function createOverTls(tls: TlsFiles, patience: Patience): TlsServer {
+function createOverTls(tls: TlsFiles, timeouts: ServerTimeouts): TlsServer {
   const server = createTlsServer({
-    ...optionsOf(patience),
+    ...optionsOf(timeouts),
     ...tls.options,
-    handshakeTimeout: patience.handshakeMs,
+    handshakeTimeout: timeouts.handshakeMs,
   });
   tls.onChange((options) => server.setSecureContext(options));
   return server;
@@ -125,10 +125,10 @@ function createOverTls(tls: TlsFiles, patience: Patience): TlsServer {
 const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 /** HTTP status of a refusal. */
-export const refusalStatus = (admission: Admission): 401 | 403 =>
+export const refusalStatus = (admission: AccessDecision): 401 | 403 =>
   admission.kind === 'refused' && !admission.code.startsWith('key-') ? 403 : 401;
 
-function refuseUpgrade(socket: Duplex, admission: Admission): void {
+function refuseUpgrade(socket: Duplex, admission: AccessDecision): void {
   const status = refusalStatus(admission);
   const demand = status === 401 ? 'WWW-Authenticate: Bearer\r\n' : '';
   // It may be gone already.

@@ -1,8 +1,15 @@
 // Subpath `pilotfish/access`: who may speak to a door, over what, and how many may wait to say so.
 
-export { Access, type AccessRules, type Admission, keySubprotocol, openAccess } from './access.js';
+export {
+  Access,
+  type AccessDecision,
+  type AccessRules,
+  keySubprotocol,
+  openAccess,
+} from './access.js';
 export { isLoopback } from './address.js';
 export { type BindRequest, checkBind } from './bind-rule.js';
+export type { GateLimits } from './connection-gate.js';
 export { makeKey, type StoredKey } from './device-key.js';
 export {
   closeGently,
@@ -12,5 +19,4 @@ export {
 } from './guarded-server.js';
 export { keyFileText, keyNameShape, keysMax, limitsOf, readKeyFile } from './key-file.js';
 export { FileKeyRing, type KeyRing } from './key-ring.js';
-export type { GateLimits } from './stranger-gate.js';
 export { readPem, TlsFiles, type TlsPaths } from './tls-files.js';

@@ -7,13 +7,13 @@ import { watchFiles } from './file-watch.js';
 import { readKeyFile } from './key-file.js';
 
 /** Hears of ids whose keys were revoked or have expired. */
-export type OnGone = (ids: ReadonlySet<string>) => void;
+export type OnRevoked = (ids: ReadonlySet<string>) => void;
 
 export interface KeyRing {
   /** What a token grants; null: it is the token of no valid key. Takes as long for a wrong one as for a right one. */
   grantOf(token: string): KeyGrant | null;
   /** @returns what ends the listening. */
-  onGone(listener: OnGone): () => void;
+  onRevoked(listener: OnRevoked): () => void;
 }
 
 export interface FileKeyRingOptions {
@@ -29,7 +29,7 @@ export class FileKeyRing implements KeyRing {
   readonly #path: string;
   readonly #note: (line: string) => void;
   readonly #now: () => number;
-  readonly #listeners = new Set<OnGone>();
+  readonly #listeners = new Set<OnRevoked>();
   readonly #endWatch: () => void;
   #keys: ReadonlyMap<string, StoredKey>;
   /** Ids that were valid at the last look. */
@@ -43,7 +43,7 @@ export class FileKeyRing implements KeyRing {
     this.#keys = byId(readKeyFile(path));
     this.#validIds = this.#valid();
     this.#endWatch = watchFiles([path], () => this.reload(), {
-      onLook: () => this.#tellGone(),
+      onLook: () => this.#notifyRevoked(),
       ...(everyMs !== undefined && { everyMs }),
     });
   }
@@ -61,7 +61,7 @@ export class FileKeyRing implements KeyRing {
     return { id: stored!.id, limits, may };
   }
 
-  onGone(listener: OnGone): () => void {
+  onRevoked(listener: OnRevoked): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -74,7 +74,7 @@ export class FileKeyRing implements KeyRing {
       this.#note(`${(reason as Error).message}; the keys stay as they were`);
       return;
     }
-    this.#tellGone();
+    this.#notifyRevoked();
     this.#note(`read ${this.#path} again; keys that are valid now: ${this.count}`);
   }
 
@@ -92,12 +92,12 @@ export class FileKeyRing implements KeyRing {
     return new Set(valid.map(({ id }) => id));
   }
 
-  #tellGone(): void {
+  #notifyRevoked(): void {
     const valid = this.#valid();
-    const gone = new Set([...this.#validIds].filter((id) => !valid.has(id)));
+    const revoked = new Set([...this.#validIds].filter((id) => !valid.has(id)));
     this.#validIds = valid;
-    if (gone.size === 0) return;
-    for (const listener of [...this.#listeners]) listener(gone);
+    if (revoked.size === 0) return;
+    for (const listener of [...this.#listeners]) listener(revoked);
   }
 }
 

@@ -124,22 +124,22 @@ describe('a key ring', () => {
     ];
     const path = fileWith(keyFileText([pi.stored, jetson.stored]));
     let nowMs = 99_999;
-    const [gone, notes]: [string[], string[]] = [[], []];
+    const [revoked, notes]: [string[], string[]] = [[], []];
     const note = (line: string): unknown => notes.push(line);
     const ring = new FileKeyRing(path, { note, now: () => nowMs });
-    ring.onGone((ids) => gone.push(...ids));
+    ring.onRevoked((ids) => revoked.push(...ids));
     assert.deepEqual(ring.grantOf(pi.token), { id: pi.stored.id, limits, may: ['stats'] });
     assert.deepEqual(ring.grantOf(jetson.token)?.may, [], 'no right unless it is given');
     assert.equal(ring.grantOf(jetson.token)?.id, jetson.stored.id);
-    for (const stranger of [make('pi').token, pi.stored.id, '', 'Bearer x']) {
-      assert.equal(ring.grantOf(stranger), null);
+    for (const unauthenticated of [make('pi').token, pi.stored.id, '', 'Bearer x']) {
+      assert.equal(ring.grantOf(unauthenticated), null);
     }
     nowMs = 100_000;
     assert.equal(ring.grantOf(jetson.token), null);
     writeFileSync(path, keyFileText([jetson.stored]));
     ring.reload();
     assert.equal(ring.grantOf(pi.token), null);
-    assert.deepEqual(gone.sort(), [pi.stored.id, jetson.stored.id].sort());
+    assert.deepEqual(revoked.sort(), [pi.stored.id, jetson.stored.id].sort());
     assert.match(notes.join(), /valid now: 0/);
     ring.close();
   });
@@ -167,12 +167,12 @@ describe('a key ring', () => {
     const ring = new FileKeyRing(path, options);
     // The ring's own timer keeps no process alive.
     const alive = setInterval(() => undefined, 1_000);
-    const goneNext = (): Promise<readonly string[]> =>
-      new Promise((resolve) => ring.onGone((ids) => resolve([...ids])));
-    const expired = goneNext();
+    const revokedNext = (): Promise<readonly string[]> =>
+      new Promise((resolve) => ring.onRevoked((ids) => resolve([...ids])));
+    const expired = revokedNext();
     nowMs = 1_000;
     assert.deepEqual(await expired, [jetson.stored.id]);
-    const revoked = goneNext();
+    const revoked = revokedNext();
     writeFileSync(path, keyFileText([jetson.stored]));
     assert.deepEqual(await revoked, [pi.stored.id]);
     ring.close();

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
 import type { ApiMessage } from './generator.js';
-import { complain, errorOfIssues } from './refusal-issue.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
+import { addIssue, errorOfIssues } from './request-issue.js';
 
 /** Most messages of a prompt: as many as the wire takes. */
 const messagesMax = 1024;
@@ -15,16 +15,16 @@ const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 /** Text, or parts of text that are put together without anything between them. */
 const content = z.unknown().transform((value, context): string => {
   if (typeof value === 'string') return value;
-  if (value === undefined) return complain(context, 'missing_required_parameter', 'is missing');
+  if (value === undefined) return addIssue(context, 'missing_required_parameter', 'is missing');
   if (!Array.isArray(value)) {
-    return complain(context, 'invalid_type', 'expected a string or an array of text parts');
+    return addIssue(context, 'invalid_type', 'expected a string or an array of text parts');
   }
   const texts: string[] = [];
   for (const [index, part] of value.entries()) {
     const parsed = textPart.safeParse(part);
     if (!parsed.success) {
       const type = JSON.stringify((part as { type?: unknown } | null)?.type ?? null);
-      return complain(
+      return addIssue(
         context,
         'unsupported_parameter',
         `parts of type ${type} are not supported; only {"type": "text", "text": ...} is`,
@@ -51,7 +51,7 @@ const message = z.preprocess(
       if (role !== undefined) return role;
       const known = Object.keys(roles).join(', ');
       const why = `role ${JSON.stringify(value) ?? 'undefined'} is none of ${known}`;
-      return complain(context, 'invalid_value', why);
+      return addIssue(context, 'invalid_value', why);
     }),
     content: content.optional(),
     name: onlyNeutral('participants have no names here'),

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, choicesMax } from './api-request.js';
 import type { PromptInput } from './generator.js';
-import { complain, errorOfIssues } from './refusal-issue.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
+import { addIssue, errorOfIssues } from './request-issue.js';
 
 const isIds = (value: unknown): value is number[] =>
   Array.isArray(value) &&
@@ -16,9 +16,9 @@ const isIds = (value: unknown): value is number[] =>
 const prompt = z.unknown().transform((value, context): PromptInput[] => {
   if (isIds(value)) return [idsOf(value)];
   const prompts = Array.isArray(value) ? value : [value];
-  if (prompts.length === 0) return complain(context, 'invalid_value', 'there is no prompt');
+  if (prompts.length === 0) return addIssue(context, 'invalid_value', 'there is no prompt');
   if (prompts.length > choicesMax) {
-    return complain(context, 'invalid_value', `${prompts.length} prompts, more than ${choicesMax}`);
+    return addIssue(context, 'invalid_value', `${prompts.length} prompts, more than ${choicesMax}`);
   }
   const inputs: PromptInput[] = [];
   for (const one of prompts) {
@@ -26,7 +26,7 @@ const prompt = z.unknown().transform((value, context): PromptInput[] => {
     else if (isIds(one)) inputs.push(idsOf(one));
     else {
       const expected = 'expected a string, an array of token ids, or an array of either';
-      return complain(context, 'invalid_type', expected);
+      return addIssue(context, 'invalid_type', expected);
     }
   }
   return inputs;

@@ -2,9 +2,9 @@
 // every adapter would otherwise write again.
 
 import { PilotfishError } from '../base/error.js';
-import type { Delta, Generation, GenerationOutcome, GenerationResult } from './generator.js';
+import type { Delta, GenerationOutcome, GenerationResult, GenerationStream } from './generator.js';
 
-export class DeltaQueue implements Generation {
+export class DeltaQueue implements GenerationStream {
   readonly accepted: Promise<number>;
   readonly result: Promise<GenerationResult>;
   readonly #cancel: () => void;

@@ -2,7 +2,7 @@
 // costs memory up to it and no more. Knows nothing of what the events say.
 
 import type { ServerResponse } from 'node:http';
-import { paddedEvents, type StreamCover } from './stream-cover.js';
+import { paddedEvents, type StreamShaping } from './stream-shaping.js';
 
 /** Bytes that a reader may leave unread beyond what the kernel holds: roughly a thousand tokens. */
 export const unreadBytesMax = 256 * 1024;
@@ -30,10 +30,10 @@ export function endSoon(response: ServerResponse, last: string): void {
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #onSlow: () => void;
-  readonly #cover: StreamCover;
+  readonly #shaping: StreamShaping;
   readonly #pinging: NodeJS.Timeout;
   /** Null: events go at once. */
-  readonly #beating: NodeJS.Timeout | null;
+  readonly #flushing: NodeJS.Timeout | null;
   #waiting = '';
   #isEnding = false;
   #wroteSincePing = true;
@@ -43,31 +43,31 @@ export class EventStream {
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
     onSlow: () => void,
-    cover: StreamCover,
+    shaping: StreamShaping,
   ) {
-    this.#cover = cover;
+    this.#shaping = shaping;
     this.#response = response;
     this.#onSlow = onSlow;
     response.writeHead(200, { ...headers, ...eventStreamHeaders });
     this.#pinging = setInterval(() => this.#ping(), pingMs).unref();
-    this.#beating =
-      cover.aggregateMs === 0 ? null : setInterval(() => this.#beat(), cover.aggregateMs);
+    this.#flushing =
+      shaping.aggregateMs === 0 ? null : setInterval(() => this.#flush(), shaping.aggregateMs);
     response.once('close', () => this.#stop());
   }
 
   #stop(): void {
     clearInterval(this.#pinging);
-    if (this.#beating !== null) clearInterval(this.#beating);
+    if (this.#flushing !== null) clearInterval(this.#flushing);
   }
 
   /** @param events whole, each with its empty line. */
   write(events: string): void {
-    if (this.#beating === null) this.#send(events);
+    if (this.#flushing === null) this.#send(events);
     else this.#waiting += events;
   }
 
   /** What was written since the beat before, or what says nothing. */
-  #beat(): void {
+  #flush(): void {
     const events = this.#waiting;
     this.#waiting = '';
     if (this.#isEnding) this.#finish(events);
@@ -77,7 +77,7 @@ export class EventStream {
   #send(events: string): void {
     if (this.#response.destroyed || this.#response.writableEnded) return;
     this.#wroteSincePing = true;
-    this.#response.write(paddedEvents(events, this.#cover.padBytes));
+    this.#response.write(paddedEvents(events, this.#shaping.padBytes));
     if (this.#response.writableLength <= unreadBytesMax) return;
     this.#response.destroy();
     this.#onSlow();
@@ -90,7 +90,7 @@ export class EventStream {
 
   /** @param events the last ones. */
   end(events: string): void {
-    if (this.#beating === null) {
+    if (this.#flushing === null) {
       this.#finish(events);
       return;
     }
@@ -100,6 +100,6 @@ export class EventStream {
 
   #finish(events: string): void {
     this.#stop();
-    endSoon(this.#response, paddedEvents(events, this.#cover.padBytes));
+    endSoon(this.#response, paddedEvents(events, this.#shaping.padBytes));
   }
 }

@@ -52,7 +52,7 @@ export interface GenerationRequest {
 }
 
 /** Natural logarithms under the target's own distribution at temperature 1, before any filter. */
-export interface TokenLogprobs {
+export interface TokenLogprob {
   readonly logprob: number;
   readonly top: readonly { readonly token: number; readonly logprob: number }[];
 }
@@ -62,7 +62,7 @@ export interface Delta {
   readonly text: string;
   /** null: text that waited to the end, a character that never became whole or the beginning of a stop string. */
   readonly token: number | null;
-  readonly logprobs: TokenLogprobs | null;
+  readonly logprobs: TokenLogprob | null;
 }
 
 /** Plain numbers; null where nothing was counted. Times in milliseconds. */
@@ -82,7 +82,7 @@ export interface GenerationResult {
 }
 
 /** One answer; iterated once, in turns: each gives all that is there. Leaving the loop ends it. */
-export interface Generation extends AsyncIterable<readonly Delta[]> {
+export interface GenerationStream extends AsyncIterable<readonly Delta[]> {
   /** Tokens of the prompt, once whoever computes has taken it; rejects with what refused it. */
   readonly accepted: Promise<number>;
   /** Resolves at the end; rejects with what ended the answer, as the iteration does. */
@@ -101,7 +101,7 @@ export interface Generator {
    *
    * @throws PilotfishError for a request that cannot be; what goes wrong later rejects the promises.
    */
-  generate(request: GenerationRequest): Generation;
+  generate(request: GenerationRequest): GenerationStream;
 
   /** Bytes that a token adds to a text; may be part of a character. Null: the vocabulary is not at hand. */
   tokenBytes(token: number): Uint8Array | null;

@@ -8,13 +8,13 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   modelName,
-  type OpenDoor,
-  openDoor,
-  type Play,
+  type OpenApi,
+  openApi,
   resultOf,
-  ToldGenerator,
+  type Script,
+  ScriptedGenerator,
   word,
-} from './door.suite.js';
+} from './api.suite.js';
 
 const folder = join(
   dirname(fileURLToPath(import.meta.url)),
@@ -41,7 +41,7 @@ function matchesFile(name: string, text: string): void {
 }
 
 /** Two turns of the event loop; the first brings two tokens, of which one is half a character. */
-const said: Play = (queue, { seed }) => {
+const said: Script = (queue, { seed }) => {
   queue.accept(5);
   const first = {
     logprob: -0.5,
@@ -75,15 +75,15 @@ const cases = [
 ] as const;
 
 describe('golden answers', () => {
-  let door: OpenDoor;
+  let api: OpenApi;
   before(async () => {
-    door = await openDoor(new ToldGenerator(said));
+    api = await openApi(new ScriptedGenerator(said));
   });
-  after(() => door.close());
+  after(() => api.close());
 
   for (const [name, path, body] of cases) {
     it(name, async () => {
-      const response = await door.post(path, body);
+      const response = await api.post(path, body);
       assert.equal(response.status, 200);
       const type = name.endsWith('.sse') ? 'text/event-stream' : 'application/json';
       assert.equal(response.headers.get('content-type'), `${type}; charset=utf-8`);
@@ -92,7 +92,7 @@ describe('golden answers', () => {
   }
 
   it('are streamed with headers that keep proxies from collecting them', async () => {
-    const { headers } = await door.post('/v1/completions', { ...text, stream: true });
+    const { headers } = await api.post('/v1/completions', { ...text, stream: true });
     assert.equal(headers.get('cache-control'), 'no-cache');
     assert.equal(headers.get('x-accel-buffering'), 'no');
   });

@@ -4,9 +4,9 @@ export { ApiError, type ApiErrorCode, apiErrorTable } from './api-error.js';
 export { DeltaQueue } from './delta-queue.js';
 export * from './generator.js';
 export {
-  createHttpDoor,
-  type HttpDoor,
-  type HttpDoorOptions,
+  createHttpApi,
+  type HttpApi,
+  type HttpApiOptions,
   requestsMaxDefault,
-} from './http-door.js';
-export type { Buckets, Fact, Reading } from './metrics.js';
+} from './http-api.js';
+export type { Buckets, MetricSample, MetricSource } from './metrics.js';

@@ -6,7 +6,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 const metricPrefix = 'pilotfish_';
 
 /** One number, or several told apart by a label with few values. */
-export type Reading =
+export type MetricSample =
   | number
   | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 
@@ -20,13 +20,13 @@ export interface Buckets {
 }
 
 /** A fact that is read when somebody asks for the metrics. Names are without prefix, in base units. */
-export type Fact =
+export type MetricSource =
   | {
       readonly kind: 'counter' | 'gauge';
       readonly name: string;
       readonly help: string;
       readonly labels?: readonly string[];
-      readonly read: () => Reading;
+      readonly read: () => MetricSample;
     }
   | {
       readonly kind: 'histogram';
@@ -37,17 +37,23 @@ export type Fact =
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #buckets: Extract<Fact, { kind: 'histogram' }>[] = [];
+  readonly #buckets: Extract<MetricSource, { kind: 'histogram' }>[] = [];
 
   /** Adds facts of others. */
-  add(facts: readonly Fact[]): void {
-    for (const fact of facts) {
+  add(metrics: readonly MetricSource[]): void {
+    for (const fact of metrics) {
       if (fact.kind === 'histogram') this.#buckets.push(fact);
       else this.#addReading(fact);
     }
   }
 
-  #addReading({ kind, name, help, labels, read }: Exclude<Fact, { kind: 'histogram' }>): void {
+  #addReading({
+    kind,
+    name,
+    help,
+    labels,
+    read,
+  }: Exclude<MetricSource, { kind: 'histogram' }>): void {
     const settings = {
       ...{ name: metricPrefix + name, help, labelNames: labels ?? [], registers: [this.#registry] },
       collect() {
@@ -90,7 +96,7 @@ export class Metrics {
 }
 
 /** The library only counts itself; buckets that are full already are a few lines. */
-function bucketText({ name, help, read }: Extract<Fact, { kind: 'histogram' }>): string {
+function bucketText({ name, help, read }: Extract<MetricSource, { kind: 'histogram' }>): string {
   const { bounds, counts, sum } = read();
   const full = metricPrefix + name;
   const lines = [`# HELP ${full} ${help}`, `# TYPE ${full} histogram`];

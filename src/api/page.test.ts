@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openApi, ScriptedGenerator } from './api.suite.js';
 import { apiErrorTable } from './api-error.js';
 import { chatFields } from './chat-request.js';
 import { completionFields } from './completion-request.js';
-import { openDoor, ToldGenerator } from './door.suite.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
@@ -39,9 +39,9 @@ describe('the page of the API', () => {
   }
 
   it('names every metric of the door', async () => {
-    const door = await openDoor(new ToldGenerator());
-    const text = await (await fetch(`${door.url}/metrics`)).text();
-    await door.close();
+    const api = await openApi(new ScriptedGenerator());
+    const text = await (await fetch(`${api.url}/metrics`)).text();
+    await api.close();
     const names = [...text.matchAll(/^# TYPE pilotfish_(\w+)/gm)].map(([, name]) => name!);
     assert.ok(names.length > 5);
     for (const name of names) assert.ok(page.includes(`\`${name}`), name);

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { logitBiasMax, plainSampling, type Sampling } from '../math/sampling.js';
 import { type ApiRequest, choicesMax, stopsMax } from './api-request.js';
 import type { TextFormat } from './generator.js';
-import { complain } from './refusal-issue.js';
+import { addIssue } from './request-issue.js';
 
 /** Fields without effect by definition: whatever they say, the answer is the same. */
 const ignoredFields = {
@@ -35,7 +35,7 @@ export const onlyNeutral = (what: string, ...neutral: readonly unknown[]) =>
       if (neutral.some((one) => JSON.stringify(one) === asked)) return;
       const allowed = neutral.map((one) => JSON.stringify(one)).join(' or ');
       const rest = neutral.length === 0 ? 'leave it out' : `leave it out or give ${allowed}`;
-      complain(context, 'unsupported_parameter', `${what}; ${rest}`);
+      addIssue(context, 'unsupported_parameter', `${what}; ${rest}`);
     })
     .optional();
 
@@ -49,12 +49,12 @@ const stop = z.unknown().transform((value, context): readonly string[] => {
   if (value === undefined) return [];
   const stops = typeof value === 'string' ? [value] : value;
   if (!Array.isArray(stops) || !stops.every((one) => typeof one === 'string')) {
-    return complain(context, 'invalid_type', 'expected a string or an array of strings');
+    return addIssue(context, 'invalid_type', 'expected a string or an array of strings');
   }
-  if (stops.includes('')) return complain(context, 'invalid_value', 'a stop string is empty');
+  if (stops.includes('')) return addIssue(context, 'invalid_value', 'a stop string is empty');
   return stops.length <= stopsMax
     ? stops
-    : complain(context, 'invalid_value', `${stops.length} strings, more than ${stopsMax}`);
+    : addIssue(context, 'invalid_value', `${stops.length} strings, more than ${stopsMax}`);
 });
 
 /** OpenAI's ends of the scale mean a ban and a must; a must is still a bias. */
@@ -63,11 +63,11 @@ const banBias = -100;
 const logitBias = z.unknown().transform((value, context): ReadonlyMap<number, number> => {
   if (value === undefined) return new Map();
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return complain(context, 'invalid_type', 'expected an object of token ids and biases');
+    return addIssue(context, 'invalid_type', 'expected an object of token ids and biases');
   }
   const entries = Object.entries(value);
   if (entries.length > logitBiasMax) {
-    return complain(
+    return addIssue(
       context,
       'invalid_value',
       `${entries.length} tokens, more than ${logitBiasMax}`,
@@ -76,9 +76,9 @@ const logitBias = z.unknown().transform((value, context): ReadonlyMap<number, nu
   const biases = new Map<number, number>();
   for (const [token, bias] of entries) {
     if (!/^\d{1,9}$/.test(token))
-      return complain(context, 'invalid_value', `'${token}' is no token id`);
+      return addIssue(context, 'invalid_value', `'${token}' is no token id`);
     if (typeof bias !== 'number' || !(Math.abs(bias) <= 100)) {
-      return complain(context, 'invalid_value', 'expected a number in [-100, 100]', [token]);
+      return addIssue(context, 'invalid_value', 'expected a number in [-100, 100]', [token]);
     }
     biases.set(Number(token), bias === banBias ? -Infinity : bias);
   }

@@ -13,7 +13,7 @@ export interface Usage {
   };
 }
 
-export interface Cost {
+export interface UsageReport {
   readonly usage: Usage;
   readonly metrics: {
     readonly speculative_decoding: {
@@ -44,7 +44,7 @@ export interface Cost {
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
 /** @param results [n >= 1] of all choices. @param promptCount tokens of each prompt once. */
-export function costOf(results: readonly GenerationResult[], promptCount: number): Cost {
+export function usageOf(results: readonly GenerationResult[], promptCount: number): UsageReport {
   const sum = (read: (result: GenerationResult) => number): number =>
     results.reduce((total, result) => total + read(result), 0);
   const tokenCount = sum((result) => result.tokenCount);

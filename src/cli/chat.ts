@@ -9,8 +9,8 @@ import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
 import { flag } from './flags/flags.js';
-import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafting } from './flags/link-flags.js';
-import { addSamplingFlags, customaryLaw, drawSeed } from './flags/sampling-flags.js';
+import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafter } from './flags/link-flags.js';
+import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
@@ -40,7 +40,7 @@ export function addChat(program: Command, terminal: Terminal, exit: (code: numbe
     .addOption(flag('--show-draft', 'mark every token by where it came from'))
     .addOption(flag('--stats', 'numbers behind each answer'));
   addLinkFlags(command);
-  addSamplingFlags(command, customaryLaw, maxTokensDefault);
+  addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {
     const options = command.opts<ChatOptions>();
     schemeOf(options);
@@ -51,16 +51,23 @@ export function addChat(program: Command, terminal: Terminal, exit: (code: numbe
 
 async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
   if (terminal.in === undefined) throw new PilotfishError('usage', 'there is no input to read');
-  const drafting = await loadDrafting(options, 1, terminal);
+  const loadedDrafter = await loadDrafter(options, 1, terminal);
   try {
-    const drafts = drafting.name.kind === 'model';
+    const drafts = loadedDrafter.name.kind === 'model';
     const policy = { ...options, drafts, asksInMessages: true };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, drafting, report, terminal));
+    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();
-      const session = new ChatSession({ options, terminal, client, drafting, input, seed });
+      const session = new ChatSession({
+        options,
+        terminal,
+        client,
+        drafting: loadedDrafter,
+        input,
+        seed,
+      });
       report.redirect((text) => session.note(text));
       if (input.isKeyboard) terminal.err.write(`${greeting(client.modelName)}\n`);
       return await session.run();
@@ -69,7 +76,7 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
       await client.close();
     }
   } finally {
-    await drafting.engine.close();
+    await loadedDrafter.engine.close();
   }
 }
 

@@ -4,22 +4,28 @@
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
 import { plainSampling } from '../math/sampling.js';
-import { fates } from './answers/answer-display.js';
-import type { DeviceProcess, Written } from './demo/device-process.js';
-import { startKept } from './demo/keep.js';
-import { type Measured, Measurement, type Task } from './demo/measure.js';
+import { tokenMarks } from './answers/answer-display.js';
+import { comparisonTable, reasonText, roundTokensOf, verdictText } from './demo/comparison.js';
+import {
+  Closers,
+  type DemoProcesses,
+  draftName,
+  startDemo,
+  targetName,
+} from './demo/demo-processes.js';
+import type { DeviceAnswer, DeviceProcess } from './demo/device-process.js';
+import { type DemoResult, type DemoTask, Measurement } from './demo/measure.js';
 import { storyPrompts } from './demo/openings.js';
-import { roundTokensOf, verdictWords, waysTable, whyWords } from './demo/rows.js';
-import { Closers, draftName, openStage, type Stage, targetName } from './demo/stage.js';
+import { serveKept } from './demo/serve-kept.js';
 import { interruptedExitCode } from './failure.js';
 import { flag, wholeNumber } from './flags/flags.js';
-import { customaryLaw, parseSeed } from './flags/sampling-flags.js';
+import { parseSeed, usualLaw } from './flags/sampling-flags.js';
 import { closeEngines, type Engines, loadEngines } from './generation/engines.js';
 import { generateText } from './generation/generation.js';
 import { commandName } from './package-root.js';
 import { LineFit, spareColumns } from './screen/line-fit.js';
 import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
-import { type Fate, legendEntries, TokenStream } from './screen/render.js';
+import { legendEntries, type TokenMark, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, type Paint, painter, type Terminal } from './screen/terminal.js';
 
@@ -90,9 +96,9 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
   const closers = new Closers();
   terminal.out.write('Starting a server and two devices on this machine ...\n');
   try {
-    const stage = await openStage(options, closers, terminal.env, terminal.signal);
-    const drafting = { model: draftName, draft: 'none', draftLength: 0, threads: 1 };
-    const alone = await loadEngines({ ...drafting, deterministic: false }, terminal);
+    const stage = await startDemo(options, closers, terminal.env, terminal.signal);
+    const loadedDrafter = { model: draftName, draft: 'none', draftLength: 0, threads: 1 };
+    const alone = await loadEngines({ ...loadedDrafter, deterministic: false }, terminal);
     closers.add(() => closeEngines(alone));
     return await new Demo({ options, stage, alone, terminal }).run();
   } catch (reason) {
@@ -106,7 +112,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
 
 interface DemoParts {
   readonly options: DemoOptions;
-  readonly stage: Stage;
+  readonly stage: DemoProcesses;
   /** The draft model without anybody to verify it. */
   readonly alone: Engines;
   readonly terminal: Terminal;
@@ -156,9 +162,9 @@ class Demo {
     });
   }
 
-  #legend(explanations: Partial<Record<Fate, string>>): void {
+  #legend(explanations: Partial<Record<TokenMark, string>>): void {
     const { out, env } = this.#parts.terminal;
-    const entries = legendEntries(colourWanted(out, env), Object.keys(explanations) as Fate[]);
+    const entries = legendEntries(colourWanted(out, env), Object.keys(explanations) as TokenMark[]);
     const rows = Object.values(explanations).map((words, index) => [entries[index]!, words]);
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
   }
@@ -168,7 +174,7 @@ class Demo {
     const { options, stage } = this.#parts;
     const { seed } = options;
     const prompt = options.prompt || openingFor(seed);
-    this.#heading(`Device 1 writes, mode race (seed ${seed}, temperature ${customaryLaw.temp})`);
+    this.#heading(`Device 1 writes, mode race (seed ${seed}, temperature ${usualLaw.temp})`);
     const task = { ...this.#task(prompt, seed, shownTokens), mode: 'race' };
     const other = stage.lookUpDevice.ask(task);
     other.catch(() => undefined);
@@ -185,7 +191,7 @@ class Demo {
     return isSame;
   }
 
-  async #show(device: DeviceProcess, task: Task & { mode: string }): Promise<Written> {
+  async #show(device: DeviceProcess, task: DemoTask & { mode: string }): Promise<DeviceAnswer> {
     const { out, env } = this.#parts.terminal;
     const colour = colourWanted(out, env);
     // Marks are never broken, so they need room at line ends.
@@ -195,17 +201,17 @@ class Demo {
     const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
     stream.push('prompt', bytes(task.prompt));
     try {
-      return await device.ask(task, (origin, text) => stream.push(fates[origin], bytes(text)));
+      return await device.ask(task, (origin, text) => stream.push(tokenMarks[origin], bytes(text)));
     } finally {
       stream.end();
       this.#write('\n');
     }
   }
 
-  async #compare(): Promise<Measured> {
+  async #compare(): Promise<DemoResult> {
     const { options, stage } = this.#parts;
     const measurement = new Measurement(stage, options, (task) => this.#writeAlone(task));
-    const taskOf = (index: number): Task => {
+    const taskOf = (index: number): DemoTask => {
       const seed = options.seed + BigInt(index + 1);
       return this.#task(openingFor(seed), seed, turnTokens);
     };
@@ -223,9 +229,9 @@ class Demo {
   }
 
   /** The draft model with nobody to correct it. */
-  async #writeAlone({ prompt, seed, maxTokens }: Task) {
+  async #writeAlone({ prompt, seed, maxTokens }: DemoTask) {
     const { alone, terminal } = this.#parts;
-    const { temp, ...filters } = customaryLaw;
+    const { temp, ...filters } = usualLaw;
     const startedMs = performance.now();
     const { tokens } = await generateText(
       alone.target,
@@ -249,12 +255,12 @@ class Demo {
     return { tokenCount: tokens.length, totalMs, ...none };
   }
 
-  #task(prompt: string, seed: bigint, maxTokens: number): Task {
-    const { temp, topK, topP, minP } = customaryLaw;
+  #task(prompt: string, seed: bigint, maxTokens: number): DemoTask {
+    const { temp, topK, topP, minP } = usualLaw;
     return { prompt, maxTokens, temperature: temp, topK, topP, minP, seed: String(seed) };
   }
 
-  #tell({ emulated, asItIs, alone, isSameText }: Measured): void {
+  #tell({ emulated, asItIs, alone, isSameText }: DemoResult): void {
     const { roundTripMs, passMs } = this.#parts.options;
     const { length: count } = alone.samples;
     const texts =
@@ -266,10 +272,10 @@ class Demo {
       [`This small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
     ] as const) {
       this.#heading(`${title}: ${texts}`);
-      this.#write(`${waysTable(ways, alone)}\n\n`);
-      this.#paragraph(verdictWords(contenders));
+      this.#write(`${comparisonTable(ways, alone)}\n\n`);
+      this.#paragraph(verdictText(contenders));
       const roundTokens = roundTokensOf(ways.find(({ name }) => name === 'stop-and-wait')!);
-      this.#paragraph(whyWords({ roundTripMs, passMs: measuredMs, roundTokens }));
+      this.#paragraph(reasonText({ roundTripMs, passMs: measuredMs, roundTokens }));
     }
     this.#write('\n');
     this.#paragraph(
@@ -292,7 +298,7 @@ class Demo {
       this.#write(`  ${command} demo --keep\n  ${command} help\n`);
       return;
     }
-    const lines = await startKept(stage, options);
+    const lines = await serveKept(stage, options);
     this.#heading(`Left running until Ctrl-C, passes still held back to ${options.passMs} ms`);
     // Not wrapped: a line that was broken could not be pasted.
     this.#write(`${lines.join('\n')}\n`);
@@ -316,7 +322,7 @@ class Demo {
 }
 
 /** What became of a text, in one sentence or two. */
-function deviceWords({ statistics }: Written): string {
+function deviceWords({ statistics }: DeviceAnswer): string {
   const { tokenCount, totalMs, origins, acceptanceRate, upBytes, downBytes } = statistics;
   const share =
     acceptanceRate === null ? '' : `, ${formatShare(acceptanceRate)} of what was tested`;

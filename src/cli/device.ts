@@ -7,27 +7,27 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { type Client, connect, serveLines } from '../device/index.js';
 import { LinkReport } from './answers/link-report.js';
-import { coverOf } from './flags/cover-flags.js';
 import { flag, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
   connectOptions,
-  type Drafting,
   draftOptions,
   type LinkOptions,
-  loadDrafting,
+  type LoadedDrafter,
+  loadDrafter,
 } from './flags/link-flags.js';
-import {
-  doorFlags,
-  insecureFlag,
-  noKeyFlag,
-  type OpenDoor,
-  openDoor,
-} from './flags/listen-flags.js';
 import { addGroup } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
+import { shapingOf } from './flags/shaping-flags.js';
+import {
+  insecureFlag,
+  listenFlagsOf,
+  noKeyFlag,
+  type OpenAccess,
+  openAccessOf,
+} from './http/listen-flags.js';
 import type { HttpListening } from './listen-http.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
@@ -97,7 +97,7 @@ function deviceHttpFlags() {
       `${httpPortDefault}`,
     ),
     flag('--http-host <address>', 'address to listen on').default('127.0.0.1'),
-    ...doorFlags('--http-'),
+    ...listenFlagsOf('--http-'),
     insecureFlag(),
     noKeyFlag('--http-key', 'use --http-keys with `pilotfish keys create`'),
     ...httpFlags(),
@@ -105,15 +105,15 @@ function deviceHttpFlags() {
 }
 
 async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<void> {
-  const door = options.http === undefined ? null : await openHttpDoor(options, terminal);
+  const api = options.http === undefined ? null : await openHttpApi(options, terminal);
   try {
-    await serveBehind(door, options, terminal);
+    await serveBehind(api, options, terminal);
   } finally {
-    door?.close();
+    api?.close();
   }
 }
 
-const openHttpDoor = (options: DeviceOptions, terminal: Terminal): Promise<OpenDoor> => {
+const openHttpApi = (options: DeviceOptions, terminal: Terminal): Promise<OpenAccess> => {
   const { httpHost: host, httpOrigin: origins, insecureOpenToNetwork } = options;
   const { httpKeys: keys, httpTlsCert, httpTlsKey, httpTlsClientCa } = options;
   const given = {
@@ -123,36 +123,37 @@ const openHttpDoor = (options: DeviceOptions, terminal: Terminal): Promise<OpenD
     ...(httpTlsClientCa !== undefined && { tlsClientCa: httpTlsClientCa }),
     ...(insecureOpenToNetwork === true && { insecureOpenToNetwork }),
   };
-  return openDoor({ host, origins, ...given }, '--http-', terminal);
+  return openAccessOf({ host, origins, ...given }, '--http-', terminal);
 };
 
 /** @param door of HTTP; null: none is opened. */
 async function serveBehind(
-  door: OpenDoor | null,
+  api: OpenAccess | null,
   options: DeviceOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const drafting = await loadDrafting(options, options.slots, terminal);
+  const loadedDrafter = await loadDrafter(options, options.slots, terminal);
   const note = noteTo(terminal);
   try {
-    const drafts = drafting.name.kind === 'model';
+    const drafts = loadedDrafter.name.kind === 'model';
     const policy = { ...options, drafts, asksInMessages: false };
     const report = new LinkReport(policy, terminal.signal, note);
     const refused = new AbortController();
     // Whoever drafts alone goes on without the server.
     if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
-    const client = await connect(connectOptions(options, drafting, report, terminal));
-    const drafter = drafting.name.kind === 'model' ? drafting.engine.info.modelName : options.draft;
+    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
+    const drafter =
+      loadedDrafter.name.kind === 'model' ? loadedDrafter.engine.info.modelName : options.draft;
     const what = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
     try {
       const signal = AbortSignal.any([terminal.signal, refused.signal]);
-      await serveDoors(client, drafting, door, options, what, endingWith(terminal, signal));
+      await serveDoors(client, loadedDrafter, api, options, what, endingWith(terminal, signal));
       refused.signal.throwIfAborted();
     } finally {
       await client.close();
     }
   } finally {
-    await drafting.engine.close();
+    await loadedDrafter.engine.close();
   }
 }
 
@@ -163,15 +164,15 @@ const endingWith = (terminal: Terminal, signal: AbortSignal): Terminal =>
 /** HTTP and a socket may be open together; JSON lines on stdin are for when neither is. */
 async function serveDoors(
   client: Client,
-  drafting: Drafting,
-  door: OpenDoor | null,
+  loadedDrafter: LoadedDrafter,
+  door: OpenAccess | null,
   options: DeviceOptions,
   what: string,
   terminal: Terminal,
 ): Promise<void> {
   const note = noteTo(terminal);
-  const http = door === null ? null : await openHttp(client, drafting, door, options, note);
-  const doors = [http?.url, options.socket].filter((door) => door !== undefined);
+  const http = door === null ? null : await openHttp(client, loadedDrafter, door, options, note);
+  const doors = [http?.url, options.socket].filter((api) => api !== undefined);
   const announce = (): void => note(doors.length === 0 ? what : `${what}, on ${doors.join(', ')}`);
   try {
     if (options.socket !== undefined) {
@@ -192,37 +193,37 @@ const drainMs = 5_000;
 /** Loaded here: no other command needs what it stands on. */
 async function openHttp(
   client: Client,
-  { engine }: Drafting,
-  { access, tls }: OpenDoor,
+  { engine }: LoadedDrafter,
+  { access, tls }: OpenAccess,
   options: DeviceOptions,
   note: (text: string) => void,
 ): Promise<HttpListening> {
-  const { createHttpDoor } = await import('../api/index.js');
-  const { DeviceGenerator, deviceFacts } = await import('../api/backends/index.js');
+  const { createHttpApi } = await import('../api/index.js');
+  const { DeviceGenerator, deviceMetrics } = await import('../api/backends/index.js');
   const { listenHttp } = await import('./listen-http.js');
   const { vocabulary } = engine.info;
-  const drafting = draftOptions(options);
-  const tally = deviceFacts(client);
+  const loadedDrafter = draftOptions(options);
+  const tally = deviceMetrics(client);
   const generator = new DeviceGenerator({
-    ...{ client, vocabulary, drafting, build: packageVersion(), onOver: tally.add },
+    ...{ client, vocabulary, drafting: loadedDrafter, build: packageVersion(), onOver: tally.add },
     createdS: Math.floor(Date.now() / 1000),
   });
-  const door = await createHttpDoor({
+  const api = await createHttpApi({
     generator,
-    facts: tally.facts,
+    metrics: tally.sources,
     access,
     requestsMax: options.httpRequests,
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     onMistake: mistakeNote(note),
   });
   const at = { host: options.httpHost, port: options.http!, access, tls };
-  const listening = await listenHttp(at, door.handle);
+  const listening = await listenHttp(at, api.handle);
   return {
     url: listening.url,
     close: async () => {
       generator.drain();
-      if (door.openCount > 0) note('stopping; running answers may finish');
-      await door.whenIdle(drainMs);
+      if (api.openCount > 0) note('stopping; running answers may finish');
+      await api.whenIdle(drainMs);
       await listening.close();
     },
   };

@@ -2,7 +2,7 @@
 // Changes nothing and asks no server.
 
 import type { Command } from 'commander';
-import type { Check, Verdict } from './doctor/check.js';
+import type { Check, CheckLevel } from './doctor/check.js';
 import type { Facts } from './doctor/facts.js';
 import {
   gatherGraphics,
@@ -14,7 +14,7 @@ import {
 import { gatherEngine } from './doctor/gather-engine.js';
 import { gatherHub } from './doctor/gather-hub.js';
 import { gatherHead, gatherModel } from './doctor/gather-models.js';
-import { judge, worstVerdict } from './doctor/judge.js';
+import { judgeMachine, worstVerdict } from './doctor/judge.js';
 import { type Machine, thisMachine } from './doctor/machine.js';
 import { jsonFlag } from './flags/flags.js';
 import { listBundled, listBundledHeads } from './models/bundled.js';
@@ -37,7 +37,7 @@ export function addDoctor(
     .addOption(jsonFlag())
     .action(async ({ json }: { json?: boolean }) => {
       const facts = await gatherFacts(thisMachine(terminal.env));
-      const checks = judge(facts);
+      const checks = judgeMachine(facts);
       const verdict = worstVerdict(checks);
       if (json) terminal.out.write(`${JSON.stringify({ verdict, checks, facts }, null, 2)}\n`);
       else printChecks(checks, verdict, terminal);
@@ -62,21 +62,21 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
   };
 }
 
-const marks: Readonly<Record<Verdict, { word: string; style: Style }>> = {
+const marks: Readonly<Record<CheckLevel, { word: string; style: Style }>> = {
   ok: { word: 'ok', style: 'green' },
   note: { word: 'note', style: 'cyan' },
   warn: { word: 'warn', style: 'yellow' },
   fail: { word: 'FAIL', style: 'red' },
 };
 
-const conclusions: Readonly<Record<Verdict, string>> = {
+const conclusions: Readonly<Record<CheckLevel, string>> = {
   ok: 'Everything is in order.',
   note: 'Everything works.',
   warn: 'Everything works, though not at its best.',
   fail: 'Something will not work: see FAIL above.',
 };
 
-function printChecks(checks: readonly Check[], verdict: Verdict, { out, env }: Terminal): void {
+function printChecks(checks: readonly Check[], verdict: CheckLevel, { out, env }: Terminal): void {
   const paint = painter(colourWanted(out, env));
   const nameWidth = Math.max(...checks.map(({ name }) => displayWidth(name)));
   for (const check of checks) out.write(`${checkText(check, nameWidth, paint)}\n`);

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { CommanderError } from 'commander';
 import { InvariantError } from '../base/assert.js';
 import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
-import { failureOf, printFailure } from './failure.js';
-import { flagWords } from './flags/flag-words.js';
+import { failureReport, printFailure } from './failure.js';
+import { withFlagNames } from './flags/flag-names.js';
 
 function print(reason: unknown, env: Record<string, string> = {}) {
   let written = '';
@@ -28,7 +28,7 @@ test('every code of the table is printed as sentence, code and remedy, with its 
   for (const [code, entry] of Object.entries(errorTable)) {
     const printed = print(new PilotfishError(code as ErrorCode, 'it broke'));
     // Whoever stopped it needs no advice.
-    const advice = code === 'cancelled' ? '' : `  ${flagWords(entry.remedy)}\n`;
+    const advice = code === 'cancelled' ? '' : `  ${withFlagNames(entry.remedy)}\n`;
     assert.equal(printed.written, `pilotfish: it broke [${code}]\n${advice}`);
     assert.equal(printed.code, code === 'cancelled' ? 130 : entry.exitCode);
   }
@@ -71,7 +71,7 @@ test('commander errors lose their prefix and their line breaks', () => {
     'commander.unknownOption',
     "error: unknown option '--jsn'\n(Did you mean --json?)",
   );
-  assert.deepEqual(failureOf(reason), {
+  assert.deepEqual(failureReport(reason), {
     message: "unknown option '--jsn' (Did you mean --json?)",
     remedy: errorTable.usage.remedy,
     code: 'usage',

@@ -4,7 +4,7 @@
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { flagWords } from './flags/flag-words.js';
+import { withFlagNames } from './flags/flag-names.js';
 import { paragraph } from './screen/line-fit.js';
 import { visible } from './screen/render.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
@@ -12,7 +12,7 @@ import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 /** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
 export const interruptedExitCode = 130;
 
-export interface Failure {
+export interface FailureReport {
   readonly message: string;
   /** Null where there is nothing to do about it. */
   readonly remedy: string | null;
@@ -22,14 +22,14 @@ export interface Failure {
 }
 
 /** What to print and with which code to end for anything that a command throws. */
-export function failureOf(reason: unknown): Failure {
+export function failureReport(reason: unknown): FailureReport {
   if (reason instanceof CommanderError) return usageFailure(reason.message);
   if (reason instanceof PilotfishError) {
     const { remedy, exitCode } = reason.entry;
-    const message = flagWords(reason.message);
+    const message = withFlagNames(reason.message);
     const { code } = reason;
     if (code === 'cancelled') return { message, remedy: null, code, exitCode: interruptedExitCode };
-    return { message, remedy: flagWords(remedy), code, exitCode };
+    return { message, remedy: withFlagNames(remedy), code, exitCode };
   }
   return {
     message: `internal error: ${reason instanceof Error ? reason.message : String(reason)}`,
@@ -41,7 +41,7 @@ export function failureOf(reason: unknown): Failure {
 }
 
 /** Commander's messages, in the one form all messages have. */
-function usageFailure(message: string): Failure {
+function usageFailure(message: string): FailureReport {
   const { remedy, exitCode } = new PilotfishError('usage', '').entry;
   return { message: sentenceOf(message), remedy, code: 'usage', exitCode };
 }
@@ -52,7 +52,7 @@ export const sentenceOf = (message: string): string =>
 
 /** Prints a failure and returns its exit code. */
 export function printFailure(reason: unknown, terminal: Terminal): number {
-  const failure = failureOf(reason);
+  const failure = failureReport(reason);
   const paint = painter(colourWanted(terminal.err, terminal.env));
   const { message, remedy, code } = failure;
   const line = paragraph(visible(`pilotfish: ${message} [${code}]`, 'terminal'), terminal.err);

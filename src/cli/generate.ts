@@ -6,14 +6,18 @@ import { interruptedExitCode } from './failure.js';
 import { drafterOf, draftFlags } from './flags/draft-flags.js';
 import { flag, wholeNumber } from './flags/flags.js';
 import { addGroup, loadFlags, modelFlag } from './flags/model-flags.js';
-import { addSamplingFlags, customaryLaw } from './flags/sampling-flags.js';
+import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
 import { closeEngines, draftReport, type Engines, loadEngines } from './generation/engines.js';
-import { type Generation, generateText } from './generation/generation.js';
+import { type GeneratedText, generateText } from './generation/generation.js';
 import { modelReport, reportOf } from './generation/report.js';
-import { type GenerateOptions, type GenerateSettings, settingsOf } from './generation/settings.js';
+import {
+  type GenerateFlags,
+  type GenerateSettings,
+  generateSettings,
+} from './generation/settings.js';
 import { readPrompt } from './prompt.js';
-import type { Fate } from './screen/render.js';
+import type { TokenMark } from './screen/render.js';
 import { draftLine, printLines, textLine } from './screen/summary.js';
 import type { Terminal } from './screen/terminal.js';
 import { silentView, type TextView, textView } from './screen/text-view.js';
@@ -34,7 +38,7 @@ const maxTokensDefault = 256;
 /** Rounds have this length whatever is measured, so that a seed means one text under every scheme. */
 const draftLengthDefault = 4;
 /** What --show-draft tells apart. */
-const markedFates: readonly Fate[] = ['accepted', 'rejected', 'residual', 'bonus'];
+const markedTokens: readonly TokenMark[] = ['accepted', 'rejected', 'residual', 'bonus'];
 
 const defaultTarget = 'stories-target';
 
@@ -60,16 +64,16 @@ export function addGenerate(
       wholeNumber('--threads-draft', 1, 512),
     ),
   ]);
-  addSamplingFlags(command, customaryLaw, maxTokensDefault);
+  addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
-    const options = command.opts<GenerateOptions>();
-    exit(await generate(prompt, options, settingsOf(options, command), terminal));
+    const options = command.opts<GenerateFlags>();
+    exit(await generate(prompt, options, generateSettings(options, command), terminal));
   });
 }
 
 async function generate(
   argument: string | undefined,
-  options: GenerateOptions,
+  options: GenerateFlags,
   settings: GenerateSettings,
   terminal: Terminal,
 ): Promise<number> {
@@ -88,7 +92,7 @@ async function generate(
       { ...settings, prompt },
       {
         stops: settings.stops,
-        show: (fate, text) => view.show(fate, text),
+        show: (mark, text) => view.show(mark, text),
         signal: terminal.signal,
         now,
       },
@@ -118,19 +122,15 @@ const reportedEngines = (engines: Engines) => ({
   loadMs: engines.loadMs,
 });
 
-function viewOf(
-  { json, showDraft }: GenerateOptions,
-  prompt: string,
-  terminal: Terminal,
-): TextView {
+function viewOf({ json, showDraft }: GenerateFlags, prompt: string, terminal: Terminal): TextView {
   if (json) return silentView(terminal);
-  return textView(terminal, { markedPrompt: showDraft ? prompt : null, legend: markedFates });
+  return textView(terminal, { markedPrompt: showDraft ? prompt : null, legend: markedTokens });
 }
 
 function printSummary(
-  generation: Generation,
+  generation: GeneratedText,
   seed: bigint,
-  options: GenerateOptions,
+  options: GenerateFlags,
   terminal: Terminal,
 ): void {
   const { tokens, generationMs, end, tally } = generation;

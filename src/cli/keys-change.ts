@@ -4,7 +4,7 @@ import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFileText, readKeyFile, type StoredKey } from '../access/index.js';
 import { PilotfishError } from '../base/error.js';
-import { type Lock, takeLock } from './lock.js';
+import { type FileLock, takeLock } from './file-lock.js';
 
 /** A change takes milliseconds; so long is waited for those of others. */
 const patienceMs = 5_000;
@@ -38,7 +38,7 @@ const isThere = (path: string): Promise<boolean> =>
     (reason: NodeJS.ErrnoException) => reason.code !== 'ENOENT',
   );
 
-async function takeLockPatiently(lockPath: string, path: string): Promise<Lock> {
+async function takeLockPatiently(lockPath: string, path: string): Promise<FileLock> {
   let busy: Error | null = null;
   const words = {
     busy: (holder: string) => {

@@ -16,9 +16,9 @@ import {
 } from './flags/credential-flags.js';
 import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
-import { planOf } from './plan/answer.js';
-import { type PlanOptions, questionOf } from './plan/question.js';
-import { planText } from './plan/words.js';
+import { planOf } from './plan/capacity-plan.js';
+import { planText } from './plan/plan-text.js';
+import { type PlanOptions, planQuestion } from './plan/question.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 import { fetchStats, statsUrl } from './stats-client.js';
 
@@ -160,7 +160,7 @@ function addLinkFlags(command: Command): void {
 async function plan(options: Options, terminal: Terminal): Promise<void> {
   const { out, err, env, signal } = terminal;
   const measured = await measuredCost(options, terminal);
-  const question = questionOf(options, measured);
+  const question = planQuestion(options, measured);
   const result = await planOf(question, async (line) => {
     if (err.isTTY) err.write(`\r\u001b[Kplaying ${line}`);
     await nextTurn();

@@ -11,7 +11,7 @@ import {
   type Statistics,
   type TokenLogprobs,
 } from '../device/index.js';
-import { AnswerDisplay, answerFates } from './answers/answer-display.js';
+import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
 import { LinkReport } from './answers/link-report.js';
 import { interruptedExitCode } from './failure.js';
@@ -20,17 +20,17 @@ import {
   addLinkFlags,
   checkLinkFlags,
   connectOptions,
-  type Drafting,
   draftOptions,
   type LinkOptions,
-  loadDrafting,
+  type LoadedDrafter,
+  loadDrafter,
 } from './flags/link-flags.js';
 import {
   addSamplingFlags,
-  customaryLaw,
   drawSeed,
   type SamplingOptions,
   samplingOf,
+  usualLaw,
 } from './flags/sampling-flags.js';
 import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
 import { readPrompt } from './prompt.js';
@@ -59,7 +59,7 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: number
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, by the target alone, provisional');
   addLinkFlags(command);
-  addSamplingFlags(command, customaryLaw, maxTokensDefault);
+  addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
     const options = command.opts<RunOptions>();
     schemeOf(options);
@@ -76,19 +76,26 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const prompt = await readPrompt(argument, options.file, terminal);
-  const drafting = await loadDrafting(options, 1, terminal);
+  const loadedDrafter = await loadDrafter(options, 1, terminal);
   try {
-    const drafts = drafting.name.kind === 'model';
+    const drafts = loadedDrafter.name.kind === 'model';
     const policy = { ...options, drafts, asksInMessages: false };
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, drafting, report, terminal));
+    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
     try {
-      return await new Run({ options, prompt, terminal, drafting, report, client }).write();
+      return await new Run({
+        options,
+        prompt,
+        terminal,
+        drafting: loadedDrafter,
+        report,
+        client,
+      }).write();
     } finally {
       await client.close();
     }
   } finally {
-    await drafting.engine.close();
+    await loadedDrafter.engine.close();
   }
 }
 
@@ -96,7 +103,7 @@ interface RunParts {
   readonly options: RunOptions;
   readonly prompt: string;
   readonly terminal: Terminal;
-  readonly drafting: Drafting;
+  readonly drafting: LoadedDrafter;
   readonly report: LinkReport;
   readonly client: Client;
 }
@@ -113,7 +120,7 @@ class Run {
     const markedPrompt = options.showDraft ? prompt : null;
     this.#view = options.json
       ? silentView(terminal)
-      : textView(terminal, { markedPrompt, legend: answerFates });
+      : textView(terminal, { markedPrompt, legend: answerMarks });
     parts.report.redirect((text) => this.#view.note(text));
   }
 
@@ -177,10 +184,17 @@ class Run {
   }
 
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd): void {
-    const { options, terminal, drafting } = this.#parts;
+    const { options, terminal, drafting: loadedDrafter } = this.#parts;
     if (!options.stats || options.json) return;
     const { mode } = options;
-    const facts = { statistics, tokenCount, end, seed: this.#seed, drafter: drafting.name, mode };
+    const facts = {
+      statistics,
+      tokenCount,
+      end,
+      seed: this.#seed,
+      drafter: loadedDrafter.name,
+      mode,
+    };
     printLines(answerLines(facts), terminal);
   }
 }

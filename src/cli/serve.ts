@@ -14,18 +14,10 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
-import { type CoverOptions, coverFlags, coverOf } from './flags/cover-flags.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
-import { choice, flag, wholeNumber } from './flags/flags.js';
+import { flag, oneOfNames, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
-import {
-  doorFlags,
-  insecureFlag,
-  noKeyFlag,
-  type OpenDoor,
-  openDoor,
-} from './flags/listen-flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -35,6 +27,14 @@ import {
   warnOfLongContext,
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
+import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
+import {
+  insecureFlag,
+  listenFlagsOf,
+  noKeyFlag,
+  type OpenAccess,
+  openAccessOf,
+} from './http/listen-flags.js';
 import { resolveModel } from './models/model-name.js';
 import { bundledModels, packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -51,7 +51,7 @@ const description = `Serves a target model to devices that draft for it. Drafts 
 
 It listens on this machine alone unless --host says otherwise; then it wants keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
 
-interface ServeOptions extends LoadOptions, HttpOptions, CoverOptions {
+interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
   readonly model: string;
   readonly host: string;
   readonly port: number;
@@ -83,10 +83,10 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
   command.addOption(draftRefusal());
   addGroup(command, 'Server', listenFlags());
-  addGroup(command, 'Access', [...doorFlags('--'), insecureFlag()]);
+  addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
   addGroup(command, 'Limits of keys that have none of their own', limitFlags());
-  addGroup(command, 'Lengths and times', coverFlags('messages of every session'));
+  addGroup(command, 'Lengths and times', shapingFlags('messages of every session'));
   addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
@@ -154,7 +154,7 @@ function batchFlags() {
     flag(
       '--batching <kind>',
       'continuous, or static as in SLED: wait for a full batch, pad',
-      choice('--batching', ['continuous', 'static']),
+      oneOfNames('--batching', ['continuous', 'static']),
     ).default('continuous'),
     flag(
       '--static-count <n>',
@@ -182,16 +182,16 @@ function batchFlags() {
 
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
   // First: whatever is wrong with it is known at once, and a model takes its time.
-  const door = await openDoor({ ...options, origins: options.httpOrigin }, '--', terminal);
+  const api = await openAccessOf({ ...options, origins: options.httpOrigin }, '--', terminal);
   try {
-    await serveThrough(door, options, terminal);
+    await serveThrough(api, options, terminal);
   } finally {
-    door.close();
+    api.close();
   }
 }
 
 async function serveThrough(
-  door: OpenDoor,
+  api: OpenAccess,
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
@@ -204,8 +204,8 @@ async function serveThrough(
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
       engine,
-      ...serverOptions(options, door),
-      makeHttp: (local) => makeHttp(engine, options, door, local, terminal),
+      ...serverOptions(options, api),
+      makeHttp: (local) => makeHttp(engine, options, api, local, terminal),
     });
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(engine, server)}\n`);
@@ -222,24 +222,24 @@ async function serveThrough(
 async function makeHttp(
   engine: LlamaEngine,
   options: ServeOptions,
-  { access }: OpenDoor,
+  { access }: OpenAccess,
   server: LocalServer,
   terminal: Terminal,
 ): Promise<RequestListener> {
-  const { createHttpDoor } = await import('../api/index.js');
-  const { ServerGenerator, serverFacts } = await import('../api/backends/index.js');
-  const door = await createHttpDoor({
+  const { createHttpApi } = await import('../api/index.js');
+  const { ServerGenerator, serverMetrics } = await import('../api/backends/index.js');
+  const api = await createHttpApi({
     generator: new ServerGenerator({
       ...{ server, info: engine.info, names: [options.model], build: packageVersion() },
       createdS: Math.floor(Date.now() / 1000),
     }),
-    facts: serverFacts(server),
+    metrics: serverMetrics(server),
     access,
     requestsMax: options.httpRequests,
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     onMistake: mistakeNote(noteTo(terminal)),
   });
-  return door.handle;
+  return api.handle;
 }
 
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
@@ -258,7 +258,7 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
   };
 }
 
-function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
+function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
   const { staticCount: count, staticWait: waitMs } = options;
   const batching: Batching =
     options.batching === 'static' ? { kind: 'static', count, waitMs } : { kind: 'continuous' };
@@ -273,7 +273,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenDoor) {
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
     keyLimits: givenLimits(options),
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     access,
     ...(tls !== null && { tls }),
     insecureOpenToNetwork: options.insecureOpenToNetwork === true,

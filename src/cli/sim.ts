@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import {
+  addCounts,
   type Counts,
   faultText,
   fleet,
@@ -16,7 +17,6 @@ import {
   scenarioFrom,
   shrink,
   simulate,
-  sumOf,
   swarm,
   traceTo,
 } from '../sim/index.js';
@@ -117,7 +117,7 @@ async function runAll(
   let saidMs = startedMs;
   for (; seedCount < seeds && !signal.aborted; seedCount++) {
     const report = simulate(scenario, seed + seedCount);
-    counts = counts === null ? report.counts : sumOf(counts, report.counts);
+    counts = counts === null ? report.counts : addCounts(counts, report.counts);
     eventCount += report.eventCount;
     virtualMs += report.virtualMs;
     if (report.violations.length > 0) failures.push(report);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import { Answer, type Piece } from './answer.js';
-import type { Origin, TellEffect } from './core/event.js';
+import type { AnswerEffect, TokenOrigin } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
 
 const vocabulary = scriptedVocabulary(16);
@@ -14,7 +14,7 @@ const idOf = (text: string): number =>
   )!;
 const statistics = { tokenCount: 0 } as Statistics;
 
-class Told {
+class Reported {
   readonly answer: Answer;
   cancelCount = 0;
 
@@ -26,13 +26,13 @@ class Told {
     this.take({ kind: 'prompt', answer: 0, promptLength: 10 });
   }
 
-  take(news: TellEffect): this {
+  take(news: AnswerEffect): this {
     this.answer.take(news);
     return this;
   }
 
   /** Letters from an index of the answer on. */
-  tokens(index: number, letters: string, origin: Origin = 'target'): this {
+  tokens(index: number, letters: string, origin: TokenOrigin = 'target'): this {
     const tokens = [...letters].map((letter, offset) => ({
       position: 10 + index + offset,
       token: idOf(letter),
@@ -72,24 +72,24 @@ function textOf(pieces: readonly Piece[]): string {
 
 describe('an answer', () => {
   it('ends before a stop string that spans tokens, tells the core, and drops what comes later', async () => {
-    const told = new Told(['in']).tokens(0, 'aei').tokens(3, 'noa').tokens(6, 'e');
-    assert.equal(told.cancelCount, 0, 'never while the core is telling');
+    const reported = new Reported(['in']).tokens(0, 'aei').tokens(3, 'noa').tokens(6, 'e');
+    assert.equal(reported.cancelCount, 0, 'never while the core is telling');
     await Promise.resolve();
-    assert.equal(told.cancelCount, 1);
-    told.ended('cancelled');
-    assert.equal(textOf(await told.pieces()), 'ae');
-    const { reason, text, tokens, isVerified } = await told.answer.result;
+    assert.equal(reported.cancelCount, 1);
+    reported.ended('cancelled');
+    assert.equal(textOf(await reported.pieces()), 'ae');
+    const { reason, text, tokens, isVerified } = await reported.answer.result;
     assert.deepEqual([reason, text, tokens.length, isVerified], ['stop', 'ae', 4, true]);
   });
 
   it('gives back at the end what only began like a stop string', async () => {
-    const told = new Told(['ino']).tokens(0, 'aein').ended();
-    assert.equal(textOf(await told.pieces()), 'aein');
-    assert.equal((await told.answer.result).reason, 'length');
+    const reported = new Reported(['ino']).tokens(0, 'aein').ended();
+    assert.equal(textOf(await reported.pieces()), 'aein');
+    assert.equal((await reported.answer.result).reason, 'length');
   });
 
   it('a provisional stop string ends nothing before it is verified', async () => {
-    const kept = new Told(['in']).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
+    const kept = new Reported(['in']).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
     kept.confirmed(1, 3);
     await Promise.resolve();
     assert.equal(kept.cancelCount, 0);
@@ -103,20 +103,20 @@ describe('an answer', () => {
   });
 
   it('a provisional stop string that is taken back is forgotten', async () => {
-    const told = new Told(['in']).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
-    told.retracted(5).retracted(3).tokens(3, 'eo').ended();
-    assert.equal(textOf(await told.pieces()), 'aeieo');
-    const { text, tokens, reason } = await told.answer.result;
+    const reported = new Reported(['in']).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
+    reported.retracted(5).retracted(3).tokens(3, 'eo').ended();
+    assert.equal(textOf(await reported.pieces()), 'aeieo');
+    const { text, tokens, reason } = await reported.answer.result;
     assert.deepEqual([text, tokens.length, reason], ['aeieo', 5, 'length']);
-    assert.equal(told.cancelCount, 0);
+    assert.equal(reported.cancelCount, 0);
   });
 
   it('draft-only ends on an unverified stop string and says so', async () => {
-    const told = new Told(['in'], true).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
+    const reported = new Reported(['in'], true).tokens(0, 'a').tokens(1, 'einoa', 'provisional');
     await Promise.resolve();
-    assert.equal(told.cancelCount, 1);
-    told.retracted(1).ended('cancelled');
-    const { reason, text, isVerified } = await told.answer.result;
+    assert.equal(reported.cancelCount, 1);
+    reported.retracted(1).ended('cancelled');
+    const { reason, text, isVerified } = await reported.answer.result;
     assert.deepEqual([reason, text, isVerified], ['stop', 'ae', false]);
   });
 });

@@ -6,7 +6,7 @@ import type { Vocabulary } from '../engine/vocabulary.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { EndReason } from '../protocol/frame.js';
 import { AnswerText } from './answer-text.js';
-import type { Origin, TellEffect, ToldToken } from './core/event.js';
+import type { AnswerEffect, AnswerToken, TokenOrigin } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
 
 export type Piece =
@@ -20,7 +20,7 @@ export type Piece =
        * vocabulary.
        */
       readonly text: string;
-      readonly origin: Origin;
+      readonly origin: TokenOrigin;
       /** Of the target, where asked for; never of provisional tokens. */
       readonly logprobs?: TokenLogprobs;
     }
@@ -118,7 +118,7 @@ export class Answer implements AsyncIterable<Piece> {
   }
 
   /** Takes what the core tells. */
-  take(news: TellEffect): void {
+  take(news: AnswerEffect): void {
     switch (news.kind) {
       case 'prompt':
         this.#promptLength = news.promptLength;
@@ -137,10 +137,10 @@ export class Answer implements AsyncIterable<Piece> {
     if (this.#readers.length > 0) this.#wakeReaders();
   }
 
-  #grow(news: Extract<TellEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
+  #grow(news: Extract<AnswerEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
     switch (news.kind) {
       case 'tokens':
-        for (const told of news.tokens) this.#push(told);
+        for (const reported of news.tokens) this.#push(reported);
         break;
       case 'confirmed':
         this.#pieces.push(confirmedOf(news));
@@ -158,7 +158,7 @@ export class Answer implements AsyncIterable<Piece> {
   }
 
   /** Behind a stop string that nobody has verified yet nothing is told; it may be taken back. */
-  #push({ position, token, origin, logprobs }: ToldToken): void {
+  #push({ position, token, origin, logprobs }: AnswerToken): void {
     const isBehind = this.#text.stopCount !== null;
     const text = this.#text.push(token);
     if (isBehind) return;
@@ -187,7 +187,7 @@ export class Answer implements AsyncIterable<Piece> {
     this.#pieces.push({ kind: 'retracted', from, textLength: this.#text.text.length });
   }
 
-  #end({ reason, isVerified, statistics }: TellEffect & { kind: 'ended' }): void {
+  #end({ reason, isVerified, statistics }: AnswerEffect & { kind: 'ended' }): void {
     this.#statistics = statistics;
     if (this.#stopped !== null) {
       this.#succeed('stop', this.#stopped.isVerified);
@@ -244,6 +244,6 @@ export class Answer implements AsyncIterable<Piece> {
 }
 
 /** What a confirmation says, without whom it concerns. */
-function confirmedOf({ from, to, logprobs }: TellEffect & { kind: 'confirmed' }): Piece {
+function confirmedOf({ from, to, logprobs }: AnswerEffect & { kind: 'confirmed' }): Piece {
   return { kind: 'confirmed', from, to, ...(logprobs && { logprobs }) };
 }

@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, startServer } from '../server/index.js';
-import { targetOnly } from './core/world.suite.js';
+import { targetOnly } from './core/device-world.suite.js';
 import { type ConnectOptions, connect, type Piece, serveLines } from './index.js';
 
 const ids = Int32Array.of(0, 3, 5);

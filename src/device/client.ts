@@ -5,23 +5,23 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { PilotfishError } from '../base/error.js';
 import type { Engine } from '../engine/engine.js';
-import { type NgramOptions, ngramDefaults } from '../engine/look-up.js';
+import { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import { FormatChecker } from '../grammar/format-checker.js';
-import { type Cover, noCover } from '../protocol/frame.js';
-import { checkCover } from '../protocol/frame-check.js';
+import { noShaping, type TrafficShaping } from '../protocol/frame.js';
+import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { Answer } from './answer.js';
-import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead.js';
-import type { AnswerId, Fallback, TellEffect } from './core/event.js';
-import type { CoreSettings, DrafterFacts } from './core/settings.js';
-import { type Clock, Device, type DeviceNews, type DeviceOptions } from './device.js';
+import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead-cache.js';
+import type { AnswerEffect, AnswerId, Fallback } from './core/event.js';
+import type { DeviceCoreSettings, DrafterFacts } from './core/settings.js';
+import { type Clock, Device, type DeviceNotice, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
-import { engineDrafter, strandsMaxOf } from './drafter/engine-drafter.js';
+import { engineDrafter, sequencesMaxOf } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
 import { type GenerateOptions, requestOf } from './generate-request.js';
-import { dialWords } from './link-words.js';
+import { dialMessage } from './link-messages.js';
 import {
   checkAlternative,
   checkKeyInClear,
@@ -39,7 +39,7 @@ export type DrafterChoice =
       readonly kind: 'custom';
       readonly make: DrafterFactory;
       readonly contextLength: number;
-      readonly strandsMax?: number;
+      readonly sequencesMax?: number;
     };
 
 export interface ConnectOptions {
@@ -62,20 +62,20 @@ export interface ConnectOptions {
   /** What is drafted for outcomes that verdicts may bring; `tokensMax: 0` spares a battery. Default: aheadDefaults. */
   readonly ahead?: Partial<AheadBudget>;
   /** What is done against whoever sees lengths and times of messages, by the server too. Default: nothing. */
-  readonly cover?: Partial<Cover>;
+  readonly shaping?: Partial<TrafficShaping>;
   /** Replaces WebSocket. @param signal aborts when nobody waits for the link any more. */
   readonly dial?: (url: string, signal: AbortSignal) => Promise<Transport>;
   readonly clock?: Clock;
   /** Hears of links that were lost and found. */
-  readonly onLink?: (news: LinkNews) => void;
+  readonly onLink?: (news: LinkNotice) => void;
   readonly signal?: AbortSignal;
 }
 
-export type LinkNews = Extract<DeviceNews, { kind: 'welcomed' | 'gave-up' | 'down' }>;
+export type LinkNotice = Extract<DeviceNotice, { kind: 'welcomed' | 'gave-up' | 'down' }>;
 
 export type Timing = Pick<
-  CoreSettings,
-  | 'patienceMs'
+  DeviceCoreSettings,
+  | 'disconnectGraceMs'
   | 'awayMaxMs'
   | 'verdictTimeoutMs'
   | 'linkTimeoutMs'
@@ -85,7 +85,7 @@ export type Timing = Pick<
 >;
 
 export const timingDefaults: Timing = {
-  patienceMs: 500,
+  disconnectGraceMs: 500,
   awayMaxMs: 60_000,
   verdictTimeoutMs: 5_000,
   linkTimeoutMs: 10_000,
@@ -124,7 +124,7 @@ export class Client {
   readonly #answers = new Map<AnswerId, Answer>();
   readonly #ready: Promise<void>;
   #settleReady: (error: PilotfishError | null) => void = () => undefined;
-  #cancelPatience: () => void = () => undefined;
+  #cancelGrace: () => void = () => undefined;
   #nextAnswer = 0;
   #modelName: string | null = null;
   #contextLength: number | null = null;
@@ -151,8 +151,8 @@ export class Client {
     this.#device.start();
     if (!keepsTrying(options)) return;
     // A host that swallows what is sent to it says nothing for long; answers can begin without it.
-    const patienceMs = options.timing?.patienceMs ?? timingDefaults.patienceMs;
-    this.#cancelPatience = clock.at(clock.now() + patienceMs, () => this.#settleReady(null));
+    const disconnectGraceMs = options.timing?.disconnectGraceMs ?? timingDefaults.disconnectGraceMs;
+    this.#cancelGrace = clock.at(clock.now() + disconnectGraceMs, () => this.#settleReady(null));
   }
 
   /** Resolves once answers can be asked for. */
@@ -217,12 +217,12 @@ export class Client {
 
   /** Ends every answer as cancelled and the connection; the drafting engine stays open. */
   async close(): Promise<void> {
-    this.#cancelPatience();
+    this.#cancelGrace();
     await this.#device.close();
     this.#settleReady(new PilotfishError('cancelled', 'the client was closed'));
   }
 
-  #hear(news: DeviceNews): void {
+  #hear(news: DeviceNotice): void {
     switch (news.kind) {
       case 'welcomed':
         this.#modelName = news.modelName;
@@ -245,7 +245,7 @@ export class Client {
     this.#options.onLink?.(news);
   }
 
-  #hearAnswer(news: TellEffect): void {
+  #hearAnswer(news: AnswerEffect): void {
     this.#answers.get(news.answer)?.take(news);
     if (news.kind === 'ended' || news.kind === 'failed') this.#answers.delete(news.answer);
   }
@@ -283,18 +283,18 @@ function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
   switch (drafter.kind) {
     case 'engine': {
       const { contextLength } = drafter.engine.info;
-      return { contextLength, strandsMax: strandsMaxOf(drafter.engine.info) };
+      return { contextLength, sequencesMax: sequencesMaxOf(drafter.engine.info) };
     }
     case 'ngram':
-      return { contextLength: ngramContext, strandsMax: 1 };
+      return { contextLength: ngramContext, sequencesMax: 1 };
     case 'none':
       return null;
     case 'custom':
-      return { strandsMax: 1, ...drafter };
+      return { sequencesMax: 1, ...drafter };
   }
 }
 
-function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): CoreSettings {
+function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): DeviceCoreSettings {
   return {
     // Over WebSocket the upgrade carries it.
     key: options.dial === undefined ? '' : (options.key ?? ''),
@@ -303,7 +303,7 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
     drafter: factsOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
     ahead: aheadOf(options),
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     keepsTrying: keepsTrying(options),
     ...timingDefaults,
     ...options.timing,
@@ -311,9 +311,9 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Cor
   };
 }
 
-function coverOf({ cover }: ConnectOptions): Cover {
-  const wanted = { ...noCover, ...cover };
-  const complaint = checkCover(wanted);
+function shapingOf({ shaping }: ConnectOptions): TrafficShaping {
+  const wanted = { ...noShaping, ...shaping };
+  const complaint = checkShaping(wanted);
   if (complaint !== null) throw usage(complaint.message);
   return wanted;
 }
@@ -346,7 +346,7 @@ function dialOf(options: ConnectOptions): DeviceOptions['dial'] {
       if (alternative !== null) checkAlternative(url, alternative);
       return await open(address, signal);
     } catch (cause) {
-      throw new Error(`no server answers at ${address}: ${dialWords(cause)}`, { cause });
+      throw new Error(`no server answers at ${address}: ${dialMessage(cause)}`, { cause });
     }
   };
 }

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
-import { noCover } from '../protocol/frame.js';
+import { noShaping } from '../protocol/frame.js';
 import type { Transport } from '../protocol/transport.js';
-import { aheadOff } from './core/drafting/ahead.js';
+import { aheadOff } from './core/drafting/ahead-cache.js';
 import { Device } from './device.js';
 
 describe('a dial that is answered too late', () => {
@@ -38,14 +38,14 @@ describe('a dial that is answered too late', () => {
         drafter: null,
         endOfText: new Set([1]),
         keepsTrying: true,
-        patienceMs: 100,
+        disconnectGraceMs: 100,
         awayMaxMs: 60_000,
         verdictTimeoutMs: 1_000,
         linkTimeoutMs: 2_000,
         pingMs: 500,
         backoffMinMs: 50,
         backoffMaxMs: 400,
-        cover: noCover,
+        shaping: noShaping,
         ahead: aheadOff,
         chance: () => 0.5,
       },

@@ -4,10 +4,10 @@
 import { limits } from '../protocol/limits.js';
 import { closeNormal, type Transport } from '../protocol/transport.js';
 import { DeviceCore } from './core/device-core.js';
-import type { CoreEvent, Effect, TellEffect } from './core/event.js';
-import type { CoreSettings } from './core/settings.js';
+import type { AnswerEffect, DeviceEffect, DeviceInput } from './core/event.js';
+import type { DeviceCoreSettings } from './core/settings.js';
 import type { Drafter, DrafterFactory } from './drafter/drafter.js';
-import { closeWords } from './link-words.js';
+import { closeMessage } from './link-messages.js';
 
 /** Time as the shell meets it; tests and simulators bring their own. */
 export interface Clock {
@@ -18,7 +18,7 @@ export interface Clock {
 }
 
 export interface DeviceOptions {
-  readonly settings: CoreSettings;
+  readonly settings: DeviceCoreSettings;
   /** Null: nothing drafts here, and `settings.drafter` is null. */
   readonly makeDrafter: DrafterFactory | null;
   /**
@@ -30,12 +30,12 @@ export interface DeviceOptions {
   readonly dial: (alternative: string | null, signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;
   /** Everything that concerns a user, in order. */
-  readonly tell: (effect: DeviceNews) => void;
+  readonly tell: (effect: DeviceNotice) => void;
 }
 
-export type DeviceNews =
-  | TellEffect
-  | Extract<Effect, { kind: 'welcomed' | 'gave-up' }>
+export type DeviceNotice =
+  | AnswerEffect
+  | Extract<DeviceEffect, { kind: 'welcomed' | 'gave-up' }>
   | { readonly kind: 'down'; readonly reason: string };
 
 /** How long a close handshake may take before the link is called down. */
@@ -52,7 +52,7 @@ export class Device {
   #cancelWake: (() => void) | null = null;
   #cancelHangUp: (() => void) | null = null;
   #isClosed = false;
-  #waiting: CoreEvent[] = [];
+  #waiting: DeviceInput[] = [];
 
   constructor(options: DeviceOptions) {
     this.#options = options;
@@ -76,13 +76,13 @@ export class Device {
   }
 
   /** At once, behind what waits. */
-  feed(event: CoreEvent): void {
+  feed(event: DeviceInput): void {
     this.#waiting.push(event);
     this.#flush();
   }
 
   /** Soon: a socket brings several messages in one piece, a drafter several tokens, and one look at the whole serves all. */
-  #feedSoon(event: CoreEvent): void {
+  #feedSoon(event: DeviceInput): void {
     if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
   }
 
@@ -103,11 +103,11 @@ export class Device {
     await this.#drafter?.close();
   }
 
-  #perform(effects: readonly Effect[]): void {
+  #perform(effects: readonly DeviceEffect[]): void {
     for (const effect of effects) this.#carryOut(effect);
   }
 
-  #carryOut(effect: Effect): void {
+  #carryOut(effect: DeviceEffect): void {
     switch (effect.kind) {
       case 'dial':
         this.#dial(effect.alternative);
@@ -153,7 +153,7 @@ export class Device {
           message: (bytes) => {
             if (link === this.#linkCount) this.#feedSoon({ kind: 'message', bytes });
           },
-          closed: (end) => this.#down(link, closeWords(end)),
+          closed: (end) => this.#down(link, closeMessage(end)),
         });
         this.feed({ kind: 'link-up' });
       },

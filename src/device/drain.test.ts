@@ -10,7 +10,7 @@ import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, type ServerOptions, startServer } from '../server/index.js';
 import type { Answer } from './answer.js';
 import { type Client, type ConnectOptions, connect } from './client.js';
-import { targetOnly } from './core/world.suite.js';
+import { targetOnly } from './core/device-world.suite.js';
 
 const ids = Int32Array.of(0, 3, 5);
 const tokensMax = 60;

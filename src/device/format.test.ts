@@ -74,12 +74,12 @@ describe('formats on a device', () => {
     const answer = client.generate(
       options({ format: { kind: 'json-object' }, topLogprobs: 2, seed: 5n }),
     );
-    const told = [];
-    for await (const piece of answer) if (piece.kind === 'token') told.push(piece.logprobs);
+    const reported = [];
+    for await (const piece of answer) if (piece.kind === 'token') reported.push(piece.logprobs);
     const { text, tokens } = await answer.result;
     assert.equal(typeof JSON.parse(text), 'object');
-    assert.equal(told.length, tokens.length);
-    assert.ok(told.every((logprobs) => logprobs?.top.length === 2 && logprobs.logprob <= 0));
+    assert.equal(reported.length, tokens.length);
+    assert.ok(reported.every((logprobs) => logprobs?.top.length === 2 && logprobs.logprob <= 0));
   });
 
   it('that cannot be followed are refused at once, by the server where the device has no vocabulary', async () => {

@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { PilotfishError } from '../base/error.js';
 import { checkStops } from '../base/stop-text.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
-import { type AnswerFormat, schemaText } from '../grammar/format.js';
 import type { FormatChecker } from '../grammar/format-checker.js';
+import { type OutputFormat, schemaText } from '../grammar/output-format.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
 import {
@@ -43,7 +43,7 @@ export interface GenerateOptions {
    */
   readonly topLogprobs?: number;
   /** What the answer has to be, enforced token by token. Default: anything. */
-  readonly format?: AnswerFormat;
+  readonly format?: OutputFormat;
   /** Default: adaptive, at most 16. */
   readonly stopRule?: StopRule;
   /** Most drafted tokens beyond the committed length. Default 64. */
@@ -98,12 +98,12 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
     cut: options.cut ?? null,
     stopRule,
     fallback: options.fallback ?? context.fallback,
-    ...lawWishes(options, formats),
+    ...lawOptions(options, formats),
   };
 }
 
 /** What is wanted of the target's law beside a token; a schema is looked at here where it can be. */
-function lawWishes(
+function lawOptions(
   { topLogprobs, format, tokensMax }: GenerateOptions,
   formats: FormatChecker | null,
 ): Pick<GenerateRequest, 'schema' | 'topLogprobs'> {

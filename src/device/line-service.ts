@@ -2,7 +2,7 @@
 // at once. Knows the client only; for HTTP there is `gateway`.
 
 import { PilotfishError, toPilotfishError } from '../base/error.js';
-import type { AnswerFormat } from '../grammar/format.js';
+import type { OutputFormat } from '../grammar/output-format.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { modes, schemes } from '../protocol/frame.js';
 import type { Answer } from './answer.js';
@@ -119,11 +119,11 @@ class LineService {
     }
     const answer = this.#client.generate({ ...optionsOf(request), signal: this.#signal });
     this.#answers.set(key, answer);
-    const told = this.#tell(id, answer).finally(() => {
+    const reported = this.#tell(id, answer).finally(() => {
       this.#answers.delete(key);
-      this.#running.delete(told);
+      this.#running.delete(reported);
     });
-    this.#running.add(told);
+    this.#running.add(reported);
   }
 
   async #tell(id: unknown, answer: Answer): Promise<void> {
@@ -239,7 +239,7 @@ function biasOf(token: string, value: unknown): number {
   throw usage(`logitBias of ${token} is neither a number nor "-inf"`);
 }
 
-function formatOf(value: unknown): AnswerFormat {
+function formatOf(value: unknown): OutputFormat {
   const format = (value ?? {}) as Json;
   if (format['kind'] === 'json-object') {
     checkFields(format, ['kind']);

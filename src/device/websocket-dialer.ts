@@ -6,7 +6,7 @@ import { type RawData, WebSocket } from 'ws';
 import { PilotfishError } from '../base/error.js';
 import { wireFault } from '../protocol/code.js';
 import { encodeFrame } from '../protocol/codec.js';
-import { closeFor, failureOf } from '../protocol/failure.js';
+import { closeFor, failureFrame } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
 import {
   closeLost,
@@ -29,7 +29,7 @@ export interface DeviceTls {
   readonly key?: string | Buffer;
 }
 
-export interface DialOptions {
+export interface WebSocketDialOptions {
   /** For the handshake. */
   readonly timeoutMs: number;
   /** Absent: none is shown. */
@@ -49,7 +49,7 @@ const isOwnHost = (hostname: string): boolean =>
  */
 export function checkKeyInClear(
   url: string,
-  { key, insecureKeyInClear }: Pick<DialOptions, 'key' | 'insecureKeyInClear'>,
+  { key, insecureKeyInClear }: Pick<WebSocketDialOptions, 'key' | 'insecureKeyInClear'>,
 ): void {
   const { protocol, hostname, host } = new URL(url);
   if (key === undefined || insecureKeyInClear || protocol === 'wss:' || isOwnHost(hostname)) return;
@@ -78,7 +78,7 @@ export function checkAlternative(url: string, alternative: string): void {
  */
 export async function dialWebSocket(
   url: string,
-  options: DialOptions,
+  options: WebSocketDialOptions,
   signal: AbortSignal,
 ): Promise<Transport> {
   checkKeyInClear(url, options);
@@ -87,7 +87,7 @@ export async function dialWebSocket(
 
 function open(
   url: string,
-  { timeoutMs, key, tls }: DialOptions,
+  { timeoutMs, key, tls }: WebSocketDialOptions,
   signal: AbortSignal,
 ): Promise<Transport> {
   return new Promise((resolve, reject) => {
@@ -127,7 +127,7 @@ class RefusedTransport implements Transport {
 
   listen(listener: TransportListener): void {
     const message = 'the server does not know the key, or none was given';
-    const failure = failureOf(wireFault('key-refused', message, null), 0);
+    const failure = failureFrame(wireFault('key-refused', message, null), 0);
     queueMicrotask(() => {
       listener.message(encodeFrame(failure));
       listener.closed(closeFor('key-refused'));

@@ -111,7 +111,7 @@ async function connectedPair(): Promise<ConnectedPair> {
     message: (peer, bytes) => tell(peer, (listener) => listener.message(bytes)),
     disconnected: (peer, end: TransportEnd) => tell(peer, (listener) => listener.closed(end)),
     tooLong: (peer) => assert.fail(`a message of connection ${peer.id} is too long`),
-    crowded: () => undefined,
+    overloaded: () => undefined,
     flow: () => undefined,
     stats: () => null,
   };

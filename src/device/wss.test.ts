@@ -14,7 +14,7 @@ import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { startServer } from '../server/index.js';
 import { connect } from './client.js';
-import { targetOnly } from './core/world.suite.js';
+import { targetOnly } from './core/device-world.suite.js';
 import { checkAlternative, type DeviceTls } from './websocket-dialer.js';
 
 /** What the child does: one answer without drafts, its tokens on stdout or the error's code and words. */

@@ -69,13 +69,13 @@ describe('engine core', () => {
       attempt: 0,
       wantConfidence: false,
     };
-    let told = 0;
+    let reported = 0;
     const breakAfterThree = (): void => {
-      if (++told === 3) model.brokenRow = 0;
+      if (++reported === 3) model.brokenRow = 0;
     };
     const failing = { stopped: () => false, onToken: breakAfterThree };
     assert.throws(() => core.draft(request, failing), { code: 'engine-failed' });
-    assert.equal(told, 3);
+    assert.equal(reported, 3);
     assert.deepEqual([...core.tokens(0)], [0, 3]);
     model.brokenRow = -1;
     const sound = { stopped: () => false, onToken: () => {} };

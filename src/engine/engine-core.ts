@@ -19,12 +19,17 @@ import type {
   Segment,
   SlotConfig,
 } from './engine.js';
-import { guessVerdict } from './exit-guess.js';
+import { guessVerdict } from './exit-hint.js';
 import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
 import { MaskBudget } from './mask-budget.js';
 import type { RowMath } from './row-math.js';
 import type { ExitRows, RowModel } from './row-model.js';
-import { checkDraftRequest, checkDraftSteps, checkSegments, checkTokens } from './segment-check.js';
+import {
+  checkDraftRequest,
+  checkDraftSteps,
+  checkSegments,
+  checkTokenIds,
+} from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
 
@@ -264,7 +269,7 @@ export class EngineCore {
         `saved state holds ${unpacked.tokens.length} tokens, more than the context of ${model.contextLength}`,
       );
     }
-    checkTokens(unpacked.tokens, model.vocabSize);
+    checkTokenIds(unpacked.tokens, model.vocabSize);
     this.open(index, config);
     if (!model.restore(index, unpacked.cache)) {
       model.truncate(index, 0);

@@ -5,7 +5,7 @@ import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
-import type { FinalToken } from '../math/verdict.js';
+import type { FinalToken } from '../math/verification.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** How the drafts of a segment are verified; each is a file of math, proofs in MATH.md. */
@@ -53,7 +53,7 @@ export interface Segment {
   readonly topLogprobs?: number;
 }
 
-/** Of the rows that a verdict rests on; see TokenLogprobs for what they are of. */
+/** Of the rows that a verdict rests on; see TokenLogprob for what they are of. */
 export interface VerdictLogprobs {
   /** [accepted drafts, then the final token where the engine has drawn it]. */
   readonly tokens: readonly TokenLogprobs[];

@@ -11,7 +11,7 @@ import type { Law } from '../math/law.js';
 import { lawLogprobs, tokenLogprobs } from '../math/logprobs.js';
 import { verifySplit } from '../math/split.js';
 import type { TokenMask } from '../math/token-mask.js';
-import type { MayTest, Verdict } from '../math/verdict.js';
+import type { MayTest, Verification } from '../math/verification.js';
 import type { Judge, VerdictLogprobs } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
@@ -37,7 +37,7 @@ export function judgeRows(
   slot: Slot,
   math: RowMath,
   mayMask: () => boolean,
-): Verdict {
+): Verification {
   const before = slot.length;
   // Row i has seen the drafts before it; rows are asked for in order.
   const maskAt = (index: number): TokenMask | null => {
@@ -69,7 +69,7 @@ function verdictOf(
   slot: Slot,
   math: RowMath,
   { load, mayTest }: Walk,
-): Verdict {
+): Verification {
   const { drafts, from } = rows;
   const { sampling, keys } = slot;
   const lawAt = (index: number): Law => {
@@ -112,7 +112,7 @@ function verdictOf(
  */
 export function logprobsOfVerdict(
   { drafts, row }: JudgedRows,
-  { acceptedCount, final }: Verdict,
+  { acceptedCount, final }: Verification,
   topCount: number,
 ): VerdictLogprobs {
   const accepted = drafts.subarray(0, acceptedCount);

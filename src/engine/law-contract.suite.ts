@@ -143,8 +143,8 @@ export function lawContract(on: EngineFixture): void {
       await open();
       const text = await write(first, 6);
       await open();
-      const told: DraftedToken[] = [];
-      const end = await engine.draft(draftRequest({ countMax: 6 }), (token) => told.push(token))
+      const reported: DraftedToken[] = [];
+      const end = await engine.draft(draftRequest({ countMax: 6 }), (token) => reported.push(token))
         .done;
       assert.deepEqual(
         end.drafted.map(({ token }) => token),
@@ -154,7 +154,7 @@ export function lawContract(on: EngineFixture): void {
         end.drafted.map(({ position }) => position),
         text.slice(prompt.length).map((_, index) => prompt.length + index),
       );
-      assert.deepEqual(told, end.drafted);
+      assert.deepEqual(reported, end.drafted);
       assert.equal(end.reason, 'count');
       assert.equal(end.length, prompt.length + 5);
     });

@@ -54,16 +54,16 @@ export function passContract(on: EngineFixture): void {
       for (const slot of slots) await prefill(engine, slot, 0, prompt.subarray(0, -1));
       for (let index = 0; index < 6; index++) {
         const { outcomes } = await engine.pass(
-          slots.map((slot, lane) => ({
+          slots.map((slot, draftSlot) => ({
             slot,
-            from: texts[lane]!.length - 1,
-            tokens: Int32Array.of(texts[lane]!.at(-1)!),
+            from: texts[draftSlot]!.length - 1,
+            tokens: Int32Array.of(texts[draftSlot]!.at(-1)!),
             judge: judged('coupled'),
           })),
         );
-        outcomes.forEach(({ final }, lane) => {
+        outcomes.forEach(({ final }, draftSlot) => {
           assert.ok(final && final.kind !== 'law');
-          texts[lane]!.push(final.token);
+          texts[draftSlot]!.push(final.token);
         });
       }
       assert.deepEqual(texts, alone);

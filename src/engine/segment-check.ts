@@ -10,14 +10,14 @@ import type { Slot } from './slot.js';
 const invalid = (message: string): PilotfishError => new PilotfishError('segment-invalid', message);
 
 /** What the checks need to know of an engine. */
-export interface CheckContext {
+export interface SegmentContext {
   readonly model: RowModel;
   /** The opened slot. @throws PilotfishError `segment-invalid` when the slot is not open. */
   readonly slotOf: (index: number) => Slot;
 }
 
 /** @throws PilotfishError `segment-invalid`, `token-out-of-range` or `context-exhausted`; see Engine.pass. */
-export function checkSegments(segments: readonly Segment[], context: CheckContext): void {
+export function checkSegments(segments: readonly Segment[], context: SegmentContext): void {
   const { model } = context;
   const seen = new Set<number>();
   let tokenCount = 0;
@@ -40,7 +40,7 @@ export function checkSegments(segments: readonly Segment[], context: CheckContex
 }
 
 /** @throws PilotfishError like checkSegments; see Engine.draft. */
-export function checkDraftRequest(request: DraftRequest, context: CheckContext): void {
+export function checkDraftRequest(request: DraftRequest, context: SegmentContext): void {
   checkContinuation(request, context);
   const { countMax, stop, attempt } = request;
   checkScheme(request.scheme);
@@ -57,7 +57,7 @@ export function checkDraftRequest(request: DraftRequest, context: CheckContext):
 }
 
 /** @throws PilotfishError like checkSegments; see Engine.draftEach. */
-export function checkDraftSteps(steps: readonly DraftStep[], context: CheckContext): void {
+export function checkDraftSteps(steps: readonly DraftStep[], context: SegmentContext): void {
   const { passRowsMax } = context.model;
   if (steps.length === 0 || steps.length > passRowsMax) {
     throw invalid(`${steps.length} drafts in one pass: not in [1, ${passRowsMax}]`);
@@ -89,13 +89,13 @@ interface Continuation {
   readonly tokens: Int32Array;
 }
 
-function checkContinuation({ slot, from, tokens }: Continuation, context: CheckContext): void {
+function checkContinuation({ slot, from, tokens }: Continuation, context: SegmentContext): void {
   const { model } = context;
   const { length } = context.slotOf(slot);
   if (from !== length)
     throw invalid(`slot ${slot} holds ${length} tokens, segment starts at ${from}`);
   if (tokens.length === 0) throw invalid(`segment of slot ${slot} has no tokens`);
-  checkTokens(tokens, model.vocabSize);
+  checkTokenIds(tokens, model.vocabSize);
   if (from + tokens.length > model.contextLength) {
     throw new PilotfishError(
       'context-exhausted',
@@ -105,7 +105,7 @@ function checkContinuation({ slot, from, tokens }: Continuation, context: CheckC
 }
 
 /** @throws PilotfishError `token-out-of-range` naming the first bad id. */
-export function checkTokens(tokens: Int32Array, vocabSize: number): void {
+export function checkTokenIds(tokens: Int32Array, vocabSize: number): void {
   for (let index = 0; index < tokens.length; index++) {
     const token = tokens[index]!;
     if (token < 0 || token >= vocabSize) {

@@ -44,7 +44,7 @@ export const repeat = (part: Expression, min: number, max: number): Expression =
   max,
 });
 
-export const optional = (part: Expression): Expression => choice(part, empty);
+export const maybe = (part: Expression): Expression => choice(part, empty);
 
 export const shared = (part: Expression): Expression => ({ kind: 'shared', part });
 
@@ -65,10 +65,10 @@ export const bytes = (values: Iterable<number>): Expression =>
   sequence(...Array.from(values, (value) => byteIn([value, value])));
 
 /** Exactly this text, as UTF-8. */
-export const text = (value: string): Expression => bytes(utf8Of(value));
+export const exactText = (value: string): Expression => bytes(utf8Of(value));
 
 /** One ASCII character out of these. */
-export const oneOf = (characters: string): Expression => ({
+export const characterOf = (characters: string): Expression => ({
   kind: 'byte',
   ranges: Array.from(characters, (character) => {
     const code = character.charCodeAt(0);

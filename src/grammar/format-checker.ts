@@ -3,19 +3,19 @@
 
 import { PilotfishError } from '../base/error.js';
 import { compileSchema } from './schema.js';
-import type { TokenBytes } from './token-trie.js';
+import type { TokenTable } from './token-trie.js';
 
 /** Schemas remembered. */
 const schemasMax = 64;
 
 export class FormatChecker {
-  readonly #vocabulary: TokenBytes;
+  readonly #vocabulary: TokenTable;
   #writable: ReadonlySet<number> | null = null;
   /** By schema, least recently used first; null: it can be followed. */
   readonly #known = new Map<string, PilotfishError | null>();
 
   /** @param vocabulary must not change. */
-  constructor(vocabulary: TokenBytes) {
+  constructor(vocabulary: TokenTable) {
     this.#vocabulary = vocabulary;
   }
 
@@ -47,13 +47,13 @@ export class FormatChecker {
 }
 
 /** @throws PilotfishError `format-invalid`: what never ends satisfies nothing. */
-export function checkEnds({ endOfText }: TokenBytes): void {
+export function checkEnds({ endOfText }: TokenTable): void {
   if (endOfText.size > 0) return;
   throw new PilotfishError('format-invalid', 'the model has no token that ends a text');
 }
 
 /** Bytes that are a token by themselves: with these every path of an automaton can be written. */
-export function singleBytes(vocabulary: TokenBytes): ReadonlySet<number> {
+export function singleBytes(vocabulary: TokenTable): ReadonlySet<number> {
   const found = new Set<number>();
   for (let token = 0; token < vocabulary.size; token++) {
     if (vocabulary.endOfText.has(token)) continue;

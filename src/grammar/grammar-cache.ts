@@ -3,19 +3,19 @@
 
 import { checkEnds } from './format-checker.js';
 import { Grammar } from './grammar.js';
-import { type TokenBytes, type TokenTrie, tokenTrie } from './token-trie.js';
+import { type TokenTable, type TokenTrie, tokenTrie } from './token-trie.js';
 
 /** Grammars kept beside those that slots hold. */
 const grammarsMax = 16;
 
 export class GrammarCache {
-  readonly #vocabulary: TokenBytes;
+  readonly #vocabulary: TokenTable;
   #trie: TokenTrie | null = null;
   /** By schema, least recently used first. */
   readonly #grammars = new Map<string, Grammar>();
 
   /** @param vocabulary must not change. */
-  constructor(vocabulary: TokenBytes) {
+  constructor(vocabulary: TokenTable) {
     this.#vocabulary = vocabulary;
   }
 

@@ -7,7 +7,7 @@ export const grammarLimits = {
   depth: 64,
   /** Nodes of the automaton that a schema becomes. Repetitions count as often as they may occur. */
   nodes: 65_536,
-  /** Pairs of schemas, and values of them, compared to see that no two of a `oneOf` can hold. */
+  /** Pairs of schemas, and values of them, compared to see that no two of a `characterOf` can hold. */
   disjointWork: 1_048_576,
   /** Ways that a text so far can be read at once. Ways beyond are given up: what is written stays valid. */
   stacks: 1024,

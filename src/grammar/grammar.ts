@@ -4,9 +4,9 @@
 import { assert } from '../base/assert.js';
 import { singleBytes } from './format-checker.js';
 import { grammarLimits } from './grammar-limits.js';
-import { Machine, type State } from './machine.js';
+import { PushdownMachine, type State } from './pushdown-machine.js';
 import { compileSchema } from './schema.js';
-import type { TokenBytes, TokenTrie } from './token-trie.js';
+import type { TokenTable, TokenTrie } from './token-trie.js';
 
 /** [ceil(vocab / 32)] bit t % 32 of word t / 32 is set where token t may come next. Never to be changed. */
 export type TokenMask = Uint32Array;
@@ -23,9 +23,9 @@ interface Excerpt {
 }
 
 export class Grammar {
-  readonly #vocabulary: TokenBytes;
+  readonly #vocabulary: TokenTable;
   readonly #trie: TokenTrie;
-  readonly #machine: Machine;
+  readonly #machine: PushdownMachine;
   /** Oldest first. */
   readonly #excerpts = new Map<State, Excerpt>();
   /** Least recently used first. */
@@ -33,11 +33,11 @@ export class Grammar {
   #triedCount = 0;
 
   /** Use GrammarCache. @param schema JSON text. @throws PilotfishError `format-invalid`. */
-  constructor(schema: string, vocabulary: TokenBytes, trie: TokenTrie) {
+  constructor(schema: string, vocabulary: TokenTable, trie: TokenTrie) {
     this.#vocabulary = vocabulary;
     this.#trie = trie;
     const writable = singleBytes(vocabulary);
-    this.#machine = new Machine(compileSchema(schema).finish((byte) => writable.has(byte)));
+    this.#machine = new PushdownMachine(compileSchema(schema).finish((byte) => writable.has(byte)));
   }
 
   /**

@@ -4,22 +4,26 @@
 import { complement, everyPoint, intersection, type PointRange, utf8In } from './code-points.js';
 import {
   bytes,
+  characterOf,
   choice,
   type Expression,
   empty,
-  oneOf,
-  optional,
+  exactText,
+  maybe,
   repeat,
   sequence,
   shared,
-  text,
   utf8Of,
 } from './expression.js';
 import { grammarLimits } from './grammar-limits.js';
 
 /** Nothing, a space, or a line break with an indentation: enough for every usual layout, and an end to it. */
 export const whiteSpace = shared(
-  choice(oneOf(' '), sequence(oneOf('\n'), repeat(oneOf(' '), 0, grammarLimits.indent)), empty),
+  choice(
+    characterOf(' '),
+    sequence(characterOf('\n'), repeat(characterOf(' '), 0, grammarLimits.indent)),
+    empty,
+  ),
 );
 
 const hex = '0123456789abcdefABCDEF';
@@ -45,7 +49,10 @@ const shortEscapes: ReadonlyMap<number, string> = new Map([
 /** One character, plain or escaped, but no surrogate: one is not a character, and two have a plain form. */
 const anyCharacter = choice(
   utf8In(plainPoints),
-  sequence(oneOf('\\'), choice(oneOf('"\\/bfnrt'), sequence(oneOf('u'), unicodeEscape()))),
+  sequence(
+    characterOf('\\'),
+    choice(characterOf('"\\/bfnrt'), sequence(characterOf('u'), unicodeEscape())),
+  ),
 );
 
 /** Any so many characters of a string. */
@@ -55,10 +62,10 @@ export const characters = (min: number, max: number): Expression => repeat(anyCh
 export const freeText = shared(characters(0, Infinity));
 
 function unicodeEscape(): Expression {
-  const digit = oneOf(hex);
+  const digit = characterOf(hex);
   return choice(
-    sequence(oneOf('0123456789abcABCeEfF'), digit, digit, digit),
-    sequence(oneOf('dD'), oneOf('01234567'), digit, digit),
+    sequence(characterOf('0123456789abcABCeEfF'), digit, digit, digit),
+    sequence(characterOf('dD'), characterOf('01234567'), digit, digit),
   );
 }
 
@@ -76,7 +83,7 @@ export function characterIn(ranges: readonly PointRange[]): Expression {
   ];
   return choice(
     utf8In(intersection(allowed, plainPoints)),
-    ...escaped.map((code) => text(escapeOf(code))),
+    ...escaped.map((code) => exactText(escapeOf(code))),
   );
 }
 
@@ -89,12 +96,15 @@ function escapeOf(code: number): string {
   return letter === undefined ? `\\u${code.toString(16).padStart(4, '0')}` : `\\${letter}`;
 }
 
-export const quote = oneOf('"');
+export const quote = characterOf('"');
 
-export const digit = oneOf('0123456789');
+export const digit = characterOf('0123456789');
 const whole = sequence(
-  optional(oneOf('-')),
-  choice(oneOf('0'), sequence(oneOf('123456789'), repeat(digit, 0, grammarLimits.digits - 1))),
+  maybe(characterOf('-')),
+  choice(
+    characterOf('0'),
+    sequence(characterOf('123456789'), repeat(digit, 0, grammarLimits.digits - 1)),
+  ),
 );
 
 /** A whole number without point or exponent. */
@@ -104,8 +114,8 @@ export const integer = shared(whole);
 export const number = shared(
   sequence(
     whole,
-    optional(sequence(oneOf('.'), repeat(digit, 1, grammarLimits.digits))),
-    optional(sequence(oneOf('eE'), optional(oneOf('+-')), repeat(digit, 1, 2))),
+    maybe(sequence(characterOf('.'), repeat(digit, 1, grammarLimits.digits))),
+    maybe(sequence(characterOf('eE'), maybe(characterOf('+-')), repeat(digit, 1, 2))),
   ),
 );
 

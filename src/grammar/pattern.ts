@@ -5,11 +5,11 @@ import { complement, everyPoint, type PointRange, union } from './code-points.js
 import { choice, type Expression, empty, later, repeat, sequence, shared } from './expression.js';
 import { grammarLimits } from './grammar-limits.js';
 import { characterIn } from './json-text.js';
-import { type Located, refuse } from './schema-document.js';
+import { type Located, refuseSchema } from './schema-document.js';
 
 /** The inside of a string that the pattern matches somewhere, as JSON spells it. */
 export function patternText({ path }: Located, pattern: unknown): Expression {
-  if (typeof pattern !== 'string') throw refuse(`${path}/pattern`, 'not a text');
+  if (typeof pattern !== 'string') throw refuseSchema(`${path}/pattern`, 'not a text');
   return new PatternReader(pattern, `${path}/pattern`).whole();
 }
 
@@ -225,7 +225,7 @@ class PatternReader {
   }
 
   #refuse(complaint: string): Error {
-    return refuse(this.#path, `${complaint} (at character ${this.#at})`);
+    return refuseSchema(this.#path, `${complaint} (at character ${this.#at})`);
   }
 }
 

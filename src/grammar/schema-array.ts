@@ -1,29 +1,38 @@
 // Arrays of a schema: the first elements one by one, then any number of equal ones within the counts.
 
 import {
+  characterOf,
   choice,
   type Expression,
   empty,
+  maybe,
   nothing,
-  oneOf,
-  optional,
   repeat,
   sequence,
 } from './expression.js';
 import { whiteSpace } from './json-text.js';
-import { countOf, type Located, refuse, subschema, subschemas } from './schema-document.js';
+import {
+  countKeyword,
+  type Located,
+  refuseSchema,
+  subschema,
+  subschemas,
+} from './schema-document.js';
 
 /** Elements that a schema may say one by one: each nests in the one before. */
 const prefixMax = 256;
 
 export function arrayOf(located: Located, compile: (located: Located) => Expression): Expression {
-  const [min, max] = [countOf(located, 'minItems', 0), countOf(located, 'maxItems', Infinity)];
+  const [min, max] = [
+    countKeyword(located, 'minItems', 0),
+    countKeyword(located, 'maxItems', Infinity),
+  ];
   if (min > max) return nothing;
   const { prefix, item } = elementsOf(located, compile);
   const elements = elementsBetween(prefix.slice(0, max), item, min, max);
   const filled = max === 0 ? nothing : sequence(elements, whiteSpace);
-  const content = min === 0 ? optional(filled) : filled;
-  return sequence(oneOf('['), whiteSpace, content, oneOf(']'));
+  const content = min === 0 ? maybe(filled) : filled;
+  return sequence(characterOf('['), whiteSpace, content, characterOf(']'));
 }
 
 function elementsOf(
@@ -32,12 +41,12 @@ function elementsOf(
 ): { readonly prefix: readonly Expression[]; readonly item: Expression } {
   const { prefixItems, items = true } = located.schema as Readonly<Record<string, unknown>>;
   if (Array.isArray(items)) {
-    throw refuse(`${located.path}/items`, 'a list is not supported; prefixItems is');
+    throw refuseSchema(`${located.path}/items`, 'a list is not supported; prefixItems is');
   }
   const prefix =
     prefixItems === undefined ? [] : subschemas(located, 'prefixItems', prefixItems).map(compile);
   if (prefix.length > prefixMax) {
-    throw refuse(`${located.path}/prefixItems`, `more than ${prefixMax} schemas`);
+    throw refuseSchema(`${located.path}/prefixItems`, `more than ${prefixMax} schemas`);
   }
   return { prefix, item: compile(subschema(located, 'items', items)) };
 }
@@ -50,7 +59,8 @@ function elementsBetween(
   max: number,
 ): Expression {
   const ahead = prefix.length > 0 ? prefix : [item];
-  const follower = (element: Expression): Expression => sequence(oneOf(','), whiteSpace, element);
+  const follower = (element: Expression): Expression =>
+    sequence(characterOf(','), whiteSpace, element);
   const count = ahead.length;
   const rest = count >= max ? empty : repeat(follower(item), Math.max(0, min - count), max - count);
   const tail = ahead.slice(1).reduceRight((after, element, index) => {

@@ -1,8 +1,8 @@
-// `oneOf` wants exactly one schema to hold. Writing along one of them is enough only where no text satisfies two, so that
+// `characterOf` wants exactly one schema to hold. Writing along one of them is enough only where no text satisfies two, so that
 // has to be evident: by type, by listed values, or by a required property that tells them apart.
 
 import { grammarLimits } from './grammar-limits.js';
-import { follow, type Located, refuse, type Schema, schemaAt } from './schema-document.js';
+import { follow, type Located, refuseSchema, type Schema, schemaAt } from './schema-document.js';
 
 type Keywords = Readonly<Record<string, unknown>>;
 
@@ -19,7 +19,7 @@ interface Evidence {
 /** References and single wrappers followed from one schema. */
 const followMax = 16;
 
-/** Compares the alternatives of one document: each pair of each `oneOf`, so the work of all is bounded. */
+/** Compares the alternatives of one document: each pair of each `characterOf`, so the work of all is bounded. */
 export class DisjointCheck {
   readonly #root: Located;
   readonly #evidence = new Map<Schema, Evidence>();
@@ -34,9 +34,10 @@ export class DisjointCheck {
     const evidence = parts.map((part) => this.#evidenceOf(part));
     for (const [index, one] of evidence.entries()) {
       for (let other = index + 1; other < evidence.length; other++) {
-        if (this.#workLeft <= 0) throw refuse(`${path}/oneOf`, 'too many schemas to tell apart');
+        if (this.#workLeft <= 0)
+          throw refuseSchema(`${path}/oneOf`, 'too many schemas to tell apart');
         if (this.#areDisjoint(one, evidence[other]!)) continue;
-        throw refuse(
+        throw refuseSchema(
           `${path}/oneOf`,
           `schemas ${index} and ${other} may both hold; give them different types, or a required property with different constants, or use anyOf`,
         );

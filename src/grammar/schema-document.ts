@@ -12,7 +12,7 @@ export interface Located {
   readonly path: string;
 }
 
-export const refuse = (path: string, complaint: string): PilotfishError =>
+export const refuseSchema = (path: string, complaint: string): PilotfishError =>
   new PilotfishError('format-invalid', `the schema at ${path}: ${complaint}`);
 
 /** @throws PilotfishError `format-invalid` for what is no schema, too long or too deep. */
@@ -20,7 +20,7 @@ export function parseSchema(text: string): Located {
   const { schemaBytes } = grammarLimits;
   // No character takes fewer bytes than one, so the cheap test comes first.
   if (text.length > schemaBytes || utf8Length(text) > schemaBytes) {
-    throw refuse('#', `longer than ${schemaBytes} bytes`);
+    throw refuseSchema('#', `longer than ${schemaBytes} bytes`);
   }
   let value: unknown;
   try {
@@ -43,11 +43,11 @@ function utf8Length(text: string): number {
 
 function checkDepth(value: unknown, path: string, depth: number): void {
   if (typeof value === 'number' && !Number.isFinite(value)) {
-    throw refuse(path, 'a number is too large');
+    throw refuseSchema(path, 'a number is too large');
   }
   if (typeof value !== 'object' || value === null) return;
   if (depth >= grammarLimits.depth) {
-    throw refuse(path, `nested deeper than ${grammarLimits.depth} levels`);
+    throw refuseSchema(path, `nested deeper than ${grammarLimits.depth} levels`);
   }
   for (const [key, part] of Object.entries(value)) {
     checkDepth(part, `${path}/${escapePointer(key)}`, depth + 1);
@@ -61,7 +61,7 @@ export function schemaAt(value: unknown, path: string): Located {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return { schema: value as Readonly<Record<string, unknown>>, path };
   }
-  throw refuse(path, 'neither an object nor true or false');
+  throw refuseSchema(path, 'neither an object nor true or false');
 }
 
 /** The schema under a keyword. */
@@ -71,7 +71,7 @@ export const subschema = ({ path }: Located, keyword: string, value: unknown): L
 /** The schemas of a list under a keyword. */
 export function subschemas({ path }: Located, keyword: string, value: unknown): Located[] {
   if (!Array.isArray(value) || value.length === 0) {
-    throw refuse(`${path}/${keyword}`, 'not a list with at least one schema');
+    throw refuseSchema(`${path}/${keyword}`, 'not a list with at least one schema');
   }
   return value.map((one: unknown, index) => schemaAt(one, `${path}/${keyword}/${index}`));
 }
@@ -80,13 +80,13 @@ export function subschemas({ path }: Located, keyword: string, value: unknown): 
 export function follow(root: Located, { path }: Located, reference: unknown): Located {
   const at = `${path}/$ref`;
   if (typeof reference !== 'string' || !/^#(\/|$)/.test(reference)) {
-    throw refuse(at, 'only references within the schema are supported: # or #/...');
+    throw refuseSchema(at, 'only references within the schema are supported: # or #/...');
   }
   let value: unknown = root.schema;
   for (const part of reference.split('/').slice(1)) {
     const key = decodePart(part, at);
     const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, key);
-    if (!isThere) throw refuse(at, `${reference} names nothing`);
+    if (!isThere) throw refuseSchema(at, `${reference} names nothing`);
     value = (value as Readonly<Record<string, unknown>>)[key];
   }
   return schemaAt(value, reference);
@@ -101,9 +101,9 @@ function decodePart(part: string, at: string): string {
 }
 
 /** A count under a keyword, or what holds without it. */
-export function countOf({ schema, path }: Located, keyword: string, without: number): number {
+export function countKeyword({ schema, path }: Located, keyword: string, without: number): number {
   const value = (schema as Readonly<Record<string, unknown>>)[keyword];
   if (value === undefined) return without;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw refuse(`${path}/${keyword}`, `${JSON.stringify(value)} is not a whole number >= 0`);
+  throw refuseSchema(`${path}/${keyword}`, `${JSON.stringify(value)} is not a whole number >= 0`);
 }

@@ -3,17 +3,17 @@
 
 import {
   byteIn,
+  characterOf,
   choice,
   type Expression,
+  exactText,
   nothing,
-  oneOf,
   repeat,
   sequence,
-  text,
 } from './expression.js';
 import { grammarLimits } from './grammar-limits.js';
 import { digit, integer, number } from './json-text.js';
-import { type Located, refuse } from './schema-document.js';
+import { type Located, refuseSchema } from './schema-document.js';
 
 /** Whole numbers that satisfy the bounds: [from, last], or null without bounds. */
 type WholeRange = readonly [from: number, last: number] | null;
@@ -28,14 +28,14 @@ export function numberOf(located: Located): Expression {
   const range = wholeRange(located);
   if (range === null) return number;
   const [from, last] = range;
-  const fraction = sequence(oneOf('.'), repeat(digit, 1, grammarLimits.digits));
+  const fraction = sequence(characterOf('.'), repeat(digit, 1, grammarLimits.digits));
   // Towards zero stands the whole part, away from it the next whole number: both have to be in range.
   const above = naturalsIn(Math.max(0, from), last - 1);
   const below = naturalsIn(Math.max(0, -last), -from - 1);
   return choice(
     integersIn(from, last),
     sequence(above, fraction),
-    sequence(oneOf('-'), below, fraction),
+    sequence(characterOf('-'), below, fraction),
   );
 }
 
@@ -45,7 +45,7 @@ function wholeRange({ schema, path }: Located): WholeRange {
     const value = keywords[keyword];
     if (value === undefined) return without;
     if (typeof value === 'number' && Math.abs(value) < Number.MAX_SAFE_INTEGER) return round(value);
-    throw refuse(`${path}/${keyword}`, `${JSON.stringify(value)} is not a number below 2^53`);
+    throw refuseSchema(`${path}/${keyword}`, `${JSON.stringify(value)} is not a number below 2^53`);
   };
   const lowest = -Number.MAX_SAFE_INTEGER;
   const highest = Number.MAX_SAFE_INTEGER;
@@ -60,13 +60,13 @@ function wholeRange({ schema, path }: Located): WholeRange {
   if (from === lowest && last === highest) return null;
   // Minus zero is written as zero.
   if (from <= last) return [from + 0, last + 0];
-  throw refuse(path, 'no whole number lies within the bounds, and no other would be written');
+  throw refuseSchema(path, 'no whole number lies within the bounds, and no other would be written');
 }
 
 function integersIn(from: number, last: number): Expression {
   return choice(
     naturalsIn(Math.max(0, from), last),
-    sequence(oneOf('-'), naturalsIn(Math.max(1, -last), -from)),
+    sequence(characterOf('-'), naturalsIn(Math.max(1, -last), -from)),
   );
 }
 
@@ -89,7 +89,7 @@ function spellings(low: string, high: string): Expression[] {
   const count = lowRest.length;
   if (count === 0) return [digitIn(first, last)];
   const headed = (head: string, tails: readonly Expression[]): Expression[] =>
-    tails.map((tail) => sequence(text(head), tail));
+    tails.map((tail) => sequence(exactText(head), tail));
   if (first === last) return headed(low[0]!, spellings(lowRest, highRest));
   const [zeros, nines] = ['0'.repeat(count), '9'.repeat(count)];
   const from = lowRest === zeros ? first : first + 1;

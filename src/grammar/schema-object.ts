@@ -4,18 +4,18 @@
 import type { AutomatonBuilder } from './automaton.js';
 import { complement, intersection, type PointRange, utf8In } from './code-points.js';
 import {
+  characterOf,
   choice,
   type Expression,
   later,
   nothing,
-  oneOf,
   repeat,
   ruleOf,
   sequence,
   shared,
 } from './expression.js';
 import { freeText, literal, plainPoints, quote, whiteSpace } from './json-text.js';
-import { type Located, refuse, schemaAt, subschema } from './schema-document.js';
+import { type Located, refuseSchema, schemaAt, subschema } from './schema-document.js';
 
 /** Longest name of a property, in characters: names that others must differ from nest a level each. */
 const nameMax = 256;
@@ -38,11 +38,11 @@ export function objectOf(
   const names = properties.map(({ name }) => name);
   const othersName = names.length === 0 ? sequence(quote, freeText) : otherName(names);
   const pair = isClosed ? nothing : pairOf(sequence(othersName, quote), compile(other));
-  return sequence(oneOf('{'), whiteSpace, contentOf(properties, pair, builder));
+  return sequence(characterOf('{'), whiteSpace, contentOf(properties, pair, builder));
 }
 
 const pairOf = (name: Expression, value: Expression): Expression =>
-  sequence(name, oneOf(':'), whiteSpace, value);
+  sequence(name, characterOf(':'), whiteSpace, value);
 
 function propertiesOf(
   located: Located,
@@ -58,7 +58,8 @@ function propertiesOf(
   }));
   const unnamed = [...needed].filter((name) => !Object.hasOwn(schema as object, name));
   return [...named, ...unnamed.map((name) => ({ name, located: other }))].map((one) => {
-    if (one.name.length > nameMax) throw refuse(path, `a name of more than ${nameMax} characters`);
+    if (one.name.length > nameMax)
+      throw refuseSchema(path, `a name of more than ${nameMax} characters`);
     return {
       name: one.name,
       isRequired: needed.has(one.name),
@@ -71,7 +72,7 @@ function namesOf(value: unknown, path: string): Set<string> {
   if (Array.isArray(value) && value.every((name) => typeof name === 'string')) {
     return new Set(value);
   }
-  throw refuse(path, 'not a list of names');
+  throw refuseSchema(path, 'not a list of names');
 }
 
 /**
@@ -83,11 +84,11 @@ function contentOf(
   pair: Expression,
   builder: AutomatonBuilder,
 ): Expression {
-  const end = sequence(whiteSpace, oneOf('}'));
+  const end = sequence(whiteSpace, characterOf('}'));
   const others = builder.declare();
   const behindLast = builder.declare();
   builder.define(others, sequence(pair, ruleOf(behindLast)));
-  builder.define(behindLast, choice(sequence(oneOf(','), whiteSpace, ruleOf(others)), end));
+  builder.define(behindLast, choice(sequence(characterOf(','), whiteSpace, ruleOf(others)), end));
   let [choose, after, canEnd] = [others, behindLast, true];
   for (const { name, isRequired, value } of [...properties].reverse()) {
     const own = sequence(pairOf(literal(name), value), ruleOf(after));
@@ -96,10 +97,10 @@ function contentOf(
     choose = next;
     canEnd &&= !isRequired;
     after = builder.declare();
-    const more = sequence(oneOf(','), whiteSpace, ruleOf(choose));
+    const more = sequence(characterOf(','), whiteSpace, ruleOf(choose));
     builder.define(after, canEnd ? choice(more, end) : more);
   }
-  return canEnd ? choice(ruleOf(choose), oneOf('}')) : ruleOf(choose);
+  return canEnd ? choice(ruleOf(choose), characterOf('}')) : ruleOf(choose);
 }
 
 const plainText = shared(repeat(utf8In(plainPoints), 0, Infinity));

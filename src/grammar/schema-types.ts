@@ -1,11 +1,11 @@
 // What a schema says of each type of JSON: objects, arrays, strings and the rest as expressions.
 
 import type { AutomatonBuilder } from './automaton.js';
-import { choice, type Expression, nothing, sequence, text } from './expression.js';
+import { choice, type Expression, exactText, nothing, sequence } from './expression.js';
 import { characters, freeText, quote } from './json-text.js';
 import { patternText } from './pattern.js';
 import { arrayOf } from './schema-array.js';
-import { countOf, type Located, refuse } from './schema-document.js';
+import { countKeyword, type Located, refuseSchema } from './schema-document.js';
 import { integerOf, numberOf } from './schema-number.js';
 import { objectOf } from './schema-object.js';
 
@@ -20,7 +20,7 @@ export function typesOf({ schema, path }: Located): readonly JsonType[] {
   const known: readonly unknown[] = [...allTypes, 'integer'];
   const strange = named.find((name) => !known.includes(name));
   if (strange !== undefined || named.length === 0) {
-    throw refuse(`${path}/type`, `${JSON.stringify(strange ?? type)} is not a type`);
+    throw refuseSchema(`${path}/type`, `${JSON.stringify(strange ?? type)} is not a type`);
   }
   return [...new Set(named)] as JsonType[];
 }
@@ -59,18 +59,24 @@ export class SchemaTypes {
       case 'integer':
         return integerOf(located);
       case 'boolean':
-        return choice(text('true'), text('false'));
+        return choice(exactText('true'), exactText('false'));
       case 'null':
-        return text('null');
+        return exactText('null');
     }
   }
 
   #string(located: Located): Expression {
     const { pattern } = located.schema as Readonly<Record<string, unknown>>;
-    const [min, max] = [countOf(located, 'minLength', 0), countOf(located, 'maxLength', Infinity)];
+    const [min, max] = [
+      countKeyword(located, 'minLength', 0),
+      countKeyword(located, 'maxLength', Infinity),
+    ];
     if (pattern !== undefined) {
       if (min > 0 || max < Infinity) {
-        throw refuse(`${located.path}/pattern`, 'not supported beside minLength or maxLength');
+        throw refuseSchema(
+          `${located.path}/pattern`,
+          'not supported beside minLength or maxLength',
+        );
       }
       return sequence(quote, patternText(located, pattern), quote);
     }

@@ -10,7 +10,7 @@ import {
   follow,
   type Located,
   parseSchema,
-  refuse,
+  refuseSchema,
   type Schema,
   subschemas,
 } from './schema-document.js';
@@ -122,7 +122,7 @@ class SchemaCompiler {
 
   #combined(located: Located, keyword: 'anyOf' | 'oneOf' | 'allOf', parts: Located[]): Expression {
     if (keyword === 'allOf' && parts.length > 1) {
-      throw refuse(`${located.path}/allOf`, 'more than one schema is not supported');
+      throw refuseSchema(`${located.path}/allOf`, 'more than one schema is not supported');
     }
     if (keyword === 'oneOf') this.#disjoint.check(located, parts);
     return choice(...parts.map((part) => ruleOf(this.#ruleOf(part))));
@@ -141,9 +141,9 @@ function listed(located: Located): Expression {
 function listedValues({ schema, path }: Located): readonly unknown[] {
   const { enum: values, const: value } = schema as Readonly<Record<string, unknown>>;
   if (values === undefined) return [value];
-  if (value !== undefined) throw refuse(`${path}/const`, 'not supported beside enum');
+  if (value !== undefined) throw refuseSchema(`${path}/const`, 'not supported beside enum');
   if (Array.isArray(values) && values.length > 0) return values;
-  throw refuse(`${path}/enum`, 'not a list with at least one value');
+  throw refuseSchema(`${path}/enum`, 'not a list with at least one value');
 }
 
 function hasType(value: unknown, types: readonly JsonType[]): boolean {
@@ -163,6 +163,6 @@ function checkAlone({ schema, path }: Located, known: readonly string[]): void {
     if (known.includes(keyword) || annotations.has(keyword)) continue;
     if (keyword === '$id' && path === '#') continue;
     const beside = known.length === 1 ? ` beside ${known[0]}` : '';
-    throw refuse(`${path}/${keyword}`, `the keyword ${keyword} is not supported${beside}`);
+    throw refuseSchema(`${path}/${keyword}`, `the keyword ${keyword} is not supported${beside}`);
   }
 }

@@ -2,7 +2,7 @@
 // children of one behind each other.
 
 /** What the layer needs to know of a vocabulary. */
-export interface TokenBytes {
+export interface TokenTable {
   readonly size: number;
   readonly endOfText: ReadonlySet<number>;
   /** Bytes that a token adds to a text; empty for control tokens. */
@@ -35,7 +35,7 @@ interface Group {
   readonly members: readonly Spelt[];
 }
 
-export function tokenTrie(vocabulary: TokenBytes): TokenTrie {
+export function tokenTrie(vocabulary: TokenTable): TokenTrie {
   const byte: number[] = [];
   const parent: number[] = [];
   const childFrom: number[] = [];
@@ -64,7 +64,7 @@ export function tokenTrie(vocabulary: TokenBytes): TokenTrie {
   };
 }
 
-function speltTokens(vocabulary: TokenBytes): Spelt[] {
+function speltTokens(vocabulary: TokenTable): Spelt[] {
   const spelt: Spelt[] = [];
   for (let token = 0; token < vocabulary.size; token++) {
     if (vocabulary.endOfText.has(token)) continue;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { utf8Of } from './expression.js';
 import { allows, type Grammar } from './grammar.js';
 import { GrammarCache } from './grammar-cache.js';
-import type { TokenBytes } from './token-trie.js';
+import type { TokenTable } from './token-trie.js';
 
 const encoder = new TextEncoder();
 
@@ -35,7 +35,7 @@ const halves = [[0xc3], [0xa9, 0x22], [0xf0, 0x9f], [0x98, 0x80], [0x22, 0xc3]];
 
 export const endToken = 256;
 /** Token b is byte b; 256 ends a text; 257 has no bytes; then the words. */
-export const byteVocabulary: TokenBytes = {
+export const byteVocabulary: TokenTable = {
   size: 258 + words.length + halves.length,
   endOfText: new Set([endToken]),
   tokenBytes: (token) => {

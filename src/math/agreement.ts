@@ -4,7 +4,7 @@
 import type { Chance } from './chance.js';
 import { drawToken } from './draw-token.js';
 import type { Law } from './law.js';
-import { acceptWhileEqual, testsAll, type Verdict } from './verdict.js';
+import { acceptWhileEqual, testsAll, type Verification } from './verification.js';
 
 /** The target's own token at one row. @param chance of the target's stream at that position. */
 export function agreementToken(law: Law, chance: Chance): number {
@@ -16,6 +16,6 @@ export function verifyAgreement(
   targetTokenAt: (row: number) => number,
   drafts: Int32Array,
   mayTest = testsAll,
-): Verdict {
+): Verification {
   return acceptWhileEqual(targetTokenAt, drafts, mayTest);
 }

@@ -7,7 +7,7 @@ import { largestFirst } from './largest-first.js';
 import { type Law, probLookup } from './law.js';
 import { type Logits, weightsOf } from './logits.js';
 import { exponential, type NoiseKey } from './noise.js';
-import { acceptWhileEqual, testsAll, type Verdict } from './verdict.js';
+import { acceptWhileEqual, testsAll, type Verification } from './verification.js';
 
 /** Standard exponential variate of a token, in (0, Infinity). The same function for draft and target. */
 export type Variate = (token: number) => number;
@@ -95,6 +95,6 @@ export function verifyCoupled(
   targetTokenAt: (row: number) => number,
   drafts: Int32Array,
   mayTest = testsAll,
-): Verdict {
+): Verification {
   return acceptWhileEqual(targetTokenAt, drafts, mayTest);
 }

@@ -6,7 +6,7 @@ import { assert } from '../base/assert.js';
 import type { Chance } from './chance.js';
 
 /** One way a program can go. */
-export interface Branch<T> {
+export interface ChanceBranch<T> {
   readonly value: T;
   /** Its probability, > 0; those of all branches sum to 1. */
   readonly weight: number;
@@ -25,8 +25,8 @@ interface Question {
  *
  * @param run deterministic but for the chance it is given; leaves no trace outside its result.
  */
-export function allBranches<T>(run: (chance: Chance) => T): Branch<T>[] {
-  const branches: Branch<T>[] = [];
+export function allBranches<T>(run: (chance: Chance) => T): ChanceBranch<T>[] {
+  const branches: ChanceBranch<T>[] = [];
   const path: Question[] = [];
   do {
     let depth = 0;

@@ -15,25 +15,25 @@ export interface Estimate {
 export const exact = (value: number): Estimate => ({ value, low: value, high: value });
 
 /** Mean of independent samples, Student's interval. @param samples [n >= 1]; of one no interval can be told. */
-export function meanOf(samples: readonly number[]): Estimate {
+export function meanEstimate(samples: readonly number[]): Estimate {
   if (samples.length < 2) return exact(mean(samples));
   const { mean: value, margin } = meanInterval(samples, 0.95);
   return { value, low: value - margin, high: value + margin };
 }
 
 /** Mean of samples that cannot be below 0; neither can its interval. @param samples [n >= 1] */
-export function countOf(samples: readonly number[]): Estimate {
-  const { low, ...rest } = meanOf(samples);
+export function countEstimate(samples: readonly number[]): Estimate {
+  const { low, ...rest } = meanEstimate(samples);
   return { ...rest, low: Math.max(0, low) };
 }
 
 /** Median of independent samples, by order statistics. @param samples [n >= 1] */
-export function medianOf(samples: readonly number[]): Estimate {
+export function medianEstimate(samples: readonly number[]): Estimate {
   return { value: median(samples), ...medianInterval(samples) };
 }
 
 /** One independent piece of a ratio: a text, a run. */
-export interface Share {
+export interface Fraction {
   readonly part: number;
   readonly whole: number;
 }
@@ -46,7 +46,7 @@ const resamples = 1_000;
  *
  * @param pieces [n >= 1], wholes sum above 0.
  */
-export function ratioOf(pieces: readonly Share[]): Estimate {
+export function ratioEstimate(pieces: readonly Fraction[]): Estimate {
   const value = ratio(pieces);
   if (pieces.length < 2) return exact(value);
   const key = noiseKey(0n, 'accept');
@@ -59,10 +59,10 @@ export function ratioOf(pieces: readonly Share[]): Estimate {
 const pick = (chance: number, count: number): number =>
   Math.min(count - 1, Math.floor(chance * count));
 
-const ratio = (pieces: readonly Share[]): number =>
+const ratio = (pieces: readonly Fraction[]): number =>
   sum(pieces, 'part') / Math.max(Number.MIN_VALUE, sum(pieces, 'whole'));
 
-const sum = (pieces: readonly Share[], name: keyof Share): number =>
+const sum = (pieces: readonly Fraction[], name: keyof Fraction): number =>
   pieces.reduce((total, piece) => total + piece[name], 0);
 
 /** An estimate on another scale. @param factor > 0 or < 0. */

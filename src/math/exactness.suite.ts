@@ -1,7 +1,7 @@
 // The proof harness: two small models whose logits depend on the whole context, and the exact law of a text that a way
 // of making rounds produces. Holds no scheme; those under proof are the shipped ones.
 
-import type { Branch } from './enumerating-chance.js';
+import type { ChanceBranch } from './enumerating-chance.js';
 import { TokenHistory } from './history.js';
 import { type Law, probOf } from './law.js';
 import { lawFromLogits } from './law-pipeline.js';
@@ -75,7 +75,7 @@ export function toyModel(name: bigint, vocabSize: number, sampling: Sampling): L
 export type TextLaw = ReadonlyMap<string, number>;
 
 /** What one round commits after a prefix, in all its branches: at least one token each. */
-export type Round = (prefix: readonly number[]) => readonly Branch<readonly number[]>[];
+export type Round = (prefix: readonly number[]) => readonly ChanceBranch<readonly number[]>[];
 
 /** The exact law of the next `length` tokens after `prefix` when rounds are run until there are enough. */
 export function textLaw(round: Round, prefix: readonly number[], length: number): TextLaw {

@@ -8,7 +8,7 @@ import { agreementToken, verifyAgreement } from './agreement.js';
 import type { Chance } from './chance.js';
 import { raceWinner, verifyCoupled } from './coupled.js';
 import { cutLaw, residualFromCut, residualFromWhole } from './cut-law.js';
-import { allBranches, type Branch } from './enumerating-chance.js';
+import { allBranches, type ChanceBranch } from './enumerating-chance.js';
 import {
   type LawAt,
   plain,
@@ -25,7 +25,7 @@ import { greedyToken, verifyGreedy } from './greedy.js';
 import type { Law } from './law.js';
 import { type RaceCell, raceCells } from './race-cells.js';
 import { draftToken, residualToken, verifySplit } from './split.js';
-import { type MayTest, testsAll, type Verdict } from './verdict.js';
+import { type MayTest, testsAll, type Verification } from './verification.js';
 
 const tolerance = 1e-12;
 
@@ -67,7 +67,7 @@ function rowLaws(
 }
 
 function committed(
-  { acceptedCount, final }: Verdict,
+  { acceptedCount, final }: Verification,
   drafts: Int32Array,
   drawFrom: (law: Law, row: number) => number,
 ): number[] {
@@ -148,7 +148,7 @@ const agreementWith =
  * looks at them, so one stands for all; the noise there serves again in the next round, independent of this one.
  */
 const coupled: RoundMaker = (targetLawAt, draftLawAt, draftLength) => (prefix) => {
-  const finish = (cells: readonly RaceCell[], weight: number): Branch<number[]> => {
+  const finish = (cells: readonly RaceCell[], weight: number): ChanceBranch<number[]> => {
     const variateAt = (row: number): RaceCell['variate'] => (cells[row] ?? cells.at(-1)!).variate;
     let row = 0;
     const draft = draftChain(prefix, draftLawAt, draftLength, (law) => ({
@@ -166,7 +166,7 @@ const coupled: RoundMaker = (targetLawAt, draftLawAt, draftLength) => (prefix) =
     );
     return { value: text, weight };
   };
-  const walk = (cells: readonly RaceCell[], weight: number): Branch<number[]>[] => {
+  const walk = (cells: readonly RaceCell[], weight: number): ChanceBranch<number[]>[] => {
     const start = [...prefix, ...cells.map((cell) => cell.draftToken)];
     const isBonus = cells.length === draftLength;
     const here = raceCells(targetLawAt(start), isBonus ? targetLawAt(start) : draftLawAt(start));

@@ -7,7 +7,7 @@ import { drawToken } from './draw-token.js';
 import { type Law, probOf } from './law.js';
 import { firstRejected } from './ratio-test.js';
 import { residual } from './residual.js';
-import { testsAll, type Verdict } from './verdict.js';
+import { testsAll, type Verification } from './verification.js';
 
 /**
  * Verifies drafts against the laws they were drawn from.
@@ -24,7 +24,7 @@ export function verifyFull(
   draftLaws: readonly Law[],
   chanceAt: (row: number) => Chance,
   mayTest = testsAll,
-): Verdict {
+): Verification {
   assert(
     draftLaws.length === drafts.length,
     `${draftLaws.length} laws for ${drafts.length} drafts`,

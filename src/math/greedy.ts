@@ -2,7 +2,7 @@
 // is the only possible text. Draws nothing.
 
 import type { Law } from './law.js';
-import { acceptWhileEqual, testsAll, type Verdict } from './verdict.js';
+import { acceptWhileEqual, testsAll, type Verification } from './verification.js';
 
 /** The likeliest token of a law; of equally likely ones the lowest id. */
 export function greedyToken(law: Law): number {
@@ -15,6 +15,6 @@ export function verifyGreedy(
   targetTokenAt: (row: number) => number,
   drafts: Int32Array,
   mayTest = testsAll,
-): Verdict {
+): Verification {
   return acceptWhileEqual(targetTokenAt, drafts, mayTest);
 }

@@ -30,4 +30,4 @@ export * from './split.js';
 export * from './statistics.js';
 export * from './sum.js';
 export * from './token-mask.js';
-export * from './verdict.js';
+export * from './verification.js';

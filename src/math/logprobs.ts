@@ -47,7 +47,7 @@ export function tokenLogprobs(logits: Logits, token: number, count: number): Tok
   return { logprob: logprobOf(token), top: likeliest(logits, count, logprobOf) };
 }
 
-/** @param law over the same vocabulary. See `tokenLogprobs`. */
+/** @param law over the same vocabulary. See `tokenLogprobsField`. */
 export function lawLogprobs(logits: Logits, law: Law, count: number): LawLogprobs {
   const logprobOf = logprobsOf(logits);
   const logprobs = Float32Array.from(law.probs, (_, index) => logprobOf(tokenAt(law, index)));

@@ -4,7 +4,7 @@
 import type { Chance } from './chance.js';
 import { type Law, probOf } from './law.js';
 import { acceptProbability } from './residual.js';
-import { testsAll } from './verdict.js';
+import { testsAll } from './verification.js';
 
 export interface RatioTest {
   /** Row of the first draft that is rejected or not tested; draftCount when all stand. */

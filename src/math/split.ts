@@ -8,7 +8,7 @@ import { drawToken } from './draw-token.js';
 import { type Law, probOf } from './law.js';
 import { firstRejected } from './ratio-test.js';
 import { residual } from './residual.js';
-import { testsAll, type Verdict } from './verdict.js';
+import { testsAll, type Verification } from './verification.js';
 
 /** Device: a draft token, and the probability that goes up with it, in (0, 1]. */
 export function draftToken(
@@ -34,7 +34,7 @@ export function verifySplit(
   draftProbs: Float64Array,
   chanceAt: (row: number) => Chance,
   mayTest = testsAll,
-): Verdict {
+): Verification {
   assert(
     draftProbs.length === drafts.length,
     `${draftProbs.length} probs, ${drafts.length} drafts`,

@@ -11,7 +11,7 @@ import {
   wireCodes,
   wireFault,
 } from './code.js';
-import { closeFor, failureOf } from './failure.js';
+import { closeFor, failureFrame } from './failure.js';
 import { limits } from './limits.js';
 import { closeReasonBytesMax } from './transport.js';
 
@@ -78,7 +78,7 @@ describe('wire codes', () => {
 describe('a failure', () => {
   it('says a fault in a message that fits', () => {
     const fault = wireFault('draft-gap', 'ä'.repeat(600), 3);
-    assert.deepEqual(failureOf(fault), {
+    assert.deepEqual(failureFrame(fault), {
       kind: 'failure',
       code: 'draft-gap',
       session: 3,
@@ -87,7 +87,7 @@ describe('a failure', () => {
       block: null,
     });
     const block = { vocabSize: 1, from: 0, texts: ['a'] };
-    assert.deepEqual(failureOf(wireFault('vocabulary-mismatch', 'why', 3), 9, block), {
+    assert.deepEqual(failureFrame(wireFault('vocabulary-mismatch', 'why', 3), 9, block), {
       kind: 'failure',
       code: 'vocabulary-mismatch',
       session: null,

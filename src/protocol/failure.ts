@@ -13,7 +13,7 @@ import { cutText } from './utf8.js';
  * @param retryAfterMs 0: no advice.
  * @param block for `vocabulary-mismatch`.
  */
-export function failureOf(
+export function failureFrame(
   { code, message, session }: WireFault,
   retryAfterMs = 0,
   block: VocabularyBlock | null = null,

@@ -8,7 +8,6 @@ import type { LawLogprobs } from '../math/logprobs.js';
 import { checkSampling } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 import {
-  type Cover,
   type Draft,
   type Failure,
   type Frame,
@@ -19,6 +18,7 @@ import {
   type Opened,
   type Resumed,
   type SentLaw,
+  type TrafficShaping,
   type Verdict,
   type VocabularyBlock,
   type Welcome,
@@ -89,17 +89,17 @@ function checkOpen(frame: Open): Complaint | null {
     within('windowMax', windowMax, 'windowTokens', 1) ??
     checkCut(frame) ??
     checkTopLogprobs(frame) ??
-    checkCover(frame)
+    checkShaping(frame)
   );
 }
 
 /** The least of each that is not 0: below it a frame of every round would not fit, and a timer would not keep time. */
-export const coverMin: Cover = { padBytes: 32, aggregateMs: 10 };
+export const shapingMin: TrafficShaping = { padBytes: 32, aggregateMs: 10 };
 
 /** What is wrong with what is asked for, or null. */
-export function checkCover({ padBytes, aggregateMs }: Cover): Complaint | null {
+export function checkShaping({ padBytes, aggregateMs }: TrafficShaping): Complaint | null {
   if (padBytes !== 0) {
-    const bad = within('padBytes', padBytes, 'padBytes', coverMin.padBytes);
+    const bad = within('padBytes', padBytes, 'padBytes', shapingMin.padBytes);
     if (bad !== null) return bad;
     if (!Number.isInteger(Math.log2(padBytes))) {
       return complaint('limit-exceeded', `padBytes ${padBytes} is no power of two`);
@@ -107,7 +107,7 @@ export function checkCover({ padBytes, aggregateMs }: Cover): Complaint | null {
   }
   return aggregateMs === 0
     ? null
-    : within('aggregateMs', aggregateMs, 'aggregateMs', coverMin.aggregateMs);
+    : within('aggregateMs', aggregateMs, 'aggregateMs', shapingMin.aggregateMs);
 }
 
 function checkTopLogprobs({ topLogprobs, tokensMax }: Open): Complaint | null {
@@ -196,7 +196,7 @@ function checkWelcome(frame: Welcome): Complaint | null {
     within('windowTokens', limits.windowTokens, 'windowTokens', 1) ??
     within('resumeMs', limits.resumeMs, 'waitMs') ??
     within('silenceMs', limits.silenceMs, 'waitMs') ??
-    checkCover(frame)
+    checkShaping(frame)
   );
 }
 

@@ -33,7 +33,7 @@ export function isOffered(scheme: Scheme, mode: Mode): boolean {
  * What is done against whoever sees lengths and times of messages: both ends do what any session of a connection asks
  * for, or the server. 0: nothing.
  */
-export interface Cover {
+export interface TrafficShaping {
   /** Messages are this long, or twice as long, and so on: a power of two in [32, 4096], or 0. */
   readonly padBytes: number;
   /** Frames of sessions leave only every so many milliseconds, something each time: in [10, 2000], or 0. */
@@ -69,7 +69,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-export interface Open extends Cover {
+export interface Open extends TrafficShaping {
   readonly kind: 'open';
   /** Chosen by the device, above every earlier one of the connection. The first may be 0, which costs no bytes. */
   readonly session: number;
@@ -154,7 +154,7 @@ export interface Ping {
 }
 
 /** Answers Hello. The cover, from version 3, is what the server wants of every session. */
-export interface Welcome extends Cover {
+export interface Welcome extends TrafficShaping {
   readonly kind: 'welcome';
   /** The version of everything that follows. */
   readonly version: number;
@@ -322,14 +322,14 @@ export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
 
 /** What either asks for. */
-export function moreCover(one: Cover, other: Cover): Cover {
+export function strongerShaping(one: TrafficShaping, other: TrafficShaping): TrafficShaping {
   return {
     padBytes: Math.max(one.padBytes, other.padBytes),
     aggregateMs: Math.max(one.aggregateMs, other.aggregateMs),
   };
 }
 
-export const noCover: Cover = { padBytes: 0, aggregateMs: 0 };
+export const noShaping: TrafficShaping = { padBytes: 0, aggregateMs: 0 };
 
 /** Drafts that a verdict tested: the denominator of the acceptance rate. */
 export function testedCountOf(verdict: Verdict): number {

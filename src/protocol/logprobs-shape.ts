@@ -41,7 +41,7 @@ const recordOf = (own: Iterable<number>, top: readonly RankedToken[]): LogprobsR
   top: Int32Array.from(top, ({ token }) => token),
 });
 
-export const tokenLogprobs: Value<TokenLogprobs> = mapped(
+export const tokenLogprobsField: Value<TokenLogprobs> = mapped(
   embedded(logprobsMessage),
   (record: LogprobsRecord, reader: WireReader): TokenLogprobs => {
     const { values, top } = checked(record, reader);
@@ -52,7 +52,7 @@ export const tokenLogprobs: Value<TokenLogprobs> = mapped(
   ({ logprob, top }) => recordOf([logprob], top),
 );
 
-export const lawLogprobs: Value<LawLogprobs> = mapped(
+export const lawLogprobsField: Value<LawLogprobs> = mapped(
   embedded(logprobsMessage),
   (record: LogprobsRecord, reader: WireReader): LawLogprobs => {
     const { values, top } = checked(record, reader);

@@ -17,7 +17,7 @@ import type {
 import { endReasons, modes, schemes } from './frame.js';
 import { lawValue, sentLaw, tokenMax } from './law-shape.js';
 import { limits } from './limits.js';
-import { lawLogprobs, tokenLogprobs } from './logprobs-shape.js';
+import { lawLogprobsField, tokenLogprobsField } from './logprobs-shape.js';
 import { resumeKey, sessionId } from './session-shape.js';
 import {
   demanded,
@@ -94,8 +94,8 @@ export const verdict = new Message<Verdict>(
     advisedDraftLength: optional(9, u32),
     end: optional(10, word(endReasons, 'frame-malformed', 'end')),
     law: sentLaw(11, 12),
-    logprobs: repeated(13, tokenLogprobs, limits.logprobTokens, 'logprobs'),
-    lawLogprobs: optional(14, lawLogprobs),
+    logprobs: repeated(13, tokenLogprobsField, limits.logprobTokens, 'logprobs'),
+    lawLogprobs: optional(14, lawLogprobsField),
   },
   'verdict',
 );
@@ -117,7 +117,7 @@ export const resumed = new Message<Resumed>(
     epoch: plain(2, u32, 0),
     from: plain(3, u32, 0),
     tokens: listed(4, tokens(limits.answerTokens, tokenMax, 'tokens'), noTokens),
-    logprobs: repeated(5, tokenLogprobs, limits.logprobTokens, 'logprobs'),
+    logprobs: repeated(5, tokenLogprobsField, limits.logprobTokens, 'logprobs'),
   },
   'resumed',
 );
@@ -127,7 +127,7 @@ export const tail = new Message<Tail>(
     session: sessionId,
     position: plain(2, u32, 0),
     law: demanded(optional(3, lawValue), 'law-invalid', 'law'),
-    lawLogprobs: optional(4, lawLogprobs),
+    lawLogprobs: optional(4, lawLogprobsField),
   },
   'tail',
 );

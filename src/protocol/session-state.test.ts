@@ -5,13 +5,13 @@ import { describe, it } from 'node:test';
 import { InvariantError } from '../base/assert.js';
 import type { Draft } from './frame.js';
 import {
-  type DeviceEvent,
+  type DeviceFrameEvent,
   deviceEvents,
   eventOf,
   late,
   moves,
   receive,
-  type ServerEvent,
+  type ServerFrameEvent,
   type SessionEvent,
   type SessionState,
   serverEvents,
@@ -125,8 +125,8 @@ function reachableFrom(start: SessionState): ReadonlySet<SessionState> {
 interface World {
   readonly device: SessionState;
   readonly server: SessionState;
-  readonly up: readonly DeviceEvent[];
-  readonly down: readonly ServerEvent[];
+  readonly up: readonly DeviceFrameEvent[];
+  readonly down: readonly ServerFrameEvent[];
 }
 
 interface Walk {

@@ -47,9 +47,9 @@ export const serverEvents = [
   'tail',
   'failure',
 ] as const;
-export type DeviceEvent = (typeof deviceEvents)[number];
-export type ServerEvent = (typeof serverEvents)[number];
-export type SessionEvent = DeviceEvent | ServerEvent;
+export type DeviceFrameEvent = (typeof deviceEvents)[number];
+export type ServerFrameEvent = (typeof serverEvents)[number];
+export type SessionEvent = DeviceFrameEvent | ServerFrameEvent;
 
 type Moves = { readonly [event in SessionEvent]?: SessionState };
 

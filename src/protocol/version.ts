@@ -11,7 +11,7 @@ export const versionOfFormats = 2;
 /** From this version on Open may ask for hints. */
 export const versionOfHints = 2;
 /** From this version on Open may ask for padding and aggregation. */
-export const versionOfCover = 3;
+export const versionOfShaping = 3;
 
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   blockHashesOf,
-  differenceInWords,
+  differenceText,
   firstDifferingBlock,
   type TokenTexts,
   vocabularyBlockOf,
@@ -21,7 +21,7 @@ const vocabulary = (size: number, changes: Record<number, string> = {}): TokenTe
 /** What a device is told, the way it goes over the wire. */
 function toldOf(target: TokenTexts, draft: TokenTexts): string {
   const block = firstDifferingBlock(blockHashesOf(target), blockHashesOf(draft));
-  return differenceInWords(block === null ? null : vocabularyBlockOf(target, block), draft);
+  return differenceText(block === null ? null : vocabularyBlockOf(target, block), draft);
 }
 
 describe('vocabulary blocks', () => {

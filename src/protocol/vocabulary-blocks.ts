@@ -64,7 +64,7 @@ function shown(texts: TokenTexts, token: number): string {
  * @param target what Failure brought; null: the block hashes agree.
  * @param draft the device's own vocabulary.
  */
-export function differenceInWords(target: VocabularyBlock | null, draft: TokenTexts): string {
+export function differenceText(target: VocabularyBlock | null, draft: TokenTexts): string {
   if (target === null) return onlyKindsDiffer;
   const { from, texts, vocabSize } = target;
   const sent = { size: vocabSize, tokenText: (token: number) => texts[token - from]! };

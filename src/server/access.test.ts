@@ -7,7 +7,7 @@ import { connect as connectSocket } from 'node:net';
 import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { Access, type AccessRules, keySubprotocol } from '../access/access.js';
-import { TestRing } from '../access/ring.suite.js';
+import { TestRing } from '../access/key-ring.suite.js';
 import { connect } from '../device/client.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
@@ -255,7 +255,7 @@ describe('a server', () => {
         for (const socket of kept) socket.terminate();
         silent[1]!.destroy();
       },
-      { gate: { strangersMax: 2 } },
+      { gate: { unauthenticatedMax: 2 } },
     );
   });
 });

@@ -3,14 +3,14 @@
 
 import { toPilotfishError } from '../base/error.js';
 import type { Engine, PassResult } from '../engine/engine.js';
-import type { EngineOperation, ServerEvent } from './core/event.js';
+import type { EngineOperation, ServerInput } from './core/event.js';
 
 /** @param answer called once for each operation, after the call that gave it, and before that with a pass's hints. */
 export class EngineRunner {
   readonly #engine: Engine;
-  readonly #answer: (event: ServerEvent) => void;
+  readonly #answer: (event: ServerInput) => void;
 
-  constructor(engine: Engine, answer: (event: ServerEvent) => void) {
+  constructor(engine: Engine, answer: (event: ServerInput) => void) {
     this.#engine = engine;
     this.#answer = answer;
   }
@@ -28,10 +28,10 @@ export class EngineRunner {
     return this.#engine.pass(segments, (hints) => this.#answer({ kind: 'hinted', id, hints }));
   }
 
-  async #call(operation: EngineOperation): Promise<ServerEvent> {
+  async #call(operation: EngineOperation): Promise<ServerInput> {
     const engine = this.#engine;
     const { id } = operation;
-    const done = (bytes: Uint8Array | null = null): ServerEvent => ({ kind: 'done', id, bytes });
+    const done = (bytes: Uint8Array | null = null): ServerInput => ({ kind: 'done', id, bytes });
     switch (operation.kind) {
       case 'pass':
         return { kind: 'passed', id, result: await this.#pass(operation) };

@@ -11,10 +11,10 @@ const KiB = 1024;
 class Line {
   readonly #carrier = new PassThrough();
   readonly socket = new EventEmitter();
-  crowdedCount = 0;
+  overloadedCount = 0;
 
   constructor(budget: MessageBudget) {
-    budget.watch(this.#carrier, this.socket, () => this.crowdedCount++);
+    budget.watch(this.#carrier, this.socket, () => this.overloadedCount++);
   }
 
   receive(bytes: number): void {
@@ -30,16 +30,16 @@ describe('the budget of unfinished messages', () => {
     const [large, small, third] = [new Line(budget), new Line(budget), new Line(budget)];
     large.receive(400 * KiB);
     small.receive(200 * KiB);
-    assert.equal(large.crowdedCount + small.crowdedCount, 0);
+    assert.equal(large.overloadedCount + small.overloadedCount, 0);
     third.receive(128 * KiB);
     assert.deepEqual(
-      [large, small, third].map(({ crowdedCount }) => crowdedCount),
+      [large, small, third].map(({ overloadedCount }) => overloadedCount),
       [1, 0, 0],
     );
     large.receive(2048 * KiB);
     small.receive(200 * KiB);
     assert.deepEqual(
-      [large, small, third].map(({ crowdedCount }) => crowdedCount),
+      [large, small, third].map(({ overloadedCount }) => overloadedCount),
       [1, 0, 0],
     );
   });
@@ -57,15 +57,15 @@ describe('the budget of unfinished messages', () => {
       pings.receive(131);
       pings.socket.emit('ping', Buffer.alloc(125));
     }
-    assert.ok([...lines, pings].every(({ crowdedCount }) => crowdedCount === 0));
+    assert.ok([...lines, pings].every(({ overloadedCount }) => overloadedCount === 0));
   });
 
   it('never counts small messages, however many connections send them', () => {
     const budget = new MessageBudget(1);
     const lines = Array.from({ length: 100 }, () => new Line(budget));
     for (const line of lines) line.receive(64 * KiB);
-    assert.ok(lines.every(({ crowdedCount }) => crowdedCount === 0));
+    assert.ok(lines.every(({ overloadedCount }) => overloadedCount === 0));
     lines[0]!.receive(2);
-    assert.deepEqual(lines.map(({ crowdedCount }) => crowdedCount).indexOf(1), 0);
+    assert.deepEqual(lines.map(({ overloadedCount }) => overloadedCount).indexOf(1), 0);
   });
 });

@@ -39,8 +39,8 @@ export class MessageBudget {
    * @param socket tells of whole messages and control frames.
    * @param onCrowded called once, when this connection holds most of all and there is no more room.
    */
-  watch(carrier: Duplex, socket: EventEmitter, onCrowded: () => void): void {
-    const holder = new Holder(onCrowded);
+  watch(carrier: Duplex, socket: EventEmitter, onOverloaded: () => void): void {
+    const holder = new Holder(onOverloaded);
     const change = (bytes: number): void => this.#set(holder, bytes);
     const onData = (chunk: Buffer): void => change(holder.bytes + chunk.length);
     const onControl = (data: Buffer): void =>

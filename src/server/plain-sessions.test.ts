@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import type { EndReason } from '../protocol/frame.js';
-import type { ServerEvent } from './core/event.js';
+import type { ServerInput } from './core/event.js';
 import { targetText } from './core/scripted-target.suite.js';
 import { type PlainRequest, PlainSessions } from './plain-sessions.js';
 import { type RunningServer, startServer } from './server.js';
@@ -139,14 +139,14 @@ describe('a plain session', () => {
     await withServer({}, async (server) => {
       const heard = new Heard();
       let cancel: () => void = () => undefined;
-      const told = new Promise<void>((resolve) => {
+      const announced = new Promise<void>((resolve) => {
         heard.onTokens = () => {
           cancel();
           resolve();
         };
       });
       cancel = server.plain.write({ ...request, tokensMax: 200 }, null, heard);
-      await told;
+      await announced;
       const count = heard.tokenIds.length;
       await settled(server);
       assert.equal(heard.tokenIds.length, count, 'nothing comes after a cancellation');
@@ -218,8 +218,8 @@ describe('a plain session', () => {
 
   it('keeps its connection alive while it is used, and ends it when it is not', () => {
     mock.timers.enable({ apis: ['setInterval'] });
-    const fed: ServerEvent[] = [];
-    const feed = (event: ServerEvent): unknown => fed.push(event);
+    const fed: ServerInput[] = [];
+    const feed = (event: ServerInput): unknown => fed.push(event);
     const plain = new PlainSessions({ feed, sessionsMax: 4, silenceMs: 60 });
     const cancel = plain.write(request, null, new Heard());
     const kinds = (): string[] =>

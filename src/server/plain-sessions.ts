@@ -8,7 +8,7 @@ import type { Sampling } from '../math/sampling.js';
 import { errorOfFailure } from '../protocol/failure.js';
 import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
 import { versionMax, versionMin } from '../protocol/version.js';
-import type { ConnectionId, ServerEvent } from './core/event.js';
+import type { ConnectionId, ServerInput } from './core/event.js';
 
 export interface PlainRequest {
   readonly prompt: Prompt;
@@ -34,7 +34,7 @@ export interface PlainListener {
 
 export interface PlainParts {
   /** Gives the core an event soon, never within the call, in order. */
-  readonly feed: (event: ServerEvent) => void;
+  readonly feed: (event: ServerInput) => void;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
   /** After this long without a frame the core ends a connection, in milliseconds; 0: never. */
@@ -75,10 +75,10 @@ export class PlainSessions {
    * @param grant of the key that the client has shown; null: none is asked for.
    * @returns what ends it at once; harmless when it is over.
    */
-  write(request: PlainRequest, grant: KeyGrant | null, listener: PlainListener): () => void {
+  write(request: PlainRequest, grant: KeyGrant | null, address: PlainListener): () => void {
     const line = this.#roomyLine(grant);
     const session = line.nextSession++;
-    line.sessions.set(session, listener);
+    line.sessions.set(session, address);
     this.#send(line, openOf(session, request));
     return () => {
       if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
@@ -141,24 +141,24 @@ export class PlainSessions {
   }
 
   #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
-    const listener = line.sessions.get(session);
-    if (listener === undefined) return;
-    if (tokens.length > 0) listener.tokens(tokens, logprobs);
+    const address = line.sessions.get(session);
+    if (address === undefined) return;
+    if (tokens.length > 0) address.tokens(tokens, logprobs);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#finish(line, session)?.ended(end);
   }
 
   /** Forgets a session on both sides. */
   #finish(line: Line, session: number): PlainListener | undefined {
-    const listener = line.sessions.get(session);
+    const address = line.sessions.get(session);
     if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
-    return listener;
+    return address;
   }
 
   #failAll(line: Line, error: PilotfishError): void {
     const listeners = [...line.sessions.values()];
     line.sessions.clear();
-    for (const listener of listeners) listener.failed(error);
+    for (const address of listeners) address.failed(error);
   }
 
   /** The core has ended a connection. @returns false for one that is not one of these. */

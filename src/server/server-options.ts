@@ -3,21 +3,21 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { Access } from '../access/access.js';
-import type { GateLimits } from '../access/stranger-gate.js';
+import type { GateLimits } from '../access/connection-gate.js';
 import type { TlsFiles } from '../access/tls-files.js';
 import { PilotfishError } from '../base/error.js';
 import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import {
-  type Cover,
   type Hello,
   modes,
-  noCover,
+  noShaping,
   type OfferedLimits,
   schemes,
+  type TrafficShaping,
 } from '../protocol/frame.js';
-import { checkCover } from '../protocol/frame-check.js';
+import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import { cutText } from '../protocol/utf8.js';
 import {
@@ -25,7 +25,7 @@ import {
   firstDifferingBlock,
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
-import type { Batching, CoreSettings } from './core/settings.js';
+import type { Batching, ServerCoreSettings } from './core/settings.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
@@ -65,7 +65,7 @@ export interface ServerOptions {
   /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
   readonly alternatives?: readonly string[];
   /** What is done for every session against whoever sees lengths and times of messages. Default: nothing. */
-  readonly cover?: Partial<Cover>;
+  readonly shaping?: Partial<TrafficShaping>;
   /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
@@ -102,15 +102,15 @@ function sessionsOfKey({
 }
 
 /** @throws PilotfishError `usage`. */
-function coverOf({ cover }: ServerOptions): Cover {
-  const wanted = { ...noCover, ...cover };
-  const complaint = checkCover(wanted);
+function shapingOf({ shaping }: ServerOptions): TrafficShaping {
+  const wanted = { ...noShaping, ...shaping };
+  const complaint = checkShaping(wanted);
   if (complaint !== null) throw new PilotfishError('usage', complaint.message);
   return wanted;
 }
 
 /** Settings of the core: what was asked for over what is the default. Reads the vocabulary of the engine. */
-export function settingsOf(options: ServerOptions): CoreSettings {
+export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
   const formats = new FormatChecker(vocabulary);
@@ -136,7 +136,7 @@ export function settingsOf(options: ServerOptions): CoreSettings {
     connectionsMax: options.connectionsMax ?? 1024,
     sessionsMax: options.sessionsMax ?? sessionsDefault,
     keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     batching: options.batching ?? { kind: 'continuous' },
     tokenMsMax: options.tokenMsMax ?? 10_000,
     passMsMax: options.passMsMax ?? 1000,

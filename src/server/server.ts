@@ -9,16 +9,16 @@ import type { Engine } from '../engine/engine.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
-import type { Effect, ServerEvent } from './core/event.js';
+import type { ServerEffect, ServerInput } from './core/event.js';
 import { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { PlainSessions } from './plain-sessions.js';
 import {
+  coreSettingsOf,
   defaultPort,
   drainMsDefault,
   type LocalServer,
   type ServerOptions,
-  settingsOf,
 } from './server-options.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen, type Peer } from './websocket-listener.js';
@@ -71,15 +71,15 @@ class Server implements RunningServer {
   #timer: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
-  #waiting: ServerEvent[] = [];
+  #waiting: ServerInput[] = [];
   readonly plain: PlainSessions;
 
   constructor(options: ServerOptions, access: Access) {
     this.#engine = options.engine;
     this.#options = options;
     this.#access = access;
-    this.#endRevoking = access.onGone((ids) => this.#revoke(ids));
-    const settings = settingsOf(options);
+    this.#endRevoking = access.onRevoked((ids) => this.#revoke(ids));
+    const settings = coreSettingsOf(options);
     this.#core = new ServerCore(settings);
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
@@ -100,7 +100,7 @@ class Server implements RunningServer {
         connected: (peer) => this.#connected(peer),
         message: (peer, bytes) => this.#message(peer, bytes),
         tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
-        crowded: (peer) => this.#crowded(peer),
+        overloaded: (peer) => this.#overloaded(peer),
         flow: ({ id: connection }, isClogged) =>
           this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
         disconnected: (peer) => this.#disconnected(peer),
@@ -171,7 +171,7 @@ class Server implements RunningServer {
     this.#feedSoon({ kind: 'fault', connection, fault });
   }
 
-  #crowded({ id: connection }: Peer): void {
+  #overloaded({ id: connection }: Peer): void {
     const message = 'too many long messages are unfinished, and this is the longest';
     this.#feedSoon({ kind: 'fault', connection, fault: wireFault('too-slow', message, null) });
   }
@@ -181,13 +181,13 @@ class Server implements RunningServer {
   }
 
   /** At once, behind what waits. */
-  #feed(event: ServerEvent): void {
+  #feed(event: ServerInput): void {
     this.#waiting.push(event);
     this.#flush();
   }
 
   /** Once everything that sockets hold by now is read: a pass begun at the first frame would keep the others waiting. */
-  #feedSoon(event: ServerEvent): void {
+  #feedSoon(event: ServerInput): void {
     if (this.#waiting.push(event) === 1) setImmediate(this.#flush);
   }
 
@@ -199,7 +199,7 @@ class Server implements RunningServer {
     if (this.#onIdle && this.#core.liveCount === 0) this.#onIdle();
   };
 
-  #apply(effect: Effect): void {
+  #apply(effect: ServerEffect): void {
     switch (effect.kind) {
       case 'send': {
         if (this.plain.take(effect.connection, effect.frame)) return;

@@ -6,7 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { type Admission, mayWatch } from '../access/access.js';
+import { type AccessDecision, mayReadStats } from '../access/access.js';
 import {
   closeGently,
   createGuardedServer,
@@ -28,7 +28,7 @@ export interface ListenerHandlers {
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
   /** Its message is not finished and longer than all others, and there is no more room: it is not read any further. */
-  crowded(connection: Peer): void;
+  overloaded(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
   /** Called once for each connection, last. */
@@ -61,7 +61,7 @@ const sendOptions = { binary: true, compress: false };
  * Bytes that a stranger may send: a greeting in pieces, and what frames it. `ws` gathers the pieces of a message up to
  * the longest frame, whoever sends them.
  */
-const strangerBytesMax = 2 * limits.helloBytes.value;
+const unauthenticatedBytesMax = 2 * limits.helloBytes.value;
 
 /** One connected device. */
 export class Peer {
@@ -161,10 +161,10 @@ export async function listen(
     upgrade: (request, carrier, head, { grant }) =>
       sockets.handleUpgrade(request, carrier, head, (socket) => {
         const peer = new Peer({ id: nextId++, grant }, socket, carrier, handlers.flow);
-        watchStranger(carrier, peer, handlers);
+        watchUnauthenticated(carrier, peer, handlers);
         budget.watch(carrier, socket, () => {
           ignore(carrier);
-          handlers.crowded(peer);
+          handlers.overloaded(peer);
         });
         welcome(socket, peer, handlers);
       }),
@@ -226,11 +226,11 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
 }
 
 /** Reads no more from a stranger that has sent more than any greeting takes. */
-function watchStranger(carrier: Duplex, peer: Peer, handlers: ListenerHandlers): void {
+function watchUnauthenticated(carrier: Duplex, peer: Peer, handlers: ListenerHandlers): void {
   let bytes = 0;
   const onData = (chunk: Buffer): void => {
     bytes += chunk.length;
-    if (bytes <= strangerBytesMax) return;
+    if (bytes <= unauthenticatedBytesMax) return;
     ignore(carrier);
     handlers.tooLong(peer, limits.helloBytes.value);
   };
@@ -247,7 +247,7 @@ function ignore(carrier: Duplex): void {
 function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  admission: Admission,
+  admission: AccessDecision,
   handlers: ListenerHandlers,
 ): void {
   const { method, url } = request;
@@ -259,7 +259,7 @@ function respond(
     response.writeHead(refusalStatus(admission)).end();
     return;
   }
-  const mayLook = mayWatch(admission, request);
+  const mayLook = mayReadStats(admission, request);
   if (method !== 'GET' || url !== '/stats' || !mayLook) {
     response.writeHead(mayLook ? 404 : 403).end();
     return;

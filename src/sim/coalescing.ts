@@ -3,20 +3,20 @@
 
 import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
-import { aheadOff } from '../device/core/drafting/ahead.js';
+import { aheadOff } from '../device/core/drafting/ahead-cache.js';
 import { mean } from '../math/statistics.js';
 import type { DeviceKind, Scenario } from './scenario.js';
 import { delayLink, swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
 
 /** How regular the world is: what strays is what the margin is for. */
-export interface Straying {
+export interface LinkVariation {
   readonly jitterMs: number;
   /** Share by which a pass takes longer at most. */
   readonly passNoise: number;
 }
 
-export interface CoalescingRow extends Straying {
+export interface CoalescingRow extends LinkVariation {
   readonly roundTripMs: number;
   readonly sending: Sending;
   /** From one token of an answer to the next. */
@@ -65,7 +65,7 @@ export function compareSendings(
 
 function play(
   roundTripMs: number,
-  straying: Straying,
+  straying: LinkVariation,
   sending: Sending,
   seedCount: number,
 ): CoalescingRow {
@@ -90,7 +90,7 @@ function play(
   };
 }
 
-function scenarioOf(roundTripMs: number, straying: Straying, sending: Sending): Scenario {
+function scenarioOf(roundTripMs: number, straying: LinkVariation, sending: Sending): Scenario {
   const { draftMs, passMs, divergence } = coalescingGrid;
   const { jitterMs, passNoise } = straying;
   const device: DeviceKind = {

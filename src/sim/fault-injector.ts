@@ -6,7 +6,7 @@ import type { Link } from './link.js';
 import { Random } from './random.js';
 import type { SimDevice } from './sim-device.js';
 import type { SimServer } from './sim-server.js';
-import { crowd } from './workload.js';
+import { planBurst } from './workload.js';
 import type { World } from './world.js';
 
 /** @returns whether anybody could notice. */
@@ -214,7 +214,7 @@ function gather(world: World, { id, strength }: Fault): boolean {
   const { scenario, seed } = world.plan;
   const indexes = devices.flatMap((device) => (device === undefined ? [] : [device.index]));
   const source = { work: scenario.work, seed };
-  for (const ask of crowd(source, indexes, world.nowMs, world.nextAskIds(count), id)) {
+  for (const ask of planBurst(source, indexes, world.nowMs, world.nextAskIds(count), id)) {
     world.ask(ask);
   }
   return running.length > 0;

@@ -3,17 +3,17 @@
 
 import { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/drafting/ahead.js';
-import type { CoreSettings as DeviceSettings } from '../device/core/settings.js';
-import { lanesMax } from '../device/drafter/lanes.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/drafting/ahead-cache.js';
+import type { DeviceCoreSettings as DeviceSettings } from '../device/core/settings.js';
+import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
-import { type Cover, modes, noCover, schemes } from '../protocol/frame.js';
+import { modes, noShaping, schemes, type TrafficShaping } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { versionMax, versionMin } from '../protocol/version.js';
-import type { Batching, CoreSettings as ServerSettings } from '../server/core/settings.js';
+import type { Batching, ServerCoreSettings as ServerSettings } from '../server/core/settings.js';
 import type { LinkModels } from './link.js';
 import { Random } from './random.js';
-import type { CoverModel, DeviceKind, Scenario, ServerModel } from './scenario.js';
+import type { DeviceKind, Scenario, ServerModel, ShapingModel } from './scenario.js';
 import type { DrafterModel } from './sim-drafter.js';
 import type { EngineModel } from './sim-engine.js';
 import { toyFormats } from './toy.js';
@@ -59,7 +59,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     connectionsMax: random.wholeWithin(server.connectionsMax),
     sessionsMax: random.wholeWithin(server.sessionsMax),
     keyLimits: unlimited,
-    cover: coverOf(server.cover, new Random(seed, 'cover')),
+    shaping: shapingOf(server.cover, new Random(seed, 'cover')),
     batching: batchingOf(server, random),
     tokenMsMax: Infinity,
     passMsMax: 1_000,
@@ -118,17 +118,20 @@ export function planDevice(
     key: '',
     name: kind.name,
     vocabulary,
-    drafter: drafter && { contextLength: drafter.contextLength, strandsMax: drafter.strandsMax },
+    drafter: drafter && {
+      contextLength: drafter.contextLength,
+      sequencesMax: drafter.sequencesMax,
+    },
     endOfText: vocabulary.endOfText,
     keepsTrying: true,
-    patienceMs: random.within(kind.patienceMs),
+    disconnectGraceMs: random.within(kind.patienceMs),
     awayMaxMs: random.within(kind.awayMaxMs),
     verdictTimeoutMs: random.within(kind.verdictTimeoutMs),
     linkTimeoutMs: random.within(kind.linkTimeoutMs),
     pingMs: random.within(kind.pingMs),
     backoffMinMs: random.within(kind.backoffMinMs),
     backoffMaxMs: random.within(kind.backoffMaxMs),
-    cover: coverOf(kind.cover, new Random(seed, 'cover', index)),
+    shaping: shapingOf(kind.cover, new Random(seed, 'cover', index)),
     ahead: kind.ahead ?? aheadOf(new Random(seed, 'ahead', index)),
     ...(kind.sending !== undefined && { sending: kind.sending }),
   };
@@ -137,8 +140,8 @@ export function planDevice(
 }
 
 /** @param model none: no run has any. */
-function coverOf(model: CoverModel | undefined, random: Random): Cover {
-  if (model === undefined) return noCover;
+function shapingOf(model: ShapingModel | undefined, random: Random): TrafficShaping {
+  if (model === undefined) return noShaping;
   const { padShare, padBytes, aggregateShare, aggregateMs } = model;
   return {
     padBytes: random.happens(padShare) ? padBytes : 0,
@@ -172,7 +175,7 @@ function drafterOf(
     contextMs: random.within(draft.contextMs),
     feedMs: random.within(draft.feedMs),
     rowShare: rows.within(draft.rowShare ?? 1),
-    strandsMax: drafter === 'engine' ? lanesMax : 1,
+    sequencesMax: drafter === 'engine' ? draftSlotsMax : 1,
   };
   return drafter === 'none' ? null : { kind: drafter, ...model };
 }

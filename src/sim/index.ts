@@ -11,7 +11,6 @@ export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
 export { delayLink, fleet, swarm } from './scenarios.js';
 export { acceptanceLeast, divergenceFor } from './service/divergence.js';
-export { playService } from './service/play-service.js';
 export type {
   Abuser,
   SeenMessage,
@@ -19,8 +18,9 @@ export type {
   ServiceDevice,
   ServiceFigures,
 } from './service/service.js';
+export { simulateService } from './service/simulate-service.js';
 export { type Shrunk, shrink } from './shrink.js';
 export { type Report, type RunOptions, runPlan, simulate, type Violation } from './simulate.js';
-export { type Counts, sumOf } from './tally.js';
+export { addCounts, type Counts } from './tally.js';
 export { faultText, traceTo } from './trace.js';
 export { planRun, type RunPlan } from './world.js';

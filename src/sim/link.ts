@@ -1,7 +1,7 @@
 // A connection between a device and a server: two pipes and what each end believes. The ends may disagree: one may be
 // cut off and not know it, one may be gone.
 
-import { type Parcel, Pipe, type PipeModel } from './pipe.js';
+import { type Packet, Pipe, type PipeModel } from './pipe.js';
 import { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
@@ -28,10 +28,10 @@ class End {
     this.listener = listener;
   }
 
-  hear(parcel: Parcel): void {
+  hear(packet: Packet): void {
     if (this.isOver) return;
-    if (parcel.kind === 'message') this.listener.message(parcel.bytes);
-    else this.over(parcel.reason);
+    if (packet.kind === 'message') this.listener.message(packet.bytes);
+    else this.over(packet.reason);
   }
 
   over(reason: string): void {
@@ -63,18 +63,18 @@ export class Link {
     this.#timeline = timeline;
     this.#device = new End(ends.device);
     this.#server = new End(ends.server);
-    this.up = new Pipe(timeline, models.up, new Random(seed, 'up', id), (parcel) =>
-      this.#arrive(this.#server, this.down, parcel),
+    this.up = new Pipe(timeline, models.up, new Random(seed, 'up', id), (packet) =>
+      this.#arrive(this.#server, this.down, packet),
     );
-    this.down = new Pipe(timeline, models.down, new Random(seed, 'down', id), (parcel) =>
-      this.#arrive(this.#device, this.up, parcel),
+    this.down = new Pipe(timeline, models.down, new Random(seed, 'down', id), (packet) =>
+      this.#arrive(this.#device, this.up, packet),
     );
   }
 
   /** The other end has closed: agree, unless this one has asked for it. */
-  #arrive(end: End, back: Pipe, parcel: Parcel): void {
-    if (parcel.kind === 'close' && !end.isClosing && !end.isOver) back.send(parcel);
-    end.hear(parcel);
+  #arrive(end: End, back: Pipe, packet: Packet): void {
+    if (packet.kind === 'close' && !end.isClosing && !end.isOver) back.send(packet);
+    end.hear(packet);
   }
 
   sendUp(bytes: Uint8Array): void {

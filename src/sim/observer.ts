@@ -1,23 +1,23 @@
 // What can be seen of a simulation while it runs. Property checkers, counters and traces implement what they need;
 // none of them may change anything.
 
-import type { TellEffect } from '../device/core/event.js';
+import type { AnswerEffect } from '../device/core/event.js';
 import type { DraftedToken } from '../engine/engine.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
-import type { Answer } from './answer.js';
 import type { Fault } from './fault-plan.js';
+import type { SimAnswer } from './sim-answer.js';
 import type { SimDevice } from './sim-device.js';
 import type { Answered } from './sim-engine.js';
 import type { SimServer } from './sim-server.js';
 
 export interface Observer {
-  onAsk?(answer: Answer): void;
+  onAsk?(answer: SimAnswer): void;
   /** After the transcript has taken it. @param complaint the rule of telling that it breaks, or null. */
-  onTell?(answer: Answer, effect: TellEffect, complaint: string | null): void;
+  onTell?(answer: SimAnswer, effect: AnswerEffect, complaint: string | null): void;
   /** A device has crashed under it. */
-  onLoss?(answer: Answer): void;
+  onLoss?(answer: SimAnswer): void;
   /** Before the device's core hears of the token. */
-  onDrafted?(answer: Answer, token: DraftedToken): void;
+  onDrafted?(answer: SimAnswer, token: DraftedToken): void;
   /** A frame leaves a device, a frame arrives at a server, a frame arrives at a device. */
   onSent?(device: SimDevice, frame: DeviceFrame): void;
   onUp?(server: SimServer, frame: DeviceFrame, device: number): void;
@@ -47,19 +47,19 @@ export class Observers implements Required<Observer> {
     this.#all = all;
   }
 
-  onAsk = (answer: Answer): void => {
+  onAsk = (answer: SimAnswer): void => {
     for (const one of this.#all) one.onAsk?.(answer);
   };
 
-  onTell = (answer: Answer, effect: TellEffect, complaint: string | null): void => {
+  onTell = (answer: SimAnswer, effect: AnswerEffect, complaint: string | null): void => {
     for (const one of this.#all) one.onTell?.(answer, effect, complaint);
   };
 
-  onLoss = (answer: Answer): void => {
+  onLoss = (answer: SimAnswer): void => {
     for (const one of this.#all) one.onLoss?.(answer);
   };
 
-  onDrafted = (answer: Answer, token: DraftedToken): void => {
+  onDrafted = (answer: SimAnswer, token: DraftedToken): void => {
     for (const one of this.#all) one.onDrafted?.(answer, token);
   };
 

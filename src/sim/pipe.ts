@@ -14,12 +14,12 @@ export interface PipeModel {
 }
 
 /** A message, or the news that the other end has closed. */
-export type Parcel =
+export type Packet =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'close'; readonly reason: string };
 
 interface UnderWay {
-  readonly parcel: Parcel;
+  readonly packet: Packet;
   readonly atMs: number;
 }
 
@@ -31,7 +31,7 @@ export class Pipe {
   readonly #timeline: Timeline;
   readonly #model: PipeModel;
   readonly #random: Random;
-  readonly #deliver: (parcel: Parcel) => void;
+  readonly #deliver: (packet: Packet) => void;
   readonly #queue: UnderWay[] = [];
   #timer: Timer | null = null;
   #busyUntilMs = 0;
@@ -44,7 +44,7 @@ export class Pipe {
     timeline: Timeline,
     model: PipeModel,
     random: Random,
-    deliver: (parcel: Parcel) => void,
+    deliver: (packet: Packet) => void,
   ) {
     this.#timeline = timeline;
     this.#model = model;
@@ -53,8 +53,8 @@ export class Pipe {
   }
 
   /** Sends; a dead pipe takes everything and delivers nothing. */
-  send(parcel: Parcel): void {
-    const size = sizeOf(parcel);
+  send(packet: Packet): void {
+    const size = sizeOf(packet);
     this.messageCount++;
     this.byteCount += size;
     const { latencyMs, jitterMs, bytesPerMs, overheadBytes, stall } = this.#model;
@@ -66,7 +66,7 @@ export class Pipe {
     this.#busyUntilMs = startMs + ((size + overheadBytes) / bytesPerMs) * this.#slowness;
     const latestMs = Math.max(this.#lastMs, this.#heldUntilMs);
     this.#lastMs = Math.max(latestMs, this.#busyUntilMs + latencyMs + jitter + stallMs);
-    this.#queue.push({ parcel, atMs: this.#lastMs });
+    this.#queue.push({ packet, atMs: this.#lastMs });
     this.inFlightBytes += size;
     this.#arm();
   }
@@ -78,8 +78,8 @@ export class Pipe {
     this.#timer = this.#timeline.at(Math.max(first.atMs, this.#heldUntilMs), () => {
       this.#timer = null;
       this.#queue.shift();
-      this.inFlightBytes -= sizeOf(first.parcel);
-      this.#deliver(first.parcel);
+      this.inFlightBytes -= sizeOf(first.packet);
+      this.#deliver(first.packet);
       this.#arm();
     });
   }
@@ -112,4 +112,4 @@ export class Pipe {
   }
 }
 
-const sizeOf = (parcel: Parcel): number => (parcel.kind === 'message' ? parcel.bytes.length : 0);
+const sizeOf = (packet: Packet): number => (packet.kind === 'message' ? packet.bytes.length : 0);

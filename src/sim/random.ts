@@ -4,7 +4,7 @@
 import { assert } from '../base/assert.js';
 
 /** A number, or the two ends between which one is drawn. */
-export type Range = number | readonly [number, number];
+export type NumberRange = number | readonly [number, number];
 
 /** FNV-1a over the words of a purpose, with a mixing end. */
 function hashOf(words: readonly (string | number)[]): number {
@@ -46,12 +46,12 @@ export class Random {
   }
 
   /** Uniform in a range. */
-  within(range: Range): number {
+  within(range: NumberRange): number {
     return typeof range === 'number' ? range : range[0] + this.next() * (range[1] - range[0]);
   }
 
   /** Whole, uniform in a range, both ends included. */
-  wholeWithin(range: Range): number {
+  wholeWithin(range: NumberRange): number {
     if (typeof range === 'number') return Math.round(range);
     return range[0] + this.below(range[1] - range[0] + 1);
   }

@@ -2,11 +2,11 @@
 // A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
 
 import type { Sending } from '../device/core/coalesce.js';
-import type { AheadBudget } from '../device/core/drafting/ahead.js';
+import type { AheadBudget } from '../device/core/drafting/ahead-cache.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';
-import type { Range } from './random.js';
+import type { NumberRange } from './random.js';
 
 export interface Stall {
   /** Of the messages of one way, in [0, 1]. */
@@ -17,13 +17,13 @@ export interface Stall {
 /** One way to a server and back. Bytes per millisecond are kilobytes per second. */
 export interface LinkModel {
   /** Each way. */
-  readonly latencyMs: Range;
+  readonly latencyMs: NumberRange;
   /** Added to a message, uniform in [0, this); messages of one way never overtake each other. */
-  readonly jitterMs: Range;
+  readonly jitterMs: NumberRange;
   /** Messages that arrive so much later, and hold up those behind them: a loss, as TCP's reader sees it. Default: none. */
   readonly stall?: Stall;
-  readonly upBytesPerMs: Range;
-  readonly downBytesPerMs: Range;
+  readonly upBytesPerMs: NumberRange;
+  readonly downBytesPerMs: NumberRange;
   /** Of the layers below, for each message. */
   readonly overheadBytes: number;
 }
@@ -31,22 +31,22 @@ export interface LinkModel {
 /** Time of a drafted token: start + token + context * length of the text. */
 export interface DraftCost {
   /** Once for each run, before its first token. */
-  readonly startMs: Range;
-  readonly tokenMs: Range;
+  readonly startMs: NumberRange;
+  readonly tokenMs: NumberRange;
   /** For each further sequence in a pass, as a share of tokenMs, in [0, 1]. Default: 1, side by side gains nothing. */
-  readonly rowShare?: Range;
+  readonly rowShare?: NumberRange;
   /** For each token of the text behind which it drafts. */
-  readonly contextMs: Range;
+  readonly contextMs: NumberRange;
   /** For each token that has to be fed first. */
-  readonly feedMs: Range;
+  readonly feedMs: NumberRange;
 }
 
 /** How many pad, and how many let frames leave on a beat. */
-export interface CoverModel {
+export interface ShapingModel {
   readonly padShare: number;
   readonly padBytes: number;
   readonly aggregateShare: number;
-  readonly aggregateMs: Range;
+  readonly aggregateMs: NumberRange;
 }
 
 export interface DeviceKind {
@@ -55,25 +55,25 @@ export interface DeviceKind {
   readonly weight: number;
   readonly drafter: 'engine' | 'ngram' | 'none';
   /** Distance of the draft model from the target: see ScriptedModelOptions. */
-  readonly divergence: Range;
-  readonly draftContext: Range;
+  readonly divergence: NumberRange;
+  readonly draftContext: NumberRange;
   readonly draft: DraftCost;
   readonly link: LinkModel;
   /** Rate of its clock. */
-  readonly clockRate: Range;
-  readonly patienceMs: Range;
-  readonly awayMaxMs: Range;
-  readonly verdictTimeoutMs: Range;
-  readonly linkTimeoutMs: Range;
-  readonly pingMs: Range;
-  readonly backoffMinMs: Range;
-  readonly backoffMaxMs: Range;
+  readonly clockRate: NumberRange;
+  readonly patienceMs: NumberRange;
+  readonly awayMaxMs: NumberRange;
+  readonly verdictTimeoutMs: NumberRange;
+  readonly linkTimeoutMs: NumberRange;
+  readonly pingMs: NumberRange;
+  readonly backoffMinMs: NumberRange;
+  readonly backoffMaxMs: NumberRange;
   /** When its drafts leave in race. Default: as shipped. */
   readonly sending?: Sending;
   /** What it drafts for outcomes that verdicts may bring. Default: drawn, from nothing to more than is shipped. */
   readonly ahead?: AheadBudget;
   /** Default: none asks for any. */
-  readonly cover?: CoverModel;
+  readonly cover?: ShapingModel;
   /** The device of this number is of this kind, whatever is drawn. Default: none is. */
   readonly index?: number;
   /** Drafts as it likes: it does not hear how long drafts should be. Default: it obeys. */
@@ -84,50 +84,58 @@ export interface ServerModel {
   /** Whether each device shows a key of its own. Default: no key is asked for. */
   readonly hasKeys?: boolean;
   /** Of the runs. Default: none asks for any. */
-  readonly cover?: CoverModel;
-  readonly slotCount: Range;
-  readonly contextLength: Range;
-  readonly passTokensMax: Range;
-  readonly passRowsMax: Range;
-  readonly connectionsMax: Range;
-  readonly sessionsMax: Range;
-  readonly swapBytesMax: Range;
-  readonly slotQuantumTokens: Range;
-  readonly resumeMs: Range;
-  readonly silenceMs: Range;
-  readonly retryAfterMs: Range;
-  readonly draftTokensMax: Range;
-  readonly windowTokensMax: Range;
+  readonly cover?: ShapingModel;
+  readonly slotCount: NumberRange;
+  readonly contextLength: NumberRange;
+  readonly passTokensMax: NumberRange;
+  readonly passRowsMax: NumberRange;
+  readonly connectionsMax: NumberRange;
+  readonly sessionsMax: NumberRange;
+  readonly swapBytesMax: NumberRange;
+  readonly slotQuantumTokens: NumberRange;
+  readonly resumeMs: NumberRange;
+  readonly silenceMs: NumberRange;
+  readonly retryAfterMs: NumberRange;
+  readonly draftTokensMax: NumberRange;
+  readonly windowTokensMax: NumberRange;
   /** Share of the runs that batch as SLED does, with this count and wait; the others batch continuously. */
-  readonly static: { readonly share: number; readonly count: Range; readonly waitMs: Range };
+  readonly static: {
+    readonly share: number;
+    readonly count: NumberRange;
+    readonly waitMs: NumberRange;
+  };
   /** Milliseconds of a pass: by hand, from measured passes (`passCostFrom`), or as a server's /stats has it (`core.passCost`). */
   readonly pass: PassCost;
   /** Each pass takes this much longer at most, as a share, uniform. */
-  readonly passNoise: Range;
+  readonly passNoise: NumberRange;
   /** Milliseconds of saving or restoring a slot, for each token it holds. */
   readonly swapTokenMs: number;
   /** Share of the runs whose target has an early exit, after which share of a pass, and how often it is right. */
-  readonly exit: { readonly share: number; readonly place: Range; readonly agreement: Range };
+  readonly exit: {
+    readonly share: number;
+    readonly place: NumberRange;
+    readonly agreement: NumberRange;
+  };
 }
 
 export interface Workload {
   /** Mean time between two requests of one device. */
-  readonly everyMs: Range;
+  readonly everyMs: NumberRange;
   /** Requests of a device at most. */
-  readonly countMax: Range;
-  readonly promptTokens: Range;
+  readonly countMax: NumberRange;
+  readonly promptTokens: NumberRange;
   /** Share of the prompts that begin like others. */
   readonly sharedPromptShare: number;
-  readonly answerTokens: Range;
+  readonly answerTokens: NumberRange;
   /** Share of the answers that are long, and how long. */
   readonly longShare: number;
-  readonly longTokens: Range;
+  readonly longTokens: NumberRange;
   readonly schemes: readonly Scheme[];
   readonly modes: readonly Mode[];
   readonly fallbacks: readonly GenerateRequest['fallback'][];
-  readonly temperature: Range;
-  readonly windowMax: Range;
-  readonly draftLengthMax: Range;
+  readonly temperature: NumberRange;
+  readonly windowMax: NumberRange;
+  readonly draftLengthMax: NumberRange;
   /** Share of the requests with penalties, with an end token that may come up, and with a filter. */
   readonly penaltyShare: number;
   readonly endShare: number;
@@ -165,9 +173,9 @@ export interface Scenario {
   readonly durationMs: number;
   /** A request must have ended so long after it was made and after the last fault was over. */
   readonly graceMs: number;
-  readonly serverCount: Range;
+  readonly serverCount: NumberRange;
   readonly server: ServerModel;
-  readonly deviceCount: Range;
+  readonly deviceCount: NumberRange;
   readonly devices: readonly DeviceKind[];
   readonly work: Workload;
   /** How many of each kind a run has on average, before the swarm; absent: none. */

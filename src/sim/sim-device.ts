@@ -2,16 +2,16 @@
 // them and the network. Can crash and come back with nothing.
 
 import { DeviceCore } from '../device/core/device-core.js';
-import type { CoreEvent, Effect, TellEffect } from '../device/core/event.js';
-import type { CoreSettings } from '../device/core/settings.js';
+import type { AnswerEffect, DeviceEffect, DeviceInput } from '../device/core/event.js';
+import type { DeviceCoreSettings } from '../device/core/settings.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import type { DeviceFrame } from '../protocol/frame.js';
-import { Answer, type Ask } from './answer.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
 import type { Observer } from './observer.js';
 import { Random } from './random.js';
 import type { DeviceKind } from './scenario.js';
+import { type Ask, SimAnswer } from './sim-answer.js';
 import { type DrafterModel, SimDrafter } from './sim-drafter.js';
 import { SkewedClock } from './skewed-clock.js';
 import type { Tampering } from './tampering.js';
@@ -21,7 +21,7 @@ export interface DeviceParts {
   readonly timeline: Timeline;
   readonly seed: number;
   readonly kind: DeviceKind;
-  readonly settings: Omit<CoreSettings, 'chance'>;
+  readonly settings: Omit<DeviceCoreSettings, 'chance'>;
   /** Null: nothing drafts. */
   readonly drafter: DrafterModel | null;
   readonly models: Models;
@@ -49,7 +49,7 @@ export class SimDevice {
   drafter: SimDrafter | null = null;
   readonly clock: SkewedClock;
   /** Answers of the present life that have not ended. */
-  readonly live = new Map<number, Answer>();
+  readonly live = new Map<number, SimAnswer>();
   /** Drafts sent on the present link, newest last: what a fault may repeat. */
   recentDrafts: { readonly session: number; readonly bytes: Uint8Array }[] = [];
   #core: DeviceCore | null = null;
@@ -103,9 +103,9 @@ export class SimDevice {
     return this.#core;
   }
 
-  ask(ask: Ask): Answer {
+  ask(ask: Ask): SimAnswer {
     const { timeline, observers } = this.parts;
-    const answer = new Answer(ask, this.#answers++, timeline.nowMs);
+    const answer = new SimAnswer(ask, this.#answers++, timeline.nowMs);
     this.live.set(answer.id, answer);
     observers.onAsk(answer);
     this.feed({ kind: 'generate', answer: answer.id, request: ask.request });
@@ -118,13 +118,13 @@ export class SimDevice {
     this.#arm();
   }
 
-  feed(event: CoreEvent): void {
+  feed(event: DeviceInput): void {
     if (this.#core === null) return;
     this.#perform(this.#core.handle(event, this.#now()));
     this.parts.observers.onDeviceStep(this);
   }
 
-  #feedDrafted(event: CoreEvent): void {
+  #feedDrafted(event: DeviceInput): void {
     const answer = 'answer' in event ? this.live.get(event.answer) : undefined;
     if (event.kind === 'drafted' && answer) {
       for (const { token } of event.tokens) this.parts.observers.onDrafted(answer, token);
@@ -136,11 +136,11 @@ export class SimDevice {
     return this.clock.read(this.parts.timeline.nowMs);
   }
 
-  #perform(effects: readonly Effect[]): void {
+  #perform(effects: readonly DeviceEffect[]): void {
     for (const effect of effects) this.#carryOut(effect);
   }
 
-  #carryOut(effect: Effect): void {
+  #carryOut(effect: DeviceEffect): void {
     switch (effect.kind) {
       case 'dial':
         this.parts.dial(this, ++this.#dials, effect.alternative);
@@ -175,7 +175,7 @@ export class SimDevice {
     }
   }
 
-  #tell(said: TellEffect): void {
+  #tell(said: AnswerEffect): void {
     const { timeline, observers, tampering } = this.parts;
     const effect = tampering.tell(said);
     const answer = this.live.get(said.answer);

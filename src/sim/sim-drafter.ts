@@ -5,12 +5,12 @@
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
-import { Trunk } from '../device/core/drafting/trunk.js';
-import type { AnswerId, CoreEvent, DraftStart, StrandToken } from '../device/core/event.js';
-import { lanesMax } from '../device/drafter/lanes.js';
+import { MainSequence } from '../device/core/drafting/main-sequence.js';
+import type { AnswerId, DeviceInput, DraftStart, SequenceToken } from '../device/core/event.js';
+import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
-import { lookUp, ngramDefaults } from '../engine/look-up.js';
+import { ngramDefaults, ngramLookUp } from '../engine/ngram-look-up.js';
 import { pointLaw } from '../math/law.js';
 import type { Models } from './models.js';
 import type { Timeline, Timer } from './timeline.js';
@@ -25,7 +25,7 @@ export interface DrafterModel {
   readonly rowShare: number;
   readonly contextMs: number;
   readonly feedMs: number;
-  readonly strandsMax: number;
+  readonly sequencesMax: number;
 }
 
 /** Answers that draft at once; more go on without drafts. */
@@ -39,7 +39,7 @@ interface Held {
 
 interface Job {
   readonly slot: number;
-  readonly trunk: Trunk;
+  readonly mainSequence: MainSequence;
   /** The engine's slot: it computes one sequence after another, whatever the cost model says. */
   fed: Held;
   /** Of the cost model, the one used last first: what a sequence shares with any of them need not be fed. */
@@ -52,7 +52,7 @@ interface Job {
 export class SimDrafter {
   readonly #timeline: Timeline;
   readonly #model: DrafterModel;
-  readonly #feed: (event: CoreEvent) => void;
+  readonly #feed: (event: DeviceInput) => void;
   readonly #engine: EngineCore;
   readonly #endOfText: ReadonlySet<number>;
   readonly #jobs = new Map<AnswerId, Job>();
@@ -62,7 +62,7 @@ export class SimDrafter {
     timeline: Timeline,
     model: DrafterModel,
     models: Models,
-    feed: (event: CoreEvent) => void,
+    feed: (event: DeviceInput) => void,
   ) {
     this.#timeline = timeline;
     this.#model = model;
@@ -85,7 +85,7 @@ export class SimDrafter {
     let slot = 0;
     while (used.has(slot)) slot++;
     const job: Job = {
-      ...{ slot, trunk: new Trunk(), fed: { tokens: [], length: 0 }, caches: [] },
+      ...{ slot, mainSequence: new MainSequence(), fed: { tokens: [], length: 0 }, caches: [] },
       ...{ run: null, timer: null, isBroken: false },
     };
     this.#jobs.set(answer, job);
@@ -115,11 +115,11 @@ export class SimDrafter {
     const job = this.#jobs.get(start.answer)!;
     if (job.isBroken) return;
     assert(job.run === null, 'a run starts after the one before has ended or was stopped');
-    const { countMax, strands, run } = start;
-    assert(strands.length <= this.#model.strandsMax, `${strands.length} strands at once`);
+    const { countMax, sequences: strands, run } = start;
+    assert(strands.length <= this.#model.sequencesMax, `${strands.length} strands at once`);
     assert(countMax === 1 || strands.length === 1, `${countMax} tokens of several strands`);
     assert(countMax >= 1, `${countMax} tokens wanted`);
-    const sequences = job.trunk.begin(strands);
+    const sequences = job.mainSequence.begin(strands);
     job.run = run;
     const beginMs = this.#model.startMs + this.#feedMs(job, sequences);
     if (this.#model.kind === 'ngram') {
@@ -155,14 +155,17 @@ export class SimDrafter {
     const rowsMs = tokenMs * (1 + (sequences.length - 1) * rowShare);
     const longest = Math.max(...sequences.map(({ length }) => length));
     this.#later(job, beginMs + rowsMs + contextMs * longest, () => {
-      const ends = sequences.map((sequence, strand) =>
-        this.#draftOne(start, job, sequence, strand),
+      const ends = sequences.map((sequence, sequenceIndex) =>
+        this.#draftOne(start, job, sequence, sequenceIndex),
       );
-      job.caches = [...sequences.map(heldBy), ...job.caches].slice(0, lanesMax);
-      const tokens = ends.map(({ drafted }, strand) => ({ strand, token: drafted[0]! }));
+      job.caches = [...sequences.map(heldBy), ...job.caches].slice(0, draftSlotsMax);
+      const tokens = ends.map(({ drafted }, sequenceIndex) => ({
+        sequenceIndex,
+        token: drafted[0]!,
+      }));
       if (!this.#tell(start, job, sequences, tokens)) return;
-      const reasons = ends.map(({ reason }, strand) =>
-        sequences[strand]!.length > contextLength ? 'context' : reason,
+      const reasons = ends.map(({ reason }, sequenceIndex) =>
+        sequences[sequenceIndex]!.length > contextLength ? 'context' : reason,
       );
       const goesOn = left > 1 && reasons[0] === 'count';
       if (goesOn) this.#next(start, job, sequences, left - 1, 0);
@@ -175,9 +178,9 @@ export class SimDrafter {
     { answer, run }: DraftStart,
     job: Job,
     sequences: readonly number[][],
-    tokens: readonly StrandToken[],
+    tokens: readonly SequenceToken[],
   ): boolean {
-    for (const { strand, token } of tokens) sequences[strand]!.push(token.token);
+    for (const { sequenceIndex, token } of tokens) sequences[sequenceIndex]!.push(token.token);
     this.#feed({ kind: 'drafted', answer, run, tokens });
     return job.run === run;
   }
@@ -188,8 +191,8 @@ export class SimDrafter {
     this.#feed({ kind: 'draft-ended', answer, run, reasons });
   }
 
-  #draftOne(start: DraftStart, job: Job, sequence: readonly number[], strand: number) {
-    const { wantConfidence, scheme, attempt, alternativesMax, strands } = start;
+  #draftOne(start: DraftStart, job: Job, sequence: readonly number[], sequenceIndex: number) {
+    const { wantConfidence, scheme, attempt, alternativesMax, sequences } = start;
     const from = Math.min(sharedLength(job.fed, sequence), sequence.length - 1);
     this.#engine.truncate(job.slot, from);
     const request = {
@@ -197,7 +200,7 @@ export class SimDrafter {
       from,
       tokens: Int32Array.from(sequence.slice(from)),
       countMax: 1,
-      stop: { confidenceMin: strands[strand]!.confidenceMin },
+      stop: { confidenceMin: sequences[sequenceIndex]!.confidenceMin },
       scheme,
       attempt,
       wantConfidence,
@@ -211,12 +214,12 @@ export class SimDrafter {
 
   #guess(start: DraftStart, job: Job, text: number[]): void {
     const isRatio = start.scheme === 'split' || start.scheme === 'full';
-    const guess = lookUp(text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
+    const guess = ngramLookUp(text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
     for (const token of guess) {
       const position = text.length;
       const law = isRatio ? pointLaw(token) : null;
       const drafted = { position, token, confidence: null, law, prob: isRatio ? 1 : null };
-      if (!this.#tell(start, job, [text], [{ strand: 0, token: drafted }])) return;
+      if (!this.#tell(start, job, [text], [{ sequenceIndex: 0, token: drafted }])) return;
       if (!this.#endOfText.has(token)) continue;
       this.#end(start, job, ['end-of-text']);
       return;

@@ -5,8 +5,8 @@ import { PilotfishError } from '../base/error.js';
 import type { ExitHint, OnHints } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
-import type { EngineOperation, ServerEvent } from '../server/core/event.js';
-import { shapeOf } from '../server/core/passes/pass-builder.js';
+import type { EngineOperation, ServerInput } from '../server/core/event.js';
+import { passShapeOf } from '../server/core/passes/pass-builder.js';
 import type { Random } from './random.js';
 import type { Timeline, Timer } from './timeline.js';
 
@@ -22,7 +22,7 @@ export interface EngineModel {
 /** An operation that has been answered. */
 export interface Answered {
   readonly operation: EngineOperation;
-  readonly event: ServerEvent;
+  readonly event: ServerInput;
   /** Failed because a fault wanted it so. */
   readonly isInjected: boolean;
   /** What a pass's exit guessed. */
@@ -41,7 +41,7 @@ export class SimEngine {
   readonly #random: Random;
   readonly #skips: (operation: EngineOperation) => boolean;
   readonly #answer: (answered: Answered) => void;
-  readonly #hear: (event: ServerEvent) => void;
+  readonly #hear: (event: ServerInput) => void;
   readonly #queue: EngineOperation[] = [];
   #timer: Timer | null = null;
   #failing: { left: number; passesOnly: boolean } = { left: 0, passesOnly: false };
@@ -54,7 +54,7 @@ export class SimEngine {
     random: Random,
     skips: (operation: EngineOperation) => boolean,
     answer: (answered: Answered) => void,
-    hear: (event: ServerEvent) => void,
+    hear: (event: ServerInput) => void,
   ) {
     this.#timeline = timeline;
     this.core = core;
@@ -121,7 +121,7 @@ export class SimEngine {
   #costMs(operation: EngineOperation): number {
     switch (operation.kind) {
       case 'pass': {
-        const ms = passMsOf(this.#model.pass, shapeOf(operation.segments));
+        const ms = passMsOf(this.#model.pass, passShapeOf(operation.segments));
         return ms * this.#slowness * (1 + this.#random.next() * this.#model.passNoise);
       }
       case 'save':
@@ -158,7 +158,7 @@ export function answerOf(
   core: EngineCore,
   operation: EngineOperation,
   onHints?: OnHints,
-): ServerEvent {
+): ServerInput {
   const { id } = operation;
   try {
     return operation.kind === 'pass'

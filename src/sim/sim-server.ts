@@ -5,9 +5,9 @@ import { unlimited } from '../base/key-grant.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import type { ServerFrame } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
-import type { Effect, ServerEvent } from '../server/core/event.js';
+import type { ServerEffect, ServerInput } from '../server/core/event.js';
 import { ServerCore } from '../server/core/server-core.js';
-import type { CoreSettings } from '../server/core/settings.js';
+import type { ServerCoreSettings } from '../server/core/settings.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
 import type { Observer } from './observer.js';
@@ -20,7 +20,7 @@ import type { Timeline, Timer } from './timeline.js';
 export interface ServerParts {
   readonly timeline: Timeline;
   readonly seed: number;
-  readonly settings: Omit<CoreSettings, 'randomBytes'>;
+  readonly settings: Omit<ServerCoreSettings, 'randomBytes'>;
   readonly engine: EngineModel;
   readonly hasKeys: boolean;
   readonly models: Models;
@@ -134,7 +134,7 @@ export class SimServer {
     } else this.feed({ kind: 'fault', connection, fault: decoded.fault });
   }
 
-  feed(event: ServerEvent): void {
+  feed(event: ServerInput): void {
     if (!this.isUp) return;
     const { timeline, observers } = this.#parts;
     for (const effect of this.core.handle(event, this.#clock.read(timeline.nowMs))) {
@@ -143,7 +143,7 @@ export class SimServer {
     observers.onServerStep(this);
   }
 
-  #carryOut(effect: Effect): void {
+  #carryOut(effect: ServerEffect): void {
     switch (effect.kind) {
       case 'send':
         this.#send(effect.connection, effect.frame, effect.padBytes);

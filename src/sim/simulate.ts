@@ -1,19 +1,19 @@
 // A simulation as a function: a scenario and a seed go in, a report comes out. The same two give the same report, on any
 // machine and at any time.
 
-import type { Answer } from './answer.js';
 import { checkBounds } from './check/bounds.js';
-import type { CheckContext, CheckName, MakeChecker } from './check/checker.js';
+import type { CheckerContext, CheckName, MakeChecker } from './check/checker.js';
 import { checkConduct } from './check/conduct.js';
 import { checkContinuity } from './check/continuity.js';
 import { checkExactness } from './check/exactness.js';
 import { checkLiveness, openWork } from './check/liveness.js';
 import { checkSlots } from './check/slots.js';
-import { checkTokens } from './check/tokens.js';
+import { checkTokenCounts } from './check/tokens.js';
 import { checkVerdicts } from './check/verdicts.js';
 import type { Observer } from './observer.js';
 import type { Scenario } from './scenario.js';
-import { type Counts, Tally } from './tally.js';
+import type { SimAnswer } from './sim-answer.js';
+import { type Counts, RunTally } from './tally.js';
 import { type Tampering, untampered } from './tampering.js';
 import { planRun, type RunPlan, World } from './world.js';
 
@@ -24,7 +24,7 @@ const checkers: { readonly [check in CheckName]: MakeChecker } = {
   liveness: checkLiveness,
   conduct: checkConduct,
   slots: checkSlots,
-  tokens: checkTokens,
+  tokens: checkTokenCounts,
   bounds: checkBounds,
 };
 
@@ -57,7 +57,7 @@ export interface RunOptions {
   readonly observe?: (now: () => number) => readonly Observer[];
   readonly tampering?: Tampering;
   /** Answers whose times the report tells. Default: all. */
-  readonly times?: (answer: Answer) => boolean;
+  readonly times?: (answer: SimAnswer) => boolean;
   /** Default: all. Empty: only the run itself. */
   readonly checks?: readonly CheckName[];
 }
@@ -74,8 +74,8 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): Report {
     violations.push({ check, message, atMs: world.nowMs });
     world.stop();
   };
-  const context: CheckContext = { world: () => world, violate };
-  const tally = new Tally(() => world.nowMs);
+  const context: CheckerContext = { world: () => world, violate };
+  const tally = new RunTally(() => world.nowMs);
   const names = options.checks ?? (Object.keys(checkers) as CheckName[]);
   const watching = names.map((name) => checkers[name](context));
   const seeing = options.observe?.(() => world.nowMs) ?? [];
@@ -94,7 +94,7 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): Report {
 }
 
 function reportOf(
-  { world, timed }: { world: World; timed: readonly Answer[] },
+  { world, timed }: { world: World; timed: readonly SimAnswer[] },
   { scenario, seed, deviceCount }: RunPlan,
   violations: readonly Violation[],
   counts: Counts,
@@ -120,7 +120,7 @@ function reportOf(
   };
 }
 
-function writingMsOf(done: readonly Answer[]): number {
+function writingMsOf(done: readonly SimAnswer[]): number {
   const first = Math.min(...done.map(({ askedAtMs }) => askedAtMs));
   return done.length === 0 ? 0 : Math.max(...done.map(({ endedAtMs }) => endedAtMs!)) - first;
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
-import { type Counts, sumOf } from './tally.js';
+import { addCounts, type Counts } from './tally.js';
 
 /** Runs the swarm under seeds [from, to); enough of them that every kind of fault occurs. */
 export function checkSwarm(from: number, to: number): void {
@@ -14,7 +14,7 @@ export function checkSwarm(from: number, to: number): void {
     const [first] = report.violations;
     const problem = first && `${first.check}: ${first.message}`;
     assert.equal(problem, undefined, `seed ${seed}; again: pilotfish sim --seed ${seed}`);
-    counts = counts === null ? report.counts : sumOf(counts, report.counts);
+    counts = counts === null ? report.counts : addCounts(counts, report.counts);
   }
   const seedCount = to - from;
   const { faults, ended, resumeCount, resendCount, serverCrashCount } = counts!;

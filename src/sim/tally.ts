@@ -4,9 +4,9 @@
 import type { WireCode } from '../protocol/code.js';
 import { encodeFrame } from '../protocol/codec.js';
 import type { Frame } from '../protocol/frame.js';
-import type { Answer } from './answer.js';
 import type { Observer } from './observer.js';
 import type { FaultKind } from './scenario.js';
+import type { SimAnswer } from './sim-answer.js';
 
 export interface Counts {
   readonly askedCount: number;
@@ -42,7 +42,7 @@ const add = (counts: Record<string, number>, name: string, count = 1): void => {
   counts[name] = (counts[name] ?? 0) + count;
 };
 
-export class Tally implements Observer {
+export class RunTally implements Observer {
   readonly #now: () => number;
   #checksum = 0x811c9dc5;
   readonly #counts = {
@@ -104,7 +104,7 @@ export class Tally implements Observer {
     if (frame.kind === 'failure') add(this.#counts.refusals, frame.code);
   }
 
-  onTell(answer: Answer): void {
+  onTell(answer: SimAnswer): void {
     const { end } = answer.transcript;
     if (end === null) return;
     const counts = this.#counts;
@@ -141,7 +141,7 @@ export class Tally implements Observer {
 }
 
 /** The sum of two runs' counts; of checksums the exclusive or. */
-export function sumOf(a: Counts, b: Counts): Counts {
+export function addCounts(a: Counts, b: Counts): Counts {
   const sum = Object.fromEntries(
     Object.entries(a).map(([name, value]) => {
       const other = b[name as keyof Counts];

@@ -1,10 +1,10 @@
 // A run as lines for a person to read: who said what to whom and when. Never part of a run.
 
-import type { TellEffect } from '../device/core/event.js';
+import type { AnswerEffect } from '../device/core/event.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
-import type { Answer } from './answer.js';
 import type { Fault } from './fault-plan.js';
 import type { Observer } from './observer.js';
+import type { SimAnswer } from './sim-answer.js';
 import type { SimDevice } from './sim-device.js';
 import type { Answered } from './sim-engine.js';
 import type { SimServer } from './sim-server.js';
@@ -18,10 +18,10 @@ export function traceTo(write: (line: string) => void, now: () => number): Obser
   const device = ({ index }: { readonly index: number }): string => `device ${index}`;
   const server = ({ index }: { readonly index: number }): string => `server ${index}`;
   return {
-    onAsk: (answer: Answer) => say(device({ index: answer.device }), `asks ${askOf(answer)}`),
-    onTell: (answer: Answer, effect: TellEffect) =>
+    onAsk: (answer: SimAnswer) => say(device({ index: answer.device }), `asks ${askOf(answer)}`),
+    onTell: (answer: SimAnswer, effect: AnswerEffect) =>
       say(device({ index: answer.device }), `tells ${answer.ask.id}: ${newsOf(effect)}`),
-    onLoss: (answer: Answer) => say(device({ index: answer.device }), `loses ${answer.ask.id}`),
+    onLoss: (answer: SimAnswer) => say(device({ index: answer.device }), `loses ${answer.ask.id}`),
     onSent: (from: SimDevice, frame: DeviceFrame) => say(device(from), `-> ${frameText(frame)}`),
     onUp: (to: SimServer, frame: DeviceFrame, index: number) =>
       say(server(to), `   hears of device ${index}: ${frameText(frame)}`),
@@ -37,20 +37,20 @@ export function traceTo(write: (line: string) => void, now: () => number): Obser
   };
 }
 
-function askOf({ ask }: Answer): string {
+function askOf({ ask }: SimAnswer): string {
   const { scheme, mode, tokensMax, prompt, fallback } = ask.request;
   const length = prompt.kind === 'ids' ? prompt.ids.length : 0;
   return `${ask.id}: ${scheme}, ${mode}, ${fallback}, prompt of ${length}, at most ${tokensMax} tokens`;
 }
 
-function newsOf(effect: TellEffect): string {
+function newsOf(effect: AnswerEffect): string {
   switch (effect.kind) {
     case 'prompt':
       return `prompt of ${effect.promptLength}`;
     case 'tokens': {
       const [first] = effect.tokens;
-      const told = effect.tokens.map(({ token, origin }) => `${token}${origin[0]}`).join(' ');
-      return `from ${first?.position}: ${told}`;
+      const reported = effect.tokens.map(({ token, origin }) => `${token}${origin[0]}`).join(' ');
+      return `from ${first?.position}: ${reported}`;
     }
     case 'confirmed':
       return `confirmed [${effect.from}, ${effect.to})`;

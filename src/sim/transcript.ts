@@ -1,13 +1,13 @@
 // What the user of one answer has on the screen: applies what the device tells, and says where that breaks the rules of
 // telling: no gap, no repeat, nothing final taken back, nothing after the end.
 
-import type { TellEffect, ToldToken } from '../device/core/event.js';
+import type { AnswerEffect, AnswerToken } from '../device/core/event.js';
 
-type End = Extract<TellEffect, { kind: 'ended' | 'failed' }>;
+type End = Extract<AnswerEffect, { kind: 'ended' | 'failed' }>;
 
 export class Transcript {
   promptLength = 0;
-  readonly tokens: ToldToken[] = [];
+  readonly tokens: AnswerToken[] = [];
   /** The first so many tokens are final; the rest are provisional. */
   finalCount = 0;
   end: End | null = null;
@@ -17,7 +17,7 @@ export class Transcript {
   }
 
   /** @returns which rule the news breaks, or null. */
-  apply(effect: TellEffect): string | null {
+  apply(effect: AnswerEffect): string | null {
     if (this.end !== null) return `${effect.kind} after the end`;
     switch (effect.kind) {
       case 'prompt':
@@ -35,7 +35,7 @@ export class Transcript {
     }
   }
 
-  #add(tokens: readonly ToldToken[]): string | null {
+  #add(tokens: readonly AnswerToken[]): string | null {
     for (const token of tokens) {
       const next = this.promptLength + this.tokens.length;
       if (token.position !== next) return `token at ${token.position}, where ${next} is next`;

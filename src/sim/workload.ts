@@ -5,9 +5,9 @@ import type { StopRule } from '../device/core/drafting/stop-rule.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
 import { isOffered } from '../protocol/frame.js';
-import type { Ask } from './answer.js';
 import { Random } from './random.js';
 import type { Scenario, Workload } from './scenario.js';
+import type { Ask } from './sim-answer.js';
 import { toyLetters } from './toy.js';
 
 /** Beginnings that prompts share, and their length. */
@@ -34,7 +34,7 @@ export function planAsks(scenario: Scenario, seed: number, deviceCount: number):
 }
 
 /** Requests that come all at once. @param firstId of the first. @param name of the event, for the chance. */
-export function crowd(
+export function planBurst(
   { work, seed }: { readonly work: Workload; readonly seed: number },
   devices: readonly number[],
   atMs: number,

@@ -1,7 +1,6 @@
 // Servers, devices and the network between them in one virtual time; requests and faults of a plan happen in it. Pure:
 // the same plan gives the same run, event by event.
 
-import type { Answer, Ask } from './answer.js';
 import { inject } from './fault-injector.js';
 import { type Fault, planFaults } from './fault-plan.js';
 import { type DevicePlan, planDevice, planServer, type ServerPlan } from './fleet.js';
@@ -10,6 +9,7 @@ import { type Models, toyModels } from './models.js';
 import { type Observer, Observers } from './observer.js';
 import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
+import type { Ask, SimAnswer } from './sim-answer.js';
 import { SimDevice } from './sim-device.js';
 import { SimServer } from './sim-server.js';
 import { type Tampering, untampered } from './tampering.js';
@@ -39,7 +39,7 @@ export class World {
   readonly servers: SimServer[];
   readonly devices: SimDevice[];
   readonly observers: Observers;
-  readonly answers: Answer[] = [];
+  readonly answers: SimAnswer[] = [];
   eventCount = 0;
   /** When the last fault is over. */
   quietFromMs = 0;

@@ -137,8 +137,8 @@ const checksTable = (checks: readonly CheckRow[]): Table => ({
     column('ofForetold', 'time a token / calculated', '', 'emulated'),
     column('ofStreaming', 'of streaming', '', 'emulated'),
   ],
-  rows: checks.map(({ way, link, ratio, ofStreaming }) => ({
-    keys: [way, link.roundTripMs, link.upMbps],
+  rows: checks.map(({ way: variant, link, ratio, ofStreaming }) => ({
+    keys: [variant, link.roundTripMs, link.upMbps],
     values: [ratio, ofStreaming],
   })),
   isShown: true,

@@ -6,11 +6,11 @@ import { startRelay } from '../../../src/cli/demo/relay.js';
 import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
 import type { Estimate } from '../../../src/math/estimate.js';
-import { medianOf } from '../../../src/math/estimate.js';
+import { medianEstimate } from '../../../src/math/estimate.js';
 import { carryMs, evenLink, type LinkShape } from '../../../src/sim/profiles/link-profiles.js';
-import { connectDevice, type Written, write } from '../../loop/fleet.js';
+import { connectDevice, type TimedAnswer, write } from '../../loop/fleet.js';
 import type { BenchModels } from '../../weights/bench-models.js';
-import { samplingOf, type Way, ways } from './rounds.js';
+import { type DssdVariant, dssdSampling, dssdVariants } from './rounds.js';
 
 export interface CheckRow {
   readonly way: string;
@@ -37,8 +37,8 @@ export async function checkLoop(
 ): Promise<CheckRow[]> {
   const load = { contextLength: 512, threads: 1, probe: false };
   const options = { ...load, modelPath: models.target(), slotCount: 2 };
-  const pace = { passMs, rowMs: 0 };
-  const server = await startServerProcess({ kind: 'llama', options, pace });
+  const times = { passMs, rowMs: 0 };
+  const server = await startServerProcess({ kind: 'llama', options, pace: times });
   const engine = await loadLlamaEngine({ ...load, modelPath: models.draft() });
   const rows: CheckRow[] = [];
   for (const link of cases) {
@@ -46,32 +46,40 @@ export async function checkLoop(
     const { vocabulary } = engine.info;
     const url = `ws://127.0.0.1:${relay.port}`;
     const device = await connectDevice(url, vocabulary, { kind: 'engine', engine });
-    const play = (way: Way, turn: number, mode: 'stream' | 'stop-and-wait'): Promise<Written> =>
+    const play = (
+      variant: DssdVariant,
+      turn: number,
+      mode: 'stream' | 'stop-and-wait',
+    ): Promise<TimedAnswer> =>
       write(device, {
         prompt: vocabulary.tokenize(storyPrompts[turn]!, { addBos: true, parseSpecial: false }),
         seed: BigInt(turn),
-        sampling: samplingOf(way.scheme, 40),
-        scheme: way.scheme,
+        sampling: dssdSampling(variant.scheme, 40),
+        scheme: variant.scheme,
         mode,
         tokensMax,
         windowMax: draftLength,
         stopRule: { kind: 'fixed', draftLengthMax: draftLength },
       });
-    for (const way of ways.filter(({ cut, scheme }) => cut === null && scheme !== 'greedy')) {
-      const pairs: { drafted: Written; stream: Written }[] = [];
+    for (const variant of dssdVariants.filter(
+      ({ cut, scheme }) => cut === null && scheme !== 'greedy',
+    )) {
+      const pairs: { drafted: TimedAnswer; stream: TimedAnswer }[] = [];
       for (let turn = 0; turn < turns; turn++) {
-        const drafted = await play(way, turn, 'stop-and-wait');
-        pairs.push({ drafted, stream: await play(way, turn, 'stream') });
+        const drafted = await play(variant, turn, 'stop-and-wait');
+        pairs.push({ drafted, stream: await play(variant, turn, 'stream') });
       }
       rows.push({
-        way: way.name,
+        way: variant.name,
         link,
-        ratio: medianOf(
+        ratio: medianEstimate(
           pairs.map(({ drafted, stream }) => drafted.tokenMs / foretold(drafted, stream, link)),
         ),
-        ofStreaming: medianOf(pairs.map(({ drafted, stream }) => stream.tokenMs / drafted.tokenMs)),
+        ofStreaming: medianEstimate(
+          pairs.map(({ drafted, stream }) => stream.tokenMs / drafted.tokenMs),
+        ),
       });
-      note(`${way.name}, round trip ${link.roundTripMs} ms, ${link.upMbps} Mbit/s: checked`);
+      note(`${variant.name}, round trip ${link.roundTripMs} ms, ${link.upMbps} Mbit/s: checked`);
     }
     await device.close();
     await relay.close();
@@ -82,7 +90,11 @@ export async function checkLoop(
 }
 
 /** Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw them. */
-function foretold({ statistics, tokens }: Written, stream: Written, link: LinkShape): number {
+function foretold(
+  { statistics, tokens }: TimedAnswer,
+  stream: TimedAnswer,
+  link: LinkShape,
+): number {
   const { verdictCount, draftedCount, draftMs, upBytes, downBytes } = statistics;
   const bytesMs =
     carryMs(upBytes + frameBytes * verdictCount, link.upMbps) +

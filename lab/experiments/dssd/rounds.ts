@@ -12,13 +12,13 @@ import { spikyEngine } from '../spiky-model.js';
 import { type Exchange, tapWire } from '../wire-tap.js';
 
 /** A scheme as it is compared here: `split` goes with its law whole and cut. */
-export interface Way {
+export interface DssdVariant {
   readonly name: string;
   readonly scheme: Scheme;
   readonly cut: CutLimit | null;
 }
 
-export const ways: readonly Way[] = [
+export const dssdVariants: readonly DssdVariant[] = [
   { name: 'full', scheme: 'full', cut: null },
   { name: 'split', scheme: 'split', cut: null },
   { name: 'split, law cut to 32', scheme: 'split', cut: { keepMax: 32 } },
@@ -36,7 +36,7 @@ export interface Pair {
 }
 
 /** One text: what its rounds took. */
-export interface Text {
+export interface RoundsText {
   readonly tokenCount: number;
   readonly rounds: readonly Exchange[];
 }
@@ -67,7 +67,7 @@ export async function openPairs(models: BenchModels): Promise<Pair[]> {
 export const temperature = 0.8;
 
 /** @param topK 0: no filter. */
-export const samplingOf = (scheme: Scheme, topK: number): Sampling => ({
+export const dssdSampling = (scheme: Scheme, topK: number): Sampling => ({
   ...plainSampling,
   temperature: scheme === 'greedy' ? 0 : temperature,
   ...(topK > 0 && { topK }),
@@ -83,18 +83,22 @@ export interface PlayOptions {
 }
 
 /** Plays texts of different prompts and seeds; the same ones for every way. */
-export async function playTexts(pair: Pair, way: Way, options: PlayOptions): Promise<Text[]> {
+export async function playTexts(
+  pair: Pair,
+  variant: DssdVariant,
+  options: PlayOptions,
+): Promise<RoundsText[]> {
   const { topK, draftLength, textCount, tokensMax } = options;
   let seed = 0n;
-  const tap = tapWire(pair.target, pair.draft, way.cut, () => seed);
-  const texts: Text[] = [];
+  const tap = tapWire(pair.target, pair.draft, variant.cut, () => seed);
+  const texts: RoundsText[] = [];
   for (let index = 0; index < textCount; index++) {
     seed = BigInt(options.seed * 1_000 + index);
     const request = {
       prompt: promptOf(pair, index),
       tokensMax,
-      scheme: way.scheme,
-      sampling: samplingOf(way.scheme, topK),
+      scheme: variant.scheme,
+      sampling: dssdSampling(variant.scheme, topK),
       seed,
       draftLength,
       confidenceMin: 0,

@@ -2,12 +2,12 @@
 // figures for drafting and passes. Arithmetic; what the real loop makes of it is dssd-link.ts.
 
 import type { Estimate } from '../../../src/math/estimate.js';
-import { exact, ratioOf } from '../../../src/math/estimate.js';
+import { exact, ratioEstimate } from '../../../src/math/estimate.js';
 import { carryMs, type LinkShape, wireBytesOf } from '../../../src/sim/profiles/link-profiles.js';
 import type { Exchange } from '../wire-tap.js';
-import type { Text } from './rounds.js';
+import type { RoundsText } from './rounds.js';
 
-export interface Pace {
+export interface DssdTimes {
   /** A drafted token, and a pass of the target whatever its rows, in milliseconds. */
   readonly draftMs: number;
   readonly passMs: number;
@@ -22,33 +22,43 @@ export function communicationMs({ upBytes, downBytes, tail }: Exchange, link: Li
   return once(upBytes, downBytes) + (tail === null ? 0 : once(tail.upBytes, tail.downBytes));
 }
 
-export const roundMs = (round: Exchange, link: LinkShape, { draftMs, passMs }: Pace): number =>
+export const roundMs = (round: Exchange, link: LinkShape, { draftMs, passMs }: DssdTimes): number =>
   round.draftedCount * draftMs + communicationMs(round, link) + passMs;
 
-const sumOver = (text: Text, value: (round: Exchange) => number): number =>
+const sumOver = (text: RoundsText, value: (round: Exchange) => number): number =>
   text.rounds.reduce((sum, round) => sum + value(round), 0);
 
 /** Tokens a second of stop-and-wait; texts are resampled. */
-export function tokensPerSecond(texts: readonly Text[], link: LinkShape, pace: Pace): Estimate {
-  return ratioOf(
+export function tokensPerSecond(
+  texts: readonly RoundsText[],
+  link: LinkShape,
+  times: DssdTimes,
+): Estimate {
+  return ratioEstimate(
     texts.map((text) => ({
       part: 1_000 * text.tokenCount,
-      whole: sumOver(text, (round) => roundMs(round, link, pace)),
+      whole: sumOver(text, (round) => roundMs(round, link, times)),
     })),
   );
 }
 
 /** Of a round's value, for each token. */
-export const perToken = (texts: readonly Text[], value: (round: Exchange) => number): Estimate =>
-  ratioOf(texts.map((text) => ({ part: sumOver(text, value), whole: text.tokenCount })));
+export const perToken = (
+  texts: readonly RoundsText[],
+  value: (round: Exchange) => number,
+): Estimate =>
+  ratioEstimate(texts.map((text) => ({ part: sumOver(text, value), whole: text.tokenCount })));
 
 /** Of a round's value, for each round. */
-export const perRound = (texts: readonly Text[], value: (round: Exchange) => number): Estimate =>
-  ratioOf(texts.map((text) => ({ part: sumOver(text, value), whole: text.rounds.length })));
+export const perRound = (
+  texts: readonly RoundsText[],
+  value: (round: Exchange) => number,
+): Estimate =>
+  ratioEstimate(texts.map((text) => ({ part: sumOver(text, value), whole: text.rounds.length })));
 
 /** Accepted / tested: nothing is tested behind a rejection. */
-export function acceptanceOf(texts: readonly Text[]): Estimate {
-  return ratioOf(
+export function acceptanceOf(texts: readonly RoundsText[]): Estimate {
+  return ratioEstimate(
     texts.map((text) => ({
       part: sumOver(text, ({ acceptedCount }) => acceptedCount),
       whole: sumOver(
@@ -64,21 +74,22 @@ const tokenBytes = 12;
 
 /** What one could do instead, in tokens a second. */
 export const baselines = {
-  'streaming, target only': (_: LinkShape, { passMs }: Pace): Estimate => exact(1_000 / passMs),
-  'target only, a round trip each token': (link: LinkShape, { passMs }: Pace): Estimate => {
+  'streaming, target only': (_: LinkShape, { passMs }: DssdTimes): Estimate =>
+    exact(1_000 / passMs),
+  'target only, a round trip each token': (link: LinkShape, { passMs }: DssdTimes): Estimate => {
     const bytes = wireBytesOf(tokenBytes);
-    const wayMs = carryMs(bytes, link.upMbps) + carryMs(bytes, link.downMbps);
-    return exact(1_000 / (passMs + link.roundTripMs + wayMs));
+    const variantMs = carryMs(bytes, link.upMbps) + carryMs(bytes, link.downMbps);
+    return exact(1_000 / (passMs + link.roundTripMs + variantMs));
   },
-  "device alone (the draft's text)": (_: LinkShape, { draftMs }: Pace): Estimate =>
+  "device alone (the draft's text)": (_: LinkShape, { draftMs }: DssdTimes): Estimate =>
     exact(1_000 / draftMs),
 } as const;
 
 /** Both models on the server: rounds without a link. */
-export const onTheServer = (texts: readonly Text[], pace: Pace): Estimate =>
-  ratioOf(
+export const onTheServer = (texts: readonly RoundsText[], times: DssdTimes): Estimate =>
+  ratioEstimate(
     texts.map((text) => ({
       part: 1_000 * text.tokenCount,
-      whole: sumOver(text, ({ draftedCount }) => draftedCount * pace.draftMs + pace.passMs),
+      whole: sumOver(text, ({ draftedCount }) => draftedCount * times.draftMs + times.passMs),
     })),
   );

@@ -3,7 +3,7 @@
 import { figure } from '../../report/figures.js';
 import type { Findings, KeyColumn, Row, Table, ValueColumn } from '../../report/result.js';
 import type { EarlyExitRows } from '../early-exit.js';
-import { ways } from './bed.js';
+import { exitVariants } from './fixture.js';
 
 const key = (name: string, title: string, unit = ''): KeyColumn => ({ name, title, unit });
 const column = (
@@ -14,7 +14,7 @@ const column = (
 ): ValueColumn => ({ name, title, unit, origin });
 
 const mode = key('mode', 'mode');
-const way = key('way', 'drafted ahead');
+const variant = key('way', 'drafted ahead');
 const speed = column('speed', 'speed');
 const runnerUpHits = column('runnerUpHits', 'corrections foreseen by runners-up');
 const hintHits = column('hintHits', 'by hints');
@@ -35,7 +35,7 @@ export function earlyExitFindings(rows: EarlyExitRows): Findings {
         id: 'ways',
         title: 'Speed over round trip, by what is drafted ahead; 4 drafted a round',
         table: 'usual-length',
-        spec: waysSpec,
+        spec: variantsSpec,
       },
     ],
     papers: papersOf(rows),
@@ -72,11 +72,11 @@ const cellKeys = [
   key('draftLength', 'drafted a round'),
   key('roundTripMs', 'round trip', 'ms'),
 ];
-const wayKeys = [...cellKeys, way];
+const variantKeys = [...cellKeys, variant];
 
 const tablesOf = (rows: EarlyExitRows): Table[] => [
   socketsTable(rows),
-  ...wayTables(rows),
+  ...variantTables(rows),
   ...sweepTables(rows),
   paperTable(rows),
 ];
@@ -85,7 +85,7 @@ const socketsTable = ({ sockets }: EarlyExitRows): Table =>
   table(
     'sockets',
     'over real sockets: the inflated target with an exit behind 8 of its 16 blocks, passes that take what they take; speed in units of the first of its mode',
-    wayKeys,
+    variantKeys,
     [
       column('tokenMs', 'a token', 'ms', 'emulated'),
       column('speed', 'speed', '', 'emulated'),
@@ -100,26 +100,32 @@ const socketsTable = ({ sockets }: EarlyExitRows): Table =>
   );
 
 /** Virtual time: what is drafted ahead, in every cell. */
-function wayTables({ ways: rows }: EarlyExitRows): Table[] {
+function variantTables({ ways: rows }: EarlyExitRows): Table[] {
   const schemeKey = key('scheme', 'scheme');
-  const wayValues = [column('tokenMs', 'a token', 'ms'), speed, runnerUpHits, hintHits, ...effort];
+  const variantValues = [
+    column('tokenMs', 'a token', 'ms'),
+    speed,
+    runnerUpHits,
+    hintHits,
+    ...effort,
+  ];
   return [
     table(
       'speeds',
       'in virtual time: speed by what is drafted ahead, in units of none in stop-and-wait, of own elsewhere',
       [schemeKey, ...cellKeys],
-      ways.slice(1).map((one) => column(one, one)),
+      exitVariants.slice(1).map((one) => column(one, one)),
       speedRows(rows),
     ),
     table(
       'usual-length',
       'the same in detail: coupled, 4 drafted a round',
-      wayKeys,
-      wayValues,
+      variantKeys,
+      variantValues,
       usualRows(rows),
     ),
     {
-      ...table('ways', 'every cell in detail', [schemeKey, ...wayKeys], wayValues, rows),
+      ...table('ways', 'every cell in detail', [schemeKey, ...variantKeys], variantValues, rows),
       isShown: false,
     },
   ];
@@ -130,7 +136,7 @@ const sweepTables = (rows: EarlyExitRows): Table[] => [
   table(
     'layers',
     'exits by the blocks below them, at a round trip of 20 ms',
-    [mode, key('layer', 'blocks below'), way],
+    [mode, key('layer', 'blocks below'), variant],
     [
       speed,
       column('right', 'hints that name the outcome'),
@@ -165,7 +171,7 @@ const paperTable = ({ paper }: EarlyExitRows): Table =>
   table(
     'paper',
     "rounds at the paper's times: 4 drafts in 301 ms, verification 522 ms, link 96 ms",
-    [way],
+    [variant],
     [
       column('draftMs', 'draft left', 'ms'),
       column('verifyMs', 'verify', 'ms'),
@@ -187,7 +193,7 @@ function speedRows(rows: readonly Row[]): Row[] {
   }
   return [...cells.values()].map((cell) => ({
     keys: cell[0]!.keys.slice(0, -1),
-    values: ways
+    values: exitVariants
       .slice(1)
       .map((one) => cell.find(({ keys }) => keys.at(-1) === one)?.values[1] ?? null),
   }));
@@ -305,7 +311,7 @@ const notes = [
   'Pipeline and race draft ahead without a pause: for them own is the baseline and none does not exist; a draft length only bounds their branches.',
 ];
 
-const waysSpec = {
+const variantsSpec = {
   facet: { column: { field: 'mode', title: null, sort: null } },
   spec: {
     width: 190,

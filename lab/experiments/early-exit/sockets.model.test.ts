@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { playHere } from '../../../src/sim/service/play.js';
+import { runServiceHere } from '../../../src/sim/service/run-service.js';
 import { benchModels } from '../../weights/bench-models.js';
 import { playSockets, socketCells } from './sockets.js';
 
@@ -16,7 +16,7 @@ it('writes the recorded texts in every cell, and hears hints while passes run', 
     isQuick: true,
     minutes: null,
     seed: 1,
-    play: playHere,
+    play: runServiceHere,
     note: () => undefined,
   };
   const { rows, isSameText } = await playSockets(
@@ -35,7 +35,7 @@ it('writes the recorded texts in every cell, and hears hints while passes run', 
   assert.ok(isSameText);
   assert.deepEqual(
     rows.map(({ keys }) => keys),
-    socketCells.map(([mode, way]) => [mode, 4, 10, way]),
+    socketCells.map(([mode, variant]) => [mode, 4, 10, variant]),
   );
   for (const { keys, values } of rows) {
     const [tokenMs, , , , right, leadMs] = values;

@@ -4,20 +4,20 @@
 import { PilotfishError } from '../../../src/base/error.js';
 import { type Relay, startRelay } from '../../../src/cli/demo/relay.js';
 import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
-import { type Client, lanesMax } from '../../../src/device/index.js';
-import { medianOf } from '../../../src/math/estimate.js';
+import { type Client, draftSlotsMax } from '../../../src/device/index.js';
+import { medianEstimate } from '../../../src/math/estimate.js';
 import type { Mode } from '../../../src/protocol/frame.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';
-import { connectDevice, type Written, write } from '../../loop/fleet.js';
-import { type LoopBed, loopBed } from '../../loop/loop-bed.js';
+import { connectDevice, type TimedAnswer, write } from '../../loop/fleet.js';
+import { type LoopFixture, loopFixture } from '../../loop/loop-fixture.js';
 import { replayDrafter } from '../../loop/replay-drafter.js';
 import type { ExperimentContext } from '../../report/experiment.js';
 import type { Row } from '../../report/result.js';
-import { budgetOf, type Setting, type Way } from './bed.js';
-import { hintsOf, hitsOf, speedOf, type Texts } from './values.js';
+import { budgetOf, type ExitSetting, type ExitVariant } from './fixture.js';
+import { hintsOf, hitsOf, speedAgainst, type Texts } from './values.js';
 
 /** Of one device. In pipeline and race there is nothing but drafting ahead, so that `none` is stop-and-wait's alone. */
-export const socketCells: readonly (readonly [mode: Mode, way: Way])[] = [
+export const socketCells: readonly (readonly [mode: Mode, way: ExitVariant])[] = [
   ['stop-and-wait', 'none'],
   ['stop-and-wait', 'own'],
   ['stop-and-wait', 'all'],
@@ -27,7 +27,7 @@ export const socketCells: readonly (readonly [mode: Mode, way: Way])[] = [
   ['race', 'all'],
 ];
 
-export interface SocketGrid extends Pick<Setting, 'draftLength' | 'budget'> {
+export interface SocketGrid extends Pick<ExitSetting, 'draftLength' | 'budget'> {
   readonly draftMs: number;
   /** See Pace. */
   readonly rowShare: number;
@@ -44,11 +44,11 @@ export interface SocketRows {
   readonly isSameText: boolean;
 }
 
-interface Bench extends LoopBed {
+interface Bench extends LoopFixture {
   readonly grid: SocketGrid;
   readonly relay: Relay;
   readonly signal: ExperimentContext['signal'];
-  readonly devices: ReadonlyMap<Way, Client>;
+  readonly devices: ReadonlyMap<ExitVariant, Client>;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function playSockets(
   const modelPath = models.inflatedTarget();
   const runnersUpMax = budgetOf({ way: 'all', budget: grid.budget }).runnersUpMax;
   const { textCount, tokenCount } = grid;
-  const bed = await loopBed(modelPath, models.draft(), textCount, tokenCount, runnersUpMax);
+  const fixture = await loopFixture(modelPath, models.draft(), textCount, tokenCount, runnersUpMax);
   const exit = { headPath: models.inflatedExit(grid.layer, modelPath) };
   const options = {
     ...{ modelPath, exit, slotCount: 1, contextLength: 512 },
@@ -71,7 +71,13 @@ export async function playSockets(
   };
   const server = await startServerProcess({ kind: 'llama', options, pace: null });
   const relay = await startRelay(server.port, evenLink(0));
-  const bench = { ...bed, grid, relay, signal, devices: await connectAll(bed, grid, relay.port) };
+  const bench = {
+    ...fixture,
+    grid,
+    relay,
+    signal,
+    devices: await connectAll(fixture, grid, relay.port),
+  };
   const found: SocketRows[] = [];
   try {
     for (const roundTripMs of grid.roundTripsMs) {
@@ -82,7 +88,7 @@ export async function playSockets(
     for (const device of bench.devices.values()) await device.close();
     await relay.close();
     await server.stop();
-    await bed.close();
+    await fixture.close();
   }
   return {
     rows: found.flatMap(({ rows }) => rows),
@@ -92,17 +98,22 @@ export async function playSockets(
 
 /** A device for each way: what it gives for being early is said once. */
 async function connectAll(
-  { recordings, vocabulary }: LoopBed,
+  { recordings, vocabulary }: LoopFixture,
   { draftMs, rowShare, budget }: SocketGrid,
   port: number,
-): Promise<Map<Way, Client>> {
-  const devices = new Map<Way, Client>();
-  for (const [, way] of socketCells) {
-    if (devices.has(way)) continue;
+): Promise<Map<ExitVariant, Client>> {
+  const devices = new Map<ExitVariant, Client>();
+  for (const [, variant] of socketCells) {
+    if (devices.has(variant)) continue;
     const make = replayDrafter(recordings, draftMs, 512, rowShare);
-    const drafter = { kind: 'custom', make, contextLength: 512, strandsMax: lanesMax } as const;
-    const ahead = budgetOf({ way, budget });
-    devices.set(way, await connectDevice(`ws://127.0.0.1:${port}`, vocabulary, drafter, ahead));
+    const drafter = {
+      kind: 'custom',
+      make,
+      contextLength: 512,
+      sequencesMax: draftSlotsMax,
+    } as const;
+    const ahead = budgetOf({ way: variant, budget });
+    devices.set(variant, await connectDevice(`ws://127.0.0.1:${port}`, vocabulary, drafter, ahead));
   }
   return devices;
 }
@@ -110,7 +121,7 @@ async function connectAll(
 async function playRoundTrip(bench: Bench, roundTripMs: number): Promise<SocketRows> {
   const { relay, recordings, grid } = bench;
   relay.shape = evenLink(roundTripMs);
-  const played = socketCells.map((): Written[] => []);
+  const result = socketCells.map((): TimedAnswer[] => []);
   let isSameText = true;
   for (const [turn, { text }] of recordings.entries()) {
     // Each cell comes first in some text: none is always the one behind a pause.
@@ -118,15 +129,15 @@ async function playRoundTrip(bench: Bench, roundTripMs: number): Promise<SocketR
       if (bench.signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
       const index = (turn + step) % socketCells.length;
       const written = await playCell(bench, turn, index);
-      played[index]!.push(written);
+      result[index]!.push(written);
       isSameText &&= `${written.tokens}` === `${[...text]}`;
     }
   }
-  const texts = played.map(textsOf);
-  const rows = socketCells.map(([mode, way], index): Row => {
+  const texts = result.map(textsOf);
+  const rows = socketCells.map(([mode, variant], index): Row => {
     const base = texts[socketCells.findIndex(([other]) => other === mode)]!;
     return {
-      keys: [mode, grid.draftLength, roundTripMs, way],
+      keys: [mode, grid.draftLength, roundTripMs, variant],
       values: valuesOf(texts[index]!, base, texts[0]!),
     };
   });
@@ -137,16 +148,16 @@ function playCell(
   { recordings, sampling, devices, grid }: Bench,
   turn: number,
   index: number,
-): Promise<Written> {
-  const [mode, way] = socketCells[index]!;
+): Promise<TimedAnswer> {
+  const [mode, variant] = socketCells[index]!;
   const { prompt, seed, text } = recordings[turn]!;
-  return write(devices.get(way)!, {
+  return write(devices.get(variant)!, {
     ...{ prompt, seed, sampling, mode, scheme: 'coupled', tokensMax: text.length },
     stopRule: { kind: 'fixed', draftLengthMax: grid.draftLength },
   });
 }
 
-const textsOf = (written: readonly Written[]): Texts =>
+const textsOf = (written: readonly TimedAnswer[]): Texts =>
   written.map(({ tokenMs, statistics }) => ({
     tokenMs: [tokenMs],
     statistics: [statistics],
@@ -157,10 +168,10 @@ function valuesOf(texts: Texts, base: Texts, none: Texts): Row['values'] {
   const passesMs = texts.flatMap(({ statistics }) => statistics[0]!.verifyMs ?? []);
   return [
     // Of a machine that does other things as well: a mean would be its worst moment.
-    medianOf(texts.map(({ tokenMs }) => tokenMs[0]!)),
-    speedOf(texts, base)[1],
-    speedOf(texts, none)[1],
-    passesMs.length > 0 ? medianOf(passesMs) : null,
+    medianEstimate(texts.map(({ tokenMs }) => tokenMs[0]!)),
+    speedAgainst(texts, base)[1],
+    speedAgainst(texts, none)[1],
+    passesMs.length > 0 ? medianEstimate(passesMs) : null,
     ...hintsOf(texts),
     ...hitsOf(texts),
   ];

@@ -3,10 +3,15 @@
 
 import type { Statistics } from '../../../src/device/core/statistics.js';
 import type { Estimate } from '../../../src/math/estimate.js';
-import { meanOf, medianOf, ratioOf, type Share } from '../../../src/math/estimate.js';
+import {
+  type Fraction,
+  meanEstimate,
+  medianEstimate,
+  ratioEstimate,
+} from '../../../src/math/estimate.js';
 import type { ServiceFigures } from '../../../src/sim/index.js';
 import { deviceProfiles } from '../../../src/sim/profiles/device-profiles.js';
-import type { Pace } from './bed.js';
+import type { ExitTimes } from './fixture.js';
 
 /** [texts] each of one device. */
 export type Texts = readonly Pick<ServiceFigures, 'tokenMs' | 'statistics'>[];
@@ -15,37 +20,40 @@ export type Texts = readonly Pick<ServiceFigures, 'tokenMs' | 'statistics'>[];
 const { draftWatts } = deviceProfiles['orin-nano'];
 
 /** Milliseconds a token, and how many times as fast as `base` on the same texts. */
-export function speedOf(played: Texts, base: Texts): [Estimate, Estimate] {
-  const tokenMs = played.map((figures) => figures.tokenMs[0]!);
+export function speedAgainst(result: Texts, base: Texts): [Estimate, Estimate] {
+  const tokenMs = result.map((figures) => figures.tokenMs[0]!);
   const pairs = tokenMs.map((whole, index) => ({ part: base[index]!.tokenMs[0]!, whole }));
-  return [meanOf(tokenMs), ratioOf(pairs)];
+  return [meanEstimate(tokenMs), ratioEstimate(pairs)];
 }
 
 type Count = keyof {
   [name in keyof Statistics as Statistics[name] extends number ? name : never]: true;
 };
 
-function shareOf(played: Texts, parts: readonly Count[], wholes: readonly Count[]) {
+function shareOf(result: Texts, parts: readonly Count[], wholes: readonly Count[]) {
   const sum = ({ statistics }: Texts[number], names: readonly Count[]): number =>
     names.reduce((total, name) => total + statistics[0]![name], 0);
-  const pieces: Share[] = played.map((one) => ({ part: sum(one, parts), whole: sum(one, wholes) }));
-  return pieces.some(({ whole }) => whole > 0) ? ratioOf(pieces) : null;
+  const pieces: Fraction[] = result.map((one) => ({
+    part: sum(one, parts),
+    whole: sum(one, wholes),
+  }));
+  return pieces.some(({ whole }) => whole > 0) ? ratioEstimate(pieces) : null;
 }
 
 const turns: readonly Count[] = ['runnerUpHitCount', 'hintHitCount', 'branchMissCount'];
 
 /** Of the corrections and overtakings, those for which a branch was ready, by source. */
-export const hitsOf = (played: Texts): [Estimate | null, Estimate | null] => [
-  shareOf(played, ['runnerUpHitCount'], turns),
-  shareOf(played, ['hintHitCount'], turns),
+export const hitsOf = (result: Texts): [Estimate | null, Estimate | null] => [
+  shareOf(result, ['runnerUpHitCount'], turns),
+  shareOf(result, ['hintHitCount'], turns),
 ];
 
 /** How often a hint names the very outcome, and how long before the verdict it comes. */
-export function hintsOf(played: Texts): [Estimate | null, Estimate | null] {
-  const leads = played.flatMap(({ statistics }) => statistics[0]!.hintLeadMs ?? []);
+export function hintsOf(result: Texts): [Estimate | null, Estimate | null] {
+  const leads = result.flatMap(({ statistics }) => statistics[0]!.hintLeadMs ?? []);
   return [
-    shareOf(played, ['hintRightCount'], ['hintCount']),
-    leads.length > 0 ? medianOf(leads) : null,
+    shareOf(result, ['hintRightCount'], ['hintCount']),
+    leads.length > 0 ? medianEstimate(leads) : null,
   ];
 }
 
@@ -54,21 +62,21 @@ export function hintsOf(played: Texts): [Estimate | null, Estimate | null] {
  * which a further row takes its share of one.
  */
 export function effortOf(
-  played: Texts,
-  { draftMs, rowShare }: Pick<Pace, 'draftMs' | 'rowShare'>,
+  result: Texts,
+  { draftMs, rowShare }: Pick<ExitTimes, 'draftMs' | 'rowShare'>,
 ): [Estimate | null, Estimate | null, Estimate] {
-  const joules = played.map(({ statistics: [one] }) => {
+  const joules = result.map(({ statistics: [one] }) => {
     const { draftedCount, draftPassCount, tokenCount } = one!;
     const passes = draftPassCount + rowShare * (draftedCount - draftPassCount);
     return (passes * draftMs * draftWatts) / 1_000 / tokenCount;
   });
   return [
-    shareOf(played, ['draftedCount'], ['tokenCount']),
-    shareOf(played, ['wastedCount'], ['tokenCount']),
-    meanOf(joules),
+    shareOf(result, ['draftedCount'], ['tokenCount']),
+    shareOf(result, ['wastedCount'], ['tokenCount']),
+    meanEstimate(joules),
   ];
 }
 
 /** Tokens of a pass of the draft model. */
-export const widthOf = (played: Texts): Estimate | null =>
-  shareOf(played, ['draftedCount'], ['draftPassCount']);
+export const widthOf = (result: Texts): Estimate | null =>
+  shareOf(result, ['draftedCount'], ['draftPassCount']);

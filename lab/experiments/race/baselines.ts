@@ -7,13 +7,13 @@ import { divergenceFor } from '../../../src/sim/index.js';
 import { deviceProfiles } from '../../../src/sim/profiles/device-profiles.js';
 import { type LinkShape, linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
 import { serverProfiles } from '../../../src/sim/profiles/server-profiles.js';
-import type { Play } from '../../../src/sim/service/play.js';
+import type { RunService } from '../../../src/sim/service/run-service.js';
 import {
-  type Bed,
   linkModelOf,
   pipeline,
   race,
-  type Served,
+  type ServiceFixture,
+  type ServiceResult,
   type Serving,
   serve,
   sled,
@@ -37,48 +37,48 @@ export const draftJoules = (drafted: Estimate, tokenMs: number): Estimate =>
   scaled(drafted, (tokenMs * draftWatts) / 1_000);
 
 /** One way; what only drafting, passes or a link take is null where there is none. */
-export interface BaselinePlayed {
+export interface BaselineResult {
   readonly name: string;
   readonly tokenMs: Estimate;
   readonly speed: Estimate;
   readonly joules: Estimate;
-  readonly served: Served | null;
+  readonly served: ServiceResult | null;
 }
 
 /** A row a baseline; speeds in units of streaming in its place. @param seed of the run; equal seeds, equal rows. */
 export async function playBaselines(
-  play: Play,
+  play: RunService,
   isQuick: boolean,
   seed: number,
-): Promise<BaselinePlayed[]> {
+): Promise<BaselineResult[]> {
   const divergence = divergenceFor(acceptance);
-  const bedOf = (shape: LinkShape, pace: number): Bed => ({
+  const fixtureOf = (shape: LinkShape, times: number): ServiceFixture => ({
     deviceCount,
-    devices: [{ name: 'device', share: 1, draftMs: pace, divergence, link: linkModelOf(shape) }],
+    devices: [{ name: 'device', share: 1, draftMs: times, divergence, link: linkModelOf(shape) }],
     pass: serverProfiles.memory.pass,
     answerTokens: 128,
     seeds: Array.from({ length: isQuick ? 2 : 6 }, (_, index) => seed * 1_000 + index),
   });
-  const bed = bedOf(link, draftMs);
-  const streamed = await serve(play, bed, stream);
+  const fixture = fixtureOf(link, draftMs);
+  const streamed = await serve(play, fixture, stream);
   const simulated = async (
     name: string,
     serving: Serving,
-    place = bed,
-    pace = draftMs,
-  ): Promise<BaselinePlayed> => {
+    place = fixture,
+    times = draftMs,
+  ): Promise<BaselineResult> => {
     const served = await serve(play, place, serving);
     const speed = speedOf(served, streamed);
     return {
       name,
       tokenMs: served.tokenMs,
       speed,
-      joules: draftJoules(served.drafted, pace),
+      joules: draftJoules(served.drafted, times),
       served,
     };
   };
   const batch = { count: deviceCount, waitMs: 50 };
-  const onServer = bedOf(noLink, serverDraftMs);
+  const onServer = fixtureOf(noLink, serverDraftMs);
   const { tokenMs } = streamed;
   return [
     calculated("device alone, the draft's own text", exact(draftMs), tokenMs, exact(1)),
@@ -110,7 +110,7 @@ function calculated(
   tokenMs: Estimate,
   streamedMs: Estimate,
   drafted = exact(0),
-): BaselinePlayed {
+): BaselineResult {
   const speed = exact(streamedMs.value / tokenMs.value);
   return {
     name: `${name} (calculated)`,
@@ -121,7 +121,7 @@ function calculated(
   };
 }
 
-export const baselinesTable = (played: readonly BaselinePlayed[]): Table => ({
+export const baselinesTable = (result: readonly BaselineResult[]): Table => ({
   id: 'baselines',
   title: `every way to serve ${deviceCount} devices over 5G: target bound by memory, drafts of ${draftMs} ms`,
   keys: [{ name: 'way', title: 'way', unit: '' }],
@@ -135,7 +135,7 @@ export const baselinesTable = (played: readonly BaselinePlayed[]): Table => ({
     { name: 'bytes', title: 'bytes up a token', unit: '', origin: 'simulated' },
     { name: 'joules', title: 'device, a token', unit: 'J', origin: 'calculated' },
   ],
-  rows: played.map(({ name, tokenMs, speed, joules, served }) => ({
+  rows: result.map(({ name, tokenMs, speed, joules, served }) => ({
     keys: [name],
     values: [
       tokenMs,

@@ -5,13 +5,13 @@ import { storyPrompts } from '../../../src/cli/demo/openings.js';
 import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
 import type { Estimate } from '../../../src/math/estimate.js';
-import { ratioOf } from '../../../src/math/estimate.js';
+import { ratioEstimate } from '../../../src/math/estimate.js';
 import { plainSampling } from '../../../src/math/sampling.js';
 import { acceptanceLeast, divergenceFor } from '../../../src/sim/index.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';
 import { serverProfiles } from '../../../src/sim/profiles/server-profiles.js';
 import { linkModelOf, race, serve, speedOf, stream } from '../../../src/sim/service/serve.js';
-import { connectDevice, type Written, write } from '../../loop/fleet.js';
+import { connectDevice, type TimedAnswer, write } from '../../loop/fleet.js';
 import type { ExperimentContext } from '../../report/experiment.js';
 import type { Table } from '../../report/result.js';
 
@@ -23,7 +23,7 @@ const roundTripMs = 20;
 const draftMs = 8;
 const load = { contextLength: 512, threads: 1, probe: false } as const;
 
-export interface DrafterPlayed {
+export interface DrafterResult {
   readonly drafter: string;
   readonly temperature: number;
   readonly acceptance: Estimate;
@@ -34,7 +34,7 @@ export interface DrafterPlayed {
 }
 
 /** Acceptance depends on no clock: passes take what they take. */
-export async function playDrafters(context: ExperimentContext): Promise<DrafterPlayed[]> {
+export async function playDrafters(context: ExperimentContext): Promise<DrafterResult[]> {
   const { models, isQuick, note, signal } = context;
   const options = { ...load, modelPath: models.target(), slotCount: 2 };
   const server = await startServerProcess({ kind: 'llama', options, pace: null });
@@ -45,11 +45,11 @@ export async function playDrafters(context: ExperimentContext): Promise<DrafterP
     'look-up in the text': { kind: 'ngram' },
   } as const;
   const prompts = storyPrompts.slice(0, isQuick ? 3 : 8);
-  const written: { drafter: string; temperature: number; texts: Written[] }[] = [];
+  const written: { drafter: string; temperature: number; texts: TimedAnswer[] }[] = [];
   for (const [drafter, choice] of Object.entries(drafters)) {
     const device = await connectDevice(`ws://127.0.0.1:${server.port}`, vocabulary, choice);
     for (const temperature of temperatures) {
-      const texts: Written[] = [];
+      const texts: TimedAnswer[] = [];
       for (const [index, prompt] of prompts.entries()) {
         if (signal.aborted) break;
         const task = {
@@ -76,15 +76,15 @@ export async function playDrafters(context: ExperimentContext): Promise<DrafterP
 
 async function placed(
   context: ExperimentContext,
-  { drafter, temperature, texts }: { drafter: string; temperature: number; texts: Written[] },
-): Promise<DrafterPlayed> {
-  const acceptance = ratioOf(
+  { drafter, temperature, texts }: { drafter: string; temperature: number; texts: TimedAnswer[] },
+): Promise<DrafterResult> {
+  const acceptance = ratioEstimate(
     texts.map(({ statistics: { acceptedCount, testedCount } }) => ({
       part: acceptedCount,
       whole: testedCount,
     })),
   );
-  const drafted = ratioOf(
+  const drafted = ratioEstimate(
     texts.map(({ statistics, tokens }) => ({
       part: statistics.draftedCount,
       whole: tokens.length,
@@ -101,18 +101,21 @@ async function speedAt(
 ): Promise<Estimate> {
   const divergence = divergenceFor(acceptance);
   const link = linkModelOf(evenLink(roundTripMs));
-  const bed = {
+  const fixture = {
     deviceCount: 1,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
     pass: serverProfiles.memory.pass,
     answerTokens: 128,
     seeds: Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index),
   };
-  const [raced, streamed] = await Promise.all([serve(play, bed, race), serve(play, bed, stream)]);
+  const [raced, streamed] = await Promise.all([
+    serve(play, fixture, race),
+    serve(play, fixture, stream),
+  ]);
   return speedOf(raced, streamed);
 }
 
-export const draftersTable = (played: readonly DrafterPlayed[]): Table => ({
+export const draftersTable = (result: readonly DrafterResult[]): Table => ({
   id: 'drafters',
   title: `real drafters on the map: coupled (greedy at temperature 0), top-k ${topK}, rounds of ${draftLength}; race at that acceptance with drafts of ${draftMs} ms and a round trip of ${roundTripMs}`,
   keys: [
@@ -124,7 +127,7 @@ export const draftersTable = (played: readonly DrafterPlayed[]): Table => ({
     { name: 'drafted', title: 'drafted a token', unit: '', origin: 'measured' },
     { name: 'speed', title: 'race, of streaming', unit: '', origin: 'simulated' },
   ],
-  rows: played.map(({ drafter, temperature, acceptance, drafted, speed }) => ({
+  rows: result.map(({ drafter, temperature, acceptance, drafted, speed }) => ({
     keys: [drafter, temperature],
     values: [acceptance, drafted, speed],
   })),

@@ -4,12 +4,12 @@ import type { Estimate } from '../../../src/math/estimate.js';
 import { speedOf as speedAgainst } from '../../../src/sim/service/serve.js';
 import { figure } from '../../report/figures.js';
 import type { Findings, KeyColumn, Row, Table, ValueColumn } from '../../report/result.js';
-import type { CellPlayed, RealPoint } from '../race.js';
-import { type BaselinePlayed, baselinesSpec, baselinesTable, draftJoules } from './baselines.js';
-import { type DrafterPlayed, draftersTable } from './drafters.js';
-import { type GainPlayed, gainShare, gainTable } from './gain.js';
-import { type LinkPlayed, linksTable, ofStreaming } from './links.js';
-import type { ModePlayed } from './modes.js';
+import type { CellResult, RealPoint } from '../race.js';
+import { type BaselineResult, baselinesSpec, baselinesTable, draftJoules } from './baselines.js';
+import { type DrafterResult, draftersTable } from './drafters.js';
+import { type GainResult, gainShare, gainTable } from './gain.js';
+import { type LinkRaceResult, linksTable, ofStreaming } from './links.js';
+import type { ModeResult } from './modes.js';
 import { mapSpec, speedSpec } from './plots.js';
 
 const key = (name: string, title: string, unit = ''): KeyColumn => ({ name, title, unit });
@@ -28,7 +28,7 @@ const cellKeys = [
   key('roundTripMs', 'round trip', 'ms'),
 ];
 
-const keysOf = ({ cell }: CellPlayed): (string | number)[] => [
+const keysOf = ({ cell }: CellResult): (string | number)[] => [
   cell.server === 'memory' ? 'memory' : 'arithmetic',
   cell.deviceCount,
   cell.draftMs,
@@ -37,35 +37,35 @@ const keysOf = ({ cell }: CellPlayed): (string | number)[] => [
 ];
 
 /** Speed of one user in units of streaming with as many devices. */
-function speedOf(played: CellPlayed, { served }: ModePlayed): Estimate {
-  return speedAgainst(served, played.modes[0]!.served);
+function speedOf(result: CellResult, { served }: ModeResult): Estimate {
+  return speedAgainst(served, result.modes[0]!.served);
 }
 
 /** The fastest mode; streaming where nothing is faster by more than the intervals. */
-function winnerOf(played: CellPlayed): ModePlayed {
-  const [streaming, ...drafting] = played.modes;
+function winnerOf(result: CellResult): ModeResult {
+  const [streaming, ...drafting] = result.modes;
   const best = drafting.reduce((a, b) =>
     a.served.tokenMs.value <= b.served.tokenMs.value ? a : b,
   );
-  return speedOf(played, best).low > 1 ? best : streaming!;
+  return speedOf(result, best).low > 1 ? best : streaming!;
 }
 
-const modeNamed = (played: CellPlayed, mode: ModePlayed['mode']): ModePlayed =>
-  played.modes.find((one) => one.mode === mode)!;
+const modeNamed = (result: CellResult, mode: ModeResult['mode']): ModeResult =>
+  result.modes.find((one) => one.mode === mode)!;
 
 /** What is asked beside the map. */
-export interface RaceAsides {
-  readonly baselines: readonly BaselinePlayed[];
-  readonly gains: readonly GainPlayed[];
-  readonly links: readonly LinkPlayed[];
-  readonly drafters: readonly DrafterPlayed[];
+export interface RaceExtras {
+  readonly baselines: readonly BaselineResult[];
+  readonly gains: readonly GainResult[];
+  readonly links: readonly LinkRaceResult[];
+  readonly drafters: readonly DrafterResult[];
   readonly points: readonly RealPoint[];
 }
 
 /** Claims, set-up, tables and plots of what was played; owned by the caller. @param all cells of the main grid. */
 export function raceFindings(
-  all: readonly CellPlayed[],
-  { baselines, gains, links, drafters, points }: RaceAsides,
+  all: readonly CellResult[],
+  { baselines, gains, links, drafters, points }: RaceExtras,
 ): Findings {
   return {
     claims: [...claimsOf(all), baselinesClaim(baselines), linksClaim(links), gainClaim(gains)],
@@ -138,7 +138,7 @@ const setUp: Findings['setUp'] = [
 ];
 
 /** Passes, rows, messages and drafts in one place of the map: a table of everything would be 300 rows. */
-function usualTable(all: readonly CellPlayed[]): Table {
+function usualTable(all: readonly CellResult[]): Table {
   const usual = all.filter(
     ({ cell }) =>
       cell.draftMs === 8 && cell.acceptance === 0.7 && [5, 50].includes(cell.roundTripMs),
@@ -158,7 +158,7 @@ function usualTable(all: readonly CellPlayed[]): Table {
 
 const usualTitle = 'what each mode takes, acceptance 0.7, drafts of 8 ms';
 
-function everything(all: readonly CellPlayed[]): Table {
+function everything(all: readonly CellResult[]): Table {
   return {
     id: 'modes',
     title: 'every mode everywhere',
@@ -173,39 +173,39 @@ function everything(all: readonly CellPlayed[]): Table {
       value('messages', 'messages up a token'),
       value('joules', 'device, a token', 'J', 'calculated'),
     ],
-    rows: all.flatMap((played) => played.modes.map((mode) => modeRow(played, mode))),
+    rows: all.flatMap((result) => result.modes.map((mode) => modeRow(result, mode))),
     isShown: false,
   };
 }
 
-function modeRow(played: CellPlayed, mode: ModePlayed): Row {
+function modeRow(result: CellResult, mode: ModeResult): Row {
   const { served, draftLength } = mode;
   const { tokenMs, tokensPerSecond, passes, rows, drafted, upMessages } = served;
   const name = draftLength === null ? mode.mode : `${mode.mode}, ${draftLength} drafted`;
   return {
-    keys: [...keysOf(played), name],
+    keys: [...keysOf(result), name],
     values: [
       tokenMs,
-      speedOf(played, mode),
+      speedOf(result, mode),
       tokensPerSecond,
       ...[passes, rows, drafted, upMessages],
-      draftJoules(drafted, played.cell.draftMs),
+      draftJoules(drafted, result.cell.draftMs),
     ],
   };
 }
 
-function winnersTable(all: readonly CellPlayed[]): Table {
+function winnersTable(all: readonly CellResult[]): Table {
   return {
     id: 'winners',
     title: 'the fastest mode',
     keys: [...cellKeys, key('mode', 'mode')],
     values: [value('speed', 'speed, of streaming'), value('raceSpeed', 'race, of streaming')],
-    rows: all.map((played) => {
-      const winner = winnerOf(played);
-      const raced = modeNamed(played, 'race');
+    rows: all.map((result) => {
+      const winner = winnerOf(result);
+      const raced = modeNamed(result, 'race');
       return {
-        keys: [...keysOf(played), winner.mode],
-        values: [speedOf(played, winner), speedOf(played, raced)],
+        keys: [...keysOf(result), winner.mode],
+        values: [speedOf(result, winner), speedOf(result, raced)],
       };
     }),
     isShown: false,
@@ -225,7 +225,7 @@ const pointsTable = (points: readonly RealPoint[]): Table => ({
   isShown: true,
 });
 
-function claimsOf(all: readonly CellPlayed[]): Findings['claims'] {
+function claimsOf(all: readonly CellResult[]): Findings['claims'] {
   const alone = all.filter(({ cell }) => cell.server === 'memory' || cell.deviceCount === 1);
   const shared = all.filter(({ cell }) => cell.server === 'compute' && cell.deviceCount > 1);
   return [
@@ -237,7 +237,7 @@ function claimsOf(all: readonly CellPlayed[]): Findings['claims'] {
   ];
 }
 
-function baselinesClaim(baselines: readonly BaselinePlayed[]): Findings['claims'][number] {
+function baselinesClaim(baselines: readonly BaselineResult[]): Findings['claims'][number] {
   const speeds = baselines.map(({ name, speed }) => `${name} ${figure(speed.value)}`);
   return {
     id: 'baselines',
@@ -245,7 +245,7 @@ function baselinesClaim(baselines: readonly BaselinePlayed[]): Findings['claims'
   };
 }
 
-function linksClaim(links: readonly LinkPlayed[]): Findings['claims'][number] {
+function linksClaim(links: readonly LinkRaceResult[]): Findings['claims'][number] {
   const speeds = links.map(({ name, modes }) => {
     const [raced, waited] = [ofStreaming(modes, 'race'), ofStreaming(modes, 'stop-and-wait')];
     return `${name} ${figure(raced.value)} and ${figure(waited.value)}`;
@@ -259,7 +259,7 @@ function linksClaim(links: readonly LinkPlayed[]): Findings['claims'][number] {
 /** Round trips at which there is something to gain. */
 const gainTripMax = 50;
 
-function gainClaim(gains: readonly GainPlayed[]): Findings['claims'][number] {
+function gainClaim(gains: readonly GainResult[]): Findings['claims'][number] {
   const near = gains.filter(({ roundTripMs }) => roundTripMs <= gainTripMax);
   const shares = near.map((gain) => gainShare(gain).value);
   return {
@@ -271,13 +271,13 @@ function gainClaim(gains: readonly GainPlayed[]): Findings['claims'][number] {
 }
 
 /** Where race does worst, and how often it is the fastest. */
-function worstOf(all: readonly CellPlayed[], where: string): string {
-  const speeds = all.map((played) => speedOf(played, modeNamed(played, 'race')));
+function worstOf(all: readonly CellResult[], where: string): string {
+  const speeds = all.map((result) => speedOf(result, modeNamed(result, 'race')));
   const worst = all[argmin(speeds.map(({ value: speed }) => speed))]!;
   const { value: speed, low, high } = speedOf(worst, modeNamed(worst, 'race'));
   const { deviceCount, draftMs, acceptance, roundTripMs } = worst.cell;
   const best = Math.max(...speeds.map((one) => one.value));
-  const wins = all.filter((played) => winnerOf(played).mode === 'race').length;
+  const wins = all.filter((result) => winnerOf(result).mode === 'race').length;
   return (
     `${where} race runs at ${figure(speed)} [${figure(low)}, ${figure(high)}] to ${figure(best)} of streaming (least with ` +
     `${deviceCount} device${deviceCount === 1 ? '' : 's'}, drafts of ${draftMs} ms, acceptance ${acceptance}, round trip ` +
@@ -285,8 +285,8 @@ function worstOf(all: readonly CellPlayed[], where: string): string {
   );
 }
 
-function waitOf(all: readonly CellPlayed[]): string {
-  const speeds = all.map((played) => speedOf(played, modeNamed(played, 'stop-and-wait')).value);
+function waitOf(all: readonly CellResult[]): string {
+  const speeds = all.map((result) => speedOf(result, modeNamed(result, 'stop-and-wait')).value);
   return (
     `Stop-and-wait at its best draft length runs at ${figure(Math.min(...speeds))} to ` +
     `${figure(Math.max(...speeds))} of streaming there.`
@@ -296,7 +296,7 @@ function waitOf(all: readonly CellPlayed[]): string {
 const argmin = (numbers: readonly number[]): number =>
   numbers.reduce((best, number, index) => (number < numbers[best]! ? index : best), 0);
 
-function papersOf(all: readonly CellPlayed[]): Findings['papers'] {
+function papersOf(all: readonly CellResult[]): Findings['papers'] {
   const usual = all.filter(
     ({ cell }) =>
       cell.server === 'memory' &&
@@ -304,17 +304,17 @@ function papersOf(all: readonly CellPlayed[]): Findings['papers'] {
       cell.draftMs === 8 &&
       cell.acceptance === 0.7,
   );
-  const crossing = (mode: ModePlayed['mode']): string => {
-    const isFaster = (played: CellPlayed) => speedOf(played, modeNamed(played, mode)).value > 1;
-    const trips = (some: readonly CellPlayed[]) => some.map(({ cell }) => cell.roundTripMs);
-    const slower = trips(usual.filter((played) => !isFaster(played)));
+  const crossing = (mode: ModeResult['mode']): string => {
+    const isFaster = (result: CellResult) => speedOf(result, modeNamed(result, mode)).value > 1;
+    const trips = (some: readonly CellResult[]) => some.map(({ cell }) => cell.roundTripMs);
+    const slower = trips(usual.filter((result) => !isFaster(result)));
     const most = Math.max(...trips(usual.filter(isFaster)));
     if (slower.length === 0) return `${mode} nowhere up to ${most} ms`;
     return `${mode} between ${most} and ${Math.min(...slower)} ms`;
   };
   const waits = all
     .filter(({ cell }) => cell.server === 'compute')
-    .map((played) => speedOf(played, modeNamed(played, 'stop-and-wait')).value);
+    .map((result) => speedOf(result, modeNamed(result, 'stop-and-wait')).value);
   return [
     {
       paper:

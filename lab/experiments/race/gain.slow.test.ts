@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { playHere } from '../../../src/sim/service/play.js';
+import { runServiceHere } from '../../../src/sim/service/run-service.js';
 import { gainShare, playGains } from './gain.js';
 import { ofStreaming, playLinks } from './links.js';
 
 it('up to 50 ms of round trip the cores gain what the model of race gains, within a fifth', async () => {
   // Four seeds: their intervals reach about 0.1 either way.
-  for (const gain of await playGains(playHere, true, 3)) {
+  for (const gain of await playGains(runServiceHere, true, 3)) {
     if (gain.roundTripMs > 50) continue;
     const { value } = gainShare(gain);
     assert.ok(value > 0.8 && value < 1.2, `${value} at ${gain.roundTripMs} ms`);
@@ -16,7 +16,7 @@ it('up to 50 ms of round trip the cores gain what the model of race gains, withi
 });
 
 it('over links with jitter and stalls race stays ahead of streaming where stop-and-wait falls behind', async () => {
-  const links = await playLinks(playHere, true, 3);
+  const links = await playLinks(runServiceHere, true, 3);
   assert.ok(links.every(({ modes }) => ofStreaming(modes, 'race').low > 1));
   const far = links.filter(({ roundTripMs }) => roundTripMs >= 50);
   assert.ok(far.length === 2);

@@ -5,7 +5,7 @@ import type { Estimate } from '../../../src/math/estimate.js';
 import { exact } from '../../../src/math/estimate.js';
 import { divergenceFor } from '../../../src/sim/index.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';
-import type { Play } from '../../../src/sim/service/play.js';
+import type { RunService } from '../../../src/sim/service/run-service.js';
 import { linkModelOf, race, serve, speedOf, stream } from '../../../src/sim/service/serve.js';
 import { geometricMatches, raceModelTokenMs } from '../../loop/race-model.js';
 import type { Table } from '../../report/result.js';
@@ -17,7 +17,7 @@ const passMs = 30;
 /** Tokens after which the model's mean is good to about 1 %. */
 const modelTokens = 20_000;
 
-export interface GainPlayed {
+export interface GainResult {
   readonly roundTripMs: number;
   /** Of tested drafts, in race. */
   readonly acceptance: Estimate;
@@ -28,12 +28,16 @@ export interface GainPlayed {
 }
 
 /** Plays race at each round trip. @param seed of the run; equal seeds, equal rows. @returns a row a round trip. */
-export async function playGains(play: Play, isQuick: boolean, seed: number): Promise<GainPlayed[]> {
+export async function playGains(
+  play: RunService,
+  isQuick: boolean,
+  seed: number,
+): Promise<GainResult[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 12 }, (_, index) => seed * 1_000 + index);
-  const playGain = async (roundTripMs: number): Promise<GainPlayed> => {
+  const playGain = async (roundTripMs: number): Promise<GainResult> => {
     const link = linkModelOf(evenLink(roundTripMs));
-    const bed = {
+    const fixture = {
       deviceCount: 1,
       devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
       pass: { fixedMs: passMs, tokenMs: 0, rowMs: 0, tokenContextMs: 0 },
@@ -41,7 +45,10 @@ export async function playGains(play: Play, isQuick: boolean, seed: number): Pro
       answerTokens: 256,
       seeds,
     };
-    const [raced, streamed] = await Promise.all([serve(play, bed, race), serve(play, bed, stream)]);
+    const [raced, streamed] = await Promise.all([
+      serve(play, fixture, race),
+      serve(play, fixture, stream),
+    ]);
     const rate = raced.acceptedShare ?? exact(acceptance);
     const matches = geometricMatches(rate.value, modelTokens, BigInt(seed));
     return {
@@ -56,12 +63,12 @@ export async function playGains(play: Play, isQuick: boolean, seed: number): Pro
 }
 
 /** Gains are speeds above 1. */
-export const gainShare = ({ speed, modelSpeed }: GainPlayed): Estimate => {
+export const gainShare = ({ speed, modelSpeed }: GainResult): Estimate => {
   const share = (one: number): number => (one - 1) / (modelSpeed - 1);
   return { value: share(speed.value), low: share(speed.low), high: share(speed.high) };
 };
 
-export const gainTable = (gains: readonly GainPlayed[]): Table => ({
+export const gainTable = (gains: readonly GainResult[]): Table => ({
   id: 'gain',
   title: 'gain of race against the model of race: one device, drafts of 8 ms, passes of 30',
   keys: [{ name: 'roundTripMs', title: 'round trip', unit: 'ms' }],

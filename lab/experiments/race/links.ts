@@ -9,49 +9,53 @@ import {
   linkProfiles,
 } from '../../../src/sim/profiles/link-profiles.js';
 import { serverProfiles } from '../../../src/sim/profiles/server-profiles.js';
-import type { Play } from '../../../src/sim/service/play.js';
+import type { RunService } from '../../../src/sim/service/run-service.js';
 import {
-  type Bed,
   linkModelOf,
   race,
+  type ServiceFixture,
   serve,
   speedOf,
   stream,
 } from '../../../src/sim/service/serve.js';
 import type { Table } from '../../report/result.js';
-import { type ModePlayed, playModes } from './modes.js';
+import { type ModeResult, playModes } from './modes.js';
 
 const names = Object.keys(linkProfiles) as LinkName[];
 const acceptance = 0.7;
 const draftMs = 8;
 
-export interface LinkPlayed {
+export interface LinkRaceResult {
   readonly name: string;
   readonly roundTripMs: number;
-  readonly modes: readonly ModePlayed[];
+  readonly modes: readonly ModeResult[];
   /** Race in units of streaming over a link of the same round trip, without jitter, stalls and bounds. */
   readonly stillSpeed: Estimate;
 }
 
 /** Plays the modes over each shape of link. @param seed of the run; equal seeds, equal rows. @returns a row a link. */
-export async function playLinks(play: Play, isQuick: boolean, seed: number): Promise<LinkPlayed[]> {
+export async function playLinks(
+  play: RunService,
+  isQuick: boolean,
+  seed: number,
+): Promise<LinkRaceResult[]> {
   const divergence = divergenceFor(acceptance);
   const seeds = Array.from({ length: isQuick ? 4 : 8 }, (_, index) => seed * 1_000 + index);
-  const bedOf = (link: LinkShape): Bed => ({
+  const fixtureOf = (link: LinkShape): ServiceFixture => ({
     deviceCount: 1,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link: linkModelOf(link) }],
     pass: serverProfiles.memory.pass,
     answerTokens: 256,
     seeds,
   });
-  const playLink = async (key: LinkName): Promise<LinkPlayed> => {
+  const playLink = async (key: LinkName): Promise<LinkRaceResult> => {
     const profile = linkProfiles[key];
     const { name, roundTripMs } = profile;
-    const stillBed = bedOf(evenLink(roundTripMs));
+    const stillFixture = fixtureOf(evenLink(roundTripMs));
     const [modes, raced, streamed] = await Promise.all([
-      playModes(play, bedOf(profile)),
-      serve(play, stillBed, race),
-      serve(play, stillBed, stream),
+      playModes(play, fixtureOf(profile)),
+      serve(play, stillFixture, race),
+      serve(play, stillFixture, stream),
     ]);
     return { name, roundTripMs, modes, stillSpeed: speedOf(raced, streamed) };
   };
@@ -59,7 +63,7 @@ export async function playLinks(play: Play, isQuick: boolean, seed: number): Pro
 }
 
 /** Speed of one user in a mode, in units of streaming. */
-export const ofStreaming = (modes: readonly ModePlayed[], mode: ModePlayed['mode']): Estimate =>
+export const ofStreaming = (modes: readonly ModeResult[], mode: ModeResult['mode']): Estimate =>
   speedOf(modes.find((one) => one.mode === mode)!.served, modes[0]!.served);
 
 const columns = {
@@ -69,7 +73,7 @@ const columns = {
 } as const;
 
 /** A row for each link; speeds of one user. */
-export const linksTable = (links: readonly LinkPlayed[]): Table => ({
+export const linksTable = (links: readonly LinkRaceResult[]): Table => ({
   id: 'links',
   title:
     'speed of one user in units of streaming over the same link, drafts of 8 ms, acceptance 0.7, target bound by memory',

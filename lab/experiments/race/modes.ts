@@ -1,21 +1,21 @@
 // One bed in virtual time, served in every mode: streaming, stop-and-wait at its best draft length, pipeline, race.
 
-import type { Play } from '../../../src/sim/service/play.js';
+import type { RunService } from '../../../src/sim/service/run-service.js';
 import {
-  type Bed,
   pipeline,
   race,
-  type Served,
+  type ServiceFixture,
+  type ServiceResult,
   serve,
   stopAndWait,
   stream,
 } from '../../../src/sim/service/serve.js';
 
-export interface ModePlayed {
+export interface ModeResult {
   readonly mode: 'streaming' | 'stop-and-wait' | 'pipeline' | 'race';
   /** Of stop-and-wait: the best of a few. */
   readonly draftLength: number | null;
-  readonly served: Served;
+  readonly served: ServiceResult;
 }
 
 const draftLengths = [1, 2, 4, 8];
@@ -26,19 +26,19 @@ const draftLengths = [1, 2, 4, 8];
  * @param streamed of a like bed, where it is played already.
  */
 export async function playModes(
-  play: Play,
-  bed: Bed,
-  streamed: Promise<Served> = serve(play, bed, stream),
-): Promise<ModePlayed[]> {
+  play: RunService,
+  fixture: ServiceFixture,
+  streamed: Promise<ServiceResult> = serve(play, fixture, stream),
+): Promise<ModeResult[]> {
   const roundsOf = async (draftLength: number) => ({
     draftLength,
-    served: await serve(play, bed, stopAndWait(draftLength)),
+    served: await serve(play, fixture, stopAndWait(draftLength)),
   });
   const [rounds, ...others] = await Promise.all([
     Promise.all(draftLengths.map(roundsOf)),
     streamed,
-    serve(play, bed, pipeline),
-    serve(play, bed, race),
+    serve(play, fixture, pipeline),
+    serve(play, fixture, race),
   ]);
   const [best] = rounds.sort((a, b) => a.served.tokenMs.value - b.served.tokenMs.value);
   return [

@@ -18,7 +18,11 @@ function traces(tell: (prompt: number, index: number, random: Random) => SeenMes
   }));
 }
 
-const still = (index: number): SeenMessage => ({ atMs: 50 * index, way: 'down', byteCount: 64 });
+const still = (index: number): SeenMessage => ({
+  atMs: 50 * index,
+  direction: 'down',
+  byteCount: 64,
+});
 
 describe('the attackers', () => {
   it('know every prompt by lengths of its own', () => {

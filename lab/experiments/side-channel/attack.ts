@@ -20,8 +20,8 @@ const binMs = 50;
 const varianceMin = 1e-9;
 
 const views: { readonly [name: string]: (seen: readonly SeenMessage[]) => Vector } = {
-  lengths: (seen) => bothWays(seen, (messages) => messages.map(({ byteCount }) => byteCount)),
-  distances: (seen) => bothWays(seen, distancesOf),
+  lengths: (seen) => bothVariants(seen, (messages) => messages.map(({ byteCount }) => byteCount)),
+  distances: (seen) => bothVariants(seen, distancesOf),
   bytesByTime: (seen) => [...bytesByTime(seen, 'up'), ...bytesByTime(seen, 'down')],
   totals: totalsOf,
 };
@@ -29,12 +29,12 @@ const views: { readonly [name: string]: (seen: readonly SeenMessage[]) => Vector
 /** How an attacker compares: with the middle of each prompt's answers, or with each answer. */
 const manners = ['middle', 'nearest'] as const;
 
-function bothWays(
+function bothVariants(
   seen: readonly SeenMessage[],
   values: (messages: readonly SeenMessage[]) => number[],
 ): Vector {
   return (['up', 'down'] as const).flatMap((wanted) => {
-    const found = values(seen.filter(({ way }) => way === wanted));
+    const found = values(seen.filter(({ direction: variant }) => variant === wanted));
     return Array.from({ length: messageCount }, (_, index) => found[index] ?? 0);
   });
 }
@@ -42,25 +42,25 @@ function bothWays(
 const distancesOf = (messages: readonly SeenMessage[]): number[] =>
   messages.slice(1).map(({ atMs }, index) => atMs - messages[index]!.atMs);
 
-function bytesByTime(seen: readonly SeenMessage[], wanted: SeenMessage['way']): number[] {
+function bytesByTime(seen: readonly SeenMessage[], wanted: SeenMessage['direction']): number[] {
   const bins = new Array<number>(binCount).fill(0);
   const startMs = seen[0]?.atMs ?? 0;
-  for (const { atMs, way, byteCount } of seen) {
+  for (const { atMs, direction: variant, byteCount } of seen) {
     const bin = Math.floor((atMs - startMs) / binMs);
-    if (way === wanted && bin < binCount) bins[bin]! += byteCount;
+    if (variant === wanted && bin < binCount) bins[bin]! += byteCount;
   }
   return bins;
 }
 
 function totalsOf(seen: readonly SeenMessage[]): Vector {
-  const of = (wanted: SeenMessage['way']): number[] => {
-    const messages = seen.filter(({ way }) => way === wanted);
+  const of = (wanted: SeenMessage['direction']): number[] => {
+    const messages = seen.filter(({ direction: variant }) => variant === wanted);
     return [messages.length, messages.reduce((sum, { byteCount }) => sum + byteCount, 0)];
   };
   return [...of('up'), ...of('down'), (seen.at(-1)?.atMs ?? 0) - (seen[0]?.atMs ?? 0)];
 }
 
-export interface Attack {
+export interface Recognition {
   /** Of the answers, those whose prompt the best attacker names. */
   readonly rightShare: number;
   readonly best: string;
@@ -71,9 +71,9 @@ export interface Attack {
  *
  * @param traces of each prompt, the same number, in any order. @param foldCount parts that are left out in turns, >= 2.
  */
-export function attack(traces: readonly Trace[], foldCount: number): Attack {
+export function attack(traces: readonly Trace[], foldCount: number): Recognition {
   const folds = foldsOf(traces, foldCount);
-  let top: Attack = { rightShare: -1, best: '' };
+  let top: Recognition = { rightShare: -1, best: '' };
   for (const [view, featuresOf] of Object.entries(views)) {
     const known = traces.map(({ prompt, seen }) => ({ prompt, point: featuresOf(seen) }));
     for (const manner of manners) {

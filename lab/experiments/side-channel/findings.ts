@@ -1,21 +1,21 @@
 // From the answers of the side channel to what the report says of them: who was recognised, and what it cost.
 
 import type { Estimate } from '../../../src/math/estimate.js';
-import { exact, meanOf } from '../../../src/math/estimate.js';
+import { exact, meanEstimate } from '../../../src/math/estimate.js';
 import { quantile } from '../../../src/math/statistics.js';
 import { figure } from '../../report/figures.js';
 import type { Findings, Row, Table } from '../../report/result.js';
 import { bitsLearnt } from './attack.js';
-import { overheadBytes, pace, traceOf } from './bed.js';
-import { type Line, sideChannelGrid } from './grid.js';
+import { overheadBytes, pace, traceOf } from './fixture.js';
+import { type ChannelLine, sideChannelGrid } from './grid.js';
 
 const { promptCount, tokenCount, turnCount, usual } = sideChannelGrid;
 const chance = 1 / promptCount;
 
 /** @param lines in the order of the experiment. */
-export function sideChannelFindings(lines: readonly Line[]): Findings {
+export function sideChannelFindings(lines: readonly ChannelLine[]): Findings {
   const attacked = lines.filter(({ attack }) => attack !== null);
-  const isUsual = ({ setting }: Line): boolean => setting.temperature === usual.temperature;
+  const isUsual = ({ setting }: ChannelLine): boolean => setting.temperature === usual.temperature;
   const leaks = attacked.filter(isUsual);
   return {
     claims: claimsOf(leaks),
@@ -42,9 +42,9 @@ export function sideChannelFindings(lines: readonly Line[]): Findings {
   };
 }
 
-const of = ({ setting: { cover } }: Line): readonly [number, number] => [
-  cover.padBytes,
-  cover.aggregateMs,
+const of = ({ setting: { shaping } }: ChannelLine): readonly [number, number] => [
+  shaping.padBytes,
+  shaping.aggregateMs,
 ];
 
 /** Wald's interval would be none at 100 %: Wilson's. */
@@ -57,29 +57,32 @@ function shareOf(share: number, count: number): Estimate {
 }
 
 /** Of the answers' messages, for each token: bytes each way, messages, and bytes with the layers below. */
-function bytesOf({ played }: Line) {
-  const seen = played.flatMap((one) => traceOf(one).seen);
-  const perToken = (count: number): number => count / (played.length * tokenCount);
+function bytesOf({ played: result }: ChannelLine) {
+  const seen = result.flatMap((one) => traceOf(one).seen);
+  const perToken = (count: number): number => count / (result.length * tokenCount);
   const bytes = (wanted: 'up' | 'down'): number =>
-    seen.reduce((sum, { way, byteCount }) => sum + (way === wanted ? byteCount : 0), 0);
+    seen.reduce(
+      (sum, { direction: variant, byteCount }) => sum + (variant === wanted ? byteCount : 0),
+      0,
+    );
   const [up, down] = [perToken(bytes('up')), perToken(bytes('down'))];
   const messages = perToken(seen.length);
   return { up, down, messages, wire: up + down + messages * overheadBytes };
 }
 
-const tokenMsOf = ({ played }: Line): Estimate =>
-  meanOf(played.map(({ figures }) => figures.tokenMs[0]!));
+const tokenMsOf = ({ played: result }: ChannelLine): Estimate =>
+  meanEstimate(result.map(({ figures }) => figures.tokenMs[0]!));
 
-const coverKeys = [
+const shapingKeys = [
   { name: 'pad', title: 'pad', unit: 'B' },
   { name: 'aggregate', title: 'aggregate', unit: 'ms' },
 ] as const;
 
-function leakTable(lines: readonly Line[]): Table {
+function leakTable(lines: readonly ChannelLine[]): Table {
   return {
     id: 'leak',
     title: `Which of ${promptCount} prompts was answered (by guessing: ${figure(100 * chance)} %)`,
-    keys: [{ name: 'mode', title: 'mode', unit: '' }, ...coverKeys],
+    keys: [{ name: 'mode', title: 'mode', unit: '' }, ...shapingKeys],
     values: [
       { name: 'right', title: 'recognised', unit: '%', origin: 'simulated' },
       { name: 'bits', title: 'learnt, at least', unit: 'bits', origin: 'calculated' },
@@ -103,17 +106,19 @@ function leakTable(lines: readonly Line[]): Table {
   };
 }
 
-function temperatureTable(lines: readonly Line[]): Table {
-  const isWanted = ({ setting: { mode, cover } }: Line): boolean =>
+function temperatureTable(lines: readonly ChannelLine[]): Table {
+  const isWanted = ({ setting: { mode, shaping } }: ChannelLine): boolean =>
     mode === 'race' &&
-    (cover.padBytes === 128 ? cover.aggregateMs === 100 : cover.padBytes + cover.aggregateMs === 0);
+    (shaping.padBytes === 128
+      ? shaping.aggregateMs === 100
+      : shaping.padBytes + shaping.aggregateMs === 0);
   const sorted = lines
     .filter(isWanted)
     .toSorted((a, b) => a.setting.temperature - b.setting.temperature);
   return {
     id: 'temperature',
     title: 'Recognised in race, by temperature: at 0 every answer to a prompt is the same text',
-    keys: [{ name: 'temperature', title: 'temperature', unit: '' }, ...coverKeys],
+    keys: [{ name: 'temperature', title: 'temperature', unit: '' }, ...shapingKeys],
     values: [{ name: 'right', title: 'recognised', unit: '%', origin: 'simulated' }],
     rows: sorted.map((line): Row => {
       const { value, low, high } = shareOf(line.attack!.rightShare, line.played.length);
@@ -126,14 +131,14 @@ function temperatureTable(lines: readonly Line[]): Table {
   };
 }
 
-function costTable(lines: readonly Line[]): Table {
+function costTable(lines: readonly ChannelLine[]): Table {
   return {
     id: 'cost',
     title: 'What it costs',
     keys: [
       { name: 'roundTrip', title: 'round trip', unit: 'ms' },
       { name: 'mode', title: 'mode', unit: '' },
-      ...coverKeys,
+      ...shapingKeys,
     ],
     values: [
       { name: 'up', title: 'up, a token', unit: 'B', origin: 'simulated' },
@@ -164,17 +169,17 @@ function costTable(lines: readonly Line[]): Table {
   };
 }
 
-function claimsOf(leaks: readonly Line[]): Findings['claims'] {
-  const find = (mode: string, padBytes: number, aggregateMs: number): Line | undefined =>
+function claimsOf(leaks: readonly ChannelLine[]): Findings['claims'] {
+  const find = (mode: string, padBytes: number, aggregateMs: number): ChannelLine | undefined =>
     leaks.find(
       ({ setting }) =>
         setting.mode === mode &&
-        setting.cover.padBytes === padBytes &&
-        setting.cover.aggregateMs === aggregateMs,
+        setting.shaping.padBytes === padBytes &&
+        setting.shaping.aggregateMs === aggregateMs,
     );
   const [open, padded, both] = [find('race', 0, 0), find('race', 128, 0), find('race', 128, 100)];
   if (open === undefined || padded === undefined || both === undefined) return [];
-  const percent = (line: Line): string => `${figure(100 * line.attack!.rightShare)} %`;
+  const percent = (line: ChannelLine): string => `${figure(100 * line.attack!.rightShare)} %`;
   const slower = tokenMsOf(both).value / tokenMsOf(open).value;
   return [
     {

@@ -1,11 +1,14 @@
 // What is asked of the side channel: which settings, how many answers, and what is kept of each.
 
-import type { Cover, Mode } from '../../../src/protocol/frame.js';
-import type { Attack } from './attack.js';
-import type { Played, Setting } from './bed.js';
+import type { Mode, TrafficShaping } from '../../../src/protocol/frame.js';
+import type { Recognition } from './attack.js';
+import type { ChannelResult, ChannelSetting } from './fixture.js';
 
-const cover = (padBytes: number, aggregateMs: number): Cover => ({ padBytes, aggregateMs });
-export const [nothing, padded, both] = [cover(0, 0), cover(128, 0), cover(128, 100)];
+const shaping = (padBytes: number, aggregateMs: number): TrafficShaping => ({
+  padBytes,
+  aggregateMs,
+});
+export const [nothing, padded, both] = [shaping(0, 0), shaping(128, 0), shaping(128, 100)];
 
 export const sideChannelGrid = {
   promptCount: 12,
@@ -16,24 +19,24 @@ export const sideChannelGrid = {
   usual: { roundTripMs: 20, temperature: 0.3 },
   /** Mode and cover. */
   leaks: [
-    ...[nothing, padded, cover(0, 100), cover(128, 50), both, cover(128, 200)].map(
+    ...[nothing, padded, shaping(0, 100), shaping(128, 50), both, shaping(128, 200)].map(
       (one) => ['race', one] as const,
     ),
     ...(['pipeline', 'stop-and-wait', 'stream'] as const).flatMap((mode) =>
       [nothing, padded, both].map((one) => [mode, one] as const),
     ),
-  ] satisfies readonly (readonly [Mode, Cover])[],
+  ] satisfies readonly (readonly [Mode, TrafficShaping])[],
   temperatures: [0, 0.8],
   roundTripsMs: [5, 50, 100],
   modes: ['race', 'stop-and-wait', 'stream'],
 } as const;
 
 /** Answers of one setting. */
-export interface Line {
-  readonly setting: Setting;
-  readonly played: readonly Played[];
+export interface ChannelLine {
+  readonly setting: ChannelSetting;
+  readonly played: readonly ChannelResult[];
   /** Null: nobody attacked. */
-  readonly attack: Attack | null;
+  readonly attack: Recognition | null;
   /** [tokens of all answers] how much later each came than without cover, in milliseconds. */
   readonly laterMs: readonly number[];
 }

@@ -3,7 +3,7 @@
 
 import {
   race,
-  type Served,
+  type ServiceResult,
   type Serving,
   serve,
   speedOf,
@@ -25,23 +25,23 @@ const measured: Serving = {
   stopRule: { kind: 'adaptive', draftLengthMax: longest },
 };
 
-export interface AdvicePlayed {
+export interface AdviceResult {
   readonly server: string;
   readonly deviceCount: number;
-  readonly streamed: Served;
+  readonly streamed: ServiceResult;
   /** [draft lengths] deaf to advice. */
-  readonly fixed: readonly { readonly draftLength: number; readonly served: Served }[];
+  readonly fixed: readonly { readonly draftLength: number; readonly served: ServiceResult }[];
   /** At most the longest of them, as the device measures and the server advises. */
-  readonly advised: Served;
-  readonly race: Served;
-  readonly deafRace: Served;
+  readonly advised: ServiceResult;
+  readonly race: ServiceResult;
+  readonly deafRace: ServiceResult;
 }
 
 /** Plays devices that follow the advice on draft lengths and ones that do not, on each server. */
 export function playAdvice(
   context: ExperimentContext,
   servers: readonly SledServer[],
-): Promise<AdvicePlayed[]> {
+): Promise<AdviceResult[]> {
   const { isQuick } = context;
   return Promise.all(
     servers.flatMap((server) => {
@@ -56,20 +56,20 @@ async function playPlace(
   { isQuick, seed, play, note }: ExperimentContext,
   { name, pass }: SledServer,
   deviceCount: number,
-): Promise<AdvicePlayed> {
+): Promise<AdviceResult> {
   const length = deviceCount >= 16 || isQuick ? 2 : 6;
   const seeds = Array.from({ length }, (_, index) => seed * 1_000 + index);
-  const bed = { deviceCount, devices: fleetOf(mixedFleet), pass, answerTokens, seeds };
-  const deaf = { ...bed, devices: fleetOf(mixedFleet, { ignoresAdvice: true }) };
+  const fixture = { deviceCount, devices: fleetOf(mixedFleet), pass, answerTokens, seeds };
+  const deaf = { ...fixture, devices: fleetOf(mixedFleet, { ignoresAdvice: true }) };
   const fixedOf = async (draftLength: number) => ({
     draftLength,
     served: await serve(play, deaf, stopAndWait(draftLength)),
   });
   const [fixed, streamed, advised, raced, deafRace] = await Promise.all([
     Promise.all(draftLengths.map(fixedOf)),
-    serve(play, bed, stream),
-    serve(play, bed, measured),
-    serve(play, bed, race),
+    serve(play, fixture, stream),
+    serve(play, fixture, measured),
+    serve(play, fixture, race),
     serve(play, deaf, race),
   ]);
   note(`advice, ${name}, devices ${deviceCount}`);
@@ -77,10 +77,10 @@ async function playPlace(
 }
 
 /** Of the fixed lengths, chosen on the figures that are shown. */
-export const bestFixed = ({ fixed }: AdvicePlayed): AdvicePlayed['fixed'][number] =>
+export const bestFixed = ({ fixed }: AdviceResult): AdviceResult['fixed'][number] =>
   fixed.reduce((a, b) => (a.served.tokenMs.value <= b.served.tokenMs.value ? a : b));
 
-export const adviceTable = (played: readonly AdvicePlayed[]): Table => ({
+export const adviceTable = (result: readonly AdviceResult[]): Table => ({
   id: 'advice',
   title:
     'advice on draft lengths beside the best length in hindsight: speeds of a user, of central streaming',
@@ -97,9 +97,9 @@ export const adviceTable = (played: readonly AdvicePlayed[]): Table => ({
     { name: 'deafRace', title: 'race, deaf', unit: '', origin: 'simulated' },
     { name: 'race', title: 'race, advised', unit: '', origin: 'simulated' },
   ],
-  rows: played.map((one) => {
+  rows: result.map((one) => {
     const best = bestFixed(one);
-    const speed = (served: Served) => speedOf(served, one.streamed);
+    const speed = (served: ServiceResult) => speedOf(served, one.streamed);
     return {
       keys: [one.server, one.deviceCount, best.draftLength],
       values: [

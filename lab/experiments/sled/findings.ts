@@ -3,14 +3,14 @@
 
 import { exact } from '../../../src/math/estimate.js';
 import { quantile } from '../../../src/math/statistics.js';
-import { type Served, speedOf } from '../../../src/sim/service/serve.js';
+import { type ServiceResult, speedOf } from '../../../src/sim/service/serve.js';
 import { figure } from '../../report/figures.js';
 import type { Findings, Row, Table } from '../../report/result.js';
 import type { PassFit } from '../pass-fit.js';
 import type { SledCell } from '../sled.js';
-import { type AdvicePlayed, adviceTable, bestFixed } from './advice.js';
-import { type SledWay, sledBaseline, sledWayNames } from './fleet.js';
-import { type MixPlayed, mixTable } from './mix.js';
+import { type AdviceResult, adviceTable, bestFixed } from './advice.js';
+import { type SledVariant, sledBaseline, sledVariantNames } from './fleet.js';
+import { type MixResult, mixTable } from './mix.js';
 import { type FleetPoint, realFleet } from './real.js';
 
 /** Tokens a second that nine of ten users must get. */
@@ -18,20 +18,20 @@ const rates = [8, 20];
 
 const serverKey = { name: 'server', title: 'target', unit: '' };
 const devicesKey = { name: 'devices', title: 'devices', unit: '' };
-const wayKey = { name: 'way', title: 'served by', unit: '' };
+const variantKey = { name: 'way', title: 'served by', unit: '' };
 
 /** What was played. */
-export interface SledPlayed {
+export interface SledResult {
   readonly cells: readonly SledCell[];
-  readonly mixes: readonly MixPlayed[];
-  readonly advice: readonly AdvicePlayed[];
+  readonly mixes: readonly MixResult[];
+  readonly advice: readonly AdviceResult[];
   readonly points: readonly FleetPoint[];
   readonly fit: PassFit;
 }
 
 /** Claims, set-up, tables and plots of what was played; owned by the caller. */
-export function sledFindings(played: SledPlayed): Findings {
-  const { cells, mixes, advice, points, fit } = played;
+export function sledFindings(result: SledResult): Findings {
+  const { cells, mixes, advice, points, fit } = result;
   return {
     claims: [...claimsOf(cells, fit), adviceClaim(advice), realClaim(points)],
     setUp: setUpOf(fit),
@@ -106,8 +106,8 @@ function setUpOf({ cost, passCount, errorShare }: PassFit): Findings['setUp'] {
 
 function fleetTable(cells: readonly SledCell[]): Table {
   const rows = cells.flatMap(({ server, deviceCount, served }) =>
-    sledWayNames.map((way): Row => {
-      const one = served[way];
+    sledVariantNames.map((variant): Row => {
+      const one = served[variant];
       const { tokensPerSecond, draftLength, passes, rows: rowsPerToken } = one;
       const values = [
         tokensPerSecond,
@@ -116,13 +116,13 @@ function fleetTable(cells: readonly SledCell[]): Table {
         passes,
         rowsPerToken,
       ];
-      return { keys: [server, deviceCount, way], values };
+      return { keys: [server, deviceCount, variant], values };
     }),
   );
   return {
     id: 'fleets',
     title: 'throughput over the number of devices',
-    keys: [serverKey, devicesKey, wayKey],
+    keys: [serverKey, devicesKey, variantKey],
     values: [
       { name: 'tokensPerSecond', title: 'all devices, tokens/s', unit: '', origin: 'simulated' },
       { name: 'speed', title: 'speed of a user, of central', unit: '', origin: 'simulated' },
@@ -136,11 +136,11 @@ function fleetTable(cells: readonly SledCell[]): Table {
 }
 
 /** Nine of ten answers of a run are at least this fast. */
-const slowRate = ({ answersMs }: Served): number => 1_000 / quantile(answersMs, 0.9);
+const slowRate = ({ answersMs }: ServiceResult): number => 1_000 / quantile(answersMs, 0.9);
 
 /** The largest fleet that was played in which nine of ten users get the rate; 0: none. */
-function capacityOf(cells: readonly SledCell[], way: SledWay, rate: number): number {
-  const enough = cells.filter(({ served }) => slowRate(served[way]) >= rate);
+function capacityOf(cells: readonly SledCell[], variant: SledVariant, rate: number): number {
+  const enough = cells.filter(({ served }) => slowRate(served[variant]) >= rate);
   return Math.max(0, ...enough.map(({ deviceCount }) => deviceCount));
 }
 
@@ -149,7 +149,7 @@ function capacityTable(cells: readonly SledCell[]): Table {
   return {
     id: 'capacity',
     title: 'largest fleet played of which nine in ten users get so many tokens a second',
-    keys: [serverKey, wayKey],
+    keys: [serverKey, variantKey],
     values: rates.map((rate) => ({
       name: `at${rate}`,
       title: `at ${rate} tokens/s`,
@@ -157,13 +157,13 @@ function capacityTable(cells: readonly SledCell[]): Table {
       origin: 'simulated',
     })),
     rows: servers.flatMap((server) =>
-      sledWayNames.map((way) => ({
-        keys: [server, way],
+      sledVariantNames.map((variant) => ({
+        keys: [server, variant],
         values: rates.map((rate) =>
           exact(
             capacityOf(
               cells.filter((cell) => cell.server === server),
-              way,
+              variant,
               rate,
             ),
           ),
@@ -181,27 +181,27 @@ const realTable = (points: readonly FleetPoint[], { errorShare }: PassFit): Tabl
   title:
     `speed of a user in units of central streaming: ${deviceCount} devices on the real engine over real sockets beside the ` +
     `simulator with the fitted cost (error of the fit ${figure(100 * errorShare)} %; ${points[0]?.turnCount ?? 0} turns)`,
-  keys: [wayKey],
+  keys: [variantKey],
   values: [
     { name: 'acceptance', title: 'acceptance', unit: '', origin: 'measured' },
     { name: 'real', title: 'real engine', unit: '', origin: 'emulated' },
     { name: 'simulated', title: 'simulator', unit: '', origin: 'simulated' },
   ],
-  rows: points.map(({ way, acceptance, real, simulated }) => ({
-    keys: [way],
+  rows: points.map(({ way: variant, acceptance, real, simulated }) => ({
+    keys: [variant],
     values: [acceptance, real, simulated],
   })),
   isShown: true,
 });
 
 /** How advice does against the best length in hindsight, and race against streaming. */
-function adviceClaim(advice: readonly AdvicePlayed[]): Findings['claims'][number] {
-  const span = (of: (one: AdvicePlayed) => number): string => {
+function adviceClaim(advice: readonly AdviceResult[]): Findings['claims'][number] {
+  const span = (of: (one: AdviceResult) => number): string => {
     const speeds = advice.map(of);
     return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
   };
-  const best = (one: AdvicePlayed): number => bestFixed(one).served.tokenMs.value;
-  const longest = (one: AdvicePlayed): number => one.fixed.at(-1)!.served.tokenMs.value;
+  const best = (one: AdviceResult): number => bestFixed(one).served.tokenMs.value;
+  const longest = (one: AdviceResult): number => one.fixed.at(-1)!.served.tokenMs.value;
   return {
     id: 'advice',
     text:
@@ -216,8 +216,8 @@ function adviceClaim(advice: readonly AdvicePlayed[]): Findings['claims'][number
 
 function realClaim(points: readonly FleetPoint[]): Findings['claims'][number] {
   const speeds = points.map(
-    ({ way, real, simulated }) =>
-      `${way} ${figure(real.value)} (simulated ${figure(simulated.value)})`,
+    ({ way: variant, real, simulated }) =>
+      `${variant} ${figure(real.value)} (simulated ${figure(simulated.value)})`,
   );
   return {
     id: 'real-fleet',
@@ -228,16 +228,16 @@ function realClaim(points: readonly FleetPoint[]): Findings['claims'][number] {
 }
 
 /** Speeds of a user in units of central streaming, over all sizes of fleet. */
-function spanOf(cells: readonly SledCell[], server: string, way: SledWay): string {
+function spanOf(cells: readonly SledCell[], server: string, variant: SledVariant): string {
   const speeds = cells
     .filter((cell) => cell.server === server)
-    .map(({ served }) => speedOf(served[way], served[sledBaseline]).value);
+    .map(({ served }) => speedOf(served[variant], served[sledBaseline]).value);
   return `${figure(Math.min(...speeds))} to ${figure(Math.max(...speeds))}`;
 }
 
 function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings['claims'] {
-  const span = (server: string, way: SledWay): string => spanOf(cells, server, way);
-  const static8: SledWay = 'SLED, static batches of 8';
+  const span = (server: string, variant: SledVariant): string => spanOf(cells, server, variant);
+  const static8: SledVariant = 'SLED, static batches of 8';
   const [memory, , arithmetic, fitted] = [...new Set(cells.map(({ server }) => server))];
   return [
     {
@@ -260,13 +260,16 @@ function claimsOf(cells: readonly SledCell[], { errorShare }: PassFit): Findings
 
 function papersOf(cells: readonly SledCell[]): Findings['papers'] {
   const servers = [...new Set(cells.map(({ server }) => server))];
-  const continuous: SledWay = 'SLED, continuous batches';
+  const continuous: SledVariant = 'SLED, continuous batches';
   const speeds = servers.map((name) => `${name} ${spanOf(cells, name, continuous)}`);
-  const devicesAt = (way: SledWay, rate: number): string =>
+  const devicesAt = (variant: SledVariant, rate: number): string =>
     servers
       .map((name) => {
         const own = cells.filter(({ server }) => server === name);
-        const [ours, central] = [capacityOf(own, way, rate), capacityOf(own, sledBaseline, rate)];
+        const [ours, central] = [
+          capacityOf(own, variant, rate),
+          capacityOf(own, sledBaseline, rate),
+        ];
         return `${name} ${ours} against ${central}`;
       })
       .join('; ');

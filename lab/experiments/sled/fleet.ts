@@ -10,7 +10,7 @@ import { linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
 import {
   linkModelOf,
   race,
-  type Served,
+  type ServiceResult,
   type Serving,
   sled,
   stopAndWait,
@@ -26,7 +26,7 @@ const batchWaitMs = 50;
 export const answerTokens = 96;
 
 /** Ways to serve, the first is the baseline. */
-export const sledWays = {
+export const sledVariants = {
   'central, streaming': () => stream,
   'SLED, static batches of 8': (deviceCount) =>
     sled({ count: Math.min(batchMax, deviceCount), waitMs: batchWaitMs }),
@@ -34,11 +34,11 @@ export const sledWays = {
   'stop-and-wait, at most 4 drafted': () => stopAndWait(4),
   race: () => race,
 } as const satisfies Record<string, (deviceCount: number) => Serving>;
-export type SledWay = keyof typeof sledWays;
-export const sledWayNames = Object.keys(sledWays) as readonly SledWay[];
-export const sledBaseline: SledWay = 'central, streaming';
+export type SledVariant = keyof typeof sledVariants;
+export const sledVariantNames = Object.keys(sledVariants) as readonly SledVariant[];
+export const sledBaseline: SledVariant = 'central, streaming';
 
-export type ServedByWay = Readonly<Record<SledWay, Served>>;
+export type ResultByVariant = Readonly<Record<SledVariant, ServiceResult>>;
 
 /** Devices in equal shares; `none` has no draft model. @param names [n >= 1], one may come often. */
 export function fleetOf(

@@ -3,10 +3,10 @@
 import type { PassCost } from '../../../src/math/pass-time.js';
 import type { DeviceName } from '../../../src/sim/profiles/device-profiles.js';
 import { serverProfiles } from '../../../src/sim/profiles/server-profiles.js';
-import { type Served, serve, speedOf } from '../../../src/sim/service/serve.js';
+import { type ServiceResult, serve, speedOf } from '../../../src/sim/service/serve.js';
 import type { ExperimentContext } from '../../report/experiment.js';
 import type { Table } from '../../report/result.js';
-import { answerTokens, fleetOf, mixedFleet, sledBaseline, sledWays } from './fleet.js';
+import { answerTokens, fleetOf, mixedFleet, sledBaseline, sledVariants } from './fleet.js';
 
 const deviceCount = 16;
 const mixes = {
@@ -17,19 +17,19 @@ const mixes = {
   'a third each of Pi 5, Orin Nano Super, phone': mixedFleet,
   'one in four a phone, the others without a draft': ['phone', 'none', 'none', 'none'],
 } as const satisfies Record<string, readonly (DeviceName | 'none')[]>;
-const ways = [
+const variants = [
   sledBaseline,
   'SLED, static batches of 8',
   'SLED, continuous batches',
   'race',
 ] as const;
 
-export interface MixPlayed {
+export interface MixResult {
   readonly mix: string;
   readonly way: string;
-  readonly served: Served;
+  readonly served: ServiceResult;
   /** Of the same mix. */
-  readonly streamed: Served;
+  readonly streamed: ServiceResult;
 }
 
 /** Plays each way of serving with each mix of devices; rows in that order. */
@@ -38,22 +38,27 @@ export async function playMixes({
   seed,
   play,
   note,
-}: ExperimentContext): Promise<MixPlayed[]> {
+}: ExperimentContext): Promise<MixResult[]> {
   const seeds = Array.from({ length: isQuick ? 2 : 3 }, (_, index) => seed * 1_000 + index);
   const pass: PassCost = serverProfiles.memory.pass;
-  const playMix = async (mix: keyof typeof mixes): Promise<MixPlayed[]> => {
-    const bed = { deviceCount, devices: fleetOf(mixes[mix]), pass, answerTokens, seeds };
+  const playMix = async (mix: keyof typeof mixes): Promise<MixResult[]> => {
+    const fixture = { deviceCount, devices: fleetOf(mixes[mix]), pass, answerTokens, seeds };
     const served = await Promise.all(
-      ways.map((way) => serve(play, bed, sledWays[way](deviceCount))),
+      variants.map((variant) => serve(play, fixture, sledVariants[variant](deviceCount))),
     );
     note(mix);
-    return ways.map((way, index) => ({ mix, way, served: served[index]!, streamed: served[0]! }));
+    return variants.map((variant, index) => ({
+      mix,
+      way: variant,
+      served: served[index]!,
+      streamed: served[0]!,
+    }));
   };
-  const played = await Promise.all((Object.keys(mixes) as (keyof typeof mixes)[]).map(playMix));
-  return played.flat();
+  const result = await Promise.all((Object.keys(mixes) as (keyof typeof mixes)[]).map(playMix));
+  return result.flat();
 }
 
-export const mixTable = (played: readonly MixPlayed[]): Table => ({
+export const mixTable = (result: readonly MixResult[]): Table => ({
   id: 'mixes',
   title: `mixes of ${deviceCount} devices on a target bound by memory`,
   keys: [
@@ -66,8 +71,8 @@ export const mixTable = (played: readonly MixPlayed[]): Table => ({
     { name: 'draftLength', title: 'drafts tested a pass', unit: '', origin: 'simulated' },
     { name: 'rows', title: 'rows a token', unit: '', origin: 'simulated' },
   ],
-  rows: played.map(({ mix, way, served, streamed }) => ({
-    keys: [mix, way],
+  rows: result.map(({ mix, way: variant, served, streamed }) => ({
+    keys: [mix, variant],
     values: [served.tokensPerSecond, speedOf(served, streamed), served.draftLength, served.rows],
   })),
   isShown: true,

@@ -4,12 +4,12 @@
 import { startRelay } from '../../../src/cli/demo/relay.js';
 import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
 import type { Estimate } from '../../../src/math/estimate.js';
-import { medianOf, ratioOf } from '../../../src/math/estimate.js';
+import { medianEstimate, ratioEstimate } from '../../../src/math/estimate.js';
 import { mean } from '../../../src/math/statistics.js';
 import type { Mode } from '../../../src/protocol/frame.js';
 import { divergenceFor } from '../../../src/sim/index.js';
 import { linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
-import type { Play } from '../../../src/sim/service/play.js';
+import type { RunService } from '../../../src/sim/service/run-service.js';
 import {
   linkModelOf,
   race,
@@ -19,8 +19,8 @@ import {
   stopAndWait,
   stream,
 } from '../../../src/sim/service/serve.js';
-import { connectDevice, type Task, type Written, write } from '../../loop/fleet.js';
-import { type LoopBed, loopBed } from '../../loop/loop-bed.js';
+import { connectDevice, type TimedAnswer, type WriteTask, write } from '../../loop/fleet.js';
+import { type LoopFixture, loopFixture } from '../../loop/loop-fixture.js';
 import { replayDrafter } from '../../loop/replay-drafter.js';
 import type { ExperimentContext } from '../../report/experiment.js';
 import type { PassFit } from '../pass-fit.js';
@@ -61,33 +61,33 @@ export async function playRealFleet(
   { cost }: PassFit,
 ): Promise<FleetPoint[]> {
   const targetPath = models.inflatedTarget();
-  const bed = await loopBed(targetPath, models.draft(), deviceCount, tokens);
-  const fleet = await openFleet(targetPath, bed);
-  const played = new Map<string, Written[][]>();
+  const fixture = await loopFixture(targetPath, models.draft(), deviceCount, tokens);
+  const fleet = await openFleet(targetPath, fixture);
+  const result = new Map<string, TimedAnswer[][]>();
   const endMs = performance.now() + (isQuick ? 0 : budgetMs);
   // The first turn warms up.
   for (let turn = 0; turn <= turnsMax && !signal.aborted; turn++) {
     if (turn > turnsMin && performance.now() > endMs) break;
     note(`real fleet, turn ${turn} of ${turnsMin} to ${turnsMax}`);
-    for (const [way, serving] of Object.entries(servings)) {
+    for (const [variant, serving] of Object.entries(servings)) {
       if (signal.aborted) break;
       const written = await fleet.play(serving);
-      if (turn > 0) played.set(way, [...(played.get(way) ?? []), written]);
+      if (turn > 0) result.set(variant, [...(result.get(variant) ?? []), written]);
     }
   }
   await fleet.close();
-  await bed.close();
-  return signal.aborted ? [] : pointsOf(play, played, cost);
+  await fixture.close();
+  return signal.aborted ? [] : pointsOf(play, result, cost);
 }
 
 interface Fleet {
-  play(serving: Serving): Promise<Written[]>;
+  play(serving: Serving): Promise<TimedAnswer[]>;
   close(): Promise<void>;
 }
 
 /** Two servers of one model, one for each kind of batching; the idle one computes nothing. */
-async function openFleet(modelPath: string, bed: LoopBed): Promise<Fleet> {
-  const { vocabulary, recordings, sampling } = bed;
+async function openFleet(modelPath: string, fixture: LoopFixture): Promise<Fleet> {
+  const { vocabulary, recordings, sampling } = fixture;
   const options = { modelPath, slotCount: deviceCount, contextLength, threads: 1, probe: false };
   const make = replayDrafter(recordings, draftMs, contextLength);
   const open = async (isStatic: boolean) => {
@@ -114,7 +114,7 @@ async function openFleet(modelPath: string, bed: LoopBed): Promise<Fleet> {
       return Promise.all(
         devices.map((device, index) => {
           const { prompt, seed } = recordings[index]!;
-          const task: Task = { ...taskOf(mode), prompt, seed, sampling, stopRule };
+          const task: WriteTask = { ...taskOf(mode), prompt, seed, sampling, stopRule };
           return write(device, task);
         }),
       );
@@ -128,28 +128,29 @@ async function openFleet(modelPath: string, bed: LoopBed): Promise<Fleet> {
 
 const taskOf = (mode: Mode) => ({ mode, scheme: 'coupled', tokensMax: tokens }) as const;
 
-const meanMs = (written: readonly Written[]): number => mean(written.map(({ tokenMs }) => tokenMs));
+const meanMs = (written: readonly TimedAnswer[]): number =>
+  mean(written.map(({ tokenMs }) => tokenMs));
 
 function pointsOf(
-  play: Play,
-  played: ReadonlyMap<string, readonly Written[][]>,
+  play: RunService,
+  result: ReadonlyMap<string, readonly TimedAnswer[][]>,
   cost: PassFit['cost'],
 ): Promise<FleetPoint[]> {
-  const streamed = played.get(baseline!)!;
-  const pointOf = async (way: (typeof drafting)[number]): Promise<FleetPoint> => {
-    const turns = played.get(way)!;
-    const acceptance = ratioOf(
+  const streamed = result.get(baseline!)!;
+  const pointOf = async (variant: (typeof drafting)[number]): Promise<FleetPoint> => {
+    const turns = result.get(variant)!;
+    const acceptance = ratioEstimate(
       turns.flat().map(({ statistics: { acceptedCount, testedCount } }) => ({
         part: acceptedCount,
         whole: testedCount,
       })),
     );
     return {
-      way,
+      way: variant,
       acceptance,
       turnCount: turns.length,
-      real: medianOf(turns.map((turn, index) => meanMs(streamed[index]!) / meanMs(turn))),
-      simulated: await simulatedSpeed(play, servings[way], acceptance.value, cost),
+      real: medianEstimate(turns.map((turn, index) => meanMs(streamed[index]!) / meanMs(turn))),
+      simulated: await simulatedSpeed(play, servings[variant], acceptance.value, cost),
     };
   };
   return Promise.all(drafting.map(pointOf));
@@ -158,7 +159,7 @@ function pointsOf(
 const simulatedSeeds = Array.from({ length: 8 }, (_, index) => index + 1);
 
 async function simulatedSpeed(
-  play: Play,
+  play: RunService,
   serving: Serving,
   acceptance: number,
   pass: PassFit['cost'],
@@ -166,10 +167,10 @@ async function simulatedSpeed(
   const divergence = divergenceFor(acceptance);
   const link = linkModelOf(linkProfiles.wifi);
   const devices = [{ name: 'device', share: 1, draftMs, divergence, link }];
-  const bed = { deviceCount, devices, pass, answerTokens: tokens, seeds: simulatedSeeds };
+  const fixture = { deviceCount, devices, pass, answerTokens: tokens, seeds: simulatedSeeds };
   const [served, streamed] = await Promise.all([
-    serve(play, bed, serving),
-    serve(play, bed, stream),
+    serve(play, fixture, serving),
+    serve(play, fixture, stream),
   ]);
   return speedOf(served, streamed);
 }

@@ -3,13 +3,13 @@
 import { openAccess } from '../../access/access.js';
 import type { Engine } from '../../engine/engine.js';
 import { type RunningServer, type ServerOptions, startServer } from '../../server/index.js';
-import { createHttpDoor, type HttpDoor } from '../index.js';
-import { serverFacts } from './server-facts.js';
+import { createHttpApi, type HttpApi } from '../index.js';
 import { ServerGenerator } from './server-generator.js';
+import { serverMetrics } from './server-metrics.js';
 
 export interface ApiServer {
   readonly server: RunningServer;
-  readonly door: HttpDoor;
+  readonly api: HttpApi;
   readonly port: number;
 }
 
@@ -19,23 +19,23 @@ export async function startApiServer(
   options: Partial<ServerOptions> & { readonly requestsMax?: number } = {},
 ): Promise<ApiServer> {
   const { requestsMax, ...serverOptions } = options;
-  let door: HttpDoor | null = null;
+  let api: HttpApi | null = null;
   const server = await startServer({
     ...{ engine, port: 0, drainMs: 200, ...serverOptions },
     makeHttp: async (local) => {
-      door = await createHttpDoor({
+      api = await createHttpApi({
         generator: new ServerGenerator({
           ...{ server: local, info: engine.info, names: ['toy'], createdS: 0, build: 'test' },
         }),
-        facts: serverFacts(local),
+        metrics: serverMetrics(local),
         access: options.access ?? openAccess(),
         onMistake: (reason) => {
           throw reason;
         },
         ...(requestsMax !== undefined && { requestsMax }),
       });
-      return door.handle;
+      return api.handle;
     },
   });
-  return { server, door: door!, port: server.port };
+  return { server, api: api!, port: server.port };
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { Access } from '../../access/access.js';
-import { TestRing } from '../../access/ring.suite.js';
+import { TestRing } from '../../access/key-ring.suite.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { type ApiServer, startApiServer } from './api-server.suite.js';
 

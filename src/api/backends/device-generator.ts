@@ -14,9 +14,9 @@ import type { Vocabulary } from '../../engine/vocabulary.js';
 import { DeltaQueue } from '../delta-queue.js';
 import type {
   Delta,
-  Generation,
   GenerationRequest,
   GenerationResult,
+  GenerationStream,
   Generator,
   ModelCard,
   PromptInput,
@@ -71,7 +71,7 @@ export class DeviceGenerator implements Generator {
     return this.#parts.client.modelName === null ? 'starting' : 'away';
   }
 
-  generate(request: GenerationRequest): Generation {
+  generate(request: GenerationRequest): GenerationStream {
     const { sampling, seed, stops, tokensMax, topLogprobs, format, signal } = request;
     const answer = this.#parts.client.generate({
       ...this.#parts.drafting,

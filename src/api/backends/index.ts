@@ -1,10 +1,10 @@
 // Between the HTTP door and what writes text: a device's client, or a server of the same process.
 
-export { type DeviceFacts, deviceFacts } from './device-facts.js';
 export {
   DeviceGenerator,
   type DeviceGeneratorParts,
   type DraftingOptions,
 } from './device-generator.js';
-export { serverFacts } from './server-facts.js';
+export { type DeviceMetrics, deviceMetrics } from './device-metrics.js';
 export { ServerGenerator, type ServerGeneratorParts } from './server-generator.js';
+export { serverMetrics } from './server-metrics.js';

@@ -12,7 +12,7 @@ export function modelId(modelName: string): string {
   return id === '' ? 'model' : id;
 }
 
-export interface ModelFacts {
+export interface ModelCardParts {
   /** As its file gives it. */
   readonly modelName: string;
   /** Other names that people here use for it. */
@@ -25,10 +25,10 @@ export interface ModelFacts {
   readonly build: string;
 }
 
-export function modelCard({ modelName, names, build, ...facts }: ModelFacts): ModelCard {
+export function modelCard({ modelName, names, build, ...metrics }: ModelCardParts): ModelCard {
   const id = modelId(modelName);
   const aliases = [...new Set([modelName, ...names])].filter((name) => name !== id);
-  const hash = createHash('sha256').update(`${modelName}\0${facts.fingerprint}`).digest('hex');
+  const hash = createHash('sha256').update(`${modelName}\0${metrics.fingerprint}`).digest('hex');
   const fingerprint = `pilotfish-${build}-${hash.slice(0, 12)}`;
-  return { id, aliases, ...facts, fingerprint };
+  return { id, aliases, ...metrics, fingerprint };
 }

@@ -8,7 +8,7 @@ import type { EngineInfo } from '../../engine/engine.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
 import { plainSampling } from '../../math/sampling.js';
 import type { LocalServer, PlainListener, PlainRequest } from '../../server/index.js';
-import type { Generation, GenerationRequest } from '../generator.js';
+import type { GenerationRequest, GenerationStream } from '../generator.js';
 import { ServerGenerator } from './server-generator.js';
 
 const vocabulary = scriptedVocabulary(16);
@@ -35,7 +35,7 @@ class ToldServer {
     });
   }
 
-  ask(change: Partial<GenerationRequest> = {}): Generation {
+  ask(change: Partial<GenerationRequest> = {}): GenerationStream {
     return this.generator.generate({
       ...{ prompt: { kind: 'text', text: 'a' }, sampling: plainSampling, seed: 1n, stops: [] },
       ...{ tokensMax: 9, topLogprobs: null, format: null, grant: null },
@@ -50,7 +50,7 @@ class ToldServer {
   }
 }
 
-async function textsOf(generation: Generation): Promise<string[]> {
+async function textsOf(generation: GenerationStream): Promise<string[]> {
   const texts: string[] = [];
   for await (const deltas of generation) texts.push(...deltas.map(({ text }) => text));
   return texts;

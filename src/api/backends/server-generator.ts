@@ -5,18 +5,18 @@ import type { PilotfishError } from '../../base/error.js';
 import { StopText } from '../../base/stop-text.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { TextStream } from '../../engine/text-stream.js';
-import { schemaText } from '../../grammar/format.js';
+import { schemaText } from '../../grammar/output-format.js';
 import type { EndReason } from '../../protocol/frame.js';
 import type { LocalServer, PlainListener } from '../../server/index.js';
 import { DeltaQueue } from '../delta-queue.js';
 import type {
-  Generation,
   GenerationRequest,
   GenerationResult,
+  GenerationStream,
   Generator,
   ModelCard,
   Readiness,
-  TokenLogprobs,
+  TokenLogprob,
 } from '../generator.js';
 import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
@@ -37,19 +37,19 @@ export class ServerGenerator implements Generator {
   readonly #server: LocalServer;
   readonly #info: EngineInfo;
 
-  constructor({ server, info, ...facts }: ServerGeneratorParts) {
+  constructor({ server, info, ...metrics }: ServerGeneratorParts) {
     this.#server = server;
     this.#info = info;
     const { modelName, contextLength, vocabulary } = info;
     const { fingerprint } = vocabulary;
-    this.models = [modelCard({ ...facts, modelName, contextLength, fingerprint })];
+    this.models = [modelCard({ ...metrics, modelName, contextLength, fingerprint })];
   }
 
   get readiness(): Readiness {
     return this.#server.isDraining ? 'draining' : 'ready';
   }
 
-  generate(request: GenerationRequest): Generation {
+  generate(request: GenerationRequest): GenerationStream {
     const { prompt, sampling, seed, stops, tokensMax, topLogprobs, format, grant, signal } =
       request;
     let cancel: () => void = () => undefined;
@@ -110,7 +110,7 @@ class PlainAnswer implements PlainListener {
     this.queue.accept(promptLength);
   }
 
-  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
+  tokens(tokens: Int32Array, logprobs: readonly TokenLogprob[] | null): void {
     this.#firstTokenMs ??= performance.now() - this.#startedMs;
     for (const [index, token] of tokens.entries()) {
       this.#tokenCount++;

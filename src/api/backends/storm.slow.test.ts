@@ -31,13 +31,13 @@ function handles(): Record<string, number> {
 }
 
 /** Waits until everything is gone, or says what is left. */
-async function nothingLeft({ server, door }: ApiServer, sockets: number): Promise<void> {
+async function nothingLeft({ server, api }: ApiServer, sockets: number): Promise<void> {
   const untilMs = performance.now() + 20_000;
   const left = (): Record<string, number> => {
     const { sessionCount, slotsOwned, queueLength, detachedCount } = server.stats().core;
     const wraps = Math.max(0, (handles()['TCPSocketWrap'] ?? 0) - sockets);
     const { count } = server.plain;
-    const requests = door.openCount;
+    const requests = api.openCount;
     return { sessionCount, slotsOwned, queueLength, detachedCount, count, requests, wraps };
   };
   while (Object.values(left()).some((count) => count > 0)) {
@@ -150,7 +150,7 @@ describe('a storm of clients', () => {
     await withApi(
       () => gate,
       { requestsMax },
-      async ({ port, door, server }) => {
+      async ({ port, api, server }) => {
         const statuses = new Map<string, number>();
         const sockets: Socket[] = [];
         let answered = 0;
@@ -174,7 +174,7 @@ describe('a storm of clients', () => {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
         assert.deepEqual([...statuses], [['503', 10_000 - requestsMax]]);
-        assert.equal(door.openCount, requestsMax);
+        assert.equal(api.openCount, requestsMax);
         assert.equal(server.plain.count, requestsMax);
         for (const socket of sockets) socket.destroy();
         open();

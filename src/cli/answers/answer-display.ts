@@ -1,12 +1,12 @@
 // Pieces of an answer onto a view: verified tokens stand, provisional ones are pending until they are verified or taken
 // back. What nobody verified at the end of a draft-only answer is shown as such.
 
-import type { AnswerResult, Origin, Piece } from '../../device/index.js';
-import type { Fate } from '../screen/render.js';
+import type { AnswerResult, Piece, TokenOrigin } from '../../device/index.js';
+import type { TokenMark } from '../screen/render.js';
 import type { TextView } from '../screen/text-view.js';
 
 /** The mark of each origin. */
-export const fates: Readonly<Record<Origin, Fate>> = {
+export const tokenMarks: Readonly<Record<TokenOrigin, TokenMark>> = {
   drafted: 'accepted',
   residual: 'residual',
   bonus: 'bonus',
@@ -15,7 +15,7 @@ export const fates: Readonly<Record<Origin, Fate>> = {
 };
 
 /** What may be seen of an answer, for the legend. */
-export const answerFates: readonly Fate[] = Object.values(fates);
+export const answerMarks: readonly TokenMark[] = Object.values(tokenMarks);
 
 interface Waiting {
   readonly position: number;
@@ -40,7 +40,7 @@ export class AnswerDisplay {
     switch (piece.kind) {
       case 'token':
         if (piece.origin === 'provisional') this.#wait([...this.#waiting, piece]);
-        else this.#view.show(fates[piece.origin], piece.text);
+        else this.#view.show(tokenMarks[piece.origin], piece.text);
         break;
       case 'confirmed':
         this.#confirm(piece.to);

@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PilotfishError } from '../../base/error.js';
-import type { Fallback, LinkNews } from '../../device/index.js';
+import type { Fallback, LinkNotice } from '../../device/index.js';
 import { LinkReport } from './link-report.js';
 
-const down: LinkNews = { kind: 'down', reason: 'the connection broke' };
-const welcomed: LinkNews = { kind: 'welcomed', contextLength: 512, modelName: 'm' };
+const down: LinkNotice = { kind: 'down', reason: 'the connection broke' };
+const welcomed: LinkNotice = { kind: 'welcomed', contextLength: 512, modelName: 'm' };
 
 function said(
   fallback: Fallback,
-  news: readonly LinkNews[],
+  news: readonly LinkNotice[],
   drafts = true,
   awaySeconds = 60,
   asksInMessages = false,
@@ -51,7 +51,7 @@ test('each policy says what it does, and nothing where the command ends', () => 
 });
 
 test('nothing is promised of drafts that messages without a server cannot have', () => {
-  const inChat = (news: readonly LinkNews[]) => said('draft-only', news, true, 60, true);
+  const inChat = (news: readonly LinkNotice[]) => said('draft-only', news, true, 60, true);
   assert.match(inChat([down])[0]!, /broke; trying again for up to 60 s; Ctrl-C stops$/);
   assert.match(inChat([welcomed, down])[0]!, /the draft model writes alone, unverified$/);
 });

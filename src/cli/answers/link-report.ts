@@ -2,7 +2,7 @@
 // and once when it is back. Silent about tries in between, and where the command ends for it: the error says it then.
 
 import type { PilotfishError } from '../../base/error.js';
-import type { Fallback, LinkNews } from '../../device/index.js';
+import type { Fallback, LinkNotice } from '../../device/index.js';
 
 export interface LinkPolicy {
   readonly fallback: Fallback;
@@ -48,7 +48,7 @@ export class LinkReport {
     this.#say = say;
   }
 
-  hear(news: LinkNews): void {
+  hear(news: LinkNotice): void {
     if (news.kind === 'gave-up') {
       this.#isOver = true;
       this.onGaveUp(news.error);

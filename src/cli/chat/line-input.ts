@@ -5,7 +5,7 @@ import { clearLine, createInterface, cursorTo, type Interface } from 'node:readl
 import type { OutputStream, Terminal } from '../screen/terminal.js';
 
 /** A line without its break; the end of the input; Ctrl-C while a line was awaited, and whether it had begun. */
-export type Line =
+export type InputLine =
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'end' }
   | { readonly kind: 'interrupt'; readonly hadText: boolean };
@@ -26,7 +26,7 @@ export class LineInput {
   /** Lines that came before somebody asked: what was pasted, or what a pipe holds. */
   readonly #waiting: string[] = [];
   #isOver = false;
-  #settleLine: ((line: Line) => void) | null = null;
+  #settleLine: ((line: InputLine) => void) | null = null;
 
   /** @param terminal whose `in` is there. */
   constructor({ in: input, out, err, signal }: Terminal) {
@@ -56,7 +56,7 @@ export class LineInput {
   }
 
   /** The next line. @param prompt shown before it, on a keyboard alone. */
-  read(prompt: string): Promise<Line> {
+  read(prompt: string): Promise<InputLine> {
     const text = this.#waiting.shift();
     if (text !== undefined) return Promise.resolve({ kind: 'line', text });
     if (this.#isOver || this.#signal.aborted) return Promise.resolve({ kind: 'end' });
@@ -70,7 +70,7 @@ export class LineInput {
     });
   }
 
-  #settle(line: Line): void {
+  #settle(line: InputLine): void {
     const settle = this.#settleLine;
     if (settle === null) return;
     this.#settleLine = null;

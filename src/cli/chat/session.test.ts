@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, PilotfishError } from '../../base/error.js';
 import type { GenerateOptions, Piece } from '../../device/index.js';
-import type { Line } from './line-input.js';
+import type { InputLine } from './line-input.js';
 import { type ChatParts, ChatSession } from './session.js';
 
 /** What the server makes of a request: a text and why it ended, an error, or a beginning that is stopped. */
@@ -54,7 +54,7 @@ const options = {
 };
 
 async function talk(
-  lines: readonly (string | Line)[],
+  lines: readonly (string | InputLine)[],
   replies: readonly Reply[],
   isKeyboard = true,
 ): Promise<Talk> {
@@ -74,7 +74,7 @@ async function talk(
   const script = [...lines];
   const input = {
     isKeyboard,
-    read: async (): Promise<Line> => {
+    read: async (): Promise<InputLine> => {
       const next = script.shift() ?? { kind: 'end' };
       return typeof next === 'string' ? { kind: 'line', text: next } : next;
     },
@@ -87,8 +87,8 @@ async function talk(
       return answerOf(reply, request, () => interrupt());
     },
   };
-  const drafting = { name: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
-  const parts = { options, terminal, client, drafting, input, seed: 7n };
+  const loadedDrafter = { name: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
+  const parts = { options, terminal, client, drafting: loadedDrafter, input, seed: 7n };
   const code = await new ChatSession(parts as unknown as ChatParts).run();
   return { requests, out, err, code };
 }
@@ -110,8 +110,8 @@ test('Ctrl-C stops the answer and not the program; what was written stays', asyn
 });
 
 test('Ctrl-C twice at an empty prompt leaves, once does not', async () => {
-  const empty: Line = { kind: 'interrupt', hadText: false };
-  const half: Line = { kind: 'interrupt', hadText: true };
+  const empty: InputLine = { kind: 'interrupt', hadText: false };
+  const half: InputLine = { kind: 'interrupt', hadText: true };
   const once = await talk([empty, 'one', empty, half, 'two'], [{ text: 'a' }, { text: 'b' }]);
   assert.equal(once.requests.length, 2);
   const twice = await talk([empty, empty, 'one'], []);

@@ -3,10 +3,10 @@
 
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
-import { AnswerDisplay, answerFates } from '../answers/answer-display.js';
+import { AnswerDisplay, answerMarks } from '../answers/answer-display.js';
 import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
-import { type Drafting, draftOptions, type LinkOptions } from '../flags/link-flags.js';
+import { draftOptions, type LinkOptions, type LoadedDrafter } from '../flags/link-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { printLines, type TextEnd } from '../screen/summary.js';
 import type { Terminal } from '../screen/terminal.js';
@@ -27,7 +27,7 @@ export interface ChatParts {
   readonly options: ChatOptions;
   readonly terminal: Terminal;
   readonly client: Client;
-  readonly drafting: Drafting;
+  readonly drafting: LoadedDrafter;
   readonly input: LineInput;
   /** Of the first answer; every further one takes the next number. */
   readonly seed: bigint;
@@ -68,12 +68,12 @@ export class ChatSession {
   #exitCode: number | null = null;
 
   constructor(parts: ChatParts) {
-    const { options, terminal, drafting } = parts;
+    const { options, terminal, drafting: loadedDrafter } = parts;
     this.#parts = parts;
     this.#conversation = new Conversation(options.system);
     this.#note = noteTo(terminal);
     this.#hasStats = options.stats === true;
-    const isTaught = drafting.engine.info.chatTemplate !== null;
+    const isTaught = loadedDrafter.engine.info.chatTemplate !== null;
     this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
   }
 
@@ -228,7 +228,7 @@ export class ChatSession {
     const markedPrompt = options.showDraft ? '' : null;
     this.#view = textView(terminal, {
       markedPrompt,
-      legend: this.#legendShown ? [] : answerFates,
+      legend: this.#legendShown ? [] : answerMarks,
     });
     this.#legendShown = true;
     return this.#view;
@@ -272,8 +272,15 @@ export class ChatSession {
 
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd, seed: bigint): void {
     if (!this.#hasStats) return;
-    const { options, drafting, terminal } = this.#parts;
-    const facts = { statistics, tokenCount, end, seed, drafter: drafting.name, mode: options.mode };
+    const { options, drafting: loadedDrafter, terminal } = this.#parts;
+    const facts = {
+      statistics,
+      tokenCount,
+      end,
+      seed,
+      drafter: loadedDrafter.name,
+      mode: options.mode,
+    };
     printLines(answerLines(facts), terminal);
   }
 }

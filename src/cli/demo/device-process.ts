@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, PilotfishError } from '../../base/error.js';
-import type { Origin, Statistics } from '../../device/index.js';
+import type { Statistics, TokenOrigin } from '../../device/index.js';
 import type { Environment } from '../screen/terminal.js';
 
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
@@ -28,20 +28,20 @@ export interface DeviceRequest {
 }
 
 /** What came back, with the device's own account of it. */
-export interface Written {
+export interface DeviceAnswer {
   readonly text: string;
   readonly tokens: readonly number[];
   readonly statistics: Statistics;
 }
 
-export type OnToken = (origin: Origin, text: string) => void;
+export type OnToken = (origin: TokenOrigin, text: string) => void;
 
 interface LineEvent {
   readonly id: number;
   readonly event: string;
   readonly text?: string;
   readonly token?: number;
-  readonly origin?: Origin;
+  readonly origin?: TokenOrigin;
   readonly statistics?: Statistics;
   readonly code?: string;
   readonly message?: string;
@@ -115,9 +115,9 @@ export class DeviceProcess {
    *
    * @throws PilotfishError with the device's code; `engine-failed` where the process ends; `cancelled`.
    */
-  async ask(request: DeviceRequest, onToken?: OnToken): Promise<Written> {
+  async ask(request: DeviceRequest, onToken?: OnToken): Promise<DeviceAnswer> {
     const id = this.#nextId++;
-    const written = new Promise<Written>((resolve, reject) => {
+    const written = new Promise<DeviceAnswer>((resolve, reject) => {
       const tokens: number[] = [];
       let text = '';
       this.#listeners.set(id, (event) => {

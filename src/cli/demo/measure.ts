@@ -3,25 +3,25 @@
 
 import { median } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
-import type { DeviceProcess, DeviceRequest, Written } from './device-process.js';
+import type { AnswerSample, ContenderSamples } from './comparison.js';
+import type { DemoProcesses, Emulation } from './demo-processes.js';
+import type { DeviceAnswer, DeviceProcess, DeviceRequest } from './device-process.js';
 import type { RecordedPass } from './pass-recorder.js';
-import type { Sample, Way } from './rows.js';
-import type { Emulation, Stage } from './stage.js';
 
 /** A text without a server: what it took, from the request to the last token. */
-export type WriteAlone = (task: Task) => Promise<Sample>;
+export type GenerateAlone = (task: DemoTask) => Promise<AnswerSample>;
 
 /** What is written, but for the mode. */
-export type Task = Omit<DeviceRequest, 'mode'>;
+export type DemoTask = Omit<DeviceRequest, 'mode'>;
 
-interface Lane {
+interface Contender {
   readonly name: string;
   readonly mode: Mode;
-  readonly device: keyof Pick<Stage, 'modelDevice' | 'lookUpDevice'>;
+  readonly device: keyof Pick<DemoProcesses, 'modelDevice' | 'lookUpDevice'>;
 }
 
 /** Streaming comes first: it is what the others are compared with. */
-const lanes: readonly Lane[] = [
+const contenderSpecs: readonly Contender[] = [
   { name: 'streaming', mode: 'stream', device: 'modelDevice' },
   { name: 'stop-and-wait', mode: 'stop-and-wait', device: 'modelDevice' },
   { name: 'pipeline', mode: 'pipeline', device: 'modelDevice' },
@@ -31,31 +31,31 @@ const lanes: readonly Lane[] = [
 
 /** The ways on one target, and the median of its passes. */
 export interface Comparison {
-  readonly ways: readonly Way[];
+  readonly ways: readonly ContenderSamples[];
   /** Those of the device with a draft model, streaming first. */
-  readonly contenders: readonly Way[];
+  readonly contenders: readonly ContenderSamples[];
   readonly passMs: number;
 }
 
-export interface Measured {
+export interface DemoResult {
   readonly emulated: Comparison;
   readonly asItIs: Comparison;
-  readonly alone: Way;
+  readonly alone: ContenderSamples;
   /** Whether every mode and drafter wrote the same tokens, text by text. */
   readonly isSameText: boolean;
 }
 
 /** Collects what is measured; read it with `measured` after at least one turn. */
 export class Measurement {
-  readonly #stage: Stage;
+  readonly #stage: DemoProcesses;
   readonly #emulation: Emulation;
-  readonly #writeAlone: WriteAlone;
+  readonly #writeAlone: GenerateAlone;
   readonly #emulated = new Collected();
   readonly #asItIs = new Collected();
-  readonly #alone: Sample[] = [];
+  readonly #alone: AnswerSample[] = [];
   #isSameText = true;
 
-  constructor(stage: Stage, emulation: Emulation, writeAlone: WriteAlone) {
+  constructor(stage: DemoProcesses, emulation: Emulation, writeAlone: GenerateAlone) {
     this.#stage = stage;
     this.#emulation = emulation;
     this.#writeAlone = writeAlone;
@@ -67,14 +67,14 @@ export class Measurement {
    * @param isEmulated whether passes take as long as a large target's. All such turns come first: what the server has
    *   learned of its passes then errs in favour of drafts.
    */
-  async turn(task: Task, index: number, isEmulated: boolean): Promise<void> {
+  async turn(task: DemoTask, index: number, isEmulated: boolean): Promise<void> {
     const { passMs } = this.#emulation;
     await this.#stage.server.setPace(isEmulated ? { passMs, rowMs: 0 } : null);
     if (isEmulated) this.#alone.push(await this.#writeAlone(task));
     const into = isEmulated ? this.#emulated : this.#asItIs;
     const texts = new Set<string>();
-    for (let step = 0; step < lanes.length; step++) {
-      const lane = lanes[(step + index) % lanes.length]!;
+    for (let step = 0; step < contenderSpecs.length; step++) {
+      const lane = contenderSpecs[(step + index) % contenderSpecs.length]!;
       const device: DeviceProcess = this.#stage[lane.device];
       // What was recorded before is another lane's.
       await this.#stage.server.report();
@@ -87,13 +87,13 @@ export class Measurement {
   }
 
   /** Lets the server learn what passes of the target as it is take; nothing is counted. */
-  async warmUp(task: Task): Promise<void> {
+  async warmUp(task: DemoTask): Promise<void> {
     const { server, modelDevice } = this.#stage;
     await server.setPace(null);
     for (const mode of ['stream', 'race']) await modelDevice.ask({ ...task, mode });
   }
 
-  get measured(): Measured {
+  get measured(): DemoResult {
     return {
       emulated: this.#emulated.comparison,
       asItIs: this.#asItIs.comparison,
@@ -107,7 +107,7 @@ export class Measurement {
 const shortMs = 500;
 
 /** What took long, or of three short ones the one that took the middle time: a single disturbance is outvoted. */
-async function middle(write: () => Promise<Written>): Promise<Written> {
+async function middle(write: () => Promise<DeviceAnswer>): Promise<DeviceAnswer> {
   const first = await write();
   if (first.statistics.totalMs >= shortMs) return first;
   const all = [first, await write(), await write()];
@@ -116,10 +116,10 @@ async function middle(write: () => Promise<Written>): Promise<Written> {
 
 /** Samples by lane, in the order of the turns. */
 class Collected {
-  readonly #samples = new Map<Lane, Sample[]>();
+  readonly #samples = new Map<Contender, AnswerSample[]>();
   readonly #passesMs: number[] = [];
 
-  add(lane: Lane, sample: Sample): void {
+  add(lane: Contender, sample: AnswerSample): void {
     const before = this.#samples.get(lane) ?? [];
     this.#samples.set(lane, [...before, sample]);
   }
@@ -134,14 +134,17 @@ class Collected {
   }
 
   get comparison(): Comparison {
-    const wayOf = (lane: Lane): Way => ({ name: lane.name, samples: this.#samples.get(lane)! });
-    const contenders = lanes.filter(({ device }) => device === 'modelDevice').map(wayOf);
-    const ways = lanes.map(wayOf);
+    const wayOf = (lane: Contender): ContenderSamples => ({
+      name: lane.name,
+      samples: this.#samples.get(lane)!,
+    });
+    const contenders = contenderSpecs.filter(({ device }) => device === 'modelDevice').map(wayOf);
+    const ways = contenderSpecs.map(wayOf);
     return { ways, contenders, passMs: median(this.#passesMs) };
   }
 }
 
-function sampleOf({ statistics }: Written): Sample {
+function sampleOf({ statistics }: DeviceAnswer): AnswerSample {
   const { tokenCount, totalMs, testedCount, acceptedCount, verdictCount } = statistics;
   return {
     tokenCount,

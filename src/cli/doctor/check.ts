@@ -1,11 +1,11 @@
 // The form of a finding. Each check is a pure function of gathered facts and yields at most one.
 
 /** `note`: good to know. `warn`: works, but badly. `fail`: something will not work. */
-export type Verdict = 'ok' | 'note' | 'warn' | 'fail';
+export type CheckLevel = 'ok' | 'note' | 'warn' | 'fail';
 
 export interface Check {
   readonly name: string;
-  readonly verdict: Verdict;
+  readonly verdict: CheckLevel;
   /** What was found, in one line. */
   readonly finding: string;
   /** What to do, or null. */
@@ -13,7 +13,7 @@ export interface Check {
 }
 
 const form =
-  (verdict: Verdict) =>
+  (verdict: CheckLevel) =>
   (name: string, finding: string, remedy: string | null = null): Check => ({
     name,
     verdict,

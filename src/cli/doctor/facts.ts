@@ -49,7 +49,7 @@ export interface HeatFacts {
 }
 
 /** A compute device as llama.cpp names it. */
-export interface DeviceFacts {
+export interface ComputeDeviceFacts {
   readonly name: string;
   readonly description: string;
   readonly kind: string;
@@ -58,7 +58,7 @@ export interface DeviceFacts {
 }
 
 export type LoadFacts =
-  | { readonly kind: 'loaded'; readonly devices: readonly DeviceFacts[] }
+  | { readonly kind: 'loaded'; readonly devices: readonly ComputeDeviceFacts[] }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
   /** The process that tried died. */
   | { readonly kind: 'crashed'; readonly how: string };
@@ -83,7 +83,7 @@ export interface GraphicsFacts {
   readonly renderNode: boolean;
 }
 
-export interface ModelFacts {
+export interface ModelCheck {
   readonly file: string;
   readonly bytes: number | null;
   /** Null where the file is not there, or has no checksum to compare with. */
@@ -117,6 +117,6 @@ export interface Facts {
   readonly heat: HeatFacts;
   readonly graphics: GraphicsFacts;
   readonly engine: EngineFacts;
-  readonly models: readonly ModelFacts[];
+  readonly models: readonly ModelCheck[];
   readonly hub: HubFacts;
 }

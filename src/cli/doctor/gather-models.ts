@@ -7,19 +7,19 @@ import { PilotfishError } from '../../base/error.js';
 import { checkExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import type { BundledModel } from '../models/bundled.js';
-import type { ModelFacts } from './facts.js';
+import type { ModelCheck } from './facts.js';
 
-export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelFacts> {
+export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelCheck> {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? null;
   if (bytes === null) return { file, bytes, intact: null, problem: null, exit: null };
   const intact = sha256 === null ? null : (await digest(path)) === sha256;
   return { file, bytes, intact, problem: problemOf(() => checkModelFile(path)), exit: null };
 }
 
-export async function gatherHead(head: BundledModel): Promise<ModelFacts> {
+export async function gatherHead(head: BundledModel): Promise<ModelCheck> {
   const facts = await gatherModel(head);
   if (facts.bytes === null) return facts;
-  let exit: ModelFacts['exit'] = null;
+  let exit: ModelCheck['exit'] = null;
   const problem = problemOf(() => {
     const { layer, targetBlockCount } = checkExitFile(head.path);
     exit = { layer, targetBlockCount };

@@ -2,7 +2,7 @@
 
 import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
-import type { EngineFacts, Facts, GraphicsFacts, ModelFacts, SystemFacts } from './facts.js';
+import type { EngineFacts, Facts, GraphicsFacts, ModelCheck, SystemFacts } from './facts.js';
 
 /** Platform packages as npm has them; what is not here does not exist. */
 const packages: Readonly<Record<string, { base: string; gpu?: string }>> = {
@@ -97,7 +97,7 @@ function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: Graphics
   return ok('GPU', 'none; the processor does the work');
 }
 
-export function judgeModel(model: ModelFacts): Check {
+export function judgeModel(model: ModelCheck): Check {
   const { file, bytes, intact, problem, exit } = model;
   const name = `model ${file}`;
   if (bytes === null) {

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Check, isAtLeast, type Verdict } from './check.js';
+import { type Check, type CheckLevel, isAtLeast } from './check.js';
 import type { EngineFacts, Facts } from './facts.js';
-import { judge, worstVerdict } from './judge.js';
+import { judgeMachine, worstVerdict } from './judge.js';
 import type { Machine } from './machine.js';
 import { engines, factsOf, machine, machines, refusing } from './machines.suite.js';
 
 function check(facts: Facts, name: string): Check {
-  const found = judge(facts).find((one) => one.name === name);
+  const found = judgeMachine(facts).find((one) => one.name === name);
   assert.ok(found, `no check named ${name}`);
   return found;
 }
@@ -19,7 +19,7 @@ function expect(
   from: Machine | Facts,
   engine: EngineFacts,
   name: string,
-  verdict: Verdict,
+  verdict: CheckLevel,
   finding: RegExp,
   remedy: RegExp | null = null,
 ): void {
@@ -31,7 +31,7 @@ function expect(
 }
 
 const { loaded, missing } = engines;
-const names = (facts: Facts) => judge(facts).map((one) => [one.name, one.verdict].join(' '));
+const names = (facts: Facts) => judgeMachine(facts).map((one) => [one.name, one.verdict].join(' '));
 
 test('a Pi on Bullseye is told to move to Bookworm and to mind its supply', () => {
   const engine = refusing(
@@ -273,7 +273,7 @@ test('processors without the usual instructions are named', () => {
 test('every throttle bit has its words, the present before the past', () => {
   const words = (throttled: number | null, celsius: number | null = 50) => {
     const facts = factsOf(machine({}), loaded, { heat: { throttled, celsius } });
-    const found = judge(facts).find(({ name }) => name === 'heat');
+    const found = judgeMachine(facts).find(({ name }) => name === 'heat');
     return found && `${found.verdict}: ${found.finding}`;
   };
   assert.equal(words(0x0), 'ok: 50 °C, not slowed down');
@@ -352,7 +352,7 @@ test('the cache and the way to the hub are judged', () => {
 });
 
 test('the gravest finding is the verdict', () => {
-  const verdicts = (...list: Verdict[]) =>
+  const verdicts = (...list: CheckLevel[]) =>
     list.map((verdict) => ({ name: '', verdict, finding: '', remedy: null }));
   assert.equal(worstVerdict(verdicts('ok', 'note', 'ok')), 'note');
   assert.equal(worstVerdict(verdicts('fail', 'warn', 'ok')), 'fail');
@@ -362,7 +362,7 @@ test('the gravest finding is the verdict', () => {
 test('everything that is not in order comes with a remedy when it fails', () => {
   for (const from of Object.values(machines)) {
     for (const engine of [loaded, missing, refusing('broken')]) {
-      for (const found of judge(factsOf(from, engine))) {
+      for (const found of judgeMachine(factsOf(from, engine))) {
         if (found.verdict === 'fail') assert.ok(found.remedy, found.finding);
         assert.ok(found.remedy === null || /\.$/.test(found.remedy), found.remedy ?? '');
       }

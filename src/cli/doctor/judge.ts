@@ -1,6 +1,6 @@
 // All checks in the order they are read: a cause stands above its consequences. Pure.
 
-import type { Check, Verdict } from './check.js';
+import type { Check, CheckLevel } from './check.js';
 import type { Facts } from './facts.js';
 import { judgeGpu, judgeHub, judgeLibrary, judgeModel, judgeProxy } from './judge-engine.js';
 import {
@@ -26,7 +26,7 @@ const machineChecks = [
 ];
 const supplyChecks = [judgeHub, judgeProxy];
 
-export function judge(facts: Facts): Check[] {
+export function judgeMachine(facts: Facts): Check[] {
   return [
     ...machineChecks.map((check) => check(facts)),
     ...facts.models.map(judgeModel),
@@ -34,9 +34,9 @@ export function judge(facts: Facts): Check[] {
   ].filter((check) => check !== null);
 }
 
-const gravity: readonly Verdict[] = ['ok', 'note', 'warn', 'fail'];
+const severity: readonly CheckLevel[] = ['ok', 'note', 'warn', 'fail'];
 
 /** The gravest verdict of all checks. */
-export function worstVerdict(checks: readonly Check[]): Verdict {
-  return gravity[Math.max(0, ...checks.map(({ verdict }) => gravity.indexOf(verdict)))]!;
+export function worstVerdict(checks: readonly Check[]): CheckLevel {
+  return severity[Math.max(0, ...checks.map(({ verdict }) => severity.indexOf(verdict)))]!;
 }

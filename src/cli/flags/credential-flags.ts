@@ -7,10 +7,10 @@ import { readPem } from '../../access/index.js';
 import { PilotfishError } from '../../base/error.js';
 import type { DeviceTls } from '../../device/index.js';
 import { limits } from '../../protocol/limits.js';
+import { noKeyFlag } from '../http/listen-flags.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
 import { flag } from './flags.js';
-import { noKeyFlag } from './listen-flags.js';
 
 export interface CredentialOptions {
   readonly keyFile?: string;

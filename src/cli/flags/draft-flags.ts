@@ -4,7 +4,7 @@
 import type { Command, Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import { type Scheme, schemes } from '../../protocol/frame.js';
-import { choice, decimal, flag, wholeNumber } from './flags.js';
+import { decimal, flag, oneOfNames, wholeNumber } from './flags.js';
 
 /** Longer drafts are never accepted whole often enough to pay; each draft is a row of logits of memory. */
 const draftLengthMax = 64;
@@ -40,7 +40,7 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
     flag(
       '--scheme <name>',
       `how drafts are verified: ${schemes.join(', ')} (default: greedy at --temp 0, else coupled)`,
-      choice('--scheme', schemes),
+      oneOfNames('--scheme', schemes),
     ),
   ];
 }

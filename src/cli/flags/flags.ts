@@ -63,7 +63,7 @@ export function decimal(name: string): (text: string) => number {
 }
 
 /** Parser of one of a few words. */
-export function choice<const T extends string>(
+export function oneOfNames<const T extends string>(
   name: string,
   choices: readonly T[],
 ): (text: string) => T {

@@ -9,10 +9,10 @@ import {
   branchTokensLimit,
   type ConnectOptions,
   type DrafterChoice,
+  draftSlotsMax,
   type Fallback,
   fallbacks,
   type GenerateOptions,
-  lanesMax,
   type StopRule,
 } from '../../device/index.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
@@ -22,7 +22,6 @@ import type { LinkReport } from '../answers/link-report.js';
 import { resolveModel } from '../models/model-name.js';
 import { bundledModels } from '../package-root.js';
 import type { Terminal } from '../screen/terminal.js';
-import { type CoverOptions, coverFlags, coverOf } from './cover-flags.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import {
   checkDraftFlags,
@@ -31,7 +30,7 @@ import {
   drafterOf,
   draftFlags,
 } from './draft-flags.js';
-import { choice, flag, wholeNumber } from './flags.js';
+import { flag, oneOfNames, wholeNumber } from './flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -40,8 +39,9 @@ import {
   warnOfLongContext,
 } from './model-flags.js';
 import { serverFlag, serverUrl } from './server-address.js';
+import { type ShapingOptions, shapingFlags, shapingOf } from './shaping-flags.js';
 
-export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions, CoverOptions {
+export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOptions, ShapingOptions {
   readonly server: string;
   readonly fallback: Fallback;
   readonly awaySeconds: number;
@@ -74,14 +74,14 @@ function serverFlags() {
     flag(
       '--fallback <policy>',
       `while the server is away: ${fallbacks.join(', ')}`,
-      choice('--fallback', fallbacks),
+      oneOfNames('--fallback', fallbacks),
     ).default('wait'),
     flag(
       '--away-seconds <n>',
       'how long an answer waits for a server that is away before it fails; 0 for ever',
       wholeNumber('--away-seconds', 0, 86_400),
     ).default(awaySecondsDefault),
-    ...coverFlags('messages, both ways,'),
+    ...shapingFlags('messages, both ways,'),
   ];
 }
 
@@ -95,12 +95,12 @@ function roundFlags() {
     flag(
       '--mode <name>',
       `${modes.join(', ')} (default: race where the scheme allows it)`,
-      choice('--mode', modes),
+      oneOfNames('--mode', modes),
     ),
     flag(
       '--stop-rule <name>',
       `when a draft is sent: ${ruleNames.join(', ')} (default: adaptive, or confidence with --confidence-min)`,
-      choice('--stop-rule', ruleNames),
+      oneOfNames('--stop-rule', ruleNames),
     ),
     flag(
       '--window <n>',
@@ -140,7 +140,7 @@ export function checkLinkFlags(options: LinkOptions, command: Command): void {
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
 /** What is open while a command runs. */
-export interface Drafting {
+export interface LoadedDrafter {
   readonly name: DrafterName;
   readonly drafter: DrafterChoice;
   readonly engine: LlamaEngine;
@@ -151,11 +151,11 @@ export interface Drafting {
  *
  * @throws PilotfishError as resolveModel and loadLlamaEngine; `cancelled` when the signal came meanwhile.
  */
-export async function loadDrafting(
+export async function loadDrafter(
   options: LinkOptions,
   slotCount: number,
   terminal: Terminal,
-): Promise<Drafting> {
+): Promise<LoadedDrafter> {
   const name = drafterOf(options);
   const isModel = name.kind === 'model';
   const modelPath = await resolveModel(isModel ? name.name : options.vocab, terminal.env);
@@ -166,7 +166,9 @@ export async function loadDrafting(
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
     probe: dirname(modelPath) !== bundledModels,
     // A model that only spells needs no cache to speak of.
-    ...(isModel ? { slotCount: slotCount * lanesOf(options) } : { slotCount: 1, contextLength: 8 }),
+    ...(isModel
+      ? { slotCount: slotCount * draftSlotsOf(options) }
+      : { slotCount: 1, contextLength: 8 }),
   });
   if (terminal.signal.aborted) {
     await engine.close();
@@ -176,13 +178,13 @@ export async function loadDrafting(
 }
 
 /** Chain and branches of an answer have a cache each; in race, the default, there are none. */
-const lanesOf = ({ ahead, mode }: LinkOptions): number =>
-  ahead > 0 && (mode === 'pipeline' || mode === 'stop-and-wait') ? lanesMax : 1;
+const draftSlotsOf = ({ ahead, mode }: LinkOptions): number =>
+  ahead > 0 && (mode === 'pipeline' || mode === 'stop-and-wait') ? draftSlotsMax : 1;
 
 /** What connect() is asked for. */
 export function connectOptions(
   options: LinkOptions,
-  { drafter, engine }: Drafting,
+  { drafter, engine }: LoadedDrafter,
   report: LinkReport,
   terminal: Terminal,
 ): ConnectOptions {
@@ -196,7 +198,7 @@ export function connectOptions(
     signal: terminal.signal,
     ahead: { tokensMax: options.ahead },
     timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
-    cover: coverOf(options),
+    shaping: shapingOf(options),
     ...credentialsOf(options, terminal),
     onLink: (news) => report.hear(news),
   };

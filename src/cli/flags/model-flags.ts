@@ -10,7 +10,7 @@ import {
 } from '../../engine/llama/options.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
-import { choice, flag, wholeNumber } from './flags.js';
+import { flag, oneOfNames, wholeNumber } from './flags.js';
 
 const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
 const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];
@@ -51,17 +51,17 @@ export function loadFlags(): Option[] {
     flag(
       '-ctk, --cache-type-k <type>',
       `cache of keys: ${cacheTypeNames.join(', ')}`,
-      choice('--cache-type-k', cacheTypeNames),
+      oneOfNames('--cache-type-k', cacheTypeNames),
     ),
     flag(
       '-ctv, --cache-type-v <type>',
       'cache of values, as above',
-      choice('--cache-type-v', cacheTypeNames),
+      oneOfNames('--cache-type-v', cacheTypeNames),
     ),
     flag(
       '-fa, --flash-attn <mode>',
       flashAttentionModes.join(', '),
-      choice('--flash-attn', flashAttentionModes),
+      oneOfNames('--flash-attn', flashAttentionModes),
     ),
   ];
 }

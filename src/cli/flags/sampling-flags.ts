@@ -28,7 +28,7 @@ export type LawDefaults = Pick<SamplingOptions, 'temp' | 'topK' | 'topP' | 'minP
 const neutralLaw: LawDefaults = { temp: 1, topK: 0, topP: 1, minP: 0 };
 
 /** What users of llama.cpp's command line get when they name nothing. */
-export const customaryLaw: LawDefaults = { temp: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
+export const usualLaw: LawDefaults = { temp: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
 
 /** Adds the flags of a law. Unless the command gives a law, defaults change nothing; help shows them either way. */
 export function addSamplingFlags(

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
-import type { AnswerFormat } from '../../grammar/format.js';
+import type { OutputFormat } from '../../grammar/output-format.js';
 import { topLogprobsMax } from '../../math/logprobs.js';
 import { flag, jsonFlag, wholeNumber } from './flags.js';
 
@@ -60,7 +60,7 @@ function logprobsFlag() {
  *
  * @throws PilotfishError `usage` for a file that cannot be read, `format-invalid` for one that is not JSON.
  */
-export function formatOf({ format }: TextOptions): AnswerFormat | null {
+export function formatOf({ format }: TextOptions): OutputFormat | null {
   if (format === undefined) return null;
   if (format === 'json') return { kind: 'json-object' };
   const text = readSchema(format);

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { SpeculateRequest } from '../../engine/local/speculate.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import { type Generation, generateText } from './generation.js';
+import { type GeneratedText, generateText } from './generation.js';
 import { reportOf } from './report.js';
 
 const request: SpeculateRequest = {
@@ -28,7 +28,7 @@ interface Changes {
 }
 
 /** A clock that ticks one millisecond each time it is read. */
-function run(changes: Changes = {}): Promise<Generation> {
+function run(changes: Changes = {}): Promise<GeneratedText> {
   let time = 0;
   const { stops = [], signal = new AbortController().signal, onRound } = changes;
   const draftLength = changes.draftLength ?? request.draftLength;
@@ -47,7 +47,7 @@ function run(changes: Changes = {}): Promise<Generation> {
   );
 }
 
-const report = (generation: Generation): string =>
+const report = (generation: GeneratedText): string =>
   JSON.stringify(
     reportOf({
       target: { name: 't', path: 't', contextLength: 512, threads: 1 },

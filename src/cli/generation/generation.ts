@@ -3,9 +3,9 @@
 
 import type { DraftEngine, Engine } from '../../engine/engine.js';
 import {
-  type EndReason,
-  type Round,
   type SpeculateRequest,
+  type SpeculationEnd,
+  type SpeculationRound,
   speculate,
 } from '../../engine/local/speculate.js';
 import { AcceptanceTally } from '../../math/acceptance.js';
@@ -14,7 +14,7 @@ import type { TextEnd } from '../screen/summary.js';
 import { MarkedText, type Show } from './marked-text.js';
 import { type EngineTimes, noTimes, timed, timedDraft } from './stopwatch.js';
 
-export interface Generation {
+export interface GeneratedText {
   /** Without the prompt and without the stop string. */
   readonly text: string;
   /** Tokens written, the one that completes a stop string included. */
@@ -34,7 +34,7 @@ export interface GenerationOptions {
   readonly stops: readonly string[];
   readonly show: Show;
   /** Told of every round after its text was shown; awaited, so that a viewer can set the pace. */
-  readonly onRound?: (round: Round) => void | Promise<void>;
+  readonly onRound?: (round: SpeculationRound) => void | Promise<void>;
   readonly signal: AbortSignal;
   /** Milliseconds of a steady clock. */
   readonly now: () => number;
@@ -50,7 +50,7 @@ export async function generateText(
   draft: DraftEngine | null,
   request: SpeculateRequest,
   options: GenerationOptions,
-): Promise<Generation> {
+): Promise<GeneratedText> {
   const { now, signal } = options;
   const [targetTimes, draftTimes] = [noTimes(), noTimes()];
   const watched = timed(target, targetTimes, now);
@@ -85,9 +85,9 @@ export async function generateText(
  * when the engines are closed, and its end concerns nobody.
  */
 async function nextOrAbort(
-  rounds: AsyncGenerator<Round, EndReason>,
+  rounds: AsyncGenerator<SpeculationRound, SpeculationEnd>,
   signal: AbortSignal,
-): Promise<IteratorResult<Round, EndReason> | null> {
+): Promise<IteratorResult<SpeculationRound, SpeculationEnd> | null> {
   if (signal.aborted) return null;
   const next = rounds.next();
   let stop = (): void => undefined;

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Round } from '../../engine/local/speculate.js';
+import type { SpeculationRound } from '../../engine/local/speculate.js';
 import { MarkedText } from './marked-text.js';
 
 const words = ['', 'Once', ' upon', ' a', ' time', ' the', '\u{1f421}', '.'];
@@ -11,18 +11,18 @@ const [fishHead, fishTail] = [encoded[6]!.subarray(0, 2), encoded[6]!.subarray(2
 /** Tokens 8 and 9 are the two halves of a character; token 0 is a control token. */
 const vocabulary = { tokenBytes: (token: number) => [...encoded, fishHead, fishTail][token]! };
 
-const round = (drafted: number[], acceptedCount: number, tokens: number[]): Round => ({
+const round = (drafted: number[], acceptedCount: number, tokens: number[]): SpeculationRound => ({
   drafted,
   acceptedCount,
   tokens,
   final: acceptedCount < drafted.length ? 'residual' : 'bonus',
 });
 
-function mark(rounds: readonly Round[], stops: readonly string[] = []) {
+function mark(rounds: readonly SpeculationRound[], stops: readonly string[] = []) {
   const shown: string[] = [];
   const marked = new MarkedText(vocabulary, {
     stops,
-    show: (fate, text) => shown.push(`${fate}:${text}`),
+    show: (mark, text) => shown.push(`${mark}:${text}`),
   });
   const kept = rounds.map((one) => marked.push(one));
   marked.end();

@@ -3,15 +3,15 @@
 
 import { StopText } from '../../base/stop-text.js';
 import { Utf8Stream } from '../../base/utf8.js';
-import type { Round } from '../../engine/local/speculate.js';
+import type { SpeculationRound } from '../../engine/local/speculate.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
-import type { Fate } from '../screen/render.js';
+import type { TokenMark } from '../screen/render.js';
 
 /** Takes pieces in order. Those not `rejected` add up to the text. */
-export type Show = (fate: Fate, text: string) => void;
+export type Show = (mark: TokenMark, text: string) => void;
 
 interface Piece {
-  readonly fate: Fate;
+  readonly mark: TokenMark;
   readonly text: string;
 }
 
@@ -23,7 +23,7 @@ export class MarkedText {
   /** Pieces that wait because a stop string may begin in the first of them. */
   #waiting: Piece[] = [];
   #text = '';
-  #last: Fate = 'plain';
+  #last: TokenMark = 'plain';
 
   constructor(
     vocabulary: Pick<Vocabulary, 'tokenBytes'>,
@@ -44,15 +44,15 @@ export class MarkedText {
   }
 
   /** @returns the round's tokens up to the one that completes a stop string, which belongs to them. */
-  push(round: Round): readonly number[] {
+  push(round: SpeculationRound): readonly number[] {
     const kept: number[] = [];
     const accepted = round.tokens.slice(0, round.acceptedCount);
     const rejected = round.drafted.slice(round.acceptedCount);
     const final = round.tokens.slice(round.acceptedCount);
-    const finalFate = round.drafted.length === 0 ? 'plain' : round.final;
+    const finalMark = round.drafted.length === 0 ? 'plain' : round.final;
     for (const token of accepted) this.#pushToken('accepted', token, kept);
     this.#pushRejected(rejected);
-    for (const token of final) this.#pushToken(finalFate, token, kept);
+    for (const token of final) this.#pushToken(finalMark, token, kept);
     return kept;
   }
 
@@ -60,17 +60,17 @@ export class MarkedText {
   end(): void {
     if (this.stopped) return;
     const rest = this.#utf8.end();
-    this.#waiting.push({ fate: this.#last, text: rest });
+    this.#waiting.push({ mark: this.#last, text: rest });
     const safe = this.#stop.push(rest);
     this.#release(safe + this.#stop.end());
   }
 
-  #pushToken(fate: Fate, token: number, kept: number[]): void {
+  #pushToken(mark: TokenMark, token: number, kept: number[]): void {
     if (this.stopped) return;
     kept.push(token);
     const text = this.#utf8.push(this.#vocabulary.tokenBytes(token));
-    this.#last = fate;
-    this.#waiting.push({ fate, text });
+    this.#last = mark;
+    this.#waiting.push({ mark, text });
     this.#release(this.#stop.push(text));
   }
 
@@ -78,7 +78,7 @@ export class MarkedText {
     if (this.stopped) return;
     const decoder = new Utf8Stream();
     const texts = tokens.map((token) => decoder.push(this.#vocabulary.tokenBytes(token)));
-    this.#waiting.push({ fate: 'rejected', text: texts.join('') + decoder.end() });
+    this.#waiting.push({ mark: 'rejected', text: texts.join('') + decoder.end() });
     this.#release('');
   }
 
@@ -87,20 +87,20 @@ export class MarkedText {
     this.#text += safe;
     let left = safe.length;
     while (this.#waiting.length > 0) {
-      const { fate, text } = this.#waiting[0]!;
-      const countable = fate === 'rejected' ? 0 : text.length;
+      const { mark, text } = this.#waiting[0]!;
+      const countable = mark === 'rejected' ? 0 : text.length;
       if (countable > left) break;
       left -= countable;
       this.#waiting.shift();
-      this.#tell(fate, text);
+      this.#tell(mark, text);
     }
     const next = this.#waiting[0];
     if (next === undefined || left === 0) return;
-    this.#tell(next.fate, next.text.slice(0, left));
-    this.#waiting[0] = { fate: next.fate, text: next.text.slice(left) };
+    this.#tell(next.mark, next.text.slice(0, left));
+    this.#waiting[0] = { mark: next.mark, text: next.text.slice(left) };
   }
 
-  #tell(fate: Fate, text: string): void {
-    if (text !== '') this.#show(fate, text);
+  #tell(mark: TokenMark, text: string): void {
+    if (text !== '') this.#show(mark, text);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { EngineInfo } from '../../engine/engine.js';
 import type { Sampling } from '../../math/sampling.js';
-import type { Generation } from './generation.js';
+import type { GeneratedText } from './generation.js';
 import type { GenerateSettings } from './settings.js';
 
 /** What the document says of a loaded model. */
@@ -32,7 +32,7 @@ export interface ReportParts {
   readonly promptText: string;
   readonly promptTokenCount: number;
   readonly loadMs: number;
-  readonly generation: Generation;
+  readonly generation: GeneratedText;
 }
 
 /** The document of --json. Rates of nothing are null; the seed is a string because it may exceed 2^53. */
@@ -70,7 +70,7 @@ function plainLaw(sampling: Sampling): object {
   return { ...sampling, logitBias: bias };
 }
 
-function roundsOf({ tally }: Generation): object {
+function roundsOf({ tally }: GeneratedText): object {
   const { roundCount, draftedCount, testedCount, acceptedCount } = tally;
   return {
     roundCount,
@@ -87,7 +87,7 @@ function roundsOf({ tally }: Generation): object {
   };
 }
 
-const timingOf = (generation: Generation, loadMs: number): object => ({
+const timingOf = (generation: GeneratedText, loadMs: number): object => ({
   loadMs,
   prefillMs: generation.targetTimes.prefillMs,
   generationMs: generation.generationMs,

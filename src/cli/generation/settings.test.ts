@@ -6,18 +6,18 @@ import { Command } from 'commander';
 import { draftFlags } from '../flags/draft-flags.js';
 import { flag } from '../flags/flags.js';
 import { addGroup, modelFlag } from '../flags/model-flags.js';
-import { addSamplingFlags, customaryLaw } from '../flags/sampling-flags.js';
+import { addSamplingFlags, usualLaw } from '../flags/sampling-flags.js';
 import { addTextFlags } from '../flags/text-flags.js';
-import { type GenerateOptions, settingsOf } from './settings.js';
+import { type GenerateFlags, generateSettings } from './settings.js';
 
-function settings(line: string, changes: Partial<GenerateOptions> = {}) {
+function settings(line: string, changes: Partial<GenerateFlags> = {}) {
   const command = addTextFlags(new Command('go').exitOverride(), 'x');
   addGroup(command, 'Models', [modelFlag('target')]);
-  const drafting = draftFlags({ draft: 'none', draftLength: 4 });
-  addGroup(command, 'Drafting', [...drafting, flag('-td, --threads-draft <n>', 'x')]);
-  addSamplingFlags(command, customaryLaw, 256);
+  const loadedDrafter = draftFlags({ draft: 'none', draftLength: 4 });
+  addGroup(command, 'Drafting', [...loadedDrafter, flag('-td, --threads-draft <n>', 'x')]);
+  addSamplingFlags(command, usualLaw, 256);
   command.parse(line.split(' ').filter(Boolean), { from: 'user' });
-  return settingsOf({ ...command.opts<GenerateOptions>(), ...changes }, command);
+  return generateSettings({ ...command.opts<GenerateFlags>(), ...changes }, command);
 }
 
 test('what nobody names is as the help says, and the seed is drawn', () => {
@@ -53,7 +53,7 @@ test('the scheme follows the temperature, and a named one stands', () => {
 });
 
 test('contradictions are refused before anything is loaded', () => {
-  const cases: readonly (readonly [string, Partial<GenerateOptions>, RegExp])[] = [
+  const cases: readonly (readonly [string, Partial<GenerateFlags>, RegExp])[] = [
     ['--scheme greedy', {}, /--temp is 0\.8: add --temp 0, or use --scheme coupled/],
     ['--draft-length 4', {}, /--draft-length needs something that drafts/],
     ['--confidence-min 0.5', {}, /--confidence-min needs something that drafts/],

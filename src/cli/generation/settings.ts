@@ -4,14 +4,14 @@
 import type { Command } from 'commander';
 import { checkStops } from '../../base/stop-text.js';
 import type { SpeculateRequest } from '../../engine/local/speculate.js';
-import { schemaText } from '../../grammar/format.js';
+import { schemaText } from '../../grammar/output-format.js';
 import { checkSampling } from '../../math/sampling.js';
 import { checkDraftFlags, type DraftOptions, drafterOf, schemeOf } from '../flags/draft-flags.js';
 import type { LoadOptions } from '../flags/model-flags.js';
 import { drawSeed, type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { checkLogprobs, formatOf, type TextOptions } from '../flags/text-flags.js';
 
-export interface GenerateOptions extends LoadOptions, DraftOptions, SamplingOptions, TextOptions {
+export interface GenerateFlags extends LoadOptions, DraftOptions, SamplingOptions, TextOptions {
   readonly model: string;
   readonly maxTokens: number;
   /** Absent: as the target's. */
@@ -28,8 +28,8 @@ export type GenerateSettings = Omit<SpeculateRequest, 'prompt'> & {
  * @param command on which the flags were given.
  * @throws PilotfishError `usage` for flags that contradict each other; `sampling-invalid`.
  */
-export function settingsOf(
-  options: GenerateOptions,
+export function generateSettings(
+  options: GenerateFlags,
   command: Pick<Command, 'options' | 'getOptionValueSource'>,
 ): GenerateSettings {
   const sampling = samplingOf(options);

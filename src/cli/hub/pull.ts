@@ -5,7 +5,7 @@ import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { downloadFile, fileDownloadInfo } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
-import { takeLock } from '../lock.js';
+import { takeLock } from '../file-lock.js';
 import { formatBytes } from '../screen/numbers.js';
 import {
   type CachedFile,
@@ -18,13 +18,13 @@ import {
   writeRef,
 } from './cache.js';
 import { downloadFailed, fileFailed, type HubFailure } from './failure.js';
-import { libraryParams, lookUp, questionOf, type RemoteFile } from './lookup.js';
+import { hubQuestion, libraryParams, lookUpRemote, type RemoteFile } from './look-up.js';
 import { PartialFile } from './partial-file.js';
 import type { HubReference } from './reference.js';
 import { formatReference } from './reference.js';
 import { cancelled, type RetryRules, withRetries } from './retry.js';
 import type { HubSettings } from './settings.js';
-import type { Transport } from './transport.js';
+import type { HubTransport } from './transport.js';
 
 const lookUpAttemptsMax = 3;
 
@@ -78,8 +78,8 @@ export async function pull(reference: HubReference, context: PullContext): Promi
   const patience = { ...rules, attemptsMax };
   let remote: RemoteFile;
   try {
-    remote = await withRetries(questionOf(reference, settings), patience, (transport) =>
-      lookUp(reference, settings, transport),
+    remote = await withRetries(hubQuestion(reference, settings), patience, (transport) =>
+      lookUpRemote(reference, settings, transport),
     );
   } catch (reason) {
     const unanswered = reason instanceof PilotfishError && reason.code === 'download-failed';
@@ -163,7 +163,7 @@ async function transfer(
   await checkSpace(partial, remote.content.bytes);
   watcher.onStart(remote, partial.length);
   try {
-    await withRetries(questionOf(reference, settings), rules, (transport) =>
+    await withRetries(hubQuestion(reference, settings), rules, (transport) =>
       receive(partial, remote, settings, transport, watcher),
     );
   } catch (reason) {
@@ -187,7 +187,7 @@ async function receive(
   partial: PartialFile,
   remote: RemoteFile,
   settings: HubSettings,
-  transport: Transport,
+  transport: HubTransport,
   watcher: PullWatcher,
 ): Promise<void> {
   const { bytes } = remote.content;

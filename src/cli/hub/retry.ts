@@ -4,9 +4,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { PilotfishError } from '../../base/error.js';
 import { type HubFailure, type HubQuestion, networkFailure } from './failure.js';
-import { createTransport, type Patience, type Transport } from './transport.js';
+import { createTransport, type HubTransport, type StallLimit } from './transport.js';
 
-export interface RetryRules extends Patience {
+export interface RetryRules extends StallLimit {
   readonly signal: AbortSignal;
   /** Tries in a row without a new byte, >= 1. */
   readonly attemptsMax: number;
@@ -39,12 +39,12 @@ export const cancelled = (what: string): PilotfishError =>
 export async function withRetries<T>(
   question: HubQuestion,
   rules: RetryRules,
-  work: (transport: Transport) => Promise<T>,
+  work: (transport: HubTransport) => Promise<T>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const transport = createTransport(question, rules.signal, rules);
     let progressed = false;
-    const watched: Transport = {
+    const watched: HubTransport = {
       ...transport,
       arrived() {
         progressed = true;
@@ -68,7 +68,7 @@ export async function withRetries<T>(
   }
 }
 
-function failureOf(reason: unknown, transport: Transport, question: HubQuestion): HubFailure {
+function failureOf(reason: unknown, transport: HubTransport, question: HubQuestion): HubFailure {
   const known = transport.failure();
   if (known !== null) return known;
   if (reason instanceof PilotfishError) return { error: reason, action: 'give-up' };

@@ -10,7 +10,7 @@ import {
   statusFailure,
 } from './failure.js';
 
-export interface Transport {
+export interface HubTransport {
   readonly fetch: typeof fetch;
   /** Why the last request failed, or null. What a caller catches may be a mere echo of it. */
   failure(): HubFailure | null;
@@ -21,7 +21,7 @@ export interface Transport {
 }
 
 /** How long silence is borne, and the clock that measures it. */
-export interface Patience {
+export interface StallLimit {
   /** Longest silence, in milliseconds. */
   readonly stallMs: number;
   /** setTimeout, or what a test puts in its place. */
@@ -32,8 +32,8 @@ export interface Patience {
 export function createTransport(
   question: HubQuestion,
   signal: AbortSignal,
-  { stallMs, startTimer }: Patience,
-): Transport {
+  { stallMs, startTimer }: StallLimit,
+): HubTransport {
   let last: HubFailure | null = null;
   const stalled = new AbortController();
   const timer = startTimer(() => {

@@ -45,7 +45,7 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-export interface Question {
+export interface PlanQuestion {
   /** That each user wants at least. */
   readonly tokensPerSecond: number;
   /** Users writing at once for whom the modes are shown side by side. */
@@ -74,7 +74,7 @@ export interface Question {
  * @param measured cost of a pass that a server has told, or null.
  * @throws PilotfishError `usage` for numbers out of their range.
  */
-export function questionOf(options: PlanOptions, measured: PassCost | null): Question {
+export function planQuestion(options: PlanOptions, measured: PassCost | null): PlanQuestion {
   check(options);
   const link = linkOf(options);
   const device = deviceProfiles[options.device];

@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
-import { freePort } from './cli-process.suite.js';
+import { freePort } from './cli-process.js';
 import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
@@ -63,8 +63,8 @@ before(async () => {
     '-t',
     '1',
   ];
-  const door = ['--http', `${ports.device}`, '--http-keys', keysPath];
-  children.push(await start([...device, ...door], ports.device));
+  const api = ['--http', `${ports.device}`, '--http-keys', keysPath];
+  children.push(await start([...device, ...api], ports.device));
 });
 
 after(async () => {

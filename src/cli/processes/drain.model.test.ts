@@ -9,7 +9,7 @@ import { afterEach, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { closeFor } from '../../protocol/failure.js';
-import { freePort } from './cli-process.suite.js';
+import { freePort } from './cli-process.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 const model = 'stories-target';
@@ -169,15 +169,15 @@ it('told twice, both end at once in the middle of an answer', { timeout }, async
   const [serverPort, port] = [await freePort(), await freePort()];
   const server = await startServer(serverPort);
   const device = await startDevice(serverPort, port);
-  for (const [door, child] of [
+  for (const [api, child] of [
     [port, device],
     [serverPort, server],
   ] as const) {
-    const { rest } = await beginAnswer(door, 400);
+    const { rest } = await beginAnswer(api, 400);
     // The connection breaks.
     const broken = assert.rejects(rest);
     child.kill('SIGTERM');
-    while ((await fetch(`http://127.0.0.1:${door}/readyz`)).status === 200);
+    while ((await fetch(`http://127.0.0.1:${api}/readyz`)).status === 200);
     child.kill('SIGTERM');
     assert.equal(await child.exited, 143, child.said());
     await broken;

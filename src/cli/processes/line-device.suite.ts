@@ -1,7 +1,7 @@
 // A `pilotfish device` process that is asked for many answers at once, over its lines. For tests of what answers say.
 
 import type { Statistics } from '../../device/index.js';
-import { DeviceVictim, type LineEvent } from './cli-process.suite.js';
+import { CliDevice, type LineEvent } from './cli-process.js';
 
 /** An answer that takes longer never ends. */
 const answerMsMax = 60_000;
@@ -20,11 +20,11 @@ interface Open {
 export class LineDevice {
   /** What drafts, for messages. */
   readonly name: string;
-  readonly #process: DeviceVictim;
+  readonly #process: CliDevice;
   readonly #open = new Map<number, Open>();
   #id = 0;
 
-  /** @param launcher as for DeviceVictim. */
+  /** @param launcher as for CliDevice. */
   constructor(
     name: string,
     server: string,
@@ -32,7 +32,7 @@ export class LineDevice {
     launcher: readonly string[] = [],
   ) {
     this.name = name;
-    this.#process = new DeviceVictim(server, args, (event) => this.#hear(event), {
+    this.#process = new CliDevice(server, args, (event) => this.#hear(event), {
       launcher,
     });
     this.#process.start();

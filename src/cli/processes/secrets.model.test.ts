@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { freePort } from './cli-process.suite.js';
+import { freePort } from './cli-process.js';
 import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
@@ -90,20 +90,20 @@ it('a key is never printed, logged, served, counted or put into a title', async 
   assert.equal(statSync(keysPath).mode & 0o777, 0o600);
   writeFileSync(keyPath, `${token}\n`, { mode: 0o600 });
 
-  const [port, doorPort] = [await freePort(), await freePort()];
+  const [port, apiPort] = [await freePort(), await freePort()];
   const served = ['serve', '-m', 'stories-target', '--slots', '2', '-t', '1', '-c', '128'];
   const server = await start([...served, '--port', `${port}`, '--keys', keysPath], port);
   const at = ['--server', `127.0.0.1:${port}`];
-  const drafting = ['device', ...at, '--key-file', keyPath, '-t', '1'];
+  const loadedDrafter = ['device', ...at, '--key-file', keyPath, '-t', '1'];
   const device = await start(
-    [...drafting, '--http', `${doorPort}`, '--http-keys', keysPath],
-    doorPort,
+    [...loadedDrafter, '--http', `${apiPort}`, '--http-keys', keysPath],
+    apiPort,
   );
   for (const { child } of [server, device]) {
     seen.add('a title', readFileSync(`/proc/${child.pid}/cmdline`, 'utf8'));
   }
-  for (const door of [port, doorPort]) {
-    for (const key of [token, strange, null]) await lookAround(door, key, seen);
+  for (const api of [port, apiPort]) {
+    for (const key of [token, strange, null]) await lookAround(api, key, seen);
   }
   const answered = await run([
     'run',

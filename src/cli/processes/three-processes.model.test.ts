@@ -9,7 +9,7 @@ import { plainSampling, type Sampling } from '../../math/sampling.js';
 import { chiSquareFit } from '../../math/statistics.js';
 import { isOffered, type Mode, modes, type Scheme } from '../../protocol/frame.js';
 import { findBundled } from '../models/bundled.js';
-import { freePort, ServerVictim } from './cli-process.suite.js';
+import { CliServer, freePort } from './cli-process.js';
 import { run } from './command.suite.js';
 import { type LineAnswer, LineDevice } from './line-device.suite.js';
 import { type Namespaces, namespacePair } from './namespaces.suite.js';
@@ -39,9 +39,9 @@ const slotsOfDevice = 4;
 
 class Trio {
   readonly devices: readonly LineDevice[];
-  readonly #server: ServerVictim;
+  readonly #server: CliServer;
 
-  private constructor(server: ServerVictim, devices: readonly LineDevice[]) {
+  private constructor(server: CliServer, devices: readonly LineDevice[]) {
     this.#server = server;
     this.devices = devices;
   }
@@ -50,7 +50,7 @@ class Trio {
   static async start(names: readonly DrafterName[], spaces: Namespaces | null): Promise<Trio> {
     const port = await freePort();
     const host = spaces?.address ?? '127.0.0.1';
-    const server = new ServerVictim(
+    const server = new CliServer(
       port,
       [...served, '--host', host, '--insecure-open-to-network'],
       spaces ? { launcher: spaces.serverLauncher } : {},

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { LineFit } from './line-fit.js';
-import { type Fate, legendEntries, TokenStream } from './render.js';
+import { legendEntries, type TokenMark, TokenStream } from './render.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -71,8 +71,8 @@ test('an unfinished character at the end is shown as such', () => {
 
 test('the text of a model cannot steer the terminal', () => {
   const hostile = bytes('a\u001b[2J\u009b31m\r\u0007b\n\tc');
-  for (const fate of ['plain', 'accepted', 'rejected'] as const) {
-    const written = collect(false, (stream) => stream.push(fate, hostile));
+  for (const mark of ['plain', 'accepted', 'rejected'] as const) {
+    const written = collect(false, (stream) => stream.push(mark, hostile));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be gone
     assert.doesNotMatch(written, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
   }
@@ -83,18 +83,18 @@ test('the text of a model cannot steer the terminal', () => {
 });
 
 test('what is left without rejected tokens and marks is the text', () => {
-  const fates: Fate[] = ['plain', 'accepted', 'residual', 'bonus'];
+  const marks: TokenMark[] = ['plain', 'accepted', 'residual', 'bonus'];
   const token = fc.tuple(
-    fc.constantFrom(...fates),
+    fc.constantFrom(...marks),
     fc.string({ unit: fc.constantFrom(...'ab é模\n') }),
   );
   fc.assert(
     fc.property(fc.array(token), (tokens) => {
       const written = collect(true, (stream) => {
-        for (const [fate, text] of tokens) {
+        for (const [mark, text] of tokens) {
           stream.push('rejected', bytes('X'));
           // Byte by byte, as byte-fallback tokens come.
-          for (const byte of bytes(text)) stream.push(fate, Uint8Array.of(byte));
+          for (const byte of bytes(text)) stream.push(mark, Uint8Array.of(byte));
         }
       });
       const kept = stripVTControlCharacters(written).replaceAll('X', '');

@@ -5,7 +5,7 @@ import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
 /** What became of a token. `prompt`, `plain` and `target` tokens were never drafted; `plain` ones are not marked. */
-export type Fate =
+export type TokenMark =
   | 'prompt'
   | 'plain'
   | 'target'
@@ -23,7 +23,7 @@ interface Look {
   readonly meaning: string;
 }
 
-const looks: Readonly<Record<Fate, Look>> = {
+const looks: Readonly<Record<TokenMark, Look>> = {
   prompt: { style: 'bold', open: '', close: '', meaning: 'prompt' },
   plain: { style: null, open: '', close: '', meaning: 'text' },
   target: { style: 'blue', open: '{=', close: '=}', meaning: 'written by the target alone' },
@@ -50,16 +50,16 @@ const looks: Readonly<Record<Fate, Look>> = {
 };
 
 /** [fates] what each mark means, in its own mark. */
-export function legendEntries(colour: boolean, fates: readonly Fate[]): string[] {
+export function legendEntries(colour: boolean, marks: readonly TokenMark[]): string[] {
   const paint = painter(colour);
-  return fates.map((fate) => {
-    const { open, close, meaning } = looks[fate];
-    return colour ? styled(paint, fate, meaning) : `${open}${meaning}${close}`;
+  return marks.map((mark) => {
+    const { open, close, meaning } = looks[mark];
+    return colour ? styled(paint, mark, meaning) : `${open}${meaning}${close}`;
   });
 }
 
-function styled(paint: Paint, fate: Fate, text: string): string {
-  const { style } = looks[fate];
+function styled(paint: Paint, mark: TokenMark, text: string): string {
+  const { style } = looks[mark];
   return style === null ? text : paint(style, text);
 }
 
@@ -81,8 +81,8 @@ export class TokenStream {
   /** Holds the bytes of a character whose end has not come yet; rejected tokens never pass through it. */
   readonly #decoder = new TextDecoder('utf-8');
   /** The fate whose opening mark stands unclosed, without colour only. */
-  #open: Fate | null = null;
-  #last: Fate = 'plain';
+  #open: TokenMark | null = null;
+  #last: TokenMark = 'plain';
 
   /** @param options.fit breaks lines at words; without it the terminal breaks them where it must. */
   constructor(write: (text: string) => void, options: { colour: boolean; fit?: LineFit }) {
@@ -93,14 +93,14 @@ export class TokenStream {
   }
 
   /** @param bytes what the token adds to the text; may end inside a character, which is then shown with the next token. */
-  push(fate: Fate, bytes: Uint8Array): void {
-    if (fate === 'rejected') {
+  push(mark: TokenMark, bytes: Uint8Array): void {
+    if (mark === 'rejected') {
       // Not part of the text: decoded alone, and kept on its line so that it cannot tear the layout.
-      this.#show(fate, visible(new TextDecoder('utf-8').decode(bytes), 'all'));
+      this.#show(mark, visible(new TextDecoder('utf-8').decode(bytes), 'all'));
       return;
     }
-    this.#last = fate;
-    this.#show(fate, visible(this.#decoder.decode(bytes, { stream: true }), 'terminal'));
+    this.#last = mark;
+    this.#show(mark, visible(this.#decoder.decode(bytes, { stream: true }), 'terminal'));
   }
 
   /** Shows a whole verdict: accepted drafts, the rejected one, what was cut behind it, the final token. */
@@ -117,7 +117,7 @@ export class TokenStream {
     this.#close();
   }
 
-  #show(fate: Fate, text: string): void {
+  #show(fate: TokenMark, text: string): void {
     if (text === '') return;
     if (this.#colour) {
       this.#write(styled(this.#paint, fate, this.#fitted(text)));

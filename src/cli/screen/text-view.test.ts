@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { AnswerResult, Origin } from '../../device/index.js';
-import { AnswerDisplay, answerFates } from '../answers/answer-display.js';
+import type { AnswerResult, TokenOrigin } from '../../device/index.js';
+import { AnswerDisplay, answerMarks } from '../answers/answer-display.js';
 import { Screen } from './screen.suite.js';
 import type { OutputStream, Terminal } from './terminal.js';
 import { textView } from './text-view.js';
@@ -27,11 +27,11 @@ function displayOn(
 ) {
   const env = { NO_COLOR: '1', ...changes.env };
   const terminal: Terminal = { out, err, env, signal: new AbortController().signal };
-  const legend = answerFates;
+  const legend = answerMarks;
   const view = textView(terminal, { markedPrompt: changes.prompt ?? null, legend });
   const display = new AnswerDisplay(view);
   let position = 5;
-  const tell = (origin: Origin, ...texts: string[]): void => {
+  const tell = (origin: TokenOrigin, ...texts: string[]): void => {
     for (const text of texts)
       display.take({ kind: 'token', position: position++, token: 1, text, origin });
   };

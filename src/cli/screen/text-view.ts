@@ -2,12 +2,12 @@
 // news for a person go to stderr, never into the middle of a line. A pipe gets nothing that could be taken back.
 
 import { LineFit, paragraph, spareColumns } from './line-fit.js';
-import { type Fate, legendEntries, TokenStream, visible } from './render.js';
+import { legendEntries, type TokenMark, TokenStream, visible } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
 export interface TextView {
   /** Writes what stands for good; to be called while nothing is pending. */
-  show(fate: Fate, text: string): void;
+  show(mark: TokenMark, text: string): void;
   /** Replaces what is shown as provisional; an empty text takes it away. */
   pending(text: string): void;
   /** One line of news, in a line of its own. */
@@ -20,7 +20,7 @@ export interface TextViewOptions {
   /** The prompt, where tokens are to be marked by their fate; null: the text alone. */
   readonly markedPrompt: string | null;
   /** What the legend explains; nothing where it was shown before. */
-  readonly legend: readonly Fate[];
+  readonly legend: readonly TokenMark[];
 }
 
 /** A view for stdout as it is: a screen, or a pipe or file. */
@@ -77,9 +77,9 @@ class PipeView implements TextView {
         : new TokenStream(this.#write, { colour: colourWanted(out, env) });
   }
 
-  show(fate: Fate, text: string): void {
-    if (this.#marked !== null) this.#marked.push(fate, bytesOf(text));
-    else if (fate !== 'rejected') this.#write(this.#isTerminal ? visible(text, 'terminal') : text);
+  show(mark: TokenMark, text: string): void {
+    if (this.#marked !== null) this.#marked.push(mark, bytesOf(text));
+    else if (mark !== 'rejected') this.#write(this.#isTerminal ? visible(text, 'terminal') : text);
   }
 
   pending(): void {}
@@ -128,11 +128,11 @@ class ScreenView implements TextView {
     return new TokenStream((text) => out.write(text), { colour: this.#colour, fit });
   }
 
-  show(fate: Fate, text: string): void {
+  show(mark: TokenMark, text: string): void {
     this.pending('');
-    if (this.#isMarked) this.#stream.push(fate, bytesOf(text));
-    else if (fate === 'provisional') this.#stream.push(fate, bytesOf(text));
-    else if (fate !== 'rejected') this.#stream.push('plain', bytesOf(text));
+    if (this.#isMarked) this.#stream.push(mark, bytesOf(text));
+    else if (mark === 'provisional') this.#stream.push(mark, bytesOf(text));
+    else if (mark !== 'rejected') this.#stream.push('plain', bytesOf(text));
   }
 
   pending(text: string): void {

@@ -47,8 +47,11 @@ describe('pilotfish top', () => {
 
   it('says when lengths and times of all messages are covered', async () => {
     const idle = await idleStats();
-    const cover = { padBytes: 64, aggregateMs: 100, connectionCount: 3 };
-    const text = topText({ ...idle, core: { ...idle.core, cover, coverCount: 1200 } }, null);
+    const shaping = { padBytes: 64, aggregateMs: 100, connectionCount: 3 };
+    const text = topText(
+      { ...idle, core: { ...idle.core, cover: shaping, coverCount: 1200 } },
+      null,
+    );
     assert.match(
       text,
       /cover +all messages padded from 64 bytes, each 100 ms; 3 connections, 1.200/,

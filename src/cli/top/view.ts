@@ -124,7 +124,10 @@ function tokenRows(stats: ServerStats, before: ServerStats | null): Rows {
   ];
 }
 
-function wireRows({ wire, core: { committedCount, cover, coverCount } }: ServerStats): Rows {
+function wireRows({
+  wire,
+  core: { committedCount, cover: shaping, coverCount: shapingCount },
+}: ServerStats): Rows {
   const perToken = (messages: number, bytes: number): string =>
     committedCount > 0
       ? `${(bytes / committedCount).toFixed(1)} bytes in ${(messages / committedCount).toFixed(2)} messages a token`
@@ -132,17 +135,17 @@ function wireRows({ wire, core: { committedCount, cover, coverCount } }: ServerS
   return [
     ['up', `${formatBytes(wire.bytesUp)}; ${perToken(wire.messagesUp, wire.bytesUp)}`],
     ['down', `${formatBytes(wire.bytesDown)}; ${perToken(wire.messagesDown, wire.bytesDown)}`],
-    ['cover', coverText(cover, coverCount)],
+    ['cover', shapingText(shaping, shapingCount)],
   ];
 }
 
 /** What is done against whoever sees lengths and times: for everybody, and for those that ask. */
-function coverText(cover: ServerStats['core']['cover'], coverCount: number): string {
-  const { padBytes, aggregateMs, connectionCount } = cover;
+function shapingText(shaping: ServerStats['core']['cover'], shapingCount: number): string {
+  const { padBytes, aggregateMs, connectionCount } = shaping;
   const forAll = [
     ...(padBytes > 0 ? [`padded from ${padBytes} bytes`] : []),
     ...(aggregateMs > 0 ? [`each ${aggregateMs} ms`] : []),
   ];
   const wanted = forAll.length === 0 ? 'for whoever asks' : `all messages ${forAll.join(', ')}`;
-  return `${wanted}; ${connectionCount} connections, ${formatCount(coverCount)} messages that say nothing`;
+  return `${wanted}; ${connectionCount} connections, ${formatCount(shapingCount)} messages that say nothing`;
 }

@@ -3,18 +3,25 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DeviceWorld } from './device-world.suite.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
-import { World } from './world.suite.js';
 
 function play(changes: Partial<GenerateRequest>): Statistics {
   const target = { contextLength: 512 };
   const draft = { divergence: 0.15, contextLength: 512 };
-  const world = new World({ target, draft, draftMs: 1, passMs: 0, rowMs: 4, roundTripMs: 40 });
-  const told = world.generate(0, { tokensMax: 200, ...changes });
+  const world = new DeviceWorld({
+    target,
+    draft,
+    draftMs: 1,
+    passMs: 0,
+    rowMs: 4,
+    roundTripMs: 40,
+  });
+  const reported = world.generate(0, { tokensMax: 200, ...changes });
   world.run();
-  assert.ok(told.end?.kind === 'ended');
-  return told.end.statistics;
+  assert.ok(reported.end?.kind === 'ended');
+  return reported.end.statistics;
 }
 
 describe('advice of an idle server that is bound by arithmetic', () => {

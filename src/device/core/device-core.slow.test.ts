@@ -5,23 +5,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Mode, Scheme } from '../../protocol/frame.js';
 import type { Transcript } from '../../sim/transcript.js';
+import { DeviceWorld, request, targetOnly, type WorldOptions } from './device-world.suite.js';
 import type { StopRule } from './drafting/stop-rule.js';
 import type { GenerateRequest } from './event.js';
-import { request, targetOnly, World, type WorldOptions } from './world.suite.js';
 
-function finished(world: World, told: Transcript): number[] {
+function finished(world: DeviceWorld, reported: Transcript): number[] {
   world.run();
-  const problem = told.end?.kind === 'failed' ? told.end.error.message : `at ${world.nowMs} ms`;
-  assert.equal(told.end?.kind, 'ended', problem);
-  assert.ok(told.end.isVerified);
-  assert.equal(told.provisionalCount, 0);
+  const problem =
+    reported.end?.kind === 'failed' ? reported.end.error.message : `at ${world.nowMs} ms`;
+  assert.equal(reported.end?.kind, 'ended', problem);
+  assert.ok(reported.end.isVerified);
+  assert.equal(reported.provisionalCount, 0);
   assert.equal(world.core.answerCount, 0);
   assert.equal(world.drafter.jobCount, 0, 'every slot is freed');
-  return told.tokens.map(({ token }) => token);
+  return reported.tokens.map(({ token }) => token);
 }
 
 function answer(options: Partial<WorldOptions>, changes: Partial<GenerateRequest>): number[] {
-  const world = new World(options);
+  const world = new DeviceWorld(options);
   return finished(world, world.generate(0, changes));
 }
 
@@ -76,21 +77,21 @@ describe('device text', () => {
     const alone = targetOnly({ tokensMax: 100 }, target);
     for (const mode of allModes) {
       for (const contextLength of [8, 30, 64]) {
-        const world = new World({ target, draft: { contextLength, divergence: 0.3 } });
-        const told = world.generate(0, { mode, tokensMax: 100 });
-        assert.deepEqual(finished(world, told), alone, `${mode} ${contextLength}`);
-        assert.equal(told.end?.kind === 'ended' && told.end.reason, 'context');
+        const world = new DeviceWorld({ target, draft: { contextLength, divergence: 0.3 } });
+        const reported = world.generate(0, { mode, tokensMax: 100 });
+        assert.deepEqual(finished(world, reported), alone, `${mode} ${contextLength}`);
+        assert.equal(reported.end?.kind === 'ended' && reported.end.reason, 'context');
       }
     }
   });
 
   it('keeps several answers on one connection apart', () => {
-    const world = new World({ jitterMs: 15, cuts: [150] });
-    const told = [0, 1, 2].map((id) =>
+    const world = new DeviceWorld({ jitterMs: 15, cuts: [150] });
+    const reported = [0, 1, 2].map((id) =>
       world.generate(id, { seed: BigInt(id), mode: allModes[id]! }),
     );
     world.run();
-    for (const [id, { tokens }] of told.entries()) {
+    for (const [id, { tokens }] of reported.entries()) {
       const expected = targetOnly({ seed: BigInt(id) });
       assert.deepEqual(
         tokens.map(({ token }) => token),

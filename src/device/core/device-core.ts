@@ -4,52 +4,57 @@
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
-import { type Cover, type DeviceFrame, isOffered, type ServerFrame } from '../../protocol/frame.js';
+import {
+  type DeviceFrame,
+  isOffered,
+  type ServerFrame,
+  type TrafficShaping,
+} from '../../protocol/frame.js';
 import { u32Max } from '../../protocol/limits.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import {
-  type DeviceEvent,
+  type DeviceFrameEvent,
   eventOf,
-  type ServerEvent,
+  type ServerFrameEvent,
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfCover, versionOfFormats, versionOfHints } from '../../protocol/version.js';
-import { Connection } from './connection.js';
-import { Covering } from './covering.js';
-import { type Live, takeFrame } from './downlink.js';
+import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protocol/version.js';
+import { DeviceSession, type SessionLink } from './device-session.js';
+import { type LiveSession, takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
-import type { AnswerId, CoreEvent, Effect } from './event.js';
-import { Session, type SessionLink } from './session.js';
-import type { CoreSettings } from './settings.js';
-import { Upstream } from './upstream.js';
+import type { AnswerId, DeviceEffect, DeviceInput } from './event.js';
+import { ServerConnection } from './server-connection.js';
+import type { DeviceCoreSettings } from './settings.js';
+import { TrafficShaper } from './traffic-shaper.js';
+import { Uplink } from './uplink.js';
 
 export class DeviceCore {
-  readonly #settings: CoreSettings;
-  readonly #connection: Connection;
-  readonly #live = new Map<AnswerId, Live>();
+  readonly #settings: DeviceCoreSettings;
+  readonly #connection: ServerConnection;
+  readonly #live = new Map<AnswerId, LiveSession>();
   /** By the ids of the present connection. */
-  readonly #bySession = new Map<number, Live>();
+  readonly #bySession = new Map<number, LiveSession>();
   readonly #link: SessionLink;
-  readonly #covering: Covering;
+  readonly #shaper: TrafficShaper;
   #nextSession = 0;
-  #effects: Effect[] = [];
+  #effects: DeviceEffect[] = [];
   #wakeAtMs: number | null = null;
   #gaveUp: PilotfishError | null = null;
 
-  constructor(settings: CoreSettings, nowMs: number) {
-    const out = (effect: Effect): void => {
+  constructor(settings: DeviceCoreSettings, nowMs: number) {
+    const out = (effect: DeviceEffect): void => {
       this.#effects.push(effect);
     };
     this.#settings = settings;
-    const connection = new Connection(
+    const connection = new ServerConnection(
       { settings, out, send: (frame) => this.#put(frame, null) },
       nowMs,
     );
     this.#connection = connection;
-    const covering = new Covering(settings.cover);
-    this.#covering = covering;
+    const shaper = new TrafficShaper(settings.shaping);
+    this.#shaper = shaper;
     this.#link = {
       get welcome() {
         return connection.welcome;
@@ -58,8 +63,8 @@ export class DeviceCore {
         return connection.downSinceMs;
       },
       roundTrip: connection.roundTrip,
-      get beatMs() {
-        return covering.beatMs;
+      get flushMs() {
+        return shaper.flushMs;
       },
       draftPass: new DraftPassTimes(),
       send: (session, frame) => this.#sendFor(session, frame),
@@ -68,18 +73,18 @@ export class DeviceCore {
   }
 
   /** Begins to dial. To be called once, before the first event. */
-  start(nowMs: number): Effect[] {
+  start(nowMs: number): DeviceEffect[] {
     this.#connection.dial(nowMs);
     return this.#settle(nowMs);
   }
 
   /** What to do about an event. @param nowMs of a clock that never runs backwards. */
-  handle(event: CoreEvent, nowMs: number): Effect[] {
+  handle(event: DeviceInput, nowMs: number): DeviceEffect[] {
     return this.handleAll([event], nowMs);
   }
 
   /** What to do about events that came together: they are looked at as a whole once behind the last. */
-  handleAll(events: readonly CoreEvent[], nowMs: number): Effect[] {
+  handleAll(events: readonly DeviceInput[], nowMs: number): DeviceEffect[] {
     for (const event of events) this.#take(event, nowMs);
     return this.#settle(nowMs);
   }
@@ -89,7 +94,7 @@ export class DeviceCore {
     return this.#live.size;
   }
 
-  #take(event: CoreEvent, nowMs: number): void {
+  #take(event: DeviceInput, nowMs: number): void {
     switch (event.kind) {
       case 'link-up':
         this.#connection.onUp(nowMs);
@@ -115,7 +120,7 @@ export class DeviceCore {
   }
 
   /** What comes for an answer that is over is late. */
-  #takeForAnswer(event: Extract<CoreEvent, { answer: AnswerId }>, nowMs: number): void {
+  #takeForAnswer(event: Extract<DeviceInput, { answer: AnswerId }>, nowMs: number): void {
     const session = this.#live.get(event.answer)?.session;
     if (session === undefined) return;
     switch (event.kind) {
@@ -123,7 +128,7 @@ export class DeviceCore {
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.ahead.onDrafted(event.run, event.tokens, nowMs);
+        session.draftPlan.onDrafted(event.run, event.tokens, nowMs);
         break;
       case 'draft-ended':
         session.onDraftEnded(event.run, event.reasons);
@@ -138,14 +143,14 @@ export class DeviceCore {
     }
   }
 
-  #generate({ answer, request }: CoreEvent & { kind: 'generate' }, nowMs: number): void {
+  #generate({ answer, request }: DeviceInput & { kind: 'generate' }, nowMs: number): void {
     assert(!this.#live.has(answer), `answer ${answer} is being written already`);
-    const session = new Session(answer, request, this.#settings, this.#link, nowMs);
+    const session = new DeviceSession(answer, request, this.#settings, this.#link, nowMs);
     if (this.#gaveUp !== null) {
       session.fail(this.#gaveUp, nowMs);
       return;
     }
-    this.#live.set(answer, { session, upstream: new Upstream(session) });
+    this.#live.set(answer, { session, uplink: new Uplink(session) });
   }
 
   #onDown(reason: string, nowMs: number): void {
@@ -153,7 +158,7 @@ export class DeviceCore {
     if (error === null) return;
     this.#bySession.clear();
     this.#nextSession = 0;
-    this.#covering.end();
+    this.#shaper.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const { session } of this.#live.values()) {
       session.wire = null;
@@ -196,7 +201,7 @@ export class DeviceCore {
     }
     live.session.tally.downMessageCount++;
     live.session.tally.downBytes += byteCount;
-    const event = eventOf(frame, 0) as ServerEvent;
+    const event = eventOf(frame, 0) as ServerFrameEvent;
     const complaint = takeFrame(live, frame as Parameters<typeof takeFrame>[1], event, nowMs);
     if (complaint === null) return;
     live.session.fail(
@@ -214,7 +219,7 @@ export class DeviceCore {
     this.#wakeAtMs = null;
     this.#connection.tick(nowMs, this.#live.size > 0);
     if (this.#connection.welcome === null) return;
-    for (const { upstream } of this.#live.values()) upstream.checkTimeout(nowMs);
+    for (const { uplink } of this.#live.values()) uplink.checkTimeout(nowMs);
   }
 
   #close(nowMs: number): void {
@@ -223,17 +228,17 @@ export class DeviceCore {
   }
 
   /** Everything that follows from the new state, after every event. */
-  #settle(nowMs: number): Effect[] {
+  #settle(nowMs: number): DeviceEffect[] {
     for (const [answer, live] of this.#live) {
-      const { session, upstream } = live;
+      const { session, uplink } = live;
       if (!session.isOver) this.#attach(live, nowMs);
       this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
-      session.ahead.plan(nowMs);
-      upstream.plan(nowMs);
+      session.draftPlan.plan(nowMs);
+      uplink.plan(nowMs);
       if (session.isOver) this.#forget(answer, live);
     }
-    this.#passBeat(nowMs);
+    this.#passFlush(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
       this.#connection.hangUp();
     }
@@ -244,8 +249,8 @@ export class DeviceCore {
   }
 
   /** A beat without a draft has a message all the same while there is anybody who might draft. */
-  #passBeat(nowMs: number): void {
-    if (!this.#covering.pass(nowMs) || this.#connection.welcome === null || !this.#mayDraft) return;
+  #passFlush(nowMs: number): void {
+    if (!this.#shaper.pass(nowMs) || this.#connection.welcome === null || !this.#mayDraft) return;
     this.#connection.send({ kind: 'ping', nonce: 0, isCover: true });
   }
 
@@ -254,19 +259,19 @@ export class DeviceCore {
   }
 
   /** Whoever waits for a server that does not come back is told so in the end. */
-  #failIfLost(session: Session, nowMs: number): void {
+  #failIfLost(session: DeviceSession, nowMs: number): void {
     const lostAtMs = session.lostAtMs();
     if (session.isOver || lostAtMs === null || nowMs < lostAtMs) return;
     session.fail(this.#connection.absence(this.#settings.awayMaxMs), nowMs);
   }
 
-  #forget(answer: AnswerId, { session }: Live): void {
+  #forget(answer: AnswerId, { session }: LiveSession): void {
     this.#live.delete(answer);
     if (session.wire !== null) this.#bySession.delete(session.wire.id);
   }
 
   /** Opens or resumes the session on the wire as soon as the connection takes it. */
-  #attach(live: Live, nowMs: number): void {
+  #attach(live: LiveSession, nowMs: number): void {
     const { session } = live;
     const { welcome, takesSessions } = this.#connection;
     if (session.wire !== null || welcome === null || !takesSessions) return;
@@ -292,32 +297,32 @@ export class DeviceCore {
       session.fail(tooNew, nowMs);
       return;
     }
-    this.#covering.begin(welcome, nowMs);
+    this.#shaper.begin(welcome, nowMs);
     const id = this.#nextSession++;
     session.wire = { id, state: 'unused' };
     this.#bySession.set(id, live);
     session.link.send(
       session,
       session.resumeKey === null
-        ? openOf(session, id, this.#covering.cover)
+        ? openOf(session, id, this.#shaper.shaping)
         : resumeOf(session, id),
     );
   }
 
-  #sendFor(session: Session, frame: DeviceFrame): void {
+  #sendFor(session: DeviceSession, frame: DeviceFrame): void {
     if (this.#connection.isLeaving) return;
     const { wire } = session;
     assert(wire !== null, `sending ${frame.kind} for a session without wire`);
     // A residual token is new to the server only while it is due.
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
-    wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceEvent);
+    wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceFrameEvent);
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
     this.#connection.sendWith(frame, () => this.#put(frame, session));
   }
 
-  #put(frame: DeviceFrame, session: Session | null): void {
-    const bytes = encodeFrame(frame, this.#covering.cover.padBytes);
-    if (frame.kind === 'draft') this.#covering.onDraft();
+  #put(frame: DeviceFrame, session: DeviceSession | null): void {
+    const bytes = encodeFrame(frame, this.#shaper.shaping.padBytes);
+    if (frame.kind === 'draft') this.#shaper.onDraft();
     if (session !== null) {
       session.tally.upMessageCount++;
       session.tally.upBytes += bytes.length;
@@ -327,15 +332,15 @@ export class DeviceCore {
 
   #wake(nowMs: number): void {
     let atMs = this.#connection.dueMs(this.#live.size > 0);
-    for (const { session, upstream } of this.#live.values()) {
+    for (const { session, uplink } of this.#live.values()) {
       if (this.#connection.welcome !== null) {
-        atMs = earlier(atMs, earlier(upstream.dueMs(), session.overtaking.pausedUntilMs));
+        atMs = earlier(atMs, earlier(uplink.dueMs(), session.speculationGate.pausedUntilMs));
         if (session.wire === null && session.openAtMs > nowMs) {
           atMs = earlier(atMs, session.openAtMs);
         }
       } else atMs = earlier(atMs, earlier(session.awayAtMs(nowMs), session.lostAtMs()));
     }
-    if (this.#mayDraft) atMs = earlier(atMs, this.#covering.beatMs);
+    if (this.#mayDraft) atMs = earlier(atMs, this.#shaper.flushMs);
     // Every verdict puts time-outs off: a timer that comes too early asks again, and costs less than one set each time.
     const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
     if (atMs === this.#wakeAtMs || isCovered) return;
@@ -344,7 +349,7 @@ export class DeviceCore {
   }
 }
 
-function openOf(session: Session, id: number, cover: Cover): DeviceFrame {
+function openOf(session: DeviceSession, id: number, shaping: TrafficShaping): DeviceFrame {
   const { request, text } = session;
   const { sampling, seed, scheme, mode, tokensMax, windowMax, cut } = request;
   const { schema, topLogprobs } = request;
@@ -364,17 +369,17 @@ function openOf(session: Session, id: number, cover: Cover): DeviceFrame {
     cut: scheme === 'split' ? cut : null,
     schema: schema ?? null,
     topLogprobs: topLogprobs ?? null,
-    wantsHints: session.ahead.usesHints && session.link.welcome!.version >= versionOfHints,
-    ...cover,
+    wantsHints: session.draftPlan.usesHints && session.link.welcome!.version >= versionOfHints,
+    ...shaping,
   };
 }
 
 /** An older server would pass over what it does not know, and write what was not asked for, or as nobody asked. */
-function tooNewFor({ request, link, settings }: Session): PilotfishError | null {
+function tooNewFor({ request, link, settings }: DeviceSession): PilotfishError | null {
   const { version } = link.welcome!;
-  const { padBytes, aggregateMs } = settings.cover;
-  if (padBytes + aggregateMs > 0 && version < versionOfCover) {
-    const message = `padding and aggregation need version ${versionOfCover}, the server speaks ${version}`;
+  const { padBytes, aggregateMs } = settings.shaping;
+  if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
+    const message = `padding and aggregation need version ${versionOfShaping}, the server speaks ${version}`;
     return new PilotfishError('server-refused', message);
   }
   const isAsked = request.schema !== undefined || request.topLogprobs !== undefined;
@@ -383,7 +388,7 @@ function tooNewFor({ request, link, settings }: Session): PilotfishError | null 
   return new PilotfishError('server-refused', message);
 }
 
-function resumeOf(session: Session, id: number): DeviceFrame {
+function resumeOf(session: DeviceSession, id: number): DeviceFrame {
   const committedLength = session.sharedLength;
   return {
     kind: 'resume',

@@ -14,14 +14,14 @@ import {
   type Verdict,
 } from '../../protocol/frame.js';
 import { checkScheme } from '../../protocol/session-check.js';
-import { receive, type ServerEvent } from '../../protocol/session-state.js';
+import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
+import type { DeviceSession } from './device-session.js';
 import { ResidualDraw } from './residual-draw.js';
-import type { Session } from './session.js';
-import type { Upstream } from './upstream.js';
+import type { Uplink } from './uplink.js';
 
-export interface Live {
-  readonly session: Session;
-  readonly upstream: Upstream;
+export interface LiveSession {
+  readonly session: DeviceSession;
+  readonly uplink: Uplink;
 }
 
 type SessionFrame = Extract<ServerFrame, { session: number }> | (Failure & { session: number });
@@ -41,9 +41,9 @@ const reopening: ReadonlySet<Failure['code']> = new Set([
 
 /** @returns what is wrong with the frame, or null. */
 export function takeFrame(
-  live: Live,
+  live: LiveSession,
   frame: SessionFrame,
-  event: ServerEvent,
+  event: ServerFrameEvent,
   nowMs: number,
 ): string | null {
   const { wire } = live.session;
@@ -65,12 +65,12 @@ export function takeFrame(
       onFailure(live.session, frame, nowMs);
       return null;
     case 'hint':
-      live.session.ahead.onHint(frame, nowMs);
+      live.session.draftPlan.onHint(frame, nowMs);
       return null;
   }
 }
 
-function onOpened({ session, upstream }: Live, frame: Opened, nowMs: number): string | null {
+function onOpened({ session, uplink }: LiveSession, frame: Opened, nowMs: number): string | null {
   const { promptIds, promptLength } = frame;
   if (session.text === null) {
     if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
@@ -82,26 +82,30 @@ function onOpened({ session, upstream }: Live, frame: Opened, nowMs: number): st
   session.resumeKey = frame.resumeKey;
   session.windowMax = frame.windowMax;
   session.timeouts = 0;
-  upstream.onOpened(nowMs);
+  uplink.onOpened(nowMs);
   return null;
 }
 
-function onResumed({ session, upstream }: Live, frame: Resumed, nowMs: number): string | null {
+function onResumed({ session, uplink }: LiveSession, frame: Resumed, nowMs: number): string | null {
   session.timeouts = 0;
   session.tally.resumeCount++;
   const fault = session.take(frame, nowMs);
   if (fault !== null) return fault;
   settleResidual(session);
   session.rejoin(frame.epoch);
-  upstream.onOpened(nowMs);
+  uplink.onOpened(nowMs);
   return null;
 }
 
-function onVerdict({ session, upstream }: Live, verdict: Verdict, nowMs: number): string | null {
+function onVerdict(
+  { session, uplink }: LiveSession,
+  verdict: Verdict,
+  nowMs: number,
+): string | null {
   const misfit = checkScheme(verdict, session.request.scheme);
   if (misfit !== null) return misfit.message;
   measure(session, verdict, nowMs);
-  upstream.onVerdict();
+  uplink.onVerdict();
   const { end, law } = verdict;
   const rejected = law === null ? null : draftAt(session, verdict);
   const fault = session.take(verdict, nowMs);
@@ -115,8 +119,8 @@ function onVerdict({ session, upstream }: Live, verdict: Verdict, nowMs: number)
   return null;
 }
 
-function measure(session: Session, verdict: Verdict, nowMs: number): void {
-  const { pace, tally, request, lastVerdictMs } = session;
+function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void {
+  const { timings, tally, request, lastVerdictMs } = session;
   const { acceptedCount, rejectedCount, queueUs, verifyUs } = verdict;
   const isFed = request.mode === 'race' || request.mode === 'stream';
   tally.verdictCount++;
@@ -125,33 +129,33 @@ function measure(session: Session, verdict: Verdict, nowMs: number): void {
   tally.rejectedCount += rejectedCount;
   if (isFed) {
     // A pass a verdict: their distance holds what the load of others adds. On a beat it holds nothing of a pass.
-    if (session.link.beatMs !== null) {
-      if (verifyUs > 0) pace.pass.add(verifyUs / 1000);
-    } else if (lastVerdictMs !== null) pace.pass.add(nowMs - lastVerdictMs);
+    if (session.link.flushMs !== null) {
+      if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
+    } else if (lastVerdictMs !== null) timings.pass.add(nowMs - lastVerdictMs);
   } else if (testedCountOf(verdict) > 0) {
-    pace.queue.add(queueUs / 1000);
-    pace.pass.add(verifyUs / 1000);
+    timings.queue.add(queueUs / 1000);
+    timings.pass.add(verifyUs / 1000);
   }
   session.lastVerdictMs = nowMs;
   session.timeouts = 0;
   if (verdict.advisedDraftLength !== null) session.advisedDraftLength = verdict.advisedDraftLength;
-  if (request.mode === 'race') session.overtaking.observe(pace, nowMs);
+  if (request.mode === 'race') session.speculationGate.observe(timings, nowMs);
 }
 
 /** The draft that a verdict with a law has rejected. */
-function draftAt(session: Session, { from, tokens }: Verdict) {
+function draftAt(session: DeviceSession, { from, tokens }: Verdict) {
   return session.text!.chain.at(from + tokens.length);
 }
 
 /** A server that has moved beyond a residual token has it. */
-function settleResidual(session: Session): void {
+function settleResidual(session: DeviceSession): void {
   const { residual, text, wire } = session;
   if (residual === null || residual.token === null || wire?.state === 'residual-due') return;
   if (text!.log.length > residual.position + 1) session.residual = null;
 }
 
 function onLaw(
-  session: Session,
+  session: DeviceSession,
   { from, tokens, law, lawLogprobs }: Verdict,
   rejected: ReturnType<typeof draftAt>,
   nowMs: number,
@@ -179,12 +183,12 @@ function onLaw(
   return null;
 }
 
-function requestTail(session: Session, position: number): void {
+function requestTail(session: DeviceSession, position: number): void {
   session.link.send(session, { kind: 'tail-request', session: session.wire!.id, position });
 }
 
 function onTail(
-  session: Session,
+  session: DeviceSession,
   { position, law, lawLogprobs }: Tail,
   nowMs: number,
 ): string | null {
@@ -200,7 +204,7 @@ function onTail(
   return null;
 }
 
-function onFailure(session: Session, failure: Failure, nowMs: number): void {
+function onFailure(session: DeviceSession, failure: Failure, nowMs: number): void {
   // Nobody waits longer for a server that has no room than for one that is away.
   const isSoon = failure.retryAfterMs <= session.settings.awayMaxMs;
   const canReopen = reopening.has(failure.code) && isSoon && session.reopenCount < reopenMax;

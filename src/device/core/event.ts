@@ -42,19 +42,19 @@ export interface GenerateRequest {
 }
 
 /** How a token came to be. Only `provisional` ones may be taken back. */
-export type Origin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
+export type TokenOrigin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
 
 /** A token of the answer and where it came from. */
-export interface ToldToken {
+export interface AnswerToken {
   /** Absolute: the prompt counts. */
   readonly position: number;
   readonly token: number;
-  readonly origin: Origin;
+  readonly origin: TokenOrigin;
   /** Where asked for and verified. */
   readonly logprobs?: TokenLogprobs;
 }
 
-export type CoreEvent =
+export type DeviceInput =
   | { readonly kind: 'link-up' }
   /** @param reason one clause. The link may have been hung up by the core, never have come up, or been lost. */
   | { readonly kind: 'link-down'; readonly reason: string }
@@ -67,7 +67,7 @@ export type CoreEvent =
       readonly answer: AnswerId;
       readonly run: number;
       /** [n >= 1] of one pass of the drafter, each of another strand. */
-      readonly tokens: readonly StrandToken[];
+      readonly tokens: readonly SequenceToken[];
     }
   | {
       readonly kind: 'draft-ended';
@@ -82,19 +82,19 @@ export type CoreEvent =
   | { readonly kind: 'close' };
 
 /** A token that a strand of a run has grown by. */
-export interface StrandToken {
+export interface SequenceToken {
   /** Its place among the strands of the run. */
-  readonly strand: number;
+  readonly sequenceIndex: number;
   readonly token: DraftedToken;
 }
 
 /** A sequence to draft on: the first `from` tokens of the trunk, then `tokens`. */
-export interface Strand {
+export interface DraftSequence {
   /** In [0, length of the trunk]. */
   readonly from: number;
   readonly tokens: Int32Array;
   /** From now on the trunk is this sequence and what is drafted behind it: of the first strand at most. */
-  readonly isTrunk: boolean;
+  readonly isMain: boolean;
   /** See DraftStop. */
   readonly confidenceMin: number;
 }
@@ -110,7 +110,7 @@ export interface DraftStart {
   /** Names the run in the events it causes. Earlier runs of the answer have been stopped or have ended. */
   readonly run: number;
   /** [1 to strandsMax] Several get a token each, together in one pass where the drafter has room for that. */
-  readonly strands: readonly Strand[];
+  readonly sequences: readonly DraftSequence[];
   /** Of each strand; 1 where there are several. */
   readonly countMax: number;
   /** See DraftRequest. */
@@ -121,7 +121,7 @@ export interface DraftStart {
   readonly scheme: Scheme;
 }
 
-export type Effect =
+export type DeviceEffect =
   /** @param alternative address that a draining server named; null: the usual one. */
   | { readonly kind: 'dial'; readonly alternative: string | null }
   | { readonly kind: 'hang-up' }
@@ -130,7 +130,7 @@ export type Effect =
   | DraftStart
   | { readonly kind: 'draft-stop'; readonly answer: AnswerId; readonly run: number }
   | { readonly kind: 'draft-close'; readonly answer: AnswerId }
-  | TellEffect
+  | AnswerEffect
   /** Replaces every earlier wake; null: none is needed. */
   | { readonly kind: 'wake'; readonly atMs: number | null }
   /** The handshake succeeded (for the first time or again). */
@@ -144,9 +144,9 @@ export type Effect =
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };
 
 /** What the user of an answer is told. */
-export type TellEffect =
+export type AnswerEffect =
   | { readonly kind: 'prompt'; readonly answer: AnswerId; readonly promptLength: number }
-  | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly ToldToken[] }
+  | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly AnswerToken[] }
   /** Provisional tokens at positions [from, to) are the target's own after all. */
   | {
       readonly kind: 'confirmed';

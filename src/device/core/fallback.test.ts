@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PilotfishError } from '../../base/error.js';
 import type { Mode } from '../../protocol/frame.js';
-import { targetOnly, World } from './world.suite.js';
+import { DeviceWorld, targetOnly } from './device-world.suite.js';
 
-const errorOf = (told: ReturnType<World['generate']>): PilotfishError => {
-  assert.ok(told.end?.kind === 'failed');
-  return told.end.error;
+const errorOf = (reported: ReturnType<DeviceWorld['generate']>): PilotfishError => {
+  assert.ok(reported.end?.kind === 'failed');
+  return reported.end.error;
 };
 
 describe('a target that goes away', () => {
@@ -16,21 +16,21 @@ describe('a target that goes away', () => {
 
   it('provisional: drafts are shown as such, then kept or taken back until the text is the target own', () => {
     for (const mode of ['race', 'pipeline', 'stop-and-wait', 'stream'] as const satisfies Mode[]) {
-      const world = new World(outage);
-      const told = world.generate(0, { mode, fallback: 'provisional' });
+      const world = new DeviceWorld(outage);
+      const reported = world.generate(0, { mode, fallback: 'provisional' });
       world.run(3000);
-      const shown = told.tokens.map(({ origin }) => origin);
-      assert.ok(told.provisionalCount > 5, `${mode}: ${told.provisionalCount} provisional`);
-      assert.deepEqual(new Set(shown.slice(-told.provisionalCount)), new Set(['provisional']));
+      const shown = reported.tokens.map(({ origin }) => origin);
+      assert.ok(reported.provisionalCount > 5, `${mode}: ${reported.provisionalCount} provisional`);
+      assert.deepEqual(new Set(shown.slice(-reported.provisionalCount)), new Set(['provisional']));
       world.run();
       assert.deepEqual(
-        told.tokens.map(({ token }) => token),
+        reported.tokens.map(({ token }) => token),
         targetOnly({}),
         mode,
       );
-      assert.equal(told.provisionalCount, 0);
-      assert.ok(told.end?.kind === 'ended' && told.end.isVerified);
-      const { statistics } = told.end;
+      assert.equal(reported.provisionalCount, 0);
+      assert.ok(reported.end?.kind === 'ended' && reported.end.isVerified);
+      const { statistics } = reported.end;
       assert.ok(statistics.provisionalCount > 5);
       assert.ok(statistics.retractedCount > 0, 'a draft model that differs is corrected');
       assert.ok(statistics.resumeCount >= 1);
@@ -38,33 +38,33 @@ describe('a target that goes away', () => {
   });
 
   it('wait: nothing is shown until the link is back', () => {
-    const world = new World(outage);
-    const told = world.generate(0, { fallback: 'wait' });
+    const world = new DeviceWorld(outage);
+    const reported = world.generate(0, { fallback: 'wait' });
     world.run(3000);
-    const count = told.tokens.length;
-    assert.ok(told.tokens.every(({ origin }) => origin !== 'provisional'));
+    const count = reported.tokens.length;
+    assert.ok(reported.tokens.every(({ origin }) => origin !== 'provisional'));
     world.run();
-    assert.ok(told.tokens.length > count);
+    assert.ok(reported.tokens.length > count);
     assert.deepEqual(
-      told.tokens.map(({ token }) => token),
+      reported.tokens.map(({ token }) => token),
       targetOnly({}),
     );
   });
 
   it('draft-only: the answer ends on drafts, and says that nobody verified them', () => {
-    const world = new World(outage);
-    const told = world.generate(0, { fallback: 'draft-only' });
+    const world = new DeviceWorld(outage);
+    const reported = world.generate(0, { fallback: 'draft-only' });
     world.run(3500);
-    assert.ok(told.end?.kind === 'ended');
-    assert.equal(told.end.isVerified, false);
-    assert.equal(told.tokens.length, 40);
-    assert.equal(told.tokens.at(-1)!.origin, 'provisional');
+    assert.ok(reported.end?.kind === 'ended');
+    assert.equal(reported.end.isVerified, false);
+    assert.equal(reported.tokens.length, 40);
+    assert.equal(reported.tokens.at(-1)!.origin, 'provisional');
     assert.equal(world.core.answerCount, 0);
     assert.equal(world.drafter.jobCount, 0);
   });
 
   it('draft-only and provisional start without a server that was never there', () => {
-    const world = new World({
+    const world = new DeviceWorld({
       outages: [[0, 5000]],
       device: { keepsTrying: true },
       draft: { divergence: 0.4 },
@@ -81,19 +81,19 @@ describe('a target that goes away', () => {
   });
 
   it('fail: the answer ends with link-lost as soon as the link is gone', () => {
-    const world = new World(outage);
-    const told = world.generate(0, { fallback: 'fail' });
+    const world = new DeviceWorld(outage);
+    const reported = world.generate(0, { fallback: 'fail' });
     world.run();
     assert.equal(world.nowMs, 300);
-    assert.equal(errorOf(told).code as string, 'link-lost');
-    assert.equal(errorOf(told).entry.exitCode, 4);
+    assert.equal(errorOf(reported).code as string, 'link-lost');
+    assert.equal(errorOf(reported).entry.exitCode, 4);
   });
 
   it('a server that was never there is server-unreachable at the first try', () => {
-    const world = new World({ outages: [[0, 1e9]] });
-    const told = world.generate(0);
+    const world = new DeviceWorld({ outages: [[0, 1e9]] });
+    const reported = world.generate(0);
     world.run();
-    assert.equal(errorOf(told).code as string, 'server-unreachable');
+    assert.equal(errorOf(reported).code as string, 'server-unreachable');
     assert.equal(world.gaveUp.length, 1);
     const next = world.generate(1);
     assert.equal(errorOf(next).code as string, 'server-unreachable', 'later answers fail at once');
@@ -101,28 +101,28 @@ describe('a target that goes away', () => {
 
   it('draft-only fails in time where only a server could render the messages', () => {
     const device = { awayMaxMs: 2000, keepsTrying: true };
-    const world = new World({ ...outage, outages: [[0, 1e9]], device });
+    const world = new DeviceWorld({ ...outage, outages: [[0, 1e9]], device });
     const messages = [{ role: 'user' as const, content: 'a' }];
     const prompt = { kind: 'messages' as const, messages };
-    const told = world.generate(1, { prompt, fallback: 'draft-only' });
+    const reported = world.generate(1, { prompt, fallback: 'draft-only' });
     world.run(60_000);
-    assert.equal(errorOf(told).code as string, 'server-unreachable');
+    assert.equal(errorOf(reported).code as string, 'server-unreachable');
   });
 
   it('a server that never comes back ends the answer with the code of its kind, draft-only excepted', () => {
     const device = { awayMaxMs: 2000 };
     const died = { outages: [[300, 1e9]] as const, device, draft: { divergence: 0.4 } };
     for (const fallback of ['wait', 'provisional'] as const) {
-      const world = new World(died);
-      const told = world.generate(0, { fallback });
+      const world = new DeviceWorld(died);
+      const reported = world.generate(0, { fallback });
       world.run(60_000);
-      assert.equal(errorOf(told).code as string, 'link-lost', fallback);
-      assert.match(errorOf(told).message, /the server has been away for 2 s/);
-      assert.ok(told.end!.statistics.totalMs < 3000);
+      assert.equal(errorOf(reported).code as string, 'link-lost', fallback);
+      assert.match(errorOf(reported).message, /the server has been away for 2 s/);
+      assert.ok(reported.end!.statistics.totalMs < 3000);
       assert.equal(world.drafter.jobCount, 0);
     }
     const never = { ...died, outages: [[0, 1e9]] as const };
-    const world = new World({ ...never, device: { ...device, keepsTrying: true } });
+    const world = new DeviceWorld({ ...never, device: { ...device, keepsTrying: true } });
     const waiting = world.generate(0, { fallback: 'provisional' });
     const alone = world.generate(1, { fallback: 'draft-only', tokensMax: 400 });
     world.run(60_000);
@@ -137,32 +137,32 @@ describe('a target that goes away', () => {
       [200, 1500],
       [1900, 3300],
     ] as const;
-    const world = new World({ outages, device: { awayMaxMs: 2000 } });
-    const told = world.generate(0, { fallback: 'wait', tokensMax: 80 });
+    const world = new DeviceWorld({ outages, device: { awayMaxMs: 2000 } });
+    const reported = world.generate(0, { fallback: 'wait', tokensMax: 80 });
     world.run();
-    assert.equal(told.tokens.length, 80);
-    assert.ok(told.end?.kind === 'ended' && told.end.statistics.resumeCount === 2);
+    assert.equal(reported.tokens.length, 80);
+    assert.ok(reported.end?.kind === 'ended' && reported.end.statistics.resumeCount === 2);
   });
 
   it('a server that stays silent behind a link that stands: drafts are merged, sent again, shown as provisional', () => {
-    const world = new World({ holdups: [[300, 9000]], draft: { divergence: 0.4 } });
-    const told = world.generate(0, { mode: 'stop-and-wait', fallback: 'provisional' });
+    const world = new DeviceWorld({ holdups: [[300, 9000]], draft: { divergence: 0.4 } });
+    const reported = world.generate(0, { mode: 'stop-and-wait', fallback: 'provisional' });
     world.run(8000);
-    assert.ok(told.provisionalCount > 0);
+    assert.ok(reported.provisionalCount > 0);
     world.run();
     assert.deepEqual(
-      told.tokens.map(({ token }) => token),
+      reported.tokens.map(({ token }) => token),
       targetOnly({}),
     );
-    assert.ok(told.end?.kind === 'ended' && told.end.statistics.resendCount >= 2);
+    assert.ok(reported.end?.kind === 'ended' && reported.end.statistics.resendCount >= 2);
   });
 
   it('a session that the server has forgotten is opened again with the answer so far', () => {
-    const world = new World({ outages: [[300, 70_000]] });
-    const told = world.generate(0, { fallback: 'wait' });
+    const world = new DeviceWorld({ outages: [[300, 70_000]] });
+    const reported = world.generate(0, { fallback: 'wait' });
     world.run();
     assert.deepEqual(
-      told.tokens.map(({ token }) => token),
+      reported.tokens.map(({ token }) => token),
       targetOnly({}),
     );
     const opens = world.frames.up.filter(({ kind }) => kind === 'open');
@@ -173,11 +173,11 @@ describe('a target that goes away', () => {
 
 describe('refusals', () => {
   it('a stolen key ends the connection with the reason, and nobody tries again', () => {
-    const world = new World({ device: { key: 'stolen' } });
-    const told = world.generate(0);
+    const world = new DeviceWorld({ device: { key: 'stolen' } });
+    const reported = world.generate(0);
     world.run();
-    assert.equal(errorOf(told).code as string, 'server-refused');
-    assert.match(errorOf(told).message, /key-refused/);
+    assert.equal(errorOf(reported).code as string, 'server-refused');
+    assert.match(errorOf(reported).message, /key-refused/);
   });
 
   it('another vocabulary is named by its first difference', () => {
@@ -187,30 +187,35 @@ describe('refusals', () => {
       fingerprint: 'other',
       tokenText: (token: number) => ['<s>', '</s>', ' ', 'a'][token] ?? 'x',
     };
-    const world = new World({ device: { vocabulary }, server: { differingBlock: () => block } });
-    const told = world.generate(0);
+    const world = new DeviceWorld({
+      device: { vocabulary },
+      server: { differingBlock: () => block },
+    });
+    const reported = world.generate(0);
     world.run();
-    assert.equal(errorOf(told).code, 'vocabulary-mismatch');
+    assert.equal(errorOf(reported).code, 'vocabulary-mismatch');
     assert.match(
-      errorOf(told).message,
+      errorOf(reported).message,
       /first difference at id 3: "b" in the target, "a" in the draft/,
     );
   });
 
   it('a prompt beyond the context fails with its own code', () => {
-    const world = new World({ target: { contextLength: 16 } });
-    const told = world.generate(0, { prompt: { kind: 'ids', ids: new Int32Array(40).fill(3) } });
+    const world = new DeviceWorld({ target: { contextLength: 16 } });
+    const reported = world.generate(0, {
+      prompt: { kind: 'ids', ids: new Int32Array(40).fill(3) },
+    });
     world.run();
-    assert.equal(errorOf(told).code, 'prompt-too-long');
+    assert.equal(errorOf(reported).code, 'prompt-too-long');
   });
 
   it('bytes that are no frame end the connection as protocol-violated', () => {
-    const world = new World();
-    const told = world.generate(0);
+    const world = new DeviceWorld();
+    const reported = world.generate(0);
     world.run(200);
     world.feed({ kind: 'message', bytes: Uint8Array.of(255, 255, 255) });
     world.run();
-    assert.equal(errorOf(told).code as string, 'protocol-violated');
+    assert.equal(errorOf(reported).code as string, 'protocol-violated');
     assert.equal(world.drafter.jobCount, 0);
   });
 });

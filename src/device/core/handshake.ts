@@ -3,10 +3,10 @@
 import { PilotfishError } from '../../base/error.js';
 import type { Failure, Hello, Welcome } from '../../protocol/frame.js';
 import { versionMax, versionMin } from '../../protocol/version.js';
-import { blockHashesOf, differenceInWords } from '../../protocol/vocabulary-blocks.js';
-import type { CoreSettings, DeviceVocabulary } from './settings.js';
+import { blockHashesOf, differenceText } from '../../protocol/vocabulary-blocks.js';
+import type { DeviceCoreSettings, DeviceVocabulary } from './settings.js';
 
-export function helloOf({ name, key, vocabulary }: CoreSettings): Hello {
+export function helloOf({ name, key, vocabulary }: DeviceCoreSettings): Hello {
   return {
     kind: 'hello',
     versionMin,
@@ -33,7 +33,7 @@ export function vocabularyError(
     if (said.vocabSize === vocabulary.size) return null;
     return mismatch(`the server has ${said.vocabSize} tokens, the device ${vocabulary.size}`);
   }
-  return mismatch(differenceInWords(said.block, vocabulary));
+  return mismatch(differenceText(said.block, vocabulary));
 }
 
 const mismatch = (difference: string): PilotfishError =>

@@ -12,10 +12,10 @@ import {
   schemes,
 } from '../../protocol/frame.js';
 import type { Random } from '../../sim/random.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from './drafting/ahead.js';
+import { DeviceWorld, targetOnly, type WorldOptions } from './device-world.suite.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from './drafting/ahead-cache.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
-import { targetOnly, World, type WorldOptions } from './world.suite.js';
 
 interface Played {
   readonly text: readonly number[];
@@ -23,10 +23,10 @@ interface Played {
 }
 
 function play(options: Partial<WorldOptions>, changes: Partial<GenerateRequest>): Played {
-  const world = new World(options);
-  const told = world.generate(0, changes);
+  const world = new DeviceWorld(options);
+  const reported = world.generate(0, changes);
   world.run();
-  const { end } = told;
+  const { end } = reported;
   assert.ok(
     end?.kind === 'ended' && end.isVerified,
     end?.kind === 'failed' ? end.error.message : '',
@@ -38,7 +38,7 @@ function play(options: Partial<WorldOptions>, changes: Partial<GenerateRequest>)
     statistics.keptCount + statistics.wastedCount,
     'every drafted token became text or waste',
   );
-  return { text: told.tokens.map(({ token }) => token), statistics };
+  return { text: reported.tokens.map(({ token }) => token), statistics };
 }
 
 const wideBudget: AheadBudget = {
@@ -83,7 +83,7 @@ function hostileHints(frame: ServerFrame, random: Random): Hint[] {
 const worlds: Readonly<Record<string, Partial<WorldOptions>>> = {
   'neither branches nor hints': { device: { ahead: aheadOff } },
   'branches, no hints': { device: { ahead: { ...wideBudget, usesHints: false } } },
-  'branches one after another': { strandsMax: 1, device: { ahead: wideBudget } },
+  'branches one after another': { sequencesMax: 1, device: { ahead: wideBudget } },
   'branches side by side, a row as dear as a pass': { rowShare: 1, device: { ahead: wideBudget } },
   'hints only': {
     target: { exit: { agreement: 0.7 } },
@@ -212,7 +212,7 @@ describe('branches', () => {
       );
       return statistics;
     };
-    const alone = drafts({ strandsMax: 1 });
+    const alone = drafts({ sequencesMax: 1 });
     assert.equal(alone.draftPassCount, alone.draftedCount);
     const cheap = drafts({ rowShare: 0.1 });
     assert.ok(cheap.draftPassCount < 0.8 * cheap.draftedCount, `${cheap.draftPassCount} passes`);

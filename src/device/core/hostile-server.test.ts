@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Welcome } from '../../protocol/frame.js';
-import { Bench, toyVocabulary, welcome } from './link-bench.suite.js';
+import { LinkFixture, toyVocabulary, welcome } from './link-fixture.suite.js';
 
 describe('a server that lies in its welcome', () => {
   const greeted = (changes: Partial<Welcome>) =>
-    new Bench().feed({ kind: 'link-up' }).hear({ ...welcome, ...changes });
-  const endOf = (bench: Bench) =>
+    new LinkFixture().feed({ kind: 'link-up' }).hear({ ...welcome, ...changes });
+  const endOf = (bench: LinkFixture) =>
     bench
       .feed({ kind: 'link-down', reason: 'closed' }, 10)
       .effects.flatMap((effect) => (effect.kind === 'gave-up' ? [effect.error] : []))[0];

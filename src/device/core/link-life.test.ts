@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ServerFrame } from '../../protocol/frame.js';
 import type { GenerateRequest } from './event.js';
-import { Bench, opened, verdict, welcome } from './link-bench.suite.js';
+import { LinkFixture, opened, verdict, welcome } from './link-fixture.suite.js';
 
 describe('a link that dies without a word', () => {
   it('is hung up once, and nothing is due until it is down', () => {
-    const bench = new Bench().connect();
+    const bench = new LinkFixture().connect();
     bench.feed({ kind: 'timer' }, 2_000);
     assert.equal(bench.count('hang-up'), 1);
     assert.equal(bench.wakeMs, null);
@@ -21,7 +21,11 @@ describe('a link that dies without a word', () => {
 
   it('counts as away at the very moment for which the timer was set, however that was rounded', () => {
     for (let step = 1; step < 400; step++) {
-      const bench = new Bench({ patienceMs: 100 + step / 7, backoffMinMs: 1e6, backoffMaxMs: 1e6 });
+      const bench = new LinkFixture({
+        disconnectGraceMs: 100 + step / 7,
+        backoffMinMs: 1e6,
+        backoffMaxMs: 1e6,
+      });
       bench
         .connect()
         .ask()
@@ -35,7 +39,7 @@ describe('a link that dies without a word', () => {
 
 describe('a server that does not know padding and aggregation', () => {
   it('is given no prompt by a device that asks for them', () => {
-    const bench = new Bench({ cover: { padBytes: 64, aggregateMs: 0 } }).connect().ask();
+    const bench = new LinkFixture({ shaping: { padBytes: 64, aggregateMs: 0 } }).connect().ask();
     const [failed] = bench.effects.filter((effect) => effect.kind === 'failed');
     assert.equal(failed?.error.code, 'server-refused');
     assert.match(failed.error.message, /padding and aggregation need version 3/);
@@ -45,8 +49,10 @@ describe('a server that does not know padding and aggregation', () => {
 
 describe('a draft that nobody answers in time while frames leave on a beat', () => {
   it('goes out again with the next beat, and counts as sent until then', () => {
-    const changes = { cover: { padBytes: 0, aggregateMs: 300 }, verdictTimeoutMs: 75 };
-    const bench = new Bench(changes).feed({ kind: 'link-up' }).hear({ ...welcome, version: 3 });
+    const changes = { shaping: { padBytes: 0, aggregateMs: 300 }, verdictTimeoutMs: 75 };
+    const bench = new LinkFixture(changes)
+      .feed({ kind: 'link-up' })
+      .hear({ ...welcome, version: 3 });
     bench.ask({ mode: 'pipeline' }).hear(opened()).draft(3, 5);
     bench.feed({ kind: 'timer' }, 300);
     assert.deepEqual(
@@ -65,14 +71,17 @@ describe('a draft that nobody answers in time while frames leave on a beat', () 
 
 describe('a server that goes', () => {
   it('drain: a link that is down already is not hung up again', () => {
-    const bench = new Bench().connect().ask();
+    const bench = new LinkFixture().connect().ask();
     bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });
     bench.feed({ kind: 'link-down', reason: 'gone' }, 10);
     assert.equal(bench.count('hang-up'), 0);
   });
 
   it('failure: what is drafted before the link is down stays here', () => {
-    const bench = new Bench().connect().ask({ mode: 'pipeline', tokensMax: 30 }).hear(opened());
+    const bench = new LinkFixture()
+      .connect()
+      .ask({ mode: 'pipeline', tokensMax: 30 })
+      .hear(opened());
     bench.hear({
       kind: 'failure',
       code: 'draining',
@@ -87,7 +96,7 @@ describe('a server that goes', () => {
   });
 
   it('a welcome that comes after the close is not heard', () => {
-    const bench = new Bench().feed({ kind: 'link-up' }).feed({ kind: 'close' });
+    const bench = new LinkFixture().feed({ kind: 'link-up' }).feed({ kind: 'close' });
     assert.equal(bench.count('hang-up'), 1);
     assert.deepEqual(bench.hear(welcome).effects, []);
     assert.equal(bench.feed({ kind: 'link-down', reason: 'closed' }).count('dial'), 0);
@@ -97,7 +106,7 @@ describe('a server that goes', () => {
 
 describe('a server that stands still', () => {
   it('is sent no more frames of drafts than it may hold, and the rest once it goes on', () => {
-    const bench = new Bench().connect();
+    const bench = new LinkFixture().connect();
     bench.ask({ mode: 'pipeline', tokensMax: 200, windowMax: 200 }).hear({
       ...opened(),
       windowMax: 200,
@@ -116,8 +125,8 @@ describe('a server that stands still', () => {
 
 describe('an answer whose last verdict was lost', () => {
   /** All tokens are committed by a resumption; the server forgets the session before it says the end. */
-  function complete(tokens: readonly number[], changes: Partial<GenerateRequest>): Bench {
-    const bench = new Bench().connect().ask(changes).hear(opened());
+  function complete(tokens: readonly number[], changes: Partial<GenerateRequest>): LinkFixture {
+    const bench = new LinkFixture().connect().ask(changes).hear(opened());
     bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);
     assert.equal(bench.sent.at(-1)?.kind, 'resume');
     bench.hear(
@@ -144,7 +153,7 @@ describe('an answer whose last verdict was lost', () => {
       210,
     );
   }
-  const endOf = ({ effects }: Bench) => effects.find(({ kind }) => kind === 'ended');
+  const endOf = ({ effects }: LinkFixture) => effects.find(({ kind }) => kind === 'ended');
 
   it('ends by itself where it has all its tokens', () => {
     const end = endOf(complete([4, 5, 6, 7], {}));
@@ -163,7 +172,7 @@ describe('an answer whose last verdict was lost', () => {
   });
 
   it('goes on through any number of lost servers that each bring it a token further', () => {
-    const bench = new Bench().connect().ask({ mode: 'stream', tokensMax: 50 });
+    const bench = new LinkFixture().connect().ask({ mode: 'stream', tokensMax: 50 });
     for (let loss = 0; loss < 10; loss++) {
       const nowMs = 1_000 * loss;
       const open = bench.sent.find(({ kind }) => kind === 'open');
@@ -179,7 +188,7 @@ describe('an answer whose last verdict was lost', () => {
   });
 
   it('waits as long as its key has to, and goes on with the text so far', () => {
-    const bench = new Bench().connect().ask({ mode: 'stream', tokensMax: 50 });
+    const bench = new LinkFixture().connect().ask({ mode: 'stream', tokensMax: 50 });
     bench.hear(opened()).hear(verdict({ from: 3, tokens: Int32Array.of(5) }));
     const quota = { message: '', retryAfterMs: 900, block: null } as const;
     bench.hear({ kind: 'failure', session: 0, code: 'quota-exceeded', ...quota }, 0);
@@ -203,7 +212,7 @@ describe('a residual token that crosses the law said again', () => {
     const whole = (probs: number[]) =>
       ({ kind: 'whole', law: { kind: 'dense', probs: Float64Array.from(probs) } }) as const;
     const target = [0, 0, 0, 0, 0.5, 0.5, ...new Array<number>(10).fill(0)];
-    const bench = new Bench();
+    const bench = new LinkFixture();
     bench.connect().ask({ scheme: 'split', mode: 'stop-and-wait', tokensMax: 30 }).hear(opened());
     bench.draft(3, 2, law);
     const rejection = verdict({ rejectedCount: 1, law: whole(target) });

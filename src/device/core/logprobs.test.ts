@@ -7,8 +7,8 @@ import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import { ScriptedModel } from '../../engine/scripted-model.js';
 import { type TokenLogprobs, tokenLogprobs } from '../../math/logprobs.js';
 import { isOffered, modes, schemes } from '../../protocol/frame.js';
-import type { GenerateRequest, TellEffect } from './event.js';
-import { request, World, type WorldOptions } from './world.suite.js';
+import { DeviceWorld, request, type WorldOptions } from './device-world.suite.js';
+import type { AnswerEffect, GenerateRequest } from './event.js';
 
 const topLogprobs = 3;
 
@@ -31,16 +31,16 @@ function ask(
   options: Partial<WorldOptions>,
   changes: Partial<GenerateRequest>,
 ): { readonly heard: readonly (TokenLogprobs | undefined)[]; readonly tokens: readonly number[] } {
-  const world = new World(options);
-  const told = world.generate(0, { topLogprobs, ...changes });
+  const world = new DeviceWorld(options);
+  const reported = world.generate(0, { topLogprobs, ...changes });
   const heard: (TokenLogprobs | undefined)[] = [];
   const hear = (position: number, logprobs: TokenLogprobs | undefined): void => {
     assert.ok(logprobs !== undefined, `none of position ${position}`);
     assert.equal(heard[position - 3], undefined, `position ${position} twice`);
     heard[position - 3] = logprobs;
   };
-  const apply = told.apply.bind(told);
-  told.apply = (effect: TellEffect) => {
+  const apply = reported.apply.bind(reported);
+  reported.apply = (effect: AnswerEffect) => {
     if (effect.kind === 'tokens') {
       for (const { position, origin, logprobs } of effect.tokens) {
         if (origin === 'provisional') assert.equal(logprobs, undefined);
@@ -54,8 +54,8 @@ function ask(
     return apply(effect);
   };
   world.run();
-  assert.equal(told.end?.kind, 'ended');
-  return { heard, tokens: told.tokens.map(({ token }) => token) };
+  assert.equal(reported.end?.kind, 'ended');
+  return { heard, tokens: reported.tokens.map(({ token }) => token) };
 }
 
 describe('log-probabilities on a device', () => {
@@ -97,7 +97,7 @@ describe('log-probabilities on a device', () => {
   });
 
   it('are not sent where nobody asks', () => {
-    const world = new World();
+    const world = new DeviceWorld();
     world.generate(0);
     world.run();
     const verdicts = world.frames.down.filter((frame) => frame.kind === 'verdict');

@@ -5,19 +5,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { raceTokenMsMin } from '../../math/round-time.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
-import { aheadOff } from './drafting/ahead.js';
+import { DeviceWorld, type WorldOptions } from './device-world.suite.js';
+import { aheadOff } from './drafting/ahead-cache.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
-import { World, type WorldOptions } from './world.suite.js';
 
 function play(options: Partial<WorldOptions>, changes: Partial<GenerateRequest> = {}): Statistics {
   const target = { contextLength: 1024, ...options.target };
   const draft = { divergence: 0.15, contextLength: 1024, ...options.draft };
-  const world = new World({ ...options, target, draft });
-  const told = world.generate(0, { tokensMax: 200, windowMax: 64, ...changes });
+  const world = new DeviceWorld({ ...options, target, draft });
+  const reported = world.generate(0, { tokensMax: 200, windowMax: 64, ...changes });
   world.run();
-  assert.ok(told.end?.kind === 'ended');
-  return told.end.statistics;
+  assert.ok(reported.end?.kind === 'ended');
+  return reported.end.statistics;
 }
 
 /** Branches take turns with the chain, each in a run of its own. */

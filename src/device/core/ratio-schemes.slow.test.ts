@@ -11,7 +11,7 @@ import { type Law, probOf, tokenAt } from '../../math/law.js';
 import type { Sampling } from '../../math/sampling.js';
 import { chiSquareFit } from '../../math/statistics.js';
 import type { Mode, Scheme } from '../../protocol/frame.js';
-import { request, World, type WorldOptions } from './world.suite.js';
+import { DeviceWorld, request, type WorldOptions } from './device-world.suite.js';
 
 const sampling: Sampling = { ...request.sampling, topK: 3 };
 const written = 3;
@@ -71,8 +71,8 @@ describe('laws over the wire', () => {
       const counts = new Map([...expected.keys()].map((text) => [text, 0]));
       let drafted = 0;
       for (let seed = 0; seed < runs; seed++) {
-        const world = new World({ draft: { divergence: 0.5 }, seed, ...options });
-        const told = world.generate(0, {
+        const world = new DeviceWorld({ draft: { divergence: 0.5 }, seed, ...options });
+        const reported = world.generate(0, {
           scheme,
           mode,
           sampling,
@@ -82,8 +82,8 @@ describe('laws over the wire', () => {
           cut: keepMax === null ? null : { keepMax },
         });
         world.run();
-        assert.equal(told.end?.kind, 'ended', `seed ${seed}`);
-        const tokens = told.tokens.slice(0, written);
+        assert.equal(reported.end?.kind, 'ended', `seed ${seed}`);
+        const tokens = reported.tokens.slice(0, written);
         drafted += tokens.filter(({ origin }) => origin === 'drafted').length;
         const text = tokens.map(({ token }) => token).join(' ');
         assert.ok(counts.has(text), `text ${text} has probability 0 under the target`);

@@ -4,7 +4,7 @@
 import type { DraftedToken } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Resumed, Verdict } from '../../protocol/frame.js';
-import type { Origin } from './event.js';
+import type { TokenOrigin } from './event.js';
 
 /** The committed tokens, prompt included. */
 export interface Committed {
@@ -22,7 +22,7 @@ export interface Chain {
 
 export interface CommittedToken {
   readonly token: number;
-  readonly origin: Exclude<Origin, 'provisional'>;
+  readonly origin: Exclude<TokenOrigin, 'provisional'>;
   /** Where the server has told them. */
   readonly logprobs?: TokenLogprobs;
 }

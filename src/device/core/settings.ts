@@ -1,11 +1,11 @@
 // What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
 // comes in. Holds no default; the shell fills them in.
 
-import type { Cover } from '../../protocol/frame.js';
+import type { TrafficShaping } from '../../protocol/frame.js';
 import type { Sending } from './coalesce.js';
-import type { AheadBudget } from './drafting/ahead.js';
+import type { AheadBudget } from './drafting/ahead-cache.js';
 
-export interface CoreSettings {
+export interface DeviceCoreSettings {
   readonly key: string;
   readonly name: string;
   /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
@@ -17,7 +17,7 @@ export interface CoreSettings {
   /** Keep dialling although no server was ever reached: answers can start on drafts. */
   readonly keepsTrying: boolean;
   /** How long the target may be away before the fallback policy acts. */
-  readonly patienceMs: number;
+  readonly disconnectGraceMs: number;
   /** How long the link may be down before an answer that cannot end without the target fails; Infinity: for ever. */
   readonly awayMaxMs: number;
   /** Without an answer for so long, drafts are merged and sent again; doubles with each time in a row. */
@@ -34,7 +34,7 @@ export interface CoreSettings {
   /** When drafts leave in race. Default: margin; the others are for comparisons. */
   readonly sending?: Sending;
   /** What is done against whoever sees lengths and times of messages; the server may want more. */
-  readonly cover: Cover;
+  readonly shaping: TrafficShaping;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
   readonly chance: () => number;
 }
@@ -43,7 +43,7 @@ export interface DrafterFacts {
   /** Most tokens of a sequence. */
   readonly contextLength: number;
   /** Most sequences that it drafts side by side, >= 1; 1: one after another. */
-  readonly strandsMax: number;
+  readonly sequencesMax: number;
 }
 
 export interface DeviceVocabulary {

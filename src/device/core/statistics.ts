@@ -1,14 +1,14 @@
 // What an answer cost and how it came to be, counted while it runs. Shares are made of counts at the end only.
 
-import type { Overtaking } from './drafting/overtaking.js';
-import type { Pace } from './drafting/pace.js';
-import type { Origin } from './event.js';
-import type { Teller } from './teller.js';
+import type { SpeculationGate } from './drafting/speculation-gate.js';
+import type { Timings } from './drafting/timings.js';
+import type { TokenOrigin } from './event.js';
+import type { UserFeed } from './user-feed.js';
 
 /** Rates are null where nothing was counted; times in milliseconds. */
 export interface Statistics {
   readonly tokenCount: number;
-  readonly origins: Readonly<Record<Exclude<Origin, 'provisional'>, number>>;
+  readonly origins: Readonly<Record<Exclude<TokenOrigin, 'provisional'>, number>>;
   /** From the request to the first token told, and to the end. */
   readonly firstTokenMs: number | null;
   readonly totalMs: number;
@@ -70,7 +70,7 @@ export interface Statistics {
   readonly roundTripMs: number | null;
 }
 
-export class Tally {
+export class AnswerTally {
   readonly origins = { drafted: 0, residual: 0, bonus: 0, target: 0 };
   firstTokenMs: number | null = null;
   draftedCount = 0;
@@ -104,11 +104,11 @@ export class Tally {
   resumeCount = 0;
 }
 
-export interface Measured {
-  readonly tally: Tally;
-  readonly pace: Pace;
-  readonly overtaking: Overtaking;
-  readonly teller: Teller;
+export interface StatisticsParts {
+  readonly tally: AnswerTally;
+  readonly timings: Timings;
+  readonly speculationGate: SpeculationGate;
+  readonly userFeed: UserFeed;
   readonly startedMs: number;
   readonly advisedDraftLength: number | null;
 }
@@ -117,7 +117,14 @@ const share = (part: number, whole: number): number | null => (whole > 0 ? part 
 
 /** What one answer took and gave; shares and rates are null where nothing was counted. @param nowMs its end, or now. */
 export function statisticsOf(
-  { tally, pace, overtaking, teller, startedMs, advisedDraftLength }: Measured,
+  {
+    tally,
+    timings: pace,
+    speculationGate: overtaking,
+    userFeed: teller,
+    startedMs,
+    advisedDraftLength,
+  }: StatisticsParts,
   nowMs: number,
 ): Statistics {
   const { origins, firstTokenMs, rejectedCount, hintLead, ...counts } = tally;

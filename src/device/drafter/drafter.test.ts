@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { DraftedToken, Engine } from '../../engine/engine.js';
-import { lookUp, ngramDefaults } from '../../engine/look-up.js';
+import { ngramDefaults, ngramLookUp } from '../../engine/ngram-look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import type { DraftStart, Strand, StrandToken } from '../core/event.js';
+import type { DraftSequence, DraftStart, SequenceToken } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
 import { ngramDrafter } from './ngram-drafter.js';
@@ -19,16 +19,16 @@ const config = {
   promptLength: 3,
 };
 
-type Changes = Partial<Omit<DraftStart, 'strands'> & Strand>;
+type Changes = Partial<Omit<DraftStart, 'strands'> & DraftSequence>;
 
 /** Of one strand, which is the trunk. */
 function start(changes: Changes): DraftStart {
-  const { from = 0, tokens = Int32Array.of(0, 3, 5), isTrunk = true, ...rest } = changes;
+  const { from = 0, tokens = Int32Array.of(0, 3, 5), isMain: isTrunk = true, ...rest } = changes;
   return {
     kind: 'draft-start',
     answer: 0,
     run: 1,
-    strands: [{ from, tokens, isTrunk, confidenceMin: 0 }],
+    sequences: [{ from, tokens, isMain: isTrunk, confidenceMin: 0 }],
     countMax: 20,
     attempt: 0,
     wantConfidence: false,
@@ -41,18 +41,18 @@ function start(changes: Changes): DraftStart {
 /** Waits for the end of each run, by run. */
 function listening() {
   const tokens = new Map<number, DraftedToken[]>();
-  const byStrand = new Map<string, DraftedToken[]>();
+  const bySequenceIndex = new Map<string, DraftedToken[]>();
   /** Tokens of each pass. */
   const passes: number[] = [];
   const waiting = new Map<string, (reason: string) => void>();
   const failures: string[] = [];
   const listener = {
-    drafted: (_answer: number, run: number, told: readonly StrandToken[]) => {
-      passes.push(told.length);
-      for (const { strand, token } of told) {
+    drafted: (_answer: number, run: number, reported: readonly SequenceToken[]) => {
+      passes.push(reported.length);
+      for (const { sequenceIndex, token } of reported) {
         tokens.set(run, [...(tokens.get(run) ?? []), token]);
-        const name = `${run} ${strand}`;
-        byStrand.set(name, [...(byStrand.get(name) ?? []), token]);
+        const name = `${run} ${sequenceIndex}`;
+        bySequenceIndex.set(name, [...(bySequenceIndex.get(name) ?? []), token]);
       }
     },
     ended: (answer: number, run: number, reasons: readonly string[]) =>
@@ -61,16 +61,19 @@ function listening() {
   };
   const end = (run: number, answer = 0): Promise<string> =>
     new Promise((resolve) => waiting.set(`${answer} ${run}`, resolve));
-  return { listener, tokens, byStrand, passes, end, failures };
+  return { listener, tokens, byStrand: bySequenceIndex, passes, end, failures };
 }
 
 /** What a fresh drafter says behind a strand. */
-async function aloneOf(trunk: readonly number[], { from, tokens }: Strand): Promise<number> {
+async function aloneOf(
+  mainSequence: readonly number[],
+  { from, tokens }: DraftSequence,
+): Promise<number> {
   const { listener, tokens: drafted, end } = listening();
   const drafter = engineDrafter(createScriptedEngine({ slotCount: 1 }))(listener);
   drafter.open(0, config);
   const ended = end(1);
-  const sequence = Int32Array.of(...trunk.slice(0, from), ...tokens);
+  const sequence = Int32Array.of(...mainSequence.slice(0, from), ...tokens);
   drafter.start(start({ tokens: sequence, countMax: 1 }));
   await ended;
   await drafter.close();
@@ -132,7 +135,9 @@ describe('engine drafter', () => {
       const prompt = Array.from({ length: 24 }, (_, index) => 2 + (index % 14));
       const go = async (run: number, from: number, more: number[]): Promise<number[]> => {
         const isTrunk = run % 2 === 1;
-        drafter.start(start({ run, from, tokens: Int32Array.from(more), isTrunk, countMax: 3 }));
+        drafter.start(
+          start({ run, from, tokens: Int32Array.from(more), isMain: isTrunk, countMax: 3 }),
+        );
         await end(run);
         return tokens.get(run)!.map(({ token }) => token);
       };
@@ -156,40 +161,42 @@ describe('engine drafter', () => {
   });
 
   it('drafts several branches in one pass to the tokens that each gets alone, whatever lanes there are', async () => {
-    const anyStrand = fc.record({
+    const anySequenceIndex = fc.record({
       from: fc.integer({ min: 1, max: 6 }),
       tokens: fc.array(fc.integer({ min: 2, max: 15 }), { minLength: 1, maxLength: 4 }),
     });
     const anyRound = fc.record({
       growsChain: fc.boolean(),
-      strands: fc.array(anyStrand, { minLength: 1, maxLength: 3 }),
+      strands: fc.array(anySequenceIndex, { minLength: 1, maxLength: 3 }),
     });
     const rounds = fc.array(anyRound, { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(rounds, fc.integer({ min: 1, max: 4 }), async (drafts, slotCount) => {
-        const { listener, byStrand, passes, end } = listening();
+        const { listener, byStrand: bySequenceIndex, passes, end } = listening();
         const drafter = engineDrafter(createScriptedEngine({ slotCount }))(listener);
         drafter.open(0, config);
         let run = 0;
-        const go = async (strands: readonly Strand[]): Promise<number[]> => {
+        const go = async (drafts: readonly DraftSequence[]): Promise<number[]> => {
           const ended = end(++run);
-          drafter.start({ ...start({ run, countMax: 1, alternativesMax: 2 }), strands });
+          drafter.start({ ...start({ run, countMax: 1, alternativesMax: 2 }), sequences: drafts });
           await ended;
-          return strands.map((_, strand) => byStrand.get(`${run} ${strand}`)![0]!.token);
+          return drafts.map(
+            (_, sequenceIndex) => bySequenceIndex.get(`${run} ${sequenceIndex}`)![0]!.token,
+          );
         };
         const chain = [0, 3, 5, 4, 6, 7];
-        await go(start({ tokens: Int32Array.from(chain) }).strands);
-        chain.push(byStrand.get('1 0')![0]!.token);
+        await go(start({ tokens: Int32Array.from(chain) }).sequences);
+        chain.push(bySequenceIndex.get('1 0')![0]!.token);
         for (const { growsChain, strands } of drafts) {
-          const branches = strands.map(({ from, tokens }): Strand => {
-            return { from, tokens: Int32Array.from(tokens), isTrunk: false, confidenceMin: 0 };
+          const branches = strands.map(({ from, tokens }): DraftSequence => {
+            return { from, tokens: Int32Array.from(tokens), isMain: false, confidenceMin: 0 };
           });
           const { length: from } = chain;
-          const own = { from, tokens: new Int32Array(0), isTrunk: true, confidenceMin: 0 };
+          const own = { from, tokens: new Int32Array(0), isMain: true, confidenceMin: 0 };
           const together = growsChain ? [own, ...branches] : branches;
           const said = await go(together);
           const alone = [];
-          for (const strand of together) alone.push(await aloneOf(chain, strand));
+          for (const sequenceIndex of together) alone.push(await aloneOf(chain, sequenceIndex));
           assert.deepEqual(said, alone);
           if (growsChain) chain.push(said[0]!);
         }
@@ -225,10 +232,10 @@ describe('engine drafter', () => {
     const first = end(1);
     drafter.start(start({ countMax: 4 }));
     await first;
-    const strands = [7, 8, 9].map((token): Strand => {
-      return { from: 3, tokens: Int32Array.of(token), isTrunk: false, confidenceMin: 0 };
+    const drafts = [7, 8, 9].map((token): DraftSequence => {
+      return { from: 3, tokens: Int32Array.of(token), isMain: false, confidenceMin: 0 };
     });
-    drafter.start({ ...start({ run: 2, countMax: 1 }), strands });
+    drafter.start({ ...start({ run: 2, countMax: 1 }), sequences: drafts });
     drafter.stop(0, 2);
     const third = end(3);
     drafter.start(start({ run: 3, from: 3, tokens: Int32Array.of(7), countMax: 2 }));
@@ -283,11 +290,11 @@ describe('engine drafter', () => {
 describe('look-up', () => {
   it('finds what followed the newest place with the longest equal ending', () => {
     const text = [1, 2, 3, 9, 9, 2, 3, 7, 1, 2, 3];
-    assert.deepEqual(lookUp(text, 2, ngramDefaults), [9, 9]);
-    assert.deepEqual(lookUp(text, 9, { ...ngramDefaults, suffixMax: 2 }), [7, 1, 2, 3]);
-    assert.deepEqual(lookUp([1, 2, 3], 4, ngramDefaults), []);
-    assert.deepEqual(lookUp([], 4, ngramDefaults), []);
-    assert.deepEqual(lookUp([...text], 4, { ...ngramDefaults, searchMax: 1 }), []);
+    assert.deepEqual(ngramLookUp(text, 2, ngramDefaults), [9, 9]);
+    assert.deepEqual(ngramLookUp(text, 9, { ...ngramDefaults, suffixMax: 2 }), [7, 1, 2, 3]);
+    assert.deepEqual(ngramLookUp([1, 2, 3], 4, ngramDefaults), []);
+    assert.deepEqual(ngramLookUp([], 4, ngramDefaults), []);
+    assert.deepEqual(ngramLookUp([...text], 4, { ...ngramDefaults, searchMax: 1 }), []);
   });
 
   it('drafts with the law of a point under the ratio schemes, and says when it knows nothing', async () => {

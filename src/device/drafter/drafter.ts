@@ -3,11 +3,11 @@
 
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, SlotConfig } from '../../engine/engine.js';
-import type { AnswerId, DraftStart, StrandToken } from '../core/event.js';
+import type { AnswerId, DraftStart, SequenceToken } from '../core/event.js';
 
 export interface DrafterListener {
   /** @param tokens [n >= 1] of one pass. */
-  drafted(answer: AnswerId, run: number, tokens: readonly StrandToken[]): void;
+  drafted(answer: AnswerId, run: number, tokens: readonly SequenceToken[]): void;
   /** Once for each run that was not stopped. @param reasons [strands]. */
   ended(answer: AnswerId, run: number, reasons: readonly DraftEndReason[]): void;
   /** The answer's drafts are over; the drafter itself may still serve others. */

@@ -12,20 +12,20 @@ import type {
   EngineInfo,
   SlotConfig,
 } from '../../engine/engine.js';
-import { Trunk } from '../core/drafting/trunk.js';
+import { MainSequence } from '../core/drafting/main-sequence.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
+import { type DraftSlot, DraftSlots, draftSlotsMax } from './draft-slots.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
-import { type Lane, Lanes, lanesMax } from './lanes.js';
 
 /** Tokens of one turn: with several answers none waits longer for the engine than the others' turns. */
 const turnTokens = 8;
 
 /** Most sequences of an answer that such an engine can draft in one pass. */
-export const strandsMaxOf = ({
+export const sequencesMaxOf = ({
   slotCount,
   passRowsMax,
 }: Pick<EngineInfo, 'slotCount' | 'passRowsMax'>): number =>
-  Math.min(lanesMax, slotCount, passRowsMax);
+  Math.min(draftSlotsMax, slotCount, passRowsMax);
 
 /** The run that the core wants. */
 interface Wanted {
@@ -35,12 +35,12 @@ interface Wanted {
   /** [strands] why each is over; null: it is not. */
   readonly reasons: (DraftEndReason | null)[];
   /** Tokens that were told of a lone strand. */
-  toldCount: number;
+  reportedCount: number;
 }
 
 interface Job {
-  readonly lanes: Lanes;
-  readonly trunk: Trunk;
+  readonly draftSlots: DraftSlots;
+  readonly mainSequence: MainSequence;
   wanted: Wanted | null;
   /** The engine works for it. @param stop ends that early where it can. */
   turn: { readonly stop: () => void } | null;
@@ -69,28 +69,34 @@ class EngineDrafter implements Drafter {
   }
 
   open(answer: AnswerId, config: SlotConfig): void {
-    const slot = this.#freeSlots.pop() ?? this.#spareLane();
+    const slot = this.#freeSlots.pop() ?? this.#spareSlot();
     if (slot === undefined) {
       const { slotCount } = this.#engine.info;
       const message = `all ${slotCount} slots of the draft model are taken`;
       this.#fail(answer, new PilotfishError('engine-failed', message));
       return;
     }
-    const lanes = new Lanes(slot, {
+    const draftSlots = new DraftSlots(slot, {
       engine: this.#engine,
       config,
       takeSlot: () => this.#freeSlots.pop(),
       watch: (call) => this.#watch(answer, call),
     });
-    const job = { lanes, trunk: new Trunk(), wanted: null, turn: null, isClosed: false };
+    const job = {
+      draftSlots,
+      mainSequence: new MainSequence(),
+      wanted: null,
+      turn: null,
+      isClosed: false,
+    };
     this.#jobs.set(answer, job);
   }
 
   /** A slot of an answer that has others: an answer without any comes first. */
-  #spareLane(): SlotId | undefined {
-    for (const { lanes } of this.#jobs.values()) {
+  #spareSlot(): SlotId | undefined {
+    for (const { draftSlots } of this.#jobs.values()) {
       // A turn that is on it ends before the slot is opened anew.
-      const slot = lanes.spare();
+      const slot = draftSlots.spare();
       if (slot !== undefined) return slot;
     }
     return undefined;
@@ -108,18 +114,18 @@ class EngineDrafter implements Drafter {
     const job = this.#jobs.get(answer);
     if (job !== undefined) job.wanted = null;
     // Told later, as everything is.
-    const told = Promise.resolve().then(() => this.#listener.failed(answer, error));
-    this.#open.add(told);
-    void told.finally(() => this.#open.delete(told));
+    const reported = Promise.resolve().then(() => this.#listener.failed(answer, error));
+    this.#open.add(reported);
+    void reported.finally(() => this.#open.delete(reported));
   }
 
   start(start: DraftStart): void {
     const job = this.#jobs.get(start.answer);
     // An answer that found no slot was told so and asks once more before it hears of it.
     if (job === undefined) return;
-    const sequences = job.trunk.begin(start.strands);
+    const sequences = job.mainSequence.begin(start.sequences);
     const reasons = sequences.map(({ length }) => (length > this.contextLength ? 'context' : null));
-    job.wanted = { start, sequences, reasons, toldCount: 0 };
+    job.wanted = { start, sequences, reasons, reportedCount: 0 };
     if (job.turn === null) this.#takeTurn(start.answer, job);
   }
 
@@ -128,36 +134,40 @@ class EngineDrafter implements Drafter {
     const { wanted } = job;
     if (wanted === null || job.isClosed) return;
     const { sequences, reasons } = wanted;
-    const open = reasons.flatMap((reason, strand) => (reason === null ? [strand] : []));
+    const open = reasons.flatMap((reason, sequenceIndex) =>
+      reason === null ? [sequenceIndex] : [],
+    );
     if (open.length === 0) {
       job.wanted = null;
       this.#listener.ended(answer, wanted.start.run, reasons as DraftEndReason[]);
       return;
     }
-    const lanes = job.lanes.takeFor(open.map((strand) => sequences[strand]!));
-    if (sequences.length === 1) this.#draftOn(answer, job, wanted, lanes[0]!);
-    else this.#draftEach(answer, job, wanted, open.slice(0, lanes.length), lanes);
+    const draftSlots = job.draftSlots.takeFor(
+      open.map((sequenceIndex) => sequences[sequenceIndex]!),
+    );
+    if (sequences.length === 1) this.#draftOn(answer, job, wanted, draftSlots[0]!);
+    else this.#draftEach(answer, job, wanted, open.slice(0, draftSlots.length), draftSlots);
   }
 
   /** One loop of the engine. */
-  #draftOn(answer: AnswerId, job: Job, wanted: Wanted, lane: Lane): void {
+  #draftOn(answer: AnswerId, job: Job, wanted: Wanted, draftSlot: DraftSlot): void {
     const { start, sequences } = wanted;
     const [sequence] = sequences as [number[]];
-    const left = start.countMax - wanted.toldCount;
+    const left = start.countMax - wanted.reportedCount;
     const begun = sequence.slice();
     const loop = this.#engine.draft(
-      { ...stepOf(wanted, 0, lane), countMax: Math.min(left, turnTokens) },
+      { ...stepOf(wanted, 0, draftSlot), countMax: Math.min(left, turnTokens) },
       (token) => {
         if (job.wanted !== wanted) return;
         sequence.push(token.token);
-        wanted.toldCount++;
-        this.#listener.drafted(answer, start.run, [{ strand: 0, token }]);
+        wanted.reportedCount++;
+        this.#listener.drafted(answer, start.run, [{ sequenceIndex: 0, token }]);
       },
     );
     job.turn = { stop: () => loop.stop() };
-    this.#follow(answer, job, [lane], loop.done, (end) => {
-      lane.tokens = heldBy(begun, end);
-      const isOver = end.reason !== 'count' || wanted.toldCount >= start.countMax;
+    this.#follow(answer, job, [draftSlot], loop.done, (end) => {
+      draftSlot.tokens = heldBy(begun, end);
+      const isOver = end.reason !== 'count' || wanted.reportedCount >= start.countMax;
       if (isOver) wanted.reasons[0] = end.reason;
     });
   }
@@ -168,21 +178,23 @@ class EngineDrafter implements Drafter {
     job: Job,
     wanted: Wanted,
     strands: readonly number[],
-    lanes: readonly Lane[],
+    draftSlots: readonly DraftSlot[],
   ): void {
     const { start, sequences, reasons } = wanted;
-    const steps = strands.map((strand, index) => stepOf(wanted, strand, lanes[index]!));
+    const steps = strands.map((sequenceIndex, index) =>
+      stepOf(wanted, sequenceIndex, draftSlots[index]!),
+    );
     job.turn = { stop: () => undefined };
-    this.#follow(answer, job, lanes, this.#engine.draftEach(steps), (ends) => {
-      strands.forEach((strand, index) => {
-        lanes[index]!.tokens = heldBy(sequences[strand]!, ends[index]!);
+    this.#follow(answer, job, draftSlots, this.#engine.draftEach(steps), (ends) => {
+      strands.forEach((sequenceIndex, index) => {
+        draftSlots[index]!.tokens = heldBy(sequences[sequenceIndex]!, ends[index]!);
       });
       if (job.wanted !== wanted) return;
-      const tokens = strands.map((strand, index) => {
+      const tokens = strands.map((sequenceIndex, index) => {
         const { drafted, reason } = ends[index]!;
-        sequences[strand]!.push(drafted[0]!.token);
-        reasons[strand] = reason;
-        return { strand, token: drafted[0]! };
+        sequences[sequenceIndex]!.push(drafted[0]!.token);
+        reasons[sequenceIndex] = reason;
+        return { sequenceIndex, token: drafted[0]! };
       });
       this.#listener.drafted(answer, start.run, tokens);
     });
@@ -192,7 +204,7 @@ class EngineDrafter implements Drafter {
   #follow<End>(
     answer: AnswerId,
     job: Job,
-    lanes: readonly Lane[],
+    draftSlots: readonly DraftSlot[],
     done: Promise<End>,
     onEnd: (end: End) => void,
   ): void {
@@ -205,7 +217,7 @@ class EngineDrafter implements Drafter {
       },
       (reason: unknown) => {
         job.turn = null;
-        for (const lane of lanes) lane.tokens = [];
+        for (const draftSlot of draftSlots) draftSlot.tokens = [];
         throw reason;
       },
     );
@@ -228,9 +240,9 @@ class EngineDrafter implements Drafter {
     else job.turn.stop();
   }
 
-  #free(answer: AnswerId, { lanes }: Job): void {
+  #free(answer: AnswerId, { draftSlots }: Job): void {
     this.#jobs.delete(answer);
-    this.#freeSlots.push(...lanes.slots);
+    this.#freeSlots.push(...draftSlots.slots);
   }
 
   async close(): Promise<void> {
@@ -240,13 +252,17 @@ class EngineDrafter implements Drafter {
 }
 
 /** What the engine is asked: from what the lane holds. */
-function stepOf({ start, sequences }: Wanted, strand: number, { slot, tokens }: Lane): DraftStep {
-  const { scheme, attempt, wantConfidence, alternativesMax, strands } = start;
+function stepOf(
+  { start, sequences }: Wanted,
+  sequenceIndex: number,
+  { slot, tokens }: DraftSlot,
+): DraftStep {
+  const { scheme, attempt, wantConfidence, alternativesMax, sequences: drafts } = start;
   const from = tokens.length;
   return {
     ...{ slot, from, scheme, attempt, wantConfidence, alternativesMax },
-    tokens: Int32Array.from(sequences[strand]!.slice(from)),
-    stop: { confidenceMin: strands[strand]!.confidenceMin },
+    tokens: Int32Array.from(sequences[sequenceIndex]!.slice(from)),
+    stop: { confidenceMin: drafts[sequenceIndex]!.confidenceMin },
   };
 }
 

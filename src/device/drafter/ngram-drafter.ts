@@ -2,13 +2,18 @@
 // What is guessed is engine/look-up.ts.
 
 import { assert } from '../../base/assert.js';
-import { guessed, lookUp, type NgramOptions, ngramDefaults } from '../../engine/look-up.js';
-import { Trunk } from '../core/drafting/trunk.js';
+import {
+  type NgramOptions,
+  ngramDefaults,
+  ngramDraft,
+  ngramLookUp,
+} from '../../engine/ngram-look-up.js';
+import { MainSequence } from '../core/drafting/main-sequence.js';
 import type { AnswerId, DraftStart } from '../core/event.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
 interface Job {
-  readonly trunk: Trunk;
+  readonly mainSequence: MainSequence;
   run: number | null;
 }
 
@@ -41,14 +46,17 @@ class NgramDrafter implements Drafter {
   }
 
   open(answer: AnswerId): void {
-    this.#jobs.set(answer, { trunk: new Trunk(), run: null });
+    this.#jobs.set(answer, { mainSequence: new MainSequence(), run: null });
   }
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer);
     assert(job !== undefined, `answer ${request.answer} is not open`);
-    assert(request.strands.length === 1, `${request.strands.length} strands of a drafter of one`);
-    const [text] = job.trunk.begin(request.strands);
+    assert(
+      request.sequences.length === 1,
+      `${request.sequences.length} strands of a drafter of one`,
+    );
+    const [text] = job.mainSequence.begin(request.sequences);
     job.run = request.run;
     this.#later(() => this.#guess(request, job, text!));
   }
@@ -56,12 +64,12 @@ class NgramDrafter implements Drafter {
   #guess({ answer, run, countMax, scheme }: DraftStart, job: Job, text: number[]): void {
     if (job.run !== run) return;
     const room = Math.min(countMax, this.contextLength - text.length);
-    const guess = room > 0 ? lookUp(text, room, this.#options) : [];
+    const guess = room > 0 ? ngramLookUp(text, room, this.#options) : [];
     for (const token of guess) {
       if (job.run !== run) return;
-      const drafted = guessed(text.length, token, scheme);
+      const drafted = ngramDraft(text.length, token, scheme);
       text.push(token);
-      this.#listener.drafted(answer, run, [{ strand: 0, token: drafted }]);
+      this.#listener.drafted(answer, run, [{ sequenceIndex: 0, token: drafted }]);
     }
     if (job.run !== run) return;
     job.run = null;

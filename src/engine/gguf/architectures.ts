@@ -1,7 +1,7 @@
 // Which of the architectures that llama.cpp v0.5.0 names can serve as draft or target, and why the others cannot.
 // A closed list: an unknown name never reaches llama.cpp. Source: llama.cpp's llama-arch.cpp.
 
-import { quoted, refuse } from './refusal.js';
+import { quoted, refuseModel } from './model-error.js';
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
@@ -112,7 +112,7 @@ export function architectureOf(name: string): Architecture {
     };
   }
   const kind = refused.find(([names]) => words(names).includes(name))?.[1];
-  return refuse(
+  return refuseModel(
     'model-unsupported',
     kind
       ? `architecture ${quoted(name)} is ${kind}; a decoder-only text model is needed`

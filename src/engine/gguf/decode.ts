@@ -3,7 +3,7 @@
 
 import { assert } from '../../base/assert.js';
 import { type ElementType, elementBytes, type GgufArray, type GgufScalar } from './format.js';
-import { demand, quoted, refuse } from './refusal.js';
+import { demand, quoted, refuseModel } from './model-error.js';
 
 type Scalar = Exclude<ElementType, 'string'>;
 
@@ -35,7 +35,7 @@ export function decodeText(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    return refuse('model-malformed', `${what} is not valid UTF-8`);
+    return refuseModel('model-malformed', `${what} is not valid UTF-8`);
   }
 }
 

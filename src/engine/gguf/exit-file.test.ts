@@ -7,13 +7,13 @@ import { describe, it } from 'node:test';
 import { type ErrorCode, PilotfishError } from '../../base/error.js';
 import { float32Value, textValue, uint32Value } from './encode.js';
 import { checkExitFile, checkExitFits, exitTensorDims, vocabularyDigest } from './exit-file.js';
-import { exitEndOf, writeExitModel } from './exit-model.js';
+import { exitOutputOf, writeExitModel } from './exit-model.js';
 import type { GgufValue, TensorType } from './format.js';
 import { checkModelFile } from './model-file.js';
 import { readGguf } from './reader.js';
+import { inFolder, writtenModel } from './test-file.suite.js';
 import { type TinyModel, tinyModel, tinySizes, zeros } from './tiny-model.suite.js';
 import { type TensorSource, writeGguf } from './writer.js';
-import { inFolder, writtenModel } from './written.suite.js';
 
 const { width } = tinySizes;
 const feedForward = 16;
@@ -211,9 +211,13 @@ describe('exit heads and their targets', () => {
 
   it('cannot end like a target that scales its logits or adds to them', () => {
     const scaled = target(({ metadata }) => metadata.set('llama.logit_scale', float32Value(0.5)));
-    refuses('model-unsupported', /llama.logit_scale/, () => exitEndOf(scaled.header, scaled.facts));
+    refuses('model-unsupported', /llama.logit_scale/, () =>
+      exitOutputOf(scaled.header, scaled.facts),
+    );
     const biased = target(({ tensors }) => tensors.push(zeros('output_norm.bias', 'F32', width)));
-    refuses('model-unsupported', /output_norm.bias/, () => exitEndOf(biased.header, biased.facts));
+    refuses('model-unsupported', /output_norm.bias/, () =>
+      exitOutputOf(biased.header, biased.facts),
+    );
   });
 
   it('make a model of eleven tensors, the first of them the output of the target', () => {

@@ -5,9 +5,9 @@ import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
 import type { GgufHeader, GgufTensor, tensorTypes } from './format.js';
 import { optionalFloat, requiredCount, requiredText } from './metadata.js';
+import { demand, naming, quoted, refuseModel } from './model-error.js';
 import type { ModelFacts } from './model-file.js';
 import { readGguf } from './reader.js';
-import { demand, naming, quoted, refuse } from './refusal.js';
 
 /** What an exit head file says of itself. */
 export interface ExitFacts {
@@ -74,7 +74,7 @@ function saysSo({ metadata }: GgufHeader): boolean {
 function factsOf(header: GgufHeader): ExitFacts {
   const { path, metadata, tensors } = header;
   if (!saysSo(header)) {
-    refuse('exit-head-mismatch', `the file is no exit head: general.type is not "${kind}"`);
+    refuseModel('exit-head-mismatch', `the file is no exit head: general.type is not "${kind}"`);
   }
   requiredCount(metadata, 'exit.version', ranges.version);
   const count = (key: string, range: { min: number; max: number }) =>

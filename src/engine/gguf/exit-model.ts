@@ -17,7 +17,7 @@ const headLength = 64;
 const idleFeedForwardLength = 32;
 
 /** The tensors of the target that an exit ends in. */
-export interface ExitEnd {
+export interface ExitOutput {
   readonly norm: GgufTensor;
   readonly output: GgufTensor;
   readonly epsilon: number;
@@ -27,7 +27,7 @@ export interface ExitEnd {
  * @throws PilotfishError `model-unsupported` for a target whose logits are not output * RMSNorm(stream): then no exit
  *   can end as the target does.
  */
-export function exitEndOf(header: GgufHeader, { architecture }: ModelFacts): ExitEnd {
+export function exitOutputOf(header: GgufHeader, { architecture }: ModelFacts): ExitOutput {
   const find = (name: string) => header.tensors.find((tensor) => tensor.name === name);
   const norm = find('output_norm.weight');
   const output = find('output.weight') ?? find('token_embd.weight');
@@ -50,7 +50,7 @@ export function exitEndOf(header: GgufHeader, { architecture }: ModelFacts): Exi
  *
  * @param exit null for the logit lens: the target's own norm and output on the stream as it is.
  * @returns bytes written: about the size of the target's output matrix.
- * @throws PilotfishError `model-unsupported` as `exitEndOf`; those of `readTensor` and `writeGguf`.
+ * @throws PilotfishError `model-unsupported` as `exitOutputOf`; those of `readTensor` and `writeGguf`.
  */
 export function writeExitModel(
   path: string,
@@ -58,7 +58,7 @@ export function writeExitModel(
   facts: ModelFacts,
   exit: ExitFacts | null,
 ): number {
-  const end = exitEndOf(target, facts);
+  const end = exitOutputOf(target, facts);
   const width = facts.embeddingLength;
   const feedForward = exit?.feedForwardLength ?? idleFeedForwardLength;
   const own = exitTensorDims(width, feedForward);

@@ -3,7 +3,7 @@
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
-import { refuse } from './refusal.js';
+import { refuseModel } from './model-error.js';
 
 const windowBytes = 256 * 1024;
 
@@ -98,14 +98,14 @@ export class FileCursor {
 
   private require(count: number): void {
     if (count > this.remaining) {
-      refuse(
+      refuseModel(
         'model-truncated',
         `the header needs at least ${this.at + count} bytes, the file has ${this.fileBytes} ` +
           `(${this.at + count - this.fileBytes} missing)`,
       );
     }
     if (this.at + count > this.bytesMax) {
-      refuse('model-malformed', `the header is longer than ${this.bytesMax} bytes`);
+      refuseModel('model-malformed', `the header is longer than ${this.bytesMax} bytes`);
     }
   }
 
@@ -123,7 +123,8 @@ export class FileCursor {
     if (offset >= 0 && offset + count <= this.window.length) return offset;
     this.windowAt = this.at;
     this.window = this.read(this.at, Math.min(windowBytes, this.remaining));
-    if (this.window.length < count) refuse('model-truncated', 'the file shrank while it was read');
+    if (this.window.length < count)
+      refuseModel('model-truncated', 'the file shrank while it was read');
     return 0;
   }
 
@@ -152,9 +153,9 @@ function openRegular(path: string): number {
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) {
-      refuse('model-not-found', 'is a folder; name the .gguf file inside it');
+      refuseModel('model-not-found', 'is a folder; name the .gguf file inside it');
     }
-    if (!stats.isFile()) refuse('model-not-found', 'is not a regular file');
+    if (!stats.isFile()) refuseModel('model-not-found', 'is not a regular file');
     return openSync(path, 'r');
   } catch (cause) {
     if (cause instanceof PilotfishError) throw cause;

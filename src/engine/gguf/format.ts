@@ -146,7 +146,7 @@ export const alignmentDefault = 32;
  * Bounds of a header. Each is several times what the largest published models need, and small enough that a
  * hostile file costs neither memory nor time. tensorNameBytesMax and dimCountMax are llama.cpp's own.
  */
-export const limits = {
+export const ggufLimits = {
   headerBytesMax: 128 * 2 ** 20,
   metadataCountMax: 4096,
   tensorCountMax: 65_536,

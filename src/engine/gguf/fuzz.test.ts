@@ -9,8 +9,8 @@ import { PilotfishError } from '../../base/error.js';
 import { fuzzing } from '../../base/fuzz.suite.js';
 import { checkModelFile } from './model-file.js';
 import { readGguf } from './reader.js';
+import { inFolder, writtenModel } from './test-file.suite.js';
 import { tinyModel } from './tiny-model.suite.js';
-import { inFolder, writtenModel } from './written.suite.js';
 
 /** What is done to a sound file, as data: a failure prints it, and it can be kept. Places beyond the end mean the end. */
 type Edit =

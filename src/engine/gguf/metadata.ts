@@ -3,12 +3,12 @@
 
 import { arrayNumbers } from './decode.js';
 import type { GgufArray, GgufValue } from './format.js';
-import { demand, quoted, refuse } from './refusal.js';
+import { demand, quoted, refuseModel } from './model-error.js';
 
 export type Metadata = ReadonlyMap<string, GgufValue>;
 
 /** Inclusive bounds of a number. */
-export interface Range {
+export interface ValueRange {
   readonly min: number;
   readonly max: number;
 }
@@ -36,20 +36,20 @@ export function optionalBool(metadata: Metadata, key: string): boolean | null {
 }
 
 /** @throws PilotfishError `model-malformed` when the key is absent, not uint32, or out of range. */
-export function requiredCount(metadata: Metadata, key: string, range: Range): number {
+export function requiredCount(metadata: Metadata, key: string, range: ValueRange): number {
   const count = optionalCount(metadata, key, range);
   demand(count !== null, `metadata key ${key} is missing`);
   return count;
 }
 
-export function optionalCount(metadata: Metadata, key: string, range: Range): number | null {
+export function optionalCount(metadata: Metadata, key: string, range: ValueRange): number | null {
   const value = metadata.get(key);
   if (value === undefined) return null;
   if (value.type !== 'uint32') return wrongType(key, value, 'uint32');
   return inRange(key, value.value, range);
 }
 
-export function optionalFloat(metadata: Metadata, key: string, range: Range): number | null {
+export function optionalFloat(metadata: Metadata, key: string, range: ValueRange): number | null {
   const value = metadata.get(key);
   if (value === undefined) return null;
   if (value.type !== 'float32') return wrongType(key, value, 'float32');
@@ -61,7 +61,7 @@ export function optionalCounts(
   metadata: Metadata,
   key: string,
   blockCount: number,
-  range: Range,
+  range: ValueRange,
 ): number[] | null {
   const value = metadata.get(key);
   if (value === undefined) return null;
@@ -87,14 +87,14 @@ export function optionalArray(metadata: Metadata, key: string): GgufArray | null
 }
 
 /** The value itself; a number that is NaN is in no range. */
-function inRange(key: string, value: number, { min, max }: Range): number {
+function inRange(key: string, value: number, { min, max }: ValueRange): number {
   const fits = value >= min && value <= max;
   demand(fits, `metadata key ${key} is ${value}, must be in [${min}, ${max}]`);
   return value;
 }
 
 function wrongType(key: string, value: GgufValue, expected: string): never {
-  return refuse(
+  return refuseModel(
     'model-malformed',
     `metadata key ${quoted(key)} has type ${value.type}, must be ${expected}`,
   );

@@ -3,23 +3,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { boolValue, numberArray, textValue, uint32Value } from './encode.js';
-import { checkModelFile } from './model-file.js';
 import {
   both,
+  type Change,
   drop,
   endingIn,
+  malformed,
   renamed,
   retype,
-  type Spoil,
   set,
-  spoiled,
   withTokens,
-} from './spoiled.suite.js';
+} from './malformed.suite.js';
+import { checkModelFile } from './model-file.js';
 import { tinySizes, tinyTokens, zeros } from './tiny-model.suite.js';
 
 test('the facts of a sound file are those it was made with', () => {
   const { path, ...facts } = checkModelFile(
-    spoiled(set('tokenizer.chat_template', textValue('{{x}}'))),
+    malformed(set('tokenizer.chat_template', textValue('{{x}}'))),
   );
   assert.ok(facts.fileBytes > facts.tensorBytes);
   const { fileBytes, tensorBytes, parameterCount, ...rest } = facts;
@@ -52,16 +52,17 @@ test('a head that is the embedding written twice counts once, another one for it
     ...head,
     pieces: () => [new Uint8Array(2 * rows - 1), Uint8Array.of(1)],
   };
-  const add = (tensor: typeof head): Spoil => {
+  const add = (tensor: typeof head): Change => {
     return ({ tensors }) => tensors.push(tensor);
   };
-  const count = (...spoils: Spoil[]): number => checkModelFile(spoiled(...spoils)).parameterCount;
+  const count = (...spoils: Change[]): number =>
+    checkModelFile(malformed(...spoils)).parameterCount;
   const counts = [count(), count(add(head)), count(add(other))];
   assert.deepEqual(counts, [counts[0], counts[0], counts[0]! + rows]);
 });
 
 test('a cache of Q8_0 is priced where heads fill its blocks', () => {
-  const path = spoiled(
+  const path = malformed(
     set('llama.attention.head_count', uint32Value(1)),
     set('llama.attention.head_count_kv', uint32Value(1)),
     set('llama.rope.dimension_count', uint32Value(32)),
@@ -70,12 +71,12 @@ test('a cache of Q8_0 is priced where heads fill its blocks', () => {
 });
 
 test('a file without a name goes by the name of the file', () => {
-  assert.equal(checkModelFile(spoiled(drop('general.name'))).name, 'model.gguf');
+  assert.equal(checkModelFile(malformed(drop('general.name'))).name, 'model.gguf');
 });
 
 test('heads given block by block are read block by block', () => {
   const facts = checkModelFile(
-    spoiled(
+    malformed(
       set('llama.attention.head_count', numberArray('uint32', [4, 4])),
       set('llama.attention.head_count_kv', numberArray('int32', [2, 1])),
     ),
@@ -85,7 +86,7 @@ test('heads given block by block are read block by block', () => {
 });
 
 test('what other models do is no reason to refuse', () => {
-  const fine: readonly (readonly [string, Spoil])[] = [
+  const fine: readonly (readonly [string, Change])[] = [
     [
       'values wider than keys where the architecture knows them',
       both(renamed('mimo2'), set('mimo2.attention.value_length', uint32Value(16))),
@@ -145,6 +146,6 @@ test('what other models do is no reason to refuse', () => {
     ['a quantised matrix', retype('blk.0.attn_q.weight', { type: 'Q8_0' })],
   ];
   for (const [what, change] of fine) {
-    assert.doesNotThrow(() => checkModelFile(spoiled(change)), what);
+    assert.doesNotThrow(() => checkModelFile(malformed(change)), what);
   }
 });

@@ -5,9 +5,9 @@ import { basename } from 'node:path';
 import { architectureOf } from './architectures.js';
 import { type GgufHeader, type GgufTensor, tensorTypes, weightCount } from './format.js';
 import { type Metadata, optionalText, requiredText } from './metadata.js';
+import { naming, refuseModel } from './model-error.js';
 import { readGguf } from './reader.js';
-import { naming, refuse } from './refusal.js';
-import { type ModelShape, shapeOf } from './shape.js';
+import { type ModelShape, modelShapeOf } from './shape.js';
 import { holdSame } from './tensor-data.js';
 import { checkTensors } from './tensors.js';
 import { tokenizerOf } from './tokenizer.js';
@@ -62,7 +62,7 @@ function factsOf(header: GgufHeader): ModelFacts {
   const { path, metadata, tensors, fileBytes } = header;
   refuseParts(metadata);
   const architecture = architectureOf(requiredText(metadata, 'general.architecture'));
-  const shape = shapeOf(metadata, architecture);
+  const shape = modelShapeOf(metadata, architecture);
   const tokenizer = tokenizerOf(metadata);
   checkTensors(tensors, shape, tokenizer.vocabSize);
   return {
@@ -91,14 +91,14 @@ function factsOf(header: GgufHeader): ModelFacts {
 function refuseParts(metadata: Metadata): void {
   const parts = metadata.get('split.count');
   if (parts !== undefined && parts.type !== 'array' && Number(parts.value) > 1) {
-    refuse(
+    refuseModel(
       'model-unsupported',
       `the model is split into ${parts.value} files; join them with llama.cpp's llama-gguf-split --merge`,
     );
   }
   const kind = optionalText(metadata, 'general.type');
   if (kind !== null && kind !== 'model') {
-    refuse('model-unsupported', `the file is of the kind "${kind}", not a whole model`);
+    refuseModel('model-unsupported', `the file is of the kind "${kind}", not a whole model`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { test } from 'node:test';
 import { float32Value, numberArray, textValue, uint32Value } from './encode.js';
-import { both, drop, type Refusal, refusesEach, renamed, set } from './spoiled.suite.js';
+import { both, drop, type Refusal, refusesEach, renamed, set } from './malformed.suite.js';
 
 const big = uint32Value(2 ** 32 - 1);
 const refusals: readonly Refusal[] = [

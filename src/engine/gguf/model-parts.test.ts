@@ -13,7 +13,7 @@ import {
   retype,
   set,
   withTokens,
-} from './spoiled.suite.js';
+} from './malformed.suite.js';
 import { tinyTokens, zeros } from './tiny-model.suite.js';
 
 const big = uint32Value(2 ** 32 - 1);

@@ -7,8 +7,8 @@ import type { ErrorCode, PilotfishError } from '../../base/error.js';
 import { textValue, uint32Value } from './encode.js';
 import { FileCursor } from './file-cursor.js';
 import { readGguf } from './reader.js';
+import { inFolder, writtenBytes, writtenModel } from './test-file.suite.js';
 import { type TinyModel, tinyModel, tinySizes, zeros } from './tiny-model.suite.js';
-import { inFolder, writtenBytes, writtenModel } from './written.suite.js';
 
 function refuses(path: string, code: ErrorCode, message: RegExp, what = path): void {
   assert.throws(

@@ -2,9 +2,9 @@
 // Never reads tensor data, never believes a count before the bytes behind it are known to exist.
 // Own code because @huggingface/gguf neither bounds hostile counts and lengths nor checks where tensors lie.
 
-import { appearanceOf } from './appearance.js';
 import { decodeScalar, decodeText } from './decode.js';
 import { FileCursor } from './file-cursor.js';
+import { fileKindOf } from './file-kind.js';
 import {
   aligned,
   alignmentDefault,
@@ -14,7 +14,7 @@ import {
   type GgufHeader,
   type GgufTensor,
   type GgufValue,
-  limits,
+  ggufLimits,
   tensorBytes,
   tensorTypeById,
   tensorTypes,
@@ -22,7 +22,7 @@ import {
   valueTypes,
   weightCount,
 } from './format.js';
-import { demand, naming, quoted, refuse } from './refusal.js';
+import { demand, naming, quoted, refuseModel } from './model-error.js';
 
 /** Smallest possible metadata entry (empty text under a one-letter key) and tensor entry (one letter, one size). */
 const entryBytesMin = { metadata: 8 + 1 + 4 + 1, tensor: 8 + 1 + 4 + 8 + 4 + 8 };
@@ -37,7 +37,7 @@ const entryBytesMin = { metadata: 8 + 1 + 4 + 1, tensor: 8 + 1 + 4 + 8 + 4 + 8 }
  */
 export function readGguf(path: string): GgufHeader {
   return naming(path, () => {
-    const cursor = new FileCursor(path, limits.headerBytesMax);
+    const cursor = new FileCursor(path, ggufLimits.headerBytesMax);
     try {
       return readHeader(path, cursor);
     } finally {
@@ -48,13 +48,16 @@ export function readGguf(path: string): GgufHeader {
 
 function readHeader(path: string, cursor: FileCursor): GgufHeader {
   const version = readVersion(cursor);
-  const tensorCount = readCount(cursor, 'tensor', limits.tensorCountMax);
-  const metadataCount = readCount(cursor, 'metadata', limits.metadataCountMax);
+  const tensorCount = readCount(cursor, 'tensor', ggufLimits.tensorCountMax);
+  const metadataCount = readCount(cursor, 'metadata', ggufLimits.metadataCountMax);
   const least =
     tensorCount * entryBytesMin.tensor + metadataCount * entryBytesMin.metadata - cursor.remaining;
   if (least > 0) {
     const counts = `${metadataCount} metadata entries and ${tensorCount} tensors`;
-    refuse('model-truncated', `the header lists ${counts}: at least ${least} bytes are missing`);
+    refuseModel(
+      'model-truncated',
+      `the header lists ${counts}: at least ${least} bytes are missing`,
+    );
   }
   const metadata = readMetadata(cursor, metadataCount);
   const alignment = alignmentOf(metadata);
@@ -65,26 +68,26 @@ function readHeader(path: string, cursor: FileCursor): GgufHeader {
 }
 
 function readVersion(cursor: FileCursor): 2 | 3 {
-  if (cursor.fileBytes === 0) refuse('model-not-gguf', 'the file is empty; download it again');
+  if (cursor.fileBytes === 0) refuseModel('model-not-gguf', 'the file is empty; download it again');
   const start = cursor.peek(64);
   if (start.toString('latin1', 0, 4) !== 'GGUF') {
-    const seen = appearanceOf(start);
+    const seen = fileKindOf(start);
     const looks = seen
       ? `it looks like ${seen.kind}: ${seen.remedy}`
       : `it begins with the bytes ${start.toString('hex', 0, 4)}, not with "GGUF"`;
-    refuse('model-not-gguf', `not a GGUF file: ${looks}`);
+    refuseModel('model-not-gguf', `not a GGUF file: ${looks}`);
   }
   cursor.skip(4);
   const version = cursor.u32();
   if (version === 2 || version === 3) return version;
   // Version 2 or 3 in the other byte order.
   if (version === 0x02000000 || version === 0x03000000) {
-    refuse('model-unsupported', 'the file is big-endian; download the little-endian variant');
+    refuseModel('model-unsupported', 'the file is big-endian; download the little-endian variant');
   }
   if (version === 1 || (version > 3 && version < 100)) {
-    refuse('model-unsupported', `GGUF version ${version}; versions 2 and 3 can be read`);
+    refuseModel('model-unsupported', `GGUF version ${version}; versions 2 and 3 can be read`);
   }
-  return refuse('model-malformed', `GGUF version ${version}, must be 2 or 3`);
+  return refuseModel('model-malformed', `GGUF version ${version}, must be 2 or 3`);
 }
 
 function readCount(cursor: FileCursor, what: 'tensor' | 'metadata', max: number): number {
@@ -104,14 +107,18 @@ function readLength(cursor: FileCursor, what: string, max: number): number {
   return length > max ? refuseLength(what, length, max) : length;
 }
 
-function refuseLength(what: string, length: number, max: number = limits.stringBytesMax): never {
-  return refuse('model-malformed', `${what} is ${length} long, must be at most ${max}`);
+function refuseLength(
+  what: string,
+  length: number,
+  max: number = ggufLimits.stringBytesMax,
+): never {
+  return refuseModel('model-malformed', `${what} is ${length} long, must be at most ${max}`);
 }
 
 function readMetadata(cursor: FileCursor, count: number): Map<string, GgufValue> {
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < count; i++) {
-    const key = readText(cursor, `metadata key ${i}`, limits.keyBytesMax);
+    const key = readText(cursor, `metadata key ${i}`, ggufLimits.keyBytesMax);
     const what = `metadata key ${quoted(key)}`;
     demand(!metadata.has(key), `${what} occurs twice`);
     metadata.set(key, readValue(cursor, what));
@@ -123,7 +130,7 @@ function readValue(cursor: FileCursor, what: string): GgufValue {
   const type = readValueType(cursor, what);
   if (type === 'array') return readArray(cursor, what);
   if (type === 'string') {
-    const length = readLength(cursor, what, limits.stringBytesMax);
+    const length = readLength(cursor, what, ggufLimits.stringBytesMax);
     return { type, value: decodeText(cursor.take(length), what) };
   }
   return decodeScalar(type, cursor.take(elementBytes[type]), what);
@@ -138,7 +145,7 @@ function readValueType(cursor: FileCursor, what: string): ValueType {
 function readArray(cursor: FileCursor, what: string): GgufArray {
   const elementType = readValueType(cursor, what);
   demand(elementType !== 'array', `${what} is an array of arrays`);
-  const count = readLength(cursor, `array ${what}, in elements,`, limits.arrayCountMax);
+  const count = readLength(cursor, `array ${what}, in elements,`, ggufLimits.arrayCountMax);
   const bytes =
     elementType === 'string'
       ? takeTexts(cursor, what, count)
@@ -152,7 +159,7 @@ function takeTexts(cursor: FileCursor, what: string, count: number): Uint8Array 
     for (let i = 0; i < count; i++) {
       const length = cursor.length();
       // A vocabulary has 10^5 texts and more: words for a refusal are made only when it comes.
-      if (length > limits.stringBytesMax) refuseLength(`text ${i} of ${what}`, length);
+      if (length > ggufLimits.stringBytesMax) refuseLength(`text ${i} of ${what}`, length);
       cursor.skip(length);
     }
   });
@@ -164,10 +171,10 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
   demand(value.type === 'uint32', `general.alignment has type ${value.type}, must be uint32`);
   const alignment = value.value as number;
   // Below 32 llama.cpp refuses its own memory map with an assertion.
-  const fits = alignment >= alignmentDefault && alignment <= limits.alignmentMax;
+  const fits = alignment >= alignmentDefault && alignment <= ggufLimits.alignmentMax;
   demand(
     fits && Number.isInteger(Math.log2(alignment)),
-    `general.alignment is ${alignment}, must be a power of two in [${alignmentDefault}, ${limits.alignmentMax}]`,
+    `general.alignment is ${alignment}, must be a power of two in [${alignmentDefault}, ${ggufLimits.alignmentMax}]`,
   );
   return alignment;
 }
@@ -175,7 +182,7 @@ function alignmentOf(metadata: ReadonlyMap<string, GgufValue>): number {
 function readTensors(cursor: FileCursor, count: number): GgufTensor[] {
   const names = new Set<string>();
   return Array.from({ length: count }, (_, i) => {
-    const name = readText(cursor, `the name of tensor ${i}`, limits.tensorNameBytesMax);
+    const name = readText(cursor, `the name of tensor ${i}`, ggufLimits.tensorNameBytesMax);
     demand(!names.has(name), `tensor ${quoted(name)} occurs twice`);
     names.add(name);
     return readTensor(cursor, name);
@@ -188,7 +195,10 @@ function readTensor(cursor: FileCursor, name: string): GgufTensor {
   const id = cursor.u32();
   const type = tensorTypeById.get(id);
   if (!type) {
-    refuse('model-unsupported', `${what} has type ${id}, which llama.cpp v0.5.0 does not know`);
+    refuseModel(
+      'model-unsupported',
+      `${what} has type ${id}, which llama.cpp v0.5.0 does not know`,
+    );
   }
   const { blockLength } = tensorTypes[type];
   demand(
@@ -203,20 +213,20 @@ function readTensor(cursor: FileCursor, name: string): GgufTensor {
 function readDims(cursor: FileCursor, what: string): number[] {
   const dimCount = cursor.u32();
   demand(
-    dimCount >= 1 && dimCount <= limits.dimCountMax,
-    `${what} has ${dimCount} dimensions, must be in [1, ${limits.dimCountMax}]`,
+    dimCount >= 1 && dimCount <= ggufLimits.dimCountMax,
+    `${what} has ${dimCount} dimensions, must be in [1, ${ggufLimits.dimCountMax}]`,
   );
   const dims = Array.from({ length: dimCount }, (_, i) => {
     const dim = cursor.u64();
     demand(
-      dim >= 1n && dim <= BigInt(limits.dimMax),
-      `${what} has ${dim} as size ${i}, must be in [1, ${limits.dimMax}]`,
+      dim >= 1n && dim <= BigInt(ggufLimits.dimMax),
+      `${what} has ${dim} as size ${i}, must be in [1, ${ggufLimits.dimMax}]`,
     );
     return Number(dim);
   });
   demand(
-    weightCount(dims) <= limits.weightCountMax,
-    `${what} has ${dims.join(' x ')} weights, must be at most ${limits.weightCountMax}`,
+    weightCount(dims) <= ggufLimits.weightCountMax,
+    `${what} has ${dims.join(' x ')} weights, must be at most ${ggufLimits.weightCountMax}`,
   );
   return dims;
 }
@@ -238,7 +248,7 @@ function checkPlaces(
     if (missing > 0) {
       const last = tensors.at(-1)!;
       const all = dataOffset + last.offset + last.bytes - fileBytes;
-      refuse(
+      refuseModel(
         'model-truncated',
         `tensor data ends ${Math.max(all, missing)} bytes beyond the end of the file, ` +
           `first in tensor ${quoted(name)}`,

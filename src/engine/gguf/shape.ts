@@ -13,7 +13,7 @@ import {
   optionalText,
   requiredCount,
 } from './metadata.js';
-import { demand, refuse } from './refusal.js';
+import { demand, refuseModel } from './model-error.js';
 
 /** Sizes of one head. */
 export interface HeadLengths {
@@ -52,7 +52,7 @@ const ranges = {
 const ropeScalings = ['none', 'linear', 'yarn', 'longrope'];
 
 /** @throws PilotfishError `model-malformed` or `model-unsupported`, naming key, value and bound. */
-export function shapeOf(metadata: Metadata, architecture: Architecture): ModelShape {
+export function modelShapeOf(metadata: Metadata, architecture: Architecture): ModelShape {
   const key = (name: string) => `${architecture.name}.${name}`;
   const count = (name: keyof typeof ranges, suffix: string) =>
     requiredCount(metadata, key(suffix), ranges[name]);
@@ -72,7 +72,10 @@ export function shapeOf(metadata: Metadata, architecture: Architecture): ModelSh
     `${key('block_count')} is ${blockCount}, must be at least ${architecture.blockCountMin}`,
   );
   if (optionalBool(metadata, key('attention.causal')) === false) {
-    refuse('model-unsupported', `${key('attention.causal')} is false: the model is no decoder`);
+    refuseModel(
+      'model-unsupported',
+      `${key('attention.causal')} is false: the model is no decoder`,
+    );
   }
   const heads = headCountsOf(metadata, architecture, key, blockCount);
   const headsHere = heads.headCounts.find((count) => count > 0) ?? 1;

@@ -2,7 +2,7 @@
 // Never reads tensor data. Source: create_tensor and the operators of llama.cpp v0.5.0, tried one type at a time.
 
 import type { GgufTensor, TensorType } from './format.js';
-import { demand, quoted, refuse } from './refusal.js';
+import { demand, quoted, refuseModel } from './model-error.js';
 import type { ModelShape } from './shape.js';
 
 /** Types that only ever hold intermediate results, or numbers that are no weights. */
@@ -15,7 +15,7 @@ export function checkTensors(
   vocabSize: number,
 ): void {
   if (tensors.length === 0) {
-    refuse('model-unsupported', 'the file has no tensors: it holds a vocabulary, not a model');
+    refuseModel('model-unsupported', 'the file has no tensors: it holds a vocabulary, not a model');
   }
   checkEmbedding(tensors, shape, vocabSize);
   for (const tensor of tensors) {

@@ -11,7 +11,7 @@ import {
   optionalText,
   requiredText,
 } from './metadata.js';
-import { demand, quoted, refuse } from './refusal.js';
+import { demand, quoted, refuseModel } from './model-error.js';
 
 export interface TokenizerFacts {
   /** `tokenizer.ggml.model`: llama (SentencePiece), gpt2 (byte pairs) and so on. */
@@ -38,7 +38,7 @@ const assumedTokens: Readonly<Record<string, { bos: number | null; eos: number |
 export function tokenizerOf(metadata: Metadata): TokenizerFacts {
   const model = requiredText(metadata, 'tokenizer.ggml.model');
   if (!Object.hasOwn(assumedTokens, model)) {
-    refuse('model-unsupported', `tokenizer ${quoted(model)}; ${known()} can be used`);
+    refuseModel('model-unsupported', `tokenizer ${quoted(model)}; ${known()} can be used`);
   }
   const tokens = arrayOf(metadata, 'tokens', ['string']);
   demand(tokens !== null, 'metadata key tokenizer.ggml.tokens is missing');
@@ -96,7 +96,7 @@ function distinctTokens(tokens: GgufArray): Set<string> {
     const stored = Buffer.from(kept.buffer, kept.byteOffset, kept.length).toString('latin1');
     const spelled = stored === '' ? `[EMPTY_${id}]` : stored;
     if (seen.has(spelled)) {
-      refuse(
+      refuseModel(
         'model-malformed',
         `token ${id} has the text ${quotedBytes(kept)} of an earlier token`,
       );

@@ -17,9 +17,9 @@ import {
   tensorTypes,
 } from './format.js';
 import { readGguf } from './reader.js';
+import { inFolder, writtenModel } from './test-file.suite.js';
 import { tinyModel, zeros } from './tiny-model.suite.js';
 import { writeGguf } from './writer.js';
-import { inFolder, writtenModel } from './written.suite.js';
 
 const plainTypes = ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32'] as const;
 const integer = (type: (typeof plainTypes)[number]) => {

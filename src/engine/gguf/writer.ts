@@ -9,7 +9,7 @@ import {
   aligned,
   alignmentDefault,
   type GgufValue,
-  limits,
+  ggufLimits,
   type TensorType,
   tensorBytes,
   tensorTypes,
@@ -76,7 +76,10 @@ function placed(tensors: readonly TensorSource[], alignment: number) {
   let offset = 0;
   return tensors.map(({ name, dims, type }) => {
     assert(!names.has(name), `tensor ${name} is given twice`);
-    assert(Buffer.byteLength(name) <= limits.tensorNameBytesMax, `tensor name ${name} is too long`);
+    assert(
+      Buffer.byteLength(name) <= ggufLimits.tensorNameBytesMax,
+      `tensor name ${name} is too long`,
+    );
     assert(
       dims[0]! % tensorTypes[type].blockLength === 0,
       `tensor ${name}: ${type} in rows of ${dims[0]}`,

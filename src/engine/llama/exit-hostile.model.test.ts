@@ -63,12 +63,12 @@ async function passWith(headPath: string | null) {
     await engine.open(slot, { sampling: plainSampling, seed: 7n, promptLength: 4 });
     const tokens = Int32Array.of(1, 400, 500, 600, 700);
     const judge = { scheme: 'coupled', draftCount: 2 } as const;
-    const told: number[] = [];
+    const reported: number[] = [];
     const { outcomes } = await engine.pass([{ slot, from: 0, tokens, judge }], (hints) => {
-      for (const hint of hints) told.push(...hint.confidences);
+      for (const hint of hints) reported.push(...hint.confidences);
     });
     const { acceptedCount, final } = outcomes[0]!;
-    return { outcome: { acceptedCount, final }, told };
+    return { outcome: { acceptedCount, final }, told: reported };
   } finally {
     await engine.close();
   }
@@ -96,11 +96,11 @@ const cases: readonly (readonly [name: string, head: Hostile])[] = [
 describe('an exit head that holds', () => {
   for (const [name, head] of cases) {
     it(`${name} changes no outcome and tells no false number`, async () => {
-      const { outcome, told } = await passWith(writeHead(head));
+      const { outcome, told: reported } = await passWith(writeHead(head));
       assert.deepEqual(outcome, (await passWith(null)).outcome);
       assert.ok(
-        told.every((value) => value >= 0 && value <= 1),
-        `${told}`,
+        reported.every((value) => value >= 0 && value <= 1),
+        `${reported}`,
       );
     });
   }

@@ -3,7 +3,7 @@
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
 import { checkExitFile, checkExitFits } from '../gguf/exit-file.js';
-import { exitEndOf } from '../gguf/exit-model.js';
+import { exitOutputOf } from '../gguf/exit-model.js';
 import { type GgufTensor, tensorBytes } from '../gguf/format.js';
 import type { ModelFacts } from '../gguf/model-file.js';
 import { readGguf } from '../gguf/reader.js';
@@ -26,12 +26,12 @@ const lensDoubt = { sharpness: 0.5, coverage: 0.5 } as const;
  * Checks that the exit can be had for the target.
  *
  * @param target of a model file that `checkModelFile` has accepted.
- * @throws PilotfishError those of `checkExitFile` and `exitEndOf`; `exit-head-mismatch` for a head of another target;
+ * @throws PilotfishError those of `checkExitFile` and `exitOutputOf`; `exit-head-mismatch` for a head of another target;
  *   `usage` for a layer that the target does not have.
  */
 export function planExit(choice: ExitChoice, target: ModelFacts): ExitPlan {
   const header = readGguf(target.path);
-  const { norm, output } = exitEndOf(header, target);
+  const { norm, output } = exitOutputOf(header, target);
   const endBytes = bytesOf([norm, output]);
   const layerCount = target.blockCount;
   if ('headPath' in choice) {

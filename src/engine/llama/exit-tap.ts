@@ -13,12 +13,18 @@ import { checkModelFile } from '../gguf/model-file.js';
 import { readGguf } from '../gguf/reader.js';
 import type { ExitRows } from '../row-model.js';
 import type { ExitPlan } from './exit-plan.js';
-import { type Llama, type NativeBatch, type Pointer, type TensorDoor, viewMemory } from './ffi.js';
+import {
+  type Llama,
+  type NativeBatch,
+  type Pointer,
+  type TensorAccess,
+  viewMemory,
+} from './ffi.js';
 import { contextParams, loadModel, type Weights } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 
 /** One decode that is watched. */
-export interface Watch {
+export interface TapWatch {
   /** [rows] which tokens of the batch have rows that are wanted, rising. */
   readonly wanted: readonly number[];
   /** Number of the first of these rows within the feed. */
@@ -28,7 +34,7 @@ export interface Watch {
 
 export class ExitTap {
   readonly #llama: Llama;
-  readonly #tensors: TensorDoor;
+  readonly #tensors: TensorAccess;
   readonly #nodeName: string;
   readonly #width: number;
   readonly #vocabSize: number;
@@ -38,7 +44,7 @@ export class ExitTap {
   /** [rowsMax, width], native memory: what the one-block model reads. */
   readonly #hidden: Float32Array;
   readonly #callback: Pointer;
-  #watch: Watch | null = null;
+  #watch: TapWatch | null = null;
   /** Of the watched decode: tokens whose stream has been seen, and wanted rows taken. */
   #seen = 0;
   #taken = 0;
@@ -48,7 +54,7 @@ export class ExitTap {
    * @param options of the model that is watched.
    * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when llama.cpp refuses it.
    */
-  constructor(llama: Llama, tensors: TensorDoor, plan: ExitPlan, options: ResolvedOptions) {
+  constructor(llama: Llama, tensors: TensorAccess, plan: ExitPlan, options: ResolvedOptions) {
     const facts = checkModelFile(options.modelPath);
     const rowsMax = rowsMaxOf(options);
     this.#llama = llama;
@@ -71,7 +77,7 @@ export class ExitTap {
   }
 
   /** Runs one decode; the rows reach `watch.onExit` before it is over. What that throws is thrown behind the decode. */
-  during<T>(watch: Watch | null, decode: () => T): T {
+  during<T>(watch: TapWatch | null, decode: () => T): T {
     this.#watch = watch && watch.wanted.length > 0 ? watch : null;
     this.#seen = 0;
     this.#taken = 0;

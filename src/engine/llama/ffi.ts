@@ -291,7 +291,7 @@ function registerBackends(ggml: LibraryHandle, files: LibraryFiles): void {
 }
 
 /** What is needed to read tensors of a graph while it is computed. */
-export interface TensorDoor {
+export interface TensorAccess {
   name(tensor: Pointer): string;
   rowCount(tensor: Pointer): number;
   byteCount(tensor: Pointer): number;
@@ -306,10 +306,10 @@ export interface TensorDoor {
   unregisterEval(callback: Pointer): void;
 }
 
-let tensorDoor: TensorDoor | null = null;
+let tensorDoor: TensorAccess | null = null;
 
 /** Call after openLlama, in the same thread; the second call in a thread returns the first one's. */
-export function openTensors(files: LibraryFiles): TensorDoor {
+export function openTensors(files: LibraryFiles): TensorAccess {
   if (tensorDoor) return tensorDoor;
   const base = koffi.load(files.ggmlBase, { global: true });
   const callback = koffi.pointer(koffi.proto('bool', ['void*', 'bool', 'void*']));

@@ -5,8 +5,14 @@ import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
-import { ExitTap, type Watch } from './exit-tap.js';
-import { type Llama, type NativeBatch, type Pointer, type TensorDoor, viewMemory } from './ffi.js';
+import { ExitTap, type TapWatch } from './exit-tap.js';
+import {
+  type Llama,
+  type NativeBatch,
+  type Pointer,
+  type TensorAccess,
+  viewMemory,
+} from './ffi.js';
 import { dummyCount, loadModel, startContext } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -34,7 +40,7 @@ export class NativeModel implements RowModel {
    * @param tensors needed by a model with an early exit; without one nothing is called back.
    * @throws PilotfishError `engine-failed`, `model-unsupported` or `context-too-large`.
    */
-  constructor(llama: Llama, options: ResolvedOptions, tensors: TensorDoor | null = null) {
+  constructor(llama: Llama, options: ResolvedOptions, tensors: TensorAccess | null = null) {
     this.#llama = llama;
     this.exit = options.exit?.info ?? null;
     this.#tap = startTap(llama, tensors, options);
@@ -115,7 +121,7 @@ export class NativeModel implements RowModel {
   }
 
   /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
-  #decode(parts: readonly Part[], all: readonly Part[], watch: Watch | null): number {
+  #decode(parts: readonly Part[], all: readonly Part[], watch: TapWatch | null): number {
     const rowCount = fillBatch(this.#arrays, parts);
     this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const decode = (): number => this.#llama.decode(this.#context, this.#batch);
@@ -182,7 +188,7 @@ export class NativeModel implements RowModel {
 
 function startTap(
   llama: Llama,
-  tensors: TensorDoor | null,
+  tensors: TensorAccess | null,
   options: ResolvedOptions,
 ): ExitTap | null {
   if (options.exit === null) return null;
@@ -195,7 +201,7 @@ function watchOf(
   parts: readonly Part[],
   firstRow: number,
   onExit?: (rows: ExitRows) => void,
-): Watch | null {
+): TapWatch | null {
   if (!onExit) return null;
   const wanted: number[] = [];
   let at = 0;

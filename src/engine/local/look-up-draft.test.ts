@@ -6,7 +6,7 @@ import { slotId } from '../../base/brand.js';
 import { plainSampling } from '../../math/sampling.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { lookUpDraft } from './look-up-draft.js';
-import { type Round, type SpeculateRequest, speculate } from './speculate.js';
+import { type SpeculateRequest, type SpeculationRound, speculate } from './speculate.js';
 
 const request: SpeculateRequest = {
   prompt: Int32Array.of(0, 3, 5),
@@ -18,10 +18,13 @@ const request: SpeculateRequest = {
   confidenceMin: 0,
 };
 
-async function rounds(draftLength: number, changes: Partial<SpeculateRequest>): Promise<Round[]> {
+async function rounds(
+  draftLength: number,
+  changes: Partial<SpeculateRequest>,
+): Promise<SpeculationRound[]> {
   const target = createScriptedEngine();
   const draft = draftLength > 0 ? lookUpDraft(target.info) : null;
-  const all: Round[] = [];
+  const all: SpeculationRound[] = [];
   for await (const round of speculate(target, draft, { ...request, draftLength, ...changes })) {
     all.push(round);
   }
@@ -29,7 +32,8 @@ async function rounds(draftLength: number, changes: Partial<SpeculateRequest>): 
   return all;
 }
 
-const textOf = (all: readonly Round[]): number[] => all.flatMap(({ tokens }) => [...tokens]);
+const textOf = (all: readonly SpeculationRound[]): number[] =>
+  all.flatMap(({ tokens }) => [...tokens]);
 
 describe('drafting by looking up', () => {
   it('writes the text of the target alone, with every scheme whose draw it leaves alone', async () => {

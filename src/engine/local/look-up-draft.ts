@@ -3,7 +3,7 @@
 
 import { assert } from '../../base/assert.js';
 import type { DraftEngine, DraftRequest, EngineInfo } from '../engine.js';
-import { guessed, lookUp, type NgramOptions, ngramDefaults } from '../look-up.js';
+import { type NgramOptions, ngramDefaults, ngramDraft, ngramLookUp } from '../ngram-look-up.js';
 
 /** @param target whose tokens are looked up. */
 export function lookUpDraft(
@@ -16,10 +16,10 @@ export function lookUpDraft(
     assert(from <= text.length, `from ${from} of ${text.length}`);
     text.length = from;
     for (const token of tokens) text.push(token);
-    const found = lookUp(text, Math.min(countMax, contextLength - text.length), options);
+    const found = ngramLookUp(text, Math.min(countMax, contextLength - text.length), options);
     const end = found.findIndex((token) => vocabulary.endOfText.has(token));
     const kept = end < 0 ? found : found.slice(0, end + 1);
-    return kept.map((token, index) => guessed(text.length + index, token, scheme));
+    return kept.map((token, index) => ngramDraft(text.length + index, token, scheme));
   };
   return {
     info: { vocabulary, contextLength },

@@ -7,7 +7,12 @@ import type { Engine, Scheme } from '../engine.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { bannedEnd } from '../scripted-vocabulary.js';
 import { detokenize } from '../text-stream.js';
-import { type EndReason, type Round, type SpeculateRequest, speculate } from './speculate.js';
+import {
+  type SpeculateRequest,
+  type SpeculationEnd,
+  type SpeculationRound,
+  speculate,
+} from './speculate.js';
 
 const request: SpeculateRequest = {
   prompt: Int32Array.of(0, 3, 5),
@@ -20,9 +25,9 @@ const request: SpeculateRequest = {
 };
 
 async function run(target: Engine, draft: Engine | null, changes: Partial<SpeculateRequest> = {}) {
-  const rounds: Round[] = [];
+  const rounds: SpeculationRound[] = [];
   const generator = speculate(target, draft, { ...request, ...changes });
-  let end: EndReason;
+  let end: SpeculationEnd;
   for (;;) {
     const next = await generator.next();
     if (next.done) {
@@ -70,15 +75,15 @@ describe('local speculation', () => {
 
   it('tells log-probabilities of every token once under every scheme, the same in all that write one text', async () => {
     const [target, draft] = [createScriptedEngine(), createScriptedEngine({ divergence: 0.4 })];
-    const told = async (changes: Partial<SpeculateRequest>) => {
+    const reported = async (changes: Partial<SpeculateRequest>) => {
       const { rounds, tokens } = await run(target, draft, { topLogprobs: 2, ...changes });
       const logprobs = rounds.flatMap((round) => round.logprobs ?? []);
       assert.equal(logprobs.length, tokens.length);
       return logprobs;
     };
-    const expected = await told({ draftLength: 0 });
-    assert.deepEqual(await told({ draftLength: 5 }), expected);
-    for (const scheme of schemes) await told({ scheme });
+    const expected = await reported({ draftLength: 0 });
+    assert.deepEqual(await reported({ draftLength: 5 }), expected);
+    for (const scheme of schemes) await reported({ scheme });
   });
 
   it('writes what a schema accepts under every scheme, the last token ending it', async () => {

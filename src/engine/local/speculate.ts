@@ -42,7 +42,7 @@ export interface SpeculateRequest {
 }
 
 /** One round: a draft, a verification, a verdict. */
-export interface Round {
+export interface SpeculationRound {
   /** [drafted] tokens proposed. */
   readonly drafted: readonly number[];
   /** Of them, how many stand. */
@@ -54,7 +54,7 @@ export interface Round {
   readonly logprobs?: readonly TokenLogprobs[];
 }
 
-export type EndReason = 'end-of-text' | 'length' | 'context';
+export type SpeculationEnd = 'end-of-text' | 'length' | 'context';
 
 const slot = slotId(0);
 
@@ -70,7 +70,7 @@ export async function* speculate(
   draft: DraftEngine | null,
   request: SpeculateRequest,
   signal?: { readonly aborted: boolean },
-): AsyncGenerator<Round, EndReason> {
+): AsyncGenerator<SpeculationRound, SpeculationEnd> {
   const session = await Session.open(target, draft, request);
   for (;;) {
     if (signal?.aborted) throw new PilotfishError('cancelled', 'stopped by the caller');
@@ -122,7 +122,7 @@ class Session {
     return this.#committed.length - this.#request.prompt.length;
   }
 
-  async round(): Promise<Round> {
+  async round(): Promise<SpeculationRound> {
     const drafted = await this.#propose();
     const from = this.#committed.length - 1;
     const ids = drafted.map(({ token }) => token);
@@ -139,8 +139,8 @@ class Session {
     const final = outcome.final?.kind === 'bonus' ? 'bonus' : 'residual';
     if (acceptedCount < ids.length) this.#discards++;
     const logprobs = logprobsOf(outcome, token)?.slice(0, committed.length);
-    const told = logprobs === undefined ? {} : { logprobs };
-    return { drafted: ids, acceptedCount, final, tokens: committed, ...told };
+    const reported = logprobs === undefined ? {} : { logprobs };
+    return { drafted: ids, acceptedCount, final, tokens: committed, ...reported };
   }
 
   /** Tokens a draft may add: what is left to write but one, which the target adds itself, and both contexts. */
@@ -196,7 +196,7 @@ class Session {
     this.#draftedLength = validLength;
   }
 
-  endReason(): EndReason | null {
+  endReason(): SpeculationEnd | null {
     const last = this.#committed[this.#committed.length - 1]!;
     if (this.#target.info.vocabulary.endOfText.has(last)) return 'end-of-text';
     if (this.#written >= this.#request.tokensMax) return 'length';

@@ -857,7 +857,7 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
   /**
    * The last verdict of the session says why; never 0 on the wire.
    *
-   * @generated from field: optional pilotfish.v1.EndReason end = 10;
+   * @generated from field: optional pilotfish.v1.SpeculationEnd end = 10;
    */
   end?: EndReason | undefined;
 
@@ -1397,7 +1397,7 @@ export const ModeSchema: GenEnum<Mode> = /*@__PURE__*/
 /**
  * Why a session has no more tokens.
  *
- * @generated from enum pilotfish.v1.EndReason
+ * @generated from enum pilotfish.v1.SpeculationEnd
  */
 export enum EndReason {
   /**
@@ -1427,7 +1427,7 @@ export enum EndReason {
 }
 
 /**
- * Describes the enum pilotfish.v1.EndReason.
+ * Describes the enum pilotfish.v1.SpeculationEnd.
  */
 export const EndReasonSchema: GenEnum<EndReason> = /*@__PURE__*/
   enumDesc(file_pilotfish, 2);

@@ -32,7 +32,7 @@ function opened(scheme: Scheme, passRowsMax = 16): Harness {
   return harness;
 }
 
-const told = (harness: Harness): number[][] =>
+const announced = (harness: Harness): number[][] =>
   verdicts(harness.take(1)).map(({ tokens }) => [...tokens]);
 
 /** Committed lengths, verdict by verdict: what the device holds as a draft of its own is not told. */
@@ -96,26 +96,26 @@ for (const scheme of ['split', 'full'] as const) {
       const harness = opened(scheme);
       harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
       harness.settle();
-      assert.deepEqual(told(harness), [[answer[2]]]);
+      assert.deepEqual(announced(harness), [[answer[2]]]);
     });
 
     it('is dropped where more are said to be on their way, and where they have come', () => {
       const said = opened(scheme);
       said.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), true));
       said.settle();
-      assert.deepEqual(told(said), [[]]);
+      assert.deepEqual(announced(said), [[]]);
       const came = opened(scheme);
       came.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
       came.send(1, ratioDraft(scheme, 5, answer.slice(2, 3), false));
       came.settle();
-      assert.deepEqual(told(came), [[], [answer[3]]]);
+      assert.deepEqual(announced(came), [[], [answer[3]]]);
     });
 
     it('is told when no draft was tested: asked for, though more is said to come', () => {
       const harness = opened(scheme);
       harness.send(1, ratioDraft(scheme, 3, [], true));
       harness.settle(5);
-      assert.deepEqual(told(harness), [[answer[0]]]);
+      assert.deepEqual(announced(harness), [[answer[0]]]);
     });
 
     it('is told when no draft was tested: the draft for its place came during the pass', () => {

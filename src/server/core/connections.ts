@@ -2,35 +2,35 @@
 // Holds connection states; sends what it decides through the outbox.
 
 import { assert } from '../../base/assert.js';
-import { Beat } from '../../protocol/beat.js';
 import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
 import {
   type ConnectionEvent,
   type ConnectionState,
   connectionStateAfterSending,
 } from '../../protocol/connection-state.js';
+import { FlushTimer } from '../../protocol/flush-timer.js';
 import {
-  type Cover,
   type Hello,
-  moreCover,
-  noCover,
+  noShaping,
   type ServerFrame,
+  strongerShaping,
+  type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
 import {
   negotiateVersion,
   versionMax,
   versionMin,
-  versionOfCover,
+  versionOfShaping,
 } from '../../protocol/version.js';
 import type { ConnectionId } from './event.js';
-import type { Account } from './keys/account.js';
-import type { CoreSettings } from './settings.js';
+import type { ServerCoreSettings } from './settings.js';
+import type { Tenant } from './tenants/tenant.js';
 
 export interface Connection {
   readonly id: ConnectionId;
   /** Of its key. */
-  readonly account: Account;
+  readonly tenant: Tenant;
   state: ConnectionState;
   lastFrameAtMs: number;
   /** Its device reads more slowly than it is sent to: verdicts are merged. */
@@ -38,14 +38,14 @@ export interface Connection {
   /** Frames of it never leave the process. */
   readonly isLocal: boolean;
   /** Of the sessions that were ever opened here, the most that one asks for. */
-  cover: Cover;
+  shaping: TrafficShaping;
   /** When frames of sessions leave, and what waits for that; null: at once. */
-  beat: Beat | null;
-  readonly held: ServerFrame[];
+  flushTimer: FlushTimer | null;
+  readonly heldFrames: ServerFrame[];
 }
 
 /** What is wrong with a greeting, or null. */
-export function helloFault(hello: Hello, settings: CoreSettings): WireFault | null {
+export function helloFault(hello: Hello, settings: ServerCoreSettings): WireFault | null {
   const { model, acceptsKey } = settings;
   // First: whoever has no key learns nothing, not even which versions there are.
   if (!acceptsKey(hello.key)) return wireFault('key-refused', 'the key is not known here', null);
@@ -70,11 +70,11 @@ export function helloFault(hello: Hello, settings: CoreSettings): WireFault | nu
  *
  * @param passMs what a pass is expected to take, >= 0.
  */
-export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number): Welcome {
-  const { model, schemes, modes, limits, cover } = settings;
+export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: number): Welcome {
+  const { model, schemes, modes, limits, shaping } = settings;
   const version = negotiateVersion(hello);
   assert(version !== null, 'welcome without a version');
-  const { padBytes, aggregateMs } = version >= versionOfCover ? cover : noCover;
+  const { padBytes, aggregateMs } = version >= versionOfShaping ? shaping : noShaping;
   return {
     kind: 'welcome',
     version,
@@ -94,7 +94,7 @@ export function welcomeOf(hello: Hello, settings: CoreSettings, passMs: number):
 export class Connections {
   readonly #connections = new Map<ConnectionId, Connection>();
   /** Those with a beat. */
-  readonly beating = new Set<Connection>();
+  readonly flushing = new Set<Connection>();
 
   get count(): number {
     return this.#connections.size;
@@ -108,38 +108,38 @@ export class Connections {
     return this.#connections.get(id);
   }
 
-  add(id: ConnectionId, account: Account, isLocal: boolean, nowMs: number): Connection {
+  add(id: ConnectionId, tenant: Tenant, isLocal: boolean, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
     const connection: Connection = {
-      ...{ id, account },
+      ...{ id, tenant },
       state: 'fresh',
       lastFrameAtMs: nowMs,
       isClogged: false,
       isLocal,
-      cover: noCover,
-      beat: null,
-      held: [],
+      shaping: noShaping,
+      flushTimer: null,
+      heldFrames: [],
     };
     this.#connections.set(id, connection);
-    account.connectionCount++;
+    tenant.connectionCount++;
     return connection;
   }
 
   /** A session that begins here asks for it; the first one that aggregates begins the beat, at once. */
-  cover(connection: Connection, cover: Cover, nowMs: number): void {
+  setShaping(connection: Connection, shaping: TrafficShaping, nowMs: number): void {
     if (connection.isLocal) return;
-    connection.cover = moreCover(connection.cover, cover);
-    const { aggregateMs } = connection.cover;
-    if (aggregateMs === 0 || connection.beat?.periodMs === aggregateMs) return;
-    connection.beat = new Beat(aggregateMs, nowMs);
-    this.beating.add(connection);
+    connection.shaping = strongerShaping(connection.shaping, shaping);
+    const { aggregateMs } = connection.shaping;
+    if (aggregateMs === 0 || connection.flushTimer?.periodMs === aggregateMs) return;
+    connection.flushTimer = new FlushTimer(aggregateMs, nowMs);
+    this.flushing.add(connection);
   }
 
   delete(id: ConnectionId): void {
     const connection = this.#connections.get(id);
     if (connection) {
-      connection.account.connectionCount--;
-      this.beating.delete(connection);
+      connection.tenant.connectionCount--;
+      this.flushing.delete(connection);
     }
     this.#connections.delete(id);
   }

@@ -18,10 +18,10 @@ import type {
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { answerOf } from '../../sim/sim-engine.js';
 import { toyEngine } from '../../sim/toy.js';
-import type { Effect, EngineOperation, ServerEvent } from './event.js';
+import type { EngineOperation, ServerEffect, ServerInput } from './event.js';
 import { scriptedSettings } from './scripted-target.suite.js';
 import { ServerCore } from './server-core.js';
-import type { CoreSettings } from './settings.js';
+import type { ServerCoreSettings } from './settings.js';
 
 export { bannedEnd };
 
@@ -60,7 +60,7 @@ export function openFrame(changes: Partial<Open> = {}): Open {
 
 export interface HarnessOptions {
   readonly model?: Partial<ScriptedModelOptions>;
-  readonly settings?: Partial<CoreSettings>;
+  readonly settings?: Partial<ServerCoreSettings>;
   /** Milliseconds a pass takes. */
   readonly passMs?: number;
 }
@@ -69,7 +69,7 @@ export class Harness {
   nowMs = 0;
   readonly core: ServerCore;
   readonly engine: EngineCore;
-  readonly settings: CoreSettings;
+  readonly settings: ServerCoreSettings;
   readonly operations: EngineOperation[] = [];
   /** Frames sent and not yet taken by the test, per connection. */
   readonly inboxes = new Map<number, ServerFrame[]>();
@@ -87,14 +87,14 @@ export class Harness {
     this.core = new ServerCore(this.settings);
   }
 
-  feed(event: ServerEvent): Effect[] {
+  feed(event: ServerInput): ServerEffect[] {
     const effects = this.core.handle(event, this.nowMs);
     for (const effect of effects) this.#apply(effect);
     this.core.checkIntegrity();
     return effects;
   }
 
-  #apply(effect: Effect): void {
+  #apply(effect: ServerEffect): void {
     switch (effect.kind) {
       case 'send':
         this.inboxes.get(effect.connection)?.push(effect.frame);
@@ -139,7 +139,7 @@ export class Harness {
     return true;
   }
 
-  #answer(operation: EngineOperation): ServerEvent {
+  #answer(operation: EngineOperation): ServerInput {
     if (operation.kind === 'pass') {
       this.nowMs += this.#passMs;
       if (this.failingPasses.has(++this.passCount)) {

@@ -2,12 +2,12 @@
 // Counts since the start; quantiles over the recent past.
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
-import type { Cover, Mode } from '../../protocol/frame.js';
-import type { Trust } from './keys/draft-trust.js';
-import { type Quantiles, Recent } from './recent.js';
+import type { Mode, TrafficShaping } from '../../protocol/frame.js';
+import { type Quantiles, RecentSamples } from './recent-samples.js';
+import type { Trust } from './tenants/draft-trust.js';
 
 /** What one key uses. */
-export interface AccountStats {
+export interface TenantStats {
   /** Of the key; null: whoever needs none. */
   readonly id: string | null;
   readonly connectionCount: number;
@@ -42,7 +42,7 @@ export interface CoreStats {
   /** Keys in use of late; everybody without a key counts as one. */
   readonly accountCount: number;
   /** Those for which the target has judged most; at most 16. */
-  readonly accounts: readonly AccountStats[];
+  readonly accounts: readonly TenantStats[];
   readonly slotCount: number;
   readonly slotsOwned: number;
   /** Sessions that have work and are not in the pass in flight. */
@@ -66,7 +66,7 @@ export interface CoreStats {
   readonly verdictCount: number;
   readonly hintCount: number;
   /** What every session gets, and connections whose frames leave on a beat, or are padded. */
-  readonly cover: Cover & { readonly connectionCount: number };
+  readonly cover: TrafficShaping & { readonly connectionCount: number };
   /** Messages that said nothing, so that a beat was not empty. */
   readonly coverCount: number;
   readonly failureCount: number;
@@ -97,10 +97,10 @@ export class Counters {
   coverCount = 0;
   failureCount = 0;
   quotaRefusalCount = 0;
-  readonly passSessions = new Recent();
-  readonly passTokens = new Recent();
-  readonly passMs = new Recent();
-  readonly verdictMs = new Recent();
+  readonly passSessions = new RecentSamples();
+  readonly passTokens = new RecentSamples();
+  readonly passMs = new RecentSamples();
+  readonly verdictMs = new RecentSamples();
 
   get snapshot() {
     const { passSessions, passTokens, passMs, verdictMs, ...counts } = this;

@@ -182,22 +182,22 @@ export class DraftBuffer {
    *
    * @param told what the device knows to be committed.
    */
-  heldTo(told: number, log: TokenLog): number {
+  heldTo(announced: number, log: TokenLog): number {
     // Behind the point where a chain fell the device holds nothing of it, though a token may be equal by chance.
     const end = Math.min(this.isVoid ? this.#settledTo : this.end, log.length);
-    let position = told;
-    if (told < this.#from) return told;
+    let position = announced;
+    if (announced < this.#from) return announced;
     while (position < end && this.#ids[position - this.#from] === log.at(position)) position++;
     return position;
   }
 
   /** Forgets tokens below a position that the device knows to be committed; all of a void chain. */
-  forgetBelow(told: number): void {
+  forgetBelow(announced: number): void {
     if (this.isVoid) {
-      this.#restart(told);
+      this.#restart(announced);
       return;
     }
-    const count = Math.min(Math.max(0, told - this.#from), this.#ids.length);
+    const count = Math.min(Math.max(0, announced - this.#from), this.#ids.length);
     if (count === 0) return;
     this.#from += count;
     for (const values of [this.#ids, this.#probs, this.#laws]) values.splice(0, count);

@@ -11,7 +11,7 @@ import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 /** Chosen by whoever feeds the core; never used twice. */
 export type ConnectionId = number;
 
-export type ServerEvent =
+export type ServerInput =
   | {
       readonly kind: 'connected';
       readonly connection: ConnectionId;
@@ -89,7 +89,7 @@ export type EngineOperation =
       readonly config: SlotConfig;
     };
 
-export type Effect =
+export type ServerEffect =
   | {
       readonly kind: 'send';
       readonly connection: ConnectionId;

@@ -8,7 +8,7 @@ import { tokenLogHash } from '../../protocol/token-log-hash.js';
 export type Roll = () => number;
 
 /** A small generator for interleavings: xorshift32. @param seed not 0. */
-export function dice(seed: number): Roll {
+export function roller(seed: number): Roll {
   let state = seed | 0 || 1;
   return () => {
     state ^= state << 13;

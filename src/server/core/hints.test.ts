@@ -72,8 +72,8 @@ describe('hints', () => {
     harness.send(1, draftOf({ ids: Int32Array.of(wrong(3), text[4]!) }));
     harness.send(1, draftOf({ epoch: 1, ids: Int32Array.of(text[3]!) }));
     harness.settle(1);
-    const told = hintsIn(harness.take(1));
-    assert.ok(told.every(({ epoch }) => epoch !== 0));
+    const announced = hintsIn(harness.take(1));
+    assert.ok(announced.every(({ epoch }) => epoch !== 0));
   });
 
   it('are not told to a session that is cancelled or closed, or whose reader has fallen behind', () => {

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { fuzzing } from '../../base/fuzz.suite.js';
 import { Harness } from './core-harness.suite.js';
-import { dice } from './fake-device.suite.js';
+import { roller } from './fake-device.suite.js';
 import { type HostileAct, HostilePeer, hostileAct } from './hostile-peer.suite.js';
 import { act, checkTexts, closeAll, joined, opensOf, type Party } from './party.suite.js';
 
@@ -73,7 +73,7 @@ const met = new Map<string, number>();
 
 /** Plays devices, engine and hostile peer in turns until all answers are over. @returns the texts of the devices. */
 function play(devicesSeed: number, acts: readonly HostileAct[] | null): number[][] {
-  const roll = dice(devicesSeed + 1);
+  const roll = roller(devicesSeed + 1);
   const harness = new Harness({ model, settings: { swapBytesMax: 600 } });
   let nextConnection = 1;
   const parties = opensOf(roll, honestCount).map((open) =>
@@ -119,8 +119,10 @@ describe('a hostile connection', () => {
       ),
       parameters,
     );
-    const told = [...met].sort(([, a], [, b]) => b - a).map(([what, count]) => `${what} ${count}`);
-    t.diagnostic(told.join(', '));
+    const announced = [...met]
+      .sort(([, a], [, b]) => b - a)
+      .map(([what, count]) => `${what} ${count}`);
+    t.diagnostic(announced.join(', '));
     // Ten runs meet about ten kinds of them: with fewer than four the peer would not have got past the door.
     assert.ok(met.size >= 4, 'the peer does not reach anything worth attacking');
   });

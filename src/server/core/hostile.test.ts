@@ -335,7 +335,7 @@ describe('hostile frames', () => {
   });
 
   it('refuses strangers: wrong key, no common version, another vocabulary, no greeting', () => {
-    const strangers: [DeviceFrame, WireCode][] = [
+    const unauthenticated: [DeviceFrame, WireCode][] = [
       [{ ...hello, key: 'stolen' }, 'key-refused'],
       // Without a key nobody learns which versions there are.
       [{ ...hello, key: 'stolen', versionMin: 7, versionMax: 9 }, 'key-refused'],
@@ -344,7 +344,7 @@ describe('hostile frames', () => {
       [openFrame(), 'frame-unexpected'],
     ];
     const harness = new Harness();
-    for (const [index, [frame, code]] of strangers.entries()) {
+    for (const [index, [frame, code]] of unauthenticated.entries()) {
       harness.connect(index, null);
       harness.send(index, frame);
       assert.equal(harness.closed.get(index), code);

@@ -3,7 +3,7 @@
 import { assert } from '../../base/assert.js';
 import { limits } from '../../protocol/limits.js';
 import type { Scheduler } from './passes/scheduler.js';
-import type { SlotTable } from './passes/slots.js';
+import type { SlotTable } from './passes/slot-table.js';
 import type { Session } from './session.js';
 import type { SessionTable } from './session-table.js';
 
@@ -21,9 +21,20 @@ export function checkIntegrity(table: SessionTable, slots: SlotTable, scheduler:
 }
 
 function checkSession(session: Session, isFlying: boolean): void {
-  const { key, log, told, terms, drafts, pendingLaw, state, end, flight, owed } = session;
+  const {
+    key,
+    log,
+    announcedLength: announced,
+    terms,
+    drafts,
+    pendingLaw,
+    state,
+    end,
+    inInFlight: inFlight,
+    deferredTimes: deferred,
+  } = session;
   const name = `session ${key}`;
-  assert(told <= log.length, `${name}: told ${told} of ${log.length}`);
+  assert(announced <= log.length, `${name}: told ${announced} of ${log.length}`);
   assert(log.length <= terms.lengthMax, `${name}: ${log.length} exceeds ${terms.lengthMax}`);
   assert(log.length >= terms.promptLength, `${name}: the prompt is cut`);
   assert(drafts.epoch <= session.answerCount, `${name}: epoch ${drafts.epoch}`);
@@ -31,10 +42,13 @@ function checkSession(session: Session, isFlying: boolean): void {
   assert(pendingLaw === null || terms.scheme === 'split', `${name}: a law in ${terms.scheme}`);
   assert(state !== 'residual-due' || pendingLaw !== null, `${name}: no law is due`);
   assert(
-    end === null || state !== 'open' || flight !== null || !session.isAttached,
+    end === null || state !== 'open' || inFlight !== null || !session.isAttached,
     `${name}: open`,
   );
-  assert(owed === null || (session.isAttached && end === null), `${name}: owes nobody`);
-  assert(log.length - told <= limits.verdictTokens.value || !session.isAttached, `${name}: owes`);
-  assert(flight === null || isFlying, `${name}: in a pass that is not there`);
+  assert(deferred === null || (session.isAttached && end === null), `${name}: owes nobody`);
+  assert(
+    log.length - announced <= limits.verdictTokens.value || !session.isAttached,
+    `${name}: owes`,
+  );
+  assert(inFlight === null || isFlying, `${name}: in a pass that is not there`);
 }

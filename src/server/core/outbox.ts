@@ -3,12 +3,12 @@
 
 import type { WireCode } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
-import { failureOf } from '../../protocol/failure.js';
-import type { Cover, ServerFrame, VocabularyBlock } from '../../protocol/frame.js';
+import { failureFrame } from '../../protocol/failure.js';
+import type { ServerFrame, TrafficShaping, VocabularyBlock } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { type Connection, type Connections, retryAfter } from './connections.js';
-import type { Effect } from './event.js';
-import type { Listener } from './session.js';
+import type { ServerEffect } from './event.js';
+import type { SessionAddress } from './session.js';
 
 /** Frames that may wait for a beat: one each of as many sessions as a connection has. */
 const heldMax = limits.sessions.value;
@@ -24,71 +24,71 @@ export interface ConnectionEnd {
 export class Outbox {
   readonly #connections: Connections;
   readonly #retryAfterMs: number;
-  #effects: Effect[] = [];
+  #effects: ServerEffect[] = [];
 
   constructor(connections: Connections, retryAfterMs: number) {
     this.#connections = connections;
     this.#retryAfterMs = retryAfterMs;
   }
 
-  push(effect: Effect): void {
+  push(effect: ServerEffect): void {
     this.#effects.push(effect);
   }
 
   /** Everything since the last call; owned by the caller. */
-  take(): Effect[] {
+  take(): ServerEffect[] {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
   }
 
   /** Sends to a session's device, at the next beat where there is one; nothing where the connection has failed or is gone. */
-  send({ connection: id }: Listener, frame: ServerFrame): void {
+  send({ connection: id }: SessionAddress, frame: ServerFrame): void {
     const connection = this.#connections.get(id);
     if (!connection || connection.state === 'failed') return;
-    if (connection.beat === null) this.sendOn(connection, frame);
+    if (connection.flushTimer === null) this.sendOn(connection, frame);
     else {
-      connection.held.push(frame);
+      connection.heldFrames.push(frame);
       // Whoever makes us say so much gives its rhythm away rather than our memory.
-      if (connection.held.length >= heldMax) this.release(connection);
+      if (connection.heldFrames.length >= heldMax) this.releaseHeld(connection);
     }
   }
 
   /** Sends what has waited for the beat. @returns how many frames. */
-  release(connection: Connection): number {
-    const held = connection.held.splice(0);
+  releaseHeld(connection: Connection): number {
+    const held = connection.heldFrames.splice(0);
     for (const frame of held) this.sendOn(connection, frame);
     return held.length;
   }
 
   /** What the sessions of a connection ask for from here on. */
-  cover({ connection: id }: Listener, cover: Cover, nowMs: number): void {
+  shape({ connection: id }: SessionAddress, shaping: TrafficShaping, nowMs: number): void {
     const connection = this.#connections.get(id);
-    if (connection) this.#connections.cover(connection, cover, nowMs);
+    if (connection) this.#connections.setShaping(connection, shaping, nowMs);
   }
 
   /** Whether what is said to a session's device now would only wait. */
-  isClogged({ connection: id }: Listener): boolean {
+  isClogged({ connection: id }: SessionAddress): boolean {
     const connection = this.#connections.get(id);
-    return connection !== undefined && (connection.isClogged || connection.beat !== null);
+    return connection !== undefined && (connection.isClogged || connection.flushTimer !== null);
   }
 
   sendOn(connection: Connection, frame: ServerFrame): void {
     this.#connections.sent(connection, connectionEventOf(frame));
-    const { id, cover } = connection;
-    this.push({ kind: 'send', connection: id, frame, padBytes: cover.padBytes });
+    const { id, shaping } = connection;
+    this.push({ kind: 'send', connection: id, frame, padBytes: shaping.padBytes });
   }
 
   /** Ends one session on the wire. @param retryAfterMs null: what the code advises. */
   failSession(
-    listener: Listener,
+    address: SessionAddress,
     code: WireCode,
     message: string,
     retryAfterMs: number | null = null,
   ): void {
-    const { session } = listener;
+    const { session } = address;
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
-    this.send(listener, failureOf({ code, message, session }, advice));
+    this.send(address, failureFrame({ code, message, session }, advice));
   }
 
   /** Ends a connection: says why, then closes. */
@@ -97,10 +97,10 @@ export class Outbox {
     { code, message, retryAfterMs }: ConnectionEnd,
     block: VocabularyBlock | null,
   ): void {
-    this.release(connection);
+    this.releaseHeld(connection);
     const fault = { code, message, session: null };
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
-    this.sendOn(connection, failureOf(fault, advice, block));
+    this.sendOn(connection, failureFrame(fault, advice, block));
     this.push({ kind: 'close', connection: connection.id, code });
   }
 

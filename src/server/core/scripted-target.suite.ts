@@ -7,13 +7,13 @@ import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
 import { FormatChecker } from '../../grammar/format-checker.js';
-import { modes, noCover, type Open, schemes } from '../../protocol/frame.js';
+import { modes, noShaping, type Open, schemes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { toyEngine } from '../../sim/toy.js';
-import type { CoreSettings } from './settings.js';
+import type { ServerCoreSettings } from './settings.js';
 
 /** Resume keys count from 1. */
-export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): CoreSettings {
+export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): ServerCoreSettings {
   const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax, exit } = {
     ...scriptedDefaults,
     ...changes,
@@ -55,7 +55,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): C
     prefillMsMax: 1e9,
     slotQuantumTokens: 4,
     swapBytesMax: 4096,
-    cover: noCover,
+    shaping: noShaping,
     retryAfterMs: 500,
     randomBytes: (count) => {
       const bytes = new Uint8Array(count);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { modes } from '../../protocol/frame.js';
 import { Harness, type HarnessOptions } from './core-harness.suite.js';
-import { dice } from './fake-device.suite.js';
+import { roller } from './fake-device.suite.js';
 import { checkTexts, closeAll, interleave, opensOf } from './party.suite.js';
 
 const setups: { readonly name: string; readonly options: HarnessOptions }[] = [
@@ -31,7 +31,7 @@ const setups: { readonly name: string; readonly options: HarnessOptions }[] = [
 describe('server core, greedy and coupled', () => {
   for (const mode of modes) {
     it(`writes the target's text in mode ${mode}`, () => {
-      const roll = dice(77);
+      const roll = roller(77);
       const harness = new Harness();
       const parties = interleave(harness, opensOf(roll, 4, [mode]), roll, false);
       checkTexts(parties);
@@ -42,7 +42,7 @@ describe('server core, greedy and coupled', () => {
   for (const { name, options } of setups) {
     it(`writes the target's text whatever interleaves: ${name}`, () => {
       for (let seed = 1; seed <= 12; seed++) {
-        const roll = dice(seed * 7919);
+        const roll = roller(seed * 7919);
         const harness = new Harness(options);
         try {
           const parties = interleave(harness, opensOf(roll, 6), roll, true);

@@ -8,18 +8,18 @@ import { connectionEventOf, receiveOnConnection } from '../../protocol/connectio
 import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
 import { type Connection, Connections, helloFault, welcomeOf } from './connections.js';
 import { type CoreStats, Counters } from './core-stats.js';
-import { SessionDesk } from './desk/session-desk.js';
-import type { ConnectionId, Effect, ServerEvent } from './event.js';
+import type { ConnectionId, ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
-import { Accounts } from './keys/account.js';
 import { Outbox } from './outbox.js';
 import { Operations } from './passes/operations.js';
 import { Scheduler } from './passes/scheduler.js';
-import { SlotTable } from './passes/slots.js';
-import type { Listener } from './session.js';
+import { SlotTable } from './passes/slot-table.js';
+import type { SessionAddress } from './session.js';
 import { SessionTable } from './session-table.js';
-import type { CoreSettings } from './settings.js';
-import { statsOf } from './snapshot.js';
+import { SessionHandler } from './sessions/session-handler.js';
+import type { ServerCoreSettings } from './settings.js';
+import { statsOf } from './stats-snapshot.js';
+import { Tenants } from './tenants/tenant.js';
 
 /** How often silence and expiry are looked at, in milliseconds; they end up to this much late. */
 const tickMs = 1000;
@@ -33,26 +33,26 @@ const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'close',
 ]);
 
-type ConnectedEvent = Extract<ServerEvent, { kind: 'connected' }>;
-type FrameEvent = Extract<ServerEvent, { kind: 'frame' }>;
+type ConnectedEvent = Extract<ServerInput, { kind: 'connected' }>;
+type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
 export class ServerCore {
-  readonly #settings: CoreSettings;
+  readonly #settings: ServerCoreSettings;
   readonly #outbox: Outbox;
-  readonly #accounts: Accounts;
+  readonly #tenants: Tenants;
   readonly #connections = new Connections();
   readonly #counters = new Counters();
   readonly #table = new SessionTable();
   readonly #operations: Operations;
   readonly #slots: SlotTable;
   readonly #scheduler: Scheduler;
-  readonly #desk: SessionDesk;
+  readonly #sessions: SessionHandler;
   #isDraining = false;
   #wakeAtMs = Infinity;
 
-  constructor(settings: CoreSettings) {
+  constructor(settings: ServerCoreSettings) {
     this.#settings = settings;
-    this.#accounts = new Accounts(settings.keyLimits);
+    this.#tenants = new Tenants(settings.keyLimits);
     this.#outbox = new Outbox(this.#connections, settings.retryAfterMs);
     this.#operations = new Operations((operation) =>
       this.#outbox.push({ kind: 'engine', operation }),
@@ -60,7 +60,7 @@ export class ServerCore {
     const { issue } = this.#operations;
     this.#slots = new SlotTable({ ...settings, slotCount: settings.model.slotCount }, issue);
     this.#scheduler = new Scheduler(settings, this.#slots, issue, this.#counters);
-    this.#desk = new SessionDesk({
+    this.#sessions = new SessionHandler({
       settings,
       outbox: this.#outbox,
       table: this.#table,
@@ -76,16 +76,16 @@ export class ServerCore {
    * @param nowMs of any steady clock, never going back.
    * @returns what to do, in this order; owned by the caller.
    */
-  handle(event: ServerEvent, nowMs: number): Effect[] {
+  handle(event: ServerInput, nowMs: number): ServerEffect[] {
     return this.handleAll([event], nowMs);
   }
 
   /** Takes in events that came together: the next pass is planned once behind the last, and has room for all. */
-  handleAll(events: readonly ServerEvent[], nowMs: number): Effect[] {
+  handleAll(events: readonly ServerInput[], nowMs: number): ServerEffect[] {
     for (const event of events) this.#dispatch(event, nowMs);
     const askAgainMs = this.#scheduler.schedule(nowMs);
-    const beatMs = this.#beat(nowMs);
-    this.#setWake(Math.min(askAgainMs ?? Infinity, beatMs), nowMs);
+    const flushMs = this.#flush(nowMs);
+    this.#setWake(Math.min(askAgainMs ?? Infinity, flushMs), nowMs);
     return this.#outbox.take();
   }
 
@@ -93,7 +93,7 @@ export class ServerCore {
   stats(): CoreStats {
     return statsOf({
       settings: this.#settings,
-      accounts: this.#accounts,
+      tenants: this.#tenants,
       connections: this.#connections,
       table: this.#table,
       slots: this.#slots,
@@ -126,7 +126,7 @@ export class ServerCore {
     checkIntegrity(this.#table, this.#slots, this.#scheduler);
   }
 
-  #dispatch(event: ServerEvent, nowMs: number): void {
+  #dispatch(event: ServerInput, nowMs: number): void {
     switch (event.kind) {
       case 'connected':
         this.#connect(event, nowMs);
@@ -150,7 +150,7 @@ export class ServerCore {
       case 'hinted':
         for (const hint of event.hints) {
           const session = this.#scheduler.inSlot(event.id, hint.slot);
-          if (session !== null) this.#desk.hinted(session, hint);
+          if (session !== null) this.#sessions.hinted(session, hint);
         }
         return;
       case 'done':
@@ -175,9 +175,9 @@ export class ServerCore {
 
   #connect({ connection: id, grant, isLocal = false }: ConnectedEvent, nowMs: number): void {
     const isFull = this.#connections.count >= this.#settings.connectionsMax;
-    const account = this.#accounts.of(grant, nowMs);
-    const connection = this.#connections.add(id, account, isLocal, nowMs);
-    this.#table.openDesk(id, account);
+    const tenant = this.#tenants.of(grant, nowMs);
+    const connection = this.#connections.add(id, tenant, isLocal, nowMs);
+    this.#table.addConnection(id, tenant);
     if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
     else if (isFull) {
       const message = `${this.#settings.connectionsMax} connections are open`;
@@ -188,7 +188,7 @@ export class ServerCore {
   /** The connection is gone; its sessions wait for a resumption. */
   #drop(id: ConnectionId, nowMs: number): void {
     if (!this.#connections.get(id)) return;
-    this.#desk.exits.detachAll(id, nowMs);
+    this.#sessions.ending.detachAll(id, nowMs);
     this.#connections.delete(id);
   }
 
@@ -207,15 +207,15 @@ export class ServerCore {
       code === 'vocabulary-mismatch' && hello ? this.#settings.differingBlock(hello) : null;
     this.#counters.failureCount++;
     this.#outbox.fail(connection, { code, message, ...advice }, block);
-    this.#desk.exits.detachAll(connection.id, nowMs);
-    this.#table.openDesk(connection.id, connection.account);
+    this.#sessions.ending.detachAll(connection.id, nowMs);
+    this.#table.addConnection(connection.id, connection.tenant);
   }
 
   #frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
     connection.lastFrameAtMs = nowMs;
-    connection.account.carried(bytes, nowMs);
+    connection.tenant.countBytes(bytes, nowMs);
     const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
     if (reception.kind === 'fault') {
       const { code, message } = reception.fault;
@@ -234,7 +234,7 @@ export class ServerCore {
    */
   #isExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
     if (connection.state === 'failed' || passable.has(frame.kind)) return false;
-    const quota = connection.account.exhausted(nowMs);
+    const quota = connection.tenant.isExhausted(nowMs);
     if (quota === null) return false;
     const { code, message, retryAfterMs } = quota;
     const session = sessionOf(frame);
@@ -243,7 +243,7 @@ export class ServerCore {
       return true;
     }
     const found = this.#table.find({ connection: connection.id, session });
-    if (typeof found !== 'string') this.#desk.exits.exhaust(found, quota);
+    if (typeof found !== 'string') this.#sessions.ending.exhaust(found, quota);
     return typeof found !== 'string';
   }
 
@@ -256,12 +256,12 @@ export class ServerCore {
         if (!frame.isCover) this.#outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
         return;
       default:
-        this.#desk.frame(this.#listenerOf(connection, frame), frame, nowMs);
+        this.#sessions.frame(this.#addressOf(connection, frame), frame, nowMs);
         return;
     }
   }
 
-  #listenerOf({ id }: Connection, frame: DeviceFrame): Listener {
+  #addressOf({ id }: Connection, frame: DeviceFrame): SessionAddress {
     return { connection: id, session: sessionOf(frame)! };
   }
 
@@ -285,7 +285,7 @@ export class ServerCore {
     connection.lastFrameAtMs = nowMs;
     const isReady = connection.state === 'ready' || connection.state === 'draining';
     if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
-      this.#desk.fault({ connection: id, session: fault.session }, fault);
+      this.#sessions.fault({ connection: id, session: fault.session }, fault);
     } else {
       this.#failConnection(connection, fault.code, fault.message, nowMs);
     }
@@ -295,12 +295,12 @@ export class ServerCore {
     const connection = this.#connections.get(id);
     if (!connection || connection.state === 'failed') return;
     connection.isClogged = isClogged;
-    if (!isClogged) this.#desk.cleared(id, nowMs);
+    if (!isClogged) this.#sessions.drained(id, nowMs);
   }
 
   #passed(id: number, result: PassResult, nowMs: number): void {
     this.#operations.settle(id);
-    this.#desk.landed(this.#scheduler.land(id, result, nowMs), nowMs);
+    this.#sessions.passCompleted(this.#scheduler.completePass(id, result, nowMs), nowMs);
   }
 
   #done(id: number, bytes: Uint8Array | null): void {
@@ -312,8 +312,9 @@ export class ServerCore {
 
   #failed(id: number, message: string, nowMs: number): void {
     const { kind, session } = this.#operations.settle(id);
-    if (kind === 'pass') this.#desk.crashed(this.#scheduler.crash(id, nowMs), message, nowMs);
-    else if (session) this.#desk.exits.slotFailed(session, id, kind, message);
+    if (kind === 'pass')
+      this.#sessions.passFailed(this.#scheduler.failPass(id, nowMs), message, nowMs);
+    else if (session) this.#sessions.ending.slotFailed(session, id, kind, message);
   }
 
   #tick(nowMs: number): void {
@@ -324,13 +325,13 @@ export class ServerCore {
       const message = `nothing was heard for ${silenceMs} ms`;
       this.#failConnection(connection, 'too-slow', message, nowMs);
     }
-    this.#desk.exits.expire(nowMs);
-    this.#accounts.sweep(nowMs);
+    this.#sessions.ending.expire(nowMs);
+    this.#tenants.sweep(nowMs);
   }
 
   #drain(alternatives: readonly string[]): void {
     this.#isDraining = true;
-    this.#desk.entrance.isClosed = true;
+    this.#sessions.opening.isClosed = true;
     const { retryAfterMs } = this.#settings;
     for (const connection of this.#connections.values()) {
       if (connection.state !== 'ready' && connection.state !== 'draining') continue;
@@ -340,23 +341,23 @@ export class ServerCore {
 
   #stop(nowMs: number): void {
     this.#isDraining = true;
-    this.#desk.entrance.isClosed = true;
+    this.#sessions.opening.isClosed = true;
     for (const connection of [...this.#connections.values()]) {
       this.#failConnection(connection, 'draining', 'the server is going away', nowMs);
     }
-    this.#desk.exits.forgetDetached();
+    this.#sessions.ending.forgetDetached();
   }
 
   /** Lets out what has waited for a beat that has come. @returns when the next one is wanted; Infinity: none is. */
-  #beat(nowMs: number): number {
+  #flush(nowMs: number): number {
     let nextMs = Infinity;
-    for (const connection of this.#connections.beating) {
-      const beat = connection.beat!;
-      if (beat.isDue(nowMs)) {
-        this.#desk.beat(connection, nowMs);
-        beat.pass(nowMs);
+    for (const connection of this.#connections.flushing) {
+      const flush = connection.flushTimer!;
+      if (flush.isDue(nowMs)) {
+        this.#sessions.flush(connection, nowMs);
+        flush.pass(nowMs);
       }
-      if (this.#desk.awaitsBeat(connection)) nextMs = Math.min(nextMs, beat.atMs);
+      if (this.#sessions.awaitsFlush(connection)) nextMs = Math.min(nextMs, flush.atMs);
     }
     return nextMs;
   }

@@ -64,11 +64,11 @@ describe('a session', () => {
     // Drafted before those two verdicts were heard.
     harness.send(1, draftOf({ ids: Int32Array.from(text.slice(3, 10)) }));
     harness.settle(2);
-    const [inFlight, tested] = verdicts(harness.take(1));
-    assert.equal(inFlight!.from + inFlight!.tokens.length, 6);
-    assert.equal(inFlight!.tokens.length, 0, 'the step came out as drafted');
+    const [inInFlight, tested] = verdicts(harness.take(1));
+    assert.equal(inInFlight!.from + inInFlight!.tokens.length, 6);
+    assert.equal(inInFlight!.tokens.length, 0, 'the step came out as drafted');
     assert.equal(tested!.from, 10);
-    assert.equal(inFlight!.acceptedCount + tested!.acceptedCount, 7);
+    assert.equal(inInFlight!.acceptedCount + tested!.acceptedCount, 7);
   });
 
   it('goes on over another connection with the same text; the old one is told', () => {

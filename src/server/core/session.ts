@@ -5,14 +5,14 @@ import type { SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
-import type { Cover, EndReason, Mode, Scheme } from '../../protocol/frame.js';
+import type { EndReason, Mode, Scheme, TrafficShaping } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import type { TokenLog } from '../../protocol/token-log.js';
 import { DraftBuffer } from './draft-buffer.js';
 import type { ConnectionId } from './event.js';
-import type { Account } from './keys/account.js';
-import { DraftTrust } from './keys/draft-trust.js';
 import { LogprobLog } from './logprob-log.js';
+import { DraftTrust } from './tenants/draft-trust.js';
+import type { Tenant } from './tenants/tenant.js';
 
 /** What was asked for and granted. */
 export interface SessionTerms {
@@ -28,23 +28,23 @@ export interface SessionTerms {
   /** Whether the device has a use for hints, and this server's target an exit to make them. */
   readonly wantsHints: boolean;
   /** What its device asks for, or the server: kept for a resumption. */
-  readonly cover: Cover;
+  readonly shaping: TrafficShaping;
   /** How many likeliest tokens log-probabilities are told with; null: none are told. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;
   /** Of the key that opened it, and alone may resume it. */
-  readonly account: Account;
+  readonly tenant: Tenant;
 }
 
 /** Who hears of the session. */
-export interface Listener {
+export interface SessionAddress {
   readonly connection: ConnectionId;
   /** The id that this connection knows it by. */
   readonly session: number;
 }
 
 /** What a pass in flight computes for a session. */
-export interface Flight {
+export interface InFlightSegment {
   /** Position of the first tested draft, which is the committed length; tested drafts, padding not counted. */
   readonly from: number;
   readonly draftCount: number;
@@ -56,7 +56,7 @@ export interface Flight {
   readonly ids: Int32Array;
   readonly queueMs: number;
   /** An operation on the slot has failed since: what the pass computes there is worth nothing. */
-  isSpoilt: boolean;
+  isInvalid: boolean;
 }
 
 /** Where the time of a verdict went. */
@@ -67,7 +67,7 @@ export interface PassTimes {
 }
 
 /** A cache image that waits for a slot. */
-export type Image =
+export type CacheImage =
   | { readonly kind: 'none' }
   /** The engine is writing it. */
   | { readonly kind: 'saving'; readonly id: number; readonly length: number }
@@ -88,11 +88,11 @@ export class Session {
   /** How far its drafts deserve rows. */
   readonly trust: DraftTrust;
   state: SessionState = 'open';
-  listener: Listener | null;
+  address: SessionAddress | null;
   /** Committed length that the device knows of. */
-  told: number;
+  announcedLength: number;
   /** An empty draft asks for the token at this position. */
-  askedAt: number | null = null;
+  requestedPosition: number | null = null;
   /** It has not yet had a slot: its prompt is worth computing before anybody asks for a row. */
   isNew = true;
   /** Verdicts and resumptions sent: each may have raised the device's epoch once. */
@@ -106,9 +106,9 @@ export class Session {
   end: EndReason | null = null;
   isCancelled = false;
   /** Times of the newest verdict that waits for a slow reader, to be merged with those that follow. */
-  owed: PassTimes | null = null;
-  flight: Flight | null = null;
-  image: Image = { kind: 'none' };
+  deferredTimes: PassTimes | null = null;
+  inInFlight: InFlightSegment | null = null;
+  image: CacheImage = { kind: 'none' };
   /** It was in a pass that failed: it goes alone until one succeeds. */
   isSuspect = false;
   /** The last pass it was in failed with nobody else in it, or its slot did. */
@@ -119,7 +119,7 @@ export class Session {
   draftAtMs: number;
   lastVerdictAtMs: number | null = null;
   /** From a verdict until a pass is wanted again, of late; 0 in race, which always wants one. */
-  awayMs = 0;
+  turnaroundMs = 0;
   detachedAtMs: number | null = null;
   /** Draft length of the last advice; null: none was given. */
   advice: number | null = null;
@@ -131,19 +131,19 @@ export class Session {
     terms: SessionTerms,
     log: TokenLog,
     resumeKey: string,
-    listener: Listener,
+    address: SessionAddress,
     nowMs: number,
   ) {
     this.key = key;
     this.terms = terms;
     this.log = log;
     this.resumeKey = resumeKey;
-    this.listener = listener;
-    this.trust = new DraftTrust(terms.account.trust.inherited);
+    this.address = address;
+    this.trust = new DraftTrust(terms.tenant.trust.inherited);
     const { topLogprobs, promptLength } = terms;
     this.logprobs =
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
-    this.told = log.length;
+    this.announcedLength = log.length;
     this.waitingSinceMs = nowMs;
     this.draftAtMs = nowMs;
   }
@@ -163,26 +163,24 @@ export class Session {
     if (!this.isRunning) return false;
     const { mode } = this.terms;
     if (mode === 'race' || mode === 'stream') return true;
-    const isAsked = this.askedAt !== null && this.askedAt >= this.log.length;
+    const isAsked = this.requestedPosition !== null && this.requestedPosition >= this.log.length;
     return isAsked || this.drafts.pendingCount(this.log.length) > 0;
   }
 
   /** A pass judges what it has waited for since `waitingSinceMs`. */
-  noteAway(): void {
+  noteTurnaround(): void {
     if (this.lastVerdictAtMs === null) return;
     const awayMs = Math.min(awayMsMax, Math.max(0, this.waitingSinceMs - this.lastVerdictAtMs));
-    this.awayMs += awayStep * (awayMs - this.awayMs);
+    this.turnaroundMs += awayStep * (awayMs - this.turnaroundMs);
   }
 
   /** Whether the engine may work for it at all. */
   get isRunning(): boolean {
-    return (
-      this.state === 'open' && this.end === null && !this.isCancelled && this.listener !== null
-    );
+    return this.state === 'open' && this.end === null && !this.isCancelled && this.address !== null;
   }
 
   /** Whether there is a device to be told. */
   get isAttached(): boolean {
-    return this.listener !== null;
+    return this.address !== null;
   }
 }

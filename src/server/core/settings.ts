@@ -3,17 +3,17 @@
 
 import type { KeyLimits } from '../../base/key-grant.js';
 import type {
-  Cover,
   Hello,
   Mode,
   OfferedLimits,
   Prompt,
   Scheme,
+  TrafficShaping,
   VocabularyBlock,
 } from '../../protocol/frame.js';
 
 /** What the core needs to know of the engine. */
-export interface ModelFacts {
+export interface ServedModel {
   readonly modelName: string;
   readonly fingerprint: string;
   readonly vocabSize: number;
@@ -31,8 +31,8 @@ export type Batching =
   | { readonly kind: 'continuous' }
   | { readonly kind: 'static'; readonly count: number; readonly waitMs: number };
 
-export interface CoreSettings {
-  readonly model: ModelFacts;
+export interface ServerCoreSettings {
+  readonly model: ServedModel;
   readonly schemes: readonly Scheme[];
   readonly modes: readonly Mode[];
   readonly limits: OfferedLimits;
@@ -55,7 +55,7 @@ export interface CoreSettings {
   /** What an idle session leaves when it loses its slot: saved bytes while they fit, or nothing. */
   readonly swapBytesMax: number;
   /** What is done for every session against whoever sees lengths and times, whether its device asks for it or not. */
-  readonly cover: Cover;
+  readonly shaping: TrafficShaping;
   /** Advice after `server-busy`, `server-full` and a drain. */
   readonly retryAfterMs: number;
 

@@ -4,14 +4,14 @@
 import { limits } from '../../protocol/limits.js';
 import type { Observer } from '../observer.js';
 import type { SimServer } from '../sim-server.js';
-import type { CheckContext } from './checker.js';
+import type { CheckerContext } from './checker.js';
 
 /** Snapshots cost more than events, the more so the more there is to count: one in so many events. */
 const everyMin = 64;
 /** Operations of one slot that may be under way at once: open or restore, copy, cut, and the save of who had it before. */
 const operationsOfSlot = 5;
 
-export function checkBounds({ world, violate }: CheckContext): Observer {
+export function checkBounds({ world, violate }: CheckerContext): Observer {
   let stepCount = 0;
   const complain = (who: string, what: string): void => violate('bounds', `${who}: ${what}`);
 

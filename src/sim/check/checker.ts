@@ -17,11 +17,11 @@ export const checkNames = [
 export type CheckName = (typeof checkNames)[number];
 
 /** What a checker knows of its run. */
-export interface CheckContext {
+export interface CheckerContext {
   /** Not before the run begins. */
   readonly world: () => World;
   /** The property is broken; the run ends after the event at hand. */
   readonly violate: (check: CheckName, message: string) => void;
 }
 
-export type MakeChecker = (context: CheckContext) => Observer;
+export type MakeChecker = (context: CheckerContext) => Observer;

@@ -4,7 +4,7 @@
 import { errorTable } from '../../base/error.js';
 import type { WireCode } from '../../protocol/code.js';
 import type { Observer } from '../observer.js';
-import type { CheckContext } from './checker.js';
+import type { CheckerContext } from './checker.js';
 
 /** What a server may say although both ends behave. */
 const legitimate: ReadonlySet<WireCode> = new Set([
@@ -28,7 +28,7 @@ const excusable: ReadonlySet<string> = new Set([
   'engine-failed',
 ]);
 
-export function checkConduct({ violate }: CheckContext): Observer {
+export function checkConduct({ violate }: CheckerContext): Observer {
   return {
     onDown(device, frame) {
       if (frame.kind !== 'failure' || legitimate.has(frame.code)) return;

@@ -1,14 +1,14 @@
 // No committed token is lost, repeated or altered, across resumptions, crashes and failovers: what a user is told only
 // grows, without a gap; and both ends of a session agree on the committed text whenever they speak of it.
 
-import type { Answer } from '../answer.js';
 import type { Observer } from '../observer.js';
-import type { CheckContext } from './checker.js';
+import type { SimAnswer } from '../sim-answer.js';
+import type { CheckerContext } from './checker.js';
 
-export function checkContinuity({ violate }: CheckContext): Observer {
+export function checkContinuity({ violate }: CheckerContext): Observer {
   /** Final tokens as they were first told. */
-  const said = new Map<Answer, number[]>();
-  const complain = ({ name }: Answer, what: string): void =>
+  const said = new Map<SimAnswer, number[]>();
+  const complain = ({ name }: SimAnswer, what: string): void =>
     violate('continuity', `${name}: ${what}`);
 
   return {

@@ -1,10 +1,10 @@
 // Under greedy, coupled and agreement the final text is the target's own, token by token, whatever happened on the way:
 // a whole answer is the whole text, a broken one its beginning.
 
-import type { Answer } from '../answer.js';
 import type { Observer } from '../observer.js';
 import { targetText } from '../reference.js';
-import type { CheckContext } from './checker.js';
+import type { SimAnswer } from '../sim-answer.js';
+import type { CheckerContext } from './checker.js';
 
 interface Watched {
   /** [n], prompt not included. */
@@ -12,13 +12,13 @@ interface Watched {
   checkedCount: number;
 }
 
-export function checkExactness({ world, violate }: CheckContext): Observer {
+export function checkExactness({ world, violate }: CheckerContext): Observer {
   const texts = new Map<number, Int32Array>();
-  const watched = new Map<Answer, Watched>();
-  const complain = ({ name, ask }: Answer, what: string): void =>
+  const watched = new Map<SimAnswer, Watched>();
+  const complain = ({ name, ask }: SimAnswer, what: string): void =>
     violate('exactness', `${name} (${ask.request.scheme}, ${ask.request.mode}): ${what}`);
 
-  const textOf = ({ ask }: Answer): Int32Array => {
+  const textOf = ({ ask }: SimAnswer): Int32Array => {
     let text = texts.get(ask.id);
     if (text === undefined) {
       const { contextLength } = world().servers[0]!.settings.model;

@@ -1,12 +1,12 @@
 // Every request ends: with its text, or with a code, within a bounded time after it was made and the last fault was over.
 
 import type { Observer } from '../observer.js';
-import type { CheckContext } from './checker.js';
+import type { CheckerContext } from './checker.js';
 
 /** Events at one moment beyond which nobody waits for the next. */
 const standstillMax = 20_000;
 
-export function checkLiveness({ world, violate }: CheckContext): Observer {
+export function checkLiveness({ world, violate }: CheckerContext): Observer {
   let lastMs = -1;
   let count = 0;
 
@@ -25,7 +25,7 @@ export function checkLiveness({ world, violate }: CheckContext): Observer {
 }
 
 /** To be called when a run has ended before its work was done. @returns what is still open, or null. */
-export function openWork({ world }: Pick<CheckContext, 'world'>): string | null {
+export function openWork({ world }: Pick<CheckerContext, 'world'>): string | null {
   const live = world().devices.flatMap((device) => [...device.live.values()]);
   const [first] = live;
   if (first === undefined) return null;

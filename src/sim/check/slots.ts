@@ -3,12 +3,12 @@
 
 import type { Observer } from '../observer.js';
 import type { SimServer } from '../sim-server.js';
-import type { CheckContext } from './checker.js';
+import type { CheckerContext } from './checker.js';
 
 /** Beyond this many sessions the tables are compared now and then: the comparison looks at all of them. */
 const smallCount = 32;
 
-export function checkSlots({ world, violate }: CheckContext): Observer {
+export function checkSlots({ world, violate }: CheckerContext): Observer {
   /** Slots in which an operation was made to fail: what follows on them may fail for it, until they are opened again. */
   const spoilt = new Set<string>();
   let stepCount = 0;

@@ -2,9 +2,9 @@
 // what it was sent it either accepted, rejected or dropped. The counts that are told at the end are the ones seen here.
 
 import type { Statistics } from '../../device/core/statistics.js';
-import type { Answer } from '../answer.js';
 import type { Observer } from '../observer.js';
-import type { CheckContext } from './checker.js';
+import type { SimAnswer } from '../sim-answer.js';
+import type { CheckerContext } from './checker.js';
 
 /** What one session of a server was sent, over all connections that it has had. */
 interface Ledger {
@@ -15,7 +15,7 @@ interface Ledger {
   key: string | null;
 }
 
-export function checkTokens({ violate }: CheckContext): Observer {
+export function checkTokenCounts({ violate }: CheckerContext): Observer {
   /** By device and session id of its present connection, and by resume key. */
   const bySession = new Map<string, Ledger>();
   const byKey = new Map<string, Ledger>();
@@ -63,7 +63,7 @@ export function checkTokens({ violate }: CheckContext): Observer {
   };
 }
 
-function faultOf({ transcript }: Answer, statistics: Statistics): string | null {
+function faultOf({ transcript }: SimAnswer, statistics: Statistics): string | null {
   const { draftedCount, keptCount, wastedCount, acceptedCount, testedCount } = statistics;
   if (draftedCount !== keptCount + wastedCount) {
     return `${draftedCount} drafted, ${keptCount} kept, ${wastedCount} wasted`;

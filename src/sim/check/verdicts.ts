@@ -9,11 +9,11 @@ import { verifyFull } from '../../math/full.js';
 import { type Law, pointLaw, probOf } from '../../math/law.js';
 import { noiseKey } from '../../math/noise.js';
 import { residualToken, verifySplit } from '../../math/split.js';
-import type { Verdict } from '../../math/verdict.js';
-import type { Answer } from '../answer.js';
+import type { Verification } from '../../math/verification.js';
 import type { Observer } from '../observer.js';
 import { TargetReader } from '../reference.js';
-import type { CheckContext } from './checker.js';
+import type { SimAnswer } from '../sim-answer.js';
+import type { CheckerContext } from './checker.js';
 import { type SlotOwner, SlotOwners } from './slot-owners.js';
 
 /** What is known of a request, whoever answers it. */
@@ -42,13 +42,14 @@ class Record {
 
 const isRatio = ({ scheme }: GenerateRequest): boolean => scheme === 'split' || scheme === 'full';
 
-export function checkVerdicts({ world, violate }: CheckContext): Observer {
+export function checkVerdicts({ world, violate }: CheckerContext): Observer {
   const records = new Map<bigint, Record>();
   const owners = new SlotOwners();
   const complain = ({ request }: Record, what: string): void =>
     violate('verdicts', `request of seed ${request.seed} (${request.scheme}): ${what}`);
 
-  const recordOf = ({ ask: { request } }: Answer): Record | undefined => records.get(request.seed);
+  const recordOf = ({ ask: { request } }: SimAnswer): Record | undefined =>
+    records.get(request.seed);
 
   return {
     onAsk({ ask: { request } }) {
@@ -154,7 +155,7 @@ function verdictOf(
   drafts: readonly DraftedToken[],
   text: readonly number[],
   from: number,
-): Verdict {
+): Verification {
   const lawAt = (row: number): Law => reader.lawAfter(text.slice(0, from + row));
   const chanceAt = (row: number) => reader.chanceAt(from + row);
   const ids = Int32Array.from(drafts, ({ token }) => token);
@@ -170,7 +171,7 @@ function verdictOf(
   );
 }
 
-function differenceOf(expected: Verdict, { acceptedCount, final }: Outcome): string | null {
+function differenceOf(expected: Verification, { acceptedCount, final }: Outcome): string | null {
   if (expected.acceptedCount !== acceptedCount) {
     return `${acceptedCount} drafts accepted, not ${expected.acceptedCount}`;
   }
@@ -186,7 +187,7 @@ function differenceOf(expected: Verdict, { acceptedCount, final }: Outcome): str
 function decide(
   record: Record,
   drafts: readonly DraftedToken[],
-  { acceptedCount, final }: Verdict,
+  { acceptedCount, final }: Verification,
   from: number,
 ): void {
   for (let index = 0; index < acceptedCount; index++) {

@@ -1,7 +1,7 @@
 // How far a toy's draft has to stand from its target to be accepted at a given rate.
 
 import { delayLink } from '../scenarios.js';
-import { playService } from './play-service.js';
+import { simulateService } from './simulate-service.js';
 
 /** Tokens that stand for a rate. */
 const probeTokens = 300;
@@ -28,7 +28,7 @@ export function divergenceFor(acceptanceRate: number): number {
 
 /** One draft a round, so that every one is tested behind a right prefix. */
 function rateAt(divergence: number): number {
-  const figures = playService(
+  const figures = simulateService(
     {
       deviceCount: 1,
       devices: [{ name: 'probe', share: 1, draftMs: 1, divergence, link: delayLink(1) }],

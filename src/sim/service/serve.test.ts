@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { linkProfiles } from '../profiles/link-profiles.js';
-import { playHere } from './play.js';
-import { type Bed, linkModelOf, race, serve, speedOf, stream } from './serve.js';
+import { runServiceHere } from './run-service.js';
+import { linkModelOf, race, type ServiceFixture, serve, speedOf, stream } from './serve.js';
 
-const bed: Bed = {
+const bed: ServiceFixture = {
   deviceCount: 2,
   devices: [
     { name: 'one', share: 1, draftMs: 5, divergence: 0.2, link: linkModelOf(linkProfiles.lan) },
@@ -18,20 +18,20 @@ const bed: Bed = {
 };
 
 it('a user streams at the pace of the passes, and never slower in race while rows cost nothing', async () => {
-  const streamed = await serve(playHere, bed, stream);
+  const streamed = await serve(runServiceHere, bed, stream);
   assert.equal(streamed.answersMs.length, 6);
   assert.ok(
     streamed.tokenMs.value >= 30 && streamed.tokenMs.value <= 31.6,
     `${streamed.tokenMs.value}`,
   );
   assert.equal(streamed.acceptedShare, null);
-  const speed = speedOf(await serve(playHere, bed, race), streamed);
+  const speed = speedOf(await serve(runServiceHere, bed, race), streamed);
   assert.ok(speed.low > 1, `race at ${speed.low} of streaming`);
   assert.deepEqual(speedOf(streamed, streamed), { value: 1, low: 1, high: 1 });
 });
 
 it('throughput is that of all devices together', async () => {
-  const { tokensPerSecond, tokenMs } = await serve(playHere, bed, stream);
+  const { tokensPerSecond, tokenMs } = await serve(runServiceHere, bed, stream);
   const expected = (2 * 1_000) / tokenMs.value;
   assert.ok(Math.abs(tokensPerSecond.value / expected - 1) < 0.01, `${tokensPerSecond.value}`);
 });

@@ -3,12 +3,12 @@
 
 import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Estimate } from '../../math/estimate.js';
-import { countOf, ratioOf, scaled } from '../../math/estimate.js';
+import { countEstimate, ratioEstimate, scaled } from '../../math/estimate.js';
 import type { PassCost } from '../../math/pass-time.js';
 import type { Mode, Scheme } from '../../protocol/frame.js';
 import type { LinkModel, Service, ServiceDevice, ServiceFigures } from '../index.js';
 import type { LinkShape } from '../profiles/link-profiles.js';
-import type { Play } from './play.js';
+import type { RunService } from './run-service.js';
 
 /** How a user is served. */
 export interface Serving {
@@ -40,7 +40,7 @@ export const sled = (batch: Service['staticBatch']): Serving => ({
   staticBatch: batch,
 });
 
-export interface Bed {
+export interface ServiceFixture {
   readonly deviceCount: number;
   readonly devices: readonly ServiceDevice[];
   readonly pass: PassCost;
@@ -51,7 +51,7 @@ export interface Bed {
 }
 
 /** Of all answers of all seeds. */
-export interface Served {
+export interface ServiceResult {
   /** Milliseconds a token: mean over answers, and all of them. */
   readonly tokenMs: Estimate;
   readonly answersMs: readonly number[];
@@ -74,7 +74,11 @@ const slotsMax = 256;
 const overheadBytes = 70;
 
 /** Plays every seed of a bed. */
-export async function serve(play: Play, bed: Bed, serving: Serving): Promise<Served> {
+export async function serve(
+  play: RunService,
+  bed: ServiceFixture,
+  serving: Serving,
+): Promise<ServiceResult> {
   const { deviceCount, devices, pass, passNoise = usualNoise, answerTokens } = bed;
   const service: Service = {
     deviceCount,
@@ -90,9 +94,9 @@ export async function serve(play: Play, bed: Bed, serving: Serving): Promise<Ser
   return servedOf(await Promise.all(bed.seeds.map((seed) => play(service, seed))), deviceCount);
 }
 
-function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served {
+function servedOf(runs: readonly ServiceFigures[], deviceCount: number): ServiceResult {
   const answersMs = runs.flatMap(({ tokenMs }) => tokenMs);
-  const of = (value: (run: ServiceFigures) => number): Estimate => countOf(runs.map(value));
+  const of = (value: (run: ServiceFigures) => number): Estimate => countEstimate(runs.map(value));
   const shares = runs.map(({ acceptedShare }) => acceptedShare).filter((one) => one !== null);
   return {
     tokenMs: meanBy(answersMs),
@@ -103,7 +107,7 @@ function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Served 
     drafted: of(({ drafted }) => drafted),
     upMessages: of(({ upMessages }) => upMessages),
     upBytes: of(({ upBytes }) => upBytes),
-    acceptedShare: shares.length === 0 ? null : countOf(shares),
+    acceptedShare: shares.length === 0 ? null : countEstimate(shares),
     draftLength: of(({ draftLength }) => draftLength),
   };
 }
@@ -127,11 +131,13 @@ export function linkModelOf(shape: LinkShape): LinkModel {
 
 /** Mean of positive numbers; resampled, so that no interval reaches below 0. */
 const meanBy = (samples: readonly number[]): Estimate =>
-  ratioOf(samples.map((part) => ({ part, whole: 1 })));
+  ratioEstimate(samples.map((part) => ({ part, whole: 1 })));
 
 /**
  * How many times faster `served` was than `baseline`, of the same bed: answers are paired, since a seed gives them the
  * same text in both.
  */
-export const speedOf = (served: Served, baseline: Served): Estimate =>
-  ratioOf(served.answersMs.map((whole, index) => ({ part: baseline.answersMs[index]!, whole })));
+export const speedOf = (served: ServiceResult, baseline: ServiceResult): Estimate =>
+  ratioEstimate(
+    served.answersMs.map((whole, index) => ({ part: baseline.answersMs[index]!, whole })),
+  );

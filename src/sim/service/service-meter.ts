@@ -1,11 +1,11 @@
 // Adds up what a service's users and server see, by what the line says of each pass and each token.
 
-import type { TellEffect } from '../../device/core/event.js';
+import type { AnswerEffect } from '../../device/core/event.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import { type PassCost, passMsOf } from '../../math/pass-time.js';
-import { shapeOf } from '../../server/core/passes/pass-builder.js';
-import type { Answer } from '../answer.js';
+import { passShapeOf } from '../../server/core/passes/pass-builder.js';
 import type { Observer } from '../observer.js';
+import type { SimAnswer } from '../sim-answer.js';
 import type { Report } from '../simulate.js';
 import type { SeenMessage, Service, ServiceFigures } from './service.js';
 
@@ -22,7 +22,7 @@ export class ServiceMeter implements Observer {
   readonly #isTapped: boolean;
   readonly #cost: PassCost;
   readonly #deviceCount: number;
-  readonly #lastTokenMs = new Map<Answer, number>();
+  readonly #lastTokenMs = new Map<SimAnswer, number>();
   #now: () => number = () => 0;
 
   constructor({ pass, deviceCount, isTapped = false }: Service) {
@@ -36,7 +36,7 @@ export class ServiceMeter implements Observer {
     return this;
   }
 
-  onTell(answer: Answer, effect: TellEffect): void {
+  onTell(answer: SimAnswer, effect: AnswerEffect): void {
     const { transcript, device } = answer;
     if (device >= this.#deviceCount) return;
     if (effect.kind === 'tokens') this.#gaps(answer, effect.tokens.length);
@@ -45,7 +45,7 @@ export class ServiceMeter implements Observer {
     this.#statistics.push(transcript.end.statistics);
   }
 
-  #gaps(answer: Answer, count: number): void {
+  #gaps(answer: SimAnswer, count: number): void {
     const nowMs = this.#now();
     const lastMs = this.#lastTokenMs.get(answer);
     if (lastMs !== undefined && count > 0) this.#gapMs.push(nowMs - lastMs);
@@ -54,12 +54,12 @@ export class ServiceMeter implements Observer {
   }
 
   onMessage: NonNullable<Observer['onMessage']> = (_device, way, byteCount) => {
-    if (this.#isTapped) this.#seen.push({ atMs: this.#now(), way, byteCount });
+    if (this.#isTapped) this.#seen.push({ atMs: this.#now(), direction: way, byteCount });
   };
 
   onAnswered: NonNullable<Observer['onAnswered']> = (_server, { operation }) => {
     if (operation.kind !== 'pass') return;
-    const shape = shapeOf(operation.segments);
+    const shape = passShapeOf(operation.segments);
     this.#passCount++;
     this.#rowCount += shape.rowCount;
     this.#busyMs += passMsOf(this.#cost, shape);

@@ -1,13 +1,13 @@
 // The scenario of a service and what its devices ask: a fleet without faults that begins nearly at once, and behind it
 // perhaps one device that takes all it can get.
 
-import { aheadDefaults } from '../../device/core/drafting/ahead.js';
+import { aheadDefaults } from '../../device/core/drafting/ahead-cache.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
-import { type Cover, noCover } from '../../protocol/frame.js';
-import type { Ask } from '../answer.js';
+import { noShaping, type TrafficShaping } from '../../protocol/frame.js';
 import { Random } from '../random.js';
-import type { CoverModel, DeviceKind, Scenario, ServerModel } from '../scenario.js';
+import type { DeviceKind, Scenario, ServerModel, ShapingModel } from '../scenario.js';
 import { swarm } from '../scenarios.js';
+import type { Ask } from '../sim-answer.js';
 import { toyLetters } from '../toy.js';
 import type { RunPlan } from '../world.js';
 import type { Abuser, Service, ServiceDevice } from './service.js';
@@ -71,8 +71,11 @@ function scenarioOf(service: Service): Scenario {
   const { mode, promptTokens, answerTokens, abuser, contextTokens = 0 } = service;
   const deviceCount = service.deviceCount + (abuser ? 1 : 0);
   const contextLength = promptTokens + answerTokens + contextMargin + contextTokens;
-  const cover = coverOf(service.cover);
-  const devices = service.devices.map((device) => ({ ...kindOf(device, contextLength), cover }));
+  const shaping = shapingOf(service.shaping);
+  const devices = service.devices.map((device) => ({
+    ...kindOf(device, contextLength),
+    cover: shaping,
+  }));
   return {
     ...swarm,
     name: `service, ${mode}`,
@@ -88,7 +91,7 @@ function scenarioOf(service: Service): Scenario {
 }
 
 /** Of every device. */
-function coverOf({ padBytes, aggregateMs }: Cover = noCover): CoverModel {
+function shapingOf({ padBytes, aggregateMs }: TrafficShaping = noShaping): ShapingModel {
   const shares = { padShare: padBytes > 0 ? 1 : 0, aggregateShare: aggregateMs > 0 ? 1 : 0 };
   return { ...shares, padBytes, aggregateMs };
 }
@@ -147,8 +150,8 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
 /** Drafts as long as it may, always about something else, at once, and over the best of the links. */
 function abuserKind({ devices, deviceCount }: Service, contextLength: number): DeviceKind {
   const { link } = devices[0]!;
-  const pace = { draftMs: 0.01, divergence: worstDivergence, ignoresAdvice: true };
-  const device = { name: 'abuser', share: 0, link, ...pace };
+  const timings = { draftMs: 0.01, divergence: worstDivergence, ignoresAdvice: true };
+  const device = { name: 'abuser', share: 0, link, ...timings };
   return { ...kindOf(device, contextLength), index: deviceCount };
 }
 

@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { median, quantile } from '../../math/statistics.js';
 import { delayLink } from '../scenarios.js';
-import { playService } from './play-service.js';
 import type { Service } from './service.js';
+import { simulateService } from './simulate-service.js';
 
 const link = delayLink(20);
-const crowd: Omit<Service, 'mode'> = {
+const burst: Omit<Service, 'mode'> = {
   deviceCount: 96,
   slotCount: 96,
   devices: [{ name: 'one', share: 1, draftMs: 20, divergence: 0.33, link }],
@@ -25,7 +25,7 @@ const crowd: Omit<Service, 'mode'> = {
 describe('a crowd that begins at once', () => {
   it('is no slower in race than streaming', () => {
     const [race, stream] = (['race', 'stream'] as const).map((mode) =>
-      median(playService({ ...crowd, mode }, 1).tokenMs),
+      median(simulateService({ ...burst, mode }, 1).tokenMs),
     );
     assert.ok(race! <= 1.02 * stream!, `${race} against ${stream} ms a token`);
   });
@@ -50,12 +50,12 @@ describe('an abuser', () => {
     };
     const modes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const;
     const abuser = { sessions: 24, modes, promptTokens: 900, openEveryMs: 1_000, draftTokens: 16 };
-    const alone = playService(service, 3);
-    const beside = playService({ ...service, abuser }, 3);
+    const alone = simulateService(service, 3);
+    const beside = simulateService({ ...service, abuser }, 3);
     assert.equal(beside.tokenMs.length, 15);
     const ratio = quantile(beside.tokenMs, 0.95) / quantile(alone.tokenMs, 0.95);
     assert.ok(ratio < 1.25, `${ratio} times as long`);
-    const keyless = playService({ ...service, abuser, hasKeys: false }, 3);
+    const keyless = simulateService({ ...service, abuser, hasKeys: false }, 3);
     const unfair = quantile(keyless.tokenMs, 0.95) / quantile(alone.tokenMs, 0.95);
     assert.ok(unfair > 1.5, `${unfair} times as long, though nothing protects them`);
   });

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { delayLink } from '../scenarios.js';
 import { divergenceFor } from './divergence.js';
-import { playService } from './play-service.js';
 import type { Service } from './service.js';
+import { simulateService } from './simulate-service.js';
 
 const link = delayLink(20);
 const service: Service = {
@@ -27,14 +27,14 @@ const near = (value: number, wanted: number, share = 0.02): void =>
 
 describe('a service', () => {
   it('streams a token each pass', () => {
-    const figures = playService({ ...service, mode: 'stream' }, 1);
+    const figures = simulateService({ ...service, mode: 'stream' }, 1);
     near(figures.tokenMs[0]!, 31);
     near(figures.passes, 1);
     assert.equal(figures.acceptedShare, null);
   });
 
   it('of a draft that is always right, gives five tokens for a round trip, four drafts and a pass', () => {
-    const figures = playService(service, 1);
+    const figures = simulateService(service, 1);
     assert.equal(figures.acceptedShare, 1);
     // Drafted while the verdict is out, four tokens are ready when it comes; the first round trip has no such luck.
     near(figures.rows, 1);
@@ -44,15 +44,15 @@ describe('a service', () => {
   });
 
   it('counts the users of a batch, which share its passes', () => {
-    const alone = playService({ ...service, mode: 'stream' }, 1);
-    const eight = playService({ ...service, mode: 'stream', deviceCount: 8, slotCount: 8 }, 1);
+    const alone = simulateService({ ...service, mode: 'stream' }, 1);
+    const eight = simulateService({ ...service, mode: 'stream', deviceCount: 8, slotCount: 8 }, 1);
     assert.equal(eight.tokenMs.length, 8);
     near(eight.tokenMs[0]!, 30 + 8, 0.05);
     near(eight.tokensPerSecond, 8 * alone.tokensPerSecond * (31 / 38), 0.05);
   });
 
   it('gives the same figures for the same seed', () => {
-    assert.deepEqual(playService(service, 7), playService(service, 7));
+    assert.deepEqual(simulateService(service, 7), simulateService(service, 7));
   });
 
   it('finds the divergence of an acceptance rate', () => {
@@ -63,6 +63,6 @@ describe('a service', () => {
       stopRule: { kind: 'fixed', draftLengthMax: 1 },
     } as const;
     const devices = service.devices.map((device) => ({ ...device, divergence }));
-    near(playService({ ...drafts, devices }, 5).acceptedShare!, 0.7, 0.1);
+    near(simulateService({ ...drafts, devices }, 5).acceptedShare!, 0.7, 0.1);
   });
 });

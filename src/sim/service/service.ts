@@ -1,12 +1,12 @@
 // A service: one server and many devices that all write at once in one mode, perhaps one of them against the others. And
 // what users and server see of it.
 
-import type { AheadBudget } from '../../device/core/drafting/ahead.js';
+import type { AheadBudget } from '../../device/core/drafting/ahead-cache.js';
 import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import type { PassCost } from '../../math/pass-time.js';
 import type { Sampling } from '../../math/sampling.js';
-import type { Cover, Mode, Scheme } from '../../protocol/frame.js';
+import type { Mode, Scheme, TrafficShaping } from '../../protocol/frame.js';
 import type { Models } from '../models.js';
 import type { LinkModel } from '../scenario.js';
 
@@ -64,7 +64,7 @@ export interface Service {
   /** Most tokens of a session beyond what the answers need; default: little. */
   readonly contextTokens?: number;
   /** What every device asks for; default: nothing. */
-  readonly cover?: Cover;
+  readonly shaping?: TrafficShaping;
   /** Whether the figures hold what is seen of messages; default: they are spared it. */
   readonly isTapped?: boolean;
   /** Default: the toys, prompts of letters, their laws as they are. */
@@ -112,6 +112,6 @@ export interface ServiceFigures {
 /** A message to somebody who cannot read it. */
 export interface SeenMessage {
   readonly atMs: number;
-  readonly way: 'up' | 'down';
+  readonly direction: 'up' | 'down';
   readonly byteCount: number;
 }

@@ -5,21 +5,21 @@ import { assert } from '../../../base/assert.js';
 import type { DraftedToken } from '../../../engine/engine.js';
 import type { Hint } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
-import type { DraftChain } from '../chain.js';
-import type { StrandToken } from '../event.js';
-import type { Session, Text } from '../session.js';
-import { AheadCache, type Branch, type Choice } from './ahead.js';
-import type { Growth, StrandText } from './drafting.js';
-import { Foresight } from './foresight.js';
+import type { DeviceSession, SessionText } from '../device-session.js';
+import type { DraftChain } from '../draft-chain.js';
+import type { SequenceToken } from '../event.js';
+import { AcceptanceModel } from './acceptance-model.js';
+import { type AheadBranch, AheadCache, type BranchChoice } from './ahead-cache.js';
+import type { Growth, SequenceText } from './draft-runner.js';
 import { wantsConfidence } from './stop-rule.js';
 
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
 
 export class DraftPlan {
-  readonly #session: Session;
+  readonly #session: DeviceSession;
   readonly #cache = new AheadCache();
-  readonly #foresight = new Foresight();
+  readonly #acceptanceModel = new AcceptanceModel();
   /** Arrival of the hint that is held. */
   #hintedMs = 0;
   /** A verdict or a hint has changed what is likely. */
@@ -27,7 +27,7 @@ export class DraftPlan {
   /** A token has just been told: whoever stops the run now loses nothing of the next. */
   #isBetweenTokens = false;
 
-  constructor(session: Session) {
+  constructor(session: DeviceSession) {
     this.#session = session;
   }
 
@@ -65,7 +65,7 @@ export class DraftPlan {
   }
 
   /** Lets go of a chain that is full and of branches that are void; ends a run which something better has come up for. */
-  #dropUnwanted(text: Text, mayBranch: boolean, nowMs: number): void {
+  #dropUnwanted(text: SessionText, mayBranch: boolean, nowMs: number): void {
     const { drafting } = this.#session;
     const isFull = this.#room(text, nowMs) <= 0;
     drafting.drop((growth) => {
@@ -82,8 +82,8 @@ export class DraftPlan {
     if (!isSame) drafting.stop();
   }
 
-  #choose(text: Text, mayBranch: boolean, nowMs: number): Choice | null {
-    const { drafting, settings, pace, request } = this.#session;
+  #choose(text: SessionText, mayBranch: boolean, nowMs: number): BranchChoice | null {
+    const { drafting, settings, timings, request } = this.#session;
     const { chain } = text;
     const isChainReady = drafting.isReady || drafting.isRunning;
     const isFull = chain.end >= settings.drafter!.contextLength;
@@ -93,34 +93,34 @@ export class DraftPlan {
     }
     return this.#cache.choose(chain, {
       budget: settings.ahead,
-      foresight: this.#foresight,
-      acceptanceRate: Math.min(0.99, Math.max(0.01, pace.acceptanceRate)),
+      acceptanceModel: this.#acceptanceModel,
+      acceptanceRate: Math.min(0.99, Math.max(0.01, timings.acceptanceRate)),
       chainRoom,
       branchTokensMax: Math.min(branchTokensMax, request.stopRule.draftLengthMax),
       lostCount: this.#lostCount(),
       // The target adds the last token itself.
       lengthMax: Math.min(settings.drafter!.contextLength, this.#session.endMax - 1),
       endOfText: settings.endOfText,
-      strandsMax: settings.drafter!.strandsMax,
-      passCost: (rowCount) => pace.draftPass.cost(rowCount),
+      sequencesMax: settings.drafter!.sequencesMax,
+      passCost: (rowCount) => timings.draftPass.cost(rowCount),
     });
   }
 
   /** In race the server steps on while a correction and what follows it are under way. */
   #lostCount(): number {
-    const { pace, request } = this.#session;
-    const { mean: passMs } = pace.pass;
+    const { timings, request } = this.#session;
+    const { mean: passMs } = timings.pass;
     if (request.mode !== 'race' || passMs === null || passMs <= 0) return 0;
-    return Math.floor((pace.roundTrip.mean ?? 0) / passMs) + 1;
+    return Math.floor((timings.roundTrip.mean ?? 0) / passMs) + 1;
   }
 
-  #start(text: Text, { grows, countMax }: Choice, nowMs: number): void {
+  #start(text: SessionText, { grows, countMax }: BranchChoice, nowMs: number): void {
     const { drafting, tally, request, settings } = this.#session;
     if (!(grows.includes('chain') ? drafting.isReady : drafting.canBranch)) return;
     const { stopRule, mode, scheme } = request;
     const isRound = mode === 'stop-and-wait';
     const endsUnsure = stopRule.kind === 'confidence' && !isRound;
-    const wish = {
+    const options = {
       countMax,
       // A round that ends for lack of confidence is continued ahead, so upstream.ts looks at the confidences there.
       confidenceMin: endsUnsure ? stopRule.confidenceMin : 0,
@@ -128,21 +128,21 @@ export class DraftPlan {
       alternativesMax: this.#branches ? settings.ahead.runnersUpMax : 0,
     };
     tally.draftStartCount++;
-    const texts = grows.map((one) => strandText(text, one));
-    drafting.start(wish, scheme, texts, nowMs);
+    const texts = grows.map((one) => sequenceText(text, one));
+    drafting.start(options, scheme, texts, nowMs);
   }
 
   #mayDraft(nowMs: number): boolean {
-    const { overtaking, request, advisedDraftLength } = this.#session;
+    const { speculationGate, request, advisedDraftLength } = this.#session;
     // Asked before all else: it ends a pause whose time has come, or the timer for it would come again and again.
-    const isPaused = overtaking.isPaused(nowMs);
+    const isPaused = speculationGate.isPaused(nowMs);
     if (this.#session.showsDrafts(nowMs)) return true;
     if (request.mode === 'stream' || advisedDraftLength === 0) return false;
     return request.mode !== 'race' || !isPaused;
   }
 
   /** Tokens that the chain may still grow by; below 1: none. */
-  #room({ chain }: Text, nowMs: number): number {
+  #room({ chain }: SessionText, nowMs: number): number {
     const session = this.#session;
     const isShown = session.showsDrafts(nowMs);
     // The target adds the last token itself, unless it may never come.
@@ -161,17 +161,17 @@ export class DraftPlan {
     return Math.min(granted, 2 * draftLengthMax);
   }
 
-  onDrafted(run: number, tokens: readonly StrandToken[], nowMs: number): void {
-    const { text, drafting, pace, tally } = this.#session;
+  onDrafted(run: number, tokens: readonly SequenceToken[], nowMs: number): void {
+    const { text, drafting, timings, tally } = this.#session;
     if (text === null) return;
-    const grown = drafting.take(run, tokens, pace, nowMs);
+    const grown = drafting.take(run, tokens, timings, nowMs);
     if (grown.length === 0) return;
     tally.draftPassCount++;
     this.#isBetweenTokens = true;
     for (const { grows, token } of grown) this.#grow(text, grows, token);
   }
 
-  #grow({ chain }: Text, grows: Growth, token: DraftedToken): void {
+  #grow({ chain }: SessionText, grows: Growth, token: DraftedToken): void {
     const { tally, isAwaiting } = this.#session;
     tally.draftedCount++;
     if (grows === 'chain') {
@@ -208,7 +208,7 @@ export class DraftPlan {
       const alternatives = chain.at(position)?.alternatives;
       if (alternatives === undefined || position >= log.length) continue;
       const rank = 1 + alternatives.tokens.indexOf(log.at(position));
-      this.#foresight.learn(alternatives.gaps, position < firstVoid ? 0 : rank || null);
+      this.#acceptanceModel.learn(alternatives.gaps, position < firstVoid ? 0 : rank || null);
     }
   }
 
@@ -238,7 +238,7 @@ export class DraftPlan {
     else if (hadChoice) this.#session.tally.branchMissCount++;
   }
 
-  #adopt(branch: Branch, committedCount: number, isRunning: boolean, nowMs: number): void {
+  #adopt(branch: AheadBranch, committedCount: number, isRunning: boolean, nowMs: number): void {
     const { drafting, tally } = this.#session;
     const text = this.#session.text!;
     const { chain } = text;
@@ -278,18 +278,18 @@ export class DraftPlan {
 }
 
 /** What a strand continues: text and chain, or of them what lies below the branch, and the branch. */
-function strandText({ log, chain }: Text, grows: Branch | 'chain'): StrandText {
+function sequenceText({ log, chain }: SessionText, grows: AheadBranch | 'chain'): SequenceText {
   const branch = grows === 'chain' ? null : grows;
   const tail = branch === null ? [] : [branch.token, ...branch.drafted.map(({ token }) => token)];
-  const trunkEnd = branch?.position ?? chain.end;
-  const end = trunkEnd + tail.length;
+  const mainSequenceEnd = branch?.position ?? chain.end;
+  const end = mainSequenceEnd + tail.length;
   const slice = (from: number): Int32Array => {
     const tokens = new Int32Array(end - from);
     for (let at = from; at < end; at++) {
-      if (at >= trunkEnd) tokens[at - from] = tail[at - trunkEnd]!;
+      if (at >= mainSequenceEnd) tokens[at - from] = tail[at - mainSequenceEnd]!;
       else tokens[at - from] = at < chain.base ? log.at(at) : chain.at(at)!.token;
     }
     return tokens;
   };
-  return { grows, end, committedLength: Math.min(log.length, trunkEnd), slice };
+  return { grows, end, committedLength: Math.min(log.length, mainSequenceEnd), slice };
 }

@@ -4,7 +4,7 @@
 import { assert } from '../../../base/assert.js';
 import { bestDraftLength } from '../../../math/draft-length.js';
 import { expectedTokens } from '../../../math/expected-tokens.js';
-import type { Pace } from './pace.js';
+import type { Timings } from './timings.js';
 
 /** `draftLengthMax` bounds every rule; >= 1. */
 export type StopRule =
@@ -27,11 +27,11 @@ export function wantsConfidence(rule: StopRule): boolean {
 const firstLength = 4;
 
 /** Most tokens of the next round, in [1, draftLengthMax]. */
-export function roundLength(rule: StopRule, pace: Pace): number {
+export function roundLength(rule: StopRule, timings: Timings): number {
   if (rule.kind !== 'adaptive') return rule.draftLengthMax;
-  const times = pace.roundTimes;
+  const times = timings.roundTimes;
   if (times === null) return Math.min(firstLength, rule.draftLengthMax);
-  const inputs = { ...times, acceptanceRate: pace.acceptanceRate, rowMs: 0, load: 0 };
+  const inputs = { ...times, acceptanceRate: timings.acceptanceRate, rowMs: 0, load: 0 };
   return Math.max(1, bestDraftLength(inputs, rule.draftLengthMax));
 }
 
@@ -42,16 +42,16 @@ export function roundLength(rule: StopRule, pace: Pace): number {
  */
 export function isRoundOver(
   rule: StopRule,
-  pace: Pace,
+  timings: Timings,
   confidences: readonly (number | null)[],
 ): boolean {
   if (confidences.length === 0) return false;
-  if (confidences.length >= roundLength(rule, pace)) return true;
+  if (confidences.length >= roundLength(rule, timings)) return true;
   if (rule.kind === 'confidence') {
     // Of tokens drafted ahead, any may be the unsure one.
     return confidences.some((confidence) => (confidence ?? 1) < rule.confidenceMin);
   }
-  return rule.kind === 'gain' && !nextPays(pace, confidences);
+  return rule.kind === 'gain' && !nextPays(timings, confidences);
 }
 
 /**
@@ -59,10 +59,10 @@ export function isRoundOver(
  * pace of the round so far. The ratio of expected tokens to time is best where the last token just pays for itself
  * (Dinkelbach 1967 on ratios).
  */
-function nextPays(pace: Pace, confidences: readonly (number | null)[]): boolean {
-  const times = pace.roundTimes;
+function nextPays(timings: Timings, confidences: readonly (number | null)[]): boolean {
+  const times = timings.roundTimes;
   if (times === null) return confidences.length < firstLength;
-  const rate = pace.acceptanceRate;
+  const rate = timings.acceptanceRate;
   let stands = 1;
   let expected = 1;
   for (const confidence of confidences) {
@@ -80,9 +80,9 @@ function nextPays(pace: Pace, confidences: readonly (number | null)[]): boolean 
  * @param readyCount tokens already drafted, >= 0.
  * @returns >= readyCount, at most draftLengthMax or readyCount.
  */
-export function lengthWithHeadStart(rule: StopRule, pace: Pace, readyCount: number): number {
-  const lengthMax = roundLength(rule, pace);
-  const times = pace.roundTimes;
+export function lengthWithHeadStart(rule: StopRule, timings: Timings, readyCount: number): number {
+  const lengthMax = roundLength(rule, timings);
+  const times = timings.roundTimes;
   if (readyCount === 0 || readyCount >= lengthMax || times === null) {
     return Math.max(readyCount, lengthMax);
   }
@@ -91,7 +91,7 @@ export function lengthWithHeadStart(rule: StopRule, pace: Pace, readyCount: numb
   let bestMs = Infinity;
   for (let length = readyCount; length <= lengthMax; length++) {
     const ms = times.verifyMs + times.roundTripMs + (length - readyCount) * times.draftMs;
-    const tokenMs = ms / expectedTokens(pace.acceptanceRate, length);
+    const tokenMs = ms / expectedTokens(timings.acceptanceRate, length);
     if (tokenMs < bestMs) [best, bestMs] = [length, tokenMs];
   }
   return best;

@@ -3,18 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  expectedAcceptance,
-  loadedDraftLength,
-  newcomerLength,
-  nextAdvice,
-} from './draft-advice.js';
+import { expectedAcceptance, firstAdvice, loadedDraftLength, nextAdvice } from './draft-advice.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
 /** What advice is made of: a session in race on a server that never rests, but for what a test changes. */
 const at = (judgedCount: number, acceptanceRate = 0.7, awayMs = 0, busyShare = 0.999): number => {
   const load = { cost, judgedCount, contextLength: 100, busyShare };
-  return loadedDraftLength(load, { acceptanceRate, awayMs }, 64);
+  return loadedDraftLength(load, { acceptanceRate, turnaroundMs: awayMs }, 64);
 };
 
 describe('draft advice', () => {
@@ -32,7 +27,7 @@ describe('draft advice', () => {
     assert.ok(at(8, 0.9) > at(8, 0.6));
     const free = { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };
     const load = { cost: free, judgedCount: 50, contextLength: 1, busyShare: 0.5 };
-    assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, awayMs: 0 }, 64), 64);
+    assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: 0 }, 64), 64);
   });
 
   it('counts the way to the device as far as the server has nothing else to do', () => {
@@ -40,7 +35,7 @@ describe('draft advice', () => {
     const dear = { fixedMs: 0, tokenMs: 2, rowMs: 0, tokenContextMs: 0 };
     const lengthOf = (awayMs: number, busyShare: number): number => {
       const load = { cost: dear, judgedCount: 1, contextLength: 100, busyShare };
-      return loadedDraftLength(load, { acceptanceRate: 0.7, awayMs }, 64);
+      return loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: awayMs }, 64);
     };
     assert.equal(lengthOf(0, 0), 0, 'race waits for nobody');
     const byLoad = [0, 0.25, 0.5, 0.75, 0.9, 0.999].map((busyShare) => lengthOf(20, busyShare));
@@ -54,13 +49,13 @@ describe('draft advice', () => {
   it('gives newcomers few drafts while nothing is known, fewer the more there are, then what the load says', () => {
     const load = { cost, judgedCount: 100, contextLength: 100, busyShare: 0.99 };
     const lengthOf = (passCount: number, sessionCount: number): number =>
-      newcomerLength(load, { passCount, sessionCount }, 64);
+      firstAdvice(load, { passCount, sessionCount }, 64);
     assert.deepEqual(
       [1, 2, 4, 200].map((count) => lengthOf(0, count)),
       [4, 2, 1, 1],
     );
     assert.equal(lengthOf(100, 200), Math.round(at(100, 0.7, 0, 0.99)));
-    assert.equal(newcomerLength(load, { passCount: 0, sessionCount: 1 }, 2), 2);
+    assert.equal(firstAdvice(load, { passCount: 0, sessionCount: 1 }, 2), 2);
   });
 
   it('does not flutter: a load that swings a little moves it at most once', () => {

@@ -15,11 +15,11 @@ export interface ServerLoad {
   readonly busyShare: number;
 }
 
-export interface SessionFacts {
+export interface SessionPace {
   /** In [0, 1]. */
   readonly acceptanceRate: number;
   /** From a verdict until the session wants a pass again, >= 0: the way to its device and back, and its drafting. */
-  readonly awayMs: number;
+  readonly turnaroundMs: number;
 }
 
 /** Passes to learn from before anybody is advised: a line through two points says what it likes. */
@@ -32,7 +32,7 @@ const untaughtLength = 4;
 const priorTested = 8;
 const priorRate = 0.7;
 /** The advice moves when the ideal is further from it than this: half a token to round, and a quarter not to flutter. */
-const flutter = 0.75;
+const hysteresis = 0.75;
 
 /**
  * Ideal length as a real number, in [0, lengthMax]; falls as load rises. In stop-and-wait and pipeline a round without
@@ -41,7 +41,7 @@ const flutter = 0.75;
  */
 export function loadedDraftLength(
   { cost, judgedCount, contextLength, busyShare }: ServerLoad,
-  { acceptanceRate, awayMs }: SessionFacts,
+  { acceptanceRate, turnaroundMs: awayMs }: SessionPace,
   lengthMax: number,
 ): number {
   const draftMs = cost.tokenMs + cost.rowMs + cost.tokenContextMs * contextLength;
@@ -65,7 +65,7 @@ export function loadedDraftLength(
  *
  * @param experience passes that have been measured, and sessions that want one now.
  */
-export function newcomerLength(
+export function firstAdvice(
   load: ServerLoad,
   experience: { readonly passCount: number; readonly sessionCount: number },
   lengthMax: number,
@@ -75,7 +75,7 @@ export function newcomerLength(
     const shared = Math.max(1, Math.floor(untaughtRows / sessionCount));
     return Math.min(untaughtLength, shared, lengthMax);
   }
-  const ideal = loadedDraftLength(load, { acceptanceRate: priorRate, awayMs: 0 }, lengthMax);
+  const ideal = loadedDraftLength(load, { acceptanceRate: priorRate, turnaroundMs: 0 }, lengthMax);
   return Math.round(ideal);
 }
 
@@ -93,7 +93,7 @@ export function expectedAcceptance(acceptedCount: number, testedCount: number): 
 export function nextAdvice(before: number | null, ideal: number, lengthMax: number): number | null {
   const current = before ?? lengthMax;
   const distance = Math.abs(ideal - current);
-  if (distance <= flutter) return null;
+  if (distance <= hysteresis) return null;
   const advice = Math.round(ideal);
   return advice === current ? null : advice;
 }

@@ -6,18 +6,18 @@ import type { EngineOperation } from '../event.js';
 import type { Session } from '../session.js';
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
-export type Wanted = WithoutId<EngineOperation>;
+export type OperationRequest = WithoutId<EngineOperation>;
 
 /** Issues an operation for a session, or for a pass (null). @returns its id. */
-export type Issue = (operation: Wanted, session: Session | null) => number;
+export type IssueOperation = (operation: OperationRequest, session: Session | null) => number;
 
-export interface Issued {
+export interface IssuedOperation {
   readonly kind: EngineOperation['kind'];
   readonly session: Session | null;
 }
 
 export class Operations {
-  readonly #underWay = new Map<number, Issued>();
+  readonly #underWay = new Map<number, IssuedOperation>();
   readonly #run: (operation: EngineOperation) => void;
   #nextId = 1;
 
@@ -30,7 +30,7 @@ export class Operations {
     return this.#underWay.size;
   }
 
-  readonly issue: Issue = (operation, session) => {
+  readonly issue: IssueOperation = (operation, session) => {
     const id = this.#nextId++;
     this.#underWay.set(id, { kind: operation.kind, session });
     this.#run({ ...operation, id } as EngineOperation);
@@ -38,7 +38,7 @@ export class Operations {
   };
 
   /** What an answer belongs to. */
-  settle(id: number): Issued {
+  settle(id: number): IssuedOperation {
     const issued = this.#underWay.get(id);
     assert(issued !== undefined, `operation ${id} is not under way`);
     this.#underWay.delete(id);

@@ -5,19 +5,19 @@ import { describe, it } from 'node:test';
 import { type PassShape, passMsOf } from '../../../math/pass-time.js';
 import { Harness, openFrame } from '../core-harness.suite.js';
 import { loadedDraftLength } from './draft-advice.js';
-import { crowdedTokenMs } from './overload.js';
+import { loadedTokenMs } from './overload.js';
 
 describe('a crowd', () => {
   it('waits a pass for a token while all have slots, then as many as it takes to go round', () => {
     const predict = ({ rowCount }: { readonly rowCount: number }): number => 30 + rowCount;
     const at = (busyCount: number): number =>
-      crowdedTokenMs({ busyCount, slotCount: 8, contextLength: 100 }, predict);
+      loadedTokenMs({ busyCount, slotCount: 8, contextLength: 100 }, predict);
     assert.deepEqual([0, 7, 8, 15, 16].map(at), [31, 38, 76, 76, 114]);
   });
 
   it('gets shorter drafts, then none, and only far beyond that are sessions refused', () => {
     const slotCount = 64;
-    const facts = { acceptanceRate: 0.7, awayMs: 40 };
+    const facts = { acceptanceRate: 0.7, turnaroundMs: 40 };
     for (const cost of [
       { fixedMs: 15, tokenMs: 0, rowMs: 15, tokenContextMs: 0 },
       { fixedMs: 60, tokenMs: 4, rowMs: 2, tokenContextMs: 0.002 },
@@ -35,9 +35,9 @@ describe('a crowd', () => {
       }
       const noneFrom = lengths.findIndex((length) => length < 0.5) + 1;
       assert.ok(lengths[0]! >= 1 && noneFrom > 1, `${lengths[0]} alone, none from ${noneFrom}`);
-      const crowd = { slotCount, contextLength: 200 };
+      const usage = { slotCount, contextLength: 200 };
       const refusedFrom = Array.from({ length: 2000 }, (_, count) => count).find(
-        (busyCount) => crowdedTokenMs({ ...crowd, busyCount }, predict) > 10_000,
+        (busyCount) => loadedTokenMs({ ...usage, busyCount }, predict) > 10_000,
       )!;
       assert.ok(
         refusedFrom > 2 * noneFrom,

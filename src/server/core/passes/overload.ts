@@ -3,7 +3,7 @@
 
 import type { PassShape } from '../../../math/pass-time.js';
 
-export interface Crowd {
+export interface SlotUsage {
   /** Sessions that want a pass now, >= 0. */
   readonly busyCount: number;
   /** Sessions whose caches the engine holds at once, >= 1. */
@@ -18,8 +18,8 @@ export interface Crowd {
  *
  * @param predict milliseconds of a pass.
  */
-export function crowdedTokenMs(
-  { busyCount, slotCount, contextLength }: Crowd,
+export function loadedTokenMs(
+  { busyCount, slotCount, contextLength }: SlotUsage,
   predict: (shape: PassShape) => number,
 ): number {
   const count = busyCount + 1;

@@ -5,11 +5,11 @@ import type { Judge, Segment } from '../../../engine/engine.js';
 import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import type { Mode } from '../../../protocol/frame.js';
-import { trustedLength } from '../keys/draft-trust.js';
-import type { Flight, Session } from '../session.js';
-import type { ModelFacts } from '../settings.js';
-import type { Candidate, Share } from './batcher.js';
-import type { SlotTable } from './slots.js';
+import type { InFlightSegment, Session } from '../session.js';
+import type { ServedModel } from '../settings.js';
+import { trustedLength } from '../tenants/draft-trust.js';
+import type { Candidate, PlannedSegment } from './pass-plan.js';
+import type { SlotTable } from './slot-table.js';
 
 /** How many passes a user of each mode may wait unnoticed: a device that stands still notices at once. */
 const slackPasses: { readonly [mode in Mode]: number } = {
@@ -20,26 +20,26 @@ const slackPasses: { readonly [mode in Mode]: number } = {
 };
 
 /** What holds for every candidate of a pass. */
-export interface Boarders {
+export interface CandidateContext {
   /** A pass over one row, as it is now. */
   readonly passMs: number;
   /** Most drafts to test for a session without advice. */
-  readonly newcomerLength: number;
+  readonly firstDraftLength: number;
 }
 
 /** What the batcher is told of a session that has a slot. */
 export function candidateOf(
   session: Session,
   slots: SlotTable,
-  { endOfText, passRowsMax }: ModelFacts,
-  { passMs, newcomerLength }: Boarders,
+  { endOfText, passRowsMax }: ServedModel,
+  { passMs, firstDraftLength: newSessionLength }: CandidateContext,
 ): Candidate {
-  const wantedMax = session.advice ?? newcomerLength;
+  const wantedMax = session.advice ?? newSessionLength;
   const { key, log, wantsJudging, waitingSinceMs, terms } = session;
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
     key,
-    payer: terms.account.ordinal,
+    tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
     draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
@@ -62,19 +62,19 @@ function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySe
   return session.drafts.countToEnd(session.log.length, count, endOfText);
 }
 
-export interface Boarding {
+export interface BuiltSegment {
   readonly segment: Segment;
-  readonly flight: Flight;
+  readonly inInFlight: InFlightSegment;
 }
 
 /** The segment of one share; cuts the slot back where it holds more than the segment starts from. */
-export function board(
+export function buildSegment(
   session: Session,
-  share: Share,
+  share: PlannedSegment,
   slots: SlotTable,
   contextLength: number,
   nowMs: number,
-): Boarding {
+): BuiltSegment {
   const { log, drafts, terms } = session;
   const from = Math.min(slots.cacheLength(session), log.length - 1);
   slots.cut(session, from);
@@ -84,7 +84,7 @@ export function board(
   const padding = new Int32Array(padCount).fill(padToken);
   const ids = padCount === 0 ? pending.ids : joined(pending.ids, padding);
   const filled = log.slice(from, from + share.fillCount);
-  const flight: Flight = {
+  const inFlight: InFlightSegment = {
     from: log.length,
     draftCount,
     padCount,
@@ -92,22 +92,22 @@ export function board(
     epoch: drafts.epoch,
     ids,
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
-    isSpoilt: false,
+    isInvalid: false,
   };
-  if (isJudged) session.noteAway();
+  if (isJudged) session.noteTurnaround();
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
   const { topLogprobs } = terms;
   const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
   const tokens = joined(filled, ids);
   const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
-  return { segment, flight };
+  return { segment, inInFlight: inFlight };
 }
 
 /** Any token serves: a draft that nobody proposed is tested like one that somebody did. */
 const padToken = 0;
 
 /** `split` cannot be padded: where padding falls, the device would have to know the law it was drawn from. */
-function padOf({ log, terms }: Session, share: Share, contextLength: number): number {
+function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
   if (terms.scheme === 'split') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
 }
@@ -138,7 +138,7 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
 }
 
 /** What the time model wants to know of a pass. */
-export function shapeOf(segments: readonly Segment[]): PassShape {
+export function passShapeOf(segments: readonly Segment[]): PassShape {
   let tokenCount = 0;
   let rowCount = 0;
   let tokenContext = 0;

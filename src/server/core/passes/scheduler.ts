@@ -6,18 +6,18 @@ import type { SlotId } from '../../../base/brand.js';
 import type { Outcome, PassResult } from '../../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
-import { FairShare, type Payer } from '../keys/fair-share.js';
 import type { Session } from '../session.js';
-import type { CoreSettings } from '../settings.js';
-import { type BatchBounds, type Candidate, planPass, type Share } from './batcher.js';
-import { adviceFrom, newcomerLength, type ServerLoad } from './draft-advice.js';
+import type { ServerCoreSettings } from '../settings.js';
+import { FairShare, type TenantCredit } from '../tenants/fair-share.js';
+import { adviceFrom, firstAdvice, type ServerLoad } from './draft-advice.js';
 import { Occupancy } from './occupancy.js';
-import type { Issue } from './operations.js';
-import { crowdedTokenMs } from './overload.js';
-import { board, candidateOf, shapeOf } from './pass-builder.js';
-import type { SlotTable } from './slots.js';
+import type { IssueOperation } from './operations.js';
+import { loadedTokenMs } from './overload.js';
+import { buildSegment, candidateOf, passShapeOf } from './pass-builder.js';
+import { type BatchBounds, type Candidate, type PlannedSegment, planPass } from './pass-plan.js';
+import type { SlotTable } from './slot-table.js';
 
-interface PassInFlight {
+interface PassInInFlight {
   readonly id: number;
   readonly sessions: readonly Session[];
   /** [sessions] where each is computed. */
@@ -27,14 +27,14 @@ interface PassInFlight {
 }
 
 /** A session's part of a pass that has ended well. */
-export interface Landing {
+export interface CompletedSegment {
   readonly session: Session;
   readonly outcome: Outcome;
   readonly passMs: number;
 }
 
 /** A pass that has failed. */
-export interface Crash {
+export interface FailedPass {
   readonly sessions: readonly Session[];
   readonly isProved: boolean;
 }
@@ -44,16 +44,14 @@ function withinRounds(
   candidates: readonly Candidate[],
   sessions: ReadonlyMap<number, Session>,
 ): Candidate[] {
-  const hasRounds = [...sessions.values()].some(
-    ({ terms }) => terms.account.limits.rounds !== null,
-  );
+  const hasRounds = [...sessions.values()].some(({ terms }) => terms.tenant.limits.rounds !== null);
   if (!hasRounds) return [...candidates];
   const counts = new Map<number, number>();
   const byDeadline = candidates.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.key - b.key);
-  return byDeadline.filter(({ key, payer }) => {
-    const { rounds } = sessions.get(key)!.terms.account.limits;
-    const count = (counts.get(payer) ?? 0) + 1;
-    counts.set(payer, count);
+  return byDeadline.filter(({ key, tenant }) => {
+    const { rounds } = sessions.get(key)!.terms.tenant.limits;
+    const count = (counts.get(tenant) ?? 0) + 1;
+    counts.set(tenant, count);
     return rounds === null || count <= rounds;
   });
 }
@@ -62,26 +60,31 @@ function withinRounds(
 const loadStep = 0.1;
 
 /** Passes for which newcomers are given the same length. */
-const newcomerEvery = 8;
+const newSessionEvery = 8;
 
 export class Scheduler {
   readonly passTime = new PassTimeModel();
-  readonly #settings: CoreSettings;
+  readonly #settings: ServerCoreSettings;
   readonly #slots: SlotTable;
-  readonly #issue: Issue;
+  readonly #issue: IssueOperation;
   readonly #bounds: BatchBounds;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
-  #inFlight: PassInFlight | null = null;
+  #inInFlight: PassInInFlight | null = null;
   /** After a suspect has gone alone the others have their turn. */
   #wasSuspect = false;
   readonly #occupancy = new Occupancy();
   readonly #fairShare = new FairShare();
   #judgedCount = 1;
-  #newcomers = { passCount: -Infinity, length: 0 };
+  #newSessions = { passCount: -Infinity, length: 0 };
   #contextLength = 0;
 
-  constructor(settings: CoreSettings, slots: SlotTable, issue: Issue, counters: Counters) {
+  constructor(
+    settings: ServerCoreSettings,
+    slots: SlotTable,
+    issue: IssueOperation,
+    counters: Counters,
+  ) {
     const { model, batching, passMsMax, prefillShare, prefillMsMax } = settings;
     const { passTokensMax, passRowsMax } = model;
     this.#settings = settings;
@@ -93,7 +96,7 @@ export class Scheduler {
   }
 
   get isFlying(): boolean {
-    return this.#inFlight !== null;
+    return this.#inInFlight !== null;
   }
 
   get readyCount(): number {
@@ -101,7 +104,7 @@ export class Scheduler {
   }
 
   get queueLength(): number {
-    return [...this.#ready.values()].filter(({ flight }) => flight === null).length;
+    return [...this.#ready.values()].filter(({ inInFlight: inFlight }) => inFlight === null).length;
   }
 
   get waitingForSlot(): number {
@@ -118,10 +121,10 @@ export class Scheduler {
   }
 
   /** Milliseconds from token to token if one more session joined. */
-  get crowdedTokenMs(): number {
+  get loadedTokenMs(): number {
     const { slotCount } = this.#settings.model;
-    const crowd = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
-    return crowdedTokenMs(crowd, (shape) => this.passTime.predict(shape));
+    const usage = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
+    return loadedTokenMs(usage, (shape) => this.passTime.predict(shape));
   }
 
   /** To be called whenever something about a session has changed. */
@@ -148,26 +151,26 @@ export class Scheduler {
 
   /** Starts the next pass if the engine is free. @returns when to ask again though nothing happens, or null. */
   schedule(nowMs: number): number | null {
-    if (this.#inFlight) return null;
+    if (this.#inInFlight) return null;
     this.#assignSlots(nowMs);
     const candidates = this.#candidates();
-    const fairness = this.#fairShare.terms(this.#payers(), nowMs);
+    const fairness = this.#fairShare.terms(this.#tenants(), nowMs);
     const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
     const plan = planPass(candidates, bounds, this.#predict, nowMs);
     if (plan.kind === 'wait') return plan.untilMs;
     if (plan.kind === 'idle') return null;
     if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
     else this.#fairShare.alone(plan.predictedMs);
-    this.#launch(plan.shares, nowMs);
+    this.#launch(plan.segments, nowMs);
     return null;
   }
 
   readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
 
-  #payers(): Set<Payer> {
-    const payers = new Set<Payer>();
-    for (const { terms } of this.#ready.values()) payers.add(terms.account);
-    return payers;
+  #tenants(): Set<TenantCredit> {
+    const tenants = new Set<TenantCredit>();
+    for (const { terms } of this.#ready.values()) tenants.add(terms.tenant);
+    return tenants;
   }
 
   /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
@@ -175,14 +178,14 @@ export class Scheduler {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
     if (waiting.length === 0) return;
     const held = this.#slots.heldBy;
-    const heldOf = ({ terms }: Session): number => held.get(terms.account.ordinal) ?? 0;
+    const heldOf = ({ terms }: Session): number => held.get(terms.tenant.ordinal) ?? 0;
     waiting.sort(
       (a, b) => heldOf(a) - heldOf(b) || a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,
     );
     /** Keys that cannot have another slot now. */
     const refused = new Set<number>();
     for (const session of waiting) {
-      const { ordinal } = session.terms.account;
+      const { ordinal } = session.terms.tenant;
       if (session.image.kind === 'saving' || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
@@ -200,7 +203,7 @@ export class Scheduler {
     const { model } = this.#settings;
     const boarders = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
-      newcomerLength: this.#newcomerLength(Math.max(1, usable.length)),
+      firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
       candidateOf(session, this.#slots, model, boarders),
@@ -209,14 +212,14 @@ export class Scheduler {
   }
 
   /** Solves an equation, so it is asked for again only as the load may have moved. */
-  #newcomerLength(sessionCount: number): number {
+  #firstDraftLength(sessionCount: number): number {
     const { passCount } = this.passTime.error;
-    const newcomers = this.#newcomers;
-    const isFresh = passCount >= adviceFrom && passCount - newcomers.passCount < newcomerEvery;
-    if (isFresh) return newcomers.length;
+    const newSessions = this.#newSessions;
+    const isFresh = passCount >= adviceFrom && passCount - newSessions.passCount < newSessionEvery;
+    if (isFresh) return newSessions.length;
     const { draftTokens } = this.#settings.limits;
-    const length = newcomerLength(this.load, { passCount, sessionCount }, draftTokens);
-    this.#newcomers = { passCount, length };
+    const length = firstAdvice(this.load, { passCount, sessionCount }, draftTokens);
+    this.#newSessions = { passCount, length };
     return length;
   }
 
@@ -229,26 +232,37 @@ export class Scheduler {
     return goesAlone ? [suspect] : others;
   }
 
-  #launch(shares: readonly Share[], nowMs: number): void {
+  #launch(shares: readonly PlannedSegment[], nowMs: number): void {
     const sessions = shares.map(({ key }) => this.#ready.get(key)!);
     const segments = shares.map((share, index) => {
       const session = sessions[index]!;
       const { contextLength } = this.#settings.model;
-      const { segment, flight } = board(session, share, this.#slots, contextLength, nowMs);
-      session.flight = flight;
+      const { segment, inInFlight: inFlight } = buildSegment(
+        session,
+        share,
+        this.#slots,
+        contextLength,
+        nowMs,
+      );
+      session.inInFlight = inFlight;
       session.drafts.frameCount = 0;
-      this.#slots.board(session, nowMs);
+      this.#slots.beginPass(session, nowMs);
       return segment;
     });
-    const shape = shapeOf(segments);
-    const wantsHints = sessions.some(({ terms, flight }) => terms.wantsHints && flight?.isJudged);
+    const shape = passShapeOf(segments);
+    const wantsHints = sessions.some(
+      ({ terms, inInFlight: inFlight }) => terms.wantsHints && inFlight?.isJudged,
+    );
     const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
     const slots = segments.map(({ slot }) => slot);
-    this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
+    this.#inInFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
   }
 
-  #noteLoad(shares: readonly Share[], { tokenCount, tokenContext, rowCount }: PassShape): void {
+  #noteLoad(
+    shares: readonly PlannedSegment[],
+    { tokenCount, tokenContext, rowCount }: PassShape,
+  ): void {
     const judged = shares.filter(({ isJudged }) => isJudged).length;
     this.#judgedCount += loadStep * (judged - this.#judgedCount);
     this.#contextLength += loadStep * (tokenContext / tokenCount - this.#contextLength);
@@ -260,25 +274,25 @@ export class Scheduler {
 
   /** The session that the pass in flight computes in a slot; null where the pass is over. */
   inSlot(id: number, slot: SlotId): Session | null {
-    if (this.#inFlight?.id !== id) return null;
-    return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
+    if (this.#inInFlight?.id !== id) return null;
+    return this.#inInFlight.sessions[this.#inInFlight.slots.indexOf(slot)] ?? null;
   }
 
   /** The pass has ended well. @returns what became of each session that still lives, judged or not. */
-  land(id: number, result: PassResult, nowMs: number): Landing[] {
+  completePass(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
     const measuredMs = result.decodeMs + result.judgeMs;
     const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
     this.passTime.learn(shape, passMs);
-    this.#slots.land(new Map(result.outcomes.map(({ slot, length }) => [slot, length])));
+    this.#slots.endPass(new Map(result.outcomes.map(({ slot, length }) => [slot, length])));
     this.#counters.passCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
     return sessions.map((session, index) => {
       session.isSuspect = false;
-      if (session.flight?.isSpoilt !== true) session.failureCount = 0;
-      if (session.flight?.isJudged) session.isNew = false;
+      if (session.inInFlight?.isInvalid !== true) session.failureCount = 0;
+      if (session.inInFlight?.isJudged) session.isNew = false;
       session.waitingSinceMs = nowMs;
       return { session, outcome: result.outcomes[index]!, passMs };
     });
@@ -289,16 +303,16 @@ export class Scheduler {
    *
    * @returns the sessions of the pass; `isProved` for one that has failed twice, the second time with nobody beside it.
    */
-  crash(id: number, nowMs: number): Crash {
+  failPass(id: number, nowMs: number): FailedPass {
     const { sessions, startedAtMs } = this.#arrive(id);
-    this.#slots.land(new Map<SlotId, number>());
+    this.#slots.endPass(new Map<SlotId, number>());
     this.#counters.passFailureCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     const [first] = sessions;
     const isProved = sessions.length === 1 && first!.isSuspect;
     for (const session of sessions) {
-      session.flight = null;
+      session.inInFlight = null;
       session.isSuspect = true;
       this.#slots.release(session);
       // Its prompt may have to be computed again although nobody asks for it now.
@@ -307,11 +321,11 @@ export class Scheduler {
     return { sessions, isProved };
   }
 
-  #arrive(id: number): PassInFlight {
-    const inFlight = this.#inFlight;
-    assert(inFlight?.id === id, `pass ${id} is not in flight`);
-    this.#inFlight = null;
-    return inFlight;
+  #arrive(id: number): PassInInFlight {
+    const inInFlight = this.#inInFlight;
+    assert(inInFlight?.id === id, `pass ${id} is not in flight`);
+    this.#inInFlight = null;
+    return inInFlight;
   }
 
   /** @throws InvariantError where a session that is over waits, or one that has work does not. */

@@ -1,0 +1,97 @@
+// What a server counts for `GET /metrics`, from the same snapshot as `GET /stats`. Names with `spec_decode` end as those
+// of vLLM and llama.cpp do; no label grows with devices.
+
+import type { LocalServer, ServerStats } from '../../server/index.js';
+import type { MetricSample, MetricSource } from '../metrics.js';
+
+type Read = (stats: ServerStats) => MetricSample;
+
+const counters: readonly (readonly [string, string, Read])[] = [
+  ['spec_decode_num_drafts_total', 'Verdicts that tested drafts.', ({ core }) => core.verdictCount],
+  [
+    'spec_decode_num_draft_tokens_total',
+    'Drafted tokens that were tested.',
+    ({ core }) => core.testedCount,
+  ],
+  [
+    'spec_decode_num_accepted_tokens_total',
+    'Drafted tokens that stand.',
+    ({ core }) => core.acceptedCount,
+  ],
+  ['committed_tokens_total', 'Tokens of all answers.', ({ core }) => core.committedCount],
+  ['passes_total', 'Passes of the target.', ({ core }) => core.passCount],
+  ['pass_failures_total', 'Passes that failed.', ({ core }) => core.passFailureCount],
+  ['pass_tokens_total', 'Tokens fed by all passes.', ({ core }) => core.fedCount],
+  ['pass_rows_total', 'Rows judged by all passes.', ({ core }) => core.rowCount],
+  ['engine_busy_seconds_total', 'Time with a pass in flight.', ({ core }) => core.busyMs / 1000],
+  ['sessions_evicted_total', 'Sessions that lost their slot.', ({ core }) => core.evictionCount],
+  ['sessions_restored_total', 'Caches brought back.', ({ core }) => core.restoreCount],
+  [
+    'prefix_shared_tokens_total',
+    'Prompt tokens not computed.',
+    ({ core }) => core.sharedTokenCount,
+  ],
+  [
+    'failures_total',
+    'Sessions and connections refused or failed.',
+    ({ core }) => core.failureCount,
+  ],
+  ['quota_refusals_total', 'Sessions refused for their key.', ({ core }) => core.quotaRefusalCount],
+  ['uplink_messages_total', 'Messages from devices.', ({ wire }) => wire.messagesUp],
+  ['downlink_messages_total', 'Messages to devices.', ({ wire }) => wire.messagesDown],
+  ['uplink_bytes_total', 'Bytes from devices, without framing.', ({ wire }) => wire.bytesUp],
+  ['downlink_bytes_total', 'Bytes to devices, without framing.', ({ wire }) => wire.bytesDown],
+  ['process_cpu_seconds_total', 'Processor time.', ({ process }) => process.cpuMs / 1000],
+];
+
+const gauges: readonly (readonly [string, string, Read])[] = [
+  ['connections', 'Connections; the HTTP door has its own.', ({ core }) => core.connectionCount],
+  ['sessions', 'Sessions, over or not.', ({ core }) => core.sessionCount],
+  ['sessions_detached', 'Sessions without connection.', ({ core }) => core.detachedCount],
+  [
+    'sessions_drafts_cut',
+    'Sessions whose drafts keep falling.',
+    ({ core }) => core.distrusted.cutCount,
+  ],
+  ['sessions_drafts_off', 'Of them, those not tested.', ({ core }) => core.distrusted.offCount],
+  [
+    'sessions_advised_no_drafts',
+    'Sessions told not to draft.',
+    ({ core }) => core.advised.noneCount,
+  ],
+  ['keys', 'Keys in use of late; all without one are one.', ({ core }) => core.accountCount],
+  ['slots', 'Sequences of the engine.', ({ core }) => core.slotCount],
+  ['slots_owned', 'Of them, those that hold a session.', ({ core }) => core.slotsOwned],
+  ['queue_length', 'Sessions with work that wait for a pass.', ({ core }) => core.queueLength],
+  ['queue_without_slot', 'Of them, those without a slot.', ({ core }) => core.waitingForSlot],
+  ['swapped_bytes', 'Caches of idle sessions.', ({ core }) => core.images.bytes],
+  ['resident_bytes', 'Memory of the process.', ({ process }) => process.residentBytes],
+  ['uptime_seconds', 'Since the start.', ({ uptimeMs }) => uptimeMs / 1000],
+];
+
+/** Facts that share one snapshot for as long as one scrape takes. */
+export function serverMetrics(server: Pick<LocalServer, 'stats'>): MetricSource[] {
+  let snapshot: ServerStats | null = null;
+  const stats = (): ServerStats => {
+    if (snapshot !== null) return snapshot;
+    setImmediate(() => {
+      snapshot = null;
+    });
+    snapshot = server.stats();
+    return snapshot;
+  };
+  const metricsOf = (kind: 'counter' | 'gauge', rows: typeof counters): MetricSource[] =>
+    rows.map(([name, help, read]) => ({ kind, name, help, read: () => read(stats()) }));
+  const modes: MetricSource = {
+    kind: 'gauge',
+    name: 'sessions_by_mode',
+    help: 'Sessions that are not over.',
+    labels: ['mode'],
+    read: () =>
+      Object.entries(stats().core.sessionsByMode).map(([mode, value]) => ({
+        labels: { mode },
+        value,
+      })),
+  };
+  return [...metricsOf('counter', counters), ...metricsOf('gauge', gauges), modes];
+}

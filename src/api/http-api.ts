@@ -1,0 +1,206 @@
+// The HTTP door: routes, access, errors and health around one generator. Listens nowhere itself; whoever wires it gives
+// it requests, and may share the server with something else.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { type Access, mayReadStats } from '../access/access.js';
+import { checkAccess, originHeaders, preflightHeaders } from './access-check.js';
+import { ApiError, type ApiErrorCode, apiErrorTable, toApiError } from './api-error.js';
+import type { ApiRequest } from './api-request.js';
+import { BodyBudget } from './body-budget.js';
+import { readChatRequest } from './chat-request.js';
+import { chatResponse } from './chat-response.js';
+import { readCompletionRequest } from './completion-request.js';
+import { completionResponse } from './completion-response.js';
+import type { Generator, ModelCard } from './generator.js';
+import { type MetricSource, Metrics } from './metrics.js';
+import { onClosed, RequestHandler } from './request-handler.js';
+import { type RequestMetrics, requestMetrics } from './request-metrics.js';
+import type { ResponseShape } from './response-shape.js';
+import { noStreamShaping, type StreamShaping } from './stream-shaping.js';
+
+export interface HttpApiOptions {
+  /** Who may ask. Pages of its origins may read the answers. */
+  readonly access: Access;
+  readonly generator: Generator;
+  /** Facts beside the door's own, for `GET /metrics`. */
+  readonly metrics: readonly MetricSource[];
+  /** Most requests that are being answered at once. Default 1024. */
+  readonly requestsMax?: number;
+  /** Most bytes of long bodies that are held at once. Default 128 MiB. */
+  readonly bodiesBytesMax?: number;
+  /** What is done against whoever sees lengths and times of answers. Default: nothing. */
+  readonly shaping?: StreamShaping;
+  /** Hears of mistakes of our own; nothing of them is told to the caller. */
+  readonly onMistake: (reason: unknown) => void;
+}
+
+export interface HttpApi {
+  /** Answers one request of a node server. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Requests for text that are being answered. */
+  readonly openCount: number;
+  /** Resolves when none is, or after so many milliseconds. */
+  readonly whenIdle: (msMax: number) => Promise<void>;
+}
+
+export const requestsMaxDefault = 1024;
+/** Longest body: a million token ids as JSON, or the longest text of the wire with escapes. */
+export const bodyBytesMax = 8 * 2 ** 20;
+
+const bodiesBytesMaxDefault = 16 * bodyBytesMax;
+
+/** Makes a door that is ready to be given requests. */
+export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
+  const metrics = new Metrics();
+  metrics.add(options.metrics);
+  const watch = requestMetrics(metrics);
+  const { generator, requestsMax = requestsMaxDefault, shaping = noStreamShaping } = options;
+  const handler = new RequestHandler({ generator, observer: watch, requestsMax, shaping });
+  const app = fastify({
+    ...{ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false },
+    // Before any hook: by itself the framework would answer strangers, in words of its own.
+    frameworkErrors: (reason, request, reply) => {
+      refuse(reply as FastifyReply, unroutable(options.access, request.raw, reason));
+    },
+  });
+  options.access.onRevoked((ids) => handler.revoke(ids));
+  guard(app, options, watch);
+  addHealth(app, generator);
+  addModels(app, generator);
+  addAnswers(app, handler, options.access);
+  app.get('/metrics', async ({ raw }, reply) => {
+    const admission = options.access.admit(raw);
+    if (admission.kind !== 'admitted' || !mayReadStats(admission, raw)) {
+      throw new ApiError('right_missing', 'this takes a key made with --may stats');
+    }
+    return reply.type(metrics.contentType).send(await metrics.page());
+  });
+  await app.ready();
+  return {
+    handle: (request, response) => app.routing(request, response),
+    get openCount() {
+      return handler.openCount;
+    },
+    whenIdle: (msMax) => handler.whenIdle(msMax),
+  };
+}
+
+function guard(app: FastifyInstance, options: HttpApiOptions, watch: RequestMetrics): void {
+  const bodies = new BodyBudget(options.bodiesBytesMax ?? bodiesBytesMaxDefault, bodyBytesMax);
+  app.addHook('onRequest', async (request, reply) => {
+    const admission = checkAccess(options.access.admit(request.raw));
+    if (admission.kind === 'open') return undefined;
+    if (admission.origin !== null) reply.headers(originHeaders(admission.origin));
+    if (admission.kind === 'preflight') return reply.code(204).headers(preflightHeaders).send();
+    onClosed(request.raw.socket, reply.raw, bodies.take(request.raw));
+    return undefined;
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    watch.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
+  });
+  app.setErrorHandler((reason, request, reply) => {
+    // Gone in the middle of its body: nobody's mistake, and nobody to tell.
+    if (request.raw.socket.destroyed) return;
+    const error = fromFastify(reason) ?? toApiError(reason);
+    if (error.code === 'internal_error') options.onMistake(reason);
+    refuse(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request;
+    const [path] = url.split('?');
+    const others = ['GET', 'POST'].filter(
+      (other) => other !== method && app.hasRoute({ method: other as 'GET', url: path! }),
+    );
+    if (others.length === 0) refuse(reply, new ApiError('unknown_url', `there is no ${path} here`));
+    else {
+      reply.header('allow', others.join(', '));
+      refuse(reply, new ApiError('method_not_allowed', `${path} takes ${others.join(', ')}`));
+    }
+  });
+}
+
+/** What is said of a path that no router can read: first of all, whether its sender may ask. */
+function unroutable(access: Access, request: IncomingMessage, reason: unknown): ApiError {
+  try {
+    checkAccess(access.admit(request));
+    return new ApiError('unknown_url', 'the path is not one');
+  } catch (refusal) {
+    return refusal instanceof ApiError ? refusal : toApiError(reason);
+  }
+}
+
+function refuse(reply: FastifyReply, error: ApiError): void {
+  if (error.retryAfterS !== null) reply.header('retry-after', String(error.retryAfterS));
+  if (error.code === 'invalid_api_key') reply.header('www-authenticate', 'Bearer');
+  void reply.code(error.status).send(error.body);
+}
+
+/** What the framework refuses before a handler is reached. */
+const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_json',
+};
+
+function fromFastify(reason: unknown): ApiError | null {
+  const { code, message } = reason as { code?: string; message?: string };
+  const known = frameworkCodes[code ?? ''];
+  if (known !== undefined) return new ApiError(known, message ?? known);
+  return reason instanceof SyntaxError
+    ? new ApiError('invalid_json', 'the body is not JSON')
+    : null;
+}
+
+function addHealth(app: FastifyInstance, generator: Generator): void {
+  app.get('/livez', async () => ({ status: 'ok' }));
+  const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
+    const { readiness } = generator;
+    if (readiness === 'ready') return { status: 'ok' };
+    reply.header('retry-after', String(apiErrorTable.server_unavailable.retryAfterS));
+    return reply.code(503).send({ status: readiness });
+  };
+  app.get('/health', ready);
+  app.get('/readyz', ready);
+}
+
+function addModels(app: FastifyInstance, generator: Generator): void {
+  const shown = ({ id, createdS, contextLength }: ModelCard) => ({
+    id,
+    object: 'model',
+    created: createdS,
+    owned_by: 'pilotfish',
+    context_length: contextLength,
+  });
+  app.get('/v1/models', async () => ({ object: 'list', data: generator.models.map(shown) }));
+  app.get('/v1/models/*', async (request) => {
+    const id = (request.params as { '*': string })['*'];
+    const card = generator.models.find((model) => model.id === id || model.aliases.includes(id));
+    if (card === undefined) throw new ApiError('model_not_found', `there is no model '${id}'`);
+    return shown(card);
+  });
+}
+
+function addAnswers(app: FastifyInstance, handler: RequestHandler, access: Access): void {
+  const route = (
+    path: string,
+    read: (body: unknown) => ApiRequest,
+    format: ResponseShape,
+  ): unknown =>
+    app.post(path, async (request, reply) => {
+      const asked = read(request.body);
+      const headers = { ...(reply.getHeaders() as Record<string, string>) };
+      const { socket } = request.raw;
+      const admission = access.admit(request.raw);
+      const grant = admission.kind === 'admitted' ? admission.grant : null;
+      const reader = { grant, response: reply.raw, socket, headers };
+      await handler.answer(asked, format, reader);
+      // All is sent; only an answer that was never begun goes the usual way, as an error.
+      return reply.hijack();
+    });
+  route('/v1/chat/completions', readChatRequest, chatResponse);
+  route('/v1/completions', readCompletionRequest, completionResponse);
+}

@@ -1,0 +1,326 @@
+// One request from its checked form to its last byte: starts the choices, waits until they are accepted, streams or
+// collects them, and ends them the moment nobody reads any more. Holds nothing between requests but their number.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { KeyGrant } from '../base/key-grant.js';
+import { ApiError, toApiError } from './api-error.js';
+import type { ApiRequest } from './api-request.js';
+import { EventStream, endSoon } from './event-stream.js';
+import type {
+  Delta,
+  GenerationResult,
+  GenerationStream,
+  Generator,
+  ModelCard,
+} from './generator.js';
+import { bodyOf, ChunkWriter, type ResponseHead, type ResponseShape } from './response-shape.js';
+import { paddedBody, type StreamShaping } from './stream-shaping.js';
+import { usageOf } from './usage.js';
+
+/** Hears how answers went; for metrics. */
+export interface RequestObserver {
+  began(): void;
+  /** @param ms since the request began to be answered. */
+  firstToken(ms: number): void;
+  ended(result: GenerationResult): void;
+  /** Cut off because the reader was too slow, or left before the end. */
+  abandoned(why: 'slow' | 'gone'): void;
+  closed(ms: number): void;
+}
+
+export interface RequestHandlerParts {
+  readonly generator: Generator;
+  readonly observer: RequestObserver;
+  /** Most requests that are being answered at once. */
+  readonly requestsMax: number;
+  readonly shaping: StreamShaping;
+}
+
+/** Who an answer is written to. `headers` are those of every answer of the door. */
+export interface HttpCaller {
+  /** What its key grants; null: none is asked for. */
+  readonly grant: KeyGrant | null;
+  readonly response: ServerResponse;
+  /** That the request came on. */
+  readonly socket: Socket;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Calls back when a response has been sent or will never be: its own `close` is not heard of while it waits on its socket
+ * behind an earlier one (pipelining).
+ *
+ * @returns what ends the waiting.
+ */
+export function onClosed(socket: Socket, response: ServerResponse, then: () => void): () => void {
+  const stop = (): void => {
+    response.off('close', onClose);
+    socket.off('close', onClose);
+  };
+  const onClose = (): void => {
+    stop();
+    then();
+  };
+  // As many as there are requests that share it.
+  socket.setMaxListeners(0);
+  response.once('close', onClose);
+  socket.once('close', onClose);
+  return stop;
+}
+
+export class RequestHandler {
+  readonly #parts: RequestHandlerParts;
+  readonly #running = new Set<RunningRequest>();
+  #onIdle: () => void = () => undefined;
+
+  constructor(parts: RequestHandlerParts) {
+    this.#parts = parts;
+  }
+
+  /** Requests that are being answered. */
+  get openCount(): number {
+    return this.#running.size;
+  }
+
+  /** Resolves when nothing is being answered, or after so many milliseconds. For one caller at a time. */
+  whenIdle(msMax: number): Promise<void> {
+    if (this.openCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, msMax);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Ends the answers of keys that are none any more. @param ids of the keys. */
+  revoke(ids: ReadonlySet<string>): void {
+    for (const answered of [...this.#running]) answered.revoke(ids);
+  }
+
+  /**
+   * Answers a request.
+   *
+   * @throws ApiError, or what the generator throws, as long as nothing has been sent; later errors end the stream.
+   */
+  async answer(request: ApiRequest, format: ResponseShape, reader: HttpCaller): Promise<void> {
+    const { generator, requestsMax, observer: watch } = this.#parts;
+    checkReadiness(generator);
+    const model = modelOf(generator, request.model);
+    if (this.openCount >= requestsMax) {
+      throw new ApiError('server_busy', `${requestsMax} requests are being answered already`);
+    }
+    const startedMs = performance.now();
+    const answered = new RunningRequest(this.#parts, request, format, model, reader);
+    this.#running.add(answered);
+    watch.began();
+    try {
+      await answered.run();
+    } finally {
+      this.#running.delete(answered);
+      if (this.openCount === 0) this.#onIdle();
+      watch.closed(performance.now() - startedMs);
+    }
+  }
+}
+
+function modelOf({ models }: Generator, id: string): ModelCard {
+  const model = models.find((card) => card.id === id || card.aliases.includes(id));
+  if (model !== undefined) return model;
+  const known = models.map((card) => `'${card.id}'`).join(', ');
+  throw new ApiError('model_not_found', `there is no model '${id}'; there is ${known}`, 'model');
+}
+
+function checkReadiness({ readiness }: Generator): void {
+  if (readiness === 'draining') {
+    throw new ApiError('server_unavailable', 'the server is going away and takes no new requests');
+  }
+  if (readiness === 'starting') throw new ApiError('server_unavailable', 'not ready yet');
+}
+
+/** One request while it is answered. */
+class RunningRequest {
+  readonly #generator: Generator;
+  readonly #watch: RequestObserver;
+  readonly #shaping: StreamShaping;
+  readonly #request: ApiRequest;
+  readonly #format: ResponseShape;
+  readonly #heading: ResponseHead;
+  readonly #reader: HttpCaller;
+  readonly #revoked = new AbortController();
+  readonly #startedMs = performance.now();
+  #isFirst = true;
+  /** Why it was ended here, whatever the generator then says. */
+  #refusal: ApiError | null = null;
+
+  constructor(
+    { generator, observer: watch, shaping }: RequestHandlerParts,
+    request: ApiRequest,
+    format: ResponseShape,
+    model: ModelCard,
+    reader: HttpCaller,
+  ) {
+    this.#generator = generator;
+    this.#watch = watch;
+    this.#shaping = shaping;
+    this.#request = request;
+    this.#format = format;
+    this.#reader = reader;
+    // One for each choice.
+    setMaxListeners(0, this.#revoked.signal);
+    this.#heading = {
+      id: format.idPrefix + randomUUID().replaceAll('-', ''),
+      createdS: Math.floor(Date.now() / 1000),
+      model: model.id,
+      fingerprint: model.fingerprint,
+    };
+  }
+
+  /** Ends it where its key is among these. */
+  revoke(ids: ReadonlySet<string>): void {
+    if (!ids.has(this.#reader.grant?.id ?? '')) return;
+    this.#refusal = new ApiError('invalid_api_key', 'the key is not valid any more');
+    this.#revoked.abort();
+  }
+
+  async run(): Promise<void> {
+    const { response, socket } = this.#reader;
+    const onClose = (): void => {
+      if (response.writableFinished || this.#revoked.signal.aborted) return;
+      this.#watch.abandoned('gone');
+      this.#revoked.abort();
+    };
+    const stopWaiting = onClosed(socket, response, onClose);
+    try {
+      const generations = this.#start();
+      const counts = await Promise.all(generations.map(({ accepted }) => accepted));
+      // Choices share their prompt, which is counted once.
+      const promptCount = counts
+        .filter((_, index) => index % this.#request.choiceCount === 0)
+        .reduce((sum, count) => sum + count, 0);
+      if (this.#request.isStream) await this.#stream(generations, promptCount);
+      else await this.#collect(generations, promptCount);
+    } catch (reason) {
+      this.#revoked.abort();
+      // Nobody is there to be told.
+      if (!response.destroyed && !socket.destroyed) throw this.#refusal ?? reason;
+    } finally {
+      stopWaiting();
+    }
+  }
+
+  #start(): GenerationStream[] {
+    const { prompts, choiceCount, sampling, stops, tokensMax, topLogprobs, format } = this.#request;
+    const { signal } = this.#revoked;
+    const { grant } = this.#reader;
+    return prompts.flatMap((prompt) =>
+      Array.from({ length: choiceCount }, (_, choice) =>
+        this.#generator.generate({
+          ...{ prompt, sampling, stops, tokensMax, topLogprobs, format, grant, signal },
+          seed: this.#seedOf(choice),
+        }),
+      ),
+    );
+  }
+
+  #seedOf(choice: number): bigint {
+    const { seed } = this.#request;
+    if (seed === null) return randomBytes(8).readBigUInt64LE();
+    return BigInt.asUintN(64, seed + BigInt(choice));
+  }
+
+  async #stream(generations: readonly GenerationStream[], promptCount: number): Promise<void> {
+    const { includesUsage } = this.#request;
+    const format = this.#format;
+    const writer = new ChunkWriter(format, this.#heading, includesUsage);
+    const { response, headers } = this.#reader;
+    const onSlow = (): void => {
+      this.#watch.abandoned('slow');
+      this.#revoked.abort();
+    };
+    const stream = new EventStream(response, headers, onSlow, this.#shaping);
+    const openings = generations.map((_, index) => format.opening(index));
+    const first = openings
+      .filter((choice) => choice !== null)
+      .map((choice) => writer.chunk(choice));
+    if (first.length > 0) stream.write(first.join(''));
+    try {
+      const results = await Promise.all(
+        generations.map((generation, index) => this.#streamTo(generation, index, writer, stream)),
+      );
+      const usage = includesUsage ? writer.usage(usageOf(results, promptCount)) : '';
+      stream.end(`${usage}data: [DONE]\n\n`);
+    } catch (reason) {
+      this.#revoked.abort();
+      // The status is gone; clients know an event with an error for what it is.
+      const { body } = toApiError(this.#refusal ?? reason);
+      stream.end(`data: ${JSON.stringify(body)}\n\n`);
+    }
+  }
+
+  /** One choice, in chunks of what came in one turn of the event loop. */
+  async #streamTo(
+    generation: GenerationStream,
+    index: number,
+    writer: ChunkWriter,
+    stream: EventStream,
+  ): Promise<GenerationResult> {
+    let offset = 0;
+    for await (const deltas of generation) {
+      const text = this.#textOf(deltas);
+      const logprobs = this.#logprobsOf(deltas, offset);
+      offset += text.length;
+      if (text !== '' || logprobs !== 'null') {
+        stream.write(writer.chunk(this.#format.delta(index, text, logprobs)));
+      }
+    }
+    const result = await generation.result;
+    this.#watch.ended(result);
+    stream.write(writer.chunk(this.#format.finish(index, result.reason)));
+    return result;
+  }
+
+  #textOf(deltas: readonly Delta[]): string {
+    if (this.#isFirst) {
+      this.#isFirst = false;
+      this.#watch.firstToken(performance.now() - this.#startedMs);
+    }
+    let text = '';
+    for (const delta of deltas) text += delta.text;
+    return text;
+  }
+
+  #logprobsOf(deltas: readonly Delta[], offset: number): string {
+    if (this.#request.topLogprobs === null) return 'null';
+    const tokenBytes = (token: number) => this.#generator.tokenBytes(token);
+    return this.#format.logprobs(deltas, offset, tokenBytes);
+  }
+
+  async #collect(generations: readonly GenerationStream[], promptCount: number): Promise<void> {
+    const collected = await Promise.all(generations.map((one) => this.#gather(one)));
+    const results = collected.map(({ result }) => result);
+    const choices = collected.map(({ text, deltas, result }, index) =>
+      this.#format.choice(index, text, this.#logprobsOf(deltas, 0), result.reason),
+    );
+    const body = bodyOf(this.#format, this.#heading, choices, usageOf(results, promptCount));
+    const { response, headers } = this.#reader;
+    response.writeHead(200, { ...headers, 'content-type': 'application/json; charset=utf-8' });
+    endSoon(response, paddedBody(body, this.#shaping.padBytes));
+  }
+
+  async #gather(generation: GenerationStream) {
+    let text = '';
+    const deltas: Delta[] = [];
+    for await (const some of generation) {
+      text += this.#textOf(some);
+      if (this.#request.topLogprobs !== null) deltas.push(...some);
+    }
+    const result = await generation.result;
+    this.#watch.ended(result);
+    return { text, deltas, result };
+  }
+}

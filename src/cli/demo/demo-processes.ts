@@ -1,0 +1,101 @@
+// What the demo runs on: a server process, two device processes with different drafters, and an emulated link between
+// each of them and the server. Everything is closed again, whatever has come up by then.
+
+import { evenLink } from '../../sim/profiles/link-profiles.js';
+import { resolveModel } from '../models/model-name.js';
+import type { Environment } from '../screen/terminal.js';
+import { DeviceProcess } from './device-process.js';
+import { type Relay, startRelay } from './relay.js';
+import { type ServerHandle, startServerProcess } from './server-handle.js';
+
+/** What is emulated; milliseconds. */
+export interface Emulation {
+  readonly roundTripMs: number;
+  /** What a pass of the large target takes, whatever its rows. */
+  readonly passMs: number;
+}
+
+export const targetName = 'stories-target';
+export const draftName = 'stories-draft';
+const contextLength = 512;
+
+export interface DemoProcesses extends DemoContext {
+  readonly server: ServerHandle;
+  /** Drafts with the draft model. */
+  readonly modelDevice: DeviceProcess;
+  /** Drafts by looking up what repeats in the text. */
+  readonly lookUpDevice: DeviceProcess;
+}
+
+/** How things that were opened are closed: in reverse, each although another fails. */
+export class Closers {
+  readonly #closers: (() => Promise<void>)[] = [];
+
+  add(close: () => Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  async closeAll(): Promise<void> {
+    while (this.#closers.length > 0) await this.#closers.pop()!().catch(() => undefined);
+  }
+}
+
+/**
+ * Starts everything.
+ *
+ * @param closers is given what closes each part, as soon as the part is there.
+ * @throws PilotfishError of the server's or a device's start; `cancelled`.
+ */
+export async function startDemo(
+  { roundTripMs, passMs }: Emulation,
+  closers: Closers,
+  env: Environment,
+  signal: AbortSignal,
+): Promise<DemoProcesses> {
+  const modelPath = await resolveModel(targetName, env);
+  const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
+  const server = await startServerProcess(
+    // Bit-identical passes: otherwise two modes could part at a near tie, and would no longer be comparable.
+    { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
+    true,
+  );
+  closers.add(() => server.stop());
+  const relay: Relay = await startRelay(server.port, evenLink(roundTripMs));
+  closers.add(() => relay.close());
+  const linkAddress = `127.0.0.1:${relay.port}`;
+  const surroundings = { linkAddress, closers, env, signal };
+  const [modelDevice, lookUpDevice] = await startDevices(surroundings, []);
+  return { server, modelDevice, lookUpDevice, ...surroundings };
+}
+
+/** What devices are started with. */
+interface DemoContext {
+  /** The server's address as a device reaches it, through the emulated link. */
+  readonly linkAddress: string;
+  readonly closers: Closers;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts two devices, one with the draft model and one with a look-up.
+ *
+ * @param flags of `pilotfish device`, beside those of the demo.
+ * @throws PilotfishError as DeviceProcess.start.
+ */
+export async function startDevices(
+  { linkAddress, closers, env, signal }: DemoContext,
+  flags: readonly string[],
+): Promise<[DeviceProcess, DeviceProcess]> {
+  const common = ['--server', linkAddress, '-t', '1', '-c', `${contextLength}`, ...flags];
+  const start = async (draft: string): Promise<DeviceProcess> => {
+    const device = await DeviceProcess.start([...common, '--draft', draft], env, signal);
+    closers.add(() => device.close());
+    return device;
+  };
+  // Both are awaited even if one fails, so that none is left behind.
+  const [one, other] = await Promise.allSettled([start(draftName), start('ngram')]);
+  if (one.status === 'rejected') throw one.reason;
+  if (other.status === 'rejected') throw other.reason;
+  return [one.value, other.value];
+}

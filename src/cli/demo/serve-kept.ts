@@ -1,0 +1,45 @@
+// The end of `pilotfish demo --keep`: the same server and link, two devices that speak HTTP, and lines to paste.
+
+import { commandName } from '../package-root.js';
+import type { DemoProcesses, Emulation } from './demo-processes.js';
+import { startDevices } from './demo-processes.js';
+
+/** Of the bundled target, as GET /v1/models names it. */
+const modelId = 'llama-stories-target-9m';
+
+/**
+ * Starts what is left running.
+ *
+ * @returns [n] lines, each of which works when it is pasted as it is, but for those that begin with `#`.
+ * @throws PilotfishError as startDevices.
+ */
+export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Promise<string[]> {
+  await stage.server.setPace({ passMs, rowMs: 0 });
+  const [loadedDrafter, lookingUp] = await startDevices(stage, ['--http', '0']);
+  const command = commandName(process.cwd());
+  return [
+    '# device 1, drafts with a model',
+    post(`${loadedDrafter.httpUrl}/v1/chat/completions`, {
+      model: modelId,
+      stream: true,
+      max_tokens: 60,
+      messages: [{ role: 'user', content: 'Tell me of the old clock.' }],
+    }),
+    '# device 2, looks up what repeats; usage says what was drafted and accepted',
+    post(`${lookingUp.httpUrl}/v1/completions`, {
+      model: modelId,
+      prompt: 'The old clock in the hallway',
+      max_tokens: 40,
+      seed: 14,
+    }),
+    `curl -s ${loadedDrafter.httpUrl}/v1/models`,
+    `curl -s ${loadedDrafter.httpUrl}/metrics`,
+    '# a third device, through the same link; and the server itself',
+    `${command} run 'The old clock' --server ${stage.linkAddress} --show-draft`,
+    `${command} chat --server ${stage.linkAddress}`,
+    `${command} top --server 127.0.0.1:${stage.server.port}`,
+  ];
+}
+
+const post = (url: string, body: object): string =>
+  `curl -sN ${url} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;

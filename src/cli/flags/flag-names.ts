@@ -1,0 +1,52 @@
+// Messages of the library in the words of the command line: a user of flags never meets the name of an option of the
+// API. Pure.
+
+/** What the API calls it, and the flag that sets it. */
+const flagOf: Readonly<Record<string, string>> = {
+  temperature: '--temp',
+  topK: '--top-k',
+  topP: '--top-p',
+  minP: '--min-p',
+  repetitionPenalty: '--repeat-penalty',
+  presencePenalty: '--presence-penalty',
+  frequencyPenalty: '--frequency-penalty',
+  logitBias: '--logit-bias',
+  contextLength: '--ctx-size',
+  slotCount: '--slots',
+  threads: '--threads',
+  gpuLayers: '--gpu-layers',
+  cacheTypeK: '--cache-type-k',
+  cacheTypeV: '--cache-type-v',
+  flashAttention: '--flash-attn',
+  passTokensMax: '--batch-size',
+  tokensMax: '--max-tokens',
+  windowMax: '--window',
+  draftLengthMax: '--draft-length',
+};
+
+/** Names that are plain words as well are options only where a message begins with them and a value follows. */
+const plainWords = new Set(['temperature', 'threads']);
+
+const phrases: readonly (readonly [RegExp, string])[] = [
+  [/\bstopped by the caller\b/, 'stopped with Ctrl-C'],
+  [/\(key-refused\); .*/, '(key-refused); --key-file or PILOTFISH_KEY takes a key of that server'],
+  [
+    /\b(nobody trusted here has signed its (self-signed )?certificate)/,
+    '$1, unless --ca names who has',
+  ],
+  [/\binsecureOpenToNetwork\b/, '--insecure-open-to-network'],
+  [/\binsecureKeyInClear\b/, '--insecure-key-in-clear'],
+  [/\bthe context size\b/, '--ctx-size'],
+  [/\bthe number of slots\b/, '--slots'],
+  [/\banother host or port\b/, 'another --host or --port (device: --http-host or --http)'],
+];
+
+/** The message with every name of the API replaced by its flag. */
+export function withFlagNames(message: string): string {
+  let words = message.replace(/(?<![^\s(])[a-zA-Z]+(?![^\s),.:;])/g, (name, at: number) => {
+    const isOption = Object.hasOwn(flagOf, name) && (!plainWords.has(name) || at === 0);
+    return isOption ? flagOf[name]! : name;
+  });
+  for (const [phrase, other] of phrases) words = words.replace(phrase, other);
+  return words;
+}

@@ -1,0 +1,122 @@
+// A plan as people read it: the set-up, two tables, and what to do.
+
+import { formatBytes, formatDuration, formatPlain, formatShare } from '../screen/numbers.js';
+import { formatTable } from '../screen/table.js';
+import type { Paint } from '../screen/terminal.js';
+import type { CapacityPlan, Load, ModePlan } from './capacity-plan.js';
+import type { PlanQuestion } from './question.js';
+
+/** Text without a line break at the end. */
+export function planText(question: PlanQuestion, plan: CapacityPlan, paint: Paint): string {
+  return [
+    paint('bold', 'One server and like devices: shipped cores in virtual time (simulated)'),
+    formatTable(question.setUp, { indent: '  ' }),
+    '',
+    paint('bold', `${usersText(question.users)} at once`),
+    askedTable(plan),
+    '',
+    paint('bold', mostTitle(question)),
+    mostTable(question, plan),
+    '',
+    ...advice(question, plan),
+  ].join('\n');
+}
+
+const usersText = (users: number): string => (users === 1 ? 'One user' : `${users} users`);
+
+const mostTitle = ({ tokensPerSecond }: PlanQuestion): string =>
+  `The most users at once of whom 95 % get ${formatPlain(tokensPerSecond)} tokens/s`;
+
+const rightBut = (count: number) =>
+  ['left', ...Array.from({ length: count }, () => 'right')] as ('left' | 'right')[];
+
+function askedTable({ modes }: CapacityPlan): string {
+  const head = [
+    'mode',
+    'tokens/s',
+    'slow 5 %',
+    'first token',
+    'drafts a pass',
+    'bytes a token',
+    'J a token',
+  ];
+  const rows = modes.map(({ mode, asked }) => [
+    mode,
+    formatPlain(asked.tokensPerSecond),
+    formatPlain(asked.tokensPerSecondLow),
+    formatDuration(asked.firstTokenMs),
+    draftsText(asked),
+    formatBytes(asked.bytesPerToken),
+    formatPlain(asked.joulesPerToken),
+  ]);
+  return formatTable([head, ...rows], { indent: '  ', align: rightBut(6) });
+}
+
+function mostTable({ activeShare }: PlanQuestion, { modes }: CapacityPlan): string {
+  const isShared = activeShare < 1;
+  const head = [
+    'mode',
+    'users',
+    ...(isShared ? ['devices'] : []),
+    'tokens/s in all',
+    'server busy',
+    'drafts a pass',
+    '$ a million',
+  ];
+  const rows = modes.map((one) => [
+    one.mode,
+    countText(one.usersMost, one.isMore),
+    ...(isShared ? [countText(one.devicesMost, one.isMore)] : []),
+    ...(one.atMost === null ? [] : loadCells(one.atMost)),
+  ]);
+  return formatTable([head, ...rows], { indent: '  ', align: rightBut(head.length - 1) });
+}
+
+const loadCells = (load: Load): string[] => [
+  formatPlain(load.serverTokensPerSecond),
+  formatShare(load.busyShare),
+  draftsText(load),
+  load.dollarsPerMillion.toFixed(2),
+];
+
+const countText = (count: number, isMore: boolean): string => `${count}${isMore ? ' or more' : ''}`;
+const draftsText = ({ draftLength, acceptedShare }: Load): string =>
+  acceptedShare === null ? '-' : draftLength.toFixed(1);
+
+function advice(question: PlanQuestion, plan: CapacityPlan): string[] {
+  const best = plan.modes.find(({ mode }) => mode === plan.best)!;
+  const stream = plan.modes.find(({ mode }) => mode === 'stream');
+  return [
+    ...bestLines(question, best, stream),
+    ...mostLines(plan.modes),
+    ...(best.asked.tokensPerSecondLow < question.tokensPerSecond
+      ? [
+          `No mode gives ${usersText(question.users).toLowerCase()} what is wanted: the best has ${formatPlain(best.asked.tokensPerSecondLow)} tokens/s.`,
+        ]
+      : []),
+  ];
+}
+
+function bestLines(
+  { users }: PlanQuestion,
+  best: ModePlan,
+  stream: ModePlan | undefined,
+): string[] {
+  const whom = usersText(users).toLowerCase();
+  if (best.mode === 'stream') {
+    return [`For ${whom}, stream: no mode that drafts is more than 2 % faster here.`];
+  }
+  const gain = stream && best.asked.tokensPerSecond / stream.asked.tokensPerSecond;
+  const than = gain === undefined ? '' : `: ${gain.toFixed(2)} times the speed of streaming`;
+  return [`For ${whom}, --mode ${best.mode}${than}.`];
+}
+
+function mostLines(modes: readonly ModePlan[]): string[] {
+  const most = Math.max(...modes.map(({ usersMost }) => usersMost));
+  if (most === 0) return [];
+  const first = modes.filter(({ usersMost }) => usersMost === most);
+  const count = countText(most, first[0]!.isMore);
+  if (first.length === modes.length) return [`Every mode carries ${count}.`];
+  const names = first.map(({ mode }) => mode).join(' and ');
+  return [`${names} ${first.length === 1 ? 'carries' : 'carry'} the most users: ${count}.`];
+}

@@ -1,0 +1,296 @@
+// The draft-ahead cache: branches drafted for outcomes that a verdict may bring, keyed by the position and the token that
+// would follow the committed ones, all of the chain's epoch; and the choice of what is drafted next: the tokens that are
+// likeliest to become text, several in one pass where that is cheaper. Bounded by a budget; holds guesses only.
+
+import type { DraftedToken } from '../../../engine/engine.js';
+import type { AcceptanceModel } from './acceptance-model.js';
+import {
+  type BranchSource,
+  type ChainView,
+  forecastOutcomes,
+  type LiveHint,
+  type PossibleOutcome,
+} from './outcome-forecast.js';
+
+/** Most branch tokens of an answer: beyond this a draft model's cache would hold little else. */
+export const branchTokensLimit = 256;
+
+/** What a device gives for being early. */
+export interface AheadBudget {
+  /** Most branch tokens held at once, in [0, branchTokensLimit]; 0: no branches. */
+  readonly tokensMax: number;
+  /** A branch gets a further token only while that becomes text with at least this chance, in (0, 1]: saves energy. */
+  readonly chanceMin: number;
+  /** Runners-up asked of the drafter for each token, in [0, 8]. */
+  readonly runnersUpMax: number;
+  /** Whether the server's hints are asked for. */
+  readonly usesHints: boolean;
+  /** Whether branches are held in `race` too, where the server writes on meanwhile and little is gained. */
+  readonly inRace: boolean;
+  /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
+  readonly ownContinuation: boolean;
+}
+
+/** Nothing but the chain: the least that a device can draft. */
+export const aheadOff: AheadBudget = {
+  tokensMax: 0,
+  chanceMin: 1,
+  runnersUpMax: 0,
+  usesHints: false,
+  inRace: false,
+  ownContinuation: true,
+};
+
+/** What did best in EXPERIMENTS.md, Drafting the future: nothing in race, branches and hints elsewhere. */
+export const aheadDefaults: AheadBudget = {
+  tokensMax: 24,
+  chanceMin: 0.01,
+  runnersUpMax: 3,
+  usesHints: true,
+  inRace: false,
+  ownContinuation: true,
+};
+
+export interface AheadBranch {
+  /** Of its first token, which nobody has drafted. */
+  readonly position: number;
+  readonly token: number;
+  readonly source: BranchSource;
+  /** Behind the first token. */
+  readonly drafted: DraftedToken[];
+  /** The drafter has no more to say. */
+  isClosed: boolean;
+}
+
+/** What to draft next. */
+export interface BranchChoice {
+  /** [1 to strandsMax] grow side by side in one pass, the chain first where it is among them. */
+  readonly grows: readonly (AheadBranch | 'chain')[];
+  /** Tokens of each before something else is better, >= 1; 1 where there are several. */
+  readonly countMax: number;
+}
+
+export interface AheadInputs {
+  readonly budget: AheadBudget;
+  readonly acceptanceModel: AcceptanceModel;
+  /** In (0, 1). */
+  readonly acceptanceRate: number;
+  /** Tokens that the chain may still grow by; 0: it may not. */
+  readonly chainRoom: number;
+  /** Most tokens of one branch, >= 1. */
+  readonly branchTokensMax: number;
+  /** First tokens of a branch that come too late to be of use, >= 0: in race the server has written them meanwhile. */
+  readonly lostCount: number;
+  /** At this position nothing more is drafted: the drafter's context or the answer is full. */
+  readonly lengthMax: number;
+  /** Behind these nothing follows. */
+  readonly endOfText: ReadonlySet<number>;
+  /** Most sequences in one pass of the drafter, >= 1. */
+  readonly sequencesMax: number;
+  /** What a pass with so many rows takes, in units of one with a single row, >= 1. */
+  readonly passCost: (rowCount: number) => number;
+}
+
+/** Something to draft a token of, and the chance that this token becomes text. */
+interface Valued {
+  readonly grows: AheadBranch | 'chain';
+  /** In (0, 1]. */
+  readonly value: number;
+}
+
+/** What a chain takes over from a branch that came true. */
+export interface BranchHit {
+  readonly branch: AheadBranch;
+  /** Of its drafted tokens, how many are committed already; the others are the chain. */
+  readonly committedCount: number;
+}
+
+interface CommittedTokens {
+  readonly length: number;
+  at(position: number): number;
+}
+
+export class AheadCache {
+  #branches: AheadBranch[] = [];
+  #hint: LiveHint | null = null;
+  #dropped = 0;
+
+  get tokenCount(): number {
+    return this.#branches.reduce((sum, { drafted }) => sum + drafted.length, 0);
+  }
+
+  holds(branch: AheadBranch): boolean {
+    return this.#branches.includes(branch);
+  }
+
+  /** The hint that may still come true. */
+  get hint(): LiveHint | null {
+    return this.#hint;
+  }
+
+  hear(hint: LiveHint): void {
+    this.#hint = hint;
+  }
+
+  /** What to draft next, so that most becomes text in the time it takes; null where nothing is worth it. */
+  choose(chain: ChainView, inputs: AheadInputs): BranchChoice | null {
+    const { budget, acceptanceModel, acceptanceRate, chainRoom, passCost } = inputs;
+    const usesRunnersUp = budget.runnersUpMax > 0;
+    const { chanceMin } = budget;
+    const guess = {
+      acceptanceModel,
+      acceptanceRate,
+      usesRunnersUp,
+      hint: this.#hint,
+      chanceMin,
+    };
+    const { outcomes, chainChance } = forecastOutcomes(chain, guess);
+    if (this.tokenCount >= budget.tokensMax) this.#forgetHopeless(outcomes);
+    const room = Math.max(0, budget.tokensMax - this.tokenCount);
+    const valued = room === 0 ? [] : this.#value(outcomes, inputs).slice(0, room);
+    if (chainRoom > 0) insert(valued, { grows: 'chain', value: chainChance * acceptanceRate });
+    const [best, second] = valued;
+    if (best === undefined) return null;
+    const count = sideBySide(valued, inputs.sequencesMax, passCost);
+    const chosen = valued.slice(0, count).map(({ grows }) => grows);
+    this.#remember(chosen);
+    if (count > 1) return { grows: chainFirst(chosen), countMax: 1 };
+    // A rival joins as soon as its row is worth the time that it adds to the pass.
+    const joining = inputs.sequencesMax > 1 ? Math.min(1, passCost(2) - 1) : 1;
+    const rival = second === undefined ? 0 : second.value / joining;
+    const { grows, value } = best;
+    if (grows === 'chain') {
+      return { grows: chosen, countMax: countUntil(rival, value, acceptanceRate, chainRoom) };
+    }
+    const countMax = Math.min(roomOf(grows, inputs), room);
+    const other = Math.max(rival, chanceMin);
+    return { grows: chosen, countMax: countUntil(other, value, acceptanceRate, countMax) };
+  }
+
+  /** Branches that may still grow, the best first. */
+  #value(outcomes: readonly PossibleOutcome[], inputs: AheadInputs): Valued[] {
+    const { acceptanceModel, acceptanceRate, budget, lostCount, endOfText } = inputs;
+    const valued: Valued[] = [];
+    for (const outcome of outcomes) {
+      if (endOfText.has(outcome.token)) continue;
+      const branch = this.#find(outcome) ?? { ...outcome, drafted: [], isClosed: false };
+      if (branch.isClosed || roomOf(branch, inputs) <= 0) continue;
+      let value = outcome.chance * acceptanceRate;
+      for (const { alternatives } of branch.drafted) {
+        value *= alternatives ? acceptanceModel.chances(alternatives.gaps)[0]! : acceptanceRate;
+      }
+      value *= acceptanceRate ** Math.max(0, lostCount - branch.drafted.length);
+      if (value >= budget.chanceMin) valued.push({ grows: branch, value });
+    }
+    return valued.sort((a, b) => b.value - a.value);
+  }
+
+  #find({ position, token }: Pick<PossibleOutcome, 'position' | 'token'>): AheadBranch | undefined {
+    return this.#branches.find((one) => one.position === position && one.token === token);
+  }
+
+  /** Branches that are drafted are held, new ones too. */
+  #remember(chosen: readonly (AheadBranch | 'chain')[]): void {
+    for (const one of chosen) {
+      if (one !== 'chain' && !this.#branches.includes(one)) this.#branches.push(one);
+    }
+  }
+
+  /** Branches of outcomes that have become too unlikely make room. */
+  #forgetHopeless(outcomes: readonly PossibleOutcome[]): void {
+    const alive = new Set(outcomes.map((outcome) => this.#find(outcome)));
+    this.#dropped += this.#dropWhere((branch) => !alive.has(branch));
+  }
+
+  /** Drafted tokens of forgotten branches since the last call. */
+  takeDropped(): number {
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return dropped;
+  }
+
+  #dropWhere(isDropped: (branch: AheadBranch) => boolean): number {
+    const dropped = this.#branches.filter(isDropped);
+    this.#branches = this.#branches.filter((branch) => !dropped.includes(branch));
+    return dropped.reduce((sum, { drafted }) => sum + drafted.length, 0);
+  }
+
+  /**
+   * The branch that the committed tokens have followed, all others dropped: the chain is void, or was overtaken.
+   *
+   * @param log the committed tokens. @param firstVoid where the chain stopped saying what they say: a branch that leaves
+   * it behind that place was drafted behind a token that is not there.
+   */
+  settle(log: CommittedTokens, firstVoid: number): BranchHit | null {
+    const stands = (branch: AheadBranch) => branch.position <= firstVoid && followsLog(branch, log);
+    const hit = this.#branches.find(stands) ?? null;
+    this.#branches = this.#branches.filter((branch) => branch !== hit);
+    this.clear();
+    if (hit === null) return null;
+    return { branch: hit, committedCount: log.length - hit.position - 1 };
+  }
+
+  /** The chain stands up to `base`: what was held ready for other outcomes below it is dropped. */
+  advance(base: number): void {
+    this.#dropped += this.#dropWhere(({ position }) => position < base);
+    if (this.#hint !== null && this.#hint.position < base) this.#hint = null;
+  }
+
+  /** The chain is void, and with it all that was held for its outcomes. */
+  clear(): void {
+    this.#dropped += this.#dropWhere(() => true);
+    this.#hint = null;
+  }
+}
+
+/** Tokens that a branch may still grow by. */
+function roomOf(
+  { position, drafted }: AheadBranch,
+  { branchTokensMax, lengthMax }: AheadInputs,
+): number {
+  return Math.min(branchTokensMax - drafted.length, lengthMax - position - 1 - drafted.length);
+}
+
+/** Whether the branch says what is committed from its position on, and reaches to the end of it. */
+function followsLog({ position, token, drafted }: AheadBranch, log: CommittedTokens): boolean {
+  if (position >= log.length || position + 1 + drafted.length < log.length) return false;
+  if (log.at(position) !== token) return false;
+  return drafted.every((one) => one.position >= log.length || log.at(one.position) === one.token);
+}
+
+/** Where its value puts it; before what is worth the same. */
+function insert(valued: Valued[], one: Valued): void {
+  const index = valued.findIndex(({ value }) => value <= one.value);
+  valued.splice(index < 0 ? valued.length : index, 0, one);
+}
+
+/**
+ * How many of the best share a pass: so many that most becomes text for each unit of its time. Where a further row costs
+ * as much as a pass, one.
+ */
+function sideBySide(
+  valued: readonly Valued[],
+  sequencesMax: number,
+  passCost: AheadInputs['passCost'],
+): number {
+  let [best, bestRate, sum] = [1, 0, 0];
+  for (const [index, { value }] of valued.slice(0, sequencesMax).entries()) {
+    sum += value;
+    const rate = sum / passCost(index + 1);
+    if (rate > bestRate) [best, bestRate] = [index + 1, rate];
+  }
+  return best;
+}
+
+const chainFirst = (chosen: readonly (AheadBranch | 'chain')[]): (AheadBranch | 'chain')[] => [
+  ...chosen.filter((one) => one === 'chain'),
+  ...chosen.filter((one) => one !== 'chain'),
+];
+
+/** Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or 0 where max is. */
+function countUntil(other: number, value: number, rate: number, max: number): number {
+  if (max <= 1) return max;
+  let count = 1;
+  while (count < max && value * rate ** count >= other) count++;
+  return count;
+}

@@ -1,0 +1,64 @@
+// Whether drafting pays in race: a device that cannot overtake the server saves its energy, and tries again now and
+// then, since servers fill up and devices cool down. Source of the threshold: the bound of race in math/round-time.ts.
+
+import type { Timings } from './timings.js';
+
+/** Drafting that saves less than this share of the time is not worth its energy. */
+const shareMax = 0.99;
+/** Verdicts in a row that must say so: a few slow tokens are no trend. */
+const verdictsToPause = 16;
+const pauseMinMs = 2_000;
+const pauseMaxMs = 60_000;
+
+export class SpeculationGate {
+  #losses = 0;
+  #pauseMs = pauseMinMs;
+  #pausedSinceMs: number | null = null;
+  #pausedUntilMs = 0;
+  #pausedMs = 0;
+  #pauseCount = 0;
+
+  /** Takes the measurements into account that a verdict has completed. */
+  observe(timings: Timings, nowMs: number): void {
+    if (this.isPaused(nowMs)) return;
+    const share = timings.raceShare;
+    if (share === null) return;
+    if (share <= shareMax) {
+      this.#losses = 0;
+      this.#pauseMs = pauseMinMs;
+      return;
+    }
+    this.#losses++;
+    if (this.#losses >= verdictsToPause) this.#pause(nowMs);
+  }
+
+  #pause(nowMs: number): void {
+    this.#losses = 0;
+    this.#pauseCount++;
+    this.#pausedSinceMs = nowMs;
+    this.#pausedUntilMs = nowMs + this.#pauseMs;
+    this.#pauseMs = Math.min(this.#pauseMs * 2, pauseMaxMs);
+  }
+
+  /** Also ends a pause whose time has come. */
+  isPaused(nowMs: number): boolean {
+    if (this.#pausedSinceMs === null) return false;
+    if (nowMs < this.#pausedUntilMs) return true;
+    this.#pausedMs += nowMs - this.#pausedSinceMs;
+    this.#pausedSinceMs = null;
+    return false;
+  }
+
+  /** When the pause ends; null while drafting. */
+  get pausedUntilMs(): number | null {
+    return this.#pausedSinceMs === null ? null : this.#pausedUntilMs;
+  }
+
+  get pauseCount(): number {
+    return this.#pauseCount;
+  }
+
+  pausedMs(nowMs: number): number {
+    return this.#pausedMs + (this.#pausedSinceMs === null ? 0 : nowMs - this.#pausedSinceMs);
+  }
+}

@@ -1,0 +1,174 @@
+// A device core with frames made by hand: what its link's tests feed it, and what it said last. The same settings, request
+// and welcome for all.
+
+import assert from 'node:assert/strict';
+import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
+import { plainSampling } from '../../math/sampling.js';
+import { decodeDeviceFrame, encodeFrame } from '../../protocol/codec.js';
+import {
+  type DeviceFrame,
+  modes,
+  noShaping,
+  type ServerFrame,
+  schemes,
+  type Verdict,
+  type Welcome,
+} from '../../protocol/frame.js';
+import { DeviceCore } from './device-core.js';
+import { aheadOff } from './drafting/ahead-cache.js';
+import type { DeviceEffect, DeviceInput, GenerateRequest } from './event.js';
+import type { DeviceCoreSettings } from './settings.js';
+
+export const toyVocabulary = scriptedVocabulary(16);
+
+export const settings: DeviceCoreSettings = {
+  key: '',
+  name: 'device',
+  vocabulary: toyVocabulary,
+  drafter: { contextLength: 256, sequencesMax: 1 },
+  endOfText: toyVocabulary.endOfText,
+  keepsTrying: true,
+  disconnectGraceMs: 100,
+  awayMaxMs: Infinity,
+  verdictTimeoutMs: 1_000,
+  linkTimeoutMs: 2_000,
+  pingMs: 500,
+  backoffMinMs: 50,
+  backoffMaxMs: 400,
+  shaping: noShaping,
+  ahead: aheadOff,
+  chance: () => 0.5,
+};
+
+export const request: GenerateRequest = {
+  prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
+  sampling: plainSampling,
+  seed: 11n,
+  scheme: 'coupled',
+  mode: 'race',
+  tokensMax: 4,
+  windowMax: 32,
+  cut: null,
+  stopRule: { kind: 'fixed', draftLengthMax: 1 },
+  fallback: 'wait',
+};
+
+export const welcome: Welcome = {
+  kind: 'welcome',
+  version: 1,
+  modelName: 'toy',
+  fingerprint: toyVocabulary.fingerprint,
+  vocabSize: toyVocabulary.size,
+  schemes,
+  modes,
+  contextLength: 64,
+  limits: {
+    frameBytes: 1 << 20,
+    sessions: 8,
+    promptTokens: 64,
+    draftTokens: 32,
+    windowTokens: 64,
+    resumeMs: 60_000,
+    silenceMs: 0,
+  },
+  passUs: 0,
+  padBytes: 0,
+  aggregateMs: 0,
+};
+
+export const opened = (session = 0): ServerFrame => ({
+  kind: 'opened',
+  session,
+  resumeKey: new Uint8Array(16),
+  promptLength: 3,
+  promptIds: new Int32Array(0),
+  windowMax: 32,
+});
+
+export const verdict = (changes: Partial<Verdict>): Verdict => ({
+  kind: 'verdict',
+  session: 0,
+  epoch: 0,
+  from: 3,
+  tokens: new Int32Array(0),
+  acceptedCount: 0,
+  rejectedCount: 0,
+  queueUs: 0,
+  verifyUs: 0,
+  advisedDraftLength: null,
+  end: null,
+  law: null,
+  logprobs: null,
+  lawLogprobs: null,
+  ...changes,
+});
+
+/** A core and what it said last. */
+export class LinkFixture {
+  readonly core: DeviceCore;
+  effects: DeviceEffect[] = [];
+  #run = 0;
+
+  constructor(changes: Partial<DeviceCoreSettings> = {}) {
+    this.core = new DeviceCore({ ...settings, ...changes }, 0);
+    this.effects = this.core.start(0);
+  }
+
+  feed(event: DeviceInput, nowMs = 0): this {
+    this.effects = this.core.handle(event, nowMs);
+    for (const effect of this.effects) if (effect.kind === 'draft-start') this.#run = effect.run;
+    return this;
+  }
+
+  hear(frame: ServerFrame, nowMs = 0): this {
+    return this.feed({ kind: 'message', bytes: encodeFrame(frame) }, nowMs);
+  }
+
+  connect(nowMs = 0): this {
+    return this.feed({ kind: 'link-up' }, nowMs).hear(welcome, nowMs);
+  }
+
+  ask(changes: Partial<GenerateRequest> = {}): this {
+    return this.feed({ kind: 'generate', answer: 0, request: { ...request, ...changes } });
+  }
+
+  /** The newest run drafts a token. */
+  draft(position: number, token: number, law: readonly number[] | null = null): this {
+    const probs = law && Float64Array.from(law);
+    return this.feed({
+      kind: 'drafted',
+      answer: 0,
+      run: this.#run,
+      tokens: [
+        {
+          sequenceIndex: 0,
+          token: {
+            position,
+            token,
+            confidence: null,
+            law: probs && { kind: 'dense', probs },
+            prob: probs && probs[token]!,
+          },
+        },
+      ],
+    });
+  }
+
+  count(kind: DeviceEffect['kind']): number {
+    return this.effects.filter((effect) => effect.kind === kind).length;
+  }
+
+  get wakeMs(): number | null {
+    const wake = this.effects.find((effect) => effect.kind === 'wake');
+    return wake?.kind === 'wake' ? wake.atMs : null;
+  }
+
+  get sent(): DeviceFrame[] {
+    return this.effects.flatMap((effect) => {
+      if (effect.kind !== 'send') return [];
+      const decoded = decodeDeviceFrame(effect.bytes);
+      assert.ok('ok' in decoded);
+      return [decoded.ok];
+    });
+  }
+}

@@ -1,0 +1,294 @@
+// The link to the server as the core sees it: dialling with growing, jittered waits, the handshake, pings, draining.
+// Asks for sockets by effects and never touches one.
+
+import { assert } from '../../base/assert.js';
+import { PilotfishError } from '../../base/error.js';
+import { codeTable } from '../../protocol/code.js';
+import {
+  type ConnectionState,
+  connectionEventOf,
+  connectionStateAfterSending,
+  receiveOnConnection,
+} from '../../protocol/connection-state.js';
+import { errorOfFailure } from '../../protocol/failure.js';
+import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
+import { versionMax, versionMin } from '../../protocol/version.js';
+import { ForgettingMean } from './estimate.js';
+import type { DeviceEffect } from './event.js';
+import { helloOf, vocabularyError } from './handshake.js';
+import type { DeviceCoreSettings } from './settings.js';
+
+type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
+
+/** Share of the server's silence limit after which a ping keeps the connection. */
+const silenceShare = 1 / 3;
+const roundTripMemory = 16;
+
+export interface ServerConnectionParts {
+  readonly settings: DeviceCoreSettings;
+  readonly out: (effect: DeviceEffect) => void;
+  /** Bytes of a frame on their way. */
+  readonly send: (frame: DeviceFrame) => void;
+}
+
+export class ServerConnection {
+  readonly roundTrip = new ForgettingMean(roundTripMemory);
+  readonly #parts: ServerConnectionParts;
+  #phase: Phase = 'idle';
+  #state: ConnectionState = 'fresh';
+  #welcome: Welcome | null = null;
+  #hasMet = false;
+  #attempts = 0;
+  #dialAtMs: number | null = null;
+  #greetedMs = 0;
+  #heardMs = 0;
+  #pingedMs = 0;
+  #pingNonce = 0;
+  #pingOpen = false;
+  #downSinceMs: number | null;
+  #retryAfterMs = 0;
+  #isLeaving = false;
+  /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
+  #refusal: { readonly error: PilotfishError; readonly isRetryable: boolean } | null = null;
+  #alternatives: readonly string[] = [];
+  /** Why the link was lost last, or never came up. */
+  #lastError: PilotfishError | null = null;
+
+  constructor(parts: ServerConnectionParts, nowMs: number) {
+    this.#parts = parts;
+    this.#downSinceMs = nowMs;
+  }
+
+  /** The server's offer while sessions can use the link, else null. */
+  get welcome(): Welcome | null {
+    return this.#phase === 'ready' && !this.#isLeaving ? this.#welcome : null;
+  }
+
+  /** Whether the link was hung up and is not down yet: nothing is said or heard on it any more. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  get takesSessions(): boolean {
+    return this.welcome !== null && this.#state === 'ready';
+  }
+
+  get isDraining(): boolean {
+    return this.#phase === 'ready' && this.#state === 'draining';
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  get downSinceMs(): number | null {
+    return this.#downSinceMs;
+  }
+
+  /** @param isBusy whether answers are written: the way is measured then. */
+  dueMs(isBusy: boolean): number | null {
+    if (this.#isLeaving) return null;
+    switch (this.#phase) {
+      case 'waiting':
+        return this.#dialAtMs;
+      case 'dialling':
+      case 'greeting':
+        return this.#greetedMs + this.#parts.settings.linkTimeoutMs;
+      case 'ready':
+        return this.#pingDueMs(isBusy);
+      default:
+        return null;
+    }
+  }
+
+  #pingDueMs(isBusy: boolean): number | null {
+    const { pingMs, linkTimeoutMs } = this.#parts.settings;
+    if (this.#pingOpen) return this.#pingedMs + linkTimeoutMs;
+    const { silenceMs } = this.#welcome!.limits;
+    const everyMs = Math.min(
+      isBusy ? pingMs : Infinity,
+      silenceMs > 0 ? silenceMs * silenceShare : Infinity,
+    );
+    return everyMs < Infinity ? this.#pingedMs + everyMs : null;
+  }
+
+  dial(nowMs: number): void {
+    assert(this.#phase === 'idle' || this.#phase === 'waiting', `dialling in ${this.#phase}`);
+    this.#phase = 'dialling';
+    this.#isLeaving = false;
+    this.#greetedMs = nowMs;
+    const alternative = this.#alternatives[0] ?? null;
+    this.#alternatives = this.#alternatives.slice(1);
+    this.#parts.out({ kind: 'dial', alternative });
+  }
+
+  onUp(nowMs: number): void {
+    if (this.#phase !== 'dialling') return;
+    this.#phase = 'greeting';
+    this.#state = 'fresh';
+    this.#greetedMs = nowMs;
+    this.send(helloOf(this.#parts.settings));
+  }
+
+  /** @returns the error with which answers that cannot wait must fail, or null. */
+  onDown(reason: string, nowMs: number): PilotfishError | null {
+    if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
+    this.#phase = 'waiting';
+    this.#isLeaving = false;
+    this.#welcome = null;
+    this.#downSinceMs ??= nowMs;
+    this.#pingOpen = false;
+    const refusal = this.#refusal;
+    this.#refusal = null;
+    if (refusal !== null && !refusal.isRetryable) return this.#giveUp(refusal.error);
+    const error =
+      refusal?.error ??
+      new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
+    this.#lastError = error;
+    if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
+    this.#dialAtMs = nowMs + this.#pauseMs();
+    return error;
+  }
+
+  /** The error of an answer that has waited for the server as long as it may. @param waitedMs how long that is. */
+  absence(waitedMs: number): PilotfishError {
+    const seconds = Math.round(waitedMs / 1000);
+    const why = this.#lastError === null ? '' : `: ${this.#lastError.message}`;
+    return this.#hasMet
+      ? new PilotfishError('link-lost', `the server has been away for ${seconds} s${why}`)
+      : new PilotfishError('server-unreachable', `no server was met in ${seconds} s${why}`);
+  }
+
+  /** Another server is tried at once; the usual one not before it asked to be. */
+  #pauseMs(): number {
+    if (this.#alternatives.length > 0) return 0;
+    const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
+    this.#retryAfterMs = 0;
+    return pauseMs;
+  }
+
+  /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
+  #backoffMs(): number {
+    const { backoffMinMs, backoffMaxMs, chance } = this.#parts.settings;
+    const ceiling = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
+    this.#attempts++;
+    return ceiling * (0.5 + 0.5 * chance());
+  }
+
+  #giveUp(error: PilotfishError): PilotfishError {
+    this.#phase = 'over';
+    this.#parts.out({ kind: 'gave-up', error });
+    return error;
+  }
+
+  send(frame: DeviceFrame): void {
+    this.sendWith(frame, () => this.#parts.send(frame));
+  }
+
+  /** Moves the connection's state on, and lets `put` do the sending. */
+  sendWith(frame: DeviceFrame, put: () => void): void {
+    this.#state = connectionStateAfterSending(this.#state, connectionEventOf(frame));
+    put();
+  }
+
+  /** Weighs a frame before its session does. @returns what is wrong with it, or whose it is. */
+  admit(frame: ServerFrame, nowMs: number): { fault: string } | { isMine: boolean } {
+    this.#heardMs = nowMs;
+    const reception = receiveOnConnection(this.#state, connectionEventOf(frame));
+    if (reception.kind === 'fault') return { fault: reception.fault.message };
+    if (reception.kind === 'move') this.#state = reception.state;
+    switch (frame.kind) {
+      case 'welcome':
+        return this.#onWelcome(frame, nowMs);
+      case 'pong':
+        this.#onPong(frame.nonce, nowMs);
+        return { isMine: true };
+      case 'drain':
+        this.#retryAfterMs = frame.retryAfterMs;
+        this.#alternatives = frame.alternatives;
+        return { isMine: true };
+      case 'failure':
+        if (frame.session !== null) return { isMine: false };
+        this.#onFailure(frame);
+        return { isMine: true };
+      default:
+        return { isMine: false };
+    }
+  }
+
+  #onWelcome(welcome: Welcome, nowMs: number): { fault: string } | { isMine: boolean } {
+    const mismatch = vocabularyError(this.#parts.settings.vocabulary, welcome);
+    if (mismatch !== null) {
+      this.refuse(mismatch);
+      return { isMine: true };
+    }
+    const { version } = welcome;
+    if (version < versionMin || version > versionMax) {
+      return { fault: `version ${version}, which is outside [${versionMin}, ${versionMax}]` };
+    }
+    this.#welcome = welcome;
+    this.#phase = 'ready';
+    this.#hasMet = true;
+    this.#attempts = 0;
+    this.#downSinceMs = null;
+    const { modelName, contextLength } = welcome;
+    this.#parts.out({ kind: 'welcomed', modelName, contextLength });
+    // The handshake is no measure of the way: both ends have much to prepare in it.
+    this.#ping(nowMs);
+    return { isMine: true };
+  }
+
+  #onPong(nonce: number, nowMs: number): void {
+    if (!this.#pingOpen || nonce !== this.#pingNonce) return;
+    this.#pingOpen = false;
+    this.roundTrip.add(nowMs - this.#pingedMs);
+  }
+
+  #onFailure(failure: Failure): void {
+    this.#retryAfterMs = failure.retryAfterMs;
+    const error =
+      failure.code === 'vocabulary-mismatch'
+        ? vocabularyError(this.#parts.settings.vocabulary, failure)
+        : null;
+    const { retryable: isRetryable } = codeTable[failure.code];
+    this.#refusal = { error: error ?? errorOfFailure(failure), isRetryable };
+    this.hangUp();
+  }
+
+  /** The peer broke the protocol: the link ends, and nobody tries again. */
+  refuse(error: PilotfishError): void {
+    this.#refusal = { error, isRetryable: false };
+    this.hangUp();
+  }
+
+  /** Asking again would only put off the moment at which the shell gives the link up. */
+  hangUp(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#parts.out({ kind: 'hang-up' });
+  }
+
+  /** Does what is due. @param isBusy as for dueMs. */
+  tick(nowMs: number, isBusy: boolean): void {
+    const dueMs = this.dueMs(isBusy);
+    if (dueMs === null || nowMs < dueMs) return;
+    if (this.#phase === 'waiting') this.dial(nowMs);
+    else if (this.#phase !== 'ready') this.hangUp();
+    else if (!this.#pingOpen) this.#ping(nowMs);
+    else if (this.#heardMs > this.#pingedMs) this.#pingOpen = false;
+    else this.hangUp();
+  }
+
+  #ping(nowMs: number): void {
+    this.#pingNonce = (this.#pingNonce + 1) % 2 ** 31;
+    this.#pingOpen = true;
+    this.#pingedMs = nowMs;
+    this.send({ kind: 'ping', nonce: this.#pingNonce, isCover: false });
+  }
+
+  close(): void {
+    if (this.#phase !== 'idle' && this.#phase !== 'waiting' && this.#phase !== 'over')
+      this.hangUp();
+    this.#phase = 'over';
+  }
+}

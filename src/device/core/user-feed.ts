@@ -1,0 +1,80 @@
+// What the user of one answer has been told, and what a commit changes about it: new tokens, provisional ones that turn
+// out right, provisional ones that have to be taken back.
+
+import type { AnswerId, AnswerToken, DeviceEffect } from './event.js';
+import type { CommittedToken } from './reconcile.js';
+
+export class UserFeed {
+  readonly #answer: AnswerId;
+  readonly #out: (effect: DeviceEffect) => void;
+  /** Tokens told and not committed, from the committed length on. */
+  #provisional: number[] = [];
+  #provisionalCount = 0;
+  #retractedCount = 0;
+
+  constructor(answer: AnswerId, out: (effect: DeviceEffect) => void) {
+    this.#answer = answer;
+    this.#out = out;
+  }
+
+  /** Positions told beyond the committed length. */
+  get aheadCount(): number {
+    return this.#provisional.length;
+  }
+
+  get provisionalCount(): number {
+    return this.#provisionalCount;
+  }
+
+  get retractedCount(): number {
+    return this.#retractedCount;
+  }
+
+  /** @param from position of tokens[0]: the committed length before them. */
+  commit(from: number, tokens: readonly CommittedToken[]): void {
+    const kept = this.#agreement(tokens);
+    const answer = this.#answer;
+    if (kept > 0) {
+      const logprobs = tokens.slice(0, kept).flatMap((token) => token.logprobs ?? []);
+      const reported = logprobs.length > 0 ? { logprobs } : {};
+      this.#out({ kind: 'confirmed', answer, from, to: from + kept, ...reported });
+    }
+    const rest = tokens.slice(kept);
+    if (rest.length === 0) {
+      this.#provisional = this.#provisional.slice(kept);
+      return;
+    }
+    this.retract(from + kept, kept);
+    const told = rest.map((one, index) => ({ position: from + kept + index, ...one }));
+    this.#out({ kind: 'tokens', answer, tokens: told });
+  }
+
+  #agreement(tokens: readonly CommittedToken[]): number {
+    const shared = Math.min(tokens.length, this.#provisional.length);
+    let kept = 0;
+    while (kept < shared && tokens[kept]!.token === this.#provisional[kept]) kept++;
+    return kept;
+  }
+
+  /** Takes back what was told behind the first `kept` provisional tokens. @param position of the first taken back. */
+  retract(position: number, kept = 0): void {
+    const count = this.#provisional.length - kept;
+    this.#provisional = [];
+    if (count <= 0) return;
+    this.#retractedCount += count;
+    this.#out({ kind: 'retracted', answer: this.#answer, from: position });
+  }
+
+  /** @param from position of tokens[0]: right behind what was told. */
+  provisional(from: number, tokens: readonly number[]): void {
+    if (tokens.length === 0) return;
+    this.#provisional.push(...tokens);
+    this.#provisionalCount += tokens.length;
+    const reported: AnswerToken[] = tokens.map((token, index) => ({
+      position: from + index,
+      token,
+      origin: 'provisional',
+    }));
+    this.#out({ kind: 'tokens', answer: this.#answer, tokens: reported });
+  }
+}

@@ -1,0 +1,65 @@
+// Drafts without a model: what followed the last time the text ended like this (prompt look-up). A guess that depends
+// on the text alone, so under the ratio schemes its law is a point: it stands with the target's own probability, and
+// the residual is the target law without it. Source: Saxena 2023, "Prompt lookup decoding".
+
+import { pointLaw } from '../math/law.js';
+import type { DraftedToken, Scheme } from './engine.js';
+
+export interface NgramOptions {
+  /** Longest and shortest suffix that is looked up, longest first; >= 1. */
+  readonly suffixMax: number;
+  readonly suffixMin: number;
+  /** Most tokens guessed from one match, >= 1. */
+  readonly guessMax: number;
+  /** Most positions searched backwards, >= 1: bounds the time of a look-up. */
+  readonly searchMax: number;
+}
+
+export const ngramDefaults: NgramOptions = {
+  suffixMax: 4,
+  suffixMin: 2,
+  guessMax: 8,
+  searchMax: 8192,
+};
+
+/**
+ * What followed the newest earlier place where the text ends like it does now, trying long suffixes first.
+ *
+ * @param text [n] @param countMax >= 1.
+ * @returns [<= min(guessMax, countMax)], empty where no suffix occurs earlier.
+ */
+export function ngramLookUp(
+  text: readonly number[],
+  countMax: number,
+  { suffixMax, suffixMin, guessMax, searchMax }: NgramOptions,
+): readonly number[] {
+  const { length } = text;
+  for (let size = Math.min(suffixMax, length - 1); size >= suffixMin; size--) {
+    const lowest = Math.max(0, length - size - searchMax);
+    for (let at = length - size - 1; at >= lowest; at--) {
+      if (!matches(text, at, size)) continue;
+      return text.slice(at + size, at + size + Math.min(guessMax, countMax));
+    }
+  }
+  return [];
+}
+
+function matches(text: readonly number[], at: number, size: number): boolean {
+  const suffix = text.length - size;
+  for (let index = 0; index < size; index++) {
+    if (text[at + index] !== text[suffix + index]) return false;
+  }
+  return true;
+}
+
+/** A guess as what it is under a scheme: under the ratio schemes its law is a point. @param position absolute. */
+export function ngramDraft(position: number, token: number, scheme: Scheme): DraftedToken {
+  const isRatio = scheme === 'split' || scheme === 'full';
+  return {
+    position,
+    token,
+    confidence: null,
+    law: isRatio ? pointLaw(token) : null,
+    prob: isRatio ? 1 : null,
+  };
+}

@@ -1,0 +1,25 @@
+// What a caller may demand of an answer's form, and the one text that stands for it everywhere below: a JSON Schema.
+
+import { PilotfishError } from '../base/error.js';
+
+/** The form of an answer: any JSON object, or a JSON value that a schema accepts. */
+export type OutputFormat =
+  | { readonly kind: 'json-object' }
+  | { readonly kind: 'json-schema'; readonly schema: unknown };
+
+/**
+ * The schema of a format as JSON text.
+ *
+ * @throws PilotfishError `format-invalid` for a schema that is no JSON value.
+ */
+export function schemaText(format: OutputFormat): string {
+  if (format.kind === 'json-object') return '{"type":"object"}';
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(format.schema);
+  } catch (cause) {
+    throw new PilotfishError('format-invalid', 'the schema is not a JSON value', { cause });
+  }
+  if (text === undefined) throw new PilotfishError('format-invalid', 'the schema is missing');
+  return text;
+}

@@ -1,0 +1,373 @@
+// Which session has which KV sequence of the engine, and what that sequence holds. Sessions may outnumber slots: idle
+// ones lose theirs first, least recently used first, and come back from saved bytes or from their log. What another slot
+// holds already is copied, not computed.
+
+import { assert } from '../../../base/assert.js';
+import { type SlotId, slotId } from '../../../base/brand.js';
+import type { TokenLog } from '../../../protocol/token-log.js';
+import type { Session } from '../session.js';
+import type { Tenant } from '../tenants/tenant.js';
+import type { IssueOperation } from './operations.js';
+
+interface SlotRecord {
+  readonly id: SlotId;
+  owner: Session | null;
+  /**
+   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for sessions that begin alike.
+   * It costs nobody a slot, and there are no more of them than slots.
+   */
+  residue: TokenLog | null;
+  /** Tokens the engine holds once all issued operations have run; those below the log's length are the log's. */
+  engineLength: number;
+  /** Log length when the owner got it. */
+  ownedFrom: number;
+  lastUsedMs: number;
+  /** Operations under way that may fail for lack of memory or a damaged image. */
+  readonly isUncertain: Set<number>;
+  /** In the pass in flight. */
+  isFlying: boolean;
+}
+
+export interface SlotPolicy {
+  readonly slotCount: number;
+  readonly slotQuantumTokens: number;
+  readonly swapBytesMax: number;
+}
+
+/** A session that has been idle for longer is not only between two rounds. */
+const pauseMsMax = 1000;
+/** Copies of fewer tokens cost more than they save. */
+const sharedTokensMin = 16;
+
+export class SlotTable {
+  readonly #policy: SlotPolicy;
+  readonly #issue: IssueOperation;
+  readonly #slots: readonly SlotRecord[];
+  readonly #slotOf = new Map<Session, SlotRecord>();
+  /** Sessions with saved bytes, least recently saved first. */
+  readonly #images = new Set<Session>();
+  #imageBytes = 0;
+  evictionCount = 0;
+  restoreCount = 0;
+  sharedTokenCount = 0;
+
+  constructor(policy: SlotPolicy, issue: IssueOperation) {
+    this.#policy = policy;
+    this.#issue = issue;
+    this.#slots = Array.from({ length: policy.slotCount }, (_, index) => ({
+      id: slotId(index),
+      owner: null,
+      residue: null,
+      engineLength: 0,
+      ownedFrom: 0,
+      lastUsedMs: 0,
+      isUncertain: new Set<number>(),
+      isFlying: false,
+    }));
+  }
+
+  get ownedCount(): number {
+    return this.#slotOf.size;
+  }
+
+  get imageCount(): number {
+    return this.#images.size;
+  }
+
+  get imageBytes(): number {
+    return this.#imageBytes;
+  }
+
+  /** How many slots each account holds, by its ordinal. */
+  get heldBy(): ReadonlyMap<number, number> {
+    const held = new Map<number, number>();
+    for (const { terms } of this.#slotOf.keys()) {
+      const { ordinal } = terms.tenant;
+      held.set(ordinal, (held.get(ordinal) ?? 0) + 1);
+    }
+    return held;
+  }
+
+  has(session: Session): boolean {
+    return this.#slotOf.has(session);
+  }
+
+  /** Whether the session's slot can go into a pass now. */
+  isReady(session: Session): boolean {
+    const slot = this.#slotOf.get(session);
+    return slot !== undefined && slot.isUncertain.size === 0;
+  }
+
+  idOf(session: Session): SlotId {
+    return this.#of(session).id;
+  }
+
+  /** Tokens of the session's log that its slot holds. */
+  cacheLength(session: Session): number {
+    const slot = this.#slotOf.get(session);
+    return slot ? Math.min(slot.engineLength, session.log.length) : 0;
+  }
+
+  /**
+   * Gives a session a slot, taking one from a session that nobody listens to, from an idle one or from one that has had
+   * its turn, never from a key that holds fewer than its own; and from a key that holds two more whatever it is doing.
+   *
+   * @param isIdle whether a session could do without its slot now.
+   * @returns false where no slot can be had yet.
+   */
+  acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
+    assert(!this.has(session), `session ${session.key} has a slot`);
+    // Its bytes are still being written: they will be here after the operations under way.
+    if (session.image.kind === 'saving') return false;
+    const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
+    if (!slot) return false;
+    // Writing the cache of a key that holds too much would keep the newcomer waiting: that key computes it again.
+    if (slot.owner) this.evict(slot.owner, slot.owner.terms.tenant === session.terms.tenant);
+    slot.owner = session;
+    slot.residue = null;
+    slot.ownedFrom = session.log.length;
+    slot.lastUsedMs = nowMs;
+    this.#slotOf.set(session, slot);
+    this.#fill(slot, session);
+    return true;
+  }
+
+  /** A slot without owner: an empty one, or the one that was left first; the one to copy from only where it is the last. */
+  #freeSlot(log: TokenLog): SlotRecord | undefined {
+    const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
+    if (free.length < 2) return free[0];
+    const empty = free.find(({ residue: left }) => left === null);
+    if (empty) return empty;
+    const source = free.reduce((a, b) => (residueShare(b, log) > residueShare(a, log) ? b : a));
+    return free
+      .filter((slot) => slot !== source)
+      .reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+  }
+
+  #evictionCandidate(
+    { terms }: Session,
+    isIdle: (session: Session) => boolean,
+    nowMs: number,
+  ): SlotRecord | undefined {
+    const { heldBy } = this;
+    const heldOf = ({ ordinal }: Tenant): number => heldBy.get(ordinal) ?? 0;
+    const own = heldOf(terms.tenant);
+    const owned = this.#slots.filter(
+      ({ owner, isFlying, isUncertain: unsure }) =>
+        owner !== null && !isFlying && unsure.size === 0,
+    );
+    const abandoned = owned.filter(({ owner }) => !owner!.isAttached);
+    if (abandoned.length > 0) return leastMissed(abandoned, isIdle);
+    const movable = owned.filter(({ owner }) => {
+      const { tenant } = owner!.terms;
+      return tenant === terms.tenant || heldOf(tenant) > own;
+    });
+    // Then from a key that holds more: else those with one each would take theirs from each other between their rounds.
+    const most = Math.max(0, ...movable.map(({ owner }) => heldOf(owner!.terms.tenant)));
+    const richest = movable.filter(({ owner }) => heldOf(owner!.terms.tenant) === most);
+    if (most > own + 1) return leastMissed(richest, isIdle);
+    const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#policy.slotQuantumTokens;
+    // Swapping costs everybody time: a key beside others does not do it between the rounds of its own sessions.
+    const isPause = (slot: SlotRecord): boolean =>
+      heldBy.size > 1 &&
+      slot.owner!.terms.tenant === terms.tenant &&
+      !hasHadTurn(slot) &&
+      nowMs - slot.lastUsedMs < pauseMsMax;
+    return leastMissed(
+      movable.filter((slot) => (isIdle(slot.owner!) ? !isPause(slot) : hasHadTurn(slot))),
+      isIdle,
+    );
+  }
+
+  #fill(slot: SlotRecord, session: Session): void {
+    const { config } = session.terms;
+    const { image } = session;
+    if (image.kind === 'saved') {
+      this.#dropImage(session);
+      const { bytes: state, length } = image;
+      slot.isUncertain.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
+      slot.engineLength = length;
+      this.restoreCount++;
+      return;
+    }
+    this.#issue({ kind: 'open', slot: slot.id, config }, session);
+    slot.engineLength = 0;
+  }
+
+  /**
+   * Copies what another slot holds of the session's log, if that is more than its own by enough.
+   *
+   * @param neededLength tokens the cache should come to hold.
+   * @param isIdle whether nothing is being computed for a session.
+   * @returns false where it is better to wait: an earlier session is computing the same tokens now.
+   */
+  share(session: Session, neededLength: number, isIdle: (session: Session) => boolean): boolean {
+    const slot = this.#of(session);
+    const enough = this.cacheLength(session) + sharedTokensMin;
+    if (neededLength < enough || slot.isUncertain.size > 0) return true;
+    let best: SlotRecord | null = null;
+    let bestLength = enough - 1;
+    let isComing = false;
+    for (const other of this.#slots) {
+      if (other === slot || other.isUncertain.size > 0) continue;
+      const left = Math.min(residueShare(other, session.log), neededLength);
+      if (left > bestLength) [best, bestLength] = [other, left];
+      if (!other.owner) continue;
+      const shared = session.log.sharedPrefix(other.owner.log, neededLength);
+      if (shared < enough) continue;
+      const held = Math.min(shared, this.cacheLength(other.owner));
+      if (held > bestLength) [best, bestLength] = [other, held];
+      if (held < shared && other.owner.key < session.key && !isIdle(other.owner)) isComing = true;
+    }
+    if (best) this.#copy(best, slot, session, bestLength);
+    return best !== null || !isComing;
+  }
+
+  #copy(from: SlotRecord, to: SlotRecord, session: Session, length: number): void {
+    const operation = { kind: 'copy-prefix', from: from.id, to: to.id, length } as const;
+    to.isUncertain.add(this.#issue(operation, session));
+    to.engineLength = length;
+    this.sharedTokenCount += length;
+  }
+
+  /** Rolls the engine back to `length` tokens of the log. */
+  cut(session: Session, length: number): void {
+    const slot = this.#of(session);
+    if (slot.engineLength <= length) return;
+    this.#issue({ kind: 'truncate', slot: slot.id, length }, session);
+    slot.engineLength = length;
+  }
+
+  /** Puts a slot into the pass that is being issued. */
+  beginPass(session: Session, nowMs: number): void {
+    const slot = this.#of(session);
+    slot.isFlying = true;
+    slot.lastUsedMs = nowMs;
+  }
+
+  /** The pass has ended. @param lengths what the engine says each slot holds; a slot not named holds nobody knows what. */
+  endPass(lengths: ReadonlyMap<SlotId, number>): void {
+    for (const slot of this.#slots) {
+      if (!slot.isFlying) continue;
+      slot.isFlying = false;
+      const length = lengths.get(slot.id);
+      if (length === undefined) slot.residue = null;
+      else slot.engineLength = length;
+    }
+  }
+
+  /** Takes the slot of a session away. @param isKept whether its cache is saved where there is room. */
+  evict(session: Session, isKept: boolean): void {
+    const slot = this.#of(session);
+    assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
+    const length = this.cacheLength(session);
+    if (
+      isKept &&
+      length >= sharedTokensMin &&
+      this.#policy.swapBytesMax > 0 &&
+      slot.isUncertain.size === 0
+    ) {
+      this.cut(session, length);
+      const id = this.#issue({ kind: 'save', slot: slot.id }, session);
+      session.image = { kind: 'saving', id, length };
+    }
+    this.evictionCount++;
+    // Or it would come back at once for its prompt, and take a slot from whoever needs it now.
+    session.isNew = false;
+    this.release(session);
+  }
+
+  /** Takes a session's slot, and trusts nothing that is in it. */
+  release(session: Session): void {
+    const slot = this.#slotOf.get(session);
+    if (!slot) return;
+    slot.owner = null;
+    slot.isUncertain.clear();
+    this.#slotOf.delete(session);
+  }
+
+  /** The engine has written a cache image. */
+  keepImage(session: Session, id: number, bytes: Uint8Array): void {
+    const { image } = session;
+    if (image.kind !== 'saving' || image.id !== id) return;
+    session.image = { kind: 'none' };
+    if (bytes.length > this.#policy.swapBytesMax) return;
+    for (const other of this.#images) {
+      if (this.#imageBytes + bytes.length <= this.#policy.swapBytesMax) break;
+      this.#dropImage(other);
+    }
+    session.image = { kind: 'saved', bytes, length: image.length };
+    this.#images.add(session);
+    this.#imageBytes += bytes.length;
+  }
+
+  /** The session is done with its slot and its image; what the slot holds of its text stays while nobody needs it. */
+  forget(session: Session): void {
+    const slot = this.#slotOf.get(session);
+    if (slot && slot.isUncertain.size === 0) slot.residue = session.log;
+    this.release(session);
+    this.#dropImage(session);
+  }
+
+  #dropImage(session: Session): void {
+    if (session.image.kind === 'saved') {
+      this.#imageBytes -= session.image.bytes.length;
+      this.#images.delete(session);
+    }
+    session.image = { kind: 'none' };
+  }
+
+  /** An operation that could have failed has not. */
+  confirm(session: Session, id: number): void {
+    this.#slotOf.get(session)?.isUncertain.delete(id);
+  }
+
+  /** @throws InvariantError where owners and slots disagree. */
+  checkIntegrity(): void {
+    const owned = this.#slots.filter(({ owner }) => owner !== null);
+    for (const { id, residue: left } of owned)
+      assert(left === null, `slot ${id} is owned and left`);
+    assert(
+      owned.length === this.#slotOf.size,
+      `${owned.length} owned, ${this.#slotOf.size} owners`,
+    );
+    for (const slot of owned) {
+      assert(this.#slotOf.get(slot.owner!) === slot, `slot ${slot.id} has two owners`);
+      assert(slot.owner!.image.kind === 'none', `session ${slot.owner!.key} has slot and image`);
+    }
+    let bytes = 0;
+    for (const { image } of this.#images) bytes += image.kind === 'saved' ? image.bytes.length : 0;
+    assert(bytes === this.#imageBytes, `${bytes} bytes of images, counted ${this.#imageBytes}`);
+    assert(
+      bytes <= this.#policy.swapBytesMax,
+      `${bytes} bytes exceed ${this.#policy.swapBytesMax}`,
+    );
+  }
+
+  #of(session: Session): SlotRecord {
+    const slot = this.#slotOf.get(session);
+    assert(slot !== undefined, `session ${session.key} has no slot`);
+    return slot;
+  }
+}
+
+/** Tokens that the owner has got since it has the slot. */
+const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
+
+/** Of slots with owners the idle one that has been so for longest, or else the one whose owner has got most. */
+function leastMissed(
+  slots: readonly SlotRecord[],
+  isIdle: (session: Session) => boolean,
+): SlotRecord | undefined {
+  const idle = slots.filter(({ owner }) => isIdle(owner!));
+  if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+  return slots.length > 0 ? slots.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
+}
+
+/** Tokens of a text that a slot without owner still holds. */
+function residueShare(
+  { residue: left, engineLength, isFlying }: SlotRecord,
+  log: TokenLog,
+): number {
+  return left === null || isFlying ? 0 : log.sharedPrefix(left, engineLength);
+}

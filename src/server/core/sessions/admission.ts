@@ -1,0 +1,134 @@
+// Turns an Open into the terms of a session, or says why not: prompt, context, sampling, scheme and mode are checked
+// against this server. Holds nothing.
+
+import { PilotfishError } from '../../../base/error.js';
+import { checkSampling } from '../../../math/sampling.js';
+import { codeTable, type WireCode, wireCodes } from '../../../protocol/code.js';
+import { isOffered, type Open, strongerShaping } from '../../../protocol/frame.js';
+import { checkVocabulary } from '../../../protocol/session-check.js';
+import { TokenLog } from '../../../protocol/token-log.js';
+import type { SessionTerms } from '../session.js';
+import type { ServerCoreSettings } from '../settings.js';
+import type { Tenant } from '../tenants/tenant.js';
+
+export interface OpenRefusal {
+  readonly code: WireCode;
+  readonly message: string;
+}
+
+export interface Admission {
+  readonly terms: SessionTerms;
+  /** Prompt and what of the answer is committed. */
+  readonly log: TokenLog;
+}
+
+const refusal = (code: WireCode, message: string): OpenRefusal => ({ code, message });
+
+/**
+ * What the session will be, or why it cannot. Never throws on what a device sends.
+ *
+ * @param account of the key that opens it.
+ */
+export function admit(
+  open: Open,
+  tenant: Tenant,
+  settings: ServerCoreSettings,
+): Admission | OpenRefusal {
+  const { model, schemes, modes, limits } = settings;
+  const { scheme, mode } = open;
+  if (!isOffered(scheme, mode) || !schemes.includes(scheme) || !modes.includes(mode)) {
+    return refusal('mode-unsupported', `scheme ${scheme} in mode ${mode}`);
+  }
+  const prompt = promptIds(open, settings);
+  if ('code' in prompt) return prompt;
+  const fault =
+    checkVocabulary(open, model.vocabSize) ??
+    lengthFault(prompt.length, open, tenant, settings) ??
+    samplingFault(open, model.vocabSize) ??
+    formatFault(open, settings);
+  if (fault) return fault;
+  const log = new TokenLog(prompt);
+  log.append(open.answer);
+  const wanted = prompt.length + open.tokensMax;
+  const { sampling, seed, cut, schema, topLogprobs } = open;
+  const shaping = strongerShaping(open, settings.shaping);
+  const terms: SessionTerms = {
+    scheme,
+    mode,
+    promptLength: prompt.length,
+    lengthMax: Math.min(wanted, model.contextLength),
+    endsAtContext: wanted > model.contextLength,
+    windowMax: Math.min(open.windowMax, limits.windowTokens),
+    ...{ cut, topLogprobs, tenant },
+    shaping,
+    // A hint is worth something only before its verdict.
+    wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
+    config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
+  };
+  return { terms, log };
+}
+
+function promptIds({ prompt }: Open, settings: ServerCoreSettings): Int32Array | OpenRefusal {
+  if (prompt.kind === 'ids') return prompt.ids;
+  try {
+    return settings.tokenize(prompt);
+  } catch (reason) {
+    return refusalOf(reason);
+  }
+}
+
+function lengthFault(
+  promptLength: number,
+  { answer, tokensMax }: Open,
+  { limits: { promptTokens } }: Tenant,
+  { model, limits }: ServerCoreSettings,
+): OpenRefusal | null {
+  if (promptLength === 0) return refusal('prompt-empty', 'the prompt has no tokens');
+  if (promptLength > limits.promptTokens) {
+    return refusal('prompt-too-long', `prompt of ${promptLength} exceeds ${limits.promptTokens}`);
+  }
+  // An answer that goes on elsewhere is fed like a prompt.
+  const length = promptLength + answer.length;
+  if (promptTokens !== null && promptLength > promptTokens) {
+    const message = `prompt of ${promptLength} exceeds the ${promptTokens} that the key may have`;
+    return refusal('prompt-too-long', message);
+  }
+  if (length + 1 > model.contextLength) {
+    return refusal(
+      'prompt-too-long',
+      `${length} tokens and one more exceed the context of ${model.contextLength}`,
+    );
+  }
+  return answer.length < tokensMax
+    ? null
+    : refusal('limit-exceeded', `answer of ${answer.length} tokens leaves none of ${tokensMax}`);
+}
+
+function samplingFault({ sampling }: Open, vocabSize: number): OpenRefusal | null {
+  try {
+    checkSampling(sampling, vocabSize);
+    return null;
+  } catch (reason) {
+    return refusalOf(reason);
+  }
+}
+
+function formatFault({ schema }: Open, { checkFormat }: ServerCoreSettings): OpenRefusal | null {
+  if (schema === null) return null;
+  try {
+    checkFormat(schema);
+    return null;
+  } catch (reason) {
+    return refusalOf(reason);
+  }
+}
+
+/** The caller's mistake under its wire code; anything else is ours and goes on. */
+function refusalOf(reason: unknown): OpenRefusal {
+  if (!(reason instanceof PilotfishError)) throw reason;
+  const code = wireCodes.find(
+    (name) => codeTable[name].error === reason.code && codeTable[name].ends === 'session',
+  );
+  // A template that cannot render, say: the prompt is what is wrong.
+  return refusal(code ?? 'limit-exceeded', reason.message);
+}

@@ -1,0 +1,147 @@
+// The server's half of padding and aggregation: what waits for a beat, what does not, and that what waits is bounded.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { noShaping } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import {
+  Harness,
+  hello,
+  keyOf,
+  openFrame,
+  resumeOf,
+  tokensOf,
+  verdicts,
+} from './core-harness.suite.js';
+import { targetText } from './scripted-target.suite.js';
+
+const shaping = { padBytes: 64, aggregateMs: 100 };
+const newest = { ...hello, versionMax: 3 };
+
+/** @param settings of the server. */
+function opened(asked: object, settings: object = {}): Harness {
+  const harness = new Harness({ settings });
+  harness.connect(1, newest);
+  harness.send(1, openFrame({ mode: 'stream', ...asked }));
+  return harness;
+}
+
+describe('a session that asks to be aggregated', () => {
+  it('hears at each beat once, of all that was committed since, until it has heard the whole text', () => {
+    const harness = opened(shaping);
+    const heard: number[] = [];
+    harness.take(1);
+    for (let flush = 0; flush < 10; flush++) {
+      // Four passes of ten milliseconds each.
+      harness.settle(4);
+      assert.deepEqual(harness.take(1), []);
+      harness.advance(60);
+      const frames = harness.take(1);
+      assert.ok(frames.length <= 1);
+      heard.push(...tokensOf(frames));
+    }
+    assert.deepEqual(heard, [...targetText(openFrame()).slice(3)]);
+  });
+
+  it('hears something at each beat while the answer is written, and nothing behind its end', () => {
+    const harness = opened(shaping);
+    harness.advance(50);
+    harness.take(1);
+    harness.advance(350);
+    assert.deepEqual(
+      harness.take(1).map(({ kind }) => kind),
+      ['pong', 'pong', 'pong', 'pong'],
+    );
+    assert.equal(harness.core.stats().coverCount, 4);
+    harness.settle();
+    harness.advance(200);
+    assert.equal(verdicts(harness.take(1)).at(-1)?.end, 'length');
+    harness.advance(5_000);
+    assert.deepEqual(harness.take(1), []);
+  });
+
+  it('says it to the sessions of its connection alone, and shows in the statistics', () => {
+    const harness = opened(shaping);
+    harness.connect(2, newest);
+    harness.send(2, openFrame({ mode: 'stream' }));
+    harness.settle(3);
+    assert.equal(verdicts(harness.take(1)).length, 0);
+    assert.ok(verdicts(harness.take(2)).length > 0);
+    assert.deepEqual(harness.core.stats().cover, { ...noShaping, connectionCount: 1 });
+  });
+
+  it('keeps it when another connection takes the session over', () => {
+    const harness = opened(shaping);
+    const key = keyOf(harness.take(1));
+    harness.disconnect(1);
+    harness.connect(2, newest);
+    harness.send(2, resumeOf(key, [0, 3, 5]));
+    harness.settle(3);
+    harness.advance(10);
+    assert.deepEqual(verdicts(harness.take(2)), []);
+    harness.advance(200);
+    assert.equal(verdicts(harness.take(2)).length, 1);
+  });
+
+  it('is told at once, and in order, when its connection ends', () => {
+    const harness = opened(shaping);
+    harness.settle();
+    harness.take(1);
+    harness.feed({ kind: 'stop' });
+    assert.deepEqual(
+      harness.take(1).map(({ kind }) => kind),
+      ['verdict', 'failure'],
+    );
+  });
+
+  it('cannot make the server hold more than a frame for each session it may have', () => {
+    const harness = opened(shaping);
+    harness.take(1);
+    let heard = 0;
+    for (let session = 1; session <= 500; session++) {
+      harness.send(
+        1,
+        openFrame({ session, tokensMax: 1, sampling: { ...openFrame().sampling, topP: 7 } }),
+      );
+      heard += harness.take(1).length;
+    }
+    assert.ok(500 - heard <= limits.sessions.value, `${500 - heard} frames wait`);
+  });
+});
+
+describe('a server that wants it of everybody', () => {
+  it('says so to devices that know it, and pads and aggregates for those that do not', () => {
+    for (const [greeting, announced] of [
+      [newest, shaping],
+      [hello, noShaping],
+    ] as const) {
+      const harness = new Harness({ settings: { shaping } });
+      harness.connect(1, greeting);
+      const [welcome] = harness.take(1);
+      assert.ok(welcome?.kind === 'welcome');
+      const { padBytes, aggregateMs } = welcome;
+      assert.deepEqual({ padBytes, aggregateMs }, announced);
+      harness.send(1, openFrame({ mode: 'stream' }));
+      harness.take(1);
+      harness.settle(4);
+      assert.deepEqual(harness.take(1), []);
+      harness.nowMs += 1_000;
+      const effects = harness.feed({ kind: 'wake' });
+      const sent = effects.filter((effect) => effect.kind === 'send');
+      assert.deepEqual(
+        sent.map(({ padBytes }) => padBytes),
+        [64],
+      );
+    }
+  });
+
+  it('spares those whose frames never leave the process', () => {
+    const harness = new Harness({ settings: { shaping } });
+    harness.inboxes.set(-1, []);
+    harness.feed({ kind: 'connected', connection: -1, grant: null, isLocal: true });
+    harness.send(-1, newest);
+    harness.send(-1, openFrame({ mode: 'stream' }));
+    harness.settle(4);
+    assert.ok(verdicts(harness.take(-1)).length >= 3);
+  });
+});

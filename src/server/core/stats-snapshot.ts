@@ -1,0 +1,94 @@
+// The state of the server core in numbers.
+
+import { type Mode, modes } from '../../protocol/frame.js';
+import type { Connections } from './connections.js';
+import type { CoreStats, Counters, TenantStats } from './core-stats.js';
+import type { Scheduler } from './passes/scheduler.js';
+import type { SlotTable } from './passes/slot-table.js';
+import type { SessionTable } from './session-table.js';
+import type { ServerCoreSettings } from './settings.js';
+import type { Tenant, Tenants } from './tenants/tenant.js';
+
+export interface SnapshotParts {
+  readonly settings: ServerCoreSettings;
+  readonly tenants: Tenants;
+  readonly connections: Connections;
+  readonly table: SessionTable;
+  readonly slots: SlotTable;
+  readonly scheduler: Scheduler;
+  readonly counters: Counters;
+}
+
+/** All that is told of a core at this moment; owned by the caller, changed by nobody after. */
+export function statsOf(parts: SnapshotParts): CoreStats {
+  const { settings, tenants, connections, table, slots, scheduler, counters } = parts;
+  return {
+    connectionCount: connections.count,
+    ...sessionCounts(table),
+    slotCount: settings.model.slotCount,
+    slotsOwned: slots.ownedCount,
+    queueLength: scheduler.queueLength,
+    waitingForSlot: scheduler.waitingForSlot,
+    images: { count: slots.imageCount, bytes: slots.imageBytes },
+    evictionCount: slots.evictionCount,
+    restoreCount: slots.restoreCount,
+    sharedTokenCount: slots.sharedTokenCount,
+    accountCount: tenants.count,
+    accounts: busiest(tenants),
+    cover: { ...settings.shaping, connectionCount: coveredCount(connections) },
+    ...counters.snapshot,
+    passCost: scheduler.passTime.cost,
+    passTimeError: scheduler.passTime.error,
+  };
+}
+
+function coveredCount(connections: Connections): number {
+  let count = 0;
+  for (const { shaping } of connections.values()) {
+    if (shaping.padBytes > 0 || shaping.aggregateMs > 0) count++;
+  }
+  return count;
+}
+
+function sessionCounts(table: SessionTable) {
+  const sessionsByMode = Object.fromEntries(modes.map((mode) => [mode, 0])) as {
+    [mode in Mode]: number;
+  };
+  let detachedCount = 0;
+  let cutCount = 0;
+  let offCount = 0;
+  const advice: number[] = [];
+  for (const { end, terms, isAttached, trust, advice: length } of table.values()) {
+    if (!isAttached) detachedCount++;
+    if (end !== null) continue;
+    sessionsByMode[terms.mode]++;
+    if (length !== null) advice.push(length);
+    if (trust.level === 'cut') cutCount++;
+    if (trust.level === 'off') offCount++;
+  }
+  const distrusted = { cutCount, offCount };
+  const advised = {
+    sessionCount: advice.length,
+    meanLength: advice.reduce((sum, length) => sum + length, 0) / Math.max(1, advice.length),
+    noneCount: advice.filter((length) => length === 0).length,
+  };
+  return { sessionCount: table.size, detachedCount, sessionsByMode, distrusted, advised };
+}
+
+/** Accounts that a snapshot tells of. */
+const announcedMax = 16;
+
+/** The accounts for which the target has judged most. */
+function busiest(tenants: Tenants): TenantStats[] {
+  return [...tenants.values()]
+    .sort((a, b) => b.judgedCount - a.judgedCount || a.ordinal - b.ordinal)
+    .slice(0, announcedMax)
+    .map(tenantStats);
+}
+
+function tenantStats(tenant: Tenant): TenantStats {
+  const { id, connectionCount, sessionCount, judgedCount, committedCount, refusalCount } = tenant;
+  const counts = { connectionCount, sessionCount, judgedCount, committedCount, refusalCount };
+  const { rate, level } = tenant.trust;
+  return { id, ...counts, acceptanceRate: rate, draftTrust: level, creditMs: tenant.creditMs };
+}

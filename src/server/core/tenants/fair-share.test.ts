@@ -1,0 +1,198 @@
+// No key makes the others' passes longer than its share; nobody starves; and where one key is alone nothing changes.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { unlimited } from '../../../base/key-grant.js';
+import { type PassShape, passMsOf } from '../../../math/pass-time.js';
+import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
+import { type BatchBounds, type Candidate, planPass } from '../passes/pass-plan.js';
+import { burstMsMax, type Fairness, FairShare, type TenantCredit } from './fair-share.js';
+
+const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.2, tokenContextMs: 0 };
+const predict = (shape: PassShape): number => passMsOf(cost, shape);
+const bounds: BatchBounds = {
+  batching: { kind: 'continuous' },
+  passTokensMax: 2048,
+  passRowsMax: 2048,
+  passMsMax: 1e9,
+  prefillShare: 0.25,
+  prefillMsMax: 100,
+  fairness: null,
+};
+const among = (tenantCount: number, credits: Readonly<Record<number, number>> = {}): Fairness => ({
+  tenantCount,
+  creditMsOf: (tenant) => credits[tenant] ?? 0,
+});
+
+const candidate = (key: number, tenant: number, changes: Partial<Candidate> = {}): Candidate => ({
+  ...{ key, tenant },
+  cacheLength: 20,
+  missingCount: 1,
+  draftCount: 4,
+  wantsJudging: true,
+  waitingSinceMs: 0,
+  deadlineMs: 0,
+  ...changes,
+});
+
+/** Milliseconds of the pass, and of it those of payer 1. */
+function planned(candidates: readonly Candidate[], fairness: Fairness | null) {
+  const plan = planPass(candidates, { ...bounds, fairness }, predict, 0);
+  assert.ok(plan.kind === 'pass');
+  return { ...plan, abuserMs: plan.spentMs.get(1) ?? 0 };
+}
+
+const honest = Array.from({ length: 15 }, (_, index) => candidate(index, 2 + index));
+/** Many sessions with long drafts, and many with long prompts, all in line before everybody else. */
+const greedy = Array.from({ length: 200 }, (_, index) =>
+  candidate(1000 + index, 1, {
+    waitingSinceMs: -1,
+    deadlineMs: -1,
+    ...(index % 2 === 0
+      ? { draftCount: 16 }
+      : { cacheLength: 0, missingCount: 4000, draftCount: 0 }),
+  }),
+);
+
+describe('a pass that several keys want', () => {
+  it('is at most n/(n-1) as long as it were without any one of them', () => {
+    const alone = planned(honest, among(15));
+    const together = planned([...greedy, ...honest], among(16));
+    assert.ok(together.predictedMs <= alone.predictedMs * (16 / 15) + 0.7);
+    assert.ok(together.abuserMs > 1, 'it gets its share');
+    for (const share of alone.segments) {
+      assert.ok(
+        together.segments.some(({ key, draftCount }) => key === share.key && draftCount === 4),
+      );
+    }
+    const unfair = planned([...greedy, ...honest], null);
+    assert.ok(unfair.predictedMs > 3 * together.predictedMs, 'without shares it is far longer');
+  });
+
+  it('lets a key spend what it has saved, on a prompt for instance', () => {
+    const prompt = candidate(99, 1, { cacheLength: 0, missingCount: 400, draftCount: 0 });
+    const fillOf = (creditMs: number): number =>
+      planned([prompt, ...honest], among(16, { 1: creditMs })).segments.find(
+        ({ key }) => key === 99,
+      )!.fillCount;
+    assert.ok(fillOf(0) < 12, `${fillOf(0)}`);
+    assert.equal(fillOf(burstMsMax), 400);
+  });
+
+  it('bounds places too, so that nobody hides what a token costs by filling every pass', () => {
+    const blind = (): number => 40;
+    const prompt = candidate(99, 1, { cacheLength: 0, missingCount: 4000, draftCount: 0 });
+    const fillWith = (credits: Readonly<Record<number, number>>): number => {
+      const plan = planPass(
+        [prompt, ...honest],
+        { ...bounds, fairness: among(16, credits) },
+        blind,
+        0,
+      );
+      assert.ok(plan.kind === 'pass');
+      const { fillCount } = plan.segments.find(({ key }) => key === 99)!;
+      const spentMs = plan.spentMs.get(1)!;
+      assert.ok(Math.abs(spentMs - (fillCount / bounds.passTokensMax) * 40) < 1e-9, 'it is paid');
+      return fillCount;
+    };
+    assert.ok(fillWith({}) <= bounds.passTokensMax / 15, `${fillWith({})}`);
+    assert.ok(fillWith({ 1: 20 }) > bounds.passTokensMax / 2, 'a burst is paid from what is saved');
+  });
+
+  it('holds a turn for every key, whatever the others have in line', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 400 })), {
+          minLength: 1,
+          maxLength: 60,
+        }),
+        (list) => {
+          const candidates = list.map(([tenant, missingCount], key) =>
+            candidate(key, tenant, { missingCount, cacheLength: 0 }),
+          );
+          const { segments: shares } = planned(candidates, among(6));
+          const served = new Set(shares.map(({ key }) => candidates[key]!.tenant));
+          assert.deepEqual(served, new Set(candidates.map(({ tenant }) => tenant)));
+        },
+      ),
+    );
+  });
+});
+
+const payer = (ordinal: number): TenantCredit => ({
+  ordinal,
+  creditMs: burstMsMax,
+  lastSeenMs: -Infinity,
+});
+
+describe('fair shares', () => {
+  it("are nobody's matter while one key writes, which saves nothing for when others come", () => {
+    const shares = new FairShare();
+    const first = payer(1);
+    assert.equal(shares.terms([first], 0), null);
+    shares.alone(100);
+    assert.equal(first.creditMs, burstMsMax - 100);
+    shares.alone(1000);
+    assert.equal(first.creditMs, 0);
+    assert.ok(shares.terms([payer(2)], 500), 'the first may only be on its way');
+    assert.equal(shares.terms([payer(2)], 1600), null);
+  });
+
+  it('are earned in equal parts and paid for what was filled; who fills more has nothing to burst with', () => {
+    const shares = new FairShare();
+    const [first, second] = [payer(1), payer(2)];
+    for (let pass = 0; pass < 20; pass++) {
+      const terms = shares.terms([first, second], pass * 50)!;
+      shares.settle(
+        terms,
+        90,
+        new Map([
+          [1, 55],
+          [2, 5],
+        ]),
+      );
+    }
+    assert.equal(first.creditMs, 0);
+    assert.equal(second.creditMs, burstMsMax);
+  });
+});
+
+describe('slots that several keys want', () => {
+  it('go round, so that a key with many sessions cannot keep them from others', () => {
+    const harness = new Harness({ model: { slotCount: 4 }, settings: { slotQuantumTokens: 1e6 } });
+    const grant = (id: string) => ({ id, limits: unlimited });
+    harness.connect(1, hello, grant('abuser'));
+    for (let session = 0; session < 8; session++) {
+      harness.send(1, openFrame({ session, mode: 'stream', tokensMax: 4000 }));
+    }
+    harness.settle(20);
+    harness.connect(2, hello, grant('honest'));
+    harness.send(2, openFrame({ mode: 'stream', tokensMax: 12, seed: 5n }));
+    harness.settle(40);
+    assert.equal(verdicts(harness.take(2)).at(-1)?.end, 'length');
+  });
+
+  it('are given up by a key with many, not by those with one each between their rounds', () => {
+    const harness = new Harness({ model: { slotCount: 4 }, settings: { slotQuantumTokens: 1e6 } });
+    const grant = (id: string) => ({ id, limits: unlimited });
+    harness.connect(1, hello, grant('abuser'));
+    for (let session = 0; session < 6; session++) {
+      harness.send(1, openFrame({ session, mode: 'stream', tokensMax: 4000 }));
+    }
+    harness.settle(5);
+    for (const connection of [2, 3, 4]) {
+      harness.connect(connection, hello, grant(`honest ${connection}`));
+      harness.send(connection, openFrame({ mode: 'pipeline', tokensMax: 100 }));
+      harness.settle(2);
+    }
+    for (let round = 0; round < 8; round++) {
+      for (const connection of [2, 3, 4]) {
+        harness.send(connection, draftOf({ from: 3 + round }));
+        harness.settle(2);
+      }
+    }
+    for (const connection of [2, 3, 4]) assert.equal(tokensOf(harness.take(connection)).length, 8);
+    assert.equal(harness.core.stats().evictionCount, 3, 'one for each that came');
+  });
+});

@@ -1,0 +1,89 @@
+// How the engine's time is shared between keys: nobody's passes may become longer through one key than by that key's
+// share. A key that takes less than its share saves some of it for a burst, such as a prompt. With one key there is
+// nothing to share, and nothing to save. Pure: times are predictions of the pass-time model.
+// Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass in place of a turn.
+
+/** Whoever pays for engine time: the account of a key. */
+export interface TenantCredit {
+  /** Above 0, never used twice. */
+  readonly ordinal: number;
+  /** Milliseconds that it may take beyond its share of a pass, in [0, burstMsMax]. */
+  creditMs: number;
+  /** When it last had work; -Infinity: never. */
+  lastSeenMs: number;
+}
+
+/** What the batcher keeps to while several keys want the engine. */
+export interface Fairness {
+  /** Keys that write at this time, >= 2. */
+  readonly tenantCount: number;
+  readonly creditMsOf: (tenant: number) => number;
+}
+
+/** What a key can save up: a prompt of some hundred tokens at once, not one of thousands. */
+export const burstMsMax = 250;
+/** A device that was heard of so lately may only be on its way: its key counts as one that writes. */
+const presenceMs = 1000;
+
+/**
+ * Milliseconds of a pass that one payer may fill: with it the pass lasts at most n/(n-1) times what it lasts without,
+ * where n keys write; and what it has saved.
+ *
+ * @param othersMs of the pass: its fixed time, and what all others fill of it.
+ */
+export function allowedMs(
+  { tenantCount, creditMsOf }: Fairness,
+  tenant: number,
+  othersMs: number,
+): number {
+  return othersMs / (tenantCount - 1) + creditMsOf(tenant);
+}
+
+/** Who has written of late, and what each has saved. */
+export class FairShare {
+  #present = new Map<number, TenantCredit>();
+
+  /** The terms of the next pass. @param payers of its candidates. @returns null: one key at most writes. */
+  terms(tenants: Iterable<TenantCredit>, nowMs: number): Fairness | null {
+    for (const tenant of tenants) {
+      tenant.lastSeenMs = nowMs;
+      this.#present.set(tenant.ordinal, tenant);
+    }
+    for (const [ordinal, { lastSeenMs }] of this.#present) {
+      if (nowMs - lastSeenMs > presenceMs) this.#present.delete(ordinal);
+    }
+    if (this.#present.size < 2) return null;
+    const present = this.#present;
+    return {
+      tenantCount: present.size,
+      creditMsOf: (tenant) => present.get(tenant)!.creditMs,
+    };
+  }
+
+  /** A pass begins that nobody shares: who is alone takes all there is, and saves nothing for when others come. */
+  alone(predictedMs: number): void {
+    for (const tenant of this.#present.values()) {
+      tenant.creditMs = Math.max(0, tenant.creditMs - predictedMs);
+    }
+  }
+
+  /**
+   * A pass begins: its time is earned by all in equal parts, and paid by those in it.
+   *
+   * @param spentMs what each payer fills of it; the rest, its fixed time, they pay in equal parts.
+   */
+  settle(
+    { tenantCount }: Fairness,
+    predictedMs: number,
+    spentMs: ReadonlyMap<number, number>,
+  ): void {
+    const spent = [...spentMs.values()].reduce((sum, ms) => sum + ms, 0);
+    const fixedMs = Math.max(0, predictedMs - spent) / Math.max(1, spentMs.size);
+    const earnedMs = predictedMs / tenantCount;
+    for (const [ordinal, tenant] of this.#present) {
+      const ms = spentMs.get(ordinal);
+      const paidMs = ms === undefined ? 0 : ms + fixedMs;
+      tenant.creditMs = Math.min(burstMsMax, Math.max(0, tenant.creditMs + earnedMs - paidMs));
+    }
+  }
+}

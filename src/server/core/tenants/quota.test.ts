@@ -1,0 +1,161 @@
+// A key gets what its limits say, whatever number of connections show it, and is told when to come back.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type KeyGrant, type KeyLimits, unlimited } from '../../../base/key-grant.js';
+import type { Failure, ServerFrame } from '../../../protocol/frame.js';
+import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
+import { scriptedSettings } from '../scripted-target.suite.js';
+import { RateLimit } from './rate-limit.js';
+import { Tenants } from './tenant.js';
+
+const grantOf = (id: string, limits: Partial<KeyLimits>): KeyGrant => ({
+  id,
+  limits: { ...unlimited, ...limits },
+});
+
+const failuresOf = (frames: readonly ServerFrame[]): Failure[] =>
+  frames.filter((frame) => frame.kind === 'failure');
+
+const connected = (limits: Partial<KeyLimits>, defaults: Partial<KeyLimits> = {}): Harness => {
+  const keyLimits = { ...unlimited, ...defaults };
+  const harness = new Harness({ settings: { ...scriptedSettings(), keyLimits } });
+  for (const connection of [1, 2]) harness.connect(connection, hello, grantOf('a', limits));
+  harness.connect(3, hello, grantOf('b', limits));
+  for (const connection of [1, 2, 3]) harness.take(connection);
+  return harness;
+};
+
+describe('limits of a key', () => {
+  it('hold for all its connections together, and for no other key', () => {
+    const harness = connected({ sessions: 2 });
+    for (const connection of [1, 2, 3]) harness.send(connection, openFrame());
+    harness.send(1, openFrame({ session: 1 }));
+    const [failure] = failuresOf(harness.take(1));
+    assert.equal(failure?.code, 'quota-exceeded');
+    assert.match(failure!.message, /2 sessions of this key/);
+    assert.equal(failure!.retryAfterMs, 500);
+    assert.deepEqual(failuresOf(harness.take(3)), []);
+    harness.send(2, { kind: 'close', session: 0 });
+    harness.send(1, openFrame({ session: 2 }));
+    assert.deepEqual(failuresOf(harness.take(1)), []);
+    assert.equal(harness.core.stats().quotaRefusalCount, 1);
+  });
+
+  it('count sessions that wait for a resumption, so that leaving makes no room', () => {
+    const harness = connected({ sessions: 1 });
+    harness.send(1, openFrame());
+    harness.disconnect(1);
+    harness.send(2, openFrame());
+    assert.equal(failuresOf(harness.take(2))[0]?.code, 'quota-exceeded');
+  });
+
+  it('end an answer when the tokens of a minute are used up, and say when there are more', () => {
+    const harness = connected({ tokensPerMinute: 10 });
+    harness.send(1, openFrame({ mode: 'stream' }));
+    harness.settle();
+    const frames = harness.take(1);
+    // One more than ten has come while these were written.
+    assert.equal(tokensOf(frames).length, 11);
+    const [failure] = failuresOf(frames);
+    assert.equal(failure?.code, 'quota-exceeded');
+    assert.ok(failure!.retryAfterMs > 6_000 && failure!.retryAfterMs <= 12_000);
+    harness.send(2, openFrame());
+    assert.equal(failuresOf(harness.take(2))[0]?.code, 'quota-exceeded');
+    harness.advance(failure!.retryAfterMs);
+    harness.send(2, openFrame({ session: 1 }));
+    assert.deepEqual(failuresOf(harness.take(2)), []);
+  });
+
+  it('count every tested draft, not only what stands', () => {
+    const harness = connected({ tokensPerMinute: 12 });
+    harness.send(1, openFrame({ mode: 'stop-and-wait', windowMax: 16 }));
+    harness.send(1, draftOf({ ids: new Int32Array(12).fill(2) }));
+    harness.settle();
+    const frames = harness.take(1);
+    assert.ok(verdicts(frames).length >= 1);
+    assert.equal(failuresOf(frames)[0]?.code, 'quota-exceeded');
+  });
+
+  it('end what still speaks for a key whose bytes are used up, and let it close', () => {
+    const harness = connected({ bytesPerMinute: 1000 });
+    harness.send(1, openFrame({ mode: 'stop-and-wait' }));
+    const spend = { kind: 'ping', nonce: 1, isCover: false } as const;
+    harness.feed({ kind: 'frame', connection: 1, frame: spend, bytes: 900 });
+    harness.feed({
+      kind: 'frame',
+      connection: 2,
+      frame: { kind: 'ping', nonce: 2, isCover: false },
+      bytes: 200,
+    });
+    harness.send(1, draftOf({ ids: Int32Array.of(2) }));
+    assert.equal(failuresOf(harness.take(1))[0]?.code, 'quota-exceeded');
+    harness.send(1, { kind: 'close', session: 0 });
+    assert.equal(harness.closed.size, 1, 'the ping of no session has ended its connection');
+    assert.equal(harness.closed.get(2), 'quota-exceeded');
+    assert.equal(failuresOf(harness.take(2))[0]!.retryAfterMs > 0, true);
+  });
+
+  it('refuse a prompt that is longer than the key may have', () => {
+    const harness = connected({ promptTokens: 2 });
+    harness.send(1, openFrame());
+    const [failure] = failuresOf(harness.take(1));
+    assert.equal(failure?.code, 'prompt-too-long');
+    assert.match(failure!.message, /3 exceeds the 2/);
+  });
+
+  it('keep the others of its sessions waiting where it may have few in a pass', () => {
+    const harness = connected({ rounds: 1 });
+    for (const session of [0, 1, 2]) harness.send(1, openFrame({ session, mode: 'stream' }));
+    harness.settle(30);
+    assert.equal(harness.core.stats().passSessions.p99, 1);
+    const counts = new Map<number, number>();
+    for (const { session, tokens } of verdicts(harness.take(1))) {
+      counts.set(session, (counts.get(session) ?? 0) + tokens.length);
+    }
+    assert.deepEqual([...counts.values()], [10, 10, 10], 'they take turns');
+  });
+
+  it('come from the server where the key leaves them open, and hold for whoever needs no key', () => {
+    const harness = connected({}, { sessions: 1 });
+    harness.connect(4);
+    for (const connection of [1, 4]) {
+      harness.send(connection, openFrame());
+      harness.send(connection, openFrame({ session: 1 }));
+      assert.equal(failuresOf(harness.take(connection))[0]?.code, 'quota-exceeded');
+    }
+  });
+});
+
+describe('an account', () => {
+  it('keeps its debts while its key leaves and comes back, and is forgotten in the end', () => {
+    const tenants = new Tenants(unlimited);
+    const grant = grantOf('a', { tokensPerMinute: 60 });
+    tenants.of(grant, 0).countJudged(120, 0);
+    tenants.sweep(1_000);
+    assert.ok(tenants.of(grant, 1_000).isExhausted(1_000));
+    tenants.sweep(700_000);
+    assert.equal(tenants.count, 0);
+  });
+
+  it('follows limits that are edited while the key is in use', () => {
+    const tenants = new Tenants(unlimited);
+    tenants.of(grantOf('a', { tokensPerMinute: 60 }), 0).countJudged(120, 0);
+    const tenant = tenants.of(grantOf('a', {}), 0);
+    assert.equal(tenant.isExhausted(0), null);
+  });
+});
+
+describe('an allowance', () => {
+  it('fills evenly, no further than a minute, and pays its debts first', () => {
+    const allowance = new RateLimit(60, 0);
+    allowance.spend(60, 0);
+    assert.equal(allowance.waitMs(0), 6_000);
+    assert.equal(allowance.waitMs(1), 0, 'whoever has something left may use it');
+    allowance.spend(120, 6_000);
+    assert.equal(allowance.waitMs(6_000), 120_000);
+    allowance.spend(60, 1e9);
+    assert.equal(allowance.waitMs(1e9), 6_000);
+    assert.equal(new RateLimit(null, 0).waitMs(0), 0);
+  });
+});

@@ -1,0 +1,151 @@
+// What the server keeps of a key: its limits, what it has used of them, and how its drafts have done. All connections and
+// sessions that show the key share one account; where no key is asked for, everybody shares one.
+
+import type { KeyGrant, KeyLimits } from '../../../base/key-grant.js';
+import type { WireCode } from '../../../protocol/code.js';
+import { DraftTrust } from './draft-trust.js';
+import { burstMsMax, type TenantCredit } from './fair-share.js';
+import { RateLimit } from './rate-limit.js';
+
+/** Why a key gets nothing now. */
+export interface QuotaRefusal {
+  readonly code: WireCode;
+  readonly message: string;
+  readonly retryAfterMs: number;
+}
+
+export class Tenant implements TenantCredit {
+  readonly ordinal: number;
+  /** Of the key; null: none is asked for. */
+  readonly id: string | null;
+  creditMs = burstMsMax;
+  lastSeenMs = -Infinity;
+  /** Kept by the server, over or not, with a connection or without. */
+  sessionCount = 0;
+  connectionCount = 0;
+  /** Since when it has neither; null: it has. */
+  idleSinceMs: number | null = null;
+  /** Of all its sessions, for those that begin. */
+  readonly trust = new DraftTrust();
+  committedCount = 0;
+  judgedCount = 0;
+  refusalCount = 0;
+  #limits: KeyLimits;
+  readonly #tokens: RateLimit;
+  readonly #bytes: RateLimit;
+
+  constructor(ordinal: number, id: string | null, limits: KeyLimits, nowMs: number) {
+    this.ordinal = ordinal;
+    this.id = id;
+    this.#limits = limits;
+    this.#tokens = new RateLimit(limits.tokensPerMinute, nowMs);
+    this.#bytes = new RateLimit(limits.bytesPerMinute, nowMs);
+  }
+
+  get limits(): KeyLimits {
+    return this.#limits;
+  }
+
+  /** The key's limits may be edited while it is in use. */
+  change(limits: KeyLimits, nowMs: number): void {
+    this.#limits = limits;
+    this.#tokens.change(limits.tokensPerMinute, nowMs);
+    this.#bytes.change(limits.bytesPerMinute, nowMs);
+  }
+
+  /** Tokens that the target has judged or written for it. */
+  countJudged(count: number, nowMs: number): void {
+    this.judgedCount += count;
+    this.#tokens.spend(count, nowMs);
+  }
+
+  /** Bytes on the wire, either way. */
+  countBytes(bytes: number, nowMs: number): void {
+    this.#bytes.spend(bytes, nowMs);
+  }
+
+  /** Why a session may not begin, or null. @param retryAfterMs where only somebody's leaving helps. */
+  refusal(nowMs: number, retryAfterMs: number): QuotaRefusal | null {
+    const { sessions } = this.#limits;
+    if (sessions !== null && this.sessionCount >= sessions) {
+      return refusal(`${sessions} sessions of this key are not closed`, retryAfterMs);
+    }
+    return this.isExhausted(nowMs);
+  }
+
+  /** Why a session may not go on, or null. */
+  isExhausted(nowMs: number): QuotaRefusal | null {
+    const tokensMs = this.#tokens.waitMs(nowMs);
+    if (tokensMs > 0) {
+      return refusal(`the key has used its ${this.#tokens.perMinute} tokens a minute`, tokensMs);
+    }
+    const bytesMs = this.#bytes.waitMs(nowMs);
+    return bytesMs === 0
+      ? null
+      : refusal(`the key has used its ${this.#bytes.perMinute} bytes a minute`, bytesMs);
+  }
+}
+
+const refusal = (message: string, retryAfterMs: number): QuotaRefusal => ({
+  code: 'quota-exceeded',
+  message,
+  retryAfterMs,
+});
+
+/** An account that nobody uses is kept so long: leaving and coming back pays no debt. */
+const keptMs = 600_000;
+
+/** The accounts of all keys that are in use or lately were; no more than there are valid keys in ten minutes. */
+export class Tenants {
+  readonly #defaults: KeyLimits;
+  readonly #byId = new Map<string | null, Tenant>();
+  #nextOrdinal = 1;
+
+  /** @param defaults for what a grant leaves open. */
+  constructor(defaults: KeyLimits) {
+    this.#defaults = defaults;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  values(): IterableIterator<Tenant> {
+    return this.#byId.values();
+  }
+
+  /** The account of a key, with the limits that it has now. @param grant null: no key is asked for. */
+  of(grant: KeyGrant | null, nowMs: number): Tenant {
+    const id = grant?.id ?? null;
+    const limits = this.#limitsOf(grant);
+    const known = this.#byId.get(id);
+    if (known) {
+      known.change(limits, nowMs);
+      return known;
+    }
+    const tenant = new Tenant(this.#nextOrdinal++, id, limits, nowMs);
+    this.#byId.set(id, tenant);
+    return tenant;
+  }
+
+  /** Forgets accounts that nobody has used for long. */
+  sweep(nowMs: number): void {
+    for (const [id, tenant] of this.#byId) {
+      if (tenant.sessionCount > 0 || tenant.connectionCount > 0) tenant.idleSinceMs = null;
+      else tenant.idleSinceMs ??= nowMs;
+      if (nowMs - (tenant.idleSinceMs ?? nowMs) > keptMs) this.#byId.delete(id);
+    }
+  }
+
+  #limitsOf(grant: KeyGrant | null): KeyLimits {
+    if (grant === null) return this.#defaults;
+    const { limits } = grant;
+    return {
+      sessions: limits.sessions ?? this.#defaults.sessions,
+      rounds: limits.rounds ?? this.#defaults.rounds,
+      tokensPerMinute: limits.tokensPerMinute ?? this.#defaults.tokensPerMinute,
+      promptTokens: limits.promptTokens ?? this.#defaults.promptTokens,
+      bytesPerMinute: limits.bytesPerMinute ?? this.#defaults.bytesPerMinute,
+    };
+  }
+}

@@ -1,0 +1,10 @@
+// One run in virtual time, wherever it is computed: here, or on a thread beside others (play-pool.ts). A service and a seed
+// give the same figures on any.
+
+import { type Service, type ServiceFigures, simulateService } from '../index.js';
+
+/** Plays a service with toy models once. @param seed of prompts, text, jitter and noise. */
+export type RunService = (service: Service, seed: number) => Promise<ServiceFigures>;
+
+/** On the caller's thread. */
+export const runServiceHere: RunService = async (service, seed) => simulateService(service, seed);

@@ -1,0 +1,42 @@
+// One request of a simulated user and what became of it, on one device. A device that crashes loses it; the user may ask
+// the same again.
+
+import type { AnswerId, GenerateRequest } from '../device/core/event.js';
+import { Transcript } from './transcript.js';
+
+/** What is asked, when, and of whom: made from the seed before the run begins. */
+export interface Ask {
+  /** Unique in a run. */
+  readonly id: number;
+  readonly device: number;
+  readonly atMs: number;
+  readonly request: GenerateRequest;
+}
+
+export class SimAnswer {
+  readonly ask: Ask;
+  readonly id: AnswerId;
+  readonly device: number;
+  readonly askedAtMs: number;
+  readonly transcript = new Transcript();
+  /** The device died before it ended. */
+  isLost = false;
+  firstTokenAtMs: number | null = null;
+  endedAtMs: number | null = null;
+
+  constructor(ask: Ask, id: AnswerId, askedAtMs: number) {
+    this.ask = ask;
+    this.id = id;
+    this.device = ask.device;
+    this.askedAtMs = askedAtMs;
+  }
+
+  get isLive(): boolean {
+    return !this.isLost && this.transcript.end === null;
+  }
+
+  /** For traces. */
+  get name(): string {
+    return `answer ${this.ask.id} of device ${this.device}`;
+  }
+}
