@@ -2,6 +2,7 @@
 // Changes nothing and asks no server.
 
 import type { Command } from 'commander';
+import { listBundled, listBundledHeads } from '../engine/llama/bundled.js';
 import type { Check, CheckLevel } from './doctor/check.js';
 import type { Facts } from './doctor/facts.js';
 import {
@@ -17,7 +18,6 @@ import { gatherHead, gatherModel } from './doctor/gather-models.js';
 import { judgeMachine, worstVerdict } from './doctor/judge.js';
 import { type Machine, thisMachine } from './doctor/machine.js';
 import { jsonFlag } from './flags/flags.js';
-import { listBundled, listBundledHeads } from './models/bundled.js';
 import { packageVersion } from './package-root.js';
 import { displayWidth } from './screen/table.js';
 import { colourWanted, type Paint, painter, type Style, type Terminal } from './screen/terminal.js';

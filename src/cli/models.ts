@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander';
 import { checkModelFile } from '../engine/gguf/model-file.js';
+import { listLeftOut, namesOf } from '../engine/llama/bundled.js';
 import { jsonFlag } from './flags/flags.js';
 import { type Pulled, type PullWatcher, pull } from './hub/pull.js';
 import { formatReference, type HubReference, parseReference } from './hub/reference.js';
@@ -55,6 +56,10 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
   }
   terminal.out.write(`${catalogueText(entries, terminal)}\n`);
   terminal.err.write(`\nModel cache: ${settings.cacheDir}\n`);
+  const leftOut = listLeftOut();
+  if (leftOut.length > 0) {
+    terminal.err.write(`Only in a clone of the repository: ${namesOf(leftOut)}\n`);
+  }
 }
 
 /** Without the chat template, which is longer than everything else together. */

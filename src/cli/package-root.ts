@@ -7,9 +7,6 @@ import { fileURLToPath } from 'node:url';
 /** Folder that holds package.json; this file compiles to dist/src/cli/. */
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
-/** Folder of the models that come with the package. */
-export const bundledModels = join(packageRoot, 'models');
-
 /**
  * What a person types to run this command: a clone has a launcher beside package.json, an installed package its name on
  * the path. @param folder in which the person is.

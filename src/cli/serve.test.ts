@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { bundledFolder } from '../engine/llama/bundled.js';
 import { runHere } from './in-process.suite.js';
-import { bundledModels } from './package-root.js';
 
-const bundled = (file: string): string => join(bundledModels, file);
+const bundled = (file: string): string => join(bundledFolder, file);
 
 describe('serve and top without a server', () => {
   const cases = [

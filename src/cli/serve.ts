@@ -5,6 +5,7 @@ import type { RequestListener } from 'node:http';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../base/error.js';
+import { bundledFolder } from '../engine/llama/bundled.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
 import {
@@ -36,7 +37,7 @@ import {
   openAccessOf,
 } from './http/listen-flags.js';
 import { resolveModel } from './models/model-name.js';
-import { bundledModels, packageVersion } from './package-root.js';
+import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
@@ -253,7 +254,7 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
     deterministic: options.deterministic === true,
     exit,
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
-    probe: dirname(modelPath) !== bundledModels || !isBundledExit(exit),
+    probe: dirname(modelPath) !== bundledFolder || !isBundledExit(exit),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }

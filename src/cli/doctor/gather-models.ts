@@ -6,7 +6,7 @@ import { createReadStream, statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import { checkExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
-import type { BundledModel } from '../models/bundled.js';
+import type { BundledModel } from '../../engine/llama/bundled.js';
 import type { ModelCheck } from './facts.js';
 
 export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelCheck> {

@@ -5,8 +5,13 @@ import { statSync } from 'node:fs';
 import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { EngineInfo } from '../../engine/engine.js';
+import {
+  checkBundled,
+  findBundledHead,
+  listBundledHeads,
+  namesOf,
+} from '../../engine/llama/bundled.js';
 import type { ExitChoice } from '../../engine/llama/index.js';
-import { checkBundled, listBundledHeads } from '../models/bundled.js';
 import { flag } from './flags.js';
 
 /**
@@ -14,11 +19,10 @@ import { flag } from './flags.js';
  * add more to branches than an exit costs only over a short way (EXPERIMENTS.md, Drafting the future).
  */
 export function exitHeadFlag(): Option {
-  const names = listBundledHeads().map(({ name }) => name);
   return flag(
     '--exit-head <file|layer|off>',
     'tell devices in mid-pass what is likely to come, by a trained head of the target (a file, or ' +
-      `${names.join(', ')}), or by an untrained exit behind that many blocks (default: off; only pipeline ` +
+      `${namesOf(listBundledHeads())}), or by an untrained exit behind that many blocks (default: off; only pipeline ` +
       'and stop-and-wait ask for hints, which pay over round trips up to about 20 ms)',
   );
 }
@@ -34,16 +38,14 @@ export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   if (wanted.toLowerCase() === 'off') return null;
   if (/^[+-]?\d+$/.test(wanted)) return { layer: Number(wanted) };
   const isFile = statSync(wanted, { throwIfNoEntry: false })?.isFile() === true;
-  const bundled = listBundledHeads().find(({ name, file }) => name === wanted || file === wanted);
-  const headPath = isFile ? wanted : bundled?.path;
+  const headPath = isFile ? wanted : findBundledHead(wanted)?.path;
   if (headPath !== undefined) {
     checkBundled(headPath);
     return { headPath };
   }
-  const names = listBundledHeads().map(({ name }) => name);
   throw new PilotfishError(
     'model-not-found',
-    `--exit-head: there is no file '${wanted}'; bundled heads are ${names.join(', ')}`,
+    `--exit-head: there is no file '${wanted}'; bundled heads are ${namesOf(listBundledHeads())}`,
   );
 }
 

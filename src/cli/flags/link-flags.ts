@@ -4,23 +4,22 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
-import {
-  aheadDefaults,
-  branchTokensLimit,
-  type ConnectOptions,
-  type DrafterChoice,
-  draftSlotsMax,
-  type Fallback,
-  fallbacks,
-  type GenerateOptions,
-  type StopRule,
+import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead-cache.js';
+import { fallbacks } from '../../device/core/event.js';
+import { draftSlotsMax } from '../../device/drafter/draft-slots.js';
+import type {
+  ConnectOptions,
+  DrafterChoice,
+  Fallback,
+  GenerateOptions,
+  StopRule,
 } from '../../device/index.js';
+import { bundledFolder } from '../../engine/llama/bundled.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import type { LinkReport } from '../answers/link-report.js';
 import { resolveModel } from '../models/model-name.js';
-import { bundledModels } from '../package-root.js';
 import type { Terminal } from '../screen/terminal.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import {
@@ -164,7 +163,7 @@ export async function loadDrafter(
     ...loadSettings(options),
     modelPath,
     // The package's own models are known not to crash llama.cpp; the probe would load them twice.
-    probe: dirname(modelPath) !== bundledModels,
+    probe: dirname(modelPath) !== bundledFolder,
     // A model that only spells needs no cache to speak of.
     ...(isModel
       ? { slotCount: slotCount * draftSlotsOf(options) }

@@ -4,13 +4,13 @@
 import { dirname } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
+import { bundledFolder } from '../../engine/llama/bundled.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
 import { type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
 import { resolveModel } from '../models/model-name.js';
-import { bundledModels } from '../package-root.js';
 import type { Terminal } from '../screen/terminal.js';
 import { type ModelReport, modelReport } from './report.js';
 
@@ -84,7 +84,7 @@ async function optionsOf(
 ): Promise<LlamaOptions> {
   const modelPath = await resolveModel(name, env);
   // The package's own models are known not to crash llama.cpp; the probe would load them twice.
-  return { ...settings, modelPath, probe: dirname(modelPath) !== bundledModels };
+  return { ...settings, modelPath, probe: dirname(modelPath) !== bundledFolder };
 }
 
 const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { type ErrorCode, toPilotfishError } from '../../base/error.js';
 import { checkExitFile, type ExitFacts, isExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile, type ModelFacts } from '../../engine/gguf/model-file.js';
+import { listBundled, listBundledHeads } from '../../engine/llama/bundled.js';
 import { cachedCommit, listCached } from '../hub/cache.js';
 import { formatReference, isGguf } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import { listBundled, listBundledHeads } from './bundled.js';
 
 export interface CatalogueEntry {
   /** What --model takes, or --exit-head. */

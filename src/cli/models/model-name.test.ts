@@ -16,9 +16,18 @@ import { type TestContext, test } from 'node:test';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import { tinyModel } from '../../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../../engine/gguf/writer.js';
+import {
+  bundledFolder,
+  bundledModel,
+  checkBundled,
+  findBundled,
+  findBundledHead,
+  listBundled,
+  listBundledHeads,
+  listLeftOut,
+  namesOf,
+} from '../../engine/llama/bundled.js';
 import { repoPaths, writeRef } from '../hub/cache.js';
-import { bundledModels } from '../package-root.js';
-import { checkBundled, findBundled, listBundled, listBundledHeads } from './bundled.js';
 import { listModels } from './catalogue.js';
 import { resolveModel } from './model-name.js';
 
@@ -48,7 +57,7 @@ async function setUp(t: TestContext) {
 
 test('bundled models have their names, with and without -q8_0 and .gguf', () => {
   for (const name of ['stories-draft', 'stories-draft-q8_0', 'stories-draft-q8_0.gguf']) {
-    assert.equal(findBundled(name)?.path, join(bundledModels, 'stories-draft-q8_0.gguf'));
+    assert.equal(findBundled(name)?.path, join(bundledFolder, 'stories-draft-q8_0.gguf'));
   }
   assert.equal(findBundled('stories'), null);
   assert.equal(findBundled('../models/stories-draft'), null);
@@ -80,7 +89,7 @@ test('a file of the package is refused where it is not the one that was publishe
     code: 'checksum-mismatch',
     message: new RegExp(`SHA-256 is a52d15.*, not ${sha256}`),
   });
-  checkBundled(join(folder, 'bad.gguf'), bundledModels);
+  checkBundled(join(folder, 'bad.gguf'), bundledFolder);
 });
 
 test('a manifest names files that are missing, and gives checksums to those that are there', (t) => {
@@ -104,6 +113,36 @@ test('a manifest names files that are missing, and gives checksums to those that
     listBundledHeads(folder).map(({ name, file, sha256 }) => [name, file, sha256]),
     [['b-exit-3', 'b-exit-3-f16.gguf', 'cc']],
   );
+});
+
+test('a model that the package leaves out is no fault, and asking for it says where it is', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pilotfish-bundled-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const files = [
+    { file: 'a-q8_0.gguf', role: 'target', sha256: 'aa' },
+    { file: 'a-f16.gguf', role: 'target', sha256: 'bb', packed: false },
+    { file: 'a-exit-2-f16.gguf', role: 'exit', sha256: 'cc', packed: false },
+    { file: 'a-exit-4-f16.gguf', role: 'exit', sha256: 'dd' },
+  ];
+  writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ files }));
+  assert.equal(namesOf([...listBundled(folder), ...listBundledHeads(folder)]), 'a, a-exit-4');
+  assert.equal(namesOf(listLeftOut(folder)), 'a-f16, a-exit-2');
+  assert.throws(() => findBundled('a-f16', folder), {
+    code: 'model-not-found',
+    message: 'a-f16 comes with a clone of the repository; the package has only a',
+  });
+  assert.throws(() => findBundledHead('a-exit-2', folder), { message: /only a-exit-4$/ });
+  writeFileSync(join(folder, 'a-f16.gguf'), '');
+  assert.equal(findBundled('a-f16', folder)?.file, 'a-f16.gguf');
+  assert.equal(namesOf(listLeftOut(folder)), 'a-exit-2');
+});
+
+test('a bundled model is named without its path by code too', () => {
+  assert.equal(bundledModel('stories-draft'), join(bundledFolder, 'stories-draft-q8_0.gguf'));
+  assert.throws(() => bundledModel('stories'), {
+    code: 'model-not-found',
+    message: /no bundled model 'stories', only .*stories-target/,
+  });
 });
 
 test('a name is a path before it is a bundled model', async (t) => {

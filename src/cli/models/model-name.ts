@@ -3,16 +3,17 @@
 
 import { statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
+import { checkBundled, findBundled, listBundled, namesOf } from '../../engine/llama/bundled.js';
 import { findCached } from '../hub/cache.js';
 import { formatReference, isHubReference, parseReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import { checkBundled, findBundled, listBundled } from './bundled.js';
 
 /**
- * Path of the model file that `name` means. A file of that path wins over a bundled name.
- * Throws `model-not-found` with what to do, `usage` for a malformed hf: name, or `checksum-mismatch` for a file of the
- * package that is not the one that was published; any other file is not checked.
+ * Path of the model file that `name` means. A file of that path wins over a bundled name. Throws
+ * `model-not-found` with what to do, also for a bundled model that the package leaves out, `usage`
+ * for a malformed hf: name, or `checksum-mismatch` for a file of the package that is not the one
+ * that was published; any other file is not checked.
  */
 export async function resolveModel(name: string, env: Environment): Promise<string> {
   if (isHubReference(name)) return resolveReference(name, env);
@@ -21,10 +22,9 @@ export async function resolveModel(name: string, env: Environment): Promise<stri
     checkBundled(path);
     return path;
   }
-  const names = listBundled().map((model) => model.name);
   const hint = /^[^/.]+\/[^/]+\/.+\.gguf$/i.test(name)
     ? `; if it is on the hub, its name is hf:${name}`
-    : `; bundled models are ${names.join(', ')}`;
+    : `; bundled models are ${namesOf(listBundled())}`;
   throw new PilotfishError('model-not-found', `there is no file '${name}'${hint}`);
 }
 

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { findBundled } from '../../engine/llama/bundled.js';
 import { loadLlamaEngine } from '../../engine/llama/index.js';
 import { jointLaw } from '../../engine/local/target-law.suite.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
 import { chiSquareFit } from '../../math/statistics.js';
 import { isOffered, type Mode, modes, type Scheme } from '../../protocol/frame.js';
-import { findBundled } from '../models/bundled.js';
 import { CliServer, freePort } from './cli-process.js';
 import { run } from './command.suite.js';
 import { type LineAnswer, LineDevice } from './line-device.suite.js';
