@@ -1,9 +1,8 @@
 // Listens for HTTP where nothing else shares the port: the door of a device.
 
 import type { RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { closeGently, createGuardedServer, type GuardParts } from '../access/index.js';
-import { listenRefusal } from '../server/index.js';
+import { listenOn } from '../access/listen.js';
 
 export interface HttpListening {
   /** http: or https: URL of the door. */
@@ -29,13 +28,7 @@ export async function listenHttp(
   handle: RequestListener,
 ): Promise<HttpListening> {
   const server = createGuardedServer({ access, tls, request: handle });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (reason: NodeJS.ErrnoException) =>
-      reject(listenRefusal(host, port, reason)),
-    );
-    server.listen(port, host, resolve);
-  });
-  const { address, port: bound } = server.address() as AddressInfo;
+  const { address, port: bound } = await listenOn(server, host, port);
   return {
     url: `${tls === null ? 'http' : 'https'}://${address.includes(':') ? `[${address}]` : address}:${bound}`,
     close: () => closeGently(server),

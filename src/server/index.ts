@@ -8,4 +8,3 @@ export type { PlainListener, PlainRequest, PlainSessions } from './plain-session
 export { type RunningServer, startServer } from './server.js';
 export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
 export type { ServerStats } from './stats.js';
-export { listenRefusal } from './websocket-listener.js';

@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it, mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { WebSocket } from 'ws';
 import { closeCodeOf } from '../protocol/code.js';
 import { limits } from '../protocol/limits.js';
 import { Peer } from './websocket-listener.js';
@@ -47,7 +46,7 @@ class StuckSocket {
 }
 
 function peerOf(socket: StuckSocket, onFlow: (peer: Peer, isClogged: boolean) => void): Peer {
-  return new Peer({ id: 1, grant: null }, socket as unknown as WebSocket, socket.stream, onFlow);
+  return new Peer({ id: 1, grant: null }, socket, socket.stream, onFlow);
 }
 
 describe('a peer', () => {

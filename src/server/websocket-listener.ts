@@ -3,7 +3,6 @@
 // `ws`.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { type AccessDecision, mayReadStats } from '../access/access.js';
@@ -13,7 +12,7 @@ import {
   type GuardParts,
   refusalStatus,
 } from '../access/guarded-server.js';
-import { PilotfishError } from '../base/error.js';
+import { listenOn } from '../access/listen.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { WireCode } from '../protocol/code.js';
 import { closeFor } from '../protocol/failure.js';
@@ -63,6 +62,19 @@ const sendOptions = { binary: true, compress: false };
  */
 const unauthenticatedBytesMax = 2 * limits.helloBytes.value;
 
+/**
+ * What a peer needs of a WebSocket; declared here, because the types of `ws` are not installed with
+ * the package.
+ */
+interface PeerSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  readonly bufferedAmount: number;
+  send(bytes: Uint8Array, options: typeof sendOptions): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
 /** One connected device. */
 export class Peer {
   readonly id: number;
@@ -70,7 +82,7 @@ export class Peer {
   readonly grant: KeyGrant | null;
   /** Ends the counting of what a stranger sends. */
   onGreeted: () => void = () => undefined;
-  readonly #socket: WebSocket;
+  readonly #socket: PeerSocket;
   readonly #stream: Writable;
   readonly #onFlow: (peer: Peer, isClogged: boolean) => void;
   #isClogged = false;
@@ -82,7 +94,7 @@ export class Peer {
    */
   constructor(
     { id, grant }: Pick<Peer, 'id' | 'grant'>,
-    socket: WebSocket,
+    socket: PeerSocket,
     stream: Writable,
     onFlow: (peer: Peer, isClogged: boolean) => void,
   ) {
@@ -169,13 +181,7 @@ export async function listen(
         welcome(socket, peer, handlers);
       }),
   });
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (reason: NodeJS.ErrnoException) =>
-      reject(listenRefusal(host, port, reason)),
-    );
-    http.listen(port, host, resolve);
-  });
-  const address = http.address() as AddressInfo;
+  const address = await listenOn(http, host, port);
   return {
     host: address.address,
     port: address.port,
@@ -185,29 +191,6 @@ export async function listen(
       return closeGently(http);
     },
   };
-}
-
-const listenWords: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'this user may not listen there; ports below 1024 need rights of their own',
-  ENOTFOUND: 'there is no such name',
-  EAI_AGAIN: 'the name cannot be looked up now',
-  EAFNOSUPPORT: 'this machine does not speak that kind of address',
-  EINVAL: 'it is no address to listen on',
-};
-
-/** Why an address cannot be listened on, in words. */
-export function listenRefusal(
-  host: string,
-  port: number,
-  reason: NodeJS.ErrnoException,
-): PilotfishError {
-  const why = listenWords[reason.code ?? ''] ?? reason.message;
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return new PilotfishError('address-unavailable', `cannot listen on ${address}: ${why}`, {
-    cause: reason,
-  });
 }
 
 function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers): void {
