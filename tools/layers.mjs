@@ -38,6 +38,8 @@ const product = {
 };
 const productLayers = Object.keys(product);
 product.cli = productLayers;
+/** src/index.ts, what `import 'pilotfish'` gives; no room imports it. */
+product.index = productLayers;
 /** The workshop: may use all of the product; the product may use none of it. */
 const lab = {
   'lab/report': ['lab', 'lab/weights'],
@@ -99,6 +101,7 @@ const isTest = (path) => /\.(test|suite)\.ts$/.test(path);
 
 function layerOf(path) {
   const room = path.replace(/^src\//, '');
+  if (/^src\/[^/]+$/.test(path)) return 'index';
   return Object.keys(mayImport)
     .filter((layer) => room.startsWith(`${layer}/`))
     .sort((a, b) => b.length - a.length)[0];

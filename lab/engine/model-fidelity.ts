@@ -3,7 +3,7 @@
 
 import { assert } from '../../src/base/assert.js';
 import { openLlama } from '../../src/engine/llama/ffi.js';
-import { findLibrary } from '../../src/engine/llama/index.js';
+import { findLibrary } from '../../src/engine/llama/library.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
 import { NativeVocabulary } from '../../src/engine/llama/native-vocabulary.js';
 import type { Part } from '../../src/engine/row-model.js';

@@ -1,7 +1,7 @@
 // What one kind of pass costs in units of another: bare passes of a few rows, of one or of two model files, turn by turn.
 
 import { openLlama } from '../../src/engine/llama/ffi.js';
-import { findLibrary } from '../../src/engine/llama/index.js';
+import { findLibrary } from '../../src/engine/llama/library.js';
 import { NativeModel } from '../../src/engine/llama/native-model.js';
 import { resolveOptions } from '../../src/engine/llama/options.js';
 import { measurePaired, type PairedRatio } from '../paired.js';

@@ -5,7 +5,8 @@
 import { slotId } from '../../src/base/brand.js';
 import type { Judge, Segment, SlotConfig } from '../../src/engine/engine.js';
 import { openLlama } from '../../src/engine/llama/ffi.js';
-import { findLibrary, type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/index.js';
+import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/index.js';
+import { findLibrary } from '../../src/engine/llama/library.js';
 import { NativeModel } from '../../src/engine/llama/native-model.js';
 import { plainSampling, type Sampling } from '../../src/math/sampling.js';
 import { measurePaired, type PairedRatio } from '../paired.js';

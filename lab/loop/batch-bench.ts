@@ -5,7 +5,8 @@
 import type { RecordedPass } from '../../src/cli/demo/pass-recorder.js';
 import { startServerProcess } from '../../src/cli/demo/server-handle.js';
 import { openLlama } from '../../src/engine/llama/ffi.js';
-import { findLibrary, type LlamaOptions } from '../../src/engine/llama/index.js';
+import type { LlamaOptions } from '../../src/engine/llama/index.js';
+import { findLibrary } from '../../src/engine/llama/library.js';
 import { NativeModel } from '../../src/engine/llama/native-model.js';
 import { resolveOptions } from '../../src/engine/llama/options.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';

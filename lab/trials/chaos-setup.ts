@@ -10,7 +10,8 @@ import {
   freePort,
   type LineEvent,
 } from '../../src/cli/processes/cli-process.js';
-import { type GenerateOptions, plainSampling } from '../../src/device/index.js';
+import type { GenerateOptions } from '../../src/device/index.js';
+import { plainSampling } from '../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 import type { ServerStats } from '../../src/server/index.js';
 import { type BreakingLink, breakingLink } from './breaking-link.js';

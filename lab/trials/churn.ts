@@ -2,7 +2,8 @@
 // every token that they get against the text that it must be.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, connect, PilotfishError } from '../../src/device/index.js';
+import { PilotfishError } from '../../src/base/error.js';
+import { type Client, connect } from '../../src/device/index.js';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import type { Random } from '../../src/sim/random.js';
 import { completion } from './http-client.js';

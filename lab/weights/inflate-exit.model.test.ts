@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { checkModelFile } from '../../src/engine/gguf/model-file.js';
 import { planExit } from '../../src/engine/llama/exit-plan.js';
 import { openLlama, openTensors } from '../../src/engine/llama/ffi.js';
-import { findLibrary } from '../../src/engine/llama/index.js';
+import { findLibrary } from '../../src/engine/llama/library.js';
 import { NativeModel } from '../../src/engine/llama/native-model.js';
 import { resolveOptions } from '../../src/engine/llama/options.js';
 import { type InflateOptions, inflate } from './inflate.js';

@@ -1,4 +1,5 @@
-// Subpath `pilotfish/access`: who may speak to a door, over what, and how many may wait to say so.
+// Collects what the rest of the source uses of access; `pilotfish/server` exports what a program
+// needs.
 
 export {
   Access,

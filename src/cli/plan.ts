@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { checkKeyInClear } from '../device/index.js';
+import { checkKeyInClear } from '../device/websocket-dialer.js';
 import type { PassCost } from '../math/pass-time.js';
 import { modes } from '../protocol/frame.js';
 import { deviceProfiles } from '../sim/profiles/device-profiles.js';

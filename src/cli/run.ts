@@ -3,14 +3,8 @@
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import {
-  type Answer,
-  type Client,
-  connect,
-  type Piece,
-  type Statistics,
-  type TokenLogprobs,
-} from '../device/index.js';
+import { type Answer, type Client, connect, type Piece, type Statistics } from '../device/index.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
 import { LinkReport } from './answers/link-report.js';

@@ -2,7 +2,7 @@
 // Asks the server's own /stats and nothing else.
 
 import type { Command } from 'commander';
-import { checkKeyInClear } from '../device/index.js';
+import { checkKeyInClear } from '../device/websocket-dialer.js';
 import type { ServerStats } from '../server/index.js';
 import {
   type CredentialOptions,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
-import { Answer, type Piece } from './answer.js';
+import { AnswerStream, type Piece } from './answer.js';
 import type { AnswerEffect, TokenOrigin } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
 
@@ -15,14 +15,14 @@ const idOf = (text: string): number =>
 const statistics = { tokenCount: 0 } as Statistics;
 
 class Reported {
-  readonly answer: Answer;
+  readonly answer: AnswerStream;
   cancelCount = 0;
 
   constructor(stops: readonly string[], endsUnverified = false) {
     const cancel = (): void => {
       this.cancelCount++;
     };
-    this.answer = new Answer({ vocabulary, stops, endsUnverified, cancel });
+    this.answer = new AnswerStream({ vocabulary, stops, endsUnverified, cancel });
     this.take({ kind: 'prompt', answer: 0, promptLength: 10 });
   }
 

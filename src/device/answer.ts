@@ -9,6 +9,7 @@ import { AnswerText } from './answer-text.js';
 import type { AnswerEffect, AnswerToken, TokenOrigin } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
 
+/** A step of an answer: a token, or news of tokens that were shown as provisional. */
 export type Piece =
   | {
       readonly kind: 'token';
@@ -37,6 +38,7 @@ export type Piece =
   /** What waited to the end: a character that never became whole, the beginning of a stop string. */
   | { readonly kind: 'rest'; readonly text: string };
 
+/** An answer that has ended. */
 export interface AnswerResult {
   /** As the server says, or `stop`: a stop string came. */
   readonly reason: EndReason | 'stop';
@@ -50,6 +52,22 @@ export interface AnswerResult {
 
 type Outcome = { readonly result: AnswerResult } | { readonly error: PilotfishError };
 
+/**
+ * An answer that is being written, as Client.generate returns it: an async stream of pieces, to be
+ * iterated once, and a result at the end. Leaving the loop cancels the answer. The result alone
+ * needs no loop.
+ */
+export interface Answer extends AsyncIterable<Piece> {
+  /** Resolves at the end; rejects with the PilotfishError that ended the answer. */
+  readonly result: Promise<AnswerResult>;
+  /** Of an answer that is over, failed ones included; null before. */
+  readonly statistics: Statistics | null;
+  /** Tokens of the prompt; 0 until the prompt is known as tokens. */
+  readonly promptLength: number;
+  /** Ends the answer now; the stream ends with `cancelled`. */
+  cancel(): void;
+}
+
 /** What an answer is made with. */
 export interface AnswerParts {
   readonly vocabulary: Vocabulary | null;
@@ -60,7 +78,8 @@ export interface AnswerParts {
   readonly cancel: () => void;
 }
 
-export class Answer implements AsyncIterable<Piece> {
+/** The answer and its inner side: it is told what the core tells. */
+export class AnswerStream implements Answer {
   readonly #parts: AnswerParts;
   readonly #pieces: Piece[] = [];
   readonly #text: AnswerText;
@@ -72,10 +91,8 @@ export class Answer implements AsyncIterable<Piece> {
   #settle: () => void = () => undefined;
   #unfollow: () => void = () => undefined;
   #statistics: Statistics | null = null;
-  /** Resolves at the end; rejects with what ended the answer. */
   readonly result: Promise<AnswerResult>;
 
-  /** Made by Client.generate. */
   constructor(parts: AnswerParts) {
     this.#parts = parts;
     this.#text = new AnswerText(parts.vocabulary, parts.stops);
@@ -90,17 +107,14 @@ export class Answer implements AsyncIterable<Piece> {
     this.result.catch(() => undefined);
   }
 
-  /** Of an answer that is over, failed ones included; null before. */
   get statistics(): Statistics | null {
     return this.#statistics;
   }
 
-  /** Tokens of the prompt; 0 until the prompt is known as tokens. */
   get promptLength(): number {
     return this.#promptLength;
   }
 
-  /** Ends the answer now; the stream ends with `cancelled`. */
   cancel(): void {
     this.#parts.cancel();
   }

@@ -10,7 +10,8 @@ import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
 import { type RunningServer, startServer } from '../server/index.js';
 import { targetOnly } from './core/device-world.suite.js';
-import { type ConnectOptions, connect, type Piece, serveLines } from './index.js';
+import { type ConnectOptions, connect, type Piece } from './index.js';
+import { serveLines } from './line-service.js';
 
 const ids = Int32Array.of(0, 3, 5);
 const seed = 11n;

@@ -12,10 +12,10 @@ import { noShaping, type TrafficShaping } from '../protocol/frame.js';
 import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
-import { Answer } from './answer.js';
+import { type Answer, AnswerStream } from './answer.js';
 import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead-cache.js';
 import type { AnswerEffect, AnswerId, Fallback } from './core/event.js';
-import type { DeviceCoreSettings, DrafterFacts } from './core/settings.js';
+import type { DeviceCoreSettings, DrafterFacts, Timing } from './core/settings.js';
 import { type Clock, Device, type DeviceNotice, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter, sequencesMaxOf } from './drafter/engine-drafter.js';
@@ -42,6 +42,7 @@ export type DrafterChoice =
       readonly sequencesMax?: number;
     };
 
+/** How a client reaches its server, and what drafts. */
 export interface ConnectOptions {
   /** ws: or wss: address of the server. */
   readonly url: string;
@@ -58,8 +59,15 @@ export interface ConnectOptions {
   readonly name?: string;
   /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
   readonly fallback?: Fallback;
+  /**
+   * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s
+   * with a silent link, a ping each 2 s, pauses of 250 ms to 10 s between dials.
+   */
   readonly timing?: Partial<Timing>;
-  /** What is drafted for outcomes that verdicts may bring; `tokensMax: 0` spares a battery. Default: aheadDefaults. */
+  /**
+   * What is drafted for outcomes that verdicts may bring; `tokensMax: 0` spares a battery. Default:
+   * 24 tokens of at least a chance of 0.01, with 3 runners-up and hints, and none in race.
+   */
   readonly ahead?: Partial<AheadBudget>;
   /** What is done against whoever sees lengths and times of messages, by the server too. Default: nothing. */
   readonly shaping?: Partial<TrafficShaping>;
@@ -71,18 +79,17 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-export type LinkNotice = Extract<DeviceNotice, { kind: 'welcomed' | 'gave-up' | 'down' }>;
-
-export type Timing = Pick<
-  DeviceCoreSettings,
-  | 'disconnectGraceMs'
-  | 'awayMaxMs'
-  | 'verdictTimeoutMs'
-  | 'linkTimeoutMs'
-  | 'pingMs'
-  | 'backoffMinMs'
-  | 'backoffMaxMs'
->;
+/** News of the link: the server welcomed this device, the link went down, or the client gave up. */
+export type LinkNotice =
+  | {
+      readonly kind: 'welcomed';
+      readonly modelName: string;
+      /** Most tokens of one answer, its prompt included. */
+      readonly contextLength: number;
+    }
+  | { readonly kind: 'down'; readonly reason: string }
+  /** Every answer has failed with the error, and nothing is tried again. */
+  | { readonly kind: 'gave-up'; readonly error: PilotfishError };
 
 export const timingDefaults: Timing = {
   disconnectGraceMs: 500,
@@ -98,15 +105,39 @@ export const timingDefaults: Timing = {
 const ngramContext = limits.promptTokens.value;
 
 /**
- * Connects to a server.
+ * Connects to a server. Any number of answers can be written over one client, at once or one after
+ * another.
  *
  * @returns a client once the server has said welcome; with a fallback that can do without, also when it is away.
  * @throws PilotfishError `vocabulary-mismatch`, `server-unreachable`, `server-refused`,
  *   `protocol-violated`, `cancelled`, or `usage` where the key would go out in clear.
+ *
+ * @example
+ * ```ts
+ * import { bundledModel, connect, loadLlamaEngine, plainSampling, startServer } from 'pilotfish';
+ *
+ * // The server; on another machine as a rule.
+ * const target = await loadLlamaEngine({ modelPath: bundledModel('stories-target') });
+ * const server = await startServer({ engine: target, port: 0 });
+ *
+ * const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-draft') });
+ * const client = await connect({ url: server.address, drafter: { kind: 'engine', engine } });
+ * const prompt = 'The old clock';
+ * const answer = client.generate({ prompt, sampling: plainSampling, tokensMax: 32 });
+ * for await (const piece of answer) {
+ *   if (piece.kind === 'token') process.stdout.write(piece.text);
+ * }
+ * const { tokens, statistics } = await answer.result;
+ * tokens.length === statistics.tokenCount; // = true
+ *
+ * await client.close();
+ * await server.close();
+ * await Promise.all([engine.close(), target.close()]);
+ * ```
  */
 export async function connect(options: ConnectOptions): Promise<Client> {
   if (options.dial === undefined) checkKeyInClear(options.url, options);
-  const client = new Client(options);
+  const client = new LinkedClient(options);
   try {
     await client.whenReady(options.signal);
   } catch (reason) {
@@ -116,12 +147,36 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   return client;
 }
 
-export class Client {
+/** A link to a server, made by `connect`, and the answers that are asked for over it. */
+export interface Client {
+  /** Name of the target model; null while no server was met. */
+  readonly modelName: string | null;
+  /** Most tokens of one answer, its prompt included; null while no server was met. */
+  readonly contextLength: number | null;
+  /** Whether a server can be asked at this moment. */
+  readonly isLinked: boolean;
+  /** Answers that are being written. */
+  readonly answerCount: number;
+
+  /**
+   * Starts an answer.
+   *
+   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
+   *   `token-out-of-range` for bad options. What goes wrong later rejects the iteration and
+   *   `Answer.result`.
+   */
+  generate(options: GenerateOptions): Answer;
+
+  /** Ends every answer as cancelled and the connection; the drafting engine stays open. */
+  close(): Promise<void>;
+}
+
+class LinkedClient implements Client {
   readonly #device: Device;
   readonly #options: ConnectOptions;
   readonly #vocabulary: Vocabulary | null;
   readonly #formats: FormatChecker | null;
-  readonly #answers = new Map<AnswerId, Answer>();
+  readonly #answers = new Map<AnswerId, AnswerStream>();
   readonly #ready: Promise<void>;
   #settleReady: (error: PilotfishError | null) => void = () => undefined;
   #cancelGrace: () => void = () => undefined;
@@ -130,7 +185,6 @@ export class Client {
   #contextLength: number | null = null;
   #isLinked = false;
 
-  /** Use `connect`. */
   constructor(options: ConnectOptions) {
     this.#options = options;
     this.#vocabulary = vocabularyOf(options);
@@ -169,32 +223,22 @@ export class Client {
     }
   }
 
-  /** Name of the target model; null while no server was met. */
   get modelName(): string | null {
     return this.#modelName;
   }
 
-  /** Most tokens of one answer, its prompt included; null while no server was met. */
   get contextLength(): number | null {
     return this.#contextLength;
   }
 
-  /** Whether a server can be asked at this moment. */
   get isLinked(): boolean {
     return this.#isLinked;
   }
 
-  /** Answers that are being written. */
   get answerCount(): number {
     return this.#device.answerCount;
   }
 
-  /**
-   * Starts an answer.
-   *
-   * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or `token-out-of-range` for bad
-   *   options. What goes wrong later rejects the iteration and `Answer.result`.
-   */
   generate(options: GenerateOptions): Answer {
     const request = requestOf(options, {
       hasDrafter: this.#options.drafter.kind !== 'none',
@@ -203,7 +247,7 @@ export class Client {
       formats: this.#formats,
     });
     const id = this.#nextAnswer++;
-    const answer = new Answer({
+    const answer = new AnswerStream({
       vocabulary: this.#vocabulary,
       stops: options.stops ?? [],
       endsUnverified: request.fallback === 'draft-only',
@@ -215,7 +259,6 @@ export class Client {
     return answer;
   }
 
-  /** Ends every answer as cancelled and the connection; the drafting engine stays open. */
   async close(): Promise<void> {
     this.#cancelGrace();
     await this.#device.close();

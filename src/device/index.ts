@@ -1,25 +1,33 @@
-// Subpath `pilotfish/device`: write text with a draft model here and a target model there.
+/**
+ * Write text with a draft on this device and the target on a server, and bring a drafter, a
+ * transport or a clock of your own.
+ *
+ * @module pilotfish/device
+ */
 
-export { type ErrorCode, PilotfishError } from '../base/error.js';
-export { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
+export type { NgramOptions } from '../engine/ngram-look-up.js';
 export type { OutputFormat } from '../grammar/output-format.js';
-export { type TokenLogprobs, topLogprobsMax } from '../math/logprobs.js';
-export { plainSampling, type Sampling } from '../math/sampling.js';
-export { Answer, type AnswerResult, type Piece } from './answer.js';
+export type { Answer, AnswerResult, Piece } from './answer.js';
 export {
-  Client,
+  type Client,
   type ConnectOptions,
   connect,
   type DrafterChoice,
   type LinkNotice,
-  type Timing,
-  timingDefaults,
 } from './client.js';
-export { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead-cache.js';
+export type { AheadBudget } from './core/drafting/ahead-cache.js';
 export type { StopRule } from './core/drafting/stop-rule.js';
-export { type Fallback, fallbacks, type TokenOrigin } from './core/event.js';
+export type {
+  AnswerId,
+  DraftSequence,
+  DraftStart,
+  Fallback,
+  SequenceToken,
+  TokenOrigin,
+} from './core/event.js';
+export type { DrafterFacts, Timing } from './core/settings.js';
 export type { Statistics } from './core/statistics.js';
-export { draftSlotsMax } from './drafter/draft-slots.js';
+export type { Clock } from './device.js';
+export type { Drafter, DrafterFactory, DrafterListener } from './drafter/drafter.js';
 export type { GenerateOptions } from './generate-request.js';
-export { type LineReader, serveLines } from './line-service.js';
-export { checkKeyInClear, type DeviceTls } from './websocket-dialer.js';
+export type { DeviceTls } from './websocket-dialer.js';

@@ -1,12 +1,39 @@
-// Subpath `pilotfish/engine`: the interface, the scripted engine, and what works over any engine.
+/**
+ * The engine interface, the scripted engine for tests, and what works over any engine.
+ *
+ * @module pilotfish/engine
+ */
 
 export { type SlotId, slotId } from '../base/brand.js';
-export { type ErrorCode, PilotfishError } from '../base/error.js';
+export { type ErrorCode, type ErrorEntry, errorTable, PilotfishError } from '../base/error.js';
+export type { LawLogprobs, RankedToken, TokenLogprobs } from '../math/logprobs.js';
 export { type ChatMessage, renderChat } from './chat-template.js';
-export type * from './engine.js';
-export { checkPrompt, prefill } from './prefill.js';
+export type {
+  Alternatives,
+  DraftEnd,
+  DraftEndReason,
+  DraftEngine,
+  DraftedToken,
+  DraftRequest,
+  DraftRun,
+  DraftStep,
+  DraftStop,
+  Engine,
+  EngineInfo,
+  ExitHint,
+  ExitInfo,
+  Judge,
+  OnHints,
+  Outcome,
+  PassResult,
+  Scheme,
+  Segment,
+  SlotConfig,
+  VerdictLogprobs,
+} from './engine.js';
+export { prefill } from './prefill.js';
 export { createScriptedEngine } from './scripted-engine.js';
 export type { ScriptedModelOptions } from './scripted-model.js';
 export { detokenize, TextStream } from './text-stream.js';
 export type { Vocabulary } from './vocabulary.js';
-export { checkSameVocabulary, vocabularyDifference } from './vocabulary-match.js';
+export { checkSameVocabulary } from './vocabulary-match.js';

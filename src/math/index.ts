@@ -1,33 +1,44 @@
-// The door `pilotfish/math`: laws, noise, the verification schemes, and the statistics of rounds.
+/**
+ * Laws, noise, the verification schemes, and the arithmetic of rounds: pure functions on typed
+ * arrays, without any engine. Why each is right: MATH.md.
+ *
+ * @module pilotfish/math
+ */
 
-export * from './acceptance.js';
-export * from './agreement.js';
-export * from './chance.js';
-export * from './coupled.js';
-export * from './cut-law.js';
-export * from './draft-length.js';
-export * from './draw-token.js';
-export * from './enumerating-chance.js';
-export * from './expected-tokens.js';
-export * from './full.js';
-export * from './greedy.js';
-export * from './history.js';
-export * from './largest-first.js';
-export * from './law.js';
-export * from './law-pipeline.js';
-export * from './logits.js';
-export * from './logprobs.js';
-export * from './noise.js';
-export * from './penalty.js';
-export * from './race-cells.js';
-export * from './ratio-test.js';
-export * from './residual.js';
-export * from './round-time.js';
-export * from './sampling.js';
-export * from './scheme-acceptance.js';
-export * from './special-functions.js';
-export * from './split.js';
-export * from './statistics.js';
-export * from './sum.js';
-export * from './token-mask.js';
-export * from './verification.js';
+export { AcceptanceTally } from './acceptance.js';
+export { verifyAgreement } from './agreement.js';
+export { type Chance, keyedChance } from './chance.js';
+export { coupledToken, verifyCoupled } from './coupled.js';
+export type { CutLaw, CutLimit } from './cut-law.js';
+export { bestDraftLength, type DraftLengthInputs } from './draft-length.js';
+export { drawToken } from './draw-token.js';
+export { expectedTokens } from './expected-tokens.js';
+export { verifyFull } from './full.js';
+export { greedyToken, verifyGreedy } from './greedy.js';
+export { type TokenCounts, TokenHistory } from './history.js';
+export {
+  type DenseLaw,
+  denseLaw,
+  type Law,
+  pointLaw,
+  probOf,
+  type SparseLaw,
+  sparseLaw,
+} from './law.js';
+export { lawFromLogits } from './law-pipeline.js';
+export type { Logits } from './logits.js';
+export { type NoiseKey, type NoiseStream, noiseKey } from './noise.js';
+export { applyPenalties } from './penalty.js';
+export { type Residual, residual } from './residual.js';
+export {
+  breakEvenRoundTripMs,
+  pipelineTokenMsMin,
+  type RoundShape,
+  type RoundTimes,
+  raceTokenMsMin,
+  stopAndWaitTokenMs,
+} from './round-time.js';
+export { checkSampling, plainSampling, type Sampling } from './sampling.js';
+export { agreementAcceptance, coupledAcceptance, ratioAcceptance } from './scheme-acceptance.js';
+export { draftToken, residualToken, verifySplit } from './split.js';
+export type { FinalToken, MayTest, Verification } from './verification.js';

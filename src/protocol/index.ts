@@ -1,16 +1,63 @@
-// The door to the wire: frames, their bytes, limits, codes, state tables, transports.
+/**
+ * The wire: frames and their bytes, limits, codes, versions, transports. What each frame means:
+ * PROTOCOL.md.
+ *
+ * @module pilotfish/protocol
+ */
 
-export * from './code.js';
-export * from './codec.js';
-export * from './connection-state.js';
-export * from './failure.js';
-export * from './frame.js';
-export * from './limits.js';
-export * from './memory-transport.js';
-export * from './session-check.js';
-export * from './session-state.js';
-export * from './token-log.js';
-export * from './token-log-hash.js';
-export * from './transport.js';
-export * from './version.js';
-export * from './vocabulary-blocks.js';
+export type { TokenTexts } from '../base/vocabulary-difference.js';
+export {
+  type CodeEntry,
+  closeCodeOf,
+  codeOfCloseCode,
+  codeTable,
+  type WireCode,
+  type WireFault,
+} from './code.js';
+export { type Decoded, decodeDeviceFrame, decodeServerFrame, encodeFrame } from './codec.js';
+export {
+  type Cancel,
+  type ChatMessage,
+  type Close,
+  type DeviceFrame,
+  type Draft,
+  type Drain,
+  type EndReason,
+  endReasons,
+  type Failure,
+  type Frame,
+  type Hello,
+  type Hint,
+  isOffered,
+  type Mode,
+  modes,
+  type OfferedLimits,
+  type Open,
+  type Opened,
+  type Ping,
+  type Pong,
+  type Prompt,
+  type Resume,
+  type Resumed,
+  type Scheme,
+  type SentLaw,
+  type ServerFrame,
+  schemes,
+  type Tail,
+  type TailRequest,
+  type TrafficShaping,
+  type Verdict,
+  type VocabularyBlock,
+  type Welcome,
+} from './frame.js';
+export { type Limit, type LimitName, limits } from './limits.js';
+export { tokenLogHash } from './token-log-hash.js';
+export {
+  closeLost,
+  closeNormal,
+  type Transport,
+  type TransportEnd,
+  type TransportListener,
+} from './transport.js';
+export { negotiateVersion, subprotocol, versionMax, versionMin } from './version.js';
+export { blockHashesOf } from './vocabulary-blocks.js';

@@ -1,10 +1,23 @@
-// Subpath `pilotfish/server`: serve a target model to devices, and the core that does it without sockets.
+/**
+ * Serve a target model to devices: over a port, with keys, TLS and limits where others can reach
+ * it.
+ *
+ * @module pilotfish/server
+ */
 
+export { Access, type AccessDecision, type AccessRules } from '../access/access.js';
+export type { GateLimits } from '../access/connection-gate.js';
+export {
+  FileKeyRing,
+  type FileKeyRingOptions,
+  type KeyRing,
+  type OnRevoked,
+} from '../access/key-ring.js';
+export { TlsFiles, type TlsFilesOptions, type TlsPaths } from '../access/tls-files.js';
+export type { KeyGrant, KeyLimits } from '../base/key-grant.js';
 export type { CoreStats } from './core/core-stats.js';
-export type { EngineOperation, ServerEffect, ServerInput } from './core/event.js';
-export { ServerCore } from './core/server-core.js';
-export type { Batching, ServedModel, ServerCoreSettings } from './core/settings.js';
-export type { PlainListener, PlainRequest, PlainSessions } from './plain-sessions.js';
+export type { Batching } from './core/settings.js';
+export type { PlainListener, PlainRequest } from './plain-sessions.js';
 export { type RunningServer, startServer } from './server.js';
 export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
 export type { ServerStats } from './stats.js';

@@ -2,7 +2,8 @@
 // drafting ahead, so that ways differ in time and nothing else.
 
 import { storyPrompts } from '../../../src/cli/demo/openings.js';
-import { type AheadBudget, aheadDefaults } from '../../../src/device/index.js';
+import { aheadDefaults } from '../../../src/device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../../../src/device/index.js';
 import { plainSampling, type Sampling } from '../../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../../src/protocol/frame.js';
 import { type Service, type ServiceFigures, simulateService } from '../../../src/sim/index.js';

@@ -4,7 +4,8 @@
 import { PilotfishError } from '../../../src/base/error.js';
 import { type Relay, startRelay } from '../../../src/cli/demo/relay.js';
 import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
-import { type Client, draftSlotsMax } from '../../../src/device/index.js';
+import { draftSlotsMax } from '../../../src/device/drafter/draft-slots.js';
+import type { Client } from '../../../src/device/index.js';
 import { medianEstimate } from '../../../src/math/estimate.js';
 import type { Mode } from '../../../src/protocol/frame.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';

@@ -5,17 +5,8 @@ import type { TrafficShaping } from '../../protocol/frame.js';
 import type { Sending } from './coalesce.js';
 import type { AheadBudget } from './drafting/ahead-cache.js';
 
-export interface DeviceCoreSettings {
-  readonly key: string;
-  readonly name: string;
-  /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
-  readonly vocabulary: DeviceVocabulary | null;
-  /** Null: nothing drafts here. */
-  readonly drafter: DrafterFacts | null;
-  /** Tokens that end a text; a draft does not go beyond them. */
-  readonly endOfText: ReadonlySet<number>;
-  /** Keep dialling although no server was ever reached: answers can start on drafts. */
-  readonly keepsTrying: boolean;
+/** How long a device waits for what, in milliseconds. */
+export interface Timing {
   /** How long the target may be away before the fallback policy acts. */
   readonly disconnectGraceMs: number;
   /** How long the link may be down before an answer that cannot end without the target fails; Infinity: for ever. */
@@ -29,6 +20,19 @@ export interface DeviceCoreSettings {
   /** First and longest wait before the link is dialled again. */
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
+}
+
+export interface DeviceCoreSettings extends Timing {
+  readonly key: string;
+  readonly name: string;
+  /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
+  readonly vocabulary: DeviceVocabulary | null;
+  /** Null: nothing drafts here. */
+  readonly drafter: DrafterFacts | null;
+  /** Tokens that end a text; a draft does not go beyond them. */
+  readonly endOfText: ReadonlySet<number>;
+  /** Keep dialling although no server was ever reached: answers can start on drafts. */
+  readonly keepsTrying: boolean;
   /** What is drafted beyond the chain, and how much; aheadOff: nothing. */
   readonly ahead: AheadBudget;
   /** When drafts leave in race. Default: margin; the others are for comparisons. */
@@ -39,6 +43,7 @@ export interface DeviceCoreSettings {
   readonly chance: () => number;
 }
 
+/** How much a drafter takes. */
 export interface DrafterFacts {
   /** Most tokens of a sequence. */
   readonly contextLength: number;

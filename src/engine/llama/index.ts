@@ -1,6 +1,11 @@
-// Subpath `pilotfish/engine/llama`: llama.cpp as an engine.
+/**
+ * llama.cpp as an engine, and the models that come with the package.
+ *
+ * @module pilotfish/engine/llama
+ */
 
+export { bundledModel } from './bundled.js';
 export type { ExitChoice, ExitPlan } from './exit-plan.js';
-export { findLibrary, type LibraryFiles, libraryFolderVariable, llamaVersion } from './library.js';
+export type { LibraryFiles } from './library.js';
 export { type LlamaEngine, loadLlamaEngine } from './llama-engine.js';
 export type { CacheType, FlashAttention, LlamaOptions, ResolvedOptions } from './options.js';
