@@ -7,6 +7,7 @@ import type { KeyGrant } from '../base/key-grant.js';
 import { isLoopback } from './address.js';
 import type { KeyRing, OnRevoked } from './key-ring.js';
 
+/** What is asked of a request. */
 export interface AccessRules {
   /** Null: no key is asked for. */
   readonly keys: KeyRing | null;
@@ -16,8 +17,12 @@ export interface AccessRules {
 
 export type RefusalCode = 'key-missing' | 'key-unknown' | 'origin-unknown' | 'host-unknown';
 
+/** What was decided about a request. */
 export type AccessDecision =
-  /** @see KeyGrant; null: no key is asked for. `origin`: of the page that asks, null: no page does. */
+  /**
+   * `grant`: null where no key is asked for. `origin`: of the page that asks, null where no page
+   * does.
+   */
   | {
       readonly kind: 'admitted';
       readonly grant: KeyGrant | null;
@@ -39,6 +44,24 @@ const refused = (code: RefusalCode, message: string): AccessDecision => ({
   ...{ code, message },
 });
 
+/**
+ * Decides on every request and every upgrade before anything answers: by the host it names, the
+ * page it comes from, and the key it shows.
+ *
+ * @example
+ * ```ts
+ * import { Access, type KeyRing } from 'pilotfish/server';
+ *
+ * const perMinute = { tokensPerMinute: 20_000, bytesPerMinute: null };
+ * const limits = { sessions: 4, rounds: null, promptTokens: null, ...perMinute };
+ * const keys: KeyRing = {
+ *   grantOf: (token) => (token === 'secret' ? { id: 'kitchen', limits } : null),
+ *   onRevoked: () => () => undefined,
+ * };
+ * const access = new Access({ keys, origins: [] });
+ * access.hasKeys; // = true
+ * ```
+ */
 export class Access {
   readonly #rules: AccessRules;
   /** What was decided: the listener and the door behind it ask for the same request. */

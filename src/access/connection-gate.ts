@@ -3,6 +3,7 @@
 
 import { addressBlock, isLoopback } from './address.js';
 
+/** How many connections may stand that have not shown a key. */
 export interface GateLimits {
   /** Strangers at once. */
   readonly unauthenticatedMax: number;

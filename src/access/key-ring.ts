@@ -9,6 +9,7 @@ import { readKeyFile } from './key-file.js';
 /** Hears of ids whose keys were revoked or have expired. */
 export type OnRevoked = (ids: ReadonlySet<string>) => void;
 
+/** The keys of a server: those of a file (FileKeyRing), or of a store of your own. */
 export interface KeyRing {
   /** What a token grants; null: it is the token of no valid key. Takes as long for a wrong one as for a right one. */
   grantOf(token: string): KeyGrant | null;
@@ -16,6 +17,7 @@ export interface KeyRing {
   onRevoked(listener: OnRevoked): () => void;
 }
 
+/** How the file of a FileKeyRing is watched. */
 export interface FileKeyRingOptions {
   /** Hears what an operator should know, one line each. */
   readonly note: (line: string) => void;
@@ -25,6 +27,22 @@ export interface FileKeyRingOptions {
   readonly everyMs?: number;
 }
 
+/**
+ * The keys of a file that `pilotfish keys` writes. It is read again when it changes; a file that
+ * has become unusable changes nothing, and `note` hears of it.
+ *
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs';
+ * import { Access, FileKeyRing } from 'pilotfish/server';
+ *
+ * writeFileSync('keys.json', '{ "version": 1, "keys": [] }', { mode: 0o600 });
+ * const keys = new FileKeyRing('keys.json', { note: console.error });
+ * const access = new Access({ keys, origins: ['https://example.org'] });
+ * keys.grantOf('not a key'); // = null
+ * keys.close();
+ * ```
+ */
 export class FileKeyRing implements KeyRing {
   readonly #path: string;
   readonly #note: (line: string) => void;
@@ -78,6 +96,7 @@ export class FileKeyRing implements KeyRing {
     this.#note(`read ${this.#path} again; keys that are valid now: ${this.count}`);
   }
 
+  /** Watches the file no more. */
   close(): void {
     this.#endWatch();
     this.#listeners.clear();

@@ -6,6 +6,7 @@ import { createSecureContext, type TlsOptions } from 'node:tls';
 import { PilotfishError } from '../base/error.js';
 import { watchFiles } from './file-watch.js';
 
+/** Where the certificate and its key lie. */
 export interface TlsPaths {
   /** PEM: the certificate, and behind it those between it and a root. */
   readonly cert: string;
@@ -15,12 +16,31 @@ export interface TlsPaths {
   readonly clientCa: string | null;
 }
 
+/** How the files of TlsFiles are watched. */
 export interface TlsFilesOptions {
   /** Hears what an operator should know, one line each. */
   readonly note: (line: string) => void;
   readonly everyMs?: number;
 }
 
+/**
+ * Certificate and key of a server, from files that may change while it listens: a new pair is used
+ * from then on, one that cannot be used leaves the one before in place, and `note` hears of it.
+ *
+ * @example
+ * ```ts
+ * import { createScriptedEngine } from 'pilotfish/engine';
+ * import { startServer, TlsFiles } from 'pilotfish/server';
+ *
+ * const paths = { cert: 'server.pem', key: 'server-key.pem', clientCa: null };
+ * const tls = new TlsFiles(paths, { note: console.error });
+ * const engine = createScriptedEngine();
+ * const server = await startServer({ engine, port: 0, tls });
+ * server.address.startsWith('wss://127.0.0.1:'); // = true
+ * await server.close();
+ * tls.close();
+ * ```
+ */
 export class TlsFiles {
   readonly #paths: TlsPaths;
   readonly #note: (line: string) => void;
@@ -44,6 +64,7 @@ export class TlsFiles {
     return this.#options;
   }
 
+  /** Calls back with each new pair. */
   onChange(listener: (options: TlsOptions) => void): void {
     this.#listeners.add(listener);
   }
@@ -61,6 +82,7 @@ export class TlsFiles {
     this.#note(`read the certificate ${this.#paths.cert} again`);
   }
 
+  /** Watches the files no more. */
   close(): void {
     this.#endWatch();
     this.#listeners.clear();

@@ -1,6 +1,7 @@
 // The closed list of errors that come from outside: bad input, bad files, a world that fails.
 // Never for our own mistakes (assert.ts). Every code has a meaning, a remedy, an HTTP status and an exit code.
 
+/** What a code of PilotfishError means. */
 export interface ErrorEntry {
   /** One sentence: what happened. */
   readonly meaning: string;
@@ -237,9 +238,26 @@ export const errorTable = {
   ),
 } as const satisfies Record<string, ErrorEntry>;
 
+/** Names what went wrong: a key of `errorTable`. */
 export type ErrorCode = keyof typeof errorTable;
 
-/** An error of the world or the caller, with a code of the closed list. */
+/**
+ * An error of the world or the caller, with a code of a closed list. Mistakes of this package are
+ * failed assertions instead.
+ *
+ * @example
+ * ```ts
+ * import { loadLlamaEngine, PilotfishError } from 'pilotfish';
+ *
+ * try {
+ *   await loadLlamaEngine({ modelPath: 'missing.gguf' });
+ * } catch (error) {
+ *   if (!(error instanceof PilotfishError)) throw error;
+ *   error.code; // = 'model-not-found'
+ *   error.retryable; // = false
+ * }
+ * ```
+ */
 export class PilotfishError extends Error {
   override readonly name = 'PilotfishError';
   readonly code: ErrorCode;

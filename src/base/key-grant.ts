@@ -19,6 +19,7 @@ export interface KeyLimits {
 export const rights = ['stats'] as const;
 export type Right = (typeof rights)[number];
 
+/** What a key grants; no secret, so that it may be logged and counted. */
 export interface KeyGrant {
   /** Names the key for ever, in files, logs and statistics; tells nothing of the secret. */
   readonly id: string;

@@ -4,6 +4,7 @@
 /** What is needed of a vocabulary; the engine's has it. */
 export interface TokenTexts {
   readonly size: number;
+  /** Raw text of a token. @param token in [0, size). */
   tokenText(token: number): string;
 }
 

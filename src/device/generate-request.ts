@@ -21,6 +21,7 @@ import { limits } from '../protocol/limits.js';
 import type { StopRule } from './core/drafting/stop-rule.js';
 import type { Fallback, GenerateRequest } from './core/event.js';
 
+/** What is to be written, and how. */
 export interface GenerateOptions {
   /** One of the three. Text gets the start token before it; special tokens in it are not read. */
   readonly prompt?: string;

@@ -5,16 +5,29 @@ import { Template } from '@huggingface/jinja';
 import { PilotfishError } from '../base/error.js';
 import type { Vocabulary } from './vocabulary.js';
 
+/** A message of a chat, as a model is shown it. */
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   readonly content: string;
 }
 
 /**
- * The prompt that asks for the next assistant message.
+ * The prompt that asks for the next assistant message; it is tokenised with special tokens read as
+ * such.
  *
- * @param template of the model file; null renders `plainChat`.
+ * @param template Jinja template of the model file (`EngineInfo.chatTemplate`); null writes a
+ *   script of `User:` and `Assistant:` lines.
+ * @param messages [n >= 1]
  * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` with the template's own complaint.
+ *
+ * @example
+ * ```ts
+ * import { createScriptedEngine, renderChat } from 'pilotfish/engine';
+ *
+ * const { vocabulary } = createScriptedEngine().info;
+ * const messages = [{ role: 'user', content: 'Hello' }] as const;
+ * renderChat(null, messages, vocabulary); // = 'User: Hello\nAssistant:'
+ * ```
  */
 export function renderChat(
   template: string | null,

@@ -61,6 +61,7 @@ export interface VerdictLogprobs {
   readonly law: LawLogprobs | null;
 }
 
+/** What a pass did to one segment. */
 export interface Outcome {
   readonly slot: SlotId;
   /** Accepted drafts, in [0, draftCount]; 0 for a segment without judge. */
@@ -112,6 +113,7 @@ export interface ExitInfo {
   readonly coverage: number;
 }
 
+/** What a pass gives. */
 export interface PassResult {
   /** [segments], in the order given. */
   readonly outcomes: readonly Outcome[];
@@ -126,6 +128,7 @@ export interface DraftStop {
   readonly confidenceMin: number;
 }
 
+/** A draft of one sequence, asked of an engine. */
 export interface DraftRequest {
   readonly slot: SlotId;
   /** Position of tokens[0]; must equal the slot's length. */
@@ -160,6 +163,7 @@ export interface Alternatives {
   readonly gaps: Float64Array;
 }
 
+/** A token that an engine has drafted. */
 export interface DraftedToken {
   readonly position: number;
   readonly token: number;
@@ -172,8 +176,13 @@ export interface DraftedToken {
   readonly alternatives?: Alternatives;
 }
 
+/**
+ * Why a draft ended: `countMax` was reached, a token was less sure than `confidenceMin`, `stop` was
+ * called, the text ended, or the context was full.
+ */
 export type DraftEndReason = 'count' | 'confidence' | 'stopped' | 'end-of-text' | 'context';
 
+/** A draft that has ended. */
 export interface DraftEnd {
   readonly reason: DraftEndReason;
   readonly drafted: readonly DraftedToken[];
@@ -188,6 +197,7 @@ export interface DraftRun {
   readonly done: Promise<DraftEnd>;
 }
 
+/** What an engine is and how much it takes. */
 export interface EngineInfo {
   /** Name of the model as its file gives it. */
   readonly modelName: string;

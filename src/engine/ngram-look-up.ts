@@ -5,6 +5,10 @@
 import { pointLaw } from '../math/law.js';
 import type { DraftedToken, Scheme } from './engine.js';
 
+/**
+ * How drafts are looked up in the text so far. Default: suffixes of 4 to 2 tokens, 8 guesses, 8192
+ * positions.
+ */
 export interface NgramOptions {
   /** Longest and shortest suffix that is looked up, longest first; >= 1. */
   readonly suffixMax: number;

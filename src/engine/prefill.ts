@@ -5,9 +5,25 @@ import { PilotfishError } from '../base/error.js';
 import type { Engine } from './engine.js';
 
 /**
- * Feeds `tokens` to a slot from its position `from` on.
+ * Feeds tokens to a slot in passes of at most `passTokensMax`, and judges none.
  *
+ * @param slot opened before. @param from the slot's length. @param tokens [n] ids; not changed.
  * @throws PilotfishError like Engine.pass; chunks before the failing one stay in the cache.
+ *
+ * @example
+ * ```ts
+ * import { plainSampling } from 'pilotfish/math';
+ * import { createScriptedEngine, prefill, slotId } from 'pilotfish/engine';
+ *
+ * const engine = createScriptedEngine();
+ * const [slot, prompt] = [slotId(0), Int32Array.of(3, 1, 4, 1, 5)];
+ * await engine.open(slot, { sampling: plainSampling, seed: 1n, promptLength: prompt.length });
+ * await prefill(engine, slot, 0, prompt.subarray(0, 4));
+ * const judge = { scheme: 'coupled', draftCount: 0 } as const;
+ * const { outcomes } = await engine.pass([{ slot, from: 4, tokens: prompt.subarray(4), judge }]);
+ * outcomes[0]!.final!.kind; // = 'bonus'
+ * await engine.close();
+ * ```
  */
 export async function prefill(
   engine: Engine,

@@ -21,7 +21,26 @@ export const scriptedDefaults: ScriptedModelOptions = {
   exit: null,
 };
 
-/** @param options beside scriptedDefaults; `alphabet` says what its tokens stand for. */
+/**
+ * An engine over a toy model of at most 16 tokens that needs no file: for tests of what stands on
+ * an engine. The same options give the same logits everywhere; `divergence` above 0 makes a draft
+ * that agrees with the target now and then.
+ *
+ * @param options beside the defaults (16 tokens, 4 slots, 256 tokens each); `alphabet` says what
+ *   its tokens stand for.
+ * @throws PilotfishError `usage` for a vocabulary that the toy does not have.
+ *
+ * @example
+ * ```ts
+ * import { createScriptedEngine } from 'pilotfish/engine';
+ *
+ * const target = createScriptedEngine();
+ * const draft = createScriptedEngine({ divergence: 0.5 });
+ * target.info.vocabulary.size; // = 16
+ * draft.info.vocabulary.fingerprint === target.info.vocabulary.fingerprint; // = true
+ * await Promise.all([target.close(), draft.close()]);
+ * ```
+ */
 export function createScriptedEngine({
   alphabet = 'letters',
   ...options

@@ -6,6 +6,7 @@ import { PilotfishError } from '../base/error.js';
 import type { ExitInfo } from './engine.js';
 import type { ExitRows, Part, RowModel } from './row-model.js';
 
+/** What the toy model of createScriptedEngine is like. */
 export interface ScriptedModelOptions {
   /** In [2, 16]. */
   readonly vocabSize: number;

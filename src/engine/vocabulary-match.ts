@@ -11,7 +11,19 @@ export function vocabularyDifference(target: Vocabulary, draft: Vocabulary): str
   return firstDifference(target, draft) ?? onlyKindsDiffer;
 }
 
-/** @throws PilotfishError `vocabulary-mismatch` with the first difference. */
+/**
+ * Refuses a draft whose tokens are not the target's.
+ *
+ * @throws PilotfishError `vocabulary-mismatch` with the first difference.
+ *
+ * @example
+ * ```ts
+ * import { checkSameVocabulary, createScriptedEngine } from 'pilotfish/engine';
+ *
+ * const [target, draft] = [createScriptedEngine(), createScriptedEngine({ seed: 2 })];
+ * checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
+ * ```
+ */
 export function checkSameVocabulary(target: Vocabulary, draft: Vocabulary): void {
   const difference = vocabularyDifference(target, draft);
   if (difference === null) return;

@@ -1,6 +1,7 @@
 // The vocabulary interface: text to token ids and back, and the fingerprint by which two models are compared.
 // Synchronous, and usable while the engine computes.
 
+/** A model's tokens: text to ids and back. Synchronous, and usable while the engine computes. */
 export interface Vocabulary {
   readonly size: number;
   /** Start-of-text token that prompts begin with, or null. */
@@ -15,8 +16,12 @@ export interface Vocabulary {
   readonly fingerprint: string;
 
   /**
-   * @param addBos put the start token first if the model wants one.
-   * @param parseSpecial read the text of special tokens as the tokens (chat templates), not as letters (user text).
+   * Ids of a text.
+   *
+   * @param options.addBos put the start token first if the model wants one.
+   * @param options.parseSpecial read the text of special tokens as the tokens (chat templates), not
+   *   as letters (user text).
+   * @returns [n], owned by the caller.
    */
   tokenize(text: string, options: { addBos: boolean; parseSpecial: boolean }): Int32Array;
 

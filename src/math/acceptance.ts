@@ -3,6 +3,22 @@
 
 import { assert } from '../base/assert.js';
 
+/**
+ * Counts of rounds and the rates made of them. Acceptance is accepted / tested: a rejected draft
+ * was tested, the drafts behind it were not.
+ *
+ * @example
+ * ```ts
+ * import { AcceptanceTally } from 'pilotfish/math';
+ *
+ * const tally = new AcceptanceTally();
+ * tally.addRound(4, 4);
+ * tally.addRound(4, 1);
+ * tally.acceptanceRate; // = 5 / 6
+ * tally.draftEfficiency; // = 5 / 8
+ * tally.meanTokens; // = 3.5
+ * ```
+ */
 export class AcceptanceTally {
   /** Entry i: rounds that tested, and accepted, their draft number i. */
   readonly #tested: number[] = [];
@@ -10,7 +26,12 @@ export class AcceptanceTally {
   #draftedCount = 0;
   #roundCount = 0;
 
-  /** @param draftCount drafts of the round, >= 0. @param acceptedCount of its verdict, in [0, draftCount]. */
+  /**
+   * Counts a round.
+   *
+   * @param draftCount drafts of the round, >= 0. @param acceptedCount of its verdict, in [0,
+   *   draftCount].
+   */
   addRound(draftCount: number, acceptedCount: number): void {
     assert(
       acceptedCount >= 0 && acceptedCount <= draftCount,

@@ -11,7 +11,26 @@ export function agreementToken(law: Law, chance: Chance): number {
   return drawToken(law, chance);
 }
 
-/** Verifies drafts of any origin. @param targetTokenAt `agreementToken` at each row; see acceptWhileEqual. */
+/**
+ * Verifies drafts of any origin: they stand while they equal tokens that the target draws for
+ * itself. SpecExec, arXiv 2406.02532.
+ *
+ * @param targetTokenAt a token drawn from the target law at row 0 .. draftCount (`drawToken`);
+ *   called in order, for no row behind the first difference.
+ * @param drafts [draftCount] ids.
+ * @param mayTest see MayTest; default: every draft is tested.
+ * @returns a residual token is the target's own at the first difference.
+ *
+ * @example
+ * ```ts
+ * import { verifyAgreement } from 'pilotfish/math';
+ *
+ * const target = [7, 3, 9];
+ * const { acceptedCount, final } = verifyAgreement((row) => target[row]!, Int32Array.of(7, 4));
+ * acceptedCount; // = 1
+ * final; // = { kind: 'residual', token: 3 }
+ * ```
+ */
 export function verifyAgreement(
   targetTokenAt: (row: number) => number,
   drafts: Int32Array,

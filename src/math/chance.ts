@@ -4,6 +4,10 @@
 import { assert } from '../base/assert.js';
 import { type NoiseKey, uniform } from './noise.js';
 
+/**
+ * All the chance that a scheme may ask for: two questions. In production counter-based noise
+ * answers them (`keyedChance`), in proofs every answer is walked with its weight.
+ */
 export interface Chance {
   /** True with this probability, in [0, 1]; never at 0, always at 1. */
   happens(probability: number): boolean;
@@ -27,6 +31,16 @@ const drawsPerAttempt = 256;
  * @param position absolute position, in [0, 2^32).
  * @param attempt in [0, 2^24): how often this position was drafted before and discarded; the epoch serves. May stay 0
  *   as long as nothing decided since, draft lengths included, looked at what was discarded: MATH.md, "Noise".
+ *
+ * @example
+ * ```ts
+ * import { drawToken, keyedChance, noiseKey, pointLaw } from 'pilotfish/math';
+ *
+ * const key = noiseKey(1234n, 'target');
+ * const chance = keyedChance(key, key, 17);
+ * chance.happens(1); // = true
+ * drawToken(pointLaw(42), chance); // = 42
+ * ```
  */
 export function keyedChance(
   acceptKey: NoiseKey,

@@ -42,10 +42,24 @@ function race(ids: Int32Array | null, weights: Float64Array, variate: Variate): 
 }
 
 /**
- * The token at `position` under `law`: the same for every caller with the same key, position and law.
+ * The token at `position` under `law`: the same for every caller with the same key, position and
+ * law. Draft and target that share a key mostly name the same one. Daliri, Musco, Suresh 2024,
+ * arXiv 2408.07978, section 3.
  *
  * @param key of stream `race`.
  * @param position absolute position of the token in its sequence, in [0, 2^32).
+ * @returns the token with the smallest exponential variate / probability: each with exactly its
+ *   probability.
+ *
+ * @example
+ * ```ts
+ * import { coupledToken, denseLaw, noiseKey } from 'pilotfish/math';
+ *
+ * const key = noiseKey(1234n, 'race');
+ * const draft = denseLaw(Float64Array.of(0.5, 0.3, 0.2));
+ * const target = denseLaw(Float64Array.of(0.4, 0.4, 0.2));
+ * coupledToken(draft, key, 17) === coupledToken(target, key, 17); // = true
+ * ```
  */
 export function coupledToken(law: Law, key: NoiseKey, position: number): number {
   return raceWinner(law, (token) => exponential(key, position, token));
@@ -89,7 +103,23 @@ export function coupledRanking(
 /**
  * Verifies drafts that were won under the same key.
  *
- * @param targetTokenAt `coupledToken` of the target law at each row; see acceptWhileEqual.
+ * @param targetTokenAt `coupledToken` of the target law at row 0 .. draftCount; called in order,
+ *   for no row behind the first difference.
+ * @param drafts [draftCount] ids.
+ * @param mayTest see MayTest; default: every draft is tested.
+ * @returns every token is the target's own, so the text depends on the seed and not on the drafts.
+ *
+ * @example
+ * ```ts
+ * import { coupledToken, denseLaw, noiseKey, verifyCoupled } from 'pilotfish/math';
+ *
+ * const key = noiseKey(1234n, 'race');
+ * const laws = [denseLaw(Float64Array.of(0.4, 0.6)), denseLaw(Float64Array.of(0.9, 0.1))];
+ * const own = laws.map((law, row) => coupledToken(law, key, 17 + row));
+ * const { acceptedCount, final } = verifyCoupled((row) => own[row]!, Int32Array.of(own[0]!));
+ * acceptedCount; // = 1
+ * final; // = { kind: 'bonus', token: own[1]! }
+ * ```
  */
 export function verifyCoupled(
   targetTokenAt: (row: number) => number,

@@ -4,6 +4,7 @@
 import { assert } from '../base/assert.js';
 import { expectedTokens } from './expected-tokens.js';
 
+/** What the best draft length depends on, as measured; times in milliseconds. */
 export interface DraftLengthInputs {
   /** Alpha, in [0, 1]. */
   readonly acceptanceRate: number;
@@ -79,8 +80,21 @@ function solveFixedPoint(decay: number, costRatio: number): number {
 }
 
 /**
- * The best whole draft length, in [0, draftLengthMax]. Time per token falls and then rises with the length, so the best
- * is beside the ideal one; of two equal ones the shorter, which wastes less.
+ * The best whole draft length of stop-and-wait, in [0, draftLengthMax]. Time per token falls and
+ * then rises with the length, so the best is beside the ideal one; of two equal ones the shorter,
+ * which wastes less. MATH.md, "Draft length".
+ *
+ * @param draftLengthMax >= 0.
+ * @returns tokens to draft in a round; 0 where drafting does not pay.
+ *
+ * @example
+ * ```ts
+ * import { bestDraftLength } from 'pilotfish/math';
+ *
+ * const times = { draftMs: 8, verifyMs: 30, rowMs: 0, roundTripMs: 20, load: 0 };
+ * bestDraftLength({ ...times, acceptanceRate: 0.8 }, 16); // = 4
+ * bestDraftLength({ ...times, acceptanceRate: 0 }, 16); // = 0
+ * ```
  */
 export function bestDraftLength(inputs: DraftLengthInputs, draftLengthMax: number): number {
   const below = Math.min(draftLengthMax, Math.floor(idealDraftLength(inputs)));

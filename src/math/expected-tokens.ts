@@ -4,11 +4,21 @@
 import { assert } from '../base/assert.js';
 
 /**
- * E = (1 - alpha^(gamma + 1)) / (1 - alpha): accepted drafts and the final token. Exact to rounding also where alpha is
- * close to 1, with gamma + 1 as the value at 1.
+ * E = (1 - alpha^(gamma + 1)) / (1 - alpha): expected accepted drafts of a round and the final
+ * token, when each draft is accepted independently. Exact to rounding also where alpha is close to
+ * 1. Leviathan, Kalman, Matias 2023, arXiv 2211.17192, equation 1.
  *
  * @param acceptanceRate alpha, in [0, 1].
  * @param draftLength gamma, >= 0; need not be whole.
+ * @returns tokens, in [1, gamma + 1].
+ *
+ * @example
+ * ```ts
+ * import { expectedTokens } from 'pilotfish/math';
+ *
+ * expectedTokens(0.8, 4); // = 3.3616
+ * expectedTokens(1, 4); // = 5
+ * ```
  */
 export function expectedTokens(acceptanceRate: number, draftLength: number): number {
   assert(acceptanceRate >= 0 && acceptanceRate <= 1, `alpha ${acceptanceRate} is outside [0, 1]`);

@@ -10,13 +10,28 @@ import { residual } from './residual.js';
 import { testsAll, type Verification } from './verification.js';
 
 /**
- * Verifies drafts against the laws they were drawn from.
+ * Verifies drafts against the laws they were drawn from: each stands with probability min(1, target
+ * / draft). Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1.
  *
  * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
- * @param drafts [draftCount], each drawn from the law beside it.
+ * @param drafts [draftCount] ids, each drawn from the law beside it.
  * @param draftLaws [draftCount]
  * @param chanceAt chance at the position of each row; `happens` and `draw` must be independent of the drafts' own noise.
- * @param mayTest see MayTest.
+ * @param mayTest see MayTest; default: every draft is tested.
+ *
+ * @example
+ * ```ts
+ * import { keyedChance, noiseKey, pointLaw, verifyFull } from 'pilotfish/math';
+ *
+ * const [accept, draw] = [noiseKey(1234n, 'accept'), noiseKey(1234n, 'target')];
+ * const chanceAt = (row: number) => keyedChance(accept, draw, 17 + row);
+ * const targetLaws = [pointLaw(7), pointLaw(3)];
+ * const targetLawAt = (row: number) => targetLaws[row]!;
+ * const drafts = Int32Array.of(8);
+ * const { acceptedCount, final } = verifyFull(targetLawAt, drafts, [pointLaw(8)], chanceAt);
+ * acceptedCount; // = 0
+ * final; // = { kind: 'residual', token: 7 }
+ * ```
  */
 export function verifyFull(
   targetLawAt: (row: number) => Law,

@@ -16,6 +16,22 @@ interface Counts {
   output: number;
 }
 
+/**
+ * How often each token has occurred, prompt and output apart. The owner of the text pushes what it
+ * appends and pops what it rolls back; no order is kept.
+ *
+ * @example
+ * ```ts
+ * import { TokenHistory } from 'pilotfish/math';
+ *
+ * const history = new TokenHistory();
+ * history.push(7, false);
+ * history.push(7, true);
+ * history.outputCount(7); // = 1
+ * history.pop(7, true);
+ * history.outputCount(7); // = 0
+ * ```
+ */
 export class TokenHistory implements TokenCounts {
   readonly #counts = new Map<number, Counts>();
 
@@ -32,6 +48,7 @@ export class TokenHistory implements TokenCounts {
     return this.#counts.get(token)?.prompt ?? 0;
   }
 
+  /** Counts a token. @param isOutput false: it is of the prompt. */
   push(token: number, isOutput: boolean): void {
     let counts = this.#counts.get(token);
     if (!counts) {

@@ -8,12 +8,22 @@ import { isFiltered, type Sampling } from './sampling.js';
 import { sumOf } from './sum.js';
 
 /**
- * The law of a row.
+ * The law of a row: temperature, top-k, top-p, min-p, in this order; one function for draft and
+ * target. MATH.md, "Laws".
  *
- * @param logits [vocab] after penalties and bias; not changed. NaN and infinities: logits.ts.
+ * @param logits [vocab] after penalties and bias; not changed. NaN and infinities: Logits.
  * @returns sparse at temperature 0 and whenever a filter is on, else dense. Tokens whose weight underflows float64 are
  *   left out of a sparse law and have probability 0 in a dense one.
  * @throws PilotfishError `engine-failed` when no logit is above -Infinity.
+ *
+ * @example
+ * ```ts
+ * import { lawFromLogits, plainSampling } from 'pilotfish/math';
+ *
+ * const logits = Float64Array.of(0, Math.log(3), -Infinity);
+ * lawFromLogits(logits, plainSampling).probs; // = [0.25, 0.75, 0]
+ * lawFromLogits(logits, { ...plainSampling, topK: 1 }).kind; // = 'sparse'
+ * ```
  */
 export function lawFromLogits(logits: Logits, sampling: Sampling): Law {
   if (sampling.temperature === 0) return pointLaw(argmax(logits));

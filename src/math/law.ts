@@ -21,12 +21,24 @@ export interface DenseLaw {
   readonly probs: Float64Array;
 }
 
+/** The probability distribution that a token is drawn from, after all sampling parameters. */
 export type Law = SparseLaw | DenseLaw;
 
 /** How far the sum of a law may be from 1. Dense laws may come from a kernel that works in float32. */
 export const lawSumTolerance = { sparse: 1e-12, dense: 1e-9 } as const;
 
-/** The law of one certain token. */
+/**
+ * The law of one certain token.
+ *
+ * @returns arrays owned by the caller.
+ *
+ * @example
+ * ```ts
+ * import { pointLaw, probOf } from 'pilotfish/math';
+ *
+ * probOf(pointLaw(7), 7); // = 1
+ * ```
+ */
 export function pointLaw(token: number): SparseLaw {
   return { kind: 'sparse', ids: Int32Array.of(token), probs: Float64Array.of(1) };
 }
@@ -36,6 +48,16 @@ export function pointLaw(token: number): SparseLaw {
  *
  * @param ids [n] distinct, any order; not changed, not kept.
  * @param weights [n], each finite and >= 0, at least one > 0; not changed, not kept.
+ * @returns tokens by falling probability, ties by rising id; arrays owned by the caller.
+ *
+ * @example
+ * ```ts
+ * import { sparseLaw } from 'pilotfish/math';
+ *
+ * const law = sparseLaw(Int32Array.of(3, 7, 9), Float64Array.of(1, 3, 0));
+ * law.ids; // = [7, 3]
+ * law.probs; // = [0.75, 0.25]
+ * ```
  */
 export function sparseLaw(ids: Int32Array, weights: Float64Array): SparseLaw {
   const total = sumOf(weights);
@@ -53,7 +75,18 @@ export function sparseLaw(ids: Int32Array, weights: Float64Array): SparseLaw {
   };
 }
 
-/** The dense law proportional to `weights`. @param weights [vocab], finite, >= 0, some > 0; becomes the law's own. */
+/**
+ * The dense law proportional to `weights`.
+ *
+ * @param weights [vocab], finite, >= 0, some > 0; becomes the law's own.
+ *
+ * @example
+ * ```ts
+ * import { denseLaw } from 'pilotfish/math';
+ *
+ * denseLaw(Float64Array.of(1, 3)).probs; // = [0.25, 0.75]
+ * ```
+ */
 export function denseLaw(weights: Float64Array): DenseLaw {
   const total = sumOf(weights);
   assert(total > 0, `weights of a law sum to ${total}, not above 0`);
@@ -61,7 +94,18 @@ export function denseLaw(weights: Float64Array): DenseLaw {
   return { kind: 'dense', probs: weights };
 }
 
-/** Probability of one token; 0 for a token the law does not name. O(n) for a sparse law. */
+/**
+ * Probability of one token; 0 for a token the law does not name. O(n) for a sparse law.
+ *
+ * @param id token, >= 0. @returns in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { denseLaw, probOf } from 'pilotfish/math';
+ *
+ * probOf(denseLaw(Float64Array.of(1, 3)), 1); // = 0.75
+ * ```
+ */
 export function probOf(law: Law, id: number): number {
   const index = law.kind === 'dense' ? id : law.ids.indexOf(id);
   return index >= 0 ? (law.probs[index] ?? 0) : 0;

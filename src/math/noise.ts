@@ -24,6 +24,7 @@ export const noiseStreams = {
   /** Questions of a device that replaces a rejected token itself (`split`): never the server's numbers again. */
   residual: 4,
 } as const;
+/** Name of a stream of noise: `race`, `accept`, `draft`, `target` or `residual`. */
 export type NoiseStream = keyof typeof noiseStreams;
 
 const parity = 0x1bd11bda;
@@ -60,7 +61,19 @@ export function threefry(
 
 const scratch = new Uint32Array(2);
 
-/** The key of one stream of a 64-bit seed: streams differ as blocks of the seed's own generator do. */
+/**
+ * The key of one stream of a 64-bit seed: streams differ as blocks of the seed's own generator do
+ * (Threefry-2x32-20, Salmon et al. 2011).
+ *
+ * @param seed in [0, 2^64).
+ *
+ * @example
+ * ```ts
+ * import { noiseKey } from 'pilotfish/math';
+ *
+ * noiseKey(1234n, 'race').low !== noiseKey(1234n, 'draft').low; // = true
+ * ```
+ */
 export function noiseKey(seed: bigint, stream: NoiseStream): NoiseKey {
   const low = Number(seed & 0xffffffffn);
   const high = Number((seed >> 32n) & 0xffffffffn);

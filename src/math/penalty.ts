@@ -72,7 +72,26 @@ export function applyChanges(logits: Logits, { ids, logits: values }: LogitChang
   for (let index = 0; index < ids.length; index++) logits[ids[index]!] = values[index]!;
 }
 
-/** `penaltyChanges`, then `applyChanges`. @param logits [vocab], changed in place. */
+/**
+ * Writes penalties and bias into a row: repetition penalty for every token seen, presence and
+ * frequency penalty for tokens of the output, then the bias. Repetition: Keskar et al. 2019, arXiv
+ * 1909.05858, section 4.1, with the sign fix that all engines share; the other two: the OpenAI API
+ * reference.
+ *
+ * @param logits [vocab], changed in place; changed entries are rounded to float32.
+ * @param history null when no penalty is on; its tokens must lie in the vocabulary.
+ *
+ * @example
+ * ```ts
+ * import { applyPenalties, plainSampling, TokenHistory } from 'pilotfish/math';
+ *
+ * const history = new TokenHistory();
+ * history.push(1, true);
+ * const logits = Float32Array.of(1, 1, -1);
+ * applyPenalties(logits, { ...plainSampling, presencePenalty: 0.5 }, history);
+ * logits; // = [1, 0.5, -1]
+ * ```
+ */
 export function applyPenalties(
   logits: Logits,
   sampling: Sampling,

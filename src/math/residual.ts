@@ -15,6 +15,7 @@ export function acceptProbability(targetProb: number, draftProb: number): number
   return Math.min(1, targetProb / draftProb);
 }
 
+/** What is left of a target law to draw from where a draft was rejected. */
 export interface Residual {
   /** Proportional to the positive part of target - draft. Of the same kind as the target law. */
   readonly law: Law;
@@ -23,10 +24,22 @@ export interface Residual {
 }
 
 /**
- * The law of the token that replaces a rejected one.
+ * The law of the token that replaces a rejected one: the positive part of target - draft, scaled to
+ * 1. Leviathan, Kalman, Matias 2023, arXiv 2211.17192, section 2.3.
  *
  * @returns laws that nowhere differ upwards have no residual; nothing is ever rejected between them but for rounding,
  *   and then the target law itself is as good an answer: mass 0.
+ *
+ * @example
+ * ```ts
+ * import { denseLaw, residual } from 'pilotfish/math';
+ *
+ * const target = denseLaw(Float64Array.of(0.5, 0.5));
+ * const draft = denseLaw(Float64Array.of(0.75, 0.25));
+ * const { law, mass } = residual(target, draft);
+ * law.probs; // = [0, 1]
+ * mass; // = 0.25
+ * ```
  */
 export function residual(targetLaw: Law, draftLaw: Law): Residual {
   const excess = positiveExcess(targetLaw, draftLaw);

@@ -15,7 +15,7 @@ export interface RoundTimes {
   readonly roundTripMs: number;
 }
 
-/** Alpha, in [0, 1], and gamma, >= 0. */
+/** How a round goes: the acceptance rate alpha, in [0, 1], and the draft length gamma, >= 0. */
 export interface RoundShape {
   readonly acceptanceRate: number;
   readonly draftLength: number;
@@ -26,7 +26,20 @@ export function streamingTokenMs({ verifyMs }: Pick<RoundTimes, 'verifyMs'>): nu
   return verifyMs;
 }
 
-/** Stop-and-wait: (gamma * draft + round trip + verify) / E. DSSD, arXiv 2507.12000, has it as a speed-up. */
+/**
+ * Stop-and-wait: (gamma * draft + round trip + verify) / E. DSSD, arXiv 2507.12000, has it as a
+ * speed-up.
+ *
+ * @returns milliseconds per token.
+ *
+ * @example
+ * ```ts
+ * import { stopAndWaitTokenMs } from 'pilotfish/math';
+ *
+ * const times = { draftMs: 8, verifyMs: 30, roundTripMs: 20 };
+ * stopAndWaitTokenMs(times, { acceptanceRate: 0.5, draftLength: 1 }); // = 58 / 1.5
+ * ```
+ */
 export function stopAndWaitTokenMs(times: RoundTimes, shape: RoundShape): number {
   const { draftMs, verifyMs, roundTripMs } = times;
   const { acceptanceRate, draftLength } = shape;
@@ -37,17 +50,37 @@ export function stopAndWaitTokenMs(times: RoundTimes, shape: RoundShape): number
 /**
  * Lower bound of a pipeline with one chain: draft + (1 - alpha) * (round trip + verify). Between two rejections the
  * device drafts 1 / (1 - alpha) tokens, then it must learn the correction before it can go on.
+ *
+ * @param acceptanceRate alpha, in [0, 1]. @returns milliseconds per token.
+ *
+ * @example
+ * ```ts
+ * import { pipelineTokenMsMin } from 'pilotfish/math';
+ *
+ * pipelineTokenMsMin({ draftMs: 8, verifyMs: 30, roundTripMs: 20 }, 0.8); // = 18
+ * ```
  */
 export function pipelineTokenMsMin(times: RoundTimes, acceptanceRate: number): number {
   return times.draftMs + (1 - acceptanceRate) * (times.roundTripMs + times.verifyMs);
 }
 
 /**
- * Lower bound of race with one chain, never above streaming. After a mismatch the server steps on alone; the n-th draft
- * of the new chain arrives after round trip + n * draft. The next mismatch lies H accepted tokens on, H geometric, and
- * costs min(H * verify, round trip + H * draft) + verify. The expectation has a closed form.
+ * Lower bound of race with one chain, never above streaming. After a mismatch the server steps on
+ * alone; the n-th draft of the new chain arrives after round trip + n * draft. The next mismatch
+ * lies H accepted tokens on, H geometric, and costs min(H * verify, round trip + H * draft) +
+ * verify. The expectation has a closed form: MATH.md, "Time per token".
  *
  * @param times verifyMs is the time of one pass, of a step as of a verification.
+ * @param acceptanceRate alpha, in [0, 1].
+ * @returns milliseconds per token, at most verifyMs.
+ *
+ * @example
+ * ```ts
+ * import { raceTokenMsMin } from 'pilotfish/math';
+ *
+ * raceTokenMsMin({ draftMs: 33, verifyMs: 30, roundTripMs: 20 }, 0.8); // = 30
+ * raceTokenMsMin({ draftMs: 8, verifyMs: 30, roundTripMs: 0 }, 0.5); // = 19
+ * ```
  */
 export function raceTokenMsMin(times: RoundTimes, acceptanceRate: number): number {
   const { draftMs, verifyMs, roundTripMs } = times;
@@ -62,11 +95,20 @@ export function raceTokenMsMin(times: RoundTimes, acceptanceRate: number): numbe
 }
 
 /**
- * The round-trip time at which stop-and-wait is as fast as streaming: E * target - verify - gamma * draft. Below 0:
- * never faster.
+ * The round-trip time at which stop-and-wait is as fast as streaming: E * target - verify - gamma *
+ * draft.
  *
  * @param times verifyMs is a pass over gamma + 1 rows.
  * @param targetMs a pass over one row.
+ * @returns milliseconds; below 0: never faster.
+ *
+ * @example
+ * ```ts
+ * import { breakEvenRoundTripMs } from 'pilotfish/math';
+ *
+ * const shape = { acceptanceRate: 1, draftLength: 4 };
+ * breakEvenRoundTripMs({ draftMs: 5, verifyMs: 40 }, 30, shape); // = 90
+ * ```
  */
 export function breakEvenRoundTripMs(
   times: Pick<RoundTimes, 'draftMs' | 'verifyMs'>,

@@ -38,7 +38,20 @@ const bounds = {
   frequencyPenalty: { low: -100, high: 100, range: '[-100, 100]' },
 } as const;
 
-/** Throws `sampling-invalid` naming the first parameter outside its range, or `token-out-of-range` for a bias. */
+/**
+ * Refuses parameters outside their ranges.
+ *
+ * @param vocabSize biased tokens must lie in [0, vocabSize).
+ * @throws PilotfishError `sampling-invalid` naming the first parameter outside its range, or
+ *   `token-out-of-range` for a bias.
+ *
+ * @example
+ * ```ts
+ * import { checkSampling, plainSampling } from 'pilotfish/math';
+ *
+ * checkSampling({ ...plainSampling, temperature: 0.8, topK: 40 }, 32_000);
+ * ```
+ */
 export function checkSampling(sampling: Sampling, vocabSize: number): void {
   for (const [name, { low, high, range }] of Object.entries(bounds)) {
     const value = sampling[name as keyof typeof bounds];

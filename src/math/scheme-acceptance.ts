@@ -4,14 +4,39 @@
 import { type Law, probLookup, tokenAt } from './law.js';
 
 /**
- * `split` and `full`: sum of min(draft, target) = 1 - total variation. No scheme accepts more. Leviathan et al. 2023,
- * arXiv 2211.17192, corollary 3.6.
+ * How likely a draft is accepted under `split` and `full`: sum of min(draft, target) = 1 - total
+ * variation. No scheme accepts more. Leviathan et al. 2023, arXiv 2211.17192, corollary 3.6.
+ *
+ * @returns in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { denseLaw, ratioAcceptance } from 'pilotfish/math';
+ *
+ * const target = denseLaw(Float64Array.of(0.5, 0.5));
+ * const draft = denseLaw(Float64Array.of(0.75, 0.25));
+ * ratioAcceptance(target, draft); // = 0.75
+ * ```
  */
 export function ratioAcceptance(targetLaw: Law, draftLaw: Law): number {
   return overlap(targetLaw, draftLaw, Math.min);
 }
 
-/** `agreement` with drafts drawn from the draft law: sum of draft * target. */
+/**
+ * How likely a draft is accepted under `agreement`, when drafts are drawn from the draft law: sum
+ * of draft * target.
+ *
+ * @returns in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { agreementAcceptance, denseLaw } from 'pilotfish/math';
+ *
+ * const target = denseLaw(Float64Array.of(0.5, 0.5));
+ * const draft = denseLaw(Float64Array.of(0.75, 0.25));
+ * agreementAcceptance(target, draft); // = 0.5
+ * ```
+ */
 export function agreementAcceptance(targetLaw: Law, draftLaw: Law): number {
   return overlap(targetLaw, draftLaw, (target, draft) => target * draft);
 }
@@ -29,8 +54,20 @@ function overlap(
 }
 
 /**
- * `coupled`: sum over tokens i of 1 / sum over j of max(draft_j / draft_i, target_j / target_i), at least
- * (1 - TV) / (1 + TV). Daliri, Musco, Suresh 2024, arXiv 2408.07978, theorem 3. O(n log n) for n tokens.
+ * How likely a draft is accepted under `coupled`: sum over tokens i of 1 / sum over j of
+ * max(draft_j / draft_i, target_j / target_i), at least (1 - TV) / (1 + TV). Daliri, Musco, Suresh
+ * 2024, arXiv 2408.07978, theorem 3. O(n log n) for n tokens.
+ *
+ * @returns in [0, 1].
+ *
+ * @example
+ * ```ts
+ * import { coupledAcceptance, denseLaw } from 'pilotfish/math';
+ *
+ * const target = denseLaw(Float64Array.of(0.5, 0.5));
+ * const draft = denseLaw(Float64Array.of(0.75, 0.25));
+ * coupledAcceptance(target, draft); // = 0.75
+ * ```
  */
 export function coupledAcceptance(targetLaw: Law, draftLaw: Law): number {
   const tokens = byRatio(targetLaw, draftLaw);

@@ -10,7 +10,20 @@ import { firstRejected } from './ratio-test.js';
 import { residual } from './residual.js';
 import { testsAll, type Verification } from './verification.js';
 
-/** Device: a draft token, and the probability that goes up with it, in (0, 1]. */
+/**
+ * Device: a draft token, and the probability that goes up with it.
+ *
+ * @param chance of the draft stream at that position; asked once.
+ * @returns `prob` in (0, 1].
+ *
+ * @example
+ * ```ts
+ * import { draftToken, keyedChance, noiseKey, pointLaw } from 'pilotfish/math';
+ *
+ * const key = noiseKey(1234n, 'draft');
+ * draftToken(pointLaw(7), keyedChance(key, key, 17)); // = { token: 7, prob: 1 }
+ * ```
+ */
 export function draftToken(
   draftLaw: Law,
   chance: Chance,
@@ -21,12 +34,24 @@ export function draftToken(
 
 /**
  * Server: tests the drafts; draws the bonus token itself, leaves the residual token to the device.
+ * Ning, Zheng, Yang 2025 (DSSD), arXiv 2507.12000, algorithm 2.
  *
  * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
- * @param drafts [draftCount], each drawn by `draftToken`.
+ * @param drafts [draftCount] ids, each drawn by `draftToken`.
  * @param draftProbs [draftCount], unrounded: a rounded ratio would be a different law.
  * @param chanceAt chance at the position of each row; must be independent of the device's.
- * @param mayTest see MayTest.
+ * @param mayTest see MayTest; default: every draft is tested.
+ *
+ * @example
+ * ```ts
+ * import { keyedChance, noiseKey, pointLaw, verifySplit } from 'pilotfish/math';
+ *
+ * const [accept, draw] = [noiseKey(1234n, 'accept'), noiseKey(1234n, 'target')];
+ * const chanceAt = (row: number) => keyedChance(accept, draw, 17 + row);
+ * const verdict = verifySplit(() => pointLaw(7), Int32Array.of(8), Float64Array.of(1), chanceAt);
+ * verdict.acceptedCount; // = 0
+ * verdict.final.kind; // = 'law'
+ * ```
  */
 export function verifySplit(
   targetLawAt: (row: number) => Law,
@@ -52,6 +77,15 @@ export function verifySplit(
  * @param targetLaw what the verdict brought.
  * @param draftLaw the law the rejected token was drawn from.
  * @param chance at that position; must be independent of the draw of the rejected token and of the server's test.
+ * @returns a token id.
+ *
+ * @example
+ * ```ts
+ * import { keyedChance, noiseKey, pointLaw, residualToken } from 'pilotfish/math';
+ *
+ * const key = noiseKey(1234n, 'residual');
+ * residualToken(pointLaw(7), pointLaw(8), keyedChance(key, key, 17)); // = 7
+ * ```
  */
 export function residualToken(targetLaw: Law, draftLaw: Law, chance: Chance): number {
   return drawToken(residual(targetLaw, draftLaw).law, chance);

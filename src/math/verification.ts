@@ -12,6 +12,7 @@ export type FinalToken =
   /** `split` only, after a rejection: the target law there; the device draws the residual token from it. */
   | { readonly kind: 'law'; readonly law: Law };
 
+/** What a verification says: how many drafts stand and which token follows them. */
 export interface Verification {
   /** Accepted drafts, in [0, draftCount]. The drafts behind them are void. */
   readonly acceptedCount: number;

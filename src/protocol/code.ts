@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from '../base/error.js';
 
+/** What a wire code means. */
 export interface CodeEntry {
   /** On the wire, in [1, 99]. Never used again for another meaning. */
   readonly number: number;
@@ -340,6 +341,7 @@ export const codeTable = {
   ),
 } as const satisfies Record<string, CodeEntry>;
 
+/** Names why a session or a connection was ended: a key of `codeTable`. */
 export type WireCode = keyof typeof codeTable;
 
 /** In the order of their numbers. */
@@ -354,12 +356,28 @@ export function codeOfNumber(number: number): WireCode | null {
   return byNumber.get(number) ?? null;
 }
 
-/** WebSocket close code, in [4001, 4099]. */
+/**
+ * The WebSocket close code of a wire code: 4000 + its number, in [4001, 4099].
+ *
+ * @example
+ * ```ts
+ * import { closeCodeOf } from 'pilotfish/protocol';
+ * closeCodeOf('frame-malformed'); // = 4001
+ * ```
+ */
 export function closeCodeOf(code: WireCode): number {
   return closeCodeBase + codeTable[code].number;
 }
 
-/** The wire code of a WebSocket close code, or null when it is none of ours. */
+/**
+ * The wire code of a WebSocket close code, or null when it is none of ours.
+ *
+ * @example
+ * ```ts
+ * import { codeOfCloseCode } from 'pilotfish/protocol';
+ * codeOfCloseCode(4001); // = 'frame-malformed'
+ * ```
+ */
 export function codeOfCloseCode(closeCode: number): WireCode | null {
   return codeOfNumber(closeCode - closeCodeBase);
 }

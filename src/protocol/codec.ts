@@ -14,6 +14,7 @@ import type { Message } from './wire-message.js';
 import { WireReader, wireTypes } from './wire-reader.js';
 import { WireWriter } from './wire-writer.js';
 
+/** A frame, or what was wrong with the bytes. */
 export type Decoded<F> = { readonly ok: F } | { readonly fault: WireFault };
 
 interface Shape {
@@ -57,9 +58,19 @@ const kindOfNumber = new Map<number, FrameKind>(
 const writer = new WireWriter();
 
 /**
- * The bytes of a frame, one message of the transport; owned by the caller.
+ * The bytes of a frame, one message of the transport.
  *
- * @param padBytes of a Cover: the message is so long, or twice, and so on; 0: as long as it is.
+ * @param padBytes of traffic shaping: the message is so long, or twice, and so on; 0: as long as it
+ *   is.
+ * @returns owned by the caller. A frame that breaks a limit is a mistake of the caller: an
+ *   assertion fails.
+ *
+ * @example
+ * ```ts
+ * import { encodeFrame } from 'pilotfish/protocol';
+ *
+ * encodeFrame({ kind: 'pong', nonce: 7 }); // = [0x92, 0x01, 0x02, 0x08, 0x07]
+ * ```
  */
 export function encodeFrame(frame: Frame, padBytes = 0): Uint8Array {
   const complaint = checkFrame(frame);
@@ -73,10 +84,18 @@ export function encodeFrame(frame: Frame, padBytes = 0): Uint8Array {
 }
 
 /**
- * A frame from a device, or what is wrong with it.
+ * A frame from a device, or what is wrong with it. Never throws.
  *
  * @param bytes one whole message; not kept, not changed.
  * @param bytesMax longer messages are refused; `limits.helloBytes` before Welcome.
+ *
+ * @example
+ * ```ts
+ * import { decodeDeviceFrame, encodeFrame } from 'pilotfish/protocol';
+ *
+ * const decoded = decodeDeviceFrame(encodeFrame({ kind: 'cancel', session: 3 }));
+ * decoded; // = { ok: { kind: 'cancel', session: 3 } }
+ * ```
  */
 export function decodeDeviceFrame(
   bytes: Uint8Array,
@@ -85,7 +104,20 @@ export function decodeDeviceFrame(
   return decode(bytes, bytesMax, 'device') as Decoded<DeviceFrame>;
 }
 
-/** A frame from a server, or what is wrong with it. @param bytes one whole message; not kept, not changed. */
+/**
+ * A frame from a server, or what is wrong with it. Never throws.
+ *
+ * @param bytes one whole message; not kept, not changed.
+ * @param bytesMax longer messages are refused.
+ *
+ * @example
+ * ```ts
+ * import { decodeServerFrame } from 'pilotfish/protocol';
+ *
+ * const decoded = decodeServerFrame(Uint8Array.of(1, 2, 3));
+ * 'fault' in decoded && decoded.fault.code; // = 'frame-malformed'
+ * ```
+ */
 export function decodeServerFrame(
   bytes: Uint8Array,
   bytesMax: number = limits.frameBytes.value,

@@ -10,6 +10,7 @@ import type { WireCode } from './code.js';
 
 /** How drafts are verified; MATH.md proves each exact. The same names as the engine's. */
 export const schemes = ['greedy', 'coupled', 'agreement', 'split', 'full'] as const;
+/** One of `schemes`. */
 export type Scheme = (typeof schemes)[number];
 
 /**
@@ -18,13 +19,26 @@ export type Scheme = (typeof schemes)[number];
  * stream: no drafts, the server writes alone.
  */
 export const modes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const;
+/** One of `modes`: `race`, `pipeline`, `stop-and-wait` or `stream`. */
 export type Mode = (typeof modes)[number];
 
 /** Why a session has no more tokens. */
 export const endReasons = ['end-of-text', 'length', 'context', 'cancelled'] as const;
+/** One of `endReasons`. */
 export type EndReason = (typeof endReasons)[number];
 
-/** Whether a scheme may run in a mode: in race the token at a position must not depend on who computed it. */
+/**
+ * Whether a scheme may run in a mode: in race the token at a position must not depend on which end
+ * computed it.
+ *
+ * @example
+ * ```ts
+ * import { isOffered } from 'pilotfish/protocol';
+ *
+ * isOffered('coupled', 'race'); // = true
+ * isOffered('split', 'race'); // = false
+ * ```
+ */
 export function isOffered(scheme: Scheme, mode: Mode): boolean {
   return mode !== 'race' || scheme === 'greedy' || scheme === 'coupled';
 }
@@ -57,6 +71,7 @@ export interface Hello {
   readonly blockHashes: Uint32Array;
 }
 
+/** What an answer continues: ids, plain text, or a chat. */
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: Int32Array }
   /** Plain text: the server puts the start token before it and reads no special tokens in it. */
@@ -64,11 +79,13 @@ export type Prompt =
   /** A chat; the server renders its model's template. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
+/** A message of a chat as it goes over the wire; which roles there are is the template's to say. */
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
 }
 
+/** Asks for an answer. */
 export interface Open extends TrafficShaping {
   readonly kind: 'open';
   /** Chosen by the device, above every earlier one of the connection. The first may be 0, which costs no bytes. */
@@ -95,6 +112,7 @@ export interface Open extends TrafficShaping {
   readonly wantsHints: boolean;
 }
 
+/** Drafted tokens of a chain, from a position on. Sending it again changes nothing. */
 export interface Draft {
   readonly kind: 'draft';
   readonly session: number;
@@ -145,6 +163,7 @@ export interface Close {
   readonly session: number;
 }
 
+/** Keeps the connection, and measures the round trip. */
 export interface Ping {
   readonly kind: 'ping';
   /** Comes back in Pong. */
@@ -228,6 +247,7 @@ export interface Verdict {
   readonly lawLogprobs: LawLogprobs | null;
 }
 
+/** A target law that goes down: whole, or cut to its likeliest tokens. */
 export type SentLaw =
   | { readonly kind: 'whole'; readonly law: Law }
   | { readonly kind: 'cut'; readonly cut: CutLaw };
@@ -283,6 +303,7 @@ export interface Failure {
   readonly block: VocabularyBlock | null;
 }
 
+/** Texts of 256 neighbouring tokens at most. */
 export interface VocabularyBlock {
   /** Of the whole vocabulary. */
   readonly vocabSize: number;
@@ -300,13 +321,16 @@ export interface Drain {
   readonly alternatives: readonly string[];
 }
 
+/** Answers Ping. */
 export interface Pong {
   readonly kind: 'pong';
   readonly nonce: number;
 }
 
+/** What a device sends. */
 export type DeviceFrame = Hello | Open | Draft | TailRequest | Resume | Cancel | Close | Ping;
 
+/** What a server sends. */
 export type ServerFrame =
   | Welcome
   | Opened
@@ -318,6 +342,7 @@ export type ServerFrame =
   | Drain
   | Pong;
 
+/** Any message of the wire. */
 export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
 

@@ -6,6 +6,7 @@ import { topLogprobsMax } from '../math/logprobs.js';
 import { logitBiasMax } from '../math/sampling.js';
 import type { WireCode } from './code.js';
 
+/** A maximum of the wire. */
 export interface Limit {
   readonly value: number;
   readonly unit: string;
@@ -24,6 +25,7 @@ const limit = (
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** Every maximum of the wire. A server may offer less in Welcome, never more. */
 export const limits = {
   frameBytes: limit(
     8 * MiB,
@@ -127,6 +129,7 @@ export const limits = {
   ),
 } as const satisfies Record<string, Limit>;
 
+/** Names a maximum: a key of `limits`. */
 export type LimitName = keyof typeof limits;
 
 /** Exact length of a resume key: 128 bits cannot be guessed. */

@@ -42,7 +42,20 @@ export class TokenLogHash {
   }
 }
 
-/** Hash of a whole log. @param tokens [n] */
+/**
+ * The hash by which two ends find out whether they committed the same tokens: FNV-1a, 64 bits, over
+ * each id as four bytes, lowest first.
+ *
+ * @param tokens [n] ids in [0, 2^31), in the order of their positions.
+ * @returns in [0, 2^64).
+ *
+ * @example
+ * ```ts
+ * import { tokenLogHash } from 'pilotfish/protocol';
+ *
+ * tokenLogHash(new Int32Array(0)); // = 0xcbf29ce484222325n
+ * ```
+ */
 export function tokenLogHash(tokens: Int32Array): bigint {
   const hash = new TokenLogHash();
   hash.push(tokens);

@@ -1,6 +1,7 @@
 // What carries frames: whole messages, in order, both ways, until one end closes. Knows no frame. Implementations:
 // memory (tests) and WebSocket (shells); transport.suite.ts holds each to this contract.
 
+/** How a connection ended. */
 export interface TransportEnd {
   /** WebSocket close code: 1000 done, 1006 lost without a word, 4001 to 4099 as code.ts. */
   readonly code: number;
@@ -8,6 +9,7 @@ export interface TransportEnd {
   readonly reason: string;
 }
 
+/** Hears of what arrives over a transport. */
 export interface TransportListener {
   /** One whole message; the receiver owns the bytes. */
   message(bytes: Uint8Array): void;

@@ -3,8 +3,9 @@
 
 import type { Hello } from './frame.js';
 
-/** Versions this code speaks, both included. */
+/** Lowest version that this code speaks. */
 export const versionMin = 1;
+/** Highest version that this code speaks. */
 export const versionMax = 3;
 /** From this version on Open may hold a schema and ask for log-probabilities. */
 export const versionOfFormats = 2;
@@ -16,7 +17,19 @@ export const versionOfShaping = 3;
 /** Name of the WebSocket subprotocol; versions are agreed inside it. */
 export const subprotocol = 'pilotfish';
 
-/** The highest version that both sides speak, or null. */
+/**
+ * The highest version that both sides speak, or null.
+ *
+ * @param hello what the other side speaks, both included.
+ *
+ * @example
+ * ```ts
+ * import { negotiateVersion, versionMax } from 'pilotfish/protocol';
+ *
+ * negotiateVersion({ versionMin: 1, versionMax: 1000 }); // = versionMax
+ * negotiateVersion({ versionMin: 999, versionMax: 1000 }); // = null
+ * ```
+ */
 export function negotiateVersion(hello: Pick<Hello, 'versionMin' | 'versionMax'>): number | null {
   const version = Math.min(versionMax, hello.versionMax);
   return version >= Math.max(versionMin, hello.versionMin) ? version : null;

@@ -15,7 +15,19 @@ export type { TokenTexts };
 /** Never part of UTF-8, so no two lists of texts run together alike. */
 const endOfTextByte = 0xff;
 
-/** [ceil(size / 256)]: FNV-1a, 32 bits, over the texts of a block in UTF-8, each followed by the byte 0xff. */
+/**
+ * Hashes of a vocabulary for Hello, by which a server finds out where two vocabularies part: 32-bit
+ * FNV-1a over the texts of each 256 tokens, in UTF-8, each followed by the byte 0xff.
+ *
+ * @returns [ceil(size / 256)], owned by the caller.
+ *
+ * @example
+ * ```ts
+ * import { blockHashesOf } from 'pilotfish/protocol';
+ *
+ * blockHashesOf({ size: 300, tokenText: (token) => `t${token}` }).length; // = 2
+ * ```
+ */
 export function blockHashesOf(texts: TokenTexts): Uint32Array {
   const hashes = new Uint32Array(Math.ceil(texts.size / blockTokens));
   for (let block = 0; block < hashes.length; block++) hashes[block] = blockHash(texts, block);

@@ -10,6 +10,7 @@ import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../pr
 import { versionMax, versionMin } from '../protocol/version.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 
+/** An answer without drafts, asked for in the same process. */
 export interface PlainRequest {
   readonly prompt: Prompt;
   readonly sampling: Sampling;
@@ -25,10 +26,13 @@ export interface PlainRequest {
 
 /** Hears of one session, in this order; `ended` and `failed` are last, and nothing comes after a cancellation. */
 export interface PlainListener {
+  /** The prompt is known as tokens. @param promptLength how many. */
   accepted(promptLength: number): void;
   /** [n >= 1] the next tokens of the answer, and [n] their log-probabilities where asked for. */
   tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void;
+  /** The answer is over. */
   ended(reason: EndReason): void;
+  /** The answer was ended by an error. */
   failed(error: PilotfishError): void;
 }
 

@@ -30,6 +30,7 @@ import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
 
+/** What a server can be told. Only the engine has no default. */
 export interface ServerOptions {
   readonly engine: Engine;
   /** Default 127.0.0.1: nobody but this machine. */
@@ -76,9 +77,11 @@ export interface LocalServer {
   readonly plain: Pick<PlainSessions, 'write' | 'count'>;
   /** Whether no more sessions are taken. */
   readonly isDraining: boolean;
+  /** What has been counted by now. */
   stats(): ServerStats;
 }
 
+/** The port of a server that names none. */
 export const defaultPort = 7433;
 export const drainMsDefault = 5_000;
 const sessionsDefault = 4096;

@@ -23,6 +23,7 @@ import {
 import { processStats, type ServerStats, WireTally } from './stats.js';
 import { type Listening, listen, type Peer } from './websocket-listener.js';
 
+/** A server that listens. */
 export interface RunningServer extends LocalServer {
   /** ws: or wss: URL that devices dial. */
   readonly address: string;
@@ -32,9 +33,23 @@ export interface RunningServer extends LocalServer {
 }
 
 /**
- * Serves an engine to devices.
+ * Serves an engine to devices: drafts of all of them are verified in common passes. The engine
+ * stays the caller's, and one server has it to itself.
  *
+ * @returns once it listens.
  * @throws PilotfishError `usage` where the network could reach it without keys or TLS; `address-unavailable`.
+ *
+ * @example
+ * ```ts
+ * import { bundledModel, loadLlamaEngine, startServer } from 'pilotfish';
+ *
+ * const modelPath = bundledModel('stories-target');
+ * const engine = await loadLlamaEngine({ modelPath, slotCount: 8 });
+ * const server = await startServer({ engine, port: 0 });
+ * server.address.startsWith('ws://127.0.0.1:'); // = true
+ * await server.close();
+ * await engine.close();
+ * ```
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host = '127.0.0.1', tls, insecureOpenToNetwork = false } = options;

@@ -11,6 +11,7 @@ export interface WireCounts {
   readonly bytesDown: number;
 }
 
+/** What a running server says of itself, as `GET /stats` does. */
 export interface ServerStats {
   readonly modelName: string;
   readonly contextLength: number;

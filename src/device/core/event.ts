@@ -13,11 +13,13 @@ import type { Statistics } from './statistics.js';
 /** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
 export type AnswerId = number;
 
-/**
- * What happens while the target is away. wait: nothing. provisional: the draft's tokens are shown as such and verified
- * later. draft-only: the same, and the answer may end on them unverified. fail: the answer ends with an error.
- */
+/** Every Fallback. */
 export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
+/**
+ * What an answer does while the target is away. `wait`: nothing. `provisional`: the draft's tokens
+ * are shown as such and verified later. `draft-only`: the same, and the answer may end on them
+ * unverified. `fail`: it ends with an error.
+ */
 export type Fallback = (typeof fallbacks)[number];
 
 export interface GenerateRequest {

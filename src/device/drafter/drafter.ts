@@ -5,8 +5,9 @@ import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, SlotConfig } from '../../engine/engine.js';
 import type { AnswerId, DraftStart, SequenceToken } from '../core/event.js';
 
+/** What a drafter tells. */
 export interface DrafterListener {
-  /** @param tokens [n >= 1] of one pass. */
+  /** The next tokens of a run. @param tokens [n >= 1] of one pass. */
   drafted(answer: AnswerId, run: number, tokens: readonly SequenceToken[]): void;
   /** Once for each run that was not stopped. @param reasons [strands]. */
   ended(answer: AnswerId, run: number, reasons: readonly DraftEndReason[]): void;
@@ -18,6 +19,7 @@ export interface DrafterListener {
 export interface Drafter {
   /** Most tokens of a sequence. */
   readonly contextLength: number;
+  /** An answer begins; its sequence is empty. */
   open(answer: AnswerId, config: SlotConfig): void;
   /** See DraftStart. The answer is open; its earlier run, if any, has ended or was stopped. */
   start(request: DraftStart): void;
@@ -29,5 +31,55 @@ export interface Drafter {
   close(): Promise<void>;
 }
 
-/** Makes a drafter that tells `listener`. */
+/**
+ * Makes a drafter that tells `listener`: for a DrafterChoice of kind `custom`.
+ *
+ * @example
+ * ```ts
+ * import { connect, type DrafterFactory } from 'pilotfish/device';
+ * import { createScriptedEngine } from 'pilotfish/engine';
+ * import { plainSampling } from 'pilotfish/math';
+ * import { startServer } from 'pilotfish/server';
+ *
+ * // Guesses that every token is followed by itself.
+ * const make: DrafterFactory = (listener) => {
+ *   const runs = new Map<number, number>();
+ *   return {
+ *     contextLength: 256,
+ *     open: () => undefined,
+ *     start({ answer, run, sequences }) {
+ *       const { from, tokens } = sequences[0]!;
+ *       const facts = { confidence: null, law: null, prob: null };
+ *       const token = { position: from + tokens.length, token: tokens.at(-1) ?? 0, ...facts };
+ *       runs.set(answer, run);
+ *       setImmediate(() => {
+ *         if (runs.get(answer) !== run) return;
+ *         listener.drafted(answer, run, [{ sequenceIndex: 0, token }]);
+ *         listener.ended(answer, run, ['count']);
+ *       });
+ *     },
+ *     stop: (answer) => runs.delete(answer),
+ *     closeAnswer: (answer) => runs.delete(answer),
+ *     close: async () => undefined,
+ *   };
+ * };
+ *
+ * const engine = createScriptedEngine();
+ * const server = await startServer({ engine, port: 0 });
+ * const client = await connect({
+ *   url: server.address,
+ *   drafter: { kind: 'custom', make, contextLength: 256 },
+ *   vocabulary: engine.info.vocabulary,
+ * });
+ * const sampling = { ...plainSampling, logitBias: new Map([[1, -Infinity]]) };
+ * const ids = Int32Array.of(3, 4, 5);
+ * const answer = client.generate({ ids, sampling, tokensMax: 20, mode: 'pipeline' });
+ * const { statistics } = await answer.result;
+ * statistics.tokenCount; // = 20
+ * statistics.draftedCount > 0; // = true
+ * await client.close();
+ * await server.close();
+ * await engine.close();
+ * ```
+ */
 export type DrafterFactory = (listener: DrafterListener) => Drafter;

@@ -12,6 +12,7 @@ export const platformPackageVersion = '3.22.1';
 /** Names a folder with a llama.cpp build of the same version. */
 export const libraryFolderVariable = 'LLAMA_LIB_DIR';
 
+/** The llama.cpp libraries that an engine uses. */
 export interface LibraryFiles {
   readonly folder: string;
   /** Where the folder came from, in words. */

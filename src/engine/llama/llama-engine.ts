@@ -34,10 +34,22 @@ export interface LlamaEngine extends Engine {
 }
 
 /**
- * Loads a GGUF model.
+ * Loads a GGUF model through llama.cpp, on a thread of its own. The caller closes the engine.
  *
  * @throws PilotfishError any code that begins with `model-`, `context-` or `library-`; `usage` for an option out of
  *   range; `engine-failed`. No file makes the process abort: header checks come first, then a probe in a child process.
+ *
+ * @example
+ * ```ts
+ * import { bundledModel, detokenize, loadLlamaEngine } from 'pilotfish';
+ *
+ * const modelPath = bundledModel('stories-target');
+ * const engine = await loadLlamaEngine({ modelPath, slotCount: 4 });
+ * const { vocabulary } = engine.info;
+ * const tokens = vocabulary.tokenize('Once upon a time', { addBos: true, parseSpecial: false });
+ * detokenize(vocabulary, tokens); // = 'Once upon a time'
+ * await engine.close();
+ * ```
  */
 export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngine> {
   const facts = checkModelFile(options.modelPath);

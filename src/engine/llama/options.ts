@@ -6,13 +6,16 @@ import type { ExitChoice, ExitPlan } from './exit-plan.js';
 
 /** KV cache element types by llama.cpp's names, with ggml's numbers. */
 export const cacheTypes = { f32: 0, f16: 1, q4_0: 2, q8_0: 8 } as const;
+/** Element type of the KV cache: `f32`, `f16`, `q8_0` or `q4_0`. */
 export type CacheType = keyof typeof cacheTypes;
 const isQuantised = (type: CacheType): boolean => type === 'q4_0' || type === 'q8_0';
 
 const flashAttentionModes = { auto: -1, off: 0, on: 1 } as const;
+/** Whether llama.cpp uses flash attention: `on`, `off`, or `auto`, where it decides. */
 export type FlashAttention = keyof typeof flashAttentionModes;
 export const flashAttentionNumber = (mode: FlashAttention): number => flashAttentionModes[mode];
 
+/** What can be set when a model is loaded. Only the path has no default. */
 export interface LlamaOptions {
   readonly modelPath: string;
   /** Sequences that can live at once, in [1, 256]. Default 1. */

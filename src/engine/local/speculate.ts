@@ -22,6 +22,7 @@ import type {
 import { checkPrompt, prefill } from '../prefill.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
 
+/** What `speculate` writes, and how it drafts. All of it is said: no default changes a law. */
 export interface SpeculateRequest {
   /** [n >= 1] */
   readonly prompt: Int32Array;
@@ -54,16 +55,43 @@ export interface SpeculationRound {
   readonly logprobs?: readonly TokenLogprobs[];
 }
 
+/** Why the text ended: a token that ends it, `tokensMax`, or a full context. */
 export type SpeculationEnd = 'end-of-text' | 'length' | 'context';
 
 const slot = slotId(0);
 
 /**
- * Writes text from a prompt, a round at a time; the generator's return value says why it ended.
+ * Writes text from a prompt in one process, a round at a time: the draft engine proposes, the
+ * target judges in one pass. The text is the one that the target would have written alone: under
+ * `greedy` and `coupled` token for token, else in law. Leviathan, Kalman, Matias 2023, arXiv
+ * 2211.17192, algorithm 1.
  *
- * @param draft null for target-only decoding.
+ * @param target stays the caller's; slot 0 of it is used.
+ * @param draft of the same vocabulary, and used in the same way; null for target-only decoding.
+ * @param signal ends the text at the next round.
+ * @returns the generator's return value says why the text ended.
  * @throws PilotfishError `usage` for a count out of range, `prompt-empty`, `prompt-too-long`, `vocabulary-mismatch`,
  *   `cancelled`, or an engine's.
+ *
+ * @example
+ * ```ts
+ * import { bundledModel, detokenize, loadLlamaEngine, plainSampling, speculate } from 'pilotfish';
+ *
+ * const target = await loadLlamaEngine({ modelPath: bundledModel('stories-target') });
+ * const draft = await loadLlamaEngine({ modelPath: bundledModel('stories-draft') });
+ * const { vocabulary } = target.info;
+ * const prompt = vocabulary.tokenize('Once upon a time', { addBos: true, parseSpecial: false });
+ * const request = { prompt, tokensMax: 32, draftLength: 4, confidenceMin: 0 };
+ * const sampling = { ...plainSampling, temperature: 0.8 };
+ * const tokens: number[] = [];
+ * for await (const round of speculate(target, draft, {
+ *   ...{ ...request, sampling, scheme: 'coupled', seed: 7n },
+ * })) {
+ *   tokens.push(...round.tokens);
+ * }
+ * detokenize(vocabulary, tokens).length > 32; // = true
+ * await Promise.all([target.close(), draft.close()]);
+ * ```
  */
 export async function* speculate(
   target: Engine,

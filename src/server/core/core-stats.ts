@@ -25,6 +25,7 @@ export interface TenantStats {
   readonly creditMs: number;
 }
 
+/** What a server has counted since its start, and quantiles over the recent past. */
 export interface CoreStats {
   readonly connectionCount: number;
   readonly sessionCount: number;
