@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { runSetHere } from '../../src/cli/in-process.suite.js';
 import { packageRoot } from '../../src/cli/package-root.js';
 import { experiments } from '../experiments/index.js';
-import { reportMarkdown } from '../report/markdown.js';
-import { readResults } from '../report/report-files.js';
+import { reportMarkdown, tablesMarkdown } from '../report/markdown.js';
+import { folders, readResults } from '../report/report-files.js';
 import { lab } from './program.js';
 
 const results = join(packageRoot, 'lab', 'results');
@@ -54,7 +54,12 @@ describe('the report of this repository', () => {
   it('is what its results say', () => {
     const page = readFileSync(join(packageRoot, 'lab', 'REPORT.md'), 'utf8');
     const remedy = 'run `npm run lab -- report --from lab/results --out lab`';
-    assert.equal(page, reportMarkdown(readResults(results), 'plots'), remedy);
+    const all = readResults(results);
+    assert.equal(page, reportMarkdown(all, folders), remedy);
+    for (const result of all) {
+      const tables = readFileSync(join(packageRoot, 'lab', 'tables', `${result.id}.md`), 'utf8');
+      assert.equal(tables, tablesMarkdown(result, '../REPORT.md'), remedy);
+    }
   });
 
   it('has every experiment, and every plot that it shows', () => {

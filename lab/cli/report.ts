@@ -42,7 +42,7 @@ interface ReportOptions extends RunOptions {
   readonly only?: readonly string[];
 }
 
-const layout = 'REPORT.md, report.html, results/*.json, plots/*.svg';
+const layout = 'REPORT.md, report.html, tables/*.md, results/*.json, plots/*.svg';
 
 /** Adds `bench <experiment>` for each, one for each trial, and `bench report` for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {

@@ -5,13 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PilotfishError } from '../../src/base/error.js';
 import { draw } from './draw.js';
-import { reportMarkdown } from './markdown.js';
+import { type ReportFolders, reportMarkdown, tablesMarkdown } from './markdown.js';
 import { type Drawn, reportPage } from './page.js';
 import type { Result } from './result.js';
 import { resultFrom, resultText } from './result-file.js';
 
 const resultsFolder = 'results';
-const plotsFolder = 'plots';
+export const folders: ReportFolders = { plots: 'plots', tables: 'tables' };
 
 /** The order in which people read them; others come behind, by name. */
 const readingOrder = ['race', 'sled', 'dssd', 'schemes', 'early-exit', 'cost'];
@@ -55,17 +55,23 @@ export async function writePlots(
   for (const plot of result.plots) {
     const svg = await draw(result, plot);
     svgs.set(plot.id, svg);
-    paths.push(write(join(folder, plotsFolder, `${result.id}-${plot.id}.svg`), svg));
+    paths.push(write(join(folder, folders.plots, `${result.id}-${plot.id}.svg`), svg));
   }
   return { paths, drawn: { result, svgs } };
 }
 
-/** Writes REPORT.md and report.html under `folder`. @returns the paths. */
+/** Writes REPORT.md, report.html and the pages of tables under `folder`. @returns the paths. */
 export function writePages(folder: string, drawn: readonly Drawn[]): string[] {
   const results = drawn.map(({ result }) => result);
   return [
-    write(join(folder, 'REPORT.md'), reportMarkdown(results, plotsFolder)),
+    write(join(folder, 'REPORT.md'), reportMarkdown(results, folders)),
     write(join(folder, 'report.html'), reportPage(drawn)),
+    ...results.map((result) =>
+      write(
+        join(folder, folders.tables, `${result.id}.md`),
+        tablesMarkdown(result, '../REPORT.md'),
+      ),
+    ),
   ];
 }
 
