@@ -7,7 +7,7 @@ import { loadLlamaEngine } from '../dist/src/engine/llama/index.js';
 import { speculate } from '../dist/src/engine/local/speculate.js';
 import { plainSampling } from '../dist/src/math/sampling.js';
 
-/** In logits. Batch shapes alone move a logit by 0.01 (EXPERIMENTS.md). */
+/** In logits. Batch shapes alone move a logit by 0.01 (lab/decisions/batch-shapes.md). */
 const tieMax = 0.02;
 
 /** Length of the common beginning of two lists. */

@@ -274,13 +274,13 @@ export const deviceVectors: readonly Vector[] = [
     hex: '3a00',
   },
   {
-    title: 'asks whether anybody is there',
+    title: 'asks for a Pong',
     frame: { kind: 'ping', nonce: 4_294_967_295, isCover: false },
     text: 'ping { nonce: 4294967295 }',
     hex: '82010608ffffffff0f',
   },
   {
-    title: 'says nothing, that there be something to send (version 3)',
+    title: 'fills a period of aggregation (version 3)',
     frame: { kind: 'ping', nonce: 0, isCover: true },
     text: 'ping { is_cover: true }',
     hex: '8201021001',

@@ -36,7 +36,7 @@ export const limits = {
   helloBytes: limit(
     16 * KiB,
     'bytes of a message before Welcome',
-    'a stranger may make the server hold no more; the block hashes of the largest vocabulary fit',
+    'an unauthenticated client can make the server hold no more; the block hashes of the largest vocabulary fit',
     'frame-too-large',
   ),
   vocabTokens: limit(524_288, 'tokens', 'twice the largest vocabulary in use (Gemma, 262 144)'),

@@ -58,7 +58,7 @@ export const serverVectors: readonly Vector[] = [
       '0401020304388010421708808080041010188010204028800230e0d40338b0ea0148b0ea01',
   },
   {
-    title: 'a server that pads and aggregates whatever it is asked (version 3)',
+    title: 'a server that pads and aggregates every session (version 3)',
     frame: {
       kind: 'welcome',
       version: 3,
@@ -175,7 +175,7 @@ export const serverVectors: readonly Vector[] = [
     hex: '5a0718b60228025001',
   },
   {
-    title: 'a draft stands and one falls, with log-probabilities (version 2)',
+    title: 'a draft stands and one is rejected, with log-probabilities (version 2)',
     frame: {
       ...verdict,
       epoch: 3,
@@ -341,7 +341,7 @@ export const serverVectors: readonly Vector[] = [
     hex: '8a011a08882712157773733a2f2f656467652d322e6578616d706c652f',
   },
   {
-    title: 'somebody is there',
+    title: 'answers a Ping',
     frame: { kind: 'pong', nonce: 4_294_967_295 },
     text: 'pong { nonce: 4294967295 }',
     hex: '92010608ffffffff0f',

@@ -16,7 +16,7 @@ import { flag } from './flags.js';
 
 /**
  * `--exit-head`. Off by default, for a bundled target too: race, the default mode, asks for no hints, and outside it they
- * add more to branches than an exit costs only over a short way (EXPERIMENTS.md, Drafting the future).
+ * add more to branches than an exit costs only over a short link (lab/decisions/drafting-ahead.md).
  */
 export function exitHeadFlag(): Option {
   return flag(

@@ -37,8 +37,7 @@ export interface LlamaOptions {
   readonly flashAttention?: FlashAttention;
   /**
    * One cache for all slots (true) or an equal share each (false). Default true: a pass of segments of different
-   * lengths is one batch then, where shares need one batch a length. Measured in EXPERIMENTS.md. False under
-   * `deterministic`.
+   * lengths is one batch then, where shares need one batch a length. False under `deterministic`.
    */
   readonly unifiedCache?: boolean;
   /**

@@ -41,7 +41,7 @@ export const aheadOff: AheadBudget = {
   ownContinuation: true,
 };
 
-/** What did best in EXPERIMENTS.md, Drafting the future: nothing in race, branches and hints elsewhere. */
+/** Best in lab/decisions/drafting-ahead.md: nothing in race, branches and hints elsewhere. */
 export const aheadDefaults: AheadBudget = {
   tokensMax: 24,
   chanceMin: 0.01,
