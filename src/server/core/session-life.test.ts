@@ -282,6 +282,27 @@ describe('a session', () => {
     assert.deepEqual(text, targetText(open).slice(3));
   });
 
+  it('ends for a slow reader that cancels while a verdict waits for it', () => {
+    const harness = new Harness();
+    const open = openFrame({ mode: 'stream', tokensMax: 20 });
+    harness.connect(1);
+    harness.send(1, open);
+    harness.feed({ kind: 'clogged', connection: 1 });
+    harness.settle(3);
+    harness.send(1, { kind: 'cancel', session: 0 });
+    harness.feed({ kind: 'cleared', connection: 1 });
+    harness.settle();
+    const frames = harness.take(1);
+    const all = verdicts(frames);
+    assert.deepEqual(
+      all.map(({ end }) => end),
+      ['cancelled'],
+    );
+    const written = tokensOf(frames);
+    assert.deepEqual(written, targetText(open).slice(3, 3 + written.length));
+    assert.ok(written.length > 3);
+  });
+
   it('owes a slow reader no more tokens than a verdict holds', () => {
     const model = { contextLength: 8192 };
     const harness = new Harness({ model });

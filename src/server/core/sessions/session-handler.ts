@@ -140,6 +140,8 @@ export class SessionHandler {
   #cancel(session: Session, nowMs: number): void {
     session.state = 'cancelling';
     session.isCancelled = true;
+    // The last verdict says what was kept back, too: none may go out before it.
+    session.deferredTimes = null;
     // What the pass in flight decides is committed before the end is said.
     if (session.inInFlight === null) this.#replies.conclude(session, nowMs);
   }
