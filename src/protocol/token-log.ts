@@ -3,6 +3,9 @@
 
 import { assert } from '../base/assert.js';
 
+/** A log that its reader may not change. */
+export type CommittedTokens = Omit<TokenLog, 'push' | 'append'>;
+
 /** Capacity a log starts with; it doubles as it fills. */
 const initialCapacity = 64;
 
@@ -44,10 +47,12 @@ export class TokenLog {
   }
 
   /** How many of the first `lengthMax` tokens both logs share. */
-  sharedPrefix(other: TokenLog, lengthMax: number): number {
-    const end = Math.min(lengthMax, this.#length, other.#length);
+  sharedPrefix(other: CommittedTokens, lengthMax: number): number {
+    // There are no others.
+    const tokens = (other as TokenLog).#tokens;
+    const end = Math.min(lengthMax, this.#length, other.length);
     let position = 0;
-    while (position < end && this.#tokens[position] === other.#tokens[position]) position++;
+    while (position < end && this.#tokens[position] === tokens[position]) position++;
     return position;
   }
 

@@ -1,5 +1,6 @@
-// The newest chain of drafts of a session: what has arrived, what of it is judged, what the device therefore holds.
-// Positions are absolute. Knows no scheme; probabilities and laws ride along. PROTOCOL.md has the rules of overlap.
+// The newest chain of drafts of a session: what has arrived, what of it is judged, what the device
+// therefore holds. Positions are absolute. Knows no scheme; probabilities and laws ride along.
+// PROTOCOL.md has the rules of overlap.
 
 import { assert } from '../../base/assert.js';
 import type { Law } from '../../math/law.js';
@@ -16,6 +17,17 @@ export interface PendingDrafts {
 }
 
 export type Contradiction = { readonly position: number };
+
+/** Drafts that stood and drafts that fell. */
+export interface DraftCounts {
+  readonly acceptedCount: number;
+  readonly rejectedCount: number;
+}
+
+/** The drafts of a session as others see them. */
+export type DraftChain = Readonly<
+  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'countToEnd'>
+>;
 
 export class DraftBuffer {
   /** The newest epoch that was seen. */
@@ -71,10 +83,11 @@ export class DraftBuffer {
   }
 
   /**
-   * Adds a frame of the current epoch. Tokens at positions that the chain has must repeat it; where the log is further
-   * than the chain the chain jumps to the frame's start.
+   * Adds a frame of the current epoch. Tokens at positions that the chain has must repeat it; where
+   * the log is further than the chain the chain jumps to the frame's start.
    *
-   * @param frame of this epoch, its start not behind the larger of `end` and the log's length; with all its scheme needs.
+   * @param frame of this epoch, its start not behind the larger of `end` and the log's length; with
+   *   all its scheme needs.
    * @returns the first position where it says something else than before, or null.
    */
   add(frame: Draft, log: TokenLog): Contradiction | null {
@@ -122,7 +135,9 @@ export class DraftBuffer {
     if (laws) this.#laws.push(laws[index]!);
   }
 
-  /** Compares the chain with what the log has committed since; the first difference voids the chain. */
+  /**
+   * Compares the chain with what the log has committed since; the first difference voids the chain.
+   */
   settle(log: TokenLog): void {
     while (!this.isVoid && this.#settledTo < Math.min(this.end, log.length)) {
       if (this.#ids[this.#settledTo - this.#from] !== log.at(this.#settledTo)) {
@@ -168,7 +183,10 @@ export class DraftBuffer {
     };
   }
 
-  /** Of the first `countMax` drafts in line, how many come up to and with the first that ends a text. */
+  /**
+   * Of the first `countMax` drafts in line, how many come up to and with the first that ends a
+   * text.
+   */
   countToEnd(committedLength: number, countMax: number, endOfText: ReadonlySet<number>): number {
     const from = committedLength - this.#from;
     for (let index = 0; index < countMax; index++) {
@@ -178,12 +196,14 @@ export class DraftBuffer {
   }
 
   /**
-   * First position from `told` on whose committed token the device does not hold as a draft of `epoch`.
+   * First position from `told` on whose committed token the device does not hold as a draft of
+   * `epoch`.
    *
    * @param told what the device knows to be committed.
    */
   heldTo(announced: number, log: TokenLog): number {
-    // Behind the point where a chain fell the device holds nothing of it, though a token may be equal by chance.
+    // Behind the point where a chain fell the device holds nothing of it, though a token may be
+    // equal by chance.
     const end = Math.min(this.isVoid ? this.#settledTo : this.end, log.length);
     let position = announced;
     if (announced < this.#from) return announced;
@@ -204,6 +224,11 @@ export class DraftBuffer {
     this.#settledTo = Math.max(this.#settledTo, this.#from);
   }
 
+  /** A pass has taken from the chain. */
+  passTaken(): void {
+    this.frameCount = 0;
+  }
+
   /** Forgets everything but the epoch and the counts. */
   clear(): void {
     this.void();
@@ -212,7 +237,7 @@ export class DraftBuffer {
   }
 
   /** The counts since they were taken last. */
-  takeCounts(): { readonly acceptedCount: number; readonly rejectedCount: number } {
+  takeCounts(): DraftCounts {
     const counts = { acceptedCount: this.#acceptedCount, rejectedCount: this.#rejectedCount };
     this.#acceptedCount = 0;
     this.#rejectedCount = 0;

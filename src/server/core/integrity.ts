@@ -1,10 +1,12 @@
-// What must hold between the tables of the server core after every event. For tests and the simulator.
+// What must hold between the tables of the server core after every event. For tests and the
+// simulator.
 
 import { assert } from '../../base/assert.js';
 import { limits } from '../../protocol/limits.js';
 import type { Scheduler } from './passes/scheduler.js';
 import type { SlotTable } from './passes/slot-table.js';
 import type { Session } from './session.js';
+import { wireStates } from './session-status.js';
 import type { SessionTable } from './session-table.js';
 
 /** @throws InvariantError naming what disagrees. */
@@ -21,34 +23,22 @@ export function checkIntegrity(table: SessionTable, slots: SlotTable, scheduler:
 }
 
 function checkSession(session: Session, isFlying: boolean): void {
-  const {
-    key,
-    log,
-    announcedLength: announced,
-    terms,
-    drafts,
-    pendingLaw,
-    state,
-    end,
-    inInFlight: inFlight,
-    deferredTimes: deferred,
-  } = session;
+  const { key, log, unannouncedCount, terms, drafts, status, segment } = session;
   const name = `session ${key}`;
-  assert(announced <= log.length, `${name}: told ${announced} of ${log.length}`);
+  assert(status.kind !== 'forgotten', `${name}: forgotten and still listed`);
+  assert(unannouncedCount >= 0, `${name}: told of ${-unannouncedCount} tokens too many`);
   assert(log.length <= terms.lengthMax, `${name}: ${log.length} exceeds ${terms.lengthMax}`);
   assert(log.length >= terms.promptLength, `${name}: the prompt is cut`);
-  assert(drafts.epoch <= session.answerCount, `${name}: epoch ${drafts.epoch}`);
+  assert(drafts.epoch <= session.epochMax, `${name}: epoch ${drafts.epoch}`);
   assert(drafts.size <= terms.windowMax + 4096, `${name}: ${drafts.size} drafts are kept`);
-  assert(pendingLaw === null || terms.scheme === 'split', `${name}: a law in ${terms.scheme}`);
-  assert(state !== 'residual-due' || pendingLaw !== null, `${name}: no law is due`);
   assert(
-    end === null || state !== 'open' || inFlight !== null || !session.isAttached,
-    `${name}: open`,
+    status.kind !== 'law-due' || terms.scheme === 'split',
+    `${name}: a law in ${terms.scheme}`,
   );
-  assert(deferred === null || (session.isAttached && end === null), `${name}: owes nobody`);
-  assert(
-    log.length - announced <= limits.verdictTokens.value || !session.isAttached,
-    `${name}: owes`,
-  );
-  assert(inFlight === null || isFlying, `${name}: in a pass that is not there`);
+  assert(segment === null || isFlying, `${name}: in a pass that is not there`);
+  const { device } = status;
+  if (device.kind === 'detached') return;
+  const isAllowed = wireStates[status.kind].includes(device.wire);
+  assert(isAllowed, `${name}: ${device.wire} on the wire while ${status.kind}`);
+  assert(unannouncedCount <= limits.verdictTokens.value, `${name}: ${unannouncedCount} untold`);
 }

@@ -8,7 +8,7 @@ import type { ServerFrame, TrafficShaping, VocabularyBlock } from '../../protoco
 import { limits } from '../../protocol/limits.js';
 import { type Connection, type Connections, retryAfter } from './connections.js';
 import type { ServerEffect } from './event.js';
-import type { SessionAddress } from './session.js';
+import type { SessionAddress } from './session-status.js';
 
 /** Frames that may wait for a beat: one each of as many sessions as a connection has. */
 const heldMax = limits.sessions.value;

@@ -1,40 +1,30 @@
-// The server without sockets, clock or engine: events in, effects out. Hands frames to their sessions, lets the
-// scheduler keep the engine busy, tells devices what came of it. Deterministic: same events, same effects.
+// Runs the server without sockets, clock or engine: events in, effects out. `handleAll` is its
+// loop. Deterministic: the same events give the same effects.
 
 import { unreachable } from '../../base/assert.js';
 import type { PassResult } from '../../engine/engine.js';
-import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
-import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
-import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
-import { type Connection, Connections, helloFault, welcomeOf } from './connections.js';
+import { ConnectionHandler } from './connection-handler.js';
+import { Connections } from './connections.js';
 import { type CoreStats, Counters } from './core-stats.js';
-import type { ConnectionId, ServerEffect, ServerInput } from './event.js';
+import type { ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
 import { Outbox } from './outbox.js';
 import { Operations } from './passes/operations.js';
 import { Scheduler } from './passes/scheduler.js';
 import { SlotTable } from './passes/slot-table.js';
-import type { SessionAddress } from './session.js';
 import { SessionTable } from './session-table.js';
-import { SessionHandler } from './sessions/session-handler.js';
+import { SessionEnd } from './sessions/session-end.js';
+import { SessionFrames } from './sessions/session-frames.js';
+import { SessionOpen } from './sessions/session-open.js';
+import { SessionReplies } from './sessions/session-replies.js';
+import { SessionResults } from './sessions/session-results.js';
 import type { ServerCoreSettings } from './settings.js';
+import { ShapingFlush } from './shaping-flush.js';
 import { statsOf } from './stats-snapshot.js';
 import { Tenants } from './tenants/tenant.js';
 
-/** How often silence and expiry are looked at, in milliseconds; they end up to this much late. */
+/** Milliseconds between two checks for silence and expiry, which come up to this much late. */
 const tickMs = 1000;
-
-/** What is taken of a key that has nothing left: the greeting, which costs next to nothing, and what ends something. */
-const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
-  'hello',
-  'open',
-  'resume',
-  'cancel',
-  'close',
-]);
-
-type ConnectedEvent = Extract<ServerInput, { kind: 'connected' }>;
-type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
 export class ServerCore {
   readonly #settings: ServerCoreSettings;
@@ -46,8 +36,10 @@ export class ServerCore {
   readonly #operations: Operations;
   readonly #slots: SlotTable;
   readonly #scheduler: Scheduler;
-  readonly #sessions: SessionHandler;
-  #isDraining = false;
+  readonly #ending: SessionEnd;
+  readonly #results: SessionResults;
+  readonly #handler: ConnectionHandler;
+  readonly #shaping: ShapingFlush;
   #wakeAtMs = Infinity;
 
   constructor(settings: ServerCoreSettings) {
@@ -60,14 +52,24 @@ export class ServerCore {
     const { issue } = this.#operations;
     this.#slots = new SlotTable({ ...settings, slotCount: settings.model.slotCount }, issue);
     this.#scheduler = new Scheduler(settings, this.#slots, issue, this.#counters);
-    this.#sessions = new SessionHandler({
+    const parts = {
       settings,
-      outbox: this.#outbox,
+      tenants: this.#tenants,
+      connections: this.#connections,
       table: this.#table,
       slots: this.#slots,
       scheduler: this.#scheduler,
+      outbox: this.#outbox,
       counters: this.#counters,
-    });
+    };
+    const replies = new SessionReplies(this.#outbox, this.#scheduler, this.#counters);
+    const ending = new SessionEnd({ ...parts, replies });
+    const opening = new SessionOpen({ ...parts, replies, ending });
+    const frames = new SessionFrames({ ...parts, replies, ending, opening });
+    this.#ending = ending;
+    this.#results = new SessionResults({ ...parts, replies, ending });
+    this.#handler = new ConnectionHandler({ ...parts, replies, ending, opening, frames });
+    this.#shaping = new ShapingFlush({ ...parts, replies });
   }
 
   /**
@@ -80,13 +82,114 @@ export class ServerCore {
     return this.handleAll([event], nowMs);
   }
 
-  /** Takes in events that came together: the next pass is planned once behind the last, and has room for all. */
+  /**
+   * The loop of the server, once around: receive, schedule, start a pass, send. A pass that has
+   * ended comes back as an event; then its tokens are committed and replied before the next is
+   * scheduled.
+   *
+   * @param events that came together: the pass is scheduled after the last, and has room for what
+   *   all of them bring.
+   */
   handleAll(events: readonly ServerInput[], nowMs: number): ServerEffect[] {
-    for (const event of events) this.#dispatch(event, nowMs);
-    const askAgainMs = this.#scheduler.schedule(nowMs);
-    const flushMs = this.#flush(nowMs);
-    this.#setWake(Math.min(askAgainMs ?? Infinity, flushMs), nowMs);
+    for (const event of events) this.#receive(event, nowMs);
+    const next = this.#scheduler.schedule(nowMs);
+    if (next.kind === 'pass') this.#scheduler.startPass(next, nowMs);
+    const flushAtMs = this.#shaping.flushDue(nowMs);
+    const scheduleAtMs = next.kind === 'wait' ? next.untilMs : Infinity;
+    this.#setWake(Math.min(scheduleAtMs, flushAtMs), nowMs);
     return this.#outbox.take();
+  }
+
+  #receive(event: ServerInput, nowMs: number): void {
+    switch (event.kind) {
+      case 'connected':
+        this.#handler.connect(event, nowMs);
+        return;
+      case 'disconnected':
+        this.#handler.disconnect(event.connection, nowMs);
+        return;
+      case 'frame':
+        this.#handler.frame(event, nowMs);
+        return;
+      case 'fault':
+        this.#handler.fault(event.connection, event.fault, nowMs);
+        return;
+      case 'clogged':
+      case 'cleared':
+        this.#handler.flow(event.connection, event.kind === 'clogged', nowMs);
+        return;
+      case 'passed':
+        this.#passEnded(event.id, event.result, nowMs);
+        return;
+      case 'hinted':
+        for (const hint of event.hints) {
+          const session = this.#scheduler.inSlot(event.id, hint.slot);
+          if (session !== null) this.#results.hinted(session, hint);
+        }
+        return;
+      case 'done':
+        this.#operationDone(event.id, event.bytes);
+        return;
+      case 'failed':
+        this.#operationFailed(event.id, event.message, nowMs);
+        return;
+      case 'wake':
+        this.#tick(nowMs);
+        return;
+      case 'drain':
+        this.#handler.drain(event.alternatives);
+        return;
+      case 'stop':
+        this.#handler.stop(nowMs);
+        return;
+      default:
+        unreachable(event);
+    }
+  }
+
+  /** Commits what the pass has decided for each of its sessions, and replies. */
+  #passEnded(id: number, result: PassResult, nowMs: number): void {
+    this.#operations.settle(id);
+    for (const segment of this.#scheduler.passEnded(id, result, nowMs)) {
+      this.#results.passEnded(segment, nowMs);
+    }
+  }
+
+  #operationDone(id: number, bytes: Uint8Array | null): void {
+    const { kind, session } = this.#operations.settle(id);
+    if (!session) return;
+    if (kind === 'save' && bytes) this.#slots.keepImage(session, id, bytes);
+    this.#slots.confirm(session, id);
+  }
+
+  #operationFailed(id: number, message: string, nowMs: number): void {
+    const { kind, session } = this.#operations.settle(id);
+    if (kind === 'pass') {
+      this.#results.passFailed(this.#scheduler.passFailed(id, nowMs), message, nowMs);
+    } else if (session) {
+      this.#results.slotFailed(session, id, kind, message);
+    }
+  }
+
+  #tick(nowMs: number): void {
+    // A timer may fire a little early: whenever it has fired, another is needed.
+    this.#wakeAtMs = Infinity;
+    this.#handler.endSilent(nowMs);
+    this.#ending.expire(nowMs);
+    this.#tenants.sweep(nowMs);
+  }
+
+  /**
+   * Sets one timer for all: the next tick while there is anything to watch, sooner where a pass or
+   * a flush waits.
+   */
+  #setWake(askAgainMs: number, nowMs: number): void {
+    const isWatching = this.#connections.count > 0 || this.#table.size > 0;
+    const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
+    const atMs = Math.min(tick, askAgainMs);
+    if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
+    this.#wakeAtMs = atMs;
+    this.#outbox.push({ kind: 'wake', atMs });
   }
 
   /** A snapshot of counts and quantiles. */
@@ -102,13 +205,16 @@ export class ServerCore {
     });
   }
 
-  /** Sessions whose answer is being written for a device that listens. */
+  /** Sessions that are being written for a device that is attached. */
   get liveCount(): number {
     return [...this.#table.values()].filter(({ end, isAttached }) => end === null && isAttached)
       .length;
   }
 
-  /** Everything kept for anybody: 0 once all connections are closed, their sessions gone and the engine is done. */
+  /**
+   * Entries of all tables: 0 once all connections are closed, their sessions gone and the engine is
+   * done.
+   */
   get retainedCount(): number {
     const { imageCount, ownedCount } = this.#slots;
     return (
@@ -124,251 +230,5 @@ export class ServerCore {
   /** @throws InvariantError where tables disagree with each other. For tests, after any event. */
   checkIntegrity(): void {
     checkIntegrity(this.#table, this.#slots, this.#scheduler);
-  }
-
-  #dispatch(event: ServerInput, nowMs: number): void {
-    switch (event.kind) {
-      case 'connected':
-        this.#connect(event, nowMs);
-        return;
-      case 'disconnected':
-        this.#drop(event.connection, nowMs);
-        return;
-      case 'frame':
-        this.#frame(event, nowMs);
-        return;
-      case 'fault':
-        this.#fault(event.connection, event.fault, nowMs);
-        return;
-      case 'clogged':
-      case 'cleared':
-        this.#flow(event.connection, event.kind === 'clogged', nowMs);
-        return;
-      case 'passed':
-        this.#passed(event.id, event.result, nowMs);
-        return;
-      case 'hinted':
-        for (const hint of event.hints) {
-          const session = this.#scheduler.inSlot(event.id, hint.slot);
-          if (session !== null) this.#sessions.hinted(session, hint);
-        }
-        return;
-      case 'done':
-        this.#done(event.id, event.bytes);
-        return;
-      case 'failed':
-        this.#failed(event.id, event.message, nowMs);
-        return;
-      case 'wake':
-        this.#tick(nowMs);
-        return;
-      case 'drain':
-        this.#drain(event.alternatives);
-        return;
-      case 'stop':
-        this.#stop(nowMs);
-        return;
-      default:
-        unreachable(event);
-    }
-  }
-
-  #connect({ connection: id, grant, isLocal = false }: ConnectedEvent, nowMs: number): void {
-    const isFull = this.#connections.count >= this.#settings.connectionsMax;
-    const tenant = this.#tenants.of(grant, nowMs);
-    const connection = this.#connections.add(id, tenant, isLocal, nowMs);
-    this.#table.addConnection(id, tenant);
-    if (this.#isDraining) this.#failConnection(connection, 'draining', 'no new connections', nowMs);
-    else if (isFull) {
-      const message = `${this.#settings.connectionsMax} connections are open`;
-      this.#failConnection(connection, 'server-full', message, nowMs);
-    }
-  }
-
-  /** The connection is gone; its sessions wait for a resumption. */
-  #drop(id: ConnectionId, nowMs: number): void {
-    if (!this.#connections.get(id)) return;
-    this.#sessions.ending.detachAll(id, nowMs);
-    this.#connections.delete(id);
-  }
-
-  #failConnection(
-    connection: Connection,
-    code: WireCode,
-    message: string,
-    nowMs: number,
-    {
-      hello = null,
-      advice = {},
-    }: { hello?: Hello | null; advice?: { retryAfterMs?: number } } = {},
-  ): void {
-    if (connection.state === 'failed') return;
-    const block =
-      code === 'vocabulary-mismatch' && hello ? this.#settings.differingBlock(hello) : null;
-    this.#counters.failureCount++;
-    this.#outbox.fail(connection, { code, message, ...advice }, block);
-    this.#sessions.ending.detachAll(connection.id, nowMs);
-    this.#table.addConnection(connection.id, connection.tenant);
-  }
-
-  #frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
-    const connection = this.#connections.get(id);
-    if (!connection) return;
-    connection.lastFrameAtMs = nowMs;
-    connection.tenant.countBytes(bytes, nowMs);
-    const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
-    if (reception.kind === 'fault') {
-      const { code, message } = reception.fault;
-      this.#failConnection(connection, code, message, nowMs);
-      return;
-    }
-    if (reception.kind === 'late' && connection.state === 'failed') return;
-    if (reception.kind === 'move') connection.state = reception.state;
-    if (this.#isExhausted(connection, frame, nowMs)) return;
-    this.#legalFrame(connection, frame, nowMs);
-  }
-
-  /**
-   * A key that has used up its bytes or tokens gets nothing more for a while: its frames end their sessions, and those of
-   * no session its connection. What gives something back is always taken; Open and Resume are refused at the entrance.
-   */
-  #isExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
-    if (connection.state === 'failed' || passable.has(frame.kind)) return false;
-    const quota = connection.tenant.isExhausted(nowMs);
-    if (quota === null) return false;
-    const { code, message, retryAfterMs } = quota;
-    const session = sessionOf(frame);
-    if (session === null) {
-      this.#failConnection(connection, code, message, nowMs, { advice: { retryAfterMs } });
-      return true;
-    }
-    const found = this.#table.find({ connection: connection.id, session });
-    if (typeof found !== 'string') this.#sessions.ending.exhaust(found, quota);
-    return typeof found !== 'string';
-  }
-
-  #legalFrame(connection: Connection, frame: DeviceFrame, nowMs: number): void {
-    switch (frame.kind) {
-      case 'hello':
-        this.#greet(connection, frame, nowMs);
-        return;
-      case 'ping':
-        if (!frame.isCover) this.#outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
-        return;
-      default:
-        this.#sessions.frame(this.#addressOf(connection, frame), frame, nowMs);
-        return;
-    }
-  }
-
-  #addressOf({ id }: Connection, frame: DeviceFrame): SessionAddress {
-    return { connection: id, session: sessionOf(frame)! };
-  }
-
-  #greet(connection: Connection, hello: Hello, nowMs: number): void {
-    const fault = helloFault(hello, this.#settings);
-    if (fault) {
-      this.#failConnection(connection, fault.code, fault.message, nowMs, { hello });
-      return;
-    }
-    const passMs = this.#scheduler.passTime.predict({
-      tokenCount: 1,
-      rowCount: 1,
-      tokenContext: 0,
-    });
-    this.#outbox.sendOn(connection, welcomeOf(hello, this.#settings, passMs));
-  }
-
-  #fault(id: ConnectionId, fault: WireFault, nowMs: number): void {
-    const connection = this.#connections.get(id);
-    if (!connection || connection.state === 'failed') return;
-    connection.lastFrameAtMs = nowMs;
-    const isReady = connection.state === 'ready' || connection.state === 'draining';
-    if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
-      this.#sessions.fault({ connection: id, session: fault.session }, fault);
-    } else {
-      this.#failConnection(connection, fault.code, fault.message, nowMs);
-    }
-  }
-
-  #flow(id: ConnectionId, isClogged: boolean, nowMs: number): void {
-    const connection = this.#connections.get(id);
-    if (!connection || connection.state === 'failed') return;
-    connection.isClogged = isClogged;
-    if (!isClogged) this.#sessions.drained(id, nowMs);
-  }
-
-  #passed(id: number, result: PassResult, nowMs: number): void {
-    this.#operations.settle(id);
-    this.#sessions.passCompleted(this.#scheduler.completePass(id, result, nowMs), nowMs);
-  }
-
-  #done(id: number, bytes: Uint8Array | null): void {
-    const { kind, session } = this.#operations.settle(id);
-    if (!session) return;
-    if (kind === 'save' && bytes) this.#slots.keepImage(session, id, bytes);
-    this.#slots.confirm(session, id);
-  }
-
-  #failed(id: number, message: string, nowMs: number): void {
-    const { kind, session } = this.#operations.settle(id);
-    if (kind === 'pass')
-      this.#sessions.passFailed(this.#scheduler.failPass(id, nowMs), message, nowMs);
-    else if (session) this.#sessions.ending.slotFailed(session, id, kind, message);
-  }
-
-  #tick(nowMs: number): void {
-    // A timer may fire a little early: whenever it has fired, another is needed.
-    this.#wakeAtMs = Infinity;
-    const { silenceMs } = this.#settings.limits;
-    for (const connection of this.#connections.silent(silenceMs, nowMs)) {
-      const message = `nothing was heard for ${silenceMs} ms`;
-      this.#failConnection(connection, 'too-slow', message, nowMs);
-    }
-    this.#sessions.ending.expire(nowMs);
-    this.#tenants.sweep(nowMs);
-  }
-
-  #drain(alternatives: readonly string[]): void {
-    this.#isDraining = true;
-    this.#sessions.opening.isClosed = true;
-    const { retryAfterMs } = this.#settings;
-    for (const connection of this.#connections.values()) {
-      if (connection.state !== 'ready' && connection.state !== 'draining') continue;
-      this.#outbox.sendOn(connection, { kind: 'drain', retryAfterMs, alternatives });
-    }
-  }
-
-  #stop(nowMs: number): void {
-    this.#isDraining = true;
-    this.#sessions.opening.isClosed = true;
-    for (const connection of [...this.#connections.values()]) {
-      this.#failConnection(connection, 'draining', 'the server is going away', nowMs);
-    }
-    this.#sessions.ending.forgetDetached();
-  }
-
-  /** Lets out what has waited for a beat that has come. @returns when the next one is wanted; Infinity: none is. */
-  #flush(nowMs: number): number {
-    let nextMs = Infinity;
-    for (const connection of this.#connections.flushing) {
-      const flush = connection.flushTimer!;
-      if (flush.isDue(nowMs)) {
-        this.#sessions.flush(connection, nowMs);
-        flush.pass(nowMs);
-      }
-      if (this.#sessions.awaitsFlush(connection)) nextMs = Math.min(nextMs, flush.atMs);
-    }
-    return nextMs;
-  }
-
-  /** One timer for all: the next tick while there is anything to watch, sooner where the batcher waits. */
-  #setWake(askAgainMs: number, nowMs: number): void {
-    const isWatching = this.#connections.count > 0 || this.#table.size > 0;
-    const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
-    const atMs = Math.min(tick, askAgainMs);
-    if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
-    this.#wakeAtMs = atMs;
-    this.#outbox.push({ kind: 'wake', atMs });
   }
 }

@@ -1,9 +1,10 @@
-// All sessions of the server: by key, by resume key, and by the id a connection knows them under. Ended and detached
-// ones stay until they are closed or expire. Counts are bounded by the settings.
+// All sessions of the server: by key, by resume key, and by the id a connection knows them under.
+// Ended and detached ones stay until they are closed or expire. Counts are bounded by the settings.
 
 import { assert } from '../../base/assert.js';
 import type { ConnectionId } from './event.js';
-import type { Session, SessionAddress } from './session.js';
+import type { Session } from './session.js';
+import type { SessionAddress } from './session-status.js';
 import type { Tenant } from './tenants/tenant.js';
 
 interface ConnectionSessions {
@@ -12,7 +13,10 @@ interface ConnectionSessions {
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
-  /** Failed ids that the device has not closed: frames under way to them are late. Counted like sessions. */
+  /**
+   * Failed ids that the device has not closed: frames under way to them are late. Counted like
+   * sessions.
+   */
   readonly failed: Set<number>;
 }
 
@@ -27,10 +31,6 @@ export class SessionTable {
 
   values(): IterableIterator<Session> {
     return this.#byKey.values();
-  }
-
-  get(key: number): Session | undefined {
-    return this.#byKey.get(key);
   }
 
   byResumeKey(resumeKey: string): Session | undefined {
@@ -93,23 +93,23 @@ export class SessionTable {
     this.#byKey.set(session.key, session);
     this.#byResumeKey.set(session.resumeKey, session);
     session.terms.tenant.sessionCount++;
-    this.attach(session);
+    this.attach(session, session.address!);
   }
 
-  /** Puts a session at its listener's desk. */
-  attach(session: Session): void {
-    const { connection, session: id } = session.address!;
+  /** Lists a session under an id of a connection. */
+  attach(session: Session, { connection, session: id }: SessionAddress): void {
     this.#connectionOf(connection).sessions.set(id, session);
   }
 
-  /** Takes a session from its listener's desk; the id counts as failed there until it is closed. */
-  detach(session: Session, isFailed: boolean): void {
-    if (!session.address) return;
-    const { connection, session: id } = session.address;
+  /**
+   * Takes the session of an id off its connection.
+   *
+   * @param isFailed whether the id counts as failed until it is closed.
+   */
+  detach({ connection, session: id }: SessionAddress, isFailed: boolean): void {
     const sessions = this.#connections.get(connection);
     sessions?.sessions.delete(id);
     if (isFailed) sessions?.failed.add(id);
-    session.address = null;
   }
 
   /** Marks an id that never became a session as failed. */

@@ -1,161 +1,166 @@
-// One answer being written: the committed tokens, the drafts in line, and where the session stands with its device and
-// with the engine. Changed by the files of this folder only; sends nothing itself.
+// Keeps one session: its committed tokens, the drafts in line, and its state (session-status.ts).
+// Changes only by its own methods, one for each thing that can happen to it. Sends nothing and asks
+// nothing of the engine.
 
-import type { SlotConfig } from '../../engine/engine.js';
-import type { CutLimit } from '../../math/cut-law.js';
-import type { Law } from '../../math/law.js';
-import type { LawLogprobs } from '../../math/logprobs.js';
-import type { EndReason, Mode, Scheme, TrafficShaping } from '../../protocol/frame.js';
-import type { SessionState } from '../../protocol/session-state.js';
-import type { TokenLog } from '../../protocol/token-log.js';
-import { DraftBuffer } from './draft-buffer.js';
-import type { ConnectionId } from './event.js';
-import { LogprobLog } from './logprob-log.js';
-import { DraftTrust } from './tenants/draft-trust.js';
-import type { Tenant } from './tenants/tenant.js';
+import { assert } from '../../base/assert.js';
+import type { Outcome } from '../../engine/engine.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
+import type { Draft, EndReason } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+import {
+  type Reception,
+  receive,
+  type SessionEvent,
+  stateAfterSending,
+  type SessionState as WireState,
+} from '../../protocol/session-state.js';
+import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
+import { type AfterPass, commitOutcome, endReasonOf, type SessionText } from './commit-outcome.js';
+import {
+  type Contradiction,
+  DraftBuffer,
+  type DraftChain,
+  type DraftCounts,
+} from './draft-buffer.js';
+import { DraftHistory } from './draft-history.js';
+import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
+import * as moves from './session-moves.js';
+import type {
+  AttachedDevice,
+  DueLaw,
+  InFlightSegment,
+  PassTimes,
+  SessionAddress,
+  SessionDevice,
+  SessionStatus,
+  SlowDevice,
+} from './session-status.js';
+import type { NewSession, SessionTerms } from './session-terms.js';
 
-/** What was asked for and granted. */
-export interface SessionTerms {
-  readonly scheme: Scheme;
-  readonly mode: Mode;
-  readonly promptLength: number;
-  /** The session ends when the log is this long. */
-  readonly lengthMax: number;
-  /** Whether `lengthMax` is the context's end rather than what the device asked for. */
-  readonly endsAtContext: boolean;
-  readonly windowMax: number;
-  readonly cut: CutLimit | null;
-  /** Whether the device has a use for hints, and this server's target an exit to make them. */
-  readonly wantsHints: boolean;
-  /** What its device asks for, or the server: kept for a resumption. */
-  readonly shaping: TrafficShaping;
-  /** How many likeliest tokens log-probabilities are told with; null: none are told. */
-  readonly topLogprobs: number | null;
-  readonly config: SlotConfig;
-  /** Of the key that opened it, and alone may resume it. */
-  readonly tenant: Tenant;
-}
-
-/** Who hears of the session. */
-export interface SessionAddress {
-  readonly connection: ConnectionId;
-  /** The id that this connection knows it by. */
-  readonly session: number;
-}
-
-/** What a pass in flight computes for a session. */
-export interface InFlightSegment {
-  /** Position of the first tested draft, which is the committed length; tested drafts, padding not counted. */
-  readonly from: number;
-  readonly draftCount: number;
-  /** Drafts of padding behind the tested ones. */
-  readonly padCount: number;
-  /** Whether rows are judged; otherwise the cache fills and nothing is said. */
-  readonly isJudged: boolean;
+/** What the device lacks of a session. */
+export interface SessionProgress {
   readonly epoch: number;
-  readonly ids: Int32Array;
-  readonly queueMs: number;
-  /** An operation on the slot has failed since: what the pass computes there is worth nothing. */
-  isInvalid: boolean;
+  /** Position of the first token that the device does not hold. */
+  readonly from: number;
+  readonly tokens: Int32Array;
+  /** Drafts that stood and drafts that fell since the last verdict. */
+  readonly acceptedCount: number;
+  readonly rejectedCount: number;
+  readonly end: EndReason | null;
+  readonly due: DueLaw | null;
+  /** Of the tokens that the last verdict did not tell; null: none are told. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
 }
 
-/** Where the time of a verdict went. */
-export interface PassTimes {
-  /** From the arrival of the newest draft to the start of its pass. */
-  readonly queueMs: number;
-  readonly passMs: number;
-}
-
-/** A cache image that waits for a slot. */
-export type CacheImage =
-  | { readonly kind: 'none' }
-  /** The engine is writing it. */
-  | { readonly kind: 'saving'; readonly id: number; readonly length: number }
-  | { readonly kind: 'saved'; readonly bytes: Uint8Array; readonly length: number };
-
-/** A device that was gone for longer did not wait for this server. */
-const awayMsMax = 1000;
-/** Weight of the newest round in the mean. */
-const awayStep = 0.25;
+const noCounts: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
+const goesOn: AfterPass = { end: null, due: null };
 
 export class Session {
   readonly key: number;
   readonly terms: SessionTerms;
-  readonly log: TokenLog;
-  /** [32] hex digits. */
   readonly resumeKey: string;
-  readonly drafts = new DraftBuffer();
-  /** How far its drafts deserve rows. */
-  readonly trust: DraftTrust;
-  state: SessionState = 'open';
-  address: SessionAddress | null;
+  readonly #log: TokenLog;
+  readonly #drafts = new DraftBuffer();
+  readonly #history: DraftHistory;
+  /** Where they were asked for. */
+  readonly #logprobs: LogprobLog | null;
+  #status: SessionStatus;
   /** Committed length that the device knows of. */
-  announcedLength: number;
+  #announcedLength: number;
   /** An empty draft asks for the token at this position. */
-  requestedPosition: number | null = null;
-  /** It has not yet had a slot: its prompt is worth computing before anybody asks for a row. */
-  isNew = true;
+  #requestedPosition: number | null = null;
   /** Verdicts and resumptions sent: each may have raised the device's epoch once. */
-  answerCount = 0;
-  /** `split`: the whole law that the device draws from. */
-  pendingLaw: Law | null = null;
-  /** Of its entries, where asked for. */
-  pendingLogprobs: LawLogprobs | null = null;
-  /** Where asked for. */
-  readonly logprobs: LogprobLog | null;
-  end: EndReason | null = null;
-  isCancelled = false;
-  /** Times of the newest verdict that waits for a slow reader, to be merged with those that follow. */
-  deferredTimes: PassTimes | null = null;
-  inInFlight: InFlightSegment | null = null;
-  image: CacheImage = { kind: 'none' };
-  /** It was in a pass that failed: it goes alone until one succeeds. */
-  isSuspect = false;
-  /** The last pass it was in failed with nobody else in it, or its slot did. */
-  failureCount = 0;
-  /** Since when it could have been in a pass. */
-  waitingSinceMs: number;
-  /** Arrival of the newest draft. */
-  draftAtMs: number;
-  lastVerdictAtMs: number | null = null;
-  /** From a verdict until a pass is wanted again, of late; 0 in race, which always wants one. */
-  turnaroundMs = 0;
-  detachedAtMs: number | null = null;
-  /** Draft length of the last advice; null: none was given. */
-  advice: number | null = null;
-  testedCount = 0;
-  acceptedCount = 0;
+  #replyCount = 0;
+  #slotFailureCount = 0;
+  #waitingSinceMs: number;
+  #draftAtMs: number;
 
-  constructor(
-    key: number,
-    terms: SessionTerms,
-    log: TokenLog,
-    resumeKey: string,
-    address: SessionAddress,
-    nowMs: number,
-  ) {
+  constructor({ key, terms, log, resumeKey, address }: NewSession, nowMs: number) {
     this.key = key;
     this.terms = terms;
-    this.log = log;
     this.resumeKey = resumeKey;
-    this.address = address;
-    this.trust = new DraftTrust(terms.tenant.trust.inherited);
+    this.#log = log;
+    this.#history = new DraftHistory(terms.tenant.trust.inherited);
     const { topLogprobs, promptLength } = terms;
-    this.logprobs =
+    this.#logprobs =
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
-    this.announcedLength = log.length;
-    this.waitingSinceMs = nowMs;
-    this.draftAtMs = nowMs;
+    this.#announcedLength = log.length;
+    this.#waitingSinceMs = nowMs;
+    this.#draftAtMs = nowMs;
+    const device = { kind: 'attached', address, wire: 'opening' } as const;
+    this.#status = moves.opened(device, endReasonOf(log, terms));
   }
 
-  /** Tokens that the next verdict may still commit. */
-  get room(): number {
-    return this.terms.lengthMax - this.log.length;
+  // State.
+
+  get status(): SessionStatus {
+    return this.#status;
   }
 
-  /** Drafts that a pass may test: behind them the target adds a token of its own. */
-  get testableCount(): number {
-    return Math.min(this.drafts.pendingCount(this.log.length), this.room - 1);
+  get log(): CommittedTokens {
+    return this.#log;
+  }
+
+  get drafts(): DraftChain {
+    return this.#drafts;
+  }
+
+  /** How its drafts have done. */
+  get history(): Omit<DraftHistory, 'verdictSent' | 'advised' | 'judged'> {
+    return this.#history;
+  }
+
+  get isForgotten(): boolean {
+    return this.#status.kind === 'forgotten';
+  }
+
+  /** Where its device is reached; null: it has none now. */
+  get address(): SessionAddress | null {
+    const device = this.#device;
+    return device === null || device.kind === 'detached' ? null : device.address;
+  }
+
+  get isAttached(): boolean {
+    return this.address !== null;
+  }
+
+  /** Since when it has no device; null: it has one. */
+  get detachedAtMs(): number | null {
+    const device = this.#device;
+    return device?.kind === 'detached' ? device.sinceMs : null;
+  }
+
+  /** Why it is over; null: it goes on. */
+  get end(): EndReason | null {
+    return this.#status.kind === 'ended' ? this.#status.reason : null;
+  }
+
+  /** The law that its device draws the next token from, or null. */
+  get due(): DueLaw | null {
+    return this.#status.kind === 'law-due' ? this.#status.due : null;
+  }
+
+  /** Its part of the pass in flight, or null. */
+  get segment(): InFlightSegment | null {
+    const { kind } = this.#status;
+    return kind === 'in-pass' || kind === 'cancelling' ? this.#status.segment : null;
+  }
+
+  /** Whether the last pass failed with this session in it. */
+  get isSuspect(): boolean {
+    return this.#status.kind === 'waiting' && this.#status.isSuspect;
+  }
+
+  /** Whether the engine may work for it. */
+  get isRunning(): boolean {
+    const { kind } = this.#status;
+    return (kind === 'waiting' || kind === 'in-pass') && this.#status.device.kind !== 'detached';
+  }
+
+  /** Whether its prompt is to be computed although no row of it is asked for. */
+  get wantsPrefill(): boolean {
+    const status = this.#status;
+    return this.isRunning && 'phase' in status && status.phase === 'prefill';
   }
 
   /** Whether the next pass should judge a row of it. */
@@ -163,24 +168,233 @@ export class Session {
     if (!this.isRunning) return false;
     const { mode } = this.terms;
     if (mode === 'race' || mode === 'stream') return true;
-    const isAsked = this.requestedPosition !== null && this.requestedPosition >= this.log.length;
-    return isAsked || this.drafts.pendingCount(this.log.length) > 0;
+    const { length } = this.#log;
+    const isAsked = this.#requestedPosition !== null && this.#requestedPosition >= length;
+    return isAsked || this.#drafts.pendingCount(length) > 0;
   }
 
-  /** A pass judges what it has waited for since `waitingSinceMs`. */
-  noteTurnaround(): void {
-    if (this.lastVerdictAtMs === null) return;
-    const awayMs = Math.min(awayMsMax, Math.max(0, this.waitingSinceMs - this.lastVerdictAtMs));
-    this.turnaroundMs += awayStep * (awayMs - this.turnaroundMs);
+  /** Drafts that a pass may test: behind them the target adds a token of its own. */
+  get testableCount(): number {
+    const { length } = this.#log;
+    return Math.min(this.#drafts.pendingCount(length), this.terms.lengthMax - length - 1);
   }
 
-  /** Whether the engine may work for it at all. */
-  get isRunning(): boolean {
-    return this.state === 'open' && this.end === null && !this.isCancelled && this.address !== null;
+  /** Committed tokens that its device has not been told of. */
+  get unannouncedCount(): number {
+    return this.#log.length - this.#announcedLength;
   }
 
-  /** Whether there is a device to be told. */
-  get isAttached(): boolean {
-    return this.address !== null;
+  /**
+   * Times of the newest verdict that a slow device has not been sent; null: it has been sent all.
+   */
+  get deferredTimes(): PassTimes | null {
+    const device = this.#device;
+    return device?.kind === 'slow' ? device.times : null;
+  }
+
+  /** Highest epoch that its device can have reached. */
+  get epochMax(): number {
+    return Math.min(this.#replyCount, limits.epoch.value);
+  }
+
+  /** Since when it could have been in a pass. */
+  get waitingSinceMs(): number {
+    return this.#waitingSinceMs;
+  }
+
+  /** Arrival of the newest draft. */
+  get draftAtMs(): number {
+    return this.#draftAtMs;
+  }
+
+  /** Slots that have failed under it since a pass last ended well. */
+  get slotFailureCount(): number {
+    return this.#slotFailureCount;
+  }
+
+  // Events from the device.
+
+  /** Applies the table of the protocol to a frame of its device. */
+  received(event: SessionEvent): Reception {
+    const { address, wire } = this.#attached;
+    const reception = receive(wire, event, address.session);
+    if (reception.kind === 'move') this.#moveWire(reception.state);
+    return reception;
+  }
+
+  /**
+   * Takes a draft that was checked. A draft of an older epoch or of a void chain is dropped.
+   *
+   * @returns where it contradicts its own chain; null: nowhere.
+   */
+  addDraft(frame: Draft, nowMs: number): Contradiction | null {
+    const drafts = this.#drafts;
+    const { epoch, from, ids } = frame;
+    if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
+    if (epoch > drafts.epoch) drafts.begin(epoch, from);
+    const wasWaiting = this.wantsJudging;
+    const contradiction = drafts.add(frame, this.#log);
+    if (contradiction) return contradiction;
+    if (ids.length === 0 && from >= this.#log.length) this.#requestedPosition = from;
+    this.#draftAtMs = nowMs;
+    if (!wasWaiting) this.#waitingSinceMs = nowMs;
+    return null;
+  }
+
+  /** Commits the token that the device has drawn from the law that was due. */
+  commitResidual(token: number, nowMs: number): void {
+    const { due } = this;
+    assert(due !== null, `no residual token is due while ${this.#status.kind}`);
+    this.#log.push(token);
+    if (due.logprobs !== null) {
+      const index = due.law.kind === 'dense' ? token : due.law.ids.indexOf(token);
+      this.#logprobs!.push(logprobsOfEntry(due.logprobs, index));
+    }
+    this.#announcedLength = this.#log.length;
+    this.#waitingSinceMs = nowMs;
+    this.#status = moves.residualCommitted(this.#status, endReasonOf(this.#log, this.terms));
+  }
+
+  /** Ends the session, or lets it end with the pass that it is in. */
+  cancel(): void {
+    this.#status = moves.cancelled(this.#status);
+  }
+
+  /**
+   * Goes on with a device on another connection.
+   *
+   * @param committedLength what that device holds of the log.
+   * @returns the rest of the log, of which the device counts as told.
+   */
+  attach(address: SessionAddress, committedLength: number, nowMs: number): SessionProgress {
+    const device = { kind: 'attached', address, wire: 'resuming' } as const;
+    this.#status = moves.withDevice(this.#status, device);
+    this.#drafts.clear();
+    this.#requestedPosition = null;
+    this.#waitingSinceMs = nowMs;
+    const progress = this.#progress(committedLength, committedLength, noCounts);
+    this.#announcedLength = this.#log.length;
+    this.#replyCount++;
+    return progress;
+  }
+
+  /** Waits for a resumption: the connection is gone. */
+  detach(nowMs: number): void {
+    this.#status = moves.withDevice(this.#status, { kind: 'detached', sinceMs: nowMs });
+    this.#drafts.clear();
+  }
+
+  // Events from the engine.
+
+  passStarted(segment: InFlightSegment): void {
+    this.#status = moves.passStarted(this.#status, segment);
+    this.#drafts.passTaken();
+    if (segment.isJudged) this.#history.judged(this.#waitingSinceMs);
+  }
+
+  /**
+   * Commits what its pass has decided. Nothing happens to a forgotten session.
+   *
+   * @returns false where an operation on its slot has failed meanwhile, and the result is dropped.
+   */
+  passEnded(outcome: Outcome, nowMs: number): boolean {
+    const status = this.#status;
+    if (status.kind !== 'in-pass' && status.kind !== 'cancelling') return false;
+    const { segment, isInvalid } = status;
+    this.#waitingSinceMs = nowMs;
+    if (!isInvalid) this.#slotFailureCount = 0;
+    const isCommitted = segment.isJudged && !isInvalid;
+    const after = isCommitted ? commitOutcome(this.#text, segment, outcome) : goesOn;
+    this.#status = moves.passEnded(status, after, segment.isJudged);
+    return !isInvalid;
+  }
+
+  /** Its pass came to nothing. */
+  passFailed(): void {
+    this.#status = moves.passFailed(this.#status);
+  }
+
+  /**
+   * An operation on its slot has failed: the slot and what a pass computes there are worth nothing.
+   */
+  slotFailed(): void {
+    this.#slotFailureCount++;
+    this.#status = moves.slotFailed(this.#status);
+  }
+
+  /** Its slot was given to another session. */
+  evicted(): void {
+    this.#status = moves.evicted(this.#status);
+  }
+
+  // Replies to the device.
+
+  /** Applies the table of the protocol to a frame for its device. */
+  sent(event: SessionEvent): void {
+    this.#moveWire(stateAfterSending(this.#attached.wire, event));
+  }
+
+  /** Keeps a verdict back: the device reads slowly, and the next one says it all. */
+  defer(times: PassTimes): void {
+    this.#status = moves.deferred(this.#status, times);
+  }
+
+  /** What the next verdict says. The device counts as told of it. */
+  takeProgress(nowMs: number): SessionProgress {
+    const { address, wire } = this.#attached;
+    this.#status = moves.withDevice(this.#status, { kind: 'attached', address, wire });
+    const counts = this.#drafts.takeCounts();
+    this.#history.verdictSent(counts, nowMs);
+    this.terms.tenant.trust.learn(counts.acceptedCount, counts.rejectedCount);
+    const from = this.#drafts.heldTo(this.#announcedLength, this.#log);
+    const progress = this.#progress(from, this.#announcedLength, counts);
+    this.#announcedLength = this.#log.length;
+    this.#replyCount++;
+    if (progress.end === null) this.#drafts.forgetBelow(this.#announcedLength);
+    else this.#drafts.clear();
+    return progress;
+  }
+
+  /** @param untoldFrom position of the first token whose log-probabilities the device lacks. */
+  #progress(from: number, untoldFrom: number, counts: DraftCounts): SessionProgress {
+    const { end, due } = this;
+    const { epoch } = this.#drafts;
+    const tokens = this.#log.slice(from);
+    const logprobs = this.#logprobs?.between(untoldFrom, this.#log.length) ?? null;
+    return { epoch, from, tokens, ...counts, end, due, logprobs };
+  }
+
+  /** The device was told how long to draft. */
+  advised(length: number): void {
+    this.#history.advised(length);
+  }
+
+  /** Is over for good. */
+  forget(): void {
+    this.#status = moves.forgotten(this.#status);
+  }
+
+  /**
+   * A move on the wire tells a slow device nothing; any that changes its state is followed by what
+   * does.
+   */
+  #moveWire(wire: WireState): void {
+    const { address, wire: before } = this.#attached;
+    if (wire === before) return;
+    this.#status = moves.withDevice(this.#status, { kind: 'attached', address, wire });
+  }
+
+  get #text(): SessionText {
+    return { terms: this.terms, log: this.#log, drafts: this.#drafts, logprobs: this.#logprobs };
+  }
+
+  get #device(): SessionDevice | null {
+    return this.#status.kind === 'forgotten' ? null : this.#status.device;
+  }
+
+  get #attached(): AttachedDevice | SlowDevice {
+    const device = this.#device;
+    assert(device !== null && device.kind !== 'detached', `session ${this.key} has no device`);
+    return device;
   }
 }

@@ -58,13 +58,14 @@ function sessionCounts(table: SessionTable) {
   let cutCount = 0;
   let offCount = 0;
   const advice: number[] = [];
-  for (const { end, terms, isAttached, trust, advice: length } of table.values()) {
+  for (const { end, terms, isAttached, history } of table.values()) {
+    const { trust, advice: length } = history;
     if (!isAttached) detachedCount++;
     if (end !== null) continue;
     sessionsByMode[terms.mode]++;
     if (length !== null) advice.push(length);
-    if (trust.level === 'cut') cutCount++;
-    if (trust.level === 'off') offCount++;
+    if (trust === 'cut') cutCount++;
+    if (trust === 'off') offCount++;
   }
   const distrusted = { cutCount, offCount };
   const advised = {

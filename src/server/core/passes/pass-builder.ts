@@ -5,7 +5,8 @@ import type { Judge, Segment } from '../../../engine/engine.js';
 import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import type { Mode } from '../../../protocol/frame.js';
-import type { InFlightSegment, Session } from '../session.js';
+import type { Session } from '../session.js';
+import type { InFlightSegment } from '../session-status.js';
 import type { ServedModel } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './pass-plan.js';
@@ -34,7 +35,7 @@ export function candidateOf(
   { endOfText, passRowsMax }: ServedModel,
   { passMs, firstDraftLength: newSessionLength }: CandidateContext,
 ): Candidate {
-  const wantedMax = session.advice ?? newSessionLength;
+  const wantedMax = session.history.advice ?? newSessionLength;
   const { key, log, wantsJudging, waitingSinceMs, terms } = session;
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
@@ -57,14 +58,14 @@ export function candidateOf(
  */
 function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
   const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
-  const worthMax = trustedLength(session.trust.level, soughtMax);
+  const worthMax = trustedLength(session.history.trust, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
   return session.drafts.countToEnd(session.log.length, count, endOfText);
 }
 
 export interface BuiltSegment {
   readonly segment: Segment;
-  readonly inInFlight: InFlightSegment;
+  readonly inFlight: InFlightSegment;
 }
 
 /** The segment of one share; cuts the slot back where it holds more than the segment starts from. */
@@ -92,15 +93,14 @@ export function buildSegment(
     epoch: drafts.epoch,
     ids,
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
-    isInvalid: false,
+    isRetry: session.isSuspect,
   };
-  if (isJudged) session.noteTurnaround();
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
   const { topLogprobs } = terms;
   const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
   const tokens = joined(filled, ids);
   const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
-  return { segment, inInFlight: inFlight };
+  return { segment, inFlight: inFlight };
 }
 
 /** Any token serves: a draft that nobody proposed is tested like one that somebody did. */

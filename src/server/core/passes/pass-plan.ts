@@ -50,14 +50,16 @@ export interface PlannedSegment {
   readonly isJudged: boolean;
 }
 
+export interface PlannedPass {
+  readonly kind: 'pass';
+  readonly segments: readonly PlannedSegment[];
+  readonly predictedMs: number;
+  /** Time that each tenant is charged for its segments, the fixed time apart; empty where nothing is shared. */
+  readonly spentMs: ReadonlyMap<number, number>;
+}
+
 export type PassPlan =
-  | {
-      readonly kind: 'pass';
-      readonly segments: readonly PlannedSegment[];
-      readonly predictedMs: number;
-      /** What each payer owes for its segments, the fixed time apart; empty where nothing is shared. */
-      readonly spentMs: ReadonlyMap<number, number>;
-    }
+  | PlannedPass
   /** Nothing to do before this time, unless something arrives. */
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'idle' };

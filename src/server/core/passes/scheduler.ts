@@ -8,16 +8,31 @@ import { type PassShape, PassTimeModel } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
+import { trustedLength } from '../tenants/draft-trust.js';
 import { FairShare, type TenantCredit } from '../tenants/fair-share.js';
-import { adviceFrom, firstAdvice, type ServerLoad } from './draft-advice.js';
+import {
+  adviceFrom,
+  expectedAcceptance,
+  firstAdvice,
+  loadedDraftLength,
+  nextAdvice,
+  type ServerLoad,
+} from './draft-advice.js';
 import { Occupancy } from './occupancy.js';
 import type { IssueOperation } from './operations.js';
 import { loadedTokenMs } from './overload.js';
 import { buildSegment, candidateOf, passShapeOf } from './pass-builder.js';
-import { type BatchBounds, type Candidate, type PlannedSegment, planPass } from './pass-plan.js';
+import {
+  type BatchBounds,
+  type Candidate,
+  type PassPlan,
+  type PlannedPass,
+  type PlannedSegment,
+  planPass,
+} from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
-interface PassInInFlight {
+interface PassInFlight {
   readonly id: number;
   readonly sessions: readonly Session[];
   /** [sessions] where each is computed. */
@@ -70,7 +85,7 @@ export class Scheduler {
   readonly #bounds: BatchBounds;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
-  #inInFlight: PassInInFlight | null = null;
+  #inFlight: PassInFlight | null = null;
   /** After a suspect has gone alone the others have their turn. */
   #wasSuspect = false;
   readonly #occupancy = new Occupancy();
@@ -96,7 +111,7 @@ export class Scheduler {
   }
 
   get isFlying(): boolean {
-    return this.#inInFlight !== null;
+    return this.#inFlight !== null;
   }
 
   get readyCount(): number {
@@ -104,20 +119,30 @@ export class Scheduler {
   }
 
   get queueLength(): number {
-    return [...this.#ready.values()].filter(({ inInFlight: inFlight }) => inFlight === null).length;
+    return [...this.#ready.values()].filter(({ segment }) => segment === null).length;
   }
 
   get waitingForSlot(): number {
     return [...this.#ready.values()].filter((session) => !this.#slots.has(session)).length;
   }
 
-  get load(): ServerLoad {
+  get #load(): ServerLoad {
     return {
       cost: this.passTime.cost,
       judgedCount: Math.max(1, this.#judgedCount),
       contextLength: this.#contextLength,
       busyShare: this.#occupancy.busyShare,
     };
+  }
+
+  /** How long a session's device should draft, where that has changed; null: as before. */
+  advise(session: Session): number | null {
+    const { acceptedCount, testedCount, turnaroundMs, trust, advice } = session.history;
+    if (session.terms.mode === 'stream' || this.passTime.error.passCount < adviceFrom) return null;
+    const lengthMax = this.#settings.limits.draftTokens;
+    const acceptanceRate = expectedAcceptance(acceptedCount, testedCount);
+    const ideal = loadedDraftLength(this.#load, { acceptanceRate, turnaroundMs }, lengthMax);
+    return nextAdvice(advice, trustedLength(trust, ideal), lengthMax);
   }
 
   /** Milliseconds from token to token if one more session joined. */
@@ -140,7 +165,7 @@ export class Scheduler {
   #hasWork(session: Session): boolean {
     if (session.wantsJudging) return true;
     // A prompt is computed before anybody asks for a row of it; later only sessions that ask get the engine.
-    return session.isRunning && session.isNew && !this.#isFilled(session);
+    return session.wantsPrefill && !this.#isFilled(session);
   }
 
   #isFilled(session: Session): boolean {
@@ -149,20 +174,18 @@ export class Scheduler {
 
   readonly #isIdle = (session: Session): boolean => !this.#ready.has(session.key);
 
-  /** Starts the next pass if the engine is free. @returns when to ask again though nothing happens, or null. */
-  schedule(nowMs: number): number | null {
-    if (this.#inInFlight) return null;
+  /** Plans the next pass, if the engine is free: the caller starts it. */
+  schedule(nowMs: number): PassPlan {
+    if (this.#inFlight) return { kind: 'idle' };
     this.#assignSlots(nowMs);
     const candidates = this.#candidates();
     const fairness = this.#fairShare.terms(this.#tenants(), nowMs);
     const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
     const plan = planPass(candidates, bounds, this.#predict, nowMs);
-    if (plan.kind === 'wait') return plan.untilMs;
-    if (plan.kind === 'idle') return null;
+    if (plan.kind !== 'pass') return plan;
     if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
     else this.#fairShare.alone(plan.predictedMs);
-    this.#launch(plan.segments, nowMs);
-    return null;
+    return plan;
   }
 
   readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
@@ -186,7 +209,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
-      if (session.image.kind === 'saving' || refused.has(ordinal)) continue;
+      if (this.#slots.isSaving(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
   }
@@ -218,7 +241,7 @@ export class Scheduler {
     const isFresh = passCount >= adviceFrom && passCount - newSessions.passCount < newSessionEvery;
     if (isFresh) return newSessions.length;
     const { draftTokens } = this.#settings.limits;
-    const length = firstAdvice(this.load, { passCount, sessionCount }, draftTokens);
+    const length = firstAdvice(this.#load, { passCount, sessionCount }, draftTokens);
     this.#newSessions = { passCount, length };
     return length;
   }
@@ -232,30 +255,22 @@ export class Scheduler {
     return goesAlone ? [suspect] : others;
   }
 
-  #launch(shares: readonly PlannedSegment[], nowMs: number): void {
+  /** Gives a planned pass to the engine. */
+  startPass({ segments: shares }: PlannedPass, nowMs: number): void {
     const sessions = shares.map(({ key }) => this.#ready.get(key)!);
     const segments = shares.map((share, index) => {
       const session = sessions[index]!;
       const { contextLength } = this.#settings.model;
-      const { segment, inInFlight: inFlight } = buildSegment(
-        session,
-        share,
-        this.#slots,
-        contextLength,
-        nowMs,
-      );
-      session.inInFlight = inFlight;
-      session.drafts.frameCount = 0;
+      const built = buildSegment(session, share, this.#slots, contextLength, nowMs);
+      session.passStarted(built.inFlight);
       this.#slots.beginPass(session, nowMs);
-      return segment;
+      return built.segment;
     });
     const shape = passShapeOf(segments);
-    const wantsHints = sessions.some(
-      ({ terms, inInFlight: inFlight }) => terms.wantsHints && inFlight?.isJudged,
-    );
+    const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
     const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
     const slots = segments.map(({ slot }) => slot);
-    this.#inInFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
+    this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
   }
 
@@ -274,12 +289,12 @@ export class Scheduler {
 
   /** The session that the pass in flight computes in a slot; null where the pass is over. */
   inSlot(id: number, slot: SlotId): Session | null {
-    if (this.#inInFlight?.id !== id) return null;
-    return this.#inInFlight.sessions[this.#inInFlight.slots.indexOf(slot)] ?? null;
+    if (this.#inFlight?.id !== id) return null;
+    return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
   }
 
-  /** The pass has ended well. @returns what became of each session that still lives, judged or not. */
-  completePass(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
+  /** The pass has ended well. @returns what it has decided for each of its sessions, forgotten ones included. */
+  passEnded(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
     const measuredMs = result.decodeMs + result.judgeMs;
     const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
@@ -290,10 +305,6 @@ export class Scheduler {
     this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
     return sessions.map((session, index) => {
-      session.isSuspect = false;
-      if (session.inInFlight?.isInvalid !== true) session.failureCount = 0;
-      if (session.inInFlight?.isJudged) session.isNew = false;
-      session.waitingSinceMs = nowMs;
       return { session, outcome: result.outcomes[index]!, passMs };
     });
   }
@@ -303,17 +314,16 @@ export class Scheduler {
    *
    * @returns the sessions of the pass; `isProved` for one that has failed twice, the second time with nobody beside it.
    */
-  failPass(id: number, nowMs: number): FailedPass {
+  passFailed(id: number, nowMs: number): FailedPass {
     const { sessions, startedAtMs } = this.#arrive(id);
     this.#slots.endPass(new Map<SlotId, number>());
     this.#counters.passFailureCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     const [first] = sessions;
-    const isProved = sessions.length === 1 && first!.isSuspect;
+    const isProved = sessions.length === 1 && first!.segment?.isRetry === true;
     for (const session of sessions) {
-      session.inInFlight = null;
-      session.isSuspect = true;
+      session.passFailed();
       this.#slots.release(session);
       // Its prompt may have to be computed again although nobody asks for it now.
       this.refresh(session);
@@ -321,11 +331,11 @@ export class Scheduler {
     return { sessions, isProved };
   }
 
-  #arrive(id: number): PassInInFlight {
-    const inInFlight = this.#inInFlight;
-    assert(inInFlight?.id === id, `pass ${id} is not in flight`);
-    this.#inInFlight = null;
-    return inInFlight;
+  #arrive(id: number): PassInFlight {
+    const inFlight = this.#inFlight;
+    assert(inFlight?.id === id, `pass ${id} is not in flight`);
+    this.#inFlight = null;
+    return inFlight;
   }
 
   /** @throws InvariantError where a session that is over waits, or one that has work does not. */

@@ -4,7 +4,7 @@
 
 import { assert } from '../../../base/assert.js';
 import { type SlotId, slotId } from '../../../base/brand.js';
-import type { TokenLog } from '../../../protocol/token-log.js';
+import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { Tenant } from '../tenants/tenant.js';
 import type { IssueOperation } from './operations.js';
@@ -16,7 +16,7 @@ interface SlotRecord {
    * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for sessions that begin alike.
    * It costs nobody a slot, and there are no more of them than slots.
    */
-  residue: TokenLog | null;
+  residue: CommittedTokens | null;
   /** Tokens the engine holds once all issued operations have run; those below the log's length are the log's. */
   engineLength: number;
   /** Log length when the owner got it. */
@@ -26,6 +26,18 @@ interface SlotRecord {
   readonly isUncertain: Set<number>;
   /** In the pass in flight. */
   isFlying: boolean;
+}
+
+interface SavingImage {
+  /** Of the operation. */
+  readonly id: number;
+  /** Tokens in it. */
+  readonly length: number;
+}
+
+interface SavedImage {
+  readonly bytes: Uint8Array;
+  readonly length: number;
 }
 
 export interface SlotPolicy {
@@ -44,8 +56,10 @@ export class SlotTable {
   readonly #issue: IssueOperation;
   readonly #slots: readonly SlotRecord[];
   readonly #slotOf = new Map<Session, SlotRecord>();
-  /** Sessions with saved bytes, least recently saved first. */
-  readonly #images = new Set<Session>();
+  /** Cache images that the engine is writing. */
+  readonly #saving = new Map<Session, SavingImage>();
+  /** Saved cache images of sessions that wait for a slot, least recently saved first. */
+  readonly #images = new Map<Session, SavedImage>();
   #imageBytes = 0;
   evictionCount = 0;
   restoreCount = 0;
@@ -118,7 +132,7 @@ export class SlotTable {
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
     assert(!this.has(session), `session ${session.key} has a slot`);
     // Its bytes are still being written: they will be here after the operations under way.
-    if (session.image.kind === 'saving') return false;
+    if (this.isSaving(session)) return false;
     const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Writing the cache of a key that holds too much would keep the newcomer waiting: that key computes it again.
@@ -133,7 +147,7 @@ export class SlotTable {
   }
 
   /** A slot without owner: an empty one, or the one that was left first; the one to copy from only where it is the last. */
-  #freeSlot(log: TokenLog): SlotRecord | undefined {
+  #freeSlot(log: CommittedTokens): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
     const empty = free.find(({ residue: left }) => left === null);
@@ -181,8 +195,8 @@ export class SlotTable {
 
   #fill(slot: SlotRecord, session: Session): void {
     const { config } = session.terms;
-    const { image } = session;
-    if (image.kind === 'saved') {
+    const image = this.#images.get(session);
+    if (image !== undefined) {
       this.#dropImage(session);
       const { bytes: state, length } = image;
       slot.isUncertain.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
@@ -269,11 +283,10 @@ export class SlotTable {
     ) {
       this.cut(session, length);
       const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      session.image = { kind: 'saving', id, length };
+      this.#saving.set(session, { id, length });
     }
     this.evictionCount++;
-    // Or it would come back at once for its prompt, and take a slot from whoever needs it now.
-    session.isNew = false;
+    session.evicted();
     this.release(session);
   }
 
@@ -286,18 +299,27 @@ export class SlotTable {
     this.#slotOf.delete(session);
   }
 
+  /** Whether the cache image of a session is still being written. */
+  isSaving(session: Session): boolean {
+    return this.#saving.has(session);
+  }
+
+  /** The engine could not write a cache image. */
+  dropSave(session: Session, id: number): void {
+    if (this.#saving.get(session)?.id === id) this.#saving.delete(session);
+  }
+
   /** The engine has written a cache image. */
   keepImage(session: Session, id: number, bytes: Uint8Array): void {
-    const { image } = session;
-    if (image.kind !== 'saving' || image.id !== id) return;
-    session.image = { kind: 'none' };
+    const saving = this.#saving.get(session);
+    if (saving?.id !== id) return;
+    this.#saving.delete(session);
     if (bytes.length > this.#policy.swapBytesMax) return;
-    for (const other of this.#images) {
+    for (const other of this.#images.keys()) {
       if (this.#imageBytes + bytes.length <= this.#policy.swapBytesMax) break;
       this.#dropImage(other);
     }
-    session.image = { kind: 'saved', bytes, length: image.length };
-    this.#images.add(session);
+    this.#images.set(session, { bytes, length: saving.length });
     this.#imageBytes += bytes.length;
   }
 
@@ -310,11 +332,9 @@ export class SlotTable {
   }
 
   #dropImage(session: Session): void {
-    if (session.image.kind === 'saved') {
-      this.#imageBytes -= session.image.bytes.length;
-      this.#images.delete(session);
-    }
-    session.image = { kind: 'none' };
+    this.#imageBytes -= this.#images.get(session)?.bytes.length ?? 0;
+    this.#images.delete(session);
+    this.#saving.delete(session);
   }
 
   /** An operation that could have failed has not. */
@@ -333,10 +353,11 @@ export class SlotTable {
     );
     for (const slot of owned) {
       assert(this.#slotOf.get(slot.owner!) === slot, `slot ${slot.id} has two owners`);
-      assert(slot.owner!.image.kind === 'none', `session ${slot.owner!.key} has slot and image`);
+      const hasImage = this.#images.has(slot.owner!) || this.#saving.has(slot.owner!);
+      assert(!hasImage, `session ${slot.owner!.key} has slot and image`);
     }
     let bytes = 0;
-    for (const { image } of this.#images) bytes += image.kind === 'saved' ? image.bytes.length : 0;
+    for (const image of this.#images.values()) bytes += image.bytes.length;
     assert(bytes === this.#imageBytes, `${bytes} bytes of images, counted ${this.#imageBytes}`);
     assert(
       bytes <= this.#policy.swapBytesMax,
@@ -367,7 +388,7 @@ function leastMissed(
 /** Tokens of a text that a slot without owner still holds. */
 function residueShare(
   { residue: left, engineLength, isFlying }: SlotRecord,
-  log: TokenLog,
+  log: CommittedTokens,
 ): number {
   return left === null || isFlying ? 0 : log.sharedPrefix(left, engineLength);
 }

@@ -1,5 +1,5 @@
-// Turns an Open into the terms of a session, or says why not: prompt, context, sampling, scheme and mode are checked
-// against this server. Holds nothing.
+// Turns an Open into the terms of a session, or says why not: prompt, context, sampling, scheme and
+// mode are checked against this server. Holds nothing.
 
 import { PilotfishError } from '../../../base/error.js';
 import { checkSampling } from '../../../math/sampling.js';
@@ -7,7 +7,7 @@ import { codeTable, type WireCode, wireCodes } from '../../../protocol/code.js';
 import { isOffered, type Open, strongerShaping } from '../../../protocol/frame.js';
 import { checkVocabulary } from '../../../protocol/session-check.js';
 import { TokenLog } from '../../../protocol/token-log.js';
-import type { SessionTerms } from '../session.js';
+import type { SessionTerms } from '../session-terms.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
 
@@ -27,7 +27,7 @@ const refusal = (code: WireCode, message: string): OpenRefusal => ({ code, messa
 /**
  * What the session will be, or why it cannot. Never throws on what a device sends.
  *
- * @param account of the key that opens it.
+ * @param tenant that opens it.
  */
 export function admit(
   open: Open,
@@ -58,6 +58,7 @@ export function admit(
     promptLength: prompt.length,
     lengthMax: Math.min(wanted, model.contextLength),
     endsAtContext: wanted > model.contextLength,
+    endOfText: model.endOfText,
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     ...{ cut, topLogprobs, tenant },
     shaping,

@@ -1,12 +1,11 @@
-// A Draft meets its session: everything only the session can know is checked here, then the drafts join the line.
-// Resent drafts change nothing; drafts of an older epoch, or of a chain that has fallen, are dropped without a word.
+// Checks a Draft against its session, then adds it to the drafts in line. Resent drafts change
+// nothing; drafts of an older epoch or of a void chain are dropped without a fault.
 
 import { probOf } from '../../../math/law.js';
 import { type WireCode, type WireFault, wireFault } from '../../../protocol/code.js';
 import type { Draft } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { checkScheme, checkVocabulary } from '../../../protocol/session-check.js';
-import { logprobsOfEntry } from '../logprob-log.js';
 import type { Session } from '../session.js';
 
 export interface DraftBounds {
@@ -29,11 +28,13 @@ export function receiveDraft(
   if (content) return content;
   const fault = residualFault(session, frame) ?? orderFault(session, frame);
   if (fault) return faultOf(frame, ...fault);
-  if (frame.residual !== null) commitResidual(session, frame.residual, frame.from - 1);
-  const contradiction = join(session, frame, nowMs);
-  return contradiction && faultOf(frame, ...contradiction);
+  const { from, epoch, residual } = frame;
+  if (residual !== null && from > session.log.length) session.commitResidual(residual, nowMs);
+  const contradiction = session.addDraft(frame, nowMs);
+  if (contradiction === null) return null;
+  const message = `another token at ${contradiction.position} in epoch ${epoch}`;
+  return faultOf(frame, 'draft-contradicts', message);
 }
-
 type Complaint = readonly [WireCode, string];
 
 function faultOf({ session }: Draft, code: WireCode, message: string): WireFault {
@@ -58,7 +59,7 @@ function lawFault(frame: Draft): WireFault | null {
   return bad < 0 ? null : faultOf(frame, 'law-invalid', `law ${bad} excludes its own token`);
 }
 
-function residualFault({ log, pendingLaw }: Session, { residual, from }: Draft): Complaint | null {
+function residualFault({ log, due }: Session, { residual, from }: Draft): Complaint | null {
   if (residual === null) return null;
   const position = from - 1;
   if (position < log.length) {
@@ -70,20 +71,19 @@ function residualFault({ log, pendingLaw }: Session, { residual, from }: Draft):
           `residual ${residual} at ${position}, where ${committed} is committed`,
         ];
   }
-  if (position > log.length || !pendingLaw) {
+  if (position > log.length || due === null) {
     return ['residual-invalid', `no residual token is due at ${position}`];
   }
-  return probOf(pendingLaw, residual) > 0
+  return probOf(due.law, residual) > 0
     ? null
     : ['residual-invalid', `the target law excludes residual ${residual}`];
 }
 
 /** Epoch, place and window. The residual token of the same frame counts as committed. */
 function orderFault(
-  { drafts, log, answerCount, terms }: Session,
+  { drafts, log, epochMax, terms }: Session,
   { epoch, from, ids, residual }: Draft,
 ): Complaint | null {
-  const epochMax = Math.min(answerCount, limits.epoch.value);
   if (epoch > epochMax) return ['epoch-impossible', `epoch ${epoch} is above ${epochMax}`];
   if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
   const committed = Math.max(log.length, residual === null ? 0 : from);
@@ -98,33 +98,4 @@ function orderFault(
   return isMore && drafts.frameCount >= framesMax
     ? ['window-exceeded', `${framesMax} drafts wait already`]
     : null;
-}
-
-function commitResidual(session: Session, token: number, position: number): void {
-  if (position < session.log.length) return;
-  const { pendingLaw, pendingLogprobs } = session;
-  session.log.push(token);
-  if (pendingLogprobs !== null) {
-    const index = pendingLaw!.kind === 'dense' ? token : pendingLaw!.ids.indexOf(token);
-    session.logprobs!.push(logprobsOfEntry(pendingLogprobs, index));
-  }
-  session.announcedLength = session.log.length;
-  session.pendingLaw = null;
-  session.pendingLogprobs = null;
-}
-
-function join(session: Session, frame: Draft, nowMs: number): Complaint | null {
-  const { drafts, log } = session;
-  const { epoch, from, ids } = frame;
-  if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
-  if (epoch > drafts.epoch) drafts.begin(epoch, from);
-  const wasWaiting = session.wantsJudging;
-  const contradiction = drafts.add(frame, log);
-  if (contradiction) {
-    return ['draft-contradicts', `another token at ${contradiction.position} in epoch ${epoch}`];
-  }
-  if (ids.length === 0 && from >= log.length) session.requestedPosition = from;
-  session.draftAtMs = nowMs;
-  if (!wasWaiting) session.waitingSinceMs = nowMs;
-  return null;
 }

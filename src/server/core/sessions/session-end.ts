@@ -1,125 +1,156 @@
-// How sessions end without having answered to the end: refused, at fault, failed by the engine, closed, or without a
-// connection for too long. Whatever ends takes its slot, its cache and its place in the next pass with it.
+// Ends sessions: told to the end, refused, at fault, failed by the engine, closed, or without a
+// device for too long. An ended session gives up its slot, its cache and its place in the next
+// pass.
 
 import type { WireCode, WireFault } from '../../../protocol/code.js';
-import type { ConnectionId, EngineOperation } from '../event.js';
-import type { Session, SessionAddress } from '../session.js';
+import type { Counters } from '../core-stats.js';
+import type { ConnectionId } from '../event.js';
+import type { Outbox } from '../outbox.js';
+import type { Scheduler } from '../passes/scheduler.js';
+import type { SlotTable } from '../passes/slot-table.js';
+import type { Session } from '../session.js';
+import { noTimes, type SessionAddress } from '../session-status.js';
+import type { SessionTable } from '../session-table.js';
+import type { ServerCoreSettings } from '../settings.js';
 import type { QuotaRefusal } from '../tenants/tenant.js';
-import type { SessionParts } from './session-parts.js';
+import type { SessionReplies } from './session-replies.js';
 
-/** Slots that fail under one session before the session does. */
-const slotFailuresMax = 3;
+export interface SessionEndParts {
+  readonly settings: ServerCoreSettings;
+  readonly table: SessionTable;
+  readonly slots: SlotTable;
+  readonly scheduler: Scheduler;
+  readonly replies: SessionReplies;
+  readonly outbox: Outbox;
+  readonly counters: Counters;
+}
 
 export class SessionEnd {
-  readonly #parts: SessionParts;
+  readonly #settings: ServerCoreSettings;
+  readonly #table: SessionTable;
+  readonly #slots: SlotTable;
+  readonly #scheduler: Scheduler;
+  readonly #replies: SessionReplies;
+  readonly #outbox: Outbox;
+  readonly #counters: Counters;
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
+  constructor({ settings, table, slots, scheduler, replies, outbox, counters }: SessionEndParts) {
+    this.#settings = settings;
+    this.#table = table;
+    this.#slots = slots;
+    this.#scheduler = scheduler;
+    this.#replies = replies;
+    this.#outbox = outbox;
+    this.#counters = counters;
   }
 
-  /** Ends a session for a fault of its device or ours. */
+  /**
+   * Sends the last verdict of an ended session, if it has a device. Its log stays for a resumption.
+   */
+  conclude(session: Session, nowMs: number, times = noTimes): void {
+    if (session.isAttached) this.#replies.verdict(session, nowMs, times);
+    this.#slots.forget(session);
+  }
+
+  /** Ends a session for a fault, whether of its device or ours. */
   fail(session: Session, { code, message }: WireFault, retryAfterMs: number | null = null): void {
-    const { counters, outbox } = this.#parts;
-    counters.failureCount++;
-    if (session.address) outbox.failSession(session.address, code, message, retryAfterMs);
+    this.#counters.failureCount++;
+    const { address } = session;
+    if (address) this.#outbox.failSession(address, code, message, retryAfterMs);
     this.forget(session, true);
   }
 
+  /** @param isFailed whether the id stays in use on its connection until the device closes it. */
   forget(session: Session, isFailed: boolean): void {
-    const { table, slots, scheduler } = this.#parts;
-    table.detach(session, isFailed);
-    table.remove(session);
-    slots.forget(session);
-    scheduler.forget(session);
+    const { address } = session;
+    if (address) this.#table.detach(address, isFailed);
+    session.forget();
+    this.#table.remove(session);
+    this.#slots.forget(session);
+    this.#scheduler.forget(session);
   }
 
-  /** Refuses a new session. Under an id that is in use, the session there ends with it: both ends must agree. */
+  /**
+   * Refuses a new session. A session that the id belongs to already ends with it: both ends must
+   * agree.
+   */
   refuse(
     address: SessionAddress,
     code: WireCode,
     message: string,
     retryAfterMs: number | null = null,
   ): void {
-    const { table, outbox, settings, counters } = this.#parts;
-    const known = table.find(address);
+    const known = this.#table.find(address);
     if (typeof known !== 'string') {
       this.fail(known, { code, message, session: address.session }, retryAfterMs);
       return;
     }
     if (known === 'unused') {
-      table.use(address);
-      // Beyond the limit the id is forgotten at once: what still comes for it is answered, not remembered.
-      if (table.countOf(address.connection) < settings.limits.sessions) table.fail(address);
+      this.#table.use(address);
+      // Beyond the limit the id is forgotten at once: later frames for it are answered, not
+      // remembered.
+      const { sessions } = this.#settings.limits;
+      if (this.#table.countOf(address.connection) < sessions) this.#table.fail(address);
     }
-    counters.failureCount++;
-    outbox.failSession(address, code, message, retryAfterMs);
+    this.#counters.failureCount++;
+    this.#outbox.failSession(address, code, message, retryAfterMs);
   }
 
-  /** The key has used up what it may: the session ends, and may be opened again with its text so far. */
+  /** Refuses a new session because its key has used up what it may. */
+  refuseForQuota(address: SessionAddress, { code, message, retryAfterMs }: QuotaRefusal): void {
+    this.#table.tenantOf(address.connection).refusalCount++;
+    this.#counters.quotaRefusalCount++;
+    this.refuse(address, code, message, retryAfterMs);
+  }
+
+  /**
+   * Ends a session whose key has used up what it may. It may be opened again with its text so far.
+   */
   exhaust(session: Session, { code, message, retryAfterMs }: QuotaRefusal): void {
-    if (!session.address) return;
+    const { address } = session;
+    if (!address) return;
     session.terms.tenant.refusalCount++;
-    this.#parts.counters.quotaRefusalCount++;
-    this.fail(session, { code, message, session: session.address.session }, retryAfterMs);
-  }
-
-  /** An operation on a session's slot has failed: it gets another, filled from its log. */
-  slotFailed(session: Session, id: number, kind: EngineOperation['kind'], message: string): void {
-    const { slots, table, scheduler } = this.#parts;
-    if (table.get(session.key) !== session) return;
-    if (kind === 'save') {
-      if (session.image.kind === 'saving' && session.image.id === id)
-        session.image = { kind: 'none' };
-      return;
-    }
-    // It has given its slot back, and its device has heard the last of it.
-    if (session.end !== null) return;
-    if (session.inInFlight === null) slots.release(session);
-    else session.inInFlight.isInvalid = true;
-    session.failureCount++;
-    if (session.failureCount >= slotFailuresMax) this.failForEngine(session, message);
-    else scheduler.refresh(session);
+    this.#counters.quotaRefusalCount++;
+    this.fail(session, { code, message, session: address.session }, retryAfterMs);
   }
 
   /** Ends a session that the engine cannot serve. */
   failForEngine(session: Session, message: string): void {
-    if (this.#parts.table.get(session.key) !== session) return;
     const id = session.address?.session ?? 0;
     this.fail(session, { code: 'engine-failed', message, session: id });
   }
 
-  /** The connection is gone: its sessions wait for a resumption, without using the engine. */
+  /**
+   * Lets the sessions of a connection wait for a resumption, without using the engine: it is gone.
+   */
   detachAll(connection: ConnectionId, nowMs: number): void {
-    const { table, scheduler, settings } = this.#parts;
-    for (const session of table.removeConnection(connection)) {
-      session.address = null;
-      session.detachedAtMs = nowMs;
-      session.deferredTimes = null;
-      session.drafts.clear();
-      scheduler.refresh(session);
-      if (settings.limits.resumeMs === 0) this.forget(session, false);
+    const { resumeMs } = this.#settings.limits;
+    for (const session of this.#table.removeConnection(connection)) {
+      session.detach(nowMs);
+      this.#scheduler.refresh(session);
+      if (resumeMs === 0) this.forget(session, false);
     }
   }
 
-  /** Forgets sessions that nobody has come back for. */
+  /** Forgets sessions that were not resumed in time. */
   expire(nowMs: number): void {
-    const { table, settings } = this.#parts;
-    for (const session of [...table.values()]) {
+    const { resumeMs } = this.#settings.limits;
+    for (const session of [...this.#table.values()]) {
       const { detachedAtMs } = session;
-      if (detachedAtMs === null || nowMs - detachedAtMs < settings.limits.resumeMs) continue;
+      if (detachedAtMs === null || nowMs - detachedAtMs < resumeMs) continue;
       this.forget(session, false);
     }
   }
 
   /**
-   * Makes room by the session that has waited longest for a resumption: whoever comes back for it opens another with its
-   * text, and a crowd that opens and vanishes shuts nobody out.
+   * Makes room by forgetting the session that has waited longest for a resumption. Its device can
+   * open another with the same text, and a crowd that opens sessions and vanishes keeps nobody out.
    *
-   * @returns false where every session has somebody who listens.
+   * @returns false where every session has a device.
    */
   forgetLongestDetached(): boolean {
     let longest: Session | null = null;
-    for (const session of this.#parts.table.values()) {
+    for (const session of this.#table.values()) {
       const { detachedAtMs } = session;
       if (detachedAtMs !== null && detachedAtMs < (longest?.detachedAtMs ?? Infinity)) {
         longest = session;
@@ -129,9 +160,9 @@ export class SessionEnd {
     return longest !== null;
   }
 
-  /** Forgets all sessions without a connection: the server is going away. */
+  /** Forgets all sessions without a device: the server is going away. */
   forgetDetached(): void {
-    for (const session of [...this.#parts.table.values()]) {
+    for (const session of [...this.#table.values()]) {
       if (!session.isAttached) this.forget(session, false);
     }
   }

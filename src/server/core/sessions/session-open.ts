@@ -1,65 +1,69 @@
-// How sessions begin: opened with a prompt, or resumed on another connection from the log the server kept.
+// Opens sessions with a prompt, and resumes them on another connection from the log that the server
+// kept.
 
 import type { WireCode } from '../../../protocol/code.js';
 import type { Open, Resume } from '../../../protocol/frame.js';
 import { tokenLogHash } from '../../../protocol/token-log-hash.js';
-import { Session, type SessionAddress } from '../session.js';
-import type { QuotaRefusal } from '../tenants/tenant.js';
+import type { Outbox } from '../outbox.js';
+import type { Scheduler } from '../passes/scheduler.js';
+import { Session } from '../session.js';
+import { noTimes, type SessionAddress } from '../session-status.js';
+import type { SessionTable } from '../session-table.js';
+import type { ServerCoreSettings } from '../settings.js';
 import { admit } from './admission.js';
-import { endReasonOf } from './make-verdict.js';
 import type { SessionEnd } from './session-end.js';
-import type { SessionParts } from './session-parts.js';
 import type { SessionReplies } from './session-replies.js';
 
+export interface SessionOpenParts {
+  readonly settings: ServerCoreSettings;
+  readonly table: SessionTable;
+  readonly scheduler: Scheduler;
+  readonly replies: SessionReplies;
+  readonly ending: SessionEnd;
+  readonly outbox: Outbox;
+}
+
 export class SessionOpen {
-  /** No session begins any more. */
-  isClosed = false;
-  readonly #parts: SessionParts;
+  readonly #settings: ServerCoreSettings;
+  readonly #table: SessionTable;
+  readonly #scheduler: Scheduler;
   readonly #replies: SessionReplies;
   readonly #ending: SessionEnd;
+  readonly #outbox: Outbox;
   #nextKey = 1;
+  #isClosed = false;
 
-  constructor(parts: SessionParts, answers: SessionReplies, ending: SessionEnd) {
-    this.#parts = parts;
-    this.#replies = answers;
+  constructor({ settings, table, scheduler, replies, ending, outbox }: SessionOpenParts) {
+    this.#settings = settings;
+    this.#table = table;
+    this.#scheduler = scheduler;
+    this.#replies = replies;
     this.#ending = ending;
+    this.#outbox = outbox;
+  }
+
+  /** Takes no more sessions. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   open(address: SessionAddress, frame: Open, nowMs: number): void {
-    const { settings, table, outbox } = this.#parts;
-    const tenant = table.tenantOf(address.connection);
-    const obstacle = this.#quotaRefusal(address);
-    if (obstacle) {
-      this.#ending.refuse(address, ...obstacle);
-      return;
-    }
-    const quota = tenant.refusal(nowMs, settings.retryAfterMs);
-    if (quota) {
-      this.#refuseForQuota(address, quota);
-      return;
-    }
-    if (table.size >= settings.sessionsMax && !this.#ending.forgetLongestDetached()) {
-      this.#ending.refuse(address, 'server-busy', `${settings.sessionsMax} sessions are open`);
-      return;
-    }
-    const overloaded = this.#overloadReason();
-    if (overloaded !== null) {
-      this.#ending.refuse(address, 'server-busy', overloaded);
-      return;
-    }
-    const admission = admit(frame, tenant, settings);
+    if (this.#isRefused(address, nowMs)) return;
+    const tenant = this.#table.tenantOf(address.connection);
+    const admission = admit(frame, tenant, this.#settings);
     if ('code' in admission) {
       this.#ending.refuse(address, admission.code, admission.message);
       return;
     }
     const { terms, log } = admission;
-    const resumeKey = settings.randomBytes(16);
-    const session = new Session(this.#nextKey++, terms, log, hex(resumeKey), address, nowMs);
-    table.use(address);
-    table.add(session);
     const { promptLength, windowMax, shaping } = terms;
-    outbox.shape(address, shaping, nowMs);
-    outbox.send(address, {
+    const resumeKey = this.#settings.randomBytes(16);
+    const key = this.#nextKey++;
+    const session = new Session({ key, terms, log, resumeKey: hex(resumeKey), address }, nowMs);
+    this.#table.use(address);
+    this.#table.add(session);
+    this.#outbox.shape(address, shaping, nowMs);
+    this.#replies.send(session, {
       kind: 'opened',
       session: address.session,
       resumeKey,
@@ -67,108 +71,104 @@ export class SessionOpen {
       promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : log.slice(0, promptLength),
       windowMax,
     });
-    session.end = endReasonOf(session, settings.model.endOfText);
-    if (session.end !== null) this.#replies.conclude(session, nowMs);
-    this.#parts.scheduler.refresh(session);
+    if (session.end !== null) this.#ending.conclude(session, nowMs);
+    this.#scheduler.refresh(session);
+  }
+
+  /**
+   * Refuses a session that there is no room for, whatever it asks.
+   *
+   * @returns false where there is room.
+   */
+  #isRefused(address: SessionAddress, nowMs: number): boolean {
+    const { retryAfterMs, sessionsMax } = this.#settings;
+    const obstacle = this.#obstacle(address);
+    if (obstacle) {
+      this.#ending.refuse(address, ...obstacle);
+      return true;
+    }
+    const quota = this.#table.tenantOf(address.connection).refusal(nowMs, retryAfterMs);
+    if (quota) {
+      this.#ending.refuseForQuota(address, quota);
+      return true;
+    }
+    const isFull = this.#table.size >= sessionsMax && !this.#ending.forgetLongestDetached();
+    const reason = isFull ? `${sessionsMax} sessions are open` : this.#overloadReason();
+    if (reason !== null) this.#ending.refuse(address, 'server-busy', reason);
+    return reason !== null;
   }
 
   resume(address: SessionAddress, frame: Resume, nowMs: number): void {
-    const { table, outbox } = this.#parts;
-    const obstacle = this.#quotaRefusal(address);
+    const session = this.#resumable(address, frame, nowMs);
+    if (session === null) return;
+    this.#leave(session);
+    this.#table.use(address);
+    this.#outbox.shape(address, session.terms.shaping, nowMs);
+    const { epoch, from, tokens, logprobs } = session.attach(address, frame.committedLength, nowMs);
+    this.#table.attach(session, address);
+    const id = address.session;
+    this.#replies.send(session, { kind: 'resumed', session: id, epoch, from, tokens, logprobs });
+    // A law that is due, or the end, is said once more.
+    if (session.end !== null) this.#ending.conclude(session, nowMs);
+    else if (session.due !== null) this.#replies.verdict(session, nowMs, noTimes);
+    this.#scheduler.refresh(session);
+  }
+
+  /** The session that a Resume means; refused and null where it may not be resumed. */
+  #resumable(address: SessionAddress, frame: Resume, nowMs: number): Session | null {
+    const obstacle = this.#obstacle(address);
     if (obstacle) {
       this.#ending.refuse(address, ...obstacle);
-      return;
+      return null;
     }
-    const tenant = table.tenantOf(address.connection);
+    const tenant = this.#table.tenantOf(address.connection);
     const quota = tenant.isExhausted(nowMs);
     if (quota) {
-      this.#refuseForQuota(address, quota);
-      return;
+      this.#ending.refuseForQuota(address, quota);
+      return null;
     }
-    const session = table.byResumeKey(hex(frame.resumeKey));
-    // A session of another key is none: a resume key that leaked is worth nothing without the key it belongs to.
+    const session = this.#table.byResumeKey(hex(frame.resumeKey));
+    // A session of another tenant counts as none: a resume key that leaked is worth nothing without
+    // the tenant's key.
     if (!session || session.terms.tenant !== tenant) {
       this.#ending.refuse(address, 'resume-refused', 'no session has this key');
-      return;
+      return null;
     }
-    if (!this.#isSameLog(session, frame)) {
-      this.#ending.refuse(address, 'log-mismatch', `logs differ below ${frame.committedLength}`);
-      return;
-    }
-    this.#takeOver(session, address);
-    outbox.shape(address, session.terms.shaping, nowMs);
-    session.announcedLength = frame.committedLength;
-    session.drafts.clear();
-    session.requestedPosition = null;
-    session.deferredTimes = null;
-    this.#replies.send(session, {
-      kind: 'resumed',
-      session: address.session,
-      epoch: session.drafts.epoch,
-      from: session.announcedLength,
-      tokens: session.log.slice(session.announcedLength),
-      logprobs: session.logprobs?.between(session.announcedLength, session.log.length) ?? null,
-    });
-    session.announcedLength = session.log.length;
-    session.answerCount++;
-    session.waitingSinceMs = nowMs;
-    this.#repeatLast(session, nowMs);
-    this.#parts.scheduler.refresh(session);
+    if (isSameLog(session, frame)) return session;
+    this.#ending.refuse(address, 'log-mismatch', `logs differ below ${frame.committedLength}`);
+    return null;
+  }
+  /** The connection that a session is resumed from hears of it, where it still stands. */
+  #leave({ address }: Session): void {
+    if (address === null) return;
+    this.#outbox.failSession(address, 'session-taken', 'another connection has resumed it');
+    this.#table.detach(address, true);
   }
 
-  /** Why one more session would be one too many, or null. */
-  #overloadReason(): string | null {
-    const { scheduler, settings } = this.#parts;
-    const tokenMs = scheduler.loadedTokenMs;
-    if (scheduler.readyCount === 0 || tokenMs <= settings.tokenMsMax) return null;
-    return `each token would take ${Math.round(tokenMs)} ms, more than ${settings.tokenMsMax}`;
-  }
-
-  #refuseForQuota(address: SessionAddress, { code, message, retryAfterMs }: QuotaRefusal): void {
-    this.#parts.table.tenantOf(address.connection).refusalCount++;
-    this.#parts.counters.quotaRefusalCount++;
-    this.#ending.refuse(address, code, message, retryAfterMs);
-  }
-
-  /** Why no session may begin under this id, whatever it is. */
-  #quotaRefusal(address: SessionAddress): [WireCode, string] | null {
-    const { settings, table } = this.#parts;
-    if (!table.isFresh(address)) {
-      return ['session-reused', `id ${address.session} is not above all earlier ones`];
+  /** Why no session may begin under this id, or null. */
+  #obstacle({ connection, session }: SessionAddress): [WireCode, string] | null {
+    if (!this.#table.isFresh({ connection, session })) {
+      return ['session-reused', `id ${session} is not above all earlier ones`];
     }
-    if (this.isClosed) return ['server-busy', 'the server takes no new sessions'];
-    const { sessions } = settings.limits;
-    return table.countOf(address.connection) < sessions
+    if (this.#isClosed) return ['server-busy', 'the server takes no new sessions'];
+    const { sessions } = this.#settings.limits;
+    return this.#table.countOf(connection) < sessions
       ? null
       : ['sessions-exhausted', `${sessions} sessions of this connection are not closed`];
   }
 
-  #isSameLog({ log, terms }: Session, { committedLength, logHash }: Resume): boolean {
-    if (committedLength < terms.promptLength || committedLength > log.length) return false;
-    return tokenLogHash(log.slice(0, committedLength)) === logHash;
+  /** Why the server cannot take one more session now, or null. */
+  #overloadReason(): string | null {
+    const { tokenMsMax } = this.#settings;
+    const tokenMs = this.#scheduler.loadedTokenMs;
+    if (this.#scheduler.readyCount === 0 || tokenMs <= tokenMsMax) return null;
+    return `each token would take ${Math.round(tokenMs)} ms, more than ${tokenMsMax}`;
   }
+}
 
-  #takeOver(session: Session, address: SessionAddress): void {
-    const { table, outbox } = this.#parts;
-    if (session.address) {
-      outbox.failSession(session.address, 'session-taken', 'another connection has resumed it');
-      table.detach(session, true);
-    }
-    table.use(address);
-    session.address = address;
-    session.detachedAtMs = null;
-    session.state = 'resuming';
-    table.attach(session);
-  }
-
-  /** After a resumption: a law that waits for its token, or the end, is said once more. */
-  #repeatLast(session: Session, nowMs: number): void {
-    if (session.end !== null || (session.isCancelled && session.inInFlight === null)) {
-      this.#replies.conclude(session, nowMs);
-    } else if (session.pendingLaw) {
-      this.#replies.verdict(session, nowMs);
-    }
-  }
+function isSameLog({ log, terms }: Session, { committedLength, logHash }: Resume): boolean {
+  if (committedLength < terms.promptLength || committedLength > log.length) return false;
+  return tokenLogHash(log.slice(0, committedLength)) === logHash;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -1,116 +1,95 @@
-// What a session is told: verdicts with their advice, the last of them, and whatever else answers a frame. Applies the
-// state table to every frame sent; judges nothing.
+// Tells devices about their sessions: verdicts with their advice, hints, and other replies. Applies
+// the table of the protocol to every frame sent. Decides nothing about the text.
 
 import type { ExitHint } from '../../../engine/engine.js';
 import type { ServerFrame } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
-import { eventOf, stateAfterSending } from '../../../protocol/session-state.js';
-import {
-  adviceFrom,
-  expectedAcceptance,
-  loadedDraftLength,
-  nextAdvice,
-} from '../passes/draft-advice.js';
-import type { PassTimes, Session } from '../session.js';
-import { trustedLength } from '../tenants/draft-trust.js';
+import { eventOf } from '../../../protocol/session-state.js';
+import type { Counters } from '../core-stats.js';
+import type { Outbox } from '../outbox.js';
+import type { Scheduler } from '../passes/scheduler.js';
+import type { Session } from '../session.js';
+import type { PassTimes } from '../session-status.js';
 import { makeVerdict } from './make-verdict.js';
-import type { SessionParts } from './session-parts.js';
 
-const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
-
-/** Tokens that a slow reader may be owed: one more pass still fits into one Verdict. */
+/** Tokens that a slow device may be behind: one more pass still fits into one Verdict. */
 const deferredTokensMax = limits.verdictTokens.value - limits.draftTokens.value - 1;
 
 export class SessionReplies {
-  readonly #parts: SessionParts;
+  readonly #outbox: Outbox;
+  readonly #scheduler: Scheduler;
+  readonly #counters: Counters;
 
-  constructor(parts: SessionParts) {
-    this.#parts = parts;
+  constructor(outbox: Outbox, scheduler: Scheduler, counters: Counters) {
+    this.#outbox = outbox;
+    this.#scheduler = scheduler;
+    this.#counters = counters;
   }
 
   send(session: Session, frame: ServerFrame): void {
-    session.state = stateAfterSending(session.state, eventOf(frame, session.log.length)!);
-    this.#parts.outbox.send(session.address!, frame);
+    session.sent(eventOf(frame, session.log.length)!);
+    this.#outbox.send(session.address!, frame);
   }
 
-  /** Tells an early exit's guess; nothing where the chain it is of has ended or nobody reads at this moment. */
+  /**
+   * Passes on the guess of an early exit, where the device can still use it and reads fast enough.
+   */
   hint(session: Session, { position, candidates, confidences }: ExitHint): void {
-    const { inInFlight: inFlight, address, drafts, terms, isRunning } = session;
-    if (!terms.wantsHints || !isRunning || inFlight === null || inFlight.isInvalid) return;
-    const isOfChain = inFlight.epoch === drafts.epoch && !drafts.isVoid;
-    // Padding stands for drafts that nobody made.
-    if (!isOfChain || position > inFlight.from + inFlight.draftCount) return;
-    if (this.#parts.outbox.isClogged(address!)) return;
-    this.#parts.counters.hintCount++;
+    if (!isOfUse(session, position) || this.#outbox.isClogged(session.address!)) return;
+    this.#counters.hintCount++;
     this.send(session, {
       kind: 'hint',
-      session: address!.session,
-      epoch: inFlight.epoch,
+      session: session.address!.session,
+      epoch: session.drafts.epoch,
       position,
       candidates: candidates.slice(0, limits.hintCandidates.value),
       confidences: Float32Array.from(confidences.subarray(0, limits.hintCandidates.value)),
     });
   }
 
-  /** Says the last verdict; the slot is free from here on, the log stays for a resumption. */
-  conclude(session: Session, nowMs: number, times = noTimes): void {
-    session.end ??= 'cancelled';
-    session.pendingLaw = null;
-    session.pendingLogprobs = null;
-    this.verdict(session, nowMs, times);
-    this.#parts.slots.forget(session);
-    session.drafts.clear();
-  }
-
   /**
-   * Says what has been committed since the last verdict; to a slow reader, or between two beats, later, together with what
-   * follows: it reads one frame for many, and nothing in it depends on when it is said.
+   * Tells what has been committed since the last verdict. For a slow device, or between two
+   * flushes, that waits and is merged with what follows: one frame is read instead of many, and
+   * nothing in it depends on when it is sent.
    */
-  verdict(session: Session, nowMs: number, times = noTimes): void {
-    if (this.#canWait(session)) session.deferredTimes = times;
-    else this.#reply(session, nowMs, times);
+  verdict(session: Session, nowMs: number, times: PassTimes): void {
+    if (this.#canWait(session)) session.defer(times);
+    else this.#sendVerdict(session, nowMs, times);
   }
 
-  /** Its reader has caught up, or the beat has come. */
+  /** The device has caught up, or its connection is flushed. */
   sendDeferred(session: Session, nowMs: number): void {
-    if (session.deferredTimes !== null) this.#reply(session, nowMs, session.deferredTimes);
+    const times = session.deferredTimes;
+    if (times !== null) this.#sendVerdict(session, nowMs, times);
   }
 
-  #canWait({ address, end, pendingLaw, log, announcedLength: announced }: Session): boolean {
-    if (end !== null || pendingLaw !== null || !this.#parts.outbox.isClogged(address!)) {
-      return false;
-    }
-    return log.length - announced <= deferredTokensMax;
+  #canWait({ end, due, address, unannouncedCount }: Session): boolean {
+    if (end !== null || due !== null || !this.#outbox.isClogged(address!)) return false;
+    return unannouncedCount <= deferredTokensMax;
   }
 
-  #reply(session: Session, nowMs: number, { queueMs, passMs }: PassTimes): void {
-    const { counters } = this.#parts;
-    session.deferredTimes = null;
-    const advisedDraftLength = session.end === null ? this.#advise(session) : null;
+  #sendVerdict(session: Session, nowMs: number, { queueMs, passMs }: PassTimes): void {
+    const advisedDraftLength = session.end === null ? this.#scheduler.advise(session) : null;
+    if (advisedDraftLength !== null) session.advised(advisedDraftLength);
     const times = { queueMs, verifyMs: passMs, advisedDraftLength };
-    const verdict = makeVerdict(session, session.address!.session, times);
-    counters.verdictCount++;
-    counters.acceptedCount += verdict.acceptedCount;
-    counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;
-    if (queueMs + passMs > 0) counters.verdictMs.add(queueMs + passMs);
-    session.lastVerdictAtMs = nowMs;
+    const verdict = makeVerdict(session, times, nowMs);
+    this.#counters.verdictCount++;
+    this.#counters.acceptedCount += verdict.acceptedCount;
+    this.#counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;
+    if (queueMs + passMs > 0) this.#counters.verdictMs.add(queueMs + passMs);
     this.send(session, verdict);
   }
+}
 
-  #advise(session: Session): number | null {
-    const { scheduler, settings } = this.#parts;
-    const { passCount } = scheduler.passTime.error;
-    if (session.terms.mode === 'stream' || passCount < adviceFrom) return null;
-    const lengthMax = settings.limits.draftTokens;
-    const acceptanceRate = expectedAcceptance(session.acceptedCount, session.testedCount);
-    const { turnaroundMs: awayMs } = session;
-    const ideal = loadedDraftLength(
-      scheduler.load,
-      { acceptanceRate, turnaroundMs: awayMs },
-      lengthMax,
-    );
-    const advice = nextAdvice(session.advice, trustedLength(session.trust.level, ideal), lengthMax);
-    if (advice !== null) session.advice = advice;
-    return advice;
-  }
+/**
+ * Whether a hint is about the chain that the device still drafts on, and the device has a use for
+ * it.
+ */
+function isOfUse({ status, terms, isRunning, drafts }: Session, position: number): boolean {
+  if (!terms.wantsHints || !isRunning || status.kind !== 'in-pass' || status.isInvalid)
+    return false;
+  const { epoch, from, draftCount } = status.segment;
+  if (epoch !== drafts.epoch || drafts.isVoid) return false;
+  // Padding stands for drafts that no device made.
+  return position <= from + draftCount;
 }

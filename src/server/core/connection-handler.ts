@@ -1,0 +1,216 @@
+// Handles what concerns a connection: its beginning and end, the handshake, the rules for every
+// frame before its session sees it, slow readers, silence, draining. Local connections, of callers
+// in this process, skip the handshake.
+
+import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
+import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
+import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
+import { type Connection, type Connections, helloFault, welcomeOf } from './connections.js';
+import type { Counters } from './core-stats.js';
+import type { ConnectionId, ServerInput } from './event.js';
+import type { Outbox } from './outbox.js';
+import type { Scheduler } from './passes/scheduler.js';
+import type { SessionTable } from './session-table.js';
+import type { SessionEnd } from './sessions/session-end.js';
+import type { SessionFrames } from './sessions/session-frames.js';
+import type { SessionOpen } from './sessions/session-open.js';
+import type { SessionReplies } from './sessions/session-replies.js';
+import type { ServerCoreSettings } from './settings.js';
+import type { Tenants } from './tenants/tenant.js';
+
+export interface ConnectionHandlerParts {
+  readonly settings: ServerCoreSettings;
+  readonly tenants: Tenants;
+  readonly connections: Connections;
+  readonly table: SessionTable;
+  readonly scheduler: Scheduler;
+  readonly frames: SessionFrames;
+  readonly opening: SessionOpen;
+  readonly replies: SessionReplies;
+  readonly ending: SessionEnd;
+  readonly outbox: Outbox;
+  readonly counters: Counters;
+}
+
+/**
+ * Frames that are taken of a key that has used up what it may: the cheap greeting, and what ends
+ * something.
+ */
+const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
+  'hello',
+  'open',
+  'resume',
+  'cancel',
+  'close',
+]);
+
+type ConnectedEvent = Extract<ServerInput, { kind: 'connected' }>;
+type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
+
+export class ConnectionHandler {
+  readonly #parts: ConnectionHandlerParts;
+  #isDraining = false;
+
+  constructor(parts: ConnectionHandlerParts) {
+    this.#parts = parts;
+  }
+
+  connect({ connection: id, grant, isLocal = false }: ConnectedEvent, nowMs: number): void {
+    const { connections, settings, tenants, table } = this.#parts;
+    const isFull = connections.count >= settings.connectionsMax;
+    const tenant = tenants.of(grant, nowMs);
+    const connection = connections.add(id, tenant, isLocal, nowMs);
+    table.addConnection(id, tenant);
+    if (this.#isDraining) this.#fail(connection, 'draining', 'no new connections', nowMs);
+    else if (isFull) {
+      const message = `${settings.connectionsMax} connections are open`;
+      this.#fail(connection, 'server-full', message, nowMs);
+    }
+  }
+
+  /** The connection is gone. Its sessions wait for a resumption. */
+  disconnect(id: ConnectionId, nowMs: number): void {
+    const { connections, ending } = this.#parts;
+    if (!connections.get(id)) return;
+    ending.detachAll(id, nowMs);
+    connections.delete(id);
+  }
+
+  #fail(
+    connection: Connection,
+    code: WireCode,
+    message: string,
+    nowMs: number,
+    {
+      hello = null,
+      advice = {},
+    }: { hello?: Hello | null; advice?: { retryAfterMs?: number } } = {},
+  ): void {
+    if (connection.state === 'failed') return;
+    const { settings, counters, outbox, ending, table } = this.#parts;
+    const block = code === 'vocabulary-mismatch' && hello ? settings.differingBlock(hello) : null;
+    counters.failureCount++;
+    outbox.fail(connection, { code, message, ...advice }, block);
+    ending.detachAll(connection.id, nowMs);
+    table.addConnection(connection.id, connection.tenant);
+  }
+
+  frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
+    const connection = this.#parts.connections.get(id);
+    if (!connection) return;
+    connection.lastFrameAtMs = nowMs;
+    connection.tenant.countBytes(bytes, nowMs);
+    const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
+    if (reception.kind === 'fault') {
+      const { code, message } = reception.fault;
+      this.#fail(connection, code, message, nowMs);
+      return;
+    }
+    if (reception.kind === 'late' && connection.state === 'failed') return;
+    if (reception.kind === 'move') connection.state = reception.state;
+    if (this.#isExhausted(connection, frame, nowMs)) return;
+    this.#legalFrame(connection, frame, nowMs);
+  }
+
+  /**
+   * A key that has used up its bytes or tokens gets nothing more for a while: a frame ends its
+   * session, and a frame of no session its connection. Frames that end something are always taken.
+   * Open and Resume are refused on their own.
+   */
+  #isExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
+    if (connection.state === 'failed' || passable.has(frame.kind)) return false;
+    const quota = connection.tenant.isExhausted(nowMs);
+    if (quota === null) return false;
+    const { code, message, retryAfterMs } = quota;
+    const session = sessionOf(frame);
+    if (session === null) {
+      this.#fail(connection, code, message, nowMs, { advice: { retryAfterMs } });
+      return true;
+    }
+    const { table, ending } = this.#parts;
+    const found = table.find({ connection: connection.id, session });
+    if (typeof found !== 'string') ending.exhaust(found, quota);
+    return typeof found !== 'string';
+  }
+
+  #legalFrame(connection: Connection, frame: DeviceFrame, nowMs: number): void {
+    const { outbox, frames } = this.#parts;
+    switch (frame.kind) {
+      case 'hello':
+        this.#greet(connection, frame, nowMs);
+        return;
+      case 'ping':
+        if (!frame.isCover) outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
+        return;
+      default:
+        frames.frame({ connection: connection.id, session: sessionOf(frame)! }, frame, nowMs);
+        return;
+    }
+  }
+
+  #greet(connection: Connection, hello: Hello, nowMs: number): void {
+    const { settings, scheduler, outbox } = this.#parts;
+    const fault = helloFault(hello, settings);
+    if (fault) {
+      this.#fail(connection, fault.code, fault.message, nowMs, { hello });
+      return;
+    }
+    const passMs = scheduler.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 });
+    outbox.sendOn(connection, welcomeOf(hello, settings, passMs));
+  }
+
+  /** What arrived is no legal frame. */
+  fault(id: ConnectionId, fault: WireFault, nowMs: number): void {
+    const connection = this.#parts.connections.get(id);
+    if (!connection || connection.state === 'failed') return;
+    connection.lastFrameAtMs = nowMs;
+    const isReady = connection.state === 'ready' || connection.state === 'draining';
+    if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
+      this.#parts.frames.fault({ connection: id, session: fault.session }, fault);
+    } else {
+      this.#fail(connection, fault.code, fault.message, nowMs);
+    }
+  }
+
+  /** The device has fallen behind with reading, or has caught up. */
+  flow(id: ConnectionId, isClogged: boolean, nowMs: number): void {
+    const { connections, table, replies } = this.#parts;
+    const connection = connections.get(id);
+    if (!connection || connection.state === 'failed') return;
+    connection.isClogged = isClogged;
+    if (isClogged) return;
+    for (const session of table.sessionsOf(id)) replies.sendDeferred(session, nowMs);
+  }
+
+  /** Ends connections that have been silent for too long. */
+  endSilent(nowMs: number): void {
+    const { connections, settings } = this.#parts;
+    const { silenceMs } = settings.limits;
+    for (const connection of connections.silent(silenceMs, nowMs)) {
+      this.#fail(connection, 'too-slow', `nothing was heard for ${silenceMs} ms`, nowMs);
+    }
+  }
+
+  /** Takes no new sessions or connections, and says so. */
+  drain(alternatives: readonly string[]): void {
+    const { connections, opening, outbox, settings } = this.#parts;
+    this.#isDraining = true;
+    opening.close();
+    const { retryAfterMs } = settings;
+    for (const connection of connections.values()) {
+      if (connection.state !== 'ready' && connection.state !== 'draining') continue;
+      outbox.sendOn(connection, { kind: 'drain', retryAfterMs, alternatives });
+    }
+  }
+
+  /** Ends all connections and forgets their sessions. */
+  stop(nowMs: number): void {
+    const { connections, opening, ending } = this.#parts;
+    this.#isDraining = true;
+    opening.close();
+    for (const connection of [...connections.values()]) {
+      this.#fail(connection, 'draining', 'the server is going away', nowMs);
+    }
+    ending.forgetDetached();
+  }
+}

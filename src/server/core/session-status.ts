@@ -1,0 +1,164 @@
+// Defines the states of a session: what each one carries, and which may follow which.
+// session-moves.ts moves between them.
+//
+//              ┌────────────────────── residual token ─────────────────────┐
+//              v                                                           │
+//   open --> waiting -- pass started --> in-pass -- pass ended --> law-due ┤
+//              ^ │                         │ │                             │
+//              │ └── cancel ──> ended <────┘ └── cancel ──> cancelling     │
+//              └── pass ended or failed       (ended by its pass) ──> ended┘
+//
+// Any state may become `forgotten`. Invariants, which the types keep as far as types can:
+// - One pass at most computes for a session: `in-pass` and `cancelling` carry its segment, no other
+// state does.
+// - Only a session that waits and has a device gets into a pass; it may lose the device during the
+// pass.
+// - A law is due after a rejection under `split` only. No pass starts until the device has sent the
+// token drawn from it.
+// - A cancelled session ends with the pass it is in, so that what the pass decides is committed
+// first.
+// - Verdicts are deferred only for an attached device that reads slowly, and only while the session
+// goes on: a law, a
+//   cancellation and an end are never deferred.
+// - An ended session keeps its log for a resumption, and uses neither the engine nor a slot.
+
+import type { Law } from '../../math/law.js';
+import type { LawLogprobs } from '../../math/logprobs.js';
+import type { EndReason } from '../../protocol/frame.js';
+import type { SessionState as WireState } from '../../protocol/session-state.js';
+import type { ConnectionId } from './event.js';
+
+/** Where the device of a session is reached. */
+export interface SessionAddress {
+  readonly connection: ConnectionId;
+  /** The id that this connection knows the session by. */
+  readonly session: number;
+}
+
+/** A device follows the session. */
+export interface AttachedDevice {
+  readonly kind: 'attached';
+  readonly address: SessionAddress;
+  /** State of the session on this connection, by the table of the protocol. */
+  readonly wire: WireState;
+}
+
+/**
+ * A device follows the session but reads slowly: verdicts since the last one sent are merged into
+ * the next.
+ */
+export interface SlowDevice {
+  readonly kind: 'slow';
+  readonly address: SessionAddress;
+  readonly wire: 'open';
+  /** Times of the newest merged verdict. */
+  readonly times: PassTimes;
+}
+
+/** The connection is gone. The session waits for a resumption. */
+export interface DetachedDevice {
+  readonly kind: 'detached';
+  readonly sinceMs: number;
+}
+
+export type SessionDevice = AttachedDevice | SlowDevice | DetachedDevice;
+
+/** Where the time of a verdict went. */
+export interface PassTimes {
+  /** From the arrival of the newest draft to the start of its pass. */
+  readonly queueMs: number;
+  readonly passMs: number;
+}
+
+/** Of a verdict that no pass has made. */
+export const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
+
+/** What a pass in flight computes for a session. */
+export interface InFlightSegment {
+  /** Position of the first tested draft, which is the committed length. */
+  readonly from: number;
+  /** Tested drafts, padding not counted. */
+  readonly draftCount: number;
+  /** Drafts of padding behind the tested ones. */
+  readonly padCount: number;
+  /** Whether rows are judged; otherwise the pass only fills the cache. */
+  readonly isJudged: boolean;
+  readonly epoch: number;
+  /** [draftCount + padCount] */
+  readonly ids: Int32Array;
+  readonly queueMs: number;
+  /**
+   * Whether the pass before failed with this session in it, so that this one holds nothing else.
+   */
+  readonly isRetry: boolean;
+}
+
+/** `split`: the law that the device draws its next token from. */
+export interface DueLaw {
+  readonly law: Law;
+  /** Of its entries, where they were asked for. */
+  readonly logprobs: LawLogprobs | null;
+}
+
+/**
+ * `prefill`: the prompt is computed before anybody asks for a row of it. `decode`: only what is
+ * asked for is computed.
+ */
+export type SessionPhase = 'prefill' | 'decode';
+
+export type SessionStatus =
+  | {
+      readonly kind: 'waiting';
+      readonly device: SessionDevice;
+      readonly phase: SessionPhase;
+      /** The last pass failed with this session in it: the next one is its alone. */
+      readonly isSuspect: boolean;
+    }
+  | {
+      readonly kind: 'in-pass';
+      readonly device: SessionDevice;
+      readonly phase: SessionPhase;
+      readonly segment: InFlightSegment;
+      /** An operation on the slot has failed since the pass began: its result is dropped. */
+      readonly isInvalid: boolean;
+    }
+  | {
+      readonly kind: 'cancelling';
+      readonly device: AttachedDevice | DetachedDevice;
+      readonly segment: InFlightSegment;
+      readonly isInvalid: boolean;
+    }
+  | {
+      readonly kind: 'law-due';
+      readonly device: AttachedDevice | DetachedDevice;
+      readonly due: DueLaw;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly device: AttachedDevice | DetachedDevice;
+      readonly reason: EndReason;
+    }
+  | { readonly kind: 'forgotten' };
+
+export type StatusKind = SessionStatus['kind'];
+
+/** Legal moves between states. A change of what a state carries is none. */
+export const statusMoves: { readonly [kind in StatusKind]: readonly StatusKind[] } = {
+  waiting: ['in-pass', 'ended', 'forgotten'],
+  'in-pass': ['waiting', 'law-due', 'cancelling', 'ended', 'forgotten'],
+  cancelling: ['ended', 'forgotten'],
+  'law-due': ['waiting', 'ended', 'forgotten'],
+  ended: ['forgotten'],
+  forgotten: [],
+};
+
+/** The states that the protocol allows on the wire beside each state, once an event is handled. */
+export const wireStates: { readonly [kind in StatusKind]: readonly WireState[] } = {
+  waiting: ['open'],
+  'in-pass': ['open'],
+  // Resumed in the middle of its last pass, it is open to its new connection until the end is said.
+  cancelling: ['cancelling', 'open'],
+  'law-due': ['residual-due'],
+  ended: ['ended'],
+  forgotten: [],
+};
