@@ -116,7 +116,7 @@ async function connectedPair(): Promise<ConnectedPair> {
     stats: () => null,
   };
   const listening = await listen(
-    { host: '127.0.0.1', port: 0, guard: { access: openAccess(), tls: null } },
+    { host: '127.0.0.1', port: 0, guard: { access: openAccess(), tls: null }, nextId: () => 1 },
     handlers,
   );
   const proxy = new CountingProxy();

@@ -2,7 +2,7 @@
 // session that is over.
 
 import assert from 'node:assert/strict';
-import { describe, it, mock } from 'node:test';
+import { describe, it } from 'node:test';
 import type { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
@@ -51,16 +51,39 @@ class Heard {
   }
 }
 
+/** Plain sessions whose events a test reads; connection ids count from 1. */
+function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
+  let connection = 0;
+  const feed = (event: ServerInput): unknown => fed.push(event);
+  return new PlainSessions({ feed, nextConnection: () => ++connection, sessionsMax });
+}
+
+const kindsOf = (fed: ServerInput[]): string[] =>
+  fed.splice(0).map((event) => (event.kind === 'frame' ? event.frame.kind : event.kind));
+
 describe('a line of plain sessions', () => {
+  it('begins with its first session and ends with its last', () => {
+    const fed: ServerInput[] = [];
+    const plain = plainSessions(fed);
+    const cancels = [0, 1].map(() => plain.write(request, null, new Heard()));
+    assert.deepEqual(kindsOf(fed), ['connected-local', 'open', 'open']);
+    for (const cancel of [...cancels, ...cancels]) cancel();
+    assert.deepEqual(kindsOf(fed), ['close', 'close', 'disconnected']);
+    plain.write(request, null, new Heard());
+    assert.deepEqual(kindsOf(fed), ['connected-local', 'open']);
+  });
+
   it('tells its listeners when it ends, also where no Failure came first', async () => {
-    const plain = new PlainSessions({ feed: () => undefined, sessionsMax: 8, silenceMs: 0 });
+    const fed: ServerInput[] = [];
+    const plain = plainSessions(fed);
     const heard = [new Heard(), new Heard()];
     for (const one of heard) plain.write(request, null, one);
     assert.equal(plain.closed(5), false, 'a socket');
-    assert.equal(plain.closed(-1), true);
+    assert.equal(plain.closed(1), true);
     for (const { over } of heard) assert.equal(((await over) as PilotfishError).code, 'link-lost');
     assert.equal(plain.count, 0);
-    assert.equal(plain.closed(-1), true, 'once more is harmless');
+    assert.equal(fed.at(-1)?.kind, 'disconnected');
+    assert.equal(plain.closed(1), false, 'once more is harmless');
   });
 });
 
@@ -87,11 +110,15 @@ async function withServer(
   }
 }
 
-/** Waits until the server holds no session. */
+/** The core has taken what was asked for by now. */
+const opened = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits until the server holds no session and no connection. */
 async function settled(server: RunningServer): Promise<void> {
   for (let turn = 0; turn < 1000; turn++) {
-    const { sessionCount, slotsOwned } = server.stats().core;
-    if (sessionCount === 0 && slotsOwned === 0 && server.plain.count === 0) return;
+    const { sessionCount, slotsOwned, connectionCount } = server.stats().core;
+    const left = sessionCount + slotsOwned + connectionCount + server.plain.count;
+    if (left === 0) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.fail(`${server.stats().core.sessionCount} sessions are left`);
@@ -114,9 +141,10 @@ describe('a plain session', () => {
     await withServer({ limits: { sessions: 4 } }, async (server) => {
       const all = Array.from({ length: 10 }, () => new Heard());
       for (const heard of all) server.plain.write(request, null, heard);
+      await opened();
+      assert.equal(server.stats().core.connectionCount, 3);
       for (const heard of all) assert.equal(await heard.over, 'length');
       const { core } = server.stats();
-      assert.equal(core.connectionCount, 3);
       assert.ok(core.passCount < core.committedCount, `${core.passCount} passes`);
       await settled(server);
     });
@@ -130,8 +158,10 @@ describe('a plain session', () => {
         server.plain.write(request, grant, heard);
         return heard;
       });
-      for (const heard of all) assert.equal(await heard.over, 'length');
+      await opened();
       assert.equal(server.stats().core.connectionCount, 3);
+      for (const heard of all) assert.equal(await heard.over, 'length');
+      await settled(server);
     });
   });
 
@@ -214,25 +244,5 @@ describe('a plain session', () => {
     });
     const error = await held.over;
     assert.ok(typeof error === 'object' && error.code === 'server-busy', String(error));
-  });
-
-  it('keeps its connection alive while it is used, and ends it when it is not', () => {
-    mock.timers.enable({ apis: ['setInterval'] });
-    const fed: ServerInput[] = [];
-    const feed = (event: ServerInput): unknown => fed.push(event);
-    const plain = new PlainSessions({ feed, sessionsMax: 4, silenceMs: 60 });
-    const cancel = plain.write(request, null, new Heard());
-    const kinds = (): string[] =>
-      fed.splice(0).map((event) => (event.kind === 'frame' ? event.frame.kind : event.kind));
-    assert.deepEqual(kinds(), ['connected', 'hello', 'open']);
-    mock.timers.tick(40);
-    assert.deepEqual(kinds(), ['ping', 'ping'], 'oftener than the silence that ends it');
-    cancel();
-    cancel();
-    mock.timers.tick(40);
-    assert.deepEqual(kinds(), ['close', 'disconnected']);
-    mock.timers.tick(400);
-    assert.deepEqual(kinds(), []);
-    mock.timers.reset();
   });
 });

@@ -7,7 +7,6 @@ import type { TokenLogprobs } from '../math/logprobs.js';
 import type { Sampling } from '../math/sampling.js';
 import { errorOfFailure } from '../protocol/failure.js';
 import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
-import { versionMax, versionMin } from '../protocol/version.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 
 /** An answer without drafts, asked for in the same process. */
@@ -39,13 +38,13 @@ export interface PlainListener {
 export interface PlainParts {
   /** Gives the core an event soon, never within the call, in order. */
   readonly feed: (event: ServerInput) => void;
+  /** A connection id that was never used. */
+  readonly nextConnection: () => ConnectionId;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
-  /** After this long without a frame the core ends a connection, in milliseconds; 0: never. */
-  readonly silenceMs: number;
 }
 
-/** A connection as the core sees it; no socket belongs to it. */
+/** A local connection of the core. It lasts as long as it has sessions. */
 interface Line {
   readonly id: ConnectionId;
   /** All its sessions belong to this key; null: none is asked for. */
@@ -56,11 +55,7 @@ interface Line {
 
 export class PlainSessions {
   readonly #parts: PlainParts;
-  /** Below zero, where sockets never are. */
   readonly #lines = new Map<ConnectionId, Line>();
-  #nextId = -1;
-  #nonce = 0;
-  #keeping: NodeJS.Timeout | null = null;
 
   constructor(parts: PlainParts) {
     this.#parts = parts;
@@ -79,26 +74,23 @@ export class PlainSessions {
    * @param grant of the key that the client has shown; null: none is asked for.
    * @returns what ends it at once; harmless when it is over.
    */
-  write(request: PlainRequest, grant: KeyGrant | null, address: PlainListener): () => void {
-    const line = this.#roomyLine(grant);
+  write(request: PlainRequest, grant: KeyGrant | null, listener: PlainListener): () => void {
+    const line = this.#lineWithRoom(grant);
     const session = line.nextSession++;
-    line.sessions.set(session, address);
+    line.sessions.set(session, listener);
     this.#send(line, openOf(session, request));
-    return () => {
-      if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
-    };
+    return () => this.#forget(line, session);
   }
 
-  #roomyLine(grant: KeyGrant | null): Line {
+  #lineWithRoom(grant: KeyGrant | null): Line {
     for (const line of this.#lines.values()) {
       const isOfKey = line.grant?.id === grant?.id;
       if (isOfKey && line.sessions.size < this.#parts.sessionsMax) return line;
     }
-    const line: Line = { id: this.#nextId--, grant, sessions: new Map(), nextSession: 0 };
-    this.#lines.set(line.id, line);
-    this.#parts.feed({ kind: 'connected', connection: line.id, grant, isLocal: true });
-    this.#send(line, helloFrame);
-    this.#keepAlive();
+    const id = this.#parts.nextConnection();
+    const line: Line = { id, grant, sessions: new Map(), nextSession: 0 };
+    this.#lines.set(id, line);
+    this.#parts.feed({ kind: 'connected-local', connection: id, grant });
     return line;
   }
 
@@ -106,30 +98,10 @@ export class PlainSessions {
     this.#parts.feed({ kind: 'frame', connection, frame });
   }
 
-  /** A line that is used says so before the core takes it for dead; one that is not ends. */
-  #keepAlive(): void {
-    const { silenceMs } = this.#parts;
-    if (silenceMs === 0 || this.#keeping !== null) return;
-    this.#keeping = setInterval(() => {
-      for (const line of this.#lines.values()) {
-        if (line.sessions.size === 0) this.#end(line);
-        else this.#send(line, { kind: 'ping', nonce: this.#nonce++ % 2 ** 31, isCover: false });
-      }
-    }, silenceMs / 3).unref();
-  }
-
-  #end(line: Line): void {
-    if (!this.#lines.delete(line.id)) return;
-    this.#parts.feed({ kind: 'disconnected', connection: line.id });
-    if (this.#lines.size > 0 || this.#keeping === null) return;
-    clearInterval(this.#keeping);
-    this.#keeping = null;
-  }
-
   /** Takes what the core sends. @returns false for a connection that is not one of these. */
   take(connection: ConnectionId, frame: ServerFrame): boolean {
     const line = this.#lines.get(connection);
-    if (line === undefined) return connection < 0;
+    if (line === undefined) return false;
     switch (frame.kind) {
       case 'opened':
         line.sessions.get(frame.session)?.accepted(frame.promptLength);
@@ -139,53 +111,48 @@ export class PlainSessions {
         break;
       case 'failure':
         if (frame.session === null) this.#failAll(line, errorOfFailure(frame));
-        else this.#finish(line, frame.session)?.failed(errorOfFailure(frame));
+        else this.#forget(line, frame.session)?.failed(errorOfFailure(frame));
     }
     return true;
   }
 
   #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
-    const address = line.sessions.get(session);
-    if (address === undefined) return;
-    if (tokens.length > 0) address.tokens(tokens, logprobs);
+    const listener = line.sessions.get(session);
+    if (listener === undefined) return;
+    if (tokens.length > 0) listener.tokens(tokens, logprobs);
     // Told of its tokens, a listener may have cancelled.
-    if (end !== null) this.#finish(line, session)?.ended(end);
+    if (end !== null) this.#forget(line, session)?.ended(end);
   }
 
-  /** Forgets a session on both sides. */
-  #finish(line: Line, session: number): PlainListener | undefined {
-    const address = line.sessions.get(session);
-    if (line.sessions.delete(session)) this.#send(line, { kind: 'close', session });
-    return address;
+  /** Forgets a session on both sides, and with the last one its line. @returns who listened to it. */
+  #forget(line: Line, session: number): PlainListener | undefined {
+    const listener = line.sessions.get(session);
+    if (!line.sessions.delete(session)) return undefined;
+    this.#send(line, { kind: 'close', session });
+    if (line.sessions.size === 0) this.#end(line);
+    return listener;
+  }
+
+  #end({ id: connection }: Line): void {
+    this.#lines.delete(connection);
+    this.#parts.feed({ kind: 'disconnected', connection });
   }
 
   #failAll(line: Line, error: PilotfishError): void {
     const listeners = [...line.sessions.values()];
     line.sessions.clear();
-    for (const address of listeners) address.failed(error);
+    this.#end(line);
+    for (const listener of listeners) listener.failed(error);
   }
 
   /** The core has ended a connection. @returns false for one that is not one of these. */
   closed(connection: ConnectionId): boolean {
     const line = this.#lines.get(connection);
-    if (line === undefined) return connection < 0;
-    // Behind a Failure nobody is left to be told.
+    if (line === undefined) return false;
     this.#failAll(line, new PilotfishError('link-lost', 'the server has ended the connection'));
-    this.#end(line);
     return true;
   }
 }
-
-const helloFrame: DeviceFrame = {
-  kind: 'hello',
-  ...{ versionMin, versionMax },
-  // Whoever asks has shown a key already.
-  key: '',
-  name: 'http',
-  fingerprint: '',
-  vocabSize: 0,
-  blockHashes: new Uint32Array(0),
-};
 
 function openOf(session: number, request: PlainRequest): DeviceFrame {
   const { sampling } = request;

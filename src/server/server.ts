@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
-import type { ServerEffect, ServerInput } from './core/event.js';
+import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { PlainSessions } from './plain-sessions.js';
@@ -87,6 +87,9 @@ class Server implements RunningServer {
   #closing: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
   #waiting: ServerInput[] = [];
+  #connectionCount = 0;
+  /** Ids of sockets and of connections of this process. */
+  readonly #nextConnection = (): ConnectionId => ++this.#connectionCount;
   readonly plain: PlainSessions;
 
   constructor(options: ServerOptions, access: Access) {
@@ -98,8 +101,8 @@ class Server implements RunningServer {
     this.#core = new ServerCore(settings);
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
+      nextConnection: this.#nextConnection,
       sessionsMax: settings.limits.sessions,
-      silenceMs: settings.limits.silenceMs,
     });
     this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
     this.#drainMs = options.drainMs ?? drainMsDefault;
@@ -110,7 +113,7 @@ class Server implements RunningServer {
     const { port = defaultPort, tls = null, gate = {} } = this.#options;
     const guard = { access: this.#access, tls, gate };
     this.#listening = await listen(
-      { host, port, guard },
+      { host, port, guard, nextId: this.#nextConnection },
       {
         connected: (peer) => this.#connected(peer),
         message: (peer, bytes) => this.#message(peer, bytes),

@@ -140,6 +140,8 @@ export interface ListenAt {
   /** 0 picks a free one. */
   readonly port: number;
   readonly guard: Pick<GuardParts, 'access' | 'tls' | 'gate'>;
+  /** An id for a new connection, never given before. */
+  readonly nextId: () => number;
 }
 
 export interface Listening {
@@ -155,7 +157,7 @@ export interface Listening {
  * @throws PilotfishError `address-unavailable` where the address cannot be had, naming it and the reason.
  */
 export async function listen(
-  { host, port, guard }: ListenAt,
+  { host, port, guard, nextId }: ListenAt,
   handlers: ListenerHandlers,
 ): Promise<Listening> {
   const sockets = new WebSocketServer({
@@ -166,13 +168,12 @@ export async function listen(
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   const budget = new MessageBudget();
-  let nextId = 1;
   const http = createGuardedServer({
     ...guard,
     request: (request, response, admission) => respond(request, response, admission, handlers),
     upgrade: (request, carrier, head, { grant }) =>
       sockets.handleUpgrade(request, carrier, head, (socket) => {
-        const peer = new Peer({ id: nextId++, grant }, socket, carrier, handlers.flow);
+        const peer = new Peer({ id: nextId(), grant }, socket, carrier, handlers.flow);
         watchUnauthenticated(carrier, peer, handlers);
         budget.watch(carrier, socket, () => {
           ignore(carrier);

@@ -44,7 +44,7 @@ const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'close',
 ]);
 
-type ConnectedEvent = Extract<ServerInput, { kind: 'connected' }>;
+type ConnectedEvent = Extract<ServerInput, { kind: 'connected' | 'connected-local' }>;
 type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
 export class ConnectionHandler {
@@ -55,11 +55,11 @@ export class ConnectionHandler {
     this.#parts = parts;
   }
 
-  connect({ connection: id, grant, isLocal = false }: ConnectedEvent, nowMs: number): void {
+  connect({ kind, connection: id, grant }: ConnectedEvent, nowMs: number): void {
     const { connections, settings, tenants, table } = this.#parts;
     const isFull = connections.count >= settings.connectionsMax;
     const tenant = tenants.of(grant, nowMs);
-    const connection = connections.add(id, tenant, isLocal, nowMs);
+    const connection = connections.add(id, tenant, kind === 'connected-local', nowMs);
     table.addConnection(id, tenant);
     if (this.#isDraining) this.#fail(connection, 'draining', 'no new connections', nowMs);
     else if (isFull) {

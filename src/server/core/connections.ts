@@ -112,7 +112,7 @@ export class Connections {
     assert(!this.#connections.has(id), `connection ${id} twice`);
     const connection: Connection = {
       ...{ id, tenant },
-      state: 'fresh',
+      state: isLocal ? 'ready' : 'fresh',
       lastFrameAtMs: nowMs,
       isClogged: false,
       isLocal,
@@ -153,7 +153,8 @@ export class Connections {
   silent(silenceMs: number, nowMs: number): Connection[] {
     if (silenceMs === 0) return [];
     return [...this.#connections.values()].filter(
-      ({ lastFrameAtMs, state }) => state !== 'failed' && nowMs - lastFrameAtMs > silenceMs,
+      ({ lastFrameAtMs, state, isLocal }) =>
+        !isLocal && state !== 'failed' && nowMs - lastFrameAtMs > silenceMs,
     );
   }
 }

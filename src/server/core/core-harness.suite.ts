@@ -117,6 +117,12 @@ export class Harness {
     if (greeting) this.send(connection, greeting);
   }
 
+  /** Opens a connection of this process. */
+  connectLocal(connection: number, grant: KeyGrant | null = null): void {
+    this.inboxes.set(connection, []);
+    this.feed({ kind: 'connected-local', connection, grant });
+  }
+
   disconnect(connection: number): void {
     this.inboxes.delete(connection);
     this.feed({ kind: 'disconnected', connection });

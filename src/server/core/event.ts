@@ -17,8 +17,16 @@ export type ServerInput =
       readonly connection: ConnectionId;
       /** Of the key that was shown with the upgrade; null: none is asked for. */
       readonly grant: KeyGrant | null;
-      /** Frames never leave the process: nobody sees them on a way. Default: they do. */
-      readonly isLocal?: boolean;
+    }
+  /**
+   * A connection of this process: it needs no greeting, may be silent, and is not shaped, since its frames cross no
+   * network.
+   */
+  | {
+      readonly kind: 'connected-local';
+      readonly connection: ConnectionId;
+      /** As of `connected`. */
+      readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
   | {

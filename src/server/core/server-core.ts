@@ -103,6 +103,7 @@ export class ServerCore {
   #receive(event: ServerInput, nowMs: number): void {
     switch (event.kind) {
       case 'connected':
+      case 'connected-local':
         this.#handler.connect(event, nowMs);
         return;
       case 'disconnected':

@@ -323,4 +323,20 @@ describe('a session', () => {
     harness.settle();
     assert.deepEqual(tokensOf(harness.take(1)), text.slice(9));
   });
+
+  it('is written over a local connection without a greeting, which may be silent for ever', () => {
+    const offered = { ...new Harness().settings.limits, silenceMs: 5_000 };
+    const harness = new Harness({ settings: { limits: offered } });
+    const open = openFrame({ mode: 'stream', tokensMax: 6 });
+    harness.connectLocal(1);
+    harness.advance(60_000);
+    harness.send(1, open);
+    harness.settle();
+    harness.advance(60_000);
+    assert.deepEqual(tokensOf(harness.take(1)), targetText(open).slice(3));
+    assert.equal(harness.closed.size, 0);
+    harness.disconnect(1);
+    harness.advance(offered.resumeMs + 2_000);
+    assert.equal(harness.core.retainedCount, 0);
+  });
 });
