@@ -10,6 +10,10 @@ export class TestRing implements KeyRing {
   readonly #keys = new Map<string, StoredKey>();
   readonly #listeners = new Set<OnRevoked>();
 
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
   /** @returns its token and its grant. */
   add(
     name: string,

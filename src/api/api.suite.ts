@@ -118,7 +118,11 @@ export async function openApi(
   });
   const { url, close } = await listenOn(api.handle);
   return {
-    ...{ url, api, mistakes, close },
+    ...{ url, api, mistakes },
+    close: async () => {
+      await close();
+      api.close();
+    },
     post: (path, body, headers = {}, signal = null) =>
       fetch(url + path, {
         method: 'POST',

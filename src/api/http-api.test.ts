@@ -198,7 +198,9 @@ describe('access', () => {
       assert.equal(api.openCount, 1);
       await kept!.body!.cancel();
       await until(() => api.openCount === 0);
+      assert.equal(keys.listenerCount, 1);
     });
+    assert.equal(keys.listenerCount, 0, 'a closed API is not told of keys any more');
   });
 
   it('is refused to pages, unless their origin is allowed', async () => {

@@ -42,6 +42,8 @@ export interface HttpApi {
   readonly openCount: number;
   /** Resolves when none is, or after so many milliseconds. */
   readonly whenIdle: (msMax: number) => Promise<void>;
+  /** Stops following the access rules: call it when no more requests come. */
+  readonly close: () => void;
 }
 
 export const requestsMaxDefault = 1024;
@@ -64,7 +66,7 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       refuse(reply as FastifyReply, unroutable(options.access, request.raw, reason));
     },
   });
-  options.access.onRevoked((ids) => handler.revoke(ids));
+  const close = options.access.onRevoked((ids) => handler.revoke(ids));
   guard(app, options, watch);
   addHealth(app, generator);
   addModels(app, generator);
@@ -83,6 +85,7 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       return handler.openCount;
     },
     whenIdle: (msMax) => handler.whenIdle(msMax),
+    close,
   };
 }
 

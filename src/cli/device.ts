@@ -226,6 +226,7 @@ async function openHttp(
       if (api.openCount > 0) note('stopping; running answers may finish');
       await api.whenIdle(drainMs);
       await listening.close();
+      api.close();
     },
   };
 }

@@ -1,9 +1,9 @@
 // `pilotfish serve`: loads a target model and verifies what devices draft, until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
-import type { RequestListener } from 'node:http';
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { HttpApi } from '../api/index.js';
 import { PilotfishError } from '../base/error.js';
 import { bundledFolder } from '../engine/llama/bundled.js';
 import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
@@ -197,6 +197,7 @@ async function serveThrough(
   terminal: Terminal,
 ): Promise<void> {
   const engine = await loadLlamaEngine(await engineOptions(options, terminal));
+  let closeHttp: () => void = () => undefined;
   try {
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the model was stopped');
@@ -206,7 +207,11 @@ async function serveThrough(
     const server = await startServer({
       engine,
       ...serverOptions(options, api),
-      makeHttp: (local) => makeHttp(engine, options, api, local, terminal),
+      makeHttp: async (local) => {
+        const http = await makeHttp(engine, options, api, local, terminal);
+        closeHttp = http.close;
+        return http.handle;
+      },
     });
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(engine, server)}\n`);
@@ -215,6 +220,7 @@ async function serveThrough(
     await server.close();
     terminal.err.write(`${farewell(server)}\n`);
   } finally {
+    closeHttp();
     await engine.close();
   }
 }
@@ -226,10 +232,10 @@ async function makeHttp(
   { access }: OpenAccess,
   server: LocalServer,
   terminal: Terminal,
-): Promise<RequestListener> {
+): Promise<HttpApi> {
   const { createHttpApi } = await import('../api/index.js');
   const { ServerGenerator, serverMetrics } = await import('../api/backends/index.js');
-  const api = await createHttpApi({
+  return createHttpApi({
     generator: new ServerGenerator({
       ...{ server, info: engine.info, names: [options.model], build: packageVersion() },
       createdS: Math.floor(Date.now() / 1000),
@@ -240,7 +246,6 @@ async function makeHttp(
     shaping: shapingOf(options),
     onMistake: mistakeNote(noteTo(terminal)),
   });
-  return api.handle;
 }
 
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
