@@ -1,5 +1,6 @@
-// Who may speak, decided once for every request and every upgrade before anything answers: the name it came under, the
-// page it came from, the key it shows. Whoever is refused learns that, and nothing of what is behind.
+// Decides who may speak, once for every request and upgrade, before anything answers: by the host
+// name it came under, the page it came from and the key it shows. A refused caller learns that it
+// is refused, and nothing else.
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -28,9 +29,9 @@ export type AccessDecision =
       readonly grant: KeyGrant | null;
       readonly origin: string | null;
     }
-  /** A browser asks for an allowed page whether it may ask. */
+  /** A browser asks, for an allowed page, whether the page may send requests. */
   | { readonly kind: 'preflight'; readonly origin: string }
-  /** What anybody may ask: whether the process lives. */
+  /** Open to all: whether the process lives. */
   | { readonly kind: 'open' }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
 
@@ -64,7 +65,7 @@ const refused = (code: RefusalCode, message: string): AccessDecision => ({
  */
 export class Access {
   readonly #rules: AccessRules;
-  /** What was decided: the listener and the door behind it ask for the same request. */
+  /** Decisions so far: the listener and the HTTP API behind it ask about the same request. */
   readonly #decided = new WeakMap<IncomingMessage, AccessDecision>();
 
   constructor(rules: AccessRules) {
@@ -98,7 +99,7 @@ export class Access {
     }
     const { origin } = headers;
     if (origin !== undefined && !this.#allows(origin)) {
-      return refused('origin-unknown', 'pages of this origin may not ask here');
+      return refused('origin-unknown', 'pages of this origin are not allowed here');
     }
     const isPreflight = method === 'OPTIONS' && 'access-control-request-method' in headers;
     if (isPreflight && origin !== undefined) return { kind: 'preflight', origin };
@@ -123,8 +124,9 @@ export class Access {
   }
 
   /**
-   * What comes in over loopback names loopback or an address, a name without a key being no protection: a page whose name
-   * was bent to 127.0.0.1 still sends its own name. With keys a page has nothing to gain, for it knows none.
+   * A request over loopback must name loopback or an address, a name without a key being no
+   * protection: a page whose name was bent to 127.0.0.1 still sends its own name. With keys a page
+   * has nothing to gain, for it knows none.
    */
   #isOwnName({ headers, socket }: IncomingMessage): boolean {
     if (this.hasKeys || !isLoopback(socket.localAddress ?? '')) return true;
@@ -133,7 +135,10 @@ export class Access {
   }
 }
 
-/** Whether an admitted caller may read what is counted of everybody: by right of its key, else from this machine alone. */
+/**
+ * Whether an admitted caller may read the statistics: by right of its key, or from this machine
+ * where it has none.
+ */
 export function mayReadStats(
   { grant }: { grant: KeyGrant | null },
   { socket }: IncomingMessage,
@@ -142,7 +147,7 @@ export function mayReadStats(
   return isLoopback(socket.remoteAddress ?? '');
 }
 
-/** Asks for nothing: for whoever only this machine can reach, and for tests. */
+/** Asks for no key: for servers that only this machine can reach, and for tests. */
 export const openAccess = (): Access => new Access({ keys: null, origins: [] });
 
 function tokenOf(headers: IncomingMessage['headers']): string | null {

@@ -1,5 +1,5 @@
-// Addresses as they matter to access: which are this machine alone, and which count as one stranger. Resolves names
-// only where an address to listen on is looked at.
+// Tells which addresses are this machine alone, and which addresses count as one unauthenticated
+// peer. Resolves names only for an address to listen on.
 
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
@@ -8,7 +8,10 @@ import { isIP } from 'node:net';
 export const isLoopback = (address: string): boolean =>
   address === '::1' || /^(::ffff:)?127\.\d+\.\d+\.\d+$/i.test(address);
 
-/** Whether all that a name or address to listen on stands for is loopback. A name that leads nowhere is not. */
+/**
+ * Whether all that a name or address to listen on stands for is loopback. A name that leads nowhere
+ * is not.
+ */
 export async function isLoopbackHost(host: string): Promise<boolean> {
   if (isIP(host) !== 0) return isLoopback(host);
   try {
@@ -19,7 +22,10 @@ export async function isLoopbackHost(host: string): Promise<boolean> {
   }
 }
 
-/** What one stranger is likely to hold: an IPv4 address, or the 64 bits of IPv6 that one line is given. */
+/**
+ * The address range that one peer is likely to control: an IPv4 address, or the first 64 bits of an
+ * IPv6 address.
+ */
 export function addressBlock(address: string): string {
   const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
   if (mapped !== undefined) return mapped;

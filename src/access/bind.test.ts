@@ -1,4 +1,5 @@
-// Where a door may listen, what an address stands for, and how many strangers are waited for.
+// Checks where a server may listen, how addresses are classed, and how many unauthenticated
+// connections may stand.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -8,7 +9,7 @@ import { ConnectionGate } from './connection-gate.js';
 
 const closed = { hasKeys: false, hasTls: false, insecureOpenToNetwork: false };
 
-describe('a door', () => {
+describe('the bind rule', () => {
   it('listens on this machine without keys and TLS', async () => {
     for (const host of ['127.0.0.1', '127.8.9.10', '::1', 'localhost', '::ffff:127.0.0.1']) {
       await checkBind({ host, ...closed });
@@ -51,7 +52,7 @@ describe('an address', () => {
   });
 });
 
-describe('the gate for strangers', () => {
+describe('the gate for unauthenticated connections', () => {
   const limits = { unauthenticatedMax: 5, perAddressMax: 2 };
 
   it('is full for an address that has enough, and for all', () => {

@@ -1,4 +1,5 @@
-// Certificates for tests, made by openssl: an authority, and what it signs. Node has no maker of certificates of its own.
+// Makes certificates for tests with openssl: an authority, and what it signs. Node cannot make
+// certificates.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
-// How many connections may stand that have not yet shown who they are, in all and from one address. Pure; whoever has been
-// admitted is counted no more, so that devices behind one address or one proxy do not crowd each other out.
+// Limits connections that have not shown a key yet, in all and for one address. Admitted
+// connections count no more, so that devices behind one address or proxy do not crowd each other
+// out. Pure.
 
 import { addressBlock, isLoopback } from './address.js';
 
@@ -15,7 +16,7 @@ export const gateDefaults: GateLimits = { unauthenticatedMax: 1024, perAddressMa
 
 export class ConnectionGate {
   readonly #limits: GateLimits;
-  /** Block of each stranger. */
+  /** Address block of each unauthenticated connection. */
   readonly #unauthenticated = new Map<string, string>();
   readonly #counts = new Map<string, number>();
 
@@ -29,9 +30,10 @@ export class ConnectionGate {
   }
 
   /**
-   * Lets a stranger in.
+   * Lets an unauthenticated connection in.
    *
-   * @param name of the connection, of which there is one. @returns false: there are too many, or there is one of the name.
+   * @param name of the connection, unlike all others.
+   * @returns false where there are too many, or one of this name.
    */
   enter(name: string, address: string): boolean {
     const { unauthenticatedMax, perAddressMax } = this.#limits;
@@ -49,7 +51,7 @@ export class ConnectionGate {
     return true;
   }
 
-  /** A connection is a stranger no more: it was admitted, or is gone. Harmless when said again. */
+  /** A connection was admitted, or is gone. Harmless when said again. */
   settle(name: string): void {
     const block = this.#unauthenticated.get(name);
     if (block === undefined) return;

@@ -1,14 +1,14 @@
-// A device key: how it is made, what of it is kept, and whether what somebody shows is it. The token itself is kept
-// nowhere: its 256 random bits need no slow hash, a salted HMAC is enough.
+// Makes device keys and checks tokens against them. The token itself is never stored: its 256
+// random bits need no slow hash, so a salted HMAC is enough.
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { KeyLimits, Right } from '../base/key-grant.js';
 
-/** What the key file keeps of a key. */
+/** A key as the key file stores it. */
 export interface StoredKey {
   /** [12] hex digits; part of the token, so that a look-up needs no secret. */
   readonly id: string;
-  /** What people call it; unique in its file. */
+  /** Its name, unique in its file. */
   readonly name: string;
   /** [32] hex digits. */
   readonly salt: string;
@@ -49,12 +49,19 @@ const digestOf = (salt: string, token: string): Buffer =>
 /** The id that a text names as a token; null where it is no token at all. */
 export const idOfToken = (text: string): string | null => tokenShape.exec(text)?.[1] ?? null;
 
-/** Compared with where no key has the id, so that an unknown id does the work of a wrong secret (it was measured 2 µs faster; ids are not secret). */
-const nobody = { salt: '0'.repeat(32), digest: '0'.repeat(64) };
+/**
+ * Compared with where no key has the id, so that an unknown id does the work of a wrong secret (it
+ * was measured 2 µs faster; ids are not secret).
+ */
+const noKey = { salt: '0'.repeat(32), digest: '0'.repeat(64) };
 
-/** Whether a text is the token of a key. Takes as long where it is not. @param stored undefined: of nobody. */
+/**
+ * Whether a text is the token of a key. Takes as long where it is not.
+ *
+ * @param stored undefined: of no key.
+ */
 export function isTokenOf(stored: StoredKey | undefined, text: string): boolean {
-  const { salt, digest } = stored ?? nobody;
+  const { salt, digest } = stored ?? noKey;
   const isSame = timingSafeEqual(digestOf(salt, text), Buffer.from(digest, 'hex'));
   return isSame && stored !== undefined;
 }

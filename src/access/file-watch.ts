@@ -1,11 +1,12 @@
-// Notices that files have changed, by looking: an editor that renames, a mounted secret whose link is turned and a network
-// file system all show in their times, and not all of them in the system's own notices.
+// Notices changed files by polling. Editors that rename, mounted secrets whose link is switched and
+// network file systems all change the times of a file; the change notices of the system miss some
+// of them.
 
 import { stat } from 'node:fs/promises';
 
 const everyMsDefault = 1_000;
 
-/** What tells one state of a file from another; a file that is not there has one too. */
+/** Identifies one state of a file; a missing file has one too. */
 async function signatureOf(path: string): Promise<string> {
   try {
     const { mtimeMs, ctimeMs, size, ino } = await stat(path);

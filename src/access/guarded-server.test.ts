@@ -1,5 +1,5 @@
-// The server in front of everything: strangers that are slow, silent or long-winded are cut off, and a certificate is
-// replaced while the server listens.
+// Checks that slow, silent and long-winded unauthenticated peers are cut off, and that a
+// certificate is replaced while the server listens.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -37,7 +37,7 @@ async function withServer(
   }
 }
 
-/** What a socket hears until it is cut off. */
+/** Everything that a socket receives until it is cut off. */
 async function heard(socket: Socket): Promise<string> {
   let said = '';
   try {
@@ -75,7 +75,7 @@ describe('a guarded server', () => {
     });
   });
 
-  it('keeps no connection of whoever was refused, and that of whoever was not', async () => {
+  it('keeps no connection of a refused caller, and that of an admitted one', async () => {
     const { access, token } = keyed();
     await withServer({ access }, async (port, server) => {
       const ask = (headers: string): Socket =>
@@ -90,7 +90,7 @@ describe('a guarded server', () => {
     });
   });
 
-  it('refuses every upgrade where nobody takes one, or none was admitted', async () => {
+  it('refuses every upgrade that is not handled or not admitted', async () => {
     const { access } = keyed();
     const upgrade =
       'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';

@@ -1,5 +1,6 @@
-// An HTTP or HTTPS server behind the access rules: bounds what strangers may hold, hurries them, and lets no upgrade and no
-// request through that was not decided on. Listens nowhere itself.
+// Makes the HTTP or HTTPS server behind the access rules: limits and times out unauthenticated
+// connections, and lets through no request or upgrade that was not admitted. Does not listen
+// itself.
 
 import {
   createServer,
@@ -22,7 +23,7 @@ export interface GuardParts {
   readonly tls: TlsFiles | null;
   readonly gate?: Partial<GateLimits>;
   readonly timeouts?: Partial<ServerTimeouts>;
-  /** Every request, with what was decided: whoever answers refuses in its own words. */
+  /** Handles every request, with its admission; refuses in its own words. */
   readonly request: (
     request: IncomingMessage,
     response: ServerResponse,
@@ -37,7 +38,7 @@ export interface GuardParts {
   ) => void;
 }
 
-/** Milliseconds that a stranger may take. */
+/** Milliseconds that an unauthenticated peer may take. */
 export interface ServerTimeouts {
   /** For a request to arrive whole. */
   readonly requestMs: number;
@@ -63,7 +64,7 @@ const optionsOf = ({ requestMs, headersMs, checkMs }: ServerTimeouts): ServerOpt
   maxHeaderSize: headerBytesMax,
 });
 
-/** Makes the server; whoever listens closes it. */
+/** Makes the server. The caller that listens on it closes it. */
 export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   const { access, tls } = parts;
   const gate = new ConnectionGate({ ...gateDefaults, ...parts.gate });
@@ -79,7 +80,7 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const admission = access.admit(request);
     if (admission.kind === 'admitted') gate.settle(nameOf(request.socket));
-    // A stranger's connection is not kept: the next try costs another.
+    // The connection of a refused caller is not kept: the next try costs another.
     else response.shouldKeepAlive = false;
     parts.request(request, response, admission);
   });
@@ -97,10 +98,13 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   return server;
 }
 
-/** Answers on their way have so long to leave once nobody is listened to any more. */
+/** Time for answers under way to leave once the server has stopped listening. */
 const leaveMs = 1_000;
 
-/** Stops listening, lets what is being sent leave for a moment, and cuts what is still connected then. */
+/**
+ * Stops listening, lets what is being sent leave for a moment, and cuts what is still connected
+ * then.
+ */
 export function closeGently(server: Server | TlsServer): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => server.closeAllConnections(), leaveMs);
@@ -133,7 +137,7 @@ function refuseUpgrade(socket: Duplex, admission: AccessDecision): void {
   const demand = status === 401 ? 'WWW-Authenticate: Bearer\r\n' : '';
   // It may be gone already.
   socket.on('error', () => undefined);
-  // A stranger that does not close its half is not waited for.
+  // A peer that does not close its half is not waited for.
   socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${demand}Connection: close\r\nContent-Length: 0\r\n\r\n`,

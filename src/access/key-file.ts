@@ -1,5 +1,5 @@
-// The file of keys: hashes, names, limits. Read whole and checked whole: a file with one wrong entry is refused, for half a
-// list of who may speak is no list.
+// Reads and writes the file of keys: hashes, names, limits. A file with one wrong entry is refused
+// as a whole, because half a list of valid keys is worse than none.
 
 import { readFileSync, statSync } from 'node:fs';
 import { PilotfishError } from '../base/error.js';
@@ -16,8 +16,8 @@ export const keyNameShape = /^[\p{L}\p{N}][\p{L}\p{N} ._@-]{0,63}$/u;
  * Reads a key file.
  *
  * @returns the keys in the file's order.
- * @throws PilotfishError `usage` where the file cannot be read, others may write it, or its content is none of ours. Never
- *   quotes the content.
+ * @throws PilotfishError `usage` where the file cannot be read, others may write it, or its content
+ *   is none of ours. Never quotes the content.
  */
 export function readKeyFile(path: string): StoredKey[] {
   const refuse = (why: string, cause?: unknown): PilotfishError =>
@@ -25,7 +25,7 @@ export function readKeyFile(path: string): StoredKey[] {
   let text: string;
   try {
     const { mode, size } = statSync(path);
-    // Who writes it decides who may speak.
+    // Write access to this file decides who may speak.
     if ((mode & 0o022) !== 0) throw refuse(`may be written by others; run chmod 600 ${path}`);
     if (size > fileBytesMax) throw refuse(`has more than ${fileBytesMax} bytes`);
     text = readFileSync(path, 'utf8');
@@ -51,7 +51,8 @@ function faultOf(text: string): StoredKey[] | string {
   } catch {
     return 'is not JSON';
   }
-  if (content?.version !== 1 || !Array.isArray(content.keys)) return 'is not one of version 1';
+  if (content?.version !== 1 || !Array.isArray(content.keys))
+    return 'is not a key file of version 1';
   if (content.keys.length > keysMax) return `has more than ${keysMax} keys`;
   const [ids, names] = [new Set<string>(), new Set<string>()];
   for (const [index, entry] of content.keys.entries()) {

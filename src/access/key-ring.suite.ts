@@ -1,4 +1,4 @@
-// Keys in memory for tests: made, granted and revoked as those of a file are.
+// Keeps keys in memory for tests: made, granted and revoked like those of a file.
 
 import type { KeyGrant, Right } from '../base/key-grant.js';
 import { unlimited } from '../base/key-grant.js';

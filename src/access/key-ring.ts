@@ -1,5 +1,6 @@
-// The keys of a file while a server runs: who a token belongs to, and which keys are none any more. Read again when the
-// file changes; a file that has become unusable changes nothing, and is complained about.
+// Holds the keys of a file while a server runs: finds the key of a token, and tells which keys were
+// revoked. Reads the file again when it changes; a file that has become unusable changes nothing
+// and is reported.
 
 import type { KeyGrant } from '../base/key-grant.js';
 import { idOfToken, isTokenOf, type StoredKey } from './device-key.js';
@@ -11,7 +12,10 @@ export type OnRevoked = (ids: ReadonlySet<string>) => void;
 
 /** The keys of a server: those of a file (FileKeyRing), or of a store of your own. */
 export interface KeyRing {
-  /** What a token grants; null: it is the token of no valid key. Takes as long for a wrong one as for a right one. */
+  /**
+   * The grant of a token; null: it belongs to no valid key. Takes as long for a wrong token as for
+   * a right one.
+   */
   grantOf(token: string): KeyGrant | null;
   /** @returns what ends the listening. */
   onRevoked(listener: OnRevoked): () => void;

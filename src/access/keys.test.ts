@@ -1,4 +1,5 @@
-// Keys: only the token opens, nothing that is kept is the token, and a file that changes takes effect while it is in use.
+// Checks keys: only the token opens, nothing stored is the token, and a changed file takes effect
+// while in use.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -86,7 +87,7 @@ describe('a key file', () => {
     }
   });
 
-  it('never makes reading it throw anything else, whatever it holds', () => {
+  it('never makes reading it throw anything else, no matter what it holds', () => {
     const json = fc.oneof(
       fc.json(),
       fc

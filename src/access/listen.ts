@@ -26,11 +26,11 @@ export async function listenOn(
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there',
   EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'this user may not listen there; ports below 1024 need rights of their own',
-  ENOTFOUND: 'there is no such name',
-  EAI_AGAIN: 'the name cannot be looked up now',
-  EAFNOSUPPORT: 'this machine does not speak that kind of address',
-  EINVAL: 'it is no address to listen on',
+  EACCES: 'this user may not listen there; ports below 1024 need special rights',
+  ENOTFOUND: 'there is no such host name',
+  EAI_AGAIN: 'the host name cannot be resolved now',
+  EAFNOSUPPORT: 'this machine does not support that kind of address',
+  EINVAL: 'it is not an address to listen on',
 };
 
 function refusal(host: string, port: number, cause: NodeJS.ErrnoException): PilotfishError {

@@ -1,5 +1,5 @@
-// Certificate and key of a listener, from files that may change while it listens. A pair that cannot be used is refused at
-// the start, and later leaves the one before in place.
+// Reads certificate and key from files that may change while a server listens. An unusable pair is
+// refused at the start; later it leaves the pair before it in place.
 
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type TlsOptions } from 'node:tls';
@@ -8,7 +8,7 @@ import { watchFiles } from './file-watch.js';
 
 /** Where the certificate and its key lie. */
 export interface TlsPaths {
-  /** PEM: the certificate, and behind it those between it and a root. */
+  /** PEM: the certificate, then those between it and a root. */
   readonly cert: string;
   /** PEM: its private key. */
   readonly key: string;
@@ -48,7 +48,10 @@ export class TlsFiles {
   readonly #endWatch: () => void;
   #options: TlsOptions;
 
-  /** @throws PilotfishError `usage` where the files cannot be read or used together. Never quotes them. */
+  /**
+   * @throws PilotfishError `usage` where the files cannot be read or used together. Never quotes
+   *   them.
+   */
   constructor(paths: TlsPaths, { note, everyMs }: TlsFilesOptions) {
     this.#paths = paths;
     this.#note = note;

@@ -48,7 +48,7 @@ export class TokenLog {
 
   /** How many of the first `lengthMax` tokens both logs share. */
   sharedPrefix(other: CommittedTokens, lengthMax: number): number {
-    // There are no others.
+    // Nothing but a token log is of this type.
     const tokens = (other as TokenLog).#tokens;
     const end = Math.min(lengthMax, this.#length, other.length);
     let position = 0;

@@ -1,4 +1,5 @@
-// What a stranger gets from a server with keys: refusals, whatever it tries; and what a key gets while it is one.
+// Checks that a server with keys refuses every unauthenticated peer, and serves a key for as long
+// as it is valid.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -65,7 +66,10 @@ async function rawAnswer(port: number, text: string): Promise<string> {
   return said;
 }
 
-/** What an answer may not tell a stranger: what runs here, which version, which model. */
+/**
+ * Facts that no answer may give to an unauthenticated peer: what runs here, which version, which
+ * model.
+ */
 const telltale = /pilotfish|fastify|node|v?\d+\.\d+\.\d+|toy|scripted|llama|vocab/i;
 
 describe('a server with keys', () => {
@@ -73,7 +77,7 @@ describe('a server with keys', () => {
     const keys = new TestRing();
     const { token } = keys.add('pi');
     await withServer({ keys }, async (server) => {
-      const strangers: Upgrade[] = [
+      const unauthenticated: Upgrade[] = [
         {},
         { headers: { authorization: `Basic ${token}` } },
         { headers: { authorization: `Bearer ${token}x` } },
@@ -81,7 +85,9 @@ describe('a server with keys', () => {
         { protocols: ['pilotfish', `${keySubprotocol}wrong`] },
         { protocols: ['pilotfish', token] },
       ];
-      for (const stranger of strangers) assert.equal(await upgradeStatus(server, stranger), 401);
+      for (const upgrade of unauthenticated) {
+        assert.equal(await upgradeStatus(server, upgrade), 401);
+      }
       const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13';
       const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
       const said = await rawAnswer(
@@ -134,12 +140,12 @@ describe('a server with keys', () => {
     });
   });
 
-  it('hands only what it has decided on to the door behind it', async () => {
+  it('hands only admitted requests to the HTTP handler', async () => {
     const keys = new TestRing();
     const { token, grant } = keys.add('pi');
     const access = new Access({ keys, origins: [] });
     const grants: unknown[] = [];
-    const door: RequestListener = (request, response) => {
+    const http: RequestListener = (request, response) => {
       const admission = access.admit(request);
       grants.push(admission.kind === 'admitted' ? admission.grant : admission.kind);
       response.end();
@@ -152,7 +158,7 @@ describe('a server with keys', () => {
         await fetch(`http://127.0.0.1:${port}/livez`);
         await fetch(`http://127.0.0.1:${port}/x`);
       },
-      { access, makeHttp: async () => door },
+      { access, makeHttp: async () => http },
     );
     assert.deepEqual(grants, [grant, 'open', 'refused']);
   });
@@ -234,7 +240,7 @@ describe('a server', () => {
     await engine.close();
   });
 
-  it('waits for no more strangers than it may, and forgets those it has let in', async () => {
+  it('bounds unauthenticated connections, and stops counting those it has admitted', async () => {
     const keys = new TestRing();
     const { token } = keys.add('pi');
     await withServer(

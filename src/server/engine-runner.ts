@@ -1,11 +1,14 @@
 // Runs the core's operations on an engine, which keeps their order, and answers each with an event.
-// Never throws for what an engine says; that becomes an event too.
+// Never throws for an error of the engine; that becomes an event too.
 
 import { toPilotfishError } from '../base/error.js';
 import type { Engine, PassResult } from '../engine/engine.js';
 import type { EngineOperation, ServerInput } from './core/event.js';
 
-/** @param answer called once for each operation, after the call that gave it, and before that with a pass's hints. */
+/**
+ * @param answer called once for each operation, after the call that gave it, and before that with a
+ *   pass's hints.
+ */
 export class EngineRunner {
   readonly #engine: Engine;
   readonly #answer: (event: ServerInput) => void;

@@ -1,4 +1,5 @@
-// Unfinished messages of all connections share one budget: who holds most is cut off, and small ones never are.
+// Checks the budget that unfinished messages of all connections share: the largest holder is cut
+// off, and small ones never are.
 
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';

@@ -1,16 +1,20 @@
-// Memory that unfinished messages of all connections may take together: each may be as long as a frame, and a thousand
-// connections that never end theirs would hold gigabytes. Counts bytes, keeps none.
+// Bounds the memory of unfinished messages of all connections together: each may be as long as a
+// frame, and a thousand connections that never finish theirs would hold gigabytes. Counts bytes,
+// keeps none.
 
 import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { limits } from '../protocol/limits.js';
 
-/** What every connection may hold: nearly all messages are shorter, and nobody must crowd them out. */
+/**
+ * Every connection may hold this much: nearly all messages are shorter, and none of them is crowded
+ * out.
+ */
 const smallBytes = 64 * 1024;
 /** A control frame of a device beside what it carries: two bytes and a mask. */
 const controlBytes = 6;
 
-/** What one connection holds of a message whose end has not come. */
+/** Bytes that one connection holds of an unfinished message. */
 class Holder {
   bytes = 0;
   readonly give: () => void;
@@ -45,9 +49,9 @@ export class MessageBudget {
     const onData = (chunk: Buffer): void => change(holder.bytes + chunk.length);
     const onControl = (data: Buffer): void =>
       change(Math.max(0, holder.bytes - data.length - controlBytes));
-    // Before the socket hears of them, since it tells of the messages that they end at once.
+    // Counted before the socket reads them, since it reports at once the messages that they end.
     carrier.prependListener('data', onData);
-    // What a chunk holds behind the end of a message is less than small.
+    // Bytes of a chunk after the end of a message are fewer than `small`.
     socket.on('message', () => change(0));
     socket.on('ping', onControl);
     socket.on('pong', onControl);
@@ -62,7 +66,7 @@ export class MessageBudget {
     if (this.#bytes > this.#bytesMax) this.#relieve();
   }
 
-  /** Who holds most lets go: whoever asks for little is not crowded out by those who take all. */
+  /** Cuts off the largest holder, so that small messages are not crowded out. */
   #relieve(): void {
     let largest: Holder | null = null;
     for (const holder of this.#holders) {

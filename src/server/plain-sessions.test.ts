@@ -1,5 +1,5 @@
-// Plain sessions of a server's own process: the target's text, in the same passes as everybody's, and nothing left of a
-// session that is over.
+// Checks plain sessions: the target's text, in the same passes as the devices', and nothing left of
+// a session that is over.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// Plain sessions of this process: answers without drafts, written in the same batches as everybody's, for clients that
-// speak no protocol of ours. Frames reach the core as objects, never as bytes; nothing here decides what a core could.
+// Runs plain sessions for callers in this process: answers without drafts, in the same passes as
+// those of devices. Their frames reach the core as objects over local connections; no bytes and no
+// sockets are involved.
 
 import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
@@ -19,11 +20,17 @@ export interface PlainRequest {
   readonly tokensMax: number;
   /** JSON text of the schema that the answer has to satisfy; null: anything. */
   readonly schema: string | null;
-  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; null: none. */
+  /**
+   * Alternatives whose log-probabilities come with those of each token, in [0, 20]; null: none
+   * come.
+   */
   readonly topLogprobs: number | null;
 }
 
-/** Hears of one session, in this order; `ended` and `failed` are last, and nothing comes after a cancellation. */
+/**
+ * Follows one session. Calls come in this order; `ended` or `failed` is last, and none comes after
+ * a cancellation.
+ */
 export interface PlainListener {
   /** The prompt is known as tokens. @param promptLength how many. */
   accepted(promptLength: number): void;
@@ -124,7 +131,11 @@ export class PlainSessions {
     if (end !== null) this.#forget(line, session)?.ended(end);
   }
 
-  /** Forgets a session on both sides, and with the last one its line. @returns who listened to it. */
+  /**
+   * Forgets a session on both sides, and with the last one its line.
+   *
+   * @returns who listened to it.
+   */
   #forget(line: Line, session: number): PlainListener | undefined {
     const listener = line.sessions.get(session);
     if (!line.sessions.delete(session)) return undefined;
@@ -161,7 +172,7 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     session,
     ...request,
     answer: new Int32Array(0),
-    // What a device would ask for, so that the same seed gives the same text through either door.
+    // As a device would ask, so that the same seed gives the same text either way.
     scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',
     mode: 'stream',
     windowMax: 1,

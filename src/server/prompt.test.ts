@@ -1,4 +1,4 @@
-// Prompts that cannot fit are refused before they are made into tokens.
+// Checks that prompts which cannot fit are refused before they are tokenized.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

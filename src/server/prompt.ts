@@ -1,4 +1,4 @@
-// Prompts of text or messages to the token ids of the server's model.
+// Turns prompts of text or messages into token ids of the server's model.
 
 import { PilotfishError } from '../base/error.js';
 import { type ChatMessage, renderChat } from '../engine/chat-template.js';
@@ -11,8 +11,8 @@ const roles = ['system', 'user', 'assistant'] as const;
 /**
  * The ids of a prompt. Special tokens are read in what a template renders, never in plain text.
  *
- * @throws PilotfishError `chat-template-failed` for a role or an order that the template cannot render,
- *   `prompt-too-long` for a text that cannot fit the context whatever its tokens are.
+ * @throws PilotfishError `chat-template-failed` for a role or an order that the template cannot
+ *   render, `prompt-too-long` for a text that cannot fit the context in any tokens.
  */
 export function promptTokens(
   { vocabulary, chatTemplate, contextLength }: EngineInfo,
@@ -55,7 +55,7 @@ function longestTokenBytes(vocabulary: Vocabulary): number {
   return longest;
 }
 
-/** Making tokens of megabytes would hold everybody up, and nobody could use them. */
+/** Tokenizing megabytes would hold up all sessions, for a prompt that cannot be used. */
 function checkBytes(text: string, vocabulary: Vocabulary, contextLength: number): void {
   // Even a vocabulary of single bytes could hold it.
   if (text.length <= contextLength) return;

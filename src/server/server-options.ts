@@ -1,4 +1,4 @@
-// What a server can be told, and the settings of its core that follow.
+// Defines the options of a server, and derives the settings of its core.
 
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
@@ -33,11 +33,11 @@ import type { ServerStats } from './stats.js';
 /** What a server can be told. Only the engine has no default. */
 export interface ServerOptions {
   readonly engine: Engine;
-  /** Default 127.0.0.1: nobody but this machine. */
+  /** Default 127.0.0.1: this machine alone. */
   readonly host?: string;
   /** Default 7433; 0 picks a free one. */
   readonly port?: number;
-  /** Who may connect; stays its owner's. Default: whoever reaches the address. */
+  /** Who may connect; stays its owner's. Default: everyone who reaches the address. */
   readonly access?: Access;
   /** Certificate and key; stays its owner's. Default: no TLS. */
   readonly tls?: TlsFiles;
@@ -45,7 +45,10 @@ export interface ServerOptions {
   readonly insecureOpenToNetwork?: boolean;
   /** How many connections may stand that have not shown a key. */
   readonly gate?: Partial<GateLimits>;
-  /** Of each key that leaves them open in its file; of all together where no key is asked for. Default: none, but for sessions where keys are asked for: a quarter of all. */
+  /**
+   * Limits of each key whose entry in the key file leaves them open; of all callers together where
+   * no key is asked for. Default: none, except that a key may have a quarter of all sessions.
+   */
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
   readonly connectionsMax?: number;
@@ -57,23 +60,32 @@ export interface ServerOptions {
   readonly tokenMsMax?: number;
   /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
   readonly passMsMax?: number;
-  /** Share of a pass's tokens that prompts are sure of. Default 0.25. */
+  /** Share of a pass's tokens that prompts are guaranteed. Default 0.25. */
   readonly prefillShare?: number;
   /** Predicted milliseconds beyond which prompts take no more than their share. Default 100. */
   readonly prefillMsMax?: number;
   /** Milliseconds that running answers are given when the server closes. Default 5000. */
   readonly drainMs?: number;
-  /** ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when this one closes. */
+  /**
+   * ws: or wss: addresses of servers with the same model, at most 8, that devices are sent to when
+   * this one closes.
+   */
   readonly alternatives?: readonly string[];
-  /** What is done for every session against whoever sees lengths and times of messages. Default: nothing. */
+  /**
+   * Traffic shaping for every session: hides lengths and times of messages from observers. Default:
+   * none.
+   */
   readonly shaping?: Partial<TrafficShaping>;
-  /** Makes what answers HTTP on the same port, `GET /stats` apart. Called before the server listens. */
+  /**
+   * Makes the handler of HTTP on the same port, except for `GET /stats`. Called before the server
+   * listens.
+   */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
 
-/** A server as code of the same process sees it. */
+/** A server as seen by code of the same process. */
 export interface LocalServer {
-  /** Answers without drafts, in the same batches as everybody's. */
+  /** Answers without drafts, in the same passes as those of devices. */
   readonly plain: Pick<PlainSessions, 'write' | 'count'>;
   /** Whether no more sessions are taken. */
   readonly isDraining: boolean;
@@ -96,7 +108,7 @@ const offeredDefaults: OfferedLimits = {
   silenceMs: 60_000,
 };
 
-/** One key must not keep all others out. */
+/** Keeps one key from taking all sessions. */
 function sessionsOfKey({
   access,
   sessionsMax = sessionsDefault,
@@ -112,7 +124,7 @@ function shapingOf({ shaping }: ServerOptions): TrafficShaping {
   return wanted;
 }
 
-/** Settings of the core: what was asked for over what is the default. Reads the vocabulary of the engine. */
+/** Settings of the core: options over defaults. Reads the vocabulary of the engine. */
 export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   const { info } = options.engine;
   const { vocabulary } = info;
@@ -149,7 +161,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     swapBytesMax: options.swapBytesMax ?? 2 ** 30,
     retryAfterMs: 1_000,
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
-    // The upgrade has decided: nobody gets as far as Hello without a key.
+    // The upgrade has decided already: without a key no peer gets as far as Hello.
     acceptsKey: () => true,
     tokenize: (prompt) => promptTokens(info, prompt),
     checkFormat: (schema) => formats.check(schema),

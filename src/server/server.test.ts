@@ -1,4 +1,5 @@
-// The server over real sockets on this machine: text of the target, stats, limits of the wire, and an orderly end.
+// Checks the server over real sockets on this machine: text of the target, stats, limits of the
+// wire, and an orderly end.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -149,7 +150,7 @@ describe('server', () => {
     });
   });
 
-  it('reads no more of a stranger than a greeting takes, however it is cut', async () => {
+  it('reads no more of an unauthenticated peer than a greeting takes, however it is cut', async () => {
     await withServer({}, async (server) => {
       const line = await Line.open(server.address);
       const piece = Buffer.alloc(10_000);

@@ -1,5 +1,5 @@
-// The server as it runs: sockets, clock, timer and engine around the core. Decides nothing that the core could decide.
-// The engine stays its owner's: closing the server does not close it.
+// Runs a server: sockets, clock, timer and engine around the core. Decides nothing that the core
+// could decide. Does not close the engine, which stays its owner's.
 
 import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
@@ -37,7 +37,8 @@ export interface RunningServer extends LocalServer {
  * stays the caller's, and one server has it to itself.
  *
  * @returns once it listens.
- * @throws PilotfishError `usage` where the network could reach it without keys or TLS; `address-unavailable`.
+ * @throws PilotfishError `usage` where the network could reach it without keys or TLS;
+ *   `address-unavailable`.
  *
  * @example
  * ```ts
@@ -204,7 +205,10 @@ class Server implements RunningServer {
     this.#flush();
   }
 
-  /** Once everything that sockets hold by now is read: a pass begun at the first frame would keep the others waiting. */
+  /**
+   * Once everything that sockets hold by now is read: a pass begun at the first frame would keep
+   * the others waiting.
+   */
   #feedSoon(event: ServerInput): void {
     if (this.#waiting.push(event) === 1) setImmediate(this.#flush);
   }
@@ -245,7 +249,7 @@ class Server implements RunningServer {
     connection.unpaidBytes += bytes.length;
     if (peer.send(bytes)) return;
     peer.close('too-slow');
-    // The core hears of it as of any lost connection, once the effects at hand are done.
+    // For the core it is a lost connection like any other, once the present effects are done.
     queueMicrotask(() => this.#disconnected(peer));
   }
 

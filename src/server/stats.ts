@@ -1,4 +1,4 @@
-// What a running server says of itself: the core's counts, the wire's, and the process's.
+// Collects the statistics of a running server: the core's counts, the wire's, and the process's.
 // Plain numbers with the unit in the name, for `GET /stats`, `pilotfish top` and --json.
 
 import type { CoreStats } from './core/core-stats.js';

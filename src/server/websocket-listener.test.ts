@@ -1,5 +1,5 @@
-// A reader that falls behind is told apart from one that reads, and one that leaves too much unread is cut off, also when
-// it does not take the close.
+// Checks that a slow reader is told apart from a fast one, and that one that leaves too much unread
+// is cut off, also when it does not take the close.
 
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';

@@ -1,6 +1,6 @@
-// Listens for devices: WebSocket with binary messages and no compression, and beside it `GET /stats` and what else speaks
-// HTTP on the same port. Whoever is not admitted gets a refusal. Bounded both ways. The only file of the server that knows
-// `ws`.
+// Listens for devices over WebSocket, with binary messages and no compression, and answers `GET
+// /stats` and other HTTP on the same port. Refuses connections that are not admitted. Bounded both
+// ways. The only file of the server that knows `ws`.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Duplex, Writable } from 'node:stream';
@@ -26,7 +26,10 @@ export interface ListenerHandlers {
   message(connection: Peer, bytes: Uint8Array): void;
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
-  /** Its message is not finished and longer than all others, and there is no more room: it is not read any further. */
+  /**
+   * Its message is not finished and longer than all others, and there is no more room: it is not
+   * read any further.
+   */
   overloaded(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
@@ -41,10 +44,10 @@ export interface ListenerHandlers {
 /** A socket that closes with a code waits this long for its peer before it is cut. */
 const closeTimeoutMs = 2_000;
 
-/** What `ws` closes with when a message is longer than `maxPayload`. */
+/** Close code of `ws` for a message longer than `maxPayload`. */
 const closeTooBig = 1009;
 
-/** Leaves the words for a message that is too long to us; by itself `ws` would close without any. */
+/** Lets us explain a message that is too long; by itself `ws` would close without a reason. */
 class BoundedSocket extends WebSocket {
   onTooLong: (() => void) | null = null;
 
@@ -57,8 +60,8 @@ class BoundedSocket extends WebSocket {
 const sendOptions = { binary: true, compress: false };
 
 /**
- * Bytes that a stranger may send: a greeting in pieces, and what frames it. `ws` gathers the pieces of a message up to
- * the longest frame, whoever sends them.
+ * Bytes that an unauthenticated peer may send: a greeting in pieces, with its framing. `ws` gathers
+ * the pieces of a message up to the longest frame, from every sender.
  */
 const unauthenticatedBytesMax = 2 * limits.helloBytes.value;
 
@@ -80,7 +83,7 @@ export class Peer {
   readonly id: number;
   /** Of its key; null: none is asked for. */
   readonly grant: KeyGrant | null;
-  /** Ends the counting of what a stranger sends. */
+  /** Ends the counting of what an unauthenticated peer sends. */
   onGreeted: () => void = () => undefined;
   readonly #socket: PeerSocket;
   readonly #stream: Writable;
@@ -88,8 +91,9 @@ export class Peer {
   #isClogged = false;
 
   /**
-   * @param stream what `socket` writes to. It is full (16 KiB and more) beyond what the system holds for the peer, which
-   *   is much more: whoever has so much unread is behind by hundreds of verdicts.
+   * @param stream what `socket` writes to. It is full (16 KiB and more) beyond what the system
+   *   holds for the peer, which is much more: a peer with so much unread is behind by hundreds of
+   *   verdicts.
    * @param onFlow called when what was sent begins to wait for the peer, and when it waits no more.
    */
   constructor(
@@ -105,7 +109,10 @@ export class Peer {
     this.#onFlow = onFlow;
   }
 
-  /** @returns false when the peer has left more unread than it may: the caller closes it with `too-slow`. */
+  /**
+   * @returns false when the peer has left more unread than it may: the caller closes it with
+   *   `too-slow`.
+   */
   send(bytes: Uint8Array): boolean {
     if (this.#socket.readyState !== this.#socket.OPEN) return true;
     this.#socket.send(bytes, sendOptions);
@@ -122,12 +129,16 @@ export class Peer {
     });
   }
 
-  /** It is no stranger any more: its messages may be as long as frames are. */
+  /** The peer is authenticated: its messages may be as long as frames. */
   greeted(): void {
     this.onGreeted();
   }
 
-  /** Ends the connection after what was sent; a peer that does not read is cut off. @param code null: all is well. */
+  /**
+   * Ends the connection after what was sent; a peer that does not read is cut off.
+   *
+   * @param code null: all is well.
+   */
   close(code: WireCode | null): void {
     const end = code === null ? { code: closeNormal, reason: '' } : closeFor(code);
     this.#socket.close(end.code, end.reason);
@@ -154,7 +165,8 @@ export interface Listening {
 /**
  * Begins to listen.
  *
- * @throws PilotfishError `address-unavailable` where the address cannot be had, naming it and the reason.
+ * @throws PilotfishError `address-unavailable` where the address cannot be had, naming it and the
+ *   reason.
  */
 export async function listen(
   { host, port, guard, nextId }: ListenAt,
@@ -198,7 +210,7 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
   socket.binaryType = 'nodebuffer';
   socket.onTooLong = () => handlers.tooLong(peer, limits.frameBytes.value);
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    // Text is no frame whatever it says; an empty message is refused by the codec.
+    // Text is never a frame; the codec refuses the empty message in its place.
     handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
   });
   socket.on('close', (code, reason) =>
@@ -209,7 +221,7 @@ function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers):
   handlers.connected(peer);
 }
 
-/** Reads no more from a stranger that has sent more than any greeting takes. */
+/** Reads no more from an unauthenticated peer that has sent more than any greeting takes. */
 function watchUnauthenticated(carrier: Duplex, peer: Peer, handlers: ListenerHandlers): void {
   let bytes = 0;
   const onData = (chunk: Buffer): void => {
@@ -222,7 +234,7 @@ function watchUnauthenticated(carrier: Duplex, peer: Peer, handlers: ListenerHan
   peer.onGreeted = () => carrier.off('data', onData);
 }
 
-/** Nobody listens to what still comes; it is let go by, or the words of the refusal would be lost. */
+/** Reads and drops what still comes: otherwise the refusal would be lost on its way. */
 function ignore(carrier: Duplex): void {
   carrier.removeAllListeners('data');
   carrier.resume();

@@ -1,5 +1,5 @@
-// Tokens of a plain session as a client reads them: whole characters, stop strings wherever token borders fall, and an
-// end of the session with the end of the interest in it.
+// Checks the tokens of a plain session as a client reads them: whole characters, stop strings
+// wherever token borders fall, and an end of the session when its reader leaves.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
-// The bonus token behind drafts that all stood: dropped under split and full where a draft for its place is on its way,
-// and never where nothing else came of the pass.
+// Checks the bonus token behind accepted drafts: dropped under split and full when a draft for its
+// place is on its way, and never when the pass gave nothing else.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -35,11 +35,16 @@ function opened(scheme: Scheme, passRowsMax = 16): Harness {
 const announced = (harness: Harness): number[][] =>
   verdicts(harness.take(1)).map(({ tokens }) => [...tokens]);
 
-/** Committed lengths, verdict by verdict: what the device holds as a draft of its own is not told. */
+/**
+ * Committed lengths, verdict by verdict: what the device holds as a draft of its own is not told.
+ */
 const lengths = (harness: Harness): number[] =>
   verdicts(harness.take(1)).map(({ from, tokens }) => from + tokens.length);
 
-/** An engine that tests two drafts of a pass at most, as one does when masks of formats have used up its time. */
+/**
+ * An engine that tests two drafts of a pass at most, as one does when masks of formats have used up
+ * its time.
+ */
 function testingTwo(harness: Harness): void {
   const { engine } = harness;
   const pass = engine.pass.bind(engine);
@@ -83,7 +88,7 @@ describe('drafts that a pass has not tested', () => {
       assert.ok(all.length > 1);
       assert.deepEqual(
         all.flatMap(({ tokens }) => [...tokens]),
-        // What it holds as drafts of its own a device is not told.
+        // A device is not told of tokens that it holds as drafts.
         [answer[7]],
       );
     });

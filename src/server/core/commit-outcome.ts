@@ -11,7 +11,7 @@ import type { LogprobLog } from './logprob-log.js';
 import type { DueLaw, InFlightSegment } from './session-status.js';
 import type { SessionTerms } from './session-terms.js';
 
-/** The text of a session, and the drafts behind it. */
+/** The text of a session, and the drafts after it. */
 export interface SessionText {
   readonly terms: SessionTerms;
   readonly log: TokenLog;
@@ -20,7 +20,7 @@ export interface SessionText {
   readonly logprobs: LogprobLog | null;
 }
 
-/** What a session does after a pass. */
+/** How a session goes on after a pass. */
 export interface AfterPass {
   /** Why no token may follow; null: one may. */
   readonly end: EndReason | null;
@@ -66,7 +66,7 @@ export function commitOutcome(
 }
 
 /**
- * Whether the bonus token is dropped because a draft for its place is there or on its way: no
+ * Whether the bonus token is dropped because a draft for its place has arrived or will: no
  * device has seen it, and the draft can be tested by ratio instead of compared. Without a tested
  * draft the pass must not come to nothing.
  */

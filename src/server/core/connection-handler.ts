@@ -159,7 +159,7 @@ export class ConnectionHandler {
     outbox.sendOn(connection, welcomeOf(hello, settings, passMs));
   }
 
-  /** What arrived is no legal frame. */
+  /** A message was no legal frame. */
   fault(id: ConnectionId, fault: WireFault, nowMs: number): void {
     const connection = this.#parts.connections.get(id);
     if (!connection || connection.state === 'failed') return;

@@ -1,5 +1,5 @@
-// The handshake and what else concerns a connection rather than a session: versions, keys, vocabularies, silence.
-// Holds connection states; sends what it decides through the outbox.
+// Keeps the connections of a server core with their states, and checks and answers greetings:
+// versions, keys, vocabularies. Sends nothing.
 
 import { assert } from '../../base/assert.js';
 import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
@@ -35,19 +35,19 @@ export interface Connection {
   lastFrameAtMs: number;
   /** Its device reads more slowly than it is sent to: verdicts are merged. */
   isClogged: boolean;
-  /** Frames of it never leave the process. */
+  /** It belongs to a caller in this process: its frames cross no network. */
   readonly isLocal: boolean;
-  /** Of the sessions that were ever opened here, the most that one asks for. */
+  /** The strongest that any session opened here has asked for. */
   shaping: TrafficShaping;
-  /** When frames of sessions leave, and what waits for that; null: at once. */
+  /** When frames of sessions leave; null: at once. */
   flushTimer: FlushTimer | null;
   readonly heldFrames: ServerFrame[];
 }
 
-/** What is wrong with a greeting, or null. */
+/** The fault of a greeting, or null. */
 export function helloFault(hello: Hello, settings: ServerCoreSettings): WireFault | null {
   const { model, acceptsKey } = settings;
-  // First: whoever has no key learns nothing, not even which versions there are.
+  // First: a peer without a key learns nothing, not even which versions there are.
   if (!acceptsKey(hello.key)) return wireFault('key-refused', 'the key is not known here', null);
   if (negotiateVersion(hello) === null) {
     const theirs = `${hello.versionMin} to ${hello.versionMax}`;
@@ -66,7 +66,8 @@ export function helloFault(hello: Hello, settings: ServerCoreSettings): WireFaul
 }
 
 /**
- * The answer to a greeting in which `helloFault` found nothing. An older version is told of no cover: it knows none.
+ * The answer to a greeting in which `helloFault` found nothing. Older versions know no traffic
+ * shaping and are told of none.
  *
  * @param passMs what a pass is expected to take, >= 0.
  */
@@ -93,7 +94,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
 
 export class Connections {
   readonly #connections = new Map<ConnectionId, Connection>();
-  /** Those with a beat. */
+  /** Connections whose frames leave at flushes. */
   readonly flushing = new Set<Connection>();
 
   get count(): number {
@@ -125,7 +126,9 @@ export class Connections {
     return connection;
   }
 
-  /** A session that begins here asks for it; the first one that aggregates begins the beat, at once. */
+  /**
+   * Applies what a new session asks for. The first that aggregates starts the flush timer at once.
+   */
   setShaping(connection: Connection, shaping: TrafficShaping, nowMs: number): void {
     if (connection.isLocal) return;
     connection.shaping = strongerShaping(connection.shaping, shaping);
@@ -144,7 +147,7 @@ export class Connections {
     this.#connections.delete(id);
   }
 
-  /** Moves a connection on by what is sent on it. */
+  /** Moves the state of a connection for a frame sent on it. */
   sent(connection: Connection, event: ConnectionEvent): void {
     connection.state = connectionStateAfterSending(connection.state, event);
   }
@@ -159,7 +162,7 @@ export class Connections {
   }
 }
 
-/** Codes after which trying again makes sense, with advice when. */
+/** Milliseconds after which to try again; 0: trying again makes no sense. */
 export function retryAfter(code: WireCode, retryAfterMs: number): number {
   return code === 'server-busy' || code === 'server-full' || code === 'draining' ? retryAfterMs : 0;
 }

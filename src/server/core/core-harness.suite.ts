@@ -1,5 +1,5 @@
-// The server core in a test: a scripted engine whose operations run when the test says so, and connections whose frames
-// the test delivers. Integrity is checked after every event.
+// Runs the server core in a test: a scripted engine whose operations run when the test says so, and
+// connections whose frames the test delivers. Integrity is checked after every event.
 
 import assert from 'node:assert/strict';
 import type { KeyGrant } from '../../base/key-grant.js';
@@ -164,7 +164,7 @@ export class Harness {
     while (this.passCount < until && this.stepEngine());
   }
 
-  /** Lets time pass, with every wake on the way. */
+  /** Lets time pass, with every wake in between. */
   advance(ms: number): void {
     const until = this.nowMs + ms;
     while (this.wakeAtMs <= until) {

@@ -1,14 +1,14 @@
-// What the server core counts and how it looks from outside: one snapshot for `pilotfish top` and for /stats.
-// Counts since the start; quantiles over the recent past.
+// Counts what the server core does, and defines the snapshot for `pilotfish top` and /stats. Counts
+// since the start; quantiles over the recent past.
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
 import type { Mode, TrafficShaping } from '../../protocol/frame.js';
 import { type Quantiles, RecentSamples } from './recent-samples.js';
 import type { Trust } from './tenants/draft-trust.js';
 
-/** What one key uses. */
+/** Use of one key. */
 export interface TenantStats {
-  /** Of the key; null: whoever needs none. */
+  /** Of the key; null: callers without a key. */
   readonly id: string | null;
   readonly connectionCount: number;
   readonly sessionCount: number;
@@ -17,9 +17,9 @@ export interface TenantStats {
   readonly committedCount: number;
   /** Refusals because it had used up what it may. */
   readonly refusalCount: number;
-  /** Of its drafts of late, a guess before there were any. */
+  /** Of its recent drafts; a guess before there are any. */
   readonly acceptanceRate: number;
-  /** Of all its sessions together; a new one starts no lower than cut. */
+  /** Of all its sessions together; a new session starts no lower than cut. */
   readonly draftTrust: Trust;
   /** Engine time that it has saved up for a burst. */
   readonly creditMs: number;
@@ -32,17 +32,23 @@ export interface CoreStats {
   readonly detachedCount: number;
   /** Sessions that are not over, by mode. */
   readonly sessionsByMode: { readonly [mode in Mode]: number };
-  /** Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested any more. */
+  /**
+   * Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested
+   * any more.
+   */
   readonly distrusted: { readonly cutCount: number; readonly offCount: number };
-  /** Sessions that are not over and were told how long to draft: how many, the mean length, and those told not to. */
+  /**
+   * Sessions that are not over and were advised a draft length: their number, the mean length, and
+   * those advised none.
+   */
   readonly advised: {
     readonly sessionCount: number;
     readonly meanLength: number;
     readonly noneCount: number;
   };
-  /** Keys in use of late; everybody without a key counts as one. */
+  /** Keys used recently; all callers without a key count as one. */
   readonly accountCount: number;
-  /** Those for which the target has judged most; at most 16. */
+  /** Those with most judged tokens; at most 16. */
   readonly accounts: readonly TenantStats[];
   readonly slotCount: number;
   readonly slotsOwned: number;
@@ -66,9 +72,9 @@ export interface CoreStats {
   readonly acceptedCount: number;
   readonly verdictCount: number;
   readonly hintCount: number;
-  /** What every session gets, and connections whose frames leave on a beat, or are padded. */
+  /** Traffic shaping of every session, and how many connections are shaped. */
   readonly cover: TrafficShaping & { readonly connectionCount: number };
-  /** Messages that said nothing, so that a beat was not empty. */
+  /** Messages without content, sent so that no flush was empty. */
   readonly coverCount: number;
   readonly failureCount: number;
   /** Of them, sessions whose key had used up what it may. */

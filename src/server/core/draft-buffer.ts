@@ -1,5 +1,5 @@
-// The newest chain of drafts of a session: what has arrived, what of it is judged, what the device
-// therefore holds. Positions are absolute. Knows no scheme; probabilities and laws ride along.
+// Holds the newest chain of drafts of a session: which have arrived, which are judged, and so which
+// the device holds. Positions are absolute. Knows no scheme; probabilities and laws ride along.
 // PROTOCOL.md has the rules of overlap.
 
 import { assert } from '../../base/assert.js';
@@ -34,7 +34,7 @@ export class DraftBuffer {
   epoch = 0;
   /** The chain of this epoch has left the committed text: what still comes of it is dropped. */
   isVoid = false;
-  /** The newest frame of the chain says that more is on the way. */
+  /** The newest frame of the chain says that more follows. */
   hasMore = false;
   /** Draft frames since the last pass took from the chain. */
   frameCount = 0;
@@ -104,7 +104,7 @@ export class DraftBuffer {
     const known = Math.max(0, this.end - from);
     for (let index = known; index < ids.length; index++) this.#push(frame, index);
     if (from + ids.length >= this.end) this.hasMore = frame.more;
-    // What only repeats costs nothing and counts for nothing: sent again, a frame changes nothing.
+    // A frame that only repeats counts for nothing: sent again, it changes nothing.
     if (known < ids.length) this.frameCount++;
     this.settle(log);
     return null;
@@ -128,7 +128,7 @@ export class DraftBuffer {
   }
 
   #push({ from, ids, probs, laws }: Draft, index: number): void {
-    // A resent frame may begin below what is kept; those positions are settled and told.
+    // A resent frame may begin below what is kept; those positions are settled and announced.
     if (from + index < this.#from) return;
     this.#ids.push(ids[index]!);
     if (probs) this.#probs.push(probs[index]!);

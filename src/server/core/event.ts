@@ -1,5 +1,5 @@
-// What goes into the server core and what comes out of it. The shell turns sockets, clock and engine into events and
-// effects into calls; a simulator does the same under virtual time.
+// Defines the events and effects of the server core. The shell turns sockets, clock and engine into
+// events, and effects into calls; the simulator does the same under virtual time.
 
 import type { SlotId } from '../../base/brand.js';
 import type { ErrorCode } from '../../base/error.js';
@@ -8,7 +8,7 @@ import type { ExitHint, PassResult, Segment, SlotConfig } from '../../engine/eng
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 
-/** Chosen by whoever feeds the core; never used twice. */
+/** Chosen by the shell; never used twice. */
 export type ConnectionId = number;
 
 export type ServerInput =
@@ -19,8 +19,8 @@ export type ServerInput =
       readonly grant: KeyGrant | null;
     }
   /**
-   * A connection of this process: it needs no greeting, may be silent, and is not shaped, since its frames cross no
-   * network.
+   * A connection of this process: it needs no greeting, may be silent, and is not shaped, since its
+   * frames cross no network.
    */
   | {
       readonly kind: 'connected-local';
@@ -33,17 +33,22 @@ export type ServerInput =
       readonly kind: 'frame';
       readonly connection: ConnectionId;
       readonly frame: DeviceFrame;
-      /** Bytes on the wire, both ways, since the frame before; absent: none, it never left the process. */
+      /**
+       * Bytes on the wire, both ways, since the frame before; absent: none, it never left the
+       * process.
+       */
       readonly bytes?: number;
     }
-  /** What arrived is not a legal frame. */
+  /** A message was not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
   /** The device reads more slowly than it is sent to; `cleared` when it has caught up. */
   | { readonly kind: 'clogged'; readonly connection: ConnectionId }
   | { readonly kind: 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
-  /** What an early exit guesses of the pass with this id, which still runs; any number of times. */
+  /**
+   * Guesses of an early exit about the pass with this id, which still runs; any number of times.
+   */
   | { readonly kind: 'hinted'; readonly id: number; readonly hints: readonly ExitHint[] }
   /** `bytes` of a save, else null. */
   | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
@@ -72,7 +77,9 @@ export type EngineOperation =
       readonly kind: 'pass';
       readonly id: number;
       readonly segments: readonly Segment[];
-      /** Whether anybody waits for an early exit's guesses; they come as `hinted` before `passed`. */
+      /**
+       * Whether a device wants the guesses of an early exit; they come as `hinted` before `passed`.
+       */
       readonly wantsHints: boolean;
     }
   | {
@@ -102,7 +109,7 @@ export type ServerEffect =
       readonly kind: 'send';
       readonly connection: ConnectionId;
       readonly frame: ServerFrame;
-      /** Of a Cover; 0: none. */
+      /** Padding; 0: none. */
       readonly padBytes: number;
     }
   /** Ends the connection after what was sent; null: nothing is wrong. */

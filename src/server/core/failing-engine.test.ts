@@ -1,4 +1,5 @@
-// An engine that fails, in a pass or in bringing a slot in order: who ends, and that nobody else notices.
+// Checks an engine that fails, in a pass or in preparing a slot: which session ends, and that no
+// other notices.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -7,7 +8,7 @@ import { Harness, openFrame, tokensOf, verdicts } from './core-harness.suite.js'
 import { targetText } from './scripted-target.suite.js';
 
 describe('a failing engine', () => {
-  it('harms nobody when it fails now and then', () => {
+  it('harms no session when it fails now and then', () => {
     const harness = new Harness();
     harness.failingPasses.add(2).add(20);
     harness.connect(1);
@@ -49,7 +50,8 @@ describe('a failing engine', () => {
     harness.send(1, { kind: 'close', session: 0 });
     harness.settle();
     harness.take(1);
-    // The slot is empty, but still set up for the session before: a pass on it would draw with that one's seed.
+    // The slot is empty, but still set up for the session before: a pass on it would draw with that
+    // one's seed.
     const open = openFrame({ session: 1, scheme: 'coupled', mode: 'stream', seed: 2n });
     harness.send(1, open);
     const failing = harness.operations.findIndex(

@@ -1,5 +1,5 @@
-// A device in a test, for the schemes that send ids only: drafts right and wrong tokens, keeps chain and epoch as the
-// protocol asks, and holds every verdict to what it promises.
+// Plays a device in a test, for the schemes that send ids only: drafts right and wrong tokens,
+// keeps chain and epoch as the protocol asks, and checks every verdict against what it promises.
 
 import assert from 'node:assert/strict';
 import type { DeviceFrame, Draft, EndReason, Open, ServerFrame } from '../../protocol/frame.js';
@@ -52,7 +52,7 @@ export class FakeDevice {
     return this.end !== null || this.failure !== null;
   }
 
-  /** What it would send now, or null. */
+  /** The frame that it would send now, or null. */
   draft(): Draft | null {
     const { mode, windowMax } = this.open;
     if (this.isOver || this.isResuming || mode === 'stream') return null;

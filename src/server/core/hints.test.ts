@@ -1,4 +1,5 @@
-// Hints of an early exit reach those who asked for them, before the verdict they are about, and nobody else.
+// Checks that hints of an early exit reach the devices that asked for them, before the verdict they
+// are about, and no others.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -41,7 +42,7 @@ describe('hints', () => {
     assert.equal(harness.core.stats().hintCount, 1);
   });
 
-  it('come to nobody who did not ask, nor where the target has no exit', () => {
+  it('come to no device that did not ask, nor where the target has no exit', () => {
     for (const harness of [opened({ wantsHints: false }), opened({}, {})]) {
       harness.send(1, draftOf({ ids: Int32Array.of(text[3]!, wrong(4)) }));
       assert.ok(harness.operations.every((one) => one.kind !== 'pass' || !one.wantsHints));
@@ -50,7 +51,7 @@ describe('hints', () => {
     }
   });
 
-  it('are asked of no pass in which nobody wants them', () => {
+  it('are asked of no pass in which no device wants them', () => {
     const harness = opened({ wantsHints: false });
     harness.connect(2);
     harness.send(2, openFrame(waiting));
@@ -105,7 +106,7 @@ describe('hints', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
-  it('leave what is committed as it is, whatever the exit thinks', () => {
+  it('never change what is committed, however wrong they are', () => {
     const written = (changes: Partial<Open>, model: object): number[] => {
       const harness = new Harness({ model });
       harness.connect(1);

@@ -1,5 +1,6 @@
-// One hostile connection among others: whatever it sends, and whenever, the others receive what they receive without it,
-// nothing throws, and nothing is kept once all have gone. What once was trouble is kept below: add what a failure prints.
+// Plays one hostile connection among others: whatever it sends, and whenever, the others receive
+// the same as without it, nothing throws, and nothing is kept at the end. Inputs that once failed
+// are kept below: add those that a failure prints.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -10,7 +11,7 @@ import { roller } from './fake-device.suite.js';
 import { type HostileAct, HostilePeer, hostileAct } from './hostile-peer.suite.js';
 import { act, checkTexts, closeAll, joined, opensOf, type Party } from './party.suite.js';
 
-/** Two slots for three devices and a peer: everybody's cache is moved about. */
+/** Two slots for three devices and a peer: all caches are moved about. */
 const model = {
   slotCount: 2,
   contextLength: 96,
@@ -29,7 +30,9 @@ const opened = (mode: 'race' | 'stop-and-wait'): HostileAct => ({
   spoil: [],
 });
 
-/** A seed of the devices, and what the peer does: orders of events that were, or might be, trouble. */
+/**
+ * A seed of the devices, and what the peer does: orders of events that were, or might be, trouble.
+ */
 const kept: readonly [number, HostileAct[]][] = [
   // Gone with drafts in line, and back for a session that is being computed.
   [
@@ -42,7 +45,7 @@ const kept: readonly [number, HostileAct[]][] = [
       { kind: 'resume', session: 0 },
     ],
   ],
-  // Closed twice, cancelled behind it, and drafts for what is over.
+  // Closed twice, cancelled after that, and drafts for a session that is over.
   [
     2,
     [
@@ -68,10 +71,14 @@ const kept: readonly [number, HostileAct[]][] = [
   ],
 ];
 
-/** What the hostile peers were told, over all runs. */
+/** Faults and ends that the hostile peers were told of, over all runs. */
 const met = new Map<string, number>();
 
-/** Plays devices, engine and hostile peer in turns until all answers are over. @returns the texts of the devices. */
+/**
+ * Plays devices, engine and hostile peer in turns until all answers are over.
+ *
+ * @returns the texts of the devices.
+ */
 function play(devicesSeed: number, acts: readonly HostileAct[] | null): number[][] {
   const roll = roller(devicesSeed + 1);
   const harness = new Harness({ model, settings: { swapBytesMax: 600 } });
@@ -97,7 +104,7 @@ function play(devicesSeed: number, acts: readonly HostileAct[] | null): number[]
 }
 
 function leaveNothing(harness: Harness, parties: readonly Party[]): void {
-  // What the peer left behind may be resumed for a while.
+  // Sessions that the peer left behind may be resumed for a while.
   harness.settle();
   harness.advance(harness.settings.limits.resumeMs + 5_000);
   closeAll(harness, parties);
@@ -123,7 +130,8 @@ describe('a hostile connection', () => {
       .sort(([, a], [, b]) => b - a)
       .map(([what, count]) => `${what} ${count}`);
     t.diagnostic(announced.join(', '));
-    // Ten runs meet about ten kinds of them: with fewer than four the peer would not have got past the door.
+    // Ten runs meet about ten kinds of them: with fewer than four the peer would not have got past
+    // the door.
     assert.ok(met.size >= 4, 'the peer does not reach anything worth attacking');
   });
 });

@@ -1,5 +1,6 @@
-// A device that means harm: opens, drafts, resumes and closes as the protocol allows or almost so, with knowledge of what
-// it was told, and spoils some of its bytes. What it does is plain data, so that a failing run shrinks.
+// Plays a device that means harm: opens, drafts, resumes and closes as the protocol allows or
+// almost so, knows what it was sent, and spoils some of its bytes. Its acts are plain data, so that
+// a failing run shrinks.
 
 import fc from 'fast-check';
 import { type Law, pointLaw } from '../../math/law.js';
@@ -144,7 +145,7 @@ interface View {
 }
 
 export class HostilePeer {
-  /** What it has been told that it did wrong, and how its answers ended. */
+  /** Faults that it was told of, and how its answers ended. */
   readonly met = new Map<string, number>();
   readonly #harness: Harness;
   readonly #views: View[] = [];

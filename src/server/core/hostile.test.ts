@@ -1,5 +1,5 @@
-// Whatever a device sends, it ends its own session or connection with the right code, and the neighbour's text comes out
-// whole.
+// Checks that a device ends its own session or connection with the right code, whatever it sends,
+// and that its neighbour's text comes out whole.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -159,7 +159,7 @@ const cases: readonly HostileCase[] = [
     fails: 0,
   },
   {
-    name: 'a residual token nobody asked for',
+    name: 'a residual token that is not due',
     open: { ...pipeline, scheme: 'split' },
     frames: [draft({ from: 4, ids: new Int32Array(0), residual: 3 })],
     code: 'session-state',
@@ -173,7 +173,7 @@ const cases: readonly HostileCase[] = [
     fails: 0,
   },
   {
-    name: 'a tail nobody offered',
+    name: 'a tail that was not offered',
     frames: [{ kind: 'tail-request', session: 0, position: 3 }],
     code: 'session-state',
     fails: 0,
@@ -257,7 +257,8 @@ function deliver(harness: Harness, connection: number, frame: DeviceFrame): void
   try {
     bytes = encodeFrame(frame);
   } catch {
-    // Our own encoder refuses what a hostile one would send: the check behind it is decoding's, and gives the code.
+    // Our own encoder refuses such a frame. The check on the server is the decoder's, and
+    // gives the code.
     harness.send(connection, frame);
     return;
   }
@@ -334,10 +335,10 @@ describe('hostile frames', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
-  it('refuses strangers: wrong key, no common version, another vocabulary, no greeting', () => {
+  it('refuses wrong keys, no common version, another vocabulary, no greeting', () => {
     const unauthenticated: [DeviceFrame, WireCode][] = [
       [{ ...hello, key: 'stolen' }, 'key-refused'],
-      // Without a key nobody learns which versions there are.
+      // Without a key a peer does not learn which versions there are.
       [{ ...hello, key: 'stolen', versionMin: 7, versionMax: 9 }, 'key-refused'],
       [{ ...hello, versionMin: 7, versionMax: 9 }, 'version-unsupported'],
       [{ ...hello, fingerprint: 'scripted:8', vocabSize: 8 }, 'vocabulary-mismatch'],
@@ -364,7 +365,7 @@ describe('hostile frames', () => {
     );
   });
 
-  it('gives the room of sessions that nobody listens to, the longest alone first, to new ones', () => {
+  it('gives the room of sessions without a device to new ones, the longest without one first', () => {
     const harness = new Harness({ settings: { sessionsMax: 2 } });
     const keys = [1, 2].map((connection) => {
       harness.connect(connection);

@@ -1,5 +1,4 @@
-// What must hold between the tables of the server core after every event. For tests and the
-// simulator.
+// Checks that the tables of the server core agree after an event. For tests and the simulator.
 
 import { assert } from '../../base/assert.js';
 import { limits } from '../../protocol/limits.js';

@@ -1,5 +1,6 @@
-// Log-probabilities of a session's answer, as they were when each token was judged: kept for devices that lost a verdict.
-// One list of numbers for each token, since an answer has thousands.
+// Keeps the log-probabilities of a session's answer as they were when each token was judged, for
+// devices that lost a verdict. One list of numbers for all, since an answer has thousands of
+// tokens.
 
 import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
 
@@ -10,11 +11,17 @@ export class LogprobLog {
   /** Likeliest tokens beside each, in [0, 20]. */
   readonly topCount: number;
   readonly #from: number;
-  /** Of each token: its own, then pairs of token and log-probability, -1 for none. Ids below 2^24 are exact. */
+  /**
+   * Of each token: its own, then pairs of token and log-probability, -1 for none. Ids below 2^24
+   * are exact.
+   */
   #values = new Float32Array(0);
   #length: number;
 
-  /** @param from position of the first token of the answer. @param length up to which nothing is known. */
+  /**
+   * @param from position of the first token of the answer.
+   * @param length up to which nothing is known.
+   */
   constructor(topCount: number, from: number, length: number) {
     this.topCount = topCount;
     this.#from = from;
@@ -57,7 +64,7 @@ export class LogprobLog {
   }
 }
 
-/** What a law's log-probabilities say of one of its tokens. @param index of the token among its entries. */
+/** Log-probabilities of one token of a law. @param index of the token among its entries. */
 export function logprobsOfEntry({ logprobs, top }: LawLogprobs, index: number): TokenLogprobs {
   return { logprob: logprobs[index]!, top };
 }

@@ -1,5 +1,5 @@
-// Effects of one event, gathered in order. The only place that sends: connection states move here, and nothing goes out
-// on a connection that has failed.
+// Collects the effects of one event in order. The only place that sends: connection states move
+// here, and nothing goes out on a connection that has failed.
 
 import type { WireCode } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
@@ -10,7 +10,7 @@ import { type Connection, type Connections, retryAfter } from './connections.js'
 import type { ServerEffect } from './event.js';
 import type { SessionAddress } from './session-status.js';
 
-/** Frames that may wait for a beat: one each of as many sessions as a connection has. */
+/** Frames that may wait for a flush: one for each session that a connection may have. */
 const heldMax = limits.sessions.value;
 
 /** Why a connection ends. */
@@ -42,32 +42,35 @@ export class Outbox {
     return effects;
   }
 
-  /** Sends to a session's device, at the next beat where there is one; nothing where the connection has failed or is gone. */
+  /**
+   * Sends to a session's device, at the next flush of a shaped connection. Sends nothing on a
+   * connection that is gone or has failed.
+   */
   send({ connection: id }: SessionAddress, frame: ServerFrame): void {
     const connection = this.#connections.get(id);
     if (!connection || connection.state === 'failed') return;
     if (connection.flushTimer === null) this.sendOn(connection, frame);
     else {
       connection.heldFrames.push(frame);
-      // Whoever makes us say so much gives its rhythm away rather than our memory.
+      // A device that causes so many frames gives its timing away, rather than taking our memory.
       if (connection.heldFrames.length >= heldMax) this.releaseHeld(connection);
     }
   }
 
-  /** Sends what has waited for the beat. @returns how many frames. */
+  /** Sends the frames that have waited for the flush. @returns how many. */
   releaseHeld(connection: Connection): number {
     const held = connection.heldFrames.splice(0);
     for (const frame of held) this.sendOn(connection, frame);
     return held.length;
   }
 
-  /** What the sessions of a connection ask for from here on. */
+  /** Applies the traffic shaping that a new session asks for. */
   shape({ connection: id }: SessionAddress, shaping: TrafficShaping, nowMs: number): void {
     const connection = this.#connections.get(id);
     if (connection) this.#connections.setShaping(connection, shaping, nowMs);
   }
 
-  /** Whether what is said to a session's device now would only wait. */
+  /** Whether a frame for a session's device would only wait now. */
   isClogged({ connection: id }: SessionAddress): boolean {
     const connection = this.#connections.get(id);
     return connection !== undefined && (connection.isClogged || connection.flushTimer !== null);

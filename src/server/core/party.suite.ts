@@ -1,5 +1,5 @@
-// Several fake devices on one server core, in any order: who drafts, who hears, whose link breaks or is read slowly, and
-// what all of them must have in the end.
+// Plays several fake devices on one server core, in any order: who drafts, who receives, whose link
+// breaks or reads slowly, and what all of them must have in the end.
 
 import assert from 'node:assert/strict';
 import { type Mode, modes, type Open } from '../../protocol/frame.js';
@@ -18,7 +18,7 @@ export interface Party {
 /**
  * Runs devices and engine in a random order until all answers are over.
  *
- * @param isRough whether connections are cut and clogged on the way.
+ * @param isRough whether connections are cut and clogged.
  * @returns the devices.
  */
 export function interleave(
@@ -55,7 +55,9 @@ export function joined(harness: Harness, open: Open, connection: number, roll: R
   return { device, connection, cuts: 0 };
 }
 
-/** One party does one thing: hears a frame, drafts, repeats itself, loses its link or comes back. */
+/**
+ * One party does one thing: receives a frame, drafts, repeats itself, loses its link or comes back.
+ */
 export function act(
   harness: Harness,
   party: Party,
@@ -83,7 +85,7 @@ export function act(
     return;
   }
   if (isRough && choice > 0.98 && device.resumeKey && party.cuts < 5 && !device.isOver) {
-    // What was under way is lost.
+    // Frames under way are lost.
     harness.disconnect(party.connection);
     party.connection = null;
     party.cuts++;

@@ -1,5 +1,6 @@
-// A device in a test for the schemes that test by ratio: drafts from a scripted model of its own, sends probabilities or
-// laws, draws residual tokens from what verdicts bring. One answer at a time, in step with the engine.
+// Plays a device in a test for the schemes that test by ratio: drafts from a scripted model of its
+// own, sends probabilities or laws, draws residual tokens from what verdicts bring. One answer at a
+// time, in step with the engine.
 
 import assert from 'node:assert/strict';
 import { referenceRowMath } from '../../engine/row-math.js';
@@ -53,7 +54,9 @@ export class Laws {
   }
 }
 
-/** How a device sends a chain: lengths of its frames; whether the engine runs between two of them. */
+/**
+ * How a device sends a chain: lengths of its frames; whether the engine runs between two of them.
+ */
 export interface Rhythm {
   readonly frames: readonly number[];
   readonly runsBetween: boolean;

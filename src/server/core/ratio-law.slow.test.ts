@@ -1,6 +1,6 @@
-// Split, full and agreement through the whole core, drafts in pieces, resent, with laws cut short: the texts that come out
-// follow the target's law. Seeds are fixed, so a pass stays a pass; with new seeds each test would fail by chance once in
-// a hundred thousand runs.
+// Checks that the texts of split, full and agreement follow the target's law through the whole
+// core, with drafts in pieces, resent, and laws cut short. Seeds are fixed, so a pass stays a pass;
+// with new seeds each test would fail by chance once in a hundred thousand runs.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// The last few hundred samples of one measure, for quantiles. Fixed memory.
+// Keeps the last few hundred samples of one measure, for quantiles. Fixed memory.
 
 import { quantile } from '../../math/statistics.js';
 

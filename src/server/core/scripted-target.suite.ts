@@ -1,4 +1,5 @@
-// A server of the scripted target, as tests of both ends set it up: its settings, and what the target writes alone.
+// Sets up a server of the scripted target for tests of both ends, and writes what the target writes
+// alone.
 
 import assert from 'node:assert/strict';
 import { slotId } from '../../base/brand.js';
@@ -72,10 +73,10 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): S
   };
 }
 
-/** What the text of `greedy` and `coupled` depends on. */
+/** Everything that the text of `greedy` and `coupled` depends on. */
 type TextTerms = 'prompt' | 'sampling' | 'seed' | 'scheme' | 'tokensMax';
 
-/** What the target writes alone: prompt and answer. */
+/** The text of the target alone: prompt and answer. */
 export function targetText(
   { prompt, sampling, seed, scheme, tokensMax }: Pick<Open, TextTerms>,
   model: Partial<ScriptedModelOptions> = {},

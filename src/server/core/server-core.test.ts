@@ -1,5 +1,5 @@
-// Under greedy and coupled the text is the target's, whoever drafts and however frames, passes and connections interleave;
-// nothing is kept once all have gone.
+// Checks that under greedy and coupled the text is the target's, no matter which device drafts and
+// how frames, passes and connections interleave, and that nothing is kept at the end.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -40,7 +40,7 @@ describe('server core, greedy and coupled', () => {
   }
 
   for (const { name, options } of setups) {
-    it(`writes the target's text whatever interleaves: ${name}`, () => {
+    it(`writes the target's text however things interleave: ${name}`, () => {
       for (let seed = 1; seed <= 12; seed++) {
         const roll = roller(seed * 7919);
         const harness = new Harness(options);

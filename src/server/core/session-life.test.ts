@@ -1,4 +1,5 @@
-// What happens to a session besides writing: taken over, cancelled, closed, read slowly, ended.
+// Checks what happens to a session besides writing: taken over, cancelled, closed, read slowly,
+// ended.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -140,7 +141,7 @@ describe('a session', () => {
     harness.disconnect(1);
     harness.settle();
     while (harness.core.stats().sessionCount > 0) {
-      assert.notEqual(harness.wakeAtMs, Infinity, 'nobody asks for another timer');
+      assert.notEqual(harness.wakeAtMs, Infinity, 'no timer is asked for');
       harness.nowMs = harness.wakeAtMs - 0.4;
       harness.wakeAtMs = Infinity;
       harness.feed({ kind: 'wake' });
@@ -149,7 +150,7 @@ describe('a session', () => {
     assert.ok(harness.nowMs >= resumeMs && harness.nowMs < resumeMs + 2_000);
   });
 
-  it('does not use the engine while nobody listens, and is forgotten after its time', () => {
+  it('does not use the engine without a device, and is forgotten after its time', () => {
     const harness = new Harness();
     harness.connect(1);
     harness.send(1, openFrame({ mode: 'stream', tokensMax: 200 }));
@@ -272,7 +273,7 @@ describe('a session', () => {
     harness.settle(2);
     harness.feed({ kind: 'clogged', connection: 1 });
     harness.settle();
-    // The end waits for nobody.
+    // The end does not wait.
     const after = harness.take(1);
     const counts = [before, merged, after].map((frames) =>
       verdicts(frames).map((v) => v.tokens.length),
@@ -303,7 +304,7 @@ describe('a session', () => {
     assert.ok(written.length > 3);
   });
 
-  it('owes a slow reader no more tokens than a verdict holds', () => {
+  it('keeps back no more tokens for a slow reader than a verdict holds', () => {
     const model = { contextLength: 8192 };
     const harness = new Harness({ model });
     harness.connect(1);

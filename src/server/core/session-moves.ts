@@ -1,6 +1,6 @@
-// Moves a session from state to state: for each thing that can happen, the state that follows.
-// Pure. An event that a state does not know is our mistake, unless it says nothing to that state;
-// then the state stays.
+// Moves a session from state to state: a function for each thing that can happen, from the state
+// before to the state after. Pure. What cannot happen in a state is our mistake and throws; what
+// means nothing to a state leaves it as it is.
 
 import { assert } from '../../base/assert.js';
 import type { EndReason } from '../../protocol/frame.js';

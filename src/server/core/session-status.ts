@@ -1,25 +1,21 @@
-// Defines the states of a session: what each one carries, and which may follow which.
-// session-moves.ts moves between them.
+// Defines the states of a session: what each one carries, and which may follow which. The moves are
+// in session-moves.ts.
 //
-//              ┌────────────────────── residual token ─────────────────────┐
-//              v                                                           │
-//   open --> waiting -- pass started --> in-pass -- pass ended --> law-due ┤
-//              ^ │                         │ │                             │
-//              │ └── cancel ──> ended <────┘ └── cancel ──> cancelling     │
-//              └── pass ended or failed       (ended by its pass) ──> ended┘
+//   state        waits for                                    then
+//   waiting      work, or its turn in a pass                  in-pass, ended
+//   in-pass      the pass that computes for it                waiting, law-due, cancelling, ended
+//   cancelling   that pass, after a Cancel                    ended
+//   law-due      the token that its device draws (`split`)    waiting, ended
+//   ended        Close, a resumption, or its expiry           forgotten
 //
-// Any state may become `forgotten`. Invariants, which the types keep as far as types can:
-// - One pass at most computes for a session: `in-pass` and `cancelling` carry its segment, no other
-// state does.
-// - Only a session that waits and has a device gets into a pass; it may lose the device during the
-// pass.
-// - A law is due after a rejection under `split` only. No pass starts until the device has sent the
-// token drawn from it.
-// - A cancelled session ends with the pass it is in, so that what the pass decides is committed
-// first.
-// - Verdicts are deferred only for an attached device that reads slowly, and only while the session
-// goes on: a law, a
-//   cancellation and an end are never deferred.
+// Every state may become `forgotten`. Invariants, which the types keep as far as types can:
+//
+// - One pass at most computes for a session. Only `in-pass` and `cancelling` have a segment of it.
+// - A pass begins only for a session that waits and has a device. The device may go meanwhile.
+// - A law is due only under `split`, after a rejection. No pass begins until its token has come.
+// - A cancelled session ends with the pass it is in: what the pass decides is committed first.
+// - A verdict is kept back only while the session goes on, for a device that is attached and reads
+//   slowly. A law, a cancellation and an end are never kept back.
 // - An ended session keeps its log for a resumption, and uses neither the engine nor a slot.
 
 import type { Law } from '../../math/law.js';
@@ -73,7 +69,7 @@ export interface PassTimes {
 /** Of a verdict that no pass has made. */
 export const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
-/** What a pass in flight computes for a session. */
+/** A session's part of the pass in flight. */
 export interface InFlightSegment {
   /** Position of the first tested draft, which is the committed length. */
   readonly from: number;
@@ -101,8 +97,8 @@ export interface DueLaw {
 }
 
 /**
- * `prefill`: the prompt is computed before anybody asks for a row of it. `decode`: only what is
- * asked for is computed.
+ * `prefill`: the prompt is computed before a row of it is asked for. `decode`: only rows that are
+ * asked for are computed.
  */
 export type SessionPhase = 'prefill' | 'decode';
 

@@ -1,5 +1,6 @@
-// All sessions of the server: by key, by resume key, and by the id a connection knows them under.
-// Ended and detached ones stay until they are closed or expire. Counts are bounded by the settings.
+// Keeps all sessions of the server: by key, by resume key, and by the id that a connection knows
+// them under. Ended and detached ones stay until they are closed or expire. The settings bound
+// their number.
 
 import { assert } from '../../base/assert.js';
 import type { ConnectionId } from './event.js';
@@ -74,7 +75,7 @@ export class SessionTable {
     return sessions.size + failed.size;
   }
 
-  /** Marks an id as used, whatever becomes of it. */
+  /** Marks an id as used. It never becomes fresh again. */
   use({ connection, session }: SessionAddress): void {
     const sessions = this.#connectionOf(connection);
     sessions.lastId = Math.max(sessions.lastId, session);

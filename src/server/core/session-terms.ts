@@ -21,9 +21,9 @@ export interface SessionTerms {
   readonly cut: CutLimit | null;
   /** Whether the device has a use for hints, and the target of this server an exit to make them. */
   readonly wantsHints: boolean;
-  /** What the device or the server asks for; kept for a resumption. */
+  /** As the device or the server asks for; kept for a resumption. */
   readonly shaping: TrafficShaping;
-  /** How many likeliest tokens log-probabilities are told with; null: none are told. */
+  /** Alternatives that log-probabilities come with; null: none come. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;
   /** The tenant that opened it. No other may resume it. */

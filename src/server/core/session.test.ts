@@ -1,4 +1,5 @@
-// A session moves between its states as the table says, keeps what a slow device has not been sent, and ends once.
+// Checks that a session moves between its states as the table says, keeps what a slow device has
+// not been sent, and ends once.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

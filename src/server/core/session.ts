@@ -37,7 +37,7 @@ import type {
 } from './session-status.js';
 import type { NewSession, SessionTerms } from './session-terms.js';
 
-/** What the device lacks of a session. */
+/** The part of a session that its device lacks. */
 export interface SessionProgress {
   readonly epoch: number;
   /** Position of the first token that the device does not hold. */
@@ -339,7 +339,7 @@ export class Session {
     this.#status = moves.deferred(this.#status, times);
   }
 
-  /** What the next verdict says. The device counts as told of it. */
+  /** The content of the next verdict. The device counts as told of it. */
   takeProgress(nowMs: number): SessionProgress {
     const { address, wire } = this.#attached;
     this.#status = moves.withDevice(this.#status, { kind: 'attached', address, wire });
@@ -375,8 +375,7 @@ export class Session {
   }
 
   /**
-   * A move on the wire tells a slow device nothing; any that changes its state is followed by what
-   * does.
+   * Applies a move on the wire. A device that moves to another state there has nothing deferred.
    */
   #moveWire(wire: WireState): void {
     const { address, wire: before } = this.#attached;

@@ -1,5 +1,5 @@
-// What the server core is told once, at the start: the model's facts, what it offers, how it batches, and the functions
-// by which chance and text come in. Holds no default; the shell fills them in.
+// Defines the settings of a server core: the model's facts, what it offers, how it batches, and the
+// functions that bring in chance and text. Holds no default; the shell fills them in.
 
 import type { KeyLimits } from '../../base/key-grant.js';
 import type {
@@ -12,7 +12,7 @@ import type {
   VocabularyBlock,
 } from '../../protocol/frame.js';
 
-/** What the core needs to know of the engine. */
+/** Facts of the engine that the core needs. */
 export interface ServedModel {
   readonly modelName: string;
   readonly fingerprint: string;
@@ -26,7 +26,9 @@ export interface ServedModel {
   readonly hasExit: boolean;
 }
 
-/** `static` is SLED's batching: wait for `count` requests or `waitMs`, pad all to the longest draft. */
+/**
+ * `static` is SLED's batching: wait for `count` requests or `waitMs`, pad all to the longest draft.
+ */
 export type Batching =
   | { readonly kind: 'continuous' }
   | { readonly kind: 'static'; readonly count: number; readonly waitMs: number };
@@ -39,34 +41,54 @@ export interface ServerCoreSettings {
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;
-  /** Of each key, where its grant leaves them open; of all together where no key is asked for. */
+  /**
+   * Limits of each key where its grant leaves them open; of all callers together where no key is
+   * asked for.
+   */
   readonly keyLimits: KeyLimits;
   readonly batching: Batching;
-  /** No session begins once everybody would be predicted to wait longer for each token; the first always may. */
+  /** No session begins if each token is predicted to take longer with it; the first always may. */
   readonly tokenMsMax: number;
-  /** A pass takes no further segment once it is predicted to last longer; the first always goes in. */
+  /**
+   * A pass takes no further segment once it is predicted to last longer; the first always goes in.
+   */
   readonly passMsMax: number;
-  /** Share of a pass's tokens that prompts get even when verification could fill it, in (0, 1). */
+  /** Share of a pass's tokens that prompts get even if verification could fill it, in (0, 1). */
   readonly prefillShare: number;
   /** Prompts stop filling a pass once it is predicted to last longer, beyond their share. */
   readonly prefillMsMax: number;
-  /** A busy session keeps its slot for at least so many committed tokens while others wait for one. */
+  /**
+   * A busy session keeps its slot for at least so many committed tokens while others wait for one.
+   */
   readonly slotQuantumTokens: number;
-  /** What an idle session leaves when it loses its slot: saved bytes while they fit, or nothing. */
+  /**
+   * Bytes of saved caches of sessions that have lost their slots; beyond it they are computed
+   * again.
+   */
   readonly swapBytesMax: number;
-  /** What is done for every session against whoever sees lengths and times, whether its device asks for it or not. */
+  /** Traffic shaping of every session, whether its device asks for it or not. */
   readonly shaping: TrafficShaping;
   /** Advice after `server-busy`, `server-full` and a drain. */
   readonly retryAfterMs: number;
 
   /** [n] unguessable bytes, for resume keys. */
   readonly randomBytes: (count: number) => Uint8Array;
-  /** Whether the key of a Hello may connect, where the carrier has not decided already, as a WebSocket's upgrade has. */
+  /**
+   * Whether the key of a Hello may connect, unless the transport has decided already, as a
+   * WebSocket upgrade has.
+   */
   readonly acceptsKey: (key: string) => boolean;
   /** The ids of a prompt of text or messages. @throws PilotfishError where it has none. */
   readonly tokenize: (prompt: Exclude<Prompt, { kind: 'ids' }>) => Int32Array;
-  /** Whether the engine can follow a schema. @throws PilotfishError `format-invalid` where it cannot. */
+  /**
+   * Whether the engine can follow a schema.
+   *
+   * @throws PilotfishError `format-invalid` where it cannot.
+   */
   readonly checkFormat: (schema: string) => void;
-  /** The server's side of the first block in which the vocabularies differ, or null where it cannot be located. */
+  /**
+   * The server's side of the first block in which the vocabularies differ, or null where it cannot
+   * be located.
+   */
   readonly differingBlock: (hello: Hello) => VocabularyBlock | null;
 }

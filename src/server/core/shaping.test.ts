@@ -1,4 +1,5 @@
-// The server's half of padding and aggregation: what waits for a beat, what does not, and that what waits is bounded.
+// Checks the server's half of traffic shaping: frames that wait for a flush, frames that do not,
+// and a bound on what waits.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -27,7 +28,7 @@ function opened(asked: object, settings: object = {}): Harness {
 }
 
 describe('a session that asks to be aggregated', () => {
-  it('hears at each beat once, of all that was committed since, until it has heard the whole text', () => {
+  it('is told at each flush of all that was committed since, until it has the whole text', () => {
     const harness = opened(shaping);
     const heard: number[] = [];
     harness.take(1);
@@ -43,7 +44,7 @@ describe('a session that asks to be aggregated', () => {
     assert.deepEqual(heard, [...targetText(openFrame()).slice(3)]);
   });
 
-  it('hears something at each beat while the answer is written, and nothing behind its end', () => {
+  it('receives a frame at each flush while the answer is written, and none after its end', () => {
     const harness = opened(shaping);
     harness.advance(50);
     harness.take(1);
@@ -109,7 +110,7 @@ describe('a session that asks to be aggregated', () => {
   });
 });
 
-describe('a server that wants it of everybody', () => {
+describe('a server that shapes every session', () => {
   it('says so to devices that know it, and pads and aggregates for those that do not', () => {
     for (const [greeting, announced] of [
       [newest, shaping],
@@ -135,7 +136,7 @@ describe('a server that wants it of everybody', () => {
     }
   });
 
-  it('spares those whose frames never leave the process', () => {
+  it('does not shape local connections', () => {
     const harness = new Harness({ settings: { shaping } });
     harness.connectLocal(1);
     harness.send(1, openFrame({ mode: 'stream' }));

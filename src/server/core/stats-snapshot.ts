@@ -1,4 +1,4 @@
-// The state of the server core in numbers.
+// Takes a snapshot of the server core in numbers.
 
 import { type Mode, modes } from '../../protocol/frame.js';
 import type { Connections } from './connections.js';
@@ -19,7 +19,7 @@ export interface SnapshotParts {
   readonly counters: Counters;
 }
 
-/** All that is told of a core at this moment; owned by the caller, changed by nobody after. */
+/** The statistics of a core at this moment; owned by the caller, and never changed later. */
 export function statsOf(parts: SnapshotParts): CoreStats {
   const { settings, tenants, connections, table, slots, scheduler, counters } = parts;
   return {
@@ -76,10 +76,10 @@ function sessionCounts(table: SessionTable) {
   return { sessionCount: table.size, detachedCount, sessionsByMode, distrusted, advised };
 }
 
-/** Accounts that a snapshot tells of. */
+/** Most tenants in a snapshot. */
 const announcedMax = 16;
 
-/** The accounts for which the target has judged most. */
+/** The tenants with most judged tokens. */
 function busiest(tenants: Tenants): TenantStats[] {
   return [...tenants.values()]
     .sort((a, b) => b.judgedCount - a.judgedCount || a.ordinal - b.ordinal)

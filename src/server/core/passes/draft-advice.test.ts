@@ -1,12 +1,16 @@
-// Long drafts while passes cost the same whatever they hold, shorter ones as rows begin to cost, none when they cost as
-// much as the tokens they replace; and no fluttering on the way.
+// Checks the advice on draft length: long while passes cost the same whatever they hold, shorter as
+// rows begin to cost, none when they cost as much as the tokens they replace, and no fluttering in
+// between.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { expectedAcceptance, firstAdvice, loadedDraftLength, nextAdvice } from './draft-advice.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
-/** What advice is made of: a session in race on a server that never rests, but for what a test changes. */
+/**
+ * Inputs of the advice: a session in race on a server that never rests, except for what a test
+ * changes.
+ */
 const at = (judgedCount: number, acceptanceRate = 0.7, awayMs = 0, busyShare = 0.999): number => {
   const load = { cost, judgedCount, contextLength: 100, busyShare };
   return loadedDraftLength(load, { acceptanceRate, turnaroundMs: awayMs }, 64);
@@ -30,14 +34,15 @@ describe('draft advice', () => {
     assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: 0 }, 64), 64);
   });
 
-  it('counts the way to the device as far as the server has nothing else to do', () => {
-    // Bound by arithmetic: a row costs a token's own time, so that only the way speaks for drafts.
-    const dear = { fixedMs: 0, tokenMs: 2, rowMs: 0, tokenContextMs: 0 };
+  it('counts the round trip to the device as far as the server would be idle', () => {
+    // Bound by arithmetic: a row costs a token's own time, so that only the round trip speaks for
+    // drafts.
+    const expensive = { fixedMs: 0, tokenMs: 2, rowMs: 0, tokenContextMs: 0 };
     const lengthOf = (awayMs: number, busyShare: number): number => {
-      const load = { cost: dear, judgedCount: 1, contextLength: 100, busyShare };
+      const load = { cost: expensive, judgedCount: 1, contextLength: 100, busyShare };
       return loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: awayMs }, 64);
     };
-    assert.equal(lengthOf(0, 0), 0, 'race waits for nobody');
+    assert.equal(lengthOf(0, 0), 0, 'race never waits');
     const byLoad = [0, 0.25, 0.5, 0.75, 0.9, 0.999].map((busyShare) => lengthOf(20, busyShare));
     assert.ok(byLoad[0]! > 3, `${byLoad[0]} on an idle server`);
     assert.equal(byLoad.at(-1), 0);
@@ -46,7 +51,7 @@ describe('draft advice', () => {
     }
   });
 
-  it('gives newcomers few drafts while nothing is known, fewer the more there are, then what the load says', () => {
+  it('gives new sessions few drafts while nothing is known, fewer the more there are, then what the load allows', () => {
     const load = { cost, judgedCount: 100, contextLength: 100, busyShare: 0.99 };
     const lengthOf = (passCount: number, sessionCount: number): number =>
       firstAdvice(load, { passCount, sessionCount }, 64);
@@ -71,7 +76,7 @@ describe('draft advice', () => {
     assert.equal(changes, 1);
   });
 
-  it('begins with a stranger at the prior and ends at what was measured', () => {
+  it('begins at the prior and ends at what was measured', () => {
     assert.equal(expectedAcceptance(0, 0), 0.7);
     assert.ok(Math.abs(expectedAcceptance(200, 1000) - 0.2) < 0.01);
   });

@@ -1,43 +1,54 @@
-// How long drafts should be on a server as busy as it is. While a pass costs the same whatever it holds, or nobody else
-// wants the time, long drafts are free; once the server is busy and rows cost, drafts compete with the tokens of other
-// users, and the length falls, down to 0. Derivation: MATH.md, "Draft length", with no time of drafting.
+// Computes how long drafts should be under the load of the server. While a pass costs the same
+// whatever it holds, or no other session wants the time, long drafts are free. Once the server is
+// busy and rows cost, drafts compete with the tokens of other users, and the length falls, down to
+// 0. Derivation: MATH.md, "Draft length", with no time of drafting.
 
 import { idealDraftLength } from '../../../math/draft-length.js';
 import type { PassCost } from '../../../math/pass-time.js';
 
 export interface ServerLoad {
   readonly cost: PassCost;
-  /** Segments judged in a pass, of late; >= 1. */
+  /** Segments judged in a recent pass, >= 1. */
   readonly judgedCount: number;
-  /** Cache length of a segment, of late. */
+  /** Cache length of a segment in recent passes. */
   readonly contextLength: number;
-  /** Of late, in [0, 1). */
+  /** Share of recent time in which the engine computed, in [0, 1). */
   readonly busyShare: number;
 }
 
 export interface SessionPace {
   /** In [0, 1]. */
   readonly acceptanceRate: number;
-  /** From a verdict until the session wants a pass again, >= 0: the way to its device and back, and its drafting. */
+  /**
+   * From a verdict until the session wants a pass again, >= 0: the round trip to its device, and
+   * its drafting.
+   */
   readonly turnaroundMs: number;
 }
 
-/** Passes to learn from before anybody is advised: a line through two points says what it likes. */
+/** Passes to learn from before any advice: a line through two points predicts nothing. */
 export const adviceFrom = 16;
-/** Drafts of a pass until then, and of a session in it: enough to learn from, too few to make it a long one. */
+/**
+ * Drafts of a pass until then, and of a session in it: enough to learn from, too few to make it a
+ * long one.
+ */
 const untaughtRows = 4;
 const untaughtLength = 4;
 
-/** Drafts tested before a session's own acceptance rate outweighs what is expected of a stranger. */
+/** Drafts tested before a session's own acceptance rate outweighs the prior. */
 const priorTested = 8;
 const priorRate = 0.7;
-/** The advice moves when the ideal is further from it than this: half a token to round, and a quarter not to flutter. */
+/**
+ * The advice moves when the ideal is further from it than this: half a token to round, and a
+ * quarter not to flutter.
+ */
 const hysteresis = 0.75;
 
 /**
- * Ideal length as a real number, in [0, lengthMax]; falls as load rises. In stop-and-wait and pipeline a round without
- * drafts costs the way to the device for a single token, which counts as far as the server has nothing else to do
- * meanwhile. In race the server never waits, and a row costs the session's own next token time even when it is alone.
+ * Ideal length as a real number, in [0, lengthMax]; falls as load rises. In stop-and-wait and
+ * pipeline a round without drafts costs a round trip to the device for a single token, which counts
+ * as far as the server would be idle meanwhile. In race the server never waits, and a row costs the
+ * session's own next token time even when it is alone.
  */
 export function loadedDraftLength(
   { cost, judgedCount, contextLength, busyShare }: ServerLoad,
@@ -60,8 +71,8 @@ export function loadedDraftLength(
 }
 
 /**
- * Most drafts to test in a pass for a session that has had no advice: a crowd of newcomers that each had all its drafts
- * tested would hold up everybody for as long as nothing is known of them.
+ * Most drafts to test in a pass for a session that has had no advice. Many new sessions with all
+ * drafts tested would hold up all others for as long as nothing is known of them.
  *
  * @param experience passes that have been measured, and sessions that want one now.
  */

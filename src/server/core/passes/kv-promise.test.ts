@@ -1,5 +1,6 @@
-// What is admitted fits: a session whose prompt and answer were let in gets every token that it was promised, however many
-// share however few slots; what cannot fit is refused when it opens, with a code. A slot holds a whole context.
+// Checks that an admitted session gets every token it was promised, however many share however few
+// slots, and that a session which cannot fit is refused when it opens, with a code. A slot holds a
+// whole context.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -16,7 +17,7 @@ const wish = fc.record({
   tokensMax: fc.integer({ min: 1, max: contextLength }),
   /** Passes before the next wish. */
   passes: fc.integer({ min: 0, max: 6 }),
-  /** Whether its device is cut off behind it, and its sessions stay for a resumption. */
+  /** Whether its device is cut off afterwards, and its sessions stay for a resumption. */
   isCutOff: fc.boolean(),
 });
 
@@ -77,7 +78,8 @@ describe('cache that was promised', () => {
     open(1, 'one', 'pipeline');
     open(2, 'other', 'pipeline');
     harness.disconnect(1);
-    // No time passes, but for that of passes: the pause between two rounds of a key's own session is not waited for.
+    // No time passes, but for that of passes: the pause between two rounds of a key's own session
+    // is not waited for.
     open(3, 'one', 'stream');
     assert.equal(tokensOf(harness.take(3)).length, 12);
   });

@@ -1,8 +1,9 @@
-// Which share of the time the engine has been computing, of late. Decides how much a device's wait costs anybody.
+// Measures the share of recent time in which the engine computed. It decides how much waiting for a
+// device costs.
 
 /** Weight of the newest pass and of the pause before it. */
 const step = 0.1;
-/** A longer pause says no more than that nobody was there. */
+/** A longer pause means only that there was no work. */
 const pauseMsMax = 1000;
 /** A server that never rests has room for a rounding error. */
 const busyShareMax = 0.999;

@@ -1,5 +1,5 @@
-// Operations of the engine on their way: gives each an id, remembers for whom it was, and says so when it is answered.
-// At most a few per slot are ever under way.
+// Tracks operations of the engine: gives each an id, remembers its session, and returns it when the
+// answer comes. At most a few per slot are ever under way.
 
 import { assert } from '../../../base/assert.js';
 import type { EngineOperation } from '../event.js';
@@ -37,7 +37,7 @@ export class Operations {
     return id;
   };
 
-  /** What an answer belongs to. */
+  /** The operation that an answer belongs to. */
   settle(id: number): IssuedOperation {
     const issued = this.#underWay.get(id);
     assert(issued !== undefined, `operation ${id} is not under way`);

@@ -1,4 +1,5 @@
-// A server refuses the session that would make everybody wait too long, never the first, and takes it when there is room.
+// Checks that a server refuses a session that would make all wait too long, never the first, and
+// takes it again when there is room.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -75,7 +76,7 @@ describe('a crowd', () => {
     );
   });
 
-  it('of nobody takes anybody, however slow the engine is', () => {
+  it('takes the first session, however slow the engine is', () => {
     const harness = new Harness({ settings: { tokenMsMax: 1 }, passMs: 5_000 });
     harness.connect(1);
     harness.send(1, openFrame({ mode: 'stream', tokensMax: 3 }));

@@ -1,5 +1,6 @@
-// Whether one more session would leave everybody waiting too long for each token, by what passes are predicted to take and
-// how many sessions share the slots. Drafts are given up long before: the advice falls to none as passes fill.
+// Predicts how long each token would take with one more session, from predicted pass times and the
+// number of sessions that share the slots. Drafts are given up long before: the advice falls to
+// none as passes fill.
 
 import type { PassShape } from '../../../math/pass-time.js';
 
@@ -13,8 +14,8 @@ export interface SlotUsage {
 }
 
 /**
- * Milliseconds from token to token if one more session joined and nobody drafted: a pass with a row for each that has a
- * slot, as often as it takes until all have had one.
+ * Milliseconds from token to token if one more session joined and none drafted: a pass with a row
+ * for each that has a slot, as often as it takes until all have had one.
  *
  * @param predict milliseconds of a pass.
  */

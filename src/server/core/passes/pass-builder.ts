@@ -1,5 +1,5 @@
-// From sessions to a pass: who is a candidate, and the engine's segments for what the batcher has planned.
-// Issues the operations that bring slots in order before the pass; decides nothing about the text.
+// Builds a pass from sessions: the candidates for the planner, and the engine's segments for its
+// plan. Issues the operations that prepare slots before the pass. Decides nothing about the text.
 
 import type { Judge, Segment } from '../../../engine/engine.js';
 import { pointLaw } from '../../../math/law.js';
@@ -12,7 +12,9 @@ import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
-/** How many passes a user of each mode may wait unnoticed: a device that stands still notices at once. */
+/**
+ * Passes that a session of each mode may wait unnoticed: a device that has stopped notices at once.
+ */
 const slackPasses: { readonly [mode in Mode]: number } = {
   'stop-and-wait': 0,
   pipeline: 0.5,
@@ -20,7 +22,7 @@ const slackPasses: { readonly [mode in Mode]: number } = {
   stream: 1,
 };
 
-/** What holds for every candidate of a pass. */
+/** Facts for all candidates of a pass. */
 export interface CandidateContext {
   /** A pass over one row, as it is now. */
   readonly passMs: number;
@@ -28,7 +30,7 @@ export interface CandidateContext {
   readonly firstDraftLength: number;
 }
 
-/** What the batcher is told of a session that has a slot. */
+/** The candidate for a session that has a slot. */
 export function candidateOf(
   session: Session,
   slots: SlotTable,
@@ -51,10 +53,11 @@ export function candidateOf(
 }
 
 /**
- * Drafts in line up to the first that would end the text. Where they come in a stream, more may lie here than pay: what
- * costs other tokens more time than it saves waits, and often falls with a rejection before it. A round of stop-and-wait
- * is tested whole, since its device waits for all of it; the advice has told that device how long to draft. Drafts that
- * keep falling get next to nothing in any mode.
+ * Drafts in line up to the first that would end the text. Where they come in a stream, there may be
+ * more than pay. Drafts that cost other tokens more time than they save wait, and often fall with a
+ * rejection before them. A round of stop-and-wait is tested whole, since its device waits for all
+ * of it; the advice has set the draft length of that device. Drafts that keep falling get next to
+ * no rows in any mode.
  */
 function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
   const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
@@ -68,7 +71,9 @@ export interface BuiltSegment {
   readonly inFlight: InFlightSegment;
 }
 
-/** The segment of one share; cuts the slot back where it holds more than the segment starts from. */
+/**
+ * The segment of one share; cuts the slot back where it holds more than the segment starts from.
+ */
 export function buildSegment(
   session: Session,
   share: PlannedSegment,
@@ -100,13 +105,16 @@ export function buildSegment(
   const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
   const tokens = joined(filled, ids);
   const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
-  return { segment, inFlight: inFlight };
+  return { segment, inFlight };
 }
 
-/** Any token serves: a draft that nobody proposed is tested like one that somebody did. */
+/** Any token serves: padding is tested like a draft. */
 const padToken = 0;
 
-/** `split` cannot be padded: where padding falls, the device would have to know the law it was drawn from. */
+/**
+ * `split` cannot be padded: where padding falls, the device would have to know the law it was drawn
+ * from.
+ */
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
   if (terms.scheme === 'split') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
@@ -137,7 +145,7 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
-/** What the time model wants to know of a pass. */
+/** The size of a pass, for the time model. */
 export function passShapeOf(segments: readonly Segment[]): PassShape {
   let tokenCount = 0;
   let rowCount = 0;

@@ -1,4 +1,5 @@
-// A plan keeps every bound, starves nobody, shares rows evenly, and static batching waits and pads as the paper has it.
+// Checks that a plan keeps every bound, starves no session and shares rows evenly, and that static
+// batching waits and pads as the paper says.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -88,7 +89,7 @@ const anyBounds = fc.record({
 });
 
 describe('batcher', () => {
-  it('keeps the bounds of tokens and rows, takes nobody twice and nothing that is not there', () => {
+  it('keeps the bounds of tokens and rows, takes no session twice and nothing that is not there', () => {
     fc.assert(
       fc.property(anyCandidates, anyBounds, (candidates, limits) => {
         const plan = planPass(candidates, limits, linear, 60);
@@ -111,7 +112,7 @@ describe('batcher', () => {
     );
   });
 
-  it('always finds work for somebody, or says until when it waits', () => {
+  it('always finds work, or says until when it waits', () => {
     fc.assert(
       fc.property(anyCandidates, anyBounds, (candidates, limits) => {
         const plan = planPass(candidates, limits, linear, 60);

@@ -1,7 +1,7 @@
-// Decides what the next pass computes: which sessions, how many of their drafts, how much of which prompts. Pure: waiting
-// work, bounds and a time model in, a plan out. Keys take turns where there are several (fair-share.ts). Two ways:
-// continuous (deadlines, bounded time) and static, SLED's (arXiv 2506.09397: wait for a full batch, pad to the longest
-// draft), kept as the baseline.
+// Plans the next pass: which sessions, how many of their drafts, how much of which prompts. Pure:
+// waiting work, bounds and a time model in, a plan out. Keys take turns where there are several
+// (fair-share.ts). Two ways: continuous (deadlines, bounded time), and static as in SLED (arXiv
+// 2506.09397: wait for a full batch, pad to the longest draft), kept as the baseline.
 
 import { assert } from '../../../base/assert.js';
 import type { PassShape } from '../../../math/pass-time.js';
@@ -11,7 +11,7 @@ import { allowedMs, type Fairness } from '../tenants/fair-share.js';
 /** Work of one session. */
 export interface Candidate {
   readonly key: number;
-  /** Ordinal of the account that its engine time is charged to. */
+  /** Ordinal of the tenant that its engine time is charged to. */
   readonly tenant: number;
   /** Tokens its cache holds. */
   readonly cacheLength: number;
@@ -19,7 +19,9 @@ export interface Candidate {
   readonly missingCount: number;
   /** Drafts in line, >= 0. */
   readonly draftCount: number;
-  /** Whether a row is to be judged once nothing is missing; otherwise one committed token stays out. */
+  /**
+   * Whether a row is to be judged once nothing is missing; otherwise one committed token stays out.
+   */
   readonly wantsJudging: boolean;
   /** Since when it waits, and by when its user would notice. */
   readonly waitingSinceMs: number;
@@ -54,7 +56,10 @@ export interface PlannedPass {
   readonly kind: 'pass';
   readonly segments: readonly PlannedSegment[];
   readonly predictedMs: number;
-  /** Time that each tenant is charged for its segments, the fixed time apart; empty where nothing is shared. */
+  /**
+   * Time that each tenant is charged for its segments, the fixed time apart; empty where nothing is
+   * shared.
+   */
   readonly spentMs: ReadonlyMap<number, number>;
 }
 
@@ -64,7 +69,9 @@ export type PassPlan =
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'idle' };
 
-/** Fewest missing tokens that count as a prompt: a correction or a residual token leaves one or two. */
+/**
+ * Fewest missing tokens that count as a prompt: a correction or a residual token leaves one or two.
+ */
 const prefillFrom = 9;
 
 type Predict = (shape: PassShape) => number;
@@ -117,9 +124,11 @@ function fillOf({ missingCount, wantsJudging }: Candidate): number {
 }
 
 /**
- * Of each key the first, then of each the second, and so on: a key with many sessions is not served before the others.
+ * Of each key the first, then of each the second, and so on: a key with many sessions is not served
+ * before the others.
  *
- * @param sorted in the order in which sessions of one key are served, which is the order of all where nothing is shared.
+ * @param sorted in the order in which sessions of one key are served, which is the order of all
+ *   where nothing is shared.
  */
 function inTurns(sorted: readonly Candidate[], fairness: Fairness | null): Turn[] {
   const counts = new Map<number, number>();
@@ -137,7 +146,10 @@ interface Turn {
   readonly turn: number;
 }
 
-/** Sessions first, in the order of their deadlines; then one draft for each in turn, so that no chain crowds out others. */
+/**
+ * Sessions first, in the order of their deadlines; then one draft for each in turn, so that no
+ * chain crowds out others.
+ */
 function addRounds(
   batch: Batch,
   rounds: readonly Candidate[],
@@ -156,7 +168,9 @@ function addRounds(
   }
 }
 
-/** Prompts in the order they came: their guaranteed share whatever the time, more while time is left. */
+/**
+ * Adds prompts in order of arrival: their guaranteed share at any time, more while time is left.
+ */
 function addPrompts(batch: Batch, prompts: readonly Candidate[]): void {
   const byArrival = prompts.toSorted(
     (a, b) => a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,
@@ -196,7 +210,11 @@ function planStatic(
   return plan.kind === 'idle' && rounds.length > 0 ? { kind: 'wait', untilMs } : plan;
 }
 
-/** The largest count in [low, high] that is well; `low` always is. @param isWell never well above where it is not. */
+/**
+ * The largest count in [low, high] that is well; `low` always is.
+ *
+ * @param isWell false above any count where it is false.
+ */
 function largest(low: number, high: number, isWell: (count: number) => boolean): number {
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -216,13 +234,13 @@ interface Entry {
   isJudged: boolean;
 }
 
-/** What one payer has of a pass. */
+/** One tenant's part of a pass. */
 interface Use {
   readonly addedMs: number;
   readonly tokenCount: number;
 }
 
-/** A pass while it is put together. */
+/** A pass while it is built. */
 class Batch {
   readonly #bounds: BatchBounds;
   readonly #predict: Predict;
@@ -253,7 +271,7 @@ class Batch {
   addRound(candidate: Candidate, tokensMax: number, msMax: number, isFirst: boolean): boolean {
     const { missingCount, cacheLength, key, tenant } = candidate;
     const grown = this.#grown(missingCount, 1, cacheLength + missingCount);
-    // The first goes in whatever its time, and takes the prompts' share where it needs it: nothing starves.
+    // The first always goes in, and may take the prompts' share: nothing starves.
     const bound = this.#entries.size === 0 ? this.#bounds.passTokensMax : tokensMax;
     if (!this.#fits(grown, bound, this.#entries.size === 0 ? Infinity : msMax)) return false;
     if (!isFirst && !this.#isPaid(tenant, grown)) return false;
@@ -278,7 +296,12 @@ class Batch {
     return true;
   }
 
-  /** Adds as much of a prompt as fits. @param isFirst of its key, which never gets nothing. @returns how many tokens. */
+  /**
+   * Adds as much of a prompt as fits.
+   *
+   * @param isFirst of its key, which never gets nothing.
+   * @returns how many tokens.
+   */
   addPrompt(candidate: Candidate, guaranteed: number, isFirst: boolean): number {
     const wanted = fillOf(candidate);
     const fitting = this.#promptCount(candidate, wanted, guaranteed);
@@ -313,7 +336,7 @@ class Batch {
     );
   }
 
-  /** Whether a payer may make the pass grow so far. */
+  /** Whether a tenant may make the pass grow so far. */
   #isPaid(tenant: number, grown: PassShape): boolean {
     const { fairness } = this;
     if (fairness === null) return true;
@@ -322,7 +345,7 @@ class Batch {
     return this.#priceMs(use, grown) <= allowedMs(fairness, tenant, othersMs);
   }
 
-  /** What a payer has of the pass once it has grown. */
+  /** A tenant's part of the pass once it has grown. */
   #useWith(tenant: number, grown: PassShape): Use {
     const { addedMs, tokenCount } = this.#used.get(tenant) ?? { addedMs: 0, tokenCount: 0 };
     return {
@@ -332,8 +355,8 @@ class Batch {
   }
 
   /**
-   * The time that a payer's segments add, or its share of the places if that is more: who fills every pass keeps the time
-   * model from seeing what a token costs.
+   * The time that a tenant's segments add, or its share of the places if that is more: a key that
+   * fills every pass keeps the time model from seeing what a token costs.
    */
   #priceMs({ addedMs, tokenCount }: Use, shape: PassShape): number {
     const { passTokensMax } = this.#bounds;

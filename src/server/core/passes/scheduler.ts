@@ -1,5 +1,5 @@
-// Keeps the engine busy: holds the sessions that have work, gives them slots, lets the batcher plan, issues the pass and
-// learns from its time. At most one pass is in flight. Says nothing to devices.
+// Keeps the engine busy: holds the sessions that have work, gives them slots, has a pass planned,
+// starts it and learns from its time. At most one pass is in flight. Tells devices nothing.
 
 import { assert } from '../../../base/assert.js';
 import type { SlotId } from '../../../base/brand.js';
@@ -54,7 +54,10 @@ export interface FailedPass {
   readonly isProved: boolean;
 }
 
-/** Of each key no more rounds than it may have at once, those with the nearest deadlines; the others wait their turn. */
+/**
+ * Keeps each key to the rounds it may have at once: those with the nearest deadlines. The others
+ * wait.
+ */
 function withinRounds(
   candidates: readonly Candidate[],
   sessions: ReadonlyMap<number, Session>,
@@ -71,10 +74,10 @@ function withinRounds(
   });
 }
 
-/** Weight of the newest pass in what the load is said to be. */
+/** Weight of the newest pass in the load. */
 const loadStep = 0.1;
 
-/** Passes for which newcomers are given the same length. */
+/** Passes for which new sessions get the same draft length. */
 const newSessionEvery = 8;
 
 export class Scheduler {
@@ -86,7 +89,7 @@ export class Scheduler {
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
   #inFlight: PassInFlight | null = null;
-  /** After a suspect has gone alone the others have their turn. */
+  /** Whether the last pass was a suspect's alone: then the others have their turn. */
   #wasSuspect = false;
   readonly #occupancy = new Occupancy();
   readonly #fairShare = new FairShare();
@@ -152,7 +155,7 @@ export class Scheduler {
     return loadedTokenMs(usage, (shape) => this.passTime.predict(shape));
   }
 
-  /** To be called whenever something about a session has changed. */
+  /** Call after every change of a session. */
   refresh(session: Session): void {
     if (this.#hasWork(session)) this.#ready.set(session.key, session);
     else this.#ready.delete(session.key);
@@ -164,7 +167,8 @@ export class Scheduler {
 
   #hasWork(session: Session): boolean {
     if (session.wantsJudging) return true;
-    // A prompt is computed before anybody asks for a row of it; later only sessions that ask get the engine.
+    // A new prompt is computed before a row of it is asked for; later only sessions that ask get
+    // the engine.
     return session.wantsPrefill && !this.#isFilled(session);
   }
 
@@ -196,7 +200,10 @@ export class Scheduler {
     return tenants;
   }
 
-  /** Keys with fewer slots first, then first come, first served; what cannot have a slot yet waits. */
+  /**
+   * Gives slots to keys with fewer slots first, then first come, first served. Sessions that get
+   * none wait.
+   */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
     if (waiting.length === 0) return;
@@ -221,20 +228,20 @@ export class Scheduler {
         this.#slots.share(session, session.log.length - 1, this.#isIdle) &&
         this.#slots.isReady(session),
     );
-    // A copied prompt may be complete: nothing is left to compute then.
+    // A copied prompt may be complete, with nothing left to compute.
     for (const session of [...this.#ready.values()]) this.refresh(session);
     const { model } = this.#settings;
-    const boarders = {
+    const context = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
       firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, model, boarders),
+      candidateOf(session, this.#slots, model, context),
     );
     return withinRounds(candidates, this.#ready);
   }
 
-  /** Solves an equation, so it is asked for again only as the load may have moved. */
+  /** Solves an equation, so it is computed again only every few passes. */
   #firstDraftLength(sessionCount: number): number {
     const { passCount } = this.passTime.error;
     const newSessions = this.#newSessions;
@@ -246,7 +253,10 @@ export class Scheduler {
     return length;
   }
 
-  /** Sessions of a failed pass go alone, so that the one that fails again harms nobody; others have every second pass. */
+  /**
+   * Sessions of a failed pass go alone, so that one that fails again harms no other; the others
+   * have every second pass.
+   */
   #quarantined(usable: readonly Session[]): readonly Session[] {
     const suspect = usable.find(({ isSuspect }) => isSuspect);
     const others = usable.filter(({ isSuspect }) => !isSuspect);
@@ -293,7 +303,11 @@ export class Scheduler {
     return this.#inFlight.sessions[this.#inFlight.slots.indexOf(slot)] ?? null;
   }
 
-  /** The pass has ended well. @returns what it has decided for each of its sessions, forgotten ones included. */
+  /**
+   * The pass has ended well.
+   *
+   * @returns what it has decided for each of its sessions, forgotten ones included.
+   */
   passEnded(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
     const measuredMs = result.decodeMs + result.judgeMs;
@@ -310,9 +324,10 @@ export class Scheduler {
   }
 
   /**
-   * The pass has failed: nobody knows what its slots hold, so all are given up.
+   * The pass has failed. The contents of its slots are unknown, so all are given up.
    *
-   * @returns the sessions of the pass; `isProved` for one that has failed twice, the second time with nobody beside it.
+   * @returns the sessions of the pass; `isProved` if it failed for the second time, with one
+   *   session alone in it.
    */
   passFailed(id: number, nowMs: number): FailedPass {
     const { sessions, startedAtMs } = this.#arrive(id);
@@ -325,7 +340,7 @@ export class Scheduler {
     for (const session of sessions) {
       session.passFailed();
       this.#slots.release(session);
-      // Its prompt may have to be computed again although nobody asks for it now.
+      // Its prompt may have to be computed again although no row of it is asked for now.
       this.refresh(session);
     }
     return { sessions, isProved };

@@ -1,4 +1,5 @@
-// Slots go to whoever works, and what they hold is shared with whoever begins alike, also by those who have gone.
+// Checks that slots go to sessions with work, and that their contents are shared with sessions that
+// begin alike, also after the owner has gone.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -26,7 +27,7 @@ describe('slots', () => {
     );
   });
 
-  it('copy what ended sessions have left, closed or not, as long as nobody needs the slot', () => {
+  it('copy what ended sessions have left, closed or not, until the slot is needed', () => {
     const ids = Int32Array.from({ length: 60 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
     const prompt = { kind: 'ids', ids } as const;
     const harness = new Harness({ model: { slotCount: 2 } });
@@ -65,7 +66,7 @@ describe('slots', () => {
     harness.send(1, openFrame({ prompt: { kind: 'ids', ids }, mode: 'stream' }));
     harness.settle(4);
     harness.failingPasses.add(5);
-    // Gone while the pass is under way, so that nobody is there to distrust the slot.
+    // Gone while the pass is under way, so that no session is there to distrust the slot.
     harness.send(1, { kind: 'close', session: 0 });
     harness.settle();
     harness.send(1, openFrame({ session: 1, prompt: { kind: 'ids', ids }, mode: 'stream' }));
@@ -73,7 +74,7 @@ describe('slots', () => {
     assert.equal(harness.core.stats().sharedTokenCount, 0);
   });
 
-  it('go to whoever works; idle sessions are swapped out and come back', () => {
+  it('go to sessions with work; idle ones are swapped out and come back', () => {
     const harness = new Harness({ model: { slotCount: 1 } });
     const prompt = {
       kind: 'ids',

@@ -1,6 +1,6 @@
-// Which session has which KV sequence of the engine, and what that sequence holds. Sessions may outnumber slots: idle
-// ones lose theirs first, least recently used first, and come back from saved bytes or from their log. What another slot
-// holds already is copied, not computed.
+// Assigns the KV sequences of the engine to sessions, and knows what each holds. Sessions may
+// outnumber slots: idle ones lose theirs first, least recently used first, and come back from saved
+// bytes or from their log. A prefix that another slot holds is copied, not computed.
 
 import { assert } from '../../../base/assert.js';
 import { type SlotId, slotId } from '../../../base/brand.js';
@@ -13,11 +13,14 @@ interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
   /**
-   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for sessions that begin alike.
-   * It costs nobody a slot, and there are no more of them than slots.
+   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for
+   * sessions that begin alike. It costs no session a slot.
    */
   residue: CommittedTokens | null;
-  /** Tokens the engine holds once all issued operations have run; those below the log's length are the log's. */
+  /**
+   * Tokens the engine holds once all issued operations have run; those below the log's length are
+   * the log's.
+   */
   engineLength: number;
   /** Log length when the owner got it. */
   ownedFrom: number;
@@ -92,7 +95,7 @@ export class SlotTable {
     return this.#imageBytes;
   }
 
-  /** How many slots each account holds, by its ordinal. */
+  /** How many slots each tenant holds, by its ordinal. */
   get heldBy(): ReadonlyMap<number, number> {
     const held = new Map<number, number>();
     for (const { terms } of this.#slotOf.keys()) {
@@ -123,19 +126,21 @@ export class SlotTable {
   }
 
   /**
-   * Gives a session a slot, taking one from a session that nobody listens to, from an idle one or from one that has had
-   * its turn, never from a key that holds fewer than its own; and from a key that holds two more whatever it is doing.
+   * Gives a session a slot. Takes it from a session without a device, from an idle one or from one
+   * that has had its turn, but never from a key that holds fewer than its own. A key that holds two
+   * more loses one in any case.
    *
    * @param isIdle whether a session could do without its slot now.
    * @returns false where no slot can be had yet.
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
     assert(!this.has(session), `session ${session.key} has a slot`);
-    // Its bytes are still being written: they will be here after the operations under way.
+    // Its image is still being written, and will be here after the operations under way.
     if (this.isSaving(session)) return false;
     const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
-    // Writing the cache of a key that holds too much would keep the newcomer waiting: that key computes it again.
+    // Saving the cache of a key that holds too much would keep the new session waiting: that key
+    // computes it again.
     if (slot.owner) this.evict(slot.owner, slot.owner.terms.tenant === session.terms.tenant);
     slot.owner = session;
     slot.residue = null;
@@ -146,7 +151,10 @@ export class SlotTable {
     return true;
   }
 
-  /** A slot without owner: an empty one, or the one that was left first; the one to copy from only where it is the last. */
+  /**
+   * A slot without owner: an empty one, or the one left longest ago. The one to copy from is taken
+   * last.
+   */
   #freeSlot(log: CommittedTokens): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
@@ -176,12 +184,14 @@ export class SlotTable {
       const { tenant } = owner!.terms;
       return tenant === terms.tenant || heldOf(tenant) > own;
     });
-    // Then from a key that holds more: else those with one each would take theirs from each other between their rounds.
+    // Then from a key that holds more: keys with one slot each would take it from each other
+    // between their rounds.
     const most = Math.max(0, ...movable.map(({ owner }) => heldOf(owner!.terms.tenant)));
     const richest = movable.filter(({ owner }) => heldOf(owner!.terms.tenant) === most);
     if (most > own + 1) return leastMissed(richest, isIdle);
     const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#policy.slotQuantumTokens;
-    // Swapping costs everybody time: a key beside others does not do it between the rounds of its own sessions.
+    // Swapping costs all keys time: a key beside others does not swap between the rounds of its own
+    // sessions.
     const isPause = (slot: SlotRecord): boolean =>
       heldBy.size > 1 &&
       slot.owner!.terms.tenant === terms.tenant &&
@@ -259,7 +269,12 @@ export class SlotTable {
     slot.lastUsedMs = nowMs;
   }
 
-  /** The pass has ended. @param lengths what the engine says each slot holds; a slot not named holds nobody knows what. */
+  /**
+   * The pass has ended.
+   *
+   * @param lengths tokens that each slot holds, by the engine; the contents of a slot not named are
+   *   unknown.
+   */
   endPass(lengths: ReadonlyMap<SlotId, number>): void {
     for (const slot of this.#slots) {
       if (!slot.isFlying) continue;
@@ -270,7 +285,11 @@ export class SlotTable {
     }
   }
 
-  /** Takes the slot of a session away. @param isKept whether its cache is saved where there is room. */
+  /**
+   * Takes the slot of a session away.
+   *
+   * @param isKept whether its cache is saved where there is room.
+   */
   evict(session: Session, isKept: boolean): void {
     const slot = this.#of(session);
     assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
@@ -290,7 +309,7 @@ export class SlotTable {
     this.release(session);
   }
 
-  /** Takes a session's slot, and trusts nothing that is in it. */
+  /** Takes a session's slot away. Its contents are not trusted any more. */
   release(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (!slot) return;
@@ -323,7 +342,10 @@ export class SlotTable {
     this.#imageBytes += bytes.length;
   }
 
-  /** The session is done with its slot and its image; what the slot holds of its text stays while nobody needs it. */
+  /**
+   * The session is done with its slot and its image. The slot keeps its text until another session
+   * needs it.
+   */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (slot && slot.isUncertain.size === 0) slot.residue = session.log;
@@ -337,7 +359,7 @@ export class SlotTable {
     this.#saving.delete(session);
   }
 
-  /** An operation that could have failed has not. */
+  /** An operation that could have failed did not. */
   confirm(session: Session, id: number): void {
     this.#slotOf.get(session)?.isUncertain.delete(id);
   }
@@ -375,7 +397,10 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
-/** Of slots with owners the idle one that has been so for longest, or else the one whose owner has got most. */
+/**
+ * Of slots with owners the idle one that has been so for longest, or else the one whose owner has
+ * got most.
+ */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,

@@ -1,5 +1,5 @@
-// Turns an Open into the terms of a session, or says why not: prompt, context, sampling, scheme and
-// mode are checked against this server. Holds nothing.
+// Turns an Open into the terms of a session, or a refusal: checks prompt, context, sampling, scheme
+// and mode against this server. Holds nothing.
 
 import { PilotfishError } from '../../../base/error.js';
 import { checkSampling } from '../../../math/sampling.js';
@@ -18,14 +18,14 @@ export interface OpenRefusal {
 
 export interface Admission {
   readonly terms: SessionTerms;
-  /** Prompt and what of the answer is committed. */
+  /** The prompt, and the committed part of the answer. */
   readonly log: TokenLog;
 }
 
 const refusal = (code: WireCode, message: string): OpenRefusal => ({ code, message });
 
 /**
- * What the session will be, or why it cannot. Never throws on what a device sends.
+ * The terms and log of the session, or the refusal. Never throws on anything a device sends.
  *
  * @param tenant that opens it.
  */
@@ -62,7 +62,7 @@ export function admit(
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     ...{ cut, topLogprobs, tenant },
     shaping,
-    // A hint is worth something only before its verdict.
+    // A hint is useful only before its verdict.
     wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
     config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
   };
@@ -88,7 +88,7 @@ function lengthFault(
   if (promptLength > limits.promptTokens) {
     return refusal('prompt-too-long', `prompt of ${promptLength} exceeds ${limits.promptTokens}`);
   }
-  // An answer that goes on elsewhere is fed like a prompt.
+  // An answer that began elsewhere is fed like a prompt.
   const length = promptLength + answer.length;
   if (promptTokens !== null && promptLength > promptTokens) {
     const message = `prompt of ${promptLength} exceeds the ${promptTokens} that the key may have`;
@@ -124,12 +124,12 @@ function formatFault({ schema }: Open, { checkFormat }: ServerCoreSettings): Ope
   }
 }
 
-/** The caller's mistake under its wire code; anything else is ours and goes on. */
+/** The caller's mistake under its wire code. Any other error is ours and is thrown on. */
 function refusalOf(reason: unknown): OpenRefusal {
   if (!(reason instanceof PilotfishError)) throw reason;
   const code = wireCodes.find(
     (name) => codeTable[name].error === reason.code && codeTable[name].ends === 'session',
   );
-  // A template that cannot render, say: the prompt is what is wrong.
+  // For example a template that cannot render: the prompt is at fault.
   return refusal(code ?? 'limit-exceeded', reason.message);
 }

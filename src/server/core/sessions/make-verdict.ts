@@ -9,7 +9,7 @@ import type { Session } from '../session.js';
 import type { DueLaw } from '../session-status.js';
 import type { SessionTerms } from '../session-terms.js';
 
-/** What a verdict says beside its tokens. */
+/** Times and advice of a verdict. */
 export interface VerdictTimes {
   readonly queueMs: number;
   readonly verifyMs: number;

@@ -1,6 +1,5 @@
-// Ends sessions: told to the end, refused, at fault, failed by the engine, closed, or without a
-// device for too long. An ended session gives up its slot, its cache and its place in the next
-// pass.
+// Ends sessions: complete, refused, at fault, failed by the engine, closed, or without a device for
+// too long. An ended session gives up its slot, its cache and its place in the next pass.
 
 import type { WireCode, WireFault } from '../../../protocol/code.js';
 import type { Counters } from '../core-stats.js';

@@ -110,7 +110,7 @@ export class SessionFrames {
     this.#outbox.failSession(address, reception.fault.code, reception.fault.message);
   }
 
-  /** What arrived for a session is no legal frame. */
+  /** A message for a session was no legal frame. */
   fault(address: SessionAddress, fault: WireFault): void {
     const session = this.#table.find(address);
     if (session === 'failed') return;

@@ -76,7 +76,7 @@ export class SessionOpen {
   }
 
   /**
-   * Refuses a session that there is no room for, whatever it asks.
+   * Refuses a session if there is no room for any.
    *
    * @returns false where there is room.
    */
@@ -138,7 +138,7 @@ export class SessionOpen {
     this.#ending.refuse(address, 'log-mismatch', `logs differ below ${frame.committedLength}`);
     return null;
   }
-  /** The connection that a session is resumed from hears of it, where it still stands. */
+  /** Tells the connection that a session leaves, if it still stands. */
   #leave({ address }: Session): void {
     if (address === null) return;
     this.#outbox.failSession(address, 'session-taken', 'another connection has resumed it');

@@ -1,5 +1,5 @@
-// Takes what the engine did to the sessions it was done for: commits and tells the results of a
-// pass, passes on hints, ends sessions whose pass or slot has failed.
+// Applies the engine's results to sessions: commits a pass and replies, passes hints on, and ends
+// sessions whose pass or slot has failed.
 
 import type { ExitHint } from '../../../engine/engine.js';
 import type { Counters } from '../core-stats.js';

@@ -1,5 +1,5 @@
-// Drafts that keep falling are cut, then not tested, in every mode; a key's bad name reaches its new sessions; and drafts
-// that stand again are tested again.
+// Checks that drafts which keep falling are cut and then not tested, in every mode; that new
+// sessions of the key inherit this; and that drafts which stand again are tested again.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -10,7 +10,11 @@ import { DraftTrust, trustedLength } from './draft-trust.js';
 
 const draftLength = 12;
 
-/** Rounds of drafts that are always wrong. @returns the rows that the target judged for each token. */
+/**
+ * Rounds of drafts that are always wrong.
+ *
+ * @returns the rows that the target judged for each token.
+ */
 function waste(harness: Harness, connection: number, mode: Mode, rounds: number): number {
   const open = openFrame({ mode, tokensMax: rounds + 1, windowMax: 64 });
   const text = targetText(open, { slotCount: 1 });

@@ -1,6 +1,7 @@
-// How far a session's drafts deserve rows of the target. Drafts that keep falling are first cut to one, then not tested at
-// all; the server's own tokens still show whether the next draft would have stood, so that a draft which has found its
-// way again is tested again. Pure counts; what a row costs is draft-advice.ts's matter.
+// Decides how far a session's drafts deserve rows of the target. Drafts that keep falling are first
+// cut to one, then not tested at all. The server's own tokens still show whether the next draft
+// would have stood, so a draft model that has recovered is tested again. Pure counts;
+// draft-advice.ts knows what a row costs.
 
 /** Rows that drafts get. */
 export type Trust = 'full' | 'cut' | 'off';
@@ -13,10 +14,13 @@ const cutBelow = 0.25;
 const wholeFrom = 0.4;
 /** Below this a draft costs the others a row for less than a tenth of a token. */
 const offBelow = 0.1;
-/** Tests that one guess about a stranger is worth, and the guess. */
+/** The prior for a new key: its weight in tests, and its rate. */
 const priorTested = 8;
 const priorRate = 0.7;
-/** A new session of a key whose drafts always fell starts cut, and is off after a handful of rows more. */
+/**
+ * A new session of a key whose drafts always fell starts cut, and is off after a handful of rows
+ * more.
+ */
 const inheritedMin = 0.15;
 /** Tests that count: older ones fade. */
 const memory = 64;
@@ -32,12 +36,14 @@ export class DraftTrust {
     this.#judge();
   }
 
-  /** What a new session of the same key is expected to do; never worse than what it can recover from. */
+  /**
+   * Acceptance rate expected of a new session of the same key; never so low that it cannot recover.
+   */
   get inherited(): number {
     return Math.max(inheritedMin, Math.min(priorRate, this.rate));
   }
 
-  /** Of late, in [0, 1]. */
+  /** Share of accepted drafts among recent ones, in [0, 1]. */
   get rate(): number {
     return this.#accepted / this.#tested;
   }

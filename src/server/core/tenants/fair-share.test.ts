@@ -1,4 +1,5 @@
-// No key makes the others' passes longer than its share; nobody starves; and where one key is alone nothing changes.
+// Checks that no key makes the passes of others longer than its share allows, that no session
+// starves, and that one key alone changes nothing.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -36,7 +37,7 @@ const candidate = (key: number, tenant: number, changes: Partial<Candidate> = {}
   ...changes,
 });
 
-/** Milliseconds of the pass, and of it those of payer 1. */
+/** Milliseconds of the pass, and of tenant 1 in it. */
 function planned(candidates: readonly Candidate[], fairness: Fairness | null) {
   const plan = planPass(candidates, { ...bounds, fairness }, predict, 0);
   assert.ok(plan.kind === 'pass');
@@ -44,7 +45,9 @@ function planned(candidates: readonly Candidate[], fairness: Fairness | null) {
 }
 
 const honest = Array.from({ length: 15 }, (_, index) => candidate(index, 2 + index));
-/** Many sessions with long drafts, and many with long prompts, all in line before everybody else. */
+/**
+ * Many sessions with long drafts, and many with long prompts, all in line before the others.
+ */
 const greedy = Array.from({ length: 200 }, (_, index) =>
   candidate(1000 + index, 1, {
     waitingSinceMs: -1,
@@ -80,7 +83,7 @@ describe('a pass that several keys want', () => {
     assert.equal(fillOf(burstMsMax), 400);
   });
 
-  it('bounds places too, so that nobody hides what a token costs by filling every pass', () => {
+  it('bounds places too, so that no key hides what a token costs by filling every pass', () => {
     const blind = (): number => 40;
     const prompt = candidate(99, 1, { cacheLength: 0, missingCount: 4000, draftCount: 0 });
     const fillWith = (credits: Readonly<Record<number, number>>): number => {
@@ -100,7 +103,7 @@ describe('a pass that several keys want', () => {
     assert.ok(fillWith({ 1: 20 }) > bounds.passTokensMax / 2, 'a burst is paid from what is saved');
   });
 
-  it('holds a turn for every key, whatever the others have in line', () => {
+  it('gives every key a turn, however much the others have in line', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 400 })), {
@@ -120,28 +123,28 @@ describe('a pass that several keys want', () => {
   });
 });
 
-const payer = (ordinal: number): TenantCredit => ({
+const tenant = (ordinal: number): TenantCredit => ({
   ordinal,
   creditMs: burstMsMax,
   lastSeenMs: -Infinity,
 });
 
 describe('fair shares', () => {
-  it("are nobody's matter while one key writes, which saves nothing for when others come", () => {
+  it('do not apply while one key writes, which saves nothing for when others come', () => {
     const shares = new FairShare();
-    const first = payer(1);
+    const first = tenant(1);
     assert.equal(shares.terms([first], 0), null);
     shares.alone(100);
     assert.equal(first.creditMs, burstMsMax - 100);
     shares.alone(1000);
     assert.equal(first.creditMs, 0);
-    assert.ok(shares.terms([payer(2)], 500), 'the first may only be on its way');
-    assert.equal(shares.terms([payer(2)], 1600), null);
+    assert.ok(shares.terms([tenant(2)], 500), 'the first may be between rounds');
+    assert.equal(shares.terms([tenant(2)], 1600), null);
   });
 
   it('are earned in equal parts and paid for what was filled; who fills more has nothing to burst with', () => {
     const shares = new FairShare();
-    const [first, second] = [payer(1), payer(2)];
+    const [first, second] = [tenant(1), tenant(2)];
     for (let pass = 0; pass < 20; pass++) {
       const terms = shares.terms([first, second], pass * 50)!;
       shares.settle(

@@ -1,9 +1,10 @@
-// How the engine's time is shared between keys: nobody's passes may become longer through one key than by that key's
-// share. A key that takes less than its share saves some of it for a burst, such as a prompt. With one key there is
-// nothing to share, and nothing to save. Pure: times are predictions of the pass-time model.
-// Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass in place of a turn.
+// Shares the engine's time between keys: one key may lengthen the passes of others by no more than
+// its share. A key that takes less saves some of it for a burst, such as a prompt. With one key
+// there is nothing to share or save. Pure: times are predictions of the pass-time model.
+// Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass
+// in place of a turn.
 
-/** Whoever pays for engine time: the account of a key. */
+/** The account of engine time of a tenant. */
 export interface TenantCredit {
   /** Above 0, never used twice. */
   readonly ordinal: number;
@@ -13,21 +14,26 @@ export interface TenantCredit {
   lastSeenMs: number;
 }
 
-/** What the batcher keeps to while several keys want the engine. */
+/** The terms of a pass that several keys share. */
 export interface Fairness {
   /** Keys that write at this time, >= 2. */
   readonly tenantCount: number;
   readonly creditMsOf: (tenant: number) => number;
 }
 
-/** What a key can save up: a prompt of some hundred tokens at once, not one of thousands. */
+/**
+ * Most milliseconds that a key can save: for a prompt of some hundred tokens at once, not of
+ * thousands.
+ */
 export const burstMsMax = 250;
-/** A device that was heard of so lately may only be on its way: its key counts as one that writes. */
+/**
+ * A device heard from this recently may only be between rounds: its key counts as one that writes.
+ */
 const presenceMs = 1000;
 
 /**
- * Milliseconds of a pass that one payer may fill: with it the pass lasts at most n/(n-1) times what it lasts without,
- * where n keys write; and what it has saved.
+ * Milliseconds of a pass that one tenant may fill: with it the pass lasts at most n/(n-1) times
+ * what it lasts without, where n keys write; and what it has saved.
  *
  * @param othersMs of the pass: its fixed time, and what all others fill of it.
  */
@@ -39,11 +45,16 @@ export function allowedMs(
   return othersMs / (tenantCount - 1) + creditMsOf(tenant);
 }
 
-/** Who has written of late, and what each has saved. */
+/** Remembers which keys have had work recently, and how much each has saved. */
 export class FairShare {
   #present = new Map<number, TenantCredit>();
 
-  /** The terms of the next pass. @param payers of its candidates. @returns null: one key at most writes. */
+  /**
+   * The terms of the next pass.
+   *
+   * @param tenants of its candidates.
+   * @returns null: one key at most writes.
+   */
   terms(tenants: Iterable<TenantCredit>, nowMs: number): Fairness | null {
     for (const tenant of tenants) {
       tenant.lastSeenMs = nowMs;
@@ -60,7 +71,7 @@ export class FairShare {
     };
   }
 
-  /** A pass begins that nobody shares: who is alone takes all there is, and saves nothing for when others come. */
+  /** A pass begins that one key has alone: it takes all there is, and saves nothing for later. */
   alone(predictedMs: number): void {
     for (const tenant of this.#present.values()) {
       tenant.creditMs = Math.max(0, tenant.creditMs - predictedMs);
@@ -70,7 +81,8 @@ export class FairShare {
   /**
    * A pass begins: its time is earned by all in equal parts, and paid by those in it.
    *
-   * @param spentMs what each payer fills of it; the rest, its fixed time, they pay in equal parts.
+   * @param spentMs time that each tenant fills; they share the rest, its fixed time, in equal
+   *   parts.
    */
   settle(
     { tenantCount }: Fairness,

@@ -1,4 +1,5 @@
-// A key gets what its limits say, whatever number of connections show it, and is told when to come back.
+// Checks that a key gets what its limits say, however many connections show it, and is told when to
+// come back.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -116,7 +117,7 @@ describe('limits of a key', () => {
     assert.deepEqual([...counts.values()], [10, 10, 10], 'they take turns');
   });
 
-  it('come from the server where the key leaves them open, and hold for whoever needs no key', () => {
+  it('come from the server where the key leaves them open, and hold without keys', () => {
     const harness = connected({}, { sessions: 1 });
     harness.connect(4);
     for (const connection of [1, 4]) {
@@ -127,7 +128,7 @@ describe('limits of a key', () => {
   });
 });
 
-describe('an account', () => {
+describe('a tenant', () => {
   it('keeps its debts while its key leaves and comes back, and is forgotten in the end', () => {
     const tenants = new Tenants(unlimited);
     const grant = grantOf('a', { tokensPerMinute: 60 });
@@ -151,7 +152,7 @@ describe('an allowance', () => {
     const allowance = new RateLimit(60, 0);
     allowance.spend(60, 0);
     assert.equal(allowance.waitMs(0), 6_000);
-    assert.equal(allowance.waitMs(1), 0, 'whoever has something left may use it');
+    assert.equal(allowance.waitMs(1), 0, 'anything left may be used');
     allowance.spend(120, 6_000);
     assert.equal(allowance.waitMs(6_000), 120_000);
     allowance.spend(60, 1e9);

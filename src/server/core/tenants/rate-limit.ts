@@ -1,8 +1,11 @@
-// An amount that fills up evenly over time: what a key may use in a minute. Reads no clock; spending more than is there
-// leaves a debt that later minutes pay.
+// Meters an amount that fills up evenly over time: the tokens or bytes that a key may use in a
+// minute. Reads no clock. Overspending leaves a debt that later minutes pay.
 
 const minuteMs = 60_000;
-/** Who is refused comes back when this share of a minute's amount is there: not for every single token. */
+/**
+ * A refused key is told to come back once this share of a minute's amount is there, not for every
+ * single token.
+ */
 const usefulShare = 0.1;
 
 export class RateLimit {
@@ -10,7 +13,7 @@ export class RateLimit {
   #level: number;
   #atMs: number;
 
-  /** @param perMinute > 0, also what a burst may use at most; null: no end of it. */
+  /** @param perMinute > 0, also what a burst may use at most; null: unlimited. */
   constructor(perMinute: number | null, nowMs: number) {
     this.#perMinute = perMinute;
     this.#level = perMinute ?? 0;
@@ -21,7 +24,7 @@ export class RateLimit {
     return this.#perMinute;
   }
 
-  /** Another amount from now on; what is there stays, as far as it may. */
+  /** Sets another amount from now on. The present level stays, as far as it fits. */
   change(perMinute: number | null, nowMs: number): void {
     if (perMinute === this.#perMinute) return;
     this.#fill(nowMs);

@@ -1,5 +1,6 @@
-// What the server keeps of a key: its limits, what it has used of them, and how its drafts have done. All connections and
-// sessions that show the key share one account; where no key is asked for, everybody shares one.
+// Keeps the account of a tenant, which is the holder of a key: its limits, its use, and how its
+// drafts have done. All connections and sessions that show the key share it; where no key is asked
+// for, all share one.
 
 import type { KeyGrant, KeyLimits } from '../../../base/key-grant.js';
 import type { WireCode } from '../../../protocol/code.js';
@@ -7,7 +8,7 @@ import { DraftTrust } from './draft-trust.js';
 import { burstMsMax, type TenantCredit } from './fair-share.js';
 import { RateLimit } from './rate-limit.js';
 
-/** Why a key gets nothing now. */
+/** Why a key is refused now. */
 export interface QuotaRefusal {
   readonly code: WireCode;
   readonly message: string;
@@ -20,7 +21,7 @@ export class Tenant implements TenantCredit {
   readonly id: string | null;
   creditMs = burstMsMax;
   lastSeenMs = -Infinity;
-  /** Kept by the server, over or not, with a connection or without. */
+  /** Sessions that the server keeps, over or not, with a device or without. */
   sessionCount = 0;
   connectionCount = 0;
   /** Since when it has neither; null: it has. */
@@ -64,7 +65,11 @@ export class Tenant implements TenantCredit {
     this.#bytes.spend(bytes, nowMs);
   }
 
-  /** Why a session may not begin, or null. @param retryAfterMs where only somebody's leaving helps. */
+  /**
+   * Why a session may not begin, or null.
+   *
+   * @param retryAfterMs advice where a session has to end first.
+   */
   refusal(nowMs: number, retryAfterMs: number): QuotaRefusal | null {
     const { sessions } = this.#limits;
     if (sessions !== null && this.sessionCount >= sessions) {
@@ -92,10 +97,13 @@ const refusal = (message: string, retryAfterMs: number): QuotaRefusal => ({
   retryAfterMs,
 });
 
-/** An account that nobody uses is kept so long: leaving and coming back pays no debt. */
+/** An unused account is kept so long: leaving and coming back pays no debt. */
 const keptMs = 600_000;
 
-/** The accounts of all keys that are in use or lately were; no more than there are valid keys in ten minutes. */
+/**
+ * The tenants whose keys are in use or were recently; no more than there were valid keys in ten
+ * minutes.
+ */
 export class Tenants {
   readonly #defaults: KeyLimits;
   readonly #byId = new Map<string | null, Tenant>();
@@ -114,7 +122,11 @@ export class Tenants {
     return this.#byId.values();
   }
 
-  /** The account of a key, with the limits that it has now. @param grant null: no key is asked for. */
+  /**
+   * The tenant of a key, with the limits that the key has now.
+   *
+   * @param grant null: no key is asked for.
+   */
   of(grant: KeyGrant | null, nowMs: number): Tenant {
     const id = grant?.id ?? null;
     const limits = this.#limitsOf(grant);
@@ -128,7 +140,7 @@ export class Tenants {
     return tenant;
   }
 
-  /** Forgets accounts that nobody has used for long. */
+  /** Forgets accounts that have not been used for long. */
   sweep(nowMs: number): void {
     for (const [id, tenant] of this.#byId) {
       if (tenant.sessionCount > 0 || tenant.connectionCount > 0) tenant.idleSinceMs = null;
