@@ -159,7 +159,7 @@ export class ServerCore {
   #operationDone(id: number, bytes: Uint8Array | null): void {
     const { kind, session } = this.#operations.settle(id);
     if (!session) return;
-    if (kind === 'save' && bytes) this.#slots.keepImage(session, id, bytes);
+    if (kind === 'save' && bytes) this.#slots.images.keep(session, id, bytes);
     this.#slots.confirm(session, id);
   }
 
@@ -217,14 +217,13 @@ export class ServerCore {
    * done.
    */
   get retainedCount(): number {
-    const { imageCount, ownedCount } = this.#slots;
     return (
       this.#connections.count +
       this.#table.retainedCount +
       this.#operations.count +
       this.#scheduler.readyCount +
-      imageCount +
-      ownedCount
+      this.#slots.images.count +
+      this.#slots.ownedCount
     );
   }
 

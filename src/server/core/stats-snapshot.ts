@@ -29,7 +29,7 @@ export function statsOf(parts: SnapshotParts): CoreStats {
     slotsOwned: slots.ownedCount,
     queueLength: scheduler.queueLength,
     waitingForSlot: scheduler.waitingForSlot,
-    images: { count: slots.imageCount, bytes: slots.imageBytes },
+    images: { count: slots.images.count, bytes: slots.images.byteCount },
     evictionCount: slots.evictionCount,
     restoreCount: slots.restoreCount,
     sharedTokenCount: slots.sharedTokenCount,

@@ -9,7 +9,7 @@ import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServedModel } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
-import type { Candidate, PlannedSegment } from './pass-plan.js';
+import type { Candidate, PlannedSegment } from './batch.js';
 import type { SlotTable } from './slot-table.js';
 
 /**

@@ -5,13 +5,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PassShape } from '../../../math/pass-time.js';
-import {
-  type BatchBounds,
-  type Candidate,
-  type PassPlan,
-  type PlannedSegment,
-  planPass,
-} from './pass-plan.js';
+import type { BatchBounds, Candidate, PassPlan, PlannedSegment } from './batch.js';
+import { planPass } from './pass-plan.js';
 
 const bounds: BatchBounds = {
   batching: { kind: 'continuous' },

@@ -10,6 +10,7 @@ import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
 import { FairShare, type TenantCredit } from '../tenants/fair-share.js';
+import type { BatchBounds, Candidate, PassPlan, PlannedPass, PlannedSegment } from './batch.js';
 import {
   adviceFrom,
   expectedAcceptance,
@@ -22,14 +23,7 @@ import { Occupancy } from './occupancy.js';
 import type { IssueOperation } from './operations.js';
 import { loadedTokenMs } from './overload.js';
 import { buildSegment, candidateOf, passShapeOf } from './pass-builder.js';
-import {
-  type BatchBounds,
-  type Candidate,
-  type PassPlan,
-  type PlannedPass,
-  type PlannedSegment,
-  planPass,
-} from './pass-plan.js';
+import { planPass } from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
 interface PassInFlight {
@@ -216,7 +210,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
-      if (this.#slots.isSaving(session) || refused.has(ordinal)) continue;
+      if (this.#slots.images.isSaving(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
   }

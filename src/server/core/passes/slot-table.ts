@@ -7,6 +7,7 @@ import { type SlotId, slotId } from '../../../base/brand.js';
 import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { Tenant } from '../tenants/tenant.js';
+import { CacheImages } from './cache-images.js';
 import type { IssueOperation } from './operations.js';
 
 interface SlotRecord {
@@ -31,18 +32,6 @@ interface SlotRecord {
   isFlying: boolean;
 }
 
-interface SavingImage {
-  /** Of the operation. */
-  readonly id: number;
-  /** Tokens in it. */
-  readonly length: number;
-}
-
-interface SavedImage {
-  readonly bytes: Uint8Array;
-  readonly length: number;
-}
-
 export interface SlotPolicy {
   readonly slotCount: number;
   readonly slotQuantumTokens: number;
@@ -59,17 +48,14 @@ export class SlotTable {
   readonly #issue: IssueOperation;
   readonly #slots: readonly SlotRecord[];
   readonly #slotOf = new Map<Session, SlotRecord>();
-  /** Cache images that the engine is writing. */
-  readonly #saving = new Map<Session, SavingImage>();
-  /** Saved cache images of sessions that wait for a slot, least recently saved first. */
-  readonly #images = new Map<Session, SavedImage>();
-  #imageBytes = 0;
+  readonly images: CacheImages;
   evictionCount = 0;
   restoreCount = 0;
   sharedTokenCount = 0;
 
   constructor(policy: SlotPolicy, issue: IssueOperation) {
     this.#policy = policy;
+    this.images = new CacheImages(policy.swapBytesMax);
     this.#issue = issue;
     this.#slots = Array.from({ length: policy.slotCount }, (_, index) => ({
       id: slotId(index),
@@ -85,14 +71,6 @@ export class SlotTable {
 
   get ownedCount(): number {
     return this.#slotOf.size;
-  }
-
-  get imageCount(): number {
-    return this.#images.size;
-  }
-
-  get imageBytes(): number {
-    return this.#imageBytes;
   }
 
   /** How many slots each tenant holds, by its ordinal. */
@@ -136,7 +114,7 @@ export class SlotTable {
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
     assert(!this.has(session), `session ${session.key} has a slot`);
     // Its image is still being written, and will be here after the operations under way.
-    if (this.isSaving(session)) return false;
+    if (this.images.isSaving(session)) return false;
     const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key
@@ -205,9 +183,8 @@ export class SlotTable {
 
   #fill(slot: SlotRecord, session: Session): void {
     const { config } = session.terms;
-    const image = this.#images.get(session);
+    const image = this.images.take(session);
     if (image !== undefined) {
-      this.#dropImage(session);
       const { bytes: state, length } = image;
       slot.isUncertain.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
       slot.engineLength = length;
@@ -294,15 +271,10 @@ export class SlotTable {
     const slot = this.#of(session);
     assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
     const length = this.cacheLength(session);
-    if (
-      isKept &&
-      length >= sharedTokensMin &&
-      this.#policy.swapBytesMax > 0 &&
-      slot.isUncertain.size === 0
-    ) {
+    if (isKept && length >= sharedTokensMin && this.images.isKept && slot.isUncertain.size === 0) {
       this.cut(session, length);
       const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      this.#saving.set(session, { id, length });
+      this.images.begin(session, id, length);
     }
     this.evictionCount++;
     session.evicted();
@@ -318,30 +290,6 @@ export class SlotTable {
     this.#slotOf.delete(session);
   }
 
-  /** Whether the cache image of a session is still being written. */
-  isSaving(session: Session): boolean {
-    return this.#saving.has(session);
-  }
-
-  /** The engine could not write a cache image. */
-  dropSave(session: Session, id: number): void {
-    if (this.#saving.get(session)?.id === id) this.#saving.delete(session);
-  }
-
-  /** The engine has written a cache image. */
-  keepImage(session: Session, id: number, bytes: Uint8Array): void {
-    const saving = this.#saving.get(session);
-    if (saving?.id !== id) return;
-    this.#saving.delete(session);
-    if (bytes.length > this.#policy.swapBytesMax) return;
-    for (const other of this.#images.keys()) {
-      if (this.#imageBytes + bytes.length <= this.#policy.swapBytesMax) break;
-      this.#dropImage(other);
-    }
-    this.#images.set(session, { bytes, length: saving.length });
-    this.#imageBytes += bytes.length;
-  }
-
   /**
    * The session is done with its slot and its image. The slot keeps its text until another session
    * needs it.
@@ -350,13 +298,7 @@ export class SlotTable {
     const slot = this.#slotOf.get(session);
     if (slot && slot.isUncertain.size === 0) slot.residue = session.log;
     this.release(session);
-    this.#dropImage(session);
-  }
-
-  #dropImage(session: Session): void {
-    this.#imageBytes -= this.#images.get(session)?.bytes.length ?? 0;
-    this.#images.delete(session);
-    this.#saving.delete(session);
+    this.images.drop(session);
   }
 
   /** An operation that could have failed did not. */
@@ -375,16 +317,8 @@ export class SlotTable {
     );
     for (const slot of owned) {
       assert(this.#slotOf.get(slot.owner!) === slot, `slot ${slot.id} has two owners`);
-      const hasImage = this.#images.has(slot.owner!) || this.#saving.has(slot.owner!);
-      assert(!hasImage, `session ${slot.owner!.key} has slot and image`);
     }
-    let bytes = 0;
-    for (const image of this.#images.values()) bytes += image.bytes.length;
-    assert(bytes === this.#imageBytes, `${bytes} bytes of images, counted ${this.#imageBytes}`);
-    assert(
-      bytes <= this.#policy.swapBytesMax,
-      `${bytes} bytes exceed ${this.#policy.swapBytesMax}`,
-    );
+    this.images.checkIntegrity(this.#slotOf.keys());
   }
 
   #of(session: Session): SlotRecord {

@@ -88,7 +88,7 @@ export class SessionResults {
    */
   slotFailed(session: Session, id: number, kind: EngineOperation['kind'], message: string): void {
     if (kind === 'save') {
-      this.#slots.dropSave(session, id);
+      this.#slots.images.fail(session, id);
       return;
     }
     // An ended session has no slot any more.

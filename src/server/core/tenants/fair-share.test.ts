@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { unlimited } from '../../../base/key-grant.js';
 import { type PassShape, passMsOf } from '../../../math/pass-time.js';
 import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
-import { type BatchBounds, type Candidate, planPass } from '../passes/pass-plan.js';
+import type { BatchBounds, Candidate } from '../passes/batch.js';
+import { planPass } from '../passes/pass-plan.js';
 import { burstMsMax, type Fairness, FairShare, type TenantCredit } from './fair-share.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.2, tokenContextMs: 0 };
