@@ -1,24 +1,19 @@
 // A request after every check, whichever endpoint it came in by. Nothing in it is optional: absent fields have become
 // what docs/api.md says they mean.
 
-import type { Sampling } from '../math/sampling.js';
-import type { PromptInput, TextFormat } from './generator.js';
+import type { GenerationRequest, PromptInput } from './generator.js';
 
-export interface ApiRequest {
+type Handed = 'sampling' | 'stops' | 'tokensMax' | 'topLogprobs' | 'format';
+
+/** The fields that generations get as they are stand in `GenerationRequest`. */
+export interface ApiRequest extends Pick<GenerationRequest, Handed> {
   readonly model: string;
   /** [1..choicesMax]; chat has one. */
   readonly prompts: readonly PromptInput[];
   /** Choices for each prompt, >= 1; prompts x choices is at most choicesMax. */
   readonly choiceCount: number;
-  readonly sampling: Sampling;
   /** Of choice 0, in [0, 2^64); choice i has this plus i. Null: each is drawn. */
   readonly seed: bigint | null;
-  readonly stops: readonly string[];
-  /** Null: as many as the context holds. */
-  readonly tokensMax: number | null;
-  /** Alternatives to show for each token, [0, 20]; null: no log-probabilities. */
-  readonly topLogprobs: number | null;
-  readonly format: TextFormat | null;
   readonly isStream: boolean;
   /** A stream ends with a chunk of usage. */
   readonly includesUsage: boolean;

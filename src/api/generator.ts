@@ -3,7 +3,7 @@
 
 import type { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
-import type { Sampling } from '../math/sampling.js';
+import type { SamplingRequest } from '../math/sampling-request.js';
 
 /** A model as `GET /v1/models` shows it. */
 export interface ModelCard {
@@ -33,17 +33,12 @@ export type TextFormat =
   | { readonly kind: 'json-object' }
   | { readonly kind: 'json-schema'; readonly schema: unknown };
 
-export interface GenerationRequest {
+export interface GenerationRequest extends Required<Omit<SamplingRequest, 'schema'>> {
   readonly prompt: PromptInput;
-  readonly sampling: Sampling;
-  /** In [0, 2^64). */
-  readonly seed: bigint;
   /** [at most 16], none empty: the text ends before the first. */
   readonly stops: readonly string[];
   /** >= 1; null: as many as the context holds. */
   readonly tokensMax: number | null;
-  /** Alternatives with log-probabilities for each token, in [0, 20]; null: none are computed. */
-  readonly topLogprobs: number | null;
   readonly format: TextFormat | null;
   /** What the key of the caller grants; null: none is asked for. */
   readonly grant: KeyGrant | null;

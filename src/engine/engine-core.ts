@@ -77,8 +77,8 @@ export class EngineCore {
     this.#slots.set(slot, new Slot(config, grammar));
   }
 
-  #grammarOf(schema: string | undefined): Grammar | null {
-    if (schema === undefined) return null;
+  #grammarOf(schema: string | null = null): Grammar | null {
+    if (schema === null) return null;
     const { grammars } = this.#parts;
     if (grammars !== undefined) return grammars.grammarOf(schema);
     throw new PilotfishError('format-invalid', 'this engine follows no formats');
@@ -178,7 +178,7 @@ export class EngineCore {
 
   /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
   #conclude(segment: Segment, firstRow: number, budget: MaskBudget): Outcome {
-    const { slot: index, from, tokens, judge, topLogprobs } = segment;
+    const { slot: index, from, tokens, judge, topLogprobs = null } = segment;
     const { model, math } = this.#parts;
     const slot = this.#slotOf(index);
     if (!judge) {
@@ -191,8 +191,7 @@ export class EngineCore {
     const mayMask = budget.meter(slot.grammar);
     const verdict = judgeRows(rows, judge, slot, math, mayMask);
     const { acceptedCount, final } = verdict;
-    const logprobs =
-      topLogprobs === undefined ? null : logprobsOfVerdict(rows, verdict, topLogprobs);
+    const logprobs = topLogprobs === null ? null : logprobsOfVerdict(rows, verdict, topLogprobs);
     slot.countDrafts(acceptedCount, final.kind === 'bonus' ? acceptedCount : judge.draftCount);
     slot.push(drafts.subarray(0, acceptedCount));
     if (acceptedCount < judge.draftCount) model.truncate(index, slot.length);

@@ -4,25 +4,20 @@
 import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
-import type { Sampling } from '../math/sampling.js';
+import type { SamplingRequest } from '../math/sampling-request.js';
 import type { FinalToken } from '../math/verification.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** How the drafts of a segment are verified; each is a file of math, proofs in MATH.md. */
 export type Scheme = 'greedy' | 'coupled' | 'agreement' | 'split' | 'full';
 
-/** What a slot needs to know to turn logits into laws and laws into tokens. */
-export interface SlotConfig {
-  readonly sampling: Sampling;
-  /** 64-bit seed of all noise of the sequence, in [0, 2^64). */
-  readonly seed: bigint;
+/**
+ * What a slot needs to know to turn logits into laws and laws into tokens. A schema holds for the tokens from
+ * `promptLength` on, up to one that ends the text: rows that predict one of them give no other token a chance.
+ */
+export interface SlotConfig extends Omit<SamplingRequest, 'topLogprobs'> {
   /** Tokens at positions below this are prompt: presence and frequency penalties do not count them. */
   readonly promptLength: number;
-  /**
-   * JSON text of the schema that the answer has to satisfy: the tokens from `promptLength` on, up to one that ends the
-   * text. Rows that predict one of them give no other token a chance. Absent: anything may be written.
-   */
-  readonly schema?: string;
 }
 
 /** How the last rows of a segment are judged. `null` in a segment means: fill the cache, answer nothing. */
@@ -50,7 +45,7 @@ export interface Segment {
   readonly tokens: Int32Array;
   readonly judge: Judge | null;
   /** Judged segments: tell log-probabilities, with so many of the likeliest tokens, in [0, 20]. Absent: none. */
-  readonly topLogprobs?: number;
+  readonly topLogprobs?: number | null;
 }
 
 /** Of the rows that a verdict rests on; see TokenLogprob for what they are of. */

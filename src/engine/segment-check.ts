@@ -26,7 +26,7 @@ export function checkSegments(segments: readonly Segment[], context: SegmentCont
     if (seen.has(segment.slot)) throw invalid(`slot ${segment.slot} appears twice in one pass`);
     seen.add(segment.slot);
     checkContinuation(segment, context);
-    checkTopLogprobs(segment.topLogprobs);
+    checkTopLogprobs(segment.topLogprobs ?? 0);
     if (segment.judge) checkJudge(segment.judge, segment.tokens.length, model.vocabSize);
     tokenCount += segment.tokens.length;
     rowCount += segment.judge ? segment.judge.draftCount + 1 : 0;
@@ -78,7 +78,7 @@ function checkAlternatives(count = 0): void {
   throw invalid(`alternativesMax ${count} is not a whole number in [0, ${alternativesLimit}]`);
 }
 
-function checkTopLogprobs(count = 0): void {
+function checkTopLogprobs(count: number): void {
   if (Number.isInteger(count) && count >= 0 && count <= topLogprobsMax) return;
   throw invalid(`topLogprobs ${count} is not a whole number in [0, ${topLogprobsMax}]`);
 }

@@ -39,6 +39,7 @@ export {
   stopAndWaitTokenMs,
 } from './round-time.js';
 export { checkSampling, plainSampling, type Sampling } from './sampling.js';
+export type { SamplingRequest } from './sampling-request.js';
 export { agreementAcceptance, coupledAcceptance, ratioAcceptance } from './scheme-acceptance.js';
 export { draftToken, residualToken, verifySplit } from './split.js';
 export type { FinalToken, MayTest, Verification } from './verification.js';

@@ -5,7 +5,7 @@
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
-import type { Sampling } from '../math/sampling.js';
+import type { SamplingRequest } from '../math/sampling-request.js';
 import type { WireCode } from './code.js';
 
 /** How drafts are verified; MATH.md proves each exact. The same names as the engine's. */
@@ -86,16 +86,13 @@ export interface ChatMessage {
 }
 
 /** Asks for an answer. */
-export interface Open extends TrafficShaping {
+export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly kind: 'open';
   /** Chosen by the device, above every earlier one of the connection. The first may be 0, which costs no bytes. */
   readonly session: number;
   readonly prompt: Prompt;
   /** Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids. */
   readonly answer: Int32Array;
-  readonly sampling: Sampling;
-  /** In [0, 2^64). */
-  readonly seed: bigint;
   readonly scheme: Scheme;
   readonly mode: Mode;
   /** Most tokens of the answer, `answer` included, >= 1. */
@@ -104,10 +101,6 @@ export interface Open extends TrafficShaping {
   readonly windowMax: number;
   /** `split`: where the server cuts the law of a rejection; null sends it whole. */
   readonly cut: CutLimit | null;
-  /** From version 2. JSON text of the schema that the answer has to satisfy; null: anything. */
-  readonly schema: string | null;
-  /** From version 2. Verdicts tell log-probabilities, with so many of the likeliest tokens, in [0, 20]; null: none. */
-  readonly topLogprobs: number | null;
   /** From version 2. Whether hints of an early exit are welcome. */
   readonly wantsHints: boolean;
 }

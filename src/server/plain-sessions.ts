@@ -5,26 +5,16 @@
 import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
-import type { Sampling } from '../math/sampling.js';
+import { type SamplingRequest, samplingRequestOf } from '../math/sampling-request.js';
 import { errorOfFailure } from '../protocol/failure.js';
 import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 
 /** An answer without drafts, asked for in the same process. */
-export interface PlainRequest {
+export interface PlainRequest extends SamplingRequest {
   readonly prompt: Prompt;
-  readonly sampling: Sampling;
-  /** In [0, 2^64). */
-  readonly seed: bigint;
   /** >= 1; a context that is shorter ends the text. */
   readonly tokensMax: number;
-  /** JSON text of the schema that the answer has to satisfy; null: anything. */
-  readonly schema: string | null;
-  /**
-   * Alternatives whose log-probabilities come with those of each token, in [0, 20]; null: none
-   * come.
-   */
-  readonly topLogprobs: number | null;
 }
 
 /**
@@ -170,7 +160,9 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
   return {
     kind: 'open',
     session,
-    ...request,
+    prompt: request.prompt,
+    ...samplingRequestOf(request),
+    tokensMax: request.tokensMax,
     answer: new Int32Array(0),
     // As a device would ask, so that the same seed gives the same text either way.
     scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',

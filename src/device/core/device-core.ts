@@ -3,6 +3,7 @@
 
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
+import { samplingRequestOf } from '../../math/sampling-request.js';
 import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
 import {
   type DeviceFrame,
@@ -351,8 +352,7 @@ export class DeviceCore {
 
 function openOf(session: DeviceSession, id: number, shaping: TrafficShaping): DeviceFrame {
   const { request, text } = session;
-  const { sampling, seed, scheme, mode, tokensMax, windowMax, cut } = request;
-  const { schema, topLogprobs } = request;
+  const { scheme, mode, tokensMax, windowMax, cut } = request;
   session.rejoin(null);
   return {
     kind: 'open',
@@ -360,15 +360,12 @@ function openOf(session: DeviceSession, id: number, shaping: TrafficShaping): De
     prompt:
       text === null ? request.prompt : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
     answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
-    sampling,
-    seed,
+    ...samplingRequestOf(request),
     scheme,
     mode,
     tokensMax,
     windowMax: Math.min(windowMax, session.link.welcome!.limits.windowTokens),
     cut: scheme === 'split' ? cut : null,
-    schema: schema ?? null,
-    topLogprobs: topLogprobs ?? null,
     wantsHints: session.draftPlan.usesHints && session.link.welcome!.version >= versionOfHints,
     ...shaping,
   };
@@ -382,7 +379,8 @@ function tooNewFor({ request, link, settings }: DeviceSession): PilotfishError |
     const message = `padding and aggregation need version ${versionOfShaping}, the server speaks ${version}`;
     return new PilotfishError('server-refused', message);
   }
-  const isAsked = request.schema !== undefined || request.topLogprobs !== undefined;
+  const { schema, topLogprobs } = samplingRequestOf(request);
+  const isAsked = schema !== null || topLogprobs !== null;
   if (!isAsked || version >= versionOfFormats) return null;
   const message = `formats and log-probabilities need version ${versionOfFormats}, the server speaks ${version}`;
   return new PilotfishError('server-refused', message);

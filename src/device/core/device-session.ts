@@ -4,6 +4,7 @@
 import { assert } from '../../base/assert.js';
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason } from '../../engine/engine.js';
+import { samplingRequestOf } from '../../math/sampling-request.js';
 import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
@@ -115,11 +116,11 @@ export class DeviceSession {
     };
     this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
     if (this.settings.drafter === null) return;
-    const { sampling, seed, schema } = this.request;
+    const { sampling, seed, schema } = samplingRequestOf(this.request);
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
-      config: { sampling, seed, promptLength, ...(schema !== undefined && { schema }) },
+      config: { sampling, seed, schema, promptLength },
     });
   }
 
@@ -212,7 +213,7 @@ export class DeviceSession {
       return `${log.length + tokens.length - this.endMax} tokens beyond the ${this.request.tokensMax} asked for`;
     }
     const untold = tokens.findIndex(({ logprobs }) => logprobs === undefined);
-    if (this.request.topLogprobs !== undefined && untold >= 0) {
+    if (samplingRequestOf(this.request).topLogprobs !== null && untold >= 0) {
       return `no log-probabilities of the token at ${log.length + untold}`;
     }
     const chainEnd = chain.end;

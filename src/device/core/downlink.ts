@@ -2,6 +2,7 @@
 // returned as a complaint; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
+import { samplingRequestOf } from '../../math/sampling-request.js';
 import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import {
@@ -169,7 +170,7 @@ function onLaw(
     else if (known.isSent) session.wire!.state = 'open';
     return null;
   }
-  if (session.request.topLogprobs !== undefined && lawLogprobs === null) {
+  if (samplingRequestOf(session.request).topLogprobs !== null && lawLogprobs === null) {
     return `no log-probabilities of the law for position ${position}`;
   }
   if (rejected === null || rejected.law === null || position !== session.text!.log.length) {
@@ -195,7 +196,7 @@ function onTail(
   const { residual } = session;
   if (residual === null || residual.position !== position) return `a tail for position ${position}`;
   if (!residual.isOpen) return null;
-  if (session.request.topLogprobs !== undefined && lawLogprobs === null) {
+  if (samplingRequestOf(session.request).topLogprobs !== null && lawLogprobs === null) {
     return `no log-probabilities of the law for position ${position}`;
   }
   const fault = residual.complete(law, lawLogprobs);

@@ -5,7 +5,7 @@ import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { Sampling } from '../../math/sampling.js';
+import type { SamplingRequest } from '../../math/sampling-request.js';
 import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
 import type { Statistics } from './statistics.js';
@@ -22,11 +22,8 @@ export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
  */
 export type Fallback = (typeof fallbacks)[number];
 
-export interface GenerateRequest {
+export interface GenerateRequest extends SamplingRequest {
   readonly prompt: Prompt;
-  readonly sampling: Sampling;
-  /** In [0, 2^64). */
-  readonly seed: bigint;
   readonly scheme: Scheme;
   readonly mode: Mode;
   /** Most tokens of the answer, >= 1. */
@@ -37,10 +34,6 @@ export interface GenerateRequest {
   readonly cut: CutLimit | null;
   readonly stopRule: StopRule;
   readonly fallback: Fallback;
-  /** JSON text of the schema that the answer has to satisfy; absent: anything. */
-  readonly schema?: string;
-  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
-  readonly topLogprobs?: number;
 }
 
 /** How a token came to be. Only `provisional` ones may be taken back. */

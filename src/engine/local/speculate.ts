@@ -8,7 +8,7 @@ import { PilotfishError } from '../../base/error.js';
 import { keyedChance } from '../../math/chance.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import { noiseKey } from '../../math/noise.js';
-import type { Sampling } from '../../math/sampling.js';
+import { type SamplingRequest, samplingRequestOf } from '../../math/sampling-request.js';
 import { residualToken } from '../../math/split.js';
 import type {
   DraftEngine,
@@ -23,23 +23,16 @@ import { checkPrompt, prefill } from '../prefill.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
 
 /** What `speculate` writes, and how it drafts. All of it is said: no default changes a law. */
-export interface SpeculateRequest {
+export interface SpeculateRequest extends SamplingRequest {
   /** [n >= 1] */
   readonly prompt: Int32Array;
   /** Most tokens to write, >= 1. */
   readonly tokensMax: number;
   readonly scheme: Scheme;
-  readonly sampling: Sampling;
-  /** In [0, 2^64). */
-  readonly seed: bigint;
   /** Tokens drafted in a round (gamma), >= 0; 0 is target-only decoding. */
   readonly draftLength: number;
   /** Draft stops behind the first token less sure than this, in [0, 1]; 0 never. */
   readonly confidenceMin: number;
-  /** JSON text of the schema that the text has to satisfy; absent: anything. */
-  readonly schema?: string;
-  /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
-  readonly topLogprobs?: number;
 }
 
 /** One round: a draft, a verification, a verdict. */
@@ -132,15 +125,15 @@ class Session {
     draft: DraftEngine | null,
     request: SpeculateRequest,
   ): Promise<Session> {
-    const { prompt, sampling, seed, schema } = request;
+    const { prompt } = request;
+    const { sampling, seed, schema } = samplingRequestOf(request);
     checkCounts(request);
     checkPrompt(target, prompt, 1);
     if (draft) {
       checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
       checkPrompt(draft, prompt, 1);
     }
-    const format = schema === undefined ? {} : { schema };
-    const config: SlotConfig = { sampling, seed, promptLength: prompt.length, ...format };
+    const config: SlotConfig = { sampling, seed, schema, promptLength: prompt.length };
     await Promise.all([target.open(slot, config), draft?.open(slot, config)]);
     await prefill(target, slot, 0, prompt.subarray(0, prompt.length - 1));
     return new Session(target, draft, request);
@@ -156,9 +149,8 @@ class Session {
     const ids = drafted.map(({ token }) => token);
     const tokens = Int32Array.of(this.#committed[from]!, ...ids);
     const judge = judgeOf(this.#request.scheme, drafted);
-    const { topLogprobs } = this.#request;
-    const asked = topLogprobs === undefined ? {} : { topLogprobs };
-    const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge, ...asked }]);
+    const { topLogprobs } = samplingRequestOf(this.#request);
+    const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge, topLogprobs }]);
     const outcome = outcomes[0]!;
     const { acceptedCount } = outcome;
     const token = this.#finalToken(outcome, drafted);

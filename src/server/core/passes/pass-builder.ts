@@ -101,10 +101,9 @@ export function buildSegment(
     isRetry: session.isSuspect,
   };
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
-  const { topLogprobs } = terms;
-  const asked = isJudged && topLogprobs !== null ? { topLogprobs } : {};
+  const topLogprobs = isJudged ? terms.topLogprobs : null;
   const tokens = joined(filled, ids);
-  const segment = { slot: slots.idOf(session), from, tokens, judge, ...asked };
+  const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
   return { segment, inFlight };
 }
 

@@ -50,7 +50,7 @@ export function admit(
   const log = new TokenLog(prompt);
   log.append(open.answer);
   const wanted = prompt.length + open.tokensMax;
-  const { sampling, seed, cut, schema, topLogprobs } = open;
+  const { sampling, seed, schema, cut, topLogprobs } = open;
   const shaping = strongerShaping(open, settings.shaping);
   const terms: SessionTerms = {
     scheme,
@@ -64,7 +64,7 @@ export function admit(
     shaping,
     // A hint is useful only before its verdict.
     wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
-    config: { sampling, seed, promptLength: prompt.length, ...(schema !== null && { schema }) },
+    config: { sampling, seed, schema, promptLength: prompt.length },
   };
   return { terms, log };
 }
