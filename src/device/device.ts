@@ -1,10 +1,12 @@
-// The shell around the device core: carries its effects out and brings events in. Owns one link, one timer and one
-// drafter; decides nothing.
+// Runs the device core: carries out its effects and feeds it events. Encodes and decodes its frames,
+// and owns one link, one timer and one drafter. Decides nothing.
 
+import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
 import { closeNormal, type Transport } from '../protocol/transport.js';
+import { ByteMeter } from './core/byte-meter.js';
 import { DeviceCore } from './core/device-core.js';
-import type { AnswerEffect, DeviceEffect, DeviceInput } from './core/event.js';
+import type { AnswerEffect, DeviceEffect, DeviceInput, SendEffect } from './core/event.js';
 import type { DeviceCoreSettings } from './core/settings.js';
 import type { Drafter, DrafterFactory } from './drafter/drafter.js';
 import { closeMessage } from './link-messages.js';
@@ -45,6 +47,7 @@ export class Device {
   readonly #options: DeviceOptions;
   readonly #core: DeviceCore;
   readonly #drafter: Drafter | null;
+  readonly #meter = new ByteMeter();
   #transport: Transport | null = null;
   #dialling = new AbortController();
   /** Distinguishes links: what an earlier one still says is void. */
@@ -56,7 +59,7 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.#options = options;
-    this.#core = new DeviceCore(options.settings, options.clock.now());
+    this.#core = new DeviceCore(options.settings);
     this.#drafter =
       options.makeDrafter?.({
         drafted: (answer, run, tokens) => this.#feedSoon({ kind: 'drafted', answer, run, tokens }),
@@ -67,7 +70,7 @@ export class Device {
   }
 
   start(): void {
-    this.#perform(this.#core.start(this.#options.clock.now()));
+    this.feed({ kind: 'start' });
   }
 
   /** Answers that are being written. */
@@ -116,7 +119,7 @@ export class Device {
         this.#hangUp();
         break;
       case 'send':
-        this.#send(effect.bytes);
+        this.#send(effect);
         break;
       case 'draft-open':
         this.#drafter?.open(effect.answer, effect.config);
@@ -133,8 +136,12 @@ export class Device {
       case 'wake':
         this.#wake(effect.atMs);
         break;
-      default:
+      case 'welcomed':
+      case 'gave-up':
         this.#options.tell(effect);
+        break;
+      default:
+        this.#options.tell(this.#meter.complete(effect));
     }
   }
 
@@ -151,7 +158,7 @@ export class Device {
         this.#transport = transport;
         transport.listen({
           message: (bytes) => {
-            if (link === this.#linkCount) this.#feedSoon({ kind: 'message', bytes });
+            if (link === this.#linkCount) this.#message(bytes);
           },
           closed: (end) => this.#down(link, closeMessage(end)),
         });
@@ -161,9 +168,21 @@ export class Device {
     );
   }
 
+  /** What is not a frame is the core's to answer, like what is. */
+  #message(bytes: Uint8Array): void {
+    const decoded = decodeServerFrame(bytes);
+    if ('fault' in decoded) {
+      this.#feedSoon({ kind: 'fault', fault: decoded.fault });
+      return;
+    }
+    this.#meter.received(decoded.ok, bytes.length);
+    this.#feedSoon({ kind: 'frame', frame: decoded.ok });
+  }
+
   #down(link: number, reason: string): void {
     if (link !== this.#linkCount) return;
     this.#linkCount++;
+    this.#meter.disconnected();
     this.#transport = null;
     this.#cancelHangUp?.();
     this.#cancelHangUp = null;
@@ -175,6 +194,7 @@ export class Device {
   /** The core waits for link-down, so it comes even from a peer that never answers. */
   #hangUp(): void {
     const link = this.#linkCount;
+    this.#meter.disconnected();
     this.#transport?.close(closeNormal, '');
     this.#dialling.abort();
     const { clock } = this.#options;
@@ -184,7 +204,9 @@ export class Device {
     );
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(effect: SendEffect): void {
+    const bytes = encodeFrame(effect.frame, effect.padBytes);
+    this.#meter.sent(effect, bytes.length);
     this.#transport?.send(bytes);
     if ((this.#transport?.bufferedBytes ?? 0) > limits.bufferedBytes.value) this.#hangUp();
   }

@@ -1,6 +1,6 @@
 // What each kind of fault does to a world. Says whether it met anything: a fault that nobody could notice does not count.
 
-import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import { encodeFrame } from '../protocol/codec.js';
 import type { Fault } from './fault-plan.js';
 import type { Link } from './link.js';
 import { Random } from './random.js';
@@ -89,10 +89,8 @@ function meetLink(world: World, fault: Fault, device: SimDevice, link: Link): bo
 /** Sure guesses that no exit has made, about every chain that was sent of late: not a token of them may reach a text. */
 function lie({ plan }: World, { id }: Fault, { recentDrafts }: SimDevice, link: Link): boolean {
   const random = new Random(plan.seed, 'false-hint', id);
-  for (const { bytes } of recentDrafts) {
-    const decoded = decodeDeviceFrame(bytes);
-    if (!('ok' in decoded) || decoded.ok.kind !== 'draft') continue;
-    const { session, epoch, from, ids, probs, laws } = decoded.ok;
+  for (const { frame } of recentDrafts) {
+    const { session, epoch, from, ids, probs, laws } = frame;
     // A server that has asked for a residual token does not hint.
     if (ids.length === 0 || probs !== null || laws !== null) continue;
     const candidates = Int32Array.from({ length: 1 + random.below(8) }, () => random.below(16));

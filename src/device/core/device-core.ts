@@ -3,7 +3,6 @@
 
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
-import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
 import {
   type DeviceFrame,
   isOffered,
@@ -43,15 +42,13 @@ export class DeviceCore {
   #wakeAtMs: number | null = null;
   #gaveUp: PilotfishError | null = null;
 
-  constructor(settings: DeviceCoreSettings, nowMs: number) {
+  constructor(settings: DeviceCoreSettings) {
     const out = (effect: DeviceEffect): void => {
       this.#effects.push(effect);
     };
     this.#settings = settings;
-    const connection = new ServerConnection(
-      { settings, out, send: (frame) => this.#put(frame, null) },
-      nowMs,
-    );
+    const send = (frame: DeviceFrame): void => this.#put(frame, null);
+    const connection = new ServerConnection({ settings, out, send });
     this.#connection = connection;
     const shaper = new TrafficShaper(settings.shaping);
     this.#shaper = shaper;
@@ -72,12 +69,6 @@ export class DeviceCore {
     };
   }
 
-  /** Begins to dial. To be called once, before the first event. */
-  start(nowMs: number): DeviceEffect[] {
-    this.#connection.dial(nowMs);
-    return this.#settle(nowMs);
-  }
-
   /** What to do about an event. @param nowMs of a clock that never runs backwards. */
   handle(event: DeviceInput, nowMs: number): DeviceEffect[] {
     return this.handleAll([event], nowMs);
@@ -96,14 +87,20 @@ export class DeviceCore {
 
   #take(event: DeviceInput, nowMs: number): void {
     switch (event.kind) {
+      case 'start':
+        this.#connection.start(nowMs);
+        break;
       case 'link-up':
         this.#connection.onUp(nowMs);
         break;
       case 'link-down':
         this.#onDown(event.reason, nowMs);
         break;
-      case 'message':
-        this.#onMessage(event.bytes, nowMs);
+      case 'frame':
+        this.#onFrame(event.frame, nowMs);
+        break;
+      case 'fault':
+        if (!this.#connection.isLeaving) this.#violated(event.fault.message);
         break;
       case 'generate':
         this.#generate(event, nowMs);
@@ -166,15 +163,9 @@ export class DeviceCore {
     }
   }
 
-  #onMessage(bytes: Uint8Array, nowMs: number): void {
+  #onFrame(frame: ServerFrame, nowMs: number): void {
     // What a link that is being left still brings comes again after the resumption.
     if (this.#connection.isLeaving) return;
-    const decoded = decodeServerFrame(bytes);
-    if ('fault' in decoded) {
-      this.#violated(decoded.fault.message);
-      return;
-    }
-    const frame = decoded.ok;
     const { welcome } = this.#connection;
     const fault = welcome === null ? null : checkVocabulary(frame, welcome.vocabSize);
     if (fault !== null) {
@@ -187,10 +178,10 @@ export class DeviceCore {
       return;
     }
     if (admission.isMine) return;
-    this.#onSessionFrame(frame, bytes.length, nowMs);
+    this.#onSessionFrame(frame, nowMs);
   }
 
-  #onSessionFrame(frame: ServerFrame, byteCount: number, nowMs: number): void {
+  #onSessionFrame(frame: ServerFrame, nowMs: number): void {
     const session = 'session' in frame ? frame.session : null;
     const live = session === null ? undefined : this.#bySession.get(session);
     if (live === undefined) {
@@ -200,7 +191,6 @@ export class DeviceCore {
       return;
     }
     live.session.tally.downMessageCount++;
-    live.session.tally.downBytes += byteCount;
     const event = eventOf(frame, 0) as ServerFrameEvent;
     const complaint = takeFrame(live, frame as Parameters<typeof takeFrame>[1], event, nowMs);
     if (complaint === null) return;
@@ -321,13 +311,11 @@ export class DeviceCore {
   }
 
   #put(frame: DeviceFrame, session: DeviceSession | null): void {
-    const bytes = encodeFrame(frame, this.#shaper.shaping.padBytes);
+    const { padBytes } = this.#shaper.shaping;
     if (frame.kind === 'draft') this.#shaper.onDraft();
-    if (session !== null) {
-      session.tally.upMessageCount++;
-      session.tally.upBytes += bytes.length;
-    }
-    this.#effects.push({ kind: 'send', bytes });
+    if (session !== null) session.tally.upMessageCount++;
+    const answer = session === null || session.isOver ? null : session.answer;
+    this.#effects.push({ kind: 'send', frame, padBytes, answer });
   }
 
   #wake(nowMs: number): void {

@@ -18,7 +18,7 @@ import type { AnswerId, DeviceEffect, GenerateRequest } from './event.js';
 import { type CommittedToken, reconcile } from './reconcile.js';
 import type { ResidualDraw } from './residual-draw.js';
 import type { DeviceCoreSettings } from './settings.js';
-import { AnswerTally, type Statistics, statisticsOf } from './statistics.js';
+import { AnswerTally, type CoreStatistics, statisticsOf } from './statistics.js';
 import { UserFeed } from './user-feed.js';
 
 /** What a session needs to know of the connection. */
@@ -297,7 +297,7 @@ export class DeviceSession {
     return this.residual === null ? length : Math.min(length, this.residual.position);
   }
 
-  statistics(nowMs: number): Statistics {
+  statistics(nowMs: number): CoreStatistics {
     return statisticsOf(this, nowMs);
   }
 

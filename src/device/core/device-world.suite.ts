@@ -18,9 +18,16 @@ import { SimEngine } from '../../sim/sim-engine.js';
 import { Timeline, type Timer } from '../../sim/timeline.js';
 import { toyEngine, toyVocabulary } from '../../sim/toy.js';
 import { Transcript } from '../../sim/transcript.js';
+import { ByteMeter } from './byte-meter.js';
 import { DeviceCore } from './device-core.js';
 import { aheadDefaults } from './drafting/ahead-cache.js';
-import type { AnswerEffect, DeviceEffect, DeviceInput, GenerateRequest } from './event.js';
+import type {
+  AnswerEffect,
+  DeviceEffect,
+  DeviceInput,
+  GenerateRequest,
+  SendEffect,
+} from './event.js';
 import type { DeviceCoreSettings } from './settings.js';
 
 /** Beyond this many events a world is taken to go round in circles. */
@@ -102,6 +109,7 @@ export class DeviceWorld {
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
+  readonly #meter = new ByteMeter();
   #connection = 0;
   #isUp = false;
   #upMs = 0;
@@ -116,11 +124,11 @@ export class DeviceWorld {
     this.#engine = this.#targetEngine();
     this.drafter = this.#newDrafter();
     this.server = new ServerCore({ ...scriptedSettings(target), ...server });
-    this.core = new DeviceCore({ ...this.#deviceSettings(), ...device }, 0);
+    this.core = new DeviceCore({ ...this.#deviceSettings(), ...device });
     for (const atMs of [...cuts, ...outages.map(([from]) => from)]) {
       this.#timeline.at(atMs, () => this.#cut());
     }
-    this.#perform(this.core.start(0));
+    this.feed({ kind: 'start' });
   }
 
   get nowMs(): number {
@@ -220,7 +228,7 @@ export class DeviceWorld {
         this.#timeline.at(this.nowMs, () => this.#cut());
         break;
       case 'send':
-        this.#sendUp(effect.bytes);
+        this.#sendUp(effect);
         break;
       case 'draft-open':
         this.drafter.open(effect.answer, effect.config);
@@ -243,7 +251,7 @@ export class DeviceWorld {
       case 'welcomed':
         break;
       default:
-        this.#hear(effect);
+        this.#hear(this.#meter.complete(effect));
     }
   }
 
@@ -280,6 +288,7 @@ export class DeviceWorld {
     if (!this.#isUp) return;
     this.#isUp = false;
     const connection = this.#connection++;
+    this.#meter.disconnected();
     this.#feedServer({ kind: 'disconnected', connection });
     this.feed({ kind: 'link-down', reason: 'cut' });
   }
@@ -288,8 +297,10 @@ export class DeviceWorld {
     return this.options.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
   }
 
-  #sendUp(bytes: Uint8Array): void {
+  #sendUp(effect: SendEffect): void {
     const connection = this.#connection;
+    const bytes = encodeFrame(effect.frame, effect.padBytes);
+    this.#meter.sent(effect, bytes.length);
     this.seen.push({ direction: 'up', atMs: this.nowMs, byteCount: bytes.length });
     this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
     this.#timeline.at(this.#upMs, () => {
@@ -310,12 +321,20 @@ export class DeviceWorld {
       if (this.#downMs >= from && this.#downMs < to) this.#downMs = to;
     }
     this.#timeline.at(this.#downMs, () => {
-      if (connection !== this.#connection) return;
-      const decoded = decodeServerFrame(bytes);
-      assert.ok('ok' in decoded, 'fault' in decoded ? decoded.fault.message : '');
-      this.frames.down.push(decoded.ok);
-      this.feed({ kind: 'message', bytes });
+      if (connection === this.#connection) this.message(bytes);
     });
+  }
+
+  /** As the shipped shell: a message arrives at the device. */
+  message(bytes: Uint8Array): void {
+    const decoded = decodeServerFrame(bytes);
+    if ('fault' in decoded) {
+      this.feed({ kind: 'fault', fault: decoded.fault });
+      return;
+    }
+    this.frames.down.push(decoded.ok);
+    this.#meter.received(decoded.ok, bytes.length);
+    this.feed({ kind: 'frame', frame: decoded.ok });
   }
 
   #feedServer(event: ServerInput): void {

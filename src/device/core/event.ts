@@ -6,9 +6,17 @@ import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engi
 import type { CutLimit } from '../../math/cut-law.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Sampling } from '../../math/sampling.js';
-import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
+import type { WireFault } from '../../protocol/code.js';
+import type {
+  DeviceFrame,
+  EndReason,
+  Mode,
+  Prompt,
+  Scheme,
+  ServerFrame,
+} from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
-import type { Statistics } from './statistics.js';
+import type { CoreStatistics, Statistics } from './statistics.js';
 
 /** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
 export type AnswerId = number;
@@ -57,11 +65,14 @@ export interface AnswerToken {
 }
 
 export type DeviceInput =
+  /** Begins to dial. The first event, and once only. */
+  | { readonly kind: 'start' }
   | { readonly kind: 'link-up' }
   /** @param reason one clause. The link may have been hung up by the core, never have come up, or been lost. */
   | { readonly kind: 'link-down'; readonly reason: string }
-  /** One whole message of the server. */
-  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | { readonly kind: 'frame'; readonly frame: ServerFrame }
+  /** A message of the server is not a legal frame. */
+  | { readonly kind: 'fault'; readonly fault: WireFault }
   | { readonly kind: 'generate'; readonly answer: AnswerId; readonly request: GenerateRequest }
   | { readonly kind: 'cancel'; readonly answer: AnswerId }
   | {
@@ -127,12 +138,12 @@ export type DeviceEffect =
   /** @param alternative address that a draining server named; null: the usual one. */
   | { readonly kind: 'dial'; readonly alternative: string | null }
   | { readonly kind: 'hang-up' }
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | SendEffect
   | { readonly kind: 'draft-open'; readonly answer: AnswerId; readonly config: SlotConfig }
   | DraftStart
   | { readonly kind: 'draft-stop'; readonly answer: AnswerId; readonly run: number }
   | { readonly kind: 'draft-close'; readonly answer: AnswerId }
-  | AnswerEffect
+  | AnswerEffect<CoreStatistics>
   /** Replaces every earlier wake; null: none is needed. */
   | { readonly kind: 'wake'; readonly atMs: number | null }
   /** The handshake succeeded (for the first time or again). */
@@ -145,8 +156,18 @@ export type DeviceEffect =
   /** The core will not try again; every answer has failed. */
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };
 
-/** What the user of an answer is told. */
-export type AnswerEffect =
+/** A frame for the server. */
+export interface SendEffect {
+  readonly kind: 'send';
+  readonly frame: DeviceFrame;
+  /** The message is filled up to a multiple of so many bytes; 0: it is not. */
+  readonly padBytes: number;
+  /** The answer for which its bytes count; null: none, or one that is over. */
+  readonly answer: AnswerId | null;
+}
+
+/** What the user of an answer is told: by the core with its own statistics, by a shell with all of them. */
+export type AnswerEffect<Counted = Statistics> =
   | { readonly kind: 'prompt'; readonly answer: AnswerId; readonly promptLength: number }
   | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly AnswerToken[] }
   /** Provisional tokens at positions [from, to) are the target's own after all. */
@@ -166,11 +187,11 @@ export type AnswerEffect =
       readonly reason: EndReason;
       /** False only for `draft-only`: the last tokens were never verified. */
       readonly isVerified: boolean;
-      readonly statistics: Statistics;
+      readonly statistics: Counted;
     }
   | {
       readonly kind: 'failed';
       readonly answer: AnswerId;
       readonly error: PilotfishError;
-      readonly statistics: Statistics;
+      readonly statistics: Counted;
     };

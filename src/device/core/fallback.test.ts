@@ -213,7 +213,7 @@ describe('refusals', () => {
     const world = new DeviceWorld();
     const reported = world.generate(0);
     world.run(200);
-    world.feed({ kind: 'message', bytes: Uint8Array.of(255, 255, 255) });
+    world.message(Uint8Array.of(255, 255, 255));
     world.run();
     assert.equal(errorOf(reported).code as string, 'protocol-violated');
     assert.equal(world.drafter.jobCount, 0);

@@ -27,7 +27,7 @@ const roundTripMemory = 16;
 export interface ServerConnectionParts {
   readonly settings: DeviceCoreSettings;
   readonly out: (effect: DeviceEffect) => void;
-  /** Bytes of a frame on their way. */
+  /** Puts a frame on its way. */
   readonly send: (frame: DeviceFrame) => void;
 }
 
@@ -45,7 +45,7 @@ export class ServerConnection {
   #pingedMs = 0;
   #pingNonce = 0;
   #pingOpen = false;
-  #downSinceMs: number | null;
+  #downSinceMs: number | null = null;
   #retryAfterMs = 0;
   #isLeaving = false;
   /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
@@ -54,9 +54,8 @@ export class ServerConnection {
   /** Why the link was lost last, or never came up. */
   #lastError: PilotfishError | null = null;
 
-  constructor(parts: ServerConnectionParts, nowMs: number) {
+  constructor(parts: ServerConnectionParts) {
     this.#parts = parts;
-    this.#downSinceMs = nowMs;
   }
 
   /** The server's offer while sessions can use the link, else null. */
@@ -112,7 +111,12 @@ export class ServerConnection {
     return everyMs < Infinity ? this.#pingedMs + everyMs : null;
   }
 
-  dial(nowMs: number): void {
+  start(nowMs: number): void {
+    this.#downSinceMs = nowMs;
+    this.#dial(nowMs);
+  }
+
+  #dial(nowMs: number): void {
     assert(this.#phase === 'idle' || this.#phase === 'waiting', `dialling in ${this.#phase}`);
     this.#phase = 'dialling';
     this.#isLeaving = false;
@@ -272,7 +276,7 @@ export class ServerConnection {
   tick(nowMs: number, isBusy: boolean): void {
     const dueMs = this.dueMs(isBusy);
     if (dueMs === null || nowMs < dueMs) return;
-    if (this.#phase === 'waiting') this.dial(nowMs);
+    if (this.#phase === 'waiting') this.#dial(nowMs);
     else if (this.#phase !== 'ready') this.hangUp();
     else if (!this.#pingOpen) this.#ping(nowMs);
     else if (this.#heardMs > this.#pingedMs) this.#pingOpen = false;

@@ -5,8 +5,16 @@ import type { Timings } from './drafting/timings.js';
 import type { TokenOrigin } from './event.js';
 import type { UserFeed } from './user-feed.js';
 
+/** Of an answer's messages, without the framing of the layers below; counted by the shell, which has the bytes. */
+export interface ByteCounts {
+  readonly upBytes: number;
+  readonly downBytes: number;
+}
+
+export type Statistics = CoreStatistics & ByteCounts;
+
 /** Rates are null where nothing was counted; times in milliseconds. */
-export interface Statistics {
+export interface CoreStatistics {
   readonly tokenCount: number;
   readonly origins: Readonly<Record<Exclude<TokenOrigin, 'provisional'>, number>>;
   /** From the request to the first token told, and to the end. */
@@ -53,8 +61,6 @@ export interface Statistics {
   readonly hintLeadMs: number | null;
   readonly upMessageCount: number;
   readonly downMessageCount: number;
-  readonly upBytes: number;
-  readonly downBytes: number;
   readonly resendCount: number;
   readonly resumeCount: number;
   /** Drafting stood still because it could not overtake the server. */
@@ -98,8 +104,6 @@ export class AnswerTally {
   readonly hintLead = { count: 0, totalMs: 0 };
   upMessageCount = 0;
   downMessageCount = 0;
-  upBytes = 0;
-  downBytes = 0;
   resendCount = 0;
   resumeCount = 0;
 }
@@ -126,7 +130,7 @@ export function statisticsOf(
     advisedDraftLength,
   }: StatisticsParts,
   nowMs: number,
-): Statistics {
+): CoreStatistics {
   const { origins, firstTokenMs, rejectedCount, hintLead, ...counts } = tally;
   const tokenCount = Object.values(origins).reduce((sum, count) => sum + count, 0);
   const totalMs = nowMs - startedMs;
