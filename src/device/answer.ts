@@ -6,8 +6,9 @@ import type { Vocabulary } from '../engine/vocabulary.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { EndReason } from '../protocol/frame.js';
 import { AnswerText } from './answer-text.js';
-import type { AnswerEffect, AnswerToken, TokenOrigin } from './core/event.js';
+import type { AnswerEffect } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
+import type { AnswerToken, TokenOrigin } from './core/token.js';
 
 /** A step of an answer: a token, or news of tokens that were shown as provisional. */
 export type Piece =

@@ -1,7 +1,8 @@
 // One request of a simulated user and what became of it, on one device. A device that crashes loses it; the user may ask
 // the same again.
 
-import type { AnswerId, GenerateRequest } from '../device/core/event.js';
+import type { GenerateRequest } from '../device/core/event.js';
+import type { AnswerId } from '../device/core/token.js';
 import { Transcript } from './transcript.js';
 
 /** What is asked, when, and of whom: made from the seed before the run begins. */

@@ -2,8 +2,9 @@
 // knows only frames; the shell adds these counts to its statistics.
 
 import type { ServerFrame } from '../../protocol/frame.js';
-import type { AnswerEffect, AnswerId, SendEffect } from './event.js';
+import type { AnswerEffect, SendEffect } from './event.js';
 import type { ByteCounts, CoreStatistics } from './statistics.js';
+import type { AnswerId } from './token.js';
 
 const none: ByteCounts = { upBytes: 0, downBytes: 0 };
 

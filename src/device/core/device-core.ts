@@ -23,9 +23,10 @@ import { DeviceSession, type SessionLink } from './device-session.js';
 import { type LiveSession, takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
-import type { AnswerId, DeviceEffect, DeviceInput } from './event.js';
+import type { DeviceEffect, DeviceInput } from './event.js';
 import { ServerConnection } from './server-connection.js';
 import type { DeviceCoreSettings } from './settings.js';
+import type { AnswerId } from './token.js';
 import { TrafficShaper } from './traffic-shaper.js';
 import { Uplink } from './uplink.js';
 

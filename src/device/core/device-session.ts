@@ -14,11 +14,12 @@ import { DraftRunner } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
 import type { ForgettingMean } from './estimate.js';
-import type { AnswerId, DeviceEffect, GenerateRequest } from './event.js';
+import type { DeviceEffect, GenerateRequest } from './event.js';
 import { type CommittedToken, reconcile } from './reconcile.js';
 import type { ResidualDraw } from './residual-draw.js';
 import type { DeviceCoreSettings } from './settings.js';
 import { AnswerTally, type CoreStatistics, statisticsOf } from './statistics.js';
+import type { AnswerId } from './token.js';
 import { UserFeed } from './user-feed.js';
 
 /** What a session needs to know of the connection. */

@@ -17,9 +17,7 @@ import type {
 } from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
 import type { CoreStatistics, Statistics } from './statistics.js';
-
-/** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
-export type AnswerId = number;
+import type { AnswerId, AnswerToken } from './token.js';
 
 /** Every Fallback. */
 export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
@@ -49,19 +47,6 @@ export interface GenerateRequest {
   readonly schema?: string;
   /** Likeliest tokens whose log-probabilities are told beside those of each token, in [0, 20]; absent: none. */
   readonly topLogprobs?: number;
-}
-
-/** How a token came to be. Only `provisional` ones may be taken back. */
-export type TokenOrigin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
-
-/** A token of the answer and where it came from. */
-export interface AnswerToken {
-  /** Absolute: the prompt counts. */
-  readonly position: number;
-  readonly token: number;
-  readonly origin: TokenOrigin;
-  /** Where asked for and verified. */
-  readonly logprobs?: TokenLogprobs;
 }
 
 export type DeviceInput =

@@ -4,7 +4,7 @@
 import type { DraftedToken } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Resumed, Verdict } from '../../protocol/frame.js';
-import type { TokenOrigin } from './event.js';
+import type { TokenOrigin } from './token.js';
 
 /** The committed tokens, prompt included. */
 export interface Committed {

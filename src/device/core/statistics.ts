@@ -2,8 +2,7 @@
 
 import type { SpeculationGate } from './drafting/speculation-gate.js';
 import type { Timings } from './drafting/timings.js';
-import type { TokenOrigin } from './event.js';
-import type { UserFeed } from './user-feed.js';
+import type { TokenOrigin } from './token.js';
 
 /** Of an answer's messages, without the framing of the layers below; counted by the shell, which has the bytes. */
 export interface ByteCounts {
@@ -112,7 +111,8 @@ export interface StatisticsParts {
   readonly tally: AnswerTally;
   readonly timings: Timings;
   readonly speculationGate: SpeculationGate;
-  readonly userFeed: UserFeed;
+  /** Counts of tokens that were shown unverified, and of those taken back. */
+  readonly userFeed: { readonly provisionalCount: number; readonly retractedCount: number };
   readonly startedMs: number;
   readonly advisedDraftLength: number | null;
 }

@@ -1,8 +1,9 @@
 // What the user of one answer has been told, and what a commit changes about it: new tokens, provisional ones that turn
 // out right, provisional ones that have to be taken back.
 
-import type { AnswerId, AnswerToken, DeviceEffect } from './event.js';
+import type { DeviceEffect } from './event.js';
 import type { CommittedToken } from './reconcile.js';
+import type { AnswerId, AnswerToken } from './token.js';
 
 export class UserFeed {
   readonly #answer: AnswerId;

@@ -3,7 +3,8 @@
 
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, SlotConfig } from '../../engine/engine.js';
-import type { AnswerId, DraftStart, SequenceToken } from '../core/event.js';
+import type { DraftStart, SequenceToken } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 
 /** What a drafter tells. */
 export interface DrafterListener {

@@ -13,7 +13,8 @@ import type {
   SlotConfig,
 } from '../../engine/engine.js';
 import { MainSequence } from '../core/drafting/main-sequence.js';
-import type { AnswerId, DraftStart } from '../core/event.js';
+import type { DraftStart } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 import { type DraftSlot, DraftSlots, draftSlotsMax } from './draft-slots.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 

@@ -9,7 +9,8 @@ import {
   ngramLookUp,
 } from '../../engine/ngram-look-up.js';
 import { MainSequence } from '../core/drafting/main-sequence.js';
-import type { AnswerId, DraftStart } from '../core/event.js';
+import type { DraftStart } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
 interface Job {

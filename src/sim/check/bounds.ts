@@ -2,8 +2,8 @@
 // slow peer or with a lost one.
 
 import { limits } from '../../protocol/limits.js';
+import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
-import type { SimServer } from '../sim-server.js';
 import type { CheckerContext } from './checker.js';
 
 /** Snapshots cost more than events, the more so the more there is to count: one in so many events. */
@@ -44,7 +44,12 @@ export function checkBounds({ world, violate }: CheckerContext): Observer {
 }
 
 /** What is bounded, how much of it there is, and the bound. */
-function countsOf({ core, engine, settings, peerCount }: SimServer): [string, number, number][] {
+function countsOf({
+  core,
+  engine,
+  settings,
+  peerCount,
+}: ObservedServer): [string, number, number][] {
   const { connectionsMax, sessionsMax, swapBytesMax, model } = settings;
   const { connectionCount, sessionCount, slotsOwned, images } = core.stats();
   const operationsMax = operationsOfSlot * model.slotCount + 1;

@@ -2,8 +2,8 @@
 
 import type { PassResult } from '../../engine/engine.js';
 import type { EngineOperation } from '../../server/core/event.js';
+import type { ObservedServer } from '../observed.js';
 import type { Answered } from '../sim-engine.js';
-import type { SimServer } from '../sim-server.js';
 
 export interface SlotOwner {
   /** Of the request that the slot was opened for. */
@@ -24,7 +24,7 @@ export class SlotOwners {
   readonly #saved = new Map<Uint8Array, readonly number[]>();
 
   /** Takes note of an operation. @returns for a pass that ended well, the owner of each segment's slot. */
-  follow(server: SimServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
+  follow(server: ObservedServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
     const nameOf = (slot: number): string => `${server.index}.${server.startCount}.${slot}`;
     if (event.kind === 'failed') {
       if (operation.kind !== 'pass') this.#spoil(nameOf(slotOf(operation)));

@@ -1,8 +1,8 @@
 // Slots hold what their sessions believe, no operation fails that no fault made fail, tables agree after every event, and
 // when everybody has left nothing is kept.
 
+import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
-import type { SimServer } from '../sim-server.js';
 import type { CheckerContext } from './checker.js';
 
 /** Beyond this many sessions the tables are compared now and then: the comparison looks at all of them. */
@@ -13,7 +13,7 @@ export function checkSlots({ world, violate }: CheckerContext): Observer {
   const spoilt = new Set<string>();
   let stepCount = 0;
 
-  const nameOf = (server: SimServer, slot: number): string =>
+  const nameOf = (server: ObservedServer, slot: number): string =>
     `${server.index}.${server.startCount}.${slot}`;
 
   return {

@@ -2,7 +2,8 @@
 // trunk has in common with the chain, when it rests. A run goes on through verdicts that agree with one of its strands.
 
 import type { DraftEndReason, DraftedToken, Scheme } from '../../../engine/engine.js';
-import type { AnswerId, DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
+import type { DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
+import type { AnswerId } from '../token.js';
 import type { AheadBranch } from './ahead-cache.js';
 import type { Timings } from './timings.js';
 
