@@ -13,7 +13,11 @@ import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { type Answer, AnswerStream } from './answer.js';
-import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead-cache.js';
+import {
+  type AheadBudget,
+  aheadDefaults,
+  branchTokensLimit,
+} from './core/drafting/ahead/ahead-budget.js';
 import type { AnswerEffect, Fallback } from './core/event.js';
 import type { DeviceCoreSettings, DrafterFacts, Timing } from './core/settings.js';
 import type { AnswerId } from './core/token.js';

@@ -7,7 +7,7 @@ import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import { encodeFrame } from '../protocol/codec.js';
 import { noShaping } from '../protocol/frame.js';
 import type { Transport, TransportListener } from '../protocol/transport.js';
-import { aheadOff } from './core/drafting/ahead-cache.js';
+import { aheadOff } from './core/drafting/ahead/ahead-budget.js';
 import { request, welcome } from './core/link-fixture.suite.js';
 import { Device, type DeviceNotice } from './device.js';
 

@@ -15,7 +15,7 @@ export {
   type DrafterChoice,
   type LinkNotice,
 } from './client.js';
-export type { AheadBudget } from './core/drafting/ahead-cache.js';
+export type { AheadBudget } from './core/drafting/ahead/ahead-budget.js';
 export type { StopRule } from './core/drafting/stop-rule.js';
 export type { DraftSequence, DraftStart, Fallback, SequenceToken } from './core/event.js';
 export type { DrafterFacts, Timing } from './core/settings.js';

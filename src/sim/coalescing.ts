@@ -3,7 +3,7 @@
 
 import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
-import { aheadOff } from '../device/core/drafting/ahead-cache.js';
+import { aheadOff } from '../device/core/drafting/ahead/ahead-budget.js';
 import { mean } from '../math/statistics.js';
 import type { DeviceKind, Scenario } from './scenario.js';
 import { delayLink, swarm } from './scenarios.js';

@@ -3,7 +3,11 @@
 
 import { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/drafting/ahead-cache.js';
+import {
+  type AheadBudget,
+  aheadDefaults,
+  aheadOff,
+} from '../device/core/drafting/ahead/ahead-budget.js';
 import type { DeviceCoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { Vocabulary } from '../engine/vocabulary.js';

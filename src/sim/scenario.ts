@@ -2,7 +2,7 @@
 // A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
 
 import type { Sending } from '../device/core/coalesce.js';
-import type { AheadBudget } from '../device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../device/core/drafting/ahead/ahead-budget.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';

@@ -1,5 +1,6 @@
-// A device and the shipped server core in one virtual time: the simulator's engine, drafter and transcript, a link whose
-// delays and breaks a test says by hand. What the user is told is checked on the way. Deterministic by its seed.
+// Runs a device and the shipped server core in virtual time, over a link whose delays and failures
+// a test sets by hand. Uses the simulator's engine, drafter and transcript, and checks what the
+// user is told. Deterministic by its seed.
 
 import assert from 'node:assert/strict';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
@@ -20,7 +21,7 @@ import { toyEngine, toyVocabulary } from '../../sim/toy.js';
 import { Transcript } from '../../sim/transcript.js';
 import { ByteMeter } from './byte-meter.js';
 import { DeviceCore } from './device-core.js';
-import { aheadDefaults } from './drafting/ahead-cache.js';
+import { aheadDefaults } from './drafting/ahead/ahead-budget.js';
 import type {
   AnswerEffect,
   DeviceEffect,
@@ -30,7 +31,7 @@ import type {
 } from './event.js';
 import type { DeviceCoreSettings } from './settings.js';
 
-/** Beyond this many events a world is taken to go round in circles. */
+/** Most events of a world: beyond them it must be looping. */
 const stepsMax = 200_000;
 
 export interface WorldOptions {
@@ -52,11 +53,11 @@ export interface WorldOptions {
   readonly jitterMs: number;
   /** Times at which the link breaks. */
   readonly cuts: readonly number[];
-  /** [from, to) in which nobody answers a dial; links that stand are cut at `from`. */
+  /** [from, to) in which no dial is answered; open links are cut at `from`. */
   readonly outages: readonly (readonly [number, number])[];
   /** [from, to) in which messages to the device are held back. */
   readonly holdups: readonly (readonly [number, number])[];
-  /** What a server says beside each of its frames to a session. */
+  /** Frames that a server adds to each of its frames to a session. */
   readonly alsoSays: (frame: ServerFrame, random: Random) => readonly ServerFrame[];
   readonly device: Partial<DeviceCoreSettings>;
   readonly server: Partial<ServerSettings>;
@@ -102,7 +103,7 @@ export class DeviceWorld {
   readonly server: ServerCore;
   readonly reported = new Map<number, Transcript>();
   readonly frames: { up: DeviceFrame[]; down: ServerFrame[] } = { up: [], down: [] };
-  /** What somebody on the way sees of messages as they leave. */
+  /** Messages as an observer of the network sees them leave. */
   readonly seen: { direction: 'up' | 'down'; atMs: number; byteCount: number }[] = [];
   readonly gaveUp: DeviceEffect[] = [];
   readonly drafter: SimDrafter;
@@ -365,7 +366,7 @@ export class DeviceWorld {
   }
 }
 
-/** What the target writes alone: the answer. */
+/** The answer that the target generates alone. */
 export function targetOnly(
   changes: Partial<GenerateRequest>,
   target: Partial<ScriptedModelOptions> = {},

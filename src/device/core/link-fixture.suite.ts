@@ -1,5 +1,5 @@
-// A device core with frames made by hand: what its link's tests feed it, and what it said last. The same settings, request
-// and welcome for all.
+// Drives a device core with frames made by hand and keeps its last effects. Provides the settings,
+// request and welcome of the link tests.
 
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
 import { plainSampling } from '../../math/sampling.js';
@@ -13,7 +13,7 @@ import {
   type Welcome,
 } from '../../protocol/frame.js';
 import { DeviceCore } from './device-core.js';
-import { aheadOff } from './drafting/ahead-cache.js';
+import { aheadOff } from './drafting/ahead/ahead-budget.js';
 import type { DeviceEffect, DeviceInput, GenerateRequest } from './event.js';
 import type { DeviceCoreSettings } from './settings.js';
 

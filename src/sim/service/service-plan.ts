@@ -1,7 +1,7 @@
 // The scenario of a service and what its devices ask: a fleet without faults that begins nearly at once, and behind it
 // perhaps one device that takes all it can get.
 
-import { aheadDefaults } from '../../device/core/drafting/ahead-cache.js';
+import { aheadDefaults } from '../../device/core/drafting/ahead/ahead-budget.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { noShaping, type TrafficShaping } from '../../protocol/frame.js';
 import { Random } from '../random.js';

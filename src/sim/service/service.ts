@@ -1,7 +1,7 @@
 // A service: one server and many devices that all write at once in one mode, perhaps one of them against the others. And
 // what users and server see of it.
 
-import type { AheadBudget } from '../../device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../../device/core/drafting/ahead/ahead-budget.js';
 import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import type { PassCost } from '../../math/pass-time.js';
