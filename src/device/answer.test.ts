@@ -1,4 +1,5 @@
-// An answer's text against what the core tells: pieces add up, what is taken back leaves no trace, stop strings end it.
+// Checks an answer's text against what the core reports: pieces add up, retracted tokens leave no
+// trace, stop strings end it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
-// Runs the device core: carries out its effects and feeds it events. Encodes and decodes its frames,
-// and owns one link, one timer and one drafter. Decides nothing.
+// Runs the device core: carries out its effects and feeds it events. Encodes and decodes its
+// frames, and owns one link, one timer and one drafter. Decides nothing.
 
 import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
@@ -11,7 +11,7 @@ import type { DeviceCoreSettings } from './core/settings.js';
 import type { Drafter, DrafterFactory } from './drafter/drafter.js';
 import { closeMessage } from './link-messages.js';
 
-/** Time as the shell meets it; tests and simulators bring their own. */
+/** The shell's clock; tests bring their own. */
 export interface Clock {
   /** Milliseconds that never run backwards. */
   now(): number;
@@ -26,12 +26,12 @@ export interface DeviceOptions {
   /**
    * Opens a link, or rejects with an Error that says why.
    *
-   * @param alternative address named by a draining server; null: the usual one. @param signal aborts when nobody waits
-   *   for the link any more.
+   * @param alternative address named by a draining server; null: the usual one.
+   * @param signal aborts when the link is no longer wanted. for the link any more.
    */
   readonly dial: (alternative: string | null, signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;
-  /** Everything that concerns a user, in order. */
+  /** Gets everything that concerns a user, in order. */
   readonly tell: (effect: DeviceNotice) => void;
 }
 
@@ -50,7 +50,7 @@ export class Device {
   readonly #meter = new ByteMeter();
   #transport: Transport | null = null;
   #dialling = new AbortController();
-  /** Distinguishes links: what an earlier one still says is void. */
+  /** Tells links apart: late events of an earlier one are ignored. */
   #linkCount = 0;
   #cancelWake: (() => void) | null = null;
   #cancelHangUp: (() => void) | null = null;
@@ -78,13 +78,16 @@ export class Device {
     return this.#core.answerCount;
   }
 
-  /** At once, behind what waits. */
+  /** Handles an event at once, after those that wait. */
   feed(event: DeviceInput): void {
     this.#waiting.push(event);
     this.#flush();
   }
 
-  /** Soon: a socket brings several messages in one piece, a drafter several tokens, and one look at the whole serves all. */
+  /**
+   * Handles an event soon: sockets and drafters bring several at once, and one pass over all is
+   * enough.
+   */
   #feedSoon(event: DeviceInput): void {
     if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
   }
@@ -150,7 +153,7 @@ export class Device {
     this.#dialling = new AbortController();
     this.#options.dial(alternative, this.#dialling.signal).then(
       (transport) => {
-        // Dialled in vain: closed, timed out, or given up on and about to be called down.
+        // No longer wanted: closed, timed out, or hung up and about to count as down.
         if (link !== this.#linkCount || this.#isClosed || this.#cancelHangUp !== null) {
           transport.close(closeNormal, 'not needed any more');
           return;
@@ -168,7 +171,7 @@ export class Device {
     );
   }
 
-  /** What is not a frame is the core's to answer, like what is. */
+  /** Bytes that are not a frame go to the core as a fault. */
   #message(bytes: Uint8Array): void {
     const decoded = decodeServerFrame(bytes);
     if ('fault' in decoded) {
@@ -191,7 +194,7 @@ export class Device {
     this.#options.tell({ kind: 'down', reason });
   }
 
-  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  /** The core waits for link-down, so it comes even if the peer never answers. */
   #hangUp(): void {
     const link = this.#linkCount;
     this.#meter.disconnected();

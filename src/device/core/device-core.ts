@@ -137,7 +137,7 @@ export class DeviceCore {
   }
 
   #generate({ answer, request }: DeviceInput & { kind: 'generate' }, nowMs: number): void {
-    assert(!this.#live.has(answer), `answer ${answer} is being written already`);
+    assert(!this.#live.has(answer), `answer ${answer} is being generated already`);
     const session = new DeviceSession(answer, request, this.#settings, this.#link, nowMs);
     if (this.#gaveUp !== null) {
       session.fail(this.#gaveUp, nowMs);
@@ -229,7 +229,7 @@ export class DeviceCore {
     return effects;
   }
 
-  /** Sends a filler on a flush without a draft, while a session could draft. */
+  /** Sends a filler where a flush passes without a draft, while a session could draft. */
   #passFlush(nowMs: number): void {
     if (!this.#shaper.pass(nowMs) || this.#connection.welcome === null || !this.#mayDraft) return;
     this.#connection.send({ kind: 'ping', nonce: 0, isCover: true });

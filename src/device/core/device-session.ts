@@ -1,6 +1,6 @@
 // Keeps one answer on a device: committed tokens, the drafted chain, the session on the wire, and
-// what the user was told. Planners read it as a SessionView and return what to draft and send; only
-// the session changes itself.
+// what the user was told. Planners read it as a SessionView and return what to draft and what to
+// send; the session applies it.
 
 import { assert } from '../../base/assert.js';
 import type { PilotfishError } from '../../base/error.js';

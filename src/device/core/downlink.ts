@@ -118,8 +118,8 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {
-    // One verdict a pass: their distance includes the load of other sessions. At flush times it says
-    // nothing of passes.
+    // One verdict a pass: their distance includes the load of other sessions. At flush times it
+    // says nothing of passes.
     if (session.link.flushMs !== null) {
       if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
     } else if (lastVerdictMs !== null) timings.pass.add(nowMs - lastVerdictMs);

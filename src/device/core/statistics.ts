@@ -15,6 +15,7 @@ export interface ByteCounts {
   readonly downBytes: number;
 }
 
+/** What an answer cost and where its tokens came from. */
 export type Statistics = CoreStatistics & ByteCounts;
 
 /** Rates are null where nothing was counted; times in milliseconds. */

@@ -20,7 +20,7 @@ const restAfter: Readonly<Record<DraftEndReason, Rest>> = {
   context: 'until-restart',
 };
 
-/** Purpose of a sequence's tokens; nothing: a verdict voided them during their pass. */
+/** Purpose of a sequence's tokens; nothing: a verdict voided them during the pass. */
 export type Growth = AheadBranch | 'chain' | 'nothing';
 
 export interface RunRequest {
@@ -32,18 +32,17 @@ export interface RunRequest {
 }
 
 /**
- * The sequence that a sequence continues: it ends at `end`; `slice` gives its tokens from a position
- * on.
+ * A text to continue: it ends at `end`; `slice` gives its tokens from a position on.
  */
 export interface SequenceText {
   readonly grows: AheadBranch | 'chain';
   readonly end: number;
-  /** Below this it is what is committed. */
+  /** Tokens below this position are committed. */
   readonly committedLength: number;
   slice(from: number): Int32Array;
 }
 
-/** A drafted token, and what it is for. */
+/** A drafted token and its purpose. */
 export interface GrownToken {
   readonly grows: Growth;
   readonly token: DraftedToken;
@@ -113,7 +112,7 @@ export class DraftRunner implements RunView {
     return this.#isBroken;
   }
 
-  /** @param texts [n >= 1] what the run continues, the chain first where it is among them. */
+  /** @param texts [n >= 1] to continue, the chain first where it is among them. */
   start(options: RunRequest, scheme: Scheme, texts: readonly SequenceText[], nowMs: number): void {
     this.#runCount++;
     const { confidenceMin, ...rest } = options;
@@ -171,7 +170,7 @@ export class DraftRunner implements RunView {
     if (this.growths.every((growth) => growth === 'nothing')) this.stop();
   }
 
-  /** @returns what the tokens of a pass are for; empty where they belong to a run that is over. */
+  /** @returns the tokens of a pass with their purposes; empty for a run that is over. */
   take(
     run: number,
     tokens: readonly SequenceToken[],
@@ -213,7 +212,7 @@ export class DraftRunner implements RunView {
     this.#run = null;
   }
 
-  /** Nothing follows the chain until it is another one. */
+  /** Nothing follows the chain until it changes. */
   exhaust(): void {
     this.stop();
     this.#rest = 'until-restart';
@@ -233,14 +232,15 @@ export class DraftRunner implements RunView {
   }
 }
 
-/** A text and its chain, as sequences continue them. */
+/** The committed text and its chain. */
 interface DraftedText {
   readonly log: { readonly length: number; at(position: number): number };
   readonly chain: Pick<ChainView, 'base' | 'end' | 'at'>;
 }
 
 /**
- * Builds the sequence of a sequence: text and chain, or their part below a branch, and the branch.
+ * Builds the text that a sequence continues: the committed text and the chain, or their part below
+ * a branch and the branch.
  */
 export function sequenceText(
   { log, chain }: DraftedText,

@@ -6,7 +6,7 @@ import type { Timings } from './timings.js';
 
 /** Drafting that saves less than this share of the time is not worth its energy. */
 const shareMax = 0.99;
-/** Verdicts in a row that must say so: a few slow tokens are no trend. */
+/** Verdicts in a row that must agree: a few slow tokens are no trend. */
 const verdictsToPause = 16;
 const pauseMinMs = 2_000;
 const pauseMaxMs = 60_000;
@@ -19,7 +19,7 @@ export class SpeculationGate {
   #pausedMs = 0;
   #pauseCount = 0;
 
-  /** Takes the measurements into account that a verdict has completed. */
+  /** Takes in the measurements of a verdict. */
   observe(timings: Timings, nowMs: number): void {
     this.endPause(nowMs);
     if (this.isPaused(nowMs)) return;

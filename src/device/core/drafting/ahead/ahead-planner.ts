@@ -65,7 +65,7 @@ export class AheadPlanner implements DraftPlanner {
     return { kind: 'start', grows, run: runRequestOf(view, countMax, runnersUpMax) };
   }
 
-  /** Strands to void: a chain that is full, branches that are not held any more. */
+  /** Sequences to void: a chain that is full, branches that are not held any more. */
   #unwanted(view: SessionView, mayBranch: boolean, nowMs: number): Growth[] {
     const isFull = chainRoom(view, nowMs) <= 0;
     return view.drafting.growths.filter((growth) => {

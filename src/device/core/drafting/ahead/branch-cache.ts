@@ -139,7 +139,7 @@ export class BranchCache {
     return this.#branches.find((one) => one.position === position && one.token === token);
   }
 
-  /** Branches that are drafted are held, new ones too. */
+  /** Holds the chosen branches. */
   #remember(chosen: readonly (AheadBranch | 'chain')[]): void {
     for (const one of chosen) {
       if (one !== 'chain' && !this.#branches.includes(one)) this.#branches.push(one);
@@ -170,8 +170,8 @@ export class BranchCache {
    * was overtaken.
    *
    * @param log the committed tokens.
-   * @param firstVoid where the chain stopped saying what they say: a branch that leaves it behind
-   *   that place was drafted behind a token that is not there.
+   * @param firstVoid where the chain stopped matching them: a branch that leaves it later was
+   *   drafted behind a wrong token.
    */
   settle(log: CommittedTokens, firstVoid: number): BranchHit | null {
     const stands = (branch: AheadBranch) => branch.position <= firstVoid && followsLog(branch, log);
@@ -182,13 +182,13 @@ export class BranchCache {
     return { branch: hit, committedCount: log.length - hit.position - 1 };
   }
 
-  /** The chain stands up to `base`: what was held ready for other outcomes below it is dropped. */
+  /** Drops branches and hints below `base`: the chain stands up to there. */
   advance(base: number): void {
     this.#dropped += this.#dropWhere(({ position }) => position < base);
     if (this.#hint !== null && this.#hint.position < base) this.#hint = null;
   }
 
-  /** The chain is void, and with it all that was held for its outcomes. */
+  /** Drops everything: the chain is void. */
   clear(): void {
     this.#dropped += this.#dropWhere(() => true);
     this.#hint = null;
@@ -203,7 +203,7 @@ function roomOf(
   return Math.min(branchTokensMax - drafted.length, lengthMax - position - 1 - drafted.length);
 }
 
-/** Whether the branch says what is committed from its position on, and reaches to the end of it. */
+/** Whether the branch matches all committed tokens from its position on. */
 function followsLog({ position, token, drafted }: AheadBranch, log: CommittedTokens): boolean {
   if (position >= log.length || position + 1 + drafted.length < log.length) return false;
   if (log.at(position) !== token) return false;
