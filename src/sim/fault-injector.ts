@@ -1,4 +1,5 @@
-// What each kind of fault does to a world. Says whether it met anything: a fault that nobody could notice does not count.
+// Applies a fault to a world, and returns whether it met anything: a fault without effect does not
+// count.
 
 import { encodeFrame } from '../protocol/codec.js';
 import type { Fault } from './fault-plan.js';
@@ -19,11 +20,11 @@ export interface FaultyWorld {
   ask(ask: Ask): void;
   /** Ids for requests that were not planned. */
   nextAskIds(count: number): number;
-  /** Does something a while later that the run has to wait for. */
+  /** Runs something later; the run waits for it. */
   recover(afterMs: number, run: () => void): void;
 }
 
-/** @returns whether anybody could notice. */
+/** @returns whether it had an effect. */
 export function inject(world: FaultyWorld, fault: Fault): boolean {
   switch (fault.kind) {
     case 'server-crash':
@@ -40,7 +41,7 @@ export function inject(world: FaultyWorld, fault: Fault): boolean {
   }
 }
 
-/** A device that is doing something, where there is one: faults are meant to hurt. */
+/** Picks a busy device, if there is one: faults are meant to hurt. */
 function deviceFor({ devices }: FaultyWorld, { target }: Fault): SimDevice {
   const busy = devices.filter(({ live }) => live.size > 0);
   const pool = busy.length > 0 ? busy : devices;
@@ -100,7 +101,10 @@ function meetLink(world: FaultyWorld, fault: Fault, device: SimDevice, link: Lin
   }
 }
 
-/** Sure guesses that no exit has made, about every chain that was sent of late: not a token of them may reach a text. */
+/**
+ * Sends confident false hints about every chain that was sent recently: no token of them may reach
+ * a text.
+ */
 function lie(
   { plan }: FaultyWorld,
   { id }: Fault,
@@ -120,7 +124,7 @@ function lie(
   return recentDrafts.length > 0;
 }
 
-/** One end hears of it soon, the other late: which is which depends on the strength. */
+/** Cuts the link; one end hears of it soon, the other late, depending on the strength. */
 function cut(world: FaultyWorld, { strength }: Fault, device: SimDevice, link: Link): void {
   const { roundTripMs } = device.parts;
   link.cut({ device: strength * roundTripMs, server: (1 - strength) * 5 * roundTripMs });
@@ -200,14 +204,14 @@ function meetServer(world: FaultyWorld, fault: Fault, server: SimServer): boolea
   }
 }
 
-/** Its process ends, and another takes its place after a while. */
+/** Ends a server's process; another takes its place after a while. */
 function replace(world: FaultyWorld, { id }: Fault, server: SimServer, afterMs: number): void {
   const random = new Random(world.plan.seed, 'reset', id);
   server.crash(() => random.next() * 100);
   world.recover(afterMs, () => server.start());
 }
 
-/** As an operator does it: drain, let answers finish for a while, stop, and start anew. */
+/** Restarts a server as an operator does: drain, let answers finish for a while, stop, start. */
 function drain(world: FaultyWorld, fault: Fault, server: SimServer): boolean {
   const others = world.servers.filter((other) => other !== server && other.isUp);
   server.feed({ kind: 'drain', alternatives: others.map(({ address }) => address) });
@@ -223,7 +227,7 @@ function drain(world: FaultyWorld, fault: Fault, server: SimServer): boolean {
   return true;
 }
 
-/** More requests at once than there are slots. */
+/** Makes more requests at once than there are slots. */
 function gather(world: FaultyWorld, { id, strength }: Fault): boolean {
   const running = world.devices.filter(({ isRunning }) => isRunning);
   const count = Math.ceil(running.length * (0.5 + strength));

@@ -8,7 +8,7 @@ import type { SimAnswer } from './sim-answer.js';
 export interface ObservedDevice {
   readonly index: number;
   readonly link: Pick<Link, 'up' | 'down'> | null;
-  /** Answers of its present life that have not ended. */
+  /** Answers since its last start that have not ended. */
   readonly live: ReadonlyMap<number, SimAnswer>;
   /** Null while it is not running. */
   readonly core: { readonly answerCount: number } | null;

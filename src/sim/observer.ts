@@ -1,5 +1,5 @@
-// What can be seen of a simulation while it runs. Property checkers, counters and traces implement what they need;
-// none of them may change anything.
+// Defines what can be observed of a simulation while it runs. Checkers, counters and traces
+// implement what they need; none of them may change anything.
 
 import type { AnswerEffect } from '../device/core/event.js';
 import type { DraftedToken } from '../engine/engine.js';
@@ -11,7 +11,11 @@ import type { Answered } from './sim-engine.js';
 
 export interface Observer {
   onAsk?(answer: SimAnswer): void;
-  /** After the transcript has taken it. @param complaint the rule of telling that it breaks, or null. */
+  /**
+   * After the transcript has taken it.
+   *
+   * @param complaint the rule that the report breaks, or null.
+   */
   onTell?(answer: SimAnswer, effect: AnswerEffect, complaint: string | null): void;
   /** A device has crashed under it. */
   onLoss?(answer: SimAnswer): void;
@@ -21,7 +25,7 @@ export interface Observer {
   onSent?(device: ObservedDevice, frame: DeviceFrame): void;
   onUp?(server: ObservedServer, frame: DeviceFrame, device: number): void;
   onDown?(device: ObservedDevice, frame: ServerFrame): void;
-  /** A message leaves a device or arrives at it, as somebody beside it sees who cannot read it. */
+  /** A message leaves a device or arrives at it, as an observer of the network sees it. */
   onMessage?(device: ObservedDevice, way: 'up' | 'down', byteCount: number): void;
   /** The engine has answered; the core has not heard of it. */
   onAnswered?(server: ObservedServer, answered: Answered): void;
@@ -32,7 +36,7 @@ export interface Observer {
   onServerCrash?(server: ObservedServer): void;
   onDeviceCrash?(device: ObservedDevice): void;
   onLink?(device: ObservedDevice, isUp: boolean, reason: string): void;
-  /** @param isFelt whether it met anything that it could harm. */
+  /** @param isFelt whether it had an effect. */
   onFault?(fault: Fault, isFelt: boolean): void;
   /** All answers are over, all devices have closed, all that may be kept has expired. */
   onEnd?(): void;

@@ -1,5 +1,5 @@
-// A device under virtual time: the shipped core, a drafter, a clock of its own, and what the shipped shell does between
-// them and the network. Can crash and come back with nothing.
+// Runs a device under virtual time: the shipped core and codec, a drafter, a clock of its own, and
+// what the shipped shell does between them and the network. Can crash and restart empty.
 
 import { ByteMeter } from '../device/core/byte-meter.js';
 import { DeviceCore } from '../device/core/device-core.js';
@@ -27,10 +27,10 @@ export interface DeviceParts {
   readonly drafter: DrafterModel | null;
   readonly models: Models;
   readonly clockRate: number;
-  /** The way to its servers and back, in milliseconds. */
+  /** Round trip to its servers, in milliseconds. */
   readonly roundTripMs: number;
   readonly observers: Required<Observer>;
-  /** Begins to dial for it; `connected` or `refused` follows with the same number. */
+  /** Dials for it; `connected` or `refused` follows with the same number. */
   readonly dial: (device: SimDevice, number: number, alternative: string | null) => void;
   readonly tampering: Tampering;
 }
@@ -45,11 +45,11 @@ export class SimDevice {
   readonly parts: DeviceParts;
   isRunning = false;
   link: Link | null = null;
-  /** Nobody answers a dial before this time. */
+  /** No dial is answered before this time. */
   outUntilMs = 0;
   drafter: SimDrafter | null = null;
   readonly clock: SkewedClock;
-  /** Answers of the present life that have not ended. */
+  /** Answers since its last start that have not ended. */
   readonly live = new Map<number, SimAnswer>();
   /** Drafts sent on the present link, newest last: what a fault may repeat. */
   recentDrafts: { readonly frame: Draft; readonly bytes: Uint8Array }[] = [];
@@ -68,7 +68,7 @@ export class SimDevice {
     this.clock = new SkewedClock(parts.clockRate, 1_000 * index);
   }
 
-  /** Its process begins, knowing nothing of earlier ones. */
+  /** Starts its process, with no memory of earlier ones. */
   start(): void {
     const { timeline, seed, settings, drafter, models } = this.parts;
     this.#lives++;
@@ -81,7 +81,11 @@ export class SimDevice {
     this.#perform(this.#core.handle({ kind: 'start' }, this.#now()));
   }
 
-  /** Its process ends without a word. @param hearAfterMs when the server hears that the link is reset. */
+  /**
+   * Ends its process without notice.
+   *
+   * @param hearAfterMs when the server hears that the link is reset.
+   */
   crash(hearAfterMs: number): void {
     const { timeline, observers } = this.parts;
     observers.onDeviceCrash(this);
@@ -205,7 +209,7 @@ export class SimDevice {
       this.recentDrafts.push({ frame, bytes });
       if (this.recentDrafts.length > recentMax) this.recentDrafts.shift();
     } else if (frame.kind === 'close' || frame.kind === 'cancel') {
-      // Nobody repeats a draft of a session that it has left.
+      // Drafts of a session that was left are not repeated.
       const { session } = frame;
       this.recentDrafts = this.recentDrafts.filter((recent) => recent.frame.session !== session);
     }
@@ -223,7 +227,7 @@ export class SimDevice {
     });
   }
 
-  /** What a new link reports to. */
+  /** The device's end of a new link. */
   endFor(number: number): LinkEnd {
     return {
       message: (bytes) => {
@@ -245,7 +249,7 @@ export class SimDevice {
     this.feed({ kind: 'frame', frame: this.#heard(decoded.ok) });
   }
 
-  /** Some devices pass over the server's advice. */
+  /** Drops the server's advice for devices that ignore it. */
   #heard(frame: ServerFrame): ServerFrame {
     const isDeaf = this.parts.kind.ignoresAdvice === true && frame.kind === 'verdict';
     return isDeaf ? { ...frame, advisedDraftLength: null } : frame;
@@ -280,7 +284,7 @@ export class SimDevice {
     this.#hangUp = null;
   }
 
-  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  /** The core waits for link-down, so it comes even if the peer never answers. */
   #hangUpLink(): void {
     const { timeline } = this.parts;
     const number = this.#dials;

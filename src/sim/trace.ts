@@ -1,4 +1,4 @@
-// A run as lines for a person to read: who said what to whom and when. Never part of a run.
+// Writes a run as lines for a person to read: who said what to whom and when. Never part of a run.
 
 import type { AnswerEffect } from '../device/core/event.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
@@ -34,7 +34,7 @@ export function traceTo(write: (line: string) => void, now: () => number): Obser
     onLink: (at: ObservedDevice, isUp: boolean, reason: string) =>
       say(device(at), isUp ? 'link up' : `link down: ${reason}`),
     onFault: (fault: Fault, isFelt: boolean) =>
-      say('fault', `${faultText(fault)}${isFelt ? '' : ', which nobody feels'}`),
+      say('fault', `${faultText(fault)}${isFelt ? '' : ', without effect'}`),
   };
 }
 
@@ -92,7 +92,9 @@ function frameText(frame: DeviceFrame | ServerFrame): string {
 
 function operationText({ operation, event, isInjected }: Answered): string {
   const outcome =
-    event.kind === 'failed' ? ` FAILS${isInjected ? '' : ' unasked'}: ${event.message}` : '';
+    event.kind === 'failed'
+      ? ` FAILS${isInjected ? '' : ' without a fault'}: ${event.message}`
+      : '';
   if (operation.kind !== 'pass') {
     const slot = operation.kind === 'copy-prefix' ? operation.to : operation.slot;
     const length = 'length' in operation ? ` to ${operation.length}` : '';
