@@ -2,7 +2,7 @@
 // each at the same time. Times are taken where a user would take them, at the tokens.
 
 import type { DrafterChoice } from '../../src/device/client.js';
-import type { AheadBudget } from '../../src/device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../../src/device/core/drafting/ahead/ahead-budget.js';
 import type { StopRule } from '../../src/device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../src/device/core/statistics.js';
 import { type Client, connect } from '../../src/device/index.js';

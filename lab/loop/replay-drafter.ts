@@ -3,7 +3,8 @@
 // anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
 
 import { MainSequence } from '../../src/device/core/drafting/main-sequence.js';
-import type { AnswerId, DraftStart } from '../../src/device/core/event.js';
+import type { DraftStart } from '../../src/device/core/event.js';
+import type { AnswerId } from '../../src/device/core/token.js';
 import type { Drafter, DrafterFactory, DrafterListener } from '../../src/device/drafter/drafter.js';
 import type { DraftEndReason, DraftedToken } from '../../src/engine/engine.js';
 import type { Recording } from './recording.js';

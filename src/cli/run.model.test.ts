@@ -23,7 +23,7 @@ describe('pilotfish run without a server', () => {
     const { code, out, err } = await ask('--fallback', 'provisional', '--away-seconds', '1');
     assert.deepEqual([code, out], [4, ''], 'a pipe gets verified text only');
     assert.equal(err.match(/drafting on meanwhile/g)?.length, 1, err);
-    assert.match(err, /no server was met in 1 s: .*\[server-unreachable\]/);
+    assert.match(err, /no server was reached in 1 s: .*\[server-unreachable\]/);
   });
 
   it('draft-only writes the text of the draft once, and says that nobody verified it', async () => {

@@ -1,5 +1,6 @@
-// The text of an answer while its tokens come and, where they were provisional, go: whole characters only, up to the
-// first stop string. Made anew from the tokens where some are taken back, because bytes and stop strings span tokens.
+// Turns the tokens of an answer into text: whole characters only, up to the first stop string.
+// Tokens may be taken back; the text is then rebuilt, because characters and stop strings span
+// tokens.
 
 import { StopText } from '../base/stop-text.js';
 import { TextStream } from '../engine/text-stream.js';
@@ -14,7 +15,10 @@ export class AnswerText {
   #text = '';
   #stopCount: number | null = null;
 
-  /** @param vocabulary null: tokens have no text. @param stops [n], none empty; only with a vocabulary. */
+  /**
+   * @param vocabulary null: tokens have no text.
+   * @param stops [n], none empty; only with a vocabulary.
+   */
   constructor(vocabulary: Vocabulary | null, stops: readonly string[]) {
     this.#vocabulary = vocabulary;
     this.#stops = stops;
@@ -29,7 +33,10 @@ export class AnswerText {
     this.#tokens.length = 0;
   }
 
-  /** What is certain to stand if the tokens do: a beginning stop string and half a character wait. */
+  /**
+   * Text that is certain if its tokens stand. A possible stop string and half a character are held
+   * back.
+   */
   get text(): string {
     return this.#text;
   }
@@ -64,7 +71,7 @@ export class AnswerText {
     for (const token of kept) this.push(token);
   }
 
-  /** What waited and has become neither a character nor a stop string. */
+  /** Releases held text that became neither a character nor a stop string. */
   end(): string {
     let rest = this.#add(this.#stream?.end() ?? '');
     if (this.#stop !== null) {

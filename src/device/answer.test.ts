@@ -1,11 +1,13 @@
-// An answer's text against what the core tells: pieces add up, what is taken back leaves no trace, stop strings end it.
+// Checks an answer's text against what the core reports: pieces add up, retracted tokens leave no
+// trace, stop strings end it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { scriptedVocabulary } from '../engine/scripted-vocabulary.js';
 import { AnswerStream, type Piece } from './answer.js';
-import type { AnswerEffect, TokenOrigin } from './core/event.js';
+import type { AnswerEffect } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
+import type { TokenOrigin } from './core/token.js';
 
 const vocabulary = scriptedVocabulary(16);
 const idOf = (text: string): number =>

@@ -1,13 +1,15 @@
-// One answer as its reader sees it: an async stream of pieces, a result at the end, cancellation at any moment.
-// Keeps the text whole where provisional tokens are taken back, and ends it before a stop string.
+// Presents one answer to its reader: an async stream of pieces, a result at the end, cancellation
+// at any time. Corrects the text when provisional tokens are retracted, and ends it before a stop
+// string.
 
 import { PilotfishError } from '../base/error.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { EndReason } from '../protocol/frame.js';
 import { AnswerText } from './answer-text.js';
-import type { AnswerEffect, AnswerToken, TokenOrigin } from './core/event.js';
+import type { AnswerEffect } from './core/event.js';
 import type { Statistics } from './core/statistics.js';
+import type { AnswerToken, TokenOrigin } from './core/token.js';
 
 /** A step of an answer: a token, or news of tokens that were shown as provisional. */
 export type Piece =
@@ -17,8 +19,8 @@ export type Piece =
       readonly position: number;
       readonly token: number;
       /**
-       * What it adds to the text: whole characters only, and nothing that may begin a stop string; empty without a
-       * vocabulary.
+       * Added text: whole characters only, and nothing that may begin a stop string; empty without
+       * a vocabulary.
        */
       readonly text: string;
       readonly origin: TokenOrigin;
@@ -33,16 +35,19 @@ export type Piece =
       /** [to - from], where asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
     }
-  /** Provisional tokens from this position on are void, and so is all text behind the first `textLength` units. */
+  /**
+   * Provisional tokens from this position on are void, and so is all text behind the first
+   * `textLength` units.
+   */
   | { readonly kind: 'retracted'; readonly from: number; readonly textLength: number }
-  /** What waited to the end: a character that never became whole, the beginning of a stop string. */
+  /** Text held to the end: an incomplete character, or the beginning of a stop string. */
   | { readonly kind: 'rest'; readonly text: string };
 
 /** An answer that has ended. */
 export interface AnswerResult {
   /** As the server says, or `stop`: a stop string came. */
   readonly reason: EndReason | 'stop';
-  /** False where a draft-only answer ended on tokens that nobody verified. */
+  /** False where a draft-only answer ended on unverified tokens. */
   readonly isVerified: boolean;
   readonly text: string;
   /** [n] tokens of the answer. */
@@ -68,12 +73,12 @@ export interface Answer extends AsyncIterable<Piece> {
   cancel(): void;
 }
 
-/** What an answer is made with. */
+/** Parts of an answer. */
 export interface AnswerParts {
   readonly vocabulary: Vocabulary | null;
   /** [n], none empty. */
   readonly stops: readonly string[];
-  /** Whether the answer may end on tokens that nobody verified. */
+  /** Whether the answer may end on unverified tokens. */
   readonly endsUnverified: boolean;
   readonly cancel: () => void;
 }
@@ -84,7 +89,7 @@ export class AnswerStream implements Answer {
   readonly #pieces: Piece[] = [];
   readonly #text: AnswerText;
   #promptLength = 0;
-  /** Set once a stop string has ended the answer: what is still told of it is void. */
+  /** Set once a stop string has ended the answer: later reports are ignored. */
   #stopped: { readonly isVerified: boolean } | null = null;
   readonly #readers: (() => void)[] = [];
   #outcome: Outcome | null = null;
@@ -171,7 +176,7 @@ export class AnswerStream implements Answer {
     return stopCount === null ? Infinity : this.#promptLength + stopCount;
   }
 
-  /** Behind a stop string that nobody has verified yet nothing is told; it may be taken back. */
+  /** Nothing is reported behind an unverified stop string, which may be retracted. */
   #push({ position, token, origin, logprobs }: AnswerToken): void {
     const isBehind = this.#text.stopCount !== null;
     const text = this.#text.push(token);
@@ -189,7 +194,7 @@ export class AnswerStream implements Answer {
     if (isVerified || this.#parts.endsUnverified) this.#stopAt(isVerified);
   }
 
-  /** The core hears of it later: it is telling something at this moment. */
+  /** Cancels later: the core is in the middle of a report. */
   #stopAt(isVerified: boolean): void {
     this.#stopped = { isVerified };
     queueMicrotask(() => this.cancel());
@@ -210,7 +215,7 @@ export class AnswerStream implements Answer {
     const rest = this.#text.end();
     if (rest !== '') this.#pieces.push({ kind: 'rest', text: rest });
     if (reason === 'cancelled') {
-      // Who stops reading does not want what is left.
+      // A reader that cancels does not want the rest.
       this.#pieces.length = 0;
       this.#conclude({ error: new PilotfishError('cancelled', 'stopped by the caller') });
     } else this.#succeed(reason, isVerified);
@@ -257,7 +262,7 @@ export class AnswerStream implements Answer {
   }
 }
 
-/** What a confirmation says, without whom it concerns. */
+/** A confirmation without its answer id. */
 function confirmedOf({ from, to, logprobs }: AnswerEffect & { kind: 'confirmed' }): Piece {
   return { kind: 'confirmed', from, to, ...(logprobs && { logprobs }) };
 }

@@ -1,4 +1,5 @@
-// The library as a program uses it: real WebSockets on loopback, the shipped server, scripted engines.
+// Tests the library as a program uses it: real WebSockets on loopback, the shipped server, scripted
+// engines.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,7 +17,9 @@ import { serveLines } from './line-service.js';
 const ids = Int32Array.of(0, 3, 5);
 const seed = 11n;
 
-/** A scripted engine's passes never let the event loop turn, so a whole answer would be one tick. */
+/**
+ * A scripted engine's passes never let the event loop turn, so a whole answer would be one tick.
+ */
 function turning(engine: Engine): Engine {
   return {
     info: engine.info,
@@ -184,7 +187,7 @@ describe('client', () => {
     await client.close();
   });
 
-  it('an address where nobody listens is server-unreachable, exit code 4', async () => {
+  it('an address where no server listens is server-unreachable, exit code 4', async () => {
     const gone = await startServer({ engine: target, port: 0 });
     const { address } = gone;
     await gone.close();
@@ -198,7 +201,7 @@ describe('client', () => {
     );
   });
 
-  it('a host that takes the connection and says nothing holds nobody who has stopped waiting', async () => {
+  it('a host that accepts the connection and stays silent does not hold a caller that has stopped waiting', async () => {
     const open = new Set<Socket>();
     const silent = createServer((socket) => open.add(socket)).listen(0, '127.0.0.1');
     await once(silent, 'listening');

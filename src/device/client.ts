@@ -1,5 +1,5 @@
-// The library's face: connect once, generate any number of answers as streams of tokens with their text and origin.
-// Turns ids into text; the device core behind it knows ids only.
+// Connects to a server and generates any number of answers, as streams of tokens with their text
+// and origin. Turns ids into text; the device core behind it knows only ids.
 
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
@@ -13,9 +13,14 @@ import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
 import type { Transport } from '../protocol/transport.js';
 import { type Answer, AnswerStream } from './answer.js';
-import { type AheadBudget, aheadDefaults, branchTokensLimit } from './core/drafting/ahead-cache.js';
-import type { AnswerEffect, AnswerId, Fallback } from './core/event.js';
+import {
+  type AheadBudget,
+  aheadDefaults,
+  branchTokensLimit,
+} from './core/drafting/ahead/ahead-budget.js';
+import type { AnswerEffect, Fallback } from './core/event.js';
 import type { DeviceCoreSettings, DrafterFacts, Timing } from './core/settings.js';
+import type { AnswerId } from './core/token.js';
 import { type Clock, Device, type DeviceNotice, type DeviceOptions } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter, sequencesMaxOf } from './drafter/engine-drafter.js';
@@ -29,12 +34,12 @@ import {
   dialWebSocket,
 } from './websocket-dialer.js';
 
-/** What drafts: an engine that stays its owner's, a look-up in the text so far, or nothing. */
+/** The drafter: an engine that its owner closes, a look-up in the text so far, or none. */
 export type DrafterChoice =
   | { readonly kind: 'engine'; readonly engine: Engine }
   | { readonly kind: 'ngram'; readonly options?: NgramOptions }
   | { readonly kind: 'none' }
-  /** A drafter of the caller's own; see DrafterFacts. Default of `strandsMax`: 1. */
+  /** A drafter of the caller's own; see DrafterFacts. Default of `sequencesMax`: 1. */
   | {
       readonly kind: 'custom';
       readonly make: DrafterFactory;
@@ -47,7 +52,9 @@ export interface ConnectOptions {
   /** ws: or wss: address of the server. */
   readonly url: string;
   readonly drafter: DrafterChoice;
-  /** Turns ids into text. Default: the drafting engine's; without either, tokens come without text. */
+  /**
+   * Turns ids into text. Default: the drafting engine's; without either, tokens come without text.
+   */
   readonly vocabulary?: Vocabulary;
   /** Shown with the upgrade. Refused over ws: to another machine. */
   readonly key?: string;
@@ -57,7 +64,9 @@ export interface ConnectOptions {
   readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
-  /** Of every answer that does not say its own. With provisional and draft-only a missing server is no error. */
+  /**
+   * Default of every answer. With `provisional` or `draft-only` a missing server is not an error.
+   */
   readonly fallback?: Fallback;
   /**
    * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s
@@ -69,12 +78,12 @@ export interface ConnectOptions {
    * 24 tokens of at least a chance of 0.01, with 3 runners-up and hints, and none in race.
    */
   readonly ahead?: Partial<AheadBudget>;
-  /** What is done against whoever sees lengths and times of messages, by the server too. Default: nothing. */
+  /** Hides lengths and times of messages, both ways. Default: off. */
   readonly shaping?: Partial<TrafficShaping>;
-  /** Replaces WebSocket. @param signal aborts when nobody waits for the link any more. */
+  /** Replaces WebSocket. @param signal aborts when the link is no longer wanted. */
   readonly dial?: (url: string, signal: AbortSignal) => Promise<Transport>;
   readonly clock?: Clock;
-  /** Hears of links that were lost and found. */
+  /** Called when the link is lost and when it is back. */
   readonly onLink?: (news: LinkNotice) => void;
   readonly signal?: AbortSignal;
 }
@@ -108,7 +117,8 @@ const ngramContext = limits.promptTokens.value;
  * Connects to a server. Any number of answers can be written over one client, at once or one after
  * another.
  *
- * @returns a client once the server has said welcome; with a fallback that can do without, also when it is away.
+ * @returns a client once the server has said welcome; with a fallback that can do without, also
+ *   when it is away.
  * @throws PilotfishError `vocabulary-mismatch`, `server-unreachable`, `server-refused`,
  *   `protocol-violated`, `cancelled`, or `usage` where the key would go out in clear.
  *
@@ -149,13 +159,13 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 
 /** A link to a server, made by `connect`, and the answers that are asked for over it. */
 export interface Client {
-  /** Name of the target model; null while no server was met. */
+  /** Name of the target model; null before a server was reached. */
   readonly modelName: string | null;
-  /** Most tokens of one answer, its prompt included; null while no server was met. */
+  /** Most tokens of one answer, its prompt included; null before a server was reached. */
   readonly contextLength: number | null;
   /** Whether a server can be asked at this moment. */
   readonly isLinked: boolean;
-  /** Answers that are being written. */
+  /** Answers that are being generated. */
   readonly answerCount: number;
 
   /**
@@ -204,7 +214,7 @@ class LinkedClient implements Client {
     });
     this.#device.start();
     if (!keepsTrying(options)) return;
-    // A host that swallows what is sent to it says nothing for long; answers can begin without it.
+    // A host that drops packets stays silent for long; answers can begin without it.
     const disconnectGraceMs = options.timing?.disconnectGraceMs ?? timingDefaults.disconnectGraceMs;
     this.#cancelGrace = clock.at(clock.now() + disconnectGraceMs, () => this.#settleReady(null));
   }

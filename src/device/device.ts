@@ -1,15 +1,17 @@
-// The shell around the device core: carries its effects out and brings events in. Owns one link, one timer and one
-// drafter; decides nothing.
+// Runs the device core: carries out its effects and feeds it events. Encodes and decodes its
+// frames, and owns one link, one timer and one drafter. Decides nothing.
 
+import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
 import { closeNormal, type Transport } from '../protocol/transport.js';
+import { ByteMeter } from './core/byte-meter.js';
 import { DeviceCore } from './core/device-core.js';
-import type { AnswerEffect, DeviceEffect, DeviceInput } from './core/event.js';
+import type { AnswerEffect, DeviceEffect, DeviceInput, SendEffect } from './core/event.js';
 import type { DeviceCoreSettings } from './core/settings.js';
 import type { Drafter, DrafterFactory } from './drafter/drafter.js';
 import { closeMessage } from './link-messages.js';
 
-/** Time as the shell meets it; tests and simulators bring their own. */
+/** The shell's clock; tests bring their own. */
 export interface Clock {
   /** Milliseconds that never run backwards. */
   now(): number;
@@ -24,12 +26,12 @@ export interface DeviceOptions {
   /**
    * Opens a link, or rejects with an Error that says why.
    *
-   * @param alternative address named by a draining server; null: the usual one. @param signal aborts when nobody waits
-   *   for the link any more.
+   * @param alternative address named by a draining server; null: the usual one.
+   * @param signal aborts when the link is no longer wanted. for the link any more.
    */
   readonly dial: (alternative: string | null, signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;
-  /** Everything that concerns a user, in order. */
+  /** Gets everything that concerns a user, in order. */
   readonly tell: (effect: DeviceNotice) => void;
 }
 
@@ -45,9 +47,10 @@ export class Device {
   readonly #options: DeviceOptions;
   readonly #core: DeviceCore;
   readonly #drafter: Drafter | null;
+  readonly #meter = new ByteMeter();
   #transport: Transport | null = null;
   #dialling = new AbortController();
-  /** Distinguishes links: what an earlier one still says is void. */
+  /** Tells links apart: late events of an earlier one are ignored. */
   #linkCount = 0;
   #cancelWake: (() => void) | null = null;
   #cancelHangUp: (() => void) | null = null;
@@ -56,7 +59,7 @@ export class Device {
 
   constructor(options: DeviceOptions) {
     this.#options = options;
-    this.#core = new DeviceCore(options.settings, options.clock.now());
+    this.#core = new DeviceCore(options.settings);
     this.#drafter =
       options.makeDrafter?.({
         drafted: (answer, run, tokens) => this.#feedSoon({ kind: 'drafted', answer, run, tokens }),
@@ -67,7 +70,7 @@ export class Device {
   }
 
   start(): void {
-    this.#perform(this.#core.start(this.#options.clock.now()));
+    this.feed({ kind: 'start' });
   }
 
   /** Answers that are being written. */
@@ -75,13 +78,16 @@ export class Device {
     return this.#core.answerCount;
   }
 
-  /** At once, behind what waits. */
+  /** Handles an event at once, after those that wait. */
   feed(event: DeviceInput): void {
     this.#waiting.push(event);
     this.#flush();
   }
 
-  /** Soon: a socket brings several messages in one piece, a drafter several tokens, and one look at the whole serves all. */
+  /**
+   * Handles an event soon: sockets and drafters bring several at once, and one pass over all is
+   * enough.
+   */
   #feedSoon(event: DeviceInput): void {
     if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
   }
@@ -116,7 +122,7 @@ export class Device {
         this.#hangUp();
         break;
       case 'send':
-        this.#send(effect.bytes);
+        this.#send(effect);
         break;
       case 'draft-open':
         this.#drafter?.open(effect.answer, effect.config);
@@ -133,8 +139,12 @@ export class Device {
       case 'wake':
         this.#wake(effect.atMs);
         break;
-      default:
+      case 'welcomed':
+      case 'gave-up':
         this.#options.tell(effect);
+        break;
+      default:
+        this.#options.tell(this.#meter.complete(effect));
     }
   }
 
@@ -143,7 +153,7 @@ export class Device {
     this.#dialling = new AbortController();
     this.#options.dial(alternative, this.#dialling.signal).then(
       (transport) => {
-        // Dialled in vain: closed, timed out, or given up on and about to be called down.
+        // No longer wanted: closed, timed out, or hung up and about to count as down.
         if (link !== this.#linkCount || this.#isClosed || this.#cancelHangUp !== null) {
           transport.close(closeNormal, 'not needed any more');
           return;
@@ -151,7 +161,7 @@ export class Device {
         this.#transport = transport;
         transport.listen({
           message: (bytes) => {
-            if (link === this.#linkCount) this.#feedSoon({ kind: 'message', bytes });
+            if (link === this.#linkCount) this.#message(bytes);
           },
           closed: (end) => this.#down(link, closeMessage(end)),
         });
@@ -161,9 +171,21 @@ export class Device {
     );
   }
 
+  /** Bytes that are not a frame go to the core as a fault. */
+  #message(bytes: Uint8Array): void {
+    const decoded = decodeServerFrame(bytes);
+    if ('fault' in decoded) {
+      this.#feedSoon({ kind: 'fault', fault: decoded.fault });
+      return;
+    }
+    this.#meter.received(decoded.ok, bytes.length);
+    this.#feedSoon({ kind: 'frame', frame: decoded.ok });
+  }
+
   #down(link: number, reason: string): void {
     if (link !== this.#linkCount) return;
     this.#linkCount++;
+    this.#meter.disconnected();
     this.#transport = null;
     this.#cancelHangUp?.();
     this.#cancelHangUp = null;
@@ -172,9 +194,10 @@ export class Device {
     this.#options.tell({ kind: 'down', reason });
   }
 
-  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  /** The core waits for link-down, so it comes even if the peer never answers. */
   #hangUp(): void {
     const link = this.#linkCount;
+    this.#meter.disconnected();
     this.#transport?.close(closeNormal, '');
     this.#dialling.abort();
     const { clock } = this.#options;
@@ -184,7 +207,9 @@ export class Device {
     );
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(effect: SendEffect): void {
+    const bytes = encodeFrame(effect.frame, effect.padBytes);
+    this.#meter.sent(effect, bytes.length);
     this.#transport?.send(bytes);
     if ((this.#transport?.bufferedBytes ?? 0) > limits.bufferedBytes.value) this.#hangUp();
   }

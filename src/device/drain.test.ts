@@ -1,5 +1,5 @@
-// A server that closes sends its devices elsewhere: two servers and a device over real sockets, scripted engines. No text
-// changes by it.
+// Checks that a server which closes sends its devices elsewhere and changes no text: two servers
+// and a device over real sockets, scripted engines.
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';

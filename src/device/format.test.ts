@@ -1,5 +1,6 @@
-// Formats over the wire: every answer satisfies its schema, under every scheme and mode, drafts are made by the same mask,
-// and a schema that cannot be followed is refused by whoever reads it first.
+// Checks formats over the wire: every answer satisfies its schema under every scheme and mode,
+// drafts use the same mask, and a schema that cannot be followed is refused by the first end that
+// reads it.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// What the core is told where a caller leaves things out, and what is refused before anything is sent.
+// Checks the defaults of a request, and what is refused before anything is sent.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

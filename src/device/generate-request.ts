@@ -1,5 +1,5 @@
-// From what a caller asks of an answer to what the device core is told: defaults filled in, text turned into ids, and
-// everything refused here that can be known to be wrong here.
+// Turns a caller's options into the request of the device core: fills in defaults, encodes text as
+// ids, and refuses everything that can be known to be wrong here.
 
 import { randomBytes } from 'node:crypto';
 import { PilotfishError } from '../base/error.js';
@@ -39,11 +39,12 @@ export interface GenerateOptions {
   /** The answer ends before the first of these texts, at most 16, none empty. Default: none. */
   readonly stops?: readonly string[];
   /**
-   * Tells of every verified token the target's log-probability and those of so many of the likeliest tokens, 0 to 20.
-   * They are of the softmax of the logits, before temperature and all else. Default: none are computed.
+   * Tells of every verified token the target's log-probability and those of so many of the
+   * likeliest tokens, 0 to 20. They are of the softmax of the logits, before temperature and all
+   * else. Default: none are computed.
    */
   readonly topLogprobs?: number;
-  /** What the answer has to be, enforced token by token. Default: anything. */
+  /** Format of the answer, enforced token by token. Default: none. */
   readonly format?: OutputFormat;
   /** Default: adaptive, at most 16. */
   readonly stopRule?: StopRule;
@@ -58,7 +59,7 @@ export interface GenerateOptions {
 const windowDefault = 64;
 const stopRuleDefault: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
 
-/** What a client knows when it is asked. */
+/** A client's facts that requests depend on. */
 export interface RequestContext {
   readonly hasDrafter: boolean;
   /** Of an answer that does not say its own. */
@@ -70,9 +71,10 @@ export interface RequestContext {
 }
 
 /**
- * What the core is told of an answer.
+ * Builds the core's request.
  *
- * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or `token-out-of-range`.
+ * @throws PilotfishError `usage`, `prompt-empty`, `sampling-invalid`, `format-invalid` or
+ *   `token-out-of-range`.
  */
 export function requestOf(options: GenerateOptions, context: RequestContext): GenerateRequest {
   const { sampling, tokensMax } = options;
@@ -103,7 +105,9 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
   };
 }
 
-/** What is wanted of the target's law beside a token; a schema is looked at here where it can be. */
+/**
+ * Options of formats and log-probabilities. A schema is checked here where a vocabulary is known.
+ */
 function lawOptions(
   { topLogprobs, format, tokensMax }: GenerateOptions,
   formats: FormatChecker | null,
@@ -129,7 +133,10 @@ function modeOf({ mode }: GenerateOptions, scheme: Scheme, context: RequestConte
   return context.hasDrafter ? (mode ?? offered[0]!) : 'stream';
 }
 
-/** Ids wherever this side can make them: drafting starts at once then, and can start without a server. */
+/**
+ * Ids wherever this side can make them: drafting starts at once then, and can start without a
+ * server.
+ */
 function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prompt {
   const { prompt, ids, messages } = options;
   const given = [prompt, ids, messages].filter((value) => value !== undefined);

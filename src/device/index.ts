@@ -15,18 +15,12 @@ export {
   type DrafterChoice,
   type LinkNotice,
 } from './client.js';
-export type { AheadBudget } from './core/drafting/ahead-cache.js';
+export type { AheadBudget } from './core/drafting/ahead/ahead-budget.js';
 export type { StopRule } from './core/drafting/stop-rule.js';
-export type {
-  AnswerId,
-  DraftSequence,
-  DraftStart,
-  Fallback,
-  SequenceToken,
-  TokenOrigin,
-} from './core/event.js';
+export type { DraftSequence, DraftStart, Fallback, SequenceToken } from './core/event.js';
 export type { DrafterFacts, Timing } from './core/settings.js';
 export type { Statistics } from './core/statistics.js';
+export type { AnswerId, TokenOrigin } from './core/token.js';
 export type { Clock } from './device.js';
 export type { Drafter, DrafterFactory, DrafterListener } from './drafter/drafter.js';
 export type { GenerateOptions } from './generate-request.js';

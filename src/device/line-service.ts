@@ -1,5 +1,5 @@
-// The daemon's door for programs on the same machine: one JSON request a line in, one JSON event a line out, any number
-// at once. Knows the client only; for HTTP there is `gateway`.
+// Serves programs on the same machine over lines of JSON: one request a line in, one event a line
+// out, any number at once. Knows only the client.
 
 import { PilotfishError, toPilotfishError } from '../base/error.js';
 import type { OutputFormat } from '../grammar/output-format.js';
@@ -24,12 +24,13 @@ export interface LineReader {
 /**
  * Serves one reader until its input ends and its answers are written.
  *
- * Requests: `{"id": ..., "prompt" | "ids" | "messages": ..., "maxTokens": n, "temperature": t, "topK", "topP", "minP",
- * "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias": {"id": value}, "seed": "n", "stop": [...],
- * "scheme", "mode", "fallback", "topLogprobs": n, "format": {"kind": "json-object"} | {"kind": "json-schema", "schema":
- * ...}}`; what is absent leaves the law as the model has it, and what is misspelt is answered
- * with an error. `{"id": ..., "cancel": true}` ends one.
- * Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" | "error", ...}`.
+ * Requests: `{"id": ..., "prompt" | "ids" | "messages": ..., "maxTokens": n, "temperature": t,
+ * "topK", "topP", "minP", "repetitionPenalty", "presencePenalty", "frequencyPenalty", "logitBias":
+ * {"id": value}, "seed": "n", "stop": [...], "scheme", "mode", "fallback", "topLogprobs": n,
+ * "format": {"kind": "json-object"} | {"kind": "json-schema", "schema": ...}}`; absent fields leave
+ * the law as the model has it, and misspelt ones are answered with an error. `{"id": ..., "cancel":
+ * true}` ends one. Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" |
+ * "error", ...}`.
  *
  * @param signal ends every answer of this reader.
  */
@@ -43,7 +44,7 @@ export async function serveLines(
     for await (const line of linesOf(input)) service.take(line);
     await service.finished();
   } catch (reason) {
-    // An input that is cut off because nobody wants more is no news.
+    // An input that ends because of the signal is not an error.
     if (!signal.aborted) service.say(null, errorEvent(toPilotfishError(reason, 'usage')));
   } finally {
     service.cancelAll();
@@ -90,7 +91,7 @@ class LineService {
     this.#write(`${JSON.stringify({ id, ...event })}\n`);
   }
 
-  /** One line; a bad one is answered and changes nothing. */
+  /** Takes one line; a bad one is answered with an error and changes nothing. */
   take(line: string): void {
     if (line.trim() === '') return;
     let id: unknown = null;
@@ -115,7 +116,7 @@ class LineService {
     }
     if (running !== undefined) throw new PilotfishError('usage', `id ${key} is in use`);
     if (this.#answers.size >= answersMax) {
-      throw new PilotfishError('usage', `${answersMax} answers are being written already`);
+      throw new PilotfishError('usage', `${answersMax} answers are being generated already`);
     }
     const answer = this.#client.generate({ ...optionsOf(request), signal: this.#signal });
     this.#answers.set(key, answer);
@@ -183,7 +184,7 @@ const requestFields = [
 const cancelFields = ['id', 'cancel'];
 const messageFields = ['role', 'content'];
 
-/** A field that is not obeyed would be worse than an error: the caller believes in it. */
+/** A field that is silently ignored would be worse than an error. */
 function checkFields(value: Json, known: readonly string[]): void {
   const strange = Object.keys(value).find((name) => !known.includes(name));
   if (strange === undefined) return;

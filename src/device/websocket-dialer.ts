@@ -1,5 +1,6 @@
-// One WebSocket as a transport: binary messages only, no compression, bounded in both directions. Shows the key with the
-// upgrade, and never where others could read it unless told to. The only file of the device that knows `ws`.
+// Dials a WebSocket as a transport: binary messages only, no compression, bounded both ways. Sends
+// the key with the upgrade, and never in clear to another machine unless told to. The only file of
+// the device that imports `ws`.
 
 import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
@@ -20,7 +21,7 @@ import { subprotocol } from '../protocol/version.js';
 /** How long a peer may take to answer a close. */
 const closeTimeoutMs = 1_000;
 
-/** What a device trusts and shows. PEM. */
+/** Certificates that a device trusts and presents. PEM. */
 export interface DeviceTls {
   /** Signs the server's certificate. Default: those that Node comes with. */
   readonly ca?: string | Buffer;
@@ -60,20 +61,21 @@ export function checkKeyInClear(
 }
 
 /**
- * Refuses to go on in clear, at another address that a server named, what was begun under TLS: prompts would be read.
+ * Refuses an alternative address without TLS where the first one had TLS: others could read the
+ * prompts.
  *
  * @throws PilotfishError `usage`.
  */
 export function checkAlternative(url: string, alternative: string): void {
   const { protocol, hostname } = new URL(alternative);
   if (new URL(url).protocol !== 'wss:' || protocol === 'wss:' || isOwnHost(hostname)) return;
-  throw new PilotfishError('usage', 'the server named an address without TLS to go on at');
+  throw new PilotfishError('usage', 'the server named an alternative address without TLS');
 }
 
 /**
  * Opens a connection. A key that is refused with the upgrade comes as the Failure that says so.
  *
- * @param url ws: or wss:. @param signal ends a dial that nobody waits for.
+ * @param url ws: or wss:. @param signal aborts when the link is no longer wanted.
  * @throws Error of the socket, with what the system says; PilotfishError as checkKeyInClear.
  */
 export async function dialWebSocket(
@@ -99,7 +101,7 @@ function open(
       ...tls,
     });
     socket.binaryType = 'nodebuffer';
-    // Terminated before it is open, it reports an error like any other that did not come about.
+    // A socket that is terminated before it opens reports an error, like any failed dial.
     const stop = (): void => socket.terminate();
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -121,7 +123,7 @@ function open(
 
 const unauthorized = 401;
 
-/** A connection that was refused for its key, as one that says so and ends. */
+/** Stands for a connection refused because of its key: reports the failure and ends. */
 class RefusedTransport implements Transport {
   readonly bufferedBytes = 0;
 

@@ -1,5 +1,6 @@
-// The contract of transports, held by the sockets that ship: the device's dialler and the server's listener, with a proxy
-// between them that shows whether anything is still under way, and that can lose the connection.
+// Checks the contract of transports on the sockets that ship: the device's dialler and the server's
+// listener, with a proxy between them that shows whether anything is still under way and can lose
+// the connection.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -16,7 +17,10 @@ import { type ConnectedPair, transportSuite } from '../protocol/transport.suite.
 import { type ListenerHandlers, listen, type Peer } from '../server/websocket-listener.js';
 import { dialWebSocket } from './websocket-dialer.js';
 
-/** Loopback delivers within the call that sends; so many turns without a byte, and nothing is under way. */
+/**
+ * Loopback delivers within the call that sends; so many turns without a byte, and nothing is under
+ * way.
+ */
 const quietTurns = 300;
 
 /** Passes bytes on, counts what happens, and resets both sides when told to. */
@@ -41,7 +45,8 @@ class CountingProxy {
     const count = (): unknown => this.happenedCount++;
     from.on('data', count).on('end', count).on('close', count).on('drain', count);
     from.on('error', () => to.destroy());
-    // Otherwise a short message waits for the one before it to be acknowledged, which no count would show.
+    // Otherwise a short message waits for the one before it to be acknowledged, which no count
+    // would show.
     from.setNoDelay(true);
     from.pipe(to);
   }
@@ -58,7 +63,7 @@ class CountingProxy {
 
 /** The listener tells one object of all connections; this is one of them, as a transport. */
 class ServerEnd implements Transport {
-  /** Whoever reads too slowly is cut off by the listener, which therefore tells nobody. */
+  /** The listener cuts off a slow reader itself, and so reports nothing. */
   readonly bufferedBytes = 0;
   readonly #peer: Peer;
   #listener: TransportListener | null = null;

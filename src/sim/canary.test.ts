@@ -1,4 +1,5 @@
-// Every checker can fail: each catches the bug that was put in for it, and what is left after cutting the run down is short.
+// Checks that every checker can fail: each catches the bug planted for it, and a failing run is cut
+// down to a few requests and faults.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

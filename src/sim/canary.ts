@@ -1,5 +1,5 @@
-// Bugs put in on purpose, one for each checker: a checker that does not catch its own proves nothing. They sit where a
-// core hands over what it says, so that the shipped code needs no door for them.
+// Plants one bug for each checker: a checker that misses its own proves nothing. Bugs sit where a
+// core hands over its output, so that shipped code needs no hooks.
 
 import type { ServerFrame } from '../protocol/frame.js';
 import type { CheckName } from './check/checker.js';
@@ -15,7 +15,7 @@ const canary = (what: string, changes: Partial<Tampering>): Canary => ({
   tampering: { ...untampered, ...changes },
 });
 
-/** Another letter of the alphabet in the place of the last token. */
+/** Replaces the last token by another letter of the alphabet. */
 function misspelt(frame: ServerFrame): ServerFrame {
   if (frame.kind !== 'verdict' || frame.tokens.length === 0) return frame;
   const tokens = frame.tokens.slice();
@@ -37,7 +37,7 @@ export const canaries: { readonly [check in CheckName]: Canary } = {
   liveness: canary('a server never says the last verdict', {
     frame: (frame) => (frame.kind === 'verdict' && frame.end !== null ? null : frame),
   }),
-  conduct: canary('a server builds on drafts that nobody sent', {
+  conduct: canary('a server builds on drafts that were not sent', {
     frame: (frame) => (frame.kind === 'verdict' ? { ...frame, from: frame.from + 1_000 } : frame),
   }),
   slots: canary('an engine does not roll back', {

@@ -1,4 +1,4 @@
-// The search for the most users finds the edge wherever it lies, and does not look more often than it must.
+// Checks that the search for the most users finds the edge anywhere, in as few looks as possible.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

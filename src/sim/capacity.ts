@@ -1,13 +1,14 @@
-// The most users that a server can have before their answers become too slow: a search over a number of users, where a
-// look at one number is a whole simulation.
+// Searches for the most users that a server can have before answers become too slow; each look is a
+// whole simulation.
 
 import { assert } from '../base/assert.js';
 
-/** Where the search ends: answers of one seed differ by as much from the next seed's. */
+/** Precision at which the search ends: seeds differ by as much. */
 const precision = 0.03;
 
 /**
- * The most users for whom `holds`, good to 3 %. It is taken to hold for fewer users wherever it holds for some.
+ * The most users for whom `holds`, good to 3 %. It is taken to hold for fewer users wherever it
+ * holds for some.
  *
  * @param most where the search ends, >= 1.
  * @returns in [0, most]; 0: not even for one.

@@ -1,4 +1,4 @@
-// Holding drafts back in race saves most messages and hardly any time: the trade that the shipped moment of sending makes.
+// Checks that holding drafts back in race saves most messages and costs hardly any time.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

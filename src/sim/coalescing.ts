@@ -1,18 +1,19 @@
-// What it costs and saves to hold drafts back in race: messages and time for each token, by the moment of sending and the
-// round trip. One device and one server in virtual time, no faults: exact figures of a seed, on any machine.
+// Measures what holding drafts back costs and saves in race: messages and time per token, by the
+// time of sending and the round trip. One device and one server in virtual time, no faults; exact
+// for a seed, on any machine.
 
 import type { Sending } from '../device/core/coalesce.js';
 import { sendings } from '../device/core/coalesce.js';
-import { aheadOff } from '../device/core/drafting/ahead-cache.js';
+import { aheadOff } from '../device/core/drafting/ahead/ahead-budget.js';
 import { mean } from '../math/statistics.js';
 import type { DeviceKind, Scenario } from './scenario.js';
 import { delayLink, swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
 
-/** How regular the world is: what strays is what the margin is for. */
+/** Irregularity of the world, which the margin is for. */
 export interface LinkVariation {
   readonly jitterMs: number;
-  /** Share by which a pass takes longer at most. */
+  /** Most by which a pass takes longer, as a share. */
   readonly passNoise: number;
 }
 
@@ -44,7 +45,8 @@ const answerTokens = 200;
 /**
  * Plays the grid.
  *
- * @param seedCount runs of a cell, each of a few answers of 200 tokens. @param onRow hears each as it is done.
+ * @param seedCount runs of a cell, each of a few answers of 200 tokens.
+ * @param onRow called with each row as it is done.
  */
 export function compareSendings(
   seedCount: number,
@@ -104,7 +106,7 @@ function scenarioOf(roundTripMs: number, straying: LinkVariation, sending: Sendi
     verdictTimeoutMs: 5_000,
     linkTimeoutMs: 10_000,
     pingMs: 2_000,
-    // Branches change how many tokens come at once: here it is the moment of sending that is looked at.
+    // Branches change how many tokens come at once; this comparison is about the time of sending.
     ahead: aheadOff,
     sending,
   };

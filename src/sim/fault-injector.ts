@@ -1,16 +1,31 @@
-// What each kind of fault does to a world. Says whether it met anything: a fault that nobody could notice does not count.
+// Applies a fault to a world, and returns whether it met anything: a fault without effect does not
+// count.
 
-import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
+import { encodeFrame } from '../protocol/codec.js';
 import type { Fault } from './fault-plan.js';
 import type { Link } from './link.js';
 import { Random } from './random.js';
+import type { Scenario } from './scenario.js';
+import type { Ask } from './sim-answer.js';
 import type { SimDevice } from './sim-device.js';
 import type { SimServer } from './sim-server.js';
 import { planBurst } from './workload.js';
-import type { World } from './world.js';
 
-/** @returns whether anybody could notice. */
-export function inject(world: World, fault: Fault): boolean {
+/** The world as faults see it. */
+export interface FaultyWorld {
+  readonly plan: { readonly scenario: Scenario; readonly seed: number };
+  readonly servers: readonly SimServer[];
+  readonly devices: readonly SimDevice[];
+  readonly nowMs: number;
+  ask(ask: Ask): void;
+  /** Ids for requests that were not planned. */
+  nextAskIds(count: number): number;
+  /** Runs something later; the run waits for it. */
+  recover(afterMs: number, run: () => void): void;
+}
+
+/** @returns whether it had an effect. */
+export function inject(world: FaultyWorld, fault: Fault): boolean {
   switch (fault.kind) {
     case 'server-crash':
     case 'drain':
@@ -26,14 +41,14 @@ export function inject(world: World, fault: Fault): boolean {
   }
 }
 
-/** A device that is doing something, where there is one: faults are meant to hurt. */
-function deviceFor({ devices }: World, { target }: Fault): SimDevice {
+/** Picks a busy device, if there is one: faults are meant to hurt. */
+function deviceFor({ devices }: FaultyWorld, { target }: Fault): SimDevice {
   const busy = devices.filter(({ live }) => live.size > 0);
   const pool = busy.length > 0 ? busy : devices;
   return pool[target % pool.length]!;
 }
 
-function meetDevice(world: World, fault: Fault, device: SimDevice): boolean {
+function meetDevice(world: FaultyWorld, fault: Fault, device: SimDevice): boolean {
   const { link } = device;
   switch (fault.kind) {
     case 'device-crash':
@@ -58,7 +73,7 @@ function meetDevice(world: World, fault: Fault, device: SimDevice): boolean {
   }
 }
 
-function meetLink(world: World, fault: Fault, device: SimDevice, link: Link): boolean {
+function meetLink(world: FaultyWorld, fault: Fault, device: SimDevice, link: Link): boolean {
   switch (fault.kind) {
     case 'cut':
       cut(world, fault, device, link);
@@ -86,13 +101,19 @@ function meetLink(world: World, fault: Fault, device: SimDevice, link: Link): bo
   }
 }
 
-/** Sure guesses that no exit has made, about every chain that was sent of late: not a token of them may reach a text. */
-function lie({ plan }: World, { id }: Fault, { recentDrafts }: SimDevice, link: Link): boolean {
+/**
+ * Sends confident false hints about every chain that was sent recently: no token of them may reach
+ * a text.
+ */
+function lie(
+  { plan }: FaultyWorld,
+  { id }: Fault,
+  { recentDrafts }: SimDevice,
+  link: Link,
+): boolean {
   const random = new Random(plan.seed, 'false-hint', id);
-  for (const { bytes } of recentDrafts) {
-    const decoded = decodeDeviceFrame(bytes);
-    if (!('ok' in decoded) || decoded.ok.kind !== 'draft') continue;
-    const { session, epoch, from, ids, probs, laws } = decoded.ok;
+  for (const { frame } of recentDrafts) {
+    const { session, epoch, from, ids, probs, laws } = frame;
     // A server that has asked for a residual token does not hint.
     if (ids.length === 0 || probs !== null || laws !== null) continue;
     const candidates = Int32Array.from({ length: 1 + random.below(8) }, () => random.below(16));
@@ -103,14 +124,14 @@ function lie({ plan }: World, { id }: Fault, { recentDrafts }: SimDevice, link: 
   return recentDrafts.length > 0;
 }
 
-/** One end hears of it soon, the other late: which is which depends on the strength. */
-function cut(world: World, { strength }: Fault, device: SimDevice, link: Link): void {
+/** Cuts the link; one end hears of it soon, the other late, depending on the strength. */
+function cut(world: FaultyWorld, { strength }: Fault, device: SimDevice, link: Link): void {
   const { roundTripMs } = device.parts;
   link.cut({ device: strength * roundTripMs, server: (1 - strength) * 5 * roundTripMs });
   world.recover(5 * roundTripMs, () => undefined);
 }
 
-function slowLink(world: World, { strength, forMs }: Fault, link: Link): void {
+function slowLink(world: FaultyWorld, { strength, forMs }: Fault, link: Link): void {
   const factor = 2 + 50 * strength;
   link.up.slow(factor);
   link.down.slow(factor);
@@ -120,7 +141,7 @@ function slowLink(world: World, { strength, forMs }: Fault, link: Link): void {
   });
 }
 
-function storm(world: World, fault: Fault): boolean {
+function storm(world: FaultyWorld, fault: Fault): boolean {
   const linked = world.devices.filter(({ link }) => link !== null);
   for (const device of linked) {
     device.outUntilMs = world.nowMs + fault.forMs * fault.strength;
@@ -130,7 +151,7 @@ function storm(world: World, fault: Fault): boolean {
   return linked.length > 0;
 }
 
-function crashDevice(world: World, fault: Fault, device: SimDevice): boolean {
+function crashDevice(world: FaultyWorld, fault: Fault, device: SimDevice): boolean {
   if (!device.isRunning) return false;
   const lost = [...device.live.values()];
   device.crash(fault.strength * device.parts.roundTripMs);
@@ -142,7 +163,7 @@ function crashDevice(world: World, fault: Fault, device: SimDevice): boolean {
   return true;
 }
 
-function slowDevice(world: World, fault: Fault, device: SimDevice): boolean {
+function slowDevice(world: FaultyWorld, fault: Fault, device: SimDevice): boolean {
   const { drafter } = device;
   if (!device.isRunning || drafter === null) return false;
   drafter.slow(1 + 20 * fault.strength);
@@ -162,7 +183,7 @@ function cancel({ target }: Fault, device: SimDevice): boolean {
   return true;
 }
 
-function meetServer(world: World, fault: Fault, server: SimServer): boolean {
+function meetServer(world: FaultyWorld, fault: Fault, server: SimServer): boolean {
   const { engine } = server;
   if (!server.isUp) return false;
   switch (fault.kind) {
@@ -183,15 +204,15 @@ function meetServer(world: World, fault: Fault, server: SimServer): boolean {
   }
 }
 
-/** Its process ends, and another takes its place after a while. */
-function replace(world: World, { id }: Fault, server: SimServer, afterMs: number): void {
+/** Ends a server's process; another takes its place after a while. */
+function replace(world: FaultyWorld, { id }: Fault, server: SimServer, afterMs: number): void {
   const random = new Random(world.plan.seed, 'reset', id);
   server.crash(() => random.next() * 100);
   world.recover(afterMs, () => server.start());
 }
 
-/** As an operator does it: drain, let answers finish for a while, stop, and start anew. */
-function drain(world: World, fault: Fault, server: SimServer): boolean {
+/** Restarts a server as an operator does: drain, let answers finish for a while, stop, start. */
+function drain(world: FaultyWorld, fault: Fault, server: SimServer): boolean {
   const others = world.servers.filter((other) => other !== server && other.isUp);
   server.feed({ kind: 'drain', alternatives: others.map(({ address }) => address) });
   const { startCount } = server;
@@ -206,8 +227,8 @@ function drain(world: World, fault: Fault, server: SimServer): boolean {
   return true;
 }
 
-/** More requests at once than there are slots. */
-function gather(world: World, { id, strength }: Fault): boolean {
+/** Makes more requests at once than there are slots. */
+function gather(world: FaultyWorld, { id, strength }: Fault): boolean {
   const running = world.devices.filter(({ isRunning }) => isRunning);
   const count = Math.ceil(running.length * (0.5 + strength));
   const devices = Array.from({ length: count }, (_, index) => running[index % running.length]);

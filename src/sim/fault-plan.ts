@@ -1,5 +1,6 @@
-// Which faults a run will meet, when, and how hard: plain data made from the seed before the run begins, so that a list
-// can be cut down and run again. Each kind has a stream of its own: switching one off leaves the others where they were.
+// Plans which faults a run meets, when, and how hard: plain data drawn from the seed before the
+// run, so that a list can be cut down and run again. Each kind has its own random stream: switching
+// one off leaves the others unchanged.
 
 import { Random } from './random.js';
 import { type FaultKind, faultKinds, type Scenario } from './scenario.js';
@@ -11,7 +12,7 @@ export interface Fault {
   readonly atMs: number;
   /** How long it lasts, where it does. */
   readonly forMs: number;
-  /** Whom it meets: taken modulo the number of devices or servers. */
+  /** Index of its target, modulo the number of devices or servers. */
   readonly target: number;
   /** How hard, in [0, 1). */
   readonly strength: number;

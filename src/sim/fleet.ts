@@ -1,9 +1,13 @@
-// From the ranges of a scenario to the settings of each server and device: every number is drawn from the seed, in a
-// stream of its machine's own.
+// Draws the settings of each server and device from the ranges of a scenario. Each machine has its
+// own random stream.
 
 import { PilotfishError } from '../base/error.js';
 import { unlimited } from '../base/key-grant.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from '../device/core/drafting/ahead-cache.js';
+import {
+  type AheadBudget,
+  aheadDefaults,
+  aheadOff,
+} from '../device/core/drafting/ahead/ahead-budget.js';
 import type { DeviceCoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
@@ -33,7 +37,10 @@ export interface DevicePlan {
   readonly clockRate: number;
 }
 
-/** One plan for all servers of a run: a device that moves on must find the same model and the same limits. */
+/**
+ * Plans all servers of a run alike: a device that fails over must find the same model and the same
+ * limits.
+ */
 export function planServer({ server }: Scenario, seed: number, vocabulary: Vocabulary): ServerPlan {
   const random = new Random(seed, 'server');
   const passRowsMax = random.wholeWithin(server.passRowsMax);

@@ -1,4 +1,4 @@
-// The simulator as a library: scenarios in, reports out.
+// Exports the simulator as a library: scenarios in, reports out.
 
 export { type Canary, canaries } from './canary.js';
 export { mostUsers } from './capacity.js';

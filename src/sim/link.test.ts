@@ -1,5 +1,5 @@
-// The simulated network: messages of one way keep their order and their pace, a held way keeps them, a broken one loses
-// them and tells nobody, and both ends of a cut hear of it in their own time.
+// Tests the simulated network: messages one way keep order and speed, a held direction keeps them,
+// a broken one loses them silently, and both ends of a cut hear of it in their own time.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -55,7 +55,8 @@ describe('simulated link', () => {
       const kind = lateMs === 0 ? 'in time' : lateMs >= 479 ? 'stalled' : 'odd';
       latest.set(`${size} ${kind}`, (latest.get(`${size} ${kind}`) ?? 0) + 1);
     }
-    // Binomial(1000, 0.1) lies outside of these with chance below 1e-6; the second message waits for the first or itself.
+    // Binomial(1000, 0.1) lies outside of these with chance below 1e-6; the second message waits
+    // for the first or itself.
     const [first, second] = [latest.get('1 stalled')!, latest.get('2 stalled')!];
     assert.ok(first > 55 && first < 150, `${first}`);
     assert.ok(second > first && second < 270, `${second} behind ${first}`);
@@ -80,7 +81,7 @@ describe('simulated link', () => {
     assert.deepEqual(ends.run(), ['100: server 1', '100: server 2']);
   });
 
-  it('broken: loses everything and tells nobody', () => {
+  it('broken: loses everything silently', () => {
     const ends = new Ends();
     ends.link.sendUp(new Uint8Array(1));
     ends.link.break('up');

@@ -1,11 +1,11 @@
-// A connection between a device and a server: two pipes and what each end believes. The ends may disagree: one may be
-// cut off and not know it, one may be gone.
+// Connects a device and a server by two pipes, and keeps what each end believes. The ends may
+// disagree: one may be cut off without knowing it, one may be gone.
 
 import { type Packet, Pipe, type PipeModel } from './pipe.js';
 import { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
-/** What an end hears; nothing after `closed`. */
+/** Listens at one end; hears nothing after `closed`. */
 export interface LinkEnd {
   message(bytes: Uint8Array): void;
   closed(reason: string): void;
@@ -49,7 +49,7 @@ export class Link {
   readonly #timeline: Timeline;
   readonly #device: End;
   readonly #server: End;
-  /** Ways on which not even the news of a reset arrives. */
+  /** Directions in which not even a reset arrives. */
   readonly #broken = new Set<'up' | 'down'>();
 
   constructor(
@@ -108,7 +108,7 @@ export class Link {
     this.#timeline.at(nowMs + afterMs.server, () => this.#server.over('cut'));
   }
 
-  /** One way carries nothing any more, and tells nobody. */
+  /** One direction silently loses everything from now on. */
   break(way: 'up' | 'down'): void {
     this.#broken.add(way);
     this[way].kill();
@@ -119,7 +119,10 @@ export class Link {
     this.down.kill();
   }
 
-  /** The device's process or its socket is gone; the server hears of it, unless the way up is broken. */
+  /**
+   * The device's process or its socket is gone; the server hears of it, unless that direction is
+   * broken.
+   */
   deviceDied(afterMs: number): void {
     this.#device.isOver = true;
     this.#killBoth();

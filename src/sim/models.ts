@@ -1,5 +1,5 @@
-// What computes in a run: the toys of every simulation, or engines that a caller brings, such as real models in virtual
-// time. Whatever they are, times come from the scenario.
+// Provides the engines of a run: the toys of every simulation, or engines of the caller, such as
+// real models in virtual time. Times come from the scenario either way.
 
 import type { EngineCore } from '../engine/engine-core.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
@@ -10,18 +10,21 @@ export interface TargetShape {
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
-  /** How often its early exit is right; null: it has none. Only a toy can be told. */
+  /** How often its early exit is right; null: it has none. Only for toys. */
   readonly exit: { readonly agreement: number } | null;
 }
 
 export interface DraftShape {
   readonly slotCount: number;
   readonly contextLength: number;
-  /** From the target; only a toy can be told. */
+  /** From the target. Only for toys. */
   readonly divergence: number;
 }
 
-/** One vocabulary for all. Each call gives an engine whose slots are its own until the next run begins. */
+/**
+ * One vocabulary for all. Each call gives an engine whose slots are its own until the next run
+ * begins.
+ */
 export interface Models {
   readonly vocabulary: Vocabulary;
   readonly target: (shape: TargetShape) => EngineCore;

@@ -1,5 +1,5 @@
-// The cost of a pass as a scenario wants it, fitted to passes that were measured: the server's own model learns them in
-// order, as it would have done while they ran.
+// Fits the cost of a pass for a scenario to measured passes: the server's own model learns them in
+// order, as it would while they ran.
 
 import { type PassCost, type PassShape, PassTimeModel } from '../math/pass-time.js';
 
@@ -13,7 +13,8 @@ export interface MeasuredPass {
 /** @param passes the last 256 count, the newest most. */
 export function passCostFrom(passes: readonly MeasuredPass[]): PassCost {
   const model = new PassTimeModel();
-  // Twice, so that the fit does not depend on which of few passes happened to be the last that it was made at.
+  // Twice, so that the fit does not depend on which of a few passes was the last that it
+  // was made at.
   for (const { shape, ms } of [...passes, ...passes]) model.learn(shape, ms);
   return model.cost;
 }

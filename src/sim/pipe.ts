@@ -1,5 +1,5 @@
-// One way of a link: messages in order, delayed by what was sent before, by latency and by jitter; it can be held, slowed
-// and killed. Keeps one timer whatever is under way.
+// Carries messages one way, in order, delayed by earlier messages, latency and jitter. Can be held,
+// slowed and killed; keeps one timer in all.
 
 import type { Random } from './random.js';
 import type { Stall } from './scenario.js';
@@ -13,7 +13,7 @@ export interface PipeModel {
   readonly stall?: Stall;
 }
 
-/** A message, or the news that the other end has closed. */
+/** A message, or the close of the other end. */
 export type Packet =
   | { readonly kind: 'message'; readonly bytes: Uint8Array }
   | { readonly kind: 'close'; readonly reason: string };
@@ -59,7 +59,7 @@ export class Pipe {
     this.byteCount += size;
     const { latencyMs, jitterMs, bytesPerMs, overheadBytes, stall } = this.#model;
     const jitter = this.#random.next() * jitterMs;
-    // Asked only where there is one, so that links without stalls stay as they were.
+    // Drawn only if there is one, so that links without stalls keep their random numbers.
     const stallMs = stall && this.#random.next() < stall.share ? stall.ms : 0;
     if (this.#isDead) return;
     const startMs = Math.max(this.#timeline.nowMs, this.#busyUntilMs);
@@ -102,7 +102,7 @@ export class Pipe {
     this.#slowness = factor;
   }
 
-  /** What is under way is lost, and so is all that follows. */
+  /** Loses everything under way and everything that follows. */
   kill(): void {
     this.#isDead = true;
     this.#queue.length = 0;

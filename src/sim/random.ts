@@ -1,5 +1,6 @@
-// Chance of the simulator: one seed, split by purpose, so that asking one purpose for more or for nothing changes no
-// other. The generator is sfc32 (C. Doty-Humphrey, PractRand): integers only, the same on every platform.
+// Draws the simulator's random numbers: one seed, split by purpose, so that drawing more for one
+// purpose changes no other. The generator is sfc32 (C. Doty-Humphrey, PractRand): integers only,
+// the same on every platform.
 
 import { assert } from '../base/assert.js';
 

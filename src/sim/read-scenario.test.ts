@@ -1,4 +1,5 @@
-// Scenarios from JSON: changes go as deep as they are written, and what is misspelt or of the wrong kind is named.
+// Checks scenarios from JSON: changes apply at any depth, and misspelt names and wrong types are
+// reported by path.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

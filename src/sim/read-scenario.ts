@@ -1,5 +1,6 @@
-// A scenario from JSON: a shipped one by name, with whatever the file says instead. Checks shape and kind of every value
-// against the shipped scenario it starts from, so that a misspelt name is an error and not a run of something else.
+// Reads a scenario from JSON: a shipped one by name, with changes from the file. Checks name and
+// type of every value against the shipped scenario, so that a misspelt name is an error and not
+// another run.
 
 import { PilotfishError } from '../base/error.js';
 import { faultKinds, type Scenario } from './scenario.js';
@@ -10,8 +11,8 @@ const refuse = (message: string): never => {
 };
 
 /**
- * @param json `{"base": "swarm" | {"fleet": devices}, ...changes}`; changes go as deep as they are written. Lists replace
- *   lists; a device is completed from the first of the base.
+ * @param json `{"base": "swarm" | {"fleet": devices}, ...changes}`; changes go as deep as they are
+ *   written. Lists replace lists; a device is completed from the first of the base.
  * @throws PilotfishError `usage`, naming the place.
  */
 export function scenarioFrom(json: unknown): Scenario {

@@ -1,5 +1,6 @@
-// What the target alone makes of a request: its text where nothing but seed and prefix decides, its law where more does.
-// Computed from scratch, without sessions, slots shared or drafts, so that it can witness against all of them.
+// Computes what the target alone makes of a request: its text where seed and prefix decide, its law
+// elsewhere. Starts from scratch, without sessions, shared slots or drafts, so that it can check
+// all of them.
 
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
@@ -15,7 +16,7 @@ import { noiseKey } from '../math/noise.js';
 import { usesHistory } from '../math/sampling.js';
 import { toyVocabulary } from './toy.js';
 
-/** Rows of the target behind any prefix of one request, one token at a time. */
+/** Computes rows of the target behind any prefix of one request, one token at a time. */
 export class TargetReader {
   readonly request: GenerateRequest;
   readonly prompt: Int32Array;
@@ -80,7 +81,7 @@ export class TargetReader {
   }
 }
 
-/** The whole answer, for the schemes under which it depends on nothing else. */
+/** Computes the whole answer, for schemes under which it depends on nothing else. */
 export function targetText(request: GenerateRequest, contextLength: number): Int32Array {
   const reader = new TargetReader(request, contextLength);
   const text = [...reader.prompt];

@@ -1,5 +1,5 @@
-// What an event costs does not grow with the fleet, beyond the logarithm of the heap. Measured as processor time per event
-// of two fleets in one process; the best of a few runs each, because others use the machine too.
+// Checks that the cost of an event does not grow with the fleet beyond the logarithm of the heap:
+// processor time per event of two fleets in one process, the best of a few runs each.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

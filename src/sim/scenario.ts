@@ -1,8 +1,8 @@
-// What a simulation is made of, as plain data that JSON can hold: networks, costs of computing, devices, work, faults.
-// A run is a function of one of these and a seed; whatever is a range here is drawn from the seed.
+// Defines a simulation as plain data that JSON can hold: networks, costs of computing, devices,
+// work, faults. A run is a function of a scenario and a seed; ranges are drawn from the seed.
 
 import type { Sending } from '../device/core/coalesce.js';
-import type { AheadBudget } from '../device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../device/core/drafting/ahead/ahead-budget.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import type { PassCost } from '../math/pass-time.js';
 import type { Mode, Scheme } from '../protocol/frame.js';
@@ -14,13 +14,16 @@ export interface Stall {
   readonly ms: number;
 }
 
-/** One way to a server and back. Bytes per millisecond are kilobytes per second. */
+/** A link to a server. Bytes per millisecond are kilobytes per second. */
 export interface LinkModel {
   /** Each way. */
   readonly latencyMs: NumberRange;
   /** Added to a message, uniform in [0, this); messages of one way never overtake each other. */
   readonly jitterMs: NumberRange;
-  /** Messages that arrive so much later, and hold up those behind them: a loss, as TCP's reader sees it. Default: none. */
+  /**
+   * Messages that arrive so much later, and hold up those behind them: a loss, as TCP's reader sees
+   * it. Default: none.
+   */
   readonly stall?: Stall;
   readonly upBytesPerMs: NumberRange;
   readonly downBytesPerMs: NumberRange;
@@ -33,7 +36,10 @@ export interface DraftCost {
   /** Once for each run, before its first token. */
   readonly startMs: NumberRange;
   readonly tokenMs: NumberRange;
-  /** For each further sequence in a pass, as a share of tokenMs, in [0, 1]. Default: 1, side by side gains nothing. */
+  /**
+   * For each further sequence in a pass, as a share of tokenMs, in [0, 1]. Default: 1, side by side
+   * gains nothing.
+   */
   readonly rowShare?: NumberRange;
   /** For each token of the text behind which it drafts. */
   readonly contextMs: NumberRange;
@@ -70,11 +76,11 @@ export interface DeviceKind {
   readonly backoffMaxMs: NumberRange;
   /** When its drafts leave in race. Default: as shipped. */
   readonly sending?: Sending;
-  /** What it drafts for outcomes that verdicts may bring. Default: drawn, from nothing to more than is shipped. */
+  /** Budget of drafting ahead. Default: drawn, from nothing to more than is shipped. */
   readonly ahead?: AheadBudget;
   /** Default: none asks for any. */
   readonly cover?: ShapingModel;
-  /** The device of this number is of this kind, whatever is drawn. Default: none is. */
+  /** The device with this index is of this kind, not of a drawn one. Default: none is. */
   readonly index?: number;
   /** Drafts as it likes: it does not hear how long drafts should be. Default: it obeys. */
   readonly ignoresAdvice?: boolean;
@@ -98,19 +104,28 @@ export interface ServerModel {
   readonly retryAfterMs: NumberRange;
   readonly draftTokensMax: NumberRange;
   readonly windowTokensMax: NumberRange;
-  /** Share of the runs that batch as SLED does, with this count and wait; the others batch continuously. */
+  /**
+   * Share of the runs that batch as SLED does, with this count and wait; the others batch
+   * continuously.
+   */
   readonly static: {
     readonly share: number;
     readonly count: NumberRange;
     readonly waitMs: NumberRange;
   };
-  /** Milliseconds of a pass: by hand, from measured passes (`passCostFrom`), or as a server's /stats has it (`core.passCost`). */
+  /**
+   * Milliseconds of a pass: by hand, from measured passes (`passCostFrom`), or as a server's /stats
+   * has it (`core.passCost`).
+   */
   readonly pass: PassCost;
   /** Each pass takes this much longer at most, as a share, uniform. */
   readonly passNoise: NumberRange;
   /** Milliseconds of saving or restoring a slot, for each token it holds. */
   readonly swapTokenMs: number;
-  /** Share of the runs whose target has an early exit, after which share of a pass, and how often it is right. */
+  /**
+   * Share of the runs whose target has an early exit, after which share of a pass, and how often it
+   * is right.
+   */
   readonly exit: {
     readonly share: number;
     readonly place: NumberRange;
@@ -136,7 +151,9 @@ export interface Workload {
   readonly temperature: NumberRange;
   readonly windowMax: NumberRange;
   readonly draftLengthMax: NumberRange;
-  /** Share of the requests with penalties, with an end token that may come up, and with a filter. */
+  /**
+   * Share of the requests with penalties, with an end token that may come up, and with a filter.
+   */
   readonly penaltyShare: number;
   readonly endShare: number;
   readonly filterShare: number;

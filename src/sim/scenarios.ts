@@ -1,5 +1,6 @@
-// Scenarios that ship: a swarm of small, dense, hostile runs for the properties, and a mixed fleet for scale. The fleet's
-// numbers are round figures of the kind that papers report, not measurements of ours.
+// Provides the scenarios that ship: a swarm of small, dense, hostile runs for the properties, and a
+// mixed fleet for scale. The fleet's numbers are round figures of the kind that papers report, not
+// measurements of ours.
 
 import { modes, schemes } from '../protocol/frame.js';
 import type { DeviceKind, LinkModel, Scenario } from './scenario.js';
@@ -13,7 +14,10 @@ export const delayLink = (latencyMs: number, overheadBytes = 0): LinkModel => ({
   overheadBytes,
 });
 
-/** A server looks at every connection with a beat whenever it does anything: a fleet is not played so. */
+/**
+ * A server looks at every connection with a beat whenever it does anything: a fleet is not played
+ * so.
+ */
 const uncovered = { padShare: 0, padBytes: 0, aggregateShare: 0, aggregateMs: 0 };
 
 const swarmDevice: DeviceKind = {
@@ -156,7 +160,10 @@ const board: DeviceKind = {
   link: { ...phone.link, latencyMs: [3, 15], jitterMs: [1, 10] },
 };
 
-/** Phones, small boards, look-up and plain clients, each asking now and then; a few faults among many devices. */
+/**
+ * Phones, small boards, look-up and plain clients, each asking now and then; a few faults among
+ * many devices.
+ */
 export function fleet(deviceCount: number): Scenario {
   return {
     ...swarm,

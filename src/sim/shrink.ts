@@ -1,5 +1,6 @@
-// Cuts a failing run down: takes requests and faults away as long as the same property breaks, so that what is left can
-// be read. Delta debugging (Zeller, Hildebrandt 2002), on requests and faults in turn.
+// Cuts a failing run down: removes requests and faults as long as the same property breaks, so that
+// a person can read the rest. Delta debugging (Zeller, Hildebrandt 2002), on requests and faults in
+// turn.
 
 import { type Report, type RunOptions, runPlan } from './simulate.js';
 import type { RunPlan } from './world.js';
@@ -39,7 +40,9 @@ export function shrink(plan: RunPlan, options: RunOptions = {}, runsMax = 400): 
 
 const sizeOf = ({ asks, faults }: RunPlan): number => asks.length + faults.length;
 
-/** Takes away halves, then quarters, and so on down to single ones, while what is left is accepted. */
+/**
+ * Takes away halves, then quarters, and so on down to single ones, while what is left is accepted.
+ */
 function reduce<T>(all: readonly T[], accepts: (left: readonly T[]) => boolean): void {
   let left = all;
   if (left.length > 0 && accepts([])) return;

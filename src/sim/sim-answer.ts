@@ -1,10 +1,11 @@
-// One request of a simulated user and what became of it, on one device. A device that crashes loses it; the user may ask
-// the same again.
+// Records one request of a simulated user on one device, and what became of it. A device that
+// crashes loses it; the user may ask the same again.
 
-import type { AnswerId, GenerateRequest } from '../device/core/event.js';
+import type { GenerateRequest } from '../device/core/event.js';
+import type { AnswerId } from '../device/core/token.js';
 import { Transcript } from './transcript.js';
 
-/** What is asked, when, and of whom: made from the seed before the run begins. */
+/** A planned request: content, time and device, drawn from the seed before the run. */
 export interface Ask {
   /** Unique in a run. */
   readonly id: number;

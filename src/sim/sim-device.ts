@@ -1,11 +1,12 @@
-// A device under virtual time: the shipped core, a drafter, a clock of its own, and what the shipped shell does between
-// them and the network. Can crash and come back with nothing.
+// Runs a device under virtual time: the shipped core and codec, a drafter, a clock of its own, and
+// what the shipped shell does between them and the network. Can crash and restart empty.
 
+import { ByteMeter } from '../device/core/byte-meter.js';
 import { DeviceCore } from '../device/core/device-core.js';
-import type { AnswerEffect, DeviceEffect, DeviceInput } from '../device/core/event.js';
+import type { AnswerEffect, DeviceEffect, DeviceInput, SendEffect } from '../device/core/event.js';
 import type { DeviceCoreSettings } from '../device/core/settings.js';
-import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../protocol/codec.js';
-import type { DeviceFrame } from '../protocol/frame.js';
+import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
+import type { DeviceFrame, Draft, ServerFrame } from '../protocol/frame.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
 import type { Observer } from './observer.js';
@@ -26,10 +27,10 @@ export interface DeviceParts {
   readonly drafter: DrafterModel | null;
   readonly models: Models;
   readonly clockRate: number;
-  /** The way to its servers and back, in milliseconds. */
+  /** Round trip to its servers, in milliseconds. */
   readonly roundTripMs: number;
   readonly observers: Required<Observer>;
-  /** Begins to dial for it; `connected` or `refused` follows with the same number. */
+  /** Dials for it; `connected` or `refused` follows with the same number. */
   readonly dial: (device: SimDevice, number: number, alternative: string | null) => void;
   readonly tampering: Tampering;
 }
@@ -44,15 +45,16 @@ export class SimDevice {
   readonly parts: DeviceParts;
   isRunning = false;
   link: Link | null = null;
-  /** Nobody answers a dial before this time. */
+  /** No dial is answered before this time. */
   outUntilMs = 0;
   drafter: SimDrafter | null = null;
   readonly clock: SkewedClock;
-  /** Answers of the present life that have not ended. */
+  /** Answers since its last start that have not ended. */
   readonly live = new Map<number, SimAnswer>();
   /** Drafts sent on the present link, newest last: what a fault may repeat. */
-  recentDrafts: { readonly session: number; readonly bytes: Uint8Array }[] = [];
+  recentDrafts: { readonly frame: Draft; readonly bytes: Uint8Array }[] = [];
   #core: DeviceCore | null = null;
+  #meter = new ByteMeter();
   #lives = 0;
   #dials = 0;
   #answers = 0;
@@ -66,20 +68,24 @@ export class SimDevice {
     this.clock = new SkewedClock(parts.clockRate, 1_000 * index);
   }
 
-  /** Its process begins, knowing nothing of earlier ones. */
+  /** Starts its process, with no memory of earlier ones. */
   start(): void {
     const { timeline, seed, settings, drafter, models } = this.parts;
     this.#lives++;
     this.isRunning = true;
     const chance = new Random(seed, 'backoff', this.index, this.#lives);
-    const now = this.#now();
     this.drafter =
       drafter && new SimDrafter(timeline, drafter, models, (event) => this.#feedDrafted(event));
-    this.#core = new DeviceCore({ ...settings, chance: () => chance.next() }, now);
-    this.#perform(this.#core.start(now));
+    this.#meter = new ByteMeter();
+    this.#core = new DeviceCore({ ...settings, chance: () => chance.next() });
+    this.#perform(this.#core.handle({ kind: 'start' }, this.#now()));
   }
 
-  /** Its process ends without a word. @param hearAfterMs when the server hears that the link is reset. */
+  /**
+   * Ends its process without notice.
+   *
+   * @param hearAfterMs when the server hears that the link is reset.
+   */
   crash(hearAfterMs: number): void {
     const { timeline, observers } = this.parts;
     observers.onDeviceCrash(this);
@@ -149,7 +155,7 @@ export class SimDevice {
         this.#hangUpLink();
         break;
       case 'send':
-        this.#send(effect.bytes);
+        this.#send(effect);
         break;
       case 'draft-open':
         this.drafter?.open(effect.answer, effect.config);
@@ -171,7 +177,7 @@ export class SimDevice {
       case 'gave-up':
         break;
       default:
-        this.#tell(effect);
+        this.#tell(this.#meter.complete(effect));
     }
   }
 
@@ -188,23 +194,24 @@ export class SimDevice {
     this.live.delete(answer.id);
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(effect: SendEffect): void {
+    const bytes = encodeFrame(effect.frame, effect.padBytes);
+    this.#meter.sent(effect, bytes.length);
     if (this.link === null) return;
     this.parts.observers.onMessage(this, 'up', bytes.length);
-    const decoded = decodeDeviceFrame(bytes);
-    if ('ok' in decoded) this.#noteSent(decoded.ok, bytes);
+    this.#noteSent(effect.frame, bytes);
     this.link.sendUp(bytes);
   }
 
   #noteSent(frame: DeviceFrame, bytes: Uint8Array): void {
     this.parts.observers.onSent(this, frame);
     if (frame.kind === 'draft') {
-      this.recentDrafts.push({ session: frame.session, bytes });
+      this.recentDrafts.push({ frame, bytes });
       if (this.recentDrafts.length > recentMax) this.recentDrafts.shift();
     } else if (frame.kind === 'close' || frame.kind === 'cancel') {
-      // Nobody repeats a draft of a session that it has left.
+      // Drafts of a session that was left are not repeated.
       const { session } = frame;
-      this.recentDrafts = this.recentDrafts.filter((draft) => draft.session !== session);
+      this.recentDrafts = this.recentDrafts.filter((recent) => recent.frame.session !== session);
     }
   }
 
@@ -220,7 +227,7 @@ export class SimDevice {
     });
   }
 
-  /** What a new link reports to. */
+  /** The device's end of a new link. */
   endFor(number: number): LinkEnd {
     return {
       message: (bytes) => {
@@ -233,11 +240,19 @@ export class SimDevice {
   #message(bytes: Uint8Array): void {
     this.parts.observers.onMessage(this, 'down', bytes.length);
     const decoded = decodeServerFrame(bytes);
-    if ('ok' in decoded) this.parts.observers.onDown(this, decoded.ok);
-    const frame = 'ok' in decoded && decoded.ok.kind === 'verdict' ? decoded.ok : null;
-    const isDeaf = this.parts.kind.ignoresAdvice === true && frame !== null;
-    const heard = isDeaf ? encodeFrame({ ...frame, advisedDraftLength: null }) : bytes;
-    this.feed({ kind: 'message', bytes: heard });
+    if ('fault' in decoded) {
+      this.feed({ kind: 'fault', fault: decoded.fault });
+      return;
+    }
+    this.parts.observers.onDown(this, decoded.ok);
+    this.#meter.received(decoded.ok, bytes.length);
+    this.feed({ kind: 'frame', frame: this.#heard(decoded.ok) });
+  }
+
+  /** Drops the server's advice for devices that ignore it. */
+  #heard(frame: ServerFrame): ServerFrame {
+    const isDeaf = this.parts.kind.ignoresAdvice === true && frame.kind === 'verdict';
+    return isDeaf ? { ...frame, advisedDraftLength: null } : frame;
   }
 
   /** @returns whether it still wants the link. */
@@ -263,15 +278,17 @@ export class SimDevice {
 
   #forgetLink(): void {
     this.link = null;
+    this.#meter.disconnected();
     this.recentDrafts = [];
     this.parts.timeline.cancel(this.#hangUp);
     this.#hangUp = null;
   }
 
-  /** The core waits for link-down, so it comes even from a peer that never answers. */
+  /** The core waits for link-down, so it comes even if the peer never answers. */
   #hangUpLink(): void {
     const { timeline } = this.parts;
     const number = this.#dials;
+    this.#meter.disconnected();
     this.link?.closeFromDevice('hung up');
     timeline.cancel(this.#hangUp);
     this.#hangUp = timeline.at(timeline.nowMs + hangUpMs, () => {

@@ -1,12 +1,13 @@
-// A device's drafter under virtual time: a scripted model, or the shipped look-up, at the pace of the cost model.
-// Keeps what the shipped drafters promise: runs end or are stopped, tokens come pass by pass, and sequences that were fed
-// stay in a few caches.
+// Runs a device's drafter under virtual time: a scripted model or the shipped look-up, at the speed
+// of the cost model. Keeps the promises of the shipped drafters: runs end or are stopped, tokens
+// come pass by pass, and a few caches keep sequences that were fed.
 
 import { assert } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
 import { MainSequence } from '../device/core/drafting/main-sequence.js';
-import type { AnswerId, DeviceInput, DraftStart, SequenceToken } from '../device/core/event.js';
+import type { DeviceInput, DraftStart, SequenceToken } from '../device/core/event.js';
+import type { AnswerId } from '../device/core/token.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
@@ -40,9 +41,14 @@ interface Held {
 interface Job {
   readonly slot: number;
   readonly mainSequence: MainSequence;
-  /** The engine's slot: it computes one sequence after another, whatever the cost model says. */
+  /**
+   * The engine's slot: it computes one sequence after another; the cost model may say otherwise.
+   */
   fed: Held;
-  /** Of the cost model, the one used last first: what a sequence shares with any of them need not be fed. */
+  /**
+   * Of the cost model, the one used last first: what a sequence shares with any of them need not be
+   * fed.
+   */
   caches: readonly Held[];
   run: number | null;
   timer: Timer | null;
@@ -115,11 +121,11 @@ export class SimDrafter {
     const job = this.#jobs.get(start.answer)!;
     if (job.isBroken) return;
     assert(job.run === null, 'a run starts after the one before has ended or was stopped');
-    const { countMax, sequences: strands, run } = start;
-    assert(strands.length <= this.#model.sequencesMax, `${strands.length} strands at once`);
-    assert(countMax === 1 || strands.length === 1, `${countMax} tokens of several strands`);
+    const { countMax, sequences: drafts, run } = start;
+    assert(drafts.length <= this.#model.sequencesMax, `${drafts.length} sequences at once`);
+    assert(countMax === 1 || drafts.length === 1, `${countMax} tokens of several sequences`);
     assert(countMax >= 1, `${countMax} tokens wanted`);
-    const sequences = job.mainSequence.begin(strands);
+    const sequences = job.mainSequence.begin(drafts);
     job.run = run;
     const beginMs = this.#model.startMs + this.#feedMs(job, sequences);
     if (this.#model.kind === 'ngram') {
@@ -127,7 +133,10 @@ export class SimDrafter {
     } else this.#next(start, job, sequences, countMax, beginMs);
   }
 
-  /** For what no cache holds; the last token is always fed: its row is what drafting goes on from. */
+  /**
+   * Time to feed tokens that no cache holds. The last token is always fed: drafting continues from
+   * its row.
+   */
   #feedMs({ caches }: Job, sequences: readonly (readonly number[])[]): number {
     const { feedMs } = this.#model;
     if (feedMs === 0) return 0;

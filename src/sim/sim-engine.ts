@@ -1,5 +1,5 @@
-// A server's engine under virtual time: operations run in order, one after another, as long as the cost model says; some
-// fail because a fault says so. The results are the scripted model's own.
+// Runs a server's engine under virtual time: operations run in order, one at a time, for as long as
+// the cost model says; faults make some of them fail. The results are the scripted model's own.
 
 import { PilotfishError } from '../base/error.js';
 import type { ExitHint, OnHints } from '../engine/engine.js';
@@ -15,7 +15,10 @@ export interface EngineModel {
   /** Share that a pass may take longer. */
   readonly passNoise: number;
   readonly swapTokenMs: number;
-  /** An early exit: after which share of a pass it tells hints, in [0, 1], and how often it is right. Null: none. */
+  /**
+   * An early exit: after which share of a pass it tells hints, in [0, 1], and how often it is
+   * right. Null: none.
+   */
   readonly exit: { readonly place: number; readonly agreement: number } | null;
 }
 
@@ -23,9 +26,9 @@ export interface EngineModel {
 export interface Answered {
   readonly operation: EngineOperation;
   readonly event: ServerInput;
-  /** Failed because a fault wanted it so. */
+  /** Failed because of a fault. */
   readonly isInjected: boolean;
-  /** What a pass's exit guessed. */
+  /** Guesses of a pass's exit. */
   readonly hints: readonly ExitHint[];
 }
 
@@ -81,7 +84,7 @@ export class SimEngine {
     this.#slowness = factor;
   }
 
-  /** Answers nothing any more: its process is gone. */
+  /** Stops answering: its process is gone. */
   stop(): void {
     this.#timeline.cancel(this.#timer);
     this.#queue.length = 0;
@@ -105,7 +108,10 @@ export class SimEngine {
     });
   }
 
-  /** Nobody else touches the slots meanwhile, so the pass may be computed where its exit is, and answered at its end. */
+  /**
+   * No other operation touches the slots meanwhile, so the pass is computed at its exit and
+   * answered at its end.
+   */
   #tellHints(operation: EngineOperation & { kind: 'pass' }, endMs: number): void {
     const { nowMs } = this.#timeline;
     const exitMs = nowMs + (endMs - nowMs) * (this.#model.exit?.place ?? 1);
@@ -153,7 +159,7 @@ export class SimEngine {
   }
 }
 
-/** Carries an operation out at once; what the engine refuses is an answer too. */
+/** Carries an operation out at once; a refusal by the engine is an answer too. */
 export function answerOf(
   core: EngineCore,
   operation: EngineOperation,

@@ -1,5 +1,5 @@
-// A server under virtual time: the shipped core, a scripted engine, and what the shipped shell does between them and the
-// network. Can crash and come back with nothing.
+// Runs a server under virtual time: the shipped core and codec, a scripted engine, and what the
+// shipped shell does between them and the network. Can crash and restart empty.
 
 import { unlimited } from '../base/key-grant.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
@@ -36,10 +36,13 @@ interface Peer {
   isClogged: boolean;
 }
 
-/** Bytes under way at which a reader counts as slow: a few verdicts, so that also small worlds have slow readers. */
+/**
+ * Bytes under way at which a reader counts as slow: a few verdicts, so that small worlds have
+ * slow readers.
+ */
 const cloggedBytes = 200;
 
-/** Clocks of servers show any time at all. */
+/** Clocks of servers differ by this much. */
 const clockOffsetMs = 1_000_000;
 
 export class SimServer {
@@ -72,7 +75,7 @@ export class SimServer {
     return this.#peers.size;
   }
 
-  /** Its process begins, knowing nothing of earlier ones. */
+  /** Starts its process, with no memory of earlier ones. */
   start(): void {
     const { timeline, seed, settings, engine, models, observers, tampering } = this.#parts;
     const { slotCount, contextLength, passTokensMax, passRowsMax } = settings.model;
@@ -97,7 +100,11 @@ export class SimServer {
     observers.onServerStart(this);
   }
 
-  /** Its process ends without a word. @param hearAfterMs when the devices hear that their links are reset. */
+  /**
+   * Ends its process without notice.
+   *
+   * @param hearAfterMs when the devices hear that their links are reset.
+   */
   crash(hearAfterMs: () => number): void {
     this.#parts.observers.onServerCrash(this);
     this.isUp = false;
@@ -107,7 +114,7 @@ export class SimServer {
     this.#peers.clear();
   }
 
-  /** What a new link reports to. */
+  /** The server's end of a new link. */
   endFor(device: number, linkId: number): LinkEnd {
     return {
       message: (bytes) => this.#message(linkId, device, bytes),
@@ -174,7 +181,7 @@ export class SimServer {
     this.#awaitReader(connection, peer);
   }
 
-  /** As a socket's buffer does: tells when it is empty again. */
+  /** Reports when the buffer is empty again, as a socket does. */
   #awaitReader(connection: number, peer: Peer): void {
     const { timeline } = this.#parts;
     const { down } = peer.link;

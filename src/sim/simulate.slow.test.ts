@@ -1,5 +1,5 @@
-// A run is a function of scenario and seed; faults change when text comes, never what it is; kinds of faults have streams
-// of their own.
+// Checks that a run is a function of scenario and seed, that faults change when text comes but
+// never the text, and that kinds of faults have separate random streams.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// A simulation as a function: a scenario and a seed go in, a report comes out. The same two give the same report, on any
+// Simulates a scenario with a seed and returns a report. The same two give the same report, on any
 // machine and at any time.
 
 import { checkBounds } from './check/bounds.js';
@@ -42,10 +42,13 @@ export interface Report {
   readonly virtualMs: number;
   readonly eventCount: number;
   readonly deviceCount: number;
-  /** The first is what broke; those behind it followed at the same event. */
+  /** The first is the cause; those behind it followed at the same event. */
   readonly violations: readonly Violation[];
   readonly counts: Counts;
-  /** Of answers that ended, in milliseconds: from asking to the first token, and for each token behind it. */
+  /**
+   * Of answers that ended, in milliseconds: from asking to the first token, and for each token
+   * behind it.
+   */
   readonly firstTokenMs: readonly number[];
   readonly tokenMs: readonly number[];
   /** From the first answer asked for to the last one ended. */
@@ -53,7 +56,7 @@ export interface Report {
 }
 
 export interface RunOptions {
-  /** Makes what sees everything beside the checkers. @param now virtual time. */
+  /** Makes observers beside the checkers. @param now virtual time. */
   readonly observe?: (now: () => number) => readonly Observer[];
   readonly tampering?: Tampering;
   /** Answers whose times the report tells. Default: all. */
@@ -86,7 +89,7 @@ export function runPlan(plan: RunPlan, options: RunOptions = {}): Report {
     const open = violations.length === 0 ? openWork(context) : null;
     if (open !== null) violate('liveness', open);
   } catch (reason) {
-    // Whatever a core throws is a bug: the world and the caller speak by codes.
+    // Any exception of a core is a bug: peers and callers cause codes, not exceptions.
     violate('crash', reason instanceof Error ? (reason.stack ?? reason.message) : `${reason}`);
   }
   const timed = world.answers.filter(options.times ?? (() => true));

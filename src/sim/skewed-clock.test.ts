@@ -1,4 +1,4 @@
-// A skewed clock never goes back, and a timer set by it never comes too soon.
+// Checks that a skewed clock never runs backwards, and that a timer set by it never fires too soon.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

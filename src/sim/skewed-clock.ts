@@ -1,5 +1,5 @@
-// A clock that runs at a rate of its own beside virtual time, from an offset of its own; the rate may change, but it
-// never goes back. Every core of a simulation reads one.
+// Keeps a clock with its own rate and offset beside virtual time; the rate may change, but the
+// clock never runs backwards. Every simulated core reads one.
 
 import { assert } from '../base/assert.js';
 
@@ -8,7 +8,10 @@ export class SkewedClock {
   #sinceMs: number;
   #thenMs: number;
 
-  /** @param rate its milliseconds per true one, > 0. @param offsetMs what it shows at the true time 0. */
+  /**
+   * @param rate its milliseconds per true one, > 0.
+   * @param offsetMs what it shows at the true time 0.
+   */
   constructor(rate = 1, offsetMs = 0) {
     assert(rate > 0, `rate ${rate}`);
     this.#rate = rate;
@@ -16,12 +19,15 @@ export class SkewedClock {
     this.#thenMs = offsetMs;
   }
 
-  /** What it shows at a true time. */
+  /** Its reading at a true time. */
   read(trueMs: number): number {
     return this.#thenMs + (trueMs - this.#sinceMs) * this.#rate;
   }
 
-  /** The true time at which it shows `shownMs`, or a moment later, never earlier: rounding must not wake too soon. */
+  /**
+   * The true time at which it shows `shownMs`, or a moment later, never earlier: rounding must not
+   * wake too soon.
+   */
   trueTimeOf(shownMs: number): number {
     const trueMs = this.#sinceMs + (shownMs - this.#thenMs) / this.#rate;
     let step = 1e-9;

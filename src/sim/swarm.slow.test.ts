@@ -1,4 +1,4 @@
-// The worlds of the swarm beyond those of every check.
+// Runs more worlds of the swarm than the quick test does.
 
 import { it } from 'node:test';
 import { checkSwarm } from './swarm.suite.js';

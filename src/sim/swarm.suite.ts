@@ -1,5 +1,5 @@
-// Small worlds in which everything goes wrong: no promise is broken in any of them, and faults of every kind are felt. A
-// failure names the seed and the command that shows it.
+// Checks small worlds in which everything goes wrong: no promise is broken in any of them, and
+// faults of every kind take effect. A failure names the seed and the command that repeats it.
 
 import assert from 'node:assert/strict';
 import { swarm } from './scenarios.js';

@@ -1,4 +1,5 @@
-// The first worlds of the swarm, in every check; swarm.slow.test.ts goes on, `npm run sim:long` runs ten thousand.
+// Runs the first worlds of the swarm on every check; swarm.slow.test.ts continues, `npm run
+// sim:long` runs ten thousand.
 
 import { it } from 'node:test';
 import { checkSwarm } from './swarm.suite.js';

@@ -1,5 +1,5 @@
-// Counts of a run: answers and how they ended, tokens, messages, passes, faults that were felt, and a checksum over
-// everything that was said and when, by which two runs can be told to be the same.
+// Counts a run: answers and how they ended, tokens, messages, passes, faults that took effect, and
+// a checksum over all frames and their times that identifies the run.
 
 import type { WireCode } from '../protocol/code.js';
 import { encodeFrame } from '../protocol/codec.js';
@@ -10,7 +10,7 @@ import type { SimAnswer } from './sim-answer.js';
 
 export interface Counts {
   readonly askedCount: number;
-  /** By reason of the end; answers that nobody verified count as `unverified`. */
+  /** By reason of the end; unverified answers count as `unverified`. */
   readonly ended: Readonly<Record<string, number>>;
   /** By error code. */
   readonly failed: Readonly<Record<string, number>>;
@@ -33,7 +33,7 @@ export interface Counts {
   readonly serverCrashCount: number;
   readonly passCount: number;
   readonly engineFailureCount: number;
-  /** Faults that met something. */
+  /** Faults that had an effect. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   readonly checksum: number;
 }

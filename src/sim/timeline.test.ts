@@ -1,4 +1,5 @@
-// Virtual time: everything happens in order of time and of asking, what is cancelled does not, and nothing is left over.
+// Checks virtual time: events run in order of time and then of scheduling, cancelled ones do not
+// run, and nothing is left over.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,14 +1,14 @@
-// Virtual time: what is to happen, in order of time and then of asking. A binary heap whose entries know their places,
-// so that a timer that is replaced leaves nothing behind: the heap holds only what will really happen.
+// Keeps virtual time: runs callbacks in order of time and then of scheduling. A binary heap whose
+// entries know their places, so that a replaced timer leaves nothing behind.
 
 import { assert } from '../base/assert.js';
 
-/** Something that will happen. */
+/** A scheduled callback. */
 export interface Timer {
   readonly atMs: number;
   readonly order: number;
   readonly run: () => void;
-  /** Place in the heap; -1 once it has happened or was cancelled. */
+  /** Place in the heap; -1 once it has run or was cancelled. */
   index: number;
 }
 
@@ -24,7 +24,7 @@ export class Timeline {
     return this.#nowMs;
   }
 
-  /** Things still to happen. */
+  /** Callbacks that are still to run. */
   get size(): number {
     return this.#heap.length;
   }
@@ -38,7 +38,7 @@ export class Timeline {
     return timer;
   }
 
-  /** Does nothing for a timer that has happened. */
+  /** Does nothing for a timer that has run. */
   cancel(timer: Timer | null): void {
     if (timer === null || timer.index < 0) return;
     const { index } = timer;
@@ -50,7 +50,7 @@ export class Timeline {
     this.#sink(last);
   }
 
-  /** Lets the next thing happen. @returns false when nothing is left before `untilMs`. */
+  /** Runs the next callback. @returns false when nothing is left before `untilMs`. */
   step(untilMs: number): boolean {
     const [first] = this.#heap;
     if (first === undefined || first.atMs > untilMs) return false;

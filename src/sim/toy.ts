@@ -1,5 +1,6 @@
-// The scripted engines of a simulation: one target that all servers hold, drafts at a distance from it. Small, exact,
-// and dependent on every token before, so that a wrong cache anywhere shows in the text.
+// Provides the scripted engines of a simulation: one target that all servers hold, and drafts that
+// diverge from it. Small, exact, and dependent on every token before, so that a wrong cache shows
+// in the text.
 
 import { EngineCore } from '../engine/engine-core.js';
 import { referenceRowMath } from '../engine/row-math.js';
@@ -13,7 +14,7 @@ import type { Random } from './random.js';
 export const toyVocabulary = scriptedVocabulary(scriptedDefaults.vocabSize);
 export const toyFormats = new FormatChecker(toyVocabulary);
 
-/** Behind those that a text is not made of. */
+/** Letters; the ids below are not text. */
 const firstLetter = 2;
 
 /** [count] ids of letters. */

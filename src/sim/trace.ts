@@ -1,13 +1,12 @@
-// A run as lines for a person to read: who said what to whom and when. Never part of a run.
+// Writes a run as lines for a person to read: who said what to whom and when. Never part of a run.
 
 import type { AnswerEffect } from '../device/core/event.js';
 import type { DeviceFrame, ServerFrame } from '../protocol/frame.js';
 import type { Fault } from './fault-plan.js';
+import type { ObservedDevice, ObservedServer } from './observed.js';
 import type { Observer } from './observer.js';
 import type { SimAnswer } from './sim-answer.js';
-import type { SimDevice } from './sim-device.js';
 import type { Answered } from './sim-engine.js';
-import type { SimServer } from './sim-server.js';
 
 const words = (tokens: Iterable<number>): string => [...tokens].join(' ');
 
@@ -22,18 +21,20 @@ export function traceTo(write: (line: string) => void, now: () => number): Obser
     onTell: (answer: SimAnswer, effect: AnswerEffect) =>
       say(device({ index: answer.device }), `tells ${answer.ask.id}: ${newsOf(effect)}`),
     onLoss: (answer: SimAnswer) => say(device({ index: answer.device }), `loses ${answer.ask.id}`),
-    onSent: (from: SimDevice, frame: DeviceFrame) => say(device(from), `-> ${frameText(frame)}`),
-    onUp: (to: SimServer, frame: DeviceFrame, index: number) =>
+    onSent: (from: ObservedDevice, frame: DeviceFrame) =>
+      say(device(from), `-> ${frameText(frame)}`),
+    onUp: (to: ObservedServer, frame: DeviceFrame, index: number) =>
       say(server(to), `   hears of device ${index}: ${frameText(frame)}`),
-    onDown: (to: SimDevice, frame: ServerFrame) => say(device(to), `<- ${frameText(frame)}`),
-    onAnswered: (at: SimServer, answered: Answered) => say(server(at), operationText(answered)),
-    onServerStart: (at: SimServer) => say(server(at), 'starts'),
-    onServerCrash: (at: SimServer) => say(server(at), 'CRASHES'),
-    onDeviceCrash: (at: SimDevice) => say(device(at), 'CRASHES'),
-    onLink: (at: SimDevice, isUp: boolean, reason: string) =>
+    onDown: (to: ObservedDevice, frame: ServerFrame) => say(device(to), `<- ${frameText(frame)}`),
+    onAnswered: (at: ObservedServer, answered: Answered) =>
+      say(server(at), operationText(answered)),
+    onServerStart: (at: ObservedServer) => say(server(at), 'starts'),
+    onServerCrash: (at: ObservedServer) => say(server(at), 'CRASHES'),
+    onDeviceCrash: (at: ObservedDevice) => say(device(at), 'CRASHES'),
+    onLink: (at: ObservedDevice, isUp: boolean, reason: string) =>
       say(device(at), isUp ? 'link up' : `link down: ${reason}`),
     onFault: (fault: Fault, isFelt: boolean) =>
-      say('fault', `${faultText(fault)}${isFelt ? '' : ', which nobody feels'}`),
+      say('fault', `${faultText(fault)}${isFelt ? '' : ', without effect'}`),
   };
 }
 
@@ -91,7 +92,9 @@ function frameText(frame: DeviceFrame | ServerFrame): string {
 
 function operationText({ operation, event, isInjected }: Answered): string {
   const outcome =
-    event.kind === 'failed' ? ` FAILS${isInjected ? '' : ' unasked'}: ${event.message}` : '';
+    event.kind === 'failed'
+      ? ` FAILS${isInjected ? '' : ' without a fault'}: ${event.message}`
+      : '';
   if (operation.kind !== 'pass') {
     const slot = operation.kind === 'copy-prefix' ? operation.to : operation.slot;
     const length = 'length' in operation ? ` to ${operation.length}` : '';

@@ -1,7 +1,8 @@
-// What the user of one answer has on the screen: applies what the device tells, and says where that breaks the rules of
-// telling: no gap, no repeat, nothing final taken back, nothing after the end.
+// Applies what a device tells to a user's screen, and says where that breaks the rules: no gap, no
+// repeat, nothing final taken back, nothing after the end.
 
-import type { AnswerEffect, AnswerToken } from '../device/core/event.js';
+import type { AnswerEffect } from '../device/core/event.js';
+import type { AnswerToken } from '../device/core/token.js';
 
 type End = Extract<AnswerEffect, { kind: 'ended' | 'failed' }>;
 

@@ -1,5 +1,6 @@
-// What users ask for: requests with prompts, lengths, laws, schemes and modes, made from the seed before the run begins.
-// Every request has a seed of its own, by which engine operations are traced back to it.
+// Plans what users ask for: requests with prompts, lengths, laws, schemes and modes, drawn from the
+// seed before the run. Every request has its own seed, by which engine operations are traced back
+// to it.
 
 import type { StopRule } from '../device/core/drafting/stop-rule.js';
 import type { GenerateRequest } from '../device/core/event.js';
@@ -33,7 +34,12 @@ export function planAsks(scenario: Scenario, seed: number, deviceCount: number):
   return asks.map((ask, id) => seeded({ ...ask, id }, seed));
 }
 
-/** Requests that come all at once. @param firstId of the first. @param name of the event, for the chance. */
+/**
+ * Plans requests that come all at once.
+ *
+ * @param firstId of the first.
+ * @param name of the event, for the chance.
+ */
 export function planBurst(
   { work, seed }: { readonly work: Workload; readonly seed: number },
   devices: readonly number[],

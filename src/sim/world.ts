@@ -1,5 +1,5 @@
-// Servers, devices and the network between them in one virtual time; requests and faults of a plan happen in it. Pure:
-// the same plan gives the same run, event by event.
+// Runs servers, devices and the network between them in one virtual time, with the requests and
+// faults of a plan. Pure: the same plan gives the same run, event by event.
 
 import { inject } from './fault-injector.js';
 import { type Fault, planFaults } from './fault-plan.js';
@@ -16,7 +16,7 @@ import { type Tampering, untampered } from './tampering.js';
 import { Timeline } from './timeline.js';
 import { planAsks } from './workload.js';
 
-/** All that happens in a run because somebody wants it so; can be cut down and run again. */
+/** All requests and faults of a run; can be cut down and run again. */
 export interface RunPlan {
   readonly scenario: Scenario;
   readonly seed: number;
@@ -68,7 +68,7 @@ export class World {
     this.devices = this.#devicePlans.map((device, index) =>
       this.#makeDevice(device, index, tampering),
     );
-    // Requests that faults add are numbered behind all that could have been planned.
+    // Requests added by faults get ids behind all planned ones.
     this.#askCount = plan.asks.reduce((most, { id }) => Math.max(most, id + 1), 0);
   }
 
@@ -103,7 +103,7 @@ export class World {
     return this.timeline.nowMs;
   }
 
-  /** Ends the run after the event at hand. */
+  /** Ends the run after the current event. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -132,7 +132,7 @@ export class World {
     }
   }
 
-  /** Devices leave; what servers keep for them expires. */
+  /** Closes all devices, and waits until servers have expired their state. */
   #closeDown(): void {
     for (const device of this.devices) device.feed({ kind: 'close' });
     const { resumeMs, silenceMs } = this.#serverPlan.settings.limits;
@@ -152,13 +152,13 @@ export class World {
     });
   }
 
-  /** Does something a while later that the run has to wait for. */
+  /** Runs something later; the run waits for it. */
   recover(afterMs: number, run: () => void): void {
     this.quietFromMs = Math.max(this.quietFromMs, this.nowMs + afterMs);
     this.#plan(this.nowMs + afterMs, run);
   }
 
-  /** A request whose device is away is made when it is back. */
+  /** Makes a request; waits for its device if that is down. */
   ask(ask: Ask): void {
     const device = this.devices[ask.device]!;
     if (device.isRunning) this.answers.push(device.ask(ask));
@@ -177,7 +177,7 @@ export class World {
     this.observers.onFault(fault, isFelt);
   }
 
-  /** A connection attempt takes a round trip, whoever answers. */
+  /** A dial takes a round trip, answered or not. */
   #dial(device: SimDevice, number: number, alternative: string | null): void {
     const { link: models } = this.#devicePlans[device.index]!;
     const home = this.servers[device.index % this.servers.length]!;

@@ -2,7 +2,7 @@
 // drafting ahead, so that ways differ in time and nothing else.
 
 import { storyPrompts } from '../../../src/cli/demo/openings.js';
-import { aheadDefaults } from '../../../src/device/core/drafting/ahead-cache.js';
+import { aheadDefaults } from '../../../src/device/core/drafting/ahead/ahead-budget.js';
 import type { AheadBudget } from '../../../src/device/index.js';
 import { plainSampling, type Sampling } from '../../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../../src/protocol/frame.js';

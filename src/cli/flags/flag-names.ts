@@ -31,8 +31,8 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/\bstopped by the caller\b/, 'stopped with Ctrl-C'],
   [/\(key-refused\); .*/, '(key-refused); --key-file or PILOTFISH_KEY takes a key of that server'],
   [
-    /\b(nobody trusted here has signed its (self-signed )?certificate)/,
-    '$1, unless --ca names who has',
+    /\b(its certificate is (self-signed and not trusted|not signed by a trusted authority))/,
+    '$1; --ca names the authority to trust',
   ],
   [/\binsecureOpenToNetwork\b/, '--insecure-open-to-network'],
   [/\binsecureKeyInClear\b/, '--insecure-key-in-clear'],

@@ -4,7 +4,7 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
-import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead-cache.js';
+import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead/ahead-budget.js';
 import { fallbacks } from '../../device/core/event.js';
 import { draftSlotsMax } from '../../device/drafter/draft-slots.js';
 import type {

@@ -1,5 +1,5 @@
-// What becomes of drafting on a target whose rows all cost the same, by mode: where the server waits for the device anyway
-// drafts go on, in race they end. Both cores in virtual time.
+// Checks what happens to drafting when every row of a target costs the same: drafts continue where
+// the server waits for the device anyway, and end in race. Runs both cores in virtual time.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

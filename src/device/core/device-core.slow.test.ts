@@ -1,5 +1,6 @@
-// The text of an answer is the target's own, whatever the mode, the drafter, the network and its failures; what is shown
-// before it is verified is marked and corrected; nothing is left behind.
+// Checks that the text of an answer is the target's own in every mode, with every drafter, over
+// every kind of failing network; that provisional text is marked and corrected; and that nothing is
+// left behind.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,16 +1,10 @@
-// The device without I/O: one connection, any number of answers. Events and the time go in, effects come out; the same
-// code runs over sockets, over memory in tests and under virtual time. Never reads a clock, never draws chance.
+// Runs the device without I/O: one connection, any number of answers. Takes events and the time,
+// returns effects; the same code runs over sockets, in tests and under virtual time. Never reads a
+// clock or draws chance.
 
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
-import { samplingRequestOf } from '../../math/sampling-request.js';
-import { decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
-import {
-  type DeviceFrame,
-  isOffered,
-  type ServerFrame,
-  type TrafficShaping,
-} from '../../protocol/frame.js';
+import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 import { u32Max } from '../../protocol/limits.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import {
@@ -19,24 +13,24 @@ import {
   type ServerFrameEvent,
   stateAfterSending,
 } from '../../protocol/session-state.js';
-import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protocol/version.js';
+import { awayAtMs, lostAtMs } from './absence.js';
 import { DeviceSession, type SessionLink } from './device-session.js';
-import { type LiveSession, takeFrame } from './downlink.js';
+import { takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { earlier } from './earlier.js';
-import type { AnswerId, DeviceEffect, DeviceInput } from './event.js';
+import type { DeviceEffect, DeviceInput } from './event.js';
 import { ServerConnection } from './server-connection.js';
+import { endReasonOf, misfitOf, openFrame, resumeFrame, tooNewFor } from './session-open.js';
 import type { DeviceCoreSettings } from './settings.js';
+import type { AnswerId } from './token.js';
 import { TrafficShaper } from './traffic-shaper.js';
-import { Uplink } from './uplink.js';
 
 export class DeviceCore {
   readonly #settings: DeviceCoreSettings;
   readonly #connection: ServerConnection;
-  readonly #live = new Map<AnswerId, LiveSession>();
+  readonly #live = new Map<AnswerId, DeviceSession>();
   /** By the ids of the present connection. */
-  readonly #bySession = new Map<number, LiveSession>();
+  readonly #bySession = new Map<number, DeviceSession>();
   readonly #link: SessionLink;
   readonly #shaper: TrafficShaper;
   #nextSession = 0;
@@ -44,15 +38,13 @@ export class DeviceCore {
   #wakeAtMs: number | null = null;
   #gaveUp: PilotfishError | null = null;
 
-  constructor(settings: DeviceCoreSettings, nowMs: number) {
+  constructor(settings: DeviceCoreSettings) {
     const out = (effect: DeviceEffect): void => {
       this.#effects.push(effect);
     };
     this.#settings = settings;
-    const connection = new ServerConnection(
-      { settings, out, send: (frame) => this.#put(frame, null) },
-      nowMs,
-    );
+    const send = (frame: DeviceFrame): void => this.#put(frame, null);
+    const connection = new ServerConnection({ settings, out, send });
     this.#connection = connection;
     const shaper = new TrafficShaper(settings.shaping);
     this.#shaper = shaper;
@@ -73,38 +65,38 @@ export class DeviceCore {
     };
   }
 
-  /** Begins to dial. To be called once, before the first event. */
-  start(nowMs: number): DeviceEffect[] {
-    this.#connection.dial(nowMs);
-    return this.#settle(nowMs);
-  }
-
-  /** What to do about an event. @param nowMs of a clock that never runs backwards. */
+  /** Handles an event. @param nowMs of a clock that never runs backwards. */
   handle(event: DeviceInput, nowMs: number): DeviceEffect[] {
     return this.handleAll([event], nowMs);
   }
 
-  /** What to do about events that came together: they are looked at as a whole once behind the last. */
+  /** Handles events that came together, and plans once after the last. */
   handleAll(events: readonly DeviceInput[], nowMs: number): DeviceEffect[] {
     for (const event of events) this.#take(event, nowMs);
     return this.#settle(nowMs);
   }
 
-  /** Answers that are being written; 0 when nothing is left behind. */
+  /** Answers that are being generated. */
   get answerCount(): number {
     return this.#live.size;
   }
 
   #take(event: DeviceInput, nowMs: number): void {
     switch (event.kind) {
+      case 'start':
+        this.#connection.start(nowMs);
+        break;
       case 'link-up':
         this.#connection.onUp(nowMs);
         break;
       case 'link-down':
         this.#onDown(event.reason, nowMs);
         break;
-      case 'message':
-        this.#onMessage(event.bytes, nowMs);
+      case 'frame':
+        this.#onFrame(event.frame, nowMs);
+        break;
+      case 'fault':
+        if (!this.#connection.isLeaving) this.#violated(event.fault.message);
         break;
       case 'generate':
         this.#generate(event, nowMs);
@@ -120,16 +112,16 @@ export class DeviceCore {
     }
   }
 
-  /** What comes for an answer that is over is late. */
+  /** Events of an answer that is over are late, and ignored. */
   #takeForAnswer(event: Extract<DeviceInput, { answer: AnswerId }>, nowMs: number): void {
-    const session = this.#live.get(event.answer)?.session;
+    const session = this.#live.get(event.answer);
     if (session === undefined) return;
     switch (event.kind) {
       case 'cancel':
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.draftPlan.onDrafted(event.run, event.tokens, nowMs);
+        session.onDrafted(event.run, event.tokens, nowMs);
         break;
       case 'draft-ended':
         session.onDraftEnded(event.run, event.reasons);
@@ -145,13 +137,13 @@ export class DeviceCore {
   }
 
   #generate({ answer, request }: DeviceInput & { kind: 'generate' }, nowMs: number): void {
-    assert(!this.#live.has(answer), `answer ${answer} is being written already`);
+    assert(!this.#live.has(answer), `answer ${answer} is being generated already`);
     const session = new DeviceSession(answer, request, this.#settings, this.#link, nowMs);
     if (this.#gaveUp !== null) {
       session.fail(this.#gaveUp, nowMs);
       return;
     }
-    this.#live.set(answer, { session, uplink: new Uplink(session) });
+    this.#live.set(answer, session);
   }
 
   #onDown(reason: string, nowMs: number): void {
@@ -161,21 +153,15 @@ export class DeviceCore {
     this.#nextSession = 0;
     this.#shaper.end();
     if (this.#connection.isOver) this.#gaveUp = error;
-    for (const { session } of this.#live.values()) {
+    for (const session of this.#live.values()) {
       session.wire = null;
       if (this.#gaveUp !== null || session.request.fallback === 'fail') session.fail(error, nowMs);
     }
   }
 
-  #onMessage(bytes: Uint8Array, nowMs: number): void {
-    // What a link that is being left still brings comes again after the resumption.
+  #onFrame(frame: ServerFrame, nowMs: number): void {
+    // Frames of a link that was hung up come again after the resumption.
     if (this.#connection.isLeaving) return;
-    const decoded = decodeServerFrame(bytes);
-    if ('fault' in decoded) {
-      this.#violated(decoded.fault.message);
-      return;
-    }
-    const frame = decoded.ok;
     const { welcome } = this.#connection;
     const fault = welcome === null ? null : checkVocabulary(frame, welcome.vocabSize);
     if (fault !== null) {
@@ -188,27 +174,23 @@ export class DeviceCore {
       return;
     }
     if (admission.isMine) return;
-    this.#onSessionFrame(frame, bytes.length, nowMs);
+    this.#onSessionFrame(frame, nowMs);
   }
 
-  #onSessionFrame(frame: ServerFrame, byteCount: number, nowMs: number): void {
-    const session = 'session' in frame ? frame.session : null;
-    const live = session === null ? undefined : this.#bySession.get(session);
-    if (live === undefined) {
-      // Late frames of a session that was closed here; ids that were never given out are the server's mistake.
-      if (session !== null && session < this.#nextSession) return;
-      this.#violated(`${frame.kind} for session ${session}, which was never opened`);
+  #onSessionFrame(frame: ServerFrame, nowMs: number): void {
+    const id = 'session' in frame ? frame.session : null;
+    const session = id === null ? undefined : this.#bySession.get(id);
+    if (session === undefined) {
+      // Frames of a closed session may be late; ids that were never used are the server's mistake.
+      if (id !== null && id < this.#nextSession) return;
+      this.#violated(`${frame.kind} for session ${id}, which was never opened`);
       return;
     }
-    live.session.tally.downMessageCount++;
-    live.session.tally.downBytes += byteCount;
+    session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
-    const complaint = takeFrame(live, frame as Parameters<typeof takeFrame>[1], event, nowMs);
+    const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
     if (complaint === null) return;
-    live.session.fail(
-      new PilotfishError('protocol-violated', `the server sent ${complaint}`),
-      nowMs,
-    );
+    session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
 
   #violated(message: string): void {
@@ -216,28 +198,26 @@ export class DeviceCore {
   }
 
   #tick(nowMs: number): void {
-    // The timer that this answers is spent.
+    // The timer has fired and is gone.
     this.#wakeAtMs = null;
     this.#connection.tick(nowMs, this.#live.size > 0);
     if (this.#connection.welcome === null) return;
-    for (const { uplink } of this.#live.values()) uplink.checkTimeout(nowMs);
+    for (const session of this.#live.values()) session.checkTimeout(nowMs);
   }
 
   #close(nowMs: number): void {
-    for (const { session } of this.#live.values()) session.finish('cancelled', true, nowMs);
+    for (const session of this.#live.values()) session.finish('cancelled', true, nowMs);
     this.#connection.close();
   }
 
-  /** Everything that follows from the new state, after every event. */
+  /** Does everything that follows from the new state, after every event. */
   #settle(nowMs: number): DeviceEffect[] {
-    for (const [answer, live] of this.#live) {
-      const { session, uplink } = live;
-      if (!session.isOver) this.#attach(live, nowMs);
+    for (const session of this.#live.values()) {
+      if (!session.isOver) this.#attach(session, nowMs);
       this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
-      session.draftPlan.plan(nowMs);
-      uplink.plan(nowMs);
-      if (session.isOver) this.#forget(answer, live);
+      session.plan(nowMs);
+      if (session.isOver) this.#forget(session);
     }
     this.#passFlush(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
@@ -249,51 +229,44 @@ export class DeviceCore {
     return effects;
   }
 
-  /** A beat without a draft has a message all the same while there is anybody who might draft. */
+  /** Sends a filler where a flush passes without a draft, while a session could draft. */
   #passFlush(nowMs: number): void {
     if (!this.#shaper.pass(nowMs) || this.#connection.welcome === null || !this.#mayDraft) return;
     this.#connection.send({ kind: 'ping', nonce: 0, isCover: true });
   }
 
   get #mayDraft(): boolean {
-    return [...this.#bySession.values()].some(({ session }) => session.request.mode !== 'stream');
+    return [...this.#bySession.values()].some(({ request }) => request.mode !== 'stream');
   }
 
-  /** Whoever waits for a server that does not come back is told so in the end. */
+  /** Fails an answer that has waited too long for a server. */
   #failIfLost(session: DeviceSession, nowMs: number): void {
-    const lostAtMs = session.lostAtMs();
-    if (session.isOver || lostAtMs === null || nowMs < lostAtMs) return;
+    const atMs = lostAtMs(session);
+    if (session.isOver || atMs === null || nowMs < atMs) return;
     session.fail(this.#connection.absence(this.#settings.awayMaxMs), nowMs);
   }
 
-  #forget(answer: AnswerId, { session }: LiveSession): void {
+  #forget({ answer, wire }: DeviceSession): void {
     this.#live.delete(answer);
-    if (session.wire !== null) this.#bySession.delete(session.wire.id);
+    if (wire !== null) this.#bySession.delete(wire.id);
   }
 
-  /** Opens or resumes the session on the wire as soon as the connection takes it. */
-  #attach(live: LiveSession, nowMs: number): void {
-    const { session } = live;
+  /** Opens or resumes the session as soon as the connection takes it. */
+  #attach(session: DeviceSession, nowMs: number): void {
     const { welcome, takesSessions } = this.#connection;
     if (session.wire !== null || welcome === null || !takesSessions) return;
     if (nowMs < session.openAtMs) return;
-    const { scheme, mode } = session.request;
-    const isKnown = welcome.schemes.includes(scheme) && welcome.modes.includes(mode);
-    if (!isKnown || !isOffered(scheme, mode)) {
-      const offer = `schemes ${welcome.schemes.join(', ')}; modes ${welcome.modes.join(', ')}`;
-      const error = new PilotfishError(
-        'server-refused',
-        `scheme ${scheme} in mode ${mode}: the server offers ${offer}`,
-      );
-      session.fail(error, nowMs);
+    const misfit = misfitOf(session, welcome);
+    if (misfit !== null) {
+      session.fail(misfit, nowMs);
       return;
     }
-    const reason = session.endReason(welcome.contextLength);
+    const reason = endReasonOf(session, welcome.contextLength);
     if (session.resumeKey === null && reason !== null) {
       session.finish(reason, true, nowMs);
       return;
     }
-    const tooNew = tooNewFor(session);
+    const tooNew = tooNewFor(session, welcome);
     if (tooNew !== null) {
       session.fail(tooNew, nowMs);
       return;
@@ -301,20 +274,19 @@ export class DeviceCore {
     this.#shaper.begin(welcome, nowMs);
     const id = this.#nextSession++;
     session.wire = { id, state: 'unused' };
-    this.#bySession.set(id, live);
-    session.link.send(
-      session,
-      session.resumeKey === null
-        ? openOf(session, id, this.#shaper.shaping)
-        : resumeOf(session, id),
-    );
+    this.#bySession.set(id, session);
+    const isNew = session.resumeKey === null;
+    if (isNew) session.rejoin(null);
+    const { shaping } = this.#shaper;
+    const frame = isNew ? openFrame(session, id, welcome, shaping) : resumeFrame(session, id);
+    session.link.send(session, frame);
   }
 
   #sendFor(session: DeviceSession, frame: DeviceFrame): void {
     if (this.#connection.isLeaving) return;
     const { wire } = session;
     assert(wire !== null, `sending ${frame.kind} for a session without wire`);
-    // A residual token is new to the server only while it is due.
+    // The server lacks a residual token only while it is due.
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
     wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceFrameEvent);
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
@@ -322,77 +294,32 @@ export class DeviceCore {
   }
 
   #put(frame: DeviceFrame, session: DeviceSession | null): void {
-    const bytes = encodeFrame(frame, this.#shaper.shaping.padBytes);
+    const { padBytes } = this.#shaper.shaping;
     if (frame.kind === 'draft') this.#shaper.onDraft();
-    if (session !== null) {
-      session.tally.upMessageCount++;
-      session.tally.upBytes += bytes.length;
-    }
-    this.#effects.push({ kind: 'send', bytes });
+    if (session !== null) session.tally.upMessageCount++;
+    const answer = session === null || session.isOver ? null : session.answer;
+    this.#effects.push({ kind: 'send', frame, padBytes, answer });
   }
 
   #wake(nowMs: number): void {
     let atMs = this.#connection.dueMs(this.#live.size > 0);
-    for (const { session, uplink } of this.#live.values()) {
+    for (const session of this.#live.values()) {
       if (this.#connection.welcome !== null) {
-        atMs = earlier(atMs, earlier(uplink.dueMs(), session.speculationGate.pausedUntilMs));
+        atMs = earlier(
+          atMs,
+          earlier(session.sendPlanner.dueMs(session), session.speculationGate.pausedUntilMs),
+        );
         if (session.wire === null && session.openAtMs > nowMs) {
           atMs = earlier(atMs, session.openAtMs);
         }
-      } else atMs = earlier(atMs, earlier(session.awayAtMs(nowMs), session.lostAtMs()));
+      } else atMs = earlier(atMs, earlier(awayAtMs(session, nowMs), lostAtMs(session)));
     }
     if (this.#mayDraft) atMs = earlier(atMs, this.#shaper.flushMs);
-    // Every verdict puts time-outs off: a timer that comes too early asks again, and costs less than one set each time.
+    // Every verdict delays time-outs: a timer that fires early costs less than one set again each
+    // time.
     const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
     if (atMs === this.#wakeAtMs || isCovered) return;
     this.#wakeAtMs = atMs;
     this.#effects.push({ kind: 'wake', atMs });
   }
-}
-
-function openOf(session: DeviceSession, id: number, shaping: TrafficShaping): DeviceFrame {
-  const { request, text } = session;
-  const { scheme, mode, tokensMax, windowMax, cut } = request;
-  session.rejoin(null);
-  return {
-    kind: 'open',
-    session: id,
-    prompt:
-      text === null ? request.prompt : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
-    answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
-    ...samplingRequestOf(request),
-    scheme,
-    mode,
-    tokensMax,
-    windowMax: Math.min(windowMax, session.link.welcome!.limits.windowTokens),
-    cut: scheme === 'split' ? cut : null,
-    wantsHints: session.draftPlan.usesHints && session.link.welcome!.version >= versionOfHints,
-    ...shaping,
-  };
-}
-
-/** An older server would pass over what it does not know, and write what was not asked for, or as nobody asked. */
-function tooNewFor({ request, link, settings }: DeviceSession): PilotfishError | null {
-  const { version } = link.welcome!;
-  const { padBytes, aggregateMs } = settings.shaping;
-  if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
-    const message = `padding and aggregation need version ${versionOfShaping}, the server speaks ${version}`;
-    return new PilotfishError('server-refused', message);
-  }
-  const { schema, topLogprobs } = samplingRequestOf(request);
-  const isAsked = schema !== null || topLogprobs !== null;
-  if (!isAsked || version >= versionOfFormats) return null;
-  const message = `formats and log-probabilities need version ${versionOfFormats}, the server speaks ${version}`;
-  return new PilotfishError('server-refused', message);
-}
-
-function resumeOf(session: DeviceSession, id: number): DeviceFrame {
-  const committedLength = session.sharedLength;
-  return {
-    kind: 'resume',
-    session: id,
-    resumeKey: session.resumeKey!,
-    committedLength,
-    logHash: tokenLogHash(session.text!.log.slice(0, committedLength)),
-  };
 }

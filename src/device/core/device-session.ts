@@ -1,36 +1,37 @@
-// One answer on a device: the committed tokens, the drafted chain, the session on the wire, and what the user is told.
-// Decides nothing about time or links itself: device-core.ts feeds it, upstream.ts says when drafts leave.
+// Keeps one answer on a device: committed tokens, the drafted chain, the session on the wire, and
+// what the user was told. Planners read it as a SessionView and return what to draft and what to
+// send; the session applies it.
 
 import { assert } from '../../base/assert.js';
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason } from '../../engine/engine.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
-import type { DeviceFrame, EndReason, Resumed, Verdict, Welcome } from '../../protocol/frame.js';
+import type { DeviceFrame, EndReason, Hint, Resumed, Verdict } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
+import { showsDrafts } from './absence.js';
 import { DraftChain } from './draft-chain.js';
+import { AheadPlanner, holdsBranches } from './drafting/ahead/ahead-planner.js';
+import { ChainPlanner } from './drafting/chain-planner.js';
 import type { DraftPassTimes } from './drafting/draft-pass-times.js';
-import { DraftPlan } from './drafting/draft-plan.js';
-import { DraftRunner } from './drafting/draft-runner.js';
+import type { DraftAction, DraftPlanner } from './drafting/draft-planner.js';
+import { DraftRunner, sequenceText } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
 import type { ForgettingMean } from './estimate.js';
-import type { AnswerId, DeviceEffect, GenerateRequest } from './event.js';
+import type { DeviceEffect, GenerateRequest, SequenceToken } from './event.js';
 import { type CommittedToken, reconcile } from './reconcile.js';
 import type { ResidualDraw } from './residual-draw.js';
+import { type DraftSend, SendPlanner } from './send-planner.js';
+import type { LinkView, SessionView } from './session-view.js';
 import type { DeviceCoreSettings } from './settings.js';
-import { AnswerTally, type Statistics, statisticsOf } from './statistics.js';
+import { AnswerTally, type CoreStatistics, statisticsOf } from './statistics.js';
+import type { AnswerId } from './token.js';
 import { UserFeed } from './user-feed.js';
 
-/** What a session needs to know of the connection. */
-export interface SessionLink {
-  /** The server's offer while the link is up, else null. */
-  readonly welcome: Welcome | null;
-  /** Since when it is down; null while up. */
-  readonly downSinceMs: number | null;
+/** The connection as a session uses it. */
+export interface SessionLink extends LinkView {
   readonly roundTrip: ForgettingMean;
-  /** The next moment at which drafts leave; null: whenever they like. */
-  readonly flushMs: number | null;
   readonly draftPass: DraftPassTimes;
   send(session: DeviceSession, frame: DeviceFrame): void;
   out(effect: DeviceEffect): void;
@@ -49,10 +50,7 @@ export interface SessionText {
   readonly chain: DraftChain;
 }
 
-/** Verdict time-outs in a row after which the target counts as away. */
-const timeoutsToAway = 2;
-
-export class DeviceSession {
+export class DeviceSession implements SessionView {
   readonly answer: AnswerId;
   readonly request: GenerateRequest;
   readonly settings: DeviceCoreSettings;
@@ -63,8 +61,8 @@ export class DeviceSession {
   readonly speculationGate = new SpeculationGate();
   readonly userFeed: UserFeed;
   readonly drafting: DraftRunner;
-  /** What is drafted next, and what is held ready for other outcomes. */
-  readonly draftPlan: DraftPlan;
+  readonly draftPlanner: DraftPlanner;
+  readonly sendPlanner = new SendPlanner();
   /** Null until the server has said what the prompt's ids are. */
   text: SessionText | null = null;
   wire: Wire | null = null;
@@ -72,16 +70,16 @@ export class DeviceSession {
   /** Granted by Opened. */
   windowMax = 0;
   advisedDraftLength: number | null = null;
-  /** `split`: the law that a residual token is drawn from, and then the token until the server has it. */
+  /** `split`: draws the residual token, and keeps it until the server has it. */
   residual: ResidualDraw | null = null;
   lastVerdictMs: number | null = null;
   lastSendMs: number | null = null;
-  /** Committed length when the newest draft left; an answer moves beyond it. */
+  /** Committed length when the newest draft was sent; a verdict moves beyond it. */
   awaitedFrom: number | null = null;
   timeouts = 0;
-  /** Times in a row, without a token between them, that the session had to be opened again. */
+  /** Reopenings in a row without a token between them. */
   reopenCount = 0;
-  /** Not before this time: the server asked for patience. */
+  /** The session is not opened before this time: the server asked to wait. */
   openAtMs = 0;
   isOver = false;
 
@@ -101,7 +99,9 @@ export class DeviceSession {
     this.timings = new Timings(link.roundTrip, link.draftPass);
     this.userFeed = new UserFeed(answer, out);
     this.drafting = new DraftRunner(answer, out);
-    this.draftPlan = new DraftPlan(this);
+    this.draftPlanner = holdsBranches(settings, request)
+      ? new AheadPlanner(settings)
+      : new ChainPlanner();
     if (request.prompt.kind === 'ids') this.begin(request.prompt.ids);
   }
 
@@ -129,59 +129,99 @@ export class DeviceSession {
     return this.text!.promptLength + this.request.tokensMax;
   }
 
-  /**
-   * Why no token may follow the committed ones, or null: the verdict that says so may have been lost with its server, and
-   * there is nothing left to open another session for.
-   */
-  endReason(contextLength: number): EndReason | null {
-    if (this.text === null) return null;
-    const { log, promptLength } = this.text;
-    if (log.length > promptLength && this.settings.endOfText.has(log.at(log.length - 1)))
-      return 'end-of-text';
-    if (log.length >= this.endMax) return 'length';
-    return log.length > promptLength && log.length >= contextLength ? 'context' : null;
+  get isPaused(): boolean {
+    return this.speculationGate.pausedUntilMs !== null;
   }
 
-  /** Whether the fallback policy has to act. */
-  isAway(nowMs: number): boolean {
-    if (this.timeouts >= timeoutsToAway) return true;
-    const { downSinceMs } = this.link;
-    // The same sum as in awayAtMs: rounded otherwise, the timer would come, find nothing and be set again for ever.
-    return downSinceMs !== null && nowMs >= downSinceMs + this.settings.disconnectGraceMs;
+  /** Asks the planners what follows from the new state, and does it. */
+  plan(nowMs: number): void {
+    if (this.isOver) return;
+    this.#planDrafts(nowMs);
+    this.#planSends(nowMs);
   }
 
-  /** When the target will count as away; null when that is decided. */
-  awayAtMs(nowMs: number): number | null {
-    const { downSinceMs } = this.link;
-    if (downSinceMs === null || this.isAway(nowMs)) return null;
-    return downSinceMs + this.settings.disconnectGraceMs;
+  #planDrafts(nowMs: number): void {
+    if (this.text === null || this.settings.drafter === null) return;
+    // A pause whose time has come would set its timer again and again.
+    this.speculationGate.endPause(nowMs);
+    this.#draft(this.draftPlanner.plan(this, nowMs), nowMs);
   }
 
-  /** When the answer fails because nobody came back; null while the link is up, or where drafts alone may end it: not yet
-   * where the prompt is messages that no server has rendered. */
-  lostAtMs(): number | null {
-    const { downSinceMs } = this.link;
-    const canDraft = this.text !== null && this.settings.drafter !== null;
-    const endsAlone = this.request.fallback === 'draft-only' && canDraft;
-    if (downSinceMs === null || endsAlone || this.settings.awayMaxMs === Infinity) return null;
-    return Math.max(downSinceMs, this.startedMs) + this.settings.awayMaxMs;
+  #draft(action: DraftAction, nowMs: number): void {
+    switch (action.kind) {
+      case 'keep':
+        this.drafting.drop(action.unwanted);
+        break;
+      case 'stop':
+        this.drafting.stop();
+        break;
+      case 'start': {
+        const texts = action.grows.map((grows) => sequenceText(this.text!, grows));
+        this.drafting.stop();
+        this.tally.draftStartCount++;
+        this.drafting.start(action.run, this.request.scheme, texts, nowMs);
+      }
+    }
   }
 
-  /** Whether drafted tokens are shown although nobody has verified them. */
-  showsDrafts(nowMs: number): boolean {
-    const { fallback } = this.request;
-    return (fallback === 'provisional' || fallback === 'draft-only') && this.isAway(nowMs);
+  #planSends(nowMs: number): void {
+    const send = this.sendPlanner.plan(this, nowMs);
+    if (send === null) return;
+    this.#send(send, nowMs);
+    if (send.isRepeat) this.#planSends(nowMs);
+  }
+
+  /** Sends again what the server has not answered in time. */
+  checkTimeout(nowMs: number): void {
+    if (!this.sendPlanner.isTimedOut(this, nowMs)) return;
+    this.timeouts++;
+    const send = this.sendPlanner.repeat(this, nowMs);
+    if (send !== null) this.#send(send, nowMs);
+  }
+
+  #send({ frames, from, to, isRepeat }: DraftSend, nowMs: number): void {
+    const { chain } = this.text!;
+    if (isRepeat) {
+      this.tally.resendCount++;
+      chain.resend();
+      this.awaitedFrom = null;
+    }
+    if (frames.length === 0) return;
+    chain.send(to);
+    if (this.residual?.isOpen === false && from === chain.base) this.residual.isSent = true;
+    for (const frame of frames) this.link.send(this, frame);
+    this.tally.sentCount += to - from;
+    this.lastSendMs = nowMs;
+    this.awaitedFrom = chain.base;
+  }
+
+  /** A pass of the drafter has brought tokens. */
+  onDrafted(run: number, tokens: readonly SequenceToken[], nowMs: number): void {
+    if (this.text === null) return;
+    const grown = this.drafting.take(run, tokens, this.timings, nowMs);
+    if (grown.length === 0) return;
+    this.tally.draftPassCount++;
+    this.tally.draftedCount += grown.length;
+    for (const { grows, token } of grown) {
+      if (grows === 'chain') this.text.chain.push(token, this.isAwaiting);
+      else if (grows === 'nothing') this.tally.wastedCount++;
+    }
+    this.draftPlanner.drafted(grown);
   }
 
   onDraftEnded(run: number, reasons: readonly DraftEndReason[]): void {
     this.drafting.ended(run, reasons);
   }
 
-  /** Shows what is drafted while the target is away; a draft-only answer may end on it. */
+  onHint(hint: Hint, nowMs: number): void {
+    this.draftPlanner.hint(this, hint, nowMs);
+  }
+
+  /** Shows drafts while the target is away; a draft-only answer may end on them. */
   showDrafts(nowMs: number): void {
-    if (this.text === null || !this.showsDrafts(nowMs)) return;
+    if (this.text === null || !showsDrafts(this, nowMs)) return;
     const { chain } = this.text;
-    const from = chain.base + this.userFeed.aheadCount;
+    const from = chain.base + this.userFeed.pendingCount;
     const tokens = chain.tokens(from, chain.end).map(({ token }) => token);
     if (tokens.length > 0) this.#stampFirst(nowMs);
     this.userFeed.provisional(from, tokens);
@@ -202,7 +242,11 @@ export class DeviceSession {
     return sentTo > base || this.awaitedFrom === base;
   }
 
-  /** Commits what a verdict or a resumption says. @returns what is wrong with it, or null. */
+  /**
+   * Commits the tokens of a verdict or a resumption.
+   *
+   * @returns what is wrong with the frame, or null.
+   */
   take(said: Verdict | Resumed, nowMs: number): string | null {
     assert(this.text !== null, 'a verdict before the prompt is known');
     const { log, chain } = this.text;
@@ -220,19 +264,44 @@ export class DeviceSession {
     const firstVoid = chain.base + matchedCount;
     this.commit(tokens, nowMs);
     this.#countChain(chainEnd, tokens.length, isContradicted);
-    this.draftPlan.learn(chain, firstVoid);
+    this.draftPlanner.learn(this, firstVoid);
     const update = chain.advance(log.length, matchedCount, !isContradicted);
     this.tally.keptCount += matchedCount;
     this.tally.aheadUsedCount += update.usedAheadCount;
     this.tally.wastedCount += update.wastedCount;
     this.timings.addTests(matchedCount, isContradicted ? 1 : 0);
     const isOvertaken = keptCount === 0 && log.length > chainEnd;
-    if (isContradicted || isOvertaken) this.draftPlan.turn(Math.min(firstVoid, chainEnd), nowMs);
-    else if (tokens.length > 0) this.draftPlan.advance(nowMs);
+    if (isContradicted || isOvertaken) this.#turn(Math.min(firstVoid, chainEnd), nowMs);
+    else if (tokens.length > 0) {
+      this.draftPlanner.advance(this, nowMs);
+      this.drafting.onCommit();
+    }
     return null;
   }
 
-  /** Did the chain reach to the last committed token, and did it stand there? */
+  /**
+   * Replaces the chain, which is empty, by a branch that matches the committed tokens, if there is
+   * one.
+   *
+   * @param firstVoid where the old chain stopped matching them.
+   */
+  #turn(firstVoid: number, nowMs: number): void {
+    const { drafting } = this;
+    const { chain } = this.text!;
+    assert(chain.length === 0, `a new chain behind one of ${chain.length} tokens`);
+    const adoption = this.draftPlanner.settle(this, firstVoid, nowMs);
+    const isRunning = adoption !== null && drafting.growths.includes(adoption.branch);
+    if (!isRunning) drafting.restart(firstVoid);
+    if (adoption === null) return;
+    const { branch, committedCount, tokens, isWhole } = adoption;
+    for (const token of tokens) chain.push(token, true);
+    this.tally.keptCount += committedCount;
+    if (isRunning && isWhole) drafting.promote(branch);
+    else if (isRunning) drafting.restart(branch.position);
+    if (branch.isClosed && isWhole) drafting.exhaust();
+  }
+
+  /** Counts whether the chain reached the last committed token, and whether it stood there. */
   #countChain(chainEnd: number, newCount: number, isContradicted: boolean): void {
     if (newCount === 0) return;
     if (!isContradicted && chainEnd < this.text!.log.length) return;
@@ -240,7 +309,7 @@ export class DeviceSession {
     if (!isContradicted) this.tally.chainSurvivedCount++;
   }
 
-  /** Makes tokens final and tells them. */
+  /** Makes tokens final and reports them. */
   commit(tokens: readonly CommittedToken[], nowMs: number): void {
     if (tokens.length === 0) return;
     this.reopenCount = 0;
@@ -258,14 +327,14 @@ export class DeviceSession {
     this.tally.firstTokenMs ??= nowMs;
   }
 
-  /** Voids the whole chain from a position on, which was told otherwise than by a committed token. */
+  /** Voids the whole chain after a rejection without a replacement token. */
   dropChain(position: number): void {
     const { chain } = this.text!;
     this.tally.wastedCount += chain.advance(chain.base, 0, false).wastedCount;
     this.drafting.restart(position);
   }
 
-  /** The residual token that was drawn becomes text. */
+  /** Commits the residual token that was drawn. */
   commitResidual(nowMs: number): void {
     const { log, chain } = this.text!;
     const { token, logprobs } = this.residual!;
@@ -274,65 +343,58 @@ export class DeviceSession {
     this.drafting.restart(log.length - 1);
   }
 
-  /** Goes on in a session of the server that knows these epochs; null: a new one. */
+  /** Continues in a resumed session with the server's newest epoch, or in a new session (null). */
   rejoin(serverEpoch: number | null): void {
     if (this.residual !== null) this.residual.isSent = false;
     this.text?.chain.rejoin(serverEpoch);
     this.awaitedFrom = null;
   }
 
-  /** The server's session is gone; it will be opened again with the answer so far. */
+  /** Forgets the server's session, which is gone; another is opened with the answer so far. */
   forgetWire(): void {
-    if (this.wire !== null && this.wire.state !== 'closed' && this.link.welcome !== null) {
-      this.link.send(this, { kind: 'close', session: this.wire.id });
-    }
+    this.#closeWire();
     this.wire = null;
     this.resumeKey = null;
     this.residual = null;
     this.rejoin(null);
   }
 
-  /** Committed tokens that the server is known to have: one less while it lacks the residual token. */
+  /**
+   * Committed tokens that the server is known to have: one less while it lacks the residual token.
+   */
   get sharedLength(): number {
     const { length } = this.text!.log;
     return this.residual === null ? length : Math.min(length, this.residual.position);
   }
 
-  statistics(nowMs: number): Statistics {
-    return statisticsOf(this, nowMs);
-  }
-
   finish(reason: EndReason, isVerified: boolean, nowMs: number): void {
     if (isVerified && this.text !== null) this.userFeed.retract(this.text.log.length);
-    this.#countRest();
-    const { answer } = this;
-    const statistics = this.statistics(nowMs);
-    this.#close();
-    this.link.out({ kind: 'ended', answer, reason, isVerified, statistics });
+    const statistics = this.#end(nowMs);
+    this.link.out({ kind: 'ended', answer: this.answer, reason, isVerified, statistics });
   }
 
   fail(error: PilotfishError, nowMs: number): void {
-    this.#countRest();
-    const { answer } = this;
-    const statistics = this.statistics(nowMs);
-    this.#close();
-    this.link.out({ kind: 'failed', answer, error, statistics });
+    const statistics = this.#end(nowMs);
+    this.link.out({ kind: 'failed', answer: this.answer, error, statistics });
   }
 
-  /** What is still drafted will not be verified any more. */
-  #countRest(): void {
-    this.tally.wastedCount += (this.text?.chain.length ?? 0) + this.draftPlan.release();
-  }
-
-  /** Leaves nothing behind: no run, no slot, no session at the server. */
-  #close(): void {
+  /** Frees everything: the run, the slot, the server's session. @returns the final statistics. */
+  #end(nowMs: number): CoreStatistics {
+    // Drafts that are left will never be verified.
+    this.draftPlanner.release();
+    this.tally.wastedCount += this.text?.chain.length ?? 0;
+    const statistics = statisticsOf(this, nowMs);
     this.isOver = true;
     this.drafting.stop();
     if (this.text !== null && this.settings.drafter !== null) {
       this.link.out({ kind: 'draft-close', answer: this.answer });
     }
-    if (this.wire !== null && this.wire.state !== 'closed' && this.link.welcome !== null) {
-      this.link.send(this, { kind: 'close', session: this.wire.id });
-    }
+    this.#closeWire();
+    return statistics;
+  }
+
+  #closeWire(): void {
+    if (this.wire === null || this.wire.state === 'closed' || this.link.welcome === null) return;
+    this.link.send(this, { kind: 'close', session: this.wire.id });
   }
 }

@@ -1,5 +1,6 @@
-// A device and the shipped server core in one virtual time: the simulator's engine, drafter and transcript, a link whose
-// delays and breaks a test says by hand. What the user is told is checked on the way. Deterministic by its seed.
+// Runs a device and the shipped server core in virtual time, over a link whose delays and failures
+// a test sets by hand. Uses the simulator's engine, drafter and transcript, and checks what the
+// user is told. Deterministic by its seed.
 
 import assert from 'node:assert/strict';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
@@ -18,12 +19,19 @@ import { SimEngine } from '../../sim/sim-engine.js';
 import { Timeline, type Timer } from '../../sim/timeline.js';
 import { toyEngine, toyVocabulary } from '../../sim/toy.js';
 import { Transcript } from '../../sim/transcript.js';
+import { ByteMeter } from './byte-meter.js';
 import { DeviceCore } from './device-core.js';
-import { aheadDefaults } from './drafting/ahead-cache.js';
-import type { AnswerEffect, DeviceEffect, DeviceInput, GenerateRequest } from './event.js';
+import { aheadDefaults } from './drafting/ahead/ahead-budget.js';
+import type {
+  AnswerEffect,
+  DeviceEffect,
+  DeviceInput,
+  GenerateRequest,
+  SendEffect,
+} from './event.js';
 import type { DeviceCoreSettings } from './settings.js';
 
-/** Beyond this many events a world is taken to go round in circles. */
+/** Most events of a world: beyond them it must be looping. */
 const stepsMax = 200_000;
 
 export interface WorldOptions {
@@ -45,11 +53,11 @@ export interface WorldOptions {
   readonly jitterMs: number;
   /** Times at which the link breaks. */
   readonly cuts: readonly number[];
-  /** [from, to) in which nobody answers a dial; links that stand are cut at `from`. */
+  /** [from, to) in which no dial is answered; open links are cut at `from`. */
   readonly outages: readonly (readonly [number, number])[];
   /** [from, to) in which messages to the device are held back. */
   readonly holdups: readonly (readonly [number, number])[];
-  /** What a server says beside each of its frames to a session. */
+  /** Frames that a server adds to each of its frames to a session. */
   readonly alsoSays: (frame: ServerFrame, random: Random) => readonly ServerFrame[];
   readonly device: Partial<DeviceCoreSettings>;
   readonly server: Partial<ServerSettings>;
@@ -95,13 +103,14 @@ export class DeviceWorld {
   readonly server: ServerCore;
   readonly reported = new Map<number, Transcript>();
   readonly frames: { up: DeviceFrame[]; down: ServerFrame[] } = { up: [], down: [] };
-  /** What somebody on the way sees of messages as they leave. */
+  /** Messages as an observer of the network sees them leave. */
   readonly seen: { direction: 'up' | 'down'; atMs: number; byteCount: number }[] = [];
   readonly gaveUp: DeviceEffect[] = [];
   readonly drafter: SimDrafter;
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
+  readonly #meter = new ByteMeter();
   #connection = 0;
   #isUp = false;
   #upMs = 0;
@@ -116,11 +125,11 @@ export class DeviceWorld {
     this.#engine = this.#targetEngine();
     this.drafter = this.#newDrafter();
     this.server = new ServerCore({ ...scriptedSettings(target), ...server });
-    this.core = new DeviceCore({ ...this.#deviceSettings(), ...device }, 0);
+    this.core = new DeviceCore({ ...this.#deviceSettings(), ...device });
     for (const atMs of [...cuts, ...outages.map(([from]) => from)]) {
       this.#timeline.at(atMs, () => this.#cut());
     }
-    this.#perform(this.core.start(0));
+    this.feed({ kind: 'start' });
   }
 
   get nowMs(): number {
@@ -220,7 +229,7 @@ export class DeviceWorld {
         this.#timeline.at(this.nowMs, () => this.#cut());
         break;
       case 'send':
-        this.#sendUp(effect.bytes);
+        this.#sendUp(effect);
         break;
       case 'draft-open':
         this.drafter.open(effect.answer, effect.config);
@@ -243,7 +252,7 @@ export class DeviceWorld {
       case 'welcomed':
         break;
       default:
-        this.#hear(effect);
+        this.#hear(this.#meter.complete(effect));
     }
   }
 
@@ -280,6 +289,7 @@ export class DeviceWorld {
     if (!this.#isUp) return;
     this.#isUp = false;
     const connection = this.#connection++;
+    this.#meter.disconnected();
     this.#feedServer({ kind: 'disconnected', connection });
     this.feed({ kind: 'link-down', reason: 'cut' });
   }
@@ -288,8 +298,10 @@ export class DeviceWorld {
     return this.options.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
   }
 
-  #sendUp(bytes: Uint8Array): void {
+  #sendUp(effect: SendEffect): void {
     const connection = this.#connection;
+    const bytes = encodeFrame(effect.frame, effect.padBytes);
+    this.#meter.sent(effect, bytes.length);
     this.seen.push({ direction: 'up', atMs: this.nowMs, byteCount: bytes.length });
     this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
     this.#timeline.at(this.#upMs, () => {
@@ -310,12 +322,20 @@ export class DeviceWorld {
       if (this.#downMs >= from && this.#downMs < to) this.#downMs = to;
     }
     this.#timeline.at(this.#downMs, () => {
-      if (connection !== this.#connection) return;
-      const decoded = decodeServerFrame(bytes);
-      assert.ok('ok' in decoded, 'fault' in decoded ? decoded.fault.message : '');
-      this.frames.down.push(decoded.ok);
-      this.feed({ kind: 'message', bytes });
+      if (connection === this.#connection) this.message(bytes);
     });
+  }
+
+  /** As the shipped shell: a message arrives at the device. */
+  message(bytes: Uint8Array): void {
+    const decoded = decodeServerFrame(bytes);
+    if ('fault' in decoded) {
+      this.feed({ kind: 'fault', fault: decoded.fault });
+      return;
+    }
+    this.frames.down.push(decoded.ok);
+    this.#meter.received(decoded.ok, bytes.length);
+    this.feed({ kind: 'frame', frame: decoded.ok });
   }
 
   #feedServer(event: ServerInput): void {
@@ -346,7 +366,7 @@ export class DeviceWorld {
   }
 }
 
-/** What the target writes alone: the answer. */
+/** The answer that the target generates alone. */
 export function targetOnly(
   changes: Partial<GenerateRequest>,
   target: Partial<ScriptedModelOptions> = {},

@@ -1,5 +1,5 @@
-// What the server's frames do to a session: commits, residual draws, ends. A frame that the rules do not allow is
-// returned as a complaint; the caller ends the session with it.
+// Applies a server's frames to a session: commits, residual draws, ends. Returns a complaint about
+// a frame that breaks the rules; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
@@ -18,16 +18,10 @@ import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
 import type { DeviceSession } from './device-session.js';
 import { ResidualDraw } from './residual-draw.js';
-import type { Uplink } from './uplink.js';
-
-export interface LiveSession {
-  readonly session: DeviceSession;
-  readonly uplink: Uplink;
-}
 
 type SessionFrame = Extract<ServerFrame, { session: number }> | (Failure & { session: number });
 
-/** Sessions that the server cannot carry on are opened again this often before they get a token further. */
+/** Most reopenings of a session in a row without a token between them. */
 const reopenMax = 3;
 
 const reopening: ReadonlySet<Failure['code']> = new Set([
@@ -42,12 +36,12 @@ const reopening: ReadonlySet<Failure['code']> = new Set([
 
 /** @returns what is wrong with the frame, or null. */
 export function takeFrame(
-  live: LiveSession,
+  session: DeviceSession,
   frame: SessionFrame,
   event: ServerFrameEvent,
   nowMs: number,
 ): string | null {
-  const { wire } = live.session;
+  const { wire } = session;
   assert(wire !== null, 'a frame for a session without wire');
   const reception = receive(wire.state, event, wire.id);
   if (reception.kind === 'fault') return reception.fault.message;
@@ -55,23 +49,23 @@ export function takeFrame(
   if (reception.kind === 'move') wire.state = reception.state;
   switch (frame.kind) {
     case 'opened':
-      return onOpened(live, frame, nowMs);
+      return onOpened(session, frame, nowMs);
     case 'resumed':
-      return onResumed(live, frame, nowMs);
+      return onResumed(session, frame, nowMs);
     case 'verdict':
-      return onVerdict(live, frame, nowMs);
+      return onVerdict(session, frame, nowMs);
     case 'tail':
-      return onTail(live.session, frame, nowMs);
+      return onTail(session, frame, nowMs);
     case 'failure':
-      onFailure(live.session, frame, nowMs);
+      onFailure(session, frame, nowMs);
       return null;
     case 'hint':
-      live.session.draftPlan.onHint(frame, nowMs);
+      session.onHint(frame, nowMs);
       return null;
   }
 }
 
-function onOpened({ session, uplink }: LiveSession, frame: Opened, nowMs: number): string | null {
+function onOpened(session: DeviceSession, frame: Opened, nowMs: number): string | null {
   const { promptIds, promptLength } = frame;
   if (session.text === null) {
     if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
@@ -83,30 +77,26 @@ function onOpened({ session, uplink }: LiveSession, frame: Opened, nowMs: number
   session.resumeKey = frame.resumeKey;
   session.windowMax = frame.windowMax;
   session.timeouts = 0;
-  uplink.onOpened(nowMs);
+  session.sendPlanner.onOpened(nowMs);
   return null;
 }
 
-function onResumed({ session, uplink }: LiveSession, frame: Resumed, nowMs: number): string | null {
+function onResumed(session: DeviceSession, frame: Resumed, nowMs: number): string | null {
   session.timeouts = 0;
   session.tally.resumeCount++;
   const fault = session.take(frame, nowMs);
   if (fault !== null) return fault;
   settleResidual(session);
   session.rejoin(frame.epoch);
-  uplink.onOpened(nowMs);
+  session.sendPlanner.onOpened(nowMs);
   return null;
 }
 
-function onVerdict(
-  { session, uplink }: LiveSession,
-  verdict: Verdict,
-  nowMs: number,
-): string | null {
+function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): string | null {
   const misfit = checkScheme(verdict, session.request.scheme);
   if (misfit !== null) return misfit.message;
   measure(session, verdict, nowMs);
-  uplink.onVerdict();
+  session.sendPlanner.onVerdict();
   const { end, law } = verdict;
   const rejected = law === null ? null : draftAt(session, verdict);
   const fault = session.take(verdict, nowMs);
@@ -129,7 +119,8 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {
-    // A pass a verdict: their distance holds what the load of others adds. On a beat it holds nothing of a pass.
+    // One verdict a pass: their distance includes the load of other sessions. At flush times it
+    // says nothing of passes.
     if (session.link.flushMs !== null) {
       if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
     } else if (lastVerdictMs !== null) timings.pass.add(nowMs - lastVerdictMs);
@@ -148,7 +139,7 @@ function draftAt(session: DeviceSession, { from, tokens }: Verdict) {
   return session.text!.chain.at(from + tokens.length);
 }
 
-/** A server that has moved beyond a residual token has it. */
+/** Forgets a residual token once the server has moved beyond it. */
 function settleResidual(session: DeviceSession): void {
   const { residual, text, wire } = session;
   if (residual === null || residual.token === null || wire?.state === 'residual-due') return;
@@ -164,9 +155,9 @@ function onLaw(
   const position = from + tokens.length;
   const known = session.residual;
   if (known !== null && known.position === position) {
-    // Said once more after a resumption: the token stands; a law that was cut is still short.
+    // Repeated after a resumption: the token stands, or the whole law is still needed.
     if (known.isOpen) requestTail(session, position);
-    // The frame that brings it has crossed this one: nothing is due any more.
+    // The frame that brings the token crossed this one: nothing is due.
     else if (known.isSent) session.wire!.state = 'open';
     return null;
   }
@@ -206,7 +197,7 @@ function onTail(
 }
 
 function onFailure(session: DeviceSession, failure: Failure, nowMs: number): void {
-  // Nobody waits longer for a server that has no room than for one that is away.
+  // An answer waits no longer for a full server than for one that is away.
   const isSoon = failure.retryAfterMs <= session.settings.awayMaxMs;
   const canReopen = reopening.has(failure.code) && isSoon && session.reopenCount < reopenMax;
   if (!canReopen) {

@@ -1,5 +1,6 @@
-// The drafted tokens behind the committed ones, which of them the server has been sent, and their epoch. The epoch goes
-// up when tokens that were sent are void, but only once there is something to send again.
+// Holds the drafted tokens that follow the committed ones: which of them were sent, and in which
+// epoch. The epoch rises when sent tokens become void, but only once there is something to send
+// again.
 
 import { assert } from '../../base/assert.js';
 import type { DraftedToken } from '../../engine/engine.js';
@@ -11,13 +12,35 @@ interface Entry {
   readonly isAhead: boolean;
 }
 
-/** What became of tokens drafted ahead. */
+/** The chain as planners read it. */
+export interface ChainView {
+  /** Position of the first token: the committed length. */
+  readonly base: number;
+  readonly end: number;
+  readonly length: number;
+  /** Tokens below this position are with the server, or on their way. */
+  readonly sentTo: number;
+  /** Tokens that were drafted while a verdict was outstanding. */
+  readonly aheadCount: number;
+  readonly epoch: number;
+  /** Of what is sent next. */
+  readonly nextEpoch: number;
+  /**
+   * Whether what is sent next is the first that the server keeps: it begins an epoch or a session.
+   */
+  readonly beginsEpoch: boolean;
+  tokens(from: number, to: number): DraftedToken[];
+  /** @param position in [base, end); null elsewhere. */
+  at(position: number): DraftedToken | null;
+}
+
+/** Counts of a chain's tokens when the committed length has moved. */
 export interface ChainUpdate {
   readonly usedAheadCount: number;
   readonly wastedCount: number;
 }
 
-export class DraftChain {
+export class DraftChain implements ChainView {
   #entries: Entry[] = [];
   #base: number;
   #sentTo: number;
@@ -31,7 +54,6 @@ export class DraftChain {
     this.#sentTo = base;
   }
 
-  /** Position of the first token: the committed length. */
   get base(): number {
     return this.#base;
   }
@@ -40,7 +62,6 @@ export class DraftChain {
     return this.#base + this.#entries.length;
   }
 
-  /** Tokens below this position are with the server, or on their way. */
   get sentTo(): number {
     return this.#sentTo;
   }
@@ -49,7 +70,6 @@ export class DraftChain {
     return this.#entries.length;
   }
 
-  /** Tokens that were drafted while a verdict was outstanding. */
   get aheadCount(): number {
     return this.#entries.filter(({ isAhead }) => isAhead).length;
   }
@@ -58,12 +78,15 @@ export class DraftChain {
     return this.#epoch;
   }
 
-  /** Whether what is sent next is the first that the server keeps: it begins an epoch or a session. */
+  get nextEpoch(): number {
+    return this.#isStale ? this.#epoch + 1 : this.#epoch;
+  }
+
   get beginsEpoch(): boolean {
     return this.#isStale || !this.#hasSent;
   }
 
-  /** As reconcile wants to see it. */
+  /** The chain as reconcile takes it. */
   get view(): Chain {
     const sentCount = this.#sentTo - this.#base;
     return { epoch: this.#epoch, tokens: this.tokens(this.#base, this.end), sentCount };
@@ -73,7 +96,6 @@ export class DraftChain {
     return this.#entries.slice(from - this.#base, to - this.#base).map(({ drafted }) => drafted);
   }
 
-  /** @param position in [base, end). */
   at(position: number): DraftedToken | null {
     return this.#entries[position - this.#base]?.drafted ?? null;
   }
@@ -89,7 +111,8 @@ export class DraftChain {
   /**
    * Follows the committed length.
    *
-   * @param base the new committed length. @param matchedCount first tokens of the chain that are committed now.
+   * @param base the new committed length.
+   * @param matchedCount first tokens of the chain that are committed now.
    * @param isKept whether the tokens behind still follow.
    */
   advance(base: number, matchedCount: number, isKept: boolean): ChainUpdate {
@@ -102,18 +125,21 @@ export class DraftChain {
     return { usedAheadCount: used.filter(({ isAhead }) => isAhead).length, wastedCount };
   }
 
-  /** What was sent is void, or ends before the committed length: a new draft needs a new epoch. */
+  /** Sent tokens are void, or end before the committed length: the next draft needs a new epoch. */
   #unsend(): void {
     if (this.#hasSent) this.#isStale = true;
     this.#sentTo = this.#base;
   }
 
-  /** The same tokens go out again in the same epoch: nobody answered. */
+  /** Sends the same tokens again in the same epoch, after a time-out. */
   resend(): void {
     this.#sentTo = this.#base;
   }
 
-  /** The server's session was resumed (its newest epoch) or opened anew (null): all goes out again. */
+  /**
+   * Sends everything again: the server's session was resumed (with its newest epoch) or opened anew
+   * (null).
+   */
   rejoin(serverEpoch: number | null): void {
     this.#epoch = serverEpoch === null ? 0 : Math.max(serverEpoch, this.#epoch) + 1;
     this.#sentTo = this.#base;
@@ -121,14 +147,11 @@ export class DraftChain {
     this.#isStale = false;
   }
 
-  /** Marks tokens up to `to` as sent. @returns the epoch to send them in. */
-  send(to: number): number {
-    if (this.#isStale) {
-      this.#epoch++;
-      this.#isStale = false;
-    }
+  /** Tokens up to `to` are sent in the next epoch. */
+  send(to: number): void {
+    this.#epoch = this.nextEpoch;
+    this.#isStale = false;
     this.#hasSent = true;
     this.#sentTo = Math.max(this.#sentTo, to);
-    return this.#epoch;
   }
 }

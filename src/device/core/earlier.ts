@@ -1,4 +1,4 @@
-// Times at which something is due, where null means never.
+// Compares due times, where null means never.
 
 /** The earlier of two times; null: neither ever comes. */
 export function earlier(a: number | null, b: number | null): number | null {

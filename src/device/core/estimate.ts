@@ -1,8 +1,14 @@
-// Estimates that follow what is measured and forget what is old. Never read a clock; values come in.
+// Estimates means and rates that follow new measurements and forget old ones. Never reads a clock.
 
 import { assert } from '../../base/assert.js';
 
-/** Mean and mean deviation of the newest values: plain averages at first, exponential forgetting after `memory`. */
+/** A mean as planners read it. */
+export type MeanView = Pick<ForgettingMean, 'count' | 'mean' | 'deviation'>;
+
+/**
+ * Mean and mean deviation of the newest values: plain averages at first, exponential forgetting
+ * after `memory`.
+ */
 export class ForgettingMean {
   readonly #memory: number;
   #count = 0;
@@ -15,7 +21,7 @@ export class ForgettingMean {
     this.#memory = memory;
   }
 
-  /** @param value finite and >= 0; anything else is a broken clock and is left out. */
+  /** @param value finite and >= 0; other values come from a broken clock and are ignored. */
   add(value: number): void {
     if (!(value >= 0 && value < Infinity)) return;
     this.#count++;
@@ -40,7 +46,7 @@ export class ForgettingMean {
   }
 }
 
-/** Tests that the first guess is worth. */
+/** Weight of the first guess, in tests. */
 const priorTests = 2;
 
 /** Acceptance rate with forgetting, starting from a guess that a few tests outweigh. */

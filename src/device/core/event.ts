@@ -1,17 +1,24 @@
-// What the device core is told and what it asks for. Time comes beside each event; sockets, engines and the user are
-// behind the effects. Buffers in events belong to the core afterwards, those in effects to the receiver.
+// Defines the events that the device core takes and the effects that it returns. Time is passed
+// beside each event; sockets, engines and users are behind the effects. Buffers in events then
+// belong to the core, those in effects to the receiver.
 
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, DraftedToken, SlotConfig } from '../../engine/engine.js';
 import type { CutLimit } from '../../math/cut-law.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { SamplingRequest } from '../../math/sampling-request.js';
-import type { EndReason, Mode, Prompt, Scheme } from '../../protocol/frame.js';
+import type { WireFault } from '../../protocol/code.js';
+import type {
+  DeviceFrame,
+  EndReason,
+  Mode,
+  Prompt,
+  Scheme,
+  ServerFrame,
+} from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
-import type { Statistics } from './statistics.js';
-
-/** Names one answer from `generate` to its end; chosen by the shell, never used twice. */
-export type AnswerId = number;
+import type { CoreStatistics, Statistics } from './statistics.js';
+import type { AnswerId, AnswerToken } from './token.js';
 
 /** Every Fallback. */
 export const fallbacks = ['wait', 'provisional', 'draft-only', 'fail'] as const;
@@ -36,77 +43,74 @@ export interface GenerateRequest extends SamplingRequest {
   readonly fallback: Fallback;
 }
 
-/** How a token came to be. Only `provisional` ones may be taken back. */
-export type TokenOrigin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
-
-/** A token of the answer and where it came from. */
-export interface AnswerToken {
-  /** Absolute: the prompt counts. */
-  readonly position: number;
-  readonly token: number;
-  readonly origin: TokenOrigin;
-  /** Where asked for and verified. */
-  readonly logprobs?: TokenLogprobs;
-}
-
 export type DeviceInput =
+  /** Begins to dial. The first event, and once only. */
+  | { readonly kind: 'start' }
   | { readonly kind: 'link-up' }
-  /** @param reason one clause. The link may have been hung up by the core, never have come up, or been lost. */
+  /** @param reason one clause. The core hung the link up, or it never came up, or it was lost. */
   | { readonly kind: 'link-down'; readonly reason: string }
-  /** One whole message of the server. */
-  | { readonly kind: 'message'; readonly bytes: Uint8Array }
+  | { readonly kind: 'frame'; readonly frame: ServerFrame }
+  /** A message of the server is not a legal frame. */
+  | { readonly kind: 'fault'; readonly fault: WireFault }
   | { readonly kind: 'generate'; readonly answer: AnswerId; readonly request: GenerateRequest }
   | { readonly kind: 'cancel'; readonly answer: AnswerId }
   | {
       readonly kind: 'drafted';
       readonly answer: AnswerId;
       readonly run: number;
-      /** [n >= 1] of one pass of the drafter, each of another strand. */
+      /** [n >= 1] of one pass of the drafter, each of another sequence. */
       readonly tokens: readonly SequenceToken[];
     }
   | {
       readonly kind: 'draft-ended';
       readonly answer: AnswerId;
       readonly run: number;
-      /** [strands] of the run. */
+      /** [sequences] of the run. */
       readonly reasons: readonly DraftEndReason[];
     }
   | { readonly kind: 'drafter-failed'; readonly answer: AnswerId; readonly error: PilotfishError }
   | { readonly kind: 'timer' }
-  /** Nothing more is wanted: every answer is cancelled, the link closed. */
+  /** Cancels every answer and closes the link. */
   | { readonly kind: 'close' };
 
-/** A token that a strand of a run has grown by. */
+/** A token that a sequence of a run has grown by. */
 export interface SequenceToken {
-  /** Its place among the strands of the run. */
+  /** Its place among the sequences of the run. */
   readonly sequenceIndex: number;
   readonly token: DraftedToken;
 }
 
-/** A sequence to draft on: the first `from` tokens of the trunk, then `tokens`. */
+/** A sequence to draft on: the first `from` tokens of the main sequence, then `tokens`. */
 export interface DraftSequence {
-  /** In [0, length of the trunk]. */
+  /** In [0, length of the main sequence]. */
   readonly from: number;
   readonly tokens: Int32Array;
-  /** From now on the trunk is this sequence and what is drafted behind it: of the first strand at most. */
+  /**
+   * From now on the main sequence is this sequence and what is drafted behind it: of the first
+   * sequence at most.
+   */
   readonly isMain: boolean;
   /** See DraftStop. */
   readonly confidenceMin: number;
 }
 
 /**
- * A draft asked for: of the chain, of a branch, or of several of them side by side. All that is said of a sequence is what
- * it does not share with the trunk, which a drafter keeps for each answer, empty at first; it does well to keep what it
- * has computed of branches as well, for as long as it has room.
+ * Asks for a draft: of the chain, of a branch, or of several of them side by side. A sequence is
+ * given by the tokens that it does not share with the main sequence, which a drafter keeps for each
+ * answer, empty at first; a drafter should also keep what it has computed of branches, for as long
+ * as it has room.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
   readonly answer: AnswerId;
-  /** Names the run in the events it causes. Earlier runs of the answer have been stopped or have ended. */
+  /** Names the run in its events. Earlier runs of the answer were stopped or have ended. */
   readonly run: number;
-  /** [1 to strandsMax] Several get a token each, together in one pass where the drafter has room for that. */
+  /**
+   * [1 to sequencesMax] Several get a token each, together in one pass where the drafter has room
+   * for that.
+   */
   readonly sequences: readonly DraftSequence[];
-  /** Of each strand; 1 where there are several. */
+  /** Of each sequence; 1 where there are several. */
   readonly countMax: number;
   /** See DraftRequest. */
   readonly attempt: number;
@@ -120,12 +124,12 @@ export type DeviceEffect =
   /** @param alternative address that a draining server named; null: the usual one. */
   | { readonly kind: 'dial'; readonly alternative: string | null }
   | { readonly kind: 'hang-up' }
-  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  | SendEffect
   | { readonly kind: 'draft-open'; readonly answer: AnswerId; readonly config: SlotConfig }
   | DraftStart
   | { readonly kind: 'draft-stop'; readonly answer: AnswerId; readonly run: number }
   | { readonly kind: 'draft-close'; readonly answer: AnswerId }
-  | AnswerEffect
+  | AnswerEffect<CoreStatistics>
   /** Replaces every earlier wake; null: none is needed. */
   | { readonly kind: 'wake'; readonly atMs: number | null }
   /** The handshake succeeded (for the first time or again). */
@@ -138,8 +142,21 @@ export type DeviceEffect =
   /** The core will not try again; every answer has failed. */
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };
 
-/** What the user of an answer is told. */
-export type AnswerEffect =
+/** A frame for the server. */
+export interface SendEffect {
+  readonly kind: 'send';
+  readonly frame: DeviceFrame;
+  /** The message is filled up to a multiple of so many bytes; 0: it is not. */
+  readonly padBytes: number;
+  /** The answer for which its bytes count; null: none, or one that is over. */
+  readonly answer: AnswerId | null;
+}
+
+/**
+ * Reports to the user of an answer: from the core with its own statistics, from a shell with all of
+ * them.
+ */
+export type AnswerEffect<Counted = Statistics> =
   | { readonly kind: 'prompt'; readonly answer: AnswerId; readonly promptLength: number }
   | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly AnswerToken[] }
   /** Provisional tokens at positions [from, to) are the target's own after all. */
@@ -159,11 +176,11 @@ export type AnswerEffect =
       readonly reason: EndReason;
       /** False only for `draft-only`: the last tokens were never verified. */
       readonly isVerified: boolean;
-      readonly statistics: Statistics;
+      readonly statistics: Counted;
     }
   | {
       readonly kind: 'failed';
       readonly answer: AnswerId;
       readonly error: PilotfishError;
-      readonly statistics: Statistics;
+      readonly statistics: Counted;
     };

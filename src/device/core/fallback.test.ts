@@ -1,4 +1,5 @@
-// What happens while the target is away: each policy, and that nobody is told of a draft as if it were verified.
+// Checks each fallback policy while the target is away, and that no draft is ever shown as
+// verified.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -127,7 +128,7 @@ describe('a target that goes away', () => {
     const alone = world.generate(1, { fallback: 'draft-only', tokensMax: 400 });
     world.run(60_000);
     assert.equal(errorOf(waiting).code as string, 'server-unreachable');
-    assert.match(errorOf(waiting).message, /no server was met in 2 s/);
+    assert.match(errorOf(waiting).message, /no server was reached in 2 s/);
     assert.ok(alone.end?.kind === 'ended' && !alone.end.isVerified);
     assert.ok(alone.end.statistics.totalMs > 2000, 'a slow draft may take its time');
   });
@@ -213,7 +214,7 @@ describe('refusals', () => {
     const world = new DeviceWorld();
     const reported = world.generate(0);
     world.run(200);
-    world.feed({ kind: 'message', bytes: Uint8Array.of(255, 255, 255) });
+    world.message(Uint8Array.of(255, 255, 255));
     world.run();
     assert.equal(errorOf(reported).code as string, 'protocol-violated');
     assert.equal(world.drafter.jobCount, 0);

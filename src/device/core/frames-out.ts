@@ -1,9 +1,13 @@
-// Draft frames that may still wait for a pass of the server: it takes so many of a session and ends the session beyond
-// that. A device whose server or link stands still would send a frame for every token it drafts.
+// Counts draft frames that may still wait for a pass of the server, which ends a session with too
+// many. Without it, a device would send a frame for every drafted token to a server or link that
+// stands still.
 
 import { limits } from '../../protocol/limits.js';
 
-/** Below the server's limit: what is sent again after a time-out may be cut into frames in another way. */
+/**
+ * Below the server's limit: what is sent again after a time-out may be cut into frames in another
+ * way.
+ */
 const framesMax = limits.pendingDrafts.value - 16;
 
 export class FramesOut {
@@ -15,13 +19,21 @@ export class FramesOut {
     return this.#ends.at(-1) ?? 0;
   }
 
-  /** How many more frames may go. @param base the committed length: what lies below has been in a pass. */
+  /**
+   * How many more frames may go.
+   *
+   * @param base the committed length: what lies below has been in a pass.
+   */
   room(base: number): number {
     this.#ends = this.#ends.filter((end) => end > base);
     return Math.max(0, framesMax - this.#ends.length);
   }
 
-  /** A frame leaves; one that only repeats costs the server nothing. @param end position behind its last token. */
+  /**
+   * A frame leaves; one that only repeats costs the server nothing.
+   *
+   * @param end position behind its last token.
+   */
   add(end: number): void {
     if (end > this.end) this.#ends.push(end);
   }

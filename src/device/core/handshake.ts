@@ -1,4 +1,4 @@
-// The first frame of a connection and what its answer may hold against us: versions, key, vocabulary.
+// Builds Hello, and checks the vocabulary in the server's reply.
 
 import { PilotfishError } from '../../base/error.js';
 import type { Failure, Hello, Welcome } from '../../protocol/frame.js';
@@ -19,7 +19,10 @@ export function helloOf({ name, key, vocabulary }: DeviceCoreSettings): Hello {
   };
 }
 
-/** `vocabulary-mismatch` with the first difference in words, or null where the vocabularies are the same. */
+/**
+ * `vocabulary-mismatch` with the first difference in words, or null where the vocabularies are the
+ * same.
+ */
 export function vocabularyError(
   vocabulary: DeviceVocabulary | null,
   said: Welcome | Failure,
@@ -29,7 +32,8 @@ export function vocabularyError(
     if (said.fingerprint !== vocabulary.fingerprint) {
       return mismatch(`the server has ${said.fingerprint}, the device ${vocabulary.fingerprint}`);
     }
-    // The device's tokens are checked against this size: one outside its own vocabulary would have no text.
+    // The device's tokens are checked against this size: one outside its own vocabulary would have
+    // no text.
     if (said.vocabSize === vocabulary.size) return null;
     return mismatch(`the server has ${said.vocabSize} tokens, the device ${vocabulary.size}`);
   }

@@ -1,5 +1,5 @@
-// A hint can reach no text: whatever hints say, right, random or made to harm, an answer is what it is without them, under
-// every scheme and mode; and so it is with branches, with a budget for them and without.
+// Checks that hints cannot change a text, whether right, random or malicious, under every scheme
+// and mode; and that branches cannot either, within any budget.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -13,7 +13,7 @@ import {
 } from '../../protocol/frame.js';
 import type { Random } from '../../sim/random.js';
 import { DeviceWorld, targetOnly, type WorldOptions } from './device-world.suite.js';
-import { type AheadBudget, aheadDefaults, aheadOff } from './drafting/ahead-cache.js';
+import { type AheadBudget, aheadDefaults, aheadOff } from './drafting/ahead/ahead-budget.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
 

@@ -1,4 +1,5 @@
-// A device against a server that means no good, or is broken, and lies in the welcome: no lie ends the process.
+// Checks a device against a broken or malicious server that lies in its welcome: no lie ends the
+// process.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// A device whose link is hung up, refused, drained or lost at an awkward moment: it leaves once, says nothing more on
-// the link, wakes for nothing, and goes on with the same text. Frames are made by hand; each case was found by simulation.
+// Checks a device whose link is hung up, refused, drained or lost at an awkward time: it leaves
+// once, sends nothing more, sets no timer, and continues with the same text. Each case was found by
+// simulation.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -124,7 +125,10 @@ describe('a server that stands still', () => {
 });
 
 describe('an answer whose last verdict was lost', () => {
-  /** All tokens are committed by a resumption; the server forgets the session before it says the end. */
+  /**
+   * All tokens are committed by a resumption; the server forgets the session before it says the
+   * end.
+   */
   function complete(tokens: readonly number[], changes: Partial<GenerateRequest>): LinkFixture {
     const bench = new LinkFixture().connect().ask(changes).hear(opened());
     bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 60).connect(60);

@@ -1,5 +1,5 @@
-// Log-probabilities as a device tells them: the target's own, for every committed token exactly once, under every scheme
-// and mode, whatever the link does.
+// Checks log-probabilities as a device reports them: the target's own, once for every committed
+// token, under every scheme and mode, over failing links.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

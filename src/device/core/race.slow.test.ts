@@ -1,12 +1,12 @@
-// What race promises of a device: it drafts on through verdicts, sends as late as a pass allows, is not slower than the
-// server alone, and rests where it cannot overtake.
+// Checks race on a device: it drafts on through verdicts, sends as late as a pass allows, is not
+// slower than the server alone, and rests where it cannot beat the server.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { raceTokenMsMin } from '../../math/round-time.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { DeviceWorld, type WorldOptions } from './device-world.suite.js';
-import { aheadOff } from './drafting/ahead-cache.js';
+import { aheadOff } from './drafting/ahead/ahead-budget.js';
 import type { GenerateRequest } from './event.js';
 import type { Statistics } from './statistics.js';
 

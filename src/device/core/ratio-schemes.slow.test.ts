@@ -1,5 +1,6 @@
-// Under the ratio schemes the text on the wire has the target's law, whatever mode and drafter made it, links that break
-// included: the first tokens of many answers against the law of the target, computed token by token.
+// Checks that text follows the target's law under the ratio schemes in every mode, with every
+// drafter, over links that break: compares the first tokens of many answers with the law computed
+// token by token.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -16,7 +17,10 @@ import { DeviceWorld, request, type WorldOptions } from './device-world.suite.js
 const sampling: Sampling = { ...request.sampling, topK: 3 };
 const written = 3;
 
-/** The target's law after a prefix: a draft that it excludes is always rejected, and the law comes with the verdict. */
+/**
+ * The target's law after a prefix: a draft that it excludes is always rejected, and the law comes
+ * with the verdict.
+ */
 function targetLaw(prefix: readonly number[]): Law {
   const engine = new EngineCore({
     model: new ScriptedModel(scriptedDefaults),

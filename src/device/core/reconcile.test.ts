@@ -1,5 +1,6 @@
-// Whatever a truthful server says, a device that reconciles ends with the truth, keeps what agrees and nothing else;
-// what no truthful server can say is a fault and changes nothing.
+// Checks that a device which reconciles with a truthful server ends with the server's text, keeps
+// the drafts that agree and no others; and that an impossible verdict is a fault and changes
+// nothing.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -59,7 +60,8 @@ describe('reconcile', () => {
         const sentCount = sent % (drafted.length + 1);
         let agreed = 0;
         while (agreed < drafted.length && drafted[agreed] === truth[length + agreed]) agreed++;
-        // The server may leave out what the device holds as its own sent draft, or repeat what it knows.
+        // The server may leave out what the device holds as its own sent draft, or repeat what it
+        // knows.
         const latest = Math.min(length + Math.min(agreed, sentCount), newLength);
         const from = start % (latest + 1);
         const log = new TokenLog(truth.slice(0, length));

@@ -1,10 +1,11 @@
-// What a verdict means for a device: which tokens become final, where they came from, and what of the drafted chain
-// still stands. A pure function; the protocol's side of it is told in frame.ts at Verdict.
+// Works out what a verdict means for a device: which tokens become final, where they came from, and
+// how much of the chain still stands. A pure function; frame.ts describes the protocol's side at
+// Verdict.
 
 import type { DraftedToken } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Resumed, Verdict } from '../../protocol/frame.js';
-import type { TokenOrigin } from './event.js';
+import type { TokenOrigin } from './token.js';
 
 /** The committed tokens, prompt included. */
 export interface Committed {
@@ -43,7 +44,8 @@ export type Reconciliation =
     };
 
 /**
- * Weighs a verdict or a resumption against what the device holds. Repeats and overlaps change nothing.
+ * Weighs a verdict or a resumption against what the device holds. Repeats and overlaps change
+ * nothing.
  *
  * @param said the frame; a verdict's law is not looked at.
  */

@@ -1,5 +1,6 @@
-// `split`: the token that a device draws itself after a rejection. Kept until the server is known to have it, so that a
-// repeated verdict gets the same answer. Source: DSSD, arXiv 2507.12000, algorithm 2; cut laws: math/cut-law.ts.
+// Draws the residual token on the device after a rejection under `split`. Keeps it until the server
+// has it, so that a repeated verdict gets the same reply. Source: DSSD, arXiv 2507.12000, algorithm
+// 2; cut laws: math/cut-law.ts.
 
 import { assert } from '../../base/assert.js';
 import { type Chance, keyedChance } from '../../math/chance.js';
@@ -43,7 +44,11 @@ export class ResidualDraw {
     return this.#logprobs;
   }
 
-  /** Draws, or finds that the cut does not suffice. @param logprobs of the entries of what was sent, or null. */
+  /**
+   * Draws, or finds that the cut does not suffice.
+   *
+   * @param logprobs of the entries of what was sent, or null.
+   */
   draw(sent: SentLaw, logprobs: LawLogprobs | null): void {
     assert(this.#cut === null && this.#token === null, 'a residual token is drawn once');
     if (sent.kind === 'whole') {
@@ -62,7 +67,11 @@ export class ResidualDraw {
     this.#logprobs = { logprob: said.logprobs[index]!, top: said.top };
   }
 
-  /** Finishes with the whole law, and what was told of its entries. @returns what is wrong with the law, or null. */
+  /**
+   * Finishes with the whole law, and what was told of its entries.
+   *
+   * @returns what is wrong with the law, or null.
+   */
   complete(law: Law, logprobs: LawLogprobs | null): string | null {
     if (this.#cut === null || this.#token !== null) return null;
     const fault = checkWhole(this.#cut, law);

@@ -1,5 +1,5 @@
-// The link to the server as the core sees it: dialling with growing, jittered waits, the handshake, pings, draining.
-// Asks for sockets by effects and never touches one.
+// Manages the link to the server: dialling with growing, jittered pauses, the handshake, pings,
+// draining. Requests sockets by effects and never touches one.
 
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
@@ -27,7 +27,7 @@ const roundTripMemory = 16;
 export interface ServerConnectionParts {
   readonly settings: DeviceCoreSettings;
   readonly out: (effect: DeviceEffect) => void;
-  /** Bytes of a frame on their way. */
+  /** Sends a frame. */
   readonly send: (frame: DeviceFrame) => void;
 }
 
@@ -45,18 +45,17 @@ export class ServerConnection {
   #pingedMs = 0;
   #pingNonce = 0;
   #pingOpen = false;
-  #downSinceMs: number | null;
+  #downSinceMs: number | null = null;
   #retryAfterMs = 0;
   #isLeaving = false;
-  /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
+  /** Why the connection ends, until the link is down, and whether to dial again. */
   #refusal: { readonly error: PilotfishError; readonly isRetryable: boolean } | null = null;
   #alternatives: readonly string[] = [];
-  /** Why the link was lost last, or never came up. */
+  /** Why the link was last lost, or never came up. */
   #lastError: PilotfishError | null = null;
 
-  constructor(parts: ServerConnectionParts, nowMs: number) {
+  constructor(parts: ServerConnectionParts) {
     this.#parts = parts;
-    this.#downSinceMs = nowMs;
   }
 
   /** The server's offer while sessions can use the link, else null. */
@@ -64,7 +63,7 @@ export class ServerConnection {
     return this.#phase === 'ready' && !this.#isLeaving ? this.#welcome : null;
   }
 
-  /** Whether the link was hung up and is not down yet: nothing is said or heard on it any more. */
+  /** Whether the link was hung up and is not down yet: no frame is sent or taken any more. */
   get isLeaving(): boolean {
     return this.#isLeaving;
   }
@@ -85,7 +84,7 @@ export class ServerConnection {
     return this.#downSinceMs;
   }
 
-  /** @param isBusy whether answers are written: the way is measured then. */
+  /** @param isBusy whether answers are being generated: the round trip is measured then. */
   dueMs(isBusy: boolean): number | null {
     if (this.#isLeaving) return null;
     switch (this.#phase) {
@@ -112,7 +111,12 @@ export class ServerConnection {
     return everyMs < Infinity ? this.#pingedMs + everyMs : null;
   }
 
-  dial(nowMs: number): void {
+  start(nowMs: number): void {
+    this.#downSinceMs = nowMs;
+    this.#dial(nowMs);
+  }
+
+  #dial(nowMs: number): void {
     assert(this.#phase === 'idle' || this.#phase === 'waiting', `dialling in ${this.#phase}`);
     this.#phase = 'dialling';
     this.#isLeaving = false;
@@ -150,16 +154,16 @@ export class ServerConnection {
     return error;
   }
 
-  /** The error of an answer that has waited for the server as long as it may. @param waitedMs how long that is. */
+  /** The error of an answer that has waited too long for the server. @param waitedMs how long. */
   absence(waitedMs: number): PilotfishError {
     const seconds = Math.round(waitedMs / 1000);
     const why = this.#lastError === null ? '' : `: ${this.#lastError.message}`;
     return this.#hasMet
       ? new PilotfishError('link-lost', `the server has been away for ${seconds} s${why}`)
-      : new PilotfishError('server-unreachable', `no server was met in ${seconds} s${why}`);
+      : new PilotfishError('server-unreachable', `no server was reached in ${seconds} s${why}`);
   }
 
-  /** Another server is tried at once; the usual one not before it asked to be. */
+  /** Another server is dialled at once; the usual one no sooner than it asked. */
   #pauseMs(): number {
     if (this.#alternatives.length > 0) return 0;
     const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
@@ -167,7 +171,10 @@ export class ServerConnection {
     return pauseMs;
   }
 
-  /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
+  /**
+   * Doubles, with jitter over the upper half: devices do not all dial a server that is back at
+   * once.
+   */
   #backoffMs(): number {
     const { backoffMinMs, backoffMaxMs, chance } = this.#parts.settings;
     const ceiling = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
@@ -185,13 +192,17 @@ export class ServerConnection {
     this.sendWith(frame, () => this.#parts.send(frame));
   }
 
-  /** Moves the connection's state on, and lets `put` do the sending. */
+  /** Moves the connection's state on; `put` sends. */
   sendWith(frame: DeviceFrame, put: () => void): void {
     this.#state = connectionStateAfterSending(this.#state, connectionEventOf(frame));
     put();
   }
 
-  /** Weighs a frame before its session does. @returns what is wrong with it, or whose it is. */
+  /**
+   * Checks a frame before its session does.
+   *
+   * @returns what is wrong with it, or whether the connection has handled it.
+   */
   admit(frame: ServerFrame, nowMs: number): { fault: string } | { isMine: boolean } {
     this.#heardMs = nowMs;
     const reception = receiveOnConnection(this.#state, connectionEventOf(frame));
@@ -233,7 +244,7 @@ export class ServerConnection {
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });
-    // The handshake is no measure of the way: both ends have much to prepare in it.
+    // The handshake does not measure the round trip: both ends do other work in it.
     this.#ping(nowMs);
     return { isMine: true };
   }
@@ -255,24 +266,24 @@ export class ServerConnection {
     this.hangUp();
   }
 
-  /** The peer broke the protocol: the link ends, and nobody tries again. */
+  /** Ends the link for good: the peer broke the protocol. */
   refuse(error: PilotfishError): void {
     this.#refusal = { error, isRetryable: false };
     this.hangUp();
   }
 
-  /** Asking again would only put off the moment at which the shell gives the link up. */
+  /** Asking twice would only delay the time at which the shell gives the link up. */
   hangUp(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#parts.out({ kind: 'hang-up' });
   }
 
-  /** Does what is due. @param isBusy as for dueMs. */
+  /** Does whatever is due. @param isBusy as for dueMs. */
   tick(nowMs: number, isBusy: boolean): void {
     const dueMs = this.dueMs(isBusy);
     if (dueMs === null || nowMs < dueMs) return;
-    if (this.#phase === 'waiting') this.dial(nowMs);
+    if (this.#phase === 'waiting') this.#dial(nowMs);
     else if (this.#phase !== 'ready') this.hangUp();
     else if (!this.#pingOpen) this.#ping(nowMs);
     else if (this.#heardMs > this.#pingedMs) this.#pingOpen = false;

@@ -1,21 +1,25 @@
-// What the device core is told once: the drafter's facts, the patience it has, and the one function by which chance
-// comes in. Holds no default; the shell fills them in.
+// Defines what the device core is told once: the drafter's properties, its time-outs, and its
+// source of chance. Holds no defaults; the shell fills them in.
 
 import type { TrafficShaping } from '../../protocol/frame.js';
 import type { Sending } from './coalesce.js';
-import type { AheadBudget } from './drafting/ahead-cache.js';
+import type { AheadBudget } from './drafting/ahead/ahead-budget.js';
 
-/** How long a device waits for what, in milliseconds. */
+/** Time-outs and pauses of a device, in milliseconds. */
 export interface Timing {
   /** How long the target may be away before the fallback policy acts. */
   readonly disconnectGraceMs: number;
-  /** How long the link may be down before an answer that cannot end without the target fails; Infinity: for ever. */
+  /**
+   * How long the link may be down before an answer that needs the target fails; Infinity: no limit.
+   */
   readonly awayMaxMs: number;
-  /** Without an answer for so long, drafts are merged and sent again; doubles with each time in a row. */
+  /**
+   * Time-out of verdicts, after which drafts are merged and sent again; doubles with each in a row.
+   */
   readonly verdictTimeoutMs: number;
-  /** Without any message for so long after a ping, the link counts as lost; also the limit of a handshake. */
+  /** Time-out of pings and of the handshake, after which the link counts as lost. */
   readonly linkTimeoutMs: number;
-  /** How often the way to the server and back is measured while answers are written. */
+  /** How often the round trip is measured while answers are generated. */
   readonly pingMs: number;
   /** First and longest wait before the link is dialled again. */
   readonly backoffMinMs: number;
@@ -25,19 +29,19 @@ export interface Timing {
 export interface DeviceCoreSettings extends Timing {
   readonly key: string;
   readonly name: string;
-  /** Of the vocabulary that the drafter and the user's text share; null: ids are taken on trust. */
+  /** Vocabulary of the drafter and the user's text; null: ids are trusted. */
   readonly vocabulary: DeviceVocabulary | null;
-  /** Null: nothing drafts here. */
+  /** Null: there is no drafter. */
   readonly drafter: DrafterFacts | null;
   /** Tokens that end a text; a draft does not go beyond them. */
   readonly endOfText: ReadonlySet<number>;
-  /** Keep dialling although no server was ever reached: answers can start on drafts. */
+  /** Keep dialling even if no server was ever reached: answers can start on drafts. */
   readonly keepsTrying: boolean;
-  /** What is drafted beyond the chain, and how much; aheadOff: nothing. */
+  /** How much is drafted beyond the chain; aheadOff: nothing. */
   readonly ahead: AheadBudget;
   /** When drafts leave in race. Default: margin; the others are for comparisons. */
   readonly sending?: Sending;
-  /** What is done against whoever sees lengths and times of messages; the server may want more. */
+  /** Hides lengths and times of messages; the server may ask for more. */
   readonly shaping: TrafficShaping;
   /** Uniform in [0, 1): keeps a thousand devices from dialling at once. */
   readonly chance: () => number;

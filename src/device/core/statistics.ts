@@ -1,12 +1,25 @@
-// What an answer cost and how it came to be, counted while it runs. Shares are made of counts at the end only.
+// Counts what an answer cost and where its tokens came from. Rates are computed from counts at the
+// end.
 
+import type { BranchTally } from './drafting/ahead/branch-tally.js';
 import type { SpeculationGate } from './drafting/speculation-gate.js';
 import type { Timings } from './drafting/timings.js';
-import type { TokenOrigin } from './event.js';
-import type { UserFeed } from './user-feed.js';
+import type { TokenOrigin } from './token.js';
+
+/**
+ * Of an answer's messages, without the framing of the layers below; counted by the shell, which has
+ * the bytes.
+ */
+export interface ByteCounts {
+  readonly upBytes: number;
+  readonly downBytes: number;
+}
+
+/** What an answer cost and where its tokens came from. */
+export type Statistics = CoreStatistics & ByteCounts;
 
 /** Rates are null where nothing was counted; times in milliseconds. */
-export interface Statistics {
+export interface CoreStatistics {
   readonly tokenCount: number;
   readonly origins: Readonly<Record<Exclude<TokenOrigin, 'provisional'>, number>>;
   /** From the request to the first token told, and to the end. */
@@ -14,8 +27,10 @@ export interface Statistics {
   readonly totalMs: number;
   readonly tokensPerSecond: number | null;
   readonly draftedCount: number;
-  /** Passes of the drafter that gave them: fewer where branches were drafted side by side. What drafting takes in time
-   * and energy goes by passes: a further row of one takes less than another pass. */
+  /**
+   * Passes of the drafter that gave them: fewer where branches were drafted side by side. Time and
+   * energy of drafting follow the passes: a further row costs less than another pass.
+   */
   readonly draftPassCount: number;
   readonly sentCount: number;
   readonly acceptedCount: number;
@@ -34,13 +49,19 @@ export interface Statistics {
   readonly draftStartCount: number;
   /** Tokens drafted while a verdict was outstanding that became text. */
   readonly aheadUsedCount: number;
-  /** Drafted tokens that became text, whoever said them first, and those that did not; together all that were drafted. */
+  /** Drafted tokens that became text, and those that did not; together all that were drafted. */
   readonly keptCount: number;
   readonly wastedCount: number;
-  /** Of the drafted tokens, those of branches; and of these, those that became text or part of the chain. */
+  /**
+   * Of the drafted tokens, those of branches; and of these, those that became text or part of the
+   * chain.
+   */
   readonly branchTokenCount: number;
   readonly branchUsedCount: number;
-  /** Chains that were contradicted or overtaken: a branch was there, by what it rested on, or none was. */
+  /**
+   * Chains that were contradicted or overtaken: by source of the branch that matched, or without
+   * one.
+   */
   readonly runnerUpHitCount: number;
   readonly hintHitCount: number;
   readonly branchMissCount: number;
@@ -53,14 +74,12 @@ export interface Statistics {
   readonly hintLeadMs: number | null;
   readonly upMessageCount: number;
   readonly downMessageCount: number;
-  readonly upBytes: number;
-  readonly downBytes: number;
   readonly resendCount: number;
   readonly resumeCount: number;
-  /** Drafting stood still because it could not overtake the server. */
+  /** Drafting paused because it could not beat the server. */
   readonly pauseCount: number;
   readonly pausedMs: number;
-  /** The server's last word on how long drafts should be; 0: not to draft; null: it said nothing. */
+  /** The server's newest advice on the draft length; 0: do not draft; null: no advice. */
   readonly advisedDraftLength: number | null;
   readonly provisionalCount: number;
   readonly retractedCount: number;
@@ -86,20 +105,8 @@ export class AnswerTally {
   aheadUsedCount = 0;
   keptCount = 0;
   wastedCount = 0;
-  branchTokenCount = 0;
-  branchUsedCount = 0;
-  runnerUpHitCount = 0;
-  hintHitCount = 0;
-  branchMissCount = 0;
-  hintCount = 0;
-  lateHintCount = 0;
-  hintRightCount = 0;
-  /** Of the hints whose verdict has come. */
-  readonly hintLead = { count: 0, totalMs: 0 };
   upMessageCount = 0;
   downMessageCount = 0;
-  upBytes = 0;
-  downBytes = 0;
   resendCount = 0;
   resumeCount = 0;
 }
@@ -108,31 +115,41 @@ export interface StatisticsParts {
   readonly tally: AnswerTally;
   readonly timings: Timings;
   readonly speculationGate: SpeculationGate;
-  readonly userFeed: UserFeed;
+  readonly draftPlanner: { readonly tally: Readonly<BranchTally> };
+  /** Counts of tokens that were shown unverified, and of those taken back. */
+  readonly userFeed: { readonly provisionalCount: number; readonly retractedCount: number };
   readonly startedMs: number;
   readonly advisedDraftLength: number | null;
 }
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
-/** What one answer took and gave; shares and rates are null where nothing was counted. @param nowMs its end, or now. */
+/**
+ * Computes the statistics of one answer; rates are null where nothing was counted.
+ *
+ * @param nowMs its end, or now.
+ */
 export function statisticsOf(
   {
     tally,
-    timings: pace,
-    speculationGate: overtaking,
-    userFeed: teller,
+    timings,
+    speculationGate,
+    draftPlanner,
+    userFeed,
     startedMs,
     advisedDraftLength,
   }: StatisticsParts,
   nowMs: number,
-): Statistics {
-  const { origins, firstTokenMs, rejectedCount, hintLead, ...counts } = tally;
+): CoreStatistics {
+  const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
+  const { hintLead, branchWastedCount, ...branches } = draftPlanner.tally;
   const tokenCount = Object.values(origins).reduce((sum, count) => sum + count, 0);
   const totalMs = nowMs - startedMs;
   const testedCount = counts.acceptedCount + rejectedCount;
   return {
     ...counts,
+    ...branches,
+    wastedCount: counts.wastedCount + branchWastedCount,
     origins: { ...origins },
     tokenCount,
     firstTokenMs: firstTokenMs === null ? null : firstTokenMs - startedMs,
@@ -143,14 +160,14 @@ export function statisticsOf(
     draftEfficiency: share(counts.acceptedCount, counts.draftedCount),
     chainSurvival: share(counts.chainSurvivedCount, counts.chainTestedCount),
     hintLeadMs: share(hintLead.totalMs, hintLead.count),
-    pauseCount: overtaking.pauseCount,
-    pausedMs: overtaking.pausedMs(nowMs),
+    pauseCount: speculationGate.pauseCount,
+    pausedMs: speculationGate.pausedMs(nowMs),
     advisedDraftLength,
-    provisionalCount: teller.provisionalCount,
-    retractedCount: teller.retractedCount,
-    draftMs: pace.draft.mean,
-    verifyMs: pace.pass.mean,
-    queueMs: pace.queue.mean,
-    roundTripMs: pace.roundTrip.mean,
+    provisionalCount: userFeed.provisionalCount,
+    retractedCount: userFeed.retractedCount,
+    draftMs: timings.draft.mean,
+    verifyMs: timings.pass.mean,
+    queueMs: timings.queue.mean,
+    roundTripMs: timings.roundTrip.mean,
   };
 }

@@ -1,5 +1,5 @@
-// Padding and aggregation change lengths and times of messages and nothing else: texts stay what they are, in every mode,
-// and what is seen on the way is the same length at the same distance, up and down.
+// Checks that padding and aggregation change only the lengths and times of messages: texts stay the
+// same in every mode, and messages have one length and one distance, both ways.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
-// What a device does against whoever sees lengths and times: how its messages are padded, and the beat on which drafts
-// leave, so that neither how long a draft took nor how many there are shows. Sends nothing itself.
+// Hides lengths and times of messages from observers: chooses the padding, and the regular times at
+// which drafts leave. Sends nothing itself.
 
 import { FlushTimer } from '../../protocol/flush-timer.js';
 import { noShaping, strongerShaping, type TrafficShaping } from '../../protocol/frame.js';
@@ -15,12 +15,12 @@ export class TrafficShaper {
     this.#wanted = wanted;
   }
 
-  /** What is done for the frames that follow. */
+  /** Padding and aggregation of the frames that follow. */
   get shaping(): TrafficShaping {
     return this.#shaping;
   }
 
-  /** The next moment at which drafts leave; null: whenever they like. */
+  /** The next time at which drafts may leave; null: any time. */
   get flushMs(): number | null {
     return this.#flush?.atMs ?? null;
   }
@@ -44,7 +44,11 @@ export class TrafficShaper {
     this.#hasDrafted = true;
   }
 
-  /** Behind all that is sent at this time. @returns whether a beat goes by with no draft to send on it. */
+  /**
+   * Called after everything due at this time was sent.
+   *
+   * @returns whether a flush passes without a draft.
+   */
   pass(nowMs: number): boolean {
     if (this.#flush === null || !this.#flush.isDue(nowMs)) return false;
     this.#flush.pass(nowMs);

@@ -1,8 +1,9 @@
-// What the user of one answer has been told, and what a commit changes about it: new tokens, provisional ones that turn
-// out right, provisional ones that have to be taken back.
+// Tracks what the user of one answer was told, and reports what a commit changes: new tokens,
+// provisional tokens confirmed, provisional tokens retracted.
 
-import type { AnswerId, AnswerToken, DeviceEffect } from './event.js';
+import type { DeviceEffect } from './event.js';
 import type { CommittedToken } from './reconcile.js';
+import type { AnswerId, AnswerToken } from './token.js';
 
 export class UserFeed {
   readonly #answer: AnswerId;
@@ -18,7 +19,7 @@ export class UserFeed {
   }
 
   /** Positions told beyond the committed length. */
-  get aheadCount(): number {
+  get pendingCount(): number {
     return this.#provisional.length;
   }
 
@@ -56,7 +57,11 @@ export class UserFeed {
     return kept;
   }
 
-  /** Takes back what was told behind the first `kept` provisional tokens. @param position of the first taken back. */
+  /**
+   * Takes back what was told behind the first `kept` provisional tokens.
+   *
+   * @param position of the first taken back.
+   */
   retract(position: number, kept = 0): void {
     const count = this.#provisional.length - kept;
     this.#provisional = [];

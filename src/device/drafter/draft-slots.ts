@@ -1,5 +1,6 @@
-// The slots of one answer on a draft engine: which holds how much of which sequence, and which one serves the next, by a
-// cut or by a copy of a prefix. Bounded; owns its slots until they are released.
+// Manages the slots of one answer on a draft engine: which holds how much of which sequence, and
+// which serves the next, by a cut or by a copied prefix. Bounded; owns its slots until they are
+// released.
 
 import type { SlotId } from '../../base/brand.js';
 import type { Engine, SlotConfig } from '../../engine/engine.js';
@@ -9,7 +10,7 @@ export const draftSlotsMax = 4;
 
 export interface DraftSlot {
   readonly slot: SlotId;
-  /** What the slot holds once no call is under way. */
+  /** Tokens of the slot once every pending call is done. */
   tokens: readonly number[];
 }
 
@@ -51,10 +52,11 @@ export class DraftSlots {
   }
 
   /**
-   * A lane for each sequence of a pass, as far as there are lanes: the first sequences get one, at least one does.
+   * A slot for each sequence of a pass, as far as there are slots: the first sequences get one, at
+   * least one does.
    *
    * @param sequences [n >= 1] of at least one token each.
-   * @returns [1 to n] lanes that hold a prefix of their sequence, less than all of it.
+   * @returns [1 to n] slots that hold a prefix of their sequence, less than all of it.
    */
   takeFor(sequences: readonly (readonly number[])[]): DraftSlot[] {
     const taken: DraftSlot[] = [];
@@ -67,9 +69,10 @@ export class DraftSlots {
   }
 
   /**
-   * The lane that holds most of the sequence, cut to what it shares with it, and by a token more where nothing would be
-   * left to feed: the row behind the last token is what drafting goes on from. Where it holds more, or is taken, that
-   * stays in it, and a copy of the prefix serves, as far as another lane can be had.
+   * The slot that holds most of the sequence, cut to what it shares with it, and by a token more
+   * where nothing would be left to feed: the row behind the last token is what drafting goes on
+   * from. Where it holds more, or is taken, that stays in it, and a copy of the prefix serves, as
+   * far as another slot can be had.
    */
   #take(sequence: readonly number[], taken: readonly DraftSlot[]): DraftSlot | null {
     const shared = this.#draftSlots.map(({ tokens }) => sharedLength(tokens, sequence));
@@ -90,7 +93,10 @@ export class DraftSlots {
     return draftSlot;
   }
 
-  /** A new lane while slots are free, else the one not used for longest; null where there is no other. */
+  /**
+   * A new slot while slots are free, else the one not used for longest; null where there is no
+   * other.
+   */
   #other(but: readonly DraftSlot[]): DraftSlot | null {
     const slot = this.#draftSlots.length < draftSlotsMax ? this.#parts.takeSlot() : undefined;
     if (slot !== undefined) return this.#open(slot);

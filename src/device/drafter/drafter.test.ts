@@ -1,5 +1,5 @@
-// Drafters follow the text the core tells them: what they guess continues it, what was stopped is not heard of, and the
-// slots they take are given back.
+// Checks that drafters follow the text the core tells them: guesses continue it, stopped runs
+// report nothing more, and slots are freed.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -19,9 +19,9 @@ const config = {
   promptLength: 3,
 };
 
-type Changes = Partial<Omit<DraftStart, 'strands'> & DraftSequence>;
+type Changes = Partial<Omit<DraftStart, 'sequences'> & DraftSequence>;
 
-/** Of one strand, which is the trunk. */
+/** Of one sequence, which is the main one. */
 function start(changes: Changes): DraftStart {
   const { from = 0, tokens = Int32Array.of(0, 3, 5), isMain: isTrunk = true, ...rest } = changes;
   return {
@@ -64,7 +64,7 @@ function listening() {
   return { listener, tokens, byStrand: bySequenceIndex, passes, end, failures };
 }
 
-/** What a fresh drafter says behind a strand. */
+/** The tokens that a fresh drafter drafts behind a sequence. */
 async function aloneOf(
   mainSequence: readonly number[],
   { from, tokens }: DraftSequence,
@@ -142,7 +142,8 @@ describe('engine drafter', () => {
         return tokens.get(run)!.map(({ token }) => token);
       };
       const chain = await go(1, 0, prompt);
-      // A branch from behind the prompt, the chain again, the branch again, the chain, a branch of the branch.
+      // A branch from behind the prompt, the chain again, the branch again, the chain, a branch of
+      // the branch.
       const branch = await go(2, 24, [9]);
       const chainMore = await go(3, 27, []);
       const branchMore = await go(4, 24, [9, ...branch]);
@@ -160,14 +161,14 @@ describe('engine drafter', () => {
     assert.ok(one.fed > many.fed, `${one.fed} and ${many.fed}`);
   });
 
-  it('drafts several branches in one pass to the tokens that each gets alone, whatever lanes there are', async () => {
+  it('drafts several branches in one pass to the tokens that each gets alone, with any number of slots', async () => {
     const anySequenceIndex = fc.record({
       from: fc.integer({ min: 1, max: 6 }),
       tokens: fc.array(fc.integer({ min: 2, max: 15 }), { minLength: 1, maxLength: 4 }),
     });
     const anyRound = fc.record({
       growsChain: fc.boolean(),
-      strands: fc.array(anySequenceIndex, { minLength: 1, maxLength: 3 }),
+      branches: fc.array(anySequenceIndex, { minLength: 1, maxLength: 3 }),
     });
     const rounds = fc.array(anyRound, { minLength: 1, maxLength: 5 });
     await fc.assert(
@@ -187,8 +188,8 @@ describe('engine drafter', () => {
         const chain = [0, 3, 5, 4, 6, 7];
         await go(start({ tokens: Int32Array.from(chain) }).sequences);
         chain.push(bySequenceIndex.get('1 0')![0]!.token);
-        for (const { growsChain, strands } of drafts) {
-          const branches = strands.map(({ from, tokens }): DraftSequence => {
+        for (const { growsChain, branches: drawn } of drafts) {
+          const branches = drawn.map(({ from, tokens }): DraftSequence => {
             return { from, tokens: Int32Array.from(tokens), isMain: false, confidenceMin: 0 };
           });
           const { length: from } = chain;

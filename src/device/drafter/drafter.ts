@@ -1,15 +1,17 @@
-// What drafts: a model on an engine, a look-up in the text so far, or nothing. One at a time per answer, any number of
-// answers. The core asks by effects; whoever carries them out calls this.
+// Defines the interface of drafters: a model on an engine, a look-up in the text so far, or the
+// caller's own. One run per answer at a time, any number of answers. The shell calls it to carry
+// out the core's effects.
 
 import type { PilotfishError } from '../../base/error.js';
 import type { DraftEndReason, SlotConfig } from '../../engine/engine.js';
-import type { AnswerId, DraftStart, SequenceToken } from '../core/event.js';
+import type { DraftStart, SequenceToken } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 
 /** What a drafter tells. */
 export interface DrafterListener {
   /** The next tokens of a run. @param tokens [n >= 1] of one pass. */
   drafted(answer: AnswerId, run: number, tokens: readonly SequenceToken[]): void;
-  /** Once for each run that was not stopped. @param reasons [strands]. */
+  /** Once for each run that was not stopped. @param reasons [sequences]. */
   ended(answer: AnswerId, run: number, reasons: readonly DraftEndReason[]): void;
   /** The answer's drafts are over; the drafter itself may still serve others. */
   failed(answer: AnswerId, error: PilotfishError): void;

@@ -1,6 +1,6 @@
-// Drafts with a model: each answer has a lane (an engine slot) in step with its text, and more lanes while slots are
-// free, so that chain and branches keep their caches and grow together; answers share the engine in turns. Owns its slots,
-// not the engine.
+// Drafts with a model: each answer has an engine slot in step with its text, and more while slots
+// are free, so that chain and branches keep their caches and grow together. Answers share the
+// engine in turns. Owns its slots, not the engine.
 
 import { type SlotId, slotId } from '../../base/brand.js';
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
@@ -13,11 +13,14 @@ import type {
   SlotConfig,
 } from '../../engine/engine.js';
 import { MainSequence } from '../core/drafting/main-sequence.js';
-import type { AnswerId, DraftStart } from '../core/event.js';
+import type { DraftStart } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 import { type DraftSlot, DraftSlots, draftSlotsMax } from './draft-slots.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
-/** Tokens of one turn: with several answers none waits longer for the engine than the others' turns. */
+/**
+ * Tokens of one turn: with several answers none waits longer for the engine than the others' turns.
+ */
 const turnTokens = 8;
 
 /** Most sequences of an answer that such an engine can draft in one pass. */
@@ -30,11 +33,11 @@ export const sequencesMaxOf = ({
 /** The run that the core wants. */
 interface Wanted {
   readonly start: DraftStart;
-  /** [strands] what each has come to. */
+  /** [sequences] what each has come to. */
   readonly sequences: readonly number[][];
-  /** [strands] why each is over; null: it is not. */
+  /** [sequences] why each is over; null: it is not. */
   readonly reasons: (DraftEndReason | null)[];
-  /** Tokens that were told of a lone strand. */
+  /** Tokens that were told of a lone sequence. */
   reportedCount: number;
 }
 
@@ -102,7 +105,7 @@ class EngineDrafter implements Drafter {
     return undefined;
   }
 
-  /** Follows an engine call to its end, whatever happens to the answer meanwhile. */
+  /** Follows an engine call to its end, even if the answer ends first. */
   #watch(answer: AnswerId, call: Promise<unknown>): void {
     const settled = call
       .catch((reason: unknown) => this.#fail(answer, toPilotfishError(reason, 'engine-failed')))
@@ -129,7 +132,10 @@ class EngineDrafter implements Drafter {
     if (job.turn === null) this.#takeTurn(start.answer, job);
   }
 
-  /** What the engine does next for an answer: a few tokens of a lone strand, or one pass over several. */
+  /**
+   * Gives the engine its next work for an answer: a few tokens of one sequence, or one pass over
+   * several.
+   */
   #takeTurn(answer: AnswerId, job: Job): void {
     const { wanted } = job;
     if (wanted === null || job.isClosed) return;
@@ -172,25 +178,25 @@ class EngineDrafter implements Drafter {
     });
   }
 
-  /** One pass over the strands that got a lane; the others have to wait for theirs. */
+  /** One pass over the sequences that got a slot; the others wait for theirs. */
   #draftEach(
     answer: AnswerId,
     job: Job,
     wanted: Wanted,
-    strands: readonly number[],
+    indexes: readonly number[],
     draftSlots: readonly DraftSlot[],
   ): void {
     const { start, sequences, reasons } = wanted;
-    const steps = strands.map((sequenceIndex, index) =>
+    const steps = indexes.map((sequenceIndex, index) =>
       stepOf(wanted, sequenceIndex, draftSlots[index]!),
     );
     job.turn = { stop: () => undefined };
     this.#follow(answer, job, draftSlots, this.#engine.draftEach(steps), (ends) => {
-      strands.forEach((sequenceIndex, index) => {
+      indexes.forEach((sequenceIndex, index) => {
         draftSlots[index]!.tokens = heldBy(sequences[sequenceIndex]!, ends[index]!);
       });
       if (job.wanted !== wanted) return;
-      const tokens = strands.map((sequenceIndex, index) => {
+      const tokens = indexes.map((sequenceIndex, index) => {
         const { drafted, reason } = ends[index]!;
         sequences[sequenceIndex]!.push(drafted[0]!.token);
         reasons[sequenceIndex] = reason;
@@ -251,7 +257,7 @@ class EngineDrafter implements Drafter {
   }
 }
 
-/** What the engine is asked: from what the lane holds. */
+/** Builds the engine's request, from the tokens that the slot holds. */
 function stepOf(
   { start, sequences }: Wanted,
   sequenceIndex: number,

@@ -1,5 +1,5 @@
-// Drafts without a model, by looking the end of the text up in the text: a job for each answer, a guess for each run.
-// What is guessed is engine/look-up.ts.
+// Drafts without a model, by looking up the end of the text in the text itself: one job per answer,
+// one guess per run. The look-up is engine/look-up.ts.
 
 import { assert } from '../../base/assert.js';
 import {
@@ -9,7 +9,8 @@ import {
   ngramLookUp,
 } from '../../engine/ngram-look-up.js';
 import { MainSequence } from '../core/drafting/main-sequence.js';
-import type { AnswerId, DraftStart } from '../core/event.js';
+import type { DraftStart } from '../core/event.js';
+import type { AnswerId } from '../core/token.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
 interface Job {
@@ -17,7 +18,10 @@ interface Job {
   run: number | null;
 }
 
-/** @param later runs a task soon, after the present one. @param contextLength most tokens of a text. */
+/**
+ * @param later runs a task soon, after the present one.
+ * @param contextLength most tokens of a text.
+ */
 export function ngramDrafter(
   later: (task: () => void) => void,
   contextLength: number,
@@ -54,7 +58,7 @@ class NgramDrafter implements Drafter {
     assert(job !== undefined, `answer ${request.answer} is not open`);
     assert(
       request.sequences.length === 1,
-      `${request.sequences.length} strands of a drafter of one`,
+      `${request.sequences.length} sequences for a drafter of one`,
     );
     const [text] = job.mainSequence.begin(request.sequences);
     job.run = request.run;

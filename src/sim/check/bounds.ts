@@ -1,14 +1,19 @@
-// Queues and memory stay within what the settings say, at every moment: nothing grows with the length of a run, with a
-// slow peer or with a lost one.
+// Checks that queues and memory stay within the settings at all times: nothing grows with the
+// length of a run, with a slow peer or with a lost one.
 
 import { limits } from '../../protocol/limits.js';
+import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
-import type { SimServer } from '../sim-server.js';
 import type { CheckerContext } from './checker.js';
 
-/** Snapshots cost more than events, the more so the more there is to count: one in so many events. */
+/**
+ * Events between snapshots, which cost more than events.
+ */
 const everyMin = 64;
-/** Operations of one slot that may be under way at once: open or restore, copy, cut, and the save of who had it before. */
+/**
+ * Most pending operations of one slot: open or restore, copy, cut, and the save of
+ * its previous owner.
+ */
 const operationsOfSlot = 5;
 
 export function checkBounds({ world, violate }: CheckerContext): Observer {
@@ -43,8 +48,13 @@ export function checkBounds({ world, violate }: CheckerContext): Observer {
   };
 }
 
-/** What is bounded, how much of it there is, and the bound. */
-function countsOf({ core, engine, settings, peerCount }: SimServer): [string, number, number][] {
+/** [name, count, bound] of everything bounded. */
+function countsOf({
+  core,
+  engine,
+  settings,
+  peerCount,
+}: ObservedServer): [string, number, number][] {
   const { connectionsMax, sessionsMax, swapBytesMax, model } = settings;
   const { connectionCount, sessionCount, slotsOwned, images } = core.stats();
   const operationsMax = operationsOfSlot * model.slotCount + 1;

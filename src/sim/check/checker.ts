@@ -1,5 +1,5 @@
-// A property of all runs, watched while one runs. Each lives in a file of its own and has a canary in canary.ts: a bug
-// that it must catch, or it proves nothing.
+// Defines checkers: a property of all runs, watched while one runs. Each is a file of its own and
+// has a canary in canary.ts: a bug it must catch.
 
 import type { Observer } from '../observer.js';
 import type { World } from '../world.js';
@@ -16,11 +16,11 @@ export const checkNames = [
 ] as const;
 export type CheckName = (typeof checkNames)[number];
 
-/** What a checker knows of its run. */
+/** A run as its checkers see it. */
 export interface CheckerContext {
   /** Not before the run begins. */
   readonly world: () => World;
-  /** The property is broken; the run ends after the event at hand. */
+  /** Reports a violation; the run ends after the current event. */
   readonly violate: (check: CheckName, message: string) => void;
 }
 

@@ -1,12 +1,12 @@
-// Neither end breaks the protocol, however the network behaves: both are ours, so no frame is ever refused as illegal, no
-// connection ends for a peer's fault, and an answer fails only for a reason that a fault has given.
+// Checks that neither end breaks the protocol on any network: no frame is refused as illegal, no
+// connection ends for a peer's fault, and an answer fails only for a reason that a fault gave.
 
 import { errorTable } from '../../base/error.js';
 import type { WireCode } from '../../protocol/code.js';
 import type { Observer } from '../observer.js';
 import type { CheckerContext } from './checker.js';
 
-/** What a server may say although both ends behave. */
+/** Failures that a server may send although both ends behave. */
 const legitimate: ReadonlySet<WireCode> = new Set([
   'server-full',
   'draining',
@@ -19,7 +19,7 @@ const legitimate: ReadonlySet<WireCode> = new Set([
   'engine-failed',
 ]);
 
-/** What an answer may fail with. */
+/** Codes that an answer may fail with. */
 const excusable: ReadonlySet<string> = new Set([
   'link-lost',
   'server-unreachable',

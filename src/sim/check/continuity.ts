@@ -1,5 +1,5 @@
-// No committed token is lost, repeated or altered, across resumptions, crashes and failovers: what a user is told only
-// grows, without a gap; and both ends of a session agree on the committed text whenever they speak of it.
+// Checks that no committed token is lost, repeated or altered across resumptions, crashes and
+// failovers: the text of a user only grows, without a gap, and both ends of a session agree on it.
 
 import type { Observer } from '../observer.js';
 import type { SimAnswer } from '../sim-answer.js';
@@ -27,7 +27,8 @@ export function checkContinuity({ violate }: CheckerContext): Observer {
       said.delete(answer);
     },
     onDown(device, frame) {
-      // The server has compared the logs: a difference means that a committed token was lost or altered on the way.
+      // The server has compared the logs: a difference means that a committed token was lost or
+      // altered.
       if (frame.kind === 'failure' && frame.code === 'log-mismatch') {
         violate('continuity', `device ${device.index}: ${frame.message}`);
       }

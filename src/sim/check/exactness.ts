@@ -1,5 +1,5 @@
-// Under greedy, coupled and agreement the final text is the target's own, token by token, whatever happened on the way:
-// a whole answer is the whole text, a broken one its beginning.
+// Checks that the final text under greedy, coupled and agreement is the target's own, token by
+// token: a whole answer is the whole text, a broken one its beginning.
 
 import type { Observer } from '../observer.js';
 import { targetText } from '../reference.js';

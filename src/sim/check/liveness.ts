@@ -1,16 +1,17 @@
-// Every request ends: with its text, or with a code, within a bounded time after it was made and the last fault was over.
+// Checks that every request ends, with its text or with a code, within a bounded time after it was
+// made and the last fault was over.
 
 import type { Observer } from '../observer.js';
 import type { CheckerContext } from './checker.js';
 
-/** Events at one moment beyond which nobody waits for the next. */
+/** Most events at one time. */
 const standstillMax = 20_000;
 
 export function checkLiveness({ world, violate }: CheckerContext): Observer {
   let lastMs = -1;
   let count = 0;
 
-  /** Virtual time has to move: cores that answer each other at once for ever would never end. */
+  /** Virtual time has to move: cores that answer each other at once would never end. */
   const step = (): void => {
     const { nowMs } = world();
     if (nowMs !== lastMs) {
@@ -24,7 +25,11 @@ export function checkLiveness({ world, violate }: CheckerContext): Observer {
   return { onServerStep: step, onDeviceStep: step };
 }
 
-/** To be called when a run has ended before its work was done. @returns what is still open, or null. */
+/**
+ * To be called when a run has ended before its work was done.
+ *
+ * @returns what is still open, or null.
+ */
 export function openWork({ world }: Pick<CheckerContext, 'world'>): string | null {
   const live = world().devices.flatMap((device) => [...device.live.values()]);
   const [first] = live;

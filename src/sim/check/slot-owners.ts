@@ -1,21 +1,24 @@
-// Whose text each slot of each engine holds, learnt from the operations alone: requests are known by their seeds.
+// Tracks which text each slot of each engine holds, from the operations alone; requests are known
+// by their seeds.
 
 import type { PassResult } from '../../engine/engine.js';
 import type { EngineOperation } from '../../server/core/event.js';
+import type { ObservedServer } from '../observed.js';
 import type { Answered } from '../sim-engine.js';
-import type { SimServer } from '../sim-server.js';
 
 export interface SlotOwner {
   /** Of the request that the slot was opened for. */
   readonly seed: bigint;
-  /** What the slot held before the pass. */
+  /** Tokens of the slot before the pass. */
   readonly textBefore: readonly number[];
 }
 
 interface SlotText {
   seed: bigint;
   tokens: number[];
-  /** An operation on it has failed: what is computed there before it is opened again is thrown away. */
+  /**
+   * An operation on it has failed: results are discarded until it is opened again.
+   */
   isSpoilt: boolean;
 }
 
@@ -23,8 +26,12 @@ export class SlotOwners {
   readonly #slots = new Map<string, SlotText>();
   readonly #saved = new Map<Uint8Array, readonly number[]>();
 
-  /** Takes note of an operation. @returns for a pass that ended well, the owner of each segment's slot. */
-  follow(server: SimServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
+  /**
+   * Takes note of an operation.
+   *
+   * @returns for a pass that ended well, the owner of each segment's slot.
+   */
+  follow(server: ObservedServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
     const nameOf = (slot: number): string => `${server.index}.${server.startCount}.${slot}`;
     if (event.kind === 'failed') {
       if (operation.kind !== 'pass') this.#spoil(nameOf(slotOf(operation)));

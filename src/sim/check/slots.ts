@@ -1,19 +1,25 @@
-// Slots hold what their sessions believe, no operation fails that no fault made fail, tables agree after every event, and
-// when everybody has left nothing is kept.
+// Checks that slots hold what their sessions believe, that operations fail only where a fault made
+// them, that tables agree after every event, and that nothing is kept once every device has left.
 
+import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
-import type { SimServer } from '../sim-server.js';
 import type { CheckerContext } from './checker.js';
 
-/** Beyond this many sessions the tables are compared now and then: the comparison looks at all of them. */
+/**
+ * Beyond this many sessions the tables are compared only now and then: a comparison looks at all of
+ * them.
+ */
 const smallCount = 32;
 
 export function checkSlots({ world, violate }: CheckerContext): Observer {
-  /** Slots in which an operation was made to fail: what follows on them may fail for it, until they are opened again. */
+  /**
+   * Slots with an operation that a fault made fail: later ones may fail because of it, until they
+   * are opened again.
+   */
   const spoilt = new Set<string>();
   let stepCount = 0;
 
-  const nameOf = (server: SimServer, slot: number): string =>
+  const nameOf = (server: ObservedServer, slot: number): string =>
     `${server.index}.${server.startCount}.${slot}`;
 
   return {

@@ -1,12 +1,13 @@
-// Every drafted token has one fate: it became text, or it is void. What a server says to have tested it was sent, and
-// what it was sent it either accepted, rejected or dropped. The counts that are told at the end are the ones seen here.
+// Checks that every drafted token either became text or is void, that the server tests only what it
+// was sent and accepts, rejects or drops all of it, and that the final statistics match these
+// counts.
 
 import type { Statistics } from '../../device/core/statistics.js';
 import type { Observer } from '../observer.js';
 import type { SimAnswer } from '../sim-answer.js';
 import type { CheckerContext } from './checker.js';
 
-/** What one session of a server was sent, over all connections that it has had. */
+/** Drafts that one session of a server was sent, over all its connections. */
 interface Ledger {
   /** Epochs and positions of drafts: the same token sent again is one token. */
   readonly sent: Set<string>;
@@ -44,7 +45,7 @@ export function checkTokenCounts({ violate }: CheckerContext): Observer {
       if (frame.kind !== 'opened' && frame.kind !== 'verdict') return;
       const name = `${index}/${frame.session}`;
       const ledger = bySession.get(name);
-      // Closed meanwhile: what still comes is late.
+      // Closed meanwhile: this frame is late.
       if (ledger === undefined) return;
       if (frame.kind === 'opened') {
         ledger.key = frame.resumeKey.join();

@@ -1,5 +1,5 @@
-// Under split and full every verdict is computed again, from the laws that the drafts were drawn from, the target's law
-// and the recorded noise; and no token is told that no verdict decided.
+// Recomputes every verdict under split and full from the draft laws, the target's law and the
+// recorded noise, and checks that no token is told without one.
 
 import type { GenerateRequest } from '../../device/core/event.js';
 import type { DraftedToken, Outcome, Segment } from '../../engine/engine.js';
@@ -16,7 +16,7 @@ import type { SimAnswer } from '../sim-answer.js';
 import type { CheckerContext } from './checker.js';
 import { type SlotOwner, SlotOwners } from './slot-owners.js';
 
-/** What is known of a request, whoever answers it. */
+/** Everything known about a request, on any server. */
 class Record {
   readonly request: GenerateRequest;
   readonly reader: TargetReader;
@@ -143,7 +143,10 @@ function draftsOf(
   return drafts;
 }
 
-/** A batch as SLED's is padded with a token that nobody drafted, tested against the law that allows nothing else. */
+/**
+ * A static batch (SLED) is padded with a token that was not drafted, tested against the law that
+ * allows only it.
+ */
 function isPadding(judge: NonNullable<Segment['judge']>, index: number, token: number): boolean {
   return judge.scheme === 'full' && token === 0 && probOf(judge.draftLaws[index]!, 0) === 1;
 }
@@ -198,7 +201,8 @@ function decide(
     record.decide(position, final.token);
     return;
   }
-  // Which of the drafts of this token was rejected only the device knows, where several have the same probability.
+  // Which of the drafts of this token was rejected only the device knows, where several have the
+  // same probability.
   const { token, prob } = drafts[acceptedCount]!;
   for (const draft of record.drafted.get(position)!) {
     if (draft.token !== token || draft.prob !== prob) continue;

@@ -1,5 +1,5 @@
-// Devices that an experiment may imitate: how long each takes for a drafted token and what it draws meanwhile, from
-// measurements of others, each with its source. Whatever uses them is called emulated.
+// Lists devices for experiments to imitate: time per drafted token and power draw, from published
+// measurements, each with its source. Results that use them are called emulated.
 
 export interface DeviceProfile {
   readonly name: string;
@@ -8,7 +8,7 @@ export interface DeviceProfile {
   readonly model: string;
   readonly weightsMillion: number;
   readonly speedSource: string;
-  /** While it drafts, in watts; and while it waits, where anybody says. */
+  /** While it drafts, in watts; and while it waits, where the source tells. */
   readonly draftWatts: number;
   readonly powerSource: string;
 }
@@ -72,8 +72,8 @@ export const deviceProfiles = {
 export type DeviceName = keyof typeof deviceProfiles;
 
 /**
- * Milliseconds a token of a draft of another size: decoding reads every weight once, so its time goes with them. A
- * calculation that flatters small models, whose fixed costs weigh more.
+ * Milliseconds a token of a draft of another size: decoding reads every weight once, so its time
+ * goes with them. A calculation that flatters small models, whose fixed costs weigh more.
  */
 export const draftMsOf = (
   device: Pick<DeviceProfile, 'tokenMs' | 'weightsMillion'>,

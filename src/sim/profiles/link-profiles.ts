@@ -1,5 +1,5 @@
-// Links that an experiment may imitate: round figures for the kind of link, no measurement of one. Whatever uses them is
-// called emulated.
+// Lists links for experiments to imitate: round figures for each kind of link, not measurements of
+// one. Results that use them are called emulated.
 
 export interface LinkShape {
   /** There and back, without what the bytes take. */
@@ -69,13 +69,19 @@ export const linkProfiles = {
 } as const satisfies Record<string, LinkProfile>;
 export type LinkName = keyof typeof linkProfiles;
 
-/** Bytes of one segment of TCP on common links, and of the layers around each: IPv4 and TCP, 20 each. */
+/**
+ * Bytes of one segment of TCP on common links, and of the layers around each: IPv4 and TCP, 20
+ * each.
+ */
 const segmentBytes = 1_448;
 const segmentOverheadBytes = 40;
 /** TLS 1.3 and WebSocket, once for a message. */
 const messageOverheadBytes = 30;
 
-/** Bytes on the wire of a message with `payloadBytes`; acknowledgements, which share packets, are left out. */
+/**
+ * Bytes on the wire of a message with `payloadBytes`; acknowledgements, which share packets, are
+ * left out.
+ */
 export function wireBytesOf(payloadBytes: number): number {
   const bytes = payloadBytes + messageOverheadBytes;
   return bytes + Math.ceil(bytes / segmentBytes) * segmentOverheadBytes;

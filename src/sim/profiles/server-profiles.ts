@@ -1,5 +1,6 @@
-// Targets that an experiment may imitate: what a pass costs by what is in it, and what an hour of the machine costs.
-// Round figures for the kind of machine; whatever uses them is called simulated or emulated.
+// Lists targets for experiments to imitate: what a pass costs by its contents, and what an hour of
+// the machine costs. Round figures for each kind of machine; results that use them are called
+// simulated or emulated.
 
 import type { PassCost } from '../../math/pass-time.js';
 
@@ -9,9 +10,10 @@ export interface ServerProfile {
 }
 
 /**
- * 30 ms for a pass, the papers' order of size for a large model on one accelerator. Bound by memory, a row more costs
- * next to nothing: 0.05 ms reaches twice the fixed cost at 600 rows. Bound by arithmetic, each row costs half a pass:
- * a small accelerator, a processor, or a batch far beyond the ridge of the roofline.
+ * 30 ms for a pass, the papers' order of size for a large model on one accelerator. Bound by
+ * memory, a row more costs next to nothing: 0.05 ms reaches twice the fixed cost at 600 rows. Bound
+ * by arithmetic, each row costs half a pass: a small accelerator, a processor, or a batch far
+ * beyond the ridge of the roofline.
  */
 export const serverProfiles = {
   memory: {

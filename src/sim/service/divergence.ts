@@ -1,4 +1,4 @@
-// How far a toy's draft has to stand from its target to be accepted at a given rate.
+// Finds how far a toy's draft must diverge from its target to be accepted at a given rate.
 
 import { delayLink } from '../scenarios.js';
 import { simulateService } from './simulate-service.js';
@@ -11,7 +11,8 @@ const probeTurns = 7;
 export const acceptanceLeast = 0.42;
 
 /**
- * The divergence at which the toy's drafts are accepted so often under `coupled`, given that all before were.
+ * The divergence at which the toy's drafts are accepted so often under `coupled`, given that all
+ * before were.
  *
  * @param acceptanceRate in [acceptanceLeast, 1].
  * @returns in [0, 1], good to about 0.02 of the rate.

@@ -1,5 +1,5 @@
-// One run in virtual time, wherever it is computed: here, or on a thread beside others (play-pool.ts). A service and a seed
-// give the same figures on any.
+// Plays one service on the calling thread, and defines the type by which others run it elsewhere
+// (play-pool.ts). A service and a seed give the same figures on any thread.
 
 import { type Service, type ServiceFigures, simulateService } from '../index.js';
 

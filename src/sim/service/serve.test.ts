@@ -1,5 +1,5 @@
-// What experiments in virtual time rest on: speeds are told of the same answers in both modes, and a profile of a link
-// becomes the simulator's link.
+// Checks what experiments in virtual time rest on: speeds compare the same answers in both modes,
+// and a link profile becomes the simulator's link.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,5 +1,5 @@
-// Services in virtual time as experiments ask for them: a mode by name, devices, a link and a server, several seeds; out
-// come the figures of all seeds with their intervals. The playing is src/sim/service.
+// Plays services for experiments: a mode by name, devices, a link, a server and several seeds go
+// in; figures with their intervals come out.
 
 import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Estimate } from '../../math/estimate.js';
@@ -26,14 +26,21 @@ export const stream: Serving = { mode: 'stream', ...plain };
 export const race: Serving = { mode: 'race', ...plain };
 export const pipeline: Serving = { mode: 'pipeline', ...plain };
 
-/** Rounds of a fixed length; the device drafts on while it waits. @param draftLength gamma, >= 1. */
+/**
+ * Rounds of a fixed length; the device drafts on while it waits.
+ *
+ * @param draftLength gamma, >= 1.
+ */
 export const stopAndWait = (draftLength: number): Serving => ({
   mode: 'stop-and-wait',
   stopRule: { kind: 'fixed', draftLengthMax: draftLength },
   staticBatch: null,
 });
 
-/** As SLED: drafts end at the first unsure token, the server waits until so many are there. arXiv 2506.09397. */
+/**
+ * As SLED: drafts end at the first unsure token, the server waits until so many are there. arXiv
+ * 2506.09397.
+ */
 export const sled = (batch: Service['staticBatch']): Serving => ({
   mode: 'stop-and-wait',
   stopRule: { kind: 'confidence', draftLengthMax: 4, confidenceMin: 0.6 },
@@ -112,7 +119,7 @@ function servedOf(runs: readonly ServiceFigures[], deviceCount: number): Service
   };
 }
 
-/** Bytes a millisecond where a link is said to carry all there is. */
+/** Bytes a millisecond of a link without a limit. */
 const boundlessBytesPerMs = 1e6;
 
 /** A link profile as the simulator has links. */
@@ -134,8 +141,8 @@ const meanBy = (samples: readonly number[]): Estimate =>
   ratioEstimate(samples.map((part) => ({ part, whole: 1 })));
 
 /**
- * How many times faster `served` was than `baseline`, of the same bed: answers are paired, since a seed gives them the
- * same text in both.
+ * How many times faster `served` was than `baseline`, of the same bed: answers are paired, since a
+ * seed gives them the same text in both.
  */
 export const speedOf = (served: ServiceResult, baseline: ServiceResult): Estimate =>
   ratioEstimate(

@@ -1,4 +1,4 @@
-// Adds up what a service's users and server see, by what the line says of each pass and each token.
+// Adds up the figures of a service while it runs, as its users and its server see them.
 
 import type { AnswerEffect } from '../../device/core/event.js';
 import type { Statistics } from '../../device/core/statistics.js';

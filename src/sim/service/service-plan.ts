@@ -1,7 +1,7 @@
-// The scenario of a service and what its devices ask: a fleet without faults that begins nearly at once, and behind it
-// perhaps one device that takes all it can get.
+// Plans the scenario of a service and the requests of its devices: a fleet without faults that
+// begins nearly at once, and optionally one device more that takes all it can get.
 
-import { aheadDefaults } from '../../device/core/drafting/ahead-cache.js';
+import { aheadDefaults } from '../../device/core/drafting/ahead/ahead-budget.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { noShaping, type TrafficShaping } from '../../protocol/frame.js';
 import { Random } from '../random.js';
@@ -14,13 +14,13 @@ import type { Abuser, Service, ServiceDevice } from './service.js';
 
 /** Devices begin within this time of each other. */
 const spreadMs = 500;
-/** Longer than any run: nothing here is to be given up. */
+/** Longer than any run: no time-out may fire. */
 const foreverMs = 1e7;
 const contextMargin = 128;
-/** Longer than the others need: what an abuser wants has no end. */
+/** Longer than the others need: an abuser never stops asking. */
 const abuseMs = 12_000;
 const abuserAheadMs = 2_000;
-/** Which no draft can foretell better than chance. */
+/** No draft predicts this text better than chance. */
 const worstDivergence = 1;
 const windowMax = 64;
 /** Sessions of an abuser that a server takes beside those of the others. */
@@ -45,7 +45,7 @@ export function servicePlan(service: Service, seed: number): RunPlan {
 function asksOf(service: Service, seed: number): Ask[] {
   const { deviceCount, scheme, mode, stopRule, answerTokens, promptTokens, real } = service;
   const random = new Random(seed, 'service');
-  // An abuser is there before the others, and the server has learnt what passes cost.
+  // An abuser starts before the others, so the server has learnt the cost of passes.
   const warmMs = service.abuser ? abuserAheadMs : 0;
   const asks = Array.from({ length: deviceCount }, (_, device): Ask => {
     const prompts = real?.prompts ?? [Int32Array.from(toyLetters(random, promptTokens))];
@@ -147,7 +147,9 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
   };
 }
 
-/** Drafts as long as it may, always about something else, at once, and over the best of the links. */
+/**
+ * An abuser drafts as long as it may, unrelated text, at once, and over the best link.
+ */
 function abuserKind({ devices, deviceCount }: Service, contextLength: number): DeviceKind {
   const { link } = devices[0]!;
   const timings = { draftMs: 0.01, divergence: worstDivergence, ignoresAdvice: true };
@@ -155,7 +157,7 @@ function abuserKind({ devices, deviceCount }: Service, contextLength: number): D
   return { ...kindOf(device, contextLength), index: deviceCount };
 }
 
-/** Those that it keeps, and one more every so often, refused or not. */
+/** Requests that an abuser keeps open, and one more at intervals, refused or not. */
 function abuserAsks(service: Service, abuser: Abuser, seed: number): Ask[] {
   const { deviceCount: device, scheme, contextTokens = 0 } = service;
   const random = new Random(seed, 'abuser');

@@ -1,5 +1,6 @@
-// Race is never slower than streaming, also while a server knows nothing yet of the cost of a row and everybody comes at
-// once; and a key for each keeps honest devices from waiting for one that takes all it can get.
+// Checks that race is never slower than streaming, even while a server has not learnt the cost of a
+// row and everyone comes at once; and that one key per device protects honest devices from one that
+// takes all it can get.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,5 @@
-// A service in virtual time keeps the arithmetic that anybody can do by hand: what one user waits for a token, and what a
-// server computes for it.
+// Checks a service in virtual time against arithmetic by hand: the wait of one user for a token,
+// and the work of the server for it.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -36,7 +36,8 @@ describe('a service', () => {
   it('of a draft that is always right, gives five tokens for a round trip, four drafts and a pass', () => {
     const figures = simulateService(service, 1);
     assert.equal(figures.acceptedShare, 1);
-    // Drafted while the verdict is out, four tokens are ready when it comes; the first round trip has no such luck.
+    // Drafted while the verdict is out, four tokens are ready when it comes; the first round trip
+    // has no such luck.
     near(figures.rows, 1);
     near(figures.passes, 1 / 5, 0.1);
     assert.ok(figures.tokenMs[0]! >= (40 + 35) / 5 - 1);

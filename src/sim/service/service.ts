@@ -1,7 +1,7 @@
-// A service: one server and many devices that all write at once in one mode, perhaps one of them against the others. And
-// what users and server see of it.
+// Defines a service: one server and many devices that generate at once in one mode, optionally one
+// abuser, and the figures that come out.
 
-import type { AheadBudget } from '../../device/core/drafting/ahead-cache.js';
+import type { AheadBudget } from '../../device/core/drafting/ahead/ahead-budget.js';
 import type { StopRule } from '../../device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../device/core/statistics.js';
 import type { PassCost } from '../../math/pass-time.js';
@@ -23,13 +23,13 @@ export interface ServiceDevice {
   readonly link: LinkModel;
   /** Default: as shipped. */
   readonly ahead?: AheadBudget;
-  /** Drafts as its own rule says, whatever the server advises; default: it hears. */
+  /** Ignores the server's advice on draft lengths; default: it does not. */
   readonly ignoresAdvice?: boolean;
 }
 
-/** One device more, which takes all that it can get for as long as the others write. */
+/** An extra device that takes all it can get while the others generate. */
 export interface Abuser {
-  /** That it keeps open, each in the next of its modes. */
+  /** Sessions that it keeps open, each in the next of its modes. */
   readonly sessions: number;
   readonly modes: readonly Mode[];
   /** Of each; it opens another every so often, beyond what it may have open. */
@@ -50,12 +50,17 @@ export interface Service {
   readonly passNoise: number;
   /** Sessions whose caches the target holds at once. */
   readonly slotCount: number;
-  /** Drafts of so many sessions are waited for, at most so long; null: continuous batching. */
+  /**
+   * The server waits for drafts of so many sessions, at most so long; null: continuous batching.
+   */
   readonly staticBatch: { readonly count: number; readonly waitMs: number } | null;
   readonly promptTokens: number;
   /** Of each device's one answer. */
   readonly answerTokens: number;
-  /** Of a pass, after which the target's early exit tells hints, and how often it is right; default: it has none. */
+  /**
+   * Of a pass, after which the target's early exit tells hints, and how often it is right; default:
+   * it has none.
+   */
   readonly exit?: { readonly place: number; readonly agreement: number };
   /** Behind the others; default: none. */
   readonly abuser?: Abuser;
@@ -63,9 +68,9 @@ export interface Service {
   readonly hasKeys?: boolean;
   /** Most tokens of a session beyond what the answers need; default: little. */
   readonly contextTokens?: number;
-  /** What every device asks for; default: nothing. */
+  /** Padding and aggregation of every device; default: none. */
   readonly shaping?: TrafficShaping;
-  /** Whether the figures hold what is seen of messages; default: they are spared it. */
+  /** Whether the figures include every message as an observer sees it; default: no. */
   readonly isTapped?: boolean;
   /** Default: the toys, prompts of letters, their laws as they are. */
   readonly real?: RealService;
@@ -100,16 +105,22 @@ export interface ServiceFigures {
   readonly acceptedShare: number | null;
   /** Drafts tested for each pass of a session. */
   readonly draftLength: number;
-  /** [tokens] from one token of an answer to the next, those of the abuser apart; within a verdict 0. */
+  /**
+   * [tokens] from one token of an answer to the next, those of the abuser apart; within a verdict
+   * 0.
+   */
   readonly gapMs: readonly number[];
-  /** [answers] ids, and what the devices counted, in the order in which they ended. */
+  /** [answers] ids and statistics, in the order in which the answers ended. */
   readonly texts: readonly (readonly number[])[];
   readonly statistics: readonly Statistics[];
-  /** [messages] of all devices in the order of time, where tapped; beside the device, so that what comes down has arrived. */
+  /**
+   * [messages] of all devices in the order of time, where tapped; beside the device, so that what
+   * comes down has arrived.
+   */
   readonly seen: readonly SeenMessage[];
 }
 
-/** A message to somebody who cannot read it. */
+/** A message as an observer of the network sees it. */
 export interface SeenMessage {
   readonly atMs: number;
   readonly direction: 'up' | 'down';

@@ -1,5 +1,5 @@
-// A service in virtual time and without faults. The shipped cores decide everything; passes, drafts and messages take the
-// times they are said to.
+// Plays a service in virtual time without faults. The shipped cores decide everything; passes,
+// drafts and messages take the given times.
 
 import { runPlan } from '../simulate.js';
 import type { Service, ServiceFigures } from './service.js';

@@ -1,4 +1,5 @@
-// The price of a further row is what was measured, from first trials on, through hiccups and changes of pace.
+// Checks that the price of a further row follows the measurements, from the first trials on,
+// through outliers and changes of speed.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// What a pass of this device's draft model costs by its rows, as the device has measured it: the price of a further row,
+// Measures what a pass of this device's draft model costs by its rows: the price of a further row,
 // in units of a pass with one. Never reads a clock.
 
 import { assert } from '../../../base/assert.js';
@@ -6,9 +6,11 @@ import { quantile } from '../../../math/statistics.js';
 
 /** Passes of each kind that are remembered. */
 const memory = 9;
-/** A device does other things as well, and they only ever add: what a pass takes by itself is low among what was seen. */
+/**
+ * Other work only adds to a pass's time, so its own time is among the lowest that were measured.
+ */
 const lowShare = 0.25;
-/** Passes of two rows that are tried before a price counts: each may cost a row for nothing. */
+/** Trial passes of two rows before a price counts: each may waste a row. */
 const trials = 2;
 /** After so many passes of one row another trial is due: models and machines change their pace. */
 const retrialAfter = 256;
@@ -21,7 +23,10 @@ export class DraftPassTimes {
   /** Of a further row, in units of a pass with one; null before a trial. */
   #price: number | null = null;
 
-  /** @param rowCount >= 1, of one pass. @param ms from its begin, or the end of the pass before, to its end. */
+  /**
+   * @param rowCount >= 1, of one pass.
+   * @param ms from its begin, or the end of the pass before, to its end.
+   */
   add(rowCount: number, ms: number): void {
     assert(rowCount >= 1, `a pass of ${rowCount} rows`);
     if (!(ms >= 0 && ms < Infinity)) return;
@@ -39,13 +44,14 @@ export class DraftPassTimes {
 
   #priceNow(): number {
     const singleMs = quantile(this.#singlesMs, lowShare);
-    // A pass that the clock cannot see costs nothing, whatever its rows.
+    // A pass too short for the clock costs nothing, with any number of rows.
     return singleMs === 0 ? 0 : quantile(this.#rowsMs, lowShare) / singleMs;
   }
 
   /**
-   * A pass of `rowCount` rows in units of one with a single row, in [1, rowCount] where rows gain anything. While a trial
-   * is due, a second row is taken to cost nothing and any more a pass each: only trials tell.
+   * A pass of `rowCount` rows in units of one with a single row, in [1, rowCount] where rows gain
+   * anything. While a trial is due, a second row is taken to cost nothing and any more a pass each:
+   * only trials tell.
    */
   cost(rowCount: number): number {
     if (rowCount === 1) return 1;

@@ -1,12 +1,15 @@
-// The drafter's side of one answer: which run is on, whether its strands grow the chain or branches, what the drafter's
-// trunk has in common with the chain, when it rests. A run goes on through verdicts that agree with one of its strands.
+// Controls the drafter for one answer: which run is on, whether its sequences grow the chain or
+// branches, how much the drafter's prefix shares with the chain, when it rests. A run continues
+// through verdicts that agree with one of its sequences.
 
 import type { DraftEndReason, DraftedToken, Scheme } from '../../../engine/engine.js';
-import type { AnswerId, DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
-import type { AheadBranch } from './ahead-cache.js';
+import type { ChainView } from '../draft-chain.js';
+import type { DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
+import type { AnswerId } from '../token.js';
+import type { AheadBranch } from './ahead/ahead-branch.js';
 import type { Timings } from './timings.js';
 
-/** Why no run is started: nothing to guess until the text moves on, or until the chain is another one. */
+/** Why no run is started: nothing to draft until the text moves on, or until the chain changes. */
 type Rest = 'none' | 'until-commit' | 'until-restart';
 
 const restAfter: Readonly<Record<DraftEndReason, Rest>> = {
@@ -17,7 +20,7 @@ const restAfter: Readonly<Record<DraftEndReason, Rest>> = {
   context: 'until-restart',
 };
 
-/** What a strand's tokens are for; nothing: a verdict has made them void while their pass was on. */
+/** Purpose of a sequence's tokens; nothing: a verdict voided them during the pass. */
 export type Growth = AheadBranch | 'chain' | 'nothing';
 
 export interface RunRequest {
@@ -28,13 +31,33 @@ export interface RunRequest {
   readonly alternativesMax: number;
 }
 
-/** What a strand continues: a sequence that ends at `end`, whose tokens from a position on can be had. */
+/**
+ * A text to continue: it ends at `end`; `slice` gives its tokens from a position on.
+ */
 export interface SequenceText {
   readonly grows: AheadBranch | 'chain';
   readonly end: number;
-  /** Below this it is what is committed. */
+  /** Tokens below this position are committed. */
   readonly committedLength: number;
   slice(from: number): Int32Array;
+}
+
+/** A drafted token and its purpose. */
+export interface GrownToken {
+  readonly grows: Growth;
+  readonly token: DraftedToken;
+}
+
+/** The drafter's side of an answer as planners read it. */
+export interface RunView {
+  /** Purposes of the sequences of the current run; empty: there is none. */
+  readonly growths: readonly Growth[];
+  /** Whether tokens of the chain are on their way. */
+  readonly isRunning: boolean;
+  /** Whether a run that begins now may grow the chain: its rest is over. */
+  readonly chainMayGrow: boolean;
+  /** The drafter failed: this answer goes on without drafts. */
+  readonly isBroken: boolean;
 }
 
 interface RunSequence {
@@ -46,23 +69,26 @@ interface Run {
   readonly id: number;
   /** [n >= 1] */
   readonly sequences: readonly RunSequence[];
-  /** End of its newest pass, or its start; null before a first pass whose time contains a long prefix. */
+  /**
+   * End of its newest pass, or its start; null before a first pass whose time contains a long
+   * prefix.
+   */
   lastPassMs: number | null;
 }
 
-/** A prefix of so few tokens takes no longer to feed than a token. */
+/** A prefix this short takes no longer to feed than one token. */
 const shortPrefix = 8;
 
-export class DraftRunner {
+export class DraftRunner implements RunView {
   readonly #answer: AnswerId;
   readonly #out: (effect: DeviceEffect) => void;
   #run: Run | null = null;
   #runCount = 0;
   #rest: Rest = 'none';
-  /** Positions below this hold the same tokens in the drafter's trunk and in the chain. */
+  /** Positions below this hold the same tokens in the drafter's main sequence and in the chain. */
   #agreedLength = 0;
   #isBroken = false;
-  /** How often drafts were discarded: what is drafted next must not share their numbers. */
+  /** Counts discarded drafts: the next draft must not share their random numbers. */
   #attempt = 0;
 
   constructor(answer: AnswerId, out: (effect: DeviceEffect) => void) {
@@ -70,36 +96,28 @@ export class DraftRunner {
     this.#out = out;
   }
 
-  /** Whether tokens of the chain are on their way. */
   get isRunning(): boolean {
     return this.growths.includes('chain');
   }
 
-  /** What the run that is on grows; empty: none is on. */
   get growths(): readonly Growth[] {
     return this.#run?.sequences.map(({ grows }) => grows) ?? [];
   }
 
-  /** Whether a run for the chain may be started now. */
-  get isReady(): boolean {
-    return this.canBranch && this.#rest === 'none';
+  get chainMayGrow(): boolean {
+    return !this.#isBroken && this.#rest === 'none';
   }
 
-  /** Whether a run for branches may be started now: the chain's rest does not matter. */
-  get canBranch(): boolean {
-    return this.#run === null && !this.#isBroken;
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
-  get startCount(): number {
-    return this.#runCount;
-  }
-
-  /** @param texts [n >= 1] what the run continues, the chain first where it is among them. */
+  /** @param texts [n >= 1] to continue, the chain first where it is among them. */
   start(options: RunRequest, scheme: Scheme, texts: readonly SequenceText[], nowMs: number): void {
     this.#runCount++;
     const { confidenceMin, ...rest } = options;
     const sequences = texts.map((text) => this.#sequenceOf(text, confidenceMin));
-    // What is not committed was drafted here, and is in a cache.
+    // Tokens that are not committed were drafted here and are in a cache.
     const fedCount = texts.map(({ committedLength }, index) => {
       return committedLength - sequences[index]!.from;
     });
@@ -130,7 +148,10 @@ export class DraftRunner {
     return { from, tokens: slice(from), isMain: false, confidenceMin: 0 };
   }
 
-  /** A branch that is being drafted has come true: what comes of it from here on continues the chain, the rest is void. */
+  /**
+   * The branch that is being drafted has become the chain: its next tokens continue the chain,
+   * other sequences are void.
+   */
   promote(branch: AheadBranch): void {
     if (this.#run === null) return;
     for (const sequence of this.#run.sequences) {
@@ -140,34 +161,34 @@ export class DraftRunner {
     this.#agreedLength = Math.min(this.#agreedLength, branch.position);
   }
 
-  /** What these strands still bring is void; a run of which nothing else is wanted is stopped. */
-  drop(isUnwanted: (growth: Growth) => boolean): void {
+  /** Voids these sequences; stops a run that has no others. */
+  drop(unwanted: readonly Growth[]): void {
     if (this.#run === null) return;
     for (const sequence of this.#run.sequences) {
-      if (isUnwanted(sequence.grows)) sequence.grows = 'nothing';
+      if (unwanted.includes(sequence.grows)) sequence.grows = 'nothing';
     }
     if (this.growths.every((growth) => growth === 'nothing')) this.stop();
   }
 
-  /** @returns what the tokens of a pass are for; empty where they belong to a run that is over. */
+  /** @returns the tokens of a pass with their purposes; empty for a run that is over. */
   take(
     run: number,
     tokens: readonly SequenceToken[],
     timings: Timings,
     nowMs: number,
-  ): { readonly grows: Growth; readonly token: DraftedToken }[] {
+  ): GrownToken[] {
     if (this.#run?.id !== run) return [];
     const { sequences, lastPassMs } = this.#run;
     if (lastPassMs !== null) timings.addDraftPass(tokens.length, nowMs - lastPassMs);
     this.#run.lastPassMs = nowMs;
     return tokens.map(({ sequenceIndex: sequence, token }) => {
-      const { grows, isMain: isTrunk } = sequences[sequence]!;
-      if (grows === 'chain' && isTrunk) this.#agreedLength = token.position + 1;
+      const { grows, isMain } = sequences[sequence]!;
+      if (grows === 'chain' && isMain) this.#agreedLength = token.position + 1;
       return { grows, token };
     });
   }
 
-  /** @param reasons [strands]. */
+  /** @param reasons [sequences]. */
   ended(run: number, reasons: readonly DraftEndReason[]): void {
     if (this.#run?.id !== run) return;
     const { sequences } = this.#run;
@@ -191,7 +212,7 @@ export class DraftRunner {
     this.#run = null;
   }
 
-  /** Nothing follows the chain until it is another one. */
+  /** Nothing follows the chain until it changes. */
   exhaust(): void {
     this.stop();
     this.#rest = 'until-restart';
@@ -202,11 +223,40 @@ export class DraftRunner {
     if (this.#rest === 'until-commit') this.#rest = 'none';
   }
 
-  /** The chain from `position` on is void, or the text has got ahead of the run. */
+  /** The chain from `position` on is void, or the text has overtaken the run. */
   restart(position: number): void {
     this.stop();
     this.#rest = 'none';
     this.#attempt++;
     this.#agreedLength = Math.min(this.#agreedLength, position);
   }
+}
+
+/** The committed text and its chain. */
+interface DraftedText {
+  readonly log: { readonly length: number; at(position: number): number };
+  readonly chain: Pick<ChainView, 'base' | 'end' | 'at'>;
+}
+
+/**
+ * Builds the text that a sequence continues: the committed text and the chain, or their part below
+ * a branch and the branch.
+ */
+export function sequenceText(
+  { log, chain }: DraftedText,
+  grows: AheadBranch | 'chain',
+): SequenceText {
+  const branch = grows === 'chain' ? null : grows;
+  const tail = branch === null ? [] : [branch.token, ...branch.drafted.map(({ token }) => token)];
+  const mainSequenceEnd = branch?.position ?? chain.end;
+  const end = mainSequenceEnd + tail.length;
+  const slice = (from: number): Int32Array => {
+    const tokens = new Int32Array(end - from);
+    for (let at = from; at < end; at++) {
+      if (at >= mainSequenceEnd) tokens[at - from] = tail[at - mainSequenceEnd]!;
+      else tokens[at - from] = at < chain.base ? log.at(at) : chain.at(at)!.token;
+    }
+    return tokens;
+  };
+  return { grows, end, committedLength: Math.min(log.length, mainSequenceEnd), slice };
 }

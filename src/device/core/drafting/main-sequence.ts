@@ -1,5 +1,5 @@
-// The drafter's side of what a DraftStart says: the sequence that the core and a drafter agree on for each answer, and the
-// sequences of a run's strands as they leave it.
+// Tracks the sequence that the core and a drafter share for each answer, and builds the sequences
+// of a run from it.
 
 import { assert } from '../../../base/assert.js';
 import type { DraftSequence } from '../event.js';
@@ -8,18 +8,20 @@ export class MainSequence {
   #tokens: number[] = [];
 
   /**
-   * The sequences that a run's strands continue; the trunk is cut and continued where a strand says so.
+   * Builds the sequences of a run from what they share with the main sequence. A sequence marked
+   * as main replaces it.
    *
-   * @returns [strands] each the caller's to push drafted tokens to, told ones only; that of the trunk's strand is the trunk.
+   * @returns [sequences] to which the caller pushes the drafted tokens that it has reported; the
+   *   array of the main sequence is shared.
    */
   begin(sequences: readonly DraftSequence[]): number[][] {
-    assert(sequences.length > 0, 'a run of no strands');
-    return sequences.map(({ from, tokens, isMain: isTrunk }, index) => {
+    assert(sequences.length > 0, 'a run of no sequences');
+    return sequences.map(({ from, tokens, isMain }, index) => {
       assert(from <= this.#tokens.length, `from ${from} of ${this.#tokens.length}`);
-      assert(!isTrunk || index === 0, `strand ${index} moves the trunk`);
+      assert(!isMain || index === 0, `sequence ${index} moves the main sequence`);
       const sequence = [...this.#tokens.slice(0, from), ...tokens];
-      assert(sequence.length > 0, 'a strand of no tokens');
-      if (isTrunk) this.#tokens = sequence;
+      assert(sequence.length > 0, 'a sequence of no tokens');
+      if (isMain) this.#tokens = sequence;
       return sequence;
     });
   }

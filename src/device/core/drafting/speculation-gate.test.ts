@@ -1,4 +1,5 @@
-// A device that cannot overtake the server rests, longer each time, and begins anew once drafting has paid.
+// Checks that a device which cannot beat the server rests, longer each time, and resets once
+// drafting has paid.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,11 +1,12 @@
-// Whether drafting pays in race: a device that cannot overtake the server saves its energy, and tries again now and
-// then, since servers fill up and devices cool down. Source of the threshold: the bound of race in math/round-time.ts.
+// Decides whether drafting pays in race. A device that cannot beat the server saves its energy and
+// tries again later, since servers fill up and devices cool down. The threshold is the bound of
+// race in math/round-time.ts.
 
 import type { Timings } from './timings.js';
 
 /** Drafting that saves less than this share of the time is not worth its energy. */
 const shareMax = 0.99;
-/** Verdicts in a row that must say so: a few slow tokens are no trend. */
+/** Verdicts in a row that must agree: a few slow tokens are no trend. */
 const verdictsToPause = 16;
 const pauseMinMs = 2_000;
 const pauseMaxMs = 60_000;
@@ -18,8 +19,9 @@ export class SpeculationGate {
   #pausedMs = 0;
   #pauseCount = 0;
 
-  /** Takes the measurements into account that a verdict has completed. */
+  /** Takes in the measurements of a verdict. */
   observe(timings: Timings, nowMs: number): void {
+    this.endPause(nowMs);
     if (this.isPaused(nowMs)) return;
     const share = timings.raceShare;
     if (share === null) return;
@@ -40,13 +42,15 @@ export class SpeculationGate {
     this.#pauseMs = Math.min(this.#pauseMs * 2, pauseMaxMs);
   }
 
-  /** Also ends a pause whose time has come. */
   isPaused(nowMs: number): boolean {
-    if (this.#pausedSinceMs === null) return false;
-    if (nowMs < this.#pausedUntilMs) return true;
+    return this.#pausedSinceMs !== null && nowMs < this.#pausedUntilMs;
+  }
+
+  /** Ends a pause whose time has come. */
+  endPause(nowMs: number): void {
+    if (this.#pausedSinceMs === null || this.isPaused(nowMs)) return;
     this.#pausedMs += nowMs - this.#pausedSinceMs;
     this.#pausedSinceMs = null;
-    return false;
   }
 
   /** When the pause ends; null while drafting. */

@@ -1,10 +1,11 @@
-// When a draft is long enough to be sent: a fixed length, the length that suits the measured times, the first unsure
-// token (SLED, arXiv 2506.09397), or the point where the next token costs more than it can save.
+// Decides when a draft is long enough to be sent: at a fixed length, at the length that suits the
+// measured times, at the first unsure token (SLED, arXiv 2506.09397), or where the next token costs
+// more than it can save.
 
 import { assert } from '../../../base/assert.js';
 import { bestDraftLength } from '../../../math/draft-length.js';
 import { expectedTokens } from '../../../math/expected-tokens.js';
-import type { Timings } from './timings.js';
+import type { TimingsView } from './timings.js';
 
 /** `draftLengthMax` bounds every rule; >= 1. */
 export type StopRule =
@@ -27,7 +28,7 @@ export function wantsConfidence(rule: StopRule): boolean {
 const firstLength = 4;
 
 /** Most tokens of the next round, in [1, draftLengthMax]. */
-export function roundLength(rule: StopRule, timings: Timings): number {
+export function roundLength(rule: StopRule, timings: TimingsView): number {
   if (rule.kind !== 'adaptive') return rule.draftLengthMax;
   const times = timings.roundTimes;
   if (times === null) return Math.min(firstLength, rule.draftLengthMax);
@@ -42,7 +43,7 @@ export function roundLength(rule: StopRule, timings: Timings): number {
  */
 export function isRoundOver(
   rule: StopRule,
-  timings: Timings,
+  timings: TimingsView,
   confidences: readonly (number | null)[],
 ): boolean {
   if (confidences.length === 0) return false;
@@ -55,18 +56,18 @@ export function isRoundOver(
 }
 
 /**
- * A further token matters if all before it stand and it does too; it then saves the time that a token takes at the
- * pace of the round so far. The ratio of expected tokens to time is best where the last token just pays for itself
- * (Dinkelbach 1967 on ratios).
+ * A further token matters if all before it stand and it does too; it then saves the time that a
+ * token takes at the pace of the round so far. The ratio of expected tokens to time is best where
+ * the last token just pays for itself (Dinkelbach 1967 on ratios).
  */
-function nextPays(timings: Timings, confidences: readonly (number | null)[]): boolean {
+function nextPays(timings: TimingsView, confidences: readonly (number | null)[]): boolean {
   const times = timings.roundTimes;
   if (times === null) return confidences.length < firstLength;
   const rate = timings.acceptanceRate;
   let stands = 1;
   let expected = 1;
   for (const confidence of confidences) {
-    // A confidence is the draft's own opinion; the measured rate keeps a boastful one in check.
+    // A confidence is the draft's own estimate; the measured rate corrects an overconfident one.
     stands *= confidence === null ? rate : Math.sqrt(confidence * rate);
     expected += stands;
   }
@@ -75,12 +76,17 @@ function nextPays(timings: Timings, confidences: readonly (number | null)[]): bo
 }
 
 /**
- * How many of the tokens drafted ahead, and how many more, make the next round: those that are there cost nothing.
+ * How many of the tokens drafted ahead, and how many more, make the next round: those that are
+ * there cost nothing.
  *
  * @param readyCount tokens already drafted, >= 0.
  * @returns >= readyCount, at most draftLengthMax or readyCount.
  */
-export function lengthWithHeadStart(rule: StopRule, timings: Timings, readyCount: number): number {
+export function lengthWithHeadStart(
+  rule: StopRule,
+  timings: TimingsView,
+  readyCount: number,
+): number {
   const lengthMax = roundLength(rule, timings);
   const times = timings.roundTimes;
   if (readyCount === 0 || readyCount >= lengthMax || times === null) {

@@ -1,8 +1,9 @@
-// What a device has measured of one session: times of drafting, of passes and of the way to the server and back, and
-// how often drafts stand. Feeds the draft length, the moment to send, and the question whether drafting pays.
+// Keeps the measurements of one session: times of drafting, of passes and of the round trip, and
+// how often drafts are accepted. They set the draft length, the time to send, and whether drafting
+// pays.
 
-import { raceTokenMsMin } from '../../../math/round-time.js';
-import { AcceptanceEstimate, ForgettingMean } from '../estimate.js';
+import { type RoundTimes, raceTokenMsMin } from '../../../math/round-time.js';
+import { AcceptanceEstimate, ForgettingMean, type MeanView } from '../estimate.js';
 import type { DraftPassTimes } from './draft-pass-times.js';
 
 /** Tokens, verdicts and pongs that an estimate remembers. */
@@ -11,7 +12,18 @@ const acceptanceMemory = 64;
 /** Between the best and the worst rates of model pairs in use. */
 const acceptanceGuess = 0.6;
 
-export class Timings {
+/** Measurements as planners read them. */
+export interface TimingsView {
+  readonly draft: MeanView;
+  readonly pass: MeanView;
+  readonly queue: MeanView;
+  readonly roundTrip: MeanView;
+  readonly draftPass: Pick<DraftPassTimes, 'cost'>;
+  readonly acceptanceRate: number;
+  readonly roundTimes: RoundTimes | null;
+}
+
+export class Timings implements TimingsView {
   /** Milliseconds from one drafted token to the next, of one sequence alone. */
   readonly draft = new ForgettingMean(memory);
   /** One pass, as verdicts tell or as their distance shows. */
@@ -43,22 +55,21 @@ export class Timings {
     return this.#acceptance.rate;
   }
 
-  /** What a round costs, or null before all parts were measured. */
-  get roundTimes(): {
-    readonly draftMs: number;
-    readonly verifyMs: number;
-    readonly roundTripMs: number;
-  } | null {
+  /** Null before all parts were measured. */
+  get roundTimes(): RoundTimes | null {
     const { mean: draftMs } = this.draft;
     const { mean: passMs } = this.pass;
     const { mean: roundTripMs } = this.roundTrip;
     if (draftMs === null || passMs === null || roundTripMs === null) return null;
-    // Of a pass that the clock could not see, nothing would be left to divide by.
+    // A pass too short for the clock would be a division by zero.
     const verifyMs = Math.max(passMs + (this.queue.mean ?? 0), 1e-3);
     return { draftMs, verifyMs, roundTripMs };
   }
 
-  /** Time per token of race over time per token of the server alone, in (0, 1]; null before all was measured. */
+  /**
+   * Time per token of race over time per token of the server alone, in (0, 1]; null before all was
+   * measured.
+   */
   get raceShare(): number | null {
     const times = this.roundTimes;
     if (times === null) return null;

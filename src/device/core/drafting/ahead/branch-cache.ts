@@ -1,70 +1,20 @@
-// The draft-ahead cache: branches drafted for outcomes that a verdict may bring, keyed by the position and the token that
-// would follow the committed ones, all of the chain's epoch; and the choice of what is drafted next: the tokens that are
-// likeliest to become text, several in one pass where that is cheaper. Bounded by a budget; holds guesses only.
+// Caches branches, keyed by the position and the token that would follow the committed ones, and
+// chooses what to draft next: the tokens most likely to become text, several in one pass where that
+// is cheaper. Bounded by a budget; holds only guesses.
 
-import type { DraftedToken } from '../../../engine/engine.js';
 import type { AcceptanceModel } from './acceptance-model.js';
+import type { AheadBranch } from './ahead-branch.js';
+import type { AheadBudget } from './ahead-budget.js';
 import {
-  type BranchSource,
-  type ChainView,
+  type ChainTokens,
   forecastOutcomes,
   type LiveHint,
   type PossibleOutcome,
 } from './outcome-forecast.js';
 
-/** Most branch tokens of an answer: beyond this a draft model's cache would hold little else. */
-export const branchTokensLimit = 256;
-
-/** What a device gives for being early. */
-export interface AheadBudget {
-  /** Most branch tokens held at once, in [0, branchTokensLimit]; 0: no branches. */
-  readonly tokensMax: number;
-  /** A branch gets a further token only while that becomes text with at least this chance, in (0, 1]: saves energy. */
-  readonly chanceMin: number;
-  /** Runners-up asked of the drafter for each token, in [0, 8]. */
-  readonly runnersUpMax: number;
-  /** Whether the server's hints are asked for. */
-  readonly usesHints: boolean;
-  /** Whether branches are held in `race` too, where the server writes on meanwhile and little is gained. */
-  readonly inRace: boolean;
-  /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
-  readonly ownContinuation: boolean;
-}
-
-/** Nothing but the chain: the least that a device can draft. */
-export const aheadOff: AheadBudget = {
-  tokensMax: 0,
-  chanceMin: 1,
-  runnersUpMax: 0,
-  usesHints: false,
-  inRace: false,
-  ownContinuation: true,
-};
-
-/** Best in lab/decisions/drafting-ahead.md: nothing in race, branches and hints elsewhere. */
-export const aheadDefaults: AheadBudget = {
-  tokensMax: 24,
-  chanceMin: 0.01,
-  runnersUpMax: 3,
-  usesHints: true,
-  inRace: false,
-  ownContinuation: true,
-};
-
-export interface AheadBranch {
-  /** Of its first token, which nobody has drafted. */
-  readonly position: number;
-  readonly token: number;
-  readonly source: BranchSource;
-  /** Behind the first token. */
-  readonly drafted: DraftedToken[];
-  /** The drafter has no more to say. */
-  isClosed: boolean;
-}
-
-/** What to draft next. */
+/** Work for the drafter. */
 export interface BranchChoice {
-  /** [1 to strandsMax] grow side by side in one pass, the chain first where it is among them. */
+  /** [1 to sequencesMax] grow side by side in one pass, the chain first where it is among them. */
   readonly grows: readonly (AheadBranch | 'chain')[];
   /** Tokens of each before something else is better, >= 1; 1 where there are several. */
   readonly countMax: number;
@@ -79,15 +29,18 @@ export interface AheadInputs {
   readonly chainRoom: number;
   /** Most tokens of one branch, >= 1. */
   readonly branchTokensMax: number;
-  /** First tokens of a branch that come too late to be of use, >= 0: in race the server has written them meanwhile. */
+  /**
+   * First tokens of a branch that come too late to be of use, >= 0: in race the server has written
+   * them meanwhile.
+   */
   readonly lostCount: number;
   /** At this position nothing more is drafted: the drafter's context or the answer is full. */
   readonly lengthMax: number;
-  /** Behind these nothing follows. */
+  /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
   /** Most sequences in one pass of the drafter, >= 1. */
   readonly sequencesMax: number;
-  /** What a pass with so many rows takes, in units of one with a single row, >= 1. */
+  /** Cost of a pass with so many rows, in units of one with a single row, >= 1. */
   readonly passCost: (rowCount: number) => number;
 }
 
@@ -98,7 +51,7 @@ interface Valued {
   readonly value: number;
 }
 
-/** What a chain takes over from a branch that came true. */
+/** A branch that matches the committed tokens. */
 export interface BranchHit {
   readonly branch: AheadBranch;
   /** Of its drafted tokens, how many are committed already; the others are the chain. */
@@ -110,7 +63,7 @@ interface CommittedTokens {
   at(position: number): number;
 }
 
-export class AheadCache {
+export class BranchCache {
   #branches: AheadBranch[] = [];
   #hint: LiveHint | null = null;
   #dropped = 0;
@@ -132,18 +85,15 @@ export class AheadCache {
     this.#hint = hint;
   }
 
-  /** What to draft next, so that most becomes text in the time it takes; null where nothing is worth it. */
-  choose(chain: ChainView, inputs: AheadInputs): BranchChoice | null {
+  /**
+   * Chooses the next draft, so that most of it becomes text in the time it takes; null: none is
+   * worth it.
+   */
+  choose(chain: ChainTokens, inputs: AheadInputs): BranchChoice | null {
     const { budget, acceptanceModel, acceptanceRate, chainRoom, passCost } = inputs;
     const usesRunnersUp = budget.runnersUpMax > 0;
     const { chanceMin } = budget;
-    const guess = {
-      acceptanceModel,
-      acceptanceRate,
-      usesRunnersUp,
-      hint: this.#hint,
-      chanceMin,
-    };
+    const guess = { acceptanceModel, acceptanceRate, usesRunnersUp, hint: this.#hint, chanceMin };
     const { outcomes, chainChance } = forecastOutcomes(chain, guess);
     if (this.tokenCount >= budget.tokensMax) this.#forgetHopeless(outcomes);
     const room = Math.max(0, budget.tokensMax - this.tokenCount);
@@ -155,7 +105,7 @@ export class AheadCache {
     const chosen = valued.slice(0, count).map(({ grows }) => grows);
     this.#remember(chosen);
     if (count > 1) return { grows: chainFirst(chosen), countMax: 1 };
-    // A rival joins as soon as its row is worth the time that it adds to the pass.
+    // The second best joins as soon as its row is worth the time that it adds to the pass.
     const joining = inputs.sequencesMax > 1 ? Math.min(1, passCost(2) - 1) : 1;
     const rival = second === undefined ? 0 : second.value / joining;
     const { grows, value } = best;
@@ -189,14 +139,14 @@ export class AheadCache {
     return this.#branches.find((one) => one.position === position && one.token === token);
   }
 
-  /** Branches that are drafted are held, new ones too. */
+  /** Holds the chosen branches. */
   #remember(chosen: readonly (AheadBranch | 'chain')[]): void {
     for (const one of chosen) {
       if (one !== 'chain' && !this.#branches.includes(one)) this.#branches.push(one);
     }
   }
 
-  /** Branches of outcomes that have become too unlikely make room. */
+  /** Drops branches of outcomes that have become too unlikely. */
   #forgetHopeless(outcomes: readonly PossibleOutcome[]): void {
     const alive = new Set(outcomes.map((outcome) => this.#find(outcome)));
     this.#dropped += this.#dropWhere((branch) => !alive.has(branch));
@@ -216,10 +166,12 @@ export class AheadCache {
   }
 
   /**
-   * The branch that the committed tokens have followed, all others dropped: the chain is void, or was overtaken.
+   * The branch that the committed tokens have followed, all others dropped: the chain is void, or
+   * was overtaken.
    *
-   * @param log the committed tokens. @param firstVoid where the chain stopped saying what they say: a branch that leaves
-   * it behind that place was drafted behind a token that is not there.
+   * @param log the committed tokens.
+   * @param firstVoid where the chain stopped matching them: a branch that leaves it later was
+   *   drafted behind a wrong token.
    */
   settle(log: CommittedTokens, firstVoid: number): BranchHit | null {
     const stands = (branch: AheadBranch) => branch.position <= firstVoid && followsLog(branch, log);
@@ -230,13 +182,13 @@ export class AheadCache {
     return { branch: hit, committedCount: log.length - hit.position - 1 };
   }
 
-  /** The chain stands up to `base`: what was held ready for other outcomes below it is dropped. */
+  /** Drops branches and hints below `base`: the chain stands up to there. */
   advance(base: number): void {
     this.#dropped += this.#dropWhere(({ position }) => position < base);
     if (this.#hint !== null && this.#hint.position < base) this.#hint = null;
   }
 
-  /** The chain is void, and with it all that was held for its outcomes. */
+  /** Drops everything: the chain is void. */
   clear(): void {
     this.#dropped += this.#dropWhere(() => true);
     this.#hint = null;
@@ -251,22 +203,22 @@ function roomOf(
   return Math.min(branchTokensMax - drafted.length, lengthMax - position - 1 - drafted.length);
 }
 
-/** Whether the branch says what is committed from its position on, and reaches to the end of it. */
+/** Whether the branch matches all committed tokens from its position on. */
 function followsLog({ position, token, drafted }: AheadBranch, log: CommittedTokens): boolean {
   if (position >= log.length || position + 1 + drafted.length < log.length) return false;
   if (log.at(position) !== token) return false;
   return drafted.every((one) => one.position >= log.length || log.at(one.position) === one.token);
 }
 
-/** Where its value puts it; before what is worth the same. */
+/** Inserts by value, before equals. */
 function insert(valued: Valued[], one: Valued): void {
   const index = valued.findIndex(({ value }) => value <= one.value);
   valued.splice(index < 0 ? valued.length : index, 0, one);
 }
 
 /**
- * How many of the best share a pass: so many that most becomes text for each unit of its time. Where a further row costs
- * as much as a pass, one.
+ * How many of the best share a pass: so many that most becomes text for each unit of its time.
+ * Where a further row costs as much as a pass, one.
  */
 function sideBySide(
   valued: readonly Valued[],
@@ -287,7 +239,10 @@ const chainFirst = (chosen: readonly (AheadBranch | 'chain')[]): (AheadBranch | 
   ...chosen.filter((one) => one !== 'chain'),
 ];
 
-/** Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or 0 where max is. */
+/**
+ * Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or
+ * 0 where max is.
+ */
 function countUntil(other: number, value: number, rate: number, max: number): number {
   if (max <= 1) return max;
   let count = 1;

@@ -1,25 +1,28 @@
-// What the verdicts to come may say: how likely the chain stands, and which token may replace which of its tokens, from
-// the draft's own runners-up and from a hint of the server. Pure guesses: they decide what is drafted next, never a text.
+// Forecasts the next verdicts: how likely the chain stands, and which token may replace one of its
+// tokens, from the draft's runners-up and from a server's hint. A guess: it decides what is drafted
+// next, never a text.
 
-import type { DraftedToken } from '../../../engine/engine.js';
+import type { DraftedToken } from '../../../../engine/engine.js';
 import type { AcceptanceModel } from './acceptance-model.js';
+import type { BranchSource } from './ahead-branch.js';
 
 /** The drafted tokens behind the committed length. */
-export interface ChainView {
+export interface ChainTokens {
   readonly base: number;
   readonly end: number;
   at(position: number): DraftedToken | null;
 }
 
-/** What a Hint says, while it may be true: the position lies in [base, end] of the chain. */
+/** A hint that may still come true: its position lies in [base, end] of the chain. */
 export interface LiveHint {
   readonly position: number;
-  /** [n >= 1], best first, and [n] the chance that all drafts before `position` stand and this token follows. */
+  /**
+   * [n >= 1], best first, and [n] the chance that all drafts before `position` stand and this token
+   * follows.
+   */
   readonly candidates: Int32Array;
   readonly confidences: Float32Array;
 }
-
-export type BranchSource = 'runner-up' | 'hint';
 
 /** The chain stands below `position`, and another token is there. */
 export interface PossibleOutcome {
@@ -35,7 +38,7 @@ export interface OutcomeForecast {
   readonly chainChance: number;
 }
 
-/** What the guesses rest on. */
+/** Inputs of a forecast. */
 export interface ForecastInputs {
   readonly acceptanceModel: AcceptanceModel;
   /** Of a token whose runners-up are not known. */
@@ -47,7 +50,7 @@ export interface ForecastInputs {
 }
 
 /** @param chain up to what a verdict has not yet decided. */
-export function forecastOutcomes(chain: ChainView, inputs: ForecastInputs): OutcomeForecast {
+export function forecastOutcomes(chain: ChainTokens, inputs: ForecastInputs): OutcomeForecast {
   const outcomes: PossibleOutcome[] = [];
   const { hint, chanceMin } = inputs;
   const hinted = hint?.confidences.reduce((sum, confidence) => sum + confidence, 0) ?? 0;
@@ -61,7 +64,7 @@ export function forecastOutcomes(chain: ChainView, inputs: ForecastInputs): Outc
     }
     addRunnersUp(outcomes, drafted, reach, inputs);
     reach *= ownChance(drafted, inputs);
-    // What an exit thinks to follow the chain here, the chain has to reach.
+    // A hint about a later position implies that the chain reaches it.
     if (hint !== null && position < hint.position) reach = Math.max(reach, Math.min(1, hinted));
   }
   if (hint !== null) addHinted(outcomes, hint, chain, chanceMin);
@@ -92,7 +95,10 @@ function addRunnersUp(
   });
 }
 
-/** Chance that the drafted token stands where a hint names candidates: theirs, or its share of what they leave. */
+/**
+ * Chance that the drafted token stands where a hint names candidates: theirs, or its share of what
+ * they leave.
+ */
 function besideHint(hint: LiveHint, hinted: number, token: number, before: number): number {
   const rank = hint.candidates.indexOf(token);
   return rank >= 0 ? hint.confidences[rank]! : Math.min(before, Math.max(0, 1 - hinted));
@@ -101,7 +107,7 @@ function besideHint(hint: LiveHint, hinted: number, token: number, before: numbe
 function addHinted(
   outcomes: PossibleOutcome[],
   { position, candidates, confidences }: LiveHint,
-  chain: ChainView,
+  chain: ChainTokens,
   chanceMin: number,
 ): void {
   const own = chain.at(position)?.token;

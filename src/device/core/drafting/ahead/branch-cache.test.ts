@@ -1,15 +1,17 @@
-// What is guessed of verdicts stays a guess within its bounds: chances are chances, branches keep to their budget, and one
-// is taken for a hit only where it says what is committed, drafted behind what is committed.
+// Checks that guesses about verdicts stay within their bounds: probabilities are valid, branches
+// keep to their budget, and a branch counts as a hit only if it repeats what is committed and was
+// drafted behind committed tokens.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { DraftedToken } from '../../../engine/engine.js';
-import { mean } from '../../../math/statistics.js';
-import { Random } from '../../../sim/random.js';
+import type { DraftedToken } from '../../../../engine/engine.js';
+import { mean } from '../../../../math/statistics.js';
+import { Random } from '../../../../sim/random.js';
 import { AcceptanceModel } from './acceptance-model.js';
-import { type AheadBudget, AheadCache, type AheadInputs, aheadDefaults } from './ahead-cache.js';
-import { type ChainView, forecastOutcomes, type LiveHint } from './outcome-forecast.js';
+import { type AheadBudget, aheadDefaults } from './ahead-budget.js';
+import { type AheadInputs, BranchCache } from './branch-cache.js';
+import { type ChainTokens, forecastOutcomes, type LiveHint } from './outcome-forecast.js';
 
 const noEnd: ReadonlySet<number> = new Set();
 
@@ -19,7 +21,7 @@ function drafted(position: number, token: number, runnersUp: readonly number[] =
   return { position, token, confidence: null, law: null, prob: null, alternatives };
 }
 
-function chainOf(base: number, tokens: readonly DraftedToken[]): ChainView {
+function chainOf(base: number, tokens: readonly DraftedToken[]): ChainTokens {
   return { base, end: base + tokens.length, at: (position) => tokens[position - base] ?? null };
 }
 
@@ -74,7 +76,7 @@ const anyHint = fc.option(
   { nil: null },
 );
 
-describe('prospects', () => {
+describe('forecasts', () => {
   it('are chances of tokens that the chain does not hold, whatever a hint claims', () => {
     fc.assert(
       fc.property(anyChain, anyHint, (tokens, hint) => {
@@ -124,7 +126,7 @@ describe('prospects', () => {
   });
 });
 
-describe('foresight', () => {
+describe('the acceptance model', () => {
   it('finds how sharply gaps decide, from what the target picked', () => {
     const chance = new Random(5, 'foresight');
     const random = (): number => chance.next();
@@ -169,7 +171,7 @@ describe('branches', () => {
         fc.integer({ min: 1, max: 4 }),
         fc.array(anyToken),
         (tokens, hint, tokensMax, sequencesMax, drafts) => {
-          const cache = new AheadCache();
+          const cache = new BranchCache();
           const chain = chainOf(5, tokens);
           if (hint !== null) cache.hear(hint);
           const budget: AheadBudget = { ...aheadDefaults, chanceMin: 0.01, tokensMax };
@@ -178,13 +180,7 @@ describe('branches', () => {
           for (const token of drafts) {
             const choice = cache.choose(
               chain,
-              inputs({
-                budget,
-                endOfText,
-                lengthMax,
-                sequencesMax,
-                passCost: () => 1,
-              }),
+              inputs({ budget, endOfText, lengthMax, sequencesMax, passCost: () => 1 }),
             );
             if (choice === null) break;
             assert.ok(choice.countMax >= 1 && choice.grows.length <= sequencesMax);
@@ -203,7 +199,7 @@ describe('branches', () => {
   });
 
   it('are not drafted where the chain is likelier to become text', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     const sure = { tokens: Int32Array.of(2), gaps: Float64Array.of(9) };
     const chain = chainOf(5, [{ ...drafted(5, 1), alternatives: sure }]);
     assert.deepEqual(cache.choose(chain, inputs({ chainRoom: 4 }))?.grows, ['chain']);
@@ -211,7 +207,7 @@ describe('branches', () => {
   });
 
   it('are not drafted where all that could be in time comes too late', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     const chain = chainOf(5, [drafted(5, 1, [2])]);
     assert.equal(cache.choose(chain, inputs())?.grows.length, 1);
     assert.equal(cache.choose(chain, inputs({ lostCount: 12 })), null);
@@ -220,7 +216,7 @@ describe('branches', () => {
   it('share a pass as far as that brings more text for its time, and none where a row costs a pass', () => {
     const chain = chainOf(5, [drafted(5, 1, [2, 3, 4])]);
     const chosen = (passCost: (rowCount: number) => number, changes: Partial<AheadInputs> = {}) =>
-      new AheadCache().choose(chain, inputs({ sequencesMax: 4, passCost, ...changes }))!;
+      new BranchCache().choose(chain, inputs({ sequencesMax: 4, passCost, ...changes }))!;
     assert.equal(chosen((rowCount) => rowCount).grows.length, 1);
     const all = chosen(() => 1, { chainRoom: 3 });
     // The chain first, then its runners-up, a token each.
@@ -235,7 +231,7 @@ describe('branches', () => {
   });
 
   it('leave the chain to be drafted where their budget is full', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 1 };
     const chain = chainOf(5, [drafted(5, 1, [2])]);
     const near = { tokens: Int32Array.of(2), gaps: Float64Array.of(0) };
@@ -247,7 +243,7 @@ describe('branches', () => {
   });
 
   it('come true where they say what is committed', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     const chain = chainOf(5, [drafted(5, 1, [2]), drafted(6, 3, [4])]);
     grow(cache, chain, 12);
     const hit = cache.settle(logOf(0, 0, 0, 0, 0, 1, 4), 6);
@@ -256,14 +252,14 @@ describe('branches', () => {
   });
 
   it('come true with the tokens that are committed behind their first', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2])]), 3);
     const hit = cache.settle(logOf(0, 0, 0, 0, 0, 2, 8), 5);
     assert.equal(hit?.committedCount, 1);
   });
 
   it('are void behind a token that is not committed, though they repeat what comes next', () => {
-    const cache = new AheadCache();
+    const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2]), drafted(6, 3, [4])]), 12);
     // The chain fell at 5, to a token that nobody had foreseen; 4 at 6 follows it by chance.
     assert.equal(cache.settle(logOf(0, 0, 0, 0, 0, 9, 4), 5), null);
@@ -272,7 +268,7 @@ describe('branches', () => {
 });
 
 /** Drafts the token 8 wherever the cache wants one. */
-function grow(cache: AheadCache, chain: ChainView, count: number): void {
+function grow(cache: BranchCache, chain: ChainTokens, count: number): void {
   for (let left = count; left > 0; left--) {
     const [branch] = cache.choose(chain, inputs())?.grows ?? [];
     if (!branch || branch === 'chain') return;

@@ -1,8 +1,8 @@
-// How often a target picks the draft's token, or one of its runners-up, given how narrowly the draft decided. The target's
-// reaches are taken to be the draft's plus Gumbel noise of scale 1 / sharpness (MATH.md, Branches); the sharpness, and how
-// often the target's token is in the list at all, are fitted as verdicts come in.
+// Estimates how often the target picks the draft's token or one of its runners-up, given how
+// narrowly the draft decided. Models the target's scores as the draft's plus Gumbel noise of scale
+// 1 / sharpness (MATH.md, Branches); fits the sharpness and the coverage of the list to verdicts.
 
-import { AcceptanceEstimate } from '../estimate.js';
+import { AcceptanceEstimate } from '../../estimate.js';
 
 /** Per unit of logits. A guess of the right size; verdicts move it from there. */
 const firstSharpness = 0.9;
@@ -28,7 +28,8 @@ export class AcceptanceModel {
    * Chances of the drafted token and of its runners-up.
    *
    * @param gaps [n] see Alternatives.
-   * @returns [1 + n], the drafted token's first; their sum is the chance that the list holds the target's token.
+   * @returns [1 + n], the drafted token's first; their sum is the chance that the list holds the
+   *   target's token.
    */
   chances(gaps: Float64Array): Float64Array {
     const coverage = this.#coverage.rate;
@@ -49,7 +50,8 @@ export class AcceptanceModel {
   /**
    * Takes in what the target picked at one position.
    *
-   * @param gaps [n]. @param rank 0: the drafted token; r: the r-th runner-up, in [1, n]; null: none of them.
+   * @param gaps [n].
+   * @param rank 0: the drafted token; r: the r-th runner-up, in [1, n]; null: none of them.
    */
   learn(gaps: Float64Array, rank: number | null): void {
     this.#coverage.add(rank === null ? 0 : 1, rank === null ? 1 : 0);

@@ -1,0 +1,41 @@
+// Decides when a server counts as away, when it counts as lost, and whether drafts are shown
+// meanwhile.
+
+import type { SessionView } from './session-view.js';
+
+/** Verdict time-outs in a row after which the target counts as away. */
+const timeoutsToAway = 2;
+
+/** Whether the fallback policy has to act. */
+export function isAway({ timeouts, link, settings }: SessionView, nowMs: number): boolean {
+  if (timeouts >= timeoutsToAway) return true;
+  const { downSinceMs } = link;
+  // The same sum as in awayAtMs: with other rounding the timer would fire, find nothing due and be
+  // set again without end.
+  return downSinceMs !== null && nowMs >= downSinceMs + settings.disconnectGraceMs;
+}
+
+/** When the target will count as away; null when that is decided. */
+export function awayAtMs(view: SessionView, nowMs: number): number | null {
+  const { downSinceMs } = view.link;
+  if (downSinceMs === null || isAway(view, nowMs)) return null;
+  return downSinceMs + view.settings.disconnectGraceMs;
+}
+
+/**
+ * When the answer fails because no server came back; null while the link is up, or where drafts
+ * alone may end it: not yet where the prompt is messages that no server has rendered.
+ */
+export function lostAtMs({ link, text, request, settings, startedMs }: SessionView): number | null {
+  const { downSinceMs } = link;
+  const canDraft = text !== null && settings.drafter !== null;
+  const endsAlone = request.fallback === 'draft-only' && canDraft;
+  if (downSinceMs === null || endsAlone || settings.awayMaxMs === Infinity) return null;
+  return Math.max(downSinceMs, startedMs) + settings.awayMaxMs;
+}
+
+/** Whether drafted tokens are shown although they are not verified. */
+export function showsDrafts(view: SessionView, nowMs: number): boolean {
+  const { fallback } = view.request;
+  return (fallback === 'provisional' || fallback === 'draft-only') && isAway(view, nowMs);
+}

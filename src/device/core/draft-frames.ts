@@ -1,0 +1,80 @@
+// Cuts a piece of the chain into Draft frames of a size that the server accepts.
+
+import type { DraftedToken } from '../../engine/engine.js';
+import type { Draft, Scheme } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
+
+/**
+ * Bytes that an entry of a law takes on the wire at most: an id and a double, with their framing.
+ */
+const lawEntryBytes = 16;
+
+export interface DraftPiece {
+  readonly session: number;
+  readonly epoch: number;
+  /** Position of tokens[0]. */
+  readonly from: number;
+  /** [n >= 0] */
+  readonly tokens: readonly DraftedToken[];
+  readonly scheme: Scheme;
+  /** A residual token that the server lacks, right before the piece; null: none. */
+  readonly residual: number | null;
+  /** Whether more of the chain is certain to follow. */
+  readonly hasMore: boolean;
+  /** Most tokens and bytes of a frame that the server offers. */
+  readonly offered: { readonly draftTokens: number; readonly frameBytes: number };
+}
+
+/** [n >= 1] in order; a piece of no tokens is one empty frame. */
+export function draftFrames(piece: DraftPiece): Draft[] {
+  const frames: Draft[] = [];
+  let rest = piece.tokens;
+  let { from, residual } = piece;
+  do {
+    const tokens = rest.slice(0, countOfFrame(rest, piece));
+    rest = rest.slice(tokens.length);
+    frames.push(frameOf(piece, from, tokens, residual, piece.hasMore || rest.length > 0));
+    from += tokens.length;
+    residual = null;
+  } while (rest.length > 0);
+  return frames;
+}
+
+/** How many of `tokens` one frame may carry. */
+function countOfFrame(tokens: readonly DraftedToken[], { scheme, offered }: DraftPiece): number {
+  const countMax = Math.min(offered.draftTokens, limits.draftTokens.value);
+  if (scheme !== 'full') return countMax;
+  const entriesMax = Math.min(
+    limits.lawEntries.value,
+    Math.floor(offered.frameBytes / lawEntryBytes),
+  );
+  let entries = 0;
+  let count = 0;
+  for (const { law } of tokens) {
+    entries += law!.probs.length;
+    if (count > 0 && entries > entriesMax) break;
+    count++;
+  }
+  return Math.min(count, countMax, limits.laws.value);
+}
+
+function frameOf(
+  { session, epoch, scheme }: DraftPiece,
+  from: number,
+  tokens: readonly DraftedToken[],
+  residual: number | null,
+  more: boolean,
+): Draft {
+  const isEmpty = tokens.length === 0;
+  return {
+    kind: 'draft',
+    session,
+    epoch,
+    from,
+    ids: Int32Array.from(tokens, ({ token }) => token),
+    probs: scheme === 'split' && !isEmpty ? Float64Array.from(tokens, ({ prob }) => prob!) : null,
+    laws: scheme === 'full' && !isEmpty ? tokens.map(({ law }) => law!) : null,
+    residual,
+    more,
+  };
+}

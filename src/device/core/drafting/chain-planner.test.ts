@@ -1,0 +1,58 @@
+// Checks that drafts of the chain begin while the window has room and the drafter is free, and end
+// when the window is full. Views are frozen, so a planner that writes to one throws.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { chainOf, viewOf } from '../session-view.suite.js';
+import { ChainPlanner } from './chain-planner.js';
+
+const plan = (...view: Parameters<typeof viewOf>) => new ChainPlanner().plan(viewOf(...view), 0);
+const running = {
+  growths: ['chain'],
+  isRunning: true,
+  chainMayGrow: true,
+  isBroken: false,
+} as const;
+
+describe('drafts of the chain', () => {
+  it('begin with as many tokens as the window leaves', () => {
+    const action = plan({ windowMax: 8 }, chainOf(3));
+    assert.ok(action.kind === 'start');
+    assert.deepEqual([action.grows, action.run.countMax], [['chain'], 5]);
+  });
+
+  it('leave the last token of the answer to the target', () => {
+    const action = plan({ endMax: 7 }, chainOf(0));
+    assert.ok(action.kind === 'start');
+    assert.equal(action.run.countMax, 3);
+    assert.deepEqual(plan({ endMax: 4 }), { kind: 'stop' });
+  });
+
+  it('go on while there is room, and stop when the window is full', () => {
+    assert.equal(plan({ drafting: running, windowMax: 8 }, chainOf(7)).kind, 'keep');
+    assert.equal(plan({ drafting: running, windowMax: 8 }, chainOf(8)).kind, 'stop');
+  });
+
+  it('rest while the drafter does, while a pause lasts, and where the server advises against them', () => {
+    const resting = { ...running, growths: [], isRunning: false, chainMayGrow: false };
+    assert.equal(plan({ drafting: resting }).kind, 'keep');
+    const { request } = viewOf();
+    assert.equal(plan({ request: { ...request, mode: 'race' }, isPaused: true }).kind, 'stop');
+    assert.equal(plan({ advisedDraftLength: 0 }).kind, 'stop');
+  });
+
+  it('go on through advice and pauses while they are shown in place of the server', () => {
+    const request = { ...viewOf().request, fallback: 'provisional' as const };
+    const link = { ...viewOf().link, welcome: null, downSinceMs: -200 };
+    const action = plan({ request, link, advisedDraftLength: 0, isPaused: true });
+    assert.equal(action.kind, 'start');
+  });
+
+  it('of a round are the round and as much again, ahead of its verdict', () => {
+    const stopRule = { kind: 'fixed', draftLengthMax: 4 } as const;
+    const request = { ...viewOf().request, mode: 'stop-and-wait' as const, stopRule };
+    const action = plan({ request });
+    assert.ok(action.kind === 'start');
+    assert.equal(action.run.countMax, 8);
+  });
+});

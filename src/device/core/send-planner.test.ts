@@ -1,0 +1,99 @@
+// Checks when drafts leave in each mode and when they are sent again: the first verdict is given
+// six times as long, and each time-out doubles the next, five times at most. Views are frozen, so a
+// planner that writes to one throws.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SendPlanner } from './send-planner.js';
+import { chainOf, viewOf } from './session-view.suite.js';
+
+const sent = (chain = chainOf(2)) => ({ ...chain, sentTo: chain.end });
+
+describe('drafts', () => {
+  it('of a pipeline leave at once while no answer is awaited', () => {
+    const send = new SendPlanner().plan(viewOf({}, chainOf(2)), 0);
+    assert.deepEqual([send?.from, send?.to, send?.frames.length, send?.isRepeat], [3, 5, 1, false]);
+    assert.deepEqual([...send!.frames[0]!.ids], [2, 2]);
+  });
+
+  it('are cut into frames of as many tokens as the server takes', () => {
+    const send = new SendPlanner().plan(viewOf({ windowMax: 40 }, chainOf(40)), 0);
+    assert.deepEqual(
+      send?.frames.map(({ from, ids, more }) => [from, ids.length, more]),
+      [
+        [3, 32, true],
+        [35, 8, false],
+      ],
+    );
+  });
+
+  it('stay here while the link is down, and while the whole law of a residual token is needed', () => {
+    const planner = new SendPlanner();
+    const link = { ...viewOf().link, welcome: null };
+    assert.equal(planner.plan(viewOf({ link }, chainOf(2)), 0), null);
+    const residual = { token: null, isOpen: true };
+    assert.equal(planner.plan(viewOf({ residual }, chainOf(2)), 0), null);
+  });
+
+  it('fill at most 48 frames that no pass has taken: room is left for the same cut otherwise', () => {
+    const request = { ...viewOf().request, scheme: 'full' as const };
+    const law = { kind: 'dense', probs: new Float64Array(16) } as const;
+    const chain = chainOf(60);
+    const withLaws = {
+      ...chain,
+      tokens: (from: number, to: number) =>
+        chain.tokens(from, to).map((token) => ({ ...token, law })),
+    };
+    const send = new SendPlanner().plan(viewOf({ request, windowMax: 60 }, withLaws), 0);
+    assert.equal(send?.to, 51);
+  });
+});
+
+describe('time-outs', () => {
+  const isTimedOut = (changes: Parameters<typeof viewOf>[0], nowMs: number): boolean =>
+    new SendPlanner().isTimedOut(
+      viewOf({ isAwaiting: true, lastSendMs: 0, ...changes }, sent()),
+      nowMs,
+    );
+  const firstOf = (changes: Parameters<typeof viewOf>[0]): number => {
+    let ms = 0;
+    while (!isTimedOut(changes, ms)) ms += 100;
+    return ms;
+  };
+
+  it('come after verdictTimeoutMs, and six times later before the first verdict', () => {
+    assert.equal(firstOf({ lastVerdictMs: 0 }), 1_000);
+    assert.equal(firstOf({}), 6_000);
+  });
+
+  it('double with each in a row, up to 32 times as long', () => {
+    const after = [1, 2, 5, 6].map((timeouts) => firstOf({ lastVerdictMs: 0, timeouts }));
+    assert.deepEqual(after, [2_000, 4_000, 32_000, 32_000]);
+  });
+
+  it('come no earlier than eight rounds as measured', () => {
+    const roundTimes = { draftMs: 10, verifyMs: 100, roundTripMs: 200 };
+    const timings = { ...viewOf().timings, roundTimes };
+    assert.equal(firstOf({ lastVerdictMs: 0, timings }), 2_400);
+  });
+
+  it('repeat all that is out, in the same epoch', () => {
+    const chain = { ...sent(), epoch: 4, nextEpoch: 4, beginsEpoch: false };
+    const send = new SendPlanner().repeat(
+      viewOf({ isAwaiting: true, lastSendMs: 0 }, chain),
+      6_000,
+    );
+    assert.deepEqual([send?.from, send?.to, send?.isRepeat], [3, 5, true]);
+    assert.equal(send?.frames[0]?.epoch, 4);
+  });
+
+  it('of frames that leave on a beat repeat with the next', () => {
+    const planner = new SendPlanner();
+    const on = (flushMs: number) =>
+      viewOf({ link: { ...viewOf().link, flushMs }, isAwaiting: true, lastSendMs: 0 }, sent());
+    assert.equal(planner.repeat(on(6_100), 6_000), null);
+    assert.equal(planner.plan(on(6_100), 6_050), null);
+    assert.equal(planner.plan(on(6_100), 6_100)?.isRepeat, true);
+    assert.equal(planner.plan(on(6_200), 6_200)?.isRepeat ?? null, null);
+  });
+});

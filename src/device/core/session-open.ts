@@ -1,0 +1,101 @@
+// Builds the frame that brings an answer to a server: Open for a new session, Resume for one the
+// server may still hold. Or says why the server cannot take it.
+
+import { PilotfishError } from '../../base/error.js';
+import { samplingRequestOf } from '../../math/sampling-request.js';
+import {
+  type DeviceFrame,
+  type EndReason,
+  isOffered,
+  type TrafficShaping,
+  type Welcome,
+} from '../../protocol/frame.js';
+import { tokenLogHash } from '../../protocol/token-log-hash.js';
+import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protocol/version.js';
+import type { DeviceSession } from './device-session.js';
+import type { SessionView } from './session-view.js';
+
+/** Why this server does not verify as the answer asks for, or null. */
+export function misfitOf({ request }: SessionView, welcome: Welcome): PilotfishError | null {
+  const { scheme, mode } = request;
+  const { schemes, modes } = welcome;
+  if (schemes.includes(scheme) && modes.includes(mode) && isOffered(scheme, mode)) return null;
+  const offer = `schemes ${schemes.join(', ')}; modes ${modes.join(', ')}`;
+  return refused(`scheme ${scheme} in mode ${mode}: the server offers ${offer}`);
+}
+
+/**
+ * Why this server is too old for the answer, or null. It would skip fields it does not know and
+ * ignore the request.
+ */
+export function tooNewFor(
+  { request, settings }: SessionView,
+  { version }: Welcome,
+): PilotfishError | null {
+  const { padBytes, aggregateMs } = settings.shaping;
+  if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
+    return refused(
+      `padding and aggregation need version ${versionOfShaping}, the server speaks ${version}`,
+    );
+  }
+  const { schema, topLogprobs } = samplingRequestOf(request);
+  const isFormatted = schema !== null || topLogprobs !== null;
+  if (!isFormatted || version >= versionOfFormats) return null;
+  return refused(
+    `formats and log-probabilities need version ${versionOfFormats}, the server speaks ${version}`,
+  );
+}
+
+const refused = (message: string): PilotfishError => new PilotfishError('server-refused', message);
+
+/**
+ * Why no token may follow the committed ones, or null: the verdict that says so may have been lost
+ * with its server, and there is nothing left to open another session for.
+ */
+export function endReasonOf(view: SessionView, contextLength: number): EndReason | null {
+  const { text, settings } = view;
+  if (text === null) return null;
+  const { log, promptLength } = text;
+  if (log.length > promptLength && settings.endOfText.has(log.at(log.length - 1))) {
+    return 'end-of-text';
+  }
+  if (log.length >= view.endMax) return 'length';
+  return log.length > promptLength && log.length >= contextLength ? 'context' : null;
+}
+
+/** @param id of the session on this connection. @param shaping asked of the server. */
+export function openFrame(
+  session: DeviceSession,
+  id: number,
+  welcome: Welcome,
+  shaping: TrafficShaping,
+): DeviceFrame {
+  const { request, text } = session;
+  const { scheme, mode, tokensMax, windowMax, cut } = request;
+  return {
+    kind: 'open',
+    session: id,
+    prompt:
+      text === null ? request.prompt : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
+    answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
+    ...samplingRequestOf(request),
+    scheme,
+    mode,
+    tokensMax,
+    windowMax: Math.min(windowMax, welcome.limits.windowTokens),
+    cut: scheme === 'split' ? cut : null,
+    wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
+    ...shaping,
+  };
+}
+
+export function resumeFrame(session: DeviceSession, id: number): DeviceFrame {
+  const committedLength = session.sharedLength;
+  return {
+    kind: 'resume',
+    session: id,
+    resumeKey: session.resumeKey!,
+    committedLength,
+    logHash: tokenLogHash(session.text!.log.slice(0, committedLength)),
+  };
+}
