@@ -45,6 +45,10 @@ export class Connection {
   #pingedMs = 0;
   #pingNonce = 0;
   #pingOpen = false;
+  /** The first ping of this link that no pong has answered, however late that is; null: none. */
+  #unanswered: { readonly nonce: number; readonly sentMs: number } | null = null;
+  /** The shortest of this link: what a round trip takes where nothing is queued. */
+  #roundTripMinMs = Infinity;
   #downSinceMs: number | null;
   #retryAfterMs = 0;
   #isLeaving = false;
@@ -79,6 +83,18 @@ export class Connection {
 
   get isOver(): boolean {
     return this.#phase === 'over';
+  }
+
+  /**
+   * Whether what was sent is still on its way: the ping behind it has been out for longer than
+   * pings take on this link.
+   *
+   * @param slackMs by which that may vary.
+   */
+  isBehind(slackMs: number, nowMs: number): boolean {
+    if (this.#phase !== 'ready' || this.#unanswered === null) return false;
+    // The least, not the mean: that would grow with the queue.
+    return nowMs - this.#unanswered.sentMs > 2 * this.#roundTripMinMs + slackMs;
   }
 
   get downSinceMs(): number | null {
@@ -233,15 +249,24 @@ export class Connection {
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });
+    this.#unanswered = null;
+    this.#roundTripMinMs = Infinity;
     // The handshake is no measure of the way: both ends have much to prepare in it.
     this.#ping(nowMs);
     return { isMine: true };
   }
 
   #onPong(nonce: number, nowMs: number): void {
-    if (!this.#pingOpen || nonce !== this.#pingNonce) return;
+    const newest = { nonce: this.#pingNonce, sentMs: this.#pingedMs };
+    const isNewest = nonce === newest.nonce;
+    const answered = isNewest ? newest : this.#unanswered;
+    if (nonce !== answered?.nonce) return;
+    const roundTripMs = nowMs - answered.sentMs;
+    this.#roundTripMinMs = Math.min(this.#roundTripMinMs, roundTripMs);
+    this.#unanswered = isNewest ? null : newest;
+    if (!isNewest || !this.#pingOpen) return;
     this.#pingOpen = false;
-    this.roundTrip.add(nowMs - this.#pingedMs);
+    this.roundTrip.add(roundTripMs);
   }
 
   #onFailure(failure: Failure): void {
@@ -283,6 +308,7 @@ export class Connection {
     this.#pingNonce = (this.#pingNonce + 1) % 2 ** 31;
     this.#pingOpen = true;
     this.#pingedMs = nowMs;
+    this.#unanswered ??= { nonce: this.#pingNonce, sentMs: nowMs };
     this.send({ kind: 'ping', nonce: this.#pingNonce, isCover: false });
   }
 

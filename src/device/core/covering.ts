@@ -39,6 +39,11 @@ export class Covering {
     this.#cover = noCover;
   }
 
+  /** Lets a beat that is due go by: nothing leaves on it. */
+  skip(nowMs: number): void {
+    if (this.#beat?.isDue(nowMs)) this.#beat.pass(nowMs);
+  }
+
   /** A draft leaves. */
   onDraft(): void {
     this.#hasDrafted = true;

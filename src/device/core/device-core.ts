@@ -224,6 +224,9 @@ export class DeviceCore {
 
   /** Everything that follows from the new state, after every event. */
   #settle(nowMs: number): Effect[] {
+    // Beats that come faster than the link carries messages would queue them without end.
+    const isBehind = this.#connection.isBehind(this.#covering.cover.aggregateMs, nowMs);
+    if (isBehind) this.#covering.skip(nowMs);
     for (const [answer, live] of this.#live) {
       const { session, upstream } = live;
       if (!session.isOver) this.#attach(live, nowMs);

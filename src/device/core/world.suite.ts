@@ -43,6 +43,8 @@ export interface WorldOptions {
   readonly roundTripMs: number;
   /** Added to each way, uniform in [0, this). */
   readonly jitterMs: number;
+  /** Of the way to the server: what is sent faster waits in line. */
+  readonly upBytesPerMs: number;
   /** Times at which the link breaks. */
   readonly cuts: readonly number[];
   /** [from, to) in which nobody answers a dial; links that stand are cut at `from`. */
@@ -68,6 +70,7 @@ const worldDefaults: WorldOptions = {
   exitPlace: 0.5,
   roundTripMs: 20,
   jitterMs: 0,
+  upBytesPerMs: Infinity,
   cuts: [],
   outages: [],
   holdups: [],
@@ -99,11 +102,15 @@ export class World {
   readonly seen: { way: 'up' | 'down'; atMs: number; byteCount: number }[] = [];
   readonly gaveUp: Effect[] = [];
   readonly drafter: SimDrafter;
+  /** The longest that a message to the server has waited in line. */
+  queuedMsMax = 0;
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
   #connection = 0;
   #isUp = false;
+  /** When the way to the server has taken all that was sent. */
+  #takenMs = 0;
   #upMs = 0;
   #downMs = 0;
   #deviceWake: Timer | null = null;
@@ -270,7 +277,7 @@ export class World {
         return;
       }
       this.#isUp = true;
-      this.#upMs = this.#downMs = this.nowMs;
+      this.#takenMs = this.#upMs = this.#downMs = this.nowMs;
       this.#feedServer({ kind: 'connected', connection, grant: null });
       this.feed({ kind: 'link-up' });
     });
@@ -291,7 +298,10 @@ export class World {
   #sendUp(bytes: Uint8Array): void {
     const connection = this.#connection;
     this.seen.push({ way: 'up', atMs: this.nowMs, byteCount: bytes.length });
-    this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
+    const { upBytesPerMs } = this.options;
+    this.#takenMs = Math.max(this.#takenMs, this.nowMs) + bytes.length / upBytesPerMs;
+    this.queuedMsMax = Math.max(this.queuedMsMax, this.#takenMs - this.nowMs);
+    this.#upMs = Math.max(this.#upMs, this.#takenMs + this.#delayMs());
     this.#timeline.at(this.#upMs, () => {
       if (connection !== this.#connection) return;
       const decoded = decodeDeviceFrame(bytes);
