@@ -12,6 +12,7 @@ import {
 } from '../../protocol/connection-state.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
 import { versionMax, versionMin } from '../../protocol/version.js';
 import { ForgettingMean } from './estimate.js';
 import type { Effect } from './event.js';
@@ -38,9 +39,13 @@ export class Connection {
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
   #hasMet = false;
+  /** Pauses before a dial since a link last proved good. */
   #attempts = 0;
+  /** Dials of an alternative, without a pause, since a link last stood for long enough. */
+  #hopCount = 0;
   #dialAtMs: number | null = null;
   #greetedMs = 0;
+  #welcomedMs = 0;
   #heardMs = 0;
   #pingedMs = 0;
   #pingNonce = 0;
@@ -50,6 +55,8 @@ export class Connection {
   /** The shortest of this link: what a round trip takes where nothing is queued. */
   #roundTripMinMs = Infinity;
   #downSinceMs: number | null;
+  /** When the link that last proved good went down; null: it stands. */
+  #awaySinceMs: number | null;
   #retryAfterMs = 0;
   #isLeaving = false;
   /** Why the connection ends, until the link is down, and whether to try again nevertheless. */
@@ -61,6 +68,7 @@ export class Connection {
   constructor(parts: ConnectionParts, nowMs: number) {
     this.#parts = parts;
     this.#downSinceMs = nowMs;
+    this.#awaySinceMs = nowMs;
   }
 
   /** The server's offer while sessions can use the link, else null. */
@@ -99,6 +107,11 @@ export class Connection {
 
   get downSinceMs(): number | null {
     return this.#downSinceMs;
+  }
+
+  /** Since when no link has proved good; null while one stands, good or not. */
+  get awaySinceMs(): number | null {
+    return this.#downSinceMs === null ? null : this.#awaySinceMs;
   }
 
   /** @param isBusy whether answers are written: the way is measured then. */
@@ -149,10 +162,12 @@ export class Connection {
   /** @returns the error with which answers that cannot wait must fail, or null. */
   onDown(reason: string, nowMs: number): PilotfishError | null {
     if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
+    if (this.#welcome !== null) this.#judge(nowMs - this.#welcomedMs);
     this.#phase = 'waiting';
     this.#isLeaving = false;
     this.#welcome = null;
     this.#downSinceMs ??= nowMs;
+    this.#awaySinceMs ??= nowMs;
     this.#pingOpen = false;
     const refusal = this.#refusal;
     this.#refusal = null;
@@ -177,7 +192,10 @@ export class Connection {
 
   /** Another server is tried at once; the usual one not before it asked to be. */
   #pauseMs(): number {
-    if (this.#alternatives.length > 0) return 0;
+    if (this.#alternatives.length > 0 && this.#hopCount < limits.alternatives.value) {
+      this.#hopCount++;
+      return 0;
+    }
     const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;
     return pauseMs;
@@ -185,10 +203,31 @@ export class Connection {
 
   /** Full jitter over the upper half, doubling: a server that comes back is not met by everybody at once. */
   #backoffMs(): number {
-    const { backoffMinMs, backoffMaxMs, chance } = this.#parts.settings;
-    const ceiling = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
+    const pauseMaxMs = this.#pauseMaxMs;
     this.#attempts++;
-    return ceiling * (0.5 + 0.5 * chance());
+    return pauseMaxMs * (0.5 + 0.5 * this.#parts.settings.chance());
+  }
+
+  /** The longest that the next pause may be. */
+  get #pauseMaxMs(): number {
+    const { backoffMinMs, backoffMaxMs } = this.#parts.settings;
+    return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
+  }
+
+  /**
+   * A link that stood for longer than the next pause has proved good: pauses begin again with the
+   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the time.
+   */
+  #judge(stoodMs: number): void {
+    if (stoodMs < this.#pauseMaxMs) return;
+    this.#hopCount = 0;
+    this.onProgress();
+  }
+
+  /** The link has been of use, which proves it good. Text that a user was told does. */
+  onProgress(): void {
+    this.#attempts = 0;
+    this.#awaySinceMs = null;
   }
 
   #giveUp(error: PilotfishError): PilotfishError {
@@ -245,7 +284,7 @@ export class Connection {
     this.#welcome = welcome;
     this.#phase = 'ready';
     this.#hasMet = true;
-    this.#attempts = 0;
+    this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });

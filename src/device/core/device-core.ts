@@ -57,6 +57,9 @@ export class DeviceCore {
       get downSinceMs() {
         return connection.downSinceMs;
       },
+      get awaySinceMs() {
+        return connection.awaySinceMs;
+      },
       roundTrip: connection.roundTrip,
       get beatMs() {
         return covering.beatMs;
@@ -197,7 +200,9 @@ export class DeviceCore {
     live.session.tally.downMessageCount++;
     live.session.tally.downBytes += byteCount;
     const event = eventOf(frame, 0) as ServerEvent;
+    const length = live.session.text?.log.length ?? 0;
     const complaint = takeFrame(live, frame as Parameters<typeof takeFrame>[1], event, nowMs);
+    if ((live.session.text?.log.length ?? 0) > length) this.#connection.onProgress();
     if (complaint === null) return;
     live.session.fail(
       new PilotfishError('protocol-violated', `the server sent ${complaint}`),

@@ -27,6 +27,8 @@ export interface SessionLink {
   readonly welcome: Welcome | null;
   /** Since when it is down; null while up. */
   readonly downSinceMs: number | null;
+  /** Since when no link has been of use, and none stands; null while one does. */
+  readonly awaySinceMs: number | null;
   readonly roundTrip: ForgettingMean;
   /** The next moment at which drafts leave; null: whenever they like. */
   readonly beatMs: number | null;
@@ -159,11 +161,11 @@ export class Session {
   /** When the answer fails because nobody came back; null while the link is up, or where drafts alone may end it: not yet
    * where the prompt is messages that no server has rendered. */
   lostAtMs(): number | null {
-    const { downSinceMs } = this.link;
+    const { awaySinceMs } = this.link;
     const canDraft = this.text !== null && this.settings.drafter !== null;
     const endsAlone = this.request.fallback === 'draft-only' && canDraft;
-    if (downSinceMs === null || endsAlone || this.settings.awayMaxMs === Infinity) return null;
-    return Math.max(downSinceMs, this.startedMs) + this.settings.awayMaxMs;
+    if (awaySinceMs === null || endsAlone || this.settings.awayMaxMs === Infinity) return null;
+    return Math.max(awaySinceMs, this.startedMs) + this.settings.awayMaxMs;
   }
 
   /** Whether drafted tokens are shown although nobody has verified them. */
