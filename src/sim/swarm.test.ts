@@ -1,8 +1,12 @@
 // The first worlds of the swarm, in every check; swarm.slow.test.ts goes on, `npm run sim:long` runs ten thousand.
 
 import { it } from 'node:test';
-import { checkSwarm } from './swarm.suite.js';
+import { checkNarrow, checkSwarm } from './swarm.suite.js';
 
 it('every promise is kept under seeds 1 to 6, and faults of every kind are felt', () => {
   checkSwarm(1, 7);
+});
+
+it('every promise is kept where links carry less than a message a beat, under seeds 3 and 4', () => {
+  checkNarrow(3, 5);
 });
