@@ -66,9 +66,13 @@ export class EventStream {
     else this.#waiting += events;
   }
 
-  /** What was written since the beat before, or what says nothing. */
+  /**
+   * What was written since the last period, or a filler. The latter goes only to a reader
+   * that has taken what went before, or it would be cut off for text that there never was.
+   */
   #flush(): void {
     const events = this.#waiting;
+    if (events === '' && !this.#isEnding && this.#response.writableNeedDrain) return;
     this.#waiting = '';
     if (this.#isEnding) this.#finish(events);
     else this.#send(events);

@@ -37,6 +37,17 @@ describe('canaries', () => {
     });
   }
 
+  it('liveness catches its own long before the run ends, and at its end without observers', () => {
+    const { tampering } = canaries.liveness;
+    const seed = caughtBy('liveness')!;
+    const { graceMs } = swarm;
+    const [early] = simulate(swarm, seed, { tampering }).violations;
+    assert.match(early!.message, /nothing new for \d+ ms on a link that stands/);
+    const [late] = simulate(swarm, seed, { tampering, checks: [] }).violations;
+    assert.match(late!.message, /answers are open/);
+    assert.ok(early!.atMs < late!.atMs - graceMs / 2, `${early!.atMs} and ${late!.atMs} ms`);
+  });
+
   it('a failing run is cut down to a few requests and faults', () => {
     const { tampering } = canaries.exactness;
     const scenario = scenarios.exactness!;

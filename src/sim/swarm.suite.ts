@@ -2,6 +2,7 @@
 // faults of every kind take effect. A failure names the seed and the command that repeats it.
 
 import assert from 'node:assert/strict';
+import type { Scenario } from './scenario.js';
 import { swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
 import { addCounts, type Counts } from './tally.js';
@@ -25,4 +26,24 @@ export function checkSwarm(from: number, to: number): void {
   assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * seedCount);
   assert.ok(resumeCount > 3 * seedCount && resendCount > seedCount / 2);
   assert.ok(serverCrashCount > seedCount);
+}
+
+/** Every device aggregates, on a way up that carries less than a message a beat; no fault is needed. */
+const narrow: Scenario = {
+  ...swarm,
+  name: 'narrow',
+  devices: swarm.devices.map((device) => ({
+    ...device,
+    link: { ...device.link, upBytesPerMs: [2, 8] },
+    cover: { padShare: 1, padBytes: 64, aggregateShare: 1, aggregateMs: [10, 120] },
+  })),
+  faults: {},
+};
+
+/** Runs narrow links under seeds [from, to). */
+export function checkNarrow(from: number, to: number): void {
+  for (let seed = from; seed < to; seed++) {
+    const [first] = simulate(narrow, seed).violations;
+    assert.equal(first && `${first.check}: ${first.message}`, undefined, `seed ${seed}`);
+  }
 }

@@ -2,8 +2,12 @@
 // sim:long` runs ten thousand.
 
 import { it } from 'node:test';
-import { checkSwarm } from './swarm.suite.js';
+import { checkNarrow, checkSwarm } from './swarm.suite.js';
 
 it('every promise is kept under seeds 1 to 6, and faults of every kind are felt', () => {
   checkSwarm(1, 7);
+});
+
+it('every promise is kept where links carry less than a message a beat, under seeds 3 and 4', () => {
+  checkNarrow(3, 5);
 });

@@ -27,11 +27,11 @@ export function awayAtMs(view: SessionView, nowMs: number): number | null {
  * alone may end it: not yet where the prompt is messages that no server has rendered.
  */
 export function lostAtMs({ link, text, request, settings, startedMs }: SessionView): number | null {
-  const { downSinceMs } = link;
+  const { awaySinceMs } = link;
   const canDraft = text !== null && settings.drafter !== null;
   const endsAlone = request.fallback === 'draft-only' && canDraft;
-  if (downSinceMs === null || endsAlone || settings.awayMaxMs === Infinity) return null;
-  return Math.max(downSinceMs, startedMs) + settings.awayMaxMs;
+  if (awaySinceMs === null || endsAlone || settings.awayMaxMs === Infinity) return null;
+  return Math.max(awaySinceMs, startedMs) + settings.awayMaxMs;
 }
 
 /** Whether drafted tokens are shown although they are not verified. */

@@ -55,6 +55,9 @@ export class DeviceCore {
       get downSinceMs() {
         return connection.downSinceMs;
       },
+      get awaySinceMs() {
+        return connection.awaySinceMs;
+      },
       roundTrip: connection.roundTrip,
       get flushMs() {
         return shaper.flushMs;
@@ -188,7 +191,9 @@ export class DeviceCore {
     }
     session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
+    const length = session.text?.log.length ?? 0;
     const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
+    if ((session.text?.log.length ?? 0) > length) this.#connection.onProgress();
     if (complaint === null) return;
     session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
@@ -212,6 +217,9 @@ export class DeviceCore {
 
   /** Does everything that follows from the new state, after every event. */
   #settle(nowMs: number): DeviceEffect[] {
+    // Flushes that come faster than the link carries messages would queue them without end.
+    const isBehind = this.#connection.isBehind(this.#shaper.shaping.aggregateMs, nowMs);
+    if (isBehind) this.#shaper.skip(nowMs);
     for (const session of this.#live.values()) {
       if (!session.isOver) this.#attach(session, nowMs);
       this.#failIfLost(session, nowMs);

@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly roundTripMs: number;
   /** Added to each way, uniform in [0, this). */
   readonly jitterMs: number;
+  /** Of the way to the server: what is sent faster waits in line. */
+  readonly upBytesPerMs: number;
   /** Times at which the link breaks. */
   readonly cuts: readonly number[];
   /** [from, to) in which no dial is answered; open links are cut at `from`. */
@@ -76,6 +78,7 @@ const worldDefaults: WorldOptions = {
   exitPlace: 0.5,
   roundTripMs: 20,
   jitterMs: 0,
+  upBytesPerMs: Infinity,
   cuts: [],
   outages: [],
   holdups: [],
@@ -107,12 +110,16 @@ export class DeviceWorld {
   readonly seen: { direction: 'up' | 'down'; atMs: number; byteCount: number }[] = [];
   readonly gaveUp: DeviceEffect[] = [];
   readonly drafter: SimDrafter;
+  /** The longest that a message to the server has waited in line. */
+  queuedMsMax = 0;
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
   readonly #meter = new ByteMeter();
   #connection = 0;
   #isUp = false;
+  /** When the way to the server has taken all that was sent. */
+  #takenMs = 0;
   #upMs = 0;
   #downMs = 0;
   #deviceWake: Timer | null = null;
@@ -279,7 +286,7 @@ export class DeviceWorld {
         return;
       }
       this.#isUp = true;
-      this.#upMs = this.#downMs = this.nowMs;
+      this.#takenMs = this.#upMs = this.#downMs = this.nowMs;
       this.#feedServer({ kind: 'connected', connection, grant: null });
       this.feed({ kind: 'link-up' });
     });
@@ -303,7 +310,10 @@ export class DeviceWorld {
     const bytes = encodeFrame(effect.frame, effect.padBytes);
     this.#meter.sent(effect, bytes.length);
     this.seen.push({ direction: 'up', atMs: this.nowMs, byteCount: bytes.length });
-    this.#upMs = Math.max(this.#upMs, this.nowMs + this.#delayMs());
+    const { upBytesPerMs } = this.options;
+    this.#takenMs = Math.max(this.#takenMs, this.nowMs) + bytes.length / upBytesPerMs;
+    this.queuedMsMax = Math.max(this.queuedMsMax, this.#takenMs - this.nowMs);
+    this.#upMs = Math.max(this.#upMs, this.#takenMs + this.#delayMs());
     this.#timeline.at(this.#upMs, () => {
       if (connection !== this.#connection) return;
       const decoded = decodeDeviceFrame(bytes);

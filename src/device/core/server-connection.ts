@@ -12,6 +12,7 @@ import {
 } from '../../protocol/connection-state.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import type { DeviceFrame, Failure, ServerFrame, Welcome } from '../../protocol/frame.js';
+import { limits } from '../../protocol/limits.js';
 import { versionMax, versionMin } from '../../protocol/version.js';
 import { ForgettingMean } from './estimate.js';
 import type { DeviceEffect } from './event.js';
@@ -38,14 +39,24 @@ export class ServerConnection {
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
   #hasMet = false;
+  /** Pauses before a dial since a link last proved good. */
   #attempts = 0;
+  /** Dials of an alternative, without a pause, since a link last stood for long enough. */
+  #hopCount = 0;
   #dialAtMs: number | null = null;
   #greetedMs = 0;
+  #welcomedMs = 0;
   #heardMs = 0;
   #pingedMs = 0;
   #pingNonce = 0;
   #pingOpen = false;
   #downSinceMs: number | null = null;
+  /** The first ping of this link that no pong has answered, however late that is; null: none. */
+  #unanswered: { readonly nonce: number; readonly sentMs: number } | null = null;
+  /** The shortest of this link: the time of a round trip where nothing is queued. */
+  #roundTripMinMs = Infinity;
+  /** When the link that last proved good went down; null: it stands. */
+  #awaySinceMs: number | null = null;
   #retryAfterMs = 0;
   #isLeaving = false;
   /** Why the connection ends, until the link is down, and whether to dial again. */
@@ -80,8 +91,25 @@ export class ServerConnection {
     return this.#phase === 'over';
   }
 
+  /**
+   * Whether what was sent is still on its way: the ping behind it has been out for longer than
+   * pings take on this link.
+   *
+   * @param slackMs by which that may vary.
+   */
+  isBehind(slackMs: number, nowMs: number): boolean {
+    if (this.#phase !== 'ready' || this.#unanswered === null) return false;
+    // The least, not the mean: that would grow with the queue.
+    return nowMs - this.#unanswered.sentMs > 2 * this.#roundTripMinMs + slackMs;
+  }
+
   get downSinceMs(): number | null {
     return this.#downSinceMs;
+  }
+
+  /** Since when no link has proved good; null while one stands, good or not. */
+  get awaySinceMs(): number | null {
+    return this.#downSinceMs === null ? null : this.#awaySinceMs;
   }
 
   /** @param isBusy whether answers are being generated: the round trip is measured then. */
@@ -113,6 +141,7 @@ export class ServerConnection {
 
   start(nowMs: number): void {
     this.#downSinceMs = nowMs;
+    this.#awaySinceMs = nowMs;
     this.#dial(nowMs);
   }
 
@@ -137,10 +166,12 @@ export class ServerConnection {
   /** @returns the error with which answers that cannot wait must fail, or null. */
   onDown(reason: string, nowMs: number): PilotfishError | null {
     if (this.#phase === 'over' || this.#phase === 'idle' || this.#phase === 'waiting') return null;
+    if (this.#welcome !== null) this.#judge(nowMs - this.#welcomedMs);
     this.#phase = 'waiting';
     this.#isLeaving = false;
     this.#welcome = null;
     this.#downSinceMs ??= nowMs;
+    this.#awaySinceMs ??= nowMs;
     this.#pingOpen = false;
     const refusal = this.#refusal;
     this.#refusal = null;
@@ -165,7 +196,10 @@ export class ServerConnection {
 
   /** Another server is dialled at once; the usual one no sooner than it asked. */
   #pauseMs(): number {
-    if (this.#alternatives.length > 0) return 0;
+    if (this.#alternatives.length > 0 && this.#hopCount < limits.alternatives.value) {
+      this.#hopCount++;
+      return 0;
+    }
     const pauseMs = Math.max(this.#retryAfterMs, this.#backoffMs());
     this.#retryAfterMs = 0;
     return pauseMs;
@@ -176,10 +210,31 @@ export class ServerConnection {
    * once.
    */
   #backoffMs(): number {
-    const { backoffMinMs, backoffMaxMs, chance } = this.#parts.settings;
-    const ceiling = Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
+    const pauseMaxMs = this.#pauseMaxMs;
     this.#attempts++;
-    return ceiling * (0.5 + 0.5 * chance());
+    return pauseMaxMs * (0.5 + 0.5 * this.#parts.settings.chance());
+  }
+
+  /** The longest that the next pause may be. */
+  get #pauseMaxMs(): number {
+    const { backoffMinMs, backoffMaxMs } = this.#parts.settings;
+    return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
+  }
+
+  /**
+   * A link that stood for longer than the next pause has proved good: pauses begin again with the
+   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the time.
+   */
+  #judge(stoodMs: number): void {
+    if (stoodMs < this.#pauseMaxMs) return;
+    this.#hopCount = 0;
+    this.onProgress();
+  }
+
+  /** The link has been of use, which proves it good. Text that a user was told does. */
+  onProgress(): void {
+    this.#attempts = 0;
+    this.#awaySinceMs = null;
   }
 
   #giveUp(error: PilotfishError): PilotfishError {
@@ -240,19 +295,28 @@ export class ServerConnection {
     this.#welcome = welcome;
     this.#phase = 'ready';
     this.#hasMet = true;
-    this.#attempts = 0;
+    this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
     this.#parts.out({ kind: 'welcomed', modelName, contextLength });
+    this.#unanswered = null;
+    this.#roundTripMinMs = Infinity;
     // The handshake does not measure the round trip: both ends do other work in it.
     this.#ping(nowMs);
     return { isMine: true };
   }
 
   #onPong(nonce: number, nowMs: number): void {
-    if (!this.#pingOpen || nonce !== this.#pingNonce) return;
+    const newest = { nonce: this.#pingNonce, sentMs: this.#pingedMs };
+    const isNewest = nonce === newest.nonce;
+    const answered = isNewest ? newest : this.#unanswered;
+    if (nonce !== answered?.nonce) return;
+    const roundTripMs = nowMs - answered.sentMs;
+    this.#roundTripMinMs = Math.min(this.#roundTripMinMs, roundTripMs);
+    this.#unanswered = isNewest ? null : newest;
+    if (!isNewest || !this.#pingOpen) return;
     this.#pingOpen = false;
-    this.roundTrip.add(nowMs - this.#pingedMs);
+    this.roundTrip.add(roundTripMs);
   }
 
   #onFailure(failure: Failure): void {
@@ -294,6 +358,7 @@ export class ServerConnection {
     this.#pingNonce = (this.#pingNonce + 1) % 2 ** 31;
     this.#pingOpen = true;
     this.#pingedMs = nowMs;
+    this.#unanswered ??= { nonce: this.#pingNonce, sentMs: nowMs };
     this.send({ kind: 'ping', nonce: this.#pingNonce, isCover: false });
   }
 

@@ -34,7 +34,7 @@ export function viewOf(changes: Partial<SessionView> = {}, chain = chainOf(0)): 
     request: { ...request, mode: 'pipeline', tokensMax: 100, ...changes.request },
     settings,
     startedMs: 0,
-    link: { welcome, downSinceMs: null, flushMs: null },
+    link: { welcome, downSinceMs: null, awaySinceMs: null, flushMs: null },
     timings: {
       draft: meanOf(null),
       pass: meanOf(null),

@@ -51,6 +51,8 @@ export interface LinkView {
   readonly welcome: Welcome | null;
   /** Since when it is down; null while up. */
   readonly downSinceMs: number | null;
+  /** Since when no link has been of use, and none stands; null while one does. */
+  readonly awaySinceMs: number | null;
   /** The next moment at which drafts leave; null: whenever they like. */
   readonly flushMs: number | null;
 }

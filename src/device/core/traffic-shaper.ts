@@ -39,6 +39,11 @@ export class TrafficShaper {
     this.#shaping = noShaping;
   }
 
+  /** Lets a flush that is due pass: nothing leaves on it. */
+  skip(nowMs: number): void {
+    if (this.#flush?.isDue(nowMs)) this.#flush.pass(nowMs);
+  }
+
   /** A draft leaves. */
   onDraft(): void {
     this.#hasDrafted = true;
