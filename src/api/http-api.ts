@@ -100,7 +100,7 @@ function guard(app: FastifyInstance, options: HttpApiOptions, watch: RequestMetr
     watch.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
   });
   app.setErrorHandler((reason, request, reply) => {
-    // The client left in the middle of its body: no mistake, and nobody to answer.
+    // The client left in the middle of its body: no mistake, and no answer.
     if (request.raw.socket.destroyed) return;
     const error = fromFastify(reason) ?? toApiError(reason);
     if (error.code === 'internal_error') options.onMistake(reason);

@@ -214,7 +214,7 @@ class RunningRequest {
       else await this.#collect(generations, promptCount);
     } catch (reason) {
       this.#revoked.abort();
-      // With the client gone, nobody can receive the error.
+      // A client that left cannot receive the error.
       if (!response.destroyed && !socket.destroyed) throw this.#refusal ?? reason;
     } finally {
       stopWaiting();

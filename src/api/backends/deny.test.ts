@@ -26,7 +26,7 @@ after(async () => {
   await engine.close();
 });
 
-const strangers: Readonly<Record<string, string | null>> = {
+const refusedKeys: Readonly<Record<string, string | null>> = {
   'no key': null,
   'a wrong key': `${device.token.slice(0, -2)}xx`,
   'a revoked key': revoked.token,
@@ -76,7 +76,7 @@ const upgrade =
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: pilotfish\r\n';
 
 describe('a server with keys', () => {
-  for (const [who, token] of Object.entries(strangers)) {
+  for (const [who, token] of Object.entries(refusedKeys)) {
     it(`refuses ${who} on every path, by every method, and the upgrade`, async () => {
       const paths = [
         ...routes.map(([path]) => path),

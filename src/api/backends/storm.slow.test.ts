@@ -1,6 +1,6 @@
-// Checks that bad clients leave nothing behind on a server: hundreds that vanish at random moments,
-// readers that do not read, and ten thousand at once over real sockets. Afterwards sessions, slots,
-// requests, queues and handles are zero.
+// Checks that bad clients leave nothing on a server: hundreds that vanish, readers that do not
+// read, and ten thousand at once over real sockets. Afterwards sessions, slots, requests, queues
+// and handles are zero.
 
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
