@@ -1,4 +1,5 @@
-// What the door answers to who may speak and who may not: refusals in its own errors, and what browsers want to read.
+// Turns a refusal of the access check into an API error, and gives the CORS headers that browsers
+// want.
 
 import type { AccessDecision } from '../access/access.js';
 import { ApiError, type ApiErrorCode } from './api-error.js';
@@ -12,7 +13,7 @@ const codes: Readonly<Record<Refusal['code'], ApiErrorCode>> = {
   'host-unknown': 'host_not_allowed',
 };
 
-/** What was decided, where it was not against the caller. @throws ApiError. */
+/** The decision, unless it refuses the caller. @throws ApiError where it does. */
 export function checkAccess(admission: AccessDecision): Exclude<AccessDecision, Refusal> {
   if (admission.kind !== 'refused') return admission;
   throw new ApiError(codes[admission.code], admission.message);

@@ -1,11 +1,11 @@
-// Our own codes, as a client of the HTTP door is told them.
+// Checks that each of our error codes reaches an HTTP client as the right API error.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ErrorCode, errorTable, PilotfishError } from '../base/error.js';
 import { toApiError } from './api-error.js';
 
-/** What goes wrong while a model is loaded or fetched, or inside the engine: never because of what was asked. */
+/** Codes of loading, downloading and the engine. No request causes them. */
 const neverAsked: readonly ErrorCode[] = [
   'segment-invalid',
   'model-not-found',
@@ -27,11 +27,11 @@ const neverAsked: readonly ErrorCode[] = [
 describe('an error of ours', () => {
   for (const [code, { httpStatus }] of Object.entries(errorTable)) {
     const isMet = !neverAsked.includes(code as ErrorCode);
-    it(`${code} is told ${isMet ? `with its own status ${httpStatus}` : 'as a mistake'}`, () => {
-      const told = toApiError(new PilotfishError(code as ErrorCode, 'why'));
-      assert.equal(told.status, isMet ? httpStatus : 500);
-      assert.equal(told.code === 'internal_error', !isMet);
-      assert.equal(told.message, 'why');
+    it(`${code} is sent ${isMet ? `with its own status ${httpStatus}` : 'as a mistake'}`, () => {
+      const sent = toApiError(new PilotfishError(code as ErrorCode, 'why'));
+      assert.equal(sent.status, isMet ? httpStatus : 500);
+      assert.equal(sent.code === 'internal_error', !isMet);
+      assert.equal(sent.message, 'why');
     });
   }
 });

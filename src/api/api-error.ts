@@ -1,5 +1,5 @@
-// Errors as OpenAI's clients know them: a status, and a body of message, type, param and code. The one place where our
-// own codes become theirs; docs/api.md prints the table.
+// Maps our error codes to the errors of OpenAI's API: a status, and a body of message, type, param
+// and code. The only place that does; docs/api.md prints the table.
 
 import { type ErrorCode, PilotfishError } from '../base/error.js';
 
@@ -15,7 +15,7 @@ export type ApiErrorType =
 interface ErrorKind {
   readonly status: number;
   readonly type: ApiErrorType;
-  /** Seconds after which the same request may succeed; null: it will not by waiting. */
+  /** Seconds after which the same request may succeed; null: waiting does not help. */
   readonly retryAfterS: number | null;
 }
 
@@ -25,7 +25,7 @@ const kind = (
   retryAfterS: number | null = null,
 ): ErrorKind => ({ status, type, retryAfterS });
 
-/** Every `code` that an answer may carry. */
+/** Every `code` that an error body may carry. */
 export const apiErrorTable = {
   invalid_json: kind(400, 'invalid_request_error'),
   invalid_type: kind(400, 'invalid_request_error'),
@@ -63,15 +63,15 @@ export interface ErrorBody {
   };
 }
 
-/** A refusal on its way to the caller. */
+/** An error that is sent to the caller. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly code: ApiErrorCode;
-  /** Path of the field that is wrong, as `messages[2].content`; null: no single field is. */
+  /** Path of the wrong field, such as `messages[2].content`; null: no single field is wrong. */
   readonly param: string | null;
   readonly #retryAfterMs: number;
 
-  /** @param retryAfterMs 0: what the code advises. */
+  /** @param retryAfterMs 0: the default of the code. */
   constructor(code: ApiErrorCode, message: string, param: string | null = null, retryAfterMs = 0) {
     super(message);
     this.code = code;
@@ -95,8 +95,8 @@ export class ApiError extends Error {
   }
 }
 
-/** Our codes that a request can meet; every other one is no fault of the caller. */
-const twins: Partial<Record<ErrorCode, ApiErrorCode>> = {
+/** Our codes that a request can cause. Every other code is an internal error. */
+const apiCodes: Partial<Record<ErrorCode, ApiErrorCode>> = {
   usage: 'invalid_value',
   cancelled: 'cancelled',
   'prompt-empty': 'invalid_value',
@@ -116,13 +116,16 @@ const twins: Partial<Record<ErrorCode, ApiErrorCode>> = {
   'protocol-violated': 'bad_upstream',
 };
 
-/** What is told to the caller of whatever was thrown; strangers' words stay inside. */
+/**
+ * The API error for anything thrown. An unknown error becomes `internal_error`, without its
+ * message.
+ */
 export function toApiError(reason: unknown): ApiError {
   if (reason instanceof ApiError) return reason;
   if (!(reason instanceof PilotfishError)) {
-    return new ApiError('internal_error', 'the server made a mistake; its log says more');
+    return new ApiError('internal_error', 'internal error; the server log has the details');
   }
   const param = reason.code === 'format-invalid' ? 'response_format' : null;
   const { code, message, retryAfterMs } = reason;
-  return new ApiError(twins[code] ?? 'internal_error', message, param, retryAfterMs);
+  return new ApiError(apiCodes[code] ?? 'internal_error', message, param, retryAfterMs);
 }

@@ -1,4 +1,4 @@
-// A door over a generator that does as it is told, on a real socket: what tests of the HTTP door share.
+// Starts an HTTP API over a scripted generator on a real socket, for tests.
 
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
@@ -43,10 +43,10 @@ export const resultOf = (change: Partial<GenerationResult> = {}): GenerationResu
 
 export const word = (text: string, token = 7): Delta => ({ text, token, logprobs: null });
 
-/** What a generator does with a request: push to the queue, end it, now or later. */
+/** Scripts a generation: pushes to the queue and ends it, now or later. */
 export type Script = (queue: DeltaQueue, request: GenerationRequest) => void;
 
-/** Accepts, says three words in three turns, ends. */
+/** Accepts, pushes three words in three turns of the event loop, ends. */
 export const threeWords: Script = (queue) => {
   queue.accept(5);
   void (async () => {
@@ -63,7 +63,7 @@ export class ScriptedGenerator implements Generator {
   readiness: Readiness = 'ready';
   script: Script;
   readonly requests: GenerationRequest[] = [];
-  /** Generations that are not over. */
+  /** Generations that have not ended. */
   openCount = 0;
 
   constructor(play: Script = threeWords) {
@@ -133,7 +133,7 @@ export async function openApi(
   };
 }
 
-/** Runs with a door of its own, that makes no mistake. */
+/** Runs `use` with an API of its own. @throws where the API reported a mistake. */
 export async function withApi(
   generator: ScriptedGenerator,
   change: Partial<HttpApiOptions>,
@@ -148,10 +148,10 @@ export async function withApi(
   }
 }
 
-/** The least that can be asked. */
+/** The smallest valid request. */
 export const ask = { model: modelName, prompt: 'x' };
 
-/** Of a body, what tests read. */
+/** The parts of a body that tests read. */
 interface Said {
   readonly [name: string]: unknown;
   readonly error: {
@@ -179,10 +179,10 @@ async function listenOn(handle: RequestListener) {
   };
 }
 
-/** Waits for what happens soon, in turns of the event loop. */
+/** Waits for a condition over turns of the event loop. */
 export async function until(holds: () => boolean): Promise<void> {
   for (let turn = 0; !holds(); turn++) {
-    if (turn > 2_000) throw new Error('it did not come about');
+    if (turn > 2_000) throw new Error('the condition never held');
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -1,4 +1,5 @@
-// Long bodies share a bound, small ones are always taken, and whoever is done gives its room back once.
+// Checks that long bodies share a limit, that small ones are always accepted, and that space is
+// released once.
 
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
@@ -23,7 +24,7 @@ describe('room for bodies', () => {
     assert.throws(() => budget.take(lasting(100 * KiB)), isBusy);
     first();
     budget.take(lasting(100 * KiB));
-    // Given back twice it is not room for two.
+    // A second release of the same body frees nothing.
     first();
     assert.throws(() => budget.take(lasting(150 * KiB)), isBusy);
   });

@@ -1,10 +1,13 @@
-// Memory that bodies of requests may take together: without a bound, clients that send all but the end of long bodies
-// take as much as they like before anybody has looked at a byte. Counts what is announced, reads nothing.
+// Limits the memory that request bodies take together. Without a limit, clients that hold back the
+// end of long bodies fill memory before any check. Counts announced lengths, reads nothing.
 
 import type { IncomingMessage } from 'node:http';
 import { ApiError } from './api-error.js';
 
-/** Bodies up to this are taken always: nearly all are, and strangers must not crowd them out. */
+/**
+ * Bodies up to this are always accepted: nearly all are this small, and unauthenticated clients
+ * must not block them.
+ */
 const smallBytes = 64 * 1024;
 
 export class BodyBudget {
@@ -12,17 +15,20 @@ export class BodyBudget {
   readonly #bodyBytesMax: number;
   #bytes = 0;
 
-  /** @param bytesMax of all long bodies. @param bodyBytesMax of one; one that does not say its length counts as this. */
+  /**
+   * @param bytesMax for all long bodies together.
+   * @param bodyBytesMax for one; a body of unknown length counts as this.
+   */
   constructor(bytesMax: number, bodyBytesMax: number) {
     this.#bytesMax = bytesMax;
     this.#bodyBytesMax = bodyBytesMax;
   }
 
   /**
-   * Takes room for the body of a request.
+   * Reserves space for the body of a request.
    *
-   * @returns gives it back; harmless when called again.
-   * @throws ApiError `server_busy` where there is none.
+   * @returns a function that releases the space; safe to call twice.
+   * @throws ApiError `server_busy` where there is no space.
    */
   take({ headers }: IncomingMessage): () => void {
     const bytes = this.#bytesOf(headers);
@@ -41,7 +47,7 @@ export class BodyBudget {
   #bytesOf(headers: IncomingMessage['headers']): number {
     if (headers['transfer-encoding'] !== undefined) return this.#bodyBytesMax;
     const announced = Number(headers['content-length'] ?? 0);
-    // What is longer than one may be is refused before it is read.
+    // A body over the limit is refused before it is read.
     return announced <= this.#bodyBytesMax ? announced : 0;
   }
 }

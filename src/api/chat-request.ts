@@ -1,4 +1,4 @@
-// The body of POST /v1/chat/completions: its shape, and what it asks for.
+// Checks the body of POST /v1/chat/completions and turns it into an ApiRequest.
 
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
@@ -7,12 +7,12 @@ import type { ApiMessage } from './generator.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';
 
-/** Most messages of a prompt: as many as the wire takes. */
+/** Most messages of a prompt: the wire limit. */
 const messagesMax = 1024;
 
 const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 
-/** Text, or parts of text that are put together without anything between them. */
+/** Text, or text parts joined without a separator. */
 const content = z.unknown().transform((value, context): string => {
   if (typeof value === 'string') return value;
   if (value === undefined) return addIssue(context, 'missing_required_parameter', 'is missing');
@@ -50,21 +50,21 @@ const message = z.preprocess(
       const role = Object.entries(roles).find(([name]) => name === value)?.[1];
       if (role !== undefined) return role;
       const known = Object.keys(roles).join(', ');
-      const why = `role ${JSON.stringify(value) ?? 'undefined'} is none of ${known}`;
+      const why = `role ${JSON.stringify(value) ?? 'undefined'} is not one of ${known}`;
       return addIssue(context, 'invalid_value', why);
     }),
     content: content.optional(),
-    name: onlyNeutral('participants have no names here'),
-    tool_calls: onlyNeutral('there are no tools', []),
-    tool_call_id: onlyNeutral('there are no tools'),
-    function_call: onlyNeutral('there are no functions'),
-    refusal: onlyNeutral('refusals are not told apart from other text'),
-    audio: onlyNeutral('there is no audio'),
-    annotations: onlyNeutral('there are no annotations', []),
+    name: onlyNeutral('participant names are not supported'),
+    tool_calls: onlyNeutral('tools are not supported', []),
+    tool_call_id: onlyNeutral('tools are not supported'),
+    function_call: onlyNeutral('functions are not supported'),
+    refusal: onlyNeutral('refusals are not separated from other text'),
+    audio: onlyNeutral('audio is not supported'),
+    annotations: onlyNeutral('annotations are not supported', []),
   }),
 );
 
-/** Every field, for the shape and for the table of docs/api.md. */
+/** Every field, for the schema and for the table of docs/api.md. */
 export const chatFields = {
   ...sharedFields,
   messages: z.array(message).min(1).max(messagesMax),
@@ -72,16 +72,16 @@ export const chatFields = {
   logprobs: z.boolean().optional(),
   top_logprobs: z.int().min(0).max(20).optional(),
   modalities: onlyNeutral('text is the only modality', ['text']),
-  tools: onlyNeutral('there are no tools', []),
-  tool_choice: onlyNeutral('there are no tools', 'none', 'auto'),
-  parallel_tool_calls: onlyNeutral('there are no tools', true, false),
-  functions: onlyNeutral('there are no functions', []),
-  function_call: onlyNeutral('there are no functions', 'none', 'auto'),
-  audio: onlyNeutral('there is no audio'),
-  prediction: onlyNeutral('predicted outputs are not taken'),
-  reasoning_effort: onlyNeutral('effort cannot be chosen', 'none'),
-  verbosity: onlyNeutral('verbosity cannot be chosen', 'medium'),
-  web_search_options: onlyNeutral('there is no web search'),
+  tools: onlyNeutral('tools are not supported', []),
+  tool_choice: onlyNeutral('tools are not supported', 'none', 'auto'),
+  parallel_tool_calls: onlyNeutral('tools are not supported', true, false),
+  functions: onlyNeutral('functions are not supported', []),
+  function_call: onlyNeutral('functions are not supported', 'none', 'auto'),
+  audio: onlyNeutral('audio is not supported'),
+  prediction: onlyNeutral('predicted outputs are not supported'),
+  reasoning_effort: onlyNeutral('reasoning effort cannot be set', 'none'),
+  verbosity: onlyNeutral('verbosity cannot be set', 'medium'),
+  web_search_options: onlyNeutral('web search is not supported'),
 } as const;
 
 const shape = z.strictObject(chatFields);

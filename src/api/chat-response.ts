@@ -1,4 +1,4 @@
-// Answers of /v1/chat/completions: messages, and deltas of them.
+// Writes the bodies and chunks of /v1/chat/completions.
 
 import type { Delta } from './generator.js';
 import { type BytesOfToken, type ResponseShape, tokenName } from './response-shape.js';

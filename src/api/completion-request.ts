@@ -1,4 +1,4 @@
-// The body of POST /v1/completions: its shape, and what it asks for.
+// Checks the body of POST /v1/completions and turns it into an ApiRequest.
 
 import { z } from 'zod';
 import { ApiError } from './api-error.js';
@@ -12,7 +12,7 @@ const isIds = (value: unknown): value is number[] =>
   value.length > 0 &&
   value.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31);
 
-/** Text or token ids, or several of either. */
+/** Text or token ids, or a list of either. */
 const prompt = z.unknown().transform((value, context): PromptInput[] => {
   if (isIds(value)) return [idsOf(value)];
   const prompts = Array.isArray(value) ? value : [value];
@@ -34,14 +34,14 @@ const prompt = z.unknown().transform((value, context): PromptInput[] => {
 
 const idsOf = (ids: readonly number[]): PromptInput => ({ kind: 'ids', ids: Int32Array.from(ids) });
 
-/** Every field, for the shape and for the table of docs/api.md. */
+/** Every field, for the schema and for the table of docs/api.md. */
 export const completionFields = {
   ...sharedFields,
   prompt: prompt.optional(),
   logprobs: z.int().min(0).max(20).optional(),
-  echo: onlyNeutral('the prompt is not repeated', false),
-  suffix: onlyNeutral('text is only continued at its end', ''),
-  best_of: onlyNeutral('answers are not compared', 1),
+  echo: onlyNeutral('the prompt cannot be echoed', false),
+  suffix: onlyNeutral('insertion before a suffix is not supported', ''),
+  best_of: onlyNeutral('choosing the best of several is not supported', 1),
 } as const;
 
 const shape = z.strictObject(completionFields);

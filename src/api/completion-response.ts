@@ -1,4 +1,4 @@
-// Answers of /v1/completions: plain text, and pieces of it.
+// Writes the bodies and chunks of /v1/completions.
 
 import type { Delta } from './generator.js';
 import { type BytesOfToken, type ResponseShape, tokenName } from './response-shape.js';
@@ -18,7 +18,7 @@ function choiceOf(index: number, text: string, logprobs: string, reason: string)
   return `{"index":${index},"text":${JSON.stringify(text)},"logprobs":${logprobs},"finish_reason":${reason}}`;
 }
 
-/** Four lists side by side; alternatives of equal text keep the likeliest. */
+/** Four parallel lists. Of alternatives with equal text the likeliest is kept. */
 function columnsOf(deltas: readonly Delta[], offset: number, tokenBytes: BytesOfToken) {
   const name = (token: number): string => tokenName(tokenBytes(token), token);
   const columns = {

@@ -1,5 +1,5 @@
-// The producer's end of a generation: deltas pushed as they come, handed over in turns, an outcome at the end. What
-// every adapter would otherwise write again.
+// Connects a producer of deltas to the reader of a generation: the producer pushes and ends, the
+// reader iterates. Every generator adapter uses it.
 
 import { PilotfishError } from '../base/error.js';
 import type { Delta, GenerationOutcome, GenerationResult, GenerationStream } from './generator.js';
@@ -26,7 +26,7 @@ export class DeltaQueue implements GenerationStream {
       this.#settle = (outcome) =>
         'error' in outcome ? reject(outcome.error) : resolve(outcome.result);
     });
-    // Whoever iterates is told there.
+    // A reader sees the error in its iteration, so these rejections are handled.
     this.accepted.catch(() => undefined);
     this.result.catch(() => undefined);
   }
@@ -46,7 +46,7 @@ export class DeltaQueue implements GenerationStream {
     this.#wakeReader?.();
   }
 
-  /** The first end counts. */
+  /** Later calls do nothing. */
   end(outcome: GenerationOutcome): void {
     if (this.#outcome !== null) return;
     this.#outcome = outcome;
@@ -55,13 +55,16 @@ export class DeltaQueue implements GenerationStream {
     this.#wakeReader?.();
   }
 
-  /** Ends as `cancelled`; what waits is dropped, for nobody wants it. */
+  /** Ends as `cancelled` and drops unread deltas. */
   abort(): void {
     this.#waiting = [];
     this.end({ error: new PilotfishError('cancelled', 'stopped by the caller') });
   }
 
-  /** Written out, because a generator takes several turns of the queue for each turn of deltas. */
+  /**
+   * Written by hand: an async generator costs several extra turns of the microtask queue for each
+   * read.
+   */
   [Symbol.asyncIterator](): AsyncIterator<readonly Delta[]> {
     return {
       next: () => this.#read(),
@@ -78,12 +81,12 @@ export class DeltaQueue implements GenerationStream {
       this.#waiting = [];
       return Promise.resolve({ done: false, value });
     }
-    if (this.#outcome === null) return this.#news().then(() => this.#read());
+    if (this.#outcome === null) return this.#nextPush().then(() => this.#read());
     if ('error' in this.#outcome) return Promise.reject(this.#outcome.error);
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  #news(): Promise<void> {
+  #nextPush(): Promise<void> {
     return new Promise((resolve) => {
       this.#wakeReader = () => {
         this.#wakeReader = null;

@@ -1,25 +1,25 @@
-// Server-sent events to one reader, bounded: who leaves more unread than the limit is cut off, so that a slow reader
-// costs memory up to it and no more. Knows nothing of what the events say.
+// Writes server-sent events to one reader. Cuts off a reader that leaves more unread than the
+// limit, so a slow reader costs bounded memory. Does not look at the events.
 
 import type { ServerResponse } from 'node:http';
 import { paddedEvents, type StreamShaping } from './stream-shaping.js';
 
-/** Bytes that a reader may leave unread beyond what the kernel holds: roughly a thousand tokens. */
+/** Bytes that a reader may leave unread beyond the kernel's buffers: roughly a thousand tokens. */
 export const unreadBytesMax = 256 * 1024;
-/** A stream without events says so this often, that nothing between takes it for dead. */
+/** A stream without events sends a comment this often, so that proxies do not close it as idle. */
 export const pingMs = 15_000;
 
 const eventStreamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
-  // A proxy that collects a stream would make one late answer of it.
+  // Stops proxies from buffering the stream into one late answer.
   'x-accel-buffering': 'no',
 } as const;
 
 /** A reader that does not take the end of its answer is cut off after this long. */
 const lingerMs = 30_000;
 
-/** Ends a response; whoever does not read it keeps its socket and its bytes for a while only. */
+/** Ends a response. A reader that does not read it is cut off after `lingerMs`. */
 export function endSoon(response: ServerResponse, last: string): void {
   if (response.writableEnded || response.destroyed) return;
   const timer = setTimeout(() => response.destroy(), lingerMs).unref();
@@ -32,13 +32,13 @@ export class EventStream {
   readonly #onSlow: () => void;
   readonly #shaping: StreamShaping;
   readonly #pinging: NodeJS.Timeout;
-  /** Null: events go at once. */
+  /** Null: events are sent at once. */
   readonly #flushing: NodeJS.Timeout | null;
   #waiting = '';
   #isEnding = false;
   #wroteSincePing = true;
 
-  /** Sends the head. @param onSlow called once, when the reader is cut off. */
+  /** Sends the response head. @param onSlow called once, when the reader is cut off. */
   constructor(
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
@@ -67,8 +67,8 @@ export class EventStream {
   }
 
   /**
-   * What was written since the last period, or a filler. The latter goes only to a reader
-   * that has taken what went before, or it would be cut off for text that there never was.
+   * Sends what was written since the last flush, or an empty comment. The comment is left out while
+   * the reader has not taken what went before: it would be cut off for nothing.
    */
   #flush(): void {
     const events = this.#waiting;

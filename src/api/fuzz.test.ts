@@ -1,5 +1,5 @@
-// Whatever JSON a body holds, it is read as a request or refused with a status of the caller's fault and a place: nothing
-// else is thrown, and nothing takes long. What once was trouble is kept below: add what a failure prints.
+// Checks that any JSON body is read as a request, or refused with a 4xx status and the name of a
+// field. Nothing else is thrown, and nothing is slow. Add bodies that failed to the list below.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -9,7 +9,7 @@ import { ApiError } from './api-error.js';
 import { chatFields, readChatRequest } from './chat-request.js';
 import { completionFields, readCompletionRequest } from './completion-request.js';
 
-const doors = [
+const endpoints = [
   ['chat', readChatRequest, Object.keys(chatFields)],
   ['completion', readCompletionRequest, Object.keys(completionFields)],
 ] as const;
@@ -25,7 +25,7 @@ const messages = fc.array(
   { maxLength: 5 },
 );
 
-/** Bodies near to real ones: fields that exist, with values of every kind in them. */
+/** Bodies close to real ones: existing fields with values of every kind. */
 const bodyOf = (names: readonly string[]): fc.Arbitrary<unknown> =>
   fc.oneof(
     fc.jsonValue(),
@@ -44,8 +44,8 @@ const bodyOf = (names: readonly string[]): fc.Arbitrary<unknown> =>
   );
 
 describe('a body of any JSON', () => {
-  for (const [name, read, fields] of doors) {
-    it(`is a ${name} request or a refusal, never a mistake of ours`, () => {
+  for (const [name, read, fields] of endpoints) {
+    it(`is a ${name} request or a refusal, never an internal error`, () => {
       let readCount = 0;
       fc.assert(
         fc.property(bodyOf(fields), (body) => {
@@ -63,12 +63,12 @@ describe('a body of any JSON', () => {
           kept.map((body): [unknown] => [body]),
         ),
       );
-      assert.ok(readCount > 0, 'not even what is right was read');
+      assert.ok(readCount > 0, 'no valid body was read');
     });
   }
 });
 
-/** Bodies that once were, or might be, trouble; the first are right. */
+/** Bodies that once failed, or might; the first ones are valid. */
 const kept: unknown[] = [
   { model: 'toy', prompt: 'a' },
   { model: 'toy', messages: [{ role: 'user', content: 'a' }] },

@@ -1,5 +1,5 @@
-// What the HTTP door needs of whoever writes text: model cards, token bytes, and answers as streams of deltas. Knows no
-// draft beyond the numbers of a result, no device, no server and no engine; adapters live where those are wired.
+// Defines what the HTTP API needs of a text generator: model cards, token bytes, and answers as
+// streams of deltas. Knows no device, server or engine; of drafts only the counts in a result.
 
 import type { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
@@ -8,13 +8,15 @@ import type { SamplingRequest } from '../math/sampling-request.js';
 /** A model as `GET /v1/models` shows it. */
 export interface ModelCard {
   readonly id: string;
-  /** Other names that requests may use; answers carry the id. */
+  /** Other names that requests may use; responses carry the id. */
   readonly aliases: readonly string[];
-  /** Seconds since 1970 at which it became available here. */
+  /** Seconds since 1970 at which the model became available here. */
   readonly createdS: number;
-  /** Most tokens of prompt and answer together; null while no server was met. */
+  /** Most tokens of prompt and answer together; null before the first connection to a server. */
   readonly contextLength: number | null;
-  /** Stands for build and vocabulary: the same seed gives the same text while it stays the same. */
+  /**
+   * Identifies build and vocabulary: while it stays the same, the same seed gives the same text.
+   */
   readonly fingerprint: string;
 }
 
@@ -28,19 +30,19 @@ export type PromptInput =
   | { readonly kind: 'ids'; readonly ids: Int32Array }
   | { readonly kind: 'messages'; readonly messages: readonly ApiMessage[] };
 
-/** What a text has to be besides likely. */
+/** The JSON that a text has to be. */
 export type TextFormat =
   | { readonly kind: 'json-object' }
   | { readonly kind: 'json-schema'; readonly schema: unknown };
 
 export interface GenerationRequest extends Required<Omit<SamplingRequest, 'schema'>> {
   readonly prompt: PromptInput;
-  /** [at most 16], none empty: the text ends before the first. */
+  /** [at most 16], none empty: the text ends before the first match. */
   readonly stops: readonly string[];
-  /** >= 1; null: as many as the context holds. */
+  /** >= 1; null: up to the end of the context. */
   readonly tokensMax: number | null;
   readonly format: TextFormat | null;
-  /** What the key of the caller grants; null: none is asked for. */
+  /** The rights of the caller's key; null: no key is required. */
   readonly grant: KeyGrant | null;
   /** Ends the generation at once. */
   readonly signal: AbortSignal;
@@ -52,15 +54,15 @@ export interface TokenLogprob {
   readonly top: readonly { readonly token: number; readonly logprob: number }[];
 }
 
-/** What one verified token adds to the text; whole characters only, so it may be empty. */
+/** The text that one verified token adds: whole characters only, so it may be empty. */
 export interface Delta {
   readonly text: string;
-  /** null: text that waited to the end, a character that never became whole or the beginning of a stop string. */
+  /** Null: text held back until the end, such as half a character or the start of a stop string. */
   readonly token: number | null;
   readonly logprobs: TokenLogprob | null;
 }
 
-/** Plain numbers; null where nothing was counted. Times in milliseconds. */
+/** Plain numbers; null where nothing was counted. Times are in milliseconds. */
 export interface GenerationResult {
   readonly reason: 'stop' | 'length';
   readonly promptCount: number;
@@ -76,15 +78,20 @@ export interface GenerationResult {
   readonly totalMs: number;
 }
 
-/** One answer; iterated once, in turns: each gives all that is there. Leaving the loop ends it. */
+/**
+ * One answer. Iterate it once: each step gives all deltas that are ready. Leaving the loop ends the
+ * generation.
+ */
 export interface GenerationStream extends AsyncIterable<readonly Delta[]> {
-  /** Tokens of the prompt, once whoever computes has taken it; rejects with what refused it. */
+  /**
+   * Resolves to the tokens of the prompt once the generator accepts it; rejects with the refusal.
+   */
   readonly accepted: Promise<number>;
-  /** Resolves at the end; rejects with what ended the answer, as the iteration does. */
+  /** Resolves at the end; rejects with the error that ended the answer, as the iteration does. */
   readonly result: Promise<GenerationResult>;
 }
 
-/** starting: not yet; away: what computes cannot be reached; draining: no new answers. */
+/** starting: not ready yet; away: the server cannot be reached; draining: no new answers. */
 export type Readiness = 'ready' | 'starting' | 'away' | 'draining';
 
 export interface Generator {
@@ -94,11 +101,14 @@ export interface Generator {
   /**
    * Starts an answer.
    *
-   * @throws PilotfishError for a request that cannot be; what goes wrong later rejects the promises.
+   * @throws PilotfishError for an invalid request; later errors reject the promises.
    */
   generate(request: GenerationRequest): GenerationStream;
 
-  /** Bytes that a token adds to a text; may be part of a character. Null: the vocabulary is not at hand. */
+  /**
+   * Bytes that a token adds to a text; may be part of a character. Null: the vocabulary is not
+   * loaded.
+   */
   tokenBytes(token: number): Uint8Array | null;
 }
 

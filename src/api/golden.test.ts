@@ -1,5 +1,5 @@
-// Streams and bodies byte by byte, as files that a person can read. What changes from run to run, ids and times, is
-// replaced; everything else is a promise to clients.
+// Compares streams and bodies byte by byte with readable files. Ids and times are replaced;
+// everything else is a promise to clients.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const folder = join(
   'api',
   'golden',
 );
-/** Comments of an event stream are legal, so that a file can say how it was made. */
+/** Event streams allow comments, so the file says how it was made. */
 const origin = ': made by GOLDEN=write node --test dist/src/api/golden.test.js\n\n';
 
 const settled = (text: string): string =>

@@ -1,4 +1,5 @@
-// What a client meets at the door: statuses and bodies of refusals, health, access, models, metrics.
+// Checks what a client of the HTTP API gets: statuses and bodies of refusals, health, access,
+// models, metrics.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -65,7 +66,7 @@ describe('a request that cannot be answered', () => {
   it('because no such model is here is a 404 that names those that are', async () => {
     const answer = api.post('/v1/completions', { ...ask, model: 'gpt' });
     const { error } = await refused(answer, 404, 'model_not_found');
-    assert.match(error.message, /'gpt'; there is 'toy'/);
+    assert.match(error.message, /'gpt'; the models are 'toy'/);
     await refused(fetch(`${api.url}/v1/models/gpt`), 404, 'model_not_found');
   });
 
@@ -100,7 +101,7 @@ describe('a request that cannot be answered', () => {
     assert.equal(spent.response.headers.get('retry-after'), '7');
   });
 
-  it('because of a mistake of ours is a 500 that tells nothing of it', async () => {
+  it('because of an internal error is a 500 that says nothing of it', async () => {
     generator.script = () => {
       throw new Error('a secret');
     };
@@ -182,7 +183,7 @@ describe('access', () => {
       queue.push(word('one'));
     };
     await withApi(generator, { access }, async ({ post, api }) => {
-      const [told, kept] = await Promise.all(
+      const [revoked, kept] = await Promise.all(
         [token, other.token].map((key) =>
           post('/v1/completions', { ...ask, stream: true }, { authorization: `Bearer ${key}` }),
         ),
@@ -192,9 +193,9 @@ describe('access', () => {
         [grant.id, other.grant.id].sort(),
       );
       keys.revoke(grant.id);
-      const text = await told!.text();
+      const text = await revoked!.text();
       assert.match(text, /one/);
-      assert.match(text, /not valid any more.*invalid_api_key/);
+      assert.match(text, /no longer valid.*invalid_api_key/);
       assert.equal(api.openCount, 1);
       await kept!.body!.cancel();
       await until(() => api.openCount === 0);
@@ -264,7 +265,7 @@ describe('models', () => {
 });
 
 describe('metrics', () => {
-  it('count requests by route and status, tokens, and what others tell', async () => {
+  it('count requests by route and status, tokens, and metrics counted elsewhere', async () => {
     const generator = new ScriptedGenerator();
     const metrics: HttpApiOptions['metrics'] = [
       { kind: 'counter', name: 'passes_total', help: 'Passes.', read: () => 41 },

@@ -1,5 +1,5 @@
-// The HTTP door: routes, access, errors and health around one generator. Listens nowhere itself; whoever wires it gives
-// it requests, and may share the server with something else.
+// Serves the HTTP API: routes, access, errors and health around one generator. Does not listen
+// itself; the caller passes requests in and may share the server.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -20,27 +20,27 @@ import type { ResponseShape } from './response-shape.js';
 import { noStreamShaping, type StreamShaping } from './stream-shaping.js';
 
 export interface HttpApiOptions {
-  /** Who may ask. Pages of its origins may read the answers. */
+  /** Authenticates requests. Pages of its origins may read the answers. */
   readonly access: Access;
   readonly generator: Generator;
-  /** Facts beside the door's own, for `GET /metrics`. */
+  /** Metrics beside the API's own, for `GET /metrics`. */
   readonly metrics: readonly MetricSource[];
-  /** Most requests that are being answered at once. Default 1024. */
+  /** Most requests that run at once. Default 1024. */
   readonly requestsMax?: number;
-  /** Most bytes of long bodies that are held at once. Default 128 MiB. */
+  /** Most bytes of long bodies held at once. Default 128 MiB. */
   readonly bodiesBytesMax?: number;
-  /** What is done against whoever sees lengths and times of answers. Default: nothing. */
+  /** Traffic shaping against observers of lengths and times. Default: none. */
   readonly shaping?: StreamShaping;
-  /** Hears of mistakes of our own; nothing of them is told to the caller. */
+  /** Called with internal errors; callers learn nothing of them. */
   readonly onMistake: (reason: unknown) => void;
 }
 
 export interface HttpApi {
   /** Answers one request of a node server. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Requests for text that are being answered. */
+  /** Running requests for text. */
   readonly openCount: number;
-  /** Resolves when none is, or after so many milliseconds. */
+  /** Resolves when no request for text runs, or after `msMax`. */
   readonly whenIdle: (msMax: number) => Promise<void>;
   /** Stops following the access rules: call it when no more requests come. */
   readonly close: () => void;
@@ -52,7 +52,7 @@ export const bodyBytesMax = 8 * 2 ** 20;
 
 const bodiesBytesMaxDefault = 16 * bodyBytesMax;
 
-/** Makes a door that is ready to be given requests. */
+/** Makes an API that is ready to take requests. */
 export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const metrics = new Metrics();
   metrics.add(options.metrics);
@@ -61,7 +61,7 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   const handler = new RequestHandler({ generator, observer: watch, requestsMax, shaping });
   const app = fastify({
     ...{ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false },
-    // Before any hook: by itself the framework would answer strangers, in words of its own.
+    // Errors before any hook: by itself Fastify would answer without the access check.
     frameworkErrors: (reason, request, reply) => {
       refuse(reply as FastifyReply, unroutable(options.access, request.raw, reason));
     },
@@ -74,7 +74,7 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   app.get('/metrics', async ({ raw }, reply) => {
     const admission = options.access.admit(raw);
     if (admission.kind !== 'admitted' || !mayReadStats(admission, raw)) {
-      throw new ApiError('right_missing', 'this takes a key made with --may stats');
+      throw new ApiError('right_missing', 'this needs a key made with --may stats');
     }
     return reply.type(metrics.contentType).send(await metrics.page());
   });
@@ -103,7 +103,7 @@ function guard(app: FastifyInstance, options: HttpApiOptions, watch: RequestMetr
     watch.answered(request.routeOptions.url ?? 'none', reply.raw.statusCode);
   });
   app.setErrorHandler((reason, request, reply) => {
-    // Gone in the middle of its body: nobody's mistake, and nobody to tell.
+    // The client left in the middle of its body: no mistake, and no answer.
     if (request.raw.socket.destroyed) return;
     const error = fromFastify(reason) ?? toApiError(reason);
     if (error.code === 'internal_error') options.onMistake(reason);
@@ -118,16 +118,16 @@ function guard(app: FastifyInstance, options: HttpApiOptions, watch: RequestMetr
     if (others.length === 0) refuse(reply, new ApiError('unknown_url', `there is no ${path} here`));
     else {
       reply.header('allow', others.join(', '));
-      refuse(reply, new ApiError('method_not_allowed', `${path} takes ${others.join(', ')}`));
+      refuse(reply, new ApiError('method_not_allowed', `${path} takes ${others.join(', ')} only`));
     }
   });
 }
 
-/** What is said of a path that no router can read: first of all, whether its sender may ask. */
+/** The error for a path that the router cannot parse; access is checked first. */
 function unroutable(access: Access, request: IncomingMessage, reason: unknown): ApiError {
   try {
     checkAccess(access.admit(request));
-    return new ApiError('unknown_url', 'the path is not one');
+    return new ApiError('unknown_url', 'the path cannot be parsed');
   } catch (refusal) {
     return refusal instanceof ApiError ? refusal : toApiError(reason);
   }
@@ -139,7 +139,7 @@ function refuse(reply: FastifyReply, error: ApiError): void {
   void reply.code(error.status).send(error.body);
 }
 
-/** What the framework refuses before a handler is reached. */
+/** Errors that Fastify raises before a handler runs. */
 const frameworkCodes: Readonly<Record<string, ApiErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'request_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
@@ -201,7 +201,7 @@ function addAnswers(app: FastifyInstance, handler: RequestHandler, access: Acces
       const grant = admission.kind === 'admitted' ? admission.grant : null;
       const reader = { grant, response: reply.raw, socket, headers };
       await handler.answer(asked, format, reader);
-      // All is sent; only an answer that was never begun goes the usual way, as an error.
+      // The answer was sent by the handler. Errors before that take Fastify's usual path.
       return reply.hijack();
     });
   route('/v1/chat/completions', readChatRequest, chatResponse);

@@ -1,4 +1,4 @@
-// The HTTP door over whatever writes text.
+// Exports the HTTP API over any text generator.
 
 export { ApiError, type ApiErrorCode, apiErrorTable } from './api-error.js';
 export { DeltaQueue } from './delta-queue.js';

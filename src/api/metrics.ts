@@ -1,25 +1,25 @@
-// Prometheus text. The one file that knows prom-client: facts come in as plain readers, and nothing outside could tell
-// if the library were another. No label grows with devices, keys or prompts.
+// Writes metrics as Prometheus text. The only file that knows prom-client; metrics come in as plain
+// functions. No label grows with devices, keys or prompts.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 const metricPrefix = 'pilotfish_';
 
-/** One number, or several told apart by a label with few values. */
+/** One number, or several that differ in a label with few values. */
 export type MetricSample =
   | number
   | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 
-/** Buckets that somebody else fills. */
+/** Buckets that were counted elsewhere. */
 export interface Buckets {
-  /** [n] upper bounds, rising; the last bucket is what lies above them. */
+  /** [n] upper bounds, rising; the last bucket holds larger values. */
   readonly bounds: readonly number[];
   /** [n + 1] values in each bucket alone. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
 
-/** A fact that is read when somebody asks for the metrics. Names are without prefix, in base units. */
+/** A metric that is read at each scrape. Names have no prefix and are in base units. */
 export type MetricSource =
   | {
       readonly kind: 'counter' | 'gauge';
@@ -39,7 +39,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #buckets: Extract<MetricSource, { kind: 'histogram' }>[] = [];
 
-  /** Adds facts of others. */
+  /** Adds metrics that are counted elsewhere. */
   add(metrics: readonly MetricSource[]): void {
     for (const fact of metrics) {
       if (fact.kind === 'histogram') this.#buckets.push(fact);
@@ -60,7 +60,7 @@ export class Metrics {
         metric.reset();
         const reading = read();
         if (typeof reading === 'number') set({}, reading);
-        // A gauge that is only forgotten would say 0, which nobody measured.
+        // After a reset alone the gauge would read 0, which was never measured.
         else if (reading.length === 0 && labels === undefined) set({}, Number.NaN);
         else for (const { labels: at, value } of reading) set(at, value);
       },
@@ -72,13 +72,13 @@ export class Metrics {
     };
   }
 
-  /** A counter of the door's own. */
+  /** A counter that the API itself increments. */
   counter(name: string, help: string, labels: readonly string[] = []): Counter {
     const settings = { name: metricPrefix + name, help, labelNames: labels };
     return new Counter({ ...settings, registers: [this.#registry] });
   }
 
-  /** A histogram of the door's own. @param bounds upper bounds in the unit of the name. */
+  /** A histogram that the API itself fills. @param bounds upper bounds in the unit of the name. */
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
     const settings = { name: metricPrefix + name, help, buckets: [...bounds] };
     return new Histogram({ ...settings, registers: [this.#registry] });
@@ -95,7 +95,7 @@ export class Metrics {
   }
 }
 
-/** The library only counts itself; buckets that are full already are a few lines. */
+/** Writes a histogram that was counted elsewhere: prom-client can only count itself. */
 function bucketText({ name, help, read }: Extract<MetricSource, { kind: 'histogram' }>): string {
   const { bounds, counts, sum } = read();
   const full = metricPrefix + name;

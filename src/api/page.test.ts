@@ -1,4 +1,5 @@
-// docs/api.md says what the code does: every field, every error code with its status, every metric of the door.
+// Checks that docs/api.md has every field, every error code with its status, and every metric of
+// the API.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ const page = readFileSync(join(root, 'docs', 'api.md'), 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| '));
 const fieldRows = rows.map((row) => row.split('|').map((cell) => cell.trim()));
 
-/** The row of a field, by its name in the first column. */
+/** The table row of a field, by its name in the first column. */
 const rowOf = (name: string): string[] | undefined =>
   fieldRows.find(([, first]) => first?.includes(`\`${name}\``));
 
@@ -38,7 +39,7 @@ describe('the page of the API', () => {
     });
   }
 
-  it('names every metric of the door', async () => {
+  it('names every metric of the API', async () => {
     const api = await openApi(new ScriptedGenerator());
     const text = await (await fetch(`${api.url}/metrics`)).text();
     await api.close();

@@ -1,5 +1,5 @@
-// The fields that both endpoints take, and those that are taken for their neutral value alone. Shapes only: what an
-// absent field means is said where a shape becomes an ApiRequest, below.
+// Defines the fields that both endpoints take, and those that are accepted at their neutral value
+// only. `sharedRequest` below gives absent fields their defaults.
 
 import { z } from 'zod';
 import { logitBiasMax, plainSampling, type Sampling } from '../math/sampling.js';
@@ -7,7 +7,7 @@ import { type ApiRequest, choicesMax, stopsMax } from './api-request.js';
 import type { TextFormat } from './generator.js';
 import { addIssue } from './request-issue.js';
 
-/** Fields without effect by definition: whatever they say, the answer is the same. */
+/** Fields that never change the answer. */
 const ignoredFields = {
   user: z.string().optional(),
   safety_identifier: z.string().optional(),
@@ -16,7 +16,7 @@ const ignoredFields = {
   prompt_cache_retention: z.string().optional(),
 } as const;
 
-/** JSON of a value; of one that is nested too deep to be written, that it is. */
+/** JSON of a value, or `nested too deep`. */
 function writtenOut(value: unknown): string {
   try {
     return JSON.stringify(value);
@@ -25,7 +25,11 @@ function writtenOut(value: unknown): string {
   }
 }
 
-/** A field that is refused unless it asks for what happens anyway. @param neutral the values that do. */
+/**
+ * A field that is refused unless its value asks for the default behaviour.
+ *
+ * @param neutral the values that do.
+ */
 export const onlyNeutral = (what: string, ...neutral: readonly unknown[]) =>
   z
     .unknown()
@@ -39,7 +43,7 @@ export const onlyNeutral = (what: string, ...neutral: readonly unknown[]) =>
     })
     .optional();
 
-/** Fields of OpenAI's reference that this server cannot honour, on both endpoints. */
+/** Fields of OpenAI's reference that this server does not support, on both endpoints. */
 const refusedFields = {
   store: onlyNeutral('answers are never stored', false),
   service_tier: onlyNeutral('there is one tier', 'auto', 'default'),
@@ -54,10 +58,14 @@ const stop = z.unknown().transform((value, context): readonly string[] => {
   if (stops.includes('')) return addIssue(context, 'invalid_value', 'a stop string is empty');
   return stops.length <= stopsMax
     ? stops
-    : addIssue(context, 'invalid_value', `${stops.length} strings, more than ${stopsMax}`);
+    : addIssue(
+        context,
+        'invalid_value',
+        `${stops.length} strings; at most ${stopsMax} are allowed`,
+      );
 });
 
-/** OpenAI's ends of the scale mean a ban and a must; a must is still a bias. */
+/** -100 bans a token, as at OpenAI. 100 is only a large bias here. */
 const banBias = -100;
 
 const logitBias = z.unknown().transform((value, context): ReadonlyMap<number, number> => {
@@ -70,13 +78,13 @@ const logitBias = z.unknown().transform((value, context): ReadonlyMap<number, nu
     return addIssue(
       context,
       'invalid_value',
-      `${entries.length} tokens, more than ${logitBiasMax}`,
+      `${entries.length} tokens; at most ${logitBiasMax} are allowed`,
     );
   }
   const biases = new Map<number, number>();
   for (const [token, bias] of entries) {
     if (!/^\d{1,9}$/.test(token))
-      return addIssue(context, 'invalid_value', `'${token}' is no token id`);
+      return addIssue(context, 'invalid_value', `'${token}' is not a token id`);
     if (typeof bias !== 'number' || !(Math.abs(bias) <= 100)) {
       return addIssue(context, 'invalid_value', 'expected a number in [-100, 100]', [token]);
     }
@@ -89,7 +97,7 @@ const jsonSchema = z.strictObject({
   name: z.string().regex(/^[\w-]{1,64}$/),
   description: z.string().optional(),
   schema: z.union([z.record(z.string(), z.unknown()), z.boolean()]),
-  // The text always follows the schema; nothing looser is offered, so asking for it changes nothing.
+  // The text always follows the schema, so either value of `strict` is fine.
   strict: z.boolean().nullish(),
 });
 
@@ -101,7 +109,7 @@ const responseFormat = z
   ])
   .optional();
 
-/** What both endpoints take. */
+/** Fields of both endpoints. */
 export const sharedFields = {
   model: z.string(),
   stream: z.boolean().optional(),
@@ -131,7 +139,7 @@ export const sharedFields = {
 const shared = z.object(sharedFields);
 export type SharedFields = z.output<typeof shared>;
 
-/** The part of a request that does not depend on the endpoint. */
+/** The part of a request that both endpoints share. */
 export function sharedRequest(
   fields: SharedFields,
 ): Omit<ApiRequest, 'prompts' | 'topLogprobs' | 'tokensMax'> {
@@ -139,7 +147,7 @@ export function sharedRequest(
     model: fields.model,
     choiceCount: fields.n ?? 1,
     sampling: samplingOf(fields),
-    // Negative seeds are seeds like others, as two's complement.
+    // Negative seeds are taken as two's complement.
     seed: fields.seed === undefined ? null : BigInt.asUintN(64, BigInt(fields.seed)),
     stops: fields.stop ?? [],
     format: formatOf(fields),
@@ -153,7 +161,7 @@ function samplingOf(fields: SharedFields): Sampling {
   return {
     temperature: fields.temperature ?? 1,
     topP: fields.top_p ?? 1,
-    // -1 is another server's word for all of them.
+    // vLLM and others write -1 for all tokens.
     topK: Math.max(0, fields.top_k ?? 0),
     minP: fields.min_p ?? 0,
     repetitionPenalty: fields.repetition_penalty ?? 1,
@@ -174,7 +182,10 @@ function formatOf({ response_format: asked }: SharedFields): TextFormat | null {
   }
 }
 
-/** Null counts as absent, in the body itself and in its options. Bodies that are no object stay as they are. */
+/**
+ * Treats null as absent, in the body and in `stream_options`. Values that are not objects stay as
+ * they are.
+ */
 export function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(

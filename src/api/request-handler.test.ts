@@ -1,5 +1,5 @@
-// How an answer goes once it has begun: its choices, and its end where one of them fails, nobody reads, or too many are
-// asked for at once.
+// Checks how an answer runs and ends: its choices, an error in one of them, a client that leaves,
+// and the limit of requests.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -141,7 +141,7 @@ describe('bodies that do not end', () => {
       const long = (): Promise<Response> =>
         post('/v1/completions', { ...ask, user: 'x'.repeat(100_000) });
       let refusal = await long();
-      // The server may hear of the sockets later than of the request.
+      // The server may notice the closed sockets after it sees the new request.
       for (; refusal.status === 200; refusal = await long());
       assert.equal(refusal.status, 503);
       assert.equal((await json(refusal)).error.code, 'server_busy');
@@ -173,7 +173,7 @@ describe('a reader that does not read', () => {
       socket.pause();
       socket.write(posted({ ...ask, stream: true }));
       await until(() => queue !== null);
-      // The kernel takes some megabytes before anything is left unread.
+      // The kernel buffers some megabytes before anything counts as unread.
       for (let sent = 0; generator.openCount > 0; sent++) {
         assert.ok(sent < 400, 'the reader was never cut off');
         queue!.push(word('y'.repeat(unreadBytesMax / 4)));

@@ -1,5 +1,5 @@
-// One request from its checked form to its last byte: starts the choices, waits until they are accepted, streams or
-// collects them, and ends them the moment nobody reads any more. Holds nothing between requests but their number.
+// Runs one request: starts its choices, waits until they are accepted, streams or collects them,
+// and ends them as soon as the client leaves. Keeps no state between requests.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -20,13 +20,13 @@ import { bodyOf, ChunkWriter, type ResponseHead, type ResponseShape } from './re
 import { paddedBody, type StreamShaping } from './stream-shaping.js';
 import { usageOf } from './usage.js';
 
-/** Hears how answers went; for metrics. */
+/** Called at each step of a request, for metrics. */
 export interface RequestObserver {
   began(): void;
-  /** @param ms since the request began to be answered. */
+  /** @param ms since work on the request began. */
   firstToken(ms: number): void;
   ended(result: GenerationResult): void;
-  /** Cut off because the reader was too slow, or left before the end. */
+  /** The client read too slowly and was cut off, or left before the end. */
   abandoned(why: 'slow' | 'gone'): void;
   closed(ms: number): void;
 }
@@ -34,26 +34,26 @@ export interface RequestObserver {
 export interface RequestHandlerParts {
   readonly generator: Generator;
   readonly observer: RequestObserver;
-  /** Most requests that are being answered at once. */
+  /** Most requests that run at once. */
   readonly requestsMax: number;
   readonly shaping: StreamShaping;
 }
 
-/** Who an answer is written to. `headers` are those of every answer of the door. */
+/** The client of a request. `headers` go on every response of the API. */
 export interface HttpCaller {
-  /** What its key grants; null: none is asked for. */
+  /** The rights of its key; null: no key is required. */
   readonly grant: KeyGrant | null;
   readonly response: ServerResponse;
-  /** That the request came on. */
+  /** The socket of the request. */
   readonly socket: Socket;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * Calls back when a response has been sent or will never be: its own `close` is not heard of while it waits on its socket
- * behind an earlier one (pipelining).
+ * Calls back when a response was sent or never will be. The response's own `close` is not emitted
+ * while it waits on its socket behind an earlier one (pipelining), so the socket is watched too.
  *
- * @returns what ends the waiting.
+ * @returns a function that stops watching.
  */
 export function onClosed(socket: Socket, response: ServerResponse, then: () => void): () => void {
   const stop = (): void => {
@@ -64,7 +64,7 @@ export function onClosed(socket: Socket, response: ServerResponse, then: () => v
     stop();
     then();
   };
-  // As many as there are requests that share it.
+  // All requests on the socket add a listener.
   socket.setMaxListeners(0);
   response.once('close', onClose);
   socket.once('close', onClose);
@@ -80,12 +80,12 @@ export class RequestHandler {
     this.#parts = parts;
   }
 
-  /** Requests that are being answered. */
+  /** Requests that are running. */
   get openCount(): number {
     return this.#running.size;
   }
 
-  /** Resolves when nothing is being answered, or after so many milliseconds. For one caller at a time. */
+  /** Resolves when no request runs, or after `msMax`. One caller at a time. */
   whenIdle(msMax: number): Promise<void> {
     if (this.openCount === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -97,7 +97,7 @@ export class RequestHandler {
     });
   }
 
-  /** Ends the answers of keys that are none any more. @param ids of the keys. */
+  /** Ends the answers of revoked keys. @param ids of the keys. */
   revoke(ids: ReadonlySet<string>): void {
     for (const answered of [...this.#running]) answered.revoke(ids);
   }
@@ -105,14 +105,15 @@ export class RequestHandler {
   /**
    * Answers a request.
    *
-   * @throws ApiError, or what the generator throws, as long as nothing has been sent; later errors end the stream.
+   * @throws ApiError, or an error of the generator, as long as nothing was sent; a later error ends
+   *   the stream.
    */
   async answer(request: ApiRequest, format: ResponseShape, reader: HttpCaller): Promise<void> {
     const { generator, requestsMax, observer: watch } = this.#parts;
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
     if (this.openCount >= requestsMax) {
-      throw new ApiError('server_busy', `${requestsMax} requests are being answered already`);
+      throw new ApiError('server_busy', `${requestsMax} requests are running already`);
     }
     const startedMs = performance.now();
     const answered = new RunningRequest(this.#parts, request, format, model, reader);
@@ -132,17 +133,24 @@ function modelOf({ models }: Generator, id: string): ModelCard {
   const model = models.find((card) => card.id === id || card.aliases.includes(id));
   if (model !== undefined) return model;
   const known = models.map((card) => `'${card.id}'`).join(', ');
-  throw new ApiError('model_not_found', `there is no model '${id}'; there is ${known}`, 'model');
+  throw new ApiError(
+    'model_not_found',
+    `there is no model '${id}'; the models are ${known}`,
+    'model',
+  );
 }
 
 function checkReadiness({ readiness }: Generator): void {
   if (readiness === 'draining') {
-    throw new ApiError('server_unavailable', 'the server is going away and takes no new requests');
+    throw new ApiError(
+      'server_unavailable',
+      'the server is shutting down and takes no new requests',
+    );
   }
   if (readiness === 'starting') throw new ApiError('server_unavailable', 'not ready yet');
 }
 
-/** One request while it is answered. */
+/** One running request. */
 class RunningRequest {
   readonly #generator: Generator;
   readonly #watch: RequestObserver;
@@ -154,7 +162,7 @@ class RunningRequest {
   readonly #revoked = new AbortController();
   readonly #startedMs = performance.now();
   #isFirst = true;
-  /** Why it was ended here, whatever the generator then says. */
+  /** The error to report instead of the generator's, once the key is revoked. */
   #refusal: ApiError | null = null;
 
   constructor(
@@ -170,7 +178,7 @@ class RunningRequest {
     this.#request = request;
     this.#format = format;
     this.#reader = reader;
-    // One for each choice.
+    // Each choice adds a listener.
     setMaxListeners(0, this.#revoked.signal);
     this.#heading = {
       id: format.idPrefix + randomUUID().replaceAll('-', ''),
@@ -180,10 +188,10 @@ class RunningRequest {
     };
   }
 
-  /** Ends it where its key is among these. */
+  /** Ends the request if its key is among these. */
   revoke(ids: ReadonlySet<string>): void {
     if (!ids.has(this.#reader.grant?.id ?? '')) return;
-    this.#refusal = new ApiError('invalid_api_key', 'the key is not valid any more');
+    this.#refusal = new ApiError('invalid_api_key', 'the key is no longer valid');
     this.#revoked.abort();
   }
 
@@ -198,7 +206,7 @@ class RunningRequest {
     try {
       const generations = this.#start();
       const counts = await Promise.all(generations.map(({ accepted }) => accepted));
-      // Choices share their prompt, which is counted once.
+      // Choices share their prompt, so it counts once.
       const promptCount = counts
         .filter((_, index) => index % this.#request.choiceCount === 0)
         .reduce((sum, count) => sum + count, 0);
@@ -206,7 +214,7 @@ class RunningRequest {
       else await this.#collect(generations, promptCount);
     } catch (reason) {
       this.#revoked.abort();
-      // Nobody is there to be told.
+      // A client that left cannot receive the error.
       if (!response.destroyed && !socket.destroyed) throw this.#refusal ?? reason;
     } finally {
       stopWaiting();
@@ -256,13 +264,13 @@ class RunningRequest {
       stream.end(`${usage}data: [DONE]\n\n`);
     } catch (reason) {
       this.#revoked.abort();
-      // The status is gone; clients know an event with an error for what it is.
+      // The status was sent already; clients recognise an error event.
       const { body } = toApiError(this.#refusal ?? reason);
       stream.end(`data: ${JSON.stringify(body)}\n\n`);
     }
   }
 
-  /** One choice, in chunks of what came in one turn of the event loop. */
+  /** Streams one choice. Deltas of one turn of the event loop share a chunk. */
   async #streamTo(
     generation: GenerationStream,
     index: number,

@@ -1,11 +1,11 @@
-// From a shape's complaint to the one error that the caller is told: the first thing wrong, by the name of its field.
+// Turns the issues of a zod schema into one API error: the first one, with the name of its field.
 
 import type { z } from 'zod';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 
 type Issue = z.core.$ZodIssue;
 
-/** `messages[2].content`; null for the body as a whole. */
+/** Such as `messages[2].content`; null for the whole body. */
 function paramOf(path: readonly PropertyKey[]): string | null {
   if (path.length === 0) return null;
   return path
@@ -15,7 +15,7 @@ function paramOf(path: readonly PropertyKey[]): string | null {
     .join('');
 }
 
-/** Adds an issue that keeps its code on the way out. */
+/** Adds an issue that carries an error code of the API. */
 export function addIssue(
   context: z.core.$RefinementCtx,
   code: ApiErrorCode,
@@ -28,7 +28,7 @@ export function addIssue(
 
 /** @param issues [n >= 1] */
 export function errorOfIssues(issues: readonly Issue[], body: unknown): ApiError {
-  // What is misspelt explains what is missing.
+  // A misspelt field often explains a missing one, so it comes first.
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const param = paramOf([...issue.path, issue.keys[0]!])!;
@@ -42,25 +42,25 @@ export function errorOfIssues(issues: readonly Issue[], body: unknown): ApiError
   }
   return new ApiError(
     codeOf(issue),
-    `${where}: ${wordsOf(issue, valueAt(body, issue.path))}`,
+    `${where}: ${textOf(issue, valueAt(body, issue.path))}`,
     param,
   );
 }
 
-/** Value and bound where a bound is passed, else what the shape says. */
-function wordsOf(issue: Issue, value: unknown): string {
+/** Value and bound where a bound was exceeded, else the schema's message. */
+function textOf(issue: Issue, value: unknown): string {
   if (issue.code === 'too_big') {
     const bound = `${issue.inclusive === false ? 'below' : 'at most'} ${issue.maximum}`;
-    return `${measured(value)}, where ${bound} is taken`;
+    return `got ${measured(value)}, expected ${bound}`;
   }
   if (issue.code === 'too_small') {
     const bound = `${issue.inclusive === false ? 'above' : 'at least'} ${issue.minimum}`;
-    return `${measured(value)}, where ${bound} is taken`;
+    return `got ${measured(value)}, expected ${bound}`;
   }
   return issue.message.replace(/^Invalid input: /, '');
 }
 
-/** A number as it is, and of what is longer than a number only how long it is. */
+/** The number, or the length of a longer value. */
 function measured(value: unknown): string {
   if (Array.isArray(value)) return `${value.length} items`;
   if (typeof value === 'string') return `${value.length} characters`;

@@ -1,10 +1,11 @@
-// What the door itself counts: requests by route and outcome, answers by how they ended, times as a client feels them.
+// Counts the API's own requests and answers: requests by route and status, tokens, and times as a
+// client sees them.
 
 import type { GenerationResult } from './generator.js';
 import type { Metrics } from './metrics.js';
 import type { RequestObserver } from './request-handler.js';
 
-/** Seconds; from a token over loopback to an answer of minutes. */
+/** Seconds, from a token over loopback to an answer that takes minutes. */
 const timeBounds = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300,
 ];
@@ -21,19 +22,19 @@ export function requestMetrics(metrics: Metrics): RequestMetrics {
   ]);
   const firstToken = metrics.histogram(
     'http_time_to_first_token_seconds',
-    'From a request to its first token.',
+    'Time from a request to its first token.',
     timeBounds,
   );
   const duration = metrics.histogram(
     'http_answer_seconds',
-    'From a request for text to the end of its answer.',
+    'Time from a request for text to the end of its answer.',
     timeBounds,
   );
   const prompt = metrics.counter('http_prompt_tokens_total', 'Prompt tokens of finished choices.');
   const written = metrics.counter('http_completion_tokens_total', 'Tokens of finished choices.');
   const abandoned = metrics.counter(
     'http_abandoned_answers_total',
-    'Answers that nobody read to the end: gone, or cut off as too slow.',
+    'Answers not read to the end: the client left, or was cut off as too slow.',
     ['why'],
   );
   let openCount = 0;
@@ -41,7 +42,7 @@ export function requestMetrics(metrics: Metrics): RequestMetrics {
     {
       kind: 'gauge',
       name: 'http_open_requests',
-      help: 'Requests for text that are being answered.',
+      help: 'Running requests for text.',
       read: () => openCount,
     },
   ]);

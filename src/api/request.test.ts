@@ -1,4 +1,5 @@
-// What a body comes to, field by field: OpenAI's defaults, neutral values, and a refusal that names everything else.
+// Checks how bodies are read, field by field: OpenAI's defaults, neutral values, and refusals of
+// everything else.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -282,9 +283,9 @@ describe('a body that is refused', () => {
 });
 
 it('a refusal of what is beyond a bound has the value and the bound', () => {
-  const told = (change: object) => refused(readChatRequest, { ...chat, ...change }).message;
-  assert.equal(told({ temperature: 3 }), "'temperature': 3, where at most 2 is taken");
-  assert.equal(told({ top_p: 0 }), "'top_p': 0, where above 0 is taken");
-  assert.equal(told({ min_p: 1 }), "'min_p': 1, where below 1 is taken");
-  assert.equal(told({ messages: [] }), "'messages': 0 items, where at least 1 is taken");
+  const message = (change: object) => refused(readChatRequest, { ...chat, ...change }).message;
+  assert.equal(message({ temperature: 3 }), "'temperature': got 3, expected at most 2");
+  assert.equal(message({ top_p: 0 }), "'top_p': got 0, expected above 0");
+  assert.equal(message({ min_p: 1 }), "'min_p': got 1, expected below 1");
+  assert.equal(message({ messages: [] }), "'messages': got 0 items, expected at least 1");
 });

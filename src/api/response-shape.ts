@@ -1,28 +1,32 @@
-// How answers are spelt: what every body and chunk begins with, and what an endpoint adds. Chunks are put together from
-// text that is the same for all chunks of an answer, because making them is most of what a streamed token costs here.
+// Writes the JSON that all bodies and chunks share, and defines what an endpoint adds. The fixed
+// part of a chunk is made once, because chunks are most of the cost of a streamed token here.
 
 import type { Delta } from './generator.js';
 import type { UsageReport } from './usage.js';
 
-/** What an endpoint's own bodies and chunks look like. Texts are JSON. */
+/** How an endpoint writes its bodies and chunks. Strings are JSON. */
 export interface ResponseShape {
   /** `object` of a body, and of a chunk. */
   readonly object: string;
   readonly chunkObject: string;
   readonly idPrefix: string;
-  /** First chunk of a choice, before any token; null: there is none. */
+  /** First chunk of a choice, before any token; null: none. */
   opening(index: number): string | null;
   delta(index: number, text: string, logprobs: string): string;
   finish(index: number, reason: string): string;
   /** One choice of a body. */
   choice(index: number, text: string, logprobs: string, reason: string): string;
-  /** Log-probabilities of deltas that have some. @param offset UTF-16 units of the choice's text before them. */
+  /**
+   * Log-probabilities of deltas that have them.
+   *
+   * @param offset UTF-16 units of the choice's text before them.
+   */
   logprobs(deltas: readonly Delta[], offset: number, tokenBytes: BytesOfToken): string;
 }
 
 export type BytesOfToken = (token: number) => Uint8Array | null;
 
-/** What is the same in every chunk of an answer. */
+/** Fields that all chunks of an answer share. */
 export interface ResponseHead {
   readonly id: string;
   readonly createdS: number;
@@ -30,7 +34,7 @@ export interface ResponseHead {
   readonly fingerprint: string;
 }
 
-/** `{"id":...,"choices":[` without what follows. */
+/** `{"id":...,"choices":[` without the rest. */
 function beginning(object: string, { id, createdS, model, fingerprint }: ResponseHead): string {
   const fields = { id, object, created: createdS, model, system_fingerprint: fingerprint };
   return `${JSON.stringify(fields).slice(0, -1)},"choices":[`;
@@ -41,7 +45,7 @@ export class ChunkWriter {
   readonly #begin: string;
   readonly #end: string;
 
-  /** @param includesUsage the last chunk brings usage, all others say null. */
+  /** @param includesUsage whether the last chunk has usage; the others then have null. */
   constructor(format: ResponseShape, heading: ResponseHead, includesUsage: boolean) {
     this.#begin = `data: ${beginning(format.chunkObject, heading)}`;
     this.#end = includesUsage ? '],"usage":null}\n\n' : ']}\n\n';
@@ -69,7 +73,7 @@ export function bodyOf(
   return `${begin}${choices.join(',')}],${JSON.stringify(cost).slice(1)}`;
 }
 
-/** Text of a token on its own: bytes of half a character become U+FFFD. */
+/** Text of a single token; bytes of half a character become U+FFFD. */
 export function tokenName(bytes: Uint8Array | null, token: number): string {
   return bytes === null ? `<${token}>` : Buffer.from(bytes).toString('utf8');
 }

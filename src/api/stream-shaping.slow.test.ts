@@ -1,5 +1,5 @@
-// Padded and aggregated answers over HTTP: one length of what is sent, something each time, and the same text to the
-// official clients as without. Slow: those clients take a second to load.
+// Checks padded and aggregated answers over HTTP: pieces of one length, at every interval, and the
+// same text for the official clients. Slow: those clients take a second to load.
 
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
@@ -13,7 +13,7 @@ const shaping = { padBytes: 512, aggregateMs: 20 };
 const messages = [{ role: 'user' as const, content: 'x' }];
 const said = 'one two three';
 
-/** Three words, and so long between them that beats go by with nothing to say. */
+/** Three words with long pauses, so that some intervals have nothing to send. */
 const slowly: Script = (queue) => {
   queue.accept(5);
   void (async () => {
@@ -28,7 +28,7 @@ const slowly: Script = (queue) => {
 const behind = (use: (url: string) => Promise<void>): Promise<void> =>
   withApi(new ScriptedGenerator(slowly), { shaping }, ({ url }) => use(url));
 
-/** What the client is sent, piece by piece as it comes. */
+/** The pieces that a client receives, as they arrive. */
 function piecesOf(url: string, body: object): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const pieces: string[] = [];
@@ -42,11 +42,11 @@ function piecesOf(url: string, body: object): Promise<string[]> {
   });
 }
 
-describe('a covered HTTP door', () => {
-  it('sends pieces of one class of size, those too that say nothing', async () => {
+describe('an HTTP API with traffic shaping', () => {
+  it('sends pieces of one size class, empty ones included', async () => {
     await behind(async (url) => {
       const pieces = await piecesOf(url, { ...ask, stream: true });
-      // The kernel may hand over two at once.
+      // The kernel may deliver two at once.
       const sizes = pieces.map((piece) => Buffer.byteLength(piece));
       assert.ok(
         sizes.every((size) => size % 512 === 0),

@@ -1,27 +1,27 @@
-// What is done for HTTP answers against whoever sees lengths and times: comments and white space that fill what is sent up
-// to a class of size, and how often a stream may say something. Every client of OpenAI's shapes passes over both.
+// Hides lengths and times of HTTP answers: pads with comments and spaces to a size class, and sends
+// at fixed intervals. OpenAI-compatible clients skip both.
 
 import { randomBytes } from 'node:crypto';
 import { sizeClass } from '../base/size-class.js';
 
-/** As on the wire between devices and servers; 0: nothing is done. */
+/** The same settings as on the wire between devices and servers; 0: off. */
 export interface StreamShaping {
-  /** What is sent at a time has this many bytes, or twice, and so on: a power of two. */
+  /** Each piece has this many bytes, or twice, four times and so on; a power of two. */
   readonly padBytes: number;
-  /** Something is sent every so many milliseconds, and at no other time. */
+  /** A piece is sent every so many milliseconds, and at no other time. */
   readonly aggregateMs: number;
 }
 
 export const noStreamShaping: StreamShaping = { padBytes: 0, aggregateMs: 0 };
 
-/** A comment of no letters: a colon and an empty line. */
+/** An empty comment: a colon and an empty line. */
 const commentBytes = 3;
 
 /**
- * Events with a comment behind them that fills them up. Its letters are drawn, so that a proxy that compresses gains
- * nothing by them.
+ * Events followed by a comment that pads them. Its letters are random, so that compression gains
+ * nothing.
  *
- * @param events whole, each with its empty line; none: the comment alone.
+ * @param events whole, each with its empty line; empty: the comment alone.
  */
 export function paddedEvents(events: string, padBytes: number): string {
   const length = Buffer.byteLength(events);
@@ -32,7 +32,7 @@ export function paddedEvents(events: string, padBytes: number): string {
   return `${events}:${letters.slice(0, letterCount)}\n\n`;
 }
 
-/** A body of JSON with spaces behind it. */
+/** A JSON body padded with spaces. */
 export function paddedBody(body: string, padBytes: number): string {
   const length = Buffer.byteLength(body);
   return body + ' '.repeat(sizeClass(length, padBytes, 1) - length);

@@ -1,5 +1,5 @@
-// What an answer cost, in the words that clients know: OpenAI's usage, vLLM's metrics.speculative_decoding, llama.cpp's
-// timings. Sums over the choices of a request.
+// Counts the cost of an answer, summed over its choices, in the fields clients know: OpenAI's
+// usage, vLLM's metrics.speculative_decoding, llama.cpp's timings.
 
 import type { GenerationResult } from './generator.js';
 
@@ -23,17 +23,17 @@ export interface UsageReport {
       readonly draft_acceptance_rate: number | null;
       readonly num_spec_steps: number;
       readonly num_accepted_draft_tokens: number;
-      /** Tested drafts: behind a rejection nothing is tested. */
+      /** Tested drafts; drafts after a rejection are not tested. */
       readonly num_draft_tokens: number;
-      /** All that was drafted, tested or not. */
+      /** All drafted tokens, tested or not. */
       readonly num_spec_tokens: number;
-      /** False where a choice ended on tokens that the target has not verified. */
+      /** False where a choice ended on unverified tokens. */
       readonly is_verified: boolean;
     };
   };
   readonly timings: {
     readonly predicted_n: number;
-    /** From the first token to the last of the slowest choice. */
+    /** From the first token to the last, of the slowest choice. */
     readonly predicted_ms: number;
     readonly predicted_per_second: number | null;
     readonly draft_n: number;

@@ -1,4 +1,5 @@
-// `pilotfish chat` as a script uses it, with a real server: answers in order, a context that fills, and Ctrl-C.
+// Runs `pilotfish chat` as a script does, with a real server: answers in order, a full context, and
+// Ctrl-C.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -7,7 +8,7 @@ import { run, withServe } from './processes/command.suite.js';
 const served = ['serve', '-m', 'stories-target', '--slots', '2', '-t', '1', '--deterministic'];
 const small = ['-t', '1', '--seed', '5'];
 
-it('answers each line of a pipe, alike whatever drafts, and forgets oldest turns when it must', async () => {
+it('answers each line of a pipe, with one text for every drafter, and drops old turns when the context is full', async () => {
   await withServe(served, async ({ url }) => {
     const talk = (lines: string, ...flags: string[]) =>
       run(['chat', '-s', url, ...small, ...flags], {}, () => undefined, lines);
@@ -27,8 +28,8 @@ it('answers each line of a pipe, alike whatever drafts, and forgets oldest turns
 });
 
 it('ends with 4 where there is no server, and with 130 on Ctrl-C through a pipe', async () => {
-  const nobody = await run(['chat', '-s', '127.0.0.1:9', ...small], {}, () => undefined, 'Hello\n');
-  assert.deepEqual([nobody.code, nobody.out], [4, '']);
+  const alone = await run(['chat', '-s', '127.0.0.1:9', ...small], {}, () => undefined, 'Hello\n');
+  assert.deepEqual([alone.code, alone.out], [4, '']);
   await withServe(served, async ({ url }) => {
     const args = ['chat', '-s', url, ...small, '-n', '450', '--logit-bias', '2=-inf'];
     const stopped = await run(

@@ -1,5 +1,5 @@
-// `pilotfish chat`: a conversation with the server's model, drafted here. Flags are those of `run`; what a person can say
-// besides messages is in chat/session.ts.
+// Defines `pilotfish chat`: a conversation with a server's model, drafted here. The flags are those
+// of `run`; chat/session.ts has the commands.
 
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
@@ -17,28 +17,28 @@ import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
-const description = `Talks with the model of a server, with a draft model on this machine. The server puts the messages into the form that its model was taught; a model that was taught none gets them as a script of User and Assistant, and an answer then ends before the next "User:".
+const description = `Chats with a server's model, with a draft model on this machine. The server applies its model's chat template. A model without a template gets the messages as a script of User and Assistant, and an answer then ends before the next "User:".
 
   pilotfish chat
   pilotfish chat --server edge.local:7433 -md hf:user/repo/draft.gguf --system "Be brief."
   printf 'Hello\\nAnd then?\\n' | pilotfish chat > answers.txt
 
-Ctrl-C stops an answer, not the program: Ctrl-D, or Ctrl-C twice at the prompt, leaves. /help lists commands. A message may have several lines: end a line with \\, or put the message between lines of """. When the context is full, the oldest turns are forgotten, and that is said; the system message stays.
+Ctrl-C stops an answer. Ctrl-D, or Ctrl-C twice at the prompt, ends the program. /help lists the commands. For a message of several lines, end each line with \\, or put the message between lines of """. When the context is full, the oldest turns are dropped with a note; the system message stays.
 
-Through a pipe every line is a message, and stdout carries the answers alone; the first that fails ends the command.`;
+Through a pipe each line is a message, and stdout has only the answers. The first error ends the command.`;
 
 const maxTokensDefault = 512;
 
 export function addChat(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  const command = program.command('chat').summary('talk with the model of a server');
+  const command = program.command('chat').summary('chat with the model of a server');
   command
     .description(description)
     .addOption(
       flag('--system <text>', 'system message before the conversation').default('', 'none'),
     )
     .addOption(stopFlag())
-    .addOption(flag('--show-draft', 'mark every token by where it came from'))
-    .addOption(flag('--stats', 'numbers behind each answer'));
+    .addOption(flag('--show-draft', 'mark every token by its origin'))
+    .addOption(flag('--stats', 'print numbers after each answer'));
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {
@@ -81,4 +81,4 @@ async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
 }
 
 const greeting = (modelName: string | null): string =>
-  `${visible(modelName ?? 'no server yet', 'all')}; /help lists commands, Ctrl-D leaves`;
+  `${visible(modelName ?? 'no server yet', 'all')}; /help lists the commands, Ctrl-D ends`;

@@ -1,5 +1,5 @@
-// Runs a set of commands as one program: help, parsing, and an exit code for every outcome.
-// Never ends the process and never touches its streams: the entry file does.
+// Runs a set of commands as one program: help, parsing, and an exit code for every outcome. The
+// caller ends the process and owns its streams.
 
 import { Command, CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
@@ -8,7 +8,7 @@ import { settleSwitches } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
-/** A program: its name and the commands that it is made of. */
+/** A program: its name and its commands. */
 export interface CommandSet {
   /** As a user types it. */
   readonly name: string;
@@ -18,16 +18,17 @@ export interface CommandSet {
 }
 
 const closing = `
-Every flag can be set by its environment name, where an empty value counts as none; the command line wins.
-PILOTFISH_DEBUG=1 adds a stack trace to errors; NO_COLOR=1 turns colour off.
+Every flag can be set by its environment variable; the command line wins.
+An empty variable counts as not set.
+PILOTFISH_DEBUG=1 adds a stack trace to errors. NO_COLOR=1 turns colour off.
 
 Exit codes:
-  0    done; for serve, device, top and demo --keep also: stopped with Ctrl-C
-  1    failed: output that cannot be written, a check of doctor, a mistake in pilotfish
-  2    wrong usage: a flag, a prompt, a value out of range
-  3    model or engine: not found, not usable, too large, vocabularies that differ
-  4    link: no server, a server that stays away or refuses, an address that cannot be had, a download
-  130  stopped with Ctrl-C before it was done`;
+  0    done; for serve, device, top and demo --keep also after Ctrl-C
+  1    failed: output not written, a check of doctor, a bug in pilotfish
+  2    wrong usage: an invalid flag, prompt or value
+  3    model or engine: not found, unusable, too large, vocabularies differ
+  4    network: no server, server lost or refusing, no address, failed download
+  130  stopped with Ctrl-C before the end`;
 
 /**
  * Runs one command line.
@@ -53,7 +54,7 @@ export async function runCommandSet(
   }
 }
 
-/** Help and version were asked for, or no command was given: all is printed already. */
+/** Whether help or version was printed already. */
 const isHelp = ({ code }: CommanderError): boolean =>
   ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(code);
 
@@ -64,7 +65,10 @@ function commandAt(program: Command, args: readonly string[]): Command {
   return command === undefined ? program : commandAt(command, rest);
 }
 
-/** A word that is no command is at times called a surplus argument; what a user needs is the list of commands. */
+/**
+ * Adds the list of commands to an error about an unknown command. Commander reports some of them as
+ * a surplus argument.
+ */
 function withNames(reason: unknown, command: Command): unknown {
   if (!(reason instanceof CommanderError) || command.commands.length === 0) return reason;
   const isUnknown = reason.code === 'commander.unknownCommand';
@@ -73,20 +77,23 @@ function withNames(reason: unknown, command: Command): unknown {
 }
 
 function unknownCommand(parent: Command, word: string | null, reason?: CommanderError): Error {
-  const said = word === null ? sentenceOf(reason!.message) : `unknown command '${word}'`;
+  const problem = word === null ? sentenceOf(reason!.message) : `unknown command '${word}'`;
   const names = parent.commands.map((command) => command.name()).join(', ');
   const of = parent.parent === null ? '' : ` of ${parent.name()}`;
-  return new PilotfishError('usage', `${said}; commands${of} are ${names}`);
+  return new PilotfishError('usage', `${problem}; commands${of} are ${names}`);
 }
 
-/** `help`, and `help models pull`: commander's own knows one level and is silent about a word it does not know. */
+/**
+ * Adds `help` and `help models pull`. Commander's own help knows one level and ignores unknown
+ * names.
+ */
 function addHelp(program: Command): void {
   for (const command of program.commands) command.helpCommand(false);
   program
     .helpCommand(false)
     .command('help')
     .summary('print help for a command')
-    .description('Prints the help of a command, or of all.')
+    .description('Prints the help of a command, or of the program.')
     .argument('[command...]', 'such as: models pull')
     .action((words: readonly string[]) => {
       let command = program;
@@ -119,7 +126,7 @@ export function createProgram(
   return program;
 }
 
-/** Sends all of commander's output through the terminal; its errors are printed by failure.ts instead. */
+/** Sends commander's output through the terminal. Its errors are printed by failure.ts instead. */
 function styleOutput(program: Command, { out, err, env }: Terminal): void {
   const colour = colourWanted(out, env);
   const paint = painter(colour);

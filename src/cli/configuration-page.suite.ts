@@ -1,12 +1,13 @@
-// docs/configuration.md as the command definitions make it: every command, every flag, its unit, default and environment
-// name. tools/configuration.mjs writes it, a test compares. Shared by both, and no part of the command.
+// Writes docs/configuration.md from the command definitions: every command and flag with unit,
+// default and environment name. tools/configuration.mjs writes the page and a test compares it; it
+// is not part of the command.
 
 import type { Command, Option } from 'commander';
 import { createProgram } from './command-line.js';
 import { pilotfish } from './program.js';
 import type { Terminal } from './screen/terminal.js';
 
-/** A terminal that nobody looks at. */
+/** A terminal without output. */
 export const noTerminal: Terminal = {
   out: { write: () => true },
   err: { write: () => true },
@@ -14,10 +15,10 @@ export const noTerminal: Terminal = {
   signal: new AbortController().signal,
 };
 
-/** Commands that do something, in the order of the help: `models pull` is one. */
+/** Commands with an action, in the order of the help, `models pull` included. */
 export function leafCommands(program: Command): Command[] {
   return program.commands.flatMap((command) =>
-    // `models` does something itself and has a command below it.
+    // `models` has an action and a subcommand.
     [...(actsItself(command) ? [command] : []), ...leafCommands(command)],
   );
 }
@@ -25,38 +26,38 @@ export function leafCommands(program: Command): Command[] {
 const actsItself = (command: Command): boolean =>
   command.commands.length === 0 || command.name() === 'models';
 
-/** The words that name a command, without the program's own. */
+/** The words of a command, without the program's name. */
 export function commandWords(command: Command): string[] {
   return command.parent === null ? [] : [...commandWords(command.parent), command.name()];
 }
 
 const head = `# Configuration
 
-Every flag of every command, made from the command definitions by \`node tools/configuration.mjs\`; do not edit it.
+Every flag of every command. \`node tools/configuration.mjs\` makes this page from the command definitions; do not edit it.
 
-The command line wins over the environment, and the environment over the default. An empty environment value counts as none.
-Switches take 1, true, on, yes, enabled or 0, false, off, no, disabled from the environment. A flag that may be given again
-has one value in the environment; \`PILOTFISH_LOGIT_BIAS\` takes a list with commas. There is no configuration file: a
+The command line wins over the environment, and the environment over the default. An empty environment value counts as not
+set. Switches take 1, true, on, yes, enabled or 0, false, off, no, disabled from the environment. A repeatable flag has one
+value in the environment, except that \`PILOTFISH_LOGIT_BIAS\` takes a list with commas. There is no configuration file: a
 service manager sets the environment, as the units in [packaging/systemd](../packaging/systemd) do.
 
-Environment names that belong to no flag:
+Environment variables without a flag:
 
 | name | meaning |
 |---|---|
-| \`PILOTFISH_KEY\` | the key that a device shows its server; a file (\`--key-file\`) wins over it |
+| \`PILOTFISH_KEY\` | the key that a device sends to its server; \`--key-file\` wins over it |
 | \`PILOTFISH_DEBUG\` | 1 adds a stack trace to errors |
 | \`PILOTFISH_LLAMA_LOG\` | 1 lets llama.cpp write its log to stderr |
-| \`LLAMA_LIB_DIR\` | folder of a llama.cpp build of your own, of the version that \`pilotfish doctor\` names |
+| \`LLAMA_LIB_DIR\` | folder of your own llama.cpp build, of the version that \`pilotfish doctor\` names |
 | \`NO_COLOR\`, \`FORCE_COLOR\`, \`TERM\` | colour off, colour on, and \`dumb\` for a terminal without a movable cursor |
-| \`XDG_CONFIG_HOME\`, \`HOME\` | where the file of keys is, unless \`--keys\` names one: \`pilotfish/keys.json\` in the first, or in \`.config\` of the second |
+| \`XDG_CONFIG_HOME\`, \`HOME\` | where the key file is without \`--keys\`: \`pilotfish/keys.json\` in the first, or in \`.config\` of the second |
 | \`HF_HOME\`, \`HF_HUB_CACHE\`, \`XDG_CACHE_HOME\` | where the model cache is, as for the tools of Hugging Face |
-| \`LLAMA_CACHE\` | a cache of llama.cpp, whose models are listed too |
+| \`LLAMA_CACHE\` | llama.cpp's cache, whose models are listed too |
 | \`HF_TOKEN\`, \`HF_TOKEN_PATH\` | token for downloads, and the file it is kept in |
-| \`HF_ENDPOINT\`, \`HF_HUB_OFFLINE\` | another hub, and 1 for never asking it |
-| \`NODE_USE_ENV_PROXY\`, \`HTTPS_PROXY\` | Node's own: 1 lets downloads use the proxy of the environment |
+| \`HF_ENDPOINT\`, \`HF_HUB_OFFLINE\` | another hub, and 1 to stay offline |
+| \`NODE_USE_ENV_PROXY\`, \`HTTPS_PROXY\` | read by Node: 1 makes downloads use the proxy |
 `;
 
-/** The whole page, with a line break at its end. */
+/** The whole page, with a final line break. */
 export function configurationPage(): string {
   const program = createProgram(pilotfish, noTerminal, () => undefined);
   const sections = leafCommands(program)
@@ -83,7 +84,7 @@ function rowOf(option: Option): string[] {
   return [code(flags), unitOf(option), defaultOf(option), envVar ? code(envVar) : '', meaning];
 }
 
-/** Units stand at the end of names, or in the value's name. */
+/** The unit at the end of a name, or in the name of the value. */
 function unitOf({ flags, long }: Option): string {
   if (/<ms>|\[ms\]/.test(flags)) return 'ms';
   if (/-seconds$/.test(long!)) return 's';
@@ -93,7 +94,7 @@ function unitOf({ flags, long }: Option): string {
 }
 
 function defaultOf(option: Option): string {
-  if (option.mandatory) return 'must be given';
+  if (option.mandatory) return 'required';
   if (option.negate || option.isBoolean()) return 'off';
   const { defaultValue, defaultValueDescription } = option;
   if (defaultValueDescription !== undefined) return defaultValueDescription;

@@ -1,4 +1,5 @@
-// `pilotfish demo` as a user runs it: it ends well without a terminal, and Ctrl-C at any moment leaves no process behind.
+// Runs `pilotfish demo` as a user does: without a terminal, and with Ctrl-C at any moment, which
+// leaves no process behind.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -8,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './processes/command.suite.js';
 import { displayWidth } from './screen/table.js';
 
-/** Ids of the processes whose environment holds the mark that a test gave its own. */
+/** Ids of the processes with the mark of a test in their environment. */
 function marked(mark: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -37,7 +38,7 @@ describe('pilotfish demo', { skip: process.platform !== 'linux' && '/proc is of 
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
     assert.doesNotMatch(out, /[\u0000-\u0009\u000b-\u001f]/);
     for (const line of out.split('\n')) assert.ok(displayWidth(line) <= 80, line);
-    assert.match(out, /pass +emulated: held back to 5 ms/);
+    assert.match(out, /pass +emulated: 5 ms/);
     assert.match(
       out,
       /\n {2}device alone .*\n {2}streaming .*\n {2}stop-and-wait .*\n {2}pipeline/,

@@ -1,5 +1,6 @@
-// `pilotfish demo`, also `npm run demo`: a server, two devices and the link between them, on this machine, in under a
-// minute. Everything it prints is measured while it runs; what is emulated is called emulated.
+// Defines `pilotfish demo`, also `npm run demo`: a server, two devices and an emulated link on this
+// machine, in under a minute. All numbers are measured while it runs; emulated parts are called
+// emulated.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
@@ -29,7 +30,7 @@ import { legendEntries, type TokenMark, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, type Paint, painter, type Terminal } from './screen/terminal.js';
 
-const description = `Shows the whole system on this machine, with the bundled models: a server process, two device processes that draft differently, and an emulated link between them. A text appears with every token coloured by where it came from; then every mode writes the same texts, on the target as a large model would be (emulated: its passes are held back) and as it is. Takes under a minute, needs no network.
+const description = `Shows the whole system on this machine with the bundled models: a server process, two device processes with different drafters, and an emulated link between them. First it shows a text with every token coloured by its origin. Then every mode writes the same texts twice: on an emulated large target, whose passes are slowed down, and on the small target as it is. Takes under a minute and needs no network.
 
   pilotfish demo
   pilotfish demo --pass-ms 20 --round-trip-ms 100
@@ -37,9 +38,9 @@ const description = `Shows the whole system on this machine, with the bundled mo
 
 const shownTokens = 64;
 const turnTokens = 32;
-/** Of the 24 openings with their own seeds, the one that reads best. */
+/** The most readable text of the 24 openings with their own seeds. */
 const seedDefault = 13n;
-/** No further turn is begun after so long, so that a busy machine keeps the promise of a minute too. */
+/** No turn starts after this, so that a busy machine needs no more than a minute either. */
 const turnsUntilMs = 25_000;
 
 interface DemoOptions {
@@ -54,7 +55,7 @@ interface DemoOptions {
 export function addDemo(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const command = program
     .command('demo')
-    .summary('watch a server and two devices write one text')
+    .summary('watch a server and two devices write a text')
     .description(description)
     .addOption(
       flag('--seed <n>', 'seed of the text, in [0, 2^64)', parseSeed).default(
@@ -62,43 +63,43 @@ export function addDemo(program: Command, terminal: Terminal, exit: (code: numbe
         String(seedDefault),
       ),
     )
-    .addOption(flag('--prompt <text>', 'what the text begins with (default: one of 24 openings)'))
+    .addOption(flag('--prompt <text>', 'beginning of the text (default: one of 24 openings)'))
     .addOption(
       flag(
         '--round-trip-ms <ms>',
-        'emulated way to the server and back',
+        'emulated round trip to the server',
         wholeNumber('--round-trip-ms', 0, 1000),
       ).default(40),
     )
     .addOption(
       flag(
         '--pass-ms <ms>',
-        'emulated pass of the large target',
+        'emulated time of a pass of the large target',
         wholeNumber('--pass-ms', 1, 500),
       ).default(50),
     )
     .addOption(
       flag(
         '--turns <n>',
-        'texts to compare the modes on, as far as the time allows',
+        'texts for comparing the modes, if time allows',
         wholeNumber('--turns', 1, 24),
       ).default(3),
     )
-    .addOption(flag('--keep', 'leave it running and say what to try'));
+    .addOption(flag('--keep', 'keep it running and print commands to try'));
   command.action(async () => exit(await demo(command.opts<DemoOptions>(), terminal)));
 }
 
 const openingFor = (seed: bigint): string =>
   storyPrompts[Number(seed % BigInt(storyPrompts.length))]!;
 
-/** @returns the exit code: 1 when texts differ that must not. */
+/** @returns the exit code: 1 when texts differ that must be equal. */
 async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
   const closers = new Closers();
   terminal.out.write('Starting a server and two devices on this machine ...\n');
   try {
     const stage = await startDemo(options, closers, terminal.env, terminal.signal);
-    const loadedDrafter = { model: draftName, draft: 'none', draftLength: 0, threads: 1 };
-    const alone = await loadEngines({ ...loadedDrafter, deterministic: false }, terminal);
+    const loading = { model: draftName, draft: 'none', draftLength: 0, threads: 1 };
+    const alone = await loadEngines({ ...loading, deterministic: false }, terminal);
     closers.add(() => closeEngines(alone));
     return await new Demo({ options, stage, alone, terminal }).run();
   } catch (reason) {
@@ -113,7 +114,7 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
 interface DemoParts {
   readonly options: DemoOptions;
   readonly stage: DemoProcesses;
-  /** The draft model without anybody to verify it. */
+  /** The draft model without a target. */
   readonly alone: Engines;
   readonly terminal: Terminal;
 }
@@ -135,7 +136,7 @@ class Demo {
     this.#explain();
     const isSameShown = await this.#play();
     const measured = await this.#compare();
-    this.#tell(measured);
+    this.#showResult(measured);
     await this.#farewell();
     return isSameShown && measured.isSameText ? 0 : 1;
   }
@@ -146,30 +147,30 @@ class Demo {
     this.#heading('On this machine, now');
     const rows = [
       ['server', `${targetName}, 9 million weights, on 127.0.0.1:${stage.server.port}`],
-      ['device 1', `${draftName}, 0.8 million weights, drafts for it`],
-      ['device 2', 'has no model: drafts what repeats in the text'],
-      ['link', `emulated: ${roundTripMs} ms there and back`],
-      ['pass', `emulated: held back to ${passMs} ms, whatever it checks, as a large`],
-      ['', 'target on an accelerator would take'],
+      ['device 1', `drafts with ${draftName}, 0.8 million weights`],
+      ['device 2', 'has no model: drafts repeated phrases by look-up'],
+      ['link', `emulated: round trip ${roundTripMs} ms`],
+      ['pass', `emulated: ${passMs} ms for any batch, like a large target`],
+      ['', 'on an accelerator'],
     ];
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
     this.#heading('How to read it');
     this.#legend({
-      accepted: 'on the device, and the target agrees',
-      residual: "the target's own token instead",
-      bonus: 'the same pass gives one more',
-      target: 'no draft was there in time',
+      accepted: 'the target agrees with the draft',
+      residual: "the target's own token in its place",
+      bonus: 'one more token from the same pass',
+      target: 'no draft arrived in time',
     });
   }
 
   #legend(explanations: Partial<Record<TokenMark, string>>): void {
     const { out, env } = this.#parts.terminal;
     const entries = legendEntries(colourWanted(out, env), Object.keys(explanations) as TokenMark[]);
-    const rows = Object.values(explanations).map((words, index) => [entries[index]!, words]);
+    const rows = Object.values(explanations).map((text, index) => [entries[index]!, text]);
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
   }
 
-  /** Both devices write the opening at once; the first one's text is shown as it comes. */
+  /** Both devices write the opening at once; the first one's text is shown as it arrives. */
   async #play(): Promise<boolean> {
     const { options, stage } = this.#parts;
     const { seed } = options;
@@ -180,12 +181,12 @@ class Demo {
     other.catch(() => undefined);
     const shown = await this.#show(stage.modelDevice, task);
     this.#write('\n');
-    this.#paragraph(deviceWords(shown));
+    this.#paragraph(answerText(shown));
     const second = await other;
     const isSame = second.tokens.join() === shown.tokens.join();
     const { origins, tokenCount } = second.statistics;
     this.#paragraph(
-      `Device 2 wrote the same request at the same time, in the same passes; ${origins.drafted} of its ${tokenCount} tokens were drafted. ${isSame ? 'Its text is the same, token for token.' : ''}`,
+      `Device 2 answered the same request at the same time, in the same passes. ${origins.drafted} of its ${tokenCount} tokens were drafted.${isSame ? ' Its text is the same, token for token.' : ''}`,
     );
     if (!isSame) this.#alarm();
     return isSame;
@@ -228,7 +229,7 @@ class Demo {
     return measurement.measured;
   }
 
-  /** The draft model with nobody to correct it. */
+  /** Writes with the draft model alone. */
   async #writeAlone({ prompt, seed, maxTokens }: DemoTask) {
     const { alone, terminal } = this.#parts;
     const { temp, ...filters } = usualLaw;
@@ -260,7 +261,7 @@ class Demo {
     return { prompt, maxTokens, temperature: temp, topK, topP, minP, seed: String(seed) };
   }
 
-  #tell({ emulated, asItIs, alone, isSameText }: DemoResult): void {
+  #showResult({ emulated, asItIs, alone, isSameText }: DemoResult): void {
     const { roundTripMs, passMs } = this.#parts.options;
     const { length: count } = alone.samples;
     const texts =
@@ -269,7 +270,7 @@ class Demo {
         : `${count} more texts, ${turnTokens} tokens each`;
     for (const [title, { ways, contenders, passMs: measuredMs }] of [
       [`A large target (emulated: ${passMs} ms a pass)`, emulated],
-      [`This small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
+      [`The small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
     ] as const) {
       this.#heading(`${title}: ${texts}`);
       this.#write(`${comparisonTable(ways, alone)}\n\n`);
@@ -279,14 +280,14 @@ class Demo {
     }
     this.#write('\n');
     this.#paragraph(
-      `"device alone" writes the small model's own text, which no target has checked; all the others wrote the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2, which streams where nothing repeats. Speeds and ratios are medians, and ratios compare text with text: on a busy machine they need not be quotients of the speeds.`,
+      `"device alone" is the draft model's own text, not verified. All other rows are the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2, which streams where nothing repeats. Speeds and ratios are medians over the texts, so a ratio need not be the quotient of two speeds.`,
     );
     if (!isSameText) this.#alarm();
   }
 
   #alarm(): void {
     this.#write(
-      this.#paint('red', 'TEXTS DIFFER: this should not be; please report it with the seed.\n'),
+      this.#paint('red', 'TEXTS DIFFER: this is a bug; please report it with the seed.\n'),
     );
   }
 
@@ -294,13 +295,13 @@ class Demo {
     const { options, stage, terminal } = this.#parts;
     if (!options.keep) {
       const command = commandName(process.cwd());
-      this.#heading('On your own');
+      this.#heading('What to try next');
       this.#write(`  ${command} demo --keep\n  ${command} help\n`);
       return;
     }
     const lines = await serveKept(stage, options);
-    this.#heading(`Left running until Ctrl-C, passes still held back to ${options.passMs} ms`);
-    // Not wrapped: a line that was broken could not be pasted.
+    this.#heading(`Running until Ctrl-C, with passes of ${options.passMs} ms`);
+    // Not wrapped: a broken line could not be pasted.
     this.#write(`${lines.join('\n')}\n`);
     await new Promise<void>((resolve) => {
       if (terminal.signal.aborted) resolve();
@@ -321,10 +322,9 @@ class Demo {
   }
 }
 
-/** What became of a text, in one sentence or two. */
-function deviceWords({ statistics }: DeviceAnswer): string {
+/** Describes how a text was written. */
+function answerText({ statistics }: DeviceAnswer): string {
   const { tokenCount, totalMs, origins, acceptanceRate, upBytes, downBytes } = statistics;
-  const share =
-    acceptanceRate === null ? '' : `, ${formatShare(acceptanceRate)} of what was tested`;
-  return `${tokenCount} tokens in ${formatDuration(totalMs)}: ${origins.drafted} drafted here and accepted${share}; ${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down.`;
+  const share = acceptanceRate === null ? '' : ` (${formatShare(acceptanceRate)} of those tested)`;
+  return `${tokenCount} tokens in ${formatDuration(totalMs)}: ${origins.drafted} drafted and accepted${share}; ${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down.`;
 }

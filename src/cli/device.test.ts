@@ -1,4 +1,4 @@
-// What the flags of `pilotfish device` come to.
+// Checks the flags of `pilotfish device`.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// `pilotfish device`: keeps one draft model and one connection, and writes answers for programs on this machine, which
-// ask by JSON lines on stdin or on a local socket.
+// Defines `pilotfish device`: keeps one draft model and one connection, and writes answers for
+// programs on this machine. They ask by JSON lines on stdin or a local socket, or over HTTP.
 
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import { type Client, connect } from '../device/index.js';
 import { serveLines } from '../device/line-service.js';
 import { LinkReport } from './answers/link-report.js';
 import { flag, wholeNumber } from './flags/flags.js';
-import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
+import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
@@ -19,16 +19,16 @@ import {
   type LoadedDrafter,
   loadDrafter,
 } from './flags/link-flags.js';
-import { addGroup } from './flags/model-flags.js';
-import { serverUrl } from './flags/server-address.js';
-import { shapingOf } from './flags/shaping-flags.js';
 import {
   insecureFlag,
   listenFlagsOf,
   noKeyFlag,
   type OpenAccess,
   openAccessOf,
-} from './http/listen-flags.js';
+} from './flags/listen-flags.js';
+import { addGroup } from './flags/model-flags.js';
+import { serverUrl } from './flags/server-address.js';
+import { shapingOf } from './flags/shaping-flags.js';
 import type { HttpListening } from './listen-http.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
@@ -36,18 +36,18 @@ import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
-const description = `Keeps a draft model loaded and one connection to a server, and writes answers for programs on this machine.
+const description = `Keeps a draft model loaded and a connection to a server open, and writes answers for programs on this machine.
 
   echo '{"id":1,"prompt":"The old clock","maxTokens":40,"temperature":0.8}' | pilotfish device
   pilotfish device --socket /run/user/1000/pilotfish.sock
   pilotfish device --http
   curl localhost:7434/v1/completions -H 'content-type: application/json' -d '{"model":"llama-stories-target-9m","prompt":"The old clock","max_tokens":40}'
 
-One JSON request a line, one JSON event a line in answer: token, confirmed, retracted, rest, end, error. Requests carry id, prompt or ids or messages, maxTokens, stop, and what changes the law: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed; also format, topLogprobs, scheme, mode, fallback. Any other field is answered with an error. {"id":1,"cancel":true} ends one. Several may run at once.
+Each line of input is one JSON request, each line of output one JSON event: token, confirmed, retracted, rest, end or error. A request has id, prompt (or ids or messages), maxTokens and stop. Sampling: temperature, topK, topP, minP, repetitionPenalty, presencePenalty, frequencyPenalty, logitBias, seed. Also format, topLogprobs, scheme, mode, fallback. Any other field is an error. {"id":1,"cancel":true} ends a request. Several requests may run at once.
 
-With --http it answers as OpenAI's clients ask: /v1/chat/completions, /v1/completions, /v1/models, and /metrics; on this machine alone unless --http-host says otherwise, and then with --http-keys and TLS. GET /v1/models names the model.
+With --http it serves OpenAI's API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics. It listens on this machine only; --http-host changes that and needs --http-keys and TLS. GET /v1/models names the model.
 
-stdout carries events alone. Ctrl-D, or the end of what is piped in, lets running answers finish; Ctrl-C ends them.`;
+stdout has only events. Ctrl-D, or the end of the input, lets running answers finish; Ctrl-C ends them.`;
 
 interface DeviceOptions extends LinkOptions, HttpOptions {
   readonly slots: number;
@@ -61,7 +61,7 @@ interface DeviceOptions extends LinkOptions, HttpOptions {
   readonly insecureOpenToNetwork?: boolean;
 }
 
-/** One above the server's. */
+/** One above the server's default. */
 const httpPortDefault = 7434;
 
 export function addDevice(
@@ -73,11 +73,11 @@ export function addDevice(
     .command('device')
     .summary('draft for programs on this machine')
     .description(description)
-    .addOption(flag('--socket <path>', 'serve a local socket instead of stdin'))
+    .addOption(flag('--socket <path>', 'listen on a local socket instead of stdin'))
     .addOption(
       flag(
         '-np, --slots <n>',
-        'answers that can draft at once',
+        'most answers that draft at once',
         wholeNumber('--slots', 1, 256),
       ).default(4),
     );
@@ -93,8 +93,8 @@ export function addDevice(
 function deviceHttpFlags() {
   const port = wholeNumber('--http', 0, 65_535);
   return [
-    // As a text: it goes through the parser like any other value.
-    flag('--http [port]', "speak HTTP as OpenAI's clients do, instead of JSON lines", port).preset(
+    // As a string: the preset goes through the parser like any other value.
+    flag('--http [port]', "serve OpenAI's API over HTTP instead of JSON lines", port).preset(
       `${httpPortDefault}`,
     ),
     flag('--http-host <address>', 'address to listen on').default('127.0.0.1'),
@@ -106,15 +106,15 @@ function deviceHttpFlags() {
 }
 
 async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<void> {
-  const api = options.http === undefined ? null : await openHttpApi(options, terminal);
+  const httpAccess = options.http === undefined ? null : await openHttpAccess(options, terminal);
   try {
-    await serveBehind(api, options, terminal);
+    await serveWith(httpAccess, options, terminal);
   } finally {
-    api?.close();
+    httpAccess?.close();
   }
 }
 
-const openHttpApi = (options: DeviceOptions, terminal: Terminal): Promise<OpenAccess> => {
+const openHttpAccess = (options: DeviceOptions, terminal: Terminal): Promise<OpenAccess> => {
   const { httpHost: host, httpOrigin: origins, insecureOpenToNetwork } = options;
   const { httpKeys: keys, httpTlsCert, httpTlsKey, httpTlsClientCa } = options;
   const given = {
@@ -127,9 +127,9 @@ const openHttpApi = (options: DeviceOptions, terminal: Terminal): Promise<OpenAc
   return openAccessOf({ host, origins, ...given }, '--http-', terminal);
 };
 
-/** @param door of HTTP; null: none is opened. */
-async function serveBehind(
-  api: OpenAccess | null,
+/** @param httpAccess of the HTTP API; null: no HTTP. */
+async function serveWith(
+  httpAccess: OpenAccess | null,
   options: DeviceOptions,
   terminal: Terminal,
 ): Promise<void> {
@@ -140,15 +140,22 @@ async function serveBehind(
     const policy = { ...options, drafts, asksInMessages: false };
     const report = new LinkReport(policy, terminal.signal, note);
     const refused = new AbortController();
-    // Whoever drafts alone goes on without the server.
+    // With draft-only, the device goes on without the server.
     if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
     const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
     const drafter =
       loadedDrafter.name.kind === 'model' ? loadedDrafter.engine.info.modelName : options.draft;
-    const what = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
+    const readyLine = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
     try {
       const signal = AbortSignal.any([terminal.signal, refused.signal]);
-      await serveDoors(client, loadedDrafter, api, options, what, endingWith(terminal, signal));
+      await serveClients(
+        client,
+        loadedDrafter,
+        httpAccess,
+        options,
+        readyLine,
+        endingWith(terminal, signal),
+      );
       refused.signal.throwIfAborted();
     } finally {
       await client.close();
@@ -158,23 +165,25 @@ async function serveBehind(
   }
 }
 
-/** The same terminal, stopped by another signal. Its input is made on first use and stays so. */
+/** The same terminal, stopped by another signal. Its input is made on first use. */
 const endingWith = (terminal: Terminal, signal: AbortSignal): Terminal =>
   Object.create(terminal, { signal: { value: signal } });
 
-/** HTTP and a socket may be open together; JSON lines on stdin are for when neither is. */
-async function serveDoors(
+/** Serves HTTP and a socket, alone or together; without either, JSON lines on stdin. */
+async function serveClients(
   client: Client,
   loadedDrafter: LoadedDrafter,
-  door: OpenAccess | null,
+  httpAccess: OpenAccess | null,
   options: DeviceOptions,
-  what: string,
+  readyLine: string,
   terminal: Terminal,
 ): Promise<void> {
   const note = noteTo(terminal);
-  const http = door === null ? null : await openHttp(client, loadedDrafter, door, options, note);
-  const doors = [http?.url, options.socket].filter((api) => api !== undefined);
-  const announce = (): void => note(doors.length === 0 ? what : `${what}, on ${doors.join(', ')}`);
+  const http =
+    httpAccess === null ? null : await openHttp(client, loadedDrafter, httpAccess, options, note);
+  const addresses = [http?.url, options.socket].filter((address) => address !== undefined);
+  const announce = (): void =>
+    note(addresses.length === 0 ? readyLine : `${readyLine}, on ${addresses.join(', ')}`);
   try {
     if (options.socket !== undefined) {
       await serveSocket(client, options.socket, terminal, announce);
@@ -188,10 +197,10 @@ async function serveDoors(
   }
 }
 
-/** Answers that are being written when the device is stopped have so long, as those of a server have. */
+/** Running answers may take this long when the device is stopped, as on a server. */
 const drainMs = 5_000;
 
-/** Loaded here: no other command needs what it stands on. */
+/** Loaded here: no other command needs the HTTP API. */
 async function openHttp(
   client: Client,
   { engine }: LoadedDrafter,
@@ -203,19 +212,19 @@ async function openHttp(
   const { DeviceGenerator, deviceMetrics } = await import('../api/backends/index.js');
   const { listenHttp } = await import('./listen-http.js');
   const { vocabulary } = engine.info;
-  const loadedDrafter = draftOptions(options);
-  const tally = deviceMetrics(client);
+  const drafting = draftOptions(options);
+  const metrics = deviceMetrics(client);
   const generator = new DeviceGenerator({
-    ...{ client, vocabulary, drafting: loadedDrafter, build: packageVersion(), onOver: tally.add },
+    ...{ client, vocabulary, drafting, build: packageVersion(), onOver: metrics.add },
     createdS: Math.floor(Date.now() / 1000),
   });
   const api = await createHttpApi({
     generator,
-    metrics: tally.sources,
+    metrics: metrics.sources,
     access,
     requestsMax: options.httpRequests,
     shaping: shapingOf(options),
-    onMistake: mistakeNote(note),
+    onMistake: internalErrorNote(note),
   });
   const at = { host: options.httpHost, port: options.http!, access, tls };
   const listening = await listenHttp(at, api.handle);
@@ -235,7 +244,7 @@ const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';
 
 async function serveStdin(client: Client, terminal: Terminal): Promise<void> {
   const { in: input, out, signal } = terminal;
-  if (input === undefined) throw new PilotfishError('usage', 'there is no input; give --socket');
+  if (input === undefined) throw new PilotfishError('usage', 'there is no input; use --socket');
   if (input.isTTY) {
     terminal.err.write(`One JSON request a line, such as ${example}; Ctrl-D ends.\n`);
   }
@@ -267,7 +276,7 @@ async function serveSocket(
     void serveLines(client, { input: socket, write }, gone.signal).finally(() => socket.end());
   });
   await listen(server, path);
-  // Whoever may write here may spend the key: the owner alone.
+  // A program that can write here can use the key, so only the owner may.
   await chmod(path, 0o600);
   onReady();
   await aborted(signal);
@@ -281,7 +290,7 @@ function listen(server: Server, path: string): Promise<void> {
     server.once('error', (cause) => {
       const why =
         (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-          ? 'there is such a file or socket already; remove it if no device serves it'
+          ? 'the file or socket exists; remove it if no device uses it'
           : cause.message;
       const message = `cannot listen on ${path}: ${why}`;
       reject(new PilotfishError('address-unavailable', message, { cause }));

@@ -1,4 +1,5 @@
-// What the pages say can be followed: links lead somewhere, commands and flags exist, the reference is current.
+// Checks that the pages are right: links lead somewhere, commands and flags exist, the
+// configuration page is current.
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ const pages = [
 ];
 const read = (path: string): string => readFileSync(join(packageRoot, path), 'utf8');
 
-/** The anchor that a heading gets. */
+/** The anchor of a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -89,12 +90,12 @@ test('the configuration reference is what the commands say', () => {
   assert.equal(read('docs/configuration.md'), configurationPage(), remedy);
 });
 
-/** The program with actions that do nothing: parsing alone decides. */
+/** The program with actions that do nothing, so that only parsing decides. */
 function harmlessProgram(): { program: Command; reached: () => string | null } {
   let reached: string | null = null;
   const program = createProgram(pilotfish, noTerminal, () => undefined);
   for (const command of leafCommands(program)) {
-    // A unit gives it in its environment file, and prose names a command without it.
+    // A unit sets it in its environment file, and prose names a command without it.
     for (const option of command.options) option.mandatory = false;
     command.action(() => {
       reached = commandWords(command).join(' ');
@@ -114,14 +115,14 @@ function shellWords(line: string): string[] {
   return words;
 }
 
-/** Lines that begin with the command, whatever a prompt, a launcher or sudo puts before it. */
+/** Lines that begin with the command, after an optional prompt, launcher or sudo. */
 const inBlocks = /^(?:\$ )?(?:sudo (?:[A-Z_]+=\S+ )*)?(?:\.\/|npx )?(pilotfish .*)$/gm;
 const behindPipes = /\| (?:\.\/)?(pilotfish .*)$/gm;
 const inProse = /`(?:\.\/)?(pilotfish [^`]*)`/g;
-/** A word that stands for another: `pilotfish help <command>`, `--devices N`. */
+/** A placeholder: `pilotfish help <command>`, `--devices N`. */
 const placeholder = /<|\.\.\.| [A-Z]$/;
 
-/** Command lines of a page's code blocks and prose, and of a unit's ExecStart. */
+/** Command lines in a page's code blocks and prose, and in a unit's ExecStart. */
 function commandLines(path: string): string[] {
   const text = read(path);
   if (path.endsWith('.service')) {
@@ -142,7 +143,7 @@ function commandLines(path: string): string[] {
 test('every command line in the pages and units is one that the program takes', async () => {
   const units = folder('packaging/systemd', '.service');
   let count = 0;
-  // The reference is made of the commands themselves.
+  // The configuration page is made from the commands themselves.
   const written = pages.filter((page) => page !== 'docs/configuration.md');
   for (const page of [...written, ...units]) {
     for (const line of commandLines(page)) {

@@ -1,5 +1,5 @@
-// `pilotfish doctor`: looks at machine, engine, models and cache, and says in words what is wrong and what to install.
-// Changes nothing and asks no server.
+// Defines `pilotfish doctor`: checks machine, engine, models and cache, and says what is wrong and
+// how to fix it. Changes nothing and asks no server.
 
 import type { Command } from 'commander';
 import { listBundled, listBundledHeads } from '../engine/llama/bundled.js';
@@ -32,7 +32,7 @@ export function addDoctor(
     .command('doctor')
     .summary('check this machine, the engine and the models')
     .description(
-      'Checks the system, the llama.cpp libraries, GPUs, the bundled models and the model cache, and says what to do.',
+      'Checks the system, the llama.cpp libraries, GPUs, the bundled models and the model cache, and says how to fix problems.',
     )
     .addOption(jsonFlag())
     .action(async ({ json }: { json?: boolean }) => {
@@ -72,7 +72,7 @@ const marks: Readonly<Record<CheckLevel, { word: string; style: Style }>> = {
 const conclusions: Readonly<Record<CheckLevel, string>> = {
   ok: 'Everything is in order.',
   note: 'Everything works.',
-  warn: 'Everything works, though not at its best.',
+  warn: 'Everything works, but some of it badly: see warn above.',
   fail: 'Something will not work: see FAIL above.',
 };
 

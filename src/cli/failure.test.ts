@@ -1,4 +1,4 @@
-// Errors as a user sees them: sentence, code, remedy, exit code.
+// Checks errors as a user sees them: sentence, code, remedy, exit code.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,14 +27,14 @@ function print(reason: unknown, env: Record<string, string> = {}) {
 test('every code of the table is printed as sentence, code and remedy, with its exit code', () => {
   for (const [code, entry] of Object.entries(errorTable)) {
     const printed = print(new PilotfishError(code as ErrorCode, 'it broke'));
-    // Whoever stopped it needs no advice.
+    // A user who stopped the command needs no advice.
     const advice = code === 'cancelled' ? '' : `  ${withFlagNames(entry.remedy)}\n`;
     assert.equal(printed.written, `pilotfish: it broke [${code}]\n${advice}`);
     assert.equal(printed.code, code === 'cancelled' ? 130 : entry.exitCode);
   }
 });
 
-test('no message steers the terminal, whoever worded it', () => {
+test('no message can control the terminal, whatever its source', () => {
   const reason = new PilotfishError(
     'server-refused',
     'no\u001b]0;mine\u0007 \u001b[2Jroom\u009b1m',
@@ -59,7 +59,7 @@ test('a ring of causes ends', () => {
   assert.equal(print(error, { PILOTFISH_DEBUG: '1' }).written.match(/Error: round/g)?.length, 8);
 });
 
-test('a mistake of ours says that it is one', () => {
+test('an internal error says that it is a bug', () => {
   const { written, code } = print(new InvariantError('slot 3 is not open'));
   assert.match(written, /internal error: slot 3 is not open \[internal\]/);
   assert.equal(code, 1);

@@ -1,6 +1,6 @@
-// The one place that prints errors: a sentence, a remedy, the code in brackets, and the exit code that belongs to it.
-// Shows a stack trace only under PILOTFISH_DEBUG=1, and always says so when the mistake is our own. Lets no message, which
-// a server or a file may have worded, steer the terminal.
+// Prints errors, the only file that does: a sentence with its code in brackets, a remedy, and an
+// exit code. Prints a stack trace only with PILOTFISH_DEBUG=1, and says when the error is a bug.
+// Control characters from servers and files are made visible.
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
@@ -14,14 +14,14 @@ export const interruptedExitCode = 130;
 
 export interface FailureReport {
   readonly message: string;
-  /** Null where there is nothing to do about it. */
+  /** Null where the user can do nothing. */
   readonly remedy: string | null;
-  /** A code of error.ts, or `internal` for a mistake of ours. */
+  /** A code of error.ts, or `internal` for a bug. */
   readonly code: string;
   readonly exitCode: number;
 }
 
-/** What to print and with which code to end for anything that a command throws. */
+/** The message, remedy and exit code for anything that a command throws. */
 export function failureReport(reason: unknown): FailureReport {
   if (reason instanceof CommanderError) return usageFailure(reason.message);
   if (reason instanceof PilotfishError) {
@@ -33,20 +33,19 @@ export function failureReport(reason: unknown): FailureReport {
   }
   return {
     message: `internal error: ${reason instanceof Error ? reason.message : String(reason)}`,
-    remedy:
-      'This is a mistake in pilotfish. Run again with PILOTFISH_DEBUG=1 and report the trace.',
+    remedy: 'This is a bug in pilotfish. Run again with PILOTFISH_DEBUG=1 and report the trace.',
     code: 'internal',
     exitCode: 1,
   };
 }
 
-/** Commander's messages, in the one form all messages have. */
+/** Gives commander's messages the form of ours. */
 function usageFailure(message: string): FailureReport {
   const { remedy, exitCode } = new PilotfishError('usage', '').entry;
   return { message: sentenceOf(message), remedy, code: 'usage', exitCode };
 }
 
-/** Commander's messages begin with a prefix and may have a hint on a second line. */
+/** Removes the prefix of a commander message, and joins its hint on the second line. */
 export const sentenceOf = (message: string): string =>
   message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
 
@@ -64,7 +63,10 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   return failure.exitCode;
 }
 
-/** Stack traces of an error and its causes, outermost first; bounded, as causes may form a ring. */
+/**
+ * Stack traces of an error and its causes, outermost first. Bounded, because causes may form a
+ * cycle.
+ */
 function traces(reason: unknown): string[] {
   const found: string[] = [];
   let next: unknown = reason;

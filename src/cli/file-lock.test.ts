@@ -1,4 +1,4 @@
-// A lock between processes: one holder, and none for ever.
+// Checks the lock between processes: one holder at a time, and no lock stays for ever.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -35,7 +35,7 @@ async function writeHolder(path: string, holder: object | string, ageMs = 0): Pr
   utimesSync(path, touched, touched);
 }
 
-/** A process that has surely ended. */
+/** The id of a process that has ended. */
 const deadPid = (): number => spawnSync(process.execPath, ['--version']).pid;
 
 test('a lock is held by one, and free again once released', async (t) => {
@@ -54,7 +54,8 @@ test('a lock is held by one, and free again once released', async (t) => {
 test('of many that come at once one gets the lock', async (t) => {
   const path = await lockPath(t);
   const pid = deadPid();
-  // Once in some forty rounds two got it while dead locks were moved aside and not cleared by one at a time.
+  // Once in some forty rounds two got it, while dead locks were moved aside and not cleared by one
+  // at a time.
   for (let round = 0; round < 40; round++) {
     await writeHolder(path, { host: hostname(), pid });
     const tries = await Promise.allSettled(Array.from({ length: 16 }, () => takeLock(path, words)));
@@ -96,7 +97,7 @@ test('a living holder touches its lock', async (t) => {
   const lock = await takeLock(path, words);
   utimesSync(path, 1, 1);
   t.mock.timers.tick(10_000);
-  // The touch is asynchronous and tells nobody when it is done.
+  // The touch is asynchronous and reports nothing when it is done.
   while (statSync(path).mtimeMs === 1000) await turn();
   assert.ok(statSync(path).mtimeMs > 1000);
   await lock.release();

@@ -1,20 +1,20 @@
-// A lock file beside what is being written, so that two runs never write the same file.
-// A lock left by a process that died is taken over; one that is alive is respected. Node has no flock, hence this.
+// Locks a path with a file beside it, so that two runs never write the same file. Takes over the
+// lock of a process that died and respects a living one. Node has no flock.
 
 import { link, mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A living holder touches its lock this often; a lock not touched for `deadMs` has no holder. */
+/** A living holder touches its lock this often. A lock untouched for `deadMs` has no holder. */
 const touchMs = 10_000;
 const deadMs = 60_000;
-/** Patience with others that clear the same dead lock away: a second in all. */
+/** Tries while other processes clear the same dead lock: a second in all. */
 const attemptsMax = 50;
 const guardWaitMs = 20;
 
 export interface LockMessages {
-  /** Somebody else holds it. @param holder such as `process 7`. */
+  /** Another process holds the lock. @param holder such as `process 7`. */
   readonly busy: (holder: string) => Error;
   /** The lock file cannot be written. */
   readonly failed: (path: string, reason: unknown) => Error;
@@ -24,30 +24,32 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
-/** Makes the names of one process's files differ. */
+/** Makes file names unique within this process. */
 let takeCount = 0;
 
 /**
- * Takes the lock, or throws what `words` makes of the process that holds it.
+ * Takes the lock.
  *
  * @param path of the lock file; its folder is made.
+ * @throws `messages.busy` while another process holds it; `messages.failed` where it cannot be
+ *   written.
  */
-export async function takeLock(path: string, words: LockMessages): Promise<FileLock> {
+export async function takeLock(path: string, messages: LockMessages): Promise<FileLock> {
   const mine = `${path}.${process.pid}.${++takeCount}`;
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(mine, JSON.stringify({ host: hostname(), pid: process.pid }));
   } catch (reason) {
-    throw words.failed(path, reason);
+    throw messages.failed(path, reason);
   }
   try {
-    await claim(mine, path, words);
+    await claim(mine, path, messages);
   } finally {
     await rm(mine, { force: true });
   }
   const timer = setInterval(() => {
     const now = new Date();
-    // The folder may be removed under us; the download itself will say so.
+    // The folder may have been removed. The work under the lock will fail and say so.
     utimes(path, now, now).catch(() => undefined);
   }, touchMs);
   timer.unref();
@@ -59,26 +61,29 @@ export async function takeLock(path: string, words: LockMessages): Promise<FileL
   };
 }
 
-/** A hard link appears with its content or not at all, and only once: what creating and then writing cannot give. */
-async function claim(mine: string, path: string, words: LockMessages): Promise<void> {
+/**
+ * Takes the lock by hard link: it appears once and with its content, unlike a file that is created
+ * and then written.
+ */
+async function claim(mine: string, path: string, messages: LockMessages): Promise<void> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    if (await tryLink(mine, path, words)) return;
+    if (await tryLink(mine, path, messages)) return;
     const holder = await readHolder(path);
     if (holder === null) continue;
-    if (holder.alive) throw words.busy(holder.name);
-    await clearDead(mine, path, words);
+    if (holder.alive) throw messages.busy(holder.name);
+    await clearDead(mine, path, messages);
   }
-  throw words.busy(`another process (lock ${path})`);
+  throw messages.busy(`another process (lock ${path})`);
 }
 
 /**
- * Removes a dead lock, one process at a time: looked at again under a lock of its own, it cannot have been taken over
- * meanwhile, since nobody can take what is there and nobody else removes it.
+ * Removes a dead lock, one process at a time. It is checked again under a second lock: no other
+ * process removes it, and no process can take it while it exists.
  */
-async function clearDead(mine: string, path: string, words: LockMessages): Promise<void> {
+async function clearDead(mine: string, path: string, messages: LockMessages): Promise<void> {
   const guard = `${path}.takeover`;
-  if (!(await tryLink(mine, guard, words))) {
-    // Whoever cleared may have died over it.
+  if (!(await tryLink(mine, guard, messages))) {
+    // The process that was clearing may have died.
     if ((await readHolder(guard))?.alive === false) await rm(guard, { force: true });
     else await sleep(guardWaitMs);
     return;
@@ -90,13 +95,13 @@ async function clearDead(mine: string, path: string, words: LockMessages): Promi
   }
 }
 
-async function tryLink(mine: string, path: string, words: LockMessages): Promise<boolean> {
+async function tryLink(mine: string, path: string, messages: LockMessages): Promise<boolean> {
   try {
     await link(mine, path);
     return true;
   } catch (reason) {
     if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    return createExclusively(mine, path, words);
+    return createExclusively(mine, path, messages);
   }
 }
 
@@ -104,14 +109,14 @@ async function tryLink(mine: string, path: string, words: LockMessages): Promise
 async function createExclusively(
   mine: string,
   path: string,
-  words: LockMessages,
+  messages: LockMessages,
 ): Promise<boolean> {
   try {
     await writeFile(path, await readFile(mine), { flag: 'wx' });
     return true;
   } catch (reason) {
     if ((reason as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw words.failed(path, reason);
+    throw messages.failed(path, reason);
   }
 }
 
@@ -142,7 +147,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (reason) {
-    // EPERM: it runs, and belongs to someone else.
+    // EPERM: the process runs and belongs to another user.
     return (reason as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

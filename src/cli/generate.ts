@@ -1,5 +1,5 @@
-// `pilotfish generate`: writes a text on this machine, by the target alone or with a draft model ahead of it.
-// Only text goes to stdout; statistics and the meaning of the marks go to stderr.
+// Defines `pilotfish generate`: writes a text on this machine, with the target alone or with a
+// draft model. Only text goes to stdout; statistics and the legend go to stderr.
 
 import type { Command } from 'commander';
 import { interruptedExitCode } from './failure.js';
@@ -23,21 +23,21 @@ import type { Terminal } from './screen/terminal.js';
 import { silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
-const description = `Writes a text on this machine: by the target model alone, or with a draft model ahead of it. A draft changes the speed, never the law of the text. With --deterministic the same seed gives the same text to the last bit, whatever drafts (schemes greedy and coupled).
+const description = `Writes a text on this machine, with the target model alone or with a draft model. A draft changes the speed, never the law of the text. With --deterministic and scheme greedy or coupled, the same seed gives the same text bit for bit, with every drafter.
 
   pilotfish generate "The old clock in the hallway"
   pilotfish generate --draft stories-draft --show-draft "The old clock in the hallway"
   cat prompt.txt | pilotfish generate --draft stories-draft --seed 7 --json
 
-The prompt is the argument, a file, or what is piped in (without its last line break). It is continued as it stands, without a chat template; only the continuation goes to stdout. Sampling that is not named is as llama.cpp's users expect: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05. Without --seed one is drawn.
+The prompt is the argument, a file, or stdin (without its last line break). It is continued as it is, without a chat template. Only the continuation goes to stdout. The sampling defaults are llama.cpp's: temperature 0.8, top-k 40, top-p 0.95, min-p 0.05. Without --seed a random one is used.
 
-At the end stderr gets the numbers: tokens, time, seed and why the text ended; how many tokens were drafted, how many of them the target tested and accepted.`;
+At the end stderr shows tokens, time, seed and the reason of the end, and how many tokens were drafted, tested and accepted.`;
 
-/** Tokens written when nobody says how many. */
+/** Default length of a text. */
 const maxTokensDefault = 256;
-/** Rounds have this length whatever is measured, so that a seed means one text under every scheme. */
+/** Fixed for all schemes, so that a seed gives one text under every scheme. */
 const draftLengthDefault = 4;
-/** What --show-draft tells apart. */
+/** The marks of --show-draft. */
 const markedTokens: readonly TokenMark[] = ['accepted', 'rejected', 'residual', 'bonus'];
 
 const defaultTarget = 'stories-target';
@@ -49,11 +49,11 @@ export function addGenerate(
 ): void {
   const command = program
     .command('generate')
-    .summary('write a text on this machine alone')
+    .summary('write a text on this machine, without a server')
     .description(description);
   addTextFlags(command, 'accepted, rejected, residual, bonus');
   command.addOption(
-    flag('--deterministic', 'compute bit-identical logits whatever is drafted; slower on CPUs'),
+    flag('--deterministic', 'compute bit-identical logits with every drafter; slower on CPUs'),
   );
   addGroup(command, 'Models', [modelFlag(defaultTarget), ...loadFlags()]);
   addGroup(command, 'Drafting', [
@@ -136,7 +136,7 @@ function printSummary(
   const { tokens, generationMs, end, tally } = generation;
   const { kind } = drafterOf(options);
   const whyNone =
-    kind === 'ngram' ? 'because nothing in the text repeats' : 'because the text was over too soon';
+    kind === 'ngram' ? 'because nothing in the text repeats' : 'because the text was too short';
   const lines = [
     textLine({ tokenCount: tokens.length, ms: generationMs, end, seed }),
     ...(kind === 'none' ? [] : [draftLine(tally, whyNone)]),

@@ -1,14 +1,14 @@
-// Runs a command in the process of the test, as main.ts does in one of its own: for what is decided before anything lives
-// longer than the command, at a hundredth of the cost of a process.
+// Runs a command inside the test's process, as main.ts does in one of its own. For commands that
+// end quickly, at a hundredth of the cost of a process.
 
 import { type CommandSet, runCommandSet } from './command-line.js';
 import { pilotfish } from './program.js';
 import type { OutputStream } from './screen/terminal.js';
 
-/** Runs a command of `pilotfish`. @returns what it writes to pipes, and its exit code. */
+/** Runs a command of `pilotfish`. @returns its output and its exit code. */
 export const runHere = (args: readonly string[]) => runSetHere(pilotfish, args);
 
-/** Runs a command of any set. @returns what it writes to pipes, and its exit code. */
+/** Runs a command of any set. @returns its output and its exit code. */
 export async function runSetHere(set: CommandSet, args: readonly string[]) {
   const said = { out: '', err: '' };
   const stream = (name: keyof typeof said): OutputStream => ({

@@ -1,4 +1,5 @@
-// Changes the file of keys: one process at a time, and whoever reads it finds the whole file before or the whole file after.
+// Changes the key file, one process at a time. A reader finds the old file or the new one, both
+// complete.
 
 import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,14 +7,15 @@ import { keyFileText, readKeyFile, type StoredKey } from '../access/index.js';
 import { PilotfishError } from '../base/error.js';
 import { type FileLock, takeLock } from './file-lock.js';
 
-/** A change takes milliseconds; so long is waited for those of others. */
+/** Longest wait for other processes; a change takes milliseconds. */
 const patienceMs = 5_000;
 const tryMs = 20;
 
 /**
- * Replaces the keys of a file by what `change` makes of them. The file is made, for its owner alone, where it is not there.
+ * Replaces the keys of a file with the result of `change`. A missing file is made, readable for its
+ * owner only.
  *
- * @throws PilotfishError `usage`; what `change` throws, and nothing has changed then.
+ * @throws PilotfishError `usage`; errors of `change`, and then the file is unchanged.
  */
 export async function changeKeys(
   path: string,
@@ -27,7 +29,11 @@ export async function changeKeys(
   }
 }
 
-/** The keys of a file; none where there is no file yet. @throws PilotfishError `usage` as readKeyFile. */
+/**
+ * The keys of a file; none where there is no file yet.
+ *
+ * @throws PilotfishError `usage` as readKeyFile.
+ */
 export async function keysOf(path: string): Promise<readonly StoredKey[]> {
   return (await isThere(path)) ? readKeyFile(path) : [];
 }
@@ -77,7 +83,7 @@ async function replace(path: string, text: string): Promise<void> {
   }
 }
 
-/** A file of a service's own stays readable to the service when an administrator changes it. */
+/** Keeps the owner, so that a service can still read its file after an administrator changed it. */
 async function keepOwner(path: string, draft: string): Promise<void> {
   if (!(await isThere(path))) return;
   const { mode, uid, gid } = await stat(path);

@@ -1,5 +1,5 @@
-// `pilotfish keys` as a user runs it: made once and shown once, listed without secrets, revoked by name or id, and never
-// half written.
+// Runs `pilotfish keys` as a user does: a key is shown once, listed without secrets, revoked by
+// name or id, and the file is never half written.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -21,7 +21,7 @@ after(() => rmSync(folder, { recursive: true }));
 const keys = (...args: string[]) => runHere(['keys', ...args, '--keys', path]);
 
 describe('pilotfish keys', () => {
-  it('prints a key once, which opens, and leaves a file for its owner alone', async () => {
+  it('prints a key once, which works, and leaves a file for its owner alone', async () => {
     const { code, out, err } = await keys('create', 'pi 5');
     assert.equal(code, 0, err);
     const token = out.trim();
@@ -50,7 +50,7 @@ describe('pilotfish keys', () => {
     assert.doesNotMatch((await keys('list')).out, /LIMITS/);
   });
 
-  it('refuses a name twice, a name that is none, and a key that is not there', async () => {
+  it('refuses a name twice, an invalid name, and an unknown key', async () => {
     await keys('create', 'twice');
     const cases: [string[], RegExp][] = [
       [['create', 'twice'], /there is a key 'twice' in .* already/],
@@ -77,7 +77,7 @@ describe('pilotfish keys', () => {
     assert.doesNotMatch((await keys('list')).out, /gone/);
   });
 
-  it('makes keys that may not watch, unless they are told so', async () => {
+  it('makes keys without rights, unless --may gives some', async () => {
     await keys('create', 'scraper', '--may', 'stats');
     await keys('create', 'device');
     const may = JSON.parse((await keys('list', '--json')).out).map(

@@ -1,5 +1,5 @@
-// `pilotfish keys`: makes, lists and revokes the keys that devices and HTTP clients show. A key is printed once, when it is
-// made; what is kept of it opens nothing.
+// Defines `pilotfish keys`: makes, lists and revokes keys for devices and HTTP clients. A key is
+// printed once; the file keeps only its hash.
 
 import type { Command } from 'commander';
 import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
@@ -13,13 +13,13 @@ import { changeKeys, keysOf } from './keys-change.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
-const description = `Makes, lists and revokes the keys that devices and HTTP clients show to a server started with --keys.
+const description = `Makes, lists and revokes keys for devices and HTTP clients of a server that runs with --keys.
 
   (umask 077; pilotfish keys create pi-kitchen > pi-kitchen.key)
   pilotfish keys list
   pilotfish keys revoke pi-kitchen
 
-Give each device a key of its own. The key goes to the device as a file (--key-file) or in its environment (PILOTFISH_KEY), never on a command line. A running server notices changes of the file within a second, and ends the connections of keys that are revoked or have expired.`;
+Give each device its own key. A device takes its key from a file (--key-file) or the environment (PILOTFISH_KEY), never from the command line. A running server reads changes of the file within a second, and ends connections whose key is revoked or has expired.`;
 
 interface KeysOptions {
   readonly keys?: string;
@@ -35,25 +35,24 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .command('keys')
     .summary('make, list and revoke keys of devices')
     .description(description);
-  const fileFlag = () =>
-    flag('--keys <file>', 'file of keys (default: ~/.config/pilotfish/keys.json)');
+  const fileFlag = () => flag('--keys <file>', 'key file (default: ~/.config/pilotfish/keys.json)');
   const create = keys
     .command('create')
     .summary('make a key')
-    .description('Makes a key and prints it, once; only a hash of it is kept.')
-    .argument('<name>', 'what to call it, such as the name of the device')
+    .description('Makes a key and prints it once. The file keeps only its hash.')
+    .argument('<name>', 'name of the key, such as the name of the device')
     .addOption(fileFlag())
     .addOption(
       flag(
         '--expires-days <n>',
-        'days until it is no key any more (default: never)',
+        'days until the key expires (default: never)',
         wholeNumber('--expires-days', 1, 36_500),
       ),
     )
     .addOption(
       flag(
         '--may <right>',
-        'what it may do beside asking for text: stats reads /stats and /metrics (default: nothing)',
+        'extra right: stats may read /stats and /metrics (default: none)',
       ).choices(rights),
     )
     .addOption(jsonFlag())
@@ -62,7 +61,7 @@ export function addKeys(program: Command, terminal: Terminal): void {
   keys
     .command('list')
     .summary('list keys')
-    .description('Lists the keys of the file: names, ids and times, no secrets.')
+    .description('Lists the keys in the file: names, ids and times, no secrets.')
     .addOption(fileFlag())
     .addOption(jsonFlag())
     .action((options: KeysOptions) => list(options, terminal));
@@ -96,7 +95,7 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
     if (keys.some((key) => key.name === name)) {
       throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);
     }
-    if (keys.length >= keysMax) throw usage(`${path} holds ${keysMax} keys, which is all it may`);
+    if (keys.length >= keysMax) throw usage(`${path} has ${keysMax} keys, the most it may have`);
     return [...keys, stored];
   });
   const { id } = stored;
@@ -104,11 +103,11 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
   terminal.out.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : `${token}\n`);
   const until = expiresS === null ? '' : `, valid until ${dateOf(expiresS)}`;
   terminal.err.write(
-    `Key '${name}' (id ${id}) is in ${path}${until}.\nIt is shown this once; keep it in a file that only its device can read.\n`,
+    `Key '${name}' (id ${id}) is in ${path}${until}.\nIt is shown only now. Keep it in a file that only its device can read.\n`,
   );
 }
 
-/** A day and a minute in UTC; null: never. */
+/** A date and time in UTC, to the minute; null: never. */
 const dateOf = (seconds: number | null): string | null =>
   seconds === null ? null : new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
 
@@ -137,7 +136,7 @@ async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
   terminal.out.write(`${formatTable([head, ...rows])}\n`);
 }
 
-/** What may be seen of a key. */
+/** The public part of a key. */
 const shown = ({ name, id, createdS, expiresS, limits, may = [] }: StoredKey) => ({
   ...{ name, id, created: dateOf(createdS), may, limits, expires: dateOf(expiresS) },
   isValid: expiresS === null || now() < expiresS,

@@ -1,28 +1,24 @@
-// Listens for HTTP where nothing else shares the port: the door of a device.
+// Listens for HTTP on a port of its own: the HTTP API of a device.
 
 import type { RequestListener } from 'node:http';
 import { closeGently, createGuardedServer, type GuardParts } from '../access/index.js';
 import { listenOn } from '../access/listen.js';
 
 export interface HttpListening {
-  /** http: or https: URL of the door. */
+  /** http: or https: URL of the API. */
   readonly url: string;
-  /** Stops listening, and cuts what is still connected a moment later. */
+  /** Stops listening, and closes remaining connections a moment later. */
   close(): Promise<void>;
 }
 
 export interface ListenHttpAt extends Pick<GuardParts, 'access' | 'tls'> {
-  /** Checked by whoever names it: see checkBind. */
+  /** Checked by the caller with checkBind. */
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
 }
 
-/**
- * Begins to listen.
- *
- * @throws PilotfishError `address-unavailable`.
- */
+/** Starts to listen. @throws PilotfishError `address-unavailable`. */
 export async function listenHttp(
   { host, port, access, tls }: ListenHttpAt,
   handle: RequestListener,

@@ -1,4 +1,5 @@
-// Runs the real command as a child process: what a user types, sees, and gets as exit code.
+// Runs the real command as a child process, and checks what a user types, sees and gets as exit
+// code.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -51,13 +52,10 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
     [['help', 'models', 'x'], /unknown command 'x'; commands of models are pull/],
     [
       ['run', 'x', '--scheme', 'split', '--mode', 'race'],
-      /split does not go with --mode race; it goes with pipeline, stop-and-wait, stream/,
+      /split does not work with --mode race; it works with pipeline, stop-and-wait, stream/,
     ],
     [['run', 'x', '--scheme', 'greedy'], /--temp is 0\.8/],
-    [
-      ['run', 'x', '--draft', 'none', '--draft-length', '3'],
-      /--draft-length needs something that drafts/,
-    ],
+    [['run', 'x', '--draft', 'none', '--draft-length', '3'], /--draft-length needs a drafter/],
     [['run', 'x', '--stop-rule', 'confidence'], /needs --confidence-min/],
     [
       ['run', 'x', '--stop-rule', 'fixed', '--confidence-min', '0.5'],
@@ -86,13 +84,13 @@ test('wrong usage ends with 2 and names what is wrong', async () => {
   assert.match(err, /PILOTFISH_JSON takes 1, true.*not 'perhaps'/);
 });
 
-test('an empty environment name counts as none', async () => {
+test('an empty environment variable counts as not set', async () => {
   const { code, err } = await run(['generate', 'x', '--threads-draft', '1'], {
     PILOTFISH_DRAFT: '',
     PILOTFISH_TEMP: '',
   });
   assert.equal(code, 2);
-  assert.match(err, /--threads-draft needs something that drafts/);
+  assert.match(err, /--threads-draft needs a drafter/);
 });
 
 test('output that cannot be written ends with 1 and a sentence', {
@@ -183,7 +181,7 @@ test('Ctrl-C ends a download with 130, and the next run continues it', async (t)
   hub.faults.push({ kind: 'stall', after: 20_000 });
   const blobs = join(env['HF_HOME']!, 'hub', 'models--user--repo', 'blobs');
   const partial = join(blobs, `${sha256(bytes)}.incomplete`);
-  // Nothing is printed on a pipe before the first tenth: the file itself shows that bytes have arrived.
+  // A pipe shows no progress before the first tenth, so the file shows that bytes have arrived.
   const { code, err } = await run(['models', 'pull', name], env, ({ kill }) => {
     const watch = setInterval(() => {
       if (statSync(partial, { throwIfNoEntry: false })?.size !== 20_000) return;
@@ -212,9 +210,9 @@ test('a download that cannot succeed ends with the code of its kind', async (t) 
   assert.match(gated.err, /is gated: .* \[download-failed\]/);
   hub.refusal = null;
   hub.faults.push({ kind: 'flip' });
-  const spoilt = await run(['models', 'pull', name], env);
-  assert.equal(spoilt.code, 4);
-  assert.match(spoilt.err, /\[checksum-mismatch\]/);
+  const damaged = await run(['models', 'pull', name], env);
+  assert.equal(damaged.code, 4);
+  assert.match(damaged.err, /\[checksum-mismatch\]/);
 });
 
 test('a file that is no model is said to be none after the download', async (t) => {

@@ -1,5 +1,6 @@
-// `pilotfish models` lists the models of this machine; `pilotfish models pull` downloads one from the Hugging Face hub.
-// Results go to stdout, everything about their coming to stderr, so that a script can take the path.
+// Defines `pilotfish models`, which lists the models of this machine, and `pilotfish models pull`,
+// which downloads one from the Hugging Face hub. Results go to stdout and progress to stderr, so
+// that a script can read the path.
 
 import type { Command } from 'commander';
 import { checkModelFile } from '../engine/gguf/model-file.js';
@@ -7,7 +8,7 @@ import { listLeftOut, namesOf } from '../engine/llama/bundled.js';
 import { jsonFlag } from './flags/flags.js';
 import { type Pulled, type PullWatcher, pull } from './hub/pull.js';
 import { formatReference, type HubReference, parseReference } from './hub/reference.js';
-import { standardRules } from './hub/retry.js';
+import { standardRules } from './hub/requests.js';
 import { hubSettings } from './hub/settings.js';
 import { type CatalogueEntry, listModels } from './models/catalogue.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
@@ -15,22 +16,22 @@ import { createProgress, type Progress } from './screen/progress.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
-const pullDescription = `Downloads a GGUF file into the Hugging Face cache, where other tools find it too.
+const pullDescription = `Downloads a GGUF file into the Hugging Face cache, which other tools use too.
 
   hf:user/repo/file.gguf           that file
   hf:user/repo:Q4_K_M              the file of that quantisation
   hf:user/repo                     the only GGUF file
   hf:user/repo/file.gguf@v1.0      a branch, tag or commit
 
-A download that was interrupted is continued by the same command. The checksum is verified.
-Read from the environment: HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE.`;
+The same command continues an interrupted download. The checksum is verified.
+Environment variables: HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE.`;
 
 export function addModels(program: Command, terminal: Terminal): void {
   const models = program
     .command('models')
     .summary('list models, or download one')
     .description(
-      'Lists the models of this machine, bundled ones and those in the model caches, and exit heads, which serve --exit-head takes.',
+      'Lists the models of this machine, bundled and cached, and the exit heads for serve --exit-head.',
     )
     .addOption(jsonFlag())
     .action(({ json }: { json?: boolean }) => list(json === true, terminal));
@@ -38,10 +39,13 @@ export function addModels(program: Command, terminal: Terminal): void {
     .command('pull')
     .summary('download a model')
     .description(pullDescription)
-    .argument('<reference>', 'hf:user/repo/file.gguf, hf:user/repo:QUANT, with @revision if wanted')
+    .argument(
+      '<reference>',
+      'hf:user/repo/file.gguf, hf:user/repo:QUANT, each with an optional @revision',
+    )
     .addOption(jsonFlag())
     .action((text: string, _options: unknown, command: Command) => {
-      // The option may stand before or after `pull`.
+      // The option may be given before or after `pull`.
       const { json } = command.optsWithGlobals<{ json?: boolean }>();
       return download(parseReference(text), json === true, terminal);
     });
@@ -62,7 +66,7 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
   }
 }
 
-/** Without the chat template, which is longer than everything else together. */
+/** Without the chat template, which is longer than the rest. */
 function plain(entry: CatalogueEntry): object {
   const usable = entry.problem === null;
   if (entry.facts === null) return { ...entry, usable };
@@ -95,9 +99,9 @@ function catalogueText(entries: readonly CatalogueEntry[], terminal: Terminal): 
   return [table, ...headLines(entries, terminal), ...lines].join('\n');
 }
 
-const headHeading = ['EXIT HEAD', 'SIZE', 'BEHIND BLOCK', 'KIND', 'FILE'];
+const headHeading = ['EXIT HEAD', 'SIZE', 'AFTER BLOCK', 'KIND', 'FILE'];
 
-/** The table of exit heads, with a line before it; nothing where there are none. */
+/** The table of exit heads, with a line before it; empty where there are none. */
 function headLines(entries: readonly CatalogueEntry[], terminal: Terminal): string[] {
   const paint = painter(colourWanted(terminal.out, terminal.env));
   const rows = entries
@@ -123,18 +127,18 @@ async function download(reference: HubReference, json: boolean, terminal: Termin
     watcher: watch(terminal),
   });
   const facts = checkModelFile(pulled.path);
-  terminal.err.write(`${said[pulled.state](pulled, performance.now() - started)}\n`);
+  terminal.err.write(`${pullMessages[pulled.state](pulled, performance.now() - started)}\n`);
   const { quantisation, architecture, contextLength } = facts;
   const document = { ...pulled, quantisation, architecture, contextLength };
   terminal.out.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${pulled.path}\n`);
 }
 
-const said: Readonly<Record<Pulled['state'], (pulled: Pulled, ms: number) => string>> = {
+const pullMessages: Readonly<Record<Pulled['state'], (pulled: Pulled, ms: number) => string>> = {
   downloaded: (pulled, ms) =>
     `Downloaded ${nameOf(pulled)} in ${formatDuration(ms)}; the checksum is right.`,
-  present: (pulled) => `${nameOf(pulled)} is here already.`,
+  present: (pulled) => `${nameOf(pulled)} is already here.`,
   unchecked: (pulled) =>
-    `${nameOf(pulled)} is here; whether the hub has a newer one is not known: ${pulled.reason}.`,
+    `${nameOf(pulled)} is here; could not check for a newer one: ${pulled.reason}.`,
 };
 
 const nameOf = ({ repo, file }: Pulled): string =>
@@ -145,7 +149,7 @@ function watch(terminal: Terminal): PullWatcher {
   return {
     onStart({ file, content }, startBytes) {
       if (startBytes > 0) {
-        terminal.err.write(`Continuing after ${formatBytes(startBytes)} that are already here.\n`);
+        terminal.err.write(`Continuing after ${formatBytes(startBytes)} from an earlier run.\n`);
       }
       progress = createProgress(terminal.err, {
         label: file,

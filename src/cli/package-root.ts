@@ -1,4 +1,4 @@
-// Where this package lies and what version it is. Reads only files of the package itself.
+// Gives the folder and the version of this package. Reads only files of the package itself.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
 /**
- * What a person types to run this command: a clone has a launcher beside package.json, an installed package its name on
- * the path. @param folder in which the person is.
+ * The command to type: in a clone the launcher beside package.json, for an installed package its
+ * name on the path.
+ *
+ * @param folder the current folder of the user.
  */
 export function commandName(folder: string): string {
   const launcher = join(packageRoot, 'pilotfish');

@@ -1,4 +1,5 @@
-// `pilotfish plan`: how many users one server carries with somebody's own numbers, in which mode, and what they see.
+// Defines `pilotfish plan`: how many users one server carries with given numbers, in which mode,
+// and at which speed.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -22,13 +23,13 @@ import { type PlanOptions, planQuestion } from './plan/question.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 import { fetchStats, statsUrl } from './stats-client.js';
 
-const description = `Answers from your numbers: how many users one server carries, which mode and draft length suit them, what they wait for, what it costs. Plays the shipped server and device cores in virtual time, all users writing at once.
+const description = `Computes from your numbers how many users one server carries, which mode and draft length are best, how fast the answers are, and what they cost. Simulates the shipped server and device cores in virtual time, with all users active at once.
 
   pilotfish plan --pass-ms 30 --draft-ms 20 --acceptance 0.7 --round-trip-ms 40
   pilotfish plan --device pi-5 --draft-weights 494 --link lte --devices 20 --tokens-per-second 12
   pilotfish plan --stats ws://edge:7433
 
-The acceptance rate is what \`pilotfish run\` prints for your pair of models, the pass times what \`pilotfish top\` learns from your server: --stats takes them from there. Profiles are round or cited figures; plans are simulations, good to a few percent for what they are told.`;
+\`pilotfish run\` prints the acceptance rate of your models. --stats takes the pass times from a running server. Profiles are round or cited figures. Plans are simulations, exact to a few percent for the given numbers.`;
 
 interface Options extends PlanOptions, CredentialOptions {
   readonly json?: boolean;
@@ -39,7 +40,7 @@ const names = (profiles: object): string[] => Object.keys(profiles);
 export function addPlan(program: Command, terminal: Terminal): void {
   const command = program
     .command('plan')
-    .summary('how many users a server carries, and in which mode')
+    .summary('compute how many users a server carries, and in which mode')
     .description(description);
   addUserFlags(command);
   addTargetFlags(command);
@@ -57,54 +58,62 @@ function addUserFlags(command: Command): void {
     .addOption(
       flag(
         '--tokens-per-second <n>',
-        'that each user wants at least',
+        'lowest speed that each user needs',
         decimal('--tokens-per-second'),
       ).default(10),
     )
     .addOption(
       flag(
         '--devices <n>',
-        'users writing at once for whom modes are compared',
+        'users active at once, for the comparison of modes',
         wholeNumber('--devices', 1, 4096),
       ).default(1),
     )
     .addOption(
-      flag('--users-max <n>', 'look no further', wholeNumber('--users-max', 1, 4096)).default(128),
+      flag('--users-max <n>', 'most users to try', wholeNumber('--users-max', 1, 4096)).default(
+        128,
+      ),
     )
     .addOption(
       flag(
         '--active <share>',
-        'share of the time in which a device writes',
+        'share of time in which a device is active',
         decimal('--active'),
       ).default(1),
     )
     .addOption(
       flag(
         '--prompt-tokens <n>',
-        'of each prompt',
+        'tokens of each prompt',
         wholeNumber('--prompt-tokens', 1, 4096),
       ).default(32),
     )
     .addOption(
       flag(
         '--answer-tokens <n>',
-        'of each answer',
+        'tokens of each answer',
         wholeNumber('--answer-tokens', 2, 4096),
       ).default(64),
     )
-    .addOption(flag('--modes <names...>', 'only these').choices(modes));
+    .addOption(flag('--modes <names...>', 'compare only these modes').choices(modes));
 }
 
 function addTargetFlags(command: Command): void {
   command
     .addOption(
-      flag('--target <profile>', 'cost of a pass').choices(names(serverProfiles)).default('memory'),
+      flag('--target <profile>', 'profile for the cost of a pass')
+        .choices(names(serverProfiles))
+        .default('memory'),
     )
     .addOption(flag('--stats <url>', 'take the cost of a pass from a running server'))
-    .addOption(flag('--pass-ms <n>', 'of a pass, whatever is in it', decimal('--pass-ms')))
-    .addOption(flag('--row-ms <n>', 'for each token verified', decimal('--row-ms')))
+    .addOption(flag('--pass-ms <n>', 'fixed time of a pass', decimal('--pass-ms')))
+    .addOption(flag('--row-ms <n>', 'time for each verified token', decimal('--row-ms')))
     .addOption(
-      flag('--token-ms <n>', 'for each token computed, prompts too', decimal('--token-ms')),
+      flag(
+        '--token-ms <n>',
+        'time for each computed token, prompts included',
+        decimal('--token-ms'),
+      ),
     )
     .addOption(
       flag(
@@ -114,31 +123,35 @@ function addTargetFlags(command: Command): void {
       ),
     )
     .addOption(
-      flag('--price <profile>', 'of the server').choices(names(priceProfiles)).default('rtx-4090'),
+      flag('--price <profile>', 'profile for the price of the server')
+        .choices(names(priceProfiles))
+        .default('rtx-4090'),
     )
-    .addOption(flag('--dollars-per-hour <n>', 'of the server', decimal('--dollars-per-hour')));
+    .addOption(
+      flag('--dollars-per-hour <n>', 'price of the server', decimal('--dollars-per-hour')),
+    );
 }
 
 function addDeviceFlags(command: Command): void {
   command
     .addOption(
-      flag('--device <profile>', 'pace and power of the devices')
+      flag('--device <profile>', 'profile for speed and power of the devices')
         .choices(names(deviceProfiles))
         .default('orin-nano'),
     )
     .addOption(
       flag(
         '--draft-weights <millions>',
-        'size of the draft model',
+        'weights of the draft model, in millions',
         decimal('--draft-weights'),
       ).default(494),
     )
-    .addOption(flag('--draft-ms <n>', 'for a drafted token', decimal('--draft-ms')))
-    .addOption(flag('--watts <n>', 'of a device while it drafts', decimal('--watts')))
+    .addOption(flag('--draft-ms <n>', 'time to draft a token', decimal('--draft-ms')))
+    .addOption(flag('--watts <n>', 'power of a device while it drafts', decimal('--watts')))
     .addOption(
       flag(
         '--acceptance <share>',
-        'of the drafts whose forerunners were accepted',
+        'acceptance rate of a drafted token, if all before it were accepted',
         decimal('--acceptance'),
       ).default(0.7),
     );
@@ -147,14 +160,14 @@ function addDeviceFlags(command: Command): void {
 function addLinkFlags(command: Command): void {
   command
     .addOption(
-      flag('--link <profile>', 'between devices and server')
+      flag('--link <profile>', 'profile for the link between devices and server')
         .choices(names(linkProfiles))
         .default('5g'),
     )
-    .addOption(flag('--round-trip-ms <n>', 'there and back', decimal('--round-trip-ms')))
-    .addOption(flag('--jitter-ms <n>', 'more each way at most', decimal('--jitter-ms')))
-    .addOption(flag('--up-mbps <n>', 'from devices to server', decimal('--up-mbps')))
-    .addOption(flag('--down-mbps <n>', 'from server to devices', decimal('--down-mbps')));
+    .addOption(flag('--round-trip-ms <n>', 'round-trip time', decimal('--round-trip-ms')))
+    .addOption(flag('--jitter-ms <n>', 'most extra delay each way', decimal('--jitter-ms')))
+    .addOption(flag('--up-mbps <n>', 'rate from devices to server', decimal('--up-mbps')))
+    .addOption(flag('--down-mbps <n>', 'rate from server to devices', decimal('--down-mbps')));
 }
 
 async function plan(options: Options, terminal: Terminal): Promise<void> {
@@ -162,7 +175,7 @@ async function plan(options: Options, terminal: Terminal): Promise<void> {
   const measured = await measuredCost(options, terminal);
   const question = planQuestion(options, measured);
   const result = await planOf(question, async (line) => {
-    if (err.isTTY) err.write(`\r\u001b[Kplaying ${line}`);
+    if (err.isTTY) err.write(`\r\u001b[Ksimulating ${line}`);
     await nextTurn();
     if (signal.aborted) throw new PilotfishError('cancelled', 'stopped before the plan was done');
   });
@@ -173,7 +186,7 @@ async function plan(options: Options, terminal: Terminal): Promise<void> {
   out.write(`${text}\n`);
 }
 
-/** Of the passes of a running server; null where none is named. */
+/** The pass cost of a running server; null where none is named. */
 async function measuredCost(options: Options, terminal: Terminal): Promise<PassCost | null> {
   if (options.stats === undefined) return null;
   const credentials = credentialsOf(options, terminal);

@@ -18,7 +18,7 @@ import { addTop } from './top.js';
 export const pilotfish: CommandSet = {
   name: 'pilotfish',
   description:
-    'Speculative decoding with a draft model beside a target model, exact to the last token.',
+    'Speculative decoding with a draft model and a target model, exact to the last token.',
   add(program, terminal, exit) {
     addDemo(program, terminal, exit);
     addGenerate(program, terminal, exit);

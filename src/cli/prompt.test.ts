@@ -1,4 +1,4 @@
-// Prompts from argument, pipe and file, byte for byte.
+// Checks prompts from argument, pipe and file, byte for byte.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,18 +1,19 @@
-// Where a prompt comes from: the argument, a file, or what is piped in. Never waits for a person to type.
+// Reads a prompt from the argument, a file, or a pipe. Never waits for a person to type.
 
 import { createReadStream } from 'node:fs';
 import { PilotfishError } from '../base/error.js';
 import type { InputStream, Terminal } from './screen/terminal.js';
 
-/** More bytes than any context holds: refuses `/dev/zero` before memory is full. */
+/** More than any context holds; refuses `/dev/zero` before memory is full. */
 const promptBytesMax = 2 ** 26;
 
 /**
- * The prompt's text. One line break at the end of a file or a pipe is not part of it, as with llama.cpp.
+ * Reads the prompt. One line break at the end of a file or a pipe is dropped, as in llama.cpp.
  *
- * @param argument of the command line, or undefined. @param file of `--file`; `-` is what is piped in.
- * @throws PilotfishError `usage` when there is none, both, or one that cannot be read; `prompt-empty`,
- *   `prompt-too-long`; `cancelled` when the user stops the reading.
+ * @param argument of the command line, or undefined.
+ * @param file of `--file`; `-` is stdin.
+ * @throws PilotfishError `usage` when there is no prompt, two, or an unreadable one;
+ *   `prompt-empty`, `prompt-too-long`; `cancelled` when the user stops the reading.
  */
 export async function readPrompt(
   argument: string | undefined,
@@ -44,7 +45,7 @@ function sourceOf(file: string | undefined, terminal: Terminal): Source {
       'there is no prompt; give one as an argument, with --file, or through a pipe',
     );
   }
-  return { name: 'the prompt piped in', stream };
+  return { name: 'the piped prompt', stream };
 }
 
 async function readText({ name, stream }: Source, signal: AbortSignal): Promise<string> {
@@ -56,14 +57,14 @@ async function readText({ name, stream }: Source, signal: AbortSignal): Promise<
   } catch (reason) {
     if (reason instanceof PilotfishError) throw reason;
     if (!signal.aborted)
-      throw new PilotfishError('usage', `cannot read ${name}: ${wordsOf(reason)}`);
+      throw new PilotfishError('usage', `cannot read ${name}: ${messageOf(reason)}`);
   } finally {
     signal.removeEventListener('abort', stop);
   }
   throw new PilotfishError('cancelled', 'reading the prompt was stopped');
 }
 
-const wordsOf = (reason: unknown): string => {
+const messageOf = (reason: unknown): string => {
   const { code, message } = reason as NodeJS.ErrnoException;
   if (code === 'ENOENT') return 'there is no such file';
   return code === 'EISDIR' ? 'it is a folder' : message;

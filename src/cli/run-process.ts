@@ -1,4 +1,5 @@
-// Runs a command set as this process: its streams, environment and signals in, an exit code out.
+// Runs a command set as this process, with its streams, environment and signals, and sets the exit
+// code.
 
 import { type CommandSet, runCommandSet } from './command-line.js';
 import type { InputStream, OutputStream, Terminal } from './screen/terminal.js';
@@ -8,7 +9,8 @@ export async function runProcess(set: CommandSet): Promise<void> {
   endOnBrokenStreams(set.name);
   dropEmptyVariables();
   process.exitCode = await runCommandSet(set, process.argv.slice(2), processTerminal());
-  // A command that failed or was stopped may have left connections open: end once its words are out.
+  // A command that failed or was stopped may leave connections open: exit once its output is
+  // written.
   if (process.exitCode !== 0) {
     process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   }
@@ -16,10 +18,11 @@ export async function runProcess(set: CommandSet): Promise<void> {
 
 function endOnBrokenStreams(name: string): void {
   for (const stream of [process.stdout, process.stderr]) {
-    // A reader such as `head` that has enough closes the pipe: no error of ours.
+    // `head` closes the pipe when it has enough, which is no error.
     stream.on('error', (reason: NodeJS.ErrnoException) => {
       if (reason.code === 'EPIPE') process.exit(0);
-      // A full disk, say: nothing of ours to trace. Where stderr itself fails, the exit code has to do.
+      // Such as a full disk; a trace would not help. Where stderr itself fails, the exit code has
+      // to do.
       if (stream === process.stdout) {
         process.stderr.write(`${name}: cannot write the output: ${reason.message}\n`);
       }
@@ -28,7 +31,10 @@ function endOnBrokenStreams(name: string): void {
   }
 }
 
-/** An environment file cannot leave a name out: an empty value counts as none, which commander would not do. */
+/**
+ * Drops empty variables: an environment file cannot leave a name out, and commander would take the
+ * empty value.
+ */
 function dropEmptyVariables(): void {
   for (const [name, value] of Object.entries(process.env)) {
     if (name.startsWith('PILOTFISH_') && value === '') delete process.env[name];
@@ -37,13 +43,13 @@ function dropEmptyVariables(): void {
 
 function processTerminal(): Terminal {
   const stop = new AbortController();
-  // The first signal lets the command put things in order; the second ends it where it stands.
+  // The first signal lets the command clean up; the second ends it at once.
   const stopOrExit = (exitCode: number) => (): void => {
     if (stop.signal.aborted) process.exit(exitCode);
     stop.abort();
   };
   const interrupt = stopOrExit(130);
-  /** What Ctrl-C stops instead of the command. */
+  /** Set while Ctrl-C stops something smaller than the command. */
   let interruptible: (() => void) | null = null;
   process.on('SIGINT', () => (interruptible ?? interrupt)());
   process.on('SIGTERM', stopOrExit(143));

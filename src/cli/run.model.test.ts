@@ -1,4 +1,5 @@
-// `pilotfish run` as a user runs it: with a server, without one, with one that dies, and with Ctrl-C at any moment.
+// Runs `pilotfish run` as a user does: with a server, without one, with one that dies, and with
+// Ctrl-C at any moment.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -7,7 +8,7 @@ import { run, withServe } from './processes/command.suite.js';
 
 const prompt = 'The old clock';
 const small = ['-t', '1', '--seed', '5'];
-/** No text ends before its length: token 2 is the end of a text. */
+/** No text ends early: token 2 is the end of a text. */
 const long = ['-n', '400', '--logit-bias', '2=-inf'];
 
 describe('pilotfish run without a server', () => {
@@ -22,11 +23,11 @@ describe('pilotfish run without a server', () => {
     }
     const { code, out, err } = await ask('--fallback', 'provisional', '--away-seconds', '1');
     assert.deepEqual([code, out], [4, ''], 'a pipe gets verified text only');
-    assert.equal(err.match(/drafting on meanwhile/g)?.length, 1, err);
+    assert.equal(err.match(/drafting on, trying/g)?.length, 1, err);
     assert.match(err, /no server was reached in 1 s: .*\[server-unreachable\]/);
   });
 
-  it('draft-only writes the text of the draft once, and says that nobody verified it', async () => {
+  it('draft-only writes the text of the draft once, and says that it is not verified', async () => {
     const { code, out, err } = await ask('--fallback', 'draft-only');
     assert.equal(code, 0);
     assert.equal(
@@ -41,12 +42,12 @@ describe('pilotfish run without a server', () => {
   it('Ctrl-C while it waits ends it with 130 at once', async () => {
     const port = await freePort();
     const args = ['run', prompt, '-s', `127.0.0.1:${port}`, ...small, '--fallback', 'provisional'];
-    // Its first words say that it waits, however long loading took.
+    // The first output says that it waits, however long loading took.
     const { code, err } = await run(args, {}, (child) => {
       child.onFirstNews(() => child.kill('SIGINT'));
     });
     assert.equal(code, 130, err);
-    assert.match(err, /drafting on meanwhile.*\n.*stopped with Ctrl-C/);
+    assert.match(err, /drafting on, trying.*\n.*stopped with Ctrl-C/);
   });
 });
 
@@ -65,7 +66,7 @@ describe('pilotfish run with a server', () => {
       const stop = alone.out.slice(12, 18);
       const { out, err } = await ask('--stop', stop);
       assert.equal(out, `${alone.out.slice(0, alone.out.indexOf(stop))}\n`);
-      assert.match(err, /^\d+ tokens in .*, seed 5; a stop string came\n(drafts|server): /);
+      assert.match(err, /^\d+ tokens in .*, seed 5; stop string found\n(drafts|server): /);
     });
   });
 

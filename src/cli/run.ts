@@ -1,5 +1,6 @@
-// `pilotfish run`: writes one text with a draft model here and the target on a server. Only verified text goes to
-// stdout, but for --fallback draft-only; a screen also shows what may still be taken back, marked as such.
+// Defines `pilotfish run`: writes a text with a draft model here and the target on a server. Stdout
+// gets verified text only, except with --fallback draft-only. A screen also shows provisional text,
+// marked as such.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
@@ -33,14 +34,14 @@ import type { Terminal } from './screen/terminal.js';
 import { noteTo, silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
-const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own: with schemes greedy and coupled the same seed gives the same text, whatever drafts, however slow the link (to the last bit where the server runs with --deterministic).
+const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own. With scheme greedy or coupled the same seed gives the same text, with every drafter and link (bit for bit if the server runs with --deterministic).
 
   pilotfish serve -m stories-target
   pilotfish run "The old clock in the hallway"
   pilotfish run "The old clock" --server edge.local:7433 --draft ngram --show-draft
   pilotfish run "The old clock" --fallback provisional
 
-While the server is away, --fallback decides. wait: nothing is written until it is back. provisional: a screen shows what the draft model writes meanwhile, dim or in {? ?}, and takes it back where the server then writes otherwise; a pipe gets verified text only. draft-only: the text may end on the draft model's own words, which a last line on stderr counts. fail: the command ends. A server that is not there at the start ends wait and fail at once; one that stays away for --away-seconds ends wait and provisional; both with exit code 4.`;
+--fallback decides what happens while the server is away. wait: nothing is written until it is back. provisional: a screen shows the draft model's text, dim or in {? ?}, and corrects it once the server is back; a pipe gets verified text only. draft-only: the text may end with unverified text of the draft model, and a last line on stderr counts its tokens. fail: the command ends. Without a server at the start, wait and fail end at once. After --away-seconds without a server, wait and provisional end. In these cases the exit code is 4.`;
 
 const maxTokensDefault = 256;
 
@@ -51,7 +52,7 @@ interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
 export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
-  addTextFlags(command, 'accepted, residual, bonus, by the target alone, provisional');
+  addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async (prompt: string | undefined) => {
@@ -159,20 +160,20 @@ class Run {
     const unverifiedCount = display.end(result);
     this.#view.end();
     if (options.json) {
-      const told = options.logprobs === undefined ? {} : { logprobs };
+      const given = options.logprobs === undefined ? {} : { logprobs };
       const document = {
         model: client.modelName,
         prompt,
         seed: String(this.#seed),
         ...result,
-        ...told,
+        ...given,
       };
       terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
       return;
     }
     if (unverifiedCount > 0) {
       const tokens = unverifiedCount === 1 ? '1 token is' : `${unverifiedCount} tokens are`;
-      this.#view.note(`the last ${tokens} the draft model's own: no server has verified them`);
+      this.#view.note(`the last ${tokens} by the draft model and not verified`);
     }
     this.#summarise(result.statistics, result.tokens.length, result.reason as TextEnd);
   }
@@ -193,7 +194,7 @@ class Run {
   }
 }
 
-/** Of the tokens that a piece makes final, in their order. */
+/** The log-probabilities of the tokens that a piece makes final, in order. */
 function logprobsIn(piece: Piece): readonly TokenLogprobs[] {
   if (piece.kind === 'confirmed') return piece.logprobs ?? [];
   return piece.kind === 'token' && piece.logprobs ? [piece.logprobs] : [];

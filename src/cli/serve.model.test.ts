@@ -1,4 +1,5 @@
-// `pilotfish serve` as a user runs it: the bundled model, a client without a draft model, a look with top, an orderly end.
+// Runs `pilotfish serve` as a user does: the bundled model, a client without a draft model, a look
+// with top, an orderly end.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -39,16 +40,16 @@ describe('pilotfish serve', () => {
     assert.match(ended.err, /stopped after .*, 60 tokens in/);
   });
 
-  it('says where hints come from, and that an untrained exit is one', async () => {
+  it('says where hints come from, and that an exit is untrained', async () => {
     const said = async (exit: string): Promise<string> =>
       (await withServe([...served, '--exit-head', exit], () => Promise.resolve())).err;
     assert.match(
       await said('3'),
-      /^pilotfish: hints from an untrained exit behind block 3 of 8 \(logit lens\): expect poor/,
+      /^pilotfish: hints from an untrained exit after block 3 of 8 \(logit lens\): expect poor/,
     );
     assert.match(
       await said('stories-exit-4'),
-      /^pilotfish: hints from a trained exit head behind block 4 of 8\n/,
+      /^pilotfish: hints from a trained exit head after block 4 of 8\n/,
     );
     assert.doesNotMatch(await said('off'), /hints/);
   });

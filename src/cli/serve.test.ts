@@ -1,4 +1,4 @@
-// What goes wrong before a server runs, and what top says where none runs: one sentence and the documented exit code.
+// Checks serve and top where no server runs: one sentence and the documented exit code.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -14,7 +14,11 @@ describe('serve and top without a server', () => {
     { args: ['serve'], code: 2, says: /model/ },
     { args: ['serve', '-m', 'x', '--port', '70000'], code: 2, says: /--port takes .*70000/ },
     { args: ['serve', '-m', 'x', '-md', 'y'], code: 2, says: /devices bring the draft models/ },
-    { args: ['serve', '-m', 'x', '--api-key', 's3cret'], code: 2, says: /--api-key is not taken/ },
+    {
+      args: ['serve', '-m', 'x', '--api-key', 's3cret'],
+      code: 2,
+      says: /--api-key is not accepted/,
+    },
     {
       args: ['serve', '-m', 'x', '--host', '0.0.0.0'],
       code: 2,

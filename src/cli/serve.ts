@@ -1,4 +1,4 @@
-// `pilotfish serve`: loads a target model and verifies what devices draft, until it is stopped.
+// Defines `pilotfish serve`: loads a target model and verifies devices' drafts until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
 import { dirname } from 'node:path';
@@ -17,8 +17,15 @@ import {
 } from '../server/index.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
 import { flag, oneOfNames, wholeNumber } from './flags/flags.js';
-import { type HttpOptions, httpFlags, mistakeNote } from './flags/http-flags.js';
+import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
+import {
+  insecureFlag,
+  listenFlagsOf,
+  noKeyFlag,
+  type OpenAccess,
+  openAccessOf,
+} from './flags/listen-flags.js';
 import {
   addGroup,
   type LoadOptions,
@@ -29,13 +36,6 @@ import {
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
-import {
-  insecureFlag,
-  listenFlagsOf,
-  noKeyFlag,
-  type OpenAccess,
-  openAccessOf,
-} from './http/listen-flags.js';
 import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -43,14 +43,14 @@ import { visible } from './screen/render.js';
 import type { Terminal } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
-const description = `Serves a target model to devices that draft for it. Drafts of many devices are verified in one batch; clients without a draft model are streamed to from the same batches, over the same protocol or over HTTP as OpenAI's clients speak it: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
+const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 
   pilotfish serve -m stories-target --slots 8
   pilotfish serve -m stories-target --host 0.0.0.0 --keys --tls-cert cert.pem --tls-key key.pem
   curl localhost:7433/v1/completions -H 'content-type: application/json' -d '{"model":"stories-target","prompt":"The old clock","max_tokens":40}'
   pilotfish top
 
-It listens on this machine alone unless --host says otherwise; then it wants keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second one ends it at once.`;
+It listens on this machine only. --host changes that and needs keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second Ctrl-C ends it at once.`;
 
 interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
   readonly model: string;
@@ -86,8 +86,8 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
-  addGroup(command, 'Limits of keys that have none of their own', limitFlags());
-  addGroup(command, 'Lengths and times', shapingFlags('messages of every session'));
+  addGroup(command, 'Limits for keys without limits of their own', limitFlags());
+  addGroup(command, 'Traffic shaping', shapingFlags('messages of every session'));
   addGroup(command, 'HTTP', httpFlags());
   addGroup(command, 'Batches', batchFlags());
   command.action(async () => {
@@ -96,10 +96,13 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   });
 }
 
-/** Whoever comes from one process gives it here: devices bring the drafts. Not in the help, nor in the environment. */
+/**
+ * Explains a flag that users of other servers try: devices bring the drafts. Not in the help, nor
+ * in the environment.
+ */
 function draftRefusal(): Option {
   const option = new Option('--draft <name>').hideHelp();
-  // Without it `-md x` would be read as `-m d` and one word too many.
+  // Without this, `-md x` would be read as `-m d` and a surplus word.
   option.short = '-md';
   return option.argParser(() => {
     throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
@@ -125,7 +128,7 @@ function listenFlags() {
     ).default(4096),
     flag(
       '--resume-seconds <n>',
-      'how long a session outlives its connection',
+      'how long a session waits for its device after the connection is lost',
       wholeNumber('--resume-seconds', 0, 86_400),
     ).default(60),
   ];
@@ -134,13 +137,13 @@ function listenFlags() {
 function alternativeFlag(): Option {
   const option = flag(
     '--alternative <url>',
-    'a server of the same model, named to devices when this one stops; may be given again',
+    'server with the same model that devices use when this one stops; repeatable',
   );
-  option.default([], 'none: devices come back here');
+  option.default([], 'none: devices return to this one');
   return option.argParser((url: string, before: readonly string[]) => {
     const { value: max } = limits.alternatives;
     if (before.length < max) return [...before, serverUrl(url, '--alternative')];
-    throw new PilotfishError('usage', `--alternative may be given ${max} times`);
+    throw new PilotfishError('usage', `--alternative may be given at most ${max} times`);
   });
 }
 
@@ -148,18 +151,18 @@ function batchFlags() {
   return [
     flag(
       '-np, --slots <n>',
-      'sessions whose cache is held at once; more take turns',
+      'sessions with a cache at once; more sessions take turns',
       wholeNumber('--slots', 1, 256),
     ).default(8),
-    flag('-b, --batch-size <n>', 'most tokens of a pass', wholeNumber('--batch-size', 1, 2048)),
+    flag('-b, --batch-size <n>', 'most tokens in a pass', wholeNumber('--batch-size', 1, 2048)),
     flag(
       '--batching <kind>',
-      'continuous, or static as in SLED: wait for a full batch, pad',
+      'continuous, or static as in SLED: wait for a full batch and pad it',
       oneOfNames('--batching', ['continuous', 'static']),
     ).default('continuous'),
     flag(
       '--static-count <n>',
-      'requests of a static batch',
+      'requests in a static batch',
       wholeNumber('--static-count', 1, 256),
     ).default(8),
     flag(
@@ -169,30 +172,30 @@ function batchFlags() {
     ).default(50),
     flag(
       '--token-ms <n>',
-      'no session begins once each token would take longer',
+      'refuse new sessions when a token would take longer than this',
       wholeNumber('--token-ms', 1, 3_600_000),
     ).default(10_000),
     flag(
       '--swap-mib <n>',
-      'memory for caches of idle sessions; 0 computes them again',
+      'memory for caches of idle sessions; 0 recomputes them',
       wholeNumber('--swap-mib', 0, 1_048_576),
     ).default(1024),
-    flag('--deterministic', 'bit-identical logits whatever shares a pass; no gain from batching'),
+    flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),
   ];
 }
 
 async function serve(options: ServeOptions, terminal: Terminal): Promise<void> {
-  // First: whatever is wrong with it is known at once, and a model takes its time.
-  const api = await openAccessOf({ ...options, origins: options.httpOrigin }, '--', terminal);
+  // First, because its errors show at once and loading a model takes time.
+  const access = await openAccessOf({ ...options, origins: options.httpOrigin }, '--', terminal);
   try {
-    await serveThrough(api, options, terminal);
+    await serveWith(access, options, terminal);
   } finally {
-    api.close();
+    access.close();
   }
 }
 
-async function serveThrough(
-  api: OpenAccess,
+async function serveWith(
+  access: OpenAccess,
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
@@ -206,9 +209,9 @@ async function serveThrough(
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
       engine,
-      ...serverOptions(options, api),
+      ...serverOptions(options, access),
       makeHttp: async (local) => {
-        const http = await makeHttp(engine, options, api, local, terminal);
+        const http = await makeHttp(engine, options, access, local, terminal);
         closeHttp = http.close;
         return http.handle;
       },
@@ -225,7 +228,7 @@ async function serveThrough(
   }
 }
 
-/** Loaded here: no other command needs what it stands on. */
+/** Loaded here: no other command needs the HTTP API. */
 async function makeHttp(
   engine: LlamaEngine,
   options: ServeOptions,
@@ -244,7 +247,7 @@ async function makeHttp(
     access,
     requestsMax: options.httpRequests,
     shaping: shapingOf(options),
-    onMistake: mistakeNote(noteTo(terminal)),
+    onMistake: internalErrorNote(noteTo(terminal)),
   });
 }
 
@@ -258,7 +261,7 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
     slotCount: options.slots,
     deterministic: options.deterministic === true,
     exit,
-    // The package's own models are known not to crash llama.cpp; the probe would load them twice.
+    // Bundled models are known to load, and the probe would load them twice.
     probe: dirname(modelPath) !== bundledFolder || !isBundledExit(exit),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };

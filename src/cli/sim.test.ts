@@ -1,4 +1,5 @@
-// `pilotfish sim` as a user runs it: a summary, a trace, the same numbers for the same seed, and refusals in one sentence.
+// Runs `pilotfish sim` as a user does: a summary, a trace, the same numbers for the same seed, and
+// refusals in one sentence.
 
 import assert from 'node:assert/strict';
 import { mkdtemp, writeFile } from 'node:fs/promises';

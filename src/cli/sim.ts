@@ -1,5 +1,6 @@
-// `pilotfish sim`: the shipped server and device cores under virtual time, with faults, checked against what they promise.
-// Reads the clock only to say how fast it was; what it simulates depends on the seed alone.
+// Defines `pilotfish sim`: runs the shipped server and device cores in virtual time, with faults,
+// and checks their promises. Reads the clock only to report its speed; the simulation depends on
+// the seed alone.
 
 import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -25,14 +26,14 @@ import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { formatTable } from './screen/table.js';
 import type { Terminal } from './screen/terminal.js';
 
-const description = `Runs the shipped server and device cores under virtual time: networks, devices and engines of a scenario, requests, and faults. Every run is checked for exact text, lost or repeated tokens, requests without an end, leaks and queues without a bound. One seed and one version give one run, event by event.
+const description = `Simulates the shipped server and device cores in virtual time: the networks, devices, engines, requests and faults of a scenario. Every run is checked for exact text, lost or repeated tokens, requests that never end, leaks and unbounded queues. The same seed and version give the same run, event by event.
 
-  pilotfish sim --seeds 200              two hundred small runs with everything going wrong
-  pilotfish sim --seed 7 --trace         one of them, line by line
+  pilotfish sim --seeds 200              two hundred small runs with every kind of fault
+  pilotfish sim --seed 7 --trace         one of these runs, event by event
   pilotfish sim --devices 10000          a mixed fleet
   pilotfish sim --scenario file.json     another scenario: {"base": "swarm", "faults": {"server-crash": 20}}
 
-A run that breaks a promise is cut down to the few requests and faults that it takes, and the command that repeats it is printed.`;
+A failing run is reduced to the few requests and faults that cause it, and the command that repeats it is printed.`;
 
 interface SimOptions {
   readonly seed: number;
@@ -43,7 +44,7 @@ interface SimOptions {
   readonly json?: boolean;
 }
 
-/** What all runs of a command came to. */
+/** Results of all runs of a command. */
 interface Totals {
   readonly scenario: string;
   readonly firstSeed: number;
@@ -64,16 +65,24 @@ const listedMax = 20;
 export function addSim(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command('sim')
-    .summary('simulate fleets and faults under virtual time')
+    .summary('simulate fleets and faults in virtual time')
     .description(description)
     .addOption(chanceSeedFlag('first seed'))
     .addOption(
-      flag('--seeds <n>', 'runs, one a seed', wholeNumber('--seeds', 1, chanceSeedMax)).default(1),
+      flag(
+        '--seeds <n>',
+        'number of runs, one per seed',
+        wholeNumber('--seeds', 1, chanceSeedMax),
+      ).default(1),
     )
     .addOption(
-      flag('--devices <n>', 'a mixed fleet of so many', wholeNumber('--devices', 1, 1_000_000)),
+      flag(
+        '--devices <n>',
+        'simulate a mixed fleet of this size',
+        wholeNumber('--devices', 1, 1_000_000),
+      ),
     )
-    .addOption(flag('--scenario <file>', 'a scenario as JSON'))
+    .addOption(flag('--scenario <file>', 'scenario as JSON'))
     .addOption(flag('--trace', 'print every event of the first seed'))
     .addOption(jsonFlag())
     .action(async (options: SimOptions) => {
@@ -123,7 +132,7 @@ async function runAll(
     if (report.violations.length > 0) failures.push(report);
     if (seeds > 1 && seedCount % 16 !== 0) continue;
     peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-    // Lets a signal through.
+    // Lets a signal arrive.
     await nextTurn();
     if (performance.now() - saidMs < sayEveryMs) continue;
     saidMs = performance.now();
@@ -190,7 +199,10 @@ function listOf(counts: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'none' : parts.map(([name, count]) => `${name} ${count}`).join(', ');
 }
 
-/** The shortest run found that breaks the same promise, as a list of what is asked and what goes wrong, and its end. */
+/**
+ * The shortest run found that breaks the same promise: its requests, its faults and its last
+ * events.
+ */
 function storyOf(scenario: Scenario, seed: number): string {
   const { plan, report, runCount } = shrink(planRun(scenario, seed));
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-// Asks a server for its /stats, under the server's own TLS settings and key.
+// Fetches /stats from a server, with the server's TLS settings and key.
 
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -7,10 +7,10 @@ import type { ServerStats } from '../server/index.js';
 import type { Credentials } from './flags/credential-flags.js';
 import { serverUrl } from './flags/server-address.js';
 
-/** A server that takes longer to answer counts as away. */
+/** A server that takes longer counts as away. */
 const answerMsMax = 5_000;
 
-/** @throws PilotfishError `usage` for what is no address of a server. */
+/** @throws PilotfishError `usage` for an invalid server address. */
 export function statsUrl(server: string): string {
   const { protocol, host } = new URL(serverUrl(server));
   return `${protocol === 'wss:' ? 'https' : 'http'}://${host}/stats`;
@@ -25,13 +25,13 @@ export async function fetchStats(url: string, credentials: Credentials = {}): Pr
     );
   });
   if (status === 401) {
-    const why = credentials.key === undefined ? 'asks for a key' : 'does not know the key';
+    const why = credentials.key === undefined ? 'requires a key' : 'does not know the key';
     const remedy = '--key-file or PILOTFISH_KEY takes a key of that server';
     throw new PilotfishError('server-refused', `${url} ${why}; ${remedy}`);
   }
   if (status === 403 && credentials.key !== undefined) {
-    const remedy = 'make one for watching with `pilotfish keys create NAME --may stats`';
-    throw new PilotfishError('server-refused', `${url} does not answer this key; ${remedy}`);
+    const remedy = 'make one with `pilotfish keys create NAME --may stats`';
+    throw new PilotfishError('server-refused', `${url} refuses this key; ${remedy}`);
   }
   if (status !== 200) {
     throw new PilotfishError('server-refused', `${url} answers with status ${status}`);
@@ -42,7 +42,7 @@ export async function fetchStats(url: string, credentials: Credentials = {}): Pr
 /** Longest answer that is read. */
 const bodyCharsMax = 1_000_000;
 
-/** `fetch` would take no certificates of an operator's own. */
+/** Uses http.get: `fetch` takes no certificate authority of the user. */
 function get(url: string, { key, tls }: Credentials): Promise<{ status: number; body: string }> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };

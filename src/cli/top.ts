@@ -1,5 +1,5 @@
-// `pilotfish top`: what a running server does, refreshed in place on a terminal, once where the output is no terminal.
-// Asks the server's own /stats and nothing else.
+// Defines `pilotfish top`: shows what a running server does, refreshed in place on a terminal,
+// printed once elsewhere. Asks only the server's /stats.
 
 import type { Command } from 'commander';
 import { checkKeyInClear } from '../device/websocket-dialer.js';
@@ -21,7 +21,7 @@ const description = `Shows load, memory, slots, sessions, queue, passes, verdict
   pilotfish top
   pilotfish top -s 127.0.0.1:7433 --json
 
-On a terminal the view is refreshed in place until Ctrl-C, also while the server is started anew; elsewhere, and with --json, it is printed once. A server without keys answers this question on its own machine only, one with keys to whoever shows one made with --may stats.`;
+On a terminal the view is refreshed in place until Ctrl-C, also across restarts of the server. Elsewhere, and with --json, it is printed once. A server without keys answers only on its own machine. A server with keys requires a key made with --may stats.`;
 
 interface TopOptions extends CredentialOptions {
   readonly server: string;
@@ -29,7 +29,7 @@ interface TopOptions extends CredentialOptions {
   readonly json?: boolean;
 }
 
-/** Asks for the numbers of now. */
+/** Fetches the current numbers. */
 type Ask = () => Promise<ServerStats>;
 
 export function addTop(program: Command, terminal: Terminal): void {

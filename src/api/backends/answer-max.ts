@@ -1,4 +1,5 @@
-// How long an answer of the HTTP door may get: what the wire carries, whichever generator writes it.
+// Gives the longest answer of the HTTP API in tokens: the wire limit, whichever generator writes
+// it.
 
 import { limits } from '../../protocol/limits.js';
 

@@ -1,4 +1,5 @@
-// A served scripted engine with its HTTP door in this process: what tests and benchmarks of the whole stack share.
+// Starts a server over a scripted engine with its HTTP API in this process, for tests and
+// benchmarks of the whole stack.
 
 import { openAccess } from '../../access/access.js';
 import type { Engine } from '../../engine/engine.js';
@@ -13,7 +14,7 @@ export interface ApiServer {
   readonly port: number;
 }
 
-/** Serves an engine, which stays its owner's. */
+/** Serves an engine. The caller still owns the engine and closes it. */
 export async function startApiServer(
   engine: Engine,
   options: Partial<ServerOptions> & { readonly requestsMax?: number } = {},

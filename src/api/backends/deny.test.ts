@@ -1,5 +1,5 @@
-// Every route, every method and the upgrade, by whoever asks: refused unless a key opens it, and what tells of everybody
-// refused unless the key has the right to it. Paths are also written in ways that a router may read as one of them.
+// Tries every route, every method and the upgrade with missing, wrong, revoked and ordinary keys.
+// Paths are also written in ways that a router may normalise.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -26,13 +26,13 @@ after(async () => {
   await engine.close();
 });
 
-const strangers: Readonly<Record<string, string | null>> = {
+const refusedKeys: Readonly<Record<string, string | null>> = {
   'no key': null,
   'a wrong key': `${device.token.slice(0, -2)}xx`,
   'a revoked key': revoked.token,
 };
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'];
-/** Path, method that it takes, and status with a key of a device. */
+/** Path, its method, and the status for a device's key. */
 const routes: readonly (readonly [string, string, number])[] = [
   ['/health', 'GET', 200],
   ['/readyz', 'GET', 200],
@@ -46,11 +46,14 @@ const routes: readonly (readonly [string, string, number])[] = [
   ['/nowhere', 'GET', 404],
   ['/', 'GET', 404],
 ];
-/** What no router can read. */
+/** Paths that no router can parse. */
 const unreadable = ['/%zz', '/v1/models/%'];
 const disguises = ['//metrics', '/%6detrics', '/metrics?x=1', '/stats?x=1', '/%73tats', '//stats'];
 
-/** The status line's number, by a socket: what a client library would not send goes out as it is written. */
+/**
+ * The number in the status line. Uses a raw socket, because a client library would refuse or
+ * rewrite such paths.
+ */
 async function statusOf(
   method: string,
   path: string,
@@ -73,7 +76,7 @@ const upgrade =
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: pilotfish\r\n';
 
 describe('a server with keys', () => {
-  for (const [who, token] of Object.entries(strangers)) {
+  for (const [who, token] of Object.entries(refusedKeys)) {
     it(`refuses ${who} on every path, by every method, and the upgrade`, async () => {
       const paths = [
         ...routes.map(([path]) => path),
@@ -93,7 +96,7 @@ describe('a server with keys', () => {
     });
   }
 
-  it('answers a device on its routes, and tells it nothing of others', async () => {
+  it('answers a device on its routes, and hides what concerns others', async () => {
     for (const [path, method, status] of routes) {
       assert.equal(await statusOf(method, path, device.token), status, path);
     }
@@ -104,12 +107,13 @@ describe('a server with keys', () => {
     for (const path of unreadable) {
       assert.equal(await statusOf('GET', path, device.token), 404, path);
     }
-    // A method that the framework asks more of than ours: the caller's mistake, not one for the log.
+    // Fastify checks the content type of this method first: the caller's mistake, and no entry in
+    // the log.
     assert.equal(await statusOf('QUERY', '/v1/models', device.token), 415);
     assert.equal(await statusOf('GET', '/', device.token, upgrade), 101);
   });
 
-  it('tells what is counted to a key that has the right', async () => {
+  it('shows counts to a key that has the right', async () => {
     for (const path of ['/metrics', '/stats']) {
       assert.equal(await statusOf('GET', path, scraper.token), 200, path);
     }

@@ -1,4 +1,4 @@
-// What a device's HTTP door shows of an answer: verified text alone, however the server comes and goes.
+// Checks that a device's HTTP API sends verified text only, whenever the server goes or returns.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

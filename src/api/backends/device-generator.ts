@@ -1,5 +1,5 @@
-// The HTTP door's generator over the client of a device: drafts are made here, the text is what the server verified.
-// Provisional tokens wait until they are confirmed, because what a client has read cannot be taken back.
+// Generates text for the HTTP API through a device's client: drafts here, the server verifies.
+// Holds provisional tokens back, because text that was sent cannot be retracted.
 
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
 import type {
@@ -25,7 +25,7 @@ import type {
 import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
 
-/** How drafts are made and sent, whatever is asked for. */
+/** How drafts are made and sent; the same for all requests. */
 export type DraftingOptions = Pick<
   GenerateOptions,
   'scheme' | 'mode' | 'stopRule' | 'windowMax' | 'cut'
@@ -39,7 +39,7 @@ export interface DeviceGeneratorParts {
   readonly createdS: number;
   /** Version of this package. */
   readonly build: string;
-  /** Hears of every answer, failed and abandoned ones included. */
+  /** Called with the statistics of every answer, failed and abandoned ones included. */
   readonly onOver: (statistics: Statistics) => void;
 }
 
@@ -51,7 +51,7 @@ export class DeviceGenerator implements Generator {
     this.#parts = parts;
   }
 
-  /** The target's; none while no server was met. */
+  /** The target's card; none before the first connection to a server. */
   get models(): readonly ModelCard[] {
     const { client, vocabulary, createdS, build } = this.#parts;
     const { modelName, contextLength } = client;
@@ -60,7 +60,7 @@ export class DeviceGenerator implements Generator {
     return [modelCard({ modelName, names: [], createdS, build, contextLength, fingerprint })];
   }
 
-  /** Takes no more requests; what is being written goes on. */
+  /** Refuses new requests; running answers go on. */
   drain(): void {
     this.#isDraining = true;
   }
@@ -85,14 +85,14 @@ export class DeviceGenerator implements Generator {
       ),
     });
     const queue = new DeltaQueue(() => answer.cancel());
-    void pour(answer, queue).then(() => {
+    void copyAnswer(answer, queue).then(() => {
       if (answer.statistics !== null) this.#parts.onOver(answer.statistics);
     });
     return queue;
   }
 
   #promptOf(prompt: PromptInput): Pick<GenerateOptions, 'ids' | 'messages'> {
-    // The template is the server's.
+    // The server applies its own chat template.
     if (prompt.kind === 'messages') return { messages: prompt.messages };
     const ids =
       prompt.kind === 'ids'
@@ -111,8 +111,10 @@ export class DeviceGenerator implements Generator {
   }
 }
 
-/** Moves an answer into a queue. It counts as accepted with the first sign of its text: a refusal comes before that. */
-async function pour(answer: Answer, queue: DeltaQueue): Promise<void> {
+/**
+ * Moves an answer into a queue. The first piece marks it as accepted: a refusal would come earlier.
+ */
+async function copyAnswer(answer: Answer, queue: DeltaQueue): Promise<void> {
   const held = new HeldTokens((delta) => queue.push(delta));
   try {
     for await (const piece of answer) {
@@ -120,7 +122,7 @@ async function pour(answer: Answer, queue: DeltaQueue): Promise<void> {
       held.take(piece);
     }
     const result = await answer.result;
-    // Only draft-only answers end on tokens that nobody verified, and whoever chose that wants to see them.
+    // Only draft-only answers end on unverified tokens, and the user asked for those.
     held.release(Infinity);
     queue.accept(answer.promptLength);
     queue.end({ result: resultOf(result, answer.promptLength) });
@@ -129,7 +131,7 @@ async function pour(answer: Answer, queue: DeltaQueue): Promise<void> {
   }
 }
 
-/** Tokens that may still be taken back. */
+/** Holds tokens that may still be retracted. */
 export class HeldTokens {
   readonly #out: (delta: Delta) => void;
   #held: { readonly position: number; readonly delta: Delta }[] = [];
@@ -159,7 +161,7 @@ export class HeldTokens {
     }
   }
 
-  /** What was held is as the target has it, which now says how likely. */
+  /** Releases held tokens that the target confirmed, with the log-probabilities that it sent. */
   #confirm({ from, to, logprobs }: Piece & { kind: 'confirmed' }): void {
     this.#held = this.#held.map(({ position, delta }) => {
       const known = position < to ? logprobs?.[position - from] : undefined;
@@ -170,7 +172,7 @@ export class HeldTokens {
     this.release(to);
   }
 
-  /** Lets go of what lies before a position. */
+  /** Sends all held tokens before a position. */
   release(to: number): void {
     while (this.#held.length > 0 && this.#held[0]!.position < to) {
       this.#out(this.#held.shift()!.delta);

@@ -1,5 +1,5 @@
-// What a device counts for `GET /metrics`: the statistics of its answers, summed. Names with `spec_decode` end as those
-// of vLLM and llama.cpp do.
+// Lists a device's metrics for `GET /metrics`: sums over its answers' statistics. Names with
+// `spec_decode` end as in vLLM and llama.cpp.
 
 import type { Client, Statistics } from '../../device/index.js';
 import type { MetricSource } from '../metrics.js';
@@ -7,15 +7,15 @@ import type { MetricSource } from '../metrics.js';
 const summed = [
   ['spec_decode_num_drafts_total', 'Verifications that tested drafts.', 'roundCount'],
   ['spec_decode_num_draft_tokens_total', 'Drafted tokens that were tested.', 'testedCount'],
-  ['spec_decode_num_accepted_tokens_total', 'Drafted tokens that stand.', 'acceptedCount'],
+  ['spec_decode_num_accepted_tokens_total', 'Drafted tokens that were accepted.', 'acceptedCount'],
   ['drafted_tokens_total', 'Drafted tokens, tested or not.', 'draftedCount'],
-  ['draft_wasted_tokens_total', 'Drafted tokens that became no text.', 'wastedCount'],
-  ['predraft_tokens_used_total', 'Tokens drafted ahead that became text.', 'aheadUsedCount'],
-  ['draft_chain_tested_total', 'Verdicts that reached into the chain.', 'chainTestedCount'],
-  ['draft_chain_survived_total', 'Of them, those it stood.', 'chainSurvivedCount'],
+  ['draft_wasted_tokens_total', 'Drafted tokens that are not in the text.', 'wastedCount'],
+  ['predraft_tokens_used_total', 'Tokens drafted ahead that are in the text.', 'aheadUsedCount'],
+  ['draft_chain_tested_total', 'Verdicts that tested part of the draft chain.', 'chainTestedCount'],
+  ['draft_chain_survived_total', 'Of them, those that the chain survived.', 'chainSurvivedCount'],
   ['committed_tokens_total', 'Tokens of answers.', 'tokenCount'],
-  ['provisional_tokens_total', 'Tokens written without the server.', 'provisionalCount'],
-  ['retracted_tokens_total', 'Of them, those taken back.', 'retractedCount'],
+  ['provisional_tokens_total', 'Tokens drafted while the server was away.', 'provisionalCount'],
+  ['retracted_tokens_total', 'Of them, those retracted.', 'retractedCount'],
   ['uplink_messages_total', 'Messages to the server.', 'upMessageCount'],
   ['downlink_messages_total', 'Messages from the server.', 'downMessageCount'],
   ['uplink_bytes_total', 'Bytes to the server, without framing.', 'upBytes'],
@@ -24,16 +24,16 @@ const summed = [
   ['resumes_total', 'Sessions resumed after a lost link.', 'resumeCount'],
 ] as const satisfies readonly (readonly [string, string, keyof Statistics])[];
 
-/** The newest measurement, in seconds; none before the first. */
+/** The newest measurement, in seconds; no value before the first. */
 const measured = [
-  ['device_round_trip_seconds', 'There and back.', 'roundTripMs'],
-  ['draft_token_seconds', 'One drafted token.', 'draftMs'],
-  ['verify_seconds', 'A pass of the server, as seen from here.', 'verifyMs'],
+  ['device_round_trip_seconds', 'Round trip to the server.', 'roundTripMs'],
+  ['draft_token_seconds', 'Time to draft a token.', 'draftMs'],
+  ['verify_seconds', 'A pass of the server, measured on the device.', 'verifyMs'],
 ] as const satisfies readonly (readonly [string, string, keyof Statistics])[];
 
 export interface DeviceMetrics {
   readonly sources: readonly MetricSource[];
-  /** Takes an answer that is over. */
+  /** Adds the statistics of an answer that has ended. */
   readonly add: (statistics: Statistics) => void;
 }
 
@@ -59,7 +59,7 @@ export function deviceMetrics(client: Client): DeviceMetrics {
   );
   const state: MetricSource[] = [
     {
-      ...{ kind: 'gauge', name: 'link_up', help: '1 while the server can be asked.' },
+      ...{ kind: 'gauge', name: 'link_up', help: '1 while the server is connected.' },
       read: () => (client.isLinked ? 1 : 0),
     },
     {

@@ -1,4 +1,5 @@
-// Between the HTTP door and what writes text: a device's client, or a server of the same process.
+// Exports the generators of the HTTP API: over a device's client, and over a server in the same
+// process.
 
 export {
   DeviceGenerator,

@@ -1,4 +1,5 @@
-// Facts of both ends: each is named in docs/api.md, none has a label that grows, and sums are of the right counts.
+// Checks the metrics of both ends: each is named in docs/api.md, no label grows, and sums add the
+// right counts.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -69,6 +70,6 @@ describe('facts of a server', () => {
     assert.equal(snapshots, 1);
     await setImmediate();
     metrics[0]!.read();
-    assert.equal(snapshots, 2, 'the next scrape is told the same');
+    assert.equal(snapshots, 2, 'the next scrape got the same snapshot');
   });
 });

@@ -1,9 +1,12 @@
-// The model as clients of the HTTP door name it.
+// Builds the model card that clients of the HTTP API see.
 
 import { createHash } from 'node:crypto';
 import type { ModelCard } from '../generator.js';
 
-/** A name that needs no quoting anywhere: lower case, everything but letters, digits, dots and dashes as one dash. */
+/**
+ * A name that needs no quoting: lower case, with one dash for each run of other characters.
+ * Letters, digits, dots and dashes stay.
+ */
 export function modelId(modelName: string): string {
   const id = modelName
     .toLowerCase()
@@ -15,13 +18,13 @@ export function modelId(modelName: string): string {
 export interface ModelCardParts {
   /** As its file gives it. */
   readonly modelName: string;
-  /** Other names that people here use for it. */
+  /** Other names that users of this machine have for it. */
   readonly names: readonly string[];
   readonly createdS: number;
   readonly contextLength: number | null;
-  /** Of vocabulary and size; whatever changes with the model. */
+  /** Of vocabulary and size; changes with the model. */
   readonly fingerprint: string;
-  /** Version of what computes. */
+  /** Version of this package. */
   readonly build: string;
 }
 

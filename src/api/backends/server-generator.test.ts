@@ -1,5 +1,5 @@
-// Checks the tokens of a plain session as a client reads them: whole characters, stop strings
-// wherever token borders fall, and an end of the session when its reader leaves.
+// Checks the text of a plain session as a client reads it: whole characters, stop strings at any
+// token border, and a session that ends when its client leaves.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -14,8 +14,8 @@ import { ServerGenerator } from './server-generator.js';
 const vocabulary = scriptedVocabulary(16);
 const info = { modelName: 'Scripted 1', vocabulary, contextLength: 64 } as EngineInfo;
 
-/** A server that writes what it is told. */
-class ToldServer {
+/** A server that writes scripted tokens. */
+class ScriptedServer {
   listener: PlainListener | null = null;
   request: PlainRequest | null = null;
   cancelCount = 0;
@@ -58,7 +58,7 @@ async function textsOf(generation: GenerationStream): Promise<string[]> {
 
 describe('an answer over a plain session', () => {
   it('never shows half a character', async () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     const generation = server.ask();
     server.listener!.accepted(2);
     const [high, low] = vocabulary.tokenize('é', { addBos: false, parseSpecial: false });
@@ -72,7 +72,7 @@ describe('an answer over a plain session', () => {
   });
 
   it('ends before a stop string that spans tokens, and ends the session with it', async () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     const generation = server.ask({ stops: ['end', 'xx'] });
     server.listener!.accepted(2);
     server.say('sene').say('end');
@@ -83,7 +83,7 @@ describe('an answer over a plain session', () => {
   });
 
   it('gives back what only began a stop string', async () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     const generation = server.ask({ stops: ['end'] });
     server.listener!.accepted(2);
     server.say('aen').listener!.ended('end-of-text');
@@ -92,13 +92,13 @@ describe('an answer over a plain session', () => {
   });
 
   it('may fill the context where no limit is given', () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     server.ask({ tokensMax: null });
     assert.equal(server.request!.tokensMax, 64);
   });
 
-  it('ends its session when the signal comes, and tells nothing after it', async () => {
-    const server = new ToldServer();
+  it('ends its session when the signal comes, and sends nothing after it', async () => {
+    const server = new ScriptedServer();
     const leaving = new AbortController();
     const generation = server.ask({ signal: leaving.signal });
     server.listener!.accepted(2);
@@ -111,7 +111,7 @@ describe('an answer over a plain session', () => {
   });
 
   it('ends its session when its reader leaves the loop', async () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     const generation = server.ask();
     server.listener!.accepted(2);
     server.say('a');
@@ -120,7 +120,7 @@ describe('an answer over a plain session', () => {
   });
 
   it('fails as the session does', async () => {
-    const server = new ToldServer();
+    const server = new ScriptedServer();
     const generation = server.ask();
     server.listener!.failed(new PilotfishError('prompt-too-long', '65 of 64'));
     await assert.rejects(generation.accepted, { code: 'prompt-too-long' });
@@ -130,7 +130,7 @@ describe('an answer over a plain session', () => {
 
 describe('the card of a served model', () => {
   it('has an id that needs no quoting, and the other names as aliases', () => {
-    const [card] = new ToldServer().generator.models;
+    const [card] = new ScriptedServer().generator.models;
     assert.equal(card!.id, 'scripted-1');
     assert.deepEqual(card!.aliases, ['Scripted 1', 'here.gguf']);
     assert.match(card!.fingerprint, /^pilotfish-1\.2-[0-9a-f]{12}$/);

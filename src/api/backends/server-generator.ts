@@ -1,5 +1,5 @@
-// Writes answers of the HTTP API as plain sessions of a server in this process, which share passes
-// with those of devices. Turns tokens into text, and ends it before stop strings.
+// Generates text for the HTTP API through a server in this process. Each answer is a plain session,
+// batched with the devices' sessions. Turns tokens into text and ends it before stop strings.
 
 import type { PilotfishError } from '../../base/error.js';
 import { StopText } from '../../base/stop-text.js';
@@ -24,7 +24,7 @@ import { modelCard } from './model-card.js';
 export interface ServerGeneratorParts {
   readonly server: LocalServer;
   readonly info: EngineInfo;
-  /** Other names of the model. */
+  /** Other names that users of this machine have for the model. */
   readonly names: readonly string[];
   /** Seconds since 1970. */
   readonly createdS: number;
@@ -72,7 +72,7 @@ export class ServerGenerator implements Generator {
   }
 }
 
-/** One session as a queue of deltas. */
+/** Feeds one plain session into a queue of deltas. */
 class PlainAnswer implements PlainListener {
   readonly queue: DeltaQueue;
   readonly #text: TextStream;
@@ -91,7 +91,7 @@ class PlainAnswer implements PlainListener {
     this.#cancel = cancel;
   }
 
-  /** Ends the session with the signal. */
+  /** Ends when the signal aborts. */
   follow(signal: AbortSignal): void {
     const onAbort = (): void => this.#abandon();
     if (signal.aborted) onAbort();
@@ -123,7 +123,7 @@ class PlainAnswer implements PlainListener {
     }
   }
 
-  /** The part of a text that is certain to stand. */
+  /** The part of a text that no stop string can cut any more. */
   #settled(text: string): string {
     return this.#stop === null ? text : this.#stop.push(text);
   }

@@ -1,5 +1,5 @@
-// What a server counts for `GET /metrics`, from the same snapshot as `GET /stats`. Names with `spec_decode` end as those
-// of vLLM and llama.cpp do; no label grows with devices.
+// Lists a server's metrics for `GET /metrics`, from the same snapshot as `GET /stats`. Names with
+// `spec_decode` end as in vLLM and llama.cpp; no label grows with devices.
 
 import type { LocalServer, ServerStats } from '../../server/index.js';
 import type { MetricSample, MetricSource } from '../metrics.js';
@@ -15,20 +15,20 @@ const counters: readonly (readonly [string, string, Read])[] = [
   ],
   [
     'spec_decode_num_accepted_tokens_total',
-    'Drafted tokens that stand.',
+    'Drafted tokens that were accepted.',
     ({ core }) => core.acceptedCount,
   ],
   ['committed_tokens_total', 'Tokens of all answers.', ({ core }) => core.committedCount],
   ['passes_total', 'Passes of the target.', ({ core }) => core.passCount],
   ['pass_failures_total', 'Passes that failed.', ({ core }) => core.passFailureCount],
   ['pass_tokens_total', 'Tokens fed by all passes.', ({ core }) => core.fedCount],
-  ['pass_rows_total', 'Rows judged by all passes.', ({ core }) => core.rowCount],
+  ['pass_rows_total', 'Rows of logits of all passes.', ({ core }) => core.rowCount],
   ['engine_busy_seconds_total', 'Time with a pass in flight.', ({ core }) => core.busyMs / 1000],
   ['sessions_evicted_total', 'Sessions that lost their slot.', ({ core }) => core.evictionCount],
-  ['sessions_restored_total', 'Caches brought back.', ({ core }) => core.restoreCount],
+  ['sessions_restored_total', 'Caches restored from memory.', ({ core }) => core.restoreCount],
   [
     'prefix_shared_tokens_total',
-    'Prompt tokens not computed.',
+    'Prompt tokens shared with another session.',
     ({ core }) => core.sharedTokenCount,
   ],
   [
@@ -36,7 +36,11 @@ const counters: readonly (readonly [string, string, Read])[] = [
     'Sessions and connections refused or failed.',
     ({ core }) => core.failureCount,
   ],
-  ['quota_refusals_total', 'Sessions refused for their key.', ({ core }) => core.quotaRefusalCount],
+  [
+    'quota_refusals_total',
+    'Sessions refused over the quota of their key.',
+    ({ core }) => core.quotaRefusalCount,
+  ],
   ['uplink_messages_total', 'Messages from devices.', ({ wire }) => wire.messagesUp],
   ['downlink_messages_total', 'Messages to devices.', ({ wire }) => wire.messagesDown],
   ['uplink_bytes_total', 'Bytes from devices, without framing.', ({ wire }) => wire.bytesUp],
@@ -45,21 +49,25 @@ const counters: readonly (readonly [string, string, Read])[] = [
 ];
 
 const gauges: readonly (readonly [string, string, Read])[] = [
-  ['connections', 'Connections; the HTTP door has its own.', ({ core }) => core.connectionCount],
-  ['sessions', 'Sessions, over or not.', ({ core }) => core.sessionCount],
-  ['sessions_detached', 'Sessions without connection.', ({ core }) => core.detachedCount],
+  ['connections', 'Connections of devices, without HTTP.', ({ core }) => core.connectionCount],
+  ['sessions', 'Sessions, ended ones included.', ({ core }) => core.sessionCount],
+  ['sessions_detached', 'Sessions without a connection.', ({ core }) => core.detachedCount],
   [
     'sessions_drafts_cut',
-    'Sessions whose drafts keep falling.',
+    'Sessions whose drafts keep being rejected.',
     ({ core }) => core.distrusted.cutCount,
   ],
   ['sessions_drafts_off', 'Of them, those not tested.', ({ core }) => core.distrusted.offCount],
   [
     'sessions_advised_no_drafts',
-    'Sessions told not to draft.',
+    'Sessions advised not to draft.',
     ({ core }) => core.advised.noneCount,
   ],
-  ['keys', 'Keys in use of late; all without one are one.', ({ core }) => core.accountCount],
+  [
+    'keys',
+    'Keys in recent use; requests without a key count as one.',
+    ({ core }) => core.accountCount,
+  ],
   ['slots', 'Sequences of the engine.', ({ core }) => core.slotCount],
   ['slots_owned', 'Of them, those that hold a session.', ({ core }) => core.slotsOwned],
   ['queue_length', 'Sessions with work that wait for a pass.', ({ core }) => core.queueLength],
@@ -69,7 +77,7 @@ const gauges: readonly (readonly [string, string, Read])[] = [
   ['uptime_seconds', 'Since the start.', ({ uptimeMs }) => uptimeMs / 1000],
 ];
 
-/** Facts that share one snapshot for as long as one scrape takes. */
+/** The metrics of one scrape share one snapshot. */
 export function serverMetrics(server: Pick<LocalServer, 'stats'>): MetricSource[] {
   let snapshot: ServerStats | null = null;
   const stats = (): ServerStats => {
@@ -85,7 +93,7 @@ export function serverMetrics(server: Pick<LocalServer, 'stats'>): MetricSource[
   const modes: MetricSource = {
     kind: 'gauge',
     name: 'sessions_by_mode',
-    help: 'Sessions that are not over.',
+    help: 'Sessions that have not ended.',
     labels: ['mode'],
     read: () =>
       Object.entries(stats().core.sessionsByMode).map(([mode, value]) => ({

@@ -1,5 +1,6 @@
-// What bad clients leave behind on a server: nothing. Hundreds that vanish at random moments, readers that do not read,
-// and ten thousand at once, over real sockets; afterwards sessions, slots, requests, queues and handles are zero.
+// Checks that bad clients leave nothing on a server: hundreds that vanish, readers that do not
+// read, and ten thousand at once over real sockets. Afterwards sessions, slots, requests, queues
+// and handles are zero.
 
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
@@ -9,7 +10,7 @@ import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { Random } from '../../sim/random.js';
 import { type ApiServer, startApiServer } from './api-server.suite.js';
 
-/** An engine whose passes let the event loop turn, and wait where they are told to. */
+/** An engine whose passes yield to the event loop and wait for a gate. */
 function patient(engine: Engine, gate: () => Promise<void>): Engine {
   return {
     ...engine,
@@ -30,7 +31,7 @@ function handles(): Record<string, number> {
   return counts;
 }
 
-/** Waits until everything is gone, or says what is left. */
+/** Waits until everything is gone. @throws with what is left. */
 async function nothingLeft({ server, api }: ApiServer, sockets: number): Promise<void> {
   const untilMs = performance.now() + 20_000;
   const left = (): Record<string, number> => {
@@ -82,7 +83,7 @@ describe('a storm of clients', () => {
     await withApi(nextTurn, {}, async ({ port, server }) => {
       const untilMs = performance.now() + 60_000;
       const committed = (): number => server.stats().core.committedCount;
-      // As long as it takes on a busy machine until the storm has met answers.
+      // Runs until the storm has met answers, however slow the machine is.
       for (let wave = 0; wave < 12 || committed() < 2000; wave++) {
         assert.ok(performance.now() < untilMs, `${committed()} tokens were written`);
         const sockets = Array.from({ length: 50 }, () =>
@@ -158,11 +159,12 @@ describe('a storm of clients', () => {
           const socket = post(port, { ...ask, stream: true, max_tokens: 2 });
           socket.once('data', (bytes) => {
             const status = bytes.subarray(9, 12).toString();
-            // A stream that waits for long is kept open by comments: it has begun, and is not answered.
+            // A stream that waits long is kept open by comments: it has begun and has no answer
+            // yet.
             if (status === '200') return;
             answered++;
             statuses.set(status, (statuses.get(status) ?? 0) + 1);
-            // Twenty thousand sockets are more than a process may have.
+            // A process may not have twenty thousand sockets.
             socket.destroy();
           });
           sockets.push(socket);

@@ -1,5 +1,6 @@
-// Pieces of an answer onto a view: verified tokens stand, provisional ones are pending until they are verified or taken
-// back. What nobody verified at the end of a draft-only answer is shown as such.
+// Shows the pieces of an answer: verified tokens are final, provisional ones are pending until they
+// are verified or retracted. Unverified tokens at the end of a draft-only answer are marked as
+// such.
 
 import type { AnswerResult, Piece, TokenOrigin } from '../../device/index.js';
 import type { TokenMark } from '../screen/render.js';
@@ -14,7 +15,7 @@ export const tokenMarks: Readonly<Record<TokenOrigin, TokenMark>> = {
   provisional: 'provisional',
 };
 
-/** What may be seen of an answer, for the legend. */
+/** The marks that an answer can have, for the legend. */
 export const answerMarks: readonly TokenMark[] = Object.values(tokenMarks);
 
 interface Waiting {
@@ -31,7 +32,7 @@ export class AnswerDisplay {
     this.#view = view;
   }
 
-  /** Units of text that nobody has verified yet. */
+  /** UTF-16 units of text that are not verified yet. */
   get pendingLength(): number {
     return this.#waiting.reduce((sum, { text }) => sum + text.length, 0);
   }
@@ -58,7 +59,7 @@ export class AnswerDisplay {
     this.#view.pending(waiting.map(({ text }) => text).join(''));
   }
 
-  /** The drafted tokens before `to` are the target's own after all. */
+  /** Shows the pending tokens before `to` as accepted. */
   #confirm(to: number): void {
     const rest = this.#waiting.filter(({ position }) => position >= to);
     const confirmed = this.#waiting.slice(0, this.#waiting.length - rest.length);
@@ -67,7 +68,7 @@ export class AnswerDisplay {
     this.#wait(rest);
   }
 
-  /** @returns how many tokens at the end nobody verified; they are shown now. */
+  /** Shows the tokens that were never verified. @returns how many there are. */
   end({ isVerified }: AnswerResult): number {
     const { length } = this.#waiting;
     if (isVerified || length === 0) return 0;

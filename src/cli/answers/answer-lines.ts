@@ -1,4 +1,4 @@
-// The closing lines of an answer that a server wrote, the same for every command that shows one.
+// Writes the closing lines of an answer from a server, the same for every command.
 
 import type { Statistics } from '../../device/index.js';
 import type { DrafterName } from '../flags/draft-flags.js';
@@ -12,7 +12,7 @@ import {
   wireLine,
 } from '../screen/summary.js';
 
-/** What is said about. */
+/** The facts that the lines report. */
 export interface AnswerFacts {
   readonly statistics: Statistics;
   /** Tokens of the answer, after a stop string has cut it. */
@@ -23,7 +23,7 @@ export interface AnswerFacts {
   readonly mode: LinkOptions['mode'];
 }
 
-/** [n] lines without line breaks: how much and how fast, what became of the drafts, what the link carried. */
+/** [n] lines without line breaks: text and speed, drafts, traffic, other events. */
 export function answerLines(facts: AnswerFacts): string[] {
   const { statistics, tokenCount, end, seed, drafter, mode } = facts;
   const drafted = { kind: drafter.kind, isStreamed: mode === 'stream' };

@@ -1,27 +1,30 @@
-// What a person is told of the link to the server: once when it goes, with what happens meanwhile and how to stop it,
-// and once when it is back. Silent about tries in between, and where the command ends for it: the error says it then.
+// Reports the link to the server: once when it breaks, with what happens next and how to stop, and
+// once when it is back. Does not report retries, nor a break that ends the command: the error says
+// so.
 
 import type { PilotfishError } from '../../base/error.js';
 import type { Fallback, LinkNotice } from '../../device/index.js';
 
 export interface LinkPolicy {
   readonly fallback: Fallback;
-  /** Whether something drafts here without a server. */
+  /** Whether a drafter can write here without a server. */
   readonly drafts: boolean;
   /** Seconds after which an answer fails; 0: never. */
   readonly awaySeconds: number;
-  /** Messages get the model's form on a server: before it has been met nothing can be drafted. */
+  /**
+   * Chat messages need the server's template, so nothing is drafted before the first connection.
+   */
   readonly asksInMessages: boolean;
 }
 
-/** What happens while the server is away: one clause. */
+/** A clause that says what happens while the server is away. */
 function meanwhile(policy: LinkPolicy, hasMet: boolean): string {
   const { fallback, awaySeconds } = policy;
   const drafts = policy.drafts && (hasMet || !policy.asksInMessages);
-  const patience = awaySeconds === 0 ? 'until it is there' : `for up to ${awaySeconds} s`;
+  const patience = awaySeconds === 0 ? 'until it is available' : `for up to ${awaySeconds} s`;
   const waiting = `trying again ${patience}; Ctrl-C stops`;
   if (!drafts || fallback === 'wait') return waiting;
-  if (fallback === 'provisional') return `drafting on meanwhile, ${waiting}`;
+  if (fallback === 'provisional') return `drafting on, ${waiting}`;
   return 'the draft model writes alone, unverified';
 }
 
@@ -31,19 +34,19 @@ export class LinkReport {
   #say: (text: string) => void;
   #hasMet = false;
   #isDown = false;
-  /** The server has refused: nobody tries again, whatever else is told. */
+  /** The server refused, so no further try is made. */
   #isOver = false;
-  /** Hears why the link is given up. */
+  /** Called when the link is given up. */
   onGaveUp: (error: PilotfishError) => void = () => undefined;
 
-  /** @param signal after which nobody wants to hear. */
+  /** @param signal when it aborts, reports stop. */
   constructor(policy: LinkPolicy, signal: AbortSignal, say: (text: string) => void) {
     this.#policy = policy;
     this.#signal = signal;
     this.#say = say;
   }
 
-  /** From now on says it elsewhere: a text is being written. */
+  /** Sends further reports elsewhere, because a text is being written. */
   redirect(say: (text: string) => void): void {
     this.#say = say;
   }
@@ -53,7 +56,7 @@ export class LinkReport {
       this.#isOver = true;
       this.onGaveUp(news.error);
     } else if (news.kind === 'welcomed') {
-      if (this.#isDown) this.#say(this.#hasMet ? 'the server is back' : 'the server is there');
+      if (this.#isDown) this.#say(this.#hasMet ? 'the server is back' : 'the server is available');
       this.#isDown = false;
       this.#hasMet = true;
     } else if (news.kind === 'down' && !this.#isDown && this.#goesOn && !this.#signal.aborted) {

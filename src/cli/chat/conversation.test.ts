@@ -1,4 +1,5 @@
-// A conversation keeps its system message and its newest turn, and gives away the oldest when there is no room.
+// Checks that a conversation keeps its system message and newest turn, and drops the oldest turns
+// first.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,7 +34,7 @@ test('the oldest turn is dropped, but never the newest', () => {
   assert.equal(conversation.dropOldest(), false);
 });
 
-test('half of the text goes when an answer has filled the context', () => {
+test('half of the text is dropped when an answer has filled the context', () => {
   const conversation = spoken(4);
   assert.equal(conversation.dropHalf(), 2);
   assert.equal(conversation.turnCount, 2);

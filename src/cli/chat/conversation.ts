@@ -1,9 +1,9 @@
-// What has been said, as the server is asked to go on with it: a system message that always stays, and turns of which the
+// Keeps the messages of a conversation: the system message always, and the turns, of which the
 // oldest are dropped when the context is full. Pure.
 
 import type { ChatMessage } from '../../protocol/frame.js';
 
-/** A question and its answer; null while there is none. */
+/** A question and its answer; null until it is answered. */
 interface Turn {
   readonly question: string;
   readonly answer: string | null;
@@ -22,7 +22,7 @@ export class Conversation {
     return this.#turns.length;
   }
 
-  /** [n] what the server is to go on with. */
+  /** [n] the messages that the server continues. */
   get messages(): ChatMessage[] {
     const system = this.system === '' ? [] : [{ role: 'system', content: this.system }];
     return [
@@ -38,18 +38,18 @@ export class Conversation {
     this.#turns.push({ question, answer: null });
   }
 
-  /** @param text of the newest question; surrounding space is the template's business. */
+  /** @param text of the newest answer; the template handles surrounding space. */
   answer(text: string): void {
     const { question } = this.#turns.pop()!;
     this.#turns.push({ question, answer: text.trim() });
   }
 
-  /** Forgets the newest turn. @returns its question; null where nothing was said. */
+  /** Removes the newest turn. @returns its question; null where there is none. */
   takeBack(): string | null {
     return this.#turns.pop()?.question ?? null;
   }
 
-  /** Forgets the oldest turn, but never the newest. @returns whether there was one. */
+  /** Drops the oldest turn, but never the newest. @returns whether there was one. */
   dropOldest(): boolean {
     if (this.#turns.length <= 1) return false;
     this.#turns.shift();
@@ -57,10 +57,10 @@ export class Conversation {
   }
 
   /**
-   * Forgets oldest turns until what is left has at most half the text, so that the next answers have room. The newest
-   * turn stays.
+   * Drops the oldest turns until at most half the text is left, so that further answers have room.
+   * The newest turn stays.
    *
-   * @returns how many were forgotten.
+   * @returns how many were dropped.
    */
   dropHalf(): number {
     const whole = this.#length;
@@ -69,7 +69,7 @@ export class Conversation {
     return count;
   }
 
-  /** Units of text, the system message left out: it stays anyway. */
+  /** UTF-16 units of text, without the system message, which always stays. */
   get #length(): number {
     return this.#turns.reduce(
       (sum, { question, answer }) => sum + question.length + (answer?.length ?? 0),

@@ -1,4 +1,5 @@
-// Lines come in order from a pipe and from a keyboard; a keyboard is in raw mode only while a line is awaited.
+// Checks that lines come in order from a pipe and a keyboard, and that the keyboard is raw only
+// while a line is awaited.
 
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';

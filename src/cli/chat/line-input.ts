@@ -1,10 +1,13 @@
-// Lines from a keyboard or a pipe. A keyboard gets line editing and history while a line is awaited, and is an ordinary
-// terminal otherwise, so that Ctrl-C is a signal while an answer is being written.
+// Reads lines from a keyboard or a pipe. A keyboard has line editing and history while a line is
+// awaited. Otherwise it is an ordinary terminal, so that Ctrl-C is a signal during an answer.
 
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
 import type { OutputStream, Terminal } from '../screen/terminal.js';
 
-/** A line without its break; the end of the input; Ctrl-C while a line was awaited, and whether it had begun. */
+/**
+ * A line without its break; the end of the input; or Ctrl-C while a line was awaited, and whether
+ * the line had begun.
+ */
 export type InputLine =
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'end' }
@@ -23,14 +26,14 @@ export class LineInput {
   readonly #readline: Interface;
   readonly #onAbort = (): void => this.#settle({ kind: 'end' });
   readonly isKeyboard: boolean;
-  /** Lines that came before somebody asked: what was pasted, or what a pipe holds. */
+  /** Lines that arrived early: pasted ones, or those that a pipe holds. */
   readonly #waiting: string[] = [];
   #isOver = false;
   #settleLine: ((line: InputLine) => void) | null = null;
 
-  /** @param terminal whose `in` is there. */
+  /** @param terminal whose `in` is present. */
   constructor({ in: input, out, err, signal }: Terminal) {
-    // Whatever a command reads from is one of Node's streams; the narrower type spares tests the rest of it.
+    // Commands read from Node's streams; the narrower type spares tests the rest of them.
     this.#input = input as unknown as Keyboard;
     this.#signal = signal;
     this.isKeyboard = input!.isTTY === true;
@@ -55,7 +58,7 @@ export class LineInput {
     signal.addEventListener('abort', this.#onAbort);
   }
 
-  /** The next line. @param prompt shown before it, on a keyboard alone. */
+  /** Reads the next line. @param prompt shown before it, on a keyboard only. */
   read(prompt: string): Promise<InputLine> {
     const text = this.#waiting.shift();
     if (text !== undefined) return Promise.resolve({ kind: 'line', text });
@@ -78,7 +81,7 @@ export class LineInput {
     settle(line);
   }
 
-  /** Nobody waits for a line: keys are the terminal's own business, and a pipe is not read into memory. */
+  /** Stops reading: the terminal handles keys again, and a pipe is not read into memory. */
   #rest(): void {
     if (this.#isOver) return;
     this.#readline.pause();
@@ -87,7 +90,8 @@ export class LineInput {
 
   #interrupted(): void {
     const hadText = this.#readline.line !== '';
-    // Takes the text out of the editor; on the screen it stays, above the line that the editor believes it clears.
+    // Takes the text out of the editor. On the screen it stays, above the line that the editor
+    // believes it clears.
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.setPrompt('');
     this.#echo.write('^C\n');
@@ -95,7 +99,7 @@ export class LineInput {
     this.#settle({ kind: 'interrupt', hadText });
   }
 
-  /** News in a line of its own, also while a line is being typed. @param say prints it. */
+  /** Prints a note on a line of its own, also while a line is being typed. @param say prints it. */
   aside(say: () => void): void {
     if (!this.isKeyboard || this.#settleLine === null) {
       say();

@@ -1,4 +1,4 @@
-// Lines become the messages and commands that a person means, of one line and of several.
+// Checks how lines become messages and commands.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ function read(...lines: string[]): Entry[] {
 }
 const message = (text: string): Entry => ({ kind: 'message', text });
 
-test('a line is a message, and one behind a slash a command', () => {
+test('a line is a message, and one after a slash a command', () => {
   assert.deepEqual(read('hello', '/clear', '/system  Be brief. ', ' /etc is a folder', ''), [
     message('hello'),
     { kind: 'command', name: 'clear', rest: '' },
@@ -20,13 +20,13 @@ test('a line is a message, and one behind a slash a command', () => {
   ]);
 });
 
-test('a message goes on behind a backslash and between fences, whatever its lines begin with', () => {
+test('a message goes on after a backslash and between fences, whatever its lines begin with', () => {
   assert.deepEqual(read('one \\', '/two', 'three'), [message('one \n/two'), message('three')]);
   assert.deepEqual(read('"""', 'a', '/b\\', '"""'), [message('a\n/b\\')]);
   assert.deepEqual(read('"""a', '', 'b"""', '"""c"""'), [message('a\n\nb'), message('c')]);
 });
 
-test('what is not whole is known, and can be taken or dropped', () => {
+test('an unfinished message is known, and can be taken or dropped', () => {
   const reader = new MessageReader();
   reader.take('"""one');
   assert.equal(reader.isOpen, true);

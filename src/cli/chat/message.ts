@@ -1,6 +1,6 @@
-// From lines to what a person means by them: a message, of one line or several, or a command. Pure.
+// Turns lines into messages, of one line or several, and commands. Pure.
 
-/** What the lines so far come to. */
+/** The result of the lines so far. */
 export type Entry =
   /** The message goes on in the next line. */
   | { readonly kind: 'more' }
@@ -8,22 +8,23 @@ export type Entry =
   /** `/name rest`. */
   | { readonly kind: 'command'; readonly name: string; readonly rest: string };
 
-/** Opens a message of several lines, and closes it. */
+/** Begins and ends a message of several lines. */
 const fence = '"""';
 
 export class MessageReader {
-  /** Lines of a message that is not whole. */
+  /** Lines of an unfinished message. */
   #lines: string[] = [];
   #isFenced = false;
 
-  /** Whether a message has begun and is not whole. */
+  /** Whether a message has begun and is not finished. */
   get isOpen(): boolean {
     return this.#lines.length > 0 || this.#isFenced;
   }
 
   /**
-   * Takes one line without its break. A message goes on behind a `\` at the end of a line, and between two `"""`. A line
-   * that begins with `/` is a command; with a space before it, it is a message.
+   * Takes one line without its break. A message continues after a `\` at the end of a line, and
+   * between two `"""`. A line that begins with `/` is a command; with a space before it, it is a
+   * message.
    */
   take(line: string): Entry {
     if (this.#isFenced) return this.#takeFenced(line);
@@ -56,14 +57,14 @@ export class MessageReader {
     return { kind: 'message', text };
   }
 
-  /** What the input's end leaves of a message that is not whole; null where there is nothing. */
+  /** The unfinished message at the end of the input; null where there is none. */
   end(): string | null {
     const text = this.#lines.join('\n').trim();
     this.drop();
     return text === '' ? null : text;
   }
 
-  /** Forgets the lines of a message that is not whole. */
+  /** Drops an unfinished message. */
   drop(): void {
     this.#lines = [];
     this.#isFenced = false;

@@ -1,4 +1,4 @@
-// What a conversation does with answers, refusals and Ctrl-C, over a client and an input of the test's own.
+// Checks a conversation with answers, refusals and Ctrl-C, over a scripted client and input.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,7 +7,10 @@ import type { GenerateOptions, Piece } from '../../device/index.js';
 import type { InputLine } from './line-input.js';
 import { type ChatParts, ChatSession } from './session.js';
 
-/** What the server makes of a request: a text and why it ended, an error, or a beginning that is stopped. */
+/**
+ * The server's reply to a request: a text and the reason of its end, an error, or a beginning that
+ * is stopped.
+ */
 type Reply =
   | { readonly text: string; readonly reason?: string }
   | { readonly code: ErrorCode }
@@ -109,7 +112,7 @@ test('Ctrl-C stops the answer and not the program; what was written stays', asyn
   assert.equal(code, 0);
 });
 
-test('Ctrl-C twice at an empty prompt leaves, once does not', async () => {
+test('Ctrl-C twice at an empty prompt ends the program, once does not', async () => {
   const empty: InputLine = { kind: 'interrupt', hadText: false };
   const half: InputLine = { kind: 'interrupt', hadText: true };
   const once = await talk([empty, 'one', empty, half, 'two'], [{ text: 'a' }, { text: 'b' }]);
@@ -118,19 +121,19 @@ test('Ctrl-C twice at an empty prompt leaves, once does not', async () => {
   assert.deepEqual([twice.requests.length, twice.code], [0, 0]);
 });
 
-test('oldest turns are dropped until the prompt fits, and that is said', async () => {
+test('oldest turns are dropped until the prompt fits, with a note', async () => {
   const full: Reply = { code: 'prompt-too-long' };
   const replies = [{ text: '1' }, { text: '2' }, full, full, { text: '3' }];
   const { requests, err } = await talk(['a', 'b', 'c'], replies);
   assert.deepEqual(said(requests[4]!), ['s: Be brief.', 'u: c']);
-  assert.match(err, /the context is full: the 2 oldest turns were forgotten/);
+  assert.match(err, /the context is full: the 2 oldest turns were dropped/);
 });
 
 test('an answer that fills the context makes room for the next', async () => {
   const replies = [{ text: '1' }, { text: '2', reason: 'context' }, { text: '3' }];
   const { requests, err } = await talk(['a', 'b', 'c'], replies);
   assert.deepEqual(said(requests[2]!), ['s: Be brief.', 'u: b', 'a: 2', 'u: c']);
-  assert.match(err, /the oldest turn was forgotten/);
+  assert.match(err, /the oldest turn was dropped/);
   const alone = await talk(['a'], [{ text: '1', reason: 'context' }]);
   assert.match(alone.err, /the answer ends here/);
 });
@@ -156,10 +159,10 @@ test('commands do what they say, and unknown ones are named', async () => {
   ]);
   assert.equal(requests[1]!.seed, 8n);
   assert.match(err, /there is no \/sytem; \/help lists the commands/);
-  assert.match(err, /\n\/clear +forget/);
+  assert.match(err, /\n\/clear +drop/);
 });
 
-test('a model that was taught no form of chat does not write the next question', async () => {
+test('a model without a chat template does not write the next question', async () => {
   const { requests } = await talk(['a'], [{ text: '1' }]);
   assert.deepEqual(requests[0]!.stops, ['\nUser:']);
 });

@@ -1,5 +1,6 @@
-// A conversation at a terminal or through a pipe: reads messages and commands, has the server answer, shows answers as they
-// come. Ctrl-C stops an answer; what was written by then stays part of the conversation.
+// Runs a conversation at a terminal or through a pipe: reads messages and commands, asks the
+// server, shows answers as they arrive. Ctrl-C stops an answer; the text so far stays in the
+// conversation.
 
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
@@ -29,25 +30,27 @@ export interface ChatParts {
   readonly client: Client;
   readonly drafting: LoadedDrafter;
   readonly input: LineInput;
-  /** Of the first answer; every further one takes the next number. */
+  /** Of the first answer; each further one takes the next number. */
   readonly seed: bigint;
 }
 
-/** What a model that was never taught to chat writes behind its answer: the next question. See plainChat. */
+/**
+ * The next question, which a model without a chat template writes after its answer. See plainChat.
+ */
 const questionMark = '\nUser:';
 
-const helpText = `/help              this
-/clear             forget the conversation, but for the system message
-/system [text]     show the system message, or set another; "none" takes it away
-/stats             numbers behind each answer, on or off
-/again             forget the last answer and write another
-/bye               leave, as Ctrl-D does
+const helpText = `/help              show this help
+/clear             drop the conversation, but keep the system message
+/system [text]     show or set the system message; "none" removes it
+/stats             turn the numbers after each answer on or off
+/again             drop the last answer and write another
+/bye               end the program, like Ctrl-D
 
-A message goes on behind a \\ at the end of a line, or between lines of """.
-One that begins with / is written with a space before it.
-Ctrl-C stops an answer; what is written by then stays.`;
+A message goes on after a \\ at the end of a line, or between lines of """.
+To begin a message with /, type a space before it.
+Ctrl-C stops an answer; the text so far stays.`;
 
-/** How an answer came to its end. */
+/** How an answer ended. */
 type Outcome =
   | { readonly kind: 'whole'; readonly result: AnswerResult }
   | { readonly kind: 'stopped'; readonly text: string; readonly statistics: Statistics | null }
@@ -63,7 +66,7 @@ export class ChatSession {
   #legendShown = false;
   #answerCount = 0n;
   #view: TextView | null = null;
-  /** The last thing that happened at the prompt was Ctrl-C on an empty line. */
+  /** Whether the last event at the prompt was Ctrl-C on an empty line. */
   #isLeaving = false;
   #exitCode: number | null = null;
 
@@ -77,7 +80,9 @@ export class ChatSession {
     this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
   }
 
-  /** One line of news: between lines of an answer, above the line that is being typed, or in its own. */
+  /**
+   * Prints a note: between lines of an answer, above the line that is being typed, or on its own.
+   */
   note(text: string): void {
     if (this.#view !== null) this.#view.note(text);
     else this.#parts.input.aside(() => this.#note(text));
@@ -99,7 +104,7 @@ export class ChatSession {
     return this.#exitCode;
   }
 
-  /** A message whose end never came is still meant. */
+  /** Asks an unfinished message at the end of the input. */
   async #end(): Promise<number> {
     const { input, terminal } = this.#parts;
     const rest = this.#reader.end();
@@ -108,13 +113,13 @@ export class ChatSession {
     return this.#exitCode ?? 0;
   }
 
-  /** The second Ctrl-C in a row on an empty line leaves. */
+  /** Ends the program at the second Ctrl-C in a row on an empty line. */
   #interrupted(hadText: boolean): void {
     const wasOpen = this.#reader.isOpen;
     this.#reader.drop();
     if (hadText || wasOpen) return;
     if (this.#isLeaving) this.#exitCode = 0;
-    else this.#note('Ctrl-C again or Ctrl-D leaves');
+    else this.#note('Ctrl-C again, or Ctrl-D, ends the program');
     this.#isLeaving = true;
   }
 
@@ -133,14 +138,14 @@ export class ChatSession {
         break;
       case 'clear':
         this.#conversation.clear();
-        this.#note('the conversation is forgotten');
+        this.#note('the conversation was dropped');
         break;
       case 'system':
         this.#setSystem(rest);
         break;
       case 'stats':
         this.#hasStats = !this.#hasStats;
-        this.#note(`numbers behind each answer: ${this.#hasStats ? 'on' : 'off'}`);
+        this.#note(`numbers after each answer: ${this.#hasStats ? 'on' : 'off'}`);
         break;
       case 'again':
         await this.#again();
@@ -163,11 +168,11 @@ export class ChatSession {
 
   async #again(): Promise<void> {
     const question = this.#conversation.takeBack();
-    if (question === null) this.#note('nothing was asked yet');
+    if (question === null) this.#note('there is no question yet');
     else await this.#ask(question);
   }
 
-  /** Asks, dropping oldest turns as long as the server says that the prompt is too long. */
+  /** Asks, and drops the oldest turns while the server says that the prompt is too long. */
   async #ask(question: string): Promise<void> {
     this.#conversation.ask(question);
     let droppedCount = 0;
@@ -189,14 +194,14 @@ export class ChatSession {
 
   #sayDropped(count: number): void {
     const turns = count === 1 ? 'the oldest turn was' : `the ${count} oldest turns were`;
-    this.#note(`the context is full: ${turns} forgotten`);
+    this.#note(`the context is full: ${turns} dropped`);
   }
 
   async #answer(seed: bigint): Promise<Outcome> {
     const { client, options, terminal } = this.#parts;
     const view = this.#openView();
     const stop = new AbortController();
-    // A script that is stopped is stopped as a whole.
+    // A script that is stopped ends as a whole.
     const release = this.#parts.input.isKeyboard && terminal.onInterrupt?.(() => stop.abort());
     const shown = new ShownText(view);
     const answer = client.generate({
@@ -213,7 +218,7 @@ export class ChatSession {
     } catch (reason) {
       const error = toPilotfishError(reason, 'engine-failed');
       if (error.code !== 'cancelled') return { kind: 'failed', error };
-      // The keyboard's echo of Ctrl-C stands at the beginning of a line.
+      // The terminal has echoed Ctrl-C at the beginning of the line.
       if (shown.verified === '' && this.#parts.input.isKeyboard) terminal.err.write('\n');
       return { kind: 'stopped', text: shown.verified, statistics: answer.statistics };
     } finally {
@@ -250,12 +255,12 @@ export class ChatSession {
     }
     const { text, reason, statistics, tokens, isVerified } = outcome.result;
     this.#conversation.answer(text);
-    if (!isVerified) this.#note("the end of this answer is the draft model's own: unverified");
+    if (!isVerified) this.#note('the end of this answer is by the draft model and not verified');
     this.#summarise(statistics, tokens.length, reason as TextEnd, seed);
     if (reason === 'context') this.#makeRoom();
   }
 
-  /** What was asked is not part of the conversation then; at a keyboard the line above brings it back. */
+  /** Removes the question from the conversation; at a keyboard the line above brings it back. */
   #fail(error: PilotfishError): void {
     const { input, terminal } = this.#parts;
     this.#conversation.takeBack();
@@ -263,7 +268,7 @@ export class ChatSession {
     if (!input.isKeyboard || final.has(error.code)) this.#exitCode = code;
   }
 
-  /** An answer ran into the end of the context: without room the next would too. */
+  /** Makes room after an answer that filled the context; else the next would fail too. */
   #makeRoom(): void {
     const count = this.#conversation.dropHalf();
     if (count > 0) this.#sayDropped(count);
@@ -286,14 +291,14 @@ export class ChatSession {
 }
 
 const tooLong: ErrorCode = 'prompt-too-long';
-/** After these no further answer can come of the same connection. */
+/** Errors after which the connection gives no further answer. */
 const final: ReadonlySet<ErrorCode> = new Set([
   'server-refused',
   'protocol-violated',
   'engine-closed',
 ]);
 
-/** An answer on a view, and as much of it as is verified at any moment. */
+/** Shows an answer, and keeps the verified part of its text. */
 class ShownText {
   readonly #view: TextView;
   readonly #display: AnswerDisplay;
@@ -304,7 +309,7 @@ class ShownText {
     this.#display = new AnswerDisplay(view);
   }
 
-  /** Templates leave a space before an answer at times: it is not shown. */
+  /** Shows the answer as it arrives. Some templates leave a space before it, which is dropped. */
   async follow(answer: Answer): Promise<AnswerResult> {
     for await (const piece of answer) {
       if (piece.kind === 'token' || piece.kind === 'rest') {

@@ -1,5 +1,5 @@
-// A process of our own that is told what to be by its one argument, in JSON, says when it is ready, answers questions one
-// at a time, and ends when its parent lets go of it.
+// Starts a process of our own with its role as one JSON argument. It reports when it is ready,
+// answers questions one at a time, and ends with its parent.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { PilotfishError } from '../../base/error.js';
 
 export interface Child<Ready, Question, Answer> {
   readonly pid: number;
-  /** What it said first. */
+  /** Its first message. */
   readonly ready: Ready;
   ask(question: Question): Promise<Answer>;
   /** Resolves when it has ended. */
@@ -16,16 +16,17 @@ export interface Child<Ready, Question, Answer> {
 }
 
 export interface ChildOptions {
-  /** Keeps the keyboard's Ctrl-C from it: whoever started it decides. */
+  /** Keeps the keyboard's Ctrl-C from it, so that its parent decides when it ends. */
   readonly isDetached?: boolean;
-  /** Beside those of this process. */
+  /** In addition to those of this process. */
   readonly nodeFlags?: readonly string[];
 }
 
 /**
- * Starts one.
+ * Starts a child process.
  *
- * @param script a module beside the caller's, as compiled. @param spec what it is to be.
+ * @param script a module beside the caller's, as compiled.
+ * @param spec its role.
  * @throws PilotfishError `engine-failed` where it ends before it is ready.
  */
 export async function startChild<Ready, Question, Answer>(

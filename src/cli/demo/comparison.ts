@@ -1,11 +1,11 @@
-// From what was measured to a table and to words: each way of writing beside streaming, which needs no draft. Claims a
-// difference only where the texts agree on it. Pure.
+// Turns measurements into a table and sentences: each mode beside streaming, which needs no draft.
+// Claims a difference only where the texts agree. Pure.
 
 import { median, medianInterval } from '../../math/statistics.js';
 import { formatShare } from '../screen/numbers.js';
 import { formatTable } from '../screen/table.js';
 
-/** One text as one way wrote it: counts, and milliseconds from the request to the last token. */
+/** One text in one mode: counts, and milliseconds from the request to the last token. */
 export interface AnswerSample {
   readonly tokenCount: number;
   readonly totalMs: number;
@@ -17,13 +17,13 @@ export interface AnswerSample {
   readonly bytes: number;
 }
 
-/** One way and its texts, [n >= 1] in one order for all ways. */
+/** One mode and its texts, [n >= 1] in the same order for all modes. */
 export interface ContenderSamples {
   readonly name: string;
   readonly samples: readonly AnswerSample[];
 }
 
-/** Speed in units of streaming: the median over the texts and its spread. */
+/** Speed relative to streaming: median and range over the texts. */
 export interface Ratio {
   readonly median: number;
   readonly low: number;
@@ -32,7 +32,7 @@ export interface Ratio {
 
 const perToken = ({ totalMs, tokenCount }: AnswerSample): number => totalMs / tokenCount;
 
-/** @param stream, @param way of the same texts. */
+/** @param stream, way samples of the same texts. */
 export function ratioTo(stream: ContenderSamples, way: ContenderSamples): Ratio {
   const ratios = way.samples.map(
     (sample, index) => perToken(stream.samples[index]!) / perToken(sample),
@@ -49,8 +49,8 @@ const tokenRate = (way: ContenderSamples): number =>
 /**
  * Lines of the table, indented by two.
  *
- * @param ways what is compared; the first is streaming. @param alone a device without a server: it writes another text,
- *   so its speed is compared with nothing.
+ * @param ways the compared modes, streaming first.
+ * @param alone a device without a server. It writes another text, so its speed is not compared.
  */
 export function comparisonTable(
   ways: readonly ContenderSamples[],
@@ -77,16 +77,16 @@ function row(way: ContenderSamples, ratio: string): string[] {
   ];
 }
 
-/** What a reader needs to know why. */
+/** The numbers that explain the result. */
 export interface Circumstances {
   readonly roundTripMs: number;
   /** Of the target, as measured. */
   readonly passMs: number;
-  /** Median tokens that one verdict of stop-and-wait brought. */
+  /** Median tokens per verdict in stop-and-wait. */
   readonly roundTokens: number;
 }
 
-/** Tokens of one text for each verdict it took. */
+/** Tokens of one text per verdict. */
 export const roundTokensOf = ({ samples }: ContenderSamples): number =>
   median(samples.map(({ tokenCount, verdictCount }) => tokenCount / verdictCount));
 
@@ -95,15 +95,15 @@ const spread = ({ median: middle, low, high }: Ratio, count: number): string =>
     ? `${middle.toFixed(2)} times streaming in one text`
     : `${middle.toFixed(2)} times streaming (${low.toFixed(2)} to ${high.toFixed(2)} over ${count} texts)`;
 
-/** Closer than this to streaming is even: timers and neighbours on the machine do as much. */
+/** Closer to streaming than this counts as even: timers and other processes cause as much. */
 const even = 0.03;
 
 const wins = ({ median: middle, low }: Ratio): boolean => middle > 1 + even && low > 1 - even;
 const loses = ({ median: middle, high }: Ratio): boolean => middle < 1 - even && high < 1 + even;
 
 /**
- * Who was fastest and who lost, in sentences of one paragraph. To win is to be faster in the middle and not slower in any
- * text, but for 3 %; to lose is the reverse.
+ * Says in one paragraph which mode was fastest and which were slower. A mode wins if its median is
+ * faster and no text is slower, within 3 %; it loses in the reverse case.
  *
  * @param ways as in comparisonTable, at least two.
  */
@@ -118,21 +118,21 @@ export function verdictText(ways: readonly ContenderSamples[]): string {
   const slower = losers.length === 0 ? '' : ` Slower than streaming: ${losers.join(', ')}.`;
   if (wins(best.ratio)) return `${capital(best.name)} won: ${speed}.${slower}`;
   if (loses(best.ratio)) return `Plain streaming won; next is ${best.name} with ${speed}.${slower}`;
-  return `Nobody beat plain streaming: ${best.name} reached ${speed}, which is even or too uneven to tell.${slower}`;
+  return `No mode clearly beat plain streaming: ${best.name} reached ${speed}, too close or too varied to call.${slower}`;
 }
 
 const capital = (text: string): string => text[0]!.toUpperCase() + text.slice(1);
 
-/** The arithmetic behind it, in sentences of one paragraph: what a wait costs against what it brings. */
+/** Explains the result in one paragraph: the cost of waiting against the tokens it brings. */
 export function reasonText({ roundTripMs, passMs, roundTokens }: Circumstances): string {
   const roundMs = roundTripMs + passMs;
   const waited = roundMs / roundTokens;
   const brought = roundTokens.toFixed(1);
-  const waits = `Whoever waits for a verdict pays the way there and back and a pass, ${roundMs.toFixed(0)} ms, for the ${brought} tokens that a round brought: at best ${waited.toFixed(0)} ms a token.`;
-  const streams = `Streaming pays a pass, ${passMs.toFixed(passMs < 10 ? 1 : 0)} ms, and the way once.`;
+  const waits = `Waiting for a verdict costs a round trip and a pass, ${roundMs.toFixed(0)} ms, for the ${brought} tokens of a round: at best ${waited.toFixed(0)} ms a token.`;
+  const streams = `Streaming costs a pass, ${passMs.toFixed(passMs < 10 ? 1 : 0)} ms, for each token, and a round trip once.`;
   const races =
     passMs > roundTripMs / roundTokens
-      ? 'Race never waits: the server writes on while drafts are under way and checks those that come in time.'
-      : `While a draft and its verdict are under way, this target writes ${(roundTripMs / passMs).toFixed(0)} tokens by itself: no draft brings as many, nearly all come too late, each that is in time makes a pass longer, and drafting takes processor time that server and devices share here.`;
+      ? 'Race never waits: the server goes on writing while drafts travel, and tests those that arrive in time.'
+      : `During a round trip this target writes ${(roundTripMs / passMs).toFixed(0)} tokens by itself, more than a draft brings. Most drafts arrive too late, the others make passes longer, and drafting takes processor time that server and devices share here.`;
   return `${waits} ${streams} ${races}`;
 }

@@ -1,5 +1,5 @@
-// What the demo runs on: a server process, two device processes with different drafters, and an emulated link between
-// each of them and the server. Everything is closed again, whatever has come up by then.
+// Starts the processes of the demo: a server, two devices with different drafters, and an emulated
+// link between each of them and the server. Closes everything that was started.
 
 import { evenLink } from '../../sim/profiles/link-profiles.js';
 import { resolveModel } from '../models/model-name.js';
@@ -8,10 +8,10 @@ import { DeviceProcess } from './device-process.js';
 import { type Relay, startRelay } from './relay.js';
 import { type ServerHandle, startServerProcess } from './server-handle.js';
 
-/** What is emulated; milliseconds. */
+/** The emulated times, in milliseconds. */
 export interface Emulation {
   readonly roundTripMs: number;
-  /** What a pass of the large target takes, whatever its rows. */
+  /** Time of a pass of the large target, for any number of rows. */
   readonly passMs: number;
 }
 
@@ -23,11 +23,11 @@ export interface DemoProcesses extends DemoContext {
   readonly server: ServerHandle;
   /** Drafts with the draft model. */
   readonly modelDevice: DeviceProcess;
-  /** Drafts by looking up what repeats in the text. */
+  /** Drafts by look-up in the text. */
   readonly lookUpDevice: DeviceProcess;
 }
 
-/** How things that were opened are closed: in reverse, each although another fails. */
+/** Closes things in reverse order, also after one of them fails to close. */
 export class Closers {
   readonly #closers: (() => Promise<void>)[] = [];
 
@@ -43,7 +43,7 @@ export class Closers {
 /**
  * Starts everything.
  *
- * @param closers is given what closes each part, as soon as the part is there.
+ * @param closers is given a function for each part, as soon as the part is running.
  * @throws PilotfishError of the server's or a device's start; `cancelled`.
  */
 export async function startDemo(
@@ -55,7 +55,8 @@ export async function startDemo(
   const modelPath = await resolveModel(targetName, env);
   const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
   const server = await startServerProcess(
-    // Bit-identical passes: otherwise two modes could part at a near tie, and would no longer be comparable.
+    // Bit-identical passes: otherwise two modes could differ at a near tie, and could not be
+    // compared.
     { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
     true,
   );
@@ -68,9 +69,9 @@ export async function startDemo(
   return { server, modelDevice, lookUpDevice, ...surroundings };
 }
 
-/** What devices are started with. */
+/** The context of a device's start. */
 interface DemoContext {
-  /** The server's address as a device reaches it, through the emulated link. */
+  /** The server's address through the emulated link. */
   readonly linkAddress: string;
   readonly closers: Closers;
   readonly env: Environment;
@@ -78,9 +79,9 @@ interface DemoContext {
 }
 
 /**
- * Starts two devices, one with the draft model and one with a look-up.
+ * Starts two devices, one with the draft model and one with look-up.
  *
- * @param flags of `pilotfish device`, beside those of the demo.
+ * @param flags of `pilotfish device`, in addition to those of the demo.
  * @throws PilotfishError as DeviceProcess.start.
  */
 export async function startDevices(
@@ -93,7 +94,7 @@ export async function startDevices(
     closers.add(() => device.close());
     return device;
   };
-  // Both are awaited even if one fails, so that none is left behind.
+  // Both are awaited even if one fails, so that no process is left.
   const [one, other] = await Promise.allSettled([start(draftName), start('ngram')]);
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;

@@ -1,5 +1,6 @@
-// A `pilotfish device` in a process of its own, spoken to as any program on its machine would: a JSON request a line in,
-// JSON events a line out. Started apart from the keyboard's Ctrl-C, and gone with whoever started it.
+// Runs `pilotfish device` in a process of its own and talks to it as any local program would: a
+// JSON request per line in, JSON events per line out. The keyboard's Ctrl-C does not reach it, and
+// it ends with its parent.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,10 +12,10 @@ import type { Statistics, TokenOrigin } from '../../device/index.js';
 import type { Environment } from '../screen/terminal.js';
 
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
-/** A device that hangs does not hold up the end of its owner for longer. */
+/** Longest wait for a device that hangs at the end. */
 const closeMsMax = 3_000;
 
-/** One request of the line door; see `pilotfish help device`. */
+/** One request of the JSON lines; see `pilotfish help device`. */
 export interface DeviceRequest {
   readonly prompt: string;
   readonly maxTokens: number;
@@ -27,7 +28,7 @@ export interface DeviceRequest {
   readonly mode: string;
 }
 
-/** What came back, with the device's own account of it. */
+/** The answer, with the device's statistics. */
 export interface DeviceAnswer {
   readonly text: string;
   readonly tokens: readonly number[];
@@ -49,13 +50,16 @@ interface LineEvent {
 
 export class DeviceProcess {
   readonly #child: ChildProcessWithoutNullStreams;
-  /** A second Ctrl-C ends this process at once; a device that serves HTTP would not notice. */
+  /**
+   * Ends the device when this process exits, as at a second Ctrl-C; a device that serves HTTP would
+   * not notice.
+   */
   readonly #onExit = (): unknown => this.#child.kill('SIGKILL');
   readonly #listeners = new Map<number, (event: LineEvent) => void>();
   readonly #ended: Promise<unknown>;
   /** Rejects when the process ends, or the caller stops. */
   readonly #cut: Promise<never>;
-  #said = '';
+  #stderr = '';
   #nextId = 1;
 
   private constructor(args: readonly string[], env: Environment, signal: AbortSignal) {
@@ -67,7 +71,7 @@ export class DeviceProcess {
     this.#child.stdin.on('error', () => undefined);
     this.#ended = once(this.#child, 'exit');
     const failed = this.#ended.then(() => {
-      throw new PilotfishError('engine-failed', `a device has ended: ${this.#said.trim()}`);
+      throw new PilotfishError('engine-failed', `a device ended: ${this.#stderr.trim()}`);
     });
     this.#cut = Promise.race([failed, cancelledBy(signal)]);
     this.#cut.catch(() => undefined);
@@ -78,10 +82,11 @@ export class DeviceProcess {
   }
 
   /**
-   * Resolves once the device has met its server.
+   * Resolves once the device has connected to its server.
    *
-   * @param args of `pilotfish device`. @param signal ends what is under way, here and in `ask`.
-   * @throws PilotfishError `engine-failed` with what it said, where it ends before; `cancelled`.
+   * @param args of `pilotfish device`.
+   * @param signal ends what is running, here and in `ask`.
+   * @throws PilotfishError `engine-failed` with its output, where it ends first; `cancelled`.
    */
   static async start(
     args: readonly string[],
@@ -91,8 +96,8 @@ export class DeviceProcess {
     const device = new DeviceProcess(args, env, signal);
     const ready = new Promise<void>((resolve) => {
       device.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        device.#said += text;
-        if (/device ready: .*\n/.test(device.#said)) resolve();
+        device.#stderr += text;
+        if (/device ready: .*\n/.test(device.#stderr)) resolve();
       });
     });
     try {
@@ -104,16 +109,16 @@ export class DeviceProcess {
     }
   }
 
-  /** Where it serves HTTP; null where it was not asked to. */
+  /** URL of its HTTP API; null where it has none. */
   get httpUrl(): string | null {
-    return / on (http:\/\/\S+)/.exec(this.#said)?.[1] ?? null;
+    return / on (http:\/\/\S+)/.exec(this.#stderr)?.[1] ?? null;
   }
 
   /**
-   * Writes one answer, of a device that serves its standard streams.
+   * Writes one answer, on a device that serves its standard streams.
    *
-   *
-   * @throws PilotfishError with the device's code; `engine-failed` where the process ends; `cancelled`.
+   * @throws PilotfishError with the device's code; `engine-failed` where the process ends;
+   *   `cancelled`.
    */
   async ask(request: DeviceRequest, onToken?: OnToken): Promise<DeviceAnswer> {
     const id = this.#nextId++;
@@ -153,7 +158,7 @@ export class DeviceProcess {
   }
 }
 
-/** What steers the caller's own commands must not steer this one. */
+/** The environment without PILOTFISH variables, which would change this device too. */
 const withoutOwnNames = (env: Environment): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PILOTFISH_')));
 

@@ -1,5 +1,5 @@
-// The comparison of the demo: every text in every mode, turn by turn, so that whatever else the machine does hits all of
-// them; first on the target as a large one would be, then as it is.
+// Measures the modes of the demo: every text in every mode, turn by turn, so that other load on the
+// machine hits all of them. First on the emulated large target, then on the target as it is.
 
 import { median } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
@@ -8,10 +8,10 @@ import type { DemoProcesses, Emulation } from './demo-processes.js';
 import type { DeviceAnswer, DeviceProcess, DeviceRequest } from './device-process.js';
 import type { RecordedPass } from './pass-recorder.js';
 
-/** A text without a server: what it took, from the request to the last token. */
+/** Writes a text without a server, and times it from the request to the last token. */
 export type GenerateAlone = (task: DemoTask) => Promise<AnswerSample>;
 
-/** What is written, but for the mode. */
+/** A request without its mode. */
 export type DemoTask = Omit<DeviceRequest, 'mode'>;
 
 interface Contender {
@@ -20,7 +20,7 @@ interface Contender {
   readonly device: keyof Pick<DemoProcesses, 'modelDevice' | 'lookUpDevice'>;
 }
 
-/** Streaming comes first: it is what the others are compared with. */
+/** Streaming comes first: the others are compared with it. */
 const contenderSpecs: readonly Contender[] = [
   { name: 'streaming', mode: 'stream', device: 'modelDevice' },
   { name: 'stop-and-wait', mode: 'stop-and-wait', device: 'modelDevice' },
@@ -29,7 +29,7 @@ const contenderSpecs: readonly Contender[] = [
   { name: 'race, look-up', mode: 'race', device: 'lookUpDevice' },
 ];
 
-/** The ways on one target, and the median of its passes. */
+/** The modes on one target, and the median of its passes. */
 export interface Comparison {
   readonly ways: readonly ContenderSamples[];
   /** Those of the device with a draft model, streaming first. */
@@ -41,11 +41,11 @@ export interface DemoResult {
   readonly emulated: Comparison;
   readonly asItIs: Comparison;
   readonly alone: ContenderSamples;
-  /** Whether every mode and drafter wrote the same tokens, text by text. */
+  /** Whether every mode and drafter wrote the same tokens in every text. */
   readonly isSameText: boolean;
 }
 
-/** Collects what is measured; read it with `measured` after at least one turn. */
+/** Collects measurements. Read `measured` after at least one turn. */
 export class Measurement {
   readonly #stage: DemoProcesses;
   readonly #emulation: Emulation;
@@ -62,10 +62,10 @@ export class Measurement {
   }
 
   /**
-   * Writes one text in every way; who begins moves on with every turn.
+   * Writes one text in every mode; the order rotates with each turn.
    *
-   * @param isEmulated whether passes take as long as a large target's. All such turns come first: what the server has
-   *   learned of its passes then errs in favour of drafts.
+   * @param isEmulated whether passes take as long as a large target's. All such turns come first:
+   *   the pass times that the server has learned then favour drafts.
    */
   async turn(task: DemoTask, index: number, isEmulated: boolean): Promise<void> {
     const { passMs } = this.#emulation;
@@ -76,7 +76,7 @@ export class Measurement {
     for (let step = 0; step < contenderSpecs.length; step++) {
       const lane = contenderSpecs[(step + index) % contenderSpecs.length]!;
       const device: DeviceProcess = this.#stage[lane.device];
-      // What was recorded before is another lane's.
+      // Earlier recordings belong to another lane.
       await this.#stage.server.report();
       const written = await middle(() => device.ask({ ...task, mode: lane.mode }));
       into.add(lane, sampleOf(written));
@@ -86,7 +86,7 @@ export class Measurement {
     this.#isSameText &&= texts.size === 1;
   }
 
-  /** Lets the server learn what passes of the target as it is take; nothing is counted. */
+  /** Lets the server learn the pass times of the target as it is. Counts nothing. */
   async warmUp(task: DemoTask): Promise<void> {
     const { server, modelDevice } = this.#stage;
     await server.setPace(null);
@@ -103,10 +103,13 @@ export class Measurement {
   }
 }
 
-/** A text that takes less is soon disturbed by whatever else the machine does. */
+/** A text shorter than this is easily disturbed by other load. */
 const shortMs = 500;
 
-/** What took long, or of three short ones the one that took the middle time: a single disturbance is outvoted. */
+/**
+ * The answer if it was long, or the median of three short ones, which outvotes a single
+ * disturbance.
+ */
 async function middle(write: () => Promise<DeviceAnswer>): Promise<DeviceAnswer> {
   const first = await write();
   if (first.statistics.totalMs >= shortMs) return first;
@@ -114,7 +117,7 @@ async function middle(write: () => Promise<DeviceAnswer>): Promise<DeviceAnswer>
   return all.sort((a, b) => a.statistics.totalMs - b.statistics.totalMs)[1]!;
 }
 
-/** Samples by lane, in the order of the turns. */
+/** Samples by mode, in the order of the turns. */
 class Collected {
   readonly #samples = new Map<Contender, AnswerSample[]>();
   readonly #passesMs: number[] = [];
@@ -124,7 +127,7 @@ class Collected {
     this.#samples.set(lane, [...before, sample]);
   }
 
-  /** Of streaming: those that write one token; the prompt's passes are longer. */
+  /** Adds passes of streaming that write one token; prompt passes are longer. */
   addPasses(passes: readonly RecordedPass[]): void {
     for (const { segments, decodeMs, judgeMs } of passes) {
       if (segments.every(([, , tokenCount]) => tokenCount === 1)) {

@@ -1,4 +1,4 @@
-// Openings for tests and benchmarks of the bundled models, written for this purpose: none is from the training text.
+// Lists openings for tests and benchmarks of the bundled models. None is from the training text.
 // All differ, because a repeated prompt would inflate acceptance.
 
 export const storyPrompts: readonly string[] = [

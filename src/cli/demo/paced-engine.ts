@@ -1,19 +1,19 @@
-// An engine whose passes take a time of our choosing: the model behind it computes, and the answer is held back. Stands
-// for a large model on a machine that is not here; whatever it is used for is called emulated.
+// Wraps an engine so that its passes take a chosen time: the model computes, and the result is held
+// back. Stands for a large model; every use is called emulated.
 
 import type { Engine, OnHints, PassResult, Segment } from '../../engine/engine.js';
 
-/** Milliseconds of a pass: fixed, and for each row judged beyond the first of the pass. */
+/** Milliseconds of a pass: a fixed part, and a part for each row after the first. */
 export interface PassPace {
   readonly passMs: number;
   readonly rowMs: number;
 }
 
 /**
- * Waits on timers, so a pass ends up to about a millisecond late; what it took is in its result. Hints come when the
- * model has them.
+ * Delays passes by timers, so a pass ends up to about a millisecond late; the measured time is in
+ * its result. Hints are not delayed.
  *
- * @param paceNow asked at every pass; null lets it take what it takes.
+ * @param paceNow read at every pass; null: no delay.
  */
 export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Engine {
   const pass = async (segments: readonly Segment[], onHints?: OnHints): Promise<PassResult> => {
@@ -32,8 +32,8 @@ export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Eng
 }
 
 /**
- * Says that every pass took `passMs`, whatever it took. A toy costs nothing but for its rows, and a server that measured
- * that would advise its devices to draft next to nothing.
+ * Reports `passMs` for every pass. A toy engine costs almost nothing, and a server that measured
+ * that would advise devices to draft almost nothing.
  */
 export function nominalEngine(engine: Engine, passMs: number): Engine {
   return withPass(engine, async (segments, onHints) => {
@@ -42,7 +42,7 @@ export function nominalEngine(engine: Engine, passMs: number): Engine {
   });
 }
 
-/** An engine with another pass in front of its own. */
+/** An engine with its own pass replaced. */
 export function withPass(engine: Engine, pass: Engine['pass']): Engine {
   return {
     info: engine.info,

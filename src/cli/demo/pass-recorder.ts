@@ -1,4 +1,5 @@
-// Remembers the shapes of an engine's passes, so that the same batches can be run without the stack around them.
+// Records the shapes of an engine's passes, so that the same batches can be run without the stack
+// around them.
 
 import type { Engine } from '../../engine/engine.js';
 import { withPass } from './paced-engine.js';
@@ -12,7 +13,7 @@ export interface RecordedPass {
   readonly judgeMs: number;
 }
 
-/** Passes beyond these are not remembered. */
+/** Later passes are not recorded. */
 const passesMax = 20_000;
 
 export class PassRecorder {
@@ -34,7 +35,7 @@ export class PassRecorder {
     });
   }
 
-  /** Passes since the last call. */
+  /** Takes the passes since the last call. */
   take(): RecordedPass[] {
     return this.#passes.splice(0);
   }

@@ -1,5 +1,6 @@
-// A link that is emulated: a TCP relay that holds bytes back as long as a link of a given shape would take, in order, and
-// can break off. Knows no protocol. Timers are good to about a millisecond, so whoever uses it measures what came out.
+// Emulates a link: a TCP relay that delays bytes, in order, as a link of a given shape would, and
+// can break connections. Knows no protocol. Timers are exact to about a millisecond, so measure the
+// result.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { noiseKey, uniform } from '../../math/noise.js';
@@ -9,7 +10,7 @@ export interface Relay {
   readonly port: number;
   /** For bytes that arrive from now on. */
   shape: LinkShape;
-  /** Breaks all connections off, as a device that walks out of reach; new ones may be made. */
+  /** Breaks all connections, as when a device loses its network. New ones can be made. */
   cut(): void;
   close(): Promise<void>;
 }
@@ -19,7 +20,11 @@ interface Held {
   readonly dueMs: number;
 }
 
-/** Relays loopback connections to `port` on loopback; whoever connects sends up. @param seed of jitter and stalls. */
+/**
+ * Relays loopback connections to `port` on loopback; the connecting side sends up.
+ *
+ * @param seed of jitter and stalls.
+ */
 export async function startRelay(port: number, shape: LinkShape, seed = 1n): Promise<Relay> {
   const sockets = new Set<Socket>();
   const link = { shape };
@@ -49,7 +54,9 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1n): Pro
   });
 }
 
-/** When bytes that arrive now are through: behind those before them, carried, then delayed. */
+/**
+ * When bytes that arrive now come out: after earlier bytes, their transmission time and the delay.
+ */
 function dueTimes(
   link: { readonly shape: LinkShape },
   way: 'upMbps' | 'downMbps',

@@ -1,16 +1,17 @@
-// The end of `pilotfish demo --keep`: the same server and link, two devices that speak HTTP, and lines to paste.
+// Keeps the demo running for `--keep`: the same server and link, two devices that serve HTTP, and
+// commands to paste.
 
 import { commandName } from '../package-root.js';
 import type { DemoProcesses, Emulation } from './demo-processes.js';
 import { startDevices } from './demo-processes.js';
 
-/** Of the bundled target, as GET /v1/models names it. */
+/** The bundled target's name in GET /v1/models. */
 const modelId = 'llama-stories-target-9m';
 
 /**
- * Starts what is left running.
+ * Starts the devices.
  *
- * @returns [n] lines, each of which works when it is pasted as it is, but for those that begin with `#`.
+ * @returns [n] lines that work when pasted unchanged, except those that begin with `#`.
  * @throws PilotfishError as startDevices.
  */
 export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Promise<string[]> {
@@ -25,7 +26,7 @@ export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Pr
       max_tokens: 60,
       messages: [{ role: 'user', content: 'Tell me of the old clock.' }],
     }),
-    '# device 2, looks up what repeats; usage says what was drafted and accepted',
+    '# device 2, drafts by look-up; usage counts drafted and accepted tokens',
     post(`${lookingUp.httpUrl}/v1/completions`, {
       model: modelId,
       prompt: 'The old clock in the hallway',
@@ -34,7 +35,7 @@ export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Pr
     }),
     `curl -s ${loadedDrafter.httpUrl}/v1/models`,
     `curl -s ${loadedDrafter.httpUrl}/metrics`,
-    '# a third device, through the same link; and the server itself',
+    '# a third device through the same link, and the server itself',
     `${command} run 'The old clock' --server ${stage.linkAddress} --show-draft`,
     `${command} chat --server ${stage.linkAddress}`,
     `${command} top --server 127.0.0.1:${stage.server.port}`,

@@ -1,4 +1,4 @@
-// The parent's side of server-process.ts: starts it, asks it for counts, ends it.
+// Starts server-process.ts from its parent, asks it for counts and ends it.
 
 import type { LlamaOptions } from '../../engine/llama/index.js';
 import type { Batching, ServerStats } from '../../server/index.js';
@@ -15,7 +15,7 @@ export type ServerSpec =
   | {
       readonly kind: 'llama';
       readonly options: LlamaOptions;
-      /** Null: passes take what they take. */
+      /** Null: passes are not delayed. */
       readonly pace: PassPace | null;
       /** Default: continuous. */
       readonly batching?: Batching;
@@ -24,11 +24,11 @@ export type ServerSpec =
 export interface ServerReport {
   readonly stats: ServerStats;
   readonly passes: readonly RecordedPass[];
-  /** Processor time of the process since it began, all threads. */
+  /** Processor time of the process since its start, all threads. */
   readonly cpuMs: number;
 }
 
-/** Each is answered with a report. */
+/** Commands; each is answered with a report. */
 export type ServerCommand =
   | { readonly kind: 'stats' }
   | { readonly kind: 'pace'; readonly pace: PassPace | null };
@@ -37,13 +37,13 @@ export interface ServerHandle {
   readonly pid: number;
   readonly port: number;
   report(): Promise<ServerReport>;
-  /** Changes what passes take from the next one on; only with kind `llama`. */
+  /** Changes the pace from the next pass on; only with kind `llama`. */
   setPace(pace: PassPace | null): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * @param isDetached keeps the keyboard's Ctrl-C from it: whoever started it decides.
+ * @param isDetached keeps the keyboard's Ctrl-C from it, so that its parent decides when it ends.
  * @throws PilotfishError `engine-failed` where the process ends before it listens.
  */
 export async function startServerProcess(

@@ -1,5 +1,6 @@
-// A server in a process of its own, for benchmarks and the demo: the shipped server around a chosen engine. Told what to be
-// by its one argument, in JSON; answers messages of its parent with counts and processor time; ends with its parent.
+// Runs a server in a process of its own, for benchmarks and the demo: the shipped server around a
+// chosen engine. Gets its role as one JSON argument, answers its parent with counts and processor
+// time, and ends with its parent.
 
 import type { Engine } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
@@ -9,10 +10,10 @@ import { nominalEngine, type PassPace, pacedEngine } from './paced-engine.js';
 import { PassRecorder } from './pass-recorder.js';
 import type { ServerCommand, ServerReport, ServerSpec } from './server-handle.js';
 
-/** What passes take from now on. */
+/** The pace of passes from now on. */
 let pace: PassPace | null = null;
 
-/** What a pass of the toy is said to take. */
+/** The reported time of a toy engine's pass. */
 const nominalPassMs = 1;
 
 async function engineOf(spec: ServerSpec): Promise<Engine> {

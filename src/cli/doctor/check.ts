@@ -1,4 +1,5 @@
-// The form of a finding. Each check is a pure function of gathered facts and yields at most one.
+// Defines the result of a check. Each check is a pure function of gathered facts and gives at most
+// one.
 
 /** `note`: good to know. `warn`: works, but badly. `fail`: something will not work. */
 export type CheckLevel = 'ok' | 'note' | 'warn' | 'fail';
@@ -6,9 +7,9 @@ export type CheckLevel = 'ok' | 'note' | 'warn' | 'fail';
 export interface Check {
   readonly name: string;
   readonly verdict: CheckLevel;
-  /** What was found, in one line. */
+  /** The finding, in one line. */
   readonly finding: string;
-  /** What to do, or null. */
+  /** The remedy, or null. */
   readonly remedy: string | null;
 }
 

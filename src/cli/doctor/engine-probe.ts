@@ -1,5 +1,5 @@
-// The child process of gather-engine.ts: opens the llama.cpp libraries, lists the compute devices, prints what it found.
-// Apart from the rest because a library for another processor ends the process that opens it.
+// Opens the llama.cpp libraries in a child process of gather-engine.ts, lists the compute devices
+// and prints the result. A library for another processor would end the process that opens it.
 
 import { toPilotfishError } from '../../base/error.js';
 import { computeDevices, openLlama } from '../../engine/llama/ffi.js';

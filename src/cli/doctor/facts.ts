@@ -1,5 +1,5 @@
-// What doctor knows about a machine, as plain data: gathered in one place, judged in another, printed by --json.
-// Holds no secrets: that a token is set, never the token.
+// Defines the facts about a machine, as plain data: gathered in one place, judged in another,
+// printed by --json. Holds no secrets: whether a token is set, never the token.
 
 import type { ErrorCode } from '../../base/error.js';
 
@@ -21,7 +21,7 @@ export interface SystemFacts {
   readonly nodeVersion: string;
   readonly libc: 'glibc' | 'musl' | 'other';
   readonly glibcVersion: string | null;
-  /** Newest GLIBCXX version that libstdc++ offers. */
+  /** Newest GLIBCXX version in libstdc++. */
   readonly cxxVersion: string | null;
 }
 
@@ -30,13 +30,13 @@ export interface ProcessorFacts {
   readonly features: readonly string[];
   readonly processorCount: number;
   readonly parallelism: number;
-  /** Processors' worth of time that the control group grants, or null for no limit. */
+  /** Processor time that the control group allows, in processors; null: no limit. */
   readonly quota: number | null;
 }
 
 export interface MemoryFacts {
   readonly totalBytes: number;
-  /** What could be had without swapping. */
+  /** Memory available without swapping. */
   readonly availableBytes: number;
   /** Limit of the control group, or null. */
   readonly limitBytes: number | null;
@@ -44,11 +44,11 @@ export interface MemoryFacts {
 
 export interface HeatFacts {
   readonly celsius: number | null;
-  /** Bits of the Raspberry Pi's firmware, or null elsewhere. */
+  /** Bits of the Raspberry Pi's firmware; null elsewhere. */
   readonly throttled: number | null;
 }
 
-/** A compute device as llama.cpp names it. */
+/** A compute device, as llama.cpp names it. */
 export interface ComputeDeviceFacts {
   readonly name: string;
   readonly description: string;
@@ -66,10 +66,10 @@ export type LoadFacts =
 export interface EngineFacts {
   readonly llamaVersion: string;
   readonly packageVersion: string;
-  /** What LLAMA_LIB_DIR says, or null. */
+  /** Value of LLAMA_LIB_DIR, or null. */
   readonly namedFolder: string | null;
   readonly folder: string | null;
-  /** Package or setting that the folder came from. */
+  /** The package or setting that named the folder. */
   readonly source: string | null;
   /** File names of the compute backends in the folder. */
   readonly backends: readonly string[];
@@ -79,18 +79,18 @@ export interface EngineFacts {
 export interface GraphicsFacts {
   /** A driver for NVIDIA GPUs is loaded. */
   readonly nvidia: boolean;
-  /** Any GPU with a render node. */
+  /** A GPU with a render node is present. */
   readonly renderNode: boolean;
 }
 
 export interface ModelCheck {
   readonly file: string;
   readonly bytes: number | null;
-  /** Null where the file is not there, or has no checksum to compare with. */
+  /** Null where the file is missing, or no checksum is known. */
   readonly intact: boolean | null;
   /** Why it cannot be used, or null. */
   readonly problem: string | null;
-  /** Where a trained exit head leaves its target; null for a model. */
+  /** Position of a trained exit head in its target; null for a model. */
   readonly exit: { readonly layer: number; readonly targetBlockCount: number } | null;
 }
 
@@ -102,10 +102,10 @@ export interface HubFacts {
   readonly freeBytes: number | null;
   readonly tokenSet: boolean;
   readonly offline: boolean;
-  /** A proxy is configured, and whether this Node uses it. */
+  /** Whether a proxy is configured, and whether this Node uses it. */
   readonly proxySet: boolean;
   readonly proxyUsed: boolean;
-  /** What is wrong with the settings themselves, or null. */
+  /** An error in the settings, or null. */
   readonly problem: string | null;
 }
 

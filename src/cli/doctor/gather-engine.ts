@@ -1,5 +1,5 @@
-// Gathers what is known of the engine: where its libraries are, whether they load, which compute devices they see.
-// Opens nothing in this process.
+// Gathers facts about the engine: where its libraries are, whether they load, which compute devices
+// they find. Opens nothing in this process.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,7 @@ import {
 import type { EngineFacts, LoadFacts } from './facts.js';
 import type { Machine } from './machine.js';
 
-/** Longest wait for the libraries to load; a GPU driver that wakes up takes seconds. */
+/** Longest wait for the libraries to load; a GPU driver may take seconds to start. */
 const probeMsMax = 30_000;
 
 export async function gatherEngine(machine: Machine): Promise<EngineFacts> {
@@ -46,19 +46,21 @@ function tryLoad(): Promise<LoadFacts> {
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: probeMsMax,
     });
-    let said = '';
+    let output = '';
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (text: string) => {
-      said += text;
+      output += text;
     });
     child.once('error', ({ message }) => resolve({ kind: 'crashed', how: message }));
-    child.once('close', (code, signal) => resolve(readAnswer(said, signal ?? `exit code ${code}`)));
+    child.once('close', (code, signal) =>
+      resolve(readAnswer(output, signal ?? `exit code ${code}`)),
+    );
   });
 }
 
-function readAnswer(said: string, how: string): LoadFacts {
+function readAnswer(output: string, how: string): LoadFacts {
   try {
-    return JSON.parse(said);
+    return JSON.parse(output);
   } catch {
     return { kind: 'crashed', how };
   }

@@ -1,5 +1,5 @@
-// Gathers what is known of the model cache: where it is, whether it can be written, how much fits, what is in the way.
-// Asks no server.
+// Gathers facts about the model cache: path, permissions, free space, proxy settings. Asks no
+// server.
 
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -43,7 +43,7 @@ function readSettings(env: Environment): { settings: HubSettings; problem: strin
   }
 }
 
-/** The folder itself or the nearest one around it that exists: there a missing one would be made. */
+/** The folder, or its nearest existing parent, where a missing folder would be made. */
 function existingFolder(path: string): string {
   let folder = path;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
@@ -62,7 +62,9 @@ function freeSpace(folder: string): number | null {
 const isProxySet = (env: Environment): boolean =>
   ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some((name) => Boolean(env[name]));
 
-/** Node's fetch takes a proxy from the environment only since 22.21 and 24.0, and only when it is told to. */
+/**
+ * Node's fetch takes a proxy from the environment only since 22.21 and 24.0, and only if asked to.
+ */
 function isProxyUsed({ env, nodeVersion }: Machine): boolean {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
   const able = major >= 24 || (major === 22 && minor >= 21);

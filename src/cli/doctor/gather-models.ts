@@ -1,5 +1,5 @@
-// Gathers the state of the bundled models and exit heads: there, whole, and with the published checksum.
-// Reads every byte of them, which is what a checksum takes.
+// Gathers the state of the bundled models and exit heads: present, complete, and with the published
+// checksum. Reads every byte of them for that.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';

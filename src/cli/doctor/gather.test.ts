@@ -1,4 +1,4 @@
-// What the doctor reads of a machine, from files of machines that exist.
+// Checks the facts that doctor reads, from files of real machines.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -41,7 +41,7 @@ test('the system of a Raspberry Pi is read from its files', () => {
   ]);
 });
 
-test('JetPack, musl and macOS are told apart', () => {
+test('JetPack, musl and macOS are recognised', () => {
   assert.equal(gatherSystem(machines.jetpack5).tegraRelease, 35);
   assert.deepEqual(gatherGraphics(machines.jetpack5), { nvidia: true, renderNode: false });
   assert.equal(gatherSystem(machines.alpine).libc, 'musl');
@@ -94,7 +94,7 @@ test('a proxy counts as used only where Node uses it', () => {
   );
 });
 
-test('settings of the hub that cannot be used are a finding, not an end', () => {
+test('unusable settings of the hub are a finding, not an error', () => {
   const hub = gatherHub(machine({ env: { HF_ENDPOINT: 'nowhere' } }));
   assert.match(hub.problem!, /HF_ENDPOINT is 'nowhere'/);
 });

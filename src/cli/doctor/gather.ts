@@ -1,5 +1,5 @@
-// Gathers the facts of the machine itself: system, processor, memory, heat, GPUs. Reads files, judges nothing.
-// Sources: proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
+// Gathers facts about the machine: system, processor, memory, heat, GPUs. Judges nothing. Sources:
+// proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
 
 import type {
   GraphicsFacts,
@@ -56,7 +56,10 @@ function readLibc(machine: Machine): SystemFacts['libc'] {
 
 const libraryFolders = ['/usr/lib', '/usr/lib64', '/lib', '/lib64'];
 
-/** The versions that libstdc++ offers stand in its text section; the newest says which programs it can run. */
+/**
+ * The versions that libstdc++ offers are in its text section. The newest one decides which programs
+ * it can run.
+ */
 function readCxxVersion(machine: Machine): string | null {
   if (machine.platform !== 'linux') return null;
   const loaded = machine.sharedObjects.find((path) => path.includes('libstdc++.so'));
@@ -68,7 +71,7 @@ function readCxxVersion(machine: Machine): string | null {
   return null;
 }
 
-/** Node builds that link libstdc++ statically do not have it loaded. */
+/** For Node builds that link libstdc++ statically and do not have it loaded. */
 function libstdcxxPaths(machine: Machine): string[] {
   const triplets = libraryFolders.flatMap((folder) =>
     machine
@@ -81,7 +84,7 @@ function libstdcxxPaths(machine: Machine): string[] {
 
 export function gatherProcessor(machine: Machine): ProcessorFacts {
   const cpuinfo = machine.read('/proc/cpuinfo') ?? '';
-  // x86 says flags, ARM says Features; every processor of a machine repeats them.
+  // x86 says flags, ARM says Features; each processor repeats them.
   const [, features] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo) ?? [];
   return {
     model: machine.cpuModel,
@@ -92,7 +95,7 @@ export function gatherProcessor(machine: Machine): ProcessorFacts {
   };
 }
 
-/** The tightest limit of the groups this process is in, from the innermost outwards. */
+/** The tightest limit of this process's control groups and their parents. */
 function readQuota(machine: Machine): number | null {
   const quotas = groupFolders(machine, 'cpu').flatMap((folder) => {
     const [max, period] = machine.read(`${folder}/cpu.max`)?.trim().split(' ') ?? [
@@ -105,7 +108,7 @@ function readQuota(machine: Machine): number | null {
   return quotas.length > 0 ? Math.min(...quotas) : null;
 }
 
-/** Folders of a process's control groups, version 2 or 1, each with those around it. */
+/** Folders of a process's control groups, version 2 or 1, each with its parents. */
 function groupFolders(machine: Machine, controller: 'cpu' | 'memory'): string[] {
   const lines = (machine.read('/proc/self/cgroup') ?? '').trim().split('\n');
   return lines.flatMap((line) => {
@@ -167,7 +170,7 @@ export function gatherHeat(machine: Machine): HeatFacts {
   };
 }
 
-/** The firmware's node bears the name of the chip's: `soc` up to the Pi 4, `soc@107c000000` on the Pi 5. */
+/** The firmware's node has the chip's name: `soc` up to the Pi 4, `soc@107c000000` on the Pi 5. */
 function readThrottled(machine: Machine): string | null {
   const root = '/sys/devices/platform';
   const chips = machine.list(root).filter((name) => name.startsWith('soc'));

@@ -1,10 +1,10 @@
-// Judges the engine and what it works with: libraries, GPUs, models, the model cache. Pure.
+// Judges the engine and its surroundings: libraries, GPUs, models, the model cache. Pure.
 
 import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
 import type { EngineFacts, Facts, GraphicsFacts, ModelCheck, SystemFacts } from './facts.js';
 
-/** Platform packages as npm has them; what is not here does not exist. */
+/** Platform packages on npm; others do not exist. */
 const packages: Readonly<Record<string, { base: string; gpu?: string }>> = {
   'linux-x64': { base: 'linux-x64' },
   'linux-arm64': { base: 'linux-arm64' },
@@ -37,14 +37,14 @@ function loadFinding({ load, folder }: EngineFacts): string {
   const why =
     how === 'SIGILL'
       ? 'it uses instructions this processor does not have'
-      : `the process that tried ended with ${how}`;
+      : `the process that loaded it ended with ${how}`;
   return `the library in ${folder} cannot be loaded: ${why}`;
 }
 
 function loadRemedy(system: SystemFacts, engine: EngineFacts, found: boolean): string {
   const { load, llamaVersion, namedFolder } = engine;
   if (namedFolder !== null) {
-    return `LLAMA_LIB_DIR names ${namedFolder}: unset it, or name the folder of a llama.cpp ${llamaVersion} build for this system.`;
+    return `LLAMA_LIB_DIR is ${namedFolder}: unset it, or set it to the folder of a llama.cpp ${llamaVersion} build for this system.`;
   }
   const install = system.libc === 'musl' ? null : installCommand(system, engine);
   const build = `build llama.cpp ${llamaVersion} yourself and set LLAMA_LIB_DIR to its folder`;
@@ -52,7 +52,7 @@ function loadRemedy(system: SystemFacts, engine: EngineFacts, found: boolean): s
   if (/GLIBC(XX)?_/.test(message)) return `See "C library" above, or ${build}.`;
   if (install === null || load.kind === 'crashed') return `For this system: ${build}.`;
   if (found) return `${install}, or ${build}.`;
-  return `${install} (it is an optional dependency: --omit=optional leaves it out).`;
+  return `${install} (an optional dependency, which --omit=optional leaves out).`;
 }
 
 export function judgeGpu({ system, engine, graphics }: Facts): Check {
@@ -67,11 +67,11 @@ export function judgeGpu({ system, engine, graphics }: Facts): Check {
   }
   const backends = engine.backends.filter((name) => /cuda|vulkan|metal/.test(name));
   if (backends.length > 0 && engine.load.kind === 'loaded') {
-    const finding = `${backends.join(', ')} is here, but it finds no GPU`;
+    const finding = `${backends.join(', ')} is installed, but finds no GPU`;
     return warn(
       'GPU',
       finding,
-      'Install or start the driver of the GPU; the processor does the work until then.',
+      'Install or start the GPU driver; until then the processor is used.',
     );
   }
   return missingGpu(system, engine, graphics);
@@ -81,7 +81,7 @@ function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: Graphics
   if (graphics.nvidia && system.arch === 'arm64') {
     return note(
       'GPU',
-      'an NVIDIA GPU on arm64, for which the npm packages have no CUDA build: only the processor works',
+      'an NVIDIA GPU on arm64, for which the npm packages have no CUDA build: only the processor is used',
       `Build llama.cpp ${engine.llamaVersion} with CUDA and set LLAMA_LIB_DIR to its folder.`,
     );
   }
@@ -92,31 +92,31 @@ function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: Graphics
   }
   if (graphics.renderNode && x64) {
     const finding = 'a GPU, unused: the Vulkan package is not installed';
-    return note('GPU', finding, `If it is worth it: ${installCommand(system, engine, '-vulkan')}.`);
+    return note('GPU', finding, `To use it: ${installCommand(system, engine, '-vulkan')}.`);
   }
-  return ok('GPU', 'none; the processor does the work');
+  return ok('GPU', 'none; the processor is used');
 }
 
 export function judgeModel(model: ModelCheck): Check {
   const { file, bytes, intact, problem, exit } = model;
   const name = `model ${file}`;
   if (bytes === null) {
-    return fail(name, 'is not there', 'Install the package again: the demo needs it.');
+    return fail(name, 'is missing', 'Install the package again: the demo needs it.');
   }
   const size = formatBytes(bytes);
   if (intact === false) {
     const finding = `${size}, but its checksum is not the published one`;
-    return fail(name, finding, 'Install the package again; the file is damaged or was replaced.');
+    return fail(name, finding, 'Install the package again: the file is damaged or was replaced.');
   }
   if (problem !== null) return fail(name, problem, 'Install the package again.');
-  const state = intact === null ? 'no checksum to compare with' : 'intact';
+  const state = intact === null ? 'no published checksum' : 'intact';
   const place = exit
-    ? `, a trained exit head behind block ${exit.layer} of ${exit.targetBlockCount}`
+    ? `, a trained exit head after block ${exit.layer} of ${exit.targetBlockCount}`
     : '';
   return ok(name, `${size}, ${state}${place}`);
 }
 
-/** Less free space than this does not hold a useful model. */
+/** With less free space than this no useful model fits. */
 const spaceMin = 1e9;
 
 export function judgeHub({ hub }: Facts): Check {
@@ -126,12 +126,12 @@ export function judgeHub({ hub }: Facts): Check {
     return fail(name, hub.problem, 'Correct or unset the environment variable.');
   }
   const space = freeBytes === null ? '' : `, ${formatBytes(freeBytes)} free`;
-  const finding = `${cacheDir}${hub.cacheExists ? '' : ' (not made yet)'}${space}`;
+  const finding = `${cacheDir}${hub.cacheExists ? '' : ' (does not exist yet)'}${space}`;
   if (!hub.cacheWritable) {
     return warn(name, `${finding}: cannot be written`, 'Set HF_HOME to a folder of your own.');
   }
   if (freeBytes !== null && freeBytes < spaceMin) {
-    return warn(name, finding, 'Make room, or set HF_HOME to a folder on a larger disk.');
+    return warn(name, finding, 'Free some space, or set HF_HOME to a folder on a larger disk.');
   }
   if (hub.offline) return note(name, `${finding}; HF_HUB_OFFLINE is set: nothing is downloaded`);
   return ok(name, finding);

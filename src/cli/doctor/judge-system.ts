@@ -1,5 +1,5 @@
-// Judges the system: kind of machine, Node, C and C++ library, processor, cores, memory, heat. Pure.
-// Bounds: the prebuilt llama.cpp packages are built on Ubuntu 22.04, which has glibc 2.35 and GLIBCXX 3.4.30.
+// Judges the system: platform, Node, C and C++ library, processor, cores, memory, heat. Pure. The
+// prebuilt llama.cpp packages are built on Ubuntu 22.04, with glibc 2.35 and GLIBCXX 3.4.30.
 
 import { formatMemory } from '../screen/numbers.js';
 import { type Check, fail, isAtLeast, note, ok, warn } from './check.js';
@@ -9,7 +9,7 @@ const nodeMin = '20.19';
 const glibcMin = '2.34';
 const cxxMin = '3.4.30';
 const ownBuild = 'or build llama.cpp yourself and set LLAMA_LIB_DIR';
-/** Less than this is not enough for a useful model beside the system. */
+/** Too little for a useful model beside the system. */
 const memoryMin = 512 * 2 ** 20;
 
 export function judgePlatform({ system, engine }: Facts): Check {
@@ -24,8 +24,8 @@ export function judgePlatform({ system, engine }: Facts): Check {
     return engine.load.kind === 'loaded' ? note('system', where) : fail('system', finding, remedy);
   }
   if (platform === 'darwin') return ok('system', where);
-  const words = `${where}: not a system that pilotfish is tested on`;
-  return warn('system', words, 'Use Linux (on Windows: WSL) or macOS.');
+  const finding = `${where}: pilotfish is not tested on this system`;
+  return warn('system', finding, 'Use Linux (on Windows: WSL) or macOS.');
 }
 
 export function judgeNode({ system }: Facts): Check {
@@ -33,7 +33,7 @@ export function judgeNode({ system }: Facts): Check {
   return fail('Node', `${system.nodeVersion} is too old`, `Install Node ${nodeMin} or later.`);
 }
 
-/** A library that loads has shown that the system fits, whatever its versions say. */
+/** If the library loads, the system fits, whatever its versions. */
 export function judgeLibc({ system, engine }: Facts): Check | null {
   if (system.platform !== 'linux') return null;
   if (system.libc === 'musl') {
@@ -69,7 +69,7 @@ function newerSystem({ tegraRelease, distribution, board }: SystemFacts): string
   return `Upgrade to a system of 2022 or later (Debian 12, Ubuntu 22.04), ${ownBuild}.`;
 }
 
-/** Features by which llama.cpp's matrix products differ most, per architecture. */
+/** The processor features that matter most for llama.cpp's matrix products, per architecture. */
 const wantedFeatures: Readonly<Record<string, { all: readonly string[]; without: string }>> = {
   x64: { all: ['avx2', 'fma', 'f16c'], without: 'processors before 2013 are several times slower' },
   arm64: {
@@ -102,20 +102,20 @@ export function judgeCores({ processor }: Facts): Check {
     const threads = Math.max(1, Math.floor(quota));
     return warn(
       'cores',
-      `${visible} are visible, but the container may use the time of ${Number(quota.toFixed(2))}`,
-      `ggml's threads spin while they wait: pass --threads ${threads}.`,
+      `${visible} are visible, but the container may use only ${Number(quota.toFixed(2))}`,
+      `Waiting ggml threads use processor time: pass --threads ${threads}.`,
     );
   }
   if (parallelism === 1) {
     return warn(
       'cores',
-      'one core: draft and target take turns',
-      'Run only one of them here, and pass --threads 1.',
+      'one core: draft and target model share it',
+      'Run only one of them on this machine, and pass --threads 1.',
     );
   }
   if (parallelism <= 4) {
-    const finding = `${visible}: threads of two models that share a core cost many times what they bring`;
-    const remedy = `Let all models of this machine together have fewer threads than cores (--threads 1 for each of two).`;
+    const finding = `${visible}: threads of two models that share a core slow both down many times`;
+    const remedy = `Give all models on this machine together fewer threads than cores (--threads 1 for each of two).`;
     return note('cores', finding, remedy);
   }
   return ok('cores', visible);
@@ -128,7 +128,7 @@ export function judgeMemory({ system, memory }: Facts): Check {
       ? formatMemory(totalBytes)
       : `${formatMemory(limitBytes)} (limit of the container)`;
   const finding = `${formatMemory(availableBytes)} available of ${whole}`;
-  // Elsewhere the system counts memory as taken that it would give back at once.
+  // Other systems count memory as used that they would free at once.
   if (system.platform !== 'linux' || availableBytes >= memoryMin) return ok('memory', finding);
   return warn(
     'memory',
@@ -137,7 +137,7 @@ export function judgeMemory({ system, memory }: Facts): Check {
   );
 }
 
-/** Bits of get_throttled: now in 0 to 3, since the start of the system in 16 to 19. */
+/** Bits of get_throttled: now in 0 to 3, since boot in 16 to 19. */
 const throttleBits = { underVoltage: 0, capped: 1, throttled: 2, softLimit: 3 } as const;
 const hotCelsius = 80;
 

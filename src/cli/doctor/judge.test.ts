@@ -1,4 +1,4 @@
-// What the doctor says of machines of many kinds, sound and not.
+// Checks the findings of doctor on machines of many kinds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,7 +33,7 @@ function expect(
 const { loaded, missing } = engines;
 const names = (facts: Facts) => judgeMachine(facts).map((one) => [one.name, one.verdict].join(' '));
 
-test('a Pi on Bullseye is told to move to Bookworm and to mind its supply', () => {
+test('a Pi on Bullseye has to move to Bookworm and needs a better supply', () => {
   const engine = refusing(
     "the llama.cpp libraries in /x do not load: version `GLIBC_2.34' not found",
   );
@@ -74,7 +74,7 @@ test('a Pi 5 on Bookworm is in order', () => {
   ]);
 });
 
-test('a Jetson with JetPack 5 is told of JetPack 6 and of CUDA on arm64', () => {
+test('a Jetson with JetPack 5 needs JetPack 6, and CUDA built for arm64', () => {
   expect(
     machines.jetpack5,
     missing,
@@ -99,7 +99,7 @@ test('a Jetson with JetPack 5 is told of JetPack 6 and of CUDA on arm64', () => 
   expect(jetpack4, missing, 'C library', 'fail', /./, /JetPack 4 is too old/);
 });
 
-test('Alpine is told that musl is the reason', () => {
+test('on Alpine musl is named as the reason', () => {
   expect(machines.alpine, missing, 'C library', 'fail', /musl/, /node:20-bookworm-slim/);
   expect(
     machines.alpine,
@@ -112,7 +112,7 @@ test('Alpine is told that musl is the reason', () => {
   expect(machines.alpine, loaded, 'C library', 'note', /musl/);
 });
 
-test('a 32-bit ARM system is told that its package is none, and whether a 64-bit system would run', () => {
+test('a 32-bit ARM system has no package, and is told whether a 64-bit system would run', () => {
   expect(
     machines.armv7l,
     missing,
@@ -188,7 +188,7 @@ test('a folder that LLAMA_LIB_DIR names is named in the remedy', () => {
       'llama.cpp',
       'fail',
       /./,
-      /LLAMA_LIB_DIR names \/own: unset it/,
+      /LLAMA_LIB_DIR is \/own: unset it/,
     );
   }
 });
@@ -229,7 +229,7 @@ test('a GPU is listed, or its missing package or driver named', () => {
     with_([], ['libggml-cuda.so']),
     'GPU',
     'warn',
-    /libggml-cuda\.so is here, but it finds no GPU/,
+    /libggml-cuda\.so is installed, but finds no GPU/,
     /driver/,
   );
   expect(machine({}), loaded, 'GPU', 'ok', /none/);
@@ -241,7 +241,7 @@ test('a container with less processor time than it shows gets a number of thread
     loaded,
     'cores',
     'warn',
-    /8 cores are visible, .* time of 1\.5/,
+    /8 cores are visible, .* use only 1\.5/,
     /--threads 1\./,
   );
   expect(
@@ -270,7 +270,7 @@ test('processors without the usual instructions are named', () => {
   expect(machine({}), loaded, 'processor', 'ok', /^test$/);
 });
 
-test('every throttle bit has its words, the present before the past', () => {
+test('every throttle bit has its finding, the present before the past', () => {
   const words = (throttled: number | null, celsius: number | null = 50) => {
     const facts = factsOf(machine({}), loaded, { heat: { throttled, celsius } });
     const found = judgeMachine(facts).find(({ name }) => name === 'heat');
@@ -290,13 +290,13 @@ test('every throttle bit has its words, the present before the past', () => {
   assert.equal(words(null, null), undefined);
 });
 
-test('models that are missing, changed or spoilt fail', () => {
+test('models that are missing, changed or damaged fail', () => {
   const withModel = (model: object) =>
     factsOf(machine({}), loaded, {
       models: [{ file: 'm.gguf', bytes: 1000, intact: true, problem: null, exit: null, ...model }],
     });
   expect(withModel({}), loaded, 'model m.gguf', 'ok', /1\.00 kB, intact/);
-  expect(withModel({ intact: null }), loaded, 'model m.gguf', 'ok', /no checksum/);
+  expect(withModel({ intact: null }), loaded, 'model m.gguf', 'ok', /no published checksum/);
   const exit = { layer: 4, targetBlockCount: 8 };
   expect(withModel({ exit }), loaded, 'model m.gguf', 'ok', /intact, a trained .* block 4 of 8/);
   expect(
@@ -304,7 +304,7 @@ test('models that are missing, changed or spoilt fail', () => {
     loaded,
     'model m.gguf',
     'fail',
-    /not there/,
+    /is missing/,
     /again/,
   );
   expect(withModel({ intact: false }), loaded, 'model m.gguf', 'fail', /checksum is not/);
@@ -317,7 +317,7 @@ test('models that are missing, changed or spoilt fail', () => {
   );
 });
 
-test('the cache and the way to the hub are judged', () => {
+test('the cache and the proxy are judged', () => {
   const withHub = (hub: object) => {
     const facts = factsOf(machine({}), loaded);
     return { ...facts, hub: { ...facts.hub, ...hub } };
@@ -327,7 +327,7 @@ test('the cache and the way to the hub are judged', () => {
     loaded,
     'model cache',
     'ok',
-    /\/cache \(not made yet\), 100 GB free/,
+    /\/cache \(does not exist yet\), 100 GB free/,
   );
   expect(
     withHub({ cacheWritable: false }),
@@ -351,7 +351,7 @@ test('the cache and the way to the hub are judged', () => {
   expect(withHub({ proxySet: true, proxyUsed: true }), loaded, 'proxy', 'ok', /used/);
 });
 
-test('the gravest finding is the verdict', () => {
+test('the worst finding is the verdict', () => {
   const verdicts = (...list: CheckLevel[]) =>
     list.map((verdict) => ({ name: '', verdict, finding: '', remedy: null }));
   assert.equal(worstVerdict(verdicts('ok', 'note', 'ok')), 'note');

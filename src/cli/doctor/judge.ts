@@ -1,4 +1,4 @@
-// All checks in the order they are read: a cause stands above its consequences. Pure.
+// Runs all checks in reading order: a cause comes before its consequences. Pure.
 
 import type { Check, CheckLevel } from './check.js';
 import type { Facts } from './facts.js';
@@ -36,7 +36,7 @@ export function judgeMachine(facts: Facts): Check[] {
 
 const severity: readonly CheckLevel[] = ['ok', 'note', 'warn', 'fail'];
 
-/** The gravest verdict of all checks. */
+/** The worst level of all checks. */
 export function worstVerdict(checks: readonly Check[]): CheckLevel {
   return severity[Math.max(0, ...checks.map(({ verdict }) => severity.indexOf(verdict)))]!;
 }

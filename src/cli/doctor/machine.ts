@@ -1,5 +1,5 @@
-// What a command can ask of the machine it runs on: files of the system and a few facts of the process.
-// An interface, so that machines we do not have can be described by what their files say.
+// Defines the facts that a command can read from its machine: files of the system, and a few facts
+// of the process. An interface, so that tests can describe other machines by their files.
 
 import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, machine, release, totalmem } from 'node:os';
@@ -9,28 +9,31 @@ export interface Machine {
   readonly platform: string;
   /** Architecture of this Node build. */
   readonly arch: string;
-  /** Architecture of the kernel as uname gives it; differs from `arch` for a 32-bit system on a 64-bit kernel. */
+  /**
+   * Architecture of the kernel, as uname gives it. It differs from `arch` for a 32-bit system on a
+   * 64-bit kernel.
+   */
   readonly kernelArch: string;
   readonly kernelRelease: string;
   readonly nodeVersion: string;
-  /** Version of glibc in use; null under musl and outside Linux. */
+  /** Version of the glibc in use; null under musl and outside Linux. */
   readonly glibcVersion: string | null;
   /** Paths of the shared objects of this process. */
   readonly sharedObjects: readonly string[];
   readonly cpuModel: string;
-  /** Logical processors of the machine, and those this process may be scheduled on. */
+  /** Logical processors of the machine, and those that this process may run on. */
   readonly processorCount: number;
   readonly parallelism: number;
   readonly totalBytes: number;
   readonly freeBytes: number;
   readonly env: Environment;
-  /** Content of a file, one character a byte, or null where it cannot be read. */
+  /** Content of a file, one character per byte; null where it cannot be read. */
   read(path: string): string | null;
   /** Names in a folder; empty where it cannot be read. */
   list(path: string): readonly string[];
 }
 
-/** The machine this process runs on. */
+/** The machine that this process runs on. */
 export function thisMachine(env: Environment): Machine {
   const processors = cpus();
   return {
@@ -56,10 +59,10 @@ interface Report {
   readonly sharedObjects: readonly string[];
 }
 
-/** Node's own report is the only place that names the C library in use without starting a program. */
+/** Node's report is the only source of the C library in use that needs no other program. */
 function readReport(): Pick<Machine, 'glibcVersion' | 'sharedObjects'> {
   const report = process.report as typeof process.report & { excludeNetwork?: boolean };
-  // Otherwise the report looks up the names of all open connections, which may take seconds.
+  // Otherwise the report looks up the host names of all open connections, which may take seconds.
   report.excludeNetwork = true;
   const { header, sharedObjects } = report.getReport() as unknown as Report;
   return { glibcVersion: header.glibcVersionRuntime ?? null, sharedObjects };

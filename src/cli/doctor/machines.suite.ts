@@ -1,5 +1,5 @@
-// Machines we do not have, described by what their files say, for tests of gathering and judging.
-// The texts are shortened from what such systems show; what is left out is not read.
+// Describes machines by their files, for tests of gathering and judging. The texts are shortened
+// from real systems; the missing parts are not read.
 
 import type { EngineFacts, Facts } from './facts.js';
 import {
@@ -74,7 +74,7 @@ export const machines = {
       '/sys/devices/platform/soc/soc:firmware/get_throttled': '50005\n',
     },
   ),
-  /** Raspberry Pi 5 with all in order. */
+  /** Raspberry Pi 5, all in order. */
   bookwormPi: machine(
     {
       arch: 'arm64',
@@ -135,7 +135,7 @@ export const machines = {
     glibcVersion: null,
     cpuModel: 'Apple M2',
   }),
-  /** A container with one and a half processors and a gibibyte, under control groups of version 2. */
+  /** A container with 1.5 processors and 1 GiB, under control groups of version 2. */
   container2: machine(
     {},
     {
@@ -195,7 +195,7 @@ export const engines = {
   },
 } as const satisfies Record<string, EngineFacts>;
 
-/** An engine whose library is there and does not load. */
+/** An engine whose library is present and does not load. */
 export const refusing = (message: string): EngineFacts => ({
   ...engines.loaded,
   load: { kind: 'refused', code: 'library-incompatible', message },

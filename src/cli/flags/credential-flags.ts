@@ -1,5 +1,6 @@
-// What a device shows a server and whom it trusts: its key, its certificate, an authority of the operator's own. Secrets
-// come by file or environment, never by the command line, which everybody on the machine can read.
+// Defines the flags for a device's credentials: its key, its certificate, and a certificate
+// authority. Secrets come by file or environment only: every user of the machine can read a command
+// line.
 
 import { readFileSync, statSync } from 'node:fs';
 import type { Option } from 'commander';
@@ -7,10 +8,10 @@ import { readPem } from '../../access/index.js';
 import { PilotfishError } from '../../base/error.js';
 import type { DeviceTls } from '../../device/index.js';
 import { limits } from '../../protocol/limits.js';
-import { noKeyFlag } from '../http/listen-flags.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
 import { flag } from './flags.js';
+import { noKeyFlag } from './listen-flags.js';
 
 export interface CredentialOptions {
   readonly keyFile?: string;
@@ -22,9 +23,9 @@ export interface CredentialOptions {
 
 export function credentialFlags(): Option[] {
   return [
-    flag('--key-file <file>', 'file with the key that the server asks for; or PILOTFISH_KEY'),
-    flag('--ca <file>', "whose signature makes the server's certificate good, in PEM form"),
-    flag('--client-cert <file>', 'certificate of this device, where the server asks for one'),
+    flag('--key-file <file>', 'file with the key for the server; or PILOTFISH_KEY'),
+    flag('--ca <file>', "certificate authority that signed the server's certificate, in PEM form"),
+    flag('--client-cert <file>', 'certificate of this device, if the server asks for one'),
     flag('--client-key <file>', 'its private key'),
     flag('--insecure-key-in-clear', 'send the key to another machine without TLS'),
     noKeyFlag('--api-key', 'use --key-file or PILOTFISH_KEY'),
@@ -38,7 +39,7 @@ export interface Credentials {
 }
 
 /**
- * Reads what the flags and the environment name.
+ * Reads the credentials that flags and environment name.
  *
  * @throws PilotfishError `usage`; never quotes a secret.
  */
@@ -61,16 +62,16 @@ export function credentialsOf(options: CredentialOptions, terminal: Terminal): C
 
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
-/** The file wins: it was named on the command line or in the environment on purpose. */
+/** `--key-file` wins over PILOTFISH_KEY. */
 function keyOf({ keyFile }: CredentialOptions, terminal: Terminal): string | undefined {
   const given = terminal.env['PILOTFISH_KEY'];
   const key = keyFile === undefined ? given : readKey(keyFile, terminal);
   if (key === undefined) return undefined;
   const where = keyFile ?? 'PILOTFISH_KEY';
   const { value: max } = limits.keyBytes;
-  // It goes into a header: what HTTP does not take there is no key.
+  // The key goes into an HTTP header, which takes these characters only.
   if (key.length <= max && /^[\x21-\x7e]+$/.test(key)) return key;
-  throw usage(`${where} holds no key: that is one word of at most ${max} characters`);
+  throw usage(`${where} holds no key: a key is one word of at most ${max} characters`);
 }
 
 function readKey(path: string, terminal: Terminal): string {
@@ -78,7 +79,7 @@ function readKey(path: string, terminal: Terminal): string {
     const { mode, size } = statSync(path);
     if (size > 4096) throw usage(`${path} holds no key: it has ${size} bytes`);
     if ((mode & 0o007) !== 0) {
-      noteTo(terminal)(`everybody on this machine may read ${path}; run chmod 600 ${path}`);
+      noteTo(terminal)(`every user of this machine may read ${path}; run chmod 600 ${path}`);
     }
     return readFileSync(path, 'utf8').trim();
   } catch (reason) {

@@ -1,40 +1,42 @@
-// The flags that say how drafts are made and verified, the same in every command, and the contradictions among them
-// that are refused before anything is loaded. None of them changes the target's law.
+// Defines the flags for drafting and verification, the same in every command, and refuses
+// contradictions before anything is loaded. No flag changes the target's law.
 
 import type { Command, Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import { type Scheme, schemes } from '../../protocol/frame.js';
 import { decimal, flag, oneOfNames, wholeNumber } from './flags.js';
 
-/** Longer drafts are never accepted whole often enough to pay; each draft is a row of logits of memory. */
+/**
+ * Longer drafts are rarely accepted whole, and each drafted token needs a row of logits in memory.
+ */
 const draftLengthMax = 64;
 
-/** What the draft flags come to. */
+/** The values of the draft flags. */
 export interface DraftOptions {
   /** A model, `ngram`, or `none`. */
   readonly draft: string;
   readonly draftLength: number;
-  /** 0: never. */
+  /** 0: no limit. */
   readonly confidenceMin: number;
   /** Absent: greedy at temperature 0, else coupled. */
   readonly scheme?: Scheme;
 }
 
-/** @param defaults the drafter and the most tokens of a round where nobody names them. */
+/** @param defaults drafter and draft length where no flag names them. */
 export function draftFlags(defaults: { draft: string; draftLength: number }): Option[] {
   return [
     flag(
       '-md, --draft <name>',
-      'draft model: a path, a bundled name, or hf:user/repo/file.gguf; or ngram: look-up in the text; or none',
+      'draft model: a path, a bundled name, hf:user/repo/file.gguf, ngram (look-up in the text), or none',
     ).default(defaults.draft),
     flag(
       '--draft-length <n>',
-      'most tokens drafted in a round; 0 is the target alone',
+      'most tokens drafted per round; 0 uses the target alone',
       wholeNumber('--draft-length', 0, draftLengthMax),
     ).default(defaults.draftLength),
     flag(
       '--confidence-min <p>',
-      'a draft ends behind the first token less sure than this; 0 never',
+      'end a draft after the first token less likely than this; 0 turns it off',
       decimal('--confidence-min'),
     ).default(0),
     flag(
@@ -45,7 +47,7 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
   ];
 }
 
-/** What drafts: a model by its name, a look-up, or nothing. */
+/** The drafter: a model by its name, a look-up, or none. */
 export type DrafterName =
   | { readonly kind: 'model'; readonly name: string }
   | { readonly kind: 'ngram' }
@@ -59,7 +61,11 @@ export function drafterOf({
   return draft === 'ngram' ? { kind: 'ngram' } : { kind: 'model', name: draft };
 }
 
-/** The scheme that is named, or the one that suits the temperature. Throws `usage` for greedy above temperature 0. */
+/**
+ * The named scheme, or the default for the temperature.
+ *
+ * @throws PilotfishError `usage` for greedy above temperature 0.
+ */
 export function schemeOf({ scheme, temp }: { scheme?: Scheme; temp: number }): Scheme {
   if (scheme === 'greedy' && temp > 0) {
     throw usage(
@@ -70,9 +76,9 @@ export function schemeOf({ scheme, temp }: { scheme?: Scheme; temp: number }): S
 }
 
 /**
- * Refuses flags that nothing would come of.
+ * Refuses flags without effect.
  *
- * @param needy long names of flags that say how a model drafts, beside those of draftFlags.
+ * @param needy long names of flags that need a drafter, beside those of draftFlags.
  * @throws PilotfishError `usage`.
  */
 export function checkDraftFlags(
@@ -84,12 +90,12 @@ export function checkDraftFlags(
   if (!(confidenceMin >= 0 && confidenceMin <= 1)) {
     throw usage(`--confidence-min ${confidenceMin} is outside [0, 1]`);
   }
-  if (showDraft && json) throw usage('--show-draft and --json exclude each other');
+  if (showDraft && json) throw usage('--show-draft and --json cannot be combined');
   if (draft !== 'none') return;
   for (const name of ['--draft-length', '--confidence-min', '--show-draft', ...needy]) {
     const option = command.options.find(({ long }) => long === name);
     if (option && command.getOptionValueSource(option.attributeName()) === 'cli') {
-      throw usage(`${name} needs something that drafts, such as --draft stories-draft`);
+      throw usage(`${name} needs a drafter, such as --draft stories-draft`);
     }
   }
 }

@@ -1,13 +1,13 @@
-// What --exit-head means: nothing unless it is said, a name of the package, a file, or a layer.
+// Checks --exit-head: off by default, a bundled name, a file, or a layer.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { exitChoiceOf, exitHeadFlag, isBundledExit } from './exit-head.js';
 
-it('tells no hints unless it is told to, and says why', () => {
+it('gives no hints by default, and says why', () => {
   assert.equal(exitChoiceOf(undefined), null);
   assert.equal(exitChoiceOf('OFF'), null);
-  assert.match(exitHeadFlag().description, /default: off; only pipeline and stop-and-wait ask/);
+  assert.match(exitHeadFlag().description, /default: off; only pipeline and stop-and-wait use/);
 });
 
 it('takes a bundled head by its name, and a number as an untrained exit', () => {

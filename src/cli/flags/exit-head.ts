@@ -1,5 +1,5 @@
-// `--exit-head` of serve: which early exit of the target tells hints, as a file, a bundled name, a layer or off.
-// Loads nothing; says on stderr what was chosen, and that an untrained exit is one.
+// Reads `--exit-head` of serve: the early exit of the target that gives hints, as a file, a bundled
+// name, a layer or off. Loads nothing; describes the exit and says if it is untrained.
 
 import { statSync } from 'node:fs';
 import type { Option } from 'commander';
@@ -15,24 +15,25 @@ import type { ExitChoice } from '../../engine/llama/index.js';
 import { flag } from './flags.js';
 
 /**
- * `--exit-head`. Off by default, for a bundled target too: race, the default mode, asks for no hints, and outside it they
- * add more to branches than an exit costs only over a short link (lab/decisions/drafting-ahead.md).
+ * Defines `--exit-head`. Off by default, also for a bundled target: race, the default mode, uses no
+ * hints. In the other modes hints gain more than an exit costs only over short links
+ * (lab/decisions/drafting-ahead.md).
  */
 export function exitHeadFlag(): Option {
   return flag(
     '--exit-head <file|layer|off>',
-    'tell devices in mid-pass what is likely to come, by a trained head of the target (a file, or ' +
-      `${namesOf(listBundledHeads())}), or by an untrained exit behind that many blocks (default: off; only pipeline ` +
-      'and stop-and-wait ask for hints, which pay over round trips up to about 20 ms)',
+    'send devices hints in mid-pass of the likely next tokens, from a trained exit head (a file, ' +
+      `${namesOf(listBundledHeads())}), or from an untrained exit after that many blocks (default: off; only pipeline ` +
+      'and stop-and-wait use hints, which pay off for round trips up to about 20 ms)',
   );
 }
 
 /**
- * What the flag means; of a head only the package's own are looked at.
+ * The exit that the flag means. Only bundled heads are checked.
  *
  * @param value absent: off.
- * @throws PilotfishError `model-not-found` for a name that is no file and no bundled head; `checksum-mismatch` for a head
- *   of the package that is not the one that was published.
+ * @throws PilotfishError `model-not-found` for a name that is neither a file nor a bundled head;
+ *   `checksum-mismatch` for a bundled head that differs from the published one.
  */
 export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   if (wanted.toLowerCase() === 'off') return null;
@@ -49,17 +50,17 @@ export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   );
 }
 
-/** Whether the package vouches for the head: then nothing of it needs a probe. */
+/** Whether the head is bundled; such a head needs no probe. */
 export const isBundledExit = (choice: ExitChoice | null): boolean =>
   choice === null ||
   'layer' in choice ||
   listBundledHeads().some(({ path }) => path === choice.headPath);
 
-/** What an exit is, in words that say whether it was trained; null for an engine without one. */
+/** Describes an exit and whether it was trained; null for an engine without one. */
 export function exitText({ exit }: Pick<EngineInfo, 'exit'>): string | null {
   if (exit === null) return null;
-  const place = `behind block ${exit.layer} of ${exit.layerCount}`;
+  const place = `after block ${exit.layer} of ${exit.layerCount}`;
   return exit.trained
     ? `hints from a trained exit head ${place}`
-    : `hints from an untrained exit ${place} (logit lens): expect poor guesses; a trained head makes better ones`;
+    : `hints from an untrained exit ${place} (logit lens): expect poor guesses; a trained head guesses better`;
 }

@@ -1,4 +1,5 @@
-// Whoever types flags reads of flags, and no word or path is mistaken for an option.
+// Checks that messages name flags, not options of the API, and that no other word or path is
+// replaced.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,7 +1,7 @@
-// Messages of the library in the words of the command line: a user of flags never meets the name of an option of the
-// API. Pure.
+// Rewrites messages of the library for the command line: replaces names of API options with their
+// flags. Pure.
 
-/** What the API calls it, and the flag that sets it. */
+/** The flag of each API option. */
 const flagOf: Readonly<Record<string, string>> = {
   temperature: '--temp',
   topK: '--top-k',
@@ -24,7 +24,10 @@ const flagOf: Readonly<Record<string, string>> = {
   draftLengthMax: '--draft-length',
 };
 
-/** Names that are plain words as well are options only where a message begins with them and a value follows. */
+/**
+ * Names that are ordinary words too. They are replaced only at the beginning of a message, with a
+ * value after them.
+ */
 const plainWords = new Set(['temperature', 'threads']);
 
 const phrases: readonly (readonly [RegExp, string])[] = [
@@ -41,12 +44,12 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/\banother host or port\b/, 'another --host or --port (device: --http-host or --http)'],
 ];
 
-/** The message with every name of the API replaced by its flag. */
+/** The message with each API name replaced by its flag. */
 export function withFlagNames(message: string): string {
-  let words = message.replace(/(?<![^\s(])[a-zA-Z]+(?![^\s),.:;])/g, (name, at: number) => {
+  let text = message.replace(/(?<![^\s(])[a-zA-Z]+(?![^\s),.:;])/g, (name, at: number) => {
     const isOption = Object.hasOwn(flagOf, name) && (!plainWords.has(name) || at === 0);
     return isOption ? flagOf[name]! : name;
   });
-  for (const [phrase, other] of phrases) words = words.replace(phrase, other);
-  return words;
+  for (const [phrase, other] of phrases) text = text.replace(phrase, other);
+  return text;
 }

@@ -1,4 +1,4 @@
-// Flags carry the names, short forms and meanings of llama.cpp.
+// Checks that flags have the names, short forms and meanings of llama.cpp.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,7 +27,7 @@ function allFlags(command: Command): Command {
 }
 
 function parse(args: readonly string[], env: Readonly<Record<string, string>> = {}): Options {
-  // Under a program of its own, as in the real one: short names must survive the way through both.
+  // In a program of its own, as in the real one: short names must pass through both parsers.
   const program = new Command('p').exitOverride().enablePositionalOptions();
   const command = program.command('go').action(() => undefined);
   command.configureOutput({ writeErr: () => undefined });
@@ -164,7 +164,7 @@ test('more biases than the law takes are refused where they are read', () => {
   const pairs = Array.from({ length: 1025 }, (_, id) => `${id}=1`).join(',');
   assert.throws(() => collectLogitBias(pairs, new Map()), {
     ...usage,
-    message: /1025 tokens, more than 1024/,
+    message: /1025 tokens; at most 1024 are allowed/,
   });
 });
 

@@ -1,15 +1,15 @@
-// Command line flags as users of llama.cpp know them, each with an environment name, each checked where it is read.
-// Which flags there are is in model-flags.ts, draft-flags.ts and sampling-flags.ts, one vocabulary for all commands.
+// Builds command line flags in llama.cpp's style, each with an environment variable and a checked
+// value. model-flags.ts, draft-flags.ts and sampling-flags.ts define the flags that commands share.
 
 import { type Command, Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { Environment } from '../screen/terminal.js';
 
 /**
- * A flag with its environment name, which is PILOTFISH_ and the long name.
+ * A flag with its environment variable, PILOTFISH_ and the long name.
  *
- * @param spec `-ngl, --gpu-layers <n>`. Short names may have several letters after one dash, as llama.cpp has them:
- *   commander refuses to declare those, but finds them once they are set.
+ * @param spec `-ngl, --gpu-layers <n>`. Short names may have several letters after one dash, as in
+ *   llama.cpp. Commander refuses to declare those, but finds them once they are set.
  */
 export function flag(
   spec: string,
@@ -30,12 +30,12 @@ function environmentName(option: Option): string {
   return `PILOTFISH_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-/** `--json`, the same on every command that reads. */
+/** `--json`, the same for every command with results. */
 export const jsonFlag = (): Option => flag('--json', 'print one JSON document instead of text');
 
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
-/** Parser of a whole number in [low, high]. */
+/** Parses a whole number in [low, high]. */
 export function wholeNumber(name: string, low: number, high: number): (text: string) => number {
   return (text) => {
     const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
@@ -50,10 +50,10 @@ export function wholeNumber(name: string, low: number, high: number): (text: str
 export const chanceSeedMax = 2 ** 31 - 1;
 
 /** `--seed` of a simulation or a measurement; default 1. */
-export const chanceSeedFlag = (description = 'of everything that chance decides'): Option =>
+export const chanceSeedFlag = (description = 'seed of all random choices'): Option =>
   flag('--seed <n>', description, wholeNumber('--seed', 0, chanceSeedMax)).default(1);
 
-/** Parser of a decimal number. Its range is checked with the whole law, by checkSampling. */
+/** Parses a decimal number. checkSampling checks the range. */
 export function decimal(name: string): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -62,7 +62,7 @@ export function decimal(name: string): (text: string) => number {
   };
 }
 
-/** Parser of one of a few words. */
+/** Parses one of a few names. */
 export function oneOfNames<const T extends string>(
   name: string,
   choices: readonly T[],
@@ -77,7 +77,7 @@ export function oneOfNames<const T extends string>(
 const trueWords = ['1', 'true', 'on', 'yes', 'enabled'];
 const falseWords = ['', '0', 'false', 'off', 'no', 'disabled'];
 
-/** A yes or no from the environment, in the words llama.cpp takes. */
+/** A switch from the environment, in llama.cpp's words. */
 export function switchValue(name: string, text: string): boolean {
   const word = text.trim().toLowerCase();
   if (trueWords.includes(word)) return true;
@@ -88,8 +88,8 @@ export function switchValue(name: string, text: string): boolean {
 }
 
 /**
- * Reads switches that came from the environment again: commander takes any value of theirs, even `0`, for yes.
- * To be run before the command's action.
+ * Reads switches from the environment again: commander takes any value, even `0`, for yes. Call
+ * before the command's action.
  */
 export function settleSwitches(command: Command, env: Environment): void {
   for (const option of command.options) {

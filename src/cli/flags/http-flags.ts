@@ -1,4 +1,4 @@
-// The flags of the HTTP door, on both ends.
+// Defines the flags of the HTTP API, the same for server and device.
 
 import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
@@ -9,22 +9,22 @@ export interface HttpOptions {
   readonly httpRequests: number;
 }
 
-/** Most requests that are being answered at once, where nobody says otherwise. */
+/** Most requests that run at once by default. */
 const requestsDefault = 1024;
 
-/** What both ends take. */
+/** The flags of both ends. */
 export function httpFlags(): Option[] {
   const origins = flag(
     '--http-origin <origin>',
-    'pages that may ask, as https://example.org or *; may be given again',
+    'origin of web pages that may use the API, such as https://example.org, or *; repeatable',
   );
-  origins.default([], 'none: browsers are kept out');
+  origins.default([], 'none: browsers are refused');
   origins.argParser((text: string, before: readonly string[]) => [...before, checkedOrigin(text)]);
   return [
     origins,
     flag(
       '--http-requests <n>',
-      'most HTTP requests that are answered at once',
+      'most HTTP requests at once',
       wholeNumber('--http-requests', 1, 65_536),
     ).default(requestsDefault),
   ];
@@ -40,7 +40,7 @@ function checkedOrigin(text: string): string {
   );
 }
 
-/** Puts mistakes of our own where the operator looks; the caller is told nothing of them. */
-export function mistakeNote(note: (text: string) => void): (reason: unknown) => void {
-  return (reason) => note(`a mistake in the HTTP door: ${(reason as Error)?.stack ?? reason}`);
+/** Shows internal errors of the API to the operator; callers learn nothing of them. */
+export function internalErrorNote(note: (text: string) => void): (reason: unknown) => void {
+  return (reason) => note(`internal error in the HTTP API: ${(reason as Error)?.stack ?? reason}`);
 }

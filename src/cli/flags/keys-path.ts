@@ -1,9 +1,9 @@
-// Where the file of keys is, unless somebody says otherwise.
+// Gives the default path of the key file.
 
 import { join } from 'node:path';
 import type { Environment } from '../screen/terminal.js';
 
-/** Below the folder for settings, as other tools have it. */
+/** In the user's configuration folder. */
 export function defaultKeysPath(env: Environment): string {
   const folder = env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '', '.config');
   return join(folder, 'pilotfish', 'keys.json');

@@ -1,5 +1,6 @@
-// The flags that `run` and `device` share: which server, what drafts, how drafts are verified, what happens when the
-// server is away. Refuses what contradicts itself before anything is loaded, and loads the model they name.
+// Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, and what
+// happens while the server is away. Refuses contradictions before anything is loaded, then loads
+// the draft model.
 
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
@@ -56,7 +57,7 @@ export interface LinkOptions extends DraftOptions, LoadOptions, CredentialOption
 const ruleNames = ['adaptive', 'fixed', 'confidence', 'gain'] as const;
 const awaySecondsDefault = 60;
 
-/** Adds the flags. Environment names as everywhere. */
+/** Adds the flags, each with its environment variable. */
 export function addLinkFlags(command: Command): Command {
   addGroup(command, 'Server', serverFlags());
   addGroup(command, 'Models', [vocabFlag(), ...loadFlags()]);
@@ -77,15 +78,15 @@ function serverFlags() {
     ).default('wait'),
     flag(
       '--away-seconds <n>',
-      'how long an answer waits for a server that is away before it fails; 0 for ever',
+      'how long an answer waits for a server that is away; 0 waits for ever',
       wholeNumber('--away-seconds', 0, 86_400),
     ).default(awaySecondsDefault),
-    ...shapingFlags('messages, both ways,'),
+    ...shapingFlags('messages in both directions'),
   ];
 }
 
 const vocabFlag = () =>
-  flag('--vocab <name>', 'model whose vocabulary is used where no model drafts').default(
+  flag('--vocab <name>', 'model whose vocabulary is used without a draft model').default(
     'stories-draft',
   );
 
@@ -103,42 +104,38 @@ function roundFlags() {
     ),
     flag(
       '--window <n>',
-      'most drafted tokens ahead of the server',
+      'most drafted tokens ahead of the last verdict',
       wholeNumber('--window', 1, limits.windowTokens.value),
     ).default(64),
     flag(
       '--ahead <n>',
-      'pipeline, stop-and-wait: most tokens drafted for corrections that the target may make; 0 spares a battery',
+      'pipeline, stop-and-wait: most tokens drafted after likely corrections; 0 saves power',
       wholeNumber('--ahead', 0, branchTokensLimit),
     ).default(aheadDefaults.tokensMax),
     flag(
       '--cut-keep <n>',
-      'scheme split: likeliest tokens of a law that are sent down',
+      'scheme split: how many of the likeliest tokens of a law the server sends',
       wholeNumber('--cut-keep', 1, 2 ** 20),
     ),
   ];
 }
 
-/**
- * Refuses flags that contradict each other.
- *
- * @throws PilotfishError `usage`.
- */
+/** Refuses flags that contradict each other. @throws PilotfishError `usage`. */
 export function checkLinkFlags(options: LinkOptions, command: Command): void {
   serverUrl(options.server);
   checkDraftFlags(options, command, ['--stop-rule', '--window', '--ahead']);
   stopRuleOf(options);
   const { scheme, mode } = options;
   if (scheme === undefined || mode === undefined || isOffered(scheme, mode)) return;
-  const offered = modes.filter((word) => isOffered(scheme, word));
+  const allowed = modes.filter((one) => isOffered(scheme, one));
   throw usage(
-    `--scheme ${scheme} does not go with --mode ${mode}; it goes with ${offered.join(', ')}`,
+    `--scheme ${scheme} does not work with --mode ${mode}; it works with ${allowed.join(', ')}`,
   );
 }
 
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
-/** What is open while a command runs. */
+/** The drafter of a command, and the engine behind it. */
 export interface LoadedDrafter {
   readonly name: DrafterName;
   readonly drafter: DrafterChoice;
@@ -146,9 +143,10 @@ export interface LoadedDrafter {
 }
 
 /**
- * Loads the draft model, or the model that only spells.
+ * Loads the draft model, or the model that only gives the vocabulary.
  *
- * @throws PilotfishError as resolveModel and loadLlamaEngine; `cancelled` when the signal came meanwhile.
+ * @throws PilotfishError as resolveModel and loadLlamaEngine; `cancelled` when the signal aborted
+ *   meanwhile.
  */
 export async function loadDrafter(
   options: LinkOptions,
@@ -162,9 +160,9 @@ export async function loadDrafter(
   const engine = await loadLlamaEngine({
     ...loadSettings(options),
     modelPath,
-    // The package's own models are known not to crash llama.cpp; the probe would load them twice.
+    // Bundled models are known to load, and the probe would load them twice.
     probe: dirname(modelPath) !== bundledFolder,
-    // A model that only spells needs no cache to speak of.
+    // Without drafting, the model needs almost no cache.
     ...(isModel
       ? { slotCount: slotCount * draftSlotsOf(options) }
       : { slotCount: 1, contextLength: 8 }),
@@ -176,11 +174,11 @@ export async function loadDrafter(
   return { name, engine, drafter: isModel ? { kind: 'engine', engine } : { kind: name.kind } };
 }
 
-/** Chain and branches of an answer have a cache each; in race, the default, there are none. */
+/** The chain and each branch of an answer need a cache. Race, the default, has no branches. */
 const draftSlotsOf = ({ ahead, mode }: LinkOptions): number =>
   ahead > 0 && (mode === 'pipeline' || mode === 'stop-and-wait') ? draftSlotsMax : 1;
 
-/** What connect() is asked for. */
+/** The options for connect(). */
 export function connectOptions(
   options: LinkOptions,
   { drafter, engine }: LoadedDrafter,
@@ -203,7 +201,7 @@ export function connectOptions(
   };
 }
 
-/** What generate() is asked for, but for prompt, sampling and length. */
+/** The options for generate(), without prompt, sampling and length. */
 export function draftOptions(
   options: LinkOptions,
 ): Pick<GenerateOptions, 'scheme' | 'mode' | 'stopRule' | 'windowMax' | 'cut'> {

@@ -1,4 +1,4 @@
-// The flags that say which models are loaded and how, and what they come to for the engine.
+// Defines the flags for loading models, and turns them into engine settings.
 
 import type { Command, Option } from 'commander';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
@@ -15,7 +15,7 @@ import { flag, oneOfNames, wholeNumber } from './flags.js';
 const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
 const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];
 
-/** What the flags of loading come to. Absent means: the engine decides and says what it chose. */
+/** The values of the loading flags. Absent: the engine decides and reports its choice. */
 export interface LoadOptions {
   readonly ctxSize?: number;
   readonly threads?: number;
@@ -25,7 +25,7 @@ export interface LoadOptions {
   readonly flashAttn?: FlashAttention;
 }
 
-/** `--model`, required unless the command names its default. */
+/** `--model`; required without a default. */
 export function modelFlag(defaultName?: string): Option {
   const option = flag(
     '-m, --model <name>',
@@ -34,7 +34,7 @@ export function modelFlag(defaultName?: string): Option {
   return defaultName === undefined ? option.makeOptionMandatory() : option.default(defaultName);
 }
 
-/** How the models that a command loads are loaded. */
+/** The flags for how models are loaded. */
 export function loadFlags(): Option[] {
   return [
     flag(
@@ -45,17 +45,17 @@ export function loadFlags(): Option[] {
     flag('-t, --threads <n>', 'threads per model', wholeNumber('--threads', 1, 512)),
     flag(
       '-ngl, --gpu-layers <n>',
-      'layers kept on the GPU; -1 is all of them',
+      'layers kept on the GPU; -1 keeps all',
       wholeNumber('--gpu-layers', -1, 65536),
     ),
     flag(
       '-ctk, --cache-type-k <type>',
-      `cache of keys: ${cacheTypeNames.join(', ')}`,
+      `type of the key cache: ${cacheTypeNames.join(', ')}`,
       oneOfNames('--cache-type-k', cacheTypeNames),
     ),
     flag(
       '-ctv, --cache-type-v <type>',
-      'cache of values, as above',
+      'type of the value cache; the same names',
       oneOfNames('--cache-type-v', cacheTypeNames),
     ),
     flag(
@@ -72,7 +72,7 @@ export function addGroup(command: Command, heading: string, options: readonly Op
   return command;
 }
 
-/** The engine's settings that the flags name; what was not given is left out. */
+/** The engine settings that flags set; the others are left out. */
 export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
   const settings = {
     contextLength: options.ctxSize,
@@ -86,7 +86,9 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
   return Object.fromEntries(given) as Partial<LlamaOptions>;
 }
 
-/** Says so on stderr when a context is longer than the model ever saw: it works, and the text gets worse. */
+/**
+ * Warns on stderr when the context is longer than in training: it works, but the text gets worse.
+ */
 export function warnOfLongContext(
   modelPath: string,
   { ctxSize }: LoadOptions,
@@ -96,6 +98,6 @@ export function warnOfLongContext(
   const { contextLength, name } = checkModelFile(modelPath);
   if (ctxSize <= contextLength) return;
   noteTo(terminal)(
-    `${name} was trained on ${contextLength} tokens of context; beyond them, --ctx-size ${ctxSize} gives poor text`,
+    `${name} was trained on ${contextLength} tokens of context; text beyond that is poor with --ctx-size ${ctxSize}`,
   );
 }

@@ -1,5 +1,5 @@
-// The flags of a law and of how much is written. Fills in a law only where a command names one: otherwise a flag not
-// given leaves the law as the model has it.
+// Defines the flags of sampling and length. Without defaults of the command, flags that are not
+// given leave the law unchanged.
 
 import { randomInt } from 'node:crypto';
 import type { Command } from 'commander';
@@ -7,7 +7,7 @@ import { PilotfishError } from '../../base/error.js';
 import { logitBiasMax, type Sampling } from '../../math/sampling.js';
 import { decimal, flag, wholeNumber } from './flags.js';
 
-/** What the sampling flags come to, with every value said. */
+/** The values of the sampling flags, all set. */
 export interface SamplingOptions {
   readonly maxTokens?: number;
   readonly temp: number;
@@ -21,16 +21,18 @@ export interface SamplingOptions {
   readonly seed?: bigint;
 }
 
-/** The parts of a law that a command may give defaults of its own. */
+/** The parameters for which a command may have its own defaults. */
 export type LawDefaults = Pick<SamplingOptions, 'temp' | 'topK' | 'topP' | 'minP'>;
 
-/** The law as the model has it. */
+/** The model's law, unchanged. */
 const neutralLaw: LawDefaults = { temp: 1, topK: 0, topP: 1, minP: 0 };
 
-/** What users of llama.cpp's command line get when they name nothing. */
+/** The defaults of llama.cpp's command line. */
 export const usualLaw: LawDefaults = { temp: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
 
-/** Adds the flags of a law. Unless the command gives a law, defaults change nothing; help shows them either way. */
+/**
+ * Adds the sampling flags. Without `law` the defaults change nothing; help shows them either way.
+ */
 export function addSamplingFlags(
   command: Command,
   law: LawDefaults = neutralLaw,
@@ -44,7 +46,7 @@ export function addSamplingFlags(
   const flags = [
     flag(
       '-n, --max-tokens <n>',
-      'tokens to write at most',
+      'most tokens to write',
       wholeNumber('--max-tokens', 1, countMax),
     ).default(maxTokens),
     number('--temp <t>', 'temperature in [0, 100]; 0 is greedy', law.temp),
@@ -57,21 +59,25 @@ export function addSamplingFlags(
     number('--top-p <p>', 'keep the likeliest tokens up to this mass; 1 keeps all', law.topP),
     number(
       '--min-p <p>',
-      'drop tokens less likely than this share of the likeliest; 0 is off',
+      'drop tokens less likely than this share of the likeliest one; 0 is off',
       law.minP,
     ),
-    number('--repeat-penalty <x>', 'divides logits of tokens seen so far; 1 is off', 1),
-    number('--presence-penalty <x>', 'taken once from logits of tokens written; 0 is off', 0),
+    number('--repeat-penalty <x>', 'divide the logits of tokens seen so far by this; 1 is off', 1),
+    number(
+      '--presence-penalty <x>',
+      'subtract this once from the logits of written tokens; 0 is off',
+      0,
+    ),
     number(
       '--frequency-penalty <x>',
-      'taken per occurrence from logits of tokens written; 0 is off',
+      'subtract this from the logits of written tokens, once per occurrence; 0 is off',
       0,
     ),
     flag(
       '--logit-bias <id=value>',
-      'added to one logit; -inf bans the token; may be given again or as a list',
+      'add a value to one logit; -inf bans the token; repeatable, or a list with commas',
     ),
-    flag('--seed <n>', 'seed of all chance, in [0, 2^64)', parseSeed),
+    flag('--seed <n>', 'seed of all random choices, in [0, 2^64)', parseSeed),
   ];
   const bias = flags.find((option) => option.long === '--logit-bias')!;
   bias.default(new Map(), 'none');
@@ -81,8 +87,10 @@ export function addSamplingFlags(
 }
 
 /**
- * One value of `--logit-bias`, added to those before it: `15043=-1.5`, or several with commas (as the environment
- * needs them). Throws `usage` for a malformed pair; ids are checked against the vocabulary by checkSampling.
+ * Adds one value of `--logit-bias` to those before: `15043=-1.5`, or several with commas, as the
+ * environment needs. checkSampling checks ids against the vocabulary.
+ *
+ * @throws PilotfishError `usage` for a malformed pair.
  */
 export function collectLogitBias(
   text: string,
@@ -99,17 +107,17 @@ export function collectLogitBias(
     biases.set(Number(id), value);
   }
   if (biases.size > logitBiasMax) {
-    throw usage(`--logit-bias names ${biases.size} tokens, more than ${logitBiasMax}`);
+    throw usage(`--logit-bias names ${biases.size} tokens; at most ${logitBiasMax} are allowed`);
   }
   return biases;
 }
 
-/** 32 bits are enough to tell texts apart, and short enough to be typed again. */
+/** Draws a seed of 32 bits: short enough to type again. */
 export const drawSeed = (): bigint => BigInt(randomInt(2 ** 32));
 
 const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
-/** A seed in [0, 2^64), decimal or 0x hexadecimal. Throws `usage`. */
+/** Parses a seed in [0, 2^64), decimal or 0x hexadecimal. @throws PilotfishError `usage`. */
 export function parseSeed(text: string): bigint {
   const value = /^(\d+|0x[\da-f]+)$/i.test(text.trim()) ? BigInt(text.trim()) : -1n;
   if (value < 0n || value >= 1n << 64n) {
@@ -118,7 +126,9 @@ export function parseSeed(text: string): bigint {
   return value;
 }
 
-/** The law's parameters that the flags name; to be checked with checkSampling once the vocabulary is known. */
+/**
+ * The sampling parameters of the flags. Check them with checkSampling once the vocabulary is known.
+ */
 export function samplingOf(options: SamplingOptions): Sampling {
   return {
     temperature: options.temp,

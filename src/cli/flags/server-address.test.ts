@@ -1,4 +1,4 @@
-// What people write for a server means what they mean, in every command that takes --server.
+// Checks which addresses --server takes, in every command.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

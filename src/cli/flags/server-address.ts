@@ -1,4 +1,4 @@
-// Where a server is: one flag for all commands that speak to one, and what may be written behind it.
+// Reads `--server`: one flag for all commands that connect to a server, and the addresses it takes.
 
 import type { Option } from 'commander';
 import { PilotfishError } from '../../base/error.js';
@@ -11,11 +11,11 @@ export const serverFlag = (): Option =>
     `127.0.0.1:${defaultPort}`,
   );
 
-/** A name or address, of IPv6 in brackets, with a port or without. Digits alone are no host that anybody means. */
+/** A name or address, IPv6 in brackets, with an optional port. A host is never digits alone. */
 const bare = /^(?!\d+$)(\[[\da-f:.%]+\]|[\w.-]+)(:\d+)?$/i;
 
 /**
- * The ws: or wss: address that a text means: where no scheme is named ws:, and then where no port is named 7433.
+ * The ws: or wss: address of a text. Without a scheme it is ws:, and then without a port 7433.
  *
  * @param name of the flag, for the message.
  * @throws PilotfishError `usage`.

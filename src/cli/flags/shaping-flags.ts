@@ -1,4 +1,4 @@
-// What may be done against whoever sees lengths and times of messages on the way: the same two flags at both ends.
+// Defines the flags that hide lengths and times of messages from observers, the same at both ends.
 
 import { PilotfishError } from '../../base/error.js';
 import type { TrafficShaping } from '../../protocol/frame.js';
@@ -11,16 +11,16 @@ export interface ShapingOptions {
   readonly aggregate: number;
 }
 
-/** @param forWhom what they say of whose messages. */
-export const shapingFlags = (forWhom: string) => [
+/** @param messages the messages that the help says are padded or delayed. */
+export const shapingFlags = (messages: string) => [
   flag(
     '--pad <bytes>',
-    `pad ${forWhom} to this length, or twice, and so on: a power of two; 0 leaves them as they are`,
+    `pad ${messages} to this length, or twice, four times and so on; a power of two; 0 is off`,
     padBytes,
   ).default(0),
   flag(
     '--aggregate <ms>',
-    `send ${forWhom} only every so often, something each time; 0 sends at once`,
+    `send ${messages} at this interval only, fillers included; 0 sends at once`,
     aggregateMs,
   ).default(0),
 ];

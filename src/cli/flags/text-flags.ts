@@ -1,4 +1,4 @@
-// The flags of every command that writes a text: where the prompt comes from, where the text ends, how it is shown.
+// Defines the flags of every command that writes a text: prompt, end of the text, display.
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -17,25 +17,25 @@ export interface TextOptions {
   readonly logprobs?: number;
 }
 
-/** Adds the prompt and the flags. @param marks what --show-draft tells apart. */
+/** Adds the prompt and the flags. @param marks the tokens that --show-draft marks. */
 export function addTextFlags(command: Command, marks: string): Command {
   return command
-    .argument('[prompt]', 'what the text begins with')
-    .addOption(flag('-f, --file <path>', 'read the prompt from a file; - is what is piped in'))
+    .argument('[prompt]', 'beginning of the text')
+    .addOption(flag('-f, --file <path>', 'read the prompt from a file; - is stdin'))
     .addOption(stopFlag())
     .addOption(formatFlag())
     .addOption(logprobsFlag())
     .addOption(flag('--show-draft', `mark every token: ${marks}`))
-    .addOption(flag('--no-stats', 'leave out the closing lines of numbers'))
+    .addOption(flag('--no-stats', 'leave out the closing lines with numbers'))
     .addOption(jsonFlag());
 }
 
-/** `--stop`, as often as wanted. */
+/** `--stop`, repeatable. */
 export function stopFlag() {
-  const option = flag('--stop <text>', 'end before this text; may be given again');
+  const option = flag('--stop <text>', 'end before this text; repeatable');
   option.default([], 'none');
   return option.argParser((text: string, before: readonly string[]) => {
-    if (text === '') throw new PilotfishError('usage', '--stop takes a text, not an empty one');
+    if (text === '') throw new PilotfishError('usage', '--stop takes a text that is not empty');
     return [...before, text];
   });
 }
@@ -43,22 +43,22 @@ export function stopFlag() {
 function formatFlag() {
   return flag(
     '--format <json|file>',
-    'write any JSON object, or what the JSON Schema in a file accepts',
+    'write a JSON object: any, or one that fits the JSON Schema in a file',
   );
 }
 
 function logprobsFlag() {
   return flag(
     '--logprobs <n>',
-    "with --json: each token's log-probability and those of the n likeliest",
+    'with --json: log-probabilities of each token and of the n likeliest',
     wholeNumber('--logprobs', 0, topLogprobsMax),
   );
 }
 
 /**
- * The format that `--format` asks for.
+ * The output format of `--format`.
  *
- * @throws PilotfishError `usage` for a file that cannot be read, `format-invalid` for one that is not JSON.
+ * @throws PilotfishError `usage` for an unreadable file, `format-invalid` for one that is not JSON.
  */
 export function formatOf({ format }: TextOptions): OutputFormat | null {
   if (format === undefined) return null;
@@ -79,7 +79,7 @@ function readSchema(path: string): string {
   }
 }
 
-/** @throws PilotfishError `usage` where nobody would see the log-probabilities. */
+/** @throws PilotfishError `usage` for --logprobs without --json. */
 export function checkLogprobs({ logprobs, json }: TextOptions): void {
   if (logprobs === undefined || json === true) return;
   throw new PilotfishError('usage', '--logprobs needs --json');

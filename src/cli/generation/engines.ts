@@ -1,5 +1,5 @@
-// Loads the target and, if wanted, the draft that a command names, and closes both or neither.
-// Downloads nothing; the engine says what it chose where nothing was set.
+// Loads the target and the draft of a command, and closes both or neither. Downloads nothing; the
+// engine reports its own choices.
 
 import { dirname } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
@@ -18,7 +18,7 @@ export interface Engines {
   readonly target: LlamaEngine;
   /** The draft model, where one drafts. */
   readonly draft: LlamaEngine | null;
-  /** What drafts: the draft model, a look-up in the text, or nothing. */
+  /** The drafter: the draft model, a look-up in the text, or none. */
   readonly drafter: DraftEngine | null;
   readonly loadMs: number;
 }
@@ -27,15 +27,15 @@ export type EngineChoice = LoadOptions &
   Pick<DraftOptions, 'draft' | 'draftLength'> & {
     readonly model: string;
     readonly threadsDraft?: number;
-    /** Of the target: the draft's bits change no promise. */
+    /** Of the target; the draft's bits change no promise. */
     readonly deterministic: boolean;
   };
 
 /**
  * Loads both side by side.
  *
- * @throws PilotfishError as `resolveModel` and `loadLlamaEngine`; `vocabulary-mismatch`; `cancelled` when the signal
- *   came meanwhile. Nothing stays loaded then.
+ * @throws PilotfishError as `resolveModel` and `loadLlamaEngine`; `vocabulary-mismatch`;
+ *   `cancelled` when the signal aborted meanwhile. Nothing stays loaded then.
  */
 export async function loadEngines(
   choice: EngineChoice,
@@ -71,7 +71,7 @@ export const closeEngines = async ({ target, draft }: Engines): Promise<void> =>
   await Promise.all([target.close(), draft?.close()]);
 };
 
-/** What the document says of what drafts. */
+/** The drafter in the JSON document. */
 export function draftReport({ draft, drafter }: Engines): ModelReport | { name: 'ngram' } | null {
   if (draft !== null) return modelReport(draft);
   return drafter === null ? null : { name: 'ngram' };
@@ -83,13 +83,13 @@ async function optionsOf(
   env: Terminal['env'],
 ): Promise<LlamaOptions> {
   const modelPath = await resolveModel(name, env);
-  // The package's own models are known not to crash llama.cpp; the probe would load them twice.
+  // Bundled models are known to load, and the probe would load them twice.
   return { ...settings, modelPath, probe: dirname(modelPath) !== bundledFolder };
 }
 
 const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   ...loadSettings(choice),
-  // A row for each draft and the one behind them.
+  // A row for each drafted token and one after the last.
   passRowsMax: choice.draftLength + 1,
   deterministic: choice.deterministic,
 });

@@ -1,4 +1,4 @@
-// Texts over the scripted engine: what is counted, and how a text ends.
+// Checks texts over the scripted engine: counts, and how a text ends.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -27,7 +27,7 @@ interface Changes {
   readonly draftLength?: number;
 }
 
-/** A clock that ticks one millisecond each time it is read. */
+/** Runs with a clock that advances one millisecond at each read. */
 function run(changes: Changes = {}): Promise<GeneratedText> {
   let time = 0;
   const { stops = [], signal = new AbortController().signal, onRound } = changes;

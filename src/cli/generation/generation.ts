@@ -1,5 +1,5 @@
-// Writes one text with the engines and counts what happened: tokens, rounds, time, why it ended. The one place where a
-// command line meets the local loop. Prints nothing itself.
+// Writes one text with the engines and counts tokens, rounds and time. The only file where the
+// command line uses the local loop. Prints nothing.
 
 import type { DraftEngine, Engine } from '../../engine/engine.js';
 import {
@@ -17,7 +17,7 @@ import { type EngineTimes, noTimes, timed, timedDraft } from './stopwatch.js';
 export interface GeneratedText {
   /** Without the prompt and without the stop string. */
   readonly text: string;
-  /** Tokens written, the one that completes a stop string included. */
+  /** Written tokens, including the one that completes a stop string. */
   readonly tokens: readonly number[];
   /** [tokens], where asked for. */
   readonly logprobs: readonly TokenLogprobs[];
@@ -25,7 +25,10 @@ export interface GeneratedText {
   readonly tally: AcceptanceTally;
   readonly targetTimes: EngineTimes;
   readonly draftTimes: EngineTimes;
-  /** From the end of the target's prefill to the last token, in milliseconds; the draft reads the prompt in it. */
+  /**
+   * From the end of the target's prefill to the last token, in milliseconds; includes the draft's
+   * prefill.
+   */
   readonly generationMs: number;
 }
 
@@ -33,7 +36,10 @@ export interface GenerationOptions {
   /** [n], none empty. */
   readonly stops: readonly string[];
   readonly show: Show;
-  /** Told of every round after its text was shown; awaited, so that a viewer can set the pace. */
+  /**
+   * Called with every round after its text was shown, and awaited, so that a viewer can set the
+   * pace.
+   */
   readonly onRound?: (round: SpeculationRound) => void | Promise<void>;
   readonly signal: AbortSignal;
   /** Milliseconds of a steady clock. */
@@ -42,8 +48,8 @@ export interface GenerationOptions {
 
 /**
  * @param draft null for the target alone.
- * @returns what was written, also when the signal ended it.
- * @throws PilotfishError as `speculate`, but for `cancelled`.
+ * @returns the text, also when the signal ended it.
+ * @throws PilotfishError as `speculate`, except `cancelled`.
  */
 export async function generateText(
   target: Engine,
@@ -76,13 +82,13 @@ export async function generateText(
   marked.end();
   const generationMs = Math.max(0, now() - started - targetTimes.prefillMs);
   const { text } = marked;
-  const told = logprobs.slice(0, tokens.length);
-  return { text, tokens, logprobs: told, end, tally, targetTimes, draftTimes, generationMs };
+  const kept = logprobs.slice(0, tokens.length);
+  return { text, tokens, logprobs: kept, end, tally, targetTimes, draftTimes, generationMs };
 }
 
 /**
- * The next round, or null as soon as the signal comes: a long prefill is not waited for. What is still under way ends
- * when the engines are closed, and its end concerns nobody.
+ * The next round, or null as soon as the signal aborts, without waiting for a long prefill. Work in
+ * progress ends when the engines are closed.
  */
 async function nextOrAbort(
   rounds: AsyncGenerator<SpeculationRound, SpeculationEnd>,

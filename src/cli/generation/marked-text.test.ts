@@ -1,4 +1,4 @@
-// Marked text shows each token with its fate, and no half character.
+// Checks that marked text shows each token with its mark, and whole characters only.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -29,7 +29,7 @@ function mark(rounds: readonly SpeculationRound[], stops: readonly string[] = []
   return { shown, kept, text: marked.text, stopped: marked.stopped };
 }
 
-test('every token is shown with its fate, in the order it was decided', () => {
+test('every token is shown with its mark, in the order of the verdicts', () => {
   const { shown, text } = mark([
     round([], 0, [1]),
     round([2, 5, 4], 1, [2, 3]),
@@ -46,7 +46,7 @@ test('every token is shown with its fate, in the order it was decided', () => {
   assert.equal(text, 'Once upon a time.');
 });
 
-test('a character whose halves have two fates is shown once, whole', () => {
+test('a character whose halves have two marks is shown once, whole', () => {
   const { shown, text } = mark([round([8, 8, 9], 1, [8, 9])]);
   assert.deepEqual(shown, ['rejected:\u{1f421}', 'residual:\u{1f421}']);
   assert.equal(text, '\u{1f421}');
@@ -56,7 +56,7 @@ test('an unfinished character at the end is shown as such', () => {
   assert.equal(mark([round([], 0, [8])]).text, '\ufffd');
 });
 
-test('tokens behind a stop string are dropped, those that make it are kept', () => {
+test('tokens after a stop string are dropped, those that make it are kept', () => {
   const { shown, kept, text, stopped } = mark([round([1, 2, 3, 4], 4, [1, 2, 3, 4, 7])], ['n a']);
   assert.deepEqual(shown, ['accepted:Once', 'accepted: upo']);
   assert.deepEqual([kept, text, stopped], [[[1, 2, 3]], 'Once upo', true]);

@@ -1,5 +1,5 @@
-// Rounds to text, every piece with its fate: whole characters only, up to the first stop string. Rejected drafts are
-// shown where they stood and are never part of the text.
+// Turns rounds into marked text: whole characters only, up to the first stop string. Rejected
+// drafts are shown in their place and are never part of the text.
 
 import { StopText } from '../../base/stop-text.js';
 import { Utf8Stream } from '../../base/utf8.js';
@@ -34,7 +34,7 @@ export class MarkedText {
     this.#stop = new StopText(options.stops);
   }
 
-  /** What stands so far. */
+  /** The text so far. */
   get text(): string {
     return this.#text;
   }
@@ -43,7 +43,7 @@ export class MarkedText {
     return this.#stop.stopped;
   }
 
-  /** @returns the round's tokens up to the one that completes a stop string, which belongs to them. */
+  /** @returns the round's tokens up to the one that completes a stop string, which is included. */
   push(round: SpeculationRound): readonly number[] {
     const kept: number[] = [];
     const accepted = round.tokens.slice(0, round.acceptedCount);
@@ -56,7 +56,7 @@ export class MarkedText {
     return kept;
   }
 
-  /** Shows what was held back. */
+  /** Shows the pieces that were held back. */
   end(): void {
     if (this.stopped) return;
     const rest = this.#utf8.end();
@@ -82,7 +82,7 @@ export class MarkedText {
     this.#release('');
   }
 
-  /** Shows waiting pieces as far as `safe`, the next stretch of the text, reaches. */
+  /** Shows waiting pieces as far as `safe`, the next part of the text, reaches. */
   #release(safe: string): void {
     this.#text += safe;
     let left = safe.length;
@@ -92,15 +92,15 @@ export class MarkedText {
       if (countable > left) break;
       left -= countable;
       this.#waiting.shift();
-      this.#tell(mark, text);
+      this.#showPiece(mark, text);
     }
     const next = this.#waiting[0];
     if (next === undefined || left === 0) return;
-    this.#tell(next.mark, next.text.slice(0, left));
+    this.#showPiece(next.mark, next.text.slice(0, left));
     this.#waiting[0] = { mark: next.mark, text: next.text.slice(left) };
   }
 
-  #tell(mark: TokenMark, text: string): void {
+  #showPiece(mark: TokenMark, text: string): void {
     if (text !== '') this.#show(mark, text);
   }
 }

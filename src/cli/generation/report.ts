@@ -1,11 +1,11 @@
-// The document of --json: what was asked, with which models, what came out, and where the time went. Pure.
+// Builds the document of --json: request, models, result and times. Pure.
 
 import type { EngineInfo } from '../../engine/engine.js';
 import type { Sampling } from '../../math/sampling.js';
 import type { GeneratedText } from './generation.js';
 import type { GenerateSettings } from './settings.js';
 
-/** What the document says of a loaded model. */
+/** A loaded model in the document. */
 export interface ModelReport {
   readonly name: string;
   readonly path: string;
@@ -25,7 +25,7 @@ export const modelReport = (engine: {
 
 export interface ReportParts {
   readonly target: ModelReport;
-  /** What drafts: a model, `ngram` by its name alone, or nothing. */
+  /** The drafter: a model, `ngram` by its name only, or none. */
   readonly draft: ModelReport | { readonly name: 'ngram' } | null;
   readonly settings: GenerateSettings;
   readonly deterministic: boolean;
@@ -35,7 +35,10 @@ export interface ReportParts {
   readonly generation: GeneratedText;
 }
 
-/** The document of --json. Rates of nothing are null; the seed is a string because it may exceed 2^53. */
+/**
+ * The document of --json. A rate without samples is null. The seed is a string because it may
+ * exceed 2^53.
+ */
 export function reportOf(parts: ReportParts): object {
   const { target, draft, settings, deterministic, generation, loadMs } = parts;
   const { tokensMax, stops, seed, sampling, ...rest } = settings;

@@ -1,4 +1,4 @@
-// Flags become settings: what nobody names is what the help says.
+// Checks the settings that flags give, and that defaults are as the help says.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ function settings(line: string, changes: Partial<GenerateFlags> = {}) {
   return generateSettings({ ...command.opts<GenerateFlags>(), ...changes }, command);
 }
 
-test('what nobody names is as the help says, and the seed is drawn', () => {
+test('defaults are as the help says, and the seed is drawn', () => {
   const { seed, ...rest } = settings('');
   assert.deepEqual(rest, {
     tokensMax: 256,
@@ -39,7 +39,7 @@ test('what nobody names is as the help says, and the seed is drawn', () => {
     confidenceMin: 0,
     stops: [],
   });
-  // Three draws of 32 bits that are all equal: odds of a false alarm 2^-64.
+  // Three equal draws of 32 bits: the odds of a false alarm are 2^-64.
   assert.equal(new Set([seed, settings('').seed, settings('').seed]).size > 1, true);
 });
 
@@ -55,11 +55,11 @@ test('the scheme follows the temperature, and a named one stands', () => {
 test('contradictions are refused before anything is loaded', () => {
   const cases: readonly (readonly [string, Partial<GenerateFlags>, RegExp])[] = [
     ['--scheme greedy', {}, /--temp is 0\.8: add --temp 0, or use --scheme coupled/],
-    ['--draft-length 4', {}, /--draft-length needs something that drafts/],
-    ['--confidence-min 0.5', {}, /--confidence-min needs something that drafts/],
-    ['-td 1', {}, /--threads-draft needs something that drafts/],
-    ['--show-draft', {}, /--show-draft needs something that drafts/],
-    ['-md d --show-draft --json', {}, /exclude each other/],
+    ['--draft-length 4', {}, /--draft-length needs a drafter/],
+    ['--confidence-min 0.5', {}, /--confidence-min needs a drafter/],
+    ['-td 1', {}, /--threads-draft needs a drafter/],
+    ['--show-draft', {}, /--show-draft needs a drafter/],
+    ['-md d --show-draft --json', {}, /cannot be combined/],
     ['-md d --confidence-min 2', {}, /2 is outside \[0, 1\]/],
     ['', { stop: [''] }, /stop string is empty/],
   ];

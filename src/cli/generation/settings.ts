@@ -1,5 +1,5 @@
-// From the flags of `generate` to what is asked of the engines: every value said, every contradiction refused before a
-// model is loaded. Draws the one number that nobody gave: the seed.
+// Turns the flags of `generate` into a request: every value set, every contradiction refused before
+// a model is loaded. Draws a seed where none is given.
 
 import type { Command } from 'commander';
 import { checkStops } from '../../base/stop-text.js';
@@ -19,13 +19,13 @@ export interface GenerateFlags extends LoadOptions, DraftOptions, SamplingOption
   readonly deterministic?: boolean;
 }
 
-/** All that a text depends on but its prompt. */
+/** Everything that a text depends on except its prompt. */
 export type GenerateSettings = Omit<SpeculateRequest, 'prompt'> & {
   readonly stops: readonly string[];
 };
 
 /**
- * @param command on which the flags were given.
+ * @param command that has the flags.
  * @throws PilotfishError `usage` for flags that contradict each other; `sampling-invalid`.
  */
 export function generateSettings(
@@ -33,7 +33,7 @@ export function generateSettings(
   command: Pick<Command, 'options' | 'getOptionValueSource'>,
 ): GenerateSettings {
   const sampling = samplingOf(options);
-  // Ids are checked by the engine, which knows the vocabulary.
+  // The engine checks ids, because it knows the vocabulary.
   checkSampling(sampling, Number.POSITIVE_INFINITY);
   checkStops(options.stop);
   checkDraftFlags(options, command, ['--threads-draft']);

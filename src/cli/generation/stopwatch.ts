@@ -1,16 +1,16 @@
-// Where the time of a text goes: wraps an engine and adds up what its calls took. Takes its clock as an argument.
-// Changes nothing about the calls.
+// Measures where the time of a text goes: wraps an engine and adds up the time of its calls. Takes
+// its clock as an argument and does not change the calls.
 
 import type { DraftEngine, Engine } from '../../engine/engine.js';
 
 /** Wall times in milliseconds of one engine's calls, as its caller waits for them. */
 export interface EngineTimes {
-  /** Passes that judged nothing: the prompt. */
+  /** Passes without rows: the prompt. */
   prefillMs: number;
-  /** Passes that judged rows, and how many. */
+  /** Passes with rows, and how many. */
   passMs: number;
   passCount: number;
-  /** Draft loops, and the tokens that came out; the first loop of a text reads the prompt. */
+  /** Draft loops, and their tokens; the first loop of a text reads the prompt. */
   draftMs: number;
   draftedCount: number;
 }
@@ -23,11 +23,7 @@ export const noTimes = (): EngineTimes => ({
   draftedCount: 0,
 });
 
-/**
- * The target, timed.
- *
- * @param times is added to. @param now milliseconds of a steady clock.
- */
+/** The target, timed. @param times is added to. @param now milliseconds of a steady clock. */
 export function timed(engine: Engine, times: EngineTimes, now: () => number): Engine {
   return {
     ...passedOn(engine),
@@ -45,7 +41,7 @@ export function timed(engine: Engine, times: EngineTimes, now: () => number): En
   };
 }
 
-/** What drafts, timed. */
+/** The drafter, timed. */
 export function timedDraft(
   engine: DraftEngine,
   times: EngineTimes,

@@ -1,4 +1,4 @@
-// Models in the cache are found by reference and listed, whatever else lies there.
+// Checks that models in the cache are found by reference and listed, also beside other files.
 
 import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ test('a reference finds the file of the commit it stands for', async (t) => {
   assert.equal(await find(cacheDir, 'hf:user/none/m-Q4_0.gguf'), null);
 });
 
-test('the list has every model file, in subfolders too, whatever else is broken', async (t) => {
+test('the list has every model file, in subfolders too, also beside broken ones', async (t) => {
   const cacheDir = await emptyCache(t);
   assert.deepEqual(await listCached(join(cacheDir, 'none')), []);
   await addFile(cacheDir, now, 'm.gguf', 'main');
@@ -66,7 +66,8 @@ test('the list has every model file, in subfolders too, whatever else is broken'
       [repo, 'm.gguf', 6],
     ],
   );
-  // What the library's own scan makes of the same folder; the day it lists both, it can replace ours.
+  // The result of the library's own scan of the same folder. Once it lists both, it can replace
+  // ours.
   const { repos, warnings } = await scanCacheDir(cacheDir);
   assert.equal(repos.length, 0);
   assert.ok(warnings.length > 0);

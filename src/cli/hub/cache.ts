@@ -1,5 +1,6 @@
-// The Hugging Face cache on disk: blobs by hash, snapshots by commit, refs by branch. Shared with the Python tools.
-// The library's own scan is not used: one broken link hides a whole repository from it, and subfolders always.
+// Reads and writes the Hugging Face cache on disk: blobs by hash, snapshots by commit, refs by
+// branch, as the Python tools do. The library's own scan is not used: a broken link hides a whole
+// repository from it, and it misses subfolders.
 
 import {
   lstat,
@@ -31,7 +32,7 @@ export interface CachedFile {
 const commitPattern = /^[0-9a-f]{40}$/;
 export const isCommit = (text: string): boolean => commitPattern.test(text);
 
-/** Folders nested deeper than this in a repository are not searched. */
+/** Deeper folders of a repository are not searched. */
 const depthMax = 4;
 
 /** Paths of one repository in the cache. */
@@ -44,7 +45,7 @@ export function repoPaths(cacheDir: string, repo: string) {
     blob: (hash: string) => join(root, 'blobs', hash),
     partial: (hash: string) => join(root, 'blobs', `${hash}.incomplete`),
     pointer: (commit: string, file: string) => join(root, 'snapshots', commit, file),
-    // Beside the lock files of the Python tools, which are of another kind and must not be confused with ours.
+    // Named apart from the lock files of the Python tools, which are of another kind.
     lock: (hash: string) =>
       join(
         cacheDir,
@@ -55,7 +56,7 @@ export function repoPaths(cacheDir: string, repo: string) {
   };
 }
 
-/** The commit that a revision stands for as of the last download, or null. */
+/** The commit of a revision at the last download, or null. */
 export async function cachedCommit(
   cacheDir: string,
   repo: string,
@@ -69,7 +70,11 @@ export async function cachedCommit(
   return isCommit(text.trim()) ? text.trim() : null;
 }
 
-/** Path of the file that a reference means, or null where the cache does not have it. Throws as pickFile does. */
+/**
+ * Path of the file that a reference means, or null where the cache does not have it.
+ *
+ * @throws PilotfishError as pickFile.
+ */
 export async function findCached(
   cacheDir: string,
   reference: HubReference,
@@ -85,13 +90,16 @@ export async function findCached(
 function pickCached(reference: HubReference, files: readonly CachedFile[]): string | null {
   const names = files.map(({ file }) => file);
   const { quant } = reference;
-  // Of a repository that is here in part, the file that was meant may be missing: that is no error but a miss.
+  // The cache may hold only a part of the repository. A missing file is then a miss, not an error.
   const here =
     quant === null || names.some((name) => name.toLowerCase().includes(quant.toLowerCase()));
   return here ? pickFile(reference, names) : null;
 }
 
-/** Every GGUF file of every model repository, by repository, newest commit not known: each commit is listed. */
+/**
+ * Every GGUF file of every model repository, by repository. The newest commit is not known, so each
+ * commit is listed.
+ */
 export async function listCached(cacheDir: string): Promise<CachedFile[]> {
   const found: CachedFile[] = [];
   for (const folder of await listFolder(cacheDir)) {
@@ -124,8 +132,8 @@ const listFolder = async (path: string): Promise<string[]> =>
   (await readdir(path).catch(() => [])).sort();
 
 /**
- * Moves a finished download to its blob and links the snapshot to it. Where links are not to be had (memory cards
- * with FAT), the file itself goes into the snapshot, as the Python tools do.
+ * Moves a finished download to its blob and links the snapshot to it. Without links (memory cards
+ * with FAT) the file itself goes into the snapshot, as in the Python tools.
  */
 export async function placeBlob(
   blob: string,
@@ -142,14 +150,17 @@ export async function placeBlob(
       () => true,
       () => false,
     );
-    // A rename replaces an old pointer in one step: a reader finds the old file or the new one, never none.
+    // A rename replaces an old pointer in one step, so a reader finds the old file or the new one.
     await rename(linked ? fresh : blob, pointer);
   } catch (reason) {
     throw fileFailed(pointer, reason);
   }
 }
 
-/** Notes which commit a branch or tag stands for. The folder is made even for a commit: scanners expect it. */
+/**
+ * Writes the commit of a branch or tag. The folder is made even for a commit, because scanners
+ * expect it.
+ */
 export async function writeRef(
   cacheDir: string,
   repo: string,
@@ -166,10 +177,10 @@ export async function writeRef(
   }
 }
 
-/** Whether a file is there, followed through links. */
+/** Whether a file is present, through links. */
 export const isFile = async (path: string): Promise<boolean> =>
   (await stat(path).catch(() => null))?.isFile() ?? false;
 
-/** Whether something is there, be it a broken link. */
+/** Whether something is present, even a broken link. */
 export const isPresent = async (path: string): Promise<boolean> =>
   (await lstat(path).catch(() => null)) !== null;

@@ -1,5 +1,5 @@
-// Asks the hub what a reference stands for today: commit, file, size, checksum. Everything the hub says is checked
-// before it becomes part of a path. Downloads nothing.
+// Asks the hub for the current state of a reference: commit, file, size, checksum. Checks
+// everything before it becomes part of a path. Downloads nothing.
 
 import { listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
@@ -7,10 +7,10 @@ import { isCommit } from './cache.js';
 import { downloadFailed, type HubQuestion } from './failure.js';
 import type { Content } from './partial-file.js';
 import { formatReference, type HubReference, isSafePath, pickFile } from './reference.js';
+import type { HubTransport } from './requests.js';
 import type { HubSettings } from './settings.js';
-import type { HubTransport } from './transport.js';
 
-/** A file as the hub has it now. */
+/** A file on the hub, now. */
 export interface RemoteFile {
   readonly repo: string;
   readonly commit: string;
@@ -18,7 +18,7 @@ export interface RemoteFile {
   readonly content: Content;
 }
 
-/** Parameters that every call of the library takes. */
+/** Parameters of every call of the library. */
 export function libraryParams(settings: HubSettings, transport: HubTransport) {
   return {
     hubUrl: settings.endpoint,
@@ -36,7 +36,10 @@ export function hubQuestion(reference: HubReference, settings: HubSettings): Hub
   };
 }
 
-/** Throws `model-not-found`, `model-unsupported` or `usage` as pickFile does, `download-failed` for a bad answer. */
+/**
+ * @throws PilotfishError `model-not-found`, `model-unsupported` or `usage` as pickFile;
+ *   `download-failed` for a bad response.
+ */
 export async function lookUpRemote(
   reference: HubReference,
   settings: HubSettings,

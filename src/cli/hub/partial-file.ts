@@ -1,14 +1,17 @@
-// A download in progress: a file that only grows, hashed as it grows, so that it can be continued after an interruption
-// and proved complete at the end. Never leaves a file behind that is known to be wrong.
+// Holds a download in progress: a file that only grows and is hashed as it grows, so that it can be
+// resumed and verified. Removes a file whose content is wrong.
 
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { PilotfishError } from '../../base/error.js';
 import { fileFailed } from './failure.js';
 
-/** What the hub says of a file's content: SHA-256 of large files, git's object name of small ones. */
+/**
+ * The hub's description of a file's content: SHA-256 of large files, git's object name of small
+ * ones.
+ */
 export interface Content {
-  /** Whole size, >= 0. */
+  /** Size of the whole file, >= 0. */
   readonly bytes: number;
   readonly hash: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string };
 }
@@ -30,8 +33,9 @@ export class PartialFile {
   }
 
   /**
-   * Opens or creates the file and hashes what it already holds; what is longer than the whole is thrown away.
-   * Throws `download-failed` when the file cannot be written.
+   * Opens or creates the file and hashes its content; a file longer than the whole is emptied.
+   *
+   * @throws PilotfishError `download-failed` when the file cannot be written.
    */
   static async open(path: string, content: Content): Promise<PartialFile> {
     const handle = await open(path, 'a+').catch((reason: unknown) => {
@@ -49,7 +53,12 @@ export class PartialFile {
     return this.#length;
   }
 
-  /** Adds bytes at the end. Throws `checksum-mismatch` when they exceed the whole, `download-failed` on a full disk. */
+  /**
+   * Adds bytes at the end.
+   *
+   * @throws PilotfishError `checksum-mismatch` when they exceed the whole, `download-failed` on a
+   *   full disk.
+   */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#length + bytes.length > this.#content.bytes) {
       await this.discard();
@@ -69,7 +78,11 @@ export class PartialFile {
     this.#length = 0;
   }
 
-  /** Checks length and hash and brings the file to disk. Throws `checksum-mismatch`, and the file is gone then. */
+  /**
+   * Checks length and hash, and writes the file to disk.
+   *
+   * @throws PilotfishError `checksum-mismatch`, after which the file is removed.
+   */
   async finish(): Promise<void> {
     const { bytes, hash } = this.#content;
     const digest = this.#hash.digest('hex');
@@ -88,7 +101,7 @@ export class PartialFile {
     }
   }
 
-  /** Keeps what is there for another run. */
+  /** Keeps the content for another run. */
   async close(): Promise<void> {
     await this.#handle.close();
   }

@@ -1,4 +1,5 @@
-// Downloads that go wrong: each ends with its code, and leaves nothing that a later one would trust.
+// Checks that each failed download has its error code, and leaves nothing that a later one would
+// trust.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ test('a file that is served with another size than it is listed with is refused'
   hub.files.set(file, { bytes, listedSize: 5 });
   await assert.rejects(run(), {
     code: 'download-failed',
-    message: /has 5 bytes and serves 300000/,
+    message: /with 5 bytes but serves 300000/,
   });
 });
 
@@ -94,7 +95,7 @@ test('a busy hub is asked again, longer apart each time, and not for ever', asyn
   assert.equal(hub.asked.length, 3);
 });
 
-test('every new byte earns a download its tries back', async (t) => {
+test('every new byte resets the count of tries', async (t) => {
   const { hub, waits, run } = await setUp(t);
   for (let cut = 0; cut < 6; cut++) hub.faults.push({ kind: 'cut', after: 1000 });
   assert.equal((await run()).state, 'downloaded');
@@ -119,7 +120,7 @@ test('without a network the hub is named, and what is here can still be had', as
   assert.equal(retries.length, 2);
 });
 
-test('HF_HUB_OFFLINE asks nobody', async (t) => {
+test('HF_HUB_OFFLINE makes no request', async (t) => {
   const { hub, run } = await setUp(t);
   const offline = { offline: true };
   await assert.rejects(run(name, offline), { code: 'model-not-found', message: /HF_HUB_OFFLINE/ });
@@ -132,7 +133,7 @@ test('HF_HUB_OFFLINE asks nobody', async (t) => {
   assert.equal(hub.asked.length, 0);
 });
 
-test('a second pull of the same file is turned away while the first runs', async (t) => {
+test('a second pull of the same file is refused while the first runs', async (t) => {
   const { hub, run } = await setUp(t);
   hub.faults.push({ kind: 'stall', after: 1000 });
   const stop = new AbortController();
@@ -178,7 +179,7 @@ test('what would fill the disk is refused before a byte is sent', async (t) => {
   hub.files.set(file, { bytes, listedSize: 1e15 });
   await assert.rejects(run(), {
     code: 'download-failed',
-    message: /1000 TB are to come, and .*blobs has .* free/,
+    message: /1000 TB are missing, and .*blobs has only .* free/,
   });
   assert.equal(hub.fileRequests().length, 0);
 });

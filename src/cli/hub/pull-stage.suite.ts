@@ -1,4 +1,5 @@
-// What every test of a pull needs: a stand-in hub with one file, an empty cache, and a pull that never waits.
+// Sets up the tests of a pull: a stand-in hub with one file, an empty cache, and a pull that never
+// waits.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -27,7 +28,7 @@ export interface Stage {
 
 export interface Change extends Partial<HubSettings> {
   readonly signal?: AbortSignal;
-  /** Is given what ends the silence of a stalled server. */
+  /** Gets a function that ends the silence of a stalled server. */
   readonly onTimer?: (stall: () => void) => void;
   readonly onBytes?: (done: number) => void;
 }

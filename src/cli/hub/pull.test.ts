@@ -1,4 +1,5 @@
-// A download lays files out as the Hugging Face tools do, goes on where it stopped, and fetches nothing twice.
+// Checks that a download has the layout of the Hugging Face tools, resumes where it stopped, and
+// fetches nothing twice.
 
 import assert from 'node:assert/strict';
 import {

@@ -1,5 +1,6 @@
-// Downloads one model file into the Hugging Face cache: looks it up, locks it, continues where a broken run stopped,
-// checks its hash, links it. The library has neither resume nor check; the bytes come through its range requests.
+// Downloads one model file into the Hugging Face cache: looks it up, locks it, resumes a broken
+// download, checks the hash, links it. The library can neither resume nor check; only its range
+// requests are used.
 
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -22,20 +23,19 @@ import { hubQuestion, libraryParams, lookUpRemote, type RemoteFile } from './loo
 import { PartialFile } from './partial-file.js';
 import type { HubReference } from './reference.js';
 import { formatReference } from './reference.js';
-import { cancelled, type RetryRules, withRetries } from './retry.js';
+import { cancelled, type HubTransport, type RetryRules, withRetries } from './requests.js';
 import type { HubSettings } from './settings.js';
-import type { HubTransport } from './transport.js';
 
 const lookUpAttemptsMax = 3;
 
-/** What happens during a pull, for whoever shows it. */
+/** Events of a pull, for display. */
 export interface PullWatcher {
-  /** The transfer begins. @param startBytes what an earlier run left. */
+  /** The transfer begins. @param startBytes bytes from an earlier run. */
   onStart(remote: RemoteFile, startBytes: number): void;
-  /** @param doneBytes of the whole file; falls to 0 when the server cannot continue. */
+  /** @param doneBytes of the whole file; falls to 0 when the server cannot resume. */
   onBytes(doneBytes: number): void;
   onRetry(failure: HubFailure, waitMs: number): void;
-  /** The transfer is over, however it ended. */
+  /** The transfer ended, with or without success. */
   onEnd(): void;
 }
 
@@ -46,9 +46,12 @@ export interface Pulled {
   /** Path through the snapshot. */
   readonly path: string;
   readonly bytes: number;
-  /** `downloaded` now; `present` already, same as the hub's; `unchecked`: present, and the hub did not say. */
+  /**
+   * `downloaded` now; `present` and equal to the hub's; `unchecked`: present, but the hub did not
+   * answer.
+   */
   readonly state: 'downloaded' | 'present' | 'unchecked';
-  /** Why the hub did not say, for `unchecked`; else null. */
+  /** Why the hub did not answer, for `unchecked`; else null. */
   readonly reason: string | null;
 }
 
@@ -61,9 +64,10 @@ export interface PullContext {
 /**
  * Brings the file of a reference into the cache.
  *
- * Throws `usage`, `model-not-found`, `model-unsupported` for what the hub does not have, `download-failed` when it
- * cannot be reached, refuses, or the disk is full, `checksum-mismatch` (the bytes are removed then), `cancelled`
- * (the bytes are kept).
+ * @throws PilotfishError `usage`, `model-not-found`, `model-unsupported` for a reference that the
+ *   hub does not have; `download-failed` when the hub cannot be reached or refuses, or the disk is
+ *   full; `checksum-mismatch`, after which the bytes are removed; `cancelled`, after which the
+ *   bytes are kept.
  */
 export async function pull(reference: HubReference, context: PullContext): Promise<Pulled> {
   const { settings, watcher } = context;
@@ -73,12 +77,13 @@ export async function pull(reference: HubReference, context: PullContext): Promi
   }
   if (settings.offline) return offlinePull(reference, settings, cached);
   const rules = { ...context.rules, onRetry: watcher.onRetry };
-  // With the file at hand a hub that does not answer is no reason to wait; without it, a short one: nothing is lost yet.
+  // With the file in the cache, do not wait for a hub that does not answer. Without it, wait a
+  // short time.
   const attemptsMax = cached === null ? Math.min(rules.attemptsMax, lookUpAttemptsMax) : 1;
-  const patience = { ...rules, attemptsMax };
+  const lookUpRules = { ...rules, attemptsMax };
   let remote: RemoteFile;
   try {
-    remote = await withRetries(hubQuestion(reference, settings), patience, (transport) =>
+    remote = await withRetries(hubQuestion(reference, settings), lookUpRules, (transport) =>
       lookUpRemote(reference, settings, transport),
     );
   } catch (reason) {
@@ -122,12 +127,12 @@ async function bring(
       await lock.release();
     }
   }
-  // Last, so that a reference never names a snapshot that is not there.
+  // Last, so that a reference never names a missing snapshot.
   await writeRef(cacheDir, repo, reference.revision, commit);
   return { repo, commit, file, path: pointer, bytes: content.bytes, state, reason: null };
 }
 
-/** Makes blob and pointer; another commit may have brought the blob. To be called under the lock. */
+/** Makes blob and pointer; another commit may have brought the blob. Call under the lock. */
 async function fill(
   remote: RemoteFile,
   reference: HubReference,
@@ -182,7 +187,7 @@ function stoppedAt(partial: PartialFile, remote: RemoteFile, reference: HubRefer
   return cancelled(`the download of ${formatReference(reference)} (${kept} are kept)`);
 }
 
-/** One try: everything from the first missing byte on. */
+/** One try: transfers everything from the first missing byte. */
 async function receive(
   partial: PartialFile,
   remote: RemoteFile,
@@ -198,15 +203,17 @@ async function receive(
     path: remote.file,
     revision: remote.commit,
   };
-  // Asked anew for every try: the address it gives may be signed and run out.
+  // Requested again for every try: the address may be signed and expire.
   const info = await fileDownloadInfo(params);
-  if (info === null) throw new PilotfishError('model-not-found', `the hub lost '${remote.file}'`);
+  if (info === null)
+    throw new PilotfishError('model-not-found', `the hub no longer has '${remote.file}'`);
   if (info.size !== bytes) {
     throw downloadFailed(
-      `the hub says '${remote.file}' has ${bytes} bytes and serves ${info.size}`,
+      `the hub lists '${remote.file}' with ${bytes} bytes but serves ${info.size}`,
     );
   }
-  // Not over Xet, which keeps 64 to 256 MiB in flight: too much for a small device. Every file is served plainly too.
+  // Without Xet, which keeps 64 to 256 MiB in flight: too much for a small device. The hub serves
+  // every file without it too.
   const whole = (await downloadFile({ ...params, downloadInfo: info, xet: false }))!;
   try {
     for await (const chunk of whole.slice(partial.length).stream()) {
@@ -215,15 +222,15 @@ async function receive(
       watcher.onBytes(partial.length);
     }
   } catch (reason) {
-    if (transport.failure()?.action === 'restart') await partial.reset();
+    if (transport.failure?.action === 'restart') await partial.reset();
     throw reason;
   }
-  // A stream may end early without an error, as after a proxy's time-out: not final, so not one of our own errors.
+  // A stream may end early without an error, as after a proxy's time-out. A plain Error is retried.
   if (partial.length < bytes)
     throw new Error(`the answer ended ${bytes - partial.length} bytes early`);
 }
 
-/** Refuses at once what would fill the disk after an hour. */
+/** Refuses at once a download that would fill the disk. */
 async function checkSpace(partial: PartialFile, bytes: number): Promise<void> {
   const facts = await statfs(dirname(partial.path)).catch(() => null);
   if (facts === null) return;
@@ -232,7 +239,7 @@ async function checkSpace(partial: PartialFile, bytes: number): Promise<void> {
   if (missing > free) {
     await partial.close();
     throw downloadFailed(
-      `${formatBytes(missing)} are to come, and ${dirname(partial.path)} has ${formatBytes(free)} free`,
+      `${formatBytes(missing)} are missing, and ${dirname(partial.path)} has only ${formatBytes(free)} free`,
     );
   }
 }

@@ -1,4 +1,4 @@
-// References to models in all their forms, and none that leaves its folder.
+// Checks references to models in all forms, and that none leaves its folder.
 
 import assert from 'node:assert/strict';
 import { join, relative, win32 } from 'node:path';
@@ -97,7 +97,7 @@ test('a quantisation picks the file that bears it as a word', () => {
   assert.equal(pick('Q8_0'), 'm.Q8_0.gguf');
 });
 
-test('what a quantisation cannot pick is said with the names there are', () => {
+test('a quantisation that picks no file is refused with the available names', () => {
   const pick =
     (quant: string | null, paths = repository) =>
     () =>

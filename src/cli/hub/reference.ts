@@ -1,30 +1,32 @@
-// Names of files on the hub: hf:user/repo/file.gguf, hf:user/repo:Q4_K_M, each with @revision. Parsing and matching.
-// Pure; refuses every name that could leave the folder of its repository.
+// Parses and matches names of files on the hub: hf:user/repo/file.gguf, hf:user/repo:Q4_K_M, each
+// with @revision. Pure. Refuses every name that could leave the folder of its repository.
 
 import { PilotfishError } from '../../base/error.js';
 
 export interface HubReference {
   /** `user/repo`. */
   readonly repo: string;
-  /** Path inside the repository, or null where the quantisation picks it. */
+  /** Path inside the repository; null where the quantisation picks it. */
   readonly file: string | null;
-  /** Quantisation as in file names, such as Q4_K_M; null with a file, and where the only GGUF file is meant. */
+  /**
+   * Quantisation as in file names, such as Q4_K_M; null with a file, and for the only GGUF file.
+   */
   readonly quant: string | null;
   /** Branch, tag or commit. */
   readonly revision: string;
 }
 
 const forms =
-  'hf:user/repo/file.gguf, hf:user/repo:QUANT or hf:user/repo, each with @revision if wanted';
-/** What the hub allows for a user and a repository. */
+  'hf:user/repo/file.gguf, hf:user/repo:QUANT or hf:user/repo, each with an optional @revision';
+/** The hub's rule for users and repositories. */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
 const segmentPattern = /^[A-Za-z0-9_.+()=,~ -]{1,200}$/;
 const quantPattern = /^[A-Za-z0-9_]{1,32}$/;
 
-/** Whether a model name is meant for the hub. */
+/** Whether a model name is a reference to the hub. */
 export const isHubReference = (name: string): boolean => /^hf:/i.test(name);
 
-/** Reads `hf:` and `hf://` names. Throws `usage` naming the part that is wrong. */
+/** Parses `hf:` and `hf://` names. @throws PilotfishError `usage` that names the wrong part. */
 export function parseReference(text: string): HubReference {
   const body = text.replace(/^hf:(\/\/)?/i, '');
   const refuse = (why: string): never => {
@@ -39,11 +41,11 @@ export function parseReference(text: string): HubReference {
     if (!namePattern.test(part) || part.includes('..')) refuse(`names no repository ('${part}')`);
   }
   if (more.length > 0 || (quant !== null && (fileParts.length > 0 || !quantPattern.test(quant)))) {
-    refuse('has a quantisation that cannot be read');
+    refuse('has an invalid quantisation');
   }
-  if (!isSafePath(revision)) refuse(`has a revision that cannot be used ('${revision}')`);
+  if (!isSafePath(revision)) refuse(`has an invalid revision ('${revision}')`);
   const file = fileParts.length > 0 ? fileParts.join('/') : null;
-  if (file !== null && !isSafePath(file)) refuse(`has a file name that cannot be used ('${file}')`);
+  if (file !== null && !isSafePath(file)) refuse(`has an invalid file name ('${file}')`);
   if (file !== null && !isGguf(file)) refuse('does not name a .gguf file');
   return { repo: `${user}/${repoName}`, file, quant, revision };
 }
@@ -54,7 +56,7 @@ export function formatReference({ repo, file, quant, revision }: HubReference): 
   return `hf:${repo}${what}${revision === 'main' ? '' : `@${revision}`}`;
 }
 
-/** Whether a path of a repository stays inside any folder it is joined to, under the rules of every system. */
+/** Whether a path of a repository stays inside any folder it is joined to, on every system. */
 export function isSafePath(path: string): boolean {
   return path.split('/').every((part) => segmentPattern.test(part) && !/^\.+$/.test(part));
 }
@@ -64,14 +66,18 @@ export const isGguf = (path: string): boolean => /\.gguf$/i.test(path);
 /** One part of a model split over several files: `-00001-of-00003.gguf`. */
 const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(path);
 
-/** Image and audio projectors lie beside models and match their quantisation, but are none. */
+/**
+ * Whether a file is an image or audio projector, which has the quantisation of its model but is no
+ * model.
+ */
 const isProjector = (path: string): boolean => /(^|\/)mmproj[^/]*$/i.test(path);
 
 /**
- * The one file of a repository that a reference without file name means. Throws `model-not-found` where none
- * matches, `model-unsupported` where only parts of split models do, `usage` where several do.
+ * The one file that a reference without file name means.
  *
  * @param paths all files of the repository.
+ * @throws PilotfishError `model-not-found` where none matches, `model-unsupported` where only parts
+ *   of split models do, `usage` where several do.
  */
 export function pickFile(reference: HubReference, paths: readonly string[]): string {
   const models = paths.filter((path) => isGguf(path) && !isProjector(path));
@@ -94,7 +100,7 @@ export function pickFile(reference: HubReference, paths: readonly string[]): str
   );
 }
 
-/** The quantisation as a word of its own in the file name: Q4_K does not match Q4_K_M. */
+/** Whether the file name has the quantisation as a whole word: Q4_K does not match Q4_K_M. */
 function hasQuant(path: string, quant: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1).replace(/\.gguf$/i, '');
   return new RegExp(`(^|[-.])${quant}([-.]|$)`, 'i').test(name);

@@ -1,4 +1,4 @@
-// Where the hub's address, token and offline switch come from, and which wins.
+// Checks the sources of the hub's address, token and offline switch, and their order.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Where the model hub and its cache are, from the environment names that the Hugging Face tools share.
-// Never prints or stores a token.
+// Reads the settings of the model hub and its cache from the environment names of the Hugging Face
+// tools. Never prints or stores a token.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,14 +14,15 @@ export interface HubSettings {
   readonly token: string | null;
   /** Folder that holds models--user--repo folders. */
   readonly cacheDir: string;
-  /** Never ask the network. */
+  /** Whether to stay off the network. */
   readonly offline: boolean;
 }
 
 /**
- * HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` saved), HF_HUB_OFFLINE from `env`. The cache folder comes
- * from the library, which reads HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME of the process.
- * Throws `usage` for a value that cannot be used.
+ * HF_ENDPOINT, HF_TOKEN (or the token that `hf auth login` saved) and HF_HUB_OFFLINE from `env`.
+ * The library finds the cache folder from HF_HUB_CACHE, HF_HOME and XDG_CACHE_HOME of the process.
+ *
+ * @throws PilotfishError `usage` for an unusable value.
  */
 export function hubSettings(env: Environment): HubSettings {
   const cacheDir = getHFHubCachePath();
@@ -44,7 +45,7 @@ function readEndpoint(text: string): string {
 function readToken(env: Environment, savedPath: string): string | null {
   const token = env['HF_TOKEN']?.trim() || readSaved(env['HF_TOKEN_PATH'] || savedPath);
   if (!token) return null;
-  // The library refuses any other form with a TypeError in the middle of the work.
+  // The library refuses any other form with a TypeError in the middle of a request.
   if (!token.startsWith('hf_')) {
     throw new PilotfishError('usage', 'the Hugging Face token (HF_TOKEN) does not start with hf_');
   }

@@ -1,5 +1,5 @@
-// A stand-in for the Hugging Face hub on 127.0.0.1, for tests: the endpoints the library uses, and every way in which
-// they go wrong. It answers from memory and keeps a list of what it was asked.
+// Emulates the Hugging Face hub on 127.0.0.1 for tests: the endpoints that the library uses, and
+// their faults. Answers from memory and records every request.
 
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 
 export interface StandInFile {
   readonly bytes: Uint8Array;
-  /** Small files are plain git objects, named by their SHA-1. */
+  /** False: a plain git object, named by its SHA-1. */
   readonly lfs?: boolean;
-  /** Size that the listing gives, where it is not the true one. */
+  /** Size in the listing, where it differs from the true one. */
   readonly listedSize?: number;
 }
 
@@ -26,13 +26,13 @@ export interface StandInHub {
   readonly files: Map<string, StandInFile>;
   /** Branch or tag to commit; every commit has all files. */
   readonly refs: Map<string, string>;
-  /** What the next answers that carry a file's bytes do; one each, then all is well again. */
+  /** Faults of the next responses with a file's bytes, one each; later responses are good. */
   readonly faults: Fault[];
-  /** Refuses every request in this way while set. */
+  /** Refuses every request this way while set. */
   refusal: { readonly status: number; readonly code: string } | null;
-  /** Sends the bytes from this server instead, as the hub does from its stores. */
+  /** Redirects to this server for the bytes, as the hub does to its stores. */
   redirectTo: string | null;
-  /** How many requests for file bytes were answered. */
+  /** Requests for file bytes that were answered. */
   fileRequests(): Asked[];
   close(): Promise<void>;
 }
@@ -45,14 +45,14 @@ export type Fault =
   /** Ends the answer early, without a sign that it did. */
   | { readonly kind: 'short'; readonly after: number }
   | { readonly kind: 'flip' }
-  /** Sends the whole file whatever range was asked for. */
+  /** Sends the whole file and ignores the range. */
   | { readonly kind: 'ignore-range' }
   | { readonly kind: 'status'; readonly status: number };
 
 export const repo = 'user/repo';
 export const commit = 'a'.repeat(40);
 
-/** Bytes that look like nothing and are the same every time. */
+/** Bytes that look random and are the same every time. */
 export function noiseBytes(count: number): Uint8Array {
   let state = 1;
   return Uint8Array.from({ length: count }, () => {
@@ -139,7 +139,7 @@ function entryOf(path: string, file: StandInFile): object {
   return { ...plain, lfs: { oid: sha256(bytes), size, pointerSize: 132 }, xetHash: 'x' };
 }
 
-/** One file a page, so that reading the next page is needed to find all. */
+/** One file per page, so that a reader has to read all pages. */
 function sendTree(request: IncomingMessage, response: ServerResponse, hub: StandInHub): void {
   const url = new URL(request.url!, hub.url);
   const index = Number(url.searchParams.get('cursor') ?? 0);

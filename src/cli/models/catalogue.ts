@@ -1,5 +1,5 @@
-// What models this machine has: bundled, in the Hugging Face cache, in llama.cpp's own. Checks every header.
-// Never asks the network, never loads a model.
+// Lists the models of this machine: bundled, in the Hugging Face cache, and in llama.cpp's. Checks
+// every header. Never uses the network, never loads a model.
 
 import { readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -14,21 +14,21 @@ import type { HubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
 
 export interface CatalogueEntry {
-  /** What --model takes, or --exit-head. */
+  /** The name for --model or --exit-head. */
   readonly name: string;
   readonly source: 'bundled' | 'hub' | 'llama.cpp';
   readonly path: string;
-  /** Null where the file is not there. */
+  /** Null where the file is missing. */
   readonly bytes: number | null;
-  /** What the header says; null for an exit head, and for a file that cannot be used. */
+  /** Facts of the header; null for an exit head, and for an unusable file. */
   readonly facts: ModelFacts | null;
-  /** Of a trained exit head, which --exit-head takes; else null. */
+  /** Of a trained exit head; else null. */
   readonly head: HeadFacts | null;
   /** Why it cannot be used, or null. */
   readonly problem: { readonly code: ErrorCode; readonly message: string } | null;
 }
 
-/** What a user asks of a head: where it leaves its target. */
+/** The facts of a head for users: its position in the target. */
 export type HeadFacts = Pick<ExitFacts, 'layer' | 'targetBlockCount' | 'name'>;
 
 /** All models and exit heads, bundled ones first, then by name. */
@@ -54,7 +54,7 @@ async function listHub({ cacheDir }: HubSettings): Promise<CatalogueEntry[]> {
   return Promise.all(entries);
 }
 
-/** llama.cpp keeps its downloads in one flat folder; they are read, never written. */
+/** llama.cpp keeps its downloads in one flat folder, which is only read here. */
 function listForeign(env: Environment): string[] {
   const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const folder = env['LLAMA_CACHE'] || join(cache, 'llama.cpp');
@@ -81,6 +81,6 @@ function describe(name: string, source: CatalogueEntry['source'], path: string):
   }
 }
 
-/** Beside the file's name its path need not be said again. */
+/** The message without the path, which is shown beside it. */
 const bare = (message: string, path: string): string =>
   message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message;

@@ -1,4 +1,4 @@
-// Names of models become paths, manifests and checksums.
+// Checks names of models, manifests and checksums.
 
 import assert from 'node:assert/strict';
 import {
@@ -34,7 +34,9 @@ import { resolveModel } from './model-name.js';
 const repo = 'user/repo';
 const [current, old] = ['1'.repeat(40), '2'.repeat(40)];
 
-/** A cache with one sound model in two commits and one that is cut off, and a folder of llama.cpp's. */
+/**
+ * A cache with one sound model in two commits and one that is cut off, and a folder of llama.cpp's.
+ */
 async function setUp(t: TestContext) {
   const home = mkdtempSync(join(tmpdir(), 'pilotfish-models-'));
   t.after(() => rmSync(home, { recursive: true }));

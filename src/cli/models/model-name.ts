@@ -1,5 +1,5 @@
-// From what a user calls a model to the path of its file: a path, a bundled name, or hf:user/repo/file.gguf.
-// Never downloads; says which command would.
+// Finds the file of a model name: a path, a bundled name, or hf:user/repo/file.gguf. Never
+// downloads; names the command that would.
 
 import { statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
@@ -10,10 +10,11 @@ import { hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
 
 /**
- * Path of the model file that `name` means. A file of that path wins over a bundled name. Throws
- * `model-not-found` with what to do, also for a bundled model that the package leaves out, `usage`
- * for a malformed hf: name, or `checksum-mismatch` for a file of the package that is not the one
- * that was published; any other file is not checked.
+ * Path of the model file that `name` means. An existing path wins over a bundled name.
+ *
+ * @throws PilotfishError `model-not-found` with a remedy, also for a bundled model that the package
+ *   leaves out; `usage` for a malformed hf: name; `checksum-mismatch` for a bundled file that differs
+ *   from the published one. Other files are not checked.
  */
 export async function resolveModel(name: string, env: Environment): Promise<string> {
   if (isHubReference(name)) return resolveReference(name, env);
@@ -28,7 +29,7 @@ export async function resolveModel(name: string, env: Environment): Promise<stri
   throw new PilotfishError('model-not-found', `there is no file '${name}'${hint}`);
 }
 
-/** A path that cannot be looked at counts as one: the check of the file says why it cannot. */
+/** An unreadable path counts as a path: the check of the file gives the reason. */
 function isPath(name: string): boolean {
   try {
     return statSync(name, { throwIfNoEntry: false }) !== undefined;

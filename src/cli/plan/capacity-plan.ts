@@ -1,5 +1,5 @@
-// The answer to a question of `pilotfish plan`: for each mode, how many users one server carries, and what users see at a
-// number that was asked for. Every number comes out of the shipped cores in virtual time.
+// Computes a plan: for each mode, how many users one server carries, and what they get at the
+// number of users asked for. All numbers come from the shipped cores in virtual time.
 
 import { median, quantile } from '../../math/statistics.js';
 import type { Mode } from '../../protocol/frame.js';
@@ -7,16 +7,16 @@ import { divergenceFor, mostUsers, type Service, simulateService } from '../../s
 import { dollarsPerMillion } from '../../sim/profiles/server-profiles.js';
 import type { PlanQuestion } from './question.js';
 
-/** What a mode gives a number of users who all write at once. */
+/** Results of a mode for a number of users who are all active. */
 export interface Load {
   readonly users: number;
-  /** Of an answer's middle: of the median user, and of the one that 95 % are better off than. */
+  /** In the middle of an answer: for the median user, and for the one at the slowest 5 %. */
   readonly tokensPerSecond: number;
   readonly tokensPerSecondLow: number;
   readonly firstTokenMs: number;
   readonly firstTokenMsHigh: number;
   readonly serverTokensPerSecond: number;
-  /** Drafts tested for each pass of a session: what the controller made of the draft length. */
+  /** Drafts tested per pass of a session, as the controller chose. */
   readonly draftLength: number;
   readonly acceptedShare: number | null;
   readonly busyShare: number;
@@ -29,29 +29,29 @@ export interface Load {
 
 export interface ModePlan {
   readonly mode: Mode;
-  /** Users writing at once; 0: not even one gets what is wanted. */
+  /** Most users at once; 0: not even one gets the wanted speed. */
   readonly usersMost: number;
-  /** Nobody looked further. */
+  /** Whether the search ended at its limit, so that there may be more. */
   readonly isMore: boolean;
-  /** Devices that may be connected, each of which writes only a share of the time. */
+  /** Devices that may be connected, each active for a share of the time. */
   readonly devicesMost: number;
   /** At the most users; null where that is none. */
   readonly atMost: Load | null;
   readonly asked: Load;
-  /** [looks] all loads that were played, by number of users. */
+  /** [loads] all simulated loads, by number of users. */
   readonly loads: readonly Load[];
 }
 
 export interface CapacityPlan {
   readonly modes: readonly ModePlan[];
-  /** Of `asked`: what a user is told to take. */
+  /** The recommended mode, by `asked`. */
   readonly best: Mode;
 }
 
-/** Streaming needs no drafter: others have to be faster by more than this share to be worth one. */
+/** Streaming needs no drafter, so another mode must be faster by more than this share. */
 const worthwhile = 0.02;
 
-/** @param note is told what is being simulated. */
+/** @param note is called with each simulated load. */
 export async function planOf(
   question: PlanQuestion,
   note: (line: string) => Promise<void>,
@@ -132,7 +132,7 @@ function serviceOf(question: PlanQuestion, mode: Mode, divergence: number, users
   };
 }
 
-/** The fastest for the users that were asked for; streaming where that is not worth a drafter. */
+/** The fastest mode at `asked`; streaming unless that is worth a drafter. */
 function bestOf(plans: readonly ModePlan[]): Mode {
   const speed = ({ asked }: ModePlan): number => asked.tokensPerSecond;
   const fastest = plans.reduce((best, one) => (speed(one) > speed(best) ? one : best));

@@ -1,4 +1,4 @@
-// A plan as people read it: the set-up, two tables, and what to do.
+// Writes a plan for people: the set-up, two tables, and advice.
 
 import { formatBytes, formatDuration, formatPlain, formatShare } from '../screen/numbers.js';
 import { formatTable } from '../screen/table.js';
@@ -6,10 +6,10 @@ import type { Paint } from '../screen/terminal.js';
 import type { CapacityPlan, Load, ModePlan } from './capacity-plan.js';
 import type { PlanQuestion } from './question.js';
 
-/** Text without a line break at the end. */
+/** Text without a final line break. */
 export function planText(question: PlanQuestion, plan: CapacityPlan, paint: Paint): string {
   return [
-    paint('bold', 'One server and like devices: shipped cores in virtual time (simulated)'),
+    paint('bold', 'One server and equal devices: shipped cores in virtual time (simulated)'),
     formatTable(question.setUp, { indent: '  ' }),
     '',
     paint('bold', `${usersText(question.users)} at once`),
@@ -25,7 +25,7 @@ export function planText(question: PlanQuestion, plan: CapacityPlan, paint: Pain
 const usersText = (users: number): string => (users === 1 ? 'One user' : `${users} users`);
 
 const mostTitle = ({ tokensPerSecond }: PlanQuestion): string =>
-  `The most users at once of whom 95 % get ${formatPlain(tokensPerSecond)} tokens/s`;
+  `Most users at once, with at least ${formatPlain(tokensPerSecond)} tokens/s for 95 % of them`;
 
 const rightBut = (count: number) =>
   ['left', ...Array.from({ length: count }, () => 'right')] as ('left' | 'right')[];
@@ -34,11 +34,11 @@ function askedTable({ modes }: CapacityPlan): string {
   const head = [
     'mode',
     'tokens/s',
-    'slow 5 %',
+    'slowest 5 %',
     'first token',
-    'drafts a pass',
-    'bytes a token',
-    'J a token',
+    'drafts/pass',
+    'bytes/token',
+    'J/token',
   ];
   const rows = modes.map(({ mode, asked }) => [
     mode,
@@ -58,10 +58,10 @@ function mostTable({ activeShare }: PlanQuestion, { modes }: CapacityPlan): stri
     'mode',
     'users',
     ...(isShared ? ['devices'] : []),
-    'tokens/s in all',
+    'total tokens/s',
     'server busy',
-    'drafts a pass',
-    '$ a million',
+    'drafts/pass',
+    '$/million',
   ];
   const rows = modes.map((one) => [
     one.mode,
@@ -91,7 +91,7 @@ function advice(question: PlanQuestion, plan: CapacityPlan): string[] {
     ...mostLines(plan.modes),
     ...(best.asked.tokensPerSecondLow < question.tokensPerSecond
       ? [
-          `No mode gives ${usersText(question.users).toLowerCase()} what is wanted: the best has ${formatPlain(best.asked.tokensPerSecondLow)} tokens/s.`,
+          `No mode gives ${usersText(question.users).toLowerCase()} the wanted speed: the best gives ${formatPlain(best.asked.tokensPerSecondLow)} tokens/s.`,
         ]
       : []),
   ];
@@ -104,7 +104,7 @@ function bestLines(
 ): string[] {
   const whom = usersText(users).toLowerCase();
   if (best.mode === 'stream') {
-    return [`For ${whom}, stream: no mode that drafts is more than 2 % faster here.`];
+    return [`For ${whom}, stream: no mode with drafts is more than 2 % faster here.`];
   }
   const gain = stream && best.asked.tokensPerSecond / stream.asked.tokensPerSecond;
   const than = gain === undefined ? '' : `: ${gain.toFixed(2)} times the speed of streaming`;

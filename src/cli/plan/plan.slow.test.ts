@@ -1,5 +1,5 @@
-// `pilotfish plan` as a user runs it: the set-up with its sources, advice that follows from its own numbers, and
-// refusals in one sentence.
+// Runs `pilotfish plan` as a user does: the set-up with its sources, advice that follows from the
+// numbers, and refusals in one sentence.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -18,7 +18,7 @@ describe('pilotfish plan', () => {
       modes.find(({ mode }: { mode: string }) => mode === name).asked.tokensPerSecond;
     const speeds = modes.map(({ mode }: { mode: string }) => asked(mode));
     assert.equal(asked(best), Math.max(...speeds));
-    // Quick and good drafts: race has to be well ahead, and streaming gives a token a pass.
+    // With fast and good drafts race must be well ahead, and streaming gives one token per pass.
     assert.ok(asked('race') > 1.3 * asked('stream'));
     assert.ok(Math.abs(asked('stream') - 1_000 / 30.8) < 1);
   });

@@ -1,4 +1,5 @@
-// What a user tells `pilotfish plan`, made whole: flags over profiles over defaults, and where each number came from.
+// Completes the input of `pilotfish plan`: flags before profiles before defaults, and the source of
+// each number.
 
 import { PilotfishError } from '../../base/error.js';
 import type { PassCost } from '../../math/pass-time.js';
@@ -46,15 +47,15 @@ export interface PlanOptions {
 }
 
 export interface PlanQuestion {
-  /** That each user wants at least. */
+  /** The lowest speed that each user needs. */
   readonly tokensPerSecond: number;
-  /** Users writing at once for whom the modes are shown side by side. */
+  /** Users at once for the comparison of modes. */
   readonly users: number;
   readonly usersMax: number;
-  /** Share of the time in which a device writes, in (0, 1]. */
+  /** Share of time in which a device is active, in (0, 1]. */
   readonly activeShare: number;
   readonly pass: PassCost;
-  /** Null: as many as there are users. */
+  /** Null: one per user. */
   readonly slotCount: number | null;
   readonly draftMs: number;
   readonly watts: number;
@@ -66,13 +67,13 @@ export interface PlanQuestion {
   readonly answerTokens: number;
   readonly modes: readonly Mode[];
   readonly seed: number;
-  /** Lines for people: part, what. */
+  /** Rows for people: part and value. */
   readonly setUp: readonly (readonly [string, string])[];
 }
 
 /**
- * @param measured cost of a pass that a server has told, or null.
- * @throws PilotfishError `usage` for numbers out of their range.
+ * @param measured pass cost of a running server, or null.
+ * @throws PilotfishError `usage` for numbers out of range.
  */
 export function planQuestion(options: PlanOptions, measured: PassCost | null): PlanQuestion {
   check(options);
@@ -105,7 +106,7 @@ export function planQuestion(options: PlanOptions, measured: PassCost | null): P
       ['price', priceText(options)],
       [
         'answers',
-        `${options.answerTokens} tokens behind ${options.promptTokens}; ${options.tokensPerSecond} tokens/s wanted`,
+        `${options.answerTokens} tokens after ${options.promptTokens}; ${options.tokensPerSecond} tokens/s wanted`,
       ],
     ],
   };
@@ -146,7 +147,10 @@ function passOf(options: PlanOptions, measured: PassCost | null): PassCost {
   };
 }
 
-/** The profile with what was given in its place. Stalls are left out: plans are about the usual, not the unlucky. */
+/**
+ * The profile with given values in place of its own. Without stalls: plans are about the usual
+ * case.
+ */
 function linkOf(options: PlanOptions): LinkShape {
   const profile = linkProfiles[options.link];
   return {
@@ -189,5 +193,5 @@ function linkText({ link }: PlanOptions, shape: LinkShape): string {
     shape.upMbps,
     shape.downMbps,
   ].map(formatPlain);
-  return `${rtt} ms there and back, up to ${jitter} ms more each way, ${up} Mbps up, ${down} down (profile ${link})`;
+  return `round trip ${rtt} ms, up to ${jitter} ms more each way, ${up} Mbps up, ${down} down (profile ${link})`;
 }

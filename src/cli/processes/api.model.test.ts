@@ -1,5 +1,6 @@
-// Stock clients against real processes: a server, and a device before it whose tokens the server verifies. The official
-// `openai` package, the `ai` SDK and bare fetch each chat, stream, count, and are refused in their own words.
+// Runs stock clients against real processes: a server, and a device with a server behind it. The
+// official `openai` package, the `ai` SDK and bare fetch each chat, stream, count, and get their
+// own errors.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,7 +25,7 @@ interface Child {
   readonly child: Running;
 }
 
-/** Starts a command and waits until its door says that it is ready. */
+/** Starts a command and waits until its API is ready. */
 async function start(args: readonly string[], port: number): Promise<Child> {
   const started = await new Promise<Child>((resolve) => {
     const ended = run(args, {}, (child) => queueMicrotask(() => resolve({ child, ended })));
@@ -80,7 +81,7 @@ const urlOf = (end: keyof typeof ports): string => `http://127.0.0.1:${ports[end
 const clientOf = (end: keyof typeof ports): OpenAI =>
   new OpenAI({ baseURL: `${urlOf(end)}/v1`, apiKey: key, maxRetries: 0 });
 
-/** A number of the metrics page. */
+/** A number from the metrics page. */
 async function metric(end: keyof typeof ports, name: string): Promise<number> {
   const headers = { authorization: `Bearer ${key}` };
   const page = await (await fetch(`${urlOf(end)}/metrics`, { headers })).text();
@@ -124,7 +125,7 @@ for (const end of ['server', 'device'] as const) {
       assert.equal(usage!.total_tokens, usage!.prompt_tokens + usage!.completion_tokens);
     });
 
-    it('is helped by the stream helper of its own', async () => {
+    it('works with its own stream helper', async () => {
       const stream = clientOf(end).chat.completions.stream({ model, messages, max_tokens: 8 });
       const { choices } = await stream.finalChatCompletion();
       assert.ok(choices[0]!.message.content!.length > 0);
@@ -182,8 +183,8 @@ for (const end of ['server', 'device'] as const) {
             error instanceof OpenAI.BadRequestError && error.code === 'context_length_exceeded',
         );
       }
-      const stranger = new OpenAI({ baseURL: client.baseURL, apiKey: 'wrong', maxRetries: 0 });
-      await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
+      const outsider = new OpenAI({ baseURL: client.baseURL, apiKey: 'wrong', maxRetries: 0 });
+      await assert.rejects(outsider.models.list(), OpenAI.AuthenticationError);
     });
 
     it('stops the server by leaving a stream', async () => {
@@ -226,7 +227,7 @@ for (const end of ['server', 'device'] as const) {
       assert.equal(await stream.finishReason, whole.finishReason);
     });
 
-    it('is told what is wrong', async () => {
+    it('gets the reason of an error', async () => {
       const request = { model: chatModel(), prompt: 'x', temperature: 9, maxRetries: 0 };
       await assert.rejects(generateText(request), /temperature/);
     });

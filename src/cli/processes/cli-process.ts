@@ -1,5 +1,6 @@
-// Real processes to be ended, stopped and started again at any moment: a server, a device that answers JSON lines, and a
-// device with an HTTP door. Leaves no process behind, and can tell whether one is left.
+// Starts real processes that can be ended, stopped and restarted at any moment: a server, a device
+// with JSON lines, and a device with an HTTP API. Leaves no process behind, and can check that none
+// is left.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,18 +13,18 @@ import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { Statistics } from '../../device/index.js';
 
-/** The command as it is installed; run, not imported. */
+/** The command as installed; it is run, not imported. */
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
 
-/** A process that was told to end and has not by then never does. */
+/** A process that takes longer to end never does. */
 const endMsMax = 20_000;
-/** Names whoever started a process, in the environment of it and of all that it starts. */
+/** Marks a process, and all that it starts, by a variable in its environment. */
 const markName = 'CHAOS_MARK';
 
 export interface CliProcessOptions {
-  /** Command that starts the process somewhere else, such as another network namespace. */
+  /** Command that starts the process elsewhere, such as in another network namespace. */
   readonly launcher?: readonly string[];
-  /** Finds the process, and whatever it starts, among those of the machine: see `processesOf`. */
+  /** Finds the process and its children among those of the machine: see `processesOf`. */
   readonly mark?: string;
 }
 
@@ -37,7 +38,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** This process's environment without what steers pilotfish, or finds models that are not in the package. */
+/** This process's environment without variables of pilotfish, or of models outside the package. */
 export function plainEnvironment(): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(HF_|PILOTFISH_|FORCE_COLOR)/.test(name),
@@ -45,7 +46,7 @@ export function plainEnvironment(): Record<string, string> {
   return { ...(Object.fromEntries(inherited) as Record<string, string>), HF_HOME: '/nonexistent' };
 }
 
-/** Numbers of the processes with this mark, zombies apart; null where the system does not tell. */
+/** Ids of the processes with this mark, without zombies; null where the system does not tell. */
 export function processesOf(mark: string): number[] | null {
   let pids: string[];
   try {
@@ -56,7 +57,7 @@ export function processesOf(mark: string): number[] | null {
   return pids.filter((pid) => environmentOf(pid).includes(`${markName}=${mark}`)).map(Number);
 }
 
-/** Gone in between, or somebody else's: nothing. */
+/** Empty for a process that has ended or belongs to another user. */
 function environmentOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1');
@@ -65,13 +66,13 @@ function environmentOf(pid: string): string {
   }
 }
 
-/** Those that run: whatever ends this process takes them along, but for a SIGKILL. */
+/** Running processes. Every end of this process ends them too, except SIGKILL. */
 const running = new Set<ChildProcessWithoutNullStreams>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A command that runs, or will. */
+/** A command that runs, or will run. */
 export class CliProcess {
   readonly #args: readonly string[];
   readonly #options: CliProcessOptions;
@@ -86,9 +87,9 @@ export class CliProcess {
     const { launcher = [], mark } = this.#options;
     const [command, ...rest] = [...launcher, process.execPath, script, ...this.#args];
     const env = { ...plainEnvironment(), ...(mark !== undefined && { [markName]: mark }) };
-    // In a group of its own: the keyboard's Ctrl-C is for whoever started it.
+    // In its own process group: the keyboard's Ctrl-C is for its parent.
     const child = spawn(command!, rest, { env, detached: true });
-    // Writing to a process that was killed is part of the trial.
+    // A test may write to a process that was killed.
     child.stdin.on('error', () => undefined);
     running.add(child);
     child.once('exit', () => running.delete(child));
@@ -100,7 +101,7 @@ export class CliProcess {
     return this.#child;
   }
 
-  /** Stops or continues it, or tells it to end without waiting for that. */
+  /** Stops or continues it, or asks it to end without waiting. */
   signal(name: NodeJS.Signals): void {
     this.#child?.kill(name);
   }
@@ -123,7 +124,7 @@ export class CliProcess {
   }
 }
 
-/** `pilotfish serve`, started as often as wanted, always on one port. */
+/** `pilotfish serve`, restartable on the same port. */
 export class CliServer extends CliProcess {
   constructor(port: number, args: readonly string[], options: CliProcessOptions = {}) {
     super(['serve', '--port', `${port}`, ...args], options);
@@ -148,7 +149,7 @@ export interface LineEvent {
   readonly event: string;
   readonly token?: number;
   readonly tokenCount?: number;
-  /** With the end. */
+  /** In the last event. */
   readonly statistics?: Statistics;
   readonly code?: string;
   readonly message?: string;
@@ -182,7 +183,7 @@ export class CliDevice extends CliProcess {
   }
 }
 
-/** `pilotfish device --http`: answers OpenAI's clients, and has a server verify. */
+/** `pilotfish device --http`: serves OpenAI's clients, with a server that verifies. */
 export class CliGateway extends CliProcess {
   constructor(
     port: number,

@@ -1,4 +1,4 @@
-// Runs the real command as a child process, for tests of what a user types, sees, and gets as exit code.
+// Runs the real command as a child process, for tests of output and exit code.
 
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -13,21 +13,21 @@ export interface Ended {
   readonly err: string;
 }
 
-/** A child that runs. */
+/** A running child. */
 export interface Running {
   readonly pid: number;
   readonly kill: (signal: NodeJS.Signals) => void;
-  /** Calls back once, when the child has written its first words to stdout. */
+  /** Calls back once, at the child's first output on stdout. */
   readonly onFirstOutput: (heard: () => void) => void;
-  /** Calls back with every piece of what the child writes to stdout. */
+  /** Calls back with every piece of the child's stdout. */
   readonly onOutput: (heard: (text: string) => void) => void;
-  /** Calls back once, when the child has written its first words to stderr. */
+  /** Calls back once, at the child's first output on stderr. */
   readonly onFirstNews: (heard: () => void) => void;
 }
 
 /**
- * @param env beside the test's own environment, of which nothing that steers pilotfish is left.
- * @param input what is piped in; null pipes nothing in.
+ * @param env in addition to the test's environment, from which variables of pilotfish are removed.
+ * @param input for stdin; null: none.
  */
 export const run = (
   args: readonly string[],
@@ -36,7 +36,7 @@ export const run = (
   input: string | null = null,
 ): Promise<Ended> => runScript(script, args, env, onStart, input);
 
-/** As `run`, with another entry file than `pilotfish`'s. @param script path of the compiled file. */
+/** Like `run`, with another entry file. @param script path of the compiled file. */
 export function runScript(
   script: string,
   args: readonly string[],
@@ -74,7 +74,7 @@ export interface Served {
   readonly kill: (signal: NodeJS.Signals) => void;
 }
 
-/** Runs a server with these arguments until `use` is through, then stops it with SIGINT. */
+/** Runs a server with these arguments until `use` returns, then stops it with SIGINT. */
 export async function withServe(
   args: readonly string[],
   use: (served: Served) => Promise<void>,
@@ -83,7 +83,7 @@ export async function withServe(
   const { child, ended } = await new Promise<{ child: Running; ended: Promise<Ended> }>(
     (resolve, reject) => {
       const ending = run([...args, '--port', `${port}`], {}, (running) => {
-        // Its first words say that it is ready.
+        // Its first output says that it is ready.
         running.onFirstOutput(() => resolve({ child: running, ended: ending }));
       });
       ending.then(({ err }) => reject(new Error(err)), reject);

@@ -1,5 +1,5 @@
-// Real processes that are told to stop while an answer is being written, a server and a device's door: not ready, no new
-// requests, the answer comes to its end, exit code 0 in time; told twice they end at once.
+// Stops real processes during an answer, a server and a device with an HTTP API: not ready, no new
+// requests, the answer finishes, exit code 0 in time. Stopped twice they end at once.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -13,17 +13,17 @@ import { freePort } from './cli-process.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 const model = 'stories-target';
-/** Answers are given five seconds, and a little more passes until a process is gone. */
+/** Answers get five seconds; the process needs a little more. */
 const boundMs = 12_000;
 const timeout = 90_000;
 
 const children: ChildProcess[] = [];
-// What a failed test leaves would keep this process waiting.
+// Processes that a failed test leaves would keep this process alive.
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** Starts a command and waits until it says `ready`. */
+/** Starts a command and waits until it prints `ready`. */
 async function start(args: readonly string[]) {
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.push(child);
@@ -51,7 +51,7 @@ const startDevice = (serverPort: number, port: number) =>
     ...['-c', '512', '--http', `${port}`],
   ]);
 
-/** A device knows its target under the target's own name. */
+/** A device uses the target's own name for it. */
 async function modelAt(port: number): Promise<string> {
   const list = (await (await fetch(`http://127.0.0.1:${port}/v1/models`)).json()) as {
     data: { id: string }[];
@@ -65,12 +65,12 @@ const post = (port: number, name: string, tokens: number): Promise<Response> =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       ...{ model: name, prompt: 'The old clock', stream: true, temperature: 0 },
-      // Without the end of text, so that the answer is as long as it is asked for.
+      // Without the end-of-text token, so that the answer has the full length.
       ...{ max_tokens: tokens, logit_bias: { 2: -100 } },
     }),
   });
 
-/** Begins an answer. @returns once its first text is there; `rest` is the whole of it. */
+/** Begins an answer. @returns once its first text has arrived; `rest` is the whole of it. */
 async function beginAnswer(port: number, tokens: number): Promise<{ rest: Promise<string> }> {
   const response = await post(port, await modelAt(port), tokens);
   assert.equal(response.status, 200);
@@ -103,7 +103,7 @@ async function upgradeEnd(port: number): Promise<number> {
   return code;
 }
 
-it('a server that is told to stop finishes what it writes and takes nothing new', {
+it('a server that is stopped finishes running answers and takes no new requests', {
   timeout,
 }, async () => {
   const port = await freePort();
@@ -122,7 +122,7 @@ it('a server that is told to stop finishes what it writes and takes nothing new'
   assert.match(server.said(), /stopping; running answers may finish\n/);
 });
 
-it("a device's door that is told to stop does the same, and its server goes on", {
+it('a device with an HTTP API does the same, and its server goes on', {
   timeout,
 }, async () => {
   const [serverPort, port] = [await freePort(), await freePort()];
@@ -165,7 +165,7 @@ it('a device whose server is going away waits for the next one, with the same te
   assert.equal(await device.exited, 0, device.said());
 });
 
-it('told twice, both end at once in the middle of an answer', { timeout }, async () => {
+it('stopped twice, both end at once in the middle of an answer', { timeout }, async () => {
   const [serverPort, port] = [await freePort(), await freePort()];
   const server = await startServer(serverPort);
   const device = await startDevice(serverPort, port);

@@ -1,4 +1,5 @@
-// A `pilotfish device` process that is asked for many answers at once, over its lines. For tests of what answers say.
+// Runs a `pilotfish device` process that gets many requests at once over its lines, for tests of
+// answers.
 
 import type { Statistics } from '../../device/index.js';
 import { CliDevice, type LineEvent } from './cli-process.js';
@@ -18,7 +19,7 @@ interface Open {
 }
 
 export class LineDevice {
-  /** What drafts, for messages. */
+  /** The drafter, for messages. */
   readonly name: string;
   readonly #process: CliDevice;
   readonly #open = new Map<number, Open>();
@@ -46,7 +47,7 @@ export class LineDevice {
     if (event === 'error') answer.reject(new Error(`${this.name}: ${code}: ${message}`));
   }
 
-  /** @param request what a line says, but for the id. */
+  /** @param request the fields of a line, without the id. */
   async ask(request: object): Promise<LineAnswer> {
     const id = ++this.#id;
     let timer: NodeJS.Timeout | undefined;
@@ -63,7 +64,7 @@ export class LineDevice {
     }
   }
 
-  /** Asks for all of them, so many at a time. @returns the answers in the order of the requests. */
+  /** Sends all requests, so many at a time. @returns the answers in the order of the requests. */
   async askAll(requests: readonly object[], atOnce: number): Promise<LineAnswer[]> {
     const answers: LineAnswer[] = [];
     let next = 0;

@@ -1,26 +1,26 @@
-// Two network namespaces joined by a cable of their own, so that server and devices meet as on two machines. Needs Linux,
-// root and `ip`; says which is missing elsewhere.
+// Connects two network namespaces by a virtual cable, so that server and devices meet as on two
+// machines. Needs Linux, root and `ip`; says which is missing.
 
 import { execFileSync } from 'node:child_process';
 
 export interface Namespaces {
-  /** What starts a command in the server's namespace, and in the devices'. */
+  /** The command that starts a process in the server's namespace, and in the devices'. */
   readonly serverLauncher: readonly string[];
   readonly deviceLauncher: readonly string[];
   /** The server's address, reachable from both. */
   readonly address: string;
-  /** Removes both, and the cable with them. */
+  /** Removes both, and the cable. */
   readonly close: () => void;
 }
 
-/** Addresses set aside for tests between networks (RFC 2544). */
+/** Addresses reserved for tests between networks (RFC 2544). */
 const [address, deviceAddress] = ['198.18.0.1', '198.18.0.2'];
 
 const ip = (...args: string[]): void => {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
 };
 
-/** @returns the pair, or why this machine has none. */
+/** @returns the pair, or the reason why this machine has none. */
 export function namespacePair(): Namespaces | { readonly missing: string } {
   if (process.platform !== 'linux') return { missing: 'network namespaces are of Linux' };
   if (process.getuid?.() !== 0) return { missing: 'network namespaces need root' };

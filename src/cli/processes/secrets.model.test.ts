@@ -1,5 +1,5 @@
-// Secrets stay where they were put: real processes are started with marked keys, used, misused and stopped, and everything
-// that they print, serve and are called is searched for them.
+// Checks that secrets do not leak: starts, uses, misuses and stops real processes with marked keys,
+// and searches their output, responses and titles.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';
 const debug = { PILOTFISH_DEBUG: '1' };
-/** Of no key, as a device with the key of another server shows it. */
+/** A key that no file has, such as that of another server. */
 const strange = `pf_0123456789ab_${'Zq7'.repeat(14)}Z`;
 
-/** Everything that was seen, and where. */
+/** Everything that was seen, with its source. */
 class Seen {
   readonly texts: [string, string][] = [];
 
@@ -27,7 +27,7 @@ class Seen {
     this.add(`${where}, stderr`, err);
   }
 
-  /** @throws where a secret shows. */
+  /** @throws where a secret appears. */
   check(secrets: readonly string[]): void {
     for (const [where, text] of this.texts) {
       for (const secret of secrets) assert.ok(!text.includes(secret), `${where} shows a secret`);
@@ -40,7 +40,7 @@ interface Child {
   readonly ended: Promise<Ended>;
 }
 
-/** Starts a command; resolves when its door answers. */
+/** Starts a command; resolves when its API answers. */
 async function start(args: readonly string[], port: number): Promise<Child> {
   const started = await new Promise<Child>((resolve) => {
     const ended = run(args, debug, (child) => queueMicrotask(() => resolve({ child, ended })));
@@ -58,7 +58,7 @@ async function start(args: readonly string[], port: number): Promise<Child> {
   return started;
 }
 
-/** Asks for everything there is, with a key or without, and keeps what is said. */
+/** Requests everything there is, with a key or without, and keeps the responses. */
 async function lookAround(port: number, key: string | null, seen: Seen): Promise<void> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (key !== null) headers['authorization'] = `Bearer ${key}`;
@@ -131,14 +131,14 @@ it('a key is never printed, logged, served, counted or put into a title', async 
   seen.addEnded('keys revoke', await run(['keys', 'revoke', 'pi', '--keys', keysPath]));
   server.child.kill('SIGHUP');
   const { code, err } = await device.ended;
-  assert.equal(code, 4, 'a device whose key is none any more ends');
+  assert.equal(code, 4, 'a device with a revoked key ends');
   assert.match(err.replace(/\s+/g, ' '), /the key is not valid any more \(key-refused\)/);
   assert.doesNotMatch(err, /trying again/);
   const late = await run(['run', 'The old clock', ...at, '-t', '1'], {
     ...debug,
     PILOTFISH_KEY: token,
   });
-  assert.equal(late.code, 4, 'a revoked key is none');
+  assert.equal(late.code, 4, 'a revoked key is refused');
   seen.addEnded('run with a revoked key', late);
   server.child.kill('SIGINT');
   for (const { ended } of [device, server]) seen.addEnded('a process', await ended);
@@ -152,6 +152,6 @@ it('a key is never printed, logged, served, counted or put into a title', async 
   ]) {
     assert.match(all, words);
   }
-  assert.throws(() => seen.check(['llama-stories-target']), 'what is there is found');
+  assert.throws(() => seen.check(['llama-stories-target']), 'present text is found');
   seen.check(secrets);
 });

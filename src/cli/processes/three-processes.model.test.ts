@@ -1,5 +1,6 @@
-// The loop as it is used: one `pilotfish serve` and two `pilotfish device` processes with different drafters, bundled
-// models, real sockets. Text is target-only text where the scheme promises it, and follows the target's law elsewhere.
+// Runs one `pilotfish serve` and two `pilotfish device` processes with different drafters, bundled
+// models and real sockets. Texts equal target-only texts where the scheme promises it, and follow
+// the target's law elsewhere.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -22,13 +23,13 @@ const drafters = {
   'no draft': ['-md', 'none'],
 } as const;
 type DrafterName = keyof typeof drafters;
-/** Devices that share a server at one time. */
+/** Pairs of devices that share a server. */
 const pairs: readonly (readonly [DrafterName, DrafterName])[] = [
   ['Q8_0 draft', 'n-gram'],
   ['F16 draft', 'no draft'],
 ];
 
-/** Phrases come back in them, so that a look-up finds something to propose. */
+/** With repeated phrases, so that a look-up finds drafts. */
 const prompts = [
   'The old clock in the hall had stopped. The old clock in the',
   'Once upon a time, a fox named Ember met a fox named',
@@ -92,7 +93,7 @@ const textCases: readonly TextCase[] = prompts.flatMap((prompt, index) => [
   { prompt, scheme: 'coupled', temperature: 0.8, seed: `${index + 1}` },
 ]);
 
-/** What `pilotfish generate` writes without a draft. */
+/** The text of `pilotfish generate` without a draft. */
 async function aloneTokens({ prompt, temperature, seed }: TextCase): Promise<number[]> {
   const law = [
     '--temp',
@@ -112,7 +113,9 @@ async function aloneTokens({ prompt, temperature, seed }: TextCase): Promise<num
   return JSON.parse(out).tokens;
 }
 
-/** Every mode in both schemes on one device, next to whatever the other device has the server do. */
+/**
+ * Compares every mode in both schemes on one device, while the other device uses the server too.
+ */
 async function compareTexts(
   device: LineDevice,
   expected: readonly (readonly number[])[],
@@ -132,7 +135,7 @@ async function compareTexts(
 const testedIn = (answers: readonly LineAnswer[]): number =>
   answers.reduce((sum, { statistics }) => sum + statistics.testedCount, 0);
 
-/** A comparison in which no draft was tested would show nothing. */
+/** A comparison without tested drafts would show nothing. */
 function assertTested(name: string, tested: number, least: number): void {
   assert.ok(name === 'no draft' ? tested === 0 : tested >= least, `${name}: ${tested} tested`);
 }
@@ -176,16 +179,16 @@ describe('laws of two devices and a server', () => {
   const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
   const schemes = ['agreement', 'split', 'full'] as const;
   const answersOfCell = 180;
-  /** Each cell asks twice: for the first token, and for the first two together. */
+  /** Each cell has two tests: the first token, and the first two together. */
   const testCount = 2 * schemes.length * Object.keys(drafters).length * 2;
   const falseAlarm = 1e-6;
   const lawPrompts = prompts.slice(0, 2);
   /** Of the first two tokens after each prompt, by the ids. */
   const laws = new Map<string, Map<string, number>>();
-  /** The target's law at another temperature: what a wrong law looks like. */
+  /** The target's law at another temperature, as an example of a wrong law. */
   const wrongLaws = new Map<string, Map<string, number>>();
   let cellCount = 0;
-  /** What all cells wrote after each prompt. */
+  /** The texts of all cells after each prompt. */
   const written = new Map<string, string[]>(lawPrompts.map((prompt) => [prompt, []]));
 
   before(async () => {
@@ -224,7 +227,7 @@ describe('laws of two devices and a server', () => {
     return sums;
   }
 
-  /** Answers of three tokens, so that the second can be drafted as well; the modes take turns. */
+  /** Answers of three tokens, so that the second can be drafted too; the modes take turns. */
   async function askCell(device: LineDevice, scheme: Scheme, prompt: string): Promise<number> {
     const offered = modesOf(scheme);
     const requests = Array.from({ length: answersOfCell }, (_, seed) => ({
@@ -234,7 +237,7 @@ describe('laws of two devices and a server', () => {
       maxTokens: 3,
       temperature: sampling.temperature,
       topK: sampling.topK,
-      // No two answers of the test share their numbers.
+      // No two answers of the test share a seed.
       seed: `${seed + answersOfCell * cellCount++}`,
     }));
     const answers = await device.askAll(requests, slotsOfDevice);
@@ -265,7 +268,8 @@ describe('laws of two devices and a server', () => {
   }
 
   after(() => {
-    // These counts can tell laws apart: together they refuse the same target at another temperature.
+    // These counts can distinguish laws: together they refuse the same target at another
+    // temperature.
     for (const prompt of lawPrompts) {
       const wrong = pValueOf(written.get(prompt)!, wrongLaws.get(prompt)!);
       assert.ok(wrong < falseAlarm, `${prompt}: p ${wrong} under a wrong law`);

@@ -1,4 +1,4 @@
-// Lines break at spaces, however a word arrives.
+// Checks that lines break at spaces, however a word arrives.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

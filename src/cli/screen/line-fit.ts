@@ -1,9 +1,9 @@
-// Breaks a text that comes in pieces into lines, at spaces where it can. Knows at every moment in which column the
-// next character will stand, so that a caller can go back to it. Sees plain text only: colour is put on afterwards.
+// Breaks a text that arrives in pieces into lines, at spaces where it can. Knows the column of the
+// next character, so that a caller can go back to it. Takes plain text; colour is added later.
 
 import { displayWidth } from './table.js';
 
-/** A paragraph on a stream: broken at words where it is a terminal, in one line elsewhere. */
+/** A paragraph for a stream: broken at words on a terminal, one line elsewhere. */
 export function paragraph(
   text: string,
   {
@@ -14,7 +14,7 @@ export function paragraph(
   return isTTY ? new LineFit(Math.max(2, (columns ?? 80) - 1)).push(text) : text;
 }
 
-/** Columns kept for the rest of a word on a line of so many, where words come in pieces. */
+/** Columns kept free for the rest of a word, for a given line width. */
 export const spareColumns = (columns: number): number => Math.min(8, Math.floor(columns / 8));
 
 export class LineFit {
@@ -24,16 +24,17 @@ export class LineFit {
   #lineCount = 0;
 
   /**
-   * @param columns a line may fill, >= 2; one less than the terminal has, where a full line may break by itself.
-   * @param spare columns at the end of a line in which no word may end that is the last of its piece, in [0, columns):
-   *   room for the rest of it, where words come in pieces.
+   * @param columns that a line may fill, >= 2; one less than the terminal has where a full line may
+   *   wrap by itself.
+   * @param spare columns at the end of a line in which the last word of a piece may not end, in [0,
+   *   columns). They leave room for the rest of the word.
    */
   constructor(columns: number, spare = 0) {
     this.#columns = columns;
     this.#spare = spare;
   }
 
-  /** Columns filled of the current line. */
+  /** Filled columns of the current line. */
   get column(): number {
     return this.#column;
   }
@@ -43,7 +44,7 @@ export class LineFit {
     return this.#lineCount;
   }
 
-  /** A fit that goes on from here and leaves this one as it is. */
+  /** A copy that continues from here and leaves this one unchanged. */
   fork(): LineFit {
     const copy = new LineFit(this.#columns, this.#spare);
     copy.#column = this.#column;
@@ -51,7 +52,7 @@ export class LineFit {
     return copy;
   }
 
-  /** The text with line breaks put in; a break stands in the place of the space it came at. */
+  /** The text with line breaks; each replaces the space where it stands. */
   push(text: string): string {
     return text
       .split(/(?=[ \n])/)
@@ -59,12 +60,15 @@ export class LineFit {
       .join('');
   }
 
-  /** Counts a text that the caller writes as it is. */
+  /** Counts a text that the caller writes unchanged. */
   skip(text: string): void {
     this.#column += displayWidth(text);
   }
 
-  /** @param word a word with the space or line break before it, if there is one. @param spare columns for the rest of it. */
+  /**
+   * @param word a word with the space or line break before it, if any.
+   * @param spare columns for the rest of it.
+   */
   #word(word: string, spare: number): string {
     if (word.startsWith('\n')) return this.#newLine() + this.#word(word.slice(1), spare);
     const end = this.#column + displayWidth(word);
@@ -77,7 +81,10 @@ export class LineFit {
     return this.#characters(word);
   }
 
-  /** The rest of a word that begins in an earlier piece, or one wider than a line: broken where the line is full. */
+  /**
+   * Places the rest of a word from an earlier piece, or a word wider than a line: breaks where the
+   * line is full.
+   */
   #characters(word: string): string {
     let fitted = '';
     for (const character of word) {

@@ -1,4 +1,4 @@
-// Numbers as a user reads them.
+// Checks numbers as users read them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Numbers as people read them: sizes, rates, durations, shares. One way to write each.
-// Never used for --json output, which carries plain numbers with the unit in the name.
+// Formats numbers for people: sizes, rates, durations, shares, each in one way. --json output
+// carries plain numbers instead, with the unit in the name.
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
@@ -11,7 +11,7 @@ function threeDigits(value: number): string {
   return value.toFixed(2);
 }
 
-/** Three significant digits at most, and no zeros behind them: `30`, `0.05`, `1100`. */
+/** At most three significant digits, without trailing zeros: `30`, `0.05`, `1100`. */
 export const formatPlain = (value: number): string => String(Number(value.toPrecision(3)));
 
 /** Bytes in powers of 1000, as disks and download pages count: `17.9 MB`. */
@@ -33,17 +33,17 @@ export function formatMemory(bytes: number): string {
     : `${threeDigits(mebibytes / 1024)} GiB`;
 }
 
-/** Whole numbers with thousands apart: `17 941 056`. */
+/** Whole numbers with separated thousands: `17 941 056`. */
 export function formatCount(count: number): string {
   return count.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
-/** A share in [0, 1] in percent with one decimal: `73.4 %`. */
+/** A share in [0, 1] as a percentage with one decimal: `73.4 %`. */
 export function formatShare(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-/** Milliseconds at a scale that fits: `0.31 ms`, `850 ms`, `12.3 s`, `4 min 10 s`, `1 h 02 min`. */
+/** Milliseconds in a fitting unit: `0.31 ms`, `850 ms`, `12.3 s`, `4 min 10 s`, `1 h 02 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${threeDigits(ms)} ms`;
   if (ms < 59_950) return `${threeDigits(ms / 1000)} s`;

@@ -1,4 +1,4 @@
-// A progress bar in its place, at its pace, within its line.
+// Checks that a progress bar keeps its place, its pace and its line.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

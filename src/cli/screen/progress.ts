@@ -1,5 +1,5 @@
-// Progress of one long task: a bar that redraws itself on a terminal, plain lines elsewhere.
-// Takes its clock as an argument; never writes more often than a person or a log file can use.
+// Shows the progress of one long task: a bar that redraws itself on a terminal, plain lines
+// elsewhere. Takes its clock as an argument and limits how often it writes.
 
 import { formatBytes, formatDuration, formatShare } from './numbers.js';
 import { displayWidth } from './table.js';
@@ -9,7 +9,7 @@ export interface ProgressOptions {
   readonly label: string;
   /** Bytes of the whole task, > 0. */
   readonly totalBytes: number;
-  /** Bytes that were there before this run; they count as done but not towards the rate. */
+  /** Bytes from before this run. They count as done but not towards the rate. */
   readonly startBytes: number;
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -19,15 +19,15 @@ export interface ProgressOptions {
 export interface Progress {
   /** @param doneBytes bytes done so far, in [0, totalBytes]; may fall when a task starts over. */
   update(doneBytes: number): void;
-  /** A line of its own between redraws, such as a retry. */
+  /** Prints a line between redraws, such as a retry. */
   note(text: string): void;
-  /** Leaves the last state on the screen. Calling it again does nothing. */
+  /** Leaves the last state on the screen. Later calls do nothing. */
   finish(): void;
 }
 
-/** A bar redrawn faster than this only burns time. */
+/** Redrawing faster only costs processor time. */
 const redrawMs = 100;
-/** Lines of a log come every tenth of the task, but not more often than this. */
+/** A log gets a line for each tenth of the task, but not more often than this. */
 const lineMs = 2000;
 const barColumns = 24;
 
@@ -35,14 +35,14 @@ export function createProgress(stream: OutputStream, options: ProgressOptions): 
   return stream.isTTY === true ? barProgress(stream, options) : lineProgress(stream, options);
 }
 
-/** `label  12.3 MB of 17.9 MB  68.7 %  4.1 MB/s  1.37 s left`: the words both forms share. */
+/** `label  12.3 MB of 17.9 MB  68.7 %  4.1 MB/s  1.37 s left`, without the bar. */
 function progressWords(options: ProgressOptions, doneBytes: number, elapsedMs: number): string[] {
   const words = [
     `${formatBytes(doneBytes)} of ${formatBytes(options.totalBytes)}`,
     formatShare(doneBytes / options.totalBytes),
   ];
   const fresh = doneBytes - options.startBytes;
-  // Before a second has passed the rate is mostly the connection's start and misleads.
+  // In the first second the rate mostly measures the start of the connection.
   if (fresh > 0 && elapsedMs >= 1000) {
     const bytesPerMs = fresh / elapsedMs;
     words.push(`${formatBytes(bytesPerMs * 1000)}/s`);
@@ -73,7 +73,7 @@ function barProgress(stream: OutputStream, options: ProgressOptions): Progress {
     const columns = stream.columns ?? 80;
     const fits = displayWidth(options.label) + words.length + barColumns + 4 < columns;
     const line = fits ? `${options.label}  ${paint('cyan', bar)}  ${words}` : words;
-    // Carriage return and erase-to-end: the one redraw every terminal knows.
+    // Carriage return and erase-to-end work on every terminal.
     stream.write(`\r\u001b[K${line}`);
   }
 

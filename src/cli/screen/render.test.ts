@@ -1,4 +1,4 @@
-// Fates of tokens as text for pipes and for terminals.
+// Checks marked tokens as text, with and without colour.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -40,7 +40,7 @@ test('without colour a verdict reads like a marked correction', () => {
   assert.equal(collect(false, twoRounds), 'Once upon[- the time-]{+ a+} time{*,*}');
 });
 
-test('with colour each fate has its own, and rejected tokens are struck through', () => {
+test('each mark has its own colour, and rejected tokens are struck through', () => {
   const struck = (text: string) =>
     `\u001b[31m\u001b[2m\u001b[9m${text}\u001b[29m\u001b[22m\u001b[39m`;
   assert.equal(
@@ -108,7 +108,7 @@ test('the legend uses the very marks', () => {
     'drafted and accepted',
     '[-drafted and rejected-]',
     '{+residual: replaces a rejected draft+}',
-    '{*bonus: behind drafts that all stood*}',
+    '{*bonus: after drafts that were all accepted*}',
     '{=written by the target alone=}',
   ]);
   assert.ok(legendEntries(true, ['bonus'])[0]!.includes('\u001b[36mbonus'));

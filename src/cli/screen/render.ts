@@ -1,10 +1,14 @@
-// A text as it comes out of speculation, every token marked by its fate: drafted and accepted, drafted and rejected,
-// residual, bonus. Colour on a terminal, wdiff-like marks elsewhere. Never lets a model's text steer the terminal.
+// Writes a text with its tokens marked: accepted, rejected, residual, bonus and so on. Uses colour
+// on a terminal, wdiff-like marks elsewhere. Makes control characters visible, so that a model's
+// text cannot control the terminal.
 
 import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
-/** What became of a token. `prompt`, `plain` and `target` tokens were never drafted; `plain` ones are not marked. */
+/**
+ * The origin of a token. `prompt`, `plain` and `target` tokens were never drafted; `plain` ones
+ * have no mark.
+ */
 export type TokenMark =
   | 'prompt'
   | 'plain'
@@ -17,7 +21,7 @@ export type TokenMark =
 
 interface Look {
   readonly style: Style | null;
-  /** Marks around a run of tokens where there is no colour. */
+  /** Marks around a run of tokens, without colour. */
   readonly open: string;
   readonly close: string;
   readonly meaning: string;
@@ -40,16 +44,21 @@ const looks: Readonly<Record<TokenMark, Look>> = {
     close: '+}',
     meaning: 'residual: replaces a rejected draft',
   },
-  bonus: { style: 'cyan', open: '{*', close: '*}', meaning: 'bonus: behind drafts that all stood' },
+  bonus: {
+    style: 'cyan',
+    open: '{*',
+    close: '*}',
+    meaning: 'bonus: after drafts that were all accepted',
+  },
   provisional: {
     style: ['magenta', 'dim'],
     open: '{?',
     close: '?}',
-    meaning: 'the draft alone, not verified',
+    meaning: 'by the draft model, not verified',
   },
 };
 
-/** [fates] what each mark means, in its own mark. */
+/** [marks] the meaning of each mark, written in that mark. */
 export function legendEntries(colour: boolean, marks: readonly TokenMark[]): string[] {
   const paint = painter(colour);
   return marks.map((mark) => {
@@ -63,28 +72,28 @@ function styled(paint: Paint, mark: TokenMark, text: string): string {
   return style === null ? text : paint(style, text);
 }
 
-/** One verdict as it is shown. Buffers stay the caller's. */
+/** One verdict to show. The caller keeps its buffers. */
 export interface ShownRound {
-  /** [draftCount], the bytes each drafted token would add to the text. */
+  /** [draftCount], the bytes that each drafted token would add to the text. */
   readonly drafted: readonly Uint8Array[];
   /** In [0, draftCount]. */
   readonly acceptedCount: number;
   readonly final: { readonly kind: 'residual' | 'bonus'; readonly bytes: Uint8Array };
 }
 
-/** Writes tokens one by one. Without the marks and the rejected runs, what it writes is the text itself. */
+/** Writes tokens one by one. Without marks and rejected tokens its output is the text. */
 export class TokenStream {
   readonly #write: (text: string) => void;
   readonly #colour: boolean;
   readonly #paint: Paint;
   readonly #fit: LineFit | null;
-  /** Holds the bytes of a character whose end has not come yet; rejected tokens never pass through it. */
+  /** Holds the bytes of an unfinished character. Rejected tokens never pass through it. */
   readonly #decoder = new TextDecoder('utf-8');
-  /** The fate whose opening mark stands unclosed, without colour only. */
+  /** The mark that is open, without colour only. */
   #open: TokenMark | null = null;
   #last: TokenMark = 'plain';
 
-  /** @param options.fit breaks lines at words; without it the terminal breaks them where it must. */
+  /** @param options.fit breaks lines at words; without it the terminal wraps them. */
   constructor(write: (text: string) => void, options: { colour: boolean; fit?: LineFit }) {
     this.#write = write;
     this.#fit = options.fit ?? null;
@@ -92,10 +101,13 @@ export class TokenStream {
     this.#paint = painter(options.colour);
   }
 
-  /** @param bytes what the token adds to the text; may end inside a character, which is then shown with the next token. */
+  /**
+   * @param bytes that the token adds to the text. They may end inside a character, which is then
+   *   shown with the next token.
+   */
   push(mark: TokenMark, bytes: Uint8Array): void {
     if (mark === 'rejected') {
-      // Not part of the text: decoded alone, and kept on its line so that it cannot tear the layout.
+      // Not part of the text: decoded alone, and kept on its line to preserve the layout.
       this.#show(mark, visible(new TextDecoder('utf-8').decode(bytes), 'all'));
       return;
     }
@@ -103,7 +115,10 @@ export class TokenStream {
     this.#show(mark, visible(this.#decoder.decode(bytes, { stream: true }), 'terminal'));
   }
 
-  /** Shows a whole verdict: accepted drafts, the rejected one, what was cut behind it, the final token. */
+  /**
+   * Shows a whole verdict: accepted drafts, the rejected one, the drafts cut after it, the final
+   * token.
+   */
   pushRound(round: ShownRound): void {
     round.drafted.forEach((bytes, index) => {
       this.push(index < round.acceptedCount ? 'accepted' : 'rejected', bytes);
@@ -111,30 +126,30 @@ export class TokenStream {
     this.push(round.final.kind, round.final.bytes);
   }
 
-  /** Shows what is left of an unfinished character and closes the last mark. */
+  /** Shows an unfinished character and closes the last mark. */
   end(): void {
     this.#show(this.#last, visible(this.#decoder.decode(), 'terminal'));
     this.#close();
   }
 
-  #show(fate: TokenMark, text: string): void {
+  #show(mark: TokenMark, text: string): void {
     if (text === '') return;
     if (this.#colour) {
-      this.#write(styled(this.#paint, fate, this.#fitted(text)));
+      this.#write(styled(this.#paint, mark, this.#fitted(text)));
       return;
     }
-    const begins = this.#open !== fate;
+    const begins = this.#open !== mark;
     if (begins) this.#close();
     let fitted = this.#fitted(text);
     if (begins) {
-      // A line break that took the place of a space stands before the mark, not inside it.
+      // A line break that replaced a space stands before the mark.
       const breaks = fitted.startsWith('\n') && !text.startsWith('\n');
-      const { open: mark } = looks[fate];
+      const { open } = looks[mark];
       const rest = breaks ? fitted.slice(1) : fitted;
-      // On a line that a later break has ended the mark moves nothing any more.
-      if (!rest.includes('\n')) this.#unbroken(mark);
-      fitted = `${breaks ? '\n' : ''}${mark}${rest}`;
-      this.#open = fate;
+      // After a later line break the mark does not move the position.
+      if (!rest.includes('\n')) this.#unbroken(open);
+      fitted = `${breaks ? '\n' : ''}${open}${rest}`;
+      this.#open = mark;
     }
     this.#write(fitted);
   }
@@ -143,7 +158,7 @@ export class TokenStream {
     return this.#fit?.push(text) ?? text;
   }
 
-  /** Marks stay with what they mark, a little beyond the line if need be. */
+  /** Writes a mark without a break, beyond the end of the line if needed. */
   #unbroken(mark: string): string {
     this.#fit?.skip(mark);
     return mark;
@@ -156,13 +171,13 @@ export class TokenStream {
   }
 }
 
-/** C0, DEL and C1: everything by which a text could move the cursor, recolour or rename the window. */
+/** C0, DEL and C1, with which a text could move the cursor, recolour or rename the window. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const controls = /[\u0000-\u001f\u007f-\u009f]/g;
 
 /**
- * Text with control characters made visible. `terminal` leaves line breaks and tabs alone; `all` shows those as well.
- * Carriage returns are always shown: alone they overwrite the line.
+ * The text with control characters made visible. `terminal` keeps line breaks and tabs; `all` shows
+ * those too. Carriage returns are always shown: alone they overwrite the line.
  */
 export function visible(text: string, scope: 'terminal' | 'all'): string {
   return text.replace(controls, (character) => {

@@ -1,4 +1,4 @@
-// A terminal as a person sees it, for tests: a grid of characters that knows the few control sequences in use and
+// Emulates a terminal for tests: a grid of characters that knows the control sequences in use and
 // refuses any other.
 
 import type { OutputStream } from './terminal.js';
@@ -10,7 +10,7 @@ export class Screen implements OutputStream {
   readonly #lines: string[][] = [[]];
   #row = 0;
   #column = 0;
-  /** Everything written, as it came. */
+  /** Everything that was written. */
   written = '';
 
   constructor(columns: number, rows: number) {
@@ -18,7 +18,7 @@ export class Screen implements OutputStream {
     this.rows = rows;
   }
 
-  /** What is seen, and what has scrolled away above it. */
+  /** The visible text, and the text scrolled away above it. */
   get text(): string {
     return this.#lines.map((line) => line.join('').trimEnd()).join('\n');
   }
@@ -44,7 +44,7 @@ export class Screen implements OutputStream {
     }
   }
 
-  /** Erases what stands behind the cursor. */
+  /** Erases everything after the cursor. */
   #endLine(): void {
     const line = this.#lines[this.#row]!;
     line.length = Math.min(line.length, this.#column);
@@ -55,7 +55,7 @@ export class Screen implements OutputStream {
       case 'm':
         break;
       case 'A':
-        // The cursor stops at the upper edge of what is seen.
+        // The cursor stops at the top of the visible part.
         this.#row = Math.max(this.#row - count, this.#lines.length - this.rows, 0);
         break;
       case 'G':

@@ -1,4 +1,4 @@
-// The closing lines say what happened in words that need no manual, and where no draft was tested always why.
+// Checks that the closing lines are plain, and always give the reason when no draft was tested.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -56,7 +56,7 @@ const statistics: Statistics = {
 test('the lines name numbers, units and the reason of the end', () => {
   assert.equal(
     textLine({ tokenCount: 30, ms: 122, end: 'length', seed: 42n }),
-    '30 tokens in 122 ms (246 tokens/s), seed 42; --max-tokens is reached',
+    '30 tokens in 122 ms (246 tokens/s), seed 42; --max-tokens reached',
   );
   assert.equal(
     draftLine(statistics, ''),
@@ -64,14 +64,14 @@ test('the lines name numbers, units and the reason of the end', () => {
   );
   assert.equal(
     wireLine({ ...statistics, downMessageCount: 1 }),
-    'server: 38 messages and 480 B up, 1 message and 330 B down; 13.8 ms there and back',
+    'server: 38 messages and 480 B up, 1 message and 330 B down; round trip 13.8 ms',
   );
   assert.deepEqual(eventLines(statistics), []);
   assert.deepEqual(
     eventLines({ ...statistics, provisionalCount: 30, retractedCount: 12, resumeCount: 1 }),
     [
-      'provisional: 30 tokens drafted without the server, 12 of them taken back',
-      'link: lost and found again once',
+      'provisional: 30 tokens drafted while the server was away, 12 of them retracted',
+      'link: lost and restored once',
     ],
   );
   const ahead = {
@@ -81,13 +81,13 @@ test('the lines name numbers, units and the reason of the end', () => {
     branchMissCount: 9,
   };
   assert.deepEqual(eventLines({ ...statistics, ...ahead, hintHitCount: 2 }), [
-    'ahead: 40 tokens drafted for corrections, 12 of them used; 5 of 14 corrections foreseen, 2 of them by hints',
+    'ahead: 40 tokens drafted for corrections, 12 of them used; 5 of 14 corrections predicted, 2 of them by hints',
   ]);
   assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0 }), [
-    'drafting ended before the text did: testing a draft costs the server as much time as it saves',
+    'drafting stopped before the end of the text: testing a draft costs the server as much time as it saves',
   ]);
   assert.deepEqual(eventLines({ ...statistics, advisedDraftLength: 0, provisionalCount: 9 }), [
-    'provisional: 9 tokens drafted without the server, 0 of them taken back',
+    'provisional: 9 tokens drafted while the server was away, 0 of them retracted',
   ]);
 });
 
@@ -96,21 +96,24 @@ test('where no draft was tested, the line says why', () => {
   const untested = { ...statistics, testedCount: 0, acceptedCount: 0, acceptanceRate: null };
   const why = (changes: Partial<Statistics>, drafted: Parameters<typeof whyUntested>[1] = model) =>
     whyUntested({ ...untested, ...changes }, drafted);
-  assert.match(why({}, { kind: 'none', isStreamed: false }), /nothing drafts here/);
+  assert.match(why({}, { kind: 'none', isStreamed: false }), /there is no drafter/);
   assert.match(why({}, { kind: 'model', isStreamed: true }), /--mode stream/);
   assert.match(why({ verdictCount: 0 }), /no server has answered/);
   assert.match(why({ advisedDraftLength: 0 }), /costs the server as much time as it saves/);
-  assert.match(why({ pauseCount: 1 }), /cannot overtake the server/);
+  assert.match(why({ pauseCount: 1 }), /paused: it is slower than the server/);
   assert.match(why({ draftedCount: 0 }, { kind: 'ngram', isStreamed: false }), /repeats/);
-  assert.match(why({ tokenCount: 2 }), /over too soon/);
+  assert.match(why({ tokenCount: 2 }), /too short/);
   assert.match(why({ draftedCount: 0 }), /not ready in time/);
   assert.match(
     why({ draftMs: 40 }),
     /all 34 came too late: a token takes 40\.0 ms here and 4\.40 ms/,
   );
-  assert.match(why({}), /all 34 came too late: the server wrote on during the way of 13\.8 ms/);
+  assert.match(
+    why({}),
+    /all 34 came too late: the server went on writing during the round trip of 13\.8 ms/,
+  );
   assert.equal(
     draftLine(untested, why({ tokenCount: 1 })),
-    'drafts: none tested, because the answer was over too soon',
+    'drafts: none tested, because the answer was too short',
   );
 });

@@ -1,4 +1,4 @@
-// Columns stand under each other whatever they hold.
+// Checks that columns stay aligned, whatever they hold.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

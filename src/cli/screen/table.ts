@@ -1,16 +1,16 @@
-// Small aligned tables for the terminal. Widths are those a terminal shows: colour codes count nothing, wide
-// characters count two. Never cuts a cell: a path that cannot be copied is worse than a long line.
+// Aligns small tables for the terminal by display width: colour codes count nothing, wide
+// characters two. Never cuts a cell: a path that cannot be copied is worse than a long line.
 
 import { stripVTControlCharacters } from 'node:util';
 
 export type Align = 'left' | 'right';
 
 export interface TableOptions {
-  /** [columns]; missing ones are left. */
+  /** [columns]; missing ones are left-aligned. */
   readonly align?: readonly Align[];
   /** Spaces between columns. */
   readonly gap?: number;
-  /** Put before every line. */
+  /** Text before every line. */
   readonly indent?: string;
 }
 
@@ -29,7 +29,7 @@ export function displayWidth(text: string): number {
 }
 
 /**
- * Lines of a table, without a line break at the end and without spaces at line ends.
+ * Lines of a table, without a final line break and without trailing spaces.
  *
  * @param rows [rows][columns]; short rows are filled with empty cells.
  */

@@ -1,4 +1,4 @@
-// When colour is used, and that it ends where it began.
+// Checks when colour is used, and that every style is closed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,9 +1,9 @@
-// Where a command writes and what it knows of its surroundings: streams, environment, cancellation, colour.
-// Commands never touch `process` themselves, so a test can hand them a terminal of its own.
+// Defines the surroundings of a command: streams, environment, cancellation, colour. Commands never
+// use `process` directly, so a test can pass a terminal of its own.
 
 import { styleText } from 'node:util';
 
-/** A place to write text. `isTTY`, `columns` and `rows` are absent when it is a file or a pipe. */
+/** A stream for text. `isTTY`, `columns` and `rows` are absent for a file or a pipe. */
 export interface OutputStream {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
@@ -11,7 +11,7 @@ export interface OutputStream {
   readonly rows?: number | undefined;
 }
 
-/** A place to read bytes. `isTTY` is absent when it is a file or a pipe. */
+/** A stream of bytes. `isTTY` is absent for a file or a pipe. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
   readonly isTTY?: boolean | undefined;
   /** Ends a read in progress. */
@@ -21,35 +21,35 @@ export interface InputStream extends AsyncIterable<Uint8Array> {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Terminal {
-  /** What was piped in; absent where nothing can be. */
+  /** Stdin; absent where there is none. */
   readonly in?: InputStream;
-  /** Results: what a script would read. */
+  /** Stdout: results, for scripts. */
   readonly out: OutputStream;
-  /** Progress, notes and errors: what a person would read. */
+  /** Stderr: progress, notes and errors, for people. */
   readonly err: OutputStream;
   readonly env: Environment;
   /** Aborts when the user stops the command. */
   readonly signal: AbortSignal;
   /**
-   * Has Ctrl-C stop something smaller than the command, until the function that is returned is called. Absent where
-   * there is no keyboard.
+   * Makes Ctrl-C stop something smaller than the command, until the returned function is called.
+   * Absent without a keyboard.
    */
   readonly onInterrupt?: (stop: () => void) => () => void;
   /**
-   * Has SIGHUP read files again instead of ending the command, until the function that is returned is called. Absent
-   * where no signals come.
+   * Makes SIGHUP read files again instead of ending the command, until the returned function is
+   * called. Absent where no signals arrive.
    */
   readonly onHangUp?: (reload: () => void) => () => void;
 }
 
 export type Style = Parameters<typeof styleText>[0];
 
-/** Puts a style on a text, or returns it as it is where colour is off. */
+/** Styles a text, or returns it unchanged where colour is off. */
 export type Paint = (style: Style, text: string) => string;
 
 /**
- * Whether `stream` gets colour. NO_COLOR (any value but empty) wins over FORCE_COLOR, as no-color.org asks;
- * without either, colour goes to terminals that are not `dumb`.
+ * Whether `stream` gets colour. NO_COLOR (any non-empty value) wins over FORCE_COLOR, as
+ * no-color.org asks. Without either, terminals other than `dumb` get colour.
  */
 export function colourWanted(stream: OutputStream, env: Environment): boolean {
   if (env['NO_COLOR']) return false;
@@ -58,7 +58,7 @@ export function colourWanted(stream: OutputStream, env: Environment): boolean {
   return stream.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-/** A painter that was told once whether to paint, so that one output never mixes both. */
+/** Makes a painter with colour on or off, so that one output never mixes both. */
 export function painter(colour: boolean): Paint {
   if (!colour) return (_style, text) => text;
   return (style, text) => styleText(style, text, { validateStream: false });

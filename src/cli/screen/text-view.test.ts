@@ -1,5 +1,5 @@
-// What is on the screen is the text, marks and news in lines of their own; what is taken back leaves no trace; a pipe
-// never sees what could be taken back.
+// Checks that a screen shows the text with marks, and notes on lines of their own. Retracted text
+// leaves no trace. A pipe never gets text that could be retracted.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

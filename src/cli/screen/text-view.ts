@@ -1,29 +1,29 @@
-// A text while it is written, on stdout: what stands, and behind it on a screen what may still be taken back. Lines of
-// news for a person go to stderr, never into the middle of a line. A pipe gets nothing that could be taken back.
+// Shows a text on stdout while it is written: the final part, and on a screen also the provisional
+// part. Notes go to stderr on lines of their own. A pipe gets nothing that could be retracted.
 
 import { LineFit, paragraph, spareColumns } from './line-fit.js';
 import { legendEntries, type TokenMark, TokenStream, visible } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
 
 export interface TextView {
-  /** Writes what stands for good; to be called while nothing is pending. */
+  /** Writes final text; call it while nothing is pending. */
   show(mark: TokenMark, text: string): void;
-  /** Replaces what is shown as provisional; an empty text takes it away. */
+  /** Replaces the provisional text; an empty text removes it. */
   pending(text: string): void;
-  /** One line of news, in a line of its own. */
+  /** Prints a note on a line of its own. */
   note(text: string): void;
-  /** Takes away what is pending and ends the line. */
+  /** Removes pending text and ends the line. */
   end(): void;
 }
 
 export interface TextViewOptions {
-  /** The prompt, where tokens are to be marked by their fate; null: the text alone. */
+  /** The prompt, where tokens are marked; null: text without marks. */
   readonly markedPrompt: string | null;
-  /** What the legend explains; nothing where it was shown before. */
+  /** Marks that the legend explains; empty where it was shown before. */
   readonly legend: readonly TokenMark[];
 }
 
-/** A view for stdout as it is: a screen, or a pipe or file. */
+/** A view for stdout: a screen, or a pipe or file. */
 export function textView(terminal: Terminal, options: TextViewOptions): TextView {
   const { out, err, env } = terminal;
   if (options.markedPrompt !== null && options.legend.length > 0) {
@@ -35,7 +35,7 @@ export function textView(terminal: Terminal, options: TextViewOptions): TextView
   return view;
 }
 
-/** A view that shows no text, only news. */
+/** A view that shows notes only. */
 export const silentView = (terminal: Terminal): TextView => ({
   show: () => undefined,
   pending: () => undefined,
@@ -43,7 +43,7 @@ export const silentView = (terminal: Terminal): TextView => ({
   end: () => undefined,
 });
 
-/** Prints a line of news on stderr. What a server or a file says in it cannot steer the terminal. */
+/** Prints a note on stderr, with control characters made visible. */
 export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: string) => void {
   const paint = painter(colourWanted(err, env));
   return (text) => {
@@ -54,7 +54,7 @@ export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: stri
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** Where nothing can be taken back: the text as it is, or with marks that need no colour. */
+/** Writes final text only, with marks that need no colour. */
 class PipeView implements TextView {
   readonly note: (text: string) => void;
   readonly #write: (text: string) => void;
@@ -90,19 +90,22 @@ class PipeView implements TextView {
   }
 }
 
-/** What is provisional, and how much of it is shown: no more than a screen can take back. */
+/** Provisional text, and how much of it is shown: no more than the cursor can go back over. */
 interface Pending {
   readonly text: string;
-  /** Where what is shown ends. */
+  /** Position after the shown part. */
   readonly fit: LineFit;
   readonly stream: TokenStream;
   readonly isCut: boolean;
 }
 
-/** Kept free at line ends where marks are written, which are never broken. */
+/** Columns kept free at line ends for marks, which are never broken. */
 const markColumns = 4;
 
-/** A terminal on which the cursor can go back: lines are broken at words, so that it is known where it stands. */
+/**
+ * Writes to a terminal with a movable cursor. Lines are broken at words, so that the cursor's
+ * position is known.
+ */
 class ScreenView implements TextView {
   readonly #terminal: Terminal;
   readonly #isMarked: boolean;
@@ -143,13 +146,13 @@ class ScreenView implements TextView {
     }
     this.#takeAway();
     if (text === '') return;
-    // Closes a mark that stands open.
+    // Closes an open mark.
     this.#stream.end();
     const fit = this.#fit.fork();
     this.#pending = this.#extended({ text, fit, stream: this.#streamOn(fit), isCut: false }, text);
   }
 
-  /** Shows more, up to the lines that the cursor can go back over. */
+  /** Shows more, as long as the cursor can go back over it. */
   #extended(pending: Pending, more: string): Pending {
     if (pending.isCut) return pending;
     const { fit, stream } = pending;
@@ -172,7 +175,7 @@ class ScreenView implements TextView {
     this.#pending = null;
     const lines = fit.lineCount - this.#fit.lineCount;
     const up = lines > 0 ? `\u001b[${lines}A` : '';
-    // Relative rows and an absolute column: right even when the screen has scrolled meanwhile.
+    // Relative rows and an absolute column stay right when the screen has scrolled.
     this.#terminal.out.write(`${up}\u001b[${this.#fit.column + 1}G\u001b[J`);
   }
 

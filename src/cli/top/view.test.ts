@@ -1,4 +1,5 @@
-// The view says what the numbers say: shares of the time between two looks, ratios a token, and no division by nothing.
+// Checks the view of top: shares over the time between two snapshots, ratios per token, no division
+// by zero.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -26,7 +27,7 @@ describe('pilotfish top', () => {
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
     assert.match(text, /^scripted, 4 slots of 256 tokens/);
     assert.match(text, /drafts +0 accepted of 0 tested, -/);
-    assert.match(text, /cover +for whoever asks; 0 connections, 0 messages that say nothing/);
+    assert.match(text, /shaping +on request; 0 connections, 0 filler messages/);
   });
 
   it('takes rates from the time between two looks', async () => {
@@ -45,7 +46,7 @@ describe('pilotfish top', () => {
     assert.match(text, /up +400 B; 4\.0 bytes in 0\.50 messages a token/);
   });
 
-  it('says when lengths and times of all messages are covered', async () => {
+  it('says when all messages are padded and sent at intervals', async () => {
     const idle = await idleStats();
     const shaping = { padBytes: 64, aggregateMs: 100, connectionCount: 3 };
     const text = topText(
@@ -54,13 +55,13 @@ describe('pilotfish top', () => {
     );
     assert.match(
       text,
-      /cover +all messages padded from 64 bytes, each 100 ms; 3 connections, 1.200/,
+      /shaping +all messages padded from 64 bytes, each 100 ms; 3 connections, 1.200/,
     );
   });
 
   const away = new PilotfishError('server-unreachable', 'no server answers');
 
-  /** Looks until there is no answer left. */
+  /** Watches until there is no answer left. */
   async function watched(screen: Screen, answers: (ServerStats | Error)[]): Promise<string[]> {
     const stop = new AbortController();
     const terminal: Terminal = { out: screen, err: screen, env: {}, signal: stop.signal };

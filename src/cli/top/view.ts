@@ -1,5 +1,5 @@
-// The view of `pilotfish top` as text: the same words with and without a terminal, and no meaning in colour.
-// Rates are of the time between two snapshots, or since the start where there is one.
+// Writes the view of `pilotfish top` as text, the same with and without a terminal. Rates cover the
+// time between two snapshots, or since the start.
 
 import type { ServerStats } from '../../server/index.js';
 import {
@@ -12,7 +12,7 @@ import {
 import { visible } from '../screen/render.js';
 import { formatTable } from '../screen/table.js';
 
-/** @param before the snapshot before, for rates; null: since the start. */
+/** @param before the previous snapshot, for rates; null: since the start. */
 export function topText(stats: ServerStats, before: ServerStats | null): string {
   const { core, modelName, contextLength, uptimeMs } = stats;
   const title = `${visible(modelName, 'all')}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
@@ -70,14 +70,16 @@ function sessionRows({ core }: ServerStats): Rows {
     ['advice', adviceText(core)],
     [
       'drafts off',
-      `${core.distrusted.offCount} sessions, ${core.distrusted.cutCount} cut: their drafts keep falling`,
+      `${core.distrusted.offCount} sessions, ${core.distrusted.cutCount} shortened: their drafts keep being rejected`,
     ],
     ['keys', keysText(core)],
     ['queue', `${core.queueLength} sessions, ${core.waitingForSlot} of them without a slot`],
   ];
 }
 
-/** What the load leaves of drafts: they get shorter, then stop, before anybody is refused. */
+/**
+ * The advised draft lengths. Load shortens drafts, then stops them, before a session is refused.
+ */
 function adviceText({ advised }: ServerStats['core']): string {
   const { sessionCount, meanLength, noneCount } = advised;
   if (sessionCount === 0) return 'none given';
@@ -85,7 +87,7 @@ function adviceText({ advised }: ServerStats['core']): string {
   return `drafts of ${meanLength.toFixed(1)} tokens on average to ${sessions}, no drafts to ${noneCount} of them`;
 }
 
-/** Keys in use, and what the one that uses most has. */
+/** Keys in use, and the share of the busiest one. */
 function keysText(core: ServerStats['core']): string {
   const { accountCount, accounts } = core;
   const judged = accounts.reduce((sum, one) => sum + one.judgedCount, 0);
@@ -135,17 +137,17 @@ function wireRows({
   return [
     ['up', `${formatBytes(wire.bytesUp)}; ${perToken(wire.messagesUp, wire.bytesUp)}`],
     ['down', `${formatBytes(wire.bytesDown)}; ${perToken(wire.messagesDown, wire.bytesDown)}`],
-    ['cover', shapingText(shaping, shapingCount)],
+    ['shaping', shapingText(shaping, shapingCount)],
   ];
 }
 
-/** What is done against whoever sees lengths and times: for everybody, and for those that ask. */
+/** Padding and intervals, for all messages and for connections that ask. */
 function shapingText(shaping: ServerStats['core']['cover'], shapingCount: number): string {
   const { padBytes, aggregateMs, connectionCount } = shaping;
   const forAll = [
     ...(padBytes > 0 ? [`padded from ${padBytes} bytes`] : []),
     ...(aggregateMs > 0 ? [`each ${aggregateMs} ms`] : []),
   ];
-  const wanted = forAll.length === 0 ? 'for whoever asks' : `all messages ${forAll.join(', ')}`;
-  return `${wanted}; ${connectionCount} connections, ${formatCount(shapingCount)} messages that say nothing`;
+  const wanted = forAll.length === 0 ? 'on request' : `all messages ${forAll.join(', ')}`;
+  return `${wanted}; ${connectionCount} connections, ${formatCount(shapingCount)} filler messages`;
 }

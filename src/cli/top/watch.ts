@@ -1,5 +1,5 @@
-// Keeps a view of a running server on a terminal: drawn over itself, so that nothing flickers, and still there when the
-// server has been away. Asks nobody itself.
+// Shows a view of a running server on a terminal: redraws in place and waits while the server is
+// away. Does not fetch anything itself.
 
 import { toPilotfishError } from '../../base/error.js';
 import type { ServerStats } from '../../server/index.js';
@@ -9,8 +9,9 @@ import { topText } from './view.js';
 /**
  * Draws until `terminal.signal` aborts.
  *
- * @param ask the numbers of this moment. @param pause resolves when it is time to look again.
- * @throws what `ask` throws the first time; later a server that does not answer is waited for.
+ * @param ask the numbers of now.
+ * @param pause resolves when it is time for the next look.
+ * @throws what `ask` throws the first time; later it waits for a server that does not answer.
  */
 export async function watch(
   ask: () => Promise<ServerStats>,
@@ -33,14 +34,14 @@ export async function watch(
       before = null;
       continue;
     }
-    // One that was started anew counts from nothing again.
+    // A server that was restarted counts from zero again.
     const isSame = before !== null && stats.uptimeMs >= before.uptimeMs;
     draw(topText(stats, isSame ? before : null));
     before = stats;
   }
 }
 
-/** Writes each text over the one before, as much of it as the screen holds. */
+/** Writes each text over the one before, as much as the screen holds. */
 function drawerOn(out: Terminal['out']): (text: string) => void {
   let lineCount = 0;
   return (text) => {

@@ -1,18 +1,18 @@
-// The flags that say who may use a door and over what: of the server's port, and of a device's HTTP door. Opens what they
-// name, and has it read again on SIGHUP.
+// Defines the flags for access to a listening port: the server's, and the HTTP API of a device.
+// Opens the key file and certificates they name, and reads them again on SIGHUP.
 
 import { Option } from 'commander';
 import { Access, checkBind, FileKeyRing, TlsFiles } from '../../access/index.js';
 import { PilotfishError } from '../../base/error.js';
-import { flag } from '../flags/flags.js';
-import { defaultKeysPath } from '../flags/keys-path.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
+import { flag } from './flags.js';
+import { defaultKeysPath } from './keys-path.js';
 
-/** What the flags of one door come to. */
+/** The values of the flags. */
 export interface ListenOptions {
   readonly host: string;
-  /** True: the usual file. */
+  /** True: the default file. */
   readonly keys?: string | true;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -21,18 +21,21 @@ export interface ListenOptions {
   readonly insecureOpenToNetwork?: boolean;
 }
 
-/** Names of a door's flags, for messages; a device's door has its own. */
+/** The prefix of the flags: a device's HTTP API has its own. */
 type Prefix = '--' | '--http-';
 
-/** `--keys` and those of TLS. */
+/** `--keys` and the TLS flags. */
 export function listenFlagsOf(prefix: Prefix): Option[] {
   return [
-    flag(`${prefix}keys [file]`, 'ask for a key of this file, made by `pilotfish keys create`'),
-    flag(`${prefix}tls-cert <file>`, 'certificate in PEM form, with those that signed it'),
-    flag(`${prefix}tls-key <file>`, 'its private key'),
+    flag(
+      `${prefix}keys [file]`,
+      'require a key from this file; `pilotfish keys create` makes keys',
+    ),
+    flag(`${prefix}tls-cert <file>`, 'certificate chain in PEM form'),
+    flag(`${prefix}tls-key <file>`, 'private key of the certificate'),
     flag(
       `${prefix}tls-client-ca <file>`,
-      'ask clients for certificates that this one has signed, beside their keys',
+      'require client certificates signed by this authority, in addition to keys',
     ),
   ];
 }
@@ -40,18 +43,18 @@ export function listenFlagsOf(prefix: Prefix): Option[] {
 export const insecureFlag = (): Option =>
   flag(
     '--insecure-open-to-network',
-    'listen beyond this machine without keys or without TLS: whoever reaches the port may use it, or read along',
+    'listen beyond this machine without keys or TLS: anyone who reaches the port may use it, or read the traffic',
   );
 
-/** A key on the command line is read by everybody on the machine, so there is no flag that takes one. */
+/** Refuses a flag that takes a key: every user of the machine can read a command line. */
 export function noKeyFlag(name: string, remedy: string): Option {
   return new Option(`${name} <key>`).hideHelp().argParser(() => {
-    const why = 'everybody on this machine can read a command line';
-    throw new PilotfishError('usage', `${name} is not taken: ${why}; ${remedy}`);
+    const why = 'every user of this machine can read a command line';
+    throw new PilotfishError('usage', `${name} is not accepted: ${why}; ${remedy}`);
   });
 }
 
-/** A door that is open. */
+/** Access control that is in use, with its files open. */
 export interface OpenAccess {
   readonly access: Access;
   readonly tls: TlsFiles | null;
@@ -59,7 +62,7 @@ export interface OpenAccess {
 }
 
 /**
- * Checks where a door may listen, and reads its keys and certificate.
+ * Checks where a port may listen, and reads keys and certificate.
  *
  * @throws PilotfishError `usage`.
  */
@@ -101,7 +104,7 @@ export async function openAccessOf(
   };
 }
 
-/** Where nothing can be read again the signal ends the command, as it does any other. */
+/** Without files to read again, SIGHUP ends the command as usual. */
 function onHangUp(terminal: Terminal, ring: FileKeyRing | null, tls: TlsFiles | null): () => void {
   const nothing = (): void => undefined;
   if (ring === null && tls === null) return nothing;
