@@ -1,8 +1,10 @@
 // What the HTTP door needs of whoever writes text: model cards, token bytes, and answers as streams of deltas. Knows no
 // draft beyond the numbers of a result, no device, no server and no engine; adapters live where those are wired.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
 
 /** A model as `GET /v1/models` shows it. */
@@ -18,15 +20,10 @@ export interface ModelCard {
   readonly fingerprint: string;
 }
 
-export interface ApiMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
-
 export type PromptInput =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'ids'; readonly ids: Int32Array }
-  | { readonly kind: 'messages'; readonly messages: readonly ApiMessage[] };
+  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
 /** What a text has to be besides likely. */
 export type TextFormat =
@@ -46,18 +43,12 @@ export interface GenerationRequest extends Required<Omit<SamplingRequest, 'schem
   readonly signal: AbortSignal;
 }
 
-/** Natural logarithms under the target's own distribution at temperature 1, before any filter. */
-export interface TokenLogprob {
-  readonly logprob: number;
-  readonly top: readonly { readonly token: number; readonly logprob: number }[];
-}
-
 /** What one verified token adds to the text; whole characters only, so it may be empty. */
 export interface Delta {
   readonly text: string;
   /** null: text that waited to the end, a character that never became whole or the beginning of a stop string. */
   readonly token: number | null;
-  readonly logprobs: TokenLogprob | null;
+  readonly logprobs: TokenLogprobs | null;
 }
 
 /** Plain numbers; null where nothing was counted. Times in milliseconds. */

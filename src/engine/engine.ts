@@ -5,11 +5,11 @@ import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
+import type { Scheme } from '../math/scheme.js';
 import type { FinalToken } from '../math/verification.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** How the drafts of a segment are verified; each is a file of math, proofs in MATH.md. */
-export type Scheme = 'greedy' | 'coupled' | 'agreement' | 'split' | 'full';
+export type { Scheme };
 
 /**
  * What a slot needs to know to turn logits into laws and laws into tokens. A schema holds for the tokens from
@@ -48,7 +48,7 @@ export interface Segment {
   readonly topLogprobs?: number | null;
 }
 
-/** Of the rows that a verdict rests on; see TokenLogprob for what they are of. */
+/** Of the rows that a verdict rests on; see TokenLogprobs for what they are of. */
 export interface VerdictLogprobs {
   /** [accepted drafts, then the final token where the engine has drawn it]. */
   readonly tokens: readonly TokenLogprobs[];

@@ -5,9 +5,10 @@
  */
 
 export { type SlotId, slotId } from '../base/brand.js';
+export type { ChatMessage } from '../base/chat-message.js';
 export { type ErrorCode, type ErrorEntry, errorTable, PilotfishError } from '../base/error.js';
 export type { LawLogprobs, RankedToken, TokenLogprobs } from '../math/logprobs.js';
-export { type ChatMessage, renderChat } from './chat-template.js';
+export { renderChat } from './chat-template.js';
 export type {
   Alternatives,
   DraftEnd,

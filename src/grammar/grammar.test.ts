@@ -6,7 +6,8 @@ import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { PilotfishError } from '../base/error.js';
-import { allows, type GrammarState } from './grammar.js';
+import { isAllowed } from '../math/token-mask.js';
+import type { GrammarState } from './grammar.js';
 import { GrammarCache } from './grammar-cache.js';
 import { schemas } from './random-schema.suite.js';
 import { accepts, byteVocabulary, endToken, grammarOf, writeText } from './writer.suite.js';
@@ -179,7 +180,7 @@ describe('grammar', () => {
           for (let token = 0; token < byteVocabulary.size; token++) {
             const leadsOn: boolean =
               token === endToken ? state.isComplete : grammar.advance(state, token) !== null;
-            assert.equal(allows(mask, token), leadsOn, `token ${token}`);
+            assert.equal(isAllowed(mask, token), leadsOn, `token ${token}`);
             if (leadsOn) allowed.push(token);
           }
           assert.ok(allowed.length > 0);
@@ -202,7 +203,7 @@ describe('grammar', () => {
       for (let count = 0; count < 12 && state !== null; count++) {
         const mask = grammar!.mask(state);
         const allowed = Array.from({ length: endToken }, (_, token) => token).filter((token) =>
-          allows(mask, token),
+          isAllowed(mask, token),
         );
         for (const token of allowed) assert.ok(grammar!.advance(state, token) !== null, name);
         state = grammar!.advance(state, allowed[(count * 7) % allowed.length] ?? endToken);
@@ -262,10 +263,14 @@ describe('grammar', () => {
     const inside = grammar.advance(grammar.start, open!)!;
     const half = grammar.advance(inside, e!)!;
     for (let byte = 0; byte < 256; byte++) {
-      assert.equal(allows(grammar.mask(half), byte), byte >= 0x80 && byte < 0xc0);
+      assert.equal(isAllowed(grammar.mask(half), byte), byte >= 0x80 && byte < 0xc0);
       // Neither continuation bytes first, nor what UTF-8 never holds.
       if (byte >= 0x80)
-        assert.equal(allows(grammar.mask(inside), byte), byte >= 0xc2 && byte <= 0xf4, `${byte}`);
+        assert.equal(
+          isAllowed(grammar.mask(inside), byte),
+          byte >= 0xc2 && byte <= 0xf4,
+          `${byte}`,
+        );
     }
     assert.equal(grammar.advance(half, copyright!), inside);
     assert.ok(grammar.advance(grammar.advance(inside, face!), rest!) !== null);
@@ -277,7 +282,7 @@ describe('grammar', () => {
     assert.equal(state, null);
     const mask = grammar.mask(state);
     for (let token = 0; token < byteVocabulary.size; token++) {
-      assert.equal(allows(mask, token), token === endToken);
+      assert.equal(isAllowed(mask, token), token === endToken);
     }
   });
 
@@ -293,7 +298,7 @@ describe('grammar', () => {
     assert.throws(() => cache.grammarOf('{"type":"boolean"}'), { code: 'format-invalid' });
     const grammar = cache.grammarOf('{"type":["boolean","null","array"]}');
     const allowed = Array.from(letters).filter((_, token) =>
-      allows(grammar.mask(grammar.start), token),
+      isAllowed(grammar.mask(grammar.start), token),
     );
     assert.deepEqual(allowed, ['n', ' ']);
   });

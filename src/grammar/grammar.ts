@@ -2,14 +2,12 @@
 // resuming need nothing but the tokens. Every path it leaves open can be written to its end, token by token.
 
 import { assert } from '../base/assert.js';
+import type { TokenMask } from '../math/token-mask.js';
 import { singleBytes } from './format-checker.js';
 import { grammarLimits } from './grammar-limits.js';
 import { PushdownMachine, type State } from './pushdown-machine.js';
 import { compileSchema } from './schema.js';
 import type { TokenTable, TokenTrie } from './token-trie.js';
-
-/** [ceil(vocab / 32)] bit t % 32 of word t / 32 is set where token t may come next. Never to be changed. */
-export type TokenMask = Uint32Array;
 
 /** Where a text stands; null: it has left the format, or has ended. */
 export type GrammarState = State | null;
@@ -181,9 +179,4 @@ export class Grammar {
 
 function allow(mask: TokenMask, token: number): void {
   mask[token >>> 5]! |= 1 << (token & 31);
-}
-
-/** Whether a mask allows a token. */
-export function allows(mask: TokenMask, token: number): boolean {
-  return ((mask[token >>> 5]! >>> (token & 31)) & 1) === 1;
 }

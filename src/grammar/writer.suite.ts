@@ -2,8 +2,9 @@
 // until the text is over.
 
 import assert from 'node:assert/strict';
+import { isAllowed } from '../math/token-mask.js';
 import { utf8Of } from './expression.js';
-import { allows, type Grammar } from './grammar.js';
+import type { Grammar } from './grammar.js';
 import { GrammarCache } from './grammar-cache.js';
 import type { TokenTable } from './token-trie.js';
 
@@ -56,7 +57,7 @@ export const grammarOf = (schema: unknown): Grammar => cache.grammarOf(JSON.stri
 export function accepts(grammar: Grammar, text: string): boolean {
   let state = grammar.start;
   for (const byte of utf8Of(text)) {
-    if (!allows(grammar.mask(state), byte)) return false;
+    if (!isAllowed(grammar.mask(state), byte)) return false;
     state = grammar.advance(state, byte);
   }
   return state?.isComplete ?? false;
@@ -82,7 +83,7 @@ export function writeText(
     assert.ok(count < freeCount + 20_000, 'the text does not end');
     const mask = grammar.mask(state);
     const allowed = Array.from({ length: byteVocabulary.size }, (_, token) => token).filter(
-      (token) => allows(mask, token),
+      (token) => isAllowed(mask, token),
     );
     assert.ok(allowed.length > 0, `nothing may follow ${bytes}`);
     const isHurried = count >= freeCount;

@@ -1,8 +1,8 @@
 // How the frames of a device lie in bytes: the tables behind codec.ts, one for each message of pilotfish.proto.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type {
   Cancel,
-  ChatMessage,
   Close,
   Draft,
   Hello,

@@ -2,16 +2,15 @@
 // story: PROTOCOL.md. Numbers are whole, positions absolute (the prompt counts), and all of them in [0, 2^32) unless
 // told otherwise. Who receives a frame owns its arrays.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
+import { type Scheme, schemes } from '../math/scheme.js';
 import type { WireCode } from './code.js';
 
-/** How drafts are verified; MATH.md proves each exact. The same names as the engine's. */
-export const schemes = ['greedy', 'coupled', 'agreement', 'split', 'full'] as const;
-/** One of `schemes`. */
-export type Scheme = (typeof schemes)[number];
+export { type Scheme, schemes };
 
 /**
  * When the server computes. race: verifies drafts that are there, else steps alone (greedy and coupled only).
@@ -78,12 +77,6 @@ export type Prompt =
   | { readonly kind: 'text'; readonly text: string }
   /** A chat; the server renders its model's template. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
-
-/** A message of a chat as it goes over the wire; which roles there are is the template's to say. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
 
 /** Asks for an answer. */
 export interface Open extends TrafficShaping, Required<SamplingRequest> {

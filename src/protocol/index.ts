@@ -5,6 +5,7 @@
  * @module pilotfish/protocol
  */
 
+export type { ChatMessage } from '../base/chat-message.js';
 export type { TokenTexts } from '../base/vocabulary-difference.js';
 export {
   type CodeEntry,
@@ -17,7 +18,6 @@ export {
 export { type Decoded, decodeDeviceFrame, decodeServerFrame, encodeFrame } from './codec.js';
 export {
   type Cancel,
-  type ChatMessage,
   type Close,
   type DeviceFrame,
   type Draft,

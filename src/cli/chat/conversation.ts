@@ -1,7 +1,7 @@
 // What has been said, as the server is asked to go on with it: a system message that always stays, and turns of which the
 // oldest are dropped when the context is full. Pure.
 
-import type { ChatMessage } from '../../protocol/frame.js';
+import type { ChatMessage } from '../../base/chat-message.js';
 
 /** A question and its answer; null while there is none. */
 interface Turn {
