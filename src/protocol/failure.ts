@@ -2,10 +2,10 @@
 // Failure is for whoever asked.
 
 import { PilotfishError } from '../base/error.js';
+import { cutText } from '../base/utf8.js';
 import { closeCodeOf, codeTable, type WireCode, type WireFault } from './code.js';
 import type { Failure, VocabularyBlock } from './frame.js';
 import { limits } from './limits.js';
-import { cutText } from './utf8.js';
 
 /**
  * The frame that tells a peer of a fault.

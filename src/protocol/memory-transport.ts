@@ -1,6 +1,7 @@
 // A connection inside one process: both ends of it, and the power to cut it. Deterministic: whoever makes it says when
 // what was sent arrives. For tests.
 
+import { cutText } from '../base/utf8.js';
 import {
   closeLost,
   closeReasonBytesMax,
@@ -8,7 +9,6 @@ import {
   type TransportEnd,
   type TransportListener,
 } from './transport.js';
-import { cutText } from './utf8.js';
 
 /** Runs tasks later, never at once, in the order of the calls. */
 export type Schedule = (task: () => void) => void;

@@ -1,6 +1,7 @@
 // Where two vocabularies part, without sending either: one hash for each 256 token texts goes up, the texts of the first
 // block that differs come down. Equality is the fingerprint's business, not theirs.
 
+import { cutText, toUtf8 } from '../base/utf8.js';
 import {
   firstDifference,
   onlyKindsDiffer,
@@ -8,7 +9,6 @@ import {
 } from '../base/vocabulary-difference.js';
 import type { VocabularyBlock } from './frame.js';
 import { blockTokens, limits } from './limits.js';
-import { cutText, toUtf8 } from './utf8.js';
 
 export type { TokenTexts };
 

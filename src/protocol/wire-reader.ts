@@ -2,8 +2,8 @@
 // allocates nothing that the bytes do not pay for. Stricter than the format demands: a known field has its own wire
 // type and comes once, lists of numbers are packed, there are no groups. Every official encoder writes so.
 
+import { fromUtf8 } from '../base/utf8.js';
 import type { WireCode } from './code.js';
-import { fromUtf8 } from './utf8.js';
 
 /** Wire types in use; 3 and 4 (groups) are refused. */
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;

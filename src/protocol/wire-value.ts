@@ -2,9 +2,9 @@
 // never throws: what is too long or out of range is refused, and something harmless stands in its place.
 
 import { assert } from '../base/assert.js';
+import { toUtf8 } from '../base/utf8.js';
 import type { WireCode } from './code.js';
 import { type Limit, u32Max } from './limits.js';
-import { toUtf8 } from './utf8.js';
 import { type WireReader, type WireType, wireTypes } from './wire-reader.js';
 import type { WireWriter } from './wire-writer.js';
 
