@@ -1,4 +1,5 @@
-// Converts text to UTF-8 and back: whole texts, texts cut to a number of bytes, and texts whose bytes arrive in pieces.
+// Converts text to UTF-8 and back: whole texts, texts cut to a number of bytes, and texts whose
+// bytes arrive in pieces.
 
 /** The WHATWG coders. Node and every browser have them; the pure layers lack their types. */
 declare const TextEncoder: new () => { encode(text: string): Uint8Array };
@@ -24,7 +25,10 @@ export function fromUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** The longest beginning of a text that is at most `bytesMax` bytes of UTF-8; no character is broken. */
+/**
+ * The longest beginning of a text that is at most `bytesMax` bytes of UTF-8; no character is
+ * broken.
+ */
 export function cutText(text: string, bytesMax: number): string {
   // A UTF-16 unit is at most three bytes.
   if (text.length * 3 <= bytesMax) return text;
@@ -49,7 +53,9 @@ function utf8LengthOf(codePoint: number): number {
 export class Utf8Stream {
   readonly #decoder = new TextDecoder('utf-8');
 
-  /** Text that is complete with these bytes. Bytes of an unfinished character wait. Never throws. */
+  /**
+   * Text that is complete with these bytes. Bytes of an unfinished character wait. Never throws.
+   */
   push(bytes: Uint8Array): string {
     return this.#decoder.decode(bytes, { stream: true });
   }
