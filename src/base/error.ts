@@ -72,7 +72,7 @@ export const errorTable = {
     400,
     2,
     false,
-    'The demanded format of the answer cannot be followed.',
+    'The requested format of the answer cannot be followed.',
     'Change the schema where the message says.',
   ),
   'segment-invalid': entry(
@@ -156,7 +156,7 @@ export const errorTable = {
     500,
     3,
     false,
-    'The llama.cpp library is not the version this build speaks to.',
+    'The llama.cpp library is not the version that this build needs.',
     'Install the version named in the message.',
   ),
   'chat-template-failed': entry(
@@ -185,8 +185,8 @@ export const errorTable = {
     503,
     4,
     true,
-    'The address to listen on cannot be had.',
-    'Choose another host or port, or end the program that has it.',
+    'The address to listen on is not available.',
+    'Choose another host or port, or stop the program that uses it.',
   ),
   'link-lost': entry(
     503,
@@ -206,7 +206,7 @@ export const errorTable = {
     429,
     4,
     true,
-    'The key has used up what it may.',
+    'The key has used up its quota.',
     'Wait as long as the server says, or ask its operator for more.',
   ),
   'server-refused': entry(

@@ -1,6 +1,6 @@
 /**
- * The wire: frames and their bytes, limits, codes, versions, transports. What each frame means:
- * PROTOCOL.md.
+ * The wire protocol: frames and their bytes, limits, codes, versions, transports. PROTOCOL.md
+ * explains each frame.
  *
  * @module pilotfish/protocol
  */
