@@ -1,4 +1,4 @@
-// Chat templates render what models were trained on, and complain in words.
+// Tests that chat templates render what models were trained on, and explain their errors.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// Messages to the prompt text a chat model was trained on, by the Jinja template of its file, or plainly where it has
-// none. The text that comes out is tokenised with special tokens read as such.
+// Renders chat messages to the prompt text that a model was trained on, by the Jinja template of
+// its file, or as a plain script if it has none. The text is tokenised with special tokens read as
+// such.
 
 import { Template } from '@huggingface/jinja';
 import type { ChatMessage } from '../base/chat-message.js';
@@ -15,7 +16,8 @@ const roles = ['system', 'user', 'assistant'];
  * @param template Jinja template of the model file (`EngineInfo.chatTemplate`); null writes a
  *   script of `User:` and `Assistant:` lines.
  * @param messages [n >= 1]
- * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` with the template's own complaint.
+ * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` for an unknown
+ *   role, or with the template's own message.
  *
  * @example
  * ```ts
@@ -57,7 +59,7 @@ function checkRole({ role }: ChatMessage): void {
 
 const speakers: Readonly<Record<string, string>> = { user: 'User', assistant: 'Assistant' };
 
-/** For models that were never taught a chat format: a script that any text model can carry on. */
+/** A script that any text model can continue, for models without a chat format. */
 function plainChat(messages: readonly ChatMessage[]): string {
   const lines = messages.map(({ role, content }) =>
     role === 'system' ? content : `${speakers[role]}: ${content}`,

@@ -1,5 +1,5 @@
 /**
- * The engine interface, the scripted engine for tests, and what works over any engine.
+ * The engine interface, the scripted engine for tests, and functions that work with any engine.
  *
  * @module pilotfish/engine
  */

@@ -1,5 +1,5 @@
-// Promises of grammars: a mask allows exactly the tokens that lead on, every text that ends satisfies its schema, and no
-// schema, however hostile, costs more than the limits.
+// Tests the promises of grammars: a mask allows exactly the tokens that lead on, every text that
+// ends satisfies its schema, and no hostile schema costs more than the limits.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -126,7 +126,7 @@ const refused: readonly (readonly [schema: unknown, message: RegExp])[] = [
   [7, /neither an object/],
 ];
 
-/** A schema as its JSON says it. */
+/** JSON text of a schema. */
 const plain = (schema: unknown): object => JSON.parse(JSON.stringify(schema)) as object;
 
 describe('grammar', () => {
@@ -208,7 +208,7 @@ describe('grammar', () => {
         for (const token of allowed) assert.ok(grammar!.advance(state, token) !== null, name);
         state = grammar!.advance(state, allowed[(count * 7) % allowed.length] ?? endToken);
       }
-      // What was asked before changes no mask.
+      // Earlier questions change no mask.
       assert.deepEqual(twin!.mask(twin!.start), grammar!.mask(grammar!.start), name);
     }
   });
@@ -250,7 +250,7 @@ describe('grammar', () => {
       } catch (reason) {
         assert.ok(reason instanceof PilotfishError, name);
       }
-      // Tens of milliseconds; each of them once took seconds, in which a server heard nobody.
+      // Tens of milliseconds; each of them once took seconds, which blocked the server.
       assert.ok(process.cpuUsage(begun).user < 2_000_000, name);
     }
   });
@@ -264,7 +264,7 @@ describe('grammar', () => {
     const half = grammar.advance(inside, e!)!;
     for (let byte = 0; byte < 256; byte++) {
       assert.equal(isAllowed(grammar.mask(half), byte), byte >= 0x80 && byte < 0xc0);
-      // Neither continuation bytes first, nor what UTF-8 never holds.
+      // Neither continuation bytes first, nor bytes that UTF-8 never uses.
       if (byte >= 0x80)
         assert.equal(
           isAllowed(grammar.mask(inside), byte),

@@ -1,5 +1,5 @@
-// What several tests of grammars share: a vocabulary of bytes and some words, and a writer that takes any allowed token
-// until the text is over.
+// Shares tools of the grammar tests: a vocabulary of bytes and some words, and a writer that takes
+// any allowed token until the text ends.
 
 import assert from 'node:assert/strict';
 import { isAllowed } from '../math/token-mask.js';
@@ -63,14 +63,14 @@ export function accepts(grammar: Grammar, text: string): boolean {
   return state?.isComplete ?? false;
 }
 
-/** What brings a text to its end soon, best first. */
+/** Tokens that end a text soon, best first. */
 const closers = Array.from('"}]0e1nulxb', (letter) => letter.charCodeAt(0));
 
 /**
  * A text of a grammar.
  *
  * @param choose an index below its argument.
- * @param freeCount so many tokens are chosen freely; then it hurries to an end.
+ * @param freeCount number of freely chosen tokens; then the text is ended quickly.
  */
 export function writeText(
   grammar: Grammar,
@@ -90,7 +90,7 @@ export function writeText(
     if (allowed.includes(endToken) && (isHurried || choose(4) === 0)) {
       return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes));
     }
-    // Not always: the same closer for ever might never satisfy a pattern.
+    // Not always, because repeating one closer might never satisfy a pattern.
     const closer =
       isHurried && choose(4) > 0 ? closers.find((token) => allowed.includes(token)) : undefined;
     const token =

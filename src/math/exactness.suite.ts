@@ -1,6 +1,6 @@
-// The proof harness: two small models whose logits depend on the whole context, and the exact law
-// of a text that a way of making rounds produces. Holds no scheme; those under proof are the
-// shipped ones.
+// Holds the proof harness: two small models whose logits depend on the whole context, and the exact
+// law of the text that a scheme's rounds produce. Holds no scheme; the shipped ones are under
+// proof.
 
 import type { ChanceBranch } from './enumerating-chance.js';
 import { TokenHistory } from './history.js';
@@ -78,7 +78,7 @@ export function toyModel(name: bigint, vocabSize: number, sampling: Sampling): L
 /** Probability of every text, labelled by its tokens joined with commas. */
 export type TextLaw = ReadonlyMap<string, number>;
 
-/** What one round commits after a prefix, in all its branches: at least one token each. */
+/** The tokens that one round commits after a prefix, in all branches: at least one each. */
 export type Round = (prefix: readonly number[]) => readonly ChanceBranch<readonly number[]>[];
 
 /**
