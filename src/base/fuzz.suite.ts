@@ -1,6 +1,6 @@
-// Sets how long fuzzers run and where they start. By default a run has a time limit and a new seed,
-// which a failure prints. PILOTFISH_FUZZ_RUNS makes every fuzzer run longer; PILOTFISH_FUZZ_SEED
-// repeats a run. Inputs that once failed stand as data beside each test and run first.
+// How long the fuzzers go on and where they begin. In every check a bounded time from a new seed, which a failure prints;
+// PILOTFISH_FUZZ_RUNS makes all of them longer, PILOTFISH_FUZZ_SEED repeats a run. What once was found is kept as data beside
+// each test and met first.
 
 import type { Parameters } from 'fast-check';
 
@@ -9,9 +9,8 @@ const { PILOTFISH_FUZZ_RUNS, PILOTFISH_FUZZ_SEED } = process.env;
 /**
  * Parameters of a fuzzer.
  *
- * @param usualRuns number of runs unless the environment sets it.
- * @param kept inputs that once failed; they run first.
- * @param usualMs time limit unless the environment sets the runs; null: no limit.
+ * @param usualRuns where nobody asks for more. @param kept inputs of the property that were trouble once, run first.
+ * @param usualMs where nobody asks for more, it stops after this long; null: it takes what it takes.
  */
 export function fuzzing<T>(
   usualRuns: number,

@@ -1,4 +1,4 @@
-// Draws from weights at the edges of rounding, and chance keyed by position and attempt.
+// Tests draws from weights at the edges of rounding, and chance keyed by position and attempt.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

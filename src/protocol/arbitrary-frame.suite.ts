@@ -1,4 +1,4 @@
-// Random legal frames of every kind, small ones mostly, over their whole ranges.
+// Generates random legal frames of every kind, mostly small ones, over their whole ranges.
 
 import fc from 'fast-check';
 import { cutText } from '../base/utf8.js';
