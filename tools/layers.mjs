@@ -9,7 +9,7 @@ const product = {
   base: [],
   math: ['base'],
   access: ['base'],
-  grammar: ['base'],
+  grammar: ['base', 'math'],
   protocol: ['base', 'math', 'grammar'],
   engine: ['base', 'math', 'grammar'],
   'engine/gguf': ['base'],

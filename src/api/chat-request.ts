@@ -1,9 +1,9 @@
 // Checks the body of POST /v1/chat/completions and turns it into an ApiRequest.
 
 import { z } from 'zod';
+import type { ChatMessage } from '../base/chat-message.js';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
-import type { ApiMessage } from './generator.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';
 
@@ -46,7 +46,7 @@ const roles = {
 const message = z.preprocess(
   withoutNulls,
   z.strictObject({
-    role: z.unknown().transform((value, context): ApiMessage['role'] => {
+    role: z.unknown().transform((value, context): string => {
       const role = Object.entries(roles).find(([name]) => name === value)?.[1];
       if (role !== undefined) return role;
       const known = Object.keys(roles).join(', ');
@@ -92,7 +92,7 @@ export function readChatRequest(body: unknown): ApiRequest {
   const parsed = shape.safeParse(given);
   if (!parsed.success) throw errorOfIssues(parsed.error.issues, given);
   const fields = parsed.data;
-  const messages = fields.messages.map(({ role, content: text }, index): ApiMessage => {
+  const messages = fields.messages.map(({ role, content: text }, index): ChatMessage => {
     if (text !== undefined) return { role, content: text };
     const param = `messages[${index}].content`;
     throw new ApiError('missing_required_parameter', `'${param}' is missing`, param);

@@ -1,8 +1,10 @@
 // Defines what the HTTP API needs of a text generator: model cards, token bytes, and answers as
 // streams of deltas. Knows no device, server or engine; of drafts only the counts in a result.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
+import type { TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
 
 /** A model as `GET /v1/models` shows it. */
@@ -20,15 +22,10 @@ export interface ModelCard {
   readonly fingerprint: string;
 }
 
-export interface ApiMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
-
 export type PromptInput =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'ids'; readonly ids: Int32Array }
-  | { readonly kind: 'messages'; readonly messages: readonly ApiMessage[] };
+  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
 /** The JSON that a text has to be. */
 export type TextFormat =
@@ -48,18 +45,12 @@ export interface GenerationRequest extends Required<Omit<SamplingRequest, 'schem
   readonly signal: AbortSignal;
 }
 
-/** Natural logarithms under the target's own distribution at temperature 1, before any filter. */
-export interface TokenLogprob {
-  readonly logprob: number;
-  readonly top: readonly { readonly token: number; readonly logprob: number }[];
-}
-
 /** The text that one verified token adds: whole characters only, so it may be empty. */
 export interface Delta {
   readonly text: string;
   /** Null: text held back until the end, such as half a character or the start of a stop string. */
   readonly token: number | null;
-  readonly logprobs: TokenLogprob | null;
+  readonly logprobs: TokenLogprobs | null;
 }
 
 /** Plain numbers; null where nothing was counted. Times are in milliseconds. */

@@ -1,12 +1,12 @@
-// Checks for our own mistakes. Always on: a broken invariant ends the work rather than the promise.
-// Never used for what a peer or the world does; see error.ts for those.
+// Checks invariants of this program, always on: a broken one ends the work. Never used for mistakes
+// of a peer or failures of the environment; see error.ts for those.
 
-/** Thrown when the program itself is wrong. Never caught to carry on. */
+/** Thrown when the program itself is wrong. Never caught in order to continue. */
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
 
-/** Throws InvariantError with `message` unless `condition` holds. Messages give name, value and bound. */
+/** Throws InvariantError unless `condition` holds. `message` gives name, value and bound. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new InvariantError(message);
 }

@@ -1,4 +1,5 @@
-// Numbers that must not be mixed up, told apart by the type checker at no cost at run time.
+// Brands numbers that must not be mixed up. The type checker tells them apart; at run time it costs
+// nothing.
 
 declare const brand: unique symbol;
 export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
@@ -7,7 +8,8 @@ export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
 export type SlotId = Brand<number, 'SlotId'>;
 
 /**
- * Names a slot of an engine. @param index in [0, slotCount).
+ * Brands a number as a slot of an engine.
+ * @param index in [0, slotCount).
  *
  * @example
  * ```ts

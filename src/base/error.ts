@@ -1,14 +1,15 @@
-// The closed list of errors that come from outside: bad input, bad files, a world that fails.
-// Never for our own mistakes (assert.ts). Every code has a meaning, a remedy, an HTTP status and an exit code.
+// Lists the errors that come from outside: bad input, bad files, a failing network or machine.
+// Never our own mistakes (assert.ts). Every code has a meaning, a remedy, an HTTP status and an
+// exit code.
 
-/** What a code of PilotfishError means. */
+/** The meaning of one code of PilotfishError. */
 export interface ErrorEntry {
   /** One sentence: what happened. */
   readonly meaning: string;
-  /** One sentence: what the reader can do about it. */
+  /** One sentence: how the user can fix it. */
   readonly remedy: string;
   readonly httpStatus: number;
-  /** Exit code of a command that ends with this error. 1: failed, 2: usage, 3: model or engine, 4: link. */
+  /** Exit code of a command. 1: failed, 2: usage, 3: model or engine, 4: link. */
   readonly exitCode: 1 | 2 | 3 | 4;
   /** Whether the same call may succeed later without a change. */
   readonly retryable: boolean;
@@ -71,7 +72,7 @@ export const errorTable = {
     400,
     2,
     false,
-    'The demanded format of the answer cannot be followed.',
+    'The requested format of the answer cannot be followed.',
     'Change the schema where the message says.',
   ),
   'segment-invalid': entry(
@@ -155,7 +156,7 @@ export const errorTable = {
     500,
     3,
     false,
-    'The llama.cpp library is not the version this build speaks to.',
+    'The llama.cpp library is not the version that this build needs.',
     'Install the version named in the message.',
   ),
   'chat-template-failed': entry(
@@ -184,8 +185,8 @@ export const errorTable = {
     503,
     4,
     true,
-    'The address to listen on cannot be had.',
-    'Choose another host or port, or end the program that has it.',
+    'The address to listen on is not available.',
+    'Choose another host or port, or stop the program that uses it.',
   ),
   'link-lost': entry(
     503,
@@ -205,7 +206,7 @@ export const errorTable = {
     429,
     4,
     true,
-    'The key has used up what it may.',
+    'The key has used up its quota.',
     'Wait as long as the server says, or ask its operator for more.',
   ),
   'server-refused': entry(
@@ -242,8 +243,8 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable;
 
 /**
- * An error of the world or the caller, with a code of a closed list. Mistakes of this package are
- * failed assertions instead.
+ * An error caused from outside this package, with a code of a closed list. Mistakes of this package
+ * are failed assertions instead.
  *
  * @example
  * ```ts
@@ -261,10 +262,13 @@ export type ErrorCode = keyof typeof errorTable;
 export class PilotfishError extends Error {
   override readonly name = 'PilotfishError';
   readonly code: ErrorCode;
-  /** When the same call may succeed, where somebody has said so; else 0. */
+  /** After how long the same call may succeed; 0: unknown. */
   readonly retryAfterMs: number;
 
-  /** @param message names the value and the bound it broke; the remedy is added by whoever prints it. */
+  /**
+   * @param message names the value and the bound it broke. The caller that prints it adds the
+   *   remedy.
+   */
   constructor(
     code: ErrorCode,
     message: string,
@@ -284,7 +288,7 @@ export class PilotfishError extends Error {
   }
 }
 
-/** The one place where a foreign error becomes ours; ours pass through unchanged. */
+/** Wraps a foreign error in ours. A PilotfishError passes through unchanged. */
 export function toPilotfishError(reason: unknown, code: ErrorCode): PilotfishError {
   if (reason instanceof PilotfishError) return reason;
   const message = reason instanceof Error ? reason.message : String(reason);

@@ -1,30 +1,30 @@
-// What a key grants whoever shows it: a stable id, and how much at once. The secret itself is never part of it, so a
+// Describes the grant of an API key: a stable id and limits. The secret is never part of it, so a
 // grant may be logged and counted.
 
-/** What one key may use, whatever number of connections show it; null: what the server gives every key. */
+/** Limits of one key over all its connections; null: the server's default for keys. */
 export interface KeyLimits {
-  /** Sessions that are not closed; those that wait for a resumption count. */
+  /** Open sessions. Sessions that wait to be resumed count too. */
   readonly sessions: number | null;
   /** Sessions in one pass of the target; the others wait their turn. */
   readonly rounds: number | null;
-  /** Tokens that the target judges or writes for it in a minute: rows, tested drafts included; not those of prompts. */
+  /** Rows of the target in a minute: tokens it judges or writes. Prompts do not count. */
   readonly tokensPerMinute: number | null;
   /** Tokens of one prompt. */
   readonly promptTokens: number | null;
-  /** Bytes of frames in a minute, both ways. */
+  /** Bytes of frames in a minute, both directions together. */
   readonly bytesPerMinute: number | null;
 }
 
-/** What a key may do beside asking for text: `stats` reads what is counted of everybody. */
+/** Rights beyond generation. `stats`: read the statistics of all keys. */
 export const rights = ['stats'] as const;
 export type Right = (typeof rights)[number];
 
-/** What a key grants; no secret, so that it may be logged and counted. */
+/** The grant of a key. Holds no secret, so it may be logged and counted. */
 export interface KeyGrant {
-  /** Names the key for ever, in files, logs and statistics; tells nothing of the secret. */
+  /** Permanent name of the key in files, logs and statistics. Reveals nothing of the secret. */
   readonly id: string;
   readonly limits: KeyLimits;
-  /** Absent: none. */
+  /** Absent: no rights. */
   readonly may?: readonly Right[];
 }
 

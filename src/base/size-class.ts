@@ -1,11 +1,13 @@
-// Classes of size: what is padded to one of a few lengths says less by its length. How it is padded is its owner's business.
+// Rounds lengths up to a few size classes, so that a padded length reveals less. Callers do the
+// padding.
 
 /**
- * How long something becomes: the least of smallest, 2 smallest, 4 smallest and so on that holds it and what fills it up.
+ * The smallest of `smallest`, 2 `smallest`, 4 `smallest` and so on that holds the content and its
+ * padding.
  *
  * @param length in bytes, without padding.
  * @param smallest > 0; 0: no padding.
- * @param fillMin least bytes of padding, where there are any.
+ * @param fillMin least bytes of padding, if there is padding.
  */
 export function sizeClass(length: number, smallest: number, fillMin: number): number {
   if (smallest === 0) return length;

@@ -1,4 +1,5 @@
-// Stop strings are found across any cut into pieces, and nothing behind them is shown.
+// Tests that stop strings are found across any cut into pieces, and that no text after them is
+// shown.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -32,7 +33,8 @@ test('of several stop strings the earliest counts, for every cut into pieces', (
       const ends = words.map((word) => whole.indexOf(word)).filter((at) => at >= 0);
       const { text, stopped } = cut(pieces, words);
       assert.equal(stopped, ends.length > 0);
-      // A shorter stop string may be complete before one that begins earlier: the text ends no later than it.
+      // A shorter stop string may be complete before one that begins earlier: the text ends no
+      // later than it.
       const earliest = Math.min(whole.length, ...ends);
       assert.ok(whole.startsWith(text) && text.length >= earliest);
       assert.ok(words.every((word) => !text.includes(word)));

@@ -1,9 +1,9 @@
-// Ends a text before the first of some stop strings, wherever token borders fall. Holds back only what may still
-// become one. Never looks at tokens: it sees text, as the reader of a stop string means it.
+// Ends a text before the first of its stop strings, across any token borders. Holds back only text
+// that may still become a stop string. Sees text, never tokens.
 
 import { PilotfishError } from './error.js';
 
-/** More stop strings than this serve nobody and make every token slower. */
+/** Each stop string costs time on every token. */
 const stopCountMax = 16;
 
 /** @throws PilotfishError `usage` for an empty stop string or too many. */
@@ -19,7 +19,7 @@ export function checkStops(stops: readonly string[]): void {
 
 export class StopText {
   readonly #stops: readonly string[];
-  /** The end of the text so far, as long as it begins some stop string. */
+  /** End of the text so far that may begin a stop string. */
   #held = '';
   #stopped = false;
 
@@ -33,7 +33,7 @@ export class StopText {
     return this.#stopped;
   }
 
-  /** What of the text so far is now certain to stand. */
+  /** Returns the text that is now certain to be part of the answer. */
   push(text: string): string {
     if (this.#stopped) return '';
     const all = this.#held + text;
@@ -44,7 +44,7 @@ export class StopText {
     return all.slice(0, end);
   }
 
-  /** What was held back and has become no stop string. */
+  /** Returns the text that was held back and did not become a stop string. */
   end(): string {
     const held = this.#held;
     this.#held = '';

@@ -1,21 +1,22 @@
-// Where two vocabularies part, in words: told alike by an engine that has both and by a device that was sent a piece of
-// the other. Compares texts only; whether vocabularies are interchangeable is the fingerprint's business.
+// Finds the first difference of two vocabularies and describes it. Engines that hold both and
+// devices that were sent a part of one share it. Compares texts only; fingerprints decide whether
+// two vocabularies are interchangeable.
 
-/** What is needed of a vocabulary; the engine's has it. */
+/** The part of a vocabulary needed here. The engine's Vocabulary has it. */
 export interface TokenTexts {
   readonly size: number;
   /** Raw text of a token. @param token in [0, size). */
   tokenText(token: number): string;
 }
 
-/** Of vocabularies whose fingerprints differ and whose texts do not. */
+/** Message for vocabularies with equal texts but different fingerprints. */
 export const onlyKindsDiffer = 'all token texts agree, but kinds or special tokens differ';
 
 /**
  * The first difference of texts or sizes, or null where there is none.
  *
- * @param from first token that is compared.
- * @param to behind the last one, at most the target's size.
+ * @param from first token compared.
+ * @param to end of the range (exclusive), at most the target's size.
  */
 export function firstDifference(
   target: TokenTexts,

@@ -2,6 +2,7 @@
 // ids, and refuses everything that can be known to be wrong here.
 
 import { randomBytes } from 'node:crypto';
+import type { ChatMessage } from '../base/chat-message.js';
 import { PilotfishError } from '../base/error.js';
 import { checkStops } from '../base/stop-text.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
@@ -9,14 +10,7 @@ import type { FormatChecker } from '../grammar/format-checker.js';
 import { type OutputFormat, schemaText } from '../grammar/output-format.js';
 import type { CutLimit } from '../math/cut-law.js';
 import { checkSampling, type Sampling } from '../math/sampling.js';
-import {
-  type ChatMessage,
-  isOffered,
-  type Mode,
-  modes,
-  type Prompt,
-  type Scheme,
-} from '../protocol/frame.js';
+import { isOffered, type Mode, modes, type Prompt, type Scheme } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { StopRule } from './core/drafting/stop-rule.js';
 import type { Fallback, GenerateRequest } from './core/event.js';

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type RawData, WebSocket } from 'ws';
 import { PilotfishError } from '../base/error.js';
+import { cutText } from '../base/utf8.js';
 import { wireFault } from '../protocol/code.js';
 import { encodeFrame } from '../protocol/codec.js';
 import { closeFor, failureFrame } from '../protocol/failure.js';
@@ -15,7 +16,6 @@ import {
   type Transport,
   type TransportListener,
 } from '../protocol/transport.js';
-import { cutText } from '../protocol/utf8.js';
 import { subprotocol } from '../protocol/version.js';
 
 /** How long a peer may take to answer a close. */

@@ -1,4 +1,5 @@
-// Every engine: the runners-up that a draft tells are the tokens that would have been drafted in its place.
+// Tests of every engine: the reported runners-up of a draft are the tokens that would have been
+// drafted instead.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,6 @@
-// How near other tokens came to the one that greedy or the race picks, in units of logits. The target's reaches are the draft's plus what the models disagree on, so gaps foretell its choice (MATH.md).
+// Measures how close other tokens came to the picked one under greedy or in the race, in units of
+// logits. The target's scores are the draft's plus the difference of the models, so small gaps
+// predict its choice (MATH.md).
 
 import type { Alternatives, Scheme } from './engine.js';
 import type { RowMath } from './row-math.js';
@@ -6,9 +8,10 @@ import type { Slot } from './slot.js';
 import { topCandidates } from './top-candidates.js';
 
 /**
- * What else a draft's token could have been; null under schemes whose corrections the draft cannot foretell.
+ * The runners-up of a draft token; null under schemes whose corrections the draft cannot predict.
  *
- * @param token picked at the row that `math` holds. @param count of alternatives at most; 0: null.
+ * @param token picked at the row that `math` holds.
+ * @param count most alternatives; 0: null.
  */
 export function alternativesTo(
   token: number,
@@ -18,13 +21,13 @@ export function alternativesTo(
   count: number,
 ): Alternatives | null {
   if (count === 0 || (scheme !== 'greedy' && scheme !== 'coupled')) return null;
-  const { tokens, scores: candidates } = topCandidates(scheme, slot, math, count + 1);
+  const { tokens, scores } = topCandidates(scheme, slot, math, count + 1);
   const own = tokens.indexOf(token);
   if (own < 0) return null;
   const kept = [...tokens.keys()].filter((rank) => rank !== own).slice(0, count);
   return {
     tokens: Int32Array.from(kept, (rank) => tokens[rank]!),
-    // Of logits that are not finite nothing can be told but their order.
-    gaps: Float64Array.from(kept, (rank) => Math.max(0, candidates[own]! - candidates[rank]!) || 0),
+    // Infinite logits have an order but no distance.
+    gaps: Float64Array.from(kept, (rank) => Math.max(0, scores[own]! - scores[rank]!) || 0),
   };
 }

@@ -1,8 +1,9 @@
-// Chat templates render what models were trained on, and complain in words.
+// Tests that chat templates render what models were trained on, and explain their errors.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ChatMessage, renderChat } from './chat-template.js';
+import type { ChatMessage } from '../base/chat-message.js';
+import { renderChat } from './chat-template.js';
 import { scriptedVocabulary } from './scripted-vocabulary.js';
 
 const vocabulary = scriptedVocabulary(16);
@@ -52,5 +53,10 @@ describe('chat templates', () => {
       code: 'chat-template-failed',
     });
     assert.throws(() => renderChat(chatMl, [], vocabulary), { code: 'prompt-empty' });
+    const unknown = [{ role: 'judge', content: 'Hi' }];
+    assert.throws(() => renderChat(null, unknown, vocabulary), {
+      code: 'chat-template-failed',
+      message: "role 'judge' is none of system, user, assistant",
+    });
   });
 });

@@ -1,15 +1,13 @@
-// Messages to the prompt text a chat model was trained on, by the Jinja template of its file, or plainly where it has
-// none. The text that comes out is tokenised with special tokens read as such.
+// Renders chat messages to the prompt text that a model was trained on, by the Jinja template of
+// its file, or as a plain script if it has none. The text is tokenised with special tokens read as
+// such.
 
 import { Template } from '@huggingface/jinja';
+import type { ChatMessage } from '../base/chat-message.js';
 import { PilotfishError } from '../base/error.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** A message of a chat, as a model is shown it. */
-export interface ChatMessage {
-  readonly role: 'system' | 'user' | 'assistant';
-  readonly content: string;
-}
+const roles = ['system', 'user', 'assistant'];
 
 /**
  * The prompt that asks for the next assistant message; it is tokenised with special tokens read as
@@ -18,7 +16,8 @@ export interface ChatMessage {
  * @param template Jinja template of the model file (`EngineInfo.chatTemplate`); null writes a
  *   script of `User:` and `Assistant:` lines.
  * @param messages [n >= 1]
- * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` with the template's own complaint.
+ * @throws PilotfishError `prompt-empty` without messages, `chat-template-failed` for an unknown
+ *   role, or with the template's own message.
  *
  * @example
  * ```ts
@@ -35,6 +34,7 @@ export function renderChat(
   vocabulary: Vocabulary,
 ): string {
   if (messages.length === 0) throw new PilotfishError('prompt-empty', 'there are no messages');
+  messages.forEach(checkRole);
   if (template === null) return plainChat(messages);
   const textOf = (token: number | null): string =>
     token === null ? '' : vocabulary.tokenText(token);
@@ -51,10 +51,16 @@ export function renderChat(
   }
 }
 
-const speakers = { user: 'User', assistant: 'Assistant' } as const;
+function checkRole({ role }: ChatMessage): void {
+  if (roles.includes(role)) return;
+  const why = `role '${role}' is none of ${roles.join(', ')}`;
+  throw new PilotfishError('chat-template-failed', why);
+}
 
-/** For models that were never taught a chat format: a script that any text model can carry on. */
-export function plainChat(messages: readonly ChatMessage[]): string {
+const speakers: Readonly<Record<string, string>> = { user: 'User', assistant: 'Assistant' };
+
+/** A script that any text model can continue, for models without a chat format. */
+function plainChat(messages: readonly ChatMessage[]): string {
   const lines = messages.map(({ role, content }) =>
     role === 'system' ? content : `${speakers[role]}: ${content}`,
   );

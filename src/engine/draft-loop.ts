@@ -1,6 +1,7 @@
-// Drafts token by token on one slot: feed, pick by the scheme, tell, look whether to stop; or a token on each of several
-// slots in one pass. Runs inside the engine's thread; a loop can be stopped from outside between its tokens. Source of
-// the confidence stop: SLED, arXiv 2506.09397.
+// Drafts token by token on one slot: feed, pick by the scheme, report, check whether to stop. Or
+// drafts one token on each of several slots in one pass. Runs inside the engine's thread; a loop
+// can be stopped from outside between its tokens. Source of the confidence stop: SLED, arXiv
+// 2506.09397.
 
 import { keyedChance } from '../math/chance.js';
 import type { Law } from '../math/law.js';
@@ -42,7 +43,8 @@ export function runDraft(request: DraftRequest, slot: Slot, parts: DraftLoopPart
 }
 
 /**
- * Feeds the tokens of every step and drafts one token behind each, in one pass. The steps are already checked.
+ * Feeds the tokens of every step and drafts one token after each, in one pass. The steps are
+ * already checked.
  *
  * @param slots [steps] as for runDraft.
  */
@@ -85,7 +87,11 @@ function endReason(
   return slot.length === model.contextLength ? 'context' : null;
 }
 
-/** A prompt may be longer than a pass; a stop is honoured between chunks. @param rowCount 1: a row behind the last. */
+/**
+ * Feeds tokens in passes; a prompt may need several. Stops between them on request.
+ *
+ * @param rowCount 1: a row after the last token.
+ */
 function feedChunks(
   index: number,
   tokens: Int32Array,
@@ -128,7 +134,8 @@ interface PickedToken {
 function pickByScheme({ scheme, attempt }: DraftStep, slot: Slot, math: RowMath): PickedToken {
   const position = slot.length;
   switch (scheme) {
-    // Under agreement the server accepts a draft with its target probability: the likeliest token is the best guess.
+    // Under agreement a draft is accepted with its target probability, so the likeliest token is
+    // best.
     case 'greedy':
     case 'agreement':
       return { token: math.argmax(), law: null, prob: null };

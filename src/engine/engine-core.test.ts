@@ -1,4 +1,4 @@
-// What the core does when the model itself fails: nothing of a failed pass may stay behind.
+// Tests that a failed pass of the model leaves nothing behind in the core.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

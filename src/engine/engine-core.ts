@@ -1,5 +1,6 @@
-// The engine without threads: slots, passes and draft loops over any RowModel. Synchronous; the llama worker and the
-// scripted engine both run it. Time comes in as a function; chance comes from the slots' seeds.
+// Implements the engine without threads: slots, passes and draft loops over any RowModel.
+// Synchronous; the llama worker and the scripted engine both run it. Time comes in as a function;
+// chance comes from the slots' seeds.
 
 import { PilotfishError } from '../base/error.js';
 import type { Grammar } from '../grammar/grammar.js';
@@ -38,19 +39,19 @@ export interface EngineCoreParts {
   readonly math: RowMath;
   /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
-  /** Of the model's vocabulary; absent: no format can be followed. */
+  /** Grammars of the model's vocabulary; absent: formats are refused. */
   readonly grammars?: GrammarCache;
   /** Milliseconds of any steady clock; only differences are used. */
   readonly now: () => number;
 }
 
-/** What a running draft loop is asked and tells. */
+/** Control of a running draft loop: stop requests in, tokens out. */
 export interface DraftControl {
   readonly stopped: () => boolean;
   readonly onToken: (token: DraftedToken) => void;
 }
 
-/** See Engine for the contract of each method; here they return instead of promising. */
+/** See Engine for the contract of each method; here they return values instead of promises. */
 export class EngineCore {
   readonly #parts: EngineCoreParts;
   readonly #slots = new Map<number, Slot>();
@@ -111,7 +112,7 @@ export class EngineCore {
     return new MaskBudget(segments.filter(isParty).length);
   }
 
-  /** Guesses for the segments whose rows an early exit has just given. */
+  /** Reports guesses for the segments whose rows an early exit has just given. */
   #tellHints(
     segments: readonly Segment[],
     rows: ExitRows,
@@ -129,7 +130,7 @@ export class EngineCore {
     if (hints.length > 0) onHints(hints);
   }
 
-  /** What the exit's rows say of one segment; null where they hold no numbers. The slot is as it was afterwards. */
+  /** The exit's guess for one segment; null if its rows hold no numbers. Restores the slot. */
   #guess(
     segment: Segment,
     firstRow: number,
@@ -147,14 +148,16 @@ export class EngineCore {
     try {
       return { slot: index, ...guessVerdict(rows, judge, slot, parts) };
     } catch (reason) {
-      if (reason instanceof PilotfishError) return null; // A hint is no reason for a pass to fail.
+      if (reason instanceof PilotfishError) return null; // A failed hint must not fail the pass.
       throw reason;
     } finally {
       slot.truncate(length);
     }
   }
 
-  /** Judges all segments; a row that cannot be judged (a model that gives no numbers) undoes the whole pass. */
+  /**
+   * Judges all segments. A row that cannot be judged (no numbers from the model) undoes the pass.
+   */
   #concludeAll(segments: readonly Segment[]): Outcome[] {
     let row = 0;
     const budget = this.#maskBudget(segments);
@@ -170,13 +173,18 @@ export class EngineCore {
     }
   }
 
-  /** After a failure nobody could tell how far a slot has come: it goes back to where the call began. */
+  /**
+   * Rolls a slot back to the start of the call, because its progress is unknown after a failure.
+   */
   #takeBack({ slot, from }: { readonly slot: number; readonly from: number }): void {
     this.#slotOf(slot).truncate(from);
     this.#parts.model.truncate(slot, from);
   }
 
-  /** Judges one segment whose rows start at `firstRow`, and brings cache and log to the accepted length. */
+  /**
+   * Judges one segment whose rows start at `firstRow`, and cuts cache and log to the accepted
+   * length.
+   */
   #conclude(segment: Segment, firstRow: number, budget: MaskBudget): Outcome {
     const { slot: index, from, tokens, judge, topLogprobs = null } = segment;
     const { model, math } = this.#parts;

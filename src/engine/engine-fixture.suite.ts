@@ -1,4 +1,5 @@
-// What every part of the engine contract starts from: one engine, a prompt, and the few calls that all of them make.
+// Builds the common start of the engine contract tests: one engine, a prompt, and the calls that
+// all of them make.
 
 import assert from 'node:assert/strict';
 import { type SlotId, slotId } from '../base/brand.js';
@@ -47,7 +48,7 @@ export class EngineFixture {
   readonly open = (slot: SlotId = first, config = configOf()): Promise<void> =>
     this.engine.open(slot, config);
 
-  /** The token that a segment is answered with. */
+  /** The token that the engine returns for a segment. */
   readonly step = async (segment: Segment): Promise<number> => {
     const { outcomes } = await this.engine.pass([segment]);
     const { final } = outcomes[0]!;

@@ -1,5 +1,5 @@
-// The contract of every engine, run over each implementation. Texts are compared as token ids under `greedy` and
-// `coupled`, so a cache that is wrong anywhere changes them.
+// Tests the contract of every engine, over each implementation. Texts are compared as token ids
+// under `greedy` and `coupled`, so any wrong cache entry changes them.
 
 import { after, before, describe } from 'node:test';
 import { alternativesContract } from './alternatives.suite.js';

@@ -1,32 +1,36 @@
-// The engine interface: what can compute logits of many sequences in one pass and judge drafts beside them.
-// Knows nothing of sessions, sockets or devices. Implementations: scripted (toy) and llama (llama.cpp).
+// Defines the engine interface: compute logits of many sequences in one pass, and judge drafts in
+// the same pass. Knows nothing of sessions, sockets or devices. Implementations: scripted (toy) and
+// llama (llama.cpp).
 
 import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
+import type { Scheme } from '../math/scheme.js';
 import type { FinalToken } from '../math/verification.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** How the drafts of a segment are verified; each is a file of math, proofs in MATH.md. */
-export type Scheme = 'greedy' | 'coupled' | 'agreement' | 'split' | 'full';
+export type { Scheme };
 
 /**
- * What a slot needs to know to turn logits into laws and laws into tokens. A schema holds for the tokens from
- * `promptLength` on, up to one that ends the text: rows that predict one of them give no other token a chance.
+ * Settings by which a slot turns logits into laws and laws into tokens. A schema applies to the
+ * tokens from `promptLength` on, up to one that ends the text: rows that predict them exclude all
+ * other tokens.
  */
 export interface SlotConfig extends Omit<SamplingRequest, 'topLogprobs'> {
-  /** Tokens at positions below this are prompt: presence and frequency penalties do not count them. */
+  /**
+   * Tokens at positions below this are prompt: presence and frequency penalties do not count them.
+   */
   readonly promptLength: number;
 }
 
-/** How the last rows of a segment are judged. `null` in a segment means: fill the cache, answer nothing. */
+/** How the last rows of a segment are judged. `null` in a segment: only fill the cache. */
 export type Judge =
   | { readonly scheme: 'greedy' | 'coupled' | 'agreement'; readonly draftCount: number }
   | {
       readonly scheme: 'split';
       readonly draftCount: number;
-      /** [draftCount], draft law's probability of each draft token, in (0, 1]. */
+      /** [draftCount], probability of each draft token under the draft law, in (0, 1]. */
       readonly draftProbs: Float64Array;
     }
   | {
@@ -41,74 +45,84 @@ export interface Segment {
   readonly slot: SlotId;
   /** Position of tokens[0]. Must equal the slot's length: a segment continues its sequence. */
   readonly from: number;
-  /** [n >= 1]. The last `draftCount` of them are drafts; at least one token comes before the drafts. */
+  /**
+   * [n >= 1]. The last `draftCount` of them are drafts; at least one token comes before the drafts.
+   */
   readonly tokens: Int32Array;
   readonly judge: Judge | null;
-  /** Judged segments: tell log-probabilities, with so many of the likeliest tokens, in [0, 20]. Absent: none. */
+  /**
+   * Judged segments: report log-probabilities, with this many of the likeliest tokens, in [0, 20].
+   * Absent: none.
+   */
   readonly topLogprobs?: number | null;
 }
 
-/** Of the rows that a verdict rests on; see TokenLogprob for what they are of. */
+/** Log-probabilities of the rows behind a verdict; defined at TokenLogprobs. */
 export interface VerdictLogprobs {
-  /** [accepted drafts, then the final token where the engine has drawn it]. */
+  /** [accepted drafts, then the final token if the engine has drawn it]. */
   readonly tokens: readonly TokenLogprobs[];
-  /** Where the final one is a law, else null. */
+  /** Of the final law, if there is one; else null. */
   readonly law: LawLogprobs | null;
 }
 
-/** What a pass did to one segment. */
+/** The result of a pass for one segment. */
 export interface Outcome {
   readonly slot: SlotId;
   /** Accepted drafts, in [0, draftCount]; 0 for a segment without judge. */
   readonly acceptedCount: number;
   /**
-   * Null for a segment without judge. A bonus token behind fewer than all drafts: the rest was not tested, because the
-   * masks of formats had cost what a pass may spend on them (mask-budget.ts). The
-   * final token is not yet in the cache: it opens the next segment.
+   * Null for a segment without judge. A bonus token after fewer than all drafts: the rest was not
+   * tested, because grammar masks had used up their budget for the pass (mask-budget.ts). The final
+   * token is not yet in the cache: it opens the next segment.
    */
   readonly final: FinalToken | null;
-  /** Null where the segment asked for none. */
+  /** Null if the segment asked for none. */
   readonly logprobs: VerdictLogprobs | null;
   /** Slot length after the pass: rejected drafts are already rolled back. */
   readonly length: number;
 }
 
 /**
- * What an early exit of the model guesses about one segment's outcome, while the pass still runs. Never part of any
- * text: an outcome is made from the last layer's rows alone.
+ * An early exit's guess of one segment's outcome, made while the pass still runs. Never part of any
+ * text: outcomes come from the last layer's rows alone.
  */
 export interface ExitHint {
   readonly slot: SlotId;
-  /** Drafts that would stand, in [0, draftCount]. */
+  /** Drafts expected to be accepted, in [0, draftCount]. */
   readonly acceptedCount: number;
-  /** Of the token behind them: where the candidates stand. */
+  /** Position of the token after them, and of the candidates. */
   readonly position: number;
-  /** [1 to 8] tokens at `position`, the surest first; a draft that would fall there is not among them. */
+  /**
+   * [1 to 8] tokens at `position`, most confident first. A draft rejected there is not among them.
+   */
   readonly candidates: Int32Array;
   /**
-   * [candidates], each the probability that the outcome is `acceptedCount` and this token: the sum is at most 1.
-   * Calibrated for a trained exit under `greedy` and `coupled` (MATH.md, Early exits); otherwise what the exit's law says.
+   * [candidates], each the probability that the outcome is `acceptedCount` and this token: the sum
+   * is at most 1. Calibrated for a trained exit under `greedy` and `coupled` (MATH.md, Early
+   * exits); otherwise taken from the exit's law.
    */
   readonly confidences: Float64Array;
 }
 
-/** Called with the hints of one or more segments, each segment once a pass; must not throw. */
+/** Called with hints of one or more segments, once per segment and pass; must not throw. */
 export type OnHints = (hints: readonly ExitHint[]) => void;
 
-/** An early exit: where it leaves the model, and how sure its guesses are. */
+/** An early exit: its layer and the calibration of its guesses. */
 export interface ExitInfo {
   /** Blocks computed below the exit, in [1, layerCount). */
   readonly layer: number;
   readonly layerCount: number;
-  /** Whether a head was trained for it; else it is the logit lens: the model's own last norm and output. */
+  /**
+   * Whether it has a trained head; else it is the logit lens: the model's own last norm and output.
+   */
   readonly trained: boolean;
-  /** See exit-guess.ts; > 0. */
+  /** Factor of the exit's scores, > 0; see exit-hint.ts. */
   readonly sharpness: number;
-  /** See exit-guess.ts; in [0, 1]. */
+  /** Probability that the winner is among the exit's first tokens, in [0, 1]. */
   readonly coverage: number;
 }
 
-/** What a pass gives. */
+/** The result of a pass. */
 export interface PassResult {
   /** [segments], in the order given. */
   readonly outcomes: readonly Outcome[];
@@ -117,13 +131,16 @@ export interface PassResult {
   readonly judgeMs: number;
 }
 
-/** When a draft ends before `countMax`. */
+/** Conditions that end a draft before `countMax`. */
 export interface DraftStop {
-  /** Stop after the first token whose confidence is below this (SLED's threshold), in [0, 1]; 0 never. */
+  /**
+   * Stop after the first token with a confidence below this (SLED's threshold), in [0, 1]; 0:
+   * never.
+   */
   readonly confidenceMin: number;
 }
 
-/** A draft of one sequence, asked of an engine. */
+/** A request to draft on one sequence. */
 export interface DraftRequest {
   readonly slot: SlotId;
   /** Position of tokens[0]; must equal the slot's length. */
@@ -133,28 +150,38 @@ export interface DraftRequest {
   /** Draft at most this many tokens, >= 1. */
   readonly countMax: number;
   readonly stop: DraftStop;
-  /** greedy drafts the argmax, coupled the winner of the shared race, agreement the argmax, split and full a draw. */
+  /**
+   * greedy drafts the argmax, coupled the winner of the shared race, agreement the argmax, split
+   * and full a draw.
+   */
   readonly scheme: Scheme;
   /**
-   * Of the draft's noise under `split` and `full`, in [0, 2^24): how often drafts of these positions were discarded
-   * before (the epoch). Drawing a position again with the numbers of a discarded draft would break the law as soon as
-   * anything decided since, such as a draft length, looked at that draft (MATH.md, Noise).
+   * Number of the draft's noise under `split` and `full`, in [0, 2^24): how often drafts of these
+   * positions were discarded before (the epoch). A discarded draft's random numbers must not be
+   * reused: if any later decision, such as a draft length, depended on that draft, the law would
+   * change (MATH.md, Noise).
    */
   readonly attempt: number;
-  /** Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0 implies it. */
+  /**
+   * Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0
+   * implies it.
+   */
   readonly wantConfidence: boolean;
-  /** `greedy` and `coupled`: tell so many runners-up of each token at most, in [0, 8]. Absent: none. */
+  /** `greedy` and `coupled`: most runners-up to report for each token, in [0, 8]. Absent: none. */
   readonly alternativesMax?: number;
 }
 
-/** A draft of one token, beside others in one pass. */
+/** A draft of one token, together with others in one pass. */
 export type DraftStep = Omit<DraftRequest, 'countMax'>;
 
-/** Tokens that came next to a drafted one. */
+/** Runners-up of a drafted token. */
 export interface Alternatives {
-  /** [n] the nearest first; the drafted token is none of them. */
+  /** [n] nearest first, without the drafted token. */
   readonly tokens: Int32Array;
-  /** [n] by how much each falls short of the drafted token, in units of logits, >= 0, rising (MATH.md, Branches). */
+  /**
+   * [n] distance of each from the drafted token, in units of logits, >= 0, rising (MATH.md,
+   * Branches).
+   */
   readonly gaps: Float64Array;
 }
 
@@ -162,12 +189,17 @@ export interface Alternatives {
 export interface DraftedToken {
   readonly position: number;
   readonly token: number;
-  /** Softmax probability of the token before any filter, at temperature 1; null when not asked for. */
+  /**
+   * Softmax probability of the token before any filter, at temperature 1; null if not requested.
+   */
   readonly confidence: number | null;
-  /** `split` and `full` only, else null: the law the token was drawn from, and the token's probability in (0, 1]. */
+  /**
+   * `split` and `full` only, else null: the law the token was drawn from, and the token's
+   * probability in (0, 1].
+   */
   readonly law: Law | null;
   readonly prob: number | null;
-  /** Where they were asked for and the scheme has them. */
+  /** If requested and the scheme has them. */
   readonly alternatives?: Alternatives;
 }
 
@@ -192,7 +224,7 @@ export interface DraftRun {
   readonly done: Promise<DraftEnd>;
 }
 
-/** What an engine is and how much it takes. */
+/** Properties and capacity of an engine. */
 export interface EngineInfo {
   /** Name of the model as its file gives it. */
   readonly modelName: string;
@@ -206,33 +238,35 @@ export interface EngineInfo {
   readonly passTokensMax: number;
   /** Most judged rows (draftCount + 1 each) of one pass. */
   readonly passRowsMax: number;
-  /** Where hints come from; null for an engine that gives none. */
+  /** The source of hints; null for an engine without an early exit. */
   readonly exit: ExitInfo | null;
 }
 
-/** What a draft needs of an engine: a look-up in the text is one as well. */
+/** The part of an engine that drafting needs. A prompt look-up implements it too. */
 export type DraftEngine = Pick<Engine, 'open' | 'draft' | 'truncate'> & {
   readonly info: Pick<EngineInfo, 'vocabulary' | 'contextLength'>;
 };
 
 /**
- * An engine runs one thing at a time, in the order of the calls. Every method rejects with PilotfishError:
- * `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments (nothing has changed then),
- * `engine-failed` when the model failed (the slots then hold what they held before the call), `engine-closed` after
- * close.
+ * An engine runs one thing at a time, in the order of the calls. Every method rejects with
+ * PilotfishError: `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments
+ * (nothing has changed), `engine-failed` if the model failed (the slots are as before the call),
+ * `engine-closed` after close.
  */
 export interface Engine {
   readonly info: EngineInfo;
 
-  /** Empties a slot and sets how its rows become tokens; `format-invalid` for a schema that cannot be followed. */
+  /** Empties a slot and sets its config; `format-invalid` for an unsupported schema. */
   open(slot: SlotId, config: SlotConfig): Promise<void>;
 
   /**
-   * Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment per slot.
+   * Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment
+   * per slot.
    *
-   * @param onHints called in mid-pass with an early exit's guesses for the judged segments, never once the promise has
-   *   settled. A segment for which the exit gives no numbers gets none. They change nothing in the result,
-   *   but for how many drafts are tested where masks of formats are dear.
+   * @param onHints called during the pass with an early exit's guesses for the judged segments,
+   *   never after the promise has settled. A segment without numbers from the exit gets none. Hints
+   *   do not change the result, except that fewer drafts may be tested when grammar masks are
+   *   expensive.
    */
   pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult>;
 
@@ -244,29 +278,34 @@ export interface Engine {
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun;
 
   /**
-   * Drafts one token on each of several slots, all in one pass: what `draft` gives for each with a `countMax` of 1.
+   * Drafts one token on each of several slots in one pass. Each result equals that of `draft` with
+   * a `countMax` of 1.
    *
-   * @param steps [1 to passRowsMax] each of another slot. Where all their tokens together exceed a pass, what comes
-   *   before the last token of each is fed in passes of its own.
+   * @param steps [1 to passRowsMax] each of another slot. If their tokens exceed a pass, all but
+   *   the last token of each are fed in earlier passes.
    * @returns [steps], in the order given.
    */
   draftEach(steps: readonly DraftStep[]): Promise<readonly DraftEnd[]>;
 
-  /** Rolls a slot back to `length` tokens; longer than the slot is an error, equal does nothing. */
+  /** Rolls a slot back to `length` tokens; a length above the slot's is an error. */
   truncate(slot: SlotId, length: number): Promise<void>;
 
-  /** Makes `to` hold the first `length` tokens of `from` without computing them; config of `to` stays. */
+  /**
+   * Copies the first `length` tokens of `from` to `to` without computing them; keeps the config of
+   * `to`.
+   */
   copyPrefix(from: SlotId, to: SlotId, length: number): Promise<void>;
 
   /** Serialised cache and token log of a slot. */
   save(slot: SlotId): Promise<Uint8Array>;
 
   /**
-   * Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid` otherwise. Damaged bytes
-   * change nothing; a sound state of another model or cache type leaves the slot open with `config`, and empty.
+   * Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid`
+   * otherwise. Damaged bytes change nothing; an intact state of another model or cache type leaves
+   * the slot empty and open with `config`.
    */
   restore(slot: SlotId, state: Uint8Array, config: SlotConfig): Promise<void>;
 
-  /** Refuses further calls from now on, finishes those made before, cuts drafts short, and frees what the engine holds. */
+  /** Refuses further calls, finishes earlier ones, cuts drafts short, and frees all memory. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
-// An exit's guess: right wherever the exit's rows are, honest about how sure it is, and dropped where it has no numbers.
+// Tests the guess of an exit: right wherever the exit's rows are right, calibrated, and dropped
+// without numbers.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -23,7 +24,7 @@ const rounds = 600;
 
 interface Tally {
   readonly right: number;
-  /** Sum of the first candidates' confidences: what the exit expected of itself. */
+  /** Sum of the first candidates' confidences: the exit's expected success. */
   readonly expected: number;
 }
 
@@ -41,7 +42,9 @@ async function play(
   await target.open(slot, config);
   await draft.open(slot, config);
   let [right, expected] = [0, 0];
-  /** What the target has committed; all but the last is in its cache, and [0, fed) in the draft's. */
+  /**
+   * What the target has committed; all but the last is in its cache, and [0, fed) in the draft's.
+   */
   const log = [0];
   let fed = 0;
   for (let round = 0; round < rounds; round++) {
@@ -84,7 +87,8 @@ describe('guess of an early exit', () => {
     });
   }
 
-  // Each row multiplies what it takes for all before it to stand: a guess that forgot to would be sure of everything.
+  // Each row multiplies the probability that all earlier drafts are accepted. Without it every
+  // guess would seem certain.
   for (const scheme of ['greedy', 'coupled'] as const) {
     it(`comes true as often as it says behind four drafts that mostly stand: ${scheme}`, async () => {
       const sampling = { ...plainSampling, temperature: 0.3 };

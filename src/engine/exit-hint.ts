@@ -1,6 +1,6 @@
-// What an early exit's rows say about a verdict that is still being computed: how many drafts will stand, which token
-// follows, and how sure that is. Guesses only; nothing here can reach a verdict. Source of the idea: arXiv 2505.21594;
-// of the confidences: MATH.md, Early exits.
+// Guesses a verdict from an early exit's rows while the pass still runs: the number of accepted
+// drafts, the next token, and the confidence. Guesses never reach a verdict. Source of the idea:
+// arXiv 2505.21594; of the confidences: MATH.md, Early exits.
 
 import { largestFirst } from '../math/largest-first.js';
 import { type Law, probOf } from '../math/law.js';
@@ -10,10 +10,12 @@ import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
 import { topCandidates } from './top-candidates.js';
 
-/** Tokens that a guess names at most, and among which confidence is shared. */
+/** Most tokens of a guess; they share the confidence. */
 const candidatesMax = 8;
 
-/** What can happen at one row: the surest token first. Where it is the row's draft, that means the draft stands. */
+/**
+ * Possible outcomes of one row, most likely token first. The row's draft stands for its acceptance.
+ */
 interface Ranking {
   readonly tokens: Int32Array;
   /** [tokens], chances in [0, 1], falling. */
@@ -30,11 +32,12 @@ export interface GuessParts {
 export type VerdictGuess = Omit<ExitHint, 'slot'>;
 
 /**
- * The likeliest outcome: of all accepted counts with their surest token, the one of the largest chance. Going at each row
- * with what is likeliest there is something else, and worse: four drafts that stand with 0.7 each fall with 0.76.
+ * The likeliest outcome: the pair of accepted count and next token with the largest probability.
+ * Following the likeliest step at each row is worse: of four drafts accepted with 0.7 each, at
+ * least one is rejected with probability 0.76.
  *
  * @param rows with the exit's logits in place of the model's.
- * @param slot its log ends right before the first draft; the caller takes back what is pushed here.
+ * @param slot its log ends right before the first draft; the caller pops the tokens pushed here.
  * @throws PilotfishError `engine-failed` when a row has no logit above -Infinity.
  */
 export function guessVerdict(
@@ -61,7 +64,7 @@ export function guessVerdict(
   }
 }
 
-/** Where the exit gives no token but the draft a chance, nothing is named. */
+/** If the exit allows no token except the draft, there is no guess. */
 const noGuess: VerdictGuess = {
   acceptedCount: 0,
   position: 0,
@@ -71,7 +74,9 @@ const noGuess: VerdictGuess = {
 
 const surest = ({ confidences }: Pick<VerdictGuess, 'confidences'>): number => confidences[0] ?? -1;
 
-/** The ranking as candidates for the token behind the accepted drafts; a draft that falls is none of them. */
+/**
+ * The ranking as candidates for the token after the accepted drafts, without the rejected draft.
+ */
 function without({ tokens, chances }: Ranking, draft: number | undefined, pathChance: number) {
   const kept = [...tokens.keys()].filter((rank) => tokens[rank] !== draft);
   return {
@@ -92,7 +97,7 @@ function rankRow(
   const { scheme } = judge;
   if (scheme === 'greedy' || scheme === 'coupled' || slot.sampling.temperature === 0) {
     const order = scheme === 'coupled' ? scheme : 'greedy';
-    return withDraft(rankReaches(order, slot, math, exit), draft, slot.draftTrust);
+    return withDraft(rankScores(order, slot, math, exit), draft, slot.draftTrust);
   }
   const law = math.law(slot.sampling);
   return draft === undefined
@@ -100,20 +105,22 @@ function rankRow(
     : rankTest(law, draft, keepChance(judge, row, draft, law));
 }
 
-/** Of coupled this is the race that the model will run, with the same noise: only the logits are the exit's. */
-function rankReaches(
+/**
+ * For coupled this is the race that the model will run, with the same noise but the exit's logits.
+ */
+function rankScores(
   scheme: 'greedy' | 'coupled',
   slot: Slot,
   math: RowMath,
   exit: ExitInfo,
 ): Ranking {
-  const { tokens, scores: candidates } = topCandidates(scheme, slot, math, candidatesMax);
-  return { tokens, chances: sharedChances(candidates, exit) };
+  const { tokens, scores } = topCandidates(scheme, slot, math, candidatesMax);
+  return { tokens, chances: sharedChances(scores, exit) };
 }
 
 /**
- * The draft as a second opinion, by Bayes' rule: right with chance `trust`, and where it is wrong it is one of the other
- * tokens in proportion to the exit's chances (MATH.md, Early exits).
+ * Combines the draft with the exit by Bayes' rule: the draft is right with probability `trust`,
+ * else it is another token in proportion to the exit's probabilities (MATH.md, Early exits).
  */
 function withDraft(
   { tokens, chances }: Ranking,
@@ -136,13 +143,14 @@ function withDraft(
 }
 
 /**
- * coverage * softmax(sharpness * reach): who wins if the model's reaches are the exit's plus Gumbel noise of scale
- * 1 / sharpness, in the share of rows where the winner is among the exit's first tokens at all.
+ * coverage * softmax(sharpness * score): the probability of each winner if the model's scores are
+ * the exit's plus Gumbel noise of scale 1 / sharpness. `coverage` is the share of rows whose winner
+ * is among the exit's first tokens.
  *
- * @param reaches [n], falling. What is not finite gets 0.
+ * @param scores [n], falling. Infinite ones get 0.
  */
-function sharedChances(candidates: Float64Array, { sharpness, coverage }: ExitInfo): Float64Array {
-  const weights = candidates.map((reach) => Math.exp(sharpness * (reach - candidates[0]!)) || 0);
+function sharedChances(scores: Float64Array, { sharpness, coverage }: ExitInfo): Float64Array {
+  const weights = scores.map((score) => Math.exp(sharpness * (score - scores[0]!)) || 0);
   const total = weights.reduce((sum, weight) => sum + weight, 0) || 1;
   return weights.map((weight) => (coverage * weight) / total);
 }
@@ -153,7 +161,7 @@ function rankLaw(law: Law): Ranking {
   return { tokens, chances: Float64Array.from(order, (index) => law.probs[index]!) };
 }
 
-/** Chance that a draft stands under the exit's law. */
+/** Probability that a draft is accepted under the exit's law. */
 function keepChance(judge: Judge, row: number, draft: number, law: Law): number {
   const prob = probOf(law, draft);
   if (judge.scheme === 'split') return Math.min(1, prob / judge.draftProbs[row]!);
@@ -162,8 +170,9 @@ function keepChance(judge: Judge, row: number, draft: number, law: Law): number 
 }
 
 /**
- * A draft against what may replace it. Where it falls the others share the rest in proportion to the law: the true
- * residual also takes the draft law off, which under `split` only the device knows.
+ * A draft and its possible replacements. After a rejection the others share the rest in proportion
+ * to the law. The true residual also subtracts the draft law, which under `split` only the device
+ * knows.
  */
 function rankTest(law: Law, draft: number, kept: number): Ranking {
   const { tokens, chances } = rankLaw(law);

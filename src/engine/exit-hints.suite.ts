@@ -1,4 +1,4 @@
-// What every engine with an early exit promises about its hints, whatever they guess.
+// Tests what every engine with an early exit promises about its hints, for any guesses.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

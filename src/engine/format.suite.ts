@@ -1,5 +1,6 @@
-// What an engine promises of formats, run over each implementation: whatever it writes under a schema satisfies it, under
-// every scheme, drafted or stepped, and a draft that breaks the schema falls.
+// Tests what an engine promises about formats, over each implementation: any text under a schema
+// satisfies it, under every scheme, drafted or stepped, and a draft that breaks the schema is
+// rejected.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -33,7 +34,7 @@ interface Item {
   readonly aa: number;
 }
 
-/** The schema once more, in words of its own. */
+/** An independent check of the schema. */
 function satisfies(text: string): boolean {
   const items = JSON.parse(text) as readonly Item[];
   return (
@@ -46,7 +47,9 @@ function satisfies(text: string): boolean {
   );
 }
 
-/** @param make an engine with at least 2 slots of 256 tokens: white space is long where a model likes it. */
+/**
+ * @param make an engine with at least 2 slots of 256 tokens: a model may write much white space.
+ */
 export function formatContract(name: string, make: () => Promise<Engine>): void {
   describe(`formats: ${name}`, () => {
     let engine: Engine;

@@ -1,13 +1,14 @@
 /**
- * The engine interface, the scripted engine for tests, and what works over any engine.
+ * The engine interface, the scripted engine for tests, and functions that work with any engine.
  *
  * @module pilotfish/engine
  */
 
 export { type SlotId, slotId } from '../base/brand.js';
+export type { ChatMessage } from '../base/chat-message.js';
 export { type ErrorCode, type ErrorEntry, errorTable, PilotfishError } from '../base/error.js';
 export type { LawLogprobs, RankedToken, TokenLogprobs } from '../math/logprobs.js';
-export { type ChatMessage, renderChat } from './chat-template.js';
+export { renderChat } from './chat-template.js';
 export type {
   Alternatives,
   DraftEnd,

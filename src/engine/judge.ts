@@ -1,5 +1,6 @@
-// Judges the rows of one segment: turns logits into the verdict of its scheme, row by row, and stops at the first
-// rejection. The schemes are math's; here they only meet the rows of a pass.
+// Judges the rows of one segment: turns logits into the verdict of its scheme, row by row, and
+// stops at the first rejection. The schemes are in math; this file applies them to the rows of a
+// pass.
 
 import { unreachable } from '../base/assert.js';
 import { agreementToken, verifyAgreement } from '../math/agreement.js';
@@ -28,8 +29,8 @@ export interface JudgedRows {
 /**
  * The verdict on the drafts of one segment.
  *
- * @param slot its log ends right before the first draft; on return it is as it was.
- * @param mayMask whether one more mask may be made for the segment: without one, no more drafts are tested.
+ * @param slot its log ends right before the first draft; it is restored on return.
+ * @param mayMask whether the segment may make one more mask; if not, no more drafts are tested.
  */
 export function judgeRows(
   rows: JudgedRows,
@@ -46,7 +47,7 @@ export function judgeRows(
   };
   const walk = {
     load: (index: number) => math.load(rows.row(index), slot.sampling, slot.history, maskAt(index)),
-    // The work on a row's mask depends on the drafts before it alone: see MayTest.
+    // The work on a row's mask depends only on the drafts before it: see MayTest.
     mayTest: (index: number) => {
       maskAt(index);
       return mayMask();
@@ -58,7 +59,7 @@ export function judgeRows(
 }
 
 interface Walk {
-  /** Makes a row the one that is asked about. */
+  /** Makes a row the current one. */
   readonly load: (index: number) => void;
   readonly mayTest: MayTest;
 }
@@ -106,7 +107,7 @@ function verdictOf(
 }
 
 /**
- * Log-probabilities of what a verdict commits, from the rows as the model gave them.
+ * Log-probabilities of the tokens that a verdict commits, from the model's own rows.
  *
  * @param topCount in [0, 20].
  */

@@ -1,4 +1,5 @@
-// Every engine: laws, penalties and biases judge as they draw, and drafting writes what stepping would.
+// Tests of every engine: laws, penalties and biases judge as they draw, and drafting writes the
+// same text as stepping.
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
@@ -267,7 +268,7 @@ export function lawContract(on: EngineFixture): void {
   });
 }
 
-/** What has to be the same, to the bit or as far as batches of different shapes agree. */
+/** The values that must agree, to the bit or within the difference between batch shapes. */
 const said = ({ reason, drafted, length }: DraftEnd) => ({
   ...{ reason, length },
   tokens: drafted.map(({ position, token, alternatives }) => ({

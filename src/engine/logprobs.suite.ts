@@ -1,5 +1,5 @@
-// What an engine promises of log-probabilities, run over each implementation: of the row the verdict rests on, for every
-// token that it commits, under every scheme.
+// Tests what an engine promises about log-probabilities, over each implementation: they are of the
+// row behind the verdict, for every token it commits, under every scheme.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -72,7 +72,7 @@ export function logprobsContract(
         const committed = drafts.slice(0, acceptedCount).map(({ token }) => token);
         if (final.kind !== 'law') committed.push(final.token);
         assert.equal(logprobs.tokens.length, committed.length);
-        // The row behind the last draft has no law to compare with.
+        // The row after the last draft has no law to compare with.
         drafts.slice(0, committed.length).forEach(({ law }, index) => {
           const { logprob, top } = logprobs.tokens[index]!;
           isNear(logprob, law!, committed[index]!);
@@ -86,7 +86,7 @@ export function logprobsContract(
       const drafts = await drafted();
       const [first] = drafts;
       const { vocabulary } = engine.info;
-      // Nobody's first choice, claimed to be certain: it falls.
+      // An unlikely token with a draft probability of 1 is rejected.
       const probs = toDense(first!.law!, vocabulary.size).probs;
       const worst = probs.indexOf(Math.min(...probs));
       const { final, logprobs } = await verdictOn(

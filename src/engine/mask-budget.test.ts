@@ -1,4 +1,5 @@
-// A schema whose masks are dear holds nobody up for long: a pass stops testing its drafts, and no text differs for it.
+// Tests that a schema with expensive masks delays other sessions only briefly: a pass stops testing
+// its drafts, and no text changes.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -12,12 +13,12 @@ const [hostile, honest] = [slotId(0), slotId(1)];
 const [start, letter, end] = [0, 3, 11];
 const contextLength = 256;
 
-/** The masks behind 28 letters are what a pass may spend. */
+/** The masks after 28 letters use up the budget of a pass. */
 const dear = JSON.stringify({ type: 'string', pattern: '^((a{0,900}){0,900}){0,900}1$' });
 const cheap = JSON.stringify({ type: 'string' });
 
 const configOf = (schema: string): SlotConfig => ({
-  // At temperature 0 every scheme's text is the target's own, so a right draft is known.
+  // At temperature 0 every scheme's text is the target's own, so the right draft is known.
   sampling: { ...plainSampling, temperature: 0, logitBias: new Map([[end, -40]]) },
   seed: 1n,
   promptLength: 1,

@@ -1,5 +1,6 @@
-// How much a pass may spend on the masks of formats. Each accepted draft needs a mask of its own, so a schema that makes
-// them dear could hold everybody's pass up by as many as it drafts. Counts work, reads no clock.
+// Limits the work of a pass on grammar masks. Each accepted draft needs its own mask, so a schema
+// with expensive masks could delay the sessions of a pass by one mask per draft. Counts work, reads
+// no clock.
 
 import type { Grammar } from '../grammar/grammar.js';
 import { grammarLimits } from '../grammar/grammar-limits.js';
@@ -8,16 +9,16 @@ export class MaskBudget {
   readonly #share: number;
   #left: number = grammarLimits.passWork;
 
-  /** @param partyCount segments of the pass that follow a format: each may have its share whatever the others take. */
+  /** @param partyCount segments of the pass that follow a format. Each has its own share. */
   constructor(partyCount: number) {
     this.#share = grammarLimits.passWork / Math.max(1, partyCount);
   }
 
   /**
-   * Begins to count for one segment.
+   * Starts counting for one segment.
    *
-   * @returns whether it may have one more mask, asked after each that it has made: where its share is used up it goes on
-   *   with what nobody has taken yet.
+   * @returns a function that tells whether the segment may make one more mask, to be called after
+   *   each mask. After its own share a segment uses the rest that no other segment has used.
    */
   meter(grammar: Grammar | null): () => boolean {
     if (grammar === null) return () => true;

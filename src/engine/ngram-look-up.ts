@@ -1,6 +1,7 @@
-// Drafts without a model: what followed the last time the text ended like this (prompt look-up). A guess that depends
-// on the text alone, so under the ratio schemes its law is a point: it stands with the target's own probability, and
-// the residual is the target law without it. Source: Saxena 2023, "Prompt lookup decoding".
+// Drafts without a model: proposes the tokens that followed when the text last ended like this
+// (prompt look-up). The guess depends on the text alone, so under the ratio schemes its law is a
+// point. It is then accepted with the target's own probability, and the residual is the target law
+// without it. Source: Saxena 2023, "Prompt lookup decoding".
 
 import { pointLaw } from '../math/law.js';
 import type { DraftedToken, Scheme } from './engine.js';
@@ -10,7 +11,7 @@ import type { DraftedToken, Scheme } from './engine.js';
  * positions.
  */
 export interface NgramOptions {
-  /** Longest and shortest suffix that is looked up, longest first; >= 1. */
+  /** Longest and shortest suffix to look up, longest first; >= 1. */
   readonly suffixMax: number;
   readonly suffixMin: number;
   /** Most tokens guessed from one match, >= 1. */
@@ -27,10 +28,11 @@ export const ngramDefaults: NgramOptions = {
 };
 
 /**
- * What followed the newest earlier place where the text ends like it does now, trying long suffixes first.
+ * The tokens after the newest earlier occurrence of the text's suffix, trying long suffixes first.
  *
- * @param text [n] @param countMax >= 1.
- * @returns [<= min(guessMax, countMax)], empty where no suffix occurs earlier.
+ * @param text [n]
+ * @param countMax >= 1.
+ * @returns [<= min(guessMax, countMax)], empty if no suffix occurs earlier.
  */
 export function ngramLookUp(
   text: readonly number[],
@@ -56,7 +58,11 @@ function matches(text: readonly number[], at: number, size: number): boolean {
   return true;
 }
 
-/** A guess as what it is under a scheme: under the ratio schemes its law is a point. @param position absolute. */
+/**
+ * A guess as a drafted token. Under the ratio schemes its law is a point.
+ *
+ * @param position absolute.
+ */
 export function ngramDraft(position: number, token: number, scheme: Scheme): DraftedToken {
   const isRatio = scheme === 'split' || scheme === 'full';
   return {

@@ -1,4 +1,5 @@
-// Every engine: what passes answer, and that the cache behind them is never wrong, however it was cut, copied or saved.
+// Tests of every engine: the results of passes, and that the cache is never wrong, however it was
+// cut, copied or saved.
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';

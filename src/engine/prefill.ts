@@ -1,4 +1,4 @@
-// Fills a slot with a prompt of any length: chunks of at most one pass, nothing judged.
+// Fills a slot with a prompt of any length, in chunks of at most one pass, and judges nothing.
 
 import type { SlotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
@@ -41,7 +41,7 @@ export async function prefill(
 /**
  * Refuses a prompt that cannot be answered.
  *
- * @param reserve tokens that must fit behind the prompt, >= 1.
+ * @param reserve tokens that must fit after the prompt, >= 1.
  * @throws PilotfishError `prompt-empty` or `prompt-too-long` with both numbers.
  */
 export function checkPrompt(

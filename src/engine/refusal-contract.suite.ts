@@ -1,4 +1,5 @@
-// Every engine: a call that is refused says why, by name and bound, and has changed nothing; a closed engine says so.
+// Tests of every engine: a refused call names the reason and bound, and changes nothing; a closed
+// engine says so.
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';

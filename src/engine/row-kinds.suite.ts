@@ -1,5 +1,5 @@
-// Rows of logits that tests feed to every RowMath: what models give, and what breaks careless code. A function of
-// vocabulary and seed alone, so a failure repeats itself.
+// Generates rows of logits for tests of every RowMath: typical ones, and ones that break careless
+// code. A function of vocabulary and seed alone, so a failure repeats.
 
 import { noiseKey, uniform } from '../math/noise.js';
 import type { Sampling } from '../math/sampling.js';

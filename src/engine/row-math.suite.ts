@@ -1,4 +1,4 @@
-// The contract of RowMath, run over each implementation: what holds whoever answers.
+// Tests the contract of RowMath, over each implementation.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -106,7 +106,8 @@ export function rowMathContract(name: string, create: (vocabSize: number) => Row
     });
 
     it('lets each token win the race with its probability', () => {
-      // The seed is fixed: this passes or fails for ever. A correct race fails at a fresh seed once in 10^6.
+      // The seed is fixed: this always passes or always fails. A correct race fails at a fresh seed
+      // once in 10^6.
       const math = create(24);
       math.load(rowOf('flat', 24, 5), plainSampling, null, null);
       for (const changes of [{}, { temperature: 0.6 }, { topP: 0.8 }]) {

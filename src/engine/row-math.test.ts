@@ -1,4 +1,4 @@
-// The suite of row arithmetic over the reference.
+// Runs the suite of row arithmetic over the reference.
 
 import { referenceRowMath } from './row-math.js';
 import { rowMathContract } from './row-math.suite.js';

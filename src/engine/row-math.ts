@@ -1,5 +1,6 @@
-// What the engine asks of one row of logits: the likeliest token, the winner of the coupled race, the law. The reference
-// here is the definition, in float64 over src/math; kernel/ answers the same faster. Never touches the caller's row.
+// Answers the engine's questions about one row of logits: the likeliest token, the winner of the
+// coupled race, the law. The reference here is the definition, in float64 over src/math; kernel/
+// gives the same answers faster. Never changes the caller's row.
 
 import { assert } from '../base/assert.js';
 import { coupledRanking, coupledToken, coupledTokenFromLogits } from '../math/coupled.js';
@@ -13,21 +14,22 @@ import { isFiltered, type Sampling } from '../math/sampling.js';
 import { applyMask, type TokenMask } from '../math/token-mask.js';
 
 /**
- * Answers about one row at a time. Every answer is about the row of the last `load`, penalties and bias applied; the
- * `sampling` of an answer gives temperature and filters. All but `load` throw PilotfishError `engine-failed` when no
- * logit of the row is above -Infinity; NaN and Infinity mean what src/math/logits.ts says.
+ * Answers questions about the row of the last `load`, with penalties and bias applied. The
+ * `sampling` of a question gives temperature and filters. All methods except `load` and `logit`
+ * throw PilotfishError `engine-failed` if no logit of the row is above -Infinity.
+ * src/math/logits.ts defines NaN and Infinity.
  */
 export interface RowMath {
   readonly vocabSize: number;
-  /** Which code answers: the reference in JavaScript, or the WebAssembly SIMD kernel. */
+  /** The implementation: the reference in JavaScript, or the WebAssembly SIMD kernel. */
   readonly implementation: 'reference' | 'simd';
 
   /**
    * Copies a row and applies penalties and bias of `sampling`, then the mask, to the copy.
    *
    * @param logits [vocab], not changed, not kept.
-   * @param history null where `usesHistory(sampling)` is false.
-   * @param mask what a format allows, else null; applied last, see applyMask.
+   * @param history null if `usesHistory(sampling)` is false.
+   * @param mask tokens that a format allows, or null; applied last, see applyMask.
    */
   load(
     logits: Float32Array,
@@ -54,19 +56,24 @@ export interface RowMath {
    * The first tokens of that race, winner first.
    *
    * @param count >= 1.
-   * @returns at most `count` tokens, fewer when fewer have a probability above 0; owned by the caller.
+   * @returns at most `count` tokens, fewer if fewer have a probability above 0; owned by the
+   *   caller.
    */
   coupledRanking(sampling: Sampling, key: NoiseKey, position: number, count: number): Int32Array;
 
   /**
-   * The law of the row: src/math/law-pipeline.ts. A sparse law is the same from every implementation, bit for bit; the
-   * probabilities of a dense one agree within 1e-11 of each, but for those below 2^-1021, which may be 0.
+   * The law of the row: src/math/law-pipeline.ts. A sparse law is the same from every
+   * implementation, bit for bit; the probabilities of a dense one agree within 1e-11 of each,
+   * except that those below 2^-1021 may be 0.
    *
    * @returns owned by the caller.
    */
   law(sampling: Sampling): Law;
 
-  /** Softmax probability of one token before any filter but the mask, at temperature 1. Implementations agree within 1e-11 of it. */
+  /**
+   * Softmax probability of one token at temperature 1, after the mask and before other filters.
+   * Implementations agree within 1e-11 of it.
+   */
   softmaxProb(token: number): number;
 }
 
@@ -77,9 +84,10 @@ export function referenceRowMath(vocabSize: number): RowMath {
 }
 
 /**
- * The definition over a row that its owner fills: answers about `row` as it stands, penalties already applied.
+ * The definition over a row that its owner fills. Answers for the current `row`, penalties already
+ * applied.
  *
- * @param row [vocab], kept, and changed by `load` only.
+ * @param row [vocab], kept; changed only by `load`.
  */
 export function referenceOver(row: Float32Array): RowMath {
   return new ReferenceRowMath(row);
@@ -128,7 +136,7 @@ class ReferenceRowMath implements RowMath {
   }
 
   coupledRanking(sampling: Sampling, key: NoiseKey, position: number, count: number): Int32Array {
-    // Weights serve as well as probabilities, and keep the first of the ranking equal to coupledToken.
+    // Weights work like probabilities, and keep the first of the ranking equal to coupledToken.
     const law: Law = hasDenseLaw(sampling)
       ? { kind: 'dense', probs: weightsOf(this.#row, sampling.temperature) }
       : this.law(sampling);

@@ -1,5 +1,6 @@
-// What a model must offer to become an engine: feed tokens of many slots, read rows of logits, move cache contents.
-// Synchronous, without laws or drafts; engine-core.ts builds those on top.
+// Defines the interface a model must implement to become an engine: feed tokens of many slots, read
+// rows of logits, copy and cut caches. Synchronous, without laws or drafts; engine-core.ts builds
+// those on top.
 
 import type { ExitInfo } from './engine.js';
 
@@ -10,16 +11,19 @@ export interface Part {
   readonly from: number;
   /** [n >= 1] */
   readonly tokens: Int32Array;
-  /** Logits are wanted after each of the last `rowCount` tokens, in [0, n]. */
+  /** Number of last tokens whose logits are requested, in [0, n]. */
   readonly rowCount: number;
 }
 
-/** Rows of logits that an early exit guesses, in the middle of a feed. */
+/** Rows of logits guessed by an early exit during a feed. */
 export interface ExitRows {
-  /** Which of the feed's wanted rows these are: from `from`, `count` of them, all rows of the parts they belong to. */
+  /** Range of the feed's requested rows: `count` rows from `from` on; always whole parts. */
   readonly from: number;
   readonly count: number;
-  /** Logits [vocab] of the index-th wanted row of the feed; valid during the call only; read only. */
+  /**
+   * Logits [vocab] of the index-th requested row of the feed; valid during the call only; read
+   * only.
+   */
   row(index: number): Float32Array;
 }
 
@@ -36,24 +40,30 @@ export interface RowModel {
   /**
    * Computes all parts in one batch. At most one part per slot.
    *
-   * @param onExit called while the feed runs, with each wanted row once, in order; only where `exit` is not null.
-   * @throws PilotfishError `context-exhausted` or `engine-failed`; the caches then are as they were.
+   * @param onExit called while the feed runs, with each requested row once, in order; only if
+   *   `exit` is not null.
+   * @throws PilotfishError `context-exhausted` or `engine-failed`; the caches are then unchanged.
    */
   feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void;
 
-  /** Logits [vocab] of the index-th wanted row of the last feed, in part order. Valid until the next call; read only. */
+  /**
+   * Logits [vocab] of the index-th requested row of the last feed, in part order. Valid until the
+   * next call; read only.
+   */
   row(index: number): Float32Array;
 
-  /** Forgets everything of a slot from position `length` on. */
+  /** Drops the cache of a slot from position `length` on. */
   truncate(slot: number, length: number): void;
 
-  /** Makes `to` equal to the first `length` positions of `from`; what `to` held is forgotten. */
+  /**
+   * Makes `to` equal to the first `length` positions of `from`; the old content of `to` is dropped.
+   */
   copyPrefix(from: number, to: number, length: number): void;
 
   /** Cache contents of a slot as bytes. */
   save(slot: number): Uint8Array;
 
-  /** Replaces a slot's cache; false when the bytes are not of this model and cache type. */
+  /** Replaces a slot's cache; false if the bytes are of another model or cache type. */
   restore(slot: number, state: Uint8Array): boolean;
 
   close(): void;

@@ -1,4 +1,5 @@
-// The scripted engine keeps the contract of every engine, and is the toy the other tests rely on.
+// Tests that the scripted engine keeps the contract of every engine, and behaves as the other tests
+// assume.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

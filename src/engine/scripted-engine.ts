@@ -1,4 +1,5 @@
-// The scripted model behind the Engine interface: what tests use where a real model would only be slower.
+// Wraps the scripted model in the Engine interface, for tests in which a real model would only be
+// slower.
 
 import { PilotfishError } from '../base/error.js';
 import { GrammarCache } from '../grammar/grammar-cache.js';
@@ -8,7 +9,7 @@ import { referenceRowMath } from './row-math.js';
 import { ScriptedModel, type ScriptedModelOptions } from './scripted-model.js';
 import { type Alphabet, scriptedVocabulary } from './scripted-vocabulary.js';
 
-/** A small, sharp enough model; tests change what they are about. */
+/** A small, sharp enough model; a test changes the options it needs. */
 export const scriptedDefaults: ScriptedModelOptions = {
   vocabSize: 16,
   seed: 1,
@@ -22,13 +23,13 @@ export const scriptedDefaults: ScriptedModelOptions = {
 };
 
 /**
- * An engine over a toy model of at most 16 tokens that needs no file: for tests of what stands on
- * an engine. The same options give the same logits everywhere; `divergence` above 0 makes a draft
- * that agrees with the target now and then.
+ * An engine over a toy model of at most 16 tokens that needs no file, for tests of code that uses
+ * an engine. The same options give the same logits everywhere; `divergence` above 0 gives a draft
+ * that agrees with the target only sometimes.
  *
- * @param options beside the defaults (16 tokens, 4 slots, 256 tokens each); `alphabet` says what
- *   its tokens stand for.
- * @throws PilotfishError `usage` for a vocabulary that the toy does not have.
+ * @param options changes to the defaults (16 tokens, 4 slots, 256 tokens each); `alphabet` gives
+ *   the texts of the tokens.
+ * @throws PilotfishError `usage` for a vocabulary size out of range.
  *
  * @example
  * ```ts

@@ -1,30 +1,37 @@
-// A deterministic toy language model of at most 16 tokens for tests, the simulator and the exactness proof. Its logits
-// depend on every token of the prefix through the cache, so a cache that is wrong anywhere shows in the text.
+// Computes a deterministic toy language model of at most 16 tokens for tests, the simulator and the
+// exactness proof. Its logits depend on every token of the prefix through the cache, so any wrong
+// cache entry shows in the text.
 
 import { assert } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { ExitInfo } from './engine.js';
 import type { ExitRows, Part, RowModel } from './row-model.js';
 
-/** What the toy model of createScriptedEngine is like. */
+/** Options of the toy model of createScriptedEngine. */
 export interface ScriptedModelOptions {
   /** In [2, 16]. */
   readonly vocabSize: number;
-  /** Two models with one seed write the same text. */
+  /** Two models with the same seed write the same text. */
   readonly seed: number;
-  /** Distance of the logits from those of the seed's model, >= 0; 0 is the target itself, larger a worse draft. */
+  /**
+   * Distance of the logits from those of the seed's model, >= 0; 0 is the target itself; larger
+   * values make a worse draft.
+   */
   readonly divergence: number;
-  /** Spread of the logits; larger means surer. */
+  /** Spread of the logits; larger values concentrate the law. */
   readonly sharpness: number;
   readonly slotCount: number;
   readonly contextLength: number;
   readonly passTokensMax: number;
   readonly passRowsMax: number;
-  /** An early exit that is right with chance `agreement`, in [0, 1], and else knows nothing; null for none. */
+  /**
+   * An early exit that is right with probability `agreement`, in [0, 1], else random; null: no
+   * exit.
+   */
   readonly exit: { readonly agreement: number } | null;
 }
 
-/** Of what the exit does, apart from what the model does. */
+/** Separates the exit's hashes from the model's. */
 const exitSalt = 0x0e817;
 
 function exitOf({ exit }: ScriptedModelOptions): ExitInfo | null {
@@ -34,7 +41,10 @@ function exitOf({ exit }: ScriptedModelOptions): ExitInfo | null {
   return { layer: 1, layerCount: 2, trained: true, sharpness: 1e6, coverage: agreement };
 }
 
-/** 32-bit mixer with full avalanche (multiply-xorshift, constants of the lowbias32 search by C. Wellons). */
+/**
+ * 32-bit mixer with full avalanche (multiply-xorshift, constants of the lowbias32 search by C.
+ * Wellons).
+ */
 function mix(value: number): number {
   let x = value >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
@@ -54,7 +64,7 @@ export class ScriptedModel implements RowModel {
   readonly passRowsMax: number;
   readonly exit: ExitInfo | null;
   readonly #options: ScriptedModelOptions;
-  /** Per slot, per position: a hash of the whole prefix up to there. This is the toy's KV cache. */
+  /** The toy's KV cache: per slot and position, a hash of the whole prefix. */
   readonly #caches: number[][];
   #rows: Float32Array[] = [];
   #exitRows: Float32Array[] = [];

@@ -1,5 +1,5 @@
-// The alphabet of the scripted models: a start token, an end token, one whole letter per token, and two tokens that
-// are halves of one letter, so that byte-wise streaming is exercised.
+// Defines the alphabet of the scripted models: a start token, an end token, one whole letter per
+// token, and two tokens that are halves of one letter, so that byte-wise streaming is tested.
 
 import { PilotfishError } from '../base/error.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
@@ -8,7 +8,7 @@ import type { Vocabulary } from './vocabulary.js';
 const bos = 0;
 const eos = 1;
 
-/** The model's own law, but for the end: every answer has the length that is asked for. */
+/** The model's own law without the end token: every answer has the requested length. */
 export const bannedEnd: Sampling = { ...plainSampling, logitBias: new Map([[eos, -Infinity]]) };
 
 /** Token texts by id, before the two bytes of U+00E9: a space and letters, or the marks of JSON. */

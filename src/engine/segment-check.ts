@@ -1,4 +1,4 @@
-// Refuses bad arguments before anything changes: every bound an engine has, checked by name.
+// Checks the arguments of an engine call before anything changes: every bound, by name.
 
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
@@ -9,14 +9,17 @@ import type { Slot } from './slot.js';
 
 const invalid = (message: string): PilotfishError => new PilotfishError('segment-invalid', message);
 
-/** What the checks need to know of an engine. */
+/** The parts of an engine that the checks need. */
 export interface SegmentContext {
   readonly model: RowModel;
   /** The opened slot. @throws PilotfishError `segment-invalid` when the slot is not open. */
   readonly slotOf: (index: number) => Slot;
 }
 
-/** @throws PilotfishError `segment-invalid`, `token-out-of-range` or `context-exhausted`; see Engine.pass. */
+/**
+ * @throws PilotfishError `segment-invalid`, `token-out-of-range` or `context-exhausted`; see
+ *   Engine.pass.
+ */
 export function checkSegments(segments: readonly Segment[], context: SegmentContext): void {
   const { model } = context;
   const seen = new Set<number>();
@@ -119,7 +122,7 @@ export function checkTokenIds(tokens: Int32Array, vocabSize: number): void {
 
 const schemes: readonly Scheme[] = ['greedy', 'coupled', 'agreement', 'split', 'full'];
 
-/** Callers without types end here; an unknown scheme further in would be our own mistake. */
+/** Stops callers without types. Deeper code takes an unknown scheme for a broken invariant. */
 function checkScheme(scheme: Scheme): void {
   if (!schemes.includes(scheme)) {
     throw invalid(`scheme '${scheme}' is not one of ${schemes.join(', ')}`);

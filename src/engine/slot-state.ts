@@ -1,5 +1,5 @@
-// The bytes of a saved slot: its token log before the model's own cache bytes, with a checksum over both, because the
-// model trusts what it is given.
+// Packs a saved slot into bytes: its token log before the model's own cache bytes, with a checksum
+// over both, because the model trusts its input.
 
 /** "PFS1" */
 const magic = 0x31534650;
@@ -23,7 +23,7 @@ export function packState(tokens: Int32Array, cache: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The parts of `packState`, or null when the bytes are not what it made. */
+/** The parts given to `packState`, or null if the bytes are damaged. */
 export function unpackState(
   state: Uint8Array,
 ): { readonly tokens: Int32Array; readonly cache: Uint8Array } | null {
@@ -42,8 +42,8 @@ export function unpackState(
 }
 
 /**
- * FNV-1a over 32-bit words, the last one padded with zeros. Catches damage, not malice: saved states never leave the
- * process that made them.
+ * FNV-1a over 32-bit words, the last one padded with zeros. Detects damage, not attacks: saved
+ * states never leave the process that made them.
  */
 function checksum(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

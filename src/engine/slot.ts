@@ -1,5 +1,5 @@
-// One KV sequence as the engine sees it: the tokens its cache holds and how its rows become tokens.
-// Holds the token log so that lengths, histories and checks are derived from one place.
+// Holds one KV sequence of the engine: its token log, and the config that turns its rows into
+// tokens. Lengths, histories and checks all derive from the log.
 
 import { assert } from '../base/assert.js';
 import type { Grammar, GrammarState } from '../grammar/grammar.js';
@@ -17,16 +17,18 @@ export interface SlotKeys {
   readonly target: NoiseKey;
 }
 
-/** Capacity a log starts with; it doubles as it fills, so that idle slots of a long context cost little. */
+/**
+ * Capacity a log starts with; it doubles when full, so idle slots of a long context cost little.
+ */
 const initialCapacity = 256;
 
 export class Slot {
   readonly config: SlotConfig;
   readonly keys: SlotKeys;
-  /** Counts of the logged tokens, kept only while a penalty needs them. */
+  /** Counts of the logged tokens; null if no penalty needs them. */
   readonly history: TokenHistory | null;
   readonly grammar: Grammar | null;
-  /** Behind each token of the answer, its beginning first; kept only for a grammar. */
+  /** Grammar state after each token of the answer, from its start on; only with a grammar. */
   readonly #states: GrammarState[] = [];
   #accepted = 0;
   #tested = 0;
@@ -59,18 +61,18 @@ export class Slot {
     return this.#log.subarray(0, this.#length);
   }
 
-  /** What may come next; null: anything. Of a prompt nothing is asked. */
+  /** Tokens that may come next; null: any. A prompt is not checked. */
   get mask(): TokenMask | null {
     if (this.grammar === null || this.#length < this.config.promptLength) return null;
     return this.grammar.mask(this.#states.at(-1)!);
   }
 
-  /** Chance that a draft stands, from those tested so far; what little is known at first counts as five at 0.6. */
+  /** Acceptance rate of the drafts tested so far, with a prior worth five drafts at 0.6. */
   get draftTrust(): number {
     return (this.#accepted + 3) / (this.#tested + 5);
   }
 
-  /** Tells of drafts that were tested: the accepted ones, and of `draftCount` the first that fell. */
+  /** Counts tested drafts: the accepted ones and, if any of `draftCount` was rejected, that one. */
   countDrafts(acceptedCount: number, draftCount: number): void {
     this.#accepted += acceptedCount;
     this.#tested += Math.min(acceptedCount + 1, draftCount);

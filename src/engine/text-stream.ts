@@ -1,10 +1,10 @@
-// Tokens to text while they arrive: whole characters only, never half of one.
+// Converts tokens to text as they arrive: whole characters only.
 
 import { Utf8Stream } from '../base/utf8.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /**
- * Tokens to text while they arrive: whole characters only, never half of one.
+ * Converts tokens to text as they arrive: whole characters only.
  *
  * @example
  * ```ts
@@ -28,22 +28,23 @@ export class TextStream {
     this.#vocabulary = vocabulary;
   }
 
-  /** What a token adds to the text; may be empty. @throws PilotfishError `token-out-of-range`. */
+  /** The text that a token adds; may be empty. @throws PilotfishError `token-out-of-range`. */
   push(token: number): string {
     return this.#utf8.push(this.#vocabulary.tokenBytes(token));
   }
 
-  /** Flushes bytes of a character that never became whole, as U+FFFD. */
+  /** Flushes the bytes of an incomplete character, as U+FFFD. */
   end(): string {
     return this.#utf8.end();
   }
 }
 
 /**
- * The text that `tokenize` made these tokens of; control tokens give none. For a text that still
- * grows: TextStream.
+ * The text of tokens, the inverse of `tokenize`; control tokens give none. For a text that still
+ * grows, use TextStream.
  *
- * @param tokens ids. @throws PilotfishError `token-out-of-range`.
+ * @param tokens ids.
+ * @throws PilotfishError `token-out-of-range`.
  *
  * @example
  * ```ts

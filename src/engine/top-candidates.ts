@@ -1,12 +1,16 @@
-// Which tokens come first at a row under greedy or in the race, and how far each reaches: what a draft's runners-up and an
-// exit's guesses are made of. Reaches are in units of logits, so that those of different models can be compared.
+// Ranks the first tokens of a row under greedy or in the race, with their scores. A draft's
+// runners-up and an exit's guesses come from it. Scores are in units of logits, so different models
+// can be compared.
 
 import { largestFirst } from '../math/largest-first.js';
 import { exponential } from '../math/noise.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
 
-/** The first tokens of a row, and how far each reaches: the logit, and in a race temperature * Gumbel noise more. */
+/**
+ * The first tokens of a row and their scores: the logit, in a race plus temperature * Gumbel noise.
+ * MATH.md calls a score the reach of a token.
+ */
 export interface TopCandidates {
   readonly tokens: Int32Array;
   /** [tokens], falling. */
@@ -14,9 +18,10 @@ export interface TopCandidates {
 }
 
 /**
- * The tokens that come first at the row that `math` holds.
+ * The first tokens of the row that `math` holds.
  *
- * @param slot its log ends right before the row's token. @param count >= 1, of tokens at most.
+ * @param slot its log ends right before the row's token.
+ * @param count most tokens, >= 1.
  */
 export function topCandidates(
   scheme: 'greedy' | 'coupled',
@@ -25,26 +30,22 @@ export function topCandidates(
   count: number,
 ): TopCandidates {
   const isRace = scheme === 'coupled' && slot.sampling.temperature > 0;
-  return isRace ? raceReaches(slot, math, count) : greedyReaches(slot, math, count);
+  return isRace ? raceScores(slot, math, count) : greedyScores(slot, math, count);
 }
 
-function greedyReaches({ sampling }: Slot, math: RowMath, count: number): TopCandidates {
+function greedyScores({ sampling }: Slot, math: RowMath, count: number): TopCandidates {
   const law = math.law({ ...sampling, temperature: 1, topK: count, topP: 1, minP: 0 });
   const order = largestFirst(law.probs, count, 0);
   const tokens = law.kind === 'sparse' ? order.map((index) => law.ids[index]!) : order;
   return { tokens, scores: Float64Array.from(tokens, (id) => math.logit(id)) };
 }
 
-function raceReaches(
-  { sampling, keys, length }: Slot,
-  math: RowMath,
-  count: number,
-): TopCandidates {
+function raceScores({ sampling, keys, length }: Slot, math: RowMath, count: number): TopCandidates {
   const tokens = math.coupledRanking(sampling, keys.race, length, count);
   const { temperature } = sampling;
-  const candidates = Float64Array.from(
+  const scores = Float64Array.from(
     tokens,
     (id) => math.logit(id) - temperature * Math.log(exponential(keys.race, length, id)),
   );
-  return { tokens, scores: candidates };
+  return { tokens, scores };
 }

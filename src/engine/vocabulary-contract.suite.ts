@@ -1,4 +1,5 @@
-// Every engine: its vocabulary gives back the texts it takes, piece by piece, and refuses ids that it does not have.
+// Tests of every engine: its vocabulary round-trips texts, piece by piece, and refuses ids that it
+// does not have.
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';

@@ -1,11 +1,12 @@
-// Whether two models speak the same tokens, and if not, where they part. Compares contents, not sizes: vocabularies of
-// one family may differ in padding only, which the fingerprint would not forgive but a reader should be told.
+// Checks that two models share their tokens, and reports the first difference. Compares contents,
+// not sizes: vocabularies of one family may differ in padding only. The fingerprint refuses those
+// too, but the message should say so.
 
 import { PilotfishError } from '../base/error.js';
 import { firstDifference, onlyKindsDiffer } from '../base/vocabulary-difference.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** The first difference in words, or null when the vocabularies are interchangeable. */
+/** Describes the first difference; null if the vocabularies are interchangeable. */
 export function vocabularyDifference(target: Vocabulary, draft: Vocabulary): string | null {
   if (target.fingerprint === draft.fingerprint) return null;
   return firstDifference(target, draft) ?? onlyKindsDiffer;

@@ -1,18 +1,20 @@
-// The vocabulary interface: text to token ids and back, and the fingerprint by which two models are compared.
-// Synchronous, and usable while the engine computes.
+// Defines the vocabulary interface: text to token ids and back, and the fingerprint that compares
+// two models. Synchronous, and usable while the engine computes.
 
 /** A model's tokens: text to ids and back. Synchronous, and usable while the engine computes. */
 export interface Vocabulary {
   readonly size: number;
-  /** Start-of-text token that prompts begin with, or null. */
+  /** Start-of-text token of prompts, or null. */
   readonly bos: number | null;
-  /** The end token that the model itself names, for its chat template, or null; one of `endOfText`. */
+  /** The model's own end token, for its chat template, or null; one of `endOfText`. */
   readonly eos: number | null;
   /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
-  /** Whether `tokenize` puts a space before a text, which a whole text detokenised again then begins with. */
+  /**
+   * Whether `tokenize` puts a space before a text; detokenising the whole text then gives it back.
+   */
   readonly addsSpacePrefix: boolean;
-  /** Stands for size, every token's text and kind, and the special ids: equal means interchangeable. */
+  /** Digest of size, all token texts and kinds, and the special ids. Equal: interchangeable. */
   readonly fingerprint: string;
 
   /**
@@ -28,6 +30,8 @@ export interface Vocabulary {
   /** Raw text of a token as stored in the model, for messages and comparison. */
   tokenText(token: number): string;
 
-  /** Bytes that a token adds to a text; empty for control tokens. May be part of a UTF-8 character. */
+  /**
+   * Bytes that a token adds to a text; empty for control tokens. May be part of a UTF-8 character.
+   */
   tokenBytes(token: number): Uint8Array;
 }

@@ -1,5 +1,5 @@
-// Rules as one graph of nodes: read a byte, call a rule, fork, return. Whatever cannot lead to the end of a text is cut
-// out, so that who follows the graph never stands before nothing.
+// Builds one graph of nodes from rules: read a byte, call a rule, fork, return. Options that cannot
+// lead to the end of a text are removed, so a walk never reaches a dead end.
 
 import { assert } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
@@ -9,7 +9,7 @@ import { grammarLimits } from './grammar-limits.js';
 export type Node =
   | { readonly kind: 'byte'; readonly ranges: readonly ByteRange[]; readonly next: number }
   | { readonly kind: 'call'; readonly rule: number; readonly next: number }
-  /** Options that read something before those that do not. */
+  /** Options that read a byte come before those that do not. */
   | { readonly kind: 'fork'; options: readonly number[] }
   | { readonly kind: 'return' };
 
@@ -22,7 +22,7 @@ export interface Automaton {
 /** Every rule returns here. */
 const returnNode = 0;
 
-/** Rules may be named before they are known: recursion needs it. */
+/** Rules may be referenced before they are defined, for recursion. */
 export class AutomatonBuilder {
   readonly #nodes: Node[] = [{ kind: 'return' }];
   readonly #starts: (number | null)[] = [];
@@ -43,8 +43,9 @@ export class AutomatonBuilder {
   /**
    * The automaton of a vocabulary.
    *
-   * @param isWritable whether some token is this byte alone: with those tokens every path that is left can be written.
-   * @throws PilotfishError `format-invalid` when no text at all can be written.
+   * @param isWritable whether some token is this byte alone. With these tokens every remaining path
+   *   can be written.
+   * @throws PilotfishError `format-invalid` when no text can be written.
    */
   finish(isWritable: (byte: number) => boolean): Automaton {
     const starts = this.#starts.map((start, rule) => {
@@ -112,7 +113,9 @@ export class AutomatonBuilder {
     return node;
   }
 
-  /** The rule of an expression that is used more than once: each use then costs a node or two. */
+  /**
+   * The rule of an expression that is used more than once: each use then costs one or two nodes.
+   */
   #ruleFor(part: Expression): number {
     if (part.kind === 'rule') return part.rule;
     if (part.kind === 'shared') return this.#ruleFor(part.part);
@@ -125,7 +128,7 @@ export class AutomatonBuilder {
   }
 }
 
-/** The nodes with options left out that lead nowhere; null when the text itself does. */
+/** The nodes without options that lead to a dead end; null if the text itself is one. */
 function withoutDeadEnds(
   nodes: readonly Node[],
   starts: readonly number[],
@@ -140,7 +143,10 @@ function withoutDeadEnds(
   );
 }
 
-/** [nodes] 1 where the end of the rule can be reached: the least fixed point, each edge followed once. */
+/**
+ * [nodes] 1 where the end of the rule can be reached: the least fixed point, each edge followed
+ * once.
+ */
 function liveNodes(
   nodes: readonly Node[],
   starts: readonly number[],
@@ -173,7 +179,7 @@ function liveNodes(
   return isLive;
 }
 
-/** The nodes whose life hangs on node n: entries [from[n], from[n + 1]) of `to`. */
+/** The nodes that depend on node n: entries [from[n], from[n + 1]) of `to`. */
 function dependentsOf(
   nodes: readonly Node[],
   starts: readonly number[],

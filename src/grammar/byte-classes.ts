@@ -1,5 +1,5 @@
-// Bytes that no node of an automaton tells apart are one class: a few dozen instead of 256, so that what follows a state
-// is a short list.
+// Groups bytes that no node of an automaton tells apart into classes: a few dozen instead of 256,
+// so the list of next states is short.
 
 import type { Automaton } from './automaton.js';
 import type { ByteRange } from './expression.js';
@@ -28,7 +28,10 @@ export function byteClasses({ nodes }: Automaton): ByteClasses {
 const keyOf = (ranges: readonly ByteRange[]): string =>
   ranges.map(({ from, last }) => `${from}-${last}`).join();
 
-/** Splits the bytes by one set after another: each class falls into the part inside and the part outside. */
+/**
+ * Splits the bytes by one set after another: each class falls into the part inside and the part
+ * outside.
+ */
 function splitBy(sets: readonly (readonly ByteRange[])[]): Uint8Array {
   let classOf = new Uint8Array(256);
   for (const ranges of sets) {

@@ -1,5 +1,6 @@
-// Sets of Unicode code points as sorted ranges, and the UTF-8 that spells them: a range of code points becomes a few
-// sequences of byte ranges. Surrogates are no characters and spelt by nothing.
+// Represents sets of Unicode code points as sorted ranges, and encodes them in UTF-8: a range of
+// code points becomes a few sequences of byte ranges. Surrogates are not characters and have no
+// encoding.
 
 import { byteIn, choice, type Expression, encodePoint, sequence, shared } from './expression.js';
 
@@ -39,7 +40,7 @@ export function intersection(
   return union(shared.filter(([from, last]) => from <= last));
 }
 
-/** All characters but these. */
+/** All characters except these. */
 export function complement(ranges: readonly PointRange[]): PointRange[] {
   const gaps: PointRange[] = [];
   let next = 0;
@@ -80,8 +81,8 @@ function spellingsOf([from, last]: PointRange): Expression[] {
 }
 
 /**
- * Sequences of byte ranges for all encodings between two of one length: where the first bytes differ, the ends are split
- * off and what lies between may go on with any continuation bytes.
+ * Sequences of byte ranges for all encodings between two of one length: where the first bytes
+ * differ, the ends are split off; first bytes in between take any continuation bytes.
  */
 function spellings(low: readonly number[], high: readonly number[]): Expression[] {
   const [first, ...lowRest] = low;

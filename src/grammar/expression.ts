@@ -1,4 +1,5 @@
-// What a grammar is written in: regular expressions over bytes that may name rules, which makes them context-free.
+// Defines the language of grammars: regular expressions over bytes that may refer to rules, which
+// makes them context-free.
 
 export interface ByteRange {
   readonly from: number;
@@ -9,19 +10,21 @@ export interface ByteRange {
 export type Expression =
   | { readonly kind: 'byte'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'sequence'; readonly parts: readonly Expression[] }
-  /** Without options: nothing at all, not even the empty text. */
+  /** Without options: matches nothing, not even the empty text. */
   | { readonly kind: 'choice'; readonly options: readonly Expression[] }
   | {
       readonly kind: 'repeat';
       readonly part: Expression;
       readonly min: number;
-      /** Infinity: without end. */
+      /** Infinity: no maximum. */
       readonly max: number;
     }
   | { readonly kind: 'rule'; readonly rule: number }
-  /** Used in many places: becomes one rule for each such object. */
+  /** Used in many places: each such object becomes one rule. */
   | { readonly kind: 'shared'; readonly part: Expression }
-  /** Not made before it becomes nodes: what a hostile schema asks for in vain then costs no more than their limit. */
+  /**
+   * Made only when it becomes nodes, so the node limit also bounds the work for a hostile schema.
+   */
   | { readonly kind: 'later'; readonly make: () => Expression };
 
 export const sequence = (...parts: readonly Expression[]): Expression => ({
@@ -67,7 +70,7 @@ export const bytes = (values: Iterable<number>): Expression =>
 /** Exactly this text, as UTF-8. */
 export const exactText = (value: string): Expression => bytes(utf8Of(value));
 
-/** One ASCII character out of these. */
+/** One of these ASCII characters. */
 export const characterOf = (characters: string): Expression => ({
   kind: 'byte',
   ranges: Array.from(characters, (character) => {

@@ -1,11 +1,11 @@
-// Whether a vocabulary can write what a schema asks for, without the masks: what a server wants to know before it takes a
-// session. Answers are remembered, bad ones too.
+// Checks whether a vocabulary can write the texts of a schema, without making masks. A server asks
+// before it accepts a session. Results are cached, refusals too.
 
 import { PilotfishError } from '../base/error.js';
 import { compileSchema } from './schema.js';
 import type { TokenTable } from './token-trie.js';
 
-/** Schemas remembered. */
+/** Schemas in the cache. */
 const schemasMax = 64;
 
 export class FormatChecker {
@@ -21,7 +21,7 @@ export class FormatChecker {
 
   /**
    * @param schema JSON text of a schema.
-   * @throws PilotfishError `format-invalid` naming the keyword and where it stands, or the limit.
+   * @throws PilotfishError `format-invalid` naming the keyword and its place, or the limit.
    */
   check(schema: string): void {
     const known = this.#known.get(schema);
@@ -46,13 +46,13 @@ export class FormatChecker {
   }
 }
 
-/** @throws PilotfishError `format-invalid`: what never ends satisfies nothing. */
+/** @throws PilotfishError `format-invalid`: a text that never ends satisfies nothing. */
 export function checkEnds({ endOfText }: TokenTable): void {
   if (endOfText.size > 0) return;
   throw new PilotfishError('format-invalid', 'the model has no token that ends a text');
 }
 
-/** Bytes that are a token by themselves: with these every path of an automaton can be written. */
+/** Bytes that are a token on their own: with these every path of an automaton can be written. */
 export function singleBytes(vocabulary: TokenTable): ReadonlySet<number> {
   const found = new Set<number>();
   for (let token = 0; token < vocabulary.size; token++) {

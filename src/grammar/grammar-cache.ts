@@ -1,11 +1,11 @@
-// The grammars of one vocabulary: each distinct schema is compiled once while it is in use, and the vocabulary is sorted
-// when the first one is asked for.
+// Caches the grammars of one vocabulary. Each distinct schema is compiled once while in use; the
+// vocabulary is sorted at the first request.
 
 import { checkEnds } from './format-checker.js';
 import { Grammar } from './grammar.js';
 import { type TokenTable, type TokenTrie, tokenTrie } from './token-trie.js';
 
-/** Grammars kept beside those that slots hold. */
+/** Grammars kept in addition to those that slots hold. */
 const grammarsMax = 16;
 
 export class GrammarCache {
@@ -21,7 +21,7 @@ export class GrammarCache {
 
   /**
    * @param schema JSON text of a schema.
-   * @throws PilotfishError `format-invalid` naming the keyword and where it stands, or the limit.
+   * @throws PilotfishError `format-invalid` naming the keyword and its place, or the limit.
    */
   grammarOf(schema: string): Grammar {
     const known = this.#grammars.get(schema);

@@ -1,12 +1,13 @@
-// Promises of grammars: a mask allows exactly the tokens that lead on, every text that ends satisfies its schema, and no
-// schema, however hostile, costs more than the limits.
+// Tests the promises of grammars: a mask allows exactly the tokens that lead on, every text that
+// ends satisfies its schema, and no hostile schema costs more than the limits.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { PilotfishError } from '../base/error.js';
-import { allows, type GrammarState } from './grammar.js';
+import { isAllowed } from '../math/token-mask.js';
+import type { GrammarState } from './grammar.js';
 import { GrammarCache } from './grammar-cache.js';
 import { schemas } from './random-schema.suite.js';
 import { accepts, byteVocabulary, endToken, grammarOf, writeText } from './writer.suite.js';
@@ -125,7 +126,7 @@ const refused: readonly (readonly [schema: unknown, message: RegExp])[] = [
   [7, /neither an object/],
 ];
 
-/** A schema as its JSON says it. */
+/** JSON text of a schema. */
 const plain = (schema: unknown): object => JSON.parse(JSON.stringify(schema)) as object;
 
 describe('grammar', () => {
@@ -179,7 +180,7 @@ describe('grammar', () => {
           for (let token = 0; token < byteVocabulary.size; token++) {
             const leadsOn: boolean =
               token === endToken ? state.isComplete : grammar.advance(state, token) !== null;
-            assert.equal(allows(mask, token), leadsOn, `token ${token}`);
+            assert.equal(isAllowed(mask, token), leadsOn, `token ${token}`);
             if (leadsOn) allowed.push(token);
           }
           assert.ok(allowed.length > 0);
@@ -202,12 +203,12 @@ describe('grammar', () => {
       for (let count = 0; count < 12 && state !== null; count++) {
         const mask = grammar!.mask(state);
         const allowed = Array.from({ length: endToken }, (_, token) => token).filter((token) =>
-          allows(mask, token),
+          isAllowed(mask, token),
         );
         for (const token of allowed) assert.ok(grammar!.advance(state, token) !== null, name);
         state = grammar!.advance(state, allowed[(count * 7) % allowed.length] ?? endToken);
       }
-      // What was asked before changes no mask.
+      // Earlier questions change no mask.
       assert.deepEqual(twin!.mask(twin!.start), grammar!.mask(grammar!.start), name);
     }
   });
@@ -249,7 +250,7 @@ describe('grammar', () => {
       } catch (reason) {
         assert.ok(reason instanceof PilotfishError, name);
       }
-      // Tens of milliseconds; each of them once took seconds, in which a server heard nobody.
+      // Tens of milliseconds; each of them once took seconds, which blocked the server.
       assert.ok(process.cpuUsage(begun).user < 2_000_000, name);
     }
   });
@@ -262,10 +263,14 @@ describe('grammar', () => {
     const inside = grammar.advance(grammar.start, open!)!;
     const half = grammar.advance(inside, e!)!;
     for (let byte = 0; byte < 256; byte++) {
-      assert.equal(allows(grammar.mask(half), byte), byte >= 0x80 && byte < 0xc0);
-      // Neither continuation bytes first, nor what UTF-8 never holds.
+      assert.equal(isAllowed(grammar.mask(half), byte), byte >= 0x80 && byte < 0xc0);
+      // Neither continuation bytes first, nor bytes that UTF-8 never uses.
       if (byte >= 0x80)
-        assert.equal(allows(grammar.mask(inside), byte), byte >= 0xc2 && byte <= 0xf4, `${byte}`);
+        assert.equal(
+          isAllowed(grammar.mask(inside), byte),
+          byte >= 0xc2 && byte <= 0xf4,
+          `${byte}`,
+        );
     }
     assert.equal(grammar.advance(half, copyright!), inside);
     assert.ok(grammar.advance(grammar.advance(inside, face!), rest!) !== null);
@@ -277,7 +282,7 @@ describe('grammar', () => {
     assert.equal(state, null);
     const mask = grammar.mask(state);
     for (let token = 0; token < byteVocabulary.size; token++) {
-      assert.equal(allows(mask, token), token === endToken);
+      assert.equal(isAllowed(mask, token), token === endToken);
     }
   });
 
@@ -293,7 +298,7 @@ describe('grammar', () => {
     assert.throws(() => cache.grammarOf('{"type":"boolean"}'), { code: 'format-invalid' });
     const grammar = cache.grammarOf('{"type":["boolean","null","array"]}');
     const allowed = Array.from(letters).filter((_, token) =>
-      allows(grammar.mask(grammar.start), token),
+      isAllowed(grammar.mask(grammar.start), token),
     );
     assert.deepEqual(allowed, ['n', ' ']);
   });

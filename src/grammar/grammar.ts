@@ -1,24 +1,23 @@
-// A schema over a vocabulary: which tokens may come next. A pure function of the text so far, so drafting, rolling back and
-// resuming need nothing but the tokens. Every path it leaves open can be written to its end, token by token.
+// Finds the tokens that may come next in a text of a schema. A pure function of the text so far, so
+// drafting, rollback and resumption need nothing but the tokens. Every open path can be completed
+// token by token.
 
 import { assert } from '../base/assert.js';
+import type { TokenMask } from '../math/token-mask.js';
 import { singleBytes } from './format-checker.js';
 import { grammarLimits } from './grammar-limits.js';
 import { PushdownMachine, type State } from './pushdown-machine.js';
 import { compileSchema } from './schema.js';
 import type { TokenTable, TokenTrie } from './token-trie.js';
 
-/** [ceil(vocab / 32)] bit t % 32 of word t / 32 is set where token t may come next. Never to be changed. */
-export type TokenMask = Uint32Array;
-
-/** Where a text stands; null: it has left the format, or has ended. */
+/** State of a text in the grammar; null: it has left the format, or has ended. */
 export type GrammarState = State | null;
 
-/** What an excerpt of a state (machine.ts) says of the vocabulary. */
+/** The tokens of an excerpt of a state (pushdown-machine.ts). */
 interface Excerpt {
-  /** Tokens that may come next whatever lies below the excerpt. */
+  /** Tokens that may come next for any stack below the excerpt. */
   readonly within: TokenMask;
-  /** Nodes of the trie, and the bytes to them, where it depends on that. */
+  /** Nodes of the trie, and the bytes to them, where the stack below decides. */
   readonly exits: readonly { readonly node: number; readonly path: readonly number[] }[];
 }
 
@@ -41,19 +40,19 @@ export class Grammar {
   }
 
   /**
-   * Work done so far, in nodes of the automaton and of the vocabulary's trie that were looked at; it only grows. Some 5
-   * million are a second of a slow core. What is known already costs nothing.
+   * Work done so far, in visited nodes of the automaton and of the vocabulary's trie; never falls.
+   * About 5 million take a second of a slow core. Cached results cost nothing.
    */
   get work(): number {
     return this.#machine.work + this.#triedCount;
   }
 
-  /** An answer without a token. */
+  /** The state of an empty answer. */
   get start(): GrammarState {
     return this.#machine.start;
   }
 
-  /** The state behind one more token; null where the token is not allowed, or ends the text. */
+  /** The state after one more token; null if the token is not allowed, or ends the text. */
   advance(state: GrammarState, token: number): GrammarState {
     if (state === null || this.#vocabulary.endOfText.has(token)) return null;
     const bytes = this.#vocabulary.tokenBytes(token);
@@ -68,8 +67,8 @@ export class Grammar {
   }
 
   /**
-   * Tokens that may come next, at least one: end tokens exactly where the text is complete. Behind a text that has left
-   * the format only they are allowed: it can but end.
+   * Tokens that may come next, at least one: end tokens exactly if the text is complete. After a
+   * text that has left the format, only end tokens are allowed.
    */
   mask(state: GrammarState): TokenMask {
     const known = this.#masks.get(state);
@@ -91,7 +90,9 @@ export class Grammar {
     return mask;
   }
 
-  /** What an excerpt says of many states is found once; what lies beyond it, for each. */
+  /**
+   * The part within an excerpt is found once for many states, the part beyond it for each state.
+   */
   #allowFollowing(state: State, mask: TokenMask): void {
     this.#machine.makeRoom();
     const excerpt = this.#machine.excerptOf(state);
@@ -135,9 +136,9 @@ export class Grammar {
   }
 
   /**
-   * Through the trie, short tokens before long ones, as far as the grammar follows and the work is allowed.
+   * Walks the trie, short tokens before long ones, as far as the grammar and the work limit allow.
    *
-   * @returns nodes at which an excerpt has left; what is beyond them is not walked.
+   * @returns nodes at which the excerpt was left; the walk stops there.
    */
   #walk(
     from: readonly { readonly node: number; readonly state: State }[],
@@ -148,7 +149,7 @@ export class Grammar {
     const nodes = from.map(({ node }) => node);
     const states = from.map(({ state }) => state);
     const exits: number[] = [];
-    /** States met, by hash: their cost must not depend on what was known of them before. */
+    /** Hashes of the states met: their cost must not depend on what was cached. */
     const met = new Set<number>();
     let work = 0;
     let at = 0;
@@ -181,9 +182,4 @@ export class Grammar {
 
 function allow(mask: TokenMask, token: number): void {
   mask[token >>> 5]! |= 1 << (token & 31);
-}
-
-/** Whether a mask allows a token. */
-export function allows(mask: TokenMask, token: number): boolean {
-  return ((mask[token >>> 5]! >>> (token & 31)) & 1) === 1;
 }

@@ -1,5 +1,5 @@
-// JSON as bytes, in the parts that schemas are put together from: white space, strings, numbers, literals.
-// RFC 8259, and narrower where a model could go on for ever or a reader could go wrong.
+// Defines the parts of JSON as bytes: white space, strings, numbers, literals. RFC 8259, but
+// narrower where a model could write forever or a reader could misread.
 
 import { complement, everyPoint, intersection, type PointRange, utf8In } from './code-points.js';
 import {
@@ -17,7 +17,10 @@ import {
 } from './expression.js';
 import { grammarLimits } from './grammar-limits.js';
 
-/** Nothing, a space, or a line break with an indentation: enough for every usual layout, and an end to it. */
+/**
+ * Nothing, a space, or a line break with an indentation: enough for every usual layout, and
+ * bounded.
+ */
 export const whiteSpace = shared(
   choice(
     characterOf(' '),
@@ -28,7 +31,7 @@ export const whiteSpace = shared(
 
 const hex = '0123456789abcdefABCDEF';
 
-/** Characters that a string may hold as they are. */
+/** Characters that a string may hold unescaped. */
 export const plainPoints = complement([
   [0, 0x1f],
   [0x22, 0x22],
@@ -46,7 +49,10 @@ const shortEscapes: ReadonlyMap<number, string> = new Map([
   [0x09, 't'],
 ]);
 
-/** One character, plain or escaped, but no surrogate: one is not a character, and two have a plain form. */
+/**
+ * One character, plain or escaped. No surrogate: a single one is not a character, a pair has a
+ * plain form.
+ */
 const anyCharacter = choice(
   utf8In(plainPoints),
   sequence(
@@ -55,7 +61,7 @@ const anyCharacter = choice(
   ),
 );
 
-/** Any so many characters of a string. */
+/** Between `min` and `max` characters of a string. */
 export const characters = (min: number, max: number): Expression => repeat(anyCharacter, min, max);
 
 /** The inside of any string. */
@@ -69,7 +75,10 @@ function unicodeEscape(): Expression {
   );
 }
 
-/** One character out of a set, in its one usual spelling; a control character without a short escape as \u00xx. */
+/**
+ * One character of a set, in its usual spelling; a control character without a short escape as
+ * \u00xx.
+ */
 export function characterIn(ranges: readonly PointRange[]): Expression {
   const allowed = intersection(ranges, everyPoint);
   const escaped = [
@@ -110,7 +119,7 @@ const whole = sequence(
 /** A whole number without point or exponent. */
 export const integer = shared(whole);
 
-/** A number that no reader takes for infinite. */
+/** A number that no reader overflows to infinity. */
 export const number = shared(
   sequence(
     whole,
@@ -119,10 +128,10 @@ export const number = shared(
   ),
 );
 
-/** A value in its one shortest spelling. @param value what JSON.parse gave. */
+/** A value in its shortest spelling. @param value result of JSON.parse. */
 export const literal = (value: unknown): Expression => bytes(utf8Of(JSON.stringify(value)));
 
-/** One of some values, each in its shortest spelling; what begins alike is read once. */
+/** One of several values, each in its shortest spelling; common beginnings are read once. */
 export function literals(values: readonly unknown[]): Expression {
   const spellings = new Set(values.map((value) => JSON.stringify(value)));
   return oneOfTexts(Array.from(spellings, utf8Of));

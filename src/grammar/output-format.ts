@@ -1,4 +1,5 @@
-// What a caller may demand of an answer's form, and the one text that stands for it everywhere below: a JSON Schema.
+// Describes the format that a caller may demand of an answer, and turns it into a JSON Schema for
+// all lower layers.
 
 import { PilotfishError } from '../base/error.js';
 

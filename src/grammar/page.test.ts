@@ -1,5 +1,5 @@
-// docs/api.md lists the keywords of schemas: those that it calls followed are, those that it calls refused are refused by
-// name, and none that the code knows is left out.
+// Tests that docs/api.md lists the keywords of schemas correctly: supported ones work, unsupported
+// ones are refused by name, and none is missing.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

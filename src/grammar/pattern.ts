@@ -1,5 +1,6 @@
-// `pattern` of strings: the regular part of ECMAScript's expressions, read as Unicode, over the characters of the string.
-// What is no regular language (look-around, back references) is refused. Runs as an automaton, never by backtracking.
+// Compiles `pattern` of strings: the regular part of ECMAScript's expressions, read as Unicode.
+// Refuses constructs that are not regular (look-around, back references). Runs as an automaton,
+// never by backtracking.
 
 import { complement, everyPoint, type PointRange, union } from './code-points.js';
 import { choice, type Expression, empty, later, repeat, sequence, shared } from './expression.js';
@@ -7,7 +8,7 @@ import { grammarLimits } from './grammar-limits.js';
 import { characterIn } from './json-text.js';
 import { type Located, refuseSchema } from './schema-document.js';
 
-/** The inside of a string that the pattern matches somewhere, as JSON spells it. */
+/** The content of a string that the pattern matches somewhere, in JSON's spelling. */
 export function patternText({ path }: Located, pattern: unknown): Expression {
   if (typeof pattern !== 'string') throw refuseSchema(`${path}/pattern`, 'not a text');
   return new PatternReader(pattern, `${path}/pattern`).whole();
@@ -27,7 +28,7 @@ const spaces: readonly PointRange[] = [
   [0x3000, 0x3000],
   [0xfeff, 0xfeff],
 ];
-/** What a dot does not match. */
+/** Characters that a dot does not match. */
 const lineEnds: readonly PointRange[] = [
   [0x0a, 0x0a],
   [0x0d, 0x0d],
@@ -66,7 +67,10 @@ class PatternReader {
     this.#path = path;
   }
 
-  /** Alternatives of the whole pattern, each with its own anchors; where there is none anything may stand. */
+  /**
+   * Alternatives of the whole pattern, each with its own anchors; without an anchor, any text may
+   * come there.
+   */
   whole(): Expression {
     const options = [this.#anchored()];
     while (this.#take('|')) options.push(this.#anchored());
@@ -109,7 +113,7 @@ class PatternReader {
     return isOne ? characterIn([first!]) : this.#among([first!, ...others]);
   }
 
-  /** One of a set, which may take hundreds of nodes, and stand in thousands of places. */
+  /** One character of a set. A set may take hundreds of nodes and occur in thousands of places. */
   #among(ranges: readonly PointRange[]): Expression {
     const key = ranges.join();
     const known = this.#sets.get(key);
@@ -131,7 +135,7 @@ class PatternReader {
 
   #quantified(part: Expression): Expression {
     const [min, max] = this.#quantifier();
-    // Whether a quantifier is lazy changes what is matched first, not what is matched.
+    // A lazy quantifier changes the order of matches, not the set.
     if (min !== 1 || max !== 1) this.#take('?');
     return min === 1 && max === 1 ? part : repeat(part, min, max);
   }
@@ -155,7 +159,7 @@ class PatternReader {
     throw this.#refuse('a quantifier is malformed or too large');
   }
 
-  /** Behind the opening bracket, to the closing one. */
+  /** Reads from after the opening bracket to the closing one. */
   #class(): readonly PointRange[] {
     const isNegated = this.#take('^');
     const ranges: PointRange[] = [];

@@ -1,15 +1,16 @@
-// Runs an automaton over bytes: a state is every way in which the bytes so far can be read, each a stack of rules to
-// return to. States are shared and remember what follows them, so most steps are one look-up.
+// Runs an automaton over bytes. A state is the set of all parses of the bytes so far, each a stack
+// of rules to return to. States are shared and cache their successors, so most steps are one
+// look-up.
 
 import type { Automaton } from './automaton.js';
 import { type ByteClasses, byteClasses } from './byte-classes.js';
 import { grammarLimits } from './grammar-limits.js';
 
-/** A node to go on from, and where its rule returns to. */
+/** A node to continue from, and the stack that its rule returns to. */
 interface Stack {
-  /** Names it among those of one generation. */
+  /** Unique within one generation. */
   readonly id: number;
-  /** Of all it stands for, the same in every generation. */
+  /** Hash of the content, the same in every generation. */
   readonly hash: number;
   readonly node: number;
   readonly parent: Stack | null;
@@ -17,27 +18,30 @@ interface Stack {
   readonly depth: number;
 }
 
-/** A point in a text. What it means never changes; what is known to follow it may be forgotten. */
+/** A point in a text. Its meaning never changes; its cached successors may be cleared. */
 export interface State {
   /** [>= 0] standing at byte nodes. */
   readonly stacks: readonly Stack[];
   /** Whether the text may end here. */
   readonly isComplete: boolean;
-  /** Of an excerpt: whether a way of reading has returned to where it was cut off. */
+  /** Of an excerpt: whether a parse has returned to the point of the cut. */
   readonly hasLeft: boolean;
   /** Of `stacks`, the same in every generation. */
   readonly hash: number;
-  /** What it takes to find this state, in nodes looked at. */
+  /** Cost of finding this state, in visited nodes. */
   readonly cost: number;
-  /** [classes] what follows, where `generation` is the machine's; undefined: nobody has asked; null: nothing does. */
+  /**
+   * [classes] successors, valid if `generation` is the machine's. undefined: not asked yet; null:
+   * no successor.
+   */
   readonly following: (State | null | undefined)[];
   generation: number;
 }
 
-/** Stands for all that an excerpt leaves out; nothing is known to follow it. */
+/** Stands for the part that an excerpt leaves out; has no known successor. */
 const cutOff: Stack = { id: 0, hash: 0, node: -1, parent: null, depth: 0 };
 
-/** What finding a state takes beside its stacks, in nodes looked at; keeping it takes more. */
+/** Cost of finding a state in addition to its stacks, in visited nodes; keeping it costs more. */
 const findingCost = 16;
 const keepingCost = 64;
 
@@ -64,12 +68,12 @@ export class PushdownMachine {
     return this.#classes.classOf;
   }
 
-  /** Nodes looked at so far, and a share for each state found; only grows. */
+  /** Visited nodes so far, plus a share for each state found; never falls. */
   get work(): number {
     return this.#work;
   }
 
-  /** What follows a state with a byte of a class; null: the text cannot go on so. A function of its arguments. */
+  /** The successor of a state for a byte of a class; null: none. A function of its arguments. */
   step(state: State, byteClass: number): State | null {
     if (state.generation !== this.#generation) {
       state.following.fill(undefined);
@@ -89,7 +93,9 @@ export class PushdownMachine {
     return next;
   }
 
-  /** Between walks: when too much is kept, all is forgotten. States in use keep their meaning. */
+  /**
+   * Called between walks: clears the cache if it is too large. States in use keep their meaning.
+   */
   makeRoom(): void {
     if (this.#keptWork <= grammarLimits.keptWork) return;
     this.#states.clear();
@@ -99,9 +105,9 @@ export class PushdownMachine {
   }
 
   /**
-   * The part of a state that its ways of reading do not share, cut off where all of them would return to. What follows it
-   * follows the state, too, up to where it `hasLeft`. Many states have one excerpt: a string is a string wherever it
-   * stands. Null where nothing is shared.
+   * The part of a state that its parses do not share, cut off at the point all of them return to.
+   * Its successors are those of the state, until it `hasLeft`. Many states share one excerpt: a
+   * string has the same excerpt at any place. Null if nothing is shared.
    */
   excerptOf({ stacks }: State): State | null {
     const shared = stacks
@@ -111,7 +117,7 @@ export class PushdownMachine {
     return this.#stateOf(stacks.map((stack) => this.#above(stack, shared.depth)));
   }
 
-  /** A stack without its lowest `depth` ones. */
+  /** A stack without its lowest `depth` entries. */
   #above(stack: Stack, depth: number): Stack {
     const nodes: number[] = [];
     for (let at: Stack | null = stack; at !== null && at.depth > depth; at = at.parent) {
@@ -155,7 +161,10 @@ export class PushdownMachine {
     return state;
   }
 
-  /** Follows calls, returns and forks up to the nodes that read a byte, in a fixed order and within bounds. */
+  /**
+   * Follows calls, returns and forks up to the nodes that read a byte, in a fixed order and within
+   * bounds.
+   */
   #closure(seeds: readonly Stack[]): Closure {
     const open = [...seeds].reverse();
     const seen = new Set<Stack>();
@@ -185,7 +194,7 @@ export class PushdownMachine {
         for (const option of [...node.options].reverse()) open.push(this.#stack(option, parent));
         break;
       case 'call': {
-        // Who has nothing left to do leaves no return address: recursion at the end of a rule costs no depth.
+        // Tail call: a rule with nothing left to do leaves no return address, so it costs no depth.
         const isLast = nodes[node.next]!.kind === 'return';
         open.push(
           this.#stack(starts[node.rule]!, isLast ? parent : this.#stack(node.next, parent)),
@@ -205,11 +214,11 @@ interface Closure {
   readonly stacks: Stack[];
   readonly isComplete: boolean;
   readonly hasLeft: boolean;
-  /** Nodes looked at. */
+  /** Visited nodes. */
   readonly visits: number;
 }
 
-/** The highest stack that both stand on. */
+/** The highest common ancestor of two stacks. */
 function sharedAncestor(one: Stack | null, other: Stack | null): Stack | null {
   let [left, right] = [one, other];
   while (left !== null && right !== null && left !== right) {
@@ -219,7 +228,10 @@ function sharedAncestor(one: Stack | null, other: Stack | null): Stack | null {
   return left === right ? left : null;
 }
 
-/** 52 bits of two numbers: two multiply-xorshift rounds side by side (constants as in engine/scripted-model.ts). */
+/**
+ * 52 bits of two numbers: two parallel multiply-xorshift rounds (constants as in
+ * engine/scripted-model.ts).
+ */
 function mixed(seed: number, value: number): number {
   let low = (seed ^ Math.imul(value + 1, 0x9e3779b9)) >>> 0;
   low = Math.imul(low ^ (low >>> 16), 0x7feb352d) >>> 0;

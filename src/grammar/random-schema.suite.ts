@@ -1,4 +1,4 @@
-// Random schemas out of everything that is supported, each of which some text satisfies.
+// Generates random schemas from every supported keyword. Some text satisfies each of them.
 
 import fc from 'fast-check';
 
@@ -24,7 +24,7 @@ const listed = fc.oneof(
   fc.dictionary(names, scalars, { maxKeys: 2, noNullPrototype: true }),
 );
 
-/** Part of a schema's keywords: any number of those given. */
+/** A part of a schema's keywords: any number of those given. */
 const some = (
   schema: Record<string, unknown>,
   keys: readonly string[],

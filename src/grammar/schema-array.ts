@@ -1,4 +1,5 @@
-// Arrays of a schema: the first elements one by one, then any number of equal ones within the counts.
+// Compiles arrays of a schema: the prefix elements one by one, then equal elements within the
+// counts.
 
 import {
   characterOf,
@@ -19,7 +20,7 @@ import {
   subschemas,
 } from './schema-document.js';
 
-/** Elements that a schema may say one by one: each nests in the one before. */
+/** Most prefix elements of an array: each nests in the previous one. */
 const prefixMax = 256;
 
 export function arrayOf(located: Located, compile: (located: Located) => Expression): Expression {
@@ -65,7 +66,7 @@ function elementsBetween(
   const rest = count >= max ? empty : repeat(follower(item), Math.max(0, min - count), max - count);
   const tail = ahead.slice(1).reduceRight((after, element, index) => {
     const more = sequence(follower(element), after);
-    // Element index + 1 may be missing, with all behind it, where the ones before it are enough.
+    // Element index + 1 and all later ones may be missing if the earlier ones are enough.
     return index + 1 >= min ? choice(more, empty) : more;
   }, rest);
   return sequence(ahead[0]!, tail);

@@ -1,25 +1,26 @@
-// `characterOf` wants exactly one schema to hold. Writing along one of them is enough only where no text satisfies two, so that
-// has to be evident: by type, by listed values, or by a required property that tells them apart.
+// Checks that the schemas of a `oneOf` are disjoint. `oneOf` demands that exactly one holds, and a
+// writer follows only one of them. So disjointness must be evident: by type, by listed values, or
+// by a required property that tells them apart.
 
 import { grammarLimits } from './grammar-limits.js';
 import { follow, type Located, refuseSchema, type Schema, schemaAt } from './schema-document.js';
 
 type Keywords = Readonly<Record<string, unknown>>;
 
-/** What a schema's values have in common, as far as it is evident. */
+/** Evident properties of all values of a schema. */
 interface Evidence {
-  /** Words of JSON types, whole numbers as `number`; null: any. */
+  /** Names of JSON types, whole numbers as `number`; null: any. */
   readonly types: ReadonlySet<string> | null;
-  /** JSON texts of the only values; null: not listed. */
+  /** JSON texts of the allowed values; null: not listed. */
   readonly values: ReadonlySet<string> | null;
-  /** Of required properties with listed values. */
+  /** Allowed values of required properties. */
   readonly tags: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** References and single wrappers followed from one schema. */
 const followMax = 16;
 
-/** Compares the alternatives of one document: each pair of each `characterOf`, so the work of all is bounded. */
+/** Compares each pair of alternatives of each `oneOf` of a document, within one work limit. */
 export class DisjointCheck {
   readonly #root: Located;
   readonly #evidence = new Map<Schema, Evidence>();
@@ -29,7 +30,9 @@ export class DisjointCheck {
     this.#root = root;
   }
 
-  /** @throws PilotfishError `format-invalid` naming the first two that may overlap, or the limit. */
+  /**
+   * @throws PilotfishError `format-invalid` naming the first two that may overlap, or the limit.
+   */
   check({ path }: Located, parts: readonly Located[]): void {
     const evidence = parts.map((part) => this.#evidenceOf(part));
     for (const [index, one] of evidence.entries()) {
@@ -64,7 +67,7 @@ export class DisjointCheck {
     return false;
   }
 
-  /** Whether both are known and no member is shared. */
+  /** Whether both are known and share no member. */
   #shareNone(one: ReadonlySet<string> | null, other: ReadonlySet<string> | null): boolean {
     this.#workLeft--;
     if (one === null || other === null) return false;
@@ -81,7 +84,7 @@ const isOnlyObjects = ({ types }: Evidence): boolean => types?.size === 1 && typ
 
 const unknownEvidence: Evidence = { types: null, values: null, tags: new Map() };
 
-/** @param withTags look into properties too. */
+/** @param withTags also look into properties. */
 function evidenceOf(root: Located, located: Located, withTags: boolean): Evidence {
   let at = located;
   for (let count = 0; count < followMax; count++) {

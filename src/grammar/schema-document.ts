@@ -1,12 +1,12 @@
-// A JSON Schema as its author wrote it: parsed, bounded, its references followed, its keywords read with their types. Says
-// of whatever is wrong where it stands.
+// Reads a JSON Schema as written: parses it, checks its bounds, follows references, reads keywords
+// with their types. Every error names its place.
 
 import { PilotfishError } from '../base/error.js';
 import { grammarLimits } from './grammar-limits.js';
 
 export type Schema = boolean | Readonly<Record<string, unknown>>;
 
-/** A schema and where it stands, as a JSON pointer with a leading #. */
+/** A schema and its place, as a JSON pointer with a leading #. */
 export interface Located {
   readonly schema: Schema;
   readonly path: string;
@@ -15,10 +15,10 @@ export interface Located {
 export const refuseSchema = (path: string, complaint: string): PilotfishError =>
   new PilotfishError('format-invalid', `the schema at ${path}: ${complaint}`);
 
-/** @throws PilotfishError `format-invalid` for what is no schema, too long or too deep. */
+/** @throws PilotfishError `format-invalid` for a text that is no schema, too long or too deep. */
 export function parseSchema(text: string): Located {
   const { schemaBytes } = grammarLimits;
-  // No character takes fewer bytes than one, so the cheap test comes first.
+  // A character takes at least one byte, so the cheap test comes first.
   if (text.length > schemaBytes || utf8Length(text) > schemaBytes) {
     throw refuseSchema('#', `longer than ${schemaBytes} bytes`);
   }
@@ -76,7 +76,7 @@ export function subschemas({ path }: Located, keyword: string, value: unknown): 
   return value.map((one: unknown, index) => schemaAt(one, `${path}/${keyword}/${index}`));
 }
 
-/** What `$ref` names within the document. */
+/** The schema that `$ref` names within the document. */
 export function follow(root: Located, { path }: Located, reference: unknown): Located {
   const at = `${path}/$ref`;
   if (typeof reference !== 'string' || !/^#(\/|$)/.test(reference)) {
@@ -100,7 +100,7 @@ function decodePart(part: string, at: string): string {
   }
 }
 
-/** A count under a keyword, or what holds without it. */
+/** A count under a keyword, or its default `without`. */
 export function countKeyword({ schema, path }: Located, keyword: string, without: number): number {
   const value = (schema as Readonly<Record<string, unknown>>)[keyword];
   if (value === undefined) return without;

@@ -1,5 +1,5 @@
-// Numbers of a schema. Bounds are kept by spelling: a range of whole numbers is a few patterns of digits, and a fraction
-// is written only between two whole numbers of the range.
+// Compiles numbers of a schema. Bounds are enforced by spelling: a range of whole numbers becomes a
+// few digit patterns, and a fraction is written only between two whole numbers of the range.
 
 import {
   byteIn,
@@ -23,13 +23,13 @@ export function integerOf(located: Located): Expression {
   return range === null ? integer : integersIn(...range);
 }
 
-/** Under bounds: a whole number of the range, or one with a fraction between two of them; no exponent. */
+/** With bounds: a whole number of the range, or a fraction between two of them; no exponent. */
 export function numberOf(located: Located): Expression {
   const range = wholeRange(located);
   if (range === null) return number;
   const [from, last] = range;
   const fraction = sequence(characterOf('.'), repeat(digit, 1, grammarLimits.digits));
-  // Towards zero stands the whole part, away from it the next whole number: both have to be in range.
+  // The whole part (towards zero) and the next whole number (away from zero) must both be in range.
   const above = naturalsIn(Math.max(0, from), last - 1);
   const below = naturalsIn(Math.max(0, -last), -from - 1);
   return choice(
@@ -70,7 +70,7 @@ function integersIn(from: number, last: number): Expression {
   );
 }
 
-/** Decimal spellings of [from, last], from >= 0; nothing where it is empty. */
+/** Decimal spellings of [from, last], from >= 0; matches nothing if the range is empty. */
 function naturalsIn(from: number, last: number): Expression {
   const options: Expression[] = [];
   for (let low = from; low <= last; ) {
@@ -82,7 +82,10 @@ function naturalsIn(from: number, last: number): Expression {
   return options.length === 0 ? nothing : choice(...options);
 }
 
-/** Spellings between two of one length: where the first digits differ, what lies between may go on with any digits. */
+/**
+ * Spellings between two of one length: where the first digits differ, digits in between are
+ * followed by any digits.
+ */
 function spellings(low: string, high: string): Expression[] {
   const [first, last] = [Number(low[0]), Number(high[0])];
   const [lowRest, highRest] = [low.slice(1), high.slice(1)];

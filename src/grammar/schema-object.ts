@@ -1,5 +1,6 @@
-// Objects of a schema: the named properties in the schema's order, those that are not required as the writer likes, then
-// others where the schema allows them. No name can come twice, so what a reader keeps is what was checked.
+// Compiles objects of a schema: the named properties in the schema's order, optional ones at the
+// writer's choice, then others if the schema allows them. No name occurs twice, so a reader keeps
+// exactly the values that were checked.
 
 import type { AutomatonBuilder } from './automaton.js';
 import { complement, intersection, type PointRange, utf8In } from './code-points.js';
@@ -17,7 +18,10 @@ import {
 import { freeText, literal, plainPoints, quote, whiteSpace } from './json-text.js';
 import { type Located, refuseSchema, schemaAt, subschema } from './schema-document.js';
 
-/** Longest name of a property, in characters: names that others must differ from nest a level each. */
+/**
+ * Longest name of a property, in characters: each character nests a level, because other names must
+ * differ from it.
+ */
 const nameMax = 256;
 
 interface Property {
@@ -76,8 +80,8 @@ function namesOf(value: unknown, path: string): Set<string> {
 }
 
 /**
- * All behind the opening brace and its white space. Two rules for each property: one where a property has to come, this
- * one or a later; one behind a property, where it may also be over.
+ * The content after the opening brace and its white space. Two rules for each property: one that
+ * demands this property or a later one, and one after a property, where the object may also end.
  */
 function contentOf(
   properties: readonly Property[],
@@ -105,13 +109,16 @@ function contentOf(
 
 const plainText = shared(repeat(utf8In(plainPoints), 0, Infinity));
 
-/** A name, quote before it but not behind it, that is none of `names`; without escapes, which could spell one of them. */
+/**
+ * A name that is none of `names`, with its opening quote only. Has no escapes, which could spell
+ * one of `names`.
+ */
 function otherName(names: readonly string[]): Expression {
   const points = names.map((name) => Array.from(name, (letter) => letter.codePointAt(0)!));
   return sequence(quote, differing(points, 0));
 }
 
-/** What is none of some texts, behind the `depth` characters that all of them share. */
+/** Any text that is none of `texts`, after the `depth` characters that all of them share. */
 function differing(texts: readonly (readonly number[])[], depth: number): Expression {
   const byNext = new Map<number, (readonly number[])[]>();
   for (const text of texts) {
@@ -132,7 +139,7 @@ function differing(texts: readonly (readonly number[])[], depth: number): Expres
       );
     }),
     sequence(utf8In(strangers), plainText),
-    // Empty may end here unless that is one of the texts.
+    // The text may end here unless it is one of `texts`.
     texts.some((text) => text.length === depth) ? nothing : sequence(),
   );
 }

@@ -1,4 +1,5 @@
-// What a schema says of each type of JSON: objects, arrays, strings and the rest as expressions.
+// Compiles the keywords of each JSON type into expressions: objects, arrays, strings and the
+// others.
 
 import type { AutomatonBuilder } from './automaton.js';
 import { choice, type Expression, exactText, nothing, sequence } from './expression.js';
@@ -12,7 +13,7 @@ import { objectOf } from './schema-object.js';
 export const allTypes = ['object', 'array', 'string', 'number', 'boolean', 'null'] as const;
 export type JsonType = (typeof allTypes)[number] | 'integer';
 
-/** The types of a schema: all where it does not say. */
+/** The types of a schema; all if it names none. */
 export function typesOf({ schema, path }: Located): readonly JsonType[] {
   const type = (schema as Readonly<Record<string, unknown>>)['type'];
   if (type === undefined) return allTypes;
@@ -37,11 +38,11 @@ export class SchemaTypes {
     this.#compile = compile;
   }
 
-  /** A value of one of the types that satisfies what the schema says of it. */
+  /** A value of one of the types that satisfies the keywords of its type. */
   anyOf(types: readonly JsonType[], located: Located): Expression {
     const bare: Located =
       typeof located.schema === 'boolean' ? { schema: {}, path: located.path } : located;
-    // Any whole number is a number.
+    // Every whole number is a number.
     const needed = types.includes('number') ? types.filter((type) => type !== 'integer') : types;
     return choice(...needed.map((type) => this.#valueOf(type, bare)));
   }

@@ -1,6 +1,7 @@
-// A JSON Schema (draft 2020-12, and what older drafts share with it) as rules of an automaton. What is written under those
-// rules satisfies the schema; not all that satisfies it can be written: properties come in the order of the schema, and
-// texts have one layout within bounds. A keyword that is not understood is refused, never ignored.
+// Compiles a JSON Schema (draft 2020-12, and the common part of older drafts) to rules of an
+// automaton. Every text of those rules satisfies the schema, but not every valid text can be
+// written: properties come in the order of the schema, and the layout is bounded. Unknown keywords
+// are refused, never ignored.
 
 import { AutomatonBuilder } from './automaton.js';
 import { choice, type Expression, nothing, ruleOf, sequence } from './expression.js';
@@ -31,7 +32,7 @@ export const annotations: ReadonlySet<string> = new Set([
   'definitions',
 ]);
 
-/** Keywords of single types, which stand beside `type`. */
+/** Keywords of single types, used with `type`. */
 export const typed = [
   'type',
   'properties',
@@ -50,14 +51,14 @@ export const typed = [
   'exclusiveMaximum',
 ];
 
-/** Keywords that stand for themselves; `enum` and `const` beside `type`. */
+/** Keywords used alone; `enum` and `const` may come with `type`. */
 export const alone = ['$ref', 'anyOf', 'oneOf', 'allOf', 'enum', 'const'] as const;
 
 /**
  * The automaton of a schema, not yet bound to a vocabulary.
  *
  * @param text JSON text of the schema.
- * @throws PilotfishError `format-invalid` naming the keyword and where it stands, or the limit.
+ * @throws PilotfishError `format-invalid` naming the keyword and its place, or the limit.
  */
 export function compileSchema(text: string): AutomatonBuilder {
   return new SchemaCompiler(parseSchema(text)).compile();
@@ -68,11 +69,14 @@ class SchemaCompiler {
   readonly #builder = new AutomatonBuilder();
   readonly #types: SchemaTypes;
   readonly #disjoint: DisjointCheck;
-  /** By the text of the schema: what reads alike means the same, and is compiled once. */
+  /** By the text of the schema: equal texts are compiled once. */
   readonly #rules = new Map<string, number>();
-  /** The same by identity: a reference to the whole must not cost its length each time. */
+  /** By identity too: a reference to the whole schema must not cost its length each time. */
   readonly #ruleAt = new Map<Schema, number>();
-  /** Declared and not yet defined: a list in place of recursion, since a reference may lead anywhere. */
+  /**
+   * Declared and not yet defined. A list instead of recursion, since references may nest without
+   * bound.
+   */
   readonly #pending: { readonly rule: number; readonly located: Located }[] = [];
 
   constructor(root: Located) {
@@ -129,7 +133,7 @@ class SchemaCompiler {
   }
 }
 
-/** `enum` or `const`, which may stand beside `type`. */
+/** `enum` or `const`, which may come with `type`. */
 function listed(located: Located): Expression {
   const values = listedValues(located);
   checkAlone(located, ['enum', 'const', 'type']);
@@ -157,7 +161,7 @@ function typeOf(value: unknown): JsonType {
   return typeof value as JsonType;
 }
 
-/** Refuses every keyword but those, annotations, and the name of the whole. */
+/** Refuses every keyword except `known`, annotations, and the schema's own name. */
 function checkAlone({ schema, path }: Located, known: readonly string[]): void {
   for (const keyword of Object.keys(schema)) {
     if (known.includes(keyword) || annotations.has(keyword)) continue;

@@ -1,7 +1,7 @@
-// The tokens of a vocabulary by their bytes: what begins alike is walked once. Nodes lie in order of their depth, the
-// children of one behind each other.
+// Sorts the tokens of a vocabulary by their bytes into a trie, so that common beginnings are walked
+// once. Nodes lie in order of depth, the children of a node next to each other.
 
-/** What the layer needs to know of a vocabulary. */
+/** The part of a vocabulary that this layer needs. */
 export interface TokenTable {
   readonly size: number;
   readonly endOfText: ReadonlySet<number>;
@@ -14,15 +14,15 @@ export interface TokenTrie {
   readonly byte: Uint8Array;
   /** [nodes] the node above each; the root's is itself. */
   readonly parent: Int32Array;
-  /** [nodes + 1] first child of each; its last lies before the first of the next node. */
+  /** [nodes + 1] first child of each; its children end before the first child of the next node. */
   readonly childFrom: Int32Array;
   /** [nodes + 1] first entry of each in `tokens`. */
   readonly tokenFrom: Int32Array;
-  /** Tokens that end at a node. Those without bytes, and those that end a text, are nowhere. */
+  /** Tokens that end at a node. Tokens without bytes, and those that end a text, are left out. */
   readonly tokens: Int32Array;
 }
 
-/** One token and what is left of it at some depth. */
+/** One token and its bytes. */
 interface Spelt {
   readonly token: number;
   readonly bytes: Uint8Array;
@@ -74,7 +74,7 @@ function speltTokens(vocabulary: TokenTable): Spelt[] {
   return spelt;
 }
 
-/** Members longer than `depth`, by their byte there, below a node. */
+/** Members longer than `depth`, grouped by their byte there, below a node. */
 function groups(members: readonly Spelt[], depth: number, parent: number): Group[] {
   const byByte = new Map<number, Spelt[]>();
   for (const one of members) {

@@ -1,9 +1,10 @@
-// What several tests of grammars share: a vocabulary of bytes and some words, and a writer that takes any allowed token
-// until the text is over.
+// Shares tools of the grammar tests: a vocabulary of bytes and some words, and a writer that takes
+// any allowed token until the text ends.
 
 import assert from 'node:assert/strict';
+import { isAllowed } from '../math/token-mask.js';
 import { utf8Of } from './expression.js';
-import { allows, type Grammar } from './grammar.js';
+import type { Grammar } from './grammar.js';
 import { GrammarCache } from './grammar-cache.js';
 import type { TokenTable } from './token-trie.js';
 
@@ -56,20 +57,20 @@ export const grammarOf = (schema: unknown): Grammar => cache.grammarOf(JSON.stri
 export function accepts(grammar: Grammar, text: string): boolean {
   let state = grammar.start;
   for (const byte of utf8Of(text)) {
-    if (!allows(grammar.mask(state), byte)) return false;
+    if (!isAllowed(grammar.mask(state), byte)) return false;
     state = grammar.advance(state, byte);
   }
   return state?.isComplete ?? false;
 }
 
-/** What brings a text to its end soon, best first. */
+/** Tokens that end a text soon, best first. */
 const closers = Array.from('"}]0e1nulxb', (letter) => letter.charCodeAt(0));
 
 /**
  * A text of a grammar.
  *
  * @param choose an index below its argument.
- * @param freeCount so many tokens are chosen freely; then it hurries to an end.
+ * @param freeCount number of freely chosen tokens; then the text is ended quickly.
  */
 export function writeText(
   grammar: Grammar,
@@ -82,14 +83,14 @@ export function writeText(
     assert.ok(count < freeCount + 20_000, 'the text does not end');
     const mask = grammar.mask(state);
     const allowed = Array.from({ length: byteVocabulary.size }, (_, token) => token).filter(
-      (token) => allows(mask, token),
+      (token) => isAllowed(mask, token),
     );
     assert.ok(allowed.length > 0, `nothing may follow ${bytes}`);
     const isHurried = count >= freeCount;
     if (allowed.includes(endToken) && (isHurried || choose(4) === 0)) {
       return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes));
     }
-    // Not always: the same closer for ever might never satisfy a pattern.
+    // Not always, because repeating one closer might never satisfy a pattern.
     const closer =
       isHurried && choose(4) > 0 ? closers.find((token) => allowed.includes(token)) : undefined;
     const token =

@@ -1,4 +1,4 @@
-// Acceptance is accepted over tested, and merges by counting.
+// Tests that acceptance is accepted over tested, and that tallies merge by adding counts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,11 +1,11 @@
-// Counts of drafted, tested and accepted tokens, and the rates made of them. Acceptance is accepted / tested: drafts
-// behind a rejection were never tested and say nothing about the models.
+// Counts drafted, tested and accepted tokens, and computes rates from them. Acceptance is accepted
+// / tested. Drafts after a rejection were never tested, so they tell nothing about the models.
 
 import { assert } from '../base/assert.js';
 
 /**
  * Counts of rounds and the rates made of them. Acceptance is accepted / tested: a rejected draft
- * was tested, the drafts behind it were not.
+ * was tested, the drafts after it were not.
  *
  * @example
  * ```ts
@@ -29,8 +29,8 @@ export class AcceptanceTally {
   /**
    * Counts a round.
    *
-   * @param draftCount drafts of the round, >= 0. @param acceptedCount of its verdict, in [0,
-   *   draftCount].
+   * @param draftCount drafts of the round, >= 0.
+   * @param acceptedCount accepted drafts, in [0, draftCount].
    */
   addRound(draftCount: number, acceptedCount: number): void {
     assert(
@@ -73,12 +73,12 @@ export class AcceptanceTally {
     return total(this.#accepted);
   }
 
-  /** Accepted / tested, in [0, 1]; NaN before anything was tested. */
+  /** Accepted / tested, in [0, 1]; NaN before the first test. */
   get acceptanceRate(): number {
     return this.acceptedCount / this.testedCount;
   }
 
-  /** Accepted / tested of draft number `index` of its round (0 is the first), in [0, 1]; NaN when never tested. */
+  /** Accepted / tested of draft number `index` of a round, from 0; NaN when never tested. */
   acceptanceRateAt(index: number): number {
     return (this.#accepted[index] ?? 0) / (this.#tested[index] ?? 0);
   }
@@ -91,7 +91,9 @@ export class AcceptanceTally {
     }));
   }
 
-  /** Accepted / drafted, in [0, 1]: what of the device's work was used; NaN before anything was drafted. */
+  /**
+   * Accepted / drafted, in [0, 1]: the share of drafts that was used; NaN before the first draft.
+   */
   get draftEfficiency(): number {
     return this.acceptedCount / this.#draftedCount;
   }

@@ -1,5 +1,6 @@
-// Scheme `agreement`: the target draws its own token and keeps drafts while they equal it. Exact for any drafts, at the
-// price of acceptance; for devices without the shared noise. Source: the verification of SpecExec, arXiv 2406.02532.
+// Verifies drafts by scheme `agreement`: the target draws its own token and accepts drafts while
+// they equal it. Exact for any drafts, but accepts fewer; for devices without the shared noise.
+// Source: the verification of SpecExec, arXiv 2406.02532.
 
 import type { Chance } from './chance.js';
 import { drawToken } from './draw-token.js';
@@ -12,11 +13,11 @@ export function agreementToken(law: Law, chance: Chance): number {
 }
 
 /**
- * Verifies drafts of any origin: they stand while they equal tokens that the target draws for
- * itself. SpecExec, arXiv 2406.02532.
+ * Verifies drafts of any origin: they are accepted while they equal the tokens that the target
+ * draws for itself. SpecExec, arXiv 2406.02532.
  *
  * @param targetTokenAt a token drawn from the target law at row 0 .. draftCount (`drawToken`);
- *   called in order, for no row behind the first difference.
+ *   called in order, up to the first difference.
  * @param drafts [draftCount] ids.
  * @param mayTest see MayTest; default: every draft is tested.
  * @returns a residual token is the target's own at the first difference.

@@ -1,5 +1,5 @@
-// Random inputs for property tests: rows of logits with everything a model may do wrong, laws of both kinds, sampling
-// parameters over their whole ranges.
+// Generates random inputs for property tests: rows of logits with everything a model may do wrong,
+// laws of both kinds, sampling parameters over their whole ranges.
 
 import fc from 'fast-check';
 import { denseLaw, type Law, sparseLaw } from './law.js';

@@ -1,4 +1,4 @@
-// Draws from weights at the edges of rounding, and chance keyed by position and attempt.
+// Tests draws from weights at the edges of rounding, and chance keyed by position and attempt.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -88,7 +88,8 @@ test('nonsense probabilities and totals are broken invariants', () => {
   assert.throws(() => indexAtMass(Float64Array.of(0, 0), 0), { name: 'InvariantError' });
 });
 
-// The noise is a fixed function, so these cannot fail by chance: a false alarm would have had the stated odds once.
+// The noise is a fixed function, so these cannot fail by chance: a false alarm would have had the
+// stated odds once.
 test('draws follow their weights over positions (odds of a false alarm 1e-6)', () => {
   const probs = Float64Array.of(0.5, 0, 0.3, 0.15, 0.05);
   const counts = new Float64Array(probs.length);

@@ -1,5 +1,6 @@
-// The only way a scheme meets chance: two questions, answered in production from counter-based noise and in proofs by
-// walking every answer with its weight. A scheme that asks nothing else can be proved by enumeration.
+// Defines the two questions a scheme may ask of chance. In production counter-based noise answers
+// them; in proofs every answer is walked with its weight. A scheme that asks nothing else can be
+// proved by enumeration.
 
 import { assert } from '../base/assert.js';
 import { type NoiseKey, uniform } from './noise.js';
@@ -20,17 +21,20 @@ export interface Chance {
   draw(weights: Float64Array, total: number): number;
 }
 
-/** Draws of one attempt at one position; far more than any scheme makes. */
+/** Draws reserved for one attempt at one position. No scheme makes nearly as many. */
 const drawsPerAttempt = 256;
 
 /**
- * Chance at one position of a sequence: the n-th question is answered by the n-th number of its stream. Asked the same
- * questions again, it gives the same answers, so a resent round repeats itself.
+ * Chance at one position of a sequence: the n-th question is answered by the n-th number of its
+ * stream. Asked the same questions again, it gives the same answers, so a resent round repeats
+ * itself.
  *
- * @param acceptKey answers `happens`. @param drawKey answers `draw`; may be the same key.
+ * @param acceptKey answers `happens`.
+ * @param drawKey answers `draw`; may be the same key.
  * @param position absolute position, in [0, 2^32).
- * @param attempt in [0, 2^24): how often this position was drafted before and discarded; the epoch serves. May stay 0
- *   as long as nothing decided since, draft lengths included, looked at what was discarded: MATH.md, "Noise".
+ * @param attempt in [0, 2^24): how many drafts of this position were discarded before; the epoch
+ *   will do. May stay 0 if no later decision, draft lengths included, depended on the discarded
+ *   drafts: MATH.md, "Noise".
  *
  * @example
  * ```ts

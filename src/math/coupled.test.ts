@@ -1,4 +1,5 @@
-// The race that both ends run over shared noise: who wins it, how ties fall, and that its winners follow the law.
+// Tests the race that both ends run over shared noise: its winners, its ties, and the law of its
+// winners.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -162,7 +163,8 @@ test('after full acceptance the device has already drafted the bonus token with 
       coupledToken(lawAt([...prompt, ...chain]), race, prompt.length + chain.length);
     const draft = at(draftLawAt, []);
     if (at(targetLawAt, []) !== draft) continue;
-    // The device goes on drafting before the verdict; the bonus token comes from the same noise after the same prefix.
+    // The device continues drafting before the verdict; the bonus token comes from the same noise
+    // after the same prefix.
     if (at(draftLawAt, [draft]) === at(targetLawAt, [draft])) hits++;
     const after = [...prompt, draft];
     const alpha = coupledAcceptance(targetLawAt(after), draftLawAt(after));

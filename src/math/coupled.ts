@@ -1,6 +1,7 @@
-// Scheme `coupled`: draft and target run the same exponential race with shared noise, so they mostly name the same
-// token, and the text depends on the seed alone. Source: Daliri, Musco, Suresh 2024, arXiv 2408.07978, section 3; the
-// race is the Gumbel-max trick in the positive domain. Never asks what the draft law was.
+// Verifies drafts by scheme `coupled`: draft and target run the same exponential race with shared
+// noise. They mostly pick the same token, and the text depends on the seed alone. Source: Daliri,
+// Musco, Suresh 2024, arXiv 2408.07978, section 3; the race is the Gumbel-max trick in the positive
+// domain. Never uses the draft law.
 
 import { assert } from '../base/assert.js';
 import { largestFirst } from './largest-first.js';
@@ -9,12 +10,16 @@ import { type Logits, weightsOf } from './logits.js';
 import { exponential, type NoiseKey } from './noise.js';
 import { acceptWhileEqual, testsAll, type Verification } from './verification.js';
 
-/** Standard exponential variate of a token, in (0, Infinity). The same function for draft and target. */
+/**
+ * Standard exponential variate of a token, in (0, Infinity). The same function for draft and
+ * target.
+ */
 export type Variate = (token: number) => number;
 
 /**
- * Winner of a race: the token with the smallest variate / probability; of equal ones the lowest id. A token of
- * probability 0 never wins. With independent exponential variates it wins with exactly its probability.
+ * Winner of a race: the token with the smallest variate / probability; of equal ones the lowest id.
+ * A token of probability 0 never wins. With independent exponential variates it wins with exactly
+ * its probability.
  */
 export function raceWinner(law: Law, variate: Variate): number {
   return law.kind === 'sparse' ? race(law.ids, law.probs, variate) : race(null, law.probs, variate);
@@ -22,7 +27,7 @@ export function raceWinner(law: Law, variate: Variate): number {
 
 /**
  * @param ids [n] tokens of the weights; null where the index is the token.
- * @param weights [n] proportional to the law: a race does not care for a common factor.
+ * @param weights [n] proportional to the law. A common factor does not change the winner.
  */
 function race(ids: Int32Array | null, weights: Float64Array, variate: Variate): number {
   let winner = -1;
@@ -31,7 +36,7 @@ function race(ids: Int32Array | null, weights: Float64Array, variate: Variate): 
     if (weights[index] === 0) continue;
     const id = ids ? ids[index]! : index;
     const score = variate(id) / weights[index]!;
-    // A sparse law is not in order of id, so equal scores have to be told apart here.
+    // A sparse law is not in order of id, so ties are broken here.
     if (score < best || (score === best && id < winner)) {
       best = score;
       winner = id;
@@ -43,7 +48,7 @@ function race(ids: Int32Array | null, weights: Float64Array, variate: Variate): 
 
 /**
  * The token at `position` under `law`: the same for every caller with the same key, position and
- * law. Draft and target that share a key mostly name the same one. Daliri, Musco, Suresh 2024,
+ * law. Draft and target that share a key mostly pick the same one. Daliri, Musco, Suresh 2024,
  * arXiv 2408.07978, section 3.
  *
  * @param key of stream `race`.
@@ -66,7 +71,8 @@ export function coupledToken(law: Law, key: NoiseKey, position: number): number 
 }
 
 /**
- * `coupledToken` of an unfiltered row without building its law: the token with the smallest variate / weight.
+ * `coupledToken` of an unfiltered row without building its law: the token with the smallest variate
+ * / weight.
  *
  * @param logits [vocab] after penalties and bias.
  * @param temperature > 0.
@@ -82,11 +88,11 @@ export function coupledTokenFromLogits(
 }
 
 /**
- * The first `count` tokens of the race, winner first. Run under a draft law, the runners-up foretell the target's
- * token when it is not the winner.
+ * The first `count` tokens of the race, winner first. Run under a draft law, the runners-up predict
+ * the target's token when it is not the winner.
  *
- * @returns at most `count` tokens, owned by the caller; fewer when fewer have a probability above 0, and without those
- *   so unlikely that variate / probability overflows.
+ * @returns at most `count` tokens, owned by the caller; fewer when fewer have a probability above
+ *   0. Leaves out tokens so unlikely that variate / probability overflows.
  */
 export function coupledRanking(
   law: Law,
@@ -103,8 +109,8 @@ export function coupledRanking(
 /**
  * Verifies drafts that were won under the same key.
  *
- * @param targetTokenAt `coupledToken` of the target law at row 0 .. draftCount; called in order,
- *   for no row behind the first difference.
+ * @param targetTokenAt `coupledToken` of the target law at row 0 .. draftCount; called in order, up
+ *   to the first difference.
  * @param drafts [draftCount] ids.
  * @param mayTest see MayTest; default: every draft is tested.
  * @returns every token is the target's own, so the text depends on the seed and not on the drafts.

@@ -1,4 +1,5 @@
-// Cut target laws: what they keep, what they leave, and that residuals drawn through them stay exact.
+// Tests cut target laws: the tokens they keep and drop, and that residuals drawn through them stay
+// exact.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,7 +20,7 @@ import { sumOf } from './sum.js';
 
 const keepMax = fc.integer({ min: 1, max: 12 });
 
-/** Laws that differ by more than rounding: between equal ones nothing is ever rejected. */
+/** Laws that differ by more than rounding: between equal ones no draft is ever rejected. */
 const differingPair = lawPair.filter(
   ({ targetLaw, draftLaw }) => residual(targetLaw, draftLaw).mass > 1e-6,
 );

@@ -1,6 +1,7 @@
-// A target law cut short for the downlink of `split`, and the residual token drawn from it: exact in spite of the cut,
-// because the draw admits when the tail may matter and finishes with the whole law. DSSD (arXiv 2507.12000) sends the
-// whole law; PicoSpec (arXiv 2603.19133) cuts it and loses exactness. The argument: MATH.md, "split".
+// Cuts a target law short for the downlink of `split`, and draws the residual token from the cut.
+// Stays exact: the draw detects when the tail may matter and then needs the whole law. DSSD (arXiv
+// 2507.12000) sends the whole law; PicoSpec (arXiv 2603.19133) cuts it and loses exactness. Proof:
+// MATH.md, "split".
 
 import { assert } from '../base/assert.js';
 import type { Chance } from './chance.js';
@@ -9,7 +10,10 @@ import { checkRanked, fromDense, type Law, lawSumTolerance, type SparseLaw } fro
 import { positiveExcess } from './residual.js';
 import { sumOf } from './sum.js';
 
-/** The likeliest tokens of a law with their own probabilities (not scaled up), and what the rest weighs. */
+/**
+ * The likeliest tokens of a law with their own probabilities (not scaled up), and the mass of the
+ * rest.
+ */
 export interface CutLaw {
   /** [n >= 1], ordered like a sparse law. */
   readonly ids: Int32Array;
@@ -22,7 +26,7 @@ export interface CutLaw {
 /** Keep this many tokens (>= 1), or the fewest that leave at most this mass ([0, 1)) unlisted. */
 export type CutLimit = { readonly keepMax: number } | { readonly tailMassMax: number };
 
-/** @returns arrays owned by the caller's cut, not shared with a dense law, shared with a sparse one. */
+/** @returns arrays shared with a sparse law, copied from a dense one. */
 export function cutLaw(law: Law, limit: CutLimit): CutLaw {
   const { ids, probs } = rankedOf(law);
   const count =
@@ -44,7 +48,7 @@ function countLeaving(probs: Float64Array, tailMassMax: number): number {
   return count;
 }
 
-/** What is wrong with a cut law that a peer sent, as one clause, or null. Never throws. */
+/** Describes in one clause the fault of a cut law that a peer sent; null: none. Never throws. */
 export function checkCutLaw(cut: CutLaw, vocabSize: number): string | null {
   const { ids, probs, tailMass } = cut;
   if (ids.length === 0) return 'no token is listed';
@@ -58,7 +62,9 @@ export function checkCutLaw(cut: CutLaw, vocabSize: number): string | null {
   return Math.abs(sum - 1) <= tolerance ? null : `sum ${sum} is not 1 within ${tolerance}`;
 }
 
-/** What is wrong with the whole law that a peer sent after its cut, as one clause, or null. Never throws. */
+/**
+ * Describes in one clause the fault of the whole law that a peer sent after its cut; null: none.
+ */
 export function checkWhole(cut: CutLaw, targetLaw: Law): string | null {
   const { ids, probs } = rankedOf(targetLaw);
   const differing = cut.ids.findIndex(
@@ -74,33 +80,38 @@ export function checkWhole(cut: CutLaw, targetLaw: Law): string | null {
 
 export type CutDraw =
   | { readonly kind: 'token'; readonly token: number }
-  /** The answer may lie in the tail: fetch the whole law and call residualFromWhole with the same chance. */
+  /**
+   * The answer may lie in the tail: fetch the whole law and call residualFromWhole with the same
+   * chance.
+   */
   | { readonly kind: 'tail-needed' };
 
 /**
- * The residual token, if the cut suffices to know it. With L the residual mass of the listed tokens and t the tail
- * mass, the residual mass of the tail is at most t, so with probability L / (L + t) the token is listed whatever the
- * tail looks like.
+ * The residual token, if the cut determines it. Let L be the residual mass of the listed tokens and
+ * t the tail mass. The residual mass of the tail is at most t. So with probability L / (L + t) the
+ * token is a listed one, for any tail.
  *
  * @param draftLaw the law the rejected token was drawn from.
- * @param chance at that position; keep it, or one that was asked the same, for residualFromWhole.
+ * @param chance at that position. Keep it, or one that was asked the same, for
+ *   residualFromWhole.
  */
 export function residualFromCut(cut: CutLaw, draftLaw: Law, chance: Chance): CutDraw {
   const listed = listedExcess(cut, draftLaw);
   const mass = sumOf(listed);
   const massMax = mass + cut.tailMass;
-  // Only rounding leads here (residual.ts): the target law is the answer then.
+  // Only rounding leads here (residual.ts); then the target law is used.
   if (massMax === 0) return tokenOf(cut, cut.probs, chance);
   if (!chance.happens(mass / massMax)) return { kind: 'tail-needed' };
   return tokenOf(cut, listed, chance);
 }
 
 /**
- * Finishes what residualFromCut could not: given that its question was answered with no, the token is listed with
- * probability (L / (L + T)) * (t - T) / t, with T the residual mass of the tail, now known. Both steps together draw
- * from the residual law exactly.
+ * Draws the residual token when residualFromCut could not. Let T be the residual mass of the tail,
+ * now known. Given that the first question was answered with no, the token is a listed one with
+ * probability (L / (L + T)) * (t - T) / t. Both steps together draw from the residual law exactly.
  *
- * @param targetLaw the whole law that `cut` was cut from; from a peer, pass it through checkWhole first.
+ * @param targetLaw the whole law that `cut` was cut from; from a peer, pass it through checkWhole
+ *   first.
  * @param chance the one residualFromCut was called with.
  */
 export function residualFromWhole(

@@ -1,4 +1,4 @@
-// The best draft length against exhaustive search and against a simulation of rounds.
+// Tests the best draft length against exhaustive search and against a simulation of rounds.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -60,7 +60,8 @@ const at = (change: Partial<DraftLengthInputs>): DraftLengthInputs => ({
   ...change,
 });
 
-// Draft, pass, alpha, round trip; then milliseconds per token and draft length of the simulated optimum.
+// Draft, pass, alpha, round trip; then milliseconds per token and draft length of the simulated
+// optimum.
 const simulated = [
   [8, 30, 0.6, 5, 26.0, 2],
   [8, 30, 0.6, 50, 47.8, 3],

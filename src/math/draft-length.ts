@@ -1,5 +1,5 @@
-// The draft length that minimises the time per token of stop-and-wait, and how it falls as the server fills up. A model
-// from measured numbers; whoever measures them decides how often to ask. Derivation: MATH.md, "Draft length".
+// Finds the draft length with the least time per token of stop-and-wait, and how it falls as the
+// server's load rises. A model fed with measured numbers. Derivation: MATH.md, "Draft length".
 
 import { assert } from '../base/assert.js';
 import { expectedTokens } from './expected-tokens.js';
@@ -12,24 +12,25 @@ export interface DraftLengthInputs {
   readonly draftMs: number;
   /** A pass over a single row, > 0. */
   readonly verifyMs: number;
-  /** What each further row adds to a pass, >= 0; near 0 while memory-bound, near verifyMs while compute-bound. */
+  /** Each further row of a pass, >= 0. Near 0 if memory-bound, near verifyMs if compute-bound. */
   readonly rowMs: number;
   /** Message up and verdict down, >= 0. */
   readonly roundTripMs: number;
-  /** Share of the server's time that is taken, in [0, 1). */
+  /** Share of the server's time in use, in [0, 1). */
   readonly load: number;
 }
 
-/** A round costs `fixedMs`, and `draftMs` more for each draft; both with the queue the server's load implies. */
+/** A round costs `fixedMs`, plus `draftMs` for each draft. Both include the server's queue. */
 interface RoundCost {
   readonly fixedMs: number;
   readonly draftMs: number;
 }
 
 /**
- * Time on a busy server stretches by 1 / (1 - load), the mean sojourn of a queue that shares one processor. So at load
- * 0 the optimum is the session's own latency, and near 1 it is server time per token: a compute-bound target then gets
- * no drafts, since they cost as much as the tokens they replace.
+ * Time on a busy server stretches by 1 / (1 - load), the mean sojourn of a queue that shares one
+ * processor. At load 0 the optimum minimises the session's own latency, near load 1 the server time
+ * per token. A compute-bound target then gets no drafts, since they cost as much as the tokens they
+ * replace.
  */
 function roundCost(inputs: DraftLengthInputs): RoundCost {
   const { draftMs, verifyMs, rowMs, roundTripMs, load } = inputs;
@@ -38,17 +39,21 @@ function roundCost(inputs: DraftLengthInputs): RoundCost {
   return { fixedMs: roundTripMs + verifyMs * stretch, draftMs: draftMs + rowMs * stretch };
 }
 
-/** Milliseconds per token at a draft length: (gamma * draft + fixed) / E. @param draftLength gamma, >= 0. */
+/**
+ * Milliseconds per token at a draft length: (gamma * draft + fixed) / E.
+ *
+ * @param draftLength gamma, >= 0.
+ */
 export function tokenMsAt(inputs: DraftLengthInputs, draftLength: number): number {
   const { fixedMs, draftMs } = roundCost(inputs);
   return (draftLength * draftMs + fixedMs) / expectedTokens(inputs.acceptanceRate, draftLength);
 }
 
 /**
- * The optimum over real numbers: the solution of gamma + 1 = log_{1/alpha}(1 + (gamma + c) ln(1/alpha)) with c = fixed
- * cost / draft cost. Grows with the logarithm of the round trip.
+ * The optimum over real numbers: the solution of gamma + 1 = log_{1/alpha}(1 + (gamma + c)
+ * ln(1/alpha)) with c = fixed cost / draft cost. Grows with the logarithm of the round trip.
  *
- * @returns >= 0; 0 where drafting never pays, Infinity where nothing limits it (alpha 1, or drafts that cost nothing).
+ * @returns >= 0; 0 if drafting never pays, Infinity if nothing limits it (alpha 1, or free drafts).
  */
 export function idealDraftLength(inputs: DraftLengthInputs): number {
   const { acceptanceRate } = inputs;
@@ -60,15 +65,16 @@ export function idealDraftLength(inputs: DraftLengthInputs): number {
 }
 
 /**
- * Newton's method on g(gamma) = decay (gamma + 1) - ln(1 + (gamma + c) decay). g is convex, and from a start right of
- * its root the steps come down to it and never cross. Plain iteration of the fixed point is slow as alpha nears 1: its
- * error shrinks by 1 / (1 + (gamma + c) decay) a step.
+ * Newton's method on g(gamma) = decay (gamma + 1) - ln(1 + (gamma + c) decay). g is convex, so from
+ * a start right of its root the steps approach the root and never cross it. Plain iteration of the
+ * fixed point is slow as alpha nears 1: its error shrinks by 1 / (1 + (gamma + c) decay) a step.
  */
 function solveFixedPoint(decay: number, costRatio: number): number {
   const excessAt = (length: number): number =>
     decay * (length + 1) - Math.log1p((length + costRatio) * decay);
   if (excessAt(0) >= 0) return 0;
-  // e^x >= 1 + x + x^2 / 2 puts this start right of the root; c > 1 here, or drafting would not pay.
+  // e^x >= 1 + x + x^2 / 2 puts this start right of the root; c > 1 here, or drafting would not
+  // pay.
   let draftLength = Math.sqrt((2 * (costRatio - 1)) / decay);
   for (let step = 0; step < 64; step++) {
     const slope = decay * (1 - 1 / (1 + (draftLength + costRatio) * decay));

@@ -1,11 +1,11 @@
-// A token drawn from a law. Asks chance once.
+// Draws a token from a law.
 
 import type { Chance } from './chance.js';
 import { type Law, tokenAt } from './law.js';
 import { sumOf } from './sum.js';
 
 /**
- * One of the tokens of probability above 0, each as likely as the law says.
+ * Draws a token with the probability that the law gives it; never one of probability 0.
  *
  * @param chance asked once.
  * @returns a token id.

@@ -1,4 +1,4 @@
-// The chance that walks every branch: all of them, each once, with its weight.
+// Tests that enumeration visits every branch once, with its weight.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,18 +1,18 @@
-// Chance for proofs: runs a program once for every sequence of answers it can get, and says how likely each was. Turns
-// any scheme that meets chance through `Chance` into its exact law. For small programs only: time is the number of
-// branches.
+// Enumerates chance for proofs: runs a program once for every sequence of answers, and gives each
+// result its probability. Turns a scheme that uses `Chance` into its exact law. For small programs
+// only: time grows with the number of branches.
 
 import { assert } from '../base/assert.js';
 import type { Chance } from './chance.js';
 
-/** One way a program can go. */
+/** One possible run of a program. */
 export interface ChanceBranch<T> {
   readonly value: T;
   /** Its probability, > 0; those of all branches sum to 1. */
   readonly weight: number;
 }
 
-/** One question on the way: which of its answers this run takes. */
+/** One question of a run, and the answer that the run takes. */
 interface Question {
   /** Answers of probability above 0, with that probability. */
   readonly answers: readonly { readonly index: number; readonly prob: number }[];
@@ -20,10 +20,10 @@ interface Question {
 }
 
 /**
- * Every branch of a program. Runs it anew for each branch, steered by the answers taken so far, like an odometer whose
- * last wheel turns first.
+ * Every branch of a program. Reruns the program for each branch and varies the last answer first,
+ * like an odometer.
  *
- * @param run deterministic but for the chance it is given; leaves no trace outside its result.
+ * @param run deterministic apart from its chance; has no side effects.
  */
 export function allBranches<T>(run: (chance: Chance) => T): ChanceBranch<T>[] {
   const branches: ChanceBranch<T>[] = [];
@@ -56,7 +56,9 @@ function takenAnswer({ answers, taken }: Question): { index: number; prob: numbe
   return answers[taken]!;
 }
 
-/** Turns to the next path; false when all are done. Questions behind the turned one will be asked anew. */
+/**
+ * Moves to the next path; false when all are done. Questions after the changed one are asked again.
+ */
 function advance(path: Question[]): boolean {
   for (let last = path.pop(); last; last = path.pop()) {
     if (last.taken + 1 < last.answers.length) {

@@ -1,20 +1,24 @@
-// From samples to a value with its 95 % interval. Chance for resampling is seeded, so that one set of samples gives one
-// interval on any machine.
+// Estimates a value and its 95 % interval from samples. Resampling is seeded, so one set of samples
+// gives the same interval on any machine.
 
 import { noiseKey, uniform } from './noise.js';
 import { mean, meanInterval, median, medianInterval, quantile } from './statistics.js';
 
-/** A value and what 95 % confidence leaves open; low = high = value where nothing is left to chance. */
+/** A value and its 95 % interval; low = high = value for an exact value. */
 export interface Estimate {
   readonly value: number;
   readonly low: number;
   readonly high: number;
 }
 
-/** A value that chance has no part in: a count of bytes, a run of a fixed seed. */
+/** A value without chance: a count of bytes, a run of a fixed seed. */
 export const exact = (value: number): Estimate => ({ value, low: value, high: value });
 
-/** Mean of independent samples, Student's interval. @param samples [n >= 1]; of one no interval can be told. */
+/**
+ * Mean of independent samples, Student's interval.
+ *
+ * @param samples [n >= 1]; one gives no interval.
+ */
 export function meanEstimate(samples: readonly number[]): Estimate {
   if (samples.length < 2) return exact(mean(samples));
   const { mean: value, margin } = meanInterval(samples, 0.95);
@@ -41,8 +45,8 @@ export interface Fraction {
 const resamples = 1_000;
 
 /**
- * Sum of parts over sum of wholes, with a bootstrap interval over the pieces (Efron 1979, percentiles): a mean of ratios
- * would weigh a short text like a long one.
+ * Sum of parts over sum of wholes, with a bootstrap interval over the pieces (Efron 1979,
+ * percentiles). A mean of ratios would give a short text the weight of a long one.
  *
  * @param pieces [n >= 1], wholes sum above 0.
  */

@@ -1,5 +1,6 @@
-// The proof harness: two small models whose logits depend on the whole context, and the exact law of a text that a way
-// of making rounds produces. Holds no scheme; those under proof are the shipped ones.
+// Holds the proof harness: two small models whose logits depend on the whole context, and the exact
+// law of the text that a scheme's rounds produce. Holds no scheme; the shipped ones are under
+// proof.
 
 import type { ChanceBranch } from './enumerating-chance.js';
 import { TokenHistory } from './history.js';
@@ -11,7 +12,10 @@ import { plainSampling as plain, type Sampling } from './sampling.js';
 
 export { plain };
 
-/** Every filter alone and all together; each changes the laws of the toy models (asserted by the tests). */
+/**
+ * Every filter alone and all together; each changes the laws of the toy models (asserted by the
+ * tests).
+ */
 export const samplings: Readonly<Record<string, Sampling>> = {
   'no filter': plain,
   'temperature 0.5': { ...plain, temperature: 0.5 },
@@ -46,8 +50,8 @@ export type LawAt = (prefix: readonly number[]) => Law;
 export const prompt: readonly number[] = [1, 0];
 
 /**
- * A model whose logits are uniform in [-2, 2] and differ with every prefix, through the shipped penalties and filters.
- * Laws are kept, since proofs ask for the same few prefixes over and over.
+ * A model whose logits are uniform in [-2, 2] and differ with every prefix, through the shipped
+ * penalties and filters. Laws are kept, since proofs ask for the same few prefixes over and over.
  */
 export function toyModel(name: bigint, vocabSize: number, sampling: Sampling): LawAt {
   const key = noiseKey(name, 'draft');
@@ -74,10 +78,13 @@ export function toyModel(name: bigint, vocabSize: number, sampling: Sampling): L
 /** Probability of every text, labelled by its tokens joined with commas. */
 export type TextLaw = ReadonlyMap<string, number>;
 
-/** What one round commits after a prefix, in all its branches: at least one token each. */
+/** The tokens that one round commits after a prefix, in all branches: at least one each. */
 export type Round = (prefix: readonly number[]) => readonly ChanceBranch<readonly number[]>[];
 
-/** The exact law of the next `length` tokens after `prefix` when rounds are run until there are enough. */
+/**
+ * The exact law of the next `length` tokens after `prefix` when rounds are run until there are
+ * enough.
+ */
 export function textLaw(round: Round, prefix: readonly number[], length: number): TextLaw {
   const known = new Map<string, TextLaw>();
   const after = (start: readonly number[], missing: number): TextLaw => {

@@ -1,6 +1,6 @@
-// Proof by enumeration that every scheme writes what the target alone would write: the joint law of gamma + 1 tokens,
-// over every draft, every test and every draw, for small vocabularies and every filter. The functions under proof are
-// the ones that ship.
+// Proves by enumeration that every scheme writes the text of the target alone: the joint law of
+// gamma + 1 tokens, over every draft, test and draw, for small vocabularies and every filter. The
+// functions under proof are the shipped ones.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -57,7 +57,9 @@ function draftChain(
   return { tokens: Int32Array.from(tokens), probs: Float64Array.from(probs), laws };
 }
 
-/** Target law at a row: rows behind the first rejection would follow tokens that are not in the text. */
+/**
+ * Target law at a row: rows after the first rejection would follow tokens that are not in the text.
+ */
 function rowLaws(
   prefix: readonly number[],
   drafts: Int32Array,
@@ -77,12 +79,12 @@ function committed(
 
 const neverLaw = (): number => assert.fail('only split leaves a law to the device');
 
-/** Whether a row's draft is tested, by what stands before it. */
+/** Whether a row's draft is tested, given the text before it. */
 type Testing = (prefix: readonly number[], drafts: Int32Array) => MayTest;
 
 const testing: Testing = () => testsAll;
 
-/** Stops behind some texts and not behind others, as a budget does that the text so far uses up. */
+/** Stops after some texts and not after others, like a budget that the text so far uses up. */
 const testingSome: Testing = (prefix, drafts) => (row) =>
   [...prefix, ...drafts.subarray(0, row)].reduce((sum, token) => sum + token + 1, 0) % 3 !== 0;
 
@@ -125,7 +127,9 @@ const replaceFromCut =
       : residualFromWhole(cut, targetLaw, draftLaw, chance);
   };
 
-/** Drafts the likeliest token, as the engine does, or a drawn one: agreement must not care. */
+/**
+ * Drafts the likeliest token, as the engine does, or a drawn one: agreement must be exact for both.
+ */
 const agreementWith =
   (drafts: 'argmax' | 'drawn', mayTest = testing): RoundMaker =>
   (targetLawAt, draftLawAt, draftLength) =>
@@ -144,8 +148,9 @@ const agreementWith =
     });
 
 /**
- * Walks the cells of the joint noise row by row. Behind the first difference the cells of a row sum to 1 and nothing
- * looks at them, so one stands for all; the noise there serves again in the next round, independent of this one.
+ * Walks the cells of the joint noise row by row. After the first difference the cells of a row sum
+ * to 1 and are not used, so one stands for all. The next round uses that noise again, independently
+ * of this one.
  */
 const coupled: RoundMaker = (targetLawAt, draftLawAt, draftLength) => (prefix) => {
   const finish = (cells: readonly RaceCell[], weight: number): ChanceBranch<number[]> => {
@@ -202,7 +207,9 @@ const schemes: Readonly<Record<string, RoundMaker>> = {
   'full, some drafts untested': fullWith(testingSome),
 };
 
-/** Largest total variation over vocabulary 3 with gamma 1 to 3 and vocabulary 4 with gamma 1 and 2. */
+/**
+ * Largest total variation over vocabulary 3 with gamma 1 to 3 and vocabulary 4 with gamma 1 and 2.
+ */
 function worstDistance(
   maker: RoundMaker,
   targetSampling: typeof plain,

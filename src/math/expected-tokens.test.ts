@@ -1,4 +1,5 @@
-// Expected tokens of a round against the plain sum, also where the plain formula loses digits.
+// Tests expected tokens of a round against the plain sum, also where the plain formula loses
+// digits.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Expected tokens of a round when every draft is accepted independently with the same probability. Source: Leviathan,
-// Kalman, Matias 2023, arXiv 2211.17192, equation 1.
+// Computes the expected tokens of a round when every draft is accepted independently with the same
+// probability. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, equation 1.
 
 import { assert } from '../base/assert.js';
 

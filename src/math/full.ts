@@ -1,5 +1,6 @@
-// Scheme `full`: the device sends each draft token with the law it was drawn from; the server tests the ratio and draws
-// the replacement. The papers' baseline. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1.
+// Verifies drafts by scheme `full`: the device sends each draft token with its law; the server
+// tests the ratio and draws the replacement. The baseline of the papers. Source: Leviathan, Kalman,
+// Matias 2023, arXiv 2211.17192, algorithm 1.
 
 import { assert } from '../base/assert.js';
 import type { Chance } from './chance.js';
@@ -10,13 +11,15 @@ import { residual } from './residual.js';
 import { testsAll, type Verification } from './verification.js';
 
 /**
- * Verifies drafts against the laws they were drawn from: each stands with probability min(1, target
- * / draft). Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1.
+ * Verifies drafts against the laws they were drawn from: each is accepted with probability min(1,
+ * target / draft). Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1.
  *
- * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
+ * @param targetLawAt the target law at row 0 .. draftCount; called in order, up to the first
+ *   rejection.
  * @param drafts [draftCount] ids, each drawn from the law beside it.
  * @param draftLaws [draftCount]
- * @param chanceAt chance at the position of each row; `happens` and `draw` must be independent of the drafts' own noise.
+ * @param chanceAt chance at the position of each row; `happens` and `draw` must be independent of
+ *   the drafts' own noise.
  * @param mayTest see MayTest; default: every draft is tested.
  *
  * @example

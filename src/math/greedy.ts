@@ -1,5 +1,5 @@
-// Scheme `greedy`: temperature 0. Draft and target both name their likeliest token; exact because the target's argmax
-// is the only possible text. Draws nothing.
+// Verifies drafts by scheme `greedy`, at temperature 0. Draft and target both pick their likeliest
+// token. Exact, because the target's argmax is the only possible text. Draws nothing.
 
 import type { Law } from './law.js';
 import { acceptWhileEqual, testsAll, type Verification } from './verification.js';
@@ -22,8 +22,8 @@ export function greedyToken(law: Law): number {
 /**
  * Verifies drafts of any origin at temperature 0.
  *
- * @param targetTokenAt argmax of the target at row 0 .. draftCount; called in order, for no row
- *   behind the first difference.
+ * @param targetTokenAt argmax of the target at row 0 .. draftCount; called in order, up to the
+ *   first difference.
  * @param drafts [draftCount] ids.
  * @param mayTest see MayTest; default: every draft is tested.
  *
@@ -32,7 +32,7 @@ export function greedyToken(law: Law): number {
  * import { verifyGreedy } from 'pilotfish/math';
  *
  * const target = [7, 3, 9];
- * const verify = (drafts: number[]) => verifyGreedy((row) => target[row]!, Int32Array.from(drafts));
+ * const verify = (ids: number[]) => verifyGreedy((row) => target[row]!, Int32Array.from(ids));
  * verify([7, 3]).final; // = { kind: 'bonus', token: 9 }
  * verify([7, 4]).final; // = { kind: 'residual', token: 3 }
  * ```

@@ -1,4 +1,4 @@
-// Token counts of prompt and output under pushing and popping in any order.
+// Tests token counts of prompt and output under pushing and popping in any order.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

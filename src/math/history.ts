@@ -1,9 +1,10 @@
-// How often each token has occurred, prompt and output apart: what the penalties need to know of the past.
-// Holds counts, not the text: whoever owns the token log pushes what it appends and pops what it rolls back.
+// Counts how often each token has occurred, in prompt and output separately, for the penalties.
+// Holds counts, not the text: the owner of the token log pushes appended tokens and pops tokens
+// rolled back.
 
 import { assert } from '../base/assert.js';
 
-/** What a penalty may ask of the past. */
+/** The counts that penalties need. */
 export interface TokenCounts {
   /** Distinct tokens of prompt and output, in no promised order. */
   readonly tokens: Iterable<number>;
@@ -17,8 +18,8 @@ interface Counts {
 }
 
 /**
- * How often each token has occurred, prompt and output apart. The owner of the text pushes what it
- * appends and pops what it rolls back; no order is kept.
+ * How often each token has occurred, in prompt and output separately. The owner of the text pushes
+ * tokens it appends and pops tokens it rolls back; no order is kept.
  *
  * @example
  * ```ts
@@ -48,7 +49,7 @@ export class TokenHistory implements TokenCounts {
     return this.#counts.get(token)?.prompt ?? 0;
   }
 
-  /** Counts a token. @param isOutput false: it is of the prompt. */
+  /** Counts a token. @param isOutput false: the token is part of the prompt. */
   push(token: number, isOutput: boolean): void {
     let counts = this.#counts.get(token);
     if (!counts) {

@@ -1,4 +1,4 @@
-// Partial selection against a full sort.
+// Tests partial selection against a full sort.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

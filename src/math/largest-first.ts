@@ -1,14 +1,14 @@
-// Partial selection: the largest entries of an array in falling order, ties by rising index. The one order in which
-// laws list their tokens and filters cut them.
+// Selects the largest entries of an array in falling order, ties by rising index. Laws list their
+// tokens, and filters cut them, in this order.
 
-/** Whether entry `a` stands behind entry `b` in falling order. */
+/** Whether entry `a` comes after entry `b` in falling order. */
 function isBehind(values: Float32Array | Float64Array, a: number, b: number): boolean {
   return values[a]! < values[b]! || (values[a]! === values[b]! && a > b);
 }
 
 /**
- * Indices of the `countMax` largest entries above `floor`, largest first, ties by rising index. Fewer when fewer are
- * above it. NaN is above nothing. O(n log countMax).
+ * Indices of the `countMax` largest entries above `floor`, largest first, ties by rising index.
+ * Fewer when fewer are above it. NaN is never above it. O(n log countMax).
  *
  * @param values [n], not changed.
  * @param countMax >= 0; Infinity ranks all.
@@ -33,13 +33,16 @@ function allOf(values: Float32Array | Float64Array, floor: number): Int32Array {
   return kept.subarray(0, count);
 }
 
-/** Keeps a heap whose root is the hindmost kept entry. Once it is full, most entries cost one comparison. */
+/**
+ * Keeps a heap whose root is the last kept entry. Once it is full, most entries cost one
+ * comparison.
+ */
 function topOf(values: Float32Array | Float64Array, countMax: number, floor: number): Int32Array {
   const heap = new Int32Array(countMax);
   let size = 0;
   let threshold = countMax > 0 ? floor : Infinity;
   for (let id = 0; id < values.length; id++) {
-    // An entry equal to the hindmost stands behind it: its index is higher.
+    // An entry equal to the last one comes after it: its index is higher.
     if (!(values[id]! > threshold)) continue;
     if (size < countMax) {
       heap[size] = id;

@@ -1,4 +1,4 @@
-// From a row of logits to a law: valid for any row, and equal to each filter's definition.
+// Tests laws made from rows of logits: valid for any row, and equal to each filter's definition.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -153,7 +153,8 @@ test('top-k and min-p applied to their own result change nothing', () => {
       if (!isFiltered(sampling)) return;
       const once = toDense(lawFromLogits(row, sampling), row.length);
       const twice = lawFromLogits(once.probs.map(Math.log), sampling);
-      // Equal logits may differ after exp and log by rounding, which min-p at the very edge would show.
+      // Equal logits may differ after exp and log by rounding, which min-p at the very edge would
+      // show.
       const again = toDense(twice, row.length);
       once.probs.forEach((prob, id) => {
         const edge = Math.abs(prob / Math.max(...once.probs) - minP) < 1e-12;

@@ -1,5 +1,5 @@
-// From logits to a law: temperature, top-k, top-p, min-p, one function for draft and target. Penalties and bias come
-// before (penalty.ts). The order, and why it is this one: MATH.md. Draws nothing.
+// Makes a law from logits: temperature, top-k, top-p, min-p. Draft and target use the same
+// function. Penalties and bias come before (penalty.ts). MATH.md explains the order. Draws nothing.
 
 import { largestFirst } from './largest-first.js';
 import { denseLaw, type Law, pointLaw, type SparseLaw, sparseLaw } from './law.js';
@@ -8,12 +8,12 @@ import { isFiltered, type Sampling } from './sampling.js';
 import { sumOf } from './sum.js';
 
 /**
- * The law of a row: temperature, top-k, top-p, min-p, in this order; one function for draft and
- * target. MATH.md, "Laws".
+ * The law of a row: temperature, top-k, top-p, min-p, in this order. Draft and target use the same
+ * function. MATH.md, "Laws".
  *
- * @param logits [vocab] after penalties and bias; not changed. NaN and infinities: Logits.
- * @returns sparse at temperature 0 and whenever a filter is on, else dense. Tokens whose weight underflows float64 are
- *   left out of a sparse law and have probability 0 in a dense one.
+ * @param logits [vocab] after penalties and bias; not changed. For NaN and infinities see Logits.
+ * @returns sparse at temperature 0 or with a filter, else dense. Tokens whose weight underflows
+ *   float64 are left out of a sparse law and have probability 0 in a dense one.
  * @throws PilotfishError `engine-failed` when no logit is above -Infinity.
  *
  * @example
@@ -31,7 +31,10 @@ export function lawFromLogits(logits: Logits, sampling: Sampling): Law {
   return sampling.topK > 0 ? topKLaw(logits, sampling) : nucleusLaw(logits, sampling);
 }
 
-/** Depends on the k largest logits and their ids alone, so a kernel may pass just those, in rising order of id. */
+/**
+ * Depends on the k largest logits and their ids alone, so a kernel may pass just those, in rising
+ * order of id.
+ */
 function topKLaw(logits: Logits, sampling: Sampling): SparseLaw {
   const max = logits[argmax(logits)]!;
   const ids = largestFirst(logits, sampling.topK, -Infinity);
@@ -39,7 +42,7 @@ function topKLaw(logits: Logits, sampling: Sampling): SparseLaw {
   return prefixLaw(ids, weights, keptCount(weights, sumOf(weights), sampling));
 }
 
-/** Ranks little more of the row than the filters keep: first this many, then eight times as many until it is enough. */
+/** Number of entries ranked first; then eight times as many, until the filters have enough. */
 const firstRankCount = 64;
 
 function nucleusLaw(logits: Logits, sampling: Sampling): SparseLaw {
@@ -63,8 +66,8 @@ function weightsAt(
 }
 
 /**
- * How many of the ranked tokens survive top-p and min-p. Each keeps a prefix of the falling order, so which comes
- * first does not matter. The likeliest always stays.
+ * How many of the ranked tokens survive top-p and min-p. Each keeps a prefix of the falling order,
+ * so their order does not matter. The likeliest always stays.
  *
  * @param weights [n >= 1] falling, the first is 1.
  * @param total weight of all tokens that top-k kept; top-p is a share of this.

@@ -1,4 +1,4 @@
-// Laws in sparse and dense form: valid, equal in both, and unchanged by conversion.
+// Tests laws in sparse and dense form: valid, equal in both, and unchanged by conversion.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
-// What a law is, in its two forms, and how it is read, built and checked. A law is the probability distribution a
-// token is drawn from, after all sampling parameters. How logits become one: law-pipeline.ts.
+// Defines laws in their two forms; builds, reads and checks them. A law is the probability
+// distribution a token is drawn from, after all sampling parameters. Made from logits in
+// law-pipeline.ts.
 
 import { assert } from '../base/assert.js';
 import { largestFirst } from './largest-first.js';
@@ -24,7 +25,9 @@ export interface DenseLaw {
 /** The probability distribution that a token is drawn from, after all sampling parameters. */
 export type Law = SparseLaw | DenseLaw;
 
-/** How far the sum of a law may be from 1. Dense laws may come from a kernel that works in float32. */
+/**
+ * How far the sum of a law may be from 1. Dense laws may come from a kernel that works in float32.
+ */
 export const lawSumTolerance = { sparse: 1e-12, dense: 1e-9 } as const;
 
 /**
@@ -44,7 +47,7 @@ export function pointLaw(token: number): SparseLaw {
 }
 
 /**
- * The sparse law proportional to `weights`. What weighs 0, or so little that its probability underflows, is left out.
+ * The sparse law proportional to `weights`. Leaves out tokens whose probability is 0 or underflows.
  *
  * @param ids [n] distinct, any order; not changed, not kept.
  * @param weights [n], each finite and >= 0, at least one > 0; not changed, not kept.
@@ -78,7 +81,7 @@ export function sparseLaw(ids: Int32Array, weights: Float64Array): SparseLaw {
 /**
  * The dense law proportional to `weights`.
  *
- * @param weights [vocab], finite, >= 0, some > 0; becomes the law's own.
+ * @param weights [vocab], finite, >= 0, some > 0; the law takes ownership.
  *
  * @example
  * ```ts
@@ -95,9 +98,10 @@ export function denseLaw(weights: Float64Array): DenseLaw {
 }
 
 /**
- * Probability of one token; 0 for a token the law does not name. O(n) for a sparse law.
+ * Probability of one token; 0 for a token that the law does not list. O(n) for a sparse law.
  *
- * @param id token, >= 0. @returns in [0, 1].
+ * @param id token, >= 0.
+ * @returns in [0, 1].
  *
  * @example
  * ```ts
@@ -111,7 +115,7 @@ export function probOf(law: Law, id: number): number {
   return index >= 0 ? (law.probs[index] ?? 0) : 0;
 }
 
-/** `probOf` of many tokens of one law, each in O(1) after O(n) to prepare. */
+/** `probOf` for many tokens of one law: O(n) to prepare, then O(1) each. */
 export function probLookup(law: Law): (id: number) => number {
   if (law.kind === 'dense') return (id) => law.probs[id] ?? 0;
   const probs = new Map<number, number>();
@@ -132,7 +136,10 @@ export function supportSize(law: Law): number {
   return law.probs.reduce((count, prob) => (prob > 0 ? count + 1 : count), 0);
 }
 
-/** @returns a dense law with probabilities [vocab] of its own. @param vocabSize above every id of the law. */
+/**
+ * @returns a dense law with its own probabilities [vocab].
+ * @param vocabSize above every id of the law.
+ */
 export function toDense(law: Law, vocabSize: number): DenseLaw {
   const probs = new Float64Array(vocabSize);
   law.probs.forEach((prob, index) => {
@@ -150,7 +157,7 @@ export function fromDense(law: DenseLaw): SparseLaw {
 }
 
 /**
- * What is wrong with a law that a peer sent, or null. Never throws.
+ * Describes the fault of a law that a peer sent; null: none. Never throws.
  *
  * @param vocabSize ids must lie in [0, vocabSize), a dense law must have this many entries.
  * @returns one clause that names the value and the bound it broke.
@@ -164,7 +171,7 @@ function checkLength({ probs }: DenseLaw, vocabSize: number): string | null {
   return probs.length === vocabSize ? null : `${probs.length} probabilities, not ${vocabSize}`;
 }
 
-/** What is wrong with a list of distinct ids by falling probability, ties by rising id; else null. */
+/** The fault in a list of distinct ids by falling probability, ties by rising id; null: none. */
 export function checkRanked(
   { ids, probs }: { readonly ids: Int32Array; readonly probs: Float64Array },
   vocabSize: number,
@@ -183,7 +190,7 @@ export function checkRanked(
 
 function isRanked(ids: Int32Array, probs: Float64Array, index: number): boolean {
   if (probs[index] === probs[index - 1]) return ids[index]! > ids[index - 1]!;
-  // NaN is left to the check of the probabilities, which names it.
+  // The check of the probabilities names NaN.
   return !(probs[index]! > probs[index - 1]!);
 }
 

@@ -1,4 +1,4 @@
-// Raw rows of logits: which is largest, what NaN and infinities do, and the weights made of them.
+// Tests raw rows of logits: the largest entry, NaN and infinities, and the weights.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,10 +1,13 @@
-// A row of logits: what NaN and the infinities in it mean, its largest entry, its weights. Knows no filter.
-// A row without a single entry above -Infinity is a failure of the model, never a law.
+// Reads a row of logits: its largest entry and its weights, with rules for NaN and infinities.
+// Knows no filter. A row without an entry above -Infinity is a failure of the model, never a law.
 
 import { PilotfishError } from '../base/error.js';
 import { sumOf } from './sum.js';
 
-/** [vocab]. NaN counts as -Infinity, which means: never. Entries of +Infinity share all mass evenly. */
+/**
+ * [vocab]. NaN counts as -Infinity: such a token is never drawn. Entries of +Infinity share all
+ * mass evenly.
+ */
 export type Logits = Float32Array | Float64Array;
 
 /**
@@ -16,7 +19,7 @@ export function argmax(logits: Logits): number {
   let winner = -1;
   let best = -Infinity;
   for (let id = 0; id < logits.length; id++) {
-    // NaN fails the comparison, as it should.
+    // NaN fails the comparison, as intended.
     if (logits[id]! > best) {
       best = logits[id]!;
       winner = id;
@@ -32,8 +35,9 @@ export function argmax(logits: Logits): number {
 }
 
 /**
- * Unnormalised probability of one token, in [0, 1]: exp((logit - max) / temperature). The maximum is subtracted first,
- * so nothing overflows at any temperature; what underflows to 0 is treated as impossible.
+ * Unnormalised probability of one token, in [0, 1]: exp((logit - max) / temperature). The maximum
+ * is subtracted first, so nothing overflows at any temperature. A weight that underflows to 0 is
+ * impossible.
  *
  * @param max largest logit of the row, above -Infinity.
  * @param temperature > 0.
@@ -60,7 +64,8 @@ export function weightsOf(logits: Logits, temperature: number): Float64Array {
 }
 
 /**
- * Softmax probability of one token at temperature 1 before any filter: the confidence that stop rules look at.
+ * Softmax probability of one token at temperature 1 before any filter: the confidence that stop
+ * rules look at.
  *
  * @throws PilotfishError `engine-failed` when no entry is above -Infinity.
  */

@@ -1,4 +1,4 @@
-// What log-probabilities promise: the float64 log-softmax, whatever the row holds.
+// Tests log-probabilities against the float64 log-softmax, for any row.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

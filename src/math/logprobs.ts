@@ -1,5 +1,5 @@
-// Log-probabilities as callers are told them: the model's own, before everything that makes a law of them. They answer
-// "how likely did the model find this", not "how likely was this to be drawn".
+// Computes the log-probabilities that callers ask for: those of the model itself, before sampling
+// parameters. They tell how likely the model found a token, not how likely it was to be drawn.
 
 import { largestFirst } from './largest-first.js';
 import { type Law, tokenAt } from './law.js';
@@ -13,9 +13,9 @@ export interface RankedToken {
 }
 
 /**
- * Natural logarithms of probabilities under the softmax of the target's logits at temperature 1, before penalties, bias,
- * format and filters; so they are the same in every scheme and mode, and a banned token has one as well. Each is rounded
- * to float32 and at least the lowest finite one.
+ * Natural logarithms of probabilities under the softmax of the target's logits at temperature 1,
+ * before penalties, bias, format and filters. So they are the same in every scheme and mode, and a
+ * banned token has one too. Each is rounded to float32 and at least the lowest finite float32.
  */
 export interface TokenLogprobs {
   /** Of the token itself, <= 0. */
@@ -24,14 +24,14 @@ export interface TokenLogprobs {
   readonly top: readonly RankedToken[];
 }
 
-/** The same of every token that a law may draw, for whoever draws from it. */
+/** Log-probabilities of every token of a law, for the device that draws from it. */
 export interface LawLogprobs {
   /** [entries of the law], in its order. */
   readonly logprobs: Float32Array;
   readonly top: readonly RankedToken[];
 }
 
-/** Most alternatives that may be asked for beside a token. */
+/** Most alternatives a caller may ask for per token. */
 export const topLogprobsMax = 20;
 
 /** Lowest finite float32: JSON has no infinity. */
@@ -69,7 +69,7 @@ function logprobsOf(logits: Logits): (token: number) => number {
   const logTotal = Math.log(sumOf(weightsOf(logits, 1)));
   return (token) => {
     const logit = logits[token]!;
-    // Infinity minus itself says nothing: those tokens share all mass evenly.
+    // Infinity minus itself is NaN: tokens at +Infinity share all mass evenly.
     const distance = logit === max ? 0 : logit - max;
     const logprob = Math.fround(distance - logTotal);
     return logprob >= logprobMin ? logprob : logprobMin;

@@ -1,5 +1,6 @@
-// When a position is drafted twice, may the second draft use the same number as the discarded first? Yes, unless a
-// decision made in between looked at what was discarded. Proved over the cells of that number, both ways.
+// Tests when a second draft of a position may reuse the random number of the discarded first:
+// whenever no decision in between depended on the discarded draft. Proved over the cells of that
+// number, in both cases.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -24,7 +25,10 @@ const tokens = [0, 1, 2];
 type Context = readonly number[];
 type Add = (text: readonly number[], weight: number) => void;
 
-/** Intervals of [0, 1) within which the same number draws the same token after each context, by their midpoints. */
+/**
+ * Intervals of [0, 1) within which the same number draws the same token after each context, by
+ * their midpoints.
+ */
 function numberCells(contexts: readonly Context[]): { middle: number; width: number }[] {
   const edges = contexts.flatMap((context) => {
     let cumulative = 0;
@@ -43,7 +47,7 @@ function numberCells(contexts: readonly Context[]): { middle: number; width: num
 const draftedBy = (context: Context, number: number): number =>
   indexAtMass(draftLawAt(context).probs, number);
 
-/** Tests `draft` after `context` and adds the text with what comes out. */
+/** Tests `draft` after `context` and adds the resulting text. */
 function settle(context: Context, draft: number, weight: number, add: Add): void {
   const targetLaw = targetLawAt(context);
   const draftLaw = draftLawAt(context);
@@ -54,8 +58,8 @@ function settle(context: Context, draft: number, weight: number, add: Add): void
 }
 
 /**
- * Two tokens are drafted. If the first falls, the second position is drafted again, or left to the target, as
- * `draftsAgain` says when shown the discarded second draft.
+ * Two tokens are drafted. If the first is rejected, `draftsAgain` sees the discarded second draft
+ * and decides whether the second position is drafted again or left to the target.
  *
  * @param isFresh whether the second attempt has a number of its own.
  */

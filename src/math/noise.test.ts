@@ -1,5 +1,5 @@
-// The noise is the one thing that must be bit-identical everywhere: published vectors, an independent implementation in
-// BigInt, vectors frozen from it, and tests of what a race needs of its numbers.
+// Tests the noise, which must be bit-identical on every platform: published vectors, an independent
+// implementation in BigInt, vectors frozen from it, and the properties that a race needs.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -88,7 +88,7 @@ test('keys and uniform numbers equal the slow definition to the last bit', () =>
   );
 });
 
-// Made by slowUniformNumber. A change here changes the text of every seed ever given out.
+// Made by slowUniformNumber. A change here changes the text of every seed in use.
 const golden: readonly (readonly [bigint, NoiseStream, number, number, bigint])[] = [
   [0x0n, 'race', 0, 0, 0x4a2f8ae8ccbafn],
   [0x0n, 'race', 0, 1, 0x238349339dcc6n],
@@ -135,7 +135,7 @@ test('the ends of the range are inside (0, 1), exact, and finite as exponentials
 const key = noiseKey(7n, 'race');
 const sampleCount = 65_536;
 
-/** Every way in which a text walks through the counters. */
+/** Every order in which a text uses the counters. */
 const walks: Readonly<Record<string, (step: number) => number>> = {
   'over tokens at one position': (step) => uniform(key, 3, step),
   'over positions of one token': (step) => uniform(key, step, 3),

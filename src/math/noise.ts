@@ -1,6 +1,7 @@
-// Counter-based noise: a pure function of (seed, stream, position, index), the same on every platform.
-// Threefry-2x32 with 20 rounds. Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as
-// 1, 2, 3", section 3.2 and the Random123 reference vectors. Integer operations only, so no platform can differ.
+// Computes counter-based noise: a pure function of (seed, stream, position, index), the same on
+// every platform. Threefry-2x32 with 20 rounds, integer operations only. Source: Salmon, Moraes,
+// Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.2 and the Random123
+// reference vectors.
 
 /** A 64-bit key as two unsigned 32-bit words. */
 export interface NoiseKey {
@@ -9,8 +10,8 @@ export interface NoiseKey {
 }
 
 /**
- * Named streams of one seed. A draw from one never shifts a draw from another, so a resent or replayed round
- * repeats its draws exactly.
+ * Named streams of one seed. A draw from one never shifts a draw from another, so a resent or
+ * replayed round repeats its draws exactly.
  */
 export const noiseStreams = {
   /** Exponential races of the coupled scheme; index is the token id. */
@@ -21,7 +22,9 @@ export const noiseStreams = {
   draft: 2,
   /** Draws of target, residual and bonus tokens by the server. */
   target: 3,
-  /** Questions of a device that replaces a rejected token itself (`split`): never the server's numbers again. */
+  /**
+   * Draws of a device that replaces a rejected token itself (`split`); independent of the server's.
+   */
   residual: 4,
 } as const;
 /** Name of a stream of noise: `race`, `accept`, `draft`, `target` or `residual`. */
@@ -85,7 +88,8 @@ export function noiseKey(seed: bigint, stream: NoiseStream): NoiseKey {
 const uniformScale = 2 ** -52;
 
 /**
- * Uniform number in (0, 1), never 0 and never 1, exactly representable and the same on every platform.
+ * Uniform number in (0, 1), never 0 and never 1, exactly representable and the same on every
+ * platform.
  *
  * @param position absolute position in the sequence, in [0, 2^32).
  * @param index token id (race) or number of the draw at this position, in [0, 2^32).
@@ -96,9 +100,9 @@ export function uniform(key: NoiseKey, position: number, index: number): number 
 }
 
 /**
- * Standard exponential variate, -ln u, of one token in the race at one position. Of all tokens with law p the one
- * with the smallest variate / p wins with probability p. `uniform` is mirrored first so that small variates, which
- * win races, keep full relative precision: -ln(1 - u) by log1p.
+ * Standard exponential variate, -ln u, of one token in the race at one position. Under a law p, a
+ * token has the smallest variate / p with probability p. `uniform` is mirrored first so that small
+ * variates, which win races, keep full relative precision: -ln(1 - u) by log1p.
  */
 export function exponential(key: NoiseKey, position: number, token: number): number {
   return -Math.log1p(-uniform(key, position, token));

@@ -1,5 +1,5 @@
-// The line is found from passes alone, survives outliers and changes of the machine, and never promises less than
-// nothing.
+// Tests that the line is found from passes alone, survives outliers and changes of the machine, and
+// never predicts a negative time.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

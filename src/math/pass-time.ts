@@ -1,11 +1,12 @@
-// How long a pass of the target takes, learnt while it runs: ms = a + b tokens + c rows + d tokens * context, none of the
-// four below 0, with the least mean relative error over recent passes. Knows no clock: who measures feeds it.
-// Sources: Schlossmacher 1973 (least deviations by reweighting); the form of the line is WISP's, arXiv 2601.11652.
-// Recursive least squares was tried first: one cold pass or a clamped coefficient sent it astray for hundreds of passes.
+// Learns how long a pass of the target takes: ms = a + b tokens + c rows + d tokens * context. No
+// coefficient is below 0; the fit minimises the mean relative error over recent passes. Knows no
+// clock: the caller measures. Sources: Schlossmacher 1973 (least deviations by reweighting); WISP,
+// arXiv 2601.11652 (the form of the line). Recursive least squares was tried first: one cold pass
+// or a clamped coefficient led it astray for hundreds of passes.
 
 import { assert } from '../base/assert.js';
 
-/** What a pass computes. */
+/** The size of a pass. */
 export interface PassShape {
   /** Tokens of all segments, >= 0. */
   readonly tokenCount: number;
@@ -30,38 +31,45 @@ export function passMsOf(cost: PassCost, shape: PassShape): number {
   return fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
 }
 
-/** How well past passes were foretold, before each was learnt from. */
+/** Error of the predictions for past passes, each made before learning from that pass. */
 export interface PassTimeError {
   readonly passCount: number;
-  /** Mean absolute error, in milliseconds and as a share of the mean time; recent passes count most. */
+  /**
+   * Mean absolute error, in milliseconds and as a share of the mean time; recent passes count most.
+   */
   readonly absoluteMs: number;
   readonly share: number;
 }
 
-/** Passes that are remembered; each counts a little less than the one after it. */
+/** Passes kept in memory; each counts slightly less than the next. */
 const windowLength = 256;
 /** [windowLength], newest first. */
 const ageWeights = Float64Array.from({ length: windowLength }, (_, age) => 0.985 ** age);
-/** A fit costs as much as a few rounds of the server: every pass at first, then now and then. */
+/**
+ * A fit costs as much as a few rounds of the server: after every pass at first, then less often.
+ */
 const fitEvery = 32;
 const fitAlwaysUntil = 16;
-/** Few, as each fit begins where the one before ended. */
+/** Few, because each fit starts from the previous result. */
 const reweightings = 4;
 const sweeps = 40;
-/** A sweep that moves no weight by more than this share of it was the last. */
+/** Stop when a sweep changes no weight by more than this share. */
 const settled = 1e-6;
-/** Relative errors below this count as this in the weights: no pass is trusted to the last digit. */
+/** Floor of relative errors in the weights: no measurement is exact. */
 const precision = 0.02;
-/** What cannot be told apart is fixed cost rather than cost of a token: share of the features' own weight. */
+/**
+ * Ridge, as a share of each feature's own weight. Costs that cannot be separated count as fixed
+ * cost.
+ */
 const shrinkage = [0, 1e-4, 1e-4, 1e-4] as const;
 /** Weight of the newest error in the means. */
 const errorStep = 0.02;
-/** Features are brought near 1, so that one shrinkage suits all. */
+/** Scales features to about 1, so that one shrinkage suits all. */
 const scales = [1, 1 / 16, 1 / 16, 1 / 16_384] as const;
 
 type Features = readonly [number, number, number, number];
 
-/** Numbers of a remembered pass: its features, then its milliseconds. */
+/** Numbers stored per pass: its features, then its milliseconds. */
 const stride = 5;
 
 export class PassTimeModel {
@@ -88,7 +96,10 @@ export class PassTimeModel {
     return { passCount: this.#passCount, absoluteMs: this.#absoluteMs, share };
   }
 
-  /** Milliseconds of a pass, >= 0, never falling when the pass grows; 0 before the first was measured. */
+  /**
+   * Milliseconds of a pass, >= 0, never falling when the pass grows; 0 before the first was
+   * measured.
+   */
   predict(shape: PassShape): number {
     return product(featuresOf(shape), this.#weights);
   }
@@ -104,14 +115,17 @@ export class PassTimeModel {
     if (this.#passCount <= fitAlwaysUntil || this.#passCount % fitEvery === 0) this.#fit();
   }
 
-  /** The first passes, on cold caches, count no longer than they must. */
+  /** A plain mean at first, so that the first passes, on cold caches, soon lose their weight. */
   #countError(errorMs: number, ms: number): void {
     const step = Math.max(errorStep, 1 / (this.#passCount + 1));
     this.#absoluteMs += step * (errorMs - this.#absoluteMs);
     this.#meanMs += step * (ms - this.#meanMs);
   }
 
-  /** Least deviations by weighted least squares: each pass weighs the inverse of its error under the line before. */
+  /**
+   * Least deviations by weighted least squares: each pass is weighted by the inverse of its error
+   * under the previous line.
+   */
   #fit(): void {
     const known = Math.min(this.#passCount, windowLength);
     for (let round = 0; round < reweightings; round++) {
@@ -160,7 +174,9 @@ function mirror(normal: Float64Array): void {
 /**
  * Minimises the quadratic form over weights >= 0, one weight after another.
  *
- * @param normal [4 x 4] @param target [4] @param weights [4] where to start, and the answer.
+ * @param normal [4 x 4]
+ * @param target [4]
+ * @param weights [4] start values, and the result.
  */
 function solveNonNegative(normal: Float64Array, target: Float64Array, weights: Float64Array): void {
   for (let sweep = 0; sweep < sweeps; sweep++) {

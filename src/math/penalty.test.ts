@@ -1,4 +1,4 @@
-// Penalties: their signs, what they count, and the order they come in.
+// Tests penalties: their signs, the tokens they count, and their order.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,7 @@
-// Penalties and logit bias: which logits of a row change, and to what. Touches only tokens that were seen or biased,
-// so a kernel with a copy of the row applies the same list. Rules of the repetition penalty: Keskar et al. 2019,
-// arXiv 1909.05858, section 4.1, with the sign fix that all engines share; the other two: the OpenAI API reference.
+// Applies penalties and logit bias: which logits of a row change, and to what value. Touches only
+// tokens that were seen or biased, so a kernel with a copy of the row applies the same list.
+// Repetition penalty: Keskar et al. 2019, arXiv 1909.05858, section 4.1, with the sign fix that all
+// engines share; the other two: the OpenAI API reference.
 
 import { assert } from '../base/assert.js';
 import type { TokenCounts } from './history.js';
@@ -16,8 +17,9 @@ export interface LogitChanges {
 }
 
 /**
- * What penalties and bias make of a row: repetition penalty for every token seen, presence and frequency penalty for
- * tokens of the output, then the bias. Computed in float64, rounded once at the end.
+ * The changes by penalties and bias: repetition penalty for every token seen, presence and
+ * frequency penalty for tokens of the output, then the bias. Computed in float64, rounded once at
+ * the end.
  *
  * @param logits [vocab], not changed.
  * @param history null when no penalty is on (`usesHistory`); its tokens must lie in the vocabulary.
@@ -39,7 +41,7 @@ export function penaltyChanges(
   return { ids: Int32Array.from(changed.keys()), logits: Float32Array.from(changed.values()) };
 }
 
-/** The common case: nothing was counted, so nothing is looked up. */
+/** The common case: no penalty is on, so no count is looked up. */
 function biasChanges(logits: Logits, logitBias: Sampling['logitBias']): LogitChanges {
   const ids = new Int32Array(logitBias.size);
   const changed = new Float32Array(logitBias.size);
@@ -56,7 +58,7 @@ function logitOf(logits: Logits, id: number): number {
   return logits[id]!;
 }
 
-/** Set, not added: a banned token stays banned even where the model says +Infinity. */
+/** Set, not added: a banned token stays banned even if its logit is +Infinity. */
 const biased = (logit: number, bias: number): number => (bias === -Infinity ? bias : logit + bias);
 
 /** One logit of a seen token after repetition, presence and frequency penalty. */

@@ -1,4 +1,5 @@
-// The cells of the coupled race: they tile the noise, and real noise falls into them as often as they weigh.
+// Tests the cells of the coupled race: they cover the noise once, and real noise falls into each as
+// often as its weight says.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

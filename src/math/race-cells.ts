@@ -1,10 +1,10 @@
-// The joint law of two coupled races, in closed form: how likely each pair of winners is when draft and target run with
-// the same exponential noise, and a noise at which it happens. Proof tool for `coupled`: O(n^3 log n) for n tokens.
-// Derivation: MATH.md, "coupled".
+// Computes the joint law of two coupled races in closed form: the probability of each pair of
+// winners when draft and target share the exponential noise, and a noise that leads to it. Proof
+// tool for `coupled`: O(n^3 log n) for n tokens. Derivation: MATH.md, "coupled".
 
 import { type Law, probLookup, tokenAt } from './law.js';
 
-/** A cone of noise in which the winners, and the token that binds each other token's variate, stay the same. */
+/** A cone of noise in which the winners and the binding constraints stay the same. */
 export interface RaceCell {
   readonly draftToken: number;
   readonly targetToken: number;
@@ -40,8 +40,8 @@ function tokensOf(law: Law): number[] {
 }
 
 /**
- * Both races go to `a`: with E_a = x every other variate must exceed x max(draft_j / draft_a, target_j / target_a), so
- * the weight is the integral of exp(-x sum of these), which is 1 / sum.
+ * `a` wins both races: with E_a = x every other variate must exceed x max(draft_j / draft_a,
+ * target_j / target_a), so the weight is the integral of exp(-x sum of these), which is 1 / sum.
  */
 function sameWinner(a: number, tokens: readonly number[], target: ProbAt, draft: ProbAt): RaceCell {
   const bound = (token: number): number =>
@@ -52,10 +52,11 @@ function sameWinner(a: number, tokens: readonly number[], target: ProbAt, draft:
 }
 
 /**
- * `a` wins the draft's race and `b` the target's. With E_a = x and E_b = r x the ratio r lies between draft_b / draft_a
- * and target_b / target_a, and every other variate must exceed x max(draft_i / draft_a, r target_i / target_b). That
- * maximum changes sides where both are equal; between such rays the weight is the integral of x exp(-x (A + B r)) over
- * x and r: (r2 - r1) / ((A + B r1) (A + B r2)).
+ * `a` wins the draft's race and `b` the target's. With E_a = x and E_b = r x the ratio r lies
+ * between draft_b / draft_a and target_b / target_a, and every other variate must exceed x
+ * max(draft_i / draft_a, r target_i / target_b). That maximum changes sides where both are equal;
+ * between such rays the weight is the integral of x exp(-x (A + B r)) over x and r: (r2 - r1) / ((A
+ * + B r1) (A + B r2)).
  */
 function cones(
   a: number,

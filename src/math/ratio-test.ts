@@ -1,5 +1,5 @@
-// The test that `split` and `full` share: walk the drafts, keep each with probability min(1, target / draft), stop at
-// the first that falls. What replaces it is theirs to say.
+// Tests drafts for `split` and `full`: walks the drafts, keeps each with probability min(1, target
+// / draft), and stops at the first rejection. The schemes decide on the replacement.
 
 import type { Chance } from './chance.js';
 import { type Law, probOf } from './law.js';
@@ -7,7 +7,7 @@ import { acceptProbability } from './residual.js';
 import { testsAll } from './verification.js';
 
 export interface RatioTest {
-  /** Row of the first draft that is rejected or not tested; draftCount when all stand. */
+  /** Row of the first draft that is rejected or not tested; draftCount if all are accepted. */
   readonly row: number;
   readonly isRejected: boolean;
   /** Target law of that row, and the chance there with the test already asked. */
@@ -16,11 +16,12 @@ export interface RatioTest {
 }
 
 /**
- * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
+ * @param targetLawAt the target law at row 0 .. draftCount; called in order, up to the first
+ *   rejection.
  * @param drafts [draftCount]
  * @param draftProbAt probability of each draft under the law it was drawn from.
  * @param chanceAt chance at the position of each row.
- * @param mayTest asked in order, once a row, before the target law there.
+ * @param mayTest asked in order, once a row, before the target law of that row.
  */
 export function firstRejected(
   targetLawAt: (row: number) => Law,

@@ -1,4 +1,5 @@
-// The residual law: what is drawn after a rejection completes the target law exactly, whatever form the laws have.
+// Tests that the residual law completes the target law exactly after a rejection, for laws in any
+// form.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,13 +1,15 @@
-// The two halves of rejection sampling between laws: how likely a draft stands, and what is left to draw from when it
-// falls. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, section 2.3; Chen et al. 2023, arXiv 2302.01318.
+// Computes the two halves of rejection sampling between laws: the probability that a draft is
+// accepted, and the law to draw from when it is rejected. Source: Leviathan, Kalman, Matias 2023,
+// arXiv 2211.17192, section 2.3; Chen et al. 2023, arXiv 2302.01318.
 
 import { assert } from '../base/assert.js';
 import { denseLaw, type Law, probLookup, sparseLaw, tokenAt } from './law.js';
 import { sumOf } from './sum.js';
 
 /**
- * Probability with which a drafted token stands: min(1, target / draft). A token that the target law excludes never
- * stands, nor does one that its own draft law excludes: that law cannot have drawn it.
+ * Probability that a drafted token is accepted: min(1, target / draft). A token that the target law
+ * excludes is never accepted. Nor is one that its draft law excludes: that law cannot have drawn
+ * it.
  */
 export function acceptProbability(targetProb: number, draftProb: number): number {
   assert(targetProb >= 0 && draftProb >= 0, `probability ${targetProb} or ${draftProb} is below 0`);
@@ -15,11 +17,14 @@ export function acceptProbability(targetProb: number, draftProb: number): number
   return Math.min(1, targetProb / draftProb);
 }
 
-/** What is left of a target law to draw from where a draft was rejected. */
+/** The part of a target law that is left after a rejection. */
 export interface Residual {
   /** Proportional to the positive part of target - draft. Of the same kind as the target law. */
   readonly law: Law;
-  /** Its sum before it was scaled to 1, in [0, 1]: the probability that a draft is rejected, 1 - sum of minima. */
+  /**
+   * Its sum before it was scaled to 1, in [0, 1]: the probability that a draft is rejected, 1 - sum
+   * of minima.
+   */
   readonly mass: number;
 }
 
@@ -27,8 +32,8 @@ export interface Residual {
  * The law of the token that replaces a rejected one: the positive part of target - draft, scaled to
  * 1. Leviathan, Kalman, Matias 2023, arXiv 2211.17192, section 2.3.
  *
- * @returns laws that nowhere differ upwards have no residual; nothing is ever rejected between them but for rounding,
- *   and then the target law itself is as good an answer: mass 0.
+ * @returns the residual. If the target law nowhere exceeds the draft law, there is none; only
+ *   rounding can then cause a rejection, and the target law itself is returned with mass 0.
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
-// The models of time per token against their break-even points, each other and a direct count.
+// Tests the models of time per token against their break-even points, each other and a direct
+// count.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -29,7 +30,7 @@ test('stop-and-wait is as fast as streaming at the break-even round trip', () =>
     }),
   );
   const shape = { acceptanceRate: 0.8, draftLength: 4 };
-  // A laptop may be 39 ms away, a phone nowhere.
+  // A laptop may be 39 ms away; for a phone no distance pays.
   assert.equal(Math.floor(breakEvenRoundTripMs({ draftMs: 8, verifyMs: 30 }, 30, shape)), 38);
   assert.ok(breakEvenRoundTripMs({ draftMs: 33, verifyMs: 30 }, 30, shape) < 0);
 });
@@ -59,7 +60,8 @@ test('the closed form of race is the mean over geometric runs', () => {
           const ms = Math.min(run * verifyMs, roundTripMs + run * draftMs) + verifyMs;
           mean += (1 - alpha) * alpha ** run * ms;
         }
-        // A run of H accepted tokens and its mismatch are H + 1 tokens, 1 / (1 - alpha) in the mean.
+        // A run of H accepted tokens and its mismatch are H + 1 tokens, 1 / (1 - alpha) in the
+        // mean.
         const perToken = mean * (1 - alpha);
         const closed = raceTokenMsMin(given, alpha);
         const expected = draftMs < verifyMs ? perToken : verifyMs;
@@ -72,7 +74,8 @@ test('the closed form of race is the mean over geometric runs', () => {
   );
 });
 
-// Event simulation of one session with a memory-bound target: draft, pass, alpha, round trip, ms per token.
+// Event simulation of one session with a memory-bound target: draft, pass, alpha, round trip, ms
+// per token.
 const simulatedRace = [
   [8, 30, 0.6, 5, 22.2],
   [8, 30, 0.8, 5, 16.0],

@@ -1,6 +1,6 @@
-// Milliseconds per token of the ways to serve one session: streaming, stop-and-wait, pipeline, race. Models, not
-// measurements: drafts are accepted independently with one probability, and a pass takes the same time for one row as
-// for a few. Derivations: MATH.md, "Time per token".
+// Models the milliseconds per token of streaming, stop-and-wait, pipeline and race for one session.
+// Not measurements: drafts are accepted independently with one probability, and a pass takes the
+// same time for one row as for a few. Derivations: MATH.md, "Time per token".
 
 import { assert } from '../base/assert.js';
 import { expectedTokens } from './expected-tokens.js';
@@ -9,13 +9,13 @@ import { expectedTokens } from './expected-tokens.js';
 export interface RoundTimes {
   /** Drafting one token. */
   readonly draftMs: number;
-  /** One pass of the target over the rows of a round, waiting in the queue included. */
+  /** One pass of the target over the rows of a round, including its wait in the queue. */
   readonly verifyMs: number;
-  /** Message up and verdict down, serialisation on the link included. */
+  /** Message up and verdict down, including serialisation on the link. */
   readonly roundTripMs: number;
 }
 
-/** How a round goes: the acceptance rate alpha, in [0, 1], and the draft length gamma, >= 0. */
+/** The shape of a round: the acceptance rate alpha, in [0, 1], and the draft length gamma, >= 0. */
 export interface RoundShape {
   readonly acceptanceRate: number;
   readonly draftLength: number;
@@ -48,10 +48,12 @@ export function stopAndWaitTokenMs(times: RoundTimes, shape: RoundShape): number
 }
 
 /**
- * Lower bound of a pipeline with one chain: draft + (1 - alpha) * (round trip + verify). Between two rejections the
- * device drafts 1 / (1 - alpha) tokens, then it must learn the correction before it can go on.
+ * Lower bound of a pipeline with one chain: draft + (1 - alpha) * (round trip + verify). Between
+ * two rejections the device drafts 1 / (1 - alpha) tokens, then it must learn the correction before
+ * it can go on.
  *
- * @param acceptanceRate alpha, in [0, 1]. @returns milliseconds per token.
+ * @param acceptanceRate alpha, in [0, 1].
+ * @returns milliseconds per token.
  *
  * @example
  * ```ts
@@ -67,10 +69,10 @@ export function pipelineTokenMsMin(times: RoundTimes, acceptanceRate: number): n
 /**
  * Lower bound of race with one chain, never above streaming. After a mismatch the server steps on
  * alone; the n-th draft of the new chain arrives after round trip + n * draft. The next mismatch
- * lies H accepted tokens on, H geometric, and costs min(H * verify, round trip + H * draft) +
+ * comes after H accepted tokens, H geometric, and costs min(H * verify, round trip + H * draft) +
  * verify. The expectation has a closed form: MATH.md, "Time per token".
  *
- * @param times verifyMs is the time of one pass, of a step as of a verification.
+ * @param times verifyMs is the time of one pass, for a step and for a verification.
  * @param acceptanceRate alpha, in [0, 1].
  * @returns milliseconds per token, at most verifyMs.
  *
@@ -85,7 +87,8 @@ export function pipelineTokenMsMin(times: RoundTimes, acceptanceRate: number): n
 export function raceTokenMsMin(times: RoundTimes, acceptanceRate: number): number {
   const { draftMs, verifyMs, roundTripMs } = times;
   assert(acceptanceRate >= 0 && acceptanceRate <= 1, `alpha ${acceptanceRate} is outside [0, 1]`);
-  // What each accepted draft wins back of the round trip; a drafter slower than the target never overtakes it.
+  // Time that each accepted draft recovers of the round trip. A drafter slower than the target
+  // recovers none.
   const gainMs = verifyMs - draftMs;
   if (gainMs <= 0) return verifyMs;
   const lostTokens = Math.min(Math.floor(roundTripMs / gainMs), Number.MAX_SAFE_INTEGER);

@@ -1,23 +1,23 @@
-// Defines the part of a request that every layer hands on unchanged, from an API or a device down
-// to the engine: how the tokens of an answer are drawn, and what is told of them.
+// Defines the part of a request that all layers pass on unchanged, from an API or a device down to
+// the engine: how the tokens of an answer are drawn, and their log-probabilities.
 
 import type { Sampling } from './sampling.js';
 
-/** How the tokens of an answer are drawn, and what is told of them. */
+/** How the tokens of an answer are drawn, and which log-probabilities are reported. */
 export interface SamplingRequest {
   readonly sampling: Sampling;
-  /** Of all chance in the answer, in [0, 2^64). */
+  /** Seed of all noise in the answer, in [0, 2^64). */
   readonly seed: bigint;
-  /** JSON text of the schema that the answer has to satisfy; null or absent: anything. */
+  /** JSON text of the schema that the answer must satisfy; null or absent: none. */
   readonly schema?: string | null;
   /**
-   * Alternatives with log-probabilities beside those of each token, in [0, 20]; null or absent:
-   * none are told.
+   * Likeliest tokens reported with the log-probability of each token, in [0, 20]; null or absent:
+   * no log-probabilities.
    */
   readonly topLogprobs?: number | null;
 }
 
-/** The same request with nothing absent. Fields of other kinds are left out. */
+/** The same request with every field set. Drops all other fields. */
 export function samplingRequestOf({
   sampling,
   seed,

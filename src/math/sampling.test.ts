@@ -1,4 +1,4 @@
-// Sampling parameters: each is refused just beyond its bounds and passes on them.
+// Tests that each sampling parameter passes at its bounds and is refused just beyond them.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

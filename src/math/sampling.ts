@@ -1,11 +1,11 @@
-// The parameters that turn logits into a law, with their ranges. One type for draft and target.
-// No field has a default here: whoever asks for a law says all of it.
+// Lists the parameters that turn logits into a law, with their ranges. Draft and target share one
+// type. No field has a default here: the caller states every one.
 
 import { PilotfishError } from '../base/error.js';
 
 /**
- * Parameters of a law, applied in this order (penalty.ts, law-pipeline.ts): repetition penalty, presence and frequency penalty,
- * logit bias, temperature, top-k, top-p, min-p.
+ * Parameters of a law, applied in this order (penalty.ts, law-pipeline.ts): repetition penalty,
+ * presence and frequency penalty, logit bias, temperature, top-k, top-p, min-p.
  */
 export interface Sampling {
   /** [0, 100]. 0 means the law is a point mass on the largest logit (ties: lowest id). */
@@ -16,7 +16,10 @@ export interface Sampling {
   readonly topP: number;
   /** [0, 1). Keep tokens at least this fraction as likely as the likeliest; 0 keeps all. */
   readonly minP: number;
-  /** [0.01, 100]. Divides positive and multiplies negative logits of every token seen in prompt or output; 1 is off. */
+  /**
+   * [0.01, 100]. Divides positive and multiplies negative logits of tokens seen in prompt or
+   * output; 1 is off.
+   */
   readonly repetitionPenalty: number;
   /** [-100, 100]. Subtracted once from logits of tokens seen in the output; 0 is off. */
   readonly presencePenalty: number;
@@ -26,7 +29,7 @@ export interface Sampling {
   readonly logitBias: ReadonlyMap<number, number>;
 }
 
-/** At most this many biased tokens: a request that biases more would cost more than the row it changes. */
+/** Most biased tokens. A longer list would cost more than the row it changes. */
 export const logitBiasMax = 1024;
 
 const bounds = {
@@ -91,12 +94,15 @@ export function usesHistory(sampling: Sampling): boolean {
   );
 }
 
-/** Whether top-k, top-p or min-p may cut the vocabulary: the law is sparse then. */
+/** Whether top-k, top-p or min-p may cut the vocabulary; the law is then sparse. */
 export function isFiltered({ topK, topP, minP }: Sampling): boolean {
   return topK > 0 || topP < 1 || minP > 0;
 }
 
-/** The softmax itself: temperature 1, everything else off. A starting point to change, never an implied default. */
+/**
+ * The softmax itself: temperature 1, everything else off. A starting point to change, never an
+ * implied default.
+ */
 export const plainSampling: Sampling = {
   temperature: 1,
   topK: 0,

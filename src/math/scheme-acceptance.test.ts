@@ -1,4 +1,5 @@
-// Closed-form acceptance of every scheme against the definitions, and the order between schemes.
+// Tests closed-form acceptance of every scheme against the definitions, and the order of the
+// schemes.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,10 +1,10 @@
-// How likely a draft is accepted under each scheme, computed from the two laws of one position: what a pair of models
-// can reach, before any round is run.
+// Computes how likely each scheme accepts a draft, from the two laws of one position: the limit for
+// a pair of models, without running a round.
 
 import { type Law, probLookup, tokenAt } from './law.js';
 
 /**
- * How likely a draft is accepted under `split` and `full`: sum of min(draft, target) = 1 - total
+ * Probability that `split` and `full` accept a draft: sum of min(draft, target) = 1 - total
  * variation. No scheme accepts more. Leviathan et al. 2023, arXiv 2211.17192, corollary 3.6.
  *
  * @returns in [0, 1].
@@ -23,8 +23,7 @@ export function ratioAcceptance(targetLaw: Law, draftLaw: Law): number {
 }
 
 /**
- * How likely a draft is accepted under `agreement`, when drafts are drawn from the draft law: sum
- * of draft * target.
+ * Probability that `agreement` accepts a draft drawn from the draft law: sum of draft * target.
  *
  * @returns in [0, 1].
  *
@@ -54,9 +53,9 @@ function overlap(
 }
 
 /**
- * How likely a draft is accepted under `coupled`: sum over tokens i of 1 / sum over j of
- * max(draft_j / draft_i, target_j / target_i), at least (1 - TV) / (1 + TV). Daliri, Musco, Suresh
- * 2024, arXiv 2408.07978, theorem 3. O(n log n) for n tokens.
+ * Probability that `coupled` accepts a draft: sum over tokens i of 1 / sum over j of max(draft_j /
+ * draft_i, target_j / target_i), at least (1 - TV) / (1 + TV). Daliri, Musco, Suresh 2024, arXiv
+ * 2408.07978, theorem 3. O(n log n) for n tokens.
  *
  * @returns in [0, 1].
  *
@@ -71,8 +70,9 @@ function overlap(
  */
 export function coupledAcceptance(targetLaw: Law, draftLaw: Law): number {
   const tokens = byRatio(targetLaw, draftLaw);
-  // The maximum is target_j / target_i exactly where target_j / draft_j is above the ratio of i. With tokens sorted by
-  // that ratio the inner sum is a prefix sum of draft and a suffix sum of target.
+  // The maximum is target_j / target_i exactly where target_j / draft_j is above the ratio of i.
+  // With tokens sorted by that ratio the inner sum is a prefix sum of draft and a suffix sum of
+  // target.
   const targetFrom = new Float64Array(tokens.length + 1);
   for (let i = tokens.length - 1; i >= 0; i--)
     targetFrom[i] = targetFrom[i + 1]! + tokens[i]!.target;
@@ -92,7 +92,7 @@ interface Pair {
   readonly ratio: number;
 }
 
-/** Both probabilities of every token that either law names, by rising ratio. */
+/** Both probabilities of every token that either law lists, by rising ratio. */
 function byRatio(targetLaw: Law, draftLaw: Law): Pair[] {
   const targetProbAt = probLookup(targetLaw);
   const draftProbAt = probLookup(draftLaw);
@@ -107,6 +107,6 @@ function byRatio(targetLaw: Law, draftLaw: Law): Pair[] {
     const draft = draftProbAt(id);
     return { target, draft, ratio: target / draft };
   });
-  // Subtraction would make NaN of two infinite ratios.
+  // Subtracting two infinite ratios would give NaN.
   return pairs.sort((a, b) => (a.ratio < b.ratio ? -1 : a.ratio > b.ratio ? 1 : 0));
 }

@@ -1,4 +1,4 @@
-// Special functions against identities and published tables.
+// Tests special functions against identities and published tables.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,7 @@
-// The three special functions that tests of hypotheses stand on. Accurate to about 1e-13 where tests use them; not for
-// arguments beyond 1e6. Sources: Lanczos 1964 with Godfrey's coefficients (g = 607/128, n = 15); series and continued
-// fractions of the NIST Digital Library of Mathematical Functions, sections 8.7, 8.9 and 8.17.
+// Computes the three special functions that hypothesis tests need. Accurate to about 1e-13 in the
+// range of those tests; not for arguments beyond 1e6. Sources: Lanczos 1964 with Godfrey's
+// coefficients (g = 607/128, n = 15); series and continued fractions of the NIST Digital Library of
+// Mathematical Functions, sections 8.7, 8.9 and 8.17.
 
 import { assert } from '../base/assert.js';
 
@@ -22,11 +23,14 @@ export function lnGamma(x: number): number {
   return (x + 0.5) * Math.log(shifted) - shifted + Math.log((Math.sqrt(2 * Math.PI) * sum) / x);
 }
 
-/** Terms after which a series or fraction counts as failed rather than slow. */
+/** Most terms; a series or fraction that needs more has failed. */
 const termsMax = 100_000;
 
 /**
- * Regularised upper incomplete gamma function Q(a, x), in [0, 1]: DLMF 8.2.4. @param a > 0. @param x >= 0.
+ * Regularised upper incomplete gamma function Q(a, x), in [0, 1]: DLMF 8.2.4.
+ *
+ * @param a > 0.
+ * @param x >= 0.
  */
 export function gammaUpper(a: number, x: number): number {
   assert(a > 0 && x >= 0, `gammaUpper of a ${a}, x ${x}: a must be above 0, x at least 0`);
@@ -81,12 +85,16 @@ function continuedFraction(
 }
 
 /**
- * Regularised incomplete beta function I_x(a, b), in [0, 1]: DLMF 8.17.2. @param a > 0. @param b > 0. @param x in [0, 1].
+ * Regularised incomplete beta function I_x(a, b), in [0, 1]: DLMF 8.17.2.
+ *
+ * @param a > 0.
+ * @param b > 0.
+ * @param x in [0, 1].
  */
 export function betaLower(a: number, b: number, x: number): number {
   assert(a > 0 && b > 0 && x >= 0 && x <= 1, `betaLower of a ${a}, b ${b}, x ${x}`);
   if (x === 0 || x === 1) return x;
-  // The fraction converges fast below the mean; the mirror image serves above it.
+  // The fraction converges fast below the mean; above it the mirrored function is used.
   if (x > (a + 1) / (a + b + 2)) return 1 - betaLower(b, a, 1 - x);
   const lnScale = lnGamma(a + b) - lnGamma(a) - lnGamma(b) + a * Math.log(x) + b * Math.log1p(-x);
   return (Math.exp(lnScale) * betaFraction(a, b, x)) / a;

@@ -1,4 +1,4 @@
-// Exactness is proved in exactness.test.ts; here are the promises around it, for `split` and `full`.
+// Tests the promises of `split` and `full` other than exactness, which exactness.test.ts proves.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,6 +1,7 @@
-// Scheme `split`: the device sends each draft token with one probability; on a rejection the server sends the target
-// law down and the device draws the replacement, because only it knows its draft law. Source: Ning, Zheng, Yang 2025
-// (DSSD), arXiv 2507.12000, algorithm 2. Laws too long for the downlink: cut-law.ts.
+// Verifies drafts by scheme `split`: the device sends each draft token with one probability. On a
+// rejection the server sends the target law and the device draws the replacement, because only the
+// device knows its draft law. Source: Ning, Zheng, Yang 2025 (DSSD), arXiv 2507.12000, algorithm 2.
+// Laws too long for the downlink: cut-law.ts.
 
 import { assert } from '../base/assert.js';
 import type { Chance } from './chance.js';
@@ -11,7 +12,7 @@ import { residual } from './residual.js';
 import { testsAll, type Verification } from './verification.js';
 
 /**
- * Device: a draft token, and the probability that goes up with it.
+ * Device: draws a draft token and tells the probability to send with it.
  *
  * @param chance of the draft stream at that position; asked once.
  * @returns `prob` in (0, 1].
@@ -33,10 +34,11 @@ export function draftToken(
 }
 
 /**
- * Server: tests the drafts; draws the bonus token itself, leaves the residual token to the device.
- * Ning, Zheng, Yang 2025 (DSSD), arXiv 2507.12000, algorithm 2.
+ * Server: tests the drafts and draws the bonus token. The device draws the residual token. Ning,
+ * Zheng, Yang 2025 (DSSD), arXiv 2507.12000, algorithm 2.
  *
- * @param targetLawAt the target law at row 0 .. draftCount; called in order, not behind the first rejection.
+ * @param targetLawAt the target law at row 0 .. draftCount; called in order, up to the first
+ *   rejection.
  * @param drafts [draftCount] ids, each drawn by `draftToken`.
  * @param draftProbs [draftCount], unrounded: a rounded ratio would be a different law.
  * @param chanceAt chance at the position of each row; must be independent of the device's.
@@ -72,11 +74,12 @@ export function verifySplit(
 }
 
 /**
- * Device: the token that replaces the rejected one.
+ * Device: draws the token that replaces the rejected one.
  *
- * @param targetLaw what the verdict brought.
+ * @param targetLaw the law from the verdict.
  * @param draftLaw the law the rejected token was drawn from.
- * @param chance at that position; must be independent of the draw of the rejected token and of the server's test.
+ * @param chance at that position; must be independent of the draw of the rejected token and of the
+ *   server's test.
  * @returns a token id.
  *
  * @example

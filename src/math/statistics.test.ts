@@ -1,4 +1,5 @@
-// Means, quantiles, intervals and tests against known samples and published tables.
+// Tests means, quantiles, intervals and hypothesis tests against known samples and published
+// tables.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// What benches and distribution tests say about samples: mean, interval, median, and the chi-square test with its
-// chance of a false alarm. Sources: Student 1908; Pearson 1900; Cochran 1952 for the smallest expected count.
+// Computes means, intervals, medians and chi-square tests of samples, for benches and distribution
+// tests. Sources: Student 1908; Pearson 1900; Cochran 1952 for the smallest expected count.
 
 import { assert } from '../base/assert.js';
 import { betaLower, gammaUpper } from './special-functions.js';
@@ -10,7 +10,11 @@ export function mean(samples: readonly number[]): number {
   return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
 }
 
-/** Standard deviation of the population the samples stand for (divisor n - 1). @param samples [n >= 2] */
+/**
+ * Standard deviation of the population the samples stand for (divisor n - 1).
+ *
+ * @param samples [n >= 2]
+ */
 export function standardDeviation(samples: readonly number[]): number {
   assert(samples.length > 1, `deviation of ${samples.length} samples, fewer than 2`);
   const centre = mean(samples);
@@ -18,7 +22,12 @@ export function standardDeviation(samples: readonly number[]): number {
   return Math.sqrt(squares / (samples.length - 1));
 }
 
-/** The value a share of the samples does not exceed, interpolated. @param samples [n >= 1] @param share in [0, 1]. */
+/**
+ * The value that a share of the samples does not exceed, interpolated.
+ *
+ * @param samples [n >= 1]
+ * @param share in [0, 1].
+ */
 export function quantile(samples: readonly number[], share: number): number {
   assert(samples.length > 0, 'quantile of no samples');
   assert(share >= 0 && share <= 1, `share ${share} is outside [0, 1]`);
@@ -36,11 +45,19 @@ export function median(samples: readonly number[]): number {
 
 export interface Interval {
   readonly mean: number;
-  /** The mean lies in [mean - margin, mean + margin] with the asked confidence, if the samples are independent. */
+  /**
+   * The mean lies in [mean - margin, mean + margin] with the requested confidence, if the samples
+   * are independent.
+   */
   readonly margin: number;
 }
 
-/** Student's interval for the mean. @param samples [n >= 2] @param confidence in (0, 1), such as 0.95. */
+/**
+ * Student's interval for the mean.
+ *
+ * @param samples [n >= 2]
+ * @param confidence in (0, 1), such as 0.95.
+ */
 export function meanInterval(samples: readonly number[], confidence: number): Interval {
   const standardError = standardDeviation(samples) / Math.sqrt(samples.length);
   return {
@@ -49,7 +66,10 @@ export function meanInterval(samples: readonly number[], confidence: number): In
   };
 }
 
-/** The t within which a Student variate lies with probability `confidence`, on both sides of 0. By bisection. */
+/**
+ * The t within which a Student variate lies with probability `confidence`, on both sides of 0. By
+ * bisection.
+ */
 export function studentQuantile(degrees: number, confidence: number): number {
   assert(confidence > 0 && confidence < 1, `confidence ${confidence} is outside (0, 1)`);
   // P(|T| > t) = I_{n / (n + t^2)}(n / 2, 1 / 2): DLMF 8.17 and Student's density.
@@ -69,15 +89,19 @@ export interface ChiSquare {
   readonly statistic: number;
   /** Cells compared, less one. */
   readonly degrees: number;
-  /** Probability of a statistic at least this large if nothing is wrong: the odds of a false alarm. */
+  /**
+   * Probability of a statistic at least this large if nothing is wrong: the odds of a false alarm.
+   */
   readonly pValue: number;
 }
 
-/** Cells expected less often than this are pooled: below it the statistic is no longer chi-square. */
+/**
+ * Cells expected less often than this are pooled: below it the statistic is no longer chi-square.
+ */
 const expectedCountMin = 5;
 
 /**
- * Do counts follow a law? Cells of probability 0 must be empty: a count there gives pValue 0.
+ * Tests whether counts follow a law. A count in a cell of probability 0 gives pValue 0.
  *
  * @param counts [n] how often each outcome occurred.
  * @param probs [n] probability of each, sum 1.
@@ -104,9 +128,9 @@ export function chiSquareFit(counts: ArrayLike<number>, probs: ArrayLike<number>
 const expectedOf = ({ expected }: { readonly expected: number }): number => expected;
 
 /**
- * Do two lots of counts come from one law, whatever it is?
+ * Tests whether two sets of counts come from one law.
  *
- * @param first, second [n] counts of the same outcomes; the lots may differ in size.
+ * @param first, second [n] counts of the same outcomes; the sets may differ in size.
  */
 export function chiSquareTwoSample(first: ArrayLike<number>, second: ArrayLike<number>): ChiSquare {
   assert(first.length === second.length, `${first.length} counts against ${second.length}`);
@@ -115,7 +139,7 @@ export function chiSquareTwoSample(first: ArrayLike<number>, second: ArrayLike<n
   const secondTotal = total(cells, (cell) => cell.second);
   const smaller = Math.min(firstTotal, secondTotal) / (firstTotal + secondTotal);
   const pooled = pool(cells, (cell) => smaller * (cell.first + cell.second));
-  // Sum over cells of (sqrt(K2/K1) a - sqrt(K1/K2) b)^2 / (a + b), with K the sizes of the lots.
+  // Sum over cells of (sqrt(K2/K1) a - sqrt(K1/K2) b)^2 / (a + b), with K the sizes of the sets.
   const weight = Math.sqrt(secondTotal / firstTotal);
   const statistic = pooled.reduce((sum, cell) => {
     const a = total(cell, (part) => part.first);
@@ -125,7 +149,11 @@ export function chiSquareTwoSample(first: ArrayLike<number>, second: ArrayLike<n
   return chiSquare(statistic, pooled.length - 1);
 }
 
-/** Upper tail of the chi-square law: Q(degrees / 2, statistic / 2). @param degrees >= 0; 0 compares nothing: 1. */
+/**
+ * Upper tail of the chi-square law: Q(degrees / 2, statistic / 2).
+ *
+ * @param degrees >= 0; 0 compares nothing: 1.
+ */
 export function chiSquareUpper(statistic: number, degrees: number): number {
   return degrees === 0 ? 1 : gammaUpper(degrees / 2, statistic / 2);
 }
@@ -134,7 +162,7 @@ function chiSquare(statistic: number, degrees: number): ChiSquare {
   return { statistic, degrees, pValue: chiSquareUpper(statistic, degrees) };
 }
 
-/** The rarest cells together until they are expected often enough, every other cell alone. */
+/** Merges the rarest cells until they are expected often enough; leaves the others alone. */
 function pool<Cell>(cells: readonly Cell[], expectedAt: (cell: Cell) => number): Cell[][] {
   const sorted = cells
     .filter((cell) => expectedAt(cell) > 0)
@@ -158,8 +186,8 @@ function total<Cell>(cells: readonly Cell[], valueAt: (cell: Cell) => number): n
 }
 
 /**
- * Order statistics j and n+1-j around the median, j the largest with P(Binomial(n, 1/2) < j) <= 0.025.
- * Below six values no pair covers 95 %, and the range is given.
+ * Order statistics j and n+1-j around the median, j the largest with P(Binomial(n, 1/2) < j) <=
+ * 0.025. With fewer than six values no pair covers 95 %; the result is the range.
  */
 export function medianInterval(values: readonly number[]): { low: number; high: number } {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// Compensated sums against exact ones.
+// Tests compensated sums against exact ones.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

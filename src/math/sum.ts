@@ -1,8 +1,10 @@
-// Sums whose error does not grow with the number of terms, so that laws over huge vocabularies still sum to one.
-// Source: Neumaier 1974, "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", variant IV.
+// Sums terms with an error that does not grow with their number, so laws over huge vocabularies
+// still sum to one. Source: Neumaier 1974, "Rundungsfehleranalyse einiger Verfahren zur Summation
+// endlicher Summen", variant IV.
 
 /**
- * Compensated sum of finite terms: relative error about 2^-53 for terms of one sign, however many there are.
+ * Compensated sum of finite terms: relative error about 2^-53 for terms of one sign, however many
+ * there are.
  *
  * @param values [n], finite.
  */

@@ -1,4 +1,4 @@
-// What masks promise: only allowed tokens are left, and always one.
+// Tests that masks leave only allowed tokens, and always at least one.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,15 +1,15 @@
-// The part of a row that a format leaves: tokens it does not allow have the logit -Infinity, before temperature and every
-// filter, so that what remains is a law like any other.
+// Applies token masks to rows of logits. Tokens that a format does not allow get the logit
+// -Infinity, before temperature and filters, so the rest forms a law like any other.
 
 import type { Logits } from './logits.js';
 
-/** [ceil(vocab / 32)] bit t % 32 of word t / 32 is set where token t may come next. */
+/** [ceil(vocab / 32)] bit t % 32 of word t / 32 is set if token t may come next. */
 export type TokenMask = Uint32Array;
 
 /**
- * Bans all tokens that a mask does not allow. Where bans of the caller, or the model itself, leave none of the allowed
- * ones, these are equally likely: a format never leaves a text without a next token. A row without any token at all stays
- * so, which is the model's failure.
+ * Bans all tokens that a mask does not allow. If the caller's bans or the model leave none of the
+ * allowed tokens, all allowed tokens become equally likely: a format always leaves a next token. A
+ * row that has no possible token stays as it is; the model has failed.
  *
  * @param logits [vocab] after penalties and bias; changed in place.
  * @param mask allows at least one token.

@@ -1,4 +1,4 @@
-// How drafts and the target's own tokens become a verdict under the equality schemes.
+// Tests how drafts and the target's own tokens give a verdict under the equality schemes.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,42 +1,48 @@
-// What a verification says: how many drafts stand and which token follows them. Home of the rule that the schemes with
-// shared or absent noise have in common: keep drafts while they equal the target's own tokens.
+// Describes the result of a verification, and holds the rule shared by `greedy`, `coupled` and
+// `agreement`: accept drafts while they equal the target's own tokens.
 
 import type { Law } from './law.js';
 
-/** The last word of a verdict. */
+/** The token after the accepted drafts. */
 export type FinalToken =
-  /** Drawn after a rejection (greedy, coupled, agreement: the target's own token at the first difference). */
+  /**
+   * Drawn after a rejection (greedy, coupled, agreement: the target's own token at the first
+   * difference).
+   */
   | { readonly kind: 'residual'; readonly token: number }
-  /** Drawn after every draft was accepted (also: the one token of a plain step, without drafts). */
+  /** Drawn after all drafts were accepted, or in a plain step without drafts. */
   | { readonly kind: 'bonus'; readonly token: number }
-  /** `split` only, after a rejection: the target law there; the device draws the residual token from it. */
+  /**
+   * `split` only, after a rejection: the target law there; the device draws the residual token from
+   * it.
+   */
   | { readonly kind: 'law'; readonly law: Law };
 
-/** What a verification says: how many drafts stand and which token follows them. */
+/** The result of a verification: how many drafts are accepted and which token follows them. */
 export interface Verification {
-  /** Accepted drafts, in [0, draftCount]. The drafts behind them are void. */
+  /** Accepted drafts, in [0, draftCount]. Later drafts are void. */
   readonly acceptedCount: number;
-  /** A bonus token behind fewer than all drafts: the next one was not tested, see MayTest. */
+  /** A bonus token after fewer than all drafts: the next draft was not tested, see MayTest. */
   readonly final: FinalToken;
 }
 
 /**
- * Whether the draft of a row is tested. Where it is not, the row gives the bonus token, as if the drafts had ended there.
- * That is exact as long as the answer depends on nothing but the drafts before that row: the token is then drawn from the
- * target's law whatever the draft would have been.
+ * Whether the draft of a row is tested. If not, the row gives the bonus token, as if the drafts had
+ * ended there. Exact as long as the answer depends only on the drafts before that row: the token is
+ * then drawn from the target's law independently of the draft.
  */
 export type MayTest = (row: number) => boolean;
 
 export const testsAll: MayTest = () => true;
 
 /**
- * Accepts drafts while they equal the target's tokens. Exact for any drafts whatever: every token that comes out is
- * the target's own, drafts only decide how many come out of one pass.
+ * Accepts drafts while they equal the target's tokens. Exact for any drafts: every token is the
+ * target's own. Drafts only decide how many tokens one pass gives.
  *
- * @param targetTokenAt the target's token at row 0 .. draftCount, given the drafts before that row. Called in order, for
- *   no row behind the first difference: those rows follow a token that is not in the text.
+ * @param targetTokenAt the target's token at row 0 .. draftCount, given the drafts before that row.
+ *   Called in order, up to the first difference: later rows follow a token that is not in the text.
  * @param drafts [draftCount]
- * @param mayTest asked in order, once a row, before the target's token there.
+ * @param mayTest asked in order, once a row, before the target's token of that row.
  */
 export function acceptWhileEqual(
   targetTokenAt: (row: number) => number,

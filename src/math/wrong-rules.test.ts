@@ -1,5 +1,5 @@
-// Wrong verification rules that look right, each found in published code or an easy slip: the proof by enumeration must
-// tell every one of them from the target's law. If one of these passes, the proof has gone blind.
+// Tests that the proof by enumeration detects wrong verification rules that look right, each found
+// in published code or an easy slip. If one of these passes, the proof is blind.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,7 +26,7 @@ const targetLawAt = toyModel(11n, vocabSize, plain);
 const draftLawAt = toyModel(22n, vocabSize, plain);
 const filteredDraftLawAt = toyModel(22n, vocabSize, samplings['top-k 2']!);
 
-/** What a rule may get wrong; `right` is what the others are variations of. */
+/** The parts a rule may get wrong; the others are variations of `right`. */
 interface Rule {
   readonly drawnFrom: typeof draftLawAt;
   readonly accept: (target: number, draft: number) => number;

@@ -1,6 +1,7 @@
-// Random legal frames of every kind, small ones mostly, over their whole ranges.
+// Generates random legal frames of every kind, mostly small ones, over their whole ranges.
 
 import fc from 'fast-check';
+import { cutText } from '../base/utf8.js';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import { cutLaw } from '../math/cut-law.js';
 import { type Law, sparseLaw } from '../math/law.js';
@@ -19,7 +20,6 @@ import {
   schemes,
 } from './frame.js';
 import { type LimitName, limits, resumeKeyBytes, u32Max } from './limits.js';
-import { cutText } from './utf8.js';
 
 /** Plain objects, as frames are. */
 const record = <T>(model: { [Key in keyof T]: fc.Arbitrary<T[Key]> }): fc.Arbitrary<T> =>

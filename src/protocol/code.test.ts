@@ -1,4 +1,4 @@
-// The list of wire codes: complete, unique, and explained.
+// Tests the list of wire codes: complete, unique, and explained.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

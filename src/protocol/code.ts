@@ -1,23 +1,24 @@
-// The closed list of wire codes: why a session or a connection ends against somebody's will. A Failure frame carries
-// one by number; a connection that ends for it is closed with 4000 + number. PROTOCOL.md prints this table.
+// Lists the wire codes: the reasons why one end terminates a session or a connection. A Failure
+// frame carries a code by number; a connection that ends for it is closed with 4000 + number.
+// PROTOCOL.md prints this table.
 
 import type { ErrorCode } from '../base/error.js';
 
-/** What a wire code means. */
+/** The meaning of a wire code. */
 export interface CodeEntry {
-  /** On the wire, in [1, 99]. Never used again for another meaning. */
+  /** On the wire, in [1, 99]. Never reused for another meaning. */
   readonly number: number;
-  /** What ends. A session code in a frame of no session ends the connection. */
+  /** Scope of the end. A session code in a frame without session ends the connection. */
   readonly ends: 'session' | 'connection';
-  /** For the HTTP door and for a refused upgrade. */
+  /** For the HTTP API and for a refused upgrade. */
   readonly httpStatus: number;
   /** Whether the same request may succeed later without a change. */
   readonly retryable: boolean;
-  /** Its twin in base/error.ts, under which a device reports it; null where the wire knows a case of its own. */
+  /** The code of base/error.ts under which a device reports it; null: none fits. */
   readonly error: ErrorCode | null;
   /** One sentence: what happened. */
   readonly meaning: string;
-  /** One sentence: what the reader can do about it. */
+  /** One sentence: how the user can fix it. */
   readonly remedy: string;
 }
 
@@ -31,7 +32,7 @@ const entry = (
   remedy: string,
 ): CodeEntry => ({ number, ends, httpStatus, retryable, error, meaning, remedy });
 
-/** Every code a Failure may carry. Connection codes first; numbers with room to grow. */
+/** Every code a Failure may carry. Connection codes come first; the numbers leave gaps. */
 export const codeTable = {
   'frame-malformed': entry(
     1,
@@ -174,7 +175,7 @@ export const codeTable = {
     429,
     true,
     'quota-exceeded',
-    'The key has used up what it may.',
+    'The key has used up its quota.',
     'Wait as long as the frame says.',
   ),
   'prompt-empty': entry(
@@ -370,7 +371,7 @@ export function closeCodeOf(code: WireCode): number {
 }
 
 /**
- * The wire code of a WebSocket close code, or null when it is none of ours.
+ * The wire code of a WebSocket close code, or null for any other close code.
  *
  * @example
  * ```ts
@@ -384,7 +385,7 @@ export function codeOfCloseCode(closeCode: number): WireCode | null {
 
 const closeCodeBase = 4000;
 
-/** What a peer did wrong: a value, never thrown. */
+/** A mistake of a peer, as a value; never thrown. */
 export interface WireFault {
   readonly code: WireCode;
   /** Names value and bound. */
@@ -393,7 +394,7 @@ export interface WireFault {
   readonly session: number | null;
 }
 
-/** A fault that ends the session, or the connection where the code or the frame says so. */
+/** A fault. It ends the session, or the connection if the code or the frame says so. */
 export function wireFault(code: WireCode, message: string, session: number | null): WireFault {
   return { code, message, session: codeTable[code].ends === 'connection' ? null : session };
 }

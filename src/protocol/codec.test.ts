@@ -1,4 +1,4 @@
-// Every frame comes back from its bytes as it went in.
+// Tests that every frame survives encoding and decoding.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -128,7 +128,11 @@ const illegalFrames = [
   { kind: 'drain', retryAfterMs: 0, alternatives: ['x'.repeat(513)] },
 ] as readonly Frame[];
 
-/** Adds unknown fields of every wire type to a message and those in it. @returns how many messages. */
+/**
+ * Adds unknown fields of every wire type to a message and its inner messages.
+ *
+ * @returns their number.
+ */
 function addStrangers(message: Message): number {
   message.$unknown = [
     {

@@ -1,6 +1,6 @@
-// Frames to bytes and back. Decoding answers a frame or a fault, whatever the bytes; encoding takes our own frames and
-// asserts that they are legal. The encoding is protobuf's (pilotfish.proto); why not through the generated code:
-// PROTOCOL.md, "Why this codec".
+// Encodes frames to bytes and decodes bytes to frames. Decoding returns a frame or a fault for any
+// bytes. Encoding takes our own frames and asserts that they are legal. The encoding is protobuf's
+// (pilotfish.proto); PROTOCOL.md, "Why this codec", explains why the generated code is not used.
 
 import { assert } from '../base/assert.js';
 import { type WireFault, wireFault } from './code.js';
@@ -14,7 +14,7 @@ import type { Message } from './wire-message.js';
 import { WireReader, wireTypes } from './wire-reader.js';
 import { WireWriter } from './wire-writer.js';
 
-/** A frame, or what was wrong with the bytes. */
+/** A frame, or the fault of the bytes. */
 export type Decoded<F> = { readonly ok: F } | { readonly fault: WireFault };
 
 interface Shape {
@@ -30,7 +30,7 @@ const shape = <F>(sender: Shape['sender'], number: number, message: Message<F>):
   message: message as Message<unknown>,
 });
 
-/** Numbers below 16 take one byte: they are for the frames that come in every round. */
+/** Numbers below 16 take one byte: they are for frames sent in every round. */
 export const frameShapes: { readonly [Kind in FrameKind]: Shape } = {
   hello: shape('device', 1, device.hello),
   open: shape('device', 2, device.open),
@@ -60,10 +60,9 @@ const writer = new WireWriter();
 /**
  * The bytes of a frame, one message of the transport.
  *
- * @param padBytes of traffic shaping: the message is so long, or twice, and so on; 0: as long as it
- *   is.
- * @returns owned by the caller. A frame that breaks a limit is a mistake of the caller: an
- *   assertion fails.
+ * @param padBytes traffic shaping: the message is padded to this length, or twice, and so on; 0: no
+ *   padding.
+ * @returns owned by the caller. A frame that breaks a limit fails an assertion.
  *
  * @example
  * ```ts
@@ -84,7 +83,7 @@ export function encodeFrame(frame: Frame, padBytes = 0): Uint8Array {
 }
 
 /**
- * A frame from a device, or what is wrong with it. Never throws.
+ * Decodes a frame of a device, or returns its fault. Never throws.
  *
  * @param bytes one whole message; not kept, not changed.
  * @param bytesMax longer messages are refused; `limits.helloBytes` before Welcome.
@@ -105,7 +104,7 @@ export function decodeDeviceFrame(
 }
 
 /**
- * A frame from a server, or what is wrong with it. Never throws.
+ * Decodes a frame of a server, or returns its fault. Never throws.
  *
  * @param bytes one whole message; not kept, not changed.
  * @param bytesMax longer messages are refused.
@@ -143,14 +142,16 @@ function fault(...args: Parameters<typeof wireFault>): { readonly fault: WireFau
   return { fault: wireFault(...args) };
 }
 
-/** The one known field of the message Frame; fields that this version does not know may stand beside it. */
+/**
+ * Reads the one known field of the message Frame. Fields unknown to this version may be beside it.
+ */
 function readFrame(reader: WireReader, sender: Shape['sender']): Frame | null {
   let frame: Frame | null = null;
   while (reader.hasMore) {
     const tag = reader.tag();
     const kind = kindOfNumber.get(tag >>> 3);
     if (kind === undefined) {
-      // Padding too: what it holds is nobody's business, and it costs what any unknown field costs.
+      // Includes padding: its content is never read, and it costs no more than any unknown field.
       reader.skip(tag & 7);
     } else if ((tag & 7) !== wireTypes.bytes) {
       reader.break(`${kind} with wire type ${tag & 7}`);

@@ -1,4 +1,4 @@
-// The table of connection states: handshake, drain and failure, in every order.
+// Tests the table of connection states: handshake, drain and failure, in every order.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -15,7 +15,7 @@ import {
 } from './connection-state.js';
 import { vectors } from './vectors.suite.js';
 
-/** Who says what; a frame of a session comes from both. */
+/** The sender of each event; both ends send frames of sessions. */
 const saidByDevice: readonly ConnectionEvent[] = ['hello', 'new-session', 'session', 'ping'];
 const saidByServer: readonly ConnectionEvent[] = ['welcome', 'session', 'pong', 'drain', 'failure'];
 

@@ -1,19 +1,19 @@
-// What may happen on a connection before and between sessions: the handshake, draining, the end. The same form as
-// session-state.ts. Sockets, silence and time are the shells' business.
+// Defines the legal moves of a connection outside its sessions: the handshake, draining, the end.
+// Same form as session-state.ts. The shells handle sockets, silence and time.
 
 import { assert } from '../base/assert.js';
 import { type WireFault, wireFault } from './code.js';
 import { type Frame, sessionOf } from './frame.js';
 
 export const connectionStates = [
-  /** Nothing was said. */
+  /** Nothing was sent. */
   'fresh',
-  /** Hello is on its way. */
+  /** Hello was sent. */
   'greeting',
   'ready',
   /** The server takes no new sessions here. */
   'draining',
-  /** A failure of the connection was said; the transport is closed after it. */
+  /** A failure of the connection was sent; the transport closes after it. */
   'failed',
 ] as const;
 export type ConnectionState = (typeof connectionStates)[number];
@@ -59,8 +59,8 @@ export const connectionMoves: { readonly [state in ConnectionState]: Moves } = {
 };
 
 /**
- * An Open or Resume that crossed Drain is late: the server answers it with the session failure `server-busy`. What
- * crossed a failure of the connection is dropped.
+ * An Open or Resume that crossed Drain is late: the server answers it with the session failure
+ * `server-busy`. Frames that crossed a failure of the connection are dropped.
  */
 const late: { readonly [state in ConnectionState]: readonly ConnectionEvent[] } = {
   fresh: [],
@@ -75,7 +75,7 @@ export type ConnectionReception =
   | { readonly kind: 'late' }
   | { readonly kind: 'fault'; readonly fault: WireFault };
 
-/** The event that a frame is to its connection. */
+/** The event of a frame for its connection. */
 export function connectionEventOf(frame: Frame): ConnectionEvent {
   switch (frame.kind) {
     case 'hello':
@@ -92,7 +92,7 @@ export function connectionEventOf(frame: Frame): ConnectionEvent {
   }
 }
 
-/** The state after sending; an illegal move is our mistake. */
+/** The state after sending; an illegal move fails an assertion. */
 export function connectionStateAfterSending(
   state: ConnectionState,
   event: ConnectionEvent,
@@ -102,7 +102,7 @@ export function connectionStateAfterSending(
   return next;
 }
 
-/** What a received frame does to its connection. */
+/** The effect of a received frame on its connection. */
 export function receiveOnConnection(
   state: ConnectionState,
   event: ConnectionEvent,

@@ -1,8 +1,9 @@
-// How the frames of a device lie in bytes: the tables behind codec.ts, one for each message of pilotfish.proto.
+// Maps the frames of a device to bytes: the tables behind codec.ts, one for each message of
+// pilotfish.proto.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type {
   Cancel,
-  ChatMessage,
   Close,
   Draft,
   Hello,
@@ -123,7 +124,7 @@ export const open = new Message<Open>(
   'open',
 );
 
-/** Draft.probs is null, not empty, where no probability came. */
+/** Draft.probs is null, not empty, if no probability was sent. */
 const probs = f64List(limits.draftTokens, 'probs');
 
 export const draft = new Message<Draft>(

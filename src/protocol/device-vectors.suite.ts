@@ -1,4 +1,4 @@
-// Golden vectors of what a device sends; how they were made: vectors.suite.ts.
+// Lists the golden vectors of the device's frames; vectors.suite.ts says how they were made.
 
 import type { Vector } from './vectors.suite.js';
 

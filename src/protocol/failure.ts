@@ -1,14 +1,14 @@
-// From a fault to the Failure frame that says it, to the words a connection is closed with, and to the error that a
-// Failure is for whoever asked.
+// Turns a fault into a Failure frame and a close reason, and a Failure frame into the error for the
+// caller.
 
 import { PilotfishError } from '../base/error.js';
+import { cutText } from '../base/utf8.js';
 import { closeCodeOf, codeTable, type WireCode, type WireFault } from './code.js';
 import type { Failure, VocabularyBlock } from './frame.js';
 import { limits } from './limits.js';
-import { cutText } from './utf8.js';
 
 /**
- * The frame that tells a peer of a fault.
+ * The frame that reports a fault to the peer.
  *
  * @param retryAfterMs 0: no advice.
  * @param block for `vocabulary-mismatch`.
@@ -27,7 +27,7 @@ export function closeFor(code: WireCode): { readonly code: number; readonly reas
   return { code: closeCodeOf(code), reason: code };
 }
 
-/** The error that a Failure frame comes to. */
+/** The error that a Failure frame stands for. */
 export function errorOfFailure({ code, message, retryAfterMs }: Failure): PilotfishError {
   const { error, meaning, remedy } = codeTable[code];
   const why = message === '' ? clause(meaning) : message;
@@ -38,6 +38,6 @@ export function errorOfFailure({ code, message, retryAfterMs }: Failure): Pilotf
   );
 }
 
-/** A sentence of the table inside another one. */
+/** Makes a clause of a sentence of the table. */
 const clause = (sentence: string): string =>
   sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');

@@ -1,4 +1,4 @@
-// Moments at a steady distance, whenever somebody looks.
+// Tests that the moments keep their period, no matter when the timer is read.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

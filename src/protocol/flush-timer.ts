@@ -1,4 +1,5 @@
-// Moments at a steady distance, at which frames leave that would tell by their times what they are. Reads no clock.
+// Computes the regular moments at which held frames leave, so that their send times reveal nothing.
+// Reads no clock.
 
 export class FlushTimer {
   readonly periodMs: number;
@@ -19,7 +20,7 @@ export class FlushTimer {
     return nowMs >= this.#atMs;
   }
 
-  /** Moves on to the first moment behind `nowMs`; those that were missed are left out, the distance stays. */
+  /** Moves to the first moment after `nowMs`. Skips missed moments and keeps the period. */
   pass(nowMs: number): void {
     const missed = Math.floor((nowMs - this.#atMs) / this.periodMs);
     this.#atMs += this.periodMs * (missed + 1);

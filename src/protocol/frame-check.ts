@@ -1,6 +1,6 @@
-// What a frame may hold beyond its types: ranges, counts that must agree, probabilities. The same rules judge a peer's
-// frame after decoding and our own before encoding. What only a session can know (scheme, window, epoch, log) is not
-// here; what only the vocabulary can: vocabulary-check.ts.
+// Checks the content of a frame beyond its types: ranges, counts that must agree, probabilities.
+// The same rules apply to a peer's frame after decoding and to our own before encoding. Rules that
+// need the session (scheme, window, epoch, log) or the vocabulary are in session-check.ts.
 
 import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
@@ -29,7 +29,7 @@ import type { Complaint } from './wire-reader.js';
 
 const complaint = (code: WireCode, message: string): Complaint => ({ code, message });
 
-/** What is wrong with a frame whatever the session and the vocabulary, or null. Never throws on a peer's. */
+/** The fault of a frame for any session and vocabulary, or null. Never throws on a peer's frame. */
 export function checkFrame(frame: Frame): Complaint | null {
   switch (frame.kind) {
     case 'hello':
@@ -93,10 +93,12 @@ function checkOpen(frame: Open): Complaint | null {
   );
 }
 
-/** The least of each that is not 0: below it a frame of every round would not fit, and a timer would not keep time. */
+/**
+ * Least values above 0. Below them a frame of every round would not fit, and timers are too coarse.
+ */
 export const shapingMin: TrafficShaping = { padBytes: 32, aggregateMs: 10 };
 
-/** What is wrong with what is asked for, or null. */
+/** The fault of the requested shaping, or null. */
 export function checkShaping({ padBytes, aggregateMs }: TrafficShaping): Complaint | null {
   if (padBytes !== 0) {
     const bad = within('padBytes', padBytes, 'padBytes', shapingMin.padBytes);
@@ -241,7 +243,7 @@ function entryCount(law: SentLaw): number {
   return law.kind === 'whole' ? law.law.probs.length : law.cut.probs.length;
 }
 
-/** @param count entries of the law beside them; null: there is none. */
+/** @param count entries of the law in the same frame; null: no law. */
 function checkLawLogprobs({ logprobs }: LawLogprobs, count: number | null): Complaint | null {
   if (count === null) return complaint('frame-malformed', 'log-probabilities of no law');
   return equal('logprobs', logprobs.length, count);
@@ -279,7 +281,7 @@ function within(name: string, value: number, limit: LimitName, min = 0): Complai
     : complaint(code, `${name} ${value} is outside [${min}, ${max}]`);
 }
 
-/** Whether tokens from position `from` on have positions at all. */
+/** Checks that all tokens from `from` on have a valid position. */
 function positions(from: number, count: number): Complaint | null {
   return range('position', from, 0, u32Max - count);
 }

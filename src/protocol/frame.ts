@@ -1,28 +1,28 @@
-// The messages of the wire as plain values, one union for each direction. Bytes: codec.ts; order: session-state.ts; the
-// story: PROTOCOL.md. Numbers are whole, positions absolute (the prompt counts), and all of them in [0, 2^32) unless
-// told otherwise. Who receives a frame owns its arrays.
+// Defines the messages of the wire as plain values, one union for each direction. Bytes: codec.ts;
+// order: session-state.ts; the whole protocol: PROTOCOL.md. Numbers are whole and in [0, 2^32)
+// unless stated otherwise. Positions are absolute: the prompt counts. The receiver of a frame owns
+// its arrays.
 
+import type { ChatMessage } from '../base/chat-message.js';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
+import { type Scheme, schemes } from '../math/scheme.js';
 import type { WireCode } from './code.js';
 
-/** How drafts are verified; MATH.md proves each exact. The same names as the engine's. */
-export const schemes = ['greedy', 'coupled', 'agreement', 'split', 'full'] as const;
-/** One of `schemes`. */
-export type Scheme = (typeof schemes)[number];
+export { type Scheme, schemes };
 
 /**
- * When the server computes. race: verifies drafts that are there, else steps alone (greedy and coupled only).
- * pipeline: verifies drafts as they arrive, many outstanding. stop-and-wait: the device waits for each verdict.
- * stream: no drafts, the server writes alone.
+ * When the server computes. race: it verifies the drafts that have arrived, else steps alone
+ * (greedy and coupled only). pipeline: it verifies drafts as they arrive, many outstanding.
+ * stop-and-wait: the device waits for each verdict. stream: no drafts, the server writes alone.
  */
 export const modes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const;
 /** One of `modes`: `race`, `pipeline`, `stop-and-wait` or `stream`. */
 export type Mode = (typeof modes)[number];
 
-/** Why a session has no more tokens. */
+/** Why a session ended. */
 export const endReasons = ['end-of-text', 'length', 'context', 'cancelled'] as const;
 /** One of `endReasons`. */
 export type EndReason = (typeof endReasons)[number];
@@ -44,13 +44,13 @@ export function isOffered(scheme: Scheme, mode: Mode): boolean {
 }
 
 /**
- * What is done against whoever sees lengths and times of messages: both ends do what any session of a connection asks
- * for, or the server. 0: nothing.
+ * Defence against an observer of message lengths and times. Both ends apply the strongest shaping
+ * that a session of the connection or the server asks for. 0: off.
  */
 export interface TrafficShaping {
-  /** Messages are this long, or twice as long, and so on: a power of two in [32, 4096], or 0. */
+  /** Pads messages to this length, or twice, and so on: a power of two in [32, 4096], or 0. */
   readonly padBytes: number;
-  /** Frames of sessions leave only every so many milliseconds, something each time: in [10, 2000], or 0. */
+  /** Period at which frames of sessions leave; an empty period sends cover: in [10, 2000], or 0. */
   readonly aggregateMs: number;
 }
 
@@ -62,16 +62,16 @@ export interface Hello {
   readonly versionMax: number;
   /** For logs; may be empty. */
   readonly name: string;
-  /** Secret that names the device; empty where the server asks for none. */
+  /** Secret that identifies the device; empty if the server needs none. */
   readonly key: string;
-  /** Of the draft model's vocabulary; empty: the device has none and takes ids on trust. */
+  /** Of the draft model's vocabulary; empty: the device has none and does not check ids. */
   readonly fingerprint: string;
   readonly vocabSize: number;
-  /** [ceil(vocabSize / 256)] as vocabulary-blocks.ts; empty where no difference need be located. */
+  /** [ceil(vocabSize / 256)] see vocabulary-blocks.ts; empty if no difference has to be located. */
   readonly blockHashes: Uint32Array;
 }
 
-/** What an answer continues: ids, plain text, or a chat. */
+/** The text that an answer continues: ids, plain text, or a chat. */
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: Int32Array }
   /** Plain text: the server puts the start token before it and reads no special tokens in it. */
@@ -79,29 +79,31 @@ export type Prompt =
   /** A chat; the server renders its model's template. */
   | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
 
-/** A message of a chat as it goes over the wire; which roles there are is the template's to say. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
-
 /** Asks for an answer. */
 export interface Open extends TrafficShaping, Required<SamplingRequest> {
   readonly kind: 'open';
-  /** Chosen by the device, above every earlier one of the connection. The first may be 0, which costs no bytes. */
+  /**
+   * Chosen by the device, above every earlier id of the connection. 0 is allowed and costs no
+   * bytes.
+   */
   readonly session: number;
   readonly prompt: Prompt;
-  /** Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids. */
+  /**
+   * Tokens of the answer that were committed elsewhere (failover); empty unless the prompt is ids.
+   */
   readonly answer: Int32Array;
   readonly scheme: Scheme;
   readonly mode: Mode;
   /** Most tokens of the answer, `answer` included, >= 1. */
   readonly tokensMax: number;
-  /** Most drafted tokens beyond the committed length that the device wants to have out, >= 1; Opened may lower it. */
+  /**
+   * Most drafted tokens beyond the committed length that the device wants outstanding, >= 1. Opened
+   * may lower it.
+   */
   readonly windowMax: number;
-  /** `split`: where the server cuts the law of a rejection; null sends it whole. */
+  /** `split`: how the server cuts the law after a rejection; null sends it whole. */
   readonly cut: CutLimit | null;
-  /** From version 2. Whether hints of an early exit are welcome. */
+  /** From version 2. Whether the device wants hints of an early exit. */
   readonly wantsHints: boolean;
 }
 
@@ -112,15 +114,20 @@ export interface Draft {
   readonly epoch: number;
   /** Position of ids[0]. */
   readonly from: number;
-  /** [n >= 0]; none asks for the next token alone. */
+  /** [n >= 0]; an empty list asks for the next token alone. */
   readonly ids: Int32Array;
   /** `split`: [n] the draft law's probability of each id, in (0, 1], unrounded; null otherwise. */
   readonly probs: Float64Array | null;
   /** `full`: [n] the law that each id was drawn from; null otherwise. */
   readonly laws: readonly Law[] | null;
-  /** `split`: the token drawn at position from - 1 from the law that the last verdict brought; null otherwise. */
+  /**
+   * `split`: the token drawn at position from - 1 from the law of the last verdict; null otherwise.
+   */
   readonly residual: number | null;
-  /** `split` and `full`: more of this chain is on the way, so draw no bonus token if all of these stand. */
+  /**
+   * `split` and `full`: more of this chain follows, so draw no bonus token if all of these are
+   * accepted.
+   */
   readonly more: boolean;
 }
 
@@ -132,7 +139,7 @@ export interface TailRequest {
   readonly position: number;
 }
 
-/** Takes a session of a lost connection over into this one. */
+/** Moves a session of a lost connection to this one. */
 export interface Resume {
   readonly kind: 'resume';
   /** A new id, by the rule of Open. */
@@ -144,28 +151,28 @@ export interface Resume {
   readonly logHash: bigint;
 }
 
-/** Ends the answer; the server says with a last verdict where. */
+/** Ends the answer. The server replies with a last verdict. */
 export interface Cancel {
   readonly kind: 'cancel';
   readonly session: number;
 }
 
-/** The device is done with the session, whatever its state; the server forgets it, its resume key included. */
+/** The device is done with the session, in any state. The server deletes it with its resume key. */
 export interface Close {
   readonly kind: 'close';
   readonly session: number;
 }
 
-/** Keeps the connection, and measures the round trip. */
+/** Keeps the connection alive and measures the round trip. */
 export interface Ping {
   readonly kind: 'ping';
-  /** Comes back in Pong. */
+  /** Returned in Pong. */
   readonly nonce: number;
-  /** From version 3. Sent that there be something to send: nothing comes back. */
+  /** From version 3. Cover traffic: the peer does not answer. */
   readonly isCover: boolean;
 }
 
-/** Answers Hello. The cover, from version 3, is what the server wants of every session. */
+/** Answers Hello. The shaping, from version 3, is the server's demand on every session. */
 export interface Welcome extends TrafficShaping {
   readonly kind: 'welcome';
   /** The version of everything that follows. */
@@ -179,11 +186,11 @@ export interface Welcome extends TrafficShaping {
   /** Most tokens of one session, prompt included. */
   readonly contextLength: number;
   readonly limits: OfferedLimits;
-  /** Microseconds of a pass as the server expects it now; 0: not known yet. */
+  /** Expected microseconds of a pass now; 0: not known yet. */
   readonly passUs: number;
 }
 
-/** What this server takes; each at most the protocol's own limit. */
+/** The limits of this server, each at most the protocol's own limit. */
 export interface OfferedLimits {
   readonly frameBytes: number;
   readonly sessions: number;
@@ -192,7 +199,10 @@ export interface OfferedLimits {
   readonly windowTokens: number;
   /** How long a session outlives its connection, in milliseconds. */
   readonly resumeMs: number;
-  /** After this long without a frame the server ends the connection, in milliseconds; Ping keeps it. 0: never. */
+  /**
+   * Milliseconds without a frame after which the server ends the connection; Ping prevents it. 0:
+   * never.
+   */
   readonly silenceMs: number;
 }
 
@@ -200,19 +210,19 @@ export interface OfferedLimits {
 export interface Opened {
   readonly kind: 'opened';
   readonly session: number;
-  /** [16], secret. */
+  /** [16]; secret. */
   readonly resumeKey: Uint8Array;
   /** Tokens of the prompt; `answer` of Open is not counted. */
   readonly promptLength: number;
   /** [promptLength] when the device sent text or messages, else empty. */
   readonly promptIds: Int32Array;
-  /** Granted, at most what was asked for. */
+  /** The granted window, at most the requested one. */
   readonly windowMax: number;
 }
 
 /**
- * Commits tokens. The new committed length is from + tokens.length; what lies below `from` the device holds as committed
- * or as its own draft of `epoch`.
+ * Commits tokens. The new committed length is from + tokens.length; tokens below `from` the device
+ * already holds, as committed or as its own draft of `epoch`.
  */
 export interface Verdict {
   readonly kind: 'verdict';
@@ -222,53 +232,67 @@ export interface Verdict {
   readonly from: number;
   /** [n >= 0] committed tokens from position `from` on. */
   readonly tokens: Int32Array;
-  /** Drafts that stand, and drafts that were tested and fell, since the verdict before. Tested is their sum. */
+  /** Drafts accepted and drafts rejected since the previous verdict. Tested is their sum. */
   readonly acceptedCount: number;
   readonly rejectedCount: number;
-  /** From the arrival of the newest draft to the start of its pass, and of the pass; 0 and 0 where none was tested. */
+  /**
+   * Wait of the newest draft before its pass, and duration of the pass; both 0 if no draft was
+   * tested.
+   */
   readonly queueUs: number;
   readonly verifyUs: number;
-  /** Tokens a draft should have from now on, in [0, 256]; null: as before. */
+  /** Advised draft length from now on, in [0, 256]; null: as before. */
   readonly advisedDraftLength: number | null;
-  /** The last verdict of the session says why. */
+  /** In the last verdict of the session, the reason of the end; else null. */
   readonly end: EndReason | null;
-  /** `split`, after a rejection: the law at position from + tokens.length, from which the device draws. */
+  /**
+   * `split`, after a rejection: the law at position from + tokens.length; the device draws from it.
+   */
   readonly law: SentLaw | null;
-  /** Asked for: [n] of the last n tokens below the new committed length, which no verdict has told them of; else null. */
+  /**
+   * If requested: [n] of the last n tokens below the new committed length, not yet reported by a
+   * verdict; else null.
+   */
   readonly logprobs: readonly TokenLogprobs[] | null;
-  /** Asked for, and beside a law: of its entries; else null. */
+  /** If requested and `law` is not null: of the entries of the law; else null. */
   readonly lawLogprobs: LawLogprobs | null;
 }
 
-/** A target law that goes down: whole, or cut to its likeliest tokens. */
+/** A target law sent to the device: whole, or cut to its likeliest tokens. */
 export type SentLaw =
   | { readonly kind: 'whole'; readonly law: Law }
   | { readonly kind: 'cut'; readonly cut: CutLaw };
 
-/** A guess from an early exit, sent before the verdict to a device that wants it. Never reaches the text. */
+/**
+ * A guess from an early exit, sent before the verdict to a device that asked for hints. Never
+ * reaches the text.
+ */
 export interface Hint {
   readonly kind: 'hint';
   readonly session: number;
   readonly epoch: number;
   readonly position: number;
-  /** [n >= 1] likely tokens at `position`, best first, and [n] how sure the exit is, in [0, 1]. */
+  /**
+   * [n >= 1] likely tokens at `position`, best first, and [n] the exit's confidence in each, in [0,
+   * 1].
+   */
   readonly candidates: Int32Array;
   readonly confidences: Float32Array;
 }
 
 /**
- * Answers Resume: the tokens that the device lacks. If the last verdict brought a law that still waits for its residual
- * token, or an end, that verdict follows once more.
+ * Answers Resume: the tokens that the device lacks. If the last verdict carried an end, or a law
+ * whose residual token is still due, that verdict is sent again.
  */
 export interface Resumed {
   readonly kind: 'resumed';
   readonly session: number;
-  /** The newest epoch that the server has seen; the device goes on with a higher one. */
+  /** The newest epoch that the server has seen; the device continues with a higher one. */
   readonly epoch: number;
   /** The device's committed length, repeated. */
   readonly from: number;
   readonly tokens: Int32Array;
-  /** Asked for: [tokens]; null where not, and where there are none. */
+  /** If requested: [tokens]; null if not, or if there are no tokens. */
   readonly logprobs: readonly TokenLogprobs[] | null;
 }
 
@@ -278,7 +302,7 @@ export interface Tail {
   readonly session: number;
   readonly position: number;
   readonly law: Law;
-  /** Asked for: of its entries; else null. */
+  /** If requested: of the entries of the law; else null. */
   readonly lawLogprobs: LawLogprobs | null;
 }
 
@@ -296,7 +320,7 @@ export interface Failure {
   readonly block: VocabularyBlock | null;
 }
 
-/** Texts of 256 neighbouring tokens at most. */
+/** Texts of at most 256 neighbouring tokens. */
 export interface VocabularyBlock {
   /** Of the whole vocabulary. */
   readonly vocabSize: number;
@@ -306,7 +330,7 @@ export interface VocabularyBlock {
   readonly texts: readonly string[];
 }
 
-/** The server is about to go: no new sessions; running ones may finish or resume elsewhere. */
+/** The server will shut down: no new sessions; running ones may finish or resume elsewhere. */
 export interface Drain {
   readonly kind: 'drain';
   readonly retryAfterMs: number;
@@ -320,10 +344,10 @@ export interface Pong {
   readonly nonce: number;
 }
 
-/** What a device sends. */
+/** A frame of a device. */
 export type DeviceFrame = Hello | Open | Draft | TailRequest | Resume | Cancel | Close | Ping;
 
-/** What a server sends. */
+/** A frame of a server. */
 export type ServerFrame =
   | Welcome
   | Opened
@@ -335,11 +359,11 @@ export type ServerFrame =
   | Drain
   | Pong;
 
-/** Any message of the wire. */
+/** Any frame. */
 export type Frame = DeviceFrame | ServerFrame;
 export type FrameKind = Frame['kind'];
 
-/** What either asks for. */
+/** The stronger of two shapings, field by field. */
 export function strongerShaping(one: TrafficShaping, other: TrafficShaping): TrafficShaping {
   return {
     padBytes: Math.max(one.padBytes, other.padBytes),

@@ -1,5 +1,5 @@
-// Any bytes whatever are decoded without a throw, and cost no more memory than they pay for. What once was trouble is kept
-// below as hex: add what a failure prints.
+// Tests that any bytes are decoded without a throw, at a memory cost in proportion to their length.
+// Inputs that once failed are kept below as hex: add what a failure prints.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -12,7 +12,7 @@ import { limits } from './limits.js';
 import { answer, hex } from './peer-answer.suite.js';
 import { vectors } from './vectors.suite.js';
 
-/** Messages that were, or might be, trouble. */
+/** Messages that once failed or might. */
 const kept: readonly string[] = [
   // Nothing, and a tag without a body.
   '',
@@ -41,8 +41,9 @@ function weigh(value: unknown): number {
 }
 
 /**
- * A fixed part for the frame, 16 bytes for each on the wire, and the dearest items: messages of a chat, empty ones, two
- * bytes on the wire, 64 for the object and for each of two texts in memory, at most 1024 of them.
+ * A fixed part for the frame, 16 bytes for each byte on the wire, and the most expensive items:
+ * empty messages of a chat. Each takes two bytes on the wire and, in memory, 64 for the object and
+ * for each of two texts. There are at most 1024.
  */
 const weightMax = (byteCount: number): number =>
   2048 + 16 * byteCount + 192 * Math.min(1024, byteCount / 2);
@@ -99,7 +100,7 @@ describe('any bytes whatever', () => {
   });
 
   it('that are a beginning of a golden vector are no frame', () => {
-    // What a padded one begins with is one.
+    // The beginning of a padded message is a message.
     for (const { hex: text, frame, title } of vectors.filter(({ padBytes }) => !padBytes)) {
       const bytes = hex(text);
       for (let length = 0; length < bytes.length; length++) {

@@ -1,10 +1,11 @@
 /**
- * The wire: frames and their bytes, limits, codes, versions, transports. What each frame means:
- * PROTOCOL.md.
+ * The wire protocol: frames and their bytes, limits, codes, versions, transports. PROTOCOL.md
+ * explains each frame.
  *
  * @module pilotfish/protocol
  */
 
+export type { ChatMessage } from '../base/chat-message.js';
 export type { TokenTexts } from '../base/vocabulary-difference.js';
 export {
   type CodeEntry,
@@ -17,7 +18,6 @@ export {
 export { type Decoded, decodeDeviceFrame, decodeServerFrame, encodeFrame } from './codec.js';
 export {
   type Cancel,
-  type ChatMessage,
   type Close,
   type DeviceFrame,
   type Draft,

@@ -1,4 +1,5 @@
-// How laws and cut laws lie in bytes, and the promise that what comes out is one. A law without ids is dense.
+// Maps laws and cut laws to bytes, and checks that a decoded law is one. A law without ids is
+// dense.
 
 import { assert } from '../base/assert.js';
 import { type CutLaw, checkCutLaw } from '../math/cut-law.js';
@@ -14,7 +15,7 @@ interface LawRecord {
   readonly probs: Float64Array;
 }
 
-/** Ids of every vocabulary lie below this; each session's own bound is checked by session-check.ts. */
+/** Largest id of any vocabulary. session-check.ts checks the bound of a session. */
 export const tokenMax = limits.vocabTokens.value - 1;
 
 const ids = tokens(limits.lawEntries, tokenMax, 'law ids');
@@ -31,12 +32,12 @@ export const cutLawMessage = new Message<CutLaw>({
   tailMass: plain(3, f64, 0),
 });
 
-/** What is wrong with a law whatever the vocabulary, or null. */
+/** The fault of a law in any vocabulary, or null. */
 function lawComplaint(law: Law): string | null {
   return checkLaw(law, law.kind === 'dense' ? law.probs.length : limits.vocabTokens.value);
 }
 
-/** What is wrong with a cut law whatever the vocabulary, or null. */
+/** The fault of a cut law in any vocabulary, or null. */
 function cutLawComplaint(cut: CutLaw): string | null {
   return checkCutLaw(cut, limits.vocabTokens.value);
 }

@@ -1,4 +1,4 @@
-// Every limit from both sides: the last value that passes and the first that does not.
+// Tests every limit from both sides: the last value that passes and the first that does not.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -56,7 +56,9 @@ const evenLaw = (size: number): Init => {
 const verdictOf = (change: object): Init =>
   ({ case: 'verdict', value: { tokens: [1], ...change } }) as Init;
 
-/** A frame that is legal at the limit and not one beyond it; several where several frames have the limit. */
+/**
+ * A frame that is legal at the limit and illegal one beyond it; several if several frames have it.
+ */
 const cases: { readonly [Name in LimitName]?: readonly Case[] } = {
   schemaBytes: [['device', (size) => open({ schema: 'x'.repeat(size) })]],
   topLogprobs: [

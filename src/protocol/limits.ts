@@ -1,4 +1,4 @@
-// Every maximum of the wire, in one place: value, unit, why that much, and what happens beyond it. A server may offer
+// Lists every maximum of the wire: value, unit, reason, and the fault beyond it. A server may offer
 // less in Welcome, never more. PROTOCOL.md prints this table.
 
 import { grammarLimits } from '../grammar/grammar-limits.js';
@@ -62,7 +62,7 @@ export const limits = {
   draftTokens: limit(
     256,
     'tokens of one Draft',
-    'past a few dozen nothing is left standing; room to resend a whole chain',
+    'past a few dozen hardly any draft is accepted; room to resend a whole chain',
   ),
   laws: limit(64, 'laws of one Draft', 'scheme full sends longer drafts in several frames'),
   lawEntries: limit(524_288, 'entries of one law', 'equals vocabTokens'),
@@ -93,7 +93,7 @@ export const limits = {
   aggregateMs: limit(
     2000,
     'milliseconds between two messages of a session',
-    'well below the time after which an end takes the other for gone',
+    'well below the silence after which an end gives up the connection',
   ),
   keyBytes: limit(256, 'bytes of UTF-8', 'a signed token fits'),
   nameBytes: limit(128, 'bytes of UTF-8', 'a name is for logs'),

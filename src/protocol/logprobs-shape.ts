@@ -1,4 +1,5 @@
-// How log-probabilities lie in bytes: one list of numbers for a token, or a law, and for the likeliest tokens behind it.
+// Maps log-probabilities to bytes: one list of numbers for a token or a law, followed by the
+// likeliest tokens.
 
 import type { LawLogprobs, RankedToken, TokenLogprobs } from '../math/logprobs.js';
 import { tokenMax } from './law-shape.js';
@@ -17,7 +18,7 @@ export const logprobsMessage = new Message<LogprobsRecord>({
   top: listed(2, tokens(limits.topLogprobs, tokenMax, 'top'), noTokens),
 });
 
-/** Numbers that are no logarithms of probabilities, or too few, are refused. */
+/** Refuses numbers that are not logarithms of probabilities, and lists that are too short. */
 function checked(record: LogprobsRecord, reader: WireReader): LogprobsRecord {
   const { values, top } = record;
   const bad = values.find((value) => !(value <= 0 && value > -Infinity));

@@ -1,4 +1,4 @@
-// Bytes that are no frame: the code of each kind of damage.
+// Tests bytes that are no frame: the code of each kind of damage.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// The transport suite over a link in memory, and what such a link does to bytes under way.
+// Runs the transport suite over a link in memory, and tests how such a link treats bytes in flight.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

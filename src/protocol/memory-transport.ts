@@ -1,6 +1,7 @@
-// A connection inside one process: both ends of it, and the power to cut it. Deterministic: whoever makes it says when
-// what was sent arrives. For tests.
+// Connects two ends inside one process, and can cut the connection. Deterministic: the caller
+// schedules every arrival. For tests.
 
+import { cutText } from '../base/utf8.js';
 import {
   closeLost,
   closeReasonBytesMax,
@@ -8,7 +9,6 @@ import {
   type TransportEnd,
   type TransportListener,
 } from './transport.js';
-import { cutText } from './utf8.js';
 
 /** Runs tasks later, never at once, in the order of the calls. */
 export type Schedule = (task: () => void) => void;
@@ -16,7 +16,7 @@ export type Schedule = (task: () => void) => void;
 export interface MemoryLink {
   readonly device: Transport;
   readonly server: Transport;
-  /** Loses the connection and what is under way: both ends hear 1006. */
+  /** Loses the connection and everything in flight: both ends get 1006. */
   cut(): void;
 }
 
@@ -40,9 +40,9 @@ class MemoryEnd implements Transport {
   bufferedBytes = 0;
   readonly #schedule: Schedule;
   #listener: TransportListener | null = null;
-  /** What arrived before anybody listened. */
+  /** Events that arrived before there was a listener. */
   readonly #waiting: ((listener: TransportListener) => void)[] = [];
-  /** closing: our close is under way; lost: nothing arrives any more. */
+  /** closing: our close is in flight; lost: nothing arrives any more. */
   #state: 'open' | 'closing' | 'lost' | 'closed' = 'open';
 
   constructor(schedule: Schedule) {

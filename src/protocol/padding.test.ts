@@ -1,4 +1,5 @@
-// Padded messages: of a few lengths only, the same frame to every version, and never longer than a message may be.
+// Tests padded messages: few lengths only, the same frame in every version, never longer than the
+// limit.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,5 @@
-// What PROTOCOL.md has to say about the code, line by line: tables of limits, codes and states, and the golden vectors.
+// Prints the parts of PROTOCOL.md that come from the code: tables of limits, codes and states, and
+// the golden vectors.
 
 import { closeCodeOf, codeTable, wireCodes } from './code.js';
 import type { FrameKind } from './frame.js';
@@ -55,7 +56,7 @@ export function vectorsOf(kind: FrameKind): readonly Vector[] {
 /** Bytes in one block are grouped so that a reader can count them. */
 const bytesPerLine = 32;
 
-/** A golden vector as the page shows it. */
+/** A golden vector in the form of the page. */
 export function exampleOf({ title, hex }: Vector): string {
   const bytes = hex.match(/../g) ?? [];
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-// PROTOCOL.md against the code: every example and every table on the page.
+// Compares PROTOCOL.md with the code: every example and every table on the page.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// What a peer gets for bytes that it sends: the words in which hostile bytes are judged.
+// Describes a server's reply to bytes of a peer, in the short form that tests of hostile bytes
+// compare.
 
 import assert from 'node:assert/strict';
 import { decodeDeviceFrame, decodeServerFrame } from './codec.js';
@@ -6,7 +7,7 @@ import { decodeDeviceFrame, decodeServerFrame } from './codec.js';
 const decoders = { device: decodeDeviceFrame, server: decodeServerFrame };
 export type Sender = keyof typeof decoders;
 
-/** What a peer gets for bytes: `code` or `code session`. */
+/** The reply to bytes: `code` or `code session`. */
 export function answer(sender: Sender, bytes: Uint8Array): string {
   const decoded = decoders[sender](bytes);
   if ('ok' in decoded) return 'ok';

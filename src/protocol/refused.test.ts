@@ -1,4 +1,4 @@
-// Frames that are well-formed and say what is not allowed: the code of each.
+// Tests well-formed frames with illegal content: the code of each.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -47,7 +47,10 @@ const sampled = (change: object): Uint8Array => open({ sampling: { ...neutral, .
 const law = (ids: number[], probs: number[]): Uint8Array => draft({ laws: [{ ids, probs }] });
 const u32Max = 0xffff_ffff;
 
-/** Frames with a value that is not allowed. Session 9 ends, or the connection where there is no session. */
+/**
+ * Frames with a value that is not allowed. Session 9 ends, or the connection where there is no
+ * session.
+ */
 const refused: readonly (readonly [string, Sender, Uint8Array, string])[] = [
   ['no version', 'device', hello({ versionMin: 0 }), 'limit-exceeded'],
   ['versions upside down', 'device', hello({ versionMin: 2 }), 'limit-exceeded'],

@@ -1,5 +1,5 @@
-// How sampling parameters and the cut of laws lie in bytes. All seven numbers are required: a default would change the
-// law behind the device's back.
+// Maps sampling parameters and the cut of laws to bytes. All seven numbers are required: a default
+// would change the law without the device's knowledge.
 
 import type { CutLimit } from '../math/cut-law.js';
 import type { Sampling } from '../math/sampling.js';
@@ -68,7 +68,7 @@ const leave: Value<Leave> = mapped(
   ({ tailMassMax }) => tailMassMax,
 );
 
-/** Where laws are cut, under the number of the way it is said; null: not said. */
+/** The cut of laws; each kind of limit has its own field number. Null: not sent. */
 export const cutLimit = (keepNumber: number, leaveNumber: number) =>
   oneOf<CutLimit>(
     variant(keepNumber, keep, (cut): cut is Keep => 'keepMax' in cut),

@@ -1,4 +1,4 @@
-// The codec's own tables against the published schema, message by message and field by field.
+// Compares the codec's own tables with the published schema, message by message and field by field.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -44,7 +44,7 @@ const numbersOfOurs = (message: Message<unknown>): Record<string, number[]> =>
     ),
   );
 
-/** All that a Frame may be; padding stands beside it. */
+/** All kinds of a Frame; padding is a field of its own. */
 const kinds = generated.FrameSchema.fields.filter(({ number }) => number !== paddingNumber);
 
 const pascal = (kind: string): string =>

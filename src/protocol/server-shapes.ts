@@ -1,4 +1,5 @@
-// How the frames of a server lie in bytes: the tables behind codec.ts, one for each message of pilotfish.proto.
+// Maps the frames of a server to bytes: the tables behind codec.ts, one for each message of
+// pilotfish.proto.
 
 import { codeOfNumber, codeTable, type WireCode } from './code.js';
 import type {

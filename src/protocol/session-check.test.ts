@@ -1,4 +1,4 @@
-// The vocabulary of a session bounds every token of every frame, in both directions.
+// Tests that the vocabulary of a session bounds every token of every frame, in both directions.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -6,7 +6,7 @@ import type { Draft, Frame, Open, Verdict } from './frame.js';
 import { checkScheme, checkVocabulary } from './session-check.js';
 import { vectors } from './vectors.suite.js';
 
-/** Largest id of each vector's tokens and laws, where it has any. */
+/** Largest id of each vector's tokens and laws, if it has any. */
 const largestOf = (frame: Frame): number | null => {
   const ids: number[] = [];
   const visit = (value: unknown): void => {

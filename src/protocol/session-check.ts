@@ -1,5 +1,5 @@
-// What a frame may hold given its session: ids and laws of the session's vocabulary, and what its scheme sends. Comes after
-// decoding, which knows neither.
+// Checks frames against their session: ids and laws lie in its vocabulary, and drafts and verdicts
+// have the fields of its scheme. Runs after decoding, which knows neither.
 
 import type { CutLaw } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
@@ -8,12 +8,18 @@ import { type WireFault, wireFault } from './code.js';
 import { type Draft, type Frame, type Scheme, sessionOf, type Verdict } from './frame.js';
 import type { Complaint } from './wire-reader.js';
 
-/** A frame's first token or law outside a vocabulary of `vocabSize` tokens, or null. Never throws. */
+/**
+ * Finds the first token or law of a frame outside a vocabulary of `vocabSize` tokens, or null.
+ * Never throws.
+ */
 export function checkVocabulary(frame: Frame, vocabSize: number): WireFault | null {
   return faultOf(frame, vocabularyComplaint(frame, vocabSize));
 }
 
-/** What a draft or a verdict has that its scheme does not send, or lacks, or null. Never throws. */
+/**
+ * Finds a field of a draft or verdict that its scheme does not send, or one that is missing, or
+ * null. Never throws.
+ */
 export function checkScheme(frame: Draft | Verdict, scheme: Scheme): WireFault | null {
   const complaint =
     frame.kind === 'draft' ? draftComplaint(frame, scheme) : verdictComplaint(frame, scheme);
@@ -90,7 +96,7 @@ function lawsComplaint(laws: readonly Law[] | null, vocabSize: number): Complain
   return null;
 }
 
-/** Only what decoding could not know: it has checked the rest of the law. */
+/** Checks only the ids; decoding has checked the rest of the law. */
 function lawComplaint(law: Law | CutLaw, vocabSize: number): Complaint | null {
   if (!('kind' in law) || law.kind === 'sparse')
     return tokensComplaint('law ids', law.ids, vocabSize);

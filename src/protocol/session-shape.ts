@@ -1,4 +1,4 @@
-// The fields that frames of sessions have in common, in both directions.
+// Maps the fields that frames of sessions share, in both directions.
 
 import { resumeKeyBytes } from './limits.js';
 import { plain, required } from './wire-message.js';

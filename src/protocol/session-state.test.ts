@@ -1,4 +1,4 @@
-// The table of session states, and both ends walked through every order of crossing frames.
+// Tests the table of session states, and walks both ends through every order of crossing frames.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -74,7 +74,7 @@ describe('the table of session states', () => {
     test.diagnostic(`${seen.worldCount} joint states with up to 4 frames under way each way`);
     assert.ok(seen.worldCount > 1000);
     assert.deepEqual(seen.faults, []);
-    // Nothing in the tables is idle: every move and every late frame happens.
+    // Every move and every late frame of the tables occurs.
     assert.deepEqual(seen.unusedMoves, []);
     assert.deepEqual(seen.unusedLate, []);
   });
@@ -137,8 +137,8 @@ interface Walk {
 }
 
 /**
- * Every world that two ends can reach which send only what is legal to them, or a Cancel again, with at most
- * `inFlightMax` frames on the way in each direction; each frame arrives in order at any later time.
+ * Every state that two ends can reach. They send legal frames only, or a second Cancel, with at
+ * most `inFlightMax` frames in flight in each direction. Frames arrive in order, at any later time.
  */
 function walkBothEnds(inFlightMax: number): Walk {
   const faults = new Set<string>();

@@ -1,6 +1,6 @@
-// What may happen to a session, as one table for both ends: states, events, moves. An end applies it to what it sends
-// and to what it receives; frames that were under way when the other end moved on are late, not wrong.
-// Holds no session: who calls keeps the state.
+// Defines the states, events and moves of a session in one table for both ends. Each end applies it
+// to frames it sends and receives. A frame that was in flight when the other end moved on is late,
+// not wrong. Holds no session: the caller keeps the state.
 
 import { assert } from '../base/assert.js';
 import { type WireFault, wireFault } from './code.js';
@@ -9,18 +9,20 @@ import { type Frame, sessionOf } from './frame.js';
 export const sessionStates = [
   /** The id was never used. */
   'unused',
-  /** Open is on its way or waits for room. */
+  /** Open was sent or waits for room. */
   'opening',
-  /** Resume is on its way. */
+  /** Resume was sent. */
   'resuming',
   'open',
-  /** `split`: a verdict brought a law; the device owes the token it draws from it. */
+  /** `split`: a verdict carried a law; the device must send the token it draws from it. */
   'residual-due',
-  /** Cancel is on its way; the last verdict is still to come. */
+  /** Cancel was sent; the last verdict has not arrived. */
   'cancelling',
-  /** The last verdict or a failure has been said; the server keeps the log for a resumption until Close. */
+  /**
+   * The last verdict or a failure was sent; the server keeps the log for a resumption until Close.
+   */
   'ended',
-  /** The device is done with it. */
+  /** The device has closed it. */
   'closed',
 ] as const;
 export type SessionState = (typeof sessionStates)[number];
@@ -29,7 +31,7 @@ export const deviceEvents = [
   'open',
   'resume',
   'draft',
-  /** A Draft that brings the residual token that is due. */
+  /** A Draft with the residual token that is due. */
   'residual',
   'tail-request',
   'cancel',
@@ -40,7 +42,7 @@ export const serverEvents = [
   'resumed',
   'hint',
   'verdict',
-  /** A Verdict that brings a law. */
+  /** A Verdict with a law. */
   'verdict-law',
   /** A Verdict that ends the session. */
   'verdict-end',
@@ -53,7 +55,7 @@ export type SessionEvent = DeviceFrameEvent | ServerFrameEvent;
 
 type Moves = { readonly [event in SessionEvent]?: SessionState };
 
-/** Legal moves, at both ends, whether the frame is sent or received. What is not listed is illegal or late. */
+/** Legal moves, at both ends, for frames sent and received. All others are illegal or late. */
 export const moves: { readonly [state in SessionState]: Moves } = {
   unused: { open: 'opening', resume: 'resuming' },
   // Drafts may follow Open at once: a device that sends ids knows where the prompt ends.
@@ -89,27 +91,27 @@ export const moves: { readonly [state in SessionState]: Moves } = {
   closed: {},
 };
 
-/** What to do with a late frame: take what it says, or drop it. The state stays. */
+/** Treatment of a late frame: apply it, or drop it. The state stays. */
 export type LateUse = 'take' | 'drop';
 type Late = { readonly [event in SessionEvent]?: LateUse };
 
-/** Frames that crossed the one which moved this end on. Only for frames received; sending one is our mistake. */
+/** Frames that crossed the one which changed this end's state. For received frames only. */
 export const late: { readonly [state in SessionState]: Late } = {
   unused: {},
   opening: {},
   resuming: {},
   // A tail that was asked for twice.
   open: { tail: 'drop' },
-  // Drafts of the chain that the verdict has cut.
+  // Drafts of the chain that the verdict discarded.
   'residual-due': { draft: 'drop' },
-  // Verdicts commit what they commit, cancelled or not.
+  // Verdicts commit their tokens, cancelled or not.
   cancelling: {
     opened: 'take',
     verdict: 'take',
     'verdict-law': 'take',
     hint: 'drop',
     tail: 'drop',
-    // Said twice, it changes nothing.
+    // A second one changes nothing.
     cancel: 'drop',
   },
   ended: { draft: 'drop', residual: 'drop', 'tail-request': 'drop', cancel: 'drop' },
@@ -131,10 +133,10 @@ export type Reception =
   | { readonly kind: 'fault'; readonly fault: WireFault };
 
 /**
- * The event that a frame is to its session, or null for a frame of the connection.
+ * The event of a frame for its session, or null for a frame of the connection.
  *
- * @param committedLength of this end. A draft sent again may bring a residual token that is committed by now; that is a
- *   draft like any other.
+ * @param committedLength of this end. A draft sent again may carry a residual token that is already
+ *   committed; it counts as a plain draft.
  */
 export function eventOf(frame: Frame, committedLength: number): SessionEvent | null {
   if (sessionOf(frame) === null) return null;
@@ -155,7 +157,7 @@ export function eventOf(frame: Frame, committedLength: number): SessionEvent | n
   }
 }
 
-/** The state after sending; an illegal move is our mistake. */
+/** The state after sending; an illegal move fails an assertion. */
 export function stateAfterSending(state: SessionState, event: SessionEvent): SessionState {
   const next = moves[state][event];
   assert(next !== undefined, `sending ${event} in state ${state}`);
@@ -163,7 +165,7 @@ export function stateAfterSending(state: SessionState, event: SessionEvent): Ses
 }
 
 /**
- * What a received frame does to its session.
+ * The effect of a received frame on its session.
  *
  * @param session named in the fault `session-state`.
  */

@@ -1,4 +1,4 @@
-// The hash of a token log against FNV-1a as published, and how it grows.
+// Tests the hash of a token log against FNV-1a as published, and its growth.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -8,7 +8,7 @@ import { TokenLogHash, tokenLogHash } from './token-log-hash.js';
 const token = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 const tokens = fc.array(token, { maxLength: 50 }).map((values) => Int32Array.from(values));
 
-/** FNV-1a, 64 bits, as its definition reads. */
+/** FNV-1a, 64 bits, by its definition. */
 function reference(bytes: Uint8Array): bigint {
   let hash = 0xcbf29ce484222325n;
   for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);

@@ -1,5 +1,6 @@
-// The hash by which two ends find out cheaply whether they committed the same tokens: FNV-1a, 64 bits, over each token id
-// as four bytes, lowest first. Grows with the log. Finds mistakes, not malice: the log's owner knows the log.
+// Hashes the committed tokens, so that two ends can compare their logs cheaply: FNV-1a, 64 bits,
+// over each token id as four bytes, lowest first. Grows with the log. Detects mistakes, not
+// attacks: the owner of a log knows its tokens.
 
 /** Offset basis 0xcbf29ce484222325 in halves. */
 const basisHigh = 0xcbf29ce4;
@@ -43,8 +44,8 @@ export class TokenLogHash {
 }
 
 /**
- * The hash by which two ends find out whether they committed the same tokens: FNV-1a, 64 bits, over
- * each id as four bytes, lowest first.
+ * The hash by which two ends compare their committed tokens: FNV-1a, 64 bits, over each id as four
+ * bytes, lowest first.
  *
  * @param tokens [n] ids in [0, 2^31), in the order of their positions.
  * @returns in [0, 2^64).

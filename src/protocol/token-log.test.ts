@@ -1,4 +1,4 @@
-// The token log against a plain array: whatever is pushed and appended comes back, at any length.
+// Tests the token log against a plain array: pushed and appended tokens come back, at any length.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

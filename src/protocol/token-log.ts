@@ -1,5 +1,4 @@
-// The committed tokens of a session, prompt first: what both ends hold as final. Append only. Never hands out its own
-// buffer for keeps.
+// Stores the committed tokens of a session, prompt first. Append only. Never shares its buffer.
 
 import { assert } from '../base/assert.js';
 

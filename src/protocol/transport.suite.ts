@@ -1,5 +1,5 @@
-// The contract of transport.ts, run over every implementation. A harness brings two ends that are connected and a way to
-// wait until everything under way has arrived; no test waits for a clock.
+// Tests the contract of transport.ts, over every implementation. A harness provides two connected
+// ends and a way to wait until everything in flight has arrived; no test waits for a clock.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -10,12 +10,12 @@ export interface ConnectedPair {
   readonly server: Transport;
   /** Resolves when what was sent or closed has arrived at both ends. */
   settle(): Promise<void>;
-  /** Loses the connection without a word; null where the harness cannot, with the reason. */
+  /** Loses the connection without a close frame; null, with the reason, if the harness cannot. */
   readonly cut: (() => void) | { readonly cannot: string };
   dispose(): Promise<void>;
 }
 
-/** What an end heard, in order. */
+/** Events of one end, in order. */
 class Inbox {
   readonly messages: Uint8Array[] = [];
   readonly ends: TransportEnd[] = [];

@@ -1,15 +1,18 @@
-// What carries frames: whole messages, in order, both ways, until one end closes. Knows no frame. Implementations:
-// memory (tests) and WebSocket (shells); transport.suite.ts holds each to this contract.
+// Defines the carrier of frames: whole messages, in order, both directions, until one end closes.
+// Knows no frame. Implementations: memory (tests) and WebSocket (shells); transport.suite.ts tests
+// both against this contract.
 
 /** How a connection ended. */
 export interface TransportEnd {
-  /** WebSocket close code: 1000 done, 1006 lost without a word, 4001 to 4099 as code.ts. */
+  /**
+   * WebSocket close code: 1000 done, 1006 lost without a close frame, 4001 to 4099 as in code.ts.
+   */
   readonly code: number;
   /** At most 123 bytes of UTF-8; may be empty. */
   readonly reason: string;
 }
 
-/** Hears of what arrives over a transport. */
+/** Receives the events of a transport. */
 export interface TransportListener {
   /** One whole message; the receiver owns the bytes. */
   message(bytes: Uint8Array): void;
@@ -18,21 +21,25 @@ export interface TransportListener {
 }
 
 /**
- * One end of a connection that is open when it is handed over. Messages arrive whole, once, in the order sent; those
- * sent before `close` arrive before it. No method throws, waits, or calls the listener before it returns.
+ * One end of an open connection. Messages arrive whole, once, in the order sent; messages sent
+ * before `close` arrive before it. No method throws, waits, or calls the listener before it
+ * returns.
  */
 export interface Transport {
-  /** Bytes given to `send` that the network has not taken yet: backpressure. A sender decides what to do about it. */
+  /**
+   * Bytes given to `send` that the network has not taken yet: backpressure. The sender decides how
+   * to react.
+   */
   readonly bufferedBytes: number;
 
-  /** Called once. What came before waits for it. */
+  /** Called once. Earlier events wait for it. */
   listen(listener: TransportListener): void;
 
-  /** Sends one message, which may be empty. Dropped without a word once either end has closed. */
+  /** Sends one message, which may be empty. Dropped silently once either end has closed. */
   send(bytes: Uint8Array): void;
 
   /**
-   * Ends both directions; the listeners of both ends hear of it. Closing twice does nothing.
+   * Ends both directions; the listeners of both ends are told. Closing twice does nothing.
    *
    * @param reason cut to 123 bytes.
    */
@@ -41,7 +48,7 @@ export interface Transport {
 
 /** Bytes a close frame has for its reason. */
 export const closeReasonBytesMax = 123;
-/** Done, nothing wrong. */
+/** Normal end. */
 export const closeNormal = 1000;
-/** The link was lost: nobody said anything. */
+/** The link was lost without a close frame. */
 export const closeLost = 1006;

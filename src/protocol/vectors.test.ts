@@ -1,4 +1,5 @@
-// Golden vectors of every message, made by protoc: decoded, and encoded again to the same bytes.
+// Tests golden vectors of every message, made by protoc: decoded, and encoded again to the same
+// bytes.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

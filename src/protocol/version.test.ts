@@ -1,4 +1,4 @@
-// Which version two ends agree on.
+// Tests which version two ends agree on.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

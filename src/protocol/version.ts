@@ -1,11 +1,12 @@
-// Versions of the wire. One number; a version adds frames, fields or codes, and a sender uses them only on a connection
-// that has agreed on it: a receiver passes over what it does not know, and a law must not change unheard.
+// Negotiates the version of the wire, one number. A version adds frames, fields or codes, and a
+// sender uses them only on a connection that agreed on it: a receiver skips unknown fields, and a
+// law must not change unnoticed.
 
 import type { Hello } from './frame.js';
 
-/** Lowest version that this code speaks. */
+/** Lowest supported version. */
 export const versionMin = 1;
-/** Highest version that this code speaks. */
+/** Highest supported version. */
 export const versionMax = 3;
 /** From this version on Open may hold a schema and ask for log-probabilities. */
 export const versionOfFormats = 2;
@@ -18,9 +19,9 @@ export const versionOfShaping = 3;
 export const subprotocol = 'pilotfish';
 
 /**
- * The highest version that both sides speak, or null.
+ * The highest version that both sides support, or null.
  *
- * @param hello what the other side speaks, both included.
+ * @param hello the versions of the other side, both included.
  *
  * @example
  * ```ts

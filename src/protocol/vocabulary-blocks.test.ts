@@ -1,4 +1,5 @@
-// Block hashes and texts lead two ends to the first token in which their vocabularies differ.
+// Tests that block hashes and texts lead two ends to the first token in which their vocabularies
+// differ.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -18,7 +19,7 @@ const vocabulary = (size: number, changes: Record<number, string> = {}): TokenTe
   },
 });
 
-/** What a device is told, the way it goes over the wire. */
+/** The message that a device receives, after encoding and decoding. */
 function toldOf(target: TokenTexts, draft: TokenTexts): string {
   const block = firstDifferingBlock(blockHashesOf(target), blockHashesOf(draft));
   return differenceText(block === null ? null : vocabularyBlockOf(target, block), draft);

@@ -1,6 +1,8 @@
-// Where two vocabularies part, without sending either: one hash for each 256 token texts goes up, the texts of the first
-// block that differs come down. Equality is the fingerprint's business, not theirs.
+// Locates the first difference of two vocabularies without sending either. The device sends one
+// hash for each 256 token texts; the server returns the texts of the first block that differs. The
+// fingerprint decides equality, not the hashes.
 
+import { cutText, toUtf8 } from '../base/utf8.js';
 import {
   firstDifference,
   onlyKindsDiffer,
@@ -8,16 +10,15 @@ import {
 } from '../base/vocabulary-difference.js';
 import type { VocabularyBlock } from './frame.js';
 import { blockTokens, limits } from './limits.js';
-import { cutText, toUtf8 } from './utf8.js';
 
 export type { TokenTexts };
 
-/** Never part of UTF-8, so no two lists of texts run together alike. */
+/** Never part of UTF-8, so different lists of texts give different bytes. */
 const endOfTextByte = 0xff;
 
 /**
- * Hashes of a vocabulary for Hello, by which a server finds out where two vocabularies part: 32-bit
- * FNV-1a over the texts of each 256 tokens, in UTF-8, each followed by the byte 0xff.
+ * Hashes of a vocabulary for Hello, by which a server locates the first difference: 32-bit FNV-1a
+ * over the texts of each 256 tokens, in UTF-8, each followed by the byte 0xff.
  *
  * @returns [ceil(size / 256)], owned by the caller.
  *
@@ -47,14 +48,17 @@ function blockHash(texts: TokenTexts, block: number): number {
   return hash >>> 0;
 }
 
-/** The first block whose hashes differ or that one side lacks, or null. A block of other length has another hash. */
+/**
+ * The first block whose hashes differ or that one side lacks, or null. Blocks of different lengths
+ * have different hashes.
+ */
 export function firstDifferingBlock(target: Uint32Array, draft: Uint32Array): number | null {
   const blockCount = Math.max(target.length, draft.length);
   for (let block = 0; block < blockCount; block++) if (target[block] !== draft[block]) return block;
   return null;
 }
 
-/** The server's side of a block, for Failure; without texts where the target has no such block. */
+/** The server's side of a block, for Failure; without texts if the target has no such block. */
 export function vocabularyBlockOf(texts: TokenTexts, block: number): VocabularyBlock {
   const from = Math.min(texts.size, block * blockTokens);
   const count = Math.min(texts.size - from, blockTokens);
@@ -65,15 +69,15 @@ export function vocabularyBlockOf(texts: TokenTexts, block: number): VocabularyB
   };
 }
 
-/** Both sides cut a text before they compare it: a longer one would not fit a Failure. */
+/** Both sides cut a text before they compare it, so that it fits a Failure. */
 function shown(texts: TokenTexts, token: number): string {
   return cutText(texts.tokenText(token), limits.tokenTextBytes.value);
 }
 
 /**
- * The first difference in words.
+ * Describes the first difference.
  *
- * @param target what Failure brought; null: the block hashes agree.
+ * @param target the block from Failure; null: the block hashes agree.
  * @param draft the device's own vocabulary.
  */
 export function differenceText(target: VocabularyBlock | null, draft: TokenTexts): string {

@@ -1,5 +1,6 @@
-// Fields with a number, and messages as a table of fields: one table reads and writes, so the two cannot part. Knows no
-// message of the protocol; those are in the files that end in -shape and -shapes.
+// Defines numbered fields, and messages as tables of fields. One table reads and writes, so the two
+// always agree. Knows no message of the protocol; those are in the files that end in -shape and
+// -shapes.
 
 import { assert } from '../base/assert.js';
 import type { WireCode } from './code.js';
@@ -10,19 +11,19 @@ import type { WireWriter } from './wire-writer.js';
 
 /** One property of a message. */
 export interface Field<T> {
-  /** Field numbers in rising order with the values that come under them; more than one for a oneof. */
+  /** Field numbers in rising order with their values; more than one for a oneof. */
   readonly values: ReadonlyMap<number, Value<unknown>>;
-  /** The property when no field came. Nobody sees it where `missing` is said. */
+  /** The property if no field was sent. Unused if `missing` is set. */
   readonly none: T | null;
-  /** What a peer is told that left it out; null: it may. */
+  /** Fault if a peer leaves it out; null: it is optional. */
   readonly missing: Complaint | null;
-  /** Most values of a list that has one field for each, with its name; null: no list, one field at most. */
+  /** For lists with one field per value: limit and name; null: at most one field. */
   readonly repeats: { readonly limit: Limit; readonly name: string } | null;
   /** Writes tag and value, or nothing. */
   write(writer: WireWriter, content: T): void;
 }
 
-/** A field for each property but `kind`, which the frame's own field number says. */
+/** A field for each property except `kind`, which the frame's field number gives. */
 export type Fields<T> = { readonly [Name in Exclude<keyof T, 'kind'>]: Field<T[Name]> };
 
 function single<T>(
@@ -43,13 +44,13 @@ function single<T>(
   };
 }
 
-/** Left out where it equals `zero`, protobuf's default of its type. */
+/** Left out if it equals `zero`, protobuf's default of its type. */
 export function plain<T>(number: number, value: Value<T>, zero: T): Field<T> {
   // Not ===: minus zero is a value.
   return single(number, value, zero, (content) => Object.is(content, zero));
 }
 
-/** A packed list, left out where it has no entries. */
+/** A packed list, left out if it is empty. */
 export function listed<T extends { readonly length: number }>(
   number: number,
   value: Value<T>,
@@ -58,12 +59,12 @@ export function listed<T extends { readonly length: number }>(
   return single(number, value, none, (content) => content.length === 0);
 }
 
-/** Null where it is left out; zero is a value like any other. */
+/** Null if left out; zero is written like any other value. */
 export function optional<T>(number: number, value: Value<T>): Field<T | null> {
   return single<T | null>(number, value as Value<T | null>, null, (content) => content === null);
 }
 
-/** Never left out; a peer that does is refused with `code`. */
+/** Always sent; a peer that leaves it out is refused with `code`. */
 export function required<T>(
   number: number,
   value: Value<T>,
@@ -73,7 +74,7 @@ export function required<T>(
   return single(number, value, null, () => false, { code, message: `${name} is missing` });
 }
 
-/** Up to `limit` values under one number, each with its own tag; null where there are none. */
+/** Up to `limit` values under one number, each with its own tag; null if there are none. */
 export function repeated<T>(
   number: number,
   value: Value<T>,
@@ -93,11 +94,11 @@ export function repeated<T>(
   };
 }
 
-/** One kind of a property that has several. */
+/** One kind of a property with several kinds. */
 export interface Variant<T> {
   readonly number: number;
   readonly value: Value<T>;
-  /** Whether a content is of this kind. */
+  /** Whether the content is of this kind. */
   has(content: T): boolean;
 }
 
@@ -106,11 +107,11 @@ export function variant<T, Kind extends T>(
   value: Value<Kind>,
   has: (content: T) => content is Kind,
 ): Variant<T> {
-  // Written only after `has` said so.
+  // Written only if `has` is true.
   return { number, value: value as unknown as Value<T>, has };
 }
 
-/** A property of several kinds, each under its own number; null where none came. */
+/** A property of several kinds, each under its own number; null if none was sent. */
 export function oneOf<T>(...variants: readonly Variant<T>[]): Field<T | null> {
   return {
     values: new Map(variants.map(({ number, value }) => [number, value as Value<unknown>])),
@@ -126,13 +127,13 @@ export function oneOf<T>(...variants: readonly Variant<T>[]): Field<T | null> {
   };
 }
 
-/** A field that may be null, made into one that a peer must send. */
+/** Makes a nullable field required. */
 export function demanded<T>(inner: Field<T | null>, code: WireCode, name: string): Field<T> {
   const missing = { code, message: `${name} is missing` };
   return { ...inner, missing, write: (writer, content) => inner.write(writer, content) };
 }
 
-/** A list that has no entries where none came. */
+/** Makes a nullable list empty instead of null. */
 export function orEmpty<T>(inner: Field<readonly T[] | null>): Field<readonly T[]> {
   return { ...inner, none: [], write: (writer, content) => inner.write(writer, content) };
 }
@@ -151,7 +152,7 @@ function writeTagged<T>(writer: WireWriter, number: number, value: Value<T>, con
   value.write(writer, content);
 }
 
-/** A property as the reader wants it. */
+/** A property, in the form the reader needs. */
 interface Property {
   readonly name: string;
   readonly field: Field<unknown>;
@@ -165,12 +166,12 @@ export class Message<T> {
   readonly #demanded: readonly Property[];
   /** By field number. */
   readonly #byNumber = new Map<number, Property & { readonly value: Value<unknown> }>();
-  /** The message of no bytes; every frame starts as a copy, so that all of a kind have one hidden class. */
+  /** The empty message. Every frame starts as a copy, so all of a kind share one hidden class. */
   readonly #none: Readonly<Record<string, unknown>>;
 
   /**
    * @param fields in the order of their numbers.
-   * @param kind becomes the property `kind`, where the message is a frame.
+   * @param kind value of the property `kind`, if the message is a frame.
    */
   constructor(fields: Fields<T>, kind?: string) {
     this.fields = fields;
@@ -187,7 +188,7 @@ export class Message<T> {
     this.#none = kind === undefined ? none : { kind, ...none };
   }
 
-  /** What stands up to the reader's end. Anything at all where the reader has refused or broken. */
+  /** Reads up to the reader's end. The result is meaningless if the reader has a complaint. */
   read(reader: WireReader): T {
     const content: Record<string, unknown> = { ...this.#none };
     let seen = 0;
@@ -199,7 +200,10 @@ export class Message<T> {
     return content as T;
   }
 
-  /** @param seen bits of the properties that came before. @returns the bit of this one; 0 for an unknown field. */
+  /**
+   * @param seen bits of the earlier properties.
+   * @returns the bit of this one; 0 for an unknown field.
+   */
   #readField(reader: WireReader, content: Record<string, unknown>, seen: number): number {
     const tag = reader.tag();
     const property = this.#byNumber.get(tag >>> 3);
@@ -227,7 +231,7 @@ export class Message<T> {
   }
 }
 
-/** Reads the next value into a list; one too many is passed over. */
+/** Reads the next value into a list; values beyond the limit are skipped. */
 function withNext(
   reader: WireReader,
   value: Value<unknown>,

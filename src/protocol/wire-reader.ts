@@ -1,9 +1,10 @@
-// Reads protobuf's binary encoding from bytes of a stranger: never throws, never reads outside the message it is in,
-// allocates nothing that the bytes do not pay for. Stricter than the format demands: a known field has its own wire
-// type and comes once, lists of numbers are packed, there are no groups. Every official encoder writes so.
+// Reads protobuf's binary encoding from untrusted bytes. Never throws, never reads outside its
+// message, never allocates more than the bytes justify. Stricter than the format: a known field has
+// its own wire type and comes once, lists of numbers are packed, there are no groups. Every
+// official encoder writes so.
 
+import { fromUtf8 } from '../base/utf8.js';
 import type { WireCode } from './code.js';
-import { fromUtf8 } from './utf8.js';
 
 /** Wire types in use; 3 and 4 (groups) are refused. */
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
@@ -29,7 +30,7 @@ export class WireReader {
     this.#end = bytes.length;
   }
 
-  /** The gravest thing found: what broke the encoding, else the first value that was refused, else null. */
+  /** The worst fault: broken encoding, else the first refused value, else null. */
   get complaint(): Complaint | null {
     return this.#complaint;
   }
@@ -38,12 +39,12 @@ export class WireReader {
     return this.#position < this.#end;
   }
 
-  /** Refuses a value; reading goes on, so that a later field may still tell whose frame it is. */
+  /** Refuses a value. Reading continues, because a later field may still name the session. */
   refuse(code: WireCode, message: string): void {
     this.#complaint ??= { code, message };
   }
 
-  /** Gives the bytes up: nothing more is read from them. */
+  /** Gives up: nothing more is read. */
   break(message: string): void {
     if (!this.#isBroken) {
       this.#complaint = {
@@ -71,7 +72,7 @@ export class WireReader {
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value;
     }
-    // Four bits are left; a fifth byte with more, or a sixth, is beyond.
+    // Only four bits are left; larger values do not fit.
     const last = this.#byte();
     if (last < 0x10) return (value | (last << 28)) >>> 0;
     if (!this.#isBroken) this.break('a varint of 2^32 or more');
@@ -88,7 +89,7 @@ export class WireReader {
     return this.#isBroken ? 0n : this.#view.getBigUint64(at, true);
   }
 
-  /** A copy of a length-delimited value, or null when it is longer than `max` (skipped then). */
+  /** A copy of a length-delimited value, or null if it is longer than `max`; then it is skipped. */
   bytes(max: number): Uint8Array | null {
     const length = this.#length();
     const at = this.#take(length);
@@ -108,7 +109,8 @@ export class WireReader {
   /**
    * Packed varints, counted before anything is allocated.
    *
-   * @returns values of 2^31 and more as negative numbers; null when there are more than `countMax`, skipped then.
+   * @returns values of 2^31 and more as negative numbers; null if there are more than `countMax`;
+   *   then they are skipped.
    */
   packedU32(countMax: number): Int32Array | null {
     const length = this.#length();
@@ -161,7 +163,7 @@ export class WireReader {
     return values;
   }
 
-  /** Reads a length-delimited message with `read`, which finds `hasMore` false at its end. */
+  /** Reads a length-delimited message with `read`; `hasMore` is false at its end. */
   nested<T>(read: () => T): T {
     const length = this.#length();
     const outerEnd = this.#end;
@@ -175,7 +177,7 @@ export class WireReader {
     return value;
   }
 
-  /** Passes over the value of a field that this version does not know. */
+  /** Skips the value of a field unknown to this version. */
   skip(wireType: number): void {
     if (wireType === wireTypes.varint) this.#skipVarint();
     else if (wireType === wireTypes.fixed64) this.#take(8);
@@ -215,7 +217,7 @@ export class WireReader {
     return 0;
   }
 
-  /** Passes over `count` bytes. @returns where they start. */
+  /** Skips `count` bytes. @returns where they start. */
   #take(count: number): number {
     const at = this.#position;
     if (count > this.#end - at) this.break(`${count} bytes beyond the end`);

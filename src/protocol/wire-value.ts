@@ -1,17 +1,18 @@
-// How single values lie in bytes: numbers, texts, packed lists, words of a closed list. Each reads with its limit and
-// never throws: what is too long or out of range is refused, and something harmless stands in its place.
+// Maps single values to bytes: numbers, texts, packed lists, words of a closed list. Reading never
+// throws: a value that is too long or out of range is refused, and a harmless value takes its
+// place.
 
 import { assert } from '../base/assert.js';
+import { toUtf8 } from '../base/utf8.js';
 import type { WireCode } from './code.js';
 import { type Limit, u32Max } from './limits.js';
-import { toUtf8 } from './utf8.js';
 import { type WireReader, type WireType, wireTypes } from './wire-reader.js';
 import type { WireWriter } from './wire-writer.js';
 
-/** How one value lies in bytes, without its field number. */
+/** Encoding of one value, without its field number. */
 export interface Value<T> {
   readonly wireType: WireType;
-  /** Anything at all where the reader has refused or broken. */
+  /** The result is meaningless if the reader has a complaint. */
   read(reader: WireReader): T;
   write(writer: WireWriter, value: T): void;
 }
@@ -91,7 +92,7 @@ export function tokens(limit: Limit, tokenMax: number, name: string): Value<Int3
       const values = reader.packedU32(limit.value);
       if (values === null) return fallbackFor(reader, limit.code, beyond(name, limit), noTokens);
       for (let index = 0; index < values.length; index++) {
-        // Ids of 2^31 and more have wrapped to below 0.
+        // Ids of 2^31 and more have wrapped to negative numbers.
         const id = values[index]! >>> 0;
         if (id <= tokenMax) continue;
         reader.refuse('token-out-of-range', `${name}[${index}] ${id} is above ${tokenMax}`);
@@ -178,7 +179,7 @@ export function word<Word extends string>(
   };
 }
 
-/** Packed words; those that this version does not know are left out. */
+/** Packed words; unknown ones are left out. */
 export function words<Word extends string>(
   known: readonly Word[],
   limit: Limit,
@@ -200,7 +201,7 @@ export function words<Word extends string>(
   };
 }
 
-/** A value that lies in bytes as another one does. @param from may refuse. */
+/** A value encoded like another one. @param from may refuse. */
 export function mapped<Inner, Outer>(
   inner: Value<Inner>,
   to: (value: Inner, reader: WireReader) => Outer,
@@ -213,7 +214,7 @@ export function mapped<Inner, Outer>(
   };
 }
 
-/** Refuses a missing value and answers `fallback`, which nobody will look at. */
+/** Refuses a missing value and returns `fallback`, which is never used. */
 export function fallbackFor<T>(
   reader: WireReader,
   code: WireCode,
@@ -231,7 +232,7 @@ function assertWithin(count: number, limit: Limit, name: string): void {
 export const beyond = (name: string, limit: Limit): string =>
   `${name} exceeds ${limit.value} ${limit.unit}`;
 
-/** Nobody can change an array of no length, so all share one. */
+/** An empty array cannot change, so all share one. */
 const noBytes = new Uint8Array(0);
 export const noTokens = new Int32Array(0);
 export const noF64 = new Float64Array(0);

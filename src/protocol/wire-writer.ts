@@ -1,7 +1,11 @@
-// Writes protobuf's binary encoding, our own frames only: whoever calls has checked the values. Writes what the official
-// encoders write, byte for byte: fields in rising order, packed lists, shortest varints.
+// Writes protobuf's binary encoding, for our own frames only: the caller has checked the values.
+// Gives the same bytes as the official encoders: fields in rising order, packed lists, shortest
+// varints.
 
-/** Kept from frame to frame, because allocating it would be half the cost of a short one; what grew beyond is let go. */
+/**
+ * Size of the buffer reused for all frames; allocating it is half the cost of a short frame. A
+ * larger buffer is dropped.
+ */
 const keptBytes = 16_384;
 
 export class WireWriter {
@@ -9,7 +13,7 @@ export class WireWriter {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  /** What `write` writes from an empty start; owned by the caller. Whatever an earlier call left behind is gone. */
+  /** The bytes that `write` writes, owned by the caller. Leftovers of an earlier call are gone. */
   collect(write: () => void): Uint8Array {
     this.#length = 0;
     write();
@@ -44,7 +48,7 @@ export class WireWriter {
     this.#length += 8;
   }
 
-  /** A packed list of doubles; laws may have one for each token. */
+  /** A packed list of doubles; a law may have one for each token. */
   packedF64(values: Float64Array): void {
     this.u32(values.byteLength);
     this.#reserve(values.byteLength);
@@ -79,9 +83,9 @@ export class WireWriter {
     this.#length += value.length;
   }
 
-  /** Length and content of what `write` writes. */
+  /** Writes length and content of what `write` writes. */
   delimited(write: () => void): void {
-    // One byte for the length is enough for nearly all; the others move up.
+    // One byte is enough for nearly all lengths; otherwise the content moves.
     this.#reserve(5);
     const from = ++this.#length;
     write();

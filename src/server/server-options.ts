@@ -7,6 +7,7 @@ import type { GateLimits } from '../access/connection-gate.js';
 import type { TlsFiles } from '../access/tls-files.js';
 import { PilotfishError } from '../base/error.js';
 import { type KeyLimits, unlimited } from '../base/key-grant.js';
+import { cutText } from '../base/utf8.js';
 import type { Engine } from '../engine/engine.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import {
@@ -19,7 +20,6 @@ import {
 } from '../protocol/frame.js';
 import { checkShaping } from '../protocol/frame-check.js';
 import { limits } from '../protocol/limits.js';
-import { cutText } from '../protocol/utf8.js';
 import {
   blockHashesOf,
   firstDifferingBlock,

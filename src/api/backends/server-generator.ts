@@ -6,6 +6,7 @@ import { StopText } from '../../base/stop-text.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { TextStream } from '../../engine/text-stream.js';
 import { schemaText } from '../../grammar/output-format.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { EndReason } from '../../protocol/frame.js';
 import type { LocalServer, PlainListener } from '../../server/index.js';
 import { DeltaQueue } from '../delta-queue.js';
@@ -16,7 +17,6 @@ import type {
   Generator,
   ModelCard,
   Readiness,
-  TokenLogprob,
 } from '../generator.js';
 import { answerMax } from './answer-max.js';
 import { modelCard } from './model-card.js';
@@ -110,7 +110,7 @@ class PlainAnswer implements PlainListener {
     this.queue.accept(promptLength);
   }
 
-  tokens(tokens: Int32Array, logprobs: readonly TokenLogprob[] | null): void {
+  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
     this.#firstTokenMs ??= performance.now() - this.#startedMs;
     for (const [index, token] of tokens.entries()) {
       this.#tokenCount++;

@@ -1,7 +1,7 @@
 // Keeps the messages of a conversation: the system message always, and the turns, of which the
 // oldest are dropped when the context is full. Pure.
 
-import type { ChatMessage } from '../../protocol/frame.js';
+import type { ChatMessage } from '../../base/chat-message.js';
 
 /** A question and its answer; null until it is answered. */
 interface Turn {

@@ -1,5 +1,6 @@
-// Which of the architectures that llama.cpp v0.5.0 names can serve as draft or target, and why the others cannot.
-// A closed list: an unknown name never reaches llama.cpp. Source: llama.cpp's llama-arch.cpp.
+// Lists the architectures of llama.cpp v0.5.0 that can serve as draft or target, and why the others
+// cannot. A closed list: an unknown name never reaches llama.cpp. Source: llama.cpp's
+// llama-arch.cpp.
 
 import { quoted, refuseModel } from './model-error.js';
 
@@ -19,32 +20,41 @@ const decoders = new Set(
     talkie mellum nanbeige`),
 );
 
-/** Attention and a recurrent state that llama.cpp can roll back a bounded number of tokens. */
+/** Attention plus a recurrent state that llama.cpp can roll back by a bounded number of tokens. */
 const boundedRollback = new Set(
   words(
     'kimi-k3 qwen35 qwen35moe qwen4exp deepseek4 nemotron_h nemotron_h_moe lfm2 lfm2moe bailingmoe3',
   ),
 );
 
-/** Decoders whose blocks mix experts: without any, llama.cpp divides by their number or stops with an assertion. */
+/**
+ * Decoders whose blocks mix experts: with 0 experts, llama.cpp divides by zero or stops with an
+ * assertion.
+ */
 const expertsRequired = new Set(
   words(`qwen2moe qwen3moe qwen3vlmoe bailingmoe2 glm4moe grovemoe mellum smallthinker`),
 );
 
-/** Decoders for which llama.cpp takes one expert as none. */
+/** Decoders for which llama.cpp treats one expert as none. */
 const loneExpertIgnored = new Set(words('hunyuan-dense hunyuan_vl'));
 
-/** Decoders that may use a different number of experts in each block; all others take that of the first. */
+/**
+ * Decoders that may use a different number of experts in each block; all others use the number of
+ * the first.
+ */
 const expertsVary = new Set(words('nemotron_h nemotron_h_moe'));
 
-/** Decoders whose keys and values may differ in size; the graphs of all others assert that they agree. */
+/**
+ * Decoders whose keys and values may differ in size; the graphs of all others assert that they are
+ * equal.
+ */
 const unequalHeads = new Set(
   words(`
     deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 minicpm3 plm mimo2 step35 dots3note hy_v4
     kimi-k3 bailingmoe3`),
 );
 
-/** Decoders whose graphs assert that rotary embedding turns whole heads. */
+/** Decoders whose graphs assert that rotary embedding covers whole heads. */
 const rotatesWholeHeads = new Set(
   words(`
     llama llama4 deci falcon grok baichuan qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe plamo
@@ -54,12 +64,18 @@ const rotatesWholeHeads = new Set(
     pangu-embedded mistral3 paddleocr maincoder talkie mellum`),
 );
 
-/** Decoders that turn parts of a head by time, height and width: computing asserts that one part is something. */
+/**
+ * Decoders that rotate parts of a head by time, height and width: the graph asserts that not all
+ * parts are 0.
+ */
 const rotatesInSections = new Set(
   words('qwen2vl qwen3vl qwen3vlmoe qwen35 qwen35moe qwen4exp paddleocr'),
 );
 
-/** Every fourth block of llama4 reads an input of its own; without such a block, computing asserts that it has memory. */
+/**
+ * Every fourth block of llama4 reads its own input. Without such a block, an assertion about its
+ * memory fails.
+ */
 const blocksMin: Readonly<Record<string, number>> = { llama4: 4 };
 
 const refused: readonly (readonly [names: string, kind: string])[] = [
@@ -84,7 +100,7 @@ const refused: readonly (readonly [names: string, kind: string])[] = [
 
 export interface Architecture {
   readonly name: string;
-  /** How far the cache of a sequence can be rolled back. */
+  /** Whether the cache of a sequence can be rolled back to any length. */
   readonly rollback: 'any' | 'bounded';
   readonly expertsRequired: boolean;
   readonly loneExpertIgnored: boolean;
@@ -95,7 +111,9 @@ export interface Architecture {
   readonly blockCountMin: number;
 }
 
-/** @throws PilotfishError `model-unsupported` for every architecture that cannot be draft or target. */
+/**
+ * @throws PilotfishError `model-unsupported` for every architecture that cannot be draft or target.
+ */
 export function architectureOf(name: string): Architecture {
   const rollback = decoders.has(name) ? 'any' : boundedRollback.has(name) ? 'bounded' : null;
   if (rollback) {

@@ -1,5 +1,5 @@
-// Decodes what a header holds: scalars while reading, arrays when somebody asks, bytes of texts into strings.
-// Never reads a file; lengths inside array bytes were checked by the reader.
+// Decodes the content of a header: scalars while reading, arrays on demand, bytes of texts into
+// strings. Never reads a file; the reader has checked all lengths inside array bytes.
 
 import { assert } from '../../base/assert.js';
 import { type ElementType, elementBytes, type GgufArray, type GgufScalar } from './format.js';
@@ -27,8 +27,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Text of a key, a name or a string value.
  *
  * @param what names the text in the message.
- * @throws PilotfishError `model-malformed` for bytes that are not UTF-8, and for NUL: llama.cpp ends a text there,
- *   so that it would see another key, name or value than we checked.
+ * @throws PilotfishError `model-malformed` for bytes that are not UTF-8, and for NUL: llama.cpp
+ *   ends a text there, so it would see another text than the one we checked.
  */
 export function decodeText(bytes: Uint8Array, what: string): string {
   demand(!bytes.includes(0), `${what} contains a NUL byte`);
@@ -55,7 +55,9 @@ export function decodeScalar(type: Scalar, bytes: Uint8Array, what: string): Ggu
   return { type, value: getNumber[type](viewOf(bytes), 0) };
 }
 
-/** [count] elements of a number or bool array; 64-bit integers are rounded to the nearest double. */
+/**
+ * [count] elements of a number or bool array; 64-bit integers are rounded to the nearest double.
+ */
 export function arrayNumbers(array: GgufArray): Float64Array {
   const { elementType, count } = array;
   assert(elementType !== 'string', 'a string array has no numbers');
@@ -76,7 +78,7 @@ export function* arrayTexts(array: GgufArray): Generator<Uint8Array> {
   }
 }
 
-/** For messages: the bytes of a text as far as they are UTF-8, quoted. */
+/** Quotes the bytes of a text for messages, as far as they are UTF-8. */
 export function quotedBytes(bytes: Uint8Array): string {
   return quoted(new TextDecoder().decode(bytes));
 }

@@ -1,5 +1,5 @@
-// Turns values, and whole headers, into the bytes of GGUF v3; and makes values from plain numbers and texts.
-// Never touches a file, never decides what a model needs.
+// Encodes values and whole headers as GGUF v3, and makes values from plain numbers and texts. Never
+// touches a file, never decides what a model needs.
 
 import { assert } from '../../base/assert.js';
 import {
@@ -15,7 +15,7 @@ import {
 
 type NumberType = Exclude<ElementType, 'string' | 'uint64' | 'int64'>;
 
-/** What a header says of a tensor. */
+/** The entry of a tensor in a header. */
 export interface TensorEntry {
   readonly name: string;
   readonly dims: readonly number[];
@@ -43,7 +43,7 @@ export const float32Value = (value: number): GgufScalar => ({ type: 'float32', v
 export const boolValue = (value: boolean): GgufScalar => ({ type: 'bool', value });
 export const textValue = (value: string): GgufScalar => ({ type: 'string', value });
 
-/** Strings given as bytes are written as they are. */
+/** Strings given as bytes are written unchanged. */
 export function textArray(texts: readonly (string | Uint8Array)[]): GgufArray {
   const bytes = Buffer.concat(texts.map(textBytes));
   return { type: 'array', elementType: 'string', count: texts.length, bytes };
@@ -58,7 +58,7 @@ export function numberArray(elementType: NumberType, numbers: ArrayLike<number>)
   return { type: 'array', elementType, count: numbers.length, bytes };
 }
 
-/** The header up to and without the padding before tensor data. */
+/** The header, without the padding before tensor data. */
 export function encodeHeader(
   metadata: ReadonlyMap<string, GgufValue>,
   tensors: readonly TensorEntry[],

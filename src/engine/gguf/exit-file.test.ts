@@ -1,5 +1,5 @@
-// Exit head files: sound ones are read as they are, and what is damaged, hostile or made for another target is refused
-// in words before llama.cpp sees any of it.
+// Tests exit head files: intact ones are read unchanged; damaged, hostile or foreign ones are
+// refused with a reason before llama.cpp sees them.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

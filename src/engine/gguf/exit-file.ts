@@ -1,5 +1,6 @@
-// Exit head files: a feed-forward block and a norm for the stream in the middle of one target model. Reads and checks
-// their headers, and whether one fits a target. A file holds no vocabulary and no output matrix: both are the target's.
+// Reads and checks exit head files: a feed-forward block and a norm for the hidden stream of one
+// target model, and whether a head fits a target. A file holds no vocabulary and no output matrix;
+// it uses those of the target.
 
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
@@ -9,7 +10,7 @@ import { demand, naming, quoted, refuseModel } from './model-error.js';
 import type { ModelFacts } from './model-file.js';
 import { readGguf } from './reader.js';
 
-/** What an exit head file says of itself. */
+/** The metadata of an exit head file. */
 export interface ExitFacts {
   readonly path: string;
   readonly name: string;
@@ -18,9 +19,9 @@ export interface ExitFacts {
   readonly targetBlockCount: number;
   readonly embeddingLength: number;
   readonly feedForwardLength: number;
-  /** Of the target's token texts: see `vocabularyDigest`. */
+  /** Digest of the target's token texts: see `vocabularyDigest`. */
   readonly vocabularyDigest: string;
-  /** What its confidences are made with; see src/engine/exit-guess.ts. */
+  /** Calibration of its confidences; see src/engine/exit-hint.ts. */
   readonly sharpness: number;
   readonly coverage: number;
   readonly header: GgufHeader;
@@ -38,7 +39,7 @@ const ranges = {
   coverage: { min: 0, max: 1 },
 } as const;
 
-/** Sizes of each tensor of a head, the one that varies fastest first. */
+/** Sizes of each tensor of a head, the fastest-varying first. */
 export function exitTensorDims(
   embeddingLength: number,
   feedForwardLength: number,
@@ -55,15 +56,15 @@ export function exitTensorDims(
 /**
  * Reads and checks the header of the exit head at `path`.
  *
- * @throws PilotfishError as `readGguf`; `exit-head-mismatch` for a file of another kind, `model-malformed` for metadata or
- *   tensors that are missing, too many, of wrong sizes or out of range.
+ * @throws PilotfishError as `readGguf`; `exit-head-mismatch` for a file of another kind,
+ *   `model-malformed` for missing or extra metadata or tensors, and for wrong sizes or values.
  */
 export function checkExitFile(path: string): ExitFacts {
   const header = readGguf(path);
   return naming(path, () => factsOf(header));
 }
 
-/** Whether the file calls itself an exit head. @throws PilotfishError as `readGguf`. */
+/** Whether the metadata declares an exit head. @throws PilotfishError as `readGguf`. */
 export const isExitFile = (path: string): boolean => saysSo(readGguf(path));
 
 function saysSo({ metadata }: GgufHeader): boolean {
@@ -104,7 +105,7 @@ function factsOf(header: GgufHeader): ExitFacts {
   };
 }
 
-/** Types that llama.cpp multiplies with on every backend. */
+/** Types that llama.cpp can multiply on every backend. */
 const matrixTypes: readonly string[] = [
   'F32',
   'F16',
@@ -135,7 +136,7 @@ function checkTensors(
   }
 }
 
-/** SHA-256, in hex, over the token texts of a model as its file holds them; null for a file without a list of them. */
+/** SHA-256, in hex, over the token texts in a model file; null if the file lists none. */
 export function vocabularyDigest({ metadata }: GgufHeader): string | null {
   const tokens = metadata.get('tokenizer.ggml.tokens');
   if (tokens?.type !== 'array') return null;

@@ -1,6 +1,7 @@
-// Writes a whole one-block llama model around an early exit, which llama.cpp computes on rows of the target's stream:
-// the exit's own block (or one that adds nothing), its norm (or the target's), and the target's output matrix, byte for
-// byte as it is, quantised or not. The block's attention is there because the architecture asks for it, and adds zero.
+// Writes a complete one-block llama model for an early exit, which llama.cpp computes on rows of
+// the target's hidden stream. It holds the exit's own block (or one that adds nothing), its norm
+// (or the target's), and the target's output matrix copied byte for byte. The architecture demands
+// attention; here it adds zero.
 
 import { PilotfishError } from '../../base/error.js';
 import { float32Value, textValue, uint32Value } from './encode.js';
@@ -11,12 +12,12 @@ import type { ModelFacts } from './model-file.js';
 import { readTensor } from './tensor-data.js';
 import { type TensorSource, writeGguf } from './writer.js';
 
-/** The smallest head that every backend's attention kernels take. */
+/** The smallest head size that every backend's attention kernels support. */
 const headLength = 64;
-/** Of a block that adds nothing. */
+/** Feed-forward length of a block that adds nothing. */
 const idleFeedForwardLength = 32;
 
-/** The tensors of the target that an exit ends in. */
+/** The tensors of the target that an exit ends with. */
 export interface ExitOutput {
   readonly norm: GgufTensor;
   readonly output: GgufTensor;
@@ -24,8 +25,8 @@ export interface ExitOutput {
 }
 
 /**
- * @throws PilotfishError `model-unsupported` for a target whose logits are not output * RMSNorm(stream): then no exit
- *   can end as the target does.
+ * @throws PilotfishError `model-unsupported` for a target whose logits are not output *
+ *   RMSNorm(stream): an exit cannot end like such a target.
  */
 export function exitOutputOf(header: GgufHeader, { architecture }: ModelFacts): ExitOutput {
   const find = (name: string) => header.tensors.find((tensor) => tensor.name === name);
@@ -48,9 +49,10 @@ export function exitOutputOf(header: GgufHeader, { architecture }: ModelFacts): 
 /**
  * Writes the model to `path`.
  *
- * @param exit null for the logit lens: the target's own norm and output on the stream as it is.
+ * @param exit null for the logit lens: the target's own norm and output on the unchanged stream.
  * @returns bytes written: about the size of the target's output matrix.
- * @throws PilotfishError `model-unsupported` as `exitOutputOf`; those of `readTensor` and `writeGguf`.
+ * @throws PilotfishError `model-unsupported` as `exitOutputOf`; those of `readTensor` and
+ *   `writeGguf`.
  */
 export function writeExitModel(
   path: string,
@@ -67,7 +69,7 @@ export function writeExitModel(
       ? copied(exit.header, exit.header.tensors.find((tensor) => tensor.name === stored)!, name)
       : filled(name, own[stored]!, own[stored]!.length === 1 ? 1 : 0);
   return writeGguf(path, metadataOf(width, feedForward, facts.vocabSize, end.epsilon), [
-    // Also the output: llama.cpp reads the embedding where a file has no output of its own.
+    // Also used as output: llama.cpp reads the embedding if a file has no output matrix.
     copied(target, end.output, 'token_embd.weight'),
     filled('blk.0.attn_norm.weight', [width], 1),
     filled('blk.0.attn_q.weight', [width, headLength], 0),

@@ -1,5 +1,6 @@
-// Reads a file front to back in small pieces, and never past its end or past a given number of bytes.
-// Memory: one window of at most 256 KiB, and what the caller asks for after it has been found to exist.
+// Reads a file front to back in small pieces, never past its end or a given number of bytes.
+// Memory: one window of at most 256 KiB, plus the bytes that the caller takes after they were found
+// to exist.
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
@@ -16,8 +17,8 @@ export class FileCursor {
   private at = 0;
 
   /**
-   * @param bytesMax how far into the file reading may go; further is `model-malformed`.
-   * @throws PilotfishError `model-not-found` when there is no file, it is no regular file, or it cannot be read.
+   * @param bytesMax most bytes to read; reading further is `model-malformed`.
+   * @throws PilotfishError `model-not-found` if the file is missing, not regular, or unreadable.
    */
   constructor(path: string, bytesMax: number) {
     this.descriptor = openRegular(path);
@@ -39,14 +40,14 @@ export class FileCursor {
     return this.fileBytes - this.at;
   }
 
-  /** The next bytes without moving on: `count` of them, fewer at the end of the file. */
+  /** The next `count` bytes without moving; fewer at the end of the file. */
   peek(count: number): Buffer {
     const length = Math.min(count, this.remaining);
     const offset = this.hold(length);
     return this.window.subarray(offset, offset + length);
   }
 
-  // `advance` may replace the window, so the offset has to be known before the window is read.
+  // `advance` may replace the window, so the offset must be known before the window is read.
 
   u8(): number {
     const offset = this.advance(1);
@@ -63,7 +64,7 @@ export class FileCursor {
     return this.window.readBigUInt64LE(offset);
   }
 
-  /** A 64-bit count as a number: exact below 2^53, and above it still above every limit. */
+  /** A 64-bit count as a number: exact below 2^53; larger values still exceed every limit. */
   length(): number {
     const offset = this.advance(8);
     return this.window.readUInt32LE(offset) + 2 ** 32 * this.window.readUInt32LE(offset + 4);
@@ -87,7 +88,10 @@ export class FileCursor {
     this.at += count;
   }
 
-  /** A copy of the bytes that `walk` moves over; it must only move forward. The copy is the caller's. */
+  /**
+   * A copy of the bytes that `walk` moves over; it must only move forward. The copy is the
+   * caller's.
+   */
   measure(walk: () => void): Buffer {
     const from = this.at;
     walk();
@@ -109,7 +113,7 @@ export class FileCursor {
     }
   }
 
-  /** Moves on by `count` and returns where those bytes lie in the window. */
+  /** Moves forward by `count` and returns the offset of those bytes in the window. */
   private advance(count: number): number {
     this.require(count);
     const offset = this.hold(count);
@@ -117,7 +121,10 @@ export class FileCursor {
     return offset;
   }
 
-  /** Makes the window hold the next `count` bytes, at most `windowBytes`; returns where they begin in it. */
+  /**
+   * Makes the window hold the next `count` bytes, at most `windowBytes`; returns their offset in
+   * it.
+   */
   private hold(count: number): number {
     const offset = this.at - this.windowAt;
     if (offset >= 0 && offset + count <= this.window.length) return offset;
@@ -148,7 +155,7 @@ function readOrRefuse(descriptor: number, buffer: Buffer, offset: number, from: 
   }
 }
 
-/** Opens only regular files: opening a pipe would wait for a writer, and a device has no end. */
+/** Opens only regular files: opening a pipe would wait for a writer, and a device may never end. */
 function openRegular(path: string): number {
   try {
     const stats = statSync(path);

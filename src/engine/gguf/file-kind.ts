@@ -1,8 +1,8 @@
-// Says what a file that is not GGUF looks like, so that the message can say what to do about it.
-// Judges by the first bytes only and never refuses anything itself.
+// Recognises files that are not GGUF by their first bytes, so that the message can suggest a
+// remedy. Never refuses anything itself.
 
 export interface FileKind {
-  /** What the file seems to be, to follow "it looks like". */
+  /** The apparent kind, to follow "it looks like". */
   readonly kind: string;
   readonly remedy: string;
 }
@@ -11,7 +11,7 @@ const convert =
   "convert it with llama.cpp's convert_hf_to_gguf.py, or download the model's .gguf file";
 const downloadAgain = 'open it to see what the server said, and download the model again';
 
-/** First characters, one per byte, and what they mean. Earlier rows win. */
+/** First characters, one per byte, and the kinds they indicate. Earlier rows win. */
 const signatures: readonly (readonly [readonly string[], FileKind])[] = [
   [
     ['version https://git-lfs'],
@@ -47,7 +47,7 @@ const signatures: readonly (readonly [readonly string[], FileKind])[] = [
 
 const safetensors: FileKind = { kind: 'a safetensors file', remedy: convert };
 
-/** @param start the first bytes of the file, 64 or more where it has them. */
+/** @param start the first bytes of the file, at least 64 if it has them. */
 export function fileKindOf(start: Uint8Array): FileKind | null {
   const text = String.fromCharCode(...start.subarray(0, 64)).toLowerCase();
   // Safetensors has no magic: the length of its JSON header in 8 bytes, then the header.

@@ -1,5 +1,6 @@
-// The vocabulary of GGUF v2 and v3: value types, tensor types with their block sizes, limits, and what a header holds.
-// Only names and numbers; never reads a file. Source: ggml's docs/gguf.md and the type traits of llama.cpp v0.5.0.
+// Defines the terms of GGUF v2 and v3: value types, tensor types with their block sizes, limits,
+// and the content of a header. Never reads a file. Source: ggml's docs/gguf.md and the type traits
+// of llama.cpp v0.5.0.
 
 /** Value types by their number in the file. */
 export const valueTypes = [
@@ -19,7 +20,9 @@ export const valueTypes = [
 ] as const;
 
 export type ValueType = (typeof valueTypes)[number];
-/** Every type but array: arrays of arrays exist in the format, but no reader of models accepts them. */
+/**
+ * Every type but array: arrays of arrays exist in the format, but model readers do not accept them.
+ */
 export type ElementType = Exclude<ValueType, 'array'>;
 
 /** Bytes of one element; a string has no fixed size and is 0 here. */
@@ -38,7 +41,10 @@ export const elementBytes: Readonly<Record<ElementType, number>> = {
   float64: 8,
 };
 
-/** An array as it lies in the file, decoded on demand (decode.ts): a vocabulary is read once, most arrays never. */
+/**
+ * An array in its file encoding, decoded on demand (decode.ts): a vocabulary is read once, most
+ * arrays never.
+ */
 export interface GgufArray {
   readonly type: 'array';
   readonly elementType: ElementType;
@@ -71,7 +77,7 @@ const layout = (id: number, blockLength: number, blockBytes: number): TensorLayo
   blockBytes,
 });
 
-/** Tensor types of llama.cpp v0.5.0; the numbers missing between are types that it has removed. */
+/** Tensor types of llama.cpp v0.5.0; the missing numbers are types that it has removed. */
 export const tensorTypes = {
   F32: layout(0, 1, 4),
   F16: layout(1, 1, 2),
@@ -118,7 +124,7 @@ export const tensorTypeById: ReadonlyMap<number, TensorType> = new Map(
 
 export interface GgufTensor {
   readonly name: string;
-  /** 1 to 4 sizes, the one that varies fastest first: a matrix is [columns, rows]. */
+  /** 1 to 4 sizes, the fastest-varying first: a matrix is [columns, rows]. */
   readonly dims: readonly number[];
   readonly type: TensorType;
   /** Bytes from the header's `dataOffset`. */
@@ -135,7 +141,7 @@ export interface GgufHeader {
   readonly tensors: readonly GgufTensor[];
   /** Tensor data starts at multiples of this, a power of two. */
   readonly alignment: number;
-  /** Where tensor data begins, in bytes from the start of the file. */
+  /** Start of tensor data, in bytes from the start of the file. */
   readonly dataOffset: number;
   readonly fileBytes: number;
 }
@@ -143,8 +149,9 @@ export interface GgufHeader {
 export const alignmentDefault = 32;
 
 /**
- * Bounds of a header. Each is several times what the largest published models need, and small enough that a
- * hostile file costs neither memory nor time. tensorNameBytesMax and dimCountMax are llama.cpp's own.
+ * Bounds of a header. Each is several times the need of the largest published models, and small
+ * enough that a hostile file wastes neither memory nor time. tensorNameBytesMax and dimCountMax are
+ * llama.cpp's own.
  */
 export const ggufLimits = {
   headerBytesMax: 128 * 2 ** 20,

@@ -1,5 +1,5 @@
-// Headers spoiled at random are read or refused, at a bounded cost in time and memory. What once was trouble is kept below:
-// add what a failure prints.
+// Tests that randomly damaged headers are read or refused, at a bounded cost in time and memory.
+// Inputs that once failed are kept below: add what a failure prints.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,10 @@ import { readGguf } from './reader.js';
 import { inFolder, writtenModel } from './test-file.suite.js';
 import { tinyModel } from './tiny-model.suite.js';
 
-/** What is done to a sound file, as data: a failure prints it, and it can be kept. Places beyond the end mean the end. */
+/**
+ * Edits of an intact file, as data, so that a failure can print them. Places beyond the end mean
+ * the end.
+ */
 type Edit =
   | { readonly kind: 'flip'; readonly at: number; readonly value: number }
   | { readonly kind: 'number'; readonly at: number; readonly value: bigint }
@@ -25,7 +28,7 @@ const { dataOffset } = readGguf(inFolder('source.gguf'));
 const at = fc.nat(dataOffset - 1);
 
 const flip = fc.record({ kind: fc.constant('flip' as const), at, value: fc.nat(255) });
-/** Numbers that lengths, counts and sizes go wrong with. */
+/** Numbers that break lengths, counts and sizes. */
 const numbers = [0n, 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 const number = fc.record({
   kind: fc.constant('number' as const),
@@ -46,7 +49,10 @@ const edits: fc.Arbitrary<Edit[]> = fc.array(fc.oneof(flip, flip, number, cut, s
   maxLength: 4,
 });
 
-/** Edits that were, or might be, trouble: the counts of tensors and of metadata, the first key's length, a file of nothing. */
+/**
+ * Edits that once failed or might: the counts of tensors and of metadata, the first key's length, a
+ * file of nothing.
+ */
 const kept: readonly [Edit[]][] = [
   ...[8, 16, 24].flatMap((place) =>
     numbers.map((value): [Edit[]] => [[{ kind: 'number', at: place, value }]]),
@@ -103,7 +109,7 @@ test('spoiled headers are read or refused, never worse, and cost little', { time
     }),
     parameters,
   );
-  // Both ways must have been walked, or the edits are too mild or too wild to tell anything.
+  // Both outcomes must occur, or the edits are too mild or too wild.
   assert.ok(refused > 300 && read > 30, `${refused} refused, ${read} read`);
 });
 

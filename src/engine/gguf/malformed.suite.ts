@@ -1,4 +1,5 @@
-// Models spoiled on purpose: changes to the tiny model, and the check that each is refused with its code and in words.
+// Damages models on purpose: changes to the tiny model, and the check that each is refused with its
+// code and a message.
 
 import assert from 'node:assert/strict';
 import type { ErrorCode, PilotfishError } from '../../base/error.js';
@@ -57,7 +58,7 @@ export const renamed = (architecture: string): Change => {
   };
 };
 
-/** What is spoiled, how, and what the refusal says. */
+/** The damaged part, the edit, and the message of the refusal. */
 export type Refusal = readonly [what: string, spoil: Change, code: ErrorCode, message: RegExp];
 
 export function refusesEach(refusals: readonly Refusal[]): void {

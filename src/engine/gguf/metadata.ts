@@ -1,5 +1,5 @@
-// Typed access to metadata: a key has the type that llama.cpp reads it with and a value in range, or is refused.
-// Never fills in a default; absent keys come back as null.
+// Reads metadata with types: a key has the type that llama.cpp reads and a value in range, or is
+// refused. Never fills in a default; an absent key gives null.
 
 import { arrayNumbers } from './decode.js';
 import type { GgufArray, GgufValue } from './format.js';
@@ -56,7 +56,10 @@ export function optionalFloat(metadata: Metadata, key: string, range: ValueRange
   return inRange(key, value.value, range);
 }
 
-/** [blockCount] counts from one number for all blocks or an array with one for each; null when absent. */
+/**
+ * [blockCount] counts from one number for all blocks or an array with one for each; null when
+ * absent.
+ */
 export function optionalCounts(
   metadata: Metadata,
   key: string,
@@ -86,7 +89,7 @@ export function optionalArray(metadata: Metadata, key: string): GgufArray | null
   return value;
 }
 
-/** The value itself; a number that is NaN is in no range. */
+/** The value itself; NaN is in no range. */
 function inRange(key: string, value: number, { min, max }: ValueRange): number {
   const fits = value >= min && value <= max;
   demand(fits, `metadata key ${key} is ${value}, must be in [${min}, ${max}]`);

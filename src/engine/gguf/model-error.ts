@@ -1,9 +1,9 @@
-// How this folder says no: one throw, and one place that puts the file's name in front of the reason.
-// Never decides anything.
+// Throws the errors of GGUF checks, and puts the file's name before each reason. Never decides
+// anything.
 
 import { type ErrorCode, PilotfishError } from '../../base/error.js';
 
-/** Throws PilotfishError. `reason` says what is wrong, where, and with which bound; the file is named by `naming`. */
+/** Throws PilotfishError. `reason` gives fault, place and bound; `naming` adds the file. */
 export function refuseModel(code: ErrorCode, reason: string): never {
   throw new PilotfishError(code, reason);
 }
@@ -13,7 +13,10 @@ export function demand(condition: boolean, reason: string): asserts condition {
   if (!condition) refuseModel('model-malformed', reason);
 }
 
-/** Runs `work`; a PilotfishError that leaves it gets `path: ` in front of its message, unless it has it already. */
+/**
+ * Runs `work`; puts `path: ` before the message of a PilotfishError it throws, unless it is there
+ * already.
+ */
 export function naming<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -23,7 +26,7 @@ export function naming<T>(path: string, work: () => T): T {
   }
 }
 
-/** A name or text from a file made fit for a message: quoted, control characters escaped, cut to 64 characters. */
+/** Quotes a text from a file for a message: control characters escaped, cut to 64 characters. */
 export function quoted(text: string): string {
   const cut = text.length > 64 ? `${text.slice(0, 61)}...` : text;
   return JSON.stringify(cut);

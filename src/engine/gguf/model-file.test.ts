@@ -1,4 +1,4 @@
-// What a sound model file says about itself, and oddities of other models that are no reason to refuse one.
+// Tests the facts reported about an intact model file, and that harmless oddities are accepted.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
-// The door between model files and llama.cpp: says what a file holds, or refuses it in words.
-// llama.cpp ends the whole process on some bad files; this check knows every such way that was found.
+// Checks model files before llama.cpp opens them: reports their content or refuses them with a
+// reason. llama.cpp ends the whole process on some bad files; this check covers every such case
+// that was found.
 
 import { basename } from 'node:path';
 import { architectureOf } from './architectures.js';
@@ -12,7 +13,7 @@ import { holdSame } from './tensor-data.js';
 import { checkTensors } from './tensors.js';
 import { tokenizerOf } from './tokenizer.js';
 
-/** What a model file says of itself. Lengths are counts of numbers, sizes are bytes. */
+/** The content of a model file. Lengths are counts of numbers, sizes are bytes. */
 export interface ModelFacts {
   readonly path: string;
   readonly architecture: string;
@@ -23,14 +24,14 @@ export interface ModelFacts {
   readonly contextLength: number;
   readonly blockCount: number;
   readonly embeddingLength: number;
-  /** Of the widest block; null where the file does not say. */
+  /** Of the widest block; null if the file does not tell. */
   readonly feedForwardLength: number | null;
   /** Largest over the blocks. */
   readonly headCount: number;
   readonly headCountKv: number;
   /** 0 for a dense model. */
   readonly expertCount: number;
-  /** Numbers that were learned; a head that equals the embedding is no further ones. */
+  /** Learned numbers. An output matrix equal to the embedding counts once. */
   readonly parameterCount: number;
   readonly tensorBytes: number;
   readonly fileBytes: number;
@@ -41,8 +42,8 @@ export interface ModelFacts {
   /** The type that holds most of the weights, such as Q4_K or F16. */
   readonly quantisation: string;
   /**
-   * Bytes of cache for one token of one sequence, an upper bound where some blocks look back over a window only.
-   * Null for a head size that Q8_0 cannot hold.
+   * Bytes of cache for one token of one sequence, an upper bound if some blocks attend to a window
+   * only. Null if Q8_0 does not support the head size.
    */
   readonly kvBytesPerToken: { readonly f16: number; readonly q8_0: number | null };
 }
@@ -50,8 +51,9 @@ export interface ModelFacts {
 /**
  * Reads and checks the model file at `path` without loading it.
  *
- * @throws PilotfishError as `readGguf`; and `model-malformed` for metadata or tensors that are missing, contradict
- *   each other or lie outside sane bounds, `model-unsupported` for what cannot be draft or target.
+ * @throws PilotfishError as `readGguf`; and `model-malformed` for metadata or tensors that are
+ *   missing, contradict each other or lie outside sane bounds, `model-unsupported` for a model that
+ *   cannot be draft or target.
  */
 export function checkModelFile(path: string): ModelFacts {
   const header = readGguf(path);
@@ -87,7 +89,7 @@ function factsOf(header: GgufHeader): ModelFacts {
   };
 }
 
-/** Files that are a piece of a model or an addition to one. */
+/** Refuses files that are a part of a model or an addition to one. */
 function refuseParts(metadata: Metadata): void {
   const parts = metadata.get('split.count');
   if (parts !== undefined && parts.type !== 'array' && Number(parts.value) > 1) {
@@ -102,7 +104,7 @@ function refuseParts(metadata: Metadata): void {
   }
 }
 
-/** A head that is the embedding written twice counts once: it is one set of numbers. */
+/** An output matrix that repeats the embedding counts once. */
 function parameterCount(header: GgufHeader): number {
   const { tensors } = header;
   const all = tensors.reduce((sum, { dims }) => sum + weightCount(dims), 0);

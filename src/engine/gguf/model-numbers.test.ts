@@ -1,4 +1,5 @@
-// Metadata that is missing, out of range or contradicts itself: each is refused, by code and by name.
+// Tests that metadata that is missing, out of range or contradictory is refused, by code and by
+// name.
 
 import { test } from 'node:test';
 import { float32Value, numberArray, textValue, uint32Value } from './encode.js';
@@ -6,7 +7,7 @@ import { both, drop, type Refusal, refusesEach, renamed, set } from './malformed
 
 const big = uint32Value(2 ** 32 - 1);
 const refusals: readonly Refusal[] = [
-  // What is missing.
+  // Missing keys.
   ...[
     'general.architecture',
     'llama.block_count',

@@ -1,5 +1,5 @@
-// Tokenizers and tensors that do not fit the model, and sound models that are neither draft nor target: each is refused,
-// by code and by name.
+// Tests that tokenizers and tensors that do not fit the model, and models that cannot be draft or
+// target, are refused by code and by name.
 
 import { test } from 'node:test';
 import { boolValue, numberArray, textArray, textValue, uint32Value } from './encode.js';
@@ -167,7 +167,7 @@ const refusals: readonly Refusal[] = [
     'model-malformed',
     /NVFP4 has a scale and a bias/,
   ],
-  // What is sound, but no draft and no target.
+  // Intact models that cannot be draft or target.
   ['a projector', renamed('clip'), 'model-unsupported', /"clip" is an image projector/],
   ['an encoder', renamed('bert'), 'model-unsupported', /"bert" is a text encoder/],
   ['half of T5', renamed('t5encoder'), 'model-unsupported', /text encoder/],

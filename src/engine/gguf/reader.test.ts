@@ -1,4 +1,4 @@
-// The header of a GGUF file: read in full when sound, refused by code and place when not.
+// Tests that the header of a GGUF file is read in full if intact, else refused by code and place.
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
@@ -211,7 +211,7 @@ test('an alignment that is no power of two, or below 32 bytes, is malformed', ()
   }
 });
 
-/** Where the entry of a tensor lies in the bytes of a header. */
+/** Offset of the entry of a tensor in the bytes of a header. */
 function tensorEntry(bytes: Buffer, name: string, dimCount: number) {
   const dims = bytes.indexOf(name) + name.length + 4;
   return { dimCount: dims - 4, dims, type: dims + 8 * dimCount, offset: dims + 8 * dimCount + 4 };

@@ -1,6 +1,7 @@
-// Reads and checks the header of a GGUF file: metadata, tensor list, and that the file holds every byte they promise.
-// Never reads tensor data, never believes a count before the bytes behind it are known to exist.
-// Own code because @huggingface/gguf neither bounds hostile counts and lengths nor checks where tensors lie.
+// Reads and checks the header of a GGUF file: metadata, tensor list, and that the file holds every
+// promised byte. Never reads tensor data, never trusts a count before the bytes for it are known to
+// exist. Own code because @huggingface/gguf neither bounds hostile counts and lengths nor checks
+// where tensors lie.
 
 import { decodeScalar, decodeText } from './decode.js';
 import { FileCursor } from './file-cursor.js';
@@ -24,16 +25,20 @@ import {
 } from './format.js';
 import { demand, naming, quoted, refuseModel } from './model-error.js';
 
-/** Smallest possible metadata entry (empty text under a one-letter key) and tensor entry (one letter, one size). */
+/**
+ * Smallest possible metadata entry (empty text under a one-letter key) and tensor entry (one
+ * letter, one size).
+ */
 const entryBytesMin = { metadata: 8 + 1 + 4 + 1, tensor: 8 + 1 + 4 + 8 + 4 + 8 };
 
 /**
- * The header of the GGUF file at `path`. Reads at most `limits.headerBytesMax` bytes and keeps no file open.
+ * The header of the GGUF file at `path`. Reads at most `limits.headerBytesMax` bytes and keeps no
+ * file open.
  *
- * @throws PilotfishError, the message naming file, place and bound: `model-not-found` (none there, a folder,
- *   unreadable), `model-not-gguf` (with what it looks like), `model-truncated` (with the missing bytes),
- *   `model-malformed` (counts, lengths, types, sizes, offsets, duplicates), `model-unsupported` (big-endian, a version
- *   or tensor type that llama.cpp v0.5.0 does not read).
+ * @throws PilotfishError, the message naming file, place and bound: `model-not-found` (none there,
+ *   a folder, unreadable), `model-not-gguf` (with what it looks like), `model-truncated` (with the
+ *   missing bytes), `model-malformed` (counts, lengths, types, sizes, offsets, duplicates),
+ *   `model-unsupported` (big-endian, a version or tensor type that llama.cpp v0.5.0 does not read).
  */
 export function readGguf(path: string): GgufHeader {
   return naming(path, () => {
@@ -153,12 +158,12 @@ function readArray(cursor: FileCursor, what: string): GgufArray {
   return { type: 'array', elementType, count, bytes };
 }
 
-/** Walks the lengths first, so that nothing is held before all of it is known to exist. */
+/** Walks the lengths first, so that nothing is allocated before all bytes are known to exist. */
 function takeTexts(cursor: FileCursor, what: string, count: number): Uint8Array {
   return cursor.measure(() => {
     for (let i = 0; i < count; i++) {
       const length = cursor.length();
-      // A vocabulary has 10^5 texts and more: words for a refusal are made only when it comes.
+      // A vocabulary has 10^5 texts and more, so messages are built only for a refusal.
       if (length > ggufLimits.stringBytesMax) refuseLength(`text ${i} of ${what}`, length);
       cursor.skip(length);
     }
@@ -231,7 +236,9 @@ function readDims(cursor: FileCursor, what: string): number[] {
   return dims;
 }
 
-/** llama.cpp takes tensors only back to back in file order, each at the next aligned offset; so do we. */
+/**
+ * Like llama.cpp, accepts tensors only back to back in file order, each at the next aligned offset.
+ */
 function checkPlaces(
   tensors: readonly GgufTensor[],
   alignment: number,

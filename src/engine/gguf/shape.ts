@@ -1,5 +1,6 @@
-// Reads the sizes of a model from its metadata and refuses those on which llama.cpp would stop the process.
-// Judges numbers only; whether the tensors have these sizes is tensors.ts. Source: load_hparams of llama.cpp v0.5.0.
+// Reads the sizes of a model from its metadata and refuses those on which llama.cpp would stop the
+// process. Checks numbers only; tensors.ts checks that the tensors have these sizes. Source:
+// load_hparams of llama.cpp v0.5.0.
 
 import type { Architecture } from './architectures.js';
 import { arrayNumbers } from './decode.js';
@@ -19,7 +20,7 @@ import { demand, refuseModel } from './model-error.js';
 export interface HeadLengths {
   readonly keyLength: number;
   readonly valueLength: number;
-  /** How many numbers of a head the rotary embedding turns; null where not known. */
+  /** Numbers of a head that rotary embedding rotates; null: unknown. */
   readonly rotaryLength: number | null;
 }
 
@@ -27,15 +28,18 @@ export interface ModelShape extends HeadLengths {
   readonly contextLength: number;
   readonly embeddingLength: number;
   readonly blockCount: number;
-  /** [blockCount] each. Zero only where a block has no attention. */
+  /** [blockCount] each. Zero only if a block has no attention. */
   readonly headCounts: readonly number[];
   readonly headCountsKv: readonly number[];
-  /** Largest of all blocks; null where the file does not say. */
+  /** Largest of all blocks; null if the file does not tell. */
   readonly feedForwardLength: number | null;
   readonly expertCount: number;
 }
 
-/** LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS of llama.cpp; the others leave room over the largest published models. */
+/**
+ * LLAMA_MAX_LAYERS and LLAMA_MAX_EXPERTS of llama.cpp; the others leave room above the largest
+ * published models.
+ */
 const ranges = {
   contextLength: { min: 1, max: 2 ** 27 },
   embeddingLength: { min: 1, max: 2 ** 17 },
@@ -108,7 +112,8 @@ function headCountsOf(
   const headCounts = perBlock('attention.head_count');
   demand(headCounts !== null, `metadata key ${key('attention.head_count')} is missing`);
   const headCountsKv = perBlock('attention.head_count_kv') ?? headCounts;
-  // llama.cpp takes the size of all heads from the first block; only with recurrent blocks may that have none.
+  // llama.cpp takes the size of all heads from the first block; only with recurrent blocks may that
+  // block have none.
   demand(
     headCounts[0]! > 0 || architecture.rollback === 'bounded',
     `${key('attention.head_count')} is 0 in block 0, must be at least 1`,
@@ -123,7 +128,10 @@ function headCountsOf(
   return { headCounts, headCountsKv };
 }
 
-/** Sizes of one head; the conditions are those that the graphs of llama.cpp assert. `suffix` names a second kind. */
+/**
+ * Sizes of one head; checks the conditions that llama.cpp's graphs assert. `suffix` names a second
+ * kind.
+ */
 function headLengthsOf(
   metadata: Metadata,
   architecture: Architecture,
@@ -136,7 +144,7 @@ function headLengthsOf(
   const keyLength = length('attention.key_length') ?? plain.keyLength;
   const valueLength = length('attention.value_length') ?? plain.valueLength;
   const rotaryKey = key(`rope.dimension_count${suffix}`);
-  // With 0 llama.cpp computes for ever, which no probe would notice before the first token.
+  // With 0 llama.cpp computes forever, which a probe would notice only at the first token.
   const rotated = length('rope.dimension_count') ?? plain.rotaryLength ?? keyLength;
   demand(
     keyLength === valueLength || architecture.unequalHeads,
@@ -153,7 +161,7 @@ function headLengthsOf(
   return { keyLength, valueLength, rotaryLength: rotated };
 }
 
-/** The conditions that load_hparams asserts. */
+/** Checks the conditions that load_hparams asserts. */
 function expertsOf(
   metadata: Metadata,
   architecture: Architecture,
@@ -178,7 +186,7 @@ function expertsOf(
     used.every((usedHere) => usedHere === usedMax) || architecture.expertsVary,
     `${key('expert_used_count')} differs between blocks`,
   );
-  // An unknown way to weigh experts ends the process when the graph is built.
+  // An unknown gating function of experts ends the process when the graph is built.
   optionalCount(metadata, key('expert_gating_func'), ranges.expertGating);
   demand(experts > 0 || !architecture.expertsRequired, `${key('expert_count')} is missing or 0`);
   demand(groups === 0 || groups < experts, `${groups} expert groups of ${experts} experts`);
@@ -189,7 +197,10 @@ function expertsOf(
   return experts;
 }
 
-/** No number of the architecture may be NaN or infinite; the epsilons of norms may not be negative (asserted). */
+/**
+ * No number of the architecture may be NaN or infinite; the epsilons of norms may not be negative
+ * (asserted).
+ */
 function checkFloats(metadata: Metadata, architecture: string): void {
   for (const [key, value] of metadata) {
     if (value.type !== 'float32' || !key.startsWith(`${architecture}.`)) continue;

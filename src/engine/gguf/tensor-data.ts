@@ -1,14 +1,15 @@
-// Reads the data of one tensor of a file whose header was read before.
-// Never interprets it; refuses a file that has changed since.
+// Reads the data of one tensor of a file whose header was read before. Never interprets it; refuses
+// a file that has changed since.
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import type { GgufHeader, GgufTensor } from './format.js';
 
 /**
- * The bytes of a tensor, a buffer of the caller's own.
+ * The bytes of a tensor, owned by the caller.
  *
- * @throws PilotfishError `model-not-found` or `model-truncated` when the file has gone or shrunk since its header.
+ * @throws PilotfishError `model-not-found` or `model-truncated` if the file has disappeared or
+ *   shrunk since its header was read.
  */
 export function readTensor(header: GgufHeader, tensor: GgufTensor): Buffer {
   const data = Buffer.allocUnsafeSlow(tensor.bytes);
@@ -23,10 +24,12 @@ export function readTensor(header: GgufHeader, tensor: GgufTensor): Buffer {
   return data;
 }
 
-/** Bytes compared at the beginning, in the middle and at the end: equal by chance in none of them. */
+/**
+ * Bytes compared at the beginning, in the middle and at the end; too many to be equal by chance.
+ */
 const sampleBytes = 65_536;
 
-/** Whether two tensors of one shape and type hold the same numbers, as far as three samples tell. */
+/** Whether two tensors of one shape and type hold the same numbers, judged by three samples. */
 export function holdSame(header: GgufHeader, one: GgufTensor, other: GgufTensor): boolean {
   if (one.type !== other.type || one.dims.join() !== other.dims.join()) return false;
   const length = Math.min(sampleBytes, one.bytes);
@@ -40,7 +43,7 @@ export function holdSame(header: GgufHeader, one: GgufTensor, other: GgufTensor)
   });
 }
 
-/** Fills `data` from the file and returns how many bytes there were. */
+/** Fills `data` from the file and returns the number of bytes read. */
 function readAt(path: string, data: Buffer, from: number): number {
   try {
     const descriptor = openSync(path, 'r');

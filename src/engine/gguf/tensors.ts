@@ -1,11 +1,12 @@
-// Checks the tensor list against the model's sizes and against what llama.cpp can compute with.
-// Never reads tensor data. Source: create_tensor and the operators of llama.cpp v0.5.0, tried one type at a time.
+// Checks the tensor list against the model's sizes and the types that llama.cpp can compute with.
+// Never reads tensor data. Source: create_tensor and the operators of llama.cpp v0.5.0, tried one
+// type at a time.
 
 import type { GgufTensor, TensorType } from './format.js';
 import { demand, quoted, refuseModel } from './model-error.js';
 import type { ModelShape } from './shape.js';
 
-/** Types that only ever hold intermediate results, or numbers that are no weights. */
+/** Types for intermediate results, and numbers that are not weights. */
 const notWeights = new Set<TensorType>(['Q8_1', 'Q8_K', 'I8', 'I16', 'I32', 'I64', 'F64']);
 
 /** @throws PilotfishError `model-malformed` or `model-unsupported`, naming the tensor. */
@@ -47,7 +48,7 @@ function checkEmbedding(
 const isTable = /\.ffn_gate_tid2eid\./;
 /** The gate of a shared expert: a matrix of one row, often stored as a vector. */
 const isGate = /\.ffn_gate_inp_shexp\./;
-/** What is added or multiplied element by element; those sums and products take F32 only. */
+/** Tensors added or multiplied element by element; these operators take F32 only. */
 const isElementwise = /(norm\.weight|\.bias)$/;
 
 function checkType({ name, dims, type }: GgufTensor): void {
@@ -68,7 +69,10 @@ function checkBlock({ name }: GgufTensor, blockCount: number): void {
   );
 }
 
-/** NVFP4 weights come with a scale beside them; llama.cpp asserts that it has no bias and no shared embedding. */
+/**
+ * NVFP4 weights come with a scale beside them; llama.cpp asserts that it has no bias and no shared
+ * embedding.
+ */
 function checkScales(tensors: readonly GgufTensor[]): void {
   const typeOf = new Map(tensors.map(({ name, type }) => [name, type]));
   const has = (...names: string[]) => names.some((name) => typeOf.has(name));

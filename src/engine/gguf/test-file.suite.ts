@@ -1,4 +1,4 @@
-// Where the tests of this folder put their files: one temporary folder per test file, removed at its end.
+// Makes files for the tests of this folder: one temporary folder per test file, removed at its end.
 // Writes models and bytes; never reads them back.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// A whole llama model of a few kilobytes in memory, for tests to write, spoil and read back.
-// All weights are zero. Its parts are plain maps and lists: a test changes one thing and writes the rest.
+// Builds a complete llama model of a few kilobytes in memory, for tests to write, damage and read
+// back. All weights are zero. Its parts are plain maps and lists: a test changes one thing and
+// writes the rest.
 
 import {
   boolValue,

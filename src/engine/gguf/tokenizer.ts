@@ -1,5 +1,6 @@
-// Checks the tokenizer part of a header: every vocabulary on which llama.cpp would stop the process is refused.
-// Never tokenises. Source: llama_vocab::impl::load and byte_to_token of llama.cpp v0.5.0.
+// Checks the tokenizer part of a header and refuses every vocabulary on which llama.cpp would stop
+// the process. Never tokenises. Source: llama_vocab::impl::load and byte_to_token of llama.cpp
+// v0.5.0.
 
 import { arrayTexts, quotedBytes } from './decode.js';
 import type { ElementType, GgufArray } from './format.js';
@@ -23,7 +24,7 @@ export interface TokenizerFacts {
 const vocabSizeMax = 2 ** 22;
 const idRange = { min: 0, max: 2 ** 32 - 1 };
 
-/** Start and end tokens that llama.cpp assumes where the file names none; null: none. */
+/** Start and end tokens that llama.cpp assumes if the file names none; null: none. */
 const assumedTokens: Readonly<Record<string, { bos: number | null; eos: number | null }>> = {
   llama: { bos: 1, eos: 2 },
   gpt2: { bos: 11, eos: 11 },
@@ -32,8 +33,8 @@ const assumedTokens: Readonly<Record<string, { bos: number | null; eos: number |
 };
 
 /**
- * @throws PilotfishError `model-malformed` (missing or short arrays, equal tokens, a letter no token can spell),
- *   `model-unsupported` for a tokenizer that no decoder model uses.
+ * @throws PilotfishError `model-malformed` (missing or short arrays, equal tokens, a byte without a
+ *   token), `model-unsupported` for a tokenizer that no decoder model uses.
  */
 export function tokenizerOf(metadata: Metadata): TokenizerFacts {
   const model = requiredText(metadata, 'tokenizer.ggml.model');
@@ -84,8 +85,8 @@ function arrayOf(
 }
 
 /**
- * The texts of all tokens as llama.cpp stores them: cut at a NUL, and never empty. It asserts that they differ.
- * One character per byte, so that equal strings are equal bytes.
+ * The texts of all tokens as llama.cpp stores them: cut at a NUL, and never empty. llama.cpp
+ * asserts that they differ. One character per byte, so equal strings are equal bytes.
  */
 function distinctTokens(tokens: GgufArray): Set<string> {
   const seen = new Set<string>();
@@ -107,7 +108,7 @@ function distinctTokens(tokens: GgufArray): Set<string> {
   return seen;
 }
 
-/** SentencePiece spells what no token covers byte by byte; a byte that no token stands for ends the process. */
+/** SentencePiece spells uncovered text byte by byte; a byte without a token ends the process. */
 function demandEveryByte(spelled: ReadonlySet<string>): void {
   for (let byte = 0; byte < 256; byte++) {
     const name = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
@@ -118,10 +119,10 @@ function demandEveryByte(spelled: ReadonlySet<string>): void {
   }
 }
 
-/** Pre-tokenizers for which llama.cpp adds a start token whatever the file says. */
+/** Pre-tokenizers for which llama.cpp always adds a start token. */
 const startTokenForced = ['gemma4', 'granite-embed-multi-311m'];
 
-/** A tokenizer told to add a start or end token that it does not have asserts at the first text. */
+/** A tokenizer told to add a missing start or end token fails an assertion at the first text. */
 function demandStartAndEnd(metadata: Metadata, model: string, vocabSize: number): void {
   const inside = (id: number | null): boolean => id !== null && id < vocabSize;
   const given = (name: string) =>

@@ -1,4 +1,4 @@
-// Written files come back from the reader as they were meant.
+// Tests that the reader reads written files back unchanged.
 
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -85,7 +85,7 @@ test('tensors of every type lie where the header says, at the alignment asked fo
     const tensors = types.map((type, i) => {
       const dims = [tensorTypes[type].blockLength, i + 1];
       const data = new Uint8Array(tensorBytes(type, dims)).fill(i + 1);
-      // In uneven pieces: the writer must not care.
+      // In uneven pieces: the writer must accept them.
       return { name: type, type, dims, pieces: () => [data.subarray(0, 1), data.subarray(1)] };
     });
     const path = inFolder('tensors.gguf');

@@ -1,5 +1,5 @@
-// Writes a GGUF v3 file: metadata as given, tensors back to back, their data pulled in pieces from whoever has it.
-// Never holds more than one piece of a tensor; the file appears under its name only when it is complete.
+// Writes a GGUF v3 file: metadata as given, tensors back to back, their data pulled in pieces.
+// Holds at most one piece of a tensor. The file appears under its name only when it is complete.
 
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { assert } from '../../base/assert.js';
@@ -18,20 +18,26 @@ import {
 /** A tensor to write. */
 export interface TensorSource {
   readonly name: string;
-  /** 1 to 4 sizes, the one that varies fastest first; the first a multiple of the type's block length. */
+  /**
+   * 1 to 4 sizes, the fastest-varying first; the first is a multiple of the type's block length.
+   */
   readonly dims: readonly number[];
   readonly type: TensorType;
-  /** Its data in order, in pieces of any length, `tensorBytes(type, dims)` in all. Called once; pieces may be reused. */
+  /**
+   * Its data in order, in pieces of any length, `tensorBytes(type, dims)` in total. Called once;
+   * pieces may be reused.
+   */
   readonly pieces: () => Iterable<Uint8Array>;
 }
 
 /**
- * Writes the file in one go and replaces what was at `path`.
+ * Writes the file and replaces any file at `path`.
  *
- * @param metadata written in its order; `general.alignment`, if there, sets the alignment (a power of two >= 32).
+ * @param metadata written in its order; `general.alignment`, if present, sets the alignment (a
+ *   power of two >= 32).
  * @returns bytes written.
- * @throws PilotfishError `usage` when the file cannot be written there; whatever a source's `pieces` throws.
- *   A file half written is removed in both cases.
+ * @throws PilotfishError `usage` if the file cannot be written there; errors of a source's `pieces`
+ *   pass through. An incomplete file is removed in both cases.
  */
 export function writeGguf(
   path: string,
@@ -48,7 +54,7 @@ export function writeGguf(
       at += writeAll(path, descriptor, padding(at, alignment));
       at += writeTensor(path, descriptor, tensor);
     }
-    // llama.cpp expects the last tensor padded like the others.
+    // llama.cpp expects the last tensor to be padded like the others.
     at += writeAll(path, descriptor, padding(at, alignment));
     onDisk(path, () => renameSync(partial, path));
     return at;
@@ -70,7 +76,7 @@ function alignmentIn(metadata: ReadonlyMap<string, GgufValue>): number {
   return alignment;
 }
 
-/** The tensors with the offsets that writing them in order gives them. */
+/** The tensors with their offsets in file order. */
 function placed(tensors: readonly TensorSource[], alignment: number) {
   const names = new Set<string>();
   let offset = 0;

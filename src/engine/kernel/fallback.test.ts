@@ -1,4 +1,4 @@
-// Where the kernel cannot run, the reference answers and says so.
+// Tests that the reference answers, and says so, on a platform that cannot run the kernel.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,10 +1,11 @@
-// Compiles and starts the row kernel's WebAssembly. Runs wherever WebAssembly has SIMD: node, workers, browsers; hence
-// no node module and only the few ambient names declared here.
+// Compiles and starts the row kernel's WebAssembly. Runs on any platform whose WebAssembly has
+// SIMD: node, workers, browsers. So it uses no node module and only the few ambient names declared
+// here.
 
 import { assert } from '../../base/assert.js';
 import { kernelBase64 } from './generated/kernel-bytes.js';
 
-/** What assembly/index.ts exports; offsets and counts as layout.ts gives them. */
+/** Exports of assembly/index.ts; offsets and counts as in layout.ts. */
 export interface KernelExports {
   scan(row: number, count: number, maxima: number): number;
   firstIndexOf(value: number, row: number, count: number, maxima: number): number;
@@ -52,10 +53,10 @@ interface WebAssemblyNames {
   validate(bytes: Uint8Array): boolean;
 }
 
-/** The platform's WebAssembly, if it has one. */
+/** The platform's WebAssembly, if any. */
 const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyNames };
 
-/** The committed kernel. @returns owned by the caller. */
+/** The kernel in the repository. @returns owned by the caller. */
 export function kernelBytes(): Uint8Array {
   return Uint8Array.from(atob(kernelBase64), (character) => character.charCodeAt(0));
 }
@@ -65,7 +66,10 @@ export function canRun(bytes: Uint8Array): boolean {
   return WebAssembly?.validate(bytes) === true;
 }
 
-/** @param bytes of a kernel for which `canRun` holds. @param pageCount size of its memory, 64 KiB each. */
+/**
+ * @param bytes of a kernel for which `canRun` holds.
+ * @param pageCount size of its memory, 64 KiB each.
+ */
 export function startKernel(bytes: Uint8Array, pageCount: number): KernelInstance {
   assert(WebAssembly !== undefined, 'a kernel needs WebAssembly');
   const memory = new WebAssembly.Memory({ initial: pageCount, maximum: pageCount });

@@ -1,4 +1,4 @@
-// The committed kernel is what its source compiles to.
+// Tests that the committed kernel equals the compiled source.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

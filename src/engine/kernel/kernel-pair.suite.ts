@@ -1,4 +1,4 @@
-// Kernel and reference side by side, and everything one may ask both; tests choose the rows.
+// Compares kernel and reference in every answer; tests choose the rows.
 
 import assert from 'node:assert/strict';
 import type { Law } from '../../math/law.js';
@@ -12,7 +12,7 @@ const key = noiseKey(3n, 'race');
 const closeness = 1e-11;
 
 function isClose(actual: number, expected: number): boolean {
-  // Below 2^-1021 the kernel may say 0.
+  // Below 2^-1021 the kernel may return 0.
   return Math.abs(actual - expected) <= closeness * expected + 2 ** -1021;
 }
 
@@ -46,7 +46,7 @@ export function load(
   reference.load(row, sampling, null, null);
 }
 
-/** Asks both everything about the loaded row. */
+/** Asks both every question about the loaded row. */
 export function assertSameAnswers(
   { kernel, reference }: Pair,
   sampling: Sampling,

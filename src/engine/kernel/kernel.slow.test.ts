@@ -1,4 +1,5 @@
-// The kernel gives the reference's answers on large and awkward rows too, at length: kernel.test.ts has the short form.
+// Tests at length that the kernel gives the reference's answers, on large and awkward rows too. The
+// short form is kernel.test.ts.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

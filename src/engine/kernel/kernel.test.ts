@@ -1,5 +1,5 @@
-// The kernel gives the reference's answers: the same tokens and sparse laws bit for bit, dense laws within 1e-11.
-// Small rows; kernel.slow.test.ts has the large and awkward ones.
+// Tests that the kernel gives the reference's answers: the same tokens and sparse laws bit for bit,
+// dense laws within 1e-11. Small rows; kernel.slow.test.ts has the large and awkward ones.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

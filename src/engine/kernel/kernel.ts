@@ -1,6 +1,7 @@
-// RowMath in WebAssembly SIMD. The kernel narrows a row to the few tokens that matter, with proven margins; those are
-// decided in float64 by the functions of src/math. What a margin cannot decide goes to the reference, so the answers
-// are the reference's own. Holds one row; not shared between threads.
+// Implements RowMath in WebAssembly SIMD. The kernel narrows a row to the few candidate tokens,
+// with proven margins; the functions of src/math decide among them in float64. Cases that a margin
+// cannot decide go to the reference, so all answers equal the reference's. Holds one row; not
+// shared between threads.
 
 import { assert } from '../../base/assert.js';
 import { coupledRanking, coupledToken } from '../../math/coupled.js';
@@ -17,26 +18,26 @@ import { keptCount, prefixLaw, type Ranked, rankedWeights } from './ranked-law.j
 
 /** Units added to the float32 bound of a race: a winner needs 307, see assembly/race.ts. */
 export const raceMargin = 512;
-/** Longest ranking the kernel screens for. */
+/** Longest ranking that the kernel narrows. */
 const rankingMax = 64;
 /** Below this the float32 scale of a race overflows. */
 const temperatureMin = 1e-30;
-/** How far the kernel's sum of weights may be off: 2^20 / 8 terms per partial sum, 2^-53 each. */
+/** Error bound of the kernel's sum of weights: 2^20 / 8 terms per partial sum, 2^-53 each. */
 const totalDoubt = 2e-11;
-/** A nucleus is first sought among this many of the likeliest tokens, then among eight times as many. */
+/** Number of likeliest tokens searched first for a nucleus; then eight times as many. */
 const firstRankCount = 64;
-/** Sparse laws longer than this race in the kernel. */
+/** Sparse laws longer than this run their race in the kernel. */
 const shortLawMax = 256;
 /**
- * A ranking that reaches lower weights is the reference's to make: weights below 2^-1022 lose precision there, and the
- * noise could lift such a token, by at most exp(36.8 + 3.7), among those down to here.
+ * Rankings that reach lower weights go to the reference. Weights below 2^-1022 lose precision, and
+ * noise can raise such a token by at most exp(36.8 + 3.7), which stays below this weight.
  */
 const preciseWeightMin = 1e-260;
 const lowestFinite = -3.4028234663852886e38;
 
 /**
- * The fastest RowMath this platform runs: the kernel, or the reference where WebAssembly has no SIMD; `implementation`
- * says which. Its memory, about 29 bytes a token, is claimed here once.
+ * The fastest RowMath this platform runs: the kernel, or the reference where WebAssembly has no
+ * SIMD; `implementation` tells which. Allocates its memory once, about 29 bytes a token.
  *
  * @param vocabSize in [1, 2^20].
  */
@@ -47,7 +48,9 @@ export function createKernel(vocabSize: number): RowMath {
     : referenceRowMath(vocabSize);
 }
 
-/** `createKernel` from given code and margin, so that tests can show that wrong ones are found out. */
+/**
+ * `createKernel` from given code and margin, so that tests can show that wrong ones are detected.
+ */
 export function createKernelFrom(bytes: Uint8Array, vocabSize: number, margin: number): RowMath {
   assert(vocabSize >= 1 && vocabSize <= 2 ** 20, `vocabulary of ${vocabSize} is outside [1, 2^20]`);
   return new KernelRowMath(bytes, vocabSize, margin);
@@ -136,7 +139,10 @@ class KernelRowMath implements RowMath {
     return this.#weights[token]! / total;
   }
 
-  /** No token, or mass shared by logits of +Infinity: rare enough to leave to the reference. */
+  /**
+   * False for a row without a token, or with logits of +Infinity: these rare rows go to the
+   * reference.
+   */
   get #isOrdinary(): boolean {
     return Number.isFinite(this.#largest);
   }
@@ -145,7 +151,7 @@ class KernelRowMath implements RowMath {
     return this.#isOrdinary && sampling.temperature >= temperatureMin;
   }
 
-  /** Fills the weights of the row; their sum. */
+  /** Fills the weights of the row and returns their sum. */
   #weigh(temperature: number): number {
     const { row, paddedSize, weights, buckets } = this.#layout;
     return this.#kernel.weigh(row, paddedSize, this.#largest, temperature, weights, buckets);
@@ -158,7 +164,7 @@ class KernelRowMath implements RowMath {
   }
 
   #topKLaw(sampling: Sampling): SparseLaw {
-    // Where top-p takes a share of the k, min-p must not shorten them before it.
+    // If top-p takes a share of the k, min-p must not shorten them first.
     const bound = sampling.topP < 1 ? lowestFinite : this.#minPBound(sampling);
     const ranked = this.#rank(sampling.topK, bound, sampling.temperature);
     return prefixLaw(ranked, keptCount(ranked, sampling, sumOf(ranked.weights), 0)!);
@@ -177,14 +183,16 @@ class KernelRowMath implements RowMath {
     }
   }
 
-  /** A logit that every token min-p keeps reaches: a little below ln(minP) of the largest. */
+  /** Lower bound for the logits that min-p keeps: slightly below the largest plus ln(minP). */
   #minPBound({ minP, temperature }: Sampling): number {
     const exact = this.#largest + temperature * (Math.log(minP) - 1e-9);
     const lowered = exact - (Math.abs(this.#largest) + Math.abs(exact)) * 2 ** -22;
     return Math.max(lowestFinite, Math.fround(lowered));
   }
 
-  /** The likeliest `countMax` of the tokens with a logit >= bound; all of them where they are fewer. */
+  /**
+   * The likeliest `countMax` of the tokens with a logit >= bound; all of them if there are fewer.
+   */
   #rank(countMax: number, bound: number, temperature: number): Ranked {
     const { row, paddedSize, scratch, spare, buckets } = this.#layout;
     const reach = Math.max(bound, this.#boundOf(countMax));
@@ -195,11 +203,12 @@ class KernelRowMath implements RowMath {
     return rankedWeights(ids, this.#row, this.#largest, temperature);
   }
 
-  /** A logit that the `countMax` likeliest tokens reach, and few others. */
+  /** A logit reached by the `countMax` likeliest tokens and few others. */
   #boundOf(countMax: number): number {
     const { row, maxima, paddedSize, blockCount } = this.#layout;
     if (countMax >= this.vocabSize) return lowestFinite;
-    // The k-th largest block maximum is a bound too, found in a 32nd of the time; with most blocks it is a loose one.
+    // The k-th largest block maximum is a bound too and takes a 32nd of the time, but it is loose
+    // if k is close to the number of blocks.
     const bound =
       countMax <= blockCount / 2
         ? this.#kernel.kthLargest(maxima, blockCount, this.#largest, countMax)
@@ -208,8 +217,8 @@ class KernelRowMath implements RowMath {
   }
 
   /**
-   * Tokens that can be among the first `wanted` of a race over the tokens with a logit above `floor`, and at it those up
-   * to id `last`.
+   * Tokens that can be among the first `wanted` of a race. The race has the tokens with a logit
+   * above `floor`, and those at `floor` up to id `last`.
    */
   #race(
     { temperature }: Sampling,
@@ -234,27 +243,30 @@ class KernelRowMath implements RowMath {
     return this.#words.slice(scratch / 4, scratch / 4 + count);
   }
 
-  /** A race under a filtered law: short laws race as they are, long ones are screened first. */
+  /** A race under a filtered law: short laws run it directly, long ones are narrowed first. */
   #raceLaw(sampling: Sampling, key: NoiseKey, position: number): number {
     const law = this.law(sampling);
     if (law.kind === 'dense' || law.ids.length <= shortLawMax) {
       return coupledToken(law, key, position);
     }
-    // A filter keeps a prefix of the falling order, so its last token says who takes part.
+    // A filter keeps a prefix of the falling order, so its last token determines the participants.
     const { floor, last } = lastRanked(law.ids, this.#row);
     const ids = this.#race(sampling, key, position, 1, floor, last);
     const probs = Float64Array.from(ids, (id) => probOf(law, id));
     return coupledToken({ kind: 'sparse', ids, probs }, key, position);
   }
 
-  /** A field of a race: weights in place of probabilities, since a race does not care for a common factor. */
+  /**
+   * The participants of a race, with weights instead of probabilities: a common factor does not
+   * change the winner.
+   */
   #weighed(ids: Int32Array, { temperature }: Sampling): SparseLaw {
     const { weights } = rankedWeights(ids, this.#row, this.#largest, temperature);
     return { kind: 'sparse', ids, probs: weights };
   }
 }
 
-/** The hindmost of some tokens in falling order of their logits, ties by rising id. */
+/** The last of some tokens in falling order of their logits, ties by rising id. */
 function lastRanked(ids: Int32Array, row: Float32Array): { floor: number; last: number } {
   let floor = Infinity;
   let last = -1;

@@ -1,5 +1,5 @@
-// Where a kernel's memory holds what. The memory is sized once for a vocabulary and never grows, so views stay valid.
-// Must agree with the buffer sizes that assembly/ asks for.
+// Lays out the memory of a kernel. It is sized once for a vocabulary and never grows, so views stay
+// valid. Must agree with the buffer sizes that assembly/ uses.
 
 /** Bytes per WebAssembly page. */
 const pageBytes = 65536;
@@ -19,11 +19,11 @@ export interface KernelLayout {
   readonly maxima: number;
   /** f64 [paddedSize] */
   readonly weights: number;
-  /** u32 [256]; also where `weigh` keeps its constants. */
+  /** u32 [256]; also holds the constants of `weigh`. */
   readonly buckets: number;
-  /** Entries to sort, u64 [paddedSize]; also where a race works. */
+  /** Entries to sort, u64 [paddedSize]; also the work area of a race. */
   readonly scratch: number;
-  /** u64 [paddedSize], right behind scratch. */
+  /** u64 [paddedSize], directly after scratch. */
   readonly spare: number;
   readonly pageCount: number;
 }
@@ -38,7 +38,8 @@ export function layoutOf(vocabSize: number): KernelLayout {
   const buckets = weights + 8 * paddedSize;
   const scratch = buckets + 1024;
   const spare = scratch + 8 * paddedSize;
-  // A race needs 16 bytes a token, as much as scratch and spare together, and 64 + 8 * 64 before them.
+  // A race needs 16 bytes a token, as much as scratch and spare together, and 64 + 8 * 64 before
+  // them.
   const end = spare + 8 * paddedSize + 576;
   const pageCount = Math.ceil(end / pageBytes);
   return { paddedSize, blockCount, row, maxima, weights, buckets, scratch, spare, pageCount };

@@ -1,5 +1,6 @@
-// The law of tokens that are already ranked: cuts the falling order by top-p and min-p as src/math/law-pipeline.ts does,
-// without sorting again. Same operations in the same order, so the same bits.
+// Makes the law of tokens that are already ranked: cuts the falling order by top-p and min-p like
+// src/math/law-pipeline.ts, without sorting again. Same operations in the same order, so the same
+// bits.
 
 import type { SparseLaw } from '../../math/law.js';
 import { sparseLaw } from '../../math/law.js';
@@ -15,7 +16,11 @@ export interface Ranked {
   readonly weights: Float64Array;
 }
 
-/** @param ids in falling order of `row`. @param largest the row's largest logit, finite. @param temperature > 0. */
+/**
+ * @param ids in falling order of `row`.
+ * @param largest the row's largest logit, finite.
+ * @param temperature > 0.
+ */
 export function rankedWeights(
   ids: Int32Array,
   row: Float32Array,
@@ -30,11 +35,11 @@ export function rankedWeights(
 }
 
 /**
- * How many of the ranked tokens top-p and min-p keep.
+ * Number of ranked tokens that top-p and min-p keep.
  *
  * @param total weight of all tokens that top-k kept.
- * @param doubt how far `total` may be off, as a share of it.
- * @returns null where a total that is off by this much could keep another number.
+ * @param doubt error bound of `total`, as a share of it.
+ * @returns null if a total within this error could give another number.
  */
 export function keptCount(
   { weights }: Ranked,
@@ -61,7 +66,8 @@ export function prefixLaw(ranked: Ranked, count: number): SparseLaw {
   const probs = new Float64Array(count);
   for (let rank = 0; rank < count; rank++) probs[rank] = weights[rank]! / total;
   const law: SparseLaw = { kind: 'sparse', ids, probs };
-  // Logits may differ where probabilities do not: then a law lists by rising id, and underflow leaves it.
+  // Different logits may give equal probabilities, which a law lists by rising id. Underflow is
+  // left out.
   return isInOrder(law) ? law : sparseLaw(ids, weights);
 }
 

@@ -1,5 +1,5 @@
-// Wrong kernels must be told apart, or the comparison with the reference proves nothing: code with one constant changed,
-// and a race whose margin is too small.
+// Tests that wrong kernels are detected, or the comparison with the reference proves nothing: code
+// with one changed constant, and a race with too small a margin.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -70,9 +70,10 @@ describe('wrong kernels', () => {
   });
 });
 
-// At this position the noise of this token is 2^-19 and hardly more (the first word is 8 192 and the second small). There
-// the bound of assembly/race.ts is nearly the score itself, which makes rounding count. Found by trying 2 * 10^10 draws
-// of this key for a first word that is a power of two.
+// At this position the noise of this token is 2^-19 and hardly more (the first word is 8 192 and
+// the second small). There the bound of assembly/race.ts is nearly the score itself, which makes
+// rounding count. Found by trying 2 * 10^10 draws of this key for a first word that is a power of
+// two.
 const tightPosition = 2_496_342;
 const tightToken = 1574;
 

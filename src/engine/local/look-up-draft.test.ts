@@ -1,4 +1,4 @@
-// Looking up instead of drafting changes the number of passes, never the text, and finds what repeats.
+// Tests that look-up drafts change the number of passes, never the text, and find repetitions.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

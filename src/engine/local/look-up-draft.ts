@@ -1,11 +1,11 @@
-// A draft engine without a model: guesses what followed the last time the text ended like this. One slot; holds
-// committed tokens only, so that there is nothing to roll back.
+// Drafts without a model: guesses the tokens that followed when the text last ended like this. One
+// slot; holds committed tokens only, so there is nothing to roll back.
 
 import { assert } from '../../base/assert.js';
 import type { DraftEngine, DraftRequest, EngineInfo } from '../engine.js';
 import { type NgramOptions, ngramDefaults, ngramDraft, ngramLookUp } from '../ngram-look-up.js';
 
-/** @param target whose tokens are looked up. */
+/** @param target gives the vocabulary. */
 export function lookUpDraft(
   target: Pick<EngineInfo, 'vocabulary' | 'contextLength'>,
   options: NgramOptions = ngramDefaults,

@@ -1,6 +1,7 @@
-// The promise on real models: drafts change the speed, never the text (greedy, coupled) nor its law (ratio schemes).
-// Near ties: llama.cpp's logits differ in the last bits between batch shapes, so an argmax may flip. Each difference
-// found is checked to be such a tie and counted; see MATH.md on what "exact" promises.
+// Tests on real models that drafts change the speed, never the text (greedy, coupled) nor its law
+// (ratio schemes). Near ties: llama.cpp's logits differ in the last bits between batch shapes, so
+// an argmax may flip. Each difference is checked to be such a tie and counted; MATH.md says what
+// "exact" promises.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -28,7 +29,10 @@ const load = (name: string, deterministic = false): Promise<Engine> =>
 /** The default pair, the target with bit-identical rows in every batch. */
 let exact: Engine;
 let draft: Engine;
-/** The float16 target as it runs by default, where bits depend on the batch: the target as its own draft, and ties. */
+/**
+ * The float16 target as it runs by default, where bits depend on the batch: the target as its own
+ * draft, and ties.
+ */
 let rounding: Engine;
 before(async () => {
   exact = await load('stories-target-q8_0.gguf', true);
@@ -118,11 +122,13 @@ describe('text on the bundled models', () => {
       parted += await countTie(alone, together, prompt);
     }
     t.diagnostic(`${parted} of ${prompts.length} texts of 128 tokens part at a near tie`);
-    // Not a measure of luck but of rounding: a wrong cache or row would part most texts, and not at ties.
+    // Only rounding causes these: a wrong cache or row would change most texts, and not at ties.
     assert.ok(parted <= 6, `${parted} of ${prompts.length} texts part`);
   });
 
-  /** 1 when the texts part at a near tie, 0 when they are equal; fails when they part anywhere else. */
+  /**
+   * 1 when the texts part at a near tie, 0 when they are equal; fails when they part anywhere else.
+   */
   async function countTie(
     alone: number[],
     together: number[],

@@ -1,4 +1,5 @@
-// The local loop writes the target's text whatever drafts, and reports truly what happened.
+// Tests that the local loop writes the target's text for any drafts, and reports its rounds
+// truthfully.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

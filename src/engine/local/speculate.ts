@@ -1,6 +1,7 @@
-// Speculative decoding in one process: a draft engine proposes, a target engine judges, round by round. Also plain
-// target-only decoding, which is a round without drafts. Never touches a clock; callers time it.
-// Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1, with the schemes of MATH.md.
+// Runs speculative decoding in one process: a draft engine proposes, a target engine judges, round
+// by round. Also plain target-only decoding: a round without drafts. Reads no clock; callers time
+// it. Source: Leviathan, Kalman, Matias 2023, arXiv 2211.17192, algorithm 1, with the schemes of
+// MATH.md.
 
 import { assert } from '../../base/assert.js';
 import { slotId } from '../../base/brand.js';
@@ -22,7 +23,7 @@ import type {
 import { checkPrompt, prefill } from '../prefill.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
 
-/** What `speculate` writes, and how it drafts. All of it is said: no default changes a law. */
+/** What `speculate` writes, and how it drafts. No field that affects a law has a default. */
 export interface SpeculateRequest extends SamplingRequest {
   /** [n >= 1] */
   readonly prompt: Int32Array;
@@ -31,7 +32,7 @@ export interface SpeculateRequest extends SamplingRequest {
   readonly scheme: Scheme;
   /** Tokens drafted in a round (gamma), >= 0; 0 is target-only decoding. */
   readonly draftLength: number;
-  /** Draft stops behind the first token less sure than this, in [0, 1]; 0 never. */
+  /** A draft stops after the first token with a confidence below this, in [0, 1]; 0: never. */
   readonly confidenceMin: number;
 }
 
@@ -39,12 +40,15 @@ export interface SpeculateRequest extends SamplingRequest {
 export interface SpeculationRound {
   /** [drafted] tokens proposed. */
   readonly drafted: readonly number[];
-  /** Of them, how many stand. */
+  /** Number of them accepted. */
   readonly acceptedCount: number;
   readonly final: 'residual' | 'bonus';
-  /** Tokens committed by this round, in order: accepted drafts, then the final one; cut at the end of the text. */
+  /**
+   * Tokens committed by this round, in order: accepted drafts, then the final one; cut at the end
+   * of the text.
+   */
   readonly tokens: readonly number[];
-  /** [tokens] the target's, where asked for. */
+  /** [tokens] the target's, if requested. */
   readonly logprobs?: readonly TokenLogprobs[];
 }
 
@@ -56,15 +60,15 @@ const slot = slotId(0);
 /**
  * Writes text from a prompt in one process, a round at a time: the draft engine proposes, the
  * target judges in one pass. The text is the one that the target would have written alone: under
- * `greedy` and `coupled` token for token, else in law. Leviathan, Kalman, Matias 2023, arXiv
- * 2211.17192, algorithm 1.
+ * `greedy` and `coupled` token for token, else in distribution. Leviathan, Kalman, Matias 2023,
+ * arXiv 2211.17192, algorithm 1.
  *
- * @param target stays the caller's; slot 0 of it is used.
- * @param draft of the same vocabulary, and used in the same way; null for target-only decoding.
- * @param signal ends the text at the next round.
+ * @param target owned by the caller; slot 0 is used.
+ * @param draft same vocabulary, same use; null for target-only decoding.
+ * @param signal ends the text before the next round.
  * @returns the generator's return value says why the text ended.
- * @throws PilotfishError `usage` for a count out of range, `prompt-empty`, `prompt-too-long`, `vocabulary-mismatch`,
- *   `cancelled`, or an engine's.
+ * @throws PilotfishError `usage` for a count out of range, `prompt-empty`, `prompt-too-long`,
+ *   `vocabulary-mismatch`, `cancelled`, or an engine's.
  *
  * @example
  * ```ts
@@ -163,7 +167,10 @@ class Session {
     return { drafted: ids, acceptedCount, final, tokens: committed, ...reported };
   }
 
-  /** Tokens a draft may add: what is left to write but one, which the target adds itself, and both contexts. */
+  /**
+   * Tokens a draft may add: one less than is left to write, since the target adds one, and within
+   * both contexts.
+   */
   #room(): number {
     const length = this.#committed.length;
     const left = this.#request.tokensMax - this.#written - 1;
@@ -235,7 +242,7 @@ function checkCounts({ tokensMax, draftLength }: SpeculateRequest): void {
   }
 }
 
-/** Of the accepted drafts and the final token, where asked for. */
+/** Of the accepted drafts and the final token, if requested. */
 function logprobsOf({ final, logprobs }: Outcome, token: number): TokenLogprobs[] | undefined {
   if (logprobs === null) return undefined;
   const { tokens, law } = logprobs;

@@ -1,5 +1,5 @@
-// The target's own law, asked of the engine with no draft in play: what tests of laws on real models compare with.
-// An engine that is asked must be idle, and its slot 0 free.
+// Asks an engine for the target's own law, without drafts: the comparison for law tests on real
+// models. The engine must be idle, with slot 0 free.
 
 import { slotId } from '../../base/brand.js';
 import { type Law, tokenAt } from '../../math/law.js';
@@ -7,7 +7,10 @@ import type { Sampling } from '../../math/sampling.js';
 import type { Engine } from '../engine.js';
 import { prefill } from '../prefill.js';
 
-/** The target's law after a prefix of at least one token, had by rejecting a draft it cannot accept. */
+/**
+ * The target's law after a prefix of at least one token, obtained by rejecting a draft that it
+ * cannot accept.
+ */
 export async function targetLaw(
   target: Engine,
   prefix: readonly number[],
@@ -32,7 +35,8 @@ export async function targetLaw(
 }
 
 /**
- * Every continuation of `count` tokens with its probability under the target alone; asks for a law per prefix.
+ * Every continuation of `count` tokens with its probability under the target alone; asks for a law
+ * per prefix.
  *
  * @returns keys are the ids, joined by blanks.
  */

@@ -1,5 +1,6 @@
-// The noise of src/math/noise.ts: Threefry-2x32 with 20 rounds, for sixteen tokens at once and for one.
-// Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.2.
+// Computes the noise of src/math/noise.ts: Threefry-2x32 with 20 rounds, for sixteen tokens at once
+// and for one. Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2,
+// 3", section 3.2.
 
 const parity: i32 = 0x1bd11bda;
 
@@ -9,8 +10,9 @@ function mixed(x1: v128, x0: v128, shift: i32): v128 {
 }
 
 /**
- * First noise words of the tokens first .. first + 15. Four groups side by side: one alone would spend half its time
- * waiting for its own results. A line for each half of a round; after every fourth, the key.
+ * First noise words of the tokens first .. first + 15. Four groups are interleaved: one alone would
+ * wait half its time for its own results. One line is half of a round; the key comes after every
+ * fourth round.
  *
  * @param out u32 [16]
  */
@@ -98,7 +100,10 @@ function bothWords(token: i32, position: i32, keyLow: i32, keyHigh: i32): u64 {
   return ((<u64>(<u32>x0)) << 32) | <u64>(<u32>x1);
 }
 
-/** Natural logarithm of a normal number > 0, by log1p, because the library's own logarithm brings 4 KiB of tables. */
+/**
+ * Natural logarithm of a normal number > 0, by log1p, because the library's own logarithm brings 4
+ * KiB of tables.
+ */
 function logarithm(value: f64): f64 {
   const bits = reinterpret<u64>(value);
   const exponent = <i32>(bits >> 52) - 1023;

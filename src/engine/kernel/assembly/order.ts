@@ -1,7 +1,7 @@
-// Floats as integers of the same order, so that bisection and radix sort can work on bits.
-// -0 and 0 are one value here, as they are for every comparison of floats. Never given a NaN.
+// Maps floats to integers of the same order, so that bisection and radix sort can work on bits. -0
+// and 0 are one value here, as in every comparison of floats. Never given a NaN.
 
-/** Signed integer that is larger exactly where the float is. */
+/** Signed integer with the same order as the float. */
 export function keyOf(value: f32): i32 {
   // Adding 0 turns -0 into 0.
   const bits = reinterpret<i32>(value + 0);

@@ -1,25 +1,30 @@
-// Screens the exponential race of a row: every token that can be among the first `wanted` is kept, nearly all others
-// are dropped by a float32 bound on their score, sixteen at once. The caller decides among the kept ones in float64.
+// Narrows the exponential race of a row: keeps every token that can be among the first `wanted`,
+// and drops nearly all others by a float32 bound on their score, sixteen at once. The caller
+// decides among the kept ones in float64.
 //
-// A score is ln(E / weight) = ln E - (logit - largest) / temperature; the smallest wins. The bound uses only the first
-// noise word w, of which u >= h * 2^-31 with h = w >> 1, and E = -ln(1 - u) >= u. The bits of h as a float, read as an
-// integer, are 2^23 * (127 + log2 h) or less (a chord below the logarithm). So, in units of 2^-23 of log2,
+// A score is ln(E / weight) = ln E - (logit - largest) / temperature; the smallest wins. The bound
+// uses only the first noise word w, of which u >= h * 2^-31 with h = w >> 1, and E = -ln(1 - u) >=
+// u. The bits of h as a float, read as an integer, are 2^23 * (127 + log2 h) or less (a chord below
+// the logarithm). So, in units of 2^-23 of log2,
 //   bits(h) - (logit - largest) * scale <= 2^23 * (S + 127 + 31)
-// must hold for a token whose score is S ln 2 or less. What float32 may add: 64 for bits(h) and 1 for h as a float, 64
-// for the sum of both sides, 2^-24 of the right side, which is 79 + S / 2, and 3 * 2^-24 of the product. That lies below
-// S + 58 (u >= 2^-53, and 5 for good measure), which makes 87 + 1.5 S. In all 295 + 2 S: `margin` * (1 + S / 100)
-// must be above that, and a winner has S < 6, since the favourite's E is below 37.
+// must hold for a token whose score is S ln 2 or less. Float32 errors may add: 64 for bits(h) and 1
+// for h as a float, 64 for the sum of both sides, 2^-24 of the right side, which is 79 + S / 2, and
+// 3 * 2^-24 of the product. The product lies below S + 58 (u >= 2^-53, and 5 as a reserve), which
+// makes 87 + 1.5 S. In total 295 + 2 S: `margin` * (1 + S / 100) must be above that, and a winner
+// has S < 6, since the favourite's E is below 37.
 
 import { firstWords, logExponential } from './noise';
 
-/** ln of the smallest variate there is, 2^-53, rounded down. */
+/** ln of the smallest variate, 2^-53, rounded down. */
 const lowestLogVariate: f64 = -36.8;
-/** Scores nearer than this to the last wanted one are kept: two float64 computations of a score differ by less. */
+/**
+ * Scores closer than this to the last wanted one are kept: two float64 computations differ by less.
+ */
 const decisionMargin: f64 = 1e-9;
 /** Units of the bound in one log2. */
 const unit: f64 = 8388608;
 const blockLength: i32 = 16;
-/** Exp of less is 0 in float64, and a token of weight 0 takes no part. */
+/** Exp of smaller values is 0 in float64; a token of weight 0 is not in the race. */
 const lowestExponent: f64 = -745.1332191019412;
 /** Largest `wanted`. */
 const wantedMax: usize = 64;
@@ -28,7 +33,7 @@ const wantedMax: usize = 64;
 const bestOffset: usize = 64;
 const keptOffset: usize = bestOffset + 8 * wantedMax;
 
-// The race that is running.
+// State of the running race.
 let keyLow: i32 = 0;
 let keyHigh: i32 = 0;
 let position: i32 = 0;
@@ -38,20 +43,23 @@ let temperature: f64 = 1;
 let floor: f32 = 0;
 let lastAtFloor: i32 = 0;
 let wanted: i32 = 1;
-/** f64 [wanted], rising: the smallest scores so far; Infinity where fewer are known. */
+/** f64 [wanted], rising: the smallest scores so far; Infinity if fewer are known. */
 let best: usize = 0;
 /** Score f64 and id i32 of each kept token, 16 bytes apart. */
 let kept: usize = 0;
 let keptEnd: usize = 0;
 
-/** Says which noise the next races run on. */
+/** Sets the noise of the next races. */
 export function setNoise(low: i32, high: i32, at: i32): void {
   keyLow = low;
   keyHigh = high;
   position = at;
 }
 
-/** Says who takes part in the next races: tokens with a logit above `lowest`, and at it those up to id `last`. */
+/**
+ * Sets the participants of the next races: tokens with a logit above `lowest`, and those at it up
+ * to id `last`.
+ */
 export function setField(lowest: f32, last: i32): void {
   floor = lowest;
   lastAtFloor = last;
@@ -64,9 +72,10 @@ export function setField(lowest: f32, last: i32): void {
  * @param favourite lowest id with the largest logit; its score bounds the others from the start.
  * @param rowTemperature >= 1e-30, so that the float32 scale stays finite.
  * @param wantedCount in [1, 64].
- * @param margin units added to the bound; 512 is safe, less may lose the winner.
+ * @param margin units added to the bound; 512 is safe; less may lose the winner.
  * @param scratch 64 + 8 * 64 + 16 * count bytes.
- * @returns how many ids, i32, stand at `scratch`, in no promised order: all that can be among the first wantedCount.
+ * @returns number of ids, i32, written to `scratch` in no promised order: all that can be among the
+ *   first wantedCount.
  */
 export function race(
   rowStart: usize,
@@ -125,13 +134,13 @@ function worstScore(): f64 {
   return f64.load(best + ((<usize>(wanted - 1)) << 3));
 }
 
-/** Right side of the bound. Finite also while fewer than `wanted` are known. */
+/** Right side of the bound. Finite even while fewer than `wanted` are known. */
 function scoreLimit(margin: f64): f32 {
   const score = worstScore() / Math.LN2;
   return <f32>min(unit * (score + 158) + margin * (1 + max(score, 0) / 100), 3e38);
 }
 
-/** No token with a smaller logit can win, whatever its noise. */
+/** No token with a smaller logit can win with any noise. */
 function lowestLogit(): f32 {
   return max(floor, <f32>(largest + temperature * (lowestLogVariate - worstScore())));
 }
@@ -171,7 +180,7 @@ function enter(id: i32): void {
   insert(score);
 }
 
-/** Puts a score into its place among the best; the last falls out. */
+/** Inserts a score into the best ones; the last is dropped. */
 function insert(score: f64): void {
   let hole = best + ((<usize>(wanted - 1)) << 3);
   if (!(score < f64.load(hole))) return;
@@ -182,7 +191,7 @@ function insert(score: f64): void {
   f64.store(hole, score);
 }
 
-/** Copies the ids that still stand to `out`, which lies before the kept. */
+/** Copies the ids still in the race to `out`, which lies before `kept`. */
 function finish(out: usize): i32 {
   const limit = worstScore() + decisionMargin;
   let to = out;

@@ -1,5 +1,5 @@
-// The first look at a row: its largest logit, the largest of each block, and where a value stands.
-// NaN loses every comparison here, so it counts as -Infinity. Never writes to the row.
+// Scans a row: its largest logit, the largest of each block, and the index of a value. NaN loses
+// every comparison here, so it counts as -Infinity. Never writes to the row.
 
 /** Logits of one block. kernel.ts pads rows with -Infinity to a multiple of this. */
 export const blockLength: i32 = 32;
@@ -18,7 +18,7 @@ function largestLane(lanes: v128): f32 {
 }
 
 /**
- * Largest logit of a row, -Infinity where there is none.
+ * Largest logit of a row, -Infinity if there is none.
  *
  * @param row f32 [count]
  * @param count a multiple of blockLength.
@@ -46,7 +46,7 @@ export function scan(row: usize, count: i32, maxima: usize): f32 {
 /**
  * Lowest index whose logit equals `value`, or -1.
  *
- * @param maxima f32, as `scan` left them.
+ * @param maxima f32, as written by `scan`.
  */
 export function firstIndexOf(value: f32, row: usize, count: i32, maxima: usize): i32 {
   for (let from = 0; from < count; from += blockLength) {

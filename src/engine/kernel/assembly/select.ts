@@ -1,5 +1,5 @@
-// Finds the large logits of a row without sorting it: a bound below the k-th largest by bisection, then a list of all
-// that reach the bound. NaN reaches nothing.
+// Finds the large logits of a row without sorting it: a bound below the k-th largest by bisection,
+// then a list of all logits that reach the bound. NaN never reaches it.
 
 import { floatOf, keyOf } from './order';
 
@@ -21,8 +21,8 @@ function countAtLeast(values: usize, count: i32, bound: f32): i32 {
 }
 
 /**
- * A bound that the k-th largest value reaches and little more than k values reach: at most k / 8 more, unless values
- * equal to the k-th are more. -Infinity where fewer than k values are above it.
+ * A bound reached by the k-th largest value and at most k / 8 further values, or more if they equal
+ * the k-th. -Infinity if fewer than k values are above it.
  *
  * @param values f32 [count], count a multiple of 4.
  * @param largest largest of the values, below Infinity.
@@ -62,8 +62,8 @@ function reaching(logits: usize, bounds: v128): i32 {
  *
  * @param row f32 [count], count a multiple of 16.
  * @param bound above -Infinity.
- * @param out u64, room for all that reach the bound; receives entries whose rising order is falling logit, then rising
- *   id: see entryOf.
+ * @param out u64, room for all that reach the bound; receives entries whose rising order is falling
+ *   logit, then rising id: see entryOf.
  * @returns the number of entries.
  */
 export function gather(row: usize, count: i32, bound: f32, out: usize): i32 {

@@ -1,14 +1,15 @@
-// Sorts the entries of select.ts. Stable radix sort on the high word: entries come in rising order of their low word
-// and stay so among equals, which makes it a sort of the whole entry. Never looks at a float.
+// Sorts the entries of select.ts. Stable radix sort on the high word: entries come in rising order
+// of their low word and keep that order among equals, so the whole entry is sorted. Never looks at
+// a float.
 
-/** Up to this many entries insertion is faster than four passes over 256 buckets. */
+/** Up to this many entries, insertion is faster than four passes over 256 buckets. */
 const insertionMax: i32 = 64;
 
 /**
  * @param entries u64 [count], in rising order of the low word.
  * @param spare u64 [count], overwritten.
  * @param buckets u32 [256], overwritten.
- * @returns where the sorted entries are: at `entries` or at `spare`.
+ * @returns address of the sorted entries: `entries` or `spare`.
  */
 export function sort(entries: usize, spare: usize, count: i32, buckets: usize): usize {
   if (count <= insertionMax) {
@@ -44,7 +45,10 @@ function bucketOf(entry: u64, shift: u64): usize {
   return (<usize>((entry >> shift) & 255)) << 2;
 }
 
-/** Turns counts of one byte into first places. False when all entries share the byte: the pass would change nothing. */
+/**
+ * Turns counts of one byte into start positions. False when all entries share the byte: the pass
+ * would change nothing.
+ */
 function countBytes(entries: usize, count: i32, shift: u64, buckets: usize): bool {
   memory.fill(buckets, 0, 1024);
   const end = entries + ((<usize>count) << 3);

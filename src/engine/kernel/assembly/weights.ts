@@ -1,16 +1,17 @@
-// Weights exp((logit - max) / temperature) of a whole row in float64, and their sum. Same reduction, polynomial and
-// order of operations as the fdlibm exponential (Sun Microsystems 1993, e_exp.c: remez on [0, 0.5 ln 2], error below one
-// ulp), so that engines whose Math.exp is fdlibm get the same bits. NaN weighs 0.
+// Computes the weights exp((logit - max) / temperature) of a whole row in float64, and their sum.
+// Same reduction, polynomial and order of operations as the fdlibm exponential (Sun Microsystems
+// 1993, e_exp.c: remez on [0, 0.5 ln 2], error below one ulp), so that engines whose Math.exp is
+// fdlibm get the same bits. NaN weighs 0.
 
-/** Weights below exp of this, 2^-1021, become 0: no race, draw or ratio test can tell. */
+/** Weights below exp of this, 2^-1021, become 0: no race, draw or ratio test can notice. */
 const lowestExponent: f64 = -708;
 
-// Where `weigh` puts its constants: engines build a constant of 16 bytes anew at every use, which cost a quarter of the
-// time, but load one from memory in a step.
+// Offsets of the constants of `weigh`. Engines rebuild a constant of 16 bytes at every use, which
+// cost a quarter of the time, but load one from memory in one step.
 const lowestAt: usize = 0;
 const clampAt: usize = 8;
 const log2eAt: usize = 16;
-/** Adding this rounds to a whole number and leaves it in the low bits of the sum. */
+/** Adding this constant rounds to a whole number, which is in the low bits of the sum. */
 const rounderAt: usize = 24;
 const ln2HighAt: usize = 32;
 const ln2LowAt: usize = 40;
@@ -38,7 +39,10 @@ function putConstants(to: usize): void {
   f64.store(to, 2, twoAt);
 }
 
-/** (logit - max) / temperature of two logits, -Infinity and NaN as far below as anything that still weighs 0. */
+/**
+ * (logit - max) / temperature of two logits, with -Infinity and NaN clamped to a value that weighs
+ * 0.
+ */
 function exponents(logits: usize, largest: v128, temperature: v128, clamp: v128): v128 {
   const distance = f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(logits)), largest);
   return f64x2.pmax(clamp, f64x2.div(distance, temperature));
@@ -66,7 +70,7 @@ function weightOf(y: v128, rounded: v128, x: v128, lowest: v128): v128 {
 }
 
 /**
- * The weights of a row. Four pairs side by side: one alone would spend its time waiting for its own results.
+ * The weights of a row. Four pairs are interleaved: one alone would wait for its own results.
  *
  * @param row f32 [count], count a multiple of 8.
  * @param largest largest logit of the row, finite.

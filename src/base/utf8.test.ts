@@ -1,4 +1,4 @@
-// Texts are cut at whole characters, and UTF-8 is written as the platform writes it and told from other bytes.
+// Tests that texts are cut at whole characters, and that UTF-8 is encoded and recognised correctly.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

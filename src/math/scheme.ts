@@ -1,0 +1,6 @@
+// Lists the verification schemes. MATH.md proves each one exact.
+
+/** The rules by which drafts are verified. Each is a file of this folder. */
+export const schemes = ['greedy', 'coupled', 'agreement', 'split', 'full'] as const;
+/** One of `schemes`. */
+export type Scheme = (typeof schemes)[number];
