@@ -37,10 +37,14 @@ test('checkSampling refuses more biases than a row is worth', () => {
 });
 
 test('checkSampling lets the bounds themselves pass', () => {
-  checkSampling(plain, 1);
-  checkSampling({ ...plain, temperature: 0, topP: Number.MIN_VALUE }, 1);
-  checkSampling({ ...plain, temperature: 100, minP: 1 - Number.EPSILON / 2 }, 1);
-  checkSampling({ ...plain, logitBias: new Map([[0, -Infinity]]) }, 1);
+  for (const change of [
+    {},
+    { temperature: 0, topP: Number.MIN_VALUE },
+    { temperature: 100, minP: 1 - Number.EPSILON / 2 },
+    { logitBias: new Map([[0, -Infinity]]) },
+  ]) {
+    assert.doesNotThrow(() => checkSampling({ ...plain, ...change }, 1));
+  }
 });
 
 test('each filter and each penalty is told from its neutral value', () => {
