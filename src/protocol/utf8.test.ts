@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { anyText } from '../base/any-text.suite.js';
 import { cutText, fromUtf8, toUtf8 } from './utf8.js';
 
 describe('cutting a text', () => {
   it('keeps the longest beginning that fits, whole characters only', () => {
-    const text = fc.string({ unit: 'binary', maxLength: 30 });
     fc.assert(
-      fc.property(text, fc.nat(40), (whole, bytesMax) => {
+      fc.property(anyText(30), fc.nat(40), (whole, bytesMax) => {
         const cut = cutText(whole, bytesMax);
         assert.ok(whole.startsWith(cut));
         assert.ok(Buffer.byteLength(cut) <= bytesMax);
