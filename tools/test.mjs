@@ -27,7 +27,7 @@ function testFiles(folder) {
     .sort();
 }
 
-/** Ends what tools/test-limit.mjs cannot: a file that keeps something open after its tests, or never yields. */
+/** Ends what test-limit.mjs cannot: a file that keeps something open after its tests, or never yields. */
 const fileMinutesMax = 20;
 
 /** Runs the files with so many at once; true when all passed. */
@@ -50,8 +50,8 @@ function passes(files, concurrency) {
 }
 
 /**
- * Quick tests share a process with those beside them: half of their time would be starting node and loading the same
- * modules. These need one of their own.
+ * Quick tests share a process with those beside them: a third of their time would be starting node
+ * and loading the same modules. These need one of their own.
  */
 const loners = [
   'src/engine/kernel/fallback.test.js', // changes what the process knows of WebAssembly
@@ -76,7 +76,8 @@ function grouped(files) {
     writeFileSync(path, lines.join(''));
     groups.push(path);
   }
-  return [...groups, ...files.filter((file) => !isGrouped(file))];
+  // The long ones first: the others fill what is left of the last minute.
+  return [...files.filter((file) => !isGrouped(file)), ...groups];
 }
 
 const files = testFiles('dist');
