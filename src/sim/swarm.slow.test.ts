@@ -1,8 +1,9 @@
-// The worlds of the swarm beyond those of every check.
+// The worlds of the swarm beyond those of every check; swarm-more.slow.test.ts has as many again,
+// beside it on another core.
 
 import { it } from 'node:test';
 import { checkSwarm } from './swarm.suite.js';
 
-it('every promise is kept under seeds 4 to 400, and faults of every kind are felt', () => {
-  checkSwarm(4, 401);
+it('every promise is kept under seeds 4 to 200, and faults of every kind are felt', () => {
+  checkSwarm(4, 201);
 });
