@@ -21,6 +21,23 @@ describe('cutting a text', () => {
   });
 });
 
+describe('the length of a character', () => {
+  it('is one byte up to U+007F, two up to U+07FF, three up to U+FFFF, then four', () => {
+    for (const [codePoint, length] of [
+      [0x7f, 1],
+      [0x80, 2],
+      [0x7ff, 2],
+      [0x800, 3],
+      [0xffff, 3],
+      [0x10000, 4],
+    ] as const) {
+      const character = String.fromCodePoint(codePoint);
+      assert.equal(cutText(character, length), character);
+      assert.equal(cutText(character, length - 1), '');
+    }
+  });
+});
+
 describe('UTF-8', () => {
   it('of a lone surrogate is the replacement character', () => {
     assert.deepEqual(toUtf8('\ud800'), Uint8Array.of(0xef, 0xbf, 0xbd));
