@@ -253,6 +253,14 @@ describe('limits', () => {
     });
   }
 
+  it('of an opened session are as many ids as it has tokens, or none', () => {
+    const prompt: Case = ['server', (size) => opened({ promptLength: 3, promptIds: ids(size) })];
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((size) => codeOf(prompt, size) === 'ok'),
+      [true, false, false, true, false],
+    );
+  });
+
   it('of padding are 32 bytes and a power of two, of aggregation 10 ms; 0 is neither', () => {
     const padded: Case = ['device', (padBytes) => open({ padBytes })];
     const allowed = [0, 16, 31, 32, 33, 48, 64].filter((size) => codeOf(padded, size) === 'ok');
