@@ -1,5 +1,6 @@
-// Keeps data flowing one way: checks every import against the table below, refuses import cycles (type-only ones too),
-// guards outside modules that have one door, and searches the pure layers for clocks and dice.
+// Keeps data flowing one way: checks every import against the table below, refuses import cycles
+// (type-only ones too), guards outside modules that have one door, and searches the pure layers for
+// clocks and dice. Refuses a name that two files export: one name has one meaning.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -116,7 +117,32 @@ const commands = [...readFileSync(program, 'utf8').matchAll(/\badd\w+ } from '\.
 const isGuest = (path, hosts) =>
   hosts.some((host) => (host.endsWith('/') ? path.startsWith(host) : path === host));
 
+/** Names that a text declares at top level and exports, there or in a list at its end. */
+function exportedNames(text) {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
+  const declared = [...code.matchAll(declaredIn)].map(([, isExported, name]) => ({
+    isExported: isExported !== undefined,
+    name,
+  }));
+  const names = new Set(declared.filter(({ isExported }) => isExported).map(({ name }) => name));
+  for (const [, list] of code.matchAll(/^export\s+(?:type\s+)?\{([^}]*)\}\s*;/gm)) {
+    for (const part of list.split(',')) {
+      const [local, other] = part
+        .trim()
+        .replace(/^type\s+/, '')
+        .split(/\s+as\s+/);
+      // What is passed on from an import is declared elsewhere.
+      if (declared.some(({ name }) => name === local)) names.add(other ?? local);
+    }
+  }
+  return names;
+}
+const declaredIn =
+  /^(export\s+)?(?:declare\s+)?(?:default\s+)?(?:abstract\s+)?(?:async\s+)?(?:class|interface|type|(?:const\s+)?enum|function\s*\*?|const|let|var)\s+([\w$]+)/gm;
+
 const complaints = [];
+/** Exported name -> files that declare it. */
+const declarations = new Map();
 /** File -> files it imports, for values or for types. */
 const graph = new Map();
 const importsIn =
@@ -136,6 +162,10 @@ for (const path of files) {
   const lines = text.split('\n').length - 1;
   if (lines > linesMax && !isTest(path) && !path.includes('/generated/'))
     complaints.push(`${path}: ${lines} lines; a file holds one thing, in at most ${linesMax}`);
+  if (!isTest(path) && !path.includes('/generated/')) {
+    for (const name of exportedNames(text))
+      declarations.set(name, [...(declarations.get(name) ?? []), path]);
+  }
   const targets = [];
   for (const [, from, dynamic] of text.matchAll(importsIn)) {
     const specifier = from ?? dynamic;
@@ -171,6 +201,10 @@ function visit(path, trail) {
   state.set(path, 'done');
 }
 for (const path of files) if (!isTest(path)) visit(path, []);
+
+for (const [name, places] of declarations) {
+  if (places.length > 1) complaints.push(`${name} is exported by ${places.join(' and ')}`);
+}
 
 for (const complaint of complaints) console.error(complaint);
 console.log(`${files.length} files, ${complaints.length} complaints`);

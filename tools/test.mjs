@@ -5,7 +5,7 @@
 //   filter    keep the files whose path contains one of the words
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 
@@ -27,7 +27,7 @@ function testFiles(folder) {
     .sort();
 }
 
-/** A file that keeps something open would never end; this long none takes on a busy machine. */
+/** Ends what test-limit.mjs cannot: a file that keeps something open after its tests, or never yields. */
 const fileMinutesMax = 20;
 
 /** Runs the files with so many at once; true when all passed. */
@@ -36,8 +36,9 @@ function passes(files, concurrency) {
   const { status } = spawnSync(
     process.execPath,
     [
-      '--test',
       '--enable-source-maps',
+      '--import=./tools/test-limit.mjs',
+      '--test',
       '--test-reporter=spec',
       `--test-concurrency=${concurrency}`,
       `--test-timeout=${fileMinutesMax * 60_000}`,
@@ -48,37 +49,35 @@ function passes(files, concurrency) {
   return status === 0;
 }
 
-/** Quick tests of the pure layers touch nothing but memory: so many share a process, which takes longer to start than they. */
-const groupSize = 6;
+/**
+ * Quick tests share a process with those beside them: a third of their time would be starting node
+ * and loading the same modules. These need one of their own.
+ */
+const loners = [
+  'src/engine/kernel/fallback.test.js', // changes what the process knows of WebAssembly
+];
+const groupSize = 12;
 const groupFolder = join('dist', '.groups');
 
-/** Folders of the pure layers, as globs of the compiler's own list. */
-const pureFolders = JSON.parse(readFileSync('tsconfig.pure.json', 'utf8')).include.map((glob) =>
-  glob.replace(/^src/, 'dist/src').replace(/\/(\*\*\/)?\*\.ts$/, ''),
-);
-const isPure = (path) =>
-  !/\.(slow|model)\.test\.js$/.test(path) &&
-  pureFolders.some((folder) =>
-    folder === 'dist/src/engine'
-      ? /^dist\/src\/engine\/[^/]+$/.test(path)
-      : path.startsWith(`${folder}/`),
-  );
+const isGrouped = (path) =>
+  !/\.(slow|model)\.test\.js$/.test(path) && !loners.some((loner) => path.endsWith(loner));
 
 /** Files that import some of those given, in their place. */
 function grouped(files) {
   rmSync(groupFolder, { recursive: true, force: true });
   mkdirSync(groupFolder, { recursive: true });
-  const pure = files.filter(isPure);
+  const quick = files.filter(isGrouped);
   const groups = [];
-  for (let from = 0; from < pure.length; from += groupSize) {
+  for (let from = 0; from < quick.length; from += groupSize) {
     const path = join(groupFolder, `${groups.length + 1}.test.mjs`);
-    const lines = pure
+    const lines = quick
       .slice(from, from + groupSize)
       .map((file) => `import '${relative(groupFolder, file)}';\n`);
     writeFileSync(path, lines.join(''));
     groups.push(path);
   }
-  return [...groups, ...files.filter((file) => !isPure(file))];
+  // The long ones first: the others fill what is left of the last minute.
+  return [...files.filter((file) => !isGrouped(file)), ...groups];
 }
 
 const files = testFiles('dist');

@@ -10,7 +10,6 @@ import { noiseKey, uniform } from '../../src/math/noise.js';
 import { baselineFrom, baselineText } from './baseline-file.js';
 import { type Probe, runGate } from './gate.js';
 import { changeOf, type GateReading, type GateVerdict, judgeReading } from './judge.js';
-import { virtualProbes } from './virtual-probes.js';
 
 const key = noiseKey(11n, 'accept');
 const tolerance = 0.15;
@@ -148,13 +147,4 @@ it('a baseline comes out of its file as it went in; anything else is refused by 
         error.code === 'usage' && /x\.json is no baseline/.test(error.message),
     );
   }
-});
-
-it('readings in virtual time are the same twice, positive, and named once', async () => {
-  const probes = virtualProbes.filter(({ name }) => /one device, round trip 5 ms|split/.test(name));
-  const read = async () => (await Promise.all(probes.map((probe) => probe.read()))).flat();
-  const readings = await read();
-  assert.deepEqual(await read(), readings);
-  assert.ok(readings.length >= 7 && readings.every(({ value }) => value.value > 0));
-  assert.equal(new Set(readings.map(({ id }) => id)).size, readings.length);
 });

@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import type { WebSocket } from 'ws';
 import { assert } from '../../src/base/assert.js';
 import { limits } from '../../src/protocol/limits.js';
-import { helloFrame, openFrame, openSocket } from './raw-device.js';
+import { helloFrame, openSocket, rawOpenFrame } from './raw-device.js';
 
 export interface StormAttack {
   readonly name: string;
@@ -133,7 +133,7 @@ async function fallenSilent(port: number, count: number): Promise<void> {
   const sockets = await Promise.all(many(count, () => openSocket(port)));
   for (const socket of sockets) {
     socket?.send(helloFrame());
-    socket?.send(openFrame(0));
+    socket?.send(rawOpenFrame(0));
   }
   await untilClosed(sockets);
 }
@@ -143,7 +143,7 @@ async function vanishing(port: number, count: number): Promise<void> {
     const wave = many(Math.min(25, count - done), async () => {
       const socket = await openSocket(port);
       socket?.send(helloFrame());
-      socket?.send(openFrame(0));
+      socket?.send(rawOpenFrame(0));
       await sleep(20);
       socket?.terminate();
     });
@@ -154,7 +154,7 @@ async function vanishing(port: number, count: number): Promise<void> {
 async function openFlood(port: number, count: number): Promise<void> {
   const socket = await openSocket(port);
   socket?.send(helloFrame());
-  for (let session = 0; session < count; session++) socket?.send(openFrame(session));
+  for (let session = 0; session < count; session++) socket?.send(rawOpenFrame(session));
   await sleep(1_000);
   socket?.terminate();
 }
@@ -217,7 +217,7 @@ async function unreadFrames(port: number, count: number): Promise<void> {
     await sleep(20);
     socket?.pause();
     for (let session = 0; session < 64; session++) {
-      socket?.send(openFrame(session, { topLogprobs: 15 }));
+      socket?.send(rawOpenFrame(session, { topLogprobs: 15 }));
     }
   }
   await sleep(10_000);

@@ -7,7 +7,7 @@ import { type Client, connect } from '../../src/device/index.js';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import type { Random } from '../../src/sim/random.js';
 import { completion } from './http-client.js';
-import { helloFrame, openFrame, openSocket } from './raw-device.js';
+import { helloFrame, openSocket, rawOpenFrame } from './raw-device.js';
 import { checkText, type ToyText, variants } from './toy-texts.js';
 import type { TrialKeys } from './trial-keys.js';
 
@@ -138,7 +138,7 @@ export async function vanishingChurn(churn: Churn, key: number, random: Random):
   while (!isOver()) {
     const socket = await openSocket(port, { key: keys.tokenOf(key) });
     socket?.send(helloFrame());
-    socket?.send(openFrame(0));
+    socket?.send(rawOpenFrame(0));
     await sleep(100 * random.next());
     socket?.terminate();
     if (socket !== null) tally.vanishedCount++;

@@ -37,7 +37,7 @@ export const helloFrame = (): Uint8Array =>
   });
 
 /** Opens a session that is streamed to, behind a prompt of 200 tokens. */
-export function openFrame(session: number, changes: Partial<Open> = {}): Uint8Array {
+export function rawOpenFrame(session: number, changes: Partial<Open> = {}): Uint8Array {
   return encodeFrame({
     kind: 'open',
     session,

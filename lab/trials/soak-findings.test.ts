@@ -35,11 +35,13 @@ describe('a soak', () => {
 
   it('does not where nothing is left, nor where caches fill in the beginning', () => {
     // Of these intervals one in forty lies above 0; none comes near 64 bytes.
-    for (let seed = 0; seed < 20; seed++) checkFlat(samplesOf(seed, 0, 5e6));
+    for (let seed = 0; seed < 20; seed++) {
+      assert.doesNotThrow(() => checkFlat(samplesOf(seed, 0, 5e6)));
+    }
   });
 
   it('judges nothing in a minute', () => {
     const short = samplesOf(1, 10_000, 0).filter(({ minute }) => minute <= 1);
-    checkFlat(short);
+    assert.doesNotThrow(() => checkFlat(short));
   });
 });

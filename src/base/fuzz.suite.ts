@@ -1,4 +1,4 @@
-// How long the fuzzers go on and where they begin. In every check a bounded time from a new seed, which a failure prints;
+// How long the fuzzers go on and where they begin. In every check a bounded number of runs from a new seed, which a failure prints;
 // PILOTFISH_FUZZ_RUNS makes all of them longer, PILOTFISH_FUZZ_SEED repeats a run. What once was found is kept as data beside
 // each test and met first.
 
@@ -10,18 +10,15 @@ const { PILOTFISH_FUZZ_RUNS, PILOTFISH_FUZZ_SEED } = process.env;
  * Parameters of a fuzzer.
  *
  * @param usualRuns where nobody asks for more. @param kept inputs of the property that were trouble once, run first.
- * @param usualMs where nobody asks for more, it stops after this long; null: it takes what it takes.
  */
 export function fuzzing<T>(
   usualRuns: number,
   kept: readonly T[] = [],
-  usualMs: number | null = null,
 ): Parameters<T> & { readonly seed: number; readonly numRuns: number } {
   const isUsual = PILOTFISH_FUZZ_RUNS === undefined;
   return {
     seed: Number(PILOTFISH_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31)),
     numRuns: kept.length + (isUsual ? usualRuns : Number(PILOTFISH_FUZZ_RUNS)),
     examples: [...kept],
-    ...(isUsual && usualMs !== null && { interruptAfterTimeLimit: usualMs }),
   };
 }

@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { anyText } from '../base/any-text.suite.js';
 import { cutText, fromUtf8, toUtf8 } from './utf8.js';
 
 describe('cutting a text', () => {
   it('keeps the longest beginning that fits, whole characters only', () => {
-    const text = fc.string({ unit: 'binary', maxLength: 30 });
     fc.assert(
-      fc.property(text, fc.nat(40), (whole, bytesMax) => {
+      fc.property(anyText(30), fc.nat(40), (whole, bytesMax) => {
         const cut = cutText(whole, bytesMax);
         assert.ok(whole.startsWith(cut));
         assert.ok(Buffer.byteLength(cut) <= bytesMax);
@@ -18,6 +18,23 @@ describe('cutting a text', () => {
         assert.equal(fromUtf8(toUtf8(cut)), cut);
       }),
     );
+  });
+});
+
+describe('the length of a character', () => {
+  it('is one byte up to U+007F, two up to U+07FF, three up to U+FFFF, then four', () => {
+    for (const [codePoint, length] of [
+      [0x7f, 1],
+      [0x80, 2],
+      [0x7ff, 2],
+      [0x800, 3],
+      [0xffff, 3],
+      [0x10000, 4],
+    ] as const) {
+      const character = String.fromCodePoint(codePoint);
+      assert.equal(cutText(character, length), character);
+      assert.equal(cutText(character, length - 1), '');
+    }
   });
 });
 

@@ -16,8 +16,9 @@ async function scenarioFile(text: string): Promise<string> {
 
 describe('pilotfish sim', () => {
   it('prints what happened, and the same for the same seed', async () => {
-    const first = await runHere(['sim', '--seed', '3']);
-    const again = await runHere(['sim', '--seed', '3']);
+    const file = await scenarioFile('{"deviceCount":2,"serverCount":1}');
+    const first = await runHere(['sim', '--scenario', file, '--seed', '3']);
+    const again = await runHere(['sim', '--scenario', file, '--seed', '3']);
     assert.equal(first.code, 0, first.err);
     assert.match(first.out, /violations +0\n/);
     const checksum = /checksum +(\w{8})/;

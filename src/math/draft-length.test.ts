@@ -34,6 +34,13 @@ test('the best whole draft length beats every other', () => {
   );
 });
 
+test('of two equal lengths the shorter is the best', () => {
+  const free = { rowMs: 0, roundTripMs: 0, load: 0 };
+  const tied = { ...free, acceptanceRate: 0.5, draftMs: 1, verifyMs: 2 };
+  assert.equal(tokenMsAt(tied, 0), tokenMsAt(tied, 1));
+  assert.equal(bestDraftLength(tied, 8), 0);
+});
+
 test('the ideal length solves the fixed-point equation', () => {
   fc.assert(
     fc.property(inputs, (given) => {

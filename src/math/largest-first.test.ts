@@ -19,6 +19,12 @@ test('partial selection is the head of a full sort, ties by rising index', () =>
   );
 });
 
+test('an entry that has to move far up the heap does', () => {
+  // A heap that asks the wrong parent keeps entry 3 here.
+  const row = Float64Array.of(14, 1, 3, 5, 17, 9, 4, 19, 12, 18, 14);
+  assert.deepEqual([...largestFirst(row, 7, -Infinity)], [7, 9, 4, 0, 10, 8, 5]);
+});
+
 test('only entries above the floor are ranked', () => {
   assert.deepEqual([...largestFirst(Float64Array.of(0, 0.5, 0, 0.2), 3, 0)], [1, 3]);
   assert.deepEqual([...largestFirst(Float64Array.of(0.1, 0.5, 0.3), 2, 0.3)], [1]);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { noiseKey, uniform } from './noise.js';
-import { type PassShape, PassTimeModel } from './pass-time.js';
+import { type PassShape, PassTimeModel, passMsOf } from './pass-time.js';
 
 const key = noiseKey(5n, 'target');
 const draw = (index: number, what: number): number => uniform(key, index, what);
@@ -46,6 +46,34 @@ describe('pass time', () => {
     }
     const shape = { tokenCount: 20, rowCount: 20, tokenContext: 4000 };
     assert.ok(Math.abs(model.predict(shape) / time(shape) - 1) < 0.25, `${model.predict(shape)}`);
+  });
+
+  it('goes by most passes where a third of them take half as long again', () => {
+    const model = new PassTimeModel();
+    const shape = { tokenCount: 4, rowCount: 4, tokenContext: 400 };
+    for (let index = 0; index < 160; index++) model.learn(shape, index % 3 === 0 ? 15 : 10);
+    assert.ok(Math.abs(model.predict(shape) / 10 - 1) < 0.03, `${model.predict(shape)}`);
+  });
+
+  it('goes by the newest passes where the machine has just become slower', () => {
+    const model = new PassTimeModel();
+    const shape = { tokenCount: 4, rowCount: 4, tokenContext: 400 };
+    for (let index = 0; index < 416; index++) model.learn(shape, index < 256 ? 10 : 30);
+    assert.ok(model.predict(shape) > 25, `${model.predict(shape)}`);
+  });
+
+  it('knows something after one pass, and nothing before', () => {
+    const model = new PassTimeModel();
+    const shape = { tokenCount: 4, rowCount: 4, tokenContext: 400 };
+    assert.equal(model.predict(shape), 0);
+    assert.deepEqual(model.error, { passCount: 0, absoluteMs: 0, share: 0 });
+    model.learn(shape, 10);
+    assert.ok(Math.abs(model.predict(shape) - 10) < 0.1, `${model.predict(shape)}`);
+  });
+
+  it('adds the parts of a line', () => {
+    const cost = { fixedMs: 7, tokenMs: 2, rowMs: 0.5, tokenContextMs: 0.25 };
+    assert.equal(passMsOf(cost, { tokenCount: 3, rowCount: 4, tokenContext: 8 }), 7 + 6 + 2 + 2);
   });
 
   it('forgets a cold start', () => {

@@ -29,6 +29,29 @@ for (const [name, change, code] of bad) {
   });
 }
 
+test('checkSampling takes each number up to its bounds and not beyond', () => {
+  const ranges = {
+    temperature: [0, 100],
+    topP: [Number.MIN_VALUE, 1],
+    minP: [0, 1 - Number.EPSILON / 2],
+    repetitionPenalty: [0.01, 100],
+    presencePenalty: [-100, 100],
+    frequencyPenalty: [-100, 100],
+  } as const;
+  for (const [name, [low, high]] of Object.entries(ranges)) {
+    for (const value of [low, high]) {
+      assert.doesNotThrow(() => checkSampling({ ...plain, [name]: value }, 1), `${name} ${value}`);
+    }
+    for (const value of [low - 0.01, high + 0.01]) {
+      assert.throws(
+        () => checkSampling({ ...plain, [name]: value }, 1),
+        { code: 'sampling-invalid' },
+        `${name} ${value}`,
+      );
+    }
+  }
+});
+
 test('checkSampling refuses more biases than a row is worth', () => {
   const biases = (count: number) => new Map(Array.from({ length: count }, (_, id) => [id, 1]));
   const sampling = { ...plain, logitBias: biases(logitBiasMax + 1) };
@@ -37,10 +60,14 @@ test('checkSampling refuses more biases than a row is worth', () => {
 });
 
 test('checkSampling lets the bounds themselves pass', () => {
-  checkSampling(plain, 1);
-  checkSampling({ ...plain, temperature: 0, topP: Number.MIN_VALUE }, 1);
-  checkSampling({ ...plain, temperature: 100, minP: 1 - Number.EPSILON / 2 }, 1);
-  checkSampling({ ...plain, logitBias: new Map([[0, -Infinity]]) }, 1);
+  for (const change of [
+    {},
+    { temperature: 0, topP: Number.MIN_VALUE },
+    { temperature: 100, minP: 1 - Number.EPSILON / 2 },
+    { logitBias: new Map([[0, -Infinity]]) },
+  ]) {
+    assert.doesNotThrow(() => checkSampling({ ...plain, ...change }, 1));
+  }
 });
 
 test('each filter and each penalty is told from its neutral value', () => {

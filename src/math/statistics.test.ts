@@ -32,6 +32,7 @@ test('mean, deviation, median and quantile of known samples', () => {
 test('Student quantiles equal the published ones', () => {
   for (const [degrees, confidence, t] of [
     [1, 0.95, 12.706205],
+    [1, 0.2, 0.3249197],
     [4, 0.95, 2.776445],
     [9, 0.99, 3.249836],
     [30, 0.95, 2.042272],

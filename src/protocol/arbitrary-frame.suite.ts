@@ -1,6 +1,7 @@
 // Generates random legal frames of every kind, mostly small ones, over their whole ranges.
 
 import fc from 'fast-check';
+import { anyText } from '../base/any-text.suite.js';
 import { cutText } from '../base/utf8.js';
 import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import { cutLaw } from '../math/cut-law.js';
@@ -38,7 +39,7 @@ const tokens = (countMax: number, countMin = 0): fc.Arbitrary<Int32Array> =>
     .array(token, { minLength: countMin, maxLength: countMax })
     .map((values) => Int32Array.from(values));
 const text = (limit: LimitName): fc.Arbitrary<string> =>
-  fc.string({ unit: 'binary', maxLength: 200 }).map((value) => cutText(value, limits[limit].value));
+  anyText(200).map((value) => cutText(value, limits[limit].value));
 const prob = fc.oneof(
   fc.double({ min: Number.MIN_VALUE, max: 1, noNaN: true }),
   fc.constantFrom(5e-324, 1, 0.1),

@@ -47,6 +47,16 @@ describe('the codec', () => {
     );
   });
 
+  it('leaves numbers that are 0 out, and reads them as 0', () => {
+    const { frame } = vectors.find((vector) => vector.frame.kind === 'welcome')!;
+    assert.ok(frame.kind === 'welcome');
+    const offered = { ...frame.limits, resumeMs: 0, silenceMs: 0 };
+    const bare = { ...frame, limits: offered, passUs: 0, padBytes: 0, aggregateMs: 0 };
+    const bytes = encodeFrame(bare);
+    assert.deepEqual(toBinary(FrameSchema, fromBinary(FrameSchema, bytes)), bytes);
+    assert.deepEqual(decodeServerFrame(bytes), { ok: bare });
+  });
+
   it('carries minus zero, as the generated code does', () => {
     const { frame } = vectors.find(({ title }) => title.startsWith('split: a rejection'))!;
     assert.ok(frame.kind === 'verdict');

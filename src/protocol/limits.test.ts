@@ -234,6 +234,46 @@ describe('limits', () => {
     });
   }
 
+  /** Legal with 1; fields that are absent count as 0. */
+  const leasts: readonly (readonly [string, (size: number) => Init])[] = [
+    ['version', (size) => welcome({ version: size })],
+    ['vocabSize', (size) => welcome({ vocabSize: size })],
+    ['contextLength', (size) => welcome({ contextLength: size })],
+    ['frameBytes', (size) => welcome({}, { frameBytes: size })],
+    ['sessions', (size) => welcome({}, { sessions: size })],
+    ['promptTokens', (size) => welcome({}, { promptTokens: size })],
+    ['draftTokens', (size) => welcome({}, { draftTokens: size })],
+    ['windowTokens', (size) => welcome({}, { windowTokens: size })],
+    ['promptLength', (size) => opened({ promptLength: size })],
+    ['windowMax', (size) => opened({ promptLength: 1, windowMax: size })],
+    ['candidates', (size) => hint({ candidates: ids(size), confidences: ids(size) })],
+  ];
+  for (const [name, frame] of leasts) {
+    it(`${name} of a server is at least 1`, () => {
+      assert.equal(codeOf(['server', frame], 1), 'ok');
+      assert.notEqual(codeOf(['server', frame], 0), 'ok');
+    });
+  }
+
+  it('of an opened session are as many ids as it has tokens, or none', () => {
+    const prompt: Case = ['server', (size) => opened({ promptLength: 3, promptIds: ids(size) })];
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((size) => codeOf(prompt, size) === 'ok'),
+      [true, false, false, true, false],
+    );
+  });
+
+  it('of padding are 32 bytes and a power of two, of aggregation 10 ms; 0 is neither', () => {
+    const padded: Case = ['device', (padBytes) => open({ padBytes })];
+    const allowed = [0, 16, 31, 32, 33, 48, 64].filter((size) => codeOf(padded, size) === 'ok');
+    assert.deepEqual(allowed, [0, 32, 64]);
+    const paced: Case = ['device', (aggregateMs) => open({ aggregateMs })];
+    assert.deepEqual(
+      [0, 1, 9, 10].filter((size) => codeOf(paced, size) === 'ok'),
+      [0, 10],
+    );
+  });
+
   it('are all tried here, but for those that no single frame can cross', () => {
     const tried = [...Object.keys(cases), ...seenElsewhere];
     assert.deepEqual(tried.sort(), Object.keys(limits).sort());

@@ -52,6 +52,7 @@ describe('the vocabulary of a session', () => {
     const alone: Draft = { ...(draftOf('no drafts') as Draft), residual: 70 };
     assert.equal(checkVocabulary(alone, 71), null);
     assert.equal(checkVocabulary(alone, 70)?.code, 'token-out-of-range');
+    assert.equal(checkVocabulary({ ...alone, residual: null }, 1), null, 'there is none to judge');
   });
 
   it('does not matter to a prompt that is text', () => {

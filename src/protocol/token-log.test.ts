@@ -26,6 +26,14 @@ describe('token log', () => {
     );
   });
 
+  it('grows for many tokens at once, as for one', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => index);
+    const log = new TokenLog(many);
+    log.append(many);
+    log.push(7);
+    assert.deepEqual([...log.slice(0)], [...many, ...many, 7]);
+  });
+
   it('keeps its own copy', () => {
     const given = Int32Array.of(4, 5, 6);
     const log = new TokenLog(given);

@@ -246,9 +246,13 @@ describe('a server', () => {
     await withServer(
       { keys },
       async (server) => {
-        const silent = [1, 2, 3].map(() => connectSocket(server.port, '127.0.0.1'));
-        for (const socket of silent) socket.on('error', () => undefined);
+        const closed = new Set<number>();
+        const silent = [0, 1, 2].map((index) => {
+          const socket = connectSocket(server.port, '127.0.0.1');
+          return socket.on('error', () => undefined).once('close', () => closed.add(index));
+        });
         await once(silent[2]!, 'close');
+        assert.deepEqual([...closed], [2], 'the third alone is turned away');
         silent[0]!.destroy();
         await once(silent[0]!, 'close');
         const headers = { authorization: `Bearer ${token}` };
@@ -258,6 +262,8 @@ describe('a server', () => {
           await once(socket, 'open');
           kept.push(socket);
         }
+        assert.ok(kept.every(({ readyState }) => readyState === WebSocket.OPEN));
+        assert.ok(!closed.has(1), 'the second is still waited for');
         for (const socket of kept) socket.terminate();
         silent[1]!.destroy();
       },

@@ -1,5 +1,6 @@
 // Checks that the cost of an event does not grow with the fleet beyond the logarithm of the heap:
-// processor time per event of two fleets in one process, the best of a few runs each.
+// processor time per event of two fleets in one process, the best of a few runs each, because others
+// use the machine too. The large fleet runs again only where it seems too slow.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -24,8 +25,9 @@ describe('a fleet', () => {
     // The first run warms the compiler up.
     const costs = [1, 2, 3].map((seed) => eventCost(small, seed));
     const cost = Math.min(...costs);
-    const largeCost = Math.min(...[1, 2].map((seed) => eventCost(large, seed)));
     const most = cost * slack * (Math.log(large) / Math.log(small));
+    let largeCost = eventCost(large, 1);
+    if (largeCost > most) largeCost = Math.min(largeCost, eventCost(large, 2));
     const both = `${largeCost.toFixed(1)} us an event, ${cost.toFixed(1)} in the small fleet`;
     assert.ok(largeCost <= most, both);
   });

@@ -4,8 +4,8 @@
 import { it } from 'node:test';
 import { checkNarrow, checkSwarm } from './swarm.suite.js';
 
-it('every promise is kept under seeds 1 to 6, and faults of every kind are felt', () => {
-  checkSwarm(1, 7);
+it('every promise is kept under seeds 1 to 3, and faults of every kind are felt', () => {
+  checkSwarm(1, 4);
 });
 
 it('every promise is kept where links carry less than a message a beat, under seeds 3 and 4', () => {

@@ -3,6 +3,7 @@
 // and handles are zero.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Engine } from '../../engine/engine.js';
@@ -31,7 +32,7 @@ function handles(): Record<string, number> {
   return counts;
 }
 
-/** Waits until everything is gone. @throws with what is left. */
+/** Waits until everything is gone; fails with what is left. */
 async function nothingLeft({ server, api }: ApiServer, sockets: number): Promise<void> {
   const untilMs = performance.now() + 20_000;
   const left = (): Record<string, number> => {
@@ -60,7 +61,8 @@ function post(port: number, body: object): Socket {
 
 const ask = { model: 'toy', prompt: [0, 3, 5], logit_bias: { 1: -100 } };
 
-async function withApi(
+/** Plays a storm; asserts that the server holds nothing after it. */
+async function assertNothingLeft(
   gate: () => Promise<void>,
   options: Parameters<typeof startApiServer>[1],
   use: (api: ApiServer) => Promise<void>,
@@ -80,7 +82,7 @@ async function withApi(
 describe('a storm of clients', () => {
   it('that vanish at any moment, hundreds of them, leaves nothing', async () => {
     const random = new Random(1, 'storm');
-    await withApi(nextTurn, {}, async ({ port, server }) => {
+    await assertNothingLeft(nextTurn, {}, async ({ port, server }) => {
       const untilMs = performance.now() + 60_000;
       const committed = (): number => server.stats().core.committedCount;
       // Runs until the storm has met answers, however slow the machine is.
@@ -108,25 +110,30 @@ describe('a storm of clients', () => {
   });
 
   it('that send half a request, or nonsense, leaves nothing', async () => {
-    await withApi(nextTurn, {}, async ({ port }) => {
+    await assertNothingLeft(nextTurn, {}, async ({ port }) => {
       const beginnings = [
-        'POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"mod',
+        'POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
+          'Content-Length: 100\r\n\r\n{"mod',
         'GET / HTTP/9.9\r\n\r\n',
         '\x16\x03\x01\x02\x00\x01',
         'POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       ];
-      const sockets = beginnings.map((text) => {
+      const statuses = beginnings.map(() => '');
+      const sockets = beginnings.map((text, index) => {
         const socket = connect(port, '127.0.0.1').on('error', () => undefined);
         socket.write(text);
-        return socket.resume();
+        return socket.once('data', (bytes) => {
+          statuses[index] = bytes.subarray(9, 12).toString();
+        });
       });
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await Promise.all(sockets.slice(1).map((socket) => once(socket, 'close')));
+      assert.deepEqual(statuses, ['', '400', '400', '400'], 'the first is still waited for');
       for (const socket of sockets) socket.destroy();
     });
   });
 
   it('that do not read end their sessions all the same', async () => {
-    await withApi(nextTurn, {}, async (api) => {
+    await assertNothingLeft(nextTurn, {}, async (api) => {
       const sockets = Array.from({ length: 32 }, () => {
         const socket = post(api.port, { ...ask, stream: true });
         return socket.pause();
@@ -148,7 +155,7 @@ describe('a storm of clients', () => {
       open = resolve;
     });
     const requestsMax = 1024;
-    await withApi(
+    await assertNothingLeft(
       () => gate,
       { requestsMax },
       async ({ port, api, server }) => {

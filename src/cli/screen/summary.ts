@@ -36,7 +36,7 @@ export function textLine({ tokenCount, ms, end, seed }: TextFacts): string {
   return `${tokens(tokenCount)} in ${time}, seed ${seed}; ${endTexts[end]}`;
 }
 
-export interface DraftCounts {
+export interface DraftSummary {
   readonly draftedCount: number;
   readonly testedCount: number;
   readonly acceptedCount: number;
@@ -47,7 +47,7 @@ export interface DraftCounts {
  *
  * @param whyNone the reason when none was tested.
  */
-export function draftLine(counts: DraftCounts, whyNone: string): string {
+export function draftLine(counts: DraftSummary, whyNone: string): string {
   const { draftedCount, testedCount, acceptedCount } = counts;
   if (testedCount === 0) return `drafts: none tested, ${whyNone}`;
   const share = formatShare(acceptedCount / testedCount);

@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { raceTokenMsMin } from '../../math/round-time.js';
-import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { DeviceWorld, type WorldOptions } from './device-world.suite.js';
 import { aheadOff } from './drafting/ahead/ahead-budget.js';
 import type { GenerateRequest } from './event.js';
@@ -87,34 +86,5 @@ describe('race', () => {
 
   it('a drafter that overtakes never rests', () => {
     assert.equal(play({}, { tokensMax: 600 }).pauseCount, 0);
-  });
-});
-
-describe('the moment to send', () => {
-  const clock = {
-    verdictMs: 1000,
-    passMs: 30,
-    passDeviationMs: 0,
-    roundTripMs: 20,
-    roundTripDeviationMs: 0,
-  };
-
-  it('is a round trip and a twentieth of a pass before the end of the pass that runs', () => {
-    assert.equal(sendDeadline(clock, 1000), 1008.5);
-    assert.equal(sendDeadline(clock, 1008.5), 1008.5);
-    assert.equal(sendDeadline(clock, 1009), 1038.5);
-    assert.equal(sendDeadline({ ...clock, roundTripMs: 100 }, 1000), 1018.5);
-  });
-
-  it('is earlier by what strays, and never by more than a quarter of a pass', () => {
-    assert.equal(sendDeadline({ ...clock, passDeviationMs: 2 }, 1000), 1006);
-    assert.equal(sendDeadline({ ...clock, passDeviationMs: 50 }, 1000), 1002.5);
-  });
-
-  it('waits for a token that comes in time, and for no other', () => {
-    assert.equal(isTimeToSend(1010, 1000, 8), false);
-    assert.equal(isTimeToSend(1010, 1003, 8), true);
-    assert.equal(isTimeToSend(1010, 1003, Infinity), false);
-    assert.equal(isTimeToSend(1010, 1010, Infinity), true);
   });
 });

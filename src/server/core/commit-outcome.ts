@@ -12,7 +12,7 @@ import type { DueLaw, InFlightSegment } from './session-status.js';
 import type { SessionTerms } from './session-terms.js';
 
 /** The text of a session, and the drafts after it. */
-export interface SessionText {
+export interface CommittedText {
   readonly terms: SessionTerms;
   readonly log: TokenLog;
   readonly drafts: DraftBuffer;
@@ -34,7 +34,7 @@ export interface AfterPass {
  * @param text changed: tokens are added, drafts settled.
  */
 export function commitOutcome(
-  text: SessionText,
+  text: CommittedText,
   segment: InFlightSegment,
   { acceptedCount, final, logprobs }: Outcome,
 ): AfterPass {
@@ -70,7 +70,11 @@ export function commitOutcome(
  * device has seen it, and the draft can be tested by ratio instead of compared. Without a tested
  * draft the pass must not come to nothing.
  */
-function dropsBonus({ terms, drafts, log }: SessionText, standing: number, epoch: number): boolean {
+function dropsBonus(
+  { terms, drafts, log }: CommittedText,
+  standing: number,
+  epoch: number,
+): boolean {
   if (terms.scheme !== 'split' && terms.scheme !== 'full') return false;
   const room = terms.lengthMax - log.length;
   if (standing === 0 || room < 2 || drafts.epoch !== epoch || drafts.isVoid) return false;
@@ -82,7 +86,7 @@ function dropsBonus({ terms, drafts, log }: SessionText, standing: number, epoch
  * @returns why no token may follow it, or null.
  */
 function commitToken(
-  { terms, log, logprobs: told }: SessionText,
+  { terms, log, logprobs: told }: CommittedText,
   token: number,
   logprobs: TokenLogprobs | undefined,
 ): EndReason | null {
@@ -91,11 +95,11 @@ function commitToken(
     assert(logprobs !== undefined, 'a pass left log-probabilities out');
     told.push(logprobs);
   }
-  return endReasonOf(log, terms);
+  return committedEndReason(log, terms);
 }
 
 /** Why no token may follow a log, or null. */
-export function endReasonOf(
+export function committedEndReason(
   log: CommittedTokens,
   { promptLength, lengthMax, endsAtContext, endOfText }: SessionTerms,
 ): EndReason | null {

@@ -25,7 +25,7 @@ export interface DraftCounts {
 }
 
 /** The drafts of a session as others see them. */
-export type DraftChain = Readonly<
+export type ReceivedChain = Readonly<
   Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'countToEnd'>
 >;
 

@@ -114,8 +114,8 @@ function leaveNothing(harness: Harness, parties: readonly Party[]): void {
 
 describe('a hostile connection', () => {
   it('changes nothing that the others receive, and leaves nothing behind', (t) => {
-    const parameters = fuzzing(100, kept, 2_000);
-    t.diagnostic(`seed ${parameters.seed}, up to ${parameters.numRuns} runs`);
+    const parameters = fuzzing(30, kept);
+    t.diagnostic(`seed ${parameters.seed}, ${parameters.numRuns} runs`);
     fc.assert(
       fc.property(
         fc.nat(2 ** 30),

@@ -16,7 +16,7 @@ import {
   tokensOf,
   verdicts,
 } from './core-harness.suite.js';
-import { targetText } from './scripted-target.suite.js';
+import { scriptedSettings, targetText } from './scripted-target.suite.js';
 
 describe('a session', () => {
   it('sends a verdict only the tokens that the device lacks', () => {
@@ -161,6 +161,17 @@ describe('a session', () => {
     assert.equal(harness.core.stats().detachedCount, 1);
     harness.advance(harness.settings.limits.resumeMs + 2_000);
     assert.equal(harness.core.retainedCount, 0);
+  });
+
+  it('ends with its connection where the server keeps none for a resumption', () => {
+    const { limits: usual } = scriptedSettings();
+    const harness = new Harness({ settings: { limits: { ...usual, resumeMs: 0 } } });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    harness.settle(3);
+    harness.disconnect(1);
+    const { sessionCount, detachedCount } = harness.core.stats();
+    assert.deepEqual([sessionCount, detachedCount], [0, 0]);
   });
 
   it('brings the law of a rejection again after a resumption', () => {

@@ -67,7 +67,7 @@ export interface PassTimes {
 }
 
 /** Of a verdict that no pass has made. */
-export const noTimes: PassTimes = { queueMs: 0, passMs: 0 };
+export const noDeferredTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
 /** A session's part of the pass in flight. */
 export interface InFlightSegment {

@@ -15,12 +15,17 @@ import {
   type SessionState as WireState,
 } from '../../protocol/session-state.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
-import { type AfterPass, commitOutcome, endReasonOf, type SessionText } from './commit-outcome.js';
+import {
+  type AfterPass,
+  type CommittedText,
+  commitOutcome,
+  committedEndReason,
+} from './commit-outcome.js';
 import {
   type Contradiction,
   DraftBuffer,
-  type DraftChain,
   type DraftCounts,
+  type ReceivedChain,
 } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
@@ -88,7 +93,7 @@ export class Session {
     this.#waitingSinceMs = nowMs;
     this.#draftAtMs = nowMs;
     const device = { kind: 'attached', address, wire: 'opening' } as const;
-    this.#status = moves.opened(device, endReasonOf(log, terms));
+    this.#status = moves.openedMove(device, committedEndReason(log, terms));
   }
 
   // State.
@@ -101,7 +106,7 @@ export class Session {
     return this.#log;
   }
 
-  get drafts(): DraftChain {
+  get drafts(): ReceivedChain {
     return this.#drafts;
   }
 
@@ -252,12 +257,12 @@ export class Session {
     }
     this.#announcedLength = this.#log.length;
     this.#waitingSinceMs = nowMs;
-    this.#status = moves.residualCommitted(this.#status, endReasonOf(this.#log, this.terms));
+    this.#status = moves.residualCommitted(this.#status, committedEndReason(this.#log, this.terms));
   }
 
   /** Ends the session, or lets it end with the pass that it is in. */
   cancel(): void {
-    this.#status = moves.cancelled(this.#status);
+    this.#status = moves.cancelledMove(this.#status);
   }
 
   /**
@@ -383,7 +388,7 @@ export class Session {
     this.#status = moves.withDevice(this.#status, { kind: 'attached', address, wire });
   }
 
-  get #text(): SessionText {
+  get #text(): CommittedText {
     return { terms: this.terms, log: this.#log, drafts: this.#drafts, logprobs: this.#logprobs };
   }
 

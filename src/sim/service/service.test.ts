@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { delayLink } from '../scenarios.js';
-import { divergenceFor } from './divergence.js';
 import type { Service } from './service.js';
 import { simulateService } from './simulate-service.js';
 
@@ -54,16 +53,5 @@ describe('a service', () => {
 
   it('gives the same figures for the same seed', () => {
     assert.deepEqual(simulateService(service, 7), simulateService(service, 7));
-  });
-
-  it('finds the divergence of an acceptance rate', () => {
-    const divergence = divergenceFor(0.7);
-    const drafts = {
-      ...service,
-      answerTokens: 300,
-      stopRule: { kind: 'fixed', draftLengthMax: 1 },
-    } as const;
-    const devices = service.devices.map((device) => ({ ...device, divergence }));
-    near(simulateService({ ...drafts, devices }, 5).acceptedShare!, 0.7, 0.1);
   });
 });

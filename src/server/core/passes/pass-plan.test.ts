@@ -162,6 +162,16 @@ describe('batcher', () => {
     assert.equal(alone[0]!.fillCount, 64);
   });
 
+  it('takes nine missing tokens for a prompt, and fewer for a round with its drafts', () => {
+    const missing = (missingCount: number): [number, number][] =>
+      sharesOf(planPass([candidate(1, { missingCount })], bounds, linear, 0)).map(
+        ({ fillCount, draftCount }) => [fillCount, draftCount],
+      );
+    assert.deepEqual(missing(2), [[2, 4]]);
+    assert.deepEqual(missing(8), [[8, 4]]);
+    assert.deepEqual(missing(9), [[9, 0]]);
+  });
+
   it('judges the row behind a prompt that is complete', () => {
     const [share] = sharesOf(planPass([prompt(1, 20)], bounds, linear, 0));
     assert.deepEqual(share, { key: 1, fillCount: 20, draftCount: 0, padCount: 0, isJudged: true });

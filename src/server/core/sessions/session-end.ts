@@ -8,7 +8,7 @@ import type { Outbox } from '../outbox.js';
 import type { Scheduler } from '../passes/scheduler.js';
 import type { SlotTable } from '../passes/slot-table.js';
 import type { Session } from '../session.js';
-import { noTimes, type SessionAddress } from '../session-status.js';
+import { noDeferredTimes, type SessionAddress } from '../session-status.js';
 import type { SessionTable } from '../session-table.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { QuotaRefusal } from '../tenants/tenant.js';
@@ -46,7 +46,7 @@ export class SessionEnd {
   /**
    * Sends the last verdict of an ended session, if it has a device. Its log stays for a resumption.
    */
-  conclude(session: Session, nowMs: number, times = noTimes): void {
+  conclude(session: Session, nowMs: number, times = noDeferredTimes): void {
     if (session.isAttached) this.#replies.verdict(session, nowMs, times);
     this.#slots.forget(session);
   }

@@ -7,7 +7,7 @@ import { tokenLogHash } from '../../../protocol/token-log-hash.js';
 import type { Outbox } from '../outbox.js';
 import type { Scheduler } from '../passes/scheduler.js';
 import { Session } from '../session.js';
-import { noTimes, type SessionAddress } from '../session-status.js';
+import { noDeferredTimes, type SessionAddress } from '../session-status.js';
 import type { SessionTable } from '../session-table.js';
 import type { ServerCoreSettings } from '../settings.js';
 import { admit } from './admission.js';
@@ -110,7 +110,7 @@ export class SessionOpen {
     this.#replies.send(session, { kind: 'resumed', session: id, epoch, from, tokens, logprobs });
     // A law that is due, or the end, is said once more.
     if (session.end !== null) this.#ending.conclude(session, nowMs);
-    else if (session.due !== null) this.#replies.verdict(session, nowMs, noTimes);
+    else if (session.due !== null) this.#replies.verdict(session, nowMs, noDeferredTimes);
     this.#scheduler.refresh(session);
   }
 

@@ -7,7 +7,7 @@ import type { EngineOperation } from '../event.js';
 import type { CompletedSegment, FailedPass, Scheduler } from '../passes/scheduler.js';
 import type { SlotTable } from '../passes/slot-table.js';
 import type { Session } from '../session.js';
-import { noTimes } from '../session-status.js';
+import { noDeferredTimes } from '../session-status.js';
 import type { SessionEnd } from './session-end.js';
 import type { SessionReplies } from './session-replies.js';
 
@@ -52,7 +52,7 @@ export class SessionResults {
     if (!isValid) this.#slots.release(session);
     const isJudged = isValid && segment.isJudged;
     if (isJudged) this.#count(session, session.log.length - before, segment.draftCount + 1, nowMs);
-    const times = isValid ? { queueMs: segment.queueMs, passMs } : noTimes;
+    const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#replies.verdict(session, nowMs, times);
     this.#scheduler.refresh(session);
