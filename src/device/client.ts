@@ -2,7 +2,6 @@
 // and origin. Turns ids into text; the device core behind it knows only ids.
 
 import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { PilotfishError } from '../base/error.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
@@ -21,7 +20,7 @@ import {
 import type { AnswerEffect, Fallback } from './core/event.js';
 import type { DeviceCoreSettings, DrafterFacts, Timing } from './core/settings.js';
 import type { AnswerId } from './core/token.js';
-import { type Clock, Device, type DeviceNotice, type DeviceOptions } from './device.js';
+import { type Clock, Device, type DeviceNotice, type DeviceOptions, wallClock } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter, sequencesMaxOf } from './drafter/engine-drafter.js';
 import { ngramDrafter } from './drafter/ngram-drafter.js';
@@ -303,14 +302,6 @@ class LinkedClient implements Client {
     if (news.kind === 'ended' || news.kind === 'failed') this.#answers.delete(news.answer);
   }
 }
-
-const wallClock: Clock = {
-  now: () => performance.now(),
-  at: (ms, callback) => {
-    const timer = setTimeout(callback, Math.max(0, ms - performance.now()));
-    return () => clearTimeout(timer);
-  },
-};
 
 const keepsTrying = ({ fallback }: ConnectOptions): boolean =>
   fallback === 'provisional' || fallback === 'draft-only';

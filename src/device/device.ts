@@ -1,6 +1,7 @@
 // Runs the device core: carries out its effects and feeds it events. Encodes and decodes its
 // frames, and owns one link, one timer and one drafter. Decides nothing.
 
+import { performance } from 'node:perf_hooks';
 import { decodeServerFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
 import { closeNormal, type Transport } from '../protocol/transport.js';
@@ -19,6 +20,15 @@ export interface Clock {
   at(ms: number, callback: () => void): () => void;
 }
 
+/** The clock of this machine. */
+export const wallClock: Clock = {
+  now: () => performance.now(),
+  at: (ms, callback) => {
+    const timer = setTimeout(callback, Math.max(0, ms - performance.now()));
+    return () => clearTimeout(timer);
+  },
+};
+
 export interface DeviceOptions {
   readonly settings: DeviceCoreSettings;
   /** Null: nothing drafts here, and `settings.drafter` is null. */
@@ -27,7 +37,7 @@ export interface DeviceOptions {
    * Opens a link, or rejects with an Error that says why.
    *
    * @param alternative address named by a draining server; null: the usual one.
-   * @param signal aborts when the link is no longer wanted. for the link any more.
+   * @param signal aborts when the link is no longer wanted.
    */
   readonly dial: (alternative: string | null, signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;

@@ -29,8 +29,9 @@ export interface LineReader {
  * {"id": value}, "seed": "n", "stop": [...], "scheme", "mode", "fallback", "topLogprobs": n,
  * "format": {"kind": "json-object"} | {"kind": "json-schema", "schema": ...}}`; absent fields leave
  * the law as the model has it, and misspelt ones are answered with an error. `{"id": ..., "cancel":
- * true}` ends one. Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" |
- * "error", ...}`.
+ * true}` ends one.
+ *
+ * Events: `{"id", "event": "token" | "confirmed" | "retracted" | "rest" | "end" | "error", ...}`.
  *
  * @param signal ends every answer of this reader.
  */
