@@ -95,11 +95,11 @@ function commitToken(
     assert(logprobs !== undefined, 'a pass left log-probabilities out');
     told.push(logprobs);
   }
-  return committedEndReason(log, terms);
+  return endAfter(log, terms);
 }
 
 /** Why no token may follow a log, or null. */
-export function committedEndReason(
+export function endAfter(
   log: CommittedTokens,
   { promptLength, lengthMax, endsAtContext, endOfText }: SessionTerms,
 ): EndReason | null {

@@ -15,12 +15,7 @@ import {
   type SessionState as WireState,
 } from '../../protocol/session-state.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
-import {
-  type AfterPass,
-  type CommittedText,
-  commitOutcome,
-  committedEndReason,
-} from './commit-outcome.js';
+import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './commit-outcome.js';
 import {
   type Contradiction,
   DraftBuffer,
@@ -93,7 +88,7 @@ export class Session {
     this.#waitingSinceMs = nowMs;
     this.#draftAtMs = nowMs;
     const device = { kind: 'attached', address, wire: 'opening' } as const;
-    this.#status = moves.openedMove(device, committedEndReason(log, terms));
+    this.#status = moves.open(device, endAfter(log, terms));
   }
 
   // State.
@@ -257,12 +252,12 @@ export class Session {
     }
     this.#announcedLength = this.#log.length;
     this.#waitingSinceMs = nowMs;
-    this.#status = moves.residualCommitted(this.#status, committedEndReason(this.#log, this.terms));
+    this.#status = moves.residualCommitted(this.#status, endAfter(this.#log, this.terms));
   }
 
   /** Ends the session, or lets it end with the pass that it is in. */
   cancel(): void {
-    this.#status = moves.cancelledMove(this.#status);
+    this.#status = moves.cancel(this.#status);
   }
 
   /**
