@@ -78,11 +78,11 @@ for (const scheme of ['coupled', 'split', 'full'] as const) {
     const { draftedCount, origins } = statistics;
     const drafted = rounds.reduce((total, one) => total + one.draftedCount, 0);
     const scale = { upBytes: draftedCount / drafted, downBytes: origins.residual / rejected };
-    for (const variant of ['upBytes', 'downBytes'] as const) {
-      const counted = sum(rounds, variant) * (scheme === 'split' ? scale[variant] : 1);
+    for (const name of ['upBytes', 'downBytes'] as const) {
+      const counted = sum(rounds, name) * (scheme === 'split' ? scale[name] : 1);
       assert.ok(
-        Math.abs(statistics[variant] - counted) <= spareBytes,
-        `${variant}: ${statistics[variant]} over the socket, ${counted} counted in ${rounds.length} rounds`,
+        Math.abs(statistics[name] - counted) <= spareBytes,
+        `${name}: ${statistics[name]} over the socket, ${counted} counted in ${rounds.length} rounds`,
       );
     }
   });
@@ -118,8 +118,8 @@ it('a tail that has to be asked for costs a second round trip and its bytes', ()
 
 it('the scripted pair writes the same coupled text with drafts and without', async () => {
   const textOf = async (length: number): Promise<number[]> => {
-    const target = spikyEngine({ vocabSize: 2_000, divergence: 0 });
-    const draft = spikyEngine({ vocabSize: 2_000, divergence: 2 });
+    const target = spikyEngine(2_000, 0);
+    const draft = spikyEngine(2_000, 2);
     const tokens: number[] = [];
     const request = {
       ...{ prompt, tokensMax, seed: 3n, confidenceMin: 0 },

@@ -10,7 +10,7 @@ import { noiseKey, uniform } from '../../src/math/noise.js';
 import { baselineFrom, baselineText } from './baseline-file.js';
 import { type Probe, runGate } from './gate.js';
 import { changeOf, type GateReading, type GateVerdict, judgeReading } from './judge.js';
-import { virtualProbes } from './virtual-probes.js';
+import { virtualProbes } from './probes.js';
 
 const key = noiseKey(11n, 'accept');
 const tolerance = 0.15;

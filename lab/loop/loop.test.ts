@@ -105,8 +105,7 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   } as const;
   const recording = await record(target, draft, job);
   const server = await startServer({ engine: createScriptedEngine(options), port: 0 });
-  const make = replayDrafter([recording], 0, 256);
-  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const drafter = replayDrafter([recording], 0, 256);
   const device = await connectDevice(server.address, target.info.vocabulary, drafter);
   const { tokens, statistics } = await write(device, {
     prompt,
@@ -194,8 +193,7 @@ it('a replay offers the runners-up that were recorded, and branches of them come
     engine: pacedEngine(createScriptedEngine(options), () => ({ passMs: 8, rowMs: 0 })),
     port: 0,
   });
-  const make = replayDrafter([recording], 1, 256);
-  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const drafter = replayDrafter([recording], 1, 256);
   const task = {
     prompt,
     seed: 7n,

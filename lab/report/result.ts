@@ -25,14 +25,6 @@ export interface ValueColumn extends KeyColumn {
   readonly origin: ValueOrigin;
 }
 
-/** A column of what was measured. */
-export const measuredColumn = (name: string, title: string, unit = ''): ValueColumn => ({
-  name,
-  title,
-  unit,
-  origin: 'measured',
-});
-
 export interface Row {
   /** [key columns] */
   readonly keys: readonly (string | number)[];

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { playChaos } from './chaos.js';
+import { runChaos } from './chaos.js';
 import { chaosFaults } from './chaos-fault.js';
 
 const faultCount = 60;
@@ -13,12 +13,12 @@ describe('struck processes and cut sockets', () => {
   it(`change no text, ${faultCount} times of ${faultCount}`, { timeout: 900_000 }, async (t) => {
     const signal = { aborted: false };
     const note = (line: string): void => t.diagnostic(line);
-    const { struck: results } = await playChaos({ seed: 1, note, signal }, faultCount);
-    assert.equal(results.length, faultCount);
+    const { runs } = await runChaos({ seed: 1, note, signal }, faultCount);
+    assert.equal(runs.length, faultCount);
     for (const fault of chaosFaults) {
-      const met = results.filter((one) => one.strike === fault && one.openCount > 0);
+      const met = runs.filter((one) => one.strike === fault && one.openCount > 0);
       // Moments are drawn before an answer is known to last: some are too late, six in a row hardly ever.
-      assert.ok(met.length > 0, `${fault.victim} ${fault.way} met ${met.length} answers`);
+      assert.ok(met.length > 0, `${fault.target} ${fault.by} met ${met.length} answers`);
     }
   });
 });
