@@ -1,4 +1,5 @@
-// Opens a model without an engine around it: the yardstick of the engine, and the models of virtual time.
+// Opens a model without an engine around it: the yardstick of the engine, and the models of virtual
+// time.
 
 import { checkModelFile } from '../src/engine/gguf/model-file.js';
 import { planExit } from '../src/engine/llama/exit-plan.js';

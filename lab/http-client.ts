@@ -31,7 +31,11 @@ interface Answer {
   readonly usage?: { readonly completion_tokens: number };
 }
 
-/** Never rejects: a connection that breaks leaves what was read. @param request with ids or a prompt, a seed and bans of tokens alone. */
+/**
+ * Never rejects: a connection that breaks leaves what was read.
+ *
+ * @param request with ids or a prompt, a seed and bans of tokens alone.
+ */
 export async function completion(
   request: GenerateOptions,
   options: CompletionOptions,
@@ -100,8 +104,9 @@ export function requestBytes(path: string, body: object): Buffer {
 }
 
 /**
- * Makes one request `count` times over `connections` connections, each as soon as the one before it is answered. Reads no more
- * of an answer than where it ends: the client must not be what is measured.
+ * Makes one request `count` times over `connections` connections, each as soon as the one before it
+ * is answered. Reads no more of an answer than where it ends: the client must not be what is
+ * measured.
  *
  * @returns how long it took, and [answers] from a request to the first byte of its body.
  * @throws PilotfishError `engine-failed` for an answer that is no 200, or a connection that ends.

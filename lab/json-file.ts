@@ -1,4 +1,5 @@
-// Reads files of numbers that a benchmark wrote: they may be anybody's by then. Tells what is wrong with a file by its name.
+// Reads files of numbers that a benchmark wrote: they may be anybody's by then. Tells what is wrong
+// with a file by its name.
 
 import { z } from 'zod';
 import { PilotfishError } from '../src/base/error.js';
@@ -10,7 +11,12 @@ export const rounded = (value: number, digits: number): number => Number(value.t
 export const refused = (name: string, what: string, why: string): PilotfishError =>
   new PilotfishError('usage', `${name} is no ${what}: ${why}`);
 
-/** Works on a path. @param what cannot be done where it fails. @throws PilotfishError `usage` with the system's code. */
+/**
+ * Works on a path.
+ *
+ * @param what cannot be done where it fails.
+ * @throws PilotfishError `usage` with the system's code.
+ */
 export function withPath<Result>(path: string, what: string, work: () => Result): Result {
   try {
     return work();

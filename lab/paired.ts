@@ -1,5 +1,5 @@
-// Times two ways to do the same work turn by turn, so that whatever else the machine does hits both. Reports ratios inside
-// one run; absolute times of a shared machine mean nothing.
+// Times two ways to do the same work turn by turn, so that whatever else the machine does hits
+// both. Reports ratios inside one run; absolute times of a shared machine mean nothing.
 
 import { type Estimate, medianEstimate } from '../src/math/estimate.js';
 import { median } from '../src/math/statistics.js';
@@ -9,8 +9,8 @@ export type OnRow = (row: Readonly<Record<string, string | number | Estimate | n
 
 export interface PairedRatio {
   /**
-   * Median over turns of time(baseline) / time(subject), the subject's speed in units of the baseline's, with a
-   * distribution-free interval of at least 95 % coverage (order statistics).
+   * Median over turns of time(baseline) / time(subject), the subject's speed in units of the
+   * baseline's, with a distribution-free interval of at least 95 % coverage (order statistics).
    */
   readonly ratio: Estimate;
   /** Medians in milliseconds, for the reader's sense of scale only. */
@@ -30,7 +30,10 @@ export interface PairedWork<Baseline, Subject> {
 /** Signals wait for the event loop, and work that never waits would keep them out. */
 const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Runs both sides every turn. Who goes first alternates: caches and clock speed favour one side otherwise. */
+/**
+ * Runs both sides every turn. Who goes first alternates: caches and clock speed favour one side
+ * otherwise.
+ */
 export async function runPairs<Baseline, Subject>(
   work: PairedWork<Baseline, Subject>,
 ): Promise<{ readonly baseline: Baseline; readonly subject: Subject }[]> {

@@ -1,4 +1,5 @@
-// Starts the shipped server with its HTTP API around a toy engine: what an API benchmark and trials measure.
+// Starts the shipped server with its HTTP API around a toy engine: what an API benchmark and trials
+// measure.
 
 import type { RequestListener } from 'node:http';
 import { type Access, openAccess } from '../src/access/index.js';

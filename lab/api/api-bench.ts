@@ -1,5 +1,6 @@
-// Times the HTTP API and everything under it around a model that costs almost nothing: requests and streamed tokens a
-// second, in units of a bare node server that sends the same bytes in as many writes, over as many connections.
+// Times the HTTP API and everything under it around a model that costs almost nothing: requests and
+// streamed tokens a second, in units of a bare node server that sends the same bytes in as many
+// writes, over as many connections.
 
 import { type Child, startChild } from '../../src/cli/demo/child.js';
 import { medianEstimate } from '../../src/math/estimate.js';
@@ -28,7 +29,8 @@ const contextLength = 256;
 
 const bodyOf = ({ tokens, isStream }: Work) => ({
   ...{ model: 'toy', prompt: [0, 3, 5], max_tokens: tokens, stream: isStream, seed: 1 },
-  // Sampling is the engine's work, and is measured there. The bias is of the toy's end of text: full length always.
+  // Sampling is the engine's work, and is measured there. The bias is of the toy's end of text:
+  // full length always.
   temperature: 0,
   logit_bias: { 1: -100 },
 });
@@ -89,7 +91,9 @@ async function benchWork(stack: ApiSideProcess, name: ApiWork, turns: number) {
     work: name,
     /** Speed in units of the bare server's. */
     ratio: medianEstimate(pairs.map(({ baseline, subject }) => baseline.ms / subject.ms)),
-    /** Processor time of the bare server over the stack's: what is left when nothing else is slow. */
+    /**
+     * Processor time of the bare server over the stack's: what is left when nothing else is slow.
+     */
     cpuRatio: middle(({ baseline, subject }) => baseline.cpuMs / subject.cpuMs),
     // Of the shared machine, for scale only.
     requestsPerSecond: middle(({ subject }) => (1000 * count) / subject.ms),
@@ -99,7 +103,10 @@ async function benchWork(stack: ApiSideProcess, name: ApiWork, turns: number) {
   };
 }
 
-/** Share of the stream's processor time that a bare server would have beside the same engine and core. */
+/**
+ * Share of the stream's processor time that a bare server would have beside the same engine and
+ * core.
+ */
 export function streamBound([stream, answer]: readonly ApiRow[]): number {
   const core = answer!.stackMicros - answer!.bareMicros;
   return stream!.bareMicros / (stream!.bareMicros + core);

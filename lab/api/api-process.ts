@@ -1,5 +1,6 @@
-// Runs one side of the API benchmark in a process of its own: the whole stack over the toy engine, or a bare node server that
-// sends the same bytes. Told what to be by its one argument, in JSON; tells processor time when asked; ends with its parent.
+// Runs one side of the API benchmark in a process of its own: the whole stack over the toy engine,
+// or a bare node server that sends the same bytes. Told what to be by its one argument, in JSON;
+// tells processor time when asked; ends with its parent.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
-// Adds the commands `engine`, `loop` and `api`: each times parts of the program as ratios inside one run, and prints tables.
-// Their words are in lab/report/text.
+// Adds the commands `engine`, `loop` and `api`: each times parts of the program as ratios inside
+// one run, and prints tables. Their words are in lab/report/text.
 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Adds the command `gate`: prints the watched numbers beside their baseline, and ends with a code that a script can ask. The
-// rule and the readings are lab/gate.
+// Adds the command `gate`: prints the watched numbers beside their baseline, and ends with a code
+// that a script can ask. The rule and the readings are lab/gate.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Adds `report` and a command for each experiment: runs it, prints, and where a folder is named writes the result, its plots and
-// the pages. Knows the clock and git; the experiments do not.
+// Adds `report` and a command for each experiment: runs it, prints, and where a folder is named
+// writes the result, its plots and the pages. Knows the clock and git; the experiments do not.
 
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Times what drafting ahead asks of a device's draft model, as ratios inside one run: tokens with runners-up against tokens
-// without, and one pass over several branches against a pass for each.
+// Times what drafting ahead asks of a device's draft model, as ratios inside one run: tokens with
+// runners-up against tokens without, and one pass over several branches against a pass for each.
 
 import { slotId } from '../../src/base/brand.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
@@ -43,7 +43,8 @@ export async function benchRunnersUp(modelPath: string, turns: number, onRow: On
 }
 
 /**
- * Branches of one token each, behind prompts of the same length; what the model computes, without the thread around it.
+ * Branches of one token each, behind prompts of the same length; what the model computes, without
+ * the thread around it.
  *
  * @param turns >= 6.
  */

@@ -1,5 +1,5 @@
-// Lists what the engine benchmarks ask: shapes of verification passes, and schemes with their laws. Loads engines whose slots
-// hold a prompt.
+// Lists what the engine benchmarks ask: shapes of verification passes, and schemes with their laws.
+// Loads engines whose slots hold a prompt.
 
 import { slotId } from '../../src/base/brand.js';
 import {

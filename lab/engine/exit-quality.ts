@@ -1,5 +1,6 @@
-// Counts how good an early exit's hints are: whether its surest candidate is the token that the pass then commits, and
-// whether it comes true as often as its confidence says. In real rounds; nothing is estimated from laws.
+// Counts how good an early exit's hints are: whether its surest candidate is the token that the
+// pass then commits, and whether it comes true as often as its confidence says. In real rounds;
+// nothing is estimated from laws.
 
 import { withPass } from '../../src/cli/demo/paced-engine.js';
 import type { Engine, ExitHint, Outcome } from '../../src/engine/engine.js';
@@ -43,20 +44,27 @@ class HintTally {
     const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
     // Percent, but for the error and the count.
     return {
-      /** Hints whose accepted count is the outcome's; and their surest candidate; and any candidate. */
+      /**
+       * Hints whose accepted count is the outcome's; and their surest candidate; and any candidate.
+       */
       countRight: 100 * share(this.#counts),
       firstRight: 100 * share(this.#firsts),
       anyRight: 100 * share(this.#anys),
       /** Mean of the surest candidates; equal to `firstRight` for a calibrated exit. */
       confidence: 100 * share(sum(this.#confidence)),
-      /** Mean distance of confidence from what came true, over tenths of confidence weighted by their hints. */
+      /**
+       * Mean distance of confidence from what came true, over tenths of confidence weighted by
+       * their hints.
+       */
       calibrationError: share(sum(gaps)),
       hints: this.#hints,
     };
   }
 }
 
-/** Texts with and without drafts, at each bundled head and at the untrained exits of their layers. */
+/**
+ * Texts with and without drafts, at each bundled head and at the untrained exits of their layers.
+ */
 export async function benchHints(models: BenchModels, promptCount: number, onRow: OnRow) {
   const shape = { contextLength: 512, threads: 1, probe: false };
   const choices: [name: string, choice: ExitChoice][] = exitLayers.flatMap((layer) => [
@@ -79,7 +87,10 @@ export async function benchHints(models: BenchModels, promptCount: number, onRow
   return rows.flat();
 }
 
-/** @param target an engine with an exit. @param draftLength 0: one token a pass, the target's next. */
+/**
+ * @param target an engine with an exit.
+ * @param draftLength 0: one token a pass, the target's next.
+ */
 async function tallyHints(
   target: Engine,
   draft: Engine,

@@ -1,6 +1,6 @@
-// Times verification through the engine interface against a bare llama_decode loop of the same batch shapes, both on the same
-// model file, one ggml thread each, turn by turn. Drafts are the target's own text, so every row is judged: the most
-// expensive case for the engine.
+// Times verification through the engine interface against a bare llama_decode loop of the same
+// batch shapes, both on the same model file, one ggml thread each, turn by turn. Drafts are the
+// target's own text, so every row is judged: the most expensive case for the engine.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Segment } from '../../src/engine/engine.js';
@@ -35,7 +35,10 @@ const contextLength = 128;
 const promptLength = 32;
 /** Where each turn begins: the last token of the prompt is the first of a segment. */
 const from = promptLength - 1;
-/** One side of one turn takes about this long: short, because a pair is only fair while the machine stays the same. */
+/**
+ * One side of one turn takes about this long: short, because a pair is only fair while the machine
+ * stays the same.
+ */
 const sideMsAim = 60;
 
 /**
@@ -137,7 +140,10 @@ function segmentOf(
   return { slot: slotId(slot), from: start, tokens, judge: { scheme, draftCount: count - 1 } };
 }
 
-/** One llama_decode of the shape: the batch is filled, decoded, and its rows of logits are there to be read. */
+/**
+ * One llama_decode of the shape: the batch is filled, decoded, and its rows of logits are there to
+ * be read.
+ */
 function feedBare({ bare, shape, texts }: Bench, round: number): void {
   bare.feed(
     shape.lengths.map((count, slot) => {

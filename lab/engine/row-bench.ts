@@ -1,5 +1,6 @@
-// Times what judging one row costs, by scheme: the SIMD kernel against the float64 reference, turn by turn on the same rows.
-// A row's work is loading it and what the scheme then asks. Rows are random: flat ones, and ones spread as a model's.
+// Times what judging one row costs, by scheme: the SIMD kernel against the float64 reference, turn
+// by turn on the same rows. A row's work is loading it and what the scheme then asks. Rows are
+// random: flat ones, and ones spread as a model's.
 
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import { type RowMath, referenceRowMath } from '../../src/engine/row-math.js';
@@ -52,7 +53,11 @@ const schemes: Record<string, Ask> = {
   confidence: (math) => math.softmaxProb(1),
 };
 
-/** Times every scheme, vocabulary and kind of row. About a minute. @param onRow told each row as it is measured. */
+/**
+ * Times every scheme, vocabulary and kind of row. About a minute.
+ *
+ * @param onRow told each row as it is measured.
+ */
 export async function benchRows(onRow: OnRow) {
   const rows = await inTurn(vocabSizes, async (vocabulary) => {
     const kernels = [createKernel(vocabulary), referenceRowMath(vocabulary)] as const;
@@ -70,7 +75,10 @@ export async function benchRows(onRow: OnRow) {
   return rows.flat(2);
 }
 
-/** Median nanoseconds per row, of this machine at this hour; and how many times faster the kernel is. */
+/**
+ * Median nanoseconds per row, of this machine at this hour; and how many times faster the kernel
+ * is.
+ */
 async function timeScheme(
   kernel: RowMath,
   reference: RowMath,

@@ -1,5 +1,5 @@
-// Measures what a token costs: energy on the device that drafts, and money for the server that verifies, from profiles of
-// both and the work that the shipped cores do in virtual time.
+// Measures what a token costs: energy on the device that drafts, and money for the server that
+// verifies, from profiles of both and the work that the shipped cores do in virtual time.
 
 import { type Estimate, scaled } from '../../src/math/estimate.js';
 import {

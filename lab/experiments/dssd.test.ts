@@ -1,5 +1,5 @@
-// What the DSSD experiment rests on: the bytes it counts are those that cross a real socket, its arithmetic is that of
-// stop-and-wait, and its scripted pair is a pair of models.
+// What the DSSD experiment rests on: the bytes it counts are those that cross a real socket, its
+// arithmetic is that of stop-and-wait, and its scripted pair is a pair of models.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -73,7 +73,8 @@ for (const scheme of ['coupled', 'split', 'full'] as const) {
     await draft.close();
     // Sessions open and close, pings come and go, and times have other digits: a few bytes a round.
     const spareBytes = 12 * rounds.length + 120;
-    // Under split the text is another draw of the same law: laws come with rejections, so those are set against each other.
+    // Under split the text is another draw of the same law: laws come with rejections, so those are
+    // set against each other.
     const rejected = rounds.filter((one) => one.acceptedCount < one.draftedCount).length;
     const { draftedCount, origins } = statistics;
     const drafted = rounds.reduce((total, one) => total + one.draftedCount, 0);

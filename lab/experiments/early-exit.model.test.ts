@@ -1,5 +1,5 @@
-// What the early-exit experiment rests on: real models in virtual time write one text whatever is drafted ahead, and what
-// is predicted saves time.
+// What the early-exit experiment rests on: real models in virtual time write one text whatever is
+// drafted ahead, and what is predicted saves time.
 
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';

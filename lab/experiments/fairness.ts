@@ -1,6 +1,6 @@
-// Measures what one abuser does to fifteen honest devices, in virtual time on the shipped cores: by many sessions, long
-// prompts, drafts that predict nothing, short rounds, opens, and all of it at once, deaf to advice. Once with a key for each
-// device, and once with one key for all.
+// Measures what one abuser does to fifteen honest devices, in virtual time on the shipped cores: by
+// many sessions, long prompts, drafts that predict nothing, short rounds, opens, and all of it at
+// once, deaf to advice. Once with a key for each device, and once with one key for all.
 
 import { countEstimate, type Estimate, exact } from '../../src/math/estimate.js';
 import { quantile } from '../../src/math/statistics.js';

@@ -1,5 +1,6 @@
-// Defines the words of every experiment: a variant is what is compared, a fixture is what all variants share, and a run is
-// a variant with its result. Builds fixtures of scripted devices in virtual time.
+// Defines the words of every experiment: a variant is what is compared, a fixture is what all
+// variants share, and a run is a variant with its result. Builds fixtures of scripted devices in
+// virtual time.
 
 import { type Estimate, scaled } from '../../src/math/estimate.js';
 import type { PassCost } from '../../src/math/pass-time.js';
@@ -20,7 +21,11 @@ export const runAll = <Variant, Result>(
 ): Promise<Run<Variant, Result>[]> =>
   Promise.all(variants.map(async (variant) => ({ variant, result: await run(variant) })));
 
-/** The result of the one variant with these properties. @throws RangeError where there is no such run. */
+/**
+ * The result of the one variant with these properties.
+ *
+ * @throws RangeError where there is no such run.
+ */
 export function resultWhere<Variant extends object, Result>(
   runs: readonly Run<Variant, Result>[],
   wanted: Partial<Variant>,

@@ -1,5 +1,5 @@
-// Runs one device and one server in virtual time with the bundled models behind both: the same texts under every variant,
-// so that variants differ in time and messages and in nothing else.
+// Runs one device and one server in virtual time with the bundled models behind both: the same
+// texts under every variant, so that variants differ in time and messages and in nothing else.
 
 import { plainSampling, type Sampling } from '../../src/math/sampling.js';
 import {

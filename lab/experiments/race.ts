@@ -1,5 +1,6 @@
-// Measures which mode serves a user fastest, over round trip, acceptance, pace of the device, number of devices and kind of
-// target: the shipped cores in virtual time, and a few real points beside.
+// Measures which mode serves a user fastest, over round trip, acceptance, pace of the device,
+// number of devices and kind of target: the shipped cores in virtual time, and a few real points
+// beside.
 
 import type { Estimate } from '../../src/math/estimate.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
@@ -72,7 +73,10 @@ async function run(context: ExperimentContext): Promise<Measured> {
   };
 }
 
-/** One device over everything; more devices at one pace: a tenth of a pass, a quarter, and more than one. */
+/**
+ * One device over everything; more devices at one pace: a tenth of a pass, a quarter, and more than
+ * one.
+ */
 function cellsOf(isQuick: boolean): Cell[] {
   const all = combinations({
     target: ['memory', 'arithmetic'] as const,
@@ -87,7 +91,8 @@ function cellsOf(isQuick: boolean): Cell[] {
 /** In any order; a place is noted as its last cell ends. */
 function runGrid({ isQuick, seed, play, note }: ExperimentContext): Promise<CellRun[]> {
   const cells = cellsOf(isQuick);
-  // Streaming depends on neither drafts nor, behind its first token, the link: once for a target and a size.
+  // Streaming depends on neither drafts nor, behind its first token, the link: once for a target
+  // and a size.
   const streams = new Map<string, Promise<ServiceResult>>();
   const left = new Map<string, number>();
   for (const cell of cells) left.set(placeOf(cell), (left.get(placeOf(cell)) ?? 0) + 1);
@@ -136,7 +141,10 @@ function valuesOf(cells: readonly CellRun[]) {
   };
 }
 
-/** The bundled models' tokens, both shells, real sockets; link, drafts and passes are imitated as in the simulator. */
+/**
+ * The bundled models' tokens, both shells, real sockets; link, drafts and passes are imitated as in
+ * the simulator.
+ */
 async function realPoints(context: ExperimentContext) {
   const { models, isQuick, seed, play, note } = context;
   const path = models.target();

@@ -1,6 +1,6 @@
-// Has a model compute each row once: the same texts are written under many variants, and a row depends on nothing but the
-// tokens before it. Only around a model whose rows have the same bits whatever they are computed with; of one slot, whose
-// cache is never copied or saved.
+// Has a model compute each row once: the same texts are written under many variants, and a row
+// depends on nothing but the tokens before it. Only around a model whose rows have the same bits
+// whatever they are computed with; of one slot, whose cache is never copied or saved.
 
 import { assert, InvariantError } from '../../src/base/assert.js';
 import type { ExitInfo } from '../../src/engine/engine.js';
@@ -72,7 +72,10 @@ export class RecalledModel extends WrappedModel {
   override readonly slotCount = 1;
   #root = nodeOf(-1);
   #rowCount = 0;
-  /** What the slot holds, and what the model's own slot holds: that falls behind while rows are recalled. */
+  /**
+   * What the slot holds, and what the model's own slot holds: that falls behind while rows are
+   * recalled.
+   */
   readonly #path: Node[] = [];
   readonly #held: number[] = [];
   #wanted: readonly Node[] = [];

@@ -1,5 +1,6 @@
-// Answers SLED's question on this system: how many devices does one server carry, with drafts of its devices and without?
-// arXiv 2506.09397. Fleets are simulated with the shipped cores; one of the targets costs what passes of a real engine did.
+// Answers SLED's question on this system: how many devices does one server carry, with drafts of
+// its devices and without? arXiv 2506.09397. Fleets are simulated with the shipped cores; one of
+// the targets costs what passes of a real engine did.
 
 import type { PassCost } from '../../src/math/pass-time.js';
 import { quantile } from '../../src/math/statistics.js';

@@ -1,6 +1,6 @@
-// Puts the bundled models into virtual time: what they compute is real, to the last token and hint; what it takes is said by
-// the scenario. One thread, one slot each; computed alone, so that a text does not depend on how it was drafted, and a row
-// once.
+// Puts the bundled models into virtual time: what they compute is real, to the last token and hint;
+// what it takes is said by the scenario. One thread, one slot each; computed alone, so that a text
+// does not depend on how it was drafted, and a row once.
 
 import { EngineCore } from '../../src/engine/engine-core.js';
 import { createKernel } from '../../src/engine/kernel/kernel.js';
@@ -69,7 +69,10 @@ export class VirtualModels {
   }
 }
 
-/** Tells as an exit's rows those of the last layer: the bound of any exit. The model stays its owner's. */
+/**
+ * Tells as an exit's rows those of the last layer: the bound of any exit. The model stays its
+ * owner's.
+ */
 class OracleModel extends WrappedModel {
   override readonly exit = { layer: 1, layerCount: 2, trained: true, sharpness: 20, coverage: 1 };
 

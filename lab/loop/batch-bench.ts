@@ -1,6 +1,6 @@
-// Times sixteen devices on the real engine against a bare llama_decode loop of the same batches: what sessions, sockets,
-// batching and judging leave of the engine's speed. Devices replay without delay; the target is inflated; nothing else is
-// emulated.
+// Times sixteen devices on the real engine against a bare llama_decode loop of the same batches:
+// what sessions, sockets, batching and judging leave of the engine's speed. Devices replay without
+// delay; the target is inflated; nothing else is emulated.
 
 import type { RecordedPass } from '../../src/cli/demo/pass-recorder.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';

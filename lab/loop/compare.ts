@@ -1,4 +1,5 @@
-// Compares a mode with streaming on the real loop, turn by turn: the same texts on the same devices and server.
+// Compares a mode with streaming on the real loop, turn by turn: the same texts on the same devices
+// and server.
 
 import type { Client } from '../../src/device/index.js';
 import { medianEstimate } from '../../src/math/estimate.js';
@@ -10,7 +11,11 @@ import { type LoopFixture, type RecordedTexts, replayTask } from './loop-fixture
 /** How a text is asked for, beside what its recording says. */
 export type Asked = Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>;
 
-/** One answer of every device at once. @param turn others in each, as long as there are other texts. */
+/**
+ * One answer of every device at once.
+ *
+ * @param turn others in each, as long as there are other texts.
+ */
 export function answerAll(
   loop: LoopFixture,
   devices: readonly Client[],

@@ -1,4 +1,5 @@
-// Runs the echo server in a process of its own; answers its parent's messages with the processor time it has used.
+// Runs the echo server in a process of its own; answers its parent's messages with the processor
+// time it has used.
 
 import { type EchoReport, type EchoSpec, startEchoServer } from './echo.js';
 

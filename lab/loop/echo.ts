@@ -1,5 +1,6 @@
-// Does the least that any WebSocket protocol does: a server that answers each message with one of a given size, and clients
-// that send the next message when the answer is there. The yardstick of the stack's overhead.
+// Does the least that any WebSocket protocol does: a server that answers each message with one of a
+// given size, and clients that send the next message when the answer is there. The yardstick of the
+// stack's overhead.
 
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -15,7 +16,11 @@ export interface EchoReport {
   readonly cpuMs: number;
 }
 
-/** Starts a server in a process of its own. @returns the process; `ready.port` is where it listens. */
+/**
+ * Starts a server in a process of its own.
+ *
+ * @returns the process; `ready.port` is where it listens.
+ */
 export const startEchoProcess = (
   replyBytes: number,
 ): Promise<Child<{ readonly port: number }, 'report', EchoReport>> =>
@@ -32,7 +37,11 @@ export async function startEchoServer(replyBytes: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Round trips over `connections` sockets at once until `rounds` are done. @returns milliseconds. */
+/**
+ * Round trips over `connections` sockets at once until `rounds` are done.
+ *
+ * @returns milliseconds.
+ */
 export async function echoRounds(
   port: number,
   connections: number,

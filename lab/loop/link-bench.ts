@@ -1,6 +1,6 @@
-// Compares streaming, stop-and-wait with and without drafting ahead, pipeline and race for several users of one target at a
-// distance. The link and the devices' pace are emulated; the target is real and inflated: the bundled one's text at a larger
-// model's cost, with what rows cost here.
+// Compares streaming, stop-and-wait with and without drafting ahead, pipeline and race for several
+// users of one target at a distance. The link and the devices' pace are emulated; the target is
+// real and inflated: the bundled one's text at a larger model's cost, with what rows cost here.
 
 import type { PassPace } from '../../src/cli/demo/paced-engine.js';
 import {
@@ -64,8 +64,8 @@ export async function benchLink(
 }
 
 /**
- * The papers' time per token: a pass of any rows takes as long as one of streaming, and the server never waits. A speed above
- * this bound says that its model is wrong.
+ * The papers' time per token: a pass of any rows takes as long as one of streaming, and the server
+ * never waits. A speed above this bound says that its model is wrong.
  */
 function boundOf(
   variant: Variant,

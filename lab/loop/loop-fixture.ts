@@ -1,5 +1,5 @@
-// Opens what measurements of the real loop share: a server process, a link before it, devices on the link, and recorded
-// texts that devices replay. Closes all of it.
+// Opens what measurements of the real loop share: a server process, a link before it, devices on
+// the link, and recorded texts that devices replay. Closes all of it.
 
 import { type Relay, startRelay } from '../../src/cli/demo/relay.js';
 import {
@@ -17,7 +17,11 @@ import { endlessSampling, storyPrompt } from '../bundled-texts.js';
 import { connectDevice, type WriteTask } from './fleet.js';
 import { type Recording, record } from './recording.js';
 
-/** A server of the real engine on one thread. @param more Default: passes take what they take, continuous batches. */
+/**
+ * A server of the real engine on one thread.
+ *
+ * @param more Default: passes take what they take, continuous batches.
+ */
 export const llamaServer = (
   options: LlamaOptions,
   more: Partial<Pick<Extract<ServerSpec, { kind: 'llama' }>, 'pace' | 'batching'>> = {},
@@ -96,7 +100,10 @@ export interface PassCounts {
   readonly rowCount: number;
 }
 
-/** Recordings of different prompts and seeds, and what belongs to them; the vocabulary is gone once they are closed. */
+/**
+ * Recordings of different prompts and seeds, and what belongs to them; the vocabulary is gone once
+ * they are closed.
+ */
 export type RecordedTexts = Awaited<ReturnType<typeof recordTexts>>;
 
 /**
@@ -136,7 +143,10 @@ export const replayTask = (
   return { prompt, seed, sampling, scheme: 'coupled', tokensMax: text.length };
 };
 
-/** Stop-and-wait with a fixed draft and no room ahead of it: the device waits for the verdict, as papers' devices do. */
+/**
+ * Stop-and-wait with a fixed draft and no room ahead of it: the device waits for the verdict, as
+ * papers' devices do.
+ */
 export const plainRounds = (draftLength: number) =>
   ({
     mode: 'stop-and-wait',

@@ -1,5 +1,5 @@
-// What the loop benchmark rests on: a relay that delays and keeps order, a replay that stands where the draft model
-// would, and passes that take the time they are given.
+// What the loop benchmark rests on: a relay that delays and keeps order, a replay that stands where
+// the draft model would, and passes that take the time they are given.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -121,7 +121,8 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   await server.close();
   assert.deepEqual(tokens, [...recording.text]);
   const expected = { acceptedCount: 0, testedCount: 0 };
-  // A draft that stands brings the target's next token with it, and the last token is the target's in any case.
+  // A draft that stands brings the target's next token with it, and the last token is the target's
+  // in any case.
   for (let at = 0; at < 119; at++, expected.testedCount++) {
     if (recording.text[at] !== recording.proposals[at]) continue;
     expected.acceptedCount++;

@@ -1,6 +1,7 @@
-// Records what a target writes and what a draft model proposes at each place of that text, once. Under greedy and coupled a
-// proposal depends on the seed and the committed text alone, so a device that replays it is accepted exactly where the draft
-// model would be, and costs no processor time: sixteen devices fit beside the server that is measured.
+// Records what a target writes and what a draft model proposes at each place of that text, once.
+// Under greedy and coupled a proposal depends on the seed and the committed text alone, so a device
+// that replays it is accepted exactly where the draft model would be, and costs no processor time:
+// sixteen devices fit beside the server that is measured.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Alternatives, Engine } from '../../src/engine/engine.js';
@@ -24,7 +25,10 @@ export interface RecordingJob {
   /** Those in which the draft of a position is a function of seed and text. */
   readonly scheme: 'greedy' | 'coupled';
   readonly sampling: Sampling;
-  /** Tokens to write; an end of text must be biased away, or the text stops being the target's there. */
+  /**
+   * Tokens to write; an end of text must be biased away, or the text stops being the target's
+   * there.
+   */
   readonly tokenCount: number;
   /** See DraftRequest.alternativesMax. Default: none. */
   readonly runnersUpMax?: number;

@@ -1,6 +1,7 @@
-// Replays recordings at a pace as a device's drafter: a device that is not here, with the acceptance of a real draft model,
-// and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void anyway, and
-// so it replays on; a branch that begins with the target's token goes on as the draft model would.
+// Replays recordings at a pace as a device's drafter: a device that is not here, with the
+// acceptance of a real draft model, and its runners-up where they were recorded. Beyond a proposal
+// that the target did not follow the chain is void anyway, and so it replays on; a branch that
+// begins with the target's token goes on as the draft model would.
 
 import type { DrafterChoice } from '../../src/device/client.js';
 import { MainSequence } from '../../src/device/core/drafting/main-sequence.js';
@@ -22,8 +23,10 @@ interface Job {
 }
 
 /**
- * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer.
- * @param rowShare of draftMs, for each further sequence in the same pass. Default: nothing is drafted side by side.
+ * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not
+ * drift; 0: no timer.
+ * @param rowShare of draftMs, for each further sequence in the same pass. Default: nothing is
+ * drafted side by side.
  */
 export const replayDrafter = (
   recordings: readonly Recording[],

@@ -1,6 +1,6 @@
-// Times the stack around a model that costs almost nothing: verified rounds a second through device core, WebSocket, server
-// core and back, in units of a bare echo with frames of the same sizes over as many connections. Both sides have one process
-// for the server and one for all devices.
+// Times the stack around a model that costs almost nothing: verified rounds a second through device
+// core, WebSocket, server core and back, in units of a bare echo with frames of the same sizes over
+// as many connections. Both sides have one process for the server and one for all devices.
 
 import type { Client } from '../../src/device/index.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
@@ -45,7 +45,10 @@ export async function benchStack(turns: number, onRow: OnRow, only: readonly Sch
 
 const promptOf = (index: number): Int32Array => Int32Array.of(0, 3, 2 + index);
 
-/** A device that drafts by replay where the scheme allows it, so that drafting costs nothing; else with the toy. */
+/**
+ * A device that drafts by replay where the scheme allows it, so that drafting costs nothing; else
+ * with the toy.
+ */
 async function connectToy(loop: LoopFixture, scheme: Scheme, index: number): Promise<Client> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 1, contextLength });
   if (scheme !== 'greedy' && scheme !== 'coupled') return loop.connect({ kind: 'engine', engine });

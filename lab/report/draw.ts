@@ -1,14 +1,15 @@
-// Draws plots of a result as SVG, by Vega-Lite. The only door to it: a tool of development, so it is loaded when something is
-// to be drawn, and its absence is told in words.
+// Draws plots of a result as SVG, by Vega-Lite. The only door to it: a tool of development, so it
+// is loaded when something is to be drawn, and its absence is told in words.
 
 import { PilotfishError } from '../../src/base/error.js';
 import { type Plot, type Result, recordsOf, tableOf } from './result.js';
 import { readIn } from './text.js';
 
 /**
- * Colours that most people tell apart, also those who see fewer of them (Okabe and Ito 2008). Labels have no limit: widths are
- * guessed where nothing can be drawn to measure them, and guessed too long. Symbols of legends are opaque whatever the marks
- * are: bands of intervals would make their names pale.
+ * Colours that most people tell apart, also those who see fewer of them (Okabe and Ito 2008).
+ * Labels have no limit: widths are guessed where nothing can be drawn to measure them, and guessed
+ * too long. Symbols of legends are opaque whatever the marks are: bands of intervals would make
+ * their names pale.
  */
 const config = JSON.parse(readIn('vega.json')) as object;
 
@@ -31,7 +32,10 @@ export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by their letters. */
+/**
+ * Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by
+ * their letters.
+ */
 function inOrder(spec: Fields, values: readonly Fields[]): Fields {
   const ordered = (facet: unknown): unknown => {
     const { field, sort, ...rest } = facet as Fields;

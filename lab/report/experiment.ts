@@ -1,5 +1,5 @@
-// Defines an experiment: a question, and a function that answers it in numbers. It reads no clock for its result and
-// writes no file; its words are in lab/report/text.
+// Defines an experiment: a question, and a function that answers it in numbers. It reads no clock
+// for its result and writes no file; its words are in lab/report/text.
 
 import type { RunService } from '../../src/sim/service/run-service.js';
 import type { BenchModels } from '../weights/bench-models.js';

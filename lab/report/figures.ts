@@ -18,7 +18,9 @@ const spaced = (value: number): string => value.toFixed(0).replaceAll(/\B(?=(\d{
 export const spanText = (numbers: readonly number[]): string =>
   `${figure(Math.min(...numbers))} to ${figure(Math.max(...numbers))}`;
 
-/** `12.3 [11.9, 12.8]`; without brackets where nothing is left open, and whole where it is a count. */
+/**
+ * `12.3 [11.9, 12.8]`; without brackets where nothing is left open, and whole where it is a count.
+ */
 export function estimateText(estimate: Estimate | null): string {
   if (estimate === null) return '-';
   const { value, low, high } = estimate;

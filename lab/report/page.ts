@@ -1,5 +1,5 @@
-// Renders the report as one HTML page with its pictures inside: opens from a disk, asks no network, follows the reader's
-// colours. Its frame is page.html.
+// Renders the report as one HTML page with its pictures inside: opens from a disk, asks no network,
+// follows the reader's colours. Its frame is page.html.
 
 import type { Estimate } from '../../src/math/estimate.js';
 import { captionOf, estimateText, headOf, isLong, keyText } from './figures.js';
@@ -12,7 +12,11 @@ export interface Drawn {
   readonly svgs: ReadonlyMap<string, string>;
 }
 
-/** The report as one page of HTML that loads nothing. @param drawn experiments, in the order they are shown. */
+/**
+ * The report as one page of HTML that loads nothing.
+ *
+ * @param drawn experiments, in the order they are shown.
+ */
 export function reportPage(drawn: readonly Drawn[]): string {
   const [summary, sections] = [summaryOf, sectionOf].map((of) => drawn.map(of).join('\n'));
   return framed('page.html', { summary: summary!, sections: sections! });

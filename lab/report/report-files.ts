@@ -1,4 +1,5 @@
-// Reads and writes results, plots and pages: one layout for the repository and for anybody's folder. Renders nothing itself.
+// Reads and writes results, plots and pages: one layout for the repository and for anybody's
+// folder. Renders nothing itself.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,7 +38,11 @@ export function readResults(folder: string): Result[] {
   return results.sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** Draws the plots of one result under `folder`. @returns their paths, and the pictures for a page. */
+/**
+ * Draws the plots of one result under `folder`.
+ *
+ * @returns their paths, and the pictures for a page.
+ */
 export async function writePlots(
   folder: string,
   result: Result,

@@ -1,4 +1,5 @@
-// Words and numbers of a result fit together, or are refused: no page prints a name in place of a number, or NaN.
+// Words and numbers of a result fit together, or are refused: no page prints a name in place of a
+// number, or NaN.
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

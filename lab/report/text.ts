@@ -1,5 +1,6 @@
-// Reads the words of a result from lab/report/text and fills in what a run measured: titles, claims, set-up, columns,
-// plots, papers and notes. Refuses a value, column or row that only one side knows, so that no page prints NaN.
+// Reads the words of a result from lab/report/text and fills in what a run measured: titles,
+// claims, set-up, columns, plots, papers and notes. Refuses a value, column or row that only one
+// side knows, so that no page prints NaN.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,12 +10,15 @@ import { figure } from './figures.js';
 import type { Findings, KeyColumn, Plot, Row, Table, ValueColumn } from './result.js';
 
 /**
- * What `{{name}}` stands for: a text and a number as they are, an estimate by three digits of its value. Claims and notes on
- * null are left out.
+ * What `{{name}}` stands for: a text and a number as they are, an estimate by three digits of its
+ * value. Claims and notes on null are left out.
  */
 export type Values = { readonly [name: string]: string | number | Estimate | null | Values };
 
-/** One row of a table by the names of its columns. A number in a column of values is exact; null does not apply. */
+/**
+ * One row of a table by the names of its columns. A number in a column of values is exact; null
+ * does not apply.
+ */
 export type Cells = Readonly<Record<string, string | number | Estimate | null>>;
 
 /** What a run adds to the words of its experiment. */
@@ -49,7 +53,8 @@ export function headOf(id: string, text = read(id)): Pick<Text, 'title' | 'quest
 /**
  * Words and numbers together.
  *
- * @throws RangeError for a name that only the text or only the run knows, a missing cell, and a number that is none.
+ * @throws RangeError for a name that only the text or only the run knows, a missing cell, and a
+ * number that is none.
  */
 export function findingsOf(id: string, { values, tables }: Measured, text = read(id)): Findings {
   const words = parse(filled(id, text, values));
@@ -205,7 +210,10 @@ function setUpOf(bullet: string): Text['setUp'][number] {
   return { part, what, isEmulated: tag !== undefined };
 }
 
-/** A row `| name | title | unit | origin |` for each column; the origin `key` is that of columns that name the row. */
+/**
+ * A row `| name | title | unit | origin |` for each column; the origin `key` is that of columns
+ * that name the row.
+ */
 function tableOf({ title, body }: Section): Text['tables'][number] {
   const [head, lines] = split(body, '\n|');
   const columns = lines

@@ -1,5 +1,5 @@
-// Does to a server what no honest client does. Each attack returns when it is over: those that wait do so until the server has
-// cut them off, for that is what it promises.
+// Does to a server what no honest client does. Each attack returns when it is over: those that wait
+// do so until the server has cut them off, for that is what it promises.
 
 import { connect as connectSocket, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -145,7 +145,10 @@ const giants: RunAttack = async (port, count) => {
   }
 };
 
-/** A part of a message that never ends, nearly as long as one may be: together more than the server holds for all. */
+/**
+ * A part of a message that never ends, nearly as long as one may be: together more than the server
+ * holds for all.
+ */
 const endless = devices(async (socket) => {
   socket.send(helloFrame());
   await sleep(20);

@@ -1,4 +1,4 @@
-// A way to a server that breaks: a relay on loopback whose connections are cut one by one. Knows no protocol.
+// Relays connections to a server on loopback and cuts them one by one. Knows no protocol.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';

@@ -2,7 +2,10 @@
 
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 
-/** From when a process is back until the answer goes on: a device's start with its model, and its longest wait to dial. */
+/**
+ * From when a process is back until the answer goes on: a device's start with its model, and its
+ * longest wait to dial.
+ */
 export const recoveryMsMax = 30_000;
 
 /** What is struck, and how: the processes by signals, the link by a reset. */

@@ -1,5 +1,6 @@
-// Runs a server, a device and a gateway as processes on a link that can be cut, and asks for two answers: one over the
-// device's lines, one over the gateway's HTTP. What is struck is started again; what was lost is asked for again.
+// Runs a server, a device and a gateway as processes on a link that can be cut, and asks for two
+// answers: one over the device's lines, one over the gateway's HTTP. What is struck is started
+// again; what was lost is asked for again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
@@ -137,7 +138,11 @@ export class ChaosSetup {
     this.device.ask(this.#answer.line);
   }
 
-  /** Asks the gateway, again and again until an answer is whole. @param text what has to come: each try must begin so. */
+  /**
+   * Asks the gateway, again and again until an answer is whole.
+   *
+   * @param text what has to come: each try must begin so.
+   */
   askGateway(request: ChaosRequest, text: string): HttpAnswer {
     const answer = { count: 0, text: '', isOver: false };
     void this.#untilWhole(request, text, answer);

@@ -1,5 +1,6 @@
-// Kills server, device and gateway, tells them to end, stops them for a while and cuts them off from each other at random
-// moments while answers are being written. Every text is the target's own, and in the end nothing is left.
+// Kills server, device and gateway, tells them to end, stops them for a while and cuts them off
+// from each other at random moments while answers are being written. Every text is the target's
+// own, and in the end nothing is left.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,7 +42,8 @@ export interface Chaos {
 /**
  * Strikes so many times.
  *
- * @throws InvariantError for another text, an answer that does not go on, and whatever is left behind.
+ * @throws InvariantError for another text, an answer that does not go on, and whatever is left
+ * behind.
  */
 export async function runChaos(
   { seed, note, signal }: Pick<ExperimentContext, 'seed' | 'note' | 'signal'>,

@@ -1,5 +1,5 @@
-// Has devices and clients come and go: they ask, leave in mid-answer, vanish without a word, lose their keys, and hold every
-// token that they get against the text that it must be.
+// Has devices and clients come and go: they ask, leave in mid-answer, vanish without a word, lose
+// their keys, and hold every token that they get against the text that it must be.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PilotfishError } from '../../src/base/error.js';
@@ -41,7 +41,10 @@ const restMs = 40;
 const leaveShare = 0.3;
 const answersMax = 4;
 
-/** One device after another with a key: a few answers each, the last of them sometimes left in the middle. */
+/**
+ * One device after another with a key: a few answers each, the last of them sometimes left in the
+ * middle.
+ */
 export async function deviceChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 2, contextLength: 512 });
   while (!churn.isOver()) {
@@ -59,7 +62,11 @@ export async function deviceChurn(churn: Churn, key: number, random: Random): Pr
   await engine.close();
 }
 
-/** Connects; a link that breaks before the server is met is dialled again. @returns null: it is all over. */
+/**
+ * Connects; a link that breaks before the server is met is dialled again.
+ *
+ * @returns null: it is all over.
+ */
 async function met(
   { port, keys, isOver }: Churn,
   key: number,
@@ -112,7 +119,10 @@ async function answer(churn: Churn, client: Client, random: Random): Promise<voi
   else tally.leftCount++;
 }
 
-/** One HTTP request after another: whole or as events, some left in the middle, some broken by the link. */
+/**
+ * One HTTP request after another: whole or as events, some left in the middle, some broken by the
+ * link.
+ */
 export async function httpChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const { port, keys, texts, tally } = churn;
   while (!churn.isOver()) {

@@ -8,10 +8,11 @@ import { checkFlat, type Sample } from './memory-growth.js';
 const answersPerMinute = 800;
 
 /**
- * Twenty minutes of a server of 20 MiB whose live memory after each collection differs by up to a quarter of a MiB, and
- * whose resident memory by far more.
+ * Twenty minutes of a server of 20 MiB whose live memory after each collection differs by up to a
+ * quarter of a MiB, and whose resident memory by far more.
  *
- * @param leak bytes for each answer. @param filled bytes that caches take in the first five minutes, once.
+ * @param leak bytes for each answer.
+ * @param filled bytes that caches take in the first five minutes, once.
  */
 function samplesOf(seed: number, leak: number, filled: number): Sample[] {
   const random = new Random(seed, 'soak');

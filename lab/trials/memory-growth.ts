@@ -16,8 +16,8 @@ export interface Sample {
 /** Of the time, in which caches and compiled code still grow. */
 const warmShare = 0.5;
 /**
- * Bytes that an answer may leave among the live objects. An entry of a map is about as large, and what is compiled or counted
- * late is spread over all answers.
+ * Bytes that an answer may leave among the live objects. An entry of a map is about as large, and
+ * what is compiled or counted late is spread over all answers.
  */
 export const bytesPerAnswerMax = 64;
 /** A run that is shorter says what it saw, and judges nothing. */
@@ -31,7 +31,9 @@ export const liveMiB = ({ holding }: Sample): number | null => {
 
 export const residentMiB = ({ holding }: Sample): number => holding.residentBytes / MiB;
 
-/** Of the second half, by least squares; null where too few samples followed a garbage collection. */
+/**
+ * Of the second half, by least squares; null where too few samples followed a garbage collection.
+ */
 export function slopesOf(samples: readonly Sample[]) {
   const fromMinute = (samples.at(-1)?.minute ?? 0) * warmShare;
   const warm = samples.filter(({ minute }) => minute >= fromMinute);
@@ -53,8 +55,9 @@ export function slopesOf(samples: readonly Sample[]) {
 }
 
 /**
- * Ends the trial where live memory grows with the answers: where the whole interval of its slope lies above what an answer
- * may leave. Resident memory is told, not judged: it is the allocator's as well.
+ * Ends the trial where live memory grows with the answers: where the whole interval of its slope
+ * lies above what an answer may leave. Resident memory is told, not judged: it is the allocator's
+ * as well.
  */
 export function checkFlat(samples: readonly Sample[]): void {
   const slopes = slopesOf(samples);

@@ -1,5 +1,6 @@
-// Sends a storm of bad clients against a server process and checks that nothing is left: real sockets from this process, one
-// attack of attacks.ts after another, with an honest device beside them that asks the same all the while.
+// Sends a storm of bad clients against a server process and checks that nothing is left: real
+// sockets from this process, one attack of attacks.ts after another, with an honest device beside
+// them that asks the same all the while.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,8 +26,9 @@ const honestTokens = 40;
 /** Live memory that the process may have grown by in the end: caches and compiled code, once. */
 const growthMiBMax = 16;
 /**
- * What it may have grown by at any time: 128 MiB of long bodies or of unfinished messages, the chunks that they came in, and
- * garbage; 153 and 280 were measured. Without those bounds the attacks would hold 1024 and 800.
+ * What it may have grown by at any time: 128 MiB of long bodies or of unfinished messages, the
+ * chunks that they came in, and garbage; 153 and 280 were measured. Without those bounds the
+ * attacks would hold 1024 and 800.
  */
 const peakMiBMax = 400;
 const restMs = 30_000;

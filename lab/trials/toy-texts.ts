@@ -1,5 +1,5 @@
-// Records what the toy writes when nothing breaks, and checks that a disturbed text is that: no token lost, none repeated,
-// none changed.
+// Records what the toy writes when nothing breaks, and checks that a disturbed text is that: no
+// token lost, none repeated, none changed.
 
 import { assert } from '../../src/base/assert.js';
 import { type Client, connect, type GenerateOptions } from '../../src/device/index.js';

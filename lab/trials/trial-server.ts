@@ -1,5 +1,6 @@
-// Starts the server that a trial does its worst to, as a process: the shipped server with its HTTP API, keys and TLS around
-// the scripted engine. Tells what its process holds, and waits until nothing is left of a trial.
+// Starts the server that a trial does its worst to, as a process: the shipped server with its HTTP
+// API, keys and TLS around the scripted engine. Tells what its process holds, and waits until
+// nothing is left of a trial.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -107,7 +108,11 @@ export async function untilRestored<Read, Name extends string>(
   }
 }
 
-/** A certificate for a trial over TLS, signed by itself for a day. @returns null where openssl is not installed. */
+/**
+ * A certificate for a trial over TLS, signed by itself for a day.
+ *
+ * @returns null where openssl is not installed.
+ */
 export function trialCertificate(folder: string): { cert: string; key: string } | null {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -1,5 +1,5 @@
-// Holds the arithmetic of time.ts against the real loop: server process, emulated link with a bandwidth, a device that
-// drafts with the bundled model. Speeds of the same text, turn by turn.
+// Holds the arithmetic of time.ts against the real loop: server process, emulated link with a
+// bandwidth, a device that drafts with the bundled model. Speeds of the same text, turn by turn.
 
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
 import { medianEstimate } from '../../../src/math/estimate.js';
@@ -67,7 +67,10 @@ export async function checkLoop(
   return rows;
 }
 
-/** Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw them. */
+/**
+ * Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw
+ * them.
+ */
 function predictedMs(
   { statistics, tokens }: TimedAnswer,
   stream: TimedAnswer,

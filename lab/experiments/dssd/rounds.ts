@@ -1,5 +1,6 @@
-// Writes texts under every scheme in one process and listens: what each took of drafts, tokens and bytes. The link comes
-// later, as arithmetic, since a stop-and-wait round sends the same bytes over any.
+// Writes texts under every scheme in one process and listens: what each took of drafts, tokens and
+// bytes. The link comes later, as arithmetic, since a stop-and-wait round sends the same bytes over
+// any.
 
 import type { Engine, Scheme } from '../../../src/engine/engine.js';
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';

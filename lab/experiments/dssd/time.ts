@@ -1,5 +1,6 @@
-// Calculates how long rounds take from what they sent: stop-and-wait over a link, and the ways of doing without, by the same
-// figures for drafting and passes. link.ts holds it against the real loop.
+// Calculates how long rounds take from what they sent: stop-and-wait over a link, and the ways of
+// doing without, by the same figures for drafting and passes. link.ts holds it against the real
+// loop.
 
 import { type Estimate, exact, ratioEstimate } from '../../../src/math/estimate.js';
 import { carryMs, type LinkShape, wireBytesOf } from '../../../src/sim/profiles/link-profiles.js';

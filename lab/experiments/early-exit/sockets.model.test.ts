@@ -1,4 +1,5 @@
-// What the table over sockets rests on: the recorded text comes out in every cell, and hints come before their verdicts.
+// What the table over sockets rests on: the recorded text comes out in every cell, and hints come
+// before their verdicts.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

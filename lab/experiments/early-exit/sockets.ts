@@ -1,5 +1,5 @@
-// Drafts ahead over real sockets: one device, the inflated target with a trained exit in a process of its own, passes and
-// hints that take what they take. Emulated: the device's pace and the link.
+// Drafts ahead over real sockets: one device, the inflated target with a trained exit in a process
+// of its own, passes and hints that take what they take. Emulated: the device's pace and the link.
 
 import { PilotfishError } from '../../../src/base/error.js';
 import type { Client } from '../../../src/device/index.js';
@@ -25,7 +25,10 @@ interface SocketVariant {
   readonly ahead: AheadKind;
 }
 
-/** Of one device. In pipeline and race there is nothing but drafting ahead, so that `none` is stop-and-wait's alone. */
+/**
+ * Of one device. In pipeline and race there is nothing but drafting ahead, so that `none` is
+ * stop-and-wait's alone.
+ */
 export const socketVariants: readonly SocketVariant[] = [
   { mode: 'stop-and-wait', ahead: 'none' },
   { mode: 'stop-and-wait', ahead: 'own' },
@@ -47,10 +50,12 @@ export interface SocketGrid extends Pick<Variant, 'draftLength' | 'budget'>, Dra
 type SocketContext = Pick<ExperimentContext, 'models' | 'note' | 'signal'>;
 
 /**
- * The same texts under every variant, one after another, so that whatever else the machine does hits all.
+ * The same texts under every variant, one after another, so that whatever else the machine does
+ * hits all.
  *
  * @returns rows, and whether every text is that of its recording, to the last token.
- * @throws PilotfishError `cancelled` where it was stopped; `engine-failed` where the server's process ended.
+ * @throws PilotfishError `cancelled` where it was stopped; `engine-failed` where the server's
+ * process ended.
  */
 export async function runSockets({ models, note, signal }: SocketContext, grid: SocketGrid) {
   const modelPath = models.inflatedTarget();

@@ -1,5 +1,5 @@
-// Turns answers into the columns of the early-exit tables: how fast, what was predicted, what it took. The same sums for
-// texts in virtual time and for texts over sockets.
+// Turns answers into the columns of the early-exit tables: how fast, what was predicted, what it
+// took. The same sums for texts in virtual time and for texts over sockets.
 
 import type { Estimate } from '../../../src/math/estimate.js';
 import { meanEstimate, medianEstimate, ratioEstimate } from '../../../src/math/estimate.js';

@@ -1,7 +1,10 @@
-// Defines what the early-exit experiment compares: how a device drafts ahead, in which mode, over which link and pace; and
-// runs one variant in virtual time.
+// Defines what the early-exit experiment compares: how a device drafts ahead, in which mode, over
+// which link and pace; and runs one variant in virtual time.
 
-import { type AheadBudget, aheadDefaults } from '../../../src/device/core/drafting/ahead/ahead-budget.js';
+import {
+  type AheadBudget,
+  aheadDefaults,
+} from '../../../src/device/core/drafting/ahead/ahead-budget.js';
 import type { Mode, Scheme } from '../../../src/protocol/frame.js';
 import type { ServiceFigures } from '../../../src/sim/index.js';
 import { usualLaw } from '../../bundled-texts.js';

@@ -1,5 +1,5 @@
-// Compares every way to serve the same users in one place of the map: the baselines that speculation has to beat, those of
-// the papers among them, and the modes of this system.
+// Compares every way to serve the same users in one place of the map: the baselines that
+// speculation has to beat, those of the papers among them, and the modes of this system.
 
 import { type Estimate, exact } from '../../../src/math/estimate.js';
 import { type LinkShape, linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
@@ -21,7 +21,9 @@ import { draftJoules, fixtureOf, seedsOf, shifted } from '../fixture.js';
 
 export const baselineDevices = 8;
 export const baselineDraftMs = 8;
-/** Of a draft model on the server's accelerator; its own passes are said to cost the target nothing. */
+/**
+ * Of a draft model on the server's accelerator; its own passes are said to cost the target nothing.
+ */
 const serverDraftMs = 3;
 const link: LinkShape = linkProfiles['5g'];
 /** Jitter is uniform, each way. */

@@ -1,5 +1,6 @@
-// Compares what race gains with what it could: the shipped cores in virtual time against the model of race, which has no loop
-// to pay for. No jitter and no noise, so that only the rules of the cores stand between the two.
+// Compares what race gains with what it could: the shipped cores in virtual time against the model
+// of race, which has no loop to pay for. No jitter and no noise, so that only the rules of the
+// cores stand between the two.
 
 import { type Estimate, exact } from '../../../src/math/estimate.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';
@@ -17,7 +18,12 @@ const modelTokens = 20_000;
 
 export type GainRow = Awaited<ReturnType<typeof runGains>>[number];
 
-/** Runs race at each round trip. @param seed of the run; equal seeds, equal rows. @returns a row a round trip. */
+/**
+ * Runs race at each round trip.
+ *
+ * @param seed of the run; equal seeds, equal rows.
+ * @returns a row a round trip.
+ */
 export function runGains(play: RunService, isQuick: boolean, seed: number) {
   const seeds = seedsOf(seed, isQuick ? 4 : 12);
   const runGain = async (roundTripMs: number) => {

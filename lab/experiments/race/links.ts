@@ -1,5 +1,5 @@
-// Compares the modes over links as people have them, with jitter and stalls, beside links of the same round trip that only
-// delay.
+// Compares the modes over links as people have them, with jitter and stalls, beside links of the
+// same round trip that only delay.
 
 import {
   evenLink,
@@ -27,7 +27,8 @@ export function runLinks(play: RunService, isQuick: boolean, seed: number) {
       runModes(play, over(profile)),
       raceSpeed(play, over(evenLink(profile.roundTripMs))),
     ]);
-    // Still: race in units of streaming over a link of the same round trip, without jitter, stalls and bounds.
+    // Still: race in units of streaming over a link of the same round trip, without jitter, stalls
+    // and bounds.
     return { modes, stillSpeed };
   });
 }

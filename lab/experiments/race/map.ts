@@ -1,4 +1,5 @@
-// Turns the cells of the race map into tables and sentences: the fastest mode of each, and where race does worst.
+// Turns the cells of the race map into tables and sentences: the fastest mode of each, and where
+// race does worst.
 
 import type { ServiceResult } from '../../../src/sim/service/serve.js';
 import { figure, spanText } from '../../report/figures.js';
@@ -47,7 +48,10 @@ export const modeRows = (runs: readonly CellRun[]) =>
     }),
   );
 
-/** Passes, rows, messages and drafts in one place of the map: a table of everything would be 300 rows. */
+/**
+ * Passes, rows, messages and drafts in one place of the map: a table of everything would be 300
+ * rows.
+ */
 export const usualRows = (runs: readonly CellRun[]) =>
   modeRows(runs)
     .filter(
@@ -78,7 +82,11 @@ export function extremesOf(runs: readonly CellRun[]) {
 export const waitSpan = (runs: readonly CellRun[]): string =>
   spanText(speedsOf(runs, 'stop-and-wait'));
 
-/** Between which round trips a mode stops being faster than streaming. @param runs of one device, over round trips. */
+/**
+ * Between which round trips a mode stops being faster than streaming.
+ *
+ * @param runs of one device, over round trips.
+ */
 export function crossingOf(runs: readonly CellRun[], mode: ModeName): string {
   const isFaster = ({ result }: CellRun): boolean => ofStreaming(result, mode).value > 1;
   const trips = (some: readonly CellRun[]) => some.map(({ variant }) => variant.roundTripMs);

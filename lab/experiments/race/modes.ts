@@ -1,4 +1,5 @@
-// Serves one fixture in every mode in virtual time: streaming, stop-and-wait at its best draft length, pipeline, race.
+// Serves one fixture in every mode in virtual time: streaming, stop-and-wait at its best draft
+// length, pipeline, race.
 
 import type { Estimate } from '../../../src/math/estimate.js';
 import type { RunService } from '../../../src/sim/service/run-service.js';

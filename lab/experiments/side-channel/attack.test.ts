@@ -1,4 +1,5 @@
-// The attackers find what is there, by each of the things that can be seen, and nothing where there is nothing.
+// The attackers find what is there, by each of the things that can be seen, and nothing where there
+// is nothing.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -56,7 +57,8 @@ describe('the attackers', () => {
       byteCount: 64 + random.below(8),
     }));
     const rightShare = attack(told, 5);
-    // One of eight, the best of eight attackers; above 0.35 once in a thousand seeds, and this seed is fixed.
+    // One of eight, the best of eight attackers; above 0.35 once in a thousand seeds, and this seed
+    // is fixed.
     assert.ok(rightShare < 0.35, `${rightShare}`);
   });
 

@@ -1,5 +1,6 @@
-// Attacks a link that it cannot read: by features of what is seen of an answer, and what other answers to the same prompts
-// have taught. Simple attackers; what they find out is the least that can be.
+// Attacks a link that it cannot read: by features of what is seen of an answer, and what other
+// answers to the same prompts have taught. Simple attackers; what they find out is the least that
+// can be.
 
 import { mean } from '../../../src/math/statistics.js';
 import type { SeenMessage } from '../../../src/sim/index.js';
@@ -61,9 +62,11 @@ function totalsOf(seen: readonly SeenMessage[]): Vector {
 }
 
 /**
- * Lets every attacker name the prompt of each answer after it has learnt all answers of other folds.
+ * Lets every attacker name the prompt of each answer after it has learnt all answers of other
+ * folds.
  *
- * @param traces of each prompt, the same number, in any order. @param foldCount parts that are left out in turns, >= 2.
+ * @param traces of each prompt, the same number, in any order.
+ * @param foldCount parts that are left out in turns, >= 2.
  * @returns of the answers, those whose prompt the best attacker names.
  */
 export function attack(traces: readonly Trace[], foldCount: number): number {
@@ -142,7 +145,8 @@ function middlesOf(known: readonly Known[]): Known[] {
 }
 
 /**
- * The least that such a share of right guesses says of one of so many prompts, in bits: Fano's inequality.
+ * The least that such a share of right guesses says of one of so many prompts, in bits: Fano's
+ * inequality.
  *
  * @returns in [0, log2 promptCount].
  */

@@ -1,5 +1,6 @@
-// Finds where speculation stops paying as a server fills up, and whether its advice on draft lengths finds the place: fixed
-// lengths of devices that are deaf to advice, the best of them chosen afterwards, beside devices that hear it.
+// Finds where speculation stops paying as a server fills up, and whether its advice on draft
+// lengths finds the place: fixed lengths of devices that are deaf to advice, the best of them
+// chosen afterwards, beside devices that hear it.
 
 import {
   race,
@@ -17,7 +18,10 @@ import { answerTokens, fleetOf, mixedFleet, type Target } from './fleet.js';
 const deviceCounts = [1, 4, 16, 64];
 const draftLengths = [1, 2, 4, 8];
 
-/** As shipped: the device weighs its own pace, link and luck, the server says what its passes can bear. */
+/**
+ * As shipped: the device weighs its own pace, link and luck, the server says what its passes can
+ * bear.
+ */
 const adaptive: Serving = {
   ...stopAndWait(8),
   stopRule: { kind: 'adaptive', draftLengthMax: 8 },

@@ -1,4 +1,5 @@
-// Defines the fleets of the SLED experiment: devices by their profiles on Wi-Fi, and the ways to serve them.
+// Defines the fleets of the SLED experiment: devices by their profiles on Wi-Fi, and the ways to
+// serve them.
 
 import type { PassCost } from '../../../src/math/pass-time.js';
 import type { ServiceDevice } from '../../../src/sim/index.js';
@@ -71,7 +72,11 @@ export async function serveAll<Name extends ServingName>(
   return Object.fromEntries(served) as Readonly<Record<Name, ServiceResult>>;
 }
 
-/** Devices in equal shares; `none` has no draft model. @param names [n >= 1], one may come often. */
+/**
+ * Devices in equal shares; `none` has no draft model.
+ *
+ * @param names [n >= 1], one may come often.
+ */
 export function fleetOf(
   names: readonly (DeviceName | 'none')[],
   more: Partial<ServiceDevice> = {},
@@ -91,6 +96,9 @@ export function fleetOf(
 /** A third each of boards, accelerators and phones. */
 export const mixedFleet = ['pi-5', 'orin-nano', 'phone'] as const satisfies readonly DeviceName[];
 
-/** The larger a fleet, the more answers a seed has; one run of the largest takes as long as all of the small ones. */
+/**
+ * The larger a fleet, the more answers a seed has; one run of the largest takes as long as all of
+ * the small ones.
+ */
 export const seedCountOf = (deviceCount: number, isQuick: boolean): number =>
   Math.max(deviceCount > 64 ? 1 : 2, Math.min(isQuick ? 2 : 6, Math.floor(48 / deviceCount)));

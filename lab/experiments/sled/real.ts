@@ -1,5 +1,6 @@
-// Serves a small fleet on the real engine over real sockets, beside the same fleet in the simulator with the cost that was
-// fitted to that engine's passes: what the simulated fleets are worth. Emulated: the link and the devices' pace.
+// Serves a small fleet on the real engine over real sockets, beside the same fleet in the simulator
+// with the cost that was fitted to that engine's passes: what the simulated fleets are worth.
+// Emulated: the link and the devices' pace.
 
 import { medianEstimate } from '../../../src/math/estimate.js';
 import type { PassCost } from '../../../src/math/pass-time.js';
