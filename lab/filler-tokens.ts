@@ -1,5 +1,6 @@
-// Lengthens the vocabulary of a model's metadata with tokens that no text contains and no tokenizer produces.
-// Their texts depend on their ids only, so two models of one family lengthened alike still share one vocabulary.
+// Lengthens the vocabulary of a model's metadata with tokens that no text contains and no tokenizer
+// produces. Their texts depend on their ids only, so two models of one family lengthened alike
+// still share one vocabulary.
 
 import { arrayNumbers, arrayTexts } from '../src/engine/gguf/decode.js';
 import { numberArray, textArray, uint32Value } from '../src/engine/gguf/encode.js';
@@ -13,10 +14,11 @@ const fillerScore = -1e6;
 /**
  * Metadata with `vocabSize` tokens; the arrays of the source are kept and continued.
  *
- * SentencePiece builds a token by joining two that exist, and no beginning of a filler text is a token, so the
- * tokenizer never arrives at one.
+ * SentencePiece builds a token by joining two that exist, and no beginning of a filler text is a
+ * token, so the tokenizer never arrives at one.
  *
- * @param metadata of a model with a SentencePiece tokenizer; `architecture` is its general.architecture.
+ * @param metadata of a model with a SentencePiece tokenizer; `architecture` is its
+ * general.architecture.
  * @param vocabSize at least the number of tokens of the source.
  */
 export function withVocabSize(
@@ -44,7 +46,10 @@ export function withVocabSize(
   return longer;
 }
 
-/** The numbers of the source, `absent` for each where it has none, then `filler` for each filler token. */
+/**
+ * The numbers of the source, `absent` for each where it has none, then `filler` for each filler
+ * token.
+ */
 function continued(
   array: GgufArray | undefined,
   count: number,

@@ -1,5 +1,5 @@
-// Files of numbers that a benchmark wrote, read again: they may be anybody's by then. What is wrong with one is told with
-// its name.
+// Reads files of numbers that a benchmark wrote: they may be anybody's by then. Tells what is wrong
+// with a file by its name.
 
 import { z } from 'zod';
 import { PilotfishError } from '../src/base/error.js';
@@ -10,6 +10,21 @@ export const rounded = (value: number, digits: number): number => Number(value.t
 /** @param name of the file. @param what it should be. */
 export const refused = (name: string, what: string, why: string): PilotfishError =>
   new PilotfishError('usage', `${name} is no ${what}: ${why}`);
+
+/**
+ * Works on a path.
+ *
+ * @param what cannot be done where it fails.
+ * @throws PilotfishError `usage` with the system's code.
+ */
+export function withPath<Result>(path: string, what: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new PilotfishError('usage', `${path} cannot be ${what} (${code})`, { cause });
+  }
+}
 
 /**
  * What a text holds, if it is of a form.

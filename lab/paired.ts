@@ -1,65 +1,94 @@
-// Paired timing: two ways of doing the same work, turn by turn, so that whatever else the machine does hits both.
-// Reports ratios inside one run; absolute times of a shared machine mean nothing.
+// Times two ways to do the same work turn by turn, so that whatever else the machine does hits
+// both. Reports ratios inside one run; absolute times of a shared machine mean nothing.
 
-import { median, medianInterval } from '../src/math/statistics.js';
+import { type Estimate, medianEstimate } from '../src/math/estimate.js';
+import { median } from '../src/math/statistics.js';
+
+/** Told each row of a table as it is measured. */
+export type OnRow = (row: Readonly<Record<string, string | number | Estimate | null>>) => void;
 
 export interface PairedRatio {
-  /** Median over turns of time(baseline) / time(subject): the subject's speed in units of the baseline's. */
-  readonly median: number;
-  /** Distribution-free interval of the median with at least 95 % coverage (order statistics). */
-  readonly low: number;
-  readonly high: number;
-  readonly turns: number;
+  /**
+   * Median over turns of time(baseline) / time(subject), the subject's speed in units of the
+   * baseline's, with a distribution-free interval of at least 95 % coverage (order statistics).
+   */
+  readonly ratio: Estimate;
   /** Medians in milliseconds, for the reader's sense of scale only. */
   readonly baselineMs: number;
   readonly subjectMs: number;
 }
 
-export interface PairedWork {
-  readonly baseline: () => unknown | Promise<unknown>;
-  readonly subject: () => unknown | Promise<unknown>;
-  /** Measured turns, >= 6; two more warm up. */
+export interface PairedWork<Baseline, Subject> {
+  readonly baseline: (turn: number) => Baseline | Promise<Baseline>;
+  readonly subject: (turn: number) => Subject | Promise<Subject>;
+  /** Turns that count. */
   readonly turns: number;
-}
-
-const warmUpTurns = 2;
-
-async function timeMs(work: () => unknown | Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
+  /** Turns before them. Default 0. */
+  readonly warmUpTurns?: number;
 }
 
 /** Signals wait for the event loop, and work that never waits would keep them out. */
 const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-export async function measurePaired({
-  baseline,
-  subject,
-  turns,
-}: PairedWork): Promise<PairedRatio> {
-  const ratios: number[] = [];
-  const baselineTimes: number[] = [];
-  const subjectTimes: number[] = [];
+/**
+ * Runs both sides every turn. Who goes first alternates: caches and clock speed favour one side
+ * otherwise.
+ */
+export async function runPairs<Baseline, Subject>(
+  work: PairedWork<Baseline, Subject>,
+): Promise<{ readonly baseline: Baseline; readonly subject: Subject }[]> {
+  const { turns, warmUpTurns = 0 } = work;
+  const pairs: { baseline: Baseline; subject: Subject }[] = [];
   for (let turn = -warmUpTurns; turn < turns; turn++) {
-    // Alternate who goes first: caches and clock speed favour one side otherwise.
-    const subjectFirst = turn % 2 === 0;
-    const early = subjectFirst ? await timeMs(subject) : null;
-    const baselineTime = await timeMs(baseline);
-    const subjectTime = early ?? (await timeMs(subject));
+    const early = turn % 2 === 0 ? { subject: await work.subject(turn) } : null;
+    const baseline = await work.baseline(turn);
+    const { subject } = early ?? { subject: await work.subject(turn) };
     await eventLoopTurn();
-    if (turn < 0) continue;
-    ratios.push(baselineTime / subjectTime);
-    baselineTimes.push(baselineTime);
-    subjectTimes.push(subjectTime);
+    if (turn >= 0) pairs.push({ baseline, subject });
   }
-  const { low, high } = medianInterval(ratios);
+  return pairs;
+}
+
+/** Works on one item after another. @param onResult told each result as it is there. */
+export async function inTurn<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+  onResult: (result: Result) => void = () => undefined,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const item of items) {
+    results.push(await work(item));
+    onResult(results.at(-1)!);
+  }
+  return results;
+}
+
+async function timeMs(work: () => unknown): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** Two turns more warm up. @param turns that are measured, >= 6. */
+export async function measurePaired(
+  work: Pick<PairedWork<unknown, unknown>, 'baseline' | 'subject' | 'turns'>,
+): Promise<PairedRatio> {
+  const pairs = await runPairs({
+    baseline: (turn) => timeMs(() => work.baseline(turn)),
+    subject: (turn) => timeMs(() => work.subject(turn)),
+    turns: work.turns,
+    warmUpTurns: 2,
+  });
   return {
-    median: median(ratios),
-    low,
-    high,
-    turns,
-    baselineMs: median(baselineTimes),
-    subjectMs: median(subjectTimes),
+    ratio: medianEstimate(pairs.map(({ baseline, subject }) => baseline / subject)),
+    baselineMs: median(pairs.map(({ baseline }) => baseline)),
+    subjectMs: median(pairs.map(({ subject }) => subject)),
   };
 }
+
+/** The ratio of speeds as one of times. */
+export const inverse = ({ value, low, high }: Estimate): Estimate => ({
+  value: 1 / value,
+  low: 1 / high,
+  high: 1 / low,
+});

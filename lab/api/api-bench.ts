@@ -1,105 +1,46 @@
-// What the HTTP door and everything under it cost around a model that costs almost nothing: requests and streamed tokens
-// a second, in units of a bare node server that sends the same bytes in as many writes, over as many connections.
+// Times the HTTP API and everything under it around a model that costs almost nothing: requests and
+// streamed tokens a second, in units of a bare node server that sends the same bytes in as many
+// writes, over as many connections.
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { median, medianInterval } from '../../src/math/statistics.js';
+import { type Child, startChild } from '../../src/cli/demo/child.js';
+import { medianEstimate } from '../../src/math/estimate.js';
+import { median, quantile } from '../../src/math/statistics.js';
+import { load, requestBytes } from '../http-client.js';
+import { inTurn, runPairs } from '../paired.js';
 import type { ApiSide } from './api-process.js';
-import { load, requestBytes } from './http-load.js';
-
-const workNames = [
-  'stream of 128 tokens',
-  'answer of 128 tokens, whole',
-  'answer of one token, whole',
-] as const;
-export type ApiWork = (typeof workNames)[number];
-
-/** Speed that the stack keeps of a bare server. */
-export const apiAtLeast = 0.5;
-/** Milliseconds to the first token over loopback. */
-export const firstTokenMsAtMost = 5;
-
-export interface ApiRow {
-  readonly name: string;
-  readonly connections: number;
-  readonly tokensPerAnswer: number;
-  /** Speed in units of the bare server's: median over turns with its interval. */
-  readonly ratio: number;
-  readonly low: number;
-  readonly high: number;
-  readonly turns: number;
-  /** Processor time of the bare server over the stack's, median over turns: what is left when nothing else is slow. */
-  readonly cpuRatio: number;
-  /** Of the shared machine, for scale only. */
-  readonly requestsPerSecond: number;
-  readonly tokensPerSecond: number;
-  readonly stackMicrosPerToken: number;
-  readonly bareMicrosPerToken: number;
-}
-
-export interface FirstTokenRow {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly bareP50Ms: number;
-  readonly requests: number;
-}
 
 interface Work {
-  readonly name: ApiWork;
   readonly tokens: number;
   readonly isStream: boolean;
-  readonly answersPerTurn: number;
 }
 
-const works: readonly Work[] = [
-  { name: 'stream of 128 tokens', tokens: 128, isStream: true, answersPerTurn: 64 },
-  { name: 'answer of 128 tokens, whole', tokens: 128, isStream: false, answersPerTurn: 64 },
-  { name: 'answer of one token, whole', tokens: 1, isStream: false, answersPerTurn: 1024 },
-];
+const works = {
+  'stream of 128 tokens': { tokens: 128, isStream: true, answersPerTurn: 64 },
+  'answer of 128 tokens, whole': { tokens: 128, isStream: false, answersPerTurn: 64 },
+  'answer of one token, whole': { tokens: 1, isStream: false, answersPerTurn: 1024 },
+} as const satisfies Record<string, Work & { readonly answersPerTurn: number }>;
+export type ApiWork = keyof typeof works;
+const workNames = Object.keys(works) as ApiWork[];
+
+export type ApiRow = Awaited<ReturnType<typeof benchWork>>;
 
 const connections = 16;
 const contextLength = 256;
 
-const requestOf = ({ tokens, isStream }: Pick<Work, 'tokens' | 'isStream'>): Buffer =>
-  requestBytes('/v1/completions', {
-    ...{ model: 'toy', prompt: [0, 3, 5], max_tokens: tokens, stream: isStream, seed: 1 },
-    // Sampling is the engine's work, and is measured there. The bias is of the toy's end of text: full length always.
-    temperature: 0,
-    logit_bias: { 1: -100 },
-  });
+const bodyOf = ({ tokens, isStream }: Work) => ({
+  ...{ model: 'toy', prompt: [0, 3, 5], max_tokens: tokens, stream: isStream, seed: 1 },
+  // Sampling is the engine's work, and is measured there. The bias is of the toy's end of text:
+  // full length always.
+  temperature: 0,
+  logit_bias: { 1: -100 },
+});
+const requestOf = (work: Work): Buffer => requestBytes('/v1/completions', bodyOf(work));
 
-/** The other side of api-process.ts. */
-class ApiSideProcess {
-  readonly port: number;
-  readonly #child: ReturnType<typeof fork>;
+/** The other side of api-process.ts; asked for anything, it tells its processor time. */
+type ApiSideProcess = Child<{ readonly port: number }, 'cpu', { readonly cpuMs: number }>;
 
-  private constructor(child: ReturnType<typeof fork>, port: number) {
-    this.#child = child;
-    this.port = port;
-  }
-
-  static async start(side: ApiSide): Promise<ApiSideProcess> {
-    const child = fork(new URL('./api-process.js', import.meta.url), [JSON.stringify(side)], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-    return new ApiSideProcess(child, port);
-  }
-
-  /** Processor time of the process since it began. */
-  async cpuMs(): Promise<number> {
-    const told = once(this.#child, 'message');
-    this.#child.send('cpu');
-    const [{ cpuMs }] = (await told) as [{ cpuMs: number }];
-    return cpuMs;
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await ended;
-  }
-}
+const startSide = (side: ApiSide): Promise<ApiSideProcess> =>
+  startChild(new URL('./api-process.js', import.meta.url), side);
 
 /** @param turns of each kind of work, >= 3. */
 export async function benchApi(
@@ -107,95 +48,85 @@ export async function benchApi(
   onRow: (row: ApiRow) => void,
   only: readonly ApiWork[] = workNames,
 ): Promise<ApiRow[]> {
-  const stack = await ApiSideProcess.start({
-    kind: 'stack',
-    slotCount: connections,
-    contextLength,
-  });
-  const rows: ApiRow[] = [];
-  for (const work of works.filter(({ name }) => only.includes(name))) {
-    rows.push(await benchWork(stack, work, turns));
-    onRow(rows.at(-1)!);
-  }
+  const stack = await startSide({ kind: 'stack', slotCount: connections, contextLength });
+  const names = workNames.filter((name) => only.includes(name));
+  const rows = await inTurn(names, (name) => benchWork(stack, name, turns), onRow);
   await stack.stop();
   return rows;
 }
 
 /** What a bare server has to send: the very bytes, cut where the stack wrote them. */
-async function bareSide(
-  stack: ApiSideProcess,
-  work: Pick<Work, 'tokens' | 'isStream'>,
-): Promise<ApiSideProcess> {
-  const request = requestOf(work).toString();
-  const response = await fetch(`http://127.0.0.1:${stack.port}/v1/completions`, {
+async function bareSide(stack: ApiSideProcess, work: Work): Promise<ApiSideProcess> {
+  const response = await fetch(`http://127.0.0.1:${stack.ready.port}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: request.slice(request.indexOf('\r\n\r\n') + 4),
+    body: JSON.stringify(bodyOf(work)),
   });
   const body = await response.text();
   const chunks = work.isStream ? body.split(/(?<=\n\n)/) : null;
-  return ApiSideProcess.start({ kind: 'bare', chunks, body });
+  return startSide({ kind: 'bare', chunks, body });
 }
 
-interface Turn {
-  readonly ms: number;
-  readonly cpuMs: number;
+async function answerAll(side: ApiSideProcess, request: Buffer, count: number) {
+  const before = (await side.ask('cpu')).cpuMs;
+  const { ms } = await load(side.ready.port, request, connections, count);
+  return { ms, cpuMs: (await side.ask('cpu')).cpuMs - before };
 }
 
-async function play(side: ApiSideProcess, request: Buffer, count: number): Promise<Turn> {
-  const before = await side.cpuMs();
-  const { ms } = await load(side.port, request, connections, count);
-  return { ms, cpuMs: (await side.cpuMs()) - before };
-}
-
-async function benchWork(stack: ApiSideProcess, work: Work, turns: number): Promise<ApiRow> {
+async function benchWork(stack: ApiSideProcess, name: ApiWork, turns: number) {
+  const { answersPerTurn: count, ...work } = works[name];
+  const { tokens } = work;
   const bare = await bareSide(stack, work);
   const request = requestOf(work);
-  const { answersPerTurn: count, tokens } = work;
-  const pairs: { stack: Turn; bare: Turn }[] = [];
-  for (let turn = -2; turn < turns; turn++) {
-    // Alternate who goes first; the first two warm up.
-    const early = turn % 2 === 0 ? await play(bare, request, count) : null;
-    const result = await play(stack, request, count);
-    const pair = { stack: result, bare: early ?? (await play(bare, request, count)) };
-    if (turn >= 0) pairs.push(pair);
-  }
+  const pairs = await runPairs({
+    turns,
+    warmUpTurns: 2,
+    baseline: () => answerAll(bare, request, count),
+    subject: () => answerAll(stack, request, count),
+  });
   await bare.stop();
-  const ratios = pairs.map((pair) => pair.bare.ms / pair.stack.ms);
   const middle = (read: (pair: (typeof pairs)[number]) => number): number =>
     median(pairs.map(read));
   return {
-    name: work.name,
-    connections,
-    tokensPerAnswer: tokens,
-    ratio: median(ratios),
-    ...medianInterval(ratios),
-    turns,
-    cpuRatio: middle((pair) => pair.bare.cpuMs / pair.stack.cpuMs),
-    requestsPerSecond: middle((pair) => (1000 * count) / pair.stack.ms),
-    tokensPerSecond: middle((pair) => (1000 * count * tokens) / pair.stack.ms),
-    stackMicrosPerToken: middle((pair) => (1000 * pair.stack.cpuMs) / (count * tokens)),
-    bareMicrosPerToken: middle((pair) => (1000 * pair.bare.cpuMs) / (count * tokens)),
+    work: name,
+    /** Speed in units of the bare server's. */
+    ratio: medianEstimate(pairs.map(({ baseline, subject }) => baseline.ms / subject.ms)),
+    /**
+     * Processor time of the bare server over the stack's: what is left when nothing else is slow.
+     */
+    cpuRatio: middle(({ baseline, subject }) => baseline.cpuMs / subject.cpuMs),
+    // Of the shared machine, for scale only.
+    requestsPerSecond: middle(({ subject }) => (1000 * count) / subject.ms),
+    tokensPerSecond: middle(({ subject }) => (1000 * count * tokens) / subject.ms),
+    stackMicros: middle(({ subject }) => (1000 * subject.cpuMs) / (count * tokens)),
+    bareMicros: middle(({ baseline }) => (1000 * baseline.cpuMs) / (count * tokens)),
   };
 }
 
+/**
+ * Share of the stream's processor time that a bare server would have beside the same engine and
+ * core.
+ */
+export function streamBound([stream, answer]: readonly ApiRow[]): number {
+  const core = answer!.stackMicros - answer!.bareMicros;
+  return stream!.bareMicros / (stream!.bareMicros + core);
+}
+
 /** Time to the first token, one client alone: the toy computes a prompt in microseconds. */
-export async function benchFirstToken(requests: number): Promise<FirstTokenRow> {
-  const stack = await ApiSideProcess.start({ kind: 'stack', slotCount: 1, contextLength });
+export async function benchFirstToken(requests: number) {
+  const stack = await startSide({ kind: 'stack', slotCount: 1, contextLength });
   const work = { tokens: 2, isStream: true };
   const bare = await bareSide(stack, work);
   const request = requestOf(work);
-  await load(stack.port, request, 1, 100);
-  await load(bare.port, request, 1, 100);
-  const told = await load(stack.port, request, 1, requests);
-  const bareTold = await load(bare.port, request, 1, requests);
+  for (const { ready } of [stack, bare]) await load(ready.port, request, 1, 100);
+  const streamed = await load(stack.ready.port, request, 1, requests);
+  const bareAnswers = await load(bare.ready.port, request, 1, requests);
   await stack.stop();
   await bare.stop();
-  const sorted = told.firstByteMs.toSorted((a, b) => a - b);
   return {
-    p50Ms: median(told.firstByteMs),
-    p99Ms: sorted[Math.floor(0.99 * sorted.length)]!,
-    bareP50Ms: median(bareTold.firstByteMs),
     requests,
+    p50Ms: median(streamed.firstByteMs),
+    p99Ms: quantile(streamed.firstByteMs, 0.99),
+    bareP50Ms: median(bareAnswers.firstByteMs),
   };
 }

@@ -1,5 +1,5 @@
-// `npm run lab -- gate`: the watched numbers beside their baseline, and an exit code that a script can ask. The rule and
-// the readings are lab/gate.
+// Adds the command `gate`: prints the watched numbers beside their baseline, and ends with a code
+// that a script can ask. The rule and the readings are lab/gate.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,12 @@ import { flag, jsonFlag } from '../../src/cli/flags/flags.js';
 import { packageRoot } from '../../src/cli/package-root.js';
 import { formatTable } from '../../src/cli/screen/table.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
+import type { Estimate } from '../../src/math/estimate.js';
 import { type Baseline, baselineFrom, baselineText } from '../gate/baseline-file.js';
 import { type Probe, readBaseline, runGate } from '../gate/gate.js';
-import type { GateVerdict, Judged } from '../gate/judge.js';
-import { realProbes } from '../gate/real-probes.js';
-import { virtualProbes } from '../gate/virtual-probes.js';
+import type { Judged } from '../gate/judge.js';
+import { realProbes, virtualProbes } from '../gate/probes.js';
+import { withPath } from '../json-file.js';
 import { estimateText } from '../report/figures.js';
 import { benchModels } from '../weights/bench-models.js';
 import { commitText, machineLine, today } from './machine.js';
@@ -28,7 +29,7 @@ interface GateOptions {
   readonly json?: boolean;
 }
 
-/** Adds `bench gate`. Its exit code is 1 where something got worse, else 0. */
+/** Its exit code is 1 where something got worse, else 0. */
 export function addGate(bench: Command, terminal: Terminal, exit: (code: number) => void): void {
   bench
     .command('gate')
@@ -96,29 +97,14 @@ async function update(
   const entries = new Map([...(before?.entries ?? []), ...read]);
   // The machine is that of the measured readings; the others know none.
   const machine = (!part.includes('measured') && before?.machine) || machineLine();
-  const head = { machine, commit: commitText(), date: today() };
-  try {
-    writeFileSync(path, baselineText({ ...head, entries }));
-  } catch (reason) {
-    throw unreadable(path, 'written', reason);
-  }
+  const text = baselineText({ machine, commit: commitText(), date: today(), entries });
+  withPath(`--baseline ${path}`, 'written', () => writeFileSync(path, text));
   note(`wrote ${path}`);
 }
 
 function readFile(path: string): Baseline {
-  try {
-    return baselineFrom(readFileSync(path, 'utf8'), path);
-  } catch (reason) {
-    if (reason instanceof PilotfishError) throw reason;
-    throw unreadable(path, 'read', reason);
-  }
-}
-
-function unreadable(path: string, what: string, reason: unknown): PilotfishError {
-  const { code } = reason as NodeJS.ErrnoException;
-  return new PilotfishError('usage', `--baseline ${path} cannot be ${what} (${code})`, {
-    cause: reason,
-  });
+  const text = withPath(`--baseline ${path}`, 'read', () => readFileSync(path, 'utf8'));
+  return baselineFrom(text, path);
 }
 
 function screenText(
@@ -151,24 +137,15 @@ function screenText(
   return `${lines.join('\n')}\n`;
 }
 
-const percentText = ({
-  value,
-  low,
-  high,
-}: {
-  value: number;
-  low: number;
-  high: number;
-}): string => {
+function percentText({ value, low, high }: Estimate): string {
   const percent = (ratio: number): string => {
     const text = (100 * (ratio - 1)).toFixed(1);
     if (Number(text) === 0) return '0.0';
     return ratio > 1 ? `+${text}` : text;
   };
-  return low === value && high === value
-    ? `${percent(value)} %`
-    : `${percent(value)} % [${percent(low)}, ${percent(high)}]`;
-};
+  const range = low === value && high === value ? '' : ` [${percent(low)}, ${percent(high)}]`;
+  return `${percent(value)} %${range}`;
+}
 
 /** Readings that the baseline knows and nothing reads any more. */
 function goneLines(judged: readonly Judged[], { entries }: Baseline, isWhole: boolean): string[] {
@@ -179,10 +156,10 @@ function goneLines(judged: readonly Judged[], { entries }: Baseline, isWhole: bo
 }
 
 function closingLine(judged: readonly Judged[]): string {
-  const counted = (verdict: GateVerdict): number =>
-    judged.filter((one) => one.verdict === verdict).length;
-  const counts = (['ok', 'better', 'worse', 'not sure', 'new'] as const)
-    .filter((verdict) => counted(verdict) > 0)
-    .map((verdict) => `${counted(verdict)} ${verdict}`);
-  return `${counts.join(', ')}.`;
+  const counts = (['ok', 'better', 'worse', 'not sure', 'new'] as const).map((verdict) => ({
+    verdict,
+    count: judged.filter((one) => one.verdict === verdict).length,
+  }));
+  const met = counts.filter(({ count }) => count > 0);
+  return `${met.map(({ verdict, count }) => `${count} ${verdict}`).join(', ')}.`;
 }

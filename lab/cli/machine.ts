@@ -1,4 +1,4 @@
-// Where and of what a measurement is: the machine in one line, the source's commit, the day.
+// Tells where and of what a measurement is: the machine in one line, the source's commit, the day.
 
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
@@ -10,7 +10,10 @@ export const machineLine = (): string =>
 /** ISO 8601, day only. */
 export const today = (): string => new Date().toISOString().slice(0, 10);
 
-/** Of the clone this runs in, with `+` where source or models have changed since; the version where it is none. */
+/**
+ * Of the clone this runs in, with `+` where source or models have changed since; the version where
+ * it is none.
+ */
 export function commitText(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', packageRoot, ...args], {

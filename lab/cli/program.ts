@@ -1,7 +1,7 @@
 // Lists the commands of the workshop: benchmarks, experiments, trials, the gate and the report.
 
 import type { CommandSet } from '../../src/cli/command-line.js';
-import { addBenches } from './engine.js';
+import { addBenches } from './bench.js';
 import { addGate } from './gate.js';
 import { addExperiments } from './report.js';
 

@@ -1,5 +1,5 @@
-// How far a series of experiments has come: each line of progress says how many minutes are behind and how many there
-// will be, by what was planned and the pace so far. Reads no clock.
+// Tells how far a series of experiments has come: minutes so far and in all, by what was planned
+// and the pace so far. Reads no clock.
 
 export class BenchProgress {
   readonly #plannedMinutes: readonly number[];
@@ -34,7 +34,7 @@ export class BenchProgress {
     const passed = (this.#now() - this.#startMs) / 60_000;
     const inThis = (this.#now() - this.#sinceMs) / 60_000;
     const [current = 0, ...later] = this.#plannedMinutes.slice(this.#index);
-    // What takes longer than planned is said to end now: nobody knows better.
+    // What takes longer than planned is said to end now: nothing better is known.
     const left = Math.max(0, current * this.#times - inThis) + sum(later) * this.#times;
     return `${Math.floor(passed)} of about ${Math.max(1, Math.round(passed + left))} min`;
   }

@@ -1,5 +1,6 @@
-// `npm run lab -- report` as a user runs it on results that are there: pages and plots, or pages alone, and refusals that
-// name the file. And the results and the report of this repository, which must belong together.
+// `npm run lab -- report` as a user runs it on results that are there: pages and plots, or pages
+// alone, and refusals that name the file. And the results and the report of this repository, which
+// must belong together.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

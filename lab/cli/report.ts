@@ -1,40 +1,37 @@
-// `npm run lab -- report` and a command for each experiment: run, print, and where a folder is named write the result,
-// its plots and the pages.
-// Knows the clock and git; the experiments do not.
+// Adds `report` and a command for each experiment: runs it, prints, and where a folder is named
+// writes the result, its plots and the pages. Knows the clock and git; the experiments do not.
 
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { PilotfishError } from '../../src/base/error.js';
 import { chanceSeedFlag, flag, jsonFlag, wholeNumber } from '../../src/cli/flags/flags.js';
-import { formatTable } from '../../src/cli/screen/table.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
 import { experiments } from '../experiments/index.js';
-import { type Experiment, resultOf } from '../report/experiment.js';
-import { captionOf, estimateText, headOf, keyText } from '../report/figures.js';
+import type { Experiment } from '../report/experiment.js';
 import type { Drawn } from '../report/page.js';
 import { readResults, writePages, writePlots, writeResult } from '../report/report-files.js';
-import type { Provenance, Result, Table } from '../report/result.js';
+import type { Result } from '../report/result.js';
 import { resultText } from '../report/result-file.js';
+import { findingsOf, textHead } from '../report/text.js';
 import { trials } from '../trials/index.js';
 import { ServicePool } from '../virtual/service-pool.js';
 import { benchModels } from '../weights/bench-models.js';
+import { folderFlag, quickFlag } from './bench.js';
 import { commitText, machineLine, today } from './machine.js';
 import { BenchProgress } from './progress.js';
+import { tableText } from './table-text.js';
 
 interface RunOptions {
   readonly quick?: boolean;
   readonly seed: number;
   readonly folder: string;
   readonly plots: boolean;
-}
-
-interface OneOptions extends RunOptions {
-  /** Absent: nothing is written. */
-  readonly out?: string;
-  readonly json?: boolean;
   readonly minutes?: number;
 }
+
+/** Absent `out`: nothing is written. */
+type OneOptions = RunOptions & { readonly out?: string; readonly json?: boolean };
 
 interface ReportOptions extends RunOptions {
   readonly out: string;
@@ -44,18 +41,26 @@ interface ReportOptions extends RunOptions {
 
 const layout = 'REPORT.md, report.html, tables/*.md, results/*.json, plots/*.svg';
 
-/** Adds `bench <experiment>` for each, one for each trial, and `bench report` for all experiments. */
+/** A command for each experiment and trial, and one for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {
   for (const experiment of [...experiments, ...trials]) {
+    const { title, question } = textHead(experiment.id);
     const command = bench
       .command(experiment.id)
-      .summary(`${experiment.title[0]!.toLowerCase()}${experiment.title.slice(1)}`)
-      .description(`${experiment.question} About ${experiment.minutes} minutes on two cores.`);
+      .summary(`${title[0]!.toLowerCase()}${title.slice(1)}`)
+      .description(`${question} About ${experiment.minutes} minutes on two cores.`);
     addRunFlags(command);
     command
       .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
       .addOption(jsonFlag());
-    if (experiment.takesMinutes === true) command.addOption(minutesFlag(experiment.minutes));
+    if (experiment.takesMinutes === true)
+      command.addOption(
+        flag(
+          '--minutes <n>',
+          `how long it lasts instead of ${experiment.minutes - 1}`,
+          wholeNumber('--minutes', 1, 10_080),
+        ),
+      );
     command.action((options: OneOptions) => runOne(experiment, options, terminal));
   }
   const report = bench
@@ -76,23 +81,12 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
   report.action((options: ReportOptions) => runReport(options, terminal));
 }
 
-const minutesFlag = (usual: number): Option =>
-  flag(
-    '--minutes <n>',
-    `how long it lasts instead of ${usual - 1}`,
-    wholeNumber('--minutes', 1, 10_080),
-  );
-
 function addRunFlags(command: Command): void {
   command
-    .addOption(flag('--quick', 'fewer turns, wider intervals'))
+    .addOption(quickFlag())
     .addOption(chanceSeedFlag())
     .addOption(flag('--no-plots', 'draw nothing, so that vega need not be installed'))
-    .addOption(
-      flag('--folder <path>', 'where the models made for the benchmark are kept').default(
-        join(tmpdir(), 'pilotfish-bench'),
-      ),
-    );
+    .addOption(folderFlag());
 }
 
 async function runOne(
@@ -141,30 +135,31 @@ const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchPro
   );
 
 async function run(
-  experiment: Experiment,
-  { quick, seed, folder, minutes: asked }: RunOptions & Pick<OneOptions, 'minutes'>,
+  { id, run: measure }: Experiment,
+  { quick: isQuick = false, seed, folder, minutes: asked }: RunOptions,
   { err, signal }: Terminal,
   progress: BenchProgress,
 ): Promise<Result> {
   progress.begin();
-  const note = (line: string): void => {
-    err.write(`[${progress.text()}] ${experiment.id}: ${line}\n`);
-  };
-  const isQuick = quick === true;
   const minutes = asked ?? null;
-  const models = benchModels(folder, note);
+  const note = (line: string): void => {
+    err.write(`[${progress.text()}] ${id}: ${line}\n`);
+  };
   const pool = new ServicePool(availableParallelism(), signal);
-  const context = { models, isQuick, minutes, seed, play: pool.play, note, signal };
-  const findings = await experiment.run(context).finally(() => pool.close());
-  if (signal.aborted) throw new PilotfishError('cancelled', 'the experiment was stopped');
+  const context = { models: benchModels(folder, note), isQuick, minutes, seed, note, signal };
+  const stopped = new PilotfishError('cancelled', 'the experiment was stopped');
+  const measured = await measure({ ...context, play: pool.play })
+    .catch((reason) => {
+      // A run that is stopped may lack what its result needs.
+      throw signal.aborted ? stopped : reason;
+    })
+    .finally(() => pool.close());
+  if (signal.aborted) throw stopped;
   const length = minutes === null ? '' : ` --minutes ${minutes}`;
-  const command = `npm run lab -- ${experiment.id}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
-  return resultOf(experiment, findings, provenanceOf(command, seed, isQuick));
-}
-
-function provenanceOf(command: string, seed: number, isQuick: boolean): Provenance {
-  const machine = machineLine();
-  return { seed, commit: commitText(), machine, date: today(), command, isQuick };
+  const command = `npm run lab -- ${id}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
+  const made = { seed, commit: commitText(), machine: machineLine(), date: today() };
+  const provenance = { ...made, command, isQuick };
+  return { id, ...textHead(id), provenance, ...findingsOf(id, measured) };
 }
 
 /** What a person reads of one result: claims, and the tables that are meant for people. */
@@ -175,12 +170,4 @@ function screenText({ question, claims, tables, notes }: Result): string {
     ...tables.filter(({ isShown }) => isShown).map(tableText),
     ...notes.map((note) => `- ${note}`),
   ].join('\n\n');
-}
-
-function tableText(table: Table): string {
-  const { keys, values, rows } = table;
-  const head = [...keys, ...values].map((column) => headOf(column, table));
-  const body = rows.map((row) => [...row.keys.map(keyText), ...row.values.map(estimateText)]);
-  const align = [...keys.map(() => 'left' as const), ...values.map(() => 'right' as const)];
-  return `${captionOf(table)}\n${formatTable([head, ...body], { align })}`;
 }

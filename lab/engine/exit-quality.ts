@@ -1,28 +1,21 @@
-// How good an early exit's hints are: whether its surest candidate is the token that the pass then commits, and whether
-// it comes true as often as its confidence says. Counted in real rounds; nothing is estimated from laws.
+// Counts how good an early exit's hints are: whether its surest candidate is the token that the
+// pass then commits, and whether it comes true as often as its confidence says. In real rounds;
+// nothing is estimated from laws.
 
+import { withPass } from '../../src/cli/demo/paced-engine.js';
 import type { Engine, ExitHint, Outcome } from '../../src/engine/engine.js';
+import { type ExitChoice, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { speculate } from '../../src/engine/local/speculate.js';
-import type { AcceptanceCase, AcceptanceSize } from './model-acceptance.js';
-
-export interface HintTally {
-  readonly hints: number;
-  /** Share of hints whose accepted count is the outcome's. */
-  readonly countShare: number;
-  /** Share whose accepted count and surest candidate are the outcome's. */
-  readonly firstShare: number;
-  /** Share whose accepted count, and any candidate, are. */
-  readonly anyShare: number;
-  /** Mean confidence of the surest candidates; equal to `firstShare` for a calibrated exit. */
-  readonly meanConfidence: number;
-  /** Mean distance of confidence from what came true, over tenths of confidence weighted by their hints. */
-  readonly calibrationError: number;
-}
+import { storyPrompt } from '../bundled-texts.js';
+import { inTurn, type OnRow } from '../paired.js';
+import { type BenchModels, exitLayers } from '../weights/bench-models.js';
+import { type SchemeCase, schemeCases } from './cases.js';
 
 const binCount = 10;
+const tokensMax = 128;
 
 /** Collects hints with their outcomes. */
-class Tally {
+class HintTally {
   #hints = 0;
   #counts = 0;
   #firsts = 0;
@@ -45,70 +38,79 @@ class Tally {
     this.#came[bin]! += Number(isFirst);
   }
 
-  result(): HintTally {
+  result() {
     const share = (count: number): number => count / this.#hints;
     const gaps = this.#came.map((came, bin) => Math.abs(came - this.#confidence[bin]!));
     const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
+    // Percent, but for the error and the count.
     return {
-      hints: this.#hints,
-      countShare: share(this.#counts),
-      firstShare: share(this.#firsts),
-      anyShare: share(this.#anys),
-      meanConfidence: share(sum(this.#confidence)),
+      /**
+       * Hints whose accepted count is the outcome's; and their surest candidate; and any candidate.
+       */
+      countRight: 100 * share(this.#counts),
+      firstRight: 100 * share(this.#firsts),
+      anyRight: 100 * share(this.#anys),
+      /** Mean of the surest candidates; equal to `firstRight` for a calibrated exit. */
+      confidence: 100 * share(sum(this.#confidence)),
+      /**
+       * Mean distance of confidence from what came true, over tenths of confidence weighted by
+       * their hints.
+       */
       calibrationError: share(sum(gaps)),
+      hints: this.#hints,
     };
   }
 }
 
 /**
- * Writes the texts of `size` and compares each hint with its outcome.
- *
- * @param target an engine with an exit.
- * @param draft null for one token a pass: then the outcome is the target's next token.
+ * Texts with and without drafts, at each bundled head and at the untrained exits of their layers.
  */
-export async function tallyHints(
-  target: Engine,
-  draft: Engine | null,
-  { scheme, sampling }: AcceptanceCase,
-  { prompts, tokensMax, draftLength }: AcceptanceSize,
-): Promise<HintTally> {
-  const tally = new Tally();
-  const watched = watch(target, tally);
-  for (const [index, text] of prompts.entries()) {
-    const request = {
-      prompt: target.info.vocabulary.tokenize(text, { addBos: true, parseSpecial: false }),
-      tokensMax,
-      scheme,
-      sampling,
-      seed: BigInt(index),
-      draftLength: draft ? draftLength : 0,
-      confidenceMin: 0,
-    };
-    for await (const _ of speculate(watched, draft, request));
-  }
-  return tally.result();
+export async function benchHints(models: BenchModels, promptCount: number, onRow: OnRow) {
+  const shape = { contextLength: 512, threads: 1, probe: false };
+  const choices: [name: string, choice: ExitChoice][] = exitLayers.flatMap((layer) => [
+    [`trained, ${layer} of 8`, { headPath: models.exit(layer) }],
+    [`untrained, ${layer} of 8`, { layer }],
+  ]);
+  const draft = await loadLlamaEngine({ modelPath: models.draft(), ...shape });
+  const rows = await inTurn(choices, async ([exit, choice]) => {
+    const target = await loadLlamaEngine({ modelPath: models.target(), ...shape, exit: choice });
+    const cases = schemeCases.flatMap((one) => [0, 4].map((drafted) => ({ ...one, drafted })));
+    const benchCase = async ({ name, drafted, ...asked }: (typeof cases)[number]) => ({
+      ...{ exit, scheme: name, drafted },
+      ...(await tallyHints(target, draft, asked, drafted, promptCount)),
+    });
+    const some = await inTurn(cases, benchCase, onRow);
+    await target.close();
+    return some;
+  });
+  await draft.close();
+  return rows.flat();
 }
 
-/** The engine with every pass asked for hints. */
-function watch(engine: Engine, tally: Tally): Engine {
-  const { info, open, truncate, copyPrefix, save, restore } = engine;
-  return {
-    info,
-    open,
-    truncate,
-    copyPrefix,
-    save,
-    restore,
-    draft: (request, onToken) => engine.draft(request, onToken),
-    draftEach: (steps) => engine.draftEach(steps),
-    close: () => engine.close(),
-    async pass(segments) {
-      const hints: ExitHint[] = [];
-      const result = await engine.pass(segments, (some) => hints.push(...some));
-      for (const hint of hints) {
-        tally.add(hint, result.outcomes.find(({ slot }) => slot === hint.slot)!);
-      }
-      return result;
-    },
-  };
+/**
+ * @param target an engine with an exit.
+ * @param draftLength 0: one token a pass, the target's next.
+ */
+async function tallyHints(
+  target: Engine,
+  draft: Engine,
+  { scheme, sampling }: Omit<SchemeCase, 'name'>,
+  draftLength: number,
+  promptCount: number,
+) {
+  const tally = new HintTally();
+  const watched = withPass(target, async (segments) => {
+    const hints: ExitHint[] = [];
+    const result = await target.pass(segments, (some) => hints.push(...some));
+    for (const hint of hints)
+      tally.add(hint, result.outcomes.find(({ slot }) => slot === hint.slot)!);
+    return result;
+  });
+  for (let index = 0; index < promptCount; index++) {
+    const prompt = storyPrompt(target.info.vocabulary, index);
+    const asked = { prompt, tokensMax, scheme, sampling, seed: BigInt(index) };
+    const request = { ...asked, draftLength, confidenceMin: 0 };
+    for await (const _ of speculate(watched, draftLength === 0 ? null : draft, request));
+  }
+  return tally.result();
 }

@@ -1,5 +1,6 @@
-// What a format costs beside the logits: a mask where it is new and where it is known, putting it on a row, and
-// log-probabilities. Over made-up vocabularies of real sizes, along a text written in words and pieces of them.
+// Times what a format costs beside the logits: a mask where it is new and where it is known,
+// putting it on a row, and log-probabilities. Over made-up vocabularies of real sizes, along a text
+// written in words and pieces of them.
 
 import { Grammar } from '../../src/grammar/grammar.js';
 import { type TokenTable, type TokenTrie, tokenTrie } from '../../src/grammar/token-trie.js';
@@ -7,23 +8,7 @@ import { tokenLogprobs } from '../../src/math/logprobs.js';
 import { noiseKey, uniform } from '../../src/math/noise.js';
 import { median } from '../../src/math/statistics.js';
 import { applyMask, isAllowed } from '../../src/math/token-mask.js';
-
-/** Milliseconds; of this machine at this hour. */
-export interface FormatTiming {
-  readonly schema: string;
-  readonly vocabSize: number;
-  readonly trieMs: number;
-  readonly compileMs: number;
-  /** Of masks asked for the first time, in a grammar whose code is warm: the middle one, and the slowest. */
-  readonly newMs: number;
-  readonly newMaxMs: number;
-  /** Of the same masks asked for again. */
-  readonly knownMs: number;
-  /** To put one on a row. */
-  readonly applyMs: number;
-  /** One token with 20 alternatives. */
-  readonly logprobsMs: number;
-}
+import { inTurn, type OnRow } from '../paired.js';
 
 const vocabSizes = [32_000, 128_000];
 
@@ -51,19 +36,22 @@ const texts: Record<string, string> = {
   'string of 200': `"${'the stone on the sea and the line in the tin '.repeat(3)}"`,
 };
 
-/** @param print gets a line for each as it goes. About half a minute. */
-export function benchFormats(print: (line: string) => void): readonly FormatTiming[] {
-  const timings: FormatTiming[] = [];
-  for (const vocabSize of vocabSizes) {
-    const vocabulary = madeUpVocabulary(vocabSize);
+/**
+ * Milliseconds; of this machine at this hour. About half a minute.
+ *
+ * @param onRow told each row as it is measured.
+ */
+export async function benchFormats(onRow: OnRow) {
+  const rows = await inTurn(vocabSizes, async (size) => {
+    const vocabulary = madeUpVocabulary(size);
     const { ms: trieMs, value: trie } = timed(() => tokenTrie(vocabulary));
-    for (const name of Object.keys(schemas)) {
-      const row = { schema: name, vocabSize, trieMs };
-      timings.push({ ...row, ...timeSchema(name, vocabulary, trie), ...timeRow(vocabSize) });
-      print(lineOf(timings.at(-1)!));
-    }
-  }
-  return timings;
+    const benchSchema = async (schema: string) => ({
+      ...{ schema, vocabulary: size, trieMs },
+      ...{ ...timeSchema(schema, vocabulary, trie), ...timeRow(size) },
+    });
+    return inTurn(Object.keys(schemas), benchSchema, onRow);
+  });
+  return rows.flat();
 }
 
 function timed<T>(work: () => T): { readonly ms: number; readonly value: T } {
@@ -81,8 +69,17 @@ function timeSchema(name: string, vocabulary: TokenTable, trie: TokenTrie) {
   const { ms: compileMs, value: grammar } = timed(make);
   const fresh = maskTimes(grammar, vocabulary, text);
   const known = maskTimes(grammar, vocabulary, text);
-  const [newMs, knownMs] = [fresh, known].map(median);
-  return { compileMs, newMs: newMs!, newMaxMs: Math.max(...fresh), knownMs: knownMs! };
+  return {
+    compileMs,
+    /**
+     * Of masks asked for the first time, in a grammar whose code is warm: the middle one, and the
+     * slowest.
+     */
+    newMs: median(fresh),
+    newMaxMs: Math.max(...fresh),
+    /** Of the same masks asked for again. */
+    knownMs: median(known),
+  };
 }
 
 /** Of the mask before each token of a text, written by the longest tokens that fit. */
@@ -126,7 +123,9 @@ function timeRow(vocabSize: number) {
   const times = (work: () => unknown): number =>
     median(Array.from({ length: rowTurns }, () => timed(work).ms));
   return {
+    /** To put a mask on a row. */
     applyMs: times(() => applyMask(row.slice(), mask)),
+    /** One token with 20 alternatives. */
     logprobsMs: times(() => tokenLogprobs(row, 7, 20)),
   };
 }
@@ -149,7 +148,10 @@ const marks = [
 ];
 const encoder = new TextEncoder();
 
-/** Each byte, an end, marks of JSON, and words with and without a space before them, frequent letters first. */
+/**
+ * Each byte, an end, marks of JSON, and words with and without a space before them, frequent
+ * letters first.
+ */
 function madeUpVocabulary(size: number): TokenTable {
   const key = noiseKey(2n, 'draft');
   let drawn = 0;
@@ -170,16 +172,4 @@ function madeUpVocabulary(size: number): TokenTable {
     tokens.push(encoder.encode(text));
   }
   return { size, endOfText: new Set([256]), tokenBytes: (token) => tokens[token]! };
-}
-
-function lineOf(timing: FormatTiming): string {
-  const ms = (value: number): string => `${value.toFixed(3)} ms`;
-  return [
-    timing.schema.padEnd(14),
-    `${timing.vocabSize}`.padStart(7),
-    `mask known ${ms(timing.knownMs)}, new ${ms(timing.newMs)} (at most ${ms(timing.newMaxMs)})`,
-    `on a row ${ms(timing.applyMs)}`,
-    `log-probabilities ${ms(timing.logprobsMs)}`,
-    `compiled in ${timing.compileMs.toFixed(1)} ms, vocabulary sorted in ${timing.trieMs.toFixed(0)} ms`,
-  ].join('  ');
 }

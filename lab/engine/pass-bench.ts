@@ -1,53 +1,44 @@
-// Verification through the engine interface against a bare llama_decode loop of the same batch shapes, both on the same
-// model file, one ggml thread each, turn by turn. Drafts are the target's own text, so every row is judged: the
-// dearest case for the engine.
+// Times verification through the engine interface against a bare llama_decode loop of the same
+// batch shapes, both on the same model file, one ggml thread each, turn by turn. Drafts are the
+// target's own text, so every row is judged: the most expensive case for the engine.
 
 import { slotId } from '../../src/base/brand.js';
-import type { Judge, Segment, SlotConfig } from '../../src/engine/engine.js';
-import { openLlama } from '../../src/engine/llama/ffi.js';
+import type { Segment } from '../../src/engine/engine.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/index.js';
-import { findLibrary } from '../../src/engine/llama/library.js';
-import { NativeModel } from '../../src/engine/llama/native-model.js';
+import type { NativeModel } from '../../src/engine/llama/native-model.js';
 import { plainSampling, type Sampling } from '../../src/math/sampling.js';
-import { measurePaired, type PairedRatio } from '../paired.js';
-import { passShapes, type Shape } from './shapes.js';
+import { openBare } from '../bare-model.js';
+import { fillerText } from '../bundled-texts.js';
+import { inTurn, measurePaired, type OnRow } from '../paired.js';
+import { passShapes, type SchemeCase, type Shape } from './cases.js';
 
-export interface PassCase {
-  readonly name: string;
-  readonly scheme: 'greedy' | 'coupled';
-  readonly sampling: Sampling;
+interface PassCase extends SchemeCase {
   /** Ratio this project asks of itself. */
   readonly atLeast: number;
 }
 
-const passCases: readonly PassCase[] = [
-  {
-    name: 'greedy',
-    scheme: 'greedy',
-    sampling: { ...plainSampling, temperature: 0 },
-    atLeast: 0.95,
-  },
-  {
-    name: 'coupled, top-k 40',
-    scheme: 'coupled',
-    sampling: { ...plainSampling, topK: 40 },
-    atLeast: 0.9,
-  },
-  { name: 'coupled, no filter', scheme: 'coupled', sampling: plainSampling, atLeast: 0.9 },
-];
+const caseOf = (
+  name: string,
+  scheme: PassCase['scheme'],
+  law: Partial<Sampling>,
+  atLeast: number,
+): PassCase => ({ name, scheme, sampling: { ...plainSampling, ...law }, atLeast });
 
-export interface PassRow extends PairedRatio {
-  readonly shape: string;
-  readonly name: string;
-  readonly atLeast: number;
-  readonly rowsJudged: number;
-  readonly rowsPassed: number;
-}
+const passCases: readonly PassCase[] = [
+  caseOf('greedy', 'greedy', { temperature: 0 }, 0.95),
+  caseOf('coupled, top-k 40', 'coupled', { topK: 40 }, 0.9),
+  caseOf('coupled, no filter', 'coupled', {}, 0.9),
+];
 
 const slotCount = 16;
 const contextLength = 128;
 const promptLength = 32;
-/** One side of one turn takes about this long: short, because a pair is only fair while the machine stays the same. */
+/** Where each turn begins: the last token of the prompt is the first of a segment. */
+const from = promptLength - 1;
+/**
+ * One side of one turn takes about this long: short, because a pair is only fair while the machine
+ * stays the same.
+ */
 const sideMsAim = 60;
 
 /**
@@ -58,66 +49,38 @@ const sideMsAim = 60;
 export async function benchPasses(
   modelPath: string,
   turns: number,
-  onRow: (row: PassRow) => void,
-  only?: Pick<PassRow, 'name' | 'shape'>,
-): Promise<PassRow[]> {
-  const options = {
-    modelPath,
-    slotCount,
-    contextLength,
-    passTokensMax: 128,
-    passRowsMax: 128,
-    threads: 1,
-    probe: false,
-  };
+  onRow: OnRow,
+  only?: { readonly name: string; readonly shape: string },
+) {
+  const most = { passTokensMax: 128, passRowsMax: 128 };
+  const options = { modelPath, slotCount, contextLength, ...most, threads: 1, probe: false };
   const engine = await loadLlamaEngine(options);
-  const bare = new NativeModel(openLlama(findLibrary()), engine.options);
-  const rows: PassRow[] = [];
-  for (const passCase of passCases.filter(({ name }) => name === (only?.name ?? name))) {
+  const bare = openBare(options);
+  const cases = passCases.filter(({ name }) => name === (only?.name ?? name));
+  const shapes = passShapes.filter(({ name }) => name === (only?.shape ?? name));
+  const rows = await inTurn(cases, async (passCase) => {
     const texts = await writeTexts(engine, passCase);
-    for (const shape of passShapes.filter(({ name }) => name === (only?.shape ?? name))) {
-      const row = await benchShape(engine, bare, passCase, shape, texts, turns);
-      rows.push(row);
-      onRow(row);
-    }
-  }
+    const bench = { engine, bare, passCase, texts };
+    return inTurn(shapes, (shape) => benchShape({ ...bench, shape }, turns), onRow);
+  });
   bare.close();
   await engine.close();
-  return rows;
+  return rows.flat();
 }
-
-const configOf = ({ sampling }: PassCase, slot: number): SlotConfig => ({
-  sampling,
-  seed: BigInt(slot),
-  promptLength,
-});
-
-/** Deterministic filler; what the model makes of it does not matter. */
-const promptOf = (slot: number, vocabSize: number): Int32Array =>
-  Int32Array.from(
-    { length: promptLength },
-    (_, index) => 3 + ((slot * 7919 + index * 104729) % (vocabSize - 3)),
-  );
 
 /** Each slot's prompt and the target's own continuation to the end of the context. */
 async function writeTexts(engine: LlamaEngine, passCase: PassCase): Promise<Int32Array[]> {
+  const { scheme, sampling } = passCase;
   const texts = Array.from({ length: slotCount }, () => new Int32Array(contextLength));
-  for (let slot = 0; slot < slotCount; slot++) {
-    texts[slot]!.set(promptOf(slot, engine.info.vocabulary.size));
-    await engine.open(slotId(slot), configOf(passCase, slot));
-    await engine.pass([
-      { slot: slotId(slot), from: 0, tokens: texts[slot]!.slice(0, promptLength - 1), judge: null },
-    ]);
+  for (const [slot, text] of texts.entries()) {
+    text.set(fillerText(slot, 0, promptLength));
+    await engine.open(slotId(slot), { sampling, seed: BigInt(slot), promptLength });
+    const tokens = text.slice(0, from);
+    await engine.pass([{ slot: slotId(slot), from: 0, tokens, judge: null }]);
   }
-  const judge: Judge = { scheme: passCase.scheme, draftCount: 0 };
   for (let length = promptLength; length < contextLength; length++) {
     const { outcomes } = await engine.pass(
-      texts.map((text, slot) => ({
-        slot: slotId(slot),
-        from: length - 1,
-        tokens: text.slice(length - 1, length),
-        judge,
-      })),
+      texts.map((text, slot) => segmentOf(scheme, text, slot, length - 1, 1)),
     );
     outcomes.forEach(({ final }, slot) => {
       if (final && final.kind !== 'law') texts[slot]![length] = final.token;
@@ -126,32 +89,32 @@ async function writeTexts(engine: LlamaEngine, passCase: PassCase): Promise<Int3
   return texts;
 }
 
-async function benchShape(
-  engine: LlamaEngine,
-  bare: NativeModel,
-  passCase: PassCase,
-  shape: Shape,
-  texts: readonly Int32Array[],
-  turns: number,
-): Promise<PassRow> {
-  const longest = Math.max(...shape.lengths);
-  const roundsMax = Math.floor((contextLength - promptLength) / longest);
-  const rounds = await chooseRounds(bare, shape, texts, roundsMax);
+interface Bench {
+  readonly engine: LlamaEngine;
+  readonly bare: NativeModel;
+  readonly passCase: PassCase;
+  readonly shape: Shape;
+  readonly texts: readonly Int32Array[];
+}
+
+async function benchShape(bench: Bench, turns: number) {
+  const { engine, bare, passCase, shape, texts } = bench;
+  const { name, scheme, atLeast } = passCase;
+  const rounds = chooseRounds(bench);
   let rowsJudged = 0;
   let rowsPassed = 0;
-  const ratio = await measurePaired({
+  const { ratio, baselineMs } = await measurePaired({
     turns,
     baseline: () => {
-      rewindBare(bare, shape);
-      for (let round = 0; round < rounds; round++) feedBare(bare, shape, texts, round);
+      for (const slot of shape.lengths.keys()) bare.truncate(slot, from);
+      for (let round = 0; round < rounds; round++) feedBare(bench, round);
     },
     subject: async () => {
-      for (const slot of shape.lengths.keys())
-        await engine.truncate(slotId(slot), promptLength - 1);
-      const lengths = shape.lengths.map(() => promptLength - 1);
+      for (const slot of shape.lengths.keys()) await engine.truncate(slotId(slot), from);
+      const lengths = shape.lengths.map(() => from);
       for (let round = 0; round < rounds; round++) {
         const segments = shape.lengths.map((count, slot) =>
-          segmentOf(passCase, texts, slot, lengths[slot]!, count),
+          segmentOf(scheme, texts[slot]!, slot, lengths[slot]!, count),
         );
         const { outcomes } = await engine.pass(segments);
         outcomes.forEach(({ acceptedCount, length }, slot) => {
@@ -162,59 +125,45 @@ async function benchShape(
       }
     },
   });
-  return {
-    ...ratio,
-    shape: shape.name,
-    name: passCase.name,
-    atLeast: passCase.atLeast,
-    rowsJudged,
-    rowsPassed,
-  };
+  const judged = (100 * rowsJudged) / rowsPassed;
+  return { scheme: name, batch: shape.name, ratio, aim: atLeast, bareMs: baselineMs, judged };
 }
 
 function segmentOf(
-  { scheme }: PassCase,
-  texts: readonly Int32Array[],
+  scheme: PassCase['scheme'],
+  text: Int32Array,
   slot: number,
-  from: number,
+  start: number,
   count: number,
 ): Segment {
-  const tokens = texts[slot]!.slice(from, from + count);
-  return { slot: slotId(slot), from, tokens, judge: { scheme, draftCount: count - 1 } };
+  const tokens = text.slice(start, start + count);
+  return { slot: slotId(slot), from: start, tokens, judge: { scheme, draftCount: count - 1 } };
 }
 
-function rewindBare(bare: NativeModel, shape: Shape): void {
-  for (const slot of shape.lengths.keys()) bare.truncate(slot, promptLength - 1);
-}
-
-/** One llama_decode of the shape: the batch is filled, decoded, and its rows of logits are there to be read. */
-function feedBare(
-  bare: NativeModel,
-  shape: Shape,
-  texts: readonly Int32Array[],
-  round: number,
-): void {
+/**
+ * One llama_decode of the shape: the batch is filled, decoded, and its rows of logits are there to
+ * be read.
+ */
+function feedBare({ bare, shape, texts }: Bench, round: number): void {
   bare.feed(
     shape.lengths.map((count, slot) => {
-      const from = promptLength - 1 + round * count;
-      return { slot, from, tokens: texts[slot]!.subarray(from, from + count), rowCount: count };
+      const start = from + round * count;
+      const tokens = texts[slot]!.subarray(start, start + count);
+      return { slot, from: start, tokens, rowCount: count };
     }),
   );
 }
 
 /** Fills the bare model's prompts and times one round. */
-async function chooseRounds(
-  bare: NativeModel,
-  shape: Shape,
-  texts: readonly Int32Array[],
-  roundsMax: number,
-): Promise<number> {
+function chooseRounds(bench: Bench): number {
+  const { bare, shape, texts } = bench;
   for (const slot of shape.lengths.keys()) {
     bare.truncate(slot, 0);
-    bare.feed([{ slot, from: 0, tokens: texts[slot]!.subarray(0, promptLength - 1), rowCount: 0 }]);
+    bare.feed([{ slot, from: 0, tokens: texts[slot]!.subarray(0, from), rowCount: 0 }]);
   }
   const started = performance.now();
-  feedBare(bare, shape, texts, 0);
+  feedBare(bench, 0);
   const roundMs = performance.now() - started;
+  const roundsMax = Math.floor((contextLength - promptLength) / Math.max(...shape.lengths));
   return Math.max(1, Math.min(roundsMax, Math.round(sideMsAim / roundMs)));
 }

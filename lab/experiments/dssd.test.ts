@@ -1,5 +1,5 @@
-// What the DSSD experiment rests on: the bytes it counts are those that cross a real socket, its arithmetic is that of
-// stop-and-wait, and its scripted pair is a pair of models.
+// What the DSSD experiment rests on: the bytes it counts are those that cross a real socket, its
+// arithmetic is that of stop-and-wait, and its scripted pair is a pair of models.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -73,16 +73,17 @@ for (const scheme of ['coupled', 'split', 'full'] as const) {
     await draft.close();
     // Sessions open and close, pings come and go, and times have other digits: a few bytes a round.
     const spareBytes = 12 * rounds.length + 120;
-    // Under split the text is another draw of the same law: laws come with rejections, so those are set against each other.
+    // Under split the text is another draw of the same law: laws come with rejections, so those are
+    // set against each other.
     const rejected = rounds.filter((one) => one.acceptedCount < one.draftedCount).length;
     const { draftedCount, origins } = statistics;
     const drafted = rounds.reduce((total, one) => total + one.draftedCount, 0);
     const scale = { upBytes: draftedCount / drafted, downBytes: origins.residual / rejected };
-    for (const variant of ['upBytes', 'downBytes'] as const) {
-      const counted = sum(rounds, variant) * (scheme === 'split' ? scale[variant] : 1);
+    for (const name of ['upBytes', 'downBytes'] as const) {
+      const counted = sum(rounds, name) * (scheme === 'split' ? scale[name] : 1);
       assert.ok(
-        Math.abs(statistics[variant] - counted) <= spareBytes,
-        `${variant}: ${statistics[variant]} over the socket, ${counted} counted in ${rounds.length} rounds`,
+        Math.abs(statistics[name] - counted) <= spareBytes,
+        `${name}: ${statistics[name]} over the socket, ${counted} counted in ${rounds.length} rounds`,
       );
     }
   });
@@ -118,8 +119,8 @@ it('a tail that has to be asked for costs a second round trip and its bytes', ()
 
 it('the scripted pair writes the same coupled text with drafts and without', async () => {
   const textOf = async (length: number): Promise<number[]> => {
-    const target = spikyEngine({ vocabSize: 2_000, divergence: 0 });
-    const draft = spikyEngine({ vocabSize: 2_000, divergence: 2 });
+    const target = spikyEngine(2_000, 0);
+    const draft = spikyEngine(2_000, 2);
     const tokens: number[] = [];
     const request = {
       ...{ prompt, tokensMax, seed: 3n, confidenceMin: 0 },

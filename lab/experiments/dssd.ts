@@ -1,20 +1,21 @@
-// DSSD's question on this system: what does it take to move drafts up and verdicts down, and what is left of the gain,
-// over bandwidth, round trip, draft length and size of the vocabulary? arXiv 2507.12000.
+// Answers DSSD's question on this system: what does it take to move drafts up and verdicts down,
+// and what is left of the gain, over bandwidth, round trip, draft length and size of the
+// vocabulary? arXiv 2507.12000.
 
-import { exact, scaled } from '../../src/math/estimate.js';
+import { type Estimate, scaled } from '../../src/math/estimate.js';
 import { deviceProfiles } from '../../src/sim/profiles/device-profiles.js';
 import { evenLink, wireBytesOf } from '../../src/sim/profiles/link-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
-import type { Row } from '../report/result.js';
-import { dssdFindings } from './dssd/findings.js';
+import { figure } from '../report/figures.js';
+import { type Measured, rowWhere } from '../report/text.js';
 import { checkLoop } from './dssd/link.js';
 import {
-  type DssdVariant,
-  dssdVariants,
   openPairs,
   type Pair,
-  playTexts,
   type RoundsText,
+  type SchemeVariant,
+  schemeVariants,
+  writeTexts,
 } from './dssd/rounds.js';
 import {
   acceptanceOf,
@@ -26,166 +27,180 @@ import {
   perToken,
   tokensPerSecond,
 } from './dssd/time.js';
+import { combinations, type Run } from './fixture.js';
 
-export const dssdGrid = {
-  mbps: [1, 5, 10, 50, 100],
-  roundTripsMs: [0, 20, 50],
-  draftLengths: [2, 4, 6, 8],
-  /** 0: no filter. */
-  topKs: [0, 40],
-  /** Where only one thing is changed. */
-  usual: { mbps: 10, roundTripMs: 20, draftLength: 4 },
-} as const;
-
+/** Where only one thing is changed. */
+const usual = { link: evenLink(20, 10), draftLength: 4 };
+const links = combinations({ roundTripMs: [0, 20, 50], mbps: [1, 5, 10, 50, 100] });
 /** A device and a target: both imitated. */
-export const dssdPace: DssdTimes = { draftMs: deviceProfiles['orin-nano'].tokenMs, passMs: 30 };
+const times: DssdTimes = { draftMs: deviceProfiles['orin-nano'].tokenMs, passMs: 30 };
 
-/** Texts of one way of sending, at one draft length. */
-export interface DssdResult {
+/** One way to send, at one draft length. @param topK 0: no filter. */
+interface Variant {
   readonly pair: string;
   readonly topK: number;
-  readonly way: DssdVariant;
+  readonly scheme: SchemeVariant;
   readonly draftLength: number;
-  readonly texts: readonly RoundsText[];
 }
+type TextRun = Run<Variant, readonly RoundsText[]>;
 
-export const dssdExperiment: Experiment = {
-  id: 'dssd',
-  title: 'What goes over the wire',
-  question:
-    'How many bytes and how much time does each scheme take on the link, and how fast is the text, over bandwidth, round trip, draft length and vocabulary?',
-  minutes: 4,
-  run: async (context) => {
-    const result = await playAll(context);
-    const { models, isQuick, note, signal } = context;
-    const checks = signal.aborted
-      ? []
-      : await checkLoop(models, dssdPace.passMs, isQuick ? 3 : 5, note);
-    return dssdFindings(tablesOf(result), checks);
-  },
-};
+export const dssdExperiment: Experiment = { id: 'dssd', minutes: 4, run };
 
-/** The bundled pair computes on threads of its own, while the scripted ones take this one. */
-async function playAll(context: ExperimentContext): Promise<DssdResult[]> {
-  const pairs = await openPairs(context.models);
-  const result = await Promise.all(pairs.map((pair) => playPair(pair, context)));
+async function run(context: ExperimentContext): Promise<Measured> {
+  const { models, isQuick, note, signal } = context;
+  // The bundled pair computes on threads of its own, while the scripted ones take this one.
+  const pairs = await openPairs(models);
+  const runs = (await Promise.all(pairs.map((pair) => runPair(pair, context)))).flat();
   for (const { target, draft } of pairs) await Promise.all([target.close(), draft.close()]);
-  return result.flat();
-}
-
-async function playPair(
-  pair: Pair,
-  { isQuick, seed, note, signal }: ExperimentContext,
-): Promise<DssdResult[]> {
-  const result: DssdResult[] = [];
-  const size = sizeOf(pair, isQuick);
-  for (const { way: variant, topK } of variantsOf()) {
-    for (const draftLength of isQuick ? [4] : dssdGrid.draftLengths) {
-      if (signal.aborted) return result;
-      const texts = await playTexts(pair, variant, { topK, draftLength, seed, ...size });
-      result.push({ pair: pair.name, topK, way: variant, draftLength, texts });
-    }
-    note(`vocabulary ${pair.name}, ${filterText(topK)}, ${variant.name}`);
-  }
-  return result;
-}
-
-/** A filter changes nothing of the likeliest token. */
-const variantsOf = (): { way: DssdVariant; topK: number }[] =>
-  dssdGrid.topKs.flatMap((topK) =>
-    dssdVariants
-      .filter(({ scheme }) => scheme !== 'greedy' || topK === 0)
-      .map((variant) => ({ way: variant, topK })),
-  );
-
-function sizeOf({ isScripted }: Pair, isQuick: boolean) {
-  if (isQuick) return { textCount: 3, tokensMax: 24 };
-  return isScripted ? { textCount: 6, tokensMax: 32 } : { textCount: 10, tokensMax: 48 };
-}
-
-export const filterText = (topK: number): string => (topK === 0 ? 'no filter' : `top-k ${topK}`);
-
-/** Rows of the tables, in the order of their columns. */
-export interface DssdRows {
-  readonly bytes: readonly Row[];
-  readonly speed: readonly Row[];
-  readonly overBandwidth: readonly Row[];
-  readonly overLength: readonly Row[];
-}
-
-const keysOf = ({ pair, topK, way: variant }: DssdResult): string[] => [
-  pair,
-  variant.scheme === 'greedy' ? 'temperature 0' : filterText(topK),
-  variant.name,
-];
-
-function tablesOf(result: readonly DssdResult[]): DssdRows {
-  const { usual, mbps, roundTripsMs } = dssdGrid;
-  const atUsual = result.filter(({ draftLength }) => draftLength === usual.draftLength);
-  const link = evenLink(usual.roundTripMs, usual.mbps);
-  return {
-    bytes: atUsual.map((one) => ({ keys: keysOf(one), values: bytesOf(one) })),
-    speed: [...atUsual.map((one) => speedRow(one)), ...baselineRows(atUsual)],
-    overBandwidth: atUsual.flatMap((one) =>
-      roundTripsMs.flatMap((roundTripMs) =>
-        mbps.map((rate) => ({
-          keys: [...keysOf(one), roundTripMs, rate],
-          values: [tokensPerSecond(one.texts, evenLink(roundTripMs, rate), dssdPace)],
-        })),
-      ),
-    ),
-    overLength: result.map((one) => ({
-      keys: [...keysOf(one), one.draftLength],
-      values: [tokensPerSecond(one.texts, link, dssdPace), acceptanceOf(one.texts)],
+  const checks = signal.aborted ? [] : await checkLoop(models, times.passMs, isQuick ? 3 : 5, note);
+  const atUsual = runs.filter(({ variant }) => variant.draftLength === usual.draftLength);
+  const bytes = atUsual.map((one) => ({ ...keysOf(one), ...bytesOf(one.result) }));
+  const overBandwidth = atUsual.flatMap((one) =>
+    links.map((link) => ({
+      ...{ ...keysOf(one), ...link },
+      tokensPerSecond: tokensPerSecond(one.result, evenLink(link.roundTripMs, link.mbps), times),
     })),
+  );
+  const overLength = runs.map((one) => ({
+    ...{ ...keysOf(one), draftLength: one.variant.draftLength },
+    tokensPerSecond: tokensPerSecond(one.result, usual.link, times),
+    acceptance: acceptanceOf(one.result),
+  }));
+  return {
+    values: {
+      ...bytesValues(bytes),
+      ...speedValues(overBandwidth),
+      acceptances: overLength
+        .filter((row) => row.vocabulary === bundled && isUnfiltered(row) && row.scheme === 'split')
+        .map(({ acceptance }) => figure(acceptance.value))
+        .join(', '),
+    },
+    tables: {
+      ...{ bytes, checks },
+      speed: [...atUsual.map(speedRow), ...baselineRows(atUsual)],
+      'over-bandwidth': overBandwidth,
+      'over-length': overLength,
+    },
   };
 }
 
-function bytesOf({ texts }: DssdResult) {
-  const tailUp = (round: RoundsText['rounds'][number]): number => round.tail?.upBytes ?? 0;
-  const tailDown = (round: RoundsText['rounds'][number]): number => round.tail?.downBytes ?? 0;
-  return [
-    acceptanceOf(texts),
-    perRound(texts, (round) => round.upBytes + tailUp(round)),
-    perRound(texts, (round) => round.downBytes + tailDown(round)),
-    perToken(
-      texts,
-      ({ upBytes, tail }) => wireBytesOf(upBytes) + (tail ? wireBytesOf(tail.upBytes) : 0),
-    ),
-    perToken(
-      texts,
-      ({ downBytes, tail }) => wireBytesOf(downBytes) + (tail ? wireBytesOf(tail.downBytes) : 0),
-    ),
-  ];
+async function runPair(
+  pair: Pair,
+  { isQuick, seed, note, signal }: ExperimentContext,
+): Promise<TextRun[]> {
+  const runs: TextRun[] = [];
+  const usualSize = pair.isScripted
+    ? { textCount: 6, tokensMax: 32 }
+    : { textCount: 10, tokensMax: 48 };
+  const size = isQuick ? { textCount: 3, tokensMax: 24 } : usualSize;
+  for (const { topK, scheme } of combinations({ topK: [0, 40], scheme: schemeVariants })) {
+    // A filter changes nothing of the likeliest token.
+    if (scheme.scheme === 'greedy' && topK > 0) continue;
+    for (const draftLength of isQuick ? [4] : [2, 4, 6, 8]) {
+      if (signal.aborted) return runs;
+      const texts = await writeTexts(pair, scheme, { topK, draftLength, seed, ...size });
+      runs.push({ variant: { pair: pair.name, topK, scheme, draftLength }, result: texts });
+    }
+    note(`vocabulary ${pair.name}, ${filterText(topK)}, ${scheme.name}`);
+  }
+  return runs;
 }
 
-function speedRow(one: DssdResult): Row {
-  const { usual } = dssdGrid;
-  const link = evenLink(usual.roundTripMs, usual.mbps);
-  const speed = tokensPerSecond(one.texts, link, dssdPace);
+const noFilter = 'no filter';
+const filterText = (topK: number): string => (topK === 0 ? noFilter : `top-k ${topK}`);
+const isUnfiltered = ({ filter }: { readonly filter: string }): boolean => filter === noFilter;
+
+const keysOf = ({ variant: { pair, topK, scheme } }: TextRun) => ({
+  vocabulary: pair,
+  filter: scheme.scheme === 'greedy' ? 'temperature 0' : filterText(topK),
+  scheme: scheme.name,
+});
+
+function bytesOf(texts: readonly RoundsText[]) {
+  const wire = (byteCount: number | undefined): number =>
+    byteCount === undefined ? 0 : wireBytesOf(byteCount);
   return {
-    keys: keysOf(one),
-    values: [
-      perToken(one.texts, (round) => communicationMs(round, link)),
-      speed,
-      scaled(speed, dssdPace.passMs / 1_000),
-    ],
+    acceptance: acceptanceOf(texts),
+    upBytes: perRound(texts, ({ upBytes, tail }) => upBytes + (tail?.upBytes ?? 0)),
+    downBytes: perRound(texts, ({ downBytes, tail }) => downBytes + (tail?.downBytes ?? 0)),
+    upWire: perToken(texts, ({ upBytes, tail }) => wire(upBytes) + wire(tail?.upBytes)),
+    downWire: perToken(texts, ({ downBytes, tail }) => wire(downBytes) + wire(tail?.downBytes)),
+  };
+}
+
+/** As a share of streaming: a token a pass. */
+const ofStreaming = (speed: Estimate): Estimate => scaled(speed, times.passMs / 1_000);
+
+function speedRow(one: TextRun) {
+  const speed = tokensPerSecond(one.result, usual.link, times);
+  return {
+    ...keysOf(one),
+    communicationMs: perToken(one.result, (round) => communicationMs(round, usual.link)),
+    tokensPerSecond: speed,
+    ofStreaming: ofStreaming(speed),
   };
 }
 
 /** What needs no scheme, and speculation on the server alone, which needs no link. */
-function baselineRows(result: readonly DssdResult[]): Row[] {
-  const { usual } = dssdGrid;
-  const link = evenLink(usual.roundTripMs, usual.mbps);
-  const row = (name: string, speed = exact(0)): Row => ({
-    keys: ['any', '', name],
-    values: [null, speed, scaled(speed, dssdPace.passMs / 1_000)],
+function baselineRows(runs: readonly TextRun[]) {
+  const row = (scheme: string, speed: Estimate) => ({
+    ...{ vocabulary: 'any', filter: '', scheme, communicationMs: null },
+    ...{ tokensPerSecond: speed, ofStreaming: ofStreaming(speed) },
   });
-  const coupled = result.find(
-    ({ way: variant, topK }) => variant.scheme === 'coupled' && topK === 40,
+  const coupled = runs.find(
+    ({ variant: { scheme, topK } }) => scheme.scheme === 'coupled' && topK === 40,
   )!;
   return [
-    ...Object.entries(baselines).map(([name, speedOf]) => row(name, speedOf(link, dssdPace))),
-    row('both models on the server, coupled, bundled pair', onTheServer(coupled.texts, dssdPace)),
+    ...Object.entries(baselines).map(([name, speedOf]) => row(name, speedOf(usual.link, times))),
+    row('both models on the server, coupled, bundled pair', onTheServer(coupled.result, times)),
   ];
+}
+
+const bundled = '4096 (bundled)';
+const middle = '32000 (scripted)';
+const large = '128000 (scripted)';
+
+function bytesValues(rows: readonly (ReturnType<typeof keysOf> & ReturnType<typeof bytesOf>)[]) {
+  const round = (scheme: string, filter = noFilter) => {
+    const { upBytes, downBytes } = rowWhere(rows, { vocabulary: large, filter, scheme });
+    return { up: upBytes, down: downBytes };
+  };
+  /** Kilobytes of a text of 128 tokens, all layers. */
+  const text = (scheme: string) => {
+    const row = rowWhere(rows, { vocabulary: middle, filter: noFilter, scheme });
+    return { up: scaled(row.upWire, 128 / 1_024), down: scaled(row.downWire, 128 / 1_024) };
+  };
+  return {
+    full: { up: round('full').up },
+    ...{ split: round('split'), cut: { down: round(cut).down }, coupled: round('coupled') },
+    filtered: { full: round('full', 'top-k 40').up, split: round('split', 'top-k 40').down },
+    text: { full: { up: text('full').up }, split: text('split'), coupled: text('coupled') },
+  };
+}
+
+const cut = 'split, law cut to 32';
+
+function speedValues(
+  rows: readonly (ReturnType<typeof keysOf> &
+    (typeof links)[number] & { readonly tokensPerSecond: Estimate })[],
+) {
+  const at = (vocabulary: string, scheme: string, roundTripMs: number, mbps: number): Estimate =>
+    rowWhere(rows, { vocabulary, filter: noFilter, scheme, roundTripMs, mbps }).tokensPerSecond;
+  const speeds = (mbps: number) => ({
+    full: at(large, 'full', 20, mbps),
+    split: at(large, 'split', 20, mbps),
+    cut: at(large, cut, 20, mbps),
+    coupled: at(large, 'coupled', 20, mbps),
+  });
+  const coupled = (roundTripMs: number) => ofStreaming(at(bundled, 'coupled', roundTripMs, 10));
+  return {
+    slowLink: speeds(10),
+    fastLink: speeds(100),
+    ofStreaming: { at0: coupled(0), at20: coupled(20), at50: coupled(50) },
+    splitOfStreaming: {
+      at0: ofStreaming(at(middle, 'split', 0, 100)),
+      at20: ofStreaming(at(middle, 'split', 20, 100)),
+      at20Slow: ofStreaming(at(middle, 'split', 20, 50)),
+    },
+  };
 }

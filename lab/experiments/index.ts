@@ -1,4 +1,4 @@
-// The experiments of the report, in reading order.
+// Lists the experiments of the report, in reading order.
 
 import type { Experiment } from '../report/experiment.js';
 import { costExperiment } from './cost.js';

@@ -1,5 +1,5 @@
-// What recalling rests on: rows, exit rows and their order are those of the model itself, whatever was fed, taken back and
-// asked for before; and what was computed once is not computed again.
+// What recalling rests on: rows, exit rows and their order are those of the model itself, whatever
+// was fed, taken back and asked for before; and what was computed once is not computed again.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -15,7 +15,10 @@ const scripted = (): RowModel =>
     ...{ passTokensMax: contextLength, passRowsMax: contextLength, exit: { agreement: 0.5 } },
   });
 
-/** A step: cut back to a share of what is held, then feed tokens with rows, with or without the exit. */
+/**
+ * A step: cut back to a share of what is held, then feed tokens with rows, with or without the
+ * exit.
+ */
 const steps = fc.array(
   fc.record({
     keep: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -1,10 +1,59 @@
-// A model that computes each row once: the same texts are played under many settings, and a row depends on nothing but the
-// tokens before it. Only around a model whose rows have the same bits whatever they are computed with; of one slot, whose
-// cache is never copied or saved.
+// Has a model compute each row once: the same texts are written under many variants, and a row
+// depends on nothing but the tokens before it. Only around a model whose rows have the same bits
+// whatever they are computed with; of one slot, whose cache is never copied or saved.
 
 import { assert, InvariantError } from '../../src/base/assert.js';
 import type { ExitInfo } from '../../src/engine/engine.js';
 import type { ExitRows, Part, RowModel } from '../../src/engine/row-model.js';
+
+/** Passes everything on: what stands around a model changes only what it is about. */
+export class WrappedModel implements RowModel {
+  protected readonly model: RowModel;
+  readonly vocabSize: number;
+  readonly slotCount: number;
+  readonly contextLength: number;
+  readonly passTokensMax: number;
+  readonly passRowsMax: number;
+  readonly exit: ExitInfo | null;
+
+  constructor(model: RowModel) {
+    this.model = model;
+    this.vocabSize = model.vocabSize;
+    this.slotCount = model.slotCount;
+    this.contextLength = model.contextLength;
+    this.passTokensMax = model.passTokensMax;
+    this.passRowsMax = model.passRowsMax;
+    this.exit = model.exit;
+  }
+
+  feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
+    this.model.feed(parts, onExit);
+  }
+
+  row(index: number): Float32Array {
+    return this.model.row(index);
+  }
+
+  truncate(slot: number, length: number): void {
+    this.model.truncate(slot, length);
+  }
+
+  copyPrefix(from: number, to: number, length: number): void {
+    this.model.copyPrefix(from, to, length);
+  }
+
+  save(slot: number): Uint8Array {
+    return this.model.save(slot);
+  }
+
+  restore(slot: number, state: Uint8Array): boolean {
+    return this.model.restore(slot, state);
+  }
+
+  close(): void {
+    this.model.close();
+  }
+}
 
 /** A token behind others, and what the model and its exit said there, where they were asked. */
 interface Node {
@@ -19,44 +68,19 @@ const nodeOf = (token: number): Node => ({ token, next: new Map(), row: null, ex
 /** Rows remembered: beyond these all are forgotten, so that memory stays bounded. */
 const rowsMax = 12_000;
 
-export class RecalledModel implements RowModel {
-  readonly #model: RowModel;
+export class RecalledModel extends WrappedModel {
+  override readonly slotCount = 1;
   #root = nodeOf(-1);
   #rowCount = 0;
-  /** What the slot holds, and what the model's own slot holds: that falls behind while rows are recalled. */
+  /**
+   * What the slot holds, and what the model's own slot holds: that falls behind while rows are
+   * recalled.
+   */
   readonly #path: Node[] = [];
   readonly #held: number[] = [];
   #wanted: readonly Node[] = [];
 
-  constructor(model: RowModel) {
-    this.#model = model;
-  }
-
-  get exit(): ExitInfo | null {
-    return this.#model.exit;
-  }
-
-  get vocabSize(): number {
-    return this.#model.vocabSize;
-  }
-
-  get slotCount(): number {
-    return 1;
-  }
-
-  get contextLength(): number {
-    return this.#model.contextLength;
-  }
-
-  get passTokensMax(): number {
-    return this.#model.passTokensMax;
-  }
-
-  get passRowsMax(): number {
-    return this.#model.passRowsMax;
-  }
-
-  feed([part, ...others]: readonly Part[], onExit?: (rows: ExitRows) => void): void {
+  override feed([part, ...others]: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(part?.slot === 0 && others.length === 0, 'one part, of slot 0');
     assert(part.from === this.#path.length, `from ${part.from} of ${this.#path.length}`);
     if (this.#rowCount > rowsMax) this.#forget();
@@ -85,19 +109,19 @@ export class RecalledModel implements RowModel {
     const before = Int32Array.from(this.#path.slice(0, part.from), ({ token }) => token);
     let from = 0;
     while (from < before.length && before[from] === held[from]) from++;
-    this.#model.truncate(0, from);
+    this.model.truncate(0, from);
     held.length = from;
     const missed = before.subarray(from);
-    if (missed.length > 0) this.#model.feed([{ slot: 0, from, tokens: missed, rowCount: 0 }]);
+    if (missed.length > 0) this.model.feed([{ slot: 0, from, tokens: missed, rowCount: 0 }]);
     const keepExit = ({ from: first, count, row }: ExitRows): void => {
       for (let index = first; index < first + count; index++) {
         wanted[index]!.exitRow = this.#keep(row(index));
       }
     };
-    this.#model.feed([part], wantsExit ? keepExit : undefined);
+    this.model.feed([part], wantsExit ? keepExit : undefined);
     held.push(...missed, ...part.tokens);
     wanted.forEach((node, index) => {
-      node.row = this.#keep(this.#model.row(index));
+      node.row = this.#keep(this.model.row(index));
     });
   }
 
@@ -114,28 +138,24 @@ export class RecalledModel implements RowModel {
     for (const token of tokens) this.#path.push(this.#step(token));
   }
 
-  row(index: number): Float32Array {
+  override row(index: number): Float32Array {
     return this.#wanted[index]!.row!;
   }
 
-  truncate(slot: number, length: number): void {
+  override truncate(slot: number, length: number): void {
     assert(slot === 0, `slot ${slot}`);
     this.#path.length = Math.min(this.#path.length, length);
   }
 
-  copyPrefix(): never {
+  override copyPrefix(): never {
     throw new InvariantError('copyPrefix of a model that recalls');
   }
 
-  save(): never {
+  override save(): never {
     throw new InvariantError('save of a model that recalls');
   }
 
-  restore(): never {
+  override restore(): never {
     throw new InvariantError('restore of a model that recalls');
-  }
-
-  close(): void {
-    this.#model.close();
   }
 }

@@ -1,5 +1,6 @@
-// A scripted model with a vocabulary of the size that large models have: laws with a few likely tokens and a long tail
-// (Zipf), a function of the prefix alone. For what depends on the vocabulary's size and on nothing else, such as bytes.
+// Makes a scripted model with a vocabulary of the size that large models have: laws with a few
+// likely tokens and a long tail (Zipf), a function of the prefix alone. For what depends on the
+// vocabulary's size and on nothing else, such as bytes.
 
 import { assert } from '../../src/base/assert.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -7,12 +8,6 @@ import { EngineCore } from '../../src/engine/engine-core.js';
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import type { Part, RowModel } from '../../src/engine/row-model.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
-
-export interface SpikyOptions {
-  readonly vocabSize: number;
-  /** Distance from the target, >= 0: 0 is the target itself. */
-  readonly divergence: number;
-}
 
 /** The probability of the r-th likeliest token falls with r to this power, at temperature 1. */
 const zipf = 1.3;
@@ -43,14 +38,17 @@ class SpikyModel implements RowModel {
   readonly passTokensMax = 64;
   readonly passRowsMax = 64;
   readonly exit = null;
-  /** [2 * vocab] the law's logits, and what sets the model apart from the target: every row is a turn of these. */
+  /**
+   * [2 * vocab] the law's logits, and what sets the model apart from the target: every row is a
+   * turn of these.
+   */
   readonly #base: Float32Array;
   readonly #noise: Float32Array;
   /** Hash of the prefix up to each position. */
   readonly #cache: number[] = [];
   #wanted: number[] = [];
 
-  constructor({ vocabSize, divergence }: SpikyOptions) {
+  constructor(vocabSize: number, divergence: number) {
     this.vocabSize = vocabSize;
     const chance = (token: number, salt: number): number =>
       (mix(salt ^ Math.imul(token, 0x9e3779b9)) + 1) / 2 ** 32;
@@ -69,7 +67,10 @@ class SpikyModel implements RowModel {
     }
   }
 
-  /** Made when it is read: rows behind a rejection are not. The turn of the noise is the model's own. */
+  /**
+   * Made when it is read: rows behind a rejection are not. The turn of the noise is the model's
+   * own.
+   */
   row(index: number): Float32Array {
     const prefix = this.#wanted[index]!;
     const [size, from] = [this.vocabSize, prefix % this.vocabSize];
@@ -98,30 +99,24 @@ class SpikyModel implements RowModel {
   close(): void {}
 }
 
-function vocabularyOf(size: number): Vocabulary {
-  return {
-    size,
-    bos: null,
-    eos: null,
-    endOfText: new Set(),
-    addsSpacePrefix: false,
-    fingerprint: `spiky:${size}`,
-    tokenize: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) % size),
-    tokenText: (token) => `<${token}>`,
-    tokenBytes: () => new Uint8Array(),
-  };
-}
+const vocabularyOf = (size: number): Vocabulary => ({
+  ...{ size, bos: null, eos: null, endOfText: new Set(), addsSpacePrefix: false },
+  fingerprint: `spiky:${size}`,
+  tokenize: (text) => Int32Array.from(text, (letter) => letter.charCodeAt(0) % size),
+  tokenText: (token) => `<${token}>`,
+  tokenBytes: () => new Uint8Array(),
+});
 
-/** One slot of 512 tokens; drafts as well as it judges. */
-export function spikyEngine(options: SpikyOptions): Engine {
-  const model = new SpikyModel(options);
-  const vocabulary = vocabularyOf(options.vocabSize);
-  const core = new EngineCore({
-    model,
-    math: createKernel(options.vocabSize),
-    endOfText: vocabulary.endOfText,
-    now: () => 0,
-  });
+/**
+ * One slot of 512 tokens; drafts as well as it judges.
+ *
+ * @param divergence from the target, >= 0: 0 is the target itself.
+ */
+export function spikyEngine(vocabSize: number, divergence: number): Engine {
+  const model = new SpikyModel(vocabSize, divergence);
+  const vocabulary = vocabularyOf(vocabSize);
+  const math = createKernel(vocabSize);
+  const core = new EngineCore({ model, math, endOfText: vocabulary.endOfText, now: () => 0 });
   const { slotCount, passTokensMax, passRowsMax, exit } = model;
   const limits = { slotCount, contextLength, passTokensMax, passRowsMax, exit };
   const control = { stopped: () => false, onToken: () => undefined };

@@ -1,24 +1,17 @@
-// The bundled models in virtual time: what they compute is real, to the last token and hint; what it takes is said by the
-// scenario. One thread, one slot each; computed alone, so that a text does not depend on how it was drafted, and a row once.
+// Puts the bundled models into virtual time: what they compute is real, to the last token and hint;
+// what it takes is said by the scenario. One thread, one slot each; computed alone, so that a text
+// does not depend on how it was drafted, and a row once.
 
-import type { ExitInfo } from '../../src/engine/engine.js';
 import { EngineCore } from '../../src/engine/engine-core.js';
-import { checkModelFile } from '../../src/engine/gguf/model-file.js';
 import { createKernel } from '../../src/engine/kernel/kernel.js';
-import { planExit } from '../../src/engine/llama/exit-plan.js';
-import { openLlama, openTensors } from '../../src/engine/llama/ffi.js';
-import { findLibrary } from '../../src/engine/llama/library.js';
-import { NativeModel } from '../../src/engine/llama/native-model.js';
-import { NativeVocabulary } from '../../src/engine/llama/native-vocabulary.js';
-import { resolveOptions } from '../../src/engine/llama/options.js';
 import type { RowMath } from '../../src/engine/row-math.js';
 import type { ExitRows, Part, RowModel } from '../../src/engine/row-model.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { Models } from '../../src/sim/index.js';
-import { RecalledModel } from './recalled-model.js';
+import { openBare, vocabularyOf } from '../bare-model.js';
+import { RecalledModel, WrappedModel } from './recalled-model.js';
 
-const contextLength = 512;
-const passTokensMax = 512;
+const shape = { slotCount: 1, contextLength: 512, passTokensMax: 512, deterministic: true };
 
 /** A head's file, none, or an exit that knows all that the last layer will say. */
 export type VirtualExit = { readonly headPath: string } | 'oracle' | null;
@@ -32,11 +25,11 @@ export class VirtualModels {
 
   constructor(targetPath: string, draftPath: string) {
     this.#targetPath = targetPath;
-    const draft = openModel(draftPath, null);
-    const { modelPointer, vocabSize } = draft;
+    const draft = openBare({ ...shape, modelPath: draftPath });
+    const { vocabSize } = draft;
     this.#draft = new RecalledModel(draft);
     this.#math = { target: createKernel(vocabSize), draft: createKernel(vocabSize) };
-    this.vocabulary = new NativeVocabulary(openLlama(findLibrary()), modelPointer, () => false);
+    this.vocabulary = vocabularyOf(draft);
   }
 
   /** For runs one after another. */
@@ -57,13 +50,13 @@ export class VirtualModels {
   }
 
   #target(exit: VirtualExit): RowModel {
-    const headPath = exit === null || exit === 'oracle' ? null : exit.headPath;
-    const name = headPath ?? '';
+    const head = exit === 'oracle' ? null : exit;
+    const name = head?.headPath ?? '';
     const known = this.#targets.get(name);
     if (known !== undefined) return known;
-    const model = new RecalledModel(openModel(this.#targetPath, headPath));
-    this.#targets.set(name, model);
-    return model;
+    const model = openBare({ ...shape, modelPath: this.#targetPath, exit: head });
+    this.#targets.set(name, new RecalledModel(model));
+    return this.#targets.get(name)!;
   }
 
   #core(model: RowModel, math: RowMath): EngineCore {
@@ -76,69 +69,18 @@ export class VirtualModels {
   }
 }
 
-function openModel(modelPath: string, headPath: string | null): NativeModel {
-  const facts = checkModelFile(modelPath);
-  const exit = headPath === null ? null : planExit({ headPath }, facts);
-  const options = { modelPath, slotCount: 1, contextLength, passTokensMax, threads: 1 };
-  const files = findLibrary();
-  const resolved = resolveOptions({ ...options, deterministic: true }, contextLength, exit);
-  return new NativeModel(openLlama(files), resolved, exit && openTensors(files));
-}
+/**
+ * Tells as an exit's rows those of the last layer: the bound of any exit. The model stays its
+ * owner's.
+ */
+class OracleModel extends WrappedModel {
+  override readonly exit = { layer: 1, layerCount: 2, trained: true, sharpness: 20, coverage: 1 };
 
-/** Tells as an exit's rows those of the last layer: the bound of any exit. */
-class OracleModel implements RowModel {
-  readonly exit: ExitInfo = { layer: 1, layerCount: 2, trained: true, sharpness: 20, coverage: 1 };
-  readonly #model: RowModel;
-
-  constructor(model: RowModel) {
-    this.#model = model;
-  }
-
-  get vocabSize(): number {
-    return this.#model.vocabSize;
-  }
-
-  get slotCount(): number {
-    return this.#model.slotCount;
-  }
-
-  get contextLength(): number {
-    return this.#model.contextLength;
-  }
-
-  get passTokensMax(): number {
-    return this.#model.passTokensMax;
-  }
-
-  get passRowsMax(): number {
-    return this.#model.passRowsMax;
-  }
-
-  feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
-    this.#model.feed(parts);
+  override feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
+    this.model.feed(parts);
     const count = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    if (count > 0) onExit?.({ from: 0, count, row: (index) => this.#model.row(index) });
+    if (count > 0) onExit?.({ from: 0, count, row: (index) => this.model.row(index) });
   }
 
-  row(index: number): Float32Array {
-    return this.#model.row(index);
-  }
-
-  truncate(slot: number, length: number): void {
-    this.#model.truncate(slot, length);
-  }
-
-  copyPrefix(from: number, to: number, length: number): void {
-    this.#model.copyPrefix(from, to, length);
-  }
-
-  save(slot: number): Uint8Array {
-    return this.#model.save(slot);
-  }
-
-  restore(slot: number, state: Uint8Array): boolean {
-    return this.#model.restore(slot, state);
-  }
-
-  close(): void {}
+  override close(): void {}
 }

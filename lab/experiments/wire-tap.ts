@@ -1,5 +1,6 @@
-// What a round would send: engines that are listened to while they speculate in one process, and the frames that device
-// and server would have exchanged for it, encoded by the shipped codec. Counts bytes; delays nothing.
+// Counts what a round would send: engines that are listened to while they speculate in one process,
+// and the frames that device and server would have exchanged for it, encoded by the shipped codec.
+// Delays nothing.
 
 import { withPass } from '../../src/cli/demo/paced-engine.js';
 import type { DraftedToken, Engine, Outcome, Segment } from '../../src/engine/engine.js';
@@ -20,24 +21,15 @@ export interface Exchange {
   readonly tail: { readonly upBytes: number; readonly downBytes: number } | null;
 }
 
-export interface WireTap {
-  readonly target: Engine;
-  readonly draft: Engine;
-  /** Rounds since the last call, which begins a new session. */
-  take(): Exchange[];
-}
-
 const session = 1;
 /** Of a verdict: numbers of a usual size, which take two and three bytes. */
 const usualTimes = { queueUs: 900, verifyUs: 30_000 } as const;
 
-/** @param cut of `split`; null sends laws whole. @param seed of the requests, by which residual tokens are drawn. */
-export function tapWire(
-  target: Engine,
-  draft: Engine,
-  cut: CutLimit | null,
-  seed: () => bigint,
-): WireTap {
+/**
+ * @param cut of `split`; null sends laws whole.
+ * @param seed of the requests, by which residual tokens are drawn.
+ */
+export function tapWire(target: Engine, draft: Engine, cut: CutLimit | null, seed: () => bigint) {
   let rounds: Exchange[] = [];
   let drafted: readonly DraftedToken[] = [];
   let epoch = 0;
@@ -75,7 +67,7 @@ export function tapWire(
     }),
     draft: {
       ...plainDraft,
-      draft: (request, onToken) => {
+      draft: (...[request, onToken]: Parameters<Engine['draft']>) => {
         const run = draft.draft(request, onToken);
         const done = run.done.then((end) => {
           drafted = end.drafted;
@@ -84,7 +76,8 @@ export function tapWire(
         return { stop: () => run.stop(), done };
       },
     },
-    take: () => {
+    /** Rounds since the last call, which begins a new session. */
+    take: (): Exchange[] => {
       const taken = rounds;
       rounds = [];
       epoch = 0;

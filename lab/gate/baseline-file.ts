@@ -1,4 +1,5 @@
-// The baseline of the regression gate as text and back: a line for each reading, so that an update shows what moved.
+// Writes the baseline of the regression gate as text and reads it: a line for each reading, so that
+// an update shows what moved.
 
 import { z } from 'zod';
 import { parsedAs, rounded } from '../json-file.js';

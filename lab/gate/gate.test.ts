@@ -1,5 +1,5 @@
-// The gate's rule on made-up samples: a regression fails, noise and a single bad moment pass, exact numbers are held
-// tightly. And its file, which comes back as it was written.
+// The gate's rule on made-up samples: a regression fails, noise and a single bad moment pass, exact
+// numbers are held tightly. And its file, which comes back as it was written.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -15,7 +15,9 @@ const key = noiseKey(11n, 'accept');
 const tolerance = 0.15;
 const turns = 12;
 
-/** Medians of turns that scatter by 40 % around `truth`, with one in six far off: a shared machine. */
+/**
+ * Medians of turns that scatter by 40 % around `truth`, with one in six far off: a shared machine.
+ */
 function sampled(truth: number, trial: number): Estimate {
   return medianEstimate(
     Array.from({ length: turns }, (_, turn) => {
@@ -59,7 +61,8 @@ async function verdictOf(
 }
 
 it('noise passes: of 400 runs of unchanged code none is worse', async () => {
-  // A false alarm needs two runs of medians 15 % and their own intervals away: not one in a million.
+  // A false alarm needs two runs of medians 15 % and their own intervals away: not one in a
+  // million.
   for (let trial = 0; trial < 400; trial++) {
     const { probe } = probeOf([sampled(0.4, 3 * trial), sampled(0.4, 3 * trial + 1)]);
     const verdict = await verdictOf(probe, sampled(0.4, 3 * trial + 2));

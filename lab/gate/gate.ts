@@ -1,5 +1,5 @@
-// The regression gate: takes every reading, holds it against the baseline, and reads a suspect again before it says so.
-// Knows no file and no clock.
+// Runs the regression gate: takes every reading, holds it against the baseline, and reads a suspect
+// again before it says so. Knows no file and no clock.
 
 import {
   type BaselineEntry,
@@ -23,7 +23,9 @@ export interface GateOptions {
   readonly probes: readonly Probe[];
   /** By the id of a reading. */
   readonly baseline: ReadonlyMap<string, BaselineEntry>;
-  /** Whether the baseline was measured on this machine: on another, measured ratios tell no change. */
+  /**
+   * Whether the baseline was measured on this machine: on another, measured ratios tell no change.
+   */
   readonly isSameMachine: boolean;
   /** Told which probe is next; may throw to end the run. */
   readonly note: (line: string) => void;

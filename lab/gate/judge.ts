@@ -1,5 +1,6 @@
-// The rule of the regression gate: a reading beside its baseline, both with intervals, becomes a verdict. A change is told
-// only where the interval of the ratio of the two lies outside what is tolerated; noise makes it unsure, never worse.
+// Judges a reading of the regression gate: a reading beside its baseline, both with intervals,
+// becomes a verdict. A change is told only where the interval of the ratio of the two lies outside
+// what is tolerated; noise makes it unsure, never worse.
 
 import type { Estimate } from '../../src/math/estimate.js';
 
@@ -39,8 +40,8 @@ export function judgeReading(reading: GateReading, baseline: BaselineEntry | nul
 }
 
 /**
- * Ratio of two independent estimates: the half-widths of their intervals, as logarithms, add as squares do (delta
- * method), which keeps the ends apart where an interval leans to one side.
+ * Ratio of two independent estimates: the half-widths of their intervals, as logarithms, add as
+ * squares do (delta method), which keeps the ends apart where an interval leans to one side.
  */
 export function changeOf(now: Estimate, before: Estimate): Estimate {
   const value = now.value / before.value;
@@ -61,7 +62,8 @@ function verdictOf({ low, high }: Estimate, tolerance: number, reading: GateRead
 }
 
 /**
- * What is said of a suspect that was read again: a moment's trouble of the machine does not come twice.
+ * What is said of a suspect that was read again: a moment's trouble of the machine does not come
+ * twice.
  *
  * @returns the second judgement, which is worse only where the first was.
  */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { virtualProbes } from './virtual-probes.js';
+import { virtualProbes } from './probes.js';
 
 it('readings in virtual time are the same twice, positive, and named once', async () => {
   const probes = virtualProbes.filter(({ name }) => /one device, round trip 5 ms|split/.test(name));

@@ -1,7 +1,7 @@
-// Runs the echo server in a process of its own; answers its parent's messages with the processor time it has used.
+// Runs the echo server in a process of its own; answers its parent's messages with the processor
+// time it has used.
 
-import { startEchoServer } from './echo.js';
-import type { EchoReport, EchoSpec } from './echo-handle.js';
+import { type EchoReport, type EchoSpec, startEchoServer } from './echo.js';
 
 const { replyBytes } = JSON.parse(process.argv[2]!) as EchoSpec;
 const port = await startEchoServer(replyBytes);

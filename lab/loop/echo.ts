@@ -1,8 +1,30 @@
-// The bare minimum that any WebSocket protocol pays: a server that answers each message with one of a given size, and
-// clients that send the next message when the answer is there. The yardstick of the stack's overhead.
+// Does the least that any WebSocket protocol does: a server that answers each message with one of a
+// given size, and clients that send the next message when the answer is there. The yardstick of the
+// stack's overhead.
 
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { type Child, startChild } from '../../src/cli/demo/child.js';
+
+export interface EchoSpec {
+  /** Size of every reply, in bytes. */
+  readonly replyBytes: number;
+}
+
+export interface EchoReport {
+  /** Processor time of the process since it began, all threads. */
+  readonly cpuMs: number;
+}
+
+/**
+ * Starts a server in a process of its own.
+ *
+ * @returns the process; `ready.port` is where it listens.
+ */
+export const startEchoProcess = (
+  replyBytes: number,
+): Promise<Child<{ readonly port: number }, 'report', EchoReport>> =>
+  startChild(new URL('./echo-process.js', import.meta.url), { replyBytes } satisfies EchoSpec);
 
 /** @returns the port. Lives as long as the process. */
 export async function startEchoServer(replyBytes: number): Promise<number> {
@@ -15,7 +37,11 @@ export async function startEchoServer(replyBytes: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Round trips over `connections` sockets at once until `rounds` are done. @returns milliseconds. */
+/**
+ * Round trips over `connections` sockets at once until `rounds` are done.
+ *
+ * @returns milliseconds.
+ */
 export async function echoRounds(
   port: number,
   connections: number,

@@ -1,5 +1,6 @@
-// Devices of a benchmark: each a client of the library with a drafter of its own, all in this process, writing one answer
-// each at the same time. Times are taken where a user would take them, at the tokens.
+// Connects devices of a benchmark and writes answers on them: each a client of the library with a
+// drafter of its own, all in this process. Times are taken where a user would take them, at the
+// tokens.
 
 import type { DrafterChoice } from '../../src/device/client.js';
 import type { AheadBudget } from '../../src/device/core/drafting/ahead/ahead-budget.js';
@@ -7,6 +8,7 @@ import type { StopRule } from '../../src/device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../src/device/core/statistics.js';
 import { type Client, connect } from '../../src/device/index.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
+import { type Estimate, ratioEstimate } from '../../src/math/estimate.js';
 import type { Sampling } from '../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 
@@ -21,13 +23,11 @@ export interface WriteTask {
   readonly stopRule?: StopRule;
 }
 
-/** What became of one task. */
+/** The answer to one task. */
 export interface TimedAnswer {
   readonly tokens: readonly number[];
   /** Milliseconds a token after the first verdict. */
   readonly tokenMs: number;
-  /** From the request to the last token. */
-  readonly totalMs: number;
   readonly statistics: Statistics;
 }
 
@@ -44,10 +44,9 @@ export async function connectDevice(
 /** Writes one answer and times it. */
 export async function write(client: Client, task: WriteTask): Promise<TimedAnswer> {
   const { prompt, ...options } = task;
-  const startedMs = performance.now();
   const answer = client.generate({ ...options, ids: prompt });
   let firstMs = 0;
-  let lastMs = startedMs;
+  let lastMs = 0;
   let atFirst = 0;
   const tokens: number[] = [];
   for await (const piece of answer) {
@@ -60,5 +59,29 @@ export async function write(client: Client, task: WriteTask): Promise<TimedAnswe
   }
   const { statistics } = await answer.result;
   const tokenMs = (lastMs - firstMs) / Math.max(1, tokens.length - atFirst);
-  return { tokens, tokenMs, totalMs: lastMs - startedMs, statistics };
+  return { tokens, tokenMs, statistics };
 }
+
+/** Statistics that are plain numbers, and add up. */
+export type FleetCounts = {
+  readonly [Name in keyof Statistics as Statistics[Name] extends number ? Name : never]: number;
+};
+
+/** Sums over answers. */
+export function summed(written: readonly Pick<TimedAnswer, 'statistics'>[]): FleetCounts {
+  const [first, ...others] = written.map(({ statistics }) => statistics);
+  const names = Object.keys(first!) as (keyof Statistics)[];
+  const counts = names.filter((name) => typeof first![name] === 'number') as (keyof FleetCounts)[];
+  return Object.fromEntries(
+    counts.map((name) => [name, others.reduce((sum, one) => sum + one[name], first![name])]),
+  ) as FleetCounts;
+}
+
+/** Accepted / tested; answers are resampled. */
+export const fleetAcceptance = (written: readonly TimedAnswer[]): Estimate =>
+  ratioEstimate(
+    written.map(({ statistics: { acceptedCount, testedCount } }) => ({
+      part: acceptedCount,
+      whole: testedCount,
+    })),
+  );

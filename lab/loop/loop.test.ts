@@ -1,5 +1,5 @@
-// What the loop benchmark rests on: a relay that delays and keeps order, a replay that stands where the draft model
-// would, and passes that take the time they are given.
+// What the loop benchmark rests on: a relay that delays and keeps order, a replay that stands where
+// the draft model would, and passes that take the time they are given.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -105,8 +105,7 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   } as const;
   const recording = await record(target, draft, job);
   const server = await startServer({ engine: createScriptedEngine(options), port: 0 });
-  const make = replayDrafter([recording], 0, 256);
-  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const drafter = replayDrafter([recording], 0, 256);
   const device = await connectDevice(server.address, target.info.vocabulary, drafter);
   const { tokens, statistics } = await write(device, {
     prompt,
@@ -122,7 +121,8 @@ it('a replayed recording writes the recorded text, and stands exactly where the 
   await server.close();
   assert.deepEqual(tokens, [...recording.text]);
   const expected = { acceptedCount: 0, testedCount: 0 };
-  // A draft that stands brings the target's next token with it, and the last token is the target's in any case.
+  // A draft that stands brings the target's next token with it, and the last token is the target's
+  // in any case.
   for (let at = 0; at < 119; at++, expected.testedCount++) {
     if (recording.text[at] !== recording.proposals[at]) continue;
     expected.acceptedCount++;
@@ -194,8 +194,7 @@ it('a replay offers the runners-up that were recorded, and branches of them come
     engine: pacedEngine(createScriptedEngine(options), () => ({ passMs: 8, rowMs: 0 })),
     port: 0,
   });
-  const make = replayDrafter([recording], 1, 256);
-  const drafter = { kind: 'custom', make, contextLength: 256 } as const;
+  const drafter = replayDrafter([recording], 1, 256);
   const task = {
     prompt,
     seed: 7n,

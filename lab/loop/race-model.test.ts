@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
 
-/** Draft, pass, acceptance; then milliseconds a token at round trips of 5, 20, 50, 100 and 200 ms. */
+/**
+ * Draft, pass, acceptance; then milliseconds a token at round trips of 5, 20, 50, 100 and 200 ms.
+ */
 const table: readonly (readonly [number, number, number, readonly number[]])[] = [
   [8, 30, 0.6, [22.2, 24.6, 26.9, 28.8, 29.9]],
   [8, 30, 0.8, [16.0, 18.0, 20.8, 24.3, 27.7]],

@@ -1,6 +1,7 @@
-// One session of race as a chain of events: a pass of constant time whatever its rows, a server with nothing else to do,
-// every draft a message of its own. What race would gain if its loop cost nothing; measurements are held against it.
-// Source: the event model behind the table of race in MATH.md ("Time per token"), whose figures are the test.
+// Models one session of race as a chain of events: a pass of constant time whatever its rows, a
+// server with nothing else to do, every draft a message of its own. What race would gain if its
+// loop cost nothing; measurements are held against it. Source: the event model behind the table of
+// race in MATH.md ("Time per token"), whose figures are the test.
 
 import { noiseKey, uniform } from '../../src/math/noise.js';
 
@@ -11,7 +12,10 @@ export interface RaceTimes {
   readonly roundTripMs: number;
 }
 
-/** Most drafts of one pass, and most tokens that the device drafts beyond what it knows to be committed. */
+/**
+ * Most drafts of one pass, and most tokens that the device drafts beyond what it knows to be
+ * committed.
+ */
 const draftsMax = 16;
 const aheadMax = 64;
 
@@ -23,7 +27,8 @@ interface Happening {
 /**
  * Milliseconds a token of race.
  *
- * @param matches [n >= 1] whether the draft's token at a position, after a right prefix, is the target's own.
+ * @param matches [n >= 1] whether the draft's token at a position, after a right prefix, is the
+ * target's own.
  */
 export function raceModelTokenMs(times: RaceTimes, matches: readonly boolean[]): number {
   return new RaceModel(times, matches).run() / matches.length;
@@ -45,7 +50,9 @@ class RaceModel {
   /** Tokens the server has committed, and the device knows of. */
   #committed = 0;
   #known = 0;
-  /** The device's chain: where it began, its length, and its number; the newest of it at the server. */
+  /**
+   * The device's chain: where it began, its length, and its number; the newest of it at the server.
+   */
   #base = 0;
   #length = 0;
   #chain = 0;

@@ -1,16 +1,19 @@
-// A device's drafter that replays recordings at a pace: a device that is not here, with the acceptance of a real draft
-// model, and its runners-up where they were recorded. Beyond a proposal that the target did not follow the chain is void
-// anyway, and so it replays on; a branch that begins with the target's token goes on as the draft model would.
+// Replays recordings at a pace as a device's drafter: a device that is not here, with the
+// acceptance of a real draft model, and its runners-up where they were recorded. Beyond a proposal
+// that the target did not follow the chain is void anyway, and so it replays on; a branch that
+// begins with the target's token goes on as the draft model would.
 
+import type { DrafterChoice } from '../../src/device/client.js';
 import { MainSequence } from '../../src/device/core/drafting/main-sequence.js';
 import type { DraftStart } from '../../src/device/core/event.js';
 import type { AnswerId } from '../../src/device/core/token.js';
-import type { Drafter, DrafterFactory, DrafterListener } from '../../src/device/drafter/drafter.js';
+import { draftSlotsMax } from '../../src/device/drafter/draft-slots.js';
+import type { Drafter, DrafterListener } from '../../src/device/drafter/drafter.js';
 import type { DraftEndReason, DraftedToken } from '../../src/engine/engine.js';
 import type { Recording } from './recording.js';
 
 interface Job {
-  readonly trunk: MainSequence;
+  readonly mainSequence: MainSequence;
   recording: Recording | null;
   run: DraftStart | null;
   /** [strands] of the run. */
@@ -20,56 +23,56 @@ interface Job {
 }
 
 /**
- * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not drift; 0: no timer.
- * @param rowShare of draftMs, for each further sequence that is drafted in the same pass.
+ * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not
+ * drift; 0: no timer.
+ * @param rowShare of draftMs, for each further sequence in the same pass. Default: nothing is
+ * drafted side by side.
  */
-export function replayDrafter(
+export const replayDrafter = (
   recordings: readonly Recording[],
   draftMs: number,
   contextLength: number,
-  rowShare = 1,
-): DrafterFactory {
-  return (listener) => new ReplayDrafter(recordings, draftMs, contextLength, rowShare, listener);
+  rowShare?: number,
+): DrafterChoice => ({
+  kind: 'custom',
+  make: (listener) =>
+    new ReplayDrafter(recordings, { draftMs, rowShare: rowShare ?? 1 }, contextLength, listener),
+  contextLength,
+  ...(rowShare !== undefined && { sequencesMax: draftSlotsMax }),
+});
+
+interface Times {
+  readonly draftMs: number;
+  readonly rowShare: number;
 }
 
 class ReplayDrafter implements Drafter {
   readonly contextLength: number;
   readonly #recordings: readonly Recording[];
-  readonly #draftMs: number;
-  readonly #rowShare: number;
+  readonly #times: Times;
   readonly #listener: DrafterListener;
   readonly #jobs = new Map<AnswerId, Job>();
 
   constructor(
     recordings: readonly Recording[],
-    draftMs: number,
+    times: Times,
     contextLength: number,
-    rowShare: number,
     listener: DrafterListener,
   ) {
     this.contextLength = contextLength;
     this.#recordings = recordings;
-    this.#draftMs = draftMs;
-    this.#rowShare = rowShare;
+    this.#times = times;
     this.#listener = listener;
   }
 
   open(answer: AnswerId): void {
-    this.#jobs.set(answer, {
-      ...{
-        trunk: new MainSequence(),
-        recording: null,
-        run: null,
-        sequences: [],
-        toldCount: 0,
-        timer: null,
-      },
-    });
+    const idle = { recording: null, run: null, sequences: [], toldCount: 0, timer: null };
+    this.#jobs.set(answer, { mainSequence: new MainSequence(), ...idle });
   }
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer)!;
-    job.sequences = job.trunk.begin(request.sequences);
+    job.sequences = job.mainSequence.begin(request.sequences);
     const [first] = job.sequences as [number[]];
     job.recording ??= this.#recordings.find(({ prompt }) => begins(first, prompt)) ?? null;
     job.run = request;
@@ -78,7 +81,8 @@ class ReplayDrafter implements Drafter {
   }
 
   #passMs({ sequences }: Job): number {
-    return this.#draftMs * (1 + (sequences.length - 1) * this.#rowShare);
+    const { draftMs, rowShare } = this.#times;
+    return draftMs * (1 + (sequences.length - 1) * rowShare);
   }
 
   #next(job: Job, dueMs: number): void {
@@ -86,12 +90,11 @@ class ReplayDrafter implements Drafter {
       job.timer = null;
       if (this.#tell(job)) this.#next(job, dueMs + this.#passMs(job));
     };
-    if (this.#draftMs === 0) queueMicrotask(() => this.#tellAll(job));
+    const tellAll = (): void => {
+      while (this.#tell(job));
+    };
+    if (this.#times.draftMs === 0) queueMicrotask(tellAll);
     else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
-  }
-
-  #tellAll(job: Job): void {
-    while (this.#tell(job));
   }
 
   /** A pass. @returns whether the run goes on. */
@@ -102,24 +105,24 @@ class ReplayDrafter implements Drafter {
       if (!isKnown(recording, sequence)) return [];
       const token = draftedAt(sequence.length, recording, run);
       sequence.push(token.token);
-      return [{ sequenceIndex: sequenceIndex, token }];
+      return [{ sequenceIndex, token }];
     });
     job.toldCount++;
     if (tokens.length > 0) this.#listener.drafted(run.answer, run.run, tokens);
     if (job.run !== run) return false;
     if (job.toldCount < run.countMax && tokens.length > 0) return true;
     job.run = null;
-    const reasons = sequences.map((_, index): DraftEndReason => {
-      return tokens.some(({ sequenceIndex }) => sequenceIndex === index) ? 'count' : 'end-of-text';
-    });
+    const told = new Set(tokens.map(({ sequenceIndex }) => sequenceIndex));
+    const reasons = sequences.map(
+      (_, index): DraftEndReason => (told.has(index) ? 'count' : 'end-of-text'),
+    );
     this.#listener.ended(run.answer, run.run, reasons);
     return false;
   }
 
   stop(answer: AnswerId, run: number): void {
     const job = this.#jobs.get(answer);
-    if (job?.run?.run !== run) return;
-    this.#halt(job);
+    if (job?.run?.run === run) this.#halt(job);
   }
 
   #halt(job: Job): void {
@@ -154,11 +157,8 @@ function draftedAt(
   { alternativesMax }: DraftStart,
 ): DraftedToken {
   const index = position - prompt.length;
-  const drafted = {
-    position,
-    token: proposals[index]!,
-    ...{ confidence: null, law: null, prob: null },
-  };
+  const nothing = { confidence: null, law: null, prob: null };
+  const drafted = { position, token: proposals[index]!, ...nothing };
   const known = runnersUp[index];
   if (known === undefined || alternativesMax === 0) return drafted;
   const tokens = known.tokens.slice(0, alternativesMax);
@@ -166,6 +166,5 @@ function draftedAt(
   return { ...drafted, alternatives: { tokens, gaps } };
 }
 
-function begins(text: readonly number[], prompt: Int32Array): boolean {
-  return prompt.every((token, index) => text[index] === token);
-}
+const begins = (text: readonly number[], prompt: Int32Array): boolean =>
+  prompt.every((token, index) => text[index] === token);

@@ -1,48 +1,25 @@
-// What the stack costs around a model that costs almost nothing: verified rounds a second through device core, WebSocket,
-// server core and back, in units of a bare echo with frames of the same sizes over as many connections. Both sides have
-// one process for the server and one for all devices.
+// Times the stack around a model that costs almost nothing: verified rounds a second through device
+// core, WebSocket, server core and back, in units of a bare echo with frames of the same sizes over
+// as many connections. Both sides have one process for the server and one for all devices.
 
-import { type ServerHandle, startServerProcess } from '../../src/cli/demo/server-handle.js';
 import type { Client } from '../../src/device/index.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
 import { bannedEnd } from '../../src/engine/scripted-vocabulary.js';
+import { medianEstimate } from '../../src/math/estimate.js';
 import type { Sampling } from '../../src/math/sampling.js';
-import { median, medianInterval } from '../../src/math/statistics.js';
+import { median } from '../../src/math/statistics.js';
 import { type Scheme, schemes } from '../../src/protocol/frame.js';
-import { echoRounds } from './echo.js';
-import { startEchoProcess } from './echo-handle.js';
-import { connectDevice, type TimedAnswer, write } from './fleet.js';
+import { inTurn, type OnRow, runPairs } from '../paired.js';
+import { echoRounds, startEchoProcess } from './echo.js';
+import { summed, type TimedAnswer, write } from './fleet.js';
+import { LoopFixture } from './loop-fixture.js';
 import { record } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
-
-export interface StackRow {
-  readonly scheme: Scheme;
-  readonly connections: number;
-  /** Speed in units of the echo's: median over turns with its interval. */
-  readonly ratio: number;
-  readonly low: number;
-  readonly high: number;
-  readonly turns: number;
-  /** Of the shared machine, for scale only. */
-  readonly roundsPerSecond: number;
-  readonly serverMicrosPerRound: number;
-  readonly echoMicrosPerRound: number;
-  /** For each committed token, frames of opening and closing included. */
-  readonly messagesUpPerToken: number;
-  readonly messagesDownPerToken: number;
-  readonly bytesUpPerToken: number;
-  readonly bytesDownPerToken: number;
-  readonly acceptanceRate: number | null;
-}
-
-/** Rounds a second that the stack keeps of a bare echo. */
-export const stackAtLeast = 0.35;
 
 const connections = 8;
 const draftLength = 4;
 const tokensMax = 1000;
 const answersPerTurn = 3;
-const slotCount = connections;
 const contextLength = 1024;
 
 const samplingOf = (scheme: Scheme): Sampling => ({
@@ -50,148 +27,111 @@ const samplingOf = (scheme: Scheme): Sampling => ({
   temperature: scheme === 'greedy' ? 0 : 1,
 });
 
-export async function benchStack(
-  turns: number,
-  onRow: (row: StackRow) => void,
-  only: readonly Scheme[] = schemes,
-): Promise<StackRow[]> {
-  const server = await startServerProcess({ kind: 'scripted', slotCount, contextLength });
-  const url = `ws://127.0.0.1:${server.port}`;
-  const rows: StackRow[] = [];
-  for (const scheme of only) {
+export async function benchStack(turns: number, onRow: OnRow, only: readonly Scheme[] = schemes) {
+  const spec = { kind: 'scripted', slotCount: connections, contextLength } as const;
+  const loop = await LoopFixture.open(spec, createScriptedEngine().info.vocabulary, null);
+  const benchOne = async (scheme: Scheme) => {
     const devices = await Promise.all(
-      Array.from({ length: connections }, (_, index) => connectToy(url, scheme, index)),
+      Array.from({ length: connections }, (_, index) => connectToy(loop, scheme, index)),
     );
-    rows.push(await benchScheme(server, devices, scheme, turns));
-    onRow(rows.at(-1)!);
-    for (const device of devices) await device.close();
-  }
-  await server.stop();
+    const row = await benchScheme(loop, devices, scheme, turns);
+    await loop.disconnect();
+    return row;
+  };
+  const rows = await inTurn(only, benchOne, onRow);
+  await loop.close();
   return rows;
 }
 
 const promptOf = (index: number): Int32Array => Int32Array.of(0, 3, 2 + index);
 
-/** A device that drafts by replay where the scheme allows it, so that drafting costs nothing; else with the toy. */
-async function connectToy(url: string, scheme: Scheme, index: number): Promise<Client> {
+/**
+ * A device that drafts by replay where the scheme allows it, so that drafting costs nothing; else
+ * with the toy.
+ */
+async function connectToy(loop: LoopFixture, scheme: Scheme, index: number): Promise<Client> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 1, contextLength });
-  const { vocabulary } = engine.info;
-  if (scheme !== 'greedy' && scheme !== 'coupled') {
-    return connectDevice(url, vocabulary, { kind: 'engine', engine });
-  }
+  if (scheme !== 'greedy' && scheme !== 'coupled') return loop.connect({ kind: 'engine', engine });
   const target = createScriptedEngine({ slotCount: 1, contextLength });
   const [prompt, sampling] = [promptOf(index), samplingOf(scheme)];
   const job = { prompt, seed: BigInt(index), scheme, sampling, tokenCount: tokensMax };
-  const make = replayDrafter([await record(target, engine, job)], 0, contextLength);
-  return connectDevice(url, vocabulary, { kind: 'custom', make, contextLength });
-}
-
-interface Round {
-  readonly written: readonly TimedAnswer[];
-  readonly ms: number;
-  readonly serverMs: number;
+  return loop.connect(replayDrafter([await record(target, engine, job)], 0, contextLength));
 }
 
 async function benchScheme(
-  server: ServerHandle,
+  loop: LoopFixture,
   devices: readonly Client[],
   scheme: Scheme,
   turns: number,
-): Promise<StackRow> {
-  const first = await playRounds(server, devices, scheme);
-  const { rounds, up, down } = sizesOf(first.written);
-  const echo = await startEchoProcess(down);
-  await echoRounds(echo.ready.port, connections, up, rounds);
-  const ratios: number[] = [];
-  const speeds: number[] = [];
-  const serverMicros: number[] = [];
-  const echoMicros: number[] = [];
-  for (let turn = 1; turn <= turns; turn++) {
-    const echoCpuMs = (await echo.ask('report')).cpuMs;
-    const early =
-      turn % 2 === 0 ? await echoRounds(echo.ready.port, connections, up, rounds) : null;
-    const result = await playRounds(server, devices, scheme);
-    const echoMs = early ?? (await echoRounds(echo.ready.port, connections, up, rounds));
-    const resultRounds = sizesOf(result.written).rounds;
-    ratios.push(resultRounds / result.ms / (rounds / echoMs));
-    speeds.push((1000 * resultRounds) / result.ms);
-    serverMicros.push((1000 * result.serverMs) / resultRounds);
-    echoMicros.push((1000 * ((await echo.ask('report')).cpuMs - echoCpuMs)) / rounds);
-  }
+) {
+  const first = summed((await runRounds(loop, devices, scheme)).written);
+  const [up, down] = [
+    first.upBytes / first.upMessageCount,
+    first.downBytes / first.downMessageCount,
+  ];
+  const rounds = first.verdictCount;
+  const echo = await startEchoProcess(Math.round(down));
+  const echoed = async (): Promise<Timed> => {
+    const before = (await echo.ask('report')).cpuMs;
+    const ms = await echoRounds(echo.ready.port, connections, Math.round(up), rounds);
+    return { rounds, ms, cpuMs: (await echo.ask('report')).cpuMs - before };
+  };
+  await echoed();
+  const pairs = await runPairs({
+    turns,
+    baseline: echoed,
+    subject: () => runRounds(loop, devices, scheme),
+  });
   await echo.stop();
+  const speedOf = ({ rounds: count, ms }: Timed): number => count / ms;
+  const micros = ({ cpuMs, rounds: count }: Timed): number => (1000 * cpuMs) / count;
+  const perToken = (count: number): number => count / first.tokenCount;
   return {
     scheme,
-    connections,
-    ratio: median(ratios),
-    ...medianInterval(ratios),
-    turns,
-    roundsPerSecond: median(speeds),
-    serverMicrosPerRound: median(serverMicros),
-    echoMicrosPerRound: median(echoMicros),
-    ...perToken(first.written),
+    /** Speed in units of the echo's. */
+    ratio: medianEstimate(
+      pairs.map(({ baseline, subject }) => speedOf(subject) / speedOf(baseline)),
+    ),
+    serverMicros: median(pairs.map(({ subject }) => micros(subject))),
+    echoMicros: median(pairs.map(({ baseline }) => micros(baseline))),
+    // Frames of opening and closing included.
+    messages: perToken(first.upMessageCount + first.downMessageCount),
+    bytesUp: perToken(first.upBytes),
+    bytesDown: perToken(first.downBytes),
+    accepted: first.testedCount === 0 ? null : first.acceptedCount / first.testedCount,
   };
+}
+
+interface Timed {
+  readonly rounds: number;
+  readonly ms: number;
+  /** Processor time of the server. */
+  readonly cpuMs: number;
 }
 
 /** Answers on every device at once, several one after another. */
-async function playRounds(
-  server: ServerHandle,
+async function runRounds(
+  { server }: LoopFixture,
   devices: readonly Client[],
   scheme: Scheme,
-): Promise<Round> {
+): Promise<Timed & { readonly written: readonly TimedAnswer[] }> {
   const before = (await server.report()).cpuMs;
   const startedMs = performance.now();
   const written: TimedAnswer[] = [];
-  const play = async (device: Client, index: number): Promise<void> => {
+  const answerAll = async (device: Client, index: number): Promise<void> => {
     for (let answer = 0; answer < answersPerTurn; answer++) {
       const task = {
-        prompt: promptOf(index),
-        seed: BigInt(index),
-        sampling: samplingOf(scheme),
+        ...{ prompt: promptOf(index), seed: BigInt(index), sampling: samplingOf(scheme) },
+        scheme,
+        mode: 'stop-and-wait',
+        tokensMax,
         stopRule: { kind: 'fixed', draftLengthMax: draftLength },
       } as const;
-      written.push(await write(device, { ...task, scheme, mode: 'stop-and-wait', tokensMax }));
+      written.push(await write(device, task));
     }
   };
-  await Promise.all(devices.map(play));
+  await Promise.all(devices.map(answerAll));
   const ms = performance.now() - startedMs;
-  return { written, ms, serverMs: (await server.report()).cpuMs - before };
-}
-
-/** Rounds played, and the mean sizes of what went up and down in one, in bytes. */
-function sizesOf(written: readonly TimedAnswer[]): { rounds: number; up: number; down: number } {
-  const total = totalOf(written);
-  return {
-    rounds: total.verdictCount,
-    up: Math.round(total.upBytes / total.upMessageCount),
-    down: Math.round(total.downBytes / total.downMessageCount),
-  };
-}
-
-function perToken(written: readonly TimedAnswer[]) {
-  const total = totalOf(written);
-  const share = (count: number): number => count / total.tokenCount;
-  return {
-    messagesUpPerToken: share(total.upMessageCount),
-    messagesDownPerToken: share(total.downMessageCount),
-    bytesUpPerToken: share(total.upBytes),
-    bytesDownPerToken: share(total.downBytes),
-    acceptanceRate: total.testedCount === 0 ? null : total.acceptedCount / total.testedCount,
-  };
-}
-
-const summed = [
-  'tokenCount',
-  'verdictCount',
-  'acceptedCount',
-  'testedCount',
-  'upMessageCount',
-  'downMessageCount',
-  'upBytes',
-  'downBytes',
-] as const;
-
-function totalOf(written: readonly TimedAnswer[]): Record<(typeof summed)[number], number> {
-  const sum = (name: (typeof summed)[number]): number =>
-    written.reduce((total, { statistics }) => total + statistics[name], 0);
-  return Object.fromEntries(summed.map((name) => [name, sum(name)])) as ReturnType<typeof totalOf>;
+  const cpuMs = (await server.report()).cpuMs - before;
+  return { written, rounds: summed(written).verdictCount, ms, cpuMs };
 }

@@ -1,37 +1,17 @@
-// Plots of a result as SVG, by Vega-Lite. The only door to it: a tool of development that the npm package leaves out, so
-// it is loaded when something is to be drawn, and its absence is told in words.
+// Draws plots of a result as SVG, by Vega-Lite. The only door to it: a tool of development, so it
+// is loaded when something is to be drawn, and its absence is told in words.
 
 import { PilotfishError } from '../../src/base/error.js';
 import { type Plot, type Result, recordsOf, tableOf } from './result.js';
+import { readIn } from './text.js';
 
-/** Colours that are told apart also by most who see fewer of them: Okabe and Ito 2008. */
-const category = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000'];
-
-const config = {
-  background: '#ffffff',
-  font: 'system-ui, sans-serif',
-  view: { stroke: null },
-  mark: { color: category[0] },
-  axis: {
-    gridColor: '#e4e4e4',
-    labelFlush: false,
-    labelFontSize: 11,
-    // None: widths are guessed where nothing can be drawn to measure them, and guessed too long.
-    labelLimit: 0,
-    titleFontSize: 11,
-    titleFontWeight: 'normal',
-  },
-  // Opaque whatever the marks are: bands of intervals would make their names pale.
-  legend: {
-    labelFontSize: 11,
-    labelLimit: 0,
-    symbolOpacity: 1,
-    titleFontSize: 11,
-    titleFontWeight: 'normal',
-  },
-  header: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' },
-  range: { category },
-};
+/**
+ * Colours that most people tell apart, also those who see fewer of them (Okabe and Ito 2008).
+ * Labels have no limit: widths are guessed where nothing can be drawn to measure them, and guessed
+ * too long. Symbols of legends are opaque whatever the marks are: bands of intervals would make
+ * their names pale.
+ */
+const config = JSON.parse(readIn('vega.json')) as object;
 
 /**
  * @returns the text of one SVG.
@@ -52,7 +32,10 @@ export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by their letters. */
+/**
+ * Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by
+ * their letters.
+ */
 function inOrder(spec: Fields, values: readonly Fields[]): Fields {
   const ordered = (facet: unknown): unknown => {
     const { field, sort, ...rest } = facet as Fields;

@@ -1,39 +1,31 @@
-// What an experiment is to whoever runs it: a question, and a function that finds out. It reads no clock for its result
-// and writes no file.
+// Defines an experiment: a question, and a function that answers it in numbers. It reads no clock
+// for its result and writes no file; its words are in lab/report/text.
 
 import type { RunService } from '../../src/sim/service/run-service.js';
 import type { BenchModels } from '../weights/bench-models.js';
-import type { Findings, Provenance, Result } from './result.js';
+import type { Measured } from './text.js';
 
 export interface ExperimentContext {
   readonly models: BenchModels;
-  /** Runs in virtual time, several at once; what is timed waits until they are over. */
+  /** Runs in virtual time, several at once. Await them before anything is timed. */
   readonly play: RunService;
-  /** Fewer turns, wider intervals: a look, not the report. */
+  /** Fewer turns and wider intervals than the report. */
   readonly isQuick: boolean;
-  /** How long it lasts, where it can be told; null: as it sees fit. */
+  /** How long a run lasts, where it can be told. Null: as long as usual. */
   readonly minutes: number | null;
   /** Of everything that chance decides. */
   readonly seed: number;
-  /** Told what is going on; no part of the result. */
+  /** Writes a line of progress, which is no part of the result. */
   readonly note: (line: string) => void;
   readonly signal: { readonly aborted: boolean };
 }
 
 export interface Experiment {
-  /** A word: the command's name, and the file's. */
+  /** The name of its command, its text and its files. */
   readonly id: string;
-  readonly title: string;
-  readonly question: string;
   /** Minutes that a full run takes on two cores, for the help. */
   readonly minutes: number;
-  /** Whether it can be told how long to last. Default: it takes what it takes. */
+  /** Whether it can be told how long to last. Default: no. */
   readonly takesMinutes?: boolean;
-  readonly run: (context: ExperimentContext) => Promise<Findings>;
+  readonly run: (context: ExperimentContext) => Promise<Measured>;
 }
-
-export const resultOf = (
-  { id, title, question }: Experiment,
-  findings: Findings,
-  provenance: Provenance,
-): Result => ({ id, title, question, provenance, ...findings });

@@ -1,6 +1,6 @@
-// How a number and a column are written for people, the same on the Markdown page and in the browser.
+// Writes numbers and columns for people, the same on the Markdown page and in the browser.
 
-import type { Estimate } from '../../src/math/estimate.js';
+import { type Estimate, exact } from '../../src/math/estimate.js';
 import type { KeyColumn, Table, ValueColumn, ValueOrigin } from './result.js';
 
 /** Three digits that count, and no powers of ten. */
@@ -14,12 +14,29 @@ export function figure(value: number): string {
 
 const spaced = (value: number): string => value.toFixed(0).replaceAll(/\B(?=(\d{3})+$)/g, ' ');
 
-/** `12.3 [11.9, 12.8]`; without brackets where nothing is left open, and whole where it is a count. */
+/** `1.02 to 1.48`: the least and the most of some numbers. */
+export const spanText = (numbers: readonly number[]): string =>
+  `${figure(Math.min(...numbers))} to ${figure(Math.max(...numbers))}`;
+
+/**
+ * `12.3 [11.9, 12.8]`; without brackets where nothing is left open, and whole where it is a count.
+ */
 export function estimateText(estimate: Estimate | null): string {
   if (estimate === null) return '-';
   const { value, low, high } = estimate;
   if (low !== value || high !== value) return `${figure(value)} [${figure(low)}, ${figure(high)}]`;
   return Number.isInteger(value) && Math.abs(value) < 10_000 ? `${value}` : figure(value);
+}
+
+/** All cells of a row, by name. */
+export const rowText = (row: Readonly<Record<string, string | number | Estimate | null>>): string =>
+  Object.entries(row)
+    .map(([name, cell]) => `${name} ${cellText(cell)}`)
+    .join(', ');
+
+function cellText(cell: string | number | Estimate | null): string {
+  if (typeof cell === 'string') return cell;
+  return estimateText(typeof cell === 'number' ? exact(cell) : cell);
 }
 
 /** Title, unit and, where the columns of values come from different places, this one's. */

@@ -1,8 +1,10 @@
-// The report as one HTML page with its pictures inside: opens from a disk, asks no network, follows the reader's colours.
+// Renders the report as one HTML page with its pictures inside: opens from a disk, asks no network,
+// follows the reader's colours. Its frame is page.html.
 
 import type { Estimate } from '../../src/math/estimate.js';
 import { captionOf, estimateText, headOf, isLong, keyText } from './figures.js';
 import type { PaperFigure, Plot, Result, SetUp, Table } from './result.js';
+import { framed } from './text.js';
 
 /** A result and its plots as SVG, by their ids. */
 export interface Drawn {
@@ -10,29 +12,14 @@ export interface Drawn {
   readonly svgs: ReadonlyMap<string, string>;
 }
 
-/** The report as one page of HTML that loads nothing. @param drawn experiments, in the order they are shown. */
+/**
+ * The report as one page of HTML that loads nothing.
+ *
+ * @param drawn experiments, in the order they are shown.
+ */
 export function reportPage(drawn: readonly Drawn[]): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Pilotfish: report</title>
-<style>${style}</style>
-</head>
-<body>
-<h1>Pilotfish: report</h1>
-<p>What drafts of devices gain and cost, measured on this system: each question below is one command that anybody can run
-again.</p>
-<ul>${drawn.map(summaryOf).join('\n')}</ul>
-<p class="from">Brackets hold 95 % intervals; a value without brackets is exact or the same in every run of its seed. Every number
-says where it comes from: <b>measured</b> on shipped code, real models and sockets, <b>emulated</b> with an imitated link, device or
-pass time, <b>simulated</b> with the shipped cores in virtual time, <b>calculated</b> from the others, or <b>cited</b>. Times of the
-machine that measured mean nothing by themselves.</p>
-${drawn.map(sectionOf).join('\n')}
-</body>
-</html>
-`;
+  const [summary, sections] = [summaryOf, sectionOf].map((of) => drawn.map(of).join('\n'));
+  return framed('page.html', { summary: summary!, sections: sections! });
 }
 
 function summaryOf({ result: { id, title, claims } }: Drawn): string {
@@ -40,21 +27,6 @@ function summaryOf({ result: { id, title, claims } }: Drawn): string {
   const text = first === undefined ? '' : ` ${escaped(first.text)}`;
   return `<li><a href="#${id}">${escaped(title)}</a>.${text}</li>`;
 }
-
-const style = `
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin-top: 3rem; border-bottom: 1px solid var(--line); }
-.claim { border-left: 4px solid #0072B2; padding: .2rem 1rem; background: var(--soft); }
-.tag { font-size: .75rem; border: 1px solid; border-radius: .5rem; padding: 0 .4rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .2rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td.value, th.value { text-align: right; } td.value { white-space: nowrap; line-height: 1.2; } small { opacity: .75; }
-details { margin: 1rem 0; } summary { cursor: pointer; font-weight: bold; }
-figure { margin: 1rem 0; overflow-x: auto; } figure svg { background: #fff; border-radius: .4rem; }
-figcaption, .from { font-size: .85rem; opacity: .8; }
-`;
 
 function sectionOf({ result, svgs }: Drawn): string {
   const { id, title, question, claims, setUp, tables, plots, papers, notes } = result;

@@ -1,9 +1,10 @@
-// Where results, plots and pages lie on disk: one layout for the repository and for anybody's folder. Reads and writes
-// files, renders nothing itself.
+// Reads and writes results, plots and pages: one layout for the repository and for anybody's
+// folder. Renders nothing itself.
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PilotfishError } from '../../src/base/error.js';
+import { withPath } from '../json-file.js';
 import { draw } from './draw.js';
 import { type ReportFolders, reportMarkdown, tablesMarkdown } from './markdown.js';
 import { type Drawn, reportPage } from './page.js';
@@ -27,7 +28,8 @@ export function writeResult(folder: string, result: Result): string {
  * @throws PilotfishError `usage` where it cannot be read, holds none, or holds something else.
  */
 export function readResults(folder: string): Result[] {
-  const names = namesIn(folder).filter((name) => name.endsWith('.json'));
+  const all = withPath(folder, 'read', () => readdirSync(folder));
+  const names = all.filter((name) => name.endsWith('.json'));
   if (names.length === 0) {
     throw new PilotfishError('usage', `${folder} holds no results (*.json)`);
   }
@@ -36,16 +38,11 @@ export function readResults(folder: string): Result[] {
   return results.sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (reason) {
-    const { code } = reason as NodeJS.ErrnoException;
-    throw new PilotfishError('usage', `${folder} cannot be read (${code})`, { cause: reason });
-  }
-}
-
-/** Draws the plots of one result under `folder`. @returns their paths, and the pictures for a page. */
+/**
+ * Draws the plots of one result under `folder`.
+ *
+ * @returns their paths, and the pictures for a page.
+ */
 export async function writePlots(
   folder: string,
   result: Result,
@@ -76,12 +73,9 @@ export function writePages(folder: string, drawn: readonly Drawn[]): string[] {
 }
 
 function write(path: string, text: string): string {
-  try {
+  withPath(path, 'written', () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
-  } catch (reason) {
-    const { code } = reason as NodeJS.ErrnoException;
-    throw new PilotfishError('usage', `${path} cannot be written (${code})`, { cause: reason });
-  }
+  });
   return path;
 }

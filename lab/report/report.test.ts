@@ -1,5 +1,5 @@
-// What a report promises: a result survives its file, a file of another kind is refused in words, pages say where every
-// number comes from, and intervals cover what they should.
+// What a report promises: a result survives its file, a file of another kind is refused in words,
+// pages say where every number comes from, and intervals cover what they should.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -172,7 +172,8 @@ it('results are found in their folder, and an empty one is told', () => {
 });
 
 it('intervals of ratios and means cover the truth about as often as they say', () => {
-  // 200 trials of 95 %: fewer than 170 come up with chance below 1e-6 even at a true coverage of 93 %.
+  // 200 trials of 95 %: fewer than 170 come up with chance below 1e-6 even at a true coverage of 93
+  // %.
   const key = noiseKey(3n, 'accept');
   let ratios = 0;
   let means = 0;

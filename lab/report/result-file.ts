@@ -1,5 +1,5 @@
-// A result as text and back: JSON with one line for each row, so that a rerun shows as the rows that moved. What is read
-// is checked, since a file may be anybody's.
+// Writes a result as text and reads it: JSON with one line for each row, so that a rerun shows as
+// the rows that moved. Checks what is read, since a file may be anybody's.
 
 import { z } from 'zod';
 import { assert } from '../../src/base/assert.js';
@@ -41,7 +41,7 @@ export function resultText(result: Result): string {
   }));
   const text = JSON.stringify({ format, ...result, tables }, null, 1);
   const whole = `${text.replaceAll(/"row (\d+)"/g, (_, index) => lines[Number(index)]!)}\n`;
-  // Told now, not by whoever renders it half an hour later.
+  // Told now, not when it is rendered half an hour later.
   const { success, error } = schema.safeParse(JSON.parse(whole));
   assert(success, `the result of ${result.id} cannot be read again: ${error?.message}`);
   return whole;

@@ -1,12 +1,13 @@
-// What an experiment leaves behind, as plain data that JSON can hold: a question, how it was asked, tables of values with
-// their intervals, and how to draw them. Whoever renders it needs nothing else, and runs nothing.
+// Defines what an experiment leaves behind, as plain data that JSON can hold: a question, how it
+// was asked, tables of values with their intervals, and how to draw them. A page needs nothing
+// else, and runs nothing.
 
 import type { Estimate } from '../../src/math/estimate.js';
 
 /**
- * Where a column of values comes from. measured: shipped code on real models and sockets. emulated: measured, with a
- * link, a device or a pass that is only imitated. simulated: shipped cores in virtual time. calculated: arithmetic on
- * the others. cited: somebody else's figure.
+ * Where a column of values comes from. measured: shipped code on real models and sockets. emulated:
+ * measured, with a link, a device or a pass that is only imitated. simulated: shipped cores in
+ * virtual time. calculated: arithmetic on the others. cited: somebody else's figure.
  */
 export const origins = ['measured', 'emulated', 'simulated', 'calculated', 'cited'] as const;
 export type ValueOrigin = (typeof origins)[number];
@@ -24,14 +25,6 @@ export interface KeyColumn {
 export interface ValueColumn extends KeyColumn {
   readonly origin: ValueOrigin;
 }
-
-/** A column of what was measured. */
-export const measuredColumn = (name: string, title: string, unit = ''): ValueColumn => ({
-  name,
-  title,
-  unit,
-  origin: 'measured',
-});
 
 export interface Row {
   /** [key columns] */
@@ -57,7 +50,10 @@ export interface Plot {
   readonly title: string;
   /** Id of the table it draws. */
   readonly table: string;
-  /** Vega-Lite without `data`: fields are the names of columns, and `<name>Low`, `<name>High` the ends of an interval. */
+  /**
+   * Vega-Lite without `data`: fields are the names of columns, and `<name>Low`, `<name>High` the
+   * ends of an interval.
+   */
   readonly spec: Readonly<Record<string, unknown>>;
 }
 

@@ -1,4 +1,4 @@
-// A way to a server that breaks: a relay on loopback whose connections are cut one by one. Knows no protocol.
+// Relays connections to a server on loopback and cuts them one by one. Knows no protocol.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -14,28 +14,28 @@ export interface BreakingLink {
 
 /** Relays connections to `port` on loopback. */
 export async function breakingLink(port: number): Promise<BreakingLink> {
-  const variants = new Set<readonly [Socket, Socket]>();
+  const pairs = new Set<readonly [Socket, Socket]>();
   const relay = createServer({ noDelay: true }, (near) => {
-    const variant = [near, connect({ port, host: '127.0.0.1', noDelay: true })] as const;
-    variants.add(variant);
+    const pair = [near, connect({ port, host: '127.0.0.1', noDelay: true })] as const;
+    pairs.add(pair);
     const end = (): void => {
-      variants.delete(variant);
-      for (const socket of variant) socket.destroy();
+      pairs.delete(pair);
+      for (const socket of pair) socket.destroy();
     };
-    for (const socket of variant) socket.on('error', end).on('close', end);
-    variant[0].pipe(variant[1]).pipe(variant[0]);
+    for (const socket of pair) socket.on('error', end).on('close', end);
+    pair[0].pipe(pair[1]).pipe(pair[0]);
   });
   relay.listen(0, '127.0.0.1');
   await once(relay, 'listening');
   const cut = (isChosen: () => boolean): number => {
-    const chosen = [...variants].filter(isChosen);
-    for (const variant of chosen) for (const socket of variant) socket.resetAndDestroy();
+    const chosen = [...pairs].filter(isChosen);
+    for (const pair of chosen) for (const socket of pair) socket.resetAndDestroy();
     return chosen.length;
   };
   return {
     port: (relay.address() as AddressInfo).port,
     get openCount() {
-      return variants.size;
+      return pairs.size;
     },
     cut,
     close: async () => {

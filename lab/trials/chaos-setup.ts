@@ -1,5 +1,6 @@
-// A server, a device and a gateway as processes, on a link that can be cut, and the two answers that are being written: one
-// over the device's lines, one over the gateway's HTTP. What is struck is put right again; what was lost is asked for again.
+// Runs a server, a device and a gateway as processes on a link that can be cut, and asks for two
+// answers: one over the device's lines, one over the gateway's HTTP. What is struck is started
+// again; what was lost is asked for again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
@@ -14,8 +15,8 @@ import type { GenerateOptions } from '../../src/device/index.js';
 import { plainSampling } from '../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 import type { ServerStats } from '../../src/server/index.js';
+import { type Completed, completion } from '../http-client.js';
 import { type BreakingLink, breakingLink } from './breaking-link.js';
-import { completion } from './http-client.js';
 
 /** An answer that takes longer never ends. */
 export const answerMsMax = 60_000;
@@ -29,25 +30,27 @@ export interface ChaosRequest {
   readonly tokensMax: number;
 }
 
-const endToken = 2;
-
 /** An answer in the making. */
 export interface Writing {
   /** Tokens so far, of the try that is on. */
   readonly count: number;
   readonly isOver: boolean;
 }
-export type LineAnswer = Writing & { readonly tokens: readonly number[] };
-export type HttpAnswer = Writing & { readonly text: string };
 
 /** Over the device's lines. */
-class LineWriting implements Writing {
+export class LineAnswer implements Writing {
+  readonly #request: object;
+  #id: number;
   tokens: number[] = [];
   #end: LineEvent | null = null;
-  #id: number;
 
-  constructor(id: number) {
+  constructor(id: number, request: object) {
     this.#id = id;
+    this.#request = request;
+  }
+
+  get line(): object {
+    return { id: this.#id, ...this.#request };
   }
 
   /** Asked again: what was heard of the try before is void. */
@@ -74,37 +77,33 @@ class LineWriting implements Writing {
   }
 }
 
-/** Over HTTP, asked for again until it is whole. */
-class HttpWriting implements Writing {
-  count = 0;
-  text = '';
-  isOver = false;
-}
+export type HttpAnswer = { count: number; isOver: boolean; text: string };
 
+const endToken = 2;
+const model = 'llama-stories-target-9m';
 const modelArgs = ['-t', '1', '-c', '128'];
 
+interface Ports {
+  readonly server: number;
+  readonly gateway: number;
+}
+
 export class ChaosSetup {
+  readonly link: BreakingLink;
   readonly server: CliServer;
   readonly device: CliDevice;
   readonly gateway: CliGateway;
-  readonly link: BreakingLink;
-  readonly #ports: { readonly server: number; readonly gateway: number };
-  #line: LineWriting | null = null;
-  #asked: object = {};
+  readonly #ports: Ports;
+  #answer: LineAnswer | null = null;
   #id = 0;
 
-  private constructor(
-    link: BreakingLink,
-    ports: { readonly server: number; readonly gateway: number },
-    server: CliServer,
-    mark: string,
-  ) {
+  private constructor(link: BreakingLink, server: CliServer, ports: Ports, mark: string) {
     this.link = link;
-    this.#ports = ports;
     this.server = server;
+    this.#ports = ports;
     const address = `ws://127.0.0.1:${link.port}`;
     const drafting = ['-md', 'stories-draft', ...modelArgs];
-    const hear = (event: LineEvent): void => this.#line?.hear(event);
+    const hear = (event: LineEvent): void => this.#answer?.hear(event);
     this.device = new CliDevice(address, drafting, hear, { mark });
     this.gateway = new CliGateway(ports.gateway, address, drafting, { mark });
   }
@@ -116,66 +115,55 @@ export class ChaosSetup {
     const args = ['-m', 'stories-target', ...lasting, ...modelArgs];
     const server = new CliServer(ports.server, args, { mark });
     await server.start();
-    const setup = new ChaosSetup(await breakingLink(ports.server), ports, server, mark);
-    setup.device.start();
-    setup.gateway.start();
-    return setup;
+    const scene = new ChaosSetup(await breakingLink(ports.server), server, ports, mark);
+    scene.device.start();
+    scene.gateway.start();
+    return scene;
   }
 
   /** Asks the device. */
   ask(request: ChaosRequest, scheme: Scheme, mode: Mode): LineAnswer {
-    const { prompt, temperature, seed, tokensMax: maxTokens } = request;
+    const { tokensMax: maxTokens, ...asked } = request;
     const logitBias = { [endToken]: '-inf' };
-    this.#asked = { prompt, temperature, seed, maxTokens, logitBias, scheme, mode };
-    this.#line = new LineWriting(++this.#id);
-    this.device.ask({ id: this.#id, ...this.#asked });
-    return this.#line;
+    this.#answer = new LineAnswer(++this.#id, { ...asked, maxTokens, logitBias, scheme, mode });
+    this.device.ask(this.#answer.line);
+    return this.#answer;
   }
 
   /** After the device was ended: starts it, and asks for what it had not finished. */
   restartDevice(): void {
     this.device.start();
-    if (this.#line === null || this.#line.isOver) return;
-    this.#line.again(++this.#id);
-    this.device.ask({ id: this.#id, ...this.#asked });
+    if (this.#answer === null || this.#answer.isOver) return;
+    this.#answer.again(++this.#id);
+    this.device.ask(this.#answer.line);
   }
 
   /**
-   * Asks the gateway, again and again until an answer is whole; each try must begin as the text does.
+   * Asks the gateway, again and again until an answer is whole.
    *
-   * @param text what has to come.
+   * @param text what has to come: each try must begin so.
    */
   askGateway(request: ChaosRequest, text: string): HttpAnswer {
-    const writing = new HttpWriting();
-    void this.#untilWhole(request, text, writing);
-    return writing;
+    const answer = { count: 0, text: '', isOver: false };
+    void this.#untilWhole(request, text, answer);
+    return answer;
   }
 
-  async #untilWhole(request: ChaosRequest, text: string, writing: HttpWriting): Promise<void> {
+  async #untilWhole(request: ChaosRequest, text: string, answer: HttpAnswer): Promise<void> {
     const untilMs = performance.now() + 3 * answerMsMax;
     while (performance.now() < untilMs) {
-      writing.count = 0;
-      const got = await completion(optionsOf(request), {
-        ...{ port: this.#ports.gateway, key: null, isStream: true, leavesAt: Infinity, model },
-        onText: () => writing.count++,
-      });
-      writing.text = got.text;
+      answer.count = 0;
+      const got = await complete(this.#ports.gateway, request, () => answer.count++);
+      answer.text = got.text;
       if (got.isWhole || !text.startsWith(got.text)) break;
       await sleep(50);
     }
-    writing.isOver = true;
+    answer.isOver = true;
   }
 
   /** The target's own text, from the server itself. */
   async targetText(request: ChaosRequest): Promise<string> {
-    const variant = {
-      port: this.#ports.server,
-      key: null,
-      isStream: true,
-      leavesAt: Infinity,
-      model,
-    };
-    const { text, isWhole, status } = await completion(optionsOf(request), variant);
+    const { text, isWhole, status } = await complete(this.#ports.server, request);
     assert(isWhole, `the server answers ${status} and no whole text`);
     return text;
   }
@@ -192,9 +180,13 @@ export class ChaosSetup {
   }
 }
 
-const model = 'llama-stories-target-9m';
-
-const optionsOf = ({ prompt, temperature, seed, tokensMax }: ChaosRequest): GenerateOptions => ({
-  ...{ prompt, tokensMax, seed: BigInt(seed) },
-  sampling: { ...plainSampling, temperature, logitBias: new Map([[endToken, -Infinity]]) },
-});
+function complete(
+  port: number,
+  { prompt, temperature, seed, tokensMax }: ChaosRequest,
+  onText = (): void => undefined,
+): Promise<Completed> {
+  const logitBias = new Map([[endToken, -Infinity]]);
+  const sampling = { ...plainSampling, temperature, logitBias };
+  const request: GenerateOptions = { prompt, tokensMax, seed: BigInt(seed), sampling };
+  return completion(request, { port, key: null, isStream: true, model, onText });
+}

@@ -1,36 +1,29 @@
-// Server, device and gateway are killed, told to end, stopped for a while and cut off from each other at random moments
-// while answers are being written. Every text is the target's own, and in the end nothing is left of anybody.
+// Kills server, device and gateway, tells them to end, stops them for a while and cuts them off
+// from each other at random moments while answers are being written. Every text is the target's
+// own, and in the end nothing is left.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
 import { processesOf } from '../../src/cli/processes/cli-process.js';
-import { isOffered, modes, schemes } from '../../src/protocol/frame.js';
+import { median } from '../../src/math/statistics.js';
 import { Random } from '../../src/sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
-import {
-  type ChaosFault,
-  type ChaosResult,
-  chaosFaults,
-  type FaultResult,
-  recoveryMsMax,
-} from './chaos-fault.js';
-import { chaosFindings } from './chaos-findings.js';
+import type { Measured } from '../report/text.js';
+import { type ChaosFault, chaosFaults, recoveryMsMax, type StrikeRun } from './chaos-fault.js';
 import { answerMsMax, type ChaosRequest, ChaosSetup, type Writing } from './chaos-setup.js';
+import { schemeModes } from './toy-texts.js';
+import { untilRestored } from './trial-server.js';
 
-const strikesDefault = 200;
-const strikesQuick = 20;
 const tokensMax = 48;
 const prompts = ['The old clock', 'Once upon a time there was a', 'Lily and Tom went to'];
 const resumeSeconds = 5;
+
 export const chaosTrial: Experiment = {
   id: 'chaos',
-  title: 'Processes killed at random moments',
-  question: 'What becomes of answers while server, device, gateway and links are struck down?',
   minutes: 15,
-  run: async (context) =>
-    chaosFindings(await playChaos(context, context.isQuick ? strikesQuick : strikesDefault)),
+  run: async (context) => measuredOf(await runChaos(context, context.isQuick ? 20 : 200)),
 };
 
 /** A request, and the only answer that may come of it. */
@@ -40,35 +33,35 @@ interface Expected {
   readonly text: string;
 }
 
-const variants = schemes.flatMap((scheme) =>
-  modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
-);
+export interface Chaos {
+  readonly runs: readonly StrikeRun[];
+  /** What was left, by name: zeros, or null where the system does not tell. */
+  readonly left: Readonly<Record<string, number | null>>;
+}
 
 /**
  * Strikes so many times.
  *
- * @throws InvariantError for another text, an answer that does not go on, and whatever is left behind.
+ * @throws InvariantError for another text, an answer that does not go on, and whatever is left
+ * behind.
  */
-export async function playChaos(
+export async function runChaos(
   { seed, note, signal }: Pick<ExperimentContext, 'seed' | 'note' | 'signal'>,
   faultCount: number,
-): Promise<ChaosResult> {
+): Promise<Chaos> {
   const mark = randomUUID();
   const setup = await ChaosSetup.open(mark, resumeSeconds);
   const random = new Random(seed, 'chaos');
-  const results: FaultResult[] = [];
-  let tokenCount = 0;
+  const runs: StrikeRun[] = [];
   try {
     const expected = await expectations(setup);
-    while (results.length < faultCount && !signal.aborted) {
+    while (runs.length < faultCount && !signal.aborted) {
       // Each in its turn, so that few strikes meet everything as well.
-      const fault = chaosFaults[results.length % chaosFaults.length]!;
-      results.push(await round(setup, expected, fault, random));
-      tokenCount += 2 * tokensMax;
-      if (results.length % chaosFaults.length === 0)
-        note(`${results.length} of ${faultCount} strikes`);
+      const fault = chaosFaults[runs.length % chaosFaults.length]!;
+      runs.push(await round(setup, expected, fault, random));
+      if (runs.length % chaosFaults.length === 0) note(`${runs.length} of ${faultCount} strikes`);
     }
-    return { struck: results, tokenCount, left: await nothingLeft(setup, mark) };
+    return { runs, left: await nothingLeft(setup, mark) };
   } finally {
     await setup.close();
   }
@@ -95,8 +88,8 @@ async function round(
   expected: readonly Expected[],
   fault: ChaosFault,
   random: Random,
-): Promise<FaultResult> {
-  const { scheme, mode } = random.pick(variants);
+): Promise<StrikeRun> {
+  const { scheme, mode } = random.pick(schemeModes);
   // What chance has no part in is told by its text, whatever the scheme.
   const isSampled = scheme === 'coupled';
   const asked = random.pick(
@@ -107,15 +100,15 @@ async function round(
   const http = setup.askGateway(other.request, other.text);
   const both: readonly Writing[] = [line, http];
   const concerned = { device: [line], gateway: [http], server: both, connections: both };
-  const first = fault.victim === 'gateway' ? http : line;
+  const first = fault.target === 'gateway' ? http : line;
   const from = random.below(tokensMax - 8);
   await until(() => first.isOver || first.count >= from);
   await sleep(random.within([0, 15]));
-  const open = concerned[fault.victim].filter((writing) => !writing.isOver);
+  const open = concerned[fault.target].filter((writing) => !writing.isOver);
   await hit(setup, fault, random);
   const recoveryMs = await Promise.all(open.filter((writing) => !writing.isOver).map(recovery));
   await until(() => both.every((writing) => writing.isOver));
-  const what = `${fault.victim} ${fault.way}, ${scheme} ${mode}`;
+  const what = `${fault.target} ${fault.by}, ${scheme} ${mode}`;
   assert(line.tokens.join() === asked.tokens.join(), `another text after ${what}`);
   assert(http.text === other.text, `another text over HTTP after ${what}: ${http.text}`);
   return { strike: fault, scheme, mode, openCount: open.length, recoveryMs };
@@ -129,25 +122,21 @@ async function recovery(writing: Writing): Promise<number> {
   return performance.now() - fromMs;
 }
 
-/** Strikes, and returns when the victim is back. */
-async function hit(
-  setup: ChaosSetup,
-  { victim, way: variant }: ChaosFault,
-  random: Random,
-): Promise<void> {
-  if (victim === 'connections') {
+/** Strikes, and returns when all is back. */
+async function hit(setup: ChaosSetup, { target, by }: ChaosFault, random: Random): Promise<void> {
+  if (target === 'connections') {
     setup.link.cut(() => true);
     return;
   }
-  const process = setup[victim];
-  if (variant === 'SIGSTOP') {
+  const process = setup[target];
+  if (by === 'SIGSTOP') {
     process.signal('SIGSTOP');
     await sleep(random.within([50, 1500]));
     process.signal('SIGCONT');
     return;
   }
-  await process.end(variant);
-  if (victim === 'device') setup.restartDevice();
+  await process.end(by);
+  if (target === 'device') setup.restartDevice();
   else {
     await sleep(random.within([0, 300]));
     await process.start();
@@ -162,20 +151,54 @@ async function until(isSo: () => boolean, msMax = answerMsMax): Promise<void> {
   }
 }
 
-/** Ends everybody in good order, and looks what is left of sessions, slots, connections and processes. */
-async function nothingLeft(setup: ChaosSetup, mark: string): Promise<ChaosResult['left']> {
-  const untilMs = performance.now() + 4_000 * resumeSeconds;
+/** Ends all in good order, and looks what is left of sessions, slots, connections and processes. */
+async function nothingLeft(setup: ChaosSetup, mark: string): Promise<Chaos['left']> {
   await Promise.all([setup.device.end('SIGTERM'), setup.gateway.end('SIGTERM')]);
-  for (;;) {
-    const { connectionCount, sessionCount, slotsOwned } = await setup.stats();
-    const left = { connectionCount, sessionCount, slotsOwned };
-    if (Object.values(left).every((count) => count === 0)) {
-      await setup.server.end('SIGTERM');
-      const processCount = processesOf(mark)?.length ?? null;
-      assert((processCount ?? 0) === 0, `${processCount} processes are left`);
-      return { ...left, processCount };
-    }
-    assert(performance.now() < untilMs, `chaos left something behind: ${JSON.stringify(left)}`);
-    await sleep(100);
-  }
+  const none = { connectionCount: 0, sessionCount: 0, slotsOwned: 0 };
+  await untilRestored(
+    'chaos',
+    () => setup.stats(),
+    (core) => core,
+    none,
+    4_000 * resumeSeconds,
+  );
+  await setup.server.end('SIGTERM');
+  const processCount = processesOf(mark)?.length ?? null;
+  assert((processCount ?? 0) === 0, `${processCount} processes are left`);
+  return { ...none, processCount };
+}
+
+/** What some strikes met; null times where nothing had to recover. */
+function countsOf(runs: readonly StrikeRun[]) {
+  const all = runs.flatMap(({ recoveryMs }) => recoveryMs);
+  const isAny = all.length > 0;
+  return {
+    strikes: runs.length,
+    open: runs.reduce((sum, { openCount }) => sum + openCount, 0),
+    median: isAny ? median(all) : null,
+    worst: isAny ? Math.max(...all) : null,
+  };
+}
+
+function measuredOf({ runs, left }: Chaos): Measured {
+  const askedOf = ({ scheme, mode }: StrikeRun): string => `${scheme}, ${mode}`;
+  const { open, worst } = countsOf(runs);
+  const names = Object.entries(left).map(([name, count]) => `${name} ${count ?? 'not told'}`);
+  return {
+    values: {
+      ...{ strikes: runs.length, open, tokens: figure(2 * tokensMax * runs.length) },
+      ...{ worstSeconds: worst === null ? '-' : figure(worst / 1000), left: names.join(', ') },
+      recoverySecondsMax: recoveryMsMax / 1000,
+    },
+    tables: {
+      chaos: chaosFaults.map((fault) => ({
+        ...{ victim: fault.target, way: fault.by },
+        ...countsOf(runs.filter((one) => one.strike === fault)),
+      })),
+      ways: [...new Set(runs.map(askedOf))].sort().map((asked) => ({
+        asked,
+        ...countsOf(runs.filter((one) => askedOf(one) === asked)),
+      })),
+    },
+  };
 }

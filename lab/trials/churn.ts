@@ -1,38 +1,34 @@
-// Devices and clients that come and go: they ask, leave in mid-answer, vanish without a word, lose their keys, and hold
-// every token that they get against the text that it must be.
+// Has devices and clients come and go: they ask, leave in mid-answer, vanish without a word, lose
+// their keys, and hold every token that they get against the text that it must be.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PilotfishError } from '../../src/base/error.js';
 import { type Client, connect } from '../../src/device/index.js';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
 import type { Random } from '../../src/sim/random.js';
-import { completion } from './http-client.js';
+import { completion } from '../http-client.js';
 import { helloFrame, openSocket, rawOpenFrame } from './raw-device.js';
-import { checkText, type ToyText, variants } from './toy-texts.js';
+import { checkText, schemeModes, type ToyText } from './toy-texts.js';
 import type { TrialKeys } from './trial-keys.js';
 
 /** What happened, counted. */
-export interface ChurnTally {
+export const emptyTally = () => ({
   /** Answers read to their end, over WebSocket and over HTTP. */
-  wholeCount: number;
-  httpWholeCount: number;
+  wholeCount: 0,
+  httpWholeCount: 0,
   /** Answers that their reader left, or whose connection broke where nothing resumes. */
-  leftCount: number;
-  httpLeftCount: number;
+  leftCount: 0,
+  httpLeftCount: 0,
   /** Connections that opened a session and vanished in its middle. */
-  vanishedCount: number;
+  vanishedCount: 0,
   /** Answers that ended because their key was taken away. */
-  revokedCount: number;
-  tokenCount: number;
-}
-
-export const emptyTally = (): ChurnTally => ({
-  ...{ wholeCount: 0, httpWholeCount: 0, leftCount: 0, httpLeftCount: 0 },
-  ...{ vanishedCount: 0, revokedCount: 0, tokenCount: 0 },
+  revokedCount: 0,
+  tokenCount: 0,
 });
+export type ChurnTally = ReturnType<typeof emptyTally>;
 
 export interface Churn {
-  /** Of the way to the server. */
+  /** Of the link to the server. */
   readonly port: number;
   readonly texts: readonly ToyText[];
   readonly keys: TrialKeys;
@@ -45,7 +41,10 @@ const restMs = 40;
 const leaveShare = 0.3;
 const answersMax = 4;
 
-/** One device after another with a key: a few answers each, the last of them sometimes left in the middle. */
+/**
+ * One device after another with a key: a few answers each, the last of them sometimes left in the
+ * middle.
+ */
 export async function deviceChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 2, contextLength: 512 });
   while (!churn.isOver()) {
@@ -63,7 +62,11 @@ export async function deviceChurn(churn: Churn, key: number, random: Random): Pr
   await engine.close();
 }
 
-/** Connects; a link that breaks before the server is met is dialled again. @returns null: it is all over. */
+/**
+ * Connects; a link that breaks before the server is met is dialled again.
+ *
+ * @returns null: it is all over.
+ */
 async function met(
   { port, keys, isOver }: Churn,
   key: number,
@@ -91,7 +94,7 @@ const isLost = (reason: unknown): boolean =>
 
 async function answer(churn: Churn, client: Client, random: Random): Promise<void> {
   const { tally, texts } = churn;
-  const { scheme, mode } = random.pick(variants);
+  const { scheme, mode } = random.pick(schemeModes);
   // What chance has no part in is told by its text, whatever the scheme.
   const isGreedy = scheme !== 'coupled';
   const half = texts.length / 2;
@@ -116,14 +119,17 @@ async function answer(churn: Churn, client: Client, random: Random): Promise<voi
   else tally.leftCount++;
 }
 
-/** One HTTP request after another: whole or as events, some left in the middle, some broken by the link. */
+/**
+ * One HTTP request after another: whole or as events, some left in the middle, some broken by the
+ * link.
+ */
 export async function httpChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const { port, keys, texts, tally } = churn;
   while (!churn.isOver()) {
     const text = random.pick(texts);
     const leavesAt = random.next() < leaveShare ? random.below(text.text.length) : Infinity;
-    const variant = { port, key: keys.tokenOf(key), isStream: random.next() < 0.7, leavesAt };
-    const got = await completion(text.request, variant);
+    const asked = { port, key: keys.tokenOf(key), isStream: random.next() < 0.7, leavesAt };
+    const got = await completion(text.request, asked);
     checkText(got.text, text, got.isWhole);
     tally.tokenCount += got.tokenCount;
     if (got.isWhole) tally.httpWholeCount++;

@@ -1,5 +1,5 @@
-// Runs that try to break a server: each a command with a result, none of them part of `bench report`, which asks what is
-// fast.
+// Lists the runs that try to break a server: each a command with a result, none of them part of the
+// report, which asks what is fast.
 
 import type { Experiment } from '../report/experiment.js';
 import { chaosTrial } from './chaos.js';

@@ -1,4 +1,5 @@
-// A device as bytes: sockets and frames without the shipped device behind them, for what it would never do.
+// Plays a device as bytes: sockets and frames without the shipped device behind them, for what it
+// would never do.
 
 import { WebSocket } from 'ws';
 import { bannedEnd } from '../../src/engine/scripted-vocabulary.js';
@@ -8,7 +9,7 @@ import { subprotocol, versionMax, versionMin } from '../../src/protocol/version.
 
 export interface RawSocketOptions {
   readonly key?: string;
-  /** wss:, whoever signed the certificate. */
+  /** wss:, with a certificate of any signer. */
   readonly overTls?: boolean;
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { noiseKey, uniform } from '../../src/math/noise.js';
-import { slopeOf } from './slope.js';
+import { slopeOf } from './memory-growth.js';
 
 const places = Array.from({ length: 40 }, (_, index) => index / 12);
 

@@ -1,13 +1,13 @@
-// A server process under churn for twenty minutes: devices come, ask, lose their links in mid-answer, resume, leave in
-// mid-answer, vanish, lose their keys, over WebSocket and HTTP. Its memory must stay flat, and no committed token may be
-// lost or repeated.
+// Keeps a server process under churn for twenty minutes: devices come, ask, lose their links in
+// mid-answer, resume, leave in mid-answer, vanish, lose their keys, over WebSocket and HTTP. Its
+// memory must stay flat, and no committed token may be lost or repeated.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assert } from '../../src/base/assert.js';
 import { PilotfishError } from '../../src/base/error.js';
 import { Random } from '../../src/sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
+import type { Measured } from '../report/text.js';
 import { type BreakingLink, breakingLink } from './breaking-link.js';
 import {
   type Churn,
@@ -18,47 +18,46 @@ import {
   revoking,
   vanishingChurn,
 } from './churn.js';
-import { checkFlat, type MemorySample, type SoakResult, soakFindings } from './soak-findings.js';
+import {
+  bytesPerAnswerMax,
+  checkFlat,
+  liveMiB,
+  rangeText,
+  residentMiB,
+  type Sample,
+  slopesOf,
+} from './memory-growth.js';
 import { toyTexts } from './toy-texts.js';
 import { TrialKeys } from './trial-keys.js';
-import { startTrialServer, type TrialServer } from './trial-server.js';
+import { startTrialServer, type TrialServer, untilRestored } from './trial-server.js';
 
 const minutesDefault = 20;
 const minutesQuick = 1;
 const textCount = 16;
 const tokensMax = 160;
 const sampleMs = 5_000;
-/** Every sixth look, so every half minute, is behind a garbage collection: often enough to see, too seldom to change much. */
+/**
+ * Every sixth look, so every half minute, is behind a garbage collection: often enough to see, too
+ * seldom to change much.
+ */
 const collectEvery = 6;
 const cutEveryMs = 250;
 const cutShare = 0.04;
 const revokeEveryMs = 15_000;
 /** How many of each come and go at a time. */
-export const soakLoad = { devices: 8, clients: 4, vanishing: 1 } as const;
-/** What a session outlives its connection by. */
+const soakLoad = { devices: 8, clients: 4, vanishing: 1 } as const;
+/** How long a session outlives its connection. */
 const resumeMs = 2_000;
 const spec = {
   ...{ slotCount: 4, contextLength: 512, passMs: 2, resumeMs, silenceMs: 30_000, tls: null },
 } as const;
 
-export const soakTrial: Experiment = {
-  id: 'soak',
-  title: 'Twenty minutes of churn',
-  question: 'Does a server grow, or a text change, while devices come and go and links break?',
-  minutes: 21,
-  takesMinutes: true,
-  run: async (context) => soakFindings(await play(context), soakLoad),
-};
+export const soakTrial: Experiment = { id: 'soak', minutes: 21, takesMinutes: true, run };
 
-async function play({
-  isQuick,
-  minutes,
-  seed,
-  note,
-  signal,
-}: ExperimentContext): Promise<SoakResult> {
+async function run({ isQuick, minutes, seed, note, signal }: ExperimentContext): Promise<Measured> {
   const lastMinutes = minutes ?? (isQuick ? minutesQuick : minutesDefault);
-  // A key for the reference, and one for each of the crowd: that of the first device is taken away again and again.
+  // A key for the reference, and one for each of the crowd: that of the first device is taken away
+  // again and again.
   const keys = new TrialKeys(1 + soakLoad.devices + soakLoad.clients + soakLoad.vanishing);
   const server = await startTrialServer({ ...spec, keysPath: keys.path });
   const link = await breakingLink(server.port);
@@ -73,9 +72,9 @@ async function play({
     const looking = look(server, tally, isOver, (sample) => note(sampleLine(sample)));
     const [samples, cutCount] = await Promise.all([looking, cutting, ...crowding]);
     if (signal.aborted) throw new PilotfishError('cancelled', 'the soak was stopped');
-    const left = await rest(server);
+    const left = await restOf(server);
     checkFlat(samples);
-    return { samples, tally, cutCount, left };
+    return measuredOf(samples, tally, cutCount, left);
   } finally {
     await link.close();
     await server.stop();
@@ -87,9 +86,9 @@ function startLoad(churn: Churn, seed: number): Promise<void>[] {
   let key = 1;
   const each = (
     count: number,
-    play: (churn: Churn, key: number, random: Random) => Promise<void>,
+    visit: (churn: Churn, key: number, random: Random) => Promise<void>,
   ): Promise<void>[] =>
-    Array.from({ length: count }, () => play(churn, key, new Random(seed, 'churn', key++)));
+    Array.from({ length: count }, () => visit(churn, key, new Random(seed, 'churn', key++)));
   return [
     ...each(soakLoad.devices, deviceChurn),
     ...each(soakLoad.clients, httpChurn),
@@ -116,37 +115,94 @@ async function look(
   server: TrialServer,
   tally: ChurnTally,
   isOver: () => boolean,
-  tell: (sample: MemorySample) => void,
-): Promise<MemorySample[]> {
-  const samples: MemorySample[] = [];
+  tell: (sample: Sample) => void,
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
   const startedMs = performance.now();
   for (let index = 1; !isOver(); index++) {
     await sleep(sampleMs);
     const holding = await server.holding(index % collectEvery === 0);
     const minute = (performance.now() - startedMs) / 60_000;
-    const answerCount =
-      tally.wholeCount + tally.leftCount + tally.httpWholeCount + tally.httpLeftCount;
+    const { wholeCount, leftCount, httpWholeCount, httpLeftCount } = tally;
+    const answerCount = wholeCount + leftCount + httpWholeCount + httpLeftCount;
     samples.push({ minute, answerCount, holding });
     if (index % (2 * collectEvery) === 0) tell(samples.at(-1)!);
   }
   return samples;
 }
 
-const MiB = 2 ** 20;
+const sampleLine = (sample: Sample): string =>
+  `${figure(sample.minute)} min, ${figure(sample.answerCount)} answers, ${figure(residentMiB(sample))} MiB resident, ` +
+  `${figure(liveMiB(sample) ?? 0)} MiB of live objects`;
 
-const sampleLine = ({ minute, answerCount, holding }: MemorySample): string =>
-  `${figure(minute)} min, ${figure(answerCount)} answers, ${figure(holding.residentBytes / MiB)} MiB resident, ` +
-  `${figure((holding.heapBytes ?? 0) / MiB)} MiB of live objects`;
+/**
+ * What is left once all are gone and every session's time is over: nothing, or the trial ends with
+ * an error.
+ */
+async function restOf(server: TrialServer) {
+  const none = { sessionCount: 0, connectionCount: 0, slotsOwned: 0, requestCount: 0, images: 0 };
+  await untilRestored(
+    'the crowd',
+    () => server.holding(true),
+    ({ core: { images, ...core }, requestCount }) => ({
+      ...{ ...core, requestCount, images: images.count },
+    }),
+    none,
+    10 * resumeMs,
+  );
+  return none;
+}
 
-/** What is left once nobody is there and every session's time is over: nothing, or the trial ends with an error. */
-async function rest(server: TrialServer): Promise<SoakResult['left']> {
-  const untilMs = performance.now() + 10 * resumeMs;
-  for (;;) {
-    const { core, requestCount } = await server.holding(true);
-    const { sessionCount, connectionCount, slotsOwned, images } = core;
-    const left = { sessionCount, connectionCount, slotsOwned, requestCount, images: images.count };
-    if (Object.values(left).every((count) => count === 0)) return left;
-    assert(performance.now() < untilMs, `the crowd left something behind: ${JSON.stringify(left)}`);
-    await sleep(200);
-  }
+function measuredOf(
+  samples: readonly Sample[],
+  tally: ChurnTally,
+  cutCount: number,
+  left: Readonly<Record<string, number>>,
+): Measured {
+  const { minute: minutes, answerCount } = samples.at(-1)!;
+  const slopes = slopesOf(samples);
+  const { live = null, resident = null, liveBytesPerAnswer = null } = slopes ?? {};
+  const lastLive = samples.map(liveMiB).findLast((one) => one !== null) ?? null;
+  return {
+    values: {
+      ...{ minutes: figure(minutes), answers: figure(answerCount), cuts: figure(cutCount) },
+      ...{ tokens: figure(tally.tokenCount), crowd: soakLoad, bytesPerAnswerMax },
+      left: Object.entries(left)
+        .map(([name, count]) => `${name} ${count}`)
+        .join(', '),
+      live: {
+        growth: liveBytesPerAnswer,
+        range: liveBytesPerAnswer && rangeText(liveBytesPerAnswer),
+      },
+      resident: { growth: resident, range: resident && rangeText(resident) },
+    },
+    tables: {
+      soak: tallyRows(minutes, tally, cutCount),
+      growth: [
+        {
+          ...{ memory: 'live objects and buffers', last: lastLive },
+          ...{ slope: live, each: liveBytesPerAnswer },
+        },
+        { memory: 'resident', last: residentMiB(samples.at(-1)!), slope: resident, each: null },
+      ],
+      memory: samples.map((sample) => ({
+        ...{ minute: sample.minute, resident: residentMiB(sample), live: liveMiB(sample) },
+        sessions: sample.holding.core.sessionCount,
+      })),
+    },
+  };
+}
+
+function tallyRows(minutes: number, tally: ChurnTally, cuts: number) {
+  const { wholeCount, leftCount, httpWholeCount, httpLeftCount } = tally;
+  const { vanishedCount: vanished, revokedCount: revoked, tokenCount: tokens } = tally;
+  const apart = { minutes, cuts: null, vanished: null, revoked: null, tokens: null };
+  return [
+    { over: 'WebSocket', ...apart, whole: wholeCount, left: leftCount },
+    { over: 'HTTP', ...apart, whole: httpWholeCount, left: httpLeftCount },
+    {
+      ...{ over: 'both', whole: wholeCount + httpWholeCount, left: leftCount + httpLeftCount },
+      ...{ minutes, cuts, vanished, revoked, tokens },
+    },
+  ];
 }

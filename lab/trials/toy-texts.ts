@@ -1,12 +1,12 @@
-// What the toy writes when nothing breaks, and whether a text that was disturbed is that: no token lost, none repeated,
-// none changed.
+// Records what the toy writes when nothing breaks, and checks that a disturbed text is that: no
+// token lost, none repeated, none changed.
 
 import { assert } from '../../src/base/assert.js';
 import { type Client, connect, type GenerateOptions } from '../../src/device/index.js';
 import { bannedEnd, scriptedVocabulary } from '../../src/engine/scripted-vocabulary.js';
 import { isOffered, type Mode, modes, type Scheme, schemes } from '../../src/protocol/frame.js';
 
-/** One way of asking, and the only text that may come of it. */
+/** A request, and the only text that may come of it. */
 export interface ToyText {
   readonly request: GenerateOptions;
   /** [request.tokensMax] */
@@ -16,7 +16,7 @@ export interface ToyText {
 }
 
 /** Every scheme in every mode that goes with it. */
-export const variants: readonly { readonly scheme: Scheme; readonly mode: Mode }[] =
+export const schemeModes: readonly { readonly scheme: Scheme; readonly mode: Mode }[] =
   schemes.flatMap((scheme) =>
     modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
   );

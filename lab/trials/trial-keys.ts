@@ -1,4 +1,5 @@
-// A key file for a trial, in a folder of its own: keys are made, replaced and taken away while a server reads it.
+// Keeps a key file for a trial in a folder of its own: keys are made, replaced and taken away while
+// a server reads it.
 
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

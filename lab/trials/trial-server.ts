@@ -1,7 +1,12 @@
-// A server process that a trial does its worst to: the shipped server with its HTTP door, keys and TLS around the scripted
-// engine, and what its process holds. The parent's side of trial-process.ts.
+// Starts the server that a trial does its worst to, as a process: the shipped server with its HTTP
+// API, keys and TLS around the scripted engine. Tells what its process holds, and waits until
+// nothing is left of a trial.
 
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert } from '../../src/base/assert.js';
 import { startChild } from '../../src/cli/demo/child.js';
 import type { ServerStats } from '../../src/server/index.js';
 
@@ -14,11 +19,13 @@ export interface TrialSpec {
   readonly resumeMs: number;
   /** How long a connection may say nothing. */
   readonly silenceMs: number;
-  /** Null: whoever reaches it may use it. */
+  /** Null: no key is asked for. */
   readonly keysPath: string | null;
   /** Null: in clear. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
 }
+
+export const MiB = 2 ** 20;
 
 /** What its process holds. */
 export interface Holding {
@@ -27,14 +34,16 @@ export interface Holding {
   readonly heapBytes: number | null;
   /** Buffers outside the heap, and what else native code counts. */
   readonly externalBytes: number;
-  /** Sockets, timers and pipes of the event loop. */
-  readonly resourceCount: number;
   /** Open files and sockets of the process; null where the system does not tell. */
   readonly handleCount: number | null;
   /** HTTP requests that are being answered. */
   readonly requestCount: number;
   readonly core: ServerStats['core'];
 }
+
+/** Live objects, and the buffers that they hold; null without a garbage collection first. */
+export const liveBytes = ({ heapBytes, externalBytes }: Omit<Holding, 'core'>): number | null =>
+  heapBytes === null ? null : heapBytes + externalBytes;
 
 /** What the process answers; the parent counts its handles. */
 export type HoldingAnswer = Omit<Holding, 'handleCount'>;
@@ -44,7 +53,6 @@ export interface HoldingQuestion {
 }
 
 export interface TrialServer {
-  readonly pid: number;
   readonly port: number;
   /** @param collects has it collect its garbage first. */
   holding(collects: boolean): Promise<Holding>;
@@ -60,7 +68,6 @@ export async function startTrialServer(spec: TrialSpec): Promise<TrialServer> {
   const child = await startChild<Ready, HoldingQuestion, HoldingAnswer>(script, spec, how);
   const { pid, ready, ask, stop } = child;
   return {
-    pid,
     port: ready.port,
     holding: async (collects) => ({ ...(await ask({ collects })), handleCount: handlesOf(pid) }),
     stop,
@@ -70,6 +77,50 @@ export async function startTrialServer(spec: TrialSpec): Promise<TrialServer> {
 function handlesOf(pid: number): number | null {
   try {
     return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return null;
+  }
+}
+
+type Counts<Name extends string> = Readonly<Record<Name, number>>;
+
+/**
+ * Waits until every count is at most what it may be.
+ *
+ * @param name of what came before, for the message. @param msMax after which it never will.
+ * @returns what was read then. @throws InvariantError with the counts that are left.
+ */
+export async function untilRestored<Read, Name extends string>(
+  name: string,
+  read: () => Promise<Read>,
+  countsOf: (read: Read) => Counts<NoInfer<Name>>,
+  most: Counts<Name>,
+  msMax: number,
+): Promise<Read> {
+  const untilMs = performance.now() + msMax;
+  for (;;) {
+    const now = await read();
+    const counts = countsOf(now);
+    if ((Object.keys(most) as Name[]).every((one) => counts[one] <= most[one])) return now;
+    const [left, bound] = [counts, most].map((one) => JSON.stringify(one));
+    assert(performance.now() < untilMs, `${name} left something behind: ${left}, at most ${bound}`);
+    await sleep(200);
+  }
+}
+
+/**
+ * A certificate for a trial over TLS, signed by itself for a day.
+ *
+ * @returns null where openssl is not installed.
+ */
+export function trialCertificate(folder: string): { cert: string; key: string } | null {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const subject = ['-subj', '/CN=trial', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1'];
+  try {
+    const args = ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', cert];
+    execFileSync('openssl', args, { stdio: 'ignore' });
+    return { cert, key };
   } catch {
     return null;
   }

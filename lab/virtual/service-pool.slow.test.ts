@@ -1,4 +1,5 @@
-// Threads change nothing of what virtual time says, and nothing waits for ever on a pool that was stopped.
+// Threads change nothing of what virtual time says, and nothing waits for ever on a pool that was
+// stopped.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,5 +1,6 @@
-// Runs in virtual time on several threads: they read no clock and share nothing, so a result is the same on any number of
-// them. Nothing that is timed may run meanwhile: who measures awaits what it has ordered first.
+// Runs in virtual time on several threads: they read no clock and share nothing, so a result is the
+// same on any number of them. Nothing that is timed may run meanwhile: who measures awaits what it
+// has ordered first.
 
 import { Worker } from 'node:worker_threads';
 import { assert } from '../../src/base/assert.js';

@@ -1,4 +1,4 @@
-// The thread of a pool: plays what it is sent, one run after the other.
+// Runs what the thread of a pool is sent, one run after another.
 
 import { parentPort } from 'node:worker_threads';
 import { assert } from '../../src/base/assert.js';

@@ -1,11 +1,12 @@
-// The large models that benchmarks run, made from the bundled ones on first use: the same text, the cost of a bigger
-// model (inflate.ts). Kept in a folder between runs, since making one writes half a gigabyte.
+// Makes the large models that benchmarks run from the bundled ones, on first use: the same text,
+// the cost of a bigger model. Kept in a folder between runs, since making one writes half a
+// gigabyte.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PilotfishError } from '../../src/base/error.js';
+import { withPath } from '../json-file.js';
 import { type InflateOptions, inflate } from './inflate.js';
 import { inflateExit } from './inflate-exit.js';
 import { widenWeights } from './widen-weights.js';
@@ -25,39 +26,15 @@ export const exitLayers = [2, 4, 6] as const;
 /** 16 blocks of width 1024: what a model of about 0.2 billion weights costs. */
 const largeShape = { blockCount: 16, embeddingLength: 1024, feedForwardLength: 2816 } as const;
 
-export interface BenchModels {
-  /** The bundled target at the cost of 245 M weights with a vocabulary of 32 000. */
-  readonly wideVocabulary: () => string;
-  /** The bundled target at the cost of 210 M weights; speaks the bundled draft's vocabulary. */
-  readonly inflatedTarget: () => string;
-  /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
-  readonly memoryBoundTarget: () => string;
-  /** A head of the bundled target behind so many of its blocks, made for one of the above. */
-  readonly inflatedExit: (layer: number, targetPath: string) => string;
-  /** A head as it is bundled. */
-  readonly exit: (layer: number) => string;
-  readonly draft: () => string;
-  /** The bundled target as it is used by default: eight bits. */
-  readonly target: () => string;
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (reason) {
-    const { code } = reason as NodeJS.ErrnoException;
-    throw new PilotfishError('usage', `--folder ${folder} cannot be made (${code})`, {
-      cause: reason,
-    });
-  }
-}
+/** Paths of models; those that are not bundled are made on first use. */
+export type BenchModels = ReturnType<typeof benchModels>;
 
 /** @param say told before a file is made, which takes some seconds. */
-export function benchModels(folder: string, say: (line: string) => void): BenchModels {
+export function benchModels(folder: string, say: (line: string) => void) {
   const made = (name: string, make: (path: string) => void): string => {
     const path = join(folder, name);
     if (!existsSync(path)) {
-      makeFolder(folder);
+      withPath(`--folder ${folder}`, 'made', () => mkdirSync(folder, { recursive: true }));
       say(`making ${path}`);
       make(path);
     }
@@ -67,17 +44,23 @@ export function benchModels(folder: string, say: (line: string) => void): BenchM
     made(name, (path) => inflate(bundled('stories-target-f16.gguf'), path, options));
   const inflatedTarget = (): string => inflated('target-inflated-v1.gguf', largeShape);
   return {
-    wideVocabulary: () =>
+    /** The bundled target at the cost of 245 M weights with a vocabulary of 32 000. */
+    wideVocabulary: (): string =>
       inflated('target-inflated-32k-v1.gguf', { ...largeShape, vocabSize: 32_000 }),
+    /** The bundled target at the cost of 210 M weights; speaks the bundled draft's vocabulary. */
     inflatedTarget,
-    memoryBoundTarget: () =>
+    /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
+    memoryBoundTarget: (): string =>
       made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
-    inflatedExit: (layer, targetPath) =>
+    /** A head of the bundled target behind so many of its blocks, made for one of the above. */
+    inflatedExit: (layer: number, targetPath: string): string =>
       made(`${parse(targetPath).name}-exit-${layer}-${digestOf(exitHead(layer))}.gguf`, (path) =>
         inflateExit(exitHead(layer), targetPath, path),
       ),
+    /** A head as it is bundled. */
     exit: exitHead,
-    draft: () => bundled('stories-draft-f16.gguf'),
-    target: () => bundled('stories-target-q8_0.gguf'),
+    draft: (): string => bundled('stories-draft-f16.gguf'),
+    /** The bundled target as it is used by default: eight bits. */
+    target: (): string => bundled('stories-target-q8_0.gguf'),
   };
 }

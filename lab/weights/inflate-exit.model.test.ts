@@ -1,4 +1,5 @@
-// The exit head of an inflated target guesses what the head of its source guesses, number by number.
+// The exit head of an inflated target guesses what the head of its source guesses, number by
+// number.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Makes an exit head for an inflated target (inflate.ts) from a head of its source: the same guesses, at the cost that a
-// head of the larger model has. Never changes what its weights compute.
+// Makes an exit head for an inflated target (inflate.ts) from a head of its source: the same
+// guesses, at the cost that a head of the larger model has. Never changes what its weights compute.
 
 import { float32Value, textValue, uint32Value } from '../../src/engine/gguf/encode.js';
 import {
@@ -14,16 +14,20 @@ import { readGguf } from '../../src/engine/gguf/reader.js';
 import { readTensor } from '../../src/engine/gguf/tensor-data.js';
 import { type TensorSource, writeGguf } from '../../src/engine/gguf/writer.js';
 
-/** Where the stream behind `layer` of `real` blocks is found among `all`, real ones spread as `inflate` spreads them. */
+/**
+ * Where the stream behind `layer` of `real` blocks is found among `all`, real ones spread as
+ * `inflate` spreads them.
+ */
 export const inflatedLayer = (layer: number, real: number, all: number): number =>
   Math.ceil((layer * all) / real);
 
 /**
- * Writes the head to `path`. The stream of the larger model has zeros where the source's has nothing: matrices get zeros
- * for them, and norms are divided by sqrt(wider) as in `inflate`. The last norm ends as the target's own does, for the
- * tokens that only the larger model has.
+ * Writes the head to `path`. The stream of the larger model has zeros where the source's has
+ * nothing: matrices get zeros for them, and norms are divided by sqrt(wider) as in `inflate`. The
+ * last norm ends as the target's own does, for the tokens that only the larger model has.
  *
- * @param headPath of the source of the target. @param targetPath written by `inflate`, placement `spread`.
+ * @param headPath of the source of the target.
+ * @param targetPath written by `inflate`, placement `spread`.
  * @throws PilotfishError those of `checkExitFile`, `checkModelFile` and `writeGguf`.
  */
 export function inflateExit(headPath: string, targetPath: string, path: string): void {

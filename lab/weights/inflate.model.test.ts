@@ -1,4 +1,5 @@
-// An inflated model writes what its source writes, through llama.cpp: logits compared number by number.
+// An inflated model writes what its source writes, through llama.cpp: logits compared number by
+// number.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,7 +42,9 @@ const argmax = (row: Float32Array): number => {
   return best;
 };
 
-/** Both models on the source's greedy text: how many tokens agree, and how far the logits are apart. */
+/**
+ * Both models on the source's greedy text: how many tokens agree, and how far the logits are apart.
+ */
 function compare(source: NativeModel, larger: NativeModel, prompt: Int32Array) {
   let equalCount = 0;
   let apartMax = 0;
@@ -65,13 +68,14 @@ function compare(source: NativeModel, larger: NativeModel, prompt: Int32Array) {
 }
 
 /**
- * Logits apart by no more than this. Widths by a power of 4 scale norms by a power of 2, which rounds nothing; other
- * widths move the last bit of activations that llama.cpp rounds to F16.
+ * Logits apart by no more than this. Widths by a power of 4 scale norms by a power of 2, which
+ * rounds nothing; other widths move the last bit of activations that llama.cpp rounds to F16.
  */
 const cases: readonly (readonly [InflateOptions, apartMax: number])[] = [
   [{ blockCount: 24 }, 0],
   [{ blockCount: 11 }, 0],
-  // The prompt goes through the last block one row only, whichever block that is: another kernel, another rounding.
+  // The prompt goes through the last block one row only, whichever block that is: another kernel,
+  // another rounding.
   [{ blockCount: 11, placement: 'first' }, 0.01],
   [{ blockCount: 8, feedForwardLength: 2048 }, 0],
   [{ blockCount: 8, embeddingLength: 1024 }, 0],

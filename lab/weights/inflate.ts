@@ -1,6 +1,7 @@
-// Makes a model that writes exactly what another writes, at the cost of a larger one: more blocks, wider blocks, more
-// tokens. For benchmarks, where a model of the demo's size is too cheap to show anything; reports must say "emulated".
-// Llama architecture only; never changes what the weights compute. Why each step leaves the function alone: below.
+// Makes a model that writes exactly what another writes, at the cost of a larger one: more blocks,
+// wider blocks, more tokens. For benchmarks, where a model of the demo's size is too cheap to show
+// anything; reports must say "emulated". Llama architecture only; never changes what the weights
+// compute. Why each step leaves the function alone: below.
 
 import { PilotfishError } from '../../src/base/error.js';
 import { float32Value, textValue, uint32Value } from '../../src/engine/gguf/encode.js';
@@ -21,13 +22,22 @@ import { withVocabSize } from '../filler-tokens.js';
 export interface InflateOptions {
   /** Blocks of the larger model, at least those of the source, at most 512. */
   readonly blockCount: number;
-  /** Width of the larger model, a multiple of the source's; heads grow in number with it, not in size. */
+  /**
+   * Width of the larger model, a multiple of the source's; heads grow in number with it, not in
+   * size.
+   */
   readonly embeddingLength?: number;
-  /** Hidden numbers of a block's feed-forward part, at least the source's, a multiple of the type's block length. */
+  /**
+   * Hidden numbers of a block's feed-forward part, at least the source's, a multiple of the type's
+   * block length.
+   */
   readonly feedForwardLength?: number;
   /** Tokens, at least the source's. More than the source's need a larger `embeddingLength`. */
   readonly vocabSize?: number;
-  /** Real blocks spread evenly, the last one last (`spread`, the default), or all before the identity blocks. */
+  /**
+   * Real blocks spread evenly, the last one last (`spread`, the default), or all before the
+   * identity blocks.
+   */
   readonly placement?: 'spread' | 'first';
 }
 
@@ -57,21 +67,24 @@ interface Plan {
 /**
  * Writes the larger model to `targetPath`.
  *
- * **Blocks.** A block adds attn_output times one thing and ffn_down times another to the stream; with both matrices
- * zero it adds zero. The other matrices of an identity block are those of a real one, so that it costs what one costs.
+ * **Blocks.** A block adds attn_output times one thing and ffn_down times another to the stream;
+ * with both matrices zero it adds zero. The other matrices of an identity block are those of a real
+ * one, so that it costs what one costs.
  *
- * **Width.** The stream gets numbers that are always zero: embedding, attn_output and ffn_down write none there, the
- * other matrices read them with weight zero. RMSNorm divides by sqrt(sum / width + eps), so a stream m times as wide
- * with the same sum comes out sqrt(m) times too large; norm weights divided by sqrt(m) and eps by m set it right,
- * exactly where m is a power of 4. Heads are added in whole groups and read by attn_output with weight zero.
+ * **Width.** The stream gets numbers that are always zero: embedding, attn_output and ffn_down
+ * write none there, the other matrices read them with weight zero. RMSNorm divides by sqrt(sum /
+ * width + eps), so a stream m times as wide with the same sum comes out sqrt(m) times too large;
+ * norm weights divided by sqrt(m) and eps by m set it right, exactly where m is a power of 4. Heads
+ * are added in whole groups and read by attn_output with weight zero.
  *
- * **Tokens.** Zero rows in the output would give logit 0, which can win. So one of the new numbers of the stream is
- * 2^-14 for every token, too small to move any norm; the last norm raises it, and the rows of new tokens read it,
- * alone, with a large negative weight. Their logits lie below every real one by thousands.
+ * **Tokens.** Zero rows in the output would give logit 0, which can win. So one of the new numbers
+ * of the stream is 2^-14 for every token, too small to move any norm; the last norm raises it, and
+ * the rows of new tokens read it, alone, with a large negative weight. Their logits lie below every
+ * real one by thousands.
  *
  * @returns bytes written and the places of the real blocks.
- * @throws PilotfishError `usage` for sizes that do not fit the source; `model-unsupported` for a source that is not a
- *   plain llama; those of `checkModelFile` and `writeGguf`.
+ * @throws PilotfishError `usage` for sizes that do not fit the source; `model-unsupported` for a
+ *   source that is not a plain llama; those of `checkModelFile` and `writeGguf`.
  */
 export function inflate(sourcePath: string, targetPath: string, options: InflateOptions): Inflated {
   const plan = planOf(sourcePath, options);
@@ -187,7 +200,8 @@ function tensorsOf(plan: Plan): TensorSource[] {
     tensors.push(...blockOf(plan, get, block));
   }
   tensors.push(grownNorm(plan, get('output_norm'), 'output_norm.weight', longer ? amplifier : 0));
-  // Without an output of its own the model reads the embedding, whose new column says nothing about logits.
+  // Without an output of its own the model reads the embedding, whose new column says nothing about
+  // logits.
   const output = get('output') ?? (longer ? get('token_embd') : null);
   const vetoed = (row: number) => (row < plan.from.vocab ? null : veto);
   if (output) {

@@ -1,5 +1,6 @@
-// Writes a llama model of any size with random weights: what it costs is real, what it writes is noise.
-// For engine benchmarks only, where speed does not depend on the weights; useless for acceptance.
+// Writes a llama model of any size with random weights: what it costs is real, what it writes is
+// noise. For engine benchmarks only, where speed does not depend on the weights; useless for
+// acceptance.
 
 import { PilotfishError } from '../../src/base/error.js';
 import { float32Value, textValue, uint32Value } from '../../src/engine/gguf/encode.js';
@@ -30,7 +31,8 @@ export interface RandomModelOptions {
  * Writes the model to `path`: F16 matrices, F32 norms of one.
  *
  * @returns bytes written.
- * @throws PilotfishError `usage` for sizes that do not fit each other; those of `checkModelFile` and `writeGguf`.
+ * @throws PilotfishError `usage` for sizes that do not fit each other; those of `checkModelFile`
+ * and `writeGguf`.
  */
 export function writeRandomModel(path: string, options: RandomModelOptions): number {
   const facts = checkModelFile(options.tokenizerFrom);
@@ -119,8 +121,8 @@ function ones(name: string, width: number): TensorSource {
 const pieceBytes = 2 ** 20;
 
 /**
- * Signs and fractions are random, the exponent is one for the whole matrix: magnitudes lie within a factor of two, of
- * about 1/sqrt(columns), which keeps the size of what flows through.
+ * Signs and fractions are random, the exponent is one for the whole matrix: magnitudes lie within a
+ * factor of two, of about 1/sqrt(columns), which keeps the size of what flows through.
  */
 function randomMatrix(
   name: string,
@@ -142,7 +144,9 @@ function randomMatrix(
   return { name, type: 'F16', dims: [columns, rows], pieces };
 }
 
-/** Marsaglia's 32-bit xorshift (13, 17, 5): quick, and random enough for weights that mean nothing. */
+/**
+ * Marsaglia's 32-bit xorshift (13, 17, 5): quick, and random enough for weights that mean nothing.
+ */
 function xorshift(seed: number): () => number {
   let state = seed | 0;
   return () => {

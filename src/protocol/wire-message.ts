@@ -95,7 +95,7 @@ export function repeated<T>(
 }
 
 /** One kind of a property with several kinds. */
-export interface Variant<T> {
+export interface OneOfVariant<T> {
   readonly number: number;
   readonly value: Value<T>;
   /** Whether the content is of this kind. */
@@ -106,13 +106,13 @@ export function variant<T, Kind extends T>(
   number: number,
   value: Value<Kind>,
   has: (content: T) => content is Kind,
-): Variant<T> {
+): OneOfVariant<T> {
   // Written only if `has` is true.
   return { number, value: value as unknown as Value<T>, has };
 }
 
 /** A property of several kinds, each under its own number; null if none was sent. */
-export function oneOf<T>(...variants: readonly Variant<T>[]): Field<T | null> {
+export function oneOf<T>(...variants: readonly OneOfVariant<T>[]): Field<T | null> {
   return {
     values: new Map(variants.map(({ number, value }) => [number, value as Value<unknown>])),
     none: null,

@@ -1,32 +1,22 @@
-// The arithmetic of dssd-time.ts held against the real loop: server process, emulated link with a bandwidth, a device that
-// drafts with the bundled model. Speeds of the same text, turn by turn.
+// Holds the arithmetic of time.ts against the real loop: server process, emulated link with a
+// bandwidth, a device that drafts with the bundled model. Speeds of the same text, turn by turn.
 
-import { storyPrompts } from '../../../src/cli/demo/openings.js';
-import { startRelay } from '../../../src/cli/demo/relay.js';
-import { startServerProcess } from '../../../src/cli/demo/server-handle.js';
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
-import type { Estimate } from '../../../src/math/estimate.js';
 import { medianEstimate } from '../../../src/math/estimate.js';
 import { carryMs, evenLink, type LinkShape } from '../../../src/sim/profiles/link-profiles.js';
-import { connectDevice, type TimedAnswer, write } from '../../loop/fleet.js';
+import { storyPrompt } from '../../bundled-texts.js';
+import { type TimedAnswer, write } from '../../loop/fleet.js';
+import { LoopFixture, llamaServer, plainRounds } from '../../loop/loop-fixture.js';
 import type { BenchModels } from '../../weights/bench-models.js';
-import { type DssdVariant, dssdSampling, dssdVariants } from './rounds.js';
-
-export interface CheckRow {
-  readonly way: string;
-  readonly link: LinkShape;
-  /** Milliseconds a token in the loop over those that the arithmetic gives from its counts. */
-  readonly ratio: Estimate;
-  /** Of streaming over the same link. */
-  readonly ofStreaming: Estimate;
-}
+import { dssdSampling, schemeVariants } from './rounds.js';
 
 /** The relay sees messages with their WebSocket frames, and none of the layers below. */
 const frameBytes = 8;
 const draftLength = 4;
 const tokensMax = 48;
 
-const cases: readonly LinkShape[] = [evenLink(20, 10), evenLink(50, 1)];
+const links: readonly LinkShape[] = [evenLink(20, 10), evenLink(50, 1)];
+const checked = schemeVariants.filter(({ cut, scheme }) => cut === null && scheme !== 'greedy');
 
 /** @param passMs emulated, longer than the bundled target takes. */
 export async function checkLoop(
@@ -34,63 +24,54 @@ export async function checkLoop(
   passMs: number,
   turns: number,
   note: (line: string) => void,
-): Promise<CheckRow[]> {
+) {
+  const options = { modelPath: models.target(), contextLength: 512, slotCount: 2 };
   const load = { contextLength: 512, threads: 1, probe: false };
-  const options = { ...load, modelPath: models.target(), slotCount: 2 };
-  const times = { passMs, rowMs: 0 };
-  const server = await startServerProcess({ kind: 'llama', options, pace: times });
   const engine = await loadLlamaEngine({ ...load, modelPath: models.draft() });
-  const rows: CheckRow[] = [];
-  for (const link of cases) {
-    const relay = await startRelay(server.port, link);
-    const { vocabulary } = engine.info;
-    const url = `ws://127.0.0.1:${relay.port}`;
-    const device = await connectDevice(url, vocabulary, { kind: 'engine', engine });
-    const play = (
-      variant: DssdVariant,
-      turn: number,
-      mode: 'stream' | 'stop-and-wait',
-    ): Promise<TimedAnswer> =>
-      write(device, {
-        prompt: vocabulary.tokenize(storyPrompts[turn]!, { addBos: true, parseSpecial: false }),
-        seed: BigInt(turn),
-        sampling: dssdSampling(variant.scheme, 40),
-        scheme: variant.scheme,
-        mode,
-        tokensMax,
-        windowMax: draftLength,
-        stopRule: { kind: 'fixed', draftLengthMax: draftLength },
-      });
-    for (const variant of dssdVariants.filter(
-      ({ cut, scheme }) => cut === null && scheme !== 'greedy',
-    )) {
-      const pairs: { drafted: TimedAnswer; stream: TimedAnswer }[] = [];
+  const { vocabulary } = engine.info;
+  const server = llamaServer(options, { pace: { passMs, rowMs: 0 } });
+  const loop = await LoopFixture.open(server, vocabulary, links[0]!);
+  const rows = [];
+  for (const link of links) {
+    loop.link = link;
+    const device = await loop.connect({ kind: 'engine', engine });
+    for (const { name, scheme } of checked) {
+      const ratios: number[] = [];
+      const speeds: number[] = [];
       for (let turn = 0; turn < turns; turn++) {
-        const drafted = await play(variant, turn, 'stop-and-wait');
-        pairs.push({ drafted, stream: await play(variant, turn, 'stream') });
+        const task = {
+          ...{ prompt: storyPrompt(vocabulary, turn), seed: BigInt(turn), tokensMax },
+          ...{ scheme, sampling: dssdSampling(scheme, 40) },
+        };
+        const drafted = await write(device, { ...task, ...plainRounds(draftLength) });
+        const stream = await write(device, {
+          ...task,
+          ...plainRounds(draftLength),
+          mode: 'stream',
+        });
+        ratios.push(drafted.tokenMs / predictedMs(drafted, stream, link));
+        speeds.push(stream.tokenMs / drafted.tokenMs);
       }
       rows.push({
-        way: variant.name,
-        link,
-        ratio: medianEstimate(
-          pairs.map(({ drafted, stream }) => drafted.tokenMs / foretold(drafted, stream, link)),
-        ),
-        ofStreaming: medianEstimate(
-          pairs.map(({ drafted, stream }) => stream.tokenMs / drafted.tokenMs),
-        ),
+        ...{ scheme: name, roundTripMs: link.roundTripMs, mbps: link.upMbps },
+        // Milliseconds a token in the loop over those that the arithmetic gives from its counts.
+        ofForetold: medianEstimate(ratios),
+        ofStreaming: medianEstimate(speeds),
       });
-      note(`${variant.name}, round trip ${link.roundTripMs} ms, ${link.upMbps} Mbit/s: checked`);
+      note(`${name}, round trip ${link.roundTripMs} ms, ${link.upMbps} Mbit/s: checked`);
     }
-    await device.close();
-    await relay.close();
+    await loop.disconnect();
   }
+  await loop.close();
   await engine.close();
-  await server.stop();
   return rows;
 }
 
-/** Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw them. */
-function foretold(
+/**
+ * Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw
+ * them.
+ */
+function predictedMs(
   { statistics, tokens }: TimedAnswer,
   stream: TimedAnswer,
   link: LinkShape,

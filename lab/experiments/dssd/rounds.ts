@@ -1,24 +1,25 @@
-// Rounds of every scheme, played in one process and listened to: what each text took of drafts, tokens and bytes. The link
-// comes later, as arithmetic, since a stop-and-wait round sends the same bytes over any.
+// Writes texts under every scheme in one process and listens: what each took of drafts, tokens and
+// bytes. The link comes later, as arithmetic, since a stop-and-wait round sends the same bytes over
+// any.
 
-import { storyPrompts } from '../../../src/cli/demo/openings.js';
 import type { Engine, Scheme } from '../../../src/engine/engine.js';
-import { type LlamaOptions, loadLlamaEngine } from '../../../src/engine/llama/index.js';
+import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
 import { speculate } from '../../../src/engine/local/speculate.js';
 import type { CutLimit } from '../../../src/math/cut-law.js';
 import { plainSampling, type Sampling } from '../../../src/math/sampling.js';
+import { storyPrompt } from '../../bundled-texts.js';
 import type { BenchModels } from '../../weights/bench-models.js';
 import { spikyEngine } from '../spiky-model.js';
 import { type Exchange, tapWire } from '../wire-tap.js';
 
 /** A scheme as it is compared here: `split` goes with its law whole and cut. */
-export interface DssdVariant {
+export interface SchemeVariant {
   readonly name: string;
   readonly scheme: Scheme;
   readonly cut: CutLimit | null;
 }
 
-export const dssdVariants: readonly DssdVariant[] = [
+export const schemeVariants: readonly SchemeVariant[] = [
   { name: 'full', scheme: 'full', cut: null },
   { name: 'split', scheme: 'split', cut: null },
   { name: 'split, law cut to 32', scheme: 'split', cut: { keepMax: 32 } },
@@ -47,33 +48,29 @@ const scriptedSizes = [32_000, 128_000];
 
 /** The bundled pair, and scripted ones with vocabularies of today's sizes. */
 export async function openPairs(models: BenchModels): Promise<Pair[]> {
-  const load = (modelPath: string): Promise<Engine> => {
-    const options: LlamaOptions = { modelPath, contextLength: 512, threads: 1, probe: false };
-    return loadLlamaEngine(options);
-  };
+  const load = (modelPath: string): Promise<Engine> =>
+    loadLlamaEngine({ modelPath, contextLength: 512, threads: 1, probe: false });
   const [target, draft] = [await load(models.target()), await load(models.draft())];
   const { size } = target.info.vocabulary;
   return [
     { name: `${size} (bundled)`, target, draft, isScripted: false },
     ...scriptedSizes.map((vocabSize) => ({
       name: `${vocabSize} (scripted)`,
-      target: spikyEngine({ vocabSize, divergence: 0 }),
-      draft: spikyEngine({ vocabSize, divergence: scriptedDivergence }),
+      target: spikyEngine(vocabSize, 0),
+      draft: spikyEngine(vocabSize, scriptedDivergence),
       isScripted: true,
     })),
   ];
 }
 
-export const temperature = 0.8;
-
 /** @param topK 0: no filter. */
 export const dssdSampling = (scheme: Scheme, topK: number): Sampling => ({
   ...plainSampling,
-  temperature: scheme === 'greedy' ? 0 : temperature,
+  temperature: scheme === 'greedy' ? 0 : 0.8,
   ...(topK > 0 && { topK }),
 });
 
-export interface PlayOptions {
+export interface RoundsTextOptions {
   readonly topK: number;
   /** Gamma, >= 1. */
   readonly draftLength: number;
@@ -82,38 +79,27 @@ export interface PlayOptions {
   readonly seed: number;
 }
 
-/** Plays texts of different prompts and seeds; the same ones for every way. */
-export async function playTexts(
+/** Texts of different prompts and seeds; the same ones under every variant. */
+export async function writeTexts(
   pair: Pair,
-  variant: DssdVariant,
-  options: PlayOptions,
+  { scheme, cut }: SchemeVariant,
+  options: RoundsTextOptions,
 ): Promise<RoundsText[]> {
   const { topK, draftLength, textCount, tokensMax } = options;
   let seed = 0n;
-  const tap = tapWire(pair.target, pair.draft, variant.cut, () => seed);
+  const tap = tapWire(pair.target, pair.draft, cut, () => seed);
   const texts: RoundsText[] = [];
   for (let index = 0; index < textCount; index++) {
     seed = BigInt(options.seed * 1_000 + index);
-    const request = {
-      prompt: promptOf(pair, index),
-      tokensMax,
-      scheme: variant.scheme,
-      sampling: dssdSampling(variant.scheme, topK),
-      seed,
-      draftLength,
-      confidenceMin: 0,
-    };
+    const prompt = promptOf(pair, index);
+    const asked = { prompt, tokensMax, scheme, sampling: dssdSampling(scheme, topK), seed };
     let tokenCount = 0;
-    for await (const { tokens } of speculate(tap.target, tap.draft, request)) {
-      tokenCount += tokens.length;
-    }
+    const rounds = speculate(tap.target, tap.draft, { ...asked, draftLength, confidenceMin: 0 });
+    for await (const { tokens } of rounds) tokenCount += tokens.length;
     texts.push({ tokenCount, rounds: tap.take() });
   }
   return texts;
 }
 
-function promptOf({ target, isScripted }: Pair, index: number): Int32Array {
-  if (isScripted) return Int32Array.of(100 + index, 7);
-  const text = storyPrompts[index % storyPrompts.length]!;
-  return target.info.vocabulary.tokenize(text, { addBos: true, parseSpecial: false });
-}
+const promptOf = ({ target, isScripted }: Pair, index: number): Int32Array =>
+  isScripted ? Int32Array.of(100 + index, 7) : storyPrompt(target.info.vocabulary, index);

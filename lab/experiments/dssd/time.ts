@@ -1,8 +1,8 @@
-// From what rounds sent to how long they take: stop-and-wait over a link, and the ways of doing without, by the same
-// figures for drafting and passes. Arithmetic; what the real loop makes of it is dssd-link.ts.
+// Calculates how long rounds take from what they sent: stop-and-wait over a link, and the ways of
+// doing without, by the same figures for drafting and passes. link.ts holds it against the real
+// loop.
 
-import type { Estimate } from '../../../src/math/estimate.js';
-import { exact, ratioEstimate } from '../../../src/math/estimate.js';
+import { type Estimate, exact, ratioEstimate } from '../../../src/math/estimate.js';
 import { carryMs, type LinkShape, wireBytesOf } from '../../../src/sim/profiles/link-profiles.js';
 import type { Exchange } from '../wire-tap.js';
 import type { RoundsText } from './rounds.js';
@@ -78,8 +78,8 @@ export const baselines = {
     exact(1_000 / passMs),
   'target only, a round trip each token': (link: LinkShape, { passMs }: DssdTimes): Estimate => {
     const bytes = wireBytesOf(tokenBytes);
-    const variantMs = carryMs(bytes, link.upMbps) + carryMs(bytes, link.downMbps);
-    return exact(1_000 / (passMs + link.roundTripMs + variantMs));
+    const linkMs = carryMs(bytes, link.upMbps) + carryMs(bytes, link.downMbps);
+    return exact(1_000 / (passMs + link.roundTripMs + linkMs));
   },
   "device alone (the draft's text)": (_: LinkShape, { draftMs }: DssdTimes): Estimate =>
     exact(1_000 / draftMs),

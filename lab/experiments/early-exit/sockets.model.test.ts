@@ -1,26 +1,18 @@
-// What the table over sockets rests on: the recorded text comes out in every cell, and hints come before their verdicts.
+// What the table over sockets rests on: the recorded text comes out in every cell, and hints come
+// before their verdicts.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { runServiceHere } from '../../../src/sim/service/run-service.js';
 import { benchModels } from '../../weights/bench-models.js';
-import { playSockets, socketCells } from './sockets.js';
+import { runSockets, socketVariants } from './sockets.js';
 
 const files = benchModels('/nowhere', () => undefined);
 /** The bundled target as it is: the same path through process, sockets and relay, in seconds. */
 const models = { ...files, inflatedTarget: files.target, inflatedExit: files.exit };
 
 it('writes the recorded texts in every cell, and hears hints while passes run', async () => {
-  const context = {
-    models,
-    isQuick: true,
-    minutes: null,
-    seed: 1,
-    play: runServiceHere,
-    note: () => undefined,
-  };
-  const { rows, isSameText } = await playSockets(
-    { ...context, signal: { aborted: false } },
+  const { rows, isSameText } = await runSockets(
+    { models, note: () => undefined, signal: { aborted: false } },
     {
       ...{
         draftMs: 2,
@@ -34,13 +26,12 @@ it('writes the recorded texts in every cell, and hears hints while passes run', 
   );
   assert.ok(isSameText);
   assert.deepEqual(
-    rows.map(({ keys }) => keys),
-    socketCells.map(([mode, variant]) => [mode, 4, 10, variant]),
+    rows.map(({ mode, draftLength, roundTripMs, way }) => [mode, draftLength, roundTripMs, way]),
+    socketVariants.map(({ mode, ahead }) => [mode, 4, 10, ahead]),
   );
-  for (const { keys, values } of rows) {
-    const [tokenMs, , , , right, leadMs] = values;
-    assert.ok(tokenMs!.value > 0);
-    assert.equal(right !== null, keys[3] === 'all', `${keys}`);
-    if (leadMs) assert.ok(leadMs.value > 0, `${keys}: ${leadMs.value} ms`);
+  for (const { mode, way, tokenMs, right, leadMs } of rows) {
+    assert.ok(tokenMs.value > 0);
+    assert.equal(right !== null, way === 'all', `${mode} ${way}`);
+    if (leadMs) assert.ok(leadMs.value > 0, `${mode} ${way}: ${leadMs.value} ms`);
   }
 });

@@ -1,5 +1,7 @@
-// One bed in virtual time, served in every mode: streaming, stop-and-wait at its best draft length, pipeline, race.
+// Serves one fixture in every mode in virtual time: streaming, stop-and-wait at its best draft
+// length, pipeline, race.
 
+import type { Estimate } from '../../../src/math/estimate.js';
 import type { RunService } from '../../../src/sim/service/run-service.js';
 import {
   pipeline,
@@ -7,44 +9,51 @@ import {
   type ServiceFixture,
   type ServiceResult,
   serve,
+  speedOf,
   stopAndWait,
   stream,
 } from '../../../src/sim/service/serve.js';
 
-export interface ModeResult {
-  readonly mode: 'streaming' | 'stop-and-wait' | 'pipeline' | 'race';
+export const modeNames = ['streaming', 'stop-and-wait', 'pipeline', 'race'] as const;
+export type ModeName = (typeof modeNames)[number];
+
+export interface ModeRuns extends Readonly<Record<ModeName, ServiceResult>> {
   /** Of stop-and-wait: the best of a few. */
-  readonly draftLength: number | null;
-  readonly served: ServiceResult;
+  readonly draftLength: number;
 }
 
 const draftLengths = [1, 2, 4, 8];
 
-/**
- * Streaming first.
- *
- * @param streamed of a like bed, where it is played already.
- */
-export async function playModes(
+/** @param streamed of a like fixture, where it is known already. */
+export async function runModes(
   play: RunService,
   fixture: ServiceFixture,
   streamed: Promise<ServiceResult> = serve(play, fixture, stream),
-): Promise<ModeResult[]> {
+): Promise<ModeRuns> {
   const roundsOf = async (draftLength: number) => ({
     draftLength,
     served: await serve(play, fixture, stopAndWait(draftLength)),
   });
-  const [rounds, ...others] = await Promise.all([
+  const [rounds, streaming, pipelined, raced] = await Promise.all([
     Promise.all(draftLengths.map(roundsOf)),
     streamed,
     serve(play, fixture, pipeline),
     serve(play, fixture, race),
   ]);
   const [best] = rounds.sort((a, b) => a.served.tokenMs.value - b.served.tokenMs.value);
-  return [
-    { mode: 'streaming', draftLength: null, served: others[0] },
-    { mode: 'stop-and-wait', ...best! },
-    { mode: 'pipeline', draftLength: null, served: others[1] },
-    { mode: 'race', draftLength: null, served: others[2] },
-  ];
+  const { draftLength, served } = best!;
+  return { streaming, 'stop-and-wait': served, pipeline: pipelined, race: raced, draftLength };
+}
+
+/** Speed of one user in a mode, in units of streaming with as many devices. */
+export const ofStreaming = (runs: ModeRuns, mode: ModeName): Estimate =>
+  speedOf(runs[mode], runs.streaming);
+
+/** Race in units of streaming. */
+export async function raceSpeed(play: RunService, fixture: ServiceFixture): Promise<Estimate> {
+  const [raced, streamed] = await Promise.all([
+    serve(play, fixture, race),
+    serve(play, fixture, stream),
+  ]);
+  return speedOf(raced, streamed);
 }

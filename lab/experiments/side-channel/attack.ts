@@ -1,5 +1,6 @@
-// Somebody on the way who cannot read: features of what is seen of an answer, and attackers that have learnt from other
-// answers to the same prompts which prompt they belong to. Simple ones; what they find out is the least that can be.
+// Attacks a link that it cannot read: by features of what is seen of an answer, and what other
+// answers to the same prompts have taught. Simple attackers; what they find out is the least that
+// can be.
 
 import { mean } from '../../../src/math/statistics.js';
 import type { SeenMessage } from '../../../src/sim/index.js';
@@ -34,7 +35,7 @@ function bothVariants(
   values: (messages: readonly SeenMessage[]) => number[],
 ): Vector {
   return (['up', 'down'] as const).flatMap((wanted) => {
-    const found = values(seen.filter(({ direction: variant }) => variant === wanted));
+    const found = values(seen.filter(({ direction }) => direction === wanted));
     return Array.from({ length: messageCount }, (_, index) => found[index] ?? 0);
   });
 }
@@ -45,43 +46,36 @@ const distancesOf = (messages: readonly SeenMessage[]): number[] =>
 function bytesByTime(seen: readonly SeenMessage[], wanted: SeenMessage['direction']): number[] {
   const bins = new Array<number>(binCount).fill(0);
   const startMs = seen[0]?.atMs ?? 0;
-  for (const { atMs, direction: variant, byteCount } of seen) {
+  for (const { atMs, direction, byteCount } of seen) {
     const bin = Math.floor((atMs - startMs) / binMs);
-    if (variant === wanted && bin < binCount) bins[bin]! += byteCount;
+    if (direction === wanted && bin < binCount) bins[bin]! += byteCount;
   }
   return bins;
 }
 
 function totalsOf(seen: readonly SeenMessage[]): Vector {
   const of = (wanted: SeenMessage['direction']): number[] => {
-    const messages = seen.filter(({ direction: variant }) => variant === wanted);
+    const messages = seen.filter(({ direction }) => direction === wanted);
     return [messages.length, messages.reduce((sum, { byteCount }) => sum + byteCount, 0)];
   };
   return [...of('up'), ...of('down'), (seen.at(-1)?.atMs ?? 0) - (seen[0]?.atMs ?? 0)];
 }
 
-export interface Recognition {
-  /** Of the answers, those whose prompt the best attacker names. */
-  readonly rightShare: number;
-  readonly best: string;
-}
-
 /**
- * Lets every attacker name the prompt of each answer after it has learnt all answers of other folds.
+ * Lets every attacker name the prompt of each answer after it has learnt all answers of other
+ * folds.
  *
- * @param traces of each prompt, the same number, in any order. @param foldCount parts that are left out in turns, >= 2.
+ * @param traces of each prompt, the same number, in any order.
+ * @param foldCount parts that are left out in turns, >= 2.
+ * @returns of the answers, those whose prompt the best attacker names.
  */
-export function attack(traces: readonly Trace[], foldCount: number): Recognition {
+export function attack(traces: readonly Trace[], foldCount: number): number {
   const folds = foldsOf(traces, foldCount);
-  let top: Recognition = { rightShare: -1, best: '' };
-  for (const [view, featuresOf] of Object.entries(views)) {
+  const shares = Object.values(views).flatMap((featuresOf) => {
     const known = traces.map(({ prompt, seen }) => ({ prompt, point: featuresOf(seen) }));
-    for (const manner of manners) {
-      const rightShare = rightShareOf(known, folds, manner);
-      if (rightShare > top.rightShare) top = { rightShare, best: `${view}, ${manner}` };
-    }
-  }
-  return top;
+    return manners.map((manner) => rightShareOf(known, folds, manner));
+  });
+  return Math.max(...shares);
 }
 
 /** The turn of each answer among those of its prompt says its fold. */
@@ -151,7 +145,8 @@ function middlesOf(known: readonly Known[]): Known[] {
 }
 
 /**
- * The least that such a share of right guesses says of one of so many prompts, in bits: Fano's inequality.
+ * The least that such a share of right guesses says of one of so many prompts, in bits: Fano's
+ * inequality.
  *
  * @returns in [0, log2 promptCount].
  */

@@ -1,5 +1,6 @@
-// Where speculation stops paying as a server fills up, and whether its advice on draft lengths finds the place: fixed
-// lengths of devices that are deaf to advice, the best of them chosen afterwards, beside devices that hear it.
+// Finds where speculation stops paying as a server fills up, and whether its advice on draft
+// lengths finds the place: fixed lengths of devices that are deaf to advice, the best of them
+// chosen afterwards, beside devices that hear it.
 
 import {
   race,
@@ -11,106 +12,59 @@ import {
   stream,
 } from '../../../src/sim/service/serve.js';
 import type { ExperimentContext } from '../../report/experiment.js';
-import type { Table } from '../../report/result.js';
-import type { SledServer } from '../sled.js';
-import { answerTokens, fleetOf, mixedFleet } from './fleet.js';
+import { seedsOf } from '../fixture.js';
+import { answerTokens, fleetOf, mixedFleet, type Target } from './fleet.js';
 
 const deviceCounts = [1, 4, 16, 64];
 const draftLengths = [1, 2, 4, 8];
-const longest = 8;
 
-/** As shipped: the device weighs its own pace, link and luck, the server says what its passes can bear. */
-const measured: Serving = {
-  ...stopAndWait(longest),
-  stopRule: { kind: 'adaptive', draftLengthMax: longest },
+/**
+ * As shipped: the device weighs its own pace, link and luck, the server says what its passes can
+ * bear.
+ */
+const adaptive: Serving = {
+  ...stopAndWait(8),
+  stopRule: { kind: 'adaptive', draftLengthMax: 8 },
 };
 
-export interface AdviceResult {
-  readonly server: string;
-  readonly deviceCount: number;
-  readonly streamed: ServiceResult;
-  /** [draft lengths] deaf to advice. */
-  readonly fixed: readonly { readonly draftLength: number; readonly served: ServiceResult }[];
-  /** At most the longest of them, as the device measures and the server advises. */
-  readonly advised: ServiceResult;
-  readonly race: ServiceResult;
-  readonly deafRace: ServiceResult;
-}
-
-/** Plays devices that follow the advice on draft lengths and ones that do not, on each server. */
-export function playAdvice(
-  context: ExperimentContext,
-  servers: readonly SledServer[],
-): Promise<AdviceResult[]> {
-  const { isQuick } = context;
+/** Devices that follow the advice on draft lengths and ones that do not, on each target. */
+export function runAdvice(context: ExperimentContext, targets: readonly Target[]) {
   return Promise.all(
-    servers.flatMap((server) => {
-      const most = Math.max(...server.deviceCounts);
-      const counts = deviceCounts.filter((count) => count <= (isQuick ? 4 : most));
-      return counts.map((count) => playPlace(context, server, count));
+    targets.flatMap((target) => {
+      const most = context.isQuick ? 4 : Math.max(...target.deviceCounts);
+      const counts = deviceCounts.filter((count) => count <= most);
+      return counts.map((count) => runPlace(context, target, count));
     }),
   );
 }
 
-async function playPlace(
+async function runPlace(
   { isQuick, seed, play, note }: ExperimentContext,
-  { name, pass }: SledServer,
+  { name, pass }: Target,
   deviceCount: number,
-): Promise<AdviceResult> {
-  const length = deviceCount >= 16 || isQuick ? 2 : 6;
-  const seeds = Array.from({ length }, (_, index) => seed * 1_000 + index);
-  const fixture = { deviceCount, devices: fleetOf(mixedFleet), pass, answerTokens, seeds };
-  const deaf = { ...fixture, devices: fleetOf(mixedFleet, { ignoresAdvice: true }) };
-  const fixedOf = async (draftLength: number) => ({
-    draftLength,
-    served: await serve(play, deaf, stopAndWait(draftLength)),
-  });
+) {
+  const seeds = seedsOf(seed, deviceCount >= 16 || isQuick ? 2 : 6);
+  const hearing = { deviceCount, devices: fleetOf(mixedFleet), pass, answerTokens, seeds };
+  const deaf = { ...hearing, devices: fleetOf(mixedFleet, { ignoresAdvice: true }) };
   const [fixed, streamed, advised, raced, deafRace] = await Promise.all([
-    Promise.all(draftLengths.map(fixedOf)),
-    serve(play, fixture, stream),
-    serve(play, fixture, measured),
-    serve(play, fixture, race),
+    Promise.all(draftLengths.map((length) => serve(play, deaf, stopAndWait(length)))),
+    serve(play, hearing, stream),
+    serve(play, hearing, adaptive),
+    serve(play, hearing, race),
     serve(play, deaf, race),
   ]);
   note(`advice, ${name}, devices ${deviceCount}`);
-  return { server: name, deviceCount, fixed, streamed, advised, race: raced, deafRace };
+  const best = fixed.reduce((a, b) => (a.tokenMs.value <= b.tokenMs.value ? a : b));
+  const longest = fixed.at(-1)!;
+  const speed = (served: ServiceResult) => speedOf(served, streamed);
+  return {
+    row: {
+      ...{ server: name, devices: deviceCount, best: draftLengths[fixed.indexOf(best)]! },
+      ...{ fixed: speed(best), longest: speed(longest), advised: speed(advised) },
+      ...{ advisedLength: advised.draftLength, deafRace: speed(deafRace), race: speed(raced) },
+    },
+    /** Of the best fixed length. */
+    advisedShare: best.tokenMs.value / advised.tokenMs.value,
+    longestShare: best.tokenMs.value / longest.tokenMs.value,
+  };
 }
-
-/** Of the fixed lengths, chosen on the figures that are shown. */
-export const bestFixed = ({ fixed }: AdviceResult): AdviceResult['fixed'][number] =>
-  fixed.reduce((a, b) => (a.served.tokenMs.value <= b.served.tokenMs.value ? a : b));
-
-export const adviceTable = (result: readonly AdviceResult[]): Table => ({
-  id: 'advice',
-  title:
-    'advice on draft lengths beside the best length in hindsight: speeds of a user, of central streaming',
-  keys: [
-    { name: 'server', title: 'target', unit: '' },
-    { name: 'devices', title: 'devices', unit: '' },
-    { name: 'best', title: 'best fixed length', unit: '' },
-  ],
-  values: [
-    { name: 'fixed', title: 'best fixed, deaf', unit: '', origin: 'simulated' },
-    { name: 'longest', title: `${longest} drafted, deaf`, unit: '', origin: 'simulated' },
-    { name: 'advised', title: `adaptive up to ${longest}, advised`, unit: '', origin: 'simulated' },
-    { name: 'advisedLength', title: 'tested a pass, advised', unit: '', origin: 'simulated' },
-    { name: 'deafRace', title: 'race, deaf', unit: '', origin: 'simulated' },
-    { name: 'race', title: 'race, advised', unit: '', origin: 'simulated' },
-  ],
-  rows: result.map((one) => {
-    const best = bestFixed(one);
-    const speed = (served: ServiceResult) => speedOf(served, one.streamed);
-    return {
-      keys: [one.server, one.deviceCount, best.draftLength],
-      values: [
-        speed(best.served),
-        speed(one.fixed.at(-1)!.served),
-        speed(one.advised),
-        one.advised.draftLength,
-        speed(one.deafRace),
-        speed(one.race),
-      ],
-    };
-  }),
-  isShown: true,
-});

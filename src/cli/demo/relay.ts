@@ -3,8 +3,8 @@
 // result.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { noiseKey, uniform } from '../../math/noise.js';
 import { carryMs, type LinkShape } from '../../sim/profiles/link-profiles.js';
+import { Random } from '../../sim/random.js';
 
 export interface Relay {
   readonly port: number;
@@ -25,7 +25,7 @@ interface Held {
  *
  * @param seed of jitter and stalls.
  */
-export async function startRelay(port: number, shape: LinkShape, seed = 1n): Promise<Relay> {
+export async function startRelay(port: number, shape: LinkShape, seed = 1): Promise<Relay> {
   const sockets = new Set<Socket>();
   const link = { shape };
   let wayCount = 0;
@@ -41,7 +41,7 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1n): Pro
         sockets.delete(from);
         to.destroy();
       });
-      carry(from, to, dueTimes(link, way, seed + BigInt(wayCount++)));
+      carry(from, to, dueTimes(link, way, new Random(seed, 'link', wayCount++)));
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -60,17 +60,15 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1n): Pro
 function dueTimes(
   link: { readonly shape: LinkShape },
   way: 'upMbps' | 'downMbps',
-  seed: bigint,
+  random: Random,
 ): (byteCount: number) => number {
-  const key = noiseKey(seed, 'accept');
   let busyUntilMs = 0;
   let lastDueMs = 0;
-  let count = 0;
   return (byteCount) => {
     const { shape } = link;
     busyUntilMs = Math.max(performance.now(), busyUntilMs) + carryMs(byteCount, shape[way]);
-    const jitterMs = shape.jitterMs * uniform(key, count, 0);
-    const stallMs = uniform(key, count++, 1) < shape.stallShare ? shape.stallMs : 0;
+    const jitterMs = shape.jitterMs * random.next();
+    const stallMs = random.happens(shape.stallShare) ? shape.stallMs : 0;
     lastDueMs = Math.max(lastDueMs, busyUntilMs + shape.roundTripMs / 2 + jitterMs + stallMs);
     return lastDueMs;
   };

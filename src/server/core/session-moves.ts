@@ -27,7 +27,7 @@ function move(from: SessionStatus, to: SessionStatus): SessionStatus {
  *
  * @param end why no token may follow the text that the session begins with, or null.
  */
-export function open(device: AttachedDevice, end: EndReason | null): SessionStatus {
+export function newStatus(device: AttachedDevice, end: EndReason | null): SessionStatus {
   return end === null
     ? { kind: 'waiting', device, phase: 'prefill', isSuspect: false }
     : { kind: 'ended', device, reason: end };
@@ -96,7 +96,7 @@ export function residualCommitted(status: SessionStatus, end: EndReason | null):
   return move(status, { kind: 'waiting', device, phase: 'decode', isSuspect: false });
 }
 
-export function cancel(status: SessionStatus): SessionStatus {
+export function withCancel(status: SessionStatus): SessionStatus {
   switch (status.kind) {
     case 'waiting':
     case 'law-due':

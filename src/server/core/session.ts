@@ -88,7 +88,7 @@ export class Session {
     this.#waitingSinceMs = nowMs;
     this.#draftAtMs = nowMs;
     const device = { kind: 'attached', address, wire: 'opening' } as const;
-    this.#status = moves.open(device, endAfter(log, terms));
+    this.#status = moves.newStatus(device, endAfter(log, terms));
   }
 
   // State.
@@ -257,7 +257,7 @@ export class Session {
 
   /** Ends the session, or lets it end with the pass that it is in. */
   cancel(): void {
-    this.#status = moves.cancel(this.#status);
+    this.#status = moves.withCancel(this.#status);
   }
 
   /**

@@ -1,0 +1,210 @@
+// Adds the commands `engine`, `loop` and `api`: each times parts of the program as ratios inside
+// one run, and prints tables. Their words are in lab/report/text.
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command, Option } from 'commander';
+import { PilotfishError } from '../../src/base/error.js';
+import { flag, jsonFlag } from '../../src/cli/flags/flags.js';
+import { packageVersion } from '../../src/cli/package-root.js';
+import type { Terminal } from '../../src/cli/screen/terminal.js';
+import { compareSendings } from '../../src/sim/index.js';
+import { benchApi, benchFirstToken, streamBound } from '../api/api-bench.js';
+import { benchBranches, benchRunnersUp } from '../engine/ahead-bench.js';
+import { benchExits } from '../engine/exit-bench.js';
+import { benchHints } from '../engine/exit-quality.js';
+import { benchFormats } from '../engine/format-bench.js';
+import { benchMemory } from '../engine/memory-bench.js';
+import { benchPasses } from '../engine/pass-bench.js';
+import { benchRows } from '../engine/row-bench.js';
+import { benchSpeculation } from '../engine/speculation-bench.js';
+import { benchBatch } from '../loop/batch-bench.js';
+import { benchLink } from '../loop/link-bench.js';
+import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
+import { benchRace, raceGrid } from '../loop/race-bench.js';
+import { benchStack } from '../loop/stack-bench.js';
+import { inTurn, type OnRow } from '../paired.js';
+import { rowText } from '../report/figures.js';
+import { type Measured, tablesFrom, textHead } from '../report/text.js';
+import { type BenchModels, benchModels } from '../weights/bench-models.js';
+import { machineLine } from './machine.js';
+import { tableText } from './table-text.js';
+
+interface BenchContext {
+  readonly models: BenchModels;
+  readonly quick: boolean;
+  readonly onRow: OnRow;
+}
+
+/** By name. Each measures one thing. @returns rows of its tables. */
+type BenchParts = Readonly<Record<string, (context: BenchContext) => Promise<Measured['tables']>>>;
+
+const benches: Readonly<Record<string, BenchParts>> = {
+  engine: {
+    passes: async ({ models, quick, onRow }) => ({
+      passes: await benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
+    }),
+    async speculation({ models, quick, onRow }) {
+      const size = { draftLengths: quick ? [2] : [1, 2, 4], turns: quick ? 6 : 8, tokensMax: 32 };
+      const targets = {
+        'float16 weights, bound by arithmetic here': models.inflatedTarget(),
+        'float32 weights, bound by memory': models.memoryBoundTarget(),
+      };
+      const rows = await inTurn(Object.entries(targets), async ([target, targetPath]) => {
+        const options = { ...size, draftPath: models.draft(), targetPath };
+        const some = await benchSpeculation(options, onRow);
+        return some.map((row) => ({ target, ...row }));
+      });
+      return { speculation: rows.flat() };
+    },
+    memory: async ({ models }) => ({ memory: [await benchMemory(models.wideVocabulary())] }),
+    rows: async ({ onRow }) => ({ rows: await benchRows(onRow) }),
+    formats: async ({ onRow }) => ({ formats: await benchFormats(onRow) }),
+    exits: async ({ models, quick, onRow }) => ({
+      exits: await benchExits(models, quick ? 8 : 24, onRow),
+    }),
+    hints: async ({ models, quick, onRow }) => ({
+      hints: await benchHints(models, quick ? 4 : 16, onRow),
+    }),
+    async ahead({ models, quick, onRow }) {
+      const turns = quick ? 8 : 24;
+      const [draft, target] = [models.draft(), models.target()];
+      const paths = { 'bundled draft': draft, 'bundled target, as a draft': target };
+      return {
+        'runners-up': await benchRunnersUp(draft, turns, onRow),
+        branches: await benchBranches(paths, turns, onRow),
+      };
+    },
+  },
+  loop: {
+    stack: async ({ quick, onRow }) => ({ stack: await benchStack(quick ? 3 : 9, onRow) }),
+    async batch({ models, quick }) {
+      const target = models.inflatedTarget();
+      const row = await withTexts(models, target, 16, quick ? 16 : 32, (texts) =>
+        benchBatch(target, texts, quick ? 3 : 7),
+      );
+      return { batch: [row] };
+    },
+    async link({ models, quick, onRow }) {
+      const real = { name: 'inflated, real passes', path: models.inflatedTarget(), pace: null };
+      const pace = { passMs: 30, rowMs: 0 };
+      const emulated = { name: 'passes emulated: 30 ms', path: models.target(), pace };
+      const settings = { roundTripMs: 20, draftMs: 8, turns: quick ? 3 : 5 };
+      const rows = await inTurn([real, emulated], (linkCase) =>
+        withTexts(models, linkCase.path, 4, quick ? 32 : 64, (texts) =>
+          benchLink(linkCase, texts, settings, onRow),
+        ),
+      );
+      return { link: rows.flat() };
+    },
+    async race({ models, quick, onRow }) {
+      const grid = { ...raceGrid, turns: quick ? 3 : 8 };
+      const target = models.target();
+      const rows = await withTexts(models, target, grid.turns, 96, (texts) =>
+        benchRace(target, texts, grid, onRow),
+      );
+      return { race: rows };
+    },
+    async sending({ quick, onRow }) {
+      const rows = compareSendings(quick ? 3 : 20, (row) => onRow({ ...row }));
+      const sending = rows.map(
+        ({ sending: sends, acceptanceRate: accepted, passNoise: _, ...row }) => {
+          const atOnce = rows.find(
+            (other) =>
+              other.sending === 'at-once' &&
+              other.roundTripMs === row.roundTripMs &&
+              other.jitterMs === row.jitterMs,
+          )!;
+          return { ...row, sends, accepted, delay: 100 * (row.tokenMs / atOnce.tokenMs - 1) };
+        },
+      );
+      return { sending };
+    },
+  },
+  api: {
+    async throughput({ quick, onRow }) {
+      const rows = await benchApi(quick ? 5 : 15, onRow);
+      return { throughput: rows, bound: [{ work: 'stream', bound: streamBound(rows) }] };
+    },
+    'first-token': async ({ quick }) => ({
+      'first-token': [await benchFirstToken(quick ? 300 : 2000)],
+    }),
+  },
+};
+
+async function withTexts<Result>(
+  models: BenchModels,
+  target: string,
+  count: number,
+  tokenCount: number,
+  work: (texts: RecordedTexts) => Promise<Result>,
+): Promise<Result> {
+  const texts = await recordTexts({ target, draft: models.draft() }, count, tokenCount);
+  try {
+    return await work(texts);
+  } finally {
+    await texts.close();
+  }
+}
+
+interface BenchOptions {
+  readonly quick?: boolean;
+  readonly json?: boolean;
+  readonly folder: string;
+  readonly part: readonly string[];
+}
+
+/** Adds the commands that time parts of the program on this machine. */
+export function addBenches(lab: Command, terminal: Terminal): void {
+  for (const [name, parts] of Object.entries(benches)) {
+    const { title, question } = textHead(name);
+    const names = Object.keys(parts);
+    lab
+      .command(name)
+      .summary(title)
+      .description(question)
+      .addOption(flag('--part <names...>', 'only these parts').choices(names).default(names, 'all'))
+      .addOption(quickFlag())
+      .addOption(folderFlag())
+      .addOption(jsonFlag())
+      .action((options: BenchOptions) => runBench(name, parts, options, terminal));
+  }
+}
+
+export const quickFlag = (): Option => flag('--quick', 'fewer turns, wider intervals');
+
+export const folderFlag = (): Option =>
+  flag('--folder <path>', 'where the models made for the benchmark are kept').default(
+    join(tmpdir(), 'pilotfish-bench'),
+  );
+
+async function runBench(
+  id: string,
+  parts: BenchParts,
+  options: BenchOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const say = (text: string): void => {
+    if (!options.json) terminal.out.write(`${text}\n`);
+  };
+  say(`pilotfish ${packageVersion()}, ${machineLine()}`);
+  const goOn = (): void => {
+    if (terminal.signal.aborted) throw new PilotfishError('cancelled', 'the benchmark was stopped');
+  };
+  // Told at every step of a part: where one can be stopped.
+  const note = (text: string): void => {
+    goOn();
+    terminal.err.write(`${text}\n`);
+  };
+  const models = benchModels(options.folder, note);
+  const results: Record<string, unknown> = { machine: machineLine() };
+  const onRow: OnRow = (row) => note(rowText(row));
+  for (const [name, part] of Object.entries(parts)) {
+    if (!options.part.includes(name)) continue;
+    goOn();
+    const rows = await part({ models, quick: options.quick === true, onRow });
+    Object.assign(results, rows);
+    for (const table of tablesFrom(id, rows)) say(`\n${tableText(table)}`);
+  }
+  if (options.json) terminal.out.write(`${JSON.stringify(results, null, 2)}\n`);
+}
