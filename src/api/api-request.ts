@@ -3,10 +3,10 @@
 
 import type { GenerationRequest, PromptInput } from './generator.js';
 
-type Handed = 'sampling' | 'stops' | 'tokensMax' | 'topLogprobs' | 'format';
+type SharedField = 'sampling' | 'stops' | 'tokensMax' | 'topLogprobs' | 'format';
 
-/** The fields that generations get as they are stand in `GenerationRequest`. */
-export interface ApiRequest extends Pick<GenerationRequest, Handed> {
+/** The fields that each generation gets unchanged are those of `GenerationRequest`. */
+export interface ApiRequest extends Pick<GenerationRequest, SharedField> {
   readonly model: string;
   /** [1..choicesMax]; a chat request has one. */
   readonly prompts: readonly PromptInput[];

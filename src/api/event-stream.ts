@@ -68,7 +68,7 @@ export class EventStream {
 
   /**
    * Sends what was written since the last flush, or an empty comment. The comment is left out while
-   * the reader has not taken what went before: it would be cut off for nothing.
+   * the reader has not taken earlier events, so that fillers alone never cut it off.
    */
   #flush(): void {
     const events = this.#waiting;

@@ -20,7 +20,7 @@ it('answers each line of a pipe, with one text for every drafter, and drops old 
     const lines = 'Tell me more.\n'.repeat(4);
     const full = await talk(lines, '-n', '200', '--logit-bias', '2=-inf');
     assert.equal(full.code, 0, full.err);
-    assert.match(full.err, /the context is full: the (\d )?oldest turns? w(as|ere) forgotten/);
+    assert.match(full.err, /the context is full: the (\d )?oldest turns? w(as|ere) dropped/);
     const long = await talk(`${'word '.repeat(600)}\n`);
     assert.equal(long.code, 2);
     assert.match(long.err, /\[prompt-too-long\]/);

@@ -34,7 +34,7 @@ describe('pilotfish run without a server', () => {
       out,
       (await run(['generate', prompt, '-m', 'stories-draft', '-n', '12', ...small])).out,
     );
-    assert.match(err, /the last 12 tokens are the draft model's own: no server has verified them/);
+    assert.match(err, /the last 12 tokens are by the draft model and not verified/);
     const { isVerified, text } = JSON.parse((await ask('--fallback', 'draft-only', '--json')).out);
     assert.deepEqual([isVerified, `${text}\n`], [false, out]);
   });

@@ -56,7 +56,7 @@ export function comparisonTable(
   ways: readonly ContenderSamples[],
   alone: ContenderSamples | null,
 ): string {
-  const head = ['', 'tokens/s', 'to streaming', 'accepted', 'messages/token', 'bytes/token'];
+  const head = ['', 'tokens/s', 'vs streaming', 'accepted', 'messages/token', 'bytes/token'];
   const rows = ways.map((way) => row(way, `${ratioTo(ways[0]!, way).median.toFixed(2)} x`));
   const first = alone === null ? [] : [row(alone, '-')];
   const align = ['left', 'right', 'right', 'right', 'right', 'right'] as const;

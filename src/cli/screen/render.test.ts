@@ -108,7 +108,7 @@ test('the legend uses the very marks', () => {
     'drafted and accepted',
     '[-drafted and rejected-]',
     '{+residual: replaces a rejected draft+}',
-    '{*bonus: after drafts that were all accepted*}',
+    '{*bonus: after a fully accepted draft*}',
     '{=written by the target alone=}',
   ]);
   assert.ok(legendEntries(true, ['bonus'])[0]!.includes('\u001b[36mbonus'));

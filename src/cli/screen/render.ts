@@ -48,7 +48,7 @@ const looks: Readonly<Record<TokenMark, Look>> = {
     style: 'cyan',
     open: '{*',
     close: '*}',
-    meaning: 'bonus: after drafts that were all accepted',
+    meaning: 'bonus: after a fully accepted draft',
   },
   provisional: {
     style: ['magenta', 'dim'],
