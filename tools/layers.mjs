@@ -5,7 +5,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** Layer -> layers it may import. A folder under a layer may have a row of its own; the longest prefix counts. */
+/**
+ * Layer -> layers it may import. A folder under a layer may have a row of its own; the longest
+ * prefix counts.
+ */
 const product = {
   base: [],
   math: ['base'],

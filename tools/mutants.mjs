@@ -1,10 +1,12 @@
-// Makes small mistakes in the code on purpose and shows which of them no quick test of the same room notices.
-// Usage: node tools/mutants.mjs [--room NAME]... [--sample N] [--seed N] [--all] [--file WORD]
+// Makes small mistakes in the code on purpose and shows which of them no quick test of the same
+// room notices. Usage: node tools/mutants.mjs [--room NAME]... [--sample N] [--seed N] [--all]
+// [--file WORD]
 //   --room     math, protocol, server/core, device/core; default: all of them
 //   --sample   mutants per room, drawn at random by the seed; default 200
 //   --all      every mutant
 //   --file     only mutants of files whose path contains the word
-// Survivors that cannot be killed are explained in tools/mutants/explained.json; others make the exit code 1.
+// Survivors that cannot be killed are explained in tools/mutants/explained.json; others make the
+// exit code 1.
 
 import { fork } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -25,7 +27,10 @@ const { values: options } = parseArgs({
   },
 });
 
-/** A mutant that takes this much longer than a test takes loops; a busy machine is not taken for one. */
+/**
+ * A mutant that takes this much longer than a test takes loops; a busy machine is not taken for
+ * one.
+ */
 const limitMsOf = (ms) => 5_000 + 20 * ms;
 
 /** The compiler leaves what it made of a source that is gone. */
@@ -176,7 +181,8 @@ async function tryAll(work, survived) {
       if (answer.kind !== 'survived') {
         child.end();
         child = (await fresh(-2)).child;
-        // It hung or died; or what it left behind fails tests by itself, and a fresh process decides.
+        // It hung or died; or what it left behind fails tests by itself, and a fresh process
+        // decides.
         return answer.kind === 'gone' || (await child.try(mutant.id, runs)).kind !== 'survived';
       }
     }
@@ -205,7 +211,9 @@ const explained = JSON.parse(
 const isSame = (mutant, { file, from, to }) =>
   sourceOf(mutant.path) === file && mutant.from === from && mutant.to === to;
 
-/** @returns whether every survivor of the room is explained, and every explanation is of a mutant. */
+/**
+ * @returns whether every survivor of the room is explained, and every explanation is of a mutant.
+ */
 async function checkRoom(room) {
   const started = performance.now();
   const work = plan(room);

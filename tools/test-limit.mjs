@@ -1,5 +1,6 @@
-// Ends a test process in which one test takes too long, and names the test. node's own --test-timeout
-// limits whole files and does not say which test hung. Loaded into each process of a run by test.mjs.
+// Ends a test process in which one test takes too long, and names the test. node's own
+// --test-timeout limits whole files and does not say which test hung. Loaded into each process of a
+// run by test.mjs.
 
 import { availableParallelism, loadavg } from 'node:os';
 import { afterEach, beforeEach } from 'node:test';

@@ -27,7 +27,10 @@ function testFiles(folder) {
     .sort();
 }
 
-/** Ends what test-limit.mjs cannot: a file that keeps something open after its tests, or never yields. */
+/**
+ * Ends what test-limit.mjs cannot: a file that keeps something open after its tests, or never
+ * yields.
+ */
 const fileMinutesMax = 20;
 
 /** Runs the files with so many at once; true when all passed. */
@@ -87,6 +90,7 @@ if (files.length === 0) {
 }
 const isModel = (path) => path.endsWith('.model.test.js');
 const plainPassed = passes(grouped(files.filter((path) => !isModel(path))), availableParallelism());
-// Model tests start ggml threads of their own, which starve each other on few cores: one file at a time.
+// Model tests start ggml threads of their own, which starve each other on few cores: one file at a
+// time.
 const modelPassed = passes(files.filter(isModel), 1);
 process.exit(plainPassed && modelPassed ? 0 : 1);

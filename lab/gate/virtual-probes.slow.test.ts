@@ -1,4 +1,5 @@
-// The gate's exact readings are the same in every run, so any change of one is a change of the code.
+// The gate's exact readings are the same in every run, so any change of one is a change of the
+// code.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,9 +1,12 @@
-// Random texts of any characters for property tests. fast-check's own `unit: 'binary'` draws from the same ones, but takes a
-// second of each process to prepare.
+// Random texts of any characters for property tests. fast-check's own `unit: 'binary'` draws from
+// the same ones, but takes a second of each process to prepare.
 
 import fc from 'fast-check';
 
-/** One code point; halves of surrogate pairs are no text. Small ones more often, as a failure shrinks to them anyway. */
+/**
+ * One code point; halves of surrogate pairs are no text. Small ones more often, as a failure
+ * shrinks to them anyway.
+ */
 const character = fc
   .oneof(
     fc.integer({ min: 0, max: 0x7f }),

@@ -1,6 +1,7 @@
-// How long the fuzzers go on and where they begin. In every check a bounded number of runs from a new seed, which a failure prints;
-// PILOTFISH_FUZZ_RUNS makes all of them longer, PILOTFISH_FUZZ_SEED repeats a run. What once was found is kept as data beside
-// each test and met first.
+// How long the fuzzers go on and where they begin. In every check a bounded number of runs from a
+// new seed, which a failure prints; PILOTFISH_FUZZ_RUNS makes all of them longer,
+// PILOTFISH_FUZZ_SEED repeats a run. What once was found is kept as data beside each test and met
+// first.
 
 import type { Parameters } from 'fast-check';
 
@@ -9,7 +10,8 @@ const { PILOTFISH_FUZZ_RUNS, PILOTFISH_FUZZ_SEED } = process.env;
 /**
  * Parameters of a fuzzer.
  *
- * @param usualRuns where nobody asks for more. @param kept inputs of the property that were trouble once, run first.
+ * @param usualRuns where nobody asks for more.
+ * @param kept inputs of the property that were trouble once, run first.
  */
 export function fuzzing<T>(
   usualRuns: number,

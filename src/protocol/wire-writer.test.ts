@@ -1,4 +1,5 @@
-// Every value is written whole wherever it falls: also where the buffer of the writer ends, and beyond.
+// Every value is written whole wherever it falls: also where the buffer of the writer ends, and
+// beyond.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// Tries mutants in one process: loads a room with all of its mutants and its tests once, learns which test reaches which
-// mutant, and runs those again for each. The parent ends it where a mutant loops. Started by tools/mutants.mjs.
+// Tries mutants in one process: loads a room with all of its mutants and its tests once, learns
+// which test reaches which mutant, and runs those again for each. The parent ends it where a mutant
+// loops. Started by tools/mutants.mjs.
 
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -71,7 +72,8 @@ async function attempt({ id, runs }) {
     say({ kind: 'starts', test, limitMs });
     if (await passes(tests[test])) continue;
     active = -1;
-    // A mutant may have left something in a module that outlives it: then the failure may not be its own.
+    // A mutant may have left something in a module that outlives it: then the failure may not be
+    // its own.
     const isClean = await passes(tests[test]);
     say({ kind: 'killed', id, test, isClean });
     return;

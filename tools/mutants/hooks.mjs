@@ -1,4 +1,5 @@
-// Module hooks of a process that tries mutants: texts with mutants stand in for modules, and test-list.mjs for node:test.
+// Module hooks of a process that tries mutants: texts with mutants stand in for modules, and
+// test-list.mjs for node:test.
 
 let texts = new Map();
 

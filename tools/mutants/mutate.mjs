@@ -1,5 +1,5 @@
-// Finds the mutants of a compiled module and writes all of them into one text, behind switches: one load serves every mutant.
-// Leaves assertions and the words of messages alone.
+// Finds the mutants of a compiled module and writes all of them into one text, behind switches: one
+// load serves every mutant. Leaves assertions and the words of messages alone.
 
 import { parse } from 'acorn';
 
@@ -53,7 +53,10 @@ function children(node) {
   });
 }
 
-/** Texts that could stand in a node's place, each a mistake. Cut at the ends of parts, which leave their brackets out. */
+/**
+ * Texts that could stand in a node's place, each a mistake. Cut at the ends of parts, which leave
+ * their brackets out.
+ */
 function variants(node, parent, text) {
   switch (node.type) {
     case 'BinaryExpression':
@@ -129,7 +132,8 @@ const isLeftAlone = (node) =>
 /**
  * @param firstId of the mutants of this module; they are numbered on from there.
  * @param isWanted says of a mutant whether it is to be written into the text.
- * @returns text: the module with its mutants; mutants: { id, from, to, line, column }, all that there are.
+ * @returns text: the module with its mutants; mutants: { id, from, to, line, column }, all that
+ * there are.
  */
 export function mutate(text, firstId, isWanted) {
   const ast = parse(text, { ecmaVersion: 'latest', sourceType: 'module', locations: true });

@@ -1,4 +1,5 @@
-// Stands in for node:test: gathers tests instead of running them, so that they can be run again for each mutant.
+// Stands in for node:test: gathers tests instead of running them, so that they can be run again for
+// each mutant.
 
 /** { file, name, run } in the order of their files. */
 export const tests = [];
