@@ -1,5 +1,4 @@
-// The gate's exact readings are the same in every run, so any change of one is a change of the
-// code.
+// Checks that the gate's exact readings are the same in every run.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,5 +1,5 @@
-// Random texts of any characters for property tests. fast-check's own `unit: 'binary'` draws from
-// the same ones, but takes a second of each process to prepare.
+// Makes random texts of any characters for property tests. fast-check's own `unit: 'binary'` draws
+// from the same ones, but takes a second of each process to prepare.
 
 import fc from 'fast-check';
 

@@ -1,4 +1,4 @@
-// Estimates by hand: what is sure has no interval, and an interval lies around its value.
+// Checks estimates against figures worked out by hand.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// A Failure frame becomes the error of its code, in the server's words where it has any.
+// Checks that a Failure frame becomes the error of its code, in the server's words if it has any.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

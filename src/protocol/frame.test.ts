@@ -1,4 +1,4 @@
-// Two wishes about traffic come to the stronger of each part, whoever has it.
+// Checks that two requests for traffic shaping come to the stronger one in each part.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

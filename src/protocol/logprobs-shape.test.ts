@@ -1,4 +1,4 @@
-// Log-probabilities that cannot be are refused, with the code of what is wrong with them.
+// Checks that impossible log-probabilities are refused, each with the code of what is wrong.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

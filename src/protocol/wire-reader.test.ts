@@ -1,4 +1,4 @@
-// The reader of bytes tells what broke first, and reads nothing after it.
+// Checks that the reader of bytes reports what broke first and reads nothing after it.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -1,5 +1,4 @@
-// Every value is written whole wherever it falls: also where the buffer of the writer ends, and
-// beyond.
+// Checks that every value is written whole wherever it falls, also where the writer's buffer ends.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// The second half of the worlds that `npm test` plays.
+// Runs the second half of the worlds that `npm test` plays.
 
 import { it } from 'node:test';
 import { checkSwarm } from './swarm.suite.js';

@@ -1,4 +1,4 @@
-// Drafts leave as late as a pass still takes them, with a margin for what strays.
+// Checks that drafts leave as late as a pass still takes them, less a margin for jitter.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

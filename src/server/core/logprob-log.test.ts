@@ -1,4 +1,4 @@
-// What a session's log keeps of its tokens comes back position by position, whatever lies between.
+// Checks that the log gives back each position's log-probabilities as they were pushed.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

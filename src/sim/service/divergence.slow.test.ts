@@ -1,4 +1,4 @@
-// The search for a divergence ends where drafts are accepted as often as was asked for.
+// Checks that the search for a divergence ends where drafts are accepted as often as requested.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
