@@ -47,7 +47,7 @@ export interface DraftCost {
   readonly feedMs: NumberRange;
 }
 
-/** How many pad, and how many let frames leave on a beat. */
+/** How many pad, and how many let frames leave on a flush timer. */
 export interface ShapingModel {
   readonly padShare: number;
   readonly padBytes: number;

@@ -15,8 +15,8 @@ export const delayLink = (latencyMs: number, overheadBytes = 0): LinkModel => ({
 });
 
 /**
- * A server looks at every connection with a beat whenever it does anything: a fleet is not played
- * so.
+ * A server looks at every connection with a flush timer whenever it does anything: a fleet is not
+ * played so.
  */
 const uncovered = { padShare: 0, padBytes: 0, aggregateShare: 0, aggregateMs: 0 };
 

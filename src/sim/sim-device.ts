@@ -265,7 +265,7 @@ export class SimDevice {
   }
 
   refused(number: number): void {
-    this.#down(number, 'nobody answers');
+    this.#down(number, 'no answer');
   }
 
   #down(number: number, reason: string): void {

@@ -8,6 +8,6 @@ it('every promise is kept under seeds 4 to 200, and faults of every kind are fel
   checkSwarm(4, 201);
 });
 
-it('every promise is kept where links carry less than a message a beat, under seeds 5 to 60', () => {
+it('every promise is kept where links carry less than a message a flush, under seeds 5 to 60', () => {
   checkNarrow(5, 61);
 });

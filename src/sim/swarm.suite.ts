@@ -28,7 +28,10 @@ export function checkSwarm(from: number, to: number): void {
   assert.ok(serverCrashCount > seedCount);
 }
 
-/** Every device aggregates, on a way up that carries less than a message a beat; no fault is needed. */
+/**
+ * Every device aggregates, on a way up that carries less than a message a flush; no fault is
+ * needed.
+ */
 const narrow: Scenario = {
   ...swarm,
   name: 'narrow',

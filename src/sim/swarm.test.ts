@@ -8,6 +8,6 @@ it('every promise is kept under seeds 1 to 3, and faults of every kind are felt'
   checkSwarm(1, 4);
 });
 
-it('every promise is kept where links carry less than a message a beat, under seeds 3 and 4', () => {
+it('every promise is kept where links carry less than a message a flush, under seeds 3 and 4', () => {
   checkNarrow(3, 5);
 });

@@ -282,7 +282,7 @@ export class DeviceWorld {
     this.#timeline.at(this.nowMs + this.options.roundTripMs, () => {
       if (connection !== this.#connection) return;
       if (this.#isOut()) {
-        this.feed({ kind: 'link-down', reason: 'nobody answers' });
+        this.feed({ kind: 'link-down', reason: 'no answer' });
         return;
       }
       this.#isUp = true;

@@ -52,7 +52,7 @@ describe('a target that goes away', () => {
     );
   });
 
-  it('draft-only: the answer ends on drafts, and says that nobody verified them', () => {
+  it('draft-only: the answer ends on drafts, and says that they were not verified', () => {
     const world = new DeviceWorld(outage);
     const reported = world.generate(0, { fallback: 'draft-only' });
     world.run(3500);
@@ -173,7 +173,7 @@ describe('a target that goes away', () => {
 });
 
 describe('refusals', () => {
-  it('a stolen key ends the connection with the reason, and nobody tries again', () => {
+  it('a stolen key ends the connection with the reason, and is not dialled again', () => {
     const world = new DeviceWorld({ device: { key: 'stolen' } });
     const reported = world.generate(0);
     world.run();

@@ -28,7 +28,11 @@ describe('a server that lies in its welcome', () => {
 });
 
 describe('a server that welcomes and does nothing else', () => {
-  /** Sends it away `count` times behind its welcome. @returns the pauses before the next dial, in milliseconds. */
+  /**
+   * Sends it away `count` times behind its welcome.
+   *
+   * @returns the pauses before the next dial, in milliseconds.
+   */
   function pauses(count: number, sendAway: (bench: LinkFixture, nowMs: number) => void): number[] {
     const bench = new LinkFixture();
     const found: number[] = [];
@@ -99,7 +103,11 @@ describe('dials in a minute', () => {
     alternatives: Array.from({ length: 8 }, () => 'ws://localhost:1/'),
   };
 
-  /** With the pauses that ship, each as short as chance makes it. @param meet returns how long the link stands. */
+  /**
+   * With the pauses that ship, each as short as chance makes it.
+   *
+   * @param meet returns how long the link stands.
+   */
   function dialCount(bench: LinkFixture, meet: (nowMs: number) => number): number {
     let count = 0;
     for (let nowMs = 0; nowMs < 60_000; count++) {

@@ -48,8 +48,8 @@ describe('a server that does not know padding and aggregation', () => {
   });
 });
 
-describe('a draft that nobody answers in time while frames leave on a beat', () => {
-  it('goes out again with the next beat, and counts as sent until then', () => {
+describe('a draft without an answer in time while frames leave on a flush timer', () => {
+  it('goes out again with the next flush, and counts as sent until then', () => {
     const changes = { shaping: { padBytes: 0, aggregateMs: 300 }, verdictTimeoutMs: 75 };
     const bench = new LinkFixture(changes)
       .feed({ kind: 'link-up' })

@@ -88,7 +88,7 @@ describe('log-probabilities on a device', () => {
     }
   });
 
-  it('come with the confirmation of provisional tokens, and with no token that nobody verified', () => {
+  it('come with the confirmation of provisional tokens, and with no unverified token', () => {
     const { heard, tokens } = ask(
       { outages: [[200, 900]], draft: { divergence: 0.05 } },
       { fallback: 'provisional' },
@@ -96,7 +96,7 @@ describe('log-probabilities on a device', () => {
     assert.deepEqual(heard, reference(tokens));
   });
 
-  it('are not sent where nobody asks', () => {
+  it('are not sent where they are not requested', () => {
     const world = new DeviceWorld();
     world.generate(0);
     world.run();

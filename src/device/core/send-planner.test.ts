@@ -87,7 +87,7 @@ describe('time-outs', () => {
     assert.equal(send?.frames[0]?.epoch, 4);
   });
 
-  it('of frames that leave on a beat repeat with the next', () => {
+  it('of frames that leave on a flush timer repeat with the next flush', () => {
     const planner = new SendPlanner();
     const on = (flushMs: number) =>
       viewOf({ link: { ...viewOf().link, flushMs }, isAwaiting: true, lastSendMs: 0 }, sent());

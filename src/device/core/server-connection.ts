@@ -223,7 +223,8 @@ export class ServerConnection {
 
   /**
    * A link that stood for longer than the next pause has proved good: pauses begin again with the
-   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the time.
+   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the
+   * time.
    */
   #judge(stoodMs: number): void {
     if (stoodMs < this.#pauseMaxMs) return;

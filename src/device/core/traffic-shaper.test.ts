@@ -38,7 +38,7 @@ describe('padding and aggregation', () => {
       }
     });
 
-    it(`show lengths of many kinds in ${mode} where nobody asks for it`, () => {
+    it(`show lengths of many kinds in ${mode} where it is not requested`, () => {
       const { down } = seenOf({}, mode);
       assert.ok(new Set(down.map(({ byteCount }) => byteCount)).size > 1);
     });
@@ -81,7 +81,7 @@ describe('padding and aggregation', () => {
   });
 });
 
-describe('a link that takes less than a message each beat', () => {
+describe('a link that takes less than a message each flush', () => {
   for (const mode of ['pipeline', 'stop-and-wait'] as const) {
     it(`has a short queue, and an answer in ${mode} comes to its end`, () => {
       // 128 bytes each 20 ms are 6.4 a millisecond.
@@ -154,7 +154,7 @@ describe('a period that ends while the link is behind', () => {
       bench.hear(ofServer(nowMs === 1_200 ? 1 : 0), nowMs);
       assert.equal(bench.count('hang-up'), 0);
     }
-    // The second ping left at 1 100 ms and may be out for two round trips and a beat.
+    // The second ping left at 1 100 ms and may be out for two round trips and a flush.
     assert.equal(covered.at(-1), 1_100 + 2 * 1_200 + 100);
   });
 });

@@ -1,6 +1,6 @@
 // Checks that every request ends, with its text or with a code, within a bounded time after it was
-// made and the last fault was over. Until then its user gets something new within a bounded time, as
-// long as its link stands and no fault lasts.
+// made and the last fault was over. Until then its user gets something new within a bounded time,
+// as long as its link stands and no fault lasts.
 
 import type { Observer } from '../observer.js';
 import type { SimAnswer } from '../sim-answer.js';

@@ -44,7 +44,7 @@ describe('draft pass times', () => {
     assert.equal(times.cost(3), 1.25);
   });
 
-  it('are tried again after a while: a row that was dear may have become cheap', () => {
+  it('are tried again after a while: an expensive row may have become cheap', () => {
     const times = measured(8, 24);
     for (let count = 0; count < 256; count++) {
       assert.ok(times.cost(2) > 1);

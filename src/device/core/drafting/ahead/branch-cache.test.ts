@@ -261,7 +261,7 @@ describe('branches', () => {
   it('are void behind a token that is not committed, though they repeat what comes next', () => {
     const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2]), drafted(6, 3, [4])]), 12);
-    // The chain fell at 5, to a token that nobody had foreseen; 4 at 6 follows it by chance.
+    // The chain fell at 5, to a token that was not predicted; 4 at 6 follows it by chance.
     assert.equal(cache.settle(logOf(0, 0, 0, 0, 0, 9, 4), 5), null);
     assert.ok(cache.takeDropped() > 0);
   });
