@@ -9,6 +9,7 @@ const steps = [
   ['build', 'npx', ['--no-install', 'tsc', '-b', 'lab']],
   ['pure layers', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.pure.json']],
   ['layer table', process.execPath, ['tools/layers.mjs']],
+  ['comments', process.execPath, ['tools/comments.mjs']],
   process.argv.includes('--no-tests')
     ? ['API reference', process.execPath, ['tools/docs.mjs']]
     : ['unit tests', process.execPath, ['tools/test.mjs']],

@@ -1,4 +1,5 @@
-// Events for a reader that does not read: what says nothing is left out, what says something is bounded.
+// Events for a reader that does not read: what says nothing is left out, what says something is
+// bounded.
 
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 // Checks that the cost of an event does not grow with the fleet beyond the logarithm of the heap:
-// processor time per event of two fleets in one process, the best of a few runs each, because others
-// use the machine too. The large fleet runs again only where it seems too slow.
+// processor time per event of two fleets in one process, the best of a few runs each, because
+// others use the machine too. The large fleet runs again only where it seems too slow.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// Exit heads that mean harm: whatever a file that fits the target holds, the engine answers as it would without it, or
-// refuses the file in words. It never crashes, and what is loaded tells hints of numbers or none.
+// Exit heads that mean harm: whatever a file that fits the target holds, the engine answers as it
+// would without it, or refuses the file in words. It never crashes, and what is loaded tells hints
+// of numbers or none.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

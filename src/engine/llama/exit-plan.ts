@@ -19,15 +19,18 @@ export interface ExitPlan {
   readonly weightBytes: number;
 }
 
-/** Of the logit lens: doubtful, because on the bundled target it names the model's token in a third of the rows. */
+/**
+ * Of the logit lens: doubtful, because on the bundled target it names the model's token in a third
+ * of the rows.
+ */
 const lensDoubt = { sharpness: 0.5, coverage: 0.5 } as const;
 
 /**
  * Checks that the exit can be had for the target.
  *
  * @param target of a model file that `checkModelFile` has accepted.
- * @throws PilotfishError those of `checkExitFile` and `exitOutputOf`; `exit-head-mismatch` for a head of another target;
- *   `usage` for a layer that the target does not have.
+ * @throws PilotfishError those of `checkExitFile` and `exitOutputOf`; `exit-head-mismatch` for a
+ *   head of another target; `usage` for a layer that the target does not have.
  */
 export function planExit(choice: ExitChoice, target: ModelFacts): ExitPlan {
   const header = readGguf(target.path);

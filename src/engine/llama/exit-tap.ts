@@ -1,6 +1,7 @@
-// The early exit of a running model: takes rows of the stream behind a block while llama.cpp computes the rest, and
-// turns them into logits with a one-block model of its own. llama.cpp calls back on the thread that decodes, inside the
-// decode, so nothing here is ever concurrent. Source of the callback's protocol: ggml_backend_sched_eval_callback.
+// The early exit of a running model: takes rows of the stream behind a block while llama.cpp
+// computes the rest, and turns them into logits with a one-block model of its own. llama.cpp calls
+// back on the thread that decodes, inside the decode, so nothing here is ever concurrent. Source of
+// the callback's protocol: ggml_backend_sched_eval_callback.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +53,8 @@ export class ExitTap {
 
   /**
    * @param options of the model that is watched.
-   * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when llama.cpp refuses it.
+   * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when
+   * llama.cpp refuses it.
    */
   constructor(llama: Llama, tensors: TensorAccess, plan: ExitPlan, options: ResolvedOptions) {
     const facts = checkModelFile(options.modelPath);
@@ -76,7 +78,10 @@ export class ExitTap {
     return this.#callback;
   }
 
-  /** Runs one decode; the rows reach `watch.onExit` before it is over. What that throws is thrown behind the decode. */
+  /**
+   * Runs one decode; the rows reach `watch.onExit` before it is over. What that throws is thrown
+   * behind the decode.
+   */
   during<T>(watch: TapWatch | null, decode: () => T): T {
     this.#watch = watch && watch.wanted.length > 0 ? watch : null;
     this.#seen = 0;
@@ -88,7 +93,10 @@ export class ExitTap {
     return result;
   }
 
-  /** Asked about each node of the graph before it is computed, and told of those it wanted after. Must not throw. */
+  /**
+   * Asked about each node of the graph before it is computed, and told of those it wanted after.
+   * Must not throw.
+   */
   #meet(tensor: Pointer, ask: boolean): boolean {
     if (ask) return this.#watch !== null && this.#tensors.name(tensor) === this.#nodeName;
     try {
@@ -100,7 +108,10 @@ export class ExitTap {
     return true;
   }
 
-  /** A batch may be computed in several parts, in its order; the rows are complete with the last wanted one. */
+  /**
+   * A batch may be computed in several parts, in its order; the rows are complete with the last
+   * wanted one.
+   */
   #take(tensor: Pointer): void {
     const { wanted, firstRow, onExit } = this.#watch!;
     const count = this.#tensors.rowCount(tensor);
@@ -123,7 +134,10 @@ export class ExitTap {
     if (rows) onExit({ from: firstRow, count: wanted.length, row: (row) => rows(row - firstRow) });
   }
 
-  /** Logits of the taken rows; null where llama.cpp fails on them, which is no reason for the pass to fail. */
+  /**
+   * Logits of the taken rows; null where llama.cpp fails on them, which is no reason for the pass
+   * to fail.
+   */
   #compute(count: number): ((index: number) => Float32Array) | null {
     const llama = this.#llama;
     this.#batch.n_tokens = count;
@@ -144,7 +158,10 @@ export class ExitTap {
   }
 }
 
-/** Options of the one-block model: rows are the positions of one sequence, which forgets them after each decode. */
+/**
+ * Options of the one-block model: rows are the positions of one sequence, which forgets them after
+ * each decode.
+ */
 const oneSequence = (rowsMax: number) =>
   ({
     slotCount: 1,
@@ -163,7 +180,8 @@ const rowsMaxOf = ({ passRowsMax }: ResolvedOptions): number => passRowsMax + 1;
  * Composes the one-block model and loads it with a context; whoever asks frees both.
  *
  * @param options of the model that is watched.
- * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when llama.cpp refuses it.
+ * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when
+ * llama.cpp refuses it.
  */
 export function startComposed(
   llama: Llama,

@@ -1,5 +1,5 @@
-// Early exits of real models: the rows they read are the stream of the target, whatever shares the pass, and reading
-// them changes no bit of what the target answers.
+// Early exits of real models: the rows they read are the stream of the target, whatever shares the
+// pass, and reading them changes no bit of what the target answers.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -109,7 +109,8 @@ for (const deterministic of [false, true]) {
         const { rows } = rowsOf(reference);
         assert.equal(exitRows.length, rows.length);
         exitRows.forEach((row, index) => {
-          // The exit's kernels see rows in other company than the reference's, and round differently.
+          // The exit's kernels see rows in other company than the reference's, and round
+          // differently.
           const difference = largestDifference(row, rows[index]!);
           assert.ok(difference < 0.05, `row ${index} differs by ${difference}`);
         });

@@ -1,6 +1,6 @@
-// The only door to native code: llama.cpp's C API through koffi. Declares the symbols and structs this project uses,
-// and refuses a library whose version or struct defaults are not those it was written for.
-// Source: include/llama.h of llama.cpp 0.5.0.
+// The only door to native code: llama.cpp's C API through koffi. Declares the symbols and structs
+// this project uses, and refuses a library whose version or struct defaults are not those it was
+// written for. Source: include/llama.h of llama.cpp 0.5.0.
 
 import koffi, { type LibraryHandle, type TypeObject } from 'koffi';
 import { PilotfishError } from '../../base/error.js';
@@ -85,7 +85,10 @@ export type ModelParams = Struct<typeof modelParamsLayout>;
 export type ContextParams = Struct<typeof contextParamsLayout>;
 export type NativeBatch = Struct<typeof batchLayout>;
 
-/** llama_batch_init(n, embd, n_seq_max) and friends, by the names of llama.h without the llama_ prefix. */
+/**
+ * llama_batch_init(n, embd, n_seq_max) and friends, by the names of llama.h without the llama_
+ * prefix.
+ */
 export interface Llama {
   model_default_params(): ModelParams;
   context_default_params(): ContextParams;
@@ -136,7 +139,9 @@ export interface Llama {
   ): number;
 }
 
-/** Signatures by the same names; `model_params`, `context_params` and `batch` stand for the structs. */
+/**
+ * Signatures by the same names; `model_params`, `context_params` and `batch` stand for the structs.
+ */
 const signatures: Record<keyof Llama, readonly [result: string, args: readonly string[]]> = {
   model_default_params: ['model_params', []],
   context_default_params: ['context_params', []],
@@ -175,8 +180,8 @@ const signatures: Record<keyof Llama, readonly [result: string, args: readonly s
 let opened: { readonly folder: string; readonly llama: Llama } | null = null;
 
 /**
- * Opens the libraries in this thread; the second call in a thread returns the first one's. Compute backends are
- * registered once per process, by whichever thread comes first.
+ * Opens the libraries in this thread; the second call in a thread returns the first one's. Compute
+ * backends are registered once per process, by whichever thread comes first.
  *
  * @throws PilotfishError `library-incompatible` when a file does not load or is another version.
  */
@@ -226,8 +231,9 @@ function bind(files: LibraryFiles): Llama {
 }
 
 /**
- * llama.cpp logs to stderr by default. Its log callback is process-wide and may be called from any thread, where
- * JavaScript must not run, so a C function that ignores its arguments takes it; probe.ts reads the log instead.
+ * llama.cpp logs to stderr by default. Its log callback is process-wide and may be called from any
+ * thread, where JavaScript must not run, so a C function that ignores its arguments takes it;
+ * probe.ts reads the log instead.
  */
 function silence(ggmlBase: LibraryHandle, library: LibraryHandle): void {
   if (process.env['PILOTFISH_LLAMA_LOG'] === '1') return;
@@ -246,7 +252,10 @@ function checkVersion(library: LibraryHandle, files: LibraryFiles): void {
   );
 }
 
-/** Defaults that sit at the ends and in the middle of the structs: a moved field cannot read back all of them. */
+/**
+ * Defaults that sit at the ends and in the middle of the structs: a moved field cannot read back
+ * all of them.
+ */
 function checkDefaults(llama: Llama, types: Record<string, TypeObject>, files: LibraryFiles): void {
   const model = llama.model_default_params();
   const context = llama.context_default_params();
@@ -298,8 +307,8 @@ export interface TensorAccess {
   /** Copies `bytes` of a computed tensor, from byte `at` on, from whatever device has them. */
   read(tensor: Pointer, into: Float32Array, at: number, bytes: number): void;
   /**
-   * Makes a `cb_eval` of a function, which must not throw. llama.cpp calls it on the thread that decodes, and only within
-   * `decode`; that thread must be the one that registers it.
+   * Makes a `cb_eval` of a function, which must not throw. llama.cpp calls it on the thread that
+   * decodes, and only within `decode`; that thread must be the one that registers it.
    */
   registerEval(meet: (tensor: Pointer, ask: boolean) => boolean): Pointer;
   /** Once no context can call it any more. */
@@ -308,7 +317,9 @@ export interface TensorAccess {
 
 let tensorDoor: TensorAccess | null = null;
 
-/** Call after openLlama, in the same thread; the second call in a thread returns the first one's. */
+/**
+ * Call after openLlama, in the same thread; the second call in a thread returns the first one's.
+ */
 export function openTensors(files: LibraryFiles): TensorAccess {
   if (tensorDoor) return tensorDoor;
   const base = koffi.load(files.ggmlBase, { global: true });

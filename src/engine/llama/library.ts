@@ -1,4 +1,5 @@
-// Finds the llama.cpp shared libraries: a folder the user names, else the installed platform package. Opens nothing.
+// Finds the llama.cpp shared libraries: a folder the user names, else the installed platform
+// package. Opens nothing.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,5 @@
-// llama.cpp keeps the contract of every engine, on the bundled models, and refuses what it cannot load.
+// llama.cpp keeps the contract of every engine, on the bundled models, and refuses what it cannot
+// load.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,5 +1,6 @@
-// llama.cpp behind the Engine interface: checks the file, starts the thread that owns the model, and passes calls to
-// it. The vocabulary is read here, in the caller's thread, from the same loaded model.
+// llama.cpp behind the Engine interface: checks the file, starts the thread that owns the model,
+// and passes calls to it. The vocabulary is read here, in the caller's thread, from the same loaded
+// model.
 
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, PilotfishError } from '../../base/error.js';
@@ -36,8 +37,9 @@ export interface LlamaEngine extends Engine {
 /**
  * Loads a GGUF model through llama.cpp, on a thread of its own. The caller closes the engine.
  *
- * @throws PilotfishError any code that begins with `model-`, `context-` or `library-`; `usage` for an option out of
- *   range; `engine-failed`. No file makes the process abort: header checks come first, then a probe in a child process.
+ * @throws PilotfishError any code that begins with `model-`, `context-` or `library-`; `usage` for
+ *   an option out of range; `engine-failed`. No file makes the process abort: header checks come
+ *   first, then a probe in a child process.
  *
  * @example
  * ```ts

@@ -1,4 +1,5 @@
-// What models/manifest.json says of the bundled files is true of the files, and no model lies there that it leaves out.
+// What models/manifest.json says of the bundled files is true of the files, and no model lies there
+// that it leaves out.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

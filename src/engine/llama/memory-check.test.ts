@@ -1,4 +1,5 @@
-// What cannot fit is refused before it is loaded, the copy of the output matrix of an early exit included.
+// What cannot fit is refused before it is loaded, the copy of the output matrix of an early exit
+// included.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,6 @@
-// Refuses models and contexts that cannot fit before anything is allocated. Estimates are lower bounds: what passes
-// here may still fail in llama.cpp, which then says so; what fails here would have died or swapped.
+// Refuses models and contexts that cannot fit before anything is allocated. Estimates are lower
+// bounds: what passes here may still fail in llama.cpp, which then says so; what fails here would
+// have died or swapped.
 
 import { totalmem } from 'node:os';
 import { PilotfishError } from '../../base/error.js';
@@ -13,7 +14,10 @@ const cacheFactor: Record<CacheType, number> = { f32: 2, f16: 1, q8_0: 34 / 64, 
 
 const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 
-/** Bytes that an engine may use in all: the machine's, or the container's if that is less, and those of its GPUs. */
+/**
+ * Bytes that an engine may use in all: the machine's, or the container's if that is less, and those
+ * of its GPUs.
+ */
 export function memoryLimit({ gpuLayers }: ResolvedOptions, files: LibraryFiles): number {
   const gpuBytes = computeDevices(files)
     .filter(({ kind }) => kind === 'gpu')

@@ -1,5 +1,6 @@
-// What the engine's thread and its owner say to each other. One request, one reply with the same id; a draft also
-// says its tokens while it runs, a pass its hints. Everything here survives structured cloning.
+// What the engine's thread and its owner say to each other. One request, one reply with the same
+// id; a draft also says its tokens while it runs, a pass its hints. Everything here survives
+// structured cloning.
 
 import type { ErrorCode } from '../../base/error.js';
 import type { DraftedToken, ExitHint } from '../engine.js';

@@ -1,5 +1,5 @@
-// Loads a llama.cpp model and starts its context: from options to the structs of llama.h. Owns nothing: whoever asks
-// frees what comes back.
+// Loads a llama.cpp model and starts its context: from options to the structs of llama.h. Owns
+// nothing: whoever asks frees what comes back.
 
 import { PilotfishError } from '../../base/error.js';
 import type { ContextParams, Llama, Pointer } from './ffi.js';
@@ -8,7 +8,10 @@ import { cacheTypes, flashAttentionNumber, type ResolvedOptions } from './option
 /** LLAMA_LOAD_MODE_NONE */
 const loadModeNone = 0;
 
-/** How weights come into memory: mapped from the file, copied so that the file may go, or not at all. */
+/**
+ * How weights come into memory: mapped from the file, copied so that the file may go, or not at
+ * all.
+ */
 export type Weights = 'mapped' | 'copied' | 'absent';
 
 /**
@@ -31,7 +34,10 @@ export function loadModel(llama: Llama, options: ResolvedOptions, weights: Weigh
 /** In deterministic mode one token more for each slot, which keeps a lone token or row company. */
 export const dummyCount = (options: ResolvedOptions): number => (options.deterministic ? 1 : 0);
 
-/** @param evalCallback of ExitTap; null and none is set, which is what a model without an early exit has. */
+/**
+ * @param evalCallback of ExitTap; null and none is set, which is what a model without an early exit
+ * has.
+ */
 export function contextParams(
   llama: Llama,
   options: ResolvedOptions,
@@ -75,7 +81,10 @@ export function checkModelKind(llama: Llama, model: Pointer, path: string): void
   if (fault) throw new PilotfishError('model-unsupported', `the model in ${path} ${fault[1]}`);
 }
 
-/** The model's context; where none can be had the model is freed, since a thread that ends frees nothing native. */
+/**
+ * The model's context; where none can be had the model is freed, since a thread that ends frees
+ * nothing native.
+ */
 export function startContext(
   llama: Llama,
   model: Pointer,

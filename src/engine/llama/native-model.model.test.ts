@@ -1,4 +1,5 @@
-// The bits of a row of logits, compared directly: texts would show a difference only where it falls on a near tie.
+// The bits of a row of logits, compared directly: texts would show a difference only where it falls
+// on a near tie.
 
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
@@ -21,7 +22,10 @@ interface Company {
   readonly rows: number;
   /** Tokens and rows of each other segment. */
   readonly others?: readonly (readonly [tokens: number, rows: number])[];
-  /** Tokens that another slot holds while the first half of the text is fed, and leaves before the second. */
+  /**
+   * Tokens that another slot holds while the first half of the text is fed, and leaves before the
+   * second.
+   */
   readonly before?: number;
   /** Tokens that another slot gets after each four of the text. */
   readonly between?: number;

@@ -1,4 +1,5 @@
-// What happens to native memory when a model is refused after it has loaded, with llama.cpp's calls stood in for.
+// What happens to native memory when a model is refused after it has loaded, with llama.cpp's calls
+// stood in for.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +9,10 @@ import { resolveOptions } from './options.js';
 
 const options = resolveOptions({ modelPath: 'model.gguf', threads: 1 }, 512);
 
-/** A library that loads a model at address 7, which nothing can be done with unless `changes` say so. */
+/**
+ * A library that loads a model at address 7, which nothing can be done with unless `changes` say
+ * so.
+ */
 function standIn(freed: unknown[], changes: Partial<Llama>): Llama {
   const no = (): boolean => false;
   const calls: Partial<Llama> = {

@@ -1,5 +1,5 @@
-// A llama.cpp model with one context, as a RowModel: owns the native handles and frees each once. Runs in the thread
-// that decodes; nothing here waits or talks to other threads.
+// A llama.cpp model with one context, as a RowModel: owns the native handles and frees each once.
+// Runs in the thread that decodes; nothing here waits or talks to other threads.
 
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
@@ -99,7 +99,9 @@ export class NativeModel implements RowModel {
     else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
-  /** Batches of one part or less, since in a common one the others would decide how it is computed. */
+  /**
+   * Batches of one part or less, since in a common one the others would decide how it is computed.
+   */
   #feedEach(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
@@ -111,7 +113,8 @@ export class NativeModel implements RowModel {
         const watch = isWhole ? watchOf([piece], at / this.vocabSize, onExit) : null;
         const found = this.#viewRows(this.#decode([fed], parts, watch));
         if (fed !== piece) this.truncate(piece.slot, piece.from + piece.tokens.length);
-        // Behind the last attention rows are computed together as well: copied before the next batch takes their place.
+        // Behind the last attention rows are computed together as well: copied before the next
+        // batch takes their place.
         const wanted = piece.rowCount * this.vocabSize;
         rows.set(found.subarray(0, wanted), at);
         at += wanted;
@@ -137,7 +140,9 @@ export class NativeModel implements RowModel {
     return new Float32Array(viewMemory(logits, rowCount * this.vocabSize * 4));
   }
 
-  /** After some failures part of the batch stays in the cache: put every slot back to where it was. */
+  /**
+   * After some failures part of the batch stays in the cache: put every slot back to where it was.
+   */
   #failFeed(status: number, parts: readonly Part[]): never {
     for (const { slot, from } of parts) this.truncate(slot, from);
     if (status === 1) {
@@ -218,12 +223,16 @@ const countRows = (parts: readonly Part[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
 
 /**
- * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64 and more in another order,
- * and a text that is fed again in one piece would part from the one that was written token by token.
+ * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64
+ * and more in another order, and a text that is fed again in one piece would part from the one that
+ * was written token by token.
  */
 const pieceTokens = 62;
 
-/** The part in pieces that are computed alike, however long it is; its rows stay together while they fit one piece. */
+/**
+ * The part in pieces that are computed alike, however long it is; its rows stay together while they
+ * fit one piece.
+ */
 function piecesOf(part: Part): Part[] {
   const { slot, from, tokens, rowCount } = part;
   if (tokens.length <= pieceTokens) return [part];
@@ -239,8 +248,8 @@ function piecesOf(part: Part): Part[] {
 }
 
 /**
- * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of logits, since behind
- * the last attention only wanted rows are computed.
+ * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of
+ * logits, since behind the last attention only wanted rows are computed.
  */
 const isLonely = ({ tokens, rowCount }: Part): boolean => tokens.length === 1 || rowCount === 1;
 

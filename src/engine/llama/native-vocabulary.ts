@@ -1,5 +1,6 @@
-// The vocabulary of a loaded llama.cpp model. Read-only calls on an immutable part of the model, so any thread may make
-// them while another one decodes; after the model is freed every call is refused.
+// The vocabulary of a loaded llama.cpp model. Read-only calls on an immutable part of the model, so
+// any thread may make them while another one decodes; after the model is freed every call is
+// refused.
 
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
@@ -61,7 +62,10 @@ export class NativeVocabulary implements Vocabulary {
     return wantsBos && ids[0] !== this.bos ? startingWith(this.bos!, ids) : ids;
   }
 
-  /** The start token is added by the caller, so that llama.cpp adds no end token where a model asks for one. */
+  /**
+   * The start token is added by the caller, so that llama.cpp adds no end token where a model asks
+   * for one.
+   */
   #tokenizeBytes(bytes: Uint8Array, parseSpecial: boolean): Int32Array {
     if (bytes.length === 0) return new Int32Array(0);
     const run = (out: Int32Array): number =>

@@ -24,9 +24,15 @@ export interface LlamaOptions {
   readonly contextLength?: number;
   /** Most tokens of one pass. Default 512. */
   readonly passTokensMax?: number;
-  /** Most judged rows of one pass; each costs a row of logits of memory. Default: 17 a slot, at most passTokensMax. */
+  /**
+   * Most judged rows of one pass; each costs a row of logits of memory. Default: 17 a slot, at most
+   * passTokensMax.
+   */
   readonly passRowsMax?: number;
-  /** ggml threads. Default: one less than the cores, because ggml's threads spin and starve when they share a core. */
+  /**
+   * ggml threads. Default: one less than the cores, because ggml's threads spin and starve when
+   * they share a core.
+   */
   readonly threads?: number;
   /** Layers on a GPU; -1 is all of them, and harmless without a GPU. Default -1. */
   readonly gpuLayers?: number;
@@ -36,26 +42,31 @@ export interface LlamaOptions {
   /** Default auto. */
   readonly flashAttention?: FlashAttention;
   /**
-   * One cache for all slots (true) or an equal share each (false). Default true: a pass of segments of different
-   * lengths is one batch then, where shares need one batch a length. False under `deterministic`.
+   * One cache for all slots (true) or an equal share each (false). Default true: a pass of segments
+   * of different lengths is one batch then, where shares need one batch a length. False under
+   * `deterministic`.
    */
   readonly unifiedCache?: boolean;
   /**
-   * Bit-identical logits whatever shares a pass and whatever was in the cache before, on CPU backends. llama.cpp sums
-   * attention in the order of the cache's cells, which other slots would scatter, so each slot has a cache of its own
-   * and is computed alone; its kernels for one row may round differently from those for more, so a lone token or row
-   * gets a dummy behind it, and long segments are computed in pieces. Without it a near tie may fall the other way in another batch. Costs the gain of batching
-   * and the time of the dummies. Default false.
+   * Bit-identical logits whatever shares a pass and whatever was in the cache before, on CPU
+   * backends. llama.cpp sums attention in the order of the cache's cells, which other slots would
+   * scatter, so each slot has a cache of its own and is computed alone; its kernels for one row may
+   * round differently from those for more, so a lone token or row gets a dummy behind it, and long
+   * segments are computed in pieces. Without it a near tie may fall the other way in another batch.
+   * Costs the gain of batching and the time of the dummies. Default false.
    */
   readonly deterministic?: boolean;
   /** Folder of a llama.cpp build of the user's own. */
   readonly libraryFolder?: string;
   /**
-   * Where the engine's hints come from: a trained head's file, or the model's own norm and output behind so many blocks
-   * (untrained). Default null: no hints, and nothing of llama.cpp calls back.
+   * Where the engine's hints come from: a trained head's file, or the model's own norm and output
+   * behind so many blocks (untrained). Default null: no hints, and nothing of llama.cpp calls back.
    */
   readonly exit?: ExitChoice | null;
-  /** Load the file in a child process first, so that a file that crashes llama.cpp ends only the child. Default true. */
+  /**
+   * Load the file in a child process first, so that a file that crashes llama.cpp ends only the
+   * child. Default true.
+   */
   readonly probe?: boolean;
 }
 
@@ -77,7 +88,8 @@ const rowsPerSlot = 17;
  *
  * @param trainedContext tokens the model was trained on.
  * @param exit what `planExit` has made of `options.exit`.
- * @throws PilotfishError `usage` naming option, value and bound; `context-too-large` beyond 2^31 cells.
+ * @throws PilotfishError `usage` naming option, value and bound; `context-too-large` beyond 2^31
+ * cells.
  */
 export function resolveOptions(
   options: LlamaOptions,

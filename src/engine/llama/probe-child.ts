@@ -1,4 +1,5 @@
-// The child process of probe.ts: loads a model without its weights, makes the context, exits with a code of probeExit.
+// The child process of probe.ts: loads a model without its weights, makes the context, exits with a
+// code of probeExit.
 
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';

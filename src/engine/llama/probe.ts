@@ -1,5 +1,6 @@
-// Loads a model's metadata in a child process before this one does. llama.cpp ends its process on contradictions that
-// no header check can know of; then the child dies, and its last words become the error message.
+// Loads a model's metadata in a child process before this one does. llama.cpp ends its process on
+// contradictions that no header check can know of; then the child dies, and its last words become
+// the error message.
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -15,14 +16,17 @@ export interface ProbeTask {
 /** Exit codes of probe-child.js; anything else is a crash. */
 export const probeExit = { fine: 0, refused: 10, contextRefused: 11, unsupported: 12 } as const;
 
-/** Longest wait for a child that allocates no weights; a vocabulary of 256 000 tokens takes about a second. */
+/**
+ * Longest wait for a child that allocates no weights; a vocabulary of 256 000 tokens takes about a
+ * second.
+ */
 const probeMsMax = 60_000;
 const logBytesMax = 65_536;
 const timeoutSignal = 'SIGTERM';
 
 /**
- * @throws PilotfishError `model-malformed`, `model-unsupported` or `context-too-large`, with llama.cpp's own words;
- *   `engine-failed` where the child cannot start or takes too long.
+ * @throws PilotfishError `model-malformed`, `model-unsupported` or `context-too-large`, with
+ *   llama.cpp's own words; `engine-failed` where the child cannot start or takes too long.
  */
 export async function probeModel(files: LibraryFiles, options: ResolvedOptions): Promise<void> {
   const task: ProbeTask = { files, options };
@@ -78,7 +82,10 @@ function runChild(task: string): Promise<ChildEnd> {
   });
 }
 
-/** The line of the log that says what was wrong: the first complaint, since what follows reports its consequences. */
+/**
+ * The line of the log that says what was wrong: the first complaint, since what follows reports its
+ * consequences.
+ */
 function lastWords(log: string): string {
   const lines = log
     .split('\n')

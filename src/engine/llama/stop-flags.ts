@@ -1,6 +1,9 @@
 // Stop signals for drafts in a thread that is busy computing: shared memory, read between tokens.
 
-/** Stops that may be outstanding before a flag is used again; far above the drafts that any caller queues. */
+/**
+ * Stops that may be outstanding before a flag is used again; far above the drafts that any caller
+ * queues.
+ */
 const flagCount = 64;
 /** Of the flag behind them, which stops every draft. */
 const everyDraft = 1;
