@@ -161,7 +161,7 @@ export interface Workload {
   readonly cutShare: number;
 }
 
-/** Everything that can go wrong; faults.ts says how each does. */
+/** Everything that can go wrong; fault-plan.ts says how each does. */
 export const faultKinds = [
   'cut',
   'half-open',

@@ -16,7 +16,7 @@ export interface ByteCounts {
 }
 
 /** What an answer cost and where its tokens came from. */
-export type Statistics = CoreStatistics & ByteCounts;
+export interface Statistics extends CoreStatistics, ByteCounts {}
 
 /** Rates are null where nothing was counted; times in milliseconds. */
 export interface CoreStatistics {

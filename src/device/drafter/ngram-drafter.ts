@@ -1,5 +1,5 @@
 // Drafts without a model, by looking up the end of the text in the text itself: one job per answer,
-// one guess per run. The look-up is engine/look-up.ts.
+// one guess per run. The look-up is engine/ngram-look-up.ts.
 
 import { assert } from '../../base/assert.js';
 import {

@@ -1,5 +1,5 @@
 // Plays one service on the calling thread, and defines the type by which others run it elsewhere
-// (play-pool.ts). A service and a seed give the same figures on any thread.
+// (lab/virtual/service-pool.ts). A service and a seed give the same figures on any thread.
 
 import { type Service, type ServiceFigures, simulateService } from '../index.js';
 
