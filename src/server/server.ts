@@ -10,7 +10,8 @@ import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
-import { ServerCore } from './core/server-core.js';
+import { PacedCore } from './core/paced-core.js';
+import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { PlainSessions } from './plain-sessions.js';
 import {
@@ -75,6 +76,7 @@ class Server implements RunningServer {
   readonly #engine: Engine;
   readonly #options: ServerOptions;
   readonly #access: Access;
+  readonly #paced: PacedCore;
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
   readonly #connections = new Map<number, Connection>();
@@ -99,7 +101,8 @@ class Server implements RunningServer {
     this.#access = access;
     this.#endRevoking = access.onRevoked((ids) => this.#revoke(ids));
     const settings = coreSettingsOf(options);
-    this.#core = new ServerCore(settings);
+    this.#paced = new PacedCore(settings);
+    this.#core = this.#paced.core;
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
       nextConnection: this.#nextConnection,
@@ -217,7 +220,7 @@ class Server implements RunningServer {
     const events = this.#waiting;
     this.#waiting = [];
     if (events.length === 0) return;
-    for (const effect of this.#core.handleAll(events, performance.now())) this.#apply(effect);
+    for (const effect of this.#paced.handleAll(events, performance.now())) this.#apply(effect);
     if (this.#onIdle && this.#core.liveCount === 0) this.#onIdle();
   };
 

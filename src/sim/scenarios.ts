@@ -14,12 +14,6 @@ export const delayLink = (latencyMs: number, overheadBytes = 0): LinkModel => ({
   overheadBytes,
 });
 
-/**
- * A server looks at every connection with a flush timer whenever it does anything: a fleet is not
- * played so.
- */
-const uncovered = { padShare: 0, padBytes: 0, aggregateShare: 0, aggregateMs: 0 };
-
 const swarmDevice: DeviceKind = {
   name: 'swarm',
   weight: 3,
@@ -128,7 +122,6 @@ export const swarm: Scenario = {
 
 const phone: DeviceKind = {
   ...swarmDevice,
-  cover: uncovered,
   name: 'phone',
   weight: 5,
   divergence: [0.2, 0.5],
@@ -173,7 +166,6 @@ export function fleet(deviceCount: number): Scenario {
     serverCount: 1,
     server: {
       ...swarm.server,
-      cover: uncovered,
       slotCount: 256,
       contextLength: 256,
       passTokensMax: 2_048,

@@ -6,7 +6,8 @@ import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import type { ServerFrame } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import type { ServerEffect, ServerInput } from '../server/core/event.js';
-import { ServerCore } from '../server/core/server-core.js';
+import { PacedCore } from '../server/core/paced-core.js';
+import type { ServerCore } from '../server/core/server-core.js';
 import type { ServerCoreSettings } from '../server/core/settings.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
@@ -48,6 +49,7 @@ const clockOffsetMs = 1_000_000;
 export class SimServer {
   readonly index: number;
   core!: ServerCore;
+  #paced!: PacedCore;
   engine!: SimEngine;
   isUp = false;
   /** Times that it was started. */
@@ -84,7 +86,8 @@ export class SimServer {
     const chance = new Random(seed, 'keys', this.index, this.startCount);
     const randomBytes = (count: number): Uint8Array =>
       Uint8Array.from({ length: count }, () => chance.below(256));
-    this.core = new ServerCore({ ...settings, randomBytes });
+    this.#paced = new PacedCore({ ...settings, randomBytes });
+    this.core = this.#paced.core;
     this.engine = new SimEngine(
       timeline,
       models.target({ slotCount, contextLength, passTokensMax, passRowsMax, exit: engine.exit }),
@@ -144,7 +147,7 @@ export class SimServer {
   feed(event: ServerInput): void {
     if (!this.isUp) return;
     const { timeline, observers } = this.#parts;
-    for (const effect of this.core.handle(event, this.#clock.read(timeline.nowMs))) {
+    for (const effect of this.#paced.handle(event, this.#clock.read(timeline.nowMs))) {
       this.#carryOut(effect);
     }
     observers.onServerStep(this);

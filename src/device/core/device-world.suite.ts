@@ -9,8 +9,9 @@ import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { decodeDeviceFrame, decodeServerFrame, encodeFrame } from '../../protocol/codec.js';
 import { type DeviceFrame, noShaping, type ServerFrame } from '../../protocol/frame.js';
 import type { ServerEffect, ServerInput } from '../../server/core/event.js';
+import { PacedCore } from '../../server/core/paced-core.js';
 import { scriptedSettings, targetText } from '../../server/core/scripted-target.suite.js';
-import { ServerCore } from '../../server/core/server-core.js';
+import type { ServerCore } from '../../server/core/server-core.js';
 import type { ServerCoreSettings as ServerSettings } from '../../server/core/settings.js';
 import { toyModels } from '../../sim/models.js';
 import { Random } from '../../sim/random.js';
@@ -104,6 +105,7 @@ export class DeviceWorld {
   readonly options: WorldOptions;
   readonly core: DeviceCore;
   readonly server: ServerCore;
+  readonly #paced: PacedCore;
   readonly reported = new Map<number, Transcript>();
   readonly frames: { up: DeviceFrame[]; down: ServerFrame[] } = { up: [], down: [] };
   /** Messages as an observer of the network sees them leave. */
@@ -131,7 +133,8 @@ export class DeviceWorld {
     this.#random = new Random(seed, 'world');
     this.#engine = this.#targetEngine();
     this.drafter = this.#newDrafter();
-    this.server = new ServerCore({ ...scriptedSettings(target), ...server });
+    this.#paced = new PacedCore({ ...scriptedSettings(target), ...server });
+    this.server = this.#paced.core;
     this.core = new DeviceCore({ ...this.#deviceSettings(), ...device });
     for (const atMs of [...cuts, ...outages.map(([from]) => from)]) {
       this.#timeline.at(atMs, () => this.#cut());
@@ -349,7 +352,7 @@ export class DeviceWorld {
   }
 
   #feedServer(event: ServerInput): void {
-    for (const effect of this.server.handle(event, this.nowMs)) this.#serverEffect(effect);
+    for (const effect of this.#paced.handle(event, this.nowMs)) this.#serverEffect(effect);
     this.server.checkIntegrity();
   }
 

@@ -8,15 +8,7 @@ import {
   type ConnectionState,
   connectionStateAfterSending,
 } from '../../protocol/connection-state.js';
-import { FlushTimer } from '../../protocol/flush-timer.js';
-import {
-  type Hello,
-  noShaping,
-  type ServerFrame,
-  strongerShaping,
-  type TrafficShaping,
-  type Welcome,
-} from '../../protocol/frame.js';
+import { type Hello, noShaping, type TrafficShaping, type Welcome } from '../../protocol/frame.js';
 import {
   negotiateVersion,
   versionMax,
@@ -33,15 +25,12 @@ export interface Connection {
   readonly tenant: Tenant;
   state: ConnectionState;
   lastFrameAtMs: number;
-  /** Its device reads more slowly than it is sent to: verdicts are merged. */
+  /** Its device reads more slowly than it is sent to, or is paced: verdicts are merged. */
   isClogged: boolean;
   /** It belongs to a caller in this process: its frames cross no network. */
   readonly isLocal: boolean;
   /** The strongest that any session opened here has asked for. */
   shaping: TrafficShaping;
-  /** When frames of sessions leave; null: at once. */
-  flushTimer: FlushTimer | null;
-  readonly heldFrames: ServerFrame[];
 }
 
 /** The fault of a greeting, or null. */
@@ -94,8 +83,6 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
 
 export class Connections {
   readonly #connections = new Map<ConnectionId, Connection>();
-  /** Connections whose frames leave at flushes. */
-  readonly flushing = new Set<Connection>();
 
   get count(): number {
     return this.#connections.size;
@@ -118,32 +105,15 @@ export class Connections {
       isClogged: false,
       isLocal,
       shaping: noShaping,
-      flushTimer: null,
-      heldFrames: [],
     };
     this.#connections.set(id, connection);
     tenant.connectionCount++;
     return connection;
   }
 
-  /**
-   * Applies what a new session asks for. The first that aggregates starts the flush timer at once.
-   */
-  setShaping(connection: Connection, shaping: TrafficShaping, nowMs: number): void {
-    if (connection.isLocal) return;
-    connection.shaping = strongerShaping(connection.shaping, shaping);
-    const { aggregateMs } = connection.shaping;
-    if (aggregateMs === 0 || connection.flushTimer?.periodMs === aggregateMs) return;
-    connection.flushTimer = new FlushTimer(aggregateMs, nowMs);
-    this.flushing.add(connection);
-  }
-
   delete(id: ConnectionId): void {
     const connection = this.#connections.get(id);
-    if (connection) {
-      connection.tenant.connectionCount--;
-      this.flushing.delete(connection);
-    }
+    if (connection) connection.tenant.connectionCount--;
     this.#connections.delete(id);
   }
 

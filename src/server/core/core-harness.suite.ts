@@ -19,8 +19,9 @@ import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import { answerOf } from '../../sim/sim-engine.js';
 import { toyEngine } from '../../sim/toy.js';
 import type { EngineOperation, ServerEffect, ServerInput } from './event.js';
+import { PacedCore } from './paced-core.js';
 import { scriptedSettings } from './scripted-target.suite.js';
-import { ServerCore } from './server-core.js';
+import type { ServerCore } from './server-core.js';
 import type { ServerCoreSettings } from './settings.js';
 
 export { bannedEnd };
@@ -68,6 +69,7 @@ export interface HarnessOptions {
 export class Harness {
   nowMs = 0;
   readonly core: ServerCore;
+  readonly #paced: PacedCore;
   readonly engine: EngineCore;
   readonly settings: ServerCoreSettings;
   readonly operations: EngineOperation[] = [];
@@ -84,11 +86,12 @@ export class Harness {
     this.#passMs = passMs;
     this.engine = toyEngine(model);
     this.settings = { ...scriptedSettings(model), ...settings };
-    this.core = new ServerCore(this.settings);
+    this.#paced = new PacedCore(this.settings);
+    this.core = this.#paced.core;
   }
 
   feed(event: ServerInput): ServerEffect[] {
-    const effects = this.core.handle(event, this.nowMs);
+    const effects = this.#paced.handle(event, this.nowMs);
     for (const effect of effects) this.#apply(effect);
     this.core.checkIntegrity();
     return effects;

@@ -117,3 +117,9 @@ export type ServerEffect =
   | { readonly kind: 'engine'; readonly operation: EngineOperation }
   /** Feed `wake` at this time; replaces the one before. */
   | { readonly kind: 'wake'; readonly atMs: number };
+
+/** What the core alone gives; `PacedCore` carries out the rest. */
+export type CoreEffect =
+  | ServerEffect
+  /** From now on, session frames of this connection leave at times that are so far apart. */
+  | { readonly kind: 'pace'; readonly connection: ConnectionId; readonly periodMs: number };

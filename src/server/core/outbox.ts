@@ -4,14 +4,16 @@
 import type { WireCode } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureFrame } from '../../protocol/failure.js';
-import type { ServerFrame, TrafficShaping, VocabularyBlock } from '../../protocol/frame.js';
+import {
+  type ServerFrame,
+  strongerShaping,
+  type TrafficShaping,
+  type VocabularyBlock,
+} from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { type Connection, type Connections, retryAfter } from './connections.js';
-import type { ServerEffect } from './event.js';
+import type { CoreEffect } from './event.js';
 import type { SessionAddress } from './session-status.js';
-
-/** Frames that may wait for a flush: one for each session that a connection may have. */
-const heldMax = limits.sessions.value;
 
 /** Why a connection ends. */
 export interface ConnectionEnd {
@@ -24,56 +26,43 @@ export interface ConnectionEnd {
 export class Outbox {
   readonly #connections: Connections;
   readonly #retryAfterMs: number;
-  #effects: ServerEffect[] = [];
+  #effects: CoreEffect[] = [];
 
   constructor(connections: Connections, retryAfterMs: number) {
     this.#connections = connections;
     this.#retryAfterMs = retryAfterMs;
   }
 
-  push(effect: ServerEffect): void {
+  push(effect: CoreEffect): void {
     this.#effects.push(effect);
   }
 
   /** Everything since the last call; owned by the caller. */
-  take(): ServerEffect[] {
+  take(): CoreEffect[] {
     const effects = this.#effects;
     this.#effects = [];
     return effects;
   }
 
-  /**
-   * Sends to a session's device, at the next flush of a shaped connection. Sends nothing on a
-   * connection that is gone or has failed.
-   */
+  /** Sends to a session's device; nothing on a connection that is gone or has failed. */
   send({ connection: id }: SessionAddress, frame: ServerFrame): void {
     const connection = this.#connections.get(id);
-    if (!connection || connection.state === 'failed') return;
-    if (connection.flushTimer === null) this.sendOn(connection, frame);
-    else {
-      connection.heldFrames.push(frame);
-      // A device that causes so many frames gives its timing away, rather than taking our memory.
-      if (connection.heldFrames.length >= heldMax) this.releaseHeld(connection);
-    }
-  }
-
-  /** Sends the frames that have waited for the flush. @returns how many. */
-  releaseHeld(connection: Connection): number {
-    const held = connection.heldFrames.splice(0);
-    for (const frame of held) this.sendOn(connection, frame);
-    return held.length;
+    if (connection && connection.state !== 'failed') this.sendOn(connection, frame);
   }
 
   /** Applies the traffic shaping that a new session asks for. */
-  shape({ connection: id }: SessionAddress, shaping: TrafficShaping, nowMs: number): void {
+  shape({ connection: id }: SessionAddress, shaping: TrafficShaping): void {
     const connection = this.#connections.get(id);
-    if (connection) this.#connections.setShaping(connection, shaping, nowMs);
+    if (!connection || connection.isLocal) return;
+    const before = connection.shaping.aggregateMs;
+    connection.shaping = strongerShaping(connection.shaping, shaping);
+    const { aggregateMs: periodMs } = connection.shaping;
+    if (periodMs !== before) this.push({ kind: 'pace', connection: id, periodMs });
   }
 
   /** Whether a frame for a session's device would only wait now. */
   isClogged({ connection: id }: SessionAddress): boolean {
-    const connection = this.#connections.get(id);
-    return connection !== undefined && (connection.isClogged || connection.flushTimer !== null);
+    return this.#connections.get(id)?.isClogged === true;
   }
 
   sendOn(connection: Connection, frame: ServerFrame): void {
@@ -100,7 +89,6 @@ export class Outbox {
     { code, message, retryAfterMs }: ConnectionEnd,
     block: VocabularyBlock | null,
   ): void {
-    this.releaseHeld(connection);
     const fault = { code, message, session: null };
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
     this.sendOn(connection, failureFrame(fault, advice, block));

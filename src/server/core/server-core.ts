@@ -6,7 +6,7 @@ import type { PassResult } from '../../engine/engine.js';
 import { ConnectionHandler } from './connection-handler.js';
 import { Connections } from './connections.js';
 import { type CoreStats, Counters } from './core-stats.js';
-import type { ServerEffect, ServerInput } from './event.js';
+import type { ConnectionId, CoreEffect, ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
 import { Outbox } from './outbox.js';
 import { Operations } from './passes/operations.js';
@@ -19,7 +19,6 @@ import { SessionOpen } from './sessions/session-open.js';
 import { SessionReplies } from './sessions/session-replies.js';
 import { SessionResults } from './sessions/session-results.js';
 import type { ServerCoreSettings } from './settings.js';
-import { ShapingFlush } from './shaping-flush.js';
 import { statsOf } from './stats-snapshot.js';
 import { Tenants } from './tenants/tenant.js';
 
@@ -39,7 +38,6 @@ export class ServerCore {
   readonly #ending: SessionEnd;
   readonly #results: SessionResults;
   readonly #handler: ConnectionHandler;
-  readonly #shaping: ShapingFlush;
   #wakeAtMs = Infinity;
 
   constructor(settings: ServerCoreSettings) {
@@ -69,7 +67,6 @@ export class ServerCore {
     this.#ending = ending;
     this.#results = new SessionResults({ ...parts, replies, ending });
     this.#handler = new ConnectionHandler({ ...parts, replies, ending, opening, frames });
-    this.#shaping = new ShapingFlush({ ...parts, replies });
   }
 
   /**
@@ -78,7 +75,7 @@ export class ServerCore {
    * @param nowMs of any steady clock, never going back.
    * @returns what to do, in this order; owned by the caller.
    */
-  handle(event: ServerInput, nowMs: number): ServerEffect[] {
+  handle(event: ServerInput, nowMs: number): CoreEffect[] {
     return this.handleAll([event], nowMs);
   }
 
@@ -90,13 +87,11 @@ export class ServerCore {
    * @param events that came together: the pass is scheduled after the last, and has room for what
    *   all of them bring.
    */
-  handleAll(events: readonly ServerInput[], nowMs: number): ServerEffect[] {
+  handleAll(events: readonly ServerInput[], nowMs: number): CoreEffect[] {
     for (const event of events) this.#receive(event, nowMs);
     const next = this.#scheduler.schedule(nowMs);
     if (next.kind === 'pass') this.#scheduler.startPass(next, nowMs);
-    const flushAtMs = this.#shaping.flushDue(nowMs);
-    const scheduleAtMs = next.kind === 'wait' ? next.untilMs : Infinity;
-    this.#setWake(Math.min(scheduleAtMs, flushAtMs), nowMs);
+    this.#setWake(next.kind === 'wait' ? next.untilMs : Infinity, nowMs);
     return this.#outbox.take();
   }
 
@@ -181,8 +176,8 @@ export class ServerCore {
   }
 
   /**
-   * Sets one timer for all: the next tick while there is anything to watch, sooner where a pass or
-   * a flush waits.
+   * Sets one timer for all: the next tick while there is anything to watch, sooner where a pass
+   * waits.
    */
   #setWake(askAgainMs: number, nowMs: number): void {
     const isWatching = this.#connections.count > 0 || this.#table.size > 0;
@@ -191,6 +186,21 @@ export class ServerCore {
     if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
     this.#wakeAtMs = atMs;
     this.#outbox.push({ kind: 'wake', atMs });
+  }
+
+  /** Whether an answer is written for a session of this connection. */
+  isWriting(id: ConnectionId): boolean {
+    const connection = this.#connections.get(id);
+    if (connection === undefined || connection.state === 'failed') return false;
+    return this.#table.sessionsOf(id).some(({ end }) => end === null);
+  }
+
+  /** An empty frame for a flush that has nothing to send; null where no answer is written. */
+  fillerOf(id: ConnectionId): Extract<ServerEffect, { kind: 'send' }> | null {
+    if (!this.isWriting(id)) return null;
+    this.#counters.coverCount++;
+    const { padBytes } = this.#connections.get(id)!.shaping;
+    return { kind: 'send', connection: id, frame: { kind: 'pong', nonce: 0 }, padBytes };
   }
 
   /** A snapshot of counts and quantiles. */

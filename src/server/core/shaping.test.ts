@@ -110,6 +110,43 @@ describe('a session that asks to be aggregated', () => {
   });
 });
 
+describe('a server with many shaped connections', () => {
+  it('looks only at those with an answer that is being written', () => {
+    const harness = opened(shaping);
+    const idleCount = 200;
+    for (let connection = 2; connection < 2 + idleCount; connection++) {
+      harness.connect(connection, newest);
+      harness.send(connection, openFrame({ mode: 'stream', tokensMax: 1, ...shaping }));
+    }
+    harness.settle();
+    harness.advance(1_000);
+    const { core } = harness;
+    const asked = new Map<number, number>();
+    const isWriting = core.isWriting.bind(core);
+    core.isWriting = (id) => {
+      asked.set(id, (asked.get(id) ?? 0) + 1);
+      return isWriting(id);
+    };
+    harness.send(1, openFrame({ session: 1, mode: 'stream', ...shaping }));
+    harness.advance(1_000);
+    assert.deepEqual([...asked.keys()], [1], 'connections that were looked at');
+    const flushCount = 1_000 / shaping.aggregateMs + 1;
+    assert.ok(asked.get(1)! <= 2 * flushCount, `${asked.get(1)} looks at ${flushCount} flushes`);
+  });
+
+  it('keeps the socket of a slow reader from fillers, and sends what was held', () => {
+    const harness = opened(shaping);
+    harness.take(1);
+    harness.feed({ kind: 'clogged', connection: 1 });
+    harness.settle(4);
+    harness.advance(500);
+    assert.deepEqual(harness.take(1), [], 'nothing is merged or filled in while it is behind');
+    harness.feed({ kind: 'cleared', connection: 1 });
+    harness.advance(100);
+    assert.equal(verdicts(harness.take(1)).length, 1);
+  });
+});
+
 describe('a server that shapes every session', () => {
   it('says so to devices that know it, and pads and aggregates for those that do not', () => {
     for (const [greeting, announced] of [

@@ -62,7 +62,7 @@ export class SessionOpen {
     const session = new Session({ key, terms, log, resumeKey: hex(resumeKey), address }, nowMs);
     this.#table.use(address);
     this.#table.add(session);
-    this.#outbox.shape(address, shaping, nowMs);
+    this.#outbox.shape(address, shaping);
     this.#replies.send(session, {
       kind: 'opened',
       session: address.session,
@@ -103,7 +103,7 @@ export class SessionOpen {
     if (session === null) return;
     this.#leave(session);
     this.#table.use(address);
-    this.#outbox.shape(address, session.terms.shaping, nowMs);
+    this.#outbox.shape(address, session.terms.shaping);
     const { epoch, from, tokens, logprobs } = session.attach(address, frame.committedLength, nowMs);
     this.#table.attach(session, address);
     const id = address.session;
