@@ -1,5 +1,7 @@
 // Asks an HTTP server for completions: one that is read as it comes, or many that are only timed.
 
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { PilotfishError } from '../src/base/error.js';
 import type { GenerateOptions } from '../src/device/index.js';
@@ -42,24 +44,26 @@ export async function completion(
 ): Promise<Completed> {
   const { port, key, isStream, leavesAt = Infinity, onText } = options;
   const read: Completed = { text: '', tokenCount: 0, isWhole: false, status: null };
-  const leaving = new AbortController();
   const headers = {
     'content-type': 'application/json',
     ...(key !== null && { authorization: `Bearer ${key}` }),
   };
+  const asked = httpRequest({
+    ...{ port, host: '127.0.0.1', method: 'POST', path: '/v1/completions', headers },
+  });
+  asked.on('error', () => undefined).end(bodyOf(request, options));
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
-      ...{ method: 'POST', headers, body: bodyOf(request, options), signal: leaving.signal },
-    });
-    read.status = response.status;
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    read.status = response.statusCode!;
+    response.setEncoding('utf8');
     if (!isStream) {
-      const { choices, usage } = (await response.json()) as Answer;
+      const { choices, usage } = JSON.parse((await response.toArray()).join('')) as Answer;
       const [choice] = choices ?? [];
       if (choice) Object.assign(read, { text: choice.text, isWhole: true });
       read.tokenCount = usage?.completion_tokens ?? 0;
       return read;
     }
-    for await (const event of eventsOf(response.body!.pipeThrough(new TextDecoderStream()))) {
+    for await (const event of eventsOf(response)) {
       if (event === '[DONE]') read.isWhole = true;
       else {
         const { text } = (JSON.parse(event) as Answer).choices?.[0] ?? { text: '' };
@@ -67,7 +71,7 @@ export async function completion(
         read.tokenCount++;
         onText?.(text);
       }
-      if (read.text.length >= leavesAt) leaving.abort();
+      if (read.text.length >= leavesAt) asked.destroy();
     }
   } catch {
     // It broke, or was left.
