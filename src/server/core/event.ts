@@ -122,4 +122,10 @@ export type ServerEffect =
 export type CoreEffect =
   | ServerEffect
   /** From now on, session frames of this connection leave at times that are so far apart. */
-  | { readonly kind: 'pace'; readonly connection: ConnectionId; readonly periodMs: number };
+  | {
+      readonly kind: 'pace';
+      readonly connection: ConnectionId;
+      readonly periodMs: number;
+      /** Whether the device was slow to read before. */
+      readonly isClogged: boolean;
+    };

@@ -57,7 +57,9 @@ export class Outbox {
     const before = connection.shaping.aggregateMs;
     connection.shaping = strongerShaping(connection.shaping, shaping);
     const { aggregateMs: periodMs } = connection.shaping;
-    if (periodMs !== before) this.push({ kind: 'pace', connection: id, periodMs });
+    if (periodMs === before) return;
+    const { isClogged } = connection;
+    this.push({ kind: 'pace', connection: id, periodMs, isClogged });
   }
 
   /** Whether a frame for a session's device would only wait now. */

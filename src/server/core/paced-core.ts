@@ -11,6 +11,7 @@ import { ServerCore } from './server-core.js';
 import type { ServerCoreSettings } from './settings.js';
 
 type Send = Extract<ServerEffect, { kind: 'send' }>;
+type Pace = Extract<CoreEffect, { kind: 'pace' }>;
 
 /** A connection whose session frames leave at flushes. Queued while it has something to flush. */
 interface PacedConnection extends TimerEntry {
@@ -18,6 +19,8 @@ interface PacedConnection extends TimerEntry {
   readonly held: Send[];
   timer: FlushTimer;
   atMs: number;
+  /** Its socket has not taken what was sent before. */
+  isClogged: boolean;
 }
 
 /** Frames that may wait for a flush: one for each session that a connection may have. */
@@ -29,8 +32,6 @@ export class PacedCore {
   readonly core: ServerCore;
   readonly #paced = new Map<ConnectionId, PacedConnection>();
   readonly #queue = new TimerHeap<PacedConnection>();
-  /** Connections whose sockets have not taken what was sent before. */
-  readonly #clogged = new Set<ConnectionId>();
   #effects: ServerEffect[] = [];
   #order = 0;
   #coreWakeMs = Infinity;
@@ -75,17 +76,14 @@ export class PacedCore {
       this.#coreWakeMs = Infinity;
       return true;
     }
-    if (event.kind === 'clogged') this.#clogged.add(event.connection);
-    else if (event.kind === 'cleared') this.#clogged.delete(event.connection);
-    else {
-      if (event.kind === 'disconnected') this.#forget(event.connection);
-      return true;
-    }
-    return !this.#paced.has(event.connection);
+    if (event.kind === 'disconnected') this.#forget(event.connection);
+    if (event.kind !== 'clogged' && event.kind !== 'cleared') return true;
+    const paced = this.#paced.get(event.connection);
+    if (paced !== undefined) paced.isClogged = event.kind === 'clogged';
+    return paced === undefined;
   }
 
   #forget(id: ConnectionId): void {
-    this.#clogged.delete(id);
     const paced = this.#paced.get(id);
     if (paced === undefined) return;
     this.#queue.remove(paced);
@@ -103,7 +101,7 @@ export class PacedCore {
         this.#send(effect);
         return;
       case 'pace':
-        this.#pace(effect.connection, effect.periodMs, nowMs);
+        this.#pace(effect, nowMs);
         return;
       case 'wake':
         this.#coreWakeMs = effect.atMs;
@@ -132,9 +130,8 @@ export class PacedCore {
   }
 
   /** The first session that aggregates starts the timer at once; a shorter period restarts it. */
-  #pace(id: ConnectionId, periodMs: number, nowMs: number): void {
+  #pace({ connection: id, periodMs, isClogged }: Pace, nowMs: number): void {
     const known = this.#paced.get(id);
-    if (known?.timer.periodMs === periodMs) return;
     const timer = new FlushTimer(periodMs, nowMs);
     if (known !== undefined) {
       known.timer = timer;
@@ -142,7 +139,7 @@ export class PacedCore {
       return;
     }
     const order = this.#order++;
-    this.#paced.set(id, { id, order, timer, held: [], atMs: 0, index: -1 });
+    this.#paced.set(id, { id, order, timer, held: [], atMs: 0, index: -1, isClogged });
     this.#run([{ kind: 'clogged', connection: id }], nowMs);
   }
 
@@ -153,8 +150,7 @@ export class PacedCore {
   }
 
   #flush(paced: PacedConnection, nowMs: number): void {
-    const { id: connection } = paced;
-    const isClogged = this.#clogged.has(connection);
+    const { id: connection, isClogged } = paced;
     this.#queue.remove(paced);
     if (!isClogged) {
       const events = [
