@@ -3,7 +3,8 @@
 
 import { checkModelFile } from '../src/engine/gguf/model-file.js';
 import { planExit } from '../src/engine/llama/exit-plan.js';
-import { openLlama, openTensors } from '../src/engine/llama/ffi.js';
+import { openLlama } from '../src/engine/llama/ffi/llama.js';
+import { openTensors } from '../src/engine/llama/ffi/tensors.js';
 import type { LlamaOptions } from '../src/engine/llama/index.js';
 import { findLibrary } from '../src/engine/llama/library.js';
 import { NativeModel } from '../src/engine/llama/native-model.js';

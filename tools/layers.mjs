@@ -63,7 +63,7 @@ lab['lab/cli'] = [...Object.keys(lab), 'cli', ...productLayers];
 const mayImport = { ...product, ...lab };
 /** Outside modules, and the files (or folders, ending in /) that alone may import them. */
 const doors = {
-  koffi: ['src/engine/llama/ffi.ts'],
+  koffi: ['src/engine/llama/ffi/'],
   fastify: ['src/api/http-api.ts'],
   'prom-client': ['src/api/metrics.ts'],
   commander: ['src/cli/', 'lab/cli/'],

@@ -10,7 +10,7 @@ import { resolve } from 'node:path';
 import koffi from 'koffi';
 import { PilotfishError } from '../dist/src/base/error.js';
 import { checkModelFile } from '../dist/src/engine/gguf/model-file.js';
-import { openLlama } from '../dist/src/engine/llama/ffi.js';
+import { openLlama } from '../dist/src/engine/llama/ffi/llama.js';
 import { findLibrary } from '../dist/src/engine/llama/library.js';
 
 /** enum llama_ftype */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openLlama } from '../../src/engine/llama/ffi.js';
+import { openLlama } from '../../src/engine/llama/ffi/llama.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { findLibrary } from '../../src/engine/llama/library.js';
 import { NativeModel } from '../../src/engine/llama/native-model.js';

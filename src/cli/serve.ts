@@ -6,7 +6,7 @@ import { type Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
 import { PilotfishError } from '../base/error.js';
 import { bundledFolder } from '../engine/llama/bundled.js';
-import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../engine/llama/index.js';
+import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
 import {
   type Batching,
@@ -36,6 +36,7 @@ import {
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
+import { loadNoted } from './models/load-model.js';
 import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -199,7 +200,7 @@ async function serveWith(
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const engine = await loadLlamaEngine(await engineOptions(options, terminal));
+  const engine = await loadNoted(await engineOptions(options, terminal), terminal);
   let closeHttp: () => void = () => undefined;
   try {
     if (terminal.signal.aborted) {

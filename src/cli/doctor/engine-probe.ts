@@ -2,7 +2,8 @@
 // and prints the result. A library for another processor would end the process that opens it.
 
 import { toPilotfishError } from '../../base/error.js';
-import { computeDevices, openLlama } from '../../engine/llama/ffi.js';
+import { computeDevices } from '../../engine/llama/ffi/devices.js';
+import { openLlama } from '../../engine/llama/ffi/llama.js';
 import { findLibrary } from '../../engine/llama/library.js';
 import type { LoadFacts } from './facts.js';
 

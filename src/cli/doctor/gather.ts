@@ -1,6 +1,12 @@
 // Gathers facts about the machine: system, processor, memory, heat, GPUs. Judges nothing. Sources:
 // proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
 
+import {
+  memoryLimitBytes,
+  memoryUsedBytes,
+  processorQuota,
+  type ReadText,
+} from '../../base/control-groups.js';
 import type {
   GraphicsFacts,
   HeatFacts,
@@ -9,6 +15,11 @@ import type {
   SystemFacts,
 } from './facts.js';
 import type { Machine } from './machine.js';
+
+const readOf =
+  (machine: Machine): ReadText =>
+  (path) =>
+    machine.read(path);
 
 export function gatherSystem(machine: Machine): SystemFacts {
   return {
@@ -91,74 +102,22 @@ export function gatherProcessor(machine: Machine): ProcessorFacts {
     features: features?.trim().split(/\s+/) ?? [],
     processorCount: machine.processorCount,
     parallelism: machine.parallelism,
-    quota: readQuota(machine),
+    quota: processorQuota(readOf(machine)),
   };
-}
-
-/** The tightest limit of this process's control groups and their parents. */
-function readQuota(machine: Machine): number | null {
-  const quotas = groupFolders(machine, 'cpu').flatMap((folder) => {
-    const [max, period] = machine.read(`${folder}/cpu.max`)?.trim().split(' ') ?? [
-      machine.read(`${folder}/cpu.cfs_quota_us`)?.trim(),
-      machine.read(`${folder}/cpu.cfs_period_us`)?.trim(),
-    ];
-    const quota = Number(max) / Number(period);
-    return quota > 0 ? [quota] : [];
-  });
-  return quotas.length > 0 ? Math.min(...quotas) : null;
-}
-
-/** Folders of a process's control groups, version 2 or 1, each with its parents. */
-function groupFolders(machine: Machine, controller: 'cpu' | 'memory'): string[] {
-  const lines = (machine.read('/proc/self/cgroup') ?? '').trim().split('\n');
-  return lines.flatMap((line) => {
-    const [, controllers = '', path = '/'] = line.split(':');
-    if (controllers === '') return ancestors('/sys/fs/cgroup', path);
-    if (!controllers.split(',').includes(controller)) return [];
-    return ancestors(`/sys/fs/cgroup/${controllers}`, path).concat(
-      ancestors(`/sys/fs/cgroup/${controller}`, path),
-    );
-  });
-}
-
-function ancestors(root: string, path: string): string[] {
-  const parts = path.split('/').filter((part) => part !== '');
-  return parts
-    .map((_, count) => [root, ...parts.slice(0, parts.length - count)].join('/'))
-    .concat(root);
 }
 
 export function gatherMemory(machine: Machine): MemoryFacts {
   const [, available] =
     /^MemAvailable:\s+(\d+) kB$/m.exec(machine.read('/proc/meminfo') ?? '') ?? [];
-  const limitBytes = readMemoryLimit(machine);
+  const read = readOf(machine);
+  const limitBytes = memoryLimitBytes(read, machine.totalBytes);
   const free = available === undefined ? machine.freeBytes : Number(available) * 1024;
-  const used = readMemoryUsed(machine);
+  const used = memoryUsedBytes(read);
   return {
     totalBytes: machine.totalBytes,
     availableBytes: limitBytes === null ? free : Math.max(0, Math.min(free, limitBytes - used)),
     limitBytes,
   };
-}
-
-function readMemoryLimit(machine: Machine): number | null {
-  const limits = groupFolders(machine, 'memory').flatMap((folder) => {
-    const text =
-      machine.read(`${folder}/memory.max`) ?? machine.read(`${folder}/memory.limit_in_bytes`);
-    const limit = Number(text?.trim());
-    // Version 1 writes "no limit" as a number near 2^63.
-    return limit > 0 && limit < machine.totalBytes ? [limit] : [];
-  });
-  return limits.length > 0 ? Math.min(...limits) : null;
-}
-
-function readMemoryUsed(machine: Machine): number {
-  for (const folder of groupFolders(machine, 'memory')) {
-    const text =
-      machine.read(`${folder}/memory.current`) ?? machine.read(`${folder}/memory.usage_in_bytes`);
-    if (text !== null) return Number(text.trim());
-  }
-  return 0;
 }
 
 export function gatherHeat(machine: Machine): HeatFacts {

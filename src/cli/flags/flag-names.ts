@@ -14,6 +14,9 @@ const flagOf: Readonly<Record<string, string>> = {
   contextLength: '--ctx-size',
   slotCount: '--slots',
   threads: '--threads',
+  batchThreads: '--threads-batch',
+  poll: '--poll',
+  priority: '--prio',
   gpuLayers: '--gpu-layers',
   cacheTypeK: '--cache-type-k',
   cacheTypeV: '--cache-type-v',
@@ -28,7 +31,7 @@ const flagOf: Readonly<Record<string, string>> = {
  * Names that are ordinary words too. They are replaced only at the beginning of a message, with a
  * value after them.
  */
-const plainWords = new Set(['temperature', 'threads']);
+const plainWords = new Set(['temperature', 'threads', 'poll', 'priority']);
 
 const phrases: readonly (readonly [RegExp, string])[] = [
   [/\bstopped by the caller\b/, 'stopped with Ctrl-C'],

@@ -16,10 +16,11 @@ import type {
   StopRule,
 } from '../../device/index.js';
 import { bundledFolder } from '../../engine/llama/bundled.js';
-import { type LlamaEngine, loadLlamaEngine } from '../../engine/llama/index.js';
+import type { LlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import type { LinkReport } from '../answers/link-report.js';
+import { loadNoted } from '../models/load-model.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
@@ -157,7 +158,7 @@ export async function loadDrafter(
   const isModel = name.kind === 'model';
   const modelPath = await resolveModel(isModel ? name.name : options.vocab, terminal.env);
   if (isModel) warnOfLongContext(modelPath, options, terminal);
-  const engine = await loadLlamaEngine({
+  const settings = {
     ...loadSettings(options),
     modelPath,
     // Bundled models are known to load, and the probe would load them twice.
@@ -166,7 +167,8 @@ export async function loadDrafter(
     ...(isModel
       ? { slotCount: slotCount * draftSlotsOf(options) }
       : { slotCount: 1, contextLength: 8 }),
-  });
+  };
+  const engine = await loadNoted(settings, terminal);
   if (terminal.signal.aborted) {
     await engine.close();
     throw new PilotfishError('cancelled', 'loading the model was stopped');

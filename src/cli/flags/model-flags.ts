@@ -1,6 +1,7 @@
 // Defines the flags for loading models, and turns them into engine settings.
 
 import type { Command, Option } from 'commander';
+import { PilotfishError } from '../../base/error.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import {
   type CacheType,
@@ -19,6 +20,11 @@ const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly Fl
 export interface LoadOptions {
   readonly ctxSize?: number;
   readonly threads?: number;
+  readonly threadsBatch?: number;
+  readonly poll?: number;
+  readonly prio?: number;
+  /** Numbers of processors. */
+  readonly cpuRange?: readonly number[];
   readonly gpuLayers?: number;
   readonly cacheTypeK?: CacheType;
   readonly cacheTypeV?: CacheType;
@@ -42,7 +48,27 @@ export function loadFlags(): Option[] {
       'tokens of context (default: as trained, at most 4096)',
       wholeNumber('--ctx-size', 8, 2 ** 24),
     ),
-    flag('-t, --threads <n>', 'threads per model', wholeNumber('--threads', 1, 512)),
+    flag(
+      '-t, --threads <n>',
+      'threads per model (default: one less than the cores)',
+      wholeNumber('--threads', 1, 512),
+    ),
+    flag(
+      '-tb, --threads-batch <n>',
+      'threads for prompts and batches (default: as --threads)',
+      wholeNumber('--threads-batch', 1, 512),
+    ),
+    flag(
+      '--poll <n>',
+      'how long threads spin between passes, 0 to 100 (default: 50, or 0 without a spare core)',
+      wholeNumber('--poll', 0, 100),
+    ),
+    flag(
+      '--prio <n>',
+      'priority of the threads: -1 low, 0 normal, 1 medium, 2 high, 3 real-time',
+      wholeNumber('--prio', -1, 3),
+    ),
+    flag('-Cr, --cpu-range <lo-hi>', 'processors the threads may use', processorRange),
     flag(
       '-ngl, --gpu-layers <n>',
       'layers kept on the GPU; -1 keeps all',
@@ -66,6 +92,18 @@ export function loadFlags(): Option[] {
   ];
 }
 
+/** Parses `lo-hi`, both included. */
+function processorRange(text: string): readonly number[] {
+  const [, low, high] = (/^(\d+)-(\d+)$/.exec(text.trim()) ?? []).map(Number);
+  if (low === undefined || high === undefined || low > high || high >= 512) {
+    throw new PilotfishError(
+      'usage',
+      `--cpu-range takes two processor numbers below 512 such as 0-3, not '${text}'`,
+    );
+  }
+  return Array.from({ length: high - low + 1 }, (_, index) => low + index);
+}
+
 /** Adds options under one heading of the help. */
 export function addGroup(command: Command, heading: string, options: readonly Option[]): Command {
   for (const option of options) command.addOption(option.helpGroup(`${heading}:`));
@@ -77,6 +115,10 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
   const settings = {
     contextLength: options.ctxSize,
     threads: options.threads,
+    batchThreads: options.threadsBatch,
+    poll: options.poll,
+    priority: options.prio,
+    processors: options.cpuRange,
     gpuLayers: options.gpuLayers,
     cacheTypeK: options.cacheTypeK,
     cacheTypeV: options.cacheTypeV,

@@ -5,11 +5,13 @@ import { dirname } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
 import { bundledFolder } from '../../engine/llama/bundled.js';
-import { type LlamaEngine, type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
+import { coresHere, defaultPoll, defaultThreads } from '../../engine/llama/cores.js';
+import type { LlamaEngine, LlamaOptions } from '../../engine/llama/index.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
 import { type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
+import { loadNoted } from '../models/load-model.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
 import { type ModelReport, modelReport } from './report.js';
@@ -43,13 +45,20 @@ export async function loadEngines(
 ): Promise<Engines> {
   const started = performance.now();
   const drafter = drafterOf(choice);
-  const targetOptions = await optionsOf(choice.model, targetSettings(choice), terminal.env);
+  const shared = { poll: pollOf(choice, drafter.kind === 'model') };
+  const targetOptions = await optionsOf(
+    choice.model,
+    { ...targetSettings(choice), ...shared },
+    terminal.env,
+  );
   warnOfLongContext(targetOptions.modelPath, choice, terminal);
   const draftOptions =
     drafter.kind === 'model'
-      ? await optionsOf(drafter.name, draftSettings(choice), terminal.env)
+      ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
       : null;
-  const loads = [targetOptions, draftOptions].map((options) => options && loadLlamaEngine(options));
+  const loads = [targetOptions, draftOptions].map(
+    (options) => options && loadNoted(options, terminal),
+  );
   const settled = await Promise.allSettled(loads);
   const engines = settled.map((load) => (load.status === 'fulfilled' ? load.value : null));
   try {
@@ -93,6 +102,14 @@ const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   passRowsMax: choice.draftLength + 1,
   deterministic: choice.deterministic,
 });
+
+/** The threads of a model that waits must not spin on the cores that the other computes on. */
+function pollOf({ poll, threads, threadsDraft }: EngineChoice, hasDraft: boolean): number {
+  if (poll !== undefined) return poll;
+  const cores = coresHere();
+  const ofTarget = threads ?? defaultThreads(cores);
+  return defaultPoll(ofTarget + (hasDraft ? (threadsDraft ?? ofTarget) : 0), cores);
+}
 
 function draftSettings(choice: EngineChoice): Partial<LlamaOptions> {
   const { threadsDraft: threads } = choice;

@@ -13,14 +13,11 @@ import { writeExitModel } from '../gguf/exit-model.js';
 import { checkModelFile } from '../gguf/model-file.js';
 import { readGguf } from '../gguf/reader.js';
 import type { ExitRows } from '../row-model.js';
+import type { ContextThreads } from './context-threads.js';
 import type { ExitPlan } from './exit-plan.js';
-import {
-  type Llama,
-  type NativeBatch,
-  type Pointer,
-  type TensorAccess,
-  viewMemory,
-} from './ffi.js';
+import type { Llama } from './ffi/llama.js';
+import type { NativeBatch, Pointer } from './ffi/structs.js';
+import { type TensorAccess, viewMemory } from './ffi/tensors.js';
 import { contextParams, loadModel, type Weights } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -53,10 +50,17 @@ export class ExitTap {
 
   /**
    * @param options of the model that is watched.
+   * @param threads of that model: they are idle while it calls back.
    * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when
    * llama.cpp refuses it.
    */
-  constructor(llama: Llama, tensors: TensorAccess, plan: ExitPlan, options: ResolvedOptions) {
+  constructor(
+    llama: Llama,
+    tensors: TensorAccess,
+    plan: ExitPlan,
+    options: ResolvedOptions,
+    threads: ContextThreads | null,
+  ) {
     const facts = checkModelFile(options.modelPath);
     const rowsMax = rowsMaxOf(options);
     this.#llama = llama;
@@ -67,6 +71,7 @@ export class ExitTap {
     const { model, context } = startComposed(llama, plan, options, 'copied');
     this.#model = model;
     this.#context = context;
+    threads?.attach(context);
     this.#batch = llama.batch_init(rowsMax, this.#width, 1);
     fillBatch(this.#batch, rowsMax);
     this.#hidden = new Float32Array(viewMemory(this.#batch.embd!, rowsMax * this.#width * 4));

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
 
-/** The llama.cpp release whose C API ffi.ts speaks. */
+/** The llama.cpp release whose C API the folder ffi speaks. */
 export const llamaVersion = '0.5.0';
 /** The npm release of the platform packages that carries it. */
 export const platformPackageVersion = '3.22.1';

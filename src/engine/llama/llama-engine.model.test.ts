@@ -50,6 +50,7 @@ describe('llama engine', () => {
   it('tells what it loaded', () => {
     assert.match(engine.info.modelName, /Llama/);
     assert.equal(engine.info.vocabulary.size, 4096);
+    assert.deepEqual(engine.warnings, []);
     assert.equal(engine.info.contextLength, 128);
     assert.equal(engine.info.chatTemplate, null);
     assert.match(engine.info.vocabulary.fingerprint, /^sha256:[0-9a-f]{64}$/);
@@ -74,6 +75,10 @@ describe('llama engine', () => {
       [{ slotCount: 257 }, /slotCount 257/],
       [{ contextLength: 1 }, /contextLength 1 /],
       [{ threads: 0 }, /threads 0 /],
+      [{ batchThreads: 513 }, /batchThreads 513 is outside \[1, 512\]/],
+      [{ poll: 101 }, /poll 101 /],
+      [{ priority: 4 }, /priority 4 is outside \[-1, 3\]/],
+      [{ processors: [0, 512] }, /processor 512 /],
       [{ passTokensMax: 0 }, /passTokensMax 0/],
       [{ passRowsMax: 65 }, /passRowsMax 65 is outside \[1, 64\]/],
       [{ gpuLayers: -2 }, /gpuLayers -2/],

@@ -16,8 +16,9 @@ import type {
   Segment,
 } from '../engine.js';
 import { checkModelFile } from '../gguf/model-file.js';
+import { coresHere, fitThreads } from './cores.js';
 import { planExit } from './exit-plan.js';
-import { openLlama } from './ffi.js';
+import { openLlama } from './ffi/llama.js';
 import { findLibrary, type LibraryFiles } from './library.js';
 import { checkMemory, memoryLimit } from './memory-check.js';
 import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } from './messages.js';
@@ -32,6 +33,8 @@ export interface LlamaEngine extends Engine {
   readonly library: LibraryFiles;
   /** Which row kernel the thread runs. */
   readonly kernel: string;
+  /** Sentences about what makes this engine slower than it could be; usually none. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -56,7 +59,9 @@ export interface LlamaEngine extends Engine {
 export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngine> {
   const facts = checkModelFile(options.modelPath);
   const exit = options.exit ? planExit(options.exit, facts) : null;
-  const resolved = resolveOptions(options, facts.contextLength, exit);
+  const cores = coresHere();
+  const wanted = resolveOptions(options, facts.contextLength, exit, cores);
+  const { options: resolved, warnings } = fitThreads(wanted, cores);
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
   checkMemory(facts, resolved, memoryLimit(resolved, files));
@@ -64,16 +69,24 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
   const thread = new EngineThread({ files, options: resolved, stopFlags: new StopFlags().memory });
   const greeting = await thread.ready;
   const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
-  return new ThreadedEngine(thread, resolved, files, greeting.kernel, {
-    modelName: facts.name,
-    vocabulary,
-    chatTemplate: facts.chatTemplate,
-    slotCount: resolved.slotCount,
-    contextLength: greeting.contextLength,
-    passTokensMax: resolved.passTokensMax,
-    passRowsMax: resolved.passRowsMax,
-    exit: resolved.exit?.info ?? null,
-  });
+  const { kernel, isPooled } = greeting;
+  if (!isPooled && resolved.threads > 1) {
+    warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
+  }
+  return new ThreadedEngine(
+    thread,
+    { options: resolved, library: files, kernel, warnings },
+    {
+      modelName: facts.name,
+      vocabulary,
+      chatTemplate: facts.chatTemplate,
+      slotCount: resolved.slotCount,
+      contextLength: greeting.contextLength,
+      passTokensMax: resolved.passTokensMax,
+      passRowsMax: resolved.passRowsMax,
+      exit: resolved.exit?.info ?? null,
+    },
+  );
 }
 
 class ThreadedEngine implements LlamaEngine {
@@ -81,19 +94,19 @@ class ThreadedEngine implements LlamaEngine {
   readonly options: ResolvedOptions;
   readonly library: LibraryFiles;
   readonly kernel: string;
+  readonly warnings: readonly string[];
   readonly #thread: EngineThread;
 
   constructor(
     thread: EngineThread,
-    options: ResolvedOptions,
-    library: LibraryFiles,
-    kernel: string,
+    loaded: Pick<LlamaEngine, 'options' | 'library' | 'kernel' | 'warnings'>,
     info: EngineInfo,
   ) {
     this.#thread = thread;
-    this.options = options;
-    this.library = library;
-    this.kernel = kernel;
+    this.options = loaded.options;
+    this.library = loaded.library;
+    this.kernel = loaded.kernel;
+    this.warnings = loaded.warnings;
     this.info = info;
   }
 

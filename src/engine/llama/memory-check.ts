@@ -5,7 +5,7 @@
 import { totalmem } from 'node:os';
 import { PilotfishError } from '../../base/error.js';
 import type { ModelFacts } from '../gguf/model-file.js';
-import { computeDevices } from './ffi.js';
+import { computeDevices } from './ffi/devices.js';
 import type { LibraryFiles } from './library.js';
 import type { CacheType, ResolvedOptions } from './options.js';
 

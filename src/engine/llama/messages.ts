@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../../base/error.js';
 import type { DraftedToken, ExitHint } from '../engine.js';
 import type { EngineCore } from '../engine-core.js';
-import type { Pointer } from './ffi.js';
+import type { Pointer } from './ffi/structs.js';
 import type { LibraryFiles } from './library.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -42,6 +42,8 @@ export type Greeting =
       readonly modelPointer: Pointer;
       readonly contextLength: number;
       readonly kernel: string;
+      /** Whether a thread pool computes; false costs time at every pass. */
+      readonly isPooled: boolean;
     }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
 

@@ -2,7 +2,8 @@
 // nothing: whoever asks frees what comes back.
 
 import { PilotfishError } from '../../base/error.js';
-import type { ContextParams, Llama, Pointer } from './ffi.js';
+import type { Llama } from './ffi/llama.js';
+import type { ContextParams, Pointer } from './ffi/structs.js';
 import { cacheTypes, flashAttentionNumber, type ResolvedOptions } from './options.js';
 
 /** LLAMA_LOAD_MODE_NONE */
@@ -53,7 +54,7 @@ export function contextParams(
   params.n_outputs_max = Math.max(options.passRowsMax + dummyCount(options), params.n_seq_max);
   params.n_outputs_max_per_seq = 0; // 0 lifts the limit of one row of logits per sequence.
   params.n_threads = options.threads;
-  params.n_threads_batch = options.threads;
+  params.n_threads_batch = options.batchThreads;
   params.flash_attn_type = flashAttentionNumber(options.flashAttention);
   params.type_k = cacheTypes[options.cacheTypeK];
   params.type_v = cacheTypes[options.cacheTypeV];

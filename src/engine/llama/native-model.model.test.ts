@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openLlama } from './ffi.js';
+import { ContextThreads } from './context-threads.js';
+import { openLlama } from './ffi/llama.js';
+import { openThreadPools } from './ffi/thread-pool.js';
 import { findLibrary } from './library.js';
 import { NativeModel } from './native-model.js';
 import { resolveOptions } from './options.js';
@@ -68,7 +70,8 @@ for (const file of [
       threads: 1,
       deterministic: true,
     };
-    const model = new NativeModel(openLlama(findLibrary()), resolveOptions(options, 512));
+    const llama = openLlama(findLibrary());
+    const model = new NativeModel(llama, resolveOptions(options, 512));
     after(() => model.close());
 
     function feed(slot: number, from: number, to: number): void {
@@ -104,6 +107,19 @@ for (const file of [
     }
 
     const alone = rowIn({ name: 'alone', tokens: 1, rows: 1 });
+    for (const poll of [0, 50]) {
+      it(`has the bits of one thread on a pool of two that polls ${poll}`, () => {
+        const wanted = resolveOptions({ ...options, threads: 2, poll, processors: [0, 1] }, 512);
+        const threads = new ContextThreads(llama, openThreadPools(findLibrary()), wanted);
+        assert.ok(threads.isPooled);
+        const pooled = new NativeModel(llama, wanted, null, threads);
+        pooled.feed([{ slot: 0, from: 0, tokens: text.slice(0, -1), rowCount: 0 }]);
+        pooled.feed([{ slot: 0, from: text.length - 1, tokens: text.slice(-1), rowCount: 1 }]);
+        assert.deepEqual(pooled.row(0), alone);
+        pooled.close();
+        threads.close();
+      });
+    }
     for (const company of companies) {
       it(`has the bits of a row alone in company: ${company.name}`, () => {
         assert.deepEqual(rowIn(company), alone);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Llama } from './ffi.js';
+import type { Llama } from './ffi/llama.js';
 import { NativeModel } from './native-model.js';
 import { resolveOptions } from './options.js';
 

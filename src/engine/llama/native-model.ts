@@ -5,14 +5,11 @@ import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
+import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
-import {
-  type Llama,
-  type NativeBatch,
-  type Pointer,
-  type TensorAccess,
-  viewMemory,
-} from './ffi.js';
+import type { Llama } from './ffi/llama.js';
+import type { NativeBatch, Pointer } from './ffi/structs.js';
+import { type TensorAccess, viewMemory } from './ffi/tensors.js';
 import { dummyCount, loadModel, startContext } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
 
@@ -38,12 +35,19 @@ export class NativeModel implements RowModel {
 
   /**
    * @param tensors needed by a model with an early exit; without one nothing is called back.
+   * @param threads that compute, which the caller closes after the model; without them ggml starts
+   * its threads for every pass.
    * @throws PilotfishError `engine-failed`, `model-unsupported` or `context-too-large`.
    */
-  constructor(llama: Llama, options: ResolvedOptions, tensors: TensorAccess | null = null) {
+  constructor(
+    llama: Llama,
+    options: ResolvedOptions,
+    tensors: TensorAccess | null = null,
+    threads: ContextThreads | null = null,
+  ) {
     this.#llama = llama;
     this.exit = options.exit?.info ?? null;
-    this.#tap = startTap(llama, tensors, options);
+    this.#tap = startTap(llama, tensors, options, threads);
     try {
       this.modelPointer = loadModel(llama, options, 'mapped');
       const callback = this.#tap?.callback ?? null;
@@ -52,6 +56,7 @@ export class NativeModel implements RowModel {
       this.#tap?.close();
       throw reason;
     }
+    threads?.attach(this.#context);
     this.#memory = llama.get_memory(this.#context);
     this.vocabSize = llama.vocab_n_tokens(llama.model_get_vocab(this.modelPointer));
     this.slotCount = options.slotCount;
@@ -195,10 +200,11 @@ function startTap(
   llama: Llama,
   tensors: TensorAccess | null,
   options: ResolvedOptions,
+  threads: ContextThreads | null,
 ): ExitTap | null {
   if (options.exit === null) return null;
   assert(tensors !== null, 'an early exit needs the door to tensors');
-  return new ExitTap(llama, tensors, options.exit, options);
+  return new ExitTap(llama, tensors, options.exit, options, threads);
 }
 
 /** @param firstRow number of the first of the parts' wanted rows within the feed. */

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
 import type { Vocabulary } from '../vocabulary.js';
-import type { Llama, Pointer } from './ffi.js';
+import type { Llama } from './ffi/llama.js';
+import type { Pointer } from './ffi/structs.js';
 
 /** Longest piece of text one token may stand for; llama.cpp's own vocabularies stay under 1 kB. */
 const tokenBytesMax = 65_536;

@@ -1,7 +1,7 @@
 // What can be set when a model is loaded, with defaults and bounds in one place.
 
-import { availableParallelism } from 'node:os';
 import { PilotfishError } from '../../base/error.js';
+import { type Cores, coresHere, defaultPoll, defaultThreads } from './cores.js';
 import type { ExitChoice, ExitPlan } from './exit-plan.js';
 
 /** KV cache element types by llama.cpp's names, with ggml's numbers. */
@@ -30,10 +30,21 @@ export interface LlamaOptions {
    */
   readonly passRowsMax?: number;
   /**
-   * ggml threads. Default: one less than the cores, because ggml's threads spin and starve when
-   * they share a core.
+   * ggml threads of a pass with one token. Default: the physical cores, but one less than this
+   * process may use, because ggml's threads wait for each other and starve when they share a core.
    */
   readonly threads?: number;
+  /** ggml threads of a pass with several tokens, such as a prompt. Default: as `threads`. */
+  readonly batchThreads?: number;
+  /**
+   * Of 100: how long the threads spin for the next pass before they sleep; 50 is about 0.3 s.
+   * Default 50, and 0 where the threads leave no core for the rest of the program.
+   */
+  readonly poll?: number;
+  /** Priority of the threads: -1 low, 0 normal, 1 medium, 2 high, 3 real-time. Default 0. */
+  readonly priority?: number;
+  /** Numbers of the processors that the threads may use, below 512. Default: any. */
+  readonly processors?: readonly number[];
   /** Layers on a GPU; -1 is all of them, and harmless without a GPU. Default -1. */
   readonly gpuLayers?: number;
   /** Default f16. */
@@ -79,6 +90,9 @@ export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'pro
 const slotCountMax = 256;
 /** Compute buffers grow with the pass, which is one physical batch: more only costs memory. */
 const passTokensCeiling = 2048;
+/** ggml's ceilings (GGML_MAX_N_THREADS). */
+const threadsMax = 512;
+const processorsMax = 512;
 const contextLengthDefaultMax = 4096;
 /** Judged rows per slot that the default provides for: drafts of 16 and the row after them. */
 const rowsPerSlot = 17;
@@ -88,6 +102,7 @@ const rowsPerSlot = 17;
  *
  * @param trainedContext tokens the model was trained on.
  * @param exit what `planExit` has made of `options.exit`.
+ * @param cores which decide how many threads there are by default.
  * @throws PilotfishError `usage` naming option, value and bound; `context-too-large` beyond 2^31
  * cells.
  */
@@ -95,6 +110,7 @@ export function resolveOptions(
   options: LlamaOptions,
   trainedContext: number,
   exit: ExitPlan | null = null,
+  cores: Cores = coresHere(),
 ): ResolvedOptions {
   const whole = (name: string, value: number, low: number, high: number): number => {
     if (Number.isInteger(value) && value >= low && value <= high) return value;
@@ -147,6 +163,8 @@ export function resolveOptions(
     );
   }
   const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, passTokensCeiling);
+  const threads = whole('threads', options.threads ?? defaultThreads(cores), 1, threadsMax);
+  const batchThreads = whole('batchThreads', options.batchThreads ?? threads, 1, threadsMax);
   const rowsDefault = Math.min(passTokensMax, slotCount * rowsPerSlot);
   return {
     modelPath: options.modelPath,
@@ -154,7 +172,18 @@ export function resolveOptions(
     contextLength,
     passTokensMax,
     passRowsMax: whole('passRowsMax', options.passRowsMax ?? rowsDefault, 1, passTokensMax),
-    threads: whole('threads', options.threads ?? Math.max(1, availableParallelism() - 1), 1, 512),
+    threads,
+    batchThreads,
+    poll: whole(
+      'poll',
+      options.poll ?? defaultPoll(Math.max(threads, batchThreads), cores),
+      0,
+      100,
+    ),
+    priority: whole('priority', options.priority ?? 0, -1, 3),
+    processors: (options.processors ?? []).map((processor) =>
+      whole('processor', processor, 0, processorsMax - 1),
+    ),
     gpuLayers: whole('gpuLayers', options.gpuLayers ?? -1, -1, 2 ** 16),
     cacheTypeK: oneOf('cacheTypeK', options.cacheTypeK ?? 'f16', cacheTypes),
     cacheTypeV,

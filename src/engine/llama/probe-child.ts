@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import { startComposed } from './exit-tap.js';
-import { openLlama } from './ffi.js';
+import { openLlama } from './ffi/llama.js';
 import { checkModelKind, contextParams, loadModel } from './native-context.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type ProbeTask, probeExit } from './probe.js';

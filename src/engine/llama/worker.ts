@@ -8,7 +8,10 @@ import { GrammarCache } from '../../grammar/grammar-cache.js';
 import type { DraftRequest, ExitHint, Segment } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
 import { createKernel } from '../kernel/kernel.js';
-import { openLlama, openTensors } from './ffi.js';
+import { ContextThreads } from './context-threads.js';
+import { openLlama } from './ffi/llama.js';
+import { openTensors } from './ffi/tensors.js';
+import { openThreadPools } from './ffi/thread-pool.js';
 import type { Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
@@ -20,11 +23,23 @@ const { files, options, stopFlags } = workerData as WorkerStart;
 const flags = new StopFlags(stopFlags);
 const reply = (message: Reply): void => port.postMessage(message);
 
-function start(): { model: NativeModel; core: EngineCore } | null {
+interface Started {
+  readonly core: EngineCore;
+  /** Frees everything native. */
+  close(): void;
+}
+
+function start(): Started | null {
   let model: NativeModel | null = null;
+  let threads: ContextThreads | null = null;
+  const close = (): void => {
+    model?.close();
+    threads?.close();
+  };
   try {
     const llama = openLlama(files);
-    model = new NativeModel(llama, options, options.exit && openTensors(files));
+    threads = new ContextThreads(llama, openThreadPools(files), options);
+    model = new NativeModel(llama, options, options.exit && openTensors(files), threads);
     const vocabulary = new NativeVocabulary(llama, model.modelPointer, () => false);
     const { endOfText } = vocabulary;
     const grammars = new GrammarCache(vocabulary);
@@ -35,11 +50,12 @@ function start(): { model: NativeModel; core: EngineCore } | null {
       modelPointer: model.modelPointer,
       contextLength: model.contextLength,
       kernel: math.implementation,
+      isPooled: threads.isPooled,
     };
     port.postMessage(greeting);
-    return { model, core };
+    return { core, close };
   } catch (reason) {
-    model?.close();
+    close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
     const greeting: Greeting = { kind: 'refused', code, message };
     port.postMessage(greeting);
@@ -47,8 +63,8 @@ function start(): { model: NativeModel; core: EngineCore } | null {
   }
 }
 
-function answer(request: Request, model: NativeModel, core: EngineCore): unknown {
-  if (request.method === 'close') return model.close();
+function answer(request: Request, { core, close }: Started): unknown {
+  if (request.method === 'close') return close();
   if (request.method === 'draft') {
     return core.draft(request.args[0] as DraftRequest, {
       stopped: () => flags.isStopped(request.id),
@@ -67,10 +83,9 @@ function answer(request: Request, model: NativeModel, core: EngineCore): unknown
 
 const started = start();
 if (started) {
-  const { model, core } = started;
   port.on('message', (request: Request) => {
     try {
-      reply({ id: request.id, kind: 'done', result: answer(request, model, core) });
+      reply({ id: request.id, kind: 'done', result: answer(request, started) });
     } catch (reason) {
       if (reason instanceof InvariantError) throw reason; // Ends the thread; its owner fails whatever waits.
       const { code, message } = toPilotfishError(reason, 'engine-failed');

@@ -1,89 +1,19 @@
-// The only door to native code: llama.cpp's C API through koffi. Declares the symbols and structs
-// this project uses, and refuses a library whose version or struct defaults are not those it was
-// written for. Source: include/llama.h of llama.cpp 0.5.0.
+// Opens llama.cpp's C API through koffi. Declares the symbols this project uses, and refuses a
+// library whose version or struct defaults are not those it was written for. This folder alone
+// imports koffi. Source: include/llama.h of llama.cpp 0.5.0.
 
 import koffi, { type LibraryHandle, type TypeObject } from 'koffi';
-import { PilotfishError } from '../../base/error.js';
-import { type LibraryFiles, llamaVersion, platformPackageVersion } from './library.js';
-
-/** A native address; shared between threads of one process as a number. */
-export type Pointer = bigint;
-
-const modelParamsLayout = {
-  devices: 'void*',
-  tensor_buft_overrides: 'void*',
-  n_gpu_layers: 'int32',
-  split_mode: 'int32',
-  load_mode: 'int32',
-  lazy_mode: 'int32',
-  main_gpu: 'int32',
-  tensor_split: 'void*',
-  progress_callback: 'void*',
-  progress_callback_user_data: 'void*',
-  kv_overrides: 'void*',
-  vocab_only: 'bool',
-  check_tensors: 'bool',
-  use_extra_bufts: 'bool',
-  no_host: 'bool',
-  no_alloc: 'bool',
-  load_mtp: 'bool',
-} as const;
-
-const contextParamsLayout = {
-  n_ctx: 'uint32',
-  n_batch: 'uint32',
-  n_ubatch: 'uint32',
-  n_seq_max: 'uint32',
-  n_rs_seq: 'uint32',
-  n_outputs_max: 'uint32',
-  n_outputs_max_per_seq: 'uint32',
-  n_threads: 'int32',
-  n_threads_batch: 'int32',
-  ctx_type: 'int32',
-  rope_scaling_type: 'int32',
-  pooling_type: 'int32',
-  attention_type: 'int32',
-  flash_attn_type: 'int32',
-  rope_freq_base: 'float',
-  rope_freq_scale: 'float',
-  yarn_ext_factor: 'float',
-  yarn_attn_factor: 'float',
-  yarn_beta_fast: 'float',
-  yarn_beta_slow: 'float',
-  yarn_orig_ctx: 'uint32',
-  defrag_thold: 'float',
-  cb_eval: 'void*',
-  cb_eval_user_data: 'void*',
-  type_k: 'int32',
-  type_v: 'int32',
-  abort_callback: 'void*',
-  abort_callback_data: 'void*',
-  embeddings: 'bool',
-  offload_kqv: 'bool',
-  no_perf: 'bool',
-  op_offload: 'bool',
-  swa_full: 'bool',
-  kv_unified: 'bool',
-  samplers: 'void*',
-  n_samplers: 'size_t',
-  ctx_other: 'void*',
-} as const;
-
-const batchLayout = {
-  n_tokens: 'int32',
-  token: 'void*',
-  embd: 'void*',
-  pos: 'void*',
-  n_seq_id: 'void*',
-  seq_id: 'void*',
-  logits: 'void*',
-} as const;
-
-type Field<T> = T extends 'void*' ? Pointer | null : T extends 'bool' ? boolean : number;
-type Struct<Layout> = { -readonly [Key in keyof Layout]: Field<Layout[Key]> };
-export type ModelParams = Struct<typeof modelParamsLayout>;
-export type ContextParams = Struct<typeof contextParamsLayout>;
-export type NativeBatch = Struct<typeof batchLayout>;
+import { PilotfishError } from '../../../base/error.js';
+import { type LibraryFiles, llamaVersion, platformPackageVersion } from '../library.js';
+import {
+  batchLayout,
+  type ContextParams,
+  contextParamsLayout,
+  type ModelParams,
+  modelParamsLayout,
+  type NativeBatch,
+  type Pointer,
+} from './structs.js';
 
 /**
  * llama_batch_init(n, embd, n_seq_max) and friends, by the names of llama.h without the llama_
@@ -96,6 +26,9 @@ export interface Llama {
   model_free(model: Pointer): void;
   init_from_model(model: Pointer, params: ContextParams): Pointer | null;
   free(context: Pointer): void;
+  /** Both pools may be the same; null for the batch takes the first for prompts too. */
+  attach_threadpool(context: Pointer, pool: Pointer, batchPool: Pointer | null): void;
+  detach_threadpool(context: Pointer): void;
   n_ctx_seq(context: Pointer): number;
   model_get_vocab(model: Pointer): Pointer;
   model_has_encoder(model: Pointer): boolean;
@@ -149,6 +82,8 @@ const signatures: Record<keyof Llama, readonly [result: string, args: readonly s
   model_free: ['void', ['void*']],
   init_from_model: ['void*', ['void*', 'context_params']],
   free: ['void', ['void*']],
+  attach_threadpool: ['void', ['void*', 'void*', 'void*']],
+  detach_threadpool: ['void', ['void*']],
   n_ctx_seq: ['uint32', ['void*']],
   model_get_vocab: ['void*', ['void*']],
   model_has_encoder: ['bool', ['void*']],
@@ -297,81 +232,4 @@ function registerBackends(ggml: LibraryHandle, files: LibraryFiles): void {
       `no compute backend in ${files.folder} runs here`,
     );
   }
-}
-
-/** What is needed to read tensors of a graph while it is computed. */
-export interface TensorAccess {
-  name(tensor: Pointer): string;
-  rowCount(tensor: Pointer): number;
-  byteCount(tensor: Pointer): number;
-  /** Copies `bytes` of a computed tensor, from byte `at` on, from whatever device has them. */
-  read(tensor: Pointer, into: Float32Array, at: number, bytes: number): void;
-  /**
-   * Makes a `cb_eval` of a function, which must not throw. llama.cpp calls it on the thread that
-   * decodes, and only within `decode`; that thread must be the one that registers it.
-   */
-  registerEval(meet: (tensor: Pointer, ask: boolean) => boolean): Pointer;
-  /** Once no context can call it any more. */
-  unregisterEval(callback: Pointer): void;
-}
-
-let tensorDoor: TensorAccess | null = null;
-
-/**
- * Call after openLlama, in the same thread; the second call in a thread returns the first one's.
- */
-export function openTensors(files: LibraryFiles): TensorAccess {
-  if (tensorDoor) return tensorDoor;
-  const base = koffi.load(files.ggmlBase, { global: true });
-  const callback = koffi.pointer(koffi.proto('bool', ['void*', 'bool', 'void*']));
-  const rowCount = base.func('ggml_nrows', 'int64', ['void*']);
-  const byteCount = base.func('ggml_nbytes', 'size_t', ['void*']);
-  tensorDoor = {
-    name: base.func('ggml_get_name', 'str', ['void*']),
-    rowCount: (tensor) => Number(rowCount(tensor)),
-    byteCount: (tensor) => Number(byteCount(tensor)),
-    read: base.func('ggml_backend_tensor_get', 'void', ['void*', 'void*', 'size_t', 'size_t']),
-    registerEval: (meet) => koffi.register(meet, callback),
-    unregisterEval: (pointer) => koffi.unregister(pointer),
-  };
-  return tensorDoor;
-}
-
-/** A compute device that ggml sees. */
-export interface ComputeDevice {
-  readonly name: string;
-  readonly description: string;
-  readonly kind: 'cpu' | 'gpu' | 'other';
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-}
-
-/** All devices of the registered backends; call after openLlama. */
-export function computeDevices(files: LibraryFiles): ComputeDevice[] {
-  const base = koffi.load(files.ggmlBase, { global: true });
-  const ggml = koffi.load(files.ggml, { global: true });
-  const count: number = ggml.func('ggml_backend_dev_count', 'size_t', [])();
-  const get = ggml.func('ggml_backend_dev_get', 'void*', ['size_t']);
-  const name = base.func('ggml_backend_dev_name', 'str', ['void*']);
-  const description = base.func('ggml_backend_dev_description', 'str', ['void*']);
-  const kind = base.func('ggml_backend_dev_type', 'int32', ['void*']);
-  const memory = base.func('ggml_backend_dev_memory', 'void', ['void*', 'void*', 'void*']);
-  return Array.from({ length: count }, (_, index) => {
-    const device: Pointer = get(index);
-    const free = new BigUint64Array(1);
-    const total = new BigUint64Array(1);
-    memory(device, free, total);
-    return {
-      name: name(device),
-      description: description(device),
-      kind: (['cpu', 'gpu', 'gpu'] as const)[kind(device) as number] ?? 'other',
-      totalBytes: Number(total[0]),
-      freeBytes: Number(free[0]),
-    };
-  });
-}
-
-/** Views `bytes` of native memory; valid while the owner keeps it. */
-export function viewMemory(pointer: Pointer, bytes: number): ArrayBuffer {
-  return koffi.view(pointer, bytes);
 }

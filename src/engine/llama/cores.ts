@@ -1,0 +1,100 @@
+// Counts the cores that ggml's threads can have, and chooses how many threads there are and how
+// they wait. Sources: sysfs cpu topology, cgroups(7), llama.cpp's
+// common_cpu_get_num_physical_cores.
+
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { processorQuota, type ReadText, threadsLeft } from '../../base/control-groups.js';
+
+/** The processors that this process may use. */
+export interface Cores {
+  /** Logical processors, after affinity and quota; at least 1. */
+  readonly usable: number;
+  /** Cores among the processors of the affinity mask: hyper-threads of a core count once. */
+  readonly physical: number;
+  /** Threads that the control groups still let this process start; null without a limit. */
+  readonly threadsLeft: number | null;
+}
+
+/** Cores of this machine; on systems without sysfs every processor counts as a core. */
+export function coresHere(read: ReadText = readText, parallelism = availableParallelism()): Cores {
+  const quota = processorQuota(read);
+  const usable = quota === null ? parallelism : Math.min(parallelism, Math.floor(quota));
+  return {
+    usable: Math.max(1, usable),
+    physical: physicalCores(read) ?? parallelism,
+    threadsLeft: threadsLeft(read),
+  };
+}
+
+/**
+ * A thread for each core but one: the program's own thread needs it. A second thread on a core adds
+ * nothing, since both wait for the same multipliers.
+ */
+export const defaultThreads = ({ usable, physical }: Cores): number =>
+  Math.max(1, Math.min(physical, usable - 1));
+
+/**
+ * Threads that spin between passes start the next one sooner, but take a core from the program's
+ * own thread where none is left.
+ *
+ * @param threads of all models of this process.
+ */
+export const defaultPoll = (threads: number, { usable }: Cores): number =>
+  threads < usable ? 50 : 0;
+
+/** Threads that Node may yet start for itself. */
+const reservedThreads = 8;
+
+/** How many threads compute, of a pass with one token and with several. */
+export interface ThreadCounts {
+  readonly threads: number;
+  readonly batchThreads: number;
+}
+
+/**
+ * One thread where the control groups allow no more, because ggml ends the process when it may not
+ * start one.
+ *
+ * @returns the options, and sentences for the user about threads that cost speed.
+ */
+export function fitThreads<T extends ThreadCounts>(
+  options: T,
+  { usable, threadsLeft }: Cores,
+): { readonly options: T; readonly warnings: string[] } {
+  const wanted = Math.max(options.threads, options.batchThreads);
+  if (wanted === 1) return { options, warnings: [] };
+  if (threadsLeft !== null && threadsLeft < wanted + reservedThreads) {
+    const warning = `the system allows only ${threadsLeft} more threads: the model computes with one instead of ${wanted}`;
+    return { options: { ...options, threads: 1, batchThreads: 1 }, warnings: [warning] };
+  }
+  if (wanted < usable) return { options, warnings: [] };
+  const warning = `${wanted} threads on ${usable} ${usable === 1 ? 'core' : 'cores'} leave none for this program itself: tokens may come slower than with ${Math.max(1, usable - 1)}`;
+  return { options, warnings: [warning] };
+}
+
+function physicalCores(read: ReadText): number | null {
+  const [, allowed] = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '') ?? [];
+  if (allowed === undefined) return null;
+  const siblings = processorsOf(allowed).map((processor) =>
+    read(`/sys/devices/system/cpu/cpu${processor}/topology/thread_siblings_list`)?.trim(),
+  );
+  if (siblings.length === 0 || siblings.includes(undefined)) return null;
+  return new Set(siblings).size;
+}
+
+/** Numbers of a kernel's list of processors, such as `0-3,8`. */
+function processorsOf(list: string): number[] {
+  return list.split(',').flatMap((range) => {
+    const [first = Number.NaN, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  });
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
