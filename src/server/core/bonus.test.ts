@@ -1,4 +1,4 @@
-// Checks the bonus token behind accepted drafts: dropped under split and full when a draft for its
+// Checks the bonus token after accepted drafts: dropped under split and full when a draft for its
 // place is on its way, and never when the pass gave nothing else.
 
 import assert from 'node:assert/strict';

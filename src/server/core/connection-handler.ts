@@ -3,33 +3,21 @@
 // in this process, skip the handshake.
 
 import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
-import { connectionEventOf, receiveOnConnection } from '../../protocol/connection-state.js';
+import { connectionEventOf } from '../../protocol/connection-state.js';
 import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
-import { type Connection, type Connections, helloFault, welcomeOf } from './connections.js';
-import type { Counters } from './core-stats.js';
+import { type Connection, helloFault, welcomeOf } from './connections.js';
+import type { CoreParts } from './core-parts.js';
 import type { ConnectionId, ServerInput } from './event.js';
-import type { Outbox } from './outbox.js';
-import type { Scheduler } from './passes/scheduler.js';
-import type { SessionTable } from './session-table.js';
 import type { SessionEnd } from './sessions/session-end.js';
 import type { SessionFrames } from './sessions/session-frames.js';
 import type { SessionOpen } from './sessions/session-open.js';
 import type { SessionReplies } from './sessions/session-replies.js';
-import type { ServerCoreSettings } from './settings.js';
-import type { Tenants } from './tenants/tenant.js';
 
-export interface ConnectionHandlerParts {
-  readonly settings: ServerCoreSettings;
-  readonly tenants: Tenants;
-  readonly connections: Connections;
-  readonly table: SessionTable;
-  readonly scheduler: Scheduler;
+export interface ConnectionHandlerParts extends CoreParts {
   readonly frames: SessionFrames;
   readonly opening: SessionOpen;
   readonly replies: SessionReplies;
   readonly ending: SessionEnd;
-  readonly outbox: Outbox;
-  readonly counters: Counters;
 }
 
 /**
@@ -44,7 +32,7 @@ const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'close',
 ]);
 
-type ConnectedEvent = Extract<ServerInput, { kind: 'connected' | 'connected-local' }>;
+type ConnectedEvent = Extract<ServerInput, { grant: unknown }>;
 type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
 export class ConnectionHandler {
@@ -98,17 +86,16 @@ export class ConnectionHandler {
   frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
     const connection = this.#parts.connections.get(id);
     if (!connection) return;
-    connection.lastFrameAtMs = nowMs;
+    connection.heard(nowMs);
     connection.tenant.countBytes(bytes, nowMs);
-    const reception = receiveOnConnection(connection.state, connectionEventOf(frame));
+    const reception = connection.received(connectionEventOf(frame));
     if (reception.kind === 'fault') {
       const { code, message } = reception.fault;
       this.#fail(connection, code, message, nowMs);
       return;
     }
     if (reception.kind === 'late' && connection.state === 'failed') return;
-    if (reception.kind === 'move') connection.state = reception.state;
-    if (this.#isExhausted(connection, frame, nowMs)) return;
+    if (this.#endExhausted(connection, frame, nowMs)) return;
     this.#legalFrame(connection, frame, nowMs);
   }
 
@@ -116,10 +103,12 @@ export class ConnectionHandler {
    * A key that has used up its bytes or tokens gets nothing more for a while: a frame ends its
    * session, and a frame of no session its connection. Frames that end something are always taken.
    * Open and Resume are refused on their own.
+   *
+   * @returns whether the frame has ended one of them.
    */
-  #isExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
+  #endExhausted(connection: Connection, frame: DeviceFrame, nowMs: number): boolean {
     if (connection.state === 'failed' || passable.has(frame.kind)) return false;
-    const quota = connection.tenant.isExhausted(nowMs);
+    const quota = connection.tenant.exhaustion(nowMs);
     if (quota === null) return false;
     const { code, message, retryAfterMs } = quota;
     const session = sessionOf(frame);
@@ -163,7 +152,7 @@ export class ConnectionHandler {
   fault(id: ConnectionId, fault: WireFault, nowMs: number): void {
     const connection = this.#parts.connections.get(id);
     if (!connection || connection.state === 'failed') return;
-    connection.lastFrameAtMs = nowMs;
+    connection.heard(nowMs);
     const isReady = connection.state === 'ready' || connection.state === 'draining';
     if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
       this.#parts.frames.fault({ connection: id, session: fault.session }, fault);
@@ -177,7 +166,7 @@ export class ConnectionHandler {
     const { connections, table, replies } = this.#parts;
     const connection = connections.get(id);
     if (!connection || connection.state === 'failed') return;
-    connection.isClogged = isClogged;
+    connection.flow(isClogged);
     if (isClogged) return;
     for (const session of table.sessionsOf(id)) replies.sendDeferred(session, nowMs);
   }

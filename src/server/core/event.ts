@@ -13,19 +13,13 @@ export type ConnectionId = number;
 
 export type ServerInput =
   | {
-      readonly kind: 'connected';
+      /**
+       * `connected-local`: of this process. It needs no greeting, may be silent, and is not shaped,
+       * since its frames cross no network.
+       */
+      readonly kind: 'connected' | 'connected-local';
       readonly connection: ConnectionId;
       /** Of the key that was shown with the upgrade; null: none is asked for. */
-      readonly grant: KeyGrant | null;
-    }
-  /**
-   * A connection of this process: it needs no greeting, may be silent, and is not shaped, since its
-   * frames cross no network.
-   */
-  | {
-      readonly kind: 'connected-local';
-      readonly connection: ConnectionId;
-      /** As of `connected`. */
       readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
@@ -42,8 +36,7 @@ export type ServerInput =
   /** A message was not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
   /** The device reads more slowly than it is sent to; `cleared` when it has caught up. */
-  | { readonly kind: 'clogged'; readonly connection: ConnectionId }
-  | { readonly kind: 'cleared'; readonly connection: ConnectionId }
+  | { readonly kind: 'clogged' | 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
   /**

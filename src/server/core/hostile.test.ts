@@ -55,7 +55,7 @@ const cases: readonly HostileCase[] = [
     fails: 0,
   },
   {
-    name: 'a gap behind the chain',
+    name: 'a gap after the chain',
     open: pipeline,
     frames: [draft({}), draft({ from: 9 })],
     code: 'draft-gap',

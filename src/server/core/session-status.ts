@@ -75,7 +75,7 @@ export interface InFlightSegment {
   readonly from: number;
   /** Tested drafts, padding not counted. */
   readonly draftCount: number;
-  /** Drafts of padding behind the tested ones. */
+  /** Drafts of padding after the tested ones. */
   readonly padCount: number;
   /** Whether rows are judged; otherwise the pass only fills the cache. */
   readonly isJudged: boolean;

@@ -93,7 +93,7 @@ export class SessionTable {
   add(session: Session): void {
     this.#byKey.set(session.key, session);
     this.#byResumeKey.set(session.resumeKey, session);
-    session.terms.tenant.sessionCount++;
+    session.terms.tenant.countSession(1);
     this.attach(session, session.address!);
   }
 
@@ -125,7 +125,7 @@ export class SessionTable {
 
   /** Forgets a session altogether. */
   remove(session: Session): void {
-    if (this.#byKey.delete(session.key)) session.terms.tenant.sessionCount--;
+    if (this.#byKey.delete(session.key)) session.terms.tenant.countSession(-1);
     this.#byResumeKey.delete(session.resumeKey);
   }
 

@@ -59,12 +59,12 @@ const inState: { readonly [kind in StatusKind]: () => Session } = {
   },
   'law-due': () => {
     const session = start(sessionOf('split'));
-    session.passEnded(rejected, 1);
+    session.commitPass(rejected, 1);
     return session;
   },
   ended: () => {
     const session = start(sessionOf());
-    session.passEnded(chose(endToken), 1);
+    session.commitPass(chose(endToken), 1);
     return session;
   },
   forgotten: () => {
@@ -103,7 +103,7 @@ describe('the states of a session', () => {
       session.forget();
       session.passFailed();
       session.cancel();
-      assert.equal(session.passEnded(chose(2), 1), false);
+      assert.equal(session.commitPass(chose(2), 1), false);
       assert.equal(session.status.kind, 'forgotten');
       assert.equal(session.address, null);
     }
@@ -129,21 +129,21 @@ describe('a cancelled session', () => {
     assert.equal(waiting.end, 'cancelled');
     const computing = inState.cancelling();
     assert.equal(computing.end, null);
-    computing.passEnded(chose(2), 1);
+    computing.commitPass(chose(2), 1);
     assert.equal(computing.end, 'cancelled');
     assert.equal(computing.log.length, prompt.length + 1, 'what the pass decided is committed');
   });
 
   it('ends as its text does where the pass ends the text', () => {
     const session = inState.cancelling();
-    session.passEnded(chose(endToken), 1);
+    session.commitPass(chose(endToken), 1);
     assert.equal(session.end, 'end-of-text');
   });
 
   it('ends without a device, or when its pass fails', () => {
     const detached = inState.cancelling();
     detached.detach(1);
-    detached.passEnded(chose(2), 2);
+    detached.commitPass(chose(2), 2);
     assert.equal(detached.end, 'cancelled');
     const failed = inState.cancelling();
     failed.passFailed();
@@ -157,7 +157,7 @@ describe('a session whose device reads slowly', () => {
   it('keeps the verdict back, and gives it whole', () => {
     const session = sessionOf();
     for (const token of [2, 4]) {
-      start(session).passEnded(chose(token), 1);
+      start(session).commitPass(chose(token), 1);
       session.defer(times);
     }
     assert.deepEqual(session.deferredTimes, times);
@@ -169,7 +169,7 @@ describe('a session whose device reads slowly', () => {
 
   it('keeps no verdict back once it is cancelled: the last one says it all', () => {
     const session = sessionOf();
-    start(session).passEnded(chose(2), 1);
+    start(session).commitPass(chose(2), 1);
     session.defer(times);
     start(session).cancel();
     assert.equal(session.deferredTimes, null);
@@ -178,7 +178,7 @@ describe('a session whose device reads slowly', () => {
 
   it('loses the times of what was kept back with its connection', () => {
     const session = sessionOf();
-    start(session).passEnded(chose(2), 1);
+    start(session).commitPass(chose(2), 1);
     session.defer(times);
     session.detach(4);
     assert.equal(session.deferredTimes, null);
@@ -192,17 +192,17 @@ describe('a session whose slot or pass has failed', () => {
     assert.equal(session.isSuspect, true);
     start(session);
     assert.equal(session.segment?.isRetry, true);
-    session.passEnded(chose(2), 1);
+    session.commitPass(chose(2), 1);
     assert.equal(session.isSuspect, false);
   });
 
   it('drops what a pass computes in a slot that has failed meanwhile', () => {
     const session = start(sessionOf());
     session.slotFailed();
-    assert.equal(session.passEnded(chose(2), 1), false);
+    assert.equal(session.commitPass(chose(2), 1), false);
     assert.equal(session.log.length, prompt.length);
     assert.deepEqual([session.status.kind, session.slotFailureCount], ['waiting', 1]);
-    assert.equal(start(session).passEnded(chose(2), 2), true);
+    assert.equal(start(session).commitPass(chose(2), 2), true);
     assert.equal(session.slotFailureCount, 0);
   });
 });

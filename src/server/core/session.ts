@@ -16,12 +16,7 @@ import {
 } from '../../protocol/session-state.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './commit-outcome.js';
-import {
-  type Contradiction,
-  DraftBuffer,
-  type DraftCounts,
-  type ReceivedChain,
-} from './draft-buffer.js';
+import { DraftBuffer, type DraftCounts, type ReceivedChain } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
 import * as moves from './session-moves.js';
@@ -173,7 +168,7 @@ export class Session {
     return isAsked || this.#drafts.pendingCount(length) > 0;
   }
 
-  /** Drafts that a pass may test: behind them the target adds a token of its own. */
+  /** Drafts that a pass may test: after them the target adds a token of its own. */
   get testableCount(): number {
     const { length } = this.#log;
     return Math.min(this.#drafts.pendingCount(length), this.terms.lengthMax - length - 1);
@@ -225,16 +220,16 @@ export class Session {
   /**
    * Takes a draft that was checked. A draft of an older epoch or of a void chain is dropped.
    *
-   * @returns where it contradicts its own chain; null: nowhere.
+   * @returns the position where it contradicts its own chain, or null.
    */
-  addDraft(frame: Draft, nowMs: number): Contradiction | null {
+  addDraft(frame: Draft, nowMs: number): number | null {
     const drafts = this.#drafts;
     const { epoch, from, ids } = frame;
     if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
     if (epoch > drafts.epoch) drafts.begin(epoch, from);
     const wasWaiting = this.wantsJudging;
     const contradiction = drafts.add(frame, this.#log);
-    if (contradiction) return contradiction;
+    if (contradiction !== null) return contradiction;
     if (ids.length === 0 && from >= this.#log.length) this.#requestedPosition = from;
     this.#draftAtMs = nowMs;
     if (!wasWaiting) this.#waitingSinceMs = nowMs;
@@ -297,7 +292,7 @@ export class Session {
    *
    * @returns false where an operation on its slot has failed meanwhile, and the result is dropped.
    */
-  passEnded(outcome: Outcome, nowMs: number): boolean {
+  commitPass(outcome: Outcome, nowMs: number): boolean {
     const status = this.#status;
     if (status.kind !== 'in-pass' && status.kind !== 'cancelling') return false;
     const { segment, isInvalid } = status;

@@ -42,7 +42,7 @@ export interface PlannedSegment {
   readonly key: number;
   /** Of the missing tokens, how many are fed now. */
   readonly fillCount: number;
-  /** Drafts tested, and drafts of padding behind them. */
+  /** Drafts tested, and drafts of padding after them. */
   readonly draftCount: number;
   readonly padCount: number;
   /** Whether draftCount + padCount + 1 rows are judged. */

@@ -35,9 +35,9 @@ export function candidateOf(
   session: Session,
   slots: SlotTable,
   { endOfText, passRowsMax }: ServedModel,
-  { passMs, firstDraftLength: newSessionLength }: CandidateContext,
+  { passMs, firstDraftLength }: CandidateContext,
 ): Candidate {
-  const wantedMax = session.history.advice ?? newSessionLength;
+  const wantedMax = session.history.advice ?? firstDraftLength;
   const { key, log, wantsJudging, waitingSinceMs, terms } = session;
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
@@ -53,22 +53,16 @@ export function candidateOf(
 }
 
 /**
- * Drafts in line up to the first that would end the text. Where they come in a stream, there may be
- * more than pay. Drafts that cost other tokens more time than they save wait, and often fall with a
- * rejection before them. A round of stop-and-wait is tested whole, since its device waits for all
- * of it; the advice has set the draft length of that device. Drafts that keep falling get next to
- * no rows in any mode.
+ * How many of the drafts in line are tested: up to the first that would end the text, and no more
+ * than the advised length. The rest waits for a later pass, where a rejection may have removed it.
+ * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
+ * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
  */
 function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
   const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
   const worthMax = trustedLength(session.history.trust, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
   return session.drafts.countToEnd(session.log.length, count, endOfText);
-}
-
-export interface BuiltSegment {
-  readonly segment: Segment;
-  readonly inFlight: InFlightSegment;
 }
 
 /**
@@ -80,7 +74,7 @@ export function buildSegment(
   slots: SlotTable,
   contextLength: number,
   nowMs: number,
-): BuiltSegment {
+): { segment: Segment; inFlight: InFlightSegment } {
   const { log, drafts, terms } = session;
   const from = Math.min(slots.cacheLength(session), log.length - 1);
   slots.cut(session, from);

@@ -172,7 +172,7 @@ describe('batcher', () => {
     assert.deepEqual(missing(9), [[9, 0]]);
   });
 
-  it('judges the row behind a prompt that is complete', () => {
+  it('judges the row after a prompt that is complete', () => {
     const [share] = sharesOf(planPass([prompt(1, 20)], bounds, linear, 0));
     assert.deepEqual(share, { key: 1, fillCount: 20, draftCount: 0, padCount: 0, isJudged: true });
     const unasked = { ...prompt(1, 20), wantsJudging: false };

@@ -97,11 +97,9 @@ export class Scheduler {
     issue: IssueOperation,
     counters: Counters,
   ) {
-    const { model, batching, passMsMax, prefillShare, prefillMsMax } = settings;
-    const { passTokensMax, passRowsMax } = model;
+    const { passTokensMax, passRowsMax } = settings.model;
     this.#settings = settings;
-    const times = { passMsMax, prefillShare, prefillMsMax };
-    this.#bounds = { batching, passTokensMax, passRowsMax, ...times, fairness: null };
+    this.#bounds = { ...settings, passTokensMax, passRowsMax, fairness: null };
     this.#slots = slots;
     this.#issue = issue;
     this.#counters = counters;
@@ -146,7 +144,7 @@ export class Scheduler {
   get loadedTokenMs(): number {
     const { slotCount } = this.#settings.model;
     const usage = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
-    return loadedTokenMs(usage, (shape) => this.passTime.predict(shape));
+    return loadedTokenMs(usage, this.#predict);
   }
 
   /** Call after every change of a session. */
@@ -170,6 +168,8 @@ export class Scheduler {
     return this.#slots.cacheLength(session) >= session.log.length - 1;
   }
 
+  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
+
   readonly #isIdle = (session: Session): boolean => !this.#ready.has(session.key);
 
   /** Plans the next pass, if the engine is free: the caller starts it. */
@@ -186,11 +186,9 @@ export class Scheduler {
     return plan;
   }
 
-  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
-
   #tenants(): Set<TenantCredit> {
     const tenants = new Set<TenantCredit>();
-    for (const { terms } of this.#ready.values()) tenants.add(terms.tenant);
+    for (const { terms } of this.#ready.values()) tenants.add(terms.tenant.credit);
     return tenants;
   }
 
@@ -248,8 +246,8 @@ export class Scheduler {
   }
 
   /**
-   * Sessions of a failed pass go alone, so that one that fails again harms no other; the others
-   * have every second pass.
+   * After a failed pass each of its sessions is a suspect and gets a pass of its own, so that a
+   * second failure hits no other session. Sessions that are no suspects get every second pass.
    */
   #quarantined(usable: readonly Session[]): readonly Session[] {
     const suspect = usable.find(({ isSuspect }) => isSuspect);
@@ -302,7 +300,7 @@ export class Scheduler {
    *
    * @returns what it has decided for each of its sessions, forgotten ones included.
    */
-  passEnded(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
+  completePass(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
     const measuredMs = result.decodeMs + result.judgeMs;
     const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
@@ -312,9 +310,8 @@ export class Scheduler {
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
-    return sessions.map((session, index) => {
-      return { session, outcome: result.outcomes[index]!, passMs };
-    });
+    const { outcomes } = result;
+    return sessions.map((session, index) => ({ session, outcome: outcomes[index]!, passMs }));
   }
 
   /**

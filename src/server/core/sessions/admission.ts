@@ -44,8 +44,8 @@ export function admit(
   const fault =
     checkVocabulary(open, model.vocabSize) ??
     lengthFault(prompt.length, open, tenant, settings) ??
-    samplingFault(open, model.vocabSize) ??
-    formatFault(open, settings);
+    refusalIn(() => checkSampling(open.sampling, model.vocabSize)) ??
+    refusalIn(() => open.schema !== null && settings.checkFormat(open.schema));
   if (fault) return fault;
   const log = new TokenLog(prompt);
   log.append(open.answer);
@@ -105,19 +105,9 @@ function lengthFault(
     : refusal('limit-exceeded', `answer of ${answer.length} tokens leaves none of ${tokensMax}`);
 }
 
-function samplingFault({ sampling }: Open, vocabSize: number): OpenRefusal | null {
+function refusalIn(check: () => unknown): OpenRefusal | null {
   try {
-    checkSampling(sampling, vocabSize);
-    return null;
-  } catch (reason) {
-    return refusalOf(reason);
-  }
-}
-
-function formatFault({ schema }: Open, { checkFormat }: ServerCoreSettings): OpenRefusal | null {
-  if (schema === null) return null;
-  try {
-    checkFormat(schema);
+    check();
     return null;
   } catch (reason) {
     return refusalOf(reason);

@@ -4,7 +4,7 @@
 // Source: deficit round robin (Shreedhar and Varghese 1995), with time in place of bytes and a pass
 // in place of a turn.
 
-/** The account of engine time of a tenant. */
+/** The account of engine time of a tenant. Only `FairShare` changes it. */
 export interface TenantCredit {
   /** Above 0, never used twice. */
   readonly ordinal: number;

@@ -134,7 +134,7 @@ describe('a tenant', () => {
     const grant = grantOf('a', { tokensPerMinute: 60 });
     tenants.of(grant, 0).countJudged(120, 0);
     tenants.sweep(1_000);
-    assert.ok(tenants.of(grant, 1_000).isExhausted(1_000));
+    assert.ok(tenants.of(grant, 1_000).exhaustion(1_000));
     tenants.sweep(700_000);
     assert.equal(tenants.count, 0);
   });
@@ -143,7 +143,7 @@ describe('a tenant', () => {
     const tenants = new Tenants(unlimited);
     tenants.of(grantOf('a', { tokensPerMinute: 60 }), 0).countJudged(120, 0);
     const tenant = tenants.of(grantOf('a', {}), 0);
-    assert.equal(tenant.isExhausted(0), null);
+    assert.equal(tenant.exhaustion(0), null);
   });
 });
 
