@@ -145,7 +145,7 @@ async function restOf(server: TrialServer) {
     'the crowd',
     () => server.holding(true),
     ({ core: { images, ...core }, requestCount }) => ({
-      ...{ ...core, requestCount, images: images.count },
+      ...{ ...core, requestCount, images: images.waitingCount },
     }),
     none,
     10 * resumeMs,

@@ -30,6 +30,7 @@ export const card: ModelCard = {
 export const resultOf = (change: Partial<GenerationResult> = {}): GenerationResult => ({
   reason: 'length',
   promptCount: 5,
+  cachedCount: 4,
   tokenCount: 3,
   isVerified: true,
   draftedCount: 8,

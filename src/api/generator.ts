@@ -57,6 +57,8 @@ export interface Delta {
 export interface GenerationResult {
   readonly reason: 'stop' | 'length';
   readonly promptCount: number;
+  /** Prompt tokens that were in a cache; null where the server does not tell. */
+  readonly cachedCount: number | null;
   readonly tokenCount: number;
   /** False where an answer ended on tokens that no target has verified. */
   readonly isVerified: boolean;

@@ -7,6 +7,8 @@ export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+  /** Absent where the server does not tell. */
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
   readonly completion_tokens_details: {
     readonly accepted_prediction_tokens: number;
     readonly rejected_prediction_tokens: number;
@@ -51,6 +53,8 @@ export function usageOf(results: readonly GenerationResult[], promptCount: numbe
   const tested = sum((result) => result.testedCount);
   const accepted = sum((result) => result.acceptedCount);
   const rounds = sum((result) => result.roundCount);
+  // Choices after the first find its prompt cached, so the least is what the prompt itself found.
+  const cached = results.map(({ cachedCount }) => cachedCount).filter((count) => count !== null);
   const predictedMs = Math.max(
     ...results.map(({ totalMs, firstTokenMs }) => totalMs - (firstTokenMs ?? totalMs)),
   );
@@ -59,6 +63,7 @@ export function usageOf(results: readonly GenerationResult[], promptCount: numbe
       prompt_tokens: promptCount,
       completion_tokens: tokenCount,
       total_tokens: promptCount + tokenCount,
+      ...(cached.length > 0 && { prompt_tokens_details: { cached_tokens: Math.min(...cached) } }),
       completion_tokens_details: {
         accepted_prediction_tokens: accepted,
         rejected_prediction_tokens: tested - accepted,

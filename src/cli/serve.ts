@@ -178,7 +178,7 @@ function batchFlags() {
     ).default(10_000),
     flag(
       '--swap-mib <n>',
-      'memory for caches of idle sessions; 0 recomputes them',
+      'memory for caches of idle sessions and finished chats; 0 recomputes them',
       wholeNumber('--swap-mib', 0, 1_048_576),
     ).default(1024),
     flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),

@@ -60,7 +60,7 @@ export class EngineCore {
     this.#parts = parts;
   }
 
-  open(slot: number, config: SlotConfig): void {
+  open(slot: number, config: SlotConfig, keptLength = 0): void {
     const { model } = this.#parts;
     this.#checkSlotIndex(slot);
     checkSampling(config.sampling, model.vocabSize);
@@ -73,9 +73,17 @@ export class EngineCore {
     if (config.seed < 0n || config.seed >= 1n << 64n) {
       throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
     }
-    const grammar = this.#grammarOf(config.schema);
-    model.truncate(slot, 0);
-    this.#slots.set(slot, new Slot(config, grammar));
+    const held = this.#slots.get(slot)?.tokens ?? new Int32Array(0);
+    if (!isWithin(keptLength, held.length)) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `cannot keep ${keptLength} tokens of slot ${slot}: it holds ${held.length}`,
+      );
+    }
+    const opened = new Slot(config, this.#grammarOf(config.schema));
+    opened.push(held.subarray(0, keptLength));
+    model.truncate(slot, keptLength);
+    this.#slots.set(slot, opened);
   }
 
   #grammarOf(schema: string | null = null): Grammar | null {
@@ -232,7 +240,7 @@ export class EngineCore {
 
   truncate(index: number, length: number): void {
     const slot = this.#slotOf(index);
-    if (!Number.isInteger(length) || length < 0 || length > slot.length) {
+    if (!isWithin(length, slot.length)) {
       throw new PilotfishError(
         'segment-invalid',
         `cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`,
@@ -249,7 +257,7 @@ export class EngineCore {
     if (fromIndex === toIndex) {
       throw new PilotfishError('segment-invalid', `slot ${toIndex} cannot copy its own prefix`);
     }
-    if (!Number.isInteger(length) || length < 0 || length > from.length) {
+    if (!isWithin(length, from.length)) {
       throw new PilotfishError(
         'segment-invalid',
         `prefix of ${length} tokens asked of slot ${fromIndex}, which holds ${from.length}`,
@@ -265,7 +273,7 @@ export class EngineCore {
     return packState(this.#slotOf(index).tokens, this.#parts.model.save(index));
   }
 
-  restore(index: number, state: Uint8Array, config: SlotConfig): void {
+  restore(index: number, state: Uint8Array, config: SlotConfig, length?: number): void {
     const { model } = this.#parts;
     const unpacked = unpackState(state);
     if (!unpacked)
@@ -277,15 +285,24 @@ export class EngineCore {
       );
     }
     checkTokenIds(unpacked.tokens, model.vocabSize);
+    const { tokens, cache } = unpacked;
+    if (length !== undefined && !isWithin(length, tokens.length)) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `cannot keep ${length} tokens of a state that holds ${tokens.length}`,
+      );
+    }
     this.open(index, config);
-    if (!model.restore(index, unpacked.cache)) {
+    if (!model.restore(index, cache)) {
       model.truncate(index, 0);
       throw new PilotfishError(
         'segment-invalid',
         'saved state belongs to another model or cache type',
       );
     }
-    this.#slotOf(index).push(unpacked.tokens);
+    const kept = length ?? tokens.length;
+    if (kept < tokens.length) model.truncate(index, kept);
+    this.#slotOf(index).push(tokens.subarray(0, kept));
   }
 
   /** Tokens that a slot holds, as a copy. */
@@ -311,6 +328,9 @@ export class EngineCore {
     return slot;
   }
 }
+
+const isWithin = (length: number, held: number): boolean =>
+  Number.isInteger(length) && length >= 0 && length <= held;
 
 /** Rows of logits that a segment asks for. */
 const rowsOf = (judge: Judge | null): number => (judge ? judge.draftCount + 1 : 0);

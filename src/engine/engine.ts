@@ -256,8 +256,11 @@ export type DraftEngine = Pick<Engine, 'open' | 'draft' | 'truncate'> & {
 export interface Engine {
   readonly info: EngineInfo;
 
-  /** Empties a slot and sets its config; `format-invalid` for an unsupported schema. */
-  open(slot: SlotId, config: SlotConfig): Promise<void>;
+  /**
+   * Sets the config of a slot, and rolls it back to its first `keptLength` tokens: 0 by default,
+   * and at most what it holds. `format-invalid` for an unsupported schema.
+   */
+  open(slot: SlotId, config: SlotConfig, keptLength?: number): Promise<void>;
 
   /**
    * Computes all segments in one batch, judges their rows, rolls rejected drafts back. One segment
@@ -303,8 +306,10 @@ export interface Engine {
    * Fills a slot from `save` of an engine with the same model and cache type; `segment-invalid`
    * otherwise. Damaged bytes change nothing; an intact state of another model or cache type leaves
    * the slot empty and open with `config`.
+   *
+   * @param length first tokens of the state to keep; all by default.
    */
-  restore(slot: SlotId, state: Uint8Array, config: SlotConfig): Promise<void>;
+  restore(slot: SlotId, state: Uint8Array, config: SlotConfig, length?: number): Promise<void>;
 
   /** Refuses further calls, finishes earlier ones, cuts drafts short, and frees all memory. */
   close(): Promise<void>;

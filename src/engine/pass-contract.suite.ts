@@ -162,6 +162,39 @@ export function passContract(on: EngineFixture): void {
       assert.equal(await step(repeat), text[last]);
     });
 
+    it('opened again with a part of its text, writes on as another would', async () => {
+      await open();
+      const text = await write();
+      const from = prompt.length + 4;
+      const config = configOf({ repetitionPenalty: 1.3 }, 9n, prompt.length);
+      await engine.open(first, config, from);
+      await engine.open(second, config);
+      await prefill(engine, second, 0, Int32Array.from(text.slice(0, from)));
+      const tokens = Int32Array.of(text[from]!);
+      const [kept, fresh] = [first, second].map((slot) => ({
+        ...{ slot, from, tokens, judge: judged('coupled') },
+      }));
+      assert.equal(await step(kept!), await step(fresh!));
+      await engine.open(first, config, from);
+      await refuses('segment-invalid', /cannot keep .* it holds/, () =>
+        engine.open(first, config, from + 1),
+      );
+    });
+
+    it('restored in part, writes on from there', async () => {
+      await open();
+      const text = await write();
+      const state = await engine.save(first);
+      const from = prompt.length + 4;
+      await engine.restore(second, state, configOf(), from);
+      const tokens = Int32Array.of(text[from]!);
+      const again = { slot: second, from, tokens, judge: judged('coupled') };
+      assert.equal(await step(again), text[from + 1]);
+      await refuses('segment-invalid', /cannot keep/, () =>
+        engine.restore(second, state, configOf(), text.length + 1),
+      );
+    });
+
     it('saved and restored, also into another slot, writes on', async () => {
       await open();
       const text = await write();

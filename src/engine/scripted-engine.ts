@@ -88,15 +88,14 @@ class ScriptedEngine implements Engine {
     return result;
   }
 
-  open: Engine['open'] = (slot, config) => this.#run((core) => core.open(slot, config));
+  open: Engine['open'] = (...args) => this.#run((core) => core.open(...args));
   pass: Engine['pass'] = (segments, onHints) => this.#run((core) => core.pass(segments, onHints));
   draftEach: Engine['draftEach'] = (steps) => this.#run((core) => core.draftEach(steps));
   truncate: Engine['truncate'] = (slot, length) => this.#run((core) => core.truncate(slot, length));
   copyPrefix: Engine['copyPrefix'] = (from, to, length) =>
     this.#run((core) => core.copyPrefix(from, to, length));
   save: Engine['save'] = (slot) => this.#run((core) => core.save(slot));
-  restore: Engine['restore'] = (slot, state, config) =>
-    this.#run((core) => core.restore(slot, state, config));
+  restore: Engine['restore'] = (...args) => this.#run((core) => core.restore(...args));
 
   draft(request: DraftRequest, onToken: (token: DraftedToken) => void = () => {}): DraftRun {
     let stopped = false;

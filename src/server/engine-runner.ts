@@ -41,7 +41,7 @@ export class EngineRunner {
       case 'save':
         return done(await engine.save(operation.slot));
       case 'open':
-        await engine.open(operation.slot, operation.config);
+        await engine.open(operation.slot, operation.config, operation.keptLength);
         return done();
       case 'truncate':
         await engine.truncate(operation.slot, operation.length);
@@ -50,7 +50,7 @@ export class EngineRunner {
         await engine.copyPrefix(operation.from, operation.to, operation.length);
         return done();
       case 'restore':
-        await engine.restore(operation.slot, operation.state, operation.config);
+        await engine.restore(operation.slot, operation.state, operation.config, operation.length);
         return done();
     }
   }

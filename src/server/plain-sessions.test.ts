@@ -22,6 +22,7 @@ const request: PlainRequest = {
 
 class Heard {
   promptLength = 0;
+  cachedCount = -1;
   readonly tokenIds: number[] = [];
   readonly over: Promise<EndReason | PilotfishError>;
   #end: (how: EndReason | PilotfishError) => void = () => undefined;
@@ -35,6 +36,10 @@ class Heard {
 
   accepted(promptLength: number): void {
     this.promptLength = promptLength;
+  }
+
+  started(cachedCount: number): void {
+    this.cachedCount = cachedCount;
   }
 
   tokens(tokens: Int32Array): void {
@@ -55,7 +60,10 @@ class Heard {
 function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
   let connection = 0;
   const feed = (event: ServerInput): unknown => fed.push(event);
-  return new PlainSessions({ feed, nextConnection: () => ++connection, sessionsMax });
+  const cachedCountOf = ({ session }: { session: number }): number => 10 + session;
+  return new PlainSessions({
+    ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf },
+  });
 }
 
 const kindsOf = (fed: ServerInput[]): string[] =>

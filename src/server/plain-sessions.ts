@@ -9,6 +9,7 @@ import { type SamplingRequest, samplingRequestOf } from '../math/sampling-reques
 import { errorOfFailure } from '../protocol/failure.js';
 import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
+import type { SessionAddress } from './core/session-status.js';
 
 /** An answer without drafts, asked for in the same process. */
 export interface PlainRequest extends SamplingRequest {
@@ -24,6 +25,8 @@ export interface PlainRequest extends SamplingRequest {
 export interface PlainListener {
   /** The prompt is known as tokens. @param promptLength how many. */
   accepted(promptLength: number): void;
+  /** Before the first tokens. @param cachedCount prompt tokens that needed no computing. */
+  started(cachedCount: number): void;
   /** [n >= 1] the next tokens of the answer, and [n] their log-probabilities where asked for. */
   tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void;
   /** The answer is over. */
@@ -39,6 +42,8 @@ export interface PlainParts {
   readonly nextConnection: () => ConnectionId;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
+  /** Prompt tokens of a session that were in a cache; null before its first pass. */
+  readonly cachedCountOf: (address: SessionAddress) => number | null;
 }
 
 /** A local connection of the core. It lasts as long as it has sessions. */
@@ -47,6 +52,8 @@ interface Line {
   /** All its sessions belong to this key; null: none is asked for. */
   readonly grant: KeyGrant | null;
   readonly sessions: Map<number, PlainListener>;
+  /** Sessions that have had no tokens yet. */
+  readonly beginning: Set<number>;
   nextSession: number;
 }
 
@@ -75,6 +82,7 @@ export class PlainSessions {
     const line = this.#lineWithRoom(grant);
     const session = line.nextSession++;
     line.sessions.set(session, listener);
+    line.beginning.add(session);
     this.#send(line, openOf(session, request));
     return () => this.#forget(line, session);
   }
@@ -85,7 +93,7 @@ export class PlainSessions {
       if (isOfKey && line.sessions.size < this.#parts.sessionsMax) return line;
     }
     const id = this.#parts.nextConnection();
-    const line: Line = { id, grant, sessions: new Map(), nextSession: 0 };
+    const line: Line = { id, grant, sessions: new Map(), beginning: new Set(), nextSession: 0 };
     this.#lines.set(id, line);
     this.#parts.feed({ kind: 'connected-local', connection: id, grant });
     return line;
@@ -116,6 +124,9 @@ export class PlainSessions {
   #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
     const listener = line.sessions.get(session);
     if (listener === undefined) return;
+    if (line.beginning.delete(session)) {
+      listener.started(this.#parts.cachedCountOf({ connection: line.id, session }) ?? 0);
+    }
     if (tokens.length > 0) listener.tokens(tokens, logprobs);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#forget(line, session)?.ended(end);
@@ -129,6 +140,7 @@ export class PlainSessions {
   #forget(line: Line, session: number): PlainListener | undefined {
     const listener = line.sessions.get(session);
     if (!line.sessions.delete(session)) return undefined;
+    line.beginning.delete(session);
     this.#send(line, { kind: 'close', session });
     if (line.sessions.size === 0) this.#end(line);
     return listener;

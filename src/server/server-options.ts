@@ -54,7 +54,10 @@ export interface ServerOptions {
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
-  /** Bytes of cache images of idle sessions. Default 1 GiB; 0: they are computed again. */
+  /**
+   * Bytes of cache images of idle sessions, and of texts that were left and may be continued.
+   * Default 1 GiB; 0: they are computed again.
+   */
   readonly swapBytesMax?: number;
   /** Predicted milliseconds for each token beyond which no session begins. Default 10 000. */
   readonly tokenMsMax?: number;

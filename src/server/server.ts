@@ -102,6 +102,7 @@ class Server implements RunningServer {
       feed: (event) => this.#feedSoon(event),
       nextConnection: this.#nextConnection,
       sessionsMax: settings.limits.sessions,
+      cachedCountOf: (address) => this.#core.cachedCountOf(address),
     });
     this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
   }

@@ -184,7 +184,7 @@ function change(
 ): Uint8Array | null {
   switch (operation.kind) {
     case 'open':
-      core.open(operation.slot, operation.config);
+      core.open(operation.slot, operation.config, operation.keptLength);
       return null;
     case 'truncate':
       core.truncate(operation.slot, operation.length);
@@ -195,7 +195,7 @@ function change(
     case 'save':
       return core.save(operation.slot);
     case 'restore':
-      core.restore(operation.slot, operation.state, operation.config);
+      core.restore(operation.slot, operation.state, operation.config, operation.length);
       return null;
   }
 }

@@ -98,8 +98,9 @@ function operationText({ operation, event, isInjected }: Answered): string {
   if (operation.kind !== 'pass') {
     const slot = operation.kind === 'copy-prefix' ? operation.to : operation.slot;
     const length = 'length' in operation ? ` to ${operation.length}` : '';
+    const kept = 'keptLength' in operation ? ` from ${operation.keptLength}` : '';
     const seed = 'config' in operation ? ` for seed ${operation.config.seed & 0xffffffffn}` : '';
-    return `${operation.kind} slot ${slot}${length}${seed}${outcome}`;
+    return `${operation.kind} slot ${slot}${length}${kept}${seed}${outcome}`;
   }
   const parts = operation.segments.map(({ slot, from, tokens, judge }, index) => {
     const result = event.kind === 'passed' ? event.result.outcomes[index]! : null;

@@ -189,6 +189,7 @@ function resultOf(
   return {
     reason: reason === 'end-of-text' || reason === 'stop' ? 'stop' : 'length',
     promptCount,
+    cachedCount: null,
     tokenCount: tokens.length,
     ...{ isVerified, firstTokenMs, totalMs },
     ...{ draftedCount, testedCount, acceptedCount, roundCount },

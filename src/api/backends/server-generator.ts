@@ -82,6 +82,7 @@ class PlainAnswer implements PlainListener {
   #unfollow: () => void = () => undefined;
   #firstTokenMs: number | null = null;
   #promptCount = 0;
+  #cachedCount: number | null = null;
   #tokenCount = 0;
 
   constructor({ vocabulary }: EngineInfo, stops: readonly string[], cancel: () => void) {
@@ -108,6 +109,10 @@ class PlainAnswer implements PlainListener {
   accepted(promptLength: number): void {
     this.#promptCount = promptLength;
     this.queue.accept(promptLength);
+  }
+
+  started(cachedCount: number): void {
+    this.#cachedCount = cachedCount;
   }
 
   tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
@@ -140,6 +145,7 @@ class PlainAnswer implements PlainListener {
       result: {
         reason,
         promptCount: this.#promptCount,
+        cachedCount: this.#cachedCount,
         tokenCount: this.#tokenCount,
         isVerified: true,
         draftedCount: 0,

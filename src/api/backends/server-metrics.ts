@@ -72,7 +72,11 @@ const gauges: readonly (readonly [string, string, Read])[] = [
   ['slots_owned', 'Of them, those that hold a session.', ({ core }) => core.slotsOwned],
   ['queue_length', 'Sessions with work that wait for a pass.', ({ core }) => core.queueLength],
   ['queue_without_slot', 'Of them, those without a slot.', ({ core }) => core.waitingForSlot],
-  ['swapped_bytes', 'Caches of idle sessions.', ({ core }) => core.images.bytes],
+  [
+    'swapped_bytes',
+    'Saved caches of idle sessions and of texts that were left.',
+    ({ core }) => core.images.bytes,
+  ],
   ['resident_bytes', 'Memory of the process.', ({ process }) => process.residentBytes],
   ['uptime_seconds', 'Since the start.', ({ uptimeMs }) => uptimeMs / 1000],
 ];

@@ -47,7 +47,7 @@ export function withPass(engine: Engine, pass: Engine['pass']): Engine {
   return {
     info: engine.info,
     pass,
-    open: (slot, config) => engine.open(slot, config),
+    open: (...args) => engine.open(...args),
     draft: (request, onToken) => engine.draft(request, onToken),
     draftEach: (steps) => engine.draftEach(steps),
     truncate: (slot, length) => engine.truncate(slot, length),

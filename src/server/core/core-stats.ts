@@ -56,7 +56,12 @@ export interface CoreStats {
   readonly queueLength: number;
   /** Of them, sessions without a slot. */
   readonly waitingForSlot: number;
-  readonly images: { readonly count: number; readonly bytes: number };
+  readonly images: {
+    readonly count: number;
+    /** Of sessions; the others are of texts that were left. */
+    readonly waitingCount: number;
+    readonly bytes: number;
+  };
   readonly evictionCount: number;
   readonly restoreCount: number;
   readonly sharedTokenCount: number;

@@ -65,6 +65,8 @@ export type EngineOperation =
       readonly id: number;
       readonly slot: SlotId;
       readonly config: SlotConfig;
+      /** First tokens of the slot that stay. */
+      readonly keptLength: number;
     }
   | {
       readonly kind: 'pass';
@@ -95,6 +97,8 @@ export type EngineOperation =
       readonly slot: SlotId;
       readonly state: Uint8Array;
       readonly config: SlotConfig;
+      /** First tokens of the state that stay. */
+      readonly length: number;
     };
 
 export type ServerEffect =

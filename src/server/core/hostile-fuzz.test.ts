@@ -109,7 +109,7 @@ function leaveNothing(harness: Harness, parties: readonly Party[]): void {
   harness.advance(harness.settings.limits.resumeMs + 5_000);
   closeAll(harness, parties);
   const { slotsOwned, images } = harness.core.stats();
-  assert.deepEqual([slotsOwned, images.bytes], [0, 0]);
+  assert.deepEqual([slotsOwned, images.waitingCount], [0, 0]);
 }
 
 describe('a hostile connection', () => {

@@ -13,6 +13,7 @@ import { Outbox } from './outbox.js';
 import { Operations } from './passes/operations.js';
 import { Scheduler } from './passes/scheduler.js';
 import { SlotTable } from './passes/slot-table.js';
+import type { SessionAddress } from './session-status.js';
 import { SessionTable } from './session-table.js';
 import { SessionEnd } from './sessions/session-end.js';
 import { SessionFrames } from './sessions/session-frames.js';
@@ -133,17 +134,20 @@ export class ServerCore {
 
   #operationDone(id: number, bytes: Uint8Array | null): void {
     const { kind, session } = this.#operations.settle(id);
-    if (!session) return;
-    if (kind === 'save' && bytes) this.#parts.slots.images.keep(session, id, bytes);
-    this.#parts.slots.confirm(session, id);
+    const { slots } = this.#parts;
+    if (kind === 'save' && bytes !== null) slots.images.keep(id, bytes);
+    else if (kind === 'save') slots.images.fail(id);
+    if (session !== null) slots.confirm(session, id);
   }
 
   #operationFailed(id: number, message: string, nowMs: number): void {
     const { kind, session } = this.#operations.settle(id);
     if (kind === 'pass') {
       this.#results.passFailed(this.#parts.scheduler.passFailed(id, nowMs), message, nowMs);
+    } else if (kind === 'save') {
+      this.#parts.slots.images.fail(id);
     } else if (session) {
-      this.#results.slotFailed(session, id, kind, message);
+      this.#results.slotFailed(session, message);
     }
   }
 
@@ -188,6 +192,12 @@ export class ServerCore {
     return statsOf(this.#parts);
   }
 
+  /** Prompt tokens of a session that were in a cache at its first pass; null before. */
+  cachedCountOf(address: SessionAddress): number | null {
+    const session = this.#parts.table.find(address);
+    return typeof session === 'string' ? null : session.cachedCount;
+  }
+
   /** Sessions that are being written for a device that is attached. */
   get liveCount(): number {
     return [...this.#parts.table.values()].filter(
@@ -205,7 +215,7 @@ export class ServerCore {
       this.#parts.table.retainedCount +
       this.#operations.count +
       this.#parts.scheduler.readyCount +
-      this.#parts.slots.images.count +
+      this.#parts.slots.images.waitingCount +
       this.#parts.slots.ownedCount
     );
   }

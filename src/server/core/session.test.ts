@@ -38,7 +38,7 @@ const segmentOf = (session: Session): InFlightSegment => ({
 });
 
 function start(session: Session): Session {
-  session.passStarted(segmentOf(session));
+  session.passStarted(segmentOf(session), 0);
   return session;
 }
 

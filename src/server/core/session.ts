@@ -1,6 +1,5 @@
 // Keeps one session: its committed tokens, the drafts in line, and its state (session-status.ts).
-// Changes only by its own methods, one for each thing that can happen to it. Sends nothing and asks
-// nothing of the engine.
+// Changes only by its own methods, one for each event. Sends nothing, asks the engine nothing.
 
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
@@ -67,6 +66,7 @@ export class Session {
   /** Verdicts and resumptions sent: each may have raised the device's epoch once. */
   #replyCount = 0;
   #slotFailureCount = 0;
+  #cachedCount: number | null = null;
   #waitingSinceMs: number;
   #draftAtMs: number;
 
@@ -202,6 +202,11 @@ export class Session {
     return this.#draftAtMs;
   }
 
+  /** Prompt tokens that were in a cache at its first pass; null before. */
+  get cachedCount(): number | null {
+    return this.#cachedCount;
+  }
+
   /** Slots that have failed under it since a pass last ended well. */
   get slotFailureCount(): number {
     return this.#slotFailureCount;
@@ -281,7 +286,8 @@ export class Session {
 
   // Events from the engine.
 
-  passStarted(segment: InFlightSegment): void {
+  passStarted(segment: InFlightSegment, cachedLength: number): void {
+    this.#cachedCount ??= Math.min(cachedLength, this.terms.promptLength);
     this.#status = moves.passStarted(this.#status, segment);
     this.#drafts.passTaken();
     if (segment.isJudged) this.#history.judged(this.#waitingSinceMs);

@@ -17,7 +17,11 @@ export function statsOf(parts: CoreParts): CoreStats {
     slotsOwned: slots.ownedCount,
     queueLength: scheduler.queueLength,
     waitingForSlot: scheduler.waitingForSlot,
-    images: { count: slots.images.count, bytes: slots.images.byteCount },
+    images: {
+      count: slots.images.count,
+      waitingCount: slots.images.waitingCount,
+      bytes: slots.images.byteCount,
+    },
     evictionCount: slots.evictionCount,
     restoreCount: slots.restoreCount,
     sharedTokenCount: slots.sharedTokenCount,

@@ -38,20 +38,15 @@ export class SlotOwners {
       return [];
     }
     switch (operation.kind) {
-      case 'open':
-        this.#slots.set(nameOf(operation.slot), {
-          seed: operation.config.seed,
-          tokens: [],
-          isSpoilt: false,
-        });
+      case 'open': {
+        const { slot, config, keptLength } = operation;
+        const held = this.#slots.get(nameOf(slot))?.tokens ?? [];
+        this.#fill(nameOf(slot), config.seed, held.slice(0, keptLength));
         return [];
+      }
       case 'restore': {
-        const tokens = [...(this.#saved.get(operation.state) ?? [])];
-        this.#slots.set(nameOf(operation.slot), {
-          seed: operation.config.seed,
-          tokens,
-          isSpoilt: false,
-        });
+        const { slot, config, state, length } = operation;
+        this.#fill(nameOf(slot), config.seed, (this.#saved.get(state) ?? []).slice(0, length));
         return [];
       }
       case 'save':
@@ -77,6 +72,10 @@ export class SlotOwners {
           return held.isSpoilt ? undefined : owner;
         });
     }
+  }
+
+  #fill(name: string, seed: bigint, tokens: number[]): void {
+    this.#slots.set(name, { seed, tokens, isSpoilt: false });
   }
 
   #spoil(name: string): void {

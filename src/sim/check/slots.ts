@@ -48,10 +48,10 @@ export function checkSlots({ world, violate }: CheckerContext): Observer {
       for (const { index, core, engine, isUp } of world().servers) {
         if (!isUp) continue;
         const { retainedCount } = core;
-        const { images, slotsOwned } = core.stats();
-        const left = retainedCount + engine.waitingCount + slotsOwned + images.bytes;
+        const { slotsOwned } = core.stats();
+        const left = retainedCount + engine.waitingCount + slotsOwned;
         if (left === 0) continue;
-        const parts = `${retainedCount} entries, ${slotsOwned} slots, ${images.bytes} bytes, ${engine.waitingCount} operations`;
+        const parts = `${retainedCount} entries, ${slotsOwned} slots, ${engine.waitingCount} operations`;
         violate('slots', `server ${index} still keeps ${parts}`);
       }
       for (const { index, drafter } of world().devices) {

@@ -1,28 +1,40 @@
-// Keeps saved cache images of sessions that wait for a slot, within a number of bytes. The least
-// recently saved one makes room: its session computes its cache again.
+// Keeps saved cache images within a number of bytes: those of sessions that wait for a slot, and of
+// texts that were left and may be continued, as chats are. Least recently saved first, left texts
+// before waiting sessions, make room. A text is seen by its own key only.
 
 import { assert } from '../../../base/assert.js';
+import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
+import type { Tenant } from '../tenants/tenant.js';
 
-export interface CacheImage {
+/** The first `length` tokens of a log. */
+export interface SavedText {
+  readonly tenant: Tenant;
+  readonly log: CommittedTokens;
+  readonly length: number;
+  /** The session that waits for a slot to go on with it; null: its text was left. */
+  readonly session: Session | null;
+}
+
+/** An image to fill a slot from. */
+export interface TakenImage {
   readonly bytes: Uint8Array;
-  /** Tokens in it. */
-  readonly length: number;
+  /** Tokens of it that are the session's. */
+  readonly keptLength: number;
 }
 
-interface Saving {
-  /** Of the operation. */
-  readonly id: number;
-  readonly length: number;
-}
+/** Images of texts that share less are not waited for. */
+const awaitedTokensMin = 16;
 
 export class CacheImages {
   readonly #bytesMax: number;
-  /** Images that the engine is writing. */
-  readonly #saving = new Map<Session, Saving>();
+  /** Images that the engine is writing, by the operation. */
+  readonly #saving = new Map<number, SavedText>();
   /** Least recently saved first. */
-  readonly #saved = new Map<Session, CacheImage>();
+  readonly #saved = new Map<SavedText, Uint8Array>();
   #byteCount = 0;
+  /** Of the newest image. */
+  #bytesPerToken = 0;
 
   /** @param bytesMax 0: none is kept. */
   constructor(bytesMax: number) {
@@ -33,67 +45,132 @@ export class CacheImages {
     return this.#saved.size;
   }
 
+  /** Images of sessions that wait. */
+  get waitingCount(): number {
+    return [...this.#saved.keys()].filter(({ session }) => session !== null).length;
+  }
+
   get byteCount(): number {
     return this.#byteCount;
   }
 
-  /** Whether there is room for any. */
-  get isKept(): boolean {
-    return this.#bytesMax > 0;
+  /** Whether the image of so many tokens has a place. */
+  fits(length: number): boolean {
+    return this.#bytesMax > 0 && length * this.#bytesPerToken <= this.#bytesMax;
   }
 
-  isSaving(session: Session): boolean {
-    return this.#saving.has(session);
+  /** Whether an image is being written that the session will be filled from. */
+  isComing(session: Session): boolean {
+    for (const text of this.#saving.values()) {
+      if (text.session === session) return true;
+      if (text.session === null && sharedLength(text, session) >= awaitedTokensMin) return true;
+    }
+    return false;
   }
 
-  /** An operation has begun that writes the image of a session. */
-  begin(session: Session, id: number, length: number): void {
-    this.#saving.set(session, { id, length });
+  /** An operation has begun that writes an image. */
+  begin(text: SavedText, id: number): void {
+    this.#saving.set(id, text);
   }
 
   /** The operation has failed. */
-  fail(session: Session, id: number): void {
-    if (this.#saving.get(session)?.id === id) this.#saving.delete(session);
+  fail(id: number): void {
+    this.#saving.delete(id);
   }
 
   /** The operation has written the image. */
-  keep(session: Session, id: number, bytes: Uint8Array): void {
-    const saving = this.#saving.get(session);
-    if (saving?.id !== id) return;
-    this.#saving.delete(session);
+  keep(id: number, bytes: Uint8Array): void {
+    const text = this.#saving.get(id);
+    if (text === undefined) return;
+    this.#saving.delete(id);
+    this.#bytesPerToken = bytes.length / Math.max(1, text.length);
     if (bytes.length > this.#bytesMax) return;
-    for (const other of this.#saved.keys()) {
-      if (this.#byteCount + bytes.length <= this.#bytesMax) break;
-      this.drop(other);
-    }
-    this.#saved.set(session, { bytes, length: saving.length });
+    while (this.#byteCount + bytes.length > this.#bytesMax) this.#remove(this.#leastMissed());
+    this.#saved.set(text, bytes);
     this.#byteCount += bytes.length;
   }
 
-  /** Gives an image away; undefined: there is none. */
-  take(session: Session): CacheImage | undefined {
-    const image = this.#saved.get(session);
-    this.drop(session);
-    return image;
+  /** The oldest text that was left by the key with most bytes of them, or else of a session. */
+  #leastMissed(): SavedText {
+    const bytesOf = new Map<Tenant, number>();
+    for (const [{ tenant, session }, { length }] of this.#saved) {
+      if (session === null) bytesOf.set(tenant, (bytesOf.get(tenant) ?? 0) + length);
+    }
+    const most = Math.max(...bytesOf.values());
+    const texts = [...this.#saved.keys()];
+    const left = texts.find((text) => text.session === null && bytesOf.get(text.tenant) === most);
+    return left ?? texts[0]!;
   }
 
+  /**
+   * The image that holds most of the session's text, and more than a slot has of it. Gives the
+   * image away, unless most of it is another text.
+   */
+  takeBest(session: Session, heldLength: number): TakenImage | undefined {
+    let best: SavedText | undefined;
+    let keptLength = heldLength;
+    for (const text of this.#saved.keys()) {
+      if (text.session !== null && text.session !== session) continue;
+      const length = sharedLength(text, session);
+      if (length > keptLength) [best, keptLength] = [text, length];
+    }
+    const bytes = best && this.#saved.get(best);
+    if (best && isMostlyOurs(keptLength, best.length)) this.#remove(best);
+    this.drop(session);
+    return bytes && { bytes, keptLength };
+  }
+
+  /** The session is over: its text may be continued by another. */
+  leave(session: Session): void {
+    for (const [text, bytes] of this.#saved) {
+      if (text.session !== session) continue;
+      this.#saved.delete(text);
+      this.#saved.set({ ...text, session: null }, bytes);
+    }
+    for (const [id, text] of this.#saving) {
+      if (text.session === session) this.#saving.set(id, { ...text, session: null });
+    }
+  }
+
+  /** Gives up what is kept or written for a session. */
   drop(session: Session): void {
-    this.#byteCount -= this.#saved.get(session)?.bytes.length ?? 0;
-    this.#saved.delete(session);
-    this.#saving.delete(session);
+    for (const text of this.#saved.keys()) if (text.session === session) this.#remove(text);
+    for (const [id, text] of this.#saving) if (text.session === session) this.#saving.delete(id);
+  }
+
+  #remove(text: SavedText): void {
+    this.#byteCount -= this.#saved.get(text)!.length;
+    this.#saved.delete(text);
   }
 
   /**
    * @throws InvariantError where an owner of a slot has an image too, or bytes are counted wrong.
    */
   checkIntegrity(owners: Iterable<Session>): void {
+    const texts = [...this.#saved.keys(), ...this.#saving.values()];
+    const waiting = new Set(texts.map(({ session }) => session));
     for (const session of owners) {
-      const hasImage = this.#saved.has(session) || this.#saving.has(session);
-      assert(!hasImage, `session ${session.key} has slot and image`);
+      assert(!waiting.has(session), `session ${session.key} has slot and image`);
     }
     let bytes = 0;
-    for (const image of this.#saved.values()) bytes += image.bytes.length;
+    for (const image of this.#saved.values()) bytes += image.length;
     assert(bytes === this.#byteCount, `${bytes} bytes of images, counted ${this.#byteCount}`);
     assert(bytes <= this.#bytesMax, `${bytes} bytes exceed ${this.#bytesMax}`);
   }
+}
+
+/** Whether a session that needs `keptLength` of a text's tokens may have all of them. */
+export const isMostlyOurs = (keptLength: number, length: number): boolean =>
+  keptLength * 2 >= length;
+
+/**
+ * Tokens that a session can take over from a text: all it shares but the last, which has to be
+ * computed for its row.
+ */
+export function sharedLength(
+  { tenant, log, length }: Omit<SavedText, 'session'>,
+  session: Session,
+): number {
+  if (tenant !== session.terms.tenant) return 0;
+  return session.log.sharedPrefix(log, Math.min(length, session.log.length - 1));
 }

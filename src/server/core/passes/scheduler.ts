@@ -208,7 +208,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
-      if (this.#slots.images.isSaving(session) || refused.has(ordinal)) continue;
+      if (this.#slots.images.isComing(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
   }
@@ -264,7 +264,7 @@ export class Scheduler {
       const session = sessions[index]!;
       const { contextLength } = this.#settings.model;
       const built = buildSegment(session, share, this.#slots, contextLength, nowMs);
-      session.passStarted(built.inFlight);
+      session.passStarted(built.inFlight, built.segment.from);
       this.#slots.beginPass(session, nowMs);
       return built.segment;
     });

@@ -30,7 +30,7 @@ describe('slots', () => {
   it('copy what ended sessions have left, closed or not, until the slot is needed', () => {
     const ids = Int32Array.from({ length: 60 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
     const prompt = { kind: 'ids', ids } as const;
-    const harness = new Harness({ model: { slotCount: 2 } });
+    const harness = new Harness({ model: { slotCount: 2 }, settings: { swapBytesMax: 0 } });
     harness.connect(1);
     const fedBy = (session: number, open: Open): number => {
       const before = harness.core.stats().fedCount;
@@ -76,13 +76,17 @@ describe('slots', () => {
 
   it('go to sessions with work; idle ones are swapped out and come back', () => {
     const harness = new Harness({ model: { slotCount: 1 } });
-    const prompt = {
-      kind: 'ids',
-      ids: Int32Array.from({ length: 40 }, (_, index) => index % 5),
-    } as const;
+    const promptOf = (session: number) =>
+      ({
+        kind: 'ids',
+        ids: Int32Array.from({ length: 40 }, (_, index) => (index + session) % 5),
+      }) as const;
     harness.connect(1);
     for (const session of [0, 1]) {
-      harness.send(1, openFrame({ session, prompt, mode: 'pipeline', seed: BigInt(session) }));
+      harness.send(
+        1,
+        openFrame({ session, prompt: promptOf(session), mode: 'pipeline', seed: BigInt(session) }),
+      );
       harness.settle();
     }
     const ask = (session: number, from: number): void => {
@@ -92,7 +96,7 @@ describe('slots', () => {
     for (const from of [40, 41, 42]) for (const session of [0, 1]) ask(session, from);
     const frames = harness.take(1);
     for (const session of [0, 1]) {
-      const text = targetText(openFrame({ prompt, seed: BigInt(session) }));
+      const text = targetText(openFrame({ prompt: promptOf(session), seed: BigInt(session) }));
       const own = frames.filter((frame) => 'session' in frame && frame.session === session);
       assert.deepEqual(tokensOf(own), text.slice(40, 43));
     }

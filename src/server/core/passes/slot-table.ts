@@ -1,6 +1,7 @@
 // Assigns the KV sequences of the engine to sessions, and knows what each holds. Sessions may
 // outnumber slots: idle ones lose theirs first, least recently used first, and come back from saved
-// bytes or from their log. A prefix that another slot holds is copied, not computed.
+// bytes or from their log. A new text takes the slot that holds most of it, and keeps that part in
+// place; a prefix that another slot holds is copied, not computed. Keys share nothing.
 
 import { assert } from '../../../base/assert.js';
 import { type SlotId, slotId } from '../../../base/brand.js';
@@ -8,17 +9,22 @@ import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
-import { CacheImages } from './cache-images.js';
+import { CacheImages, isMostlyOurs, sharedLength } from './cache-images.js';
 import type { IssueOperation } from './operations.js';
+
+/** A text whose first `engineLength` tokens a slot holds. It costs no session a slot. */
+interface Residue {
+  readonly tenant: Tenant;
+  readonly log: CommittedTokens;
+  /** Whether its image has been saved, or was not worth it. */
+  readonly isSettled: boolean;
+}
 
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
-  /**
-   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for
-   * sessions that begin alike. It costs no session a slot.
-   */
-  residue: CommittedTokens | null;
+  /** Of a slot without owner: the text it still holds, for sessions that begin alike. */
+  residue: Residue | null;
   /**
    * Tokens the engine holds once all issued operations have run; those below the log's length are
    * the log's.
@@ -35,7 +41,7 @@ interface SlotRecord {
 
 /** A session that has been idle for longer is not only between two rounds. */
 const pauseMsMax = 1000;
-/** Copies of fewer tokens cost more than they save. */
+/** Copies and images of fewer tokens cost more than they save. */
 const sharedTokensMin = 16;
 
 export class SlotTable {
@@ -111,35 +117,37 @@ export class SlotTable {
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
     assert(!this.has(session), `session ${session.key} has a slot`);
-    // Its image is still being written, and will be here after the operations under way.
-    if (this.images.isSaving(session)) return false;
-    const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
+    // An image of its text is being written, and will be here after the operations under way.
+    if (this.images.isComing(session)) return false;
+    const slot = this.#freeSlot(session) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key
     // computes it again.
     if (slot.owner) this.evict(slot.owner, slot.owner.terms.tenant === session.terms.tenant);
+    const keptLength = heldFor(slot, session);
+    this.#saveResidue(slot, keptLength);
     slot.owner = session;
     slot.residue = null;
     slot.ownedFrom = session.log.length;
     slot.lastUsedMs = nowMs;
     this.#slotOf.set(session, slot);
-    this.#fill(slot, session);
+    this.#fill(slot, session, keptLength);
     return true;
   }
 
   /**
-   * A slot without owner: an empty one, or the one left longest ago. The one to copy from is taken
-   * last.
+   * A slot without owner: the one that holds mostly this session's text, or else an empty one, or
+   * the one left longest ago. Another slot that holds a part is spared, to copy from.
    */
-  #freeSlot(log: CommittedTokens): SlotRecord | undefined {
+  #freeSlot(session: Session): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
-    const empty = free.find(({ residue }) => residue === null);
-    if (empty) return empty;
-    const source = free.reduce((a, b) => (residueShare(b, log) > residueShare(a, log) ? b : a));
-    return free
-      .filter((slot) => slot !== source)
-      .reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+    const closest = free.reduce((a, b) => (heldFor(b, session) > heldFor(a, session) ? b : a));
+    const heldLength = heldFor(closest, session);
+    if (heldLength > 0 && isMostlyOurs(heldLength, closest.engineLength)) return closest;
+    const others = heldLength > 0 ? free.filter((slot) => slot !== closest) : free;
+    const empty = others.find(({ residue }) => residue === null);
+    return empty ?? others.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
   }
 
   #evictionCandidate(
@@ -178,18 +186,29 @@ export class SlotTable {
     );
   }
 
-  #fill(slot: SlotRecord, session: Session): void {
+  /** Saves a text that a slot is about to lose, for the session that may continue it. */
+  #saveResidue({ id: slot, residue, engineLength }: SlotRecord, keptLength: number): void {
+    if (residue === null || residue.isSettled) return;
+    const length = Math.min(engineLength, residue.log.length);
+    if (length - keptLength < sharedTokensMin || !this.images.fits(length)) return;
+    const id = this.#issue({ kind: 'save', slot }, null);
+    this.images.begin({ ...residue, length, session: null }, id);
+  }
+
+  /** Fills a slot with what it holds of the text already, or with an image that holds more. */
+  #fill(slot: SlotRecord, session: Session, keptLength: number): void {
     const { config } = session.terms;
-    const image = this.images.take(session);
+    const image = this.images.takeBest(session, keptLength);
     if (image !== undefined) {
-      const { bytes: state, length } = image;
-      slot.unconfirmed.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
+      const { bytes: state, keptLength: length } = image;
+      const operation = { kind: 'restore', slot: slot.id, state, config, length } as const;
+      slot.unconfirmed.add(this.#issue(operation, session));
       slot.engineLength = length;
       this.restoreCount++;
       return;
     }
-    this.#issue({ kind: 'open', slot: slot.id, config }, session);
-    slot.engineLength = 0;
+    this.#issue({ kind: 'open', slot: slot.id, config, keptLength }, session);
+    slot.engineLength = keptLength;
   }
 
   /**
@@ -208,9 +227,9 @@ export class SlotTable {
     let isComing = false;
     for (const other of this.#slots) {
       if (other === slot || other.unconfirmed.size > 0) continue;
-      const left = Math.min(residueShare(other, session.log), neededLength);
+      const left = Math.min(heldFor(other, session), neededLength);
       if (left > bestLength) [best, bestLength] = [other, left];
-      if (!other.owner) continue;
+      if (other.owner?.terms.tenant !== session.terms.tenant) continue;
       const shared = session.log.sharedPrefix(other.owner.log, neededLength);
       if (shared < enough) continue;
       const held = Math.min(shared, this.cacheLength(other.owner));
@@ -268,14 +287,17 @@ export class SlotTable {
     const slot = this.#of(session);
     assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
     const length = this.cacheLength(session);
-    if (isKept && length >= sharedTokensMin && this.images.isKept && slot.unconfirmed.size === 0) {
+    const { log, terms } = session;
+    const isCertain = slot.unconfirmed.size === 0;
+    if (isKept && isCertain && length >= sharedTokensMin && this.images.fits(length)) {
       this.cut(session, length);
       const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      this.images.begin(session, id, length);
+      this.images.begin({ tenant: terms.tenant, log, length, session }, id);
     }
     this.evictionCount++;
     session.evicted();
     this.release(session);
+    if (isCertain) slot.residue = { tenant: terms.tenant, log, isSettled: true };
   }
 
   /** Takes a session's slot away. Its contents are not trusted any more. */
@@ -288,14 +310,15 @@ export class SlotTable {
   }
 
   /**
-   * The session is done with its slot and its image. The slot keeps its text until another session
-   * needs it.
+   * The session is done with its slot and its image. Its text stays until another needs the room.
    */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
-    if (slot && slot.unconfirmed.size === 0) slot.residue = session.log;
+    if (slot && slot.unconfirmed.size === 0) {
+      slot.residue = { tenant: session.terms.tenant, log: session.log, isSettled: false };
+    }
     this.release(session);
-    this.images.drop(session);
+    this.images.leave(session);
   }
 
   /** An operation that could have failed did not. */
@@ -340,10 +363,8 @@ function leastMissed(
   return slots.length > 0 ? slots.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
 }
 
-/** Tokens of a text that a slot without owner still holds. */
-function residueShare(
-  { residue, engineLength, isFlying }: SlotRecord,
-  log: CommittedTokens,
-): number {
-  return residue === null || isFlying ? 0 : log.sharedPrefix(residue, engineLength);
+/** Tokens of a session's text that a slot without owner holds, of those it can take over. */
+function heldFor({ residue, engineLength, isFlying }: SlotRecord, session: Session): number {
+  if (residue === null || isFlying) return 0;
+  return sharedLength({ ...residue, length: engineLength }, session);
 }
