@@ -4,12 +4,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { PilotfishError } from '../../base/error.js';
-import { fileFailed } from './failure.js';
+import { fileFailed } from './requests.js';
 
-/**
- * The hub's description of a file's content: SHA-256 of large files, git's object name of small
- * ones.
- */
+/** A file's content by the hub: SHA-256 of large files, git's object name of small ones. */
 export interface Content {
   /** Size of the whole file, >= 0. */
   readonly bytes: number;
@@ -53,12 +50,7 @@ export class PartialFile {
     return this.#length;
   }
 
-  /**
-   * Adds bytes at the end.
-   *
-   * @throws PilotfishError `checksum-mismatch` when they exceed the whole, `download-failed` on a
-   *   full disk.
-   */
+  /** @throws PilotfishError `checksum-mismatch` beyond the whole, `download-failed` on a full disk. */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#length + bytes.length > this.#content.bytes) {
       await this.discard();
@@ -88,10 +80,8 @@ export class PartialFile {
     const digest = this.#hash.digest('hex');
     if (this.#length !== bytes || digest !== hash.hex) {
       await this.discard();
-      throw mismatch(
-        this.path,
-        `${hash.kind} ${digest} over ${this.#length} bytes instead of ${hash.hex} over ${bytes}`,
-      );
+      const found = `${hash.kind} ${digest} over ${this.#length} bytes`;
+      throw mismatch(this.path, `${found} instead of ${hash.hex} over ${bytes}`);
     }
     try {
       await this.#handle.sync();
