@@ -2,13 +2,12 @@
 // of `run`; chat/session.ts has the commands.
 
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
 import { connect } from '../device/index.js';
 import { LinkReport } from './answers/link-report.js';
 import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
-import { flag } from './flags/flags.js';
+import { flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafter } from './flags/link-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
@@ -50,7 +49,7 @@ export function addChat(program: Command, terminal: Terminal, exit: (code: numbe
 }
 
 async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
-  if (terminal.in === undefined) throw new PilotfishError('usage', 'there is no input to read');
+  if (terminal.in === undefined) throw usageError('there is no input to read');
   const loadedDrafter = await loadDrafter(options, 1, terminal);
   try {
     const drafts = loadedDrafter.name.kind === 'model';

@@ -2,9 +2,8 @@
 // caller ends the process and owns its streams.
 
 import { Command, CommanderError } from 'commander';
-import { PilotfishError } from '../base/error.js';
 import { printFailure, sentenceOf } from './failure.js';
-import { settleSwitches } from './flags/flags.js';
+import { settleSwitches, usageError } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
 
@@ -80,7 +79,7 @@ function unknownCommand(parent: Command, word: string | null, reason?: Commander
   const problem = word === null ? sentenceOf(reason!.message) : `unknown command '${word}'`;
   const names = parent.commands.map((command) => command.name()).join(', ');
   const of = parent.parent === null ? '' : ` of ${parent.name()}`;
-  return new PilotfishError('usage', `${problem}; commands${of} are ${names}`);
+  return usageError(`${problem}; commands${of} are ${names}`);
 }
 
 /**

@@ -68,21 +68,21 @@ export function addDemo(program: Command, terminal: Terminal, exit: (code: numbe
       flag(
         '--round-trip-ms <ms>',
         'emulated round trip to the server',
-        wholeNumber('--round-trip-ms', 0, 1000),
+        wholeNumber(0, 1000),
       ).default(40),
     )
     .addOption(
       flag(
         '--pass-ms <ms>',
         'emulated time of a pass of the large target',
-        wholeNumber('--pass-ms', 1, 500),
+        wholeNumber(1, 500),
       ).default(50),
     )
     .addOption(
       flag(
         '--turns <n>',
         'texts for comparing the modes, if time allows',
-        wholeNumber('--turns', 1, 24),
+        wholeNumber(1, 24),
       ).default(3),
     )
     .addOption(flag('--keep', 'keep it running and print commands to try'));

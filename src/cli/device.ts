@@ -8,7 +8,7 @@ import { PilotfishError } from '../base/error.js';
 import { type Client, connect } from '../device/index.js';
 import { serveLines } from '../device/line-service.js';
 import { LinkReport } from './answers/link-report.js';
-import { flag, wholeNumber } from './flags/flags.js';
+import { addGroup, flag, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
@@ -26,7 +26,6 @@ import {
   type OpenAccess,
   openAccessOf,
 } from './flags/listen-flags.js';
-import { addGroup } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
 import type { HttpListening } from './listen-http.js';
@@ -75,11 +74,7 @@ export function addDevice(
     .description(description)
     .addOption(flag('--socket <path>', 'listen on a local socket instead of stdin'))
     .addOption(
-      flag(
-        '-np, --slots <n>',
-        'most answers that draft at once',
-        wholeNumber('--slots', 1, 256),
-      ).default(4),
+      flag('-np, --slots <n>', 'most answers that draft at once', wholeNumber(1, 256)).default(4),
     );
   addLinkFlags(command);
   addGroup(command, 'HTTP', deviceHttpFlags());
@@ -91,7 +86,7 @@ export function addDevice(
 }
 
 function deviceHttpFlags() {
-  const port = wholeNumber('--http', 0, 65_535);
+  const port = wholeNumber(0, 65_535);
   return [
     // As a string: the preset goes through the parser like any other value.
     flag('--http [port]', "serve OpenAI's API over HTTP instead of JSON lines", port).preset(
@@ -244,7 +239,7 @@ const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';
 
 async function serveStdin(client: Client, terminal: Terminal): Promise<void> {
   const { in: input, out, signal } = terminal;
-  if (input === undefined) throw new PilotfishError('usage', 'there is no input; use --socket');
+  if (input === undefined) throw usageError('there is no input; use --socket');
   if (input.isTTY) {
     terminal.err.write(`One JSON request a line, such as ${example}; Ctrl-D ends.\n`);
   }

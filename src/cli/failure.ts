@@ -5,6 +5,7 @@
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { withFlagNames } from './flags/flag-names.js';
+import { usageError } from './flags/flags.js';
 import { paragraph } from './screen/line-fit.js';
 import { visible } from './screen/render.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
@@ -41,7 +42,7 @@ export function failureReport(reason: unknown): FailureReport {
 
 /** Gives commander's messages the form of ours. */
 function usageFailure(message: string): FailureReport {
-  const { remedy, exitCode } = new PilotfishError('usage', '').entry;
+  const { remedy, exitCode } = usageError('').entry;
   return { message: sentenceOf(message), remedy, code: 'usage', exitCode };
 }
 

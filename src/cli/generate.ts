@@ -4,8 +4,8 @@
 import type { Command } from 'commander';
 import { interruptedExitCode } from './failure.js';
 import { drafterOf, draftFlags } from './flags/draft-flags.js';
-import { flag, wholeNumber } from './flags/flags.js';
-import { addGroup, loadFlags, modelFlag } from './flags/model-flags.js';
+import { addGroup, flag, wholeNumber } from './flags/flags.js';
+import { loadFlags, modelFlag } from './flags/model-flags.js';
 import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
 import { closeEngines, draftReport, type Engines, loadEngines } from './generation/engines.js';
@@ -61,7 +61,7 @@ export function addGenerate(
     flag(
       '-td, --threads-draft <n>',
       'threads of the draft model (default: as --threads)',
-      wholeNumber('--threads-draft', 1, 512),
+      wholeNumber(1, 512),
     ),
   ]);
   addSamplingFlags(command, usualLaw, maxTokensDefault);

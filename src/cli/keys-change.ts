@@ -4,8 +4,9 @@
 import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFileText, readKeyFile, type StoredKey } from '../access/index.js';
-import { PilotfishError } from '../base/error.js';
+import type { PilotfishError } from '../base/error.js';
 import { type FileLock, takeLock } from './file-lock.js';
+import { usageError } from './flags/flags.js';
 
 /** Longest wait for other processes; a change takes milliseconds. */
 const patienceMs = 5_000;
@@ -48,7 +49,7 @@ async function takeLockPatiently(lockPath: string, path: string): Promise<FileLo
   let busy: Error | null = null;
   const words = {
     busy: (holder: string) => {
-      busy = new PilotfishError('usage', `the key file ${path} is being changed by ${holder}`);
+      busy = usageError(`the key file ${path} is being changed by ${holder}`);
       return busy;
     },
     failed: cannotWrite,
@@ -94,5 +95,5 @@ async function keepOwner(path: string, draft: string): Promise<void> {
 
 function cannotWrite(path: string, reason: unknown): PilotfishError {
   const code = (reason as NodeJS.ErrnoException).code ?? String(reason);
-  return new PilotfishError('usage', `cannot write ${path}: ${code}`, { cause: reason });
+  return usageError(`cannot write ${path}: ${code}`, { cause: reason });
 }

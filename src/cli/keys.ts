@@ -3,12 +3,10 @@
 
 import type { Command } from 'commander';
 import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
-import { PilotfishError } from '../base/error.js';
 import { type Right, rights } from '../base/key-grant.js';
-import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { addGroup, flag, jsonFlag, usageError, wholeNumber } from './flags/flags.js';
 import { defaultKeysPath } from './flags/keys-path.js';
 import { givenLimits, limitFlags, limitsText } from './flags/limit-flags.js';
-import { addGroup } from './flags/model-flags.js';
 import { changeKeys, keysOf } from './keys-change.js';
 import { formatTable } from './screen/table.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
@@ -46,7 +44,7 @@ export function addKeys(program: Command, terminal: Terminal): void {
       flag(
         '--expires-days <n>',
         'days until the key expires (default: never)',
-        wholeNumber('--expires-days', 1, 36_500),
+        wholeNumber(1, 36_500),
       ),
     )
     .addOption(
@@ -75,12 +73,11 @@ export function addKeys(program: Command, terminal: Terminal): void {
 }
 
 const pathOf = ({ keys }: KeysOptions, { env }: Terminal): string => keys ?? defaultKeysPath(env);
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 const now = (): number => Math.floor(Date.now() / 1000);
 
 async function createKey(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
   if (!keyNameShape.test(name)) {
-    throw usage(
+    throw usageError(
       'a key name has 1 to 64 letters, digits, spaces and . _ @ -, a letter or digit first',
     );
   }
@@ -93,9 +90,12 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
   const { token, stored } = makeKey({ name, createdS, expiresS, limits, may });
   await changeKeys(path, (keys) => {
     if (keys.some((key) => key.name === name)) {
-      throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);
+      throw usageError(
+        `there is a key '${name}' in ${path} already; revoke it, or choose another name`,
+      );
     }
-    if (keys.length >= keysMax) throw usage(`${path} has ${keysMax} keys, the most it may have`);
+    if (keys.length >= keysMax)
+      throw usageError(`${path} has ${keysMax} keys, the most it may have`);
     return [...keys, stored];
   });
   const { id } = stored;
@@ -147,7 +147,7 @@ async function revoke(name: string, options: KeysOptions, terminal: Terminal): P
   await changeKeys(path, (keys) => {
     const left = keys.filter((key) => key.name !== name && key.id !== name);
     if (left.length < keys.length) return left;
-    throw usage(`there is no key '${name}' in ${path}; \`pilotfish keys list\` lists them`);
+    throw usageError(`there is no key '${name}' in ${path}; \`pilotfish keys list\` lists them`);
   });
   terminal.err.write(`Key '${name}' is revoked; running servers end its connections.\n`);
 }

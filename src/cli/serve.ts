@@ -16,7 +16,7 @@ import {
   startServer,
 } from '../server/index.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
-import { flag, oneOfNames, wholeNumber } from './flags/flags.js';
+import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
 import {
@@ -27,7 +27,6 @@ import {
   openAccessOf,
 } from './flags/listen-flags.js';
 import {
-  addGroup,
   type LoadOptions,
   loadFlags,
   loadSettings,
@@ -105,31 +104,21 @@ function draftRefusal(): Option {
   // Without this, `-md x` would be read as `-m d` and a surplus word.
   option.short = '-md';
   return option.argParser(() => {
-    throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
+    throw usageError('serve takes no --draft: devices bring the draft models');
   });
 }
 
 function listenFlags() {
   return [
     flag('--host <address>', 'address to listen on').default('127.0.0.1'),
-    flag('--port <n>', 'port; 0 picks a free one', wholeNumber('--port', 0, 65_535)).default(
-      defaultPort,
-    ),
+    flag('--port <n>', 'port; 0 picks a free one', wholeNumber(0, 65_535)).default(defaultPort),
     alternativeFlag(),
-    flag(
-      '--connections <n>',
-      'most connections at once',
-      wholeNumber('--connections', 1, 65_536),
-    ).default(1024),
-    flag(
-      '--sessions <n>',
-      'most sessions at once',
-      wholeNumber('--sessions', 1, 1_048_576),
-    ).default(4096),
+    flag('--connections <n>', 'most connections at once', wholeNumber(1, 65_536)).default(1024),
+    flag('--sessions <n>', 'most sessions at once', wholeNumber(1, 1_048_576)).default(4096),
     flag(
       '--resume-seconds <n>',
       'how long a session waits for its device after the connection is lost',
-      wholeNumber('--resume-seconds', 0, 86_400),
+      wholeNumber(0, 86_400),
     ).default(60),
   ];
 }
@@ -143,7 +132,7 @@ function alternativeFlag(): Option {
   return option.argParser((url: string, before: readonly string[]) => {
     const { value: max } = limits.alternatives;
     if (before.length < max) return [...before, serverUrl(url, '--alternative')];
-    throw new PilotfishError('usage', `--alternative may be given at most ${max} times`);
+    throw usageError(`--alternative may be given at most ${max} times`);
   });
 }
 
@@ -152,33 +141,27 @@ function batchFlags() {
     flag(
       '-np, --slots <n>',
       'sessions with a cache at once; more sessions take turns',
-      wholeNumber('--slots', 1, 256),
+      wholeNumber(1, 256),
     ).default(8),
-    flag('-b, --batch-size <n>', 'most tokens in a pass', wholeNumber('--batch-size', 1, 2048)),
+    flag('-b, --batch-size <n>', 'most tokens in a pass', wholeNumber(1, 2048)),
     flag(
       '--batching <kind>',
       'continuous, or static as in SLED: wait for a full batch and pad it',
-      oneOfNames('--batching', ['continuous', 'static']),
+      oneOfNames(['continuous', 'static']),
     ).default('continuous'),
-    flag(
-      '--static-count <n>',
-      'requests in a static batch',
-      wholeNumber('--static-count', 1, 256),
-    ).default(8),
-    flag(
-      '--static-wait <ms>',
-      'longest wait for a static batch',
-      wholeNumber('--static-wait', 0, 60_000),
-    ).default(50),
+    flag('--static-count <n>', 'requests in a static batch', wholeNumber(1, 256)).default(8),
+    flag('--static-wait <ms>', 'longest wait for a static batch', wholeNumber(0, 60_000)).default(
+      50,
+    ),
     flag(
       '--token-ms <n>',
       'refuse new sessions when a token would take longer than this',
-      wholeNumber('--token-ms', 1, 3_600_000),
+      wholeNumber(1, 3_600_000),
     ).default(10_000),
     flag(
       '--swap-mib <n>',
       'memory for caches of idle sessions; 0 recomputes them',
-      wholeNumber('--swap-mib', 0, 1_048_576),
+      wholeNumber(0, 1_048_576),
     ).default(1024),
     flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),
   ];

@@ -21,7 +21,14 @@ import {
   swarm,
   traceTo,
 } from '../sim/index.js';
-import { chanceSeedFlag, chanceSeedMax, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import {
+  chanceSeedFlag,
+  chanceSeedMax,
+  flag,
+  jsonFlag,
+  usageError,
+  wholeNumber,
+} from './flags/flags.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { formatTable } from './screen/table.js';
 import type { Terminal } from './screen/terminal.js';
@@ -69,18 +76,10 @@ export function addSim(program: Command, terminal: Terminal, exit: (code: number
     .description(description)
     .addOption(chanceSeedFlag('first seed'))
     .addOption(
-      flag(
-        '--seeds <n>',
-        'number of runs, one per seed',
-        wholeNumber('--seeds', 1, chanceSeedMax),
-      ).default(1),
+      flag('--seeds <n>', 'number of runs, one per seed', wholeNumber(1, chanceSeedMax)).default(1),
     )
     .addOption(
-      flag(
-        '--devices <n>',
-        'simulate a mixed fleet of this size',
-        wholeNumber('--devices', 1, 1_000_000),
-      ),
+      flag('--devices <n>', 'simulate a mixed fleet of this size', wholeNumber(1, 1_000_000)),
     )
     .addOption(flag('--scenario <file>', 'scenario as JSON'))
     .addOption(flag('--trace', 'print every event of the first seed'))
@@ -98,14 +97,14 @@ export function addSim(program: Command, terminal: Terminal, exit: (code: number
 async function scenarioOf({ devices, scenario }: SimOptions): Promise<Scenario> {
   if (scenario === undefined) return devices === undefined ? swarm : fleet(devices);
   if (devices !== undefined) {
-    throw new PilotfishError('usage', 'give --devices or --scenario: a scenario names its devices');
+    throw usageError('give --devices or --scenario: a scenario names its devices');
   }
   try {
     return scenarioFrom(JSON.parse(await readFile(scenario, 'utf8')));
   } catch (reason) {
     if (reason instanceof PilotfishError) throw reason;
     const message = reason instanceof Error ? reason.message : String(reason);
-    throw new PilotfishError('usage', `cannot read ${scenario}: ${message}`, { cause: reason });
+    throw usageError(`cannot read ${scenario}: ${message}`, { cause: reason });
   }
 }
 

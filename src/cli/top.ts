@@ -39,11 +39,7 @@ export function addTop(program: Command, terminal: Terminal): void {
     .description(description)
     .addOption(serverFlag())
     .addOption(
-      flag(
-        '--interval <ms>',
-        'time between refreshes',
-        wholeNumber('--interval', 100, 60_000),
-      ).default(1000),
+      flag('--interval <ms>', 'time between refreshes', wholeNumber(100, 60_000)).default(1000),
     )
     .addOption(jsonFlag())
     .action(async (options: TopOptions) => {

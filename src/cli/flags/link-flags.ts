@@ -30,14 +30,8 @@ import {
   drafterOf,
   draftFlags,
 } from './draft-flags.js';
-import { flag, oneOfNames, wholeNumber } from './flags.js';
-import {
-  addGroup,
-  type LoadOptions,
-  loadFlags,
-  loadSettings,
-  warnOfLongContext,
-} from './model-flags.js';
+import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags.js';
+import { type LoadOptions, loadFlags, loadSettings, warnOfLongContext } from './model-flags.js';
 import { serverFlag, serverUrl } from './server-address.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './shaping-flags.js';
 
@@ -74,12 +68,12 @@ function serverFlags() {
     flag(
       '--fallback <policy>',
       `while the server is away: ${fallbacks.join(', ')}`,
-      oneOfNames('--fallback', fallbacks),
+      oneOfNames(fallbacks),
     ).default('wait'),
     flag(
       '--away-seconds <n>',
       'how long an answer waits for a server that is away; 0 waits for ever',
-      wholeNumber('--away-seconds', 0, 86_400),
+      wholeNumber(0, 86_400),
     ).default(awaySecondsDefault),
     ...shapingFlags('messages in both directions'),
   ];
@@ -95,27 +89,27 @@ function roundFlags() {
     flag(
       '--mode <name>',
       `${modes.join(', ')} (default: race where the scheme allows it)`,
-      oneOfNames('--mode', modes),
+      oneOfNames(modes),
     ),
     flag(
       '--stop-rule <name>',
       `when a draft is sent: ${ruleNames.join(', ')} (default: adaptive, or confidence with --confidence-min)`,
-      oneOfNames('--stop-rule', ruleNames),
+      oneOfNames(ruleNames),
     ),
     flag(
       '--window <n>',
       'most drafted tokens ahead of the last verdict',
-      wholeNumber('--window', 1, limits.windowTokens.value),
+      wholeNumber(1, limits.windowTokens.value),
     ).default(64),
     flag(
       '--ahead <n>',
       'pipeline, stop-and-wait: most tokens drafted after likely corrections; 0 saves power',
-      wholeNumber('--ahead', 0, branchTokensLimit),
+      wholeNumber(0, branchTokensLimit),
     ).default(aheadDefaults.tokensMax),
     flag(
       '--cut-keep <n>',
       'scheme split: how many of the likeliest tokens of a law the server sends',
-      wholeNumber('--cut-keep', 1, 2 ** 20),
+      wholeNumber(1, 2 ** 20),
     ),
   ];
 }
@@ -128,12 +122,10 @@ export function checkLinkFlags(options: LinkOptions, command: Command): void {
   const { scheme, mode } = options;
   if (scheme === undefined || mode === undefined || isOffered(scheme, mode)) return;
   const allowed = modes.filter((one) => isOffered(scheme, one));
-  throw usage(
+  throw usageError(
     `--scheme ${scheme} does not work with --mode ${mode}; it works with ${allowed.join(', ')}`,
   );
 }
-
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 
 /** The drafter of a command, and the engine behind it. */
 export interface LoadedDrafter {
@@ -220,8 +212,8 @@ function stopRuleOf({ stopRule, draftLength, confidenceMin }: LinkOptions): Stop
   const draftLengthMax = Math.max(1, draftLength);
   if (kind === 'confidence') {
     if (confidenceMin > 0) return { kind, draftLengthMax, confidenceMin };
-    throw usage('--stop-rule confidence needs --confidence-min, such as 0.6');
+    throw usageError('--stop-rule confidence needs --confidence-min, such as 0.6');
   }
   if (confidenceMin === 0) return { kind, draftLengthMax };
-  throw usage(`--confidence-min needs --stop-rule confidence, not ${kind}`);
+  throw usageError(`--confidence-min needs --stop-rule confidence, not ${kind}`);
 }

@@ -3,10 +3,9 @@
 
 import { Option } from 'commander';
 import { Access, checkBind, FileKeyRing, TlsFiles } from '../../access/index.js';
-import { PilotfishError } from '../../base/error.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
-import { flag } from './flags.js';
+import { flag, usageError } from './flags.js';
 import { defaultKeysPath } from './keys-path.js';
 
 /** The values of the flags. */
@@ -50,7 +49,7 @@ export const insecureFlag = (): Option =>
 export function noKeyFlag(name: string, remedy: string): Option {
   return new Option(`${name} <key>`).hideHelp().argParser(() => {
     const why = 'every user of this machine can read a command line';
-    throw new PilotfishError('usage', `${name} is not accepted: ${why}; ${remedy}`);
+    throw usageError(`${name} is not accepted: ${why}; ${remedy}`);
   });
 }
 
@@ -116,11 +115,10 @@ function onHangUp(terminal: Terminal, ring: FileKeyRing | null, tls: TlsFiles | 
 }
 
 function checkPairs({ tlsCert, tlsKey, tlsClientCa }: ListenOptions, prefix: Prefix): void {
-  const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw usage(`${prefix}tls-cert and ${prefix}tls-key go together`);
+    throw usageError(`${prefix}tls-cert and ${prefix}tls-key go together`);
   }
   if (tlsClientCa !== undefined && tlsCert === undefined) {
-    throw usage(`${prefix}tls-client-ca needs ${prefix}tls-cert and ${prefix}tls-key`);
+    throw usageError(`${prefix}tls-client-ca needs ${prefix}tls-cert and ${prefix}tls-key`);
   }
 }

@@ -1,6 +1,6 @@
 // Defines the flags for loading models, and turns them into engine settings.
 
-import type { Command, Option } from 'commander';
+import type { Option } from 'commander';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import {
   type CacheType,
@@ -40,36 +40,26 @@ export function loadFlags(): Option[] {
     flag(
       '-c, --ctx-size <n>',
       'tokens of context (default: as trained, at most 4096)',
-      wholeNumber('--ctx-size', 8, 2 ** 24),
+      wholeNumber(8, 2 ** 24),
     ),
-    flag('-t, --threads <n>', 'threads per model', wholeNumber('--threads', 1, 512)),
-    flag(
-      '-ngl, --gpu-layers <n>',
-      'layers kept on the GPU; -1 keeps all',
-      wholeNumber('--gpu-layers', -1, 65536),
-    ),
+    flag('-t, --threads <n>', 'threads per model', wholeNumber(1, 512)),
+    flag('-ngl, --gpu-layers <n>', 'layers kept on the GPU; -1 keeps all', wholeNumber(-1, 65536)),
     flag(
       '-ctk, --cache-type-k <type>',
       `type of the key cache: ${cacheTypeNames.join(', ')}`,
-      oneOfNames('--cache-type-k', cacheTypeNames),
+      oneOfNames(cacheTypeNames),
     ),
     flag(
       '-ctv, --cache-type-v <type>',
       'type of the value cache; the same names',
-      oneOfNames('--cache-type-v', cacheTypeNames),
+      oneOfNames(cacheTypeNames),
     ),
     flag(
       '-fa, --flash-attn <mode>',
       flashAttentionModes.join(', '),
-      oneOfNames('--flash-attn', flashAttentionModes),
+      oneOfNames(flashAttentionModes),
     ),
   ];
-}
-
-/** Adds options under one heading of the help. */
-export function addGroup(command: Command, heading: string, options: readonly Option[]): Command {
-  for (const option of options) command.addOption(option.helpGroup(`${heading}:`));
-  return command;
 }
 
 /** The engine settings that flags set; the others are left out. */
@@ -86,9 +76,7 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
   return Object.fromEntries(given) as Partial<LlamaOptions>;
 }
 
-/**
- * Warns on stderr when the context is longer than in training: it works, but the text gets worse.
- */
+/** Warns when the context is longer than in training: it works, but the text gets worse. */
 export function warnOfLongContext(
   modelPath: string,
   { ctxSize }: LoadOptions,

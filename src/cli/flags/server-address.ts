@@ -1,9 +1,8 @@
 // Reads `--server`: one flag for all commands that connect to a server, and the addresses it takes.
 
 import type { Option } from 'commander';
-import { PilotfishError } from '../../base/error.js';
 import { defaultPort } from '../../server/index.js';
-import { flag } from './flags.js';
+import { flag, usageError } from './flags.js';
 
 /** `-s, --server`. */
 export const serverFlag = (): Option =>
@@ -25,8 +24,7 @@ export function serverUrl(text: string, name = '--server'): string {
   const url = host === undefined ? text : `ws://${host}${port ?? `:${defaultPort}`}`;
   if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
   const hint = /^\d+$/.test(text) ? ' (the seed is --seed)' : '';
-  throw new PilotfishError(
-    'usage',
+  throw usageError(
     `${name} takes host, host:port, ws://host:port or wss://host, not '${text}'${hint}`,
   );
 }

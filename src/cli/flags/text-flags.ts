@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { OutputFormat } from '../../grammar/output-format.js';
 import { topLogprobsMax } from '../../math/logprobs.js';
-import { flag, jsonFlag, wholeNumber } from './flags.js';
+import { flag, jsonFlag, usageError, wholeNumber } from './flags.js';
 
 export interface TextOptions {
   readonly file?: string;
@@ -35,7 +35,7 @@ export function stopFlag() {
   const option = flag('--stop <text>', 'end before this text; repeatable');
   option.default([], 'none');
   return option.argParser((text: string, before: readonly string[]) => {
-    if (text === '') throw new PilotfishError('usage', '--stop takes a text that is not empty');
+    if (text === '') throw usageError('--stop takes a text that is not empty');
     return [...before, text];
   });
 }
@@ -51,7 +51,7 @@ function logprobsFlag() {
   return flag(
     '--logprobs <n>',
     'with --json: log-probabilities of each token and of the n likeliest',
-    wholeNumber('--logprobs', 0, topLogprobsMax),
+    wholeNumber(0, topLogprobsMax),
   );
 }
 
@@ -75,12 +75,12 @@ function readSchema(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new PilotfishError('usage', `--format: ${path} cannot be read`, { cause });
+    throw usageError(`--format: ${path} cannot be read`, { cause });
   }
 }
 
 /** @throws PilotfishError `usage` for --logprobs without --json. */
 export function checkLogprobs({ logprobs, json }: TextOptions): void {
   if (logprobs === undefined || json === true) return;
-  throw new PilotfishError('usage', '--logprobs needs --json');
+  throw usageError('--logprobs needs --json');
 }

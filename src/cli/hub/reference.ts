@@ -2,6 +2,7 @@
 // with @revision. Pure. Refuses every name that could leave the folder of its repository.
 
 import { PilotfishError } from '../../base/error.js';
+import { usageError } from '../flags/flags.js';
 
 export interface HubReference {
   /** `user/repo`. */
@@ -28,7 +29,7 @@ export const isHubReference = (name: string): boolean => /^hf:/i.test(name);
 export function parseReference(text: string): HubReference {
   const body = text.replace(/^hf:(\/\/)?/i, '');
   const refuse = (why: string): never => {
-    throw new PilotfishError('usage', `'${text}' ${why}; the forms are ${forms}`);
+    throw usageError(`'${text}' ${why}; the forms are ${forms}`);
   };
   if (!isHubReference(text)) refuse('does not begin with hf:');
   const [path = '', revision = 'main', ...rest] = body.split('@');
@@ -82,7 +83,7 @@ export function pickFile(reference: HubReference, paths: readonly string[]): str
   if (whole.length === 1) return whole[0]!;
   const name = formatReference(reference);
   if (whole.length > 1) {
-    throw new PilotfishError('usage', `${name} matches ${listNames(whole)}; name one of them`);
+    throw usageError(`${name} matches ${listNames(whole)}; name one of them`);
   }
   if (matches.length > 0) {
     throw new PilotfishError('model-unsupported', `${name} is split over ${matches.length} files`);

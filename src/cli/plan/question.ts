@@ -1,7 +1,6 @@
 // Completes the input of `pilotfish plan`: flags before profiles before defaults, and the source of
 // each number.
 
-import { PilotfishError } from '../../base/error.js';
 import type { PassCost } from '../../math/pass-time.js';
 import { type Mode, modes } from '../../protocol/frame.js';
 import { acceptanceLeast, type LinkModel } from '../../sim/index.js';
@@ -14,6 +13,7 @@ import {
   serverProfiles,
 } from '../../sim/profiles/server-profiles.js';
 import { linkModelOf } from '../../sim/service/serve.js';
+import { usageError } from '../flags/flags.js';
 import { formatPlain } from '../screen/numbers.js';
 
 /** Flags as given; absent where not. */
@@ -133,7 +133,7 @@ function check(options: PlanOptions): void {
   for (const [name, flag, low, high] of atLeast) {
     const value = options[name] as number | undefined;
     if (value === undefined || (value >= low && value <= high)) continue;
-    throw new PilotfishError('usage', `${flag} takes a number in [${low}, ${high}], not ${value}`);
+    throw usageError(`${flag} takes a number in [${low}, ${high}], not ${value}`);
   }
 }
 
