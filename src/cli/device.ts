@@ -5,19 +5,17 @@ import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
 import { PilotfishError } from '../base/error.js';
-import { type Client, connect } from '../device/index.js';
+import type { Client } from '../device/index.js';
 import { serveLines } from '../device/line-service.js';
-import { LinkReport } from './answers/link-report.js';
-import { addGroup, flag, usageError, wholeNumber } from './flags/flags.js';
+import { addFlags, addGroup, flag, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
-  connectOptions,
+  type DraftingClient,
   draftOptions,
   type LinkOptions,
-  type LoadedDrafter,
-  loadDrafter,
+  withClient,
 } from './flags/link-flags.js';
 import {
   insecureFlag,
@@ -31,7 +29,7 @@ import { shapingOf } from './flags/shaping-flags.js';
 import type { HttpListening } from './listen-http.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -71,11 +69,11 @@ export function addDevice(
   const command = program
     .command('device')
     .summary('draft for programs on this machine')
-    .description(description)
-    .addOption(flag('--socket <path>', 'listen on a local socket instead of stdin'))
-    .addOption(
-      flag('-np, --slots <n>', 'most answers that draft at once', wholeNumber(1, 256)).default(4),
-    );
+    .description(description);
+  addFlags(command, [
+    flag('--socket <path>', 'listen on a local socket instead of stdin'),
+    flag('-np, --slots <n>', 'most answers that draft at once', wholeNumber(1, 256)).default(4),
+  ]);
   addLinkFlags(command);
   addGroup(command, 'HTTP', deviceHttpFlags());
   command.action(async () => {
@@ -110,54 +108,32 @@ async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<
 }
 
 const openHttpAccess = (options: DeviceOptions, terminal: Terminal): Promise<OpenAccess> => {
-  const { httpHost: host, httpOrigin: origins, insecureOpenToNetwork } = options;
-  const { httpKeys: keys, httpTlsCert, httpTlsKey, httpTlsClientCa } = options;
-  const given = {
-    ...(keys !== undefined && { keys }),
-    ...(httpTlsCert !== undefined && { tlsCert: httpTlsCert }),
-    ...(httpTlsKey !== undefined && { tlsKey: httpTlsKey }),
-    ...(httpTlsClientCa !== undefined && { tlsClientCa: httpTlsClientCa }),
-    ...(insecureOpenToNetwork === true && { insecureOpenToNetwork }),
+  const access = {
+    host: options.httpHost,
+    keys: options.httpKeys,
+    tlsCert: options.httpTlsCert,
+    tlsKey: options.httpTlsKey,
+    tlsClientCa: options.httpTlsClientCa,
+    origins: options.httpOrigin,
+    insecureOpenToNetwork: options.insecureOpenToNetwork,
   };
-  return openAccessOf({ host, origins, ...given }, '--http-', terminal);
+  return openAccessOf(access, '--http-', terminal);
 };
 
 /** @param httpAccess of the HTTP API; null: no HTTP. */
-async function serveWith(
+function serveWith(
   httpAccess: OpenAccess | null,
   options: DeviceOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const loadedDrafter = await loadDrafter(options, options.slots, terminal);
-  const note = noteTo(terminal);
-  try {
-    const drafts = loadedDrafter.name.kind === 'model';
-    const policy = { ...options, drafts, asksInMessages: false };
-    const report = new LinkReport(policy, terminal.signal, note);
-    const refused = new AbortController();
+  const needs = { slotCount: options.slots, asksInMessages: false };
+  return withClient(options, needs, terminal, async (link) => {
     // With draft-only, the device goes on without the server.
-    if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
-    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
-    const drafter =
-      loadedDrafter.name.kind === 'model' ? loadedDrafter.engine.info.modelName : options.draft;
-    const readyLine = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
-    try {
-      const signal = AbortSignal.any([terminal.signal, refused.signal]);
-      await serveClients(
-        client,
-        loadedDrafter,
-        httpAccess,
-        options,
-        readyLine,
-        endingWith(terminal, signal),
-      );
-      refused.signal.throwIfAborted();
-    } finally {
-      await client.close();
-    }
-  } finally {
-    await loadedDrafter.engine.close();
-  }
+    const refused = options.fallback === 'draft-only' ? [] : [link.report.gaveUp];
+    const signal = AbortSignal.any([terminal.signal, ...refused]);
+    await serveClients(link, httpAccess, options, endingWith(terminal, signal));
+    for (const one of refused) one.throwIfAborted();
+  });
 }
 
 /** The same terminal, stopped by another signal. Its input is made on first use. */
@@ -166,19 +142,21 @@ const endingWith = (terminal: Terminal, signal: AbortSignal): Terminal =>
 
 /** Serves HTTP and a socket, alone or together; without either, JSON lines on stdin. */
 async function serveClients(
-  client: Client,
-  loadedDrafter: LoadedDrafter,
+  link: DraftingClient,
   httpAccess: OpenAccess | null,
   options: DeviceOptions,
-  readyLine: string,
   terminal: Terminal,
 ): Promise<void> {
+  const { client, drafter, engine } = link;
   const note = noteTo(terminal);
-  const http =
-    httpAccess === null ? null : await openHttp(client, loadedDrafter, httpAccess, options, note);
-  const addresses = [http?.url, options.socket].filter((address) => address !== undefined);
-  const announce = (): void =>
-    note(addresses.length === 0 ? readyLine : `${readyLine}, on ${addresses.join(', ')}`);
+  const http = httpAccess === null ? null : await openHttp(link, httpAccess, options, note);
+  const announce = (): void => {
+    const name = drafter.kind === 'model' ? engine.info.modelName : options.draft;
+    const target = visible(client.modelName ?? 'the server', 'all');
+    const addresses = [http?.url, options.socket].filter((address) => address !== undefined);
+    const where = addresses.length === 0 ? '' : `, on ${addresses.join(', ')}`;
+    note(`device ready: ${name} drafts for ${target} at ${serverUrl(options.server)}${where}`);
+  };
   try {
     if (options.socket !== undefined) {
       await serveSocket(client, options.socket, terminal, announce);
@@ -186,7 +164,7 @@ async function serveClients(
     }
     announce();
     if (http === null) await serveStdin(client, terminal);
-    else await aborted(terminal.signal);
+    else await whenAborted(terminal.signal);
   } finally {
     await http?.close();
   }
@@ -197,8 +175,7 @@ const drainMs = 5_000;
 
 /** Loaded here: no other command needs the HTTP API. */
 async function openHttp(
-  client: Client,
-  { engine }: LoadedDrafter,
+  { client, engine }: DraftingClient,
   { access, tls }: OpenAccess,
   options: DeviceOptions,
   note: (text: string) => void,
@@ -274,7 +251,7 @@ async function serveSocket(
   // A program that can write here can use the key, so only the owner may.
   await chmod(path, 0o600);
   onReady();
-  await aborted(signal);
+  await whenAborted(signal);
   for (const socket of sockets) socket.destroy();
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await unlink(path).catch(() => undefined);
@@ -291,12 +268,5 @@ function listen(server: Server, path: string): Promise<void> {
       reject(new PilotfishError('address-unavailable', message, { cause }));
     });
     server.listen(path, resolve);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -39,7 +39,7 @@ import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
@@ -281,11 +281,4 @@ function farewell(server: RunningServer): string {
   const { core, uptimeMs } = server.stats();
   const tokens = formatCount(core.committedCount);
   return `pilotfish: stopped after ${formatDuration(uptimeMs)}, ${tokens} tokens in ${formatCount(core.passCount)} passes`;
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

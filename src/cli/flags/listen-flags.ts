@@ -12,12 +12,12 @@ import { defaultKeysPath } from './keys-path.js';
 export interface ListenOptions {
   readonly host: string;
   /** True: the default file. */
-  readonly keys?: string | true;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsClientCa?: string;
+  readonly keys?: string | true | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tlsClientCa?: string | undefined;
   readonly origins: readonly string[];
-  readonly insecureOpenToNetwork?: boolean;
+  readonly insecureOpenToNetwork?: boolean | undefined;
 }
 
 /** The prefix of the flags: a device's HTTP API has its own. */

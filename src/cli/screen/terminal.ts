@@ -42,6 +42,14 @@ export interface Terminal {
   readonly onHangUp?: (reload: () => void) => () => void;
 }
 
+/** Resolves when the signal aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 export type Style = Parameters<typeof styleText>[0];
 
 /** Styles a text, or returns it unchanged where colour is off. */
