@@ -14,7 +14,7 @@ import {
 } from './doctor/gather.js';
 import { gatherEngine } from './doctor/gather-engine.js';
 import { gatherHub } from './doctor/gather-hub.js';
-import { gatherHead, gatherModel } from './doctor/gather-models.js';
+import { gatherModel } from './doctor/gather-models.js';
 import { judgeMachine, worstVerdict } from './doctor/judge.js';
 import { type Machine, thisMachine } from './doctor/machine.js';
 import { jsonFlag } from './flags/flags.js';
@@ -55,8 +55,8 @@ export async function gatherFacts(machine: Machine): Promise<Facts> {
     graphics: gatherGraphics(machine),
     engine: await gatherEngine(machine),
     models: await Promise.all([
-      ...listBundled().map(gatherModel),
-      ...listBundledHeads().map(gatherHead),
+      ...listBundled().map((model) => gatherModel(model, false)),
+      ...listBundledHeads().map((head) => gatherModel(head, true)),
     ]),
     hub: gatherHub(machine),
   };

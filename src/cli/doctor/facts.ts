@@ -2,34 +2,31 @@
 // printed by --json. Holds no secrets: whether a token is set, never the token.
 
 import type { ErrorCode } from '../../base/error.js';
+import type { Machine } from './machine.js';
 
-export interface SystemFacts {
-  readonly platform: string;
-  readonly arch: string;
-  readonly kernelArch: string;
-  readonly kernelRelease: string;
+type SystemOfMachine =
+  | 'platform'
+  | 'arch'
+  | 'kernelArch'
+  | 'kernelRelease'
+  | 'nodeVersion'
+  | 'glibcVersion';
+
+export interface SystemFacts extends Pick<Machine, SystemOfMachine> {
   /** From /etc/os-release. */
-  readonly distribution: {
-    readonly id: string;
-    readonly version: string;
-    readonly name: string;
-  } | null;
+  readonly distribution: Readonly<Record<'id' | 'version' | 'name', string>> | null;
   /** Name of a single-board computer, from its device tree. */
   readonly board: string | null;
   /** Major release of NVIDIA's Linux for Tegra: 32 is JetPack 4, 35 is 5, 36 is 6. */
   readonly tegraRelease: number | null;
-  readonly nodeVersion: string;
   readonly libc: 'glibc' | 'musl' | 'other';
-  readonly glibcVersion: string | null;
   /** Newest GLIBCXX version in libstdc++. */
   readonly cxxVersion: string | null;
 }
 
-export interface ProcessorFacts {
+export interface ProcessorFacts extends Pick<Machine, 'processorCount' | 'parallelism'> {
   readonly model: string;
   readonly features: readonly string[];
-  readonly processorCount: number;
-  readonly parallelism: number;
   /** Processor time that the control group allows, in processors; null: no limit. */
   readonly quota: number | null;
 }

@@ -11,17 +11,16 @@ import type {
 import type { Machine } from './machine.js';
 
 export function gatherSystem(machine: Machine): SystemFacts {
+  const { platform, arch, kernelArch, kernelRelease, nodeVersion, glibcVersion } = machine;
   return {
-    platform: machine.platform,
-    arch: machine.arch,
-    kernelArch: machine.kernelArch,
-    kernelRelease: machine.kernelRelease,
+    ...{ platform, arch, kernelArch, kernelRelease },
     distribution: readDistribution(machine),
-    board: readBoard(machine),
+    // Device-tree texts end with a zero byte.
+    board: machine.read('/proc/device-tree/model')?.replaceAll('\0', '').trim() || null,
     tegraRelease: readTegraRelease(machine),
-    nodeVersion: machine.nodeVersion,
+    nodeVersion,
     libc: readLibc(machine),
-    glibcVersion: machine.glibcVersion,
+    glibcVersion,
     cxxVersion: readCxxVersion(machine),
   };
 }
@@ -39,10 +38,6 @@ function readDistribution(machine: Machine): SystemFacts['distribution'] {
   };
 }
 
-/** Device-tree texts end with a zero byte. */
-const readBoard = (machine: Machine): string | null =>
-  machine.read('/proc/device-tree/model')?.replaceAll('\0', '').trim() || null;
-
 function readTegraRelease(machine: Machine): number | null {
   const [, release] = /# R(\d+)/.exec(machine.read('/etc/nv_tegra_release') ?? '') ?? [];
   return release === undefined ? null : Number(release);
@@ -56,10 +51,7 @@ function readLibc(machine: Machine): SystemFacts['libc'] {
 
 const libraryFolders = ['/usr/lib', '/usr/lib64', '/lib', '/lib64'];
 
-/**
- * The versions that libstdc++ offers are in its text section. The newest one decides which programs
- * it can run.
- */
+/** The newest version in the text section of libstdc++ decides which programs it can run. */
 function readCxxVersion(machine: Machine): string | null {
   if (machine.platform !== 'linux') return null;
   const loaded = machine.sharedObjects.find((path) => path.includes('libstdc++.so'));
@@ -73,26 +65,20 @@ function readCxxVersion(machine: Machine): string | null {
 
 /** For Node builds that link libstdc++ statically and do not have it loaded. */
 function libstdcxxPaths(machine: Machine): string[] {
-  const triplets = libraryFolders.flatMap((folder) =>
-    machine
-      .list(folder)
-      .filter((name) => name.includes('-linux-gnu'))
-      .map((name) => `${folder}/${name}`),
-  );
-  return [...triplets, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
+  const folders = libraryFolders.flatMap((folder) => {
+    const triplets = machine.list(folder).filter((name) => name.includes('-linux-gnu'));
+    return triplets.map((name) => `${folder}/${name}`);
+  });
+  return [...folders, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
 }
 
 export function gatherProcessor(machine: Machine): ProcessorFacts {
   const cpuinfo = machine.read('/proc/cpuinfo') ?? '';
   // x86 says flags, ARM says Features; each processor repeats them.
   const [, features] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo) ?? [];
-  return {
-    model: machine.cpuModel,
-    features: features?.trim().split(/\s+/) ?? [],
-    processorCount: machine.processorCount,
-    parallelism: machine.parallelism,
-    quota: readQuota(machine),
-  };
+  const { cpuModel: model, processorCount, parallelism } = machine;
+  const list = features?.trim().split(/\s+/) ?? [];
+  return { model, features: list, processorCount, parallelism, quota: readQuota(machine) };
 }
 
 /** The tightest limit of this process's control groups and their parents. */
@@ -115,9 +101,8 @@ function groupFolders(machine: Machine, controller: 'cpu' | 'memory'): string[] 
     const [, controllers = '', path = '/'] = line.split(':');
     if (controllers === '') return ancestors('/sys/fs/cgroup', path);
     if (!controllers.split(',').includes(controller)) return [];
-    return ancestors(`/sys/fs/cgroup/${controllers}`, path).concat(
-      ancestors(`/sys/fs/cgroup/${controller}`, path),
-    );
+    const roots = [`/sys/fs/cgroup/${controllers}`, `/sys/fs/cgroup/${controller}`];
+    return roots.flatMap((root) => ancestors(root, path));
   });
 }
 
