@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
-import { flag, usageError } from './flags/flags.js';
+import { addFlags, flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
@@ -26,15 +26,16 @@ Through a pipe each line is a message, and stdout has only the answers. The firs
 const maxTokensDefault = 512;
 
 export function addChat(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  const command = program.command('chat').summary('chat with the model of a server');
-  command
-    .description(description)
-    .addOption(
-      flag('--system <text>', 'system message before the conversation').default('', 'none'),
-    )
-    .addOption(stopFlag())
-    .addOption(flag('--show-draft', 'mark every token by its origin'))
-    .addOption(flag('--stats', 'print numbers after each answer'));
+  const command = program
+    .command('chat')
+    .summary('chat with the model of a server')
+    .description(description);
+  addFlags(command, [
+    flag('--system <text>', 'system message before the conversation').default('', 'none'),
+    stopFlag(),
+    flag('--show-draft', 'mark every token by its origin'),
+    flag('--stats', 'print numbers after each answer'),
+  ]);
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {

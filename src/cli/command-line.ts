@@ -64,10 +64,7 @@ function commandAt(program: Command, args: readonly string[]): Command {
   return command === undefined ? program : commandAt(command, rest);
 }
 
-/**
- * Adds the list of commands to an error about an unknown command. Commander reports some of them as
- * a surplus argument.
- */
+/** Adds the list of commands to an error about an unknown one, or about a surplus argument. */
 function withNames(reason: unknown, command: Command): unknown {
   if (!(reason instanceof CommanderError) || command.commands.length === 0) return reason;
   const isUnknown = reason.code === 'commander.unknownCommand';
@@ -82,10 +79,7 @@ function unknownCommand(parent: Command, word: string | null, reason?: Commander
   return usageError(`${problem}; commands${of} are ${names}`);
 }
 
-/**
- * Adds `help` and `help models pull`. Commander's own help knows one level and ignores unknown
- * names.
- */
+/** Adds `help` and `help models pull`: commander has one level and ignores unknown names. */
 function addHelp(program: Command): void {
   for (const command of program.commands) command.helpCommand(false);
   program

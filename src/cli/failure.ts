@@ -64,10 +64,7 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   return failure.exitCode;
 }
 
-/**
- * Stack traces of an error and its causes, outermost first. Bounded, because causes may form a
- * cycle.
- */
+/** Stack traces of an error and its causes, outermost first. Bounded: causes may form a cycle. */
 function traces(reason: unknown): string[] {
   const found: string[] = [];
   let next: unknown = reason;

@@ -61,10 +61,7 @@ export async function takeLock(path: string, messages: LockMessages): Promise<Fi
   };
 }
 
-/**
- * Takes the lock by hard link: it appears once and with its content, unlike a file that is created
- * and then written.
- */
+/** Takes the lock by hard link, so that it appears with its content. */
 async function claim(mine: string, path: string, messages: LockMessages): Promise<void> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await tryLink(mine, path, messages)) return;

@@ -4,7 +4,7 @@
 import type { Command } from 'commander';
 import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
 import { type Right, rights } from '../base/key-grant.js';
-import { addGroup, flag, jsonFlag, usageError, wholeNumber } from './flags/flags.js';
+import { addFlags, addGroup, flag, jsonFlag, usageError, wholeNumber } from './flags/flags.js';
 import { defaultKeysPath } from './flags/keys-path.js';
 import { givenLimits, limitFlags, limitsText } from './flags/limit-flags.js';
 import { changeKeys, keysOf } from './keys-change.js';
@@ -39,37 +39,29 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .summary('make a key')
     .description('Makes a key and prints it once. The file keeps only its hash.')
     .argument('<name>', 'name of the key, such as the name of the device')
-    .addOption(fileFlag())
-    .addOption(
-      flag(
-        '--expires-days <n>',
-        'days until the key expires (default: never)',
-        wholeNumber(1, 36_500),
-      ),
-    )
-    .addOption(
-      flag(
-        '--may <right>',
-        'extra right: stats may read /stats and /metrics (default: none)',
-      ).choices(rights),
-    )
-    .addOption(jsonFlag())
     .action((name: string, options: KeysOptions) => createKey(name, options, terminal));
+  const expires = 'days until the key expires (default: never)';
+  const may = 'extra right: stats may read /stats and /metrics (default: none)';
+  addFlags(create, [
+    fileFlag(),
+    flag('--expires-days <n>', expires, wholeNumber(1, 36_500)),
+    flag('--may <right>', may).choices(rights),
+    jsonFlag(),
+  ]);
   addGroup(create, 'Limits', limitFlags());
-  keys
+  const list = keys
     .command('list')
     .summary('list keys')
     .description('Lists the keys in the file: names, ids and times, no secrets.')
-    .addOption(fileFlag())
-    .addOption(jsonFlag())
-    .action((options: KeysOptions) => list(options, terminal));
-  keys
+    .action((options: KeysOptions) => listKeys(options, terminal));
+  addFlags(list, [fileFlag(), jsonFlag()]);
+  const revoke = keys
     .command('revoke')
     .summary('revoke a key')
     .description('Removes a key. Running servers end its connections within a second.')
     .argument('<name>', 'name or id of the key')
-    .addOption(fileFlag())
-    .action((name: string, options: KeysOptions) => revoke(name, options, terminal));
+    .action((name: string, options: KeysOptions) => revokeKey(name, options, terminal));
+  addFlags(revoke, [fileFlag()]);
 }
 
 const pathOf = ({ keys }: KeysOptions, { env }: Terminal): string => keys ?? defaultKeysPath(env);
@@ -111,7 +103,7 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
 const dateOf = (seconds: number | null): string | null =>
   seconds === null ? null : new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
 
-async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
+async function listKeys(options: KeysOptions, terminal: Terminal): Promise<void> {
   const path = pathOf(options, terminal);
   const keys = (await keysOf(path)).map(shown);
   if (options.json) {
@@ -142,7 +134,7 @@ const shown = ({ name, id, createdS, expiresS, limits, may = [] }: StoredKey) =>
   isValid: expiresS === null || now() < expiresS,
 });
 
-async function revoke(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
+async function revokeKey(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
   const path = pathOf(options, terminal);
   await changeKeys(path, (keys) => {
     const left = keys.filter((key) => key.name !== name && key.id !== name);

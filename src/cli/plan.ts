@@ -7,6 +7,7 @@ import { PilotfishError } from '../base/error.js';
 import { checkKeyInClear } from '../device/websocket-dialer.js';
 import type { PassCost } from '../math/pass-time.js';
 import { modes } from '../protocol/frame.js';
+import { acceptanceLeast } from '../sim/index.js';
 import { deviceProfiles } from '../sim/profiles/device-profiles.js';
 import { linkProfiles } from '../sim/profiles/link-profiles.js';
 import { priceProfiles, serverProfiles } from '../sim/profiles/server-profiles.js';
@@ -15,7 +16,7 @@ import {
   credentialFlags,
   credentialsOf,
 } from './flags/credential-flags.js';
-import { addFlags, chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { addFlags, chanceSeedFlag, decimalIn, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { planOf } from './plan/capacity-plan.js';
 import { planText } from './plan/plan-text.js';
@@ -54,14 +55,22 @@ export function addPlan(program: Command, terminal: Terminal): void {
 }
 
 const userFlags = () => [
-  flag('--tokens-per-second <n>', 'lowest speed that each user needs', decimal).default(10),
+  flag(
+    '--tokens-per-second <n>',
+    'lowest speed that each user needs',
+    decimalIn(0.01, 1e4),
+  ).default(10),
   flag(
     '--devices <n>',
     'users active at once, for the comparison of modes',
     wholeNumber(1, 4096),
   ).default(1),
   flag('--users-max <n>', 'most users to try', wholeNumber(1, 4096)).default(128),
-  flag('--active <share>', 'share of time in which a device is active', decimal).default(1),
+  flag(
+    '--active <share>',
+    'share of time in which a device is active',
+    decimalIn(0.0001, 1),
+  ).default(1),
   flag('--prompt-tokens <n>', 'tokens of each prompt', wholeNumber(1, 4096)).default(32),
   flag('--answer-tokens <n>', 'tokens of each answer', wholeNumber(2, 4096)).default(64),
   flag('--modes <names...>', 'compare only these modes').choices(modes),
@@ -72,29 +81,31 @@ const targetFlags = () => [
     .choices(names(serverProfiles))
     .default('memory'),
   flag('--stats <url>', 'take the cost of a pass from a running server'),
-  flag('--pass-ms <n>', 'fixed time of a pass', decimal),
-  flag('--row-ms <n>', 'time for each verified token', decimal),
-  flag('--token-ms <n>', 'time for each computed token, prompts included', decimal),
+  flag('--pass-ms <n>', 'fixed time of a pass', decimalIn(0.01, 1e5)),
+  flag('--row-ms <n>', 'time for each verified token', decimalIn(0, 1e5)),
+  flag('--token-ms <n>', 'time for each computed token, prompts included', decimalIn(0, 1e5)),
   flag('--slots <n>', 'sessions held in memory at once (default: all)', wholeNumber(1, 4096)),
   flag('--price <profile>', 'profile for the price of the server')
     .choices(names(priceProfiles))
     .default('rtx-4090'),
-  flag('--dollars-per-hour <n>', 'price of the server', decimal),
+  flag('--dollars-per-hour <n>', 'price of the server', decimalIn(0, 1e5)),
 ];
 
 const deviceFlags = () => [
   flag('--device <profile>', 'profile for speed and power of the devices')
     .choices(names(deviceProfiles))
     .default('orin-nano'),
-  flag('--draft-weights <millions>', 'weights of the draft model, in millions', decimal).default(
-    494,
-  ),
-  flag('--draft-ms <n>', 'time to draft a token', decimal),
-  flag('--watts <n>', 'power of a device while it drafts', decimal),
+  flag(
+    '--draft-weights <millions>',
+    'weights of the draft model, in millions',
+    decimalIn(0.1, 1e6),
+  ).default(494),
+  flag('--draft-ms <n>', 'time to draft a token', decimalIn(0, 1e5)),
+  flag('--watts <n>', 'power of a device while it drafts', decimalIn(0, 1e4)),
   flag(
     '--acceptance <share>',
     'acceptance rate of a drafted token, if all before it were accepted',
-    decimal,
+    decimalIn(acceptanceLeast, 1),
   ).default(0.7),
 ];
 
@@ -102,10 +113,10 @@ const planLinkFlags = () => [
   flag('--link <profile>', 'profile for the link between devices and server')
     .choices(names(linkProfiles))
     .default('5g'),
-  flag('--round-trip-ms <n>', 'round-trip time', decimal),
-  flag('--jitter-ms <n>', 'most extra delay each way', decimal),
-  flag('--up-mbps <n>', 'rate from devices to server', decimal),
-  flag('--down-mbps <n>', 'rate from server to devices', decimal),
+  flag('--round-trip-ms <n>', 'round-trip time', decimalIn(0, 1e4)),
+  flag('--jitter-ms <n>', 'most extra delay each way', decimalIn(0, 1e4)),
+  flag('--up-mbps <n>', 'rate from devices to server', decimalIn(0.01, 1e5)),
+  flag('--down-mbps <n>', 'rate from server to devices', decimalIn(0.01, 1e5)),
 ];
 
 async function plan(options: Options, terminal: Terminal): Promise<void> {

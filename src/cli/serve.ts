@@ -95,10 +95,7 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   });
 }
 
-/**
- * Explains a flag that users of other servers try: devices bring the drafts. Not in the help, nor
- * in the environment.
- */
+/** Explains a flag that users of other servers try. Not in the help, nor in the environment. */
 function draftRefusal(): Option {
   const option = new Option('--draft <name>').hideHelp();
   // Without this, `-md x` would be read as `-m d` and a surplus word.

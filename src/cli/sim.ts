@@ -22,6 +22,7 @@ import {
   traceTo,
 } from '../sim/index.js';
 import {
+  addFlags,
   chanceSeedFlag,
   chanceSeedMax,
   flag,
@@ -51,18 +52,7 @@ interface SimOptions {
   readonly json?: boolean;
 }
 
-/** Results of all runs of a command. */
-interface Totals {
-  readonly scenario: string;
-  readonly firstSeed: number;
-  seedCount: number;
-  eventCount: number;
-  virtualMs: number;
-  wallMs: number;
-  readonly peakBytes: number;
-  counts: Counts | null;
-  readonly failures: Report[];
-}
+type Totals = Awaited<ReturnType<typeof runAll>>;
 
 /** Milliseconds between lines of progress. */
 const sayEveryMs = 10_000;
@@ -70,28 +60,25 @@ const sayEveryMs = 10_000;
 const listedMax = 20;
 
 export function addSim(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  program
+  const command = program
     .command('sim')
     .summary('simulate fleets and faults in virtual time')
-    .description(description)
-    .addOption(chanceSeedFlag('first seed'))
-    .addOption(
-      flag('--seeds <n>', 'number of runs, one per seed', wholeNumber(1, chanceSeedMax)).default(1),
-    )
-    .addOption(
-      flag('--devices <n>', 'simulate a mixed fleet of this size', wholeNumber(1, 1_000_000)),
-    )
-    .addOption(flag('--scenario <file>', 'scenario as JSON'))
-    .addOption(flag('--trace', 'print every event of the first seed'))
-    .addOption(jsonFlag())
-    .action(async (options: SimOptions) => {
-      const scenario = await scenarioOf(options);
-      if (options.trace) trace(scenario, options.seed, terminal);
-      const totals = await runAll(scenario, options, terminal);
-      if (options.json) terminal.out.write(`${JSON.stringify(totals, null, 2)}\n`);
-      else print(totals, scenario, options, terminal);
-      if (totals.failures.length > 0) exit(1);
-    });
+    .description(description);
+  addFlags(command, [
+    chanceSeedFlag('first seed'),
+    flag('--seeds <n>', 'number of runs, one per seed', wholeNumber(1, chanceSeedMax)).default(1),
+    flag('--devices <n>', 'simulate a mixed fleet of this size', wholeNumber(1, 1_000_000)),
+    flag('--scenario <file>', 'scenario as JSON'),
+    flag('--trace', 'print every event of the first seed'),
+    jsonFlag(),
+  ]).action(async (options: SimOptions) => {
+    const scenario = await scenarioOf(options);
+    if (options.trace) trace(scenario, options.seed, terminal);
+    const totals = await runAll(scenario, options, terminal);
+    if (options.json) terminal.out.write(`${JSON.stringify(totals, null, 2)}\n`);
+    else print(totals, scenario, options, terminal);
+    if (totals.failures.length > 0) exit(1);
+  });
 }
 
 async function scenarioOf({ devices, scenario }: SimOptions): Promise<Scenario> {
@@ -113,11 +100,7 @@ function trace(scenario: Scenario, seed: number, { out }: Terminal): void {
   runPlan(planRun(scenario, seed), { observe: (now) => [traceTo(write, now)] });
 }
 
-async function runAll(
-  scenario: Scenario,
-  { seed, seeds }: SimOptions,
-  { err, signal }: Terminal,
-): Promise<Totals> {
+async function runAll(scenario: Scenario, { seed, seeds }: SimOptions, { err, signal }: Terminal) {
   const failures: Report[] = [];
   let counts: Counts | null = null;
   let [eventCount, virtualMs, peakBytes, seedCount] = [0, 0, 0, 0];
@@ -138,12 +121,8 @@ async function runAll(
     err.write(`pilotfish: ${seedCount} of ${seeds} seeds, ${failures.length} failing\n`);
   }
   const wallMs = performance.now() - startedMs;
-  const { name } = scenario;
-  return {
-    scenario: name,
-    firstSeed: seed,
-    ...{ seedCount, eventCount, virtualMs, wallMs, peakBytes, counts, failures },
-  };
+  const totals = { seedCount, eventCount, virtualMs, wallMs, peakBytes, counts, failures };
+  return { scenario: scenario.name, firstSeed: seed, ...totals };
 }
 
 function print(totals: Totals, scenario: Scenario, options: SimOptions, { out }: Terminal): void {
@@ -198,10 +177,7 @@ function listOf(counts: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'none' : parts.map(([name, count]) => `${name} ${count}`).join(', ');
 }
 
-/**
- * The shortest run found that breaks the same promise: its requests, its faults and its last
- * events.
- */
+/** The shortest run found that breaks the same promise: requests, faults, last events. */
 function storyOf(scenario: Scenario, seed: number): string {
   const { plan, report, runCount } = shrink(planRun(scenario, seed));
   const lines: string[] = [];

@@ -55,8 +55,7 @@ export async function startDemo(
   const modelPath = await resolveModel(targetName, env);
   const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
   const server = await startServerProcess(
-    // Bit-identical passes: otherwise two modes could differ at a near tie, and could not be
-    // compared.
+    // Bit-identical passes: otherwise two modes could differ at a near tie.
     { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
     true,
   );

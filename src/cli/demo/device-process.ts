@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, PilotfishError } from '../../base/error.js';
 import type { Statistics, TokenOrigin } from '../../device/index.js';
-import type { Environment } from '../screen/terminal.js';
+import { type Environment, whenAborted } from '../screen/terminal.js';
 
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
 /** Longest wait for a device that hangs at the end. */
@@ -50,10 +50,7 @@ interface LineEvent {
 
 export class DeviceProcess {
   readonly #child: ChildProcessWithoutNullStreams;
-  /**
-   * Ends the device when this process exits, as at a second Ctrl-C; a device that serves HTTP would
-   * not notice.
-   */
+  /** Ends the device with this process; one that serves HTTP would not notice. */
   readonly #onExit = (): unknown => this.#child.kill('SIGKILL');
   readonly #listeners = new Map<number, (event: LineEvent) => void>();
   readonly #ended: Promise<unknown>;
@@ -167,10 +164,7 @@ function errorOf({ code, message }: LineEvent): PilotfishError {
   return new PilotfishError(known, message ?? 'the device failed');
 }
 
-function cancelledBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const cancel = (): void => reject(new PilotfishError('cancelled', 'stopped by the caller'));
-    if (signal.aborted) cancel();
-    else signal.addEventListener('abort', cancel, { once: true });
-  });
+async function cancelledBy(signal: AbortSignal): Promise<never> {
+  await whenAborted(signal);
+  throw new PilotfishError('cancelled', 'stopped by the caller');
 }

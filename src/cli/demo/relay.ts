@@ -54,9 +54,7 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1): Prom
   });
 }
 
-/**
- * When bytes that arrive now come out: after earlier bytes, their transmission time and the delay.
- */
+/** When bytes that arrive now come out: after earlier bytes, their transmission and the delay. */
 function dueTimes(
   link: { readonly shape: LinkShape },
   way: 'upMbps' | 'downMbps',

@@ -5,9 +5,7 @@ import type { Command, Option } from 'commander';
 import { type Scheme, schemes } from '../../protocol/frame.js';
 import { decimal, flag, oneOfNames, usageError, wholeNumber } from './flags.js';
 
-/**
- * Longer drafts are rarely accepted whole, and each drafted token needs a row of logits in memory.
- */
+/** Longer drafts are rarely accepted whole, and each drafted token takes a row of logits. */
 const draftLengthMax = 64;
 
 /** The values of the draft flags. */

@@ -67,6 +67,15 @@ export const decimal: Parse<number> = (text, name) => {
   return value;
 };
 
+/** Parses a decimal number in [low, high]. */
+export function decimalIn(low: number, high: number): Parse<number> {
+  return (text, name) => {
+    const value = decimal(text, name);
+    if (value >= low && value <= high) return value;
+    throw usageError(`${name} takes a number in [${low}, ${high}], not ${value}`);
+  };
+}
+
 /** Parses one of a few names. */
 export function oneOfNames<const T extends string>(choices: readonly T[]): Parse<T> {
   return (text, name) => {
@@ -89,10 +98,7 @@ export function switchValue(name: string, text: string): boolean {
   );
 }
 
-/**
- * Reads switches from the environment again: commander takes any value, even `0`, for yes. Call
- * before the command's action.
- */
+/** Reads switches from the environment again before an action: commander takes even `0` for yes. */
 export function settleSwitches(command: Command, env: Environment): void {
   for (const option of command.options) {
     const name = option.attributeName();

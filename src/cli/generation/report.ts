@@ -35,10 +35,7 @@ export interface ReportParts {
   readonly generation: GeneratedText;
 }
 
-/**
- * The document of --json. A rate without samples is null. The seed is a string because it may
- * exceed 2^53.
- */
+/** The document of --json. A rate without samples is null; a seed may exceed 2^53: a string. */
 export function reportOf(parts: ReportParts): object {
   const { target, draft, settings, deterministic, generation, loadMs } = parts;
   const { tokensMax, stops, seed, sampling, ...rest } = settings;

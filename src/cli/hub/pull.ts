@@ -83,8 +83,7 @@ export async function pull(reference: HubReference, context: PullContext): Promi
   }
   if (settings.offline) return offlinePull(reference, settings, cached);
   const rules = { ...context.rules, onRetry: watcher.onRetry };
-  // With the file in the cache, do not wait for a hub that does not answer. Without it, wait a
-  // short time.
+  // With the file in the cache, do not wait for a hub that does not answer.
   const attemptsMax = cached === null ? Math.min(rules.attemptsMax, lookUpAttemptsMax) : 1;
   let remote: RemoteFile;
   try {
@@ -187,8 +186,7 @@ async function receive(
   if (info.size !== bytes) {
     throw downloadFailed(`the hub lists '${path}' with ${bytes} bytes but serves ${info.size}`);
   }
-  // Without Xet, which keeps 64 to 256 MiB in flight: too much for a small device. The hub serves
-  // every file without it too.
+  // Without Xet, which keeps 64 to 256 MiB in flight: too much for a small device.
   const whole = (await downloadFile({ ...params, downloadInfo: info, xet: false }))!;
   try {
     for await (const chunk of whole.slice(partial.length).stream()) {

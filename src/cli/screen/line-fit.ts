@@ -81,10 +81,7 @@ export class LineFit {
     return this.#characters(word);
   }
 
-  /**
-   * Places the rest of a word from an earlier piece, or a word wider than a line: breaks where the
-   * line is full.
-   */
+  /** Places the rest of a word, or a word wider than a line: breaks where the line is full. */
   #characters(word: string): string {
     let fitted = '';
     for (const character of word) {

@@ -30,15 +30,9 @@ export interface Terminal {
   readonly env: Environment;
   /** Aborts when the user stops the command. */
   readonly signal: AbortSignal;
-  /**
-   * Makes Ctrl-C stop something smaller than the command, until the returned function is called.
-   * Absent without a keyboard.
-   */
+  /** Makes Ctrl-C stop something smaller until the result is called. Absent without a keyboard. */
   readonly onInterrupt?: (stop: () => void) => () => void;
-  /**
-   * Makes SIGHUP read files again instead of ending the command, until the returned function is
-   * called. Absent where no signals arrive.
-   */
+  /** Makes SIGHUP reload files until the result is called. Absent where no signals arrive. */
   readonly onHangUp?: (reload: () => void) => () => void;
 }
 
