@@ -1,6 +1,5 @@
 // Defines `pilotfish demo`, also `npm run demo`: a server, two devices and an emulated link on this
-// machine, in under a minute. All numbers are measured while it runs; emulated parts are called
-// emulated.
+// machine, in under a minute. All numbers are measured while it runs.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';

@@ -4,6 +4,8 @@
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
+import { closeGently, createGuardedServer } from '../access/index.js';
+import { listenOn } from '../access/listen.js';
 import { PilotfishError } from '../base/error.js';
 import type { Client } from '../device/index.js';
 import { serveLines } from '../device/line-service.js';
@@ -26,7 +28,6 @@ import {
 } from './flags/listen-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
-import type { HttpListening } from './listen-http.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
 import { type Terminal, whenAborted } from './screen/terminal.js';
@@ -179,10 +180,9 @@ async function openHttp(
   { access, tls }: OpenAccess,
   options: DeviceOptions,
   note: (text: string) => void,
-): Promise<HttpListening> {
+): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { createHttpApi } = await import('../api/index.js');
   const { DeviceGenerator, deviceMetrics } = await import('../api/backends/index.js');
-  const { listenHttp } = await import('./listen-http.js');
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);
   const metrics = deviceMetrics(client);
@@ -198,15 +198,16 @@ async function openHttp(
     shaping: shapingOf(options),
     onMistake: internalErrorNote(note),
   });
-  const at = { host: options.httpHost, port: options.http!, access, tls };
-  const listening = await listenHttp(at, api.handle);
+  const server = createGuardedServer({ access, tls, request: api.handle });
+  const { address, port } = await listenOn(server, options.httpHost, options.http!);
+  const host = address.includes(':') ? `[${address}]` : address;
   return {
-    url: listening.url,
+    url: `${tls === null ? 'http' : 'https'}://${host}:${port}`,
     close: async () => {
       generator.drain();
       if (api.openCount > 0) note('stopping; running answers may finish');
       await api.whenIdle(drainMs);
-      await listening.close();
+      await closeGently(server);
       api.close();
     },
   };

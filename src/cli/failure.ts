@@ -1,6 +1,5 @@
-// Prints errors, the only file that does: a sentence with its code in brackets, a remedy, and an
-// exit code. Prints a stack trace only with PILOTFISH_DEBUG=1, and says when the error is a bug.
-// Control characters from servers and files are made visible.
+// Prints errors, the only file that does: a sentence with its code, a remedy, and an exit code. A
+// stack trace comes with PILOTFISH_DEBUG=1 only. Control characters are made visible.
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';

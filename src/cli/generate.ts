@@ -8,9 +8,9 @@ import { addGroup, flag, wholeNumber } from './flags/flags.js';
 import { loadFlags, modelFlag } from './flags/model-flags.js';
 import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
-import { closeEngines, draftReport, type Engines, loadEngines } from './generation/engines.js';
+import { closeEngines, loadEngines } from './generation/engines.js';
 import { type GeneratedText, generateText } from './generation/generation.js';
-import { modelReport, reportOf } from './generation/report.js';
+import { reportOf } from './generation/report.js';
 import {
   type GenerateFlags,
   type GenerateSettings,
@@ -99,7 +99,7 @@ async function generate(
     ).finally(() => view.end());
     if (options.json) {
       const document = reportOf({
-        ...reportedEngines(engines),
+        engines,
         settings,
         deterministic,
         promptText,
@@ -115,12 +115,6 @@ async function generate(
 }
 
 const now = (): number => performance.now();
-
-const reportedEngines = (engines: Engines) => ({
-  target: modelReport(engines.target),
-  draft: draftReport(engines),
-  loadMs: engines.loadMs,
-});
 
 function viewOf({ json, showDraft }: GenerateFlags, prompt: string, terminal: Terminal): TextView {
   if (json) return silentView(terminal);

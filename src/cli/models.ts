@@ -1,6 +1,5 @@
 // Defines `pilotfish models`, which lists the models of this machine, and `pilotfish models pull`,
-// which downloads one from the Hugging Face hub. Results go to stdout and progress to stderr, so
-// that a script can read the path.
+// which downloads one. Results go to stdout and progress to stderr, so a script can read the path.
 
 import type { Command } from 'commander';
 import { checkModelFile } from '../engine/gguf/model-file.js';

@@ -1,6 +1,5 @@
 // Defines `pilotfish run`: writes a text with a draft model here and the target on a server. Stdout
-// gets verified text only, except with --fallback draft-only. A screen also shows provisional text,
-// marked as such.
+// gets verified text only, except with --fallback draft-only and, marked, on a screen.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';

@@ -21,6 +21,7 @@ import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-fla
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
 import {
   insecureFlag,
+  type ListenOptions,
   listenFlagsOf,
   noKeyFlag,
   type OpenAccess,
@@ -51,9 +52,12 @@ const description = `Serves a target model to devices that draft for it. The dra
 
 It listens on this machine only. --host changes that and needs keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second Ctrl-C ends it at once.`;
 
-interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
+interface ServeOptions
+  extends Omit<ListenOptions, 'origins'>,
+    LoadOptions,
+    HttpOptions,
+    ShapingOptions {
   readonly model: string;
-  readonly host: string;
   readonly port: number;
   readonly slots: number;
   readonly batchSize?: number;
@@ -65,11 +69,6 @@ interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
   readonly tokenMs: number;
   readonly swapMib: number;
   readonly resumeSeconds: number;
-  readonly keys?: string | true;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsClientCa?: string;
-  readonly insecureOpenToNetwork?: boolean;
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
   readonly exitHead?: string;

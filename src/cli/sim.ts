@@ -1,6 +1,5 @@
 // Defines `pilotfish sim`: runs the shipped server and device cores in virtual time, with faults,
-// and checks their promises. Reads the clock only to report its speed; the simulation depends on
-// the seed alone.
+// and checks their promises. Reads the clock only to report its speed.
 
 import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -1,6 +1,5 @@
-// Reports the link to the server: once when it breaks, with what happens next and how to stop, and
-// once when it is back. Does not report retries, nor a break that ends the command: the error says
-// so.
+// Reports the link to the server: once when it breaks, with what happens next, and once when it is
+// back. Does not report retries, nor a break that ends the command.
 
 import type { Fallback, LinkNotice } from '../../device/index.js';
 

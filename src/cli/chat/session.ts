@@ -1,6 +1,5 @@
 // Runs a conversation at a terminal or through a pipe: reads messages and commands, asks the
-// server, shows answers as they arrive. Ctrl-C stops an answer; the text so far stays in the
-// conversation.
+// server, shows answers as they arrive. Ctrl-C stops an answer; the text so far stays.
 
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';

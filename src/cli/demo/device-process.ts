@@ -1,6 +1,5 @@
-// Runs `pilotfish device` in a process of its own and talks to it as any local program would: a
-// JSON request per line in, JSON events per line out. The keyboard's Ctrl-C does not reach it, and
-// it ends with its parent.
+// Runs `pilotfish device` in a process of its own and talks to it by JSON lines, as any program
+// would. The keyboard's Ctrl-C does not reach it, and it ends with its parent.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';

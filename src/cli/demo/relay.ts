@@ -1,6 +1,5 @@
-// Emulates a link: a TCP relay that delays bytes, in order, as a link of a given shape would, and
-// can break connections. Knows no protocol. Timers are exact to about a millisecond, so measure the
-// result.
+// Emulates a link: a TCP relay that delays bytes as a link of a given shape would, and can break
+// connections. Knows no protocol. Timers are exact to about a millisecond: measure the result.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { carryMs, type LinkShape } from '../../sim/profiles/link-profiles.js';

@@ -1,6 +1,5 @@
-// Defines the flags for a device's credentials: its key, its certificate, and a certificate
-// authority. Secrets come by file or environment only: every user of the machine can read a command
-// line.
+// Defines the flags for a device's key and certificates. Secrets come by file or environment only:
+// every user of the machine can read a command line.
 
 import { readFileSync, statSync } from 'node:fs';
 import type { Option } from 'commander';

@@ -1,6 +1,5 @@
-// Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, and what
-// happens while the server is away. Refuses contradictions before anything is loaded, then loads
-// the drafter and connects.
+// Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, fallback.
+// Refuses contradictions before anything is loaded, then loads the drafter and connects.
 
 import { dirname } from 'node:path';
 import type { Command } from 'commander';

@@ -1,12 +1,12 @@
 // Defines the flags for access to a listening port: the server's, and the HTTP API of a device.
 // Opens the key file and certificates they name, and reads them again on SIGHUP.
 
+import { join } from 'node:path';
 import { Option } from 'commander';
 import { Access, checkBind, FileKeyRing, TlsFiles } from '../../access/index.js';
-import type { Terminal } from '../screen/terminal.js';
+import type { Environment, Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
 import { flag, usageError } from './flags.js';
-import { defaultKeysPath } from './keys-path.js';
 
 /** The values of the flags. */
 export interface ListenOptions {
@@ -18,6 +18,12 @@ export interface ListenOptions {
   readonly tlsClientCa?: string | undefined;
   readonly origins: readonly string[];
   readonly insecureOpenToNetwork?: boolean | undefined;
+}
+
+/** The key file in the user's configuration folder. */
+export function defaultKeysPath(env: Environment): string {
+  const folder = env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '', '.config');
+  return join(folder, 'pilotfish', 'keys.json');
 }
 
 /** The prefix of the flags: a device's HTTP API has its own. */

@@ -12,7 +12,6 @@ import { type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
-import { type ModelReport, modelReport } from './report.js';
 
 export interface Engines {
   readonly target: LlamaEngine;
@@ -70,12 +69,6 @@ export async function loadEngines(
 export const closeEngines = async ({ target, draft }: Engines): Promise<void> => {
   await Promise.all([target.close(), draft?.close()]);
 };
-
-/** The drafter in the JSON document. */
-export function draftReport({ draft, drafter }: Engines): ModelReport | { name: 'ngram' } | null {
-  if (draft !== null) return modelReport(draft);
-  return drafter === null ? null : { name: 'ngram' };
-}
 
 async function optionsOf(
   name: string,

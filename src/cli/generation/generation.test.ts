@@ -49,13 +49,19 @@ function run(changes: Changes = {}): Promise<GeneratedText> {
 const report = (generation: GeneratedText): string =>
   JSON.stringify(
     reportOf({
-      target: { name: 't', path: 't', contextLength: 512, threads: 1 },
-      draft: null,
+      engines: {
+        target: {
+          info: { modelName: 't', contextLength: 512 },
+          options: { modelPath: 't', threads: 1 },
+        },
+        draft: null,
+        drafter: null,
+        loadMs: 1,
+      },
       settings,
       deterministic: false,
       promptText: 'x',
       promptTokenCount: 3,
-      loadMs: 1,
       generation,
     }),
   );

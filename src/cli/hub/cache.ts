@@ -1,6 +1,5 @@
-// Reads and writes the Hugging Face cache on disk: blobs by hash, snapshots by commit, refs by
-// branch, as the Python tools do. The library's own scan is not used: a broken link hides a whole
-// repository from it, and it misses subfolders.
+// Reads and writes the Hugging Face cache on disk as the Python tools do: blobs by hash, snapshots
+// by commit, refs by branch. The library's scan misses subfolders and stops at broken links.
 
 import {
   lstat,

@@ -1,6 +1,5 @@
 // Downloads one model file into the Hugging Face cache: looks it up, locks it, resumes a broken
-// download, checks the hash, links it. The library can neither resume nor check; only its range
-// requests are used.
+// download, checks the hash, links it. The library can neither resume nor check.
 
 import { mkdir, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -1,7 +1,6 @@
 // Sends requests to the hub. Cancels them, watches for stalls, checks where a resumed response
-// starts, and retries after a broken connection, a stall or a busy server. Turns every failure into
-// an error of ours. Reads the status before the library, whose errors drop the headers with the
-// reason.
+// starts, retries, and turns failures into errors of ours. Reads a status before the library, whose
+// errors drop the headers with the reason.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { PilotfishError } from '../../base/error.js';

@@ -1,6 +1,5 @@
-// Writes a text with its tokens marked: accepted, rejected, residual, bonus and so on. Uses colour
-// on a terminal, wdiff-like marks elsewhere. Makes control characters visible, so that a model's
-// text cannot control the terminal.
+// Writes a text with its tokens marked, by colour or by wdiff-like marks. Makes control characters
+// visible, so that a model's text cannot control the terminal.
 
 import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
