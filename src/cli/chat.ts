@@ -10,7 +10,7 @@ import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js'
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
+import type { Exit, Terminal } from './screen/terminal.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Chats with a server's model, with a draft model on this machine. The server applies its model's chat template. A model without a template gets the messages as a script of User and Assistant, and an answer then ends before the next "User:".
@@ -25,7 +25,7 @@ Through a pipe each line is a message, and stdout has only the answers. The firs
 
 const maxTokensDefault = 512;
 
-export function addChat(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addChat(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('chat')
     .summary('chat with the model of a server')

@@ -5,15 +5,15 @@ import { Command, CommanderError } from 'commander';
 import { printFailure, sentenceOf } from './failure.js';
 import { settleSwitches, usageError } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
-import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { colourWanted, type Exit, painter, type Terminal } from './screen/terminal.js';
 
 /** A program: its name and its commands. */
 export interface CommandSet {
   /** As a user types it. */
   readonly name: string;
   readonly description: string;
-  /** Adds every command. @param exit sets the exit code of a command that ends without an error. */
-  add(program: Command, terminal: Terminal, exit: (code: number) => void): void;
+  /** Adds every command. */
+  add(program: Command, terminal: Terminal, exit: Exit): void;
 }
 
 const closing = `
@@ -100,11 +100,7 @@ function addHelp(program: Command): void {
 }
 
 /** Builds the commander program of a set. */
-export function createProgram(
-  set: CommandSet,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): Command {
+export function createProgram(set: CommandSet, terminal: Terminal, exit: Exit): Command {
   const program = new Command(set.name)
     .description(set.description)
     .version(packageVersion(), '-V, --version', 'print the version')

@@ -29,6 +29,7 @@ import { legendEntries, type TokenMark, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
 import {
   colourWanted,
+  type Exit,
   type Paint,
   painter,
   type Terminal,
@@ -57,7 +58,7 @@ interface DemoOptions {
   readonly keep?: boolean;
 }
 
-export function addDemo(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addDemo(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('demo')
     .summary('watch a server and two devices write a text')

@@ -30,7 +30,7 @@ import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
-import { type Terminal, whenAborted } from './screen/terminal.js';
+import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -62,11 +62,7 @@ interface DeviceOptions extends LinkOptions, HttpOptions {
 /** One above the server's default. */
 const httpPortDefault = 7434;
 
-export function addDevice(
-  program: Command,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): void {
+export function addDevice(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('device')
     .summary('draft for programs on this machine')

@@ -9,7 +9,7 @@ import { givenLimits, limitFlags, limitsText } from './flags/limit-flags.js';
 import { defaultKeysPath } from './flags/listen-flags.js';
 import { changeKeys, keysOf } from './keys-change.js';
 import { formatTable } from './screen/table.js';
-import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { colourWanted, painter, printJson, type Terminal } from './screen/terminal.js';
 
 const description = `Makes, lists and revokes keys for devices and HTTP clients of a server that runs with --keys.
 
@@ -92,7 +92,8 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
   });
   const { id } = stored;
   const document = { name, id, key: token, expires: dateOf(expiresS), file: path };
-  terminal.out.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : `${token}\n`);
+  if (options.json) printJson(terminal, document);
+  else terminal.out.write(`${token}\n`);
   const until = expiresS === null ? '' : `, valid until ${dateOf(expiresS)}`;
   terminal.err.write(
     `Key '${name}' (id ${id}) is in ${path}${until}.\nIt is shown only now. Keep it in a file that only its device can read.\n`,
@@ -107,7 +108,7 @@ async function listKeys(options: KeysOptions, terminal: Terminal): Promise<void>
   const path = pathOf(options, terminal);
   const keys = (await keysOf(path)).map(shown);
   if (options.json) {
-    terminal.out.write(`${JSON.stringify(keys, null, 2)}\n`);
+    printJson(terminal, keys);
     return;
   }
   if (keys.length === 0) {

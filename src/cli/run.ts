@@ -27,7 +27,7 @@ import {
 import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
 import { readPrompt } from './prompt.js';
 import { printLines, type TextEnd } from './screen/summary.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, printJson, type Terminal } from './screen/terminal.js';
 import { silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -46,7 +46,7 @@ interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
   readonly maxTokens: number;
 }
 
-export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addRun(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
@@ -139,8 +139,7 @@ class Run {
     if (options.json) {
       const given = options.logprobs === undefined ? {} : { logprobs };
       const asked = { model: client.modelName, prompt, seed: String(this.#seed) };
-      const document = { ...asked, ...result, ...given };
-      terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
+      printJson(terminal, { ...asked, ...result, ...given });
       return;
     }
     if (unverifiedCount > 0) {

@@ -40,7 +40,7 @@ import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
-import { type Terminal, whenAborted } from './screen/terminal.js';
+import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
@@ -74,7 +74,7 @@ interface ServeOptions
   readonly exitHead?: string;
 }
 
-export function addServe(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addServe(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('serve')
     .summary('serve a target model to drafting devices')

@@ -31,7 +31,7 @@ import {
 } from './flags/flags.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { formatTable } from './screen/table.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, printJson, type Terminal } from './screen/terminal.js';
 
 const description = `Simulates the shipped server and device cores in virtual time: the networks, devices, engines, requests and faults of a scenario. Every run is checked for exact text, lost or repeated tokens, requests that never end, leaks and unbounded queues. The same seed and version give the same run, event by event.
 
@@ -58,7 +58,7 @@ const sayEveryMs = 10_000;
 /** Failing seeds that are listed. */
 const listedMax = 20;
 
-export function addSim(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addSim(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('sim')
     .summary('simulate fleets and faults in virtual time')
@@ -74,7 +74,7 @@ export function addSim(program: Command, terminal: Terminal, exit: (code: number
     const scenario = await scenarioOf(options);
     if (options.trace) trace(scenario, options.seed, terminal);
     const totals = await runAll(scenario, options, terminal);
-    if (options.json) terminal.out.write(`${JSON.stringify(totals, null, 2)}\n`);
+    if (options.json) printJson(terminal, totals);
     else print(totals, scenario, options, terminal);
     if (totals.failures.length > 0) exit(1);
   });

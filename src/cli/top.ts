@@ -12,7 +12,7 @@ import {
 } from './flags/credential-flags.js';
 import { addFlags, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverFlag, serverUrl } from './flags/server-address.js';
-import type { Terminal } from './screen/terminal.js';
+import { printJson, type Terminal } from './screen/terminal.js';
 import { fetchStats, statsUrl } from './stats-client.js';
 import { topText } from './top/view.js';
 import { watch } from './top/watch.js';
@@ -39,14 +39,10 @@ export function addTop(program: Command, terminal: Terminal): void {
     ...credentialFlags(),
   ]).action(async (options: TopOptions) => {
     const ask = askOf(options, terminal);
-    if (options.json) {
-      terminal.out.write(`${JSON.stringify(await ask(), null, 2)}\n`);
-    } else if (terminal.out.isTTY !== true) {
-      terminal.out.write(`${topText(await ask(), null)}\n`);
-    } else {
-      const { signal } = terminal;
-      await watch(ask, () => pause(options.interval, signal), terminal);
-    }
+    const { out, signal } = terminal;
+    if (options.json) printJson(terminal, await ask());
+    else if (out.isTTY !== true) out.write(`${topText(await ask(), null)}\n`);
+    else await watch(ask, () => pause(options.interval, signal), terminal);
   });
 }
 

@@ -4,7 +4,7 @@
 import { toPilotfishError } from '../../base/error.js';
 import { computeDevices, openLlama } from '../../engine/llama/ffi.js';
 import { findLibrary } from '../../engine/llama/library.js';
-import type { LoadFacts } from './facts.js';
+import type { LoadFacts } from './gather-engine.js';
 
 function probe(): LoadFacts {
   try {

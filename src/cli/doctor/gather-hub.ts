@@ -7,10 +7,9 @@ import { getHFHubCachePath, HUB_URL } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import type { HubFacts } from './facts.js';
 import { isWritable, type Machine } from './machine.js';
 
-export function gatherHub(machine: Machine): HubFacts {
+export function gatherHub(machine: Machine) {
   const { settings, problem } = readSettings(machine.env);
   const { cacheDir } = settings;
   const folder = existingFolder(cacheDir);
@@ -20,6 +19,7 @@ export function gatherHub(machine: Machine): HubFacts {
     cacheExists: folder === cacheDir,
     cacheWritable: isWritable(folder),
     freeBytes: freeSpace(folder),
+    // Whether it is set, never the token.
     tokenSet: settings.token !== null,
     offline: settings.offline,
     proxySet: isProxySet(machine.env),

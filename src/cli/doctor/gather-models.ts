@@ -7,7 +7,17 @@ import { PilotfishError } from '../../base/error.js';
 import { checkExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import type { BundledModel } from '../../engine/llama/bundled.js';
-import type { ModelCheck } from './facts.js';
+
+export interface ModelCheck {
+  readonly file: string;
+  readonly bytes: number | null;
+  /** Null where the file is missing, or no checksum is known. */
+  readonly intact: boolean | null;
+  /** Why it cannot be used, or null. */
+  readonly problem: string | null;
+  /** Position of a trained exit head in its target; null for a model. */
+  readonly exit: { readonly layer: number; readonly targetBlockCount: number } | null;
+}
 
 export async function gatherModel(
   { file, path, sha256 }: BundledModel,

@@ -1,16 +1,9 @@
 // Gathers facts about the machine: system, processor, memory, heat, GPUs. Judges nothing. Sources:
 // proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
 
-import type {
-  GraphicsFacts,
-  HeatFacts,
-  MemoryFacts,
-  ProcessorFacts,
-  SystemFacts,
-} from './facts.js';
 import type { Machine } from './machine.js';
 
-export function gatherSystem(machine: Machine): SystemFacts {
+export function gatherSystem(machine: Machine) {
   const { platform, arch, kernelArch, kernelRelease, nodeVersion, glibcVersion } = machine;
   return {
     ...{ platform, arch, kernelArch, kernelRelease },
@@ -25,7 +18,7 @@ export function gatherSystem(machine: Machine): SystemFacts {
   };
 }
 
-function readDistribution(machine: Machine): SystemFacts['distribution'] {
+function readDistribution(machine: Machine) {
   const text = machine.read('/etc/os-release') ?? machine.read('/usr/lib/os-release');
   if (text === null) return null;
   const fields = new Map(
@@ -38,12 +31,13 @@ function readDistribution(machine: Machine): SystemFacts['distribution'] {
   };
 }
 
+/** Major release of NVIDIA's Linux for Tegra: 32 is JetPack 4, 35 is 5, 36 is 6. */
 function readTegraRelease(machine: Machine): number | null {
   const [, release] = /# R(\d+)/.exec(machine.read('/etc/nv_tegra_release') ?? '') ?? [];
   return release === undefined ? null : Number(release);
 }
 
-function readLibc(machine: Machine): SystemFacts['libc'] {
+function readLibc(machine: Machine): 'glibc' | 'musl' | 'other' {
   if (machine.platform !== 'linux') return 'other';
   if (machine.glibcVersion !== null) return 'glibc';
   return machine.sharedObjects.some((path) => path.includes('ld-musl')) ? 'musl' : 'other';
@@ -72,7 +66,7 @@ function libstdcxxPaths(machine: Machine): string[] {
   return [...folders, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
 }
 
-export function gatherProcessor(machine: Machine): ProcessorFacts {
+export function gatherProcessor(machine: Machine) {
   const cpuinfo = machine.read('/proc/cpuinfo') ?? '';
   // x86 says flags, ARM says Features; each processor repeats them.
   const [, features] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo) ?? [];
@@ -81,7 +75,7 @@ export function gatherProcessor(machine: Machine): ProcessorFacts {
   return { model, features: list, processorCount, parallelism, quota: readQuota(machine) };
 }
 
-/** The tightest limit of this process's control groups and their parents. */
+/** Processors that the tightest control group around this process allows; null: no limit. */
 function readQuota(machine: Machine): number | null {
   const quotas = groupFolders(machine, 'cpu').flatMap((folder) => {
     const [max, period] = machine.read(`${folder}/cpu.max`)?.trim().split(' ') ?? [
@@ -113,7 +107,8 @@ function ancestors(root: string, path: string): string[] {
     .concat(root);
 }
 
-export function gatherMemory(machine: Machine): MemoryFacts {
+export function gatherMemory(machine: Machine) {
+  // Memory available without swapping.
   const [, available] =
     /^MemAvailable:\s+(\d+) kB$/m.exec(machine.read('/proc/meminfo') ?? '') ?? [];
   const limitBytes = readMemoryLimit(machine);
@@ -126,6 +121,7 @@ export function gatherMemory(machine: Machine): MemoryFacts {
   };
 }
 
+/** The tightest limit of the control groups, in bytes; null: none. */
 function readMemoryLimit(machine: Machine): number | null {
   const limits = groupFolders(machine, 'memory').flatMap((folder) => {
     const text =
@@ -146,11 +142,12 @@ function readMemoryUsed(machine: Machine): number {
   return 0;
 }
 
-export function gatherHeat(machine: Machine): HeatFacts {
+export function gatherHeat(machine: Machine) {
   const milli = machine.read('/sys/class/thermal/thermal_zone0/temp')?.trim();
   const throttled = readThrottled(machine)?.trim();
   return {
     celsius: milli ? Number(milli) / 1000 : null,
+    // Bits of the Raspberry Pi's firmware; null elsewhere.
     throttled: throttled ? Number.parseInt(throttled, 16) : null,
   };
 }
@@ -164,7 +161,7 @@ function readThrottled(machine: Machine): string | null {
     .reduce((found, text) => found ?? text, null);
 }
 
-export function gatherGraphics(machine: Machine): GraphicsFacts {
+export function gatherGraphics(machine: Machine) {
   const devices = machine.list('/dev');
   return {
     nvidia:

@@ -1,15 +1,11 @@
 // Judges the engine and its surroundings: libraries, GPUs, models, the model cache. Pure.
 
+import type { ComputeDevice } from '../../engine/llama/ffi.js';
 import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
-import type {
-  ComputeDeviceFacts,
-  EngineFacts,
-  Facts,
-  GraphicsFacts,
-  ModelCheck,
-  SystemFacts,
-} from './facts.js';
+import type { Facts } from './facts.js';
+import type { EngineFacts } from './gather-engine.js';
+import type { ModelCheck } from './gather-models.js';
 
 /** Platform packages on npm; others do not exist. */
 const packages: Readonly<Record<string, string>> = {
@@ -23,7 +19,7 @@ const packages: Readonly<Record<string, string>> = {
 
 /** `npm install ...` for a platform package, or null where there is none. */
 function installCommand(
-  { platform, arch }: SystemFacts,
+  { platform, arch }: Facts['system'],
   engine: EngineFacts,
   kind = '',
 ): string | null {
@@ -46,7 +42,7 @@ function loadFinding({ load, folder }: EngineFacts): string {
   return `the library in ${folder} cannot be loaded: ${why}`;
 }
 
-function loadRemedy(system: SystemFacts, engine: EngineFacts, found: boolean): string {
+function loadRemedy(system: Facts['system'], engine: EngineFacts, found: boolean): string {
   const { load, llamaVersion, namedFolder } = engine;
   if (namedFolder !== null) {
     return `LLAMA_LIB_DIR is ${namedFolder}: unset it, or set it to the folder of a llama.cpp ${llamaVersion} build for this system.`;
@@ -64,7 +60,7 @@ export function judgeGpu({ system, engine, graphics }: Facts): Check {
   const devices = engine.load.kind === 'loaded' ? engine.load.devices : [];
   const gpus = devices.filter(({ kind }) => kind === 'gpu');
   if (gpus.length > 0) {
-    const textOf = ({ name, description, freeBytes }: ComputeDeviceFacts): string =>
+    const textOf = ({ name, description, freeBytes }: ComputeDevice): string =>
       `${description} (${name}, ${formatMemory(freeBytes)} free)`;
     return ok('GPU', gpus.map(textOf).join('; '));
   }
@@ -77,7 +73,11 @@ export function judgeGpu({ system, engine, graphics }: Facts): Check {
   return missingGpu(system, engine, graphics);
 }
 
-function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: GraphicsFacts): Check {
+function missingGpu(
+  system: Facts['system'],
+  engine: EngineFacts,
+  graphics: Facts['graphics'],
+): Check {
   if (graphics.nvidia && system.arch === 'arm64') {
     return note(
       'GPU',

@@ -3,7 +3,7 @@
 
 import { formatMemory } from '../screen/numbers.js';
 import { type Check, fail, isAtLeast, note, ok, warn } from './check.js';
-import type { Facts, SystemFacts } from './facts.js';
+import type { Facts } from './facts.js';
 
 const nodeMin = '20.19';
 const glibcMin = '2.34';
@@ -53,7 +53,7 @@ export function judgeLibc({ system, engine }: Facts): Check | null {
   return fail('C library', needs, newerSystem(system));
 }
 
-function newerSystem({ tegraRelease, distribution, board }: SystemFacts): string {
+function newerSystem({ tegraRelease, distribution, board }: Facts['system']): string {
   if (tegraRelease !== null && tegraRelease < 36) {
     const jetpack = { 32: 'JetPack 4', 35: 'JetPack 5' }[tegraRelease] ?? 'this JetPack';
     return `${jetpack} is too old: install JetPack 6, run in a container of Ubuntu 22.04 or later, ${ownBuild}.`;

@@ -50,7 +50,7 @@ export class PartialFile {
     return this.#length;
   }
 
-  /** @throws PilotfishError `checksum-mismatch` beyond the whole, `download-failed` on a full disk. */
+  /** @throws PilotfishError `checksum-mismatch` beyond the whole; `download-failed`. */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#length + bytes.length > this.#content.bytes) {
       await this.discard();

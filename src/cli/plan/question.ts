@@ -45,12 +45,11 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-export interface PlanQuestion {
-  /** The lowest speed that each user needs. */
-  readonly tokensPerSecond: number;
+type OwnOptions = 'tokensPerSecond' | 'usersMax' | 'promptTokens' | 'answerTokens' | 'seed';
+
+export interface PlanQuestion extends Pick<PlanOptions, OwnOptions> {
   /** Users at once for the comparison of modes. */
   readonly users: number;
-  readonly usersMax: number;
   /** Share of time in which a device is active, in (0, 1]. */
   readonly activeShare: number;
   readonly pass: PassCost;
@@ -62,10 +61,7 @@ export interface PlanQuestion {
   readonly link: LinkModel;
   readonly roundTripMs: number;
   readonly dollarsAnHour: number;
-  readonly promptTokens: number;
-  readonly answerTokens: number;
   readonly modes: readonly Mode[];
-  readonly seed: number;
   /** Rows for people: part and value. */
   readonly setUp: readonly (readonly [string, string])[];
 }
@@ -125,8 +121,7 @@ function linkOf(options: PlanOptions): LinkShape {
     jitterMs: options.jitterMs ?? profile.jitterMs,
     upMbps: options.upMbps ?? profile.upMbps,
     downMbps: options.downMbps ?? profile.downMbps,
-    stallShare: 0,
-    stallMs: 0,
+    ...{ stallShare: 0, stallMs: 0 },
   };
 }
 
@@ -146,19 +141,13 @@ function priceText({ price, dollarsPerHour }: PlanOptions): string {
 
 function deviceText(options: PlanOptions, draftMs: number): string {
   const { device, draftWeights, acceptance } = options;
-  const source =
-    options.draftMs === undefined
-      ? ` (${deviceProfiles[device].name}, ${draftWeights} million weights: calculated)`
-      : '';
+  const profile = `${deviceProfiles[device].name}, ${draftWeights} million weights`;
+  const source = options.draftMs === undefined ? ` (${profile}: calculated)` : '';
   return `${formatPlain(draftMs)} ms a drafted token${source}, ${Math.round(100 * acceptance)} % accepted`;
 }
 
 function linkText({ link }: PlanOptions, shape: LinkShape): string {
-  const [rtt, jitter, up, down] = [
-    shape.roundTripMs,
-    shape.jitterMs,
-    shape.upMbps,
-    shape.downMbps,
-  ].map(formatPlain);
+  const { roundTripMs, jitterMs, upMbps, downMbps } = shape;
+  const [rtt, jitter, up, down] = [roundTripMs, jitterMs, upMbps, downMbps].map(formatPlain);
   return `round trip ${rtt} ms, up to ${jitter} ms more each way, ${up} Mbps up, ${down} down (profile ${link})`;
 }

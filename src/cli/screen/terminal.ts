@@ -36,6 +36,13 @@ export interface Terminal {
   readonly onHangUp?: (reload: () => void) => () => void;
 }
 
+/** Sets the exit code of a command that ends without an error. */
+export type Exit = (code: number) => void;
+
+/** Writes the document of --json. */
+export const printJson = ({ out }: Terminal, document: unknown): unknown =>
+  out.write(`${JSON.stringify(document, null, 2)}\n`);
+
 /** Resolves when the signal aborts. */
 export function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
