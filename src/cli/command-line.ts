@@ -29,12 +29,7 @@ Exit codes:
   4    network: no server, server lost or refusing, no address, failed download
   130  stopped with Ctrl-C before the end`;
 
-/**
- * Runs one command line.
- *
- * @param args without node and script.
- * @returns the exit code.
- */
+/** @param args without node and script. @returns the exit code. */
 export async function runCommandSet(
   set: CommandSet,
   args: readonly string[],

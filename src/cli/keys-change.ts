@@ -13,10 +13,8 @@ const patienceMs = 5_000;
 const tryMs = 20;
 
 /**
- * Replaces the keys of a file with the result of `change`. A missing file is made, readable for its
- * owner only.
- *
- * @throws PilotfishError `usage`; errors of `change`, and then the file is unchanged.
+ * Replaces the keys of a file with the result of `change`; after an error it is unchanged. A new
+ * file is readable for its owner only.
  */
 export async function changeKeys(
   path: string,
@@ -30,11 +28,7 @@ export async function changeKeys(
   }
 }
 
-/**
- * The keys of a file; none where there is no file yet.
- *
- * @throws PilotfishError `usage` as readKeyFile.
- */
+/** The keys of a file; none where there is no file yet. @throws as readKeyFile. */
 export async function keysOf(path: string): Promise<readonly StoredKey[]> {
   return (await isThere(path)) ? readKeyFile(path) : [];
 }

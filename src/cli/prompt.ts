@@ -9,10 +9,7 @@ import type { InputStream, Terminal } from './screen/terminal.js';
 const promptBytesMax = 2 ** 26;
 
 /**
- * Reads the prompt. One line break at the end of a file or a pipe is dropped, as in llama.cpp.
- *
- * @param argument of the command line, or undefined.
- * @param file of `--file`; `-` is stdin.
+ * Reads the prompt from `argument` or `file` (`-`: stdin), without a last line break.
  * @throws PilotfishError `usage` when there is no prompt, two, or an unreadable one;
  *   `prompt-empty`, `prompt-too-long`; `cancelled` when the user stops the reading.
  */

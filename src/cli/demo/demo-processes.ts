@@ -40,12 +40,7 @@ export class Closers {
   }
 }
 
-/**
- * Starts everything.
- *
- * @param closers is given a function for each part, as soon as the part is running.
- * @throws PilotfishError of the server's or a device's start; `cancelled`.
- */
+/** Starts everything; each running part adds its end to `closers`. @throws also `cancelled`. */
 export async function startDemo(
   { roundTripMs, passMs }: Emulation,
   closers: Closers,
@@ -77,12 +72,7 @@ interface DemoContext {
   readonly signal: AbortSignal;
 }
 
-/**
- * Starts two devices, one with the draft model and one with look-up.
- *
- * @param flags of `pilotfish device`, in addition to those of the demo.
- * @throws PilotfishError as DeviceProcess.start.
- */
+/** Starts one device with the draft model and one with look-up, with further `flags`. */
 export async function startDevices(
   { linkAddress, closers, env, signal }: DemoContext,
   flags: readonly string[],

@@ -77,13 +77,7 @@ export class DeviceProcess {
     });
   }
 
-  /**
-   * Resolves once the device has connected to its server.
-   *
-   * @param args of `pilotfish device`.
-   * @param signal ends what is running, here and in `ask`.
-   * @throws PilotfishError `engine-failed` with its output, where it ends first; `cancelled`.
-   */
+  /** Resolves once the device has connected. @param signal ends what is running, also in `ask`. */
   static async start(
     args: readonly string[],
     env: Environment,
@@ -110,12 +104,7 @@ export class DeviceProcess {
     return / on (http:\/\/\S+)/.exec(this.#stderr)?.[1] ?? null;
   }
 
-  /**
-   * Writes one answer, on a device that serves its standard streams.
-   *
-   * @throws PilotfishError with the device's code; `engine-failed` where the process ends;
-   *   `cancelled`.
-   */
+  /** Writes one answer. @throws the device's error, `engine-failed` or `cancelled`. */
   async ask(request: DeviceRequest, onToken?: OnToken): Promise<DeviceAnswer> {
     const id = this.#nextId++;
     const written = new Promise<DeviceAnswer>((resolve, reject) => {

@@ -19,11 +19,7 @@ interface Held {
   readonly dueMs: number;
 }
 
-/**
- * Relays loopback connections to `port` on loopback; the connecting side sends up.
- *
- * @param seed of jitter and stalls.
- */
+/** Relays loopback connections to `port`; the connecting side sends up. @param seed of jitter. */
 export async function startRelay(port: number, shape: LinkShape, seed = 1): Promise<Relay> {
   const sockets = new Set<Socket>();
   const link = { shape };

@@ -37,11 +37,7 @@ export interface Credentials {
   readonly insecureKeyInClear?: boolean;
 }
 
-/**
- * Reads the credentials that flags and environment name.
- *
- * @throws PilotfishError `usage`; never quotes a secret.
- */
+/** Reads what flags and environment name. @throws `usage`; never quotes a secret. */
 export function credentialsOf(options: CredentialOptions, terminal: Terminal): Credentials {
   const { ca, clientCert, clientKey, insecureKeyInClear } = options;
   if ((clientCert === undefined) !== (clientKey === undefined)) {

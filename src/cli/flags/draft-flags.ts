@@ -58,11 +58,7 @@ export function drafterOf({
   return draft === 'ngram' ? { kind: 'ngram' } : { kind: 'model', name: draft };
 }
 
-/**
- * The named scheme, or the default for the temperature.
- *
- * @throws PilotfishError `usage` for greedy above temperature 0.
- */
+/** The named scheme, or the default. @throws `usage` for greedy above temperature 0. */
 export function schemeOf({ scheme, temp }: { scheme?: Scheme; temp: number }): Scheme {
   if (scheme === 'greedy' && temp > 0) {
     throw usageError(
@@ -72,12 +68,7 @@ export function schemeOf({ scheme, temp }: { scheme?: Scheme; temp: number }): S
   return scheme ?? (temp === 0 ? 'greedy' : 'coupled');
 }
 
-/**
- * Refuses flags without effect.
- *
- * @param needy long names of flags that need a drafter, beside those of draftFlags.
- * @throws PilotfishError `usage`.
- */
+/** Refuses flags without effect. @param needy further flags that need a drafter. */
 export function checkDraftFlags(
   options: DraftOptions & { readonly showDraft?: boolean; readonly json?: boolean },
   command: Pick<Command, 'options' | 'getOptionValueSource'>,

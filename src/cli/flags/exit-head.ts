@@ -25,11 +25,8 @@ export function exitHeadFlag(): Option {
 }
 
 /**
- * The exit that the flag means. Only bundled heads are checked.
- *
- * @param value absent: off.
- * @throws PilotfishError `model-not-found` for a name that is neither a file nor a bundled head;
- *   `checksum-mismatch` for a bundled head that differs from the published one.
+ * The exit that the flag means; null: off. @throws PilotfishError `model-not-found` for a name that
+ * is neither a file nor a bundled head; `checksum-mismatch` for a changed bundled head.
  */
 export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   if (wanted.toLowerCase() === 'off') return null;

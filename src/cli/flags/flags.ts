@@ -13,9 +13,8 @@ export const usageError = (message: string, options?: { cause: unknown }): Pilot
 
 /**
  * A flag with its environment variable, PILOTFISH_ and the long name.
- *
- * @param spec `-ngl, --gpu-layers <n>`. Short names may have several letters after one dash, as in
- *   llama.cpp. Commander refuses to declare those, but finds them once they are set.
+ * @param spec `-ngl, --gpu-layers <n>`. Commander refuses to declare short names of several
+ *   letters, but finds them once they are set.
  */
 export function flag(spec: string, description: string, parse?: Parse<unknown>): Option {
   const [, short, long] = /^(?:(-\w+), )?(--.+)$/.exec(spec)!;

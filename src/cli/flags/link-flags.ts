@@ -133,10 +133,7 @@ export interface DraftingClient {
 
 /**
  * Loads the drafter, connects, and closes both after `work`.
- *
  * @param needs `slotCount`: answers that draft at once; `asksInMessages`: see LinkPolicy.
- * @throws PilotfishError as resolveModel, loadLlamaEngine, connect and `work`; `cancelled` when the
- *   signal aborted meanwhile.
  */
 export async function withClient<T>(
   options: LinkOptions,

@@ -66,11 +66,7 @@ export interface OpenAccess {
   close(): void;
 }
 
-/**
- * Checks where a port may listen, and reads keys and certificate.
- *
- * @throws PilotfishError `usage`.
- */
+/** Checks where a port may listen, and reads keys and certificate. @throws `usage`. */
 export async function openAccessOf(
   options: ListenOptions,
   prefix: Prefix,

@@ -75,12 +75,7 @@ export function addSamplingFlags(
 
 const countMax = 2 ** 31 - 1;
 
-/**
- * Adds one value of `--logit-bias` to those before: `15043=-1.5`, or several with commas, as the
- * environment needs. checkSampling checks ids against the vocabulary.
- *
- * @throws PilotfishError `usage` for a malformed pair.
- */
+/** Adds the pairs of one `--logit-bias`, such as `15043=-1.5,2=-inf`, to those before. */
 export function collectLogitBias(
   text: string,
   before: ReadonlyMap<number, number>,

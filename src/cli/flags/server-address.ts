@@ -13,12 +13,7 @@ export const serverFlag = (): Option =>
 /** A name or address, IPv6 in brackets, with an optional port. A host is never digits alone. */
 const bare = /^(?!\d+$)(\[[\da-f:.%]+\]|[\w.-]+)(:\d+)?$/i;
 
-/**
- * The ws: or wss: address of a text. Without a scheme it is ws:, and then without a port 7433.
- *
- * @param name of the flag, for the message.
- * @throws PilotfishError `usage`.
- */
+/** The ws: or wss: address of a text; without a scheme ws:, and then without a port 7433. */
 export function serverUrl(text: string, name = '--server'): string {
   const [, host, port] = bare.exec(text) ?? [];
   const url = host === undefined ? text : `ws://${host}${port ?? `:${defaultPort}`}`;

@@ -47,11 +47,7 @@ export function stopFlag() {
   });
 }
 
-/**
- * The output format of `--format`.
- *
- * @throws PilotfishError `usage` for an unreadable file, `format-invalid` for one that is not JSON.
- */
+/** @throws PilotfishError `usage` for an unreadable file, `format-invalid` without JSON. */
 export function formatOf({ format }: TextOptions): OutputFormat | null {
   if (format === undefined) return null;
   if (format === 'json') return { kind: 'json-object' };

@@ -30,12 +30,7 @@ export type EngineChoice = LoadOptions &
     readonly deterministic: boolean;
   };
 
-/**
- * Loads both side by side.
- *
- * @throws PilotfishError as `resolveModel` and `loadLlamaEngine`; `vocabulary-mismatch`;
- *   `cancelled` when the signal aborted meanwhile. Nothing stays loaded then.
- */
+/** Loads both side by side; after an error nothing stays loaded. @throws as loadLlamaEngine. */
 export async function loadEngines(
   choice: EngineChoice,
   terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,

@@ -38,11 +38,7 @@ export interface GenerationOptions {
   readonly now: () => number;
 }
 
-/**
- * @param draft null for the target alone.
- * @returns the text, also when the signal ended it.
- * @throws PilotfishError as `speculate`, except `cancelled`.
- */
+/** The text, also when the signal ended it. @throws as `speculate`, except `cancelled`. */
 export async function generateText(
   target: Engine,
   draft: DraftEngine | null,

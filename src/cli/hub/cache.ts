@@ -62,11 +62,7 @@ export async function cachedCommit(
   return isCommit(text) ? text : null;
 }
 
-/**
- * Path of the file that a reference means, or null where the cache does not have it.
- *
- * @throws PilotfishError as pickFile.
- */
+/** The file that a reference means; null where the cache lacks it. @throws as pickFile. */
 export async function findCached(
   cacheDir: string,
   reference: HubReference,

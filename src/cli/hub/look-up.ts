@@ -16,10 +16,7 @@ export interface RemoteFile {
   readonly content: Content;
 }
 
-/**
- * @throws PilotfishError `model-not-found`, `model-unsupported` or `usage` as pickFile;
- *   `download-failed` for a bad response.
- */
+/** @throws PilotfishError as pickFile; `model-not-found`; `download-failed` for a bad response. */
 export async function lookUpRemote(
   reference: HubReference,
   { params }: HubTransport,

@@ -29,11 +29,7 @@ export class PartialFile {
     this.#hash = startHash(content);
   }
 
-  /**
-   * Opens or creates the file and hashes its content; a file longer than the whole is emptied.
-   *
-   * @throws PilotfishError `download-failed` when the file cannot be written.
-   */
+  /** Opens or creates the file and hashes it; one longer than the whole is emptied. */
   static async open(path: string, content: Content): Promise<PartialFile> {
     const handle = await open(path, 'a+').catch((reason: unknown) => {
       throw fileFailed(path, reason);
@@ -70,11 +66,7 @@ export class PartialFile {
     this.#length = 0;
   }
 
-  /**
-   * Checks length and hash, and writes the file to disk.
-   *
-   * @throws PilotfishError `checksum-mismatch`, after which the file is removed.
-   */
+  /** Checks length and hash. @throws `checksum-mismatch`, after which the file is removed. */
   async finish(): Promise<void> {
     const { bytes, hash } = this.#content;
     const digest = this.#hash.digest('hex');

@@ -68,11 +68,8 @@ interface Job {
 
 /**
  * Brings the file of a reference into the cache.
- *
- * @throws PilotfishError `usage`, `model-not-found`, `model-unsupported` for a reference that the
- *   hub does not have; `download-failed` when the hub cannot be reached or refuses, or the disk is
- *   full; `checksum-mismatch`, after which the bytes are removed; `cancelled`, after which the
- *   bytes are kept.
+ * @throws PilotfishError as lookUpRemote; `download-failed` when the hub refuses or the disk is
+ *   full; `checksum-mismatch`: the bytes are removed; `cancelled`: they are kept.
  */
 export async function pull(reference: HubReference, context: PullContext): Promise<Pulled> {
   const { settings, watcher } = context;

@@ -69,9 +69,7 @@ const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(pa
 const isProjector = (path: string): boolean => /(^|\/)mmproj[^/]*$/i.test(path);
 
 /**
- * The one file that a reference without file name means.
- *
- * @param paths all files of the repository.
+ * The one file of `paths` that a reference without file name means.
  * @throws PilotfishError `model-not-found` where none matches, `model-unsupported` where only parts
  *   of split models do, `usage` where several do.
  */

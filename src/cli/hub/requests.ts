@@ -51,11 +51,8 @@ export function fileFailed(path: string, reason: unknown): PilotfishError {
 }
 
 /**
- * Runs `work` until it succeeds, fails for good, or has failed `attemptsMax` times in a row without
- * a new byte.
- *
- * @param work gets a transport of its own. A PilotfishError that it throws itself is final.
- * @throws PilotfishError of the last try, or `cancelled`.
+ * Runs `work` until it succeeds, fails for good, or fails `attemptsMax` times without a new byte.
+ * Its own PilotfishErrors are final. @throws the last error, or `cancelled`.
  */
 export async function withRetries<T>(
   reference: HubReference,
