@@ -36,7 +36,7 @@ export function addGate(bench: Command, terminal: Terminal, exit: (code: number)
     .summary('watched numbers against a baseline: did anything get worse?')
     .description(
       'Reads gains, passes, rows, messages and bytes in virtual time, and measures the engine against bare decoding, the ' +
-        'stack against an echo and the HTTP door against a bare server; holds each against the baseline. The exit code is 1 ' +
+        'stack against an echo and the HTTP API against a bare server; holds each against the baseline. The exit code is 1 ' +
         'only where an interval lies beyond what is tolerated, twice in a row. About two minutes.',
     )
     .addOption(

@@ -58,7 +58,7 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
         flag(
           '--minutes <n>',
           `how long it lasts instead of ${experiment.minutes - 1}`,
-          wholeNumber('--minutes', 1, 10_080),
+          wholeNumber(1, 10_080),
         ),
       );
     command.action((options: OneOptions) => runOne(experiment, options, terminal));

@@ -166,7 +166,7 @@ const stackProbe = (scheme: 'coupled' | 'split'): Probe =>
 
 /** The HTTP API with all under it against a bare server of the same bytes. */
 const apiProbe = (name: ApiWork): Probe =>
-  realProbe(`door: ${name}`, `HTTP door / bare server, ${name}`, () =>
+  realProbe(`door: ${name}`, `HTTP API / bare server, ${name}`, () =>
     benchApi(apiTurns, silent, [name]),
   );
 

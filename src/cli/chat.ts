@@ -2,19 +2,15 @@
 // of `run`; chat/session.ts has the commands.
 
 import type { Command } from 'commander';
-import { PilotfishError } from '../base/error.js';
-import { connect } from '../device/index.js';
-import { LinkReport } from './answers/link-report.js';
 import { LineInput } from './chat/line-input.js';
 import { type ChatOptions, ChatSession } from './chat/session.js';
 import { schemeOf } from './flags/draft-flags.js';
-import { flag } from './flags/flags.js';
-import { addLinkFlags, checkLinkFlags, connectOptions, loadDrafter } from './flags/link-flags.js';
+import { addFlags, flag, usageError } from './flags/flags.js';
+import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
-import { noteTo } from './screen/text-view.js';
+import type { Exit, Terminal } from './screen/terminal.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Chats with a server's model, with a draft model on this machine. The server applies its model's chat template. A model without a template gets the messages as a script of User and Assistant, and an answer then ends before the next "User:".
@@ -29,16 +25,17 @@ Through a pipe each line is a message, and stdout has only the answers. The firs
 
 const maxTokensDefault = 512;
 
-export function addChat(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  const command = program.command('chat').summary('chat with the model of a server');
-  command
-    .description(description)
-    .addOption(
-      flag('--system <text>', 'system message before the conversation').default('', 'none'),
-    )
-    .addOption(stopFlag())
-    .addOption(flag('--show-draft', 'mark every token by its origin'))
-    .addOption(flag('--stats', 'print numbers after each answer'));
+export function addChat(program: Command, terminal: Terminal, exit: Exit): void {
+  const command = program
+    .command('chat')
+    .summary('chat with the model of a server')
+    .description(description);
+  addFlags(command, [
+    flag('--system <text>', 'system message before the conversation').default('', 'none'),
+    stopFlag(),
+    flag('--show-draft', 'mark every token by its origin'),
+    flag('--stats', 'print numbers after each answer'),
+  ]);
   addLinkFlags(command);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
   command.action(async () => {
@@ -50,34 +47,20 @@ export function addChat(program: Command, terminal: Terminal, exit: (code: numbe
 }
 
 async function chat(options: ChatOptions, terminal: Terminal): Promise<number> {
-  if (terminal.in === undefined) throw new PilotfishError('usage', 'there is no input to read');
-  const loadedDrafter = await loadDrafter(options, 1, terminal);
-  try {
-    const drafts = loadedDrafter.name.kind === 'model';
-    const policy = { ...options, drafts, asksInMessages: true };
-    const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
+  if (terminal.in === undefined) throw usageError('there is no input to read');
+  const needs = { slotCount: 1, asksInMessages: true };
+  return withClient(options, needs, terminal, async (link) => {
     const input = new LineInput(terminal);
     try {
       const seed = options.seed ?? drawSeed();
-      const session = new ChatSession({
-        options,
-        terminal,
-        client,
-        drafting: loadedDrafter,
-        input,
-        seed,
-      });
-      report.redirect((text) => session.note(text));
-      if (input.isKeyboard) terminal.err.write(`${greeting(client.modelName)}\n`);
+      const session = new ChatSession({ ...link, options, terminal, input, seed });
+      link.report.redirect((text) => session.note(text));
+      if (input.isKeyboard) terminal.err.write(`${greeting(link.client.modelName)}\n`);
       return await session.run();
     } finally {
       input.close();
-      await client.close();
     }
-  } finally {
-    await loadedDrafter.engine.close();
-  }
+  });
 }
 
 const greeting = (modelName: string | null): string =>

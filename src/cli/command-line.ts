@@ -2,19 +2,18 @@
 // caller ends the process and owns its streams.
 
 import { Command, CommanderError } from 'commander';
-import { PilotfishError } from '../base/error.js';
 import { printFailure, sentenceOf } from './failure.js';
-import { settleSwitches } from './flags/flags.js';
+import { settleSwitches, usageError } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
-import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { colourWanted, type Exit, painter, type Terminal } from './screen/terminal.js';
 
 /** A program: its name and its commands. */
 export interface CommandSet {
   /** As a user types it. */
   readonly name: string;
   readonly description: string;
-  /** Adds every command. @param exit sets the exit code of a command that ends without an error. */
-  add(program: Command, terminal: Terminal, exit: (code: number) => void): void;
+  /** Adds every command. */
+  add(program: Command, terminal: Terminal, exit: Exit): void;
 }
 
 const closing = `
@@ -30,12 +29,7 @@ Exit codes:
   4    network: no server, server lost or refusing, no address, failed download
   130  stopped with Ctrl-C before the end`;
 
-/**
- * Runs one command line.
- *
- * @param args without node and script.
- * @returns the exit code.
- */
+/** @param args without node and script. @returns the exit code. */
 export async function runCommandSet(
   set: CommandSet,
   args: readonly string[],
@@ -65,10 +59,7 @@ function commandAt(program: Command, args: readonly string[]): Command {
   return command === undefined ? program : commandAt(command, rest);
 }
 
-/**
- * Adds the list of commands to an error about an unknown command. Commander reports some of them as
- * a surplus argument.
- */
+/** Adds the list of commands to an error about an unknown one, or about a surplus argument. */
 function withNames(reason: unknown, command: Command): unknown {
   if (!(reason instanceof CommanderError) || command.commands.length === 0) return reason;
   const isUnknown = reason.code === 'commander.unknownCommand';
@@ -80,13 +71,10 @@ function unknownCommand(parent: Command, word: string | null, reason?: Commander
   const problem = word === null ? sentenceOf(reason!.message) : `unknown command '${word}'`;
   const names = parent.commands.map((command) => command.name()).join(', ');
   const of = parent.parent === null ? '' : ` of ${parent.name()}`;
-  return new PilotfishError('usage', `${problem}; commands${of} are ${names}`);
+  return usageError(`${problem}; commands${of} are ${names}`);
 }
 
-/**
- * Adds `help` and `help models pull`. Commander's own help knows one level and ignores unknown
- * names.
- */
+/** Adds `help` and `help models pull`: commander has one level and ignores unknown names. */
 function addHelp(program: Command): void {
   for (const command of program.commands) command.helpCommand(false);
   program
@@ -107,11 +95,7 @@ function addHelp(program: Command): void {
 }
 
 /** Builds the commander program of a set. */
-export function createProgram(
-  set: CommandSet,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): Command {
+export function createProgram(set: CommandSet, terminal: Terminal, exit: Exit): Command {
   const program = new Command(set.name)
     .description(set.description)
     .version(packageVersion(), '-V, --version', 'print the version')

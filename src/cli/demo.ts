@@ -1,6 +1,5 @@
 // Defines `pilotfish demo`, also `npm run demo`: a server, two devices and an emulated link on this
-// machine, in under a minute. All numbers are measured while it runs; emulated parts are called
-// emulated.
+// machine, in under a minute. All numbers are measured while it runs.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
@@ -19,7 +18,7 @@ import { type DemoResult, type DemoTask, Measurement } from './demo/measure.js';
 import { storyPrompts } from './demo/openings.js';
 import { serveKept } from './demo/serve-kept.js';
 import { interruptedExitCode } from './failure.js';
-import { flag, wholeNumber } from './flags/flags.js';
+import { addFlags, flag, wholeNumber } from './flags/flags.js';
 import { parseSeed, usualLaw } from './flags/sampling-flags.js';
 import { closeEngines, type Engines, loadEngines } from './generation/engines.js';
 import { generateText } from './generation/generation.js';
@@ -28,7 +27,14 @@ import { LineFit, spareColumns } from './screen/line-fit.js';
 import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
 import { legendEntries, type TokenMark, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
-import { colourWanted, type Paint, painter, type Terminal } from './screen/terminal.js';
+import {
+  colourWanted,
+  type Exit,
+  type Paint,
+  painter,
+  type Terminal,
+  whenAborted,
+} from './screen/terminal.js';
 
 const description = `Shows the whole system on this machine with the bundled models: a server process, two device processes with different drafters, and an emulated link between them. First it shows a text with every token coloured by its origin. Then every mode writes the same texts twice: on an emulated large target, whose passes are slowed down, and on the small target as it is. Takes under a minute and needs no network.
 
@@ -52,40 +58,32 @@ interface DemoOptions {
   readonly keep?: boolean;
 }
 
-export function addDemo(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addDemo(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('demo')
     .summary('watch a server and two devices write a text')
-    .description(description)
-    .addOption(
-      flag('--seed <n>', 'seed of the text, in [0, 2^64)', parseSeed).default(
-        seedDefault,
-        String(seedDefault),
-      ),
-    )
-    .addOption(flag('--prompt <text>', 'beginning of the text (default: one of 24 openings)'))
-    .addOption(
-      flag(
-        '--round-trip-ms <ms>',
-        'emulated round trip to the server',
-        wholeNumber('--round-trip-ms', 0, 1000),
-      ).default(40),
-    )
-    .addOption(
-      flag(
-        '--pass-ms <ms>',
-        'emulated time of a pass of the large target',
-        wholeNumber('--pass-ms', 1, 500),
-      ).default(50),
-    )
-    .addOption(
-      flag(
-        '--turns <n>',
-        'texts for comparing the modes, if time allows',
-        wholeNumber('--turns', 1, 24),
-      ).default(3),
-    )
-    .addOption(flag('--keep', 'keep it running and print commands to try'));
+    .description(description);
+  addFlags(command, [
+    flag('--seed <n>', 'seed of the text, in [0, 2^64)', parseSeed).default(
+      seedDefault,
+      String(seedDefault),
+    ),
+    flag('--prompt <text>', 'beginning of the text (default: one of 24 openings)'),
+    flag('--round-trip-ms <ms>', 'emulated round trip to the server', wholeNumber(0, 1000)).default(
+      40,
+    ),
+    flag(
+      '--pass-ms <ms>',
+      'emulated time of a pass of the large target',
+      wholeNumber(1, 500),
+    ).default(50),
+    flag(
+      '--turns <n>',
+      'texts for comparing the modes, if time allows',
+      wholeNumber(1, 24),
+    ).default(3),
+    flag('--keep', 'keep it running and print commands to try'),
+  ]);
   command.action(async () => exit(await demo(command.opts<DemoOptions>(), terminal)));
 }
 
@@ -303,10 +301,7 @@ class Demo {
     this.#heading(`Running until Ctrl-C, with passes of ${options.passMs} ms`);
     // Not wrapped: a broken line could not be pasted.
     this.#write(`${lines.join('\n')}\n`);
-    await new Promise<void>((resolve) => {
-      if (terminal.signal.aborted) resolve();
-      else terminal.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await whenAborted(terminal.signal);
   }
 
   #heading(text: string): void {

@@ -4,20 +4,20 @@
 import { chmod, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Command } from 'commander';
+import { closeGently, createGuardedServer } from '../access/index.js';
+import { listenOn } from '../access/listen.js';
 import { PilotfishError } from '../base/error.js';
-import { type Client, connect } from '../device/index.js';
+import type { Client } from '../device/index.js';
 import { serveLines } from '../device/line-service.js';
-import { LinkReport } from './answers/link-report.js';
-import { flag, wholeNumber } from './flags/flags.js';
+import { addFlags, addGroup, flag, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
-  connectOptions,
+  type DraftingClient,
   draftOptions,
   type LinkOptions,
-  type LoadedDrafter,
-  loadDrafter,
+  withClient,
 } from './flags/link-flags.js';
 import {
   insecureFlag,
@@ -26,13 +26,11 @@ import {
   type OpenAccess,
   openAccessOf,
 } from './flags/listen-flags.js';
-import { addGroup } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
-import type { HttpListening } from './listen-http.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -64,23 +62,15 @@ interface DeviceOptions extends LinkOptions, HttpOptions {
 /** One above the server's default. */
 const httpPortDefault = 7434;
 
-export function addDevice(
-  program: Command,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): void {
+export function addDevice(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('device')
     .summary('draft for programs on this machine')
-    .description(description)
-    .addOption(flag('--socket <path>', 'listen on a local socket instead of stdin'))
-    .addOption(
-      flag(
-        '-np, --slots <n>',
-        'most answers that draft at once',
-        wholeNumber('--slots', 1, 256),
-      ).default(4),
-    );
+    .description(description);
+  addFlags(command, [
+    flag('--socket <path>', 'listen on a local socket instead of stdin'),
+    flag('-np, --slots <n>', 'most answers that draft at once', wholeNumber(1, 256)).default(4),
+  ]);
   addLinkFlags(command);
   addGroup(command, 'HTTP', deviceHttpFlags());
   command.action(async () => {
@@ -91,7 +81,7 @@ export function addDevice(
 }
 
 function deviceHttpFlags() {
-  const port = wholeNumber('--http', 0, 65_535);
+  const port = wholeNumber(0, 65_535);
   return [
     // As a string: the preset goes through the parser like any other value.
     flag('--http [port]', "serve OpenAI's API over HTTP instead of JSON lines", port).preset(
@@ -115,54 +105,32 @@ async function serveDevice(options: DeviceOptions, terminal: Terminal): Promise<
 }
 
 const openHttpAccess = (options: DeviceOptions, terminal: Terminal): Promise<OpenAccess> => {
-  const { httpHost: host, httpOrigin: origins, insecureOpenToNetwork } = options;
-  const { httpKeys: keys, httpTlsCert, httpTlsKey, httpTlsClientCa } = options;
-  const given = {
-    ...(keys !== undefined && { keys }),
-    ...(httpTlsCert !== undefined && { tlsCert: httpTlsCert }),
-    ...(httpTlsKey !== undefined && { tlsKey: httpTlsKey }),
-    ...(httpTlsClientCa !== undefined && { tlsClientCa: httpTlsClientCa }),
-    ...(insecureOpenToNetwork === true && { insecureOpenToNetwork }),
+  const access = {
+    host: options.httpHost,
+    keys: options.httpKeys,
+    tlsCert: options.httpTlsCert,
+    tlsKey: options.httpTlsKey,
+    tlsClientCa: options.httpTlsClientCa,
+    origins: options.httpOrigin,
+    insecureOpenToNetwork: options.insecureOpenToNetwork,
   };
-  return openAccessOf({ host, origins, ...given }, '--http-', terminal);
+  return openAccessOf(access, '--http-', terminal);
 };
 
 /** @param httpAccess of the HTTP API; null: no HTTP. */
-async function serveWith(
+function serveWith(
   httpAccess: OpenAccess | null,
   options: DeviceOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const loadedDrafter = await loadDrafter(options, options.slots, terminal);
-  const note = noteTo(terminal);
-  try {
-    const drafts = loadedDrafter.name.kind === 'model';
-    const policy = { ...options, drafts, asksInMessages: false };
-    const report = new LinkReport(policy, terminal.signal, note);
-    const refused = new AbortController();
+  const needs = { slotCount: options.slots, asksInMessages: false };
+  return withClient(options, needs, terminal, async (link) => {
     // With draft-only, the device goes on without the server.
-    if (options.fallback !== 'draft-only') report.onGaveUp = (error) => refused.abort(error);
-    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
-    const drafter =
-      loadedDrafter.name.kind === 'model' ? loadedDrafter.engine.info.modelName : options.draft;
-    const readyLine = `device ready: ${drafter} drafts for ${visible(client.modelName ?? 'the server', 'all')} at ${serverUrl(options.server)}`;
-    try {
-      const signal = AbortSignal.any([terminal.signal, refused.signal]);
-      await serveClients(
-        client,
-        loadedDrafter,
-        httpAccess,
-        options,
-        readyLine,
-        endingWith(terminal, signal),
-      );
-      refused.signal.throwIfAborted();
-    } finally {
-      await client.close();
-    }
-  } finally {
-    await loadedDrafter.engine.close();
-  }
+    const refused = options.fallback === 'draft-only' ? [] : [link.report.gaveUp];
+    const signal = AbortSignal.any([terminal.signal, ...refused]);
+    await serveClients(link, httpAccess, options, endingWith(terminal, signal));
+    for (const one of refused) one.throwIfAborted();
+  });
 }
 
 /** The same terminal, stopped by another signal. Its input is made on first use. */
@@ -171,19 +139,21 @@ const endingWith = (terminal: Terminal, signal: AbortSignal): Terminal =>
 
 /** Serves HTTP and a socket, alone or together; without either, JSON lines on stdin. */
 async function serveClients(
-  client: Client,
-  loadedDrafter: LoadedDrafter,
+  link: DraftingClient,
   httpAccess: OpenAccess | null,
   options: DeviceOptions,
-  readyLine: string,
   terminal: Terminal,
 ): Promise<void> {
+  const { client, drafter, engine } = link;
   const note = noteTo(terminal);
-  const http =
-    httpAccess === null ? null : await openHttp(client, loadedDrafter, httpAccess, options, note);
-  const addresses = [http?.url, options.socket].filter((address) => address !== undefined);
-  const announce = (): void =>
-    note(addresses.length === 0 ? readyLine : `${readyLine}, on ${addresses.join(', ')}`);
+  const http = httpAccess === null ? null : await openHttp(link, httpAccess, options, note);
+  const announce = (): void => {
+    const name = drafter.kind === 'model' ? engine.info.modelName : options.draft;
+    const target = visible(client.modelName ?? 'the server', 'all');
+    const addresses = [http?.url, options.socket].filter((address) => address !== undefined);
+    const where = addresses.length === 0 ? '' : `, on ${addresses.join(', ')}`;
+    note(`device ready: ${name} drafts for ${target} at ${serverUrl(options.server)}${where}`);
+  };
   try {
     if (options.socket !== undefined) {
       await serveSocket(client, options.socket, terminal, announce);
@@ -191,7 +161,7 @@ async function serveClients(
     }
     announce();
     if (http === null) await serveStdin(client, terminal);
-    else await aborted(terminal.signal);
+    else await whenAborted(terminal.signal);
   } finally {
     await http?.close();
   }
@@ -202,15 +172,13 @@ const drainMs = 5_000;
 
 /** Loaded here: no other command needs the HTTP API. */
 async function openHttp(
-  client: Client,
-  { engine }: LoadedDrafter,
+  { client, engine }: DraftingClient,
   { access, tls }: OpenAccess,
   options: DeviceOptions,
   note: (text: string) => void,
-): Promise<HttpListening> {
+): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { createHttpApi } = await import('../api/index.js');
   const { DeviceGenerator, deviceMetrics } = await import('../api/backends/index.js');
-  const { listenHttp } = await import('./listen-http.js');
   const { vocabulary } = engine.info;
   const drafting = draftOptions(options);
   const metrics = deviceMetrics(client);
@@ -226,15 +194,16 @@ async function openHttp(
     shaping: shapingOf(options),
     onMistake: internalErrorNote(note),
   });
-  const at = { host: options.httpHost, port: options.http!, access, tls };
-  const listening = await listenHttp(at, api.handle);
+  const server = createGuardedServer({ access, tls, request: api.handle });
+  const { address, port } = await listenOn(server, options.httpHost, options.http!);
+  const host = address.includes(':') ? `[${address}]` : address;
   return {
-    url: listening.url,
+    url: `${tls === null ? 'http' : 'https'}://${host}:${port}`,
     close: async () => {
       generator.drain();
       if (api.openCount > 0) note('stopping; running answers may finish');
       await api.whenIdle(drainMs);
-      await listening.close();
+      await closeGently(server);
       api.close();
     },
   };
@@ -244,7 +213,7 @@ const example = '{"id":1,"prompt":"The old clock","maxTokens":40}';
 
 async function serveStdin(client: Client, terminal: Terminal): Promise<void> {
   const { in: input, out, signal } = terminal;
-  if (input === undefined) throw new PilotfishError('usage', 'there is no input; use --socket');
+  if (input === undefined) throw usageError('there is no input; use --socket');
   if (input.isTTY) {
     terminal.err.write(`One JSON request a line, such as ${example}; Ctrl-D ends.\n`);
   }
@@ -279,7 +248,7 @@ async function serveSocket(
   // A program that can write here can use the key, so only the owner may.
   await chmod(path, 0o600);
   onReady();
-  await aborted(signal);
+  await whenAborted(signal);
   for (const socket of sockets) socket.destroy();
   await new Promise<void>((resolve) => server.close(() => resolve()));
   await unlink(path).catch(() => undefined);
@@ -296,12 +265,5 @@ function listen(server: Server, path: string): Promise<void> {
       reject(new PilotfishError('address-unavailable', message, { cause }));
     });
     server.listen(path, resolve);
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

@@ -2,32 +2,24 @@
 // how to fix it. Changes nothing and asks no server.
 
 import type { Command } from 'commander';
-import { listBundled, listBundledHeads } from '../engine/llama/bundled.js';
 import type { Check, CheckLevel } from './doctor/check.js';
-import type { Facts } from './doctor/facts.js';
-import {
-  gatherGraphics,
-  gatherHeat,
-  gatherMemory,
-  gatherProcessor,
-  gatherSystem,
-} from './doctor/gather.js';
-import { gatherEngine } from './doctor/gather-engine.js';
-import { gatherHub } from './doctor/gather-hub.js';
-import { gatherHead, gatherModel } from './doctor/gather-models.js';
+import { gatherFacts } from './doctor/facts.js';
 import { judgeMachine, worstVerdict } from './doctor/judge.js';
-import { type Machine, thisMachine } from './doctor/machine.js';
+import { thisMachine } from './doctor/machine.js';
 import { jsonFlag } from './flags/flags.js';
-import { packageVersion } from './package-root.js';
 import { displayWidth } from './screen/table.js';
-import { colourWanted, type Paint, painter, type Style, type Terminal } from './screen/terminal.js';
+import {
+  colourWanted,
+  type Exit,
+  type Paint,
+  painter,
+  printJson,
+  type Style,
+  type Terminal,
+} from './screen/terminal.js';
 
 /** Adds the command. Its exit code is 1 when something will not work, else 0. */
-export function addDoctor(
-  program: Command,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): void {
+export function addDoctor(program: Command, terminal: Terminal, exit: Exit): void {
   program
     .command('doctor')
     .summary('check this machine, the engine and the models')
@@ -39,27 +31,10 @@ export function addDoctor(
       const facts = await gatherFacts(thisMachine(terminal.env));
       const checks = judgeMachine(facts);
       const verdict = worstVerdict(checks);
-      if (json) terminal.out.write(`${JSON.stringify({ verdict, checks, facts }, null, 2)}\n`);
+      if (json) printJson(terminal, { verdict, checks, facts });
       else printChecks(checks, verdict, terminal);
       exit(verdict === 'fail' ? 1 : 0);
     });
-}
-
-export async function gatherFacts(machine: Machine): Promise<Facts> {
-  return {
-    version: packageVersion(),
-    system: gatherSystem(machine),
-    processor: gatherProcessor(machine),
-    memory: gatherMemory(machine),
-    heat: gatherHeat(machine),
-    graphics: gatherGraphics(machine),
-    engine: await gatherEngine(machine),
-    models: await Promise.all([
-      ...listBundled().map(gatherModel),
-      ...listBundledHeads().map(gatherHead),
-    ]),
-    hub: gatherHub(machine),
-  };
 }
 
 const marks: Readonly<Record<CheckLevel, { word: string; style: Style }>> = {

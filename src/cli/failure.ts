@@ -1,10 +1,10 @@
-// Prints errors, the only file that does: a sentence with its code in brackets, a remedy, and an
-// exit code. Prints a stack trace only with PILOTFISH_DEBUG=1, and says when the error is a bug.
-// Control characters from servers and files are made visible.
+// Prints errors, the only file that does: a sentence with its code, a remedy, and an exit code. A
+// stack trace comes with PILOTFISH_DEBUG=1 only. Control characters are made visible.
 
 import { CommanderError } from 'commander';
 import { PilotfishError } from '../base/error.js';
 import { withFlagNames } from './flags/flag-names.js';
+import { usageError } from './flags/flags.js';
 import { paragraph } from './screen/line-fit.js';
 import { visible } from './screen/render.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
@@ -41,7 +41,7 @@ export function failureReport(reason: unknown): FailureReport {
 
 /** Gives commander's messages the form of ours. */
 function usageFailure(message: string): FailureReport {
-  const { remedy, exitCode } = new PilotfishError('usage', '').entry;
+  const { remedy, exitCode } = usageError('').entry;
   return { message: sentenceOf(message), remedy, code: 'usage', exitCode };
 }
 
@@ -63,10 +63,7 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   return failure.exitCode;
 }
 
-/**
- * Stack traces of an error and its causes, outermost first. Bounded, because causes may form a
- * cycle.
- */
+/** Stack traces of an error and its causes, outermost first. Bounded: causes may form a cycle. */
 function traces(reason: unknown): string[] {
   const found: string[] = [];
   let next: unknown = reason;

@@ -27,13 +27,7 @@ export interface FileLock {
 /** Makes file names unique within this process. */
 let takeCount = 0;
 
-/**
- * Takes the lock.
- *
- * @param path of the lock file; its folder is made.
- * @throws `messages.busy` while another process holds it; `messages.failed` where it cannot be
- *   written.
- */
+/** Takes the lock; makes its folder. @throws `messages.busy` or `messages.failed`. */
 export async function takeLock(path: string, messages: LockMessages): Promise<FileLock> {
   const mine = `${path}.${process.pid}.${++takeCount}`;
   try {
@@ -61,10 +55,7 @@ export async function takeLock(path: string, messages: LockMessages): Promise<Fi
   };
 }
 
-/**
- * Takes the lock by hard link: it appears once and with its content, unlike a file that is created
- * and then written.
- */
+/** Takes the lock by hard link, so that it appears with its content. */
 async function claim(mine: string, path: string, messages: LockMessages): Promise<void> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await tryLink(mine, path, messages)) return;
@@ -76,10 +67,7 @@ async function claim(mine: string, path: string, messages: LockMessages): Promis
   throw messages.busy(`another process (lock ${path})`);
 }
 
-/**
- * Removes a dead lock, one process at a time. It is checked again under a second lock: no other
- * process removes it, and no process can take it while it exists.
- */
+/** Removes a dead lock under a second lock: no other process removes it, or takes it meanwhile. */
 async function clearDead(mine: string, path: string, messages: LockMessages): Promise<void> {
   const guard = `${path}.takeover`;
   if (!(await tryLink(mine, guard, messages))) {

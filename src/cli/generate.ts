@@ -4,13 +4,14 @@
 import type { Command } from 'commander';
 import { interruptedExitCode } from './failure.js';
 import { drafterOf, draftFlags } from './flags/draft-flags.js';
-import { flag, wholeNumber } from './flags/flags.js';
-import { addGroup, loadFlags, modelFlag } from './flags/model-flags.js';
+import { addGroup, flag, wholeNumber } from './flags/flags.js';
+import { loadFlags, modelFlag } from './flags/model-flags.js';
 import { addSamplingFlags, usualLaw } from './flags/sampling-flags.js';
 import { addTextFlags } from './flags/text-flags.js';
-import { closeEngines, draftReport, type Engines, loadEngines } from './generation/engines.js';
+import { closeEngines, loadEngines } from './generation/engines.js';
 import { type GeneratedText, generateText } from './generation/generation.js';
-import { modelReport, reportOf } from './generation/report.js';
+import type { Show } from './generation/marked-text.js';
+import { reportOf } from './generation/report.js';
 import {
   type GenerateFlags,
   type GenerateSettings,
@@ -19,7 +20,7 @@ import {
 import { readPrompt } from './prompt.js';
 import type { TokenMark } from './screen/render.js';
 import { draftLine, printLines, textLine } from './screen/summary.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, printJson, type Terminal } from './screen/terminal.js';
 import { silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
@@ -42,11 +43,7 @@ const markedTokens: readonly TokenMark[] = ['accepted', 'rejected', 'residual', 
 
 const defaultTarget = 'stories-target';
 
-export function addGenerate(
-  program: Command,
-  terminal: Terminal,
-  exit: (code: number) => void,
-): void {
+export function addGenerate(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('generate')
     .summary('write a text on this machine, without a server')
@@ -61,7 +58,7 @@ export function addGenerate(
     flag(
       '-td, --threads-draft <n>',
       'threads of the draft model (default: as --threads)',
-      wholeNumber('--threads-draft', 1, 512),
+      wholeNumber(1, 512),
     ),
   ]);
   addSamplingFlags(command, usualLaw, maxTokensDefault);
@@ -81,32 +78,19 @@ async function generate(
   const deterministic = options.deterministic === true;
   const engines = await loadEngines({ ...options, deterministic }, terminal);
   try {
-    const prompt = engines.target.info.vocabulary.tokenize(promptText, {
-      addBos: true,
-      parseSpecial: false,
-    });
+    const { target, drafter } = engines;
+    const reading = { addBos: true, parseSpecial: false };
+    const prompt = target.info.vocabulary.tokenize(promptText, reading);
     const view = viewOf(options, promptText, terminal);
-    const generation = await generateText(
-      engines.target,
-      engines.drafter,
-      { ...settings, prompt },
-      {
-        stops: settings.stops,
-        show: (mark, text) => view.show(mark, text),
-        signal: terminal.signal,
-        now,
-      },
-    ).finally(() => view.end());
+    const { stops } = settings;
+    const show: Show = (mark, text) => view.show(mark, text);
+    const shown = { stops, show, signal: terminal.signal, now };
+    const generation = await generateText(target, drafter, { ...settings, prompt }, shown).finally(
+      () => view.end(),
+    );
     if (options.json) {
-      const document = reportOf({
-        ...reportedEngines(engines),
-        settings,
-        deterministic,
-        promptText,
-        promptTokenCount: prompt.length,
-        generation,
-      });
-      terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
+      const parts = { engines, settings, deterministic, promptText, generation };
+      printJson(terminal, reportOf({ ...parts, promptTokenCount: prompt.length }));
     } else if (options.stats) printSummary(generation, settings.seed, options, terminal);
     return generation.end === 'interrupted' ? interruptedExitCode : 0;
   } finally {
@@ -115,12 +99,6 @@ async function generate(
 }
 
 const now = (): number => performance.now();
-
-const reportedEngines = (engines: Engines) => ({
-  target: modelReport(engines.target),
-  draft: draftReport(engines),
-  loadMs: engines.loadMs,
-});
 
 function viewOf({ json, showDraft }: GenerateFlags, prompt: string, terminal: Terminal): TextView {
   if (json) return silentView(terminal);

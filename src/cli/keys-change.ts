@@ -4,18 +4,17 @@
 import { chmod, chown, open, rename, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyFileText, readKeyFile, type StoredKey } from '../access/index.js';
-import { PilotfishError } from '../base/error.js';
+import type { PilotfishError } from '../base/error.js';
 import { type FileLock, takeLock } from './file-lock.js';
+import { usageError } from './flags/flags.js';
 
 /** Longest wait for other processes; a change takes milliseconds. */
 const patienceMs = 5_000;
 const tryMs = 20;
 
 /**
- * Replaces the keys of a file with the result of `change`. A missing file is made, readable for its
- * owner only.
- *
- * @throws PilotfishError `usage`; errors of `change`, and then the file is unchanged.
+ * Replaces the keys of a file with the result of `change`; after an error it is unchanged. A new
+ * file is readable for its owner only.
  */
 export async function changeKeys(
   path: string,
@@ -29,11 +28,7 @@ export async function changeKeys(
   }
 }
 
-/**
- * The keys of a file; none where there is no file yet.
- *
- * @throws PilotfishError `usage` as readKeyFile.
- */
+/** The keys of a file; none where there is no file yet. @throws as readKeyFile. */
 export async function keysOf(path: string): Promise<readonly StoredKey[]> {
   return (await isThere(path)) ? readKeyFile(path) : [];
 }
@@ -48,7 +43,7 @@ async function takeLockPatiently(lockPath: string, path: string): Promise<FileLo
   let busy: Error | null = null;
   const words = {
     busy: (holder: string) => {
-      busy = new PilotfishError('usage', `the key file ${path} is being changed by ${holder}`);
+      busy = usageError(`the key file ${path} is being changed by ${holder}`);
       return busy;
     },
     failed: cannotWrite,
@@ -94,5 +89,5 @@ async function keepOwner(path: string, draft: string): Promise<void> {
 
 function cannotWrite(path: string, reason: unknown): PilotfishError {
   const code = (reason as NodeJS.ErrnoException).code ?? String(reason);
-  return new PilotfishError('usage', `cannot write ${path}: ${code}`, { cause: reason });
+  return usageError(`cannot write ${path}: ${code}`, { cause: reason });
 }

@@ -3,15 +3,13 @@
 
 import type { Command } from 'commander';
 import { keyNameShape, keysMax, limitsOf, makeKey, type StoredKey } from '../access/index.js';
-import { PilotfishError } from '../base/error.js';
 import { type Right, rights } from '../base/key-grant.js';
-import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
-import { defaultKeysPath } from './flags/keys-path.js';
+import { addFlags, addGroup, flag, jsonFlag, usageError, wholeNumber } from './flags/flags.js';
 import { givenLimits, limitFlags, limitsText } from './flags/limit-flags.js';
-import { addGroup } from './flags/model-flags.js';
+import { defaultKeysPath } from './flags/listen-flags.js';
 import { changeKeys, keysOf } from './keys-change.js';
 import { formatTable } from './screen/table.js';
-import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { colourWanted, painter, printJson, type Terminal } from './screen/terminal.js';
 
 const description = `Makes, lists and revokes keys for devices and HTTP clients of a server that runs with --keys.
 
@@ -41,46 +39,37 @@ export function addKeys(program: Command, terminal: Terminal): void {
     .summary('make a key')
     .description('Makes a key and prints it once. The file keeps only its hash.')
     .argument('<name>', 'name of the key, such as the name of the device')
-    .addOption(fileFlag())
-    .addOption(
-      flag(
-        '--expires-days <n>',
-        'days until the key expires (default: never)',
-        wholeNumber('--expires-days', 1, 36_500),
-      ),
-    )
-    .addOption(
-      flag(
-        '--may <right>',
-        'extra right: stats may read /stats and /metrics (default: none)',
-      ).choices(rights),
-    )
-    .addOption(jsonFlag())
     .action((name: string, options: KeysOptions) => createKey(name, options, terminal));
+  const expires = 'days until the key expires (default: never)';
+  const may = 'extra right: stats may read /stats and /metrics (default: none)';
+  addFlags(create, [
+    fileFlag(),
+    flag('--expires-days <n>', expires, wholeNumber(1, 36_500)),
+    flag('--may <right>', may).choices(rights),
+    jsonFlag(),
+  ]);
   addGroup(create, 'Limits', limitFlags());
-  keys
+  const list = keys
     .command('list')
     .summary('list keys')
     .description('Lists the keys in the file: names, ids and times, no secrets.')
-    .addOption(fileFlag())
-    .addOption(jsonFlag())
-    .action((options: KeysOptions) => list(options, terminal));
-  keys
+    .action((options: KeysOptions) => listKeys(options, terminal));
+  addFlags(list, [fileFlag(), jsonFlag()]);
+  const revoke = keys
     .command('revoke')
     .summary('revoke a key')
     .description('Removes a key. Running servers end its connections within a second.')
     .argument('<name>', 'name or id of the key')
-    .addOption(fileFlag())
-    .action((name: string, options: KeysOptions) => revoke(name, options, terminal));
+    .action((name: string, options: KeysOptions) => revokeKey(name, options, terminal));
+  addFlags(revoke, [fileFlag()]);
 }
 
 const pathOf = ({ keys }: KeysOptions, { env }: Terminal): string => keys ?? defaultKeysPath(env);
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
 const now = (): number => Math.floor(Date.now() / 1000);
 
 async function createKey(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
   if (!keyNameShape.test(name)) {
-    throw usage(
+    throw usageError(
       'a key name has 1 to 64 letters, digits, spaces and . _ @ -, a letter or digit first',
     );
   }
@@ -93,14 +82,18 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
   const { token, stored } = makeKey({ name, createdS, expiresS, limits, may });
   await changeKeys(path, (keys) => {
     if (keys.some((key) => key.name === name)) {
-      throw usage(`there is a key '${name}' in ${path} already; revoke it, or choose another name`);
+      throw usageError(
+        `there is a key '${name}' in ${path} already; revoke it, or choose another name`,
+      );
     }
-    if (keys.length >= keysMax) throw usage(`${path} has ${keysMax} keys, the most it may have`);
+    if (keys.length >= keysMax)
+      throw usageError(`${path} has ${keysMax} keys, the most it may have`);
     return [...keys, stored];
   });
   const { id } = stored;
   const document = { name, id, key: token, expires: dateOf(expiresS), file: path };
-  terminal.out.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : `${token}\n`);
+  if (options.json) printJson(terminal, document);
+  else terminal.out.write(`${token}\n`);
   const until = expiresS === null ? '' : `, valid until ${dateOf(expiresS)}`;
   terminal.err.write(
     `Key '${name}' (id ${id}) is in ${path}${until}.\nIt is shown only now. Keep it in a file that only its device can read.\n`,
@@ -111,11 +104,11 @@ async function createKey(name: string, options: KeysOptions, terminal: Terminal)
 const dateOf = (seconds: number | null): string | null =>
   seconds === null ? null : new Date(seconds * 1000).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
 
-async function list(options: KeysOptions, terminal: Terminal): Promise<void> {
+async function listKeys(options: KeysOptions, terminal: Terminal): Promise<void> {
   const path = pathOf(options, terminal);
   const keys = (await keysOf(path)).map(shown);
   if (options.json) {
-    terminal.out.write(`${JSON.stringify(keys, null, 2)}\n`);
+    printJson(terminal, keys);
     return;
   }
   if (keys.length === 0) {
@@ -142,12 +135,12 @@ const shown = ({ name, id, createdS, expiresS, limits, may = [] }: StoredKey) =>
   isValid: expiresS === null || now() < expiresS,
 });
 
-async function revoke(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
+async function revokeKey(name: string, options: KeysOptions, terminal: Terminal): Promise<void> {
   const path = pathOf(options, terminal);
   await changeKeys(path, (keys) => {
     const left = keys.filter((key) => key.name !== name && key.id !== name);
     if (left.length < keys.length) return left;
-    throw usage(`there is no key '${name}' in ${path}; \`pilotfish keys list\` lists them`);
+    throw usageError(`there is no key '${name}' in ${path}; \`pilotfish keys list\` lists them`);
   });
   terminal.err.write(`Key '${name}' is revoked; running servers end its connections.\n`);
 }

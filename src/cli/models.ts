@@ -1,6 +1,5 @@
 // Defines `pilotfish models`, which lists the models of this machine, and `pilotfish models pull`,
-// which downloads one from the Hugging Face hub. Results go to stdout and progress to stderr, so
-// that a script can read the path.
+// which downloads one. Results go to stdout and progress to stderr, so a script can read the path.
 
 import type { Command } from 'commander';
 import { checkModelFile } from '../engine/gguf/model-file.js';
@@ -13,8 +12,8 @@ import { hubSettings } from './hub/settings.js';
 import { type CatalogueEntry, listModels } from './models/catalogue.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { createProgress, type Progress } from './screen/progress.js';
-import { formatTable } from './screen/table.js';
-import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { type Align, formatTable } from './screen/table.js';
+import { colourWanted, painter, printJson, type Terminal } from './screen/terminal.js';
 
 const pullDescription = `Downloads a GGUF file into the Hugging Face cache, which other tools use too.
 
@@ -55,7 +54,7 @@ async function list(json: boolean, terminal: Terminal): Promise<void> {
   const settings = hubSettings(terminal.env);
   const entries = await listModels(settings, terminal.env);
   if (json) {
-    terminal.out.write(`${JSON.stringify(entries.map(plain), null, 2)}\n`);
+    printJson(terminal, entries.map(plain));
     return;
   }
   terminal.out.write(`${catalogueText(entries, terminal)}\n`);
@@ -75,48 +74,33 @@ function plain(entry: CatalogueEntry): object {
 }
 
 const heading = ['NAME', 'SIZE', 'QUANT', 'ARCH', 'CONTEXT', 'PARAMETERS', 'FILE'];
-
-function catalogueText(entries: readonly CatalogueEntry[], terminal: Terminal): string {
-  const paint = painter(colourWanted(terminal.out, terminal.env));
-  const usable = entries.filter(({ facts }) => facts !== null);
-  const rows = usable.map(({ name, bytes, path, facts }) => [
-    name,
-    formatBytes(bytes ?? 0),
-    facts!.quantisation,
-    facts!.architecture,
-    formatCount(facts!.contextLength),
-    formatCount(facts!.parameterCount),
-    path,
-  ]);
-  const head = heading.map((word) => paint('bold', word));
-  const align = ['left', 'right', 'left', 'left', 'right', 'right', 'left'] as const;
-  const table = formatTable([head, ...rows], { align });
-  const spoiled = entries.filter(({ problem }) => problem !== null);
-  const lines = spoiled.map(
-    ({ name, problem, path }) =>
-      `${paint('yellow', 'not usable:')} ${name}: ${problem!.message} [${problem!.code}]\n  ${path}`,
-  );
-  return [table, ...headLines(entries, terminal), ...lines].join('\n');
-}
-
 const headHeading = ['EXIT HEAD', 'SIZE', 'AFTER BLOCK', 'KIND', 'FILE'];
 
-/** The table of exit heads, with a line before it; empty where there are none. */
-function headLines(entries: readonly CatalogueEntry[], terminal: Terminal): string[] {
-  const paint = painter(colourWanted(terminal.out, terminal.env));
-  const rows = entries
-    .filter(({ head }) => head !== null)
-    .map(({ name, bytes, path, head }) => [
-      name,
-      formatBytes(bytes ?? 0),
-      `${head!.layer} of ${head!.targetBlockCount}`,
-      'trained',
-      path,
-    ]);
-  if (rows.length === 0) return [];
-  const align = ['left', 'right', 'left', 'left', 'left'] as const;
-  const title = headHeading.map((word) => paint('bold', word));
-  return ['', formatTable([title, ...rows], { align })];
+/** A table of models, one of exit heads where there are any, and the unusable files. */
+function catalogueText(entries: readonly CatalogueEntry[], { out, env }: Terminal): string {
+  const paint = painter(colourWanted(out, env));
+  const table = (titles: readonly string[], align: readonly Align[], rows: string[][]): string =>
+    formatTable([titles.map((word) => paint('bold', word)), ...rows], { align });
+  const models: string[][] = [];
+  const heads: string[][] = [];
+  const spoiled: string[] = [];
+  for (const { name, bytes, path, facts, head, problem } of entries) {
+    const size = formatBytes(bytes ?? 0);
+    if (facts !== null) {
+      const counts = [facts.contextLength, facts.parameterCount].map(formatCount);
+      models.push([name, size, facts.quantisation, facts.architecture, ...counts, path]);
+    }
+    if (head !== null) {
+      heads.push([name, size, `${head.layer} of ${head.targetBlockCount}`, 'trained', path]);
+    }
+    if (problem !== null) {
+      const why = `${name}: ${problem.message} [${problem.code}]`;
+      spoiled.push(`${paint('yellow', 'not usable:')} ${why}\n  ${path}`);
+    }
+  }
+  const numbers = ['left', 'right', 'left', 'left', 'right', 'right'] as const;
+  const headTable = heads.length > 0 ? ['', table(headHeading, ['left', 'right'], heads)] : [];
+  return [table(heading, numbers, models), ...headTable, ...spoiled].join('\n');
 }
 
 async function download(reference: HubReference, json: boolean, terminal: Terminal): Promise<void> {
@@ -130,7 +114,8 @@ async function download(reference: HubReference, json: boolean, terminal: Termin
   terminal.err.write(`${pullMessages[pulled.state](pulled, performance.now() - started)}\n`);
   const { quantisation, architecture, contextLength } = facts;
   const document = { ...pulled, quantisation, architecture, contextLength };
-  terminal.out.write(json ? `${JSON.stringify(document, null, 2)}\n` : `${pulled.path}\n`);
+  if (json) printJson(terminal, document);
+  else terminal.out.write(`${pulled.path}\n`);
 }
 
 const pullMessages: Readonly<Record<Pulled['state'], (pulled: Pulled, ms: number) => string>> = {

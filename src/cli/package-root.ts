@@ -7,12 +7,7 @@ import { fileURLToPath } from 'node:url';
 /** Folder that holds package.json; this file compiles to dist/src/cli/. */
 export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
-/**
- * The command to type: in a clone the launcher beside package.json, for an installed package its
- * name on the path.
- *
- * @param folder the current folder of the user.
- */
+/** The command to type in `folder`: in a clone the launcher beside package.json, else its name. */
 export function commandName(folder: string): string {
   const launcher = join(packageRoot, 'pilotfish');
   if (!existsSync(launcher)) return 'pilotfish';

@@ -7,6 +7,7 @@ import { PilotfishError } from '../base/error.js';
 import { checkKeyInClear } from '../device/websocket-dialer.js';
 import type { PassCost } from '../math/pass-time.js';
 import { modes } from '../protocol/frame.js';
+import { acceptanceLeast } from '../sim/index.js';
 import { deviceProfiles } from '../sim/profiles/device-profiles.js';
 import { linkProfiles } from '../sim/profiles/link-profiles.js';
 import { priceProfiles, serverProfiles } from '../sim/profiles/server-profiles.js';
@@ -15,7 +16,7 @@ import {
   credentialFlags,
   credentialsOf,
 } from './flags/credential-flags.js';
-import { chanceSeedFlag, decimal, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { addFlags, chanceSeedFlag, decimalIn, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { planOf } from './plan/capacity-plan.js';
 import { planText } from './plan/plan-text.js';
@@ -42,133 +43,81 @@ export function addPlan(program: Command, terminal: Terminal): void {
     .command('plan')
     .summary('compute how many users a server carries, and in which mode')
     .description(description);
-  addUserFlags(command);
-  addTargetFlags(command);
-  addDeviceFlags(command);
-  addLinkFlags(command);
-  for (const option of credentialFlags()) command.addOption(option);
-  command
-    .addOption(chanceSeedFlag())
-    .addOption(jsonFlag())
-    .action((options: Options) => plan(options, terminal));
+  addFlags(command, [
+    ...userFlags(),
+    ...targetFlags(),
+    ...deviceFlags(),
+    ...planLinkFlags(),
+    ...credentialFlags(),
+    chanceSeedFlag(),
+    jsonFlag(),
+  ]).action((options: Options) => plan(options, terminal));
 }
 
-function addUserFlags(command: Command): void {
-  command
-    .addOption(
-      flag(
-        '--tokens-per-second <n>',
-        'lowest speed that each user needs',
-        decimal('--tokens-per-second'),
-      ).default(10),
-    )
-    .addOption(
-      flag(
-        '--devices <n>',
-        'users active at once, for the comparison of modes',
-        wholeNumber('--devices', 1, 4096),
-      ).default(1),
-    )
-    .addOption(
-      flag('--users-max <n>', 'most users to try', wholeNumber('--users-max', 1, 4096)).default(
-        128,
-      ),
-    )
-    .addOption(
-      flag(
-        '--active <share>',
-        'share of time in which a device is active',
-        decimal('--active'),
-      ).default(1),
-    )
-    .addOption(
-      flag(
-        '--prompt-tokens <n>',
-        'tokens of each prompt',
-        wholeNumber('--prompt-tokens', 1, 4096),
-      ).default(32),
-    )
-    .addOption(
-      flag(
-        '--answer-tokens <n>',
-        'tokens of each answer',
-        wholeNumber('--answer-tokens', 2, 4096),
-      ).default(64),
-    )
-    .addOption(flag('--modes <names...>', 'compare only these modes').choices(modes));
-}
+const userFlags = () => [
+  flag(
+    '--tokens-per-second <n>',
+    'lowest speed that each user needs',
+    decimalIn(0.01, 1e4),
+  ).default(10),
+  flag(
+    '--devices <n>',
+    'users active at once, for the comparison of modes',
+    wholeNumber(1, 4096),
+  ).default(1),
+  flag('--users-max <n>', 'most users to try', wholeNumber(1, 4096)).default(128),
+  flag(
+    '--active <share>',
+    'share of time in which a device is active',
+    decimalIn(0.0001, 1),
+  ).default(1),
+  flag('--prompt-tokens <n>', 'tokens of each prompt', wholeNumber(1, 4096)).default(32),
+  flag('--answer-tokens <n>', 'tokens of each answer', wholeNumber(2, 4096)).default(64),
+  flag('--modes <names...>', 'compare only these modes').choices(modes),
+];
 
-function addTargetFlags(command: Command): void {
-  command
-    .addOption(
-      flag('--target <profile>', 'profile for the cost of a pass')
-        .choices(names(serverProfiles))
-        .default('memory'),
-    )
-    .addOption(flag('--stats <url>', 'take the cost of a pass from a running server'))
-    .addOption(flag('--pass-ms <n>', 'fixed time of a pass', decimal('--pass-ms')))
-    .addOption(flag('--row-ms <n>', 'time for each verified token', decimal('--row-ms')))
-    .addOption(
-      flag(
-        '--token-ms <n>',
-        'time for each computed token, prompts included',
-        decimal('--token-ms'),
-      ),
-    )
-    .addOption(
-      flag(
-        '--slots <n>',
-        'sessions held in memory at once (default: all)',
-        wholeNumber('--slots', 1, 4096),
-      ),
-    )
-    .addOption(
-      flag('--price <profile>', 'profile for the price of the server')
-        .choices(names(priceProfiles))
-        .default('rtx-4090'),
-    )
-    .addOption(
-      flag('--dollars-per-hour <n>', 'price of the server', decimal('--dollars-per-hour')),
-    );
-}
+const targetFlags = () => [
+  flag('--target <profile>', 'profile for the cost of a pass')
+    .choices(names(serverProfiles))
+    .default('memory'),
+  flag('--stats <url>', 'take the cost of a pass from a running server'),
+  flag('--pass-ms <n>', 'fixed time of a pass', decimalIn(0.01, 1e5)),
+  flag('--row-ms <n>', 'time for each verified token', decimalIn(0, 1e5)),
+  flag('--token-ms <n>', 'time for each computed token, prompts included', decimalIn(0, 1e5)),
+  flag('--slots <n>', 'sessions held in memory at once (default: all)', wholeNumber(1, 4096)),
+  flag('--price <profile>', 'profile for the price of the server')
+    .choices(names(priceProfiles))
+    .default('rtx-4090'),
+  flag('--dollars-per-hour <n>', 'price of the server', decimalIn(0, 1e5)),
+];
 
-function addDeviceFlags(command: Command): void {
-  command
-    .addOption(
-      flag('--device <profile>', 'profile for speed and power of the devices')
-        .choices(names(deviceProfiles))
-        .default('orin-nano'),
-    )
-    .addOption(
-      flag(
-        '--draft-weights <millions>',
-        'weights of the draft model, in millions',
-        decimal('--draft-weights'),
-      ).default(494),
-    )
-    .addOption(flag('--draft-ms <n>', 'time to draft a token', decimal('--draft-ms')))
-    .addOption(flag('--watts <n>', 'power of a device while it drafts', decimal('--watts')))
-    .addOption(
-      flag(
-        '--acceptance <share>',
-        'acceptance rate of a drafted token, if all before it were accepted',
-        decimal('--acceptance'),
-      ).default(0.7),
-    );
-}
+const deviceFlags = () => [
+  flag('--device <profile>', 'profile for speed and power of the devices')
+    .choices(names(deviceProfiles))
+    .default('orin-nano'),
+  flag(
+    '--draft-weights <millions>',
+    'weights of the draft model, in millions',
+    decimalIn(0.1, 1e6),
+  ).default(494),
+  flag('--draft-ms <n>', 'time to draft a token', decimalIn(0, 1e5)),
+  flag('--watts <n>', 'power of a device while it drafts', decimalIn(0, 1e4)),
+  flag(
+    '--acceptance <share>',
+    'acceptance rate of a drafted token, if all before it were accepted',
+    decimalIn(acceptanceLeast, 1),
+  ).default(0.7),
+];
 
-function addLinkFlags(command: Command): void {
-  command
-    .addOption(
-      flag('--link <profile>', 'profile for the link between devices and server')
-        .choices(names(linkProfiles))
-        .default('5g'),
-    )
-    .addOption(flag('--round-trip-ms <n>', 'round-trip time', decimal('--round-trip-ms')))
-    .addOption(flag('--jitter-ms <n>', 'most extra delay each way', decimal('--jitter-ms')))
-    .addOption(flag('--up-mbps <n>', 'rate from devices to server', decimal('--up-mbps')))
-    .addOption(flag('--down-mbps <n>', 'rate from server to devices', decimal('--down-mbps')));
-}
+const planLinkFlags = () => [
+  flag('--link <profile>', 'profile for the link between devices and server')
+    .choices(names(linkProfiles))
+    .default('5g'),
+  flag('--round-trip-ms <n>', 'round-trip time', decimalIn(0, 1e4)),
+  flag('--jitter-ms <n>', 'most extra delay each way', decimalIn(0, 1e4)),
+  flag('--up-mbps <n>', 'rate from devices to server', decimalIn(0.01, 1e5)),
+  flag('--down-mbps <n>', 'rate from server to devices', decimalIn(0.01, 1e5)),
+];
 
 async function plan(options: Options, terminal: Terminal): Promise<void> {
   const { out, err, env, signal } = terminal;

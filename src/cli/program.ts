@@ -35,11 +35,6 @@ export const pilotfish: CommandSet = {
   },
 };
 
-/**
- * Runs one command line of `pilotfish`.
- *
- * @param args without node and script.
- * @returns the exit code.
- */
+/** @param args without node and script. @returns the exit code. */
 export const run = (args: readonly string[], terminal: Terminal): Promise<number> =>
   runCommandSet(pilotfish, args, terminal);

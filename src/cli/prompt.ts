@@ -2,16 +2,14 @@
 
 import { createReadStream } from 'node:fs';
 import { PilotfishError } from '../base/error.js';
+import { usageError } from './flags/flags.js';
 import type { InputStream, Terminal } from './screen/terminal.js';
 
 /** More than any context holds; refuses `/dev/zero` before memory is full. */
 const promptBytesMax = 2 ** 26;
 
 /**
- * Reads the prompt. One line break at the end of a file or a pipe is dropped, as in llama.cpp.
- *
- * @param argument of the command line, or undefined.
- * @param file of `--file`; `-` is stdin.
+ * Reads the prompt from `argument` or `file` (`-`: stdin), without a last line break.
  * @throws PilotfishError `usage` when there is no prompt, two, or an unreadable one;
  *   `prompt-empty`, `prompt-too-long`; `cancelled` when the user stops the reading.
  */
@@ -21,7 +19,7 @@ export async function readPrompt(
   terminal: Terminal,
 ): Promise<string> {
   if (argument !== undefined && file !== undefined) {
-    throw new PilotfishError('usage', 'the prompt is given twice, as an argument and with --file');
+    throw usageError('the prompt is given twice, as an argument and with --file');
   }
   const text =
     argument ?? withoutLastBreak(await readText(sourceOf(file, terminal), terminal.signal));
@@ -40,10 +38,7 @@ function sourceOf(file: string | undefined, terminal: Terminal): Source {
   if (file !== undefined && file !== '-') return { name: file, stream: createReadStream(file) };
   const { in: stream } = terminal;
   if (stream === undefined || stream.isTTY) {
-    throw new PilotfishError(
-      'usage',
-      'there is no prompt; give one as an argument, with --file, or through a pipe',
-    );
+    throw usageError('there is no prompt; give one as an argument, with --file, or through a pipe');
   }
   return { name: 'the piped prompt', stream };
 }
@@ -56,8 +51,7 @@ async function readText({ name, stream }: Source, signal: AbortSignal): Promise<
     if (!signal.aborted) return decode(name, bytes);
   } catch (reason) {
     if (reason instanceof PilotfishError) throw reason;
-    if (!signal.aborted)
-      throw new PilotfishError('usage', `cannot read ${name}: ${messageOf(reason)}`);
+    if (!signal.aborted) throw usageError(`cannot read ${name}: ${messageOf(reason)}`);
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -87,6 +81,6 @@ function decode(name: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new PilotfishError('usage', `${name} is not UTF-8 text`);
+    throw usageError(`${name} is not UTF-8 text`);
   }
 }

@@ -9,8 +9,7 @@ export async function runProcess(set: CommandSet): Promise<void> {
   endOnBrokenStreams(set.name);
   dropEmptyVariables();
   process.exitCode = await runCommandSet(set, process.argv.slice(2), processTerminal());
-  // A command that failed or was stopped may leave connections open: exit once its output is
-  // written.
+  // A command that failed may leave connections open: exit once its output is written.
   if (process.exitCode !== 0) {
     process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   }
@@ -21,8 +20,7 @@ function endOnBrokenStreams(name: string): void {
     // `head` closes the pipe when it has enough, which is no error.
     stream.on('error', (reason: NodeJS.ErrnoException) => {
       if (reason.code === 'EPIPE') process.exit(0);
-      // Such as a full disk; a trace would not help. Where stderr itself fails, the exit code has
-      // to do.
+      // Such as a full disk. Where stderr itself fails, the exit code has to do.
       if (stream === process.stdout) {
         process.stderr.write(`${name}: cannot write the output: ${reason.message}\n`);
       }
@@ -31,10 +29,7 @@ function endOnBrokenStreams(name: string): void {
   }
 }
 
-/**
- * Drops empty variables: an environment file cannot leave a name out, and commander would take the
- * empty value.
- */
+/** Commander would take an empty value, and an environment file cannot leave a name out. */
 function dropEmptyVariables(): void {
   for (const [name, value] of Object.entries(process.env)) {
     if (name.startsWith('PILOTFISH_') && value === '') delete process.env[name];

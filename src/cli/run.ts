@@ -1,24 +1,21 @@
 // Defines `pilotfish run`: writes a text with a draft model here and the target on a server. Stdout
-// gets verified text only, except with --fallback draft-only. A screen also shows provisional text,
-// marked as such.
+// gets verified text only, except with --fallback draft-only and, marked, on a screen.
 
 import type { Command } from 'commander';
 import { toPilotfishError } from '../base/error.js';
-import { type Answer, type Client, connect, type Piece, type Statistics } from '../device/index.js';
+import type { Answer, Piece, Statistics } from '../device/index.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { AnswerDisplay, answerMarks } from './answers/answer-display.js';
 import { answerLines } from './answers/answer-lines.js';
-import { LinkReport } from './answers/link-report.js';
 import { interruptedExitCode } from './failure.js';
 import { schemeOf } from './flags/draft-flags.js';
 import {
   addLinkFlags,
   checkLinkFlags,
-  connectOptions,
+  type DraftingClient,
   draftOptions,
   type LinkOptions,
-  type LoadedDrafter,
-  loadDrafter,
+  withClient,
 } from './flags/link-flags.js';
 import {
   addSamplingFlags,
@@ -30,8 +27,8 @@ import {
 import { addTextFlags, checkLogprobs, formatOf, type TextOptions } from './flags/text-flags.js';
 import { readPrompt } from './prompt.js';
 import { printLines, type TextEnd } from './screen/summary.js';
-import type { Terminal } from './screen/terminal.js';
-import { noteTo, silentView, type TextView, textView } from './screen/text-view.js';
+import { type Exit, printJson, type Terminal } from './screen/terminal.js';
+import { silentView, type TextView, textView } from './screen/text-view.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Writes a text with a draft model on this machine and the target model on a server. The text is the target's own. With scheme greedy or coupled the same seed gives the same text, with every drafter and link (bit for bit if the server runs with --deterministic).
@@ -49,7 +46,7 @@ interface RunOptions extends LinkOptions, SamplingOptions, TextOptions {
   readonly maxTokens: number;
 }
 
-export function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addRun(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program.command('run').summary('write a text with a server');
   command.description(description);
   addTextFlags(command, 'accepted, residual, bonus, target alone, provisional');
@@ -71,36 +68,16 @@ async function run(
   terminal: Terminal,
 ): Promise<number> {
   const prompt = await readPrompt(argument, options.file, terminal);
-  const loadedDrafter = await loadDrafter(options, 1, terminal);
-  try {
-    const drafts = loadedDrafter.name.kind === 'model';
-    const policy = { ...options, drafts, asksInMessages: false };
-    const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
-    const client = await connect(connectOptions(options, loadedDrafter, report, terminal));
-    try {
-      return await new Run({
-        options,
-        prompt,
-        terminal,
-        drafting: loadedDrafter,
-        report,
-        client,
-      }).write();
-    } finally {
-      await client.close();
-    }
-  } finally {
-    await loadedDrafter.engine.close();
-  }
+  const needs = { slotCount: 1, asksInMessages: false };
+  return withClient(options, needs, terminal, (link) =>
+    new Run({ ...link, options, prompt, terminal }).write(),
+  );
 }
 
-interface RunParts {
+interface RunParts extends DraftingClient {
   readonly options: RunOptions;
   readonly prompt: string;
   readonly terminal: Terminal;
-  readonly drafting: LoadedDrafter;
-  readonly report: LinkReport;
-  readonly client: Client;
 }
 
 class Run {
@@ -161,14 +138,8 @@ class Run {
     this.#view.end();
     if (options.json) {
       const given = options.logprobs === undefined ? {} : { logprobs };
-      const document = {
-        model: client.modelName,
-        prompt,
-        seed: String(this.#seed),
-        ...result,
-        ...given,
-      };
-      terminal.out.write(`${JSON.stringify(document, null, 2)}\n`);
+      const asked = { model: client.modelName, prompt, seed: String(this.#seed) };
+      printJson(terminal, { ...asked, ...result, ...given });
       return;
     }
     if (unverifiedCount > 0) {
@@ -179,17 +150,9 @@ class Run {
   }
 
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd): void {
-    const { options, terminal, drafting: loadedDrafter } = this.#parts;
+    const { options, terminal, drafter } = this.#parts;
     if (!options.stats || options.json) return;
-    const { mode } = options;
-    const facts = {
-      statistics,
-      tokenCount,
-      end,
-      seed: this.#seed,
-      drafter: loadedDrafter.name,
-      mode,
-    };
+    const facts = { statistics, tokenCount, end, seed: this.#seed, drafter, mode: options.mode };
     printLines(answerLines(facts), terminal);
   }
 }

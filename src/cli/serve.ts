@@ -16,18 +16,18 @@ import {
   startServer,
 } from '../server/index.js';
 import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
-import { flag, oneOfNames, wholeNumber } from './flags/flags.js';
+import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
 import {
   insecureFlag,
+  type ListenOptions,
   listenFlagsOf,
   noKeyFlag,
   type OpenAccess,
   openAccessOf,
 } from './flags/listen-flags.js';
 import {
-  addGroup,
   type LoadOptions,
   loadFlags,
   loadSettings,
@@ -41,7 +41,7 @@ import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
 
 const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
@@ -53,9 +53,12 @@ const description = `Serves a target model to devices that draft for it. The dra
 
 It listens on this machine only. --host changes that and needs keys (see pilotfish help keys) and TLS. Ctrl-C lets running answers finish for a few seconds; a second Ctrl-C ends it at once.`;
 
-interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
+interface ServeOptions
+  extends Omit<ListenOptions, 'origins'>,
+    LoadOptions,
+    HttpOptions,
+    ShapingOptions {
   readonly model: string;
-  readonly host: string;
   readonly port: number;
   readonly slots: number;
   readonly batchSize?: number;
@@ -67,17 +70,12 @@ interface ServeOptions extends LoadOptions, HttpOptions, ShapingOptions {
   readonly tokenMs: number;
   readonly swapMib: number;
   readonly resumeSeconds: number;
-  readonly keys?: string | true;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsClientCa?: string;
-  readonly insecureOpenToNetwork?: boolean;
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
   readonly exitHead?: string;
 }
 
-export function addServe(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+export function addServe(program: Command, terminal: Terminal, exit: Exit): void {
   const command = program
     .command('serve')
     .summary('serve a target model to drafting devices')
@@ -97,40 +95,27 @@ export function addServe(program: Command, terminal: Terminal, exit: (code: numb
   });
 }
 
-/**
- * Explains a flag that users of other servers try: devices bring the drafts. Not in the help, nor
- * in the environment.
- */
+/** Explains a flag that users of other servers try. Not in the help, nor in the environment. */
 function draftRefusal(): Option {
   const option = new Option('--draft <name>').hideHelp();
   // Without this, `-md x` would be read as `-m d` and a surplus word.
   option.short = '-md';
   return option.argParser(() => {
-    throw new PilotfishError('usage', 'serve takes no --draft: devices bring the draft models');
+    throw usageError('serve takes no --draft: devices bring the draft models');
   });
 }
 
 function listenFlags() {
   return [
     flag('--host <address>', 'address to listen on').default('127.0.0.1'),
-    flag('--port <n>', 'port; 0 picks a free one', wholeNumber('--port', 0, 65_535)).default(
-      defaultPort,
-    ),
+    flag('--port <n>', 'port; 0 picks a free one', wholeNumber(0, 65_535)).default(defaultPort),
     alternativeFlag(),
-    flag(
-      '--connections <n>',
-      'most connections at once',
-      wholeNumber('--connections', 1, 65_536),
-    ).default(1024),
-    flag(
-      '--sessions <n>',
-      'most sessions at once',
-      wholeNumber('--sessions', 1, 1_048_576),
-    ).default(4096),
+    flag('--connections <n>', 'most connections at once', wholeNumber(1, 65_536)).default(1024),
+    flag('--sessions <n>', 'most sessions at once', wholeNumber(1, 1_048_576)).default(4096),
     flag(
       '--resume-seconds <n>',
       'how long a session waits for its device after the connection is lost',
-      wholeNumber('--resume-seconds', 0, 86_400),
+      wholeNumber(0, 86_400),
     ).default(60),
   ];
 }
@@ -144,7 +129,7 @@ function alternativeFlag(): Option {
   return option.argParser((url: string, before: readonly string[]) => {
     const { value: max } = limits.alternatives;
     if (before.length < max) return [...before, serverUrl(url, '--alternative')];
-    throw new PilotfishError('usage', `--alternative may be given at most ${max} times`);
+    throw usageError(`--alternative may be given at most ${max} times`);
   });
 }
 
@@ -153,33 +138,27 @@ function batchFlags() {
     flag(
       '-np, --slots <n>',
       'sessions with a cache at once; more sessions take turns',
-      wholeNumber('--slots', 1, 256),
+      wholeNumber(1, 256),
     ).default(8),
-    flag('-b, --batch-size <n>', 'most tokens in a pass', wholeNumber('--batch-size', 1, 2048)),
+    flag('-b, --batch-size <n>', 'most tokens in a pass', wholeNumber(1, 2048)),
     flag(
       '--batching <kind>',
       'continuous, or static as in SLED: wait for a full batch and pad it',
-      oneOfNames('--batching', ['continuous', 'static']),
+      oneOfNames(['continuous', 'static']),
     ).default('continuous'),
-    flag(
-      '--static-count <n>',
-      'requests in a static batch',
-      wholeNumber('--static-count', 1, 256),
-    ).default(8),
-    flag(
-      '--static-wait <ms>',
-      'longest wait for a static batch',
-      wholeNumber('--static-wait', 0, 60_000),
-    ).default(50),
+    flag('--static-count <n>', 'requests in a static batch', wholeNumber(1, 256)).default(8),
+    flag('--static-wait <ms>', 'longest wait for a static batch', wholeNumber(0, 60_000)).default(
+      50,
+    ),
     flag(
       '--token-ms <n>',
       'refuse new sessions when a token would take longer than this',
-      wholeNumber('--token-ms', 1, 3_600_000),
+      wholeNumber(1, 3_600_000),
     ).default(10_000),
     flag(
       '--swap-mib <n>',
       'memory for caches of idle sessions and finished chats; 0 recomputes them',
-      wholeNumber('--swap-mib', 0, 1_048_576),
+      wholeNumber(0, 1_048_576),
     ).default(1024),
     flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),
   ];
@@ -299,11 +278,4 @@ function farewell(server: RunningServer): string {
   const { core, uptimeMs } = server.stats();
   const tokens = formatCount(core.committedCount);
   return `pilotfish: stopped after ${formatDuration(uptimeMs)}, ${tokens} tokens in ${formatCount(core.passCount)} passes`;
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,6 +1,5 @@
 // Defines `pilotfish sim`: runs the shipped server and device cores in virtual time, with faults,
-// and checks their promises. Reads the clock only to report its speed; the simulation depends on
-// the seed alone.
+// and checks their promises. Reads the clock only to report its speed.
 
 import { readFile } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -21,10 +20,18 @@ import {
   swarm,
   traceTo,
 } from '../sim/index.js';
-import { chanceSeedFlag, chanceSeedMax, flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import {
+  addFlags,
+  chanceSeedFlag,
+  chanceSeedMax,
+  flag,
+  jsonFlag,
+  usageError,
+  wholeNumber,
+} from './flags/flags.js';
 import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { formatTable } from './screen/table.js';
-import type { Terminal } from './screen/terminal.js';
+import { type Exit, printJson, type Terminal } from './screen/terminal.js';
 
 const description = `Simulates the shipped server and device cores in virtual time: the networks, devices, engines, requests and faults of a scenario. Every run is checked for exact text, lost or repeated tokens, requests that never end, leaks and unbounded queues. The same seed and version give the same run, event by event.
 
@@ -44,68 +51,46 @@ interface SimOptions {
   readonly json?: boolean;
 }
 
-/** Results of all runs of a command. */
-interface Totals {
-  readonly scenario: string;
-  readonly firstSeed: number;
-  seedCount: number;
-  eventCount: number;
-  virtualMs: number;
-  wallMs: number;
-  readonly peakBytes: number;
-  counts: Counts | null;
-  readonly failures: Report[];
-}
+type Totals = Awaited<ReturnType<typeof runAll>>;
 
 /** Milliseconds between lines of progress. */
 const sayEveryMs = 10_000;
 /** Failing seeds that are listed. */
 const listedMax = 20;
 
-export function addSim(program: Command, terminal: Terminal, exit: (code: number) => void): void {
-  program
+export function addSim(program: Command, terminal: Terminal, exit: Exit): void {
+  const command = program
     .command('sim')
     .summary('simulate fleets and faults in virtual time')
-    .description(description)
-    .addOption(chanceSeedFlag('first seed'))
-    .addOption(
-      flag(
-        '--seeds <n>',
-        'number of runs, one per seed',
-        wholeNumber('--seeds', 1, chanceSeedMax),
-      ).default(1),
-    )
-    .addOption(
-      flag(
-        '--devices <n>',
-        'simulate a mixed fleet of this size',
-        wholeNumber('--devices', 1, 1_000_000),
-      ),
-    )
-    .addOption(flag('--scenario <file>', 'scenario as JSON'))
-    .addOption(flag('--trace', 'print every event of the first seed'))
-    .addOption(jsonFlag())
-    .action(async (options: SimOptions) => {
-      const scenario = await scenarioOf(options);
-      if (options.trace) trace(scenario, options.seed, terminal);
-      const totals = await runAll(scenario, options, terminal);
-      if (options.json) terminal.out.write(`${JSON.stringify(totals, null, 2)}\n`);
-      else print(totals, scenario, options, terminal);
-      if (totals.failures.length > 0) exit(1);
-    });
+    .description(description);
+  addFlags(command, [
+    chanceSeedFlag('first seed'),
+    flag('--seeds <n>', 'number of runs, one per seed', wholeNumber(1, chanceSeedMax)).default(1),
+    flag('--devices <n>', 'simulate a mixed fleet of this size', wholeNumber(1, 1_000_000)),
+    flag('--scenario <file>', 'scenario as JSON'),
+    flag('--trace', 'print every event of the first seed'),
+    jsonFlag(),
+  ]).action(async (options: SimOptions) => {
+    const scenario = await scenarioOf(options);
+    if (options.trace) trace(scenario, options.seed, terminal);
+    const totals = await runAll(scenario, options, terminal);
+    if (options.json) printJson(terminal, totals);
+    else print(totals, scenario, options, terminal);
+    if (totals.failures.length > 0) exit(1);
+  });
 }
 
 async function scenarioOf({ devices, scenario }: SimOptions): Promise<Scenario> {
   if (scenario === undefined) return devices === undefined ? swarm : fleet(devices);
   if (devices !== undefined) {
-    throw new PilotfishError('usage', 'give --devices or --scenario: a scenario names its devices');
+    throw usageError('give --devices or --scenario: a scenario names its devices');
   }
   try {
     return scenarioFrom(JSON.parse(await readFile(scenario, 'utf8')));
   } catch (reason) {
     if (reason instanceof PilotfishError) throw reason;
     const message = reason instanceof Error ? reason.message : String(reason);
-    throw new PilotfishError('usage', `cannot read ${scenario}: ${message}`, { cause: reason });
+    throw usageError(`cannot read ${scenario}: ${message}`, { cause: reason });
   }
 }
 
@@ -114,11 +99,7 @@ function trace(scenario: Scenario, seed: number, { out }: Terminal): void {
   runPlan(planRun(scenario, seed), { observe: (now) => [traceTo(write, now)] });
 }
 
-async function runAll(
-  scenario: Scenario,
-  { seed, seeds }: SimOptions,
-  { err, signal }: Terminal,
-): Promise<Totals> {
+async function runAll(scenario: Scenario, { seed, seeds }: SimOptions, { err, signal }: Terminal) {
   const failures: Report[] = [];
   let counts: Counts | null = null;
   let [eventCount, virtualMs, peakBytes, seedCount] = [0, 0, 0, 0];
@@ -139,12 +120,8 @@ async function runAll(
     err.write(`pilotfish: ${seedCount} of ${seeds} seeds, ${failures.length} failing\n`);
   }
   const wallMs = performance.now() - startedMs;
-  const { name } = scenario;
-  return {
-    scenario: name,
-    firstSeed: seed,
-    ...{ seedCount, eventCount, virtualMs, wallMs, peakBytes, counts, failures },
-  };
+  const totals = { seedCount, eventCount, virtualMs, wallMs, peakBytes, counts, failures };
+  return { scenario: scenario.name, firstSeed: seed, ...totals };
 }
 
 function print(totals: Totals, scenario: Scenario, options: SimOptions, { out }: Terminal): void {
@@ -199,10 +176,7 @@ function listOf(counts: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'none' : parts.map(([name, count]) => `${name} ${count}`).join(', ');
 }
 
-/**
- * The shortest run found that breaks the same promise: its requests, its faults and its last
- * events.
- */
+/** The shortest run found that breaks the same promise: requests, faults, last events. */
 function storyOf(scenario: Scenario, seed: number): string {
   const { plan, report, runCount } = shrink(planRun(scenario, seed));
   const lines: string[] = [];

@@ -1,6 +1,7 @@
 // Defines `pilotfish top`: shows what a running server does, refreshed in place on a terminal,
 // printed once elsewhere. Asks only the server's /stats.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { checkKeyInClear } from '../device/websocket-dialer.js';
 import type { ServerStats } from '../server/index.js';
@@ -9,9 +10,9 @@ import {
   credentialFlags,
   credentialsOf,
 } from './flags/credential-flags.js';
-import { flag, jsonFlag, wholeNumber } from './flags/flags.js';
+import { addFlags, flag, jsonFlag, wholeNumber } from './flags/flags.js';
 import { serverFlag, serverUrl } from './flags/server-address.js';
-import type { Terminal } from './screen/terminal.js';
+import { printJson, type Terminal } from './screen/terminal.js';
 import { fetchStats, statsUrl } from './stats-client.js';
 import { topText } from './top/view.js';
 import { watch } from './top/watch.js';
@@ -29,54 +30,29 @@ interface TopOptions extends CredentialOptions {
   readonly json?: boolean;
 }
 
-/** Fetches the current numbers. */
-type Ask = () => Promise<ServerStats>;
-
 export function addTop(program: Command, terminal: Terminal): void {
-  const command = program
-    .command('top')
-    .summary('watch a running server')
-    .description(description)
-    .addOption(serverFlag())
-    .addOption(
-      flag(
-        '--interval <ms>',
-        'time between refreshes',
-        wholeNumber('--interval', 100, 60_000),
-      ).default(1000),
-    )
-    .addOption(jsonFlag())
-    .action(async (options: TopOptions) => {
-      const ask = askOf(options, terminal);
-      if (options.json) {
-        terminal.out.write(`${JSON.stringify(await ask(), null, 2)}\n`);
-      } else if (terminal.out.isTTY !== true) {
-        terminal.out.write(`${topText(await ask(), null)}\n`);
-      } else {
-        const { signal } = terminal;
-        await watch(ask, () => pause(options.interval, signal), terminal);
-      }
-    });
-  for (const option of credentialFlags()) command.addOption(option);
+  const command = program.command('top').summary('watch a running server').description(description);
+  addFlags(command, [
+    serverFlag(),
+    flag('--interval <ms>', 'time between refreshes', wholeNumber(100, 60_000)).default(1000),
+    jsonFlag(),
+    ...credentialFlags(),
+  ]).action(async (options: TopOptions) => {
+    const ask = askOf(options, terminal);
+    const { out, signal } = terminal;
+    if (options.json) printJson(terminal, await ask());
+    else if (out.isTTY !== true) out.write(`${topText(await ask(), null)}\n`);
+    else await watch(ask, () => pause(options.interval, signal), terminal);
+  });
 }
 
-function askOf(options: TopOptions, terminal: Terminal): Ask {
+function askOf(options: TopOptions, terminal: Terminal): () => Promise<ServerStats> {
   const credentials = credentialsOf(options, terminal);
   checkKeyInClear(serverUrl(options.server), credentials);
   const url = statsUrl(options.server);
   return () => fetchStats(url, credentials);
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}
+/** Waits, but not beyond the abort of `signal`. */
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => undefined);

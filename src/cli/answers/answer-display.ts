@@ -1,6 +1,5 @@
 // Shows the pieces of an answer: verified tokens are final, provisional ones are pending until they
-// are verified or retracted. Unverified tokens at the end of a draft-only answer are marked as
-// such.
+// are verified or retracted. The end of a draft-only answer is marked as unverified.
 
 import type { AnswerResult, Piece, TokenOrigin } from '../../device/index.js';
 import type { TokenMark } from '../screen/render.js';

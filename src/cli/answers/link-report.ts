@@ -1,8 +1,6 @@
-// Reports the link to the server: once when it breaks, with what happens next and how to stop, and
-// once when it is back. Does not report retries, nor a break that ends the command: the error says
-// so.
+// Reports the link to the server: once when it breaks, with what happens next, and once when it is
+// back. Does not report retries, nor a break that ends the command.
 
-import type { PilotfishError } from '../../base/error.js';
 import type { Fallback, LinkNotice } from '../../device/index.js';
 
 export interface LinkPolicy {
@@ -11,9 +9,7 @@ export interface LinkPolicy {
   readonly drafts: boolean;
   /** Seconds after which an answer fails; 0: never. */
   readonly awaySeconds: number;
-  /**
-   * Chat messages need the server's template, so nothing is drafted before the first connection.
-   */
+  /** Chat messages need the server's template: no drafts before the first connection. */
   readonly asksInMessages: boolean;
 }
 
@@ -31,19 +27,21 @@ function meanwhile(policy: LinkPolicy, hasMet: boolean): string {
 export class LinkReport {
   readonly #policy: LinkPolicy;
   readonly #signal: AbortSignal;
+  readonly #gaveUp = new AbortController();
   #say: (text: string) => void;
   #hasMet = false;
   #isDown = false;
-  /** The server refused, so no further try is made. */
-  #isOver = false;
-  /** Called when the link is given up. */
-  onGaveUp: (error: PilotfishError) => void = () => undefined;
 
   /** @param signal when it aborts, reports stop. */
   constructor(policy: LinkPolicy, signal: AbortSignal, say: (text: string) => void) {
     this.#policy = policy;
     this.#signal = signal;
     this.#say = say;
+  }
+
+  /** Aborts with the error when the server refused, so that no further try is made. */
+  get gaveUp(): AbortSignal {
+    return this.#gaveUp.signal;
   }
 
   /** Sends further reports elsewhere, because a text is being written. */
@@ -53,8 +51,7 @@ export class LinkReport {
 
   hear(news: LinkNotice): void {
     if (news.kind === 'gave-up') {
-      this.#isOver = true;
-      this.onGaveUp(news.error);
+      this.#gaveUp.abort(news.error);
     } else if (news.kind === 'welcomed') {
       if (this.#isDown) this.#say(this.#hasMet ? 'the server is back' : 'the server is available');
       this.#isDown = false;
@@ -68,7 +65,7 @@ export class LinkReport {
   /** Whether the command goes on without the server. */
   get #goesOn(): boolean {
     const { fallback } = this.#policy;
-    if (fallback === 'fail' || this.#isOver) return false;
+    if (fallback === 'fail' || this.gaveUp.aborted) return false;
     return this.#hasMet || fallback !== 'wait';
   }
 }

@@ -56,12 +56,7 @@ export class Conversation {
     return true;
   }
 
-  /**
-   * Drops the oldest turns until at most half the text is left, so that further answers have room.
-   * The newest turn stays.
-   *
-   * @returns how many were dropped.
-   */
+  /** Drops the oldest turns until at most half the text is left. @returns how many were dropped. */
   dropHalf(): number {
     const whole = this.#length;
     let count = 0;

@@ -4,10 +4,7 @@
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
 import type { OutputStream, Terminal } from '../screen/terminal.js';
 
-/**
- * A line without its break; the end of the input; or Ctrl-C while a line was awaited, and whether
- * the line had begun.
- */
+/** A line without its break, the end, or Ctrl-C while a line was awaited (and had begun). */
 export type InputLine =
   | { readonly kind: 'line'; readonly text: string }
   | { readonly kind: 'end' }

@@ -22,9 +22,8 @@ export class MessageReader {
   }
 
   /**
-   * Takes one line without its break. A message continues after a `\` at the end of a line, and
-   * between two `"""`. A line that begins with `/` is a command; with a space before it, it is a
-   * message.
+   * Takes one line. A message goes on after a `\` at the end of a line, and between two `"""`. A
+   * line that begins with `/` is a command.
    */
   take(line: string): Entry {
     if (this.#isFenced) return this.#takeFenced(line);

@@ -90,8 +90,8 @@ async function talk(
       return answerOf(reply, request, () => interrupt());
     },
   };
-  const loadedDrafter = { name: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
-  const parts = { options, terminal, client, drafting: loadedDrafter, input, seed: 7n };
+  const drafting = { drafter: { kind: 'none' }, engine: { info: { chatTemplate: null } } };
+  const parts = { options, terminal, client, ...drafting, input, seed: 7n };
   const code = await new ChatSession(parts as unknown as ChatParts).run();
   return { requests, out, err, code };
 }

@@ -1,13 +1,14 @@
 // Runs a conversation at a terminal or through a pipe: reads messages and commands, asks the
-// server, shows answers as they arrive. Ctrl-C stops an answer; the text so far stays in the
-// conversation.
+// server, shows answers as they arrive. Ctrl-C stops an answer; the text so far stays.
 
 import { type ErrorCode, type PilotfishError, toPilotfishError } from '../../base/error.js';
 import type { Answer, AnswerResult, Client, Statistics } from '../../device/index.js';
+import type { EngineInfo } from '../../engine/engine.js';
 import { AnswerDisplay, answerMarks } from '../answers/answer-display.js';
 import { answerLines } from '../answers/answer-lines.js';
 import { interruptedExitCode, printFailure } from '../failure.js';
-import { draftOptions, type LinkOptions, type LoadedDrafter } from '../flags/link-flags.js';
+import type { DrafterName } from '../flags/draft-flags.js';
+import { draftOptions, type LinkOptions } from '../flags/link-flags.js';
 import { type SamplingOptions, samplingOf } from '../flags/sampling-flags.js';
 import { printLines, type TextEnd } from '../screen/summary.js';
 import type { Terminal } from '../screen/terminal.js';
@@ -28,15 +29,14 @@ export interface ChatParts {
   readonly options: ChatOptions;
   readonly terminal: Terminal;
   readonly client: Client;
-  readonly drafting: LoadedDrafter;
+  readonly drafter: DrafterName;
+  readonly engine: { readonly info: Pick<EngineInfo, 'chatTemplate'> };
   readonly input: LineInput;
   /** Of the first answer; each further one takes the next number. */
   readonly seed: bigint;
 }
 
-/**
- * The next question, which a model without a chat template writes after its answer. See plainChat.
- */
+/** The next question, which a model without a chat template (plainChat) writes itself. */
 const questionMark = '\nUser:';
 
 const helpText = `/help              show this help
@@ -71,18 +71,16 @@ export class ChatSession {
   #exitCode: number | null = null;
 
   constructor(parts: ChatParts) {
-    const { options, terminal, drafting: loadedDrafter } = parts;
+    const { options, terminal, engine } = parts;
     this.#parts = parts;
     this.#conversation = new Conversation(options.system);
     this.#note = noteTo(terminal);
     this.#hasStats = options.stats === true;
-    const isTaught = loadedDrafter.engine.info.chatTemplate !== null;
+    const isTaught = engine.info.chatTemplate !== null;
     this.#stops = isTaught ? options.stop : [...options.stop, questionMark];
   }
 
-  /**
-   * Prints a note: between lines of an answer, above the line that is being typed, or on its own.
-   */
+  /** Prints a note between lines of an answer, above the line being typed, or on its own. */
   note(text: string): void {
     if (this.#view !== null) this.#view.note(text);
     else this.#parts.input.aside(() => this.#note(text));
@@ -277,15 +275,8 @@ export class ChatSession {
 
   #summarise(statistics: Statistics, tokenCount: number, end: TextEnd, seed: bigint): void {
     if (!this.#hasStats) return;
-    const { options, drafting: loadedDrafter, terminal } = this.#parts;
-    const facts = {
-      statistics,
-      tokenCount,
-      end,
-      seed,
-      drafter: loadedDrafter.name,
-      mode: options.mode,
-    };
+    const { options, drafter, terminal } = this.#parts;
+    const facts = { statistics, tokenCount, end, seed, drafter, mode: options.mode };
     printLines(answerLines(facts), terminal);
   }
 }

@@ -23,11 +23,7 @@ export interface ChildOptions {
 }
 
 /**
- * Starts a child process.
- *
- * @param script a module beside the caller's, as compiled.
- * @param spec its role.
- * @throws PilotfishError `engine-failed` where it ends before it is ready.
+ * @param script compiled module. @param spec its role. @throws `engine-failed` if it ends early.
  */
 export async function startChild<Ready, Question, Answer>(
   script: URL,

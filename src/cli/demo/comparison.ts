@@ -46,12 +46,7 @@ const sum = ({ samples }: ContenderSamples, of: (sample: AnswerSample) => number
 const tokenRate = (way: ContenderSamples): number =>
   median(way.samples.map((one) => 1000 / perToken(one)));
 
-/**
- * Lines of the table, indented by two.
- *
- * @param ways the compared modes, streaming first.
- * @param alone a device without a server. It writes another text, so its speed is not compared.
- */
+/** Lines of the table, streaming first. `alone` writes another text, so it is not compared. */
 export function comparisonTable(
   ways: readonly ContenderSamples[],
   alone: ContenderSamples | null,
@@ -102,10 +97,8 @@ const wins = ({ median: middle, low }: Ratio): boolean => middle > 1 + even && l
 const loses = ({ median: middle, high }: Ratio): boolean => middle < 1 - even && high < 1 + even;
 
 /**
- * Says in one paragraph which mode was fastest and which were slower. A mode wins if its median is
- * faster and no text is slower, within 3 %; it loses in the reverse case.
- *
- * @param ways as in comparisonTable, at least two.
+ * Names the fastest mode and the slower ones. A mode wins if its median is faster and no text is
+ * slower, within 3 %; it loses in the reverse case.
  */
 export function verdictText(ways: readonly ContenderSamples[]): string {
   const [stream, ...others] = ways as [ContenderSamples, ...ContenderSamples[]];

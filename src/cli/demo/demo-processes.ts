@@ -40,12 +40,7 @@ export class Closers {
   }
 }
 
-/**
- * Starts everything.
- *
- * @param closers is given a function for each part, as soon as the part is running.
- * @throws PilotfishError of the server's or a device's start; `cancelled`.
- */
+/** Starts everything; each running part adds its end to `closers`. @throws also `cancelled`. */
 export async function startDemo(
   { roundTripMs, passMs }: Emulation,
   closers: Closers,
@@ -55,8 +50,7 @@ export async function startDemo(
   const modelPath = await resolveModel(targetName, env);
   const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
   const server = await startServerProcess(
-    // Bit-identical passes: otherwise two modes could differ at a near tie, and could not be
-    // compared.
+    // Bit-identical passes: otherwise two modes could differ at a near tie.
     { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
     true,
   );
@@ -78,12 +72,7 @@ interface DemoContext {
   readonly signal: AbortSignal;
 }
 
-/**
- * Starts two devices, one with the draft model and one with look-up.
- *
- * @param flags of `pilotfish device`, in addition to those of the demo.
- * @throws PilotfishError as DeviceProcess.start.
- */
+/** Starts one device with the draft model and one with look-up, with further `flags`. */
 export async function startDevices(
   { linkAddress, closers, env, signal }: DemoContext,
   flags: readonly string[],

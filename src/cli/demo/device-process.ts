@@ -1,6 +1,5 @@
-// Runs `pilotfish device` in a process of its own and talks to it as any local program would: a
-// JSON request per line in, JSON events per line out. The keyboard's Ctrl-C does not reach it, and
-// it ends with its parent.
+// Runs `pilotfish device` in a process of its own and talks to it by JSON lines, as any program
+// would. The keyboard's Ctrl-C does not reach it, and it ends with its parent.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, errorTable, PilotfishError } from '../../base/error.js';
 import type { Statistics, TokenOrigin } from '../../device/index.js';
-import type { Environment } from '../screen/terminal.js';
+import { type Environment, whenAborted } from '../screen/terminal.js';
 
 const script = fileURLToPath(new URL('../main.js', import.meta.url));
 /** Longest wait for a device that hangs at the end. */
@@ -50,10 +49,7 @@ interface LineEvent {
 
 export class DeviceProcess {
   readonly #child: ChildProcessWithoutNullStreams;
-  /**
-   * Ends the device when this process exits, as at a second Ctrl-C; a device that serves HTTP would
-   * not notice.
-   */
+  /** Ends the device with this process; one that serves HTTP would not notice. */
   readonly #onExit = (): unknown => this.#child.kill('SIGKILL');
   readonly #listeners = new Map<number, (event: LineEvent) => void>();
   readonly #ended: Promise<unknown>;
@@ -81,13 +77,7 @@ export class DeviceProcess {
     });
   }
 
-  /**
-   * Resolves once the device has connected to its server.
-   *
-   * @param args of `pilotfish device`.
-   * @param signal ends what is running, here and in `ask`.
-   * @throws PilotfishError `engine-failed` with its output, where it ends first; `cancelled`.
-   */
+  /** Resolves once the device has connected. @param signal ends what is running, also in `ask`. */
   static async start(
     args: readonly string[],
     env: Environment,
@@ -114,12 +104,7 @@ export class DeviceProcess {
     return / on (http:\/\/\S+)/.exec(this.#stderr)?.[1] ?? null;
   }
 
-  /**
-   * Writes one answer, on a device that serves its standard streams.
-   *
-   * @throws PilotfishError with the device's code; `engine-failed` where the process ends;
-   *   `cancelled`.
-   */
+  /** Writes one answer. @throws the device's error, `engine-failed` or `cancelled`. */
   async ask(request: DeviceRequest, onToken?: OnToken): Promise<DeviceAnswer> {
     const id = this.#nextId++;
     const written = new Promise<DeviceAnswer>((resolve, reject) => {
@@ -167,10 +152,7 @@ function errorOf({ code, message }: LineEvent): PilotfishError {
   return new PilotfishError(known, message ?? 'the device failed');
 }
 
-function cancelledBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const cancel = (): void => reject(new PilotfishError('cancelled', 'stopped by the caller'));
-    if (signal.aborted) cancel();
-    else signal.addEventListener('abort', cancel, { once: true });
-  });
+async function cancelledBy(signal: AbortSignal): Promise<never> {
+  await whenAborted(signal);
+  throw new PilotfishError('cancelled', 'stopped by the caller');
 }

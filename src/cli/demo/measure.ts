@@ -106,10 +106,7 @@ export class Measurement {
 /** A text shorter than this is easily disturbed by other load. */
 const shortMs = 500;
 
-/**
- * The answer if it was long, or the median of three short ones, which outvotes a single
- * disturbance.
- */
+/** A long answer, or the median of three short ones, which outvotes a single disturbance. */
 async function middle(write: () => Promise<DeviceAnswer>): Promise<DeviceAnswer> {
   const first = await write();
   if (first.statistics.totalMs >= shortMs) return first;

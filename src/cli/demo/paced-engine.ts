@@ -10,9 +10,7 @@ export interface PassPace {
 }
 
 /**
- * Delays passes by timers, so a pass ends up to about a millisecond late; the measured time is in
- * its result. Hints are not delayed.
- *
+ * Delays passes, which end up to about a millisecond late; the result has the measured time.
  * @param paceNow read at every pass; null: no delay.
  */
 export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Engine {
@@ -31,10 +29,7 @@ export function pacedEngine(engine: Engine, paceNow: () => PassPace | null): Eng
   return withPass(engine, pass);
 }
 
-/**
- * Reports `passMs` for every pass. A toy engine costs almost nothing, and a server that measured
- * that would advise devices to draft almost nothing.
- */
+/** Reports `passMs` for every pass: a server that measured a toy engine would advise no drafts. */
 export function nominalEngine(engine: Engine, passMs: number): Engine {
   return withPass(engine, async (segments, onHints) => {
     const { outcomes } = await engine.pass(segments, onHints);

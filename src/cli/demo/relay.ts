@@ -1,6 +1,5 @@
-// Emulates a link: a TCP relay that delays bytes, in order, as a link of a given shape would, and
-// can break connections. Knows no protocol. Timers are exact to about a millisecond, so measure the
-// result.
+// Emulates a link: a TCP relay that delays bytes as a link of a given shape would, and can break
+// connections. Knows no protocol. Timers are exact to about a millisecond: measure the result.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { carryMs, type LinkShape } from '../../sim/profiles/link-profiles.js';
@@ -20,11 +19,7 @@ interface Held {
   readonly dueMs: number;
 }
 
-/**
- * Relays loopback connections to `port` on loopback; the connecting side sends up.
- *
- * @param seed of jitter and stalls.
- */
+/** Relays loopback connections to `port`; the connecting side sends up. @param seed of jitter. */
 export async function startRelay(port: number, shape: LinkShape, seed = 1): Promise<Relay> {
   const sockets = new Set<Socket>();
   const link = { shape };
@@ -54,9 +49,7 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1): Prom
   });
 }
 
-/**
- * When bytes that arrive now come out: after earlier bytes, their transmission time and the delay.
- */
+/** When bytes that arrive now come out: after earlier bytes, their transmission and the delay. */
 function dueTimes(
   link: { readonly shape: LinkShape },
   way: 'upMbps' | 'downMbps',

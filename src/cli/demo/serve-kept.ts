@@ -8,12 +8,7 @@ import { startDevices } from './demo-processes.js';
 /** The bundled target's name in GET /v1/models. */
 const modelId = 'llama-stories-target-9m';
 
-/**
- * Starts the devices.
- *
- * @returns [n] lines that work when pasted unchanged, except those that begin with `#`.
- * @throws PilotfishError as startDevices.
- */
+/** Starts the devices. @returns lines that work when pasted unchanged; `#` begins a comment. */
 export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Promise<string[]> {
   await stage.server.setPace({ passMs, rowMs: 0 });
   const [loadedDrafter, lookingUp] = await startDevices(stage, ['--http', '0']);

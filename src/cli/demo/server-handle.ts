@@ -42,10 +42,7 @@ export interface ServerHandle {
   stop(): Promise<void>;
 }
 
-/**
- * @param isDetached keeps the keyboard's Ctrl-C from it, so that its parent decides when it ends.
- * @throws PilotfishError `engine-failed` where the process ends before it listens.
- */
+/** @param isDetached keeps the keyboard's Ctrl-C from it: its parent decides when it ends. */
 export async function startServerProcess(
   spec: ServerSpec,
   isDetached = false,

@@ -1,6 +1,5 @@
-// Runs a server in a process of its own, for benchmarks and the demo: the shipped server around a
-// chosen engine. Gets its role as one JSON argument, answers its parent with counts and processor
-// time, and ends with its parent.
+// Runs the shipped server around a chosen engine in a process of its own, for benchmarks and the
+// demo. Its role is one JSON argument; it answers its parent with counts, and ends with it.
 
 import type { Engine } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';

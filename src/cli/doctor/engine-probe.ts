@@ -5,7 +5,7 @@ import { toPilotfishError } from '../../base/error.js';
 import { computeDevices } from '../../engine/llama/ffi/devices.js';
 import { openLlama } from '../../engine/llama/ffi/llama.js';
 import { findLibrary } from '../../engine/llama/library.js';
-import type { LoadFacts } from './facts.js';
+import type { LoadFacts } from './gather-engine.js';
 
 function probe(): LoadFacts {
   try {

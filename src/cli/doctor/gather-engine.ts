@@ -3,7 +3,8 @@
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { toPilotfishError } from '../../base/error.js';
+import { type ErrorCode, toPilotfishError } from '../../base/error.js';
+import type { ComputeDevice } from '../../engine/llama/ffi.js';
 import {
   findLibrary,
   type LibraryFiles,
@@ -11,8 +12,26 @@ import {
   llamaVersion,
   platformPackageVersion,
 } from '../../engine/llama/library.js';
-import type { EngineFacts, LoadFacts } from './facts.js';
 import type { Machine } from './machine.js';
+
+export type LoadFacts =
+  | { readonly kind: 'loaded'; readonly devices: readonly ComputeDevice[] }
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The process that tried died. */
+  | { readonly kind: 'crashed'; readonly how: string };
+
+export interface EngineFacts {
+  readonly llamaVersion: string;
+  readonly packageVersion: string;
+  /** Value of LLAMA_LIB_DIR, or null. */
+  readonly namedFolder: string | null;
+  readonly folder: string | null;
+  /** The package or setting that named the folder. */
+  readonly source: string | null;
+  /** File names of the compute backends in the folder. */
+  readonly backends: readonly string[];
+  readonly load: LoadFacts;
+}
 
 /** Longest wait for the libraries to load; a GPU driver may take seconds to start. */
 const probeMsMax = 30_000;

@@ -7,10 +7,9 @@ import { getHFHubCachePath, HUB_URL } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
-import type { HubFacts } from './facts.js';
 import { isWritable, type Machine } from './machine.js';
 
-export function gatherHub(machine: Machine): HubFacts {
+export function gatherHub(machine: Machine) {
   const { settings, problem } = readSettings(machine.env);
   const { cacheDir } = settings;
   const folder = existingFolder(cacheDir);
@@ -20,6 +19,7 @@ export function gatherHub(machine: Machine): HubFacts {
     cacheExists: folder === cacheDir,
     cacheWritable: isWritable(folder),
     freeBytes: freeSpace(folder),
+    // Whether it is set, never the token.
     tokenSet: settings.token !== null,
     offline: settings.offline,
     proxySet: isProxySet(machine.env),
@@ -33,12 +33,8 @@ function readSettings(env: Environment): { settings: HubSettings; problem: strin
     return { settings: hubSettings(env), problem: null };
   } catch (reason) {
     if (!(reason instanceof PilotfishError)) throw reason;
-    const settings = {
-      endpoint: HUB_URL,
-      token: null,
-      cacheDir: getHFHubCachePath(),
-      offline: false,
-    };
+    const cacheDir = getHFHubCachePath();
+    const settings = { endpoint: HUB_URL, token: null, cacheDir, offline: false };
     return { settings, problem: reason.message };
   }
 }
@@ -62,9 +58,7 @@ function freeSpace(folder: string): number | null {
 const isProxySet = (env: Environment): boolean =>
   ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some((name) => Boolean(env[name]));
 
-/**
- * Node's fetch takes a proxy from the environment only since 22.21 and 24.0, and only if asked to.
- */
+/** Node's fetch takes a proxy from the environment since 22.21 and 24.0, and only if asked to. */
 function isProxyUsed({ env, nodeVersion }: Machine): boolean {
   const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
   const able = major >= 24 || (major === 22 && minor >= 21);

@@ -7,38 +7,44 @@ import { PilotfishError } from '../../base/error.js';
 import { checkExitFile } from '../../engine/gguf/exit-file.js';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import type { BundledModel } from '../../engine/llama/bundled.js';
-import type { ModelCheck } from './facts.js';
 
-export async function gatherModel({ file, path, sha256 }: BundledModel): Promise<ModelCheck> {
+export interface ModelCheck {
+  readonly file: string;
+  readonly bytes: number | null;
+  /** Null where the file is missing, or no checksum is known. */
+  readonly intact: boolean | null;
+  /** Why it cannot be used, or null. */
+  readonly problem: string | null;
+  /** Position of a trained exit head in its target; null for a model. */
+  readonly exit: { readonly layer: number; readonly targetBlockCount: number } | null;
+}
+
+export async function gatherModel(
+  { file, path, sha256 }: BundledModel,
+  isHead: boolean,
+): Promise<ModelCheck> {
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? null;
   if (bytes === null) return { file, bytes, intact: null, problem: null, exit: null };
   const intact = sha256 === null ? null : (await digest(path)) === sha256;
-  return { file, bytes, intact, problem: problemOf(() => checkModelFile(path)), exit: null };
+  try {
+    return { file, bytes, intact, problem: null, exit: checked(path, isHead) };
+  } catch (reason) {
+    if (!(reason instanceof PilotfishError)) throw reason;
+    return { file, bytes, intact, problem: reason.message, exit: null };
+  }
 }
 
-export async function gatherHead(head: BundledModel): Promise<ModelCheck> {
-  const facts = await gatherModel(head);
-  if (facts.bytes === null) return facts;
-  let exit: ModelCheck['exit'] = null;
-  const problem = problemOf(() => {
-    const { layer, targetBlockCount } = checkExitFile(head.path);
-    exit = { layer, targetBlockCount };
-  });
-  return { ...facts, exit, problem };
+function checked(path: string, isHead: boolean): ModelCheck['exit'] {
+  if (isHead) {
+    const { layer, targetBlockCount } = checkExitFile(path);
+    return { layer, targetBlockCount };
+  }
+  checkModelFile(path);
+  return null;
 }
 
 async function digest(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path)) hash.update(chunk);
   return hash.digest('hex');
-}
-
-function problemOf(check: () => unknown): string | null {
-  try {
-    check();
-    return null;
-  } catch (reason) {
-    if (reason instanceof PilotfishError) return reason.message;
-    throw reason;
-  }
 }

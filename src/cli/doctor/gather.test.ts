@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gatherFacts } from '../doctor.js';
+import { gatherFacts } from './facts.js';
 import {
   gatherGraphics,
   gatherHeat,

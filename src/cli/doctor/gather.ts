@@ -1,43 +1,25 @@
 // Gathers facts about the machine: system, processor, memory, heat, GPUs. Judges nothing. Sources:
 // proc(5), cgroups(7), os-release(5), the Raspberry Pi firmware's get_throttled.
 
-import {
-  memoryLimitBytes,
-  memoryUsedBytes,
-  processorQuota,
-  type ReadText,
-} from '../../base/control-groups.js';
-import type {
-  GraphicsFacts,
-  HeatFacts,
-  MemoryFacts,
-  ProcessorFacts,
-  SystemFacts,
-} from './facts.js';
+import { memoryLimitBytes, memoryUsedBytes, processorQuota } from '../../base/control-groups.js';
 import type { Machine } from './machine.js';
 
-const readOf =
-  (machine: Machine): ReadText =>
-  (path) =>
-    machine.read(path);
-
-export function gatherSystem(machine: Machine): SystemFacts {
+export function gatherSystem(machine: Machine) {
+  const { platform, arch, kernelArch, kernelRelease, nodeVersion, glibcVersion } = machine;
   return {
-    platform: machine.platform,
-    arch: machine.arch,
-    kernelArch: machine.kernelArch,
-    kernelRelease: machine.kernelRelease,
+    ...{ platform, arch, kernelArch, kernelRelease },
     distribution: readDistribution(machine),
-    board: readBoard(machine),
+    // Device-tree texts end with a zero byte.
+    board: machine.read('/proc/device-tree/model')?.replaceAll('\0', '').trim() || null,
     tegraRelease: readTegraRelease(machine),
-    nodeVersion: machine.nodeVersion,
+    nodeVersion,
     libc: readLibc(machine),
-    glibcVersion: machine.glibcVersion,
+    glibcVersion,
     cxxVersion: readCxxVersion(machine),
   };
 }
 
-function readDistribution(machine: Machine): SystemFacts['distribution'] {
+function readDistribution(machine: Machine) {
   const text = machine.read('/etc/os-release') ?? machine.read('/usr/lib/os-release');
   if (text === null) return null;
   const fields = new Map(
@@ -50,16 +32,13 @@ function readDistribution(machine: Machine): SystemFacts['distribution'] {
   };
 }
 
-/** Device-tree texts end with a zero byte. */
-const readBoard = (machine: Machine): string | null =>
-  machine.read('/proc/device-tree/model')?.replaceAll('\0', '').trim() || null;
-
+/** Major release of NVIDIA's Linux for Tegra: 32 is JetPack 4, 35 is 5, 36 is 6. */
 function readTegraRelease(machine: Machine): number | null {
   const [, release] = /# R(\d+)/.exec(machine.read('/etc/nv_tegra_release') ?? '') ?? [];
   return release === undefined ? null : Number(release);
 }
 
-function readLibc(machine: Machine): SystemFacts['libc'] {
+function readLibc(machine: Machine): 'glibc' | 'musl' | 'other' {
   if (machine.platform !== 'linux') return 'other';
   if (machine.glibcVersion !== null) return 'glibc';
   return machine.sharedObjects.some((path) => path.includes('ld-musl')) ? 'musl' : 'other';
@@ -67,10 +46,7 @@ function readLibc(machine: Machine): SystemFacts['libc'] {
 
 const libraryFolders = ['/usr/lib', '/usr/lib64', '/lib', '/lib64'];
 
-/**
- * The versions that libstdc++ offers are in its text section. The newest one decides which programs
- * it can run.
- */
+/** The newest version in the text section of libstdc++ decides which programs it can run. */
 function readCxxVersion(machine: Machine): string | null {
   if (machine.platform !== 'linux') return null;
   const loaded = machine.sharedObjects.find((path) => path.includes('libstdc++.so'));
@@ -84,32 +60,28 @@ function readCxxVersion(machine: Machine): string | null {
 
 /** For Node builds that link libstdc++ statically and do not have it loaded. */
 function libstdcxxPaths(machine: Machine): string[] {
-  const triplets = libraryFolders.flatMap((folder) =>
-    machine
-      .list(folder)
-      .filter((name) => name.includes('-linux-gnu'))
-      .map((name) => `${folder}/${name}`),
-  );
-  return [...triplets, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
+  const folders = libraryFolders.flatMap((folder) => {
+    const triplets = machine.list(folder).filter((name) => name.includes('-linux-gnu'));
+    return triplets.map((name) => `${folder}/${name}`);
+  });
+  return [...folders, ...libraryFolders].map((folder) => `${folder}/libstdc++.so.6`);
 }
 
-export function gatherProcessor(machine: Machine): ProcessorFacts {
+export function gatherProcessor(machine: Machine) {
   const cpuinfo = machine.read('/proc/cpuinfo') ?? '';
   // x86 says flags, ARM says Features; each processor repeats them.
   const [, features] = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo) ?? [];
-  return {
-    model: machine.cpuModel,
-    features: features?.trim().split(/\s+/) ?? [],
-    processorCount: machine.processorCount,
-    parallelism: machine.parallelism,
-    quota: processorQuota(readOf(machine)),
-  };
+  const { cpuModel: model, processorCount, parallelism } = machine;
+  const list = features?.trim().split(/\s+/) ?? [];
+  const quota = processorQuota((path) => machine.read(path));
+  return { model, features: list, processorCount, parallelism, quota };
 }
 
-export function gatherMemory(machine: Machine): MemoryFacts {
+export function gatherMemory(machine: Machine) {
+  // Memory available without swapping.
   const [, available] =
     /^MemAvailable:\s+(\d+) kB$/m.exec(machine.read('/proc/meminfo') ?? '') ?? [];
-  const read = readOf(machine);
+  const read = (path: string): string | null => machine.read(path);
   const limitBytes = memoryLimitBytes(read, machine.totalBytes);
   const free = available === undefined ? machine.freeBytes : Number(available) * 1024;
   const used = memoryUsedBytes(read);
@@ -120,11 +92,12 @@ export function gatherMemory(machine: Machine): MemoryFacts {
   };
 }
 
-export function gatherHeat(machine: Machine): HeatFacts {
+export function gatherHeat(machine: Machine) {
   const milli = machine.read('/sys/class/thermal/thermal_zone0/temp')?.trim();
   const throttled = readThrottled(machine)?.trim();
   return {
     celsius: milli ? Number(milli) / 1000 : null,
+    // Bits of the Raspberry Pi's firmware; null elsewhere.
     throttled: throttled ? Number.parseInt(throttled, 16) : null,
   };
 }
@@ -138,7 +111,7 @@ function readThrottled(machine: Machine): string | null {
     .reduce((found, text) => found ?? text, null);
 }
 
-export function gatherGraphics(machine: Machine): GraphicsFacts {
+export function gatherGraphics(machine: Machine) {
   const devices = machine.list('/dev');
   return {
     nvidia:

@@ -1,28 +1,30 @@
 // Judges the engine and its surroundings: libraries, GPUs, models, the model cache. Pure.
 
+import type { ComputeDevice } from '../../engine/llama/ffi.js';
 import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
-import type { EngineFacts, Facts, GraphicsFacts, ModelCheck, SystemFacts } from './facts.js';
+import type { Facts } from './facts.js';
+import type { EngineFacts } from './gather-engine.js';
+import type { ModelCheck } from './gather-models.js';
 
 /** Platform packages on npm; others do not exist. */
-const packages: Readonly<Record<string, { base: string; gpu?: string }>> = {
-  'linux-x64': { base: 'linux-x64' },
-  'linux-arm64': { base: 'linux-arm64' },
-  'darwin-arm64': { base: 'mac-arm64-metal' },
-  'darwin-x64': { base: 'mac-x64' },
-  'win32-x64': { base: 'win-x64' },
-  'win32-arm64': { base: 'win-arm64' },
+const packages: Readonly<Record<string, string>> = {
+  'linux-x64': 'linux-x64',
+  'linux-arm64': 'linux-arm64',
+  'darwin-arm64': 'mac-arm64-metal',
+  'darwin-x64': 'mac-x64',
+  'win32-x64': 'win-x64',
+  'win32-arm64': 'win-arm64',
 };
 
 /** `npm install ...` for a platform package, or null where there is none. */
 function installCommand(
-  { platform, arch }: SystemFacts,
+  { platform, arch }: Facts['system'],
   engine: EngineFacts,
   kind = '',
 ): string | null {
-  const found = packages[`${platform}-${arch}`];
-  if (found === undefined) return null;
-  return `npm install @node-llama-cpp/${found.base}${kind}@${engine.packageVersion}`;
+  const name = packages[`${platform}-${arch}`];
+  return name ? `npm install @node-llama-cpp/${name}${kind}@${engine.packageVersion}` : null;
 }
 
 export function judgeLibrary({ system, engine }: Facts): Check {
@@ -32,16 +34,15 @@ export function judgeLibrary({ system, engine }: Facts): Check {
 }
 
 function loadFinding({ load, folder }: EngineFacts): string {
-  if (load.kind === 'refused') return load.message;
-  const how = load.kind === 'crashed' ? load.how : '';
+  if (load.kind !== 'crashed') return load.kind === 'refused' ? load.message : '';
   const why =
-    how === 'SIGILL'
+    load.how === 'SIGILL'
       ? 'it uses instructions this processor does not have'
-      : `the process that loaded it ended with ${how}`;
+      : `the process that loaded it ended with ${load.how}`;
   return `the library in ${folder} cannot be loaded: ${why}`;
 }
 
-function loadRemedy(system: SystemFacts, engine: EngineFacts, found: boolean): string {
+function loadRemedy(system: Facts['system'], engine: EngineFacts, found: boolean): string {
   const { load, llamaVersion, namedFolder } = engine;
   if (namedFolder !== null) {
     return `LLAMA_LIB_DIR is ${namedFolder}: unset it, or set it to the folder of a llama.cpp ${llamaVersion} build for this system.`;
@@ -59,25 +60,24 @@ export function judgeGpu({ system, engine, graphics }: Facts): Check {
   const devices = engine.load.kind === 'loaded' ? engine.load.devices : [];
   const gpus = devices.filter(({ kind }) => kind === 'gpu');
   if (gpus.length > 0) {
-    const names = gpus.map(
-      ({ name, description, freeBytes }) =>
-        `${description} (${name}, ${formatMemory(freeBytes)} free)`,
-    );
-    return ok('GPU', names.join('; '));
+    const textOf = ({ name, description, freeBytes }: ComputeDevice): string =>
+      `${description} (${name}, ${formatMemory(freeBytes)} free)`;
+    return ok('GPU', gpus.map(textOf).join('; '));
   }
   const backends = engine.backends.filter((name) => /cuda|vulkan|metal/.test(name));
   if (backends.length > 0 && engine.load.kind === 'loaded') {
     const finding = `${backends.join(', ')} is installed, but finds no GPU`;
-    return warn(
-      'GPU',
-      finding,
-      'Install or start the GPU driver; until then the processor is used.',
-    );
+    const remedy = 'Install or start the GPU driver; until then the processor is used.';
+    return warn('GPU', finding, remedy);
   }
   return missingGpu(system, engine, graphics);
 }
 
-function missingGpu(system: SystemFacts, engine: EngineFacts, graphics: GraphicsFacts): Check {
+function missingGpu(
+  system: Facts['system'],
+  engine: EngineFacts,
+  graphics: Facts['graphics'],
+): Check {
   if (graphics.nvidia && system.arch === 'arm64') {
     return note(
       'GPU',
@@ -140,9 +140,6 @@ export function judgeHub({ hub }: Facts): Check {
 export function judgeProxy({ hub }: Facts): Check | null {
   if (!hub.proxySet) return null;
   if (hub.proxyUsed) return ok('proxy', 'used for downloads');
-  return warn(
-    'proxy',
-    'one is configured, but Node does not use it for downloads',
-    'Set NODE_USE_ENV_PROXY=1; this needs Node 22.21, 24 or later.',
-  );
+  const finding = 'one is configured, but Node does not use it for downloads';
+  return warn('proxy', finding, 'Set NODE_USE_ENV_PROXY=1; this needs Node 22.21, 24 or later.');
 }

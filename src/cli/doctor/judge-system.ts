@@ -3,7 +3,7 @@
 
 import { formatMemory } from '../screen/numbers.js';
 import { type Check, fail, isAtLeast, note, ok, warn } from './check.js';
-import type { Facts, SystemFacts } from './facts.js';
+import type { Facts } from './facts.js';
 
 const nodeMin = '20.19';
 const glibcMin = '2.34';
@@ -38,11 +38,8 @@ export function judgeLibc({ system, engine }: Facts): Check | null {
   if (system.platform !== 'linux') return null;
   if (system.libc === 'musl') {
     if (engine.load.kind === 'loaded') return note('C library', 'musl');
-    return fail(
-      'C library',
-      'musl: the prebuilt llama.cpp packages need glibc',
-      `Use an image with glibc (node:20-bookworm-slim instead of node:20-alpine), ${ownBuild}.`,
-    );
+    const remedy = `Use an image with glibc (node:20-bookworm-slim instead of node:20-alpine), ${ownBuild}.`;
+    return fail('C library', 'musl: the prebuilt llama.cpp packages need glibc', remedy);
   }
   const { glibcVersion, cxxVersion } = system;
   const glibc = glibcVersion === null ? 'unknown C library' : `glibc ${glibcVersion}`;
@@ -56,7 +53,7 @@ export function judgeLibc({ system, engine }: Facts): Check | null {
   return fail('C library', needs, newerSystem(system));
 }
 
-function newerSystem({ tegraRelease, distribution, board }: SystemFacts): string {
+function newerSystem({ tegraRelease, distribution, board }: Facts['system']): string {
   if (tegraRelease !== null && tegraRelease < 36) {
     const jetpack = { 32: 'JetPack 4', 35: 'JetPack 5' }[tegraRelease] ?? 'this JetPack';
     return `${jetpack} is too old: install JetPack 6, run in a container of Ubuntu 22.04 or later, ${ownBuild}.`;
@@ -69,14 +66,13 @@ function newerSystem({ tegraRelease, distribution, board }: SystemFacts): string
   return `Upgrade to a system of 2022 or later (Debian 12, Ubuntu 22.04), ${ownBuild}.`;
 }
 
-/** The processor features that matter most for llama.cpp's matrix products, per architecture. */
-const wantedFeatures: Readonly<Record<string, { all: readonly string[]; without: string }>> = {
-  x64: { all: ['avx2', 'fma', 'f16c'], without: 'processors before 2013 are several times slower' },
-  arm64: {
-    all: ['asimddp', 'asimdhp'],
-    without:
-      'Cortex-A72 and older (Raspberry Pi 4) are slower with quantised models; a Pi 5 has them',
-  },
+/** The processor features that matter most for llama.cpp, and what is missing without them. */
+const wantedFeatures: Readonly<Record<string, readonly [features: string[], without: string]>> = {
+  x64: [['avx2', 'fma', 'f16c'], 'processors before 2013 are several times slower'],
+  arm64: [
+    ['asimddp', 'asimdhp'],
+    'Cortex-A72 and older (Raspberry Pi 4) are slower with quantised models; a Pi 5 has them',
+  ],
 };
 
 export function judgeProcessor({ system, processor }: Facts): Check {
@@ -84,34 +80,28 @@ export function judgeProcessor({ system, processor }: Facts): Check {
   const wanted = wantedFeatures[system.arch];
   // Without a list (macOS, some containers) there is nothing to compare.
   if (wanted === undefined || features.length === 0) return ok('processor', model);
-  const missing = wanted.all.filter((feature) => !features.includes(feature));
-  if (missing.length === 0) {
-    const extra = features.filter((name) => /^(avx512f|avx_vnni|amx_int8|i8mm|sve)$/.test(name));
-    return ok('processor', `${model}, ${[...wanted.all, ...extra].join(' ')}`);
+  const [all, without] = wanted;
+  const missing = all.filter((feature) => !features.includes(feature));
+  if (missing.length > 0) {
+    return note('processor', `${model} lacks ${missing.join(' ')}: ${without}`);
   }
-  return note('processor', `${model} lacks ${missing.join(' ')}: ${wanted.without}`);
+  const extra = features.filter((name) => /^(avx512f|avx_vnni|amx_int8|i8mm|sve)$/.test(name));
+  return ok('processor', `${model}, ${[...all, ...extra].join(' ')}`);
 }
 
 export function judgeCores({ processor }: Facts): Check {
   const { parallelism, processorCount, quota } = processor;
-  const visible =
-    parallelism === processorCount
-      ? `${parallelism} cores`
-      : `${parallelism} of ${processorCount} cores`;
+  const whole = parallelism === processorCount ? '' : ` of ${processorCount}`;
+  const visible = `${parallelism}${whole} cores`;
   if (quota !== null && quota < parallelism) {
     const threads = Math.max(1, Math.floor(quota));
-    return warn(
-      'cores',
-      `${visible} are visible, but the container may use only ${Number(quota.toFixed(2))}`,
-      `Waiting ggml threads use processor time: pass --threads ${threads}.`,
-    );
+    const finding = `${visible} are visible, but the container may use only ${Number(quota.toFixed(2))}`;
+    const remedy = `Waiting ggml threads use processor time: pass --threads ${threads}.`;
+    return warn('cores', finding, remedy);
   }
   if (parallelism === 1) {
-    return warn(
-      'cores',
-      'one core: draft and target model share it',
-      'Run only one of them on this machine, and pass --threads 1.',
-    );
+    const remedy = 'Run only one of them on this machine, and pass --threads 1.';
+    return warn('cores', 'one core: draft and target model share it', remedy);
   }
   if (parallelism <= 4) {
     const finding = `${visible}: threads of two models that share a core slow both down many times`;
@@ -123,48 +113,43 @@ export function judgeCores({ processor }: Facts): Check {
 
 export function judgeMemory({ system, memory }: Facts): Check {
   const { totalBytes, availableBytes, limitBytes } = memory;
-  const whole =
-    limitBytes === null
-      ? formatMemory(totalBytes)
-      : `${formatMemory(limitBytes)} (limit of the container)`;
-  const finding = `${formatMemory(availableBytes)} available of ${whole}`;
+  const whole = formatMemory(limitBytes ?? totalBytes);
+  const limit = limitBytes === null ? '' : ' (limit of the container)';
+  const finding = `${formatMemory(availableBytes)} available of ${whole}${limit}`;
   // Other systems count memory as used that they would free at once.
   if (system.platform !== 'linux' || availableBytes >= memoryMin) return ok('memory', finding);
-  return warn(
-    'memory',
-    finding,
-    'Close other programs, raise the limit, or use only small models.',
-  );
+  const remedy = 'Close other programs, raise the limit, or use only small models.';
+  return warn('memory', finding, remedy);
 }
 
-/** Bits of get_throttled: now in 0 to 3, since boot in 16 to 19. */
-const throttleBits = { underVoltage: 0, capped: 1, throttled: 2, softLimit: 3 } as const;
 const hotCelsius = 80;
+const coolIt = 'Cool it: a heat sink or a fan.';
+const otherSupply = 'Use the power supply and cable made for the board.';
 
-export function judgeHeat({ heat }: Facts): Check | null {
-  const { celsius, throttled } = heat;
+export function judgeHeat({ heat: { celsius, throttled } }: Facts): Check | null {
   if (throttled === null && celsius === null) return null;
-  const degrees = celsius === null ? '' : `${celsius.toFixed(0)} °C`;
-  const bit = (name: keyof typeof throttleBits, shift: 0 | 16): boolean =>
-    (((throttled ?? 0) >> (throttleBits[name] + shift)) & 1) === 1;
-  const say = (words: string) => (degrees ? `${degrees}, ${words}` : words);
-  if (bit('underVoltage', 0)) {
-    const finding = say('the supply voltage is too low, so the processor runs slower');
-    return warn('heat', finding, 'Use the power supply and cable made for the board.');
-  }
-  if (bit('capped', 0) || bit('throttled', 0) || bit('softLimit', 0)) {
-    return warn('heat', say('the processor is slowed down'), 'Cool it: a heat sink or a fan.');
-  }
-  if (celsius !== null && celsius >= hotCelsius) {
-    return warn('heat', say('about to be slowed down'), 'Cool it: a heat sink or a fan.');
-  }
-  if (bit('underVoltage', 16)) {
-    const finding = say('the supply voltage has been too low since the start');
-    return note('heat', finding, 'Use the power supply and cable made for the board.');
-  }
-  if (bit('throttled', 16) || bit('softLimit', 16) || bit('capped', 16)) {
-    const finding = say('the processor has been slowed down since the start');
-    return note('heat', finding, 'Cool it before measuring anything.');
-  }
-  return ok('heat', say('not slowed down').replace(/^, /, ''));
+  // Bits of get_throttled, now and (16 higher) since the start: 0 low voltage, 1 to 3 slowed down.
+  const bits = throttled ?? 0;
+  const [, form, finding, remedy] = (
+    [
+      [
+        bits & 0x1,
+        warn,
+        'the supply voltage is too low, so the processor runs slower',
+        otherSupply,
+      ],
+      [bits & 0xe, warn, 'the processor is slowed down', coolIt],
+      [celsius !== null && celsius >= hotCelsius, warn, 'about to be slowed down', coolIt],
+      [bits & 0x1_0000, note, 'the supply voltage has been too low since the start', otherSupply],
+      [
+        bits & 0xe_0000,
+        note,
+        'the processor has been slowed down since the start',
+        'Cool it before measuring anything.',
+      ],
+      [true, ok, 'not slowed down', null],
+    ] as const
+  ).find(([applies]) => applies)!;
+  const degrees = celsius === null ? '' : `${celsius.toFixed(0)} °C, `;
+  return form('heat', `${degrees}${finding}`, remedy);
 }

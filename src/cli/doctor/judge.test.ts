@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Check, type CheckLevel, isAtLeast } from './check.js';
-import type { EngineFacts, Facts } from './facts.js';
+import type { Facts } from './facts.js';
+import type { EngineFacts } from './gather-engine.js';
 import { judgeMachine, worstVerdict } from './judge.js';
 import type { Machine } from './machine.js';
 import { engines, factsOf, machine, machines, refusing } from './machines.suite.js';
@@ -197,7 +198,7 @@ test('a GPU is listed, or its missing package or driver named', () => {
   const gpu = {
     name: 'CUDA0',
     description: 'RTX',
-    kind: 'gpu',
+    kind: 'gpu' as const,
     totalBytes: 2 ** 34,
     freeBytes: 2 ** 33,
   };

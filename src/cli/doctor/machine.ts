@@ -9,10 +9,7 @@ export interface Machine {
   readonly platform: string;
   /** Architecture of this Node build. */
   readonly arch: string;
-  /**
-   * Architecture of the kernel, as uname gives it. It differs from `arch` for a 32-bit system on a
-   * 64-bit kernel.
-   */
+  /** As uname gives it; unlike `arch` for a 32-bit system on a 64-bit kernel. */
   readonly kernelArch: string;
   readonly kernelRelease: string;
   readonly nodeVersion: string;

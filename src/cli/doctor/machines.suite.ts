@@ -1,7 +1,7 @@
 // Describes machines by their files, for tests of gathering and judging. The texts are shortened
 // from real systems; the missing parts are not read.
 
-import type { EngineFacts, Facts } from './facts.js';
+import type { Facts } from './facts.js';
 import {
   gatherGraphics,
   gatherHeat,
@@ -9,6 +9,7 @@ import {
   gatherProcessor,
   gatherSystem,
 } from './gather.js';
+import type { EngineFacts } from './gather-engine.js';
 import type { Machine } from './machine.js';
 
 type Files = Readonly<Record<string, string>>;

@@ -1,6 +1,5 @@
-// Defines the flags for a device's credentials: its key, its certificate, and a certificate
-// authority. Secrets come by file or environment only: every user of the machine can read a command
-// line.
+// Defines the flags for a device's key and certificates. Secrets come by file or environment only:
+// every user of the machine can read a command line.
 
 import { readFileSync, statSync } from 'node:fs';
 import type { Option } from 'commander';
@@ -10,7 +9,7 @@ import type { DeviceTls } from '../../device/index.js';
 import { limits } from '../../protocol/limits.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
-import { flag } from './flags.js';
+import { flag, usageError } from './flags.js';
 import { noKeyFlag } from './listen-flags.js';
 
 export interface CredentialOptions {
@@ -38,15 +37,11 @@ export interface Credentials {
   readonly insecureKeyInClear?: boolean;
 }
 
-/**
- * Reads the credentials that flags and environment name.
- *
- * @throws PilotfishError `usage`; never quotes a secret.
- */
+/** Reads what flags and environment name. @throws `usage`; never quotes a secret. */
 export function credentialsOf(options: CredentialOptions, terminal: Terminal): Credentials {
   const { ca, clientCert, clientKey, insecureKeyInClear } = options;
   if ((clientCert === undefined) !== (clientKey === undefined)) {
-    throw usage('--client-cert and --client-key go together');
+    throw usageError('--client-cert and --client-key go together');
   }
   const key = keyOf(options, terminal);
   const tls: DeviceTls = {
@@ -60,8 +55,6 @@ export function credentialsOf(options: CredentialOptions, terminal: Terminal): C
   };
 }
 
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
-
 /** `--key-file` wins over PILOTFISH_KEY. */
 function keyOf({ keyFile }: CredentialOptions, terminal: Terminal): string | undefined {
   const given = terminal.env['PILOTFISH_KEY'];
@@ -71,13 +64,13 @@ function keyOf({ keyFile }: CredentialOptions, terminal: Terminal): string | und
   const { value: max } = limits.keyBytes;
   // The key goes into an HTTP header, which takes these characters only.
   if (key.length <= max && /^[\x21-\x7e]+$/.test(key)) return key;
-  throw usage(`${where} holds no key: a key is one word of at most ${max} characters`);
+  throw usageError(`${where} holds no key: a key is one word of at most ${max} characters`);
 }
 
 function readKey(path: string, terminal: Terminal): string {
   try {
     const { mode, size } = statSync(path);
-    if (size > 4096) throw usage(`${path} holds no key: it has ${size} bytes`);
+    if (size > 4096) throw usageError(`${path} holds no key: it has ${size} bytes`);
     if ((mode & 0o007) !== 0) {
       noteTo(terminal)(`every user of this machine may read ${path}; run chmod 600 ${path}`);
     }
@@ -86,6 +79,6 @@ function readKey(path: string, terminal: Terminal): string {
     if (reason instanceof PilotfishError) throw reason;
     const { code } = reason as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'does not exist' : `cannot be read (${code})`;
-    throw new PilotfishError('usage', `the key file ${path} ${why}`, { cause: reason });
+    throw usageError(`the key file ${path} ${why}`, { cause: reason });
   }
 }

@@ -2,13 +2,10 @@
 // contradictions before anything is loaded. No flag changes the target's law.
 
 import type { Command, Option } from 'commander';
-import { PilotfishError } from '../../base/error.js';
 import { type Scheme, schemes } from '../../protocol/frame.js';
-import { decimal, flag, oneOfNames, wholeNumber } from './flags.js';
+import { decimal, flag, oneOfNames, usageError, wholeNumber } from './flags.js';
 
-/**
- * Longer drafts are rarely accepted whole, and each drafted token needs a row of logits in memory.
- */
+/** Longer drafts are rarely accepted whole, and each drafted token takes a row of logits. */
 const draftLengthMax = 64;
 
 /** The values of the draft flags. */
@@ -32,17 +29,17 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
     flag(
       '--draft-length <n>',
       'most tokens drafted per round; 0 uses the target alone',
-      wholeNumber('--draft-length', 0, draftLengthMax),
+      wholeNumber(0, draftLengthMax),
     ).default(defaults.draftLength),
     flag(
       '--confidence-min <p>',
       'end a draft after the first token less likely than this; 0 turns it off',
-      decimal('--confidence-min'),
+      decimal,
     ).default(0),
     flag(
       '--scheme <name>',
       `how drafts are verified: ${schemes.join(', ')} (default: greedy at --temp 0, else coupled)`,
-      oneOfNames('--scheme', schemes),
+      oneOfNames(schemes),
     ),
   ];
 }
@@ -61,26 +58,17 @@ export function drafterOf({
   return draft === 'ngram' ? { kind: 'ngram' } : { kind: 'model', name: draft };
 }
 
-/**
- * The named scheme, or the default for the temperature.
- *
- * @throws PilotfishError `usage` for greedy above temperature 0.
- */
+/** The named scheme, or the default. @throws `usage` for greedy above temperature 0. */
 export function schemeOf({ scheme, temp }: { scheme?: Scheme; temp: number }): Scheme {
   if (scheme === 'greedy' && temp > 0) {
-    throw usage(
+    throw usageError(
       `--scheme greedy always takes the likeliest token, but --temp is ${temp}: add --temp 0, or use --scheme coupled`,
     );
   }
   return scheme ?? (temp === 0 ? 'greedy' : 'coupled');
 }
 
-/**
- * Refuses flags without effect.
- *
- * @param needy long names of flags that need a drafter, beside those of draftFlags.
- * @throws PilotfishError `usage`.
- */
+/** Refuses flags without effect. @param needy further flags that need a drafter. */
 export function checkDraftFlags(
   options: DraftOptions & { readonly showDraft?: boolean; readonly json?: boolean },
   command: Pick<Command, 'options' | 'getOptionValueSource'>,
@@ -88,16 +76,14 @@ export function checkDraftFlags(
 ): void {
   const { confidenceMin, draft, showDraft, json } = options;
   if (!(confidenceMin >= 0 && confidenceMin <= 1)) {
-    throw usage(`--confidence-min ${confidenceMin} is outside [0, 1]`);
+    throw usageError(`--confidence-min ${confidenceMin} is outside [0, 1]`);
   }
-  if (showDraft && json) throw usage('--show-draft and --json cannot be combined');
+  if (showDraft && json) throw usageError('--show-draft and --json cannot be combined');
   if (draft !== 'none') return;
   for (const name of ['--draft-length', '--confidence-min', '--show-draft', ...needy]) {
     const option = command.options.find(({ long }) => long === name);
     if (option && command.getOptionValueSource(option.attributeName()) === 'cli') {
-      throw usage(`${name} needs a drafter, such as --draft stories-draft`);
+      throw usageError(`${name} needs a drafter, such as --draft stories-draft`);
     }
   }
 }
-
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);

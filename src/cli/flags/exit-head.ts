@@ -14,11 +14,7 @@ import {
 import type { ExitChoice } from '../../engine/llama/index.js';
 import { flag } from './flags.js';
 
-/**
- * Defines `--exit-head`. Off by default, also for a bundled target: race, the default mode, uses no
- * hints. In the other modes hints gain more than an exit costs only over short links
- * (lab/decisions/drafting-ahead.md).
- */
+/** Off by default: race uses no hints, and elsewhere they pay over short links only. */
 export function exitHeadFlag(): Option {
   return flag(
     '--exit-head <file|layer|off>',
@@ -29,11 +25,8 @@ export function exitHeadFlag(): Option {
 }
 
 /**
- * The exit that the flag means. Only bundled heads are checked.
- *
- * @param value absent: off.
- * @throws PilotfishError `model-not-found` for a name that is neither a file nor a bundled head;
- *   `checksum-mismatch` for a bundled head that differs from the published one.
+ * The exit that the flag means; null: off. @throws PilotfishError `model-not-found` for a name that
+ * is neither a file nor a bundled head; `checksum-mismatch` for a changed bundled head.
  */
 export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
   if (wanted.toLowerCase() === 'off') return null;
@@ -44,10 +37,9 @@ export function exitChoiceOf(wanted = 'off'): ExitChoice | null {
     checkBundled(headPath);
     return { headPath };
   }
-  throw new PilotfishError(
-    'model-not-found',
-    `--exit-head: there is no file '${wanted}'; bundled heads are ${namesOf(listBundledHeads())}`,
-  );
+  const known = `bundled heads are ${namesOf(listBundledHeads())}`;
+  const message = `--exit-head: there is no file '${wanted}'; ${known}`;
+  throw new PilotfishError('model-not-found', message);
 }
 
 /** Whether the head is bundled; such a head needs no probe. */

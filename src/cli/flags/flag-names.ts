@@ -27,10 +27,7 @@ const flagOf: Readonly<Record<string, string>> = {
   draftLengthMax: '--draft-length',
 };
 
-/**
- * Names that are ordinary words too. They are replaced only at the beginning of a message, with a
- * value after them.
- */
+/** Ordinary words too: replaced only at the beginning of a message, with a value after them. */
 const plainWords = new Set(['temperature', 'threads', 'poll', 'priority']);
 
 const phrases: readonly (readonly [RegExp, string])[] = [

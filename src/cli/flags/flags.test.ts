@@ -6,8 +6,8 @@ import { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import { checkSampling } from '../../math/sampling.js';
 import { draftFlags } from './draft-flags.js';
-import { flag, jsonFlag, settleSwitches } from './flags.js';
-import { addGroup, type LoadOptions, loadFlags, modelFlag } from './model-flags.js';
+import { addGroup, flag, jsonFlag, settleSwitches } from './flags.js';
+import { type LoadOptions, loadFlags, modelFlag } from './model-flags.js';
 import {
   addSamplingFlags,
   collectLogitBias,

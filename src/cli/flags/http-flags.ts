@@ -1,8 +1,7 @@
 // Defines the flags of the HTTP API, the same for server and device.
 
 import type { Option } from 'commander';
-import { PilotfishError } from '../../base/error.js';
-import { flag, wholeNumber } from './flags.js';
+import { flag, usageError, wholeNumber } from './flags.js';
 
 export interface HttpOptions {
   readonly httpOrigin: readonly string[];
@@ -22,11 +21,9 @@ export function httpFlags(): Option[] {
   origins.argParser((text: string, before: readonly string[]) => [...before, checkedOrigin(text)]);
   return [
     origins,
-    flag(
-      '--http-requests <n>',
-      'most HTTP requests at once',
-      wholeNumber('--http-requests', 1, 65_536),
-    ).default(requestsDefault),
+    flag('--http-requests <n>', 'most HTTP requests at once', wholeNumber(1, 65_536)).default(
+      requestsDefault,
+    ),
   ];
 }
 
@@ -34,8 +31,7 @@ function checkedOrigin(text: string): string {
   if (text === '*') return text;
   const isOrigin = URL.canParse(text) && new URL(text).origin === text;
   if (isOrigin) return text;
-  throw new PilotfishError(
-    'usage',
+  throw usageError(
     `--http-origin takes an origin such as https://example.org, or *, not '${text}'`,
   );
 }

@@ -22,7 +22,7 @@ const limitNames: Readonly<Record<keyof KeyLimits, readonly [string, string]>> =
 export function limitFlags(): Option[] {
   return Object.values(limitNames).map(([name, what]) => {
     const long = `--key-${name}`;
-    return flag(`${long} <n>`, `most ${what}`, wholeNumber(long, 1, countMax));
+    return flag(`${long} <n>`, `most ${what}`, wholeNumber(1, countMax));
   });
 }
 

@@ -1,6 +1,5 @@
-// Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, and what
-// happens while the server is away. Refuses contradictions before anything is loaded, then loads
-// the draft model.
+// Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, fallback.
+// Refuses contradictions before anything is loaded, then loads the drafter and connects.
 
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
@@ -8,21 +7,22 @@ import { PilotfishError } from '../../base/error.js';
 import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead/ahead-budget.js';
 import { fallbacks } from '../../device/core/event.js';
 import { draftSlotsMax } from '../../device/drafter/draft-slots.js';
-import type {
-  ConnectOptions,
-  DrafterChoice,
-  Fallback,
-  GenerateOptions,
-  StopRule,
+import {
+  type Client,
+  connect,
+  type Fallback,
+  type GenerateOptions,
+  type StopRule,
 } from '../../device/index.js';
 import { bundledFolder } from '../../engine/llama/bundled.js';
 import type { LlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
-import type { LinkReport } from '../answers/link-report.js';
+import { LinkReport } from '../answers/link-report.js';
 import { loadNoted } from '../models/load-model.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
+import { noteTo } from '../screen/text-view.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
 import {
   checkDraftFlags,
@@ -31,14 +31,8 @@ import {
   drafterOf,
   draftFlags,
 } from './draft-flags.js';
-import { flag, oneOfNames, wholeNumber } from './flags.js';
-import {
-  addGroup,
-  type LoadOptions,
-  loadFlags,
-  loadSettings,
-  warnOfLongContext,
-} from './model-flags.js';
+import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags.js';
+import { type LoadOptions, loadFlags, loadSettings, warnOfLongContext } from './model-flags.js';
 import { serverFlag, serverUrl } from './server-address.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './shaping-flags.js';
 
@@ -60,8 +54,9 @@ const awaySecondsDefault = 60;
 
 /** Adds the flags, each with its environment variable. */
 export function addLinkFlags(command: Command): Command {
+  const vocab = flag('--vocab <name>', 'model whose vocabulary is used without a draft model');
   addGroup(command, 'Server', serverFlags());
-  addGroup(command, 'Models', [vocabFlag(), ...loadFlags()]);
+  addGroup(command, 'Models', [vocab.default('stories-draft'), ...loadFlags()]);
   return addGroup(command, 'Drafting', [
     ...draftFlags({ draft: 'stories-draft', draftLength: 16 }),
     ...roundFlags(),
@@ -75,48 +70,43 @@ function serverFlags() {
     flag(
       '--fallback <policy>',
       `while the server is away: ${fallbacks.join(', ')}`,
-      oneOfNames('--fallback', fallbacks),
+      oneOfNames(fallbacks),
     ).default('wait'),
     flag(
       '--away-seconds <n>',
       'how long an answer waits for a server that is away; 0 waits for ever',
-      wholeNumber('--away-seconds', 0, 86_400),
+      wholeNumber(0, 86_400),
     ).default(awaySecondsDefault),
     ...shapingFlags('messages in both directions'),
   ];
 }
-
-const vocabFlag = () =>
-  flag('--vocab <name>', 'model whose vocabulary is used without a draft model').default(
-    'stories-draft',
-  );
 
 function roundFlags() {
   return [
     flag(
       '--mode <name>',
       `${modes.join(', ')} (default: race where the scheme allows it)`,
-      oneOfNames('--mode', modes),
+      oneOfNames(modes),
     ),
     flag(
       '--stop-rule <name>',
       `when a draft is sent: ${ruleNames.join(', ')} (default: adaptive, or confidence with --confidence-min)`,
-      oneOfNames('--stop-rule', ruleNames),
+      oneOfNames(ruleNames),
     ),
     flag(
       '--window <n>',
       'most drafted tokens ahead of the last verdict',
-      wholeNumber('--window', 1, limits.windowTokens.value),
+      wholeNumber(1, limits.windowTokens.value),
     ).default(64),
     flag(
       '--ahead <n>',
       'pipeline, stop-and-wait: most tokens drafted after likely corrections; 0 saves power',
-      wholeNumber('--ahead', 0, branchTokensLimit),
+      wholeNumber(0, branchTokensLimit),
     ).default(aheadDefaults.tokensMax),
     flag(
       '--cut-keep <n>',
       'scheme split: how many of the likeliest tokens of a law the server sends',
-      wholeNumber('--cut-keep', 1, 2 ** 20),
+      wholeNumber(1, 2 ** 20),
     ),
   ];
 }
@@ -129,34 +119,60 @@ export function checkLinkFlags(options: LinkOptions, command: Command): void {
   const { scheme, mode } = options;
   if (scheme === undefined || mode === undefined || isOffered(scheme, mode)) return;
   const allowed = modes.filter((one) => isOffered(scheme, one));
-  throw usage(
+  throw usageError(
     `--scheme ${scheme} does not work with --mode ${mode}; it works with ${allowed.join(', ')}`,
   );
 }
 
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
-
-/** The drafter of a command, and the engine behind it. */
-export interface LoadedDrafter {
-  readonly name: DrafterName;
-  readonly drafter: DrafterChoice;
+/** A drafter with its engine, the connection it drafts for, and the reports about the link. */
+export interface DraftingClient {
+  readonly client: Client;
+  readonly drafter: DrafterName;
   readonly engine: LlamaEngine;
+  readonly report: LinkReport;
 }
 
 /**
- * Loads the draft model, or the model that only gives the vocabulary.
- *
- * @throws PilotfishError as resolveModel and loadLlamaEngine; `cancelled` when the signal aborted
- *   meanwhile.
+ * Loads the drafter, connects, and closes both after `work`.
+ * @param needs `slotCount`: answers that draft at once; `asksInMessages`: see LinkPolicy.
  */
-export async function loadDrafter(
+export async function withClient<T>(
+  options: LinkOptions,
+  needs: { readonly slotCount: number; readonly asksInMessages: boolean },
+  terminal: Terminal,
+  work: (link: DraftingClient) => Promise<T>,
+): Promise<T> {
+  const drafter = drafterOf(options);
+  const engine = await loadDrafter(drafter, options, needs.slotCount, terminal);
+  try {
+    const { asksInMessages } = needs;
+    const policy = { ...options, drafts: drafter.kind === 'model', asksInMessages };
+    const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
+    const client = await connect({
+      ...connectOptions(options, terminal),
+      drafter: drafter.kind === 'model' ? { kind: 'engine', engine } : { kind: drafter.kind },
+      vocabulary: engine.info.vocabulary,
+      onLink: (news) => report.hear(news),
+    });
+    try {
+      return await work({ client, drafter, engine, report });
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Loads the draft model, or the model that only gives the vocabulary. */
+async function loadDrafter(
+  drafter: DrafterName,
   options: LinkOptions,
   slotCount: number,
   terminal: Terminal,
-): Promise<LoadedDrafter> {
-  const name = drafterOf(options);
-  const isModel = name.kind === 'model';
-  const modelPath = await resolveModel(isModel ? name.name : options.vocab, terminal.env);
+): Promise<LlamaEngine> {
+  const isModel = drafter.kind === 'model';
+  const modelPath = await resolveModel(isModel ? drafter.name : options.vocab, terminal.env);
   if (isModel) warnOfLongContext(modelPath, options, terminal);
   const settings = {
     ...loadSettings(options),
@@ -169,29 +185,20 @@ export async function loadDrafter(
       : { slotCount: 1, contextLength: 8 }),
   };
   const engine = await loadNoted(settings, terminal);
-  if (terminal.signal.aborted) {
-    await engine.close();
-    throw new PilotfishError('cancelled', 'loading the model was stopped');
-  }
-  return { name, engine, drafter: isModel ? { kind: 'engine', engine } : { kind: name.kind } };
+  if (!terminal.signal.aborted) return engine;
+  await engine.close();
+  throw new PilotfishError('cancelled', 'loading the model was stopped');
 }
 
 /** The chain and each branch of an answer need a cache. Race, the default, has no branches. */
 const draftSlotsOf = ({ ahead, mode }: LinkOptions): number =>
   ahead > 0 && (mode === 'pipeline' || mode === 'stop-and-wait') ? draftSlotsMax : 1;
 
-/** The options for connect(). */
-export function connectOptions(
-  options: LinkOptions,
-  { drafter, engine }: LoadedDrafter,
-  report: LinkReport,
-  terminal: Terminal,
-): ConnectOptions {
+/** The options for connect() that flags set. */
+function connectOptions(options: LinkOptions, terminal: Terminal) {
   const { awaySeconds, server, fallback } = options;
   return {
     url: serverUrl(server),
-    drafter,
-    vocabulary: engine.info.vocabulary,
     fallback,
     name: 'pilotfish',
     signal: terminal.signal,
@@ -199,7 +206,6 @@ export function connectOptions(
     timing: { awayMaxMs: awaySeconds === 0 ? Infinity : awaySeconds * 1000 },
     shaping: shapingOf(options),
     ...credentialsOf(options, terminal),
-    onLink: (news) => report.hear(news),
   };
 }
 
@@ -222,8 +228,8 @@ function stopRuleOf({ stopRule, draftLength, confidenceMin }: LinkOptions): Stop
   const draftLengthMax = Math.max(1, draftLength);
   if (kind === 'confidence') {
     if (confidenceMin > 0) return { kind, draftLengthMax, confidenceMin };
-    throw usage('--stop-rule confidence needs --confidence-min, such as 0.6');
+    throw usageError('--stop-rule confidence needs --confidence-min, such as 0.6');
   }
   if (confidenceMin === 0) return { kind, draftLengthMax };
-  throw usage(`--confidence-min needs --stop-rule confidence, not ${kind}`);
+  throw usageError(`--confidence-min needs --stop-rule confidence, not ${kind}`);
 }

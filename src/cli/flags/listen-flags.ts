@@ -1,24 +1,29 @@
 // Defines the flags for access to a listening port: the server's, and the HTTP API of a device.
 // Opens the key file and certificates they name, and reads them again on SIGHUP.
 
+import { join } from 'node:path';
 import { Option } from 'commander';
 import { Access, checkBind, FileKeyRing, TlsFiles } from '../../access/index.js';
-import { PilotfishError } from '../../base/error.js';
-import type { Terminal } from '../screen/terminal.js';
+import type { Environment, Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
-import { flag } from './flags.js';
-import { defaultKeysPath } from './keys-path.js';
+import { flag, usageError } from './flags.js';
 
 /** The values of the flags. */
 export interface ListenOptions {
   readonly host: string;
   /** True: the default file. */
-  readonly keys?: string | true;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsClientCa?: string;
+  readonly keys?: string | true | undefined;
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly tlsClientCa?: string | undefined;
   readonly origins: readonly string[];
-  readonly insecureOpenToNetwork?: boolean;
+  readonly insecureOpenToNetwork?: boolean | undefined;
+}
+
+/** The key file in the user's configuration folder. */
+export function defaultKeysPath(env: Environment): string {
+  const folder = env['XDG_CONFIG_HOME'] || join(env['HOME'] ?? '', '.config');
+  return join(folder, 'pilotfish', 'keys.json');
 }
 
 /** The prefix of the flags: a device's HTTP API has its own. */
@@ -50,7 +55,7 @@ export const insecureFlag = (): Option =>
 export function noKeyFlag(name: string, remedy: string): Option {
   return new Option(`${name} <key>`).hideHelp().argParser(() => {
     const why = 'every user of this machine can read a command line';
-    throw new PilotfishError('usage', `${name} is not accepted: ${why}; ${remedy}`);
+    throw usageError(`${name} is not accepted: ${why}; ${remedy}`);
   });
 }
 
@@ -61,11 +66,7 @@ export interface OpenAccess {
   close(): void;
 }
 
-/**
- * Checks where a port may listen, and reads keys and certificate.
- *
- * @throws PilotfishError `usage`.
- */
+/** Checks where a port may listen, and reads keys and certificate. @throws `usage`. */
 export async function openAccessOf(
   options: ListenOptions,
   prefix: Prefix,
@@ -116,11 +117,10 @@ function onHangUp(terminal: Terminal, ring: FileKeyRing | null, tls: TlsFiles | 
 }
 
 function checkPairs({ tlsCert, tlsKey, tlsClientCa }: ListenOptions, prefix: Prefix): void {
-  const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    throw usage(`${prefix}tls-cert and ${prefix}tls-key go together`);
+    throw usageError(`${prefix}tls-cert and ${prefix}tls-key go together`);
   }
   if (tlsClientCa !== undefined && tlsCert === undefined) {
-    throw usage(`${prefix}tls-client-ca needs ${prefix}tls-cert and ${prefix}tls-key`);
+    throw usageError(`${prefix}tls-client-ca needs ${prefix}tls-cert and ${prefix}tls-key`);
   }
 }

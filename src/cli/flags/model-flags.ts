@@ -1,7 +1,6 @@
 // Defines the flags for loading models, and turns them into engine settings.
 
-import type { Command, Option } from 'commander';
-import { PilotfishError } from '../../base/error.js';
+import type { Option } from 'commander';
 import { checkModelFile } from '../../engine/gguf/model-file.js';
 import {
   type CacheType,
@@ -11,7 +10,7 @@ import {
 } from '../../engine/llama/options.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
-import { flag, oneOfNames, wholeNumber } from './flags.js';
+import { flag, oneOfNames, usageError, wholeNumber } from './flags.js';
 
 const cacheTypeNames = Object.keys(cacheTypes) as CacheType[];
 const flashAttentionModes = ['auto', 'on', 'off'] as const satisfies readonly FlashAttention[];
@@ -46,68 +45,55 @@ export function loadFlags(): Option[] {
     flag(
       '-c, --ctx-size <n>',
       'tokens of context (default: as trained, at most 4096)',
-      wholeNumber('--ctx-size', 8, 2 ** 24),
+      wholeNumber(8, 2 ** 24),
     ),
     flag(
       '-t, --threads <n>',
       'threads per model (default: one less than the cores)',
-      wholeNumber('--threads', 1, 512),
+      wholeNumber(1, 512),
     ),
     flag(
       '-tb, --threads-batch <n>',
       'threads for prompts and batches (default: as --threads)',
-      wholeNumber('--threads-batch', 1, 512),
+      wholeNumber(1, 512),
     ),
     flag(
       '--poll <n>',
       'how long threads spin between passes, 0 to 100 (default: 50, or 0 without a spare core)',
-      wholeNumber('--poll', 0, 100),
+      wholeNumber(0, 100),
     ),
     flag(
       '--prio <n>',
       'priority of the threads: -1 low, 0 normal, 1 medium, 2 high, 3 real-time',
-      wholeNumber('--prio', -1, 3),
+      wholeNumber(-1, 3),
     ),
     flag('-Cr, --cpu-range <lo-hi>', 'processors the threads may use', processorRange),
-    flag(
-      '-ngl, --gpu-layers <n>',
-      'layers kept on the GPU; -1 keeps all',
-      wholeNumber('--gpu-layers', -1, 65536),
-    ),
+    flag('-ngl, --gpu-layers <n>', 'layers kept on the GPU; -1 keeps all', wholeNumber(-1, 65536)),
     flag(
       '-ctk, --cache-type-k <type>',
       `type of the key cache: ${cacheTypeNames.join(', ')}`,
-      oneOfNames('--cache-type-k', cacheTypeNames),
+      oneOfNames(cacheTypeNames),
     ),
     flag(
       '-ctv, --cache-type-v <type>',
       'type of the value cache; the same names',
-      oneOfNames('--cache-type-v', cacheTypeNames),
+      oneOfNames(cacheTypeNames),
     ),
     flag(
       '-fa, --flash-attn <mode>',
       flashAttentionModes.join(', '),
-      oneOfNames('--flash-attn', flashAttentionModes),
+      oneOfNames(flashAttentionModes),
     ),
   ];
 }
 
 /** Parses `lo-hi`, both included. */
-function processorRange(text: string): readonly number[] {
+function processorRange(text: string, name: string): readonly number[] {
   const [, low, high] = (/^(\d+)-(\d+)$/.exec(text.trim()) ?? []).map(Number);
   if (low === undefined || high === undefined || low > high || high >= 512) {
-    throw new PilotfishError(
-      'usage',
-      `--cpu-range takes two processor numbers below 512 such as 0-3, not '${text}'`,
-    );
+    throw usageError(`${name} takes two processor numbers below 512 such as 0-3, not '${text}'`);
   }
   return Array.from({ length: high - low + 1 }, (_, index) => low + index);
-}
-
-/** Adds options under one heading of the help. */
-export function addGroup(command: Command, heading: string, options: readonly Option[]): Command {
-  for (const option of options) command.addOption(option.helpGroup(`${heading}:`));
-  return command;
 }
 
 /** The engine settings that flags set; the others are left out. */
@@ -128,9 +114,7 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
   return Object.fromEntries(given) as Partial<LlamaOptions>;
 }
 
-/**
- * Warns on stderr when the context is longer than in training: it works, but the text gets worse.
- */
+/** Warns when the context is longer than in training: it works, but the text gets worse. */
 export function warnOfLongContext(
   modelPath: string,
   { ctxSize }: LoadOptions,

@@ -1,9 +1,8 @@
 // Reads `--server`: one flag for all commands that connect to a server, and the addresses it takes.
 
 import type { Option } from 'commander';
-import { PilotfishError } from '../../base/error.js';
 import { defaultPort } from '../../server/index.js';
-import { flag } from './flags.js';
+import { flag, usageError } from './flags.js';
 
 /** `-s, --server`. */
 export const serverFlag = (): Option =>
@@ -14,19 +13,13 @@ export const serverFlag = (): Option =>
 /** A name or address, IPv6 in brackets, with an optional port. A host is never digits alone. */
 const bare = /^(?!\d+$)(\[[\da-f:.%]+\]|[\w.-]+)(:\d+)?$/i;
 
-/**
- * The ws: or wss: address of a text. Without a scheme it is ws:, and then without a port 7433.
- *
- * @param name of the flag, for the message.
- * @throws PilotfishError `usage`.
- */
+/** The ws: or wss: address of a text; without a scheme ws:, and then without a port 7433. */
 export function serverUrl(text: string, name = '--server'): string {
   const [, host, port] = bare.exec(text) ?? [];
   const url = host === undefined ? text : `ws://${host}${port ?? `:${defaultPort}`}`;
   if (URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)) return url;
   const hint = /^\d+$/.test(text) ? ' (the seed is --seed)' : '';
-  throw new PilotfishError(
-    'usage',
+  throw usageError(
     `${name} takes host, host:port, ws://host:port or wss://host, not '${text}'${hint}`,
   );
 }

@@ -1,10 +1,9 @@
 // Defines the flags that hide lengths and times of messages from observers, the same at both ends.
 
-import { PilotfishError } from '../../base/error.js';
 import type { TrafficShaping } from '../../protocol/frame.js';
 import { shapingMin } from '../../protocol/frame-check.js';
 import { limits } from '../../protocol/limits.js';
-import { flag, wholeNumber } from './flags.js';
+import { flag, usageError, wholeNumber } from './flags.js';
 
 export interface ShapingOptions {
   readonly pad: number;
@@ -25,23 +24,21 @@ export const shapingFlags = (messages: string) => [
   ).default(0),
 ];
 
-const usage = (message: string): PilotfishError => new PilotfishError('usage', message);
-
-function padBytes(text: string): number {
-  const value = wholeNumber('--pad', 0, limits.padBytes.value)(text);
-  if (value === 0 || (value >= shapingMin.padBytes && Number.isInteger(Math.log2(value))))
-    return value;
-  throw usage(
-    `--pad takes 0 or a power of two from ${shapingMin.padBytes} to ${limits.padBytes.value}, not '${text}'`,
-  );
+function padBytes(text: string, name: string): number {
+  const { value: max } = limits.padBytes;
+  const value = wholeNumber(0, max)(text, name);
+  const isPower = Number.isInteger(Math.log2(value));
+  if (value === 0 || (value >= shapingMin.padBytes && isPower)) return value;
+  const range = `${shapingMin.padBytes} to ${max}`;
+  throw usageError(`${name} takes 0 or a power of two from ${range}, not '${text}'`);
 }
 
-function aggregateMs(text: string): number {
-  const value = wholeNumber('--aggregate', 0, limits.aggregateMs.value)(text);
+function aggregateMs(text: string, name: string): number {
+  const { value: max } = limits.aggregateMs;
+  const value = wholeNumber(0, max)(text, name);
   if (value === 0 || value >= shapingMin.aggregateMs) return value;
-  throw usage(
-    `--aggregate takes 0 or ${shapingMin.aggregateMs} to ${limits.aggregateMs.value} milliseconds, not '${text}'`,
-  );
+  const range = `${shapingMin.aggregateMs} to ${max}`;
+  throw usageError(`${name} takes 0 or ${range} milliseconds, not '${text}'`);
 }
 
 export const shapingOf = ({ pad, aggregate }: ShapingOptions): TrafficShaping => ({

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import type { OutputFormat } from '../../grammar/output-format.js';
 import { topLogprobsMax } from '../../math/logprobs.js';
-import { flag, jsonFlag, wholeNumber } from './flags.js';
+import { addFlags, flag, jsonFlag, usageError, wholeNumber } from './flags.js';
 
 export interface TextOptions {
   readonly file?: string;
@@ -19,15 +19,22 @@ export interface TextOptions {
 
 /** Adds the prompt and the flags. @param marks the tokens that --show-draft marks. */
 export function addTextFlags(command: Command, marks: string): Command {
-  return command
-    .argument('[prompt]', 'beginning of the text')
-    .addOption(flag('-f, --file <path>', 'read the prompt from a file; - is stdin'))
-    .addOption(stopFlag())
-    .addOption(formatFlag())
-    .addOption(logprobsFlag())
-    .addOption(flag('--show-draft', `mark every token: ${marks}`))
-    .addOption(flag('--no-stats', 'leave out the closing lines with numbers'))
-    .addOption(jsonFlag());
+  return addFlags(command.argument('[prompt]', 'beginning of the text'), [
+    flag('-f, --file <path>', 'read the prompt from a file; - is stdin'),
+    stopFlag(),
+    flag(
+      '--format <json|file>',
+      'write a JSON object: any, or one that fits the JSON Schema in a file',
+    ),
+    flag(
+      '--logprobs <n>',
+      'with --json: log-probabilities of each token and of the n likeliest',
+      wholeNumber(0, topLogprobsMax),
+    ),
+    flag('--show-draft', `mark every token: ${marks}`),
+    flag('--no-stats', 'leave out the closing lines with numbers'),
+    jsonFlag(),
+  ]);
 }
 
 /** `--stop`, repeatable. */
@@ -35,31 +42,12 @@ export function stopFlag() {
   const option = flag('--stop <text>', 'end before this text; repeatable');
   option.default([], 'none');
   return option.argParser((text: string, before: readonly string[]) => {
-    if (text === '') throw new PilotfishError('usage', '--stop takes a text that is not empty');
+    if (text === '') throw usageError('--stop takes a text that is not empty');
     return [...before, text];
   });
 }
 
-function formatFlag() {
-  return flag(
-    '--format <json|file>',
-    'write a JSON object: any, or one that fits the JSON Schema in a file',
-  );
-}
-
-function logprobsFlag() {
-  return flag(
-    '--logprobs <n>',
-    'with --json: log-probabilities of each token and of the n likeliest',
-    wholeNumber('--logprobs', 0, topLogprobsMax),
-  );
-}
-
-/**
- * The output format of `--format`.
- *
- * @throws PilotfishError `usage` for an unreadable file, `format-invalid` for one that is not JSON.
- */
+/** @throws PilotfishError `usage` for an unreadable file, `format-invalid` without JSON. */
 export function formatOf({ format }: TextOptions): OutputFormat | null {
   if (format === undefined) return null;
   if (format === 'json') return { kind: 'json-object' };
@@ -75,12 +63,12 @@ function readSchema(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new PilotfishError('usage', `--format: ${path} cannot be read`, { cause });
+    throw usageError(`--format: ${path} cannot be read`, { cause });
   }
 }
 
 /** @throws PilotfishError `usage` for --logprobs without --json. */
 export function checkLogprobs({ logprobs, json }: TextOptions): void {
   if (logprobs === undefined || json === true) return;
-  throw new PilotfishError('usage', '--logprobs needs --json');
+  throw usageError('--logprobs needs --json');
 }

@@ -14,7 +14,6 @@ import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/mode
 import { loadNoted } from '../models/load-model.js';
 import { resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
-import { type ModelReport, modelReport } from './report.js';
 
 export interface Engines {
   readonly target: LlamaEngine;
@@ -33,12 +32,7 @@ export type EngineChoice = LoadOptions &
     readonly deterministic: boolean;
   };
 
-/**
- * Loads both side by side.
- *
- * @throws PilotfishError as `resolveModel` and `loadLlamaEngine`; `vocabulary-mismatch`;
- *   `cancelled` when the signal aborted meanwhile. Nothing stays loaded then.
- */
+/** Loads both side by side; after an error nothing stays loaded. @throws as loadLlamaEngine. */
 export async function loadEngines(
   choice: EngineChoice,
   terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,
@@ -79,12 +73,6 @@ export async function loadEngines(
 export const closeEngines = async ({ target, draft }: Engines): Promise<void> => {
   await Promise.all([target.close(), draft?.close()]);
 };
-
-/** The drafter in the JSON document. */
-export function draftReport({ draft, drafter }: Engines): ModelReport | { name: 'ngram' } | null {
-  if (draft !== null) return modelReport(draft);
-  return drafter === null ? null : { name: 'ngram' };
-}
 
 async function optionsOf(
   name: string,

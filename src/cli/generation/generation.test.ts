@@ -23,14 +23,14 @@ const settings = { ...request, stops: [] as string[] };
 interface Changes {
   readonly stops?: readonly string[];
   readonly signal?: AbortSignal;
-  readonly onRound?: () => void;
+  readonly onShow?: () => void;
   readonly draftLength?: number;
 }
 
 /** Runs with a clock that advances one millisecond at each read. */
 function run(changes: Changes = {}): Promise<GeneratedText> {
   let time = 0;
-  const { stops = [], signal = new AbortController().signal, onRound } = changes;
+  const { stops = [], signal = new AbortController().signal, onShow } = changes;
   const draftLength = changes.draftLength ?? request.draftLength;
   const draft = draftLength > 0 ? createScriptedEngine({ divergence: 1 }) : null;
   return generateText(
@@ -39,8 +39,7 @@ function run(changes: Changes = {}): Promise<GeneratedText> {
     { ...request, draftLength },
     {
       stops,
-      show: () => undefined,
-      ...(onRound && { onRound }),
+      show: () => onShow?.(),
       signal,
       now: () => time++,
     },
@@ -50,13 +49,19 @@ function run(changes: Changes = {}): Promise<GeneratedText> {
 const report = (generation: GeneratedText): string =>
   JSON.stringify(
     reportOf({
-      target: { name: 't', path: 't', contextLength: 512, threads: 1 },
-      draft: null,
+      engines: {
+        target: {
+          info: { modelName: 't', contextLength: 512 },
+          options: { modelPath: 't', threads: 1 },
+        },
+        draft: null,
+        drafter: null,
+        loadMs: 1,
+      },
       settings,
       deterministic: false,
       promptText: 'x',
       promptTokenCount: 3,
-      loadMs: 1,
       generation,
     }),
   );
@@ -83,7 +88,7 @@ test('a stop string ends a text, and text and tokens end with it', async () => {
 
 test('a signal ends a text after the round in progress, and what was written is kept', async () => {
   const stop = new AbortController();
-  const { end, tally, tokens } = await run({ signal: stop.signal, onRound: () => stop.abort() });
+  const { end, tally, tokens } = await run({ signal: stop.signal, onShow: () => stop.abort() });
   assert.deepEqual(
     [end, tally.roundCount, tokens.length],
     ['interrupted', 1, tally.acceptedCount + 1],

@@ -25,10 +25,7 @@ export interface GeneratedText {
   readonly tally: AcceptanceTally;
   readonly targetTimes: EngineTimes;
   readonly draftTimes: EngineTimes;
-  /**
-   * From the end of the target's prefill to the last token, in milliseconds; includes the draft's
-   * prefill.
-   */
+  /** Milliseconds from the end of the target's prefill; includes the draft's prefill. */
   readonly generationMs: number;
 }
 
@@ -36,21 +33,12 @@ export interface GenerationOptions {
   /** [n], none empty. */
   readonly stops: readonly string[];
   readonly show: Show;
-  /**
-   * Called with every round after its text was shown, and awaited, so that a viewer can set the
-   * pace.
-   */
-  readonly onRound?: (round: SpeculationRound) => void | Promise<void>;
   readonly signal: AbortSignal;
   /** Milliseconds of a steady clock. */
   readonly now: () => number;
 }
 
-/**
- * @param draft null for the target alone.
- * @returns the text, also when the signal ended it.
- * @throws PilotfishError as `speculate`, except `cancelled`.
- */
+/** The text, also when the signal ended it. @throws as `speculate`, except `cancelled`. */
 export async function generateText(
   target: Engine,
   draft: DraftEngine | null,
@@ -75,7 +63,6 @@ export async function generateText(
       tally.addRound(step.value.drafted.length, step.value.acceptedCount);
       tokens.push(...marked.push(step.value));
       logprobs.push(...(step.value.logprobs ?? []));
-      await options.onRound?.(step.value);
       if (marked.stopped) end = 'stop';
     }
   }
@@ -86,10 +73,7 @@ export async function generateText(
   return { text, tokens, logprobs: kept, end, tally, targetTimes, draftTimes, generationMs };
 }
 
-/**
- * The next round, or null as soon as the signal aborts, without waiting for a long prefill. Work in
- * progress ends when the engines are closed.
- */
+/** The next round, or null once the signal aborts. Does not wait for a long prefill. */
 async function nextOrAbort(
   rounds: AsyncGenerator<SpeculationRound, SpeculationEnd>,
   signal: AbortSignal,

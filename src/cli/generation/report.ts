@@ -5,46 +5,35 @@ import type { Sampling } from '../../math/sampling.js';
 import type { GeneratedText } from './generation.js';
 import type { GenerateSettings } from './settings.js';
 
-/** A loaded model in the document. */
-export interface ModelReport {
-  readonly name: string;
-  readonly path: string;
-  readonly contextLength: number;
-  readonly threads: number;
+/** A loaded model, as far as the document names it. */
+interface ReportedModel {
+  readonly info: Pick<EngineInfo, 'modelName' | 'contextLength'>;
+  readonly options: { readonly modelPath: string; readonly threads: number };
 }
 
-export const modelReport = (engine: {
-  readonly info: EngineInfo;
-  readonly options: { readonly modelPath: string; readonly threads: number };
-}): ModelReport => ({
-  name: engine.info.modelName,
-  path: engine.options.modelPath,
-  contextLength: engine.info.contextLength,
-  threads: engine.options.threads,
-});
-
-export interface ReportParts {
-  readonly target: ModelReport;
-  /** The drafter: a model, `ngram` by its name only, or none. */
-  readonly draft: ModelReport | { readonly name: 'ngram' } | null;
+interface ReportParts {
+  readonly engines: {
+    readonly target: ReportedModel;
+    readonly draft: ReportedModel | null;
+    /** Without a draft model: a look-up. */
+    readonly drafter: unknown;
+    readonly loadMs: number;
+  };
   readonly settings: GenerateSettings;
   readonly deterministic: boolean;
   readonly promptText: string;
   readonly promptTokenCount: number;
-  readonly loadMs: number;
   readonly generation: GeneratedText;
 }
 
-/**
- * The document of --json. A rate without samples is null. The seed is a string because it may
- * exceed 2^53.
- */
+/** The document of --json. A rate without samples is null; a seed may exceed 2^53: a string. */
 export function reportOf(parts: ReportParts): object {
-  const { target, draft, settings, deterministic, generation, loadMs } = parts;
+  const { engines, settings, deterministic, generation } = parts;
+  const { draft, drafter, loadMs } = engines;
   const { tokensMax, stops, seed, sampling, ...rest } = settings;
   return {
-    target,
-    draft,
+    target: modelReport(engines.target),
+    draft: draft ? modelReport(draft) : drafter && { name: 'ngram' },
     settings: {
       ...rest,
       sampling: plainLaw(sampling),
@@ -64,6 +53,13 @@ export function reportOf(parts: ReportParts): object {
     tokensPerSecond: orNull((generation.tokens.length / generation.generationMs) * 1000),
   };
 }
+
+const modelReport = ({ info, options }: ReportedModel): object => ({
+  name: info.modelName,
+  path: options.modelPath,
+  contextLength: info.contextLength,
+  threads: options.threads,
+});
 
 function plainLaw(sampling: Sampling): object {
   const bias = [...sampling.logitBias].map(([token, value]) => ({

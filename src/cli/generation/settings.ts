@@ -24,10 +24,7 @@ export type GenerateSettings = Omit<SpeculateRequest, 'prompt'> & {
   readonly stops: readonly string[];
 };
 
-/**
- * @param command that has the flags.
- * @throws PilotfishError `usage` for flags that contradict each other; `sampling-invalid`.
- */
+/** @throws PilotfishError `usage` for flags that contradict each other; `sampling-invalid`. */
 export function generateSettings(
   options: GenerateFlags,
   command: Pick<Command, 'options' | 'getOptionValueSource'>,

@@ -2,6 +2,7 @@
 // its clock as an argument and does not change the calls.
 
 import type { DraftEngine, Engine } from '../../engine/engine.js';
+import { withPass } from '../demo/paced-engine.js';
 
 /** Wall times in milliseconds of one engine's calls, as its caller waits for them. */
 export interface EngineTimes {
@@ -24,22 +25,15 @@ export const noTimes = (): EngineTimes => ({
 });
 
 /** The target, timed. @param times is added to. @param now milliseconds of a steady clock. */
-export function timed(engine: Engine, times: EngineTimes, now: () => number): Engine {
-  return {
-    ...passedOn(engine),
-    async pass(segments) {
-      const started = now();
-      const result = await engine.pass(segments);
-      const ms = now() - started;
-      const judged = segments.some(({ judge }) => judge !== null);
-      if (judged) times.passMs += ms;
-      else times.prefillMs += ms;
-      times.passCount += judged ? 1 : 0;
-      return result;
-    },
-    draft: (...args) => engine.draft(...args),
-  };
-}
+export const timed = (engine: Engine, times: EngineTimes, now: () => number): Engine =>
+  withPass(engine, async (segments) => {
+    const started = now();
+    const result = await engine.pass(segments);
+    const isJudged = segments.some(({ judge }) => judge !== null);
+    times[isJudged ? 'passMs' : 'prefillMs'] += now() - started;
+    if (isJudged) times.passCount++;
+    return result;
+  });
 
 /** The drafter, timed. */
 export function timedDraft(
@@ -63,14 +57,3 @@ export function timedDraft(
     },
   };
 }
-
-const passedOn = (engine: Engine): Omit<Engine, 'pass' | 'draft'> => ({
-  info: engine.info,
-  open: (...args) => engine.open(...args),
-  draftEach: (...args) => engine.draftEach(...args),
-  truncate: (...args) => engine.truncate(...args),
-  copyPrefix: (...args) => engine.copyPrefix(...args),
-  save: (...args) => engine.save(...args),
-  restore: (...args) => engine.restore(...args),
-  close: () => engine.close(),
-});

@@ -1,6 +1,5 @@
-// Reads and writes the Hugging Face cache on disk: blobs by hash, snapshots by commit, refs by
-// branch, as the Python tools do. The library's own scan is not used: a broken link hides a whole
-// repository from it, and it misses subfolders.
+// Reads and writes the Hugging Face cache on disk as the Python tools do: blobs by hash, snapshots
+// by commit, refs by branch. The library's scan misses subfolders and stops at broken links.
 
 import {
   lstat,
@@ -15,8 +14,8 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { getRepoFolderName } from '@huggingface/hub';
-import { fileFailed } from './failure.js';
 import { type HubReference, isGguf, isSafePath, pickFile } from './reference.js';
+import { fileFailed } from './requests.js';
 
 /** One GGUF file of one snapshot. */
 export interface CachedFile {
@@ -29,15 +28,15 @@ export interface CachedFile {
   readonly bytes: number;
 }
 
-const commitPattern = /^[0-9a-f]{40}$/;
-export const isCommit = (text: string): boolean => commitPattern.test(text);
+export const isCommit = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
 
 /** Deeper folders of a repository are not searched. */
 const depthMax = 4;
 
 /** Paths of one repository in the cache. */
 export function repoPaths(cacheDir: string, repo: string) {
-  const root = join(cacheDir, getRepoFolderName({ type: 'model', name: repo }));
+  const folder = getRepoFolderName({ type: 'model', name: repo });
+  const root = join(cacheDir, folder);
   return {
     root,
     snapshots: join(root, 'snapshots'),
@@ -46,13 +45,7 @@ export function repoPaths(cacheDir: string, repo: string) {
     partial: (hash: string) => join(root, 'blobs', `${hash}.incomplete`),
     pointer: (commit: string, file: string) => join(root, 'snapshots', commit, file),
     // Named apart from the lock files of the Python tools, which are of another kind.
-    lock: (hash: string) =>
-      join(
-        cacheDir,
-        '.locks',
-        getRepoFolderName({ type: 'model', name: repo }),
-        `${hash}.pilotfish`,
-      ),
+    lock: (hash: string) => join(cacheDir, '.locks', folder, `${hash}.pilotfish`),
   };
 }
 
@@ -64,17 +57,12 @@ export async function cachedCommit(
 ): Promise<string | null> {
   if (isCommit(revision)) return revision;
   if (!isSafePath(revision)) return null;
-  const text = await readFile(join(repoPaths(cacheDir, repo).refs, revision), 'utf8').catch(
-    () => '',
-  );
-  return isCommit(text.trim()) ? text.trim() : null;
+  const path = join(repoPaths(cacheDir, repo).refs, revision);
+  const text = (await readFile(path, 'utf8').catch(() => '')).trim();
+  return isCommit(text) ? text : null;
 }
 
-/**
- * Path of the file that a reference means, or null where the cache does not have it.
- *
- * @throws PilotfishError as pickFile.
- */
+/** The file that a reference means; null where the cache lacks it. @throws as pickFile. */
 export async function findCached(
   cacheDir: string,
   reference: HubReference,
@@ -82,24 +70,15 @@ export async function findCached(
   const commit = await cachedCommit(cacheDir, reference.repo, reference.revision);
   if (commit === null) return null;
   const files = await listSnapshot(cacheDir, reference.repo, commit);
-  if (files.length === 0) return null;
-  const name = reference.file ?? pickCached(reference, files);
-  return files.find(({ file }) => file === name) ?? null;
-}
-
-function pickCached(reference: HubReference, files: readonly CachedFile[]): string | null {
   const names = files.map(({ file }) => file);
-  const { quant } = reference;
-  // The cache may hold only a part of the repository. A missing file is then a miss, not an error.
-  const here =
-    quant === null || names.some((name) => name.toLowerCase().includes(quant.toLowerCase()));
-  return here ? pickFile(reference, names) : null;
+  // The cache may hold only a part of the repository: a missing file is a miss, not an error.
+  const quant = reference.quant?.toLowerCase() ?? '';
+  if (!names.some((name) => name.toLowerCase().includes(quant))) return null;
+  const wanted = reference.file ?? pickFile(reference, names);
+  return files.find(({ file }) => file === wanted) ?? null;
 }
 
-/**
- * Every GGUF file of every model repository, by repository. The newest commit is not known, so each
- * commit is listed.
- */
+/** Every GGUF file of every model repository and commit: the newest commit is not known. */
 export async function listCached(cacheDir: string): Promise<CachedFile[]> {
   const found: CachedFile[] = [];
   for (const folder of await listFolder(cacheDir)) {
@@ -146,21 +125,18 @@ export async function placeBlob(
     if (partial !== null) await rename(partial, blob);
     const fresh = `${pointer}.${process.pid}`;
     await rm(fresh, { force: true });
-    const linked = await makeLink(relative(dirname(pointer), blob), fresh).then(
-      () => true,
-      () => false,
+    const made = await makeLink(relative(dirname(pointer), blob), fresh).then(
+      () => fresh,
+      () => blob,
     );
     // A rename replaces an old pointer in one step, so a reader finds the old file or the new one.
-    await rename(linked ? fresh : blob, pointer);
+    await rename(made, pointer);
   } catch (reason) {
     throw fileFailed(pointer, reason);
   }
 }
 
-/**
- * Writes the commit of a branch or tag. The folder is made even for a commit, because scanners
- * expect it.
- */
+/** Writes the commit of a branch or tag. Scanners expect the folder, so a commit makes it too. */
 export async function writeRef(
   cacheDir: string,
   repo: string,

@@ -4,11 +4,9 @@
 import { listFiles, modelInfo, type PathInfo, pathsInfo } from '@huggingface/hub';
 import { PilotfishError } from '../../base/error.js';
 import { isCommit } from './cache.js';
-import { downloadFailed, type HubQuestion } from './failure.js';
 import type { Content } from './partial-file.js';
 import { formatReference, type HubReference, isSafePath, pickFile } from './reference.js';
-import type { HubTransport } from './requests.js';
-import type { HubSettings } from './settings.js';
+import { downloadFailed, type HubTransport } from './requests.js';
 
 /** A file on the hub, now. */
 export interface RemoteFile {
@@ -18,64 +16,33 @@ export interface RemoteFile {
   readonly content: Content;
 }
 
-/** Parameters of every call of the library. */
-export function libraryParams(settings: HubSettings, transport: HubTransport) {
-  return {
-    hubUrl: settings.endpoint,
-    fetch: transport.fetch,
-    ...(settings.token !== null && { accessToken: settings.token }),
-  };
-}
-
-export function hubQuestion(reference: HubReference, settings: HubSettings): HubQuestion {
-  return {
-    subject: formatReference(reference),
-    host: new URL(settings.endpoint).host,
-    repoPage: `${settings.endpoint}/${reference.repo}`,
-    withToken: settings.token !== null,
-  };
-}
-
-/**
- * @throws PilotfishError `model-not-found`, `model-unsupported` or `usage` as pickFile;
- *   `download-failed` for a bad response.
- */
+/** @throws PilotfishError as pickFile; `model-not-found`; `download-failed` for a bad response. */
 export async function lookUpRemote(
   reference: HubReference,
-  settings: HubSettings,
-  transport: HubTransport,
+  { params }: HubTransport,
 ): Promise<RemoteFile> {
   const { repo, revision } = reference;
-  const params = libraryParams(settings, transport);
-  const { sha: commit } = await modelInfo({
-    ...params,
-    name: repo,
-    revision,
-    additionalFields: ['sha'],
-  });
+  const model = { ...params, name: repo, revision, additionalFields: ['sha'] as ['sha'] };
+  const { sha: commit } = await modelInfo(model);
   if (typeof commit !== 'string' || !isCommit(commit)) {
-    throw downloadFailed(
-      `the hub gives '${commit}' for the commit of ${formatReference(reference)}`,
-    );
+    const name = formatReference(reference);
+    throw downloadFailed(`the hub gives '${commit}' for the commit of ${name}`);
   }
   const file = reference.file ?? pickFile(reference, await listPaths(repo, commit, params));
-  if (!isSafePath(file))
+  if (!isSafePath(file)) {
     throw downloadFailed(`the hub names a file that cannot be used: '${file}'`);
+  }
   const infos = await pathsInfo({ ...params, repo, revision: commit, paths: [file] });
   const info = infos.find(({ path, type }) => path === file && type === 'file');
-  if (info === undefined) {
-    throw new PilotfishError(
-      'model-not-found',
-      `the repository ${repo} has no file '${file}' at ${revision}`,
-    );
-  }
-  return { repo, commit, file, content: contentOf(info) };
+  if (info !== undefined) return { repo, commit, file, content: contentOf(info) };
+  const message = `the repository ${repo} has no file '${file}' at ${revision}`;
+  throw new PilotfishError('model-not-found', message);
 }
 
 async function listPaths(
   repo: string,
   revision: string,
-  params: ReturnType<typeof libraryParams>,
+  params: HubTransport['params'],
 ): Promise<string[]> {
   const paths: string[] = [];
   for await (const entry of listFiles({ ...params, repo, revision, recursive: true })) {
@@ -89,8 +56,8 @@ function contentOf(info: PathInfo): Content {
   const kind = info.lfs === undefined ? 'git-sha1' : 'sha256';
   const bytes = info.lfs?.size ?? info.size;
   const readable = kind === 'sha256' ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/;
-  if (!readable.test(hex) || !Number.isSafeInteger(bytes) || bytes < 0) {
-    throw downloadFailed(`the hub gives no size and checksum for '${info.path}'`);
+  if (readable.test(hex) && Number.isSafeInteger(bytes) && bytes >= 0) {
+    return { bytes, hash: { kind, hex } };
   }
-  return { bytes, hash: { kind, hex } };
+  throw downloadFailed(`the hub gives no size and checksum for '${info.path}'`);
 }

@@ -4,12 +4,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { PilotfishError } from '../../base/error.js';
-import { fileFailed } from './failure.js';
+import { fileFailed } from './requests.js';
 
-/**
- * The hub's description of a file's content: SHA-256 of large files, git's object name of small
- * ones.
- */
+/** A file's content by the hub: SHA-256 of large files, git's object name of small ones. */
 export interface Content {
   /** Size of the whole file, >= 0. */
   readonly bytes: number;
@@ -32,11 +29,7 @@ export class PartialFile {
     this.#hash = startHash(content);
   }
 
-  /**
-   * Opens or creates the file and hashes its content; a file longer than the whole is emptied.
-   *
-   * @throws PilotfishError `download-failed` when the file cannot be written.
-   */
+  /** Opens or creates the file and hashes it; one longer than the whole is emptied. */
   static async open(path: string, content: Content): Promise<PartialFile> {
     const handle = await open(path, 'a+').catch((reason: unknown) => {
       throw fileFailed(path, reason);
@@ -53,12 +46,7 @@ export class PartialFile {
     return this.#length;
   }
 
-  /**
-   * Adds bytes at the end.
-   *
-   * @throws PilotfishError `checksum-mismatch` when they exceed the whole, `download-failed` on a
-   *   full disk.
-   */
+  /** @throws PilotfishError `checksum-mismatch` beyond the whole; `download-failed`. */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#length + bytes.length > this.#content.bytes) {
       await this.discard();
@@ -78,20 +66,14 @@ export class PartialFile {
     this.#length = 0;
   }
 
-  /**
-   * Checks length and hash, and writes the file to disk.
-   *
-   * @throws PilotfishError `checksum-mismatch`, after which the file is removed.
-   */
+  /** Checks length and hash. @throws `checksum-mismatch`, after which the file is removed. */
   async finish(): Promise<void> {
     const { bytes, hash } = this.#content;
     const digest = this.#hash.digest('hex');
     if (this.#length !== bytes || digest !== hash.hex) {
       await this.discard();
-      throw mismatch(
-        this.path,
-        `${hash.kind} ${digest} over ${this.#length} bytes instead of ${hash.hex} over ${bytes}`,
-      );
+      const found = `${hash.kind} ${digest} over ${this.#length} bytes`;
+      throw mismatch(this.path, `${found} instead of ${hash.hex} over ${bytes}`);
     }
     try {
       await this.#handle.sync();

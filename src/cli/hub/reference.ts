@@ -2,15 +2,14 @@
 // with @revision. Pure. Refuses every name that could leave the folder of its repository.
 
 import { PilotfishError } from '../../base/error.js';
+import { usageError } from '../flags/flags.js';
 
 export interface HubReference {
   /** `user/repo`. */
   readonly repo: string;
   /** Path inside the repository; null where the quantisation picks it. */
   readonly file: string | null;
-  /**
-   * Quantisation as in file names, such as Q4_K_M; null with a file, and for the only GGUF file.
-   */
+  /** Quantisation as in file names, such as Q4_K_M; null with a file, and for the only file. */
   readonly quant: string | null;
   /** Branch, tag or commit. */
   readonly revision: string;
@@ -30,7 +29,7 @@ export const isHubReference = (name: string): boolean => /^hf:/i.test(name);
 export function parseReference(text: string): HubReference {
   const body = text.replace(/^hf:(\/\/)?/i, '');
   const refuse = (why: string): never => {
-    throw new PilotfishError('usage', `'${text}' ${why}; the forms are ${forms}`);
+    throw usageError(`'${text}' ${why}; the forms are ${forms}`);
   };
   if (!isHubReference(text)) refuse('does not begin with hf:');
   const [path = '', revision = 'main', ...rest] = body.split('@');
@@ -66,38 +65,30 @@ export const isGguf = (path: string): boolean => /\.gguf$/i.test(path);
 /** One part of a model split over several files: `-00001-of-00003.gguf`. */
 const isSplitPart = (path: string): boolean => /-\d{5}-of-\d{5}\.gguf$/i.test(path);
 
-/**
- * Whether a file is an image or audio projector, which has the quantisation of its model but is no
- * model.
- */
+/** An image or audio projector, which has the quantisation of its model but is no model. */
 const isProjector = (path: string): boolean => /(^|\/)mmproj[^/]*$/i.test(path);
 
 /**
- * The one file that a reference without file name means.
- *
- * @param paths all files of the repository.
+ * The one file of `paths` that a reference without file name means.
  * @throws PilotfishError `model-not-found` where none matches, `model-unsupported` where only parts
  *   of split models do, `usage` where several do.
  */
 export function pickFile(reference: HubReference, paths: readonly string[]): string {
   const models = paths.filter((path) => isGguf(path) && !isProjector(path));
-  const matches = models.filter(
-    (path) => reference.quant === null || hasQuant(path, reference.quant),
-  );
+  const { quant } = reference;
+  const matches = models.filter((path) => quant === null || hasQuant(path, quant));
   const whole = matches.filter((path) => !isSplitPart(path));
   if (whole.length === 1) return whole[0]!;
   const name = formatReference(reference);
   if (whole.length > 1) {
-    throw new PilotfishError('usage', `${name} matches ${listNames(whole)}; name one of them`);
+    throw usageError(`${name} matches ${listNames(whole)}; name one of them`);
   }
   if (matches.length > 0) {
     throw new PilotfishError('model-unsupported', `${name} is split over ${matches.length} files`);
   }
   const others = models.length > 0 ? `it has ${listNames(models)}` : 'it has no GGUF file at all';
-  throw new PilotfishError(
-    'model-not-found',
-    `${name} matches no file of the repository; ${others}`,
-  );
+  const message = `${name} matches no file of the repository; ${others}`;
+  throw new PilotfishError('model-not-found', message);
 }
 
 /** Whether the file name has the quantisation as a whole word: Q4_K does not match Q4_K_M. */

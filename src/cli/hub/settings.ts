@@ -4,8 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getHFHubCachePath, HUB_URL } from '@huggingface/hub';
-import { PilotfishError } from '../../base/error.js';
-import { switchValue } from '../flags/flags.js';
+import { switchValue, usageError } from '../flags/flags.js';
 import type { Environment } from '../screen/terminal.js';
 
 export interface HubSettings {
@@ -37,7 +36,7 @@ export function hubSettings(env: Environment): HubSettings {
 function readEndpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new PilotfishError('usage', `HF_ENDPOINT is '${text}', not an http or https address`);
+    throw usageError(`HF_ENDPOINT is '${text}', not an http or https address`);
   }
   return text.replace(/\/+$/, '');
 }
@@ -47,7 +46,7 @@ function readToken(env: Environment, savedPath: string): string | null {
   if (!token) return null;
   // The library refuses any other form with a TypeError in the middle of a request.
   if (!token.startsWith('hf_')) {
-    throw new PilotfishError('usage', 'the Hugging Face token (HF_TOKEN) does not start with hf_');
+    throw usageError('the Hugging Face token (HF_TOKEN) does not start with hf_');
   }
   return token;
 }

@@ -11,10 +11,8 @@ import type { Environment } from '../screen/terminal.js';
 
 /**
  * Path of the model file that `name` means. An existing path wins over a bundled name.
- *
- * @throws PilotfishError `model-not-found` with a remedy, also for a bundled model that the package
- *   leaves out; `usage` for a malformed hf: name; `checksum-mismatch` for a bundled file that
- *   differs from the published one. Other files are not checked.
+ * @throws PilotfishError `model-not-found` with a remedy; `usage` for a malformed hf: name;
+ *   `checksum-mismatch` for a bundled file that differs from the published one.
  */
 export async function resolveModel(name: string, env: Environment): Promise<string> {
   if (isHubReference(name)) return resolveReference(name, env);

@@ -24,10 +24,8 @@ export class LineFit {
   #lineCount = 0;
 
   /**
-   * @param columns that a line may fill, >= 2; one less than the terminal has where a full line may
-   *   wrap by itself.
-   * @param spare columns at the end of a line in which the last word of a piece may not end, in [0,
-   *   columns). They leave room for the rest of the word.
+   * @param columns that a line may fill, >= 2. A full line may wrap by itself on a terminal.
+   * @param spare columns at line ends, kept for the rest of a word that is split over pieces.
    */
   constructor(columns: number, spare = 0) {
     this.#columns = columns;
@@ -65,10 +63,7 @@ export class LineFit {
     this.#column += displayWidth(text);
   }
 
-  /**
-   * @param word a word with the space or line break before it, if any.
-   * @param spare columns for the rest of it.
-   */
+  /** @param word with the space or line break before it. @param spare columns for its rest. */
   #word(word: string, spare: number): string {
     if (word.startsWith('\n')) return this.#newLine() + this.#word(word.slice(1), spare);
     const end = this.#column + displayWidth(word);
@@ -81,10 +76,7 @@ export class LineFit {
     return this.#characters(word);
   }
 
-  /**
-   * Places the rest of a word from an earlier piece, or a word wider than a line: breaks where the
-   * line is full.
-   */
+  /** Places the rest of a word, or a word wider than a line: breaks where the line is full. */
   #characters(word: string): string {
     let fitted = '';
     for (const character of word) {

@@ -30,10 +30,8 @@ const redrawMs = 100;
 /** A log gets a line for each tenth of the task, but not more often than this. */
 const lineMs = 2000;
 const barColumns = 24;
-
-export function createProgress(stream: OutputStream, options: ProgressOptions): Progress {
-  return stream.isTTY === true ? barProgress(stream, options) : lineProgress(stream, options);
-}
+/** Carriage return and erase-to-end work on every terminal. */
+const clearLine = '\r\u001b[K';
 
 /** `label  12.3 MB of 17.9 MB  68.7 %  4.1 MB/s  1.37 s left`, without the bar. */
 function progressWords(options: ProgressOptions, doneBytes: number, elapsedMs: number): string[] {
@@ -59,70 +57,48 @@ export function progressBar(share: number, columns: number): string {
   return '█'.repeat(filled) + '░'.repeat(columns - filled);
 }
 
-function barProgress(stream: OutputStream, options: ProgressOptions): Progress {
-  const paint = painter(colourWanted(stream, options.env));
-  const started = options.now();
-  let drawnAt = Number.NEGATIVE_INFINITY;
-  let done = options.startBytes;
-  let finished = false;
+export function createProgress(stream: OutputStream, options: ProgressOptions): Progress {
+  const { label, totalBytes, startBytes, now, env } = options;
+  const isBar = stream.isTTY === true;
+  const paint = painter(colourWanted(stream, env));
+  const started = now();
+  const tenthOf = (bytes: number): number => Math.floor((bytes / totalBytes) * 10);
+  let shownAt = isBar ? Number.NEGATIVE_INFINITY : started;
+  let shownTenth = tenthOf(startBytes);
+  let done = startBytes;
+  let isFinished = false;
 
-  function draw(): void {
-    drawnAt = options.now();
-    const words = progressWords(options, done, drawnAt - started).join('  ');
-    const bar = progressBar(done / options.totalBytes, barColumns);
-    const columns = stream.columns ?? 80;
-    const fits = displayWidth(options.label) + words.length + barColumns + 4 < columns;
-    const line = fits ? `${options.label}  ${paint('cyan', bar)}  ${words}` : words;
-    // Carriage return and erase-to-end work on every terminal.
-    stream.write(`\r\u001b[K${line}`);
+  const isDue = (): boolean =>
+    isBar ? now() - shownAt >= redrawMs : tenthOf(done) !== shownTenth && now() - shownAt >= lineMs;
+
+  function show(): void {
+    shownAt = now();
+    shownTenth = tenthOf(done);
+    const parts = progressWords(options, done, shownAt - started);
+    if (!isBar) {
+      stream.write(`${label}: ${parts.join(', ')}\n`);
+      return;
+    }
+    const words = parts.join('  ');
+    const bar = paint('cyan', progressBar(done / totalBytes, barColumns));
+    const fits = displayWidth(label) + words.length + barColumns + 4 < (stream.columns ?? 80);
+    stream.write(`${clearLine}${fits ? `${label}  ${bar}  ${words}` : words}`);
   }
 
   return {
     update(doneBytes) {
       done = doneBytes;
-      if (!finished && options.now() - drawnAt >= redrawMs) draw();
+      if (!isFinished && isDue()) show();
     },
     note(text) {
-      stream.write(`\r\u001b[K${text}\n`);
-      if (!finished) draw();
+      stream.write(`${isBar ? clearLine : ''}${text}\n`);
+      if (isBar && !isFinished) show();
     },
     finish() {
-      if (finished) return;
-      draw();
-      stream.write('\n');
-      finished = true;
-    },
-  };
-}
-
-function lineProgress(stream: OutputStream, options: ProgressOptions): Progress {
-  const started = options.now();
-  let saidAt = started;
-  let saidTenth = Math.floor((options.startBytes / options.totalBytes) * 10);
-  let done = options.startBytes;
-  let finished = false;
-
-  function say(): void {
-    saidAt = options.now();
-    const words = progressWords(options, done, saidAt - started).join(', ');
-    stream.write(`${options.label}: ${words}\n`);
-  }
-
-  return {
-    update(doneBytes) {
-      done = doneBytes;
-      const tenth = Math.floor((done / options.totalBytes) * 10);
-      if (finished || tenth === saidTenth || options.now() - saidAt < lineMs) return;
-      saidTenth = tenth;
-      say();
-    },
-    note(text) {
-      stream.write(`${text}\n`);
-    },
-    finish() {
-      if (finished) return;
-      finished = true;
-      say();
+      if (isFinished) return;
+      isFinished = true;
+      show();
+      if (isBar) stream.write('\n');
     },
   };
 }

@@ -24,16 +24,12 @@ function collect(colour: boolean, use: (stream: TokenStream) => void): string {
 
 const twoRounds = (stream: TokenStream): void => {
   stream.push('prompt', bytes('Once'));
-  stream.pushRound({
-    drafted: [' upon', ' the', ' time'].map(bytes),
-    acceptedCount: 1,
-    final: { kind: 'residual', bytes: bytes(' a') },
-  });
-  stream.pushRound({
-    drafted: [bytes(' time')],
-    acceptedCount: 1,
-    final: { kind: 'bonus', bytes: bytes(',') },
-  });
+  stream.push('accepted', bytes(' upon'));
+  stream.push('rejected', bytes(' the'));
+  stream.push('rejected', bytes(' time'));
+  stream.push('residual', bytes(' a'));
+  stream.push('accepted', bytes(' time'));
+  stream.push('bonus', bytes(','));
 };
 
 test('without colour a verdict reads like a marked correction', () => {

@@ -1,14 +1,10 @@
-// Writes a text with its tokens marked: accepted, rejected, residual, bonus and so on. Uses colour
-// on a terminal, wdiff-like marks elsewhere. Makes control characters visible, so that a model's
-// text cannot control the terminal.
+// Writes a text with its tokens marked, by colour or by wdiff-like marks. Makes control characters
+// visible, so that a model's text cannot control the terminal.
 
 import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
 
-/**
- * The origin of a token. `prompt`, `plain` and `target` tokens were never drafted; `plain` ones
- * have no mark.
- */
+/** The origin of a token. `prompt`, `plain` and `target`: never drafted. `plain`: no mark. */
 export type TokenMark =
   | 'prompt'
   | 'plain'
@@ -72,15 +68,6 @@ function styled(paint: Paint, mark: TokenMark, text: string): string {
   return style === null ? text : paint(style, text);
 }
 
-/** One verdict to show. The caller keeps its buffers. */
-export interface ShownRound {
-  /** [draftCount], the bytes that each drafted token would add to the text. */
-  readonly drafted: readonly Uint8Array[];
-  /** In [0, draftCount]. */
-  readonly acceptedCount: number;
-  readonly final: { readonly kind: 'residual' | 'bonus'; readonly bytes: Uint8Array };
-}
-
 /** Writes tokens one by one. Without marks and rejected tokens its output is the text. */
 export class TokenStream {
   readonly #write: (text: string) => void;
@@ -101,10 +88,7 @@ export class TokenStream {
     this.#paint = painter(options.colour);
   }
 
-  /**
-   * @param bytes that the token adds to the text. They may end inside a character, which is then
-   *   shown with the next token.
-   */
+  /** @param bytes that end inside a character show it with the next token. */
   push(mark: TokenMark, bytes: Uint8Array): void {
     if (mark === 'rejected') {
       // Not part of the text: decoded alone, and kept on its line to preserve the layout.
@@ -113,17 +97,6 @@ export class TokenStream {
     }
     this.#last = mark;
     this.#show(mark, visible(this.#decoder.decode(bytes, { stream: true }), 'terminal'));
-  }
-
-  /**
-   * Shows a whole verdict: accepted drafts, the rejected one, the drafts cut after it, the final
-   * token.
-   */
-  pushRound(round: ShownRound): void {
-    round.drafted.forEach((bytes, index) => {
-      this.push(index < round.acceptedCount ? 'accepted' : 'rejected', bytes);
-    });
-    this.push(round.final.kind, round.final.bytes);
   }
 
   /** Shows an unfinished character and closes the last mark. */

@@ -42,11 +42,7 @@ export interface DraftSummary {
   readonly acceptedCount: number;
 }
 
-/**
- * `drafts: 34 tokens drafted, 17 tested by the target, 13 accepted (76.5 %)`.
- *
- * @param whyNone the reason when none was tested.
- */
+/** `drafts: 34 tokens drafted, 17 tested by the target, 13 accepted (76.5 %)`, or `whyNone`. */
 export function draftLine(counts: DraftSummary, whyNone: string): string {
   const { draftedCount, testedCount, acceptedCount } = counts;
   if (testedCount === 0) return `drafts: none tested, ${whyNone}`;

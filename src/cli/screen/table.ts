@@ -28,11 +28,7 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/**
- * Lines of a table, without a final line break and without trailing spaces.
- *
- * @param rows [rows][columns]; short rows are filled with empty cells.
- */
+/** Lines of a table, without trailing spaces. @param rows [rows][columns]; may be short. */
 export function formatTable(
   rows: readonly (readonly string[])[],
   options: TableOptions = {},

@@ -30,16 +30,25 @@ export interface Terminal {
   readonly env: Environment;
   /** Aborts when the user stops the command. */
   readonly signal: AbortSignal;
-  /**
-   * Makes Ctrl-C stop something smaller than the command, until the returned function is called.
-   * Absent without a keyboard.
-   */
+  /** Makes Ctrl-C stop something smaller until the result is called. Absent without a keyboard. */
   readonly onInterrupt?: (stop: () => void) => () => void;
-  /**
-   * Makes SIGHUP read files again instead of ending the command, until the returned function is
-   * called. Absent where no signals arrive.
-   */
+  /** Makes SIGHUP reload files until the result is called. Absent where no signals arrive. */
   readonly onHangUp?: (reload: () => void) => () => void;
+}
+
+/** Sets the exit code of a command that ends without an error. */
+export type Exit = (code: number) => void;
+
+/** Writes the document of --json. */
+export const printJson = ({ out }: Terminal, document: unknown): unknown =>
+  out.write(`${JSON.stringify(document, null, 2)}\n`);
+
+/** Resolves when the signal aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 export type Style = Parameters<typeof styleText>[0];

@@ -102,10 +102,7 @@ interface Pending {
 /** Columns kept free at line ends for marks, which are never broken. */
 const markColumns = 4;
 
-/**
- * Writes to a terminal with a movable cursor. Lines are broken at words, so that the cursor's
- * position is known.
- */
+/** Writes to a terminal. Breaks lines at words, so that the position of the cursor is known. */
 class ScreenView implements TextView {
   readonly #terminal: Terminal;
   readonly #isMarked: boolean;

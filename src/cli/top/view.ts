@@ -77,9 +77,7 @@ function sessionRows({ core }: ServerStats): Rows {
   ];
 }
 
-/**
- * The advised draft lengths. Load shortens drafts, then stops them, before a session is refused.
- */
+/** Advised draft lengths. Load shortens drafts, then stops them, before sessions are refused. */
 function adviceText({ advised }: ServerStats['core']): string {
   const { sessionCount, meanLength, noneCount } = advised;
   if (sessionCount === 0) return 'none given';

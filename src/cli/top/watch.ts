@@ -7,11 +7,8 @@ import type { Terminal } from '../screen/terminal.js';
 import { topText } from './view.js';
 
 /**
- * Draws until `terminal.signal` aborts.
- *
- * @param ask the numbers of now.
- * @param pause resolves when it is time for the next look.
- * @throws what `ask` throws the first time; later it waits for a server that does not answer.
+ * Draws until `terminal.signal` aborts. Throws what `ask` throws the first time; later it waits for
+ * a server that does not answer.
  */
 export async function watch(
   ask: () => Promise<ServerStats>,
