@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, toPilotfishError } from '../../base/error.js';
-import type { ComputeDevice } from '../../engine/llama/ffi.js';
+import type { ComputeDevice } from '../../engine/llama/ffi/devices.js';
 import {
   findLibrary,
   type LibraryFiles,

@@ -1,6 +1,6 @@
 // Judges the engine and its surroundings: libraries, GPUs, models, the model cache. Pure.
 
-import type { ComputeDevice } from '../../engine/llama/ffi.js';
+import type { ComputeDevice } from '../../engine/llama/ffi/devices.js';
 import { formatBytes, formatMemory } from '../screen/numbers.js';
 import { type Check, fail, note, ok, warn } from './check.js';
 import type { Facts } from './facts.js';
