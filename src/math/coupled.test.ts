@@ -16,7 +16,7 @@ import { type LawAt, plain, prompt, samplings, toyModel } from './exactness.suit
 import { fromDense, type Law, probOf, sparseLaw, supportSize, toDense } from './law.js';
 import { lawFromLogits } from './law-pipeline.js';
 import { exponential, type NoiseKey, noiseKey } from './noise.js';
-import { coupledAcceptance } from './scheme-acceptance.js';
+import { coupledAcceptance } from './scheme-acceptance.suite.js';
 import { chiSquareFit } from './statistics.js';
 
 const key = noiseKey(2024n, 'race');

@@ -13,7 +13,7 @@ import {
   residualFromCut,
   residualFromWhole,
 } from './cut-law.js';
-import { allBranches } from './enumerating-chance.js';
+import { allBranches } from './enumerating-chance.suite.js';
 import { type Law, probOf, supportSize, toDense } from './law.js';
 import { residual } from './residual.js';
 import { sumOf } from './sum.js';

@@ -8,7 +8,7 @@ import { tameLawOf } from './arbitrary.suite.js';
 import { raceWinner } from './coupled.js';
 import { type Law, probOf } from './law.js';
 import { exponential, noiseKey } from './noise.js';
-import { type RaceCell, raceCells } from './race-cells.js';
+import { type RaceCell, raceCells } from './race-cells.suite.js';
 import { chiSquareFit } from './statistics.js';
 
 const vocabSize = 6;

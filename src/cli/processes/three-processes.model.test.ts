@@ -10,7 +10,7 @@ import { jointLaw } from '../../engine/local/target-law.suite.js';
 import { plainSampling, type Sampling } from '../../math/sampling.js';
 import { chiSquareFit } from '../../math/statistics.js';
 import { isOffered, type Mode, modes, type Scheme } from '../../protocol/frame.js';
-import { CliServer, freePort } from './cli-process.js';
+import { CliServer, freePort } from './cli-process.suite.js';
 import { run } from './command.suite.js';
 import { type LineAnswer, LineDevice } from './line-device.suite.js';
 import { type Namespaces, namespacePair } from './namespaces.suite.js';
