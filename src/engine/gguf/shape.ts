@@ -127,7 +127,7 @@ function headLengthsOf(
   return [keyLength, valueLength, rotated];
 }
 
-/** Checks what load_hparams does not: it takes the first block's experts for those of all blocks. */
+/** llama.cpp takes the first block's number of used experts for that of all blocks. */
 function expertsOf(
   metadata: Metadata,
   { expertsVary }: Architecture,

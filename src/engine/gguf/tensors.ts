@@ -1,6 +1,6 @@
 // Checks the tensor list for types that llama.cpp refuses only when it computes. The probe of
-// src/engine/llama finds wrong sizes. Source: the operators of llama.cpp v0.5.0, tried one type at a
-// time.
+// src/engine/llama finds wrong sizes. Source: the operators of llama.cpp v0.5.0, tried one type at
+// a time.
 
 import type { GgufTensor, TensorType } from './format.js';
 import { demand, quoted, refuseModel } from './model-error.js';
