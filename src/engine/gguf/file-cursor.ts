@@ -49,11 +49,6 @@ export class FileCursor {
 
   // `advance` may replace the window, so the offset must be known before the window is read.
 
-  u8(): number {
-    const offset = this.advance(1);
-    return this.window[offset]!;
-  }
-
   u32(): number {
     const offset = this.advance(4);
     return this.window.readUInt32LE(offset);
