@@ -8,7 +8,8 @@ import type { DraftRequest, DraftStep, Judge, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
-const invalid = (message: string): PilotfishError => new PilotfishError('segment-invalid', message);
+export const invalid = (message: string): PilotfishError =>
+  new PilotfishError('segment-invalid', message);
 
 /** The parts of an engine that the checks need. */
 export interface SegmentContext {
