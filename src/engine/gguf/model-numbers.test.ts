@@ -2,7 +2,8 @@
 // name.
 
 import { test } from 'node:test';
-import { float32Value, numberArray, textValue, uint32Value } from './encode.js';
+import { float32Value, textValue, uint32Value } from './encode.js';
+import { numberArray } from './encode.suite.js';
 import { both, drop, type Refusal, refusesEach, renamed, set } from './malformed.suite.js';
 
 const big = uint32Value(2 ** 32 - 1);

@@ -2,7 +2,8 @@
 // draft or target, are refused by code and by name.
 
 import { test } from 'node:test';
-import { boolValue, numberArray, textArray, textValue, uint32Value } from './encode.js';
+import { textValue, uint32Value } from './encode.js';
+import { boolValue, numberArray, textArray } from './encode.suite.js';
 import {
   both,
   drop,

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PilotfishError } from '../../base/error.js';
-import { numberArray, textValue, uint32Value } from '../gguf/encode.js';
+import { textValue, uint32Value } from '../gguf/encode.js';
+import { numberArray } from '../gguf/encode.suite.js';
 import {
   both,
   type Change,
