@@ -1,6 +1,6 @@
 // Measures what each scheme accepts of one pair of models, over temperature and filter: both laws
-// at every place of the target's own text, and the formulas of math/scheme-acceptance.ts on them.
-// Coupled is also run, which checks that formula and code mean the same.
+// at every place of the target's own text, and the closed forms of scheme-acceptance.suite.ts on
+// them. Coupled is also run, which checks that formula and code mean the same.
 
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
@@ -13,7 +13,7 @@ import {
   agreementAcceptance,
   coupledAcceptance,
   ratioAcceptance,
-} from '../../src/math/scheme-acceptance.js';
+} from '../../src/math/scheme-acceptance.suite.js';
 import { openBare, vocabularyOf } from '../bare-model.js';
 import { storyPrompt } from '../bundled-texts.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';

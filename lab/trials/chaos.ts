@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
-import { processesOf } from '../../src/cli/processes/cli-process.js';
+import { processesOf } from '../../src/cli/processes/cli-process.suite.js';
 import { median } from '../../src/math/statistics.js';
 import { Random } from '../../src/sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';

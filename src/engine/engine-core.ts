@@ -30,6 +30,7 @@ import {
   checkDraftSteps,
   checkSegments,
   checkTokenIds,
+  invalid,
 } from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
@@ -65,20 +66,14 @@ export class EngineCore {
     this.#checkSlotIndex(slot);
     checkSampling(config.sampling, model.vocabSize);
     if (!Number.isInteger(config.promptLength) || config.promptLength < 0) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `promptLength ${config.promptLength} is not a whole number >= 0`,
-      );
+      throw invalid(`promptLength ${config.promptLength} is not a whole number >= 0`);
     }
     if (config.seed < 0n || config.seed >= 1n << 64n) {
       throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
     }
     const held = this.#slots.get(slot)?.tokens ?? new Int32Array(0);
     if (!isWithin(keptLength, held.length)) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `cannot keep ${keptLength} tokens of slot ${slot}: it holds ${held.length}`,
-      );
+      throw invalid(`cannot keep ${keptLength} tokens of slot ${slot}: it holds ${held.length}`);
     }
     const opened = new Slot(config, this.#grammarOf(config.schema));
     opened.push(held.subarray(0, keptLength));
@@ -241,10 +236,7 @@ export class EngineCore {
   truncate(index: number, length: number): void {
     const slot = this.#slotOf(index);
     if (!isWithin(length, slot.length)) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`,
-      );
+      throw invalid(`cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`);
     }
     if (length === slot.length) return;
     slot.truncate(length);
@@ -255,11 +247,10 @@ export class EngineCore {
     const from = this.#slotOf(fromIndex);
     const to = this.#slotOf(toIndex);
     if (fromIndex === toIndex) {
-      throw new PilotfishError('segment-invalid', `slot ${toIndex} cannot copy its own prefix`);
+      throw invalid(`slot ${toIndex} cannot copy its own prefix`);
     }
     if (!isWithin(length, from.length)) {
-      throw new PilotfishError(
-        'segment-invalid',
+      throw invalid(
         `prefix of ${length} tokens asked of slot ${fromIndex}, which holds ${from.length}`,
       );
     }
@@ -276,8 +267,7 @@ export class EngineCore {
   restore(index: number, state: Uint8Array, config: SlotConfig, length?: number): void {
     const { model } = this.#parts;
     const unpacked = unpackState(state);
-    if (!unpacked)
-      throw new PilotfishError('segment-invalid', 'saved state is damaged or cut short');
+    if (!unpacked) throw invalid('saved state is damaged or cut short');
     if (unpacked.tokens.length > model.contextLength) {
       throw new PilotfishError(
         'context-exhausted',
@@ -287,18 +277,12 @@ export class EngineCore {
     checkTokenIds(unpacked.tokens, model.vocabSize);
     const { tokens, cache } = unpacked;
     if (length !== undefined && !isWithin(length, tokens.length)) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `cannot keep ${length} tokens of a state that holds ${tokens.length}`,
-      );
+      throw invalid(`cannot keep ${length} tokens of a state that holds ${tokens.length}`);
     }
     this.open(index, config);
     if (!model.restore(index, cache)) {
       model.truncate(index, 0);
-      throw new PilotfishError(
-        'segment-invalid',
-        'saved state belongs to another model or cache type',
-      );
+      throw invalid('saved state belongs to another model or cache type');
     }
     const kept = length ?? tokens.length;
     if (kept < tokens.length) model.truncate(index, kept);
@@ -317,14 +301,14 @@ export class EngineCore {
   #checkSlotIndex(index: number): void {
     const { slotCount } = this.#parts.model;
     if (!Number.isInteger(index) || index < 0 || index >= slotCount) {
-      throw new PilotfishError('segment-invalid', `slot ${index} is outside [0, ${slotCount})`);
+      throw invalid(`slot ${index} is outside [0, ${slotCount})`);
     }
   }
 
   #slotOf(index: number): Slot {
     this.#checkSlotIndex(index);
     const slot = this.#slots.get(index);
-    if (!slot) throw new PilotfishError('segment-invalid', `slot ${index} is not open`);
+    if (!slot) throw invalid(`slot ${index} is not open`);
     return slot;
   }
 }
