@@ -1,11 +1,9 @@
 // Defines `pilotfish serve`: loads a target model and verifies devices' drafts until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
-import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
 import { PilotfishError } from '../base/error.js';
-import { bundledFolder } from '../engine/llama/bundled.js';
 import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
 import {
@@ -15,7 +13,7 @@ import {
   type RunningServer,
   startServer,
 } from '../server/index.js';
-import { exitChoiceOf, exitHeadFlag, exitText, isBundledExit } from './flags/exit-head.js';
+import { exitChoiceOf, exitHeadFlag, exitText } from './flags/exit-head.js';
 import { addGroup, flag, oneOfNames, usageError, wholeNumber } from './flags/flags.js';
 import { type HttpOptions, httpFlags, internalErrorNote } from './flags/http-flags.js';
 import { givenLimits, limitFlags } from './flags/limit-flags.js';
@@ -234,15 +232,12 @@ async function makeHttp(
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
   const modelPath = await resolveModel(options.model, terminal.env);
   warnOfLongContext(modelPath, options, terminal);
-  const exit = exitChoiceOf(options.exitHead);
   return {
     ...loadSettings(options),
     modelPath,
     slotCount: options.slots,
     deterministic: options.deterministic === true,
-    exit,
-    // Bundled models are known to load, and the probe would load them twice.
-    probe: dirname(modelPath) !== bundledFolder || !isBundledExit(exit),
+    exit: exitChoiceOf(options.exitHead),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }

@@ -1,7 +1,6 @@
 // Defines the flags that `run`, `chat` and `device` share: server, drafter, verification, fallback.
 // Refuses contradictions before anything is loaded, then loads the drafter and connects.
 
-import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { PilotfishError } from '../../base/error.js';
 import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead/ahead-budget.js';
@@ -14,7 +13,6 @@ import {
   type GenerateOptions,
   type StopRule,
 } from '../../device/index.js';
-import { bundledFolder } from '../../engine/llama/bundled.js';
 import type { LlamaEngine } from '../../engine/llama/index.js';
 import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
@@ -177,8 +175,6 @@ async function loadDrafter(
   const settings = {
     ...loadSettings(options),
     modelPath,
-    // Bundled models are known to load, and the probe would load them twice.
-    probe: dirname(modelPath) !== bundledFolder,
     // Without drafting, the model needs almost no cache.
     ...(isModel
       ? { slotCount: slotCount * draftSlotsOf(options) }

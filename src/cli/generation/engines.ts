@@ -1,10 +1,8 @@
 // Loads the target and the draft of a command, and closes both or neither. Downloads nothing; the
 // engine reports its own choices.
 
-import { dirname } from 'node:path';
 import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
-import { bundledFolder } from '../../engine/llama/bundled.js';
 import { coresHere, defaultPoll, defaultThreads } from '../../engine/llama/cores.js';
 import type { LlamaEngine, LlamaOptions } from '../../engine/llama/index.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
@@ -79,9 +77,7 @@ async function optionsOf(
   settings: Partial<LlamaOptions>,
   env: Terminal['env'],
 ): Promise<LlamaOptions> {
-  const modelPath = await resolveModel(name, env);
-  // Bundled models are known to load, and the probe would load them twice.
-  return { ...settings, modelPath, probe: dirname(modelPath) !== bundledFolder };
+  return { ...settings, modelPath: await resolveModel(name, env) };
 }
 
 const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({

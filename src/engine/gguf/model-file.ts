@@ -35,6 +35,8 @@ export interface ModelFacts {
   readonly parameterCount: number;
   readonly tensorBytes: number;
   readonly fileBytes: number;
+  /** Before the weights. */
+  readonly headerBytes: number;
   /** `tokenizer.ggml.model`. */
   readonly tokenizerModel: string;
   /** Jinja template, or null. */
@@ -61,7 +63,7 @@ export function checkModelFile(path: string): ModelFacts {
 }
 
 function factsOf(header: GgufHeader): ModelFacts {
-  const { path, metadata, tensors, fileBytes } = header;
+  const { path, metadata, tensors, fileBytes, dataOffset: headerBytes } = header;
   refuseParts(metadata);
   const architecture = architectureOf(requiredText(metadata, 'general.architecture'));
   const shape = modelShapeOf(metadata, architecture);
@@ -82,6 +84,7 @@ function factsOf(header: GgufHeader): ModelFacts {
     parameterCount: parameterCount(header),
     tensorBytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     fileBytes,
+    headerBytes,
     tokenizerModel: tokenizer.model,
     chatTemplate: tokenizer.chatTemplate,
     quantisation: quantisationOf(tensors),

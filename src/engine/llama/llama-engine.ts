@@ -15,7 +15,7 @@ import type {
   PassResult,
   Segment,
 } from '../engine.js';
-import { checkModelFile } from '../gguf/model-file.js';
+import { checkModelFile, type ModelFacts } from '../gguf/model-file.js';
 import { coresHere, fitThreads } from './cores.js';
 import { planExit } from './exit-plan.js';
 import { openLlama } from './ffi/llama.js';
@@ -25,6 +25,7 @@ import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } f
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { probeModel } from './probe.js';
+import { hasPassed, notePassed, probeEntry } from './probe-record.js';
 import { StopFlags } from './stop-flags.js';
 
 /** An engine with what only llama.cpp has to say. */
@@ -65,7 +66,7 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
   checkMemory(facts, resolved, memoryLimit(resolved, files));
-  if (options.probe !== false) await probeModel(files, resolved);
+  if (options.probe !== false) await probeOnce(facts, files, resolved);
   const thread = new EngineThread({ files, options: resolved, stopFlags: new StopFlags().memory });
   const greeting = await thread.ready;
   const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
@@ -87,6 +88,18 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
       exit: resolved.exit?.info ?? null,
     },
   );
+}
+
+/** Probes a file that has not passed before with these libraries and options. */
+async function probeOnce(
+  facts: ModelFacts,
+  files: LibraryFiles,
+  options: ResolvedOptions,
+): Promise<void> {
+  const entry = probeEntry(facts, files, options);
+  if (hasPassed(entry)) return;
+  await probeModel(files, options);
+  notePassed(entry);
 }
 
 class ThreadedEngine implements LlamaEngine {

@@ -75,8 +75,8 @@ export interface LlamaOptions {
    */
   readonly exit?: ExitChoice | null;
   /**
-   * Load the file in a child process first, so that a file that crashes llama.cpp ends only the
-   * child. Default true.
+   * Load a file that was not seen before in a child process first, so that one that crashes
+   * llama.cpp ends only the child. Default true.
    */
   readonly probe?: boolean;
 }
