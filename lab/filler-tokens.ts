@@ -2,7 +2,8 @@
 // depend on their ids only: models lengthened alike still share one vocabulary.
 
 import { arrayNumbers, arrayTexts } from '../src/engine/gguf/decode.js';
-import { numberArray, textArray, uint32Value } from '../src/engine/gguf/encode.js';
+import { uint32Value } from '../src/engine/gguf/encode.js';
+import { numberArray, textArray } from '../src/engine/gguf/encode.suite.js';
 import type { GgufArray, GgufValue } from '../src/engine/gguf/format.js';
 
 /** Kind of a token that is never used (LLAMA_TOKEN_TYPE_UNUSED). */

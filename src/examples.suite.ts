@@ -17,7 +17,7 @@ export interface Example {
 }
 
 const sources = readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && !/\.(test|suite)\.ts$|assembly|generated/.test(path))
+  .filter((path) => path.endsWith('.ts') && !/\.(test|suite)\.ts$|generated/.test(path))
   .map((path) => join('src', path))
   .sort();
 

@@ -1,4 +1,4 @@
-// Compiles src/engine/kernel/assembly into src/engine/kernel/generated/kernel-bytes.ts.
+// Compiles tools/kernel into src/engine/kernel/generated/kernel-bytes.ts.
 // Usage: node tools/kernel.mjs [--check]
 //   --check   write nothing; fail where the committed file differs from a fresh build
 
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const entry = 'src/engine/kernel/assembly/index.ts';
+const entry = 'tools/kernel/index.ts';
 const target = join(root, 'src/engine/kernel/generated/kernel-bytes.ts');
 // No runtime: the kernel allocates nothing and collects nothing.
 const flags = ['--enable', 'simd', '--runtime', 'stub', '-O3', '--noAssert'];
@@ -40,7 +40,7 @@ function moduleText(bytes) {
   const lines = Buffer.from(bytes)
     .toString('base64')
     .match(/.{1,96}/g);
-  return `// The compiled row kernel, ${bytes.length} bytes, as base64. Made by tools/kernel.mjs from ../assembly with
+  return `// The compiled row kernel, ${bytes.length} bytes, as base64. Made by tools/kernel.mjs from tools/kernel with
 // assemblyscript ${asc.version} ${flags.join(' ')}; do not edit.
 
 export const kernelBase64 =

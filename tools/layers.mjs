@@ -99,7 +99,7 @@ const linesMax = 400;
 const filesOf = (house) =>
   readdirSync(house, { recursive: true })
     .map((path) => `${house}/${String(path).replaceAll('\\', '/')}`)
-    .filter((path) => path.endsWith('.ts') && !path.includes('/assembly/'));
+    .filter((path) => path.endsWith('.ts'));
 const files = [...filesOf('src'), ...filesOf('lab')];
 const isTest = (path) => /\.(test|suite)\.ts$/.test(path);
 

@@ -1,4 +1,4 @@
-// Measures what each scheme accepts, by the formulas of math/scheme-acceptance.ts on both laws at
+// Measures what each scheme accepts, by the formulas of scheme-acceptance.suite.ts on both laws at
 // every place of the target's own text. Coupled is also run, which checks the formula.
 
 import { createKernel } from '../../src/engine/kernel/kernel.js';
@@ -12,7 +12,7 @@ import {
   agreementAcceptance,
   coupledAcceptance,
   ratioAcceptance,
-} from '../../src/math/scheme-acceptance.js';
+} from '../../src/math/scheme-acceptance.suite.js';
 import { openBare, vocabularyOf } from '../bare-model.js';
 import { storyPrompt } from '../bundled-texts.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';

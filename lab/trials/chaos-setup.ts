@@ -9,7 +9,7 @@ import {
   CliServer,
   freePort,
   type LineEvent,
-} from '../../src/cli/processes/cli-process.js';
+} from '../../src/cli/processes/cli-process.suite.js';
 import type { GenerateOptions } from '../../src/device/index.js';
 import { plainSampling } from '../../src/math/sampling.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';

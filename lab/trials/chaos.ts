@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
-import { processesOf } from '../../src/cli/processes/cli-process.js';
+import { processesOf } from '../../src/cli/processes/cli-process.suite.js';
 import { median } from '../../src/math/statistics.js';
 import type { Mode, Scheme } from '../../src/protocol/frame.js';
 import { Random } from '../../src/sim/random.js';

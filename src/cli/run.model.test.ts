@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { freePort } from './processes/cli-process.js';
+import { freePort } from './processes/cli-process.suite.js';
 import { run, withServe } from './processes/command.suite.js';
 
 const prompt = 'The old clock';

@@ -3,6 +3,7 @@
 // can be stopped from outside between its tokens. Source of the confidence stop: SLED, arXiv
 // 2506.09397.
 
+import { unreachable } from '../base/assert.js';
 import { keyedChance } from '../math/chance.js';
 import type { Law } from '../math/law.js';
 import { draftToken } from '../math/split.js';
@@ -145,10 +146,13 @@ function pickByScheme({ scheme, attempt }: DraftStep, slot: Slot, math: RowMath)
         law: null,
         prob: null,
       };
-    default: {
+    case 'split':
+    case 'full': {
       const law = math.law(slot.sampling);
       const chance = keyedChance(slot.keys.accept, slot.keys.draft, position, attempt);
       return { law, ...draftToken(law, chance) };
     }
+    default:
+      return unreachable(scheme);
   }
 }

@@ -30,6 +30,7 @@ import {
   checkDraftSteps,
   checkSegments,
   checkTokenIds,
+  invalid,
 } from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
@@ -65,10 +66,7 @@ export class EngineCore {
     this.#checkSlotIndex(slot);
     checkSampling(config.sampling, model.vocabSize);
     if (!Number.isInteger(config.promptLength) || config.promptLength < 0) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `promptLength ${config.promptLength} is not a whole number >= 0`,
-      );
+      throw invalid(`promptLength ${config.promptLength} is not a whole number >= 0`);
     }
     if (config.seed < 0n || config.seed >= 1n << 64n) {
       throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
@@ -233,10 +231,7 @@ export class EngineCore {
   truncate(index: number, length: number): void {
     const slot = this.#slotOf(index);
     if (!Number.isInteger(length) || length < 0 || length > slot.length) {
-      throw new PilotfishError(
-        'segment-invalid',
-        `cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`,
-      );
+      throw invalid(`cannot roll slot ${index} back to ${length}: it holds ${slot.length} tokens`);
     }
     if (length === slot.length) return;
     slot.truncate(length);
@@ -247,11 +242,10 @@ export class EngineCore {
     const from = this.#slotOf(fromIndex);
     const to = this.#slotOf(toIndex);
     if (fromIndex === toIndex) {
-      throw new PilotfishError('segment-invalid', `slot ${toIndex} cannot copy its own prefix`);
+      throw invalid(`slot ${toIndex} cannot copy its own prefix`);
     }
     if (!Number.isInteger(length) || length < 0 || length > from.length) {
-      throw new PilotfishError(
-        'segment-invalid',
+      throw invalid(
         `prefix of ${length} tokens asked of slot ${fromIndex}, which holds ${from.length}`,
       );
     }
@@ -268,8 +262,7 @@ export class EngineCore {
   restore(index: number, state: Uint8Array, config: SlotConfig): void {
     const { model } = this.#parts;
     const unpacked = unpackState(state);
-    if (!unpacked)
-      throw new PilotfishError('segment-invalid', 'saved state is damaged or cut short');
+    if (!unpacked) throw invalid('saved state is damaged or cut short');
     if (unpacked.tokens.length > model.contextLength) {
       throw new PilotfishError(
         'context-exhausted',
@@ -280,10 +273,7 @@ export class EngineCore {
     this.open(index, config);
     if (!model.restore(index, unpacked.cache)) {
       model.truncate(index, 0);
-      throw new PilotfishError(
-        'segment-invalid',
-        'saved state belongs to another model or cache type',
-      );
+      throw invalid('saved state belongs to another model or cache type');
     }
     this.#slotOf(index).push(unpacked.tokens);
   }
@@ -300,14 +290,14 @@ export class EngineCore {
   #checkSlotIndex(index: number): void {
     const { slotCount } = this.#parts.model;
     if (!Number.isInteger(index) || index < 0 || index >= slotCount) {
-      throw new PilotfishError('segment-invalid', `slot ${index} is outside [0, ${slotCount})`);
+      throw invalid(`slot ${index} is outside [0, ${slotCount})`);
     }
   }
 
   #slotOf(index: number): Slot {
     this.#checkSlotIndex(index);
     const slot = this.#slots.get(index);
-    if (!slot) throw new PilotfishError('segment-invalid', `slot ${index} is not open`);
+    if (!slot) throw invalid(`slot ${index} is not open`);
     return slot;
   }
 }

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
-import { type Law, probOf, toDense } from '../math/law.js';
+import { type Law, probOf } from '../math/law.js';
+import { toDense } from '../math/law.suite.js';
 import { plainSampling } from '../math/sampling.js';
 import type { DraftedToken, Engine, Judge, Outcome, Scheme } from './engine.js';
 

@@ -4,6 +4,7 @@
 // without it. Source: Saxena 2023, "Prompt lookup decoding".
 
 import { pointLaw } from '../math/law.js';
+import { isRatioScheme } from '../math/scheme.js';
 import type { DraftedToken, Scheme } from './engine.js';
 
 /**
@@ -64,7 +65,7 @@ function matches(text: readonly number[], at: number, size: number): boolean {
  * @param position absolute.
  */
 export function ngramDraft(position: number, token: number, scheme: Scheme): DraftedToken {
-  const isRatio = scheme === 'split' || scheme === 'full';
+  const isRatio = isRatioScheme(scheme);
   return {
     position,
     token,

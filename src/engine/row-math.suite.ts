@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PilotfishError } from '../base/error.js';
+import { chiSquareFit } from '../math/chi-square.suite.js';
 import { TokenHistory } from '../math/history.js';
 import { checkLaw, probOf } from '../math/law.js';
 import { noiseKey } from '../math/noise.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
-import { chiSquareFit } from '../math/statistics.js';
 import { filterMixes, rowKinds, rowOf } from './row-kinds.suite.js';
 import type { RowMath } from './row-math.js';
 

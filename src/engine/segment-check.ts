@@ -3,11 +3,13 @@
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
-import type { DraftRequest, DraftStep, Judge, Scheme, Segment } from './engine.js';
+import { type Scheme, schemes } from '../math/scheme.js';
+import type { DraftRequest, DraftStep, Judge, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
-const invalid = (message: string): PilotfishError => new PilotfishError('segment-invalid', message);
+export const invalid = (message: string): PilotfishError =>
+  new PilotfishError('segment-invalid', message);
 
 /** The parts of an engine that the checks need. */
 export interface SegmentContext {
@@ -119,8 +121,6 @@ export function checkTokenIds(tokens: Int32Array, vocabSize: number): void {
     }
   }
 }
-
-const schemes: readonly Scheme[] = ['greedy', 'coupled', 'agreement', 'split', 'full'];
 
 /** Stops callers without types. Deeper code takes an unknown scheme for a broken invariant. */
 function checkScheme(scheme: Scheme): void {

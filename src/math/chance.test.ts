@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { indexAtMass, keyedChance } from './chance.js';
+import { chiSquareFit } from './chi-square.suite.js';
 import { noiseKey, uniform } from './noise.js';
-import { chiSquareFit } from './statistics.js';
 
 const accept = noiseKey(5n, 'accept');
 const target = noiseKey(5n, 'target');

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { finiteRow, lawOf, logitRow } from './arbitrary.suite.js';
+import { chiSquareFit } from './chi-square.suite.js';
 import {
   coupledRanking,
   coupledToken,
@@ -13,11 +14,11 @@ import {
   verifyCoupled,
 } from './coupled.js';
 import { type LawAt, plain, prompt, samplings, toyModel } from './exactness.suite.js';
-import { fromDense, type Law, probOf, sparseLaw, supportSize, toDense } from './law.js';
+import { fromDense, type Law, probOf, sparseLaw } from './law.js';
+import { supportSize, toDense } from './law.suite.js';
 import { lawFromLogits } from './law-pipeline.js';
 import { exponential, type NoiseKey, noiseKey } from './noise.js';
-import { coupledAcceptance } from './scheme-acceptance.js';
-import { chiSquareFit } from './statistics.js';
+import { coupledAcceptance } from './scheme-acceptance.suite.js';
 
 const key = noiseKey(2024n, 'race');
 

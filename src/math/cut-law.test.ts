@@ -13,8 +13,9 @@ import {
   residualFromCut,
   residualFromWhole,
 } from './cut-law.js';
-import { allBranches } from './enumerating-chance.js';
-import { type Law, probOf, supportSize, toDense } from './law.js';
+import { allBranches } from './enumerating-chance.suite.js';
+import { type Law, probOf } from './law.js';
+import { supportSize, toDense } from './law.suite.js';
 import { residual } from './residual.js';
 import { sumOf } from './sum.js';
 

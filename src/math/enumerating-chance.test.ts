@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { lawOf } from './arbitrary.suite.js';
 import { drawToken } from './draw-token.js';
-import { allBranches } from './enumerating-chance.js';
+import { allBranches } from './enumerating-chance.suite.js';
 import { probOf } from './law.js';
 
 test('every branch is walked once, with its weight', () => {

@@ -2,7 +2,7 @@
 // law of the text that a scheme's rounds produce. Holds no scheme; the shipped ones are under
 // proof.
 
-import type { ChanceBranch } from './enumerating-chance.js';
+import type { ChanceBranch } from './enumerating-chance.suite.js';
 import { TokenHistory } from './history.js';
 import { type Law, probOf } from './law.js';
 import { lawFromLogits } from './law-pipeline.js';

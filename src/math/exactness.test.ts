@@ -8,7 +8,7 @@ import { agreementToken, verifyAgreement } from './agreement.js';
 import type { Chance } from './chance.js';
 import { raceWinner, verifyCoupled } from './coupled.js';
 import { cutLaw, residualFromCut, residualFromWhole } from './cut-law.js';
-import { allBranches, type ChanceBranch } from './enumerating-chance.js';
+import { allBranches, type ChanceBranch } from './enumerating-chance.suite.js';
 import {
   type LawAt,
   plain,
@@ -23,7 +23,7 @@ import {
 import { verifyFull } from './full.js';
 import { greedyToken, verifyGreedy } from './greedy.js';
 import type { Law } from './law.js';
-import { type RaceCell, raceCells } from './race-cells.js';
+import { type RaceCell, raceCells } from './race-cells.suite.js';
 import { draftToken, residualToken, verifySplit } from './split.js';
 import { type MayTest, testsAll, type Verification } from './verification.js';
 

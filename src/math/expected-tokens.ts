@@ -28,8 +28,3 @@ export function expectedTokens(acceptanceRate: number, draftLength: number): num
   // 1 - alpha^n through expm1 and log1p: the plain form is off by 2^-53 / (1 - alpha).
   return -Math.expm1((draftLength + 1) * Math.log1p(-miss)) / miss;
 }
-
-/** Expected accepted drafts of a round, E - 1, in [0, gamma]. Parameters as for expectedTokens. */
-export function expectedAccepted(acceptanceRate: number, draftLength: number): number {
-  return expectedTokens(acceptanceRate, draftLength) - 1;
-}

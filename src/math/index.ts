@@ -40,6 +40,5 @@ export {
 } from './round-time.js';
 export { checkSampling, plainSampling, type Sampling } from './sampling.js';
 export type { SamplingRequest } from './sampling-request.js';
-export { agreementAcceptance, coupledAcceptance, ratioAcceptance } from './scheme-acceptance.js';
 export { draftToken, residualToken, verifySplit } from './split.js';
 export type { FinalToken, MayTest, Verification } from './verification.js';

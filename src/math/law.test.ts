@@ -16,9 +16,8 @@ import {
   probOf,
   type SparseLaw,
   sparseLaw,
-  supportSize,
-  toDense,
 } from './law.js';
+import { supportSize, toDense } from './law.suite.js';
 import { sumOf } from './sum.js';
 
 test('a law built from weights is valid and keeps their ratios', () => {

@@ -14,7 +14,8 @@ import {
   totalVariation,
   toyModel,
 } from './exactness.suite.js';
-import { probOf, toDense } from './law.js';
+import { probOf } from './law.js';
+import { toDense } from './law.suite.js';
 import { acceptProbability, residual } from './residual.js';
 
 const vocabSize = 3;

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { chiSquareFit } from './chi-square.suite.js';
 import {
   exponential,
   type NoiseStream,
@@ -12,7 +13,6 @@ import {
   threefry,
   uniform,
 } from './noise.js';
-import { chiSquareFit } from './statistics.js';
 
 const word = 2n ** 32n;
 

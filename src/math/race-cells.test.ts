@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { tameLawOf } from './arbitrary.suite.js';
+import { chiSquareFit } from './chi-square.suite.js';
 import { raceWinner } from './coupled.js';
 import { type Law, probOf } from './law.js';
 import { exponential, noiseKey } from './noise.js';
-import { type RaceCell, raceCells } from './race-cells.js';
-import { chiSquareFit } from './statistics.js';
+import { type RaceCell, raceCells } from './race-cells.suite.js';
 
 const vocabSize = 6;
 const laws = fc.record({ target: tameLawOf(vocabSize), draft: tameLawOf(vocabSize) });

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { lawPair } from './arbitrary.suite.js';
-import { checkLaw, type Law, probOf, toDense } from './law.js';
+import { checkLaw, type Law, probOf } from './law.js';
+import { toDense } from './law.suite.js';
 import { acceptProbability, residual } from './residual.js';
 
 test('accepting and replacing together give the target law, token by token', () => {

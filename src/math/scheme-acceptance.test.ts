@@ -6,9 +6,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { lawPair, tameLawOf } from './arbitrary.suite.js';
 import { type Law, probOf } from './law.js';
-import { raceCells } from './race-cells.js';
+import { raceCells } from './race-cells.suite.js';
 import { residual } from './residual.js';
-import { agreementAcceptance, coupledAcceptance, ratioAcceptance } from './scheme-acceptance.js';
+import {
+  agreementAcceptance,
+  coupledAcceptance,
+  ratioAcceptance,
+} from './scheme-acceptance.suite.js';
 
 test('coupled acceptance is the weight of the cells where both races have one winner', () => {
   fc.assert(

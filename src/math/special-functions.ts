@@ -1,7 +1,6 @@
-// Computes the three special functions that hypothesis tests need. Accurate to about 1e-13 in the
-// range of those tests; not for arguments beyond 1e6. Sources: Lanczos 1964 with Godfrey's
-// coefficients (g = 607/128, n = 15); series and continued fractions of the NIST Digital Library of
-// Mathematical Functions, sections 8.7, 8.9 and 8.17.
+// Computes the special functions that Student's interval needs. Accurate to about 1e-13 in its
+// range; not for arguments beyond 1e6. Sources: Lanczos 1964 with Godfrey's coefficients (g =
+// 607/128, n = 15); the NIST Digital Library of Mathematical Functions, section 8.17.
 
 import { assert } from '../base/assert.js';
 
@@ -23,50 +22,15 @@ export function lnGamma(x: number): number {
   return (x + 0.5) * Math.log(shifted) - shifted + Math.log((Math.sqrt(2 * Math.PI) * sum) / x);
 }
 
-/** Most terms; a series or fraction that needs more has failed. */
-const termsMax = 100_000;
-
-/**
- * Regularised upper incomplete gamma function Q(a, x), in [0, 1]: DLMF 8.2.4.
- *
- * @param a > 0.
- * @param x >= 0.
- */
-export function gammaUpper(a: number, x: number): number {
-  assert(a > 0 && x >= 0, `gammaUpper of a ${a}, x ${x}: a must be above 0, x at least 0`);
-  if (x === 0) return 1;
-  if (x === Infinity) return 0;
-  const scale = Math.exp(a * Math.log(x) - x - lnGamma(a));
-  // The series converges fast below the mean of the gamma law, the fraction above it.
-  return x < a + 1 ? 1 - scale * gammaSeries(a, x) : scale * gammaFraction(a, x);
-}
-
-/** Sum of x^k / (a (a+1) ... (a+k)): DLMF 8.7.1. */
-function gammaSeries(a: number, x: number): number {
-  let term = 1 / a;
-  let sum = term;
-  for (let k = 1; k < termsMax; k++) {
-    term *= x / (a + k);
-    sum += term;
-    if (term < sum * 2 ** -54) return sum;
-  }
-  assert(false, `series of gammaUpper(${a}, ${x}) did not converge`);
-}
-
-/** DLMF 8.9.2, even part. */
-function gammaFraction(a: number, x: number): number {
-  return continuedFraction(
-    (k) => (k === 0 ? 1 : k * (a - k)),
-    (k) => x + 2 * k + 1 - a,
-  );
-}
+/** Most terms; a fraction that needs more has failed. */
+export const termsMax = 100_000;
 
 /**
  * a0 / (b0 + a1 / (b1 + ...)) by the modified Lentz method: Thompson and Barnett 1986, section 2.
  *
  * @param numeratorAt ak, @param denominatorAt bk, for k >= 0.
  */
-function continuedFraction(
+export function continuedFraction(
   numeratorAt: (k: number) => number,
   denominatorAt: (k: number) => number,
 ): number {

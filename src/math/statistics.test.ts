@@ -3,11 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { chiSquareFit, chiSquareTwoSample, chiSquareUpper } from './chi-square.suite.js';
 import { noiseKey, uniform } from './noise.js';
 import {
-  chiSquareFit,
-  chiSquareTwoSample,
-  chiSquareUpper,
   mean,
   meanInterval,
   median,

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Chance } from './chance.js';
 import { cutLaw } from './cut-law.js';
 import { drawToken } from './draw-token.js';
-import { allBranches } from './enumerating-chance.js';
+import { allBranches } from './enumerating-chance.suite.js';
 import {
   plain,
   prompt,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { memoryLink } from './memory-transport.js';
+import { memoryLink } from './memory-transport.suite.js';
 import { transportSuite } from './transport.suite.js';
 
 /** Tasks that run when told to. */

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { canaries } from './canary.js';
+import { canaries } from './canary.suite.js';
 import { type CheckName, checkNames } from './check/checker.js';
 import type { Scenario } from './scenario.js';
 import { swarm } from './scenarios.js';

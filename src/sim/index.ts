@@ -1,12 +1,9 @@
 // Exports the simulator as a library: scenarios in, reports out.
 
-export { type Canary, canaries } from './canary.js';
 export { mostUsers } from './capacity.js';
 export { type CheckName, checkNames } from './check/checker.js';
-export { type CoalescingRow, coalescingGrid, compareSendings } from './coalescing.js';
 export type { DraftShape, Models, TargetShape } from './models.js';
 export type { Observer } from './observer.js';
-export { passCostFrom } from './pass-cost.js';
 export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
 export { delayLink, fleet, swarm } from './scenarios.js';

@@ -43,78 +43,30 @@ export interface Observer {
 }
 
 /** Several observers as one. */
-export class Observers implements Required<Observer> {
-  readonly #all: readonly Observer[];
-
-  constructor(all: readonly Observer[]) {
-    this.#all = all;
-  }
-
-  onAsk = (answer: SimAnswer): void => {
-    for (const one of this.#all) one.onAsk?.(answer);
+export function observersAsOne(all: readonly Observer[]): Required<Observer> {
+  const tellAll = <Name extends keyof Observer>(name: Name) => {
+    const hearing = all.filter((one) => one[name] !== undefined);
+    return (...news: Parameters<Required<Observer>[Name]>): void => {
+      for (const one of hearing) (one[name] as (...news: unknown[]) => void).apply(one, news);
+    };
   };
-
-  onTell = (answer: SimAnswer, effect: AnswerEffect, complaint: string | null): void => {
-    for (const one of this.#all) one.onTell?.(answer, effect, complaint);
-  };
-
-  onLoss = (answer: SimAnswer): void => {
-    for (const one of this.#all) one.onLoss?.(answer);
-  };
-
-  onDrafted = (answer: SimAnswer, token: DraftedToken): void => {
-    for (const one of this.#all) one.onDrafted?.(answer, token);
-  };
-
-  onSent = (device: ObservedDevice, frame: DeviceFrame): void => {
-    for (const one of this.#all) one.onSent?.(device, frame);
-  };
-
-  onUp = (server: ObservedServer, frame: DeviceFrame, device: number): void => {
-    for (const one of this.#all) one.onUp?.(server, frame, device);
-  };
-
-  onDown = (device: ObservedDevice, frame: ServerFrame): void => {
-    for (const one of this.#all) one.onDown?.(device, frame);
-  };
-
-  onMessage = (device: ObservedDevice, way: 'up' | 'down', byteCount: number): void => {
-    for (const one of this.#all) one.onMessage?.(device, way, byteCount);
-  };
-
-  onAnswered = (server: ObservedServer, answered: Answered): void => {
-    for (const one of this.#all) one.onAnswered?.(server, answered);
-  };
-
-  onServerStep = (server: ObservedServer): void => {
-    for (const one of this.#all) one.onServerStep?.(server);
-  };
-
-  onDeviceStep = (device: ObservedDevice): void => {
-    for (const one of this.#all) one.onDeviceStep?.(device);
-  };
-
-  onServerStart = (server: ObservedServer): void => {
-    for (const one of this.#all) one.onServerStart?.(server);
-  };
-
-  onServerCrash = (server: ObservedServer): void => {
-    for (const one of this.#all) one.onServerCrash?.(server);
-  };
-
-  onDeviceCrash = (device: ObservedDevice): void => {
-    for (const one of this.#all) one.onDeviceCrash?.(device);
-  };
-
-  onLink = (device: ObservedDevice, isUp: boolean, reason: string): void => {
-    for (const one of this.#all) one.onLink?.(device, isUp, reason);
-  };
-
-  onFault = (fault: Fault, isFelt: boolean): void => {
-    for (const one of this.#all) one.onFault?.(fault, isFelt);
-  };
-
-  onEnd = (): void => {
-    for (const one of this.#all) one.onEnd?.();
+  return {
+    onAsk: tellAll('onAsk'),
+    onTell: tellAll('onTell'),
+    onLoss: tellAll('onLoss'),
+    onDrafted: tellAll('onDrafted'),
+    onSent: tellAll('onSent'),
+    onUp: tellAll('onUp'),
+    onDown: tellAll('onDown'),
+    onMessage: tellAll('onMessage'),
+    onAnswered: tellAll('onAnswered'),
+    onServerStep: tellAll('onServerStep'),
+    onDeviceStep: tellAll('onDeviceStep'),
+    onServerStart: tellAll('onServerStart'),
+    onServerCrash: tellAll('onServerCrash'),
+    onDeviceCrash: tellAll('onDeviceCrash'),
+    onLink: tellAll('onLink'),
+    onFault: tellAll('onFault'),
+    onEnd: tellAll('onEnd'),
   };
 }

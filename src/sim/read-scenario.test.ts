@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { passCostFrom } from './pass-cost.js';
+import { passCostFrom } from './pass-cost.suite.js';
 import { scenarioFrom } from './read-scenario.js';
 import { fleet, swarm } from './scenarios.js';
 import { simulate } from './simulate.js';

@@ -11,8 +11,7 @@ import type { AnswerId } from '../device/core/token.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
-import { ngramDefaults, ngramLookUp } from '../engine/ngram-look-up.js';
-import { pointLaw } from '../math/law.js';
+import { ngramDefaults, ngramDraft, ngramLookUp } from '../engine/ngram-look-up.js';
 import type { Models } from './models.js';
 import type { Timeline, Timer } from './timeline.js';
 
@@ -222,12 +221,9 @@ export class SimDrafter {
   }
 
   #guess(start: DraftStart, job: Job, text: number[]): void {
-    const isRatio = start.scheme === 'split' || start.scheme === 'full';
     const guess = ngramLookUp(text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
     for (const token of guess) {
-      const position = text.length;
-      const law = isRatio ? pointLaw(token) : null;
-      const drafted = { position, token, confidence: null, law, prob: isRatio ? 1 : null };
+      const drafted = ngramDraft(text.length, token, start.scheme);
       if (!this.#tell(start, job, [text], [{ sequenceIndex: 0, token: drafted }])) return;
       if (!this.#endOfText.has(token)) continue;
       this.#end(start, job, ['end-of-text']);

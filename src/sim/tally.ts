@@ -8,66 +8,55 @@ import type { Observer } from './observer.js';
 import type { FaultKind } from './scenario.js';
 import type { SimAnswer } from './sim-answer.js';
 
-export interface Counts {
-  readonly askedCount: number;
+const noCounts = () => ({
+  askedCount: 0,
   /** By reason of the end; unverified answers count as `unverified`. */
-  readonly ended: Readonly<Record<string, number>>;
+  ended: {} as Record<string, number>,
   /** By error code. */
-  readonly failed: Readonly<Record<string, number>>;
+  failed: {} as Record<string, number>,
   /** On devices that crashed. */
-  readonly lostCount: number;
-  readonly tokenCount: number;
-  readonly upMessageCount: number;
-  readonly downMessageCount: number;
-  readonly upBytes: number;
-  readonly downBytes: number;
-  readonly draftedCount: number;
-  readonly testedCount: number;
-  readonly acceptedCount: number;
-  readonly resumeCount: number;
-  readonly resendCount: number;
-  readonly provisionalCount: number;
-  readonly retractedCount: number;
+  lostCount: 0,
+  tokenCount: 0,
+  upMessageCount: 0,
+  downMessageCount: 0,
+  upBytes: 0,
+  downBytes: 0,
+  draftedCount: 0,
+  testedCount: 0,
+  acceptedCount: 0,
+  resumeCount: 0,
+  resendCount: 0,
+  provisionalCount: 0,
+  retractedCount: 0,
   /** Failure frames that reached a device. */
-  readonly refusals: Readonly<Partial<Record<WireCode, number>>>;
-  readonly serverCrashCount: number;
-  readonly passCount: number;
-  readonly engineFailureCount: number;
+  refusals: {} as Partial<Record<WireCode, number>>,
+  serverCrashCount: 0,
+  passCount: 0,
+  engineFailureCount: 0,
   /** Faults that had an effect. */
-  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
-  readonly checksum: number;
-}
+  faults: {} as Partial<Record<FaultKind, number>>,
+});
 
-const add = (counts: Record<string, number>, name: string, count = 1): void => {
+export type Counts = Readonly<ReturnType<typeof noCounts>> & { readonly checksum: number };
+
+/** Counts that an answer's statistics have too. */
+const ofAnswers = [
+  ...(['draftedCount', 'testedCount', 'acceptedCount', 'resumeCount'] as const),
+  ...(['resendCount', 'provisionalCount', 'retractedCount'] as const),
+];
+
+const add = <Name extends string>(
+  counts: Partial<Record<Name, number>>,
+  name: Name,
+  count = 1,
+): void => {
   counts[name] = (counts[name] ?? 0) + count;
 };
 
 export class RunTally implements Observer {
   readonly #now: () => number;
   #checksum = 0x811c9dc5;
-  readonly #counts = {
-    askedCount: 0,
-    ended: {} as Record<string, number>,
-    failed: {} as Record<string, number>,
-    lostCount: 0,
-    tokenCount: 0,
-    upMessageCount: 0,
-    downMessageCount: 0,
-    upBytes: 0,
-    downBytes: 0,
-    draftedCount: 0,
-    testedCount: 0,
-    acceptedCount: 0,
-    resumeCount: 0,
-    resendCount: 0,
-    provisionalCount: 0,
-    retractedCount: 0,
-    refusals: {} as Record<string, number>,
-    serverCrashCount: 0,
-    passCount: 0,
-    engineFailureCount: 0,
-    faults: {} as Record<string, number>,
-  };
+  readonly #counts = noCounts();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -108,15 +97,8 @@ export class RunTally implements Observer {
     const { end } = answer.transcript;
     if (end === null) return;
     const counts = this.#counts;
-    const { statistics } = end;
     counts.tokenCount += answer.transcript.finalCount;
-    counts.draftedCount += statistics.draftedCount;
-    counts.testedCount += statistics.testedCount;
-    counts.acceptedCount += statistics.acceptedCount;
-    counts.resumeCount += statistics.resumeCount;
-    counts.resendCount += statistics.resendCount;
-    counts.provisionalCount += statistics.provisionalCount;
-    counts.retractedCount += statistics.retractedCount;
+    for (const name of ofAnswers) counts[name] += end.statistics[name];
     if (end.kind === 'failed') add(counts.failed, end.error.code);
     else add(counts.ended, end.isVerified ? end.reason : 'unverified');
   }

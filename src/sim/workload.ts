@@ -14,7 +14,6 @@ import { toyLetters } from './toy.js';
 /** Beginnings that prompts share, and their length. */
 const sharedCount = 3;
 const sharedLength = 24;
-/** Ids below this are the start and the end token. */
 
 /** All requests of a run, in order of time. @param deviceCount as drawn for the run. */
 export function planAsks(scenario: Scenario, seed: number, deviceCount: number): Ask[] {

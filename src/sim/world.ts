@@ -6,7 +6,7 @@ import { type Fault, planFaults } from './fault-plan.js';
 import { type DevicePlan, planDevice, planServer, type ServerPlan } from './fleet.js';
 import { Link } from './link.js';
 import { type Models, toyModels } from './models.js';
-import { type Observer, Observers } from './observer.js';
+import { type Observer, observersAsOne } from './observer.js';
 import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
 import type { Ask, SimAnswer } from './sim-answer.js';
@@ -38,7 +38,7 @@ export class World {
   readonly timeline = new Timeline();
   readonly servers: SimServer[];
   readonly devices: SimDevice[];
-  readonly observers: Observers;
+  readonly observers: Required<Observer>;
   readonly answers: SimAnswer[] = [];
   eventCount = 0;
   /** When the last fault is over. */
@@ -56,7 +56,7 @@ export class World {
     const { scenario, seed, deviceCount, models = toyModels } = plan;
     this.#models = models;
     this.plan = plan;
-    this.observers = new Observers(observers);
+    this.observers = observersAsOne(observers);
     this.#serverPlan = planServer(scenario, seed, models.vocabulary);
     this.#devicePlans = Array.from({ length: deviceCount }, (_, index) =>
       planDevice(scenario, seed, index, models.vocabulary),

@@ -8,7 +8,7 @@ import { type PassShape, passMsOf } from '../../../src/math/pass-time.js';
 import { plainSampling } from '../../../src/math/sampling.js';
 import { median } from '../../../src/math/statistics.js';
 import { passShapeOf } from '../../../src/server/core/passes/pass-builder.js';
-import { passCostFrom } from '../../../src/sim/index.js';
+import { passCostFrom } from '../../../src/sim/pass-cost.suite.js';
 
 export type PassFit = Awaited<ReturnType<typeof fitPasses>>;
 

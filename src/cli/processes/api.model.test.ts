@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
-import { freePort } from './cli-process.js';
+import { freePort } from './cli-process.suite.js';
 import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, plainEnvironment } from './cli-process.js';
+import { freePort, plainEnvironment } from './cli-process.suite.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 

@@ -9,7 +9,7 @@ import { afterEach, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { closeFor } from '../../protocol/failure.js';
-import { freePort } from './cli-process.js';
+import { freePort } from './cli-process.suite.js';
 
 const script = join(dirname(fileURLToPath(import.meta.url)), '..', 'main.js');
 const model = 'stories-target';

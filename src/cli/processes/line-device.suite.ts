@@ -2,7 +2,7 @@
 // answers.
 
 import type { Statistics } from '../../device/index.js';
-import { CliDevice, type LineEvent } from './cli-process.js';
+import { CliDevice, type LineEvent } from './cli-process.suite.js';
 
 /** An answer that takes longer never ends. */
 const answerMsMax = 60_000;

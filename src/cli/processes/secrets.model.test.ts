@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { freePort } from './cli-process.js';
+import { freePort } from './cli-process.suite.js';
 import { type Ended, type Running, run } from './command.suite.js';
 
 const model = 'llama-stories-target-9m';

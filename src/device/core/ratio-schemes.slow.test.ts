@@ -8,9 +8,9 @@ import { EngineCore } from '../../engine/engine-core.js';
 import { referenceRowMath } from '../../engine/row-math.js';
 import { scriptedDefaults } from '../../engine/scripted-engine.js';
 import { ScriptedModel } from '../../engine/scripted-model.js';
+import { chiSquareFit } from '../../math/chi-square.suite.js';
 import { type Law, probOf, tokenAt } from '../../math/law.js';
 import type { Sampling } from '../../math/sampling.js';
-import { chiSquareFit } from '../../math/statistics.js';
 import type { Mode, Scheme } from '../../protocol/frame.js';
 import { DeviceWorld, request, type WorldOptions } from './device-world.suite.js';
 

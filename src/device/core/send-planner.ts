@@ -2,6 +2,7 @@
 // (stop-and-wait), when the server becomes free (pipeline), or just before its next pass (race).
 // Also plans what is sent again after a time-out.
 
+import { isRatioScheme } from '../../math/scheme.js';
 import type { Draft } from '../../protocol/frame.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { draftFrames } from './draft-frames.js';
@@ -207,8 +208,7 @@ function roundMax({ advisedDraftLength, windowMax, request }: SessionView): numb
  * token.
  */
 function hasMore({ request, drafting }: SessionView): boolean {
-  const isRatio = request.scheme === 'split' || request.scheme === 'full';
-  return isRatio && request.mode === 'pipeline' && drafting.isRunning;
+  return isRatioScheme(request.scheme) && request.mode === 'pipeline' && drafting.isRunning;
 }
 
 /** The last moment that delays no pass. */

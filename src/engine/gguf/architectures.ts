@@ -6,7 +6,10 @@ import { quoted, refuseModel } from './model-error.js';
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
-/** Attention only: the cache of any sequence can be rolled back to any length. */
+/**
+ * Attention, or (in the last line) attention plus a recurrent state that llama.cpp can roll back by
+ * a bounded number of tokens.
+ */
 const decoders = new Set(
   words(`
     llama llama4 deci falcon grok gpt2 gptneox mpt baichuan starcoder refact bloom stablelm qwen qwen2
@@ -17,52 +20,15 @@ const decoders = new Set(
     chameleon plm bailingmoe bailingmoe2 dots1 dots3note arcee afmoe laguna ernie4_5 ernie4_5-moe hunyuan-moe
     hunyuan-dense hunyuan_vl hy_v3 hy_v4 smollm3 gpt-oss smallthinker seed_oss grovemoe apertus hrm_text
     minimax-m2 minimax-m3 cogvlm pangu-embedded mistral3 mistral4 paddleocr mimo2 step35 spark2_5 maincoder
-    talkie mellum nanbeige`),
+    talkie mellum nanbeige
+    kimi-k3 qwen35 qwen35moe qwen4exp deepseek4 nemotron_h nemotron_h_moe lfm2 lfm2moe bailingmoe3`),
 );
-
-/** Attention plus a recurrent state that llama.cpp can roll back by a bounded number of tokens. */
-const boundedRollback = new Set(
-  words(
-    'kimi-k3 qwen35 qwen35moe qwen4exp deepseek4 nemotron_h nemotron_h_moe lfm2 lfm2moe bailingmoe3',
-  ),
-);
-
-/**
- * Decoders whose blocks mix experts: with 0 experts, llama.cpp divides by zero or stops with an
- * assertion.
- */
-const expertsRequired = new Set(
-  words(`qwen2moe qwen3moe qwen3vlmoe bailingmoe2 glm4moe grovemoe mellum smallthinker`),
-);
-
-/** Decoders for which llama.cpp treats one expert as none. */
-const loneExpertIgnored = new Set(words('hunyuan-dense hunyuan_vl'));
 
 /**
  * Decoders that may use a different number of experts in each block; all others use the number of
  * the first.
  */
 const expertsVary = new Set(words('nemotron_h nemotron_h_moe'));
-
-/**
- * Decoders whose keys and values may differ in size; the graphs of all others assert that they are
- * equal.
- */
-const unequalHeads = new Set(
-  words(`
-    deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa mistral4 minicpm3 plm mimo2 step35 dots3note hy_v4
-    kimi-k3 bailingmoe3`),
-);
-
-/** Decoders whose graphs assert that rotary embedding covers whole heads. */
-const rotatesWholeHeads = new Set(
-  words(`
-    llama llama4 deci falcon grok baichuan qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe plamo
-    codeshell orion internlm2 minicpm starcoder2 xverse cohere2moe dbrx olmo olmo2 olmoe arctic deepseek jais2
-    exaone exaone4 exaone-moe granite granitemoe graniteswitch granite_swa chameleon dots1 arcee ernie4_5
-    ernie4_5-moe hunyuan-moe hunyuan-dense hunyuan_vl hy_v3 smollm3 smallthinker seed_oss grovemoe apertus cogvlm
-    pangu-embedded mistral3 paddleocr maincoder talkie mellum`),
-);
 
 /**
  * Decoders that rotate parts of a head by time, height and width: the graph asserts that not all
@@ -100,13 +66,7 @@ const refused: readonly (readonly [names: string, kind: string])[] = [
 
 export interface Architecture {
   readonly name: string;
-  /** Whether the cache of a sequence can be rolled back to any length. */
-  readonly rollback: 'any' | 'bounded';
-  readonly expertsRequired: boolean;
-  readonly loneExpertIgnored: boolean;
   readonly expertsVary: boolean;
-  readonly unequalHeads: boolean;
-  readonly rotatesWholeHeads: boolean;
   readonly rotatesInSections: boolean;
   readonly blockCountMin: number;
 }
@@ -115,16 +75,10 @@ export interface Architecture {
  * @throws PilotfishError `model-unsupported` for every architecture that cannot be draft or target.
  */
 export function architectureOf(name: string): Architecture {
-  const rollback = decoders.has(name) ? 'any' : boundedRollback.has(name) ? 'bounded' : null;
-  if (rollback) {
+  if (decoders.has(name)) {
     return {
       name,
-      rollback,
-      expertsRequired: expertsRequired.has(name),
-      loneExpertIgnored: loneExpertIgnored.has(name),
       expertsVary: expertsVary.has(name),
-      unequalHeads: unequalHeads.has(name),
-      rotatesWholeHeads: rotatesWholeHeads.has(name),
       rotatesInSections: rotatesInSections.has(name),
       blockCountMin: Object.hasOwn(blocksMin, name) ? blocksMin[name]! : 1,
     };

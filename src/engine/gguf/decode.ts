@@ -3,7 +3,7 @@
 
 import { assert } from '../../base/assert.js';
 import { type ElementType, elementBytes, type GgufArray, type GgufScalar } from './format.js';
-import { demand, quoted, refuseModel } from './model-error.js';
+import { demand, refuseModel } from './model-error.js';
 
 type Scalar = Exclude<ElementType, 'string'>;
 
@@ -76,11 +76,6 @@ export function* arrayTexts(array: GgufArray): Generator<Uint8Array> {
     yield array.bytes.subarray(at + 8, at + 8 + length);
     at += 8 + length;
   }
-}
-
-/** Quotes the bytes of a text for messages, as far as they are UTF-8. */
-export function quotedBytes(bytes: Uint8Array): string {
-  return quoted(new TextDecoder().decode(bytes));
 }
 
 function viewOf(bytes: Uint8Array): DataView {

@@ -1,11 +1,10 @@
-// Encodes values and whole headers as GGUF v3, and makes values from plain numbers and texts. Never
+// Encodes values and whole headers as GGUF v3, and makes values from a number or a text. Never
 // touches a file, never decides what a model needs.
 
 import { assert } from '../../base/assert.js';
 import {
   type ElementType,
   elementBytes,
-  type GgufArray,
   type GgufScalar,
   type GgufValue,
   type TensorType,
@@ -13,7 +12,7 @@ import {
   valueTypes,
 } from './format.js';
 
-type NumberType = Exclude<ElementType, 'string' | 'uint64' | 'int64'>;
+export type NumberType = Exclude<ElementType, 'string' | 'uint64' | 'int64'>;
 
 /** The entry of a tensor in a header. */
 export interface TensorEntry {
@@ -26,7 +25,7 @@ export interface TensorEntry {
 
 const version = 3;
 
-const putNumber: Record<NumberType, (view: DataView, at: number, value: number) => void> = {
+export const putNumber: Record<NumberType, (view: DataView, at: number, value: number) => void> = {
   uint8: (view, at, value) => view.setUint8(at, value),
   int8: (view, at, value) => view.setInt8(at, value),
   uint16: (view, at, value) => view.setUint16(at, value, true),
@@ -40,23 +39,7 @@ const putNumber: Record<NumberType, (view: DataView, at: number, value: number) 
 
 export const uint32Value = (value: number): GgufScalar => ({ type: 'uint32', value });
 export const float32Value = (value: number): GgufScalar => ({ type: 'float32', value });
-export const boolValue = (value: boolean): GgufScalar => ({ type: 'bool', value });
 export const textValue = (value: string): GgufScalar => ({ type: 'string', value });
-
-/** Strings given as bytes are written unchanged. */
-export function textArray(texts: readonly (string | Uint8Array)[]): GgufArray {
-  const bytes = Buffer.concat(texts.map(textBytes));
-  return { type: 'array', elementType: 'string', count: texts.length, bytes };
-}
-
-export function numberArray(elementType: NumberType, numbers: ArrayLike<number>): GgufArray {
-  const step = elementBytes[elementType];
-  const bytes = new Uint8Array(numbers.length * step);
-  const view = new DataView(bytes.buffer);
-  const put = putNumber[elementType];
-  for (let i = 0; i < numbers.length; i++) put(view, i * step, numbers[i]!);
-  return { type: 'array', elementType, count: numbers.length, bytes };
-}
 
 /** The header, without the padding before tensor data. */
 export function encodeHeader(
@@ -105,7 +88,7 @@ function scalarBytes(scalar: GgufScalar): Uint8Array {
   return bytes;
 }
 
-function textBytes(text: string | Uint8Array): Buffer {
+export function textBytes(text: string | Uint8Array): Buffer {
   const bytes = Buffer.from(text);
   return Buffer.concat([uint(bytes.length, 8), bytes]);
 }

@@ -49,11 +49,6 @@ export class FileCursor {
 
   // `advance` may replace the window, so the offset must be known before the window is read.
 
-  u8(): number {
-    const offset = this.advance(1);
-    return this.window[offset]!;
-  }
-
   u32(): number {
     const offset = this.advance(4);
     return this.window.readUInt32LE(offset);
@@ -129,34 +124,33 @@ export class FileCursor {
     const offset = this.at - this.windowAt;
     if (offset >= 0 && offset + count <= this.window.length) return offset;
     this.windowAt = this.at;
-    this.window = this.read(this.at, Math.min(windowBytes, this.remaining));
+    const buffer = Buffer.allocUnsafeSlow(Math.min(windowBytes, this.remaining));
+    this.window = buffer.subarray(0, fillFrom(this.descriptor, buffer, this.at));
     if (this.window.length < count)
       refuseModel('model-truncated', 'the file shrank while it was read');
     return 0;
   }
-
-  private read(from: number, count: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(count);
-    let done = 0;
-    while (done < count) {
-      const read = readOrRefuse(this.descriptor, buffer, done, from + done);
-      if (read === 0) break;
-      done += read;
-    }
-    return buffer.subarray(0, done);
-  }
 }
 
-function readOrRefuse(descriptor: number, buffer: Buffer, offset: number, from: number): number {
+/**
+ * Fills `buffer` from a place in the file, as far as the file goes.
+ *
+ * @returns bytes read. @throws PilotfishError `model-not-found` if the file cannot be read.
+ */
+export function fillFrom(descriptor: number, buffer: Buffer, from: number): number {
   try {
-    return readSync(descriptor, buffer, offset, buffer.length - offset, from);
+    let done = 0;
+    for (let read = -1; read !== 0 && done < buffer.length; done += read) {
+      read = readSync(descriptor, buffer, done, buffer.length - done, from + done);
+    }
+    return done;
   } catch (cause) {
     throw new PilotfishError('model-not-found', `cannot be read (${errorName(cause)})`, { cause });
   }
 }
 
 /** Opens only regular files: opening a pipe would wait for a writer, and a device may never end. */
-function openRegular(path: string): number {
+export function openRegular(path: string): number {
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) {

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import type { ErrorCode, PilotfishError } from '../../base/error.js';
-import { textArray, textValue } from './encode.js';
+import { textValue } from './encode.js';
+import { textArray } from './encode.suite.js';
 import type { GgufValue } from './format.js';
 import { checkModelFile } from './model-file.js';
 import { writtenModel } from './test-file.suite.js';

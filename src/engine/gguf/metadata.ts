@@ -3,7 +3,7 @@
 
 import { arrayNumbers } from './decode.js';
 import type { GgufArray, GgufValue } from './format.js';
-import { demand, quoted, refuseModel } from './model-error.js';
+import { demand, quoted } from './model-error.js';
 
 export type Metadata = ReadonlyMap<string, GgufValue>;
 
@@ -21,19 +21,24 @@ export function requiredText(metadata: Metadata, key: string): string {
   return text;
 }
 
-export function optionalText(metadata: Metadata, key: string): string | null {
+/** Null when the key is absent. @throws PilotfishError `model-malformed` for another type. */
+function typedValue<Type extends GgufValue['type']>(metadata: Metadata, key: string, type: Type) {
   const value = metadata.get(key);
-  if (value === undefined) return null;
-  if (value.type !== 'string') return wrongType(key, value, 'string');
-  return value.value;
+  demand(
+    value === undefined || value.type === type,
+    `metadata key ${quoted(key)} has type ${value?.type}, must be ${type}`,
+  );
+  return (value as (GgufValue & { readonly type: Type }) | undefined) ?? null;
 }
 
-export function optionalBool(metadata: Metadata, key: string): boolean | null {
-  const value = metadata.get(key);
-  if (value === undefined) return null;
-  if (value.type !== 'bool') return wrongType(key, value, 'bool');
-  return value.value;
-}
+export const optionalText = (metadata: Metadata, key: string): string | null =>
+  typedValue(metadata, key, 'string')?.value ?? null;
+
+export const optionalBool = (metadata: Metadata, key: string): boolean | null =>
+  typedValue(metadata, key, 'bool')?.value ?? null;
+
+export const optionalArray = (metadata: Metadata, key: string): GgufArray | null =>
+  typedValue(metadata, key, 'array');
 
 /** @throws PilotfishError `model-malformed` when the key is absent, not uint32, or out of range. */
 export function requiredCount(metadata: Metadata, key: string, range: ValueRange): number {
@@ -43,17 +48,13 @@ export function requiredCount(metadata: Metadata, key: string, range: ValueRange
 }
 
 export function optionalCount(metadata: Metadata, key: string, range: ValueRange): number | null {
-  const value = metadata.get(key);
-  if (value === undefined) return null;
-  if (value.type !== 'uint32') return wrongType(key, value, 'uint32');
-  return inRange(key, value.value, range);
+  const value = typedValue(metadata, key, 'uint32');
+  return value && inRange(key, value.value, range);
 }
 
 export function optionalFloat(metadata: Metadata, key: string, range: ValueRange): number | null {
-  const value = metadata.get(key);
-  if (value === undefined) return null;
-  if (value.type !== 'float32') return wrongType(key, value, 'float32');
-  return inRange(key, value.value, range);
+  const value = typedValue(metadata, key, 'float32');
+  return value && inRange(key, value.value, range);
 }
 
 /**
@@ -82,23 +83,9 @@ export function optionalCounts(
   return Array.from(arrayNumbers(value), (count, i) => inRange(`${key}[${i}]`, count, range));
 }
 
-export function optionalArray(metadata: Metadata, key: string): GgufArray | null {
-  const value = metadata.get(key);
-  if (value === undefined) return null;
-  if (value.type !== 'array') return wrongType(key, value, 'array');
-  return value;
-}
-
 /** The value itself; NaN is in no range. */
 function inRange(key: string, value: number, { min, max }: ValueRange): number {
   const fits = value >= min && value <= max;
   demand(fits, `metadata key ${key} is ${value}, must be in [${min}, ${max}]`);
   return value;
-}
-
-function wrongType(key: string, value: GgufValue, expected: string): never {
-  return refuseModel(
-    'model-malformed',
-    `metadata key ${quoted(key)} has type ${value.type}, must be ${expected}`,
-  );
 }

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boolValue, numberArray, textValue, uint32Value } from './encode.js';
+import { textValue, uint32Value } from './encode.js';
+import { boolValue, numberArray } from './encode.suite.js';
 import {
   both,
   type Change,

@@ -1,6 +1,6 @@
-// Checks model files before llama.cpp opens them: reports their content or refuses them with a
-// reason. llama.cpp ends the whole process on some bad files; this check covers every such case
-// that was found.
+// Checks model files before llama.cpp opens them: reports their content, or refuses those on which
+// llama.cpp would end the process only when it computes. The probe of src/engine/llama finds those
+// on which it fails while it loads.
 
 import { basename } from 'node:path';
 import { architectureOf } from './architectures.js';
@@ -66,7 +66,7 @@ function factsOf(header: GgufHeader): ModelFacts {
   const architecture = architectureOf(requiredText(metadata, 'general.architecture'));
   const shape = modelShapeOf(metadata, architecture);
   const tokenizer = tokenizerOf(metadata);
-  checkTensors(tensors, shape, tokenizer.vocabSize);
+  checkTensors(tensors);
   return {
     path,
     architecture: architecture.name,

@@ -1,9 +1,11 @@
 // Reads the data of one tensor of a file whose header was read before. Never interprets it; refuses
 // a file that has changed since.
 
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
+import { fillFrom, openRegular } from './file-cursor.js';
 import type { GgufHeader, GgufTensor } from './format.js';
+import { naming } from './model-error.js';
 
 /**
  * The bytes of a tensor, owned by the caller.
@@ -45,19 +47,12 @@ export function holdSame(header: GgufHeader, one: GgufTensor, other: GgufTensor)
 
 /** Fills `data` from the file and returns the number of bytes read. */
 function readAt(path: string, data: Buffer, from: number): number {
-  try {
-    const descriptor = openSync(path, 'r');
+  return naming(path, () => {
+    const descriptor = openRegular(path);
     try {
-      let done = 0;
-      for (let read = -1; read !== 0 && done < data.length; done += read) {
-        read = readSync(descriptor, data, done, data.length - done, from + done);
-      }
-      return done;
+      return fillFrom(descriptor, data, from);
     } finally {
       closeSync(descriptor);
     }
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PilotfishError('model-not-found', `${path}: cannot be read (${reason})`, { cause });
-  }
+  });
 }

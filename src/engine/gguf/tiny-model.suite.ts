@@ -2,14 +2,8 @@
 // back. All weights are zero. Its parts are plain maps and lists: a test changes one thing and
 // writes the rest.
 
-import {
-  boolValue,
-  float32Value,
-  numberArray,
-  textArray,
-  textValue,
-  uint32Value,
-} from './encode.js';
+import { float32Value, textValue, uint32Value } from './encode.js';
+import { boolValue, numberArray, textArray } from './encode.suite.js';
 import { type GgufValue, type TensorType, tensorBytes } from './format.js';
 import type { TensorSource } from './writer.js';
 

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { InvariantError } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import { arrayNumbers, arrayTexts } from './decode.js';
-import { numberArray, textArray, textValue, uint32Value } from './encode.js';
+import { textValue, uint32Value } from './encode.js';
+import { numberArray, textArray } from './encode.suite.js';
 import {
   elementBytes,
   type GgufArray,

@@ -5,7 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { kernelBase64 } from './generated/kernel-bytes.js';
 
-/** Exports of assembly/index.ts; offsets and counts as in layout.ts. */
+/** Exports of tools/kernel/index.ts; offsets and counts as in layout.ts. */
 export interface KernelExports {
   scan(row: number, count: number, maxima: number): number;
   firstIndexOf(value: number, row: number, count: number, maxima: number): number;

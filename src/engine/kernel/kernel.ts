@@ -16,7 +16,7 @@ import { canRun, type KernelExports, kernelBytes, startKernel } from './instance
 import { type KernelLayout, layoutOf } from './layout.js';
 import { keptCount, prefixLaw, type Ranked, rankedWeights } from './ranked-law.js';
 
-/** Units added to the float32 bound of a race: a winner needs 307, see assembly/race.ts. */
+/** Units added to the float32 bound of a race: a winner needs 307, see tools/kernel/race.ts. */
 export const raceMargin = 512;
 /** Longest ranking that the kernel narrows. */
 const rankingMax = 64;

@@ -1,5 +1,5 @@
 // Lays out the memory of a kernel. It is sized once for a vocabulary and never grows, so views stay
-// valid. Must agree with the buffer sizes that assembly/ uses.
+// valid. Must agree with the buffer sizes that tools/kernel uses.
 
 /** Bytes per WebAssembly page. */
 const pageBytes = 65536;

@@ -71,8 +71,8 @@ describe('wrong kernels', () => {
 });
 
 // At this position the noise of this token is 2^-19 and hardly more (the first word is 8 192 and
-// the second small). There the bound of assembly/race.ts is nearly the score itself, which makes
-// rounding count. Found by trying 2 * 10^10 draws of this key for a first word that is a power of
+// the second small). There the bound of tools/kernel/race.ts is nearly the score itself, so that
+// rounding counts. Found by trying 2 * 10^10 draws of this key for a first word that is a power of
 // two.
 const tightPosition = 2_496_342;
 const tightToken = 1574;

@@ -62,7 +62,8 @@ function runChild(task: string): Promise<ChildEnd> {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: probeMsMax,
       killSignal: timeoutSignal,
-      env: { ...process.env, PILOTFISH_LLAMA_LOG: '1' },
+      // ggml would start a debugger for its last words, which takes seconds.
+      env: { ...process.env, PILOTFISH_LLAMA_LOG: '1', GGML_NO_BACKTRACE: '1' },
     });
     let log = '';
     child.stderr.setEncoding('utf8');
@@ -92,8 +93,12 @@ function lastWords(log: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !inventory.test(line));
   const telling = lines.find((line) => complaint.test(line));
-  return (telling ?? lines.at(-1) ?? 'no reason given').slice(0, 300);
+  return (telling ?? lines.at(-1) ?? 'no reason given').replace(preamble, '').slice(0, 300);
 }
+
+/** Where llama.cpp was built, or the calls that a failure passed through. */
+const preamble =
+  /^(\S*\/llama\.cpp\/|llama_model_load: error loading model: )(error loading model )?/;
 
 /** Lines that list what a file holds. */
 const inventory =

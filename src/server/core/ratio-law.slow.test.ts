@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { chiSquareFit } from '../../math/chi-square.suite.js';
 import { probOf } from '../../math/law.js';
 import { plainSampling } from '../../math/sampling.js';
-import { chiSquareFit } from '../../math/statistics.js';
 import type { Open } from '../../protocol/frame.js';
 import { Harness, openFrame } from './core-harness.suite.js';
 import { Laws, type Rhythm, writeAnswer } from './ratio-device.suite.js';

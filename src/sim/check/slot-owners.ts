@@ -32,26 +32,18 @@ export class SlotOwners {
    * @returns for a pass that ended well, the owner of each segment's slot.
    */
   follow(server: ObservedServer, { operation, event }: Answered): (SlotOwner | undefined)[] {
-    const nameOf = (slot: number): string => `${server.index}.${server.startCount}.${slot}`;
+    const nameOf = (slot: number): string => slotName(server, slot);
     if (event.kind === 'failed') {
       if (operation.kind !== 'pass') this.#spoil(nameOf(slotOf(operation)));
       return [];
     }
     switch (operation.kind) {
       case 'open':
-        this.#slots.set(nameOf(operation.slot), {
-          seed: operation.config.seed,
-          tokens: [],
-          isSpoilt: false,
-        });
-        return [];
       case 'restore': {
-        const tokens = [...(this.#saved.get(operation.state) ?? [])];
-        this.#slots.set(nameOf(operation.slot), {
-          seed: operation.config.seed,
-          tokens,
-          isSpoilt: false,
-        });
+        const { seed } = operation.config;
+        const saved = operation.kind === 'restore' ? this.#saved.get(operation.state) : undefined;
+        const text = { seed, tokens: [...(saved ?? [])], isSpoilt: false };
+        this.#slots.set(nameOf(operation.slot), text);
         return [];
       }
       case 'save':
@@ -85,6 +77,11 @@ export class SlotOwners {
   }
 }
 
-function slotOf(operation: Exclude<EngineOperation, { kind: 'pass' }>): number {
+/** The slot that an operation changes. */
+export function slotOf(operation: Exclude<EngineOperation, { kind: 'pass' }>): number {
   return operation.kind === 'copy-prefix' ? operation.to : operation.slot;
 }
+
+/** Tells a slot from those of other servers and of the same server before a crash. */
+export const slotName = ({ index, startCount }: ObservedServer, slot: number): string =>
+  `${index}.${startCount}.${slot}`;

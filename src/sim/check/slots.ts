@@ -1,9 +1,9 @@
 // Checks that slots hold what their sessions believe, that operations fail only where a fault made
 // them, that tables agree after every event, and that nothing is kept once every device has left.
 
-import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
 import type { CheckerContext } from './checker.js';
+import { slotName, slotOf } from './slot-owners.js';
 
 /**
  * Beyond this many sessions the tables are compared only now and then: a comparison looks at all of
@@ -19,16 +19,13 @@ export function checkSlots({ world, violate }: CheckerContext): Observer {
   const spoilt = new Set<string>();
   let stepCount = 0;
 
-  const nameOf = (server: ObservedServer, slot: number): string =>
-    `${server.index}.${server.startCount}.${slot}`;
-
   return {
     onAnswered(server, { operation, event, isInjected }) {
       const slots =
         operation.kind === 'pass'
           ? operation.segments.map(({ slot }) => slot)
-          : [operation.kind === 'copy-prefix' ? operation.to : operation.slot];
-      const names = slots.map((slot) => nameOf(server, slot));
+          : [slotOf(operation)];
+      const names = slots.map((slot) => slotName(server, slot));
       if (event.kind !== 'failed') {
         const isFresh = operation.kind === 'open' || operation.kind === 'restore';
         if (isFresh) for (const name of names) spoilt.delete(name);

@@ -8,6 +8,7 @@ import { cutLaw, residualFromCut, residualFromWhole } from '../../math/cut-law.j
 import { verifyFull } from '../../math/full.js';
 import { type Law, pointLaw, probOf } from '../../math/law.js';
 import { noiseKey } from '../../math/noise.js';
+import { isRatioScheme } from '../../math/scheme.js';
 import { residualToken, verifySplit } from '../../math/split.js';
 import type { Verification } from '../../math/verification.js';
 import type { Observer } from '../observer.js';
@@ -40,8 +41,6 @@ class Record {
   }
 }
 
-const isRatio = ({ scheme }: GenerateRequest): boolean => scheme === 'split' || scheme === 'full';
-
 export function checkVerdicts({ world, violate }: CheckerContext): Observer {
   const records = new Map<bigint, Record>();
   const owners = new SlotOwners();
@@ -53,7 +52,7 @@ export function checkVerdicts({ world, violate }: CheckerContext): Observer {
 
   return {
     onAsk({ ask: { request } }) {
-      if (!isRatio(request) || records.has(request.seed)) return;
+      if (!isRatioScheme(request.scheme) || records.has(request.seed)) return;
       const { contextLength } = world().servers[0]!.settings.model;
       records.set(request.seed, new Record(request, contextLength));
     },

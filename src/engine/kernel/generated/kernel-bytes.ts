@@ -1,4 +1,4 @@
-// The compiled row kernel, 6980 bytes, as base64. Made by tools/kernel.mjs from ../assembly with
+// The compiled row kernel, 6980 bytes, as base64. Made by tools/kernel.mjs from tools/kernel with
 // assemblyscript 0.28.20 --enable simd --runtime stub -O3 --noAssert; do not edit.
 
 export const kernelBase64 =

@@ -8,15 +8,6 @@ import { type Law, probLookup, tokenAt } from './law.js';
  * variation. No scheme accepts more. Leviathan et al. 2023, arXiv 2211.17192, corollary 3.6.
  *
  * @returns in [0, 1].
- *
- * @example
- * ```ts
- * import { denseLaw, ratioAcceptance } from 'pilotfish/math';
- *
- * const target = denseLaw(Float64Array.of(0.5, 0.5));
- * const draft = denseLaw(Float64Array.of(0.75, 0.25));
- * ratioAcceptance(target, draft); // = 0.75
- * ```
  */
 export function ratioAcceptance(targetLaw: Law, draftLaw: Law): number {
   return overlap(targetLaw, draftLaw, Math.min);
@@ -26,15 +17,6 @@ export function ratioAcceptance(targetLaw: Law, draftLaw: Law): number {
  * Probability that `agreement` accepts a draft drawn from the draft law: sum of draft * target.
  *
  * @returns in [0, 1].
- *
- * @example
- * ```ts
- * import { agreementAcceptance, denseLaw } from 'pilotfish/math';
- *
- * const target = denseLaw(Float64Array.of(0.5, 0.5));
- * const draft = denseLaw(Float64Array.of(0.75, 0.25));
- * agreementAcceptance(target, draft); // = 0.5
- * ```
  */
 export function agreementAcceptance(targetLaw: Law, draftLaw: Law): number {
   return overlap(targetLaw, draftLaw, (target, draft) => target * draft);
@@ -58,15 +40,6 @@ function overlap(
  * 2408.07978, theorem 3. O(n log n) for n tokens.
  *
  * @returns in [0, 1].
- *
- * @example
- * ```ts
- * import { coupledAcceptance, denseLaw } from 'pilotfish/math';
- *
- * const target = denseLaw(Float64Array.of(0.5, 0.5));
- * const draft = denseLaw(Float64Array.of(0.75, 0.25));
- * coupledAcceptance(target, draft); // = 0.75
- * ```
  */
 export function coupledAcceptance(targetLaw: Law, draftLaw: Law): number {
   const tokens = byRatio(targetLaw, draftLaw);

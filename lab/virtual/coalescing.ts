@@ -2,13 +2,13 @@
 // time of sending and the round trip. One device and one server in virtual time, no faults; exact
 // for a seed, on any machine.
 
-import type { Sending } from '../device/core/coalesce.js';
-import { sendings } from '../device/core/coalesce.js';
-import { aheadOff } from '../device/core/drafting/ahead/ahead-budget.js';
-import { mean } from '../math/statistics.js';
-import type { DeviceKind, Scenario } from './scenario.js';
-import { delayLink, swarm } from './scenarios.js';
-import { simulate } from './simulate.js';
+import type { Sending } from '../../src/device/core/coalesce.js';
+import { sendings } from '../../src/device/core/coalesce.js';
+import { aheadOff } from '../../src/device/core/drafting/ahead/ahead-budget.js';
+import { mean } from '../../src/math/statistics.js';
+import type { DeviceKind, Scenario } from '../../src/sim/scenario.js';
+import { delayLink, swarm } from '../../src/sim/scenarios.js';
+import { simulate } from '../../src/sim/simulate.js';
 
 /** Irregularity of the world, which the margin is for. */
 export interface LinkVariation {
