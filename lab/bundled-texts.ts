@@ -4,11 +4,7 @@ import { storyPrompts } from '../src/cli/demo/openings.js';
 import type { Vocabulary } from '../src/engine/vocabulary.js';
 import { plainSampling, type Sampling } from '../src/math/sampling.js';
 
-/**
- * Tokens of a story's opening, the start token first.
- *
- * @param index of any size: openings repeat.
- */
+/** A story's opening, the start token first. @param index of any size: openings repeat. */
 export const storyPrompt = (vocabulary: Vocabulary, index: number): Int32Array =>
   vocabulary.tokenize(storyPrompts[index % storyPrompts.length]!, {
     addBos: true,
@@ -28,10 +24,7 @@ export const endlessSampling = (
   logitBias: new Map([...endOfText].map((token) => [token, -Infinity])),
 });
 
-/**
- * Ids of the bundled vocabulary whose content does not matter: other in every slot, the same in
- * every run.
- */
+/** Ids whose content does not matter: other in every slot, the same in every run. */
 export const fillerText = (slot: number, from: number, count: number): Int32Array =>
   Int32Array.from(
     { length: count },

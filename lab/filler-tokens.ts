@@ -1,6 +1,5 @@
-// Lengthens the vocabulary of a model's metadata with tokens that no text contains and no tokenizer
-// produces. Their texts depend on their ids only, so two models of one family lengthened alike
-// still share one vocabulary.
+// Lengthens a vocabulary with tokens that no text contains and no tokenizer produces. Their texts
+// depend on their ids only: models lengthened alike still share one vocabulary.
 
 import { arrayNumbers, arrayTexts } from '../src/engine/gguf/decode.js';
 import { uint32Value } from '../src/engine/gguf/encode.js';
@@ -13,14 +12,12 @@ const unusedKind = 5;
 const fillerScore = -1e6;
 
 /**
- * Metadata with `vocabSize` tokens; the arrays of the source are kept and continued.
+ * Metadata with `vocabSize` tokens, at least the source's, whose arrays are continued.
  *
- * SentencePiece builds a token by joining two that exist, and no beginning of a filler text is a
- * token, so the tokenizer never arrives at one.
+ * SentencePiece joins two tokens to one, and no beginning of a filler text is a token, so the
+ * tokenizer never arrives at one.
  *
- * @param metadata of a model with a SentencePiece tokenizer; `architecture` is its
- * general.architecture.
- * @param vocabSize at least the number of tokens of the source.
+ * @param metadata of a model with a SentencePiece tokenizer.
  */
 export function withVocabSize(
   metadata: ReadonlyMap<string, GgufValue>,
@@ -33,33 +30,18 @@ export function withVocabSize(
     { length: vocabSize - tokens.count },
     (_, i) => `<filler_${tokens.count + i}>`,
   );
-  const longer = new Map(metadata);
-  longer.set('tokenizer.ggml.tokens', textArray([...arrayTexts(tokens), ...fillers]));
-  longer.set(
-    'tokenizer.ggml.scores',
-    numberArray('float32', continued(array('scores'), tokens.count, fillers, 0, fillerScore)),
-  );
-  longer.set(
-    'tokenizer.ggml.token_type',
-    numberArray('int32', continued(array('token_type'), tokens.count, fillers, 1, unusedKind)),
-  );
-  longer.set(`${architecture}.vocab_size`, uint32Value(vocabSize));
-  return longer;
-}
-
-/**
- * The numbers of the source, `absent` for each where it has none, then `filler` for each filler
- * token.
- */
-function continued(
-  array: GgufArray | undefined,
-  count: number,
-  fillers: readonly string[],
-  absent: number,
-  filler: number,
-): number[] {
-  const kept = array
-    ? arrayNumbers(array).subarray(0, count)
-    : new Array<number>(count).fill(absent);
-  return [...kept, ...fillers.map(() => filler)];
+  /** The source's numbers, or `absent` for each; then `filler` for each filler token. */
+  const continued = (name: string, absent: number, filler: number): number[] => {
+    const known = array(name);
+    const kept = known && arrayNumbers(known).subarray(0, tokens.count);
+    const missed = fillers.map(() => filler);
+    return [...(kept ?? new Array<number>(tokens.count).fill(absent)), ...missed];
+  };
+  const scores = numberArray('float32', continued('scores', 0, fillerScore));
+  const kinds = numberArray('int32', continued('token_type', 1, unusedKind));
+  return new Map(metadata)
+    .set('tokenizer.ggml.tokens', textArray([...arrayTexts(tokens), ...fillers]))
+    .set('tokenizer.ggml.scores', scores)
+    .set('tokenizer.ggml.token_type', kinds)
+    .set(`${architecture}.vocab_size`, uint32Value(vocabSize));
 }

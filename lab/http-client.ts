@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import { PilotfishError } from '../src/base/error.js';
 import type { GenerateOptions } from '../src/device/index.js';
 
-export interface CompletionOptions {
+interface CompletionOptions {
   readonly port: number;
   /** Null: none is shown. */
   readonly key: string | null;
@@ -33,11 +33,7 @@ interface Answer {
   readonly usage?: { readonly completion_tokens: number };
 }
 
-/**
- * Never rejects: a connection that breaks leaves what was read.
- *
- * @param request with ids or a prompt, a seed and bans of tokens alone.
- */
+/** Never rejects: a connection that breaks leaves what was read. */
 export async function completion(
   request: GenerateOptions,
   options: CompletionOptions,
@@ -108,9 +104,8 @@ export function requestBytes(path: string, body: object): Buffer {
 }
 
 /**
- * Makes one request `count` times over `connections` connections, each as soon as the one before it
- * is answered. Reads no more of an answer than where it ends: the client must not be what is
- * measured.
+ * Makes one request `count` times, each connection as soon as it is answered. Reads no more of an
+ * answer than where it ends: the client must not be what is measured.
  *
  * @returns how long it took, and [answers] from a request to the first byte of its body.
  * @throws PilotfishError `engine-failed` for an answer that is no 200, or a connection that ends.

@@ -11,12 +11,7 @@ export const rounded = (value: number, digits: number): number => Number(value.t
 export const refused = (name: string, what: string, why: string): PilotfishError =>
   new PilotfishError('usage', `${name} is no ${what}: ${why}`);
 
-/**
- * Works on a path.
- *
- * @param what cannot be done where it fails.
- * @throws PilotfishError `usage` with the system's code.
- */
+/** @param what cannot be done where it fails. @throws PilotfishError `usage`, with the code. */
 export function withPath<Result>(path: string, what: string, work: () => Result): Result {
   try {
     return work();
@@ -26,12 +21,7 @@ export function withPath<Result>(path: string, what: string, work: () => Result)
   }
 }
 
-/**
- * What a text holds, if it is of a form.
- *
- * @param name of the file, and what it should be, for the message.
- * @throws PilotfishError `usage` for what is no JSON, or of another form.
- */
+/** @param name of the file. @param what it should be. @throws PilotfishError `usage`. */
 export function parsedAs<Form extends z.ZodType>(
   form: Form,
   text: string,

@@ -7,18 +7,7 @@ import { median } from '../src/math/statistics.js';
 /** Told each row of a table as it is measured. */
 export type OnRow = (row: Readonly<Record<string, string | number | Estimate | null>>) => void;
 
-export interface PairedRatio {
-  /**
-   * Median over turns of time(baseline) / time(subject), the subject's speed in units of the
-   * baseline's, with a distribution-free interval of at least 95 % coverage (order statistics).
-   */
-  readonly ratio: Estimate;
-  /** Medians in milliseconds, for the reader's sense of scale only. */
-  readonly baselineMs: number;
-  readonly subjectMs: number;
-}
-
-export interface PairedWork<Baseline, Subject> {
+interface PairedWork<Baseline, Subject> {
   readonly baseline: (turn: number) => Baseline | Promise<Baseline>;
   readonly subject: (turn: number) => Subject | Promise<Subject>;
   /** Turns that count. */
@@ -30,10 +19,7 @@ export interface PairedWork<Baseline, Subject> {
 /** Signals wait for the event loop, and work that never waits would keep them out. */
 const eventLoopTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/**
- * Runs both sides every turn. Who goes first alternates: caches and clock speed favour one side
- * otherwise.
- */
+/** Both sides every turn, in turns first: caches and clock speed favour one side otherwise. */
 export async function runPairs<Baseline, Subject>(
   work: PairedWork<Baseline, Subject>,
 ): Promise<{ readonly baseline: Baseline; readonly subject: Subject }[]> {
@@ -72,7 +58,7 @@ async function timeMs(work: () => unknown): Promise<number> {
 /** Two turns more warm up. @param turns that are measured, >= 6. */
 export async function measurePaired(
   work: Pick<PairedWork<unknown, unknown>, 'baseline' | 'subject' | 'turns'>,
-): Promise<PairedRatio> {
+) {
   const pairs = await runPairs({
     baseline: (turn) => timeMs(() => work.baseline(turn)),
     subject: (turn) => timeMs(() => work.subject(turn)),
@@ -80,7 +66,9 @@ export async function measurePaired(
     warmUpTurns: 2,
   });
   return {
+    /** Of time(baseline) / time(subject), with an interval of at least 95 % coverage. */
     ratio: medianEstimate(pairs.map(({ baseline, subject }) => baseline / subject)),
+    // For the reader's sense of scale only.
     baselineMs: median(pairs.map(({ baseline }) => baseline)),
     subjectMs: median(pairs.map(({ subject }) => subject)),
   };

@@ -8,16 +8,11 @@ import { createHttpApi, type HttpApi } from '../src/api/index.js';
 import type { Engine } from '../src/engine/index.js';
 import { type RunningServer, type ServerOptions, startServer } from '../src/server/index.js';
 
-export interface ToyServer {
-  readonly server: RunningServer;
-  readonly door: HttpApi;
-}
-
 /** Listens on a free port; the model's name is toy. A mistake of our own ends the process. */
 export async function startToyServer(
   engine: Engine,
   options: Omit<ServerOptions, 'engine' | 'port' | 'makeHttp'> & { readonly access?: Access } = {},
-): Promise<ToyServer> {
+): Promise<{ readonly server: RunningServer; readonly door: HttpApi }> {
   const { access = openAccess() } = options;
   let api: HttpApi | null = null;
   const server = await startServer({

@@ -11,7 +11,7 @@ const otherMs = 10 * 60_000;
 
 // The runner loads this file too, and has no tests of its own.
 if (process.env.NODE_TEST_CONTEXT) {
-  const idleMs = /\.(slow|model)\.test\.js$/.test(process.argv[1] ?? '') ? otherMs : quickMs;
+  const idleMs = /\.(slow|model)\.test\.m?js$/.test(process.argv[1] ?? '') ? otherMs : quickMs;
   /** Where many wait for each core, a test waits for its turn as well. */
   const limitMs = () => idleMs * Math.max(1, loadavg()[0] / availableParallelism());
   const timers = new Map();

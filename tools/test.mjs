@@ -62,25 +62,29 @@ const loners = [
 const groupSize = 12;
 const groupFolder = join('dist', '.groups');
 
-const isGrouped = (path) =>
-  !/\.(slow|model)\.test\.js$/.test(path) && !loners.some((loner) => path.endsWith(loner));
+const kindOf = (path) => /\.(slow|model)\.test\.js$/.exec(path)?.[1] ?? 'quick';
+const isLoner = (path) => loners.some((loner) => path.endsWith(loner));
 
-/** Files that import some of those given, in their place. */
+/**
+ * Files that import those given. The runner sorts what it is told to run, so each is named by its
+ * turn: the long ones first, so that the others fill what is left of the last minute.
+ */
 function grouped(files) {
   rmSync(groupFolder, { recursive: true, force: true });
   mkdirSync(groupFolder, { recursive: true });
-  const quick = files.filter(isGrouped);
-  const groups = [];
+  const of = (kind) => files.filter((path) => kindOf(path) === kind);
+  const quick = of('quick').filter((path) => !isLoner(path));
+  const groups = [...of('model'), ...of('slow'), ...files.filter(isLoner)].map((path) => [path]);
   for (let from = 0; from < quick.length; from += groupSize) {
-    const path = join(groupFolder, `${groups.length + 1}.test.mjs`);
-    const lines = quick
-      .slice(from, from + groupSize)
-      .map((file) => `import '${relative(groupFolder, file)}';\n`);
-    writeFileSync(path, lines.join(''));
-    groups.push(path);
+    groups.push(quick.slice(from, from + groupSize));
   }
-  // The long ones first: the others fill what is left of the last minute.
-  return [...files.filter((file) => !isGrouped(file)), ...groups];
+  return groups.map((group, index) => {
+    const turn = `${index + 1}`.padStart(3, '0');
+    const path = join(groupFolder, `${turn}.${kindOf(group[0])}.test.mjs`);
+    const lines = group.map((file) => `import '${relative(groupFolder, file)}';\n`);
+    writeFileSync(path, lines.join(''));
+    return path;
+  });
 }
 
 const files = testFiles('dist');
@@ -88,9 +92,8 @@ if (files.length === 0) {
   console.error('no test files match; run `npm run build` first');
   process.exit(1);
 }
-const isModel = (path) => path.endsWith('.model.test.js');
-const plainPassed = passes(grouped(files.filter((path) => !isModel(path))), availableParallelism());
-// Model tests start ggml threads of their own, which starve each other on few cores: one file at a
-// time.
-const modelPassed = passes(files.filter(isModel), 1);
-process.exit(plainPassed && modelPassed ? 0 : 1);
+const cores = availableParallelism();
+// Model tests keep about one core busy each on two cores. On more, some load models with a thread
+// for nearly every core, and such threads starve each other.
+const concurrency = withModel ? Math.max(Math.min(2, cores), Math.floor(cores / 4)) : cores;
+process.exit(passes(grouped(files), concurrency) ? 0 : 1);

@@ -1,6 +1,5 @@
-// Times the HTTP API and everything under it around a model that costs almost nothing: requests and
-// streamed tokens a second, in units of a bare node server that sends the same bytes in as many
-// writes, over as many connections.
+// Times the HTTP API around a model that costs almost nothing: requests and streamed tokens a
+// second, in units of a bare node server that sends the same bytes in as many writes.
 
 import { type Child, startChild } from '../../src/cli/demo/child.js';
 import { medianEstimate } from '../../src/math/estimate.js';
@@ -22,7 +21,7 @@ const works = {
 export type ApiWork = keyof typeof works;
 const workNames = Object.keys(works) as ApiWork[];
 
-export type ApiRow = Awaited<ReturnType<typeof benchWork>>;
+type ApiRow = Awaited<ReturnType<typeof benchWork>>;
 
 const connections = 16;
 const contextLength = 256;
@@ -103,10 +102,7 @@ async function benchWork(stack: ApiSideProcess, name: ApiWork, turns: number) {
   };
 }
 
-/**
- * Share of the stream's processor time that a bare server would have beside the same engine and
- * core.
- */
+/** Processor time of a bare server over that of one beside the same engine and core. */
 export function streamBound([stream, answer]: readonly ApiRow[]): number {
   const core = answer!.stackMicros - answer!.bareMicros;
   return stream!.bareMicros / (stream!.bareMicros + core);

@@ -1,13 +1,15 @@
-// Runs one side of the API benchmark in a process of its own: the whole stack over the toy engine,
-// or a bare node server that sends the same bytes. Told what to be by its one argument, in JSON;
-// tells processor time when asked; ends with its parent.
+// Runs one side of a benchmark in a process of its own: the stack over the toy engine, a bare node
+// server that sends the same bytes, or an echo. Tells processor time when asked.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
+import { startEchoServer } from '../loop/echo.js';
 import { startToyServer } from '../toy-server.js';
 
 export type ApiSide =
+  /** Over WebSocket, see echo.ts. */
+  | { readonly kind: 'echo'; readonly replyBytes: number }
   | { readonly kind: 'stack'; readonly slotCount: number; readonly contextLength: number }
   /** Null: what was read is answered with `body` whole. */
   | { readonly kind: 'bare'; readonly chunks: readonly string[] | null; readonly body: string };
@@ -51,6 +53,7 @@ async function startBare(chunks: readonly string[] | null, body: string): Promis
 
 async function portOf(side: ApiSide): Promise<number> {
   if (side.kind === 'bare') return startBare(side.chunks, side.body);
+  if (side.kind === 'echo') return startEchoServer(side.replyBytes);
   const { server } = await startToyServer(yieldingToy(side.slotCount, side.contextLength));
   return server.port;
 }

@@ -24,7 +24,7 @@ import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
 import { inTurn, type OnRow } from '../paired.js';
 import { rowText } from '../report/figures.js';
-import { type Measured, tablesFrom, textHead } from '../report/text.js';
+import { type Cells, type Measured, tablesFrom, textHead } from '../report/text.js';
 import { compareSendings } from '../virtual/coalescing.js';
 import { type BenchModels, benchModels } from '../weights/bench-models.js';
 import { machineLine } from './machine.js';
@@ -36,14 +36,14 @@ interface BenchContext {
   readonly onRow: OnRow;
 }
 
-/** By name. Each measures one thing. @returns rows of its tables. */
-type BenchParts = Readonly<Record<string, (context: BenchContext) => Promise<Measured['tables']>>>;
+/** Each measures one thing. @returns rows of the table of its name, or of several tables. */
+type BenchPart = (context: BenchContext) => Promise<readonly Cells[] | Measured['tables']>;
+type BenchParts = Readonly<Record<string, BenchPart>>;
 
 const benches: Readonly<Record<string, BenchParts>> = {
   engine: {
-    passes: async ({ models, quick, onRow }) => ({
-      passes: await benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
-    }),
+    passes: ({ models, quick, onRow }) =>
+      benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
     async speculation({ models, quick, onRow }) {
       const size = { draftLengths: quick ? [2] : [1, 2, 4], turns: quick ? 6 : 8, tokensMax: 32 };
       const targets = {
@@ -55,17 +55,13 @@ const benches: Readonly<Record<string, BenchParts>> = {
         const some = await benchSpeculation(options, onRow);
         return some.map((row) => ({ target, ...row }));
       });
-      return { speculation: rows.flat() };
+      return rows.flat();
     },
-    memory: async ({ models }) => ({ memory: [await benchMemory(models.wideVocabulary())] }),
-    rows: async ({ onRow }) => ({ rows: await benchRows(onRow) }),
-    formats: async ({ onRow }) => ({ formats: await benchFormats(onRow) }),
-    exits: async ({ models, quick, onRow }) => ({
-      exits: await benchExits(models, quick ? 8 : 24, onRow),
-    }),
-    hints: async ({ models, quick, onRow }) => ({
-      hints: await benchHints(models, quick ? 4 : 16, onRow),
-    }),
+    memory: async ({ models }) => [await benchMemory(models.wideVocabulary())],
+    rows: ({ onRow }) => benchRows(onRow),
+    formats: ({ onRow }) => benchFormats(onRow),
+    exits: ({ models, quick, onRow }) => benchExits(models, quick ? 8 : 24, onRow),
+    hints: ({ models, quick, onRow }) => benchHints(models, quick ? 4 : 16, onRow),
     async ahead({ models, quick, onRow }) {
       const turns = quick ? 8 : 24;
       const [draft, target] = [models.draft(), models.target()];
@@ -77,13 +73,12 @@ const benches: Readonly<Record<string, BenchParts>> = {
     },
   },
   loop: {
-    stack: async ({ quick, onRow }) => ({ stack: await benchStack(quick ? 3 : 9, onRow) }),
-    async batch({ models, quick }) {
+    stack: ({ quick, onRow }) => benchStack(quick ? 3 : 9, onRow),
+    batch({ models, quick }) {
       const target = models.inflatedTarget();
-      const row = await withTexts(models, target, 16, quick ? 16 : 32, (texts) =>
-        benchBatch(target, texts, quick ? 3 : 7),
-      );
-      return { batch: [row] };
+      return withTexts(models, target, 16, quick ? 16 : 32, async (texts) => [
+        await benchBatch(target, texts, quick ? 3 : 7),
+      ]);
     },
     async link({ models, quick, onRow }) {
       const real = { name: 'inflated, real passes', path: models.inflatedTarget(), pace: null };
@@ -95,30 +90,26 @@ const benches: Readonly<Record<string, BenchParts>> = {
           benchLink(linkCase, texts, settings, onRow),
         ),
       );
-      return { link: rows.flat() };
+      return rows.flat();
     },
-    async race({ models, quick, onRow }) {
+    race({ models, quick, onRow }) {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };
       const target = models.target();
-      const rows = await withTexts(models, target, grid.turns, 96, (texts) =>
+      return withTexts(models, target, grid.turns, 96, (texts) =>
         benchRace(target, texts, grid, onRow),
       );
-      return { race: rows };
     },
     async sending({ quick, onRow }) {
       const rows = compareSendings(quick ? 3 : 20, (row) => onRow({ ...row }));
-      const sending = rows.map(
-        ({ sending: sends, acceptanceRate: accepted, passNoise: _, ...row }) => {
-          const atOnce = rows.find(
-            (other) =>
-              other.sending === 'at-once' &&
-              other.roundTripMs === row.roundTripMs &&
-              other.jitterMs === row.jitterMs,
-          )!;
-          return { ...row, sends, accepted, delay: 100 * (row.tokenMs / atOnce.tokenMs - 1) };
-        },
-      );
-      return { sending };
+      return rows.map(({ sending: sends, acceptanceRate: accepted, passNoise: _, ...row }) => {
+        const atOnce = rows.find(
+          (other) =>
+            other.sending === 'at-once' &&
+            other.roundTripMs === row.roundTripMs &&
+            other.jitterMs === row.jitterMs,
+        )!;
+        return { ...row, sends, accepted, delay: 100 * (row.tokenMs / atOnce.tokenMs - 1) };
+      });
     },
   },
   api: {
@@ -126,9 +117,7 @@ const benches: Readonly<Record<string, BenchParts>> = {
       const rows = await benchApi(quick ? 5 : 15, onRow);
       return { throughput: rows, bound: [{ work: 'stream', bound: streamBound(rows) }] };
     },
-    'first-token': async ({ quick }) => ({
-      'first-token': [await benchFirstToken(quick ? 300 : 2000)],
-    }),
+    'first-token': async ({ quick }) => [await benchFirstToken(quick ? 300 : 2000)],
   },
 };
 
@@ -178,6 +167,9 @@ export const folderFlag = (): Option =>
     join(tmpdir(), 'pilotfish-bench'),
   );
 
+const isOne = (rows: Awaited<ReturnType<BenchPart>>): rows is readonly Cells[] =>
+  Array.isArray(rows);
+
 async function runBench(
   id: string,
   parts: BenchParts,
@@ -202,7 +194,8 @@ async function runBench(
   for (const [name, part] of Object.entries(parts)) {
     if (!options.part.includes(name)) continue;
     goOn();
-    const rows = await part({ models, quick: options.quick === true, onRow });
+    const read = await part({ models, quick: options.quick === true, onRow });
+    const rows: Measured['tables'] = isOne(read) ? { [name]: read } : read;
     Object.assign(results, rows);
     for (const table of tablesFrom(id, rows)) say(`\n${tableText(table)}`);
   }

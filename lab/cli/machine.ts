@@ -10,10 +10,7 @@ export const machineLine = (): string =>
 /** ISO 8601, day only. */
 export const today = (): string => new Date().toISOString().slice(0, 10);
 
-/**
- * Of the clone this runs in, with `+` where source or models have changed since; the version where
- * it is none.
- */
+/** `+`: source or models have changed since. Outside a clone: the version. */
 export function commitText(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', packageRoot, ...args], {

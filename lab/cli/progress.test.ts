@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { BenchProgress } from './progress.js';
+import { benchProgress } from './progress.js';
 
 it('tells the minutes of a plan, and of the plan at the pace that it turns out to have', () => {
   let minutes = 0;
-  const progress = new BenchProgress([2, 4, 6], () => minutes * 60_000);
+  const progress = benchProgress([2, 4, 6], () => minutes * 60_000);
   const at = (time: number): string => {
     minutes = time;
     return progress.text();

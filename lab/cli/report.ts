@@ -14,12 +14,14 @@ import { readResults, writePages, writePlots, writeResult } from '../report/repo
 import type { Result } from '../report/result.js';
 import { resultText } from '../report/result-file.js';
 import { findingsOf, textHead } from '../report/text.js';
-import { trials } from '../trials/index.js';
+import { chaosTrial } from '../trials/chaos.js';
+import { soakTrial } from '../trials/soak.js';
+import { stormTrial } from '../trials/storm.js';
 import { ServicePool } from '../virtual/service-pool.js';
 import { benchModels } from '../weights/bench-models.js';
 import { folderFlag, quickFlag } from './bench.js';
 import { commitText, machineLine, today } from './machine.js';
-import { BenchProgress } from './progress.js';
+import { type BenchProgress, benchProgress } from './progress.js';
 import { tableText } from './table-text.js';
 
 interface RunOptions {
@@ -40,6 +42,9 @@ interface ReportOptions extends RunOptions {
 }
 
 const layout = 'REPORT.md, report.html, tables/*.md, results/*.json, plots/*.svg';
+
+/** Try to break a server; no part of the report, which asks what is fast. */
+export const trials = [stormTrial, chaosTrial, soakTrial];
 
 /** A command for each experiment and trial, and one for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {
@@ -129,7 +134,7 @@ async function runAll(options: ReportOptions, terminal: Terminal): Promise<void>
 
 /** Of a full run; a quick one takes about a fifth. */
 const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchProgress =>
-  new BenchProgress(
+  benchProgress(
     all.map(({ minutes }) => (quick ? minutes / 5 : minutes)),
     () => performance.now(),
   );

@@ -42,12 +42,7 @@ export async function benchRunnersUp(modelPath: string, turns: number, onRow: On
   return rows;
 }
 
-/**
- * Branches of one token each, behind prompts of the same length; what the model computes, without
- * the thread around it.
- *
- * @param turns >= 6.
- */
+/** Branches of one token behind prompts of one length, without an engine. @param turns >= 6. */
 export async function benchBranches(
   models: Readonly<Record<string, string>>,
   turns: number,

@@ -36,14 +36,16 @@ export interface SchemeCase {
   readonly sampling: Sampling;
 }
 
+export const schemeCase = (
+  name: string,
+  scheme: SchemeCase['scheme'],
+  law: Partial<Sampling>,
+): SchemeCase => ({ name, scheme, sampling: { ...plainSampling, ...law } });
+
 /** As texts are usually written. */
 export const schemeCases: readonly SchemeCase[] = [
-  { name: 'greedy', scheme: 'greedy', sampling: { ...plainSampling, temperature: 0 } },
-  {
-    name: 'coupled, temperature 0.8, top-k 40',
-    scheme: 'coupled',
-    sampling: { ...plainSampling, ...bundledTextLaw },
-  },
+  schemeCase('greedy', 'greedy', { temperature: 0 }),
+  schemeCase('coupled, temperature 0.8, top-k 40', 'coupled', bundledTextLaw),
 ];
 
 /** An engine on one thread with text that does not matter in every slot. */

@@ -1,6 +1,5 @@
-// Times what an early exit costs: passes with hints against the same passes on an engine without an
-// exit, turn by turn, and where in the pass the hints come. Drafts are filler that falls at once,
-// so that judging is little and the exit's share of a pass the largest it can be.
+// Times passes with hints against the same passes without an exit, and where in the pass hints
+// come. Drafts fall at once, so that the exit's share of a pass is the largest it can be.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Segment } from '../../src/engine/engine.js';
@@ -20,16 +19,12 @@ interface ExitCase {
 }
 
 const slotCount = 4;
-/**
- * Larger batches take minutes on a CPU and say nothing new: exit and model both cost by the row.
- */
+/** Larger batches take minutes on a CPU and say nothing new. */
 const shapes = passShapes.filter(({ lengths }) => lengths.length <= slotCount);
 const promptLength = 32;
 const passesPerSide = 2;
 
-/**
- * The middle exit on both inflated targets, and the untrained one, which has the least to compute.
- */
+/** The middle exit on both inflated targets, and the untrained one, the cheapest. */
 function casesOf(models: BenchModels): ExitCase[] {
   const small = { model: 'vocabulary 4 096', modelPath: models.inflatedTarget() };
   const large = { model: 'vocabulary 32 000', modelPath: models.wideVocabulary() };

@@ -1,6 +1,5 @@
-// Counts how good an early exit's hints are: whether its surest candidate is the token that the
-// pass then commits, and whether it comes true as often as its confidence says. In real rounds;
-// nothing is estimated from laws.
+// Counts in real rounds how often a hint's surest candidate is the token that the pass commits, and
+// whether it comes true as often as its confidence says.
 
 import { withPass } from '../../src/cli/demo/paced-engine.js';
 import type { Engine, ExitHint, Outcome } from '../../src/engine/engine.js';
@@ -16,10 +15,8 @@ const tokensMax = 128;
 
 /** Collects hints with their outcomes. */
 class HintTally {
+  readonly #right = { count: 0, first: 0, any: 0 };
   #hints = 0;
-  #counts = 0;
-  #firsts = 0;
-  #anys = 0;
   readonly #confidence = new Float64Array(binCount);
   readonly #came = new Float64Array(binCount);
 
@@ -31,9 +28,9 @@ class HintTally {
     const isFirst = isCount && candidates[0] === final.token;
     const bin = Math.min(binCount - 1, Math.floor(confidence * binCount));
     this.#hints++;
-    this.#counts += Number(isCount);
-    this.#firsts += Number(isFirst);
-    this.#anys += Number(isCount && candidates.includes(final.token));
+    this.#right.count += Number(isCount);
+    this.#right.first += Number(isFirst);
+    this.#right.any += Number(isCount && candidates.includes(final.token));
     this.#confidence[bin]! += confidence;
     this.#came[bin]! += Number(isFirst);
   }
@@ -44,27 +41,20 @@ class HintTally {
     const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
     // Percent, but for the error and the count.
     return {
-      /**
-       * Hints whose accepted count is the outcome's; and their surest candidate; and any candidate.
-       */
-      countRight: 100 * share(this.#counts),
-      firstRight: 100 * share(this.#firsts),
-      anyRight: 100 * share(this.#anys),
+      /** Hints whose accepted count is right; whose first candidate is; any of them. */
+      countRight: 100 * share(this.#right.count),
+      firstRight: 100 * share(this.#right.first),
+      anyRight: 100 * share(this.#right.any),
       /** Mean of the surest candidates; equal to `firstRight` for a calibrated exit. */
       confidence: 100 * share(sum(this.#confidence)),
-      /**
-       * Mean distance of confidence from what came true, over tenths of confidence weighted by
-       * their hints.
-       */
+      /** Mean distance of confidence from what came true, over weighted tenths. */
       calibrationError: share(sum(gaps)),
       hints: this.#hints,
     };
   }
 }
 
-/**
- * Texts with and without drafts, at each bundled head and at the untrained exits of their layers.
- */
+/** With and without drafts, at each bundled head and at untrained exits of their layers. */
 export async function benchHints(models: BenchModels, promptCount: number, onRow: OnRow) {
   const shape = { contextLength: 512, threads: 1, probe: false };
   const choices: [name: string, choice: ExitChoice][] = exitLayers.flatMap((layer) => [
@@ -87,10 +77,7 @@ export async function benchHints(models: BenchModels, promptCount: number, onRow
   return rows.flat();
 }
 
-/**
- * @param target an engine with an exit.
- * @param draftLength 0: one token a pass, the target's next.
- */
+/** @param target with an exit. @param draftLength 0: one token a pass. */
 async function tallyHints(
   target: Engine,
   draft: Engine,

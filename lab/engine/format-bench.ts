@@ -1,6 +1,5 @@
-// Times what a format costs beside the logits: a mask where it is new and where it is known,
-// putting it on a row, and log-probabilities. Over made-up vocabularies of real sizes, along a text
-// written in words and pieces of them.
+// Times what a format costs beside the logits: masks, new and known, putting one on a row, and log-
+// probabilities. Over made-up vocabularies of real sizes.
 
 import { Grammar } from '../../src/grammar/grammar.js';
 import { type TokenTable, type TokenTrie, tokenTrie } from '../../src/grammar/token-trie.js';
@@ -36,11 +35,7 @@ const texts: Record<string, string> = {
   'string of 200': `"${'the stone on the sea and the line in the tin '.repeat(3)}"`,
 };
 
-/**
- * Milliseconds; of this machine at this hour. About half a minute.
- *
- * @param onRow told each row as it is measured.
- */
+/** Milliseconds of this machine. About half a minute. */
 export async function benchFormats(onRow: OnRow) {
   const rows = await inTurn(vocabSizes, async (size) => {
     const vocabulary = madeUpVocabulary(size);
@@ -71,10 +66,7 @@ function timeSchema(name: string, vocabulary: TokenTable, trie: TokenTrie) {
   const known = maskTimes(grammar, vocabulary, text);
   return {
     compileMs,
-    /**
-     * Of masks asked for the first time, in a grammar whose code is warm: the middle one, and the
-     * slowest.
-     */
+    /** Of masks asked for the first time, in a grammar whose code is warm. */
     newMs: median(fresh),
     newMaxMs: Math.max(...fresh),
     /** Of the same masks asked for again. */
@@ -148,10 +140,7 @@ const marks = [
 ];
 const encoder = new TextEncoder();
 
-/**
- * Each byte, an end, marks of JSON, and words with and without a space before them, frequent
- * letters first.
- */
+/** Each byte, an end, marks of JSON, and words, frequent letters first. */
 function madeUpVocabulary(size: number): TokenTable {
   const key = noiseKey(2n, 'draft');
   let drawn = 0;

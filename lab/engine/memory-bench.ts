@@ -1,6 +1,5 @@
-// Measures the peak memory of a server-shaped engine in a process of its own, against what it
-// cannot do without: the model file and the KV cache. The process maps the file, so its resident
-// pages count in full.
+// Measures the peak memory of a server-shaped engine in a process of its own, against model file
+// and KV cache. The process maps the file, so its resident pages count in full.
 
 import { execFile } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
@@ -48,10 +47,7 @@ async function measureInChild(modelPath: string): Promise<ChildReport> {
   }
 }
 
-/**
- * Fills every cell of every slot, then verifies a full pass of drafts: what a busy server does at
- * its worst.
- */
+/** Fills every cell of every slot, then verifies a full pass of drafts: the worst case. */
 async function fillEngine(modelPath: string): Promise<ChildReport> {
   const runtimeBytes = process.memoryUsage.rss();
   const shape = { slotCount, contextLength, passTokensMax, passRowsMax: 96 };
@@ -74,9 +70,7 @@ async function fillEngine(modelPath: string): Promise<ChildReport> {
   return { peakBytes, runtimeBytes };
 }
 
-/**
- * VmHWM where the system tells it: unlike getrusage, it does not begin at the size of the parent.
- */
+/** VmHWM where there is one: unlike getrusage, it does not begin at the parent's size. */
 function peakResidentBytes(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
   const match = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));

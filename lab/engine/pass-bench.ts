@@ -1,33 +1,24 @@
-// Times verification through the engine interface against a bare llama_decode loop of the same
-// batch shapes, both on the same model file, one ggml thread each, turn by turn. Drafts are the
-// target's own text, so every row is judged: the most expensive case for the engine.
+// Times verification by the engine against a bare llama_decode loop of the same batches, turn by
+// turn. Drafts are the target's own text, so every row is judged: the most expensive case.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Segment } from '../../src/engine/engine.js';
 import { type LlamaEngine, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
-import { plainSampling, type Sampling } from '../../src/math/sampling.js';
 import { openBare } from '../bare-model.js';
 import { fillerText } from '../bundled-texts.js';
 import { inTurn, measurePaired, type OnRow } from '../paired.js';
-import { passShapes, type SchemeCase, type Shape } from './cases.js';
+import { passShapes, type SchemeCase, type Shape, schemeCase } from './cases.js';
 
 interface PassCase extends SchemeCase {
   /** Ratio this project asks of itself. */
   readonly atLeast: number;
 }
 
-const caseOf = (
-  name: string,
-  scheme: PassCase['scheme'],
-  law: Partial<Sampling>,
-  atLeast: number,
-): PassCase => ({ name, scheme, sampling: { ...plainSampling, ...law }, atLeast });
-
 const passCases: readonly PassCase[] = [
-  caseOf('greedy', 'greedy', { temperature: 0 }, 0.95),
-  caseOf('coupled, top-k 40', 'coupled', { topK: 40 }, 0.9),
-  caseOf('coupled, no filter', 'coupled', {}, 0.9),
+  { ...schemeCase('greedy', 'greedy', { temperature: 0 }), atLeast: 0.95 },
+  { ...schemeCase('coupled, top-k 40', 'coupled', { topK: 40 }), atLeast: 0.9 },
+  { ...schemeCase('coupled, no filter', 'coupled', {}), atLeast: 0.9 },
 ];
 
 const slotCount = 16;
@@ -35,17 +26,10 @@ const contextLength = 128;
 const promptLength = 32;
 /** Where each turn begins: the last token of the prompt is the first of a segment. */
 const from = promptLength - 1;
-/**
- * One side of one turn takes about this long: short, because a pair is only fair while the machine
- * stays the same.
- */
+/** Of one side of a turn: a pair is only fair while the machine stays the same. */
 const sideMsAim = 60;
 
-/**
- * @param turns measured turns per row of the table.
- * @param onRow told each row as it is measured; the whole takes some minutes.
- * @param only one case on one shape; default: all on all.
- */
+/** @param turns of each row of the table. @param only one case on one shape; default: all. */
 export async function benchPasses(
   modelPath: string,
   turns: number,
@@ -140,10 +124,7 @@ function segmentOf(
   return { slot: slotId(slot), from: start, tokens, judge: { scheme, draftCount: count - 1 } };
 }
 
-/**
- * One llama_decode of the shape: the batch is filled, decoded, and its rows of logits are there to
- * be read.
- */
+/** One llama_decode of the shape, with its rows of logits ready to be read. */
 function feedBare({ bare, shape, texts }: Bench, round: number): void {
   bare.feed(
     shape.lengths.map((count, slot) => {

@@ -1,6 +1,5 @@
-// Times what judging one row costs, by scheme: the SIMD kernel against the float64 reference, turn
-// by turn on the same rows. A row's work is loading it and what the scheme then asks. Rows are
-// random: flat ones, and ones spread as a model's.
+// Times judging one row, by scheme: the SIMD kernel against the float64 reference, on the same
+// random rows. A row's work is loading it and what the scheme then asks.
 
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import { type RowMath, referenceRowMath } from '../../src/engine/row-math.js';
@@ -53,11 +52,7 @@ const schemes: Record<string, Ask> = {
   confidence: (math) => math.softmaxProb(1),
 };
 
-/**
- * Times every scheme, vocabulary and kind of row. About a minute.
- *
- * @param onRow told each row as it is measured.
- */
+/** Every scheme, vocabulary and kind of row. About a minute. */
 export async function benchRows(onRow: OnRow) {
   const rows = await inTurn(vocabSizes, async (vocabulary) => {
     const kernels = [createKernel(vocabulary), referenceRowMath(vocabulary)] as const;
@@ -75,10 +70,7 @@ export async function benchRows(onRow: OnRow) {
   return rows.flat(2);
 }
 
-/**
- * Median nanoseconds per row, of this machine at this hour; and how many times faster the kernel
- * is.
- */
+/** Median nanoseconds a row, and how many times faster the kernel is. */
 async function timeScheme(
   kernel: RowMath,
   reference: RowMath,

@@ -1,7 +1,5 @@
-// Times local speculative decoding against target-only decoding, over draft lengths, on an inflated
-// target: the bundled target with identity blocks, which writes the same text at the cost of a
-// larger model. Greedy and coupled, so both sides write the same tokens; the answer is seconds for
-// the same text.
+// Times local speculative decoding against target-only decoding on an inflated target, over draft
+// lengths. Greedy and coupled, so that both sides write the same tokens.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -14,7 +12,7 @@ import { storyPrompt } from '../bundled-texts.js';
 import { inTurn, measurePaired, type OnRow } from '../paired.js';
 import { type SchemeCase, schemeCases } from './cases.js';
 
-export interface SpeculationOptions {
+interface SpeculationOptions {
   readonly targetPath: string;
   readonly draftPath: string;
   readonly draftLengths: readonly number[];
@@ -42,10 +40,7 @@ export async function benchSpeculation(options: SpeculationOptions, onRow: OnRow
   return rows.flat();
 }
 
-/**
- * Passes of `rowCount` tokens against passes of one, turn by turn, at the same place of the
- * context.
- */
+/** Passes of `rowCount` tokens against passes of one, at the same place of the context. */
 async function costOfRows(target: Engine, rowCount: number): Promise<number> {
   const slot = slotId(0);
   const from = 64;

@@ -1,6 +1,5 @@
-// Answers DSSD's question on this system: what does it take to move drafts up and verdicts down,
-// and what is left of the gain, over bandwidth, round trip, draft length and size of the
-// vocabulary? arXiv 2507.12000.
+// Answers DSSD's question: what it takes to move drafts up and verdicts down, and what is left of
+// the gain, over link, draft length and vocabulary. arXiv 2507.12000.
 
 import { type Estimate, scaled } from '../../src/math/estimate.js';
 import { deviceProfiles } from '../../src/sim/profiles/device-profiles.js';

@@ -1,6 +1,5 @@
-// Measures what drafting the future before the verdict gains: the device's own continuation,
-// branches for corrections, hints of an early exit, all of them, and the bound of any exit, over
-// round trip, draft length and mode. arXiv 2505.21594.
+// Measures what drafting before the verdict gains: own continuation, branches, hints of an early
+// exit, all of them, and the bound of any exit. arXiv 2505.21594.
 
 import { storyPrompts } from '../../src/cli/demo/openings.js';
 import { type Estimate, exact, meanEstimate, ratioEstimate } from '../../src/math/estimate.js';
@@ -16,10 +15,7 @@ import { combinations, pick, shifted } from './fixture.js';
 import { ModelFixture } from './model-fixture.js';
 
 const modes = ['stop-and-wait', 'pipeline', 'race'] as const;
-/**
- * rowShare: what a further branch of four takes of a pass of the bundled draft, see
- * `engine --part ahead`.
- */
+/** rowShare: a further branch of four, of a pass; see `engine --part ahead`. */
 export const pace = { draftMs: 8, passMs: 30, rowShare: 0.25 };
 /** Where only one thing is changed. */
 export const usual = { roundTripMs: 20, draftLength: 4, layer: 4 } as const;
@@ -175,10 +171,7 @@ const layerRows = (bench: Bench) =>
     },
   );
 
-/**
- * Side by side, by what a row costs; the device finds out for itself whether that is less than a
- * pass.
- */
+/** Side by side, by what a row costs; the device finds out whether that pays. */
 const rowShareRows = (bench: Bench) =>
   inTurn(
     combinations({

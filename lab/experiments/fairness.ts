@@ -1,6 +1,5 @@
-// Measures what one abuser does to fifteen honest devices, in virtual time on the shipped cores: by
-// many sessions, long prompts, drafts that predict nothing, short rounds, opens, and all of it at
-// once, deaf to advice. Once with a key for each device, and once with one key for all.
+// Measures what one abuser does to fifteen honest devices: by many sessions, long prompts, false
+// drafts, short rounds, opens, and all at once. With a key for each device, and one for all.
 
 import { countEstimate, type Estimate, exact } from '../../src/math/estimate.js';
 import { quantile } from '../../src/math/statistics.js';
@@ -11,7 +10,7 @@ import { serverProfiles } from '../../src/sim/profiles/server-profiles.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
-import { combinations, deviceOf, resultWhere, runAll, seedsOf } from './fixture.js';
+import { combinations, deviceOf, pick, resultWhere, runAll, seedsOf } from './fixture.js';
 
 const honestCount = 15;
 const answerTokens = 64;
@@ -53,11 +52,8 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
     const ratios = result.map((figures, index) => ratioOf(figures, before[index]!));
     const isWhole = ratios.every((ratio) => ratio !== null);
     return {
-      ...{
-        mode,
-        with: abuse,
-        answered: countEstimate(result.map(({ tokenMs }) => tokenMs.length)),
-      },
+      ...{ mode, with: abuse },
+      answered: countEstimate(result.map(({ tokenMs }) => tokenMs.length)),
       tokenMs: p95(result, ({ tokenMs }) => tokenMs),
       // To that of the same mode without an abuser, seed by seed.
       ratio: overSeeds(ratios),
@@ -116,17 +112,10 @@ function ratioOf(figures: ServiceFigures, before: ServiceFigures): number | null
 
 const settings = {
   ...{ honestCount, answerTokens, promised, promptTokens, slotCount: honestCount + 1 },
-  everything: {
-    sessions: abuses.everything.sessions,
-    draftTokens: abuses.everything.draftTokens,
-    openEveryMs: abuses.everything.openEveryMs,
-  },
+  everything: pick(abuses.everything, 'sessions', 'draftTokens', 'openEveryMs'),
   streams: abuses.sessions.sessions,
   promptEveryMs: abuses['long prompts'].openEveryMs,
-  falseDrafts: {
-    sessions: abuses['false drafts'].sessions,
-    draftTokens: abuses['false drafts'].draftTokens,
-  },
+  falseDrafts: pick(abuses['false drafts'], 'sessions', 'draftTokens'),
   rounds: abuses.rounds.sessions,
   openEveryMs: abuses.opens.openEveryMs,
 };

@@ -1,6 +1,5 @@
-// Defines the words of every experiment: a variant is what is compared, a fixture is what all
-// variants share, and a run is a variant with its result. Builds fixtures of scripted devices in
-// virtual time.
+// Defines variants (what is compared), fixtures (what variants share) and runs (a variant with its
+// result), and builds fixtures of scripted devices in virtual time.
 
 import { type Estimate, scaled } from '../../src/math/estimate.js';
 import type { PassCost } from '../../src/math/pass-time.js';
@@ -21,11 +20,7 @@ export const runAll = <Variant, Result>(
 ): Promise<Run<Variant, Result>[]> =>
   Promise.all(variants.map(async (variant) => ({ variant, result: await run(variant) })));
 
-/**
- * The result of the one variant with these properties.
- *
- * @throws RangeError where there is no such run.
- */
+/** The result of the one variant with these properties. @throws RangeError for none. */
 export function resultWhere<Variant extends object, Result>(
   runs: readonly Run<Variant, Result>[],
   wanted: Partial<Variant>,
@@ -56,7 +51,7 @@ export const pick = <All extends object, Name extends keyof All>(
 export const seedsOf = (seed: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => seed * 1_000 + index);
 
-export interface FixtureDeviceOptions {
+interface FixtureDeviceOptions {
   /** Default: device. */
   readonly name?: string;
   readonly draftMs: number;

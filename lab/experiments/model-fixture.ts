@@ -13,7 +13,7 @@ import type { BenchModels } from '../weights/bench-models.js';
 import { constantPass } from './fixture.js';
 import { type VirtualExit, VirtualModels } from './virtual-models.js';
 
-export interface ModelVariant
+interface ModelVariant
   extends Pick<Service, 'scheme' | 'mode' | 'stopRule' | 'passNoise' | 'shaping' | 'isTapped'>,
     Pick<ServiceDevice, 'link' | 'draftMs' | 'rowShare' | 'ahead'> {
   /** Of a pass of the target, whatever its rows. */

@@ -1,6 +1,5 @@
-// Measures which mode serves a user fastest, over round trip, acceptance, pace of the device,
-// number of devices and kind of target: the shipped cores in virtual time, and a few real points
-// beside.
+// Measures which mode serves a user fastest, over link, acceptance, devices and target: the shipped
+// cores in virtual time, and a few real points beside.
 
 import type { Estimate } from '../../src/math/estimate.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
@@ -20,7 +19,7 @@ import { combinations, constantPass, fixtureOf, runAll, seedsOf } from './fixtur
 import { baselineDevices, baselineDraftMs, runBaselines } from './race/baselines.js';
 import { drafterSettings, runDrafters } from './race/drafters.js';
 import { runGains } from './race/gain.js';
-import { linkRows, runLinks } from './race/links.js';
+import { runLinks } from './race/links.js';
 import {
   type Cell,
   type CellRun,
@@ -42,14 +41,13 @@ async function run(context: ExperimentContext): Promise<Measured> {
   const { isQuick, seed, play, note } = context;
   const cells = await runGrid(context);
   note('every baseline in one place, the model of race, links with jitter and stalls');
-  const [baselines, gain, linkRuns] = await Promise.all([
+  const [baselines, gain, links] = await Promise.all([
     runBaselines(play, isQuick, seed),
     runGains(play, isQuick, seed),
     runLinks(play, isQuick, seed),
   ]);
   const drafters = await runDrafters(context);
   const points = await realPoints(context);
-  const links = linkRows(linkRuns);
   const near = gain.filter(({ roundTripMs }) => roundTripMs <= gainTripMax);
   return {
     values: {
@@ -73,10 +71,7 @@ async function run(context: ExperimentContext): Promise<Measured> {
   };
 }
 
-/**
- * One device over everything; more devices at one pace: a tenth of a pass, a quarter, and more than
- * one.
- */
+/** One device over everything; more devices at a draft time of a quarter of a pass. */
 function cellsOf(isQuick: boolean): Cell[] {
   const all = combinations({
     target: ['memory', 'arithmetic'] as const,
@@ -88,31 +83,24 @@ function cellsOf(isQuick: boolean): Cell[] {
   return all.filter(({ devices, draftMs }) => devices === 1 || draftMs === 8);
 }
 
-/** In any order; a place is noted as its last cell ends. */
 function runGrid({ isQuick, seed, play, note }: ExperimentContext): Promise<CellRun[]> {
   const cells = cellsOf(isQuick);
   // Streaming depends on neither drafts nor, behind its first token, the link: once for a target
   // and a size.
   const streams = new Map<string, Promise<ServiceResult>>();
-  const left = new Map<string, number>();
-  for (const cell of cells) left.set(placeOf(cell), (left.get(placeOf(cell)) ?? 0) + 1);
+  let count = 0;
   return runAll(cells, async (cell) => {
     const fixture = cellFixture(cell, isQuick, seed);
     const key = `${cell.target} ${cell.devices}`;
     const streamed = streams.get(key) ?? serve(play, fixture, stream);
     streams.set(key, streamed);
     const modes = await runModes(play, fixture, streamed);
-    const place = placeOf(cell);
-    left.set(place, left.get(place)! - 1);
-    if (left.get(place) === 0) note(place);
+    if (++count % 10 === 0) note(`${count} of ${cells.length} places`);
     return modes;
   });
 }
 
 const serverOf = ({ target }: Cell) => serverProfiles[target === 'memory' ? 'memory' : 'compute'];
-
-const placeOf = (cell: Cell): string =>
-  `target ${serverOf(cell).name}, devices ${cell.devices}, draft ${cell.draftMs} ms`;
 
 function cellFixture(cell: Cell, isQuick: boolean, seed: number): ServiceFixture {
   const { devices, draftMs, acceptance, roundTripMs } = cell;
@@ -141,10 +129,7 @@ function valuesOf(cells: readonly CellRun[]) {
   };
 }
 
-/**
- * The bundled models' tokens, both shells, real sockets; link, drafts and passes are imitated as in
- * the simulator.
- */
+/** Real: tokens, shells, sockets. Imitated as in the simulator: link, drafts, passes. */
 async function realPoints(context: ExperimentContext) {
   const { models, isQuick, seed, play, note } = context;
   const path = models.target();

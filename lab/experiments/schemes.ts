@@ -1,6 +1,5 @@
-// Measures what each scheme accepts of one pair of models, over temperature and filter: both laws
-// at every place of the target's own text, and the closed forms of scheme-acceptance.suite.ts on
-// them. Coupled is also run, which checks that formula and code mean the same.
+// Measures what each scheme accepts, by the formulas of scheme-acceptance.suite.ts on both laws at
+// every place of the target's own text. Coupled is also run, which checks the formula.
 
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';

@@ -1,6 +1,5 @@
 // Measures what lengths and times of messages tell of a text that cannot be read, and what padding
-// and aggregation leave of it at which price: our attackers, answers of the bundled models, the
-// shipped cores in virtual time. arXiv 2411.01076.
+// and aggregation leave of it at which price. arXiv 2411.01076.
 
 import { type Estimate, meanEstimate, scaled } from '../../src/math/estimate.js';
 import { quantile } from '../../src/math/statistics.js';
@@ -77,10 +76,7 @@ async function run(context: ExperimentContext): Promise<Measured> {
   }
 }
 
-/**
- * Answer by answer, all variants of one after another: a row of the models is computed once for
- * all.
- */
+/** Answer by answer, all variants of one in turn: each row of the models is computed once. */
 async function runGroup(
   fixture: ModelFixture,
   variants: readonly Variant[],
@@ -148,10 +144,7 @@ function arrivalsOf({ figures: { firstTokenMs, gapMs } }: Answer): number[] {
   return arrivals;
 }
 
-/**
- * @param before the same answers, not shaped.
- * @param turns answers to each prompt; one is too few to attack.
- */
+/** @param before not shaped. @param turns answers to each prompt; one is too few to attack. */
 function columnsOf(
   { mode, shaping, roundTripMs, temperature }: Variant,
   answers: readonly Answer[],

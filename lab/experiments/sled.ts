@@ -1,6 +1,5 @@
-// Answers SLED's question on this system: how many devices does one server carry, with drafts of
-// its devices and without? arXiv 2506.09397. Fleets are simulated with the shipped cores; one of
-// the targets costs what passes of a real engine did.
+// Answers SLED's question: how many devices does one server carry, with drafts of its devices and
+// without? One of the simulated targets costs what real passes did. arXiv 2506.09397.
 
 import type { PassCost } from '../../src/math/pass-time.js';
 import { quantile } from '../../src/math/statistics.js';
@@ -77,7 +76,7 @@ async function run(context: ExperimentContext): Promise<Measured> {
   };
 }
 
-export const betweenPass: PassCost = { fixedMs: 30, tokenMs: 0, rowMs: 1, tokenContextMs: 0 };
+const betweenPass: PassCost = { fixedMs: 30, tokenMs: 0, rowMs: 1, tokenContextMs: 0 };
 
 function targetsOf(fit: PassFit, isQuick: boolean): Target[] {
   const large = isQuick ? [1, 8, 32] : [1, 2, 4, 8, 16, 32, 64, 128];

@@ -1,6 +1,5 @@
-// Makes a scripted model with a vocabulary of the size that large models have: laws with a few
-// likely tokens and a long tail (Zipf), a function of the prefix alone. For what depends on the
-// vocabulary's size and on nothing else, such as bytes.
+// Makes a scripted model with a large vocabulary: a few likely tokens and a long tail (Zipf), a
+// function of the prefix alone. For what depends on the vocabulary's size, such as bytes.
 
 import { assert } from '../../src/base/assert.js';
 import type { Engine } from '../../src/engine/engine.js';
@@ -38,10 +37,7 @@ class SpikyModel implements RowModel {
   readonly passTokensMax = 64;
   readonly passRowsMax = 64;
   readonly exit = null;
-  /**
-   * [2 * vocab] the law's logits, and what sets the model apart from the target: every row is a
-   * turn of these.
-   */
+  /** [2 * vocab] the law's logits, and noise that sets a draft apart; every row is a turn. */
   readonly #base: Float32Array;
   readonly #noise: Float32Array;
   /** Hash of the prefix up to each position. */
@@ -67,10 +63,7 @@ class SpikyModel implements RowModel {
     }
   }
 
-  /**
-   * Made when it is read: rows behind a rejection are not. The turn of the noise is the model's
-   * own.
-   */
+  /** Made when it is read: rows behind a rejection are not. Each model turns its noise. */
   row(index: number): Float32Array {
     const prefix = this.#wanted[index]!;
     const [size, from] = [this.vocabSize, prefix % this.vocabSize];
@@ -107,11 +100,7 @@ const vocabularyOf = (size: number): Vocabulary => ({
   tokenBytes: () => new Uint8Array(),
 });
 
-/**
- * One slot of 512 tokens; drafts as well as it judges.
- *
- * @param divergence from the target, >= 0: 0 is the target itself.
- */
+/** One slot of 512 tokens. @param divergence from the target, >= 0: 0 is the target itself. */
 export function spikyEngine(vocabSize: number, divergence: number): Engine {
   const model = new SpikyModel(vocabSize, divergence);
   const vocabulary = vocabularyOf(vocabSize);

@@ -1,15 +1,14 @@
-// Puts the bundled models into virtual time: what they compute is real, to the last token and hint;
-// what it takes is said by the scenario. One thread, one slot each; computed alone, so that a text
-// does not depend on how it was drafted, and a row once.
+// Puts the bundled models into virtual time: what they compute is real, what it takes is said by
+// the scenario. Each row is computed alone and once, so that no text depends on its drafts.
 
 import { EngineCore } from '../../src/engine/engine-core.js';
 import { createKernel } from '../../src/engine/kernel/kernel.js';
 import type { RowMath } from '../../src/engine/row-math.js';
-import type { ExitRows, Part, RowModel } from '../../src/engine/row-model.js';
+import type { RowModel } from '../../src/engine/row-model.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { Models } from '../../src/sim/index.js';
 import { openBare, vocabularyOf } from '../bare-model.js';
-import { RecalledModel, WrappedModel } from './recalled-model.js';
+import { RecalledModel } from './recalled-model.js';
 
 const shape = { slotCount: 1, contextLength: 512, passTokensMax: 512, deterministic: true };
 
@@ -20,7 +19,7 @@ export class VirtualModels {
   readonly vocabulary: Vocabulary;
   readonly #draft: RowModel;
   readonly #targetPath: string;
-  readonly #targets = new Map<string, RowModel>();
+  readonly #targets = new Map<string, RecalledModel>();
   readonly #math: { readonly target: RowMath; readonly draft: RowMath };
 
   constructor(targetPath: string, draftPath: string) {
@@ -37,8 +36,7 @@ export class VirtualModels {
     const target = this.#target(exit);
     return {
       vocabulary: this.vocabulary,
-      target: () =>
-        this.#core(exit === 'oracle' ? new OracleModel(target) : target, this.#math.target),
+      target: () => this.#core(exit === 'oracle' ? oracleOf(target) : target, this.#math.target),
       draft: () => this.#core(this.#draft, this.#math.draft),
     };
   }
@@ -49,7 +47,7 @@ export class VirtualModels {
     return info === null ? 0 : info.layer / info.layerCount;
   }
 
-  #target(exit: VirtualExit): RowModel {
+  #target(exit: VirtualExit): RecalledModel {
     const head = exit === 'oracle' ? null : exit;
     const name = head?.headPath ?? '';
     const known = this.#targets.get(name);
@@ -69,18 +67,20 @@ export class VirtualModels {
   }
 }
 
-/**
- * Tells as an exit's rows those of the last layer: the bound of any exit. The model stays its
- * owner's.
- */
-class OracleModel extends WrappedModel {
-  override readonly exit = { layer: 1, layerCount: 2, trained: true, sharpness: 20, coverage: 1 };
-
-  override feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
-    this.model.feed(parts);
-    const count = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    if (count > 0) onExit?.({ from: 0, count, row: (index) => this.model.row(index) });
-  }
-
-  override close(): void {}
+/** Its exit's rows are those of the last layer: the bound of any exit. Closes nothing. */
+function oracleOf(model: RecalledModel): RowModel {
+  const { vocabSize, slotCount, contextLength, passTokensMax, passRowsMax } = model;
+  const { copyPrefix, save, restore } = model;
+  return {
+    ...{ vocabSize, slotCount, contextLength, passTokensMax, passRowsMax },
+    ...{ copyPrefix, save, restore, close: () => undefined },
+    exit: { layer: 1, layerCount: 2, trained: true, sharpness: 20, coverage: 1 },
+    feed(parts, onExit) {
+      model.feed(parts);
+      const count = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
+      if (count > 0) onExit?.({ from: 0, count, row: (index) => model.row(index) });
+    },
+    row: (index) => model.row(index),
+    truncate: (slot, length) => model.truncate(slot, length),
+  };
 }

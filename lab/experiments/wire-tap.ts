@@ -1,6 +1,5 @@
-// Counts what a round would send: engines that are listened to while they speculate in one process,
-// and the frames that device and server would have exchanged for it, encoded by the shipped codec.
-// Delays nothing.
+// Counts what a round would send: listens to engines that speculate in one process, and encodes the
+// frames that device and server would have exchanged.
 
 import { withPass } from '../../src/cli/demo/paced-engine.js';
 import type { DraftedToken, Engine, Outcome, Segment } from '../../src/engine/engine.js';
@@ -25,10 +24,7 @@ const session = 1;
 /** Of a verdict: numbers of a usual size, which take two and three bytes. */
 const usualTimes = { queueUs: 900, verifyUs: 30_000 } as const;
 
-/**
- * @param cut of `split`; null sends laws whole.
- * @param seed of the requests, by which residual tokens are drawn.
- */
+/** @param cut of `split`; null: laws whole. @param seed by which residual tokens are drawn. */
 export function tapWire(target: Engine, draft: Engine, cut: CutLimit | null, seed: () => bigint) {
   let rounds: Exchange[] = [];
   let drafted: readonly DraftedToken[] = [];

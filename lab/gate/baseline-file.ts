@@ -37,10 +37,7 @@ const schema = z.object({
   ),
 });
 
-/**
- * @param name of the file, for the message.
- * @throws PilotfishError `usage` for what is no baseline.
- */
+/** @throws PilotfishError `usage`, with the file's name, for what is no baseline. */
 export function baselineFrom(text: string, name: string): Baseline {
   const { readings, ...head } = parsedAs(schema, text, name, 'baseline of the gate');
   const entries = Object.entries(readings).map(([id, { value, tolerance }]) => {

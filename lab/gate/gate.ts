@@ -23,9 +23,7 @@ export interface GateOptions {
   readonly probes: readonly Probe[];
   /** By the id of a reading. */
   readonly baseline: ReadonlyMap<string, BaselineEntry>;
-  /**
-   * Whether the baseline was measured on this machine: on another, measured ratios tell no change.
-   */
+  /** Whether the baseline is this machine's: measured ratios of another tell no change. */
   readonly isSameMachine: boolean;
   /** Told which probe is next; may throw to end the run. */
   readonly note: (line: string) => void;

@@ -1,6 +1,5 @@
-// Judges a reading of the regression gate: a reading beside its baseline, both with intervals,
-// becomes a verdict. A change is told only where the interval of the ratio of the two lies outside
-// what is tolerated; noise makes it unsure, never worse.
+// Judges a reading beside its baseline, both with intervals. A change is told only where the
+// interval of their ratio lies outside what is tolerated; noise makes it unsure, never worse.
 
 import type { Estimate } from '../../src/math/estimate.js';
 
@@ -61,12 +60,7 @@ function verdictOf({ low, high }: Estimate, tolerance: number, reading: GateRead
   return low >= least && high <= most ? 'ok' : 'not sure';
 }
 
-/**
- * What is said of a suspect that was read again: a moment's trouble of the machine does not come
- * twice.
- *
- * @returns the second judgement, which is worse only where the first was.
- */
+/** A suspect is read again: worse only where both times, as a machine's trouble passes. */
 export function confirmed(first: Judged, second: Judged): Judged {
   const isDoubtful = second.verdict === 'worse' && first.verdict !== 'worse';
   return isDoubtful ? { ...second, verdict: 'not sure' } : second;

@@ -1,6 +1,5 @@
-// Lists what the gate watches. In virtual time: gains of race, what a token takes of passes, rows
-// and messages, bytes of each scheme; one seed gives the same numbers everywhere. On the machine:
-// ratios of two ways to do the same work, turn by turn.
+// Lists what the gate watches: in virtual time gains, passes, rows, messages and bytes, the same
+// everywhere; on the machine ratios of two ways to do the same work.
 
 import { type Estimate, exact } from '../../src/math/estimate.js';
 import type { PassCost } from '../../src/math/pass-time.js';
@@ -20,9 +19,7 @@ import type { BenchModels } from '../weights/bench-models.js';
 import type { Probe } from './gate.js';
 import type { GateReading } from './judge.js';
 
-/**
- * Arithmetic of another platform may turn a tie; the shipped rules may not move a number so far.
- */
+/** Arithmetic of another platform may turn a tie. */
 const exactTolerance = 0.01;
 const seeds = [1, 2, 3, 4];
 /** Accepts about seven drafts of ten. */
@@ -149,10 +146,7 @@ const realProbe = (
 
 const silent = (): void => undefined;
 
-/**
- * Verification through the engine against a bare llama_decode loop of the same batches, the bundled
- * target.
- */
+/** Verification through the engine against a bare llama_decode loop of the same batches. */
 const engineProbe = (models: BenchModels, name: 'greedy' | 'coupled, top-k 40'): Probe =>
   realProbe(`engine: ${name}`, `engine / bare decode, 4 x 5 tokens, ${name}`, () =>
     benchPasses(models.target(), engineTurns, silent, { name, shape: '4 x 5' }),

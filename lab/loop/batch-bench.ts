@@ -1,19 +1,17 @@
-// Times sixteen devices on the real engine against a bare llama_decode loop of the same batches:
-// what sessions, sockets, batching and judging leave of the engine's speed. Devices replay without
-// delay; the target is inflated; nothing else is emulated.
+// Times sixteen replaying devices on the real engine against a bare llama_decode loop of the same
+// batches: what sessions, sockets, batching and judging leave of the engine's speed.
 
 import type { RecordedPass } from '../../src/cli/demo/pass-recorder.js';
 import type { NativeModel } from '../../src/engine/llama/native-model.js';
 import { medianEstimate } from '../../src/math/estimate.js';
 import { mean } from '../../src/math/statistics.js';
 import { openBare } from '../bare-model.js';
-import { write } from './fleet.js';
 import {
   LoopFixture,
   llamaServer,
   plainRounds,
   type RecordedTexts,
-  replayTask,
+  replayAll,
 } from './loop-fixture.js';
 import { replayDrafter } from './replay-drafter.js';
 
@@ -34,11 +32,7 @@ export async function benchBatch(modelPath: string, texts: RecordedTexts, turns:
   for (let turn = -1; turn < turns; turn++) {
     await loop.server.report();
     const startedMs = performance.now();
-    await Promise.all(
-      devices.map((device, index) =>
-        write(device, { ...replayTask(texts, index), ...plainRounds(draftLength) }),
-      ),
-    );
+    await replayAll(devices, texts, plainRounds(draftLength));
     servedMs = performance.now() - startedMs;
     passes = (await loop.server.report()).passes;
     const bareMs = replay(bare, passes);

@@ -5,17 +5,10 @@ import type { Client } from '../../src/device/index.js';
 import { medianEstimate } from '../../src/math/estimate.js';
 import { median } from '../../src/math/statistics.js';
 import { runPairs } from '../paired.js';
-import { summed, type WriteTask, write } from './fleet.js';
-import { type LoopFixture, type RecordedTexts, replayTask } from './loop-fixture.js';
+import { summed } from './fleet.js';
+import { type Asked, type LoopFixture, type RecordedTexts, replayAll } from './loop-fixture.js';
 
-/** How a text is asked for, beside what its recording says. */
-export type Asked = Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>;
-
-/**
- * One answer of every device at once.
- *
- * @param turn others in each, as long as there are other texts.
- */
+/** One answer of every device at once. @param turn other texts in each, while there are some. */
 export function answerAll(
   loop: LoopFixture,
   devices: readonly Client[],
@@ -25,17 +18,13 @@ export function answerAll(
 ) {
   return loop.counting(async () => {
     const startedMs = performance.now();
-    const written = await Promise.all(
-      devices.map((device, index) =>
-        write(device, { ...replayTask(texts, turn * devices.length + index), ...asked }),
-      ),
-    );
+    const written = await replayAll(devices, texts, asked, turn * devices.length);
     return { written, ms: performance.now() - startedMs };
   });
 }
 
 export type Answers = Awaited<ReturnType<typeof answerAll>>;
-export type AnswerPair = { readonly baseline: Answers; readonly subject: Answers };
+type AnswerPair = { readonly baseline: Answers; readonly subject: Answers };
 
 export const compareModes = (
   loop: LoopFixture,

@@ -1,30 +1,15 @@
-// Does the least that any WebSocket protocol does: a server that answers each message with one of a
-// given size, and clients that send the next message when the answer is there. The yardstick of the
-// stack's overhead.
+// Does the least that any WebSocket protocol does: answers each message with one of a given size.
+// The yardstick of the stack's overhead.
 
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Child, startChild } from '../../src/cli/demo/child.js';
 
-export interface EchoSpec {
-  /** Size of every reply, in bytes. */
-  readonly replyBytes: number;
-}
-
-export interface EchoReport {
-  /** Processor time of the process since it began, all threads. */
-  readonly cpuMs: number;
-}
-
-/**
- * Starts a server in a process of its own.
- *
- * @returns the process; `ready.port` is where it listens.
- */
+/** In a process of its own; `ready.port` is where it listens. */
 export const startEchoProcess = (
   replyBytes: number,
-): Promise<Child<{ readonly port: number }, 'report', EchoReport>> =>
-  startChild(new URL('./echo-process.js', import.meta.url), { replyBytes } satisfies EchoSpec);
+): Promise<Child<{ readonly port: number }, 'cpu', { readonly cpuMs: number }>> =>
+  startChild(new URL('../api/api-process.js', import.meta.url), { kind: 'echo', replyBytes });
 
 /** @returns the port. Lives as long as the process. */
 export async function startEchoServer(replyBytes: number): Promise<number> {
@@ -37,11 +22,7 @@ export async function startEchoServer(replyBytes: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/**
- * Round trips over `connections` sockets at once until `rounds` are done.
- *
- * @returns milliseconds.
- */
+/** Milliseconds for `rounds` round trips over `connections` sockets at once. */
 export async function echoRounds(
   port: number,
   connections: number,

@@ -1,6 +1,5 @@
-// Connects devices of a benchmark and writes answers on them: each a client of the library with a
-// drafter of its own, all in this process. Times are taken where a user would take them, at the
-// tokens.
+// Connects devices of a benchmark, each a client of the library in this process, and writes
+// answers. Times are taken where a user would take them, at the tokens.
 
 import type { DrafterChoice } from '../../src/device/client.js';
 import type { AheadBudget } from '../../src/device/core/drafting/ahead/ahead-budget.js';

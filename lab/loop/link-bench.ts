@@ -1,6 +1,5 @@
-// Compares streaming, stop-and-wait with and without drafting ahead, pipeline and race for several
-// users of one target at a distance. The link and the devices' pace are emulated; the target is
-// real and inflated: the bundled one's text at a larger model's cost, with what rows cost here.
+// Compares the modes for several users of one target at a distance. Emulated: the link and the
+// devices' pace. The target is real and inflated.
 
 import type { PassPace } from '../../src/cli/demo/paced-engine.js';
 import {
@@ -14,13 +13,13 @@ import { answerAll, compareModes, comparison } from './compare.js';
 import { LoopFixture, llamaServer, plainRounds, type RecordedTexts } from './loop-fixture.js';
 import { replayDrafter } from './replay-drafter.js';
 
-export interface LinkCase {
+interface LinkCase {
   readonly name: string;
   readonly path: string;
   readonly pace: PassPace | null;
 }
 
-export interface LinkSettings {
+interface LinkSettings {
   readonly roundTripMs: number;
   readonly draftMs: number;
   readonly turns: number;
@@ -63,10 +62,7 @@ export async function benchLink(
   return rows;
 }
 
-/**
- * The papers' time per token: a pass of any rows takes as long as one of streaming, and the server
- * never waits. A speed above this bound says that its model is wrong.
- */
+/** The papers' time per token: passes as in streaming, and a server that never waits. */
 function boundOf(
   variant: Variant,
   acceptanceRate: number,

@@ -14,14 +14,10 @@ import { type LlamaOptions, loadLlamaEngine } from '../../src/engine/llama/index
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { LinkShape } from '../../src/sim/profiles/link-profiles.js';
 import { endlessSampling, storyPrompt } from '../bundled-texts.js';
-import { connectDevice, type WriteTask } from './fleet.js';
+import { connectDevice, type TimedAnswer, type WriteTask, write } from './fleet.js';
 import { type Recording, record } from './recording.js';
 
-/**
- * A server of the real engine on one thread.
- *
- * @param more Default: passes take what they take, continuous batches.
- */
+/** On one ggml thread. @param more Default: passes take what they take, continuous batches. */
 export const llamaServer = (
   options: LlamaOptions,
   more: Partial<Pick<Extract<ServerSpec, { kind: 'llama' }>, 'pace' | 'batching'>> = {},
@@ -73,7 +69,7 @@ export class LoopFixture {
   }
 
   /** Work and the passes and rows that the server computed for it. */
-  async counting<Result>(work: () => Promise<Result>): Promise<Result & PassCounts> {
+  async counting<Result>(work: () => Promise<Result>) {
     const before = (await this.server.report()).stats.core;
     const result = await work();
     const after = (await this.server.report()).stats.core;
@@ -95,22 +91,10 @@ export class LoopFixture {
   }
 }
 
-export interface PassCounts {
-  readonly passCount: number;
-  readonly rowCount: number;
-}
-
-/**
- * Recordings of different prompts and seeds, and what belongs to them; the vocabulary is gone once
- * they are closed.
- */
+/** Of different prompts and seeds; the vocabulary is gone once they are closed. */
 export type RecordedTexts = Awaited<ReturnType<typeof recordTexts>>;
 
-/**
- * Records `count` texts of a target and a draft model, coupled.
- *
- * @param runnersUpMax of each proposal, so many are recorded as well.
- */
+/** Coupled. @param runnersUpMax of each proposal, so many are recorded as well. */
 export async function recordTexts(
   paths: { readonly target: string; readonly draft: string },
   count: number,
@@ -134,6 +118,22 @@ export async function recordTexts(
   return { vocabulary, sampling, recordings, close };
 }
 
+/** How a text is asked for, beside what its recording says. */
+export type Asked = Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>;
+
+/** A recorded text of each device at once. @param first of the texts. */
+export const replayAll = (
+  devices: readonly Client[],
+  texts: RecordedTexts,
+  asked: Asked,
+  first = 0,
+): Promise<TimedAnswer[]> =>
+  Promise.all(
+    devices.map((device, index) =>
+      write(device, { ...replayTask(texts, first + index), ...asked }),
+    ),
+  );
+
 /** Has a recorded text written again; the mode is to be added. */
 export const replayTask = (
   { recordings, sampling }: RecordedTexts,
@@ -143,10 +143,7 @@ export const replayTask = (
   return { prompt, seed, sampling, scheme: 'coupled', tokensMax: text.length };
 };
 
-/**
- * Stop-and-wait with a fixed draft and no room ahead of it: the device waits for the verdict, as
- * papers' devices do.
- */
+/** Stop-and-wait as papers' devices do it: a fixed draft, and no room ahead of it. */
 export const plainRounds = (draftLength: number) =>
   ({
     mode: 'stop-and-wait',

@@ -1,7 +1,5 @@
 // Compares race with streaming over round trips, for devices faster and slower than the target.
-// Emulated: the link, the device's pace, and the target's pass time (a pass costs the same whatever
-// its rows, as on an accelerator bound by memory). Real: the models' tokens and acceptance, both
-// cores, shells and sockets.
+// Emulated: link, device's pace, pass time. Real: tokens, cores, shells and sockets.
 
 import { mean, median } from '../../src/math/statistics.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
@@ -12,7 +10,7 @@ import { geometricMatches, raceModelTokenMs } from './race-model.js';
 import { matchesOf } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
 
-export interface RaceGrid {
+interface RaceGrid {
   readonly roundTripsMs: readonly number[];
   readonly draftsMs: readonly number[];
   readonly passMs: number;
@@ -68,10 +66,7 @@ async function benchCell(
   const speedOf = (matches: readonly boolean[]): number =>
     times.passMs / raceModelTokenMs(times, matches);
   const matches = pairs.map((_pair, turn) => matchesOf(recordings[turn % recordings.length]!));
-  /**
-   * What the model of race says for these texts, and for independent acceptance at the measured
-   * rate.
-   */
+  /** For these texts; and, below, for independent acceptance at the measured rate. */
   const model = median(matches.map(speedOf));
   const rate = columns.accepted ?? mean(matches.flat().map(Number));
   const speeds = pairs.map(

@@ -1,21 +1,16 @@
-// Models one session of race as a chain of events: a pass of constant time whatever its rows, a
-// server with nothing else to do, every draft a message of its own. What race would gain if its
-// loop cost nothing; measurements are held against it. Source: the event model behind the table of
-// race in MATH.md ("Time per token"), whose figures are the test.
+// Models one session of race as a chain of events, with passes of constant time and a loop that
+// costs nothing. Source: the event model of MATH.md ("Time per token"), whose figures are the test.
 
 import { noiseKey, uniform } from '../../src/math/noise.js';
 
-export interface RaceTimes {
+interface RaceTimes {
   /** All in milliseconds, >= 0; passMs > 0. */
   readonly draftMs: number;
   readonly passMs: number;
   readonly roundTripMs: number;
 }
 
-/**
- * Most drafts of one pass, and most tokens that the device drafts beyond what it knows to be
- * committed.
- */
+/** Most drafts of a pass, and most tokens that a device drafts beyond the committed. */
 const draftsMax = 16;
 const aheadMax = 64;
 
@@ -24,12 +19,7 @@ interface Happening {
   readonly run: () => void;
 }
 
-/**
- * Milliseconds a token of race.
- *
- * @param matches [n >= 1] whether the draft's token at a position, after a right prefix, is the
- * target's own.
- */
+/** Milliseconds a token. @param matches [n >= 1] whether the draft is the target's own token. */
 export function raceModelTokenMs(times: RaceTimes, matches: readonly boolean[]): number {
   return new RaceModel(times, matches).run() / matches.length;
 }
@@ -50,9 +40,7 @@ class RaceModel {
   /** Tokens the server has committed, and the device knows of. */
   #committed = 0;
   #known = 0;
-  /**
-   * The device's chain: where it began, its length, and its number; the newest of it at the server.
-   */
+  /** The device's chain: beginning, length and number; the newest of it at the server. */
   #base = 0;
   #length = 0;
   #chain = 0;

@@ -1,7 +1,5 @@
-// Records what a target writes and what a draft model proposes at each place of that text, once.
-// Under greedy and coupled a proposal depends on the seed and the committed text alone, so a device
-// that replays it is accepted exactly where the draft model would be, and costs no processor time:
-// sixteen devices fit beside the server that is measured.
+// Records what a target writes and what a draft model proposes at each place. Under greedy and
+// coupled a device that replays it is accepted where the draft would be, at no processor time.
 
 import { slotId } from '../../src/base/brand.js';
 import type { Alternatives, Engine } from '../../src/engine/engine.js';
@@ -19,16 +17,13 @@ export interface Recording {
   readonly runnersUp: readonly (Alternatives | undefined)[];
 }
 
-export interface RecordingJob {
+interface RecordingJob {
   readonly prompt: Int32Array;
   readonly seed: bigint;
   /** Those in which the draft of a position is a function of seed and text. */
   readonly scheme: 'greedy' | 'coupled';
   readonly sampling: Sampling;
-  /**
-   * Tokens to write; an end of text must be biased away, or the text stops being the target's
-   * there.
-   */
+  /** An end of text must be biased away: behind it the text is not the target's. */
   readonly tokenCount: number;
   /** See DraftRequest.alternativesMax. Default: none. */
   readonly runnersUpMax?: number;

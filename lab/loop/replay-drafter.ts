@@ -1,7 +1,5 @@
-// Replays recordings at a pace as a device's drafter: a device that is not here, with the
-// acceptance of a real draft model, and its runners-up where they were recorded. Beyond a proposal
-// that the target did not follow the chain is void anyway, and so it replays on; a branch that
-// begins with the target's token goes on as the draft model would.
+// Replays recordings at a pace as a device's drafter, with a real draft model's acceptance and
+// runners-up. Beyond a rejected proposal it replays on: the chain is void anyway.
 
 import type { DrafterChoice } from '../../src/device/client.js';
 import { MainSequence } from '../../src/device/core/drafting/main-sequence.js';
@@ -23,10 +21,8 @@ interface Job {
 }
 
 /**
- * @param draftMs from one token to the next; timers make it up to a millisecond more, and do not
- * drift; 0: no timer.
- * @param rowShare of draftMs, for each further sequence in the same pass. Default: nothing is
- * drafted side by side.
+ * @param draftMs a token, and up to a millisecond more, which does not add up; 0: no timer.
+ * @param rowShare of draftMs, for each further sequence in a pass. Default: one sequence.
  */
 export const replayDrafter = (
   recordings: readonly Recording[],
@@ -35,33 +31,31 @@ export const replayDrafter = (
   rowShare?: number,
 ): DrafterChoice => ({
   kind: 'custom',
-  make: (listener) =>
-    new ReplayDrafter(recordings, { draftMs, rowShare: rowShare ?? 1 }, contextLength, listener),
+  make: (listener) => {
+    const passMs = ({ sequences }: Job) => draftMs * (1 + (sequences.length - 1) * (rowShare ?? 1));
+    return new ReplayDrafter(recordings, passMs, contextLength, listener);
+  },
   contextLength,
   ...(rowShare !== undefined && { sequencesMax: draftSlotsMax }),
 });
 
-interface Times {
-  readonly draftMs: number;
-  readonly rowShare: number;
-}
-
 class ReplayDrafter implements Drafter {
   readonly contextLength: number;
   readonly #recordings: readonly Recording[];
-  readonly #times: Times;
+  /** Of a pass with the job's sequences. */
+  readonly #passMs: (job: Job) => number;
   readonly #listener: DrafterListener;
   readonly #jobs = new Map<AnswerId, Job>();
 
   constructor(
     recordings: readonly Recording[],
-    times: Times,
+    passMs: (job: Job) => number,
     contextLength: number,
     listener: DrafterListener,
   ) {
     this.contextLength = contextLength;
     this.#recordings = recordings;
-    this.#times = times;
+    this.#passMs = passMs;
     this.#listener = listener;
   }
 
@@ -80,11 +74,6 @@ class ReplayDrafter implements Drafter {
     this.#next(job, performance.now() + this.#passMs(job));
   }
 
-  #passMs({ sequences }: Job): number {
-    const { draftMs, rowShare } = this.#times;
-    return draftMs * (1 + (sequences.length - 1) * rowShare);
-  }
-
   #next(job: Job, dueMs: number): void {
     const tick = (): void => {
       job.timer = null;
@@ -93,7 +82,7 @@ class ReplayDrafter implements Drafter {
     const tellAll = (): void => {
       while (this.#tell(job));
     };
-    if (this.#times.draftMs === 0) queueMicrotask(tellAll);
+    if (this.#passMs(job) === 0) queueMicrotask(tellAll);
     else job.timer = setTimeout(tick, Math.max(0, dueMs - performance.now()));
   }
 

@@ -1,6 +1,5 @@
-// Times the stack around a model that costs almost nothing: verified rounds a second through device
-// core, WebSocket, server core and back, in units of a bare echo with frames of the same sizes over
-// as many connections. Both sides have one process for the server and one for all devices.
+// Times verified rounds through device core, WebSocket and server core around a model that costs
+// almost nothing, in units of a bare echo with frames of the same sizes.
 
 import type { Client } from '../../src/device/index.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
@@ -45,10 +44,7 @@ export async function benchStack(turns: number, onRow: OnRow, only: readonly Sch
 
 const promptOf = (index: number): Int32Array => Int32Array.of(0, 3, 2 + index);
 
-/**
- * A device that drafts by replay where the scheme allows it, so that drafting costs nothing; else
- * with the toy.
- */
+/** Drafts by replay where the scheme allows it, so that drafting costs nothing. */
 async function connectToy(loop: LoopFixture, scheme: Scheme, index: number): Promise<Client> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 1, contextLength });
   if (scheme !== 'greedy' && scheme !== 'coupled') return loop.connect({ kind: 'engine', engine });
@@ -65,16 +61,14 @@ async function benchScheme(
   turns: number,
 ) {
   const first = summed((await runRounds(loop, devices, scheme)).written);
-  const [up, down] = [
-    first.upBytes / first.upMessageCount,
-    first.downBytes / first.downMessageCount,
-  ];
+  const up = Math.round(first.upBytes / first.upMessageCount);
+  const down = Math.round(first.downBytes / first.downMessageCount);
   const rounds = first.verdictCount;
-  const echo = await startEchoProcess(Math.round(down));
+  const echo = await startEchoProcess(down);
   const echoed = async (): Promise<Timed> => {
-    const before = (await echo.ask('report')).cpuMs;
-    const ms = await echoRounds(echo.ready.port, connections, Math.round(up), rounds);
-    return { rounds, ms, cpuMs: (await echo.ask('report')).cpuMs - before };
+    const before = (await echo.ask('cpu')).cpuMs;
+    const ms = await echoRounds(echo.ready.port, connections, up, rounds);
+    return { rounds, ms, cpuMs: (await echo.ask('cpu')).cpuMs - before };
   };
   await echoed();
   const pairs = await runPairs({

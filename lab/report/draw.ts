@@ -6,17 +6,12 @@ import { type Plot, type Result, recordsOf, tableOf } from './result.js';
 import { readIn } from './text.js';
 
 /**
- * Colours that most people tell apart, also those who see fewer of them (Okabe and Ito 2008).
- * Labels have no limit: widths are guessed where nothing can be drawn to measure them, and guessed
- * too long. Symbols of legends are opaque whatever the marks are: bands of intervals would make
- * their names pale.
+ * Colours that most people tell apart (Okabe and Ito 2008). Labels have no limit: their widths are
+ * guessed, and too long. Symbols of legends are opaque: bands would make their names pale.
  */
 const config = JSON.parse(readIn('vega.json')) as object;
 
-/**
- * @returns the text of one SVG.
- * @throws PilotfishError `usage` where vega and vega-lite are not installed.
- */
+/** One SVG. @throws PilotfishError `usage` where vega and vega-lite are not installed. */
 export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<string> {
   const { vega, vegaLite } = await loaded();
   const values = recordsOf(tableOf(result, plot.table));
@@ -32,10 +27,7 @@ export async function draw(result: Pick<Result, 'tables'>, plot: Plot): Promise<
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/**
- * Facets that are not to be sorted stand in the order of the table: Vega-Lite would sort them by
- * their letters.
- */
+/** Facets that are not sorted stand as in the table; Vega-Lite would sort them by letters. */
 function inOrder(spec: Fields, values: readonly Fields[]): Fields {
   const ordered = (facet: unknown): unknown => {
     const { field, sort, ...rest } = facet as Fields;

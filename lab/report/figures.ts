@@ -18,9 +18,7 @@ const spaced = (value: number): string => value.toFixed(0).replaceAll(/\B(?=(\d{
 export const spanText = (numbers: readonly number[]): string =>
   `${figure(Math.min(...numbers))} to ${figure(Math.max(...numbers))}`;
 
-/**
- * `12.3 [11.9, 12.8]`; without brackets where nothing is left open, and whole where it is a count.
- */
+/** `12.3 [11.9, 12.8]`; no brackets where nothing is open; a count is whole. */
 export function estimateText(estimate: Estimate | null): string {
   if (estimate === null) return '-';
   const { value, low, high } = estimate;
@@ -47,7 +45,7 @@ export function headOf(column: KeyColumn | ValueColumn, table: Table): string {
 }
 
 /** What all columns of values have in common; null: they differ. */
-export function originOf({ values }: Table): ValueOrigin | null {
+function originOf({ values }: Table): ValueOrigin | null {
   const [first] = values;
   return first && values.every(({ origin }) => origin === first.origin) ? first.origin : null;
 }

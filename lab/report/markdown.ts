@@ -1,14 +1,11 @@
-// Writes results as Markdown: REPORT.md with claims and plots, and for each result a page of its
-// tables. Claims have headings of their own, so that other pages can link to them. The frame of
-// REPORT.md is page.md.
+// Writes results as Markdown: REPORT.md with claims, which have headings to link to, and plots; and
+// a page of tables for each result. The frame of REPORT.md is page.md.
 
 import { captionOf, estimateText, headOf, isLong, keyText } from './figures.js';
 import type { Claim, Result, Table } from './result.js';
 import { framed } from './text.js';
 
-/**
- * Folders of pictures and of pages with tables, relative to REPORT.md, with no slash at their ends.
- */
+/** Folders of pictures and of pages with tables, relative to REPORT.md, no slash behind. */
 export interface ReportFolders {
   readonly plots: string;
   readonly tables: string;
@@ -22,11 +19,7 @@ export function reportMarkdown(results: readonly Result[], folders: ReportFolder
   return framed('page.md', { summary: results.map(summaryOf).join('\n'), sections });
 }
 
-/**
- * The page of one result: tables, figures of papers, set-up and notes.
- *
- * @param report its way back to REPORT.md.
- */
+/** The tables of one result. @param report the way back to REPORT.md. */
 export function tablesMarkdown(result: Result, report: string): string {
   const { id, title, setUp, tables, papers, notes } = result;
   return [

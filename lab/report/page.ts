@@ -12,11 +12,7 @@ export interface Drawn {
   readonly svgs: ReadonlyMap<string, string>;
 }
 
-/**
- * The report as one page of HTML that loads nothing.
- *
- * @param drawn experiments, in the order they are shown.
- */
+/** One page of HTML that loads nothing. */
 export function reportPage(drawn: readonly Drawn[]): string {
   const [summary, sections] = [summaryOf, sectionOf].map((of) => drawn.map(of).join('\n'));
   return framed('page.html', { summary: summary!, sections: sections! });

@@ -22,11 +22,7 @@ export function writeResult(folder: string, result: Result): string {
   return write(join(folder, resultsFolder, `${result.id}.json`), resultText(result));
 }
 
-/**
- * Results of a folder, in reading order.
- *
- * @throws PilotfishError `usage` where it cannot be read, holds none, or holds something else.
- */
+/** In reading order. @throws PilotfishError `usage` where the folder holds none, or others. */
 export function readResults(folder: string): Result[] {
   const all = withPath(folder, 'read', () => readdirSync(folder));
   const names = all.filter((name) => name.endsWith('.json'));
@@ -38,11 +34,7 @@ export function readResults(folder: string): Result[] {
   return results.sort((a, b) => place(a) - place(b) || (a.id < b.id ? -1 : 1));
 }
 
-/**
- * Draws the plots of one result under `folder`.
- *
- * @returns their paths, and the pictures for a page.
- */
+/** Draws under `folder`. @returns their paths, and the pictures for a page. */
 export async function writePlots(
   folder: string,
   result: Result,

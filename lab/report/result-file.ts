@@ -81,10 +81,7 @@ const schema = z.object({
   notes: z.array(text),
 });
 
-/**
- * @param name of the file, for the message.
- * @throws PilotfishError `usage` for what is no result of this form.
- */
+/** @throws PilotfishError `usage`, with the file's name, for what is no result. */
 export function resultFrom(fileText: string, name: string): Result {
   const { format: _, tables, ...rest } = parsedAs(schema, fileText, name, what);
   return { ...rest, tables: tables.map((table) => tableFrom(table, name)) };

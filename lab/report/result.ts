@@ -1,6 +1,5 @@
-// Defines what an experiment leaves behind, as plain data that JSON can hold: a question, how it
-// was asked, tables of values with their intervals, and how to draw them. A page needs nothing
-// else, and runs nothing.
+// Defines what an experiment leaves behind, as plain data that JSON can hold: a question, tables of
+// values with their intervals, and how to draw them.
 
 import type { Estimate } from '../../src/math/estimate.js';
 
@@ -50,10 +49,7 @@ export interface Plot {
   readonly title: string;
   /** Id of the table it draws. */
   readonly table: string;
-  /**
-   * Vega-Lite without `data`: fields are the names of columns, and `<name>Low`, `<name>High` the
-   * ends of an interval.
-   */
+  /** Vega-Lite without `data`: fields are columns, and `<name>Low`, `<name>High` intervals. */
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
@@ -92,7 +88,7 @@ export interface Findings {
 }
 
 /** When, where and of what it was run; given from outside. */
-export interface Provenance {
+interface Provenance {
   readonly seed: number;
   /** Of the source; ends with `+` where files had changed since. */
   readonly commit: string;

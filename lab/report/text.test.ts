@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { packageRoot } from '../../src/cli/package-root.js';
+import { trials } from '../cli/report.js';
 import { experiments } from '../experiments/index.js';
-import { trials } from '../trials/index.js';
 import { resultText } from './result-file.js';
 import { findingsOf, type Measured, rowWhere, textHead, type Values } from './text.js';
 

@@ -1,6 +1,5 @@
-// Reads the words of a result from lab/report/text and fills in what a run measured: titles,
-// claims, set-up, columns, plots, papers and notes. Refuses a value, column or row that only one
-// side knows, so that no page prints NaN.
+// Fills what a run measured into the words of lab/report/text. Refuses a value, column or row that
+// only one side knows, so that no page prints NaN.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,16 +8,10 @@ import { type Estimate, exact } from '../../src/math/estimate.js';
 import { figure } from './figures.js';
 import type { Findings, KeyColumn, Plot, Row, Table, ValueColumn } from './result.js';
 
-/**
- * What `{{name}}` stands for: a text and a number as they are, an estimate by three digits of its
- * value. Claims and notes on null are left out.
- */
+/** Behind `{{name}}`; an estimate by its value. Claims and notes on null are left out. */
 export type Values = { readonly [name: string]: string | number | Estimate | null | Values };
 
-/**
- * One row of a table by the names of its columns. A number in a column of values is exact; null
- * does not apply.
- */
+/** One row by its columns. In a column of values a number is exact, null does not apply. */
 export type Cells = Readonly<Record<string, string | number | Estimate | null>>;
 
 /** What a run adds to the words of its experiment. */
@@ -50,12 +43,7 @@ export function textHead(id: string, text = read(id)): Pick<Text, 'title' | 'que
   return { title, question };
 }
 
-/**
- * Words and numbers together.
- *
- * @throws RangeError for a name that only the text or only the run knows, a missing cell, and a
- * number that is none.
- */
+/** Words and numbers. @throws RangeError for names of one side only, and for no numbers. */
 export function findingsOf(id: string, { values, tables }: Measured, text = read(id)): Findings {
   const words = parse(filled(id, text, values));
   const names = words.tables.map((table) => table.id);
@@ -64,10 +52,7 @@ export function findingsOf(id: string, { values, tables }: Measured, text = read
   return {
     claims: words.claims.filter((claim) => isSaid(claim.text)),
     setUp: words.setUp,
-    tables: words.tables.map((table) => ({
-      ...table,
-      rows: rowsOf(`${id}, table ${table.id}`, table, tables[table.id]),
-    })),
+    tables: words.tables.map((table) => withRows(id, table, tables)),
     plots: words.plots,
     papers: words.papers,
     notes: words.notes.filter(isSaid),
@@ -78,10 +63,7 @@ export function findingsOf(id: string, { values, tables }: Measured, text = read
 export const tablesFrom = (id: string, rows: Measured['tables']): Table[] =>
   parse(read(id))
     .tables.filter((table) => table.id in rows)
-    .map((table) => ({
-      ...table,
-      rows: rowsOf(`${id}, table ${table.id}`, table, rows[table.id]),
-    }));
+    .map((table) => withRows(id, table, rows));
 
 /** The one row with these cells. @throws RangeError for none, and for several. */
 export function rowWhere<One extends Cells>(rows: readonly One[], wanted: Partial<One>): One {
@@ -129,9 +111,10 @@ function textsOf(values: Values, prefix: string): [string, string][] {
 const isEstimate = (value: Estimate | Values): value is Estimate =>
   typeof value['value'] === 'number' && typeof value['low'] === 'number';
 
-function rowsOf(place: string, table: Omit<Table, 'rows'>, rows: readonly Cells[] = []): Row[] {
+function withRows(id: string, table: Omit<Table, 'rows'>, tables: Measured['tables']): Table {
+  const place = `${id}, table ${table.id}`;
   const names = new Set([...table.keys, ...table.values].map(({ name }) => name));
-  return rows.map((row) => {
+  const rows = (tables[table.id] ?? []).map((row): Row => {
     const unknown = Object.keys(row).filter((name) => !names.has(name));
     demand(unknown.length === 0, `${place}: no column ${unknown.join(', ')}`);
     const keys = table.keys.map(({ name }) => {
@@ -146,6 +129,7 @@ function rowsOf(place: string, table: Omit<Table, 'rows'>, rows: readonly Cells[
     });
     return { keys, values };
   });
+  return { ...table, rows };
 }
 
 type Cell = Cells[string] | undefined;
@@ -210,10 +194,7 @@ function setUpOf(bullet: string): Text['setUp'][number] {
   return { part, what, isEmulated: tag !== undefined };
 }
 
-/**
- * A row `| name | title | unit | origin |` for each column; the origin `key` is that of columns
- * that name the row.
- */
+/** A row `| name | title | unit | origin |` a column; the origin `key` names the row. */
 function tableOf({ title, body }: Section): Text['tables'][number] {
   const [head, lines] = split(body, '\n|');
   const columns = lines

@@ -145,10 +145,7 @@ const giants: RunAttack = async (port, count) => {
   }
 };
 
-/**
- * A part of a message that never ends, nearly as long as one may be: together more than the server
- * holds for all.
- */
+/** A part of a message that never ends: together more than the server holds for all. */
 const endless = devices(async (socket) => {
   socket.send(helloFrame());
   await sleep(20);

@@ -1,6 +1,5 @@
-// Runs a server, a device and a gateway as processes on a link that can be cut, and asks for two
-// answers: one over the device's lines, one over the gateway's HTTP. What is struck is started
-// again; what was lost is asked for again.
+// Runs a server, a device and a gateway as processes on a link that can be cut, and asks the last
+// two for answers. What is struck is started again; what was lost is asked for again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
@@ -38,7 +37,7 @@ export interface Writing {
 }
 
 /** Over the device's lines. */
-export class LineAnswer implements Writing {
+class LineAnswer implements Writing {
   readonly #request: object;
   #id: number;
   tokens: number[] = [];
@@ -77,16 +76,13 @@ export class LineAnswer implements Writing {
   }
 }
 
-export type HttpAnswer = { count: number; isOver: boolean; text: string };
+type HttpAnswer = { count: number; isOver: boolean; text: string };
 
 const endToken = 2;
 const model = 'llama-stories-target-9m';
 const modelArgs = ['-t', '1', '-c', '128'];
 
-interface Ports {
-  readonly server: number;
-  readonly gateway: number;
-}
+type Ports = { readonly server: number; readonly gateway: number };
 
 export class ChaosSetup {
   readonly link: BreakingLink;
@@ -138,11 +134,7 @@ export class ChaosSetup {
     this.device.ask(this.#answer.line);
   }
 
-  /**
-   * Asks the gateway, again and again until an answer is whole.
-   *
-   * @param text what has to come: each try must begin so.
-   */
+  /** Asks until an answer is whole. @param text that has to come: each try begins so. */
   askGateway(request: ChaosRequest, text: string): HttpAnswer {
     const answer = { count: 0, text: '', isOver: false };
     void this.#untilWhole(request, text, answer);

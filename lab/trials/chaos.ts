@@ -1,17 +1,16 @@
-// Kills server, device and gateway, tells them to end, stops them for a while and cuts them off
-// from each other at random moments while answers are being written. Every text is the target's
-// own, and in the end nothing is left.
+// Kills, ends and stops server, device and gateway and cuts their connections at random moments of
+// an answer. Every text is the target's own, and in the end nothing is left.
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
 import { processesOf } from '../../src/cli/processes/cli-process.suite.js';
 import { median } from '../../src/math/statistics.js';
+import type { Mode, Scheme } from '../../src/protocol/frame.js';
 import { Random } from '../../src/sim/random.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
-import { type ChaosFault, chaosFaults, recoveryMsMax, type StrikeRun } from './chaos-fault.js';
 import { answerMsMax, type ChaosRequest, ChaosSetup, type Writing } from './chaos-setup.js';
 import { schemeModes } from './toy-texts.js';
 import { untilRestored } from './trial-server.js';
@@ -23,8 +22,33 @@ const resumeSeconds = 5;
 export const chaosTrial: Experiment = {
   id: 'chaos',
   minutes: 15,
-  run: async (context) => measuredOf(await runChaos(context, context.isQuick ? 20 : 200)),
+  run: async (context) => {
+    const strikeCount = context.isQuick ? 20 : 200;
+    return measuredOf(await runChaos(context, (runs) => runs.length >= strikeCount));
+  },
 };
+
+/** For a device's start with its model, and its longest wait to dial. */
+const recoveryMsMax = 30_000;
+
+/** What is struck, and how: the processes by signals, the link by a reset. */
+export const chaosFaults = [
+  ...(['server', 'device', 'gateway'] as const).flatMap((target) =>
+    (['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const).map((by) => ({ target, by })),
+  ),
+  { target: 'connections', by: 'reset' },
+] as const;
+type ChaosFault = (typeof chaosFaults)[number];
+
+interface StrikeRun {
+  readonly strike: ChaosFault;
+  readonly scheme: Scheme;
+  readonly mode: Mode;
+  /** Answers that were being written, and that it concerned. */
+  readonly openCount: number;
+  /** From when all was back until each of them went on that had not ended until then. */
+  readonly recoveryMs: readonly number[];
+}
 
 /** A request, and the only answer that may come of it. */
 interface Expected {
@@ -33,21 +57,20 @@ interface Expected {
   readonly text: string;
 }
 
-export interface Chaos {
+interface Chaos {
   readonly runs: readonly StrikeRun[];
   /** What was left, by name: zeros, or null where the system does not tell. */
   readonly left: Readonly<Record<string, number | null>>;
 }
 
 /**
- * Strikes so many times.
+ * Strikes until `isEnough`.
  *
- * @throws InvariantError for another text, an answer that does not go on, and whatever is left
- * behind.
+ * @throws InvariantError for another text, a stalled answer, and what is left behind.
  */
 export async function runChaos(
   { seed, note, signal }: Pick<ExperimentContext, 'seed' | 'note' | 'signal'>,
-  faultCount: number,
+  isEnough: (runs: readonly StrikeRun[]) => boolean,
 ): Promise<Chaos> {
   const mark = randomUUID();
   const setup = await ChaosSetup.open(mark, resumeSeconds);
@@ -55,11 +78,11 @@ export async function runChaos(
   const runs: StrikeRun[] = [];
   try {
     const expected = await expectations(setup);
-    while (runs.length < faultCount && !signal.aborted) {
+    while (!isEnough(runs) && !signal.aborted) {
       // Each in its turn, so that few strikes meet everything as well.
       const fault = chaosFaults[runs.length % chaosFaults.length]!;
       runs.push(await round(setup, expected, fault, random));
-      if (runs.length % chaosFaults.length === 0) note(`${runs.length} of ${faultCount} strikes`);
+      if (runs.length % chaosFaults.length === 0) note(`${runs.length} strikes`);
     }
     return { runs, left: await nothingLeft(setup, mark) };
   } finally {

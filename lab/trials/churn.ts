@@ -41,10 +41,7 @@ const restMs = 40;
 const leaveShare = 0.3;
 const answersMax = 4;
 
-/**
- * One device after another with a key: a few answers each, the last of them sometimes left in the
- * middle.
- */
+/** One device after another: a few answers each, the last sometimes left in the middle. */
 export async function deviceChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const engine = createScriptedEngine({ divergence: 0.3, slotCount: 2, contextLength: 512 });
   while (!churn.isOver()) {
@@ -62,11 +59,7 @@ export async function deviceChurn(churn: Churn, key: number, random: Random): Pr
   await engine.close();
 }
 
-/**
- * Connects; a link that breaks before the server is met is dialled again.
- *
- * @returns null: it is all over.
- */
+/** Dials until the server is met. @returns null: it is all over. */
 async function met(
   { port, keys, isOver }: Churn,
   key: number,
@@ -119,10 +112,7 @@ async function answer(churn: Churn, client: Client, random: Random): Promise<voi
   else tally.leftCount++;
 }
 
-/**
- * One HTTP request after another: whole or as events, some left in the middle, some broken by the
- * link.
- */
+/** One request after another, whole or as events, some left, some broken by the link. */
 export async function httpChurn(churn: Churn, key: number, random: Random): Promise<void> {
   const { port, keys, texts, tally } = churn;
   while (!churn.isOver()) {

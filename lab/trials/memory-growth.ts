@@ -4,7 +4,7 @@ import { assert } from '../../src/base/assert.js';
 import type { Estimate } from '../../src/math/estimate.js';
 import { mean, studentQuantile } from '../../src/math/statistics.js';
 import { figure } from '../report/figures.js';
-import { type Holding, MiB } from './trial-server.js';
+import { type Holding, liveBytes, MiB } from './trial-server.js';
 
 export interface Sample {
   readonly minute: number;
@@ -15,25 +15,20 @@ export interface Sample {
 
 /** Of the time, in which caches and compiled code still grow. */
 const warmShare = 0.5;
-/**
- * Bytes that an answer may leave among the live objects. An entry of a map is about as large, and
- * what is compiled or counted late is spread over all answers.
- */
+/** Bytes that an answer may leave: about an entry of a map, and code compiled late. */
 export const bytesPerAnswerMax = 64;
 /** A run that is shorter says what it saw, and judges nothing. */
 const minutesToJudge = 5;
 
 /** Null before garbage was collected. */
 export const liveMiB = ({ holding }: Sample): number | null => {
-  const { heapBytes, externalBytes } = holding;
-  return heapBytes === null ? null : (heapBytes + externalBytes) / MiB;
+  const bytes = liveBytes(holding);
+  return bytes === null ? null : bytes / MiB;
 };
 
 export const residentMiB = ({ holding }: Sample): number => holding.residentBytes / MiB;
 
-/**
- * Of the second half, by least squares; null where too few samples followed a garbage collection.
- */
+/** Of the second half; null where too few samples followed a garbage collection. */
 export function slopesOf(samples: readonly Sample[]) {
   const fromMinute = (samples.at(-1)?.minute ?? 0) * warmShare;
   const warm = samples.filter(({ minute }) => minute >= fromMinute);
@@ -55,9 +50,8 @@ export function slopesOf(samples: readonly Sample[]) {
 }
 
 /**
- * Ends the trial where live memory grows with the answers: where the whole interval of its slope
- * lies above what an answer may leave. Resident memory is told, not judged: it is the allocator's
- * as well.
+ * Ends the trial where the whole interval of live bytes an answer lies above the bound. Resident
+ * memory is told, not judged: it is the allocator's as well.
  */
 export function checkFlat(samples: readonly Sample[]): void {
   const slopes = slopesOf(samples);
@@ -72,12 +66,7 @@ export function checkFlat(samples: readonly Sample[]): void {
 
 export const rangeText = ({ low, high }: Estimate): string => `[${figure(low)}, ${figure(high)}]`;
 
-/**
- * Least squares.
- *
- * @param at [n >= 3] not all alike. @param values [n]
- * @returns growth of a value for one unit of `at`.
- */
+/** Least squares. @param at [n >= 3] not all alike. @returns growth for one unit of `at`. */
 export function slopeOf(at: readonly number[], values: readonly number[]): Estimate {
   const count = at.length;
   assert(count >= 3 && values.length === count, `${count} places, ${values.length} values`);

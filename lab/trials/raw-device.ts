@@ -7,7 +7,7 @@ import { encodeFrame } from '../../src/protocol/codec.js';
 import type { Open } from '../../src/protocol/frame.js';
 import { subprotocol, versionMax, versionMin } from '../../src/protocol/version.js';
 
-export interface RawSocketOptions {
+interface RawSocketOptions {
   readonly key?: string;
   /** wss:, with a certificate of any signer. */
   readonly overTls?: boolean;
@@ -20,9 +20,7 @@ export function openSocket(
 ): Promise<WebSocket | null> {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const url = `${overTls ? 'wss' : 'ws'}://127.0.0.1:${port}`;
-  const socket = new WebSocket(url, [subprotocol], {
-    ...{ headers, rejectUnauthorized: false },
-  });
+  const socket = new WebSocket(url, [subprotocol], { headers, rejectUnauthorized: false });
   return new Promise((resolve) => {
     socket.on('open', () => resolve(socket));
     socket.on('error', () => resolve(null));

@@ -1,6 +1,5 @@
-// Keeps a server process under churn for twenty minutes: devices come, ask, lose their links in
-// mid-answer, resume, leave in mid-answer, vanish, lose their keys, over WebSocket and HTTP. Its
-// memory must stay flat, and no committed token may be lost or repeated.
+// Keeps a server process under churn for twenty minutes, over WebSocket and HTTP. Its memory must
+// stay flat, and no committed token may be lost or repeated.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PilotfishError } from '../../src/base/error.js';
@@ -36,10 +35,7 @@ const minutesQuick = 1;
 const textCount = 16;
 const tokensMax = 160;
 const sampleMs = 5_000;
-/**
- * Every sixth look, so every half minute, is behind a garbage collection: often enough to see, too
- * seldom to change much.
- */
+/** Every sixth look, so every half minute, is behind a garbage collection. */
 const collectEvery = 6;
 const cutEveryMs = 250;
 const cutShare = 0.04;
@@ -135,10 +131,7 @@ const sampleLine = (sample: Sample): string =>
   `${figure(sample.minute)} min, ${figure(sample.answerCount)} answers, ${figure(residentMiB(sample))} MiB resident, ` +
   `${figure(liveMiB(sample) ?? 0)} MiB of live objects`;
 
-/**
- * What is left once all are gone and every session's time is over: nothing, or the trial ends with
- * an error.
- */
+/** Once all are gone and every session's time is over. @throws where something is left. */
 async function restOf(server: TrialServer) {
   const none = { sessionCount: 0, connectionCount: 0, slotsOwned: 0, requestCount: 0, images: 0 };
   await untilRestored(

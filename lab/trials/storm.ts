@@ -1,6 +1,5 @@
-// Sends a storm of bad clients against a server process and checks that nothing is left: real
-// sockets from this process, one attack of attacks.ts after another, with an honest device beside
-// them that asks the same all the while.
+// Sends the attacks of attacks.ts against a server process, one after another, with an honest
+// device beside them, and checks that nothing is left.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,8 +25,7 @@ const honestTokens = 40;
 /** Live memory that the process may have grown by in the end: caches and compiled code, once. */
 const growthMiBMax = 16;
 /**
- * What it may have grown by at any time: 128 MiB of long bodies or of unfinished messages, the
- * chunks that they came in, and garbage; 153 and 280 were measured. Without those bounds the
+ * At any time: bounds of 128 MiB, and garbage; 153 and 280 were measured. Without the bounds the
  * attacks would hold 1024 and 800.
  */
 const peakMiBMax = 400;

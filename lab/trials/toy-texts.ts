@@ -24,11 +24,7 @@ export const schemeModes: readonly { readonly scheme: Scheme; readonly mode: Mod
 const promptOf = (index: number): Int32Array =>
   Int32Array.of(0, 2 + (index % 14), 3 + (index % 13), 5);
 
-/**
- * The texts of `count` prompts, sampled and greedy, from an undisturbed stream.
- *
- * @returns [2 * count]: sampled with the prompt's number as seed, then at temperature 0.
- */
+/** From an undisturbed stream. @returns [2 * count]: sampled, the index as seed; then greedy. */
 export async function toyTexts(
   url: string,
   key: string,

@@ -1,6 +1,5 @@
-// Runs the server of a trial in a process of its own: told what to be by its one argument, answers
-// what it holds, ends with its parent. Remembers nothing of its own, so that whatever grows is the
-// server's.
+// Runs the server of a trial in a process of its own: answers what it holds, and remembers nothing,
+// so that whatever grows is the server's.
 
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';

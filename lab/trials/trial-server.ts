@@ -1,6 +1,5 @@
-// Starts the server that a trial does its worst to, as a process: the shipped server with its HTTP
-// API, keys and TLS around the scripted engine. Tells what its process holds, and waits until
-// nothing is left of a trial.
+// Starts the server of a trial as a process: the shipped server with HTTP API, keys and TLS around
+// the scripted engine. Tells what its process holds.
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -42,15 +41,16 @@ export interface Holding {
 }
 
 /** Live objects, and the buffers that they hold; null without a garbage collection first. */
-export const liveBytes = ({ heapBytes, externalBytes }: Omit<Holding, 'core'>): number | null =>
+export const liveBytes = ({
+  heapBytes,
+  externalBytes,
+}: Pick<Holding, 'heapBytes' | 'externalBytes'>): number | null =>
   heapBytes === null ? null : heapBytes + externalBytes;
 
 /** What the process answers; the parent counts its handles. */
 export type HoldingAnswer = Omit<Holding, 'handleCount'>;
-export interface HoldingQuestion {
-  /** Collects garbage before it looks. */
-  readonly collects: boolean;
-}
+/** Whether it collects garbage before it looks. */
+export type HoldingQuestion = { readonly collects: boolean };
 
 export interface TrialServer {
   readonly port: number;
@@ -85,10 +85,9 @@ function handlesOf(pid: number): number | null {
 type Counts<Name extends string> = Readonly<Record<Name, number>>;
 
 /**
- * Waits until every count is at most what it may be.
+ * Waits until every count is at most `most`, at most `msMax`.
  *
- * @param name of what came before, for the message. @param msMax after which it never will.
- * @returns what was read then. @throws InvariantError with the counts that are left.
+ * @returns what was read then. @throws InvariantError with `name` and the counts left.
  */
 export async function untilRestored<Read, Name extends string>(
   name: string,
@@ -108,11 +107,7 @@ export async function untilRestored<Read, Name extends string>(
   }
 }
 
-/**
- * A certificate for a trial over TLS, signed by itself for a day.
- *
- * @returns null where openssl is not installed.
- */
+/** Signed by itself for a day; null where openssl is not installed. */
 export function trialCertificate(folder: string): { cert: string; key: string } | null {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

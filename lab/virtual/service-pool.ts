@@ -1,6 +1,5 @@
-// Runs in virtual time on several threads: they read no clock and share nothing, so a result is the
-// same on any number of them. Nothing that is timed may run meanwhile: who measures awaits what it
-// has ordered first.
+// Runs in virtual time on several threads, with the same results on any number of them. Nothing may
+// be timed meanwhile: await what was ordered first.
 
 import { Worker } from 'node:worker_threads';
 import { assert } from '../../src/base/assert.js';
@@ -25,12 +24,7 @@ export class ServicePool {
   readonly #busy = new Map<Worker, Job>();
   #failure: Error | null = null;
 
-  /**
-   * Threads start when there is something to play.
-   *
-   * @param threadsMax >= 1.
-   * @param signal once aborted, the pool is closed.
-   */
+  /** @param threadsMax >= 1, started as needed. @param signal once aborted, the pool is closed. */
   constructor(threadsMax: number, signal: AbortSignal) {
     this.#threadsMax = threadsMax;
     if (signal.aborted) void this.close();
@@ -73,21 +67,17 @@ export class ServicePool {
     worker.on('error', (reason) => {
       this.#busy.get(worker)?.reject(reason as Error);
       this.#busy.delete(worker);
-      this.#fail(reason as Error);
+      this.#failure ??= reason as Error;
       this.#start();
     });
     return worker;
   }
 
-  /** The first reason stays. */
-  #fail(reason: Error): void {
-    this.#failure ??= reason;
-  }
-
   /** Ends every thread; what still runs or waits is refused with `cancelled`. */
   async close(): Promise<void> {
-    this.#fail(new PilotfishError('cancelled', 'the runs were stopped'));
-    for (const { reject } of this.#busy.values()) reject(this.#failure!);
+    // The first reason stays.
+    this.#failure ??= new PilotfishError('cancelled', 'the runs were stopped');
+    for (const { reject } of this.#busy.values()) reject(this.#failure);
     const workers = [...this.#idle, ...this.#busy.keys()];
     this.#busy.clear();
     this.#start();

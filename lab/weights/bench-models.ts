@@ -1,6 +1,5 @@
-// Makes the large models that benchmarks run from the bundled ones, on first use: the same text,
-// the cost of a bigger model. Kept in a folder between runs, since making one writes half a
-// gigabyte.
+// Makes the large models of benchmarks from the bundled ones, on first use: the same text at the
+// cost of a bigger model. Kept in a folder: making one writes half a gigabyte.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';

@@ -23,8 +23,8 @@ const folder = mkdtempSync(join(tmpdir(), 'pilotfish-inflate-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const inFolder = (name: string): string => join(folder, name);
 
-const contextLength = 160;
-const textLength = 100;
+const contextLength = 96;
+const textLength = 50;
 
 function open(modelPath: string): NativeModel {
   const options = { modelPath, contextLength, passTokensMax: 64, threads: 1 };
@@ -86,7 +86,11 @@ const cases: readonly (readonly [InflateOptions, apartMax: number])[] = [
 
 describe('inflate', () => {
   it('leaves text and logits as they were', async () => {
-    const engine = await loadLlamaEngine({ modelPath: bundled('target'), probe: false });
+    const engine = await loadLlamaEngine({
+      modelPath: bundled('target'),
+      threads: 1,
+      probe: false,
+    });
     const prompt = await promptOf(engine);
     await engine.close();
     for (const [options, bound] of cases) {
@@ -117,7 +121,9 @@ describe('inflate', () => {
       vocabSize,
     });
     const [target, draft] = await Promise.all(
-      ['target.gguf', 'draft.gguf'].map((name) => loadLlamaEngine({ modelPath: inFolder(name) })),
+      ['target.gguf', 'draft.gguf'].map((name) =>
+        loadLlamaEngine({ modelPath: inFolder(name), threads: 1 }),
+      ),
     );
     assert.equal(target!.info.vocabulary.size, vocabSize);
     checkSameVocabulary(target!.info.vocabulary, draft!.info.vocabulary);

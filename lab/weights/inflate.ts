@@ -1,7 +1,5 @@
 // Makes a model that writes exactly what another writes, at the cost of a larger one: more blocks,
-// wider blocks, more tokens. For benchmarks, where a model of the demo's size is too cheap to show
-// anything; reports must say "emulated". Llama architecture only; never changes what the weights
-// compute. Why each step leaves the function alone: below.
+// wider blocks, more tokens. Reports must say "emulated". Llama architecture only.
 
 import { PilotfishError } from '../../src/base/error.js';
 import { float32Value, textValue, uint32Value } from '../../src/engine/gguf/encode.js';
@@ -22,22 +20,13 @@ import { withVocabSize } from '../filler-tokens.js';
 export interface InflateOptions {
   /** Blocks of the larger model, at least those of the source, at most 512. */
   readonly blockCount: number;
-  /**
-   * Width of the larger model, a multiple of the source's; heads grow in number with it, not in
-   * size.
-   */
+  /** A multiple of the source's width; heads grow in number, not in size. */
   readonly embeddingLength?: number;
-  /**
-   * Hidden numbers of a block's feed-forward part, at least the source's, a multiple of the type's
-   * block length.
-   */
+  /** Of a feed-forward part: at least the source's, a multiple of the type's block length. */
   readonly feedForwardLength?: number;
   /** Tokens, at least the source's. More than the source's need a larger `embeddingLength`. */
   readonly vocabSize?: number;
-  /**
-   * Real blocks spread evenly, the last one last (`spread`, the default), or all before the
-   * identity blocks.
-   */
+  /** Default: real blocks spread evenly, the last one last; `first`: all at the beginning. */
   readonly placement?: 'spread' | 'first';
 }
 
@@ -199,16 +188,14 @@ function tensorsOf(plan: Plan): TensorSource[] {
   for (let block = 0; block < plan.to.blockCount; block++) {
     tensors.push(...blockOf(plan, get, block));
   }
-  tensors.push(grownNorm(plan, get('output_norm'), 'output_norm.weight', longer ? amplifier : 0));
+  tensors.push(normOf(plan, get('output_norm'), 'output_norm.weight', longer ? amplifier : 0));
   // Without an output of its own the model reads the embedding, whose new column says nothing about
   // logits.
   const output = get('output') ?? (longer ? get('token_embd') : null);
   const vetoed = (row: number) => (row < plan.from.vocab ? null : veto);
   if (output) {
-    tensors.push({
-      ...grown(plan, output, vocabMatrix, longer ? vetoed : null),
-      name: 'output.weight',
-    });
+    const matrix = grown(plan, output, vocabMatrix, longer ? vetoed : null);
+    tensors.push({ ...matrix, name: 'output.weight' });
   }
   const factors = get('rope_freqs');
   if (factors) tensors.push({ ...factors, pieces: () => [readTensor(plan.header, factors)] });
@@ -220,7 +207,7 @@ function blockOf(plan: Plan, get: (name: string) => GgufTensor, block: number): 
   const real = plan.realBlocks.indexOf(block);
   const source = real < 0 ? block % plan.from.blockCount : real;
   const norms = blockNorms.map((part) =>
-    grownNorm(plan, get(`blk.${source}.${part}`), `blk.${block}.${part}.weight`, 0),
+    normOf(plan, get(`blk.${source}.${part}`), `blk.${block}.${part}.weight`, 0),
   );
   const matrices = Object.entries(blockMatrices).map(([part, growth]) => {
     const matrix = grown(plan, get(`blk.${source}.${part}`), growth, null);
@@ -250,42 +237,53 @@ function grown(
   growth: Growth,
   mark: ((row: number) => Bits | null) | null,
 ): TensorSource {
-  const rowsBefore = tensor.dims[1]!;
-  const headLength = headLengthOf(plan);
-  const after = extent(plan.to, headLength);
+  const after = extent(plan.to, headLengthOf(plan));
   const dims = [after[growth.columns], after[growth.rows]];
   const { type, name } = tensor;
   if (mark && !(type in veto)) {
     throw new PilotfishError('model-unsupported', `${name} is ${type}, must be F16, BF16 or F32`);
   }
-  const pieces = function* () {
-    const data = readTensor(plan.header, tensor);
-    const rowBytes = data.length / rowsBefore;
-    const rowBytesAfter = tensorBytes(type, [dims[0]!]);
-    for (let row = 0; row < dims[1]!; row++) {
-      const out = Buffer.alloc(rowBytesAfter);
-      const source = growth.newRows === 'repeat' ? row % rowsBefore : row;
-      if (source < rowsBefore) data.copy(out, 0, source * rowBytes, (source + 1) * rowBytes);
-      const bits = mark?.(row)?.[type];
-      if (bits !== undefined) out.writeUIntLE(bits, rowBytes, type === 'F32' ? 4 : 2);
-      yield out;
-    }
-  };
+  const pieces = () => grownRows(plan.header, tensor, dims, growth.newRows === 'repeat', mark);
   return { name, type, dims, pieces };
 }
 
-/** @param first what the first new number is; the others are zero. */
-function grownNorm(plan: Plan, tensor: GgufTensor, name: string, first: number): TensorSource {
-  const { from, to, header } = plan;
-  const scale = Math.sqrt(from.width / to.width);
-  const pieces = function* () {
-    const data = readTensor(header, tensor);
-    const out = Buffer.alloc(4 * to.width);
-    for (let i = 0; i < from.width; i++) out.writeFloatLE(data.readFloatLE(4 * i) * scale, 4 * i);
-    if (to.width > from.width) out.writeFloatLE(first, 4 * from.width);
+/** The rows of a larger matrix. @param repeats new rows are the old ones again, else zero. */
+export function* grownRows(
+  header: GgufHeader,
+  tensor: GgufTensor,
+  [columns, rows]: readonly number[],
+  repeats = false,
+  mark: ((row: number) => Bits | null) | null = null,
+): Generator<Uint8Array> {
+  const { type, dims } = tensor;
+  const data = readTensor(header, tensor);
+  const rowsBefore = dims[1]!;
+  const rowBytes = data.length / rowsBefore;
+  for (let row = 0; row < rows!; row++) {
+    const out = Buffer.alloc(tensorBytes(type, [columns!]));
+    const source = repeats ? row % rowsBefore : row;
+    if (source < rowsBefore) data.copy(out, 0, source * rowBytes, (source + 1) * rowBytes);
+    const bits = mark?.(row)?.[type];
+    if (bits !== undefined) out.writeUIntLE(bits, rowBytes, type === 'F32' ? 4 : 2);
     yield out;
-  };
-  return { name, type: 'F32', dims: [to.width], pieces };
+  }
+}
+
+/** A wider norm. @param end float32 [width] whose numbers beyond the norm's own are taken over. */
+export function grownNorm(header: GgufHeader, tensor: GgufTensor, end: Buffer): Buffer {
+  const data = readTensor(header, tensor);
+  const grown = Buffer.from(end);
+  const scale = Math.sqrt(data.length / end.length);
+  for (let at = 0; at < data.length; at += 4) grown.writeFloatLE(data.readFloatLE(at) * scale, at);
+  return grown;
+}
+
+/** @param first what the first new number is; the others are zero. */
+function normOf(plan: Plan, tensor: GgufTensor, name: string, first: number): TensorSource {
+  const { from, to, header } = plan;
+  const end = Buffer.alloc(4 * to.width);
+  if (to.width > from.width) end.writeFloatLE(first, 4 * from.width);
+  return { name, type: 'F32', dims: [to.width], pieces: () => [grownNorm(header, tensor, end)] };
 }
 
 function headLengthOf({ header, from }: Plan): number {

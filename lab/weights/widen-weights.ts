@@ -1,6 +1,5 @@
-// Copies a model with its float16 weights as float32: the same numbers, so the same function up to
-// rounding, at twice the bytes. On a CPU that turns a model whose passes are bound by arithmetic
-// into one bound by memory, which is what large models on GPUs are.
+// Copies a model with its float16 weights as float32: the same numbers at twice the bytes. On a CPU
+// that makes its passes bound by memory, as those of large models on GPUs are.
 
 import { uint32Value } from '../../src/engine/gguf/encode.js';
 import type { GgufHeader, GgufTensor } from '../../src/engine/gguf/format.js';

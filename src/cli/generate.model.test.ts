@@ -10,11 +10,13 @@ import { writeGguf } from '../engine/gguf/writer.js';
 import { run } from './processes/command.suite.js';
 
 const prompt = 'The old clock in the hallway had stopped at midnight.';
-const fixed = ['generate', '--deterministic', '--seed', '5', '-n', '24'];
+const fixed = ['generate', '--deterministic', '--seed', '5', '-n', '24', '-t', '1'];
 const drafted = [...fixed, '--draft', 'stories-draft'];
+/** The text without a draft, which several tests hold others against. */
+const plain = run([...fixed, prompt]);
 
 test('one seed gives one text, with any draft and without, and stdout holds nothing else', async () => {
-  const alone = await run([...fixed, prompt]);
+  const alone = await plain;
   assert.equal(alone.code, 0, alone.err);
   assert.match(alone.err, /^24 tokens in .* tokens\/s\), seed 5; --max-tokens reached\n$/);
   assert.ok(alone.out.trim().length > 24);
@@ -37,7 +39,7 @@ test('--json is one document, its counts add up, and a pipe is as good as an arg
   assert.equal(code, 0);
   const document = JSON.parse(out);
   const { rounds, tokens, text, settings, timing } = document;
-  assert.equal(text, (await run([...fixed, prompt])).out.slice(0, text.length));
+  assert.equal(text, (await plain).out.slice(0, text.length));
   assert.deepEqual(
     [document.endReason, settings.scheme, settings.seed],
     ['length', 'coupled', '5'],
@@ -88,7 +90,7 @@ test('--format ends with JSON that the schema accepts, --logprobs tells of every
 });
 
 test('a stop string ends the text before it, drafts or none', async () => {
-  const { out: whole } = await run([...fixed, prompt]);
+  const { out: whole } = await plain;
   const stop = whole.slice(11, 22);
   const wanted = whole.slice(0, whole.indexOf(stop));
   for (const args of [fixed, drafted]) {
@@ -106,7 +108,7 @@ test('a stop string ends the text before it, drafts or none', async () => {
 });
 
 test('--show-draft marks what is drafted, and without marks and rejected words it is the text', async () => {
-  const { out: text } = await run([...fixed, prompt]);
+  const { out: text } = await plain;
   const { out, err } = await run([...drafted, '--show-draft', prompt]);
   const kept = out.replace(/\[-.*?-\]/gs, '').replace(/\{[+*](.*?)[+*]\}/gs, '$1');
   assert.equal(kept, `${prompt}${text}`);

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { fleet } from './scenarios.js';
 import { simulate } from './simulate.js';
 
-const [small, large] = [300, 3_000];
+const [small, large] = [300, 1_500];
 /** Beyond log n: caches hold a smaller share of a larger fleet. */
 const slack = 1.5;
 

@@ -32,10 +32,6 @@ export class SimAnswer {
     this.askedAtMs = askedAtMs;
   }
 
-  get isLive(): boolean {
-    return !this.isLost && this.transcript.end === null;
-  }
-
   /** For traces. */
   get name(): string {
     return `answer ${this.ask.id} of device ${this.device}`;

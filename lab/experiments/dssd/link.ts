@@ -41,14 +41,10 @@ export async function checkLoop(
       for (let turn = 0; turn < turns; turn++) {
         const task = {
           ...{ prompt: storyPrompt(vocabulary, turn), seed: BigInt(turn), tokensMax },
-          ...{ scheme, sampling: dssdSampling(scheme, 40) },
+          ...{ scheme, sampling: dssdSampling(scheme, 40), ...plainRounds(draftLength) },
         };
-        const drafted = await write(device, { ...task, ...plainRounds(draftLength) });
-        const stream = await write(device, {
-          ...task,
-          ...plainRounds(draftLength),
-          mode: 'stream',
-        });
+        const drafted = await write(device, task);
+        const stream = await write(device, { ...task, mode: 'stream' });
         ratios.push(drafted.tokenMs / predictedMs(drafted, stream, link));
         speeds.push(stream.tokenMs / drafted.tokenMs);
       }
@@ -67,10 +63,7 @@ export async function checkLoop(
   return rows;
 }
 
-/**
- * Milliseconds a token from what the loop counted: drafts, messages, bytes; passes as streaming saw
- * them.
- */
+/** Milliseconds a token from what the loop counted; passes as streaming saw them. */
 function predictedMs(
   { statistics, tokens }: TimedAnswer,
   stream: TimedAnswer,

@@ -1,6 +1,5 @@
-// Writes texts under every scheme in one process and listens: what each took of drafts, tokens and
-// bytes. The link comes later, as arithmetic, since a stop-and-wait round sends the same bytes over
-// any.
+// Writes texts under every scheme in one process and counts drafts, tokens and bytes. The link
+// comes later, as arithmetic: a stop-and-wait round sends the same bytes over any.
 
 import type { Engine, Scheme } from '../../../src/engine/engine.js';
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
@@ -70,7 +69,7 @@ export const dssdSampling = (scheme: Scheme, topK: number): Sampling => ({
   ...(topK > 0 && { topK }),
 });
 
-export interface RoundsTextOptions {
+interface RoundsTextOptions {
   readonly topK: number;
   /** Gamma, >= 1. */
   readonly draftLength: number;

@@ -1,6 +1,5 @@
-// Calculates how long rounds take from what they sent: stop-and-wait over a link, and the ways of
-// doing without, by the same figures for drafting and passes. link.ts holds it against the real
-// loop.
+// Calculates how long rounds take from what they sent, and what the ways of doing without take.
+// link.ts holds it against the real loop.
 
 import { type Estimate, exact, ratioEstimate } from '../../../src/math/estimate.js';
 import { carryMs, type LinkShape, wireBytesOf } from '../../../src/sim/profiles/link-profiles.js';
@@ -28,19 +27,16 @@ export const roundMs = (round: Exchange, link: LinkShape, { draftMs, passMs }: D
 const sumOver = (text: RoundsText, value: (round: Exchange) => number): number =>
   text.rounds.reduce((sum, round) => sum + value(round), 0);
 
-/** Tokens a second of stop-and-wait; texts are resampled. */
-export function tokensPerSecond(
+/** Tokens a second, by how long each round takes; texts are resampled. */
+const rateOf = (texts: readonly RoundsText[], ms: (round: Exchange) => number): Estimate =>
+  ratioEstimate(texts.map((text) => ({ part: 1_000 * text.tokenCount, whole: sumOver(text, ms) })));
+
+/** Of stop-and-wait. */
+export const tokensPerSecond = (
   texts: readonly RoundsText[],
   link: LinkShape,
   times: DssdTimes,
-): Estimate {
-  return ratioEstimate(
-    texts.map((text) => ({
-      part: 1_000 * text.tokenCount,
-      whole: sumOver(text, (round) => roundMs(round, link, times)),
-    })),
-  );
-}
+): Estimate => rateOf(texts, (round) => roundMs(round, link, times));
 
 /** Of a round's value, for each token. */
 export const perToken = (
@@ -86,10 +82,5 @@ export const baselines = {
 } as const;
 
 /** Both models on the server: rounds without a link. */
-export const onTheServer = (texts: readonly RoundsText[], times: DssdTimes): Estimate =>
-  ratioEstimate(
-    texts.map((text) => ({
-      part: 1_000 * text.tokenCount,
-      whole: sumOver(text, ({ draftedCount }) => draftedCount * times.draftMs + times.passMs),
-    })),
-  );
+export const onTheServer = (texts: readonly RoundsText[], { draftMs, passMs }: DssdTimes) =>
+  rateOf(texts, ({ draftedCount }) => draftedCount * draftMs + passMs);

@@ -25,10 +25,7 @@ interface SocketVariant {
   readonly ahead: AheadKind;
 }
 
-/**
- * Of one device. In pipeline and race there is nothing but drafting ahead, so that `none` is
- * stop-and-wait's alone.
- */
+/** In pipeline and race there is nothing but drafting ahead: `none` is stop-and-wait's. */
 export const socketVariants: readonly SocketVariant[] = [
   { mode: 'stop-and-wait', ahead: 'none' },
   { mode: 'stop-and-wait', ahead: 'own' },
@@ -39,7 +36,7 @@ export const socketVariants: readonly SocketVariant[] = [
   { mode: 'race', ahead: 'all' },
 ];
 
-export interface SocketGrid extends Pick<Variant, 'draftLength' | 'budget'>, DraftPace {
+interface SocketGrid extends Pick<Variant, 'draftLength' | 'budget'>, DraftPace {
   readonly layer: number;
   readonly roundTripsMs: readonly number[];
   readonly textCount: number;
@@ -50,12 +47,10 @@ export interface SocketGrid extends Pick<Variant, 'draftLength' | 'budget'>, Dra
 type SocketContext = Pick<ExperimentContext, 'models' | 'note' | 'signal'>;
 
 /**
- * The same texts under every variant, one after another, so that whatever else the machine does
- * hits all.
+ * The same texts under every variant, turn by turn.
  *
  * @returns rows, and whether every text is that of its recording, to the last token.
- * @throws PilotfishError `cancelled` where it was stopped; `engine-failed` where the server's
- * process ended.
+ * @throws PilotfishError `cancelled`; `engine-failed` where the server's process ended.
  */
 export async function runSockets({ models, note, signal }: SocketContext, grid: SocketGrid) {
   const modelPath = models.inflatedTarget();

@@ -9,7 +9,6 @@ import {
   pipeline,
   race,
   type ServiceFixture,
-  type ServiceResult,
   type Serving,
   serve,
   sled,
@@ -17,13 +16,11 @@ import {
   stopAndWait,
   stream,
 } from '../../../src/sim/service/serve.js';
-import { draftJoules, fixtureOf, seedsOf, shifted } from '../fixture.js';
+import { draftJoules, fixtureOf, pick, seedsOf, shifted } from '../fixture.js';
 
 export const baselineDevices = 8;
 export const baselineDraftMs = 8;
-/**
- * Of a draft model on the server's accelerator; its own passes are said to cost the target nothing.
- */
+/** Of a draft on the server's accelerator, whose passes cost the target nothing. */
 const serverDraftMs = 3;
 const link: LinkShape = linkProfiles['5g'];
 /** Jitter is uniform, each way. */
@@ -60,8 +57,11 @@ export async function runBaselines(
     draftMs = baselineDraftMs,
   ): Promise<BaselineRow> => {
     const served = await serve(play, place, serving);
-    const joules = draftJoules(served.drafted, draftMs);
-    return { way, ...columnsOf(served), speed: speedOf(served, streamed), joules };
+    const { acceptedShare: acceptance, upMessages: messages, upBytes: bytes } = served;
+    return {
+      ...{ way, ...pick(served, 'tokenMs', 'passes', 'rows'), acceptance, messages, bytes },
+      ...{ speed: speedOf(served, streamed), joules: draftJoules(served.drafted, draftMs) },
+    };
   };
   const calculated = (name: string, own: Estimate, drafted: number): BaselineRow => ({
     ...{ way: `${name} (calculated)`, tokenMs: own, speed: exact(tokenMs.value / own.value) },
@@ -85,12 +85,3 @@ export async function runBaselines(
     ])),
   ];
 }
-
-const columnsOf = (served: ServiceResult) => ({
-  tokenMs: served.tokenMs,
-  acceptance: served.acceptedShare,
-  passes: served.passes,
-  rows: served.rows,
-  messages: served.upMessages,
-  bytes: served.upBytes,
-});

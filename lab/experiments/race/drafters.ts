@@ -1,6 +1,5 @@
-// Places real drafters on the map's axis of acceptance: the bundled draft models and a look-up in
-// the text, over temperatures, in rounds of the shipped client and server; and what the simulated
-// race makes of each acceptance.
+// Places real drafters on the map's axis of acceptance, in rounds of the shipped client and server,
+// and tells what the simulated race makes of each acceptance.
 
 import { loadLlamaEngine } from '../../../src/engine/llama/index.js';
 import { type Estimate, ratioEstimate } from '../../../src/math/estimate.js';
@@ -22,10 +21,7 @@ const tokensMax = 64;
 const contextLength = 512;
 const model = 'bundled draft model';
 
-/**
- * A row for each drafter and temperature. Acceptance depends on no clock: passes take what they
- * take.
- */
+/** A row for each drafter and temperature. Acceptance depends on no clock. */
 export async function runDrafters(context: ExperimentContext) {
   const { models, isQuick, note, signal } = context;
   const load = { modelPath: models.draft(), contextLength, threads: 1, probe: false };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { runServiceHere } from '../../../src/sim/service/run-service.js';
 import { runGains } from './gain.js';
-import { linkRows, runLinks } from './links.js';
+import { runLinks } from './links.js';
 
 it('up to 50 ms of round trip the cores gain what the model of race gains, within a fifth', async () => {
   // Four seeds: their intervals reach about 0.1 either way.
@@ -15,7 +15,7 @@ it('up to 50 ms of round trip the cores gain what the model of race gains, withi
 });
 
 it('over links with jitter and stalls race stays ahead of streaming where stop-and-wait falls behind', async () => {
-  const links = linkRows(await runLinks(runServiceHere, true, 3));
+  const links = await runLinks(runServiceHere, true, 3);
   assert.ok(links.every(({ race }) => race.low > 1));
   const far = links.filter(({ roundTripMs }) => roundTripMs >= 50);
   assert.ok(far.length === 2);

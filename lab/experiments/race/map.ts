@@ -48,10 +48,7 @@ export const modeRows = (runs: readonly CellRun[]) =>
     }),
   );
 
-/**
- * Passes, rows, messages and drafts in one place of the map: a table of everything would be 300
- * rows.
- */
+/** One place of the map: a table of everything would be 300 rows. */
 export const usualRows = (runs: readonly CellRun[]) =>
   modeRows(runs)
     .filter(
@@ -82,11 +79,7 @@ export function extremesOf(runs: readonly CellRun[]) {
 export const waitSpan = (runs: readonly CellRun[]): string =>
   spanText(speedsOf(runs, 'stop-and-wait'));
 
-/**
- * Between which round trips a mode stops being faster than streaming.
- *
- * @param runs of one device, over round trips.
- */
+/** Where a mode stops being faster than streaming. @param runs of one device, over round trips. */
 export function crossingOf(runs: readonly CellRun[], mode: ModeName): string {
   const isFaster = ({ result }: CellRun): boolean => ofStreaming(result, mode).value > 1;
   const trips = (some: readonly CellRun[]) => some.map(({ variant }) => variant.roundTripMs);

@@ -49,11 +49,13 @@ export async function runModes(
 export const ofStreaming = (runs: ModeRuns, mode: ModeName): Estimate =>
   speedOf(runs[mode], runs.streaming);
 
-/** Race in units of streaming. */
-export async function raceSpeed(play: RunService, fixture: ServiceFixture): Promise<Estimate> {
-  const [raced, streamed] = await Promise.all([
-    serve(play, fixture, race),
-    serve(play, fixture, stream),
-  ]);
-  return speedOf(raced, streamed);
+/** A way to serve, race by default, and its speed in units of streaming. */
+export async function besideStream(play: RunService, fixture: ServiceFixture, way = race) {
+  const ways = [way, stream].map((serving) => serve(play, fixture, serving));
+  const [served, streamed] = (await Promise.all(ways)) as [ServiceResult, ServiceResult];
+  return { served, speed: speedOf(served, streamed) };
 }
+
+/** Race in units of streaming. */
+export const raceSpeed = async (play: RunService, fixture: ServiceFixture): Promise<Estimate> =>
+  (await besideStream(play, fixture)).speed;

@@ -1,6 +1,5 @@
-// Attacks a link that it cannot read: by features of what is seen of an answer, and what other
-// answers to the same prompts have taught. Simple attackers; what they find out is the least that
-// can be.
+// Attacks a link that it cannot read, by features of what is seen and by other answers to the same
+// prompts. Simple attackers: what they find out is the least that can be.
 
 import { mean } from '../../../src/math/statistics.js';
 import type { SeenMessage } from '../../../src/sim/index.js';
@@ -62,12 +61,10 @@ function totalsOf(seen: readonly SeenMessage[]): Vector {
 }
 
 /**
- * Lets every attacker name the prompt of each answer after it has learnt all answers of other
- * folds.
+ * Has every attacker name the prompt of each answer, taught by all answers of other folds.
  *
- * @param traces of each prompt, the same number, in any order.
- * @param foldCount parts that are left out in turns, >= 2.
- * @returns of the answers, those whose prompt the best attacker names.
+ * @param traces of each prompt, the same number. @param foldCount left out in turns, >= 2.
+ * @returns the share that the best attacker names.
  */
 export function attack(traces: readonly Trace[], foldCount: number): number {
   const folds = foldsOf(traces, foldCount);
@@ -144,12 +141,7 @@ function middlesOf(known: readonly Known[]): Known[] {
   });
 }
 
-/**
- * The least that such a share of right guesses says of one of so many prompts, in bits: Fano's
- * inequality.
- *
- * @returns in [0, log2 promptCount].
- */
+/** Fano's inequality: bits that such a share tells at least. @returns in [0, log2 promptCount]. */
 export function bitsLearnt(rightShare: number, promptCount: number): number {
   const wrong = 1 - rightShare;
   const entropy = (share: number): number =>

@@ -1,6 +1,5 @@
-// Finds where speculation stops paying as a server fills up, and whether its advice on draft
-// lengths finds the place: fixed lengths of devices that are deaf to advice, the best of them
-// chosen afterwards, beside devices that hear it.
+// Finds where speculation stops paying as a server fills up, and whether its advice finds the
+// place: the best fixed length of deaf devices, beside devices that hear.
 
 import {
   race,
@@ -18,14 +17,8 @@ import { answerTokens, fleetOf, mixedFleet, type Target } from './fleet.js';
 const deviceCounts = [1, 4, 16, 64];
 const draftLengths = [1, 2, 4, 8];
 
-/**
- * As shipped: the device weighs its own pace, link and luck, the server says what its passes can
- * bear.
- */
-const adaptive: Serving = {
-  ...stopAndWait(8),
-  stopRule: { kind: 'adaptive', draftLengthMax: 8 },
-};
+/** As shipped: the device weighs pace, link and luck, the server advises. */
+const adaptive: Serving = { ...stopAndWait(8), stopRule: { kind: 'adaptive', draftLengthMax: 8 } };
 
 /** Devices that follow the advice on draft lengths and ones that do not, on each target. */
 export function runAdvice(context: ExperimentContext, targets: readonly Target[]) {

@@ -72,11 +72,7 @@ export async function serveAll<Name extends ServingName>(
   return Object.fromEntries(served) as Readonly<Record<Name, ServiceResult>>;
 }
 
-/**
- * Devices in equal shares; `none` has no draft model.
- *
- * @param names [n >= 1], one may come often.
- */
+/** In equal shares. @param names [n >= 1] `none` has no draft model. */
 export function fleetOf(
   names: readonly (DeviceName | 'none')[],
   more: Partial<ServiceDevice> = {},
@@ -96,9 +92,6 @@ export function fleetOf(
 /** A third each of boards, accelerators and phones. */
 export const mixedFleet = ['pi-5', 'orin-nano', 'phone'] as const satisfies readonly DeviceName[];
 
-/**
- * The larger a fleet, the more answers a seed has; one run of the largest takes as long as all of
- * the small ones.
- */
+/** The larger a fleet, the more answers a seed has, and the longer a run takes. */
 export const seedCountOf = (deviceCount: number, isQuick: boolean): number =>
   Math.max(deviceCount > 64 ? 1 : 2, Math.min(isQuick ? 2 : 6, Math.floor(48 / deviceCount)));

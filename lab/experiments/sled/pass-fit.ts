@@ -1,6 +1,5 @@
-// Measures passes of a real engine over shapes that a server meets, and fits the line of
-// math/pass-time.ts to them: the compute cost that simulations of larger fleets take. The error is
-// that of passes that the fit has not seen.
+// Measures passes of a real engine and fits the line of math/pass-time.ts to them, for simulations
+// of larger fleets. The error is that of passes that the fit has not seen.
 
 import { slotId } from '../../../src/base/brand.js';
 import type { Segment } from '../../../src/engine/engine.js';

@@ -1,30 +1,23 @@
 // Serves a small fleet on the real engine over real sockets, beside the same fleet in the simulator
-// with the cost that was fitted to that engine's passes: what the simulated fleets are worth.
-// Emulated: the link and the devices' pace.
+// with the fitted cost. Emulated: the link and the devices' pace.
 
 import { medianEstimate } from '../../../src/math/estimate.js';
 import type { PassCost } from '../../../src/math/pass-time.js';
 import { mean } from '../../../src/math/statistics.js';
 import { linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
-import {
-  race,
-  type Serving,
-  serve,
-  speedOf,
-  stopAndWait,
-  stream,
-} from '../../../src/sim/service/serve.js';
-import { fleetAcceptance, type TimedAnswer, write } from '../../loop/fleet.js';
+import { race, type Serving, stopAndWait, stream } from '../../../src/sim/service/serve.js';
+import { fleetAcceptance, type TimedAnswer } from '../../loop/fleet.js';
 import {
   LoopFixture,
   llamaServer,
   type RecordedTexts,
   recordTexts,
-  replayTask,
+  replayAll,
 } from '../../loop/loop-fixture.js';
 import { replayDrafter } from '../../loop/replay-drafter.js';
 import type { ExperimentContext } from '../../report/experiment.js';
 import { fixtureOf } from '../fixture.js';
+import { besideStream } from '../race/modes.js';
 
 export const realFleet = { deviceCount: 4, draftMs: 8, draftLength: 4, tokens: 40 } as const;
 const { deviceCount, draftMs, draftLength, tokens } = realFleet;
@@ -71,7 +64,7 @@ export async function runRealFleet(context: ExperimentContext, pass: PassCost) {
     drafted.map(async ([way, turns]) => {
       const acceptance = fleetAcceptance(turns.flat());
       const ratios = turns.map((turn, index) => meanMs(streamed![1][index]!) / meanMs(turn));
-      const simulated = await simulatedSpeed(context, servings[way]!, acceptance.value, pass);
+      const { speed: simulated } = await simulate(context, servings[way]!, acceptance.value, pass);
       return { way, acceptance, real: medianEstimate(ratios), simulated };
     }),
   );
@@ -89,14 +82,8 @@ async function openFleet(modelPath: string, texts: RecordedTexts) {
   };
   const [continuous, waiting] = [await open(false), await open(true)];
   return {
-    answer: ({ mode, stopRule, staticBatch }: Serving): Promise<TimedAnswer[]> => {
-      const { devices } = staticBatch ? waiting : continuous;
-      return Promise.all(
-        devices.map((device, index) =>
-          write(device, { ...replayTask(texts, index), mode, stopRule }),
-        ),
-      );
-    },
+    answer: ({ mode, stopRule, staticBatch }: Serving): Promise<TimedAnswer[]> =>
+      replayAll((staticBatch ? waiting : continuous).devices, texts, { mode, stopRule }),
     close: async () => {
       await continuous.loop.close();
       await waiting.loop.close();
@@ -107,7 +94,7 @@ async function openFleet(modelPath: string, texts: RecordedTexts) {
 const meanMs = (written: readonly TimedAnswer[]): number =>
   mean(written.map(({ tokenMs }) => tokenMs));
 
-async function simulatedSpeed(
+function simulate(
   { play }: ExperimentContext,
   serving: Serving,
   acceptance: number,
@@ -117,9 +104,5 @@ async function simulatedSpeed(
     ...{ deviceCount, draftMs, acceptance, link: linkProfiles.wifi, pass },
     ...{ answerTokens: tokens, seeds: Array.from({ length: 8 }, (_, index) => index + 1) },
   });
-  const [served, streamed] = await Promise.all([
-    serve(play, fixture, serving),
-    serve(play, fixture, stream),
-  ]);
-  return speedOf(served, streamed);
+  return besideStream(play, fixture, serving);
 }

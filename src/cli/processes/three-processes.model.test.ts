@@ -147,9 +147,9 @@ describe('text of two devices and a server', () => {
     for (const one of textCases) expected.push(await aloneTokens(one));
   });
 
-  async function compareAll(spaces: Namespaces | null): Promise<string[]> {
+  async function compareAll(some: typeof pairs, spaces: Namespaces | null): Promise<string[]> {
     const news: string[] = [];
-    for (const pair of pairs) {
+    for (const pair of some) {
       await withTrio(pair, spaces, async (devices) => {
         const tested = await Promise.all(devices.map((device) => compareTexts(device, expected)));
         for (const [index, name] of pair.entries()) {
@@ -162,7 +162,7 @@ describe('text of two devices and a server', () => {
   }
 
   it('is what generate writes without a draft: greedy, coupled, every mode, every drafter', async (t) => {
-    t.diagnostic((await compareAll(null)).join(', '));
+    t.diagnostic((await compareAll(pairs, null)).join(', '));
   });
 
   it('is the same between network namespaces', async (t) => {
@@ -171,14 +171,18 @@ describe('text of two devices and a server', () => {
       t.skip(spaces.missing);
       return;
     }
-    await compareAll(spaces).finally(() => spaces.close());
+    await compareAll(pairs.slice(0, 1), spaces).finally(() => spaces.close());
   });
 });
 
 describe('laws of two devices and a server', () => {
   const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
   const schemes = ['agreement', 'split', 'full'] as const;
-  const answersOfCell = 180;
+  /**
+   * All cells of a prompt together, 1152 answers, refuse the same target at temperature 0.6 in 999
+   * of 1000 tries.
+   */
+  const answersOfCell = 96;
   /** Each cell has two tests: the first token, and the first two together. */
   const testCount = 2 * schemes.length * Object.keys(drafters).length * 2;
   const falseAlarm = 1e-6;

@@ -67,19 +67,21 @@ const requestOf = (changes: Partial<SpeculateRequest>): SpeculateRequest => ({
 
 describe('text on the bundled models', () => {
   const prompts = storyPrompts.slice(0, 20);
+  const gammas = [1, 2, 4, 8];
+  /** The prompts take turns. */
+  const gammaOf = (index: number): number => gammas[index % gammas.length]!;
 
-  it('greedy with a draft is target-only text, bit for bit, for gamma 1, 2, 4, 8 on 20 prompts of 128 tokens', async () => {
-    for (const text of prompts) {
+  it('greedy with a draft is target-only text, bit for bit: 20 prompts of 128 tokens, five for each gamma of 1, 2, 4, 8', async () => {
+    for (const [index, text] of prompts.entries()) {
       const prompt = tokenize(text);
       const alone = await write(exact, null, requestOf({ prompt }));
-      for (const draftLength of [1, 2, 4, 8]) {
-        const together = await write(exact, draft, requestOf({ prompt, draftLength }));
-        assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
-      }
+      const draftLength = gammaOf(index);
+      const together = await write(exact, draft, requestOf({ prompt, draftLength }));
+      assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
     }
   });
 
-  it('coupled with one seed is one text for every gamma, for the draft, for the target as its own draft, for none', async () => {
+  it('coupled with one seed is one text for the draft, for the target as its own draft, for none: each gamma five times', async () => {
     const sampling: Sampling = { ...plainSampling, temperature: 0.8, topK: 40 };
     const twin = await load('stories-target-q8_0.gguf');
     for (const [index, text] of prompts.entries()) {
@@ -90,11 +92,11 @@ describe('text on the bundled models', () => {
         seed: BigInt(index),
       } as const;
       const alone = await write(exact, null, requestOf(base));
-      for (const draftLength of [1, 2, 4, 8]) {
-        const together = await write(exact, draft, requestOf({ ...base, draftLength }));
-        assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
-      }
-      const own = await write(exact, twin, requestOf({ ...base, draftLength: 4 }));
+      const draftLength = gammaOf(index);
+      const together = await write(exact, draft, requestOf({ ...base, draftLength }));
+      assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
+      if (index >= gammas.length) continue;
+      const own = await write(exact, twin, requestOf({ ...base, draftLength }));
       assert.deepEqual(own, alone, `its own draft: ${text}`);
     }
     await twin.close();
@@ -102,13 +104,12 @@ describe('text on the bundled models', () => {
 
   it('float16 targets keep the promise too, where one-row kernels round differently', async () => {
     const float16 = await load('stories-target-f16.gguf', true);
-    for (const text of prompts.slice(0, 4)) {
+    for (const [index, text] of prompts.slice(0, 4).entries()) {
       const prompt = tokenize(text);
       const alone = await write(float16, null, requestOf({ prompt }));
-      for (const draftLength of [1, 4]) {
-        const together = await write(float16, draft, requestOf({ prompt, draftLength }));
-        assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
-      }
+      const draftLength = gammaOf(index);
+      const together = await write(float16, draft, requestOf({ prompt, draftLength }));
+      assert.deepEqual(together, alone, `gamma ${draftLength}: ${text}`);
     }
     await float16.close();
   });
@@ -152,7 +153,8 @@ describe('text on the bundled models', () => {
 describe('laws on the bundled models', () => {
   const sampling: Sampling = { ...plainSampling, temperature: 1, topK: 3 };
   const written = 3;
-  const runs = 1000;
+  // Enough to refuse the same target at temperature 0.6 in 995 of 1000 tries.
+  const runs = 600;
 
   for (const scheme of ['coupled', 'agreement', 'split', 'full'] satisfies Scheme[]) {
     it(`${scheme} draws three tokens from the target's joint law (false alarm 1e-6)`, async () => {
