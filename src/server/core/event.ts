@@ -76,6 +76,8 @@ export type EngineOperation =
        * Whether a device wants the guesses of an early exit; they come as `hinted` before `passed`.
        */
       readonly wantsHints: boolean;
+      /** Whether the next pass will ask for the token after each of these, if nothing comes between. */
+      readonly continues: boolean;
     }
   | {
       readonly kind: 'truncate';

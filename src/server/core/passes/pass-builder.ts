@@ -138,6 +138,12 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
+/** Whether the next pass will ask for the token after the one that this pass chooses. */
+export function continuesPlainly({ terms, segment, log }: Session): boolean {
+  if (terms.mode !== 'stream' || segment === null) return false;
+  return segment.isJudged && segment.draftCount === 0 && log.length + 1 < terms.lengthMax;
+}
+
 /** The size of a pass, for the time model. */
 export function passShapeOf(segments: readonly Segment[]): PassShape {
   let tokenCount = 0;
