@@ -14,6 +14,7 @@ import {
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { awayAtMs, lostAtMs } from './absence.js';
+import { growChain } from './chain-growth.js';
 import { DeviceSession, type SessionLink } from './device-session.js';
 import { takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
@@ -63,6 +64,7 @@ export class DeviceCore {
         return shaper.flushMs;
       },
       draftPass: new DraftPassTimes(),
+      onProgress: () => connection.onProgress(),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -124,10 +126,10 @@ export class DeviceCore {
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.onDrafted(event.run, event.tokens, nowMs);
+        growChain(session, event.run, event.tokens, nowMs);
         break;
       case 'draft-ended':
-        session.onDraftEnded(event.run, event.reasons);
+        session.drafting.ended(event.run, event.reasons);
         break;
       case 'drafter-failed':
         session.drafting.broke();
@@ -157,7 +159,7 @@ export class DeviceCore {
     this.#shaper.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const session of this.#live.values()) {
-      session.wire = null;
+      session.detach();
       if (this.#gaveUp !== null || session.request.fallback === 'fail') session.fail(error, nowMs);
     }
   }
@@ -191,9 +193,7 @@ export class DeviceCore {
     }
     session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
-    const length = session.text?.log.length ?? 0;
     const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
-    if ((session.text?.log.length ?? 0) > length) this.#connection.onProgress();
     if (complaint === null) return;
     session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
@@ -281,10 +281,9 @@ export class DeviceCore {
     }
     this.#shaper.begin(welcome, nowMs);
     const id = this.#nextSession++;
-    session.wire = { id, state: 'unused' };
+    session.attach(id);
     this.#bySession.set(id, session);
     const isNew = session.resumeKey === null;
-    if (isNew) session.rejoin(null);
     const { shaping } = this.#shaper;
     const frame = isNew ? openFrame(session, id, welcome, shaping) : resumeFrame(session, id);
     session.link.send(session, frame);
