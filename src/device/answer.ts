@@ -18,10 +18,7 @@ export type Piece =
       /** Absolute: the prompt counts. */
       readonly position: number;
       readonly token: number;
-      /**
-       * Added text: whole characters only, and nothing that may begin a stop string; empty without
-       * a vocabulary.
-       */
+      /** Whole characters, and nothing that may begin a stop string; empty without a vocabulary. */
       readonly text: string;
       readonly origin: TokenOrigin;
       /** Of the target, where asked for; never of provisional tokens. */
@@ -35,10 +32,7 @@ export type Piece =
       /** [to - from], where asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
     }
-  /**
-   * Provisional tokens from this position on are void, and so is all text behind the first
-   * `textLength` units.
-   */
+  /** Provisional tokens from here on are void, and all text after `textLength` units. */
   | { readonly kind: 'retracted'; readonly from: number; readonly textLength: number }
   /** Text held to the end: an incomplete character, or the beginning of a stop string. */
   | { readonly kind: 'rest'; readonly text: string };
@@ -170,17 +164,17 @@ export class AnswerStream implements Answer {
     }
   }
 
-  /** Behind the token that completes a stop string; Infinity: none does. */
+  /** After the token that completes a stop string; Infinity: none does. */
   get #stopPosition(): number {
     const { stopCount } = this.#text;
     return stopCount === null ? Infinity : this.#promptLength + stopCount;
   }
 
-  /** Nothing is reported behind an unverified stop string, which may be retracted. */
+  /** Nothing is reported after an unverified stop string, which may be retracted. */
   #push({ position, token, origin, logprobs }: AnswerToken): void {
-    const isBehind = this.#text.stopCount !== null;
+    const isAfterStop = this.#text.stopCount !== null;
     const text = this.#text.push(token);
-    if (isBehind) return;
+    if (isAfterStop) return;
     this.#pieces.push({
       kind: 'token',
       position,

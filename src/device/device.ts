@@ -94,10 +94,7 @@ export class Device {
     this.#flush();
   }
 
-  /**
-   * Handles an event soon: sockets and drafters bring several at once, and one pass over all is
-   * enough.
-   */
+  /** Handles an event soon: several come at once, and are planned for together. */
   #feedSoon(event: DeviceInput): void {
     if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
   }

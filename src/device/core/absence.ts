@@ -23,8 +23,8 @@ export function awayAtMs(view: SessionView, nowMs: number): number | null {
 }
 
 /**
- * When the answer fails because no server came back; null while the link is up, or where drafts
- * alone may end it: not yet where the prompt is messages that no server has rendered.
+ * When the answer fails because no server came back; null: never, or the link is up. Drafts alone
+ * may end it only once the prompt's ids are known.
  */
 export function lostAtMs({ link, text, request, settings, startedMs }: SessionView): number | null {
   const { awaySinceMs } = link;

@@ -1,10 +1,7 @@
 // Chooses the time to send drafts to a server that never waits: as late as its next pass allows, so
 // that messages are few and no pass is missed. Verdicts show when passes end.
 
-/**
- * `margin` ships; the others are for comparison: the last moment without a margin, and every token
- * at once.
- */
+/** `margin` ships; for comparison: the last moment without a margin, and each token at once. */
 export const sendings = ['margin', 'exact', 'at-once'] as const;
 export type Sending = (typeof sendings)[number];
 
@@ -20,18 +17,14 @@ export interface PassClock {
 
 /** Mean deviations. Early rather than late: an extra message costs bytes, a missed pass a token. */
 const deviations = 2;
-/**
- * Of a pass: a tie is lost to the server, and a larger margin would no longer say which pass is
- * meant.
- */
+/** Of a pass: a tie is lost to the server; a larger margin could mean the pass before. */
 const marginShareMin = 0.05;
 const marginShareMax = 0.25;
 
 /**
- * The last moment, at or after `nowMs`, at which a message still reaches the server before a pass
- * begins. A verdict that arrived at v left the server half a round trip earlier, when its pass
- * ended; passes follow one another, and a message needs half a round trip: so the moments are v -
- * roundTrip + k * pass, less a margin for what strays.
+ * The last moment, at or after `nowMs`, at which a message reaches the server before a pass begins.
+ * A verdict that arrived at v left half a round trip earlier, when its pass ended, and a message
+ * takes as long: the moments are v - roundTrip + k * pass, less a margin for what strays.
  */
 export function sendDeadline(
   clock: PassClock,
@@ -51,8 +44,7 @@ function marginOf({ passMs, passDeviationMs, roundTripDeviationMs }: PassClock):
 }
 
 /**
- * Whether to send now what was drafted: yes where the next token would come after the deadline
- * anyway.
+ * Whether to send now: the deadline has come, or the next token would miss it.
  *
  * @param draftMs time to the next token; Infinity where none is on its way.
  */

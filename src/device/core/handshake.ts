@@ -19,10 +19,7 @@ export function helloOf({ name, key, vocabulary }: DeviceCoreSettings): Hello {
   };
 }
 
-/**
- * `vocabulary-mismatch` with the first difference in words, or null where the vocabularies are the
- * same.
- */
+/** `vocabulary-mismatch` with the first difference in words, or null. */
 export function vocabularyError(
   vocabulary: DeviceVocabulary | null,
   said: Welcome | Failure,

@@ -164,7 +164,7 @@ describe('an answer whose last verdict was lost', () => {
     assert.ok(end?.kind === 'ended' && end.reason === 'length' && end.isVerified);
   });
 
-  it('ends by itself behind the end token', () => {
+  it('ends by itself after the end token', () => {
     const end = endOf(complete([4, 1], {}));
     assert.ok(end?.kind === 'ended' && end.reason === 'end-of-text');
   });

@@ -88,7 +88,7 @@ describe('before anything is measured', () => {
     assert.equal(roundLength({ kind: 'adaptive', draftLengthMax: 2 }, timings()), 2);
   });
 
-  it('a runner-up a logit behind is expected in a quarter of the cases', () => {
+  it('a runner-up a logit below is expected in a quarter of the cases', () => {
     const chances = [...new AcceptanceModel().chances(Float64Array.of(1))];
     assert.deepEqual(
       chances.map((chance) => chance.toFixed(2)),

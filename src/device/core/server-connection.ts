@@ -91,12 +91,7 @@ export class ServerConnection {
     return this.#phase === 'over';
   }
 
-  /**
-   * Whether what was sent is still on its way: the ping behind it has been out for longer than
-   * pings take on this link.
-   *
-   * @param slackMs by which that may vary.
-   */
+  /** Whether a ping is out for longer than pings take here, and `slackMs`: the link is behind. */
   isBehind(slackMs: number, nowMs: number): boolean {
     if (this.#phase !== 'ready' || this.#unanswered === null) return false;
     // The least, not the mean: that would grow with the queue.
@@ -205,10 +200,7 @@ export class ServerConnection {
     return pauseMs;
   }
 
-  /**
-   * Doubles, with jitter over the upper half: devices do not all dial a server that is back at
-   * once.
-   */
+  /** Doubles, with jitter over the upper half: devices must not all dial at once. */
   #backoffMs(): number {
     const pauseMaxMs = this.#pauseMaxMs;
     this.#attempts++;
@@ -222,9 +214,8 @@ export class ServerConnection {
   }
 
   /**
-   * A link that stood for longer than the next pause has proved good: pauses begin again with the
-   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the
-   * time.
+   * A link that stood for longer than the next pause has proved good: pauses begin anew. A welcome
+   * proves nothing, or a server that hangs up after it would be dialled all the time.
    */
   #judge(stoodMs: number): void {
     if (stoodMs < this.#pauseMaxMs) return;
@@ -254,11 +245,7 @@ export class ServerConnection {
     put();
   }
 
-  /**
-   * Checks a frame before its session does.
-   *
-   * @returns what is wrong with it, or whether the connection has handled it.
-   */
+  /** Checks a frame first. @returns what is wrong with it, or whether it was handled here. */
   admit(frame: ServerFrame, nowMs: number): { fault: string } | { isMine: boolean } {
     this.#heardMs = nowMs;
     const reception = receiveOnConnection(this.#state, connectionEventOf(frame));

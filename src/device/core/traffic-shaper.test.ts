@@ -9,7 +9,7 @@ import { LinkFixture, opened, welcome } from './link-fixture.suite.js';
 
 const shaping = { padBytes: 128, aggregateMs: 50 };
 
-/** What is seen of one answer, without the greeting and the one ping behind it. */
+/** What is seen of one answer, without the greeting and the one ping after it. */
 function seenOf(options: Partial<WorldOptions>, mode: 'race' | 'pipeline' | 'stop-and-wait') {
   const world = new DeviceWorld({ ...options, device: { pingMs: 1e6, ...options.device } });
   const reported = world.generate(0, { mode });
@@ -17,9 +17,9 @@ function seenOf(options: Partial<WorldOptions>, mode: 'race' | 'pipeline' | 'sto
   assert.equal(reported.end?.kind, 'ended');
   const ways = { up: world.seen.slice(3), down: world.seen };
   return {
-    // Behind Hello, Open and Ping; before Close.
+    // After Hello, Open and Ping; before Close.
     up: ways.up.filter(({ direction: way }) => way === 'up').slice(0, -1),
-    // Behind Welcome, Pong and Opened.
+    // After Welcome, Pong and Opened.
     down: ways.down.filter(({ direction: way }) => way === 'down').slice(3),
   };
 }
@@ -118,7 +118,7 @@ describe('a period that ends while the link is behind', () => {
     return bench;
   }
 
-  it('goes by with nothing, and what was drafted goes with the first behind the pong', () => {
+  it('goes by with nothing, and what was drafted goes with the first after the pong', () => {
     const bench = pinged();
     assert.deepEqual(sentOf(bench.feed({ kind: 'timer' }, 600)), ['ping']);
     assert.deepEqual(sentOf(bench.draft(3, 5)), []);

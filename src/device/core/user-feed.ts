@@ -57,11 +57,7 @@ export class UserFeed {
     return kept;
   }
 
-  /**
-   * Takes back what was told behind the first `kept` provisional tokens.
-   *
-   * @param position of the first taken back.
-   */
+  /** Takes back all but the first `kept` provisional tokens. @param position of the next one. */
   retract(position: number, kept = 0): void {
     const count = this.#provisional.length - kept;
     this.#provisional = [];
@@ -70,7 +66,7 @@ export class UserFeed {
     this.#out({ kind: 'retracted', answer: this.#answer, from: position });
   }
 
-  /** @param from position of tokens[0]: right behind what was told. */
+  /** @param from position of tokens[0]: right after what was told. */
   provisional(from: number, tokens: readonly number[]): void {
     if (tokens.length === 0) return;
     this.#provisional.push(...tokens);

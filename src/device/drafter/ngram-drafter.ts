@@ -18,10 +18,7 @@ interface Job {
   run: number | null;
 }
 
-/**
- * @param later runs a task soon, after the present one.
- * @param contextLength most tokens of a text.
- */
+/** @param later runs a task after the present one. @param contextLength most tokens of a text. */
 export function ngramDrafter(
   later: (task: () => void) => void,
   contextLength: number,
@@ -77,7 +74,7 @@ class NgramDrafter implements Drafter {
     }
     if (job.run !== run) return;
     job.run = null;
-    // Nothing to look up is like nothing to be sure of: rest until the text has moved on.
+    // Without a match the core should wait until the text has grown, as for lack of confidence.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 

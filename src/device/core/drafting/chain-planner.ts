@@ -39,7 +39,7 @@ export class ChainPlanner implements DraftPlanner {
 
 /** Whether the drafter may work at all. */
 export function mayDraft(view: SessionView, nowMs: number): boolean {
-  // The chain behind a residual token begins when that is drawn.
+  // The chain after a residual token begins when that is drawn.
   if (view.residual?.isOpen) return false;
   if (showsDrafts(view, nowMs)) return true;
   const { mode } = view.request;

@@ -6,9 +6,7 @@ import { quantile } from '../../../math/statistics.js';
 
 /** Passes of each kind that are remembered. */
 const memory = 9;
-/**
- * Other work only adds to a pass's time, so its own time is among the lowest that were measured.
- */
+/** Other work only adds to a pass's time: its own is among the lowest measured. */
 const lowShare = 0.25;
 /** Trial passes of two rows before a price counts: each may waste a row. */
 const trials = 2;
@@ -49,9 +47,8 @@ export class DraftPassTimes {
   }
 
   /**
-   * A pass of `rowCount` rows in units of one with a single row, in [1, rowCount] where rows gain
-   * anything. While a trial is due, a second row is taken to cost nothing and any more a pass each:
-   * only trials tell.
+   * A pass of `rowCount` rows in units of one with a single row. While a trial is due, a second row
+   * is taken to cost nothing and any more a pass each: only trials tell.
    */
   cost(rowCount: number): number {
     if (rowCount === 1) return 1;

@@ -14,7 +14,7 @@ export type StopRule =
   | {
       readonly kind: 'confidence';
       readonly draftLengthMax: number;
-      /** In (0, 1]: the draft ends behind the first token less sure than this. */
+      /** In (0, 1]: the draft ends after the first token less sure than this. */
       readonly confidenceMin: number;
     }
   | { readonly kind: 'gain'; readonly draftLengthMax: number };
@@ -76,10 +76,9 @@ function nextPays(timings: TimingsView, confidences: readonly (number | null)[])
 }
 
 /**
- * How many of the tokens drafted ahead, and how many more, make the next round: those that are
- * there cost nothing.
+ * Length of the next round, of which the tokens drafted ahead cost nothing.
  *
- * @param readyCount tokens already drafted, >= 0.
+ * @param readyCount tokens drafted ahead, >= 0.
  * @returns >= readyCount, at most draftLengthMax or readyCount.
  */
 export function lengthWithHeadStart(

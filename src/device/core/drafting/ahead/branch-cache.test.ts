@@ -1,6 +1,6 @@
 // Checks that guesses about verdicts stay within their bounds: probabilities are valid, branches
 // keep to their budget, and a branch counts as a hit only if it repeats what is committed and was
-// drafted behind committed tokens.
+// drafted after committed tokens.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -251,14 +251,14 @@ describe('branches', () => {
     assert.equal(cache.tokenCount, 0);
   });
 
-  it('come true with the tokens that are committed behind their first', () => {
+  it('come true with the tokens that are committed after their first', () => {
     const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2])]), 3);
     const hit = cache.settle(logOf(0, 0, 0, 0, 0, 2, 8), 5);
     assert.equal(hit?.committedCount, 1);
   });
 
-  it('are void behind a token that is not committed, though they repeat what comes next', () => {
+  it('are void after a token that is not committed, though they repeat what comes next', () => {
     const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2]), drafted(6, 3, [4])]), 12);
     // The chain fell at 5, to a token that was not predicted; 4 at 6 follows it by chance.
