@@ -67,7 +67,6 @@ export interface Answer extends AsyncIterable<Piece> {
   cancel(): void;
 }
 
-/** Parts of an answer. */
 export interface AnswerParts {
   readonly vocabulary: Vocabulary | null;
   /** [n], none empty. */
@@ -118,7 +117,6 @@ export class AnswerStream implements Answer {
     this.#parts.cancel();
   }
 
-  /** Cancels when `signal` aborts. */
   follow(signal: AbortSignal | undefined): void {
     if (signal === undefined || this.#outcome !== null) return;
     if (signal.aborted) {
@@ -147,7 +145,7 @@ export class AnswerStream implements Answer {
       default:
         if (this.#stopped === null) this.#grow(news);
     }
-    if (this.#readers.length > 0) this.#wakeReaders();
+    for (const wake of this.#readers.splice(0)) wake();
   }
 
   #grow(news: Extract<AnswerEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
@@ -242,21 +240,14 @@ export class AnswerStream implements Answer {
   #read(): Promise<IteratorResult<Piece>> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) return Promise.resolve({ done: false, value: piece });
-    if (this.#outcome === null) return this.#news().then(() => this.#read());
+    if (this.#outcome === null) {
+      return new Promise<void>((wake) => this.#readers.push(wake)).then(() => this.#read());
+    }
     if ('error' in this.#outcome) return Promise.reject(this.#outcome.error);
     return Promise.resolve({ done: true, value: undefined });
   }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => this.#readers.push(resolve));
-  }
-
-  #wakeReaders(): void {
-    for (const wake of this.#readers.splice(0)) wake();
-  }
 }
 
-/** A confirmation without its answer id. */
 function confirmedOf({ from, to, logprobs }: AnswerEffect & { kind: 'confirmed' }): Piece {
   return { kind: 'confirmed', from, to, ...(logprobs && { logprobs }) };
 }

@@ -56,11 +56,7 @@ export function checkKeyInClear(
   );
 }
 
-/**
- * Refuses an alternative without TLS where the first address had TLS: others could read prompts.
- *
- * @throws PilotfishError `usage`.
- */
+/** Refuses an alternative without TLS where the first address had it. @throws as above. */
 export function checkAlternative(url: string, alternative: string): void {
   const { protocol, hostname } = new URL(alternative);
   if (new URL(url).protocol !== 'wss:' || protocol === 'wss:' || isOwnHost(hostname)) return;

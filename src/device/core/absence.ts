@@ -10,8 +10,7 @@ const timeoutsToAway = 2;
 export function isAway({ timeouts, link, settings }: SessionView, nowMs: number): boolean {
   if (timeouts >= timeoutsToAway) return true;
   const { downSinceMs } = link;
-  // The same sum as in awayAtMs: with other rounding the timer would fire, find nothing due and be
-  // set again without end.
+  // The same sum as in awayAtMs: rounded otherwise, the timer would be set again without end.
   return downSinceMs !== null && nowMs >= downSinceMs + settings.disconnectGraceMs;
 }
 

@@ -86,11 +86,7 @@ export function followCommit(session: DraftedSession, commit: Commit, nowMs: num
   }
 }
 
-/**
- * Replaces the chain, which is empty, by a branch that matches the committed tokens, if any does.
- *
- * @param firstVoid where the old chain stopped matching them.
- */
+/** Replaces the empty chain by a branch that matches. @param firstVoid where the chain failed. */
 function turn(session: DraftedSession, firstVoid: number, nowMs: number): void {
   const { drafting, tally } = session;
   const { chain } = session.text!;

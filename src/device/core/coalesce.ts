@@ -43,11 +43,7 @@ function marginOf({ passMs, passDeviationMs, roundTripDeviationMs }: PassClock):
   return Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));
 }
 
-/**
- * Whether to send now: the deadline has come, or the next token would miss it.
- *
- * @param draftMs time to the next token; Infinity where none is on its way.
- */
+/** @param draftMs time to the next token, which may miss the deadline; Infinity: none comes. */
 export function isTimeToSend(deadlineMs: number, nowMs: number, draftMs: number): boolean {
   if (nowMs >= deadlineMs) return true;
   return draftMs < Infinity && nowMs + draftMs > deadlineMs;

@@ -44,10 +44,9 @@ export class DeviceCore {
       this.#effects.push(effect);
     };
     this.#settings = settings;
-    const send = (frame: DeviceFrame): void => this.#put(frame, null);
-    const connection = new ServerConnection({ settings, out, send });
-    this.#connection = connection;
+    const connection = new ServerConnection(settings, out, (frame) => this.#put(frame, null));
     const shaper = new TrafficShaper(settings.shaping);
+    this.#connection = connection;
     this.#shaper = shaper;
     this.#link = {
       get welcome() {
@@ -81,7 +80,6 @@ export class DeviceCore {
     return this.#settle(nowMs);
   }
 
-  /** Answers that are being generated. */
   get answerCount(): number {
     return this.#live.size;
   }
@@ -215,7 +213,7 @@ export class DeviceCore {
     this.#connection.close();
   }
 
-  /** Does everything that follows from the new state, after every event. */
+  /** Does what follows from the new state. */
   #settle(nowMs: number): DeviceEffect[] {
     // Flushes that come faster than the link carries messages would queue them without end.
     const isBehind = this.#connection.isBehind(this.#shaper.shaping.aggregateMs, nowMs);
@@ -225,7 +223,9 @@ export class DeviceCore {
       this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
       session.plan(nowMs);
-      if (session.isOver) this.#forget(session);
+      if (!session.isOver) continue;
+      this.#live.delete(session.answer);
+      if (session.wire !== null) this.#bySession.delete(session.wire.id);
     }
     this.#passFlush(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
@@ -247,16 +247,10 @@ export class DeviceCore {
     return [...this.#bySession.values()].some(({ request }) => request.mode !== 'stream');
   }
 
-  /** Fails an answer that has waited too long for a server. */
   #failIfLost(session: DeviceSession, nowMs: number): void {
     const atMs = lostAtMs(session);
     if (session.isOver || atMs === null || nowMs < atMs) return;
     session.fail(this.#connection.absence(this.#settings.awayMaxMs), nowMs);
-  }
-
-  #forget({ answer, wire }: DeviceSession): void {
-    this.#live.delete(answer);
-    if (wire !== null) this.#bySession.delete(wire.id);
   }
 
   /** Opens or resumes the session as soon as the connection takes it. */
@@ -297,7 +291,8 @@ export class DeviceCore {
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
     wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceFrameEvent);
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
-    this.#connection.sendWith(frame, () => this.#put(frame, session));
+    this.#connection.onSending(frame);
+    this.#put(frame, session);
   }
 
   #put(frame: DeviceFrame, session: DeviceSession | null): void {
@@ -322,8 +317,7 @@ export class DeviceCore {
       } else atMs = earlier(atMs, earlier(awayAtMs(session, nowMs), lostAtMs(session)));
     }
     if (this.#mayDraft) atMs = earlier(atMs, this.#shaper.flushMs);
-    // Every verdict delays time-outs: a timer that fires early costs less than one set again each
-    // time.
+    // Verdicts delay time-outs: a timer that fires early costs less than one set again each time.
     const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
     if (atMs === this.#wakeAtMs || isCovered) return;
     this.#wakeAtMs = atMs;

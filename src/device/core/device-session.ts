@@ -103,7 +103,7 @@ export class DeviceSession implements SessionView {
     this.link = link;
     this.startedMs = nowMs;
     this.timings = new Timings(link.roundTrip, link.draftPass);
-    this.userFeed = new UserFeed(answer, out);
+    this.userFeed = new UserFeed(answer, this.tally, out);
     this.drafting = new DraftRunner(answer, out);
     this.draftPlanner = holdsBranches(settings, request)
       ? new AheadPlanner(settings)

@@ -2,6 +2,7 @@
 // a frame that breaks the rules; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
+import type { DraftedToken } from '../../engine/engine.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
 import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
@@ -87,11 +88,10 @@ function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): str
   const misfit = checkScheme(verdict, session.request.scheme);
   if (misfit !== null) return misfit.message;
   measure(session, verdict, nowMs);
-  const { end, law } = verdict;
-  const rejected = law === null ? null : draftAt(session, verdict);
+  const rejected = session.text!.chain.at(verdict.from + verdict.tokens.length);
   const fault = commit(session, verdict, nowMs) ?? onLaw(session, verdict, rejected, nowMs);
   if (fault !== null) return fault;
-  if (end !== null) session.finish(end, true, nowMs);
+  if (verdict.end !== null) session.finish(verdict.end, true, nowMs);
   return null;
 }
 
@@ -104,8 +104,7 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {
-    // One verdict a pass: their distance includes the load of other sessions. At flush times it
-    // says nothing of passes.
+    // One verdict a pass: their distance shows the load of other sessions, but not at flush times.
     if (session.link.flushMs !== null) {
       if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
     } else if (lastVerdictMs !== null) timings.pass.add(nowMs - lastVerdictMs);
@@ -115,11 +114,6 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   }
   session.onVerdict(verdict.advisedDraftLength, nowMs);
   if (request.mode === 'race') session.speculationGate.observe(timings, nowMs);
-}
-
-/** The draft that a verdict with a law has rejected. */
-function draftAt(session: DeviceSession, { from, tokens }: Verdict) {
-  return session.text!.chain.at(from + tokens.length);
 }
 
 /** Commits the tokens of a frame. @returns what is wrong with it, or null. */
@@ -145,7 +139,7 @@ const wantsLogprobs = ({ request }: DeviceSession): boolean =>
 function onLaw(
   session: DeviceSession,
   { from, tokens, law, lawLogprobs }: Verdict,
-  rejected: ReturnType<typeof draftAt>,
+  rejected: DraftedToken | null,
   nowMs: number,
 ): string | null {
   if (law === null) return null;

@@ -77,8 +77,7 @@ export class SendPlanner {
   #planRound(view: SessionView): DraftSend | null {
     if (view.isAwaiting) return null;
     const { chain } = view.text!;
-    // Without a run no more tokens will come: send those that are there, or an empty draft that
-    // asks for one token.
+    // Without a run no more tokens come: send those that are there, or ask for one.
     if (view.drafting.isRunning && (chain.length === 0 || !isRoundReady(view))) return null;
     return this.#send(view, Math.min(chain.end, chain.base + roundMax(view)), false);
   }
@@ -147,10 +146,7 @@ export class SendPlanner {
     return atMs !== null && nowMs >= atMs;
   }
 
-  /**
-   * After a time-out: what is out and what was drafted since, merged. Null: it leaves with the next
-   * flush, and may be answered until then.
-   */
+  /** What is out and drafted since, merged; null: it leaves with the next flush. */
   repeat(view: SessionView, nowMs: number): DraftSend | null {
     this.#timedOutMs = nowMs;
     if (view.request.mode === 'stream' || view.text === null) return null;

@@ -25,16 +25,11 @@ type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
 const silenceShare = 1 / 3;
 const roundTripMemory = 16;
 
-export interface ServerConnectionParts {
-  readonly settings: DeviceCoreSettings;
-  readonly out: (effect: DeviceEffect) => void;
-  /** Sends a frame. */
-  readonly send: (frame: DeviceFrame) => void;
-}
-
 export class ServerConnection {
   readonly roundTrip = new ForgettingMean(roundTripMemory);
-  readonly #parts: ServerConnectionParts;
+  readonly #settings: DeviceCoreSettings;
+  readonly #out: (effect: DeviceEffect) => void;
+  readonly #put: (frame: DeviceFrame) => void;
   #phase: Phase = 'idle';
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
@@ -65,8 +60,14 @@ export class ServerConnection {
   /** Why the link was last lost, or never came up. */
   #lastError: PilotfishError | null = null;
 
-  constructor(parts: ServerConnectionParts) {
-    this.#parts = parts;
+  constructor(
+    settings: DeviceCoreSettings,
+    out: (effect: DeviceEffect) => void,
+    put: (frame: DeviceFrame) => void,
+  ) {
+    this.#settings = settings;
+    this.#out = out;
+    this.#put = put;
   }
 
   /** The server's offer while sessions can use the link, else null. */
@@ -115,7 +116,7 @@ export class ServerConnection {
         return this.#dialAtMs;
       case 'dialling':
       case 'greeting':
-        return this.#greetedMs + this.#parts.settings.linkTimeoutMs;
+        return this.#greetedMs + this.#settings.linkTimeoutMs;
       case 'ready':
         return this.#pingDueMs(isBusy);
       default:
@@ -124,7 +125,7 @@ export class ServerConnection {
   }
 
   #pingDueMs(isBusy: boolean): number | null {
-    const { pingMs, linkTimeoutMs } = this.#parts.settings;
+    const { pingMs, linkTimeoutMs } = this.#settings;
     if (this.#pingOpen) return this.#pingedMs + linkTimeoutMs;
     const { silenceMs } = this.#welcome!.limits;
     const everyMs = Math.min(
@@ -147,7 +148,7 @@ export class ServerConnection {
     this.#greetedMs = nowMs;
     const alternative = this.#alternatives[0] ?? null;
     this.#alternatives = this.#alternatives.slice(1);
-    this.#parts.out({ kind: 'dial', alternative });
+    this.#out({ kind: 'dial', alternative });
   }
 
   onUp(nowMs: number): void {
@@ -155,7 +156,7 @@ export class ServerConnection {
     this.#phase = 'greeting';
     this.#state = 'fresh';
     this.#greetedMs = nowMs;
-    this.send(helloOf(this.#parts.settings));
+    this.send(helloOf(this.#settings));
   }
 
   /** @returns the error with which answers that cannot wait must fail, or null. */
@@ -175,7 +176,7 @@ export class ServerConnection {
       refusal?.error ??
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     this.#lastError = error;
-    if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
+    if (!this.#hasMet && !this.#settings.keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + this.#pauseMs();
     return error;
   }
@@ -204,12 +205,12 @@ export class ServerConnection {
   #backoffMs(): number {
     const pauseMaxMs = this.#pauseMaxMs;
     this.#attempts++;
-    return pauseMaxMs * (0.5 + 0.5 * this.#parts.settings.chance());
+    return pauseMaxMs * (0.5 + 0.5 * this.#settings.chance());
   }
 
   /** The longest that the next pause may be. */
   get #pauseMaxMs(): number {
-    const { backoffMinMs, backoffMaxMs } = this.#parts.settings;
+    const { backoffMinMs, backoffMaxMs } = this.#settings;
     return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
   }
 
@@ -231,18 +232,18 @@ export class ServerConnection {
 
   #giveUp(error: PilotfishError): PilotfishError {
     this.#phase = 'over';
-    this.#parts.out({ kind: 'gave-up', error });
+    this.#out({ kind: 'gave-up', error });
     return error;
   }
 
   send(frame: DeviceFrame): void {
-    this.sendWith(frame, () => this.#parts.send(frame));
+    this.onSending(frame);
+    this.#put(frame);
   }
 
-  /** Moves the connection's state on; `put` sends. */
-  sendWith(frame: DeviceFrame, put: () => void): void {
+  /** The frame of a session leaves. */
+  onSending(frame: DeviceFrame): void {
     this.#state = connectionStateAfterSending(this.#state, connectionEventOf(frame));
-    put();
   }
 
   /** Checks a frame first. @returns what is wrong with it, or whether it was handled here. */
@@ -271,7 +272,7 @@ export class ServerConnection {
   }
 
   #onWelcome(welcome: Welcome, nowMs: number): { fault: string } | { isMine: boolean } {
-    const mismatch = vocabularyError(this.#parts.settings.vocabulary, welcome);
+    const mismatch = vocabularyError(this.#settings.vocabulary, welcome);
     if (mismatch !== null) {
       this.refuse(mismatch);
       return { isMine: true };
@@ -286,7 +287,7 @@ export class ServerConnection {
     this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
-    this.#parts.out({ kind: 'welcomed', modelName, contextLength });
+    this.#out({ kind: 'welcomed', modelName, contextLength });
     this.#unanswered = null;
     this.#roundTripMinMs = Infinity;
     // The handshake does not measure the round trip: both ends do other work in it.
@@ -311,7 +312,7 @@ export class ServerConnection {
     this.#retryAfterMs = failure.retryAfterMs;
     const error =
       failure.code === 'vocabulary-mismatch'
-        ? vocabularyError(this.#parts.settings.vocabulary, failure)
+        ? vocabularyError(this.#settings.vocabulary, failure)
         : null;
     const { retryable: isRetryable } = codeTable[failure.code];
     this.#refusal = { error: error ?? errorOfFailure(failure), isRetryable };
@@ -328,7 +329,7 @@ export class ServerConnection {
   hangUp(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#parts.out({ kind: 'hang-up' });
+    this.#out({ kind: 'hang-up' });
   }
 
   /** Does whatever is due. @param isBusy as for dueMs. */

@@ -97,6 +97,9 @@ export class AnswerTally {
   downMessageCount = 0;
   resendCount = 0;
   resumeCount = 0;
+  /** Tokens that were shown unverified, and those taken back. */
+  provisionalCount = 0;
+  retractedCount = 0;
 }
 
 export interface StatisticsParts {
@@ -104,8 +107,6 @@ export interface StatisticsParts {
   readonly timings: Timings;
   readonly speculationGate: SpeculationGate;
   readonly draftPlanner: { readonly tally: Readonly<BranchTally> };
-  /** Counts of tokens that were shown unverified, and of those taken back. */
-  readonly userFeed: { readonly provisionalCount: number; readonly retractedCount: number };
   readonly startedMs: number;
   readonly advisedDraftLength: number | null;
 }
@@ -114,15 +115,7 @@ const share = (part: number, whole: number): number | null => (whole > 0 ? part 
 
 /** Rates are null where nothing was counted. @param nowMs its end, or now. */
 export function statisticsOf(
-  {
-    tally,
-    timings,
-    speculationGate,
-    draftPlanner,
-    userFeed,
-    startedMs,
-    advisedDraftLength,
-  }: StatisticsParts,
+  { tally, timings, speculationGate, draftPlanner, startedMs, advisedDraftLength }: StatisticsParts,
   nowMs: number,
 ): CoreStatistics {
   const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
@@ -147,8 +140,6 @@ export function statisticsOf(
     pauseCount: speculationGate.pauseCount,
     pausedMs: speculationGate.pausedMs(nowMs),
     advisedDraftLength,
-    provisionalCount: userFeed.provisionalCount,
-    retractedCount: userFeed.retractedCount,
     draftMs: timings.draft.mean,
     verifyMs: timings.pass.mean,
     queueMs: timings.queue.mean,

@@ -3,6 +3,7 @@
 
 import type { DeviceEffect } from './event.js';
 import type { CommittedToken } from './reconcile.js';
+import type { AnswerTally } from './statistics.js';
 import type { AnswerId, AnswerToken } from './token.js';
 
 export class UserFeed {
@@ -10,25 +11,17 @@ export class UserFeed {
   readonly #out: (effect: DeviceEffect) => void;
   /** Tokens told and not committed, from the committed length on. */
   #provisional: number[] = [];
-  #provisionalCount = 0;
-  #retractedCount = 0;
+  readonly #tally: AnswerTally;
 
-  constructor(answer: AnswerId, out: (effect: DeviceEffect) => void) {
+  constructor(answer: AnswerId, tally: AnswerTally, out: (effect: DeviceEffect) => void) {
     this.#answer = answer;
+    this.#tally = tally;
     this.#out = out;
   }
 
   /** Positions told beyond the committed length. */
   get pendingCount(): number {
     return this.#provisional.length;
-  }
-
-  get provisionalCount(): number {
-    return this.#provisionalCount;
-  }
-
-  get retractedCount(): number {
-    return this.#retractedCount;
   }
 
   /** @param from position of tokens[0]: the committed length before them. */
@@ -62,7 +55,7 @@ export class UserFeed {
     const count = this.#provisional.length - kept;
     this.#provisional = [];
     if (count <= 0) return;
-    this.#retractedCount += count;
+    this.#tally.retractedCount += count;
     this.#out({ kind: 'retracted', answer: this.#answer, from: position });
   }
 
@@ -70,7 +63,7 @@ export class UserFeed {
   provisional(from: number, tokens: readonly number[]): void {
     if (tokens.length === 0) return;
     this.#provisional.push(...tokens);
-    this.#provisionalCount += tokens.length;
+    this.#tally.provisionalCount += tokens.length;
     const reported: AnswerToken[] = tokens.map((token, index) => ({
       position: from + index,
       token,

@@ -19,7 +19,6 @@ export interface DraftSlotsParts {
   readonly config: SlotConfig;
   /** A slot more; undefined: there is none. */
   readonly takeSlot: () => SlotId | undefined;
-  /** Follows a call that was made. */
   readonly watch: (call: Promise<unknown>) => void;
 }
 
@@ -28,7 +27,6 @@ export class DraftSlots {
   /** [n >= 1] the one used last first. */
   readonly #draftSlots: DraftSlot[] = [];
 
-  /** @param slot the first. */
   constructor(slot: SlotId, parts: DraftSlotsParts) {
     this.#parts = parts;
     this.#open(slot);

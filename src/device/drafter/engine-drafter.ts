@@ -28,7 +28,6 @@ export const sequencesMaxOf = ({
 }: Pick<EngineInfo, 'slotCount' | 'passRowsMax'>): number =>
   Math.min(draftSlotsMax, slotCount, passRowsMax);
 
-/** The run that the core wants. */
 interface Wanted {
   readonly start: DraftStart;
   /** [sequences] what each has come to. */

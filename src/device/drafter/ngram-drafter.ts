@@ -53,10 +53,8 @@ class NgramDrafter implements Drafter {
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer);
     assert(job !== undefined, `answer ${request.answer} is not open`);
-    assert(
-      request.sequences.length === 1,
-      `${request.sequences.length} sequences for a drafter of one`,
-    );
+    const { length } = request.sequences;
+    assert(length === 1, `${length} sequences for a drafter of one`);
     const [text] = job.mainSequence.begin(request.sequences);
     job.run = request.run;
     this.#later(() => this.#guess(request, job, text!));

@@ -81,8 +81,7 @@ export function runRequestOf(
   const endsUnsure = stopRule.kind === 'confidence' && !isRound;
   return {
     countMax,
-    // A round that ends for lack of confidence is continued ahead, so the sender looks at the
-    // confidences there.
+    // A round that ends for lack of confidence is continued ahead: the sender decides there.
     confidenceMin: endsUnsure ? stopRule.confidenceMin : 0,
     wantConfidence: isRound && wantsConfidence(stopRule),
     alternativesMax,

@@ -21,10 +21,7 @@ export class DraftPassTimes {
   /** Of a further row, in units of a pass with one; null before a trial. */
   #price: number | null = null;
 
-  /**
-   * @param rowCount >= 1, of one pass.
-   * @param ms from its begin, or the end of the pass before, to its end.
-   */
+  /** @param rowCount >= 1, of one pass. @param ms since its begin, or the pass before. */
   add(rowCount: number, ms: number): void {
     assert(rowCount >= 1, `a pass of ${rowCount} rows`);
     if (!(ms >= 0 && ms < Infinity)) return;

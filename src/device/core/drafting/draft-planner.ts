@@ -8,7 +8,6 @@ import type { AheadBranch } from './ahead/ahead-branch.js';
 import type { BranchTally } from './ahead/branch-tally.js';
 import type { GrownToken, Growth, RunRequest } from './draft-runner.js';
 
-/** An order to the drafter of an answer. */
 export type DraftAction =
   /** The current run goes on, without the unwanted sequences. */
   | { readonly kind: 'keep'; readonly unwanted: readonly Growth[] }
@@ -33,24 +32,18 @@ export interface Adoption {
 }
 
 export interface DraftPlanner {
-  /** Whether the server is asked for hints. */
   readonly usesHints: boolean;
   readonly tally: Readonly<BranchTally>;
   /** Plans the next run. The prompt is known, there is a drafter, the answer goes on. */
   plan(view: SessionView, nowMs: number): DraftAction;
   /** A pass of the drafter has brought these tokens; the chain already holds its own. */
   drafted(grown: readonly GrownToken[]): void;
-  /** A hint of the server has arrived. */
   hint(view: SessionView, hint: Hint, nowMs: number): void;
   /** Learns from new tokens, before the chain moves. @param firstVoid where it stopped matching. */
   learn(view: SessionView, firstVoid: number): void;
   /** The chain stands, and the committed length has moved along it. */
   advance(view: SessionView, nowMs: number): void;
-  /**
-   * The chain is empty: contradicted from `firstVoid` on, or overtaken.
-   *
-   * @returns the branch that matches the committed tokens, or null.
-   */
+  /** The chain is empty, void from `firstVoid` on. @returns a branch that matches, or null. */
   settle(view: SessionView, firstVoid: number, nowMs: number): Adoption | null;
   /** The answer is over: counts the held tokens as wasted. */
   release(): void;

@@ -41,7 +41,6 @@ export interface SequenceText {
   slice(from: number): Int32Array;
 }
 
-/** A drafted token and its purpose. */
 export interface GrownToken {
   readonly grows: Growth;
   readonly token: DraftedToken;

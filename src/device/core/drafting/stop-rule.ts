@@ -36,11 +36,7 @@ export function roundLength(rule: StopRule, timings: TimingsView): number {
   return Math.max(1, bestDraftLength(inputs, rule.draftLengthMax));
 }
 
-/**
- * Whether a draft that stands at `confidences` should be sent rather than continued.
- *
- * @param confidences [n] of the tokens so far; null where not computed.
- */
+/** Whether to send a draft, not continue it. @param confidences [n] so far; null: not computed. */
 export function isRoundOver(
   rule: StopRule,
   timings: TimingsView,

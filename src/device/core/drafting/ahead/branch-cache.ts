@@ -14,7 +14,6 @@ import {
   type PossibleOutcome,
 } from './outcome-forecast.js';
 
-/** Work for the drafter. */
 export interface BranchChoice {
   /** [1 to sequencesMax] grow side by side in one pass, the chain first where it is among them. */
   readonly grows: readonly (AheadBranch | 'chain')[];
@@ -35,7 +34,6 @@ export interface AheadInputs {
   readonly lostCount: number;
   /** At this position nothing more is drafted: the drafter's context or the answer is full. */
   readonly lengthMax: number;
-  /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
   /** Most sequences in one pass of the drafter, >= 1. */
   readonly sequencesMax: number;

@@ -32,7 +32,6 @@ export interface OutcomeForecast {
   readonly chainChance: number;
 }
 
-/** Inputs of a forecast. */
 export interface ForecastInputs {
   readonly acceptanceModel: AcceptanceModel;
   /** Of a token whose runners-up are not known. */
