@@ -38,6 +38,52 @@ describe('a link that dies without a word', () => {
   });
 });
 
+describe('a server that is dialled', () => {
+  it('has as long to answer as to greet, and is hung up then', () => {
+    const silent = new LinkFixture();
+    assert.equal(silent.feed({ kind: 'timer' }, 1_999).count('hang-up'), 0);
+    assert.equal(silent.feed({ kind: 'timer' }, 2_000).count('hang-up'), 1);
+    const rude = new LinkFixture().feed({ kind: 'link-up' }, 500);
+    assert.equal(rude.feed({ kind: 'timer' }, 2_499).count('hang-up'), 0);
+    assert.equal(rude.feed({ kind: 'timer' }, 2_500).count('hang-up'), 1);
+    assert.deepEqual(rude.sent, []);
+  });
+
+  it('is given the time that it asked for, once', () => {
+    const bench = new LinkFixture().connect();
+    bench.hear({ kind: 'drain', retryAfterMs: 1_000, alternatives: [] });
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'gone' }, 10).wakeMs, 1_010);
+    assert.equal(bench.feed({ kind: 'timer' }, 1_010).count('dial'), 1);
+    // Three quarters of the second pause.
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'no' }, 1_020).wakeMs, 1_020 + 75);
+  });
+});
+
+describe('messages of a session', () => {
+  it('count for its answer until that is over', () => {
+    const bench = new LinkFixture().connect().ask();
+    const ownersOf = ({ effects }: LinkFixture) =>
+      effects.flatMap((effect) => (effect.kind === 'send' ? [effect.answer] : []));
+    assert.deepEqual(ownersOf(bench), [0]);
+    bench.hear(opened()).feed({ kind: 'cancel', answer: 0 });
+    assert.deepEqual([bench.sent[0]?.kind, ownersOf(bench)], ['close', [null]]);
+  });
+});
+
+describe('a draft in place of one that was discarded', () => {
+  it('is drawn with other random numbers', () => {
+    const bench = new LinkFixture().connect().ask({ mode: 'pipeline', tokensMax: 30 });
+    const attemptOf = ({ effects }: LinkFixture) => {
+      const start = effects.find(({ kind }) => kind === 'draft-start');
+      return start?.kind === 'draft-start' ? start.attempt : null;
+    };
+    assert.equal(attemptOf(bench), 0);
+    bench.hear(opened()).draft(3, 5);
+    bench.hear(verdict({ tokens: Int32Array.of(9), rejectedCount: 1 }), 10);
+    assert.equal(attemptOf(bench), 1);
+  });
+});
+
 describe('a server that does not know padding and aggregation', () => {
   it('is given no prompt by a device that asks for them', () => {
     const bench = new LinkFixture({ shaping: { padBytes: 64, aggregateMs: 0 } }).connect().ask();

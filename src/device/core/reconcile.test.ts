@@ -68,6 +68,7 @@ describe('reconcile', () => {
     const lies: [Partial<Verdict>, RegExp][] = [
       [{ from: 6, tokens: Int32Array.of(0) }, /builds on drafts beyond 3/],
       [{ epoch: 1, from: 4, tokens: Int32Array.of(0) }, /of epoch 1 builds/],
+      [{ from: 2, tokens: Int32Array.of(1) }, /token 1 at 2 contradicts the committed 0/],
       [{ from: 1, tokens: Int32Array.of(2, 1) }, /token 1 at 2 contradicts the committed 0/],
     ];
     for (const [lie, message] of lies) {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isOffered, modes, type ServerFrame, schemes } from '../../protocol/frame.js';
 import { DeviceWorld, targetOnly, type WorldOptions } from './device-world.suite.js';
-import { LinkFixture, opened, welcome } from './link-fixture.suite.js';
+import { LinkFixture, opened, request, welcome } from './link-fixture.suite.js';
 
 const shaping = { padBytes: 128, aggregateMs: 50 };
 
@@ -78,6 +78,22 @@ describe('padding and aggregation', () => {
     assert.ok(verdicts.length > 5);
     assert.ok(verdicts.every(({ byteCount }) => byteCount === 128));
     assert.deepEqual([...distances(verdicts.slice(3))], [50]);
+  });
+});
+
+describe('a flush without a draft', () => {
+  it('is covered while any of several answers may be drafted', () => {
+    const bench = new LinkFixture({ shaping: { padBytes: 0, aggregateMs: 100 } });
+    bench.feed({ kind: 'link-up' }).hear({ ...welcome, version: 3 });
+    const covers = (nowMs: number): number =>
+      bench
+        .feed({ kind: 'timer' }, nowMs)
+        .sent.filter((frame) => frame.kind === 'ping' && frame.isCover).length;
+    bench.ask({ mode: 'stream' }).hear(opened());
+    assert.equal(covers(100), 0);
+    bench.feed({ kind: 'generate', answer: 1, request: { ...request, mode: 'pipeline' } }, 110);
+    bench.hear(opened(1), 110);
+    assert.equal(covers(200), 1);
   });
 });
 

@@ -21,6 +21,11 @@ function drafted(position: number, token: number, runnersUp: readonly number[] =
   return { position, token, confidence: null, law: null, prob: null, alternatives };
 }
 
+/** A token without runners-up. */
+const alone = (position: number, token: number): DraftedToken => ({
+  ...{ position, token, confidence: null, law: null, prob: null },
+});
+
 function chainOf(base: number, tokens: readonly DraftedToken[]): ChainTokens {
   return { base, end: base + tokens.length, at: (position) => tokens[position - base] ?? null };
 }
@@ -124,6 +129,14 @@ describe('forecasts', () => {
     );
     assert.ok(chainChance <= 0.2 + 1e-6);
   });
+
+  it('leave the chain what a hint about its end does not claim', () => {
+    const hint = hintOf(6, [7, 8], [0.5, 0.25]);
+    const sure = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.9 };
+    const guess = { ...sure, usesRunnersUp: false, hint, chanceMin: 0.02 };
+    const { chainChance } = forecastOutcomes(chainOf(5, [alone(5, 1)]), guess);
+    assert.equal(chainChance, 0.25);
+  });
 });
 
 describe('the acceptance model', () => {
@@ -161,7 +174,53 @@ describe('the acceptance model', () => {
   });
 });
 
+describe('a hint', () => {
+  it('is held until the committed text has passed its place', () => {
+    const cache = new BranchCache();
+    cache.hear(hintOf(7, [3], [0.5]));
+    cache.advance(7);
+    assert.deepEqual([...cache.hint!.candidates], [3]);
+    cache.advance(8);
+    assert.equal(cache.hint, null);
+  });
+});
+
 describe('branches', () => {
+  const near = { tokens: Int32Array.of(2), gaps: Float64Array.of(0) };
+  const far = { tokens: Int32Array.of(2), gaps: Float64Array.of(9) };
+  const chainWith = (alternatives: typeof near) => chainOf(5, [{ ...drafted(5, 1), alternatives }]);
+
+  it('that have become unlikely are kept while there is room, and dropped where there is none', () => {
+    const cache = new BranchCache();
+    grow(cache, chainWith(near), 3);
+    assert.equal(cache.tokenCount, 3);
+    cache.choose(chainWith(far), inputs());
+    assert.deepEqual([cache.tokenCount, cache.takeDropped()], [3, 0]);
+    const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 3 };
+    cache.choose(chainWith(far), inputs({ budget }));
+    assert.deepEqual([cache.tokenCount, cache.takeDropped()], [0, 3]);
+  });
+
+  it('grow to branchTokensMax, and no further', () => {
+    const cache = new BranchCache();
+    const choose = () => cache.choose(chainWith(near), inputs({ branchTokensMax: 2 }));
+    for (const countMax of [2, 1]) {
+      const choice = choose();
+      const [branch] = choice!.grows;
+      assert.ok(branch !== undefined && branch !== 'chain');
+      assert.equal(choice!.countMax, countMax);
+      branch.drafted.push(drafted(6 + branch.drafted.length, 8));
+    }
+    assert.equal(choose(), null);
+  });
+
+  it('and chain are drafted until the other is worth more', () => {
+    // The chain is worth 0.52 * 0.7 and falls by 0.7 with each token, the branch 0.33 * 0.7.
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    const choice = new BranchCache().choose(chain, inputs({ chainRoom: 4 }));
+    assert.deepEqual(choice, { grows: ['chain'], countMax: 2 });
+  });
+
   it('never hold more tokens than the budget, nor go beyond an end of text or of the context', () => {
     fc.assert(
       fc.property(
