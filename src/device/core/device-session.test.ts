@@ -39,14 +39,23 @@ describe('an answer that may end on drafts', () => {
     bench.ask({ fallback: 'draft-only', mode: 'pipeline', tokensMax }).hear(opened());
     return bench.feed({ kind: 'link-down', reason: 'cut' }, 10).feed({ kind: 'timer' }, 200);
   }
+  const isEnd = (effect: DeviceEffect): effect is DeviceEffect & { kind: 'ended' } =>
+    effect.kind === 'ended';
   const endOf = ({ effects }: LinkFixture) => {
-    const end = effects.find(({ kind }) => kind === 'ended');
-    return end?.kind === 'ended' ? [end.reason, end.isVerified] : null;
+    const end = effects.find(isEnd);
+    return end === undefined ? null : [end.reason, end.isVerified];
   };
 
   it('ends at the token that ends a text, unverified', () => {
     assert.equal(endOf(away(30).draft(3, 5, null, 210)), null);
     assert.deepEqual(endOf(away(30).draft(3, 1, null, 210)), ['end-of-text', false]);
+  });
+
+  it('has no first token until one is shown', () => {
+    const ended = away(30).feed({ kind: 'cancel', answer: 0 }, 210).effects.find(isEnd);
+    assert.equal(ended?.statistics.firstTokenMs, null);
+    const shown = away(30).draft(3, 5, null, 210).feed({ kind: 'cancel', answer: 0 }, 220);
+    assert.equal(shown.effects.find(isEnd)?.statistics.firstTokenMs, 210);
   });
 
   it('ends at its length, or where the context of the drafter is full', () => {

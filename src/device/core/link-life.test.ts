@@ -59,6 +59,26 @@ describe('a server that is dialled', () => {
   });
 });
 
+describe('a link that stands', () => {
+  it('is pinged each pingMs while an answer is generated, and not otherwise', () => {
+    const bench = new LinkFixture().connect().hear({ kind: 'pong', nonce: 1 }, 20);
+    assert.deepEqual(bench.effects, [{ kind: 'wake', atMs: null }]);
+    assert.equal(bench.ask({ mode: 'stream' }).wakeMs, 500);
+    const [ping] = bench.feed({ kind: 'timer' }, 500).sent;
+    assert.deepEqual(ping, { kind: 'ping', nonce: 2, isCover: false });
+  });
+});
+
+describe('a draft that was sent before its session was open', () => {
+  it('is given as long as others from then on', () => {
+    const bench = new LinkFixture({ linkTimeoutMs: 1e6, pingMs: 1e6 }).connect();
+    bench.ask({ mode: 'pipeline', tokensMax: 30 }).draft(3, 5);
+    bench.hear(opened(), 5_000);
+    assert.deepEqual(bench.feed({ kind: 'timer' }, 10_999).sent, []);
+    assert.equal(bench.feed({ kind: 'timer' }, 11_000).sent[0]?.kind, 'draft');
+  });
+});
+
 describe('messages of a session', () => {
   it('count for its answer until that is over', () => {
     const bench = new LinkFixture().connect().ask();

@@ -16,6 +16,7 @@ import { roundLength } from './drafting/stop-rule.js';
 import { Timings } from './drafting/timings.js';
 import { ForgettingMean } from './estimate.js';
 import { LinkFixture, opened, settings, verdict, welcome } from './link-fixture.suite.js';
+import { ServerConnection } from './server-connection.js';
 import { chainOf, drafted, viewOf } from './session-view.suite.js';
 
 const lost = (session: number): Failure => ({
@@ -61,6 +62,23 @@ describe('a link', () => {
     bench.hear({ kind: 'pong', nonce: 1 }, 20);
     assert.equal(bench.feed({ kind: 'timer' }, 299).sent.length, 0);
     assert.equal(bench.feed({ kind: 'timer' }, 300).sent[0]?.kind, 'ping');
+  });
+
+  it('has a round trip that follows the last 16 pongs', () => {
+    const connection = new ServerConnection(
+      settings,
+      () => undefined,
+      () => undefined,
+    );
+    connection.start(0);
+    connection.onUp(0);
+    connection.admit(welcome, 0);
+    for (let nonce = 1; nonce <= 17; nonce++) {
+      const sentMs = 500 * (nonce - 1);
+      connection.admit({ kind: 'pong', nonce }, sentMs + (nonce === 17 ? 170 : 10));
+      connection.tick(500 * nonce, true);
+    }
+    assert.equal(connection.roundTrip.mean, 20);
   });
 
   it('is dialled again after a half to the whole of a pause that doubles up to backoffMaxMs', () => {

@@ -49,6 +49,39 @@ describe('drafts', () => {
   });
 });
 
+describe('drafts of race', () => {
+  const mean = (value: number) => ({ count: 9, mean: value, deviation: 0 });
+  const timings = { ...viewOf().timings, pass: mean(30), roundTrip: mean(20) };
+  const request = { ...viewOf().request, mode: 'race' as const };
+  const view = (length: number, sentTo = 3) =>
+    viewOf({ request, timings, lastVerdictMs: 1_000 }, { ...chainOf(length), sentTo });
+
+  it('wait for the last moment before a pass, and the next ones for the next', () => {
+    const planner = new SendPlanner();
+    assert.equal(planner.plan(view(1), 1_000), null);
+    assert.equal(planner.dueMs(view(1)), 1_008.5);
+    assert.equal(planner.plan(view(1), 1_008.5)?.to, 4);
+    assert.equal(planner.plan(view(2, 4), 1_010), null);
+    assert.equal(planner.dueMs(view(2, 4)), 1_038.5);
+  });
+
+  it('wait anew once a verdict has shown when a pass ended', () => {
+    const planner = new SendPlanner();
+    planner.plan(view(1), 1_000);
+    planner.onVerdict();
+    assert.equal(planner.plan(view(1), 1_020), null);
+    assert.equal(planner.dueMs(view(1)), 1_038.5);
+  });
+
+  it('leave at once before the first verdict, and where that is asked for', () => {
+    const first = viewOf({ request, timings }, chainOf(1));
+    assert.equal(new SendPlanner().plan(first, 1_000)?.to, 4);
+    const settings = { ...viewOf().settings, sending: 'at-once' as const };
+    const eager = viewOf({ request, timings, settings, lastVerdictMs: 1_000 }, chainOf(1));
+    assert.equal(new SendPlanner().plan(eager, 1_000)?.to, 4);
+  });
+});
+
 describe('time-outs', () => {
   const isTimedOut = (changes: Parameters<typeof viewOf>[0], nowMs: number): boolean =>
     new SendPlanner().isTimedOut(

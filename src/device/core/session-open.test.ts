@@ -51,6 +51,11 @@ describe('Open', () => {
     assert.deepEqual([open.prompt, open.answer.length], [prompt, 0]);
   });
 
+  it('is sent for a prompt that ends with the token that ends a text', () => {
+    const prompt = { kind: 'ids', ids: Int32Array.of(0, 3, 1) } as const;
+    assert.equal(met({ prompt }).sent[0]?.kind, 'open');
+  });
+
   it('has a cut under split alone', () => {
     const [open] = met({ scheme: 'coupled', cut, windowMax: 8 }).sent;
     assert.ok(open?.kind === 'open');

@@ -48,6 +48,15 @@ describe('drafts of the chain', () => {
     assert.equal(action.kind, 'start');
   });
 
+  it('of a round rest while its verdict is awaited, where nothing may be drafted ahead', () => {
+    const { request, settings } = viewOf();
+    const ahead = { ...settings.ahead, ownContinuation: false };
+    const terms = { ...request, mode: 'stop-and-wait' as const };
+    const view = { settings: { ...settings, ahead }, request: terms, isAwaiting: true };
+    assert.deepEqual(plan(view), { kind: 'stop' });
+    assert.equal(plan({ ...view, isAwaiting: false }).kind, 'start');
+  });
+
   it('of a round are the round and as much again, ahead of its verdict', () => {
     const stopRule = { kind: 'fixed', draftLengthMax: 4 } as const;
     const request = { ...viewOf().request, mode: 'stop-and-wait' as const, stopRule };

@@ -70,6 +70,21 @@ describe('branches', () => {
     assert.equal(planOf(viewWith({ drafting: broken })).kind, 'stop');
   });
 
+  it('that are not held any more are void', () => {
+    const stranger = {
+      position: 3,
+      token: 9,
+      source: 'hint',
+      drafted: [],
+      isClosed: false,
+    } as const;
+    const growths = ['chain', stranger] as unknown as SessionView['drafting']['growths'];
+    const drafting = { growths, isRunning: true, chainMayGrow: true, isBroken: false };
+    const action = planOf(viewWith({ drafting, windowMax: 8 }));
+    assert.ok(action.kind === 'keep' && action.unwanted.length === 1);
+    assert.deepEqual(action.unwanted[0], stranger);
+  });
+
   it('take the place of a chain between two passes, once a hint has made them likelier', () => {
     const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
     const sure = { ...unsure, alternatives: { ...unsure.alternatives!, gaps: Float64Array.of(9) } };

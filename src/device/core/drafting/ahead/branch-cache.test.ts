@@ -130,6 +130,17 @@ describe('forecasts', () => {
     assert.ok(chainChance <= 0.2 + 1e-6);
   });
 
+  it('go as far as chanceMin, and no further', () => {
+    const acceptanceModel = new AcceptanceModel();
+    const parts = { acceptanceModel, acceptanceRate: 0.5, usesRunnersUp: true, hint: null };
+    const [, chanceMin] = acceptanceModel.chances(Float64Array.of(0.5));
+    const likely = chainOf(5, [drafted(5, 1, [2])]);
+    assert.equal(forecastOutcomes(likely, { ...parts, chanceMin: chanceMin! }).outcomes.length, 1);
+    const tokens = [alone(5, 1), alone(6, 1), alone(7, 1), alone(8, 1)];
+    const { chainChance } = forecastOutcomes(chainOf(5, tokens), { ...parts, chanceMin: 0.5 });
+    assert.equal(chainChance, 0.25);
+  });
+
   it('leave the chain what a hint about its end does not claim', () => {
     const hint = hintOf(6, [7, 8], [0.5, 0.25]);
     const sure = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.9 };
