@@ -69,13 +69,32 @@ describe('a link that stands', () => {
   });
 });
 
-describe('a draft that was sent before its session was open', () => {
-  it('is given as long as others from then on', () => {
-    const bench = new LinkFixture({ linkTimeoutMs: 1e6, pingMs: 1e6 }).connect();
-    bench.ask({ mode: 'pipeline', tokensMax: 30 }).draft(3, 5);
-    bench.hear(opened(), 5_000);
-    assert.deepEqual(bench.feed({ kind: 'timer' }, 10_999).sent, []);
-    assert.equal(bench.feed({ kind: 'timer' }, 11_000).sent[0]?.kind, 'draft');
+describe('frames of a session that is closed here', () => {
+  it('are late, and those of one that was never opened are a fault', () => {
+    const bench = new LinkFixture().connect().ask({ mode: 'stream' }).hear(opened());
+    bench.feed({ kind: 'cancel', answer: 0 });
+    const said = verdict({ tokens: Int32Array.of(5) });
+    assert.equal(bench.hear(said).count('hang-up'), 0);
+    assert.equal(bench.hear({ ...said, session: 1 }).count('hang-up'), 1);
+  });
+});
+
+describe('the first verdict of race', () => {
+  it('is waited for from the time at which the session was opened', () => {
+    const bench = new LinkFixture({ linkTimeoutMs: 1e6, pingMs: 1e6 }).connect().ask();
+    assert.equal(bench.hear(opened(), 5_000).wakeMs, 5_000 + 6 * 1_000);
+  });
+});
+
+describe('an answer for which no server was ever reached', () => {
+  it('fails in time, counted from the start of the device', () => {
+    const bench = new LinkFixture({ awayMaxMs: 1_500 }).ask();
+    assert.equal(bench.feed({ kind: 'timer' }, 1_499).count('failed'), 0);
+    const failed = bench
+      .feed({ kind: 'timer' }, 1_500)
+      .effects.find(({ kind }) => kind === 'failed');
+    assert.ok(failed?.kind === 'failed');
+    assert.match(failed.error.message, /no server was reached in 2 s/);
   });
 });
 

@@ -91,5 +91,20 @@ describe('reconcile', () => {
     const residual = { from: 2, tokens: Int32Array.of(0), acceptedCount: 1, rejectedCount: 1 };
     assert.deepEqual(origins(residual), ['drafted', 'residual']);
     assert.deepEqual(origins({ from: 1, tokens: Int32Array.of(0) }), ['target']);
+    const tokens = Int32Array.of(2, 0);
+    const resumed = {
+      kind: 'resumed',
+      session: 0,
+      epoch: 0,
+      from: 1,
+      tokens,
+      logprobs: null,
+    } as const;
+    const result = reconcile(log, chain, resumed);
+    assert.ok(result.kind === 'commit');
+    assert.deepEqual(
+      result.tokens.map(({ origin }) => origin),
+      ['target', 'target'],
+    );
   });
 });

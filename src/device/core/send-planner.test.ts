@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SendPlanner } from './send-planner.js';
+import type { SessionView } from './session-view.js';
 import { chainOf, viewOf } from './session-view.suite.js';
 
 const sent = (chain = chainOf(2)) => ({ ...chain, sentTo: chain.end });
@@ -49,6 +50,42 @@ describe('drafts', () => {
   });
 });
 
+describe('rounds', () => {
+  const stopRule = { kind: 'fixed', draftLengthMax: 4 } as const;
+  const request = { ...viewOf().request, mode: 'stop-and-wait' as const, stopRule };
+  const running = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+  const sentOf = (length: number, isRunning: boolean, isAwaiting = false) => {
+    const drafting = isRunning ? (running as SessionView['drafting']) : viewOf().drafting;
+    const view = viewOf({ request, drafting, isAwaiting }, chainOf(length));
+    return new SendPlanner().plan(view, 0)?.frames.map(({ ids }) => ids.length) ?? null;
+  };
+
+  it('leave when they are whole, one at a time', () => {
+    assert.deepEqual([sentOf(0, true), sentOf(3, true), sentOf(4, true)], [null, null, [4]]);
+    assert.deepEqual([sentOf(6, true), sentOf(4, true, true)], [[4], null]);
+  });
+
+  it('leave as they are where no more tokens come, if need be empty', () => {
+    assert.deepEqual([sentOf(2, false), sentOf(0, false)], [[2], [0]]);
+  });
+});
+
+describe('a new epoch', () => {
+  it('has all of the room for frames', () => {
+    const planner = new SendPlanner();
+    const { link } = viewOf();
+    const limits = { ...link.welcome!.limits, draftTokens: 4 };
+    const parts = { windowMax: 200, link: { ...link, welcome: { ...link.welcome!, limits } } };
+    for (let length = 1; length <= 40; length++) {
+      const chain = { ...chainOf(length), sentTo: 2 + length, beginsEpoch: false };
+      assert.equal(planner.plan(viewOf(parts, chain), 0)?.to, 3 + length);
+    }
+    const next = { ...chainOf(100), beginsEpoch: false };
+    assert.equal(planner.plan(viewOf(parts, next), 0)?.to, 43 + 8 * 4);
+    assert.equal(planner.plan(viewOf(parts, chainOf(100)), 0)?.to, 103);
+  });
+});
+
 describe('drafts of race', () => {
   const mean = (value: number) => ({ count: 9, mean: value, deviation: 0 });
   const timings = { ...viewOf().timings, pass: mean(30), roundTrip: mean(20) };
@@ -71,6 +108,18 @@ describe('drafts of race', () => {
     planner.onVerdict();
     assert.equal(planner.plan(view(1), 1_020), null);
     assert.equal(planner.dueMs(view(1)), 1_038.5);
+  });
+
+  it('leave at once where a pass is too short for the clock', () => {
+    const fast = { ...timings, pass: mean(0) };
+    const eager = viewOf({ request, timings: fast, lastVerdictMs: 1_000 }, chainOf(1));
+    assert.equal(new SendPlanner().plan(eager, 1_000)?.to, 4);
+  });
+
+  it('are sent again after a time-out, and nothing where there is none', () => {
+    const repeated = (length: number) => new SendPlanner().repeat(view(length, 3 + length), 9_000);
+    assert.deepEqual([repeated(2)?.frames.length, repeated(2)?.to], [1, 5]);
+    assert.deepEqual([repeated(0)?.frames, repeated(0)?.isRepeat], [[], true]);
   });
 
   it('leave at once before the first verdict, and where that is asked for', () => {

@@ -168,7 +168,6 @@ export class ServerConnection {
     this.#welcome = null;
     this.#downSinceMs ??= nowMs;
     this.#awaySinceMs ??= nowMs;
-    this.#pingOpen = false;
     const refusal = this.#refusal;
     this.#refusal = null;
     if (refusal !== null && !refusal.isRetryable) return this.#giveUp(refusal.error);

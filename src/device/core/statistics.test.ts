@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DraftedToken } from '../../engine/engine.js';
-import type { ServerFrame } from '../../protocol/frame.js';
+import { type Mode, noShaping, type ServerFrame } from '../../protocol/frame.js';
 import { DeviceWorld } from './device-world.suite.js';
 import { aheadDefaults } from './drafting/ahead/ahead-budget.js';
 import { LinkFixture, opened, verdict, welcome } from './link-fixture.suite.js';
@@ -114,6 +114,31 @@ describe('statistics', () => {
     const { branchTokenCount, branchUsedCount, runnerUpHitCount, branchMissCount } = found;
     assert.deepEqual([branchTokenCount, branchUsedCount], [2, 2]);
     assert.deepEqual([runnerUpHitCount, branchMissCount], [1, 0]);
+  });
+
+  it('count the tokens of a branch that no verdict asked for as wasted', () => {
+    const bench = new LinkFixture({ ahead: aheadDefaults }).connect();
+    bench.ask({ mode: 'pipeline', tokensMax: 30, windowMax: 1 });
+    bench.hear({ ...opened(), windowMax: 1 } as ServerFrame).grow([unsure(3, 5, 7)]);
+    bench.feed({ kind: 'timer' }, 10).grow([drafted(4, 8)], 20);
+    const { draftedCount, keptCount, wastedCount } = cancelled(bench, 30);
+    assert.deepEqual([draftedCount, keptCount, wastedCount], [2, 0, 2]);
+  });
+
+  it('take the time of a pass from what verdicts say, in race from their distance', () => {
+    const passOf = (mode: Mode, shaping = noShaping): number | null => {
+      const bench = new LinkFixture({ shaping }).feed({ kind: 'link-up' });
+      bench
+        .hear({ ...welcome, version: 3 })
+        .ask({ mode, tokensMax: 30 })
+        .hear(opened());
+      bench.draft(3, 5).feed({ kind: 'timer' }, 90);
+      const times = { verifyUs: 5_000, acceptedCount: 1 };
+      bench.hear(verdict({ from: 4, ...times }), 100);
+      return cancelled(bench.hear(verdict({ from: 4, ...times }), 130), 140).verifyMs;
+    };
+    assert.deepEqual([passOf('pipeline'), passOf('race')], [5, 30]);
+    assert.equal(passOf('race', { padBytes: 0, aggregateMs: 10 }), 5, 'at flush times');
   });
 
   it('count hints, those whose token came, and how long before their verdicts they were here', () => {

@@ -28,6 +28,12 @@ describe('draft pass times', () => {
     assert.equal(times.cost(4), 2.5);
   });
 
+  it('learn nothing of rows before a pass of one was measured', () => {
+    const times = new DraftPassTimes();
+    for (const rowCount of [2, 2, 1]) times.add(rowCount, 12);
+    assert.deepEqual([times.cost(2), times.cost(4)], [1, 3]);
+  });
+
   it('price rows by what passes took, never below nothing', () => {
     assert.equal(measured(8, 10).cost(3), 1.25);
     assert.equal(measured(8, 24).cost(3), 3);

@@ -51,6 +51,17 @@ describe('a run', () => {
     assert.deepEqual([draft(1, 7), drafting.isRunning], [[], false]);
   });
 
+  it('ends by its own end, not by that of an earlier one', () => {
+    const { drafting, start } = runner();
+    start();
+    drafting.stop();
+    start();
+    drafting.ended(1, ['end-of-text']);
+    assert.equal(drafting.isRunning, true);
+    drafting.ended(2, ['end-of-text']);
+    assert.deepEqual([drafting.isRunning, drafting.chainMayGrow], [false, false]);
+  });
+
   it('of voided sequences alone is stopped', () => {
     const { drafting, start } = runner();
     start();

@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { meanOf, viewOf } from '../session-view.suite.js';
-import { isRoundOver, lengthWithHeadStart, roundLength, type StopRule } from './stop-rule.js';
+import {
+  isRoundOver,
+  lengthWithHeadStart,
+  roundLength,
+  type StopRule,
+  wantsConfidence,
+} from './stop-rule.js';
 import type { TimingsView } from './timings.js';
 
 /** A round trip of 100 ms and a pass of 100 ms. */
@@ -29,6 +35,14 @@ describe('a round', () => {
       roundLength(adaptive, timings),
     );
     assert.deepEqual(lengths, [8, 3, 1]);
+  });
+
+  it('needs confidences under the rules that look at them', () => {
+    const kinds = ['fixed', 'adaptive', 'confidence', 'gain'] as const;
+    const wanted = kinds.filter((kind) =>
+      wantsConfidence({ kind, draftLengthMax: 8, confidenceMin: 0.5 }),
+    );
+    assert.deepEqual(wanted, ['confidence', 'gain']);
   });
 
   it('of a rule by confidence ends after the first token less sure than asked for', () => {

@@ -70,6 +70,15 @@ describe('branches', () => {
     assert.equal(planOf(viewWith({ drafting: broken })).kind, 'stop');
   });
 
+  it('are not drafted any more where the target has never picked a runner-up', () => {
+    const view = viewWith({}, { chanceMin: 0.1 });
+    const planner = new AheadPlanner(view.settings);
+    const log = { length: 4, at: () => 9 };
+    const told = viewOf({ text: { ...view.text!, log } }, full);
+    for (let count = 0; count < 200; count++) planner.learn(told, 3);
+    assert.deepEqual([planner.plan(view, 0).kind, planOf(view).kind], ['stop', 'start']);
+  });
+
   it('that are not held any more are void', () => {
     const stranger = {
       position: 3,
@@ -121,8 +130,31 @@ describe('branches', () => {
     planner.drafted([]);
     assert.equal(planner.plan(view, 0).kind, 'keep');
     planner.advance(view, 0);
+    assert.equal(planner.plan(view, 0).kind, 'keep', 'a pass is on');
     planner.drafted([]);
     assert.equal(planner.plan(view, 0).kind, 'start');
+    planner.drafted([]);
+    assert.equal(planner.plan(view, 0).kind, 'keep', 'the news is used');
+    const fresh = new AheadPlanner(settings);
+    fresh.advance(view, 0);
+    assert.equal(fresh.plan(view, 0).kind, 'keep', 'no pass has ended');
+  });
+
+  it('are weighed against the run once for each piece of news', () => {
+    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const { settings, request } = viewWith();
+    const parts = { settings, request, drafting, isAwaiting: true } as Partial<SessionView>;
+    const viewAt = (gap: number): SessionView => {
+      const alternatives = { ...unsure.alternatives!, gaps: Float64Array.of(gap) };
+      const at = (position: number) => ({ ...unsure, position, alternatives });
+      return viewOf(parts, chainOf(2, { sentTo: 5, at }));
+    };
+    const planner = new AheadPlanner(settings);
+    planner.advance(viewAt(9), 0);
+    planner.drafted([]);
+    assert.equal(planner.plan(viewAt(9), 0).kind, 'keep', 'the chain is likelier');
+    planner.drafted([]);
+    assert.equal(planner.plan(viewAt(0), 0).kind, 'keep', 'no news since');
   });
 
   it('of race are worth less by each token that the server writes meanwhile', () => {

@@ -141,6 +141,13 @@ describe('forecasts', () => {
     assert.equal(chainChance, 0.25);
   });
 
+  it('take a hint about a later place as a sign that the chain gets there', () => {
+    const parts = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.5, chanceMin: 0.02 };
+    const guess = { ...parts, usesRunnersUp: false, hint: hintOf(6, [7], [0.625]) };
+    const { chainChance } = forecastOutcomes(chainOf(5, [alone(5, 1), alone(6, 1)]), guess);
+    assert.equal(chainChance, 0.625 * 0.5);
+  });
+
   it('leave the chain what a hint about its end does not claim', () => {
     const hint = hintOf(6, [7, 8], [0.5, 0.25]);
     const sure = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.9 };
@@ -210,6 +217,37 @@ describe('branches', () => {
     const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 3 };
     cache.choose(chainWith(far), inputs({ budget }));
     assert.deepEqual([cache.tokenCount, cache.takeDropped()], [0, 3]);
+  });
+
+  it('join a pass late, so that the first leaves room for them, and not where they tie', () => {
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    const countAt = (cost: number): number => {
+      const passCost = (rowCount: number) => 1 + (cost - 1) * (rowCount - 1);
+      return new BranchCache().choose(chain, inputs({ chainRoom: 4, sequencesMax: 2, passCost }))!
+        .countMax;
+    };
+    assert.deepEqual([countAt(2), countAt(1.8)], [2, 1]);
+    const gaps = Float64Array.of(0, 0);
+    const tied = { ...alone(5, 1), alternatives: { tokens: Int32Array.of(2, 3), gaps } };
+    const choice = new BranchCache().choose(chainOf(5, [tied]), inputs({ sequencesMax: 2 }));
+    assert.equal(choice?.grows.length, 1);
+  });
+
+  it('are worth less with each token: another comes next', () => {
+    const cache = new BranchCache();
+    const chain = chainOf(5, [
+      {
+        ...alone(5, 1),
+        alternatives: { tokens: Int32Array.of(2, 3), gaps: Float64Array.of(0, 0.2) },
+      },
+    ]);
+    const tokens = [0, 1].map(() => {
+      const [branch] = cache.choose(chain, inputs())!.grows;
+      assert.ok(branch !== undefined && branch !== 'chain');
+      branch.drafted.push(alone(6, 8));
+      return branch.token;
+    });
+    assert.deepEqual(tokens, [2, 3]);
   });
 
   it('grow to branchTokensMax, and no further', () => {

@@ -215,9 +215,8 @@ const chainFirst = (chosen: readonly (AheadBranch | 'chain')[]): (AheadBranch | 
   ...chosen.filter((one) => one !== 'chain'),
 ];
 
-/** Tokens before the value, times `rate` each, falls below another. In [1, max]; 0 if max is. */
+/** Tokens before the value, times `rate` each, falls below another. In [1, max]. */
 function countUntil(other: number, value: number, rate: number, max: number): number {
-  if (max <= 1) return max;
   let count = 1;
   while (count < max && value * rate ** count >= other) count++;
   return count;
