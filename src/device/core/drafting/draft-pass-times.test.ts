@@ -20,7 +20,7 @@ describe('draft pass times', () => {
     const times = new DraftPassTimes();
     assert.equal(times.cost(4), 4);
     times.add(1, 8);
-    assert.deepEqual([times.cost(2), times.cost(4)], [1, 3]);
+    assert.deepEqual([times.cost(1), times.cost(2), times.cost(4)], [1, 1, 3]);
     times.add(2, 12);
     assert.equal(times.cost(2), 1);
     times.add(2, 12);

@@ -135,6 +135,14 @@ describe('branches', () => {
     assert.equal(planner.plan(view, 0).kind, 'start');
     planner.drafted([]);
     assert.equal(planner.plan(view, 0).kind, 'keep', 'the news is used');
+    const begun = new AheadPlanner(settings);
+    begun.advance(view, 0);
+    assert.equal(
+      begun.plan(viewOf({ ...parts, drafting: viewOf().drafting }, chain), 0).kind,
+      'start',
+    );
+    begun.drafted([]);
+    assert.equal(begun.plan(view, 0).kind, 'keep', 'the run began with the news');
     const fresh = new AheadPlanner(settings);
     fresh.advance(view, 0);
     assert.equal(fresh.plan(view, 0).kind, 'keep', 'no pass has ended');
