@@ -156,6 +156,14 @@ describe('a draft without an answer in time while frames leave on a flush timer'
 });
 
 describe('a server that goes', () => {
+  it('drain: gets no new answer, and the link is left for one', () => {
+    const bench = new LinkFixture().connect();
+    bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });
+    assert.equal(bench.count('hang-up'), 0);
+    bench.ask();
+    assert.deepEqual([bench.sent, bench.count('hang-up')], [[], 1]);
+  });
+
   it('drain: a link that is down already is not hung up again', () => {
     const bench = new LinkFixture().connect().ask();
     bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });

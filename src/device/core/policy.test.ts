@@ -64,15 +64,29 @@ describe('a link', () => {
     assert.equal(bench.feed({ kind: 'timer' }, 300).sent[0]?.kind, 'ping');
   });
 
-  it('has a round trip that follows the last 16 pongs', () => {
-    const connection = new ServerConnection(
-      settings,
-      () => undefined,
-      () => undefined,
-    );
+  function welcomed(): ServerConnection {
+    const nothing = (): void => undefined;
+    const connection = new ServerConnection(settings, nothing, nothing);
     connection.start(0);
     connection.onUp(0);
     connection.admit(welcome, 0);
+    return connection;
+  }
+
+  it('has no round trip by a pong that comes after the next ping', () => {
+    const connection = welcomed();
+    connection.admit({ kind: 'pong', nonce: 9 }, 100);
+    // Something was heard since the ping: the link stands, and is asked again.
+    connection.tick(2_000, true);
+    connection.tick(2_000, true);
+    connection.admit({ kind: 'pong', nonce: 1 }, 2_100);
+    assert.equal(connection.roundTrip.mean, null);
+    connection.admit({ kind: 'pong', nonce: 2 }, 2_130);
+    assert.equal(connection.roundTrip.mean, 130);
+  });
+
+  it('has a round trip that follows the last 16 pongs', () => {
+    const connection = welcomed();
     for (let nonce = 1; nonce <= 17; nonce++) {
       const sentMs = 500 * (nonce - 1);
       connection.admit({ kind: 'pong', nonce }, sentMs + (nonce === 17 ? 170 : 10));

@@ -17,6 +17,25 @@ describe('drafts', () => {
     assert.deepEqual([...send!.frames[0]!.ids], [2, 2]);
   });
 
+  it('of a pipeline ask for one token where there are none and none come', () => {
+    const [frame] = new SendPlanner().plan(viewOf(), 0)!.frames;
+    assert.deepEqual([frame?.ids.length, frame?.more], [0, false]);
+    assert.equal(new SendPlanner().plan(viewOf({ isAwaiting: true }), 0), null);
+  });
+
+  it('do not follow a residual token that ends the answer', () => {
+    const wire = { id: 0, state: 'residual-due' } as const;
+    const request = { ...viewOf().request, scheme: 'split' as const };
+    const sentWith = (token: number, endMax: number) => {
+      const parts = { wire, request, residual: { token, isOpen: false }, endMax };
+      const frames = new SendPlanner().plan(viewOf(parts, chainOf(2)), 0)?.frames;
+      return frames?.map(({ residual, ids, more }) => [residual, ids.length, more]);
+    };
+    assert.deepEqual(sentWith(1, 103), [[1, 0, false]], 'the end of the text');
+    assert.deepEqual(sentWith(5, 3), [[5, 0, false]], 'the last token asked for');
+    assert.deepEqual(sentWith(5, 103), [[5, 2, false]]);
+  });
+
   it('are cut into frames of as many tokens as the server takes', () => {
     const send = new SendPlanner().plan(viewOf({ windowMax: 40 }, chainOf(40)), 0);
     assert.deepEqual(
@@ -114,6 +133,9 @@ describe('drafts of race', () => {
     const fast = { ...timings, pass: mean(0) };
     const eager = viewOf({ request, timings: fast, lastVerdictMs: 1_000 }, chainOf(1));
     assert.equal(new SendPlanner().plan(eager, 1_000)?.to, 4);
+    const short = { ...timings, pass: mean(1) };
+    const waiting = viewOf({ request, timings: short, lastVerdictMs: 1_000 }, chainOf(1));
+    assert.equal(new SendPlanner().plan(waiting, 1_000), null, 'a pass of 1 ms is not');
   });
 
   it('are sent again after a time-out, and nothing where there is none', () => {

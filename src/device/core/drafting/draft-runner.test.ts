@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DeviceEffect } from '../event.js';
 import { drafted } from '../session-view.suite.js';
+import type { AheadBranch } from './ahead/ahead-branch.js';
 import { DraftRunner, sequenceText } from './draft-runner.js';
 
 const options = { countMax: 4, confidenceMin: 0, wantConfidence: false, alternativesMax: 0 };
@@ -41,6 +42,24 @@ describe('a run', () => {
     assert.deepEqual(start(), { run: 2, from: 5, tokens: [] });
     drafting.restart(4);
     assert.deepEqual(start(), { run: 3, from: 4, tokens: [8] });
+  });
+
+  it('of a branch that became the chain is followed by one from the branch on', () => {
+    const { drafting, start, draft } = runner();
+    start();
+    draft(1, 7);
+    draft(1, 8);
+    drafting.ended(1, ['count']);
+    const branch: AheadBranch = {
+      ...{ position: 4, token: 9, source: 'hint', drafted: [], isClosed: false },
+    };
+    const log = { length: 3, at: () => 2 };
+    const chain = { base: 3, end: 5, at: (position: number) => drafted(position) };
+    drafting.start(options, 'greedy', [sequenceText({ log, chain }, branch)], 0);
+    drafting.promote(branch);
+    assert.deepEqual([drafting.growths, drafting.isRunning], [['chain'], true]);
+    drafting.stop();
+    assert.equal(start().from, 4);
   });
 
   it('that was stopped brings nothing more', () => {

@@ -148,6 +148,12 @@ describe('forecasts', () => {
     assert.equal(chainChance, 0.625 * 0.5);
   });
 
+  it('take the word of a hint that names the drafted token', () => {
+    const parts = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.5, chanceMin: 0.02 };
+    const guess = { ...parts, usesRunnersUp: false, hint: hintOf(5, [1], [0.75]) };
+    assert.equal(forecastOutcomes(chainOf(5, [alone(5, 1)]), guess).chainChance, 0.75);
+  });
+
   it('leave the chain what a hint about its end does not claim', () => {
     const hint = hintOf(6, [7, 8], [0.5, 0.25]);
     const sure = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.9 };
@@ -231,6 +237,16 @@ describe('branches', () => {
     const tied = { ...alone(5, 1), alternatives: { tokens: Int32Array.of(2, 3), gaps } };
     const choice = new BranchCache().choose(chainOf(5, [tied]), inputs({ sequencesMax: 2 }));
     assert.equal(choice?.grows.length, 1);
+  });
+
+  it('grow as long as a token is worth chanceMin', () => {
+    const [, chance] = new AcceptanceModel().chances(near.gaps);
+    const budget = { ...aheadDefaults, chanceMin: chance! * 0.5 ** 3 };
+    const choice = new BranchCache().choose(
+      chainWith(near),
+      inputs({ budget, acceptanceRate: 0.5 }),
+    );
+    assert.equal(choice?.countMax, 3);
   });
 
   it('are worth less with each token: another comes next', () => {
