@@ -51,6 +51,12 @@ describe('a verdict', () => {
   const heard = (said: Partial<Verdict>, changes: Partial<GenerateRequest> = {}) =>
     complaint(asked(changes).hear(opened()), verdict(said));
 
+  it('brings tokens of the vocabulary', () => {
+    const bench = asked().hear(opened());
+    bench.hear(verdict({ tokens: Int32Array.of(16) }), 10);
+    assert.deepEqual([bench.count('tokens'), bench.count('hang-up')], [0, 1]);
+  });
+
   it('brings as many tokens as were asked for, and no more', () => {
     assert.equal(heard({ tokens: Int32Array.of(2, 3, 4, 5) }), null);
     const message = heard({ tokens: Int32Array.of(2, 3, 4, 5, 6) });

@@ -38,6 +38,19 @@ describe('a link that dies without a word', () => {
   });
 });
 
+describe('a link that is lost', () => {
+  it('is known to be away after the grace of the device', () => {
+    const bench = new LinkFixture({ backoffMinMs: 1e6, backoffMaxMs: 1e6 }).connect().ask();
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'cut' }, 10).wakeMs, 10 + 100);
+  });
+
+  it('is hung up once, whatever asks for that', () => {
+    const bench = new LinkFixture().connect();
+    assert.equal(bench.feed({ kind: 'timer' }, 2_000).count('hang-up'), 1);
+    assert.equal(bench.feed({ kind: 'close' }, 2_010).count('hang-up'), 0);
+  });
+});
+
 describe('a server that is dialled', () => {
   it('has as long to answer as to greet, and is hung up then', () => {
     const silent = new LinkFixture();
@@ -162,6 +175,19 @@ describe('a server that goes', () => {
     assert.equal(bench.count('hang-up'), 0);
     bench.ask();
     assert.deepEqual([bench.sent, bench.count('hang-up')], [[], 1]);
+  });
+
+  it('drain: the servers that it names are dialled in their order, then the usual one', () => {
+    const bench = new LinkFixture().connect();
+    const alternatives = ['ws://localhost:1/', 'ws://localhost:2/'];
+    bench.hear({ kind: 'drain', retryAfterMs: 0, alternatives });
+    const dialled = [10, 20, 30].map((nowMs) => {
+      const { wakeMs } = bench.feed({ kind: 'link-down', reason: 'gone' }, nowMs);
+      bench.feed({ kind: 'timer' }, wakeMs!);
+      const dial = bench.effects.find(({ kind }) => kind === 'dial');
+      return dial?.kind === 'dial' ? dial.alternative : undefined;
+    });
+    assert.deepEqual(dialled, [...alternatives, null]);
   });
 
   it('drain: a link that is down already is not hung up again', () => {

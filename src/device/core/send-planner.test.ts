@@ -121,6 +121,15 @@ describe('drafts of race', () => {
     assert.equal(planner.dueMs(view(2, 4)), 1_038.5);
   });
 
+  it('leave without a token that would come after that moment', () => {
+    const drafting = { growths: ['chain'], isRunning: true, chainMayGrow: true, isBroken: false };
+    const parts = { request, lastVerdictMs: 1_000, drafting: drafting as SessionView['drafting'] };
+    const drawn = viewOf({ ...parts, timings: { ...timings, draft: mean(8) } }, chainOf(1));
+    const planner = new SendPlanner();
+    assert.equal(planner.plan(drawn, 1_000), null);
+    assert.equal(planner.plan(drawn, 1_001)?.to, 4);
+  });
+
   it('wait anew once a verdict has shown when a pass ended', () => {
     const planner = new SendPlanner();
     planner.plan(view(1), 1_000);

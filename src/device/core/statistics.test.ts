@@ -158,8 +158,12 @@ describe('statistics', () => {
     bench.hear(verdict({ epoch: 1, from: 5, acceptedCount: 1 }), 90);
     bench.draft(5, 6, null, 90).hear({ ...hint, epoch: 1, position: 5, confidences }, 90);
     bench.hear(verdict({ epoch: 1, from: 6, acceptedCount: 1 }), 110);
-    const { hintCount, hintRightCount, lateHintCount, hintLeadMs } = cancelled(bench, 120);
+    const found = cancelled(bench, 120);
+    const { hintCount, hintRightCount, lateHintCount, hintLeadMs } = found;
     assert.deepEqual([hintCount, hintRightCount, lateHintCount, hintLeadMs], [3, 1, 1, 20]);
+    // One verdict contradicted the chain, two reached just its end.
+    const { chainTestedCount, chainSurvivedCount, branchMissCount } = found;
+    assert.deepEqual([chainTestedCount, chainSurvivedCount, branchMissCount], [3, 2, 1]);
   });
 
   for (const mode of ['race', 'pipeline', 'stop-and-wait'] as const) {

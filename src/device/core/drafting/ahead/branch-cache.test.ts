@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { DraftedToken } from '../../../../engine/engine.js';
 import { mean } from '../../../../math/statistics.js';
 import { Random } from '../../../../sim/random.js';
+import { drafted as alone } from '../../session-view.suite.js';
 import { AcceptanceModel } from './acceptance-model.js';
 import { type AheadBudget, aheadDefaults } from './ahead-budget.js';
 import { type AheadInputs, BranchCache } from './branch-cache.js';
@@ -20,11 +21,6 @@ function drafted(position: number, token: number, runnersUp: readonly number[] =
   const alternatives = { tokens: Int32Array.from(runnersUp), gaps };
   return { position, token, confidence: null, law: null, prob: null, alternatives };
 }
-
-/** A token without runners-up. */
-const alone = (position: number, token: number): DraftedToken => ({
-  ...{ position, token, confidence: null, law: null, prob: null },
-});
 
 function chainOf(base: number, tokens: readonly DraftedToken[]): ChainTokens {
   return { base, end: base + tokens.length, at: (position) => tokens[position - base] ?? null };
