@@ -89,6 +89,18 @@ describe('hints', () => {
     }
   });
 
+  it('of a slot that has failed during the pass are not told: its verdict will differ', () => {
+    const harness = new Harness({ model: { exit } });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'race', wantsHints: true }));
+    const { id } = harness.operations.shift()!;
+    harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
+    harness.settle(1);
+    assert.deepEqual(hintsIn(harness.take(1)), []);
+    harness.settle(2);
+    assert.notDeepEqual(hintsIn(harness.take(1)), []);
+  });
+
   it('of a pass that is over, or of none, are dropped', () => {
     const harness = opened();
     harness.send(1, draftOf({ ids: Int32Array.of(text[3]!) }));

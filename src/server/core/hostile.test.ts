@@ -335,6 +335,19 @@ describe('hostile frames', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
+  it('takes no epoch that begins after the drafts of the one before', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame(pipeline));
+    harness.send(1, draft({ ids: new Int32Array(0) }));
+    harness.settle();
+    harness.send(1, draft({ from: 4, ids: many(4) }));
+    harness.take(1);
+    harness.send(1, draft({ epoch: 1, from: 8 }));
+    const [failure] = harness.take(1);
+    assert.equal(failure?.kind === 'failure' && failure.code, 'draft-gap');
+  });
+
   it('refuses wrong keys, no common version, another vocabulary, no greeting', () => {
     const unauthenticated: [DeviceFrame, WireCode][] = [
       [{ ...hello, key: 'stolen' }, 'key-refused'],
@@ -349,6 +362,9 @@ describe('hostile frames', () => {
       harness.connect(index, null);
       harness.send(index, frame);
       assert.equal(harness.closed.get(index), code);
+      const [failure] = harness.take(index);
+      assert.ok(failure?.kind === 'failure');
+      assert.equal(failure.retryAfterMs, 0, 'another attempt would fail as well');
     }
   });
 
@@ -396,10 +412,12 @@ describe('hostile frames', () => {
     const harness = new Harness({ settings: { limits } });
     harness.connect(1);
     harness.connect(2);
+    harness.connect(3, null);
     harness.advance(4_000);
     harness.send(2, { kind: 'ping', nonce: 9, isCover: false });
     harness.advance(3_500);
     assert.equal(harness.closed.get(1), 'too-slow');
+    assert.equal(harness.closed.get(3), 'too-slow', 'which has never said anything');
     assert.equal(harness.closed.get(2), undefined);
     assert.deepEqual(harness.take(2).at(-1), { kind: 'pong', nonce: 9 });
   });

@@ -129,7 +129,10 @@ export class PacedCore {
     if (paced.held.length >= heldMax) this.#release(paced);
   }
 
-  /** The first session that aggregates starts the timer at once; a shorter period restarts it. */
+  /**
+   * The first session that aggregates starts the timer; a shorter period restarts it. The answer to
+   * its Open or Resume is flushed at once, and from then on the connection reads slowly.
+   */
   #pace({ connection: id, periodMs, isClogged }: Pace, nowMs: number): void {
     const known = this.#paced.get(id);
     const timer = new FlushTimer(periodMs, nowMs);
@@ -140,7 +143,6 @@ export class PacedCore {
     }
     const order = this.#order++;
     this.#paced.set(id, { id, order, timer, held: [], atMs: 0, index: -1, isClogged });
-    this.#run([{ kind: 'clogged', connection: id }], nowMs);
   }
 
   #enqueue(paced: PacedConnection): void {

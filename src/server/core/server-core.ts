@@ -134,7 +134,7 @@ export class ServerCore {
   #operationDone(id: number, bytes: Uint8Array | null): void {
     const { kind, session } = this.#operations.settle(id);
     if (!session) return;
-    if (kind === 'save' && bytes) this.#parts.slots.images.keep(session, id, bytes);
+    if (kind === 'save' && bytes) this.#parts.slots.images.keep(session, bytes);
     this.#parts.slots.confirm(session, id);
   }
 
@@ -143,7 +143,8 @@ export class ServerCore {
     if (kind === 'pass') {
       this.#results.passFailed(this.#parts.scheduler.passFailed(id, nowMs), message, nowMs);
     } else if (session) {
-      this.#results.slotFailed(session, id, kind, message);
+      if (kind === 'save') this.#parts.slots.images.fail(session);
+      else this.#results.slotFailed(session, message);
     }
   }
 
@@ -170,8 +171,6 @@ export class ServerCore {
 
   /** Whether an answer is written for a session of this connection. */
   isWriting(id: ConnectionId): boolean {
-    const connection = this.#parts.connections.get(id);
-    if (connection === undefined || connection.state === 'failed') return false;
     return this.#parts.table.sessionsOf(id).some(({ end }) => end === null);
   }
 

@@ -3,33 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { unlimited } from '../../base/key-grant.js';
 import type { Outcome } from '../../engine/engine.js';
-import { plainSampling } from '../../math/sampling.js';
-import { noShaping, type Scheme } from '../../protocol/frame.js';
-import { TokenLog } from '../../protocol/token-log.js';
-import { Session } from './session.js';
+import type { Session } from './session.js';
+import { endToken, sessionOf, sessionPrompt } from './session.suite.js';
 import { type InFlightSegment, type StatusKind, statusMoves } from './session-status.js';
-import { Tenant } from './tenants/tenant.js';
 
-const address = { connection: 1, session: 0 };
-const prompt = [0, 3, 5];
-const endToken = 1;
-
-function sessionOf(scheme: Scheme = 'coupled', lengthMax = 20): Session {
-  const promptLength = prompt.length;
-  const terms = {
-    ...({ scheme, promptLength, lengthMax, mode: 'pipeline', windowMax: 64, cut: null } as const),
-    ...{ endsAtContext: false, wantsHints: false, shaping: noShaping, topLogprobs: null },
-    endOfText: new Set([endToken]),
-    config: { sampling: plainSampling, seed: 1n, promptLength },
-    tenant: new Tenant(1, null, unlimited, 0),
-  };
-  const log = new TokenLog(prompt);
-  const session = new Session({ key: 1, terms, log, resumeKey: '00', address }, 0);
-  session.sent('opened');
-  return session;
-}
+const prompt = sessionPrompt;
 
 const segmentOf = (session: Session): InFlightSegment => ({
   ...{ from: session.log.length, draftCount: 0, padCount: 0, isJudged: true, epoch: 0, queueMs: 0 },
@@ -58,7 +37,7 @@ const inState: { readonly [kind in StatusKind]: () => Session } = {
     return session;
   },
   'law-due': () => {
-    const session = start(sessionOf('split'));
+    const session = start(sessionOf({ scheme: 'split' }));
     session.commitPass(rejected, 1);
     return session;
   },

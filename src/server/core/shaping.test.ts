@@ -84,6 +84,18 @@ describe('a session that asks to be aggregated', () => {
     assert.equal(verdicts(harness.take(2)).length, 1);
   });
 
+  it('waits for flushes with its own frames only: the connection is answered at once', () => {
+    const harness = opened(shaping);
+    harness.settle(3);
+    harness.take(1);
+    harness.send(1, { kind: 'ping', nonce: 5, isCover: false });
+    harness.feed({ kind: 'drain', alternatives: [] });
+    assert.deepEqual(
+      harness.take(1).map(({ kind }) => kind),
+      ['pong', 'drain'],
+    );
+  });
+
   it('is told at once, and in order, when its connection ends', () => {
     const harness = opened(shaping);
     harness.settle();

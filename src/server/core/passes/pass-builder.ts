@@ -7,7 +7,6 @@ import type { PassShape } from '../../../math/pass-time.js';
 import type { Mode } from '../../../protocol/frame.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
-import type { ServedModel } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './batch.js';
 import type { SlotTable } from './slot-table.js';
@@ -34,7 +33,6 @@ export interface CandidateContext {
 export function candidateOf(
   session: Session,
   slots: SlotTable,
-  { endOfText, passRowsMax }: ServedModel,
   { passMs, firstDraftLength }: CandidateContext,
 ): Candidate {
   const wantedMax = session.history.advice ?? firstDraftLength;
@@ -45,7 +43,7 @@ export function candidateOf(
     tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
-    draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
+    draftCount: draftsToTest(session, wantedMax),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
@@ -58,11 +56,12 @@ export function candidateOf(
  * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
  * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
  */
-function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
-  const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
-  const worthMax = trustedLength(session.history.trust, soughtMax);
+function draftsToTest(session: Session, wantedMax: number): number {
+  const { terms, history, drafts, log } = session;
+  const soughtMax = terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const worthMax = trustedLength(history.trust, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
-  return session.drafts.countToEnd(session.log.length, count, endOfText);
+  return drafts.countToEnd(log.length, count, terms.endOfText);
 }
 
 /**

@@ -222,13 +222,12 @@ export class Scheduler {
     );
     // A copied prompt may be complete, with nothing left to compute.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const { model } = this.#settings;
     const context = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
       firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, model, context),
+      candidateOf(session, this.#slots, context),
     );
     return withinRounds(candidates, this.#ready);
   }

@@ -59,6 +59,19 @@ describe('slots', () => {
     assert.ok(fedBy(5, open) >= 60, 'both slots were needed');
   });
 
+  it('are not waited for where too few tokens are shared to be worth a copy', () => {
+    const harness = new Harness({ model: { passTokensMax: 256, contextLength: 256 } });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    // Both come while a pass is in flight, and begin with the same ten tokens.
+    for (const session of [1, 2]) {
+      const ids = Int32Array.from({ length: 40 }, (_, at) => (at < 10 ? 3 : 2 + session));
+      harness.send(1, openFrame({ session, prompt: { kind: 'ids', ids }, mode: 'stream' }));
+    }
+    harness.settle(2);
+    assert.equal(harness.core.stats().passSessions.p99, 3);
+  });
+
   it('hold nothing for others after a pass that failed', () => {
     const ids = Int32Array.from({ length: 60 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
     const harness = new Harness({ model: { slotCount: 2 } });

@@ -270,8 +270,8 @@ export class SlotTable {
     const length = this.cacheLength(session);
     if (isKept && length >= sharedTokensMin && this.images.isKept && slot.unconfirmed.size === 0) {
       this.cut(session, length);
-      const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      this.images.begin(session, id, length);
+      this.#issue({ kind: 'save', slot: slot.id }, session);
+      this.images.begin(session, length);
     }
     this.evictionCount++;
     session.evicted();

@@ -2,7 +2,6 @@
 // pass or slot has failed.
 
 import type { CoreParts } from '../core-parts.js';
-import type { EngineOperation } from '../event.js';
 import type { CompletedSegment, FailedPass } from '../passes/scheduler.js';
 import type { Session } from '../session.js';
 import { noDeferredTimes } from '../session-status.js';
@@ -68,11 +67,7 @@ export class SessionResults {
    * An operation on a session's slot has failed: the session gets another slot, filled from its
    * log.
    */
-  slotFailed(session: Session, id: number, kind: EngineOperation['kind'], message: string): void {
-    if (kind === 'save') {
-      this.#parts.slots.images.fail(session, id);
-      return;
-    }
+  slotFailed(session: Session, message: string): void {
     // An ended session has no slot any more.
     if (session.isForgotten || session.end !== null) return;
     if (session.segment === null) this.#parts.slots.release(session);

@@ -1,0 +1,83 @@
+// Checks the chain of drafts of a session: what is taken of a frame, what stands, and what is void.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { TokenLog } from '../../protocol/token-log.js';
+import { draftOf } from './core-harness.suite.js';
+import { DraftBuffer } from './draft-buffer.js';
+
+const prompt = [0, 3, 5];
+
+/** A log of the prompt and what follows, and a chain that begins after the prompt. */
+function chainOf(ids: readonly number[], committed: readonly number[] = []) {
+  const log = new TokenLog(prompt);
+  const drafts = new DraftBuffer();
+  drafts.begin(0, prompt.length);
+  const add = (from: number, tokens: readonly number[]): number | null =>
+    drafts.add(draftOf({ from, ids: Int32Array.from(tokens) }), log);
+  add(prompt.length, ids);
+  for (const token of committed) log.push(token);
+  drafts.settle(log);
+  return { log, drafts, add };
+}
+
+describe('a chain of drafts', () => {
+  it('stands as far as the log goes on as drafted, and the rest is in line', () => {
+    const { log, drafts } = chainOf([6, 7, 8], [6, 7]);
+    assert.deepEqual(drafts.takeCounts(), { acceptedCount: 2, rejectedCount: 0 });
+    assert.equal(drafts.pendingCount(log.length), 1);
+    assert.deepEqual([...drafts.pending(log.length, 1).ids], [8]);
+  });
+
+  it('is void from the first token that the log does not have', () => {
+    const { log, drafts } = chainOf([6, 7, 8], [6, 9]);
+    assert.deepEqual(drafts.takeCounts(), { acceptedCount: 1, rejectedCount: 1 });
+    assert.equal(drafts.isVoid, true);
+    assert.equal(drafts.pendingCount(log.length), 0);
+  });
+
+  it('names the position at which a frame says something else than the one before', () => {
+    const { add, drafts } = chainOf([6, 7, 8]);
+    assert.equal(add(4, [7, 9]), 5);
+    assert.equal(add(4, [7, 8, 9]), null);
+    assert.equal(drafts.end, 7);
+  });
+
+  it('is void where a frame differs from tokens that are committed and forgotten', () => {
+    const { log, drafts, add } = chainOf([6, 7, 8], [6, 7]);
+    drafts.forgetBelow(log.length);
+    assert.equal(add(3, [6, 7, 8, 9]), null);
+    assert.equal(drafts.isVoid, false);
+    assert.equal(drafts.pendingCount(log.length), 2);
+    assert.equal(add(3, [6, 9, 8, 9]), null);
+    assert.equal(drafts.isVoid, true);
+  });
+
+  it('counts frames that bring new drafts, until a pass takes from it', () => {
+    const { drafts, add } = chainOf([6, 7]);
+    add(3, [6, 7]);
+    add(5, [8]);
+    assert.equal(drafts.frameCount, 2);
+    drafts.passTaken();
+    assert.equal(drafts.frameCount, 0);
+  });
+});
+
+describe('what a device holds of the log', () => {
+  it('ends where its chain ends, or where it was rejected', () => {
+    for (const [committed, held] of [
+      [[6, 7, 8, 9], 6],
+      [[6, 9, 8], 4],
+    ] as const) {
+      const { log, drafts } = chainOf([6, 7, 8], committed);
+      assert.equal(drafts.heldTo(prompt.length, log), held);
+    }
+  });
+
+  it('is nothing new where its chain begins later than what it was told', () => {
+    const { log, drafts } = chainOf([6, 7, 8], [6, 7, 8]);
+    drafts.forgetBelow(4);
+    assert.equal(drafts.heldTo(3, log), 3);
+    assert.equal(drafts.heldTo(4, log), 6);
+  });
+});
