@@ -27,6 +27,12 @@ describe('draft advice', () => {
     }
   });
 
+  it('is the limit while nothing is known of what a pass costs', () => {
+    const unknown = { fixedMs: 0, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };
+    const load = { cost: unknown, judgedCount: 1, contextLength: 0, busyShare: 0 };
+    assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: 0 }, 64), 64);
+  });
+
   it('is longer for drafts that stand more often, and the limit where rows are free', () => {
     assert.ok(at(8, 0.9) > at(8, 0.6));
     const free = { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };

@@ -1,4 +1,4 @@
-// Checks what the scheduler tells devices of their drafts.
+// Checks what the scheduler expects of the next passes, and tells devices of their drafts.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -20,6 +20,23 @@ function taught(passCount: number): Scheduler {
   }
   return scheduler;
 }
+
+describe('the time for a token', () => {
+  it('is expected to rise with the lengths of the contexts in recent passes', () => {
+    const scheduler = taught(0);
+    for (let pass = 0; pass < 40; pass++) {
+      const tokenContext = 100 * (pass % 4);
+      scheduler.passTime.learn({ tokenCount: 1, rowCount: 1, tokenContext }, 10 + tokenContext);
+    }
+    const before = scheduler.loadedTokenMs;
+    scheduler.refresh(sessionOf({ mode: 'race' }));
+    const waiting = scheduler.loadedTokenMs;
+    const plan = scheduler.schedule(0);
+    assert.ok(plan.kind === 'pass');
+    scheduler.startPass(plan, 0);
+    assert.ok(scheduler.loadedTokenMs > waiting && waiting >= before);
+  });
+});
 
 describe('advice on draft length', () => {
   it('is given once sixteen passes were measured', () => {

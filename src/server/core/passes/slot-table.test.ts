@@ -5,9 +5,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Open } from '../../../protocol/frame.js';
 import { draftOf, Harness, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
-import { targetText } from '../scripted-target.suite.js';
+import { scriptedSettings, targetText } from '../scripted-target.suite.js';
+import { sessionOf } from '../session.suite.js';
+import { SlotTable } from './slot-table.js';
 
 describe('slots', () => {
+  it('hold nothing of a session that has none', () => {
+    const slots = new SlotTable(scriptedSettings(), () => 1);
+    assert.equal(slots.cacheLength(sessionOf()), 0);
+  });
+
   it('copy what sessions share instead of computing it again', () => {
     const harness = new Harness({ model: { slotCount: 4 } });
     const ids = Int32Array.from({ length: 100 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));

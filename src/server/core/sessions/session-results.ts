@@ -37,7 +37,7 @@ export class SessionResults {
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
     this.#parts.scheduler.refresh(session);
-    if (isValid) this.#endExhausted(session, nowMs);
+    this.#endExhausted(session, nowMs);
   }
 
   #count({ terms: { tenant } }: Session, committed: number, judged: number, nowMs: number): void {

@@ -129,6 +129,17 @@ describe('limits of a key', () => {
 });
 
 describe('a tenant', () => {
+  it('has of every limit its own, or else that of the server', () => {
+    const defaults = {
+      ...{ sessions: 1, rounds: 2, tokensPerMinute: 3, promptTokens: 4, bytesPerMinute: 5 },
+    };
+    const tenants = new Tenants(defaults);
+    assert.deepEqual(tenants.of(grantOf('a', {}), 0).limits, defaults);
+    const own = { ...defaults, sessions: 6, rounds: 7, tokensPerMinute: 8, promptTokens: 9 };
+    assert.deepEqual(tenants.of(grantOf('b', own), 0).limits, own);
+    assert.deepEqual(tenants.of(null, 0).limits, defaults);
+  });
+
   it('keeps its debts while its key leaves and comes back, and is forgotten in the end', () => {
     const tenants = new Tenants(unlimited);
     const grant = grantOf('a', { tokensPerMinute: 60 });
