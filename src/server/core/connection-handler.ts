@@ -183,9 +183,8 @@ export class ConnectionHandler {
 
   /** Ends all connections and forgets their sessions. */
   stop(nowMs: number): void {
-    const { connections, opening, ending } = this.#parts;
+    const { connections, ending } = this.#parts;
     this.#isDraining = true;
-    opening.close();
     const fault = wireFault('draining', 'the server is going away', null);
     for (const connection of [...connections.values()]) this.#fail(connection, fault, nowMs);
     ending.forgetDetached();

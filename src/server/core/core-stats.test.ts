@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type KeyLimits, unlimited } from '../../base/key-grant.js';
+import { pointLaw } from '../../math/law.js';
 import { draftOf, Harness, hello, openFrame, verdicts } from './core-harness.suite.js';
 import { targetText } from './scripted-target.suite.js';
 import { burstMsMax } from './tenants/fair-share.js';
@@ -140,6 +141,39 @@ describe('the statistics', () => {
     const [first, second] = creditMs();
     // Two sessions of equal size fill half of each pass, and earn half of it.
     assert.ok(first! < 1 && second! > burstMsMax - 1, `${first} and ${second}`);
+  });
+
+  it('tell callers without a key as one account without an id', () => {
+    const harness = new Harness();
+    for (const connection of [1, 2]) harness.connect(connection);
+    const { accountCount, accounts } = harness.core.stats();
+    assert.equal(accountCount, 1);
+    assert.deepEqual([accounts[0]!.id, accounts[0]!.connectionCount], [null, 2]);
+    harness.disconnect(2);
+    assert.equal(harness.core.stats().accounts[0]!.connectionCount, 1);
+  });
+
+  it('of static batches count the rows that pad drafts to the longest', () => {
+    for (const [scheme, rowCount] of [
+      ['coupled', 8],
+      ['full', 8],
+      // A device could not draw a residual token for padding: it does not know its law.
+      ['split', 6],
+    ] as const) {
+      const batching = { kind: 'static', count: 2, waitMs: 1000 } as const;
+      const harness = new Harness({ settings: { batching } });
+      harness.connect(1);
+      for (const [session, length] of [1, 3].entries()) {
+        harness.send(1, openFrame({ session, scheme, mode: 'stop-and-wait' }));
+        harness.settle();
+        const ids = new Int32Array(length).fill(2);
+        const probs = scheme === 'split' ? new Float64Array(length).fill(1) : null;
+        const laws = scheme === 'full' ? Array.from(ids, (id) => pointLaw(id)) : null;
+        harness.send(1, draftOf({ session, ids, probs, laws }));
+      }
+      harness.settle(1);
+      assert.equal(harness.core.stats().rowCount, rowCount, scheme);
+    }
   });
 
   it('count refusals for the limits of a key, in all and of its own', () => {

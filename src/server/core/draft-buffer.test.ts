@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pointLaw } from '../../math/law.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { draftOf } from './core-harness.suite.js';
 import { DraftBuffer } from './draft-buffer.js';
@@ -32,6 +33,7 @@ describe('a chain of drafts', () => {
   it('is void from the first token that the log does not have', () => {
     const { log, drafts } = chainOf([6, 7, 8], [6, 9]);
     assert.deepEqual(drafts.takeCounts(), { acceptedCount: 1, rejectedCount: 1 });
+    assert.deepEqual(drafts.takeCounts(), { acceptedCount: 0, rejectedCount: 0 }, 'told once');
     assert.equal(drafts.isVoid, true);
     assert.equal(drafts.pendingCount(log.length), 0);
   });
@@ -60,6 +62,27 @@ describe('a chain of drafts', () => {
     assert.equal(drafts.frameCount, 2);
     drafts.passTaken();
     assert.equal(drafts.frameCount, 0);
+  });
+});
+
+describe('the next chain of drafts', () => {
+  it('has nothing of the one before: tokens, probabilities and laws are its own', () => {
+    const log = new TokenLog(prompt);
+    const drafts = new DraftBuffer();
+    for (const [epoch, prob] of [
+      [0, 0.25],
+      [1, 0.5],
+    ] as const) {
+      drafts.begin(epoch, prompt.length);
+      const laws = [pointLaw(6 + epoch)];
+      const ids = Int32Array.of(6 + epoch);
+      const probs = Float64Array.of(prob);
+      drafts.add(draftOf({ epoch, ids, probs, laws, more: epoch === 0 }), log);
+      assert.deepEqual(drafts.pending(log.length, 1), { ids, probs, laws });
+      assert.equal(drafts.hasMore, epoch === 0);
+    }
+    drafts.begin(2, prompt.length);
+    assert.deepEqual([drafts.size, drafts.frameCount, drafts.isVoid], [0, 0, false]);
   });
 });
 

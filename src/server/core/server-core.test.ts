@@ -8,6 +8,7 @@ import {
   draftOf,
   Harness,
   type HarnessOptions,
+  hello,
   openFrame,
   tokensOf,
 } from './core-harness.suite.js';
@@ -50,6 +51,27 @@ describe('the server core', () => {
     assert.equal(harness.operations.length, 0);
     harness.advance(1);
     assert.equal(harness.operations.at(-1)?.kind, 'pass');
+  });
+
+  it('drops what still comes of a connection that is gone or has failed', () => {
+    const harness = new Harness();
+    harness.connect(1, { ...hello, key: 'stolen' });
+    for (const connection of [1, 9]) {
+      harness.take(connection);
+      const fault = { code: 'frame-malformed', message: 'cut short', session: null } as const;
+      for (const event of [
+        { kind: 'frame', connection, frame: openFrame() },
+        { kind: 'fault', connection, fault },
+        { kind: 'clogged', connection },
+        { kind: 'cleared', connection },
+        { kind: 'disconnected', connection },
+      ] as const) {
+        const effects = harness.feed(event);
+        assert.ok(effects.every(({ kind }) => kind === 'wake'));
+      }
+    }
+    assert.equal(harness.core.stats().failureCount, 1);
+    assert.equal(harness.core.retainedCount, 0);
   });
 
   it('takes no connections and sessions after it was told to stop', () => {

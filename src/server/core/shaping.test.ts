@@ -61,6 +61,16 @@ describe('a session that asks to be aggregated', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
+  it('receives none after its device has closed it', () => {
+    const harness = opened(shaping);
+    harness.settle(2);
+    harness.send(1, { kind: 'close', session: 0 });
+    harness.advance(100);
+    harness.take(1);
+    harness.advance(1_000);
+    assert.deepEqual(harness.take(1), []);
+  });
+
   it('says it to the sessions of its connection alone, and shows in the statistics', () => {
     const harness = opened(shaping);
     harness.connect(2, newest);
@@ -69,6 +79,8 @@ describe('a session that asks to be aggregated', () => {
     assert.equal(verdicts(harness.take(1)).length, 0);
     assert.ok(verdicts(harness.take(2)).length > 0);
     assert.deepEqual(harness.core.stats().cover, { ...noShaping, connectionCount: 1 });
+    harness.send(2, openFrame({ session: 1, padBytes: 1 }));
+    assert.equal(harness.core.stats().cover.connectionCount, 2, 'a padded one counts as well');
   });
 
   it('keeps it when another connection takes the session over', () => {

@@ -1,4 +1,4 @@
-// Checks that saved caches stay within their bytes, and that the least recently saved one makes room.
+// Checks that saved caches stay within their bytes, and that the one saved first makes room.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

@@ -33,6 +33,14 @@ describe('draft advice', () => {
     assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: 0 }, 64), 64);
   });
 
+  it('moves by more than three quarters of a token, or not at all', () => {
+    assert.deepEqual(
+      [8.75, 8.76, 7.25, 7.24].map((ideal) => nextAdvice(8, ideal, 64)),
+      [null, 9, null, 7],
+    );
+    assert.deepEqual([nextAdvice(null, 64, 64), nextAdvice(null, 3.2, 64)], [null, 3]);
+  });
+
   it('is longer for drafts that stand more often, and the limit where rows are free', () => {
     assert.ok(at(8, 0.9) > at(8, 0.6));
     const free = { fixedMs: 30, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };

@@ -94,8 +94,8 @@ export function buildSegment(
     isRetry: session.isSuspect,
   };
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
-  const topLogprobs = isJudged ? terms.topLogprobs : null;
   const tokens = joined(filled, ids);
+  const { topLogprobs } = terms;
   const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
   return { segment, inFlight };
 }

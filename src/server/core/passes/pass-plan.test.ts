@@ -172,6 +172,15 @@ describe('batcher', () => {
     assert.deepEqual(missing(9), [[9, 0]]);
   });
 
+  it('leaves the last token of a prompt out where no row is left to judge', () => {
+    const rounds = Array.from({ length: 4 }, (_, key) => candidate(key, { draftCount: 0 }));
+    const rows = (passRowsMax: number) =>
+      sharesOf(planPass([...rounds, prompt(9, 20)], { ...bounds, passRowsMax }, linear, 0)).at(-1);
+    const share = { key: 9, draftCount: 0, padCount: 0 };
+    assert.deepEqual(rows(4), { ...share, fillCount: 19, isJudged: false });
+    assert.deepEqual(rows(5), { ...share, fillCount: 20, isJudged: true });
+  });
+
   it('judges the row after a prompt that is complete', () => {
     const [share] = sharesOf(planPass([prompt(1, 20)], bounds, linear, 0));
     assert.deepEqual(share, { key: 1, fillCount: 20, draftCount: 0, padCount: 0, isJudged: true });

@@ -22,19 +22,21 @@ function taught(passCount: number): Scheduler {
 }
 
 describe('the time for a token', () => {
-  it('is expected to rise with the lengths of the contexts in recent passes', () => {
+  it('is expected from the number of sessions and the contexts in recent passes', () => {
     const scheduler = taught(0);
     for (let pass = 0; pass < 40; pass++) {
       const tokenContext = 100 * (pass % 4);
       scheduler.passTime.learn({ tokenCount: 1, rowCount: 1, tokenContext }, 10 + tokenContext);
     }
-    const before = scheduler.loadedTokenMs;
     scheduler.refresh(sessionOf({ mode: 'race' }));
-    const waiting = scheduler.loadedTokenMs;
     const plan = scheduler.schedule(0);
     assert.ok(plan.kind === 'pass');
     scheduler.startPass(plan, 0);
-    assert.ok(scheduler.loadedTokenMs > waiting && waiting >= before);
+    // A pass over three tokens of context counts a tenth; two rows, with one more session.
+    const shape = { tokenCount: 2, rowCount: 2, tokenContext: 2 * 0.1 * 3 };
+    const expectedMs = scheduler.passTime.predict(shape);
+    assert.ok(Math.abs(scheduler.loadedTokenMs - expectedMs) < 1e-9);
+    assert.ok(scheduler.passTime.predict({ ...shape, tokenContext: 0 }) < expectedMs - 0.1);
   });
 });
 

@@ -208,6 +208,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
+      // An image that is being written will be there after the operations under way.
       if (this.#slots.images.isSaving(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }

@@ -110,9 +110,8 @@ export class SlotTable {
    * @returns false where no slot can be had yet.
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
-    assert(!this.has(session), `session ${session.key} has a slot`);
-    // Its image is still being written, and will be here after the operations under way.
-    if (this.images.isSaving(session)) return false;
+    const isWaiting = !this.has(session) && !this.images.isSaving(session);
+    assert(isWaiting, `session ${session.key} has a slot, or its image is being written`);
     const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key

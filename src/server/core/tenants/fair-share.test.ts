@@ -139,8 +139,8 @@ describe('fair shares', () => {
     assert.equal(first.creditMs, burstMsMax - 100);
     shares.alone(1000);
     assert.equal(first.creditMs, 0);
-    assert.ok(shares.terms([tenant(2)], 500), 'the first may be between rounds');
-    assert.equal(shares.terms([tenant(2)], 1600), null);
+    assert.ok(shares.terms([tenant(2)], 1000), 'the first may be between rounds');
+    assert.equal(shares.terms([tenant(3)], 2001), null, 'for a second');
   });
 
   it('are earned in equal parts and paid for what was filled; who fills more has nothing to burst with', () => {
