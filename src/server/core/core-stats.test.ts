@@ -176,6 +176,26 @@ describe('the statistics', () => {
     }
   });
 
+  it('of static batches count padding that ends with the context', () => {
+    const batching = { kind: 'static', count: 2, waitMs: 1000 } as const;
+    const harness = new Harness({ model: { contextLength: 8 }, settings: { batching } });
+    harness.connect(1);
+    for (const [session, [promptLength, length]] of [
+      [6, 1],
+      [3, 3],
+    ].entries() as Iterable<[number, [number, number]]>) {
+      const prompt = { kind: 'ids', ids: new Int32Array(promptLength).fill(3) } as const;
+      harness.send(1, openFrame({ session, prompt, mode: 'stop-and-wait' }));
+      harness.settle();
+      const ids = new Int32Array(length).fill(2);
+      harness.send(1, draftOf({ session, from: promptLength, ids }));
+    }
+    harness.settle(1);
+    const { rowCount, passFailureCount } = harness.core.stats();
+    // Four rows, and two with one of padding, which is all that six and one leave of eight.
+    assert.deepEqual([rowCount, passFailureCount], [7, 0]);
+  });
+
   it('count refusals for the limits of a key, in all and of its own', () => {
     const harness = new Harness();
     harness.connect(1, hello, grant('a', { sessions: 1 }));

@@ -55,6 +55,14 @@ describe('a chain of drafts', () => {
     assert.equal(drafts.isVoid, true);
   });
 
+  it('is tested no further than to its first token that ends a text', () => {
+    const { drafts } = chainOf([6, 1, 7, 1]);
+    const counts = [1, 2, 4].map((countMax) => drafts.countToEnd(3, countMax, new Set([1])));
+    assert.deepEqual(counts, [1, 2, 2]);
+    assert.equal(drafts.countToEnd(3, 4, new Set([9])), 4);
+    assert.equal(drafts.countToEnd(5, 2, new Set([7])), 1);
+  });
+
   it('counts frames that bring new drafts, until a pass takes from it', () => {
     const { drafts, add } = chainOf([6, 7]);
     add(3, [6, 7]);

@@ -70,11 +70,14 @@ describe('hints', () => {
 
   it('of a chain that its device has given up meanwhile are not told', () => {
     const harness = opened();
-    harness.send(1, draftOf({ ids: Int32Array.of(wrong(3), text[4]!) }));
-    harness.send(1, draftOf({ epoch: 1, ids: Int32Array.of(text[3]!) }));
+    harness.send(1, draftOf({ ids: Int32Array.of(wrong(3)) }));
+    harness.settle();
+    harness.take(1);
+    // The first frame is in a pass when the second begins a new chain, or contradicts the text.
+    harness.send(1, draftOf({ epoch: 1, from: 4, ids: Int32Array.of(text[4]!) }));
+    harness.send(1, draftOf({ epoch: 1, from: 3, ids: Int32Array.of(wrong(3), text[4]!) }));
     harness.settle(1);
-    const announced = hintsIn(harness.take(1));
-    assert.ok(announced.every(({ epoch }) => epoch !== 0));
+    assert.deepEqual(hintsIn(harness.take(1)), []);
   });
 
   it('are not told to a session that is cancelled or closed, or whose reader has fallen behind', () => {

@@ -53,6 +53,17 @@ describe('a session', () => {
     );
   });
 
+  it('is over at once where the answer that it begins with is', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.take(1);
+    harness.send(1, openFrame({ answer: Int32Array.of(4, 1) }));
+    const [, verdict] = harness.take(1);
+    assert.ok(verdict?.kind === 'verdict');
+    assert.deepEqual([verdict.end, verdict.from, verdict.tokens.length], ['end-of-text', 5, 0]);
+    assert.equal(harness.operations.length, 0);
+  });
+
   it('draws no bonus token while more of the chain is on its way', () => {
     const harness = new Harness();
     const sampling = { ...openFrame().sampling, temperature: 0 };

@@ -40,6 +40,7 @@ describe('the law of a rejected draft', () => {
   it('is sent whole where the session asked for no cut', () => {
     const verdict = verdictOf(dense, null);
     assert.deepEqual(verdict.law, { kind: 'whole', law: dense });
+    assert.deepEqual([verdict.acceptedCount, verdict.rejectedCount], [0, 1]);
     assert.deepEqual(verdict.lawLogprobs, { logprobs, top: [] });
   });
 

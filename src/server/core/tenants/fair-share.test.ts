@@ -127,7 +127,6 @@ describe('a pass that several keys want', () => {
 const tenant = (ordinal: number): TenantCredit => ({
   ordinal,
   creditMs: burstMsMax,
-  lastSeenMs: -Infinity,
 });
 
 describe('fair shares', () => {
@@ -163,6 +162,24 @@ describe('fair shares', () => {
 });
 
 describe('slots that several keys want', () => {
+  it('go first to the key that holds fewer, though a session of the other has waited longer', () => {
+    const harness = new Harness({ model: { slotCount: 2 }, settings: { slotQuantumTokens: 1e6 } });
+    for (const [connection, id] of [
+      [1, 'a'],
+      [2, 'b'],
+    ] as const) {
+      harness.connect(connection, hello, { id, limits: unlimited });
+    }
+    harness.send(1, openFrame({ mode: 'stream' }));
+    // Both come while a pass is in flight.
+    harness.send(1, openFrame({ session: 1, mode: 'stream' }));
+    harness.nowMs += 1;
+    harness.send(2, openFrame({ mode: 'stream' }));
+    harness.settle(3);
+    assert.equal(tokensOf(harness.take(2)).length, 2);
+    assert.ok(verdicts(harness.take(1)).every(({ session }) => session === 0));
+  });
+
   it('go round, so that a key with many sessions cannot keep them from others', () => {
     const harness = new Harness({ model: { slotCount: 4 }, settings: { slotQuantumTokens: 1e6 } });
     const grant = (id: string) => ({ id, limits: unlimited });

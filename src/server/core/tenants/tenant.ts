@@ -39,7 +39,7 @@ export class Tenant {
   constructor(ordinal: number, id: string | null, limits: KeyLimits, nowMs: number) {
     this.ordinal = ordinal;
     this.id = id;
-    this.credit = { ordinal, creditMs: burstMsMax, lastSeenMs: -Infinity };
+    this.credit = { ordinal, creditMs: burstMsMax };
     this.#limits = limits;
     this.#tokens = new RateLimit(limits.tokensPerMinute, nowMs);
     this.#bytes = new RateLimit(limits.bytesPerMinute, nowMs);
