@@ -13,7 +13,6 @@ const prompt = [0, 3, 5];
 function chainOf(ids: readonly number[], committed: readonly number[] = []) {
   const log = new TokenLog(prompt);
   const drafts = new DraftBuffer();
-  drafts.begin(0, prompt.length);
   const add = (from: number, tokens: readonly number[]): number | null =>
     drafts.add(draftOf({ from, ids: Int32Array.from(tokens) }), log);
   add(prompt.length, ids);
@@ -36,6 +35,16 @@ describe('a chain of drafts', () => {
     assert.deepEqual(drafts.takeCounts(), { acceptedCount: 0, rejectedCount: 0 }, 'told once');
     assert.equal(drafts.isVoid, true);
     assert.equal(drafts.pendingCount(log.length), 0);
+  });
+
+  it('is forgotten as far as the device knows it committed, and all of it once it is void', () => {
+    const { log, drafts } = chainOf([6, 7, 8], [6, 7]);
+    drafts.forgetBelow(4);
+    assert.deepEqual([drafts.size, drafts.end], [2, 6]);
+    log.push(9);
+    drafts.settle(log);
+    drafts.forgetBelow(4);
+    assert.equal(drafts.size, 0);
   });
 
   it('names the position at which a frame says something else than the one before', () => {
@@ -74,6 +83,13 @@ describe('a chain of drafts', () => {
 });
 
 describe('the next chain of drafts', () => {
+  it('goes on with the counts of the one before, also of a pass that it has overtaken', () => {
+    const { drafts } = chainOf([6, 7], [6, 9]);
+    drafts.begin(1, 5);
+    drafts.countTested(2, 1);
+    assert.deepEqual(drafts.takeCounts(), { acceptedCount: 3, rejectedCount: 2 });
+  });
+
   it('has nothing of the one before: tokens, probabilities and laws are its own', () => {
     const log = new TokenLog(prompt);
     const drafts = new DraftBuffer();
