@@ -21,10 +21,7 @@ export interface ConnectionHandlerParts extends CoreParts {
   readonly ending: SessionEnd;
 }
 
-/**
- * Frames that are taken of a key that has used up what it may: the cheap greeting, and what ends
- * something.
- */
+/** Frames taken of an exhausted key: the cheap greeting, and those that end something. */
 const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'hello',
   'open',

@@ -16,9 +16,7 @@ export interface Candidate {
   readonly missingCount: number;
   /** Drafts in line, >= 0. */
   readonly draftCount: number;
-  /**
-   * Whether a row is to be judged once nothing is missing; otherwise one committed token stays out.
-   */
+  /** Whether a row is judged once nothing is missing; otherwise one token stays out. */
   readonly wantsJudging: boolean;
   /** Since when it waits, and by when its user would notice. */
   readonly waitingSinceMs: number;
@@ -53,10 +51,7 @@ export interface PlannedPass {
   readonly kind: 'pass';
   readonly segments: readonly PlannedSegment[];
   readonly predictedMs: number;
-  /**
-   * Time that each tenant is charged for its segments, the fixed time apart; empty where nothing is
-   * shared.
-   */
+  /** Charged to each tenant for its segments, the fixed time apart; empty: nothing is shared. */
   readonly spentMs: ReadonlyMap<number, number>;
 }
 

@@ -11,9 +11,7 @@ import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './batch.js';
 import type { SlotTable } from './slot-table.js';
 
-/**
- * Passes that a session of each mode may wait unnoticed: a device that has stopped notices at once.
- */
+/** Passes that a session may wait unnoticed: a device that has stopped notices at once. */
 const slackPasses: { readonly [mode in Mode]: number } = {
   'stop-and-wait': 0,
   pipeline: 0.5,
@@ -64,9 +62,7 @@ function draftsToTest(session: Session, wantedMax: number): number {
   return drafts.countToEnd(log.length, count, terms.endOfText);
 }
 
-/**
- * The segment of one share; cuts the slot back where it holds more than the segment starts from.
- */
+/** The segment of one share; cuts the slot back to where the segment starts. */
 export function buildSegment(
   session: Session,
   share: PlannedSegment,
@@ -103,10 +99,7 @@ export function buildSegment(
 /** Any token serves: padding is tested like a draft. */
 const padToken = 0;
 
-/**
- * `split` cannot be padded: where padding falls, the device would have to know the law it was drawn
- * from.
- */
+/** `split` cannot be padded: a device would need the law that padding was drawn from. */
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
   if (terms.scheme === 'split') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));

@@ -48,10 +48,7 @@ export interface FailedPass {
   readonly isProved: boolean;
 }
 
-/**
- * Keeps each key to the rounds it may have at once: those with the nearest deadlines. The others
- * wait.
- */
+/** Keeps each key to the rounds it may have at once: those with the nearest deadlines. */
 function withinRounds(
   candidates: readonly Candidate[],
   sessions: ReadonlyMap<number, Session>,
@@ -192,10 +189,7 @@ export class Scheduler {
     return tenants;
   }
 
-  /**
-   * Gives slots to keys with fewer slots first, then first come, first served. Sessions that get
-   * none wait.
-   */
+  /** Slots go to keys with fewer slots first, then first come, first served. */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
     if (waiting.length === 0) return;

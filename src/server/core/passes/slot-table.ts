@@ -14,15 +14,9 @@ import type { IssueOperation } from './operations.js';
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
-  /**
-   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for
-   * sessions that begin alike. It costs no session a slot.
-   */
+  /** Without an owner: the text whose first `engineLength` tokens it still holds. */
   residue: CommittedTokens | null;
-  /**
-   * Tokens the engine holds once all issued operations have run; those below the log's length are
-   * the log's.
-   */
+  /** Tokens in the engine after all issued operations, as in the log as far as that goes. */
   engineLength: number;
   /** Log length when the owner got it. */
   ownedFrom: number;
@@ -126,10 +120,7 @@ export class SlotTable {
     return true;
   }
 
-  /**
-   * A slot without owner: an empty one, or the one left longest ago. The one to copy from is taken
-   * last.
-   */
+  /** An empty slot, or the one left longest ago; the one to copy from is taken last. */
   #freeSlot(log: CommittedTokens): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
@@ -286,10 +277,7 @@ export class SlotTable {
     this.#slotOf.delete(session);
   }
 
-  /**
-   * The session is done with its slot and its image. The slot keeps its text until another session
-   * needs it.
-   */
+  /** The session is done. Its slot keeps the text until another session needs the slot. */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (slot && slot.unconfirmed.size === 0) slot.residue = session.log;
@@ -326,10 +314,7 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
-/**
- * Of slots with owners the idle one that has been so for longest, or else the one whose owner has
- * got most.
- */
+/** The slot that has been idle for longest, or else the one whose owner has got most. */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,

@@ -21,9 +21,7 @@ export class SessionEnd {
     this.#parts = parts;
   }
 
-  /**
-   * Sends the last verdict of an ended session, if it has a device. Its log stays for a resumption.
-   */
+  /** Sends the last verdict, if there is a device. The log stays for a resumption. */
   conclude(session: Session, nowMs: number, times = noDeferredTimes): void {
     if (session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
     this.#parts.slots.forget(session);
@@ -51,10 +49,7 @@ export class SessionEnd {
     this.#parts.scheduler.forget(session);
   }
 
-  /**
-   * Refuses a new session. A session that the id belongs to already ends with it: both ends must
-   * agree.
-   */
+  /** Refuses a new session. One that has the id already ends with it: both ends agree. */
   refuse(
     address: SessionAddress,
     code: WireCode,
@@ -84,9 +79,7 @@ export class SessionEnd {
     this.refuse(address, code, message, retryAfterMs);
   }
 
-  /**
-   * Ends a session whose key has used up what it may. It may be opened again with its text so far.
-   */
+  /** Ends a session of an exhausted key. It may be opened again with its text so far. */
   exhaust(session: Session, quota: QuotaRefusal): void {
     session.terms.tenant.countRefusal();
     this.#parts.counters.quotaRefusalCount++;
@@ -98,9 +91,7 @@ export class SessionEnd {
     this.fail(session, { code: 'engine-failed', message });
   }
 
-  /**
-   * Lets the sessions of a connection wait for a resumption, without using the engine: it is gone.
-   */
+  /** Lets the sessions of a lost connection wait for a resumption, without the engine. */
   detachAll(connection: ConnectionId, nowMs: number): void {
     const { resumeMs } = this.#parts.settings.limits;
     for (const session of this.#parts.table.removeConnection(connection)) {

@@ -63,10 +63,7 @@ export class SessionResults {
     }
   }
 
-  /**
-   * An operation on a session's slot has failed: the session gets another slot, filled from its
-   * log.
-   */
+  /** A slot could not be set up: the session gets another, filled from its log. */
   slotFailed(session: Session, message: string): void {
     // An ended session has no slot any more.
     if (session.isForgotten || session.end !== null) return;

@@ -19,14 +19,9 @@ export interface Fairness {
   readonly creditMsOf: (tenant: number) => number;
 }
 
-/**
- * Most milliseconds that a key can save: for a prompt of some hundred tokens at once, not of
- * thousands.
- */
+/** Most that a key can save: for a prompt of some hundred tokens at once, not thousands. */
 export const burstMsMax = 250;
-/**
- * A device heard from this recently may only be between rounds: its key counts as one that writes.
- */
+/** A device heard from this recently may be between rounds: its key still writes. */
 const presenceMs = 1000;
 
 /**
