@@ -138,7 +138,7 @@ export class PacedCore {
     const timer = new FlushTimer(periodMs, nowMs);
     if (known !== undefined) {
       known.timer = timer;
-      if (known.index >= 0) this.#enqueue(known);
+      this.#enqueue(known);
       return;
     }
     const order = this.#order++;
@@ -153,7 +153,6 @@ export class PacedCore {
 
   #flush(paced: PacedConnection, nowMs: number): void {
     const { id: connection, isClogged } = paced;
-    this.#queue.remove(paced);
     if (!isClogged) {
       const events = [
         { kind: 'cleared', connection } as const,

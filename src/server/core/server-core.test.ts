@@ -53,6 +53,17 @@ describe('the server core', () => {
     assert.equal(harness.operations.at(-1)?.kind, 'pass');
   });
 
+  it('asks for a wake once, and again only for a sooner one', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    assert.equal(harness.wakeAtMs, 1000);
+    harness.nowMs = 400;
+    const effects = harness.feed({ kind: 'clogged', connection: 1 });
+    assert.deepEqual(effects, []);
+    harness.nowMs = 1000;
+    assert.deepEqual(harness.feed({ kind: 'wake' }), [{ kind: 'wake', atMs: 2000 }]);
+  });
+
   it('drops what still comes of a connection that is gone or has failed', () => {
     const harness = new Harness();
     harness.connect(1, { ...hello, key: 'stolen' });

@@ -152,7 +152,6 @@ export class Batch {
     const isJudged = isWhole && this.#shape.rowCount < passRowsMax;
     // Without its row the last token stays out: it has to open the segment that is judged.
     const fillCount = isWhole && !isJudged ? count - 1 : count;
-    if (fillCount === 0) return 0;
     const grown = this.#grown(fillCount, isJudged ? 1 : 0, candidate.cacheLength + fillCount);
     this.#grow(candidate.tenant, grown);
     const entry = { candidate, fillCount, draftCount: 0, padCount: 0, isJudged };

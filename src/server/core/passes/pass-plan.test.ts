@@ -172,6 +172,21 @@ describe('batcher', () => {
     assert.deepEqual(missing(9), [[9, 0]]);
   });
 
+  it('predicts its time from the tokens, rows and contexts that are in it', () => {
+    const predictedOf = (one: Candidate, measure: keyof PassShape): number => {
+      const plan = planPass([one], bounds, (shape) => shape[measure], 0);
+      assert.ok(plan.kind === 'pass');
+      return plan.predictedMs;
+    };
+    const measures = ['tokenCount', 'rowCount', 'tokenContext'] as const;
+    const shapeOf = (one: Candidate) => measures.map((measure) => predictedOf(one, measure));
+    // A token after 20, and four drafts after that.
+    assert.deepEqual(shapeOf(candidate(1)), [5, 5, 21 + 22 + 23 + 24 + 25]);
+    assert.deepEqual(shapeOf(prompt(1, 10)), [10, 1, 10 * 10]);
+    const unasked = { ...prompt(1, 10), wantsJudging: false };
+    assert.deepEqual(shapeOf(unasked), [9, 0, 9 * 9]);
+  });
+
   it('leaves the last token of a prompt out where no row is left to judge', () => {
     const rounds = Array.from({ length: 4 }, (_, key) => candidate(key, { draftCount: 0 }));
     const rows = (passRowsMax: number) =>
