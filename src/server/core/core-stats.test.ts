@@ -87,6 +87,10 @@ describe('the statistics', () => {
     assert.ok(verdict && startedAtMs > sentAtMs);
     assert.equal(verdict.queueUs, 1000 * (startedAtMs - sentAtMs));
     assert.equal(verdict.verifyUs, 10_000);
+    assert.ok(
+      verdicts(harness.take(2)).every(({ queueUs }) => queueUs === 0),
+      'no drafts have waited',
+    );
   });
 
   it('count a pass that fails as busy time, and as no pass', () => {

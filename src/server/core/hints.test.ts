@@ -121,6 +121,17 @@ describe('hints', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
+  it('of a slot that is not in the pass in flight are dropped', () => {
+    const harness = opened();
+    harness.send(1, draftOf({ ids: Int32Array.of(text[3]!) }));
+    const [pass] = harness.operations;
+    assert.ok(pass?.kind === 'pass');
+    const guess = { candidates: Int32Array.of(2), confidences: Float64Array.of(1) };
+    const hint = { slot: slotId(3), acceptedCount: 0, position: 4, ...guess };
+    harness.feed({ kind: 'hinted', id: pass.id, hints: [hint] });
+    assert.deepEqual(harness.take(1), []);
+  });
+
   it('never change what is committed, however wrong they are', () => {
     const written = (changes: Partial<Open>, model: object): number[] => {
       const harness = new Harness({ model });

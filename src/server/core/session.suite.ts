@@ -12,18 +12,22 @@ export const sessionPrompt = [0, 3, 5];
 export const endToken = 1;
 
 /** @param changes to a session under `coupled` in mode `pipeline`. */
-export function sessionOf(changes: Partial<SessionTerms> = {}): Session {
-  const promptLength = sessionPrompt.length;
+export function sessionOf(
+  changes: Partial<SessionTerms> = {},
+  prompt: readonly number[] = sessionPrompt,
+  key = 1,
+): Session {
+  const promptLength = prompt.length;
   const terms: SessionTerms = {
-    ...{ scheme: 'coupled', mode: 'pipeline', promptLength, lengthMax: 20, endsAtContext: false },
+    ...{ scheme: 'coupled', mode: 'pipeline', promptLength, lengthMax: 200, endsAtContext: false },
     ...{ windowMax: 64, cut: null, wantsHints: false, shaping: noShaping, topLogprobs: null },
     endOfText: new Set([endToken]),
     config: { sampling: plainSampling, seed: 1n, promptLength },
     tenant: new Tenant(1, null, unlimited, 0),
     ...changes,
   };
-  const [log, address] = [new TokenLog(sessionPrompt), { connection: 1, session: 0 }];
-  const session = new Session({ key: 1, terms, log, resumeKey: '00', address }, 0);
+  const [log, address] = [new TokenLog(prompt), { connection: 1, session: 0 }];
+  const session = new Session({ key, terms, log, resumeKey: '00', address }, 0);
   session.sent('opened');
   return session;
 }

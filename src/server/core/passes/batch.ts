@@ -168,7 +168,6 @@ export class Batch {
 
   /** Of the tokens of a prompt that fit, those that its key may have now. */
   #paidCount({ cacheLength, tenant }: Candidate, fitting: number, isFirst: boolean): number {
-    if (this.fairness === null) return fitting;
     const least = Math.min(fitting, isFirst ? 1 : 0);
     return largest(least, fitting, (count) =>
       this.#isPaid(tenant, this.#grown(count, 1, cacheLength + count)),
