@@ -111,6 +111,8 @@ describe('the statistics', () => {
     assert.equal(harness.core.stats().failureCount, 1);
     harness.connect(2, { ...hello, key: 'stolen' });
     assert.equal(harness.core.stats().failureCount, 2);
+    harness.send(1, draftOf({ session: 9 }));
+    assert.equal(harness.core.stats().failureCount, 3, 'of a session that never was');
   });
 
   it('count a residual token as committed, once, though its frame comes twice', () => {

@@ -335,6 +335,30 @@ describe('hostile frames', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
+  it('ends a session that asks for the tail of another position than the law that is due', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame({ ...pipeline, scheme: 'split' }));
+    harness.send(1, draft({ ids: many(4), probs: Float64Array.of(1, 1, 1, 1) }));
+    harness.settle();
+    const verdict = harness.take(1).at(-1);
+    assert.ok(verdict?.kind === 'verdict' && verdict.law !== null);
+    const position = verdict.from + verdict.tokens.length + 1;
+    harness.send(1, { kind: 'tail-request', session: 0, position });
+    const [failure] = harness.take(1);
+    assert.equal(failure?.kind === 'failure' && failure.code, 'residual-invalid');
+  });
+
+  it('counts no session against a connection that it has closed', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    for (let session = 0; session < 20; session++) {
+      harness.send(1, openFrame({ session }));
+      harness.send(1, { kind: 'close', session });
+    }
+    assert.ok(harness.take(1).every(({ kind }) => kind !== 'failure'));
+  });
+
   it('takes no epoch that begins after the drafts of the one before', () => {
     const harness = new Harness();
     harness.connect(1);

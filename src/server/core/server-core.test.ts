@@ -64,6 +64,18 @@ describe('the server core', () => {
     assert.deepEqual(harness.feed({ kind: 'wake' }), [{ kind: 'wake', atMs: 2000 }]);
   });
 
+  it('keeps count of what the engine has not answered, though all devices are gone', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    harness.send(1, { kind: 'close', session: 0 });
+    harness.disconnect(1);
+    assert.equal(harness.operations.length, 2);
+    assert.equal(harness.core.retainedCount, 2);
+    harness.settle();
+    assert.equal(harness.core.retainedCount, 0);
+  });
+
   it('drops what still comes of a connection that is gone or has failed', () => {
     const harness = new Harness();
     harness.connect(1, { ...hello, key: 'stolen' });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Outcome } from '../../engine/engine.js';
+import { draftOf } from './core-harness.suite.js';
 import type { Session } from './session.js';
 import { endToken, sessionOf, sessionPrompt } from './session.suite.js';
 import { type InFlightSegment, type StatusKind, statusMoves } from './session-status.js';
@@ -74,6 +75,24 @@ describe('the states of a session', () => {
     session.commitResidual(4, 2);
     assert.deepEqual([...session.log.slice(0)], [...prompt, 4]);
     assert.equal(session.status.kind, 'waiting');
+  });
+
+  it('keep the log-probabilities of a residual token, as the law had them', () => {
+    const session = start(sessionOf({ scheme: 'split', topLogprobs: 0 }));
+    const logprobs = { logprobs: Float32Array.of(-1, -2), top: [] };
+    session.commitPass({ ...rejected, logprobs: { tokens: [], law: logprobs } }, 1);
+    session.commitResidual(4, 2);
+    const progress = session.attach({ connection: 2, session: 7 }, prompt.length, 9);
+    assert.deepEqual(progress.logprobs, [{ logprob: -2, top: [] }]);
+  });
+
+  it('forget what a device has asked for when it comes back', () => {
+    const session = sessionOf();
+    session.addDraft(draftOf({}), 1);
+    assert.equal(session.wantsJudging, true);
+    session.detach(2);
+    session.attach({ connection: 2, session: 7 }, prompt.length, 3);
+    assert.equal(session.wantsJudging, false);
   });
 
   it('are left for good when the session is forgotten', () => {

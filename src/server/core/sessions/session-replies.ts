@@ -75,9 +75,8 @@ export class SessionReplies {
 }
 
 /** Whether a hint is wanted, and about the chain that the device still drafts on. */
-function isOfUse({ status, terms, isRunning, drafts }: Session, position: number): boolean {
-  if (!terms.wantsHints || !isRunning || status.kind !== 'in-pass' || status.isInvalid)
-    return false;
+function isOfUse({ status, terms, drafts }: Session, position: number): boolean {
+  if (!terms.wantsHints || status.kind !== 'in-pass' || status.isInvalid) return false;
   const { epoch, from, draftCount } = status.segment;
   if (epoch !== drafts.epoch || drafts.isVoid) return false;
   // Padding stands for drafts that no device made.

@@ -9,7 +9,13 @@ import { type PassShape, passMsOf } from '../../../math/pass-time.js';
 import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
 import type { BatchBounds, Candidate } from '../passes/batch.js';
 import { planPass } from '../passes/pass-plan.js';
-import { burstMsMax, type Fairness, FairShare, type TenantCredit } from './fair-share.js';
+import {
+  allowedMs,
+  burstMsMax,
+  type Fairness,
+  FairShare,
+  type TenantCredit,
+} from './fair-share.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.2, tokenContextMs: 0 };
 const predict = (shape: PassShape): number => passMsOf(cost, shape);
@@ -130,6 +136,28 @@ const tenant = (ordinal: number): TenantCredit => ({
 });
 
 describe('fair shares', () => {
+  it('allow a key what the others fill, in parts, and what it has saved', () => {
+    assert.equal(allowedMs(among(2), 1, 40), 40);
+    assert.equal(allowedMs(among(3, { 1: 5 }), 1, 40), 25);
+  });
+
+  it('charge the fixed time of a pass to those in it, and nothing where there is none', () => {
+    const charged = (predictedMs: number): number[] => {
+      const shares = new FairShare();
+      const tenants = [tenant(1), tenant(2), tenant(3)];
+      const terms = shares.terms(tenants, 0)!;
+      const spentMs = new Map([
+        [1, 50],
+        [2, 40],
+      ]);
+      shares.settle(terms, predictedMs, spentMs);
+      return tenants.map(({ creditMs }) => burstMsMax - creditMs);
+    };
+    assert.deepEqual(charged(90), [20, 10, 0]);
+    // Twelve milliseconds of fixed time are paid by two and earned by three.
+    assert.deepEqual(charged(102), [22, 12, 0]);
+  });
+
   it('do not apply while one key writes, which saves nothing for when others come', () => {
     const shares = new FairShare();
     const first = tenant(1);
