@@ -49,6 +49,8 @@ describe('the statistics', () => {
     harness.send(1, draftOf({ ids }));
     harness.settle();
     const after = harness.core.stats();
+    const [verdict] = verdicts(harness.take(1));
+    assert.deepEqual([verdict?.queueUs, verdict?.verifyUs], [0, 10_000]);
     assert.equal(after.passCount - before.passCount, 1);
     assert.equal(after.fedCount - before.fedCount, 4);
     assert.equal(after.rowCount, 4);
@@ -93,6 +95,18 @@ describe('the statistics', () => {
     );
   });
 
+  it('take the time of a pass from the engine where it measures it', () => {
+    const harness = new Harness();
+    const { engine } = harness;
+    const pass = engine.pass.bind(engine);
+    engine.pass = (segments) => ({ ...pass(segments), decodeMs: 3, judgeMs: 4 });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    harness.settle(1);
+    assert.deepEqual(harness.core.stats().passMs, { count: 1, p50: 7, p90: 7, p99: 7 });
+    assert.equal(harness.core.stats().busyMs, 10);
+  });
+
   it('count a pass that fails as busy time, and as no pass', () => {
     const harness = new Harness();
     harness.failingPasses.add(1);
@@ -131,6 +145,7 @@ describe('the statistics', () => {
     for (const _ of [1, 2]) harness.send(1, frame);
     assert.equal(harness.core.stats().committedCount, length - 2);
     assert.equal(harness.core.stats().accounts[0]!.committedCount, length - 2);
+    assert.ok(harness.take(1).every(({ kind }) => kind !== 'failure'));
   });
 
   it('show that a key alone spends its credit, and keeps what it has saved beside another', () => {

@@ -349,6 +349,23 @@ describe('hostile frames', () => {
     assert.equal(failure?.kind === 'failure' && failure.code, 'residual-invalid');
   });
 
+  it('counts failed sessions against a connection until it has closed them', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    const sessions = Array.from({ length: 8 }, (_, session) => session);
+    for (const session of sessions) {
+      harness.send(1, openFrame({ session }));
+      harness.send(1, draft({ session, epoch: 5 }));
+    }
+    harness.take(1);
+    harness.send(1, openFrame({ session: 8 }));
+    const [refusal] = harness.take(1);
+    assert.equal(refusal?.kind === 'failure' && refusal.code, 'sessions-exhausted');
+    harness.send(1, { kind: 'close', session: 3 });
+    harness.send(1, openFrame({ session: 9 }));
+    assert.equal(harness.take(1)[0]?.kind, 'opened');
+  });
+
   it('counts no session against a connection that it has closed', () => {
     const harness = new Harness();
     harness.connect(1);

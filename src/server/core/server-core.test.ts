@@ -68,6 +68,8 @@ describe('the server core', () => {
     const harness = new Harness();
     harness.connect(1);
     harness.send(1, openFrame({ mode: 'stream' }));
+    // A connection in two tables, its session in two more, ready and with a slot; two operations.
+    assert.equal(harness.core.retainedCount, 8);
     harness.send(1, { kind: 'close', session: 0 });
     harness.disconnect(1);
     assert.equal(harness.operations.length, 2);

@@ -5,7 +5,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PassShape } from '../../../math/pass-time.js';
-import type { BatchBounds, Candidate, PassPlan, PlannedSegment } from './batch.js';
+import {
+  Batch,
+  type BatchBounds,
+  type Candidate,
+  type PassPlan,
+  type PlannedSegment,
+} from './batch.js';
 import { planPass } from './pass-plan.js';
 
 const bounds: BatchBounds = {
@@ -170,6 +176,12 @@ describe('batcher', () => {
     assert.deepEqual(missing(2), [[2, 4]]);
     assert.deepEqual(missing(8), [[8, 4]]);
     assert.deepEqual(missing(9), [[9, 0]]);
+  });
+
+  it('promises prompts whole tokens of their share, and one at least', () => {
+    const shareOf = (passTokensMax: number): number =>
+      new Batch({ ...bounds, passTokensMax }, linear).promptShare;
+    assert.deepEqual([64, 10, 2].map(shareOf), [16, 2, 1]);
   });
 
   it('predicts its time from the tokens, rows and contexts that are in it', () => {

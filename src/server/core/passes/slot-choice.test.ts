@@ -86,20 +86,37 @@ describe('tokens that another slot holds', () => {
 
 describe('the slot that a session gets', () => {
   it('is a free one that holds nothing, then the one left longest ago, but for one to copy', () => {
-    const { slots, hold, copies } = table(4);
-    const left = [1, 2, 3].map((key) => sessionOf(key, promptOf(0, 3 + key)));
-    for (const [index, nowMs] of [10, 30, 20].entries()) hold(left[index]!, 40, nowMs);
-    const ids = left.map((session) => slots.idOf(session));
-    for (const session of left) slots.forget(session);
-    const first = sessionOf(4, promptOf(0, 9));
-    hold(first, 0, 40);
-    assert.ok(!ids.includes(slots.idOf(first)));
-    // Begins like what the oldest slot holds.
-    const second = sessionOf(5, promptOf(0, 4));
-    hold(second, 0, 40);
-    assert.equal(slots.idOf(second), ids[2]);
-    slots.share(second, 39, idle);
-    assert.deepEqual(copies(), [39]);
+    for (const [times, taken] of [
+      [[10, 20, 30], 1],
+      [[10, 30, 20], 2],
+    ] as const) {
+      const { slots, hold, copies } = table(4);
+      const left = [1, 2, 3].map((key) => sessionOf(key, promptOf(0, 3 + key)));
+      for (const [index, nowMs] of times.entries()) hold(left[index]!, 40, nowMs);
+      const ids = left.map((session) => slots.idOf(session));
+      for (const session of left) slots.forget(session);
+      const first = sessionOf(4, promptOf(0, 9));
+      hold(first, 0, 40);
+      assert.ok(!ids.includes(slots.idOf(first)));
+      // Begins like what the oldest slot holds.
+      const second = sessionOf(5, promptOf(0, 4));
+      hold(second, 0, 40);
+      assert.equal(slots.idOf(second), ids[taken]);
+      slots.share(second, 39, idle);
+      assert.deepEqual(copies(), [39]);
+    }
+  });
+
+  it('is taken from a session without a device first, from an idle one among those', () => {
+    const { slots, hold } = table(3);
+    const owners = [1, 2, 3].map((key) => sessionOf(key));
+    for (const owner of owners) hold(owner, 2);
+    for (const owner of owners.slice(0, 2)) owner.detach(1);
+    slots.acquire(sessionOf(4), (owner) => owner !== owners[0], 5000);
+    assert.deepEqual(
+      owners.map((owner) => slots.has(owner)),
+      [true, false, true],
+    );
   });
 
   it('is taken from the session that has been idle for longest', () => {

@@ -30,7 +30,6 @@ export class SessionResults {
     if (segment === null) return;
     const before = session.log.length;
     const isValid = session.commitPass(outcome, nowMs);
-    if (!isValid) this.#parts.slots.release(session);
     const isJudged = isValid && segment.isJudged;
     if (isJudged) this.#count(session, session.log.length - before, segment.draftCount + 1, nowMs);
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
@@ -67,7 +66,7 @@ export class SessionResults {
   slotFailed(session: Session, message: string): void {
     // An ended session has no slot any more.
     if (session.isForgotten || session.end !== null) return;
-    if (session.segment === null) this.#parts.slots.release(session);
+    this.#parts.slots.release(session);
     session.slotFailed();
     if (session.slotFailureCount >= slotFailuresMax)
       this.#parts.ending.failForEngine(session, message);
