@@ -174,6 +174,22 @@ describe('the statistics', () => {
     assert.equal(harness.core.stats().accounts[0]!.connectionCount, 1);
   });
 
+  it('list the sixteen keys with most judged tokens, and of equal ones the first to come', () => {
+    const harness = new Harness();
+    const names = Array.from({ length: 17 }, (_, index) => `key ${index}`);
+    for (const [index, name] of names.entries()) harness.connect(index, hello, grant(name));
+    for (const connection of [15, 16]) {
+      harness.send(connection, openFrame({ mode: 'stream', tokensMax: connection }));
+    }
+    harness.settle();
+    const { accountCount, accounts } = harness.core.stats();
+    assert.equal(accountCount, 17);
+    assert.deepEqual(
+      accounts.map(({ id }) => id),
+      [names[16], names[15], ...names.slice(0, 14)],
+    );
+  });
+
   it('of static batches count the rows that pad drafts to the longest', () => {
     for (const [scheme, rowCount] of [
       ['coupled', 8],

@@ -137,7 +137,9 @@ describe('a failing engine', () => {
     harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
     harness.send(1, { kind: 'cancel', session: 0 });
     harness.settle();
-    assert.equal(verdicts(harness.take(1)).at(-1)?.end, 'cancelled');
+    const verdict = verdicts(harness.take(1)).at(-1);
+    assert.equal(verdict?.end, 'cancelled');
+    assert.deepEqual([verdict.queueUs, verdict.verifyUs], [0, 0], 'no pass has made it');
   });
 
   it('is given up on, session by session, when it always fails', () => {
