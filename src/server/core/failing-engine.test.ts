@@ -133,7 +133,11 @@ describe('a failing engine', () => {
     const harness = new Harness();
     harness.connect(1);
     harness.send(1, openFrame({ mode: 'stream' }));
-    const { id } = harness.operations.shift()!;
+    const operation = harness.operations.shift()!;
+    assert.ok(operation.kind === 'open');
+    const { id, slot, config } = operation;
+    // The pass on it, which is issued already, does not fail.
+    harness.engine.open(slot, config);
     harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
     harness.send(1, { kind: 'cancel', session: 0 });
     harness.settle();
