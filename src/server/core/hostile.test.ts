@@ -335,60 +335,6 @@ describe('hostile frames', () => {
     assert.deepEqual(harness.take(1), []);
   });
 
-  it('ends a session that asks for the tail of another position than the law that is due', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    harness.send(1, openFrame({ ...pipeline, scheme: 'split' }));
-    harness.send(1, draft({ ids: many(4), probs: Float64Array.of(1, 1, 1, 1) }));
-    harness.settle();
-    const verdict = harness.take(1).at(-1);
-    assert.ok(verdict?.kind === 'verdict' && verdict.law !== null);
-    const position = verdict.from + verdict.tokens.length + 1;
-    harness.send(1, { kind: 'tail-request', session: 0, position });
-    const [failure] = harness.take(1);
-    assert.equal(failure?.kind === 'failure' && failure.code, 'residual-invalid');
-  });
-
-  it('counts failed sessions against a connection until it has closed them', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    const sessions = Array.from({ length: 8 }, (_, session) => session);
-    for (const session of sessions) {
-      harness.send(1, openFrame({ session }));
-      harness.send(1, draft({ session, epoch: 5 }));
-    }
-    harness.take(1);
-    harness.send(1, openFrame({ session: 8 }));
-    const [refusal] = harness.take(1);
-    assert.equal(refusal?.kind === 'failure' && refusal.code, 'sessions-exhausted');
-    harness.send(1, { kind: 'close', session: 3 });
-    harness.send(1, openFrame({ session: 9 }));
-    assert.equal(harness.take(1)[0]?.kind, 'opened');
-  });
-
-  it('counts no session against a connection that it has closed', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    for (let session = 0; session < 20; session++) {
-      harness.send(1, openFrame({ session }));
-      harness.send(1, { kind: 'close', session });
-    }
-    assert.ok(harness.take(1).every(({ kind }) => kind !== 'failure'));
-  });
-
-  it('takes no epoch that begins after the drafts of the one before', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    harness.send(1, openFrame(pipeline));
-    harness.send(1, draft({ ids: new Int32Array(0) }));
-    harness.settle();
-    harness.send(1, draft({ from: 4, ids: many(4) }));
-    harness.take(1);
-    harness.send(1, draft({ epoch: 1, from: 8 }));
-    const [failure] = harness.take(1);
-    assert.equal(failure?.kind === 'failure' && failure.code, 'draft-gap');
-  });
-
   it('refuses wrong keys, no common version, another vocabulary, no greeting', () => {
     const unauthenticated: [DeviceFrame, WireCode][] = [
       [{ ...hello, key: 'stolen' }, 'key-refused'],

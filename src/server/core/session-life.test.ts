@@ -33,37 +33,6 @@ describe('a session', () => {
     assert.deepEqual([verdict!.acceptedCount, verdict!.rejectedCount], [3, 1]);
   });
 
-  it('is told the ids of a prompt that it sent as text, and no others', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    harness.take(1);
-    const prompts = [{ kind: 'text', text: 'neat' }, openFrame().prompt] as const;
-    for (const [session, prompt] of prompts.entries()) {
-      harness.send(1, openFrame({ session, prompt, mode: 'pipeline' }));
-    }
-    const opened = harness.take(1).filter((frame) => frame.kind === 'opened');
-    const ids = harness.settings.tokenize(prompts[0]);
-    assert.deepEqual(
-      opened.map(({ promptIds }) => [...promptIds]),
-      [[...ids], []],
-    );
-    assert.deepEqual(
-      opened.map(({ promptLength }) => promptLength),
-      [ids.length, 3],
-    );
-  });
-
-  it('is over at once where the answer that it begins with is', () => {
-    const harness = new Harness();
-    harness.connect(1);
-    harness.take(1);
-    harness.send(1, openFrame({ answer: Int32Array.of(4, 1) }));
-    const [, verdict] = harness.take(1);
-    assert.ok(verdict?.kind === 'verdict');
-    assert.deepEqual([verdict.end, verdict.from, verdict.tokens.length], ['end-of-text', 5, 0]);
-    assert.equal(harness.operations.length, 0);
-  });
-
   it('draws no bonus token while more of the chain is on its way', () => {
     const harness = new Harness();
     const sampling = { ...openFrame().sampling, temperature: 0 };
