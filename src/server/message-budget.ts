@@ -6,23 +6,16 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { limits } from '../protocol/limits.js';
 
-/**
- * Every connection may hold this much: nearly all messages are shorter, and none of them is crowded
- * out.
- */
+/** Every connection may hold this much: nearly all messages are shorter. */
 const smallBytes = 64 * 1024;
 /** A control frame of a device beside what it carries: two bytes and a mask. */
 const controlBytes = 6;
 
 /** Bytes that one connection holds of an unfinished message. */
-class Holder {
-  bytes = 0;
+interface Holder {
+  bytes: number;
+  /** Called once, when it has to let go. */
   readonly give: () => void;
-
-  /** @param give called once, when it has to let go. */
-  constructor(give: () => void) {
-    this.give = give;
-  }
 }
 
 export class MessageBudget {
@@ -39,12 +32,12 @@ export class MessageBudget {
   /**
    * Counts for one connection until it closes.
    *
-   * @param carrier what the bytes come by.
+   * @param carrier brings the bytes.
    * @param socket tells of whole messages and control frames.
-   * @param onCrowded called once, when this connection holds most of all and there is no more room.
+   * @param onOverloaded called once, when it holds most of all and there is no more room.
    */
   watch(carrier: Duplex, socket: EventEmitter, onOverloaded: () => void): void {
-    const holder = new Holder(onOverloaded);
+    const holder: Holder = { bytes: 0, give: onOverloaded };
     const change = (bytes: number): void => this.#set(holder, bytes);
     const onData = (chunk: Buffer): void => change(holder.bytes + chunk.length);
     const onControl = (data: Buffer): void =>

@@ -5,7 +5,6 @@ import type { RequestListener } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Access, openAccess } from '../access/access.js';
 import { checkBind } from '../access/bind-rule.js';
-import type { Engine } from '../engine/engine.js';
 import { wireFault } from '../protocol/code.js';
 import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
@@ -73,7 +72,6 @@ interface Connection {
 }
 
 class Server implements RunningServer {
-  readonly #engine: Engine;
   readonly #options: ServerOptions;
   readonly #access: Access;
   readonly #paced: PacedCore;
@@ -82,8 +80,6 @@ class Server implements RunningServer {
   readonly #connections = new Map<number, Connection>();
   readonly #wire = new WireTally();
   readonly #startedAtMs = performance.now();
-  readonly #drainMs: number;
-  readonly #alternatives: readonly string[];
   readonly #endRevoking: () => void;
   #listening: Listening | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -96,7 +92,6 @@ class Server implements RunningServer {
   readonly plain: PlainSessions;
 
   constructor(options: ServerOptions, access: Access) {
-    this.#engine = options.engine;
     this.#options = options;
     this.#access = access;
     this.#endRevoking = access.onRevoked((ids) => this.#revoke(ids));
@@ -109,8 +104,6 @@ class Server implements RunningServer {
       sessionsMax: settings.limits.sessions,
     });
     this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
-    this.#drainMs = options.drainMs ?? drainMsDefault;
-    this.#alternatives = options.alternatives ?? [];
   }
 
   async listen(host: string, request?: RequestListener): Promise<void> {
@@ -147,7 +140,7 @@ class Server implements RunningServer {
   }
 
   stats(): ServerStats {
-    const { modelName, contextLength } = this.#engine.info;
+    const { modelName, contextLength } = this.#options.engine.info;
     return {
       modelName,
       contextLength,
@@ -202,16 +195,13 @@ class Server implements RunningServer {
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
-  /** At once, behind what waits. */
+  /** At once, after what waits. */
   #feed(event: ServerInput): void {
     this.#waiting.push(event);
     this.#flush();
   }
 
-  /**
-   * Once everything that sockets hold by now is read: a pass begun at the first frame would keep
-   * the others waiting.
-   */
+  /** After all that sockets hold by now: a pass begun earlier would keep the others waiting. */
   #feedSoon(event: ServerInput): void {
     if (this.#waiting.push(event) === 1) setImmediate(this.#flush);
   }
@@ -230,7 +220,10 @@ class Server implements RunningServer {
         if (this.plain.take(effect.connection, effect.frame)) return;
         const connection = this.#connections.get(effect.connection);
         if (!connection) return;
-        if (effect.frame.kind === 'welcome') greet(connection);
+        if (effect.frame.kind === 'welcome') {
+          connection.isGreeted = true;
+          connection.peer.greeted();
+        }
         this.#send(connection, encodeFrame(effect.frame, effect.padBytes));
         return;
       }
@@ -268,8 +261,9 @@ class Server implements RunningServer {
   }
 
   async #shutDown(): Promise<void> {
-    this.#feed({ kind: 'drain', alternatives: this.#alternatives });
-    await this.#idle();
+    const { alternatives = [], drainMs = drainMsDefault } = this.#options;
+    this.#feed({ kind: 'drain', alternatives });
+    await this.#idle(drainMs);
     this.#feed({ kind: 'stop' });
     await this.#gone();
     await this.#listening?.close();
@@ -278,11 +272,14 @@ class Server implements RunningServer {
   }
 
   /** Resolves when no answer is being written, or when their time is up. */
-  async #idle(): Promise<void> {
+  async #idle(drainMs: number): Promise<void> {
     if (this.#core.liveCount === 0) return;
-    await withTimeout(this.#drainMs, (resolve) => {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
+      timer = setTimeout(resolve, drainMs);
     });
+    clearTimeout(timer);
     this.#onIdle = null;
   }
 
@@ -293,19 +290,4 @@ class Server implements RunningServer {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
-}
-
-function greet(connection: Connection): void {
-  connection.isGreeted = true;
-  connection.peer.greeted();
-}
-
-function withTimeout(ms: number, start: (resolve: () => void) => void): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    start(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -43,8 +43,7 @@ export class WireTally implements WireCounts {
   }
 
   get counts(): WireCounts {
-    const { messagesUp, messagesDown, bytesUp, bytesDown } = this;
-    return { messagesUp, messagesDown, bytesUp, bytesDown };
+    return { ...this };
   }
 }
 

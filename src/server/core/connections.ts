@@ -2,13 +2,21 @@
 // versions, keys, vocabularies. Sends nothing.
 
 import { assert } from '../../base/assert.js';
-import { type WireCode, type WireFault, wireFault } from '../../protocol/code.js';
+import { type WireFault, wireFault } from '../../protocol/code.js';
 import {
   type ConnectionEvent,
+  type ConnectionReception,
   type ConnectionState,
   connectionStateAfterSending,
+  receiveOnConnection,
 } from '../../protocol/connection-state.js';
-import { type Hello, noShaping, type TrafficShaping, type Welcome } from '../../protocol/frame.js';
+import {
+  type Hello,
+  noShaping,
+  strongerShaping,
+  type TrafficShaping,
+  type Welcome,
+} from '../../protocol/frame.js';
 import {
   negotiateVersion,
   versionMax,
@@ -19,18 +27,69 @@ import type { ConnectionId } from './event.js';
 import type { ServerCoreSettings } from './settings.js';
 import type { Tenant } from './tenants/tenant.js';
 
-export interface Connection {
+/** A connection, its state by the table of the protocol, and what its device has asked for. */
+export class Connection {
   readonly id: ConnectionId;
   /** Of its key. */
   readonly tenant: Tenant;
-  state: ConnectionState;
-  lastFrameAtMs: number;
-  /** Its device reads more slowly than it is sent to, or is paced: verdicts are merged. */
-  isClogged: boolean;
   /** It belongs to a caller in this process: its frames cross no network. */
   readonly isLocal: boolean;
+  #state: ConnectionState;
+  #lastFrameAtMs: number;
+  #isClogged = false;
+  #shaping = noShaping;
+
+  constructor(id: ConnectionId, tenant: Tenant, isLocal: boolean, nowMs: number) {
+    this.id = id;
+    this.tenant = tenant;
+    this.isLocal = isLocal;
+    this.#state = isLocal ? 'ready' : 'fresh';
+    this.#lastFrameAtMs = nowMs;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Its device reads more slowly than it is sent to, or is paced: verdicts are merged. */
+  get isClogged(): boolean {
+    return this.#isClogged;
+  }
+
   /** The strongest that any session opened here has asked for. */
-  shaping: TrafficShaping;
+  get shaping(): TrafficShaping {
+    return this.#shaping;
+  }
+
+  /** A message has come, legal or not. */
+  heard(nowMs: number): void {
+    this.#lastFrameAtMs = nowMs;
+  }
+
+  received(event: ConnectionEvent): ConnectionReception {
+    const reception = receiveOnConnection(this.#state, event);
+    if (reception.kind === 'move') this.#state = reception.state;
+    return reception;
+  }
+
+  sent(event: ConnectionEvent): void {
+    this.#state = connectionStateAfterSending(this.#state, event);
+  }
+
+  /** Its device has fallen behind with reading, or has caught up. */
+  flow(isClogged: boolean): void {
+    this.#isClogged = isClogged;
+  }
+
+  /** A session asks for traffic shaping. */
+  shape(wanted: TrafficShaping): void {
+    this.#shaping = strongerShaping(this.#shaping, wanted);
+  }
+
+  /** Whether nothing has come for longer than it may. */
+  isSilent(silenceMs: number, nowMs: number): boolean {
+    return !this.isLocal && this.#state !== 'failed' && nowMs - this.#lastFrameAtMs > silenceMs;
+  }
 }
 
 /** The fault of a greeting, or null. */
@@ -98,41 +157,20 @@ export class Connections {
 
   add(id: ConnectionId, tenant: Tenant, isLocal: boolean, nowMs: number): Connection {
     assert(!this.#connections.has(id), `connection ${id} twice`);
-    const connection: Connection = {
-      ...{ id, tenant },
-      state: isLocal ? 'ready' : 'fresh',
-      lastFrameAtMs: nowMs,
-      isClogged: false,
-      isLocal,
-      shaping: noShaping,
-    };
+    const connection = new Connection(id, tenant, isLocal, nowMs);
     this.#connections.set(id, connection);
-    tenant.connectionCount++;
+    tenant.countConnection(1);
     return connection;
   }
 
   delete(id: ConnectionId): void {
-    const connection = this.#connections.get(id);
-    if (connection) connection.tenant.connectionCount--;
+    this.#connections.get(id)?.tenant.countConnection(-1);
     this.#connections.delete(id);
-  }
-
-  /** Moves the state of a connection for a frame sent on it. */
-  sent(connection: Connection, event: ConnectionEvent): void {
-    connection.state = connectionStateAfterSending(connection.state, event);
   }
 
   /** Connections that have been silent for longer than they may. @param silenceMs 0: never. */
   silent(silenceMs: number, nowMs: number): Connection[] {
     if (silenceMs === 0) return [];
-    return [...this.#connections.values()].filter(
-      ({ lastFrameAtMs, state, isLocal }) =>
-        !isLocal && state !== 'failed' && nowMs - lastFrameAtMs > silenceMs,
-    );
+    return [...this.#connections.values()].filter((one) => one.isSilent(silenceMs, nowMs));
   }
-}
-
-/** Milliseconds after which to try again; 0: trying again makes no sense. */
-export function retryAfter(code: WireCode, retryAfterMs: number): number {
-  return code === 'server-busy' || code === 'server-full' || code === 'draining' ? retryAfterMs : 0;
 }

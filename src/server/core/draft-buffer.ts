@@ -16,8 +16,6 @@ export interface PendingDrafts {
   readonly laws: readonly Law[] | null;
 }
 
-export type Contradiction = { readonly position: number };
-
 /** Drafts that stood and drafts that fell. */
 export interface DraftCounts {
   readonly acceptedCount: number;
@@ -49,7 +47,7 @@ export class DraftBuffer {
   /** Chain tokens below this position are compared with the log or tested. */
   #settledTo = 0;
 
-  /** First position behind the chain. */
+  /** First position after the chain. */
   get end(): number {
     return this.#from + this.#ids.length;
   }
@@ -86,15 +84,15 @@ export class DraftBuffer {
    * Adds a frame of the current epoch. Tokens at positions that the chain has must repeat it; where
    * the log is further than the chain the chain jumps to the frame's start.
    *
-   * @param frame of this epoch, its start not behind the larger of `end` and the log's length; with
+   * @param frame of this epoch, its start not above the larger of `end` and the log's length; with
    *   all its scheme needs.
    * @returns the first position where it says something else than before, or null.
    */
-  add(frame: Draft, log: TokenLog): Contradiction | null {
+  add(frame: Draft, log: TokenLog): number | null {
     const { from, ids } = frame;
-    assert(from <= Math.max(this.end, log.length), `draft at ${from} behind ${this.end}`);
-    const contradiction = this.#repeats(frame);
-    if (contradiction) return contradiction;
+    assert(from <= Math.max(this.end, log.length), `draft at ${from} after ${this.end}`);
+    const contradiction = this.#contradiction(frame);
+    if (contradiction !== null) return contradiction;
     if (!this.#agreesBelow(frame, log)) {
       this.void();
       return null;
@@ -110,10 +108,10 @@ export class DraftBuffer {
     return null;
   }
 
-  #repeats({ from, ids }: Draft): Contradiction | null {
+  #contradiction({ from, ids }: Draft): number | null {
     for (let position = Math.max(from, this.#from); position < this.end; position++) {
       if (position >= from + ids.length) return null;
-      if (this.#ids[position - this.#from] !== ids[position - from]) return { position };
+      if (this.#ids[position - this.#from] !== ids[position - from]) return position;
     }
     return null;
   }
@@ -135,9 +133,7 @@ export class DraftBuffer {
     if (laws) this.#laws.push(laws[index]!);
   }
 
-  /**
-   * Compares the chain with what the log has committed since; the first difference voids the chain.
-   */
+  /** Compares the chain with the log as committed since; the first difference voids it. */
   settle(log: TokenLog): void {
     while (!this.isVoid && this.#settledTo < Math.min(this.end, log.length)) {
       if (this.#ids[this.#settledTo - this.#from] !== log.at(this.#settledTo)) {
@@ -163,7 +159,7 @@ export class DraftBuffer {
     this.#rejectedCount += rejectedCount;
   }
 
-  /** How many drafts are in line behind a committed length. */
+  /** How many drafts are in line after a committed length. */
   pendingCount(committedLength: number): number {
     return this.isVoid ? 0 : Math.max(0, this.end - committedLength);
   }
@@ -172,21 +168,14 @@ export class DraftBuffer {
   pending(committedLength: number, count: number): PendingDrafts {
     const from = count === 0 ? 0 : committedLength - this.#from;
     assert(from >= 0 && from + count <= this.#ids.length, `${count} drafts from ${from}`);
-    const ids = new Int32Array(count);
-    for (let index = 0; index < count; index++) ids[index] = this.#ids[from + index]!;
+    const ids = Int32Array.from(this.#ids.slice(from, from + count));
     const probs =
       this.#probs.length > 0 ? Float64Array.from(this.#probs.slice(from, from + count)) : null;
-    return {
-      ids,
-      probs,
-      laws: this.#laws.length > 0 ? this.#laws.slice(from, from + count) : null,
-    };
+    const laws = this.#laws.length > 0 ? this.#laws.slice(from, from + count) : null;
+    return { ids, probs, laws };
   }
 
-  /**
-   * Of the first `countMax` drafts in line, how many come up to and with the first that ends a
-   * text.
-   */
+  /** Of the first `countMax` drafts in line, those up to the first that ends a text. */
   countToEnd(committedLength: number, countMax: number, endOfText: ReadonlySet<number>): number {
     const from = committedLength - this.#from;
     for (let index = 0; index < countMax; index++) {
@@ -196,17 +185,16 @@ export class DraftBuffer {
   }
 
   /**
-   * First position from `told` on whose committed token the device does not hold as a draft of
+   * First position from `announced` on whose committed token the device does not hold as a draft of
    * `epoch`.
    *
-   * @param told what the device knows to be committed.
+   * @param announced length that the device knows to be committed.
    */
   heldTo(announced: number, log: TokenLog): number {
-    // Behind the point where a chain fell the device holds nothing of it, though a token may be
-    // equal by chance.
+    // After a rejection the device drops the rest of its chain, even where a token is equal.
     const end = Math.min(this.isVoid ? this.#settledTo : this.end, log.length);
     let position = announced;
-    if (announced < this.#from) return announced;
+    if (position < this.#from) return position;
     while (position < end && this.#ids[position - this.#from] === log.at(position)) position++;
     return position;
   }

@@ -13,19 +13,13 @@ export type ConnectionId = number;
 
 export type ServerInput =
   | {
-      readonly kind: 'connected';
+      /**
+       * `connected-local`: of this process. It needs no greeting, may be silent, and is not shaped,
+       * since its frames cross no network.
+       */
+      readonly kind: 'connected' | 'connected-local';
       readonly connection: ConnectionId;
       /** Of the key that was shown with the upgrade; null: none is asked for. */
-      readonly grant: KeyGrant | null;
-    }
-  /**
-   * A connection of this process: it needs no greeting, may be silent, and is not shaped, since its
-   * frames cross no network.
-   */
-  | {
-      readonly kind: 'connected-local';
-      readonly connection: ConnectionId;
-      /** As of `connected`. */
       readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
@@ -33,22 +27,16 @@ export type ServerInput =
       readonly kind: 'frame';
       readonly connection: ConnectionId;
       readonly frame: DeviceFrame;
-      /**
-       * Bytes on the wire, both ways, since the frame before; absent: none, it never left the
-       * process.
-       */
+      /** On the wire, both ways, since the frame before; absent: it never left the process. */
       readonly bytes?: number;
     }
   /** A message was not a legal frame. */
   | { readonly kind: 'fault'; readonly connection: ConnectionId; readonly fault: WireFault }
   /** The device reads more slowly than it is sent to; `cleared` when it has caught up. */
-  | { readonly kind: 'clogged'; readonly connection: ConnectionId }
-  | { readonly kind: 'cleared'; readonly connection: ConnectionId }
+  | { readonly kind: 'clogged' | 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
-  /**
-   * Guesses of an early exit about the pass with this id, which still runs; any number of times.
-   */
+  /** Guesses of an early exit about a pass that still runs; any number of times. */
   | { readonly kind: 'hinted'; readonly id: number; readonly hints: readonly ExitHint[] }
   /** `bytes` of a save, else null. */
   | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
@@ -77,9 +65,7 @@ export type EngineOperation =
       readonly kind: 'pass';
       readonly id: number;
       readonly segments: readonly Segment[];
-      /**
-       * Whether a device wants the guesses of an early exit; they come as `hinted` before `passed`.
-       */
+      /** Whether a device wants hints; they come as `hinted` before `passed`. */
       readonly wantsHints: boolean;
     }
   | {

@@ -21,7 +21,7 @@ export function roller(seed: number): Roll {
 export class FakeDevice {
   readonly open: Open;
   readonly committed: number[];
-  /** Own drafts behind the committed tokens, all of them sent. */
+  /** Own drafts after the committed tokens, all of them sent. */
   chain: number[] = [];
   epoch = 0;
   session: number;

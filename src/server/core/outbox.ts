@@ -1,26 +1,21 @@
 // Collects the effects of one event in order. Every frame is queued here: connection states move,
 // and nothing is queued for a connection that has failed.
 
-import type { WireCode } from '../../protocol/code.js';
+import type { WireCode, WireFault } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureFrame } from '../../protocol/failure.js';
-import {
-  type ServerFrame,
-  strongerShaping,
-  type TrafficShaping,
-  type VocabularyBlock,
-} from '../../protocol/frame.js';
+import type { ServerFrame, TrafficShaping, VocabularyBlock } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
-import { type Connection, type Connections, retryAfter } from './connections.js';
+import type { Connection, Connections } from './connections.js';
 import type { CoreEffect } from './event.js';
 import type { SessionAddress } from './session-status.js';
 
-/** Why a connection ends. */
-export interface ConnectionEnd {
-  readonly code: WireCode;
-  readonly message: string;
+/** Advice to a device whose connection has failed. */
+export interface FailureAdvice {
   /** Absent: what the code advises. */
   readonly retryAfterMs?: number;
+  /** The server's side of the first block in which the vocabularies differ. */
+  readonly block?: VocabularyBlock | null;
 }
 
 export class Outbox {
@@ -55,11 +50,12 @@ export class Outbox {
     const connection = this.#connections.get(id);
     if (!connection || connection.isLocal) return;
     const before = connection.shaping.aggregateMs;
-    connection.shaping = strongerShaping(connection.shaping, shaping);
-    const { aggregateMs: periodMs } = connection.shaping;
-    if (periodMs === before) return;
-    const { isClogged } = connection;
-    this.push({ kind: 'pace', connection: id, periodMs, isClogged });
+    connection.shape(shaping);
+    const {
+      isClogged,
+      shaping: { aggregateMs: periodMs },
+    } = connection;
+    if (periodMs !== before) this.push({ kind: 'pace', connection: id, periodMs, isClogged });
   }
 
   /** Whether a frame for a session's device would only wait now. */
@@ -68,7 +64,7 @@ export class Outbox {
   }
 
   sendOn(connection: Connection, frame: ServerFrame): void {
-    this.#connections.sent(connection, connectionEventOf(frame));
+    connection.sent(connectionEventOf(frame));
     const { id, shaping } = connection;
     this.push({ kind: 'send', connection: id, frame, padBytes: shaping.padBytes });
   }
@@ -86,18 +82,16 @@ export class Outbox {
   }
 
   /** Ends a connection: says why, then closes. */
-  fail(
-    connection: Connection,
-    { code, message, retryAfterMs }: ConnectionEnd,
-    block: VocabularyBlock | null,
-  ): void {
-    const fault = { code, message, session: null };
+  fail(connection: Connection, fault: WireFault, { retryAfterMs, block }: FailureAdvice): void {
+    const { code } = fault;
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
-    this.sendOn(connection, failureFrame(fault, advice, block));
+    this.sendOn(connection, failureFrame({ ...fault, session: null }, advice, block));
     this.push({ kind: 'close', connection: connection.id, code });
   }
 
+  /** Milliseconds after which to try again; 0: trying again makes no sense. */
   #adviceFor(code: WireCode): number {
-    return retryAfter(code, this.#retryAfterMs);
+    const isPassing = code === 'server-busy' || code === 'server-full' || code === 'draining';
+    return isPassing ? this.#retryAfterMs : 0;
   }
 }

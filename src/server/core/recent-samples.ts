@@ -20,19 +20,9 @@ export class RecentSamples {
     this.#samples[this.#count++ % capacity] = sample;
   }
 
-  /** Mean of the kept samples; 0 before the first. */
-  get mean(): number {
-    const kept = this.#kept();
-    return kept.length === 0 ? 0 : kept.reduce((sum, sample) => sum + sample, 0) / kept.length;
-  }
-
   get quantiles(): Quantiles {
-    const kept = this.#kept();
+    const kept = [...this.#samples.subarray(0, Math.min(this.#count, capacity))];
     const at = (share: number): number => (kept.length === 0 ? 0 : quantile(kept, share));
     return { count: this.#count, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
-  }
-
-  #kept(): number[] {
-    return [...this.#samples.subarray(0, Math.min(this.#count, capacity))];
   }
 }

@@ -5,6 +5,7 @@ import { unreachable } from '../../base/assert.js';
 import type { PassResult } from '../../engine/engine.js';
 import { ConnectionHandler } from './connection-handler.js';
 import { Connections } from './connections.js';
+import type { CoreParts } from './core-parts.js';
 import { type CoreStats, Counters } from './core-stats.js';
 import type { ConnectionId, CoreEffect, ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
@@ -26,57 +27,34 @@ import { Tenants } from './tenants/tenant.js';
 const tickMs = 1000;
 
 export class ServerCore {
-  readonly #settings: ServerCoreSettings;
-  readonly #outbox: Outbox;
-  readonly #tenants: Tenants;
-  readonly #connections = new Connections();
-  readonly #counters = new Counters();
-  readonly #table = new SessionTable();
+  readonly #parts: CoreParts;
   readonly #operations: Operations;
-  readonly #slots: SlotTable;
-  readonly #scheduler: Scheduler;
+  readonly #replies: SessionReplies;
   readonly #ending: SessionEnd;
   readonly #results: SessionResults;
   readonly #handler: ConnectionHandler;
   #wakeAtMs = Infinity;
 
   constructor(settings: ServerCoreSettings) {
-    this.#settings = settings;
-    this.#tenants = new Tenants(settings.keyLimits);
-    this.#outbox = new Outbox(this.#connections, settings.retryAfterMs);
-    this.#operations = new Operations((operation) =>
-      this.#outbox.push({ kind: 'engine', operation }),
-    );
+    const tenants = new Tenants(settings.keyLimits);
+    const connections = new Connections();
+    const outbox = new Outbox(connections, settings.retryAfterMs);
+    const counters = new Counters();
+    const table = new SessionTable();
+    this.#operations = new Operations((operation) => outbox.push({ kind: 'engine', operation }));
     const { issue } = this.#operations;
-    this.#slots = new SlotTable({ ...settings, slotCount: settings.model.slotCount }, issue);
-    this.#scheduler = new Scheduler(settings, this.#slots, issue, this.#counters);
-    const parts = {
-      settings,
-      tenants: this.#tenants,
-      connections: this.#connections,
-      table: this.#table,
-      slots: this.#slots,
-      scheduler: this.#scheduler,
-      outbox: this.#outbox,
-      counters: this.#counters,
-    };
-    const replies = new SessionReplies(this.#outbox, this.#scheduler, this.#counters);
+    const slots = new SlotTable(settings, issue);
+    const scheduler = new Scheduler(settings, slots, issue, counters);
+    const parts = { settings, tenants, connections, table, slots, scheduler, outbox, counters };
+    const replies = new SessionReplies(parts);
     const ending = new SessionEnd({ ...parts, replies });
     const opening = new SessionOpen({ ...parts, replies, ending });
     const frames = new SessionFrames({ ...parts, replies, ending, opening });
+    this.#parts = parts;
+    this.#replies = replies;
     this.#ending = ending;
     this.#results = new SessionResults({ ...parts, replies, ending });
     this.#handler = new ConnectionHandler({ ...parts, replies, ending, opening, frames });
-  }
-
-  /**
-   * Takes one event in.
-   *
-   * @param nowMs of any steady clock, never going back.
-   * @returns what to do, in this order; owned by the caller.
-   */
-  handle(event: ServerInput, nowMs: number): CoreEffect[] {
-    return this.handleAll([event], nowMs);
   }
 
   /**
@@ -86,13 +64,15 @@ export class ServerCore {
    *
    * @param events that came together: the pass is scheduled after the last, and has room for what
    *   all of them bring.
+   * @param nowMs of any steady clock, never going back.
+   * @returns what to do, in this order; owned by the caller.
    */
   handleAll(events: readonly ServerInput[], nowMs: number): CoreEffect[] {
     for (const event of events) this.#receive(event, nowMs);
-    const next = this.#scheduler.schedule(nowMs);
-    if (next.kind === 'pass') this.#scheduler.startPass(next, nowMs);
+    const next = this.#parts.scheduler.schedule(nowMs);
+    if (next.kind === 'pass') this.#parts.scheduler.startPass(next, nowMs);
     this.#setWake(next.kind === 'wait' ? next.untilMs : Infinity, nowMs);
-    return this.#outbox.take();
+    return this.#parts.outbox.take();
   }
 
   #receive(event: ServerInput, nowMs: number): void {
@@ -115,12 +95,12 @@ export class ServerCore {
         this.#handler.flow(event.connection, event.kind === 'clogged', nowMs);
         return;
       case 'passed':
-        this.#passEnded(event.id, event.result, nowMs);
+        this.#takePassResult(event.id, event.result, nowMs);
         return;
       case 'hinted':
         for (const hint of event.hints) {
-          const session = this.#scheduler.inSlot(event.id, hint.slot);
-          if (session !== null) this.#results.hinted(session, hint);
+          const session = this.#parts.scheduler.inSlot(event.id, hint.slot);
+          if (session !== null) this.#replies.hint(session, hint);
         }
         return;
       case 'done':
@@ -144,26 +124,27 @@ export class ServerCore {
   }
 
   /** Commits what the pass has decided for each of its sessions, and replies. */
-  #passEnded(id: number, result: PassResult, nowMs: number): void {
+  #takePassResult(id: number, result: PassResult, nowMs: number): void {
     this.#operations.settle(id);
-    for (const segment of this.#scheduler.passEnded(id, result, nowMs)) {
-      this.#results.passEnded(segment, nowMs);
+    for (const segment of this.#parts.scheduler.completePass(id, result, nowMs)) {
+      this.#results.commitSegment(segment, nowMs);
     }
   }
 
   #operationDone(id: number, bytes: Uint8Array | null): void {
     const { kind, session } = this.#operations.settle(id);
     if (!session) return;
-    if (kind === 'save' && bytes) this.#slots.images.keep(session, id, bytes);
-    this.#slots.confirm(session, id);
+    if (kind === 'save' && bytes) this.#parts.slots.images.keep(session, bytes);
+    this.#parts.slots.confirm(session, id);
   }
 
   #operationFailed(id: number, message: string, nowMs: number): void {
     const { kind, session } = this.#operations.settle(id);
     if (kind === 'pass') {
-      this.#results.passFailed(this.#scheduler.passFailed(id, nowMs), message, nowMs);
+      this.#results.passFailed(this.#parts.scheduler.passFailed(id, nowMs), message, nowMs);
     } else if (session) {
-      this.#results.slotFailed(session, id, kind, message);
+      if (kind === 'save') this.#parts.slots.images.fail(session);
+      else this.#results.slotFailed(session, message);
     }
   }
 
@@ -172,73 +153,58 @@ export class ServerCore {
     this.#wakeAtMs = Infinity;
     this.#handler.endSilent(nowMs);
     this.#ending.expire(nowMs);
-    this.#tenants.sweep(nowMs);
+    this.#parts.tenants.sweep(nowMs);
   }
 
-  /**
-   * Sets one timer for all: the next tick while there is anything to watch, sooner where a pass
-   * waits.
-   */
+  /** One timer for all: the next tick while there is anything to watch, or a waiting pass. */
   #setWake(askAgainMs: number, nowMs: number): void {
-    const isWatching = this.#connections.count > 0 || this.#table.size > 0;
+    const isWatching = this.#parts.connections.count > 0 || this.#parts.table.size > 0;
     const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
     const atMs = Math.min(tick, askAgainMs);
     if (atMs >= this.#wakeAtMs || atMs === Infinity) return;
     this.#wakeAtMs = atMs;
-    this.#outbox.push({ kind: 'wake', atMs });
+    this.#parts.outbox.push({ kind: 'wake', atMs });
   }
 
   /** Whether an answer is written for a session of this connection. */
   isWriting(id: ConnectionId): boolean {
-    const connection = this.#connections.get(id);
-    if (connection === undefined || connection.state === 'failed') return false;
-    return this.#table.sessionsOf(id).some(({ end }) => end === null);
+    return this.#parts.table.sessionsOf(id).some(({ end }) => end === null);
   }
 
   /** An empty frame for a flush that has nothing to send; null where no answer is written. */
   fillerOf(id: ConnectionId): Extract<ServerEffect, { kind: 'send' }> | null {
     if (!this.isWriting(id)) return null;
-    this.#counters.coverCount++;
-    const { padBytes } = this.#connections.get(id)!.shaping;
+    this.#parts.counters.coverCount++;
+    const { padBytes } = this.#parts.connections.get(id)!.shaping;
     return { kind: 'send', connection: id, frame: { kind: 'pong', nonce: 0 }, padBytes };
   }
 
   /** A snapshot of counts and quantiles. */
   stats(): CoreStats {
-    return statsOf({
-      settings: this.#settings,
-      tenants: this.#tenants,
-      connections: this.#connections,
-      table: this.#table,
-      slots: this.#slots,
-      scheduler: this.#scheduler,
-      counters: this.#counters,
-    });
+    return statsOf(this.#parts);
   }
 
   /** Sessions that are being written for a device that is attached. */
   get liveCount(): number {
-    return [...this.#table.values()].filter(({ end, isAttached }) => end === null && isAttached)
-      .length;
+    return [...this.#parts.table.values()].filter(
+      ({ end, isAttached }) => end === null && isAttached,
+    ).length;
   }
 
-  /**
-   * Entries of all tables: 0 once all connections are closed, their sessions gone and the engine is
-   * done.
-   */
+  /** Entries of all tables: 0 once connections and sessions are gone and the engine is done. */
   get retainedCount(): number {
     return (
-      this.#connections.count +
-      this.#table.retainedCount +
+      this.#parts.connections.count +
+      this.#parts.table.retainedCount +
       this.#operations.count +
-      this.#scheduler.readyCount +
-      this.#slots.images.count +
-      this.#slots.ownedCount
+      this.#parts.scheduler.readyCount +
+      this.#parts.slots.images.count +
+      this.#parts.slots.ownedCount
     );
   }
 
   /** @throws InvariantError where tables disagree with each other. For tests, after any event. */
   checkIntegrity(): void {
-    checkIntegrity(this.#table, this.#slots, this.#scheduler);
+    checkIntegrity(this.#parts.table, this.#parts.slots, this.#parts.scheduler);
   }
 }

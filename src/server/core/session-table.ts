@@ -14,10 +14,7 @@ interface ConnectionSessions {
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
-  /**
-   * Failed ids that the device has not closed: frames under way to them are late. Counted like
-   * sessions.
-   */
+  /** Failed ids that the device has not closed: late frames may come. Counted as sessions. */
   readonly failed: Set<number>;
 }
 
@@ -93,7 +90,7 @@ export class SessionTable {
   add(session: Session): void {
     this.#byKey.set(session.key, session);
     this.#byResumeKey.set(session.resumeKey, session);
-    session.terms.tenant.sessionCount++;
+    session.terms.tenant.countSession(1);
     this.attach(session, session.address!);
   }
 
@@ -125,7 +122,7 @@ export class SessionTable {
 
   /** Forgets a session altogether. */
   remove(session: Session): void {
-    if (this.#byKey.delete(session.key)) session.terms.tenant.sessionCount--;
+    if (this.#byKey.delete(session.key)) session.terms.tenant.countSession(-1);
     this.#byResumeKey.delete(session.resumeKey);
   }
 

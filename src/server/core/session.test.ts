@@ -3,33 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { unlimited } from '../../base/key-grant.js';
 import type { Outcome } from '../../engine/engine.js';
-import { plainSampling } from '../../math/sampling.js';
-import { noShaping, type Scheme } from '../../protocol/frame.js';
-import { TokenLog } from '../../protocol/token-log.js';
-import { Session } from './session.js';
+import { draftOf } from './core-harness.suite.js';
+import type { Session } from './session.js';
+import { endToken, sessionOf, sessionPrompt } from './session.suite.js';
 import { type InFlightSegment, type StatusKind, statusMoves } from './session-status.js';
-import { Tenant } from './tenants/tenant.js';
 
-const address = { connection: 1, session: 0 };
-const prompt = [0, 3, 5];
-const endToken = 1;
-
-function sessionOf(scheme: Scheme = 'coupled', lengthMax = 20): Session {
-  const promptLength = prompt.length;
-  const terms = {
-    ...({ scheme, promptLength, lengthMax, mode: 'pipeline', windowMax: 64, cut: null } as const),
-    ...{ endsAtContext: false, wantsHints: false, shaping: noShaping, topLogprobs: null },
-    endOfText: new Set([endToken]),
-    config: { sampling: plainSampling, seed: 1n, promptLength },
-    tenant: new Tenant(1, null, unlimited, 0),
-  };
-  const log = new TokenLog(prompt);
-  const session = new Session({ key: 1, terms, log, resumeKey: '00', address }, 0);
-  session.sent('opened');
-  return session;
-}
+const prompt = sessionPrompt;
 
 const segmentOf = (session: Session): InFlightSegment => ({
   ...{ from: session.log.length, draftCount: 0, padCount: 0, isJudged: true, epoch: 0, queueMs: 0 },
@@ -58,13 +38,13 @@ const inState: { readonly [kind in StatusKind]: () => Session } = {
     return session;
   },
   'law-due': () => {
-    const session = start(sessionOf('split'));
-    session.passEnded(rejected, 1);
+    const session = start(sessionOf({ scheme: 'split' }));
+    session.commitPass(rejected, 1);
     return session;
   },
   ended: () => {
     const session = start(sessionOf());
-    session.passEnded(chose(endToken), 1);
+    session.commitPass(chose(endToken), 1);
     return session;
   },
   forgotten: () => {
@@ -97,13 +77,31 @@ describe('the states of a session', () => {
     assert.equal(session.status.kind, 'waiting');
   });
 
+  it('keep the log-probabilities of a residual token, as the law had them', () => {
+    const session = start(sessionOf({ scheme: 'split', topLogprobs: 0 }));
+    const logprobs = { logprobs: Float32Array.of(-1, -2), top: [] };
+    session.commitPass({ ...rejected, logprobs: { tokens: [], law: logprobs } }, 1);
+    session.commitResidual(4, 2);
+    const progress = session.attach({ connection: 2, session: 7 }, prompt.length, 9);
+    assert.deepEqual(progress.logprobs, [{ logprob: -2, top: [] }]);
+  });
+
+  it('forget what a device has asked for when it comes back', () => {
+    const session = sessionOf();
+    session.addDraft(draftOf({}), 1);
+    assert.equal(session.wantsJudging, true);
+    session.detach(2);
+    session.attach({ connection: 2, session: 7 }, prompt.length, 3);
+    assert.equal(session.wantsJudging, false);
+  });
+
   it('are left for good when the session is forgotten', () => {
     for (const kind of kinds) {
       const session = inState[kind]();
       session.forget();
       session.passFailed();
       session.cancel();
-      assert.equal(session.passEnded(chose(2), 1), false);
+      assert.equal(session.commitPass(chose(2), 1), false);
       assert.equal(session.status.kind, 'forgotten');
       assert.equal(session.address, null);
     }
@@ -129,21 +127,21 @@ describe('a cancelled session', () => {
     assert.equal(waiting.end, 'cancelled');
     const computing = inState.cancelling();
     assert.equal(computing.end, null);
-    computing.passEnded(chose(2), 1);
+    computing.commitPass(chose(2), 1);
     assert.equal(computing.end, 'cancelled');
     assert.equal(computing.log.length, prompt.length + 1, 'what the pass decided is committed');
   });
 
   it('ends as its text does where the pass ends the text', () => {
     const session = inState.cancelling();
-    session.passEnded(chose(endToken), 1);
+    session.commitPass(chose(endToken), 1);
     assert.equal(session.end, 'end-of-text');
   });
 
   it('ends without a device, or when its pass fails', () => {
     const detached = inState.cancelling();
     detached.detach(1);
-    detached.passEnded(chose(2), 2);
+    detached.commitPass(chose(2), 2);
     assert.equal(detached.end, 'cancelled');
     const failed = inState.cancelling();
     failed.passFailed();
@@ -157,7 +155,7 @@ describe('a session whose device reads slowly', () => {
   it('keeps the verdict back, and gives it whole', () => {
     const session = sessionOf();
     for (const token of [2, 4]) {
-      start(session).passEnded(chose(token), 1);
+      start(session).commitPass(chose(token), 1);
       session.defer(times);
     }
     assert.deepEqual(session.deferredTimes, times);
@@ -169,7 +167,7 @@ describe('a session whose device reads slowly', () => {
 
   it('keeps no verdict back once it is cancelled: the last one says it all', () => {
     const session = sessionOf();
-    start(session).passEnded(chose(2), 1);
+    start(session).commitPass(chose(2), 1);
     session.defer(times);
     start(session).cancel();
     assert.equal(session.deferredTimes, null);
@@ -178,7 +176,7 @@ describe('a session whose device reads slowly', () => {
 
   it('loses the times of what was kept back with its connection', () => {
     const session = sessionOf();
-    start(session).passEnded(chose(2), 1);
+    start(session).commitPass(chose(2), 1);
     session.defer(times);
     session.detach(4);
     assert.equal(session.deferredTimes, null);
@@ -192,17 +190,17 @@ describe('a session whose slot or pass has failed', () => {
     assert.equal(session.isSuspect, true);
     start(session);
     assert.equal(session.segment?.isRetry, true);
-    session.passEnded(chose(2), 1);
+    session.commitPass(chose(2), 1);
     assert.equal(session.isSuspect, false);
   });
 
   it('drops what a pass computes in a slot that has failed meanwhile', () => {
     const session = start(sessionOf());
     session.slotFailed();
-    assert.equal(session.passEnded(chose(2), 1), false);
+    assert.equal(session.commitPass(chose(2), 1), false);
     assert.equal(session.log.length, prompt.length);
     assert.deepEqual([session.status.kind, session.slotFailureCount], ['waiting', 1]);
-    assert.equal(start(session).passEnded(chose(2), 2), true);
+    assert.equal(start(session).commitPass(chose(2), 2), true);
     assert.equal(session.slotFailureCount, 0);
   });
 });

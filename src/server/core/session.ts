@@ -16,12 +16,7 @@ import {
 } from '../../protocol/session-state.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './commit-outcome.js';
-import {
-  type Contradiction,
-  DraftBuffer,
-  type DraftCounts,
-  type ReceivedChain,
-} from './draft-buffer.js';
+import { DraftBuffer, type DraftCounts, type ReceivedChain } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
 import * as moves from './session-moves.js';
@@ -173,7 +168,7 @@ export class Session {
     return isAsked || this.#drafts.pendingCount(length) > 0;
   }
 
-  /** Drafts that a pass may test: behind them the target adds a token of its own. */
+  /** Drafts that a pass may test: after them the target adds a token of its own. */
   get testableCount(): number {
     const { length } = this.#log;
     return Math.min(this.#drafts.pendingCount(length), this.terms.lengthMax - length - 1);
@@ -184,9 +179,7 @@ export class Session {
     return this.#log.length - this.#announcedLength;
   }
 
-  /**
-   * Times of the newest verdict that a slow device has not been sent; null: it has been sent all.
-   */
+  /** Times of the newest verdict kept back from a slow device; null: there is none. */
   get deferredTimes(): PassTimes | null {
     const device = this.#device;
     return device?.kind === 'slow' ? device.times : null;
@@ -225,16 +218,16 @@ export class Session {
   /**
    * Takes a draft that was checked. A draft of an older epoch or of a void chain is dropped.
    *
-   * @returns where it contradicts its own chain; null: nowhere.
+   * @returns the position where it contradicts its own chain, or null.
    */
-  addDraft(frame: Draft, nowMs: number): Contradiction | null {
+  addDraft(frame: Draft, nowMs: number): number | null {
     const drafts = this.#drafts;
     const { epoch, from, ids } = frame;
     if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
     if (epoch > drafts.epoch) drafts.begin(epoch, from);
     const wasWaiting = this.wantsJudging;
     const contradiction = drafts.add(frame, this.#log);
-    if (contradiction) return contradiction;
+    if (contradiction !== null) return contradiction;
     if (ids.length === 0 && from >= this.#log.length) this.#requestedPosition = from;
     this.#draftAtMs = nowMs;
     if (!wasWaiting) this.#waitingSinceMs = nowMs;
@@ -297,7 +290,7 @@ export class Session {
    *
    * @returns false where an operation on its slot has failed meanwhile, and the result is dropped.
    */
-  passEnded(outcome: Outcome, nowMs: number): boolean {
+  commitPass(outcome: Outcome, nowMs: number): boolean {
     const status = this.#status;
     if (status.kind !== 'in-pass' && status.kind !== 'cancelling') return false;
     const { segment, isInvalid } = status;
@@ -314,9 +307,7 @@ export class Session {
     this.#status = moves.passFailed(this.#status);
   }
 
-  /**
-   * An operation on its slot has failed: the slot and what a pass computes there are worth nothing.
-   */
+  /** An operation on its slot has failed: nothing that is computed there counts. */
   slotFailed(): void {
     this.#slotFailureCount++;
     this.#status = moves.slotFailed(this.#status);
@@ -374,9 +365,7 @@ export class Session {
     this.#status = moves.forgotten(this.#status);
   }
 
-  /**
-   * Applies a move on the wire. A device that moves to another state there has nothing deferred.
-   */
+  /** Moves on the wire. A device in another state there has nothing deferred. */
   #moveWire(wire: WireState): void {
     const { address, wire: before } = this.#attached;
     if (wire === before) return;

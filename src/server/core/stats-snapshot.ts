@@ -2,25 +2,13 @@
 
 import { type Mode, modes } from '../../protocol/frame.js';
 import type { Connections } from './connections.js';
-import type { CoreStats, Counters, TenantStats } from './core-stats.js';
-import type { Scheduler } from './passes/scheduler.js';
-import type { SlotTable } from './passes/slot-table.js';
+import type { CoreParts } from './core-parts.js';
+import type { CoreStats, TenantStats } from './core-stats.js';
 import type { SessionTable } from './session-table.js';
-import type { ServerCoreSettings } from './settings.js';
 import type { Tenant, Tenants } from './tenants/tenant.js';
 
-export interface SnapshotParts {
-  readonly settings: ServerCoreSettings;
-  readonly tenants: Tenants;
-  readonly connections: Connections;
-  readonly table: SessionTable;
-  readonly slots: SlotTable;
-  readonly scheduler: Scheduler;
-  readonly counters: Counters;
-}
-
 /** The statistics of a core at this moment; owned by the caller, and never changed later. */
-export function statsOf(parts: SnapshotParts): CoreStats {
+export function statsOf(parts: CoreParts): CoreStats {
   const { settings, tenants, connections, table, slots, scheduler, counters } = parts;
   return {
     connectionCount: connections.count,
@@ -82,14 +70,12 @@ const announcedMax = 16;
 /** The tenants with most judged tokens. */
 function busiest(tenants: Tenants): TenantStats[] {
   return [...tenants.values()]
-    .sort((a, b) => b.judgedCount - a.judgedCount || a.ordinal - b.ordinal)
+    .sort((a, b) => b.counts.judgedCount - a.counts.judgedCount || a.ordinal - b.ordinal)
     .slice(0, announcedMax)
     .map(tenantStats);
 }
 
-function tenantStats(tenant: Tenant): TenantStats {
-  const { id, connectionCount, sessionCount, judgedCount, committedCount, refusalCount } = tenant;
-  const counts = { connectionCount, sessionCount, judgedCount, committedCount, refusalCount };
-  const { rate, level } = tenant.trust;
-  return { id, ...counts, acceptanceRate: rate, draftTrust: level, creditMs: tenant.creditMs };
+function tenantStats({ id, counts, trust, credit }: Tenant): TenantStats {
+  const { rate, level } = trust;
+  return { id, ...counts, acceptanceRate: rate, draftTrust: level, creditMs: credit.creditMs };
 }

@@ -10,16 +10,10 @@ export interface CacheImage {
   readonly length: number;
 }
 
-interface Saving {
-  /** Of the operation. */
-  readonly id: number;
-  readonly length: number;
-}
-
 export class CacheImages {
   readonly #bytesMax: number;
-  /** Images that the engine is writing. */
-  readonly #saving = new Map<Session, Saving>();
+  /** Images that the engine is writing, and the tokens in each. */
+  readonly #saving = new Map<Session, number>();
   /** Least recently saved first. */
   readonly #saved = new Map<Session, CacheImage>();
   #byteCount = 0;
@@ -47,26 +41,26 @@ export class CacheImages {
   }
 
   /** An operation has begun that writes the image of a session. */
-  begin(session: Session, id: number, length: number): void {
-    this.#saving.set(session, { id, length });
+  begin(session: Session, length: number): void {
+    this.#saving.set(session, length);
   }
 
   /** The operation has failed. */
-  fail(session: Session, id: number): void {
-    if (this.#saving.get(session)?.id === id) this.#saving.delete(session);
+  fail(session: Session): void {
+    this.#saving.delete(session);
   }
 
-  /** The operation has written the image. */
-  keep(session: Session, id: number, bytes: Uint8Array): void {
-    const saving = this.#saving.get(session);
-    if (saving?.id !== id) return;
+  /** The operation has written the image. Nothing is kept of a session that is gone meanwhile. */
+  keep(session: Session, bytes: Uint8Array): void {
+    const length = this.#saving.get(session);
+    if (length === undefined) return;
     this.#saving.delete(session);
     if (bytes.length > this.#bytesMax) return;
     for (const other of this.#saved.keys()) {
       if (this.#byteCount + bytes.length <= this.#bytesMax) break;
       this.drop(other);
     }
-    this.#saved.set(session, { bytes, length: saving.length });
+    this.#saved.set(session, { bytes, length });
     this.#byteCount += bytes.length;
   }
 

@@ -48,10 +48,7 @@ export interface FailedPass {
   readonly isProved: boolean;
 }
 
-/**
- * Keeps each key to the rounds it may have at once: those with the nearest deadlines. The others
- * wait.
- */
+/** Keeps each key to the rounds it may have at once: those with the nearest deadlines. */
 function withinRounds(
   candidates: readonly Candidate[],
   sessions: ReadonlyMap<number, Session>,
@@ -97,11 +94,9 @@ export class Scheduler {
     issue: IssueOperation,
     counters: Counters,
   ) {
-    const { model, batching, passMsMax, prefillShare, prefillMsMax } = settings;
-    const { passTokensMax, passRowsMax } = model;
+    const { passTokensMax, passRowsMax } = settings.model;
     this.#settings = settings;
-    const times = { passMsMax, prefillShare, prefillMsMax };
-    this.#bounds = { batching, passTokensMax, passRowsMax, ...times, fairness: null };
+    this.#bounds = { ...settings, passTokensMax, passRowsMax, fairness: null };
     this.#slots = slots;
     this.#issue = issue;
     this.#counters = counters;
@@ -146,7 +141,7 @@ export class Scheduler {
   get loadedTokenMs(): number {
     const { slotCount } = this.#settings.model;
     const usage = { busyCount: this.#ready.size, slotCount, contextLength: this.#contextLength };
-    return loadedTokenMs(usage, (shape) => this.passTime.predict(shape));
+    return loadedTokenMs(usage, this.#predict);
   }
 
   /** Call after every change of a session. */
@@ -170,6 +165,8 @@ export class Scheduler {
     return this.#slots.cacheLength(session) >= session.log.length - 1;
   }
 
+  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
+
   readonly #isIdle = (session: Session): boolean => !this.#ready.has(session.key);
 
   /** Plans the next pass, if the engine is free: the caller starts it. */
@@ -186,18 +183,13 @@ export class Scheduler {
     return plan;
   }
 
-  readonly #predict = (shape: PassShape): number => this.passTime.predict(shape);
-
   #tenants(): Set<TenantCredit> {
     const tenants = new Set<TenantCredit>();
-    for (const { terms } of this.#ready.values()) tenants.add(terms.tenant);
+    for (const { terms } of this.#ready.values()) tenants.add(terms.tenant.credit);
     return tenants;
   }
 
-  /**
-   * Gives slots to keys with fewer slots first, then first come, first served. Sessions that get
-   * none wait.
-   */
+  /** Slots go to keys with fewer slots first, then first come, first served. */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
     if (waiting.length === 0) return;
@@ -210,6 +202,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
+      // An image that is being written will be there after the operations under way.
       if (this.#slots.images.isSaving(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
@@ -224,13 +217,12 @@ export class Scheduler {
     );
     // A copied prompt may be complete, with nothing left to compute.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const { model } = this.#settings;
     const context = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
       firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, model, context),
+      candidateOf(session, this.#slots, context),
     );
     return withinRounds(candidates, this.#ready);
   }
@@ -248,8 +240,8 @@ export class Scheduler {
   }
 
   /**
-   * Sessions of a failed pass go alone, so that one that fails again harms no other; the others
-   * have every second pass.
+   * After a failed pass each of its sessions is a suspect and gets a pass of its own, so that a
+   * second failure hits no other session. Sessions that are no suspects get every second pass.
    */
   #quarantined(usable: readonly Session[]): readonly Session[] {
     const suspect = usable.find(({ isSuspect }) => isSuspect);
@@ -302,7 +294,7 @@ export class Scheduler {
    *
    * @returns what it has decided for each of its sessions, forgotten ones included.
    */
-  passEnded(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
+  completePass(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
     const measuredMs = result.decodeMs + result.judgeMs;
     const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
@@ -312,9 +304,8 @@ export class Scheduler {
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
-    return sessions.map((session, index) => {
-      return { session, outcome: result.outcomes[index]!, passMs };
-    });
+    const { outcomes } = result;
+    return sessions.map((session, index) => ({ session, outcome: outcomes[index]!, passMs }));
   }
 
   /**

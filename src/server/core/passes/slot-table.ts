@@ -6,6 +6,7 @@ import { assert } from '../../../base/assert.js';
 import { type SlotId, slotId } from '../../../base/brand.js';
 import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
+import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
 import { CacheImages } from './cache-images.js';
 import type { IssueOperation } from './operations.js';
@@ -13,29 +14,17 @@ import type { IssueOperation } from './operations.js';
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
-  /**
-   * Of a slot without owner: the text whose first `engineLength` tokens it still holds, for
-   * sessions that begin alike. It costs no session a slot.
-   */
+  /** Without an owner: the text whose first `engineLength` tokens it still holds. */
   residue: CommittedTokens | null;
-  /**
-   * Tokens the engine holds once all issued operations have run; those below the log's length are
-   * the log's.
-   */
+  /** Tokens in the engine after all issued operations, as in the log as far as that goes. */
   engineLength: number;
   /** Log length when the owner got it. */
   ownedFrom: number;
   lastUsedMs: number;
   /** Operations under way that may fail for lack of memory or a damaged image. */
-  readonly isUncertain: Set<number>;
+  readonly unconfirmed: Set<number>;
   /** In the pass in flight. */
   isFlying: boolean;
-}
-
-export interface SlotPolicy {
-  readonly slotCount: number;
-  readonly slotQuantumTokens: number;
-  readonly swapBytesMax: number;
 }
 
 /** A session that has been idle for longer is not only between two rounds. */
@@ -44,7 +33,7 @@ const pauseMsMax = 1000;
 const sharedTokensMin = 16;
 
 export class SlotTable {
-  readonly #policy: SlotPolicy;
+  readonly #quantumTokens: number;
   readonly #issue: IssueOperation;
   readonly #slots: readonly SlotRecord[];
   readonly #slotOf = new Map<Session, SlotRecord>();
@@ -53,18 +42,21 @@ export class SlotTable {
   restoreCount = 0;
   sharedTokenCount = 0;
 
-  constructor(policy: SlotPolicy, issue: IssueOperation) {
-    this.#policy = policy;
-    this.images = new CacheImages(policy.swapBytesMax);
+  constructor(
+    { model, slotQuantumTokens, swapBytesMax }: ServerCoreSettings,
+    issue: IssueOperation,
+  ) {
+    this.#quantumTokens = slotQuantumTokens;
+    this.images = new CacheImages(swapBytesMax);
     this.#issue = issue;
-    this.#slots = Array.from({ length: policy.slotCount }, (_, index) => ({
+    this.#slots = Array.from({ length: model.slotCount }, (_, index) => ({
       id: slotId(index),
       owner: null,
       residue: null,
       engineLength: 0,
       ownedFrom: 0,
       lastUsedMs: 0,
-      isUncertain: new Set<number>(),
+      unconfirmed: new Set<number>(),
       isFlying: false,
     }));
   }
@@ -90,7 +82,7 @@ export class SlotTable {
   /** Whether the session's slot can go into a pass now. */
   isReady(session: Session): boolean {
     const slot = this.#slotOf.get(session);
-    return slot !== undefined && slot.isUncertain.size === 0;
+    return slot !== undefined && slot.unconfirmed.size === 0;
   }
 
   idOf(session: Session): SlotId {
@@ -112,9 +104,8 @@ export class SlotTable {
    * @returns false where no slot can be had yet.
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
-    assert(!this.has(session), `session ${session.key} has a slot`);
-    // Its image is still being written, and will be here after the operations under way.
-    if (this.images.isSaving(session)) return false;
+    const isWaiting = !this.has(session) && !this.images.isSaving(session);
+    assert(isWaiting, `session ${session.key} has a slot, or its image is being written`);
     const slot = this.#freeSlot(session.log) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key
@@ -129,14 +120,11 @@ export class SlotTable {
     return true;
   }
 
-  /**
-   * A slot without owner: an empty one, or the one left longest ago. The one to copy from is taken
-   * last.
-   */
+  /** An empty slot, or the one left longest ago; the one to copy from is taken last. */
   #freeSlot(log: CommittedTokens): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
-    const empty = free.find(({ residue: left }) => left === null);
+    const empty = free.find(({ residue }) => residue === null);
     if (empty) return empty;
     const source = free.reduce((a, b) => (residueShare(b, log) > residueShare(a, log) ? b : a));
     return free
@@ -153,8 +141,7 @@ export class SlotTable {
     const heldOf = ({ ordinal }: Tenant): number => heldBy.get(ordinal) ?? 0;
     const own = heldOf(terms.tenant);
     const owned = this.#slots.filter(
-      ({ owner, isFlying, isUncertain: unsure }) =>
-        owner !== null && !isFlying && unsure.size === 0,
+      ({ owner, isFlying, unconfirmed }) => owner !== null && !isFlying && unconfirmed.size === 0,
     );
     const abandoned = owned.filter(({ owner }) => !owner!.isAttached);
     if (abandoned.length > 0) return leastMissed(abandoned, isIdle);
@@ -167,7 +154,7 @@ export class SlotTable {
     const most = Math.max(0, ...movable.map(({ owner }) => heldOf(owner!.terms.tenant)));
     const richest = movable.filter(({ owner }) => heldOf(owner!.terms.tenant) === most);
     if (most > own + 1) return leastMissed(richest, isIdle);
-    const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#policy.slotQuantumTokens;
+    const hasHadTurn = (slot: SlotRecord): boolean => turn(slot) >= this.#quantumTokens;
     // Swapping costs all keys time: a key beside others does not swap between the rounds of its own
     // sessions.
     const isPause = (slot: SlotRecord): boolean =>
@@ -186,7 +173,7 @@ export class SlotTable {
     const image = this.images.take(session);
     if (image !== undefined) {
       const { bytes: state, length } = image;
-      slot.isUncertain.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
+      slot.unconfirmed.add(this.#issue({ kind: 'restore', slot: slot.id, state, config }, session));
       slot.engineLength = length;
       this.restoreCount++;
       return;
@@ -205,12 +192,12 @@ export class SlotTable {
   share(session: Session, neededLength: number, isIdle: (session: Session) => boolean): boolean {
     const slot = this.#of(session);
     const enough = this.cacheLength(session) + sharedTokensMin;
-    if (neededLength < enough || slot.isUncertain.size > 0) return true;
+    if (neededLength < enough || slot.unconfirmed.size > 0) return true;
     let best: SlotRecord | null = null;
     let bestLength = enough - 1;
     let isComing = false;
     for (const other of this.#slots) {
-      if (other === slot || other.isUncertain.size > 0) continue;
+      if (other === slot || other.unconfirmed.size > 0) continue;
       const left = Math.min(residueShare(other, session.log), neededLength);
       if (left > bestLength) [best, bestLength] = [other, left];
       if (!other.owner) continue;
@@ -226,7 +213,7 @@ export class SlotTable {
 
   #copy(from: SlotRecord, to: SlotRecord, session: Session, length: number): void {
     const operation = { kind: 'copy-prefix', from: from.id, to: to.id, length } as const;
-    to.isUncertain.add(this.#issue(operation, session));
+    to.unconfirmed.add(this.#issue(operation, session));
     to.engineLength = length;
     this.sharedTokenCount += length;
   }
@@ -271,10 +258,10 @@ export class SlotTable {
     const slot = this.#of(session);
     assert(!slot.isFlying, `slot ${slot.id} is in a pass`);
     const length = this.cacheLength(session);
-    if (isKept && length >= sharedTokensMin && this.images.isKept && slot.isUncertain.size === 0) {
+    if (isKept && length >= sharedTokensMin && this.images.isKept && slot.unconfirmed.size === 0) {
       this.cut(session, length);
-      const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      this.images.begin(session, id, length);
+      this.#issue({ kind: 'save', slot: slot.id }, session);
+      this.images.begin(session, length);
     }
     this.evictionCount++;
     session.evicted();
@@ -286,31 +273,27 @@ export class SlotTable {
     const slot = this.#slotOf.get(session);
     if (!slot) return;
     slot.owner = null;
-    slot.isUncertain.clear();
+    slot.unconfirmed.clear();
     this.#slotOf.delete(session);
   }
 
-  /**
-   * The session is done with its slot and its image. The slot keeps its text until another session
-   * needs it.
-   */
+  /** The session is done. Its slot keeps the text until another session needs the slot. */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
-    if (slot && slot.isUncertain.size === 0) slot.residue = session.log;
+    if (slot && slot.unconfirmed.size === 0) slot.residue = session.log;
     this.release(session);
     this.images.drop(session);
   }
 
   /** An operation that could have failed did not. */
   confirm(session: Session, id: number): void {
-    this.#slotOf.get(session)?.isUncertain.delete(id);
+    this.#slotOf.get(session)?.unconfirmed.delete(id);
   }
 
   /** @throws InvariantError where owners and slots disagree. */
   checkIntegrity(): void {
     const owned = this.#slots.filter(({ owner }) => owner !== null);
-    for (const { id, residue: left } of owned)
-      assert(left === null, `slot ${id} is owned and left`);
+    for (const { id, residue } of owned) assert(residue === null, `slot ${id} is owned and left`);
     assert(
       owned.length === this.#slotOf.size,
       `${owned.length} owned, ${this.#slotOf.size} owners`,
@@ -331,10 +314,7 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
-/**
- * Of slots with owners the idle one that has been so for longest, or else the one whose owner has
- * got most.
- */
+/** The slot that has been idle for longest, or else the one whose owner has got most. */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,
@@ -346,8 +326,8 @@ function leastMissed(
 
 /** Tokens of a text that a slot without owner still holds. */
 function residueShare(
-  { residue: left, engineLength, isFlying }: SlotRecord,
+  { residue, engineLength, isFlying }: SlotRecord,
   log: CommittedTokens,
 ): number {
-  return left === null || isFlying ? 0 : log.sharedPrefix(left, engineLength);
+  return residue === null || isFlying ? 0 : log.sharedPrefix(residue, engineLength);
 }

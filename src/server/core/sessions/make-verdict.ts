@@ -6,20 +6,14 @@ import type { LawLogprobs } from '../../../math/logprobs.js';
 import type { SentLaw, Verdict } from '../../../protocol/frame.js';
 import { limits, u32Max } from '../../../protocol/limits.js';
 import type { Session } from '../session.js';
-import type { DueLaw } from '../session-status.js';
+import type { DueLaw, PassTimes } from '../session-status.js';
 import type { SessionTerms } from '../session-terms.js';
-
-/** Times and advice of a verdict. */
-export interface VerdictTimes {
-  readonly queueMs: number;
-  readonly verifyMs: number;
-  readonly advisedDraftLength: number | null;
-}
 
 /** The next verdict of a session that has a device. The device counts as told of it. */
 export function makeVerdict(
   session: Session,
-  { queueMs, verifyMs, advisedDraftLength }: VerdictTimes,
+  { queueMs, passMs }: PassTimes,
+  advisedDraftLength: number | null,
   nowMs: number,
 ): Verdict {
   const { due, acceptedCount, rejectedCount, ...progress } = session.takeProgress(nowMs);
@@ -31,7 +25,7 @@ export function makeVerdict(
     acceptedCount: Math.min(acceptedCount, limits.verdictCount.value),
     rejectedCount: Math.min(rejectedCount, limits.verdictCount.value),
     queueUs: microseconds(queueMs),
-    verifyUs: microseconds(verifyMs),
+    verifyUs: microseconds(passMs),
     advisedDraftLength,
     law,
     lawLogprobs: law && due && sentLogprobs(law, due),

@@ -7,11 +7,7 @@ import type { Draft } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { checkScheme, checkVocabulary } from '../../../protocol/session-check.js';
 import type { Session } from '../session.js';
-
-export interface DraftBounds {
-  readonly vocabSize: number;
-  readonly draftTokensMax: number;
-}
+import type { ServerCoreSettings } from '../settings.js';
 
 /**
  * Takes a draft that is legal in the session's state.
@@ -21,20 +17,20 @@ export interface DraftBounds {
 export function receiveDraft(
   session: Session,
   frame: Draft,
-  bounds: DraftBounds,
+  settings: ServerCoreSettings,
   nowMs: number,
 ): WireFault | null {
-  const content = contentFault(session, frame, bounds);
+  const content = contentFault(session, frame, settings);
   if (content) return content;
   const fault = residualFault(session, frame) ?? orderFault(session, frame);
   if (fault) return faultOf(frame, ...fault);
   const { from, epoch, residual } = frame;
   if (residual !== null && from > session.log.length) session.commitResidual(residual, nowMs);
-  const contradiction = session.addDraft(frame, nowMs);
-  if (contradiction === null) return null;
-  const message = `another token at ${contradiction.position} in epoch ${epoch}`;
-  return faultOf(frame, 'draft-contradicts', message);
+  const position = session.addDraft(frame, nowMs);
+  if (position === null) return null;
+  return faultOf(frame, 'draft-contradicts', `another token at ${position} in epoch ${epoch}`);
 }
+
 type Complaint = readonly [WireCode, string];
 
 function faultOf({ session }: Draft, code: WireCode, message: string): WireFault {
@@ -44,14 +40,14 @@ function faultOf({ session }: Draft, code: WireCode, message: string): WireFault
 function contentFault(
   { terms: { mode, scheme } }: Session,
   frame: Draft,
-  { vocabSize, draftTokensMax }: DraftBounds,
+  { model, limits: { draftTokens } }: ServerCoreSettings,
 ): WireFault | null {
   if (mode === 'stream') return faultOf(frame, 'session-state', 'a draft in mode stream');
-  if (frame.ids.length > draftTokensMax) {
-    const message = `draft of ${frame.ids.length} tokens exceeds ${draftTokensMax}`;
+  if (frame.ids.length > draftTokens) {
+    const message = `draft of ${frame.ids.length} tokens exceeds ${draftTokens}`;
     return faultOf(frame, 'limit-exceeded', message);
   }
-  return checkScheme(frame, scheme) ?? checkVocabulary(frame, vocabSize) ?? lawFault(frame);
+  return checkScheme(frame, scheme) ?? checkVocabulary(frame, model.vocabSize) ?? lawFault(frame);
 }
 
 function lawFault(frame: Draft): WireFault | null {
@@ -88,7 +84,7 @@ function orderFault(
   if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
   const committed = Math.max(log.length, residual === null ? 0 : from);
   const fromMax = epoch === drafts.epoch ? Math.max(drafts.end, committed) : committed;
-  if (from > fromMax) return ['draft-gap', `draft at ${from} leaves a gap behind ${fromMax}`];
+  if (from > fromMax) return ['draft-gap', `draft at ${from} leaves a gap after ${fromMax}`];
   const out = from + ids.length - committed;
   if (out > terms.windowMax) {
     return ['window-exceeded', `${out} tokens are out, more than ${terms.windowMax}`];

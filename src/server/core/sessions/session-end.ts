@@ -1,140 +1,110 @@
 // Ends sessions: complete, refused, at fault, failed by the engine, closed, or without a device for
 // too long. An ended session gives up its slot, its cache and its place in the next pass.
 
-import type { WireCode, WireFault } from '../../../protocol/code.js';
-import type { Counters } from '../core-stats.js';
+import type { WireCode } from '../../../protocol/code.js';
+import type { CoreParts } from '../core-parts.js';
 import type { ConnectionId } from '../event.js';
-import type { Outbox } from '../outbox.js';
-import type { Scheduler } from '../passes/scheduler.js';
-import type { SlotTable } from '../passes/slot-table.js';
 import type { Session } from '../session.js';
 import { noDeferredTimes, type SessionAddress } from '../session-status.js';
-import type { SessionTable } from '../session-table.js';
-import type { ServerCoreSettings } from '../settings.js';
 import type { QuotaRefusal } from '../tenants/tenant.js';
+import type { SessionFault } from './admission.js';
 import type { SessionReplies } from './session-replies.js';
 
-export interface SessionEndParts {
-  readonly settings: ServerCoreSettings;
-  readonly table: SessionTable;
-  readonly slots: SlotTable;
-  readonly scheduler: Scheduler;
+export interface SessionEndParts extends CoreParts {
   readonly replies: SessionReplies;
-  readonly outbox: Outbox;
-  readonly counters: Counters;
 }
 
 export class SessionEnd {
-  readonly #settings: ServerCoreSettings;
-  readonly #table: SessionTable;
-  readonly #slots: SlotTable;
-  readonly #scheduler: Scheduler;
-  readonly #replies: SessionReplies;
-  readonly #outbox: Outbox;
-  readonly #counters: Counters;
+  readonly #parts: SessionEndParts;
 
-  constructor({ settings, table, slots, scheduler, replies, outbox, counters }: SessionEndParts) {
-    this.#settings = settings;
-    this.#table = table;
-    this.#slots = slots;
-    this.#scheduler = scheduler;
-    this.#replies = replies;
-    this.#outbox = outbox;
-    this.#counters = counters;
+  constructor(parts: SessionEndParts) {
+    this.#parts = parts;
   }
 
-  /**
-   * Sends the last verdict of an ended session, if it has a device. Its log stays for a resumption.
-   */
+  /** Sends the last verdict, if there is a device. The log stays for a resumption. */
   conclude(session: Session, nowMs: number, times = noDeferredTimes): void {
-    if (session.isAttached) this.#replies.verdict(session, nowMs, times);
-    this.#slots.forget(session);
+    if (session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
+    this.#parts.slots.forget(session);
   }
 
   /** Ends a session for a fault, whether of its device or ours. */
-  fail(session: Session, { code, message }: WireFault, retryAfterMs: number | null = null): void {
-    this.#counters.failureCount++;
+  fail(
+    session: Session,
+    { code, message }: SessionFault,
+    retryAfterMs: number | null = null,
+  ): void {
+    this.#parts.counters.failureCount++;
     const { address } = session;
-    if (address) this.#outbox.failSession(address, code, message, retryAfterMs);
+    if (address) this.#parts.outbox.failSession(address, code, message, retryAfterMs);
     this.forget(session, true);
   }
 
   /** @param isFailed whether the id stays in use on its connection until the device closes it. */
   forget(session: Session, isFailed: boolean): void {
     const { address } = session;
-    if (address) this.#table.detach(address, isFailed);
+    if (address) this.#parts.table.detach(address, isFailed);
     session.forget();
-    this.#table.remove(session);
-    this.#slots.forget(session);
-    this.#scheduler.forget(session);
+    this.#parts.table.remove(session);
+    this.#parts.slots.forget(session);
+    this.#parts.scheduler.forget(session);
   }
 
-  /**
-   * Refuses a new session. A session that the id belongs to already ends with it: both ends must
-   * agree.
-   */
+  /** Refuses a new session. One that has the id already ends with it: both ends agree. */
   refuse(
     address: SessionAddress,
     code: WireCode,
     message: string,
     retryAfterMs: number | null = null,
   ): void {
-    const known = this.#table.find(address);
+    const known = this.#parts.table.find(address);
     if (typeof known !== 'string') {
-      this.fail(known, { code, message, session: address.session }, retryAfterMs);
+      this.fail(known, { code, message }, retryAfterMs);
       return;
     }
     if (known === 'unused') {
-      this.#table.use(address);
+      this.#parts.table.use(address);
       // Beyond the limit the id is forgotten at once: later frames for it are answered, not
       // remembered.
-      const { sessions } = this.#settings.limits;
-      if (this.#table.countOf(address.connection) < sessions) this.#table.fail(address);
+      const { sessions } = this.#parts.settings.limits;
+      if (this.#parts.table.countOf(address.connection) < sessions) this.#parts.table.fail(address);
     }
-    this.#counters.failureCount++;
-    this.#outbox.failSession(address, code, message, retryAfterMs);
+    this.#parts.counters.failureCount++;
+    this.#parts.outbox.failSession(address, code, message, retryAfterMs);
   }
 
   /** Refuses a new session because its key has used up what it may. */
   refuseForQuota(address: SessionAddress, { code, message, retryAfterMs }: QuotaRefusal): void {
-    this.#table.tenantOf(address.connection).refusalCount++;
-    this.#counters.quotaRefusalCount++;
+    this.#parts.table.tenantOf(address.connection).countRefusal();
+    this.#parts.counters.quotaRefusalCount++;
     this.refuse(address, code, message, retryAfterMs);
   }
 
-  /**
-   * Ends a session whose key has used up what it may. It may be opened again with its text so far.
-   */
-  exhaust(session: Session, { code, message, retryAfterMs }: QuotaRefusal): void {
-    const { address } = session;
-    if (!address) return;
-    session.terms.tenant.refusalCount++;
-    this.#counters.quotaRefusalCount++;
-    this.fail(session, { code, message, session: address.session }, retryAfterMs);
+  /** Ends a session of an exhausted key. It may be opened again with its text so far. */
+  exhaust(session: Session, quota: QuotaRefusal): void {
+    session.terms.tenant.countRefusal();
+    this.#parts.counters.quotaRefusalCount++;
+    this.fail(session, quota, quota.retryAfterMs);
   }
 
   /** Ends a session that the engine cannot serve. */
   failForEngine(session: Session, message: string): void {
-    const id = session.address?.session ?? 0;
-    this.fail(session, { code: 'engine-failed', message, session: id });
+    this.fail(session, { code: 'engine-failed', message });
   }
 
-  /**
-   * Lets the sessions of a connection wait for a resumption, without using the engine: it is gone.
-   */
+  /** Lets the sessions of a lost connection wait for a resumption, without the engine. */
   detachAll(connection: ConnectionId, nowMs: number): void {
-    const { resumeMs } = this.#settings.limits;
-    for (const session of this.#table.removeConnection(connection)) {
+    const { resumeMs } = this.#parts.settings.limits;
+    for (const session of this.#parts.table.removeConnection(connection)) {
       session.detach(nowMs);
-      this.#scheduler.refresh(session);
+      this.#parts.scheduler.refresh(session);
       if (resumeMs === 0) this.forget(session, false);
     }
   }
 
   /** Forgets sessions that were not resumed in time. */
   expire(nowMs: number): void {
-    const { resumeMs } = this.#settings.limits;
-    for (const session of [...this.#table.values()]) {
+    const { resumeMs } = this.#parts.settings.limits;
+    for (const session of [...this.#parts.table.values()]) {
       const { detachedAtMs } = session;
       if (detachedAtMs === null || nowMs - detachedAtMs < resumeMs) continue;
       this.forget(session, false);
@@ -149,7 +119,7 @@ export class SessionEnd {
    */
   forgetLongestDetached(): boolean {
     let longest: Session | null = null;
-    for (const session of this.#table.values()) {
+    for (const session of this.#parts.table.values()) {
       const { detachedAtMs } = session;
       if (detachedAtMs !== null && detachedAtMs < (longest?.detachedAtMs ?? Infinity)) {
         longest = session;
@@ -161,7 +131,7 @@ export class SessionEnd {
 
   /** Forgets all sessions without a device: the server is going away. */
   forgetDetached(): void {
-    for (const session of [...this.#table.values()]) {
+    for (const session of [...this.#parts.table.values()]) {
       if (!session.isAttached) this.forget(session, false);
     }
   }

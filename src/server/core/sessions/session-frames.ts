@@ -4,71 +4,47 @@
 import type { WireFault } from '../../../protocol/code.js';
 import type { DeviceFrame, Draft, TailRequest } from '../../../protocol/frame.js';
 import { eventOf, receive } from '../../../protocol/session-state.js';
-import type { Counters } from '../core-stats.js';
-import type { Outbox } from '../outbox.js';
-import type { Scheduler } from '../passes/scheduler.js';
+import type { CoreParts } from '../core-parts.js';
 import type { Session } from '../session.js';
 import type { SessionAddress } from '../session-status.js';
-import type { SessionTable } from '../session-table.js';
-import type { ServerCoreSettings } from '../settings.js';
-import { type DraftBounds, receiveDraft } from './receive-draft.js';
+import { receiveDraft } from './receive-draft.js';
 import type { SessionEnd } from './session-end.js';
 import type { SessionOpen } from './session-open.js';
 import type { SessionReplies } from './session-replies.js';
 
-export interface SessionFramesParts {
-  readonly settings: ServerCoreSettings;
-  readonly table: SessionTable;
-  readonly scheduler: Scheduler;
+export interface SessionFramesParts extends CoreParts {
   readonly opening: SessionOpen;
   readonly replies: SessionReplies;
   readonly ending: SessionEnd;
-  readonly outbox: Outbox;
-  readonly counters: Counters;
 }
 
 export class SessionFrames {
-  readonly #bounds: DraftBounds;
-  readonly #table: SessionTable;
-  readonly #scheduler: Scheduler;
-  readonly #opening: SessionOpen;
-  readonly #replies: SessionReplies;
-  readonly #ending: SessionEnd;
-  readonly #outbox: Outbox;
-  readonly #counters: Counters;
+  readonly #parts: SessionFramesParts;
 
   constructor(parts: SessionFramesParts) {
-    const { model, limits } = parts.settings;
-    this.#bounds = { vocabSize: model.vocabSize, draftTokensMax: limits.draftTokens };
-    this.#table = parts.table;
-    this.#scheduler = parts.scheduler;
-    this.#opening = parts.opening;
-    this.#replies = parts.replies;
-    this.#ending = parts.ending;
-    this.#outbox = parts.outbox;
-    this.#counters = parts.counters;
+    this.#parts = parts;
   }
 
   /** A frame of a session, legal on its connection. */
   frame(address: SessionAddress, frame: DeviceFrame, nowMs: number): void {
     if (frame.kind === 'open') {
-      this.#opening.open(address, frame, nowMs);
+      this.#parts.opening.open(address, frame, nowMs);
       return;
     }
     if (frame.kind === 'resume') {
-      this.#opening.resume(address, frame, nowMs);
+      this.#parts.opening.resume(address, frame, nowMs);
       return;
     }
-    const session = this.#table.find(address);
+    const session = this.#parts.table.find(address);
     if (typeof session === 'string') {
       this.#frameOfNone(address, frame, session);
       return;
     }
     const reception = session.received(eventOf(frame, session.log.length)!);
-    if (reception.kind === 'fault') this.#ending.fail(session, reception.fault);
+    if (reception.kind === 'fault') this.#parts.ending.fail(session, reception.fault);
     if (reception.kind !== 'move') return;
     this.#legalFrame(session, frame, nowMs);
-    if (!session.isForgotten) this.#scheduler.refresh(session);
+    if (!session.isForgotten) this.#parts.scheduler.refresh(session);
   }
 
   #legalFrame(session: Session, frame: DeviceFrame, nowMs: number): void {
@@ -82,10 +58,10 @@ export class SessionFrames {
       case 'cancel':
         session.cancel();
         // In a pass it ends with that pass: what the pass decides is committed first.
-        if (session.end !== null) this.#ending.conclude(session, nowMs);
+        if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
         return;
       case 'close':
-        this.#ending.forget(session, false);
+        this.#parts.ending.forget(session, false);
         return;
       default:
         return;
@@ -99,51 +75,50 @@ export class SessionFrames {
     state: 'failed' | 'closed' | 'unused',
   ): void {
     if (state === 'failed') {
-      if (frame.kind === 'close') this.#table.clear(address);
+      if (frame.kind === 'close') this.#parts.table.clear(address);
       return;
     }
     // Closing twice changes nothing.
     if (state === 'closed' && frame.kind === 'close') return;
     const reception = receive(state, eventOf(frame, 0)!, address.session);
     if (reception.kind !== 'fault') return;
-    this.#counters.failureCount++;
-    this.#outbox.failSession(address, reception.fault.code, reception.fault.message);
+    this.#parts.counters.failureCount++;
+    this.#parts.outbox.failSession(address, reception.fault.code, reception.fault.message);
   }
 
   /** A message for a session was no legal frame. */
   fault(address: SessionAddress, fault: WireFault): void {
-    const session = this.#table.find(address);
+    const session = this.#parts.table.find(address);
     if (session === 'failed') return;
-    if (typeof session === 'string') this.#ending.refuse(address, fault.code, fault.message);
-    else this.#ending.fail(session, fault);
+    if (typeof session === 'string') this.#parts.ending.refuse(address, fault.code, fault.message);
+    else this.#parts.ending.fail(session, fault);
   }
 
   #draft(session: Session, frame: Draft, nowMs: number): void {
     const before = session.log.length;
-    const fault = receiveDraft(session, frame, this.#bounds, nowMs);
+    const fault = receiveDraft(session, frame, this.#parts.settings, nowMs);
     if (fault) {
-      this.#ending.fail(session, fault);
+      this.#parts.ending.fail(session, fault);
       return;
     }
     // Only a residual token makes the log longer.
     if (session.log.length === before) return;
-    this.#counters.committedCount++;
-    session.terms.tenant.committedCount++;
-    if (session.end !== null) this.#ending.conclude(session, nowMs);
+    this.#parts.counters.committedCount++;
+    session.terms.tenant.countCommitted(1);
+    if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
   }
 
   #tail(session: Session, { position }: TailRequest): void {
     const { log, due } = session;
-    const id = session.address!.session;
     if (position !== log.length || due === null) {
       const message = `no law waits at ${position}`;
-      this.#ending.fail(session, { code: 'residual-invalid', message, session: id });
+      this.#parts.ending.fail(session, { code: 'residual-invalid', message });
       return;
     }
     const { law, logprobs } = due;
-    this.#replies.send(session, {
+    this.#parts.replies.send(session, {
       kind: 'tail',
-      session: id,
+      session: session.address!.session,
       position,
       law,
       lawLogprobs: logprobs,

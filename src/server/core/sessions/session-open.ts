@@ -4,42 +4,25 @@
 import type { WireCode } from '../../../protocol/code.js';
 import type { Open, Resume } from '../../../protocol/frame.js';
 import { tokenLogHash } from '../../../protocol/token-log-hash.js';
-import type { Outbox } from '../outbox.js';
-import type { Scheduler } from '../passes/scheduler.js';
+import type { CoreParts } from '../core-parts.js';
 import { Session } from '../session.js';
 import { noDeferredTimes, type SessionAddress } from '../session-status.js';
-import type { SessionTable } from '../session-table.js';
-import type { ServerCoreSettings } from '../settings.js';
 import { admit } from './admission.js';
 import type { SessionEnd } from './session-end.js';
 import type { SessionReplies } from './session-replies.js';
 
-export interface SessionOpenParts {
-  readonly settings: ServerCoreSettings;
-  readonly table: SessionTable;
-  readonly scheduler: Scheduler;
+export interface SessionOpenParts extends CoreParts {
   readonly replies: SessionReplies;
   readonly ending: SessionEnd;
-  readonly outbox: Outbox;
 }
 
 export class SessionOpen {
-  readonly #settings: ServerCoreSettings;
-  readonly #table: SessionTable;
-  readonly #scheduler: Scheduler;
-  readonly #replies: SessionReplies;
-  readonly #ending: SessionEnd;
-  readonly #outbox: Outbox;
+  readonly #parts: SessionOpenParts;
   #nextKey = 1;
   #isClosed = false;
 
-  constructor({ settings, table, scheduler, replies, ending, outbox }: SessionOpenParts) {
-    this.#settings = settings;
-    this.#table = table;
-    this.#scheduler = scheduler;
-    this.#replies = replies;
-    this.#ending = ending;
-    this.#outbox = outbox;
+  constructor(parts: SessionOpenParts) {
+    this.#parts = parts;
   }
 
   /** Takes no more sessions. */
@@ -48,22 +31,22 @@ export class SessionOpen {
   }
 
   open(address: SessionAddress, frame: Open, nowMs: number): void {
-    if (this.#isRefused(address, nowMs)) return;
-    const tenant = this.#table.tenantOf(address.connection);
-    const admission = admit(frame, tenant, this.#settings);
+    if (this.#refuseIfFull(address, nowMs)) return;
+    const tenant = this.#parts.table.tenantOf(address.connection);
+    const admission = admit(frame, tenant, this.#parts.settings);
     if ('code' in admission) {
-      this.#ending.refuse(address, admission.code, admission.message);
+      this.#parts.ending.refuse(address, admission.code, admission.message);
       return;
     }
     const { terms, log } = admission;
     const { promptLength, windowMax, shaping } = terms;
-    const resumeKey = this.#settings.randomBytes(16);
+    const resumeKey = this.#parts.settings.randomBytes(16);
     const key = this.#nextKey++;
     const session = new Session({ key, terms, log, resumeKey: hex(resumeKey), address }, nowMs);
-    this.#table.use(address);
-    this.#table.add(session);
-    this.#outbox.shape(address, shaping);
-    this.#replies.send(session, {
+    this.#parts.table.use(address);
+    this.#parts.table.add(session);
+    this.#parts.outbox.shape(address, shaping);
+    this.#parts.replies.send(session, {
       kind: 'opened',
       session: address.session,
       resumeKey,
@@ -71,30 +54,27 @@ export class SessionOpen {
       promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : log.slice(0, promptLength),
       windowMax,
     });
-    if (session.end !== null) this.#ending.conclude(session, nowMs);
-    this.#scheduler.refresh(session);
+    if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
+    this.#parts.scheduler.refresh(session);
   }
 
-  /**
-   * Refuses a session if there is no room for any.
-   *
-   * @returns false where there is room.
-   */
-  #isRefused(address: SessionAddress, nowMs: number): boolean {
-    const { retryAfterMs, sessionsMax } = this.#settings;
+  /** Refuses a session if there is no room for any. @returns whether it was refused. */
+  #refuseIfFull(address: SessionAddress, nowMs: number): boolean {
+    const { retryAfterMs, sessionsMax } = this.#parts.settings;
     const obstacle = this.#obstacle(address);
     if (obstacle) {
-      this.#ending.refuse(address, ...obstacle);
+      this.#parts.ending.refuse(address, ...obstacle);
       return true;
     }
-    const quota = this.#table.tenantOf(address.connection).refusal(nowMs, retryAfterMs);
+    const quota = this.#parts.table.tenantOf(address.connection).refusal(nowMs, retryAfterMs);
     if (quota) {
-      this.#ending.refuseForQuota(address, quota);
+      this.#parts.ending.refuseForQuota(address, quota);
       return true;
     }
-    const isFull = this.#table.size >= sessionsMax && !this.#ending.forgetLongestDetached();
+    const isFull =
+      this.#parts.table.size >= sessionsMax && !this.#parts.ending.forgetLongestDetached();
     const reason = isFull ? `${sessionsMax} sessions are open` : this.#overloadReason();
-    if (reason !== null) this.#ending.refuse(address, 'server-busy', reason);
+    if (reason !== null) this.#parts.ending.refuse(address, 'server-busy', reason);
     return reason !== null;
   }
 
@@ -102,66 +82,77 @@ export class SessionOpen {
     const session = this.#resumable(address, frame, nowMs);
     if (session === null) return;
     this.#leave(session);
-    this.#table.use(address);
-    this.#outbox.shape(address, session.terms.shaping);
+    this.#parts.table.use(address);
+    this.#parts.outbox.shape(address, session.terms.shaping);
     const { epoch, from, tokens, logprobs } = session.attach(address, frame.committedLength, nowMs);
-    this.#table.attach(session, address);
+    this.#parts.table.attach(session, address);
     const id = address.session;
-    this.#replies.send(session, { kind: 'resumed', session: id, epoch, from, tokens, logprobs });
+    this.#parts.replies.send(session, {
+      kind: 'resumed',
+      session: id,
+      epoch,
+      from,
+      tokens,
+      logprobs,
+    });
     // A law that is due, or the end, is said once more.
-    if (session.end !== null) this.#ending.conclude(session, nowMs);
-    else if (session.due !== null) this.#replies.verdict(session, nowMs, noDeferredTimes);
-    this.#scheduler.refresh(session);
+    if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
+    else if (session.due !== null) this.#parts.replies.verdict(session, nowMs, noDeferredTimes);
+    this.#parts.scheduler.refresh(session);
   }
 
   /** The session that a Resume means; refused and null where it may not be resumed. */
   #resumable(address: SessionAddress, frame: Resume, nowMs: number): Session | null {
     const obstacle = this.#obstacle(address);
     if (obstacle) {
-      this.#ending.refuse(address, ...obstacle);
+      this.#parts.ending.refuse(address, ...obstacle);
       return null;
     }
-    const tenant = this.#table.tenantOf(address.connection);
-    const quota = tenant.isExhausted(nowMs);
+    const tenant = this.#parts.table.tenantOf(address.connection);
+    const quota = tenant.exhaustion(nowMs);
     if (quota) {
-      this.#ending.refuseForQuota(address, quota);
+      this.#parts.ending.refuseForQuota(address, quota);
       return null;
     }
-    const session = this.#table.byResumeKey(hex(frame.resumeKey));
+    const session = this.#parts.table.byResumeKey(hex(frame.resumeKey));
     // A session of another tenant counts as none: a resume key that leaked is worth nothing without
     // the tenant's key.
     if (!session || session.terms.tenant !== tenant) {
-      this.#ending.refuse(address, 'resume-refused', 'no session has this key');
+      this.#parts.ending.refuse(address, 'resume-refused', 'no session has this key');
       return null;
     }
     if (isSameLog(session, frame)) return session;
-    this.#ending.refuse(address, 'log-mismatch', `logs differ below ${frame.committedLength}`);
+    this.#parts.ending.refuse(
+      address,
+      'log-mismatch',
+      `logs differ below ${frame.committedLength}`,
+    );
     return null;
   }
   /** Tells the connection that a session leaves, if it still stands. */
   #leave({ address }: Session): void {
     if (address === null) return;
-    this.#outbox.failSession(address, 'session-taken', 'another connection has resumed it');
-    this.#table.detach(address, true);
+    this.#parts.outbox.failSession(address, 'session-taken', 'another connection has resumed it');
+    this.#parts.table.detach(address, true);
   }
 
   /** Why no session may begin under this id, or null. */
   #obstacle({ connection, session }: SessionAddress): [WireCode, string] | null {
-    if (!this.#table.isFresh({ connection, session })) {
+    if (!this.#parts.table.isFresh({ connection, session })) {
       return ['session-reused', `id ${session} is not above all earlier ones`];
     }
     if (this.#isClosed) return ['server-busy', 'the server takes no new sessions'];
-    const { sessions } = this.#settings.limits;
-    return this.#table.countOf(connection) < sessions
+    const { sessions } = this.#parts.settings.limits;
+    return this.#parts.table.countOf(connection) < sessions
       ? null
       : ['sessions-exhausted', `${sessions} sessions of this connection are not closed`];
   }
 
   /** Why the server cannot take one more session now, or null. */
   #overloadReason(): string | null {
-    const { tokenMsMax } = this.#settings;
-    const tokenMs = this.#scheduler.loadedTokenMs;
-    if (this.#scheduler.readyCount === 0 || tokenMs <= tokenMsMax) return null;
+    const { tokenMsMax } = this.#parts.settings;
+    const tokenMs = this.#parts.scheduler.loadedTokenMs;
+    if (this.#parts.scheduler.readyCount === 0 || tokenMs <= tokenMsMax) return null;
     return `each token would take ${Math.round(tokenMs)} ms, more than ${tokenMsMax}`;
   }
 }

@@ -5,38 +5,30 @@ import type { ExitHint } from '../../../engine/engine.js';
 import type { ServerFrame } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { eventOf } from '../../../protocol/session-state.js';
-import type { Counters } from '../core-stats.js';
-import type { Outbox } from '../outbox.js';
-import type { Scheduler } from '../passes/scheduler.js';
+import type { CoreParts } from '../core-parts.js';
 import type { Session } from '../session.js';
 import type { PassTimes } from '../session-status.js';
 import { makeVerdict } from './make-verdict.js';
 
-/** Tokens that a slow device may be behind: one more pass still fits into one Verdict. */
+/** Tokens kept back for a slow device: one more pass still fits into one Verdict. */
 const deferredTokensMax = limits.verdictTokens.value - limits.draftTokens.value - 1;
 
 export class SessionReplies {
-  readonly #outbox: Outbox;
-  readonly #scheduler: Scheduler;
-  readonly #counters: Counters;
+  readonly #parts: CoreParts;
 
-  constructor(outbox: Outbox, scheduler: Scheduler, counters: Counters) {
-    this.#outbox = outbox;
-    this.#scheduler = scheduler;
-    this.#counters = counters;
+  constructor(parts: CoreParts) {
+    this.#parts = parts;
   }
 
   send(session: Session, frame: ServerFrame): void {
     session.sent(eventOf(frame, session.log.length)!);
-    this.#outbox.send(session.address!, frame);
+    this.#parts.outbox.send(session.address!, frame);
   }
 
-  /**
-   * Passes on the guess of an early exit, where the device can still use it and reads fast enough.
-   */
+  /** Passes a guess on, where the device can still use it and reads fast enough. */
   hint(session: Session, { position, candidates, confidences }: ExitHint): void {
-    if (!isOfUse(session, position) || this.#outbox.isClogged(session.address!)) return;
-    this.#counters.hintCount++;
+    if (!isOfUse(session, position) || this.#parts.outbox.isClogged(session.address!)) return;
+    this.#parts.counters.hintCount++;
     this.send(session, {
       kind: 'hint',
       session: session.address!.session,
@@ -64,30 +56,27 @@ export class SessionReplies {
   }
 
   #canWait({ end, due, address, unannouncedCount }: Session): boolean {
-    if (end !== null || due !== null || !this.#outbox.isClogged(address!)) return false;
+    if (end !== null || due !== null || !this.#parts.outbox.isClogged(address!)) return false;
     return unannouncedCount <= deferredTokensMax;
   }
 
-  #sendVerdict(session: Session, nowMs: number, { queueMs, passMs }: PassTimes): void {
-    const advisedDraftLength = session.end === null ? this.#scheduler.advise(session) : null;
+  #sendVerdict(session: Session, nowMs: number, times: PassTimes): void {
+    const advisedDraftLength = session.end === null ? this.#parts.scheduler.advise(session) : null;
     if (advisedDraftLength !== null) session.advised(advisedDraftLength);
-    const times = { queueMs, verifyMs: passMs, advisedDraftLength };
-    const verdict = makeVerdict(session, times, nowMs);
-    this.#counters.verdictCount++;
-    this.#counters.acceptedCount += verdict.acceptedCount;
-    this.#counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;
-    if (queueMs + passMs > 0) this.#counters.verdictMs.add(queueMs + passMs);
+    const verdict = makeVerdict(session, times, advisedDraftLength, nowMs);
+    const { counters } = this.#parts;
+    counters.verdictCount++;
+    counters.acceptedCount += verdict.acceptedCount;
+    counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;
+    const verdictMs = times.queueMs + times.passMs;
+    if (verdictMs > 0) counters.verdictMs.add(verdictMs);
     this.send(session, verdict);
   }
 }
 
-/**
- * Whether a hint is about the chain that the device still drafts on, and the device has a use for
- * it.
- */
-function isOfUse({ status, terms, isRunning, drafts }: Session, position: number): boolean {
-  if (!terms.wantsHints || !isRunning || status.kind !== 'in-pass' || status.isInvalid)
-    return false;
+/** Whether a hint is wanted, and about the chain that the device still drafts on. */
+function isOfUse({ status, terms, drafts }: Session, position: number): boolean {
+  if (!terms.wantsHints || status.kind !== 'in-pass' || status.isInvalid) return false;
   const { epoch, from, draftCount } = status.segment;
   if (epoch !== drafts.epoch || drafts.isVoid) return false;
   // Padding stands for drafts that no device made.

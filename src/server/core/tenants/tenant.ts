@@ -15,22 +15,23 @@ export interface QuotaRefusal {
   readonly retryAfterMs: number;
 }
 
-export class Tenant implements TenantCredit {
+export class Tenant {
   readonly ordinal: number;
   /** Of the key; null: none is asked for. */
   readonly id: string | null;
-  creditMs = burstMsMax;
-  lastSeenMs = -Infinity;
-  /** Sessions that the server keeps, over or not, with a device or without. */
-  sessionCount = 0;
-  connectionCount = 0;
-  /** Since when it has neither; null: it has. */
-  idleSinceMs: number | null = null;
+  readonly credit: TenantCredit;
   /** Of all its sessions, for those that begin. */
   readonly trust = new DraftTrust();
-  committedCount = 0;
-  judgedCount = 0;
-  refusalCount = 0;
+  /** Sessions are those that the server keeps, over or not, with a device or without. */
+  readonly #counts = {
+    connectionCount: 0,
+    sessionCount: 0,
+    judgedCount: 0,
+    committedCount: 0,
+    refusalCount: 0,
+  };
+  /** Since when it has neither session nor connection; null: it has. */
+  #idleSinceMs: number | null = null;
   #limits: KeyLimits;
   readonly #tokens: RateLimit;
   readonly #bytes: RateLimit;
@@ -38,6 +39,7 @@ export class Tenant implements TenantCredit {
   constructor(ordinal: number, id: string | null, limits: KeyLimits, nowMs: number) {
     this.ordinal = ordinal;
     this.id = id;
+    this.credit = { ordinal, creditMs: burstMsMax };
     this.#limits = limits;
     this.#tokens = new RateLimit(limits.tokensPerMinute, nowMs);
     this.#bytes = new RateLimit(limits.bytesPerMinute, nowMs);
@@ -45,6 +47,26 @@ export class Tenant implements TenantCredit {
 
   get limits(): KeyLimits {
     return this.#limits;
+  }
+
+  get counts() {
+    return { ...this.#counts };
+  }
+
+  countConnection(change: 1 | -1): void {
+    this.#counts.connectionCount += change;
+  }
+
+  countSession(change: 1 | -1): void {
+    this.#counts.sessionCount += change;
+  }
+
+  countCommitted(count: number): void {
+    this.#counts.committedCount += count;
+  }
+
+  countRefusal(): void {
+    this.#counts.refusalCount++;
   }
 
   /** The key's limits may be edited while it is in use. */
@@ -56,7 +78,7 @@ export class Tenant implements TenantCredit {
 
   /** Tokens that the target has judged or written for it. */
   countJudged(count: number, nowMs: number): void {
-    this.judgedCount += count;
+    this.#counts.judgedCount += count;
     this.#tokens.spend(count, nowMs);
   }
 
@@ -72,14 +94,22 @@ export class Tenant implements TenantCredit {
    */
   refusal(nowMs: number, retryAfterMs: number): QuotaRefusal | null {
     const { sessions } = this.#limits;
-    if (sessions !== null && this.sessionCount >= sessions) {
+    if (sessions !== null && this.#counts.sessionCount >= sessions) {
       return refusal(`${sessions} sessions of this key are not closed`, retryAfterMs);
     }
-    return this.isExhausted(nowMs);
+    return this.exhaustion(nowMs);
+  }
+
+  /** For how long it has been seen without sessions and connections; 0: it has some. */
+  idleMs(nowMs: number): number {
+    const { sessionCount, connectionCount } = this.#counts;
+    if (sessionCount > 0 || connectionCount > 0) this.#idleSinceMs = null;
+    else this.#idleSinceMs ??= nowMs;
+    return nowMs - (this.#idleSinceMs ?? nowMs);
   }
 
   /** Why a session may not go on, or null. */
-  isExhausted(nowMs: number): QuotaRefusal | null {
+  exhaustion(nowMs: number): QuotaRefusal | null {
     const tokensMs = this.#tokens.waitMs(nowMs);
     if (tokensMs > 0) {
       return refusal(`the key has used its ${this.#tokens.perMinute} tokens a minute`, tokensMs);
@@ -100,10 +130,7 @@ const refusal = (message: string, retryAfterMs: number): QuotaRefusal => ({
 /** An unused account is kept so long: leaving and coming back pays no debt. */
 const keptMs = 600_000;
 
-/**
- * The tenants whose keys are in use or were recently; no more than there were valid keys in ten
- * minutes.
- */
+/** Tenants whose keys were used lately: at most the valid keys of ten minutes. */
 export class Tenants {
   readonly #defaults: KeyLimits;
   readonly #byId = new Map<string | null, Tenant>();
@@ -143,9 +170,7 @@ export class Tenants {
   /** Forgets accounts that have not been used for long. */
   sweep(nowMs: number): void {
     for (const [id, tenant] of this.#byId) {
-      if (tenant.sessionCount > 0 || tenant.connectionCount > 0) tenant.idleSinceMs = null;
-      else tenant.idleSinceMs ??= nowMs;
-      if (nowMs - (tenant.idleSinceMs ?? nowMs) > keptMs) this.#byId.delete(id);
+      if (tenant.idleMs(nowMs) > keptMs) this.#byId.delete(id);
     }
   }
 
