@@ -51,9 +51,7 @@ export interface ConnectOptions {
   /** ws: or wss: address of the server. */
   readonly url: string;
   readonly drafter: DrafterChoice;
-  /**
-   * Turns ids into text. Default: the drafting engine's; without either, tokens come without text.
-   */
+  /** Turns ids into text. Default: the drafting engine's; without any, tokens have no text. */
   readonly vocabulary?: Vocabulary;
   /** Shown with the upgrade. Refused over ws: to another machine. */
   readonly key?: string;
@@ -63,9 +61,7 @@ export interface ConnectOptions {
   readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
-  /**
-   * Default of every answer. With `provisional` or `draft-only` a missing server is not an error.
-   */
+  /** Of every answer by default. With `provisional` or `draft-only` the server may be missing. */
   readonly fallback?: Fallback;
   /**
    * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s
@@ -203,10 +199,9 @@ class LinkedClient implements Client {
       this.#settleReady = (error) => (error === null ? resolve() : reject(error));
     });
     this.#ready.catch(() => undefined);
-    const makeDrafter = drafterOf(options);
     this.#device = new Device({
       settings: settingsOf(options, this.#vocabulary),
-      makeDrafter,
+      makeDrafter: drafterFactoryOf(options),
       dial: dialOf(options),
       clock,
       tell: (news) => this.#hear(news),
@@ -310,7 +305,7 @@ function vocabularyOf({ vocabulary, drafter }: ConnectOptions): Vocabulary | nul
   return vocabulary ?? (drafter.kind === 'engine' ? drafter.engine.info.vocabulary : null);
 }
 
-function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
+function drafterFactoryOf({ drafter }: ConnectOptions): DrafterFactory | null {
   switch (drafter.kind) {
     case 'engine':
       return engineDrafter(drafter.engine);

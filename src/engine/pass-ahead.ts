@@ -1,6 +1,6 @@
-// Computes the next pass of plain streams before it is asked for, while their caller still hands the
-// last one out. A text does not depend on it: an outcome is used where the caller asks for just that,
-// and rolled back where it does not.
+// Computes the next pass of plain streams before it is asked for, while their caller still hands
+// the last one out. A text does not depend on it: an outcome is used where the caller asks for just
+// that, and rolled back where it does not.
 
 import { PilotfishError } from '../base/error.js';
 import type { OnHints, Outcome, PassResult, Segment } from './engine.js';

@@ -26,10 +26,7 @@ export interface ListenerHandlers {
   message(connection: Peer, bytes: Uint8Array): void;
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
-  /**
-   * Its message is not finished and longer than all others, and there is no more room: it is not
-   * read any further.
-   */
+  /** Its unfinished message is the longest, and there is no more room: it is read no more. */
   overloaded(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;

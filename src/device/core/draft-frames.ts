@@ -4,9 +4,7 @@ import type { DraftedToken } from '../../engine/engine.js';
 import type { Draft, Scheme } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 
-/**
- * Bytes that an entry of a law takes on the wire at most: an id and a double, with their framing.
- */
+/** Most bytes of a law's entry on the wire: an id and a double, with their framing. */
 const lawEntryBytes = 16;
 
 export interface DraftPiece {

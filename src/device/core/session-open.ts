@@ -24,10 +24,7 @@ export function misfitOf({ request }: SessionView, welcome: Welcome): PilotfishE
   return refused(`scheme ${scheme} in mode ${mode}: the server offers ${offer}`);
 }
 
-/**
- * Why this server is too old for the answer, or null. It would skip fields it does not know and
- * ignore the request.
- */
+/** Why this server is too old, or null: it would ignore fields that it does not know. */
 export function tooNewFor(
   { request, settings }: SessionView,
   { version }: Welcome,
@@ -49,8 +46,8 @@ export function tooNewFor(
 const refused = (message: string): PilotfishError => new PilotfishError('server-refused', message);
 
 /**
- * Why no token may follow the committed ones, or null: the verdict that says so may have been lost
- * with its server, and there is nothing left to open another session for.
+ * Why no token may follow the committed ones, or null. The verdict that said so may have been lost
+ * with its server, and another session would have nothing to do.
  */
 export function endReasonOf(view: SessionView, contextLength: number): EndReason | null {
   const { text, settings } = view;

@@ -116,6 +116,16 @@ for (const scheme of ['split', 'full'] as const) {
       assert.deepEqual(announced(came), [[], [answer[3]]]);
     });
 
+    it('is told where it ends the answer, though more drafts are said to be on their way', () => {
+      const harness = new Harness();
+      harness.connect(1);
+      harness.send(1, { ...open, scheme, mode: 'pipeline', tokensMax: 3 });
+      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), true));
+      harness.settle();
+      const [verdict] = verdicts(harness.take(1));
+      assert.deepEqual([[...verdict!.tokens], verdict!.end], [[answer[2]], 'length']);
+    });
+
     it('is told when no draft was tested: asked for, though more is said to come', () => {
       const harness = opened(scheme);
       harness.send(1, ratioDraft(scheme, 3, [], true));

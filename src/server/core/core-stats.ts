@@ -32,15 +32,9 @@ export interface CoreStats {
   readonly detachedCount: number;
   /** Sessions that are not over, by mode. */
   readonly sessionsByMode: { readonly [mode in Mode]: number };
-  /**
-   * Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested
-   * any more.
-   */
+  /** Sessions that are not over whose drafts are cut to one, or not tested any more. */
   readonly distrusted: { readonly cutCount: number; readonly offCount: number };
-  /**
-   * Sessions that are not over and were advised a draft length: their number, the mean length, and
-   * those advised none.
-   */
+  /** Sessions that are not over and have been advised: all, and those advised none. */
   readonly advised: {
     readonly sessionCount: number;
     readonly meanLength: number;

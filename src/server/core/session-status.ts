@@ -39,10 +39,7 @@ export interface AttachedDevice {
   readonly wire: WireState;
 }
 
-/**
- * A device follows the session but reads slowly: verdicts since the last one sent are merged into
- * the next.
- */
+/** A device that reads slowly: verdicts since the last one sent merge into the next. */
 export interface SlowDevice {
   readonly kind: 'slow';
   readonly address: SessionAddress;
@@ -83,9 +80,7 @@ export interface InFlightSegment {
   /** [draftCount + padCount] */
   readonly ids: Int32Array;
   readonly queueMs: number;
-  /**
-   * Whether the pass before failed with this session in it, so that this one holds nothing else.
-   */
+  /** Whether the pass before failed with this session in it: this one holds nothing else. */
   readonly isRetry: boolean;
 }
 
@@ -96,10 +91,7 @@ export interface DueLaw {
   readonly logprobs: LawLogprobs | null;
 }
 
-/**
- * `prefill`: the prompt is computed before a row of it is asked for. `decode`: only rows that are
- * asked for are computed.
- */
+/** `prefill`: the prompt is computed unasked. `decode`: only rows that are asked for. */
 export type SessionPhase = 'prefill' | 'decode';
 
 export type SessionStatus =

@@ -14,10 +14,7 @@ interface ConnectionSessions {
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
-  /**
-   * Failed ids that the device has not closed: frames under way to them are late. Counted like
-   * sessions.
-   */
+  /** Failed ids that the device has not closed: late frames may come. Counted as sessions. */
   readonly failed: Set<number>;
 }
 

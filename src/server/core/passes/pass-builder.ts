@@ -7,14 +7,11 @@ import type { PassShape } from '../../../math/pass-time.js';
 import type { Mode } from '../../../protocol/frame.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
-import type { ServedModel } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './batch.js';
 import type { SlotTable } from './slot-table.js';
 
-/**
- * Passes that a session of each mode may wait unnoticed: a device that has stopped notices at once.
- */
+/** Passes that a session may wait unnoticed: a device that has stopped notices at once. */
 const slackPasses: { readonly [mode in Mode]: number } = {
   'stop-and-wait': 0,
   pipeline: 0.5,
@@ -34,7 +31,6 @@ export interface CandidateContext {
 export function candidateOf(
   session: Session,
   slots: SlotTable,
-  { endOfText, passRowsMax }: ServedModel,
   { passMs, firstDraftLength }: CandidateContext,
 ): Candidate {
   const wantedMax = session.history.advice ?? firstDraftLength;
@@ -45,7 +41,7 @@ export function candidateOf(
     tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
-    draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
+    draftCount: draftsToTest(session, wantedMax),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
@@ -58,16 +54,15 @@ export function candidateOf(
  * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
  * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
  */
-function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
-  const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
-  const worthMax = trustedLength(session.history.trust, soughtMax);
+function draftsToTest(session: Session, wantedMax: number): number {
+  const { terms, history, drafts, log } = session;
+  const soughtMax = terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const worthMax = trustedLength(history.trust, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
-  return session.drafts.countToEnd(session.log.length, count, endOfText);
+  return drafts.countToEnd(log.length, count, terms.endOfText);
 }
 
-/**
- * The segment of one share; cuts the slot back where it holds more than the segment starts from.
- */
+/** The segment of one share; cuts the slot back to where the segment starts. */
 export function buildSegment(
   session: Session,
   share: PlannedSegment,
@@ -95,8 +90,8 @@ export function buildSegment(
     isRetry: session.isSuspect,
   };
   const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
-  const topLogprobs = isJudged ? terms.topLogprobs : null;
   const tokens = joined(filled, ids);
+  const { topLogprobs } = terms;
   const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
   return { segment, inFlight };
 }
@@ -104,10 +99,7 @@ export function buildSegment(
 /** Any token serves: padding is tested like a draft. */
 const padToken = 0;
 
-/**
- * `split` cannot be padded: where padding falls, the device would have to know the law it was drawn
- * from.
- */
+/** `split` cannot be padded: a device would need the law that padding was drawn from. */
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
   if (terms.scheme === 'split') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));

@@ -23,12 +23,9 @@ interface Residue {
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
-  /** Of a slot without owner: the text it still holds, for sessions that begin alike. */
+  /** Without an owner: the text it still holds, for sessions that begin alike. */
   residue: Residue | null;
-  /**
-   * Tokens the engine holds once all issued operations have run; those below the log's length are
-   * the log's.
-   */
+  /** Tokens in the engine after all issued operations, as in the log as far as that goes. */
   engineLength: number;
   /** Log length when the owner got it. */
   ownedFrom: number;
@@ -116,9 +113,8 @@ export class SlotTable {
    * @returns false where no slot can be had yet.
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
-    assert(!this.has(session), `session ${session.key} has a slot`);
-    // An image of its text is being written, and will be here after the operations under way.
-    if (this.images.isComing(session)) return false;
+    const isWaiting = !this.has(session) && !this.images.isComing(session);
+    assert(isWaiting, `session ${session.key} has a slot, or its image is being written`);
     const slot = this.#freeSlot(session) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key
@@ -309,9 +305,7 @@ export class SlotTable {
     this.#slotOf.delete(session);
   }
 
-  /**
-   * The session is done with its slot and its image. Its text stays until another needs the room.
-   */
+  /** The session is done. Its text stays until another needs the room. */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (slot && slot.unconfirmed.size === 0) {
@@ -350,10 +344,7 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
-/**
- * Of slots with owners the idle one that has been so for longest, or else the one whose owner has
- * got most.
- */
+/** The slot that has been idle for longest, or else the one whose owner has got most. */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,

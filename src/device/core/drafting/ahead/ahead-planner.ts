@@ -16,10 +16,7 @@ import { BranchTally } from './branch-tally.js';
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
 
-/**
- * Whether branches are held at all: not under schemes whose corrections a draft cannot predict
- * (MATH.md, Branches).
- */
+/** Some schemes correct drafts in ways that no draft predicts (MATH.md, Branches). */
 export function holdsBranches(
   { ahead }: DeviceCoreSettings,
   { scheme, mode }: GenerateRequest,
