@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Mode } from '../../../protocol/frame.js';
+import { Harness, openFrame } from '../core-harness.suite.js';
 import { Counters } from '../core-stats.js';
 import { scriptedSettings } from '../scripted-target.suite.js';
 import { sessionOf } from '../session.suite.js';
@@ -52,5 +54,33 @@ describe('advice on draft length', () => {
     session.advised(scheduler.advise(session)!);
     assert.equal(scheduler.advise(session), null);
     assert.equal(scheduler.advise(sessionOf({ mode: 'stream' })), null);
+  });
+});
+
+describe('a pass', () => {
+  /** Whether each pass said that it continues; the first begins with the first session alone. */
+  function saidBy(modes: readonly Mode[], slotCount: number): boolean[] {
+    const harness = new Harness({ model: { slotCount } });
+    const said: boolean[] = [];
+    harness.connect(1);
+    for (const [session, mode] of modes.entries()) {
+      harness.send(1, openFrame({ session, mode, tokensMax: 4 }));
+    }
+    for (let pass = 0; pass < 4; ) {
+      const [next] = harness.operations;
+      if (next?.kind === 'pass') said[pass++] = next.continues;
+      harness.stepEngine();
+    }
+    return said;
+  }
+
+  it('of plain streams continues up to their last token', () => {
+    assert.deepEqual(saidBy(['stream'], 1), [true, true, true, false]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 2), [true, true, true, false]);
+  });
+
+  it('does not continue where a session drafts, or waits for a slot', () => {
+    assert.deepEqual(saidBy(['stream', 'race'], 2), [true, false, false, false]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 1), [true, false, false, false]);
   });
 });
