@@ -54,7 +54,9 @@ export class EngineThread {
           return;
         }
         this.#endOfText = new Set(greeting.endOfText);
-        this.#worker.on('message', (reply: Reply) => this.#settle(reply));
+        this.#worker.on('message', (replies: readonly Reply[]) => {
+          for (const reply of replies) this.#settle(reply);
+        });
         resolve(greeting);
       });
       this.#worker.once('error', (reason) => {

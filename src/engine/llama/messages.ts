@@ -25,6 +25,7 @@ export type Request =
   /** `wake`: a step was asked for through AskFlags while the thread was parked. Not answered. */
   | { readonly id: number; readonly method: 'close' | 'wake'; readonly args: readonly [] };
 
+/** They come in lists: one that nothing waits for comes with the next. */
 export type Reply =
   | { readonly id: number; readonly kind: 'done'; readonly result: unknown }
   | { readonly id: number; readonly kind: 'token'; readonly token: DraftedToken }

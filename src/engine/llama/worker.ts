@@ -24,7 +24,16 @@ assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
 const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
 const flags = new StopFlags(stopFlags);
-const reply = (message: Reply): void => port.postMessage(message);
+/** Replies that can wait for the next one: each message wakes the other thread. */
+let held: Reply[] = [];
+const flush = (): void => {
+  if (held.length > 0) port.postMessage(held);
+  held = [];
+};
+const reply = (message: Reply): void => {
+  held.push(message);
+  flush();
+};
 
 interface Started {
   readonly core: EngineCore;
@@ -104,7 +113,9 @@ if (started) {
     runner.honour();
     if (request.method === 'wake') return;
     try {
-      reply({ id: request.id, kind: 'done', result: answer(request, started) });
+      const done = { id: request.id, kind: 'done', result: answer(request, started) } as const;
+      if (request.method === 'open' || request.method === 'truncate') held.push(done);
+      else reply(done);
       if (request.method === 'pass') runner.begin(request.id);
     } catch (reason) {
       if (reason instanceof InvariantError) throw reason; // Ends the thread; its owner fails whatever waits.
@@ -117,10 +128,13 @@ if (started) {
     for (let next: Request | undefined = request; next; ) {
       handle(next);
       next = undefined;
-      runner.advance(() => {
+      const receive = (): boolean => {
         next = receiveMessageOnPort(port)?.message;
         return next !== undefined;
-      });
+      };
+      if (receive()) continue;
+      flush();
+      runner.advance(receive);
     }
   });
 }
