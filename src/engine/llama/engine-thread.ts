@@ -2,7 +2,7 @@
 // passes that the thread computes ahead.
 
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, PilotfishError } from '../../base/error.js';
+import { type ErrorCode, PilotfishError, toPilotfishError } from '../../base/error.js';
 import type {
   DraftEnd,
   DraftedToken,
@@ -41,6 +41,8 @@ export class EngineThread {
   #run: RunAhead | null = null;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
+  #outgoing: { readonly id: number; readonly method: string; readonly args: readonly unknown[] }[] =
+    [];
   #closing: Promise<void> | null = null;
 
   constructor(start: WorkerStart) {
@@ -96,7 +98,7 @@ export class EngineThread {
   }
 
   #runAfter(id: number, segments: readonly Segment[], result: PassResult): RunAhead {
-    const wake = (): void => this.#worker.postMessage({ id: 0, method: 'wake', args: [] });
+    const wake = (): void => this.#worker.postMessage([{ id: 0, method: 'wake', args: [] }]);
     const parts = { flags: this.#askFlags, endOfText: this.#endOfText, wake };
     return new RunAhead(id, segments, result, parts);
   }
@@ -134,9 +136,30 @@ export class EngineThread {
   #post(method: string, args: readonly unknown[], listeners: Listeners = {}): Promise<unknown> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
-      this.#worker.postMessage({ id, method, args }); // Throws where an argument cannot be cloned: nothing waits then.
       this.#pending.set(id, { resolve, reject, ...listeners });
+      // Together with what is asked for in the same turn: each message wakes the thread.
+      if (this.#outgoing.push({ id, method, args }) === 1) queueMicrotask(() => this.#sendAll());
     });
+  }
+
+  #sendAll(): void {
+    const requests = this.#outgoing;
+    this.#outgoing = [];
+    try {
+      this.#worker.postMessage(requests);
+    } catch {
+      for (const request of requests) this.#sendAlone(request);
+    }
+  }
+
+  /** Rejects a request whose arguments cannot be cloned. */
+  #sendAlone(request: { readonly id: number }): void {
+    try {
+      this.#worker.postMessage([request]);
+    } catch (reason) {
+      this.#pending.get(request.id)?.reject(toPilotfishError(reason, 'engine-failed'));
+      this.#pending.delete(request.id);
+    }
   }
 
   #settle(reply: Reply): void {

@@ -14,6 +14,7 @@ export type CoreMethod = 'open' | 'draftEach' | 'truncate' | 'copyPrefix' | 'sav
 export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
 export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
 
+/** They come in lists: all that were asked for in one turn of the event loop. */
 export type Request =
   | { readonly id: number; readonly method: CoreMethod; readonly args: readonly unknown[] }
   | { readonly id: number; readonly method: 'draft'; readonly args: readonly [unknown] }

@@ -124,14 +124,15 @@ if (started) {
     }
     if (request.method === 'close') port.close();
   };
-  port.on('message', (request: Request) => {
-    for (let next: Request | undefined = request; next; ) {
-      handle(next);
-      next = undefined;
-      const receive = (): boolean => {
-        next = receiveMessageOnPort(port)?.message;
-        return next !== undefined;
-      };
+  let waiting: readonly Request[] | undefined;
+  const receive = (): boolean => {
+    waiting = receiveMessageOnPort(port)?.message;
+    return waiting !== undefined;
+  };
+  port.on('message', (requests: readonly Request[]) => {
+    waiting = requests;
+    while (waiting !== undefined) {
+      waiting.forEach(handle);
       if (receive()) continue;
       flush();
       runner.advance(receive);
