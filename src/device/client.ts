@@ -62,7 +62,7 @@ export interface ConnectOptions {
   readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
-  /** Of every answer by default. With `provisional` or `draft-only` the server may be missing. */
+  /** The default of every answer. With `provisional` or `draft-only` the server may be missing. */
   readonly fallback?: Fallback;
   /**
    * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s

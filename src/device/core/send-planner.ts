@@ -20,7 +20,7 @@ const doublingsMax = 5;
 export interface DraftSend {
   /** In order, all of one epoch. */
   readonly frames: readonly Draft[];
-  /** Of the chain, what they bring: [from, to). */
+  /** The part of the chain that they bring: [from, to). */
   readonly from: number;
   readonly to: number;
   /** Whether all that is out goes out again. */

@@ -72,7 +72,7 @@ class NgramDrafter implements Drafter {
     }
     if (job.run !== run) return;
     job.run = null;
-    // Without a match the core should wait until the text has grown, as for lack of confidence.
+    // No match: after 'confidence' the core waits until the text has grown; after 'count' it asks on.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 

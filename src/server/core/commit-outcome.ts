@@ -17,7 +17,7 @@ export interface CommittedText {
   readonly terms: SessionTerms;
   readonly log: TokenLog;
   readonly drafts: DraftBuffer;
-  /** Of the answer, where they are told. */
+  /** Log-probabilities of the answer, where they are told. */
   readonly logprobs: LogprobLog | null;
 }
 
