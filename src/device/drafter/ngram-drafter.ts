@@ -72,7 +72,7 @@ class NgramDrafter implements Drafter {
     }
     if (job.run !== run) return;
     job.run = null;
-    // No match: after 'confidence' the core waits until the text has grown; after 'count' it asks on.
+    // No match: 'confidence' makes the core wait until the text has grown; 'count' would ask on.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 
