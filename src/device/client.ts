@@ -2,6 +2,7 @@
 // and origin. Turns ids into text; the device core behind it knows only ids.
 
 import { randomBytes } from 'node:crypto';
+import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
@@ -61,7 +62,7 @@ export interface ConnectOptions {
   readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
-  /** Of every answer by default. With `provisional` or `draft-only` the server may be missing. */
+  /** The default of every answer. With `provisional` or `draft-only` the server may be missing. */
   readonly fallback?: Fallback;
   /**
    * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s
@@ -315,10 +316,12 @@ function drafterFactoryOf({ drafter }: ConnectOptions): DrafterFactory | null {
       return null;
     case 'custom':
       return drafter.make;
+    default:
+      return unreachable(drafter);
   }
 }
 
-function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
+function drafterFactsOf({ drafter }: ConnectOptions): DrafterFacts | null {
   switch (drafter.kind) {
     case 'engine': {
       const { contextLength } = drafter.engine.info;
@@ -330,6 +333,8 @@ function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
       return null;
     case 'custom':
       return { sequencesMax: 1, ...drafter };
+    default:
+      return unreachable(drafter);
   }
 }
 
@@ -339,7 +344,7 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Dev
     key: options.dial === undefined ? '' : (options.key ?? ''),
     name: options.name ?? '',
     vocabulary,
-    drafter: factsOf(options),
+    drafter: drafterFactsOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
     ahead: aheadOf(options),
     shaping: shapingOf(options),

@@ -56,7 +56,7 @@ const stopRuleDefault: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
 /** A client's facts that requests depend on. */
 export interface RequestContext {
   readonly hasDrafter: boolean;
-  /** Of an answer that does not say its own. */
+  /** For an answer that does not say its own. */
   readonly fallback: Fallback;
   /** Null: ids are all that the client knows. */
   readonly vocabulary: Vocabulary | null;

@@ -194,7 +194,7 @@ export interface DraftedToken {
    */
   readonly confidence: number | null;
   /**
-   * `split` and `full` only, else null: the law the token was drawn from, and the token's
+   * `split` and `full` need both, else null: the law the token was drawn from, and the token's
    * probability in (0, 1].
    */
   readonly law: Law | null;

@@ -157,7 +157,7 @@ class Server implements RunningServer {
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
-  /** Ends the connections of keys that are none any more. */
+  /** Ends the connections of keys that have been revoked. */
   #revoke(ids: ReadonlySet<string>): void {
     for (const { peer } of [...this.#connections.values()]) {
       const { id: connection, grant } = peer;

@@ -2,6 +2,8 @@
 // drafted, and follows the committed tokens along the chain or onto a branch.
 
 import { assert } from '../../base/assert.js';
+import { tested } from '../../engine/judge-drafts.js';
+import { schemeTraits } from '../../math/scheme.js';
 import type { DraftChain } from './draft-chain.js';
 import type { DraftPlanner } from './drafting/draft-planner.js';
 import { type DraftRunner, sequenceText } from './drafting/draft-runner.js';
@@ -40,7 +42,11 @@ export function planDrafts(session: DraftedSession, nowMs: number): void {
   drafting.start(action.run, session.request.scheme, texts, nowMs);
 }
 
-/** A pass of the drafter has brought tokens. */
+/**
+ * A pass of the drafter has brought tokens.
+ *
+ * @throws InvariantError where the drafter has left out what the scheme tests.
+ */
 export function growChain(
   session: DraftedSession,
   run: number,
@@ -51,6 +57,9 @@ export function growChain(
   if (text === null) return;
   const grown = session.drafting.take(run, tokens, session.timings, nowMs);
   if (grown.length === 0) return;
+  if (schemeTraits[session.request.scheme].test === 'ratio') {
+    for (const { token } of grown) tested(token.law && token.prob);
+  }
   tally.draftPassCount++;
   tally.draftedCount += grown.length;
   for (const { grows, token } of grown) {

@@ -22,7 +22,7 @@ export interface ChainView {
   /** Tokens that were drafted while a verdict was outstanding. */
   readonly aheadCount: number;
   readonly epoch: number;
-  /** Of what is sent next. */
+  /** The epoch of the next frame. */
   readonly nextEpoch: number;
   /** Whether the server keeps nothing that was sent before: an epoch or a session begins. */
   readonly beginsEpoch: boolean;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { InvariantError } from '../../base/assert.js';
 import { type DraftPiece, draftFrames } from './draft-frames.js';
 import { drafted } from './session-view.suite.js';
 
@@ -64,5 +65,12 @@ describe('frames of drafts', () => {
     assert.deepEqual([plain?.probs, plain?.laws], [null, null]);
     const [empty] = draftFrames(pieceOf(0, { scheme: 'split' }));
     assert.equal(empty?.probs, null);
+  });
+
+  it('are not made of tokens without what their scheme tests', () => {
+    const bare = { tokens: [drafted(3)] };
+    assert.throws(() => draftFrames(pieceOf(1, { scheme: 'split', ...bare })), InvariantError);
+    assert.throws(() => draftFrames(pieceOf(1, { scheme: 'full', ...bare })), InvariantError);
+    assert.equal(draftFrames(pieceOf(1, bare)).length, 1);
   });
 });

@@ -39,7 +39,7 @@ export class ResidualDraw {
     return this.#token === null;
   }
 
-  /** Of the token, where the law came with them. */
+  /** Log-probabilities of the token, where the law came with them. */
   get logprobs(): TokenLogprobs | null {
     return this.#logprobs;
   }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SendPlanner } from './send-planner.js';
 import type { SessionView } from './session-view.js';
-import { chainOf, viewOf } from './session-view.suite.js';
+import { chainOf, drafted, viewOf } from './session-view.suite.js';
 
 const sent = (chain = chainOf(2)) => ({ ...chain, sentTo: chain.end });
 
@@ -26,9 +26,11 @@ describe('drafts', () => {
   it('do not follow a residual token that ends the answer', () => {
     const wire = { id: 0, state: 'residual-due' } as const;
     const request = { ...viewOf().request, scheme: 'split' as const };
+    const tokens = [3, 4].map((position) => ({ ...drafted(position), prob: 1 }));
+    const chain = chainOf(2, { tokens: (from, to) => tokens.slice(from - 3, to - 3) });
     const sentWith = (token: number, endMax: number) => {
       const parts = { wire, request, residual: { token, isOpen: false }, endMax };
-      const frames = new SendPlanner().plan(viewOf(parts, chainOf(2)), 0)?.frames;
+      const frames = new SendPlanner().plan(viewOf(parts, chain), 0)?.frames;
       return frames?.map(({ residual, ids, more }) => [residual, ids.length, more]);
     };
     assert.deepEqual(sentWith(1, 103), [[1, 0, false]], 'the end of the text');

@@ -2,7 +2,7 @@
 // (stop-and-wait), when the server becomes free (pipeline), or just before its next pass (race).
 // Also plans what is sent again after a time-out.
 
-import { isRatioScheme } from '../../math/scheme.js';
+import { schemeTraits } from '../../math/scheme.js';
 import type { Draft } from '../../protocol/frame.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { draftFrames } from './draft-frames.js';
@@ -20,7 +20,7 @@ const doublingsMax = 5;
 export interface DraftSend {
   /** In order, all of one epoch. */
   readonly frames: readonly Draft[];
-  /** Of the chain, what they bring: [from, to). */
+  /** The part of the chain that they bring: [from, to). */
   readonly from: number;
   readonly to: number;
   /** Whether all that is out goes out again. */
@@ -103,7 +103,7 @@ export class SendPlanner {
     const { chain } = text!;
     const { draftTokens } = link.welcome!.limits;
     // Laws may fill a frame with a single token.
-    const perFrame = request.scheme === 'full' ? 1 : draftTokens;
+    const perFrame = schemeTraits[request.scheme].needs === 'law' ? 1 : draftTokens;
     if (chain.beginsEpoch) this.#framesOut.clear();
     const room = this.#framesOut.room(chain.base) * perFrame;
     return Math.max(chain.base, sentTo, this.#framesOut.end) + room;
@@ -192,7 +192,8 @@ function roundMax({ advisedDraftLength, windowMax, request }: SessionView): numb
 
 /** Whether more of the chain is sure to follow: then the server may leave out its token. */
 function hasMore({ request, drafting }: SessionView): boolean {
-  return isRatioScheme(request.scheme) && request.mode === 'pipeline' && drafting.isRunning;
+  const isTestedByRatio = schemeTraits[request.scheme].test === 'ratio';
+  return isTestedByRatio && request.mode === 'pipeline' && drafting.isRunning;
 }
 
 /** The last moment that delays no pass. */

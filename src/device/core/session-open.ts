@@ -3,6 +3,7 @@
 
 import { PilotfishError } from '../../base/error.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
+import { schemeTraits } from '../../math/scheme.js';
 import {
   type DeviceFrame,
   type EndReason,
@@ -80,7 +81,7 @@ export function openFrame(
     mode,
     tokensMax,
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
-    cut: scheme === 'split' ? cut : null,
+    cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
     ...shaping,
   };

@@ -72,7 +72,7 @@ class NgramDrafter implements Drafter {
     }
     if (job.run !== run) return;
     job.run = null;
-    // Without a match the core should wait until the text has grown, as for lack of confidence.
+    // No match: 'confidence' makes the core wait until the text has grown; 'count' would ask on.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 

@@ -8,7 +8,7 @@ import type { Trust } from './tenants/draft-trust.js';
 
 /** Use of one key. */
 export interface TenantStats {
-  /** Of the key; null: callers without a key. */
+  /** Id of the key; null: callers without a key. */
   readonly id: string | null;
   readonly connectionCount: number;
   readonly sessionCount: number;
@@ -17,9 +17,9 @@ export interface TenantStats {
   readonly committedCount: number;
   /** Refusals because it had used up what it may. */
   readonly refusalCount: number;
-  /** Of its recent drafts; a guess before there are any. */
+  /** Rate of its recent drafts; a guess before there are any. */
   readonly acceptanceRate: number;
-  /** Of all its sessions together; a new session starts no lower than cut. */
+  /** Trust in all its sessions together; a new session starts no lower than cut. */
   readonly draftTrust: Trust;
   /** Engine time that it has saved up for a burst. */
   readonly creditMs: number;
@@ -48,11 +48,11 @@ export interface CoreStats {
   readonly slotsOwned: number;
   /** Sessions that have work and are not in the pass in flight. */
   readonly queueLength: number;
-  /** Of them, sessions without a slot. */
+  /** Those without a slot. */
   readonly waitingForSlot: number;
   readonly images: {
     readonly count: number;
-    /** Of sessions; the others are of texts that were left. */
+    /** Images of sessions; the others are of texts that were left. */
     readonly waitingCount: number;
     readonly bytes: number;
   };

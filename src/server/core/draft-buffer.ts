@@ -175,7 +175,7 @@ export class DraftBuffer {
     return { ids, probs, laws };
   }
 
-  /** Of the first `countMax` drafts in line, those up to the first that ends a text. */
+  /** Counts the first `countMax` drafts in line up to the first that ends a text. */
   countToEnd(committedLength: number, countMax: number, endOfText: ReadonlySet<number>): number {
     const from = committedLength - this.#from;
     for (let index = 0; index < countMax; index++) {

@@ -19,7 +19,7 @@ export type ServerInput =
        */
       readonly kind: 'connected' | 'connected-local';
       readonly connection: ConnectionId;
-      /** Of the key that was shown with the upgrade; null: none is asked for. */
+      /** Grant of the key that was shown with the upgrade; null: none is asked for. */
       readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }

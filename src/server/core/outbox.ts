@@ -1,5 +1,5 @@
-// Collects the effects of one event in order. Every frame is queued here: connection states move,
-// and nothing is queued for a connection that has failed.
+// Collects the effects of the events that are handled together, in order. Every frame is queued
+// here: connection states move, and nothing is queued for a connection that has failed.
 
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';

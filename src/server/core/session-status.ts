@@ -63,7 +63,7 @@ export interface PassTimes {
   readonly passMs: number;
 }
 
-/** Of a verdict that no pass has made. */
+/** Times of a verdict that no pass has made. */
 export const noDeferredTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
 /** A session's part of the pass in flight. */
@@ -87,7 +87,7 @@ export interface InFlightSegment {
 /** `split`: the law that the device draws its next token from. */
 export interface DueLaw {
   readonly law: Law;
-  /** Of its entries, where they were asked for. */
+  /** Log-probabilities of its entries, where they were asked for. */
   readonly logprobs: LawLogprobs | null;
 }
 

@@ -42,7 +42,7 @@ export interface SessionProgress {
   readonly rejectedCount: number;
   readonly end: EndReason | null;
   readonly due: DueLaw | null;
-  /** Of the tokens that the last verdict did not tell; null: none are told. */
+  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
   readonly logprobs: readonly TokenLogprobs[] | null;
 }
 

@@ -39,7 +39,7 @@ export interface ServerCoreSettings {
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;
-  /** Of each key where its grant leaves them open; of all callers together without keys. */
+  /** Limits of each key whose grant leaves them open; without keys, of all callers together. */
   readonly keyLimits: KeyLimits;
   readonly batching: Batching;
   /** No session begins if each token is predicted to take longer with it; the first always may. */

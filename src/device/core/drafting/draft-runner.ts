@@ -26,7 +26,7 @@ export type Growth = AheadBranch | 'chain' | 'nothing';
 
 export interface RunRequest {
   readonly countMax: number;
-  /** Of the chain. */
+  /** For the chain. */
   readonly confidenceMin: number;
   readonly wantConfidence: boolean;
   readonly alternativesMax: number;

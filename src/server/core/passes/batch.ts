@@ -38,7 +38,7 @@ export interface BatchBounds {
 /** A session's part of the pass. */
 export interface PlannedSegment {
   readonly key: number;
-  /** Of the missing tokens, how many are fed now. */
+  /** How many of the missing tokens are fed now. */
   readonly fillCount: number;
   /** Drafts tested, and drafts of padding after them. */
   readonly draftCount: number;
@@ -166,7 +166,7 @@ export class Batch {
     return largest(Math.min(room, Math.max(0, guaranteed)), room, isAffordable);
   }
 
-  /** Of the tokens of a prompt that fit, those that its key may have now. */
+  /** Tokens of a prompt, at most `fitting`, that its key may have now. */
   #paidCount({ cacheLength, tenant }: Candidate, fitting: number, isFirst: boolean): number {
     const least = Math.min(fitting, isFirst ? 1 : 0);
     return largest(least, fitting, (count) =>

@@ -1,9 +1,11 @@
 // Builds a pass from sessions: the candidates for the planner, and the engine's segments for its
 // plan. Issues the operations that prepare slots before the pass. Decides nothing about the text.
 
-import type { Judge, Segment } from '../../../engine/engine.js';
+import type { Segment } from '../../../engine/engine.js';
+import { judgeOf } from '../../../engine/judge-drafts.js';
 import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
+import { schemeTraits } from '../../../math/scheme.js';
 import type { Mode } from '../../../protocol/frame.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
@@ -89,7 +91,12 @@ export function buildSegment(
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
     isRetry: session.isSuspect,
   };
-  const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
+  // To the engine padding is drafts: they are tested together.
+  const parts = {
+    probs: () => pending.probs ?? new Float64Array(0),
+    laws: () => [...(pending.laws ?? []), ...Array.from(padding, (token) => pointLaw(token))],
+  };
+  const judge = isJudged ? judgeOf(terms.scheme, ids.length, parts) : null;
   const tokens = joined(filled, ids);
   const { topLogprobs } = terms;
   const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
@@ -99,28 +106,10 @@ export function buildSegment(
 /** Any token serves: padding is tested like a draft. */
 const padToken = 0;
 
-/** `split` cannot be padded: a device would need the law that padding was drawn from. */
+/** A device that draws the residual would need the law that padding was drawn from. */
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
-  if (terms.scheme === 'split') return 0;
+  if (schemeTraits[terms.scheme].residualBy === 'device') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
-}
-
-function judgeOf(
-  scheme: Session['terms']['scheme'],
-  { length: draftCount }: Int32Array,
-  { probs, laws }: ReturnType<Session['drafts']['pending']>,
-  padCount: number,
-): Judge {
-  switch (scheme) {
-    case 'split':
-      return { scheme, draftCount, draftProbs: probs ?? new Float64Array(0) };
-    case 'full': {
-      const padding = new Array<ReturnType<typeof pointLaw>>(padCount).fill(pointLaw(padToken));
-      return { scheme, draftCount, draftLaws: [...(laws ?? []), ...padding] };
-    }
-    default:
-      return { scheme, draftCount };
-  }
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {

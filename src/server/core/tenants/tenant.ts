@@ -17,10 +17,10 @@ export interface QuotaRefusal {
 
 export class Tenant {
   readonly ordinal: number;
-  /** Of the key; null: none is asked for. */
+  /** Id of the key; null: none is asked for. */
   readonly id: string | null;
   readonly credit: TenantCredit;
-  /** Of all its sessions, for those that begin. */
+  /** Trust in all its sessions, where new ones begin. */
   readonly trust = new DraftTrust();
   /** Sessions are those that the server keeps, over or not, with a device or without. */
   readonly #counts = {
