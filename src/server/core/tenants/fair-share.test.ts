@@ -52,9 +52,7 @@ function planned(candidates: readonly Candidate[], fairness: Fairness | null) {
 }
 
 const honest = Array.from({ length: 15 }, (_, index) => candidate(index, 2 + index));
-/**
- * Many sessions with long drafts, and many with long prompts, all in line before the others.
- */
+/** Many sessions with long drafts, and many with long prompts, all in line before the others. */
 const greedy = Array.from({ length: 200 }, (_, index) =>
   candidate(1000 + index, 1, {
     waitingSinceMs: -1,
