@@ -75,7 +75,8 @@ export async function completion(
   return read;
 }
 
-async function* eventsOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+/** Data of server-sent events. */
+export async function* eventsOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of pieces) {
     const events = (rest + piece).split('\n\n');

@@ -54,6 +54,7 @@ const lab = {
   'lab/engine': ['lab', 'lab/loop', 'lab/weights'],
   'lab/experiments': ['lab', 'lab/engine', 'lab/loop', 'lab/report', 'lab/virtual', 'lab/weights'],
   'lab/gate': ['lab', 'lab/api', 'lab/engine', 'lab/loop', 'lab/report', 'lab/weights'],
+  'lab/peer': ['lab', 'lab/report', 'lab/weights'],
   'lab/trials': ['lab', 'lab/loop', 'lab/report'],
   lab: [],
 };

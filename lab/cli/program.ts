@@ -1,8 +1,10 @@
-// Lists the commands of the workshop: benchmarks, experiments, trials, the gate and the report.
+// Lists the commands of the workshop: benchmarks, experiments, trials, the comparison with
+// llama-server, the gate and the report.
 
 import type { CommandSet } from '../../src/cli/command-line.js';
 import { addBenches } from './bench.js';
 import { addGate } from './gate.js';
+import { addPeer } from './peer.js';
 import { addExperiments } from './report.js';
 
 export const lab: CommandSet = {
@@ -11,6 +13,7 @@ export const lab: CommandSet = {
   add(program, terminal, exit) {
     addBenches(program, terminal);
     addExperiments(program, terminal);
+    addPeer(program, terminal);
     addGate(program, terminal, exit);
   },
 };

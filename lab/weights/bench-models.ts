@@ -25,6 +25,9 @@ export const exitLayers = [2, 4, 6] as const;
 /** 16 blocks of width 1024: what a model of about 0.2 billion weights costs. */
 const largeShape = { blockCount: 16, embeddingLength: 1024, feedForwardLength: 2816 } as const;
 
+/** Texts beyond what the bundled models were trained on: for times, not for words. */
+const long = { contextLength: 2048 } as const;
+
 /** Paths of models; those that are not bundled are made on first use. */
 export type BenchModels = ReturnType<typeof benchModels>;
 
@@ -39,8 +42,8 @@ export function benchModels(folder: string, say: (line: string) => void) {
     }
     return path;
   };
-  const inflated = (name: string, options: InflateOptions): string =>
-    made(name, (path) => inflate(bundled('stories-target-f16.gguf'), path, options));
+  const inflated = (name: string, options: InflateOptions, type: 'f16' | 'q8_0' = 'f16'): string =>
+    made(name, (path) => inflate(bundled(`stories-target-${type}.gguf`), path, options));
   const inflatedTarget = (): string => inflated('target-inflated-v1.gguf', largeShape);
   return {
     /** The bundled target at the cost of 245 M weights with a vocabulary of 32 000. */
@@ -51,6 +54,12 @@ export function benchModels(folder: string, say: (line: string) => void) {
     /** The same with float32 weights: bound by memory on a CPU, as large models are on a GPU. */
     memoryBoundTarget: (): string =>
       made('target-inflated-f32-v1.gguf', (path) => widenWeights(inflatedTarget(), path)),
+    /** The bundled target with a context of 2048 tokens in its header. */
+    longTarget: (type: 'f16' | 'q8_0'): string =>
+      inflated(`target-long-${type}-v1.gguf`, long, type),
+    /** The same in eight bits, at the cost of 210 M weights. */
+    longInflatedTarget: (): string =>
+      inflated('target-inflated-long-q8_0-v1.gguf', { ...largeShape, ...long }, 'q8_0'),
     /** A head of the bundled target behind so many of its blocks, made for one of the above. */
     inflatedExit: (layer: number, targetPath: string): string =>
       made(`${parse(targetPath).name}-exit-${layer}-${digestOf(exitHead(layer))}.gguf`, (path) =>
