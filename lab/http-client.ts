@@ -108,7 +108,7 @@ export function requestBytes(path: string, body: object): Buffer {
  * Makes one request `count` times, each connection as soon as it is answered. Reads no more of an
  * answer than where it ends: the client must not be what is measured.
  *
- * @returns how long it took, and [answers] from a request to the first byte of its body.
+ * @returns milliseconds.
  * @throws PilotfishError `engine-failed` for an answer that is no 200, or a connection that ends.
  */
 export async function load(
@@ -116,7 +116,7 @@ export async function load(
   request: Buffer,
   connections: number,
   count: number,
-): Promise<{ readonly ms: number; readonly firstByteMs: readonly number[] }> {
+): Promise<number> {
   const lines = await Promise.all(Array.from({ length: connections }, () => Line.open(port)));
   const startedMs = performance.now();
   let left = count;
@@ -127,7 +127,7 @@ export async function load(
   );
   const ms = performance.now() - startedMs;
   for (const line of lines) line.close();
-  return { ms, firstByteMs: lines.flatMap(({ firstByteMs }) => firstByteMs) };
+  return ms;
 }
 
 const failed = (why: string): PilotfishError => new PilotfishError('engine-failed', why);
@@ -136,10 +136,7 @@ const chunkedEnd = '0\r\n\r\n';
 
 /** One kept-alive connection. Knows chunked bodies and those of a given length. */
 class Line {
-  readonly firstByteMs: number[] = [];
   readonly #socket: Socket;
-  /** Null: the first byte of the body is there. */
-  #askedMs: number | null = null;
   /** Null: the head is not there yet. Negative: chunked. */
   #bodyLeft: number | null = null;
   #head = Buffer.alloc(0);
@@ -164,7 +161,6 @@ class Line {
   }
 
   ask(request: Buffer): Promise<void> {
-    this.#askedMs = performance.now();
     this.#bodyLeft = null;
     this.#head = Buffer.alloc(0);
     this.#tail = '';
@@ -178,8 +174,6 @@ class Line {
   #take(bytes: Buffer): void {
     const body = this.#bodyLeft === null ? this.#readHead(bytes) : bytes;
     if (body === null || body.length === 0) return;
-    if (this.#askedMs !== null) this.firstByteMs.push(performance.now() - this.#askedMs);
-    this.#askedMs = null;
     if (this.#bodyLeft! < 0) {
       const end = body.subarray(-chunkedEnd.length).toString('latin1');
       this.#tail = (this.#tail + end).slice(-chunkedEnd.length);

@@ -1,5 +1,5 @@
-// Adds the commands `engine`, `loop` and `api`: each times parts of the program as ratios inside
-// one run, and prints tables. Their words are in lab/report/text.
+// Adds the commands `engine` and `loop`: each times parts of the program as ratios inside one run,
+// and prints tables. Their words are in lab/report/text.
 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,10 @@ import { PilotfishError } from '../../src/base/error.js';
 import { flag, jsonFlag } from '../../src/cli/flags/flags.js';
 import { packageVersion } from '../../src/cli/package-root.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
-import { benchApi, benchFirstToken, streamBound } from '../api/api-bench.js';
 import { benchBranches, benchRunnersUp } from '../engine/ahead-bench.js';
 import { benchExits } from '../engine/exit-bench.js';
 import { benchHints } from '../engine/exit-quality.js';
 import { benchFormats } from '../engine/format-bench.js';
-import { benchMemory } from '../engine/memory-bench.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
 import { benchSpeculation } from '../engine/speculation-bench.js';
@@ -57,7 +55,6 @@ const benches: Readonly<Record<string, BenchParts>> = {
       });
       return rows.flat();
     },
-    memory: async ({ models }) => [await benchMemory(models.wideVocabulary())],
     rows: ({ onRow }) => benchRows(onRow),
     formats: ({ onRow }) => benchFormats(onRow),
     exits: ({ models, quick, onRow }) => benchExits(models, quick ? 8 : 24, onRow),
@@ -111,13 +108,6 @@ const benches: Readonly<Record<string, BenchParts>> = {
         return { ...row, sends, accepted, delay: 100 * (row.tokenMs / atOnce.tokenMs - 1) };
       });
     },
-  },
-  api: {
-    async throughput({ quick, onRow }) {
-      const rows = await benchApi(quick ? 5 : 15, onRow);
-      return { throughput: rows, bound: [{ work: 'stream', bound: streamBound(rows) }] };
-    },
-    'first-token': async ({ quick }) => [await benchFirstToken(quick ? 300 : 2000)],
   },
 };
 
