@@ -16,11 +16,10 @@ import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
 import { benchSpeculation } from '../engine/speculation-bench.js';
 import { benchBatch } from '../loop/batch-bench.js';
-import { benchLink } from '../loop/link-bench.js';
 import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
-import { inTurn, type OnRow } from '../paired.js';
+import type { OnRow } from '../paired.js';
 import { rowText } from '../report/figures.js';
 import { type Cells, type Measured, tablesFrom, textHead } from '../report/text.js';
 import { compareSendings } from '../virtual/coalescing.js';
@@ -42,18 +41,10 @@ const benches: Readonly<Record<string, BenchParts>> = {
   engine: {
     passes: ({ models, quick, onRow }) =>
       benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
-    async speculation({ models, quick, onRow }) {
+    speculation({ models, quick, onRow }) {
       const size = { draftLengths: quick ? [2] : [1, 2, 4], turns: quick ? 6 : 8, tokensMax: 32 };
-      const targets = {
-        'float16 weights, bound by arithmetic here': models.inflatedTarget(),
-        'float32 weights, bound by memory': models.memoryBoundTarget(),
-      };
-      const rows = await inTurn(Object.entries(targets), async ([target, targetPath]) => {
-        const options = { ...size, draftPath: models.draft(), targetPath };
-        const some = await benchSpeculation(options, onRow);
-        return some.map((row) => ({ target, ...row }));
-      });
-      return rows.flat();
+      const paths = { draftPath: models.draft(), targetPath: models.inflatedTarget() };
+      return benchSpeculation({ ...size, ...paths }, onRow);
     },
     rows: ({ onRow }) => benchRows(onRow),
     formats: ({ onRow }) => benchFormats(onRow),
@@ -76,18 +67,6 @@ const benches: Readonly<Record<string, BenchParts>> = {
       return withTexts(models, target, 16, quick ? 16 : 32, async (texts) => [
         await benchBatch(target, texts, quick ? 3 : 7),
       ]);
-    },
-    async link({ models, quick, onRow }) {
-      const real = { name: 'inflated, real passes', path: models.inflatedTarget(), pace: null };
-      const pace = { passMs: 30, rowMs: 0 };
-      const emulated = { name: 'passes emulated: 30 ms', path: models.target(), pace };
-      const settings = { roundTripMs: 20, draftMs: 8, turns: quick ? 3 : 5 };
-      const rows = await inTurn([real, emulated], (linkCase) =>
-        withTexts(models, linkCase.path, 4, quick ? 32 : 64, (texts) =>
-          benchLink(linkCase, texts, settings, onRow),
-        ),
-      );
-      return rows.flat();
     },
     race({ models, quick, onRow }) {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };

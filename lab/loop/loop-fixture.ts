@@ -118,20 +118,14 @@ export async function recordTexts(
   return { vocabulary, sampling, recordings, close };
 }
 
-/** How a text is asked for, beside what its recording says. */
-export type Asked = Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>;
-
-/** A recorded text of each device at once. @param first of the texts. */
+/** A recorded text of each device at once. */
 export const replayAll = (
   devices: readonly Client[],
   texts: RecordedTexts,
-  asked: Asked,
-  first = 0,
+  asked: Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>,
 ): Promise<TimedAnswer[]> =>
   Promise.all(
-    devices.map((device, index) =>
-      write(device, { ...replayTask(texts, first + index), ...asked }),
-    ),
+    devices.map((device, index) => write(device, { ...replayTask(texts, index), ...asked })),
   );
 
 /** Has a recorded text written again; the mode is to be added. */
