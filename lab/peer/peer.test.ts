@@ -7,15 +7,14 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { runSetHere } from '../../src/cli/in-process.suite.js';
 import { lab } from '../cli/program.js';
-import { longestGap } from './measures.js';
 import { type PeerPair, peerRows } from './peer.js';
+import { longestGap } from './work.js';
 
 describe('a row of the comparison', () => {
   const one = { group: 'one', model: '9m-q8_0', name: '1 thread' } as const;
   const pair = (theirs: number, ours: number, load: number, text = 'a'): PeerPair => ({
-    theirs: { figures: { speed: theirs }, answers: [{ text: 'a' }, { text: 'b' }] },
-    ours: { figures: { speed: ours }, answers: [{ text }, { text: 'b' }] },
-    load,
+    theirs: { figures: { speed: theirs }, answers: [{ text: 'a' }, { text: 'b' }], load },
+    ours: { figures: { speed: ours }, answers: [{ text }, { text: 'b' }], load },
   });
 
   it('has medians, the quartiles of paired ratios, the load, and the share of equal texts', () => {
@@ -35,8 +34,8 @@ describe('a row of the comparison', () => {
   });
 
   it('finds the longest gap between tokens', () => {
-    assert.equal(longestGap([5, 7, 11, 12]), 4);
-    assert.equal(longestGap([5]), 0);
+    assert.equal(longestGap({ pieceMs: [5, 7, 11, 12] }), 4);
+    assert.equal(longestGap({ pieceMs: [5] }), 0);
   });
 });
 

@@ -3,20 +3,15 @@
 
 import { PilotfishError } from '../../src/base/error.js';
 import type { Estimate } from '../../src/math/estimate.js';
-import { median, quantile } from '../../src/math/statistics.js';
+import { mean, median, quantile } from '../../src/math/statistics.js';
 import { runPairs } from '../paired.js';
 import type { ExperimentContext } from '../report/experiment.js';
 import { estimateText, figure, rowText } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
-import type { PeerReading } from './measures.js';
+import type { BenchModels } from '../weights/bench-models.js';
 import { type PeerCase, type PeerGroup, type PeerModel, peerCases } from './rows.js';
-import {
-  checkLlamaServer,
-  foreignLoad,
-  type PeerServer,
-  type PeerWay,
-  startPeer,
-} from './servers.js';
+import { checkLlamaServer, foreignLoad, PeerServer } from './servers.js';
+import { type PeerAnswer, work } from './work.js';
 
 export interface PeerOptions {
   readonly llamaServer: string;
@@ -25,63 +20,77 @@ export interface PeerOptions {
   readonly pairs?: number;
 }
 
-/** A turn of both sides, and the mean load of other processes in it, in cores. */
-export interface PeerPair {
-  readonly theirs: PeerReading;
-  readonly ours: PeerReading;
+/** A turn of one side. */
+interface PeerReading {
+  readonly figures: Readonly<Record<string, number>>;
+  readonly answers: readonly Pick<PeerAnswer, 'text'>[];
+  /** Mean load of other processes, in cores. */
   readonly load: number;
 }
+
+const sides = ['theirs', 'ours'] as const;
+/** A turn of both. */
+export type PeerPair = Readonly<Record<(typeof sides)[number], PeerReading>>;
 
 type PeerRow = ReturnType<typeof peerRows>[number];
 
 /** @throws PilotfishError `usage` where llama.cpp's server cannot be used. */
 export async function measurePeer(
   { llamaServer, rows: groups, model, pairs }: PeerOptions,
-  { models, seed, isQuick, note, signal }: ExperimentContext,
+  context: ExperimentContext,
 ): Promise<Measured> {
   checkLlamaServer(llamaServer);
   const rows: PeerRow[] = [];
-  for (const one of peerCases({ models, seed, isQuick }, groups, model)) {
-    const read = await pairsOf(one, llamaServer, pairs ?? (isQuick ? 2 : 8), signal);
+  for (const one of peerCases(groups, model)) {
+    const read = await pairsOf(one, llamaServer, pairs ?? (context.isQuick ? 2 : 8), context);
     const own = peerRows(one, read);
-    for (const row of own) note(rowText(row));
+    for (const row of own) context.note(rowText(row));
     rows.push(...own);
   }
   return { values: valuesOf(rows), tables: { peer: rows } };
 }
 
+/** Made on first use. */
+const modelPaths: Readonly<Record<PeerModel, (models: BenchModels) => string>> = {
+  '9m-q8_0': (models) => models.longTarget('q8_0'),
+  '9m-f16': (models) => models.longTarget('f16'),
+  '210m-q8_0': (models) => models.longInflatedTarget(),
+};
+
 async function pairsOf(
   peerCase: PeerCase,
   llamaServer: string,
   turns: number,
-  signal: ExperimentContext['signal'],
+  { models, seed, isQuick, signal }: ExperimentContext,
 ): Promise<PeerPair[]> {
-  const { setUp, theirs, ours, isFresh, measure } = peerCase;
-  const kept = new Map<PeerWay, PeerServer>();
-  const read = async (way: PeerWay, turn: number): Promise<PeerReading & { load: number }> => {
+  const { group, isFresh, figures } = peerCase;
+  const modelPath = modelPaths[peerCase.model](models);
+  const kept = new Map<keyof PeerPair, PeerServer>();
+  const read = async (side: keyof PeerPair, turn: number): Promise<PeerReading> => {
     if (signal.aborted) throw new PilotfishError('cancelled', 'the comparison was stopped');
     const load = foreignLoad();
-    const server = kept.get(way) ?? (await startPeer(llamaServer, way, setUp));
-    kept.set(way, server);
-    const reading = await measure(server, turn).catch((reason) => {
-      throw server.failure() ?? reason;
+    const start = () => PeerServer.start(llamaServer, peerCase[side], modelPath, peerCase);
+    const server = kept.get(side) ?? (await start());
+    kept.set(side, server);
+    const done = await work(server, peerCase.asks({ seed, turn, isQuick })).catch((reason) => {
+      server.check();
+      throw reason;
     });
+    const values = Object.entries(figures).map(([name, of]) => [name, of(done)] as const);
     if (isFresh) {
-      kept.delete(way);
+      kept.delete(side);
       await server.stop();
     }
-    return { ...reading, load: load() };
+    return { figures: Object.fromEntries(values), answers: done.answers, load: load() };
   };
   try {
     const pairs = await runPairs({
-      baseline: (turn) => read(theirs, turn),
-      subject: (turn) => read(ours, turn),
+      baseline: (turn) => read('theirs', turn),
+      subject: (turn) => read('ours', turn),
       turns,
-      warmUpTurns: peerCase.group === 'chats' ? 0 : 1,
+      warmUpTurns: group === 'chats' ? 0 : 1,
     });
-    return pairs.map(({ baseline, subject }) => ({
-      ...{ theirs: baseline, ours: subject, load: (baseline.load + subject.load) / 2 },
-    }));
+    return pairs.map(({ baseline, subject }) => ({ theirs: baseline, ours: subject }));
   } finally {
     for (const server of kept.values()) await server.stop();
   }
@@ -94,13 +103,14 @@ export function peerRows(
 ) {
   const same = sameShare(pairs);
   return Object.keys(pairs[0]!.theirs.figures).map((what) => {
-    const [theirs, ours] = (['theirs', 'ours'] as const).map((side) =>
-      pairs.map((pair) => pair[side].figures[what]!),
-    ) as [number[], number[]];
+    const [theirs, ours] = sides.map((side) => pairs.map((pair) => pair[side].figures[what]!)) as [
+      number[],
+      number[],
+    ];
     return {
       ...{ row: group, model, case: name, figure: what },
       ...{ theirs: median(theirs), ours: median(ours), ratio: ratioOf(theirs, ours) },
-      ...{ pairs: pairs.length, load: median(pairs.map(({ load }) => load)), same },
+      ...{ pairs: pairs.length, load: median(pairs.map(loadOf)), same },
     };
   });
 }
@@ -120,21 +130,24 @@ function sameShare(pairs: readonly PeerPair[]): number {
   return (100 * equal.reduce((all, one) => all + one, 0)) / equal.length;
 }
 
-/** For the claims; null where a row was not asked for. */
+const loadOf = ({ theirs, ours }: PeerPair): number => mean([theirs.load, ours.load]);
+
+/** Row, model, case and figure of each claim. */
+const claims = {
+  large: ['one', '210m-q8_0', '1 thread', 'tokens/s'],
+  small: ['one', '9m-q8_0', '1 thread', 'tokens/s'],
+  users: ['users', '210m-q8_0', '8 users', 'tokens/s in all'],
+  gap: ['users', '210m-q8_0', '8 users', 'longest gap, ms'],
+  chats: ['chats', '9m-q8_0', '4 on 4', 'of these reused'],
+  race: ['speculation', '210m-q8_0', 'draft model, n = 3 | race', 'tokens/s'],
+} as const;
+
+/** Ratios; null where a row was not asked for. */
 function valuesOf(rows: readonly PeerRow[]) {
-  const ratio = (row: PeerGroup, model: PeerModel, name: string, what: string): string | null => {
-    const found = rows.find(
-      (one) => one.row === row && one.model === model && one.case === name && one.figure === what,
-    );
-    return found === undefined ? null : estimateText(found.ratio);
-  };
-  return {
-    large: ratio('one', '210m-q8_0', '1 thread', 'tokens/s'),
-    small: ratio('one', '9m-q8_0', '1 thread', 'tokens/s'),
-    users: ratio('users', '210m-q8_0', '8 users', 'tokens/s in all'),
-    gap: ratio('users', '210m-q8_0', '8 users', 'longest gap, ms'),
-    chats: ratio('chats', '9m-q8_0', '4 on 4', 'of these reused'),
-    race: ratio('speculation', '210m-q8_0', 'draft model, n = 3 | race', 'tokens/s'),
-    load: figure(Math.max(...rows.map(({ load }) => load))),
-  };
+  const ratios = Object.entries(claims).map(([name, key]) => {
+    const found = rows.find((one) => `${[one.row, one.model, one.case, one.figure]}` === `${key}`);
+    return [name, found ? estimateText(found.ratio) : null] as const;
+  });
+  const load = figure(Math.max(...rows.map((row) => row.load)));
+  return { ...Object.fromEntries(ratios), load };
 }

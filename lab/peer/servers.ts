@@ -13,15 +13,14 @@ import { PilotfishError } from '../../src/base/error.js';
 import { freePort, plainEnvironment } from '../../src/cli/processes/cli-process.suite.js';
 import { findLibrary, llamaVersion } from '../../src/engine/llama/library.js';
 
-export type PeerWay =
-  | { readonly kind: 'llama'; readonly flags: readonly string[] }
-  /** Plain streaming. */
-  | { readonly kind: 'serve' }
-  /** A device on the same machine, asked over its HTTP API. */
-  | { readonly kind: 'race'; readonly draft: string };
+export interface PeerWay {
+  /** `serve` streams; `race` is a device on the same machine, asked over its HTTP API. */
+  readonly kind: 'llama' | 'serve' | 'race';
+  /** Of llama-server, or of the device. */
+  readonly flags: readonly string[];
+}
 
 export interface PeerSetUp {
-  readonly modelPath: string;
   readonly slots: number;
   /** Tokens of each slot. */
   readonly context: number;
@@ -30,30 +29,11 @@ export interface PeerSetUp {
   readonly isFirstStart: boolean;
 }
 
-export interface PeerServer {
-  readonly kind: PeerWay['kind'];
-  readonly port: number;
-  /** Its name in requests. */
-  readonly model: string;
-  readonly agent: Agent;
-  /** From its start to its first answer that it is ready. */
-  readonly readyMs: number;
-  readonly pids: readonly number[];
-  /** A process of its that has ended by itself, as an error; null: all run. */
-  failure(): PilotfishError | null;
-  stop(): Promise<void>;
-}
-
-const pilotfish = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const readyMsMax = 120_000;
-const lookMs = 5;
-
 /** The libraries that Pilotfish loads come first, so that both compute alike. */
-const llamaEnvironment = (path: string): Record<string, string> => {
-  const before = process.env['LD_LIBRARY_PATH'] ?? '';
-  const folders = [findLibrary().folder, dirname(path), before];
-  return { LD_LIBRARY_PATH: folders.filter((folder) => folder !== '').join(':') };
-};
+function llamaEnvironment(path: string): Record<string, string> {
+  const folders = [findLibrary().folder, dirname(path), process.env['LD_LIBRARY_PATH']];
+  return { LD_LIBRARY_PATH: folders.filter(Boolean).join(':') };
+}
 
 /** @throws PilotfishError `usage` where it is not there, does not run, or is of another version. */
 export function checkLlamaServer(path: string): void {
@@ -74,121 +54,148 @@ export function checkLlamaServer(path: string): void {
     throw refuse(`is of llama.cpp ${version}, and Pilotfish loads ${llamaVersion}`);
 }
 
+const script = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+/** Each behind its port; the one that is asked comes last. */
+async function commandsOf(
+  llamaServer: string,
+  { kind, flags }: PeerWay,
+  modelPath: string,
+  { slots, context, threads }: PeerSetUp,
+): Promise<[number, string, ...string[]][]> {
+  const port = await freePort();
+  const shared = ['-m', modelPath, '-np', `${slots}`, '-t', `${threads}`, '--port', `${port}`];
+  // One cache for all slots, as in Pilotfish; its context is that of all of them.
+  const ofAll = ['-c', `${slots * context}`, '--kv-unified'];
+  if (kind === 'llama') return [[port, llamaServer, ...shared, ...ofAll, ...flags]];
+  const serve = [script, 'serve', ...shared, '-c', `${context}`];
+  if (kind === 'serve') return [[port, process.execPath, ...serve]];
+  const devicePort = await freePort();
+  const device = [script, 'device', '--server', `127.0.0.1:${port}`, '--http', `${devicePort}`];
+  const commands = [[port, serve] as const, [devicePort, [...device, ...flags]] as const];
+  return commands.map(([own, args]) => [own, process.execPath, ...args]);
+}
+
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-/** Of processes that have ended. */
-let endedCpuSeconds = 0;
 
-/** @param llamaServer path of llama.cpp's server. @throws `engine-failed` where one ends early. */
-export async function startPeer(
-  llamaServer: string,
-  way: PeerWay,
-  setUp: PeerSetUp,
-): Promise<PeerServer> {
-  const startedMs = performance.now();
-  const cache = setUp.isFirstStart ? mkdtempSync(join(tmpdir(), 'pilotfish-peer-')) : null;
-  const ports = [await freePort(), await freePort()] as const;
-  const children: PeerProcess[] = [];
-  const agent = new Agent({ keepAlive: way.kind !== 'llama' });
-  const stop = async (): Promise<void> => {
-    agent.destroy();
-    // A device before its server.
-    for (const child of children.toReversed()) await endProcess(child);
-    if (cache !== null) rmSync(cache, { recursive: true, force: true });
-  };
-  try {
-    // A device looks for its server at once.
-    for (const { command, env, port } of commandsOf(llamaServer, way, setUp, ports)) {
-      const child = startProcess(command, { ...env, ...(cache && { XDG_CACHE_HOME: cache }) });
-      children.push(child);
-      await untilReady(port, child);
+const readyMsMax = 120_000;
+const lookMs = 5;
+const failed = (why: string): PilotfishError => new PilotfishError('engine-failed', why);
+
+/** Answers requests, and is to be stopped. */
+export class PeerServer {
+  readonly kind: PeerWay['kind'];
+  readonly agent: Agent;
+  port = 0;
+  /** Its name in requests. */
+  model = '';
+  /** From its start to its first answer that it is ready. */
+  readyMs = 0;
+  readonly #children: ChildProcess[] = [];
+  /** The end of what its processes wrote to stderr. */
+  #said = '';
+  /** Of Pilotfish, where it is a first start. */
+  readonly #cache: string | null;
+
+  private constructor({ kind }: PeerWay, { isFirstStart }: PeerSetUp) {
+    this.kind = kind;
+    // llama-server ends the connection behind a streamed answer.
+    this.agent = new Agent({ keepAlive: kind !== 'llama' });
+    this.#cache = isFirstStart ? mkdtempSync(join(tmpdir(), 'pilotfish-peer-')) : null;
+  }
+
+  /** @param llamaServer path of llama.cpp's server. @throws `engine-failed` where it ends early. */
+  static async start(
+    llamaServer: string,
+    way: PeerWay,
+    modelPath: string,
+    setUp: PeerSetUp,
+  ): Promise<PeerServer> {
+    const startedMs = performance.now();
+    const server = new PeerServer(way, setUp);
+    try {
+      // A device looks for its server at once.
+      for (const command of await commandsOf(llamaServer, way, modelPath, setUp))
+        await server.#run(...command);
+      server.readyMs = performance.now() - startedMs;
+      const models = await (await fetch(`http://127.0.0.1:${server.port}/v1/models`)).json();
+      server.model = (models as { data: readonly { id: string }[] }).data[0]!.id;
+      return server;
+    } catch (reason) {
+      await server.stop();
+      throw reason;
     }
-    const port = ports[children.length - 1]!;
-    const readyMs = performance.now() - startedMs;
-    const models = await (await fetch(`http://127.0.0.1:${port}/v1/models`)).json();
-    const { data } = models as { data: readonly { id: string }[] };
-    const pids = children.map(({ pid }) => pid!);
-    const failure = () => children.map(failureOf).find((one) => one !== null) ?? null;
-    return { kind: way.kind, port, model: data[0]!.id, agent, readyMs, pids, failure, stop };
-  } catch (reason) {
-    await stop();
-    throw reason;
   }
-}
 
-function commandsOf(
-  llamaServer: string,
-  way: PeerWay,
-  { modelPath, slots, context, threads }: PeerSetUp,
-  [port, devicePort]: readonly [number, number],
-) {
-  const both = ['-m', modelPath, '-np', `${slots}`, '-t', `${threads}`, '--port', `${port}`];
-  if (way.kind === 'llama') {
-    // One cache for all slots, as in Pilotfish; its context is that of all of them.
-    const own = ['-c', `${slots * context}`, '--kv-unified', ...way.flags];
-    const command = [llamaServer, ...both, ...own];
-    return [{ command, env: llamaEnvironment(llamaServer), port }];
+  async #run(port: number, file: string, ...args: readonly string[]): Promise<void> {
+    const env = {
+      ...{ ...plainEnvironment(), ...(this.kind === 'llama' && llamaEnvironment(file)) },
+      ...(this.#cache !== null && { XDG_CACHE_HOME: this.#cache }),
+    };
+    // In its own process group: the keyboard's Ctrl-C is for its parent.
+    const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    running.add(child.once('exit', () => running.delete(child)));
+    this.#children.push(child);
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = `${this.#said}${text}`.slice(-2000);
+    });
+    this.port = port;
+    await this.#untilReady();
   }
-  const node = [process.execPath, pilotfish];
-  const serve = { command: [...node, 'serve', ...both, '-c', `${context}`], env: {}, port };
-  if (way.kind === 'serve') return [serve];
-  const link = ['--server', `127.0.0.1:${port}`, '--http', `${devicePort}`];
-  const draft = ['-md', way.draft, ...(way.draft === 'ngram' ? [] : ['-t', '1'])];
-  return [serve, { command: [...node, 'device', ...link, ...draft], env: {}, port: devicePort }];
-}
 
-/** Its stderr is kept for the error of a process that ends early. */
-interface PeerProcess extends ChildProcess {
-  said?: string;
-}
+  async #untilReady(): Promise<void> {
+    const untilMs = performance.now() + readyMsMax;
+    for (let isReady = false; !isReady; ) {
+      await sleep(lookMs);
+      const answer = await fetch(`http://127.0.0.1:${this.port}/health`).catch(() => null);
+      await answer?.arrayBuffer();
+      isReady = answer?.ok === true;
+      if (performance.now() > untilMs) throw failed('a server does not get ready');
+      // Even behind an answer: another program may have had the port first.
+      this.check();
+    }
+  }
 
-function startProcess([file, ...args]: readonly string[], env: Record<string, string>) {
-  // In its own process group: the keyboard's Ctrl-C is for its parent.
-  const child: PeerProcess = spawn(file!, args, {
-    ...{ env: { ...plainEnvironment(), ...env }, detached: true },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  running.add(child);
-  child.once('exit', () => running.delete(child));
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    child.said = `${child.said ?? ''}${text}`.slice(-2000);
-  });
-  return child;
+  /** @throws PilotfishError `engine-failed` where one of its processes has ended by itself. */
+  check(): void {
+    const child = this.#children.find(hasEnded);
+    if (child === undefined) return;
+    throw failed(`a server ended with ${child.signalCode ?? child.exitCode}: ${this.#said.trim()}`);
+  }
+
+  /** Processor time so far. */
+  cpuSeconds(): number {
+    return cpuSecondsOf(this.#children);
+  }
+
+  /** Of all its processes; memory in KiB. @param name in /proc/pid/status. */
+  holding(name: 'VmRSS' | 'VmHWM' | 'Threads'): number {
+    const line = new RegExp(`^${name}:\\s+(\\d+)`, 'm');
+    const texts = this.#children.map(({ pid }) => readProc(`${pid}/status`));
+    return sum(texts.map((text) => Number(line.exec(text)![1])));
+  }
+
+  async stop(): Promise<void> {
+    this.agent.destroy();
+    // A device before its server.
+    for (const child of this.#children.toReversed()) await endProcess(child);
+    if (this.#cache !== null) rmSync(this.#cache, { recursive: true, force: true });
+  }
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null;
 
-function failureOf(child: PeerProcess): PilotfishError | null {
-  const { exitCode, signalCode, said = '' } = child;
-  if (!hasEnded(child)) return null;
-  const how = `a server ended with ${signalCode ?? exitCode}: ${said.trim()}`;
-  return new PilotfishError('engine-failed', how);
-}
-
 async function endProcess(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
-  endedCpuSeconds += cpuSecondsOf([child.pid!]);
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await ended;
   clearTimeout(timer);
-}
-
-async function untilReady(port: number, child: PeerProcess): Promise<void> {
-  const untilMs = performance.now() + readyMsMax;
-  for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
-    await answer?.arrayBuffer();
-    if (answer?.ok) return;
-    const late = performance.now() > untilMs ? 'a server does not get ready' : null;
-    const failure = failureOf(child) ?? (late && new PilotfishError('engine-failed', late));
-    if (failure !== null) throw failure;
-    await sleep(lookMs);
-  }
 }
 
 /** USER_HZ, the same on every Linux that Node runs on. */
@@ -197,25 +204,13 @@ const readProc = (path: string): string => readFileSync(`/proc/${path}`, 'utf8')
 const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
 
 /** Processor time of processes and of their children that have ended. */
-export const cpuSecondsOf = (pids: readonly number[]): number =>
-  sum(pids.map((pid) => cpuTicks(readProc(`${pid}/stat`)))) / ticksPerSecond;
+const cpuSecondsOf = (processes: readonly { readonly pid?: number | undefined }[]): number =>
+  sum(processes.map(({ pid }) => cpuTicks(readProc(`${pid}/stat`)))) / ticksPerSecond;
 
 /** Fields 14 to 17 of proc(5): utime, stime, cutime, cstime. The name may hold blanks. */
 function cpuTicks(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return sum(fields.slice(11, 15).map(Number));
-}
-
-/** Resident memory, its peak, and threads, of all processes of a server. */
-export function holdingOf({ pids }: PeerServer) {
-  const texts = pids.map((pid) => readProc(`${pid}/status`));
-  const read = (name: string): number =>
-    sum(texts.map((text) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)![1])));
-  return {
-    residentMiB: read('VmRSS') / 1024,
-    peakMiB: read('VmHWM') / 1024,
-    threads: read('Threads'),
-  };
 }
 
 /** Begins to read the load of all other processes. @returns what tells it: mean cores since. */
@@ -228,9 +223,5 @@ function foreignSeconds(): number {
   // user nice system idle iowait irq softirq steal
   const [user, nice, system, , , ...rest] = readProc('stat').split('\n')[0]!.split(/\s+/).slice(1);
   const busy = sum([user, nice, system, ...rest.slice(0, 3)].map(Number)) / ticksPerSecond;
-  const { user: own, system: ownSystem } = process.cpuUsage();
-  const children = cpuSecondsOf(
-    [...running].filter((one) => !hasEnded(one)).map(({ pid }) => pid!),
-  );
-  return busy - (own + ownSystem) / 1e6 - children - endedCpuSeconds;
+  return busy - cpuSecondsOf([process, ...running]);
 }
