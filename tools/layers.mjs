@@ -68,7 +68,7 @@ const doors = {
   fastify: ['src/api/http-api.ts'],
   'prom-client': ['src/api/metrics.ts'],
   commander: ['src/cli/', 'lab/cli/'],
-  zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/result-file.ts', 'lab/json-file.ts'],
+  zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/', 'lab/json-file.ts'],
   ws: [
     'src/device/websocket-dialer.ts',
     'src/server/websocket-listener.ts',
