@@ -64,12 +64,12 @@ async function pairsOf(
   { models, seed, isQuick, signal }: ExperimentContext,
 ): Promise<PeerPair[]> {
   const { group, isFresh, figures } = peerCase;
-  const modelPath = modelPaths[peerCase.model](models);
+  const files = { llamaServer, modelPath: modelPaths[peerCase.model](models) };
   const kept = new Map<keyof PeerPair, PeerServer>();
   const read = async (side: keyof PeerPair, turn: number): Promise<PeerReading> => {
     if (signal.aborted) throw new PilotfishError('cancelled', 'the comparison was stopped');
     const load = foreignLoad();
-    const start = () => PeerServer.start(llamaServer, peerCase[side], modelPath, peerCase);
+    const start = () => PeerServer.start(peerCase[side], { ...peerCase, ...files });
     const server = kept.get(side) ?? (await start());
     kept.set(side, server);
     const done = await work(server, peerCase.asks({ seed, turn, isQuick })).catch((reason) => {

@@ -29,6 +29,12 @@ export interface PeerSetUp {
   readonly isFirstStart: boolean;
 }
 
+interface PeerFiles {
+  /** llama.cpp's own. */
+  readonly llamaServer: string;
+  readonly modelPath: string;
+}
+
 /** The libraries that Pilotfish loads come first, so that both compute alike. */
 function llamaEnvironment(path: string): Record<string, string> {
   const folders = [findLibrary().folder, dirname(path), process.env['LD_LIBRARY_PATH']];
@@ -55,27 +61,7 @@ export function checkLlamaServer(path: string): void {
 }
 
 const script = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-
-/** Each behind its port; the one that is asked comes last. */
-async function commandsOf(
-  llamaServer: string,
-  { kind, flags }: PeerWay,
-  modelPath: string,
-  { slots, context, threads }: PeerSetUp,
-): Promise<[number, string, ...string[]][]> {
-  const port = await freePort();
-  const shared = ['-m', modelPath, '-np', `${slots}`, '-t', `${threads}`, '--port', `${port}`];
-  // One cache for all slots, as in Pilotfish; its context is that of all of them.
-  const ofAll = ['-c', `${slots * context}`, '--kv-unified'];
-  if (kind === 'llama') return [[port, llamaServer, ...shared, ...ofAll, ...flags]];
-  const serve = [script, 'serve', ...shared, '-c', `${context}`];
-  if (kind === 'serve') return [[port, process.execPath, ...serve]];
-  const devicePort = await freePort();
-  const device = [script, 'device', '--server', `127.0.0.1:${port}`, '--http', `${devicePort}`];
-  const commands = [[port, serve] as const, [devicePort, [...device, ...flags]] as const];
-  return commands.map(([own, args]) => [own, process.execPath, ...args]);
-}
-
+const pilotfish = [process.execPath, script];
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -107,19 +93,12 @@ export class PeerServer {
     this.#cache = isFirstStart ? mkdtempSync(join(tmpdir(), 'pilotfish-peer-')) : null;
   }
 
-  /** @param llamaServer path of llama.cpp's server. @throws `engine-failed` where it ends early. */
-  static async start(
-    llamaServer: string,
-    way: PeerWay,
-    modelPath: string,
-    setUp: PeerSetUp,
-  ): Promise<PeerServer> {
+  /** @throws PilotfishError `engine-failed` where it ends, or is not ready in time. */
+  static async start(way: PeerWay, setUp: PeerSetUp & PeerFiles): Promise<PeerServer> {
     const startedMs = performance.now();
     const server = new PeerServer(way, setUp);
     try {
-      // A device looks for its server at once.
-      for (const command of await commandsOf(llamaServer, way, modelPath, setUp))
-        await server.#run(...command);
+      await server.#serve(way, setUp);
       server.readyMs = performance.now() - startedMs;
       const models = await (await fetch(`http://127.0.0.1:${server.port}/v1/models`)).json();
       server.model = (models as { data: readonly { id: string }[] }).data[0]!.id;
@@ -130,23 +109,37 @@ export class PeerServer {
     }
   }
 
-  async #run(port: number, file: string, ...args: readonly string[]): Promise<void> {
+  async #serve({ kind, flags }: PeerWay, setUp: PeerSetUp & PeerFiles): Promise<void> {
+    const { llamaServer, modelPath, slots, context, threads } = setUp;
+    const port = await freePort();
+    const shared = ['-m', modelPath, '-np', `${slots}`, '-t', `${threads}`, '--port', `${port}`];
+    if (kind === 'llama') {
+      // One cache for all slots, as in Pilotfish; its context is that of all of them.
+      const ofAll = ['-c', `${slots * context}`, '--kv-unified'];
+      return this.#run(port, [llamaServer, ...shared, ...ofAll, ...flags]);
+    }
+    await this.#run(port, [...pilotfish, 'serve', ...shared, '-c', `${context}`]);
+    if (kind === 'serve') return;
+    // A device looks for its server at once.
+    const devicePort = await freePort();
+    const link = ['--server', `127.0.0.1:${port}`, '--http', `${devicePort}`];
+    await this.#run(devicePort, [...pilotfish, 'device', ...link, ...flags]);
+  }
+
+  /** Returns when the port answers, which is the one to be asked. */
+  async #run(port: number, [file, ...args]: readonly string[]): Promise<void> {
     const env = {
-      ...{ ...plainEnvironment(), ...(this.kind === 'llama' && llamaEnvironment(file)) },
+      ...{ ...plainEnvironment(), ...(this.kind === 'llama' && llamaEnvironment(file!)) },
       ...(this.#cache !== null && { XDG_CACHE_HOME: this.#cache }),
     };
     // In its own process group: the keyboard's Ctrl-C is for its parent.
-    const child = spawn(file, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(file!, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
     running.add(child.once('exit', () => running.delete(child)));
     this.#children.push(child);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = `${this.#said}${text}`.slice(-2000);
     });
     this.port = port;
-    await this.#untilReady();
-  }
-
-  async #untilReady(): Promise<void> {
     const untilMs = performance.now() + readyMsMax;
     for (let isReady = false; !isReady; ) {
       await sleep(lookMs);
