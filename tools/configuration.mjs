@@ -4,4 +4,4 @@
 import { writeFileSync } from 'node:fs';
 import { configurationPage } from '../dist/src/cli/configuration-page.suite.js';
 
-writeFileSync('docs/configuration.md', configurationPage());
+writeFileSync('docs/configuration.md', await configurationPage());

@@ -114,7 +114,7 @@ function layerOf(path) {
 
 /** A command stands on its own: nothing but the program imports it. */
 const program = 'src/cli/program.ts';
-const commands = [...readFileSync(program, 'utf8').matchAll(/\badd\w+ } from '\.\/(.+)\.js'/g)].map(
+const commands = [...readFileSync(program, 'utf8').matchAll(/import\('\.\/(.+)\.js'\)/g)].map(
   ([, name]) => `src/cli/${name}.ts`,
 );
 

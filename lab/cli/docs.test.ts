@@ -20,7 +20,7 @@ test('every command line of the lab in the pages is one that it takes', async ()
   for (const page of pages) {
     const text = readFileSync(join(packageRoot, page), 'utf8');
     for (const [, line = ''] of text.matchAll(/npm run lab -- ([^`#\n]+)/g)) {
-      const program = createProgram(lab, noTerminal, () => undefined);
+      const program = await createProgram(lab, noTerminal, () => undefined);
       let isReached = false;
       for (const command of leafCommands(program)) {
         command.action(() => {

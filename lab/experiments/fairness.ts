@@ -31,7 +31,7 @@ const abuses = {
   opens: { ...short, sessions: 1, modes: ['stream'], openEveryMs: 5 },
 } as const satisfies Record<string, Abuser>;
 const abuseNames = Object.keys(abuses) as (keyof typeof abuses)[];
-const alone = 'nobody';
+const alone = 'none';
 const oneKey = 'everything, one key for all';
 
 const variants = combinations({ mode: modes, abuse: [alone, ...abuseNames, oneKey] as const });

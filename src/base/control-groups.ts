@@ -1,7 +1,7 @@
 // Reads the limits of this process's Linux control groups, versions 1 and 2: processor time,
 // memory, number of threads. The tightest of a group and its parents counts. Source: cgroups(7).
 
-/** Text of a file, or null where it cannot be read. */
+/** Text of a file, one character a byte, or null where it cannot be read. */
 export type ReadText = (path: string) => string | null;
 
 type Controller = 'cpu' | 'memory' | 'pids';

@@ -7,13 +7,16 @@ import { settleSwitches, usageError } from './flags/flags.js';
 import { packageVersion } from './package-root.js';
 import { colourWanted, type Exit, painter, type Terminal } from './screen/terminal.js';
 
+/** Adds the commands of a file to a program. */
+export type AddCommands = (program: Command, terminal: Terminal, exit: Exit) => void;
+
 /** A program: its name and its commands. */
 export interface CommandSet {
   /** As a user types it. */
   readonly name: string;
   readonly description: string;
-  /** Adds every command. */
-  add(program: Command, terminal: Terminal, exit: Exit): void;
+  /** Loads commands by their names, in the order of the help. */
+  readonly commands: { readonly [name: string]: () => Promise<AddCommands> };
 }
 
 const closing = `
@@ -36,9 +39,13 @@ export async function runCommandSet(
   terminal: Terminal,
 ): Promise<number> {
   let code = 0;
-  const program = createProgram(set, terminal, (exitCode) => {
+  const exit: Exit = (exitCode) => {
     code = exitCode;
-  });
+  };
+  // The others would take longer to load than this one, but every name stands in the help.
+  const only =
+    args[0] !== undefined && Object.hasOwn(set.commands, args[0]) ? [args[0]] : undefined;
+  const program = await createProgram(set, terminal, exit, only);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -94,8 +101,18 @@ function addHelp(program: Command): void {
     });
 }
 
-/** Builds the commander program of a set. */
-export function createProgram(set: CommandSet, terminal: Terminal, exit: Exit): Command {
+/**
+ * Builds the commander program of a set.
+ *
+ * @param names of the commands to add; all by default.
+ */
+export async function createProgram(
+  set: CommandSet,
+  terminal: Terminal,
+  exit: Exit,
+  names: readonly string[] = Object.keys(set.commands),
+): Promise<Command> {
+  const adders = await Promise.all(names.map((name) => set.commands[name]!()));
   const program = new Command(set.name)
     .description(set.description)
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -105,7 +122,7 @@ export function createProgram(set: CommandSet, terminal: Terminal, exit: Exit): 
     .addHelpText('after', closing)
     .hook('preAction', (_program, command) => settleSwitches(command, terminal.env));
   styleOutput(program, terminal);
-  set.add(program, terminal, exit);
+  for (const add of adders) add(program, terminal, exit);
   addHelp(program);
   return program;
 }

@@ -58,8 +58,8 @@ Environment variables without a flag:
 `;
 
 /** The whole page, with a final line break. */
-export function configurationPage(): string {
-  const program = createProgram(pilotfish, noTerminal, () => undefined);
+export async function configurationPage(): Promise<string> {
+  const program = await createProgram(pilotfish, noTerminal, () => undefined);
   const sections = leafCommands(program)
     .filter((command) => command.name() !== 'help')
     .map(sectionOf);

@@ -85,15 +85,15 @@ test('every source file that the pages name is there', () => {
   assert.ok(count > 120, `only ${count} files`);
 });
 
-test('the configuration reference is what the commands say', () => {
+test('the configuration reference is what the commands say', async () => {
   const remedy = 'run `npm run build && node tools/configuration.mjs`';
-  assert.equal(read('docs/configuration.md'), configurationPage(), remedy);
+  assert.equal(read('docs/configuration.md'), await configurationPage(), remedy);
 });
 
 /** The program with actions that do nothing, so that only parsing decides. */
-function harmlessProgram(): { program: Command; reached: () => string | null } {
+async function harmlessProgram(): Promise<{ program: Command; reached: () => string | null }> {
   let reached: string | null = null;
-  const program = createProgram(pilotfish, noTerminal, () => undefined);
+  const program = await createProgram(pilotfish, noTerminal, () => undefined);
   for (const command of leafCommands(program)) {
     // A unit sets it in its environment file, and prose names a command without it.
     for (const option of command.options) option.mandatory = false;
@@ -147,7 +147,7 @@ test('every command line in the pages and units is one that the program takes', 
   const written = pages.filter((page) => page !== 'docs/configuration.md');
   for (const page of [...written, ...units]) {
     for (const line of commandLines(page)) {
-      const { program, reached } = harmlessProgram();
+      const { program, reached } = await harmlessProgram();
       const words = shellWords(line).slice(1);
       await assert.doesNotReject(program.parseAsync(words, { from: 'user' }), `${page}: ${line}`);
       assert.ok(reached() !== null, `${page}: ${line}`);

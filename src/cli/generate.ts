@@ -19,7 +19,7 @@ import {
 } from './generation/settings.js';
 import { readPrompt } from './prompt.js';
 import type { TokenMark } from './screen/render.js';
-import { draftLine, printLines, textLine } from './screen/summary.js';
+import { draftLine, printLines, textLine, whySilent } from './screen/summary.js';
 import { type Exit, printJson, type Terminal } from './screen/terminal.js';
 import { silentView, type TextView, textView } from './screen/text-view.js';
 
@@ -113,11 +113,11 @@ function printSummary(
 ): void {
   const { tokens, generationMs, end, tally } = generation;
   const { kind } = drafterOf(options);
-  const whyNone =
-    kind === 'ngram' ? 'because nothing in the text repeats' : 'because the text was too short';
   const lines = [
     textLine({ tokenCount: tokens.length, ms: generationMs, end, seed }),
-    ...(kind === 'none' ? [] : [draftLine(tally, whyNone)]),
+    ...(kind === 'none'
+      ? []
+      : [draftLine(tally, whySilent[kind] ?? 'because the text was too short')]),
   ];
   printLines(lines, terminal);
 }

@@ -1,37 +1,25 @@
 // Lists the commands of `pilotfish`.
 
-import { addChat } from './chat.js';
 import { type CommandSet, runCommandSet } from './command-line.js';
-import { addDemo } from './demo.js';
-import { addDevice } from './device.js';
-import { addDoctor } from './doctor.js';
-import { addGenerate } from './generate.js';
-import { addKeys } from './keys.js';
-import { addModels } from './models.js';
-import { addPlan } from './plan.js';
-import { addRun } from './run.js';
 import type { Terminal } from './screen/terminal.js';
-import { addServe } from './serve.js';
-import { addSim } from './sim.js';
-import { addTop } from './top.js';
 
 export const pilotfish: CommandSet = {
   name: 'pilotfish',
   description:
     'Speculative decoding with a draft model and a target model, exact to the last token.',
-  add(program, terminal, exit) {
-    addDemo(program, terminal, exit);
-    addGenerate(program, terminal, exit);
-    addServe(program, terminal, exit);
-    addRun(program, terminal, exit);
-    addChat(program, terminal, exit);
-    addDevice(program, terminal, exit);
-    addTop(program, terminal);
-    addKeys(program, terminal);
-    addModels(program, terminal);
-    addDoctor(program, terminal, exit);
-    addSim(program, terminal, exit);
-    addPlan(program, terminal);
+  commands: {
+    demo: async () => (await import('./demo.js')).addDemo,
+    generate: async () => (await import('./generate.js')).addGenerate,
+    serve: async () => (await import('./serve.js')).addServe,
+    run: async () => (await import('./run.js')).addRun,
+    chat: async () => (await import('./chat.js')).addChat,
+    device: async () => (await import('./device.js')).addDevice,
+    top: async () => (await import('./top.js')).addTop,
+    keys: async () => (await import('./keys.js')).addKeys,
+    models: async () => (await import('./models.js')).addModels,
+    doctor: async () => (await import('./doctor.js')).addDoctor,
+    sim: async () => (await import('./sim.js')).addSim,
+    plan: async () => (await import('./plan.js')).addPlan,
   },
 };
 

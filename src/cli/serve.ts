@@ -177,7 +177,8 @@ async function serveWith(
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const engine = await loadNoted(await engineOptions(options, terminal), terminal);
+  const loading = loadNoted(await engineOptions(options, terminal), terminal);
+  const [engine] = await Promise.all([loading, loadApi()]);
   let closeHttp: () => void = () => undefined;
   try {
     if (terminal.signal.aborted) {
@@ -206,7 +207,9 @@ async function serveWith(
   }
 }
 
-/** Loaded here: no other command needs the HTTP API. */
+/** Loaded while the model is, in another thread. */
+const loadApi = () => Promise.all([import('../api/index.js'), import('../api/backends/index.js')]);
+
 async function makeHttp(
   engine: LlamaEngine,
   options: ServeOptions,
@@ -214,8 +217,7 @@ async function makeHttp(
   server: LocalServer,
   terminal: Terminal,
 ): Promise<HttpApi> {
-  const { createHttpApi } = await import('../api/index.js');
-  const { ServerGenerator, serverMetrics } = await import('../api/backends/index.js');
+  const [{ createHttpApi }, { ServerGenerator, serverMetrics }] = await loadApi();
   return createHttpApi({
     generator: new ServerGenerator({
       ...{ server, info: engine.info, names: [options.model], build: packageVersion() },

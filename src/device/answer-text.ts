@@ -15,10 +15,7 @@ export class AnswerText {
   #text = '';
   #stopCount: number | null = null;
 
-  /**
-   * @param vocabulary null: tokens have no text.
-   * @param stops [n], none empty; only with a vocabulary.
-   */
+  /** @param vocabulary null: no text. @param stops [n], none empty; only with a vocabulary. */
   constructor(vocabulary: Vocabulary | null, stops: readonly string[]) {
     this.#vocabulary = vocabulary;
     this.#stops = stops;
@@ -33,10 +30,7 @@ export class AnswerText {
     this.#tokens.length = 0;
   }
 
-  /**
-   * Text that is certain if its tokens stand. A possible stop string and half a character are held
-   * back.
-   */
+  /** Certain if its tokens stand: a possible stop string and half a character are held back. */
   get text(): string {
     return this.#text;
   }
@@ -51,7 +45,7 @@ export class AnswerText {
     return this.#stopCount;
   }
 
-  /** @returns what the token adds; nothing behind a stop string. */
+  /** @returns what the token adds; nothing after a stop string. */
   push(token: number): string {
     this.#tokens.push(token);
     return this.#add(this.#stream?.push(token) ?? '');

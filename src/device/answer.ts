@@ -18,10 +18,7 @@ export type Piece =
       /** Absolute: the prompt counts. */
       readonly position: number;
       readonly token: number;
-      /**
-       * Added text: whole characters only, and nothing that may begin a stop string; empty without
-       * a vocabulary.
-       */
+      /** Whole characters, and nothing that may begin a stop string; empty without a vocabulary. */
       readonly text: string;
       readonly origin: TokenOrigin;
       /** Of the target, where asked for; never of provisional tokens. */
@@ -35,10 +32,7 @@ export type Piece =
       /** [to - from], where asked for. */
       readonly logprobs?: readonly TokenLogprobs[];
     }
-  /**
-   * Provisional tokens from this position on are void, and so is all text behind the first
-   * `textLength` units.
-   */
+  /** Provisional tokens from here on are void, and all text after `textLength` units. */
   | { readonly kind: 'retracted'; readonly from: number; readonly textLength: number }
   /** Text held to the end: an incomplete character, or the beginning of a stop string. */
   | { readonly kind: 'rest'; readonly text: string };
@@ -73,7 +67,6 @@ export interface Answer extends AsyncIterable<Piece> {
   cancel(): void;
 }
 
-/** Parts of an answer. */
 export interface AnswerParts {
   readonly vocabulary: Vocabulary | null;
   /** [n], none empty. */
@@ -124,7 +117,6 @@ export class AnswerStream implements Answer {
     this.#parts.cancel();
   }
 
-  /** Cancels when `signal` aborts. */
   follow(signal: AbortSignal | undefined): void {
     if (signal === undefined || this.#outcome !== null) return;
     if (signal.aborted) {
@@ -153,7 +145,7 @@ export class AnswerStream implements Answer {
       default:
         if (this.#stopped === null) this.#grow(news);
     }
-    if (this.#readers.length > 0) this.#wakeReaders();
+    for (const wake of this.#readers.splice(0)) wake();
   }
 
   #grow(news: Extract<AnswerEffect, { kind: 'tokens' | 'confirmed' | 'retracted' }>): void {
@@ -170,17 +162,17 @@ export class AnswerStream implements Answer {
     }
   }
 
-  /** Behind the token that completes a stop string; Infinity: none does. */
+  /** After the token that completes a stop string; Infinity: none does. */
   get #stopPosition(): number {
     const { stopCount } = this.#text;
     return stopCount === null ? Infinity : this.#promptLength + stopCount;
   }
 
-  /** Nothing is reported behind an unverified stop string, which may be retracted. */
+  /** Nothing is reported after an unverified stop string, which may be retracted. */
   #push({ position, token, origin, logprobs }: AnswerToken): void {
-    const isBehind = this.#text.stopCount !== null;
+    const isAfterStop = this.#text.stopCount !== null;
     const text = this.#text.push(token);
-    if (isBehind) return;
+    if (isAfterStop) return;
     this.#pieces.push({
       kind: 'token',
       position,
@@ -248,21 +240,14 @@ export class AnswerStream implements Answer {
   #read(): Promise<IteratorResult<Piece>> {
     const piece = this.#pieces.shift();
     if (piece !== undefined) return Promise.resolve({ done: false, value: piece });
-    if (this.#outcome === null) return this.#news().then(() => this.#read());
+    if (this.#outcome === null) {
+      return new Promise<void>((wake) => this.#readers.push(wake)).then(() => this.#read());
+    }
     if ('error' in this.#outcome) return Promise.reject(this.#outcome.error);
     return Promise.resolve({ done: true, value: undefined });
   }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => this.#readers.push(resolve));
-  }
-
-  #wakeReaders(): void {
-    for (const wake of this.#readers.splice(0)) wake();
-  }
 }
 
-/** A confirmation without its answer id. */
 function confirmedOf({ from, to, logprobs }: AnswerEffect & { kind: 'confirmed' }): Piece {
   return { kind: 'confirmed', from, to, ...(logprobs && { logprobs }) };
 }

@@ -2,6 +2,7 @@
 // and origin. Turns ids into text; the device core behind it knows only ids.
 
 import { randomBytes } from 'node:crypto';
+import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { Engine } from '../engine/engine.js';
 import { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
@@ -51,9 +52,7 @@ export interface ConnectOptions {
   /** ws: or wss: address of the server. */
   readonly url: string;
   readonly drafter: DrafterChoice;
-  /**
-   * Turns ids into text. Default: the drafting engine's; without either, tokens come without text.
-   */
+  /** Turns ids into text. Default: the drafting engine's; without any, tokens have no text. */
   readonly vocabulary?: Vocabulary;
   /** Shown with the upgrade. Refused over ws: to another machine. */
   readonly key?: string;
@@ -63,9 +62,7 @@ export interface ConnectOptions {
   readonly insecureKeyInClear?: boolean;
   /** For the server's logs. */
   readonly name?: string;
-  /**
-   * Default of every answer. With `provisional` or `draft-only` a missing server is not an error.
-   */
+  /** The default of every answer. With `provisional` or `draft-only` the server may be missing. */
   readonly fallback?: Fallback;
   /**
    * Default: 500 ms of patience with the target, 60 s with the link, 5 s with a verdict and 10 s
@@ -203,10 +200,9 @@ class LinkedClient implements Client {
       this.#settleReady = (error) => (error === null ? resolve() : reject(error));
     });
     this.#ready.catch(() => undefined);
-    const makeDrafter = drafterOf(options);
     this.#device = new Device({
       settings: settingsOf(options, this.#vocabulary),
-      makeDrafter,
+      makeDrafter: drafterFactoryOf(options),
       dial: dialOf(options),
       clock,
       tell: (news) => this.#hear(news),
@@ -310,7 +306,7 @@ function vocabularyOf({ vocabulary, drafter }: ConnectOptions): Vocabulary | nul
   return vocabulary ?? (drafter.kind === 'engine' ? drafter.engine.info.vocabulary : null);
 }
 
-function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
+function drafterFactoryOf({ drafter }: ConnectOptions): DrafterFactory | null {
   switch (drafter.kind) {
     case 'engine':
       return engineDrafter(drafter.engine);
@@ -320,10 +316,12 @@ function drafterOf({ drafter }: ConnectOptions): DrafterFactory | null {
       return null;
     case 'custom':
       return drafter.make;
+    default:
+      return unreachable(drafter);
   }
 }
 
-function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
+function drafterFactsOf({ drafter }: ConnectOptions): DrafterFacts | null {
   switch (drafter.kind) {
     case 'engine': {
       const { contextLength } = drafter.engine.info;
@@ -335,6 +333,8 @@ function factsOf({ drafter }: ConnectOptions): DrafterFacts | null {
       return null;
     case 'custom':
       return { sequencesMax: 1, ...drafter };
+    default:
+      return unreachable(drafter);
   }
 }
 
@@ -344,7 +344,7 @@ function settingsOf(options: ConnectOptions, vocabulary: Vocabulary | null): Dev
     key: options.dial === undefined ? '' : (options.key ?? ''),
     name: options.name ?? '',
     vocabulary,
-    drafter: factsOf(options),
+    drafter: drafterFactsOf(options),
     endOfText: vocabulary?.endOfText ?? new Set(),
     ahead: aheadOf(options),
     shaping: shapingOf(options),

@@ -20,7 +20,6 @@ export interface Clock {
   at(ms: number, callback: () => void): () => void;
 }
 
-/** The clock of this machine. */
 export const wallClock: Clock = {
   now: () => performance.now(),
   at: (ms, callback) => {
@@ -83,7 +82,6 @@ export class Device {
     this.feed({ kind: 'start' });
   }
 
-  /** Answers that are being written. */
   get answerCount(): number {
     return this.#core.answerCount;
   }
@@ -94,10 +92,7 @@ export class Device {
     this.#flush();
   }
 
-  /**
-   * Handles an event soon: sockets and drafters bring several at once, and one pass over all is
-   * enough.
-   */
+  /** Handles an event soon: several come at once, and are planned for together. */
   #feedSoon(event: DeviceInput): void {
     if (this.#waiting.push(event) === 1) queueMicrotask(this.#flush);
   }
@@ -106,7 +101,8 @@ export class Device {
     const events = this.#waiting;
     this.#waiting = [];
     if (events.length === 0 || this.#isClosed) return;
-    this.#perform(this.#core.handleAll(events, this.#options.clock.now()));
+    const effects = this.#core.handleAll(events, this.#options.clock.now());
+    for (const effect of effects) this.#carryOut(effect);
   };
 
   /** Cancels every answer, closes the link, waits for the drafter's last step. */
@@ -117,10 +113,6 @@ export class Device {
     this.#cancelHangUp?.();
     this.#dialling.abort();
     await this.#drafter?.close();
-  }
-
-  #perform(effects: readonly DeviceEffect[]): void {
-    for (const effect of effects) this.#carryOut(effect);
   }
 
   #carryOut(effect: DeviceEffect): void {

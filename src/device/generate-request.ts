@@ -56,7 +56,7 @@ const stopRuleDefault: StopRule = { kind: 'adaptive', draftLengthMax: 16 };
 /** A client's facts that requests depend on. */
 export interface RequestContext {
   readonly hasDrafter: boolean;
-  /** Of an answer that does not say its own. */
+  /** For an answer that does not say its own. */
   readonly fallback: Fallback;
   /** Null: ids are all that the client knows. */
   readonly vocabulary: Vocabulary | null;
@@ -99,9 +99,7 @@ export function requestOf(options: GenerateOptions, context: RequestContext): Ge
   };
 }
 
-/**
- * Options of formats and log-probabilities. A schema is checked here where a vocabulary is known.
- */
+/** Formats and log-probabilities. A schema is checked here if a vocabulary is known. */
 function lawOptions(
   { topLogprobs, format, tokensMax }: GenerateOptions,
   formats: FormatChecker | null,
@@ -127,10 +125,7 @@ function modeOf({ mode }: GenerateOptions, scheme: Scheme, context: RequestConte
   return context.hasDrafter ? (mode ?? offered[0]!) : 'stream';
 }
 
-/**
- * Ids wherever this side can make them: drafting starts at once then, and can start without a
- * server.
- */
+/** Ids where this side can make them: drafting can begin at once, without a server. */
 function promptOf(options: GenerateOptions, vocabulary: Vocabulary | null): Prompt {
   const { prompt, ids, messages } = options;
   const given = [prompt, ids, messages].filter((value) => value !== undefined);

@@ -59,7 +59,7 @@ async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<string
     const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = parts.pop()!;
     if (rest.length > lineBytesMax) {
-      throw new PilotfishError('usage', `a line is longer than ${lineBytesMax} characters`);
+      throw usage(`a line is longer than ${lineBytesMax} characters`);
     }
     yield* parts;
   }
@@ -115,9 +115,9 @@ class LineService {
       running.cancel();
       return;
     }
-    if (running !== undefined) throw new PilotfishError('usage', `id ${key} is in use`);
+    if (running !== undefined) throw usage(`id ${key} is in use`);
     if (this.#answers.size >= answersMax) {
-      throw new PilotfishError('usage', `${answersMax} answers are being generated already`);
+      throw usage(`${answersMax} answers are being generated already`);
     }
     const answer = this.#client.generate({ ...optionsOf(request), signal: this.#signal });
     this.#answers.set(key, answer);
@@ -167,14 +167,7 @@ const requestFields = [
   'messages',
   'maxTokens',
   'stop',
-  'temperature',
-  'topK',
-  'topP',
-  'minP',
-  'repetitionPenalty',
-  'presencePenalty',
-  'frequencyPenalty',
-  'logitBias',
+  ...Object.keys(plainSampling),
   'seed',
   'topLogprobs',
   'format',

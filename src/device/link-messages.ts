@@ -33,10 +33,7 @@ const systemWords: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
 };
 
-/**
- * Errors of the WebSocket library that have no code. A dial that is no longer wanted is closed
- * early.
- */
+/** WebSocket errors without a code. A dial that is no longer wanted is closed early. */
 const socketWords: Readonly<Record<string, string>> = {
   'socket hang up': systemWords['ECONNRESET']!,
   'Opening handshake has timed out': systemWords['ETIMEDOUT']!,

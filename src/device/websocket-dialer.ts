@@ -43,11 +43,7 @@ export interface WebSocketDialOptions {
 const isOwnHost = (hostname: string): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 
-/**
- * Refuses to show a key where others could read it.
- *
- * @throws PilotfishError `usage`.
- */
+/** Refuses to show a key where others could read it. @throws PilotfishError `usage`. */
 export function checkKeyInClear(
   url: string,
   { key, insecureKeyInClear }: Pick<WebSocketDialOptions, 'key' | 'insecureKeyInClear'>,
@@ -60,12 +56,7 @@ export function checkKeyInClear(
   );
 }
 
-/**
- * Refuses an alternative address without TLS where the first one had TLS: others could read the
- * prompts.
- *
- * @throws PilotfishError `usage`.
- */
+/** Refuses an alternative without TLS where the first address had it. @throws as above. */
 export function checkAlternative(url: string, alternative: string): void {
   const { protocol, hostname } = new URL(alternative);
   if (new URL(url).protocol !== 'wss:' || protocol === 'wss:' || isOwnHost(hostname)) return;

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Scheme, schemes } from '../math/scheme.js';
 import type { Alternatives, DraftedToken } from './engine.js';
 import { configOf, type EngineFixture, first, refuses } from './engine-fixture.suite.js';
 
@@ -10,7 +11,7 @@ const count = 3;
 
 export function alternativesContract(on: EngineFixture): void {
   async function draftOne(
-    scheme: 'greedy' | 'coupled' | 'agreement' | 'split',
+    scheme: Scheme,
     banned: readonly number[],
     alternativesMax = count,
   ): Promise<DraftedToken> {
@@ -37,13 +38,13 @@ export function alternativesContract(on: EngineFixture): void {
     }
 
     it('change nothing about what is drafted, and are told only where asked for and known', async () => {
-      for (const scheme of ['greedy', 'coupled', 'agreement', 'split'] as const) {
+      for (const scheme of schemes) {
         const bare = await draftOne(scheme, [], 0);
         assert.equal(bare.alternatives, undefined);
         const { alternatives, ...rest } = await draftOne(scheme, []);
         const { alternatives: _, ...bareRest } = bare;
         assert.deepEqual(rest, bareRest);
-        assert.equal(alternatives === undefined, scheme === 'agreement' || scheme === 'split');
+        assert.equal(alternatives === undefined, scheme !== 'greedy' && scheme !== 'coupled');
       }
     });
 

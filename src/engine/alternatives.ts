@@ -2,7 +2,8 @@
 // logits. The target's scores are the draft's plus the difference of the models, so small gaps
 // predict its choice (MATH.md).
 
-import type { Alternatives, Scheme } from './engine.js';
+import { type Scheme, schemeTraits } from '../math/scheme.js';
+import type { Alternatives } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { Slot } from './slot.js';
 import { topCandidates } from './top-candidates.js';
@@ -20,8 +21,9 @@ export function alternativesTo(
   math: RowMath,
   count: number,
 ): Alternatives | null {
-  if (count === 0 || (scheme !== 'greedy' && scheme !== 'coupled')) return null;
-  const { tokens, scores } = topCandidates(scheme, slot, math, count + 1);
+  const { pick } = schemeTraits[scheme];
+  if (count === 0 || pick === 'law') return null;
+  const { tokens, scores } = topCandidates(pick, slot, math, count + 1);
   const own = tokens.indexOf(token);
   if (own < 0) return null;
   const kept = [...tokens.keys()].filter((rank) => rank !== own).slice(0, count);

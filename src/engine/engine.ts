@@ -194,7 +194,7 @@ export interface DraftedToken {
    */
   readonly confidence: number | null;
   /**
-   * `split` and `full` only, else null: the law the token was drawn from, and the token's
+   * `split` and `full` need both, else null: the law the token was drawn from, and the token's
    * probability in (0, 1].
    */
   readonly law: Law | null;
@@ -270,8 +270,10 @@ export interface Engine {
    *   never after the promise has settled. A segment without numbers from the exit gets none. Hints
    *   do not change the result, except that fewer drafts may be tested when grammar masks are
    *   expensive.
+   * @param continues the next pass will ask for the token after each of these, if nothing comes
+   *   between: an engine may compute it meanwhile. No result depends on it.
    */
-  pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult>;
+  pass(segments: readonly Segment[], onHints?: OnHints, continues?: boolean): Promise<PassResult>;
 
   /**
    * Drafts token by token until count, threshold, end of text or `stop`.

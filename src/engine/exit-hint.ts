@@ -2,8 +2,10 @@
 // drafts, the next token, and the confidence. Guesses never reach a verdict. Source of the idea:
 // arXiv 2505.21594; of the confidences: MATH.md, Early exits.
 
+import { unreachable } from '../base/assert.js';
 import { largestFirst } from '../math/largest-first.js';
 import { type Law, probOf } from '../math/law.js';
+import { schemeTraits } from '../math/scheme.js';
 import type { ExitHint, ExitInfo, Judge } from './engine.js';
 import type { JudgedRows } from './judge.js';
 import type { RowMath } from './row-math.js';
@@ -94,10 +96,9 @@ function rankRow(
   exit: ExitInfo,
 ): Ranking {
   const draft = drafts[row];
-  const { scheme } = judge;
-  if (scheme === 'greedy' || scheme === 'coupled' || slot.sampling.temperature === 0) {
-    const order = scheme === 'coupled' ? scheme : 'greedy';
-    return withDraft(rankScores(order, slot, math, exit), draft, slot.draftTrust);
+  const pick = slot.sampling.temperature === 0 ? 'argmax' : schemeTraits[judge.scheme].pick;
+  if (pick !== 'law') {
+    return withDraft(rankScores(pick, slot, math, exit), draft, slot.draftTrust);
   }
   const law = math.law(slot.sampling);
   return draft === undefined
@@ -106,15 +107,10 @@ function rankRow(
 }
 
 /**
- * For coupled this is the race that the model will run, with the same noise but the exit's logits.
+ * For `race` this is the race that the model will run, with the same noise but the exit's logits.
  */
-function rankScores(
-  scheme: 'greedy' | 'coupled',
-  slot: Slot,
-  math: RowMath,
-  exit: ExitInfo,
-): Ranking {
-  const { tokens, scores } = topCandidates(scheme, slot, math, candidatesMax);
+function rankScores(pick: 'argmax' | 'race', slot: Slot, math: RowMath, exit: ExitInfo): Ranking {
+  const { tokens, scores } = topCandidates(pick, slot, math, candidatesMax);
   return { tokens, chances: sharedChances(scores, exit) };
 }
 
@@ -164,9 +160,18 @@ function rankLaw(law: Law): Ranking {
 /** Probability that a draft is accepted under the exit's law. */
 function keepChance(judge: Judge, row: number, draft: number, law: Law): number {
   const prob = probOf(law, draft);
-  if (judge.scheme === 'split') return Math.min(1, prob / judge.draftProbs[row]!);
-  if (judge.scheme === 'full') return Math.min(1, prob / probOf(judge.draftLaws[row]!, draft));
-  return prob;
+  switch (judge.scheme) {
+    case 'greedy':
+    case 'coupled':
+    case 'agreement':
+      return prob;
+    case 'split':
+      return Math.min(1, prob / judge.draftProbs[row]!);
+    case 'full':
+      return Math.min(1, prob / probOf(judge.draftLaws[row]!, draft));
+    default:
+      return unreachable(judge);
+  }
 }
 
 /**

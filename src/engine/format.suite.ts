@@ -9,8 +9,10 @@ import { PilotfishError } from '../base/error.js';
 import { GrammarCache } from '../grammar/grammar-cache.js';
 import { probOf } from '../math/law.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
+import { type Scheme, schemes } from '../math/scheme.js';
 import { isAllowed } from '../math/token-mask.js';
-import type { Engine, Judge, Scheme, SlotConfig } from './engine.js';
+import type { Engine, Judge, SlotConfig } from './engine.js';
+import { judgeDrafts } from './judge-drafts.js';
 import { prefill } from './prefill.js';
 import { detokenize } from './text-stream.js';
 
@@ -94,7 +96,7 @@ export function formatContract(name: string, make: () => Promise<Engine>): void 
         const drafts =
           draftLength === 0 ? [] : await draftAfter(text, scheme, draftLength, attempt);
         const tokens = Int32Array.of(text.at(-1)!, ...drafts.map(({ token }) => token));
-        const judge = judgeOf(scheme, drafts);
+        const judge = judgeDrafts(scheme, drafts);
         const { outcomes } = await engine.pass([{ slot: target, from, tokens, judge }]);
         const { acceptedCount, final } = outcomes[0]!;
         assert.ok(final !== null);
@@ -128,7 +130,7 @@ export function formatContract(name: string, make: () => Promise<Engine>): void 
       return drafted;
     }
 
-    for (const scheme of ['greedy', 'coupled', 'agreement', 'split', 'full'] as const) {
+    for (const scheme of schemes) {
       it(`are satisfied by every answer under ${scheme}, with drafts and without`, async () => {
         for (const seed of [1n, 2n, 3n]) {
           const temperature = scheme === 'greedy' ? 0 : 1;
@@ -220,17 +222,4 @@ export function formatContract(name: string, make: () => Promise<Engine>): void 
 function likeliest(law: Parameters<typeof probOf>[0]): number {
   const best = law.probs.indexOf(Math.max(...law.probs));
   return law.kind === 'sparse' ? law.ids[best]! : best;
-}
-
-function judgeOf(
-  scheme: Scheme,
-  drafts: readonly {
-    readonly prob: number | null;
-    readonly law: Parameters<typeof probOf>[0] | null;
-  }[],
-): Judge {
-  const draftCount = drafts.length;
-  if (scheme === 'full') return { scheme, draftCount, draftLaws: drafts.map(({ law }) => law!) };
-  if (scheme !== 'split') return { scheme, draftCount };
-  return { scheme, draftCount, draftProbs: Float64Array.from(drafts, ({ prob }) => prob!) };
 }

@@ -7,11 +7,12 @@ import { slotId } from '../base/brand.js';
 import { type Law, probOf } from '../math/law.js';
 import { toDense } from '../math/law.suite.js';
 import { plainSampling } from '../math/sampling.js';
-import type { DraftedToken, Engine, Judge, Outcome, Scheme } from './engine.js';
+import { type Scheme, schemes } from '../math/scheme.js';
+import type { DraftedToken, Engine, Outcome } from './engine.js';
+import { judgeDrafts } from './judge-drafts.js';
 
-const [writer, judge] = [slotId(0), slotId(1)];
+const [writer, slot] = [slotId(0), slotId(1)];
 const draftCount = 6;
-const schemes: readonly Scheme[] = ['greedy', 'coupled', 'agreement', 'split', 'full'];
 
 /** @param rounding how far a row may be from the same row of another batch, in nats. */
 export function logprobsContract(
@@ -53,10 +54,10 @@ export function logprobsContract(
       topLogprobs?: number,
     ): Promise<Outcome> {
       const sampling = { ...plainSampling, temperature: 0.4, topK: 9, presencePenalty: 1 };
-      await engine.open(judge, { sampling, seed: 6n, promptLength: prompt.length });
+      await engine.open(slot, { sampling, seed: 6n, promptLength: prompt.length });
       const tokens = Int32Array.of(...prompt, ...drafts.map(({ token }) => token));
       const asked = topLogprobs === undefined ? {} : { topLogprobs };
-      const segment = { slot: judge, from: 0, tokens, judge: judgeOf(scheme, drafts), ...asked };
+      const segment = { slot, from: 0, tokens, judge: judgeDrafts(scheme, drafts), ...asked };
       return (await engine.pass([segment])).outcomes[0]!;
     }
 
@@ -116,11 +117,4 @@ export function logprobsContract(
       await assert.rejects(verdictOn(await drafted(), 'greedy', 21), { code: 'segment-invalid' });
     });
   });
-}
-
-function judgeOf(scheme: Scheme, drafts: readonly DraftedToken[]): Judge {
-  const draftCount = drafts.length;
-  if (scheme === 'full') return { scheme, draftCount, draftLaws: drafts.map(({ law }) => law!) };
-  if (scheme !== 'split') return { scheme, draftCount };
-  return { scheme, draftCount, draftProbs: Float64Array.from(drafts, ({ prob }) => prob!) };
 }

@@ -6,7 +6,9 @@ import { describe, it } from 'node:test';
 import { slotId } from '../base/brand.js';
 import { pointLaw } from '../math/law.js';
 import { plainSampling } from '../math/sampling.js';
-import type { Engine, Judge, Outcome, Scheme, SlotConfig } from './engine.js';
+import { type Scheme, schemes } from '../math/scheme.js';
+import type { Engine, Judge, Outcome, SlotConfig } from './engine.js';
+import { judgeDrafts } from './judge-drafts.js';
 import { createScriptedEngine } from './scripted-engine.js';
 
 const [hostile, honest] = [slotId(0), slotId(1)];
@@ -25,13 +27,11 @@ const configOf = (schema: string): SlotConfig => ({
   schema,
 });
 
-function judgeOf(scheme: Scheme, drafts: readonly number[]): Judge {
-  const draftCount = drafts.length;
-  if (scheme === 'split')
-    return { scheme, draftCount, draftProbs: new Float64Array(draftCount).fill(1) };
-  if (scheme === 'full') return { scheme, draftCount, draftLaws: drafts.map((id) => pointLaw(id)) };
-  return { scheme, draftCount };
-}
+const judgeOf = (scheme: Scheme, drafts: readonly number[]): Judge =>
+  judgeDrafts(
+    scheme,
+    drafts.map((id) => ({ law: pointLaw(id), prob: 1 })),
+  );
 
 /** The target's own text. */
 async function write(schema: string, count: number): Promise<number[]> {
@@ -70,7 +70,7 @@ const judged = (
 
 describe('masks of a pass', () => {
   const dearText = write(dear, 60);
-  for (const scheme of ['greedy', 'coupled', 'agreement', 'split', 'full'] as const) {
+  for (const scheme of schemes) {
     it(`cost no more than a bound, and the text is the same: ${scheme}`, async () => {
       const text = await dearText;
       assert.ok(text.filter((token) => token === letter).length > 50, text.join());

@@ -4,8 +4,8 @@
 // without it. Source: Saxena 2023, "Prompt lookup decoding".
 
 import { pointLaw } from '../math/law.js';
-import { isRatioScheme } from '../math/scheme.js';
-import type { DraftedToken, Scheme } from './engine.js';
+import { type Scheme, schemeTraits } from '../math/scheme.js';
+import type { DraftedToken } from './engine.js';
 
 /**
  * How drafts are looked up in the text so far. Default: suffixes of 4 to 2 tokens, 8 guesses, 8192
@@ -65,7 +65,7 @@ function matches(text: readonly number[], at: number, size: number): boolean {
  * @param position absolute.
  */
 export function ngramDraft(position: number, token: number, scheme: Scheme): DraftedToken {
-  const isRatio = isRatioScheme(scheme);
+  const isRatio = schemeTraits[scheme].test === 'ratio';
   return {
     position,
     token,

@@ -1,5 +1,6 @@
 // Checks the arguments of an engine call before anything changes: every bound, by name.
 
+import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
@@ -48,7 +49,7 @@ export function checkSegments(segments: readonly Segment[], context: SegmentCont
 export function checkDraftRequest(request: DraftRequest, context: SegmentContext): void {
   checkContinuation(request, context);
   const { countMax, stop, attempt } = request;
-  checkScheme(request.scheme);
+  checkSchemeName(request.scheme);
   if (!Number.isInteger(countMax) || countMax < 1) {
     throw invalid(`countMax ${countMax} is not a whole number >= 1`);
   }
@@ -123,7 +124,7 @@ export function checkTokenIds(tokens: Int32Array, vocabSize: number): void {
 }
 
 /** Stops callers without types. Deeper code takes an unknown scheme for a broken invariant. */
-function checkScheme(scheme: Scheme): void {
+function checkSchemeName(scheme: Scheme): void {
   if (!schemes.includes(scheme)) {
     throw invalid(`scheme '${scheme}' is not one of ${schemes.join(', ')}`);
   }
@@ -131,14 +132,26 @@ function checkScheme(scheme: Scheme): void {
 
 function checkJudge(judge: Judge, tokenCount: number, vocabSize: number): void {
   const { draftCount } = judge;
-  checkScheme(judge.scheme);
+  checkSchemeName(judge.scheme);
   if (!Number.isInteger(draftCount) || draftCount < 0 || draftCount >= tokenCount) {
     throw invalid(
       `draftCount ${draftCount} is outside [0, ${tokenCount}) for ${tokenCount} tokens`,
     );
   }
-  if (judge.scheme === 'split') checkDraftProbs(judge.draftProbs, draftCount);
-  if (judge.scheme === 'full') checkDraftLaws(judge.draftLaws, draftCount, vocabSize);
+  switch (judge.scheme) {
+    case 'greedy':
+    case 'coupled':
+    case 'agreement':
+      break;
+    case 'split':
+      checkDraftProbs(judge.draftProbs, draftCount);
+      break;
+    case 'full':
+      checkDraftLaws(judge.draftLaws, draftCount, vocabSize);
+      break;
+    default:
+      unreachable(judge);
+  }
 }
 
 function checkDraftProbs(probs: Float64Array, draftCount: number): void {

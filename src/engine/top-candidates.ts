@@ -24,12 +24,12 @@ export interface TopCandidates {
  * @param count most tokens, >= 1.
  */
 export function topCandidates(
-  scheme: 'greedy' | 'coupled',
+  pick: 'argmax' | 'race',
   slot: Slot,
   math: RowMath,
   count: number,
 ): TopCandidates {
-  const isRace = scheme === 'coupled' && slot.sampling.temperature > 0;
+  const isRace = pick === 'race' && slot.sampling.temperature > 0;
   return isRace ? raceScores(slot, math, count) : greedyScores(slot, math, count);
 }
 

@@ -112,7 +112,7 @@ export function denseLaw(weights: Float64Array): DenseLaw {
  */
 export function probOf(law: Law, id: number): number {
   const index = law.kind === 'dense' ? id : law.ids.indexOf(id);
-  return index >= 0 ? (law.probs[index] ?? 0) : 0;
+  return law.probs[index] ?? 0;
 }
 
 /** `probOf` for many tokens of one law: O(n) to prepare, then O(1) each. */

@@ -62,6 +62,17 @@ describe('pass time', () => {
     assert.ok(model.predict(shape) > 25, `${model.predict(shape)}`);
   });
 
+  it('counts the first errors as a plain mean, each with the same weight', () => {
+    const model = new PassTimeModel();
+    const shape = { tokenCount: 1, rowCount: 1, tokenContext: 0 };
+    let sumMs = 0;
+    for (const [index, ms] of [10, 30, 20].entries()) {
+      sumMs += Math.abs(ms - model.predict(shape));
+      model.learn(shape, ms);
+      assert.ok(Math.abs(model.error.absoluteMs - sumMs / (index + 1)) < 1e-9);
+    }
+  });
+
   it('knows something after one pass, and nothing before', () => {
     const model = new PassTimeModel();
     const shape = { tokenCount: 4, rowCount: 4, tokenContext: 400 };

@@ -21,11 +21,6 @@ export interface RoundShape {
   readonly draftLength: number;
 }
 
-/** Streaming cloud: one pass a token; the round trip is paid once, before the first token. */
-export function streamingTokenMs({ verifyMs }: Pick<RoundTimes, 'verifyMs'>): number {
-  return verifyMs;
-}
-
 /**
  * Stop-and-wait: (gamma * draft + round trip + verify) / E. DSSD, arXiv 2507.12000, has it as a
  * speed-up.

@@ -6,6 +6,7 @@ import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { LawLogprobs } from '../math/logprobs.js';
 import { checkSampling } from '../math/sampling.js';
+import { schemeTraits } from '../math/scheme.js';
 import type { WireCode } from './code.js';
 import {
   type Draft,
@@ -142,7 +143,8 @@ function samplingComplaint({ sampling }: Open): Complaint | null {
 
 function checkCut({ cut, scheme }: Open): Complaint | null {
   if (cut === null) return null;
-  if (scheme !== 'split') return complaint('frame-malformed', `a cut in scheme ${scheme}`);
+  if (schemeTraits[scheme].residualBy !== 'device')
+    return complaint('frame-malformed', `a cut in scheme ${scheme}`);
   if ('keepMax' in cut) return within('keepMax', cut.keepMax, 'lawEntries', 1);
   return cut.tailMassMax >= 0 && cut.tailMassMax < 1
     ? null

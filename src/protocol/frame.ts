@@ -8,7 +8,7 @@ import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
-import { type Scheme, schemes } from '../math/scheme.js';
+import { type Scheme, schemes, schemeTraits } from '../math/scheme.js';
 import type { WireCode } from './code.js';
 
 export { type Scheme, schemes };
@@ -40,7 +40,7 @@ export type EndReason = (typeof endReasons)[number];
  * ```
  */
 export function isOffered(scheme: Scheme, mode: Mode): boolean {
-  return mode !== 'race' || scheme === 'greedy' || scheme === 'coupled';
+  return mode !== 'race' || schemeTraits[scheme].pick !== 'law';
 }
 
 /**

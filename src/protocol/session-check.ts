@@ -4,6 +4,7 @@
 import type { CutLaw } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
+import { schemeTraits } from '../math/scheme.js';
 import { type WireFault, wireFault } from './code.js';
 import { type Draft, type Frame, type Scheme, sessionOf, type Verdict } from './frame.js';
 import type { Complaint } from './wire-reader.js';
@@ -109,18 +110,19 @@ function lawOf(law: NonNullable<Verdict['law']>): Law | CutLaw {
 }
 
 function draftComplaint({ ids, probs, laws, residual }: Draft, scheme: Scheme): Complaint | null {
-  const needsProbs = scheme === 'split' && ids.length > 0;
-  const needsLaws = scheme === 'full' && ids.length > 0;
+  const { needs, residualBy } = schemeTraits[scheme];
+  const needsProbs = needs === 'prob' && ids.length > 0;
+  const needsLaws = needs === 'law' && ids.length > 0;
   const wrong =
     ((probs !== null) !== needsProbs && 'probs') ||
     ((laws !== null) !== needsLaws && 'laws') ||
-    (residual !== null && scheme !== 'split' && 'residual');
+    (residual !== null && residualBy !== 'device' && 'residual');
   if (!wrong) return null;
   const code = wrong === 'residual' ? 'residual-invalid' : 'draft-contradicts';
   return { code, message: `${wrong} of a draft of ${ids.length} tokens in scheme ${scheme}` };
 }
 
 function verdictComplaint({ law }: Verdict, scheme: Scheme): Complaint | null {
-  if (law === null || scheme === 'split') return null;
+  if (law === null || schemeTraits[scheme].residualBy === 'device') return null;
   return { code: 'law-invalid', message: `a verdict with a law in scheme ${scheme}` };
 }

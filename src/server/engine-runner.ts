@@ -26,8 +26,9 @@ export class EngineRunner {
     });
   }
 
-  #pass({ id, segments, wantsHints }: EngineOperation & { kind: 'pass' }): Promise<PassResult> {
-    if (!wantsHints) return this.#engine.pass(segments);
+  #pass({ id, ...operation }: EngineOperation & { kind: 'pass' }): Promise<PassResult> {
+    const { segments, wantsHints, continues } = operation;
+    if (!wantsHints) return this.#engine.pass(segments, undefined, continues);
     return this.#engine.pass(segments, (hints) => this.#answer({ kind: 'hinted', id, hints }));
   }
 

@@ -6,10 +6,7 @@ import type { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { limits } from '../protocol/limits.js';
 
-/**
- * Every connection may hold this much: nearly all messages are shorter, and none of them is crowded
- * out.
- */
+/** Every connection may hold this much: nearly all messages are shorter. */
 const smallBytes = 64 * 1024;
 /** A control frame of a device beside what it carries: two bytes and a mask. */
 const controlBytes = 6;

@@ -157,7 +157,7 @@ class Server implements RunningServer {
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
-  /** Ends the connections of keys that are none any more. */
+  /** Ends the connections of keys that have been revoked. */
   #revoke(ids: ReadonlySet<string>): void {
     for (const { peer } of [...this.#connections.values()]) {
       const { id: connection, grant } = peer;
@@ -202,10 +202,7 @@ class Server implements RunningServer {
     this.#flush();
   }
 
-  /**
-   * Once everything that sockets hold by now is read: a pass begun at the first frame would keep
-   * the others waiting.
-   */
+  /** After all that sockets hold by now: a pass begun earlier would keep the others waiting. */
   #feedSoon(event: ServerInput): void {
     if (this.#waiting.push(event) === 1) setImmediate(this.#flush);
   }

@@ -26,10 +26,7 @@ export interface ListenerHandlers {
   message(connection: Peer, bytes: Uint8Array): void;
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
-  /**
-   * Its message is not finished and longer than all others, and there is no more room: it is not
-   * read any further.
-   */
+  /** Unfinished messages fill their memory and its own is the longest: reading from it stops. */
   overloaded(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
@@ -81,7 +78,7 @@ interface PeerSocket {
 /** One connected device. */
 export class Peer {
   readonly id: number;
-  /** Of its key; null: none is asked for. */
+  /** What its key allows; null: this server asks for no key. */
   readonly grant: KeyGrant | null;
   /** Ends the counting of what an unauthenticated peer sends. */
   onGreeted: () => void = () => undefined;

@@ -169,6 +169,11 @@ function aheadOf(random: Random): AheadBudget {
   return { ...aheadDefaults, ...changes, inRace: true };
 }
 
+const sequencesMax: { readonly [kind in DrafterModel['kind']]: number } = {
+  engine: draftSlotsMax,
+  ngram: 1,
+};
+
 function drafterOf(
   { drafter, draft, ...kind }: DeviceKind,
   random: Random,
@@ -182,9 +187,9 @@ function drafterOf(
     contextMs: random.within(draft.contextMs),
     feedMs: random.within(draft.feedMs),
     rowShare: rows.within(draft.rowShare ?? 1),
-    sequencesMax: drafter === 'engine' ? draftSlotsMax : 1,
   };
-  return drafter === 'none' ? null : { kind: drafter, ...model };
+  if (drafter === 'none') return null;
+  return { kind: drafter, ...model, sequencesMax: sequencesMax[drafter] };
 }
 
 function linkOf({ link }: DeviceKind, random: Random): LinkModels {

@@ -51,7 +51,8 @@ describe('a scenario from JSON', () => {
     complains({ base: { fleet: 1e9 } }, /at most 1000000/);
     complains({ work: { schemes: ['best'] } }, /work\.schemes takes greedy, .*, not "best"/);
     complains({ devices: [] }, /devices is a list/);
-    complains({ devices: [{ drafter: 3 }] }, /devices\[0\]\.drafter is a string/);
+    complains({ devices: [{ name: 3 }] }, /devices\[0\]\.name is a string/);
+    complains({ devices: [{ drafter: 'oracle' }] }, /devices\[0\]\.drafter takes engine, ngram/);
   });
 
   it('takes the cost of a pass from passes that were measured', () => {

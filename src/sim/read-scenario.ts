@@ -3,7 +3,7 @@
 // another run.
 
 import { PilotfishError } from '../base/error.js';
-import { faultKinds, type Scenario } from './scenario.js';
+import { drafterKinds, faultKinds, type Scenario } from './scenario.js';
 import { fleet, swarm } from './scenarios.js';
 
 const refuse = (message: string): never => {
@@ -67,10 +67,12 @@ function list(before: readonly unknown[], change: unknown, path: string): unknow
     return change.map((one, index) => changed(first, one, `${path}[${index}]`));
   }
   const known = before as readonly string[];
-  return change.map((word) => {
-    if (known.includes(word)) return word;
-    return refuse(`${path} takes ${[...new Set(known)].join(', ')}, not ${JSON.stringify(word)}`);
-  });
+  return change.map((word) => oneOf(known, word, path));
+}
+
+function oneOf(known: readonly string[], word: unknown, path: string): string {
+  if (known.includes(word as string)) return word as string;
+  return refuse(`${path} takes ${[...new Set(known)].join(', ')}, not ${JSON.stringify(word)}`);
 }
 
 function object(before: Record<string, unknown>, change: unknown, path: string): unknown {
@@ -79,6 +81,7 @@ function object(before: Record<string, unknown>, change: unknown, path: string):
   for (const [name, value] of Object.entries(change)) {
     const place = path === '' ? name : `${path}.${name}`;
     if (path === 'faults' && isFault(name)) after[name] = faultCount(value, place);
+    else if (name === 'drafter') after[name] = oneOf(drafterKinds, value, place);
     else if (name in before) after[name] = changed(before[name], value, place);
     else
       refuse(

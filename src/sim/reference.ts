@@ -2,7 +2,7 @@
 // elsewhere. Starts from scratch, without sessions, shared slots or drafts, so that it can check
 // all of them.
 
-import { assert } from '../base/assert.js';
+import { assert, InvariantError, unreachable } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import { referenceRowMath } from '../engine/row-math.js';
@@ -47,9 +47,19 @@ export class TargetReader {
   tokenAfter(prefix: readonly number[]): number {
     const { scheme, sampling } = this.request;
     this.#load(prefix);
-    if (scheme === 'greedy') return this.#math.argmax();
-    if (scheme === 'coupled') return this.#math.coupledToken(sampling, this.#race, prefix.length);
-    return agreementToken(this.#math.law(sampling), this.chanceAt(prefix.length));
+    switch (scheme) {
+      case 'greedy':
+        return this.#math.argmax();
+      case 'coupled':
+        return this.#math.coupledToken(sampling, this.#race, prefix.length);
+      case 'agreement':
+        return agreementToken(this.#math.law(sampling), this.chanceAt(prefix.length));
+      case 'split':
+      case 'full':
+        throw new InvariantError(`under ${scheme} the text depends on the drafts`);
+      default:
+        return unreachable(scheme);
+    }
   }
 
   /** The server's chance at a position. */

@@ -55,11 +55,13 @@ export interface ShapingModel {
   readonly aggregateMs: NumberRange;
 }
 
+export const drafterKinds = ['engine', 'ngram', 'none'] as const;
+
 export interface DeviceKind {
   readonly name: string;
   /** Share of the fleet. */
   readonly weight: number;
-  readonly drafter: 'engine' | 'ngram' | 'none';
+  readonly drafter: (typeof drafterKinds)[number];
   /** Distance of the draft model from the target: see ScriptedModelOptions. */
   readonly divergence: NumberRange;
   readonly draftContext: NumberRange;

@@ -2,7 +2,7 @@
 // of the cost model. Keeps the promises of the shipped drafters: runs end or are stopped, tokens
 // come pass by pass, and a few caches keep sequences that were fed.
 
-import { assert } from '../base/assert.js';
+import { assert, unreachable } from '../base/assert.js';
 import { slotId } from '../base/brand.js';
 import { PilotfishError } from '../base/error.js';
 import { MainSequence } from '../device/core/drafting/main-sequence.js';
@@ -13,10 +13,11 @@ import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
 import { ngramDefaults, ngramDraft, ngramLookUp } from '../engine/ngram-look-up.js';
 import type { Models } from './models.js';
+import type { DeviceKind } from './scenario.js';
 import type { Timeline, Timer } from './timeline.js';
 
 export interface DrafterModel {
-  readonly kind: 'engine' | 'ngram';
+  readonly kind: Exclude<DeviceKind['drafter'], 'none'>;
   readonly divergence: number;
   readonly contextLength: number;
   /** See DraftCost. */
@@ -127,9 +128,17 @@ export class SimDrafter {
     const sequences = job.mainSequence.begin(drafts);
     job.run = run;
     const beginMs = this.#model.startMs + this.#feedMs(job, sequences);
-    if (this.#model.kind === 'ngram') {
-      this.#later(job, beginMs, () => this.#guess(start, job, sequences[0]!));
-    } else this.#next(start, job, sequences, countMax, beginMs);
+    const { kind } = this.#model;
+    switch (kind) {
+      case 'engine':
+        this.#next(start, job, sequences, countMax, beginMs);
+        break;
+      case 'ngram':
+        this.#later(job, beginMs, () => this.#guess(start, job, sequences[0]!));
+        break;
+      default:
+        unreachable(kind);
+    }
   }
 
   /**

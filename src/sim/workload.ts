@@ -5,6 +5,7 @@
 import type { StopRule } from '../device/core/drafting/stop-rule.js';
 import type { GenerateRequest } from '../device/core/event.js';
 import { plainSampling, type Sampling } from '../math/sampling.js';
+import { schemeTraits } from '../math/scheme.js';
 import { isOffered } from '../protocol/frame.js';
 import { Random } from './random.js';
 import type { Scenario, Workload } from './scenario.js';
@@ -62,7 +63,7 @@ function requestOf(work: Workload, seed: number, random: Random): GenerateReques
     work.modes.filter((mode) => isOffered(scheme, mode)).map((mode) => ({ scheme, mode })),
   );
   const { scheme, mode } = random.pick(offers);
-  const isCut = scheme === 'split' && random.happens(work.cutShare);
+  const isCut = schemeTraits[scheme].residualBy === 'device' && random.happens(work.cutShare);
   return {
     prompt: { kind: 'ids', ids: promptOf(work, seed, random) },
     sampling: samplingOf(work, random),

@@ -1,8 +1,9 @@
 // Defines the facts that a command can read from its machine: files of the system, and a few facts
 // of the process. An interface, so that tests can describe other machines by their files.
 
-import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, machine, release, totalmem } from 'node:os';
+import { readSystemFile } from '../../engine/llama/cores.js';
 import type { Environment } from '../screen/terminal.js';
 
 export interface Machine {
@@ -46,7 +47,7 @@ export function thisMachine(env: Environment): Machine {
     totalBytes: totalmem(),
     freeBytes: freemem(),
     env,
-    read: readText,
+    read: readSystemFile,
     list: listNames,
   };
 }
@@ -63,14 +64,6 @@ function readReport(): Pick<Machine, 'glibcVersion' | 'sharedObjects'> {
   report.excludeNetwork = true;
   const { header, sharedObjects } = report.getReport() as unknown as Report;
   return { glibcVersion: header.glibcVersionRuntime ?? null, sharedObjects };
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return null;
-  }
 }
 
 function listNames(path: string): string[] {

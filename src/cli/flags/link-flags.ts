@@ -2,6 +2,7 @@
 // Refuses contradictions before anything is loaded, then loads the drafter and connects.
 
 import type { Command } from 'commander';
+import { unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import { aheadDefaults, branchTokensLimit } from '../../device/core/drafting/ahead/ahead-budget.js';
 import { fallbacks } from '../../device/core/event.js';
@@ -9,6 +10,7 @@ import { draftSlotsMax } from '../../device/drafter/draft-slots.js';
 import {
   type Client,
   connect,
+  type DrafterChoice,
   type Fallback,
   type GenerateOptions,
   type StopRule,
@@ -148,7 +150,7 @@ export async function withClient<T>(
     const report = new LinkReport(policy, terminal.signal, noteTo(terminal));
     const client = await connect({
       ...connectOptions(options, terminal),
-      drafter: drafter.kind === 'model' ? { kind: 'engine', engine } : { kind: drafter.kind },
+      drafter: drafterChoiceOf(drafter, engine),
       vocabulary: engine.info.vocabulary,
       onLink: (news) => report.hear(news),
     });
@@ -159,6 +161,18 @@ export async function withClient<T>(
     }
   } finally {
     await engine.close();
+  }
+}
+
+function drafterChoiceOf({ kind }: DrafterName, engine: LlamaEngine): DrafterChoice {
+  switch (kind) {
+    case 'model':
+      return { kind: 'engine', engine };
+    case 'ngram':
+    case 'none':
+      return { kind };
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -1,13 +1,14 @@
 // Loads the target and the draft of a command, and closes both or neither. Downloads nothing; the
 // engine reports its own choices.
 
+import { unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
 import { coresHere, defaultPoll, defaultThreads } from '../../engine/llama/cores.js';
 import type { LlamaEngine, LlamaOptions } from '../../engine/llama/index.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
-import { type DraftOptions, drafterOf } from '../flags/draft-flags.js';
+import { type DrafterName, type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
 import { loadNoted } from '../models/load-model.js';
 import { resolveModel } from '../models/model-name.js';
@@ -17,7 +18,8 @@ export interface Engines {
   readonly target: LlamaEngine;
   /** The draft model, where one drafts. */
   readonly draft: LlamaEngine | null;
-  /** The drafter: the draft model, a look-up in the text, or none. */
+  readonly draftKind: DrafterName['kind'];
+  /** Null: none drafts. */
   readonly drafter: DraftEngine | null;
   readonly loadMs: number;
 }
@@ -60,11 +62,29 @@ export async function loadEngines(
     }
     const [target, draft] = engines as [LlamaEngine, LlamaEngine | null];
     if (draft) checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
-    const lookUp = drafter.kind === 'ngram' ? lookUpDraft(target.info) : null;
-    return { target, draft, drafter: draft ?? lookUp, loadMs: performance.now() - started };
+    const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
+    return { target, draft, ...parts, loadMs: performance.now() - started };
   } catch (reason) {
     await Promise.all(engines.map((engine) => engine?.close()));
     throw reason;
+  }
+}
+
+/** @param draft the draft model, where one is loaded. */
+function draftEngineOf(
+  kind: DrafterName['kind'],
+  target: LlamaEngine,
+  draft: LlamaEngine | null,
+): DraftEngine | null {
+  switch (kind) {
+    case 'model':
+      return draft;
+    case 'ngram':
+      return lookUpDraft(target.info);
+    case 'none':
+      return null;
+    default:
+      return unreachable(kind);
   }
 }
 

@@ -55,7 +55,7 @@ const report = (generation: GeneratedText): string =>
           options: { modelPath: 't', threads: 1 },
         },
         draft: null,
-        drafter: null,
+        draftKind: 'none' as const,
         loadMs: 1,
       },
       settings,

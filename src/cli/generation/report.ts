@@ -1,7 +1,9 @@
 // Builds the document of --json: request, models, result and times. Pure.
 
+import { unreachable } from '../../base/assert.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import type { Sampling } from '../../math/sampling.js';
+import type { DrafterName } from '../flags/draft-flags.js';
 import type { GeneratedText } from './generation.js';
 import type { GenerateSettings } from './settings.js';
 
@@ -15,8 +17,7 @@ interface ReportParts {
   readonly engines: {
     readonly target: ReportedModel;
     readonly draft: ReportedModel | null;
-    /** Without a draft model: a look-up. */
-    readonly drafter: unknown;
+    readonly draftKind: DrafterName['kind'];
     readonly loadMs: number;
   };
   readonly settings: GenerateSettings;
@@ -29,11 +30,11 @@ interface ReportParts {
 /** The document of --json. A rate without samples is null; a seed may exceed 2^53: a string. */
 export function reportOf(parts: ReportParts): object {
   const { engines, settings, deterministic, generation } = parts;
-  const { draft, drafter, loadMs } = engines;
+  const { loadMs } = engines;
   const { tokensMax, stops, seed, sampling, ...rest } = settings;
   return {
     target: modelReport(engines.target),
-    draft: draft ? modelReport(draft) : drafter && { name: 'ngram' },
+    draft: draftReport(engines),
     settings: {
       ...rest,
       sampling: plainLaw(sampling),
@@ -52,6 +53,19 @@ export function reportOf(parts: ReportParts): object {
     timing: timingOf(generation, loadMs),
     tokensPerSecond: orNull((generation.tokens.length / generation.generationMs) * 1000),
   };
+}
+
+function draftReport({ draftKind, draft }: ReportParts['engines']): object | null {
+  switch (draftKind) {
+    case 'model':
+      return modelReport(draft!);
+    case 'ngram':
+      return { name: draftKind };
+    case 'none':
+      return null;
+    default:
+      return unreachable(draftKind);
+  }
 }
 
 const modelReport = ({ info, options }: ReportedModel): object => ({

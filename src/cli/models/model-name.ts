@@ -4,9 +4,7 @@
 import { statSync } from 'node:fs';
 import { PilotfishError } from '../../base/error.js';
 import { checkBundled, findBundled, listBundled, namesOf } from '../../engine/llama/bundled.js';
-import { findCached } from '../hub/cache.js';
 import { formatReference, isHubReference, parseReference } from '../hub/reference.js';
-import { hubSettings } from '../hub/settings.js';
 import type { Environment } from '../screen/terminal.js';
 
 /**
@@ -36,7 +34,10 @@ function isPath(name: string): boolean {
   }
 }
 
+/** The hub's library is loaded for names of the hub alone: it takes a while. */
 async function resolveReference(name: string, env: Environment): Promise<string> {
+  const { findCached } = await import('../hub/cache.js');
+  const { hubSettings } = await import('../hub/settings.js');
   const reference = parseReference(name);
   const { cacheDir } = hubSettings(env);
   const cached = await findCached(cacheDir, reference);

@@ -2,6 +2,7 @@
 // traffic. Pure.
 
 import type { Statistics } from '../../device/index.js';
+import type { DrafterName } from '../flags/draft-flags.js';
 import { paragraph } from './line-fit.js';
 import {
   formatBytes,
@@ -53,9 +54,17 @@ export function draftLine(counts: DraftSummary, whyNone: string): string {
 /** The reason for advice against drafts that are accepted. */
 const adviceText = 'testing a draft costs the server as much time as it saves';
 
+type DrafterKind = DrafterName['kind'];
+
+/** Why a drafter that had time drafted nothing; null: this kind drafts whenever it has time. */
+export const whySilent: { readonly [kind in Exclude<DrafterKind, 'none'>]: string | null } = {
+  model: null,
+  ngram: 'because nothing in the text repeats',
+};
+
 /** How an answer was drafted. */
 export interface Drafted {
-  readonly kind: 'model' | 'ngram' | 'none';
+  readonly kind: DrafterKind;
   readonly isStreamed: boolean;
 }
 
@@ -67,7 +76,7 @@ export function whyUntested(statistics: Statistics, { kind, isStreamed }: Drafte
   if (verdictCount === 0) return 'because no server has answered';
   if (statistics.pauseCount > 0) return 'because drafting was paused: it is slower than the server';
   if (statistics.advisedDraftLength === 0) return `because ${adviceText}`;
-  if (draftedCount === 0 && kind === 'ngram') return 'because nothing in the text repeats';
+  if (draftedCount === 0 && whySilent[kind] !== null) return whySilent[kind];
   if (verdictCount <= 1 || tokenCount <= 2) return 'because the answer was too short';
   if (draftedCount === 0) return 'because the draft model was not ready in time';
   const drafted = `all ${formatCount(draftedCount)} came too late`;

@@ -10,8 +10,7 @@ const timeoutsToAway = 2;
 export function isAway({ timeouts, link, settings }: SessionView, nowMs: number): boolean {
   if (timeouts >= timeoutsToAway) return true;
   const { downSinceMs } = link;
-  // The same sum as in awayAtMs: with other rounding the timer would fire, find nothing due and be
-  // set again without end.
+  // The same sum as in awayAtMs: rounded otherwise, the timer would be set again without end.
   return downSinceMs !== null && nowMs >= downSinceMs + settings.disconnectGraceMs;
 }
 
@@ -23,8 +22,8 @@ export function awayAtMs(view: SessionView, nowMs: number): number | null {
 }
 
 /**
- * When the answer fails because no server came back; null while the link is up, or where drafts
- * alone may end it: not yet where the prompt is messages that no server has rendered.
+ * When the answer fails because no server came back; null: never, or the link is up. Drafts alone
+ * may end it only once the prompt's ids are known.
  */
 export function lostAtMs({ link, text, request, settings, startedMs }: SessionView): number | null {
   const { awaySinceMs } = link;

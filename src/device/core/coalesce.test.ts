@@ -22,7 +22,13 @@ describe('the moment to send', () => {
 
   it('is earlier by what strays, and never by more than a quarter of a pass', () => {
     assert.equal(sendDeadline({ ...clock, passDeviationMs: 2 }, 1000), 1006);
+    assert.equal(sendDeadline({ ...clock, passDeviationMs: 5 }, 1000), 1002.5);
     assert.equal(sendDeadline({ ...clock, passDeviationMs: 50 }, 1000), 1002.5);
+  });
+
+  it('without a margin is never the end of a pass that is over: a tie is lost', () => {
+    assert.equal(sendDeadline(clock, 1000, 'exact'), 1010);
+    assert.equal(sendDeadline({ ...clock, roundTripMs: 0 }, 1000, 'exact'), 1030);
   });
 
   it('waits for a token that comes in time, and for no other', () => {

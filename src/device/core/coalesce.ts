@@ -1,10 +1,7 @@
 // Chooses the time to send drafts to a server that never waits: as late as its next pass allows, so
 // that messages are few and no pass is missed. Verdicts show when passes end.
 
-/**
- * `margin` ships; the others are for comparison: the last moment without a margin, and every token
- * at once.
- */
+/** `margin` ships; for comparison: the last moment without a margin, and each token at once. */
 export const sendings = ['margin', 'exact', 'at-once'] as const;
 export type Sending = (typeof sendings)[number];
 
@@ -20,18 +17,14 @@ export interface PassClock {
 
 /** Mean deviations. Early rather than late: an extra message costs bytes, a missed pass a token. */
 const deviations = 2;
-/**
- * Of a pass: a tie is lost to the server, and a larger margin would no longer say which pass is
- * meant.
- */
+/** Of a pass: a tie is lost to the server; a larger margin could mean the pass before. */
 const marginShareMin = 0.05;
 const marginShareMax = 0.25;
 
 /**
- * The last moment, at or after `nowMs`, at which a message still reaches the server before a pass
- * begins. A verdict that arrived at v left the server half a round trip earlier, when its pass
- * ended; passes follow one another, and a message needs half a round trip: so the moments are v -
- * roundTrip + k * pass, less a margin for what strays.
+ * The last moment, at or after `nowMs`, at which a message reaches the server before a pass begins.
+ * A verdict that arrived at v left half a round trip earlier, when its pass ended, and a message
+ * takes as long: the moments are v - roundTrip + k * pass, less a margin for what strays.
  */
 export function sendDeadline(
   clock: PassClock,
@@ -50,12 +43,7 @@ function marginOf({ passMs, passDeviationMs, roundTripDeviationMs }: PassClock):
   return Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));
 }
 
-/**
- * Whether to send now what was drafted: yes where the next token would come after the deadline
- * anyway.
- *
- * @param draftMs time to the next token; Infinity where none is on its way.
- */
+/** @param draftMs time to the next token, which may miss the deadline; Infinity: none comes. */
 export function isTimeToSend(deadlineMs: number, nowMs: number, draftMs: number): boolean {
   if (nowMs >= deadlineMs) return true;
   return draftMs < Infinity && nowMs + draftMs > deadlineMs;

@@ -14,6 +14,7 @@ import {
   stateAfterSending,
 } from '../../protocol/session-state.js';
 import { awayAtMs, lostAtMs } from './absence.js';
+import { growChain } from './chain-growth.js';
 import { DeviceSession, type SessionLink } from './device-session.js';
 import { takeFrame } from './downlink.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
@@ -43,10 +44,9 @@ export class DeviceCore {
       this.#effects.push(effect);
     };
     this.#settings = settings;
-    const send = (frame: DeviceFrame): void => this.#put(frame, null);
-    const connection = new ServerConnection({ settings, out, send });
-    this.#connection = connection;
+    const connection = new ServerConnection(settings, out, (frame) => this.#put(frame, null));
     const shaper = new TrafficShaper(settings.shaping);
+    this.#connection = connection;
     this.#shaper = shaper;
     this.#link = {
       get welcome() {
@@ -63,6 +63,7 @@ export class DeviceCore {
         return shaper.flushMs;
       },
       draftPass: new DraftPassTimes(),
+      onProgress: () => connection.onProgress(),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -79,7 +80,6 @@ export class DeviceCore {
     return this.#settle(nowMs);
   }
 
-  /** Answers that are being generated. */
   get answerCount(): number {
     return this.#live.size;
   }
@@ -124,10 +124,10 @@ export class DeviceCore {
         session.finish('cancelled', true, nowMs);
         break;
       case 'drafted':
-        session.onDrafted(event.run, event.tokens, nowMs);
+        growChain(session, event.run, event.tokens, nowMs);
         break;
       case 'draft-ended':
-        session.onDraftEnded(event.run, event.reasons);
+        session.drafting.ended(event.run, event.reasons);
         break;
       case 'drafter-failed':
         session.drafting.broke();
@@ -157,7 +157,7 @@ export class DeviceCore {
     this.#shaper.end();
     if (this.#connection.isOver) this.#gaveUp = error;
     for (const session of this.#live.values()) {
-      session.wire = null;
+      session.detach();
       if (this.#gaveUp !== null || session.request.fallback === 'fail') session.fail(error, nowMs);
     }
   }
@@ -191,9 +191,7 @@ export class DeviceCore {
     }
     session.tally.downMessageCount++;
     const event = eventOf(frame, 0) as ServerFrameEvent;
-    const length = session.text?.log.length ?? 0;
     const complaint = takeFrame(session, frame as Parameters<typeof takeFrame>[1], event, nowMs);
-    if ((session.text?.log.length ?? 0) > length) this.#connection.onProgress();
     if (complaint === null) return;
     session.fail(new PilotfishError('protocol-violated', `the server sent ${complaint}`), nowMs);
   }
@@ -215,7 +213,7 @@ export class DeviceCore {
     this.#connection.close();
   }
 
-  /** Does everything that follows from the new state, after every event. */
+  /** Does what follows from the new state. */
   #settle(nowMs: number): DeviceEffect[] {
     // Flushes that come faster than the link carries messages would queue them without end.
     const isBehind = this.#connection.isBehind(this.#shaper.shaping.aggregateMs, nowMs);
@@ -225,7 +223,9 @@ export class DeviceCore {
       this.#failIfLost(session, nowMs);
       if (!session.isOver) session.showDrafts(nowMs);
       session.plan(nowMs);
-      if (session.isOver) this.#forget(session);
+      if (!session.isOver) continue;
+      this.#live.delete(session.answer);
+      if (session.wire !== null) this.#bySession.delete(session.wire.id);
     }
     this.#passFlush(nowMs);
     if (this.#connection.isDraining && this.#live.size > 0 && this.#bySession.size === 0) {
@@ -247,16 +247,10 @@ export class DeviceCore {
     return [...this.#bySession.values()].some(({ request }) => request.mode !== 'stream');
   }
 
-  /** Fails an answer that has waited too long for a server. */
   #failIfLost(session: DeviceSession, nowMs: number): void {
     const atMs = lostAtMs(session);
     if (session.isOver || atMs === null || nowMs < atMs) return;
     session.fail(this.#connection.absence(this.#settings.awayMaxMs), nowMs);
-  }
-
-  #forget({ answer, wire }: DeviceSession): void {
-    this.#live.delete(answer);
-    if (wire !== null) this.#bySession.delete(wire.id);
   }
 
   /** Opens or resumes the session as soon as the connection takes it. */
@@ -281,10 +275,9 @@ export class DeviceCore {
     }
     this.#shaper.begin(welcome, nowMs);
     const id = this.#nextSession++;
-    session.wire = { id, state: 'unused' };
+    session.attach(id);
     this.#bySession.set(id, session);
     const isNew = session.resumeKey === null;
-    if (isNew) session.rejoin(null);
     const { shaping } = this.#shaper;
     const frame = isNew ? openFrame(session, id, welcome, shaping) : resumeFrame(session, id);
     session.link.send(session, frame);
@@ -298,7 +291,8 @@ export class DeviceCore {
     const committedLength = wire.state === 'residual-due' ? session.sharedLength : u32Max;
     wire.state = stateAfterSending(wire.state, eventOf(frame, committedLength) as DeviceFrameEvent);
     if (wire.state === 'closed') this.#bySession.delete(wire.id);
-    this.#connection.sendWith(frame, () => this.#put(frame, session));
+    this.#connection.onSending(frame);
+    this.#put(frame, session);
   }
 
   #put(frame: DeviceFrame, session: DeviceSession | null): void {
@@ -323,8 +317,7 @@ export class DeviceCore {
       } else atMs = earlier(atMs, earlier(awayAtMs(session, nowMs), lostAtMs(session)));
     }
     if (this.#mayDraft) atMs = earlier(atMs, this.#shaper.flushMs);
-    // Every verdict delays time-outs: a timer that fires early costs less than one set again each
-    // time.
+    // Verdicts delay time-outs: a timer that fires early costs less than one set again each time.
     const isCovered = this.#wakeAtMs !== null && atMs !== null && this.#wakeAtMs <= atMs;
     if (atMs === this.#wakeAtMs || isCovered) return;
     this.#wakeAtMs = atMs;

@@ -2,26 +2,27 @@
 // what the user was told. Planners read it as a SessionView and return what to draft and what to
 // send; the session applies it.
 
-import { assert } from '../../base/assert.js';
 import type { PilotfishError } from '../../base/error.js';
-import type { DraftEndReason } from '../../engine/engine.js';
+import type { Law } from '../../math/law.js';
+import type { LawLogprobs } from '../../math/logprobs.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
-import type { DeviceFrame, EndReason, Hint, Resumed, Verdict } from '../../protocol/frame.js';
+import type { DeviceFrame, EndReason, Opened, SentLaw } from '../../protocol/frame.js';
 import type { SessionState } from '../../protocol/session-state.js';
 import { TokenLog } from '../../protocol/token-log.js';
 import { showsDrafts } from './absence.js';
+import { followCommit, planDrafts } from './chain-growth.js';
 import { DraftChain } from './draft-chain.js';
 import { AheadPlanner, holdsBranches } from './drafting/ahead/ahead-planner.js';
 import { ChainPlanner } from './drafting/chain-planner.js';
 import type { DraftPassTimes } from './drafting/draft-pass-times.js';
-import type { DraftAction, DraftPlanner } from './drafting/draft-planner.js';
-import { DraftRunner, sequenceText } from './drafting/draft-runner.js';
+import type { DraftPlanner } from './drafting/draft-planner.js';
+import { DraftRunner } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
 import type { ForgettingMean } from './estimate.js';
-import type { DeviceEffect, GenerateRequest, SequenceToken } from './event.js';
-import { type CommittedToken, reconcile } from './reconcile.js';
-import type { ResidualDraw } from './residual-draw.js';
+import type { DeviceEffect, GenerateRequest } from './event.js';
+import type { Commit, CommittedToken } from './reconcile.js';
+import { ResidualDraw } from './residual-draw.js';
 import { type DraftSend, SendPlanner } from './send-planner.js';
 import type { LinkView, SessionView } from './session-view.js';
 import type { DeviceCoreSettings } from './settings.js';
@@ -29,12 +30,17 @@ import { AnswerTally, type CoreStatistics, statisticsOf } from './statistics.js'
 import type { AnswerId } from './token.js';
 import { UserFeed } from './user-feed.js';
 
+/** Most reopenings in a row without a token between them. */
+const reopenMax = 3;
+
 /** The connection as a session uses it. */
 export interface SessionLink extends LinkView {
   readonly roundTrip: ForgettingMean;
   readonly draftPass: DraftPassTimes;
   send(session: DeviceSession, frame: DeviceFrame): void;
   out(effect: DeviceEffect): void;
+  /** The answer has got further. */
+  onProgress(): void;
 }
 
 /** The session on the wire. */
@@ -75,10 +81,10 @@ export class DeviceSession implements SessionView {
   lastVerdictMs: number | null = null;
   lastSendMs: number | null = null;
   /** Committed length when the newest draft was sent; a verdict moves beyond it. */
-  awaitedFrom: number | null = null;
+  #awaitedFrom: number | null = null;
   timeouts = 0;
-  /** Reopenings in a row without a token between them. */
-  reopenCount = 0;
+  /** In a row without a token between them. */
+  #reopenCount = 0;
   /** The session is not opened before this time: the server asked to wait. */
   openAtMs = 0;
   isOver = false;
@@ -97,7 +103,7 @@ export class DeviceSession implements SessionView {
     this.link = link;
     this.startedMs = nowMs;
     this.timings = new Timings(link.roundTrip, link.draftPass);
-    this.userFeed = new UserFeed(answer, out);
+    this.userFeed = new UserFeed(answer, this.tally, out);
     this.drafting = new DraftRunner(answer, out);
     this.draftPlanner = holdsBranches(settings, request)
       ? new AheadPlanner(settings)
@@ -124,7 +130,7 @@ export class DeviceSession implements SessionView {
     });
   }
 
-  /** Position behind the last token that the answer may have. */
+  /** Position after the last token that the answer may have. */
   get endMax(): number {
     return this.text!.promptLength + this.request.tokensMax;
   }
@@ -136,32 +142,8 @@ export class DeviceSession implements SessionView {
   /** Asks the planners what follows from the new state, and does it. */
   plan(nowMs: number): void {
     if (this.isOver) return;
-    this.#planDrafts(nowMs);
+    planDrafts(this, nowMs);
     this.#planSends(nowMs);
-  }
-
-  #planDrafts(nowMs: number): void {
-    if (this.text === null || this.settings.drafter === null) return;
-    // A pause whose time has come would set its timer again and again.
-    this.speculationGate.endPause(nowMs);
-    this.#draft(this.draftPlanner.plan(this, nowMs), nowMs);
-  }
-
-  #draft(action: DraftAction, nowMs: number): void {
-    switch (action.kind) {
-      case 'keep':
-        this.drafting.drop(action.unwanted);
-        break;
-      case 'stop':
-        this.drafting.stop();
-        break;
-      case 'start': {
-        const texts = action.grows.map((grows) => sequenceText(this.text!, grows));
-        this.drafting.stop();
-        this.tally.draftStartCount++;
-        this.drafting.start(action.run, this.request.scheme, texts, nowMs);
-      }
-    }
   }
 
   #planSends(nowMs: number): void {
@@ -184,7 +166,7 @@ export class DeviceSession implements SessionView {
     if (isRepeat) {
       this.tally.resendCount++;
       chain.resend();
-      this.awaitedFrom = null;
+      this.#awaitedFrom = null;
     }
     if (frames.length === 0) return;
     chain.send(to);
@@ -192,29 +174,7 @@ export class DeviceSession implements SessionView {
     for (const frame of frames) this.link.send(this, frame);
     this.tally.sentCount += to - from;
     this.lastSendMs = nowMs;
-    this.awaitedFrom = chain.base;
-  }
-
-  /** A pass of the drafter has brought tokens. */
-  onDrafted(run: number, tokens: readonly SequenceToken[], nowMs: number): void {
-    if (this.text === null) return;
-    const grown = this.drafting.take(run, tokens, this.timings, nowMs);
-    if (grown.length === 0) return;
-    this.tally.draftPassCount++;
-    this.tally.draftedCount += grown.length;
-    for (const { grows, token } of grown) {
-      if (grows === 'chain') this.text.chain.push(token, this.isAwaiting);
-      else if (grows === 'nothing') this.tally.wastedCount++;
-    }
-    this.draftPlanner.drafted(grown);
-  }
-
-  onDraftEnded(run: number, reasons: readonly DraftEndReason[]): void {
-    this.drafting.ended(run, reasons);
-  }
-
-  onHint(hint: Hint, nowMs: number): void {
-    this.draftPlanner.hint(this, hint, nowMs);
+    this.#awaitedFrom = chain.base;
   }
 
   /** Shows drafts while the target is away; a draft-only answer may end on them. */
@@ -239,80 +199,28 @@ export class DeviceSession implements SessionView {
   get isAwaiting(): boolean {
     if (this.text === null) return false;
     const { base, sentTo } = this.text.chain;
-    return sentTo > base || this.awaitedFrom === base;
+    return sentTo > base || this.#awaitedFrom === base;
   }
 
-  /**
-   * Commits the tokens of a verdict or a resumption.
-   *
-   * @returns what is wrong with the frame, or null.
-   */
-  take(said: Verdict | Resumed, nowMs: number): string | null {
-    assert(this.text !== null, 'a verdict before the prompt is known');
-    const { log, chain } = this.text;
-    const result = reconcile(log, chain.view, said);
-    if (result.kind === 'fault') return result.message;
-    const { tokens, matchedCount, isContradicted, keptCount } = result;
-    if (log.length + tokens.length > this.endMax) {
-      return `${log.length + tokens.length - this.endMax} tokens beyond the ${this.request.tokensMax} asked for`;
-    }
-    const untold = tokens.findIndex(({ logprobs }) => logprobs === undefined);
-    if (samplingRequestOf(this.request).topLogprobs !== null && untold >= 0) {
-      return `no log-probabilities of the token at ${log.length + untold}`;
-    }
-    const chainEnd = chain.end;
-    const firstVoid = chain.base + matchedCount;
-    this.commit(tokens, nowMs);
-    this.#countChain(chainEnd, tokens.length, isContradicted);
-    this.draftPlanner.learn(this, firstVoid);
-    const update = chain.advance(log.length, matchedCount, !isContradicted);
-    this.tally.keptCount += matchedCount;
-    this.tally.aheadUsedCount += update.usedAheadCount;
-    this.tally.wastedCount += update.wastedCount;
-    this.timings.addTests(matchedCount, isContradicted ? 1 : 0);
-    const isOvertaken = keptCount === 0 && log.length > chainEnd;
-    if (isContradicted || isOvertaken) this.#turn(Math.min(firstVoid, chainEnd), nowMs);
-    else if (tokens.length > 0) {
-      this.draftPlanner.advance(this, nowMs);
-      this.drafting.onCommit();
-    }
-    return null;
+  /** Commits the tokens of a verdict or a resumption, and moves the chain. */
+  take(result: Commit, nowMs: number): void {
+    this.#commit(result.tokens, nowMs);
+    followCommit(this, result, nowMs);
+    this.#settleResidual();
   }
 
-  /**
-   * Replaces the chain, which is empty, by a branch that matches the committed tokens, if there is
-   * one.
-   *
-   * @param firstVoid where the old chain stopped matching them.
-   */
-  #turn(firstVoid: number, nowMs: number): void {
-    const { drafting } = this;
-    const { chain } = this.text!;
-    assert(chain.length === 0, `a new chain behind one of ${chain.length} tokens`);
-    const adoption = this.draftPlanner.settle(this, firstVoid, nowMs);
-    const isRunning = adoption !== null && drafting.growths.includes(adoption.branch);
-    if (!isRunning) drafting.restart(firstVoid);
-    if (adoption === null) return;
-    const { branch, committedCount, tokens, isWhole } = adoption;
-    for (const token of tokens) chain.push(token, true);
-    this.tally.keptCount += committedCount;
-    if (isRunning && isWhole) drafting.promote(branch);
-    else if (isRunning) drafting.restart(branch.position);
-    if (branch.isClosed && isWhole) drafting.exhaust();
-  }
-
-  /** Counts whether the chain reached the last committed token, and whether it stood there. */
-  #countChain(chainEnd: number, newCount: number, isContradicted: boolean): void {
-    if (newCount === 0) return;
-    if (!isContradicted && chainEnd < this.text!.log.length) return;
-    this.tally.chainTestedCount++;
-    if (!isContradicted) this.tally.chainSurvivedCount++;
+  /** Forgets a residual token once the server has moved beyond it. */
+  #settleResidual(): void {
+    const { residual, text, wire } = this;
+    if (residual === null || residual.isOpen || wire?.state === 'residual-due') return;
+    if (text!.log.length > residual.position + 1) this.residual = null;
   }
 
   /** Makes tokens final and reports them. */
-  commit(tokens: readonly CommittedToken[], nowMs: number): void {
+  #commit(tokens: readonly CommittedToken[], nowMs: number): void {
     if (tokens.length === 0) return;
-    this.reopenCount = 0;
+    this.#reopenCount = 0;
+    this.link.onProgress();
     const { log } = this.text!;
     const from = log.length;
     for (const { token, origin } of tokens) {
@@ -327,31 +235,80 @@ export class DeviceSession implements SessionView {
     this.tally.firstTokenMs ??= nowMs;
   }
 
-  /** Voids the whole chain after a rejection without a replacement token. */
-  dropChain(position: number): void {
+  /** Draws a token in place of the draft at the end of the text, whose law was `draftLaw`. */
+  drawResidual(draftLaw: Law, law: SentLaw, logprobs: LawLogprobs | null, nowMs: number): void {
     const { chain } = this.text!;
+    const residual = new ResidualDraw(chain.base, draftLaw, this.request.seed);
+    this.residual = residual;
     this.tally.wastedCount += chain.advance(chain.base, 0, false).wastedCount;
-    this.drafting.restart(position);
+    this.drafting.restart(chain.base);
+    residual.draw(law, logprobs);
+    if (residual.isOpen) this.requestTail();
+    else this.commitResidual(nowMs);
+  }
+
+  /** Asks for the whole law, without which the residual token cannot be drawn. */
+  requestTail(): void {
+    const { position } = this.residual!;
+    this.link.send(this, { kind: 'tail-request', session: this.wire!.id, position });
   }
 
   /** Commits the residual token that was drawn. */
   commitResidual(nowMs: number): void {
     const { log, chain } = this.text!;
     const { token, logprobs } = this.residual!;
-    this.commit([{ token: token!, origin: 'residual', ...(logprobs && { logprobs }) }], nowMs);
+    this.#commit([{ token: token!, origin: 'residual', ...(logprobs && { logprobs }) }], nowMs);
     this.tally.wastedCount += chain.advance(log.length, 0, false).wastedCount;
     this.drafting.restart(log.length - 1);
+  }
+
+  /** A session of this id is opened or resumed on the wire. */
+  attach(id: number): void {
+    this.wire = { id, state: 'unused' };
+    if (this.resumeKey === null) this.rejoin(null);
+  }
+
+  /** The connection is down. */
+  detach(): void {
+    this.wire = null;
+  }
+
+  /** The server has opened the session. */
+  onOpened({ resumeKey, windowMax }: Opened, nowMs: number): void {
+    this.resumeKey = resumeKey;
+    this.windowMax = windowMax;
+    this.onReached(nowMs);
+  }
+
+  /** The server has opened or resumed the session. */
+  onReached(nowMs: number): void {
+    this.timeouts = 0;
+    this.sendPlanner.onOpened(nowMs);
+  }
+
+  /** A verdict has come. @param advisedDraftLength null: no advice. */
+  onVerdict(advisedDraftLength: number | null, nowMs: number): void {
+    this.lastVerdictMs = nowMs;
+    this.timeouts = 0;
+    this.advisedDraftLength = advisedDraftLength ?? this.advisedDraftLength;
+    this.sendPlanner.onVerdict();
   }
 
   /** Continues in a resumed session with the server's newest epoch, or in a new session (null). */
   rejoin(serverEpoch: number | null): void {
     if (this.residual !== null) this.residual.isSent = false;
     this.text?.chain.rejoin(serverEpoch);
-    this.awaitedFrom = null;
+    this.#awaitedFrom = null;
   }
 
-  /** Forgets the server's session, which is gone; another is opened with the answer so far. */
-  forgetWire(): void {
+  get mayReopen(): boolean {
+    return this.#reopenCount < reopenMax;
+  }
+
+  /** The server's session is gone: another is opened at `atMs` with the answer so far. */
+  reopen(atMs: number): void {
+    this.#reopenCount++;
+    this.openAtMs = atMs;
     this.#closeWire();
     this.wire = null;
     this.resumeKey = null;
@@ -359,9 +316,7 @@ export class DeviceSession implements SessionView {
     this.rejoin(null);
   }
 
-  /**
-   * Committed tokens that the server is known to have: one less while it lacks the residual token.
-   */
+  /** Committed tokens that the server has: one less while it lacks the residual token. */
   get sharedLength(): number {
     const { length } = this.text!.log;
     return this.residual === null ? length : Math.min(length, this.residual.position);

@@ -2,6 +2,7 @@
 // a frame that breaks the rules; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
+import type { DraftedToken } from '../../engine/engine.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
 import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
@@ -17,12 +18,9 @@ import {
 import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
 import type { DeviceSession } from './device-session.js';
-import { ResidualDraw } from './residual-draw.js';
+import { reconcile } from './reconcile.js';
 
 type SessionFrame = Extract<ServerFrame, { session: number }> | (Failure & { session: number });
-
-/** Most reopenings of a session in a row without a token between them. */
-const reopenMax = 3;
 
 const reopening: ReadonlySet<Failure['code']> = new Set([
   'resume-refused',
@@ -60,7 +58,7 @@ export function takeFrame(
       onFailure(session, frame, nowMs);
       return null;
     case 'hint':
-      session.onHint(frame, nowMs);
+      session.draftPlanner.hint(session, frame, nowMs);
       return null;
   }
 }
@@ -74,39 +72,26 @@ function onOpened(session: DeviceSession, frame: Opened, nowMs: number): string 
   if (session.text!.promptLength !== promptLength) {
     return `a prompt of ${promptLength} tokens, not of ${session.text!.promptLength}`;
   }
-  session.resumeKey = frame.resumeKey;
-  session.windowMax = frame.windowMax;
-  session.timeouts = 0;
-  session.sendPlanner.onOpened(nowMs);
+  session.onOpened(frame, nowMs);
   return null;
 }
 
 function onResumed(session: DeviceSession, frame: Resumed, nowMs: number): string | null {
-  session.timeouts = 0;
   session.tally.resumeCount++;
-  const fault = session.take(frame, nowMs);
-  if (fault !== null) return fault;
-  settleResidual(session);
-  session.rejoin(frame.epoch);
-  session.sendPlanner.onOpened(nowMs);
-  return null;
+  session.onReached(nowMs);
+  const fault = commit(session, frame, nowMs);
+  if (fault === null) session.rejoin(frame.epoch);
+  return fault;
 }
 
 function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): string | null {
   const misfit = checkScheme(verdict, session.request.scheme);
   if (misfit !== null) return misfit.message;
   measure(session, verdict, nowMs);
-  session.sendPlanner.onVerdict();
-  const { end, law } = verdict;
-  const rejected = law === null ? null : draftAt(session, verdict);
-  const fault = session.take(verdict, nowMs);
+  const rejected = session.text!.chain.at(verdict.from + verdict.tokens.length);
+  const fault = commit(session, verdict, nowMs) ?? onLaw(session, verdict, rejected, nowMs);
   if (fault !== null) return fault;
-  settleResidual(session);
-  if (law !== null) {
-    const complaint = onLaw(session, verdict, rejected, nowMs);
-    if (complaint !== null) return complaint;
-  }
-  if (end !== null) session.finish(end, true, nowMs);
+  if (verdict.end !== null) session.finish(verdict.end, true, nowMs);
   return null;
 }
 
@@ -119,8 +104,7 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
   if (isFed) {
-    // One verdict a pass: their distance includes the load of other sessions. At flush times it
-    // says nothing of passes.
+    // One verdict a pass: their distance shows the load of other sessions, but not at flush times.
     if (session.link.flushMs !== null) {
       if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
     } else if (lastVerdictMs !== null) timings.pass.add(nowMs - lastVerdictMs);
@@ -128,55 +112,54 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
     timings.queue.add(queueUs / 1000);
     timings.pass.add(verifyUs / 1000);
   }
-  session.lastVerdictMs = nowMs;
-  session.timeouts = 0;
-  if (verdict.advisedDraftLength !== null) session.advisedDraftLength = verdict.advisedDraftLength;
+  session.onVerdict(verdict.advisedDraftLength, nowMs);
   if (request.mode === 'race') session.speculationGate.observe(timings, nowMs);
 }
 
-/** The draft that a verdict with a law has rejected. */
-function draftAt(session: DeviceSession, { from, tokens }: Verdict) {
-  return session.text!.chain.at(from + tokens.length);
+/** Commits the tokens of a frame. @returns what is wrong with it, or null. */
+function commit(session: DeviceSession, said: Verdict | Resumed, nowMs: number): string | null {
+  assert(session.text !== null, 'a verdict before the prompt is known');
+  const { log, chain } = session.text;
+  const result = reconcile(log, chain, said);
+  if (result.kind === 'fault') return result.message;
+  const { tokens } = result;
+  const excess = log.length + tokens.length - session.endMax;
+  if (excess > 0) return `${excess} tokens beyond the ${session.request.tokensMax} asked for`;
+  const untold = tokens.findIndex(({ logprobs }) => logprobs === undefined);
+  if (wantsLogprobs(session) && untold >= 0) {
+    return `no log-probabilities of the token at ${log.length + untold}`;
+  }
+  session.take(result, nowMs);
+  return null;
 }
 
-/** Forgets a residual token once the server has moved beyond it. */
-function settleResidual(session: DeviceSession): void {
-  const { residual, text, wire } = session;
-  if (residual === null || residual.token === null || wire?.state === 'residual-due') return;
-  if (text!.log.length > residual.position + 1) session.residual = null;
-}
+const wantsLogprobs = ({ request }: DeviceSession): boolean =>
+  samplingRequestOf(request).topLogprobs !== null;
 
 function onLaw(
   session: DeviceSession,
   { from, tokens, law, lawLogprobs }: Verdict,
-  rejected: ReturnType<typeof draftAt>,
+  rejected: DraftedToken | null,
   nowMs: number,
 ): string | null {
+  if (law === null) return null;
   const position = from + tokens.length;
   const known = session.residual;
   if (known !== null && known.position === position) {
     // Repeated after a resumption: the token stands, or the whole law is still needed.
-    if (known.isOpen) requestTail(session, position);
+    if (known.isOpen) session.requestTail();
     // The frame that brings the token crossed this one: nothing is due.
     else if (known.isSent) session.wire!.state = 'open';
     return null;
   }
-  if (samplingRequestOf(session.request).topLogprobs !== null && lawLogprobs === null) {
+  if (wantsLogprobs(session) && lawLogprobs === null) {
     return `no log-probabilities of the law for position ${position}`;
   }
   if (rejected === null || rejected.law === null || position !== session.text!.log.length) {
     return `a law for position ${position}, where no draft was rejected`;
   }
-  session.residual = new ResidualDraw(position, rejected.law, session.request.seed);
-  session.dropChain(position);
-  session.residual.draw(law!, lawLogprobs);
-  if (session.residual.isOpen) requestTail(session, position);
-  else session.commitResidual(nowMs);
+  session.drawResidual(rejected.law, law, lawLogprobs, nowMs);
   return null;
-}
-
-function requestTail(session: DeviceSession, position: number): void {
-  session.link.send(session, { kind: 'tail-request', session: session.wire!.id, position });
 }
 
 function onTail(
@@ -187,7 +170,7 @@ function onTail(
   const { residual } = session;
   if (residual === null || residual.position !== position) return `a tail for position ${position}`;
   if (!residual.isOpen) return null;
-  if (samplingRequestOf(session.request).topLogprobs !== null && lawLogprobs === null) {
+  if (wantsLogprobs(session) && lawLogprobs === null) {
     return `no log-probabilities of the law for position ${position}`;
   }
   const fault = residual.complete(law, lawLogprobs);
@@ -199,13 +182,10 @@ function onTail(
 function onFailure(session: DeviceSession, failure: Failure, nowMs: number): void {
   // An answer waits no longer for a full server than for one that is away.
   const isSoon = failure.retryAfterMs <= session.settings.awayMaxMs;
-  const canReopen = reopening.has(failure.code) && isSoon && session.reopenCount < reopenMax;
-  if (!canReopen) {
+  if (!(reopening.has(failure.code) && isSoon && session.mayReopen)) {
     session.fail(errorOfFailure(failure), nowMs);
     return;
   }
-  session.reopenCount++;
-  session.forgetWire();
   const isFull = codeTable[failure.code].retryable;
-  session.openAtMs = isFull ? nowMs + Math.max(failure.retryAfterMs, 100) : nowMs;
+  session.reopen(isFull ? nowMs + Math.max(failure.retryAfterMs, 100) : nowMs);
 }

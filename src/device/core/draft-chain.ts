@@ -4,7 +4,6 @@
 
 import { assert } from '../../base/assert.js';
 import type { DraftedToken } from '../../engine/engine.js';
-import type { Chain } from './reconcile.js';
 
 interface Entry {
   readonly drafted: DraftedToken;
@@ -23,11 +22,9 @@ export interface ChainView {
   /** Tokens that were drafted while a verdict was outstanding. */
   readonly aheadCount: number;
   readonly epoch: number;
-  /** Of what is sent next. */
+  /** The epoch of the next frame. */
   readonly nextEpoch: number;
-  /**
-   * Whether what is sent next is the first that the server keeps: it begins an epoch or a session.
-   */
+  /** Whether the server keeps nothing that was sent before: an epoch or a session begins. */
   readonly beginsEpoch: boolean;
   tokens(from: number, to: number): DraftedToken[];
   /** @param position in [base, end); null elsewhere. */
@@ -86,12 +83,6 @@ export class DraftChain implements ChainView {
     return this.#isStale || !this.#hasSent;
   }
 
-  /** The chain as reconcile takes it. */
-  get view(): Chain {
-    const sentCount = this.#sentTo - this.#base;
-    return { epoch: this.#epoch, tokens: this.tokens(this.#base, this.end), sentCount };
-  }
-
   tokens(from: number, to: number): DraftedToken[] {
     return this.#entries.slice(from - this.#base, to - this.#base).map(({ drafted }) => drafted);
   }
@@ -111,9 +102,8 @@ export class DraftChain implements ChainView {
   /**
    * Follows the committed length.
    *
-   * @param base the new committed length.
    * @param matchedCount first tokens of the chain that are committed now.
-   * @param isKept whether the tokens behind still follow.
+   * @param isKept whether the tokens after them still follow.
    */
   advance(base: number, matchedCount: number, isKept: boolean): ChainUpdate {
     const used = this.#entries.slice(0, matchedCount);
@@ -136,10 +126,7 @@ export class DraftChain implements ChainView {
     this.#sentTo = this.#base;
   }
 
-  /**
-   * Sends everything again: the server's session was resumed (with its newest epoch) or opened anew
-   * (null).
-   */
+  /** Sends everything again. @param serverEpoch of a resumed session; null: a new one. */
   rejoin(serverEpoch: number | null): void {
     this.#epoch = serverEpoch === null ? 0 : Math.max(serverEpoch, this.#epoch) + 1;
     this.#sentTo = this.#base;

@@ -1,12 +1,12 @@
 // Cuts a piece of the chain into Draft frames of a size that the server accepts.
 
 import type { DraftedToken } from '../../engine/engine.js';
-import type { Draft, Scheme } from '../../protocol/frame.js';
+import { tested } from '../../engine/judge-drafts.js';
+import { type Scheme, schemeTraits } from '../../math/scheme.js';
+import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 
-/**
- * Bytes that an entry of a law takes on the wire at most: an id and a double, with their framing.
- */
+/** Most bytes of a law's entry on the wire: an id and a double, with their framing. */
 const lawEntryBytes = 16;
 
 export interface DraftPiece {
@@ -43,7 +43,7 @@ export function draftFrames(piece: DraftPiece): Draft[] {
 /** How many of `tokens` one frame may carry. */
 function countOfFrame(tokens: readonly DraftedToken[], { scheme, offered }: DraftPiece): number {
   const countMax = Math.min(offered.draftTokens, limits.draftTokens.value);
-  if (scheme !== 'full') return countMax;
+  if (schemeTraits[scheme].needs !== 'law') return countMax;
   const entriesMax = Math.min(
     limits.lawEntries.value,
     Math.floor(offered.frameBytes / lawEntryBytes),
@@ -51,7 +51,7 @@ function countOfFrame(tokens: readonly DraftedToken[], { scheme, offered }: Draf
   let entries = 0;
   let count = 0;
   for (const { law } of tokens) {
-    entries += law!.probs.length;
+    entries += tested(law).probs.length;
     if (count > 0 && entries > entriesMax) break;
     count++;
   }
@@ -65,15 +65,15 @@ function frameOf(
   residual: number | null,
   more: boolean,
 ): Draft {
-  const isEmpty = tokens.length === 0;
+  const needs = tokens.length === 0 ? 'nothing' : schemeTraits[scheme].needs;
   return {
     kind: 'draft',
     session,
     epoch,
     from,
     ids: Int32Array.from(tokens, ({ token }) => token),
-    probs: scheme === 'split' && !isEmpty ? Float64Array.from(tokens, ({ prob }) => prob!) : null,
-    laws: scheme === 'full' && !isEmpty ? tokens.map(({ law }) => law!) : null,
+    probs: needs === 'prob' ? Float64Array.from(tokens, ({ prob }) => tested(prob)) : null,
+    laws: needs === 'law' ? tokens.map(({ law }) => tested(law)) : null,
     residual,
     more,
   };

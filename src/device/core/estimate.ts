@@ -5,10 +5,7 @@ import { assert } from '../../base/assert.js';
 /** A mean as planners read it. */
 export type MeanView = Pick<ForgettingMean, 'count' | 'mean' | 'deviation'>;
 
-/**
- * Mean and mean deviation of the newest values: plain averages at first, exponential forgetting
- * after `memory`.
- */
+/** Mean and deviation of the newest values: plain at first, forgetting after `memory`. */
 export class ForgettingMean {
   readonly #memory: number;
   #count = 0;

@@ -85,30 +85,23 @@ export interface DraftSequence {
   /** In [0, length of the main sequence]. */
   readonly from: number;
   readonly tokens: Int32Array;
-  /**
-   * From now on the main sequence is this sequence and what is drafted behind it: of the first
-   * sequence at most.
-   */
+  /** It becomes the main sequence, with what is drafted after it. The first one at most. */
   readonly isMain: boolean;
   /** See DraftStop. */
   readonly confidenceMin: number;
 }
 
 /**
- * Asks for a draft: of the chain, of a branch, or of several of them side by side. A sequence is
- * given by the tokens that it does not share with the main sequence, which a drafter keeps for each
- * answer, empty at first; a drafter should also keep what it has computed of branches, for as long
- * as it has room.
+ * Asks for a draft of the chain, of a branch, or of several side by side. A sequence is given by
+ * the tokens that it does not share with the answer's main sequence, which is empty at first. A
+ * drafter should keep what it has computed of branches while it has room.
  */
 export interface DraftStart {
   readonly kind: 'draft-start';
   readonly answer: AnswerId;
   /** Names the run in its events. Earlier runs of the answer were stopped or have ended. */
   readonly run: number;
-  /**
-   * [1 to sequencesMax] Several get a token each, together in one pass where the drafter has room
-   * for that.
-   */
+  /** [1 to sequencesMax] Several get a token each, in one pass where there is room. */
   readonly sequences: readonly DraftSequence[];
   /** Of each sequence; 1 where there are several. */
   readonly countMax: number;
@@ -152,10 +145,7 @@ export interface SendEffect {
   readonly answer: AnswerId | null;
 }
 
-/**
- * Reports to the user of an answer: from the core with its own statistics, from a shell with all of
- * them.
- */
+/** Reports to an answer's user: with the core's statistics, or with a shell's as well. */
 export type AnswerEffect<Counted = Statistics> =
   | { readonly kind: 'prompt'; readonly answer: AnswerId; readonly promptLength: number }
   | { readonly kind: 'tokens'; readonly answer: AnswerId; readonly tokens: readonly AnswerToken[] }

@@ -145,7 +145,7 @@ describe('a target that goes away', () => {
     assert.ok(reported.end?.kind === 'ended' && reported.end.statistics.resumeCount === 2);
   });
 
-  it('a server that stays silent behind a link that stands: drafts are merged, sent again, shown as provisional', () => {
+  it('a server that stays silent on a link that stands: drafts are merged, sent again, shown as provisional', () => {
     const world = new DeviceWorld({ holdups: [[300, 9000]], draft: { divergence: 0.4 } });
     const reported = world.generate(0, { mode: 'stop-and-wait', fallback: 'provisional' });
     world.run(8000);

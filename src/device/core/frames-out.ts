@@ -4,36 +4,25 @@
 
 import { limits } from '../../protocol/limits.js';
 
-/**
- * Below the server's limit: what is sent again after a time-out may be cut into frames in another
- * way.
- */
+/** Below the server's limit: after a time-out the same tokens may take more frames. */
 const framesMax = limits.pendingDrafts.value - 16;
 
 export class FramesOut {
   /** Ends of frames that brought new tokens, rising. */
   #ends: number[] = [];
 
-  /** Position behind the last token that was sent; 0 where none is out. */
+  /** Position after the last token that was sent; 0 where none is out. */
   get end(): number {
     return this.#ends.at(-1) ?? 0;
   }
 
-  /**
-   * How many more frames may go.
-   *
-   * @param base the committed length: what lies below has been in a pass.
-   */
+  /** How many more frames may go. @param base below it all has been in a pass. */
   room(base: number): number {
     this.#ends = this.#ends.filter((end) => end > base);
     return Math.max(0, framesMax - this.#ends.length);
   }
 
-  /**
-   * A frame leaves; one that only repeats costs the server nothing.
-   *
-   * @param end position behind its last token.
-   */
+  /** A frame leaves; repeats cost the server nothing. @param end after its last token. */
   add(end: number): void {
     if (end > this.end) this.#ends.push(end);
   }

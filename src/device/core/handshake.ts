@@ -19,10 +19,7 @@ export function helloOf({ name, key, vocabulary }: DeviceCoreSettings): Hello {
   };
 }
 
-/**
- * `vocabulary-mismatch` with the first difference in words, or null where the vocabularies are the
- * same.
- */
+/** `vocabulary-mismatch` with the first difference in words, or null. */
 export function vocabularyError(
   vocabulary: DeviceVocabulary | null,
   said: Welcome | Failure,
@@ -32,8 +29,7 @@ export function vocabularyError(
     if (said.fingerprint !== vocabulary.fingerprint) {
       return mismatch(`the server has ${said.fingerprint}, the device ${vocabulary.fingerprint}`);
     }
-    // The device's tokens are checked against this size: one outside its own vocabulary would have
-    // no text.
+    // Tokens are checked against this size: one outside the device's vocabulary has no text.
     if (said.vocabSize === vocabulary.size) return null;
     return mismatch(`the server has ${said.vocabSize} tokens, the device ${vocabulary.size}`);
   }

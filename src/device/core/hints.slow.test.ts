@@ -66,7 +66,7 @@ function anyHint(frame: ServerFrame, random: Random): Hint[] {
   ];
 }
 
-/** Sure, at every place of the chain and far behind it, and as often as it pleases. */
+/** Sure, at every place of the chain and far after it, and as often as it pleases. */
 function hostileHints(frame: ServerFrame, random: Random): Hint[] {
   const [hint] = anyHint(frame, random);
   if (hint === undefined || frame.kind !== 'verdict') return [];

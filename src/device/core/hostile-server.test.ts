@@ -29,7 +29,7 @@ describe('a server that lies in its welcome', () => {
 
 describe('a server that welcomes and does nothing else', () => {
   /**
-   * Sends it away `count` times behind its welcome.
+   * Sends it away `count` times after its welcome.
    *
    * @returns the pauses before the next dial, in milliseconds.
    */
@@ -123,7 +123,7 @@ describe('dials in a minute', () => {
   }
   const shipped = { backoffMinMs: 250, backoffMaxMs: 10_000, chance: () => 0 };
 
-  it('are few where a server hangs up behind each welcome', () => {
+  it('are few where a server hangs up after each welcome', () => {
     const bench = new LinkFixture(shipped);
     const count = dialCount(bench, () => 0);
     assert.ok(count < 20, `${count} dials`);
@@ -163,7 +163,7 @@ describe('dials in a minute', () => {
   });
 });
 
-describe('an answer of a server that hangs up behind each welcome', () => {
+describe('an answer of a server that hangs up after each welcome', () => {
   it('fails as if the server were away, and not before', () => {
     const bench = new LinkFixture({ awayMaxMs: 2_000 }).connect().ask();
     let failedMs = Infinity;

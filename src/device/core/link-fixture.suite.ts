@@ -1,6 +1,7 @@
 // Drives a device core with frames made by hand and keeps its last effects. Provides the settings,
 // request and welcome of the link tests.
 
+import type { DraftedToken } from '../../engine/engine.js';
 import { scriptedVocabulary } from '../../engine/scripted-vocabulary.js';
 import { plainSampling } from '../../math/sampling.js';
 import {
@@ -131,25 +132,19 @@ export class LinkFixture {
   }
 
   /** The newest run drafts a token. */
-  draft(position: number, token: number, law: readonly number[] | null = null): this {
+  draft(position: number, token: number, law: readonly number[] | null = null, nowMs = 0): this {
     const probs = law && Float64Array.from(law);
-    return this.feed({
-      kind: 'drafted',
-      answer: 0,
-      run: this.#run,
-      tokens: [
-        {
-          sequenceIndex: 0,
-          token: {
-            position,
-            token,
-            confidence: null,
-            law: probs && { kind: 'dense', probs },
-            prob: probs && probs[token]!,
-          },
-        },
-      ],
-    });
+    const facts = {
+      law: probs && ({ kind: 'dense', probs } as const),
+      prob: probs && probs[token]!,
+    };
+    return this.grow([{ position, token, confidence: null, ...facts }], nowMs);
+  }
+
+  /** A pass of the newest run drafts a token of each of its first sequences. */
+  grow(drafted: readonly DraftedToken[], nowMs = 0): this {
+    const tokens = drafted.map((token, sequenceIndex) => ({ sequenceIndex, token }));
+    return this.feed({ kind: 'drafted', answer: 0, run: this.#run, tokens }, nowMs);
   }
 
   count(kind: DeviceEffect['kind']): number {

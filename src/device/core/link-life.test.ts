@@ -38,6 +38,104 @@ describe('a link that dies without a word', () => {
   });
 });
 
+describe('a link that is lost', () => {
+  it('is known to be away after the grace of the device', () => {
+    const bench = new LinkFixture({ backoffMinMs: 1e6, backoffMaxMs: 1e6 }).connect().ask();
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'cut' }, 10).wakeMs, 10 + 100);
+  });
+
+  it('is hung up once, whatever asks for that', () => {
+    const bench = new LinkFixture().connect();
+    assert.equal(bench.feed({ kind: 'timer' }, 2_000).count('hang-up'), 1);
+    assert.equal(bench.feed({ kind: 'close' }, 2_010).count('hang-up'), 0);
+  });
+});
+
+describe('a server that is dialled', () => {
+  it('has as long to answer as to greet, and is hung up then', () => {
+    const silent = new LinkFixture();
+    assert.equal(silent.feed({ kind: 'timer' }, 1_999).count('hang-up'), 0);
+    assert.equal(silent.feed({ kind: 'timer' }, 2_000).count('hang-up'), 1);
+    const rude = new LinkFixture().feed({ kind: 'link-up' }, 500);
+    assert.equal(rude.feed({ kind: 'timer' }, 2_499).count('hang-up'), 0);
+    assert.equal(rude.feed({ kind: 'timer' }, 2_500).count('hang-up'), 1);
+    assert.deepEqual(rude.sent, []);
+  });
+
+  it('is given the time that it asked for, once', () => {
+    const bench = new LinkFixture().connect();
+    bench.hear({ kind: 'drain', retryAfterMs: 1_000, alternatives: [] });
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'gone' }, 10).wakeMs, 1_010);
+    assert.equal(bench.feed({ kind: 'timer' }, 1_010).count('dial'), 1);
+    // Three quarters of the second pause.
+    assert.equal(bench.feed({ kind: 'link-down', reason: 'no' }, 1_020).wakeMs, 1_020 + 75);
+  });
+});
+
+describe('a link that stands', () => {
+  it('is pinged each pingMs while an answer is generated, and not otherwise', () => {
+    const bench = new LinkFixture().connect().hear({ kind: 'pong', nonce: 1 }, 20);
+    assert.deepEqual(bench.effects, [{ kind: 'wake', atMs: null }]);
+    assert.equal(bench.ask({ mode: 'stream' }).wakeMs, 500);
+    const [ping] = bench.feed({ kind: 'timer' }, 500).sent;
+    assert.deepEqual(ping, { kind: 'ping', nonce: 2, isCover: false });
+  });
+});
+
+describe('frames of a session that is closed here', () => {
+  it('are late, and those of one that was never opened are a fault', () => {
+    const bench = new LinkFixture().connect().ask({ mode: 'stream' }).hear(opened());
+    bench.feed({ kind: 'cancel', answer: 0 });
+    const said = verdict({ tokens: Int32Array.of(5) });
+    assert.equal(bench.hear(said).count('hang-up'), 0);
+    assert.equal(bench.hear({ ...said, session: 1 }).count('hang-up'), 1);
+  });
+});
+
+describe('the first verdict of race', () => {
+  it('is waited for from the time at which the session was opened', () => {
+    const bench = new LinkFixture({ linkTimeoutMs: 1e6, pingMs: 1e6 }).connect().ask();
+    assert.equal(bench.hear(opened(), 5_000).wakeMs, 5_000 + 6 * 1_000);
+  });
+});
+
+describe('an answer for which no server was ever reached', () => {
+  it('fails in time, counted from the start of the device', () => {
+    const bench = new LinkFixture({ awayMaxMs: 1_500 }).ask();
+    assert.equal(bench.feed({ kind: 'timer' }, 1_499).count('failed'), 0);
+    const failed = bench
+      .feed({ kind: 'timer' }, 1_500)
+      .effects.find(({ kind }) => kind === 'failed');
+    assert.ok(failed?.kind === 'failed');
+    assert.match(failed.error.message, /no server was reached in 2 s/);
+  });
+});
+
+describe('messages of a session', () => {
+  it('count for its answer until that is over', () => {
+    const bench = new LinkFixture().connect().ask();
+    const ownersOf = ({ effects }: LinkFixture) =>
+      effects.flatMap((effect) => (effect.kind === 'send' ? [effect.answer] : []));
+    assert.deepEqual(ownersOf(bench), [0]);
+    bench.hear(opened()).feed({ kind: 'cancel', answer: 0 });
+    assert.deepEqual([bench.sent[0]?.kind, ownersOf(bench)], ['close', [null]]);
+  });
+});
+
+describe('a draft in place of one that was discarded', () => {
+  it('is drawn with other random numbers', () => {
+    const bench = new LinkFixture().connect().ask({ mode: 'pipeline', tokensMax: 30 });
+    const attemptOf = ({ effects }: LinkFixture) => {
+      const start = effects.find(({ kind }) => kind === 'draft-start');
+      return start?.kind === 'draft-start' ? start.attempt : null;
+    };
+    assert.equal(attemptOf(bench), 0);
+    bench.hear(opened()).draft(3, 5);
+    bench.hear(verdict({ tokens: Int32Array.of(9), rejectedCount: 1 }), 10);
+    assert.equal(attemptOf(bench), 1);
+  });
+});
+
 describe('a server that does not know padding and aggregation', () => {
   it('is given no prompt by a device that asks for them', () => {
     const bench = new LinkFixture({ shaping: { padBytes: 64, aggregateMs: 0 } }).connect().ask();
@@ -71,6 +169,27 @@ describe('a draft without an answer in time while frames leave on a flush timer'
 });
 
 describe('a server that goes', () => {
+  it('drain: gets no new answer, and the link is left for one', () => {
+    const bench = new LinkFixture().connect();
+    bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });
+    assert.equal(bench.count('hang-up'), 0);
+    bench.ask();
+    assert.deepEqual([bench.sent, bench.count('hang-up')], [[], 1]);
+  });
+
+  it('drain: the servers that it names are dialled in their order, then the usual one', () => {
+    const bench = new LinkFixture().connect();
+    const alternatives = ['ws://localhost:1/', 'ws://localhost:2/'];
+    bench.hear({ kind: 'drain', retryAfterMs: 0, alternatives });
+    const dialled = [10, 20, 30].map((nowMs) => {
+      const { wakeMs } = bench.feed({ kind: 'link-down', reason: 'gone' }, nowMs);
+      bench.feed({ kind: 'timer' }, wakeMs!);
+      const dial = bench.effects.find(({ kind }) => kind === 'dial');
+      return dial?.kind === 'dial' ? dial.alternative : undefined;
+    });
+    assert.deepEqual(dialled, [...alternatives, null]);
+  });
+
   it('drain: a link that is down already is not hung up again', () => {
     const bench = new LinkFixture().connect().ask();
     bench.hear({ kind: 'drain', retryAfterMs: 500, alternatives: [] });
@@ -164,7 +283,7 @@ describe('an answer whose last verdict was lost', () => {
     assert.ok(end?.kind === 'ended' && end.reason === 'length' && end.isVerified);
   });
 
-  it('ends by itself behind the end token', () => {
+  it('ends by itself after the end token', () => {
     const end = endOf(complete([4, 1], {}));
     assert.ok(end?.kind === 'ended' && end.reason === 'end-of-text');
   });

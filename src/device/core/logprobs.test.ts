@@ -26,7 +26,7 @@ function reference(tokens: readonly number[]): readonly TokenLogprobs[] {
   });
 }
 
-/** What an answer was told, by position behind the prompt. */
+/** What an answer was told, by position after the prompt. */
 function ask(
   options: Partial<WorldOptions>,
   changes: Partial<GenerateRequest>,

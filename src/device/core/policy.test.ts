@@ -5,8 +5,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Failure } from '../../protocol/frame.js';
 import { AcceptanceModel } from './drafting/ahead/acceptance-model.js';
-import { aheadDefaults } from './drafting/ahead/ahead-budget.js';
+import type { AheadBranch } from './drafting/ahead/ahead-branch.js';
+import { aheadDefaults, aheadOff } from './drafting/ahead/ahead-budget.js';
 import { AheadPlanner } from './drafting/ahead/ahead-planner.js';
+import { chainRoom } from './drafting/chain-planner.js';
 import { DraftPassTimes } from './drafting/draft-pass-times.js';
 import { DraftRunner, sequenceText } from './drafting/draft-runner.js';
 import { SpeculationGate } from './drafting/speculation-gate.js';
@@ -14,6 +16,7 @@ import { roundLength } from './drafting/stop-rule.js';
 import { Timings } from './drafting/timings.js';
 import { ForgettingMean } from './estimate.js';
 import { LinkFixture, opened, settings, verdict, welcome } from './link-fixture.suite.js';
+import { ServerConnection } from './server-connection.js';
 import { chainOf, drafted, viewOf } from './session-view.suite.js';
 
 const lost = (session: number): Failure => ({
@@ -61,6 +64,37 @@ describe('a link', () => {
     assert.equal(bench.feed({ kind: 'timer' }, 300).sent[0]?.kind, 'ping');
   });
 
+  function welcomed(): ServerConnection {
+    const nothing = (): void => undefined;
+    const connection = new ServerConnection(settings, nothing, nothing);
+    connection.start(0);
+    connection.onUp(0);
+    connection.admit(welcome, 0);
+    return connection;
+  }
+
+  it('has no round trip by a pong that comes after the next ping', () => {
+    const connection = welcomed();
+    connection.admit({ kind: 'pong', nonce: 9 }, 100);
+    // Something was heard since the ping: the link stands, and is asked again.
+    connection.tick(2_000, true);
+    connection.tick(2_000, true);
+    connection.admit({ kind: 'pong', nonce: 1 }, 2_100);
+    assert.equal(connection.roundTrip.mean, null);
+    connection.admit({ kind: 'pong', nonce: 2 }, 2_130);
+    assert.equal(connection.roundTrip.mean, 130);
+  });
+
+  it('has a round trip that follows the last 16 pongs', () => {
+    const connection = welcomed();
+    for (let nonce = 1; nonce <= 17; nonce++) {
+      const sentMs = 500 * (nonce - 1);
+      connection.admit({ kind: 'pong', nonce }, sentMs + (nonce === 17 ? 170 : 10));
+      connection.tick(500 * nonce, true);
+    }
+    assert.equal(connection.roundTrip.mean, 20);
+  });
+
   it('is dialled again after a half to the whole of a pause that doubles up to backoffMaxMs', () => {
     const pausesOf = (chance: number): number[] => {
       const bench = new LinkFixture({ chance: () => chance });
@@ -83,12 +117,29 @@ describe('before anything is measured', () => {
     assert.equal(timings().acceptanceRate, 0.6);
   });
 
+  it('tests fade to 37 % after 64 others', () => {
+    const measured = timings();
+    measured.addTests(0, 64);
+    const kept = 2 * Math.exp(-1);
+    assert.ok(Math.abs(measured.acceptanceRate - (0.6 * kept) / (kept + 64)) < 1e-12);
+  });
+
+  it('what no list of runners-up held fades to 37 % after 64 verdicts', () => {
+    const model = new AcceptanceModel();
+    for (let count = 0; count < 64; count++) model.learn(Float64Array.of(1), null);
+    const held = model.chances(Float64Array.of(1)).reduce((sum, chance) => sum + chance, 0);
+    const kept = 2 * Math.exp(-1);
+    // The fading tests add up to 63.7 %/(1 - e^(-1/64)) of one.
+    const tested = (1 - Math.exp(-1)) / (1 - Math.exp(-1 / 64));
+    assert.ok(Math.abs(held - (0.85 * kept) / (kept + tested)) < 1e-12);
+  });
+
   it('rounds of adaptive length have four tokens', () => {
     assert.equal(roundLength({ kind: 'adaptive', draftLengthMax: 8 }, timings()), 4);
     assert.equal(roundLength({ kind: 'adaptive', draftLengthMax: 2 }, timings()), 2);
   });
 
-  it('a runner-up a logit behind is expected in a quarter of the cases', () => {
+  it('a runner-up a logit below is expected in a quarter of the cases', () => {
     const chances = [...new AcceptanceModel().chances(Float64Array.of(1))];
     assert.deepEqual(
       chances.map((chance) => chance.toFixed(2)),
@@ -125,6 +176,40 @@ describe('drafting', () => {
       return timings.draft.mean === 7;
     };
     assert.deepEqual([timed(8), timed(9)], [true, false]);
+  });
+
+  it('times a pass of several sequences from its start only where all feed few tokens', () => {
+    let passCount = 0;
+    const timings = { addDraftPass: () => passCount++ } as never;
+    const drafting = new DraftRunner(0, () => undefined);
+    const options = { countMax: 1, confidenceMin: 0, wantConfidence: false, alternativesMax: 0 };
+    const text = (length: number, token: number | null) => {
+      const log = { length, at: () => 2 };
+      const chain = { base: length, end: length, at: () => null };
+      const branch = {
+        position: length,
+        token: token!,
+        source: 'hint',
+        drafted: [],
+        isClosed: false,
+      };
+      return sequenceText({ log, chain }, token === null ? 'chain' : (branch as AheadBranch));
+    };
+    drafting.start(options, 'greedy', [text(3, null)], 0);
+    drafting.ended(1, ['count']);
+    // Nine tokens of the chain, of which the branch feeds none again.
+    drafting.start(options, 'greedy', [text(12, null), text(12, 7)], 100);
+    drafting.take(2, [{ sequenceIndex: 0, token: drafted(12) }], timings, 107);
+    assert.equal(passCount, 0);
+  });
+
+  it('goes on with the chain of stop-and-wait while its verdict is awaited', () => {
+    const stopRule = { kind: 'fixed', draftLengthMax: 4 } as const;
+    const terms = { ...viewOf().request, mode: 'stop-and-wait' as const, stopRule };
+    for (const ahead of [aheadDefaults, aheadOff]) {
+      const view = { settings: { ...settings, ahead }, request: terms, isAwaiting: true };
+      assert.equal(chainRoom(viewOf(view, chainOf(4)), 0), 4);
+    }
   });
 
   it('grows no branch beyond 16 tokens', () => {

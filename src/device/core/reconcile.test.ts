@@ -7,39 +7,18 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Verdict } from '../../protocol/frame.js';
 import { TokenLog } from '../../protocol/token-log.js';
-import { type Chain, reconcile } from './reconcile.js';
+import { DraftChain } from './draft-chain.js';
+import { verdict } from './link-fixture.suite.js';
+import { reconcile } from './reconcile.js';
+import { drafted } from './session-view.suite.js';
 
-const verdict = (changes: Partial<Verdict>): Verdict => ({
-  kind: 'verdict',
-  session: 0,
-  epoch: 0,
-  from: 0,
-  tokens: new Int32Array(0),
-  acceptedCount: 0,
-  rejectedCount: 0,
-  queueUs: 0,
-  verifyUs: 0,
-  advisedDraftLength: null,
-  end: null,
-  law: null,
-  logprobs: null,
-  lawLogprobs: null,
-  ...changes,
-});
-
-const chainOf = (from: number, tokens: readonly number[], sentCount: number, epoch = 0): Chain => ({
-  epoch,
-  sentCount,
-  tokens: tokens.map((token, index) => ({
-    position: from + index,
-    token,
-    confidence: null,
-    law: null,
-    logprobs: null,
-    lawLogprobs: null,
-    prob: null,
-  })),
-});
+/** The first `sentCount` tokens have been sent. */
+function chainOf(from: number, tokens: readonly number[], sentCount: number): DraftChain {
+  const chain = new DraftChain(from);
+  for (const [index, token] of tokens.entries()) chain.push(drafted(from + index, token), false);
+  chain.send(from + sentCount);
+  return chain;
+}
 
 const token = fc.integer({ min: 0, max: 2 });
 
@@ -47,19 +26,19 @@ describe('reconcile', () => {
   it('follows any truthful verdict, in any cut of it that the protocol allows (1000 cases)', () => {
     const cases = fc.record({
       truth: fc.array(token, { minLength: 2, maxLength: 20 }),
-      drafted: fc.array(token, { maxLength: 10 }),
+      drafts: fc.array(token, { maxLength: 10 }),
       known: fc.nat(),
       committed: fc.nat(),
       sent: fc.nat(),
       start: fc.nat(),
     });
     fc.assert(
-      fc.property(cases, ({ truth, drafted, known, committed, sent, start }) => {
+      fc.property(cases, ({ truth, drafts, known, committed, sent, start }) => {
         const length = 1 + (known % (truth.length - 1));
         const newLength = length + (committed % (truth.length - length + 1));
-        const sentCount = sent % (drafted.length + 1);
+        const sentCount = sent % (drafts.length + 1);
         let agreed = 0;
-        while (agreed < drafted.length && drafted[agreed] === truth[length + agreed]) agreed++;
+        while (agreed < drafts.length && drafts[agreed] === truth[length + agreed]) agreed++;
         // The server may leave out what the device holds as its own sent draft, or repeat what it
         // knows.
         const latest = Math.min(length + Math.min(agreed, sentCount), newLength);
@@ -68,16 +47,16 @@ describe('reconcile', () => {
         const tokens = Int32Array.from(truth.slice(from, newLength));
         const result = reconcile(
           log,
-          chainOf(length, drafted, sentCount),
+          chainOf(length, drafts, sentCount),
           verdict({ from, tokens }),
         );
         assert.ok(result.kind === 'commit');
         const text = [...log.slice(0), ...result.tokens.map((next) => next.token)];
         assert.deepEqual(text, truth.slice(0, newLength));
-        const covered = Math.min(drafted.length, newLength - length);
+        const covered = Math.min(drafts.length, newLength - length);
         assert.equal(result.matchedCount, Math.min(agreed, covered));
         assert.equal(result.isContradicted, agreed < covered);
-        assert.equal(result.keptCount, agreed < covered ? 0 : drafted.length - covered);
+        assert.equal(result.keptCount, agreed < covered ? 0 : drafts.length - covered);
       }),
       { numRuns: 1000 },
     );
@@ -85,14 +64,12 @@ describe('reconcile', () => {
 
   it('refuses what no truthful server can say', () => {
     const log = new TokenLog([1, 2, 0]);
-    const chain = chainOf(3, [1, 1, 1], 2, 4);
+    const chain = chainOf(3, [1, 1, 1], 2);
     const lies: [Partial<Verdict>, RegExp][] = [
-      [{ epoch: 4, from: 6, tokens: Int32Array.of(0) }, /builds on drafts beyond 3/],
-      [{ epoch: 3, from: 4, tokens: Int32Array.of(0) }, /of epoch 3 builds/],
-      [
-        { epoch: 4, from: 1, tokens: Int32Array.of(2, 1) },
-        /token 1 at 2 contradicts the committed 0/,
-      ],
+      [{ from: 6, tokens: Int32Array.of(0) }, /builds on drafts beyond 3/],
+      [{ epoch: 1, from: 4, tokens: Int32Array.of(0) }, /of epoch 1 builds/],
+      [{ from: 2, tokens: Int32Array.of(1) }, /token 1 at 2 contradicts the committed 0/],
+      [{ from: 1, tokens: Int32Array.of(2, 1) }, /token 1 at 2 contradicts the committed 0/],
     ];
     for (const [lie, message] of lies) {
       const result = reconcile(log, chain, verdict(lie));
@@ -101,7 +78,7 @@ describe('reconcile', () => {
     }
   });
 
-  it('says where tokens came from: drafts that stand, the token behind them, steps', () => {
+  it('says where tokens came from: drafts that stand, the token after them, steps', () => {
     const log = new TokenLog([1]);
     const chain = chainOf(1, [2, 2, 2], 3);
     const origins = (changes: Partial<Verdict>): string[] => {
@@ -114,5 +91,20 @@ describe('reconcile', () => {
     const residual = { from: 2, tokens: Int32Array.of(0), acceptedCount: 1, rejectedCount: 1 };
     assert.deepEqual(origins(residual), ['drafted', 'residual']);
     assert.deepEqual(origins({ from: 1, tokens: Int32Array.of(0) }), ['target']);
+    const tokens = Int32Array.of(2, 0);
+    const resumed = {
+      kind: 'resumed',
+      session: 0,
+      epoch: 0,
+      from: 1,
+      tokens,
+      logprobs: null,
+    } as const;
+    const result = reconcile(log, chain, resumed);
+    assert.ok(result.kind === 'commit');
+    assert.deepEqual(
+      result.tokens.map(({ origin }) => origin),
+      ['target', 'target'],
+    );
   });
 });

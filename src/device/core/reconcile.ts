@@ -2,9 +2,9 @@
 // how much of the chain still stands. A pure function; frame.ts describes the protocol's side at
 // Verdict.
 
-import type { DraftedToken } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { Resumed, Verdict } from '../../protocol/frame.js';
+import type { ChainView } from './draft-chain.js';
 import type { TokenOrigin } from './token.js';
 
 /** The committed tokens, prompt included. */
@@ -13,13 +13,8 @@ export interface Committed {
   at(position: number): number;
 }
 
-/** Drafted tokens that follow the committed ones without a gap, all of one epoch. */
-export interface Chain {
-  readonly epoch: number;
-  readonly tokens: readonly DraftedToken[];
-  /** The first so many of them have been sent: on these a verdict may build. */
-  readonly sentCount: number;
-}
+/** A chain whose sent tokens a verdict may build on. */
+type SentChain = Pick<ChainView, 'length' | 'sentTo' | 'epoch' | 'at'>;
 
 export interface CommittedToken {
   readonly token: number;
@@ -28,30 +23,25 @@ export interface CommittedToken {
   readonly logprobs?: TokenLogprobs;
 }
 
-export type Reconciliation =
-  /** The server contradicts itself or builds on what this device never said. */
-  | { readonly kind: 'fault'; readonly message: string }
-  | {
-      readonly kind: 'commit';
-      /** In order, from the committed length on. */
-      readonly tokens: readonly CommittedToken[];
-      /** Of the chain's first tokens, how many have become committed. */
-      readonly matchedCount: number;
-      /** Whether the chain disagrees with a committed token; all of it from there on is void. */
-      readonly isContradicted: boolean;
-      /** Tokens at the end of the chain that still follow the committed ones. */
-      readonly keptCount: number;
-    };
+export interface Commit {
+  readonly kind: 'commit';
+  /** In order, from the committed length on. */
+  readonly tokens: readonly CommittedToken[];
+  /** Of the chain's first tokens, how many have become committed. */
+  readonly matchedCount: number;
+  /** Whether the chain disagrees with a committed token; all of it from there on is void. */
+  readonly isContradicted: boolean;
+  /** Tokens at the end of the chain that still follow the committed ones. */
+  readonly keptCount: number;
+}
 
-/**
- * Weighs a verdict or a resumption against what the device holds. Repeats and overlaps change
- * nothing.
- *
- * @param said the frame; a verdict's law is not looked at.
- */
+/** Fault: the server contradicts itself or builds on what this device never said. */
+export type Reconciliation = { readonly kind: 'fault'; readonly message: string } | Commit;
+
+/** Compares a verdict, without its law, or a resumption with what the device holds. */
 export function reconcile(
   committed: Committed,
-  chain: Chain,
+  chain: SentChain,
   said: Verdict | Resumed,
 ): Reconciliation {
   const fault = faultOf(committed, chain, said);
@@ -64,26 +54,27 @@ export function reconcile(
     const logprobs = logprobsAt(said, position);
     tokens.push({
       ...(isOwn
-        ? { token: chain.tokens[position - length]!.token, origin: 'drafted' }
+        ? { token: chain.at(position)!.token, origin: 'drafted' }
         : { token: said.tokens[position - said.from]!, origin: originOf(said, position) }),
       ...(logprobs && { logprobs }),
     });
   }
-  const matchedCount = matchLength(chain, tokens);
-  const isContradicted = matchedCount < Math.min(chain.tokens.length, tokens.length);
-  const keptCount = isContradicted ? 0 : chain.tokens.length - matchedCount;
+  const differs = tokens.findIndex(({ token }, index) => chain.at(length + index)?.token !== token);
+  const matchedCount = differs < 0 ? tokens.length : differs;
+  const isContradicted = matchedCount < Math.min(chain.length, tokens.length);
+  const keptCount = isContradicted ? 0 : chain.length - matchedCount;
   return { kind: 'commit', tokens, matchedCount, isContradicted, keptCount };
 }
 
 function faultOf(
   committed: Committed,
-  chain: Chain,
+  chain: SentChain,
   { kind, epoch, from, tokens }: Verdict | Resumed,
 ): string | null {
   const { length } = committed;
   if (from > length) {
     if (kind === 'resumed') return `resumed from ${from}, not from the ${length} tokens told`;
-    if (epoch !== chain.epoch || from > length + chain.sentCount) {
+    if (epoch !== chain.epoch || from > chain.sentTo) {
       return `verdict from ${from} of epoch ${epoch} builds on drafts beyond ${length} that are not there`;
     }
   }
@@ -103,14 +94,6 @@ function logprobsAt(
   position: number,
 ): TokenLogprobs | undefined {
   return logprobs?.[position - (from + tokens.length - logprobs.length)];
-}
-
-/** Leading tokens of the chain that equal the committed ones. */
-function matchLength(chain: Chain, tokens: readonly CommittedToken[]): number {
-  const shared = Math.min(chain.tokens.length, tokens.length);
-  let count = 0;
-  while (count < shared && chain.tokens[count]!.token === tokens[count]!.token) count++;
-  return count;
 }
 
 /** The last token of a verdict that tested drafts is its final one; others came from steps. */

@@ -39,16 +39,12 @@ export class ResidualDraw {
     return this.#token === null;
   }
 
-  /** Of the token, where the law came with them. */
+  /** Log-probabilities of the token, where the law came with them. */
   get logprobs(): TokenLogprobs | null {
     return this.#logprobs;
   }
 
-  /**
-   * Draws, or finds that the cut does not suffice.
-   *
-   * @param logprobs of the entries of what was sent, or null.
-   */
+  /** Draws, or finds that the cut does not suffice. @param logprobs of what was sent, or null. */
   draw(sent: SentLaw, logprobs: LawLogprobs | null): void {
     assert(this.#cut === null && this.#token === null, 'a residual token is drawn once');
     if (sent.kind === 'whole') {
@@ -67,11 +63,7 @@ export class ResidualDraw {
     this.#logprobs = { logprob: said.logprobs[index]!, top: said.top };
   }
 
-  /**
-   * Finishes with the whole law, and what was told of its entries.
-   *
-   * @returns what is wrong with the law, or null.
-   */
+  /** Finishes with the whole law and its logprobs. @returns what is wrong with it, or null. */
   complete(law: Law, logprobs: LawLogprobs | null): string | null {
     if (this.#cut === null || this.#token !== null) return null;
     const fault = checkWhole(this.#cut, law);

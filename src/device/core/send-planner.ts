@@ -2,7 +2,7 @@
 // (stop-and-wait), when the server becomes free (pipeline), or just before its next pass (race).
 // Also plans what is sent again after a time-out.
 
-import { isRatioScheme } from '../../math/scheme.js';
+import { schemeTraits } from '../../math/scheme.js';
 import type { Draft } from '../../protocol/frame.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { draftFrames } from './draft-frames.js';
@@ -20,23 +20,17 @@ const doublingsMax = 5;
 export interface DraftSend {
   /** In order, all of one epoch. */
   readonly frames: readonly Draft[];
-  /** Of the chain, what they bring: [from, to). */
+  /** The part of the chain that they bring: [from, to). */
   readonly from: number;
   readonly to: number;
   /** Whether all that is out goes out again. */
   readonly isRepeat: boolean;
 }
 
-/**
- * Keeps only state of its own plans; reads the answer as a view, and the session sends what it
- * returns.
- */
+/** Keeps the state of its plans alone; the session sends what it returns. */
 export class SendPlanner {
   readonly #framesOut = new FramesOut();
-  /**
-   * The last moment to send what waits; kept until it is sent or a verdict shows when the next pass
-   * ends.
-   */
+  /** The last moment to send what waits; holds until it is sent or a verdict comes. */
   #deadlineMs: number | null = null;
   #isHeld = false;
   /** No answer came in time: what is out goes out again with the next flush. */
@@ -84,8 +78,7 @@ export class SendPlanner {
   #planRound(view: SessionView): DraftSend | null {
     if (view.isAwaiting) return null;
     const { chain } = view.text!;
-    // Without a run no more tokens will come: send those that are there, or an empty draft that
-    // asks for one token.
+    // Without a run no more tokens come: send those that are there, or ask for one.
     if (view.drafting.isRunning && (chain.length === 0 || !isRoundReady(view))) return null;
     return this.#send(view, Math.min(chain.end, chain.base + roundMax(view)), false);
   }
@@ -110,16 +103,13 @@ export class SendPlanner {
     const { chain } = text!;
     const { draftTokens } = link.welcome!.limits;
     // Laws may fill a frame with a single token.
-    const perFrame = request.scheme === 'full' ? 1 : draftTokens;
+    const perFrame = schemeTraits[request.scheme].needs === 'law' ? 1 : draftTokens;
     if (chain.beginsEpoch) this.#framesOut.clear();
     const room = this.#framesOut.room(chain.base) * perFrame;
     return Math.max(chain.base, sentTo, this.#framesOut.end) + room;
   }
 
-  /**
-   * The chain up to `wanted`, as far as the server has room, in as many frames as the limits ask
-   * for.
-   */
+  /** The chain up to `wanted`, as far as the server has room, in frames within its limits. */
   #send(view: SessionView, wanted: number, more: boolean, isRepeat = false): DraftSend {
     const { chain } = view.text!;
     const sentTo = isRepeat ? chain.base : chain.sentTo;
@@ -157,10 +147,7 @@ export class SendPlanner {
     return atMs !== null && nowMs >= atMs;
   }
 
-  /**
-   * After a time-out: what is out and what was drafted since, merged. Null where it goes out with
-   * the next flush: until then it counts as sent, and may be answered after all.
-   */
+  /** What is out and drafted since, merged; null: it leaves with the next flush. */
   repeat(view: SessionView, nowMs: number): DraftSend | null {
     this.#timedOutMs = nowMs;
     if (view.request.mode === 'stream' || view.text === null) return null;
@@ -179,7 +166,7 @@ export class SendPlanner {
   }
 }
 
-/** A residual token that ends the answer has no drafts behind it. */
+/** A residual token that ends the answer has no drafts after it. */
 function sendsResidualAlone({ text, wire, residual, settings, endMax }: SessionView): boolean {
   const token = residual?.token ?? null;
   if (wire!.state !== 'residual-due' || token === null) return false;
@@ -203,12 +190,10 @@ function roundMax({ advisedDraftLength, windowMax, request }: SessionView): numb
   return Math.max(1, Math.min(windowMax, request.stopRule.draftLengthMax, advised));
 }
 
-/**
- * Whether more of this chain is certain to follow: only then may the server leave out its own
- * token.
- */
+/** Whether more of the chain is sure to follow: then the server may leave out its token. */
 function hasMore({ request, drafting }: SessionView): boolean {
-  return isRatioScheme(request.scheme) && request.mode === 'pipeline' && drafting.isRunning;
+  const isTestedByRatio = schemeTraits[request.scheme].test === 'ratio';
+  return isTestedByRatio && request.mode === 'pipeline' && drafting.isRunning;
 }
 
 /** The last moment that delays no pass. */

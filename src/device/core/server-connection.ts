@@ -25,16 +25,11 @@ type Phase = 'idle' | 'waiting' | 'dialling' | 'greeting' | 'ready' | 'over';
 const silenceShare = 1 / 3;
 const roundTripMemory = 16;
 
-export interface ServerConnectionParts {
-  readonly settings: DeviceCoreSettings;
-  readonly out: (effect: DeviceEffect) => void;
-  /** Sends a frame. */
-  readonly send: (frame: DeviceFrame) => void;
-}
-
 export class ServerConnection {
   readonly roundTrip = new ForgettingMean(roundTripMemory);
-  readonly #parts: ServerConnectionParts;
+  readonly #settings: DeviceCoreSettings;
+  readonly #out: (effect: DeviceEffect) => void;
+  readonly #put: (frame: DeviceFrame) => void;
   #phase: Phase = 'idle';
   #state: ConnectionState = 'fresh';
   #welcome: Welcome | null = null;
@@ -65,8 +60,14 @@ export class ServerConnection {
   /** Why the link was last lost, or never came up. */
   #lastError: PilotfishError | null = null;
 
-  constructor(parts: ServerConnectionParts) {
-    this.#parts = parts;
+  constructor(
+    settings: DeviceCoreSettings,
+    out: (effect: DeviceEffect) => void,
+    put: (frame: DeviceFrame) => void,
+  ) {
+    this.#settings = settings;
+    this.#out = out;
+    this.#put = put;
   }
 
   /** The server's offer while sessions can use the link, else null. */
@@ -91,12 +92,7 @@ export class ServerConnection {
     return this.#phase === 'over';
   }
 
-  /**
-   * Whether what was sent is still on its way: the ping behind it has been out for longer than
-   * pings take on this link.
-   *
-   * @param slackMs by which that may vary.
-   */
+  /** Whether a ping is out for longer than pings take here, and `slackMs`: the link is behind. */
   isBehind(slackMs: number, nowMs: number): boolean {
     if (this.#phase !== 'ready' || this.#unanswered === null) return false;
     // The least, not the mean: that would grow with the queue.
@@ -120,7 +116,7 @@ export class ServerConnection {
         return this.#dialAtMs;
       case 'dialling':
       case 'greeting':
-        return this.#greetedMs + this.#parts.settings.linkTimeoutMs;
+        return this.#greetedMs + this.#settings.linkTimeoutMs;
       case 'ready':
         return this.#pingDueMs(isBusy);
       default:
@@ -129,7 +125,7 @@ export class ServerConnection {
   }
 
   #pingDueMs(isBusy: boolean): number | null {
-    const { pingMs, linkTimeoutMs } = this.#parts.settings;
+    const { pingMs, linkTimeoutMs } = this.#settings;
     if (this.#pingOpen) return this.#pingedMs + linkTimeoutMs;
     const { silenceMs } = this.#welcome!.limits;
     const everyMs = Math.min(
@@ -152,7 +148,7 @@ export class ServerConnection {
     this.#greetedMs = nowMs;
     const alternative = this.#alternatives[0] ?? null;
     this.#alternatives = this.#alternatives.slice(1);
-    this.#parts.out({ kind: 'dial', alternative });
+    this.#out({ kind: 'dial', alternative });
   }
 
   onUp(nowMs: number): void {
@@ -160,7 +156,7 @@ export class ServerConnection {
     this.#phase = 'greeting';
     this.#state = 'fresh';
     this.#greetedMs = nowMs;
-    this.send(helloOf(this.#parts.settings));
+    this.send(helloOf(this.#settings));
   }
 
   /** @returns the error with which answers that cannot wait must fail, or null. */
@@ -172,7 +168,6 @@ export class ServerConnection {
     this.#welcome = null;
     this.#downSinceMs ??= nowMs;
     this.#awaySinceMs ??= nowMs;
-    this.#pingOpen = false;
     const refusal = this.#refusal;
     this.#refusal = null;
     if (refusal !== null && !refusal.isRetryable) return this.#giveUp(refusal.error);
@@ -180,7 +175,7 @@ export class ServerConnection {
       refusal?.error ??
       new PilotfishError(this.#hasMet ? 'link-lost' : 'server-unreachable', reason);
     this.#lastError = error;
-    if (!this.#hasMet && !this.#parts.settings.keepsTrying) return this.#giveUp(error);
+    if (!this.#hasMet && !this.#settings.keepsTrying) return this.#giveUp(error);
     this.#dialAtMs = nowMs + this.#pauseMs();
     return error;
   }
@@ -205,26 +200,22 @@ export class ServerConnection {
     return pauseMs;
   }
 
-  /**
-   * Doubles, with jitter over the upper half: devices do not all dial a server that is back at
-   * once.
-   */
+  /** Doubles, with jitter over the upper half: devices must not all dial at once. */
   #backoffMs(): number {
     const pauseMaxMs = this.#pauseMaxMs;
     this.#attempts++;
-    return pauseMaxMs * (0.5 + 0.5 * this.#parts.settings.chance());
+    return pauseMaxMs * (0.5 + 0.5 * this.#settings.chance());
   }
 
   /** The longest that the next pause may be. */
   get #pauseMaxMs(): number {
-    const { backoffMinMs, backoffMaxMs } = this.#parts.settings;
+    const { backoffMinMs, backoffMaxMs } = this.#settings;
     return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(this.#attempts, 30));
   }
 
   /**
-   * A link that stood for longer than the next pause has proved good: pauses begin again with the
-   * shortest. A welcome proves nothing, or a server that hangs up behind it is dialled all the
-   * time.
+   * A link that stood for longer than the next pause has proved good: pauses begin anew. A welcome
+   * proves nothing, or a server that hangs up after it would be dialled all the time.
    */
   #judge(stoodMs: number): void {
     if (stoodMs < this.#pauseMaxMs) return;
@@ -240,25 +231,21 @@ export class ServerConnection {
 
   #giveUp(error: PilotfishError): PilotfishError {
     this.#phase = 'over';
-    this.#parts.out({ kind: 'gave-up', error });
+    this.#out({ kind: 'gave-up', error });
     return error;
   }
 
   send(frame: DeviceFrame): void {
-    this.sendWith(frame, () => this.#parts.send(frame));
+    this.onSending(frame);
+    this.#put(frame);
   }
 
-  /** Moves the connection's state on; `put` sends. */
-  sendWith(frame: DeviceFrame, put: () => void): void {
+  /** The frame of a session leaves. */
+  onSending(frame: DeviceFrame): void {
     this.#state = connectionStateAfterSending(this.#state, connectionEventOf(frame));
-    put();
   }
 
-  /**
-   * Checks a frame before its session does.
-   *
-   * @returns what is wrong with it, or whether the connection has handled it.
-   */
+  /** Checks a frame first. @returns what is wrong with it, or whether it was handled here. */
   admit(frame: ServerFrame, nowMs: number): { fault: string } | { isMine: boolean } {
     this.#heardMs = nowMs;
     const reception = receiveOnConnection(this.#state, connectionEventOf(frame));
@@ -284,7 +271,7 @@ export class ServerConnection {
   }
 
   #onWelcome(welcome: Welcome, nowMs: number): { fault: string } | { isMine: boolean } {
-    const mismatch = vocabularyError(this.#parts.settings.vocabulary, welcome);
+    const mismatch = vocabularyError(this.#settings.vocabulary, welcome);
     if (mismatch !== null) {
       this.refuse(mismatch);
       return { isMine: true };
@@ -299,7 +286,7 @@ export class ServerConnection {
     this.#welcomedMs = nowMs;
     this.#downSinceMs = null;
     const { modelName, contextLength } = welcome;
-    this.#parts.out({ kind: 'welcomed', modelName, contextLength });
+    this.#out({ kind: 'welcomed', modelName, contextLength });
     this.#unanswered = null;
     this.#roundTripMinMs = Infinity;
     // The handshake does not measure the round trip: both ends do other work in it.
@@ -324,7 +311,7 @@ export class ServerConnection {
     this.#retryAfterMs = failure.retryAfterMs;
     const error =
       failure.code === 'vocabulary-mismatch'
-        ? vocabularyError(this.#parts.settings.vocabulary, failure)
+        ? vocabularyError(this.#settings.vocabulary, failure)
         : null;
     const { retryable: isRetryable } = codeTable[failure.code];
     this.#refusal = { error: error ?? errorOfFailure(failure), isRetryable };
@@ -341,7 +328,7 @@ export class ServerConnection {
   hangUp(): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    this.#parts.out({ kind: 'hang-up' });
+    this.#out({ kind: 'hang-up' });
   }
 
   /** Does whatever is due. @param isBusy as for dueMs. */

@@ -3,6 +3,7 @@
 
 import { PilotfishError } from '../../base/error.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
+import { schemeTraits } from '../../math/scheme.js';
 import {
   type DeviceFrame,
   type EndReason,
@@ -24,10 +25,7 @@ export function misfitOf({ request }: SessionView, welcome: Welcome): PilotfishE
   return refused(`scheme ${scheme} in mode ${mode}: the server offers ${offer}`);
 }
 
-/**
- * Why this server is too old for the answer, or null. It would skip fields it does not know and
- * ignore the request.
- */
+/** Why this server is too old, or null: it would ignore fields that it does not know. */
 export function tooNewFor(
   { request, settings }: SessionView,
   { version }: Welcome,
@@ -49,8 +47,8 @@ export function tooNewFor(
 const refused = (message: string): PilotfishError => new PilotfishError('server-refused', message);
 
 /**
- * Why no token may follow the committed ones, or null: the verdict that says so may have been lost
- * with its server, and there is nothing left to open another session for.
+ * Why no token may follow the committed ones, or null. The verdict that said so may have been lost
+ * with its server, and another session would have nothing to do.
  */
 export function endReasonOf(view: SessionView, contextLength: number): EndReason | null {
   const { text, settings } = view;
@@ -83,7 +81,7 @@ export function openFrame(
     mode,
     tokensMax,
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
-    cut: scheme === 'split' ? cut : null,
+    cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
     ...shaping,
   };

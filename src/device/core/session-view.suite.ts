@@ -8,7 +8,7 @@ import type { SessionView } from './session-view.js';
 export const drafted = (position: number, token = 2, confidence: number | null = null) =>
   ({ position, token, confidence, law: null, prob: null }) satisfies DraftedToken;
 
-/** A chain of `length` tokens behind a prompt of three, none of them sent. */
+/** A chain of `length` tokens after a prompt of three, none of them sent. */
 export function chainOf(length: number, changes: Partial<ChainView> = {}): ChainView {
   const tokens = Array.from({ length }, (_, index) => drafted(3 + index));
   return {

@@ -21,14 +21,9 @@ export interface SessionView {
   /** Null until the prompt's ids are known. */
   readonly text: SessionTextView | null;
   readonly drafting: RunView;
-  /**
-   * `split`: the residual token that the server lacks; its token is null while the whole law is
-   * needed.
-   */
+  /** `split`: the residual token that the server lacks; open while the whole law is needed. */
   readonly residual: { readonly token: number | null; readonly isOpen: boolean } | null;
-  /**
-   * Position behind the last token that the answer may have; not before the prompt's ids are known.
-   */
+  /** Position after the last token that the answer may have, once the prompt is known. */
   readonly endMax: number;
   /** Granted by the server; 0 before. */
   readonly windowMax: number;

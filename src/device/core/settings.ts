@@ -9,13 +9,9 @@ import type { AheadBudget } from './drafting/ahead/ahead-budget.js';
 export interface Timing {
   /** How long the target may be away before the fallback policy acts. */
   readonly disconnectGraceMs: number;
-  /**
-   * How long the link may be down before an answer that needs the target fails; Infinity: no limit.
-   */
+  /** Downtime of the link after which answers that need the target fail; Infinity: never. */
   readonly awayMaxMs: number;
-  /**
-   * Time-out of verdicts, after which drafts are merged and sent again; doubles with each in a row.
-   */
+  /** Drafts without a verdict are sent again after this; doubles with each time in a row. */
   readonly verdictTimeoutMs: number;
   /** Time-out of pings and of the handshake, after which the link counts as lost. */
   readonly linkTimeoutMs: number;

@@ -6,10 +6,7 @@ import type { SpeculationGate } from './drafting/speculation-gate.js';
 import type { Timings } from './drafting/timings.js';
 import type { TokenOrigin } from './token.js';
 
-/**
- * Of an answer's messages, without the framing of the layers below; counted by the shell, which has
- * the bytes.
- */
+/** Of an answer's messages, without the framing below them; counted by the shell. */
 export interface ByteCounts {
   readonly upBytes: number;
   readonly downBytes: number;
@@ -27,10 +24,7 @@ export interface CoreStatistics {
   readonly totalMs: number;
   readonly tokensPerSecond: number | null;
   readonly draftedCount: number;
-  /**
-   * Passes of the drafter that gave them: fewer where branches were drafted side by side. Time and
-   * energy of drafting follow the passes: a further row costs less than another pass.
-   */
+  /** Passes of the drafter, whose time and energy follow them: branches share some. */
   readonly draftPassCount: number;
   readonly sentCount: number;
   readonly acceptedCount: number;
@@ -52,16 +46,10 @@ export interface CoreStatistics {
   /** Drafted tokens that became text, and those that did not; together all that were drafted. */
   readonly keptCount: number;
   readonly wastedCount: number;
-  /**
-   * Of the drafted tokens, those of branches; and of these, those that became text or part of the
-   * chain.
-   */
+  /** Of the drafted tokens, those of branches; of these, those that became text or chain. */
   readonly branchTokenCount: number;
   readonly branchUsedCount: number;
-  /**
-   * Chains that were contradicted or overtaken: by source of the branch that matched, or without
-   * one.
-   */
+  /** Chains contradicted or overtaken, by source of the branch that matched, or without one. */
   readonly runnerUpHitCount: number;
   readonly hintHitCount: number;
   readonly branchMissCount: number;
@@ -109,6 +97,9 @@ export class AnswerTally {
   downMessageCount = 0;
   resendCount = 0;
   resumeCount = 0;
+  /** Tokens that were shown unverified, and those taken back. */
+  provisionalCount = 0;
+  retractedCount = 0;
 }
 
 export interface StatisticsParts {
@@ -116,29 +107,15 @@ export interface StatisticsParts {
   readonly timings: Timings;
   readonly speculationGate: SpeculationGate;
   readonly draftPlanner: { readonly tally: Readonly<BranchTally> };
-  /** Counts of tokens that were shown unverified, and of those taken back. */
-  readonly userFeed: { readonly provisionalCount: number; readonly retractedCount: number };
   readonly startedMs: number;
   readonly advisedDraftLength: number | null;
 }
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
 
-/**
- * Computes the statistics of one answer; rates are null where nothing was counted.
- *
- * @param nowMs its end, or now.
- */
+/** Rates are null where nothing was counted. @param nowMs its end, or now. */
 export function statisticsOf(
-  {
-    tally,
-    timings,
-    speculationGate,
-    draftPlanner,
-    userFeed,
-    startedMs,
-    advisedDraftLength,
-  }: StatisticsParts,
+  { tally, timings, speculationGate, draftPlanner, startedMs, advisedDraftLength }: StatisticsParts,
   nowMs: number,
 ): CoreStatistics {
   const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
@@ -163,8 +140,6 @@ export function statisticsOf(
     pauseCount: speculationGate.pauseCount,
     pausedMs: speculationGate.pausedMs(nowMs),
     advisedDraftLength,
-    provisionalCount: userFeed.provisionalCount,
-    retractedCount: userFeed.retractedCount,
     draftMs: timings.draft.mean,
     verifyMs: timings.pass.mean,
     queueMs: timings.queue.mean,

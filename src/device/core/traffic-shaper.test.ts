@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isOffered, modes, type ServerFrame, schemes } from '../../protocol/frame.js';
 import { DeviceWorld, targetOnly, type WorldOptions } from './device-world.suite.js';
-import { LinkFixture, opened, welcome } from './link-fixture.suite.js';
+import { LinkFixture, opened, request, welcome } from './link-fixture.suite.js';
 
 const shaping = { padBytes: 128, aggregateMs: 50 };
 
-/** What is seen of one answer, without the greeting and the one ping behind it. */
+/** What is seen of one answer, without the greeting and the one ping after it. */
 function seenOf(options: Partial<WorldOptions>, mode: 'race' | 'pipeline' | 'stop-and-wait') {
   const world = new DeviceWorld({ ...options, device: { pingMs: 1e6, ...options.device } });
   const reported = world.generate(0, { mode });
@@ -17,9 +17,9 @@ function seenOf(options: Partial<WorldOptions>, mode: 'race' | 'pipeline' | 'sto
   assert.equal(reported.end?.kind, 'ended');
   const ways = { up: world.seen.slice(3), down: world.seen };
   return {
-    // Behind Hello, Open and Ping; before Close.
+    // After Hello, Open and Ping; before Close.
     up: ways.up.filter(({ direction: way }) => way === 'up').slice(0, -1),
-    // Behind Welcome, Pong and Opened.
+    // After Welcome, Pong and Opened.
     down: ways.down.filter(({ direction: way }) => way === 'down').slice(3),
   };
 }
@@ -81,6 +81,22 @@ describe('padding and aggregation', () => {
   });
 });
 
+describe('a flush without a draft', () => {
+  it('is covered while any of several answers may be drafted', () => {
+    const bench = new LinkFixture({ shaping: { padBytes: 0, aggregateMs: 100 } });
+    bench.feed({ kind: 'link-up' }).hear({ ...welcome, version: 3 });
+    const covers = (nowMs: number): number =>
+      bench
+        .feed({ kind: 'timer' }, nowMs)
+        .sent.filter((frame) => frame.kind === 'ping' && frame.isCover).length;
+    bench.ask({ mode: 'stream' }).hear(opened());
+    assert.equal(covers(100), 0);
+    bench.feed({ kind: 'generate', answer: 1, request: { ...request, mode: 'pipeline' } }, 110);
+    bench.hear(opened(1), 110);
+    assert.equal(covers(200), 1);
+  });
+});
+
 describe('a link that takes less than a message each flush', () => {
   for (const mode of ['pipeline', 'stop-and-wait'] as const) {
     it(`has a short queue, and an answer in ${mode} comes to its end`, () => {
@@ -118,7 +134,7 @@ describe('a period that ends while the link is behind', () => {
     return bench;
   }
 
-  it('goes by with nothing, and what was drafted goes with the first behind the pong', () => {
+  it('goes by with nothing, and what was drafted goes with the first after the pong', () => {
     const bench = pinged();
     assert.deepEqual(sentOf(bench.feed({ kind: 'timer' }, 600)), ['ping']);
     assert.deepEqual(sentOf(bench.draft(3, 5)), []);

@@ -49,11 +49,7 @@ export class TrafficShaper {
     this.#hasDrafted = true;
   }
 
-  /**
-   * Called after everything due at this time was sent.
-   *
-   * @returns whether a flush passes without a draft.
-   */
+  /** After all that is due was sent. @returns whether a flush passes without a draft. */
   pass(nowMs: number): boolean {
     if (this.#flush === null || !this.#flush.isDue(nowMs)) return false;
     this.#flush.pass(nowMs);

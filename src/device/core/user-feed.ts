@@ -3,6 +3,7 @@
 
 import type { DeviceEffect } from './event.js';
 import type { CommittedToken } from './reconcile.js';
+import type { AnswerTally } from './statistics.js';
 import type { AnswerId, AnswerToken } from './token.js';
 
 export class UserFeed {
@@ -10,25 +11,17 @@ export class UserFeed {
   readonly #out: (effect: DeviceEffect) => void;
   /** Tokens told and not committed, from the committed length on. */
   #provisional: number[] = [];
-  #provisionalCount = 0;
-  #retractedCount = 0;
+  readonly #tally: AnswerTally;
 
-  constructor(answer: AnswerId, out: (effect: DeviceEffect) => void) {
+  constructor(answer: AnswerId, tally: AnswerTally, out: (effect: DeviceEffect) => void) {
     this.#answer = answer;
+    this.#tally = tally;
     this.#out = out;
   }
 
   /** Positions told beyond the committed length. */
   get pendingCount(): number {
     return this.#provisional.length;
-  }
-
-  get provisionalCount(): number {
-    return this.#provisionalCount;
-  }
-
-  get retractedCount(): number {
-    return this.#retractedCount;
   }
 
   /** @param from position of tokens[0]: the committed length before them. */
@@ -57,24 +50,20 @@ export class UserFeed {
     return kept;
   }
 
-  /**
-   * Takes back what was told behind the first `kept` provisional tokens.
-   *
-   * @param position of the first taken back.
-   */
+  /** Takes back all but the first `kept` provisional tokens. @param position of the next one. */
   retract(position: number, kept = 0): void {
     const count = this.#provisional.length - kept;
     this.#provisional = [];
     if (count <= 0) return;
-    this.#retractedCount += count;
+    this.#tally.retractedCount += count;
     this.#out({ kind: 'retracted', answer: this.#answer, from: position });
   }
 
-  /** @param from position of tokens[0]: right behind what was told. */
+  /** @param from position of tokens[0]: right after what was told. */
   provisional(from: number, tokens: readonly number[]): void {
     if (tokens.length === 0) return;
     this.#provisional.push(...tokens);
-    this.#provisionalCount += tokens.length;
+    this.#tally.provisionalCount += tokens.length;
     const reported: AnswerToken[] = tokens.map((token, index) => ({
       position: from + index,
       token,

@@ -19,7 +19,6 @@ export interface DraftSlotsParts {
   readonly config: SlotConfig;
   /** A slot more; undefined: there is none. */
   readonly takeSlot: () => SlotId | undefined;
-  /** Follows a call that was made. */
   readonly watch: (call: Promise<unknown>) => void;
 }
 
@@ -28,7 +27,6 @@ export class DraftSlots {
   /** [n >= 1] the one used last first. */
   readonly #draftSlots: DraftSlot[] = [];
 
-  /** @param slot the first. */
   constructor(slot: SlotId, parts: DraftSlotsParts) {
     this.#parts = parts;
     this.#open(slot);
@@ -52,8 +50,7 @@ export class DraftSlots {
   }
 
   /**
-   * A slot for each sequence of a pass, as far as there are slots: the first sequences get one, at
-   * least one does.
+   * A slot for each sequence of a pass, at least for the first, as far as there are slots.
    *
    * @param sequences [n >= 1] of at least one token each.
    * @returns [1 to n] slots that hold a prefix of their sequence, less than all of it.
@@ -69,10 +66,9 @@ export class DraftSlots {
   }
 
   /**
-   * The slot that holds most of the sequence, cut to what it shares with it, and by a token more
-   * where nothing would be left to feed: the row behind the last token is what drafting goes on
-   * from. Where it holds more, or is taken, that stays in it, and a copy of the prefix serves, as
-   * far as another slot can be had.
+   * The slot that holds most of the sequence, cut to what they share: one token less where nothing
+   * would be left to feed, since drafting continues from the row of the last token fed. A slot that
+   * holds more, or is taken, keeps its tokens where another can get a copy of the prefix.
    */
   #take(sequence: readonly number[], taken: readonly DraftSlot[]): DraftSlot | null {
     const shared = this.#draftSlots.map(({ tokens }) => sharedLength(tokens, sequence));
@@ -93,10 +89,7 @@ export class DraftSlots {
     return draftSlot;
   }
 
-  /**
-   * A new slot while slots are free, else the one not used for longest; null where there is no
-   * other.
-   */
+  /** A new slot while slots are free, else the one not used for longest; null: no other. */
   #other(but: readonly DraftSlot[]): DraftSlot | null {
     const slot = this.#draftSlots.length < draftSlotsMax ? this.#parts.takeSlot() : undefined;
     if (slot !== undefined) return this.#open(slot);

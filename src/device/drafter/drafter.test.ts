@@ -23,12 +23,12 @@ type Changes = Partial<Omit<DraftStart, 'sequences'> & DraftSequence>;
 
 /** Of one sequence, which is the main one. */
 function start(changes: Changes): DraftStart {
-  const { from = 0, tokens = Int32Array.of(0, 3, 5), isMain: isTrunk = true, ...rest } = changes;
+  const { from = 0, tokens = Int32Array.of(0, 3, 5), isMain = true, ...rest } = changes;
   return {
     kind: 'draft-start',
     answer: 0,
     run: 1,
-    sequences: [{ from, tokens, isMain: isTrunk, confidenceMin: 0 }],
+    sequences: [{ from, tokens, isMain, confidenceMin: 0 }],
     countMax: 20,
     attempt: 0,
     wantConfidence: false,
@@ -61,10 +61,10 @@ function listening() {
   };
   const end = (run: number, answer = 0): Promise<string> =>
     new Promise((resolve) => waiting.set(`${answer} ${run}`, resolve));
-  return { listener, tokens, byStrand: bySequenceIndex, passes, end, failures };
+  return { listener, tokens, bySequenceIndex, passes, end, failures };
 }
 
-/** The tokens that a fresh drafter drafts behind a sequence. */
+/** The tokens that a fresh drafter drafts after a sequence. */
 async function aloneOf(
   mainSequence: readonly number[],
   { from, tokens }: DraftSequence,
@@ -100,7 +100,7 @@ describe('engine drafter', () => {
     await end(1);
     const first = tokens.get(1)!.map(({ token }) => token);
     assert.deepEqual(first, await fresh(Int32Array.of(0, 3, 5)));
-    // The text departs from the draft behind its fourth token.
+    // The text departs from the draft after its fourth token.
     const text = [0, 3, 5, ...first.slice(0, 4), (first[4]! + 1) % 16];
     drafter.start(start({ run: 2, from: 7, tokens: Int32Array.from(text.slice(7)) }));
     await end(2);
@@ -134,15 +134,13 @@ describe('engine drafter', () => {
       drafter.open(0, config);
       const prompt = Array.from({ length: 24 }, (_, index) => 2 + (index % 14));
       const go = async (run: number, from: number, more: number[]): Promise<number[]> => {
-        const isTrunk = run % 2 === 1;
-        drafter.start(
-          start({ run, from, tokens: Int32Array.from(more), isMain: isTrunk, countMax: 3 }),
-        );
+        const isMain = run % 2 === 1;
+        drafter.start(start({ run, from, tokens: Int32Array.from(more), isMain, countMax: 3 }));
         await end(run);
         return tokens.get(run)!.map(({ token }) => token);
       };
       const chain = await go(1, 0, prompt);
-      // A branch from behind the prompt, the chain again, the branch again, the chain, a branch of
+      // A branch after the prompt, the chain again, the branch again, the chain, a branch of
       // the branch.
       const branch = await go(2, 24, [9]);
       const chainMore = await go(3, 27, []);
@@ -162,18 +160,18 @@ describe('engine drafter', () => {
   });
 
   it('drafts several branches in one pass to the tokens that each gets alone, with any number of slots', async () => {
-    const anySequenceIndex = fc.record({
+    const anyBranch = fc.record({
       from: fc.integer({ min: 1, max: 6 }),
       tokens: fc.array(fc.integer({ min: 2, max: 15 }), { minLength: 1, maxLength: 4 }),
     });
     const anyRound = fc.record({
       growsChain: fc.boolean(),
-      branches: fc.array(anySequenceIndex, { minLength: 1, maxLength: 3 }),
+      branches: fc.array(anyBranch, { minLength: 1, maxLength: 3 }),
     });
     const rounds = fc.array(anyRound, { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(rounds, fc.integer({ min: 1, max: 4 }), async (drafts, slotCount) => {
-        const { listener, byStrand: bySequenceIndex, passes, end } = listening();
+        const { listener, bySequenceIndex, passes, end } = listening();
         const drafter = engineDrafter(createScriptedEngine({ slotCount }))(listener);
         drafter.open(0, config);
         let run = 0;
@@ -210,7 +208,7 @@ describe('engine drafter', () => {
     );
   });
 
-  it('goes on behind the one pass that is on when branches are stopped, and tells nothing of it', async () => {
+  it('goes on after the one pass that is on when branches are stopped, and tells nothing of it', async () => {
     const engine = createScriptedEngine({ slotCount: 4 });
     const calls: string[] = [];
     const noting: Engine = Object.create(engine, {

@@ -9,7 +9,13 @@ import type { AnswerId } from '../core/token.js';
 
 /** What a drafter tells. */
 export interface DrafterListener {
-  /** The next tokens of a run. @param tokens [n >= 1] of one pass. */
+  /**
+   * The next tokens of a run. Under `split` and `full` each needs its `law` and `prob` (see
+   * DraftedToken), of a fixed guess a point law and 1: without them the device stops with an
+   * InvariantError. Other schemes take null.
+   *
+   * @param tokens [n >= 1] of one pass.
+   */
   drafted(answer: AnswerId, run: number, tokens: readonly SequenceToken[]): void;
   /** Once for each run that was not stopped. @param reasons [sequences]. */
   ended(answer: AnswerId, run: number, reasons: readonly DraftEndReason[]): void;
@@ -51,6 +57,7 @@ export interface Drafter {
  *     open: () => undefined,
  *     start({ answer, run, sequences }) {
  *       const { from, tokens } = sequences[0]!;
+ *       // Under split and full: { confidence: null, law: pointLaw(token), prob: 1 }.
  *       const facts = { confidence: null, law: null, prob: null };
  *       const token = { position: from + tokens.length, token: tokens.at(-1) ?? 0, ...facts };
  *       runs.set(answer, run);

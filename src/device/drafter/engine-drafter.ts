@@ -18,9 +18,7 @@ import type { AnswerId } from '../core/token.js';
 import { type DraftSlot, DraftSlots, draftSlotsMax } from './draft-slots.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
 
-/**
- * Tokens of one turn: with several answers none waits longer for the engine than the others' turns.
- */
+/** Tokens of one turn: with several answers, each waits for the others' turns. */
 const turnTokens = 8;
 
 /** Most sequences of an answer that such an engine can draft in one pass. */
@@ -30,7 +28,6 @@ export const sequencesMaxOf = ({
 }: Pick<EngineInfo, 'slotCount' | 'passRowsMax'>): number =>
   Math.min(draftSlotsMax, slotCount, passRowsMax);
 
-/** The run that the core wants. */
 interface Wanted {
   readonly start: DraftStart;
   /** [sequences] what each has come to. */
@@ -116,7 +113,7 @@ class EngineDrafter implements Drafter {
   #fail(answer: AnswerId, error: PilotfishError): void {
     const job = this.#jobs.get(answer);
     if (job !== undefined) job.wanted = null;
-    // Told later, as everything is.
+    // A drafter never calls its listener before its method has returned.
     const reported = Promise.resolve().then(() => this.#listener.failed(answer, error));
     this.#open.add(reported);
     void reported.finally(() => this.#open.delete(reported));
@@ -124,7 +121,7 @@ class EngineDrafter implements Drafter {
 
   start(start: DraftStart): void {
     const job = this.#jobs.get(start.answer);
-    // An answer that found no slot was told so and asks once more before it hears of it.
+    // The answer found no slot, and the core has not yet heard of that failure.
     if (job === undefined) return;
     const sequences = job.mainSequence.begin(start.sequences);
     const reasons = sequences.map(({ length }) => (length > this.contextLength ? 'context' : null));
@@ -132,10 +129,7 @@ class EngineDrafter implements Drafter {
     if (job.turn === null) this.#takeTurn(start.answer, job);
   }
 
-  /**
-   * Gives the engine its next work for an answer: a few tokens of one sequence, or one pass over
-   * several.
-   */
+  /** The engine's next work: a few tokens of one sequence, or one pass over several. */
   #takeTurn(answer: AnswerId, job: Job): void {
     const { wanted } = job;
     if (wanted === null || job.isClosed) return;
@@ -155,7 +149,6 @@ class EngineDrafter implements Drafter {
     else this.#draftEach(answer, job, wanted, open.slice(0, draftSlots.length), draftSlots);
   }
 
-  /** One loop of the engine. */
   #draftOn(answer: AnswerId, job: Job, wanted: Wanted, draftSlot: DraftSlot): void {
     const { start, sequences } = wanted;
     const [sequence] = sequences as [number[]];
@@ -206,7 +199,7 @@ class EngineDrafter implements Drafter {
     });
   }
 
-  /** A turn to its end, and the next. */
+  /** Takes the next turn when this one has ended. */
   #follow<End>(
     answer: AnswerId,
     job: Job,

@@ -18,10 +18,7 @@ interface Job {
   run: number | null;
 }
 
-/**
- * @param later runs a task soon, after the present one.
- * @param contextLength most tokens of a text.
- */
+/** @param later runs a task after the present one. @param contextLength most tokens of a text. */
 export function ngramDrafter(
   later: (task: () => void) => void,
   contextLength: number,
@@ -56,10 +53,8 @@ class NgramDrafter implements Drafter {
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer);
     assert(job !== undefined, `answer ${request.answer} is not open`);
-    assert(
-      request.sequences.length === 1,
-      `${request.sequences.length} sequences for a drafter of one`,
-    );
+    const { length } = request.sequences;
+    assert(length === 1, `${length} sequences for a drafter of one`);
     const [text] = job.mainSequence.begin(request.sequences);
     job.run = request.run;
     this.#later(() => this.#guess(request, job, text!));
@@ -77,7 +72,7 @@ class NgramDrafter implements Drafter {
     }
     if (job.run !== run) return;
     job.run = null;
-    // Nothing to look up is like nothing to be sure of: rest until the text has moved on.
+    // No match: 'confidence' makes the core wait until the text has grown; 'count' would ask on.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 

@@ -61,7 +61,7 @@ export function exitTensorDims(
  */
 export function checkExitFile(path: string): ExitFacts {
   const header = readGguf(path);
-  return naming(path, () => factsOf(header));
+  return naming(path, () => exitFactsOf(header));
 }
 
 /** Whether the metadata declares an exit head. @throws PilotfishError as `readGguf`. */
@@ -72,7 +72,7 @@ function saysSo({ metadata }: GgufHeader): boolean {
   return found?.type === 'string' && found.value === kind;
 }
 
-function factsOf(header: GgufHeader): ExitFacts {
+function exitFactsOf(header: GgufHeader): ExitFacts {
   const { path, metadata, tensors } = header;
   if (!saysSo(header)) {
     refuseModel('exit-head-mismatch', `the file is no exit head: general.type is not "${kind}"`);

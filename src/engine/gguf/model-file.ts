@@ -59,10 +59,10 @@ export interface ModelFacts {
  */
 export function checkModelFile(path: string): ModelFacts {
   const header = readGguf(path);
-  return naming(path, () => factsOf(header));
+  return naming(path, () => modelFactsOf(header));
 }
 
-function factsOf(header: GgufHeader): ModelFacts {
+function modelFactsOf(header: GgufHeader): ModelFacts {
   const { path, metadata, tensors, fileBytes, dataOffset: headerBytes } = header;
   refuseParts(metadata);
   const architecture = architectureOf(requiredText(metadata, 'general.architecture'));

@@ -17,7 +17,10 @@ export interface Cores {
 }
 
 /** Cores of this machine; on systems without sysfs every processor counts as a core. */
-export function coresHere(read: ReadText = readText, parallelism = availableParallelism()): Cores {
+export function coresHere(
+  read: ReadText = readSystemFile,
+  parallelism = availableParallelism(),
+): Cores {
   const quota = processorQuota(read);
   const usable = quota === null ? parallelism : Math.min(parallelism, Math.floor(quota));
   return {
@@ -91,9 +94,10 @@ function processorsOf(list: string): number[] {
   });
 }
 
-function readText(path: string): string | null {
+/** Text of a file, one character a byte, or null where it cannot be read. */
+export function readSystemFile(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'latin1');
   } catch {
     return null;
   }

@@ -33,6 +33,14 @@ for (const unifiedCache of [true, false]) {
   );
 }
 
+// Every caller may say that its passes continue, and then do something else.
+engineContract('llama, computing ahead', async () => {
+  const engine = await loadLlamaEngine({ ...small, modelPath: target });
+  const pass = engine.pass;
+  engine.pass = (segments, onHints) => pass(segments, onHints, true);
+  return engine;
+});
+
 // Rows of a batch and a row alone are rounded differently by llama.cpp.
 logprobsContract('llama', () => loadLlamaEngine({ ...small, modelPath: target }), 0.02);
 

@@ -1,27 +1,12 @@
-// llama.cpp behind the Engine interface: checks the file, starts the thread that owns the model,
-// and passes calls to it. The vocabulary is read here, in the caller's thread, from the same loaded
-// model.
-
-import { Worker } from 'node:worker_threads';
-import { type ErrorCode, PilotfishError } from '../../base/error.js';
-import type {
-  DraftEnd,
-  DraftedToken,
-  DraftRequest,
-  DraftRun,
-  Engine,
-  EngineInfo,
-  OnHints,
-  PassResult,
-  Segment,
-} from '../engine.js';
+import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from '../engine.js';
 import { checkModelFile, type ModelFacts } from '../gguf/model-file.js';
+import { AskFlags } from './ask-flags.js';
 import { coresHere, fitThreads } from './cores.js';
+import { EngineThread } from './engine-thread.js';
 import { planExit } from './exit-plan.js';
 import { openLlama } from './ffi/llama.js';
 import { findLibrary, type LibraryFiles } from './library.js';
 import { checkMemory, memoryLimit } from './memory-check.js';
-import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } from './messages.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { probeModel } from './probe.js';
@@ -67,7 +52,8 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
   const llama = openLlama(files);
   checkMemory(facts, resolved, memoryLimit(resolved, files));
   if (options.probe !== false) await probeOnce(facts, files, resolved);
-  const thread = new EngineThread({ files, options: resolved, stopFlags: new StopFlags().memory });
+  const shared = { stopFlags: new StopFlags().memory, askFlags: new AskFlags().memory };
+  const thread = new EngineThread({ files, options: resolved, ...shared });
   const greeting = await thread.ready;
   const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
   const { kernel, isPooled } = greeting;
@@ -124,7 +110,7 @@ class ThreadedEngine implements LlamaEngine {
   }
 
   open: Engine['open'] = (...args) => this.#thread.call('open', args);
-  pass: Engine['pass'] = (segments, onHints) => this.#thread.pass(segments, onHints);
+  pass: Engine['pass'] = (...args) => this.#thread.pass(...args);
   draftEach: Engine['draftEach'] = (...args) => this.#thread.call('draftEach', args);
   truncate: Engine['truncate'] = (...args) => this.#thread.call('truncate', args);
   copyPrefix: Engine['copyPrefix'] = (...args) => this.#thread.call('copyPrefix', args);
@@ -137,124 +123,5 @@ class ThreadedEngine implements LlamaEngine {
 
   close(): Promise<void> {
     return this.#thread.close();
-  }
-}
-
-/** Who hears of what a request says before its end. */
-interface Listeners {
-  readonly onToken?: ((token: DraftedToken) => void) | undefined;
-  readonly onHints?: OnHints | undefined;
-}
-
-interface Pending extends Listeners {
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (reason: PilotfishError) => void;
-}
-
-type Ready = Extract<Greeting, { kind: 'ready' }>;
-
-/** The owner's side of the mailbox. */
-class EngineThread {
-  readonly ready: Promise<Ready>;
-  readonly #worker: Worker;
-  readonly #stopFlags: StopFlags;
-  readonly #pending = new Map<number, Pending>();
-  #lastId = 0;
-  #closing: Promise<void> | null = null;
-
-  constructor(start: WorkerStart) {
-    this.#stopFlags = new StopFlags(start.stopFlags);
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
-    this.ready = new Promise((resolve, reject) => {
-      this.#worker.once('message', (greeting: Greeting) => {
-        if (greeting.kind === 'refused') {
-          reject(new PilotfishError(greeting.code, greeting.message));
-          return;
-        }
-        this.#worker.on('message', (reply: Reply) => this.#settle(reply));
-        resolve(greeting);
-      });
-      this.#worker.once('error', (reason) => {
-        reject(this.#failAll('engine-failed', `the engine thread failed: ${reason.message}`));
-      });
-      this.#worker.once('exit', () => {
-        reject(this.#failAll('engine-closed', 'the engine is closed'));
-      });
-    });
-  }
-
-  get closed(): boolean {
-    return this.#closing !== null;
-  }
-
-  call<M extends CoreMethod>(method: M, args: CoreArgs<M>): Promise<CoreResult<M>> {
-    return this.#send(method, args) as Promise<CoreResult<M>>;
-  }
-
-  /** Hints and result come from one port, in order: no hint can follow the result. */
-  pass(segments: readonly Segment[], onHints?: OnHints): Promise<PassResult> {
-    const args = [segments, onHints !== undefined];
-    return this.#send('pass', args, { onHints }) as Promise<PassResult>;
-  }
-
-  draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun {
-    const done = this.#send('draft', [request], { onToken }) as Promise<DraftEnd>;
-    const id = this.#lastId;
-    const stop = (): void => {
-      // The flag of a draft that has ended may be a later draft's by now.
-      if (this.#pending.has(id)) this.#stopFlags.stop(id);
-    };
-    return { done, stop };
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
-    return this.#closing;
-  }
-
-  async #shutDown(): Promise<void> {
-    this.#stopFlags.stopAll();
-    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
-    this.#post('close', []).catch(() => undefined); // A thread that has failed is closed as well.
-    await exited;
-  }
-
-  #send(method: string, args: readonly unknown[], listeners: Listeners = {}): Promise<unknown> {
-    if (this.closed) {
-      return Promise.reject(new PilotfishError('engine-closed', 'the engine is closed'));
-    }
-    return this.#post(method, args, listeners);
-  }
-
-  #post(method: string, args: readonly unknown[], listeners: Listeners = {}): Promise<unknown> {
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#worker.postMessage({ id, method, args }); // Throws where an argument cannot be cloned: nothing waits then.
-      this.#pending.set(id, { resolve, reject, ...listeners });
-    });
-  }
-
-  #settle(reply: Reply): void {
-    const pending = this.#pending.get(reply.id);
-    if (!pending) return;
-    if (reply.kind === 'token') {
-      pending.onToken?.(reply.token);
-      return;
-    }
-    if (reply.kind === 'hints') {
-      pending.onHints?.(reply.hints);
-      return;
-    }
-    this.#pending.delete(reply.id);
-    if (reply.kind === 'done') pending.resolve(reply.result);
-    else pending.reject(new PilotfishError(reply.code, reply.message));
-  }
-
-  #failAll(code: ErrorCode, message: string): PilotfishError {
-    const error = new PilotfishError(code, message);
-    this.#closing ??= Promise.resolve();
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-    return error;
   }
 }

@@ -3,7 +3,7 @@
 // structured cloning.
 
 import type { ErrorCode } from '../../base/error.js';
-import type { DraftedToken, ExitHint } from '../engine.js';
+import type { DraftedToken, ExitHint, PassResult } from '../engine.js';
 import type { EngineCore } from '../engine-core.js';
 import type { Pointer } from './ffi/structs.js';
 import type { LibraryFiles } from './library.js';
@@ -14,20 +14,30 @@ export type CoreMethod = 'open' | 'draftEach' | 'truncate' | 'copyPrefix' | 'sav
 export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
 export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
 
+/** They come in lists: all that were asked for in one turn of the event loop. */
 export type Request =
   | { readonly id: number; readonly method: CoreMethod; readonly args: readonly unknown[] }
   | { readonly id: number; readonly method: 'draft'; readonly args: readonly [unknown] }
   | {
       readonly id: number;
       readonly method: 'pass';
-      readonly args: readonly [segments: unknown, wantsHints: boolean];
+      readonly args: readonly [segments: unknown, wantsHints: boolean, continues: boolean];
     }
-  | { readonly id: number; readonly method: 'close'; readonly args: readonly [] };
+  /** `wake`: a step was asked for through AskFlags while the thread was parked. Not answered. */
+  | { readonly id: number; readonly method: 'close' | 'wake'; readonly args: readonly [] };
 
+/** They come in lists: one that nothing waits for comes with the next. */
 export type Reply =
   | { readonly id: number; readonly kind: 'done'; readonly result: unknown }
   | { readonly id: number; readonly kind: 'token'; readonly token: DraftedToken }
   | { readonly id: number; readonly kind: 'hints'; readonly hints: readonly ExitHint[] }
+  /** A step of the run that the pass `id` began; null: it has to be asked for by a pass. */
+  | {
+      readonly id: number;
+      readonly kind: 'ahead';
+      readonly step: number;
+      readonly result: PassResult | null;
+    }
   | {
       readonly id: number;
       readonly kind: 'failed';
@@ -42,6 +52,7 @@ export type Greeting =
       readonly modelPointer: Pointer;
       readonly contextLength: number;
       readonly kernel: string;
+      readonly endOfText: readonly number[];
       /** Whether a thread pool computes; false costs time at every pass. */
       readonly isPooled: boolean;
     }
@@ -52,4 +63,6 @@ export interface WorkerStart {
   readonly options: ResolvedOptions;
   /** See stop-flags.ts; shared memory because the thread reads no messages while it computes. */
   readonly stopFlags: SharedArrayBuffer;
+  /** See ask-flags.ts. */
+  readonly askFlags: SharedArrayBuffer;
 }

@@ -3,19 +3,10 @@
 // size and time of the model, the libraries, and the options.
 
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { FileCursor } from '../gguf/file-cursor.js';
 import type { ModelFacts } from '../gguf/model-file.js';
 import type { LibraryFiles } from './library.js';
 import type { ResolvedOptions } from './options.js';
@@ -67,16 +58,10 @@ function markOf(path: string): string {
 }
 
 function firstBytes(path: string, count: number): Uint8Array {
-  const bytes = new Uint8Array(count);
-  const descriptor = openSync(path, 'r');
+  const cursor = new FileCursor(path, count);
   try {
-    for (let at = 0; at < count; ) {
-      const read = readSync(descriptor, bytes, at, count - at, at);
-      if (read === 0) break;
-      at += read;
-    }
-    return bytes;
+    return cursor.take(Math.min(count, cursor.fileBytes));
   } finally {
-    closeSync(descriptor);
+    cursor.close();
   }
 }

@@ -1,30 +1,43 @@
 // The thread that computes: loads one model, answers requests one after another. No other thread
 // decodes with it, and nothing else runs here, so llama.cpp's blocking calls block nobody.
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
-import type { DraftRequest, ExitHint, Segment } from '../engine.js';
+import type { DraftRequest, DraftStep, ExitHint, Segment } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
 import { createKernel } from '../kernel/kernel.js';
+import { PassAhead } from '../pass-ahead.js';
+import { AheadRunner } from './ahead-runner.js';
+import { AskFlags } from './ask-flags.js';
 import { ContextThreads } from './context-threads.js';
 import { openLlama } from './ffi/llama.js';
 import { openTensors } from './ffi/tensors.js';
 import { openThreadPools } from './ffi/thread-pool.js';
-import type { Greeting, Reply, Request, WorkerStart } from './messages.js';
+import type { CoreMethod, Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { StopFlags } from './stop-flags.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
-const { files, options, stopFlags } = workerData as WorkerStart;
+const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
 const flags = new StopFlags(stopFlags);
-const reply = (message: Reply): void => port.postMessage(message);
+/** Replies that can wait for the next one: each message wakes the other thread. */
+let held: Reply[] = [];
+const flush = (): void => {
+  if (held.length > 0) port.postMessage(held);
+  held = [];
+};
+const reply = (message: Reply): void => {
+  held.push(message);
+  flush();
+};
 
 interface Started {
   readonly core: EngineCore;
+  readonly ahead: PassAhead;
   /** Frees everything native. */
   close(): void;
 }
@@ -50,10 +63,11 @@ function start(): Started | null {
       modelPointer: model.modelPointer,
       contextLength: model.contextLength,
       kernel: math.implementation,
+      endOfText: [...endOfText],
       isPooled: threads.isPooled,
     };
     port.postMessage(greeting);
-    return { core, close };
+    return { core, ahead: new PassAhead(core, endOfText), close };
   } catch (reason) {
     close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
@@ -63,8 +77,9 @@ function start(): Started | null {
   }
 }
 
-function answer(request: Request, { core, close }: Started): unknown {
+function answer(request: Request, { core, ahead, close }: Started): unknown {
   if (request.method === 'close') return close();
+  if (request.method !== 'pass') ahead.release(...slotsOf(request));
   if (request.method === 'draft') {
     return core.draft(request.args[0] as DraftRequest, {
       stopped: () => flags.isStopped(request.id),
@@ -72,25 +87,55 @@ function answer(request: Request, { core, close }: Started): unknown {
     });
   }
   if (request.method === 'pass') {
-    const [segments, wantsHints] = request.args;
+    const [segments, wantsHints, continues] = request.args;
     const tell = (hints: readonly ExitHint[]): void =>
       reply({ id: request.id, kind: 'hints', hints });
-    return core.pass(segments as readonly Segment[], wantsHints ? tell : undefined);
+    return ahead.pass(segments as readonly Segment[], wantsHints ? tell : undefined, continues);
   }
-  const method = core[request.method] as (...args: readonly unknown[]) => unknown;
+  const method = core[request.method as CoreMethod] as (...args: readonly unknown[]) => unknown;
   return method.apply(core, request.args as unknown[]);
+}
+
+/** Slots that a request changes or reads. */
+function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number[] {
+  const [first, second] = args as readonly unknown[];
+  if (method === 'draft') return [(first as DraftRequest).slot];
+  if (method === 'draftEach') return (first as readonly DraftStep[]).map(({ slot }) => slot);
+  return (method === 'copyPrefix' ? [first, second] : [first]) as number[];
 }
 
 const started = start();
 if (started) {
-  port.on('message', (request: Request) => {
+  const runner = new AheadRunner(started.ahead, new AskFlags(askFlags), (id, step, result) =>
+    reply({ id, kind: 'ahead', step, result }),
+  );
+  const handle = (request: Request): void => {
+    runner.honour();
+    if (request.method === 'wake') return;
     try {
-      reply({ id: request.id, kind: 'done', result: answer(request, started) });
+      const done = { id: request.id, kind: 'done', result: answer(request, started) } as const;
+      if (request.method === 'open' || request.method === 'truncate') held.push(done);
+      else reply(done);
+      if (request.method === 'pass') runner.begin(request.id);
     } catch (reason) {
       if (reason instanceof InvariantError) throw reason; // Ends the thread; its owner fails whatever waits.
       const { code, message } = toPilotfishError(reason, 'engine-failed');
       reply({ id: request.id, kind: 'failed', code, message });
     }
     if (request.method === 'close') port.close();
+  };
+  let waiting: readonly Request[] | undefined;
+  const receive = (): boolean => {
+    waiting = receiveMessageOnPort(port)?.message;
+    return waiting !== undefined;
+  };
+  port.on('message', (requests: readonly Request[]) => {
+    waiting = requests;
+    while (waiting !== undefined) {
+      waiting.forEach(handle);
+      if (receive()) continue;
+      flush();
+      runner.advance(receive);
+    }
   });
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { slotId } from '../../base/brand.js';
 import { plainSampling } from '../../math/sampling.js';
+import { schemes, schemeTraits } from '../../math/scheme.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { lookUpDraft } from './look-up-draft.js';
 import { type SpeculateRequest, type SpeculationRound, speculate } from './speculate.js';
@@ -37,7 +38,7 @@ const textOf = (all: readonly SpeculationRound[]): number[] =>
 
 describe('drafting by looking up', () => {
   it('writes the text of the target alone, with every scheme whose draw it leaves alone', async () => {
-    for (const scheme of ['greedy', 'coupled', 'agreement'] as const) {
+    for (const scheme of schemes.filter((one) => schemeTraits[one].test === 'equality')) {
       const alone = textOf(await rounds(0, { scheme }));
       assert.deepEqual(textOf(await rounds(4, { scheme })), alone, scheme);
     }
@@ -68,7 +69,7 @@ describe('drafting by looking up', () => {
   });
 
   it('drafts with a point law where the scheme asks for one', async () => {
-    for (const scheme of ['split', 'full'] as const) {
+    for (const scheme of schemes.filter((one) => schemeTraits[one].test === 'ratio')) {
       const all = await rounds(4, { scheme });
       assert.equal(textOf(all).length, 120);
       assert.ok(all.some(({ drafted }) => drafted.length > 0));

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plainSampling } from '../../math/sampling.js';
-import type { Engine, Scheme } from '../engine.js';
+import { schemes } from '../../math/scheme.js';
+import type { Engine } from '../engine.js';
 import { createScriptedEngine } from '../scripted-engine.js';
 import { bannedEnd } from '../scripted-vocabulary.js';
 import { detokenize } from '../text-stream.js';
@@ -41,8 +42,6 @@ async function run(target: Engine, draft: Engine | null, changes: Partial<Specul
 }
 
 describe('local speculation', () => {
-  const schemes: Scheme[] = ['greedy', 'coupled', 'agreement', 'split', 'full'];
-
   it('under greedy and coupled, writes target-only text for every draft, length and threshold', async () => {
     const target = createScriptedEngine();
     for (const scheme of ['greedy', 'coupled'] as const) {

@@ -11,15 +11,8 @@ import type { TokenLogprobs } from '../../math/logprobs.js';
 import { noiseKey } from '../../math/noise.js';
 import { type SamplingRequest, samplingRequestOf } from '../../math/sampling-request.js';
 import { residualToken } from '../../math/split.js';
-import type {
-  DraftEngine,
-  DraftedToken,
-  Engine,
-  Judge,
-  Outcome,
-  Scheme,
-  SlotConfig,
-} from '../engine.js';
+import type { DraftEngine, DraftedToken, Engine, Outcome, Scheme, SlotConfig } from '../engine.js';
+import { judgeDrafts } from '../judge-drafts.js';
 import { checkPrompt, prefill } from '../prefill.js';
 import { checkSameVocabulary } from '../vocabulary-match.js';
 
@@ -152,7 +145,7 @@ class Session {
     const from = this.#committed.length - 1;
     const ids = drafted.map(({ token }) => token);
     const tokens = Int32Array.of(this.#committed[from]!, ...ids);
-    const judge = judgeOf(this.#request.scheme, drafted);
+    const judge = judgeDrafts(this.#request.scheme, drafted);
     const { topLogprobs } = samplingRequestOf(this.#request);
     const { outcomes } = await this.#target.pass([{ slot, from, tokens, judge, topLogprobs }]);
     const outcome = outcomes[0]!;
@@ -249,16 +242,4 @@ function logprobsOf({ final, logprobs }: Outcome, token: number): TokenLogprobs[
   if (law === null || final?.kind !== 'law') return [...tokens];
   const index = final.law.kind === 'dense' ? token : final.law.ids.indexOf(token);
   return [...tokens, { logprob: law.logprobs[index]!, top: law.top }];
-}
-
-function judgeOf(scheme: Scheme, drafted: readonly DraftedToken[]): Judge {
-  const draftCount = drafted.length;
-  switch (scheme) {
-    case 'split':
-      return { scheme, draftCount, draftProbs: Float64Array.from(drafted, ({ prob }) => prob!) };
-    case 'full':
-      return { scheme, draftCount, draftLaws: drafted.map(({ law }) => law!) };
-    default:
-      return { scheme, draftCount };
-  }
 }

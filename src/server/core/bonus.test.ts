@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pointLaw } from '../../math/law.js';
-import type { Draft, Scheme } from '../../protocol/frame.js';
+import { type Scheme, schemes, schemeTraits } from '../../math/scheme.js';
+import type { Draft } from '../../protocol/frame.js';
 import { bannedEnd, draftOf, Harness, openFrame, verdicts } from './core-harness.suite.js';
 import { targetText } from './scripted-target.suite.js';
 
@@ -13,12 +14,13 @@ const open = openFrame({ scheme: 'greedy', sampling: { ...bannedEnd, temperature
 const answer = targetText(open).slice(3);
 
 /** Drafts with what the scheme needs beside the ids. */
-function ratioDraft(scheme: Scheme, from: number, ids: readonly number[], more: boolean): Draft {
+function draftUnder(scheme: Scheme, from: number, ids: readonly number[], more: boolean): Draft {
+  const { needs } = schemeTraits[scheme];
   return draftOf({
     from,
     ids: Int32Array.from(ids),
-    probs: scheme === 'split' && ids.length > 0 ? new Float64Array(ids.length).fill(1) : null,
-    laws: scheme === 'full' && ids.length > 0 ? ids.map((id) => pointLaw(id)) : null,
+    probs: needs === 'prob' && ids.length > 0 ? new Float64Array(ids.length).fill(1) : null,
+    laws: needs === 'law' && ids.length > 0 ? ids.map((id) => pointLaw(id)) : null,
     more,
   });
 }
@@ -70,11 +72,11 @@ function testingTwo(harness: Harness): void {
 }
 
 describe('drafts that a pass has not tested', () => {
-  for (const scheme of ['greedy', 'coupled', 'agreement', 'split', 'full'] as const) {
+  for (const scheme of schemes) {
     it(`wait for the next one, and none counts as fallen: ${scheme}`, () => {
       const harness = opened(scheme);
       testingTwo(harness);
-      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 7), false));
+      harness.send(1, draftUnder(scheme, 3, answer.slice(0, 7), false));
       harness.settle(6);
       const all = verdicts(harness.take(1));
       assert.equal(
@@ -95,45 +97,55 @@ describe('drafts that a pass has not tested', () => {
   }
 });
 
-for (const scheme of ['split', 'full'] as const) {
+for (const scheme of schemes.filter((one) => schemeTraits[one].test === 'ratio')) {
   describe(`the bonus token under ${scheme}`, () => {
     it('is told where no more drafts are on their way', () => {
       const harness = opened(scheme);
-      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
+      harness.send(1, draftUnder(scheme, 3, answer.slice(0, 2), false));
       harness.settle();
       assert.deepEqual(announced(harness), [[answer[2]]]);
     });
 
     it('is dropped where more are said to be on their way, and where they have come', () => {
       const said = opened(scheme);
-      said.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), true));
+      said.send(1, draftUnder(scheme, 3, answer.slice(0, 2), true));
       said.settle();
       assert.deepEqual(announced(said), [[]]);
       const came = opened(scheme);
-      came.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
-      came.send(1, ratioDraft(scheme, 5, answer.slice(2, 3), false));
+      came.send(1, draftUnder(scheme, 3, answer.slice(0, 2), false));
+      came.send(1, draftUnder(scheme, 5, answer.slice(2, 3), false));
       came.settle();
       assert.deepEqual(announced(came), [[], [answer[3]]]);
     });
 
+    it('is told where it ends the answer, though more drafts are said to be on their way', () => {
+      const harness = new Harness();
+      harness.connect(1);
+      harness.send(1, { ...open, scheme, mode: 'pipeline', tokensMax: 3 });
+      harness.send(1, draftUnder(scheme, 3, answer.slice(0, 2), true));
+      harness.settle();
+      const [verdict] = verdicts(harness.take(1));
+      assert.deepEqual([[...verdict!.tokens], verdict!.end], [[answer[2]], 'length']);
+    });
+
     it('is told when no draft was tested: asked for, though more is said to come', () => {
       const harness = opened(scheme);
-      harness.send(1, ratioDraft(scheme, 3, [], true));
+      harness.send(1, draftUnder(scheme, 3, [], true));
       harness.settle(5);
       assert.deepEqual(announced(harness), [[answer[0]]]);
     });
 
     it('is told when no draft was tested: the draft for its place came during the pass', () => {
       const harness = opened(scheme);
-      harness.send(1, ratioDraft(scheme, 3, [], false));
-      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 1), false));
+      harness.send(1, draftUnder(scheme, 3, [], false));
+      harness.send(1, draftUnder(scheme, 3, answer.slice(0, 1), false));
       harness.settle(1);
       assert.deepEqual(lengths(harness), [4]);
     });
 
     it('is told when no draft was tested: a pass has room for one row only', () => {
       const harness = opened(scheme, 1);
-      harness.send(1, ratioDraft(scheme, 3, answer.slice(0, 2), false));
+      harness.send(1, draftUnder(scheme, 3, answer.slice(0, 2), false));
       harness.settle(5);
       assert.deepEqual(lengths(harness), [4, 5]);
     });

@@ -4,6 +4,7 @@
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
+import { schemeTraits } from '../../math/scheme.js';
 import type { EndReason } from '../../protocol/frame.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import type { DraftBuffer } from './draft-buffer.js';
@@ -16,7 +17,7 @@ export interface CommittedText {
   readonly terms: SessionTerms;
   readonly log: TokenLog;
   readonly drafts: DraftBuffer;
-  /** Of the answer, where they are told. */
+  /** Log-probabilities of the answer, where they are told. */
   readonly logprobs: LogprobLog | null;
 }
 
@@ -75,7 +76,7 @@ function dropsBonus(
   standing: number,
   epoch: number,
 ): boolean {
-  if (terms.scheme !== 'split' && terms.scheme !== 'full') return false;
+  if (schemeTraits[terms.scheme].test !== 'ratio') return false;
   const room = terms.lengthMax - log.length;
   if (standing === 0 || room < 2 || drafts.epoch !== epoch || drafts.isVoid) return false;
   return drafts.hasMore || drafts.pendingCount(log.length) > 0;

@@ -2,12 +2,13 @@
 // frame before its session sees it, slow readers, silence, draining. Local connections, of callers
 // in this process, skip the handshake.
 
-import { codeTable, type WireCode, type WireFault } from '../../protocol/code.js';
+import { codeTable, type WireFault, wireFault } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { type DeviceFrame, type Hello, sessionOf } from '../../protocol/frame.js';
 import { type Connection, helloFault, welcomeOf } from './connections.js';
 import type { CoreParts } from './core-parts.js';
 import type { ConnectionId, ServerInput } from './event.js';
+import type { FailureAdvice } from './outbox.js';
 import type { SessionEnd } from './sessions/session-end.js';
 import type { SessionFrames } from './sessions/session-frames.js';
 import type { SessionOpen } from './sessions/session-open.js';
@@ -20,10 +21,7 @@ export interface ConnectionHandlerParts extends CoreParts {
   readonly ending: SessionEnd;
 }
 
-/**
- * Frames that are taken of a key that has used up what it may: the cheap greeting, and what ends
- * something.
- */
+/** Frames taken of an exhausted key: the cheap greeting, and those that end something. */
 const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'hello',
   'open',
@@ -49,11 +47,10 @@ export class ConnectionHandler {
     const tenant = tenants.of(grant, nowMs);
     const connection = connections.add(id, tenant, kind === 'connected-local', nowMs);
     table.addConnection(id, tenant);
-    if (this.#isDraining) this.#fail(connection, 'draining', 'no new connections', nowMs);
-    else if (isFull) {
-      const message = `${settings.connectionsMax} connections are open`;
-      this.#fail(connection, 'server-full', message, nowMs);
-    }
+    const fault = this.#isDraining
+      ? wireFault('draining', 'no new connections', null)
+      : isFull && wireFault('server-full', `${settings.connectionsMax} connections are open`, null);
+    if (fault) this.#fail(connection, fault, nowMs);
   }
 
   /** The connection is gone. Its sessions wait for a resumption. */
@@ -64,21 +61,11 @@ export class ConnectionHandler {
     connections.delete(id);
   }
 
-  #fail(
-    connection: Connection,
-    code: WireCode,
-    message: string,
-    nowMs: number,
-    {
-      hello = null,
-      advice = {},
-    }: { hello?: Hello | null; advice?: { retryAfterMs?: number } } = {},
-  ): void {
+  #fail(connection: Connection, fault: WireFault, nowMs: number, advice: FailureAdvice = {}): void {
     if (connection.state === 'failed') return;
-    const { settings, counters, outbox, ending, table } = this.#parts;
-    const block = code === 'vocabulary-mismatch' && hello ? settings.differingBlock(hello) : null;
+    const { counters, outbox, ending, table } = this.#parts;
     counters.failureCount++;
-    outbox.fail(connection, { code, message, ...advice }, block);
+    outbox.fail(connection, fault, advice);
     ending.detachAll(connection.id, nowMs);
     table.addConnection(connection.id, connection.tenant);
   }
@@ -90,8 +77,7 @@ export class ConnectionHandler {
     connection.tenant.countBytes(bytes, nowMs);
     const reception = connection.received(connectionEventOf(frame));
     if (reception.kind === 'fault') {
-      const { code, message } = reception.fault;
-      this.#fail(connection, code, message, nowMs);
+      this.#fail(connection, reception.fault, nowMs);
       return;
     }
     if (reception.kind === 'late' && connection.state === 'failed') return;
@@ -110,10 +96,9 @@ export class ConnectionHandler {
     if (connection.state === 'failed' || passable.has(frame.kind)) return false;
     const quota = connection.tenant.exhaustion(nowMs);
     if (quota === null) return false;
-    const { code, message, retryAfterMs } = quota;
     const session = sessionOf(frame);
     if (session === null) {
-      this.#fail(connection, code, message, nowMs, { advice: { retryAfterMs } });
+      this.#fail(connection, { ...quota, session }, nowMs, { retryAfterMs: quota.retryAfterMs });
       return true;
     }
     const { table, ending } = this.#parts;
@@ -141,7 +126,9 @@ export class ConnectionHandler {
     const { settings, scheduler, outbox } = this.#parts;
     const fault = helloFault(hello, settings);
     if (fault) {
-      this.#fail(connection, fault.code, fault.message, nowMs, { hello });
+      const isDiffering = fault.code === 'vocabulary-mismatch';
+      const block = isDiffering ? settings.differingBlock(hello) : null;
+      this.#fail(connection, fault, nowMs, { block });
       return;
     }
     const passMs = scheduler.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 });
@@ -156,9 +143,7 @@ export class ConnectionHandler {
     const isReady = connection.state === 'ready' || connection.state === 'draining';
     if (fault.session !== null && codeTable[fault.code].ends === 'session' && isReady) {
       this.#parts.frames.fault({ connection: id, session: fault.session }, fault);
-    } else {
-      this.#fail(connection, fault.code, fault.message, nowMs);
-    }
+    } else this.#fail(connection, fault, nowMs);
   }
 
   /** The device has fallen behind with reading, or has caught up. */
@@ -175,8 +160,9 @@ export class ConnectionHandler {
   endSilent(nowMs: number): void {
     const { connections, settings } = this.#parts;
     const { silenceMs } = settings.limits;
+    const fault = wireFault('too-slow', `nothing was heard for ${silenceMs} ms`, null);
     for (const connection of connections.silent(silenceMs, nowMs)) {
-      this.#fail(connection, 'too-slow', `nothing was heard for ${silenceMs} ms`, nowMs);
+      this.#fail(connection, fault, nowMs);
     }
   }
 
@@ -194,12 +180,10 @@ export class ConnectionHandler {
 
   /** Ends all connections and forgets their sessions. */
   stop(nowMs: number): void {
-    const { connections, opening, ending } = this.#parts;
+    const { connections, ending } = this.#parts;
     this.#isDraining = true;
-    opening.close();
-    for (const connection of [...connections.values()]) {
-      this.#fail(connection, 'draining', 'the server is going away', nowMs);
-    }
+    const fault = wireFault('draining', 'the server is going away', null);
+    for (const connection of [...connections.values()]) this.#fail(connection, fault, nowMs);
     ending.forgetDetached();
   }
 }

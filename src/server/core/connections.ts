@@ -30,7 +30,7 @@ import type { Tenant } from './tenants/tenant.js';
 /** A connection, its state by the table of the protocol, and what its device has asked for. */
 export class Connection {
   readonly id: ConnectionId;
-  /** Of its key. */
+  /** The owner of its key. */
   readonly tenant: Tenant;
   /** It belongs to a caller in this process: its frames cross no network. */
   readonly isLocal: boolean;

@@ -8,7 +8,7 @@ import type { Trust } from './tenants/draft-trust.js';
 
 /** Use of one key. */
 export interface TenantStats {
-  /** Of the key; null: callers without a key. */
+  /** Id of the key; null: callers without a key. */
   readonly id: string | null;
   readonly connectionCount: number;
   readonly sessionCount: number;
@@ -17,9 +17,9 @@ export interface TenantStats {
   readonly committedCount: number;
   /** Refusals because it had used up what it may. */
   readonly refusalCount: number;
-  /** Of its recent drafts; a guess before there are any. */
+  /** Rate of its recent drafts; a guess before there are any. */
   readonly acceptanceRate: number;
-  /** Of all its sessions together; a new session starts no lower than cut. */
+  /** Trust in all its sessions together; a new session starts no lower than cut. */
   readonly draftTrust: Trust;
   /** Engine time that it has saved up for a burst. */
   readonly creditMs: number;
@@ -32,15 +32,9 @@ export interface CoreStats {
   readonly detachedCount: number;
   /** Sessions that are not over, by mode. */
   readonly sessionsByMode: { readonly [mode in Mode]: number };
-  /**
-   * Sessions that are not over whose drafts are cut to one, and those whose drafts are not tested
-   * any more.
-   */
+  /** Sessions that are not over whose drafts are cut to one, or not tested any more. */
   readonly distrusted: { readonly cutCount: number; readonly offCount: number };
-  /**
-   * Sessions that are not over and were advised a draft length: their number, the mean length, and
-   * those advised none.
-   */
+  /** Sessions that are not over and have been advised: all, and those advised none. */
   readonly advised: {
     readonly sessionCount: number;
     readonly meanLength: number;
@@ -54,11 +48,11 @@ export interface CoreStats {
   readonly slotsOwned: number;
   /** Sessions that have work and are not in the pass in flight. */
   readonly queueLength: number;
-  /** Of them, sessions without a slot. */
+  /** Those without a slot. */
   readonly waitingForSlot: number;
   readonly images: {
     readonly count: number;
-    /** Of sessions; the others are of texts that were left. */
+    /** Images of sessions; the others are of texts that were left. */
     readonly waitingCount: number;
     readonly bytes: number;
   };

@@ -133,9 +133,7 @@ export class DraftBuffer {
     if (laws) this.#laws.push(laws[index]!);
   }
 
-  /**
-   * Compares the chain with what the log has committed since; the first difference voids the chain.
-   */
+  /** Compares the chain with the log as committed since; the first difference voids it. */
   settle(log: TokenLog): void {
     while (!this.isVoid && this.#settledTo < Math.min(this.end, log.length)) {
       if (this.#ids[this.#settledTo - this.#from] !== log.at(this.#settledTo)) {
@@ -177,10 +175,7 @@ export class DraftBuffer {
     return { ids, probs, laws };
   }
 
-  /**
-   * Of the first `countMax` drafts in line, how many come up to and with the first that ends a
-   * text.
-   */
+  /** Counts the first `countMax` drafts in line up to the first that ends a text. */
   countToEnd(committedLength: number, countMax: number, endOfText: ReadonlySet<number>): number {
     const from = committedLength - this.#from;
     for (let index = 0; index < countMax; index++) {

@@ -19,7 +19,7 @@ export type ServerInput =
        */
       readonly kind: 'connected' | 'connected-local';
       readonly connection: ConnectionId;
-      /** Of the key that was shown with the upgrade; null: none is asked for. */
+      /** Grant of the key that was shown with the upgrade; null: none is asked for. */
       readonly grant: KeyGrant | null;
     }
   | { readonly kind: 'disconnected'; readonly connection: ConnectionId }
@@ -27,10 +27,7 @@ export type ServerInput =
       readonly kind: 'frame';
       readonly connection: ConnectionId;
       readonly frame: DeviceFrame;
-      /**
-       * Bytes on the wire, both ways, since the frame before; absent: none, it never left the
-       * process.
-       */
+      /** On the wire, both ways, since the frame before; absent: it never left the process. */
       readonly bytes?: number;
     }
   /** A message was not a legal frame. */
@@ -39,9 +36,7 @@ export type ServerInput =
   | { readonly kind: 'clogged' | 'cleared'; readonly connection: ConnectionId }
   /** Answer to the engine operation with this id. */
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
-  /**
-   * Guesses of an early exit about the pass with this id, which still runs; any number of times.
-   */
+  /** Guesses of an early exit about a pass that still runs; any number of times. */
   | { readonly kind: 'hinted'; readonly id: number; readonly hints: readonly ExitHint[] }
   /** `bytes` of a save, else null. */
   | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
@@ -72,10 +67,10 @@ export type EngineOperation =
       readonly kind: 'pass';
       readonly id: number;
       readonly segments: readonly Segment[];
-      /**
-       * Whether a device wants the guesses of an early exit; they come as `hinted` before `passed`.
-       */
+      /** Whether a device wants hints; they come as `hinted` before `passed`. */
       readonly wantsHints: boolean;
+      /** Whether the next pass will ask for the token after each of these, if it can. */
+      readonly continues: boolean;
     }
   | {
       readonly kind: 'truncate';

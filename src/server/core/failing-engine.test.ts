@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { plainSampling } from '../../math/sampling.js';
-import { Harness, openFrame, tokensOf, verdicts } from './core-harness.suite.js';
+import { draftOf, Harness, openFrame, tokensOf, verdicts } from './core-harness.suite.js';
+import type { EngineOperation } from './event.js';
 import { targetText } from './scripted-target.suite.js';
 
 describe('a failing engine', () => {
@@ -64,6 +65,59 @@ describe('a failing engine', () => {
     assert.deepEqual(tokensOf(harness.take(1)), targetText(open).slice(3));
   });
 
+  it('ends a session under which three slots in a row could not be opened', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    for (let failures = 0; failures < 3; failures++) {
+      assert.ok(harness.take(1).every(({ kind }) => kind !== 'failure'));
+      const index = harness.operations.findIndex(({ kind }) => kind === 'open');
+      const [operation] = harness.operations.splice(index, 1);
+      assert.ok(operation?.kind === 'open');
+      // The pass on it, which is issued already, does not fail.
+      harness.engine.open(operation.slot, operation.config);
+      const { id } = operation;
+      harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
+      harness.settle(1);
+    }
+    const [failure] = harness.take(1);
+    assert.equal(failure?.kind === 'failure' && failure.code, 'engine-failed');
+  });
+
+  for (const failing of ['save', 'restore'] as const) {
+    it(`computes a cache again where it cannot ${failing} its image`, () => {
+      const harness = new Harness({ model: { slotCount: 1 } });
+      const ids = Int32Array.from({ length: 40 }, (_, index) => index % 5);
+      harness.connect(1);
+      const opens = [0, 1].map((session) =>
+        openFrame({ session, prompt: { kind: 'ids', ids }, mode: 'pipeline', tokensMax: 4 }),
+      );
+      for (const open of opens) {
+        harness.send(1, open);
+        harness.settle();
+      }
+      for (const [from, session] of [40, 41, 42, 43].flatMap((at) => [
+        [at, 0],
+        [at, 1],
+      ]) as [number, number][]) {
+        harness.send(1, draftOf({ session, from }));
+        while (harness.operations.length > 0) {
+          const [{ kind, id }] = harness.operations as [EngineOperation];
+          if (kind === failing) {
+            harness.operations.shift();
+            harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
+          } else harness.stepEngine();
+        }
+      }
+      const frames = harness.take(1);
+      for (const [session, open] of opens.entries()) {
+        const own = frames.filter((frame) => 'session' in frame && frame.session === session);
+        assert.deepEqual(tokensOf(own), targetText(open).slice(40));
+      }
+      assert.equal(harness.core.stats().failureCount, 0);
+    });
+  }
+
   it('does not keep a Cancel waiting that came during a pass which then fails', () => {
     const harness = new Harness({ model: { slotCount: 1 } });
     harness.failingPasses.add(3);
@@ -79,11 +133,17 @@ describe('a failing engine', () => {
     const harness = new Harness();
     harness.connect(1);
     harness.send(1, openFrame({ mode: 'stream' }));
-    const { id } = harness.operations.shift()!;
+    const operation = harness.operations.shift()!;
+    assert.ok(operation.kind === 'open');
+    const { id, slot, config } = operation;
+    // The pass on it, which is issued already, does not fail.
+    harness.engine.open(slot, config);
     harness.feed({ kind: 'failed', id, code: 'engine-failed', message: 'told to fail' });
     harness.send(1, { kind: 'cancel', session: 0 });
     harness.settle();
-    assert.equal(verdicts(harness.take(1)).at(-1)?.end, 'cancelled');
+    const verdict = verdicts(harness.take(1)).at(-1);
+    assert.equal(verdict?.end, 'cancelled');
+    assert.deepEqual([verdict.queueUs, verdict.verifyUs], [0, 0], 'no pass has made it');
   });
 
   it('is given up on, session by session, when it always fails', () => {

@@ -349,6 +349,9 @@ describe('hostile frames', () => {
       harness.connect(index, null);
       harness.send(index, frame);
       assert.equal(harness.closed.get(index), code);
+      const [failure] = harness.take(index);
+      assert.ok(failure?.kind === 'failure');
+      assert.equal(failure.retryAfterMs, 0, 'another attempt would fail as well');
     }
   });
 
@@ -396,10 +399,12 @@ describe('hostile frames', () => {
     const harness = new Harness({ settings: { limits } });
     harness.connect(1);
     harness.connect(2);
+    harness.connect(3, null);
     harness.advance(4_000);
     harness.send(2, { kind: 'ping', nonce: 9, isCover: false });
     harness.advance(3_500);
     assert.equal(harness.closed.get(1), 'too-slow');
+    assert.equal(harness.closed.get(3), 'too-slow', 'which has never said anything');
     assert.equal(harness.closed.get(2), undefined);
     assert.deepEqual(harness.take(2).at(-1), { kind: 'pong', nonce: 9 });
   });

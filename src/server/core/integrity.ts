@@ -1,6 +1,7 @@
 // Checks that the tables of the server core agree after an event. For tests and the simulator.
 
 import { assert } from '../../base/assert.js';
+import { schemeTraits } from '../../math/scheme.js';
 import { limits } from '../../protocol/limits.js';
 import type { Scheduler } from './passes/scheduler.js';
 import type { SlotTable } from './passes/slot-table.js';
@@ -31,7 +32,7 @@ function checkSession(session: Session, isFlying: boolean): void {
   assert(drafts.epoch <= session.epochMax, `${name}: epoch ${drafts.epoch}`);
   assert(drafts.size <= terms.windowMax + 4096, `${name}: ${drafts.size} drafts are kept`);
   assert(
-    status.kind !== 'law-due' || terms.scheme === 'split',
+    status.kind !== 'law-due' || schemeTraits[terms.scheme].residualBy === 'device',
     `${name}: a law in ${terms.scheme}`,
   );
   assert(segment === null || isFlying, `${name}: in a pass that is not there`);

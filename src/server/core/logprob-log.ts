@@ -4,7 +4,7 @@
 
 import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
 
-/** Of tokens that this server has not judged: they came with the prompt of another's answer. */
+/** For tokens that this server has not judged: they came with the prompt of another's answer. */
 const unknown: TokenLogprobs = { logprob: 0, top: [] };
 
 export class LogprobLog {
@@ -12,7 +12,7 @@ export class LogprobLog {
   readonly topCount: number;
   readonly #from: number;
   /**
-   * Of each token: its own, then pairs of token and log-probability, -1 for none. Ids below 2^24
+   * For each token its own, then pairs of token and log-probability, -1 for none. Ids below 2^24
    * are exact.
    */
   #values = new Float32Array(0);
@@ -29,7 +29,7 @@ export class LogprobLog {
     while (this.#length < length) this.push(unknown);
   }
 
-  /** Of the next token. */
+  /** Adds those of the next token. */
   push({ logprob, top }: TokenLogprobs): void {
     const stride = 1 + 2 * this.topCount;
     const at = (this.#length - this.#from) * stride;

@@ -1,7 +1,7 @@
-// Collects the effects of one event in order. Every frame is queued here: connection states move,
-// and nothing is queued for a connection that has failed.
+// Collects the effects of the events that are handled together, in order. Every frame is queued
+// here: connection states move, and nothing is queued for a connection that has failed.
 
-import type { WireCode } from '../../protocol/code.js';
+import type { WireCode, WireFault } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureFrame } from '../../protocol/failure.js';
 import type { ServerFrame, TrafficShaping, VocabularyBlock } from '../../protocol/frame.js';
@@ -10,12 +10,12 @@ import type { Connection, Connections } from './connections.js';
 import type { CoreEffect } from './event.js';
 import type { SessionAddress } from './session-status.js';
 
-/** Why a connection ends. */
-export interface ConnectionEnd {
-  readonly code: WireCode;
-  readonly message: string;
+/** Advice to a device whose connection has failed. */
+export interface FailureAdvice {
   /** Absent: what the code advises. */
   readonly retryAfterMs?: number;
+  /** The server's side of the first block in which the vocabularies differ. */
+  readonly block?: VocabularyBlock | null;
 }
 
 export class Outbox {
@@ -82,14 +82,10 @@ export class Outbox {
   }
 
   /** Ends a connection: says why, then closes. */
-  fail(
-    connection: Connection,
-    { code, message, retryAfterMs }: ConnectionEnd,
-    block: VocabularyBlock | null,
-  ): void {
-    const fault = { code, message, session: null };
+  fail(connection: Connection, fault: WireFault, { retryAfterMs, block }: FailureAdvice): void {
+    const { code } = fault;
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
-    this.sendOn(connection, failureFrame(fault, advice, block));
+    this.sendOn(connection, failureFrame({ ...fault, session: null }, advice, block));
     this.push({ kind: 'close', connection: connection.id, code });
   }
 

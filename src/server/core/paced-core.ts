@@ -129,18 +129,20 @@ export class PacedCore {
     if (paced.held.length >= heldMax) this.#release(paced);
   }
 
-  /** The first session that aggregates starts the timer at once; a shorter period restarts it. */
+  /**
+   * The first session that aggregates starts the timer; a shorter period restarts it. The answer to
+   * its Open or Resume is flushed at once, and from then on the connection reads slowly.
+   */
   #pace({ connection: id, periodMs, isClogged }: Pace, nowMs: number): void {
     const known = this.#paced.get(id);
     const timer = new FlushTimer(periodMs, nowMs);
     if (known !== undefined) {
       known.timer = timer;
-      if (known.index >= 0) this.#enqueue(known);
+      this.#enqueue(known);
       return;
     }
     const order = this.#order++;
     this.#paced.set(id, { id, order, timer, held: [], atMs: 0, index: -1, isClogged });
-    this.#run([{ kind: 'clogged', connection: id }], nowMs);
   }
 
   #enqueue(paced: PacedConnection): void {
@@ -151,7 +153,6 @@ export class PacedCore {
 
   #flush(paced: PacedConnection, nowMs: number): void {
     const { id: connection, isClogged } = paced;
-    this.#queue.remove(paced);
     if (!isClogged) {
       const events = [
         { kind: 'cleared', connection } as const,

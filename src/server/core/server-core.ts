@@ -159,10 +159,7 @@ export class ServerCore {
     this.#parts.tenants.sweep(nowMs);
   }
 
-  /**
-   * Sets one timer for all: the next tick while there is anything to watch, sooner where a pass
-   * waits.
-   */
+  /** One timer for all: the next tick while there is anything to watch, or a waiting pass. */
   #setWake(askAgainMs: number, nowMs: number): void {
     const isWatching = this.#parts.connections.count > 0 || this.#parts.table.size > 0;
     const tick = isWatching ? Math.max(nowMs, Math.min(this.#wakeAtMs, nowMs + tickMs)) : Infinity;
@@ -174,8 +171,6 @@ export class ServerCore {
 
   /** Whether an answer is written for a session of this connection. */
   isWriting(id: ConnectionId): boolean {
-    const connection = this.#parts.connections.get(id);
-    if (connection === undefined || connection.state === 'failed') return false;
     return this.#parts.table.sessionsOf(id).some(({ end }) => end === null);
   }
 
@@ -205,10 +200,7 @@ export class ServerCore {
     ).length;
   }
 
-  /**
-   * Entries of all tables: 0 once all connections are closed, their sessions gone and the engine is
-   * done.
-   */
+  /** Entries of all tables: 0 once connections and sessions are gone and the engine is done. */
   get retainedCount(): number {
     return (
       this.#parts.connections.count +

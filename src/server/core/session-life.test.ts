@@ -204,6 +204,22 @@ describe('a session', () => {
     assert.deepEqual(tail.law, verdict.law.law);
   });
 
+  it('ends with a residual token that ends the text', () => {
+    const harness = new Harness();
+    // An end is likely, and the drafts are not.
+    const sampling = { ...plainSampling, logitBias: new Map([[1, 4]]) };
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'pipeline', scheme: 'split', sampling }));
+    harness.send(1, draftOf({ ids: Int32Array.of(2, 2), probs: Float64Array.of(1, 1) }));
+    harness.settle();
+    const verdict = verdicts(harness.take(1)).at(-1)!;
+    assert.ok(verdict.law !== null);
+    const position = verdict.from + verdict.tokens.length;
+    harness.send(1, draftOf({ epoch: 1, from: position + 1, residual: 1 }));
+    const [last] = verdicts(harness.take(1));
+    assert.equal(last?.end, 'end-of-text');
+  });
+
   it('says where it ends when it is cancelled, in a pass or between two', () => {
     for (const isFlying of [true, false]) {
       const harness = new Harness();

@@ -39,10 +39,7 @@ export interface AttachedDevice {
   readonly wire: WireState;
 }
 
-/**
- * A device follows the session but reads slowly: verdicts since the last one sent are merged into
- * the next.
- */
+/** A device that reads slowly: verdicts since the last one sent merge into the next. */
 export interface SlowDevice {
   readonly kind: 'slow';
   readonly address: SessionAddress;
@@ -66,7 +63,7 @@ export interface PassTimes {
   readonly passMs: number;
 }
 
-/** Of a verdict that no pass has made. */
+/** Times of a verdict that no pass has made. */
 export const noDeferredTimes: PassTimes = { queueMs: 0, passMs: 0 };
 
 /** A session's part of the pass in flight. */
@@ -83,23 +80,18 @@ export interface InFlightSegment {
   /** [draftCount + padCount] */
   readonly ids: Int32Array;
   readonly queueMs: number;
-  /**
-   * Whether the pass before failed with this session in it, so that this one holds nothing else.
-   */
+  /** Whether the pass before failed with this session in it: this one holds nothing else. */
   readonly isRetry: boolean;
 }
 
 /** `split`: the law that the device draws its next token from. */
 export interface DueLaw {
   readonly law: Law;
-  /** Of its entries, where they were asked for. */
+  /** Log-probabilities of its entries, where they were asked for. */
   readonly logprobs: LawLogprobs | null;
 }
 
-/**
- * `prefill`: the prompt is computed before a row of it is asked for. `decode`: only rows that are
- * asked for are computed.
- */
+/** `prefill`: the prompt is computed unasked. `decode`: only rows that are asked for. */
 export type SessionPhase = 'prefill' | 'decode';
 
 export type SessionStatus =

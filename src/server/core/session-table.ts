@@ -9,15 +9,12 @@ import type { SessionAddress } from './session-status.js';
 import type { Tenant } from './tenants/tenant.js';
 
 interface ConnectionSessions {
-  /** Of the connection's key. */
+  /** The owner of the connection's key. */
   readonly tenant: Tenant;
   /** Highest id that the connection has used, or -1. */
   lastId: number;
   readonly sessions: Map<number, Session>;
-  /**
-   * Failed ids that the device has not closed: frames under way to them are late. Counted like
-   * sessions.
-   */
+  /** Failed ids that the device has not closed: late frames may come. Counted as sessions. */
   readonly failed: Set<number>;
 }
 
@@ -48,7 +45,7 @@ export class SessionTable {
     });
   }
 
-  /** Of the key of a connection. */
+  /** The owner of a connection's key. */
   tenantOf(connection: ConnectionId): Tenant {
     return this.#connectionOf(connection).tenant;
   }

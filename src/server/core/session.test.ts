@@ -3,33 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { unlimited } from '../../base/key-grant.js';
 import type { Outcome } from '../../engine/engine.js';
-import { plainSampling } from '../../math/sampling.js';
-import { noShaping, type Scheme } from '../../protocol/frame.js';
-import { TokenLog } from '../../protocol/token-log.js';
-import { Session } from './session.js';
+import { draftOf } from './core-harness.suite.js';
+import type { Session } from './session.js';
+import { endToken, sessionOf, sessionPrompt } from './session.suite.js';
 import { type InFlightSegment, type StatusKind, statusMoves } from './session-status.js';
-import { Tenant } from './tenants/tenant.js';
 
-const address = { connection: 1, session: 0 };
-const prompt = [0, 3, 5];
-const endToken = 1;
-
-function sessionOf(scheme: Scheme = 'coupled', lengthMax = 20): Session {
-  const promptLength = prompt.length;
-  const terms = {
-    ...({ scheme, promptLength, lengthMax, mode: 'pipeline', windowMax: 64, cut: null } as const),
-    ...{ endsAtContext: false, wantsHints: false, shaping: noShaping, topLogprobs: null },
-    endOfText: new Set([endToken]),
-    config: { sampling: plainSampling, seed: 1n, promptLength },
-    tenant: new Tenant(1, null, unlimited, 0),
-  };
-  const log = new TokenLog(prompt);
-  const session = new Session({ key: 1, terms, log, resumeKey: '00', address }, 0);
-  session.sent('opened');
-  return session;
-}
+const prompt = sessionPrompt;
 
 const segmentOf = (session: Session): InFlightSegment => ({
   ...{ from: session.log.length, draftCount: 0, padCount: 0, isJudged: true, epoch: 0, queueMs: 0 },
@@ -58,7 +38,7 @@ const inState: { readonly [kind in StatusKind]: () => Session } = {
     return session;
   },
   'law-due': () => {
-    const session = start(sessionOf('split'));
+    const session = start(sessionOf({ scheme: 'split' }));
     session.commitPass(rejected, 1);
     return session;
   },
@@ -95,6 +75,24 @@ describe('the states of a session', () => {
     session.commitResidual(4, 2);
     assert.deepEqual([...session.log.slice(0)], [...prompt, 4]);
     assert.equal(session.status.kind, 'waiting');
+  });
+
+  it('keep the log-probabilities of a residual token, as the law had them', () => {
+    const session = start(sessionOf({ scheme: 'split', topLogprobs: 0 }));
+    const logprobs = { logprobs: Float32Array.of(-1, -2), top: [] };
+    session.commitPass({ ...rejected, logprobs: { tokens: [], law: logprobs } }, 1);
+    session.commitResidual(4, 2);
+    const progress = session.attach({ connection: 2, session: 7 }, prompt.length, 9);
+    assert.deepEqual(progress.logprobs, [{ logprob: -2, top: [] }]);
+  });
+
+  it('forget what a device has asked for when it comes back', () => {
+    const session = sessionOf();
+    session.addDraft(draftOf({}), 1);
+    assert.equal(session.wantsJudging, true);
+    session.detach(2);
+    session.attach({ connection: 2, session: 7 }, prompt.length, 3);
+    assert.equal(session.wantsJudging, false);
   });
 
   it('are left for good when the session is forgotten', () => {

@@ -42,7 +42,7 @@ export interface SessionProgress {
   readonly rejectedCount: number;
   readonly end: EndReason | null;
   readonly due: DueLaw | null;
-  /** Of the tokens that the last verdict did not tell; null: none are told. */
+  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
   readonly logprobs: readonly TokenLogprobs[] | null;
 }
 
@@ -179,9 +179,7 @@ export class Session {
     return this.#log.length - this.#announcedLength;
   }
 
-  /**
-   * Times of the newest verdict that a slow device has not been sent; null: it has been sent all.
-   */
+  /** Times of the newest verdict kept back from a slow device; null: there is none. */
   get deferredTimes(): PassTimes | null {
     const device = this.#device;
     return device?.kind === 'slow' ? device.times : null;
@@ -315,9 +313,7 @@ export class Session {
     this.#status = moves.passFailed(this.#status);
   }
 
-  /**
-   * An operation on its slot has failed: the slot and what a pass computes there are worth nothing.
-   */
+  /** An operation on its slot has failed: nothing that is computed there counts. */
   slotFailed(): void {
     this.#slotFailureCount++;
     this.#status = moves.slotFailed(this.#status);
@@ -375,9 +371,7 @@ export class Session {
     this.#status = moves.forgotten(this.#status);
   }
 
-  /**
-   * Applies a move on the wire. A device that moves to another state there has nothing deferred.
-   */
+  /** Moves on the wire. A device in another state there has nothing deferred. */
   #moveWire(wire: WireState): void {
     const { address, wire: before } = this.#attached;
     if (wire === before) return;

@@ -26,9 +26,7 @@ export interface ServedModel {
   readonly hasExit: boolean;
 }
 
-/**
- * `static` is SLED's batching: wait for `count` requests or `waitMs`, pad all to the longest draft.
- */
+/** `static`, as in SLED: waits for `count` requests or `waitMs`, pads to the longest draft. */
 export type Batching =
   | { readonly kind: 'continuous' }
   | { readonly kind: 'static'; readonly count: number; readonly waitMs: number };
@@ -41,30 +39,20 @@ export interface ServerCoreSettings {
   readonly connectionsMax: number;
   /** Sessions of all connections and of none, ended ones that may be resumed included. */
   readonly sessionsMax: number;
-  /**
-   * Limits of each key where its grant leaves them open; of all callers together where no key is
-   * asked for.
-   */
+  /** Limits of each key whose grant leaves them open; without keys, of all callers together. */
   readonly keyLimits: KeyLimits;
   readonly batching: Batching;
   /** No session begins if each token is predicted to take longer with it; the first always may. */
   readonly tokenMsMax: number;
-  /**
-   * A pass takes no further segment once it is predicted to last longer; the first always goes in.
-   */
+  /** A pass takes no more once it is predicted to last longer; the first always goes in. */
   readonly passMsMax: number;
   /** Share of a pass's tokens that prompts get even if verification could fill it, in (0, 1). */
   readonly prefillShare: number;
   /** Prompts stop filling a pass once it is predicted to last longer, beyond their share. */
   readonly prefillMsMax: number;
-  /**
-   * A busy session keeps its slot for at least so many committed tokens while others wait for one.
-   */
+  /** Committed tokens for which a busy session keeps its slot while others wait for one. */
   readonly slotQuantumTokens: number;
-  /**
-   * Bytes of saved caches of sessions that have lost their slots; beyond it they are computed
-   * again.
-   */
+  /** Bytes of saved caches of sessions without slots; others are computed again. */
   readonly swapBytesMax: number;
   /** Traffic shaping of every session, whether its device asks for it or not. */
   readonly shaping: TrafficShaping;
@@ -73,10 +61,7 @@ export interface ServerCoreSettings {
 
   /** [n] unguessable bytes, for resume keys. */
   readonly randomBytes: (count: number) => Uint8Array;
-  /**
-   * Whether the key of a Hello may connect, unless the transport has decided already, as a
-   * WebSocket upgrade has.
-   */
+  /** Whether the key of a Hello may connect, where the transport has not decided already. */
   readonly acceptsKey: (key: string) => boolean;
   /** The ids of a prompt of text or messages. @throws PilotfishError where it has none. */
   readonly tokenize: (prompt: Exclude<Prompt, { kind: 'ids' }>) => Int32Array;
@@ -86,9 +71,6 @@ export interface ServerCoreSettings {
    * @throws PilotfishError `format-invalid` where it cannot.
    */
   readonly checkFormat: (schema: string) => void;
-  /**
-   * The server's side of the first block in which the vocabularies differ, or null where it cannot
-   * be located.
-   */
+  /** The server's side of the first block in which the vocabularies differ, if it is found. */
   readonly differingBlock: (hello: Hello) => VocabularyBlock | null;
 }

@@ -6,9 +6,7 @@ import type { ObservedServer } from '../observed.js';
 import type { Observer } from '../observer.js';
 import type { CheckerContext } from './checker.js';
 
-/**
- * Events between snapshots, which cost more than events.
- */
+/** Events between snapshots, which cost more than events. */
 const everyMin = 64;
 /**
  * Most pending operations of one slot: open or restore, copy, cut, and the save of

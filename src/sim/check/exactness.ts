@@ -1,7 +1,7 @@
 // Checks that the final text under greedy, coupled and agreement is the target's own, token by
 // token: a whole answer is the whole text, a broken one its beginning.
 
-import { isRatioScheme } from '../../math/scheme.js';
+import { schemeTraits } from '../../math/scheme.js';
 import type { Observer } from '../observer.js';
 import { targetText } from '../reference.js';
 import type { SimAnswer } from '../sim-answer.js';
@@ -32,7 +32,7 @@ export function checkExactness({ world, violate }: CheckerContext): Observer {
   return {
     onAsk(answer) {
       const { scheme } = answer.ask.request;
-      if (isRatioScheme(scheme)) return;
+      if (schemeTraits[scheme].test === 'ratio') return;
       watched.set(answer, { text: textOf(answer), checkedCount: 0 });
     },
     onTell(answer) {

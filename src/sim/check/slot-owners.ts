@@ -16,9 +16,7 @@ export interface SlotOwner {
 interface SlotText {
   seed: bigint;
   tokens: number[];
-  /**
-   * An operation on it has failed: results are discarded until it is opened again.
-   */
+  /** An operation on it has failed: results are discarded until it is opened again. */
   isSpoilt: boolean;
 }
 

@@ -1,6 +1,7 @@
 // Recomputes every verdict under split and full from the draft laws, the target's law and the
 // recorded noise, and checks that no token is told without one.
 
+import { InvariantError, unreachable } from '../../base/assert.js';
 import type { GenerateRequest } from '../../device/core/event.js';
 import type { DraftedToken, Outcome, Segment } from '../../engine/engine.js';
 import { keyedChance } from '../../math/chance.js';
@@ -8,7 +9,7 @@ import { cutLaw, residualFromCut, residualFromWhole } from '../../math/cut-law.j
 import { verifyFull } from '../../math/full.js';
 import { type Law, pointLaw, probOf } from '../../math/law.js';
 import { noiseKey } from '../../math/noise.js';
-import { isRatioScheme } from '../../math/scheme.js';
+import { schemeTraits } from '../../math/scheme.js';
 import { residualToken, verifySplit } from '../../math/split.js';
 import type { Verification } from '../../math/verification.js';
 import type { Observer } from '../observer.js';
@@ -52,7 +53,7 @@ export function checkVerdicts({ world, violate }: CheckerContext): Observer {
 
   return {
     onAsk({ ask: { request } }) {
-      if (!isRatioScheme(request.scheme) || records.has(request.seed)) return;
+      if (schemeTraits[request.scheme].test !== 'ratio' || records.has(request.seed)) return;
       const { contextLength } = world().servers[0]!.settings.model;
       records.set(request.seed, new Record(request, contextLength));
     },
@@ -127,8 +128,8 @@ function draftsOf(
     const index = position - from;
     const draft = record.drafted.get(position)?.find(({ token, law, prob }) => {
       if (token !== text[position] || law === null) return false;
-      if (judge.scheme === 'split') return prob === judge.draftProbs[index];
-      return judge.scheme === 'full' && probOf(judge.draftLaws[index]!, token) === prob;
+      if ('draftProbs' in judge) return prob === judge.draftProbs[index];
+      return 'draftLaws' in judge && probOf(judge.draftLaws[index]!, token) === prob;
     });
     if (draft === undefined && isPadding(judge, index, text[position]!)) {
       drafts.push({ position, token: 0, confidence: null, law: padLaw, prob: 1 });
@@ -161,16 +162,23 @@ function verdictOf(
   const lawAt = (row: number): Law => reader.lawAfter(text.slice(0, from + row));
   const chanceAt = (row: number) => reader.chanceAt(from + row);
   const ids = Int32Array.from(drafts, ({ token }) => token);
-  if (request.scheme === 'full') {
-    const laws = drafts.map(({ law }) => law!);
-    return verifyFull(lawAt, ids, laws, chanceAt);
+  const { scheme } = request;
+  switch (scheme) {
+    case 'split': {
+      const probs = Float64Array.from(drafts, ({ prob }) => prob!);
+      return verifySplit(lawAt, ids, probs, chanceAt);
+    }
+    case 'full': {
+      const laws = drafts.map(({ law }) => law!);
+      return verifyFull(lawAt, ids, laws, chanceAt);
+    }
+    case 'greedy':
+    case 'coupled':
+    case 'agreement':
+      throw new InvariantError(`${scheme} is checked by its text (exactness.ts)`);
+    default:
+      return unreachable(scheme);
   }
-  return verifySplit(
-    lawAt,
-    ids,
-    Float64Array.from(drafts, ({ prob }) => prob!),
-    chanceAt,
-  );
 }
 
 function differenceOf(expected: Verification, { acceptedCount, final }: Outcome): string | null {

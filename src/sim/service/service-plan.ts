@@ -147,9 +147,7 @@ function kindOf(device: ServiceDevice, contextLength: number): DeviceKind {
   };
 }
 
-/**
- * An abuser drafts as long as it may, unrelated text, at once, and over the best link.
- */
+/** An abuser drafts as long as it may, unrelated text, at once, and over the best link. */
 function abuserKind({ devices, deviceCount }: Service, contextLength: number): DeviceKind {
   const { link } = devices[0]!;
   const timings = { draftMs: 0.01, divergence: worstDivergence, ignoresAdvice: true };

@@ -18,7 +18,22 @@ describe('drafts of the chain', () => {
   it('begin with as many tokens as the window leaves', () => {
     const action = plan({ windowMax: 8 }, chainOf(3));
     assert.ok(action.kind === 'start');
-    assert.deepEqual([action.grows, action.run.countMax], [['chain'], 5]);
+    assert.deepEqual(action.grows, ['chain']);
+    const plain = { confidenceMin: 0, wantConfidence: false, alternativesMax: 0 };
+    assert.deepEqual(action.run, { countMax: 5, ...plain });
+  });
+
+  it('end at an unsure token, but in rounds, where the sender looks at the confidences', () => {
+    const stopRule = { kind: 'confidence', confidenceMin: 0.5, draftLengthMax: 8 } as const;
+    const found = (['pipeline', 'stop-and-wait'] as const).map((mode) => {
+      const action = plan({ request: { ...viewOf().request, mode, stopRule } });
+      assert.ok(action.kind === 'start');
+      return [action.run.confidenceMin, action.run.wantConfidence];
+    });
+    assert.deepEqual(found, [
+      [0.5, false],
+      [0, true],
+    ]);
   });
 
   it('leave the last token of the answer to the target', () => {
@@ -46,6 +61,15 @@ describe('drafts of the chain', () => {
     const link = { ...viewOf().link, welcome: null, downSinceMs: -200 };
     const action = plan({ request, link, advisedDraftLength: 0, isPaused: true });
     assert.equal(action.kind, 'start');
+  });
+
+  it('of a round rest while its verdict is awaited, where nothing may be drafted ahead', () => {
+    const { request, settings } = viewOf();
+    const ahead = { ...settings.ahead, ownContinuation: false };
+    const terms = { ...request, mode: 'stop-and-wait' as const };
+    const view = { settings: { ...settings, ahead }, request: terms, isAwaiting: true };
+    assert.deepEqual(plan(view), { kind: 'stop' });
+    assert.equal(plan({ ...view, isAwaiting: false }).kind, 'start');
   });
 
   it('of a round are the round and as much again, ahead of its verdict', () => {

@@ -39,7 +39,7 @@ export class ChainPlanner implements DraftPlanner {
 
 /** Whether the drafter may work at all. */
 export function mayDraft(view: SessionView, nowMs: number): boolean {
-  // The chain behind a residual token begins when that is drawn.
+  // The chain after a residual token begins when that is drawn.
   if (view.residual?.isOpen) return false;
   if (showsDrafts(view, nowMs)) return true;
   const { mode } = view.request;
@@ -81,8 +81,7 @@ export function runRequestOf(
   const endsUnsure = stopRule.kind === 'confidence' && !isRound;
   return {
     countMax,
-    // A round that ends for lack of confidence is continued ahead, so the sender looks at the
-    // confidences there.
+    // A round that ends for lack of confidence is continued ahead: the sender decides there.
     confidenceMin: endsUnsure ? stopRule.confidenceMin : 0,
     wantConfidence: isRound && wantsConfidence(stopRule),
     alternativesMax,

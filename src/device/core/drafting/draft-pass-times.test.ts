@@ -20,12 +20,18 @@ describe('draft pass times', () => {
     const times = new DraftPassTimes();
     assert.equal(times.cost(4), 4);
     times.add(1, 8);
-    assert.deepEqual([times.cost(2), times.cost(4)], [1, 3]);
+    assert.deepEqual([times.cost(1), times.cost(2), times.cost(4)], [1, 1, 3]);
     times.add(2, 12);
     assert.equal(times.cost(2), 1);
     times.add(2, 12);
     assert.equal(times.cost(2), 1.5);
     assert.equal(times.cost(4), 2.5);
+  });
+
+  it('learn nothing of rows before a pass of one was measured', () => {
+    const times = new DraftPassTimes();
+    for (const rowCount of [2, 2, 1]) times.add(rowCount, 12);
+    assert.deepEqual([times.cost(2), times.cost(4)], [1, 3]);
   });
 
   it('price rows by what passes took, never below nothing', () => {

@@ -6,9 +6,7 @@ import { quantile } from '../../../math/statistics.js';
 
 /** Passes of each kind that are remembered. */
 const memory = 9;
-/**
- * Other work only adds to a pass's time, so its own time is among the lowest that were measured.
- */
+/** Other work only adds to a pass's time: its own is among the lowest measured. */
 const lowShare = 0.25;
 /** Trial passes of two rows before a price counts: each may waste a row. */
 const trials = 2;
@@ -23,10 +21,7 @@ export class DraftPassTimes {
   /** Of a further row, in units of a pass with one; null before a trial. */
   #price: number | null = null;
 
-  /**
-   * @param rowCount >= 1, of one pass.
-   * @param ms from its begin, or the end of the pass before, to its end.
-   */
+  /** @param rowCount >= 1, of one pass. @param ms since its begin, or the pass before. */
   add(rowCount: number, ms: number): void {
     assert(rowCount >= 1, `a pass of ${rowCount} rows`);
     if (!(ms >= 0 && ms < Infinity)) return;
@@ -49,9 +44,8 @@ export class DraftPassTimes {
   }
 
   /**
-   * A pass of `rowCount` rows in units of one with a single row, in [1, rowCount] where rows gain
-   * anything. While a trial is due, a second row is taken to cost nothing and any more a pass each:
-   * only trials tell.
+   * A pass of `rowCount` rows in units of one with a single row. While a trial is due, a second row
+   * is taken to cost nothing and any more a pass each: only trials tell.
    */
   cost(rowCount: number): number {
     if (rowCount === 1) return 1;

@@ -8,7 +8,6 @@ import type { AheadBranch } from './ahead/ahead-branch.js';
 import type { BranchTally } from './ahead/branch-tally.js';
 import type { GrownToken, Growth, RunRequest } from './draft-runner.js';
 
-/** An order to the drafter of an answer. */
 export type DraftAction =
   /** The current run goes on, without the unwanted sequences. */
   | { readonly kind: 'keep'; readonly unwanted: readonly Growth[] }
@@ -26,39 +25,25 @@ export interface Adoption {
   readonly branch: AheadBranch;
   /** Of its drafted tokens, how many are committed already. */
   readonly committedCount: number;
-  /** Those behind them that become the chain. */
+  /** Those after them that become the chain. */
   readonly tokens: readonly DraftedToken[];
   /** Whether the chain has room for all of them. */
   readonly isWhole: boolean;
 }
 
 export interface DraftPlanner {
-  /** Whether the server is asked for hints. */
   readonly usesHints: boolean;
   readonly tally: Readonly<BranchTally>;
-  /**
-   * Plans the drafter's next run. The prompt is known, there is a drafter, and the answer is not
-   * over.
-   */
+  /** Plans the next run. The prompt is known, there is a drafter, the answer goes on. */
   plan(view: SessionView, nowMs: number): DraftAction;
   /** A pass of the drafter has brought these tokens; the chain already holds its own. */
   drafted(grown: readonly GrownToken[]): void;
-  /** A hint of the server has arrived. */
   hint(view: SessionView, hint: Hint, nowMs: number): void;
-  /**
-   * Learns from newly committed tokens, before the chain moves on.
-   *
-   * @param firstVoid where the chain stopped matching them.
-   */
+  /** Learns from new tokens, before the chain moves. @param firstVoid where it stopped matching. */
   learn(view: SessionView, firstVoid: number): void;
   /** The chain stands, and the committed length has moved along it. */
   advance(view: SessionView, nowMs: number): void;
-  /**
-   * The chain is empty: contradicted, or overtaken.
-   *
-   * @param firstVoid where it stopped matching the committed tokens.
-   * @returns the branch that matches them, or null.
-   */
+  /** The chain is empty, void from `firstVoid` on. @returns a branch that matches, or null. */
   settle(view: SessionView, firstVoid: number, nowMs: number): Adoption | null;
   /** The answer is over: counts the held tokens as wasted. */
   release(): void;

@@ -5,6 +5,7 @@
 import type { DraftEndReason, DraftedToken, Scheme } from '../../../engine/engine.js';
 import type { ChainView } from '../draft-chain.js';
 import type { DeviceEffect, DraftSequence, SequenceToken } from '../event.js';
+import type { Committed } from '../reconcile.js';
 import type { AnswerId } from '../token.js';
 import type { AheadBranch } from './ahead/ahead-branch.js';
 import type { Timings } from './timings.js';
@@ -25,15 +26,13 @@ export type Growth = AheadBranch | 'chain' | 'nothing';
 
 export interface RunRequest {
   readonly countMax: number;
-  /** Of the chain. */
+  /** For the chain. */
   readonly confidenceMin: number;
   readonly wantConfidence: boolean;
   readonly alternativesMax: number;
 }
 
-/**
- * A text to continue: it ends at `end`; `slice` gives its tokens from a position on.
- */
+/** A text to continue: it ends at `end`; `slice` gives its tokens from a position on. */
 export interface SequenceText {
   readonly grows: AheadBranch | 'chain';
   readonly end: number;
@@ -42,7 +41,6 @@ export interface SequenceText {
   slice(from: number): Int32Array;
 }
 
-/** A drafted token and its purpose. */
 export interface GrownToken {
   readonly grows: Growth;
   readonly token: DraftedToken;
@@ -69,10 +67,7 @@ interface Run {
   readonly id: number;
   /** [n >= 1] */
   readonly sequences: readonly RunSequence[];
-  /**
-   * End of its newest pass, or its start; null before a first pass whose time contains a long
-   * prefix.
-   */
+  /** End of its newest pass, or its start; null: its first pass feeds a long prefix. */
   lastPassMs: number | null;
 }
 
@@ -148,10 +143,7 @@ export class DraftRunner implements RunView {
     return { from, tokens: slice(from), isMain: false, confidenceMin: 0 };
   }
 
-  /**
-   * The branch that is being drafted has become the chain: its next tokens continue the chain,
-   * other sequences are void.
-   */
+  /** The branch that is being drafted has become the chain; other sequences are void. */
   promote(branch: AheadBranch): void {
     if (this.#run === null) return;
     for (const sequence of this.#run.sequences) {
@@ -234,14 +226,11 @@ export class DraftRunner implements RunView {
 
 /** The committed text and its chain. */
 interface DraftedText {
-  readonly log: { readonly length: number; at(position: number): number };
+  readonly log: Committed;
   readonly chain: Pick<ChainView, 'base' | 'end' | 'at'>;
 }
 
-/**
- * Builds the text that a sequence continues: the committed text and the chain, or their part below
- * a branch and the branch.
- */
+/** The text that a sequence continues: log and chain, or their part below a branch and it. */
 export function sequenceText(
   { log, chain }: DraftedText,
   grows: AheadBranch | 'chain',

@@ -8,11 +8,9 @@ export class MainSequence {
   #tokens: number[] = [];
 
   /**
-   * Builds the sequences of a run from what they share with the main sequence. A sequence marked
-   * as main replaces it.
+   * Builds the sequences of a run; one marked as main replaces the main sequence, and is shared.
    *
-   * @returns [sequences] to which the caller pushes the drafted tokens that it has reported; the
-   *   array of the main sequence is shared.
+   * @returns [sequences] to which the caller pushes the drafted tokens that it has reported.
    */
   begin(sequences: readonly DraftSequence[]): number[][] {
     assert(sequences.length > 0, 'a run of no sequences');

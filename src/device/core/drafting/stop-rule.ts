@@ -14,7 +14,7 @@ export type StopRule =
   | {
       readonly kind: 'confidence';
       readonly draftLengthMax: number;
-      /** In (0, 1]: the draft ends behind the first token less sure than this. */
+      /** In (0, 1]: the draft ends after the first token less sure than this. */
       readonly confidenceMin: number;
     }
   | { readonly kind: 'gain'; readonly draftLengthMax: number };
@@ -36,11 +36,7 @@ export function roundLength(rule: StopRule, timings: TimingsView): number {
   return Math.max(1, bestDraftLength(inputs, rule.draftLengthMax));
 }
 
-/**
- * Whether a draft that stands at `confidences` should be sent rather than continued.
- *
- * @param confidences [n] of the tokens so far; null where not computed.
- */
+/** Whether to send a draft, not continue it. @param confidences [n] so far; null: not computed. */
 export function isRoundOver(
   rule: StopRule,
   timings: TimingsView,
@@ -76,10 +72,9 @@ function nextPays(timings: TimingsView, confidences: readonly (number | null)[])
 }
 
 /**
- * How many of the tokens drafted ahead, and how many more, make the next round: those that are
- * there cost nothing.
+ * Length of the next round, of which the tokens drafted ahead cost nothing.
  *
- * @param readyCount tokens already drafted, >= 0.
+ * @param readyCount tokens drafted ahead, >= 0.
  * @returns >= readyCount, at most draftLengthMax or readyCount.
  */
 export function lengthWithHeadStart(

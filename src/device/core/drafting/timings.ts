@@ -66,10 +66,7 @@ export class Timings implements TimingsView {
     return { draftMs, verifyMs, roundTripMs };
   }
 
-  /**
-   * Time per token of race over time per token of the server alone, in (0, 1]; null before all was
-   * measured.
-   */
+  /** Time per token of race over that of the server alone, in (0, 1]; null: not measured. */
   get raceShare(): number | null {
     const times = this.roundTimes;
     if (times === null) return null;

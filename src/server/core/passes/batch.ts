@@ -16,9 +16,7 @@ export interface Candidate {
   readonly missingCount: number;
   /** Drafts in line, >= 0. */
   readonly draftCount: number;
-  /**
-   * Whether a row is to be judged once nothing is missing; otherwise one committed token stays out.
-   */
+  /** Whether a row is judged once nothing is missing; otherwise one token stays out. */
   readonly wantsJudging: boolean;
   /** Since when it waits, and by when its user would notice. */
   readonly waitingSinceMs: number;
@@ -40,7 +38,7 @@ export interface BatchBounds {
 /** A session's part of the pass. */
 export interface PlannedSegment {
   readonly key: number;
-  /** Of the missing tokens, how many are fed now. */
+  /** How many of the missing tokens are fed now. */
   readonly fillCount: number;
   /** Drafts tested, and drafts of padding after them. */
   readonly draftCount: number;
@@ -53,10 +51,7 @@ export interface PlannedPass {
   readonly kind: 'pass';
   readonly segments: readonly PlannedSegment[];
   readonly predictedMs: number;
-  /**
-   * Time that each tenant is charged for its segments, the fixed time apart; empty where nothing is
-   * shared.
-   */
+  /** Charged to each tenant for its segments, the fixed time apart; empty: nothing is shared. */
   readonly spentMs: ReadonlyMap<number, number>;
 }
 
@@ -157,7 +152,6 @@ export class Batch {
     const isJudged = isWhole && this.#shape.rowCount < passRowsMax;
     // Without its row the last token stays out: it has to open the segment that is judged.
     const fillCount = isWhole && !isJudged ? count - 1 : count;
-    if (fillCount === 0) return 0;
     const grown = this.#grown(fillCount, isJudged ? 1 : 0, candidate.cacheLength + fillCount);
     this.#grow(candidate.tenant, grown);
     const entry = { candidate, fillCount, draftCount: 0, padCount: 0, isJudged };
@@ -172,9 +166,8 @@ export class Batch {
     return largest(Math.min(room, Math.max(0, guaranteed)), room, isAffordable);
   }
 
-  /** Of the tokens of a prompt that fit, those that its key may have now. */
+  /** Tokens of a prompt, at most `fitting`, that its key may have now. */
   #paidCount({ cacheLength, tenant }: Candidate, fitting: number, isFirst: boolean): number {
-    if (this.fairness === null) return fitting;
     const least = Math.min(fitting, isFirst ? 1 : 0);
     return largest(least, fitting, (count) =>
       this.#isPaid(tenant, this.#grown(count, 1, cacheLength + count)),

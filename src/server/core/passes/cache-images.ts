@@ -161,7 +161,7 @@ export class CacheImages {
 
 /** Whether a session that needs `keptLength` of a text's tokens may have all of them. */
 export const isMostlyOurs = (keptLength: number, length: number): boolean =>
-  keptLength * 2 >= length;
+  keptLength > 0 && keptLength * 2 >= length;
 
 /**
  * Tokens that a session can take over from a text: all it shares but the last, which has to be

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { draftOf, Harness, openFrame } from '../core-harness.suite.js';
 import { expectedAcceptance, firstAdvice, loadedDraftLength, nextAdvice } from './draft-advice.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.1, tokenContextMs: 0 };
@@ -25,6 +26,39 @@ describe('draft advice', () => {
       const fall = lengths[index - 1]! - lengths[index]!;
       assert.ok(fall >= 0 && fall < 2.1, `${lengths[index - 1]} to ${lengths[index]}`);
     }
+  });
+
+  it('shares four drafts of a pass among its sessions, as they come, while nothing is known', () => {
+    const harness = new Harness();
+    harness.connect(1);
+    const ids = new Int32Array(12).fill(2);
+    for (const session of [0, 1, 2, 3]) {
+      harness.send(1, openFrame({ session, mode: 'pipeline', tokensMax: 60 }));
+    }
+    harness.settle();
+    const rowsOf = (sessions: readonly number[]): number => {
+      const before = harness.core.stats().rowCount;
+      // The first frame starts a pass, unless one is in flight.
+      for (const session of sessions) harness.send(1, draftOf({ session, ids }));
+      harness.stepEngine();
+      return harness.core.stats().rowCount - before;
+    };
+    // A row for the target's own token beside four drafts; then three sessions with one each.
+    assert.equal(rowsOf([0, 1, 2, 3]), 5 + 3 * 2);
+  });
+
+  it('is the limit while nothing is known of what a pass costs', () => {
+    const unknown = { fixedMs: 0, tokenMs: 0, rowMs: 0, tokenContextMs: 0 };
+    const load = { cost: unknown, judgedCount: 1, contextLength: 0, busyShare: 0 };
+    assert.equal(loadedDraftLength(load, { acceptanceRate: 0.7, turnaroundMs: 0 }, 64), 64);
+  });
+
+  it('moves by more than three quarters of a token, or not at all', () => {
+    assert.deepEqual(
+      [8.75, 8.76, 7.25, 7.24].map((ideal) => nextAdvice(8, ideal, 64)),
+      [null, 9, null, 7],
+    );
+    assert.deepEqual([nextAdvice(null, 64, 64), nextAdvice(null, 3.2, 64)], [null, 3]);
   });
 
   it('is longer for drafts that stand more often, and the limit where rows are free', () => {

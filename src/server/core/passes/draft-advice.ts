@@ -19,29 +19,20 @@ export interface ServerLoad {
 export interface SessionPace {
   /** In [0, 1]. */
   readonly acceptanceRate: number;
-  /**
-   * From a verdict until the session wants a pass again, >= 0: the round trip to its device, and
-   * its drafting.
-   */
+  /** From a verdict until the session wants a pass again, >= 0: round trip and drafting. */
   readonly turnaroundMs: number;
 }
 
 /** Passes to learn from before any advice: a line through two points predicts nothing. */
 export const adviceFrom = 16;
-/**
- * Drafts of a pass until then, and of a session in it: enough to learn from, too few to make it a
- * long one.
- */
+/** Until then drafts of a pass, and of a session in it: enough to learn from, and cheap. */
 const untaughtRows = 4;
 const untaughtLength = 4;
 
 /** Drafts tested before a session's own acceptance rate outweighs the prior. */
 const priorTested = 8;
 const priorRate = 0.7;
-/**
- * The advice moves when the ideal is further from it than this: half a token to round, and a
- * quarter not to flutter.
- */
+/** The advice moves beyond this distance: half a token to round, a quarter not to flutter. */
 const hysteresis = 0.75;
 
 /**

@@ -1,20 +1,19 @@
 // Builds a pass from sessions: the candidates for the planner, and the engine's segments for its
 // plan. Issues the operations that prepare slots before the pass. Decides nothing about the text.
 
-import type { Judge, Segment } from '../../../engine/engine.js';
+import type { Segment } from '../../../engine/engine.js';
+import { judgeOf } from '../../../engine/judge-drafts.js';
 import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
+import { schemeTraits } from '../../../math/scheme.js';
 import type { Mode } from '../../../protocol/frame.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
-import type { ServedModel } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
 import type { Candidate, PlannedSegment } from './batch.js';
 import type { SlotTable } from './slot-table.js';
 
-/**
- * Passes that a session of each mode may wait unnoticed: a device that has stopped notices at once.
- */
+/** Passes that a session may wait unnoticed: a device that has stopped notices at once. */
 const slackPasses: { readonly [mode in Mode]: number } = {
   'stop-and-wait': 0,
   pipeline: 0.5,
@@ -34,7 +33,6 @@ export interface CandidateContext {
 export function candidateOf(
   session: Session,
   slots: SlotTable,
-  { endOfText, passRowsMax }: ServedModel,
   { passMs, firstDraftLength }: CandidateContext,
 ): Candidate {
   const wantedMax = session.history.advice ?? firstDraftLength;
@@ -45,7 +43,7 @@ export function candidateOf(
     tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
-    draftCount: Math.min(draftsToTest(session, wantedMax, endOfText), passRowsMax - 1),
+    draftCount: draftsToTest(session, wantedMax),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
@@ -58,16 +56,15 @@ export function candidateOf(
  * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
  * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
  */
-function draftsToTest(session: Session, wantedMax: number, endOfText: ReadonlySet<number>): number {
-  const soughtMax = session.terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
-  const worthMax = trustedLength(session.history.trust, soughtMax);
+function draftsToTest(session: Session, wantedMax: number): number {
+  const { terms, history, drafts, log } = session;
+  const soughtMax = terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const worthMax = trustedLength(history.trust, soughtMax);
   const count = Math.max(0, Math.min(session.testableCount, worthMax));
-  return session.drafts.countToEnd(session.log.length, count, endOfText);
+  return drafts.countToEnd(log.length, count, terms.endOfText);
 }
 
-/**
- * The segment of one share; cuts the slot back where it holds more than the segment starts from.
- */
+/** The segment of one share; cuts the slot back to where the segment starts. */
 export function buildSegment(
   session: Session,
   share: PlannedSegment,
@@ -94,9 +91,14 @@ export function buildSegment(
     queueMs: draftCount > 0 ? Math.max(0, nowMs - session.draftAtMs) : 0,
     isRetry: session.isSuspect,
   };
-  const judge = isJudged ? judgeOf(terms.scheme, ids, pending, padCount) : null;
-  const topLogprobs = isJudged ? terms.topLogprobs : null;
+  // To the engine padding is drafts: they are tested together.
+  const parts = {
+    probs: () => pending.probs ?? new Float64Array(0),
+    laws: () => [...(pending.laws ?? []), ...Array.from(padding, (token) => pointLaw(token))],
+  };
+  const judge = isJudged ? judgeOf(terms.scheme, ids.length, parts) : null;
   const tokens = joined(filled, ids);
+  const { topLogprobs } = terms;
   const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
   return { segment, inFlight };
 }
@@ -104,31 +106,10 @@ export function buildSegment(
 /** Any token serves: padding is tested like a draft. */
 const padToken = 0;
 
-/**
- * `split` cannot be padded: where padding falls, the device would have to know the law it was drawn
- * from.
- */
+/** A device that draws the residual would need the law that padding was drawn from. */
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
-  if (terms.scheme === 'split') return 0;
+  if (schemeTraits[terms.scheme].residualBy === 'device') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
-}
-
-function judgeOf(
-  scheme: Session['terms']['scheme'],
-  { length: draftCount }: Int32Array,
-  { probs, laws }: ReturnType<Session['drafts']['pending']>,
-  padCount: number,
-): Judge {
-  switch (scheme) {
-    case 'split':
-      return { scheme, draftCount, draftProbs: probs ?? new Float64Array(0) };
-    case 'full': {
-      const padding = new Array<ReturnType<typeof pointLaw>>(padCount).fill(pointLaw(padToken));
-      return { scheme, draftCount, draftLaws: [...(laws ?? []), ...padding] };
-    }
-    default:
-      return { scheme, draftCount };
-  }
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {
@@ -136,6 +117,12 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   all.set(first);
   all.set(second, first.length);
   return all;
+}
+
+/** Whether the next pass will ask for the token after the one that this pass chooses. */
+export function continuesPlainly({ terms, segment, log }: Session): boolean {
+  if (terms.mode !== 'stream' || segment === null) return false;
+  return segment.isJudged && segment.draftCount === 0 && log.length + 1 < terms.lengthMax;
 }
 
 /** The size of a pass, for the time model. */

@@ -5,7 +5,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PassShape } from '../../../math/pass-time.js';
-import type { BatchBounds, Candidate, PassPlan, PlannedSegment } from './batch.js';
+import {
+  Batch,
+  type BatchBounds,
+  type Candidate,
+  type PassPlan,
+  type PlannedSegment,
+} from './batch.js';
 import { planPass } from './pass-plan.js';
 
 const bounds: BatchBounds = {
@@ -170,6 +176,36 @@ describe('batcher', () => {
     assert.deepEqual(missing(2), [[2, 4]]);
     assert.deepEqual(missing(8), [[8, 4]]);
     assert.deepEqual(missing(9), [[9, 0]]);
+  });
+
+  it('promises prompts whole tokens of their share, and one at least', () => {
+    const shareOf = (passTokensMax: number): number =>
+      new Batch({ ...bounds, passTokensMax }, linear).promptShare;
+    assert.deepEqual([64, 10, 2].map(shareOf), [16, 2, 1]);
+  });
+
+  it('predicts its time from the tokens, rows and contexts that are in it', () => {
+    const predictedOf = (one: Candidate, measure: keyof PassShape): number => {
+      const plan = planPass([one], bounds, (shape) => shape[measure], 0);
+      assert.ok(plan.kind === 'pass');
+      return plan.predictedMs;
+    };
+    const measures = ['tokenCount', 'rowCount', 'tokenContext'] as const;
+    const shapeOf = (one: Candidate) => measures.map((measure) => predictedOf(one, measure));
+    // A token after 20, and four drafts after that.
+    assert.deepEqual(shapeOf(candidate(1)), [5, 5, 21 + 22 + 23 + 24 + 25]);
+    assert.deepEqual(shapeOf(prompt(1, 10)), [10, 1, 10 * 10]);
+    const unasked = { ...prompt(1, 10), wantsJudging: false };
+    assert.deepEqual(shapeOf(unasked), [9, 0, 9 * 9]);
+  });
+
+  it('leaves the last token of a prompt out where no row is left to judge', () => {
+    const rounds = Array.from({ length: 4 }, (_, key) => candidate(key, { draftCount: 0 }));
+    const rows = (passRowsMax: number) =>
+      sharesOf(planPass([...rounds, prompt(9, 20)], { ...bounds, passRowsMax }, linear, 0)).at(-1);
+    const share = { key: 9, draftCount: 0, padCount: 0 };
+    assert.deepEqual(rows(4), { ...share, fillCount: 19, isJudged: false });
+    assert.deepEqual(rows(5), { ...share, fillCount: 20, isJudged: true });
   });
 
   it('judges the row after a prompt that is complete', () => {

@@ -15,9 +15,7 @@ import {
   type Predict,
 } from './batch.js';
 
-/**
- * Fewest missing tokens that count as a prompt: a correction or a residual token leaves one or two.
- */
+/** Fewest missing tokens of a prompt: a correction or a residual token leaves one or two. */
 const prefillFrom = 9;
 
 /**
@@ -84,10 +82,7 @@ interface Turn {
   readonly turn: number;
 }
 
-/**
- * Sessions first, in the order of their deadlines; then one draft for each in turn, so that no
- * chain crowds out others.
- */
+/** Sessions by deadline, then a draft for each in turn: no chain crowds out others. */
 function addRounds(
   batch: Batch,
   rounds: readonly Candidate[],
@@ -106,9 +101,7 @@ function addRounds(
   }
 }
 
-/**
- * Adds prompts in order of arrival: their guaranteed share at any time, more while time is left.
- */
+/** Prompts in order of arrival: their guaranteed share, and more while time is left. */
 function addPrompts(batch: Batch, prompts: readonly Candidate[]): void {
   const byArrival = prompts.toSorted(
     (a, b) => a.waitingSinceMs - b.waitingSinceMs || a.key - b.key,

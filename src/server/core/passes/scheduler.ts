@@ -22,7 +22,7 @@ import {
 import { Occupancy } from './occupancy.js';
 import type { IssueOperation } from './operations.js';
 import { loadedTokenMs } from './overload.js';
-import { buildSegment, candidateOf, passShapeOf } from './pass-builder.js';
+import { buildSegment, candidateOf, continuesPlainly, passShapeOf } from './pass-builder.js';
 import { planPass } from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
@@ -48,10 +48,7 @@ export interface FailedPass {
   readonly isProved: boolean;
 }
 
-/**
- * Keeps each key to the rounds it may have at once: those with the nearest deadlines. The others
- * wait.
- */
+/** Keeps each key to the rounds it may have at once: those with the nearest deadlines. */
 function withinRounds(
   candidates: readonly Candidate[],
   sessions: ReadonlyMap<number, Session>,
@@ -192,10 +189,7 @@ export class Scheduler {
     return tenants;
   }
 
-  /**
-   * Gives slots to keys with fewer slots first, then first come, first served. Sessions that get
-   * none wait.
-   */
+  /** Slots go to keys with fewer slots first, then first come, first served. */
   #assignSlots(nowMs: number): void {
     const waiting = [...this.#ready.values()].filter((session) => !this.#slots.has(session));
     if (waiting.length === 0) return;
@@ -208,6 +202,7 @@ export class Scheduler {
     const refused = new Set<number>();
     for (const session of waiting) {
       const { ordinal } = session.terms.tenant;
+      // An image that is being written will be there after the operations under way.
       if (this.#slots.images.isComing(session) || refused.has(ordinal)) continue;
       if (!this.#slots.acquire(session, this.#isIdle, nowMs)) refused.add(ordinal);
     }
@@ -222,13 +217,12 @@ export class Scheduler {
     );
     // A copied prompt may be complete, with nothing left to compute.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const { model } = this.#settings;
     const context = {
       passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
       firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
     };
     const candidates = this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, model, context),
+      candidateOf(session, this.#slots, context),
     );
     return withinRounds(candidates, this.#ready);
   }
@@ -270,7 +264,8 @@ export class Scheduler {
     });
     const shape = passShapeOf(segments);
     const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
-    const id = this.#issue({ kind: 'pass', segments, wantsHints }, null);
+    const continues = sessions.length === this.#ready.size && sessions.every(continuesPlainly);
+    const id = this.#issue({ kind: 'pass', segments, wantsHints, continues }, null);
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);

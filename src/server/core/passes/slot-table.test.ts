@@ -5,9 +5,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Open } from '../../../protocol/frame.js';
 import { draftOf, Harness, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
-import { targetText } from '../scripted-target.suite.js';
+import { scriptedSettings, targetText } from '../scripted-target.suite.js';
+import { sessionOf } from '../session.suite.js';
+import { SlotTable } from './slot-table.js';
 
 describe('slots', () => {
+  it('hold nothing of a session that has none', () => {
+    const slots = new SlotTable(scriptedSettings(), () => 1);
+    assert.equal(slots.cacheLength(sessionOf()), 0);
+  });
+
   it('copy what sessions share instead of computing it again', () => {
     const harness = new Harness({ model: { slotCount: 4 } });
     const ids = Int32Array.from({ length: 100 }, (_, index) => (index === 0 ? 0 : 2 + (index % 7)));
@@ -57,6 +64,19 @@ describe('slots', () => {
     }
     harness.take(1);
     assert.ok(fedBy(5, open) >= 60, 'both slots were needed');
+  });
+
+  it('are not waited for where too few tokens are shared to be worth a copy', () => {
+    const harness = new Harness({ model: { passTokensMax: 256, contextLength: 256 } });
+    harness.connect(1);
+    harness.send(1, openFrame({ mode: 'stream' }));
+    // Both come while a pass is in flight, and begin with the same ten tokens.
+    for (const session of [1, 2]) {
+      const ids = Int32Array.from({ length: 40 }, (_, at) => (at < 10 ? 3 : 2 + session));
+      harness.send(1, openFrame({ session, prompt: { kind: 'ids', ids }, mode: 'stream' }));
+    }
+    harness.settle(2);
+    assert.equal(harness.core.stats().passSessions.p99, 3);
   });
 
   it('hold nothing for others after a pass that failed', () => {

@@ -23,12 +23,9 @@ interface Residue {
 interface SlotRecord {
   readonly id: SlotId;
   owner: Session | null;
-  /** Of a slot without owner: the text it still holds, for sessions that begin alike. */
+  /** Without an owner: the text it still holds, for sessions that begin alike. */
   residue: Residue | null;
-  /**
-   * Tokens the engine holds once all issued operations have run; those below the log's length are
-   * the log's.
-   */
+  /** Tokens in the engine after all issued operations, as in the log as far as that goes. */
   engineLength: number;
   /** Log length when the owner got it. */
   ownedFrom: number;
@@ -41,8 +38,12 @@ interface SlotRecord {
 
 /** A session that has been idle for longer is not only between two rounds. */
 const pauseMsMax = 1000;
-/** Copies and images of fewer tokens cost more than they save. */
-const sharedTokensMin = 16;
+/** Images of fewer tokens cost more than they save. */
+const savedTokensMin = 16;
+/** For fewer tokens it is not worth to wait until another session has computed them. */
+const awaitedTokensMin = 16;
+/** A copy costs a message to the engine's thread, and fewer tokens are computed in less. */
+const copiedTokensMin = 4;
 
 export class SlotTable {
   readonly #quantumTokens: number;
@@ -116,9 +117,8 @@ export class SlotTable {
    * @returns false where no slot can be had yet.
    */
   acquire(session: Session, isIdle: (session: Session) => boolean, nowMs: number): boolean {
-    assert(!this.has(session), `session ${session.key} has a slot`);
-    // An image of its text is being written, and will be here after the operations under way.
-    if (this.images.isComing(session)) return false;
+    const isWaiting = !this.has(session) && !this.images.isComing(session);
+    assert(isWaiting, `session ${session.key} has a slot, or its image is being written`);
     const slot = this.#freeSlot(session) ?? this.#evictionCandidate(session, isIdle, nowMs);
     if (!slot) return false;
     // Saving the cache of a key that holds too much would keep the new session waiting: that key
@@ -144,7 +144,9 @@ export class SlotTable {
     if (free.length < 2) return free[0];
     const closest = free.reduce((a, b) => (heldFor(b, session) > heldFor(a, session) ? b : a));
     const heldLength = heldFor(closest, session);
-    if (heldLength > 0 && isMostlyOurs(heldLength, closest.engineLength)) return closest;
+    // A text that is asked for again gets the same cells: in others its sums are rounded otherwise.
+    const isWhole = heldLength > 0 && heldLength === session.log.length - 1;
+    if (isWhole || isMostlyOurs(heldLength, closest.engineLength)) return closest;
     const others = heldLength > 0 ? free.filter((slot) => slot !== closest) : free;
     const empty = others.find(({ residue }) => residue === null);
     return empty ?? others.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
@@ -190,7 +192,7 @@ export class SlotTable {
   #saveResidue({ id: slot, residue, engineLength }: SlotRecord, keptLength: number): void {
     if (residue === null || residue.isSettled) return;
     const length = Math.min(engineLength, residue.log.length);
-    if (length - keptLength < sharedTokensMin || !this.images.fits(length)) return;
+    if (length - keptLength < savedTokensMin || !this.images.fits(length)) return;
     const id = this.#issue({ kind: 'save', slot }, null);
     this.images.begin({ ...residue, length, session: null }, id);
   }
@@ -220,10 +222,10 @@ export class SlotTable {
    */
   share(session: Session, neededLength: number, isIdle: (session: Session) => boolean): boolean {
     const slot = this.#of(session);
-    const enough = this.cacheLength(session) + sharedTokensMin;
-    if (neededLength < enough || slot.unconfirmed.size > 0) return true;
+    const ownLength = this.cacheLength(session);
+    if (neededLength < ownLength + copiedTokensMin || slot.unconfirmed.size > 0) return true;
     let best: SlotRecord | null = null;
-    let bestLength = enough - 1;
+    let bestLength = ownLength + copiedTokensMin - 1;
     let isComing = false;
     for (const other of this.#slots) {
       if (other === slot || other.unconfirmed.size > 0) continue;
@@ -231,13 +233,15 @@ export class SlotTable {
       if (left > bestLength) [best, bestLength] = [other, left];
       if (other.owner?.terms.tenant !== session.terms.tenant) continue;
       const shared = session.log.sharedPrefix(other.owner.log, neededLength);
-      if (shared < enough) continue;
       const held = Math.min(shared, this.cacheLength(other.owner));
       if (held > bestLength) [best, bestLength] = [other, held];
-      if (held < shared && other.owner.key < session.key && !isIdle(other.owner)) isComing = true;
+      const isEarlier = other.owner.key < session.key && !isIdle(other.owner);
+      if (isEarlier && held < shared && shared >= ownLength + awaitedTokensMin) isComing = true;
     }
+    // More is worth to wait for than is worth to copy.
+    if (isComing && bestLength < ownLength + awaitedTokensMin) return false;
     if (best) this.#copy(best, slot, session, bestLength);
-    return best !== null || !isComing;
+    return true;
   }
 
   #copy(from: SlotRecord, to: SlotRecord, session: Session, length: number): void {
@@ -289,7 +293,7 @@ export class SlotTable {
     const length = this.cacheLength(session);
     const { log, terms } = session;
     const isCertain = slot.unconfirmed.size === 0;
-    if (isKept && isCertain && length >= sharedTokensMin && this.images.fits(length)) {
+    if (isKept && isCertain && length >= savedTokensMin && this.images.fits(length)) {
       this.cut(session, length);
       const id = this.#issue({ kind: 'save', slot: slot.id }, session);
       this.images.begin({ tenant: terms.tenant, log, length, session }, id);
@@ -309,9 +313,7 @@ export class SlotTable {
     this.#slotOf.delete(session);
   }
 
-  /**
-   * The session is done with its slot and its image. Its text stays until another needs the room.
-   */
+  /** The session is done. Its text stays until another needs the room. */
   forget(session: Session): void {
     const slot = this.#slotOf.get(session);
     if (slot && slot.unconfirmed.size === 0) {
@@ -350,10 +352,7 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
-/**
- * Of slots with owners the idle one that has been so for longest, or else the one whose owner has
- * got most.
- */
+/** The slot that has been idle for longest, or else the one whose owner has got most. */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,

@@ -11,7 +11,8 @@ import type { SessionTerms } from '../session-terms.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
 
-export interface OpenRefusal {
+/** Why a session is refused or ends. */
+export interface SessionFault {
   readonly code: WireCode;
   readonly message: string;
 }
@@ -22,7 +23,7 @@ export interface Admission {
   readonly log: TokenLog;
 }
 
-const refusal = (code: WireCode, message: string): OpenRefusal => ({ code, message });
+const refusal = (code: WireCode, message: string): SessionFault => ({ code, message });
 
 /**
  * The terms and log of the session, or the refusal. Never throws on anything a device sends.
@@ -33,7 +34,7 @@ export function admit(
   open: Open,
   tenant: Tenant,
   settings: ServerCoreSettings,
-): Admission | OpenRefusal {
+): Admission | SessionFault {
   const { model, schemes, modes, limits } = settings;
   const { scheme, mode } = open;
   if (!isOffered(scheme, mode) || !schemes.includes(scheme) || !modes.includes(mode)) {
@@ -69,7 +70,7 @@ export function admit(
   return { terms, log };
 }
 
-function promptIds({ prompt }: Open, settings: ServerCoreSettings): Int32Array | OpenRefusal {
+function promptIds({ prompt }: Open, settings: ServerCoreSettings): Int32Array | SessionFault {
   if (prompt.kind === 'ids') return prompt.ids;
   try {
     return settings.tokenize(prompt);
@@ -83,7 +84,7 @@ function lengthFault(
   { answer, tokensMax }: Open,
   { limits: { promptTokens } }: Tenant,
   { model, limits }: ServerCoreSettings,
-): OpenRefusal | null {
+): SessionFault | null {
   if (promptLength === 0) return refusal('prompt-empty', 'the prompt has no tokens');
   if (promptLength > limits.promptTokens) {
     return refusal('prompt-too-long', `prompt of ${promptLength} exceeds ${limits.promptTokens}`);
@@ -105,7 +106,7 @@ function lengthFault(
     : refusal('limit-exceeded', `answer of ${answer.length} tokens leaves none of ${tokensMax}`);
 }
 
-function refusalIn(check: () => unknown): OpenRefusal | null {
+function refusalIn(check: () => unknown): SessionFault | null {
   try {
     check();
     return null;
@@ -115,7 +116,7 @@ function refusalIn(check: () => unknown): OpenRefusal | null {
 }
 
 /** The caller's mistake under its wire code. Any other error is ours and is thrown on. */
-function refusalOf(reason: unknown): OpenRefusal {
+function refusalOf(reason: unknown): SessionFault {
   if (!(reason instanceof PilotfishError)) throw reason;
   const code = wireCodes.find(
     (name) => codeTable[name].error === reason.code && codeTable[name].ends === 'session',

@@ -38,7 +38,7 @@ function sentLaw({ law }: DueLaw, { cut }: SessionTerms): SentLaw {
   return short.tailMass === 0 ? { kind: 'whole', law } : { kind: 'cut', cut: short };
 }
 
-/** Of the entries that are sent: a cut lists them in its own order. */
+/** Log-probabilities of the entries that are sent: a cut lists them in its own order. */
 function sentLogprobs(sent: SentLaw, { law, logprobs: all }: DueLaw): LawLogprobs | null {
   if (sent.kind === 'whole' || all === null) return all;
   const { logprobs, top } = all;

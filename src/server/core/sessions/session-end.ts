@@ -1,12 +1,13 @@
 // Ends sessions: complete, refused, at fault, failed by the engine, closed, or without a device for
 // too long. An ended session gives up its slot, its cache and its place in the next pass.
 
-import type { WireCode, WireFault } from '../../../protocol/code.js';
+import type { WireCode } from '../../../protocol/code.js';
 import type { CoreParts } from '../core-parts.js';
 import type { ConnectionId } from '../event.js';
 import type { Session } from '../session.js';
 import { noDeferredTimes, type SessionAddress } from '../session-status.js';
 import type { QuotaRefusal } from '../tenants/tenant.js';
+import type { SessionFault } from './admission.js';
 import type { SessionReplies } from './session-replies.js';
 
 export interface SessionEndParts extends CoreParts {
@@ -20,16 +21,18 @@ export class SessionEnd {
     this.#parts = parts;
   }
 
-  /**
-   * Sends the last verdict of an ended session, if it has a device. Its log stays for a resumption.
-   */
+  /** Sends the last verdict, if there is a device. The log stays for a resumption. */
   conclude(session: Session, nowMs: number, times = noDeferredTimes): void {
     if (session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
     this.#parts.slots.forget(session);
   }
 
   /** Ends a session for a fault, whether of its device or ours. */
-  fail(session: Session, { code, message }: WireFault, retryAfterMs: number | null = null): void {
+  fail(
+    session: Session,
+    { code, message }: SessionFault,
+    retryAfterMs: number | null = null,
+  ): void {
     this.#parts.counters.failureCount++;
     const { address } = session;
     if (address) this.#parts.outbox.failSession(address, code, message, retryAfterMs);
@@ -46,10 +49,7 @@ export class SessionEnd {
     this.#parts.scheduler.forget(session);
   }
 
-  /**
-   * Refuses a new session. A session that the id belongs to already ends with it: both ends must
-   * agree.
-   */
+  /** Refuses a new session. One that has the id already ends with it: both ends agree. */
   refuse(
     address: SessionAddress,
     code: WireCode,
@@ -58,7 +58,7 @@ export class SessionEnd {
   ): void {
     const known = this.#parts.table.find(address);
     if (typeof known !== 'string') {
-      this.fail(known, { code, message, session: address.session }, retryAfterMs);
+      this.fail(known, { code, message }, retryAfterMs);
       return;
     }
     if (known === 'unused') {
@@ -79,26 +79,19 @@ export class SessionEnd {
     this.refuse(address, code, message, retryAfterMs);
   }
 
-  /**
-   * Ends a session whose key has used up what it may. It may be opened again with its text so far.
-   */
-  exhaust(session: Session, { code, message, retryAfterMs }: QuotaRefusal): void {
-    const { address } = session;
-    if (!address) return;
+  /** Ends a session of an exhausted key. It may be opened again with its text so far. */
+  exhaust(session: Session, quota: QuotaRefusal): void {
     session.terms.tenant.countRefusal();
     this.#parts.counters.quotaRefusalCount++;
-    this.fail(session, { code, message, session: address.session }, retryAfterMs);
+    this.fail(session, quota, quota.retryAfterMs);
   }
 
   /** Ends a session that the engine cannot serve. */
   failForEngine(session: Session, message: string): void {
-    const id = session.address?.session ?? 0;
-    this.fail(session, { code: 'engine-failed', message, session: id });
+    this.fail(session, { code: 'engine-failed', message });
   }
 
-  /**
-   * Lets the sessions of a connection wait for a resumption, without using the engine: it is gone.
-   */
+  /** Lets the sessions of a lost connection wait for a resumption, without the engine. */
   detachAll(connection: ConnectionId, nowMs: number): void {
     const { resumeMs } = this.#parts.settings.limits;
     for (const session of this.#parts.table.removeConnection(connection)) {

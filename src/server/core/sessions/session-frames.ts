@@ -110,16 +110,15 @@ export class SessionFrames {
 
   #tail(session: Session, { position }: TailRequest): void {
     const { log, due } = session;
-    const id = session.address!.session;
     if (position !== log.length || due === null) {
       const message = `no law waits at ${position}`;
-      this.#parts.ending.fail(session, { code: 'residual-invalid', message, session: id });
+      this.#parts.ending.fail(session, { code: 'residual-invalid', message });
       return;
     }
     const { law, logprobs } = due;
     this.#parts.replies.send(session, {
       kind: 'tail',
-      session: id,
+      session: session.address!.session,
       position,
       law,
       lawLogprobs: logprobs,

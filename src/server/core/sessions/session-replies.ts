@@ -25,9 +25,7 @@ export class SessionReplies {
     this.#parts.outbox.send(session.address!, frame);
   }
 
-  /**
-   * Passes on the guess of an early exit, where the device can still use it and reads fast enough.
-   */
+  /** Passes a guess on, where the device can still use it and reads fast enough. */
   hint(session: Session, { position, candidates, confidences }: ExitHint): void {
     if (!isOfUse(session, position) || this.#parts.outbox.isClogged(session.address!)) return;
     this.#parts.counters.hintCount++;
@@ -76,13 +74,9 @@ export class SessionReplies {
   }
 }
 
-/**
- * Whether a hint is about the chain that the device still drafts on, and the device has a use for
- * it.
- */
-function isOfUse({ status, terms, isRunning, drafts }: Session, position: number): boolean {
-  if (!terms.wantsHints || !isRunning || status.kind !== 'in-pass' || status.isInvalid)
-    return false;
+/** Whether a hint is wanted, and about the chain that the device still drafts on. */
+function isOfUse({ status, terms, drafts }: Session, position: number): boolean {
+  if (!terms.wantsHints || status.kind !== 'in-pass' || status.isInvalid) return false;
   const { epoch, from, draftCount } = status.segment;
   if (epoch !== drafts.epoch || drafts.isVoid) return false;
   // Padding stands for drafts that no device made.

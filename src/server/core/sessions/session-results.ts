@@ -30,14 +30,13 @@ export class SessionResults {
     if (segment === null) return;
     const before = session.log.length;
     const isValid = session.commitPass(outcome, nowMs);
-    if (!isValid) this.#parts.slots.release(session);
     const isJudged = isValid && segment.isJudged;
     if (isJudged) this.#count(session, session.log.length - before, segment.draftCount + 1, nowMs);
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
     this.#parts.scheduler.refresh(session);
-    if (isValid) this.#endExhausted(session, nowMs);
+    this.#endExhausted(session, nowMs);
   }
 
   #count({ terms: { tenant } }: Session, committed: number, judged: number, nowMs: number): void {
@@ -63,14 +62,11 @@ export class SessionResults {
     }
   }
 
-  /**
-   * An operation on a session's slot has failed: the session gets another slot, filled from its
-   * log.
-   */
+  /** A slot could not be set up: the session gets another, filled from its log. */
   slotFailed(session: Session, message: string): void {
     // An ended session has no slot any more.
     if (session.isForgotten || session.end !== null) return;
-    if (session.segment === null) this.#parts.slots.release(session);
+    this.#parts.slots.release(session);
     session.slotFailed();
     if (session.slotFailureCount >= slotFailuresMax)
       this.#parts.ending.failForEngine(session, message);

@@ -34,6 +34,17 @@ function waste(harness: Harness, connection: number, mode: Mode, rounds: number)
 }
 
 describe('trust in drafts', () => {
+  it('is off below one in ten, cut below one in four, and full again from four in ten', () => {
+    const levels = [0.09, 0.1, 0.24, 0.25].map((rate) => new DraftTrust(rate).level);
+    assert.deepEqual(levels, ['off', 'cut', 'cut', 'full']);
+    const regained = (accepted: number): string => {
+      const trust = new DraftTrust(0);
+      trust.learn(accepted, 12 - accepted);
+      return trust.level;
+    };
+    assert.deepEqual([1, 2, 7, 8].map(regained), ['off', 'cut', 'cut', 'full']);
+  });
+
   for (const mode of ['race', 'pipeline', 'stop-and-wait'] as const) {
     it(`of a session in ${mode} whose drafts always fall ends, visibly, and the text goes on`, () => {
       const harness = new Harness();

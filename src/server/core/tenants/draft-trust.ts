@@ -17,10 +17,7 @@ const offBelow = 0.1;
 /** The prior for a new key: its weight in tests, and its rate. */
 const priorTested = 8;
 const priorRate = 0.7;
-/**
- * A new session of a key whose drafts always fell starts cut, and is off after a handful of rows
- * more.
- */
+/** A new session of a key whose drafts always fell starts cut, and is soon off. */
 const inheritedMin = 0.15;
 /** Tests that count: older ones fade. */
 const memory = 64;
@@ -36,9 +33,7 @@ export class DraftTrust {
     this.#judge();
   }
 
-  /**
-   * Acceptance rate expected of a new session of the same key; never so low that it cannot recover.
-   */
+  /** Expected of a new session of the same key; never so low that it cannot recover. */
   get inherited(): number {
     return Math.max(inheritedMin, Math.min(priorRate, this.rate));
   }

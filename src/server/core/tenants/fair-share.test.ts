@@ -9,7 +9,13 @@ import { type PassShape, passMsOf } from '../../../math/pass-time.js';
 import { draftOf, Harness, hello, openFrame, tokensOf, verdicts } from '../core-harness.suite.js';
 import type { BatchBounds, Candidate } from '../passes/batch.js';
 import { planPass } from '../passes/pass-plan.js';
-import { burstMsMax, type Fairness, FairShare, type TenantCredit } from './fair-share.js';
+import {
+  allowedMs,
+  burstMsMax,
+  type Fairness,
+  FairShare,
+  type TenantCredit,
+} from './fair-share.js';
 
 const cost = { fixedMs: 30, tokenMs: 0.5, rowMs: 0.2, tokenContextMs: 0 };
 const predict = (shape: PassShape): number => passMsOf(cost, shape);
@@ -46,9 +52,7 @@ function planned(candidates: readonly Candidate[], fairness: Fairness | null) {
 }
 
 const honest = Array.from({ length: 15 }, (_, index) => candidate(index, 2 + index));
-/**
- * Many sessions with long drafts, and many with long prompts, all in line before the others.
- */
+/** Many sessions with long drafts, and many with long prompts, all in line before the others. */
 const greedy = Array.from({ length: 200 }, (_, index) =>
   candidate(1000 + index, 1, {
     waitingSinceMs: -1,
@@ -127,10 +131,31 @@ describe('a pass that several keys want', () => {
 const tenant = (ordinal: number): TenantCredit => ({
   ordinal,
   creditMs: burstMsMax,
-  lastSeenMs: -Infinity,
 });
 
 describe('fair shares', () => {
+  it('allow a key what the others fill, in parts, and what it has saved', () => {
+    assert.equal(allowedMs(among(2), 1, 40), 40);
+    assert.equal(allowedMs(among(3, { 1: 5 }), 1, 40), 25);
+  });
+
+  it('charge the fixed time of a pass to those in it, and nothing where there is none', () => {
+    const charged = (predictedMs: number): number[] => {
+      const shares = new FairShare();
+      const tenants = [tenant(1), tenant(2), tenant(3)];
+      const terms = shares.terms(tenants, 0)!;
+      const spentMs = new Map([
+        [1, 50],
+        [2, 40],
+      ]);
+      shares.settle(terms, predictedMs, spentMs);
+      return tenants.map(({ creditMs }) => burstMsMax - creditMs);
+    };
+    assert.deepEqual(charged(90), [20, 10, 0]);
+    // Twelve milliseconds of fixed time are paid by two and earned by three.
+    assert.deepEqual(charged(102), [22, 12, 0]);
+  });
+
   it('do not apply while one key writes, which saves nothing for when others come', () => {
     const shares = new FairShare();
     const first = tenant(1);
@@ -139,8 +164,8 @@ describe('fair shares', () => {
     assert.equal(first.creditMs, burstMsMax - 100);
     shares.alone(1000);
     assert.equal(first.creditMs, 0);
-    assert.ok(shares.terms([tenant(2)], 500), 'the first may be between rounds');
-    assert.equal(shares.terms([tenant(2)], 1600), null);
+    assert.ok(shares.terms([tenant(2)], 1000), 'the first may be between rounds');
+    assert.equal(shares.terms([tenant(3)], 2001), null, 'for a second');
   });
 
   it('are earned in equal parts and paid for what was filled; who fills more has nothing to burst with', () => {
@@ -163,6 +188,24 @@ describe('fair shares', () => {
 });
 
 describe('slots that several keys want', () => {
+  it('go first to the key that holds fewer, though a session of the other has waited longer', () => {
+    const harness = new Harness({ model: { slotCount: 2 }, settings: { slotQuantumTokens: 1e6 } });
+    for (const [connection, id] of [
+      [1, 'a'],
+      [2, 'b'],
+    ] as const) {
+      harness.connect(connection, hello, { id, limits: unlimited });
+    }
+    harness.send(1, openFrame({ mode: 'stream' }));
+    // Both come while a pass is in flight.
+    harness.send(1, openFrame({ session: 1, mode: 'stream' }));
+    harness.nowMs += 1;
+    harness.send(2, openFrame({ mode: 'stream' }));
+    harness.settle(3);
+    assert.equal(tokensOf(harness.take(2)).length, 2);
+    assert.ok(verdicts(harness.take(1)).every(({ session }) => session === 0));
+  });
+
   it('go round, so that a key with many sessions cannot keep them from others', () => {
     const harness = new Harness({ model: { slotCount: 4 }, settings: { slotQuantumTokens: 1e6 } });
     const grant = (id: string) => ({ id, limits: unlimited });

@@ -10,8 +10,6 @@ export interface TenantCredit {
   readonly ordinal: number;
   /** Milliseconds that it may take beyond its share of a pass, in [0, burstMsMax]. */
   creditMs: number;
-  /** When it last had work; -Infinity: never. */
-  lastSeenMs: number;
 }
 
 /** The terms of a pass that several keys share. */
@@ -21,14 +19,9 @@ export interface Fairness {
   readonly creditMsOf: (tenant: number) => number;
 }
 
-/**
- * Most milliseconds that a key can save: for a prompt of some hundred tokens at once, not of
- * thousands.
- */
+/** Most that a key can save: for a prompt of some hundred tokens at once, not thousands. */
 export const burstMsMax = 250;
-/**
- * A device heard from this recently may only be between rounds: its key counts as one that writes.
- */
+/** A device heard from this recently may be between rounds: its key still writes. */
 const presenceMs = 1000;
 
 /**
@@ -47,7 +40,11 @@ export function allowedMs(
 
 /** Remembers which keys have had work recently, and how much each has saved. */
 export class FairShare {
-  #present = new Map<number, TenantCredit>();
+  /** By ordinal. */
+  readonly #present = new Map<
+    number,
+    { readonly tenant: TenantCredit; readonly seenAtMs: number }
+  >();
 
   /**
    * The terms of the next pass.
@@ -57,23 +54,22 @@ export class FairShare {
    */
   terms(tenants: Iterable<TenantCredit>, nowMs: number): Fairness | null {
     for (const tenant of tenants) {
-      tenant.lastSeenMs = nowMs;
-      this.#present.set(tenant.ordinal, tenant);
+      this.#present.set(tenant.ordinal, { tenant, seenAtMs: nowMs });
     }
-    for (const [ordinal, { lastSeenMs }] of this.#present) {
-      if (nowMs - lastSeenMs > presenceMs) this.#present.delete(ordinal);
+    for (const [ordinal, { seenAtMs }] of this.#present) {
+      if (nowMs - seenAtMs > presenceMs) this.#present.delete(ordinal);
     }
     if (this.#present.size < 2) return null;
     const present = this.#present;
     return {
       tenantCount: present.size,
-      creditMsOf: (tenant) => present.get(tenant)!.creditMs,
+      creditMsOf: (tenant) => present.get(tenant)!.tenant.creditMs,
     };
   }
 
   /** A pass begins that one key has alone: it takes all there is, and saves nothing for later. */
   alone(predictedMs: number): void {
-    for (const tenant of this.#present.values()) {
+    for (const { tenant } of this.#present.values()) {
       tenant.creditMs = Math.max(0, tenant.creditMs - predictedMs);
     }
   }
@@ -92,7 +88,7 @@ export class FairShare {
     const spent = [...spentMs.values()].reduce((sum, ms) => sum + ms, 0);
     const fixedMs = Math.max(0, predictedMs - spent) / Math.max(1, spentMs.size);
     const earnedMs = predictedMs / tenantCount;
-    for (const [ordinal, tenant] of this.#present) {
+    for (const [ordinal, { tenant }] of this.#present) {
       const ms = spentMs.get(ordinal);
       const paidMs = ms === undefined ? 0 : ms + fixedMs;
       tenant.creditMs = Math.min(burstMsMax, Math.max(0, tenant.creditMs + earnedMs - paidMs));

@@ -129,6 +129,17 @@ describe('limits of a key', () => {
 });
 
 describe('a tenant', () => {
+  it('has of every limit its own, or else that of the server', () => {
+    const defaults = {
+      ...{ sessions: 1, rounds: 2, tokensPerMinute: 3, promptTokens: 4, bytesPerMinute: 5 },
+    };
+    const tenants = new Tenants(defaults);
+    assert.deepEqual(tenants.of(grantOf('a', {}), 0).limits, defaults);
+    const own = { ...defaults, sessions: 6, rounds: 7, tokensPerMinute: 8, promptTokens: 9 };
+    assert.deepEqual(tenants.of(grantOf('b', own), 0).limits, own);
+    assert.deepEqual(tenants.of(null, 0).limits, defaults);
+  });
+
   it('keeps its debts while its key leaves and comes back, and is forgotten in the end', () => {
     const tenants = new Tenants(unlimited);
     const grant = grantOf('a', { tokensPerMinute: 60 });
@@ -139,11 +150,28 @@ describe('a tenant', () => {
     assert.equal(tenants.count, 0);
   });
 
+  it('is kept, however long ago it came, while it has a connection or a session', () => {
+    const tenants = new Tenants(unlimited);
+    const tenant = tenants.of(grantOf('a', {}), 0);
+    for (const count of ['countConnection', 'countSession'] as const) {
+      tenant[count](1);
+      for (const nowMs of [1e7, 2e7]) tenants.sweep(nowMs);
+      assert.equal(tenants.count, 1, count);
+      tenant[count](-1);
+    }
+    tenants.sweep(3e7);
+    tenants.sweep(3e7 + 600_000);
+    assert.equal(tenants.count, 1, 'for ten minutes after');
+    tenants.sweep(3e7 + 600_001);
+    assert.equal(tenants.count, 0);
+  });
+
   it('follows limits that are edited while the key is in use', () => {
     const tenants = new Tenants(unlimited);
     tenants.of(grantOf('a', { tokensPerMinute: 60 }), 0).countJudged(120, 0);
     const tenant = tenants.of(grantOf('a', {}), 0);
     assert.equal(tenant.exhaustion(0), null);
+    assert.equal(tenants.of(grantOf('a', { rounds: 3 }), 0).limits.rounds, 3);
   });
 });
 

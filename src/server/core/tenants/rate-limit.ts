@@ -2,10 +2,7 @@
 // minute. Reads no clock. Overspending leaves a debt that later minutes pay.
 
 const minuteMs = 60_000;
-/**
- * A refused key is told to come back once this share of a minute's amount is there, not for every
- * single token.
- */
+/** A refused key may come back with this share of a minute's amount, not for every token. */
 const usefulShare = 0.1;
 
 export class RateLimit {

@@ -17,10 +17,10 @@ export interface QuotaRefusal {
 
 export class Tenant {
   readonly ordinal: number;
-  /** Of the key; null: none is asked for. */
+  /** Id of the key; null: none is asked for. */
   readonly id: string | null;
   readonly credit: TenantCredit;
-  /** Of all its sessions, for those that begin. */
+  /** Trust in all its sessions, where new ones begin. */
   readonly trust = new DraftTrust();
   /** Sessions are those that the server keeps, over or not, with a device or without. */
   readonly #counts = {
@@ -39,7 +39,7 @@ export class Tenant {
   constructor(ordinal: number, id: string | null, limits: KeyLimits, nowMs: number) {
     this.ordinal = ordinal;
     this.id = id;
-    this.credit = { ordinal, creditMs: burstMsMax, lastSeenMs: -Infinity };
+    this.credit = { ordinal, creditMs: burstMsMax };
     this.#limits = limits;
     this.#tokens = new RateLimit(limits.tokensPerMinute, nowMs);
     this.#bytes = new RateLimit(limits.bytesPerMinute, nowMs);
@@ -130,10 +130,7 @@ const refusal = (message: string, retryAfterMs: number): QuotaRefusal => ({
 /** An unused account is kept so long: leaving and coming back pays no debt. */
 const keptMs = 600_000;
 
-/**
- * The tenants whose keys are in use or were recently; no more than there were valid keys in ten
- * minutes.
- */
+/** Tenants whose keys were used lately: at most the valid keys of ten minutes. */
 export class Tenants {
   readonly #defaults: KeyLimits;
   readonly #byId = new Map<string | null, Tenant>();

@@ -25,11 +25,9 @@ export class AcceptanceModel {
   }
 
   /**
-   * Chances of the drafted token and of its runners-up.
+   * Chances of the drafted token and of its runners-up: together, that the target's is among them.
    *
-   * @param gaps [n] see Alternatives.
-   * @returns [1 + n], the drafted token's first; their sum is the chance that the list holds the
-   *   target's token.
+   * @param gaps [n] see Alternatives. @returns [1 + n], the drafted token's first.
    */
   chances(gaps: Float64Array): Float64Array {
     const coverage = this.#coverage.rate;

@@ -5,7 +5,7 @@ import type { DraftedToken } from '../../../../engine/engine.js';
 export type BranchSource = 'runner-up' | 'hint';
 
 export interface AheadBranch {
-  /** Of its first token, which was guessed, not drafted. */
+  /** Position of its first token, which was guessed, not drafted. */
   readonly position: number;
   readonly token: number;
   readonly source: BranchSource;

@@ -7,19 +7,13 @@ export const branchTokensLimit = 256;
 export interface AheadBudget {
   /** Most branch tokens held at once, in [0, branchTokensLimit]; 0: no branches. */
   readonly tokensMax: number;
-  /**
-   * A branch gets a further token only while that becomes text with at least this chance, in (0,
-   * 1]: saves energy.
-   */
+  /** A branch grows while the next token becomes text with at least this chance, in (0, 1]. */
   readonly chanceMin: number;
   /** Runners-up asked of the drafter for each token, in [0, 8]. */
   readonly runnersUpMax: number;
   /** Whether the server's hints are asked for. */
   readonly usesHints: boolean;
-  /**
-   * Whether branches are held in `race` too, where the server continues meanwhile and little is
-   * gained.
-   */
+  /** Whether branches are held in `race` too, where they gain little: the server goes on. */
   readonly inRace: boolean;
   /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
   readonly ownContinuation: boolean;

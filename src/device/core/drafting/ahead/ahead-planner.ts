@@ -1,6 +1,7 @@
 // Plans drafts of the chain and, while a verdict is awaited, of branches for corrections it may
 // bring. When a verdict follows a branch, that branch becomes the chain.
 
+import { schemeTraits } from '../../../../math/scheme.js';
 import type { Hint } from '../../../../protocol/frame.js';
 import { showsDrafts } from '../../absence.js';
 import type { GenerateRequest } from '../../event.js';
@@ -16,15 +17,12 @@ import { BranchTally } from './branch-tally.js';
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
 
-/**
- * Whether branches are held at all: not under schemes whose corrections a draft cannot predict
- * (MATH.md, Branches).
- */
+/** Some schemes correct drafts in ways that no draft predicts (MATH.md, Branches). */
 export function holdsBranches(
   { ahead }: DeviceCoreSettings,
   { scheme, mode }: GenerateRequest,
 ): boolean {
-  const isForeseen = scheme === 'greedy' || scheme === 'coupled';
+  const isForeseen = schemeTraits[scheme].pick !== 'law';
   const isOffered = mode === 'race' ? ahead.inRace : mode !== 'stream';
   return ahead.tokensMax > 0 && isForeseen && isOffered;
 }

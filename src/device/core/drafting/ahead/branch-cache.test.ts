@@ -1,6 +1,6 @@
 // Checks that guesses about verdicts stay within their bounds: probabilities are valid, branches
 // keep to their budget, and a branch counts as a hit only if it repeats what is committed and was
-// drafted behind committed tokens.
+// drafted after committed tokens.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { DraftedToken } from '../../../../engine/engine.js';
 import { mean } from '../../../../math/statistics.js';
 import { Random } from '../../../../sim/random.js';
+import { drafted as alone } from '../../session-view.suite.js';
 import { AcceptanceModel } from './acceptance-model.js';
 import { type AheadBudget, aheadDefaults } from './ahead-budget.js';
 import { type AheadInputs, BranchCache } from './branch-cache.js';
@@ -124,6 +125,38 @@ describe('forecasts', () => {
     );
     assert.ok(chainChance <= 0.2 + 1e-6);
   });
+
+  it('go as far as chanceMin, and no further', () => {
+    const acceptanceModel = new AcceptanceModel();
+    const parts = { acceptanceModel, acceptanceRate: 0.5, usesRunnersUp: true, hint: null };
+    const [, chanceMin] = acceptanceModel.chances(Float64Array.of(0.5));
+    const likely = chainOf(5, [drafted(5, 1, [2])]);
+    assert.equal(forecastOutcomes(likely, { ...parts, chanceMin: chanceMin! }).outcomes.length, 1);
+    const tokens = [alone(5, 1), alone(6, 1), alone(7, 1), alone(8, 1)];
+    const { chainChance } = forecastOutcomes(chainOf(5, tokens), { ...parts, chanceMin: 0.5 });
+    assert.equal(chainChance, 0.25);
+  });
+
+  it('take a hint about a later place as a sign that the chain gets there', () => {
+    const parts = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.5, chanceMin: 0.02 };
+    const guess = { ...parts, usesRunnersUp: false, hint: hintOf(6, [7], [0.625]) };
+    const { chainChance } = forecastOutcomes(chainOf(5, [alone(5, 1), alone(6, 1)]), guess);
+    assert.equal(chainChance, 0.625 * 0.5);
+  });
+
+  it('take the word of a hint that names the drafted token', () => {
+    const parts = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.5, chanceMin: 0.02 };
+    const guess = { ...parts, usesRunnersUp: false, hint: hintOf(5, [1], [0.75]) };
+    assert.equal(forecastOutcomes(chainOf(5, [alone(5, 1)]), guess).chainChance, 0.75);
+  });
+
+  it('leave the chain what a hint about its end does not claim', () => {
+    const hint = hintOf(6, [7, 8], [0.5, 0.25]);
+    const sure = { acceptanceModel: new AcceptanceModel(), acceptanceRate: 0.9 };
+    const guess = { ...sure, usesRunnersUp: false, hint, chanceMin: 0.02 };
+    const { chainChance } = forecastOutcomes(chainOf(5, [alone(5, 1)]), guess);
+    assert.equal(chainChance, 0.25);
+  });
 });
 
 describe('the acceptance model', () => {
@@ -161,7 +194,94 @@ describe('the acceptance model', () => {
   });
 });
 
+describe('a hint', () => {
+  it('is held until the committed text has passed its place', () => {
+    const cache = new BranchCache();
+    cache.hear(hintOf(7, [3], [0.5]));
+    cache.advance(7);
+    assert.deepEqual([...cache.hint!.candidates], [3]);
+    cache.advance(8);
+    assert.equal(cache.hint, null);
+  });
+});
+
 describe('branches', () => {
+  const near = { tokens: Int32Array.of(2), gaps: Float64Array.of(0) };
+  const far = { tokens: Int32Array.of(2), gaps: Float64Array.of(9) };
+  const chainWith = (alternatives: typeof near) => chainOf(5, [{ ...drafted(5, 1), alternatives }]);
+
+  it('that have become unlikely are kept while there is room, and dropped where there is none', () => {
+    const cache = new BranchCache();
+    grow(cache, chainWith(near), 3);
+    assert.equal(cache.tokenCount, 3);
+    cache.choose(chainWith(far), inputs());
+    assert.deepEqual([cache.tokenCount, cache.takeDropped()], [3, 0]);
+    const budget = { ...aheadDefaults, chanceMin: 0.01, tokensMax: 3 };
+    cache.choose(chainWith(far), inputs({ budget }));
+    assert.deepEqual([cache.tokenCount, cache.takeDropped()], [0, 3]);
+  });
+
+  it('join a pass late, so that the first leaves room for them, and not where they tie', () => {
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    const countAt = (cost: number): number => {
+      const passCost = (rowCount: number) => 1 + (cost - 1) * (rowCount - 1);
+      return new BranchCache().choose(chain, inputs({ chainRoom: 4, sequencesMax: 2, passCost }))!
+        .countMax;
+    };
+    assert.deepEqual([countAt(2), countAt(1.8)], [2, 1]);
+    const gaps = Float64Array.of(0, 0);
+    const tied = { ...alone(5, 1), alternatives: { tokens: Int32Array.of(2, 3), gaps } };
+    const choice = new BranchCache().choose(chainOf(5, [tied]), inputs({ sequencesMax: 2 }));
+    assert.equal(choice?.grows.length, 1);
+  });
+
+  it('grow as long as a token is worth chanceMin', () => {
+    const [, chance] = new AcceptanceModel().chances(near.gaps);
+    const budget = { ...aheadDefaults, chanceMin: chance! * 0.5 ** 3 };
+    const choice = new BranchCache().choose(
+      chainWith(near),
+      inputs({ budget, acceptanceRate: 0.5 }),
+    );
+    assert.equal(choice?.countMax, 3);
+  });
+
+  it('are worth less with each token: another comes next', () => {
+    const cache = new BranchCache();
+    const chain = chainOf(5, [
+      {
+        ...alone(5, 1),
+        alternatives: { tokens: Int32Array.of(2, 3), gaps: Float64Array.of(0, 0.2) },
+      },
+    ]);
+    const tokens = [0, 1].map(() => {
+      const [branch] = cache.choose(chain, inputs())!.grows;
+      assert.ok(branch !== undefined && branch !== 'chain');
+      branch.drafted.push(alone(6, 8));
+      return branch.token;
+    });
+    assert.deepEqual(tokens, [2, 3]);
+  });
+
+  it('grow to branchTokensMax, and no further', () => {
+    const cache = new BranchCache();
+    const choose = () => cache.choose(chainWith(near), inputs({ branchTokensMax: 2 }));
+    for (const countMax of [2, 1]) {
+      const choice = choose();
+      const [branch] = choice!.grows;
+      assert.ok(branch !== undefined && branch !== 'chain');
+      assert.equal(choice!.countMax, countMax);
+      branch.drafted.push(drafted(6 + branch.drafted.length, 8));
+    }
+    assert.equal(choose(), null);
+  });
+
+  it('and chain are drafted until the other is worth more', () => {
+    // The chain is worth 0.52 * 0.7 and falls by 0.7 with each token, the branch 0.33 * 0.7.
+    const chain = chainOf(5, [drafted(5, 1, [2])]);
+    const choice = new BranchCache().choose(chain, inputs({ chainRoom: 4 }));
+    assert.deepEqual(choice, { grows: ['chain'], countMax: 2 });
+  });
+
   it('never hold more tokens than the budget, nor go beyond an end of text or of the context', () => {
     fc.assert(
       fc.property(
@@ -251,14 +371,14 @@ describe('branches', () => {
     assert.equal(cache.tokenCount, 0);
   });
 
-  it('come true with the tokens that are committed behind their first', () => {
+  it('come true with the tokens that are committed after their first', () => {
     const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2])]), 3);
     const hit = cache.settle(logOf(0, 0, 0, 0, 0, 2, 8), 5);
     assert.equal(hit?.committedCount, 1);
   });
 
-  it('are void behind a token that is not committed, though they repeat what comes next', () => {
+  it('are void after a token that is not committed, though they repeat what comes next', () => {
     const cache = new BranchCache();
     grow(cache, chainOf(5, [drafted(5, 1, [2]), drafted(6, 3, [4])]), 12);
     // The chain fell at 5, to a token that was not predicted; 4 at 6 follows it by chance.

@@ -2,6 +2,8 @@
 // chooses what to draft next: the tokens most likely to become text, several in one pass where that
 // is cheaper. Bounded by a budget; holds only guesses.
 
+import type { Committed } from '../../reconcile.js';
+import type { Adoption } from '../draft-planner.js';
 import type { AcceptanceModel } from './acceptance-model.js';
 import type { AheadBranch } from './ahead-branch.js';
 import type { AheadBudget } from './ahead-budget.js';
@@ -12,7 +14,6 @@ import {
   type PossibleOutcome,
 } from './outcome-forecast.js';
 
-/** Work for the drafter. */
 export interface BranchChoice {
   /** [1 to sequencesMax] grow side by side in one pass, the chain first where it is among them. */
   readonly grows: readonly (AheadBranch | 'chain')[];
@@ -29,14 +30,10 @@ export interface AheadInputs {
   readonly chainRoom: number;
   /** Most tokens of one branch, >= 1. */
   readonly branchTokensMax: number;
-  /**
-   * First tokens of a branch that come too late to be of use, >= 0: in race the server has written
-   * them meanwhile.
-   */
+  /** First tokens of a branch that come too late, >= 0: in race the server writes them. */
   readonly lostCount: number;
   /** At this position nothing more is drafted: the drafter's context or the answer is full. */
   readonly lengthMax: number;
-  /** Tokens that end a text. */
   readonly endOfText: ReadonlySet<number>;
   /** Most sequences in one pass of the drafter, >= 1. */
   readonly sequencesMax: number;
@@ -49,18 +46,6 @@ interface Valued {
   readonly grows: AheadBranch | 'chain';
   /** In (0, 1]. */
   readonly value: number;
-}
-
-/** A branch that matches the committed tokens. */
-export interface BranchHit {
-  readonly branch: AheadBranch;
-  /** Of its drafted tokens, how many are committed already; the others are the chain. */
-  readonly committedCount: number;
-}
-
-interface CommittedTokens {
-  readonly length: number;
-  at(position: number): number;
 }
 
 export class BranchCache {
@@ -85,10 +70,7 @@ export class BranchCache {
     this.#hint = hint;
   }
 
-  /**
-   * Chooses the next draft, so that most of it becomes text in the time it takes; null: none is
-   * worth it.
-   */
+  /** Chooses the draft that brings the most text for its time; null: none is worth it. */
   choose(chain: ChainTokens, inputs: AheadInputs): BranchChoice | null {
     const { budget, acceptanceModel, acceptanceRate, chainRoom, passCost } = inputs;
     const usesRunnersUp = budget.runnersUpMax > 0;
@@ -166,14 +148,11 @@ export class BranchCache {
   }
 
   /**
-   * The branch that the committed tokens have followed, all others dropped: the chain is void, or
-   * was overtaken.
+   * The branch that the committed tokens have followed; drops all others.
    *
-   * @param log the committed tokens.
-   * @param firstVoid where the chain stopped matching them: a branch that leaves it later was
-   *   drafted behind a wrong token.
+   * @param firstVoid where the chain stopped matching: a branch beyond followed a wrong token.
    */
-  settle(log: CommittedTokens, firstVoid: number): BranchHit | null {
+  settle(log: Committed, firstVoid: number): Pick<Adoption, 'branch' | 'committedCount'> | null {
     const stands = (branch: AheadBranch) => branch.position <= firstVoid && followsLog(branch, log);
     const hit = this.#branches.find(stands) ?? null;
     this.#branches = this.#branches.filter((branch) => branch !== hit);
@@ -204,7 +183,7 @@ function roomOf(
 }
 
 /** Whether the branch matches all committed tokens from its position on. */
-function followsLog({ position, token, drafted }: AheadBranch, log: CommittedTokens): boolean {
+function followsLog({ position, token, drafted }: AheadBranch, log: Committed): boolean {
   if (position >= log.length || position + 1 + drafted.length < log.length) return false;
   if (log.at(position) !== token) return false;
   return drafted.every((one) => one.position >= log.length || log.at(one.position) === one.token);
@@ -216,10 +195,7 @@ function insert(valued: Valued[], one: Valued): void {
   valued.splice(index < 0 ? valued.length : index, 0, one);
 }
 
-/**
- * How many of the best share a pass: so many that most becomes text for each unit of its time.
- * Where a further row costs as much as a pass, one.
- */
+/** How many of the best share a pass: the number that brings the most text for its time. */
 function sideBySide(
   valued: readonly Valued[],
   sequencesMax: number,
@@ -239,12 +215,8 @@ const chainFirst = (chosen: readonly (AheadBranch | 'chain')[]): (AheadBranch | 
   ...chosen.filter((one) => one !== 'chain'),
 ];
 
-/**
- * Tokens whose value, falling by `rate` with each, stays at least that of another. In [1, max], or
- * 0 where max is.
- */
+/** Tokens before the value, times `rate` each, falls below another. In [1, max]. */
 function countUntil(other: number, value: number, rate: number, max: number): number {
-  if (max <= 1) return max;
   let count = 1;
   while (count < max && value * rate ** count >= other) count++;
   return count;

@@ -1,10 +1,7 @@
 // Counts what happened to the branches and hints of one answer.
 
 export class BranchTally {
-  /**
-   * Drafted tokens of branches, those of them that became text or part of the chain, and those that
-   * did not.
-   */
+  /** Drafted tokens of branches; those that became text or chain, and those that did not. */
   branchTokenCount = 0;
   branchUsedCount = 0;
   branchWastedCount = 0;

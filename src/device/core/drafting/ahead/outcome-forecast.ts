@@ -3,23 +3,17 @@
 // next, never a text.
 
 import type { DraftedToken } from '../../../../engine/engine.js';
+import type { ChainView } from '../../draft-chain.js';
 import type { AcceptanceModel } from './acceptance-model.js';
 import type { BranchSource } from './ahead-branch.js';
 
-/** The drafted tokens behind the committed length. */
-export interface ChainTokens {
-  readonly base: number;
-  readonly end: number;
-  at(position: number): DraftedToken | null;
-}
+/** The drafted tokens after the committed length. */
+export type ChainTokens = Pick<ChainView, 'base' | 'end' | 'at'>;
 
 /** A hint that may still come true: its position lies in [base, end] of the chain. */
 export interface LiveHint {
   readonly position: number;
-  /**
-   * [n >= 1], best first, and [n] the chance that all drafts before `position` stand and this token
-   * follows.
-   */
+  /** [n >= 1], best first, and [n] the chances that all drafts before stand and it follows. */
   readonly candidates: Int32Array;
   readonly confidences: Float32Array;
 }
@@ -38,7 +32,6 @@ export interface OutcomeForecast {
   readonly chainChance: number;
 }
 
-/** Inputs of a forecast. */
 export interface ForecastInputs {
   readonly acceptanceModel: AcceptanceModel;
   /** Of a token whose runners-up are not known. */
@@ -95,10 +88,7 @@ function addRunnersUp(
   });
 }
 
-/**
- * Chance that the drafted token stands where a hint names candidates: theirs, or its share of what
- * they leave.
- */
+/** Chance of the drafted token where a hint names candidates: its own, or one of the rest. */
 function besideHint(hint: LiveHint, hinted: number, token: number, before: number): number {
   const rank = hint.candidates.indexOf(token);
   return rank >= 0 ? hint.confidences[rank]! : Math.min(before, Math.max(0, 1 - hinted));

@@ -1,0 +1,86 @@
+// Checks what the scheduler expects of the next passes, and tells devices of their drafts.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Mode } from '../../../protocol/frame.js';
+import { Harness, openFrame } from '../core-harness.suite.js';
+import { Counters } from '../core-stats.js';
+import { scriptedSettings } from '../scripted-target.suite.js';
+import { sessionOf } from '../session.suite.js';
+import { Operations } from './operations.js';
+import { Scheduler } from './scheduler.js';
+import { SlotTable } from './slot-table.js';
+
+/** A scheduler that has measured passes in which a row costs as much as all the rest. */
+function taught(passCount: number): Scheduler {
+  const settings = scriptedSettings();
+  const { issue } = new Operations(() => undefined);
+  const scheduler = new Scheduler(settings, new SlotTable(settings, issue), issue, new Counters());
+  for (let pass = 0; pass < passCount; pass++) {
+    const rowCount = 1 + (pass % 4);
+    scheduler.passTime.learn({ tokenCount: rowCount, rowCount, tokenContext: 0 }, 10 * rowCount);
+  }
+  return scheduler;
+}
+
+describe('the time for a token', () => {
+  it('is expected from the number of sessions and the contexts in recent passes', () => {
+    const scheduler = taught(0);
+    for (let pass = 0; pass < 40; pass++) {
+      const tokenContext = 100 * (pass % 4);
+      scheduler.passTime.learn({ tokenCount: 1, rowCount: 1, tokenContext }, 10 + tokenContext);
+    }
+    scheduler.refresh(sessionOf({ mode: 'race' }));
+    const plan = scheduler.schedule(0);
+    assert.ok(plan.kind === 'pass');
+    scheduler.startPass(plan, 0);
+    // A pass over three tokens of context counts a tenth; two rows, with one more session.
+    const shape = { tokenCount: 2, rowCount: 2, tokenContext: 2 * 0.1 * 3 };
+    const expectedMs = scheduler.passTime.predict(shape);
+    assert.ok(Math.abs(scheduler.loadedTokenMs - expectedMs) < 1e-9);
+    assert.ok(scheduler.passTime.predict({ ...shape, tokenContext: 0 }) < expectedMs - 0.1);
+  });
+});
+
+describe('advice on draft length', () => {
+  it('is given once sixteen passes were measured', () => {
+    assert.equal(taught(15).advise(sessionOf()), null);
+    assert.equal(taught(16).advise(sessionOf()), 0);
+  });
+
+  it('is given once, and to no session in stream', () => {
+    const scheduler = taught(20);
+    const session = sessionOf();
+    session.advised(scheduler.advise(session)!);
+    assert.equal(scheduler.advise(session), null);
+    assert.equal(scheduler.advise(sessionOf({ mode: 'stream' })), null);
+  });
+});
+
+describe('a pass', () => {
+  /** Whether each pass said that it continues; the first begins with the first session alone. */
+  function saidBy(modes: readonly Mode[], slotCount: number): boolean[] {
+    const harness = new Harness({ model: { slotCount } });
+    const said: boolean[] = [];
+    harness.connect(1);
+    for (const [session, mode] of modes.entries()) {
+      harness.send(1, openFrame({ session, mode, tokensMax: 4 }));
+    }
+    for (let pass = 0; pass < 4; ) {
+      const [next] = harness.operations;
+      if (next?.kind === 'pass') said[pass++] = next.continues;
+      harness.stepEngine();
+    }
+    return said;
+  }
+
+  it('of plain streams continues up to their last token', () => {
+    assert.deepEqual(saidBy(['stream'], 1), [true, true, true, false]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 2), [true, true, true, false]);
+  });
+
+  it('does not continue where a session drafts, or waits for a slot', () => {
+    assert.deepEqual(saidBy(['stream', 'race'], 2), [true, false, false, false]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 1), [true, false, false, false]);
+  });
+});
