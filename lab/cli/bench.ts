@@ -11,12 +11,9 @@ import type { Terminal } from '../../src/cli/screen/terminal.js';
 import { benchBranches, benchRunnersUp } from '../engine/ahead-bench.js';
 import { benchExits } from '../engine/exit-bench.js';
 import { benchHints } from '../engine/exit-quality.js';
-import { benchFormats } from '../engine/format-bench.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
-import { benchSpeculation } from '../engine/speculation-bench.js';
-import { benchBatch } from '../loop/batch-bench.js';
-import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
+import { recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
 import type { OnRow } from '../paired.js';
@@ -41,13 +38,7 @@ const benches: Readonly<Record<string, BenchParts>> = {
   engine: {
     passes: ({ models, quick, onRow }) =>
       benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
-    speculation({ models, quick, onRow }) {
-      const size = { draftLengths: quick ? [2] : [1, 2, 4], turns: quick ? 6 : 8, tokensMax: 32 };
-      const paths = { draftPath: models.draft(), targetPath: models.inflatedTarget() };
-      return benchSpeculation({ ...size, ...paths }, onRow);
-    },
     rows: ({ onRow }) => benchRows(onRow),
-    formats: ({ onRow }) => benchFormats(onRow),
     exits: ({ models, quick, onRow }) => benchExits(models, quick ? 8 : 24, onRow),
     hints: ({ models, quick, onRow }) => benchHints(models, quick ? 4 : 16, onRow),
     async ahead({ models, quick, onRow }) {
@@ -62,18 +53,15 @@ const benches: Readonly<Record<string, BenchParts>> = {
   },
   loop: {
     stack: ({ quick, onRow }) => benchStack(quick ? 3 : 9, onRow),
-    batch({ models, quick }) {
-      const target = models.inflatedTarget();
-      return withTexts(models, target, 16, quick ? 16 : 32, async (texts) => [
-        await benchBatch(target, texts, quick ? 3 : 7),
-      ]);
-    },
-    race({ models, quick, onRow }) {
+    async race({ models, quick, onRow }) {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };
-      const target = models.target();
-      return withTexts(models, target, grid.turns, 96, (texts) =>
-        benchRace(target, texts, grid, onRow),
-      );
+      const [target, draft] = [models.target(), models.draft()];
+      const texts = await recordTexts({ target, draft }, grid.turns, 96);
+      try {
+        return await benchRace(target, texts, grid, onRow);
+      } finally {
+        await texts.close();
+      }
     },
     async sending({ quick, onRow }) {
       const rows = compareSendings(quick ? 3 : 20, (row) => onRow({ ...row }));
@@ -89,21 +77,6 @@ const benches: Readonly<Record<string, BenchParts>> = {
     },
   },
 };
-
-async function withTexts<Result>(
-  models: BenchModels,
-  target: string,
-  count: number,
-  tokenCount: number,
-  work: (texts: RecordedTexts) => Promise<Result>,
-): Promise<Result> {
-  const texts = await recordTexts({ target, draft: models.draft() }, count, tokenCount);
-  try {
-    return await work(texts);
-  } finally {
-    await texts.close();
-  }
-}
 
 interface BenchOptions {
   readonly quick?: boolean;
