@@ -1,16 +1,20 @@
 // Starts llama.cpp's own server, or Pilotfish's with or without a device, as processes; waits until
 // they answer, and reads what they use. Leaves none behind, whatever ends this process.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../src/base/error.js';
-import { freePort, plainEnvironment } from '../../src/cli/processes/cli-process.suite.js';
+import {
+  CliProcess,
+  type CliProcessOptions,
+  freePort,
+  plainEnvironment,
+  runningProcesses,
+} from '../../src/cli/processes/cli-process.suite.js';
 import { findLibrary, llamaVersion } from '../../src/engine/llama/library.js';
 
 export interface PeerWay {
@@ -60,12 +64,18 @@ export function checkLlamaServer(path: string): void {
     throw refuse(`is of llama.cpp ${version}, and Pilotfish loads ${llamaVersion}`);
 }
 
-const script = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-const pilotfish = [process.execPath, script];
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
+class PeerProcess extends CliProcess {
+  /** The end of what it wrote to stderr. */
+  said = '';
+
+  start(): void {
+    const { stdout, stderr } = this.spawn();
+    stdout.resume();
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.said = `${this.said}${text}`.slice(-2000);
+    });
+  }
+}
 
 const readyMsMax = 120_000;
 const lookMs = 5;
@@ -80,9 +90,7 @@ export class PeerServer {
   model = '';
   /** From its start to its first answer that it is ready. */
   readyMs = 0;
-  readonly #children: ChildProcess[] = [];
-  /** The end of what its processes wrote to stderr. */
-  #said = '';
+  readonly #processes: PeerProcess[] = [];
   /** Of Pilotfish, where it is a first start. */
   readonly #cache: string | null;
 
@@ -116,29 +124,23 @@ export class PeerServer {
     if (kind === 'llama') {
       // One cache for all slots, as in Pilotfish; its context is that of all of them.
       const ofAll = ['-c', `${slots * context}`, '--kv-unified'];
-      return this.#run(port, [llamaServer, ...shared, ...ofAll, ...flags]);
+      const options = { program: [llamaServer], env: llamaEnvironment(llamaServer) };
+      return this.#run(port, [...shared, ...ofAll, ...flags], options);
     }
-    await this.#run(port, [...pilotfish, 'serve', ...shared, '-c', `${context}`]);
+    await this.#run(port, ['serve', ...shared, '-c', `${context}`]);
     if (kind === 'serve') return;
     // A device looks for its server at once.
     const devicePort = await freePort();
     const link = ['--server', `127.0.0.1:${port}`, '--http', `${devicePort}`];
-    await this.#run(devicePort, [...pilotfish, 'device', ...link, ...flags]);
+    await this.#run(devicePort, ['device', ...link, ...flags]);
   }
 
   /** Returns when the port answers, which is the one to be asked. */
-  async #run(port: number, [file, ...args]: readonly string[]): Promise<void> {
-    const env = {
-      ...{ ...plainEnvironment(), ...(this.kind === 'llama' && llamaEnvironment(file!)) },
-      ...(this.#cache !== null && { XDG_CACHE_HOME: this.#cache }),
-    };
-    // In its own process group: the keyboard's Ctrl-C is for its parent.
-    const child = spawn(file!, args, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
-    running.add(child.once('exit', () => running.delete(child)));
-    this.#children.push(child);
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = `${this.#said}${text}`.slice(-2000);
-    });
+  async #run(port: number, args: readonly string[], options: CliProcessOptions = {}) {
+    const env = { ...options.env, ...(this.#cache !== null && { XDG_CACHE_HOME: this.#cache }) };
+    const started = new PeerProcess(args, { ...options, env });
+    this.#processes.push(started);
+    started.start();
     this.port = port;
     const untilMs = performance.now() + readyMsMax;
     for (let isReady = false; !isReady; ) {
@@ -154,41 +156,29 @@ export class PeerServer {
 
   /** @throws PilotfishError `engine-failed` where one of its processes has ended by itself. */
   check(): void {
-    const child = this.#children.find(hasEnded);
-    if (child === undefined) return;
-    throw failed(`a server ended with ${child.signalCode ?? child.exitCode}: ${this.#said.trim()}`);
+    const one = this.#processes.find(({ ending }) => ending !== null);
+    if (one !== undefined) throw failed(`a server ended with ${one.ending}: ${one.said.trim()}`);
   }
 
   /** Processor time so far. */
   cpuSeconds(): number {
-    return cpuSecondsOf(this.#children);
+    return cpuSecondsOf(this.#processes.map(({ pid }) => pid));
   }
 
   /** Of all its processes; memory in KiB. @param name in /proc/pid/status. */
   holding(name: 'VmRSS' | 'VmHWM' | 'Threads'): number {
     const line = new RegExp(`^${name}:\\s+(\\d+)`, 'm');
-    const texts = this.#children.map(({ pid }) => readProc(`${pid}/status`));
+    const texts = this.#processes.map(({ pid }) => readProc(`${pid}/status`));
     return sum(texts.map((text) => Number(line.exec(text)![1])));
   }
 
   async stop(): Promise<void> {
     this.agent.destroy();
     // A device before its server.
-    for (const child of this.#children.toReversed()) await endProcess(child);
+    for (const one of this.#processes.toReversed())
+      await one.end('SIGTERM').catch(() => one.kill());
     if (this.#cache !== null) rmSync(this.#cache, { recursive: true, force: true });
   }
-}
-
-const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
-  exitCode !== null || signalCode !== null;
-
-async function endProcess(child: ChildProcess): Promise<void> {
-  if (hasEnded(child)) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await ended;
-  clearTimeout(timer);
 }
 
 /** USER_HZ, the same on every Linux that Node runs on. */
@@ -197,8 +187,8 @@ const readProc = (path: string): string => readFileSync(`/proc/${path}`, 'utf8')
 const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
 
 /** Processor time of processes and of their children that have ended. */
-const cpuSecondsOf = (processes: readonly { readonly pid?: number | undefined }[]): number =>
-  sum(processes.map(({ pid }) => cpuTicks(readProc(`${pid}/stat`)))) / ticksPerSecond;
+const cpuSecondsOf = (pids: readonly number[]): number =>
+  sum(pids.map((pid) => cpuTicks(readProc(`${pid}/stat`)))) / ticksPerSecond;
 
 /** Fields 14 to 17 of proc(5): utime, stime, cutime, cstime. The name may hold blanks. */
 function cpuTicks(stat: string): number {
@@ -216,5 +206,5 @@ function foreignSeconds(): number {
   // user nice system idle iowait irq softirq steal
   const [user, nice, system, , , ...rest] = readProc('stat').split('\n')[0]!.split(/\s+/).slice(1);
   const busy = sum([user, nice, system, ...rest.slice(0, 3)].map(Number)) / ticksPerSecond;
-  return busy - cpuSecondsOf([process, ...running]);
+  return busy - cpuSecondsOf([process.pid, ...runningProcesses()]);
 }
