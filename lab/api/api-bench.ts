@@ -1,11 +1,10 @@
 // Times the HTTP API around a model that costs almost nothing: requests and streamed tokens a
 // second, in units of a bare node server that sends the same bytes in as many writes.
 
-import { type Child, startChild } from '../../src/cli/demo/child.js';
 import { type Estimate, medianEstimate } from '../../src/math/estimate.js';
 import { load, requestBytes } from '../http-client.js';
+import { type SideProcess, startSide } from '../loop/echo.js';
 import { runPairs } from '../paired.js';
-import type { ApiSide } from './api-process.js';
 
 interface Work {
   readonly tokens: number;
@@ -30,14 +29,8 @@ const bodyOf = ({ tokens, isStream }: Work) => ({
 });
 const requestOf = (work: Work): Buffer => requestBytes('/v1/completions', bodyOf(work));
 
-/** The other side of api-process.ts; asked for anything, it tells its processor time. */
-type ApiSideProcess = Child<{ readonly port: number }, 'cpu', { readonly cpuMs: number }>;
-
-const startSide = (side: ApiSide): Promise<ApiSideProcess> =>
-  startChild(new URL('./api-process.js', import.meta.url), side);
-
 /** What a bare server has to send: the very bytes, cut where the stack wrote them. */
-async function bareSide(stack: ApiSideProcess, work: Work): Promise<ApiSideProcess> {
+async function bareSide(stack: SideProcess, work: Work): Promise<SideProcess> {
   const response = await fetch(`http://127.0.0.1:${stack.ready.port}/v1/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -54,7 +47,7 @@ export async function benchApi(name: ApiWork, turns: number): Promise<{ ratio: E
   const stack = await startSide({ kind: 'stack', slotCount: connections, contextLength });
   const bare = await bareSide(stack, work);
   const request = requestOf(work);
-  const answerAll = ({ ready }: ApiSideProcess): Promise<number> =>
+  const answerAll = ({ ready }: SideProcess): Promise<number> =>
     load(ready.port, request, connections, count);
   const pairs = await runPairs({
     turns,

@@ -28,9 +28,8 @@ interface PeerReading {
   readonly load: number;
 }
 
-const sides = ['theirs', 'ours'] as const;
 /** A turn of both. */
-export type PeerPair = Readonly<Record<(typeof sides)[number], PeerReading>>;
+export type PeerPair = Readonly<Record<'theirs' | 'ours', PeerReading>>;
 
 type PeerRow = ReturnType<typeof peerRows>[number];
 
@@ -103,10 +102,8 @@ export function peerRows(
 ) {
   const same = sameShare(pairs);
   return Object.keys(pairs[0]!.theirs.figures).map((what) => {
-    const [theirs, ours] = sides.map((side) => pairs.map((pair) => pair[side].figures[what]!)) as [
-      number[],
-      number[],
-    ];
+    const theirs = pairs.map((pair) => pair.theirs.figures[what]!);
+    const ours = pairs.map((pair) => pair.ours.figures[what]!);
     return {
       ...{ row: group, model, case: name, figure: what },
       ...{ theirs: median(theirs), ours: median(ours), ratio: ratioOf(theirs, ours) },
