@@ -1,22 +1,26 @@
 // Asks an HTTP server for completions: one that is read as it comes, or many that are only timed.
 
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { PilotfishError } from '../src/base/error.js';
 import type { GenerateOptions } from '../src/device/index.js';
 
-interface CompletionOptions {
+interface PostOptions {
   readonly port: number;
   /** Null: none is shown. */
   readonly key: string | null;
-  readonly isStream: boolean;
+  readonly agent?: Agent;
   /** Leaves once it has so many letters, where it streams. Default: never. */
   readonly leavesAt?: number;
-  /** Default: the toy's. */
-  readonly model?: string;
   /** Told of every piece of text. */
   readonly onText?: (text: string) => void;
+}
+
+interface CompletionOptions extends PostOptions {
+  readonly isStream: boolean;
+  /** Default: the toy's. */
+  readonly model?: string;
 }
 
 export interface Completed {
@@ -26,45 +30,61 @@ export interface Completed {
   isWhole: boolean;
   /** Null: the connection ended before an answer began. */
   status: number | null;
+  /** Where it streams: when each piece of text came, after the request on an open connection. */
+  pieceMs: number[];
+  usage?: Usage;
+  /** The body of an answer that is no 200. */
+  refusal?: string;
+}
+
+interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
 }
 
 interface Answer {
   readonly choices?: readonly { readonly text: string }[];
-  readonly usage?: { readonly completion_tokens: number };
+  readonly usage?: Usage;
 }
 
 /** Never rejects: a connection that breaks leaves what was read. */
-export async function completion(
+export const completion = (
   request: GenerateOptions,
   options: CompletionOptions,
+): Promise<Completed> => postCompletion(bodyOf(request, options), options);
+
+/** As `completion`, for any body. */
+export async function postCompletion(
+  body: { readonly stream: boolean },
+  { port, key, agent, leavesAt = Infinity, onText }: PostOptions,
 ): Promise<Completed> {
-  const { port, key, isStream, leavesAt = Infinity, onText } = options;
-  const read: Completed = { text: '', tokenCount: 0, isWhole: false, status: null };
+  const read: Completed = { text: '', tokenCount: 0, isWhole: false, status: null, pieceMs: [] };
   const headers = {
     'content-type': 'application/json',
     ...(key !== null && { authorization: `Bearer ${key}` }),
   };
   const asked = httpRequest({
-    ...{ port, host: '127.0.0.1', method: 'POST', path: '/v1/completions', headers },
+    ...{ port, host: '127.0.0.1', method: 'POST', path: '/v1/completions', headers, agent },
   });
-  asked.on('error', () => undefined).end(bodyOf(request, options));
+  asked.on('error', () => undefined);
   try {
+    const [socket] = (await once(asked, 'socket')) as [Socket];
+    if (socket.connecting) await once(socket, 'connect');
+    const askedMs = performance.now();
+    asked.end(JSON.stringify(body));
     const [response] = (await once(asked, 'response')) as [IncomingMessage];
     read.status = response.statusCode!;
     response.setEncoding('utf8');
-    if (!isStream) {
-      const { choices, usage } = JSON.parse((await response.toArray()).join('')) as Answer;
-      const [choice] = choices ?? [];
-      if (choice) Object.assign(read, { text: choice.text, isWhole: true });
-      read.tokenCount = usage?.completion_tokens ?? 0;
+    if (!body.stream || read.status !== 200) {
+      readWhole((await response.toArray()).join(''), read);
       return read;
     }
     for await (const event of eventsOf(response)) {
       if (event === '[DONE]') read.isWhole = true;
       else {
-        const { text } = (JSON.parse(event) as Answer).choices?.[0] ?? { text: '' };
-        read.text += text;
-        read.tokenCount++;
+        const text = readEvent(event, read);
+        if (text !== '') read.pieceMs.push(performance.now() - askedMs);
         onText?.(text);
       }
       if (read.text.length >= leavesAt) asked.destroy();
@@ -75,6 +95,25 @@ export async function completion(
   return read;
 }
 
+function readWhole(text: string, read: Completed): void {
+  if (read.status !== 200) read.refusal = text;
+  const { choices, usage } = JSON.parse(text) as Answer;
+  const [choice] = choices ?? [];
+  if (choice) Object.assign(read, { text: choice.text, isWhole: true });
+  read.tokenCount = usage?.completion_tokens ?? 0;
+}
+
+/** @returns its text. */
+function readEvent(event: string, read: Completed): string {
+  const { choices, usage } = JSON.parse(event) as Answer;
+  const { text } = choices?.[0] ?? { text: '' };
+  read.text += text;
+  read.tokenCount++;
+  if (usage) read.usage = usage;
+  return text;
+}
+
+/** Data of server-sent events. */
 async function* eventsOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
   let rest = '';
   for await (const piece of pieces) {
@@ -84,14 +123,14 @@ async function* eventsOf(pieces: AsyncIterable<string>): AsyncGenerator<string> 
   }
 }
 
-function bodyOf(request: GenerateOptions, options: CompletionOptions): string {
+function bodyOf(request: GenerateOptions, { model = 'toy', isStream }: CompletionOptions) {
   const { ids, prompt, sampling, seed, tokensMax } = request;
   const bans = [...sampling.logitBias.keys()].map((token) => [token, -100]);
-  return JSON.stringify({
-    ...{ model: options.model ?? 'toy', prompt: prompt ?? [...ids!], max_tokens: tokensMax },
+  return {
+    ...{ model, prompt: prompt ?? [...ids!], max_tokens: tokensMax, stream: isStream },
     ...{ seed: Number(seed), temperature: sampling.temperature },
-    ...{ logit_bias: Object.fromEntries(bans), stream: options.isStream },
-  });
+    logit_bias: Object.fromEntries(bans),
+  };
 }
 
 /** A POST with a JSON body, as bytes. */
@@ -107,7 +146,7 @@ export function requestBytes(path: string, body: object): Buffer {
  * Makes one request `count` times, each connection as soon as it is answered. Reads no more of an
  * answer than where it ends: the client must not be what is measured.
  *
- * @returns how long it took, and [answers] from a request to the first byte of its body.
+ * @returns milliseconds.
  * @throws PilotfishError `engine-failed` for an answer that is no 200, or a connection that ends.
  */
 export async function load(
@@ -115,7 +154,7 @@ export async function load(
   request: Buffer,
   connections: number,
   count: number,
-): Promise<{ readonly ms: number; readonly firstByteMs: readonly number[] }> {
+): Promise<number> {
   const lines = await Promise.all(Array.from({ length: connections }, () => Line.open(port)));
   const startedMs = performance.now();
   let left = count;
@@ -126,7 +165,7 @@ export async function load(
   );
   const ms = performance.now() - startedMs;
   for (const line of lines) line.close();
-  return { ms, firstByteMs: lines.flatMap(({ firstByteMs }) => firstByteMs) };
+  return ms;
 }
 
 const failed = (why: string): PilotfishError => new PilotfishError('engine-failed', why);
@@ -135,10 +174,7 @@ const chunkedEnd = '0\r\n\r\n';
 
 /** One kept-alive connection. Knows chunked bodies and those of a given length. */
 class Line {
-  readonly firstByteMs: number[] = [];
   readonly #socket: Socket;
-  /** Null: the first byte of the body is there. */
-  #askedMs: number | null = null;
   /** Null: the head is not there yet. Negative: chunked. */
   #bodyLeft: number | null = null;
   #head = Buffer.alloc(0);
@@ -163,7 +199,6 @@ class Line {
   }
 
   ask(request: Buffer): Promise<void> {
-    this.#askedMs = performance.now();
     this.#bodyLeft = null;
     this.#head = Buffer.alloc(0);
     this.#tail = '';
@@ -177,8 +212,6 @@ class Line {
   #take(bytes: Buffer): void {
     const body = this.#bodyLeft === null ? this.#readHead(bytes) : bytes;
     if (body === null || body.length === 0) return;
-    if (this.#askedMs !== null) this.firstByteMs.push(performance.now() - this.#askedMs);
-    this.#askedMs = null;
     if (this.#bodyLeft! < 0) {
       const end = body.subarray(-chunkedEnd.length).toString('latin1');
       this.#tail = (this.#tail + end).slice(-chunkedEnd.length);

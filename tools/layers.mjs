@@ -54,6 +54,7 @@ const lab = {
   'lab/engine': ['lab', 'lab/loop', 'lab/weights'],
   'lab/experiments': ['lab', 'lab/engine', 'lab/loop', 'lab/report', 'lab/virtual', 'lab/weights'],
   'lab/gate': ['lab', 'lab/api', 'lab/engine', 'lab/loop', 'lab/report', 'lab/weights'],
+  'lab/peer': ['lab', 'lab/report', 'lab/weights'],
   'lab/trials': ['lab', 'lab/loop', 'lab/report'],
   lab: [],
 };
@@ -67,7 +68,7 @@ const doors = {
   fastify: ['src/api/http-api.ts'],
   'prom-client': ['src/api/metrics.ts'],
   commander: ['src/cli/', 'lab/cli/'],
-  zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/result-file.ts', 'lab/json-file.ts'],
+  zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/', 'lab/json-file.ts'],
   ws: [
     'src/device/websocket-dialer.ts',
     'src/server/websocket-listener.ts',

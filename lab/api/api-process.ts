@@ -4,15 +4,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createScriptedEngine, type Engine } from '../../src/engine/index.js';
-import { startEchoServer } from '../loop/echo.js';
+import { type BenchSide, startEchoServer } from '../loop/echo.js';
 import { startToyServer } from '../toy-server.js';
-
-export type ApiSide =
-  /** Over WebSocket, see echo.ts. */
-  | { readonly kind: 'echo'; readonly replyBytes: number }
-  | { readonly kind: 'stack'; readonly slotCount: number; readonly contextLength: number }
-  /** Null: what was read is answered with `body` whole. */
-  | { readonly kind: 'bare'; readonly chunks: readonly string[] | null; readonly body: string };
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -51,14 +44,14 @@ async function startBare(chunks: readonly string[] | null, body: string): Promis
   return (server.address() as AddressInfo).port;
 }
 
-async function portOf(side: ApiSide): Promise<number> {
+async function portOf(side: BenchSide): Promise<number> {
   if (side.kind === 'bare') return startBare(side.chunks, side.body);
   if (side.kind === 'echo') return startEchoServer(side.replyBytes);
   const { server } = await startToyServer(yieldingToy(side.slotCount, side.contextLength));
   return server.port;
 }
 
-const port = await portOf(JSON.parse(process.argv[2]!) as ApiSide);
+const port = await portOf(JSON.parse(process.argv[2]!) as BenchSide);
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send!({ cpuMs: (user + system) / 1000 });

@@ -1,5 +1,5 @@
-// Adds the commands `engine`, `loop` and `api`: each times parts of the program as ratios inside
-// one run, and prints tables. Their words are in lab/report/text.
+// Adds the commands `engine` and `loop`: each times parts of the program as ratios inside one run,
+// and prints tables. Their words are in lab/report/text.
 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,21 +8,15 @@ import { PilotfishError } from '../../src/base/error.js';
 import { flag, jsonFlag } from '../../src/cli/flags/flags.js';
 import { packageVersion } from '../../src/cli/package-root.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
-import { benchApi, benchFirstToken, streamBound } from '../api/api-bench.js';
 import { benchBranches, benchRunnersUp } from '../engine/ahead-bench.js';
 import { benchExits } from '../engine/exit-bench.js';
 import { benchHints } from '../engine/exit-quality.js';
-import { benchFormats } from '../engine/format-bench.js';
-import { benchMemory } from '../engine/memory-bench.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
-import { benchSpeculation } from '../engine/speculation-bench.js';
-import { benchBatch } from '../loop/batch-bench.js';
-import { benchLink } from '../loop/link-bench.js';
-import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
+import { recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
-import { inTurn, type OnRow } from '../paired.js';
+import type { OnRow } from '../paired.js';
 import { rowText } from '../report/figures.js';
 import { type Cells, type Measured, tablesFrom, textHead } from '../report/text.js';
 import { compareSendings } from '../virtual/coalescing.js';
@@ -44,22 +38,7 @@ const benches: Readonly<Record<string, BenchParts>> = {
   engine: {
     passes: ({ models, quick, onRow }) =>
       benchPasses(models.wideVocabulary(), quick ? 8 : 24, onRow),
-    async speculation({ models, quick, onRow }) {
-      const size = { draftLengths: quick ? [2] : [1, 2, 4], turns: quick ? 6 : 8, tokensMax: 32 };
-      const targets = {
-        'float16 weights, bound by arithmetic here': models.inflatedTarget(),
-        'float32 weights, bound by memory': models.memoryBoundTarget(),
-      };
-      const rows = await inTurn(Object.entries(targets), async ([target, targetPath]) => {
-        const options = { ...size, draftPath: models.draft(), targetPath };
-        const some = await benchSpeculation(options, onRow);
-        return some.map((row) => ({ target, ...row }));
-      });
-      return rows.flat();
-    },
-    memory: async ({ models }) => [await benchMemory(models.wideVocabulary())],
     rows: ({ onRow }) => benchRows(onRow),
-    formats: ({ onRow }) => benchFormats(onRow),
     exits: ({ models, quick, onRow }) => benchExits(models, quick ? 8 : 24, onRow),
     hints: ({ models, quick, onRow }) => benchHints(models, quick ? 4 : 16, onRow),
     async ahead({ models, quick, onRow }) {
@@ -74,30 +53,15 @@ const benches: Readonly<Record<string, BenchParts>> = {
   },
   loop: {
     stack: ({ quick, onRow }) => benchStack(quick ? 3 : 9, onRow),
-    batch({ models, quick }) {
-      const target = models.inflatedTarget();
-      return withTexts(models, target, 16, quick ? 16 : 32, async (texts) => [
-        await benchBatch(target, texts, quick ? 3 : 7),
-      ]);
-    },
-    async link({ models, quick, onRow }) {
-      const real = { name: 'inflated, real passes', path: models.inflatedTarget(), pace: null };
-      const pace = { passMs: 30, rowMs: 0 };
-      const emulated = { name: 'passes emulated: 30 ms', path: models.target(), pace };
-      const settings = { roundTripMs: 20, draftMs: 8, turns: quick ? 3 : 5 };
-      const rows = await inTurn([real, emulated], (linkCase) =>
-        withTexts(models, linkCase.path, 4, quick ? 32 : 64, (texts) =>
-          benchLink(linkCase, texts, settings, onRow),
-        ),
-      );
-      return rows.flat();
-    },
-    race({ models, quick, onRow }) {
+    async race({ models, quick, onRow }) {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };
-      const target = models.target();
-      return withTexts(models, target, grid.turns, 96, (texts) =>
-        benchRace(target, texts, grid, onRow),
-      );
+      const [target, draft] = [models.target(), models.draft()];
+      const texts = await recordTexts({ target, draft }, grid.turns, 96);
+      try {
+        return await benchRace(target, texts, grid, onRow);
+      } finally {
+        await texts.close();
+      }
     },
     async sending({ quick, onRow }) {
       const rows = compareSendings(quick ? 3 : 20, (row) => onRow({ ...row }));
@@ -112,29 +76,7 @@ const benches: Readonly<Record<string, BenchParts>> = {
       });
     },
   },
-  api: {
-    async throughput({ quick, onRow }) {
-      const rows = await benchApi(quick ? 5 : 15, onRow);
-      return { throughput: rows, bound: [{ work: 'stream', bound: streamBound(rows) }] };
-    },
-    'first-token': async ({ quick }) => [await benchFirstToken(quick ? 300 : 2000)],
-  },
 };
-
-async function withTexts<Result>(
-  models: BenchModels,
-  target: string,
-  count: number,
-  tokenCount: number,
-  work: (texts: RecordedTexts) => Promise<Result>,
-): Promise<Result> {
-  const texts = await recordTexts({ target, draft: models.draft() }, count, tokenCount);
-  try {
-    return await work(texts);
-  } finally {
-    await texts.close();
-  }
-}
 
 interface BenchOptions {
   readonly quick?: boolean;

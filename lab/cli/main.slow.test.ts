@@ -21,5 +21,5 @@ test('a part that does not exist is refused with the names of those that do', as
   const { code, out, err } = await run(['engine', '--part', 'pases']);
   assert.equal(code, 2);
   assert.equal(out, '');
-  assert.match(err, /'pases' is invalid.*passes, speculation, memory, rows/);
+  assert.match(err, /'pases' is invalid.*passes, rows, exits/);
 });

@@ -1,4 +1,5 @@
-// Lists the commands of the workshop: benchmarks, experiments, trials, the gate and the report.
+// Lists the commands of the workshop: benchmarks, experiments, trials, the comparison with
+// llama-server, the gate and the report.
 
 import type { CommandSet } from '../../src/cli/command-line.js';
 
@@ -8,6 +9,7 @@ export const lab: CommandSet = {
   commands: {
     benches: async () => (await import('./bench.js')).addBenches,
     experiments: async () => (await import('./report.js')).addExperiments,
+    peer: async () => (await import('./peer.js')).addPeer,
     gate: async () => (await import('./gate.js')).addGate,
   },
 };

@@ -49,15 +49,7 @@ export const trials = [stormTrial, chaosTrial, soakTrial];
 /** A command for each experiment and trial, and one for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {
   for (const experiment of [...experiments, ...trials]) {
-    const { title, question } = textHead(experiment.id);
-    const command = bench
-      .command(experiment.id)
-      .summary(`${title[0]!.toLowerCase()}${title.slice(1)}`)
-      .description(`${question} About ${experiment.minutes} minutes on two cores.`);
-    addRunFlags(command);
-    command
-      .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
-      .addOption(jsonFlag());
+    const command = addExperiment(bench, experiment, terminal, () => experiment);
     if (experiment.takesMinutes === true)
       command.addOption(
         flag(
@@ -66,7 +58,6 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
           wholeNumber(1, 10_080),
         ),
       );
-    command.action((options: OneOptions) => runOne(experiment, options, terminal));
   }
   const report = bench
     .command('report')
@@ -84,6 +75,25 @@ export function addExperiments(bench: Command, terminal: Terminal): void {
   addRunFlags(report);
   report.addOption(flag('--out <folder>', `where ${layout} are written`).makeOptionMandatory());
   report.action((options: ReportOptions) => runReport(options, terminal));
+}
+
+/** A command for one experiment. @returns it; its values make the experiment. */
+export function addExperiment<Options>(
+  bench: Command,
+  { id, minutes }: Pick<Experiment, 'id' | 'minutes'>,
+  terminal: Terminal,
+  experimentOf: (options: Options) => Experiment,
+): Command {
+  const { title, question } = textHead(id);
+  const command = bench
+    .command(id)
+    .summary(`${title[0]!.toLowerCase()}${title.slice(1)}`)
+    .description(`${question} About ${minutes} minutes on two cores.`);
+  addRunFlags(command);
+  return command
+    .addOption(flag('--out <folder>', 'also write the result and its plots under this folder'))
+    .addOption(jsonFlag())
+    .action((options: OneOptions & Options) => runOne(experimentOf(options), options, terminal));
 }
 
 function addRunFlags(command: Command): void {
@@ -140,7 +150,7 @@ const progressOf = (all: readonly Experiment[], { quick }: RunOptions): BenchPro
   );
 
 async function run(
-  { id, run: measure }: Experiment,
+  { id, flags = '', run: measure }: Experiment,
   { quick: isQuick = false, seed, folder, minutes: asked }: RunOptions,
   { err, signal }: Terminal,
   progress: BenchProgress,
@@ -161,7 +171,7 @@ async function run(
     .finally(() => pool.close());
   if (signal.aborted) throw stopped;
   const length = minutes === null ? '' : ` --minutes ${minutes}`;
-  const command = `npm run lab -- ${id}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
+  const command = `npm run lab -- ${id}${flags}${isQuick ? ' --quick' : ''}${length} --seed ${seed}`;
   const made = { seed, commit: commitText(), machine: machineLine(), date: today() };
   const provenance = { ...made, command, isQuick };
   return { id, ...textHead(id), provenance, ...findingsOf(id, measured) };

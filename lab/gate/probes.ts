@@ -161,7 +161,7 @@ const stackProbe = (scheme: 'coupled' | 'split'): Probe =>
 /** The HTTP API with all under it against a bare server of the same bytes. */
 const apiProbe = (name: ApiWork): Probe =>
   realProbe(`door: ${name}`, `HTTP API / bare server, ${name}`, () =>
-    benchApi(apiTurns, silent, [name]),
+    benchApi(name, apiTurns).then((row) => [row]),
   );
 
 export const realProbes = (models: BenchModels): readonly Probe[] => [

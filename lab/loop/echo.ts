@@ -5,11 +5,18 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Child, startChild } from '../../src/cli/demo/child.js';
 
+/** One side of a benchmark, as api-process.ts has them. */
+export type BenchSide =
+  | { readonly kind: 'echo'; readonly replyBytes: number }
+  | { readonly kind: 'stack'; readonly slotCount: number; readonly contextLength: number }
+  /** Null: what was read is answered with `body` whole. */
+  | { readonly kind: 'bare'; readonly chunks: readonly string[] | null; readonly body: string };
+/** Asked for anything, it tells its processor time. */
+export type SideProcess = Child<{ readonly port: number }, 'cpu', { readonly cpuMs: number }>;
+
 /** In a process of its own; `ready.port` is where it listens. */
-export const startEchoProcess = (
-  replyBytes: number,
-): Promise<Child<{ readonly port: number }, 'cpu', { readonly cpuMs: number }>> =>
-  startChild(new URL('../api/api-process.js', import.meta.url), { kind: 'echo', replyBytes });
+export const startSide = (side: BenchSide): Promise<SideProcess> =>
+  startChild(new URL('../api/api-process.js', import.meta.url), side);
 
 /** @returns the port. Lives as long as the process. */
 export async function startEchoServer(replyBytes: number): Promise<number> {

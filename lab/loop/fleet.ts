@@ -3,24 +3,14 @@
 
 import type { DrafterChoice } from '../../src/device/client.js';
 import type { AheadBudget } from '../../src/device/core/drafting/ahead/ahead-budget.js';
-import type { StopRule } from '../../src/device/core/drafting/stop-rule.js';
 import type { Statistics } from '../../src/device/core/statistics.js';
-import { type Client, connect } from '../../src/device/index.js';
+import { type Client, connect, type GenerateOptions } from '../../src/device/index.js';
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import { type Estimate, ratioEstimate } from '../../src/math/estimate.js';
-import type { Sampling } from '../../src/math/sampling.js';
-import type { Mode, Scheme } from '../../src/protocol/frame.js';
 
-export interface WriteTask {
-  readonly prompt: Int32Array;
-  readonly seed: bigint;
-  readonly scheme: Scheme;
-  readonly mode: Mode;
-  readonly sampling: Sampling;
-  readonly tokensMax: number;
-  readonly windowMax?: number;
-  readonly stopRule?: StopRule;
-}
+type Told = 'seed' | 'scheme' | 'mode' | 'sampling' | 'tokensMax';
+export type WriteTask = Required<Pick<GenerateOptions, Told>> &
+  Pick<GenerateOptions, 'windowMax' | 'stopRule'> & { readonly prompt: Int32Array };
 
 /** The answer to one task. */
 export interface TimedAnswer {

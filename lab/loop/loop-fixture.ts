@@ -14,7 +14,7 @@ import { type LlamaOptions, loadLlamaEngine } from '../../src/engine/llama/index
 import type { Vocabulary } from '../../src/engine/vocabulary.js';
 import type { LinkShape } from '../../src/sim/profiles/link-profiles.js';
 import { endlessSampling, storyPrompt } from '../bundled-texts.js';
-import { connectDevice, type TimedAnswer, type WriteTask, write } from './fleet.js';
+import { connectDevice, type WriteTask } from './fleet.js';
 import { type Recording, record } from './recording.js';
 
 /** On one ggml thread. @param more Default: passes take what they take, continuous batches. */
@@ -61,11 +61,6 @@ export class LoopFixture {
     const device = await connectDevice(url, this.#vocabulary, drafter, ahead);
     this.#devices.push(device);
     return device;
-  }
-
-  /** Several devices that are alike. */
-  connectAll(count: number, drafter: DrafterChoice): Promise<Client[]> {
-    return Promise.all(Array.from({ length: count }, () => this.connect(drafter)));
   }
 
   /** Work and the passes and rows that the server computed for it. */
@@ -118,22 +113,6 @@ export async function recordTexts(
   return { vocabulary, sampling, recordings, close };
 }
 
-/** How a text is asked for, beside what its recording says. */
-export type Asked = Pick<WriteTask, 'mode' | 'windowMax' | 'stopRule'>;
-
-/** A recorded text of each device at once. @param first of the texts. */
-export const replayAll = (
-  devices: readonly Client[],
-  texts: RecordedTexts,
-  asked: Asked,
-  first = 0,
-): Promise<TimedAnswer[]> =>
-  Promise.all(
-    devices.map((device, index) =>
-      write(device, { ...replayTask(texts, first + index), ...asked }),
-    ),
-  );
-
 /** Has a recorded text written again; the mode is to be added. */
 export const replayTask = (
   { recordings, sampling }: RecordedTexts,
@@ -142,11 +121,3 @@ export const replayTask = (
   const { prompt, seed, text } = recordings[index % recordings.length]!;
   return { prompt, seed, sampling, scheme: 'coupled', tokensMax: text.length };
 };
-
-/** Stop-and-wait as papers' devices do it: a fixed draft, and no room ahead of it. */
-export const plainRounds = (draftLength: number) =>
-  ({
-    mode: 'stop-and-wait',
-    windowMax: draftLength,
-    stopRule: { kind: 'fixed', draftLengthMax: draftLength },
-  }) as const;

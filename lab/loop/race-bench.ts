@@ -1,11 +1,12 @@
 // Compares race with streaming over round trips, for devices faster and slower than the target.
 // Emulated: link, device's pace, pass time. Real: tokens, cores, shells and sockets.
 
+import { medianEstimate } from '../../src/math/estimate.js';
 import { mean, median } from '../../src/math/statistics.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
-import { inTurn, type OnRow } from '../paired.js';
-import { compareModes, comparison } from './compare.js';
-import { LoopFixture, llamaServer, type RecordedTexts } from './loop-fixture.js';
+import { inTurn, type OnRow, runPairs } from '../paired.js';
+import { summed, type TimedAnswer, write } from './fleet.js';
+import { LoopFixture, llamaServer, type RecordedTexts, replayTask } from './loop-fixture.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
 import { matchesOf } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
@@ -51,10 +52,16 @@ async function benchCell(
   const { recordings } = texts;
   loop.link = evenLink(roundTripMs);
   const device = await loop.connect(replayDrafter(recordings, draftMs, 512));
-  const pairs = await compareModes(loop, [device], texts, turns, { mode: 'race' });
+  const answer = (turn: number, mode: 'stream' | 'race') =>
+    loop.counting(() => write(device, { ...replayTask(texts, turn), mode }));
+  const pairs = await runPairs({
+    turns,
+    baseline: (turn) => answer(turn, 'stream'),
+    subject: (turn) => answer(turn, 'race'),
+  });
   await loop.disconnect();
-  const { survival: _, throughput: __, tokenMs: ___, streamMs, ...columns } = comparison(pairs);
-  const statistics = pairs.map(({ subject }) => subject.written[0]!.statistics);
+  const { streamMs, ...columns } = comparison(pairs);
+  const statistics = pairs.map(({ subject }) => subject.statistics);
   const drafted = statistics.map((one) => one.draftMs).filter((one) => one !== null);
   // As measured: the round trip as the device's pings saw it.
   const times = {
@@ -69,12 +76,34 @@ async function benchCell(
   /** For these texts; and, below, for independent acceptance at the measured rate. */
   const model = median(matches.map(speedOf));
   const rate = columns.accepted ?? mean(matches.flat().map(Number));
-  const speeds = pairs.map(
-    ({ baseline, subject }) => baseline.written[0]!.tokenMs / subject.written[0]!.tokenMs,
-  );
   return {
-    ...{ draftMs, roundTripMs, ...columns, worst: Math.min(...speeds), model },
+    ...{ draftMs, roundTripMs, ...columns, worst: Math.min(...pairs.map(speedUp)), model },
     ofModel: columns.speed.value / model,
     ofGeometric: columns.speed.value / speedOf(geometricMatches(rate, 4000)),
+  };
+}
+
+type Counted = TimedAnswer & { readonly passCount: number; readonly rowCount: number };
+type AnswerPair = { readonly baseline: Counted; readonly subject: Counted };
+
+/** Of race, in units of streaming in the same turn. */
+const speedUp = ({ baseline, subject }: AnswerPair): number => baseline.tokenMs / subject.tokenMs;
+
+function comparison(pairs: readonly AnswerPair[]) {
+  const perToken = (name: 'passCount' | 'rowCount'): number =>
+    median(pairs.map(({ subject }) => subject[name] / subject.tokens.length));
+  const isSame = pairs.every(
+    ({ baseline, subject }) => `${baseline.tokens}` === `${subject.tokens}`,
+  );
+  const total = summed(pairs.map(({ subject }) => subject));
+  return {
+    sameText: isSame ? 'yes' : 'no',
+    speed: medianEstimate(pairs.map(speedUp)),
+    streamMs: median(pairs.map(({ baseline }) => baseline.tokenMs)),
+    accepted: total.testedCount === 0 ? null : total.acceptedCount / total.testedCount,
+    passes: perToken('passCount'),
+    rows: perToken('rowCount'),
+    messages: total.upMessageCount / total.tokenCount,
+    bytes: (total.upBytes + total.downBytes) / total.tokenCount,
   };
 }

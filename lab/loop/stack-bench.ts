@@ -9,7 +9,7 @@ import type { Sampling } from '../../src/math/sampling.js';
 import { median } from '../../src/math/statistics.js';
 import { type Scheme, schemes } from '../../src/protocol/frame.js';
 import { inTurn, type OnRow, runPairs } from '../paired.js';
-import { echoRounds, startEchoProcess } from './echo.js';
+import { echoRounds, startSide } from './echo.js';
 import { summed, type TimedAnswer, write } from './fleet.js';
 import { LoopFixture } from './loop-fixture.js';
 import { record } from './recording.js';
@@ -64,7 +64,7 @@ async function benchScheme(
   const up = Math.round(first.upBytes / first.upMessageCount);
   const down = Math.round(first.downBytes / first.downMessageCount);
   const rounds = first.verdictCount;
-  const echo = await startEchoProcess(down);
+  const echo = await startSide({ kind: 'echo', replyBytes: down });
   const echoed = async (): Promise<Timed> => {
     const before = (await echo.ask('cpu')).cpuMs;
     const ms = await echoRounds(echo.ready.port, connections, up, rounds);

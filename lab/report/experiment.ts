@@ -27,5 +27,7 @@ export interface Experiment {
   readonly minutes: number;
   /** Whether it can be told how long to last. Default: no. */
   readonly takesMinutes?: boolean;
+  /** Of its own, as a command line has them, a blank first. Default: none. */
+  readonly flags?: string;
   readonly run: (context: ExperimentContext) => Promise<Measured>;
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { assert } from '../../src/base/assert.js';
 import type { Estimate } from '../../src/math/estimate.js';
 import { parsedAs, refused, rounded } from '../json-file.js';
-import { origins, type Result } from './result.js';
+import { type Result, resultHead, tableHead } from './result.js';
 
 /** The form of the file; a reader refuses another. */
 const format = 1;
@@ -47,38 +47,11 @@ export function resultText(result: Result): string {
   return whole;
 }
 
-const text = z.string();
-const key = z.object({ name: text.regex(/^[a-z]\w*$/i), title: text, unit: text });
-const cell = z.union([z.null(), text, z.number(), z.tuple([z.number(), z.number(), z.number()])]);
-const id = text.regex(/^[a-z0-9-]+$/);
-const schema = z.object({
+const number = z.number();
+const cell = z.union([z.null(), z.string(), number, z.tuple([number, number, number])]);
+const schema = resultHead.extend({
   format: z.literal(format),
-  id,
-  title: text,
-  question: text,
-  provenance: z.object({
-    seed: z.number(),
-    commit: text,
-    machine: text,
-    date: text,
-    command: text,
-    isQuick: z.boolean(),
-  }),
-  claims: z.array(z.object({ id, text })),
-  setUp: z.array(z.object({ part: text, what: text, isEmulated: z.boolean() })),
-  tables: z.array(
-    z.object({
-      id,
-      title: text,
-      keys: z.array(key),
-      values: z.array(key.extend({ origin: z.enum(origins) })),
-      isShown: z.boolean(),
-      rows: z.array(z.array(cell)),
-    }),
-  ),
-  plots: z.array(z.object({ id, title: text, table: id, spec: z.record(text, z.unknown()) })),
-  papers: z.array(z.object({ paper: text, theirs: text, ours: text, caveat: text })),
-  notes: z.array(text),
+  tables: z.array(tableHead.extend({ rows: z.array(z.array(cell)) })),
 });
 
 /** @throws PilotfishError `usage`, with the file's name, for what is no result. */

@@ -1,29 +1,31 @@
 // Defines what an experiment leaves behind, as plain data that JSON can hold: a question, tables of
 // values with their intervals, and how to draw them.
 
+import { z } from 'zod';
 import type { Estimate } from '../../src/math/estimate.js';
+
+const text = z.string();
+const id = text.regex(/^[a-z0-9-]+$/);
 
 /**
  * Where a column of values comes from. measured: shipped code on real models and sockets. emulated:
  * measured, with a link, a device or a pass that is only imitated. simulated: shipped cores in
  * virtual time. calculated: arithmetic on the others. cited: somebody else's figure.
  */
-export const origins = ['measured', 'emulated', 'simulated', 'calculated', 'cited'] as const;
+const origins = ['measured', 'emulated', 'simulated', 'calculated', 'cited'] as const;
 export type ValueOrigin = (typeof origins)[number];
 
-/** A column that names the row: a scheme, a bandwidth. */
-export interface KeyColumn {
+/** Names the row: a scheme, a bandwidth. */
+const keyColumn = z.object({
   /** One word, unique in the table: how plots ask for it. */
-  readonly name: string;
-  readonly title: string;
+  name: text.regex(/^[a-z]\w*$/i),
+  title: text,
   /** Empty for words and plain counts. */
-  readonly unit: string;
-}
-
-/** A column of values. */
-export interface ValueColumn extends KeyColumn {
-  readonly origin: ValueOrigin;
-}
+  unit: text,
+});
+export type KeyColumn = z.infer<typeof keyColumn>;
+const valueColumn = keyColumn.extend({ origin: z.enum(origins) });
+export type ValueColumn = z.infer<typeof valueColumn>;
 
 export interface Row {
   /** [key columns] */
@@ -32,81 +34,67 @@ export interface Row {
   readonly values: readonly (Estimate | null)[];
 }
 
-export interface Table {
+/** A table without its rows. */
+export const tableHead = z.object({
   /** Unique in the result. */
-  readonly id: string;
-  readonly title: string;
-  readonly keys: readonly KeyColumn[];
-  readonly values: readonly ValueColumn[];
-  readonly rows: readonly Row[];
+  id,
+  title: text,
+  keys: z.array(keyColumn),
+  values: z.array(valueColumn),
   /** Whether people are shown it; else it is only drawn, and lies in the file. */
-  readonly isShown: boolean;
-}
+  isShown: z.boolean(),
+});
+export type Table = z.infer<typeof tableHead> & { readonly rows: readonly Row[] };
 
-export interface Plot {
+const plot = z.object({
   /** Unique in the result; part of a file name. */
-  readonly id: string;
-  readonly title: string;
+  id,
+  title: text,
   /** Id of the table it draws. */
-  readonly table: string;
+  table: id,
   /** Vega-Lite without `data`: fields are columns, and `<name>Low`, `<name>High` intervals. */
-  readonly spec: Readonly<Record<string, unknown>>;
-}
+  spec: z.record(text, z.unknown()),
+});
+export type Plot = z.infer<typeof plot>;
 
-/** One part of the set-up. */
-export interface SetUp {
-  readonly part: string;
-  readonly what: string;
-  /** Imitated, where the thing itself was not at hand. */
-  readonly isEmulated: boolean;
-}
+/** One part of the set-up; emulated: imitated, where the thing itself was not at hand. */
+const setUp = z.object({ part: text, what: text, isEmulated: z.boolean() });
+export type SetUp = z.infer<typeof setUp>;
 
-/** What a paper says about the same question. */
-export interface PaperFigure {
-  readonly paper: string;
-  readonly theirs: string;
-  readonly ours: string;
-  /** Why the two can or cannot be compared. */
-  readonly caveat: string;
-}
+/** What a paper says about the same question, and why the two can or cannot be compared. */
+const paperFigure = z.object({ paper: text, theirs: text, ours: text, caveat: text });
+export type PaperFigure = z.infer<typeof paperFigure>;
 
-/** One sentence that the numbers bear, to which other pages may point. */
-export interface Claim {
-  /** Anchor of the report: unique in the result, letters and dashes. */
-  readonly id: string;
-  readonly text: string;
-}
+/** One sentence that the numbers bear; other pages point to its id. */
+const claim = z.object({ id, text });
+export type Claim = z.infer<typeof claim>;
 
-/** What an experiment finds out. */
-export interface Findings {
-  readonly claims: readonly Claim[];
-  readonly setUp: readonly SetUp[];
-  readonly tables: readonly Table[];
-  readonly plots: readonly Plot[];
-  readonly papers: readonly PaperFigure[];
-  readonly notes: readonly string[];
-}
-
-/** When, where and of what it was run; given from outside. */
-interface Provenance {
-  readonly seed: number;
-  /** Of the source; ends with `+` where files had changed since. */
-  readonly commit: string;
-  readonly machine: string;
-  /** ISO 8601, day only. */
-  readonly date: string;
-  /** What prints it again. */
-  readonly command: string;
-  /** Fewer turns than the report takes. */
-  readonly isQuick: boolean;
-}
-
-export interface Result extends Findings {
-  readonly id: string;
-  readonly title: string;
-  readonly question: string;
-  readonly provenance: Provenance;
-}
+/** What an experiment finds out, without tables; and when, where and of what it was run. */
+export const resultHead = z.object({
+  id,
+  title: text,
+  question: text,
+  provenance: z.object({
+    seed: z.number(),
+    /** Of the source; ends with `+` where files had changed since. */
+    commit: text,
+    machine: text,
+    /** ISO 8601, day only. */
+    date: text,
+    /** What prints it again. */
+    command: text,
+    /** Fewer turns than the report takes. */
+    isQuick: z.boolean(),
+  }),
+  claims: z.array(claim),
+  setUp: z.array(setUp),
+  plots: z.array(plot),
+  papers: z.array(paperFigure),
+  notes: z.array(text),
+});
+export type Result = z.infer<typeof resultHead> & { readonly tables: readonly Table[] };
+/** What a run adds. */
+export type Findings = Omit<Result, 'id' | 'title' | 'question' | 'provenance'>;
 
 /** The table of this id. @throws where there is none: a plot of our own names it. */
 export function tableOf(result: Pick<Result, 'tables'>, id: string): Table {

@@ -131,13 +131,15 @@ describe('a text and a run', () => {
 });
 
 describe('the texts of the lab', () => {
+  const withResults = [...[...experiments, ...trials].map(({ id }) => id), 'peer'];
+
   it('are one for each experiment, trial and benchmark', () => {
-    const commands = [...[...experiments, ...trials].map(({ id }) => id), 'api', 'engine', 'loop'];
+    const commands = [...withResults, 'engine', 'loop'];
     const files = readdirSync(folder).filter((name) => name !== 'README.md');
     assert.deepEqual(files.sort(), commands.map((id) => `${id}.md`).sort());
   });
 
-  for (const { id } of [...experiments, ...trials]) {
+  for (const id of withResults) {
     it(`${id}: draws only columns of its tables, and fits the form of a result`, () => {
       const source = readFileSync(join(folder, `${id}.md`), 'utf8').trimEnd();
       const plain = source.replaceAll(/\{\{[^}]*\}\}/g, '1');

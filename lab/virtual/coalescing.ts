@@ -2,7 +2,6 @@
 // time of sending and the round trip. One device and one server in virtual time, no faults; exact
 // for a seed, on any machine.
 
-import type { Sending } from '../../src/device/core/coalesce.js';
 import { sendings } from '../../src/device/core/coalesce.js';
 import { aheadOff } from '../../src/device/core/drafting/ahead/ahead-budget.js';
 import { mean } from '../../src/math/statistics.js';
@@ -10,90 +9,58 @@ import type { DeviceKind, Scenario } from '../../src/sim/scenario.js';
 import { delayLink, swarm } from '../../src/sim/scenarios.js';
 import { simulate } from '../../src/sim/simulate.js';
 
-/** Irregularity of the world, which the margin is for. */
-export interface LinkVariation {
-  readonly jitterMs: number;
-  /** Most by which a pass takes longer, as a share. */
-  readonly passNoise: number;
-}
-
-export interface CoalescingRow extends LinkVariation {
-  readonly roundTripMs: number;
-  readonly sending: Sending;
-  /** From one token of an answer to the next. */
-  readonly tokenMs: number;
-  /** All of the connection, pings included, for each token committed. */
-  readonly upMessages: number;
-  readonly upBytes: number;
-  readonly passes: number;
-  readonly acceptanceRate: number;
-}
-
-export const coalescingGrid = {
-  draftMs: 8,
-  passMs: 30,
-  divergence: 0.15,
-  roundTripsMs: [5, 20, 50, 100],
-  straying: [
-    { jitterMs: 0, passNoise: 0 },
-    { jitterMs: 4, passNoise: 0.1 },
-  ],
-} as const;
-
+const draftMs = 8;
+const passMs = 30;
+const divergence = 0.15;
 const answerTokens = 200;
 
-/**
- * Plays the grid.
- *
- * @param seedCount runs of a cell, each of a few answers of 200 tokens.
- * @param onRow called with each row as it is done.
- */
+/** What the margin is for; noise: the most by which a pass takes longer, as a share. */
+const strayings = [
+  { jitterMs: 0, passNoise: 0 },
+  { jitterMs: 4, passNoise: 0.1 },
+];
+const grid = strayings.flatMap((straying) =>
+  [5, 20, 50, 100].flatMap((roundTripMs) =>
+    sendings.map((sending) => ({ straying, roundTripMs, sending })),
+  ),
+);
+type Cell = (typeof grid)[number];
+
+/** @param seedCount runs of a cell, each of a few answers. @param onRow told each row. */
 export function compareSendings(
   seedCount: number,
-  onRow: (row: CoalescingRow) => void = () => undefined,
-): CoalescingRow[] {
-  const rows: CoalescingRow[] = [];
-  for (const straying of coalescingGrid.straying) {
-    for (const roundTripMs of coalescingGrid.roundTripsMs) {
-      for (const sending of sendings) {
-        const row = play(roundTripMs, straying, sending, seedCount);
-        rows.push(row);
-        onRow(row);
-      }
-    }
-  }
-  return rows;
+  onRow: (row: ReturnType<typeof play>) => void = () => undefined,
+) {
+  return grid.map((cell) => {
+    const row = play(cell, seedCount);
+    onRow(row);
+    return row;
+  });
 }
 
-function play(
-  roundTripMs: number,
-  straying: LinkVariation,
-  sending: Sending,
-  seedCount: number,
-): CoalescingRow {
-  const scenario = scenarioOf(roundTripMs, straying, sending);
+function play(cell: Cell, seedCount: number) {
+  const { straying, ...place } = cell;
+  const scenario = scenarioOf(cell);
   const reports = Array.from({ length: seedCount }, (_, seed) =>
     simulate(scenario, seed + 1, { checks: [] }),
   );
-  const sum = (name: 'tokenCount' | 'upMessageCount' | 'upBytes' | 'passCount'): number =>
-    reports.reduce((total, { counts }) => total + counts[name], 0);
-  const tested = reports.reduce((total, { counts }) => total + counts.testedCount, 0);
-  const accepted = reports.reduce((total, { counts }) => total + counts.acceptedCount, 0);
-  const tokens = sum('tokenCount');
+  const sum = (of: (counts: (typeof reports)[number]['counts']) => number): number =>
+    reports.reduce((total, { counts }) => total + of(counts), 0);
+  const tokens = sum(({ tokenCount }) => tokenCount);
   return {
-    ...straying,
-    roundTripMs,
-    sending,
+    ...{ ...straying, ...place },
+    /** From one token of an answer to the next. */
     tokenMs: mean(reports.flatMap(({ tokenMs }) => tokenMs)),
-    upMessages: sum('upMessageCount') / tokens,
-    upBytes: sum('upBytes') / tokens,
-    passes: sum('passCount') / tokens,
-    acceptanceRate: accepted / tested,
+    /** All of the connection, pings included, for each token committed. */
+    upMessages: sum(({ upMessageCount }) => upMessageCount) / tokens,
+    upBytes: sum(({ upBytes }) => upBytes) / tokens,
+    passes: sum(({ passCount }) => passCount) / tokens,
+    acceptanceRate:
+      sum(({ acceptedCount }) => acceptedCount) / sum(({ testedCount }) => testedCount),
   };
 }
 
-function scenarioOf(roundTripMs: number, straying: LinkVariation, sending: Sending): Scenario {
-  const { draftMs, passMs, divergence } = coalescingGrid;
+function scenarioOf({ roundTripMs, straying, sending }: Cell): Scenario {
   const { jitterMs, passNoise } = straying;
   const device: DeviceKind = {
     ...swarm.devices[0]!,

@@ -33,6 +33,16 @@ test('an inflated file has the sizes that were asked for and passes every check'
   assert.ok(readGguf(path).tensors.some(({ name }) => name === 'output.weight'));
 });
 
+test('a longer context changes nothing else of a file', () => {
+  const source = writtenModel(tinyModel(), 'source.gguf');
+  const path = inFolder('longer.gguf');
+  inflate(source, path, { contextLength: 2048 });
+  const [before, after] = [source, path].map(checkModelFile);
+  assert.equal(after!.contextLength, 2048);
+  assert.equal(after!.blockCount, before!.blockCount);
+  assert.equal(after!.embeddingLength, before!.embeddingLength);
+});
+
 test('real blocks are spread evenly with the last one last, or come first', () => {
   const source = writtenModel(tinyModel(), 'source.gguf');
   const places = (options: InflateOptions) =>

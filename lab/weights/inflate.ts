@@ -18,14 +18,16 @@ import { type TensorSource, writeGguf } from '../../src/engine/gguf/writer.js';
 import { withVocabSize } from '../filler-tokens.js';
 
 export interface InflateOptions {
-  /** Blocks of the larger model, at least those of the source, at most 512. */
-  readonly blockCount: number;
+  /** Blocks of the larger model, at least those of the source, at most 512. Default: as many. */
+  readonly blockCount?: number;
   /** A multiple of the source's width; heads grow in number, not in size. */
   readonly embeddingLength?: number;
   /** Of a feed-forward part: at least the source's, a multiple of the type's block length. */
   readonly feedForwardLength?: number;
   /** Tokens, at least the source's. More than the source's need a larger `embeddingLength`. */
   readonly vocabSize?: number;
+  /** Tokens of context in the header. Default: the source's. */
+  readonly contextLength?: number;
   /** Default: real blocks spread evenly, the last one last; `first`: all at the beginning. */
   readonly placement?: 'spread' | 'first';
 }
@@ -51,6 +53,7 @@ interface Plan {
   readonly from: Sizes;
   readonly to: Sizes;
   readonly realBlocks: readonly number[];
+  readonly contextLength: number | null;
 }
 
 /**
@@ -93,7 +96,7 @@ function planOf(sourcePath: string, options: InflateOptions): Plan {
     feedForward: facts.feedForwardLength!,
     vocab: facts.vocabSize,
   };
-  const { blockCount, embeddingLength = from.width } = options;
+  const { blockCount = from.blockCount, embeddingLength = from.width } = options;
   const { feedForwardLength = from.feedForward, vocabSize = from.vocab } = options;
   const wider = embeddingLength / from.width;
   demandSize('embeddingLength', wider, Number.isInteger(wider) && wider >= 1, 'times the source');
@@ -109,7 +112,8 @@ function planOf(sourcePath: string, options: InflateOptions): Plan {
     feedForward: feedForwardLength,
     vocab: vocabSize,
   };
-  return { header, facts, from, to, realBlocks: placesOf(from.blockCount, blockCount, options) };
+  const realBlocks = placesOf(from.blockCount, blockCount, options);
+  return { header, facts, from, to, realBlocks, contextLength: options.contextLength ?? null };
 }
 
 function placesOf(real: number, all: number, { placement = 'spread' }: InflateOptions): number[] {
@@ -160,11 +164,12 @@ function refuseUnknown({ architecture, expertCount }: ModelFacts, header: GgufHe
   throw new PilotfishError('model-unsupported', `${header.path}: not a plain llama model: ${why}`);
 }
 
-function metadataOf({ header, facts, from, to }: Plan): Map<string, GgufValue> {
+function metadataOf({ header, facts, from, to, contextLength }: Plan): Map<string, GgufValue> {
   const metadata = new Map(withVocabSize(header.metadata, facts.architecture, to.vocab));
   const epsilonKey = 'llama.attention.layer_norm_rms_epsilon';
   const epsilon = optionalFloat(metadata, epsilonKey, { min: 0, max: 1 }) ?? 0;
   metadata.set('general.name', textValue(`${facts.name} (inflated, for benchmarks)`));
+  if (contextLength !== null) metadata.set('llama.context_length', uint32Value(contextLength));
   metadata.set('llama.block_count', uint32Value(to.blockCount));
   metadata.set('llama.embedding_length', uint32Value(to.width));
   metadata.set('llama.feed_forward_length', uint32Value(to.feedForward));

@@ -6,7 +6,7 @@ import { medianEstimate } from '../../../src/math/estimate.js';
 import { carryMs, evenLink, type LinkShape } from '../../../src/sim/profiles/link-profiles.js';
 import { storyPrompt } from '../../bundled-texts.js';
 import { type TimedAnswer, write } from '../../loop/fleet.js';
-import { LoopFixture, llamaServer, plainRounds } from '../../loop/loop-fixture.js';
+import { LoopFixture, llamaServer } from '../../loop/loop-fixture.js';
 import type { BenchModels } from '../../weights/bench-models.js';
 import { dssdSampling, schemeVariants } from './rounds.js';
 
@@ -14,6 +14,12 @@ import { dssdSampling, schemeVariants } from './rounds.js';
 const frameBytes = 8;
 const draftLength = 4;
 const tokensMax = 48;
+/** Stop-and-wait as papers' devices do it: a fixed draft, and no room ahead of it. */
+const plainRounds = {
+  mode: 'stop-and-wait',
+  windowMax: draftLength,
+  stopRule: { kind: 'fixed', draftLengthMax: draftLength },
+} as const;
 
 const links: readonly LinkShape[] = [evenLink(20, 10), evenLink(50, 1)];
 const checked = schemeVariants.filter(({ cut, scheme }) => cut === null && scheme !== 'greedy');
@@ -41,7 +47,7 @@ export async function checkLoop(
       for (let turn = 0; turn < turns; turn++) {
         const task = {
           ...{ prompt: storyPrompt(vocabulary, turn), seed: BigInt(turn), tokensMax },
-          ...{ scheme, sampling: dssdSampling(scheme, 40), ...plainRounds(draftLength) },
+          ...{ scheme, sampling: dssdSampling(scheme, 40), ...plainRounds },
         };
         const drafted = await write(device, task);
         const stream = await write(device, { ...task, mode: 'stream' });

@@ -6,13 +6,13 @@ import type { PassCost } from '../../../src/math/pass-time.js';
 import { mean } from '../../../src/math/statistics.js';
 import { linkProfiles } from '../../../src/sim/profiles/link-profiles.js';
 import { race, type Serving, stopAndWait, stream } from '../../../src/sim/service/serve.js';
-import { fleetAcceptance, type TimedAnswer } from '../../loop/fleet.js';
+import { fleetAcceptance, type TimedAnswer, write } from '../../loop/fleet.js';
 import {
   LoopFixture,
   llamaServer,
   type RecordedTexts,
   recordTexts,
-  replayAll,
+  replayTask,
 } from '../../loop/loop-fixture.js';
 import { replayDrafter } from '../../loop/replay-drafter.js';
 import type { ExperimentContext } from '../../report/experiment.js';
@@ -78,12 +78,17 @@ async function openFleet(modelPath: string, texts: RecordedTexts) {
   const open = async (isStatic: boolean) => {
     const spec = llamaServer(options, isStatic ? { batching } : {});
     const loop = await LoopFixture.open(spec, texts.vocabulary, linkProfiles.wifi);
-    return { loop, devices: await loop.connectAll(deviceCount, drafter) };
+    const devices = Array.from({ length: deviceCount }, () => loop.connect(drafter));
+    return { loop, devices: await Promise.all(devices) };
   };
   const [continuous, waiting] = [await open(false), await open(true)];
   return {
-    answer: ({ mode, stopRule, staticBatch }: Serving): Promise<TimedAnswer[]> =>
-      replayAll((staticBatch ? waiting : continuous).devices, texts, { mode, stopRule }),
+    /** A recorded text of each device at once. */
+    answer: ({ mode, stopRule, staticBatch }: Serving): Promise<TimedAnswer[]> => {
+      const { devices } = staticBatch ? waiting : continuous;
+      const task = (index: number) => ({ ...replayTask(texts, index), mode, stopRule });
+      return Promise.all(devices.map((device, index) => write(device, task(index))));
+    },
     close: async () => {
       await continuous.loop.close();
       await waiting.loop.close();

@@ -126,10 +126,8 @@ class Collected {
 
   /** Adds passes of streaming that write one token; prompt passes are longer. */
   addPasses(passes: readonly RecordedPass[]): void {
-    for (const { segments, decodeMs, judgeMs } of passes) {
-      if (segments.every(([, , tokenCount]) => tokenCount === 1)) {
-        this.#passesMs.push(decodeMs + judgeMs);
-      }
+    for (const { tokenCounts, decodeMs, judgeMs } of passes) {
+      if (tokenCounts.every((count) => count === 1)) this.#passesMs.push(decodeMs + judgeMs);
     }
   }
 

@@ -1,14 +1,11 @@
-// Records the shapes of an engine's passes, so that the same batches can be run without the stack
-// around them.
+// Records how long an engine's passes take, and how many tokens each segment feeds.
 
 import type { Engine } from '../../engine/engine.js';
 import { withPass } from './paced-engine.js';
 
-/** One segment: slot, first position, tokens fed, rows judged. */
-export type SegmentShape = readonly [slot: number, from: number, tokens: number, rows: number];
-
 export interface RecordedPass {
-  readonly segments: readonly SegmentShape[];
+  /** Of each segment. */
+  readonly tokenCounts: readonly number[];
   readonly decodeMs: number;
   readonly judgeMs: number;
 }
@@ -24,12 +21,9 @@ export class PassRecorder {
     this.engine = withPass(engine, async (segments, onHints) => {
       const result = await engine.pass(segments, onHints);
       if (this.#passes.length < passesMax) {
-        const shapes = segments.map(
-          ({ slot, from, tokens, judge }) =>
-            [slot, from, tokens.length, judge ? judge.draftCount + 1 : 0] as const,
-        );
+        const tokenCounts = segments.map(({ tokens }) => tokens.length);
         const { decodeMs, judgeMs } = result;
-        this.#passes.push({ segments: shapes, decodeMs, judgeMs });
+        this.#passes.push({ tokenCounts, decodeMs, judgeMs });
       }
       return result;
     });

@@ -1,6 +1,6 @@
 // Starts real processes that can be ended, stopped and restarted at any moment: a server, a device
-// with JSON lines, and a device with an HTTP API. Leaves no process behind, and can check that none
-// is left.
+// with JSON lines, a device with an HTTP API, or another program. Leaves no process behind, and can
+// check that none is left.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,6 +24,10 @@ const markName = 'CHAOS_MARK';
 export interface CliProcessOptions {
   /** Command that starts the process elsewhere, such as in another network namespace. */
   readonly launcher?: readonly string[];
+  /** Default: pilotfish. */
+  readonly program?: readonly string[];
+  /** Beside the plain environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Finds the process and its children among those of the machine: see `processesOf`. */
   readonly mark?: string;
 }
@@ -72,6 +76,9 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+/** Ids of all that run now. */
+export const runningProcesses = (): number[] => Array.from(running, ({ pid }) => pid!);
+
 /** A command that runs, or will run. */
 export class CliProcess {
   readonly #args: readonly string[];
@@ -84,9 +91,10 @@ export class CliProcess {
   }
 
   protected spawn(): ChildProcessWithoutNullStreams {
-    const { launcher = [], mark } = this.#options;
-    const [command, ...rest] = [...launcher, process.execPath, script, ...this.#args];
-    const env = { ...plainEnvironment(), ...(mark !== undefined && { [markName]: mark }) };
+    const { launcher = [], program = [process.execPath, script], env: own, mark } = this.#options;
+    const [command, ...rest] = [...launcher, ...program, ...this.#args];
+    const marked = mark !== undefined && { [markName]: mark };
+    const env = { ...plainEnvironment(), ...own, ...marked };
     // In its own process group: the keyboard's Ctrl-C is for its parent.
     const child = spawn(command!, rest, { env, detached: true });
     // A test may write to a process that was killed.
@@ -101,6 +109,16 @@ export class CliProcess {
     return this.#child;
   }
 
+  /** Only while it runs or after it ran. */
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  /** Its signal or exit code; null before its end. */
+  get ending(): NodeJS.Signals | number | null {
+    return this.#child?.signalCode ?? this.#child?.exitCode ?? null;
+  }
+
   /** Stops or continues it, or asks it to end without waiting. */
   signal(name: NodeJS.Signals): void {
     this.#child?.kill(name);
@@ -109,7 +127,7 @@ export class CliProcess {
   /** Resolves when it has ended. @param name a signal that ends it. */
   async end(name: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null || this.ending !== null) return;
     const exited = once(child, 'exit');
     child.kill(name);
     const timer = new AbortController();
