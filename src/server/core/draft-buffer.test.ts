@@ -107,6 +107,9 @@ describe('the next chain of drafts', () => {
     }
     drafts.begin(2, prompt.length);
     assert.deepEqual([drafts.size, drafts.frameCount, drafts.isVoid], [0, 0, false]);
+    const ids = Int32Array.of(6);
+    drafts.add(draftOf({ epoch: 2, ids }), log);
+    assert.deepEqual(drafts.pending(log.length, 1), { ids, probs: null, laws: null });
   });
 });
 

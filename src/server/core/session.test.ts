@@ -56,6 +56,16 @@ const inState: { readonly [kind in StatusKind]: () => Session } = {
 
 const kinds = Object.keys(statusMoves) as StatusKind[];
 
+describe('a prompt', () => {
+  it('is wanted in the cache before a row of it is asked for, and then only what is asked for', () => {
+    const wants = kinds.filter((kind) => inState[kind]().wantsPrefill);
+    assert.deepEqual(wants, ['waiting', 'in-pass']);
+    const session = start(sessionOf());
+    session.commitPass(chose(7), 1);
+    assert.equal(session.wantsPrefill, false);
+  });
+});
+
 describe('the states of a session', () => {
   it('are all reached', () => {
     for (const kind of kinds) assert.equal(inState[kind]().status.kind, kind);

@@ -78,6 +78,8 @@ describe('saved caches', () => {
     saveLeft(images, 5, 101);
     assert.equal(bytesFor(images, sessionOf(5)), undefined);
     assert.equal(bytesFor(images, sessionOf(4)), 40, 'and no other makes room in vain');
+    saveLeft(images, 6, 100);
+    assert.equal(bytesFor(images, sessionOf(6)), 100);
     assert.equal(new CacheImages(0).fits(1), false);
   });
 

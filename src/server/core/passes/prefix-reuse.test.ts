@@ -118,6 +118,19 @@ describe('the cache of a chat', () => {
     }
   });
 
+  it('is saved from sixteen tokens on, where another text takes its slot', () => {
+    for (const [length, count] of [
+      [16, 1],
+      [15, 0],
+    ] as const) {
+      const chats = new Chats(1);
+      const said = Array.from({ length: length - answerLength + 1 }, () => 3);
+      chats.turn(0, said);
+      chats.turn(1, [5, 7]);
+      assert.equal(chats.harness.core.stats().images.count, count);
+    }
+  });
+
   it('is computed again where no image fits', () => {
     const chats = new Chats(1, { swapBytesMax: 0 });
     chats.turn(0, saidBy(0, 0));

@@ -97,6 +97,14 @@ describe('limits of a key', () => {
     assert.equal(failuresOf(harness.take(2))[0]!.retryAfterMs > 0, true);
   });
 
+  it('count no bytes for frames that cross no wire', () => {
+    const harness = new Harness();
+    harness.connectLocal(1, grantOf('a', { bytesPerMinute: 1 }));
+    harness.send(1, openFrame({ mode: 'stream', tokensMax: 3 }));
+    harness.settle();
+    assert.equal(tokensOf(harness.take(1)).length, 3);
+  });
+
   it('refuse a prompt that is longer than the key may have', () => {
     const harness = connected({ promptTokens: 2 });
     harness.send(1, openFrame());
@@ -176,6 +184,22 @@ describe('a tenant', () => {
 });
 
 describe('an allowance', () => {
+  it('is never more than a minute, also where it is spent late', () => {
+    const allowance = new RateLimit(60, 0);
+    allowance.spend(60, 30_000);
+    assert.ok(allowance.waitMs(30_000) > 0);
+  });
+
+  it('fills at its old rate up to the time when it is changed', () => {
+    const allowance = new RateLimit(60, 0);
+    allowance.spend(60, 0);
+    allowance.change(120, 30_000);
+    allowance.spend(29, 30_000);
+    assert.equal(allowance.waitMs(30_000), 0);
+    allowance.spend(1, 30_000);
+    assert.ok(allowance.waitMs(30_000) > 0);
+  });
+
   it('fills evenly, no further than a minute, and pays its debts first', () => {
     const allowance = new RateLimit(60, 0);
     allowance.spend(60, 0);
