@@ -10,7 +10,7 @@ const { PILOTFISH_FUZZ_RUNS, PILOTFISH_FUZZ_SEED } = process.env;
 /**
  * Parameters of a fuzzer.
  *
- * @param usualRuns where nobody asks for more.
+ * @param usualRuns without PILOTFISH_FUZZ_RUNS.
  * @param kept inputs of the property that were trouble once, run first.
  */
 export function fuzzing<T>(

@@ -50,7 +50,7 @@ Environment variables without a flag:
 | \`LLAMA_LIB_DIR\` | folder of your own llama.cpp build, of the version that \`pilotfish doctor\` names |
 | \`NO_COLOR\`, \`FORCE_COLOR\`, \`TERM\` | colour off, colour on, and \`dumb\` for a terminal without a movable cursor |
 | \`XDG_CONFIG_HOME\`, \`HOME\` | where the key file is without \`--keys\`: \`pilotfish/keys.json\` in the first, or in \`.config\` of the second |
-| \`HF_HOME\`, \`HF_HUB_CACHE\`, \`XDG_CACHE_HOME\` | where the model cache is, as for the tools of Hugging Face |
+| \`HF_HOME\`, \`HF_HUB_CACHE\`, \`XDG_CACHE_HOME\` | where the model cache is, as for the tools of Hugging Face; \`pilotfish/probed\` in the last remembers which models have been checked |
 | \`LLAMA_CACHE\` | llama.cpp's cache, whose models are listed too |
 | \`HF_TOKEN\`, \`HF_TOKEN_PATH\` | token for downloads, and the file it is kept in |
 | \`HF_ENDPOINT\`, \`HF_HUB_OFFLINE\` | another hub, and 1 to stay offline |

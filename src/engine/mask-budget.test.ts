@@ -16,7 +16,7 @@ const [start, letter, end] = [0, 3, 11];
 const contextLength = 256;
 
 /** The masks after 28 letters use up the budget of a pass. */
-const dear = JSON.stringify({ type: 'string', pattern: '^((a{0,900}){0,900}){0,900}1$' });
+const expensive = JSON.stringify({ type: 'string', pattern: '^((a{0,900}){0,900}){0,900}1$' });
 const cheap = JSON.stringify({ type: 'string' });
 
 const configOf = (schema: string): SlotConfig => ({
@@ -69,13 +69,13 @@ const judged = (
   );
 
 describe('masks of a pass', () => {
-  const dearText = write(dear, 60);
+  const expensiveText = write(expensive, 60);
   for (const scheme of schemes) {
     it(`cost no more than a bound, and the text is the same: ${scheme}`, async () => {
-      const text = await dearText;
+      const text = await expensiveText;
       assert.ok(text.filter((token) => token === letter).length > 50, text.join());
       const engine = createScriptedEngine({ alphabet: 'json', contextLength });
-      await engine.open(hostile, configOf(dear));
+      await engine.open(hostile, configOf(expensive));
       let passCount = 0;
       for (let from = 0; from < 60; passCount++) {
         const { outcomes } = await judged(engine, [[hostile, text, from]], scheme);
@@ -92,9 +92,9 @@ describe('masks of a pass', () => {
   }
 
   it('cost others no test of theirs', async () => {
-    const [long, plain] = [(await dearText).slice(0, 51), await write(cheap, 5)];
+    const [long, plain] = [(await expensiveText).slice(0, 51), await write(cheap, 5)];
     const engine = createScriptedEngine({ alphabet: 'json', contextLength });
-    await engine.open(hostile, configOf(dear));
+    await engine.open(hostile, configOf(expensive));
     await engine.open(honest, configOf(cheap));
     const both = [
       [hostile, long, 0],

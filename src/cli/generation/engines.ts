@@ -39,7 +39,7 @@ export async function loadEngines(
 ): Promise<Engines> {
   const started = performance.now();
   const drafter = drafterOf(choice);
-  const shared = { poll: pollOf(choice, drafter.kind === 'model') };
+  const shared = drafter.kind === 'model' ? { poll: pollBeside(choice) } : {};
   const targetOptions = await optionsOf(
     choice.model,
     { ...targetSettings(choice), ...shared },
@@ -108,11 +108,12 @@ const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
 });
 
 /** The threads of a model that waits must not spin on the cores that the other computes on. */
-function pollOf({ poll, threads, threadsDraft }: EngineChoice, hasDraft: boolean): number {
+function pollBeside({ poll, threads, threadsBatch = 1, threadsDraft }: EngineChoice): number {
   if (poll !== undefined) return poll;
   const cores = coresHere();
-  const ofTarget = threads ?? defaultThreads(cores);
-  return defaultPoll(ofTarget + (hasDraft ? (threadsDraft ?? ofTarget) : 0), cores);
+  const ofOne = threads ?? defaultThreads(cores);
+  const most = (count: number): number => Math.max(count, threadsBatch);
+  return defaultPoll(most(ofOne) + most(threadsDraft ?? ofOne), cores);
 }
 
 function draftSettings(choice: EngineChoice): Partial<LlamaOptions> {

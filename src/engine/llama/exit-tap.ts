@@ -182,7 +182,7 @@ const oneSequence = (rowsMax: number) =>
 const rowsMaxOf = ({ passRowsMax }: ResolvedOptions): number => passRowsMax + 1;
 
 /**
- * Composes the one-block model and loads it with a context; whoever asks frees both.
+ * Composes the one-block model and loads it with a context; the caller frees both.
  *
  * @param options of the model that is watched.
  * @throws PilotfishError those of `writeExitModel`; `engine-failed` or `context-too-large` when

@@ -1,5 +1,5 @@
 // Loads a llama.cpp model and starts its context: from options to the structs of llama.h. Owns
-// nothing: whoever asks frees what comes back.
+// nothing: the caller frees what comes back.
 
 import { PilotfishError } from '../../base/error.js';
 import type { Llama } from './ffi/llama.js';

@@ -1,5 +1,5 @@
 // The thread that computes: loads one model, answers requests one after another. No other thread
-// decodes with it, and nothing else runs here, so llama.cpp's blocking calls block nobody.
+// decodes with it, and nothing else runs here, so llama.cpp's calls may block.
 
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';

@@ -23,8 +23,8 @@ export interface TakenImage {
   readonly keptLength: number;
 }
 
-/** Images of texts that share less are not waited for. */
-const awaitedTokensMin = 16;
+/** Fewer shared tokens are not worth waiting for. */
+export const awaitedTokensMin = 16;
 
 export class CacheImages {
   readonly #bytesMax: number;

@@ -9,7 +9,13 @@ import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
-import { CacheImages, isMostlyOurs, sharedLength } from './cache-images.js';
+import {
+  awaitedTokensMin,
+  CacheImages,
+  isMostlyOurs,
+  type SavedText,
+  sharedLength,
+} from './cache-images.js';
 import type { IssueOperation } from './operations.js';
 
 /** A text whose first `engineLength` tokens a slot holds. It costs no session a slot. */
@@ -40,8 +46,6 @@ interface SlotRecord {
 const pauseMsMax = 1000;
 /** Images of fewer tokens cost more than they save. */
 const savedTokensMin = 16;
-/** For fewer tokens it is not worth to wait until another session has computed them. */
-const awaitedTokensMin = 16;
 /** A copy costs a message to the engine's thread, and fewer tokens are computed in less. */
 const copiedTokensMin = 4;
 
@@ -142,14 +146,15 @@ export class SlotTable {
   #freeSlot(session: Session): SlotRecord | undefined {
     const free = this.#slots.filter(({ owner, isFlying }) => owner === null && !isFlying);
     if (free.length < 2) return free[0];
-    const closest = free.reduce((a, b) => (heldFor(b, session) > heldFor(a, session) ? b : a));
-    const heldLength = heldFor(closest, session);
+    const lengths = free.map((slot) => heldFor(slot, session));
+    const heldLength = Math.max(...lengths);
+    const closest = free[lengths.indexOf(heldLength)]!;
     // A text that is asked for again gets the same cells: in others its sums are rounded otherwise.
     const isWhole = heldLength > 0 && heldLength === session.log.length - 1;
     if (isWhole || isMostlyOurs(heldLength, closest.engineLength)) return closest;
     const others = heldLength > 0 ? free.filter((slot) => slot !== closest) : free;
     const empty = others.find(({ residue }) => residue === null);
-    return empty ?? others.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+    return empty ?? leastRecentlyUsed(others);
   }
 
   #evictionCandidate(
@@ -193,8 +198,11 @@ export class SlotTable {
     if (residue === null || residue.isSettled) return;
     const length = Math.min(engineLength, residue.log.length);
     if (length - keptLength < savedTokensMin || !this.images.fits(length)) return;
-    const id = this.#issue({ kind: 'save', slot }, null);
-    this.images.begin({ ...residue, length, session: null }, id);
+    this.#save(slot, { ...residue, length, session: null });
+  }
+
+  #save(slot: SlotId, text: SavedText): void {
+    this.images.begin(text, this.#issue({ kind: 'save', slot }, text.session));
   }
 
   /** Fills a slot with what it holds of the text already, or with an image that holds more. */
@@ -238,7 +246,7 @@ export class SlotTable {
       const isEarlier = other.owner.key < session.key && !isIdle(other.owner);
       if (isEarlier && held < shared && shared >= ownLength + awaitedTokensMin) isComing = true;
     }
-    // More is worth to wait for than is worth to copy.
+    // Waiting pays for more tokens than a copy does.
     if (isComing && bestLength < ownLength + awaitedTokensMin) return false;
     if (best) this.#copy(best, slot, session, bestLength);
     return true;
@@ -295,8 +303,7 @@ export class SlotTable {
     const isCertain = slot.unconfirmed.size === 0;
     if (isKept && isCertain && length >= savedTokensMin && this.images.fits(length)) {
       this.cut(session, length);
-      const id = this.#issue({ kind: 'save', slot: slot.id }, session);
-      this.images.begin({ tenant: terms.tenant, log, length, session }, id);
+      this.#save(slot.id, { tenant: terms.tenant, log, length, session });
     }
     this.evictionCount++;
     session.evicted();
@@ -352,13 +359,16 @@ export class SlotTable {
 /** Tokens that the owner has got since it has the slot. */
 const turn = ({ owner, ownedFrom }: SlotRecord): number => owner!.log.length - ownedFrom;
 
+const leastRecentlyUsed = (slots: readonly SlotRecord[]): SlotRecord =>
+  slots.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+
 /** The slot that has been idle for longest, or else the one whose owner has got most. */
 function leastMissed(
   slots: readonly SlotRecord[],
   isIdle: (session: Session) => boolean,
 ): SlotRecord | undefined {
   const idle = slots.filter(({ owner }) => isIdle(owner!));
-  if (idle.length > 0) return idle.reduce((a, b) => (b.lastUsedMs < a.lastUsedMs ? b : a));
+  if (idle.length > 0) return leastRecentlyUsed(idle);
   return slots.length > 0 ? slots.reduce((a, b) => (turn(b) > turn(a) ? b : a)) : undefined;
 }
 
