@@ -2,7 +2,8 @@
 // since the start; quantiles over the recent past.
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
-import type { Mode, TrafficShaping } from '../../protocol/frame.js';
+import type { Mode, SourceCounts, TrafficShaping } from '../../protocol/frame.js';
+import { difference, noSources, sum } from './drafting/source-tally.js';
 import { type Quantiles, RecentSamples } from './recent-samples.js';
 import type { Trust } from './tenants/draft-trust.js';
 
@@ -67,6 +68,12 @@ export interface CoreStats {
   /** Milliseconds in which a pass was in flight. */
   readonly busyMs: number;
   readonly committedCount: number;
+  /** Of them, those that were drafted, by what drafted them. */
+  readonly sources: SourceCounts;
+  /** Draft stages, what the draft model has drafted in them, and how often it has failed. */
+  readonly stageCount: number;
+  readonly modelDraftedCount: number;
+  readonly draftFailureCount: number;
   readonly testedCount: number;
   readonly acceptedCount: number;
   readonly verdictCount: number;
@@ -96,6 +103,10 @@ export class Counters {
   rowCount = 0;
   busyMs = 0;
   committedCount = 0;
+  sources: SourceCounts = noSources;
+  stageCount = 0;
+  modelDraftedCount = 0;
+  draftFailureCount = 0;
   testedCount = 0;
   acceptedCount = 0;
   verdictCount = 0;
@@ -107,6 +118,11 @@ export class Counters {
   readonly passTokens = new RecentSamples();
   readonly passMs = new RecentSamples();
   readonly verdictMs = new RecentSamples();
+
+  /** @param before and after, of one session. */
+  countSources(before: SourceCounts, after: SourceCounts): void {
+    this.sources = sum(this.sources, difference(after, before));
+  }
 
   get snapshot() {
     const { passSessions, passTokens, passMs, verdictMs, ...counts } = this;

@@ -24,7 +24,8 @@ export interface DraftCounts {
 
 /** The drafts of a session as others see them. */
 export type ReceivedChain = Readonly<
-  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'countToEnd'>
+  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'pendingCount' | 'countToEnd'
+  >
 >;
 
 export class DraftBuffer {

@@ -22,6 +22,7 @@ import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
 import type { EndReason } from '../../protocol/frame.js';
 import type { SessionState as WireState } from '../../protocol/session-state.js';
+import type { ServerDrafts } from './drafting/draft-line.js';
 import type { ConnectionId } from './event.js';
 
 /** Where the device of a session is reached. */
@@ -70,14 +71,16 @@ export const noDeferredTimes: PassTimes = { queueMs: 0, passMs: 0 };
 export interface InFlightSegment {
   /** Position of the first tested draft, which is the committed length. */
   readonly from: number;
-  /** Tested drafts, padding not counted. */
+  /** Tested drafts of the device. */
   readonly draftCount: number;
-  /** Drafts of padding after the tested ones. */
+  /** Drafts of the server after them. */
+  readonly server: ServerDrafts;
+  /** Drafts of padding after all tested ones. */
   readonly padCount: number;
   /** Whether rows are judged; otherwise the pass only fills the cache. */
   readonly isJudged: boolean;
   readonly epoch: number;
-  /** [draftCount + padCount] */
+  /** [draftCount + server + padCount] */
   readonly ids: Int32Array;
   readonly queueMs: number;
   /** Whether the pass before failed with this session in it: this one holds nothing else. */

@@ -29,9 +29,15 @@ export class SessionResults {
     // Forgotten during the pass.
     if (segment === null) return;
     const before = session.log.length;
+    const sources = session.sources;
     const isValid = session.commitPass(outcome, nowMs);
     const isJudged = isValid && segment.isJudged;
-    if (isJudged) this.#count(session, session.log.length - before, segment.draftCount + 1, nowMs);
+    if (isJudged) {
+      const judgedCount = segment.draftCount + segment.server.tokens.length + 1;
+      this.#count(session, session.log.length - before, judgedCount, nowMs);
+      this.#parts.speculation.learn(segment, outcome);
+      this.#parts.counters.countSources(sources, session.sources);
+    }
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#parts.replies.verdict(session, nowMs, times);
