@@ -44,11 +44,11 @@ export function withPass(engine: Engine, pass: Engine['pass']): Engine {
     pass,
     open: (...args) => engine.open(...args),
     draft: (request, onToken) => engine.draft(request, onToken),
-    draftEach: (steps) => engine.draftEach(steps),
+    draftEach: (requests) => engine.draftEach(requests),
     truncate: (slot, length) => engine.truncate(slot, length),
     copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
     save: (slot) => engine.save(slot),
-    restore: (slot, state, config) => engine.restore(slot, state, config),
+    restore: (...args) => engine.restore(...args),
     close: () => engine.close(),
   };
 }
