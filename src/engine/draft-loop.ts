@@ -13,6 +13,7 @@ import type {
   DraftedToken,
   DraftPass,
   DraftRequest,
+  DraftStop,
 } from './engine.js';
 import type { RowMath } from './row-math.js';
 import type { RowModel } from './row-model.js';
@@ -33,7 +34,7 @@ interface Draft {
   readonly drafted: DraftedToken[];
   /** [n >= 1] tokens to feed next; a row follows the last. */
   pending: Int32Array;
-  /** Product of the confidences. */
+  /** Product of the chances of its tokens. */
   chance: number;
   /** Null: it goes on. */
   reason: DraftEndReason | null;
@@ -122,11 +123,19 @@ function shareOut(open: readonly Draft[], model: RowModel): Share[] {
 function draftOn(draft: Draft, row: number, parts: DraftLoopParts): void {
   const next = pickToken(draft.request, draft.slot, parts, row);
   draft.drafted.push(next);
-  draft.chance *= next.confidence ?? 1;
+  if (next.confidence !== null) draft.chance *= chanceOf(next.confidence, draft.request.stop);
   draft.pending = Int32Array.of(next.token);
   draft.reason = endReason(draft, next, parts);
   parts.onToken(next);
 }
+
+function chanceOf(confidence: number, { chances }: DraftStop): number {
+  return chances?.[partOf(confidence, chances.length)] ?? confidence;
+}
+
+/** Which of `count` equal parts of [0, 1] a share is in. */
+export const partOf = (share: number, count: number): number =>
+  Math.min(count - 1, Math.floor(share * count));
 
 function endReason(
   { request: { countMax, stop }, drafted, chance, slot }: Draft,

@@ -140,10 +140,15 @@ export interface DraftStop {
    */
   readonly confidenceMin: number;
   /**
-   * Stop after the token with which the product of this draft's confidences falls below this, in
+   * Stop after the token with which the product of this draft's chances falls below this, in
    * [0, 1]; 0 or absent: never. The product estimates how likely the target accepts all of them.
    */
   readonly chanceMin?: number;
+  /**
+   * [n >= 1] chance of a token by its confidence, for n equal parts of [0, 1]; absent: the
+   * confidence itself.
+   */
+  readonly chances?: readonly number[];
 }
 
 /** A request to draft on one sequence. */

@@ -2,7 +2,7 @@
 // Never throws for an error of the engine; that becomes an event too.
 
 import { toPilotfishError } from '../base/error.js';
-import type { Engine, PassResult } from '../engine/engine.js';
+import type { DraftRequest, Engine, PassResult } from '../engine/engine.js';
 import type { EngineOperation, ServerInput } from './core/event.js';
 
 /**
@@ -24,6 +24,17 @@ export class EngineRunner {
       const { code, message } = toPilotfishError(reason, 'engine-failed');
       this.#answer({ kind: 'failed', id, code, message });
     });
+  }
+
+  /** Runs drafts on the draft engine. @param engine beside the target's. */
+  draft(engine: Pick<Engine, 'draftEach'>, id: number, requests: readonly DraftRequest[]): void {
+    engine.draftEach(requests).then(
+      (result) => this.#answer({ kind: 'drafted', id, result }),
+      (reason: unknown) => {
+        const { message } = toPilotfishError(reason, 'engine-failed');
+        this.#answer({ kind: 'draft-failed', id, message });
+      },
+    );
   }
 
   #pass({ id, ...operation }: EngineOperation & { kind: 'pass' }): Promise<PassResult> {

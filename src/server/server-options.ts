@@ -25,7 +25,8 @@ import {
   firstDifferingBlock,
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
-import type { Batching, ServerCoreSettings } from './core/settings.js';
+import { checkSameVocabulary } from '../engine/vocabulary-match.js';
+import type { Batching, ServerCoreSettings, ServerDrafting } from './core/settings.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
@@ -51,6 +52,8 @@ export interface ServerOptions {
    */
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
+  /** What the server drafts itself for sessions in modes auto and co-located. Default: nothing. */
+  readonly drafting?: DraftingOptions;
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
@@ -84,6 +87,16 @@ export interface ServerOptions {
    * listens.
    */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
+}
+
+/** What drafts beside the target. */
+export interface DraftingOptions {
+  /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
+  readonly engine?: Engine;
+  /** Bytes of recent texts of each key that drafts are looked up in. Default: no look-up. */
+  readonly suffixBytesMax?: number;
+  /** Tokens drafted each round in mode co-located. Default 4. */
+  readonly fixedLength?: number;
 }
 
 /** A server as seen by code of the same process. */
@@ -127,6 +140,19 @@ function shapingOf({ shaping }: ServerOptions): TrafficShaping {
   return wanted;
 }
 
+/** @throws PilotfishError `vocabulary-mismatch`, or `usage` for too few slots. */
+function draftingOf({ engine, drafting = {} }: ServerOptions): ServerDrafting {
+  const { engine: draft, suffixBytesMax = null, fixedLength = 4 } = drafting;
+  if (draft === undefined) return { model: null, suffixBytesMax, fixedLength };
+  checkSameVocabulary(engine.info.vocabulary, draft.info.vocabulary);
+  const { slotCount, contextLength } = draft.info;
+  if (slotCount < engine.info.slotCount) {
+    const message = `the draft model has ${slotCount} slots, the target ${engine.info.slotCount}`;
+    throw new PilotfishError('usage', message);
+  }
+  return { model: { slotCount, contextLength }, suffixBytesMax, fixedLength };
+}
+
 /** Settings of the core: options over defaults. Reads the vocabulary of the engine. */
 export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   const { info } = options.engine;
@@ -156,6 +182,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
     shaping: shapingOf(options),
     batching: options.batching ?? { kind: 'continuous' },
+    drafting: draftingOf(options),
     tokenMsMax: options.tokenMsMax ?? 10_000,
     passMsMax: options.passMsMax ?? 1000,
     prefillShare: options.prefillShare ?? 0.25,

@@ -235,6 +235,9 @@ class Server implements RunningServer {
       case 'engine':
         this.#runner.run(effect.operation);
         return;
+      case 'draft':
+        this.#runner.draft(this.#options.drafting!.engine!, effect.id, effect.requests);
+        return;
       case 'wake':
         this.#wakeAt(effect.atMs);
     }

@@ -24,7 +24,7 @@ export interface DraftCounts {
 
 /** The drafts of a session as others see them. */
 export type ReceivedChain = Readonly<
-  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'pendingCount' | 'countToEnd'
+  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'pendingCount' | 'countToEnd' | 'settledTo'
   >
 >;
 
@@ -47,6 +47,11 @@ export class DraftBuffer {
   #laws: Law[] = [];
   /** Chain tokens below this position are compared with the log or tested. */
   #settledTo = 0;
+
+  /** Position of the first token of the chain that is not known to stand. */
+  get settledTo(): number {
+    return this.#settledTo;
+  }
 
   /** First position after the chain. */
   get end(): number {

@@ -1,6 +1,8 @@
 // Learns how often drafts stand by the draft model's own confidence. A confidence says little by
 // itself: it is the draft model's probability, not the target's.
 
+import { partOf } from '../../../engine/draft-loop.js';
+
 /** Equal parts of [0, 1]. */
 const partCount = 8;
 /** Weight of the guess for a part, in tests. */
@@ -26,13 +28,13 @@ export class ConfidenceTable {
 
   /** @param confidence in [0, 1]. */
   chanceOf(confidence: number): number {
-    const part = partOf(confidence);
+    const part = partOf(confidence, partCount);
     return this.#accepted[part]! / this.#tested[part]!;
   }
 
   /** A draft was tested after all before it had stood. */
   learn(confidence: number, stood: boolean): void {
-    const part = partOf(confidence);
+    const part = partOf(confidence, partCount);
     const tested = this.#tested[part]! + 1;
     const fade = Math.min(1, memory / tested);
     this.#tested[part] = tested * fade;
@@ -40,5 +42,3 @@ export class ConfidenceTable {
   }
 }
 
-const partOf = (confidence: number): number =>
-  Math.min(partCount - 1, Math.floor(confidence * partCount));

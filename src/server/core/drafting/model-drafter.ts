@@ -7,6 +7,7 @@ import { PassTimeModel } from '../../../math/pass-time.js';
 import type { DraftEachResult, DraftRequest } from '../../../engine/engine.js';
 import type { Counters } from '../core-stats.js';
 import type { Session } from '../session.js';
+import type { InFlightSegment } from '../session-status.js';
 import type { DraftModel } from '../settings.js';
 import { ConfidenceTable } from './confidence-table.js';
 import type { ServerDrafts } from './draft-line.js';
@@ -134,7 +135,7 @@ export class ModelDrafter {
     return {
       ...this.#texts.feed(text, tokensMax),
       countMax,
-      stop: { confidenceMin: 0, chanceMin },
+      stop: { confidenceMin: 0, chanceMin, chances: this.confidences.chances },
       scheme,
       attempt: 0,
       wantConfidence: true,
@@ -182,6 +183,15 @@ export class ModelDrafter {
     for (const { slot } of parts) this.#texts.lost(slot);
     this.#failuresInRow++;
     this.#counters.draftFailureCount++;
+  }
+
+  /** A pass has judged drafts. @param acceptedCount of all that it tested. */
+  learn({ server, draftCount }: InFlightSegment, acceptedCount: number): void {
+    server.confidences.forEach((confidence, index) => {
+      const before = draftCount + index;
+      if (confidence === null || acceptedCount < before) return;
+      this.confidences.learn(confidence, acceptedCount > before);
+    });
   }
 
   #arrive(id: number): UnderWay {

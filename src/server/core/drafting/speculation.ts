@@ -1,18 +1,29 @@
-// Decides what the next pass tests for each session: drafts that its device has sent, drafts of the
-// server behind them, or none; and whether the pass waits for more. Keeps what the server has
-// drafted, and learns how drafts of each source do.
+// Decides with the planner what the target does next, and what the next pass tests for each session:
+// drafts that its device has sent, drafts of the server behind them, or none. Keeps what the server
+// has drafted, and learns how drafts of each source do.
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
+import { planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
-import { cutDrafts, type DraftLine, deviceLine, mergedLine } from './draft-line.js';
+import {
+  cutDrafts,
+  type DraftLine,
+  deviceLine,
+  firstDrafts,
+  joinDrafts,
+  mergedLine,
+  noServerDrafts,
+  type ServerDrafts,
+} from './draft-line.js';
 import type { DraftedText } from './draft-texts.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
+import { SessionDrafting } from './session-drafting.js';
 
 export type SpeculationStep =
   | { readonly kind: 'pass'; readonly lines: ReadonlyMap<Session, DraftLine> }
@@ -23,12 +34,32 @@ export interface PassCosts {
   readonly predict: Predict;
   /** Drafts of a device that are tested of a session without advice. */
   readonly firstDraftLength: number;
+  /** Mean length of caches. */
+  readonly contextLength: number;
 }
+
+/** A session that may draft, with all that could go into the next pass for it. */
+interface Prospect {
+  readonly session: Session;
+  readonly line: DraftLine;
+  readonly suffix: ServerDrafts;
+}
+
+/** A session that lacks more tokens in the target's cache is still being prefilled. */
+const stepTokensMax = 8;
+/** Most tokens of a draft of the server. */
+const draftTokensMax = 16;
 
 export class Speculation {
   readonly #settings: ServerCoreSettings;
   readonly #slots: SlotTable;
   readonly #model: ModelDrafter | null;
+  readonly #known = new Map<Session, SessionDrafting>();
+  /** The engine is held for drafts of devices. */
+  #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
+  #predict: Predict = () => 0;
+  /** Milliseconds of the pass in flight, had all its sessions only stepped. */
+  #stepMs = 0;
 
   constructor(
     settings: ServerCoreSettings,
@@ -49,45 +80,124 @@ export class Speculation {
 
   /** What to do now that the target is free. @param sessions that the next pass may compute for. */
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
-    const lines = new Map(sessions.map((session) => [session, this.#lineOf(session, costs)]));
-    const parts = this.#stageParts(sessions, lines);
-    return parts.length > 0 ? { kind: 'stage', parts } : { kind: 'pass', lines };
+    const heldMs = this.#payHold(nowMs);
+    this.#predict = costs.predict;
+    const prospects = sessions.map((session) => this.#prospect(session, costs));
+    const parts = this.#fixedParts(prospects);
+    const planned = this.#plan(prospects, costs, heldMs, nowMs);
+    if (parts.length > 0 || planned.kind === 'stage') {
+      return { kind: 'stage', parts: [...parts, ...(planned.kind === 'stage' ? planned.parts : [])] };
+    }
+    return planned;
   }
 
-  #lineOf(session: Session, { firstDraftLength }: PassCosts): DraftLine {
+  #prospect(session: Session, { firstDraftLength }: PassCosts): Prospect {
+    const { log, drafts, draftRoom, terms } = session;
     const deviceCount = deviceDraftsToTest(session, firstDraftLength);
     const proposal = this.#model?.proposalOf(session) ?? null;
-    if (proposal === null) return deviceLine(deviceCount);
-    const { log, drafts, draftRoom, terms } = session;
+    if (proposal === null) return { session, line: deviceLine(deviceCount), suffix: noServerDrafts };
     const { ids } = drafts.pending(log.length, deviceCount);
-    const line = mergedLine(ids, proposal, 0.7);
-    const room = draftRoom - line.deviceCount;
-    return { ...line, server: cutDrafts(line.server, room, terms.endOfText) };
+    const line = mergedLine(ids, proposal, this.#knownOf(session).device.rate);
+    const server = cutDrafts(line.server, draftRoom - line.deviceCount, terms.endOfText);
+    return { session, line: { ...line, server }, suffix: noServerDrafts };
   }
 
-  /** Sessions for which the draft model should draft before the next pass. */
-  #stageParts(
-    sessions: readonly Session[],
-    lines: ReadonlyMap<Session, DraftLine>,
-  ): readonly StagePart[] {
-    const model = this.#model;
-    if (model === null) return [];
-    return sessions.flatMap((session) => {
-      if (!this.#mayDraft(session) || model.proposalOf(session) !== null) return [];
-      const { deviceCount } = lines.get(session)!;
-      const text = this.#textOf(session, deviceCount);
-      const room = Math.min(model.roomFor(text), session.draftRoom - deviceCount);
-      const countMax = Math.min(room, this.#settings.drafting.fixedLength);
-      return countMax > 0 ? [{ ...text, countMax, chanceMin: 0 }] : [];
+  #plan(
+    prospects: readonly Prospect[],
+    costs: PassCosts,
+    heldMs: number,
+    nowMs: number,
+  ): SpeculationStep {
+    const lines = new Map(prospects.map(({ session, line }) => [session, line]));
+    const mayHold = prospects.every(({ session }) => this.#isStepping(session));
+    const planned = prospects.filter(({ session }) => this.#isStepping(session));
+    if (!planned.some(({ session }) => session.terms.mode === 'auto')) return { kind: 'pass', lines };
+    const plan = planSpeculation(
+      planned.map((prospect) => this.#question(prospect, mayHold, nowMs)),
+      {
+        predict: costs.predict,
+        draftStepMs: (rows) => this.#model?.stepMs(rows, costs.contextLength) ?? Infinity,
+      },
+      heldMs,
+    );
+    const byKey = new Map(planned.map((prospect) => [prospect.session.key, prospect]));
+    const charge = (key: number, ms: number): void =>
+      this.#knownOf(byKey.get(key)!.session).budget.charge(ms);
+    switch (plan.kind) {
+      case 'hold':
+        this.#held = { sinceMs: nowMs - heldMs, paidToMs: nowMs };
+        for (const { key, chargeShare } of plan.shares) {
+          this.#knownOf(byKey.get(key)!.session).holdShare = chargeShare;
+        }
+        return { kind: 'wait', untilMs: nowMs + plan.forMs };
+      case 'draft':
+        for (const { key, chargeMs } of plan.shares) charge(key, chargeMs);
+        return {
+          kind: 'stage',
+          parts: plan.shares.map(({ key, countMax, chanceMin }) => {
+            const { session, line } = byKey.get(key)!;
+            return { ...this.#textOf(session, line.deviceCount), countMax, chanceMin };
+          }),
+        };
+      case 'pass':
+        for (const { key, count, suffixCount, chargeMs } of plan.shares) {
+          const { session, line, suffix } = byKey.get(key)!;
+          if (session.terms.mode !== 'auto') continue;
+          charge(key, chargeMs);
+          lines.set(session, lineOf(line, count, firstDrafts(suffix, suffixCount)));
+        }
+        return { kind: 'pass', lines };
+    }
+  }
+
+  #question({ session, line, suffix }: Prospect, mayHold: boolean, nowMs: number): SpeculationSession {
+    const { key, log, draftRoom, terms } = session;
+    const known = this.#knownOf(session);
+    const { deviceCount, server } = line;
+    const isAuto = terms.mode === 'auto';
+    const cacheLength = Math.min(this.#slots.cacheLength(session), log.length - 1);
+    const chances = Array.from({ length: deviceCount }, (_, depth) => known.device.rateAt(depth));
+    const lineEnd = log.length + deviceCount;
+    const modelMax = isAuto && server.tokens.length === 0 ? this.#modelRoom(session, line) : 0;
+    const { rate } = known.device;
+    return {
+      ...{ key, cacheLength, missingCount: log.length - cacheLength },
+      chances: [...chances, ...server.chances],
+      modelCount: server.tokens.length,
+      arrival:
+        isAuto && mayHold && draftRoom > deviceCount
+          ? known.arrivals.next(log.length, lineEnd, rate, nowMs)
+          : null,
+      suffixChances: suffix.chances,
+      modelChance: modelMax > 0 ? known.model.rate : 0,
+      modelMax,
+      tokensPerMs: known.rate.perMs,
+      budgetMs: known.budget.leftMs,
+    };
+  }
+
+  /** Stage parts of sessions that get a draft of the same length each round. */
+  #fixedParts(prospects: readonly Prospect[]): StagePart[] {
+    const { fixedLength } = this.#settings.drafting;
+    return prospects.flatMap(({ session, line }) => {
+      if (session.terms.mode !== 'co-located' || !this.#isStepping(session)) return [];
+      if (this.#model?.proposalOf(session)) return [];
+      const countMax = Math.min(this.#modelRoom(session, line), fixedLength);
+      return countMax > 0 ? [{ ...this.#textOf(session, 0), countMax, chanceMin: 0 }] : [];
     });
   }
 
-  /** Whether the server may draft for a session at all now. */
-  #mayDraft(session: Session): boolean {
-    const { terms, log, wantsJudging, isSuspect } = session;
-    const isServed = terms.mode === 'auto' || terms.mode === 'co-located';
-    if (!isServed || !wantsJudging || isSuspect) return false;
-    return log.length - this.#slots.cacheLength(session) <= stepTokensMax;
+  /** Most tokens that the draft model may draft behind a session's line now. */
+  #modelRoom(session: Session, { deviceCount }: DraftLine): number {
+    if (this.#model === null || session.isSuspect) return 0;
+    const room = this.#model.roomFor(this.#textOf(session, deviceCount));
+    return Math.max(0, Math.min(room, session.draftRoom - deviceCount, draftTokensMax));
+  }
+
+  /** Whether a session's next pass is for its next tokens, not for its prompt. */
+  #isStepping(session: Session): boolean {
+    const { log, wantsJudging } = session;
+    return wantsJudging && log.length - this.#slots.cacheLength(session) <= stepTokensMax;
   }
 
   #textOf(session: Session, deviceCount: number): DraftedText {
@@ -96,20 +206,35 @@ export class Speculation {
     return { session, slot: this.#slots.idOf(session), prefix };
   }
 
+  /** Charges the time for which the engine was held. @returns how long in all. */
+  #payHold(nowMs: number): number {
+    if (this.#held === null) return 0;
+    const { sinceMs, paidToMs } = this.#held;
+    this.#held = { sinceMs, paidToMs: nowMs };
+    for (const known of this.#known.values()) known.payHold(nowMs - paidToMs);
+    return nowMs - sinceMs;
+  }
+
+  #knownOf(session: Session): SessionDrafting {
+    const known = this.#known.get(session) ?? new SessionDrafting(session.terms.windowMax);
+    this.#known.set(session, known);
+    return known;
+  }
+
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
   startStage(parts: readonly StagePart[], nowMs: number): void {
+    this.#held = null;
     this.#model!.begin(parts, nowMs);
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
   passStarted(sessions: readonly Session[]): void {
+    this.#held = null;
+    const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
+    const { length } = sessions;
+    this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
     const served = sessions.filter(({ terms: { mode } }) => mode === 'auto' || mode === 'co-located');
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
-  }
-
-  /** Entries of its tables and drafts under way, for leak checks. */
-  get retainedCount(): number {
-    return this.#model?.retainedCount ?? 0;
   }
 
   drafted(id: number, result: DraftEachResult): void {
@@ -120,19 +245,51 @@ export class Speculation {
     this.#model!.failed(id);
   }
 
-  /** A pass has judged drafts of a session. */
-  learn({ server, draftCount }: InFlightSegment, { acceptedCount }: Outcome): void {
-    server.confidences.forEach((confidence, index) => {
-      const before = draftCount + index;
-      if (confidence === null || acceptedCount < before) return;
-      this.#model?.confidences.learn(confidence, acceptedCount > before);
-    });
+  /** A device has sent drafts. @param before the end of its chain; null: another chain began. */
+  received(session: Session, before: number | null, nowMs: number): void {
+    const { drafts, log, terms } = session;
+    if (terms.mode !== 'auto') return;
+    const { arrivals } = this.#knownOf(session);
+    const from = Math.max(before ?? 0, drafts.end - drafts.size);
+    if (drafts.isVoid) arrivals.contradicted(Math.min(drafts.settledTo, log.length - 1));
+    else if (drafts.end > from) arrivals.arrived(from, drafts.end - from, before === null, nowMs);
+  }
+
+  /**
+   * A pass has judged rows of a session.
+   *
+   * @param committedCount tokens that it has committed. @param isBroken whether the device's chain
+   *   ends with them.
+   */
+  judged(
+    session: Session,
+    segment: InFlightSegment,
+    { acceptedCount }: Outcome,
+    committedCount: number,
+    isBroken: boolean,
+    nowMs: number,
+  ): void {
+    const known = this.#knownOf(session);
+    known.tested(segment, acceptedCount);
+    known.committed(committedCount, this.#stepMs, nowMs);
+    known.arrivals.committed(session.log.length, isBroken, nowMs);
+    this.#model?.learn(segment, acceptedCount);
+  }
+
+  /** Entries of its tables and drafts under way, for leak checks. */
+  get retainedCount(): number {
+    return this.#known.size + (this.#model?.retainedCount ?? 0);
   }
 
   forget(session: Session): void {
+    this.#known.delete(session);
     this.#model?.forget(session);
   }
 }
 
-/** A session that lacks more tokens in the target's cache is still being prefilled. */
-const stepTokensMax = 8;
+/** The first `count` drafts of a line, and those of a look-up behind all of it. */
+function lineOf({ deviceCount, server }: DraftLine, count: number, suffix: ServerDrafts): DraftLine {
+  const kept = Math.min(count, deviceCount);
+  const drafts = firstDrafts(server, count - kept);
+  return { deviceCount: kept, server: joinDrafts(drafts, suffix) };
+}

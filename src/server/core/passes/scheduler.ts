@@ -195,7 +195,8 @@ export class Scheduler {
     this.#assignSlots(nowMs);
     const sessions = this.#usable();
     const firstDraftLength = this.#firstDraftLength(Math.max(1, sessions.length));
-    const costs = { predict: this.#predict, firstDraftLength };
+    const [predict, contextLength] = [this.#predict, this.#contextLength];
+    const costs = { predict, firstDraftLength, contextLength };
     const step = this.#speculation.next(sessions, costs, nowMs);
     if (step.kind !== 'pass') return step;
     this.#lines = step.lines;

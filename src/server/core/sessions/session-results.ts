@@ -29,13 +29,16 @@ export class SessionResults {
     // Forgotten during the pass.
     if (segment === null) return;
     const before = session.log.length;
-    const sources = session.sources;
+    const { sources } = session;
+    const wasVoid = session.drafts.isVoid;
     const isValid = session.commitPass(outcome, nowMs);
     const isJudged = isValid && segment.isJudged;
     if (isJudged) {
       const judgedCount = segment.draftCount + segment.server.tokens.length + 1;
       this.#count(session, session.log.length - before, judgedCount, nowMs);
-      this.#parts.speculation.learn(segment, outcome);
+      const committedCount = session.log.length - before;
+      const isBroken = session.drafts.isVoid && !wasVoid;
+      this.#parts.speculation.judged(session, segment, outcome, committedCount, isBroken, nowMs);
       this.#parts.counters.countSources(sources, session.sources);
     }
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
