@@ -3,7 +3,6 @@
 
 import { type Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
-import { PilotfishError } from '../base/error.js';
 import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';
 import {
@@ -34,7 +33,7 @@ import {
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
-import { loadNoted } from './models/load-model.js';
+import { closeEngines, loadPair, pollBeside } from './generation/engines.js';
 import { resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -58,6 +57,10 @@ interface ServeOptions
     ShapingOptions {
   readonly model: string;
   readonly port: number;
+  readonly draft: string;
+  readonly threadsDraft?: number;
+  readonly draftLength: number;
+  readonly suffixMib: number;
   readonly slots: number;
   readonly batchSize?: number;
   readonly batching: Batching['kind'];
@@ -79,7 +82,7 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
     .summary('serve a target model to drafting devices')
     .description(description);
   addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
-  command.addOption(draftRefusal());
+  addGroup(command, 'Drafts of the server', draftFlags());
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
@@ -93,14 +96,45 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
   });
 }
 
-/** Explains a flag that users of other servers try. Not in the help, nor in the environment. */
-function draftRefusal(): Option {
-  const option = new Option('--draft <name>').hideHelp();
-  // Without this, `-md x` would be read as `-m d` and a surplus word.
-  option.short = '-md';
-  return option.argParser(() => {
-    throw usageError('serve takes no --draft: devices bring the draft models');
-  });
+/** Drafts that the server makes itself. */
+function draftFlags() {
+  return [
+    flag(
+      '-md, --draft <names>',
+      'what drafts here for every session: a model, suffix (look-up in its texts), both with a comma, or none',
+    ).default('suffix'),
+    flag(
+      '-td, --threads-draft <n>',
+      'threads of the draft model (default: as --threads)',
+      wholeNumber(1, 512),
+    ),
+    flag(
+      '--draft-length <n>',
+      'tokens drafted each round for sessions in mode co-located',
+      wholeNumber(1, 16),
+    ).default(4),
+    flag(
+      '--suffix-mib <n>',
+      'memory for the recent texts of each key that drafts are looked up in',
+      wholeNumber(1, 4096),
+    ).default(16),
+  ];
+}
+
+interface Drafts {
+  /** null: no model drafts. */
+  readonly model: string | null;
+  readonly hasSuffix: boolean;
+}
+
+function draftsOf({ draft }: Pick<ServeOptions, 'draft'>): Drafts {
+  const names = draft.split(',').map((name) => name.trim());
+  const models = names.filter((name) => name !== 'suffix' && name !== 'none');
+  const isClear = !names.includes('') && (names.length === 1 || !names.includes('none'));
+  if (!isClear || models.length > 1) {
+    throw usageError(`--draft takes a model, suffix, both with a comma, or none, not '${draft}'`);
+  }
+  return { model: models[0] ?? null, hasSuffix: names.includes('suffix') };
 }
 
 function listenFlags() {
@@ -177,18 +211,23 @@ async function serveWith(
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const loading = loadNoted(await engineOptions(options, terminal), terminal);
-  const [engine] = await Promise.all([loading, loadApi()]);
+  const drafts = draftsOf(options);
+  const target = await engineOptions(options, terminal);
+  const draft = drafts.model === null ? null : await draftOptions(drafts.model, options, terminal);
+  const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
+  const engine = pair.target;
   let closeHttp: () => void = () => undefined;
   try {
-    if (terminal.signal.aborted) {
-      throw new PilotfishError('cancelled', 'loading the model was stopped');
-    }
     const hints = exitText(engine.info);
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
       engine,
       ...serverOptions(options, access),
+      drafting: {
+        fixedLength: options.draftLength,
+        ...(drafts.hasSuffix && { suffixBytesMax: options.suffixMib * 2 ** 20 }),
+        ...(pair.draft && { engine: pair.draft }),
+      },
       makeHttp: async (local) => {
         const http = await makeHttp(engine, options, access, local, terminal);
         closeHttp = http.close;
@@ -203,7 +242,7 @@ async function serveWith(
     terminal.err.write(`${farewell(server)}\n`);
   } finally {
     closeHttp();
-    await engine.close();
+    await closeEngines(pair);
   }
 }
 
@@ -240,7 +279,22 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
     slotCount: options.slots,
     deterministic: options.deterministic === true,
     exit: exitChoiceOf(options.exitHead),
+    ...(draftsOf(options).model !== null && { poll: pollBeside(options) }),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
+  };
+}
+
+async function draftOptions(
+  name: string,
+  options: ServeOptions,
+  terminal: Terminal,
+): Promise<LlamaOptions> {
+  const { threadsDraft: threads, slots } = options;
+  return {
+    ...loadSettings(threads === undefined ? options : { ...options, threads }),
+    modelPath: await resolveModel(name, terminal.env),
+    slotCount: slots,
+    poll: pollBeside(options),
   };
 }
 

@@ -111,11 +111,13 @@ function shareOut(open: readonly Draft[], model: RowModel): Share[] {
   return ordered.flatMap((draft): Share[] => {
     const { pending } = draft;
     const isWhole = rowsLeft > 0 && pending.length <= tokensLeft;
-    const count = isWhole ? pending.length : Math.min(pending.length - 1, tokensLeft);
-    if (count === 0) return [];
-    tokensLeft -= count;
+    const tokens = isWhole
+      ? pending
+      : pending.subarray(0, Math.min(pending.length - 1, tokensLeft));
+    if (tokens.length === 0) return [];
+    tokensLeft -= tokens.length;
     if (isWhole) rowsLeft--;
-    return [{ draft, tokens: pending.subarray(0, count), rowCount: isWhole ? 1 : 0 }];
+    return [{ draft, tokens, rowCount: isWhole ? 1 : 0 }];
   });
 }
 
@@ -123,9 +125,14 @@ function shareOut(open: readonly Draft[], model: RowModel): Share[] {
 function draftOn(draft: Draft, row: number, parts: DraftLoopParts): void {
   const next = pickToken(draft.request, draft.slot, parts, row);
   draft.drafted.push(next);
+<<<<<<< HEAD
   if (next.confidence !== null) draft.chance *= chanceOf(next.confidence, draft.request.stop);
   draft.pending = Int32Array.of(next.token);
+=======
+  draft.chance *= next.confidence ?? 1;
+>>>>>>> together
   draft.reason = endReason(draft, next, parts);
+  if (draft.reason === null) draft.pending = Int32Array.of(next.token);
   parts.onToken(next);
 }
 

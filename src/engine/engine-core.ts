@@ -228,11 +228,12 @@ export class EngineCore {
   }
 
   #draftAll(requests: readonly DraftRequest[], control: DraftControl): DraftEachResult {
+    const { model, math, endOfText, now } = this.#parts;
     checkDraftSlots(requests);
     const slots = requests.map((request) => {
       const { slot: index, config, from } = request;
       const slot = config ? this.#opened(index, config, from) : this.#slotOf(index);
-      checkDraftRequest(request, slot.length, this.#parts.model);
+      checkDraftRequest(request, slot.length, model);
       return slot;
     });
     for (const [index, { slot, from, config }] of requests.entries()) {
@@ -240,7 +241,7 @@ export class EngineCore {
       else this.truncate(slot, from);
     }
     try {
-      return runDrafts(requests, slots, { ...this.#parts, ...control });
+      return runDrafts(requests, slots, { model, math, endOfText, now, ...control });
     } catch (reason) {
       for (const request of requests) this.#takeBack(request);
       throw reason;

@@ -40,6 +40,8 @@ export interface PlainParts {
   readonly feed: (event: ServerInput) => void;
   /** A connection id that was never used. */
   readonly nextConnection: () => ConnectionId;
+  /** Whether drafts of the server speed its sessions up. */
+  readonly areDrafted: boolean;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
   /** Prompt tokens of a session that were in a cache; null before its first pass. */
@@ -83,7 +85,7 @@ export class PlainSessions {
     const session = line.nextSession++;
     line.sessions.set(session, listener);
     line.beginning.add(session);
-    this.#send(line, openOf(session, request));
+    this.#send(line, openOf(session, request, this.#parts.areDrafted));
     return () => this.#forget(line, session);
   }
 
@@ -167,7 +169,7 @@ export class PlainSessions {
   }
 }
 
-function openOf(session: number, request: PlainRequest): DeviceFrame {
+function openOf(session: number, request: PlainRequest, isDrafted: boolean): DeviceFrame {
   const { sampling } = request;
   return {
     kind: 'open',
@@ -178,7 +180,7 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     answer: new Int32Array(0),
     // As a device would ask, so that the same seed gives the same text either way.
     scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',
-    mode: 'stream',
+    mode: isDrafted ? 'auto' : 'stream',
     windowMax: 1,
     cut: null,
     wantsHints: false,

@@ -101,6 +101,7 @@ class Server implements RunningServer {
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
       nextConnection: this.#nextConnection,
+      areDrafted: settings.drafting.model !== null || settings.drafting.suffixBytesMax !== null,
       sessionsMax: settings.limits.sessions,
       cachedCountOf: (address) => this.#core.cachedCountOf(address),
     });

@@ -50,9 +50,21 @@ export async function loadEngines(
     drafter.kind === 'model'
       ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
       : null;
-  const loads = [targetOptions, draftOptions].map(
-    (options) => options && loadNoted(options, terminal),
-  );
+  const { target, draft } = await loadPair(targetOptions, draftOptions, terminal);
+  const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
+  return { target, draft, ...parts, loadMs: performance.now() - started };
+}
+
+/** A target, and its draft model where there is one. */
+export type EnginePair = Pick<Engines, 'target' | 'draft'>;
+
+/** Loads two models of one vocabulary side by side; after an error nothing stays loaded. */
+export async function loadPair(
+  target: LlamaOptions,
+  draft: LlamaOptions | null,
+  terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,
+): Promise<EnginePair> {
+  const loads = [target, draft].map((options) => options && loadNoted(options, terminal));
   const settled = await Promise.allSettled(loads);
   const engines = settled.map((load) => (load.status === 'fulfilled' ? load.value : null));
   try {
@@ -60,10 +72,9 @@ export async function loadEngines(
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the models was stopped');
     }
-    const [target, draft] = engines as [LlamaEngine, LlamaEngine | null];
-    if (draft) checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
-    const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
-    return { target, draft, ...parts, loadMs: performance.now() - started };
+    const pair = { target: engines[0]!, draft: engines[1]! };
+    if (pair.draft) checkSameVocabulary(pair.target.info.vocabulary, pair.draft.info.vocabulary);
+    return pair;
   } catch (reason) {
     await Promise.all(engines.map((engine) => engine?.close()));
     throw reason;
@@ -88,7 +99,7 @@ function draftEngineOf(
   }
 }
 
-export const closeEngines = async ({ target, draft }: Engines): Promise<void> => {
+export const closeEngines = async ({ target, draft }: EnginePair): Promise<void> => {
   await Promise.all([target.close(), draft?.close()]);
 };
 
@@ -107,8 +118,10 @@ const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   deterministic: choice.deterministic,
 });
 
+type PollChoice = Pick<EngineChoice, 'poll' | 'threads' | 'threadsBatch' | 'threadsDraft'>;
+
 /** The threads of a model that waits must not spin on the cores that the other computes on. */
-function pollBeside({ poll, threads, threadsBatch = 1, threadsDraft }: EngineChoice): number {
+export function pollBeside({ poll, threads, threadsBatch = 1, threadsDraft }: PollChoice): number {
   if (poll !== undefined) return poll;
   const cores = coresHere();
   const ofOne = threads ?? defaultThreads(cores);
