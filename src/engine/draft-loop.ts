@@ -125,12 +125,7 @@ function shareOut(open: readonly Draft[], model: RowModel): Share[] {
 function draftOn(draft: Draft, row: number, parts: DraftLoopParts): void {
   const next = pickToken(draft.request, draft.slot, parts, row);
   draft.drafted.push(next);
-<<<<<<< HEAD
   if (next.confidence !== null) draft.chance *= chanceOf(next.confidence, draft.request.stop);
-  draft.pending = Int32Array.of(next.token);
-=======
-  draft.chance *= next.confidence ?? 1;
->>>>>>> together
   draft.reason = endReason(draft, next, parts);
   if (draft.reason === null) draft.pending = Int32Array.of(next.token);
   parts.onToken(next);
