@@ -47,7 +47,7 @@ export function planSpeculation(
   // Drafts of the server's model are not kept waiting: those of the device would be for their places.
   if (sessions.some(({ modelCount }) => modelCount > 0)) return pass.plan();
   const stage = stageOption(outlooks, prices, costs);
-  const hold = holdOption(outlooks, prices, Math.max(pass.worth, stage.worth), heldMs);
+  const hold = holdOption(outlooks, prices, costs, Math.max(pass.worth, stage.worth), heldMs);
   if (hold) return hold.plan();
   return stage.worth > pass.worth ? stage.plan() : pass.plan();
 }
@@ -137,15 +137,17 @@ function stagePlan(
 function holdOption(
   outlooks: readonly DraftOutlook[],
   prices: Prices,
+  costs: SpeculationCosts,
   nowWorth: number,
   heldMs: number,
 ): Option | null {
   const msMax = prices.passMs - heldMs;
   const coming = outlooks.filter(({ session }) => session.arrival && session.budgetMs > 0);
   if (coming.length === 0 || msMax <= 0) return null;
+  const now = outlooks.map((outlook) => partAfter(outlook, prices, 0));
   let best: { worth: number; ms: number; keys: number[] } | null = null;
   for (const ms of holdTimes(coming, msMax)) {
-    const { worth, keys } = holdWorth(outlooks, prices, ms);
+    const { worth, keys } = holdWorth(outlooks, now, prices, costs, ms);
     if (keys.length > 0 && (best === null || worth > best.worth)) best = { worth, ms, keys };
   }
   if (best === null || best.worth < nowWorth + holdGainMin * outlooks.length) return null;
@@ -155,34 +157,49 @@ function holdOption(
   return { worth, plan: () => ({ kind: 'hold', forMs: ms, shares }) };
 }
 
-/** Gains of the sessions for which drafts arrive, less the time that all lose. */
+/** A session's value once a hold is over and the usual drafts of the server's model are made. */
+interface Part {
+  readonly worth: number;
+  readonly drafted: number;
+}
+
+function partAfter(outlook: DraftOutlook, prices: Prices, holdMs: number): Part {
+  const { arrival, chances } = outlook.session;
+  const alone = outlook.value(holdMs, 0);
+  if (prices.usualCount === 0) return { worth: alone, drafted: 0 };
+  const arrived = arrival ? arrivedCount(arrival, holdMs) : 0;
+  const drafted = Math.max(0, prices.usualCount - arrived - chances.length);
+  const joinPrice = prices.rate * prices.joinMs * drafted;
+  const worth = outlook.value(holdMs, drafted);
+  return worth - joinPrice > alone ? { worth, drafted } : { worth: alone, drafted: 0 };
+}
+
+/** Values of all sessions, less the time that all lose by the hold and by the stage after it. */
 function holdWorth(
   outlooks: readonly DraftOutlook[],
+  now: readonly Part[],
   prices: Prices,
+  { draftStepMs }: SpeculationCosts,
   ms: number,
 ): { worth: number; keys: number[] } {
-  const stepPrice = prices.modelMax === 0 ? 0 : (prices.rate * prices.stepMs) / outlooks.length;
-  const usual = prices.usualCount;
-  const valueAfter = (outlook: DraftOutlook, holdMs: number): number => {
-    const alone = outlook.value(holdMs, 0);
-    if (usual === 0) return alone;
-    const { arrival } = outlook.session;
-    const arrived = arrival ? arrivedCount(arrival, holdMs) : 0;
-    const drafted = Math.max(0, usual - arrived - outlook.session.chances.length);
-    return Math.max(alone, outlook.value(holdMs, drafted) - drafted * stepPrice);
-  };
-  let worth = -prices.rate * ms;
+  const later = outlooks.map((outlook) => partAfter(outlook, prices, ms));
+  const joinPrice = prices.rate * prices.joinMs;
+  const gainOf = (index: number): number =>
+    later[index]!.worth -
+    now[index]!.worth +
+    joinPrice * (now[index]!.drafted - later[index]!.drafted);
+  const gainers = outlooks.filter((_, index) => gainOf(index) > 0).length;
   const keys: number[] = [];
-  const gains = outlooks.map((outlook) => valueAfter(outlook, ms) - valueAfter(outlook, 0));
-  const gainers = gains.filter((gain) => gain > 0).length;
-  for (const [index, outlook] of outlooks.entries()) {
-    const { key, budgetMs } = outlook.session;
-    const isPaid = gains[index]! > 0 && budgetMs >= (ms * outlooks.length) / gainers;
-    worth += valueAfter(outlook, 0);
-    if (!isPaid) continue;
-    worth += gains[index]!;
-    keys.push(key);
+  const members: number[] = [];
+  let worth = -prices.rate * ms;
+  for (const [index, { session }] of outlooks.entries()) {
+    const isPaid = gainOf(index) > 0 && session.budgetMs >= (ms * outlooks.length) / gainers;
+    const part = isPaid ? later[index]! : now[index]!;
+    if (isPaid) keys.push(session.key);
+    worth += part.worth;
+    for (let step = 0; step < part.drafted; step++) members[step] = (members[step] ?? 0) + 1;
   }
+  for (const joined of members) worth -= prices.rate * draftStepMs(joined);
   return { worth, keys };
 }
 

@@ -7,6 +7,8 @@ const shortMemory = 24;
 /** Tests that the first guess counts for, and those that a depth must outweigh. */
 const priorTests = 3;
 const depthPriorTests = 24;
+/** Fading by a pass without tests. */
+const restKeep = Math.exp(-1 / 48);
 /** Standard errors between the memories from which the text is taken to have changed. */
 const changedFrom = 3;
 /** Depths with an estimate of their own; later ones share the last. */
@@ -20,6 +22,11 @@ class FadingTally {
 
   constructor(memory: number) {
     this.#keep = Math.exp(-1 / memory);
+  }
+
+  fade(): void {
+    this.accepted *= restKeep;
+    this.tested *= restKeep;
   }
 
   add(isAccepted: boolean): void {
@@ -50,6 +57,14 @@ export class SourceAcceptance {
     this.#short.add(isAccepted);
     this.#byDepth[Math.min(depth, depthCount - 1)]!.add(isAccepted);
     if (this.#hasChanged()) this.#forget();
+  }
+
+  /**
+   * A pass has tested no draft of this source: what is known fades towards the first guess, so that
+   * a source that was given up is tried again.
+   */
+  rest(): void {
+    for (const tally of [this.#long, this.#short, ...this.#byDepth]) tally.fade();
   }
 
   /** Chance of any draft to stand, given those before, in (0, 1). */

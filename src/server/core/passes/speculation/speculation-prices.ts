@@ -52,8 +52,7 @@ export function pricesOf(
   const drafting = sessions.filter(({ modelChance, modelMax }) => modelChance > 0 && modelMax > 0);
   const modelMax = Math.max(0, ...drafting.map((session) => session.modelMax));
   const stepMs = modelMax > 0 ? draftStepMs(drafting.length) : 0;
-  const joinMs =
-    drafting.length > 1 && stepMs < Infinity ? stepMs - draftStepMs(drafting.length - 1) : 0;
+  const joinMs = drafting.length > 1 ? stepMs - draftStepMs(drafting.length - 1) : stepMs;
   let usualCount = 0;
   let sureRate = sessions.length / passMs;
   let tokens = sessions.length;
