@@ -79,7 +79,7 @@ function draftEngineOf(
   switch (kind) {
     case 'model':
       return draft;
-    case 'ngram':
+    case 'suffix':
       return lookUpDraft(target.info);
     case 'none':
       return null;
