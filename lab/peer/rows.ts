@@ -116,7 +116,7 @@ const sizes = ['--spec-ngram-simple-size-n', '3', '--spec-ngram-simple-size-m', 
 const draftModel: PeerWay = { kind: 'llama', flags: [...draftFlags, '-td', '1'] };
 const lookUp: PeerWay = { kind: 'llama', flags: ['--spec-type', 'ngram-simple', ...sizes] };
 const race: PeerWay = { kind: 'race', flags: ['-md', draftPath, '-t', '1'] };
-const raceLookUp: PeerWay = { kind: 'race', flags: ['-md', 'ngram'] };
+const raceLookUp: PeerWay = { kind: 'race', flags: ['-md', 'suffix'] };
 
 const text = { type: 'string', maxLength: 12 };
 const object = (properties: Readonly<Record<string, object>>) => ({

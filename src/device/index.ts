@@ -5,7 +5,7 @@
  * @module pilotfish/device
  */
 
-export type { NgramOptions } from '../engine/ngram-look-up.js';
+export type { SuffixGuessLimits } from '../engine/suffix/suffix-look-up.js';
 export type { OutputFormat } from '../grammar/output-format.js';
 export type { Answer, AnswerResult, Piece } from './answer.js';
 export {

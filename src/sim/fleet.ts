@@ -209,7 +209,7 @@ function aheadOf(random: Random): AheadBudget {
 
 const sequencesMax: { readonly [kind in DrafterModel['kind']]: number } = {
   engine: draftSlotsMax,
-  ngram: 1,
+  suffix: 1,
 };
 
 function drafterOf(

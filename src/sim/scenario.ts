@@ -55,7 +55,7 @@ export interface ShapingModel {
   readonly aggregateMs: NumberRange;
 }
 
-export const drafterKinds = ['engine', 'ngram', 'none'] as const;
+export const drafterKinds = ['engine', 'suffix', 'none'] as const;
 
 export interface DeviceKind {
   readonly name: string;

@@ -83,7 +83,7 @@ export const swarm: Scenario = {
   deviceCount: [2, 5],
   devices: [
     swarmDevice,
-    { ...swarmDevice, name: 'look-up', weight: 1, drafter: 'ngram' },
+    { ...swarmDevice, name: 'look-up', weight: 1, drafter: 'suffix' },
     { ...swarmDevice, name: 'plain', weight: 0.5, drafter: 'none' },
   ],
   work: {
@@ -199,7 +199,7 @@ export function fleet(deviceCount: number): Scenario {
     devices: [
       phone,
       board,
-      { ...phone, name: 'look-up', weight: 1, drafter: 'ngram' },
+      { ...phone, name: 'look-up', weight: 1, drafter: 'suffix' },
       { ...phone, name: 'plain', weight: 1, drafter: 'none' },
     ],
     work: {

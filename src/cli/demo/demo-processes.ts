@@ -84,7 +84,7 @@ export async function startDevices(
     return device;
   };
   // Both are awaited even if one fails, so that no process is left.
-  const [one, other] = await Promise.allSettled([start(draftName), start('ngram')]);
+  const [one, other] = await Promise.allSettled([start(draftName), start('suffix')]);
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;
   return [one.value, other.value];

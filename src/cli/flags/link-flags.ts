@@ -168,7 +168,7 @@ function drafterChoiceOf({ kind }: DrafterName, engine: LlamaEngine): DrafterCho
   switch (kind) {
     case 'model':
       return { kind: 'engine', engine };
-    case 'ngram':
+    case 'suffix':
     case 'none':
       return { kind };
     default:

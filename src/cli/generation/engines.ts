@@ -90,7 +90,7 @@ function draftEngineOf(
   switch (kind) {
     case 'model':
       return draft;
-    case 'ngram':
+    case 'suffix':
       return lookUpDraft(target.info);
     case 'none':
       return null;

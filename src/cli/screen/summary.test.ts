@@ -101,7 +101,7 @@ test('where no draft was tested, the line says why', () => {
   assert.match(why({ verdictCount: 0 }), /no server has answered/);
   assert.match(why({ advisedDraftLength: 0 }), /costs the server as much time as it saves/);
   assert.match(why({ pauseCount: 1 }), /paused: it is slower than the server/);
-  assert.match(why({ draftedCount: 0 }, { kind: 'ngram', isStreamed: false }), /repeats/);
+  assert.match(why({ draftedCount: 0 }, { kind: 'suffix', isStreamed: false }), /repeats/);
   assert.match(why({ tokenCount: 2 }), /too short/);
   assert.match(why({ draftedCount: 0 }), /not ready in time/);
   assert.match(

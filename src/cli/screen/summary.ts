@@ -59,7 +59,7 @@ type DrafterKind = DrafterName['kind'];
 /** Why a drafter that had time drafted nothing; null: this kind drafts whenever it has time. */
 export const whySilent: { readonly [kind in Exclude<DrafterKind, 'none'>]: string | null } = {
   model: null,
-  ngram: 'because nothing in the text repeats',
+  suffix: 'because nothing in the text repeats',
 };
 
 /** How an answer was drafted. */

@@ -39,7 +39,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly target: Partial<ScriptedModelOptions>;
   readonly draft: Partial<ScriptedModelOptions>;
-  readonly drafter: 'engine' | 'ngram' | 'none';
+  readonly drafter: 'engine' | 'suffix' | 'none';
   readonly draftMs: number;
   /** Of a further sequence in a pass of the draft model, as a share of draftMs. */
   readonly rowShare: number;
@@ -165,16 +165,16 @@ export class DeviceWorld {
     const { draft, drafter, draftMs, rowShare, sequencesMax } = this.options;
     const { divergence, contextLength } = { ...scriptedDefaults, ...draft };
     const timings =
-      drafter === 'ngram' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
+      drafter === 'suffix' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
     return new SimDrafter(
       this.#timeline,
       {
-        kind: drafter === 'ngram' ? 'ngram' : 'engine',
+        kind: drafter === 'suffix' ? 'suffix' : 'engine',
         divergence,
         contextLength,
         ...timings,
         ...{ rowShare, contextMs: 0, feedMs: 0 },
-        sequencesMax: drafter === 'ngram' ? 1 : sequencesMax,
+        sequencesMax: drafter === 'suffix' ? 1 : sequencesMax,
       },
       toyModels,
       (event) => this.feed(event),
@@ -191,7 +191,7 @@ export class DeviceWorld {
       drafter:
         drafter === 'none'
           ? null
-          : { contextLength, sequencesMax: drafter === 'ngram' ? 1 : sequencesMax },
+          : { contextLength, sequencesMax: drafter === 'suffix' ? 1 : sequencesMax },
       endOfText: toyVocabulary.endOfText,
       keepsTrying: false,
       disconnectGraceMs: 100,

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { DraftedToken, Engine } from '../../engine/engine.js';
-import { ngramDefaults, ngramLookUp } from '../../engine/ngram-look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type { DraftSequence, DraftStart, SequenceToken } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
-import { ngramDrafter } from './ngram-drafter.js';
+import { suffixDrafter } from './suffix-drafter.js';
+import { SuffixSequence } from './suffix-sequence.js';
 
 const config = {
   sampling: bannedEnd,
@@ -287,18 +287,61 @@ describe('engine drafter', () => {
 });
 
 describe('look-up', () => {
+  const sequence = (from: number, tokens: readonly number[], isMain = true): DraftSequence[] => [
+    { from, tokens: Int32Array.from(tokens), isMain, confidenceMin: 0 },
+  ];
+
   it('finds what followed the newest place with the longest equal ending', () => {
+    const looked = (text: readonly number[], countMax: number, chanceMin = 0.2) => {
+      const sequences = new SuffixSequence(text.length, { countMax: 8, chanceMin });
+      return sequences.guess(sequences.begin(sequence(0, text)), countMax);
+    };
     const text = [1, 2, 3, 9, 9, 2, 3, 7, 1, 2, 3];
-    assert.deepEqual(ngramLookUp(text, 2, ngramDefaults), [9, 9]);
-    assert.deepEqual(ngramLookUp(text, 9, { ...ngramDefaults, suffixMax: 2 }), [7, 1, 2, 3]);
-    assert.deepEqual(ngramLookUp([1, 2, 3], 4, ngramDefaults), []);
-    assert.deepEqual(ngramLookUp([], 4, ngramDefaults), []);
-    assert.deepEqual(ngramLookUp([...text], 4, { ...ngramDefaults, searchMax: 1 }), []);
+    assert.deepEqual(looked(text, 2), [9, 9]);
+    assert.deepEqual(looked(text, 20, 0).length, 8, 'its own limit');
+    assert.deepEqual(looked(text, 2, 0.9), []);
+    assert.deepEqual(looked([1, 2, 3], 4), []);
+    assert.deepEqual(looked(text, -3), [], 'no room');
+  });
+
+  it('guesses for a branch without taking it for the text, and goes on behind its own guesses', () => {
+    const sequences = new SuffixSequence(9, { countMax: 2, chanceMin: 0 });
+    const guessed = (...begin: Parameters<typeof sequence>): number[] => {
+      const text = sequences.begin(sequence(...begin));
+      const guess = sequences.guess(text, 2);
+      text.push(...guess);
+      return [...guess];
+    };
+    assert.deepEqual(guessed(0, [2, 3, 4, 5, 6, 7, 8, 2, 3]), [4, 5]);
+    assert.deepEqual(guessed(11, []), [6, 7]);
+    assert.deepEqual(guessed(9, [5, 6], false), [7, 8]);
+    assert.deepEqual(guessed(13, []), [8, 2], 'the main sequence is as before');
+    assert.deepEqual(guessed(10, [3]), [4, 3], 'the second guess was wrong');
+  });
+
+  it('does not learn from its own guesses before they are decided', () => {
+    const first = (isDecided: boolean): number => {
+      let asked = 0;
+      for (; asked < 40; asked++) {
+        const sequences = new SuffixSequence(6, { countMax: 1, chanceMin: 0.5 + asked / 80 });
+        const line = [1, 2, 3, 4, 5];
+        let text = sequences.begin(sequence(0, [...line, 1, 2, 3].slice(0, 6)));
+        for (let count = 0; count < 60; count++) {
+          const token = line[text.length % 5]!;
+          if (isDecided) text = sequences.begin(sequence(text.length, [token]));
+          else text.push(token);
+        }
+        if (!isDecided) text = sequences.begin(sequence(text.length, []));
+        if (sequences.guess(text, 1).length === 0) return asked;
+      }
+      return asked;
+    };
+    assert.ok(first(true) > first(false), `${first(true)} and ${first(false)}`);
   });
 
   it('drafts with the law of a point under the ratio schemes, and says when it knows nothing', async () => {
     const { listener, tokens, end } = listening();
-    const drafter = ngramDrafter(queueMicrotask, 100)(listener);
+    const drafter = suffixDrafter(queueMicrotask, 100, { countMax: 8, chanceMin: 0.2 })(listener);
     drafter.open(0, config);
     drafter.start(start({ tokens: Int32Array.of(2, 3, 4, 2, 3), scheme: 'split', countMax: 2 }));
     assert.equal(await end(1), 'count');
