@@ -24,6 +24,7 @@ import {
 import type { DraftedText } from './draft-texts.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
 import { SessionDrafting } from './session-drafting.js';
+import { SuffixDrafter } from './suffix-drafter.js';
 
 export type SpeculationStep =
   | { readonly kind: 'pass'; readonly lines: ReadonlyMap<Session, DraftLine> }
@@ -47,6 +48,8 @@ interface Prospect {
 
 /** A session that lacks more tokens in the target's cache is still being prefilled. */
 const stepTokensMax = 8;
+/** What a pass that is begun before it is asked for saves; lost is a whole one, now and then. */
+const aheadGainMs = 0.15;
 /** Most tokens of a draft of the server. */
 const draftTokensMax = 16;
 
@@ -54,6 +57,7 @@ export class Speculation {
   readonly #settings: ServerCoreSettings;
   readonly #slots: SlotTable;
   readonly #model: ModelDrafter | null;
+  readonly #suffix: SuffixDrafter | null;
   readonly #known = new Map<Session, SessionDrafting>();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
@@ -67,10 +71,12 @@ export class Speculation {
     draft: AskDrafts,
     counters: Counters,
   ) {
-    const { model } = settings.drafting;
+    const { model, suffixBytesMax } = settings.drafting;
     this.#settings = settings;
     this.#slots = slots;
     this.#model = model && new ModelDrafter(model, draft, counters);
+    const indexedMax = 2 * settings.model.slotCount;
+    this.#suffix = suffixBytesMax === null ? null : new SuffixDrafter(suffixBytesMax, indexedMax);
   }
 
   /** Until when no pass begins, since a draft stage is under way; null: none is waited for. */
@@ -92,14 +98,34 @@ export class Speculation {
   }
 
   #prospect(session: Session, { firstDraftLength }: PassCosts): Prospect {
-    const { log, drafts, draftRoom, terms } = session;
+    const { log, drafts } = session;
     const deviceCount = deviceDraftsToTest(session, firstDraftLength);
-    const proposal = this.#model?.proposalOf(session) ?? null;
-    if (proposal === null) return { session, line: deviceLine(deviceCount), suffix: noServerDrafts };
     const { ids } = drafts.pending(log.length, deviceCount);
+    const line = this.#lineOf(session, ids);
+    return { session, line, suffix: this.#looked(session, ids, line) };
+  }
+
+  /** @param ids [n] drafts of its device that may be tested. */
+  #lineOf(session: Session, ids: Int32Array): DraftLine {
+    const proposal = this.#model?.proposalOf(session) ?? null;
+    if (proposal === null) return deviceLine(ids.length);
     const line = mergedLine(ids, proposal, this.#knownOf(session).device.rate);
-    const server = cutDrafts(line.server, draftRoom - line.deviceCount, terms.endOfText);
-    return { session, line: { ...line, server }, suffix: noServerDrafts };
+    const room = session.draftRoom - line.deviceCount;
+    return { ...line, server: cutDrafts(line.server, room, session.terms.endOfText) };
+  }
+
+  /** Drafts of the look-up behind a line. */
+  #looked(session: Session, ids: Int32Array, { deviceCount, server }: DraftLine): ServerDrafts {
+    const { terms, draftRoom } = session;
+    if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
+      return noServerDrafts;
+    }
+    const line = new Int32Array(deviceCount + server.tokens.length);
+    line.set(ids.subarray(0, deviceCount));
+    line.set(server.tokens, deviceCount);
+    if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
+    const drafts = this.#suffix.draft(session, line, draftRoom - line.length);
+    return cutDrafts(drafts, draftRoom - line.length, terms.endOfText);
   }
 
   #plan(
@@ -237,6 +263,16 @@ export class Speculation {
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
   }
 
+  /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
+  isPlain(session: Session): boolean {
+    const { mode, windowMax } = session.terms;
+    if (mode === 'stream') return true;
+    // A device that may be a token ahead of the text it knows sends no drafts.
+    if (mode !== 'auto' || windowMax > 1 || this.#model !== null) return false;
+    const fireRate = this.#suffix?.fireRate(session) ?? 0;
+    return fireRate * this.#stepMs < aheadGainMs;
+  }
+
   drafted(id: number, result: DraftEachResult): void {
     this.#model!.drafted(id, result);
   }
@@ -278,12 +314,14 @@ export class Speculation {
 
   /** Entries of its tables and drafts under way, for leak checks. */
   get retainedCount(): number {
-    return this.#known.size + (this.#model?.retainedCount ?? 0);
+    const drafting = (this.#model?.retainedCount ?? 0) + (this.#suffix?.count ?? 0);
+    return this.#known.size + drafting;
   }
 
   forget(session: Session): void {
     this.#known.delete(session);
     this.#model?.forget(session);
+    this.#suffix?.forget(session);
   }
 }
 

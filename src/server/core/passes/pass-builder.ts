@@ -125,9 +125,9 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
-/** Whether the next pass will ask for the token after the one that this pass chooses. */
+/** Whether the next pass can ask for the token after the one that this pass chooses. */
 export function continuesPlainly({ terms, segment, log }: Session): boolean {
-  if (terms.mode !== 'stream' || segment === null) return false;
+  if (segment === null) return false;
   return segment.isJudged && segment.ids.length === 0 && log.length + 1 < terms.lengthMax;
 }
 

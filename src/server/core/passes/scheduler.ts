@@ -294,7 +294,9 @@ export class Scheduler {
     });
     const shape = passShapeOf(segments);
     const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
-    const continues = sessions.length === this.#ready.size && sessions.every(continuesPlainly);
+    const isPlain = (session: Session): boolean =>
+      continuesPlainly(session) && this.#speculation.isPlain(session);
+    const continues = sessions.length === this.#ready.size && sessions.every(isPlain);
     const id = this.#issue({ kind: 'pass', segments, wantsHints, continues }, null);
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
