@@ -315,28 +315,36 @@ describe('look-up', () => {
     assert.deepEqual(guessed(0, [2, 3, 4, 5, 6, 7, 8, 2, 3]), [4, 5]);
     assert.deepEqual(guessed(11, []), [6, 7]);
     assert.deepEqual(guessed(9, [5, 6], false), [7, 8]);
+    assert.deepEqual(guessed(5, [2, 3], false), [4, 5], 'before the end of what is decided');
     assert.deepEqual(guessed(13, []), [8, 2], 'the main sequence is as before');
     assert.deepEqual(guessed(10, [3]), [4, 3], 'the second guess was wrong');
   });
 
-  it('does not learn from its own guesses before they are decided', () => {
-    const first = (isDecided: boolean): number => {
-      let asked = 0;
-      for (; asked < 40; asked++) {
-        const sequences = new SuffixSequence(6, { countMax: 1, chanceMin: 0.5 + asked / 80 });
-        const line = [1, 2, 3, 4, 5];
-        let text = sequences.begin(sequence(0, [...line, 1, 2, 3].slice(0, 6)));
-        for (let count = 0; count < 60; count++) {
-          const token = line[text.length % 5]!;
-          if (isDecided) text = sequences.begin(sequence(text.length, [token]));
-          else text.push(token);
-        }
-        if (!isDecided) text = sequences.begin(sequence(text.length, []));
-        if (sequences.guess(text, 1).length === 0) return asked;
-      }
-      return asked;
-    };
-    assert.ok(first(true) > first(false), `${first(true)} and ${first(false)}`);
+  it('learns from decided tokens, not from its own guesses or those of a branch', () => {
+    const line = [1, 2, 3, 4, 5, 6, 7, 8];
+    type Round = (sequences: SuffixSequence, length: number) => void;
+    /** Highest limit of 40 at which the line's fourth token is guessed after some rounds. */
+    const limitAfter = (round: Round): number =>
+      Array.from({ length: 40 }, (_, step) => step / 40).findLast((chanceMin) => {
+        const sequences = new SuffixSequence(line.length, { countMax: 1, chanceMin });
+        sequences.begin(sequence(0, line));
+        for (let count = 0; count < 40; count++) round(sequences, line.length + count);
+        const text = sequences.begin(sequence(line.length, [1, 2, 3], false));
+        return sequences.guess(text, 1)[0] === 4;
+      })!;
+    const untaught = limitAfter(() => undefined);
+    const ownGuesses = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [])).push(line[length % line.length]!);
+    });
+    const branch = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [100 + length, ...line]));
+    });
+    const decided = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [line[length % line.length]!]));
+    });
+    assert.equal(ownGuesses, untaught);
+    assert.equal(branch, untaught);
+    assert.ok(decided > untaught, `${decided} and ${untaught}`);
   });
 
   it('drafts with the law of a point under the ratio schemes, and says when it knows nothing', async () => {

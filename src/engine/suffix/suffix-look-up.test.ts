@@ -76,6 +76,7 @@ describe('the look-up of a session', () => {
     assert.deepEqual(whole.tokens, noise(52, 100, 4).slice(12));
     assert.equal(whole.matchLength, 12);
     assert.equal(whole.chances.length, 40);
+    assert.ok(whole.chances[39]! > whole.chances[0]!, 'a longer match is more certain');
     assert.ok(whole.chances.every((chance) => chance > 0 && chance < 1));
     let product = 1;
     for (const [index, chance] of whole.chances.entries()) {
@@ -154,6 +155,20 @@ describe('the look-up of a session', () => {
     assert.deepEqual(read.chances, fresh.guess({ countMax: 1, chanceMin: 0 }).chances);
     assert.equal(read.rate, 0);
     assert.ok(chancesAfter(0).chances[0]! < read.chances[0]! / 2);
+  });
+
+  it('believes less in matches of a kind it has not seen after others were wrong', () => {
+    const chanceAfter = (next: (line: number) => number) => {
+      const lookUp = new SuffixLookUp({ promptLength: 0 });
+      for (let line = 0; line < 40; line++) lookUp.append([1, next(line)]);
+      const passage = [60, 61, 62, 63, 64, 65];
+      lookUp.append([...passage, 66]);
+      const ending = { from: lookUp.length, tokens: passage };
+      return lookUp.guess({ countMax: 1, chanceMin: 0 }, ending);
+    };
+    const [wrong] = chanceAfter((line) => 100 + line).chances;
+    const [right] = chanceAfter(() => 2).chances;
+    assert.ok(wrong! < 0.6 && right! > 0.75, `${wrong} and ${right}`);
   });
 
   it('begins with what other sessions of its key have learnt, and of no other', () => {

@@ -28,8 +28,8 @@ export interface SuffixGuessLimits {
 }
 
 /**
- * On source files and their next versions these give 13 tokens a pass, of 18 tested; on stories
- * they test 0.01 to 0.1 tokens for each written one.
+ * On source files and their next versions these give 14 tokens a pass, and 0.08 tokens are tested
+ * in vain for each written one; on stories 0.03 (temperature 0.8) and 0.1 (greedy).
  */
 export const suffixDefaults: SuffixGuessLimits = { countMax: 32, chanceMin: 0.35 };
 
