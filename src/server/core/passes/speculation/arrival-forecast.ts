@@ -56,7 +56,7 @@ export class ArrivalForecast {
   committed(length: number, isBroken: boolean, nowMs: number): void {
     const anchor = this.#anchor;
     if (anchor && this.#isLate(anchor, nowMs)) this.#missedCount++;
-    const limit = (this.#verdicts.at(-1)?.length ?? 0) + this.#windowTokens;
+    const limit = this.#limit;
     this.#verdicts.push({ atMs: nowMs, length });
     if (this.#verdicts.length > verdictsMax) this.#verdicts.shift();
     const restartMs = this.#restarts.median;
@@ -162,7 +162,13 @@ export class ArrivalForecast {
     this.#anchor = anchor;
   }
 
+  /** Where the device stops until it learns of more text. */
+  get #limit(): number {
+    return (this.#verdicts.at(-1)?.length ?? 0) + this.#windowTokens;
+  }
+
   #isLate(anchor: Anchor, nowMs: number): boolean {
+    if (anchor.position >= this.#limit) return false;
     const gapMs = (this.#gaps.median ?? 0) * (this.#frameSizes.median ?? 1);
     const lateMs = lateGaps * gapMs + lateShare * (this.#restarts.median ?? 0) + 1;
     return nowMs > this.#dueMs(anchor, anchor.position) + lateMs;

@@ -26,6 +26,9 @@ const holdGainMin = 0.01;
 const holdTimesFew = 10;
 const holdTimesMany = 4;
 const fewSessions = 4;
+/** Drafts may be a little late: a share of the time between two, and the clock's resolution. */
+const slackShare = 0.02;
+const slackMs = 0.02;
 
 /**
  * The best use of the engine now.
@@ -206,20 +209,21 @@ function holdWorth(
 /** When drafts are due: exactly with few sessions, evenly spread with many. */
 function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> {
   const times = new Set<number>();
+  const consider = (dueMs: number, tokenMs: number): void => {
+    const ms = dueMs + slackShare * tokenMs + slackMs;
+    if (ms <= msMax) times.add(ms);
+  };
   if (coming.length <= fewSessions) {
     for (const { session } of coming) {
       const { firstMs, tokenMs } = session.arrival!;
-      for (let count = 0; count < holdTimesFew; count++) {
-        const ms = firstMs + count * Math.max(tokenMs, 1e-3);
-        if (ms > 0 && ms <= msMax) times.add(ms);
-      }
+      for (let count = 0; count < holdTimesFew; count++) consider(firstMs + count * tokenMs, tokenMs);
     }
     return times;
   }
   const firstMs = Math.min(...coming.map(({ session }) => session.arrival!.firstMs));
-  for (let part = 1; part <= holdTimesMany; part++) {
-    const ms = firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2;
-    if (ms > 0 && ms <= msMax) times.add(ms);
+  const tokenMs = Math.min(...coming.map(({ session }) => session.arrival!.tokenMs));
+  for (let part = 0; part <= holdTimesMany; part++) {
+    consider(firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2, tokenMs);
   }
   return times;
 }

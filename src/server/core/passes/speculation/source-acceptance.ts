@@ -8,7 +8,7 @@ const shortMemory = 24;
 const priorTests = 3;
 const depthPriorTests = 24;
 /** Fading by a pass without tests. */
-const restKeep = Math.exp(-1 / 48);
+const restKeep = Math.exp(-1 / 128);
 /** Standard errors between the memories from which the text is taken to have changed. */
 const changedFrom = 3;
 /** Depths with an estimate of their own; later ones share the last. */
