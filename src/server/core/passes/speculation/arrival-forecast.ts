@@ -9,9 +9,10 @@ const restartSamples = 5;
 const gapSamples = 7;
 /** Verdicts remembered, to find the one that a new chain answers. */
 const verdictsMax = 64;
-/** Lateness, in gaps between frames and as a share of the round trip, until drafts are given up. */
-const lateGaps = 3;
-const lateShare = 0.25;
+/** Variation of a round trip that is no surprise, as a share of it. */
+const jitterShare = 0.05;
+/** Lateness, in surprises, until drafts are given up. */
+const lateMax = 4;
 /** Each chain that does not come halves the chance of the next. */
 const missedFactor = 0.5;
 
@@ -111,11 +112,13 @@ export class ArrivalForecast {
     const anchor = this.#anchor;
     const tokenMs = this.#gaps.median;
     if (anchor === null || tokenMs === null || lineEnd - length >= this.#windowTokens) return null;
-    const dueMs = this.#dueMs(anchor, lineEnd);
     if (this.#isLate(anchor, nowMs)) return null;
-    const unseen = Math.max(0, length - this.#seenEnd);
-    const followChance = chance ** unseen * missedFactor ** this.#missedCount;
-    return { firstMs: Math.max(0, dueMs - nowMs), tokenMs, followChance, chance };
+    const leftMs = this.#dueMs(anchor, lineEnd) - nowMs;
+    // The later a draft is, the longer it will still take, and the less likely it is to come.
+    const overdueMs = Math.max(0, nowMs - this.#dueMs(anchor, anchor.position));
+    const comes = missedFactor ** (this.#missedCount + overdueMs / this.#toleranceMs);
+    const followChance = comes * chance ** Math.max(0, length - this.#seenEnd);
+    return { firstMs: Math.max(leftMs, overdueMs), tokenMs, followChance, chance };
   }
 
   /** From a correction to the first draft of the new chain, in milliseconds; null: unknown. */
@@ -169,9 +172,13 @@ export class ArrivalForecast {
 
   #isLate(anchor: Anchor, nowMs: number): boolean {
     if (anchor.position >= this.#limit) return false;
+    return nowMs > this.#dueMs(anchor, anchor.position) + lateMax * this.#toleranceMs;
+  }
+
+  /** Lateness that is no surprise: a frame more, and the usual variation of round trips. */
+  get #toleranceMs(): number {
     const gapMs = (this.#gaps.median ?? 0) * (this.#frameSizes.median ?? 1);
-    const lateMs = lateGaps * gapMs + lateShare * (this.#restarts.median ?? 0) + 1;
-    return nowMs > this.#dueMs(anchor, anchor.position) + lateMs;
+    return gapMs + jitterShare * (this.#restarts.median ?? 0) + 0.1;
   }
 }
 

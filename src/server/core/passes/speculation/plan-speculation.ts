@@ -1,6 +1,6 @@
 // Decides, when the target's engine is free: run a pass with the drafts in line, run the server's
-// draft model first, or hold for drafts of devices. Maximises expected tokens per millisecond of the
-// whole server (MATH.md, "Verify, draft, hold or step"). Pure: no clock, nothing remembered.
+// draft model first, or hold for drafts of devices. Maximises expected tokens per millisecond of
+// the whole server (MATH.md, "Verify, draft, hold or step"). Pure: no clock, no memory.
 
 import { assert } from '../../../../base/assert.js';
 import { arrivedCount, DraftOutlook } from './draft-outlook.js';
@@ -22,13 +22,13 @@ interface Option {
 
 /** A hold that gains less, as a share of the pass's tokens, is not worth its risk. */
 const holdGainMin = 0.01;
-/** Times considered for the end of a hold, with few sessions and with many. */
-const holdTimesFew = 10;
+/** Ends of a hold that are considered: drafts to wait for with few sessions, times with many. */
+const holdCounts = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24];
 const holdTimesMany = 4;
 const fewSessions = 4;
 /** Drafts may be a little late: a share of the time between two, and the clock's resolution. */
-const slackShare = 0.02;
-const slackMs = 0.02;
+const slackShare = 0.1;
+const slackMs = 0.05;
 
 /**
  * The best use of the engine now.
@@ -47,7 +47,8 @@ export function planSpeculation(
     (session, index) => new DraftOutlook(session, prices.rates[index]!, prices.usualCount, prices),
   );
   const pass = passOption(outlooks, prices, costs);
-  // Drafts of the server's model are not kept waiting: those of the device would be for their places.
+  // Drafts of the server's model are not kept waiting: those of the device would be for the same
+  // places.
   if (sessions.some(({ modelCount }) => modelCount > 0)) return pass.plan();
   const stage = stageOption(outlooks, prices, costs);
   const hold = holdOption(outlooks, prices, costs, Math.max(pass.worth, stage.worth), heldMs);
@@ -216,7 +217,7 @@ function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> 
   if (coming.length <= fewSessions) {
     for (const { session } of coming) {
       const { firstMs, tokenMs } = session.arrival!;
-      for (let count = 0; count < holdTimesFew; count++) consider(firstMs + count * tokenMs, tokenMs);
+      for (const count of holdCounts) consider(firstMs + count * tokenMs, tokenMs);
     }
     return times;
   }

@@ -1,5 +1,5 @@
-// Estimates the chance of a draft to stand, by its depth in the draft. Two memories: the long one is
-// precise, the short one takes over when it differs by more than chance explains. Pure.
+// Estimates the chance of a draft to stand, by its depth in the draft. Two memories: the long one
+// is precise, the short one takes over when it differs by more than chance explains. Pure.
 
 /** Tests after which a result has faded to 37 %. */
 const longMemory = 256;
