@@ -9,9 +9,10 @@ const restartSamples = 5;
 const gapSamples = 7;
 /** Verdicts remembered, to find the one that a new chain answers. */
 const verdictsMax = 64;
-/** Lateness, in gaps between frames and as a share of the round trip, until drafts are given up. */
-const lateGaps = 3;
-const lateShare = 0.25;
+/** Variation of a round trip that is no surprise, as a share of it. */
+const jitterShare = 0.05;
+/** Lateness, in surprises, until drafts are given up. */
+const lateMax = 4;
 /** Each chain that does not come halves the chance of the next. */
 const missedFactor = 0.5;
 
@@ -56,7 +57,7 @@ export class ArrivalForecast {
   committed(length: number, isBroken: boolean, nowMs: number): void {
     const anchor = this.#anchor;
     if (anchor && this.#isLate(anchor, nowMs)) this.#missedCount++;
-    const limit = (this.#verdicts.at(-1)?.length ?? 0) + this.#windowTokens;
+    const limit = this.#limit;
     this.#verdicts.push({ atMs: nowMs, length });
     if (this.#verdicts.length > verdictsMax) this.#verdicts.shift();
     const restartMs = this.#restarts.median;
@@ -111,11 +112,13 @@ export class ArrivalForecast {
     const anchor = this.#anchor;
     const tokenMs = this.#gaps.median;
     if (anchor === null || tokenMs === null || lineEnd - length >= this.#windowTokens) return null;
-    const dueMs = this.#dueMs(anchor, lineEnd);
     if (this.#isLate(anchor, nowMs)) return null;
-    const unseen = Math.max(0, length - this.#seenEnd);
-    const followChance = chance ** unseen * missedFactor ** this.#missedCount;
-    return { firstMs: Math.max(0, dueMs - nowMs), tokenMs, followChance, chance };
+    const leftMs = this.#dueMs(anchor, lineEnd) - nowMs;
+    // The later a draft is, the longer it will still take, and the less likely it is to come.
+    const overdueMs = Math.max(0, nowMs - this.#dueMs(anchor, anchor.position));
+    const comes = missedFactor ** (this.#missedCount + overdueMs / this.#toleranceMs);
+    const followChance = comes * chance ** Math.max(0, length - this.#seenEnd);
+    return { firstMs: Math.max(leftMs, overdueMs), tokenMs, followChance, chance };
   }
 
   /** From a correction to the first draft of the new chain, in milliseconds; null: unknown. */
@@ -162,10 +165,20 @@ export class ArrivalForecast {
     this.#anchor = anchor;
   }
 
+  /** Where the device stops until it learns of more text. */
+  get #limit(): number {
+    return (this.#verdicts.at(-1)?.length ?? 0) + this.#windowTokens;
+  }
+
   #isLate(anchor: Anchor, nowMs: number): boolean {
+    if (anchor.position >= this.#limit) return false;
+    return nowMs > this.#dueMs(anchor, anchor.position) + lateMax * this.#toleranceMs;
+  }
+
+  /** Lateness that is no surprise: a frame more, and the usual variation of round trips. */
+  get #toleranceMs(): number {
     const gapMs = (this.#gaps.median ?? 0) * (this.#frameSizes.median ?? 1);
-    const lateMs = lateGaps * gapMs + lateShare * (this.#restarts.median ?? 0) + 1;
-    return nowMs > this.#dueMs(anchor, anchor.position) + lateMs;
+    return gapMs + jitterShare * (this.#restarts.median ?? 0) + 0.1;
   }
 }
 

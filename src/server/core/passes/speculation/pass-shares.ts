@@ -1,5 +1,6 @@
-// Fills the rows of a pass: over all sessions the drafts likeliest to be reached and to stand, while
-// each is worth its time. Source: adaptive verification in vLLM; DSpark's prefix scheduler. Pure.
+// Fills the rows of a pass: over all sessions the drafts likeliest to be reached and to stand,
+// while each is worth its time. Sources: adaptive verification in vLLM; the prefix scheduler of
+// DSpark. Pure.
 
 import type { PassShape } from '../../../../math/pass-time.js';
 import type { PassShare, SpeculationSession } from './speculation.js';

@@ -1,6 +1,6 @@
 // Decides, when the target's engine is free: run a pass with the drafts in line, run the server's
-// draft model first, or hold for drafts of devices. Maximises expected tokens per millisecond of the
-// whole server (MATH.md, "Verify, draft, hold or step"). Pure: no clock, nothing remembered.
+// draft model first, or hold for drafts of devices. Maximises expected tokens per millisecond of
+// the whole server (MATH.md, "Verify, draft, hold or step"). Pure: no clock, no memory.
 
 import { assert } from '../../../../base/assert.js';
 import { arrivedCount, DraftOutlook } from './draft-outlook.js';
@@ -22,10 +22,13 @@ interface Option {
 
 /** A hold that gains less, as a share of the pass's tokens, is not worth its risk. */
 const holdGainMin = 0.01;
-/** Times considered for the end of a hold, with few sessions and with many. */
-const holdTimesFew = 10;
+/** Ends of a hold that are considered: drafts to wait for with few sessions, times with many. */
+const holdCounts = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24];
 const holdTimesMany = 4;
 const fewSessions = 4;
+/** Drafts may be a little late: a share of the time between two, and the clock's resolution. */
+const slackShare = 0.1;
+const slackMs = 0.05;
 
 /**
  * The best use of the engine now.
@@ -44,7 +47,8 @@ export function planSpeculation(
     (session, index) => new DraftOutlook(session, prices.rates[index]!, prices.usualCount, prices),
   );
   const pass = passOption(outlooks, prices, costs);
-  // Drafts of the server's model are not kept waiting: those of the device would be for their places.
+  // Drafts of the server's model are not kept waiting: those of the device would be for the same
+  // places.
   if (sessions.some(({ modelCount }) => modelCount > 0)) return pass.plan();
   const stage = stageOption(outlooks, prices, costs);
   const hold = holdOption(outlooks, prices, costs, Math.max(pass.worth, stage.worth), heldMs);
@@ -206,20 +210,21 @@ function holdWorth(
 /** When drafts are due: exactly with few sessions, evenly spread with many. */
 function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> {
   const times = new Set<number>();
+  const consider = (dueMs: number, tokenMs: number): void => {
+    const ms = dueMs + slackShare * tokenMs + slackMs;
+    if (ms <= msMax) times.add(ms);
+  };
   if (coming.length <= fewSessions) {
     for (const { session } of coming) {
       const { firstMs, tokenMs } = session.arrival!;
-      for (let count = 0; count < holdTimesFew; count++) {
-        const ms = firstMs + count * Math.max(tokenMs, 1e-3);
-        if (ms > 0 && ms <= msMax) times.add(ms);
-      }
+      for (const count of holdCounts) consider(firstMs + count * tokenMs, tokenMs);
     }
     return times;
   }
   const firstMs = Math.min(...coming.map(({ session }) => session.arrival!.firstMs));
-  for (let part = 1; part <= holdTimesMany; part++) {
-    const ms = firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2;
-    if (ms > 0 && ms <= msMax) times.add(ms);
+  const tokenMs = Math.min(...coming.map(({ session }) => session.arrival!.tokenMs));
+  for (let part = 0; part <= holdTimesMany; part++) {
+    consider(firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2, tokenMs);
   }
   return times;
 }

@@ -1,5 +1,5 @@
-// Estimates the chance of a draft to stand, by its depth in the draft. Two memories: the long one is
-// precise, the short one takes over when it differs by more than chance explains. Pure.
+// Estimates the chance of a draft to stand, by its depth in the draft. Two memories: the long one
+// is precise, the short one takes over when it differs by more than chance explains. Pure.
 
 /** Tests after which a result has faded to 37 %. */
 const longMemory = 256;
@@ -8,7 +8,7 @@ const shortMemory = 24;
 const priorTests = 3;
 const depthPriorTests = 24;
 /** Fading by a pass without tests. */
-const restKeep = Math.exp(-1 / 48);
+const restKeep = Math.exp(-1 / 128);
 /** Standard errors between the memories from which the text is taken to have changed. */
 const changedFrom = 3;
 /** Depths with an estimate of their own; later ones share the last. */

@@ -39,9 +39,9 @@ export function withRows(shape: PassShape, rowCount: number): PassShape {
 }
 
 /**
- * A server that has long run at its best knows what its time is worth from its own rate. Before, and
- * where holds have gone wrong, the best rate that is sure takes its place: that of steps or of
- * drafts of the server's own model.
+ * A server that has run at its best for long knows what its time is worth from its own rate.
+ * Before, and where holds have gone wrong, the best rate that is sure takes its place: that of
+ * steps, or of drafts of the server's own model.
  */
 export function pricesOf(
   sessions: readonly SpeculationSession[],
@@ -69,14 +69,19 @@ export function pricesOf(
     sureRate = rate;
     usualCount = count;
   }
-  const rates = sessions.map((session) => {
-    const own = session.modelChance > 0 ? Math.min(usualCount, session.modelMax) : 0;
-    const sure = meanTokens(session.modelChance, own);
-    return { sure, measured: session.tokensPerMs };
-  });
-  const sureTokens = rates.reduce((sum, { sure }) => sum + sure, 0);
-  const own = rates.map(({ sure, measured }) => Math.max(measured, (sureRate * sure) / sureTokens));
-  const rate = own.reduce((sum, value) => sum + value, 0);
+  const sure = sessions.map(({ modelChance, modelMax: most }) =>
+    meanTokens(modelChance, modelChance > 0 ? Math.min(usualCount, most) : 0),
+  );
+  const sumSure = total(sure);
+  const measured = sessions.map(({ tokensPerMs }, index) =>
+    tokensPerMs > 0 ? tokensPerMs : (sureRate * sure[index]!) / sumSure,
+  );
+  const sumMeasured = total(measured);
+  // The larger one of the sums, not of each session: that would count the noise of each as a gain.
+  const rate = Math.max(sumMeasured, sureRate);
+  const rates = measured.map(
+    (own, index) => (rate * (own / sumMeasured + sure[index]! / sumSure)) / 2,
+  );
   const added = sessions.length;
   const rowMs = Math.max(0, (predict(withRows(shape, added)) - passMs) / added);
   return {
@@ -87,7 +92,7 @@ export function pricesOf(
       stepMs * (drafting.length > 0 ? sessions.length / drafting.length : 1) +
       rowMs * sessions.length,
     rate,
-    rates: own,
+    rates,
     usualCount,
     modelMax,
     rowPrice: rate * rowMs,
@@ -101,3 +106,5 @@ function meanTokens(chance: number, count: number): number {
   for (let index = 0; index < count; index++) tokens += power *= chance;
   return tokens;
 }
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
