@@ -50,6 +50,8 @@ interface Prospect {
 const stepTokensMax = 8;
 /** What a pass that is begun before it is asked for saves; lost is a whole one, now and then. */
 const aheadGainMs = 0.15;
+/** Most drafts of a device that the planner may have tested in a pass. */
+const autoLength = 32;
 /** Most tokens of a draft of the server. */
 const draftTokensMax = 16;
 
@@ -99,7 +101,8 @@ export class Speculation {
 
   #prospect(session: Session, { firstDraftLength }: PassCosts): Prospect {
     const { log, drafts } = session;
-    const deviceCount = deviceDraftsToTest(session, firstDraftLength);
+    const isAuto = session.terms.mode === 'auto';
+    const deviceCount = deviceDraftsToTest(session, isAuto ? autoLength : firstDraftLength);
     const { ids } = drafts.pending(log.length, deviceCount);
     const line = this.#lineOf(session, ids);
     return { session, line, suffix: this.#looked(session, ids, line) };
@@ -184,6 +187,7 @@ export class Speculation {
     const cacheLength = Math.min(this.#slots.cacheLength(session), log.length - 1);
     const chances = Array.from({ length: deviceCount }, (_, depth) => known.device.rateAt(depth));
     const lineEnd = log.length + deviceCount;
+    const isWhole = session.drafts.pendingCount(log.length) === deviceCount;
     const modelMax = isAuto && server.tokens.length === 0 ? this.#modelRoom(session, line) : 0;
     const { rate } = known.device;
     return {
@@ -191,7 +195,7 @@ export class Speculation {
       chances: [...chances, ...server.chances],
       modelCount: server.tokens.length,
       arrival:
-        isAuto && mayHold && draftRoom > deviceCount
+        isAuto && mayHold && draftRoom > deviceCount && isWhole
           ? known.arrivals.next(log.length, lineEnd, rate, nowMs)
           : null,
       suffixChances: suffix.chances,

@@ -55,10 +55,11 @@ export function candidateOf(
  * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
  * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
  */
-export function deviceDraftsToTest(session: Session, firstDraftLength: number): number {
+export function deviceDraftsToTest(session: Session, lengthMax: number): number {
   const { terms, history, drafts, log } = session;
   const isRound = terms.mode === 'stop-and-wait';
-  const soughtMax = isRound ? Infinity : (history.advice ?? firstDraftLength);
+  const advised = terms.mode === 'auto' ? lengthMax : (history.advice ?? lengthMax);
+  const soughtMax = isRound ? Infinity : advised;
   const worthMax = trustedLength(history.trust, soughtMax);
   const pendingCount = drafts.pendingCount(log.length);
   const count = Math.min(pendingCount, session.draftRoom, worthMax);
