@@ -208,7 +208,7 @@ export class Session {
     return this.#cachedCount;
   }
 
-  /** Slots that have failed under it since a pass last ended well. */
+  /** Slots that have failed under it since it last committed tokens. */
   get slotFailureCount(): number {
     return this.#slotFailureCount;
   }
@@ -306,8 +306,9 @@ export class Session {
     if (status.kind !== 'in-pass' && status.kind !== 'cancelling') return false;
     const { segment, isInvalid } = status;
     this.#waitingSinceMs = nowMs;
-    if (!isInvalid) this.#slotFailureCount = 0;
     const isCommitted = segment.isJudged && !isInvalid;
+    // A part of a prompt is no end: the rest would be copied from what has failed.
+    if (isCommitted) this.#slotFailureCount = 0;
     const after = isCommitted ? commitOutcome(this.#text, segment, outcome) : goesOn;
     this.#status = moves.passEnded(status, after, segment.isJudged);
     return !isInvalid;
