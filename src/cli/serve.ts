@@ -189,6 +189,7 @@ async function serveWith(
     const server = await startServer({
       engine,
       ...serverOptions(options, access),
+      onNote: noteTo(terminal),
       makeHttp: async (local) => {
         const http = await makeHttp(engine, options, access, local, terminal);
         closeHttp = http.close;

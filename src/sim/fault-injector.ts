@@ -31,6 +31,8 @@ export function inject(world: FaultyWorld, fault: Fault): boolean {
     case 'drain':
     case 'engine-error':
     case 'slow-pass':
+    case 'spoilt-image':
+    case 'lost-slot':
       return meetServer(world, fault, world.servers[fault.target % world.servers.length]!);
     case 'storm':
       return storm(world, fault);
@@ -199,6 +201,12 @@ function meetServer(world: FaultyWorld, fault: Fault, server: SimServer): boolea
       engine.slow(1 + 20 * fault.strength);
       world.recover(fault.forMs, () => engine.slow(1));
       return engine.waitingCount > 0;
+    case 'spoilt-image':
+      engine.spoilImages(1 + Math.floor(3 * fault.strength));
+      return server.core.stats().slotsOwned > 0;
+    case 'lost-slot':
+      engine.loseSlot(Math.floor(fault.strength * server.settings.model.slotCount));
+      return server.core.stats().slotsOwned > 0;
     default:
       return false;
   }

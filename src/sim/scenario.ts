@@ -183,6 +183,8 @@ export const faultKinds = [
   'engine-error',
   'slow-pass',
   'crowd',
+  'spoilt-image',
+  'lost-slot',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

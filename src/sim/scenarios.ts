@@ -116,6 +116,8 @@ export const swarm: Scenario = {
     'engine-error': 40,
     'slow-pass': 20,
     crowd: 2,
+    'spoilt-image': 20,
+    'lost-slot': 12,
   },
   offShare: 0.3,
 };

@@ -45,10 +45,11 @@ export class EngineThread {
     [];
   #closing: Promise<void> | null = null;
 
+  /** @throws PilotfishError `engine-failed` where the system starts no thread. */
   constructor(start: WorkerStart) {
     this.#stopFlags = new StopFlags(start.stopFlags);
     this.#askFlags = new AskFlags(start.askFlags);
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
+    this.#worker = startWorker(start);
     this.ready = new Promise((resolve, reject) => {
       this.#worker.once('message', (greeting: Greeting) => {
         if (greeting.kind === 'refused') {
@@ -191,5 +192,15 @@ export class EngineThread {
     this.#run?.fail(error);
     this.#pending.clear();
     return error;
+  }
+}
+
+function startWorker(start: WorkerStart): Worker {
+  try {
+    return new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the system starts no thread for the model: ${why}`;
+    throw new PilotfishError('engine-failed', message, { cause });
   }
 }

@@ -12,6 +12,7 @@ import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './optio
 import { probeModel } from './probe.js';
 import { hasPassed, notePassed, probeEntry } from './probe-record.js';
 import { StopFlags } from './stop-flags.js';
+import { threadTurn } from './thread-turn.js';
 
 /** An engine with what only llama.cpp has to say. */
 export interface LlamaEngine extends Engine {
@@ -47,19 +48,18 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngin
   const exit = options.exit ? planExit(options.exit, facts) : null;
   const cores = coresHere();
   const wanted = resolveOptions(options, facts.contextLength, exit, cores);
-  const { options: resolved, warnings } = fitThreads(wanted, cores);
+  const { options: fitted, warnings } = fitThreads(wanted, cores);
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
-  checkMemory(facts, resolved, memoryLimit(resolved, files));
-  if (options.probe !== false) await probeOnce(facts, files, resolved);
-  const shared = { stopFlags: new StopFlags().memory, askFlags: new AskFlags().memory };
-  const thread = new EngineThread({ files, options: resolved, ...shared });
+  checkMemory(facts, fitted, memoryLimit(fitted, files));
+  if (options.probe !== false) await probeOnce(facts, files, fitted);
+  const flags = { stopFlags: new StopFlags().memory, askFlags: new AskFlags().memory };
+  const thread = new EngineThread({ files, options: fitted, ...flags, threadTurn });
   const greeting = await thread.ready;
   const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
-  const { kernel, isPooled } = greeting;
-  if (!isPooled && resolved.threads > 1) {
-    warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
-  }
+  const { kernel } = greeting;
+  const resolved = { ...fitted, ...greeting.threads };
+  warnings.push(...greeting.warnings);
   return new ThreadedEngine(
     thread,
     { options: resolved, library: files, kernel, warnings },

@@ -12,17 +12,21 @@ import { PassAhead } from '../pass-ahead.js';
 import { AheadRunner } from './ahead-runner.js';
 import { AskFlags } from './ask-flags.js';
 import { ContextThreads } from './context-threads.js';
-import { openLlama } from './ffi/llama.js';
+import { type Fitted, tryThreads } from './cores.js';
+import { type Llama, openLlama } from './ffi/llama.js';
 import { openTensors } from './ffi/tensors.js';
 import { openThreadPools } from './ffi/thread-pool.js';
+import { canStartThreads } from './ffi/thread-trial.js';
 import type { CoreMethod, Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
+import type { ResolvedOptions } from './options.js';
 import { StopFlags } from './stop-flags.js';
+import { inThreadTurn } from './thread-turn.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
-const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
+const { files, stopFlags, askFlags, ...given } = workerData as WorkerStart;
 const flags = new StopFlags(stopFlags);
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
@@ -51,7 +55,8 @@ function start(): Started | null {
   };
   try {
     const llama = openLlama(files);
-    threads = new ContextThreads(llama, openThreadPools(files), options);
+    const { options, warnings, pool } = inThreadTurn(given.threadTurn, () => startThreads(llama));
+    threads = pool;
     model = new NativeModel(llama, options, options.exit && openTensors(files), threads);
     const vocabulary = new NativeVocabulary(llama, model.modelPointer, () => false);
     const { endOfText } = vocabulary;
@@ -64,7 +69,8 @@ function start(): Started | null {
       contextLength: model.contextLength,
       kernel: math.implementation,
       endOfText: [...endOfText],
-      isPooled: threads.isPooled,
+      threads: { threads: options.threads, batchThreads: options.batchThreads },
+      warnings,
     };
     port.postMessage(greeting);
     return { core, ahead: new PassAhead(core, endOfText), close };
@@ -75,6 +81,16 @@ function start(): Started | null {
     port.postMessage(greeting);
     return null;
   }
+}
+
+/** Starts ggml's threads, or one where the system refuses. */
+function startThreads(llama: Llama): Fitted<ResolvedOptions> & { readonly pool: ContextThreads } {
+  const { options, warnings } = tryThreads(given.options, canStartThreads);
+  const pool = new ContextThreads(llama, openThreadPools(files), options);
+  if (!pool.isPooled && options.threads > 1) {
+    warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
+  }
+  return { options, warnings, pool };
 }
 
 function answer(request: Request, { core, ahead, close }: Started): unknown {
