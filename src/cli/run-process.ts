@@ -72,8 +72,8 @@ function processTerminal(): Terminal {
 }
 
 /**
- * Ends by the signal itself: a shell reads 130 or 143. `process.exit` runs the destructors of
- * native libraries, and one in a hundred processes crashed in them in the middle of a pass.
+ * Ends by the signal itself: a shell reads 130 or 143. `process.exit` would run the destructors of
+ * native libraries while a pass still computes, which may crash.
  */
 function endBy(signal: 'SIGINT' | 'SIGTERM'): void {
   process.emit('exit', 128 + constants.signals[signal]); // Ends children.
