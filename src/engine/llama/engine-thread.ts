@@ -35,8 +35,8 @@ type Ready = Extract<Greeting, { kind: 'ready' }>;
 export class EngineThread {
   readonly ready: Promise<Ready>;
   readonly #worker: Worker;
-  readonly #stopFlags: StopFlags;
-  readonly #askFlags: AskFlags;
+  readonly #stopFlags = new StopFlags();
+  readonly #askFlags = new AskFlags();
   #endOfText: ReadonlySet<number> = new Set();
   #run: RunAhead | null = null;
   readonly #pending = new Map<number, Pending>();
@@ -45,10 +45,9 @@ export class EngineThread {
     [];
   #closing: Promise<void> | null = null;
 
-  constructor(start: WorkerStart) {
-    this.#stopFlags = new StopFlags(start.stopFlags);
-    this.#askFlags = new AskFlags(start.askFlags);
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
+  /** Starts the thread, which loads its code meanwhile; `load` or `abandon` has to follow. */
+  constructor() {
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url));
     this.ready = new Promise((resolve, reject) => {
       this.#worker.once('message', (greeting: Greeting) => {
         if (greeting.kind === 'refused') {
@@ -68,6 +67,19 @@ export class EngineThread {
         reject(this.#failAll('engine-closed', 'the engine is closed'));
       });
     });
+  }
+
+  /** Loads the model; `ready` tells how it went. */
+  load({ files, options }: Pick<WorkerStart, 'files' | 'options'>): void {
+    const flags = { stopFlags: this.#stopFlags.memory, askFlags: this.#askFlags.memory };
+    const start: WorkerStart = { files, options, ...flags };
+    this.#worker.postMessage(start);
+  }
+
+  /** Ends a thread without a model. */
+  async abandon(): Promise<void> {
+    this.ready.catch(() => undefined);
+    await this.#worker.terminate();
   }
 
   get closed(): boolean {

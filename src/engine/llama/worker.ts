@@ -1,7 +1,8 @@
 // The thread that computes: loads one model, answers requests one after another. No other thread
 // decodes with it, and nothing else runs here, so llama.cpp's calls may block.
 
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
@@ -22,7 +23,8 @@ import { StopFlags } from './stop-flags.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
-const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
+// The thread is started before its owner knows what to load.
+const [{ files, options, stopFlags, askFlags }] = (await once(port, 'message')) as [WorkerStart];
 const flags = new StopFlags(stopFlags);
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
