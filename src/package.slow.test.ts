@@ -69,6 +69,14 @@ describe('the package', () => {
     );
   });
 
+  it('holds the licence of what is bundled in it', () => {
+    const licences = readFileSync(join(installed, 'dist/bundle/LICENSES.txt'), 'utf8');
+    const native = ['koffi'];
+    for (const name of Object.keys(manifest.dependencies).filter((one) => !native.includes(one))) {
+      assert.match(licences, new RegExp(`^${name} \\d.*, `, 'm'));
+    }
+  });
+
   it('compiles for a strict consumer without the types of anything but Node', () => {
     const subpaths = Object.keys(manifest.exports).filter((name) => !name.endsWith('.json'));
     const imports = subpaths.map(
