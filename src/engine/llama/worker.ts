@@ -28,14 +28,19 @@ const [{ files, options, stopFlags, askFlags }] = (await once(port, 'message')) 
 const flags = new StopFlags(stopFlags);
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
-const flush = (): void => {
-  if (held.length > 0) port.postMessage(held);
+/** @param moved memory of the replies that is handed over, not copied. */
+const flush = (moved: readonly ArrayBuffer[] = []): void => {
+  if (held.length > 0) port.postMessage(held, moved);
   held = [];
 };
-const reply = (message: Reply): void => {
+const reply = (message: Reply, moved?: readonly ArrayBuffer[]): void => {
   held.push(message);
-  flush();
+  flush(moved);
 };
+/** The cache of a slot is saved into memory of its own, and may be large. */
+const savedMemory = (result: unknown): ArrayBuffer[] => [
+  (result as Uint8Array<ArrayBuffer>).buffer,
+];
 
 interface Started {
   readonly core: EngineCore;
@@ -117,6 +122,7 @@ if (started) {
     try {
       const done = { id: request.id, kind: 'done', result: answer(request, started) } as const;
       if (request.method === 'open' || request.method === 'truncate') held.push(done);
+      else if (request.method === 'save') reply(done, savedMemory(done.result));
       else reply(done);
       if (request.method === 'pass') runner.begin(request.id);
     } catch (reason) {
