@@ -47,16 +47,16 @@ export function requestMetrics(metrics: Metrics): RequestMetrics {
     },
   ]);
   return {
-    answered: (route, status) => requests.inc({ route, status: String(status) }),
+    answered: (route, status) => requests.add(1, { route, status: String(status) }),
     began: () => {
       openCount++;
     },
     firstToken: (ms) => firstToken.observe(ms / 1000),
     ended: ({ promptCount, tokenCount }: GenerationResult) => {
-      prompt.inc(promptCount);
-      written.inc(tokenCount);
+      prompt.add(promptCount);
+      written.add(tokenCount);
     },
-    abandoned: (why) => abandoned.inc({ why }),
+    abandoned: (why) => abandoned.add(1, { why }),
     closed: (ms) => {
       openCount--;
       duration.observe(ms / 1000);

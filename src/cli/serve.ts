@@ -184,6 +184,7 @@ async function serveWith(
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the model was stopped');
     }
+    warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
@@ -234,7 +235,6 @@ async function makeHttp(
 
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
   const modelPath = await resolveModel(options.model, terminal.env);
-  warnOfLongContext(modelPath, options, terminal);
   return {
     ...loadSettings(options),
     modelPath,

@@ -45,7 +45,6 @@ export async function loadEngines(
     { ...targetSettings(choice), ...shared },
     terminal.env,
   );
-  warnOfLongContext(targetOptions.modelPath, choice, terminal);
   const draftOptions =
     drafter.kind === 'model'
       ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
@@ -61,6 +60,7 @@ export async function loadEngines(
       throw new PilotfishError('cancelled', 'loading the models was stopped');
     }
     const [target, draft] = engines as [LlamaEngine, LlamaEngine | null];
+    warnOfLongContext(target, choice, terminal);
     if (draft) checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
     const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
     return { target, draft, ...parts, loadMs: performance.now() - started };

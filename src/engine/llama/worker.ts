@@ -1,7 +1,8 @@
 // The thread that computes: loads one model, answers requests one after another. No other thread
 // decodes with it, and nothing else runs here, so llama.cpp's calls may block.
 
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
@@ -26,18 +27,25 @@ import { inThreadTurn } from './thread-turn.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
-const { files, stopFlags, askFlags, ...given } = workerData as WorkerStart;
+// The thread is started before its owner knows what to load.
+const [order] = (await once(port, 'message')) as [WorkerStart];
+const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
-const flush = (): void => {
-  if (held.length > 0) port.postMessage(held);
+/** @param moved memory of the replies that is handed over, not copied. */
+const flush = (moved: readonly ArrayBuffer[] = []): void => {
+  if (held.length > 0) port.postMessage(held, moved);
   held = [];
 };
-const reply = (message: Reply): void => {
+const reply = (message: Reply, moved?: readonly ArrayBuffer[]): void => {
   held.push(message);
-  flush();
+  flush(moved);
 };
+/** The cache of a slot is saved into memory of its own, and may be large. */
+const savedMemory = (result: unknown): ArrayBuffer[] => [
+  (result as Uint8Array<ArrayBuffer>).buffer,
+];
 
 interface Started {
   readonly core: EngineCore;
@@ -131,6 +139,7 @@ if (started) {
     try {
       const done = { id: request.id, kind: 'done', result: answer(request, started) } as const;
       if (request.method === 'open' || request.method === 'truncate') held.push(done);
+      else if (request.method === 'save') reply(done, savedMemory(done.result));
       else reply(done);
       if (request.method === 'pass') runner.begin(request.id);
     } catch (reason) {
