@@ -66,6 +66,7 @@ const mayImport = { ...product, ...lab };
 const doors = {
   koffi: ['src/engine/llama/ffi/'],
   fastify: ['src/api/http-api.ts'],
+  'prom-client': ['src/api/metrics.ts'],
   commander: ['src/cli/', 'lab/cli/'],
   zod: ['src/api/', 'lab/gate/baseline-file.ts', 'lab/report/', 'lab/json-file.ts'],
   ws: [

@@ -84,7 +84,7 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     if (admission.kind !== 'admitted' || !mayReadStats(admission, raw)) {
       throw new ApiError('right_missing', 'this needs a key made with --may stats');
     }
-    return reply.type(metrics.contentType).send(metrics.page());
+    return reply.type(metrics.contentType).send(await metrics.page());
   });
   await app.ready();
   return {

@@ -47,16 +47,16 @@ export function requestMetrics(metrics: Metrics): RequestMetrics {
     },
   ]);
   return {
-    answered: (route, status) => requests.add(1, { route, status: String(status) }),
+    answered: (route, status) => requests.inc({ route, status: String(status) }),
     began: () => {
       openCount++;
     },
     firstToken: (ms) => firstToken.observe(ms / 1000),
     ended: ({ promptCount, tokenCount }: GenerationResult) => {
-      prompt.add(promptCount);
-      written.add(tokenCount);
+      prompt.inc(promptCount);
+      written.inc(tokenCount);
     },
-    abandoned: (why) => abandoned.add(1, { why }),
+    abandoned: (why) => abandoned.inc({ why }),
     closed: (ms) => {
       openCount--;
       duration.observe(ms / 1000);
