@@ -3,7 +3,16 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,6 +20,17 @@ import { packageRoot } from './cli/package-root.js';
 import { examples } from './examples.suite.js';
 
 const bytesMax = 14_000_000;
+
+const importIn = /(?:\bfrom|\bimport\(?|require\d*\()\s*["']([@a-z][^"'\s]*)["']/g;
+/** Parts of Fastify for schemas, logs and tests. */
+const neverLoaded = [
+  '@fastify/ajv-compiler',
+  '@fastify/fast-json-stringify-compiler',
+  'light-my-request',
+  'pino',
+];
+/** Native parts of ws that it does without. */
+const ifInstalled = ['bufferutil', 'utf-8-validate'];
 
 interface Packed {
   readonly filename: string;
@@ -67,6 +87,25 @@ describe('the package', () => {
         .sort(),
       promised.map(({ file }: { file: string }) => file).sort(),
     );
+  });
+
+  it('holds the licence of what is bundled in it', () => {
+    const licences = readFileSync(join(installed, 'dist/bundle/LICENSES.txt'), 'utf8');
+    const native = ['koffi'];
+    for (const name of Object.keys(manifest.dependencies).filter((one) => !native.includes(one))) {
+      assert.match(licences, new RegExp(`^${name} \\d.*, `, 'm'));
+    }
+  });
+
+  it('loads little but native code from outside of its bundle', () => {
+    const folder = join(installed, 'dist/bundle');
+    const scripts = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    const named = scripts.flatMap((name) => {
+      const text = readFileSync(join(folder, name), 'utf8');
+      return [...text.matchAll(importIn)].map(([, module]) => module!);
+    });
+    const outside = [...new Set(named)].filter((module) => !isBuiltin(module)).sort();
+    assert.deepEqual(outside, [...neverLoaded, ...ifInstalled, 'koffi'].sort());
   });
 
   it('compiles for a strict consumer without the types of anything but Node', () => {

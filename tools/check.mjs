@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 
 const steps = [
   ['format and lint', 'npx', ['--no-install', 'biome', 'check', '--error-on-warnings', '.']],
-  ['build', 'npx', ['--no-install', 'tsc', '-b', 'lab']],
+  ['build', 'npm', ['run', '--silent', 'build']],
   ['pure layers', 'npx', ['--no-install', 'tsc', '-p', 'tsconfig.pure.json']],
   ['layer table', process.execPath, ['tools/layers.mjs']],
   ['comments', process.execPath, ['tools/comments.mjs']],

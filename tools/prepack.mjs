@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-const { status } = spawnSync('npx', ['--no-install', 'tsc', '-b', 'lab'], { stdio: 'inherit' });
+const { status } = spawnSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
 
 for (const name of readdirSync('dist/src', { recursive: true })) {

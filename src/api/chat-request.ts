@@ -1,6 +1,6 @@
 // Checks the body of POST /v1/chat/completions and turns it into an ApiRequest.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChatMessage } from '../base/chat-message.js';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';

@@ -1,6 +1,6 @@
 // Checks the body of POST /v1/completions and turns it into an ApiRequest.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError } from './api-error.js';
 import { type ApiRequest, choicesMax } from './api-request.js';
 import type { PromptInput } from './generator.js';

@@ -1,7 +1,7 @@
 // Defines the fields that both endpoints take, and those that are accepted at their neutral value
 // only. `sharedRequest` below gives absent fields their defaults.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { logitBiasMax, plainSampling, type Sampling } from '../math/sampling.js';
 import { type ApiRequest, choicesMax, stopsMax } from './api-request.js';
 import type { TextFormat } from './generator.js';

@@ -1,6 +1,6 @@
 // Turns the issues of a zod schema into one API error: the first one, with the name of its field.
 
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ApiError, type ApiErrorCode } from './api-error.js';
 
 type Issue = z.core.$ZodIssue;

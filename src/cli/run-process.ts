@@ -1,6 +1,7 @@
 // Runs a command set as this process, with its streams, environment and signals, and sets the exit
 // code.
 
+import { constants } from 'node:os';
 import { type CommandSet, runCommandSet } from './command-line.js';
 import type { InputStream, OutputStream, Terminal } from './screen/terminal.js';
 
@@ -39,15 +40,15 @@ function dropEmptyVariables(): void {
 function processTerminal(): Terminal {
   const stop = new AbortController();
   // The first signal lets the command clean up; the second ends it at once.
-  const stopOrExit = (exitCode: number) => (): void => {
-    if (stop.signal.aborted) process.exit(exitCode);
+  const stopOrEnd = (signal: 'SIGINT' | 'SIGTERM') => (): void => {
+    if (stop.signal.aborted) endBy(signal);
     stop.abort();
   };
-  const interrupt = stopOrExit(130);
+  const interrupt = stopOrEnd('SIGINT');
   /** Set while Ctrl-C stops something smaller than the command. */
   let interruptible: (() => void) | null = null;
   process.on('SIGINT', () => (interruptible ?? interrupt)());
-  process.on('SIGTERM', stopOrExit(143));
+  process.on('SIGTERM', stopOrEnd('SIGTERM'));
   return {
     // Made on first use: most commands never read.
     get in(): InputStream {
@@ -68,4 +69,14 @@ function processTerminal(): Terminal {
       return () => process.off('SIGHUP', reload);
     },
   };
+}
+
+/**
+ * Ends by the signal itself: a shell reads 130 or 143. `process.exit` would run the destructors of
+ * native libraries while a pass still computes, which may crash.
+ */
+function endBy(signal: 'SIGINT' | 'SIGTERM'): void {
+  process.emit('exit', 128 + constants.signals[signal]); // Ends children.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

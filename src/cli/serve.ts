@@ -218,6 +218,7 @@ async function serveWith(
   const engine = pair.target;
   let closeHttp: () => void = () => undefined;
   try {
+    warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
     if (hints !== null) noteTo(terminal)(hints);
     const server = await startServer({
@@ -228,6 +229,7 @@ async function serveWith(
         ...(drafts.hasSuffix && { suffixBytesMax: options.suffixMib * 2 ** 20 }),
         ...(pair.draft && { engine: pair.draft }),
       },
+      onNote: noteTo(terminal),
       makeHttp: async (local) => {
         const http = await makeHttp(engine, options, access, local, terminal);
         closeHttp = http.close;
@@ -272,7 +274,6 @@ async function makeHttp(
 
 async function engineOptions(options: ServeOptions, terminal: Terminal): Promise<LlamaOptions> {
   const modelPath = await resolveModel(options.model, terminal.env);
-  warnOfLongContext(modelPath, options, terminal);
   return {
     ...loadSettings(options),
     modelPath,

@@ -83,6 +83,11 @@ export interface ServerOptions {
    */
   readonly shaping?: Partial<TrafficShaping>;
   /**
+   * Hears of failures that answers go on after, such as a cache that the engine could not restore:
+   * sentences for the operator. Default: none are told.
+   */
+  readonly onNote?: (text: string) => void;
+  /**
    * Makes the handler of HTTP on the same port, except for `GET /stats`. Called before the server
    * listens.
    */

@@ -105,7 +105,7 @@ class Server implements RunningServer {
       sessionsMax: settings.limits.sessions,
       cachedCountOf: (address) => this.#core.cachedCountOf(address),
     });
-    this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event));
+    this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event), options.onNote);
   }
 
   async listen(host: string, request?: RequestListener): Promise<void> {

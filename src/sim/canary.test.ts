@@ -17,7 +17,10 @@ const scenarios: { readonly [check in CheckName]?: Scenario } = {
   exactness: { ...swarm, work: { ...swarm.work, schemes: ['greedy', 'coupled', 'agreement'] } },
   verdicts: { ...swarm, work: { ...swarm.work, schemes: ['split', 'full'] } },
   // Engines that are told to fail excuse what follows.
-  slots: { ...swarm, faults: { ...swarm.faults, 'engine-error': 0 } },
+  slots: {
+    ...swarm,
+    faults: { ...swarm.faults, 'engine-error': 0, 'spoilt-image': 0, 'lost-slot': 0 },
+  },
 };
 
 /** The first seed whose first violation is the checker's. */

@@ -35,6 +35,8 @@ export function inject(world: FaultyWorld, fault: Fault): boolean {
     case 'server-drafter-failure':
     case 'server-drafter-slow':
     case 'server-drafter-wrong':
+    case 'spoilt-image':
+    case 'lost-slot':
       return meetServer(world, fault, world.servers[fault.target % world.servers.length]!);
     case 'storm':
       return storm(world, fault);
@@ -203,6 +205,12 @@ function meetServer(world: FaultyWorld, fault: Fault, server: SimServer): boolea
       engine.slow(1 + 20 * fault.strength);
       world.recover(fault.forMs, () => engine.slow(1));
       return engine.waitingCount > 0;
+    case 'spoilt-image':
+      engine.spoilImages(1 + Math.floor(3 * fault.strength));
+      return server.core.stats().slotsOwned > 0;
+    case 'lost-slot':
+      engine.loseSlot(Math.floor(fault.strength * server.settings.model.slotCount));
+      return server.core.stats().slotsOwned > 0;
     default:
       return server.drafter !== null && meetServerDrafter(world, fault, server.drafter);
   }
@@ -216,15 +224,15 @@ function meetServerDrafter(
   switch (kind) {
     case 'server-drafter-failure':
       drafter.failNext(1 + Math.floor(5 * strength));
-      return drafter.isBusy;
+      return drafter.isUsed;
     case 'server-drafter-slow':
       drafter.slow(1 + 50 * strength);
       world.recover(forMs, () => drafter.slow(1));
-      return drafter.isBusy;
+      return drafter.isUsed;
     case 'server-drafter-wrong':
       drafter.err(true);
       world.recover(forMs, () => drafter.err(false));
-      return drafter.isBusy;
+      return drafter.isUsed;
     default:
       return false;
   }

@@ -203,6 +203,8 @@ export const faultKinds = [
   'server-drafter-failure',
   'server-drafter-slow',
   'server-drafter-wrong',
+  'spoilt-image',
+  'lost-slot',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

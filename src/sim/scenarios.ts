@@ -127,6 +127,8 @@ export const swarm: Scenario = {
     'server-drafter-slow': 10,
     'server-drafter-wrong': 10,
     crowd: 2,
+    'spoilt-image': 20,
+    'lost-slot': 12,
   },
   offShare: 0.3,
 };

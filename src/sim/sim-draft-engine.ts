@@ -35,12 +35,11 @@ export class SimDraftEngine {
     this.#parts = parts;
   }
 
-  /** Whether drafts are asked for and not answered. */
-  get isBusy(): boolean {
-    return this.#timer !== null;
-  }
+  /** Whether drafts were ever asked for. */
+  isUsed = false;
 
   draft(id: number, requests: readonly DraftRequest[]): void {
+    this.isUsed = true;
     this.#queue.push({ id, requests });
     this.#next();
   }

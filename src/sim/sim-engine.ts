@@ -48,6 +48,9 @@ export class SimEngine {
   readonly #queue: EngineOperation[] = [];
   #timer: Timer | null = null;
   #failing: { left: number; passesOnly: boolean } = { left: 0, passesOnly: false };
+  #spoiling = 0;
+  readonly #spoilt = new WeakSet<Uint8Array>();
+  readonly #lost = new Set<number>();
   #slowness = 1;
 
   constructor(
@@ -77,6 +80,16 @@ export class SimEngine {
   /** The next operations fail and change nothing. */
   failNext(count: number, passesOnly: boolean): void {
     this.#failing = { left: count, passesOnly };
+  }
+
+  /** The next images that are saved are damaged, which shows only when they are to be restored. */
+  spoilImages(count: number): void {
+    this.#spoiling = count;
+  }
+
+  /** Forgets what a slot holds: everything on it fails until it is filled from the start. */
+  loseSlot(slot: number): void {
+    this.#lost.add(slot);
   }
 
   /** Passes take so many times longer from now on. */
@@ -145,8 +158,7 @@ export class SimEngine {
 
   #carryOut(operation: EngineOperation): Answered {
     const { id } = operation;
-    if (this.#failing.left > 0 && (operation.kind === 'pass' || !this.#failing.passesOnly)) {
-      this.#failing.left--;
+    if (this.#isToFail(operation) || this.#isLost(operation)) {
       const message = `${operation.kind} failed as the fault wants it`;
       const event = { kind: 'failed', id, code: 'engine-failed', message } as const;
       return { operation, event, isInjected: true, hints: [] };
@@ -155,7 +167,37 @@ export class SimEngine {
     const event = this.#skips(operation)
       ? ({ kind: 'done', id, bytes: null } as const)
       : answerOf(this.core, operation, (some) => hints.push(...some));
+    if (event.kind === 'done' && event.bytes !== null && this.#spoiling > 0) {
+      this.#spoiling--;
+      this.#spoilt.add(event.bytes);
+    }
     return { operation, event, isInjected: false, hints };
+  }
+
+  #isToFail({ kind }: EngineOperation): boolean {
+    if (this.#failing.left === 0 || (kind !== 'pass' && this.#failing.passesOnly)) return false;
+    this.#failing.left--;
+    return true;
+  }
+
+  /** Whether a slot or an image that the operation needs is lost. */
+  #isLost(operation: EngineOperation): boolean {
+    switch (operation.kind) {
+      case 'pass':
+        return operation.segments.some(({ slot }) => this.#lost.has(slot));
+      case 'copy-prefix':
+        return this.#lost.has(operation.from) || this.#lost.has(operation.to);
+      case 'open':
+        if (operation.keptLength === 0) this.#lost.delete(operation.slot);
+        break;
+      case 'restore':
+        if (this.#spoilt.has(operation.state)) return true;
+        this.#lost.delete(operation.slot);
+        break;
+      default:
+        break;
+    }
+    return this.#lost.has(operation.slot);
   }
 }
 

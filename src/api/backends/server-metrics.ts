@@ -26,6 +26,7 @@ const counters: readonly (readonly [string, string, Read])[] = [
   ['engine_busy_seconds_total', 'Time with a pass in flight.', ({ core }) => core.busyMs / 1000],
   ['sessions_evicted_total', 'Sessions that lost their slot.', ({ core }) => core.evictionCount],
   ['sessions_restored_total', 'Caches restored from memory.', ({ core }) => core.restoreCount],
+  ['caches_lost_total', 'Caches the engine failed at.', ({ core }) => core.lostCacheCount],
   [
     'prefix_shared_tokens_total',
     'Prompt tokens shared with another session.',

@@ -185,7 +185,6 @@ async function loadDrafter(
 ): Promise<LlamaEngine> {
   const isModel = drafter.kind === 'model';
   const modelPath = await resolveModel(isModel ? drafter.name : options.vocab, terminal.env);
-  if (isModel) warnOfLongContext(modelPath, options, terminal);
   const settings = {
     ...loadSettings(options),
     modelPath,
@@ -195,6 +194,7 @@ async function loadDrafter(
       : { slotCount: 1, contextLength: 8 }),
   };
   const engine = await loadNoted(settings, terminal);
+  if (isModel) warnOfLongContext(engine, options, terminal);
   if (!terminal.signal.aborted) return engine;
   await engine.close();
   throw new PilotfishError('cancelled', 'loading the model was stopped');

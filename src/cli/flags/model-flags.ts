@@ -1,7 +1,7 @@
 // Defines the flags for loading models, and turns them into engine settings.
 
 import type { Option } from 'commander';
-import { checkModelFile } from '../../engine/gguf/model-file.js';
+import type { LlamaEngine } from '../../engine/llama/index.js';
 import {
   type CacheType,
   cacheTypes,
@@ -116,14 +116,12 @@ export function loadSettings(options: LoadOptions): Partial<LlamaOptions> {
 
 /** Warns when the context is longer than in training: it works, but the text gets worse. */
 export function warnOfLongContext(
-  modelPath: string,
+  { info, trainedContext }: LlamaEngine,
   { ctxSize }: LoadOptions,
   terminal: Pick<Terminal, 'err' | 'env'>,
 ): void {
-  if (ctxSize === undefined) return;
-  const { contextLength, name } = checkModelFile(modelPath);
-  if (ctxSize <= contextLength) return;
+  if (ctxSize === undefined || ctxSize <= trainedContext) return;
   noteTo(terminal)(
-    `${name} was trained on ${contextLength} tokens of context; text beyond that is poor with --ctx-size ${ctxSize}`,
+    `${info.modelName} was trained on ${trainedContext} tokens of context; text beyond that is poor with --ctx-size ${ctxSize}`,
   );
 }

@@ -45,12 +45,12 @@ export async function loadEngines(
     { ...targetSettings(choice), ...shared },
     terminal.env,
   );
-  warnOfLongContext(targetOptions.modelPath, choice, terminal);
   const draftOptions =
     drafter.kind === 'model'
       ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
       : null;
   const { target, draft } = await loadPair(targetOptions, draftOptions, terminal);
+  warnOfLongContext(target, choice, terminal);
   const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
   return { target, draft, ...parts, loadMs: performance.now() - started };
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { coresHere, defaultPoll, defaultThreads, fitThreads } from './cores.js';
+import { coresHere, defaultPoll, defaultThreads, fitThreads, tryThreads } from './cores.js';
 
 /** A machine by its files; two hyper-threads a core where `siblings` says so. */
 function machine(files: Record<string, string>, siblings: readonly string[] = []) {
@@ -83,5 +83,18 @@ describe('threads', () => {
     assert.deepEqual(fit.options, { threads: 1, batchThreads: 1 });
     assert.match(fit.warnings.join(), /allows only 11 more threads: .* one instead of 4/);
     assert.deepEqual(fitThreads({ threads: 3, batchThreads: 3 }, cores(8, 8, 11)).warnings, []);
+  });
+
+  it('that cannot be started beside those of Node become one, with a warning', () => {
+    const options = { threads: 2, batchThreads: 4 };
+    const under = (limit: number) => tryThreads(options, (count) => count <= limit);
+    assert.deepEqual(under(11), { options, warnings: [] });
+    assert.deepEqual(under(10).options, { threads: 1, batchThreads: 1 });
+    assert.match(under(10).warnings.join(), /refuses to start 11 threads: .* one instead of 4/);
+    const one = { threads: 1, batchThreads: 1 };
+    assert.deepEqual(
+      tryThreads(one, () => false),
+      { options: one, warnings: [] },
+    );
   });
 });

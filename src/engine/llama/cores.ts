@@ -55,25 +55,49 @@ export interface ThreadCounts {
   readonly batchThreads: number;
 }
 
+/** Options, and sentences for the user about threads that cost speed. */
+export interface Fitted<T extends ThreadCounts> {
+  readonly options: T;
+  readonly warnings: string[];
+}
+
 /**
  * One thread where the control groups allow no more, because ggml ends the process when it may not
  * start one.
- *
- * @returns the options, and sentences for the user about threads that cost speed.
  */
 export function fitThreads<T extends ThreadCounts>(
   options: T,
   { usable, threadsLeft }: Cores,
-): { readonly options: T; readonly warnings: string[] } {
+): Fitted<T> {
   const wanted = Math.max(options.threads, options.batchThreads);
   if (wanted === 1) return { options, warnings: [] };
   if (threadsLeft !== null && threadsLeft < wanted + reservedThreads) {
-    const warning = `the system allows only ${threadsLeft} more threads: the model computes with one instead of ${wanted}`;
-    return { options: { ...options, threads: 1, batchThreads: 1 }, warnings: [warning] };
+    return withOne(options, `the system allows only ${threadsLeft} more threads`);
   }
   if (wanted < usable) return { options, warnings: [] };
   const warning = `${wanted} threads on ${usable} ${usable === 1 ? 'core' : 'cores'} leave none for this program itself: tokens may come slower than with ${Math.max(1, usable - 1)}`;
   return { options, warnings: [warning] };
+}
+
+/**
+ * One thread where the system refuses more for a reason that no file tells, such as a limit of the
+ * user's.
+ *
+ * @param canStart whether so many threads more can run now.
+ */
+export function tryThreads<T extends ThreadCounts>(
+  options: T,
+  canStart: (count: number) => boolean,
+): Fitted<T> {
+  const wanted = Math.max(options.threads, options.batchThreads);
+  if (wanted === 1 || canStart(wanted - 1 + reservedThreads)) return { options, warnings: [] };
+  return withOne(options, `the system refuses to start ${wanted + reservedThreads - 1} threads`);
+}
+
+function withOne<T extends ThreadCounts>(options: T, why: string): Fitted<T> {
+  const wanted = Math.max(options.threads, options.batchThreads);
+  const warning = `${why}: the model computes with one instead of ${wanted}`;
+  return { options: { ...options, threads: 1, batchThreads: 1 }, warnings: [warning] };
 }
 
 function physicalCores(read: ReadText): number | null {

@@ -16,6 +16,7 @@ import { AskFlags } from './ask-flags.js';
 import type { CoreArgs, CoreMethod, CoreResult, Greeting, Reply, WorkerStart } from './messages.js';
 import { RunAhead } from './run-ahead.js';
 import { StopFlags } from './stop-flags.js';
+import { threadTurn } from './thread-turn.js';
 
 /** Who hears of what a request says before its end. */
 interface Listeners {
@@ -35,8 +36,8 @@ type Ready = Extract<Greeting, { kind: 'ready' }>;
 export class EngineThread {
   readonly ready: Promise<Ready>;
   readonly #worker: Worker;
-  readonly #stopFlags: StopFlags;
-  readonly #askFlags: AskFlags;
+  readonly #stopFlags = new StopFlags();
+  readonly #askFlags = new AskFlags();
   #endOfText: ReadonlySet<number> = new Set();
   #run: RunAhead | null = null;
   readonly #pending = new Map<number, Pending>();
@@ -45,10 +46,13 @@ export class EngineThread {
     [];
   #closing: Promise<void> | null = null;
 
-  constructor(start: WorkerStart) {
-    this.#stopFlags = new StopFlags(start.stopFlags);
-    this.#askFlags = new AskFlags(start.askFlags);
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start });
+  /**
+   * Starts the thread, which loads its code meanwhile; `load` or `abandon` has to follow.
+   *
+   * @throws PilotfishError `engine-failed` where the system starts no thread.
+   */
+  constructor() {
+    this.#worker = startWorker();
     this.ready = new Promise((resolve, reject) => {
       this.#worker.once('message', (greeting: Greeting) => {
         if (greeting.kind === 'refused') {
@@ -68,6 +72,19 @@ export class EngineThread {
         reject(this.#failAll('engine-closed', 'the engine is closed'));
       });
     });
+  }
+
+  /** Loads the model; `ready` tells how it went. */
+  load({ files, options }: Pick<WorkerStart, 'files' | 'options'>): void {
+    const flags = { stopFlags: this.#stopFlags.memory, askFlags: this.#askFlags.memory };
+    const start: WorkerStart = { files, options, ...flags, threadTurn };
+    this.#worker.postMessage(start);
+  }
+
+  /** Ends a thread without a model. */
+  async abandon(): Promise<void> {
+    this.ready.catch(() => undefined);
+    await this.#worker.terminate();
   }
 
   get closed(): boolean {
@@ -191,5 +208,15 @@ export class EngineThread {
     this.#run?.fail(error);
     this.#pending.clear();
     return error;
+  }
+}
+
+function startWorker(): Worker {
+  try {
+    return new Worker(new URL('./worker.js', import.meta.url));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `the system starts no thread for the model: ${why}`;
+    throw new PilotfishError('engine-failed', message, { cause });
   }
 }

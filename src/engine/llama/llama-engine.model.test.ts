@@ -55,8 +55,17 @@ describe('llama engine', () => {
   });
   after(() => engine.close());
 
+  it('leaves no thread behind when it refuses', async () => {
+    const ports = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort');
+    const already = ports().length;
+    const refused = loadLlamaEngine({ ...small, modelPath: 'missing.gguf' });
+    await assert.rejects(refused, { code: 'model-not-found' });
+    assert.equal(ports().length, already);
+  });
+
   it('tells what it loaded', () => {
     assert.match(engine.info.modelName, /Llama/);
+    assert.equal(engine.trainedContext, 512);
     assert.equal(engine.info.vocabulary.size, 4096);
     assert.deepEqual(engine.warnings, []);
     assert.equal(engine.info.contextLength, 128);

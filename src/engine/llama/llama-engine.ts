@@ -1,6 +1,5 @@
 import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from '../engine.js';
 import { checkModelFile, type ModelFacts } from '../gguf/model-file.js';
-import { AskFlags } from './ask-flags.js';
 import { coresHere, fitThreads } from './cores.js';
 import { EngineThread } from './engine-thread.js';
 import { planExit } from './exit-plan.js';
@@ -11,7 +10,6 @@ import { NativeVocabulary } from './native-vocabulary.js';
 import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { probeModel } from './probe.js';
 import { hasPassed, notePassed, probeEntry } from './probe-record.js';
-import { StopFlags } from './stop-flags.js';
 
 /** An engine with what only llama.cpp has to say. */
 export interface LlamaEngine extends Engine {
@@ -19,6 +17,8 @@ export interface LlamaEngine extends Engine {
   readonly library: LibraryFiles;
   /** Which row kernel the thread runs. */
   readonly kernel: string;
+  /** Longest context that the model was trained for, in tokens. */
+  readonly trainedContext: number;
   /** Sentences about what makes this engine slower than it could be; usually none. */
   readonly warnings: readonly string[];
 }
@@ -43,26 +43,37 @@ export interface LlamaEngine extends Engine {
  * ```
  */
 export async function loadLlamaEngine(options: LlamaOptions): Promise<LlamaEngine> {
+  const thread = new EngineThread();
+  try {
+    return await loadOn(thread, options);
+  } catch (reason) {
+    await thread.abandon();
+    throw reason;
+  }
+}
+
+async function loadOn(thread: EngineThread, options: LlamaOptions): Promise<LlamaEngine> {
   const facts = checkModelFile(options.modelPath);
   const exit = options.exit ? planExit(options.exit, facts) : null;
   const cores = coresHere();
   const wanted = resolveOptions(options, facts.contextLength, exit, cores);
-  const { options: resolved, warnings } = fitThreads(wanted, cores);
+  const { options: fitted, warnings } = fitThreads(wanted, cores);
   const files = findLibrary(options.libraryFolder);
   const llama = openLlama(files);
-  checkMemory(facts, resolved, memoryLimit(resolved, files));
-  if (options.probe !== false) await probeOnce(facts, files, resolved);
-  const shared = { stopFlags: new StopFlags().memory, askFlags: new AskFlags().memory };
-  const thread = new EngineThread({ files, options: resolved, ...shared });
+  checkMemory(facts, fitted, memoryLimit(fitted, files));
+  if (options.probe !== false) await probeOnce(facts, files, fitted);
+  thread.load({ files, options: fitted });
   const greeting = await thread.ready;
   const vocabulary = new NativeVocabulary(llama, greeting.modelPointer, () => thread.closed);
-  const { kernel, isPooled } = greeting;
-  if (!isPooled && resolved.threads > 1) {
-    warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
-  }
+  const { kernel } = greeting;
+  const resolved = { ...fitted, ...greeting.threads };
+  warnings.push(...greeting.warnings);
   return new ThreadedEngine(
     thread,
-    { options: resolved, library: files, kernel, warnings },
+    {
+      ...{ options: resolved, library: files, kernel, warnings },
+      trainedContext: facts.contextLength,
+    },
     {
       modelName: facts.name,
       vocabulary,
@@ -93,18 +104,20 @@ class ThreadedEngine implements LlamaEngine {
   readonly options: ResolvedOptions;
   readonly library: LibraryFiles;
   readonly kernel: string;
+  readonly trainedContext: number;
   readonly warnings: readonly string[];
   readonly #thread: EngineThread;
 
   constructor(
     thread: EngineThread,
-    loaded: Pick<LlamaEngine, 'options' | 'library' | 'kernel' | 'warnings'>,
+    loaded: Pick<LlamaEngine, 'options' | 'library' | 'kernel' | 'trainedContext' | 'warnings'>,
     info: EngineInfo,
   ) {
     this.#thread = thread;
     this.options = loaded.options;
     this.library = loaded.library;
     this.kernel = loaded.kernel;
+    this.trainedContext = loaded.trainedContext;
     this.warnings = loaded.warnings;
     this.info = info;
   }

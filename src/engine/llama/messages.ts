@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../base/error.js';
 import type { DraftedToken, ExitHint, PassResult } from '../engine.js';
 import type { EngineCore } from '../engine-core.js';
+import type { ThreadCounts } from './cores.js';
 import type { Pointer } from './ffi/structs.js';
 import type { LibraryFiles } from './library.js';
 import type { ResolvedOptions } from './options.js';
@@ -53,8 +54,10 @@ export type Greeting =
       readonly contextLength: number;
       readonly kernel: string;
       readonly endOfText: readonly number[];
-      /** Whether a thread pool computes; false costs time at every pass. */
-      readonly isPooled: boolean;
+      /** Of ggml, as the system lets them start. */
+      readonly threads: ThreadCounts;
+      /** Sentences about threads that cost speed. */
+      readonly warnings: readonly string[];
     }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
 
@@ -65,4 +68,6 @@ export interface WorkerStart {
   readonly stopFlags: SharedArrayBuffer;
   /** See ask-flags.ts. */
   readonly askFlags: SharedArrayBuffer;
+  /** See thread-turn.ts. */
+  readonly threadTurn: SharedArrayBuffer;
 }

@@ -1,7 +1,8 @@
 // The thread that computes: loads one model, answers requests one after another. No other thread
 // decodes with it, and nothing else runs here, so llama.cpp's calls may block.
 
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { once } from 'node:events';
+import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
@@ -12,28 +13,39 @@ import { PassAhead } from '../pass-ahead.js';
 import { AheadRunner } from './ahead-runner.js';
 import { AskFlags } from './ask-flags.js';
 import { ContextThreads } from './context-threads.js';
-import { openLlama } from './ffi/llama.js';
+import { type Fitted, tryThreads } from './cores.js';
+import { type Llama, openLlama } from './ffi/llama.js';
 import { openTensors } from './ffi/tensors.js';
 import { openThreadPools } from './ffi/thread-pool.js';
+import { canStartThreads } from './ffi/thread-trial.js';
 import type { CoreMethod, Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
+import type { ResolvedOptions } from './options.js';
 import { StopFlags } from './stop-flags.js';
+import { inThreadTurn } from './thread-turn.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
-const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
+// The thread is started before its owner knows what to load.
+const [order] = (await once(port, 'message')) as [WorkerStart];
+const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
-const flush = (): void => {
-  if (held.length > 0) port.postMessage(held);
+/** @param moved memory of the replies that is handed over, not copied. */
+const flush = (moved: readonly ArrayBuffer[] = []): void => {
+  if (held.length > 0) port.postMessage(held, moved);
   held = [];
 };
-const reply = (message: Reply): void => {
+const reply = (message: Reply, moved?: readonly ArrayBuffer[]): void => {
   held.push(message);
-  flush();
+  flush(moved);
 };
+/** The cache of a slot is saved into memory of its own, and may be large. */
+const savedMemory = (result: unknown): ArrayBuffer[] => [
+  (result as Uint8Array<ArrayBuffer>).buffer,
+];
 
 interface Started {
   readonly core: EngineCore;
@@ -51,7 +63,8 @@ function start(): Started | null {
   };
   try {
     const llama = openLlama(files);
-    threads = new ContextThreads(llama, openThreadPools(files), options);
+    const { options, warnings, pool } = inThreadTurn(given.threadTurn, () => startThreads(llama));
+    threads = pool;
     model = new NativeModel(llama, options, options.exit && openTensors(files), threads);
     const vocabulary = new NativeVocabulary(llama, model.modelPointer, () => false);
     const { endOfText } = vocabulary;
@@ -64,7 +77,8 @@ function start(): Started | null {
       contextLength: model.contextLength,
       kernel: math.implementation,
       endOfText: [...endOfText],
-      isPooled: threads.isPooled,
+      threads: { threads: options.threads, batchThreads: options.batchThreads },
+      warnings,
     };
     port.postMessage(greeting);
     return { core, ahead: new PassAhead(core, endOfText), close };
@@ -75,6 +89,16 @@ function start(): Started | null {
     port.postMessage(greeting);
     return null;
   }
+}
+
+/** Starts ggml's threads, or one where the system refuses. */
+function startThreads(llama: Llama): Fitted<ResolvedOptions> & { readonly pool: ContextThreads } {
+  const { options, warnings } = tryThreads(given.options, canStartThreads);
+  const pool = new ContextThreads(llama, openThreadPools(files), options);
+  if (!pool.isPooled && options.threads > 1) {
+    warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
+  }
+  return { options, warnings, pool };
 }
 
 function answer(request: Request, { core, ahead, close }: Started): unknown {
@@ -115,6 +139,7 @@ if (started) {
     try {
       const done = { id: request.id, kind: 'done', result: answer(request, started) } as const;
       if (request.method === 'open' || request.method === 'truncate') held.push(done);
+      else if (request.method === 'save') reply(done, savedMemory(done.result));
       else reply(done);
       if (request.method === 'pass') runner.begin(request.id);
     } catch (reason) {

@@ -25,7 +25,7 @@ describe('the statistics', () => {
       advised: { sessionCount: 0, meanLength: 0, noneCount: 0 },
       ...{ slotCount: 4, slotsOwned: 0, queueLength: 0, waitingForSlot: 0 },
       images: { count: 0, waitingCount: 0, bytes: 0 },
-      ...{ evictionCount: 0, restoreCount: 0, sharedTokenCount: 0 },
+      ...{ evictionCount: 0, restoreCount: 0, sharedTokenCount: 0, lostCacheCount: 0 },
       ...{ accountCount: 0, accounts: [] },
       cover: { padBytes: 0, aggregateMs: 0, connectionCount: 0 },
       ...{ passCount: 0, passFailureCount: 0, fedCount: 0, rowCount: 0, busyMs: 0 },

@@ -60,6 +60,8 @@ export interface CoreStats {
   readonly evictionCount: number;
   readonly restoreCount: number;
   readonly sharedTokenCount: number;
+  /** Caches that the engine could not save, restore, copy or cut: computed again. */
+  readonly lostCacheCount: number;
   readonly passCount: number;
   readonly passFailureCount: number;
   /** Tokens fed and rows judged by all passes. */

@@ -157,8 +157,9 @@ export class ServerCore {
     if (kind === 'pass') {
       this.#results.passFailed(this.#parts.scheduler.passFailed(id, nowMs), message, nowMs);
     } else if (kind === 'save') {
-      this.#parts.slots.images.fail(id);
+      this.#parts.slots.saveFailed(id);
     } else if (session) {
+      this.#parts.slots.fail(session, id);
       this.#results.slotFailed(session, message);
     }
   }

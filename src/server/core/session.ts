@@ -64,6 +64,8 @@ export class Session {
   readonly #sources = new SourceTally();
   readonly #text: CommittedText;
   #status: SessionStatus;
+  /** Of the log, before any token of the server. */
+  readonly #openedLength: number;
   /** Committed length that the device knows of. */
   #announcedLength: number;
   /** An empty draft asks for the token at this position. */
@@ -86,6 +88,7 @@ export class Session {
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
     const [drafts, logprobs, sources] = [this.#drafts, this.#logprobs, this.#sources];
     this.#text = { terms, log, drafts, logprobs, sources };
+    this.#openedLength = log.length;
     this.#announcedLength = log.length;
     this.#waitingSinceMs = nowMs;
     this.#draftAtMs = nowMs;
@@ -211,12 +214,12 @@ export class Session {
     return this.#draftAtMs;
   }
 
-  /** Prompt tokens that were in a cache at its first pass; null before. */
+  /** Prompt tokens that were in a cache, and not computed; null before its first pass. */
   get cachedCount(): number | null {
     return this.#cachedCount;
   }
 
-  /** Slots that have failed under it since a pass last ended well. */
+  /** Slots that have failed under it since it last committed tokens. */
   get slotFailureCount(): number {
     return this.#slotFailureCount;
   }
@@ -296,7 +299,9 @@ export class Session {
   // Events from the engine.
 
   passStarted(segment: InFlightSegment, cachedLength: number): void {
-    this.#cachedCount ??= Math.min(cachedLength, this.terms.promptLength);
+    // Before the first token a pass may be run again because what was in a cache is lost.
+    if (this.#log.length === this.#openedLength)
+      this.#cachedCount = Math.min(this.#cachedCount ?? this.terms.promptLength, cachedLength);
     this.#status = moves.passStarted(this.#status, segment);
     this.#drafts.passTaken();
     if (segment.isJudged) this.#history.judged(this.#waitingSinceMs);
@@ -312,8 +317,9 @@ export class Session {
     if (status.kind !== 'in-pass' && status.kind !== 'cancelling') return false;
     const { segment, isInvalid } = status;
     this.#waitingSinceMs = nowMs;
-    if (!isInvalid) this.#slotFailureCount = 0;
     const isCommitted = segment.isJudged && !isInvalid;
+    // A part of a prompt is no end: the rest would be copied from what has failed.
+    if (isCommitted) this.#slotFailureCount = 0;
     const after = isCommitted ? commitOutcome(this.#text, segment, outcome) : goesOn;
     this.#status = moves.passEnded(status, after, segment.isJudged);
     return !isInvalid;

@@ -25,6 +25,7 @@ export function statsOf(parts: CoreParts): CoreStats {
     evictionCount: slots.evictionCount,
     restoreCount: slots.restoreCount,
     sharedTokenCount: slots.sharedTokenCount,
+    lostCacheCount: slots.lostCacheCount,
     accountCount: tenants.count,
     accounts: busiest(tenants),
     cover: { ...settings.shaping, connectionCount: coveredCount(connections) },

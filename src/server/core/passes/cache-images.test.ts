@@ -52,7 +52,8 @@ describe('saved caches', () => {
     saveWaiting(images, third!, 30);
     assert.deepEqual([images.count, images.byteCount], [2, 90]);
     assert.equal(images.takeBest(first!, 0), undefined);
-    assert.deepEqual(images.takeBest(second!, 0), { bytes: new Uint8Array(60), keptLength: 19 });
+    const taken = images.takeBest(second!, 0);
+    assert.deepEqual([taken?.bytes.length, taken?.keptLength], [60, 19]);
     assert.equal(bytesFor(images, third!), 30);
     assert.deepEqual([images.count, images.byteCount], [0, 0]);
   });
@@ -130,6 +131,27 @@ describe('saved caches', () => {
       assert.equal(images.takeBest(sessionOf(4, 30, other), 0), undefined);
       assert.deepEqual(images.takeBest(sessionOf(4, 30), 0)?.keptLength, 19);
     }
+  });
+
+  it('that the engine has refused serve no other session', () => {
+    const images = new CacheImages(100);
+    saveLeft(images, 4, 10);
+    const taken = images.takeBest(sessionOf(4, 9), 0)!;
+    assert.equal(images.count, 1, 'most of it is another text');
+    images.refused(taken.text);
+    assert.deepEqual([images.count, images.byteCount], [0, 0]);
+    images.refused(taken.text);
+    images.checkIntegrity([]);
+  });
+
+  it('serve no session whose slot has failed, until a pass of it has ended well', () => {
+    const images = new CacheImages(100);
+    saveLeft(images, 4, 10);
+    const session = sessionOf(4);
+    session.slotFailed();
+    assert.equal(images.takeBest(session, 0), undefined);
+    assert.equal(images.isComing(session), false);
+    assert.equal(bytesFor(images, sessionOf(4)), 10);
   });
 
   it('serve the session that holds less, and stay where they are mostly another text', () => {

@@ -18,6 +18,7 @@ export interface SavedText {
 
 /** An image to fill a slot from. */
 export interface TakenImage {
+  readonly text: SavedText;
   readonly bytes: Uint8Array;
   /** Tokens of it that are the session's. */
   readonly keptLength: number;
@@ -117,7 +118,12 @@ export class CacheImages {
     const bytes = best && this.#saved.get(best);
     if (best && isMostlyOurs(keptLength, best.length)) this.#remove(best);
     this.drop(session);
-    return bytes && { bytes, keptLength };
+    return bytes && { text: best!, bytes, keptLength };
+  }
+
+  /** The engine has refused the image of a text: nothing else is filled from it. */
+  refused(text: SavedText): void {
+    if (this.#saved.has(text)) this.#remove(text);
   }
 
   /** The session is over: its text may be continued by another. */
@@ -163,6 +169,10 @@ export class CacheImages {
 export const isMostlyOurs = (keptLength: number, length: number): boolean =>
   keptLength > 0 && keptLength * 2 >= length;
 
+/** After a failure the text is computed from its log, so that no cache can fail it again. */
+export const trustsCaches = ({ slotFailureCount, isSuspect }: Session): boolean =>
+  slotFailureCount === 0 && !isSuspect;
+
 /**
  * Tokens that a session can take over from a text: all it shares but the last, which has to be
  * computed for its row.
@@ -171,6 +181,6 @@ export function sharedLength(
   { tenant, log, length }: Omit<SavedText, 'session'>,
   session: Session,
 ): number {
-  if (tenant !== session.terms.tenant) return 0;
+  if (tenant !== session.terms.tenant || !trustsCaches(session)) return 0;
   return session.log.sharedPrefix(log, Math.min(length, session.log.length - 1));
 }

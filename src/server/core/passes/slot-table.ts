@@ -15,6 +15,7 @@ import {
   isMostlyOurs,
   type SavedText,
   sharedLength,
+  trustsCaches,
 } from './cache-images.js';
 import type { IssueOperation } from './operations.js';
 
@@ -36,8 +37,8 @@ interface SlotRecord {
   /** Log length when the owner got it. */
   ownedFrom: number;
   lastUsedMs: number;
-  /** Operations under way that may fail for lack of memory or a damaged image. */
-  readonly unconfirmed: Set<number>;
+  /** Operations under way that may fail, each with what the slot is filled from. */
+  readonly unconfirmed: Map<number, SavedText | SlotRecord>;
   /** In the pass in flight. */
   isFlying: boolean;
 }
@@ -58,6 +59,8 @@ export class SlotTable {
   evictionCount = 0;
   restoreCount = 0;
   sharedTokenCount = 0;
+  /** Operations on slots that have failed: what they held is computed again. */
+  lostCacheCount = 0;
 
   constructor(
     { model, slotQuantumTokens, swapBytesMax }: ServerCoreSettings,
@@ -73,7 +76,7 @@ export class SlotTable {
       engineLength: 0,
       ownedFrom: 0,
       lastUsedMs: 0,
-      unconfirmed: new Set<number>(),
+      unconfirmed: new Map(),
       isFlying: false,
     }));
   }
@@ -210,11 +213,10 @@ export class SlotTable {
     const { config } = session.terms;
     const image = this.images.takeBest(session, keptLength);
     if (image !== undefined) {
-      const { bytes: state, keptLength: length } = image;
+      const { text, bytes: state, keptLength: length } = image;
       const operation = { kind: 'restore', slot: slot.id, state, config, length } as const;
-      slot.unconfirmed.add(this.#issue(operation, session));
+      slot.unconfirmed.set(this.#issue(operation, session), text);
       slot.engineLength = length;
-      this.restoreCount++;
       return;
     }
     this.#issue({ kind: 'open', slot: slot.id, config, keptLength }, session);
@@ -232,6 +234,7 @@ export class SlotTable {
     const slot = this.#of(session);
     const ownLength = this.cacheLength(session);
     if (neededLength < ownLength + copiedTokensMin || slot.unconfirmed.size > 0) return true;
+    if (!trustsCaches(session)) return true;
     let best: SlotRecord | null = null;
     let bestLength = ownLength + copiedTokensMin - 1;
     let isComing = false;
@@ -254,9 +257,8 @@ export class SlotTable {
 
   #copy(from: SlotRecord, to: SlotRecord, session: Session, length: number): void {
     const operation = { kind: 'copy-prefix', from: from.id, to: to.id, length } as const;
-    to.unconfirmed.add(this.#issue(operation, session));
+    to.unconfirmed.set(this.#issue(operation, session), from);
     to.engineLength = length;
-    this.sharedTokenCount += length;
   }
 
   /** Rolls the engine back to `length` tokens of the log. */
@@ -332,7 +334,26 @@ export class SlotTable {
 
   /** An operation that could have failed did not. */
   confirm(session: Session, id: number): void {
-    this.#slotOf.get(session)?.unconfirmed.delete(id);
+    const slot = this.#slotOf.get(session);
+    const source = slot?.unconfirmed.get(id);
+    if (slot === undefined || source === undefined) return;
+    slot.unconfirmed.delete(id);
+    if ('residue' in source) this.sharedTokenCount += slot.engineLength;
+    else this.restoreCount++;
+  }
+
+  saveFailed(id: number): void {
+    this.lostCacheCount++;
+    this.images.fail(id);
+  }
+
+  /** An operation of a session has failed: nothing else is filled from what it was to use. */
+  fail(session: Session, id: number): void {
+    this.lostCacheCount++;
+    const source = this.#slotOf.get(session)?.unconfirmed.get(id);
+    if (source === undefined) return;
+    if ('residue' in source) source.residue = null;
+    else this.images.refused(source);
   }
 
   /** @throws InvariantError where owners and slots disagree. */
