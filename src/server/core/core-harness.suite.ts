@@ -219,6 +219,7 @@ export const draftOf = (changes: Partial<Draft>): Draft => ({
   laws: null,
   residual: null,
   more: false,
+  chances: null,
   ...changes,
 });
 

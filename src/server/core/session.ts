@@ -4,7 +4,12 @@
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { Draft, EndReason, SourceCounts } from '../../protocol/frame.js';
+import {
+  type Draft,
+  type EndReason,
+  modeTraits,
+  type SourceCounts,
+} from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import {
   type Reception,
@@ -171,8 +176,7 @@ export class Session {
   /** Whether the next pass should judge a row of it. */
   get wantsJudging(): boolean {
     if (!this.isRunning) return false;
-    const { mode } = this.terms;
-    if (mode !== 'pipeline' && mode !== 'stop-and-wait') return true;
+    if (modeTraits[this.terms.mode].writesUnasked) return true;
     const { length } = this.#log;
     const isAsked = this.#requestedPosition !== null && this.#requestedPosition >= length;
     return isAsked || this.#drafts.pendingCount(length) > 0;
