@@ -1,7 +1,7 @@
 // Defines `pilotfish serve`: loads a target model and verifies devices' drafts until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
-import { type Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
 import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
 import { limits } from '../protocol/limits.js';

@@ -9,6 +9,7 @@ import { PilotfishError } from '../base/error.js';
 import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import { cutText } from '../base/utf8.js';
 import type { Engine } from '../engine/engine.js';
+import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import {
   type Hello,
@@ -25,7 +26,6 @@ import {
   firstDifferingBlock,
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
-import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import type { Batching, ServerCoreSettings, ServerDrafting } from './core/settings.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
@@ -53,7 +53,7 @@ export interface ServerOptions {
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
   /** What the server drafts itself for sessions in modes auto and co-located. Default: nothing. */
-  readonly drafting?: DraftingOptions;
+  readonly drafting?: ServerDraftingOptions;
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
@@ -95,7 +95,7 @@ export interface ServerOptions {
 }
 
 /** What drafts beside the target. */
-export interface DraftingOptions {
+export interface ServerDraftingOptions {
   /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
   readonly engine?: Engine;
   /** Bytes of recent texts of each key that drafts are looked up in. Default: no look-up. */

@@ -10,8 +10,8 @@ import {
 } from '../device/core/drafting/ahead/ahead-budget.js';
 import type { DeviceCoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
-import type { PassCost } from '../math/pass-time.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
+import type { PassCost } from '../math/pass-time.js';
 import { modes, noShaping, schemes, type TrafficShaping } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { versionMax, versionMin } from '../protocol/version.js';

@@ -1,9 +1,9 @@
 // Runs a server's draft engine under virtual time, beside its target's: drafts run one after
 // another, for as long as the cost model says. Faults make it fail, slow down, or draft nonsense.
 
+import { PilotfishError } from '../base/error.js';
 import type { DraftEachResult, DraftRequest } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
-import { PilotfishError } from '../base/error.js';
 import { type PassCost, passMsOf } from '../math/pass-time.js';
 import type { ServerInput } from '../server/core/event.js';
 import type { Random } from './random.js';

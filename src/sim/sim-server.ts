@@ -9,6 +9,7 @@ import type { ServerEffect, ServerInput } from '../server/core/event.js';
 import { PacedCore } from '../server/core/paced-core.js';
 import type { ServerCore } from '../server/core/server-core.js';
 import type { ServerCoreSettings } from '../server/core/settings.js';
+import type { ServerDrafterModel } from './fleet.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
 import type { Observer } from './observer.js';
@@ -16,7 +17,6 @@ import { Random } from './random.js';
 import { SimDraftEngine } from './sim-draft-engine.js';
 import { type EngineModel, SimEngine } from './sim-engine.js';
 import { SkewedClock } from './skewed-clock.js';
-import type { ServerDrafterModel } from './fleet.js';
 import type { Tampering } from './tampering.js';
 import type { Timeline, Timer } from './timeline.js';
 

@@ -24,7 +24,17 @@ export interface DraftCounts {
 
 /** The drafts of a session as others see them. */
 export type ReceivedChain = Readonly<
-  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'pendingCount' | 'countToEnd' | 'settledTo'
+  Pick<
+    DraftBuffer,
+    | 'epoch'
+    | 'isVoid'
+    | 'frameCount'
+    | 'end'
+    | 'size'
+    | 'pending'
+    | 'pendingCount'
+    | 'countToEnd'
+    | 'settledTo'
   >
 >;
 

@@ -20,7 +20,11 @@ import { noServerDrafting } from './settings.js';
 
 function withDraft(model: Partial<ScriptedModelOptions>, divergence: number): HarnessOptions {
   const { slotCount = 4 } = model;
-  const drafting = { ...noServerDrafting, model: { slotCount, contextLength: 200 }, fixedLength: 3 };
+  const drafting = {
+    ...noServerDrafting,
+    model: { slotCount, contextLength: 200 },
+    fixedLength: 3,
+  };
   const draft = { model: { ...model, divergence }, passMs: 1 };
   return { model, settings: { drafting }, draft };
 }

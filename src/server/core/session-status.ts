@@ -20,7 +20,8 @@
 
 import type { Law } from '../../math/law.js';
 import type { LawLogprobs } from '../../math/logprobs.js';
-import type { EndReason } from '../../protocol/frame.js';
+import type { TokenLogprobs } from '../../math/logprobs.js';
+import type { EndReason, SourceCounts } from '../../protocol/frame.js';
 import type { SessionState as WireState } from '../../protocol/session-state.js';
 import type { ServerDrafts } from './drafting/draft-line.js';
 import type { ConnectionId } from './event.js';
@@ -130,6 +131,23 @@ export type SessionStatus =
       readonly reason: EndReason;
     }
   | { readonly kind: 'forgotten' };
+
+/** The part of a session that its device lacks. */
+export interface SessionProgress {
+  readonly epoch: number;
+  /** Position of the first token that the device does not hold. */
+  readonly from: number;
+  readonly tokens: Int32Array;
+  /** Drafts that stood and drafts that fell since the last verdict. */
+  readonly acceptedCount: number;
+  readonly rejectedCount: number;
+  readonly end: EndReason | null;
+  readonly due: DueLaw | null;
+  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
+  /** What drafted the tokens that were committed since the last verdict. */
+  readonly sources: SourceCounts;
+}
 
 export type StatusKind = SessionStatus['kind'];
 

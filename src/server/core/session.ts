@@ -4,12 +4,7 @@
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import {
-  type Draft,
-  type EndReason,
-  modeTraits,
-  type SourceCounts,
-} from '../../protocol/frame.js';
+import { type Draft, type EndReason, modeTraits, type SourceCounts } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import {
   type Reception,
@@ -32,27 +27,11 @@ import type {
   PassTimes,
   SessionAddress,
   SessionDevice,
+  SessionProgress,
   SessionStatus,
   SlowDevice,
 } from './session-status.js';
 import type { NewSession, SessionTerms } from './session-terms.js';
-
-/** The part of a session that its device lacks. */
-export interface SessionProgress {
-  readonly epoch: number;
-  /** Position of the first token that the device does not hold. */
-  readonly from: number;
-  readonly tokens: Int32Array;
-  /** Drafts that stood and drafts that fell since the last verdict. */
-  readonly acceptedCount: number;
-  readonly rejectedCount: number;
-  readonly end: EndReason | null;
-  readonly due: DueLaw | null;
-  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
-  readonly logprobs: readonly TokenLogprobs[] | null;
-  /** What drafted the tokens that were committed since the last verdict. */
-  readonly sources: SourceCounts;
-}
 
 const noCounts: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
 const goesOn: AfterPass = { end: null, due: null };

@@ -41,4 +41,3 @@ export class ConfidenceTable {
     this.#accepted[part] = (this.#accepted[part]! + (stood ? 1 : 0)) * fade;
   }
 }
-

@@ -89,7 +89,8 @@ export function mergedLine(
   { prefix, drafts }: { readonly prefix: Int32Array; readonly drafts: ServerDrafts },
   deviceChance: number,
 ): DraftLine {
-  const isBehind = device.length >= prefix.length && prefix.every((token, at) => device[at] === token);
+  const isBehind =
+    device.length >= prefix.length && prefix.every((token, at) => device[at] === token);
   if (!isBehind) return deviceLine(device.length);
   const more = device.subarray(prefix.length);
   const shared = sharedCount(more, drafts.tokens);

@@ -49,7 +49,8 @@ export class DraftTexts {
     const { log } = session;
     const end = Math.min(held.tokens.length, log.length + prefix.length - 1);
     let position = held.session === session ? Math.min(held.committed, end) : 0;
-    const tokenAt = (at: number): number => (at < log.length ? log.at(at) : prefix[at - log.length]!);
+    const tokenAt = (at: number): number =>
+      at < log.length ? log.at(at) : prefix[at - log.length]!;
     while (position < end && held.tokens[position] === tokenAt(position)) position++;
     return position;
   }

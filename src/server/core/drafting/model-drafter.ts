@@ -1,10 +1,10 @@
-// Runs the draft model that sits beside the target: asks it for drafts of several sessions in shared
-// passes, keeps them until the next pass of the target, and learns what its passes cost. The answers
-// go on without it where it fails or is late.
+// Runs the draft model that sits beside the target: asks it for drafts of several sessions in
+// shared passes, keeps them until the next pass of the target, and learns what its passes cost. The
+// answers go on without it where it fails or is late.
 
 import { assert } from '../../../base/assert.js';
-import { PassTimeModel } from '../../../math/pass-time.js';
 import type { DraftEachResult, DraftRequest } from '../../../engine/engine.js';
+import { PassTimeModel } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
@@ -117,7 +117,9 @@ export class ModelDrafter {
     if (this.isOff || this.#underWay !== null) return;
     const { contextLength } = this.#model;
     const parts = texts.filter((text) => {
-      return text.session.log.length < contextLength && this.#texts.missingCount(text) > shortTokens;
+      return (
+        text.session.log.length < contextLength && this.#texts.missingCount(text) > shortTokens
+      );
     });
     // One at a time: what is under way holds up the next stage.
     const [part] = parts;

@@ -92,7 +92,7 @@ for (const mode of ['co-located', 'auto'] as const) {
       }
     });
 
-    it('end with the draft model\'s context, and the answer does not', () => {
+    it("end with the draft model's context, and the answer does not", () => {
       const { draft, settings, ...rest } = optionsOf(0);
       const drafting = { ...settings!.drafting!, model: { slotCount: 4, contextLength: 30 } };
       const harness = new Harness({ ...rest, settings: { drafting }, draft: draft! });
@@ -129,9 +129,7 @@ describe('the draft model', () => {
     assert.equal(together, 3);
     const frames = harness.take(1);
     for (const request of opens) {
-      const own = frames.filter(
-        (frame) => 'session' in frame && frame.session === request.session,
-      );
+      const own = frames.filter((frame) => 'session' in frame && frame.session === request.session);
       assert.deepEqual(tokensOf(own), textOf(request));
     }
   });

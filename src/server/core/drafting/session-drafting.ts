@@ -1,5 +1,5 @@
-// What the server knows of the drafts of one session: how those of each source do, when its device's
-// arrive, and what drafts may still cost it.
+// Keeps what the server knows of the drafts of one session: how those of each source do, when its
+// device's arrive, and what drafts may still cost it.
 
 import {
   ArrivalForecast,

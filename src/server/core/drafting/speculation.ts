@@ -1,6 +1,6 @@
-// Decides with the planner what the target does next, and what the next pass tests for each session:
-// drafts that its device has sent, drafts of the server behind them, or none. Keeps what the server
-// has drafted, and learns how drafts of each source do.
+// Decides with the planner what the target does next, and what the next pass tests for each
+// session: drafts that its device has sent, drafts of the server behind them, or none. Keeps what
+// the server has drafted, and learns how drafts of each source do.
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { Counters } from '../core-stats.js';
@@ -94,7 +94,10 @@ export class Speculation {
     const parts = this.#fixedParts(prospects);
     const planned = this.#plan(prospects, costs, heldMs, nowMs);
     if (parts.length > 0 || planned.kind === 'stage') {
-      return { kind: 'stage', parts: [...parts, ...(planned.kind === 'stage' ? planned.parts : [])] };
+      return {
+        kind: 'stage',
+        parts: [...parts, ...(planned.kind === 'stage' ? planned.parts : [])],
+      };
     }
     return planned;
   }
@@ -140,7 +143,8 @@ export class Speculation {
     const lines = new Map(prospects.map(({ session, line }) => [session, line]));
     const mayHold = prospects.every(({ session }) => this.#isStepping(session));
     const planned = prospects.filter(({ session }) => this.#isStepping(session));
-    if (!planned.some(({ session }) => session.terms.mode === 'auto')) return { kind: 'pass', lines };
+    if (!planned.some(({ session }) => session.terms.mode === 'auto'))
+      return { kind: 'pass', lines };
     const plan = planSpeculation(
       planned.map((prospect) => this.#question(prospect, mayHold, nowMs)),
       {
@@ -179,7 +183,11 @@ export class Speculation {
     }
   }
 
-  #question({ session, line, suffix }: Prospect, mayHold: boolean, nowMs: number): SpeculationSession {
+  #question(
+    { session, line, suffix }: Prospect,
+    mayHold: boolean,
+    nowMs: number,
+  ): SpeculationSession {
     const { key, log, draftRoom, terms } = session;
     const known = this.#knownOf(session);
     const { deviceCount, server } = line;
@@ -263,7 +271,9 @@ export class Speculation {
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
-    const served = sessions.filter(({ terms: { mode } }) => mode === 'auto' || mode === 'co-located');
+    const served = sessions.filter(
+      ({ terms: { mode } }) => mode === 'auto' || mode === 'co-located',
+    );
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
   }
 
@@ -330,7 +340,11 @@ export class Speculation {
 }
 
 /** The first `count` drafts of a line, and those of a look-up behind all of it. */
-function lineOf({ deviceCount, server }: DraftLine, count: number, suffix: ServerDrafts): DraftLine {
+function lineOf(
+  { deviceCount, server }: DraftLine,
+  count: number,
+  suffix: ServerDrafts,
+): DraftLine {
   const kept = Math.min(count, deviceCount);
   const drafts = firstDrafts(server, count - kept);
   return { deviceCount: kept, server: joinDrafts(drafts, suffix) };

@@ -69,7 +69,9 @@ export class SuffixDrafter {
   }
 
   #poolOf(tenant: Tenant): SuffixPool {
-    const pool = this.#pools.get(tenant) ?? new SuffixPool({ ...suffixPoolDefaults, bytesMax: this.#bytesMax });
+    const pool =
+      this.#pools.get(tenant) ??
+      new SuffixPool({ ...suffixPoolDefaults, bytesMax: this.#bytesMax });
     this.#pools.set(tenant, pool);
     return pool;
   }

@@ -50,10 +50,13 @@ export function candidateOf(
 }
 
 /**
- * How many of the device's drafts in line are tested: up to the first that would end the text, and no more
- * than the advised length. The rest waits for a later pass, where a rejection may have removed it.
- * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
- * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
+ * How many of the device's drafts in line are tested: up to the first that would end the text, and
+ * no more than the advised length. The rest waits for a later pass, where a rejection may have
+ * removed it. In stop-and-wait all are tested, since the device waits for them; it has drafted by
+ * the advice. A session whose drafts keep being rejected gets one row for them or none
+ * (draft-trust.ts).
+ *
+ * @param lengthMax without advice; in auto always, since the planner weighs them.
  */
 export function deviceDraftsToTest(session: Session, lengthMax: number): number {
   const { terms, history, drafts, log } = session;
