@@ -122,6 +122,7 @@ export class DraftOutlook {
 
 /** Drafts that each stand with one chance, given those before. */
 class GeometricDrafts {
+  readonly #chance: number;
   readonly #rowPrice: number;
   readonly #countMax: number;
   /** [count] chance that so many stand, and the sum of the chances of the first so many. */
@@ -129,6 +130,7 @@ class GeometricDrafts {
   readonly #sums: Float64Array;
 
   constructor(chance: number, countMax: number, rowPrice: number) {
+    this.#chance = chance;
     this.#rowPrice = rowPrice;
     const tooUnlikely = Math.max(rowPrice, noPrice);
     let count = 0;
@@ -155,9 +157,9 @@ class GeometricDrafts {
     return reached * this.#sums[count]! - count * this.#rowPrice;
   }
 
-  /** Chance that so many stand; 0 beyond the last that is worth looking at. */
+  /** Chance that so many stand. */
   chanceOf(count: number): number {
-    return this.#chances[count] ?? 0;
+    return this.#chances[count] ?? this.#chance ** count;
   }
 }
 

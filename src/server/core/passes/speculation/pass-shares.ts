@@ -6,14 +6,16 @@ import type { PassShape } from '../../../../math/pass-time.js';
 import type { PassShare, SpeculationSession } from './speculation.js';
 import { stepShape } from './speculation-prices.js';
 
-/** The next draft of a session that may get a row. */
-interface Next {
+interface Part {
   readonly session: SpeculationSession;
   taken: number;
-  chance: number;
   chargeMs: number;
 }
 
+/** Drafts less likely are not tested even where rows cost nothing. */
+const chanceMin = 1e-3;
+/** Chances are compared in so many steps. */
+const chanceSteps = 1e6;
 /** Rows this cheap, as a share of the pass, are not charged for: measurements are no better. */
 const freeShare = 1e-4;
 
@@ -27,25 +29,27 @@ export function sharePass(
   rate: number,
   predict: (shape: PassShape) => number,
 ): PassShare[] {
-  const parts = sessions.map((session): Next => ({ session, taken: 0, chance: 1, chargeMs: 0 }));
-  const heap: { part: Next; chance: number }[] = [];
+  const parts = sessions.map((session): Part => ({ session, taken: 0, chargeMs: 0 }));
   let shape = stepShape(sessions);
   let ms = predict(shape);
   const freeMs = ms * freeShare;
-  for (const part of parts) offer(heap, part);
-  for (let best = pop(heap); best; best = pop(heap)) {
-    const { part, chance } = best;
+  const spent = new Set<Part>();
+  for (const code of likeliestFirst(sessions)) {
+    const part = parts[code % parts.length]!;
+    const chance = 1 - Math.floor(code / parts.length) / chanceSteps;
+    if (spent.has(part)) continue;
     const grown = withDraft(shape, part);
     const grownMs = predict(grown);
     const addedMs = grownMs - ms;
     if (chance <= rate * addedMs) break;
     const chargeMs = addedMs > freeMs ? addedMs * sessions.length : 0;
-    if (part.chargeMs + chargeMs > Math.max(0, part.session.budgetMs)) continue;
+    if (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs) {
+      spent.add(part);
+      continue;
+    }
     part.taken++;
-    part.chance = chance;
     part.chargeMs += chargeMs;
     [shape, ms] = [grown, grownMs];
-    offer(heap, part);
   }
   return parts.map(({ session, taken, chargeMs }) => {
     const count = Math.min(taken, session.chances.length);
@@ -53,44 +57,32 @@ export function sharePass(
   });
 }
 
-function withDraft(shape: PassShape, { session, taken }: Next): PassShape {
+/**
+ * The drafts of all sessions by falling chance to be reached and to stand. Along a draft the
+ * chances fall, so each session's come in their order and only the session has to be known.
+ *
+ * @returns steps below certainty x sessions + index of the session; numbers sort three times as
+ *   fast as objects.
+ */
+function likeliestFirst(sessions: readonly SpeculationSession[]): Float64Array {
+  const codes: number[] = [];
+  for (const [index, { chances, suffixChances }] of sessions.entries()) {
+    let reached = 1;
+    const add = (chance: number): void => {
+      reached *= chance;
+      if (reached < chanceMin) return;
+      codes.push(Math.round((1 - reached) * chanceSteps) * sessions.length + index);
+    };
+    chances.forEach(add);
+    suffixChances.forEach(add);
+  }
+  return Float64Array.from(codes).sort();
+}
+
+function withDraft(shape: PassShape, { session, taken }: Part): PassShape {
   return {
     tokenCount: shape.tokenCount + 1,
     rowCount: shape.rowCount + 1,
     tokenContext: shape.tokenContext + session.cacheLength + session.missingCount + taken + 1,
   };
-}
-
-/** Puts a session's next draft into a binary heap, the likeliest first. */
-function offer(heap: { part: Next; chance: number }[], part: Next): void {
-  const { chances, suffixChances } = part.session;
-  const own = chances[part.taken] ?? suffixChances[part.taken - chances.length];
-  if (own === undefined) return;
-  const entry = { part, chance: part.chance * own };
-  let index = heap.length;
-  heap.push(entry);
-  while (index > 0) {
-    const parent = (index - 1) >> 1;
-    if (heap[parent]!.chance >= entry.chance) break;
-    heap[index] = heap[parent]!;
-    index = parent;
-  }
-  heap[index] = entry;
-}
-
-function pop(heap: { part: Next; chance: number }[]): { part: Next; chance: number } | undefined {
-  const top = heap[0];
-  const last = heap.pop();
-  if (top === undefined || last === undefined || heap.length === 0) return top;
-  let index = 0;
-  for (;;) {
-    let child = 2 * index + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && heap[child + 1]!.chance > heap[child]!.chance) child++;
-    if (heap[child]!.chance <= last.chance) break;
-    heap[index] = heap[child]!;
-    index = child;
-  }
-  heap[index] = last;
-  return top;
 }

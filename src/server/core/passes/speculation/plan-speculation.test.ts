@@ -44,7 +44,7 @@ test('without drafts it steps', () => {
 });
 
 test('where rows cost nothing it tests all that is in line, and the look-up behind it', () => {
-  const chances = [0.9, 0.5, 0.1, 0.1];
+  const chances = [0.9, 0.5, 0.3, 0.3];
   const sessions = [session({ chances, suffixChances: [0.3, 0.3] })];
   const { shares } = passOf(planSpeculation(sessions, costs(30, 0), 0));
   assert.equal(shares[0]!.count, 4);

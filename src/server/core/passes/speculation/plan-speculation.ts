@@ -81,7 +81,7 @@ function stageOption(
   { draftStepMs }: SpeculationCosts,
 ): Option {
   const none: Option = { worth: -Infinity, plan: () => assert(false, 'no stage') as never };
-  if (!(prices.stepMs < Infinity) || prices.modelMax === 0) return none;
+  if (prices.modelMax === 0) return none;
   const best = outlooks.map((outlook) => ({ outlook, count: 0, worth: outlook.value(0, 0) }));
   const joinPrice = prices.rate * prices.joinMs;
   const joined: number[] = [];

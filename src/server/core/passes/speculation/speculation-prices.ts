@@ -49,7 +49,10 @@ export function pricesOf(
 ): Prices {
   const shape = stepShape(sessions);
   const passMs = Math.max(predict(shape), 1e-6);
-  const drafting = sessions.filter(({ modelChance, modelMax }) => modelChance > 0 && modelMax > 0);
+  const hasModel = draftStepMs(1) < Infinity;
+  const drafting = sessions.filter(
+    ({ modelChance, modelMax }) => hasModel && modelChance > 0 && modelMax > 0,
+  );
   const modelMax = Math.max(0, ...drafting.map((session) => session.modelMax));
   const stepMs = modelMax > 0 ? draftStepMs(drafting.length) : 0;
   const joinMs = drafting.length > 1 ? stepMs - draftStepMs(drafting.length - 1) : stepMs;
@@ -58,7 +61,7 @@ export function pricesOf(
   let tokens = sessions.length;
   let stageMs = 0;
   const chances = drafting.map(() => 1);
-  for (let count = 1; count <= modelMax && stepMs < Infinity; count++) {
+  for (let count = 1; count <= modelMax; count++) {
     for (const [index, { modelChance, modelMax: most }] of drafting.entries()) {
       chances[index]! *= count <= most ? modelChance : 0;
       tokens += chances[index]!;

@@ -54,12 +54,13 @@ export interface PassShare {
   readonly chargeMs: number;
 }
 
-/** Part of a stage of the draft model. */
+/** Part of a stage of the draft model, which drafts behind what is in line. */
 export interface StageShare {
   readonly key: number;
   readonly countMax: number;
-  /** The draft ends early once its chance to stand as a whole falls below. */
+  /** The draft ends early once the product of its own tokens' chances falls below. */
   readonly chanceMin: number;
+  /** To be charged to the session's budget. */
   readonly chargeMs: number;
 }
 
