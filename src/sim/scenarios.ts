@@ -72,7 +72,7 @@ export const swarm: Scenario = {
     swapTokenMs: 0.01,
     exit: { share: 0.5, place: [0, 1], agreement: [0, 1] },
     drafting: {
-      share: 0.5,
+      share: 0.8,
       divergence: [0, 0.6],
       pass: { fixedMs: 2, tokenMs: 0.1, rowMs: 0.05, tokenContextMs: 0 },
       suffixShare: 0.5,

@@ -34,7 +34,7 @@ export type ReceivedChain = Readonly<
     | 'pending'
     | 'pendingCount'
     | 'countToEnd'
-    | 'settledTo'
+    | 'settledTo' | 'decided'
   >
 >;
 
@@ -50,6 +50,7 @@ export class DraftBuffer {
   /** Drafts that stand and drafts that fell since the last `takeCounts`. */
   #acceptedCount = 0;
   #rejectedCount = 0;
+  #taken: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
   /** Position of the first kept token. */
   #from = 0;
   #ids: number[] = [];
@@ -61,6 +62,14 @@ export class DraftBuffer {
   /** Position of the first token of the chain that is not known to stand. */
   get settledTo(): number {
     return this.#settledTo;
+  }
+
+  /** Drafts that stood and drafts that fell so far, late ones included. */
+  get decided(): DraftCounts {
+    return {
+      acceptedCount: this.#taken.acceptedCount + this.#acceptedCount,
+      rejectedCount: this.#taken.rejectedCount + this.#rejectedCount,
+    };
   }
 
   /** First position after the chain. */
@@ -243,6 +252,7 @@ export class DraftBuffer {
   /** The counts since they were taken last. */
   takeCounts(): DraftCounts {
     const counts = { acceptedCount: this.#acceptedCount, rejectedCount: this.#rejectedCount };
+    this.#taken = this.decided;
     this.#acceptedCount = 0;
     this.#rejectedCount = 0;
     return counts;

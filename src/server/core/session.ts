@@ -3,7 +3,6 @@
 
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
-import type { TokenLogprobs } from '../../math/logprobs.js';
 import { type Draft, type EndReason, modeTraits, type SourceCounts } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import {

@@ -1,6 +1,7 @@
 // Keeps what the server knows of the drafts of one session: how those of each source do, when its
 // device's arrive, and what drafts may still cost it.
 
+import type { DraftCounts } from '../draft-buffer.js';
 import {
   ArrivalForecast,
   LossBudget,
@@ -20,11 +21,15 @@ export class SessionDrafting {
   readonly rate = new TokenRate();
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
+  #decided: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
+  /** Drafts of the device that have stood since the last one that fell. */
+  #deviceDepth = 0;
   #passEndMs: number | null = null;
 
-  /** @param windowMax tokens that its device may be ahead. */
-  constructor(windowMax: number) {
+  /** @param windowMax tokens that its device may be ahead. @param passMs predicted, of a step. */
+  constructor(windowMax: number, passMs: number) {
     this.arrivals = new ArrivalForecast(windowMax);
+    this.budget.open(passMs);
   }
 
   /** The engine was held. */
@@ -33,15 +38,41 @@ export class SessionDrafting {
     this.holdShare = 0;
   }
 
-  /** A pass has judged drafts. @param acceptedCount of all that it tested, padding included. */
-  tested({ draftCount, server }: InFlightSegment, acceptedCount: number): void {
-    const testedCount = Math.min(acceptedCount + 1, draftCount + server.tokens.length);
-    for (let index = 0; index < testedCount; index++) {
-      const isAccepted = index < acceptedCount;
-      const depth = index - draftCount;
-      if (depth < 0) this.device.add(index, isAccepted);
-      else if (server.sources[depth] === 'model') this.model.add(depth, isAccepted);
+  /** Drafts of the device were tested, or compared with what was committed. */
+  decided(counts: DraftCounts): void {
+    const accepted = counts.acceptedCount - this.#decided.acceptedCount;
+    const rejected = counts.rejectedCount - this.#decided.rejectedCount;
+    this.#decided = counts;
+    for (let count = 0; count < accepted; count++) this.device.add(this.#deviceDepth++, true);
+    for (let count = 0; count < rejected; count++) this.device.add(this.#deviceDepth, false);
+    if (rejected > 0) this.#deviceDepth = 0;
+  }
+
+  /**
+   * A pass has judged drafts.
+   *
+   * @param acceptedCount of all that it tested, padding included.
+   * @param counts of the device's drafts so far.
+   */
+  tested(
+    { draftCount, server }: InFlightSegment,
+    acceptedCount: number,
+    counts: DraftCounts,
+  ): void {
+    if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
+    this.decided(counts);
+    const testedCount = Math.min(acceptedCount + 1 - draftCount, server.tokens.length);
+    let isModelTested = false;
+    for (let depth = 0; depth < testedCount; depth++) {
+      if (server.sources[depth] !== 'model') continue;
+      this.model.add(depth, draftCount + depth < acceptedCount);
+      isModelTested = true;
     }
+    if (!isModelTested) this.model.rest();
+  }
+
+  get #decidedCount(): number {
+    return this.#decided.acceptedCount + this.#decided.rejectedCount;
   }
 
   /**

@@ -254,9 +254,12 @@ export class Speculation {
   }
 
   #knownOf(session: Session): SessionDrafting {
-    const known = this.#known.get(session) ?? new SessionDrafting(session.terms.windowMax);
-    this.#known.set(session, known);
-    return known;
+    const known = this.#known.get(session);
+    if (known !== undefined) return known;
+    const stepMs = this.#predict({ tokenCount: 1, rowCount: 1, tokenContext: session.log.length });
+    const drafting = new SessionDrafting(session.terms.windowMax, stepMs);
+    this.#known.set(session, drafting);
+    return drafting;
   }
 
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
@@ -295,14 +298,28 @@ export class Speculation {
     this.#model!.failed(id);
   }
 
-  /** A device has sent drafts. @param before the end of its chain; null: another chain began. */
-  received(session: Session, before: number | null, nowMs: number): void {
+  /**
+   * A device has sent drafts.
+   *
+   * @param before its chain: the end, null for another chain, and whether it was void.
+   */
+  received(
+    session: Session,
+    before: { readonly end: number | null; readonly isVoid: boolean },
+    nowMs: number,
+  ): void {
     const { drafts, log, terms } = session;
     if (terms.mode !== 'auto') return;
-    const { arrivals } = this.#knownOf(session);
-    const from = Math.max(before ?? 0, drafts.end - drafts.size);
-    if (drafts.isVoid) arrivals.contradicted(Math.min(drafts.settledTo, log.length - 1));
-    else if (drafts.end > from) arrivals.arrived(from, drafts.end - from, before === null, nowMs);
+    const known = this.#knownOf(session);
+    const isNew = before.end === null;
+    const from = Math.max(before.end ?? 0, drafts.end - drafts.size);
+    known.decided(drafts.decided);
+    if (drafts.isVoid) {
+      const position = Math.min(drafts.settledTo, log.length - 1);
+      if (isNew || !before.isVoid) known.arrivals.contradicted(position);
+    } else if (drafts.end > from) {
+      known.arrivals.arrived(from, drafts.end - from, isNew, nowMs);
+    }
   }
 
   /**
@@ -320,7 +337,7 @@ export class Speculation {
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
-    known.tested(segment, acceptedCount);
+    known.tested(segment, acceptedCount, session.drafts.decided);
     known.committed(committedCount, this.#stepMs, nowMs);
     known.arrivals.committed(session.log.length, isBroken, nowMs);
     this.#model?.learn(segment, acceptedCount);
