@@ -42,6 +42,7 @@ export {
   type Scheme,
   type SentLaw,
   type ServerFrame,
+  type SourceCounts,
   schemes,
   type Tail,
   type TailRequest,

@@ -189,6 +189,7 @@ export const draftOf = (changes: Partial<Draft>): Draft => ({
   laws: null,
   residual: null,
   more: false,
+  chances: null,
   ...changes,
 });
 

@@ -20,7 +20,9 @@ describe('the statistics', () => {
     const { passCost, passTimeError, ...counts } = new Harness().core.stats();
     assert.deepEqual(counts, {
       ...{ connectionCount: 0, sessionCount: 0, detachedCount: 0 },
-      sessionsByMode: { 'stop-and-wait': 0, pipeline: 0, race: 0, stream: 0 },
+      sessionsByMode: {
+        ...{ race: 0, pipeline: 0, 'stop-and-wait': 0, stream: 0, auto: 0, 'co-located': 0 },
+      },
       distrusted: { cutCount: 0, offCount: 0 },
       advised: { sessionCount: 0, meanLength: 0, noneCount: 0 },
       ...{ slotCount: 4, slotsOwned: 0, queueLength: 0, waitingForSlot: 0 },

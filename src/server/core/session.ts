@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { Draft, EndReason } from '../../protocol/frame.js';
+import { type Draft, type EndReason, modeTraits } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import {
   type Reception,
@@ -161,8 +161,7 @@ export class Session {
   /** Whether the next pass should judge a row of it. */
   get wantsJudging(): boolean {
     if (!this.isRunning) return false;
-    const { mode } = this.terms;
-    if (mode === 'race' || mode === 'stream') return true;
+    if (modeTraits[this.terms.mode].writesUnasked) return true;
     const { length } = this.#log;
     const isAsked = this.#requestedPosition !== null && this.#requestedPosition >= length;
     return isAsked || this.#drafts.pendingCount(length) > 0;

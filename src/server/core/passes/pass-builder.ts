@@ -6,7 +6,7 @@ import { judgeOf } from '../../../engine/judge-drafts.js';
 import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import { schemeTraits } from '../../../math/scheme.js';
-import type { Mode } from '../../../protocol/frame.js';
+import { type Mode, modeTraits } from '../../../protocol/frame.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import { trustedLength } from '../tenants/draft-trust.js';
@@ -19,6 +19,8 @@ const slackPasses: { readonly [mode in Mode]: number } = {
   pipeline: 0.5,
   race: 1,
   stream: 1,
+  auto: 1,
+  'co-located': 1,
 };
 
 /** Facts for all candidates of a pass. */
@@ -121,7 +123,7 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
 
 /** Whether the next pass will ask for the token after the one that this pass chooses. */
 export function continuesPlainly({ terms, segment, log }: Session): boolean {
-  if (terms.mode !== 'stream' || segment === null) return false;
+  if (modeTraits[terms.mode].takesDrafts || segment === null) return false;
   return segment.isJudged && segment.draftCount === 0 && log.length + 1 < terms.lengthMax;
 }
 

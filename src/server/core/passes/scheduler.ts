@@ -5,6 +5,7 @@ import { assert } from '../../../base/assert.js';
 import type { SlotId } from '../../../base/brand.js';
 import type { Outcome, PassResult } from '../../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../../math/pass-time.js';
+import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
@@ -130,7 +131,8 @@ export class Scheduler {
   /** How long a session's device should draft, where that has changed; null: as before. */
   advise(session: Session): number | null {
     const { acceptedCount, testedCount, turnaroundMs, trust, advice } = session.history;
-    if (session.terms.mode === 'stream' || this.passTime.error.passCount < adviceFrom) return null;
+    if (!modeTraits[session.terms.mode].takesDrafts || this.passTime.error.passCount < adviceFrom)
+      return null;
     const lengthMax = this.#settings.limits.draftTokens;
     const acceptanceRate = expectedAcceptance(acceptedCount, testedCount);
     const ideal = loadedDraftLength(this.#load, { acceptanceRate, turnaroundMs }, lengthMax);

@@ -19,7 +19,13 @@ const logprobs = Float32Array.of(-1, -2, -3, -4);
 function rejected(law: Law, cut: CutLimit | null): Session {
   const session = sessionOf({ scheme: 'split', topLogprobs: 0, cut });
   const ids = Int32Array.of(2);
-  const rest = { probs: Float64Array.of(1), laws: null, residual: null, more: false };
+  const rest = {
+    probs: Float64Array.of(1),
+    laws: null,
+    residual: null,
+    more: false,
+    chances: null,
+  };
   session.addDraft({ kind: 'draft', session: 0, epoch: 0, from: 3, ids, ...rest }, 0);
   const segment = { from: 3, draftCount: 1, padCount: 0, isJudged: true, epoch: 0, ids };
   session.passStarted({ ...segment, queueMs: 0, isRetry: false }, 0);

@@ -29,6 +29,7 @@ export function makeVerdict(
     advisedDraftLength,
     law,
     lawLogprobs: law && due && sentLogprobs(law, due),
+    sources: null,
   };
 }
 
