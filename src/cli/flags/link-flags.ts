@@ -85,7 +85,7 @@ function roundFlags() {
   return [
     flag(
       '--mode <name>',
-      `${modes.join(', ')} (default: race where the scheme allows it)`,
+      `${modes.join(', ')} (default: auto where the scheme allows it)`,
       oneOfNames(modes),
     ),
     flag(

@@ -2,7 +2,7 @@
 // each number.
 
 import type { PassCost } from '../../math/pass-time.js';
-import { type Mode, modes } from '../../protocol/frame.js';
+import type { Mode } from '../../protocol/frame.js';
 import type { LinkModel } from '../../sim/index.js';
 import { type DeviceName, deviceProfiles, draftMsOf } from '../../sim/profiles/device-profiles.js';
 import { type LinkName, type LinkShape, linkProfiles } from '../../sim/profiles/link-profiles.js';
@@ -66,6 +66,9 @@ export interface PlanQuestion extends Pick<PlanOptions, OwnOptions> {
   readonly setUp: readonly (readonly [string, string])[];
 }
 
+/** Where only the device drafts. */
+const comparedModes: readonly Mode[] = ['race', 'pipeline', 'stop-and-wait', 'stream'];
+
 /** @param measured pass cost of a running server, or null. */
 export function planQuestion(options: PlanOptions, measured: PassCost | null): PlanQuestion {
   const link = linkOf(options);
@@ -88,7 +91,7 @@ export function planQuestion(options: PlanOptions, measured: PassCost | null): P
     dollarsAnHour: options.dollarsPerHour ?? priceProfiles[options.price].dollarsAnHour,
     promptTokens: options.promptTokens,
     answerTokens: options.answerTokens,
-    modes: options.modes ?? modes,
+    modes: options.modes ?? comparedModes,
     seed: options.seed,
     setUp: [
       ['target', targetText(options, pass, measured)],

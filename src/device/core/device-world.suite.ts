@@ -117,6 +117,8 @@ export class DeviceWorld {
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
+  /** Of messages that leave from now on. */
+  roundTripMs: number;
   readonly #meter = new ByteMeter();
   #connection = 0;
   #isUp = false;
@@ -131,6 +133,7 @@ export class DeviceWorld {
     this.options = { ...worldDefaults, ...changes };
     const { target, seed, server, device, cuts, outages } = this.options;
     this.#random = new Random(seed, 'world');
+    this.roundTripMs = this.options.roundTripMs;
     this.#engine = this.#targetEngine();
     this.drafter = this.#newDrafter();
     this.#paced = new PacedCore({ ...scriptedSettings(target), ...server });
@@ -144,6 +147,11 @@ export class DeviceWorld {
 
   get nowMs(): number {
     return this.#timeline.nowMs;
+  }
+
+  /** Passes take so many times longer from now on, and at least `floorMs`. */
+  slowTarget(factor: number, floorMs = 0): void {
+    this.#engine.slow(factor, floorMs);
   }
 
   #targetEngine(): SimEngine {
@@ -282,7 +290,7 @@ export class DeviceWorld {
 
   #dial(): void {
     const connection = ++this.#connection;
-    this.#timeline.at(this.nowMs + this.options.roundTripMs, () => {
+    this.#timeline.at(this.nowMs + this.roundTripMs, () => {
       if (connection !== this.#connection) return;
       if (this.#isOut()) {
         this.feed({ kind: 'link-down', reason: 'no answer' });
@@ -305,7 +313,7 @@ export class DeviceWorld {
   }
 
   #delayMs(): number {
-    return this.options.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
+    return this.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
   }
 
   #sendUp(effect: SendEffect): void {

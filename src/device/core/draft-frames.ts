@@ -78,7 +78,6 @@ function frameOf(
     laws: needs === 'law' ? tokens.map(({ law }) => tested(law)) : null,
     residual,
     more,
-    chances: null,
     chances: tellsChances ? chancesOf(tokens) : null,
   };
 }
