@@ -7,7 +7,14 @@ import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { type SamplingRequest, samplingRequestOf } from '../math/sampling-request.js';
 import { errorOfFailure } from '../protocol/failure.js';
-import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
+import type {
+  DeviceFrame,
+  EndReason,
+  Prompt,
+  ServerFrame,
+  SourceCounts,
+  Verdict,
+} from '../protocol/frame.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 import type { SessionAddress } from './core/session-status.js';
 
@@ -27,8 +34,15 @@ export interface PlainListener {
   accepted(promptLength: number): void;
   /** Before the first tokens. @param cachedCount prompt tokens that needed no computing. */
   started(cachedCount: number): void;
-  /** [n >= 1] the next tokens of the answer, and [n] their log-probabilities where asked for. */
-  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void;
+  /**
+   * [n >= 1] the next tokens of the answer, [n] their log-probabilities where asked for, and where
+   * they came from if the server drafts.
+   */
+  tokens(
+    tokens: Int32Array,
+    logprobs: readonly TokenLogprobs[] | null,
+    sources: SourceCounts | null,
+  ): void;
   /** The answer is over. */
   ended(reason: EndReason): void;
   /** The answer was ended by an error. */
@@ -121,13 +135,13 @@ export class PlainSessions {
     return true;
   }
 
-  #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
+  #verdict(line: Line, { session, tokens, logprobs, sources, end }: Verdict): void {
     const listener = line.sessions.get(session);
     if (listener === undefined) return;
     if (line.beginning.delete(session)) {
       listener.started(this.#parts.cachedCountOf({ connection: line.id, session }) ?? 0);
     }
-    if (tokens.length > 0) listener.tokens(tokens, logprobs);
+    if (tokens.length > 0) listener.tokens(tokens, logprobs, sources);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#forget(line, session)?.ended(end);
   }

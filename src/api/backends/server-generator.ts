@@ -7,7 +7,7 @@ import type { EngineInfo } from '../../engine/engine.js';
 import { TextStream } from '../../engine/text-stream.js';
 import { schemaText } from '../../grammar/output-format.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { EndReason } from '../../protocol/frame.js';
+import type { EndReason, SourceCounts } from '../../protocol/frame.js';
 import type { LocalServer, PlainListener } from '../../server/index.js';
 import { DeltaQueue } from '../delta-queue.js';
 import type {
@@ -84,6 +84,7 @@ class PlainAnswer implements PlainListener {
   #promptCount = 0;
   #cachedCount: number | null = null;
   #tokenCount = 0;
+  readonly #sources = { device: 0, model: 0, suffix: 0 };
 
   constructor({ vocabulary }: EngineInfo, stops: readonly string[], cancel: () => void) {
     this.queue = new DeltaQueue(() => this.#abandon());
@@ -115,7 +116,13 @@ class PlainAnswer implements PlainListener {
     this.#cachedCount = cachedCount;
   }
 
-  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void {
+  tokens(
+    tokens: Int32Array,
+    logprobs: readonly TokenLogprobs[] | null,
+    sources: SourceCounts | null,
+  ): void {
+    this.#sources.model += sources?.modelCount ?? 0;
+    this.#sources.suffix += sources?.suffixCount ?? 0;
     this.#firstTokenMs ??= performance.now() - this.#startedMs;
     for (const [index, token] of tokens.entries()) {
       this.#tokenCount++;
@@ -151,6 +158,10 @@ class PlainAnswer implements PlainListener {
         draftedCount: 0,
         testedCount: 0,
         acceptedCount: 0,
+        sources: {
+          ...this.#sources,
+          target: this.#tokenCount - this.#sources.model - this.#sources.suffix,
+        },
         roundCount: 0,
         firstTokenMs: this.#firstTokenMs,
         totalMs: performance.now() - this.#startedMs,
