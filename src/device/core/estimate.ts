@@ -36,20 +36,28 @@ export class ForgettingMean {
   /** @param value finite and >= 0; other values come from a broken clock and are ignored. */
   add(value: number): void {
     if (!(value >= 0 && value < Infinity)) return;
-    const kept = this.#intoRange(value);
-    const side = Math.sign(value - kept);
-    if (side !== this.#side) this.#outside = [];
+    const side = Math.sign(value - this.#intoRange(value));
+    if (side !== this.#side) this.#endRun();
     this.#side = side;
-    if (side !== 0) this.#outside.push(value);
-    if (this.#outside.length < shiftFrom) {
-      this.#learn(kept);
-      return;
-    }
-    const newest = this.#outside;
+    if (side === 0) this.#learn(value);
+    else this.#outside.push(value);
+    if (this.#outside.length === shiftFrom) this.#shift();
+  }
+
+  /** Learns from values outside that were too few for a change. */
+  #endRun(): void {
+    for (const value of this.#outside) this.#learn(this.#intoRange(value));
     this.#outside = [];
+  }
+
+  /** The range begins anew; the first value outside may belong to both. */
+  #shift(): void {
+    const newest = this.#outside.slice(1);
+    this.#outside = [];
+    this.#side = 0;
     this.#shiftCount++;
     this.#count = this.#mean = this.#deviation = 0;
-    for (const one of newest) this.#learn(one);
+    for (const value of newest) this.#learn(value);
   }
 
   /** The value, or the end of the usual range that it is beyond. */

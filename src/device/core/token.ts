@@ -12,8 +12,7 @@ export type TokenOrigin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisi
  * Who proposed a verified token: the device's drafts, the server's draft model, its look-up in the
  * text, or the target itself.
  */
-export const tokenSources = ['device', 'model', 'suffix', 'target'] as const;
-export type TokenSource = (typeof tokenSources)[number];
+export type TokenSource = 'device' | 'model' | 'suffix' | 'target';
 
 /** A token of the answer and where it came from. */
 export interface AnswerToken {

@@ -34,7 +34,8 @@ export type ReceivedChain = Readonly<
     | 'pending'
     | 'pendingCount'
     | 'countToEnd'
-    | 'settledTo' | 'decided'
+    | 'settledTo'
+    | 'decided'
   >
 >;
 

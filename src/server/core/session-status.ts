@@ -19,8 +19,7 @@
 // - An ended session keeps its log for a resumption, and uses neither the engine nor a slot.
 
 import type { Law } from '../../math/law.js';
-import type { LawLogprobs } from '../../math/logprobs.js';
-import type { TokenLogprobs } from '../../math/logprobs.js';
+import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
 import type { EndReason, SourceCounts } from '../../protocol/frame.js';
 import type { SessionState as WireState } from '../../protocol/session-state.js';
 import type { ServerDrafts } from './drafting/draft-line.js';

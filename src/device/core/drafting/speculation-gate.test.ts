@@ -46,6 +46,17 @@ describe('drafting that does not pay', () => {
     assert.deepEqual(probesOf(resting(), poor, 248), [8, 16, 32, 64, 64, 64]);
   });
 
+  it('is not probed for longer than eight tokens of the answer, however slow the drafter', () => {
+    const gate = resting();
+    const isOpen = Array.from({ length: 24 }, () => {
+      gate.observe(poor, 0);
+      return gate.allowance > 0;
+    });
+    assert.equal(isOpen.indexOf(true), 7);
+    assert.equal(isOpen.lastIndexOf(true), 23);
+    assert.equal(isOpen.filter((open) => open).length, 8 + 1);
+  });
+
   it('is probed at once where a measured time has left its range', () => {
     const gate = resting();
     assert.deepEqual(probesOf(gate, poor, 30), [8, 16]);

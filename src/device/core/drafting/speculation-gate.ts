@@ -23,6 +23,8 @@ const resumeMax = 0.98;
 const verdictsToRest = 16;
 /** Tokens of a probe: one whose time also holds the feeding of the text, and three to judge by. */
 const probeLength = 4;
+/** Tokens of the answer after which a probe that was overtaken is given up. */
+const probeEnd = 8;
 /** Tokens of the answer from the begin of a rest to its first probe, and most between two. */
 const probeAfterMin = 8;
 const probeAfterMax = 64;
@@ -34,8 +36,9 @@ export class SpeculationGate {
   #losses = 0;
   #allowance = 0;
   #probeAfter = probeAfterMin;
-  /** Tokens of the answer until the next probe. */
+  /** Tokens of the answer until the next probe, and until the present one is given up. */
   #tokensLeft = 0;
+  #probeLeft = 0;
   #shiftCount = 0;
   #pausedSinceMs = 0;
   #pausedMs = 0;
@@ -78,8 +81,11 @@ export class SpeculationGate {
   #countDown(tokenCount: number, hasShifted: boolean): boolean {
     if (hasShifted) this.#probeAfter = probeAfterMin;
     this.#tokensLeft -= tokenCount;
+    this.#probeLeft -= tokenCount;
+    if (this.#probeLeft <= 0) this.#allowance = 0;
     if (this.#tokensLeft > 0 && !hasShifted) return false;
     this.#allowance = probeLength;
+    this.#probeLeft = probeEnd;
     this.#probeAfter = Math.min(2 * this.#probeAfter, probeAfterMax);
     this.#tokensLeft = this.#probeAfter;
     return true;
