@@ -24,11 +24,16 @@ assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
 const { files, options, stopFlags, askFlags } = workerData as WorkerStart;
 const flags = new StopFlags(stopFlags);
+/** Passes computed ahead that come faster than this are told together: 250 messages a second. */
+const groupMs = 4;
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
+let flushedAtMs = 0;
 const flush = (): void => {
-  if (held.length > 0) port.postMessage(held);
+  if (held.length === 0) return;
+  port.postMessage(held);
   held = [];
+  flushedAtMs = performance.now();
 };
 const reply = (message: Reply): void => {
   held.push(message);
@@ -87,10 +92,10 @@ function answer(request: Request, { core, ahead, close }: Started): unknown {
     });
   }
   if (request.method === 'pass') {
-    const [segments, wantsHints, continues] = request.args;
+    const [segments, wantsHints, followCount] = request.args;
     const tell = (hints: readonly ExitHint[]): void =>
       reply({ id: request.id, kind: 'hints', hints });
-    return ahead.pass(segments as readonly Segment[], wantsHints ? tell : undefined, continues);
+    return ahead.pass(segments as readonly Segment[], wantsHints ? tell : undefined, followCount);
   }
   const method = core[request.method as CoreMethod] as (...args: readonly unknown[]) => unknown;
   return method.apply(core, request.args as unknown[]);
@@ -106,9 +111,11 @@ function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number
 
 const started = start();
 if (started) {
-  const runner = new AheadRunner(started.ahead, new AskFlags(askFlags), (id, step, result) =>
-    reply({ id, kind: 'ahead', step, result }),
-  );
+  const runner = new AheadRunner(started.ahead, new AskFlags(askFlags), (id, step, result) => {
+    held.push({ id, kind: 'ahead', step, result });
+    const nextMs = result === null ? groupMs : result.decodeMs + result.judgeMs;
+    if (performance.now() + nextMs > flushedAtMs + groupMs) flush();
+  });
   const handle = (request: Request): void => {
     runner.honour();
     if (request.method === 'wake') return;
@@ -136,6 +143,7 @@ if (started) {
       if (receive()) continue;
       flush();
       runner.advance(receive);
+      flush();
     }
   });
 }
