@@ -119,10 +119,11 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
-/** Whether the next pass will ask for the token after the one that this pass chooses. */
-export function continuesPlainly({ terms, segment, log }: Session): boolean {
-  if (terms.mode !== 'stream' || segment === null) return false;
-  return segment.isJudged && segment.draftCount === 0 && log.length + 1 < terms.lengthMax;
+/** How many tokens will be asked for, one by one, after the one that this pass chooses. */
+export function plainFollowCount({ terms, segment, log }: Session): number {
+  if (terms.mode !== 'stream' || segment === null) return 0;
+  const isPlain = segment.isJudged && segment.draftCount === 0;
+  return isPlain ? Math.max(0, terms.lengthMax - log.length - 1) : 0;
 }
 
 /** The size of a pass, for the time model. */

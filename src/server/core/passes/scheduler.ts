@@ -22,7 +22,7 @@ import {
 import { Occupancy } from './occupancy.js';
 import type { IssueOperation } from './operations.js';
 import { loadedTokenMs } from './overload.js';
-import { buildSegment, candidateOf, continuesPlainly, passShapeOf } from './pass-builder.js';
+import { buildSegment, candidateOf, passShapeOf, plainFollowCount } from './pass-builder.js';
 import { planPass } from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
@@ -264,8 +264,9 @@ export class Scheduler {
     });
     const shape = passShapeOf(segments);
     const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
-    const continues = sessions.length === this.#ready.size && sessions.every(continuesPlainly);
-    const id = this.#issue({ kind: 'pass', segments, wantsHints, continues }, null);
+    const isAll = sessions.length === this.#ready.size;
+    const followCount = isAll ? Math.min(...sessions.map(plainFollowCount)) : 0;
+    const id = this.#issue({ kind: 'pass', segments, wantsHints, followCount }, null);
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
