@@ -90,7 +90,8 @@ export class DeltaQueue implements GenerationStream {
     return new Promise((resolve) => {
       this.#wakeReader = () => {
         this.#wakeReader = null;
-        resolve();
+        // After what comes in the same turn: tokens of fast passes come in groups, for one chunk.
+        process.nextTick(resolve);
       };
     });
   }

@@ -294,10 +294,11 @@ export interface Engine {
    *   never after the promise has settled. A segment without numbers from the exit gets none. Hints
    *   do not change the result, except that fewer drafts may be tested when grammar masks are
    *   expensive.
-   * @param continues the next pass will ask for the token after each of these, if nothing comes
-   *   between: an engine may compute it meanwhile. No result depends on it.
+   * @param followCount how many passes after this one will each ask for one more token of all
+   *   segments, if nothing comes between: an engine may compute them meanwhile. 0 by default. No
+   *   result depends on it.
    */
-  pass(segments: readonly Segment[], onHints?: OnHints, continues?: boolean): Promise<PassResult>;
+  pass(segments: readonly Segment[], onHints?: OnHints, followCount?: number): Promise<PassResult>;
 
   /**
    * Drafts token by token until count, threshold, end of text or `stop`.

@@ -20,9 +20,9 @@ const move = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('pass' as const),
       slots: fc.subarray([0, 1, 2], { minLength: 1 }),
-      continues: fc.boolean(),
-      /** Whether the next pass is computed before the next move. */
-      isAhead: fc.boolean(),
+      followCount: fc.nat(4),
+      /** How many passes are computed before the next move, if so many are expected. */
+      aheadCount: fc.nat(3),
     }),
   },
   fc.record({ kind: fc.constant('open' as const), slot: fc.nat(2), kept: fc.nat(4) }),
@@ -66,7 +66,7 @@ const areSame = (some: readonly Segment[], others: readonly Segment[]): boolean 
 const config = (seed: number) => ({ sampling: bannedEnd, seed: BigInt(seed), promptLength: 2 });
 
 describe('passes ahead', () => {
-  it('change no outcome, whatever comes between', () => {
+  it('change no outcome, however many they are and whatever comes between', () => {
     fc.assert(
       fc.property(fc.array(move, { maxLength: 40 }), (moves) => {
         const [plain, core] = [0, 1].map(() => toyEngine({ slotCount, contextLength: 64 }));
@@ -78,7 +78,7 @@ describe('passes ahead', () => {
             engine.pass([{ slot: slotId(slot), from: 0, tokens: Int32Array.of(0), judge: null }]);
           }
         }
-        let told: Told | null = null;
+        let told: Told[] = [];
         for (const [index, one] of moves.entries()) {
           if (one.kind !== 'pass') {
             const text = caller.texts[one.slot]!;
@@ -88,7 +88,7 @@ describe('passes ahead', () => {
               one.kind === 'open' ? Math.min(one.kept, held) : held - one.by,
             );
             ahead.release(one.slot);
-            told = null;
+            told = [];
             for (const engine of [plain!, core!]) {
               if (one.kind === 'open') engine.open(one.slot, config(index), kept);
               else engine.truncate(one.slot, kept);
@@ -98,23 +98,22 @@ describe('passes ahead', () => {
           }
           if (one.slots.some((slot) => caller.texts[slot]!.length >= 60)) continue;
           const segments = caller.segments(one.slots);
-          const isTold = told !== null && areSame(told.segments, segments);
+          const [next] = told;
+          const isTold = next !== undefined && areSame(next.segments, segments);
           const expected = plain!.pass(segments);
-          const result: PassResult = isTold
-            ? told!.result
-            : ahead.pass(segments, undefined, one.continues);
           // The owner of a thread takes a result that it was told, and asks for nothing.
-          if (isTold) ahead.confirm(one.continues);
+          const result = isTold ? next.result : ahead.pass(segments, undefined, one.followCount);
+          if (isTold) ahead.confirm(one.followCount > 0);
+          told = isTold && one.followCount > 0 ? told.slice(1) : [];
           assert.deepEqual(result.outcomes, expected.outcomes);
           caller.take(expected);
-          told = null;
-          if (!one.isAhead) continue;
-          const computed = ahead.computeAhead();
-          if (computed === null || computed === 'failed') continue;
-          told = {
-            segments: segmentsAfter(segments, expected.outcomes, endOfText),
-            result: computed,
-          };
+          for (let count = 0; count < one.aheadCount; count++) {
+            const last = told.at(-1) ?? { segments, result };
+            const computed = ahead.computeAhead();
+            if (computed === null || computed === 'failed') break;
+            const after = segmentsAfter(last.segments, last.result.outcomes, endOfText);
+            told.push({ segments: after, result: computed });
+          }
         }
       }),
       { numRuns: 200 },
@@ -126,7 +125,7 @@ describe('passes ahead', () => {
     const ahead = new PassAhead(core, endOfText);
     core.open(0, config(0));
     const segment = { slot: slotId(0), from: 0, tokens: Int32Array.of(0, 3, 5) } as const;
-    ahead.pass([{ ...segment, judge: { scheme: 'coupled', draftCount: 0 } }], undefined, true);
+    ahead.pass([{ ...segment, judge: { scheme: 'coupled', draftCount: 0 } }], undefined, 5);
     assert.notEqual(ahead.computeAhead(), null);
     ahead.confirm(true);
     assert.equal(ahead.computeAhead(), 'failed', 'the context is full');

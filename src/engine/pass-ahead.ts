@@ -1,6 +1,6 @@
-// Computes the next pass of plain streams before it is asked for, while their caller still hands
-// the last one out. A text does not depend on it: an outcome is used where the caller asks for just
-// that, and rolled back where it does not.
+// Computes the next passes of plain streams before they are asked for, while their caller still
+// hands the last ones out. A text does not depend on it: an outcome is used where the caller asks
+// for just that, and rolled back where it does not.
 
 import { PilotfishError } from '../base/error.js';
 import type { OnHints, Outcome, PassResult, Segment } from './engine.js';
@@ -11,16 +11,24 @@ interface Computed {
   readonly outcome: Outcome;
 }
 
+/** One pass. */
+interface Step {
+  readonly bySlot: Map<number, Computed>;
+  readonly decodeMs: number;
+  readonly judgeMs: number;
+}
+
 type PassCore = Pick<EngineCore, 'pass' | 'truncate'>;
 
 export class PassAhead {
   readonly #core: PassCore;
   readonly #endOfText: ReadonlySet<number>;
-  /** By slot; the slots hold one token more than their caller knows. */
-  readonly #computed = new Map<number, Computed>();
-  #computedMs = { decodeMs: 0, judgeMs: 0 };
-  /** What the caller is expected to ask for next. */
+  /** Oldest first; with each the slots hold one token more than their caller knows. */
+  #steps: Step[] = [];
+  /** What the caller is expected to ask for after them. */
   #expected: readonly Segment[] = [];
+  /** How many passes more it will ask for. */
+  #followCount = 0;
 
   /** @param endOfText tokens that nothing follows. */
   constructor(core: PassCore, endOfText: ReadonlySet<number>) {
@@ -31,38 +39,43 @@ export class PassAhead {
   /**
    * As `EngineCore.pass`.
    *
-   * @param continues whether the next pass is expected to ask for the token after each of these.
+   * @param followCount as in `Engine.pass`.
    */
-  pass(segments: readonly Segment[], onHints?: OnHints, continues = false): PassResult {
+  pass(segments: readonly Segment[], onHints?: OnHints, followCount = 0): PassResult {
     this.#expected = [];
     const result =
-      this.#computed.size === 0
+      this.#steps.length === 0
         ? this.#core.pass(segments, onHints)
         : this.#passTheRest(segments, onHints);
-    this.#expected = continues ? segmentsAfter(segments, result.outcomes, this.#endOfText) : [];
+    this.#expect(segments, result.outcomes, followCount);
     return result;
+  }
+
+  #expect(segments: readonly Segment[], outcomes: readonly Outcome[], followCount: number): void {
+    this.#followCount = followCount;
+    this.#expected = followCount > 0 ? segmentsAfter(segments, outcomes, this.#endOfText) : [];
   }
 
   /** Computes only the segments that were not computed ahead. */
   #passTheRest(segments: readonly Segment[], onHints?: OnHints): PassResult {
+    const [first] = this.#steps as [Step];
     const taken = new Map<number, Outcome>();
     for (const segment of segments) {
-      const computed = this.#computed.get(segment.slot);
+      const computed = first.bySlot.get(segment.slot);
       if (computed === undefined || !isSameSegment(computed.segment, segment)) continue;
       taken.set(segment.slot, computed.outcome);
-      this.#computed.delete(segment.slot);
+      first.bySlot.delete(segment.slot);
     }
-    this.release(...this.#computed.keys());
-    const times = this.#computedMs;
-    this.#computedMs = { decodeMs: 0, judgeMs: 0 };
+    this.release(...this.#steps.flatMap(({ bySlot }) => [...bySlot.keys()]));
+    this.#steps = [];
     const rest = segments.filter(({ slot }) => !taken.has(slot));
     try {
       const { outcomes, decodeMs, judgeMs } = this.#core.pass(rest, onHints);
       const found = outcomes[Symbol.iterator]();
       return {
         outcomes: segments.map(({ slot }) => taken.get(slot) ?? found.next().value!),
-        decodeMs: decodeMs + times.decodeMs,
-        judgeMs: judgeMs + times.judgeMs,
+        decodeMs: decodeMs + first.decodeMs,
+        judgeMs: judgeMs + first.judgeMs,
       };
     } catch (reason) {
       for (const { slot, from } of segments) if (taken.has(slot)) this.#core.truncate(slot, from);
@@ -71,7 +84,7 @@ export class PassAhead {
   }
 
   /**
-   * Computes what is expected. Call while no request waits.
+   * Computes what is expected next. Call while no request waits.
    *
    * @returns the result, `failed` for a pass that the caller has to ask for itself, or null where
    *   nothing is expected.
@@ -82,11 +95,12 @@ export class PassAhead {
     if (segments.length === 0) return null;
     try {
       const result = this.#core.pass(segments);
-      const { outcomes, ...times } = result;
-      this.#computedMs = times;
-      for (const [index, segment] of segments.entries()) {
-        this.#computed.set(segment.slot, { segment, outcome: outcomes[index]! });
-      }
+      const { outcomes, decodeMs, judgeMs } = result;
+      const computed = segments.map(
+        (segment, at) => [segment.slot, { segment, outcome: outcomes[at]! }] as const,
+      );
+      this.#steps.push({ bySlot: new Map(computed), decodeMs, judgeMs });
+      this.#expect(segments, outcomes, this.#followCount - 1);
       return result;
     } catch (reason) {
       if (reason instanceof PilotfishError) return 'failed';
@@ -94,27 +108,20 @@ export class PassAhead {
     }
   }
 
-  /** The caller has taken all that was computed ahead, as if it had asked for it by `pass`. */
+  /** The caller has taken the oldest computed pass, as if it had asked for it by `pass`. */
   confirm(continues: boolean): void {
-    const all = [...this.#computed.values()];
-    this.#computed.clear();
-    this.#expected = continues
-      ? segmentsAfter(
-          all.map(({ segment }) => segment),
-          all.map(({ outcome }) => outcome),
-          this.#endOfText,
-        )
-      : [];
+    this.#steps.shift();
+    if (!continues) this.#expected = [];
   }
 
   /** Rolls slots back to what their caller knows. Call before any other operation on them. */
   release(...slots: readonly number[]): void {
     this.#expected = this.#expected.filter(({ slot }) => !slots.includes(slot));
     for (const slot of slots) {
-      const computed = this.#computed.get(slot);
-      if (computed === undefined) continue;
-      this.#computed.delete(slot);
-      this.#core.truncate(slot, computed.segment.from);
+      const computed = this.#steps.flatMap(({ bySlot }) => bySlot.get(slot) ?? []);
+      if (computed.length === 0) continue;
+      for (const { bySlot } of this.#steps) bySlot.delete(slot);
+      this.#core.truncate(slot, computed[0]!.segment.from);
     }
   }
 }

@@ -66,8 +66,8 @@ export class EngineRunner {
   }
 
   #pass({ id, ...operation }: EngineOperation & { kind: 'pass' }): Promise<PassResult> {
-    const { segments, wantsHints, continues } = operation;
-    if (!wantsHints) return this.#engine.pass(segments, undefined, continues);
+    const { segments, wantsHints, followCount } = operation;
+    if (!wantsHints) return this.#engine.pass(segments, undefined, followCount);
     return this.#engine.pass(segments, (hints) => this.#answer({ kind: 'hinted', id, hints }));
   }
 

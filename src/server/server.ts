@@ -105,7 +105,10 @@ class Server implements RunningServer {
       sessionsMax: settings.limits.sessions,
       cachedCountOf: (address) => this.#core.cachedCountOf(address),
     });
-    this.#runner = new EngineRunner(options.engine, (event) => this.#feed(event), options.onNote);
+    const answer = (event: ServerInput): void =>
+      // The end of an `open` comes with that of the pass behind it, whose tokens go first.
+      event.kind === 'done' ? this.#feedSoon(event) : this.#feed(event);
+    this.#runner = new EngineRunner(options.engine, answer, options.onNote);
   }
 
   async listen(host: string, request?: RequestListener): Promise<void> {

@@ -1,6 +1,6 @@
-// Runs passes of plain streams ahead in the thread that computes, and tells each as soon as it is
-// there. The first step of a run is computed unasked, every later one once the step before it was
-// asked for through AskFlags.
+// Runs passes of plain streams ahead in the thread that computes, and tells each. A slow pass is
+// computed once the one before it was asked for through AskFlags; fast ones may lead by some
+// milliseconds.
 
 import type { PassResult } from '../engine.js';
 import type { PassAhead } from '../pass-ahead.js';
@@ -9,15 +9,19 @@ import type { AskFlags } from './ask-flags.js';
 /** @param result null: the step failed, and has to be asked for by a pass. */
 export type TellAhead = (run: number, step: number, result: PassResult | null) => void;
 
+/** Longest time computed that was not asked for, where that is more than one step. */
+const leadMs = 8;
+
 export class AheadRunner {
   readonly #ahead: PassAhead;
   readonly #flags: AskFlags;
   readonly #tell: TellAhead;
   #run = 0;
-  /** Steps of the run that were computed. */
-  #step = 0;
-  /** The last step was told, and not asked for yet. */
-  #isOpen = false;
+  /** Steps of the run that were told. */
+  #toldCount = 0;
+  /** Those of them that were asked for. */
+  #askedCount = 0;
+  #stepMs = 0;
 
   constructor(ahead: PassAhead, flags: AskFlags, tell: TellAhead) {
     this.#ahead = ahead;
@@ -25,55 +29,62 @@ export class AheadRunner {
     this.#tell = tell;
   }
 
-  /** A pass has been answered whose segments may continue. */
+  /** A pass has been answered that others follow. */
   begin(run: number): void {
     this.#run = run;
-    this.#step = 0;
-    this.#isOpen = false;
+    this.#toldCount = 0;
+    this.#askedCount = 0;
   }
 
   /** Does what was asked for before a message. Call before the message is handled. */
   honour(): void {
-    for (;;) {
-      if (this.#isOpen) {
-        if (!this.#confirm()) return;
-      } else if (!this.#isAsked(this.#step + 1) || !this.#compute()) return;
-    }
+    do this.#confirm();
+    while (this.#isAsked(this.#toldCount + 1) && this.#compute());
   }
 
   /** Computes ahead as far as it may, then parks. @param hasMessage whether a message waits. */
   advance(hasMessage: () => boolean): void {
     while (!hasMessage()) {
-      if (!this.#isOpen) {
+      this.#confirm();
+      if (this.#mayCompute()) {
         if (!this.#compute()) return;
         continue;
       }
-      if (this.#confirm()) continue;
       this.#flags.park();
-      if (!this.#isAsked(this.#step)) return;
+      if (!this.#isAsked(this.#askedCount + 1)) return;
       this.#flags.unpark();
     }
+  }
+
+  #mayCompute(): boolean {
+    const lead = this.#toldCount - this.#askedCount;
+    return lead === 0 || (lead + 1) * this.#stepMs <= leadMs;
   }
 
   #isAsked(step: number): boolean {
     return this.#flags.asked(this.#run, step) !== null;
   }
 
-  #confirm(): boolean {
-    const asked = this.#isOpen ? this.#flags.asked(this.#run, this.#step) : null;
-    if (asked === null) return false;
-    this.#isOpen = false;
-    this.#ahead.confirm(asked.continues);
-    return true;
+  #confirm(): void {
+    while (this.#askedCount < this.#toldCount) {
+      const asked = this.#flags.asked(this.#run, this.#askedCount + 1);
+      if (asked === null) return;
+      this.#askedCount++;
+      this.#ahead.confirm(asked.continues);
+    }
   }
 
   /** @returns false where nothing more is expected of the run. */
   #compute(): boolean {
     const result = this.#ahead.computeAhead();
     if (result === null) return false;
-    this.#step++;
-    this.#isOpen = result !== 'failed';
-    this.#tell(this.#run, this.#step, result === 'failed' ? null : result);
-    return this.#isOpen;
+    if (result === 'failed') {
+      this.#tell(this.#run, this.#toldCount + 1, null);
+      return false;
+    }
+    this.#toldCount++;
+    this.#stepMs = result.decodeMs + result.judgeMs;
+    this.#tell(this.#run, this.#toldCount, result);
+    return true;
   }
 }

@@ -100,23 +100,28 @@ export class EngineThread {
   async pass(
     segments: readonly Segment[],
     onHints?: OnHints,
-    continues = false,
+    followCount = 0,
   ): Promise<PassResult> {
-    const ahead = onHints || this.closed ? null : this.#run?.ask(segments, continues);
-    if (ahead) return (await ahead) ?? this.pass(segments, onHints, continues);
+    const ahead = onHints || this.closed ? null : this.#run?.ask(segments, followCount > 0);
+    if (ahead) return (await ahead) ?? this.pass(segments, onHints, followCount);
     this.#run?.end();
-    const args = [segments, onHints !== undefined, continues];
-    const onPassed = continues
+    const args = [segments, onHints !== undefined, followCount];
+    const onPassed = followCount
       ? (result: PassResult, id: number) => {
-          this.#run = this.#runAfter(id, segments, result);
+          this.#run = this.#runAfter(id, segments, result, followCount);
         }
       : undefined;
     return this.#send('pass', args, { onHints, onPassed }) as Promise<PassResult>;
   }
 
-  #runAfter(id: number, segments: readonly Segment[], result: PassResult): RunAhead {
+  #runAfter(
+    id: number,
+    segments: readonly Segment[],
+    result: PassResult,
+    stepCount: number,
+  ): RunAhead {
     const wake = (): void => this.#worker.postMessage([{ id: 0, method: 'wake', args: [] }]);
-    const parts = { flags: this.#askFlags, endOfText: this.#endOfText, wake };
+    const parts = { flags: this.#askFlags, endOfText: this.#endOfText, stepCount, wake };
     return new RunAhead(id, segments, result, parts);
   }
 

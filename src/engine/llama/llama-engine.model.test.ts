@@ -33,11 +33,11 @@ for (const unifiedCache of [true, false]) {
   );
 }
 
-// Every caller may say that its passes continue, and then do something else.
+// Every caller may say that passes follow, and then do something else.
 engineContract('llama, computing ahead', async () => {
   const engine = await loadLlamaEngine({ ...small, modelPath: target });
   const pass = engine.pass;
-  engine.pass = (segments, onHints) => pass(segments, onHints, true);
+  engine.pass = (segments, onHints) => pass(segments, onHints, 1000);
   return engine;
 });
 

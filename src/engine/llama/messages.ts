@@ -22,7 +22,7 @@ export type Request =
   | {
       readonly id: number;
       readonly method: 'pass';
-      readonly args: readonly [segments: unknown, wantsHints: boolean, continues: boolean];
+      readonly args: readonly [segments: unknown, wantsHints: boolean, followCount: number];
     }
   /** `wake`: a step was asked for through AskFlags while the thread was parked. Not answered. */
   | { readonly id: number; readonly method: 'close' | 'wake'; readonly args: readonly [] };

@@ -17,6 +17,8 @@ interface Waiting {
 export interface RunParts {
   readonly flags: AskFlags;
   readonly endOfText: ReadonlySet<number>;
+  /** Most steps of the run. */
+  readonly stepCount: number;
   /** Wakes the thread, which has gone back to its messages. */
   readonly wake: () => void;
 }
@@ -28,8 +30,8 @@ export class RunAhead {
   #step = 1;
   /** What the step computes; empty: there is none. */
   #expected: readonly Segment[];
-  /** Of the step; undefined: it has not come. */
-  #result: PassResult | null | undefined;
+  /** Of the step and those after it, as far as they have come. */
+  readonly #results: (PassResult | null)[] = [];
   #waiting: Waiting | null = null;
   #isOver = false;
 
@@ -50,7 +52,8 @@ export class RunAhead {
     const { length } = this.#expected;
     const isExpected =
       length > 0 && length === segments.length && segments.every((segment) => this.#has(segment));
-    if (!isExpected || this.#isOver || this.#waiting !== null || this.#result === null) return null;
+    if (!isExpected || this.#isOver || this.#waiting !== null) return null;
+    if (this.#results[0] === null) return null;
     if (this.#parts.flags.ask(this.id, this.#step, continues)) this.#parts.wake();
     return new Promise((resolve, reject) => {
       this.#waiting = { segments, continues, resolve, reject };
@@ -65,17 +68,16 @@ export class RunAhead {
 
   /** A step has come. @param result null: it has failed. */
   arrived(step: number, result: PassResult | null): void {
-    if (step !== this.#step) return;
-    this.#result = result;
+    if (step !== this.#step + this.#results.length) return;
+    this.#results.push(result);
     this.#settle();
   }
 
   #settle(): void {
     const waiting = this.#waiting;
-    const result = this.#result;
-    if (waiting === null || result === undefined) return;
+    if (waiting === null || this.#results.length === 0) return;
+    const result = this.#results.shift()!;
     this.#waiting = null;
-    this.#result = undefined;
     if (result === null) {
       this.end();
       waiting.resolve(null);
@@ -85,7 +87,8 @@ export class RunAhead {
     const bySlot = new Map(result.outcomes.map((outcome) => [outcome.slot, outcome]));
     const outcomes = segments.map(({ slot }) => bySlot.get(slot)!);
     this.#step++;
-    this.#expected = continues ? segmentsAfter(segments, outcomes, this.#parts.endOfText) : [];
+    const goesOn = continues && this.#step <= this.#parts.stepCount;
+    this.#expected = goesOn ? segmentsAfter(segments, outcomes, this.#parts.endOfText) : [];
     resolve({ ...result, outcomes });
   }
 

@@ -79,8 +79,8 @@ export type EngineOperation =
       readonly segments: readonly Segment[];
       /** Whether a device wants hints; they come as `hinted` before `passed`. */
       readonly wantsHints: boolean;
-      /** Whether the next pass will ask for the token after each of these, if it can. */
-      readonly continues: boolean;
+      /** How many passes after it will each ask for one more token of all segments, if they can. */
+      readonly followCount: number;
     }
   | {
       readonly kind: 'truncate';

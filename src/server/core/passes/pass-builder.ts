@@ -129,10 +129,11 @@ function joined(first: Int32Array, second: Int32Array): Int32Array {
   return all;
 }
 
-/** Whether the next pass can ask for the token after the one that this pass chooses. */
-export function continuesPlainly({ terms, segment, log }: Session): boolean {
-  if (segment === null) return false;
-  return segment.isJudged && segment.ids.length === 0 && log.length + 1 < terms.lengthMax;
+/** How many tokens can be asked for, one by one, after the one that this pass chooses. */
+export function plainFollowCount({ terms, segment, log }: Session): number {
+  if (segment === null) return 0;
+  const isPlain = segment.isJudged && segment.ids.length === 0;
+  return isPlain ? Math.max(0, terms.lengthMax - log.length - 1) : 0;
 }
 
 /** The size of a pass, for the time model. */

@@ -61,29 +61,29 @@ describe('advice on draft length', () => {
 });
 
 describe('a pass', () => {
-  /** Whether each pass said that it continues; the first begins with the first session alone. */
-  function saidBy(modes: readonly Mode[], slotCount: number): boolean[] {
+  /** The passes that each says will follow; the first begins with the first session alone. */
+  function saidBy(modes: readonly Mode[], slotCount: number): number[] {
     const harness = new Harness({ model: { slotCount } });
-    const said: boolean[] = [];
+    const said: number[] = [];
     harness.connect(1);
     for (const [session, mode] of modes.entries()) {
       harness.send(1, openFrame({ session, mode, tokensMax: 4 }));
     }
     for (let pass = 0; pass < 4; ) {
       const [next] = harness.operations;
-      if (next?.kind === 'pass') said[pass++] = next.continues;
+      if (next?.kind === 'pass') said[pass++] = next.followCount;
       harness.stepEngine();
     }
     return said;
   }
 
-  it('of plain streams continues up to their last token', () => {
-    assert.deepEqual(saidBy(['stream'], 1), [true, true, true, false]);
-    assert.deepEqual(saidBy(['stream', 'stream'], 2), [true, true, true, false]);
+  it('of plain streams is followed by one for each of their tokens', () => {
+    assert.deepEqual(saidBy(['stream'], 1), [3, 2, 1, 0]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 2), [3, 2, 1, 0]);
   });
 
-  it('does not continue where a session drafts, or waits for a slot', () => {
-    assert.deepEqual(saidBy(['stream', 'race'], 2), [true, false, false, false]);
-    assert.deepEqual(saidBy(['stream', 'stream'], 1), [true, false, false, false]);
+  it('is followed by none where a session drafts, or waits for a slot', () => {
+    assert.deepEqual(saidBy(['stream', 'race'], 2), [3, 0, 0, 0]);
+    assert.deepEqual(saidBy(['stream', 'stream'], 1), [3, 0, 0, 0]);
   });
 });

@@ -26,7 +26,7 @@ import {
 import { Occupancy } from './occupancy.js';
 import type { IssueOperation } from './operations.js';
 import { loadedTokenMs } from './overload.js';
-import { buildSegment, candidateOf, continuesPlainly, passShapeOf } from './pass-builder.js';
+import { buildSegment, candidateOf, passShapeOf, plainFollowCount } from './pass-builder.js';
 import { planPass } from './pass-plan.js';
 import type { SlotTable } from './slot-table.js';
 
@@ -296,14 +296,19 @@ export class Scheduler {
     });
     const shape = passShapeOf(segments);
     const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
-    const isPlain = (session: Session): boolean =>
-      continuesPlainly(session) && this.#speculation.isPlain(session);
-    const continues = sessions.length === this.#ready.size && sessions.every(isPlain);
-    const id = this.#issue({ kind: 'pass', segments, wantsHints, continues }, null);
+    const followCount = this.#followCount(sessions);
+    const id = this.#issue({ kind: 'pass', segments, wantsHints, followCount }, null);
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
     this.#speculation.passStarted(sessions);
+  }
+
+  /** Passes that will ask for the next tokens of the same sessions, without drafts. */
+  #followCount(sessions: readonly Session[]): number {
+    if (sessions.length < this.#ready.size) return 0;
+    const isPlain = sessions.every((session) => this.#speculation.isPlain(session));
+    return isPlain ? Math.min(...sessions.map(plainFollowCount)) : 0;
   }
 
   /** Gives a planned draft stage to the draft engine. */
