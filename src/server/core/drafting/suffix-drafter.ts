@@ -53,11 +53,6 @@ export class SuffixDrafter {
     };
   }
 
-  /** Share of the session's recent positions at which a draft was at hand; 0: it is not known. */
-  fireRate(session: Session): number {
-    return this.#lookUps.get(session)?.fireRate(chanceMin) ?? 0;
-  }
-
   #lookUpOf(session: Session): SuffixLookUp {
     const { tenant, promptLength } = session.terms;
     const lookUp =
