@@ -19,5 +19,10 @@ export type { CoreStats } from './core/core-stats.js';
 export type { Batching } from './core/settings.js';
 export type { PlainListener, PlainRequest } from './plain-sessions.js';
 export { type RunningServer, startServer } from './server.js';
-export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
+export {
+  defaultPort,
+  type LocalServer,
+  type ServerDraftingOptions,
+  type ServerOptions,
+} from './server-options.js';
 export type { ServerStats } from './stats.js';
