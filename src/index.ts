@@ -27,4 +27,4 @@ export type { TokenLogprobs } from './math/logprobs.js';
 export { plainSampling, type Sampling } from './math/sampling.js';
 export type { Mode, Scheme } from './protocol/frame.js';
 export { type RunningServer, startServer } from './server/server.js';
-export type { ServerDraftingOptions, ServerOptions } from './server/server-options.js';
+export type { ServerOptions } from './server/server-options.js';

@@ -22,7 +22,6 @@ export { type RunningServer, startServer } from './server.js';
 export {
   defaultPort,
   type LocalServer,
-  type ServerDraftingOptions,
   type ServerOptions,
 } from './server-options.js';
 export type { ServerStats } from './stats.js';
