@@ -138,7 +138,7 @@ export class SuffixText {
     return shared;
   }
 
-  /** [suffixLengths] of its last tokens; suffixes longer than the text have none. Not to be kept. */
+  /** [suffixLengths] of its last tokens; suffixes longer than the text have none. */
   #endHashes(): Int32Array {
     const length = this.#length;
     if (this.#hashedLength === length) return this.#hashes;
