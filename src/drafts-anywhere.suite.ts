@@ -1,5 +1,5 @@
-// Writes the same answers over sockets with drafts from everywhere: a device's model or look-up, the
-// server's model or look-up, all of them and none. Under deterministic each is the target's text.
+// Writes the same answers over sockets with drafts from everywhere: models and look-ups of device
+// and server, all of them and none. Under deterministic each is the text of the target.
 
 import assert from 'node:assert/strict';
 import { storyPrompts } from './cli/demo/openings.js';
