@@ -223,16 +223,16 @@ function meetServerDrafter(
 ): boolean {
   switch (kind) {
     case 'server-drafter-failure':
-      drafter.failNext(1 + Math.floor(5 * strength));
-      return drafter.isUsed;
+      drafter.failNext(strength < 0.95 ? 1 : 3);
+      return drafter.takeUse();
     case 'server-drafter-slow':
       drafter.slow(1 + 50 * strength);
       world.recover(forMs, () => drafter.slow(1));
-      return drafter.isUsed;
+      return drafter.takeUse();
     case 'server-drafter-wrong':
       drafter.err(true);
       world.recover(forMs, () => drafter.err(false));
-      return drafter.isUsed;
+      return drafter.takeUse();
     default:
       return false;
   }

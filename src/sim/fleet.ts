@@ -118,9 +118,11 @@ function draftingOf(
   const suffixBytesMax = random.wholeWithin(model.suffixBytesMax);
   const fixedLength = random.wholeWithin(model.fixedLength);
   const hasModel = random.happens(share);
+  const contextShare = random.within(model.contextShare ?? 1);
+  const draftContext = Math.max(1, Math.round(contextShare * contextLength));
   return {
     drafting: {
-      model: hasModel ? { slotCount, contextLength } : null,
+      model: hasModel ? { slotCount, contextLength: draftContext } : null,
       suffixBytesMax: random.happens(suffixShare) ? suffixBytesMax : null,
       fixedLength,
     },

@@ -143,6 +143,8 @@ export interface ServerDraftModel {
   readonly share: number;
   /** How far it is from the target, as `DeviceKind.divergence`. */
   readonly divergence: NumberRange;
+  /** Its context as a share of the target's. Default: as long. */
+  readonly contextShare?: NumberRange;
   /** Milliseconds of one of its passes. */
   readonly pass: PassCost;
   /** Share of the runs in which drafts are looked up, in texts of so many bytes a key. */

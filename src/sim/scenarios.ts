@@ -133,6 +133,46 @@ export const swarm: Scenario = {
   offShare: 0.3,
 };
 
+/**
+ * The swarm, but every server drafts with a model and a look-up, and its draft model fails, is late
+ * or writes nonsense all the time.
+ */
+export const drafts: Scenario = {
+  ...swarm,
+  name: 'drafts',
+  serverCount: 1,
+  server: {
+    ...swarm.server,
+    static: { ...swarm.server.static, share: 0.05 },
+    drafting: {
+      ...swarm.server.drafting!,
+      share: 1,
+      contextShare: [0.2, 1],
+      suffixShare: 1,
+      fixedLength: [1, 8],
+    },
+  },
+  work: {
+    ...swarm.work,
+    schemes: ['greedy', 'coupled'],
+    modes: ['auto', 'co-located'],
+    answerTokens: [1, 60],
+  },
+  faults: {
+    ...swarm.faults,
+    // Servers that are up draft more.
+    'server-crash': 2,
+    drain: 1,
+    outage: 3,
+    storm: 1,
+    // Three failures in a row switch the model off.
+    'server-drafter-failure': 40,
+    'server-drafter-slow': 200,
+    'server-drafter-wrong': 200,
+  },
+  offShare: 0.1,
+};
+
 const phone: DeviceKind = {
   ...swarmDevice,
   name: 'phone',

@@ -30,16 +30,21 @@ export class SimDraftEngine {
   #failuresLeft = 0;
   #slowness = 1;
   #isWrong = false;
+  #isUsed = false;
 
   constructor(parts: DraftEngineParts) {
     this.#parts = parts;
   }
 
-  /** Whether drafts were ever asked for. */
-  isUsed = false;
+  /** Whether drafts were asked for since this was asked last: the core may have given it up. */
+  takeUse(): boolean {
+    const isUsed = this.#isUsed;
+    this.#isUsed = false;
+    return isUsed;
+  }
 
   draft(id: number, requests: readonly DraftRequest[]): void {
-    this.isUsed = true;
+    this.#isUsed = true;
     this.#queue.push({ id, requests });
     this.#next();
   }

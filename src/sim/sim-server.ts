@@ -112,9 +112,9 @@ export class SimServer {
     const { timeline, seed, settings, drafter, models } = this.#parts;
     if (drafter === null) return null;
     const { divergence, pass: cost } = drafter;
-    const { slotCount, contextLength, vocabSize } = settings.model;
+    const { slotCount, contextLength } = settings.drafting.model!;
     return new SimDraftEngine({
-      ...{ timeline, cost, vocabSize },
+      ...{ timeline, cost, vocabSize: settings.model.vocabSize },
       core: models.draft({ divergence, contextLength, slotCount }),
       random: new Random(seed, 'server-drafter', this.index, this.startCount),
       answer: (event) => this.feed(event),

@@ -47,6 +47,8 @@ const sessionPriorWeight = 8;
 /** Positions that `fireRate` looks back over, about. */
 const rateMemory = 64;
 const rateBinCount = 64;
+/** Weights are made small again when they reach this. */
+const rateWeightMax = 1e6;
 
 /**
  * The look-up of one session. Its text is what it has read (the prompt) and written; guesses that
@@ -65,9 +67,12 @@ export class SuffixLookUp {
   readonly #promptLength: number;
   readonly #pool: SuffixPool | null;
   readonly #chances: SuffixChances;
-  /** [rateBinCount] recent positions by the chance of their first guess; they fade. */
+  /** The match behind the last guess, and how long the text was: its next token tells how good. */
+  #found: { readonly length: number; readonly match: SuffixMatch | null } | null = null;
+  /** [rateBinCount] recent positions by the chance of their first guess; newer ones weigh more. */
   readonly #rates = new Float64Array(rateBinCount);
   #rateTotal = 0;
+  #rateWeight = 1;
 
   /**
    * @param promptLength positions below this teach nothing: the target did not write them.
@@ -107,6 +112,7 @@ export class SuffixLookUp {
   truncate(length: number): void {
     assert(length <= this.#text.length, `length ${length} of ${this.#text.length}`);
     this.#text.truncate(length);
+    this.#found = null;
   }
 
   /**
@@ -115,7 +121,10 @@ export class SuffixLookUp {
    * @param ending another ending than the text's own, such as drafts that are not decided yet.
    */
   guess(limits: SuffixGuessLimits, ending?: SuffixEnding): SuffixGuess {
-    if (ending === undefined) return this.#guess(limits);
+    if (ending === undefined) {
+      this.#found = { length: this.length, match: this.#find() };
+      return this.#guess(limits, this.#found.match);
+    }
     const { length, bytes } = this.#text;
     assert(ending.from <= length, `from ${ending.from} of ${length}`);
     const cut = this.#text.slice(ending.from, length);
@@ -123,7 +132,7 @@ export class SuffixLookUp {
     for (let index = 0; index < ending.tokens.length; index++) {
       this.#text.append(ending.tokens[index]!);
     }
-    const guess = this.#guess(limits);
+    const guess = this.#guess(limits, this.#find());
     this.#text.truncate(ending.from);
     for (const token of cut) this.#text.append(token);
     if (this.#text.bytes > bytes) this.#pool?.touch(this.#text);
@@ -148,9 +157,8 @@ export class SuffixLookUp {
     return this.#pool?.find(this.#text, own?.length ?? 0) ?? own;
   }
 
-  #guess({ countMax, chanceMin }: SuffixGuessLimits): SuffixGuess {
-    const match = countMax > 0 ? this.#find() : null;
-    if (match === null) return { tokens: [], chances: [], matchLength: 0 };
+  #guess({ countMax, chanceMin }: SuffixGuessLimits, match: SuffixMatch | null): SuffixGuess {
+    if (match === null || countMax === 0) return { tokens: [], chances: [], matchLength: 0 };
     const tokens: number[] = [];
     const chances: number[] = [];
     let product = 1;
@@ -169,13 +177,21 @@ export class SuffixLookUp {
   }
 
   #learn(written: number): void {
-    const match = this.#find();
+    const match = this.#found?.length === this.length ? this.#found.match : this.#find();
     const next = match && new Continuation(match, match.text === this.#text).next();
-    for (let bin = 0; bin < rateBinCount; bin++) this.#rates[bin]! *= 1 - 1 / rateMemory;
-    this.#rateTotal = this.#rateTotal * (1 - 1 / rateMemory) + 1;
-    if (!next) return;
-    this.#rates[binOf(this.#chances.of(next.cell))]!++;
-    this.#chances.learn(next.cell, next.token === written);
+    this.#count(next ? binOf(this.#chances.of(next.cell)) : null);
+    if (next) this.#chances.learn(next.cell, next.token === written);
+  }
+
+  /** Counts a position. @param bin null: nothing was guessed. */
+  #count(bin: number | null): void {
+    this.#rateWeight /= 1 - 1 / rateMemory;
+    this.#rateTotal += this.#rateWeight;
+    if (bin !== null) this.#rates[bin]! += this.#rateWeight;
+    if (this.#rateWeight < rateWeightMax) return;
+    for (let index = 0; index < rateBinCount; index++) this.#rates[index]! /= this.#rateWeight;
+    this.#rateTotal /= this.#rateWeight;
+    this.#rateWeight = 1;
   }
 }
 

@@ -33,6 +33,9 @@ export class SuffixText {
   #newest = suffixLengths.map(() => new Int32Array(capacityMin));
   /** [suffixLengths][length - 1] the text before it in its chain; 0: none. */
   #earlier = suffixLengths.map(() => new Int32Array(capacityMin));
+  /** [suffixLengths] of the last tokens, when the text was so long; 0: they are not known. */
+  readonly #hashes = new Int32Array(suffixLengths.length);
+  #hashedLength = 0;
 
   get length(): number {
     return this.#length;
@@ -68,11 +71,12 @@ export class SuffixText {
   truncate(length: number): void {
     const mask = this.#tokens.length - 1;
     for (; this.#length > length; this.#length--) {
-      const hashes = hashesOf(this.#tokens, this.#length);
+      const hashes = this.#endHashes();
       for (let row = rowFrom(this.#length); row < suffixLengths.length; row++) {
         this.#newest[row]![hashes[row]! & mask] = this.#earlier[row]![this.#length - 1]!;
       }
     }
+    this.#hashedLength = 0;
   }
 
   /**
@@ -86,7 +90,7 @@ export class SuffixText {
   find(ending: SuffixText, longerThan = 0): SuffixMatch | null {
     const size = ending.#length;
     if (size === 0 || longerThan >= matchLengthMax) return null;
-    const hashes = ending === this ? null : hashesOf(ending.#tokens, size);
+    const hashes = ending === this ? null : ending.#endHashes();
     const mask = this.#tokens.length - 1;
     for (let row = rowFrom(size); row < suffixLengths.length; row++) {
       // This row is reached only if the longer suffix of the row above does not occur.
@@ -134,10 +138,26 @@ export class SuffixText {
     return shared;
   }
 
+  /** [suffixLengths] of its last tokens; suffixes longer than the text have none. */
+  #endHashes(): Int32Array {
+    const length = this.#length;
+    if (this.#hashedLength === length) return this.#hashes;
+    this.#hashedLength = length;
+    let hash = 0;
+    let row = suffixLengths.length - 1;
+    const longest = Math.min(length, suffixLengths[0]!);
+    for (let size = 1; size <= longest; size++) {
+      hash = Math.imul(hash ^ this.#tokens[length - size]!, 0x9e3779b1);
+      hash ^= hash >>> 15;
+      if (size === suffixLengths[row]) this.#hashes[row--] = hash;
+    }
+    return this.#hashes;
+  }
+
   /** Makes the text, as long as it is now, the newest of its chains. */
   #link(): void {
     const length = this.#length;
-    const hashes = hashesOf(this.#tokens, length);
+    const hashes = this.#endHashes();
     const mask = this.#tokens.length - 1;
     for (let row = rowFrom(length); row < suffixLengths.length; row++) {
       const newest = this.#newest[row]!;
@@ -165,20 +185,4 @@ function rowFrom(length: number): number {
   let row = 0;
   while (row < suffixLengths.length && suffixLengths[row]! > length) row++;
   return row;
-}
-
-/** Reused: read before the next call. */
-const hashes = new Int32Array(suffixLengths.length);
-
-/** [suffixLengths] of the last tokens of the first `length`; longer suffixes are unchanged. */
-function hashesOf(tokens: Int32Array, length: number): Int32Array {
-  let hash = 0;
-  let row = suffixLengths.length - 1;
-  const longest = Math.min(length, suffixLengths[0]!);
-  for (let size = 1; size <= longest; size++) {
-    hash = Math.imul(hash ^ tokens[length - size]!, 0x9e3779b1);
-    hash ^= hash >>> 15;
-    if (size === suffixLengths[row]) hashes[row--] = hash;
-  }
-  return hashes;
 }

@@ -167,7 +167,8 @@ export class ModelDrafter {
     for (const [index, part] of parts.entries()) {
       const { drafted } = ends[index]!;
       this.#texts.ended(part, ends[index]!);
-      if (!isStage || part.session.log.length !== lengths[index]) continue;
+      const { log, isForgotten } = part.session;
+      if (!isStage || isForgotten || log.length !== lengths[index]) continue;
       const tokens = Int32Array.from(drafted, ({ token }) => token);
       const chances = drafted.map(({ confidence }) => this.confidences.chanceOf(confidence!));
       const drafts: ServerDrafts = {

@@ -84,6 +84,18 @@ for (const mode of ['co-located', 'auto'] as const) {
       assert.equal(harness.core.retainedCount, 0);
     });
 
+    it('leave nothing behind when they come after their session is gone', () => {
+      const harness = new Harness(optionsOf(0));
+      harness.connect(1);
+      harness.send(1, open({ mode }));
+      while (harness.drafts.length === 0) assert.ok(harness.stepEngine());
+      harness.send(1, { kind: 'close', session: 0 });
+      harness.disconnect(1);
+      harness.settle();
+      harness.advance(120_000);
+      assert.equal(harness.core.retainedCount, 0);
+    });
+
     it('stay within the text that was asked for', () => {
       for (const tokensMax of [1, 2, 3, 4]) {
         const harness = new Harness(optionsOf(0));

@@ -201,14 +201,18 @@ export class Speculation {
     const { deviceCount, server } = line;
     const isAuto = terms.mode === 'auto';
     const cacheLength = Math.min(this.#slots.cacheLength(session), log.length - 1);
-    const chances = Array.from({ length: deviceCount }, (_, depth) => known.device.rateAt(depth));
+    const chances: number[] = [];
+    for (let depth = 0; depth < deviceCount; depth++) chances.push(known.device.rateAt(depth));
+    chances.push(...server.chances);
     const lineEnd = log.length + deviceCount;
     const isWhole = session.drafts.pendingCount(log.length) === deviceCount;
     const modelMax = isAuto && server.tokens.length === 0 ? this.#modelRoom(session, line) : 0;
     const { rate } = known.device;
     return {
-      ...{ key, cacheLength, missingCount: log.length - cacheLength },
-      chances: [...chances, ...server.chances],
+      key,
+      cacheLength,
+      missingCount: log.length - cacheLength,
+      chances,
       modelCount: server.tokens.length,
       arrival:
         isAuto && mayHold && draftRoom > deviceCount && isWhole
