@@ -6,11 +6,14 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { startApiServer } from '../api/backends/api-server.suite.js';
 import { connect } from '../device/index.js';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
+import { bundledModel, loadLlamaEngine } from '../engine/llama/index.js';
 import { plainSampling } from '../math/sampling.js';
 import type { ServerStats } from '../server/index.js';
+import { pacedEngine } from './demo/paced-engine.js';
 import { run, withServe } from './processes/command.suite.js';
 
 const served = ['serve', '-m', 'stories-target', '-t', '1', '--slots', '2', '-c', '256'];
@@ -81,21 +84,39 @@ describe('pilotfish serve with drafts of its own', () => {
     assert.match(readyLines[1]!, /; drafts by Llama Stories Draft 0\.8M and look-up\n$/);
   });
 
-  it('drafts for plain clients from what their text repeats', async () => {
-    const line = 'Tom had a red ball. Tom had a blue ball. ';
-    const body = { prompt: line.repeat(4), temperature: 0, max_tokens: 60 };
-    const passes = new Map<string, number>();
-    let usage: Completion | null = null;
-    for (const draft of ['none', 'suffix']) {
-      await withServe([...served, '--draft', draft], async ({ url }) => {
-        usage = await complete(url, body);
-        passes.set(draft, (await coreOf(url)).passCount);
-      });
+  it('looks up drafts for plain clients where the text repeats: far fewer passes', async () => {
+    // The records of the answer repeat that of the prompt, as an edit of given code does.
+    const record = { name: 'The old clock', place: 'the quiet house' };
+    const schema = { type: 'array', items: { const: record }, minItems: 3, maxItems: 3 };
+    const body = {
+      prompt: JSON.stringify([record]),
+      temperature: 0,
+      max_tokens: 300,
+      response_format: { type: 'json_schema', json_schema: { name: 'records', schema } },
+    };
+    const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-target'), threads: 1 });
+    // A large target, for which a token more in a pass costs nothing.
+    const paced = pacedEngine(engine, () => ({ passMs: 5, rowMs: 0 }));
+    const seen: { answer: Completion; passCount: number }[] = [];
+    for (const drafting of [{}, { suffixBytesMax: 2 ** 20 }]) {
+      const { server } = await startApiServer(paced, { drafting });
+      const answer = await complete(server.address, { ...body, model: 'toy' });
+      seen.push({ answer, passCount: server.stats().core.passCount });
+      await server.close();
     }
-    const [alone, drafted] = [passes.get('none')!, passes.get('suffix')!];
-    assert.ok(drafted < 0.7 * alone, `${drafted} passes with a look-up, ${alone} without`);
-    const { suffix, target } = usage!.metrics.speculative_decoding.num_tokens_by_source;
-    assert.ok(suffix! > target!, `${suffix} tokens looked up, ${target} of the target`);
+    await engine.close();
+    const [alone, lookUp] = seen;
+    assert.deepEqual(lookUp!.answer.choices, alone!.answer.choices);
+    assert.deepEqual(JSON.parse(alone!.answer.choices[0].text), [record, record, record]);
+    assert.ok(
+      lookUp!.passCount < 0.6 * alone!.passCount,
+      `${lookUp!.passCount} passes with a look-up, ${alone!.passCount} without`,
+    );
+    const { num_tokens_by_source: counts } = lookUp!.answer.metrics.speculative_decoding;
+    assert.equal(
+      lookUp!.answer.usage.completion_tokens_details['accepted_prediction_tokens'],
+      counts['suffix'],
+    );
   });
 
   it('says where a draft model of a shorter context stops, and refuses foreign ones', async () => {

@@ -35,8 +35,8 @@ import {
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import {
+  type ChosenDrafters,
   type ServerDraftOptions,
-  type ServerDrafts,
   serverDraftFlags,
   serverDraftsOf,
 } from './flags/server-draft-flags.js';
@@ -305,7 +305,7 @@ function noteShortDraft({ target, draft }: EnginePair, terminal: Terminal): void
 
 function readyLine(
   { target, draft }: EnginePair,
-  { hasSuffix }: ServerDrafts,
+  { hasSuffix }: ChosenDrafters,
   { address }: RunningServer,
 ): string {
   const { modelName, slotCount, contextLength } = target.info;

@@ -38,14 +38,14 @@ export function serverDraftFlags(): Option[] {
 }
 
 /** What drafts on the server. */
-export interface ServerDrafts {
+export interface ChosenDrafters {
   /** null: no model drafts. */
   readonly model: string | null;
   readonly hasSuffix: boolean;
 }
 
 /** @throws PilotfishError `usage`. */
-export function serverDraftsOf({ draft, threadsDraft }: ServerDraftOptions): ServerDrafts {
+export function serverDraftsOf({ draft, threadsDraft }: ServerDraftOptions): ChosenDrafters {
   const names = draft.split(',').map((name) => name.trim());
   const models = names.filter((name) => name !== 'suffix' && name !== 'none');
   const isClear = !names.includes('') && (names.length === 1 || !names.includes('none'));

@@ -117,10 +117,35 @@ function tokenRows(stats: ServerStats, before: ServerStats | null): Rows {
   const rate = tokens.ms > 0 ? ((tokens.count / tokens.ms) * 1000).toFixed(1) : '-';
   return [
     ['tokens', `${formatCount(core.committedCount)} committed, ${rate} tokens/s`],
-    [
-      'drafts',
-      `${formatCount(core.acceptedCount)} accepted of ${formatCount(core.testedCount)} tested, ${share(core.acceptedCount, core.testedCount)}`,
-    ],
+    ['of them', sourcesText(core)],
+    ['drafts', `devices ${acceptedText(core.acceptedCount, core.testedCount)}`],
+    ...serverDraftRows(core),
+  ];
+}
+
+/** Where the tokens came from. */
+function sourcesText({ committedCount, sources }: ServerStats['core']): string {
+  const { deviceCount, modelCount, suffixCount } = sources;
+  const drafted = deviceCount + modelCount + suffixCount;
+  return [
+    `target ${formatCount(committedCount - drafted)}`,
+    `devices ${formatCount(deviceCount)}`,
+    `draft model ${formatCount(modelCount)}`,
+    `look-up ${formatCount(suffixCount)}`,
+  ].join(', ');
+}
+
+const acceptedText = (accepted: number, tested: number): string =>
+  `${formatCount(accepted)} accepted of ${formatCount(tested)} tested, ${share(accepted, tested)}`;
+
+/** Drafts of the server itself; nothing where none of that kind was made. */
+function serverDraftRows(core: ServerStats['core']): Rows {
+  const { sources, serverTests, stageCount, modelDraftedCount, draftFailureCount } = core;
+  const model = `draft model ${acceptedText(sources.modelCount, serverTests.modelCount)}; ${formatCount(modelDraftedCount)} drafted in ${formatCount(stageCount)} stages, ${formatCount(draftFailureCount)} failed`;
+  const lookUp = `look-up ${acceptedText(sources.suffixCount, serverTests.suffixCount)}`;
+  return [
+    ...(stageCount + draftFailureCount > 0 ? ([['', model]] as const) : []),
+    ...(serverTests.suffixCount > 0 ? ([['', lookUp]] as const) : []),
   ];
 }
 
