@@ -161,10 +161,10 @@ class Demo {
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
     this.#heading('How to read it');
     this.#legend({
-      accepted: 'the target agrees with a draft of the device',
-      residual: 'the token in its place where it does not agree',
+      accepted: 'the target agrees with device 1',
+      residual: "the target's own token in its place",
       bonus: 'one more token from the same pass',
-      target: "written by the server, from its own drafts or the target's",
+      target: "the server's: drafted there, or not",
     });
   }
 
