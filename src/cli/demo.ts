@@ -353,7 +353,7 @@ function answerText(answer: DeviceAnswer): string {
 }
 
 const sourceNames = {
-  device: 'of the device',
+  device: 'of the device that came in time',
   model: 'of the server',
 } as const;
 
