@@ -59,10 +59,13 @@ function loadRows(stats: ServerStats, before: ServerStats | null): Rows {
 
 function sessionRows({ core }: ServerStats): Rows {
   const { sessionsByMode, images } = core;
-  const modes = Object.entries(sessionsByMode).map(([mode, count]) => `${mode} ${count}`);
+  const modes = Object.entries(sessionsByMode)
+    .filter(([, count]) => count > 0)
+    .map(([mode, count]) => `${mode} ${count}`);
+  const byMode = modes.length === 0 ? '' : `; ${modes.join(', ')}`;
   return [
     ['connections', formatCount(core.connectionCount)],
-    ['sessions', `${core.sessionCount} (${core.detachedCount} detached); ${modes.join(', ')}`],
+    ['sessions', `${core.sessionCount} (${core.detachedCount} detached)${byMode}`],
     [
       'slots',
       `${core.slotsOwned} of ${core.slotCount} held; ${images.count} swapped out, ${formatBytes(images.bytes)}; ${formatCount(core.evictionCount)} evicted`,
@@ -130,7 +133,7 @@ function sourcesText({ committedCount, sources }: ServerStats['core']): string {
   return [
     `target ${formatCount(committedCount - drafted)}`,
     `devices ${formatCount(deviceCount)}`,
-    `draft model ${formatCount(modelCount)}`,
+    `model ${formatCount(modelCount)}`,
     `look-up ${formatCount(suffixCount)}`,
   ].join(', ');
 }
@@ -141,11 +144,17 @@ const acceptedText = (accepted: number, tested: number): string =>
 /** Drafts of the server itself; nothing where none of that kind was made. */
 function serverDraftRows(core: ServerStats['core']): Rows {
   const { sources, serverTests, stageCount, modelDraftedCount, draftFailureCount } = core;
-  const model = `draft model ${acceptedText(sources.modelCount, serverTests.modelCount)}; ${formatCount(modelDraftedCount)} drafted in ${formatCount(stageCount)} stages, ${formatCount(draftFailureCount)} failed`;
+  const model = `model ${acceptedText(sources.modelCount, serverTests.modelCount)}`;
+  const stages = `${formatCount(stageCount)}, ${formatCount(draftFailureCount)} failed; ${formatCount(modelDraftedCount)} tokens drafted`;
   const lookUp = `look-up ${acceptedText(sources.suffixCount, serverTests.suffixCount)}`;
   return [
-    ...(stageCount + draftFailureCount > 0 ? ([['', model]] as const) : []),
     ...(serverTests.suffixCount > 0 ? ([['', lookUp]] as const) : []),
+    ...(stageCount + draftFailureCount > 0
+      ? ([
+          ['', model],
+          ['stages', stages],
+        ] as const)
+      : []),
   ];
 }
 
