@@ -117,7 +117,7 @@ export function spikyEngine(vocabSize: number, divergence: number): Engine {
       stop: () => undefined,
       done: (async () => core.draft(request, control))(),
     }),
-    draftEach: async (steps) => core.draftEach(steps),
+    draftEach: async (requests) => core.draftEach(requests),
     truncate: async (slot, length) => core.truncate(slot, length),
     copyPrefix: async (from, to, length) => core.copyPrefix(from, to, length),
     save: async (slot) => core.save(slot),

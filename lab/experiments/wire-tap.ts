@@ -95,6 +95,7 @@ function draftOf({ from, tokens, judge }: Segment, epoch: number, isResidualOpen
     laws: judge?.scheme === 'full' && judge.draftCount > 0 ? judge.draftLaws : null,
     residual: isResidualOpen ? tokens[draftsFrom - 1]! : null,
     more: false,
+    chances: null,
   };
 }
 
@@ -122,6 +123,7 @@ function verdictOf(draft: Draft, { acceptedCount, final }: Outcome, law: SentLaw
     law,
     logprobs: null,
     lawLogprobs: null,
+    sources: null,
   };
 }
 

@@ -67,7 +67,7 @@ async function met(
   random: Random,
 ): Promise<Client | null> {
   const url = `ws://127.0.0.1:${port}`;
-  const kind = random.pick(['engine', 'engine', 'ngram', 'none'] as const);
+  const kind = random.pick(['engine', 'engine', 'suffix', 'none'] as const);
   const drafter = kind === 'engine' ? ({ kind, engine } as const) : ({ kind } as const);
   while (!isOver()) {
     try {

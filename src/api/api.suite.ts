@@ -36,6 +36,7 @@ export const resultOf = (change: Partial<GenerationResult> = {}): GenerationResu
   draftedCount: 8,
   testedCount: 6,
   acceptedCount: 4,
+  sources: { device: 2, model: 0, suffix: 0, target: 1 },
   roundCount: 2,
   firstTokenMs: 10,
   totalMs: 30,

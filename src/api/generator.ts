@@ -65,6 +65,13 @@ export interface GenerationResult {
   readonly draftedCount: number;
   readonly testedCount: number;
   readonly acceptedCount: number;
+  /** The tokens by who proposed each. */
+  readonly sources: {
+    readonly device: number;
+    readonly model: number;
+    readonly suffix: number;
+    readonly target: number;
+  };
   /** Verifications in which at least one draft was tested. */
   readonly roundCount: number;
   readonly firstTokenMs: number | null;

@@ -31,6 +31,8 @@ export interface UsageReport {
       readonly num_spec_tokens: number;
       /** False where a choice ended on unverified tokens. */
       readonly is_verified: boolean;
+      /** Tokens by who proposed each; only those that are not 0. */
+      readonly num_tokens_by_source: { readonly [source in TokenSource]?: number };
     };
   };
   readonly timings: {
@@ -41,6 +43,17 @@ export interface UsageReport {
     readonly draft_n: number;
     readonly draft_n_accepted: number;
   };
+}
+
+type TokenSource = keyof GenerationResult['sources'];
+const sourceNames: readonly TokenSource[] = ['device', 'model', 'suffix', 'target'];
+
+/** Sums without zeros. */
+function bySource(results: readonly GenerationResult[]): { [source in TokenSource]?: number } {
+  const sums = sourceNames.map((name) => {
+    return [name, results.reduce((sum, { sources }) => sum + sources[name], 0)] as const;
+  });
+  return Object.fromEntries(sums.filter(([, sum]) => sum > 0));
 }
 
 const share = (part: number, whole: number): number | null => (whole > 0 ? part / whole : null);
@@ -78,6 +91,7 @@ export function usageOf(results: readonly GenerationResult[], promptCount: numbe
         num_draft_tokens: tested,
         num_spec_tokens: sum((result) => result.draftedCount),
         is_verified: results.every((result) => result.isVerified),
+        num_tokens_by_source: bySource(results),
       },
     },
     timings: {

@@ -28,7 +28,7 @@ test('one seed gives one text, with any draft and without, and stdout holds noth
   assert.equal(together.out, alone.out);
   const otherwise = ['--draft-length', '8', '--confidence-min', '0.3'];
   assert.equal((await run([...drafted, ...otherwise, prompt])).out, alone.out);
-  const lookedUp = await run([...fixed, '--draft', 'ngram', '--no-stats', prompt]);
+  const lookedUp = await run([...fixed, '--draft', 'suffix', '--no-stats', prompt]);
   assert.deepEqual([lookedUp.out, lookedUp.err], [alone.out, '']);
   const greedy = [...fixed, '--temp', '0', prompt];
   assert.equal((await run([...greedy, '-md', 'stories-draft'])).out, (await run(greedy)).out);

@@ -58,7 +58,12 @@ describe('pilotfish run with a server', () => {
     await withServe(served, async ({ url }) => {
       const ask = (...flags: string[]) =>
         run(['run', prompt, '-s', url, '-n', '40', ...small, ...flags]);
-      const drafters = [[], ['--draft', 'ngram'], ['--draft', 'none'], ['--mode', 'stop-and-wait']];
+      const drafters = [
+        [],
+        ['--draft', 'suffix'],
+        ['--draft', 'none'],
+        ['--mode', 'stop-and-wait'],
+      ];
       const texts = await Promise.all(drafters.map(async (flags) => (await ask(...flags)).out));
       assert.deepEqual(new Set(texts).size, 1, texts.join('|'));
       const alone = await run(['generate', prompt, '-n', '40', ...small, '--deterministic']);

@@ -35,7 +35,7 @@ const description = `Writes a text with a draft model on this machine and the ta
 
   pilotfish serve -m stories-target
   pilotfish run "The old clock in the hallway"
-  pilotfish run "The old clock" --server edge.local:7433 --draft ngram --show-draft
+  pilotfish run "The old clock" --server edge.local:7433 --draft suffix --show-draft
   pilotfish run "The old clock" --fallback provisional
 
 --fallback decides what happens while the server is away. wait: nothing is written until it is back. provisional: a screen shows the draft model's text, dim or in {? ?}, and corrects it once the server is back; a pipe gets verified text only. draft-only: the text may end with unverified text of the draft model, and a last line on stderr counts its tokens. fail: the command ends. Without a server at the start, wait and fail end at once. After --away-seconds without a server, wait and provisional end. In these cases the exit code is 4.`;

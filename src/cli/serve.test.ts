@@ -13,7 +13,18 @@ describe('serve and top without a server', () => {
     { args: ['serve', '-m', 'no-such-model'], code: 3, says: /no file 'no-such-model'/ },
     { args: ['serve'], code: 2, says: /model/ },
     { args: ['serve', '-m', 'x', '--port', '70000'], code: 2, says: /--port takes .*70000/ },
-    { args: ['serve', '-m', 'x', '-md', 'y'], code: 2, says: /devices bring the draft models/ },
+    { args: ['serve', '-m', 'x', '-md', 'a,b'], code: 2, says: /a model, suffix, both/ },
+    { args: ['serve', '-m', 'x', '-md', 'none,suffix'], code: 2, says: /a model, suffix, both/ },
+    {
+      args: ['serve', '-m', 'stories-target', '-md', 'sufix'],
+      code: 3,
+      says: /--draft: there is no file 'sufix'; .*suffix and none need no file/,
+    },
+    {
+      args: ['serve', '-m', 'x', '-td', '2'],
+      code: 2,
+      says: /--threads-draft needs a draft model/,
+    },
     {
       args: ['serve', '-m', 'x', '--api-key', 's3cret'],
       code: 2,

@@ -1,10 +1,11 @@
 // Defines `pilotfish serve`: loads a target model and verifies devices' drafts until it is stopped.
 // One line on stdout says that it is ready and where; everything else goes to stderr.
 
-import { type Command, Option } from 'commander';
+import type { Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
-import { PilotfishError } from '../base/error.js';
+import { checkModelFile } from '../engine/gguf/model-file.js';
 import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
+import { contextLengthDefaultMax } from '../engine/llama/options.js';
 import { limits } from '../protocol/limits.js';
 import {
   type Batching,
@@ -33,9 +34,15 @@ import {
   warnOfLongContext,
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
+import {
+  type ChosenDrafters,
+  type ServerDraftOptions,
+  serverDraftFlags,
+  serverDraftsOf,
+} from './flags/server-draft-flags.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
-import { loadNoted } from './models/load-model.js';
-import { resolveModel } from './models/model-name.js';
+import { closeEngines, type EnginePair, loadPair, pollBeside } from './generation/engines.js';
+import { resolveDraft, resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
@@ -55,7 +62,8 @@ interface ServeOptions
   extends Omit<ListenOptions, 'origins'>,
     LoadOptions,
     HttpOptions,
-    ShapingOptions {
+    ShapingOptions,
+    ServerDraftOptions {
   readonly model: string;
   readonly port: number;
   readonly slots: number;
@@ -79,7 +87,7 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
     .summary('serve a target model to drafting devices')
     .description(description);
   addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
-  command.addOption(draftRefusal());
+  addGroup(command, 'Drafts of the server', serverDraftFlags());
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
@@ -90,16 +98,6 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
   command.action(async () => {
     await serve(command.opts<ServeOptions>(), terminal);
     exit(0);
-  });
-}
-
-/** Explains a flag that users of other servers try. Not in the help, nor in the environment. */
-function draftRefusal(): Option {
-  const option = new Option('--draft <name>').hideHelp();
-  // Without this, `-md x` would be read as `-m d` and a surplus word.
-  option.short = '-md';
-  return option.argParser(() => {
-    throw usageError('serve takes no --draft: devices bring the draft models');
   });
 }
 
@@ -177,19 +175,26 @@ async function serveWith(
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const loading = loadNoted(await engineOptions(options, terminal), terminal);
-  const [engine] = await Promise.all([loading, loadApi()]);
+  const drafts = serverDraftsOf(options);
+  const target = await engineOptions(options, terminal);
+  const draft =
+    drafts.model === null ? null : await draftOptions(drafts.model, target, options, terminal);
+  const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
+  const engine = pair.target;
   let closeHttp: () => void = () => undefined;
   try {
-    if (terminal.signal.aborted) {
-      throw new PilotfishError('cancelled', 'loading the model was stopped');
-    }
     warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
     if (hints !== null) noteTo(terminal)(hints);
+    noteShortDraft(pair, terminal);
     const server = await startServer({
       engine,
       ...serverOptions(options, access),
+      drafting: {
+        fixedLength: options.draftLength,
+        ...(drafts.hasSuffix && { suffixBytesMax: options.suffixMib * 2 ** 20 }),
+        ...(pair.draft && { engine: pair.draft }),
+      },
       onNote: noteTo(terminal),
       makeHttp: async (local) => {
         const http = await makeHttp(engine, options, access, local, terminal);
@@ -198,14 +203,14 @@ async function serveWith(
       },
     });
     const stopped = whenAborted(terminal.signal);
-    terminal.out.write(`${readyLine(engine, server)}\n`);
+    terminal.out.write(`${readyLine(pair, drafts, server)}\n`);
     await stopped;
     terminal.err.write('pilotfish: stopping; running answers may finish\n');
     await server.close();
     terminal.err.write(`${farewell(server)}\n`);
   } finally {
     closeHttp();
-    await engine.close();
+    await closeEngines(pair);
   }
 }
 
@@ -241,9 +246,31 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
     slotCount: options.slots,
     deterministic: options.deterministic === true,
     exit: exitChoiceOf(options.exitHead),
+    ...(serverDraftsOf(options).model !== null && { poll: pollBeside(options) }),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }
+
+/** The draft model gets the target's context, or less where it was trained for less. */
+async function draftOptions(
+  name: string,
+  target: LlamaOptions,
+  options: ServeOptions,
+  terminal: Terminal,
+): Promise<LlamaOptions> {
+  const { threadsDraft: threads, slots } = options;
+  const modelPath = await resolveDraft(name, terminal.env);
+  return {
+    ...loadSettings(threads === undefined ? options : { ...options, threads }),
+    modelPath,
+    contextLength: Math.min(contextOf(target), checkModelFile(modelPath).contextLength),
+    slotCount: slots,
+    poll: pollBeside(options),
+  };
+}
+
+const contextOf = ({ contextLength, modelPath }: LlamaOptions): number =>
+  contextLength ?? Math.min(checkModelFile(modelPath).contextLength, contextLengthDefaultMax);
 
 function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
   const { staticCount: count, staticWait: waitMs } = options;
@@ -267,9 +294,27 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
   };
 }
 
-function readyLine({ info }: LlamaEngine, { address }: RunningServer): string {
-  const { modelName, slotCount, contextLength } = info;
-  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens`;
+function noteShortDraft({ target, draft }: EnginePair, terminal: Terminal): void {
+  const { contextLength } = target.info;
+  if (draft === null || draft.info.contextLength >= contextLength) return;
+  const { modelName, contextLength: drafted } = draft.info;
+  noteTo(terminal)(
+    `${modelName} drafts in the first ${drafted} of ${contextLength} tokens: it was trained on no more`,
+  );
+}
+
+function readyLine(
+  { target, draft }: EnginePair,
+  { hasSuffix }: ChosenDrafters,
+  { address }: RunningServer,
+): string {
+  const { modelName, slotCount, contextLength } = target.info;
+  const drafters = [
+    ...(draft === null ? [] : [visible(draft.info.modelName, 'all')]),
+    ...(hasSuffix ? ['look-up'] : []),
+  ];
+  const drafting = drafters.length === 0 ? '' : `; drafts by ${drafters.join(' and ')}`;
+  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens${drafting}`;
 }
 
 function farewell(server: RunningServer): string {

@@ -39,6 +39,7 @@ const description = `Simulates the shipped server and device cores in virtual ti
   pilotfish sim --seed 7 --trace         one of these runs, event by event
   pilotfish sim --devices 10000          a mixed fleet
   pilotfish sim --scenario file.json     another scenario: {"base": "swarm", "faults": {"server-crash": 20}}
+                                         or {"base": "drafts"}: servers that draft, and fail at it
 
 A failing run is reduced to the few requests and faults that cause it, and the command that repeats it is printed.`;
 

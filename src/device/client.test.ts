@@ -56,7 +56,7 @@ describe('client', () => {
     const draft = createScriptedEngine({ divergence: 0.3 });
     return [
       ['engine', { kind: 'engine', engine: draft }, draft],
-      ['ngram', { kind: 'ngram' }, null],
+      ['suffix', { kind: 'suffix' }, null],
       ['none', { kind: 'none' }, null],
     ];
   };

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { unreachable } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { Engine } from '../engine/engine.js';
-import { type NgramOptions, ngramDefaults } from '../engine/ngram-look-up.js';
+import type { SuffixGuessLimits } from '../engine/suffix/suffix-look-up.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import { noShaping, type TrafficShaping } from '../protocol/frame.js';
@@ -24,7 +24,7 @@ import type { AnswerId } from './core/token.js';
 import { type Clock, Device, type DeviceNotice, type DeviceOptions, wallClock } from './device.js';
 import type { DrafterFactory } from './drafter/drafter.js';
 import { engineDrafter, sequencesMaxOf } from './drafter/engine-drafter.js';
-import { ngramDrafter } from './drafter/ngram-drafter.js';
+import { suffixDrafter } from './drafter/suffix-drafter.js';
 import { type GenerateOptions, requestOf } from './generate-request.js';
 import { dialMessage } from './link-messages.js';
 import {
@@ -37,7 +37,7 @@ import {
 /** The drafter: an engine that its owner closes, a look-up in the text so far, or none. */
 export type DrafterChoice =
   | { readonly kind: 'engine'; readonly engine: Engine }
-  | { readonly kind: 'ngram'; readonly options?: NgramOptions }
+  | { readonly kind: 'suffix'; readonly limits?: SuffixGuessLimits }
   | { readonly kind: 'none' }
   /** A drafter of the caller's own; see DrafterFacts. Default of `sequencesMax`: 1. */
   | {
@@ -107,7 +107,7 @@ export const timingDefaults: Timing = {
 };
 
 /** Longest text that look-up drafting follows. */
-const ngramContext = limits.promptTokens.value;
+const suffixContext = limits.promptTokens.value;
 
 /**
  * Connects to a server. Any number of answers can be written over one client, at once or one after
@@ -310,8 +310,8 @@ function drafterFactoryOf({ drafter }: ConnectOptions): DrafterFactory | null {
   switch (drafter.kind) {
     case 'engine':
       return engineDrafter(drafter.engine);
-    case 'ngram':
-      return ngramDrafter(queueMicrotask, ngramContext, drafter.options ?? ngramDefaults);
+    case 'suffix':
+      return suffixDrafter(queueMicrotask, suffixContext, drafter.limits);
     case 'none':
       return null;
     case 'custom':
@@ -327,8 +327,8 @@ function drafterFactsOf({ drafter }: ConnectOptions): DrafterFacts | null {
       const { contextLength } = drafter.engine.info;
       return { contextLength, sequencesMax: sequencesMaxOf(drafter.engine.info) };
     }
-    case 'ngram':
-      return { contextLength: ngramContext, sequencesMax: 1 };
+    case 'suffix':
+      return { contextLength: suffixContext, sequencesMax: 1 };
     case 'none':
       return null;
     case 'custom':

@@ -22,13 +22,16 @@ describe('a request', () => {
     assert.equal(requestOf({ ...least, sampling: warm }, context).scheme, 'coupled');
   });
 
-  it('races where its scheme can, streams where nothing drafts, and has the mode it asks for', () => {
+  it('is in auto where its scheme can, and has the mode it asks for unless nothing drafts', () => {
     const modeOf = (options: Partial<GenerateOptions>, hasDrafter = true): string =>
       requestOf({ ...least, ...options }, { ...context, hasDrafter }).mode;
-    assert.equal(modeOf({}), 'race');
+    assert.equal(modeOf({}), 'auto');
     assert.equal(modeOf({ scheme: 'split' }), 'pipeline');
     assert.equal(modeOf({ mode: 'stop-and-wait' }), 'stop-and-wait');
     assert.equal(modeOf({ mode: 'stop-and-wait' }, false), 'stream');
+    assert.equal(modeOf({ scheme: 'split' }, false), 'stream');
+    assert.equal(modeOf({}, false), 'auto');
+    assert.equal(modeOf({ mode: 'co-located' }, false), 'co-located');
   });
 
   it('has the fallback of its client unless it names one, and a seed of its own', () => {

@@ -26,7 +26,10 @@ export interface GenerateOptions {
   readonly seed?: bigint;
   /** Default: greedy at temperature 0, else coupled. */
   readonly scheme?: Scheme;
-  /** Default: stream without a drafter, race where the scheme allows it, else pipeline. */
+  /**
+   * Default: auto where the scheme allows it, else pipeline, or stream without a drafter. Where a
+   * server does not know auto it is race, or stream without a drafter.
+   */
   readonly mode?: Mode;
   /** Most tokens to write, >= 1. */
   readonly tokensMax: number;
@@ -121,8 +124,11 @@ function modeOf({ mode }: GenerateOptions, scheme: Scheme, context: RequestConte
   if (mode !== undefined && !offered.includes(mode)) {
     throw usage(`mode ${mode} does not go with scheme ${scheme}; ${offered.join(', ')} do`);
   }
-  // The first that goes is the best.
-  return context.hasDrafter ? (mode ?? offered[0]!) : 'stream';
+  if (context.hasDrafter) return mode ?? (isOffered(scheme, 'auto') ? 'auto' : 'pipeline');
+  // The server may draft.
+  if (mode === 'co-located') return mode;
+  const isAuto = mode === undefined || mode === 'auto';
+  return isAuto && isOffered(scheme, 'auto') ? 'auto' : 'stream';
 }
 
 /** Ids where this side can make them: drafting can begin at once, without a server. */

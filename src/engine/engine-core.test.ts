@@ -82,23 +82,29 @@ describe('engine core', () => {
     assert.equal(core.draft(request, sound).drafted.length, 6);
   });
 
-  it('takes back every slot of a step of drafts of which one cannot be made', () => {
+  it('takes back every slot of shared drafts of which one cannot go on', () => {
     const model = new BrokenModel(scriptedDefaults);
     const math = referenceRowMath(model.vocabSize);
     const core = new EngineCore({ model, math, endOfText: new Set(), now: () => 0 });
-    const steps = [0, 1, 2].map((slot) => {
-      core.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 0 });
-      const tokens = Int32Array.of(0, 3 + slot);
+    const config = { sampling: plainSampling, seed: 1n, promptLength: 0 };
+    const requests = [0, 1, 2].map((slot) => {
+      core.open(slot, config);
+      const tokens = Int32Array.of(4, 5, 6, 7);
+      core.pass([{ slot: slotId(slot), from: 0, tokens, judge: null }]);
       const rest = { attempt: 0, wantConfidence: false, stop: { confidenceMin: 0 } };
-      return { slot: slotId(slot), from: 0, tokens, scheme: 'coupled', ...rest } as const;
+      const fed = { slot: slotId(slot), from: slot, tokens: Int32Array.of(0, 3), countMax: 3 };
+      return { ...fed, scheme: 'coupled', ...rest, ...(slot === 1 && { config }) } as const;
     });
-    const expected = core.draftEach(steps);
-    for (const { slot } of steps) core.truncate(slot, 0);
     model.brokenRow = 1;
-    assert.throws(() => core.draftEach(steps), { code: 'engine-failed' });
-    for (const { slot } of steps) assert.equal(core.tokens(slot).length, 0);
+    assert.throws(() => core.draftEach(requests), { code: 'engine-failed' });
+    for (const { slot } of requests)
+      assert.deepEqual([...core.tokens(slot)], [4, 5].slice(0, slot));
     model.brokenRow = -1;
-    assert.deepEqual(core.draftEach(steps), expected);
+    const { ends } = core.draftEach(requests);
+    const alone = requests.map((request) =>
+      core.draft(request, { stopped: () => false, onToken: () => {} }),
+    );
+    assert.deepEqual(ends, alone);
   });
 
   it('leaves a slot open and empty that was handed the cache of another model', () => {

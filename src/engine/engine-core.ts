@@ -6,12 +6,12 @@ import { PilotfishError } from '../base/error.js';
 import type { Grammar } from '../grammar/grammar.js';
 import type { GrammarCache } from '../grammar/grammar-cache.js';
 import { checkSampling } from '../math/sampling.js';
-import { runDraft, runDraftSteps } from './draft-loop.js';
+import { runDrafts } from './draft-loop.js';
 import type {
+  DraftEachResult,
   DraftEnd,
   DraftedToken,
   DraftRequest,
-  DraftStep,
   ExitHint,
   Judge,
   OnHints,
@@ -27,10 +27,11 @@ import type { RowMath } from './row-math.js';
 import type { ExitRows, RowModel } from './row-model.js';
 import {
   checkDraftRequest,
-  checkDraftSteps,
+  checkDraftSlots,
   checkSegments,
   checkTokenIds,
   invalid,
+  isWithin,
 } from './segment-check.js';
 import { Slot } from './slot.js';
 import { packState, unpackState } from './slot-state.js';
@@ -62,6 +63,11 @@ export class EngineCore {
   }
 
   open(slot: number, config: SlotConfig, keptLength = 0): void {
+    this.#put(slot, this.#opened(slot, config, keptLength));
+  }
+
+  /** Checks the arguments of `open`. Changes nothing. */
+  #opened(slot: number, config: SlotConfig, keptLength: number): Slot {
     const { model } = this.#parts;
     this.#checkSlotIndex(slot);
     checkSampling(config.sampling, model.vocabSize);
@@ -77,7 +83,11 @@ export class EngineCore {
     }
     const opened = new Slot(config, this.#grammarOf(config.schema));
     opened.push(held.subarray(0, keptLength));
-    model.truncate(slot, keptLength);
+    return opened;
+  }
+
+  #put(slot: number, opened: Slot): void {
+    this.#parts.model.truncate(slot, opened.length);
     this.#slots.set(slot, opened);
   }
 
@@ -210,25 +220,30 @@ export class EngineCore {
   }
 
   draft(request: DraftRequest, control: DraftControl): DraftEnd {
-    checkDraftRequest(request, this.#checkContext());
-    const { model, math, endOfText } = this.#parts;
-    const parts = { model, math, endOfText, ...control };
-    try {
-      return runDraft(request, this.#slotOf(request.slot), parts);
-    } catch (reason) {
-      this.#takeBack(request);
-      throw reason;
-    }
+    return this.#draftAll([request], control).ends[0]!;
   }
 
-  draftEach(steps: readonly DraftStep[]): DraftEnd[] {
-    checkDraftSteps(steps, this.#checkContext());
-    const { model, math, endOfText } = this.#parts;
-    const slots = steps.map(({ slot }) => this.#slotOf(slot));
+  draftEach(requests: readonly DraftRequest[]): DraftEachResult {
+    return this.#draftAll(requests, { stopped: () => false, onToken: () => {} });
+  }
+
+  #draftAll(requests: readonly DraftRequest[], control: DraftControl): DraftEachResult {
+    const { model, math, endOfText, now } = this.#parts;
+    checkDraftSlots(requests);
+    const slots = requests.map((request) => {
+      const { slot: index, config, from } = request;
+      const slot = config ? this.#opened(index, config, from) : this.#slotOf(index);
+      checkDraftRequest(request, slot.length, model);
+      return slot;
+    });
+    for (const [index, { slot, from, config }] of requests.entries()) {
+      if (config) this.#put(slot, slots[index]!);
+      else this.truncate(slot, from);
+    }
     try {
-      return runDraftSteps(steps, slots, { model, math, endOfText });
+      return runDrafts(requests, slots, { model, math, endOfText, now, ...control });
     } catch (reason) {
-      for (const step of steps) this.#takeBack(step);
+      for (const request of requests) this.#takeBack(request);
       throw reason;
     }
   }
@@ -312,9 +327,6 @@ export class EngineCore {
     return slot;
   }
 }
-
-const isWithin = (length: number, held: number): boolean =>
-  Number.isInteger(length) && length >= 0 && length <= held;
 
 /** Rows of logits that a segment asks for. */
 const rowsOf = (judge: Judge | null): number => (judge ? judge.draftCount + 1 : 0);

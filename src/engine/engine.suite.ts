@@ -3,6 +3,7 @@
 
 import { after, before, describe } from 'node:test';
 import { alternativesContract } from './alternatives.suite.js';
+import { draftContract } from './draft-contract.suite.js';
 import { EngineFixture, type MakeEngine } from './engine-fixture.suite.js';
 import { lawContract } from './law-contract.suite.js';
 import { passContract } from './pass-contract.suite.js';
@@ -16,6 +17,7 @@ export function engineContract(name: string, make: MakeEngine): void {
     after(() => fixture.engine.close());
     passContract(fixture);
     lawContract(fixture);
+    draftContract(fixture);
     vocabularyContract(fixture);
     refusalContract(fixture);
     alternativesContract(fixture);

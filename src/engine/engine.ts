@@ -5,6 +5,7 @@
 import type { SlotId } from '../base/brand.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
+import type { PassShape } from '../math/pass-time.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
 import type { Scheme } from '../math/scheme.js';
 import type { FinalToken } from '../math/verification.js';
@@ -138,13 +139,25 @@ export interface DraftStop {
    * never.
    */
   readonly confidenceMin: number;
+  /**
+   * Stop after the token with which the product of this draft's chances falls below this, in
+   * [0, 1]; 0 or absent: never. The product estimates how likely the target accepts all of them.
+   */
+  readonly chanceMin?: number;
+  /**
+   * [n >= 1] chance of a token by its confidence, for n equal parts of [0, 1]; absent: the
+   * confidence itself.
+   */
+  readonly chances?: readonly number[];
 }
 
 /** A request to draft on one sequence. */
 export interface DraftRequest {
   readonly slot: SlotId;
-  /** Position of tokens[0]; must equal the slot's length. */
+  /** Position of tokens[0], at most the slot's length: the slot is rolled back to it first. */
   readonly from: number;
+  /** Opens the slot with this first, keeping `from` tokens. Absent: the slot is open. */
+  readonly config?: SlotConfig;
   /** [n >= 1] committed tokens not yet in the cache; drafting continues after the last. */
   readonly tokens: Int32Array;
   /** Draft at most this many tokens, >= 1. */
@@ -163,16 +176,13 @@ export interface DraftRequest {
    */
   readonly attempt: number;
   /**
-   * Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` above 0
-   * implies it.
+   * Compute each token's confidence; costs a softmax sum per token. A `confidenceMin` or
+   * `chanceMin` above 0 implies it.
    */
   readonly wantConfidence: boolean;
   /** `greedy` and `coupled`: most runners-up to report for each token, in [0, 8]. Absent: none. */
   readonly alternativesMax?: number;
 }
-
-/** A draft of one token, together with others in one pass. */
-export type DraftStep = Omit<DraftRequest, 'countMax'>;
 
 /** Runners-up of a drafted token. */
 export interface Alternatives {
@@ -204,8 +214,8 @@ export interface DraftedToken {
 }
 
 /**
- * Why a draft ended: `countMax` was reached, a token was less sure than `confidenceMin`, `stop` was
- * called, the text ended, or the context was full.
+ * Why a draft ended: `countMax` was reached, a confidence was below `confidenceMin` or their
+ * product below `chanceMin`, `stop` was called, the text ended, or the context was full.
  */
 export type DraftEndReason = 'count' | 'confidence' | 'stopped' | 'end-of-text' | 'context';
 
@@ -215,6 +225,20 @@ export interface DraftEnd {
   readonly drafted: readonly DraftedToken[];
   /** Slot length afterwards: all fed tokens; the last drafted token is never fed. */
   readonly length: number;
+}
+
+/** A pass that drafts shared. */
+export interface DraftPass extends PassShape {
+  /** Wall time of the model's decode and of choosing the tokens, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Drafts that have ended. */
+export interface DraftEachResult {
+  /** [requests], in the order given. */
+  readonly ends: readonly DraftEnd[];
+  /** In the order computed; a slot's rows are in as many of them as it drafted tokens. */
+  readonly passes: readonly DraftPass[];
 }
 
 /** A draft in progress. */
@@ -250,8 +274,8 @@ export type DraftEngine = Pick<Engine, 'open' | 'draft' | 'truncate'> & {
 /**
  * An engine runs one thing at a time, in the order of the calls. Every method rejects with
  * PilotfishError: `segment-invalid`, `token-out-of-range`, `context-exhausted` for bad arguments
- * (nothing has changed), `engine-failed` if the model failed (the slots are as before the call),
- * `engine-closed` after close.
+ * (nothing has changed), `engine-failed` if the model failed (the slots are as before the call;
+ * those of a draft are as its `from` and `config` have set them), `engine-closed` after close.
  */
 export interface Engine {
   readonly info: EngineInfo;
@@ -284,14 +308,13 @@ export interface Engine {
   draft(request: DraftRequest, onToken?: (token: DraftedToken) => void): DraftRun;
 
   /**
-   * Drafts one token on each of several slots in one pass. Each result equals that of `draft` with
-   * a `countMax` of 1.
+   * Drafts on several slots in shared passes: each draft that goes on has one row in a pass, as far
+   * as passTokensMax and passRowsMax allow. Each result equals that of `draft`. `close` waits for
+   * all of it.
    *
-   * @param steps [1 to passRowsMax] each of another slot. If their tokens exceed a pass, all but
-   *   the last token of each are fed in earlier passes.
-   * @returns [steps], in the order given.
+   * @param requests [n >= 1] each of another slot.
    */
-  draftEach(steps: readonly DraftStep[]): Promise<readonly DraftEnd[]>;
+  draftEach(requests: readonly DraftRequest[]): Promise<DraftEachResult>;
 
   /** Rolls a slot back to `length` tokens; a length above the slot's is an error. */
   truncate(slot: SlotId, length: number): Promise<void>;

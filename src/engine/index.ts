@@ -11,13 +11,14 @@ export type { LawLogprobs, RankedToken, TokenLogprobs } from '../math/logprobs.j
 export { renderChat } from './chat-template.js';
 export type {
   Alternatives,
+  DraftEachResult,
   DraftEnd,
   DraftEndReason,
   DraftEngine,
   DraftedToken,
+  DraftPass,
   DraftRequest,
   DraftRun,
-  DraftStep,
   DraftStop,
   Engine,
   EngineInfo,

@@ -3,16 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import type { DraftEnd, DraftedToken, DraftStep, Engine, Scheme } from './engine.js';
-import {
-  configOf,
-  type EngineFixture,
-  first,
-  judged,
-  refuses,
-  second,
-  third,
-} from './engine-fixture.suite.js';
+import type { DraftedToken, Engine, Scheme } from './engine.js';
+import { configOf, type EngineFixture, first, judged, second } from './engine-fixture.suite.js';
 import { prefill } from './prefill.js';
 
 /** Laws and drafting. */
@@ -197,51 +189,6 @@ export function lawContract(on: EngineFixture): void {
       );
     });
 
-    it('drafts on several slots in one pass what each would draft alone', async () => {
-      const slots = [first, second, third];
-      const size = engine.info.vocabulary.size;
-      // Texts that branch off at different places, one of them longer than a pass.
-      const long = Int32Array.from({ length: 70 }, (_, index) => prompt[index % prompt.length]!);
-      const texts = [prompt, prompt.subarray(0, -1), long];
-      for (const scheme of ['greedy', 'coupled', 'split'] as const) {
-        const alone: DraftEnd[] = [];
-        const steps = slots.map((slot, index): DraftStep => {
-          const tokens = texts[index]!.map((token) => (token + index) % size);
-          const { countMax: _, ...request } = draftRequest({ slot, tokens, scheme });
-          return { ...request, wantConfidence: true, alternativesMax: 2 };
-        });
-        for (const step of steps) {
-          await open(step.slot, configOf({ topK: 8 }, BigInt(3 + step.slot)));
-          alone.push(await engine.draft({ ...step, countMax: 1 }).done);
-        }
-        for (const { slot } of steps) await engine.truncate(slot, 0);
-        const together = await engine.draftEach(steps);
-        assert.deepEqual(together.map(said), alone.map(said));
-        // And the caches are those of the tokens that were fed.
-        const more = steps.map((step, index) => {
-          const { length, drafted } = together[index]!;
-          return { ...step, from: length, tokens: Int32Array.of(drafted[0]!.token) };
-        });
-        const next = await engine.draftEach(more);
-        for (const { slot, from } of more) await engine.truncate(slot, from);
-        for (const [index, step] of more.entries()) {
-          const { drafted } = await engine.draft({ ...step, countMax: 1 }).done;
-          assert.equal(next[index]!.drafted[0]!.token, drafted[0]!.token);
-        }
-      }
-    });
-
-    it('refuses several drafts of one slot, none, and more than a pass has rows for', async () => {
-      await open();
-      const { countMax: _, ...step } = draftRequest({});
-      const crowd = Array.from({ length: engine.info.passRowsMax + 1 }, () => step);
-      await refuses('segment-invalid', /appears twice/, () => engine.draftEach([step, step]));
-      await refuses('segment-invalid', /^0 drafts/, () => engine.draftEach([]));
-      await refuses('segment-invalid', /drafts in one pass/, () => engine.draftEach(crowd));
-      const [end] = await engine.draftEach([step]);
-      assert.equal(end!.length, prompt.length);
-    });
-
     it('ends at the end of the context', async () => {
       const { contextLength } = engine.info;
       await open(
@@ -267,12 +214,3 @@ export function lawContract(on: EngineFixture): void {
     });
   });
 }
-
-/** The values that must agree, to the bit or within the difference between batch shapes. */
-const said = ({ reason, drafted, length }: DraftEnd) => ({
-  ...{ reason, length },
-  tokens: drafted.map(({ position, token, alternatives }) => ({
-    ...{ position, token },
-    runnersUp: alternatives && [...alternatives.tokens],
-  })),
-});

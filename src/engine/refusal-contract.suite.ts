@@ -185,6 +185,19 @@ export function refusalContract(on: EngineFixture): void {
             engine.draft(draftRequest({ from: prompt.length, stop: { confidenceMin: 2 } })).done,
         ],
         [
+          'segment-invalid',
+          /chanceMin -1 /,
+          () => {
+            const stop = { confidenceMin: 0, chanceMin: -1 };
+            return engine.draft(draftRequest({ from: prompt.length, stop })).done;
+          },
+        ],
+        [
+          'segment-invalid',
+          /draft starts at 999/,
+          () => engine.draft(draftRequest({ from: 999 })).done,
+        ],
+        [
           'sampling-invalid',
           /temperature -1/,
           () => engine.open(second, configOf({ temperature: -1 })),

@@ -90,7 +90,7 @@ class ScriptedEngine implements Engine {
 
   open: Engine['open'] = (...args) => this.#run((core) => core.open(...args));
   pass: Engine['pass'] = (segments, onHints) => this.#run((core) => core.pass(segments, onHints));
-  draftEach: Engine['draftEach'] = (steps) => this.#run((core) => core.draftEach(steps));
+  draftEach: Engine['draftEach'] = (requests) => this.#run((core) => core.draftEach(requests));
   truncate: Engine['truncate'] = (slot, length) => this.#run((core) => core.truncate(slot, length));
   copyPrefix: Engine['copyPrefix'] = (from, to, length) =>
     this.#run((core) => core.copyPrefix(from, to, length));

@@ -5,7 +5,7 @@ import { PilotfishError } from '../base/error.js';
 import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
 import { type Scheme, schemes } from '../math/scheme.js';
-import type { DraftRequest, DraftStep, Judge, Segment } from './engine.js';
+import type { DraftRequest, Judge, Segment } from './engine.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
@@ -45,10 +45,16 @@ export function checkSegments(segments: readonly Segment[], context: SegmentCont
   }
 }
 
-/** @throws PilotfishError like checkSegments; see Engine.draft. */
-export function checkDraftRequest(request: DraftRequest, context: SegmentContext): void {
-  checkContinuation(request, context);
-  const { countMax, stop, attempt } = request;
+/**
+ * @param length of the slot.
+ * @throws PilotfishError like checkSegments; see Engine.draft.
+ */
+export function checkDraftRequest(request: DraftRequest, length: number, model: RowModel): void {
+  const { slot, from, countMax, stop, attempt } = request;
+  if (!isWithin(from, length)) {
+    throw invalid(`slot ${slot} holds ${length} tokens, draft starts at ${from}`);
+  }
+  checkTokens(request, model);
   checkSchemeName(request.scheme);
   if (!Number.isInteger(countMax) || countMax < 1) {
     throw invalid(`countMax ${countMax} is not a whole number >= 1`);
@@ -56,25 +62,28 @@ export function checkDraftRequest(request: DraftRequest, context: SegmentContext
   if (!Number.isInteger(attempt) || attempt < 0 || attempt >= 2 ** 24) {
     throw invalid(`attempt ${attempt} is outside [0, 2^24)`);
   }
-  if (!(stop.confidenceMin >= 0 && stop.confidenceMin <= 1)) {
-    throw invalid(`confidenceMin ${stop.confidenceMin} is outside [0, 1]`);
-  }
+  checkShare('confidenceMin', stop.confidenceMin);
+  checkShare('chanceMin', stop.chanceMin ?? 0);
   checkAlternatives(request.alternativesMax);
 }
 
-/** @throws PilotfishError like checkSegments; see Engine.draftEach. */
-export function checkDraftSteps(steps: readonly DraftStep[], context: SegmentContext): void {
-  const { passRowsMax } = context.model;
-  if (steps.length === 0 || steps.length > passRowsMax) {
-    throw invalid(`${steps.length} drafts in one pass: not in [1, ${passRowsMax}]`);
-  }
+function checkShare(name: string, value: number): void {
+  if (!(value >= 0 && value <= 1)) throw invalid(`${name} ${value} is outside [0, 1]`);
+}
+
+/** @throws PilotfishError `segment-invalid` for no drafts, or two of one slot. */
+export function checkDraftSlots(requests: readonly DraftRequest[]): void {
+  if (requests.length === 0) throw invalid('0 drafts asked for');
   const seen = new Set<number>();
-  for (const step of steps) {
-    if (seen.has(step.slot)) throw invalid(`slot ${step.slot} appears twice in one pass`);
-    seen.add(step.slot);
-    checkDraftRequest({ ...step, countMax: 1 }, context);
+  for (const { slot } of requests) {
+    if (seen.has(slot)) throw invalid(`slot ${slot} appears twice`);
+    seen.add(slot);
   }
 }
+
+/** Whether a slot that holds `held` tokens has a prefix of this length. */
+export const isWithin = (length: number, held: number): boolean =>
+  Number.isInteger(length) && length >= 0 && length <= held;
 
 /** Most runners-up of one drafted token. */
 const alternativesLimit = 8;
@@ -95,11 +104,15 @@ interface Continuation {
   readonly tokens: Int32Array;
 }
 
-function checkContinuation({ slot, from, tokens }: Continuation, context: SegmentContext): void {
-  const { model } = context;
+function checkContinuation(segment: Continuation, context: SegmentContext): void {
+  const { slot, from } = segment;
   const { length } = context.slotOf(slot);
   if (from !== length)
     throw invalid(`slot ${slot} holds ${length} tokens, segment starts at ${from}`);
+  checkTokens(segment, context.model);
+}
+
+function checkTokens({ slot, from, tokens }: Continuation, model: RowModel): void {
   if (tokens.length === 0) throw invalid(`segment of slot ${slot} has no tokens`);
   checkTokenIds(tokens, model.vocabSize);
   if (from + tokens.length > model.contextLength) {

@@ -96,6 +96,55 @@ describe('pass time', () => {
     assert.ok(model.predict({ tokenCount: 3, rowCount: 1, tokenContext: 100 }) < 2.5);
   });
 
+  for (const factor of [5, 1 / 5]) {
+    const change = factor > 1 ? 'slower' : 'faster';
+
+    it(`is right within 20 % eight passes after the machine has become five times ${change}`, () => {
+      const truthful = truth(10, 0.5, 0.2, 1e-5);
+      const decoding = (): PassShape => ({ tokenCount: 4, rowCount: 4, tokenContext: 1600 });
+      for (const shapeOf of [decoding, shapeAt]) {
+        const model = new PassTimeModel();
+        const learn = (index: number, by: number): void => {
+          const shape = shapeOf(index);
+          model.learn(shape, by * truthful(shape) * (0.95 + 0.1 * draw(index, 3)));
+        };
+        for (let index = 0; index < 1000; index++) learn(index, 1);
+        for (let index = 1000; index < 1008; index++) learn(index, factor);
+        for (let index = 1008; index < 1040; index++) {
+          const shape = shapeOf(index);
+          const share = model.predict(shape) / (factor * truthful(shape));
+          assert.ok(Math.abs(share - 1) < 0.2, `${share} of the time at pass ${index}`);
+          learn(index, factor);
+        }
+      }
+    });
+  }
+
+  it('takes rows for cheap where a floor has come under passes that were short', () => {
+    const model = new PassTimeModel();
+    const shapeOf = (index: number): PassShape => {
+      const tokenCount = 1 + (index % 4);
+      return { tokenCount, rowCount: tokenCount, tokenContext: 100 * tokenCount };
+    };
+    for (let index = 0; index < 300; index++) model.learn(shapeOf(index), 1 + (index % 4));
+    for (let index = 0; index < 7; index++) model.learn(shapeOf(0), 50);
+    const { fixedMs, tokenMs, rowMs } = model.cost;
+    assert.ok(fixedMs > 45 && tokenMs + rowMs < 2, `${fixedMs}, ${tokenMs} and ${rowMs}`);
+  });
+
+  it('takes the first prompts for larger passes, not for another machine', () => {
+    const model = new PassTimeModel();
+    const time = truth(10, 0.5, 0, 0);
+    const step = { tokenCount: 1, rowCount: 1, tokenContext: 100 };
+    const prompt = { tokenCount: 512, rowCount: 0, tokenContext: 512 * 256 };
+    for (let index = 0; index < 100; index++) model.learn(step, time(step));
+    for (let index = 0; index < 8; index++) {
+      model.learn(prompt, time(prompt));
+      assert.ok(Math.abs(model.predict(step) / time(step) - 1) < 0.2, `${model.predict(step)}`);
+    }
+    assert.ok(Math.abs(model.predict(prompt) / time(prompt) - 1) < 0.2, 'and learns their price');
+  });
+
   it('follows a machine that has become three times slower', () => {
     const model = new PassTimeModel();
     const [before, after] = [truth(10, 0.5, 0, 0), truth(30, 1.5, 0, 0)];

@@ -1,10 +1,13 @@
 // Learns how long a pass of the target takes: ms = a + b tokens + c rows + d tokens * context. No
 // coefficient is below 0; the fit minimises the mean relative error over recent passes. Knows no
-// clock: the caller measures. Sources: Schlossmacher 1973 (least deviations by reweighting); WISP,
-// arXiv 2601.11652 (the form of the line). Recursive least squares was tried first: one cold pass
+// clock: the caller measures. A few passes in a row far off the line mean another machine, or the
+// same one under other load: what was learned before is then moved to fit them, and counts for
+// little. Sources: Schlossmacher 1973 (least deviations by reweighting); WISP, arXiv 2601.11652
+// (the form of the line). Recursive least squares was tried first: one cold pass
 // or a clamped coefficient led it astray for hundreds of passes.
 
 import { assert } from '../base/assert.js';
+import { median } from './statistics.js';
 
 /** The size of a pass. */
 export interface PassShape {
@@ -50,11 +53,21 @@ const ageWeights = Float64Array.from({ length: windowLength }, (_, age) => 0.985
  */
 const fitEvery = 32;
 const fitAlwaysUntil = 16;
+/** Passes in a row off the line, all slower or all faster, that ask whether the machine changed. */
+const shiftFrom = 7;
+/** A pass is off the line beyond this share of the prediction, or twice the usual error. */
+const offShare = 1 / 3;
+/** Sizes up to this multiple of the largest known are no extrapolation. */
+const knownSpan = 1.25;
+/** Weight of passes from before a change, once they are moved. */
+const movedWeight = 0.05;
 /** Few, because each fit starts from the previous result. */
 const reweightings = 4;
 const sweeps = 40;
 /** Stop when a sweep changes no weight by more than this share. */
 const settled = 1e-6;
+/** Below this a time is not measured but rounded. */
+const leastMs = 1e-3;
 /** Floor of relative errors in the weights: no measurement is exact. */
 const precision = 0.02;
 /**
@@ -69,8 +82,8 @@ const scales = [1, 1 / 16, 1 / 16, 1 / 16_384] as const;
 
 type Features = readonly [number, number, number, number];
 
-/** Numbers stored per pass: its features, then its milliseconds. */
-const stride = 5;
+/** Numbers stored per pass: its features, its milliseconds, and its weight beside that of age. */
+const stride = 6;
 
 export class PassTimeModel {
   /** [4] per scaled feature, each >= 0. */
@@ -80,6 +93,10 @@ export class PassTimeModel {
   #passCount = 0;
   #absoluteMs = 0;
   #meanMs = 0;
+  /** Newest passes in a row off the line: slower ones above 0, faster ones below. */
+  #offCount = 0;
+  /** Pass after which the line is fitted to every one for a while. */
+  #settledFrom = 0;
 
   get cost(): PassCost {
     const [fixedMs, tokenMs, rowMs, tokenContextMs] = this.#weights;
@@ -108,11 +125,88 @@ export class PassTimeModel {
   learn(shape: PassShape, ms: number): void {
     assert(ms >= 0 && ms < Infinity, `a pass took ${ms} ms`);
     const features = featuresOf(shape);
-    this.#countError(Math.abs(ms - product(features, this.#weights)), ms);
+    const predictedMs = product(features, this.#weights);
+    const side = this.#sideOf(features, predictedMs, ms);
+    this.#offCount = side * this.#offCount > 0 ? this.#offCount + side : side;
+    this.#countError(Math.abs(ms - predictedMs), ms);
     const at = (this.#passCount++ % windowLength) * stride;
     this.#window.set(features, at);
     this.#window[at + 4] = ms;
-    if (this.#passCount <= fitAlwaysUntil || this.#passCount % fitEvery === 0) this.#fit();
+    this.#window[at + 5] = 1;
+    const isNew = this.#passCount <= this.#settledFrom + fitAlwaysUntil;
+    if (isNew || this.#passCount % fitEvery === 0) this.#fit();
+    if (Math.abs(this.#offCount) >= shiftFrom) this.#reconsider();
+  }
+
+  /** 1: slower than the line says, -1: faster, 0: neither, or not known. */
+  #sideOf(features: Features, predictedMs: number, ms: number): number {
+    if (this.#passCount < fitAlwaysUntil || predictedMs === 0) return 0;
+    const offBy = Math.abs(ms - predictedMs) / predictedMs;
+    if (offBy <= Math.max(offShare, Math.min(2 * this.error.share, 0.6))) return 0;
+    return this.#isKnownSize(features) ? Math.sign(ms - predictedMs) : 0;
+  }
+
+  /** Whether passes so large were measured: beyond them the line is a guess. */
+  #isKnownSize(features: Features): boolean {
+    return features.every((value, feature) => {
+      for (let at = feature; at < this.#known * stride; at += stride) {
+        if (value <= knownSpan * this.#window[at]!) return true;
+      }
+      return value === 0;
+    });
+  }
+
+  /** The newest passes are off the line: it is fitted anew, or the machine has changed. */
+  #reconsider(): void {
+    const count = Math.abs(this.#offCount);
+    const side = Math.sign(this.#offCount);
+    this.#offCount = 0;
+    this.#fit();
+    const newest = Array.from({ length: count }, (_, age) => this.#at(age));
+    const isStillOff = newest.every((at) => {
+      const predictedMs = this.#predictAt(at);
+      return side * (this.#window[at + 4]! - predictedMs) > offShare * predictedMs;
+    });
+    if (isStillOff) this.#shift(newest);
+  }
+
+  /**
+   * Moves what was learned before the newest passes by a constant, or by a factor where that fits
+   * them better. A constant leaves the price of a row as it was, so that drafts are tried.
+   */
+  #shift(newest: readonly number[]): void {
+    const window = this.#window;
+    const moreMs = median(newest.map((at) => window[at + 4]! - this.#predictAt(at)));
+    const factor = median(newest.map((at) => window[at + 4]! / this.#predictAt(at)));
+    const errorOf = (move: (ms: number) => number): number =>
+      newest.reduce((sum, at) => {
+        const ms = window[at + 4]!;
+        return sum + Math.abs(move(this.#predictAt(at)) - ms) / Math.max(ms, leastMs);
+      }, 0);
+    const add = (ms: number): number => Math.max(leastMs, ms + moreMs);
+    const scale = (ms: number): number => ms * factor;
+    const move = errorOf(scale) < errorOf(add) - 1e-9 ? scale : add;
+    for (let at = 0; at < this.#known * stride; at += stride) {
+      if (newest.includes(at)) continue;
+      window[at + 4] = move(window[at + 4]!);
+      window[at + 5] = movedWeight;
+    }
+    this.#settledFrom = this.#passCount;
+    this.#fit();
+  }
+
+  /** Place of a pass in the window. @param age 0: the newest. */
+  #at(age: number): number {
+    return ((this.#passCount - 1 - age) % windowLength) * stride;
+  }
+
+  #predictAt(at: number): number {
+    const window = this.#window;
+    return product([window[at]!, window[at + 1]!, window[at + 2]!, window[at + 3]!], this.#weights);
+  }
+
+  get #known(): number {
+    return Math.min(this.#passCount, windowLength);
   }
 
   /** A plain mean at first, so that the first passes, on cold caches, soon lose their weight. */
@@ -127,7 +221,7 @@ export class PassTimeModel {
    * under the previous line.
    */
   #fit(): void {
-    const known = Math.min(this.#passCount, windowLength);
+    const known = this.#known;
     for (let round = 0; round < reweightings; round++) {
       const normal = new Float64Array(16);
       const target = new Float64Array(4);
@@ -147,11 +241,12 @@ export class PassTimeModel {
     const window = this.#window;
     const at = index * stride;
     const ms = window[at + 4]!;
-    const size = Math.max(ms, 1e-3);
+    const size = Math.max(ms, leastMs);
     let foretold = 0;
     for (let row = 0; row < 4; row++) foretold += window[at + row]! * this.#weights[row]!;
     const error = Math.abs(ms - foretold);
-    const weight = this.#ageWeight(index) / (size * Math.max(error, precision * size));
+    const trust = this.#ageWeight(index) * window[at + 5]!;
+    const weight = trust / (size * Math.max(error, precision * size));
     for (let row = 0; row < 4; row++) {
       const weighted = weight * window[at + row]!;
       target[row]! += weighted * ms;

@@ -143,15 +143,24 @@ const draftCommon = {
   epoch: upTo('epoch'),
   from: fc.integer({ min: 1, max: u32Max - 256 }),
 };
+/** Some drafts say how likely each token stands. */
+const chance = fc.option(fc.nat(255));
+const withChances = <T extends { readonly ids: Int32Array }>(drafts: fc.Arbitrary<T>) =>
+  fc.tuple(drafts, chance).map(([frame, value]) => {
+    const isTold = value !== null && frame.ids.length > 0;
+    return { ...frame, chances: isTold ? new Uint8Array(frame.ids.length).fill(value) : null };
+  });
 const draft = fc.oneof(
-  record({
-    ...draftCommon,
-    ids: tokens(20),
-    probs: fc.constant(null),
-    laws: fc.constant(null),
-    residual: fc.constant(null),
-    more: fc.constant(false),
-  }),
+  withChances(
+    record({
+      ...draftCommon,
+      ids: tokens(20),
+      probs: fc.constant(null),
+      laws: fc.constant(null),
+      residual: fc.constant(null),
+      more: fc.constant(false),
+    }),
+  ),
   record({
     ...draftCommon,
     pairs: fc.array(fc.tuple(token, prob), { maxLength: 12 }),
@@ -162,6 +171,7 @@ const draft = fc.oneof(
     ...rest,
     ids: Int32Array.from(pairs, ([id]) => id),
     probs: pairs.length > 0 ? Float64Array.from(pairs, ([, value]) => value) : null,
+    chances: null,
   })),
   record({
     ...draftCommon,
@@ -173,6 +183,7 @@ const draft = fc.oneof(
     ...rest,
     ids: Int32Array.from(pairs, ([id]) => id),
     laws: pairs.map(([, value]) => value),
+    chances: null,
   })),
 );
 
@@ -243,6 +254,7 @@ const opened = record({
 
 const position = fc.integer({ min: 0, max: u32Max - 5000 });
 
+const count = fc.nat(300);
 const verdict = record({
   kind: fc.constant('verdict' as const),
   session: u32,
@@ -258,7 +270,13 @@ const verdict = record({
   law: fc.option(sentLaw),
   logprobs: fc.constant(null),
   lawLogprobs: fc.constant(null),
-}).map((frame) => ({ ...frame, law: frame.end === null ? frame.law : null }));
+  sources: fc.option(record({ deviceCount: count, modelCount: count, suffixCount: count })),
+}).map((frame) => ({
+  ...frame,
+  law: frame.end === null ? frame.law : null,
+  // As many tokens as there are.
+  sources: frame.from >= 1000 ? frame.sources : null,
+}));
 
 const logprob = fc.float({ max: 0, noNaN: true, noDefaultInfinity: true });
 const top = fc.array(record({ token, logprob }), { maxLength: limits.topLogprobs.value });

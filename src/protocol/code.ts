@@ -139,7 +139,7 @@ export const codeTable = {
   'mode-unsupported': entry(
     [29, 'session', 400, 'final', null],
     'The server does not offer this scheme in this mode.',
-    'Pick from what Welcome lists; race needs greedy or coupled.',
+    'Pick from what Welcome lists; race, auto and co-located need greedy or coupled.',
   ),
   'token-out-of-range': entry(
     [30, 'session', 400, 'final', 'token-out-of-range'],

@@ -33,6 +33,7 @@ import {
 } from './wire-message.js';
 import {
   bool,
+  bytesUpTo,
   f64List,
   fixed32List,
   mapped,
@@ -137,6 +138,7 @@ export const draft = new Message<Draft>(
     laws: repeated(6, lawValue, limits.laws, 'laws'),
     residual: optional(7, u32),
     more: plain(8, bool, false),
+    chances: optional(9, bytesUpTo(limits.draftTokens, 'chances')),
   },
   'draft',
 );

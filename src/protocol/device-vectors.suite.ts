@@ -30,6 +30,7 @@ const draft = {
   laws: null,
   residual: null,
   more: false,
+  chances: null,
 } as const;
 
 const open = {
@@ -200,6 +201,15 @@ export const deviceVectors: readonly Vector[] = [
       '40900164',
   },
   {
+    title: 'greedy decoding in auto, prompt as ids (version 4)',
+    frame: { ...open, mode: 'auto' },
+    text: `open { prompt_ids { ids: [1, 9038, 2501] } sampling { ${neutralText} } seed: 42 scheme: SCHEME_GREEDY
+      mode: MODE_AUTO tokens_max: 64 window_max: 16 }`,
+    hex:
+      '125412070a0501ce46c5133238090000000000000000100019000000000000f03f2100000000000000002900' +
+      '0000000000f03f310000000000000000390000000000000000392a000000000000004001480550405810',
+  },
+  {
     title: 'four tokens at position 300, greedy, coupled or agreement',
     frame: { ...draft, epoch: 3, ids: Int32Array.of(1000, 2000, 3000, 4000) },
     text: 'draft { epoch: 3 from: 300 ids: [1000, 2000, 3000, 4000] }',
@@ -241,6 +251,13 @@ export const deviceVectors: readonly Vector[] = [
     frame: { ...draft, session: 2 },
     text: 'draft { session: 2 from: 300 }',
     hex: '1a05080218ac02',
+  },
+  {
+    title:
+      'two tokens, the first all but certain to stand, the second as likely as not (version 4)',
+    frame: { ...draft, epoch: 3, ids: Int32Array.of(1000, 2000), chances: Uint8Array.of(255, 128) },
+    text: 'draft { epoch: 3 from: 300 ids: [1000, 2000] chances: "\\377\\200" }',
+    hex: '1a0f100318ac022204e807d00f4a02ff80',
   },
   {
     title: 'the whole law at position 302',

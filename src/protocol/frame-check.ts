@@ -19,6 +19,7 @@ import {
   type Opened,
   type Resumed,
   type SentLaw,
+  type SourceCounts,
   type TrafficShaping,
   type Verdict,
   type VocabularyBlock,
@@ -152,12 +153,13 @@ function checkCut({ cut, scheme }: Open): Complaint | null {
 }
 
 function checkDraft(frame: Draft): Complaint | null {
-  const { epoch, from, ids, probs, laws, residual } = frame;
+  const { epoch, from, ids, probs, laws, residual, chances } = frame;
   return (
     within('epoch', epoch, 'epoch') ??
     positions(from, ids.length) ??
     (probs && checkProbs(probs, ids.length)) ??
     (laws && oneEach('laws', laws.length, ids.length)) ??
+    (chances && oneEach('chances', chances.length, ids.length)) ??
     (residual === null ? null : checkResidual(residual, from)) ??
     (laws && (probs || residual !== null)
       ? complaint('draft-contradicts', 'laws beside what scheme split sends')
@@ -223,7 +225,19 @@ function checkVerdict(frame: Verdict): Complaint | null {
     within('advisedDraftLength', advisedDraftLength ?? 0, 'advisedDraftLength') ??
     (end && law ? complaint('frame-malformed', 'a law after the end') : null) ??
     (frame.logprobs && atMost('logprobs', frame.logprobs.length, from + tokens.length)) ??
-    (frame.lawLogprobs && checkLawLogprobs(frame.lawLogprobs, law && entryCount(law)))
+    (frame.lawLogprobs && checkLawLogprobs(frame.lawLogprobs, law && entryCount(law))) ??
+    (frame.sources && checkSources(frame.sources, from + tokens.length))
+  );
+}
+
+/** @param committedLength of the session, the prompt included. */
+function checkSources(sources: SourceCounts, committedLength: number): Complaint | null {
+  const { deviceCount, modelCount, suffixCount } = sources;
+  return (
+    within('deviceCount', deviceCount, 'verdictCount') ??
+    within('modelCount', modelCount, 'verdictCount') ??
+    within('suffixCount', suffixCount, 'verdictCount') ??
+    atMost('sources', deviceCount + modelCount + suffixCount, committedLength)
   );
 }
 

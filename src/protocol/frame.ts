@@ -8,40 +8,16 @@ import type { CutLaw, CutLimit } from '../math/cut-law.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
-import { type Scheme, schemes, schemeTraits } from '../math/scheme.js';
+import { type Scheme, schemes } from '../math/scheme.js';
 import type { WireCode } from './code.js';
+import { isOffered, type Mode, modes, modeTraits } from './mode.js';
 
-export { type Scheme, schemes };
-
-/**
- * When the server computes. race: it verifies the drafts that have arrived, else steps alone
- * (greedy and coupled only). pipeline: it verifies drafts as they arrive, many outstanding.
- * stop-and-wait: the device waits for each verdict. stream: no drafts, the server writes alone.
- */
-export const modes = ['race', 'pipeline', 'stop-and-wait', 'stream'] as const;
-/** One of `modes`: `race`, `pipeline`, `stop-and-wait` or `stream`. */
-export type Mode = (typeof modes)[number];
+export { isOffered, type Mode, modes, modeTraits, type Scheme, schemes };
 
 /** Why a session ended. */
 export const endReasons = ['end-of-text', 'length', 'context', 'cancelled'] as const;
 /** One of `endReasons`. */
 export type EndReason = (typeof endReasons)[number];
-
-/**
- * Whether a scheme may run in a mode: in race the token at a position must not depend on which end
- * computed it.
- *
- * @example
- * ```ts
- * import { isOffered } from 'pilotfish/protocol';
- *
- * isOffered('coupled', 'race'); // = true
- * isOffered('split', 'race'); // = false
- * ```
- */
-export function isOffered(scheme: Scheme, mode: Mode): boolean {
-  return mode !== 'race' || schemeTraits[scheme].pick !== 'law';
-}
 
 /**
  * Defence against an observer of message lengths and times. Both ends apply the strongest shaping
@@ -129,6 +105,11 @@ export interface Draft {
    * accepted.
    */
   readonly more: boolean;
+  /**
+   * From version 4: [n] the device's estimate of the chance that each token stands if those before
+   * it do, in 1/255; null: not known.
+   */
+  readonly chances: Uint8Array | null;
 }
 
 /** `split`: the cut law did not suffice; send the whole law of the last verdict. */
@@ -256,6 +237,21 @@ export interface Verdict {
   readonly logprobs: readonly TokenLogprobs[] | null;
   /** If requested and `law` is not null: of the entries of the law; else null. */
   readonly lawLogprobs: LawLogprobs | null;
+  /** Modes auto and co-located: where the tokens since the last verdict came from; else null. */
+  readonly sources: SourceCounts | null;
+}
+
+/**
+ * Committed tokens by the draft that a pass took each from. The target's own, corrections and bonus
+ * tokens among them, are the rest.
+ */
+export interface SourceCounts {
+  /** From drafts of the device. */
+  readonly deviceCount: number;
+  /** From drafts of the server's draft model. */
+  readonly modelCount: number;
+  /** From drafts that the server looked up in the text. */
+  readonly suffixCount: number;
 }
 
 /** A target law sent to the device: whole, or cut to its likeliest tokens. */

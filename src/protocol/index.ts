@@ -28,9 +28,6 @@ export {
   type Frame,
   type Hello,
   type Hint,
-  isOffered,
-  type Mode,
-  modes,
   type OfferedLimits,
   type Open,
   type Opened,
@@ -42,6 +39,7 @@ export {
   type Scheme,
   type SentLaw,
   type ServerFrame,
+  type SourceCounts,
   schemes,
   type Tail,
   type TailRequest,
@@ -51,6 +49,7 @@ export {
   type Welcome,
 } from './frame.js';
 export { type Limit, type LimitName, limits } from './limits.js';
+export { isOffered, type Mode, modes } from './mode.js';
 export { tokenLogHash } from './token-log-hash.js';
 export {
   closeLost,

@@ -113,7 +113,7 @@ export const limits = {
   ),
   alternatives: limit(8, 'addresses of a Drain', 'a device tries a few'),
   addressBytes: limit(512, 'bytes of UTF-8', 'a URL'),
-  offers: limit(16, 'schemes or modes of a Welcome', 'there are five and four'),
+  offers: limit(16, 'schemes or modes of a Welcome', 'there are five and six'),
   waitMs: limit(86_400_000, 'milliseconds', 'a day'),
   bufferedBytes: limit(
     16 * MiB,

@@ -24,6 +24,7 @@ const inner: readonly (readonly [Message<unknown>, DescMessage])[] = [
   [cutLawMessage, generated.CutLawSchema],
   [logprobsMessage, generated.LogprobsSchema],
   [server.offeredLimits, generated.LimitsSchema],
+  [server.sourceCounts, generated.SourceCountsSchema],
   [server.vocabularyBlock, generated.VocabularyBlockSchema],
 ] as const;
 

@@ -10,6 +10,7 @@ import type {
   Opened,
   Pong,
   Resumed,
+  SourceCounts,
   Tail,
   Verdict,
   VocabularyBlock,
@@ -82,6 +83,12 @@ export const opened = new Message<Opened>(
   'opened',
 );
 
+export const sourceCounts = new Message<SourceCounts>({
+  deviceCount: plain(1, u32, 0),
+  modelCount: plain(2, u32, 0),
+  suffixCount: plain(3, u32, 0),
+});
+
 export const verdict = new Message<Verdict>(
   {
     session: sessionId,
@@ -97,6 +104,7 @@ export const verdict = new Message<Verdict>(
     law: sentLaw(11, 12),
     logprobs: repeated(13, tokenLogprobsField, limits.logprobTokens, 'logprobs'),
     lawLogprobs: optional(14, lawLogprobsField),
+    sources: optional(15, embedded(sourceCounts)),
   },
   'verdict',
 );

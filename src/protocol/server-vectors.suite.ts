@@ -21,11 +21,12 @@ const verdict = {
   law: null,
   logprobs: null,
   lawLogprobs: null,
+  sources: null,
 } as const;
 
 export const serverVectors: readonly Vector[] = [
   {
-    title: 'a server of all schemes and modes',
+    title: 'a server of all schemes and of the modes of version 1',
     frame: {
       kind: 'welcome',
       version: 1,
@@ -228,6 +229,31 @@ export const serverVectors: readonly Vector[] = [
     hex:
       '5a3d0801100418ae023001621f0a0209041210000000000000e03f000000000000d03f19000000000000d03f' +
       '72110a0c000040bf0000c0bf000040bf120109',
+  },
+  {
+    title: 'auto: the first token was a draft of the device, two the server looked up (version 4)',
+    frame: {
+      ...verdict,
+      epoch: 3,
+      from: 301,
+      tokens: Int32Array.of(9, 4, 1234),
+      acceptedCount: 1,
+      sources: { deviceCount: 1, modelCount: 0, suffixCount: 2 },
+    },
+    text: `verdict { epoch: 3 from: 301 tokens: [9, 4, 1234] accepted_count: 1
+      sources { device_count: 1 suffix_count: 2 } }`,
+    hex: '5a13100318ad0222040904d20928017a0408011802',
+  },
+  {
+    title: 'auto: the server stepped alone (version 4)',
+    frame: {
+      ...verdict,
+      epoch: 3,
+      tokens: Int32Array.of(1234),
+      sources: { deviceCount: 0, modelCount: 0, suffixCount: 0 },
+    },
+    text: 'verdict { epoch: 3 from: 300 tokens: 1234 sources { } }',
+    hex: '5a0b100318ac022202d2097a00',
   },
   {
     title: 'two guesses for position 302',

@@ -68,6 +68,22 @@ export function byteString(length: number, name: string): Value<Uint8Array> {
   };
 }
 
+/** At least one byte, at most `limit`. */
+export function bytesUpTo(limit: Limit, name: string): Value<Uint8Array> {
+  return {
+    wireType: wireTypes.bytes,
+    read(reader) {
+      return (
+        reader.bytes(limit.value) ?? fallbackFor(reader, limit.code, beyond(name, limit), noBytes)
+      );
+    },
+    write(writer, value) {
+      assertWithin(value.length, limit, name);
+      writer.bytes(value);
+    },
+  };
+}
+
 /** UTF-8 of at most `limit` bytes. */
 export function text(limit: Limit, name: string): Value<string> {
   return {

@@ -2,10 +2,11 @@
 // Never throws for an error of the engine; that becomes an event too.
 
 import { toPilotfishError } from '../base/error.js';
-import type { Engine, PassResult } from '../engine/engine.js';
+import type { DraftRequest, Engine, PassResult } from '../engine/engine.js';
 import type { EngineOperation, ServerInput } from './core/event.js';
 
-const verbs: { readonly [kind in EngineOperation['kind']]: string } = {
+const verbs: { readonly [kind in EngineOperation['kind'] | 'draft']: string } = {
+  draft: 'draft, which costs speed only',
   open: 'open a slot',
   pass: 'compute a pass',
   truncate: 'roll a slot back',
@@ -23,7 +24,7 @@ export class EngineRunner {
   readonly #engine: Engine;
   readonly #answer: (event: ServerInput) => void;
   readonly #note: (text: string) => void;
-  readonly #failureCounts = new Map<EngineOperation['kind'], number>();
+  readonly #failureCounts = new Map<keyof typeof verbs, number>();
 
   constructor(
     engine: Engine,
@@ -44,7 +45,19 @@ export class EngineRunner {
     });
   }
 
-  #noteFailure(kind: EngineOperation['kind'], message: string): void {
+  /** Runs drafts on the draft engine. @param engine beside the target's. */
+  draft(engine: Pick<Engine, 'draftEach'>, id: number, requests: readonly DraftRequest[]): void {
+    engine.draftEach(requests).then(
+      (result) => this.#answer({ kind: 'drafted', id, result }),
+      (reason: unknown) => {
+        const { message } = toPilotfishError(reason, 'engine-failed');
+        this.#noteFailure('draft', message);
+        this.#answer({ kind: 'draft-failed', id, message });
+      },
+    );
+  }
+
+  #noteFailure(kind: keyof typeof verbs, message: string): void {
     const count = (this.#failureCounts.get(kind) ?? 0) + 1;
     this.#failureCounts.set(kind, count);
     const isPowerOfTwo = (count & (count - 1)) === 0;

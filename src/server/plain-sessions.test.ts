@@ -62,7 +62,8 @@ function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
   const feed = (event: ServerInput): unknown => fed.push(event);
   const cachedCountOf = ({ session }: { session: number }): number => 10 + session;
   return new PlainSessions({
-    ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf },
+    ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf, areDrafted: false },
+    serverTestsOf: () => null,
   });
 }
 

@@ -7,7 +7,15 @@ import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { type SamplingRequest, samplingRequestOf } from '../math/sampling-request.js';
 import { errorOfFailure } from '../protocol/failure.js';
-import type { DeviceFrame, EndReason, Prompt, ServerFrame, Verdict } from '../protocol/frame.js';
+import type {
+  DeviceFrame,
+  EndReason,
+  Prompt,
+  ServerFrame,
+  SourceCounts,
+  Verdict,
+} from '../protocol/frame.js';
+import type { ServerTests } from './core/drafting/source-tally.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 import type { SessionAddress } from './core/session-status.js';
 
@@ -27,8 +35,16 @@ export interface PlainListener {
   accepted(promptLength: number): void;
   /** Before the first tokens. @param cachedCount prompt tokens that needed no computing. */
   started(cachedCount: number): void;
-  /** [n >= 1] the next tokens of the answer, and [n] their log-probabilities where asked for. */
-  tokens(tokens: Int32Array, logprobs: readonly TokenLogprobs[] | null): void;
+  /**
+   * [n >= 1] the next tokens of the answer, [n] their log-probabilities where asked for, and if the
+   * server drafts, where they came from, and all that has been tested of the answer's drafts.
+   */
+  tokens(
+    tokens: Int32Array,
+    logprobs: readonly TokenLogprobs[] | null,
+    sources: SourceCounts | null,
+    tests: ServerTests | null,
+  ): void;
   /** The answer is over. */
   ended(reason: EndReason): void;
   /** The answer was ended by an error. */
@@ -40,10 +56,14 @@ export interface PlainParts {
   readonly feed: (event: ServerInput) => void;
   /** A connection id that was never used. */
   readonly nextConnection: () => ConnectionId;
+  /** Whether drafts of the server speed its sessions up. */
+  readonly areDrafted: boolean;
   /** Most sessions of a connection. */
   readonly sessionsMax: number;
   /** Prompt tokens of a session that were in a cache; null before its first pass. */
   readonly cachedCountOf: (address: SessionAddress) => number | null;
+  /** What passes have tested of the server's drafts for a session; null: there is none. */
+  readonly serverTestsOf: (address: SessionAddress) => ServerTests | null;
 }
 
 /** A local connection of the core. It lasts as long as it has sessions. */
@@ -83,7 +103,7 @@ export class PlainSessions {
     const session = line.nextSession++;
     line.sessions.set(session, listener);
     line.beginning.add(session);
-    this.#send(line, openOf(session, request));
+    this.#send(line, openOf(session, request, this.#parts.areDrafted));
     return () => this.#forget(line, session);
   }
 
@@ -121,13 +141,14 @@ export class PlainSessions {
     return true;
   }
 
-  #verdict(line: Line, { session, tokens, logprobs, end }: Verdict): void {
+  #verdict(line: Line, { session, tokens, logprobs, sources, end }: Verdict): void {
     const listener = line.sessions.get(session);
     if (listener === undefined) return;
-    if (line.beginning.delete(session)) {
-      listener.started(this.#parts.cachedCountOf({ connection: line.id, session }) ?? 0);
+    const address = { connection: line.id, session };
+    if (line.beginning.delete(session)) listener.started(this.#parts.cachedCountOf(address) ?? 0);
+    if (tokens.length > 0) {
+      listener.tokens(tokens, logprobs, sources, sources && this.#parts.serverTestsOf(address));
     }
-    if (tokens.length > 0) listener.tokens(tokens, logprobs);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#forget(line, session)?.ended(end);
   }
@@ -167,7 +188,7 @@ export class PlainSessions {
   }
 }
 
-function openOf(session: number, request: PlainRequest): DeviceFrame {
+function openOf(session: number, request: PlainRequest, isDrafted: boolean): DeviceFrame {
   const { sampling } = request;
   return {
     kind: 'open',
@@ -178,7 +199,7 @@ function openOf(session: number, request: PlainRequest): DeviceFrame {
     answer: new Int32Array(0),
     // As a device would ask, so that the same seed gives the same text either way.
     scheme: sampling.temperature === 0 ? 'greedy' : 'coupled',
-    mode: 'stream',
+    mode: isDrafted ? 'auto' : 'stream',
     windowMax: 1,
     cut: null,
     wantsHints: false,

@@ -9,6 +9,7 @@ import { PilotfishError } from '../base/error.js';
 import { type KeyLimits, unlimited } from '../base/key-grant.js';
 import { cutText } from '../base/utf8.js';
 import type { Engine } from '../engine/engine.js';
+import { checkSameVocabulary } from '../engine/vocabulary-match.js';
 import { FormatChecker } from '../grammar/format-checker.js';
 import {
   type Hello,
@@ -25,7 +26,7 @@ import {
   firstDifferingBlock,
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
-import type { Batching, ServerCoreSettings } from './core/settings.js';
+import type { Batching, ServerCoreSettings, ServerDrafting } from './core/settings.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
@@ -51,6 +52,15 @@ export interface ServerOptions {
    */
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
+  /** What the server drafts itself for sessions in modes auto and co-located. Default: nothing. */
+  readonly drafting?: {
+    /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
+    readonly engine?: Engine;
+    /** Bytes of recent texts of each key that drafts are looked up in. Default: no look-up. */
+    readonly suffixBytesMax?: number;
+    /** Tokens drafted each round in mode co-located. Default 4. */
+    readonly fixedLength?: number;
+  };
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
@@ -132,6 +142,19 @@ function shapingOf({ shaping }: ServerOptions): TrafficShaping {
   return wanted;
 }
 
+/** @throws PilotfishError `vocabulary-mismatch`, or `usage` for too few slots. */
+function draftingOf({ engine, drafting = {} }: ServerOptions): ServerDrafting {
+  const { engine: draft, suffixBytesMax = null, fixedLength = 4 } = drafting;
+  if (draft === undefined) return { model: null, suffixBytesMax, fixedLength };
+  checkSameVocabulary(engine.info.vocabulary, draft.info.vocabulary);
+  const { slotCount, contextLength } = draft.info;
+  if (slotCount < engine.info.slotCount) {
+    const message = `the draft model has ${slotCount} slots, the target ${engine.info.slotCount}`;
+    throw new PilotfishError('usage', message);
+  }
+  return { model: { slotCount, contextLength }, suffixBytesMax, fixedLength };
+}
+
 /** Settings of the core: options over defaults. Reads the vocabulary of the engine. */
 export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
   const { info } = options.engine;
@@ -161,6 +184,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
     shaping: shapingOf(options),
     batching: options.batching ?? { kind: 'continuous' },
+    drafting: draftingOf(options),
     tokenMsMax: options.tokenMsMax ?? 10_000,
     passMsMax: options.passMsMax ?? 1000,
     prefillShare: options.prefillShare ?? 0.25,

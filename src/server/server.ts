@@ -101,8 +101,10 @@ class Server implements RunningServer {
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
       nextConnection: this.#nextConnection,
+      areDrafted: settings.drafting.model !== null || settings.drafting.suffixBytesMax !== null,
       sessionsMax: settings.limits.sessions,
       cachedCountOf: (address) => this.#core.cachedCountOf(address),
+      serverTestsOf: (address) => this.#core.serverTestsOf(address),
     });
     const answer = (event: ServerInput): void =>
       // The end of an `open` comes with that of the pass behind it, whose tokens go first.
@@ -237,6 +239,9 @@ class Server implements RunningServer {
         return;
       case 'engine':
         this.#runner.run(effect.operation);
+        return;
+      case 'draft':
+        this.#runner.draft(this.#options.drafting!.engine!, effect.id, effect.requests);
         return;
       case 'wake':
         this.#wakeAt(effect.atMs);

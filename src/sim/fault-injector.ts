@@ -8,6 +8,7 @@ import { Random } from './random.js';
 import type { Scenario } from './scenario.js';
 import type { Ask } from './sim-answer.js';
 import type { SimDevice } from './sim-device.js';
+import type { SimDraftEngine } from './sim-draft-engine.js';
 import type { SimServer } from './sim-server.js';
 import { planBurst } from './workload.js';
 
@@ -31,6 +32,9 @@ export function inject(world: FaultyWorld, fault: Fault): boolean {
     case 'drain':
     case 'engine-error':
     case 'slow-pass':
+    case 'server-drafter-failure':
+    case 'server-drafter-slow':
+    case 'server-drafter-wrong':
     case 'spoilt-image':
     case 'lost-slot':
       return meetServer(world, fault, world.servers[fault.target % world.servers.length]!);
@@ -207,6 +211,28 @@ function meetServer(world: FaultyWorld, fault: Fault, server: SimServer): boolea
     case 'lost-slot':
       engine.loseSlot(Math.floor(fault.strength * server.settings.model.slotCount));
       return server.core.stats().slotsOwned > 0;
+    default:
+      return server.drafter !== null && meetServerDrafter(world, fault, server.drafter);
+  }
+}
+
+function meetServerDrafter(
+  world: FaultyWorld,
+  { kind, strength, forMs }: Fault,
+  drafter: SimDraftEngine,
+): boolean {
+  switch (kind) {
+    case 'server-drafter-failure':
+      drafter.failNext(strength < 0.95 ? 1 : 3);
+      return drafter.takeUse();
+    case 'server-drafter-slow':
+      drafter.slow(1 + 50 * strength);
+      world.recover(forMs, () => drafter.slow(1));
+      return drafter.takeUse();
+    case 'server-drafter-wrong':
+      drafter.err(true);
+      world.recover(forMs, () => drafter.err(false));
+      return drafter.takeUse();
     default:
       return false;
   }

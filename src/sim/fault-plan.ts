@@ -29,6 +29,8 @@ const lasting: { readonly [kind in FaultKind]?: readonly [number, number] } = {
   'server-crash': [100, 3_000],
   drain: [100, 3_000],
   'slow-pass': [100, 3_000],
+  'server-drafter-slow': [100, 3_000],
+  'server-drafter-wrong': [100, 3_000],
 };
 
 /** The faults of a run, in order of time. */

@@ -11,10 +11,16 @@ import {
 import type { DeviceCoreSettings as DeviceSettings } from '../device/core/settings.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
+import type { PassCost } from '../math/pass-time.js';
 import { modes, noShaping, schemes, type TrafficShaping } from '../protocol/frame.js';
 import { limits } from '../protocol/limits.js';
 import { versionMax, versionMin } from '../protocol/version.js';
-import type { Batching, ServerCoreSettings as ServerSettings } from '../server/core/settings.js';
+import {
+  type Batching,
+  noServerDrafting,
+  type ServerDrafting,
+  type ServerCoreSettings as ServerSettings,
+} from '../server/core/settings.js';
 import type { LinkModels } from './link.js';
 import { Random } from './random.js';
 import type { DeviceKind, Scenario, ServerModel, ShapingModel } from './scenario.js';
@@ -25,8 +31,16 @@ import { toyFormats } from './toy.js';
 export interface ServerPlan {
   readonly settings: Omit<ServerSettings, 'randomBytes'>;
   readonly engine: EngineModel;
+  /** null: no draft model. */
+  readonly drafter: ServerDrafterModel | null;
   /** Whether each device shows a key of its own. */
   readonly hasKeys: boolean;
+}
+
+/** The draft model beside a target. */
+export interface ServerDrafterModel {
+  readonly divergence: number;
+  readonly pass: PassCost;
 }
 
 export interface DevicePlan {
@@ -56,6 +70,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     passRowsMax,
     hasExit: exit !== null,
   };
+  const { drafting, drafter } = draftingOf(server, model, new Random(seed, 'server-drafts'));
   const settings = {
     model,
     schemes,
@@ -68,6 +83,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     keyLimits: unlimited,
     shaping: shapingOf(server.cover, new Random(seed, 'cover')),
     batching: batchingOf(server, random),
+    drafting,
     tokenMsMax: Infinity,
     passMsMax: 1_000,
     prefillShare: 0.25,
@@ -86,7 +102,31 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
   return {
     settings,
     engine: { pass: server.pass, passNoise, swapTokenMs: server.swapTokenMs, exit },
+    drafter,
     hasKeys: server.hasKeys ?? false,
+  };
+}
+
+function draftingOf(
+  { drafting: model }: ServerModel,
+  { slotCount, contextLength }: Pick<ServerSettings['model'], 'slotCount' | 'contextLength'>,
+  random: Random,
+): { drafting: ServerDrafting; drafter: ServerDrafterModel | null } {
+  if (model === undefined) return { drafting: noServerDrafting, drafter: null };
+  const { share, suffixShare, pass } = model;
+  const divergence = random.within(model.divergence);
+  const suffixBytesMax = random.wholeWithin(model.suffixBytesMax);
+  const fixedLength = random.wholeWithin(model.fixedLength);
+  const hasModel = random.happens(share);
+  const contextShare = random.within(model.contextShare ?? 1);
+  const draftContext = Math.max(1, Math.round(contextShare * contextLength));
+  return {
+    drafting: {
+      model: hasModel ? { slotCount, contextLength: draftContext } : null,
+      suffixBytesMax: random.happens(suffixShare) ? suffixBytesMax : null,
+      fixedLength,
+    },
+    drafter: hasModel ? { divergence, pass } : null,
   };
 }
 
@@ -171,7 +211,7 @@ function aheadOf(random: Random): AheadBudget {
 
 const sequencesMax: { readonly [kind in DrafterModel['kind']]: number } = {
   engine: draftSlotsMax,
-  ngram: 1,
+  suffix: 1,
 };
 
 function drafterOf(

@@ -6,7 +6,7 @@ export type { DraftShape, Models, TargetShape } from './models.js';
 export type { Observer } from './observer.js';
 export { scenarioFrom } from './read-scenario.js';
 export * from './scenario.js';
-export { delayLink, fleet, swarm } from './scenarios.js';
+export { delayLink, drafts, fleet, swarm } from './scenarios.js';
 export { acceptanceLeast, divergenceFor } from './service/divergence.js';
 export type {
   Abuser,

@@ -52,7 +52,7 @@ describe('a scenario from JSON', () => {
     complains({ work: { schemes: ['best'] } }, /work\.schemes takes greedy, .*, not "best"/);
     complains({ devices: [] }, /devices is a list/);
     complains({ devices: [{ name: 3 }] }, /devices\[0\]\.name is a string/);
-    complains({ devices: [{ drafter: 'oracle' }] }, /devices\[0\]\.drafter takes engine, ngram/);
+    complains({ devices: [{ drafter: 'oracle' }] }, /devices\[0\]\.drafter takes engine, suffix/);
   });
 
   it('takes the cost of a pass from passes that were measured', () => {

@@ -4,15 +4,15 @@
 
 import { PilotfishError } from '../base/error.js';
 import { drafterKinds, faultKinds, type Scenario } from './scenario.js';
-import { fleet, swarm } from './scenarios.js';
+import { drafts, fleet, swarm } from './scenarios.js';
 
 const refuse = (message: string): never => {
   throw new PilotfishError('usage', `scenario: ${message}`);
 };
 
 /**
- * @param json `{"base": "swarm" | {"fleet": devices}, ...changes}`; changes go as deep as they are
- *   written. Lists replace lists; a device is completed from the first of the base.
+ * @param json `{"base": "swarm" | "drafts" | {"fleet": devices}, ...changes}`; changes go as deep
+ *   as they are written. Lists replace lists; a device is completed from the first of the base.
  * @throws PilotfishError `usage`, naming the place.
  */
 export function scenarioFrom(json: unknown): Scenario {
@@ -26,10 +26,11 @@ const devicesMax = 1_000_000;
 
 function baseOf(base: unknown): Scenario {
   if (base === 'swarm') return swarm;
+  if (base === 'drafts') return drafts;
   const count = isObject(base) ? base['fleet'] : undefined;
   if (typeof count === 'number' && Number.isInteger(count) && count > 0 && count <= devicesMax)
     return fleet(count);
-  return refuse(`base is "swarm" or {"fleet": <devices>}, at most ${devicesMax}`);
+  return refuse(`base is "swarm", "drafts" or {"fleet": <devices>}, at most ${devicesMax}`);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -55,7 +55,7 @@ export interface ShapingModel {
   readonly aggregateMs: NumberRange;
 }
 
-export const drafterKinds = ['engine', 'ngram', 'none'] as const;
+export const drafterKinds = ['engine', 'suffix', 'none'] as const;
 
 export interface DeviceKind {
   readonly name: string;
@@ -124,6 +124,8 @@ export interface ServerModel {
   readonly passNoise: NumberRange;
   /** Milliseconds of saving or restoring a slot, for each token it holds. */
   readonly swapTokenMs: number;
+  /** Default: they draft nothing. */
+  readonly drafting?: ServerDraftModel;
   /**
    * Share of the runs whose target has an early exit, after which share of a pass, and how often it
    * is right.
@@ -133,6 +135,23 @@ export interface ServerModel {
     readonly place: NumberRange;
     readonly agreement: NumberRange;
   };
+}
+
+/** What the servers of a run draft themselves. */
+export interface ServerDraftModel {
+  /** Share of the runs with a draft model beside the target. */
+  readonly share: number;
+  /** How far it is from the target, as `DeviceKind.divergence`. */
+  readonly divergence: NumberRange;
+  /** Its context as a share of the target's. Default: as long. */
+  readonly contextShare?: NumberRange;
+  /** Milliseconds of one of its passes. */
+  readonly pass: PassCost;
+  /** Share of the runs in which drafts are looked up, in texts of so many bytes a key. */
+  readonly suffixShare: number;
+  readonly suffixBytesMax: NumberRange;
+  /** Tokens that it drafts each round in mode `co-located`. */
+  readonly fixedLength: NumberRange;
 }
 
 export interface Workload {
@@ -183,6 +202,9 @@ export const faultKinds = [
   'engine-error',
   'slow-pass',
   'crowd',
+  'server-drafter-failure',
+  'server-drafter-slow',
+  'server-drafter-wrong',
   'spoilt-image',
   'lost-slot',
 ] as const;

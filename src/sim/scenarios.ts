@@ -71,11 +71,19 @@ export const swarm: Scenario = {
     passNoise: [0, 0.5],
     swapTokenMs: 0.01,
     exit: { share: 0.5, place: [0, 1], agreement: [0, 1] },
+    drafting: {
+      share: 0.8,
+      divergence: [0, 0.6],
+      pass: { fixedMs: 2, tokenMs: 0.1, rowMs: 0.05, tokenContextMs: 0 },
+      suffixShare: 0.5,
+      suffixBytesMax: [0, 20_000],
+      fixedLength: [0, 6],
+    },
   },
   deviceCount: [2, 5],
   devices: [
     swarmDevice,
-    { ...swarmDevice, name: 'look-up', weight: 1, drafter: 'ngram' },
+    { ...swarmDevice, name: 'look-up', weight: 1, drafter: 'suffix' },
     { ...swarmDevice, name: 'plain', weight: 0.5, drafter: 'none' },
   ],
   work: {
@@ -115,11 +123,54 @@ export const swarm: Scenario = {
     drain: 2.5,
     'engine-error': 40,
     'slow-pass': 20,
+    'server-drafter-failure': 10,
+    'server-drafter-slow': 10,
+    'server-drafter-wrong': 10,
     crowd: 2,
     'spoilt-image': 20,
     'lost-slot': 12,
   },
   offShare: 0.3,
+};
+
+/**
+ * The swarm, but every server drafts with a model and a look-up, and its draft model fails, is late
+ * or writes nonsense all the time.
+ */
+export const drafts: Scenario = {
+  ...swarm,
+  name: 'drafts',
+  serverCount: 1,
+  server: {
+    ...swarm.server,
+    static: { ...swarm.server.static, share: 0.05 },
+    drafting: {
+      ...swarm.server.drafting!,
+      share: 1,
+      contextShare: [0.2, 1],
+      suffixShare: 1,
+      fixedLength: [1, 8],
+    },
+  },
+  work: {
+    ...swarm.work,
+    schemes: ['greedy', 'coupled'],
+    modes: ['auto', 'co-located'],
+    answerTokens: [1, 60],
+  },
+  faults: {
+    ...swarm.faults,
+    // Servers that are up draft more.
+    'server-crash': 2,
+    drain: 1,
+    outage: 3,
+    storm: 1,
+    // Three failures in a row switch the model off.
+    'server-drafter-failure': 40,
+    'server-drafter-slow': 200,
+    'server-drafter-wrong': 200,
+  },
+  offShare: 0.1,
 };
 
 const phone: DeviceKind = {
@@ -190,7 +241,7 @@ export function fleet(deviceCount: number): Scenario {
     devices: [
       phone,
       board,
-      { ...phone, name: 'look-up', weight: 1, drafter: 'ngram' },
+      { ...phone, name: 'look-up', weight: 1, drafter: 'suffix' },
       { ...phone, name: 'plain', weight: 1, drafter: 'none' },
     ],
     work: {

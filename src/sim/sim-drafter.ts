@@ -9,9 +9,10 @@ import { MainSequence } from '../device/core/drafting/main-sequence.js';
 import type { DeviceInput, DraftStart, SequenceToken } from '../device/core/event.js';
 import type { AnswerId } from '../device/core/token.js';
 import { draftSlotsMax } from '../device/drafter/draft-slots.js';
+import { SuffixSequence } from '../device/drafter/suffix-sequence.js';
 import type { DraftEndReason, SlotConfig } from '../engine/engine.js';
 import type { EngineCore } from '../engine/engine-core.js';
-import { ngramDefaults, ngramDraft, ngramLookUp } from '../engine/ngram-look-up.js';
+import { pointDraft } from '../engine/suffix/point-draft.js';
 import type { Models } from './models.js';
 import type { DeviceKind } from './scenario.js';
 import type { Timeline, Timer } from './timeline.js';
@@ -32,6 +33,9 @@ export interface DrafterModel {
 /** Answers that draft at once; more go on without drafts. */
 const slotCount = 16;
 
+/** Toy texts repeat single tokens: guesses that the shipped limits would not make. */
+const toyLimits = { countMax: 8, chanceMin: 0.1 };
+
 /** A cache that holds the first `length` tokens. */
 interface Held {
   readonly tokens: readonly number[];
@@ -41,6 +45,8 @@ interface Held {
 interface Job {
   readonly slot: number;
   readonly mainSequence: MainSequence;
+  /** Instead of `mainSequence`, for a look-up. */
+  readonly lookUp: SuffixSequence | null;
   /**
    * The engine's slot: it computes one sequence after another; the cost model may say otherwise.
    */
@@ -90,8 +96,11 @@ export class SimDrafter {
     const used = new Set([...this.#jobs.values()].map(({ slot }) => slot));
     let slot = 0;
     while (used.has(slot)) slot++;
+    const isLookUp = this.#model.kind === 'suffix';
+    const lookUp = isLookUp ? new SuffixSequence(config.promptLength, toyLimits) : null;
     const job: Job = {
-      ...{ slot, mainSequence: new MainSequence(), fed: { tokens: [], length: 0 }, caches: [] },
+      ...{ slot, mainSequence: new MainSequence(), lookUp },
+      ...{ fed: { tokens: [], length: 0 }, caches: [] },
       ...{ run: null, timer: null, isBroken: false },
     };
     this.#jobs.set(answer, job);
@@ -125,7 +134,7 @@ export class SimDrafter {
     assert(drafts.length <= this.#model.sequencesMax, `${drafts.length} sequences at once`);
     assert(countMax === 1 || drafts.length === 1, `${countMax} tokens of several sequences`);
     assert(countMax >= 1, `${countMax} tokens wanted`);
-    const sequences = job.mainSequence.begin(drafts);
+    const sequences = job.lookUp ? [job.lookUp.begin(drafts)] : job.mainSequence.begin(drafts);
     job.run = run;
     const beginMs = this.#model.startMs + this.#feedMs(job, sequences);
     const { kind } = this.#model;
@@ -133,7 +142,7 @@ export class SimDrafter {
       case 'engine':
         this.#next(start, job, sequences, countMax, beginMs);
         break;
-      case 'ngram':
+      case 'suffix':
         this.#later(job, beginMs, () => this.#guess(start, job, sequences[0]!));
         break;
       default:
@@ -230,9 +239,9 @@ export class SimDrafter {
   }
 
   #guess(start: DraftStart, job: Job, text: number[]): void {
-    const guess = ngramLookUp(text, start.countMax, { ...ngramDefaults, suffixMin: 1 });
+    const guess = job.lookUp!.guess(text, start.countMax);
     for (const token of guess) {
-      const drafted = ngramDraft(text.length, token, start.scheme);
+      const drafted = pointDraft(text.length, token, start.scheme);
       if (!this.#tell(start, job, [text], [{ sequenceIndex: 0, token: drafted }])) return;
       if (!this.#endOfText.has(token)) continue;
       this.#end(start, job, ['end-of-text']);

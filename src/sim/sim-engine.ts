@@ -52,6 +52,7 @@ export class SimEngine {
   readonly #spoilt = new WeakSet<Uint8Array>();
   readonly #lost = new Set<number>();
   #slowness = 1;
+  #floorMs = 0;
 
   constructor(
     timeline: Timeline,
@@ -92,9 +93,10 @@ export class SimEngine {
     this.#lost.add(slot);
   }
 
-  /** Passes take so many times longer from now on. */
-  slow(factor: number): void {
+  /** Passes take so many times longer from now on, and at least `floorMs`. */
+  slow(factor: number, floorMs = 0): void {
     this.#slowness = factor;
+    this.#floorMs = floorMs;
   }
 
   /** Stops answering: its process is gone. */
@@ -141,7 +143,8 @@ export class SimEngine {
     switch (operation.kind) {
       case 'pass': {
         const ms = passMsOf(this.#model.pass, passShapeOf(operation.segments));
-        return ms * this.#slowness * (1 + this.#random.next() * this.#model.passNoise);
+        const noise = 1 + this.#random.next() * this.#model.passNoise;
+        return Math.max(this.#floorMs, ms * this.#slowness * noise);
       }
       case 'save':
       case 'restore':

@@ -9,10 +9,12 @@ import type { ServerEffect, ServerInput } from '../server/core/event.js';
 import { PacedCore } from '../server/core/paced-core.js';
 import type { ServerCore } from '../server/core/server-core.js';
 import type { ServerCoreSettings } from '../server/core/settings.js';
+import type { ServerDrafterModel } from './fleet.js';
 import type { Link, LinkEnd } from './link.js';
 import type { Models } from './models.js';
 import type { Observer } from './observer.js';
 import { Random } from './random.js';
+import { SimDraftEngine } from './sim-draft-engine.js';
 import { type EngineModel, SimEngine } from './sim-engine.js';
 import { SkewedClock } from './skewed-clock.js';
 import type { Tampering } from './tampering.js';
@@ -23,6 +25,7 @@ export interface ServerParts {
   readonly seed: number;
   readonly settings: Omit<ServerCoreSettings, 'randomBytes'>;
   readonly engine: EngineModel;
+  readonly drafter: ServerDrafterModel | null;
   readonly hasKeys: boolean;
   readonly models: Models;
   readonly observers: Required<Observer>;
@@ -51,6 +54,7 @@ export class SimServer {
   core!: ServerCore;
   #paced!: PacedCore;
   engine!: SimEngine;
+  drafter: SimDraftEngine | null = null;
   isUp = false;
   /** Times that it was started. */
   startCount = 0;
@@ -100,7 +104,21 @@ export class SimServer {
       },
       (event) => this.feed(event),
     );
+    this.drafter = this.#makeDrafter();
     observers.onServerStart(this);
+  }
+
+  #makeDrafter(): SimDraftEngine | null {
+    const { timeline, seed, settings, drafter, models } = this.#parts;
+    if (drafter === null) return null;
+    const { divergence, pass: cost } = drafter;
+    const { slotCount, contextLength } = settings.drafting.model!;
+    return new SimDraftEngine({
+      ...{ timeline, cost, vocabSize: settings.model.vocabSize },
+      core: models.draft({ divergence, contextLength, slotCount }),
+      random: new Random(seed, 'server-drafter', this.index, this.startCount),
+      answer: (event) => this.feed(event),
+    });
   }
 
   /**
@@ -112,6 +130,7 @@ export class SimServer {
     this.#parts.observers.onServerCrash(this);
     this.isUp = false;
     this.engine.stop();
+    this.drafter?.stop();
     this.#parts.timeline.cancel(this.#timer);
     for (const { link } of this.#peers.values()) link.serverDied(hearAfterMs());
     this.#peers.clear();
@@ -163,6 +182,9 @@ export class SimServer {
         break;
       case 'engine':
         this.engine.run(effect.operation);
+        break;
+      case 'draft':
+        this.drafter!.draft(effect.id, effect.requests);
         break;
       case 'wake':
         this.#wake(effect.atMs);

@@ -3,29 +3,42 @@
 
 import assert from 'node:assert/strict';
 import type { Scenario } from './scenario.js';
-import { swarm } from './scenarios.js';
+import { drafts, swarm } from './scenarios.js';
 import { simulate } from './simulate.js';
 import { addCounts, type Counts } from './tally.js';
 
-/** Runs the swarm under seeds [from, to); enough of them that every kind of fault occurs. */
-export function checkSwarm(from: number, to: number): void {
+/** Runs a scenario under seeds [from, to), all of which keep every promise. */
+function runAll(scenario: Scenario, from: number, to: number): Counts {
   let counts: Counts | null = null;
   for (let seed = from; seed < to; seed++) {
-    const report = simulate(swarm, seed);
+    const report = simulate(scenario, seed);
     const [first] = report.violations;
     const problem = first && `${first.check}: ${first.message}`;
-    assert.equal(problem, undefined, `seed ${seed}; again: pilotfish sim --seed ${seed}`);
+    const file = `--scenario FILE with {"base": "${scenario.name}"}`;
+    assert.equal(problem, undefined, `again: pilotfish sim --seed ${seed} ${file}`);
     counts = counts === null ? report.counts : addCounts(counts, report.counts);
   }
-  const seedCount = to - from;
-  const { faults, ended, resumeCount, resendCount, serverCrashCount } = counts!;
+  const { faults } = counts!;
   const felt = Object.values(faults).reduce((sum, count) => sum + count, 0);
-  assert.ok(felt > 60 * seedCount, `${felt} faults`);
-  assert.deepEqual(Object.keys(faults).sort(), Object.keys(swarm.faults).sort());
+  assert.ok(felt > 60 * (to - from), `${felt} faults`);
+  assert.deepEqual(Object.keys(faults).sort(), Object.keys(scenario.faults).sort());
+  return counts!;
+}
+
+/** Runs the swarm under seeds [from, to); enough of them that every kind of fault occurs. */
+export function checkSwarm(from: number, to: number): void {
+  const { ended, resumeCount, resendCount, serverCrashCount } = runAll(swarm, from, to);
+  const seedCount = to - from;
   // Runs in which nothing finishes would prove little.
   assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * seedCount);
   assert.ok(resumeCount > 3 * seedCount && resendCount > seedCount / 2);
   assert.ok(serverCrashCount > seedCount);
+}
+
+/** Runs worlds in which servers draft, under seeds [from, to). */
+export function checkDrafts(from: number, to: number): void {
+  const { ended } = runAll(drafts, from, to);
+  assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * (to - from));
 }
 
 /**

@@ -31,7 +31,7 @@ export async function runDrafters(context: ExperimentContext) {
   const loop = await LoopFixture.open(llamaServer(options), vocabulary, null);
   const drafters = {
     [model]: { kind: 'engine', engine },
-    'look-up in the text': { kind: 'ngram' },
+    'look-up in the text': { kind: 'suffix' },
   } as const;
   const runs: { drafter: string; temperature: number; texts: TimedAnswer[] }[] = [];
   for (const [drafter, choice] of Object.entries(drafters)) {

@@ -184,7 +184,7 @@ function resultOf(
   { reason, isVerified, tokens, statistics }: AnswerResult,
   promptCount: number,
 ): GenerationResult {
-  const { draftedCount, testedCount, acceptedCount, roundCount } = statistics;
+  const { draftedCount, testedCount, acceptedCount, roundCount, sources } = statistics;
   const { firstTokenMs, totalMs } = statistics;
   return {
     reason: reason === 'end-of-text' || reason === 'stop' ? 'stop' : 'length',
@@ -192,6 +192,6 @@ function resultOf(
     cachedCount: null,
     tokenCount: tokens.length,
     ...{ isVerified, firstTokenMs, totalMs },
-    ...{ draftedCount, testedCount, acceptedCount, roundCount },
+    ...{ draftedCount, testedCount, acceptedCount, roundCount, sources },
   };
 }

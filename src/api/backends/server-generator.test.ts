@@ -45,7 +45,12 @@ class ScriptedServer {
   }
 
   say(text: string): this {
-    this.listener!.tokens(vocabulary.tokenize(text, { addBos: false, parseSpecial: false }), null);
+    this.listener!.tokens(
+      vocabulary.tokenize(text, { addBos: false, parseSpecial: false }),
+      null,
+      null,
+      null,
+    );
     return this;
   }
 }
@@ -62,8 +67,8 @@ describe('an answer over a plain session', () => {
     const generation = server.ask();
     server.listener!.accepted(2);
     const [high, low] = vocabulary.tokenize('é', { addBos: false, parseSpecial: false });
-    server.listener!.tokens(Int32Array.of(high!), null);
-    server.listener!.tokens(Int32Array.of(low!, high!), null);
+    server.listener!.tokens(Int32Array.of(high!), null, null, null);
+    server.listener!.tokens(Int32Array.of(low!, high!), null, null, null);
     server.listener!.ended('length');
     assert.deepEqual(await textsOf(generation), ['', 'é', '', '\ufffd']);
     const { reason, tokenCount, promptCount } = await generation.result;

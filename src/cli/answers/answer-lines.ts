@@ -1,11 +1,13 @@
 // Writes the closing lines of an answer from a server, the same for every command.
 
 import type { Statistics } from '../../device/index.js';
+import { modeTraits } from '../../protocol/frame.js';
 import type { DrafterName } from '../flags/draft-flags.js';
 import type { LinkOptions } from '../flags/link-flags.js';
 import {
   draftLine,
   eventLines,
+  sourceLines,
   type TextEnd,
   textLine,
   whyUntested,
@@ -23,13 +25,17 @@ export interface AnswerFacts {
   readonly mode: LinkOptions['mode'];
 }
 
-/** [n] lines without line breaks: text and speed, drafts, traffic, other events. */
+/** [n] lines without line breaks: text and speed, drafts, sources, traffic, other events. */
 export function answerLines(facts: AnswerFacts): string[] {
   const { statistics, tokenCount, end, seed, drafter, mode } = facts;
-  const drafted = { kind: drafter.kind, isStreamed: mode === 'stream' };
+  const drafted = {
+    kind: drafter.kind,
+    isStreamed: mode !== undefined && !modeTraits[mode].takesDrafts,
+  };
   return [
     textLine({ tokenCount, ms: statistics.totalMs, end, seed }),
     draftLine(statistics, whyUntested(statistics, drafted)),
+    ...sourceLines(statistics),
     ...(statistics.upMessageCount > 0 ? [wireLine(statistics)] : []),
     ...eventLines(statistics),
   ];

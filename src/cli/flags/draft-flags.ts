@@ -10,7 +10,7 @@ const draftLengthMax = 64;
 
 /** The values of the draft flags. */
 export interface DraftOptions {
-  /** A model, `ngram`, or `none`. */
+  /** A model, `suffix`, or `none`. */
   readonly draft: string;
   readonly draftLength: number;
   /** 0: no limit. */
@@ -24,7 +24,7 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
   return [
     flag(
       '-md, --draft <name>',
-      'draft model: a path, a bundled name, hf:user/repo/file.gguf, ngram (look-up in the text), or none',
+      'draft model: a path, a bundled name, hf:user/repo/file.gguf, suffix (look-up in the text), or none',
     ).default(defaults.draft),
     flag(
       '--draft-length <n>',
@@ -47,7 +47,7 @@ export function draftFlags(defaults: { draft: string; draftLength: number }): Op
 /** The drafter: a model by its name, a look-up, or none. */
 export type DrafterName =
   | { readonly kind: 'model'; readonly name: string }
-  | { readonly kind: 'ngram' }
+  | { readonly kind: 'suffix' }
   | { readonly kind: 'none' };
 
 export function drafterOf({
@@ -55,7 +55,7 @@ export function drafterOf({
   draftLength,
 }: Pick<DraftOptions, 'draft' | 'draftLength'>): DrafterName {
   if (draft === 'none' || draftLength === 0) return { kind: 'none' };
-  return draft === 'ngram' ? { kind: 'ngram' } : { kind: 'model', name: draft };
+  return draft === 'suffix' ? { kind: 'suffix' } : { kind: 'model', name: draft };
 }
 
 /** The named scheme, or the default. @throws `usage` for greedy above temperature 0. */

@@ -6,12 +6,13 @@ import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
 import { coresHere, defaultPoll, defaultThreads } from '../../engine/llama/cores.js';
 import type { LlamaEngine, LlamaOptions } from '../../engine/llama/index.js';
+import { checkPairFits } from '../../engine/llama/llama-engine.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
 import { type DrafterName, type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
 import { loadNoted } from '../models/load-model.js';
-import { resolveModel } from '../models/model-name.js';
+import { resolveDraft, resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
 
 export interface Engines {
@@ -40,18 +41,29 @@ export async function loadEngines(
   const started = performance.now();
   const drafter = drafterOf(choice);
   const shared = drafter.kind === 'model' ? { poll: pollBeside(choice) } : {};
-  const targetOptions = await optionsOf(
-    choice.model,
-    { ...targetSettings(choice), ...shared },
-    terminal.env,
-  );
+  const targetPath = await resolveModel(choice.model, terminal.env);
+  const targetOptions = { ...targetSettings(choice), ...shared, modelPath: targetPath };
+  const draftPath =
+    drafter.kind === 'model' ? await resolveDraft(drafter.name, terminal.env) : null;
   const draftOptions =
-    drafter.kind === 'model'
-      ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
-      : null;
-  const loads = [targetOptions, draftOptions].map(
-    (options) => options && loadNoted(options, terminal),
-  );
+    draftPath === null ? null : { ...draftSettings(choice), ...shared, modelPath: draftPath };
+  const { target, draft } = await loadPair(targetOptions, draftOptions, terminal);
+  warnOfLongContext(target, choice, terminal);
+  const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
+  return { target, draft, ...parts, loadMs: performance.now() - started };
+}
+
+/** A target, and its draft model where there is one. */
+export type EnginePair = Pick<Engines, 'target' | 'draft'>;
+
+/** Loads two models of one vocabulary side by side; after an error nothing stays loaded. */
+export async function loadPair(
+  target: LlamaOptions,
+  draft: LlamaOptions | null,
+  terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,
+): Promise<EnginePair> {
+  if (draft !== null) checkPairFits(target, draft);
+  const loads = [target, draft].map((options) => options && loadNoted(options, terminal));
   const settled = await Promise.allSettled(loads);
   const engines = settled.map((load) => (load.status === 'fulfilled' ? load.value : null));
   try {
@@ -59,11 +71,9 @@ export async function loadEngines(
     if (terminal.signal.aborted) {
       throw new PilotfishError('cancelled', 'loading the models was stopped');
     }
-    const [target, draft] = engines as [LlamaEngine, LlamaEngine | null];
-    warnOfLongContext(target, choice, terminal);
-    if (draft) checkSameVocabulary(target.info.vocabulary, draft.info.vocabulary);
-    const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
-    return { target, draft, ...parts, loadMs: performance.now() - started };
+    const pair = { target: engines[0]!, draft: engines[1]! };
+    if (pair.draft) checkSameVocabulary(pair.target.info.vocabulary, pair.draft.info.vocabulary);
+    return pair;
   } catch (reason) {
     await Promise.all(engines.map((engine) => engine?.close()));
     throw reason;
@@ -79,7 +89,7 @@ function draftEngineOf(
   switch (kind) {
     case 'model':
       return draft;
-    case 'ngram':
+    case 'suffix':
       return lookUpDraft(target.info);
     case 'none':
       return null;
@@ -88,17 +98,9 @@ function draftEngineOf(
   }
 }
 
-export const closeEngines = async ({ target, draft }: Engines): Promise<void> => {
+export const closeEngines = async ({ target, draft }: EnginePair): Promise<void> => {
   await Promise.all([target.close(), draft?.close()]);
 };
-
-async function optionsOf(
-  name: string,
-  settings: Partial<LlamaOptions>,
-  env: Terminal['env'],
-): Promise<LlamaOptions> {
-  return { ...settings, modelPath: await resolveModel(name, env) };
-}
 
 const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   ...loadSettings(choice),
@@ -107,8 +109,10 @@ const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   deterministic: choice.deterministic,
 });
 
+type PollChoice = Pick<EngineChoice, 'poll' | 'threads' | 'threadsBatch' | 'threadsDraft'>;
+
 /** The threads of a model that waits must not spin on the cores that the other computes on. */
-function pollBeside({ poll, threads, threadsBatch = 1, threadsDraft }: EngineChoice): number {
+export function pollBeside({ poll, threads, threadsBatch = 1, threadsDraft }: PollChoice): number {
   if (poll !== undefined) return poll;
   const cores = coresHere();
   const ofOne = threads ?? defaultThreads(cores);

@@ -59,7 +59,7 @@ function draftReport({ draftKind, draft }: ReportParts['engines']): object | nul
   switch (draftKind) {
     case 'model':
       return modelReport(draft!);
-    case 'ngram':
+    case 'suffix':
       return { name: draftKind };
     case 'none':
       return null;

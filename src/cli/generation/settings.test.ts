@@ -48,7 +48,7 @@ test('the scheme follows the temperature, and a named one stands', () => {
   assert.equal(settings('--temp 0 --scheme coupled').scheme, 'coupled');
   assert.equal(settings('--scheme split').scheme, 'split');
   assert.equal(settings('-md d').draftLength, 4);
-  assert.equal(settings('-md ngram --draft-length 7').draftLength, 7);
+  assert.equal(settings('-md suffix --draft-length 7').draftLength, 7);
   assert.equal(settings('-md d --draft-length 0').draftLength, 0);
 });
 

@@ -19,13 +19,13 @@ const served = ['-m', 'stories-target', '-t', '1', '-c', '128', '--slots', '8', 
 const drafters = {
   'Q8_0 draft': ['-md', 'stories-draft'],
   'F16 draft': ['-md', 'stories-draft-f16'],
-  'n-gram': ['-md', 'ngram'],
+  'suffix look-up': ['-md', 'suffix'],
   'no draft': ['-md', 'none'],
 } as const;
 type DrafterName = keyof typeof drafters;
 /** Pairs of devices that share a server. */
 const pairs: readonly (readonly [DrafterName, DrafterName])[] = [
-  ['Q8_0 draft', 'n-gram'],
+  ['Q8_0 draft', 'suffix look-up'],
   ['F16 draft', 'no draft'],
 ];
 

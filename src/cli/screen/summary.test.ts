@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Statistics } from '../../device/index.js';
-import { draftLine, eventLines, textLine, whyUntested, wireLine } from './summary.js';
+import { draftLine, eventLines, sourceLines, textLine, whyUntested, wireLine } from './summary.js';
 
 const statistics: Statistics = {
   tokenCount: 30,
   origins: { drafted: 13, residual: 4, bonus: 3, target: 10 },
+  sources: { device: 13, model: 0, suffix: 0, target: 17 },
   firstTokenMs: 10,
   totalMs: 122,
   tokensPerSecond: 245,
@@ -91,17 +92,29 @@ test('the lines name numbers, units and the reason of the end', () => {
   ]);
 });
 
+test('the line of sources leaves out those without tokens, and is left out where there is one', () => {
+  const linesOf = (sources: Statistics['sources']): string[] =>
+    sourceLines({ ...statistics, sources });
+  assert.deepEqual(linesOf(statistics.sources), [
+    'tokens: 13 from drafts here that came in time, 17 by the target itself',
+  ]);
+  assert.deepEqual(linesOf({ device: 0, model: 9, suffix: 2, target: 1_000 }), [
+    "tokens: 9 drafted by the server's model, 2 found in the text by the server, 1 000 by the target itself",
+  ]);
+  assert.deepEqual(linesOf({ device: 0, model: 0, suffix: 0, target: 30 }), []);
+});
+
 test('where no draft was tested, the line says why', () => {
   const model = { kind: 'model', isStreamed: false } as const;
   const untested = { ...statistics, testedCount: 0, acceptedCount: 0, acceptanceRate: null };
   const why = (changes: Partial<Statistics>, drafted: Parameters<typeof whyUntested>[1] = model) =>
     whyUntested({ ...untested, ...changes }, drafted);
-  assert.match(why({}, { kind: 'none', isStreamed: false }), /there is no drafter/);
+  assert.match(why({}, { kind: 'none', isStreamed: false }), /there is no drafter here/);
   assert.match(why({}, { kind: 'model', isStreamed: true }), /--mode stream/);
   assert.match(why({ verdictCount: 0 }), /no server has answered/);
   assert.match(why({ advisedDraftLength: 0 }), /costs the server as much time as it saves/);
   assert.match(why({ pauseCount: 1 }), /paused: it is slower than the server/);
-  assert.match(why({ draftedCount: 0 }, { kind: 'ngram', isStreamed: false }), /repeats/);
+  assert.match(why({ draftedCount: 0 }, { kind: 'suffix', isStreamed: false }), /repeats/);
   assert.match(why({ tokenCount: 2 }), /too short/);
   assert.match(why({ draftedCount: 0 }), /not ready in time/);
   assert.match(

@@ -51,6 +51,22 @@ export function draftLine(counts: DraftSummary, whyNone: string): string {
   return `drafts: ${tokens(draftedCount)} drafted, ${formatCount(testedCount)} tested by the target, ${formatCount(acceptedCount)} accepted (${share})`;
 }
 
+const sourceTexts: Readonly<Record<keyof Statistics['sources'], string>> = {
+  device: 'from drafts here that came in time',
+  model: "drafted by the server's model",
+  suffix: 'found in the text by the server',
+  target: 'by the target itself',
+};
+
+/** `tokens: 13 from drafts here that came in time, 17 by the target itself`, or nothing. */
+export function sourceLines({ sources }: Statistics): string[] {
+  const parts = Object.entries(sourceTexts).flatMap(([source, text]) => {
+    const count = sources[source as keyof typeof sourceTexts];
+    return count > 0 ? [`${formatCount(count)} ${text}`] : [];
+  });
+  return parts.length > 1 ? [`tokens: ${parts.join(', ')}`] : [];
+}
+
 /** The reason for advice against drafts that are accepted. */
 const adviceText = 'testing a draft costs the server as much time as it saves';
 
@@ -59,7 +75,7 @@ type DrafterKind = DrafterName['kind'];
 /** Why a drafter that had time drafted nothing; null: this kind drafts whenever it has time. */
 export const whySilent: { readonly [kind in Exclude<DrafterKind, 'none'>]: string | null } = {
   model: null,
-  ngram: 'because nothing in the text repeats',
+  suffix: 'because nothing in the text repeats',
 };
 
 /** How an answer was drafted. */
@@ -71,8 +87,8 @@ export interface Drafted {
 /** The reason why the target tested no draft: one clause. */
 export function whyUntested(statistics: Statistics, { kind, isStreamed }: Drafted): string {
   const { draftedCount, tokenCount, verdictCount, draftMs, verifyMs, roundTripMs } = statistics;
-  if (kind === 'none') return 'because there is no drafter: the server wrote alone';
-  if (isStreamed) return 'because the server writes alone in --mode stream';
+  if (isStreamed) return 'because the device sends none in --mode stream or co-located';
+  if (kind === 'none') return 'because there is no drafter here';
   if (verdictCount === 0) return 'because no server has answered';
   if (statistics.pauseCount > 0) return 'because drafting was paused: it is slower than the server';
   if (statistics.advisedDraftLength === 0) return `because ${adviceText}`;

@@ -28,8 +28,6 @@ export interface DraftedSession extends SessionView {
 export function planDrafts(session: DraftedSession, nowMs: number): void {
   const { text, drafting, tally } = session;
   if (text === null || session.settings.drafter === null) return;
-  // A pause whose time has come would set its timer again and again.
-  session.speculationGate.endPause(nowMs);
   const action = session.draftPlanner.plan(session, nowMs);
   if (action.kind === 'keep') {
     drafting.drop(action.unwanted);
@@ -62,6 +60,7 @@ export function growChain(
   }
   tally.draftPassCount++;
   tally.draftedCount += grown.length;
+  session.speculationGate.drafted(grown.length);
   for (const { grows, token } of grown) {
     if (grows === 'chain') text.chain.push(token, session.isAwaiting);
     else if (grows === 'nothing') tally.wastedCount++;

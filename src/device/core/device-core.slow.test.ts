@@ -43,7 +43,7 @@ describe('device text', () => {
     for (const mode of allModes) {
       it(`${scheme} in ${mode} is target-only text with every drafter and stop rule`, () => {
         assert.equal(alone.length, 40);
-        for (const drafter of ['engine', 'ngram', 'none'] as const) {
+        for (const drafter of ['engine', 'suffix', 'none'] as const) {
           for (const stopRule of stopRules) {
             for (const divergence of [0, 0.3, 2]) {
               const text = answer({ drafter, draft: { divergence } }, { scheme, mode, stopRule });

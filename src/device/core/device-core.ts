@@ -4,7 +4,7 @@
 
 import { assert, unreachable } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
-import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+import { type DeviceFrame, modeTraits, type ServerFrame } from '../../protocol/frame.js';
 import { u32Max } from '../../protocol/limits.js';
 import { checkVocabulary } from '../../protocol/session-check.js';
 import {
@@ -64,6 +64,7 @@ export class DeviceCore {
       },
       draftPass: new DraftPassTimes(),
       onProgress: () => connection.onProgress(),
+      measure: (nowMs) => connection.measure(nowMs),
       send: (session, frame) => this.#sendFor(session, frame),
       out,
     };
@@ -244,7 +245,9 @@ export class DeviceCore {
   }
 
   get #mayDraft(): boolean {
-    return [...this.#bySession.values()].some(({ request }) => request.mode !== 'stream');
+    return [...this.#bySession.values()].some(
+      ({ request }) => modeTraits[request.mode].takesDrafts && this.#settings.drafter !== null,
+    );
   }
 
   #failIfLost(session: DeviceSession, nowMs: number): void {
@@ -307,10 +310,7 @@ export class DeviceCore {
     let atMs = this.#connection.dueMs(this.#live.size > 0);
     for (const session of this.#live.values()) {
       if (this.#connection.welcome !== null) {
-        atMs = earlier(
-          atMs,
-          earlier(session.sendPlanner.dueMs(session), session.speculationGate.pausedUntilMs),
-        );
+        atMs = earlier(atMs, session.sendPlanner.dueMs(session));
         if (session.wire === null && session.openAtMs > nowMs) {
           atMs = earlier(atMs, session.openAtMs);
         }

@@ -1,36 +1,10 @@
-// Checks an answer by itself, over a link that is a plain object: pauses of drafting end in time,
-// and answers that may end on drafts do so at the end of the text.
+// Checks an answer by itself, over a link that is a plain object: answers that may end on drafts
+// do so at the end of the text.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DeviceSession } from './device-session.js';
-import { DraftPassTimes } from './drafting/draft-pass-times.js';
-import type { Timings } from './drafting/timings.js';
-import { ForgettingMean } from './estimate.js';
 import type { DeviceEffect } from './event.js';
-import { LinkFixture, opened, request, settings, welcome } from './link-fixture.suite.js';
-
-describe('a pause of drafting', () => {
-  it('ends at its time, though no verdict comes', () => {
-    const effects: DeviceEffect[] = [];
-    const link = {
-      ...{ welcome, downSinceMs: null, awaySinceMs: null, flushMs: null },
-      roundTrip: new ForgettingMean(1),
-      draftPass: new DraftPassTimes(),
-      send: () => undefined,
-      out: (effect: DeviceEffect) => effects.push(effect),
-      onProgress: () => undefined,
-    };
-    const session = new DeviceSession(0, { ...request, tokensMax: 30 }, settings, link, 0);
-    const { speculationGate } = session;
-    while (!speculationGate.isPaused(0)) speculationGate.observe({ raceShare: 1 } as Timings, 0);
-    const isDrafting = (nowMs: number): boolean => {
-      session.plan(nowMs);
-      return effects.some(({ kind }) => kind === 'draft-start');
-    };
-    assert.deepEqual([isDrafting(1_999), isDrafting(2_000)], [false, true]);
-  });
-});
+import { LinkFixture, opened } from './link-fixture.suite.js';
 
 describe('an answer that may end on drafts', () => {
   /** The link has been down for longer than the device waits. */

@@ -41,6 +41,8 @@ export interface SessionLink extends LinkView {
   out(effect: DeviceEffect): void;
   /** The answer has got further. */
   onProgress(): void;
+  /** Measures the round trip now. */
+  measure(nowMs: number): void;
 }
 
 /** The session on the wire. */
@@ -135,8 +137,8 @@ export class DeviceSession implements SessionView {
     return this.text!.promptLength + this.request.tokensMax;
   }
 
-  get isPaused(): boolean {
-    return this.speculationGate.pausedUntilMs !== null;
+  get draftAllowance(): number {
+    return this.speculationGate.allowance;
   }
 
   /** Asks the planners what follows from the new state, and does it. */
@@ -265,7 +267,10 @@ export class DeviceSession implements SessionView {
   /** A session of this id is opened or resumed on the wire. */
   attach(id: number): void {
     this.wire = { id, state: 'unused' };
-    if (this.resumeKey === null) this.rejoin(null);
+    if (this.resumeKey !== null) return;
+    this.rejoin(null);
+    // Another server has load of its own.
+    this.advisedDraftLength = null;
   }
 
   /** The connection is down. */

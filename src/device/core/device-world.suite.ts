@@ -39,7 +39,7 @@ export interface WorldOptions {
   readonly seed: number;
   readonly target: Partial<ScriptedModelOptions>;
   readonly draft: Partial<ScriptedModelOptions>;
-  readonly drafter: 'engine' | 'ngram' | 'none';
+  readonly drafter: 'engine' | 'suffix' | 'none';
   readonly draftMs: number;
   /** Of a further sequence in a pass of the draft model, as a share of draftMs. */
   readonly rowShare: number;
@@ -117,6 +117,8 @@ export class DeviceWorld {
   readonly #timeline = new Timeline();
   readonly #random: Random;
   readonly #engine: SimEngine;
+  /** Of messages that leave from now on. */
+  roundTripMs: number;
   readonly #meter = new ByteMeter();
   #connection = 0;
   #isUp = false;
@@ -131,6 +133,7 @@ export class DeviceWorld {
     this.options = { ...worldDefaults, ...changes };
     const { target, seed, server, device, cuts, outages } = this.options;
     this.#random = new Random(seed, 'world');
+    this.roundTripMs = this.options.roundTripMs;
     this.#engine = this.#targetEngine();
     this.drafter = this.#newDrafter();
     this.#paced = new PacedCore({ ...scriptedSettings(target), ...server });
@@ -144,6 +147,11 @@ export class DeviceWorld {
 
   get nowMs(): number {
     return this.#timeline.nowMs;
+  }
+
+  /** Passes take so many times longer from now on, and at least `floorMs`. */
+  slowTarget(factor: number, floorMs = 0): void {
+    this.#engine.slow(factor, floorMs);
   }
 
   #targetEngine(): SimEngine {
@@ -165,16 +173,16 @@ export class DeviceWorld {
     const { draft, drafter, draftMs, rowShare, sequencesMax } = this.options;
     const { divergence, contextLength } = { ...scriptedDefaults, ...draft };
     const timings =
-      drafter === 'ngram' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
+      drafter === 'suffix' ? { startMs: 0.1, tokenMs: 0 } : { startMs: 0, tokenMs: draftMs };
     return new SimDrafter(
       this.#timeline,
       {
-        kind: drafter === 'ngram' ? 'ngram' : 'engine',
+        kind: drafter === 'suffix' ? 'suffix' : 'engine',
         divergence,
         contextLength,
         ...timings,
         ...{ rowShare, contextMs: 0, feedMs: 0 },
-        sequencesMax: drafter === 'ngram' ? 1 : sequencesMax,
+        sequencesMax: drafter === 'suffix' ? 1 : sequencesMax,
       },
       toyModels,
       (event) => this.feed(event),
@@ -191,7 +199,7 @@ export class DeviceWorld {
       drafter:
         drafter === 'none'
           ? null
-          : { contextLength, sequencesMax: drafter === 'ngram' ? 1 : sequencesMax },
+          : { contextLength, sequencesMax: drafter === 'suffix' ? 1 : sequencesMax },
       endOfText: toyVocabulary.endOfText,
       keepsTrying: false,
       disconnectGraceMs: 100,
@@ -282,7 +290,7 @@ export class DeviceWorld {
 
   #dial(): void {
     const connection = ++this.#connection;
-    this.#timeline.at(this.nowMs + this.options.roundTripMs, () => {
+    this.#timeline.at(this.nowMs + this.roundTripMs, () => {
       if (connection !== this.#connection) return;
       if (this.#isOut()) {
         this.feed({ kind: 'link-down', reason: 'no answer' });
@@ -305,7 +313,7 @@ export class DeviceWorld {
   }
 
   #delayMs(): number {
-    return this.options.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
+    return this.roundTripMs / 2 + this.#random.next() * this.options.jitterMs;
   }
 
   #sendUp(effect: SendEffect): void {

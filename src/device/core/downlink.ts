@@ -8,6 +8,7 @@ import { codeTable } from '../../protocol/code.js';
 import { errorOfFailure } from '../../protocol/failure.js';
 import {
   type Failure,
+  modeTraits,
   type Opened,
   type Resumed,
   type ServerFrame,
@@ -87,10 +88,16 @@ function onResumed(session: DeviceSession, frame: Resumed, nowMs: number): strin
 function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): string | null {
   const misfit = checkScheme(verdict, session.request.scheme);
   if (misfit !== null) return misfit.message;
+  const before = session.text!.log.length;
+  const { origins } = session.tally;
+  const draftedBefore = origins.drafted;
   measure(session, verdict, nowMs);
   const rejected = session.text!.chain.at(verdict.from + verdict.tokens.length);
   const fault = commit(session, verdict, nowMs) ?? onLaw(session, verdict, rejected, nowMs);
   if (fault !== null) return fault;
+  const tokenCount = session.text!.log.length - before;
+  countSources(session, verdict, origins.drafted - draftedBefore);
+  weigh(session, tokenCount, nowMs);
   if (verdict.end !== null) session.finish(verdict.end, true, nowMs);
   return null;
 }
@@ -98,12 +105,12 @@ function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): str
 function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void {
   const { timings, tally, request, lastVerdictMs } = session;
   const { acceptedCount, rejectedCount, queueUs, verifyUs } = verdict;
-  const isFed = request.mode === 'race' || request.mode === 'stream';
+  const { writesUnasked } = modeTraits[request.mode];
   tally.verdictCount++;
   if (testedCountOf(verdict) > 0) tally.roundCount++;
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
-  if (isFed) {
+  if (writesUnasked) {
     // One verdict a pass: their distance shows the load of other sessions, but not at flush times.
     if (session.link.flushMs !== null) {
       if (verifyUs > 0) timings.pass.add(verifyUs / 1000);
@@ -113,7 +120,32 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
     timings.pass.add(verifyUs / 1000);
   }
   session.onVerdict(verdict.advisedDraftLength, nowMs);
-  if (request.mode === 'race') session.speculationGate.observe(timings, nowMs);
+}
+
+/** @param draftedCount tokens of the verdict that the device had drafted. */
+function countSources({ tally }: DeviceSession, { sources }: Verdict, draftedCount: number): void {
+  // No more than the tokens there are, in whatever a server says.
+  let left = tally.tokenCount - tally.sources.device - tally.sources.model - tally.sources.suffix;
+  const upTo = (count: number): number => {
+    const counted = Math.min(count, left);
+    left -= counted;
+    return counted;
+  };
+  tally.sources.device += upTo(sources?.deviceCount ?? draftedCount);
+  tally.sources.model += upTo(sources?.modelCount ?? 0);
+  tally.sources.suffix += upTo(sources?.suffixCount ?? 0);
+}
+
+/** Whether drafting goes on. @param tokenCount that the verdict has committed. */
+function weigh(session: DeviceSession, tokenCount: number, nowMs: number): void {
+  const { request, timings, advisedDraftLength, speculationGate } = session;
+  const { takesDrafts, writesUnasked } = modeTraits[request.mode];
+  if (!takesDrafts) return;
+  const { raceShare, shiftCount } = timings;
+  const isUnwanted = advisedDraftLength === 0;
+  const share = writesUnasked ? raceShare : null;
+  const evidence = { share, shiftCount, isUnwanted, tokenCount };
+  if (speculationGate.observe(evidence, nowMs)) session.link.measure(nowMs);
 }
 
 /** Commits the tokens of a frame. @returns what is wrong with it, or null. */

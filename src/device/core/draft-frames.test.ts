@@ -20,6 +20,7 @@ const pieceOf = (count: number, changes: Partial<DraftPiece> = {}): DraftPiece =
   scheme: 'coupled',
   residual: null,
   hasMore: false,
+  tellsChances: false,
   offered: { draftTokens: 4, frameBytes: 1 << 20 },
   ...changes,
 });
@@ -72,5 +73,15 @@ describe('frames of drafts', () => {
     assert.throws(() => draftFrames(pieceOf(1, { scheme: 'split', ...bare })), InvariantError);
     assert.throws(() => draftFrames(pieceOf(1, { scheme: 'full', ...bare })), InvariantError);
     assert.equal(draftFrames(pieceOf(1, bare)).length, 1);
+  });
+
+  it('tell the confidences of the drafter, where it has computed all', () => {
+    const chancesOf = (tellsChances: boolean, ...confidences: readonly (number | null)[]) => {
+      const tokens = confidences.map((confidence, index) => drafted(3 + index, 2, confidence));
+      return draftFrames(pieceOf(0, { tokens, tellsChances }))[0]!.chances;
+    };
+    assert.deepEqual(chancesOf(true, 1, 0.5, 0), Uint8Array.of(255, 128, 0));
+    assert.deepEqual([chancesOf(true, 1, null), chancesOf(true)], [null, null]);
+    assert.equal(chancesOf(false, 1), null);
   });
 });

@@ -21,6 +21,8 @@ export interface DraftPiece {
   readonly residual: number | null;
   /** Whether more of the chain is certain to follow. */
   readonly hasMore: boolean;
+  /** Whether the frames tell the drafter's confidences, where it has computed them. */
+  readonly tellsChances: boolean;
   /** Most tokens and bytes of a frame that the server offers. */
   readonly offered: { readonly draftTokens: number; readonly frameBytes: number };
 }
@@ -59,7 +61,7 @@ function countOfFrame(tokens: readonly DraftedToken[], { scheme, offered }: Draf
 }
 
 function frameOf(
-  { session, epoch, scheme }: DraftPiece,
+  { session, epoch, scheme, tellsChances }: DraftPiece,
   from: number,
   tokens: readonly DraftedToken[],
   residual: number | null,
@@ -76,5 +78,14 @@ function frameOf(
     laws: needs === 'law' ? tokens.map(({ law }) => tested(law)) : null,
     residual,
     more,
+    chances: tellsChances ? chancesOf(tokens) : null,
   };
+}
+
+/** [tokens] in 1/255; null where a token has none, or there is no token. */
+function chancesOf(tokens: readonly DraftedToken[]): Uint8Array | null {
+  const isKnown = tokens.length > 0 && tokens.every(({ confidence }) => confidence !== null);
+  return isKnown
+    ? Uint8Array.from(tokens, ({ confidence }) => Math.round(confidence! * 255))
+    : null;
 }

@@ -21,8 +21,35 @@ describe('a mean that forgets', () => {
   });
 
   it('moves by a part in `memory` of the distance to each later value', () => {
-    close(meanOf(8, 8, 8, 8, 12).mean, 9);
-    close(meanOf(8, 8, 8, 8, 12).deviation, 1);
+    close(meanOf(8, 8, 8, 8, 10).mean, 8.5);
+    close(meanOf(8, 8, 8, 8, 10).deviation, 0.5);
+  });
+
+  it('counts a value far outside as one a third beyond the range', () => {
+    close(meanOf(9, 9, 9, 9, 900, 9).mean, 9.5625);
+    close(meanOf(9, 9, 9, 9, 0, 9).mean, 8.4375);
+    assert.deepEqual(
+      [meanOf(9, 9, 9, 9, 900).isShifting, meanOf(9, 9, 9, 9, 11).isShifting],
+      [true, false],
+    );
+  });
+
+  it('begins anew with three values in a row far outside on one side', () => {
+    const shifted = meanOf(9, 9, 9, 9, 50, 51, 52);
+    assert.deepEqual([shifted.mean, shifted.count, shifted.shiftCount], [51.5, 2, 1]);
+    assert.equal(shifted.isShifting, false);
+    assert.equal(meanOf(50, 50, 50, 50, 5, 5, 5).mean, 5);
+    for (const alternating of [
+      [50, 9, 50, 9, 50],
+      [50, 50, 0, 50, 50, 0],
+    ]) {
+      assert.equal(meanOf(9, 9, 9, 9, ...alternating).shiftCount, 0);
+    }
+  });
+
+  it('takes a wide scatter for its range: then nothing is far outside', () => {
+    const scattered = Array.from({ length: 200 }, (_, index) => [10, 30, 30, 30][index % 4]!);
+    assert.equal(meanOf(...scattered).shiftCount, 0);
   });
 
   it('passes over values of a broken clock', () => {

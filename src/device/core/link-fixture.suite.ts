@@ -99,6 +99,7 @@ export const verdict = (changes: Partial<Verdict>): Verdict => ({
   law: null,
   logprobs: null,
   lawLogprobs: null,
+  sources: null,
   ...changes,
 });
 

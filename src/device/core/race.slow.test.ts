@@ -74,14 +74,16 @@ describe('race', () => {
     }
   });
 
-  it('a drafter slower than the target rests, says so, and tries again now and then', () => {
-    const { pauseCount, pausedMs, totalMs, draftedCount } = play(
+  it('a drafter slower than the target rests, says so, and asks again now and then at little cost', () => {
+    const { pauseCount, pausedMs, totalMs, tokenCount, draftStartCount } = play(
       { draftMs: 40 },
       { tokensMax: 600 },
     );
-    assert.ok(pauseCount >= 2, `${pauseCount} pauses`);
-    assert.ok(pausedMs > totalMs / 2);
-    assert.ok(draftedCount < totalMs / 40 / 2, 'at least half of the energy is saved');
+    assert.ok(pauseCount >= 1, `${pauseCount} pauses`);
+    assert.ok(pausedMs > 0.9 * totalMs);
+    // Each pass overtakes the draft, which begins anew.
+    assert.ok(draftStartCount > 32, 'it asks again');
+    assert.ok(draftStartCount < tokenCount / 4, 'most of the energy is saved');
   });
 
   it('a drafter that overtakes never rests', () => {

@@ -63,7 +63,7 @@ describe('laws over the wire', () => {
     ['split', 'stop-and-wait', {}, null],
     ['split', 'pipeline', { draftMs: 3 }, null],
     ['split', 'pipeline', { draftMs: 3 }, 1],
-    ['split', 'pipeline', { drafter: 'ngram' }, null],
+    ['split', 'pipeline', { drafter: 'suffix' }, null],
     ['full', 'stop-and-wait', { cuts: [95, 160] }, null],
     ['full', 'pipeline', { draftMs: 3 }, null],
     ['agreement', 'pipeline', {}, null],
@@ -95,7 +95,7 @@ describe('laws over the wire', () => {
       }
       const { pValue } = chiSquareFit([...counts.values()], [...expected.values()]);
       assert.ok(pValue > 1e-6, `chi-square p-value ${pValue} over ${runs} texts`);
-      if (options.drafter !== 'ngram')
+      if (options.drafter !== 'suffix')
         assert.ok(drafted > runs / 4, `only ${drafted} drafts stood`);
     });
   }

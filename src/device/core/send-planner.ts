@@ -1,9 +1,11 @@
 // Plans when the drafts of an answer leave and in which frames: one round at a time
-// (stop-and-wait), when the server becomes free (pipeline), or just before its next pass (race).
+// (stop-and-wait), when the server becomes free (pipeline), or just before its next pass (race and
+// auto).
 // Also plans what is sent again after a time-out.
 
 import { schemeTraits } from '../../math/scheme.js';
-import type { Draft } from '../../protocol/frame.js';
+import { type Draft, modeTraits } from '../../protocol/frame.js';
+import { versionOfChances } from '../../protocol/version.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
 import { draftFrames } from './draft-frames.js';
 import { isRoundOver, lengthWithHeadStart } from './drafting/stop-rule.js';
@@ -13,6 +15,8 @@ import type { SessionView } from './session-view.js';
 
 /** First verdicts wait for the prompt. */
 const firstVerdictGrace = 6;
+/** Of a pass: drafts of a device for which the server may hold wait no longer for each other. */
+const holdShare = 0.03;
 /** Doublings of the time-out. */
 const doublingsMax = 5;
 
@@ -71,7 +75,7 @@ export class SendPlanner {
   #maySend({ text, wire, request, residual, link, isOver }: SessionView, nowMs: number): boolean {
     if (text === null || wire === null || isOver || link.welcome === null) return false;
     if (wire.state !== 'open' && wire.state !== 'residual-due') return false;
-    if (residual?.isOpen || request.mode === 'stream') return false;
+    if (residual?.isOpen || !modeTraits[request.mode].takesDrafts) return false;
     return link.flushMs === null || nowMs >= link.flushMs;
   }
 
@@ -83,7 +87,7 @@ export class SendPlanner {
     return this.#send(view, Math.min(chain.end, chain.base + roundMax(view)), false);
   }
 
-  /** Pipeline and race. */
+  /** Pipeline, race and auto. */
   #planStream(view: SessionView, nowMs: number): DraftSend | null {
     const { drafting, request, windowMax, isAwaiting, timings } = view;
     const { chain } = view.text!;
@@ -123,6 +127,7 @@ export class SendPlanner {
       scheme: view.request.scheme,
       residual: from === chain.base ? (view.residual?.token ?? null) : null,
       hasMore: more,
+      tellsChances: tellsChances(view),
       offered: view.link.welcome!.limits,
     });
     for (const frame of frames) this.#framesOut.add(frame.from + frame.ids.length);
@@ -134,8 +139,8 @@ export class SendPlanner {
   #timeoutAtMs(view: SessionView): number | null {
     const { wire, request, isAwaiting, lastSendMs, lastVerdictMs, timeouts, isOver } = view;
     if (wire === null || isOver) return null;
-    const isFed = request.mode === 'race' || request.mode === 'stream';
-    if (wire.state !== 'open' || !(isFed || isAwaiting)) return null;
+    const { writesUnasked } = modeTraits[request.mode];
+    if (wire.state !== 'open' || !(writesUnasked || isAwaiting)) return null;
     const sinceMs = Math.max(lastSendMs ?? 0, lastVerdictMs ?? 0, this.#timedOutMs, this.#openedMs);
     const grace = lastVerdictMs === null ? firstVerdictGrace : 1;
     return sinceMs + timeoutMs(view) * grace * 2 ** Math.min(timeouts, doublingsMax);
@@ -150,7 +155,7 @@ export class SendPlanner {
   /** What is out and drafted since, merged; null: it leaves with the next flush. */
   repeat(view: SessionView, nowMs: number): DraftSend | null {
     this.#timedOutMs = nowMs;
-    if (view.request.mode === 'stream' || view.text === null) return null;
+    if (!modeTraits[view.request.mode].takesDrafts || view.text === null) return null;
     if (view.link.flushMs === null) return this.#repeat(view);
     this.#resendsAtFlush = true;
     return null;
@@ -160,7 +165,7 @@ export class SendPlanner {
     this.#resendsAtFlush = false;
     const { chain } = view.text!;
     const to = Math.min(chain.end, chain.base + view.windowMax);
-    const isEmpty = view.request.mode === 'race' && to <= chain.base;
+    const isEmpty = modeTraits[view.request.mode].writesUnasked && to <= chain.base;
     if (isEmpty) return { frames: [], from: chain.base, to: chain.base, isRepeat: true };
     return this.#send(view, to, false, true);
   }
@@ -196,12 +201,18 @@ function hasMore({ request, drafting }: SessionView): boolean {
   return isTestedByRatio && request.mode === 'pipeline' && drafting.isRunning;
 }
 
+/** Whether the server can plan with the drafter's confidences. */
+const tellsChances = ({ request, link }: SessionView): boolean =>
+  request.mode === 'auto' && link.welcome!.version >= versionOfChances;
+
 /** The last moment that delays no pass. */
 function deadlineOf(view: SessionView, nowMs: number): number {
   const { request, settings, timings, lastVerdictMs, lastSendMs, isAwaiting, link } = view;
   const { sending = 'margin' } = settings;
   const passMs = timings.pass.mean ?? (link.welcome?.passUs ?? 0) / 1000;
   if (link.flushMs !== null) return nowMs;
+  // The server may hold for them.
+  if (request.mode === 'auto') return nowMs + holdShare * passMs;
   if (request.mode === 'pipeline' || lastVerdictMs === null) {
     // An idle server starts at once; a busy one is busy for about a pass.
     return isAwaiting && lastSendMs !== null ? lastSendMs + passMs : nowMs;

@@ -305,6 +305,8 @@ export class ServerConnection {
     if (!isNewest || !this.#pingOpen) return;
     this.#pingOpen = false;
     this.roundTrip.add(roundTripMs);
+    // Whether the link has changed, or one message was late, is known after two more.
+    if (this.roundTrip.isShifting) this.#ping(nowMs);
   }
 
   #onFailure(failure: Failure): void {
@@ -340,6 +342,11 @@ export class ServerConnection {
     else if (!this.#pingOpen) this.#ping(nowMs);
     else if (this.#heardMs > this.#pingedMs) this.#pingOpen = false;
     else this.hangUp();
+  }
+
+  /** Measures the round trip now, unless that is under way. */
+  measure(nowMs: number): void {
+    if (this.welcome !== null && !this.#pingOpen) this.#ping(nowMs);
   }
 
   #ping(nowMs: number): void {

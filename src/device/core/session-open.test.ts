@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { Welcome } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 import type { GenerateRequest } from './event.js';
-import { LinkFixture, opened, request, verdict, welcome } from './link-fixture.suite.js';
+import { LinkFixture, opened, request, settings, verdict, welcome } from './link-fixture.suite.js';
 
 const cut = { keepMax: 4 };
 
@@ -86,6 +86,21 @@ describe('a server', () => {
     assert.match(refusal(met({}, { schemes: ['greedy'] }))!, /^server-refused: scheme coupled/);
     assert.match(refusal(met({}, { modes: ['race'] }))!, /the server offers .* modes race/);
     assert.equal(refusal(met({}, { schemes: ['coupled'], modes: ['pipeline'] })), null);
+  });
+
+  it('runs auto where it offers it, else race for a device that drafts and stream for one that does not', () => {
+    const modeOf = (said: Partial<Welcome>, drafter = settings.drafter): string | null => {
+      const bench = new LinkFixture({ drafter }).feed({ kind: 'link-up' });
+      const [open] = bench.hear({ ...welcome, ...said }).ask({ mode: 'auto' }).sent;
+      return open?.kind === 'open' ? open.mode : null;
+    };
+    const old = { version: 3, modes: ['race', 'pipeline', 'stop-and-wait', 'stream'] } as const;
+    const current = { version: 4, modes: [...old.modes, 'auto', 'co-located'] } as const;
+    assert.deepEqual([modeOf(current), modeOf(current, null)], ['auto', 'auto']);
+    assert.deepEqual([modeOf(old), modeOf(old, null)], ['race', 'stream']);
+    // What an older version does not know is not sent to it, whatever it offers.
+    assert.equal(modeOf({ ...current, version: 3 }), 'race');
+    assert.equal(modeOf({ version: 4, modes: ['stream'] }), null);
   });
 
   it('that is too old for formats and log-probabilities is not asked for them', () => {

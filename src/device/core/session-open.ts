@@ -8,6 +8,8 @@ import {
   type DeviceFrame,
   type EndReason,
   isOffered,
+  type Mode,
+  modeTraits,
   type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
@@ -16,10 +18,20 @@ import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protoc
 import type { DeviceSession } from './device-session.js';
 import type { SessionView } from './session-view.js';
 
+/** The mode on this server: an older one runs `race` for `auto`, or streams to a device alone. */
+function modeOn({ request, settings }: SessionView, { modes, version }: Welcome): Mode {
+  const { mode } = request;
+  const isKnown = modes.includes(mode) && version >= modeTraits[mode].since;
+  if (mode !== 'auto' || isKnown) return mode;
+  return settings.drafter === null ? 'stream' : 'race';
+}
+
 /** Why this server does not verify as the answer asks for, or null. */
-export function misfitOf({ request }: SessionView, welcome: Welcome): PilotfishError | null {
-  const { scheme, mode } = request;
+export function misfitOf(view: SessionView, welcome: Welcome): PilotfishError | null {
+  const { request } = view;
+  const { scheme } = request;
   const { schemes, modes } = welcome;
+  const mode = modeOn(view, welcome);
   if (schemes.includes(scheme) && modes.includes(mode) && isOffered(scheme, mode)) return null;
   const offer = `schemes ${schemes.join(', ')}; modes ${modes.join(', ')}`;
   return refused(`scheme ${scheme} in mode ${mode}: the server offers ${offer}`);
@@ -69,7 +81,7 @@ export function openFrame(
   shaping: TrafficShaping,
 ): DeviceFrame {
   const { request, text } = session;
-  const { scheme, mode, tokensMax, windowMax, cut } = request;
+  const { scheme, tokensMax, windowMax, cut } = request;
   return {
     kind: 'open',
     session: id,
@@ -78,7 +90,7 @@ export function openFrame(
     answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
     ...samplingRequestOf(request),
     scheme,
-    mode,
+    mode: modeOn(session, welcome),
     tokensMax,
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
     cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,

@@ -56,7 +56,7 @@ export function viewOf(changes: Partial<SessionView> = {}, chain = chainOf(0)): 
     timeouts: 0,
     isAwaiting: false,
     isOver: false,
-    isPaused: false,
+    draftAllowance: Infinity,
     ...changes,
   });
 }

@@ -36,8 +36,8 @@ export interface SessionView {
   /** Whether an answer to a draft is outstanding. */
   readonly isAwaiting: boolean;
   readonly isOver: boolean;
-  /** Whether drafting rests because it does not pay. */
-  readonly isPaused: boolean;
+  /** Tokens that may be drafted now: a few now and then while drafting rests, else Infinity. */
+  readonly draftAllowance: number;
 }
 
 /** The connection as planners read it. */

@@ -45,6 +45,7 @@ describe('statistics', () => {
     assert.deepEqual(counts, {
       tokenCount: 4,
       origins: { drafted: 2, residual: 1, bonus: 0, target: 1 },
+      sources: { device: 2, model: 0, suffix: 0, target: 2 },
       firstTokenMs: 60,
       totalMs: 200,
       tokensPerSecond: 20,
@@ -85,6 +86,19 @@ describe('statistics', () => {
       draftMs: 8,
       roundTripMs: 20,
     });
+  });
+
+  it('name the sources of the tokens as the server tells them, and no more than there are', () => {
+    const bench = new LinkFixture().feed({ kind: 'link-up' }).hear({ ...welcome, version: 4 });
+    bench.ask({ mode: 'auto', tokensMax: 30 }).hear(opened()).draft(3, 5);
+    const told = (deviceCount: number, modelCount: number, suffixCount: number) =>
+      ({ sources: { deviceCount, modelCount, suffixCount } }) as const;
+    // The draft is equal to a token that the server had looked up before.
+    bench.hear(verdict({ from: 4, tokens: Int32Array.of(8, 9, 7), ...told(0, 1, 2) }), 40);
+    bench.hear(verdict({ from: 7, tokens: Int32Array.of(8, 9), ...told(1, 300, 1) }), 80);
+    const { sources, tokenCount } = cancelled(bench, 100);
+    assert.equal(tokenCount, 6);
+    assert.deepEqual(sources, { device: 1, model: 3, suffix: 2, target: 0 });
   });
 
   it('of an answer that ends at once are without rates', () => {

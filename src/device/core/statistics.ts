@@ -4,7 +4,7 @@
 import type { BranchTally } from './drafting/ahead/branch-tally.js';
 import type { SpeculationGate } from './drafting/speculation-gate.js';
 import type { Timings } from './drafting/timings.js';
-import type { TokenOrigin } from './token.js';
+import type { TokenOrigin, TokenSource } from './token.js';
 
 /** Of an answer's messages, without the framing below them; counted by the shell. */
 export interface ByteCounts {
@@ -19,6 +19,11 @@ export interface Statistics extends CoreStatistics, ByteCounts {}
 export interface CoreStatistics {
   readonly tokenCount: number;
   readonly origins: Readonly<Record<Exclude<TokenOrigin, 'provisional'>, number>>;
+  /**
+   * Tokens by the draft that a pass took each from; together tokenCount. Where the server does not
+   * tell (all modes but auto and co-located), `device` is origins.drafted.
+   */
+  readonly sources: Readonly<Record<TokenSource, number>>;
   /** From the request to the first token told, and to the end. */
   readonly firstTokenMs: number | null;
   readonly totalMs: number;
@@ -79,6 +84,7 @@ export interface CoreStatistics {
 
 export class AnswerTally {
   readonly origins = { drafted: 0, residual: 0, bonus: 0, target: 0 };
+  readonly sources = { device: 0, model: 0, suffix: 0 };
   firstTokenMs: number | null = null;
   draftedCount = 0;
   draftPassCount = 0;
@@ -100,6 +106,10 @@ export class AnswerTally {
   /** Tokens that were shown unverified, and those taken back. */
   provisionalCount = 0;
   retractedCount = 0;
+
+  get tokenCount(): number {
+    return Object.values(this.origins).reduce((sum, count) => sum + count, 0);
+  }
 }
 
 export interface StatisticsParts {
@@ -118,9 +128,9 @@ export function statisticsOf(
   { tally, timings, speculationGate, draftPlanner, startedMs, advisedDraftLength }: StatisticsParts,
   nowMs: number,
 ): CoreStatistics {
-  const { origins, firstTokenMs, rejectedCount, ...counts } = tally;
+  const { origins, sources, firstTokenMs, rejectedCount, ...counts } = tally;
   const { hintLead, branchWastedCount, ...branches } = draftPlanner.tally;
-  const tokenCount = Object.values(origins).reduce((sum, count) => sum + count, 0);
+  const { tokenCount } = tally;
   const totalMs = nowMs - startedMs;
   const testedCount = counts.acceptedCount + rejectedCount;
   return {
@@ -128,6 +138,7 @@ export function statisticsOf(
     ...branches,
     wastedCount: counts.wastedCount + branchWastedCount,
     origins: { ...origins },
+    sources: { ...sources, target: tokenCount - sources.device - sources.model - sources.suffix },
     tokenCount,
     firstTokenMs: firstTokenMs === null ? null : firstTokenMs - startedMs,
     totalMs,

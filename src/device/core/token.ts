@@ -8,6 +8,12 @@ export type AnswerId = number;
 /** How a token came to be. Only `provisional` ones may be taken back. */
 export type TokenOrigin = 'drafted' | 'residual' | 'bonus' | 'target' | 'provisional';
 
+/**
+ * Who proposed a verified token: the device's drafts, the server's draft model, its look-up in the
+ * text, or the target itself.
+ */
+export type TokenSource = 'device' | 'model' | 'suffix' | 'target';
+
 /** A token of the answer and where it came from. */
 export interface AnswerToken {
   /** Absolute: the prompt counts. */

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { DraftedToken, Engine } from '../../engine/engine.js';
-import { ngramDefaults, ngramLookUp } from '../../engine/ngram-look-up.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import type { DraftSequence, DraftStart, SequenceToken } from '../core/event.js';
 import type { Drafter } from './drafter.js';
 import { engineDrafter } from './engine-drafter.js';
-import { ngramDrafter } from './ngram-drafter.js';
+import { suffixDrafter } from './suffix-drafter.js';
+import { SuffixSequence } from './suffix-sequence.js';
 
 const config = {
   sampling: bannedEnd,
@@ -287,18 +287,69 @@ describe('engine drafter', () => {
 });
 
 describe('look-up', () => {
+  const sequence = (from: number, tokens: readonly number[], isMain = true): DraftSequence[] => [
+    { from, tokens: Int32Array.from(tokens), isMain, confidenceMin: 0 },
+  ];
+
   it('finds what followed the newest place with the longest equal ending', () => {
+    const looked = (text: readonly number[], countMax: number, chanceMin = 0.2) => {
+      const sequences = new SuffixSequence(text.length, { countMax: 8, chanceMin });
+      return sequences.guess(sequences.begin(sequence(0, text)), countMax);
+    };
     const text = [1, 2, 3, 9, 9, 2, 3, 7, 1, 2, 3];
-    assert.deepEqual(ngramLookUp(text, 2, ngramDefaults), [9, 9]);
-    assert.deepEqual(ngramLookUp(text, 9, { ...ngramDefaults, suffixMax: 2 }), [7, 1, 2, 3]);
-    assert.deepEqual(ngramLookUp([1, 2, 3], 4, ngramDefaults), []);
-    assert.deepEqual(ngramLookUp([], 4, ngramDefaults), []);
-    assert.deepEqual(ngramLookUp([...text], 4, { ...ngramDefaults, searchMax: 1 }), []);
+    assert.deepEqual(looked(text, 2), [9, 9]);
+    assert.deepEqual(looked(text, 20, 0).length, 8, 'its own limit');
+    assert.deepEqual(looked(text, 2, 0.9), []);
+    assert.deepEqual(looked([1, 2, 3], 4), []);
+    assert.deepEqual(looked(text, -3), [], 'no room');
+  });
+
+  it('guesses for a branch without taking it for the text, and goes on behind its own guesses', () => {
+    const sequences = new SuffixSequence(9, { countMax: 2, chanceMin: 0 });
+    const guessed = (...begin: Parameters<typeof sequence>): number[] => {
+      const text = sequences.begin(sequence(...begin));
+      const guess = sequences.guess(text, 2);
+      text.push(...guess);
+      return [...guess];
+    };
+    assert.deepEqual(guessed(0, [2, 3, 4, 5, 6, 7, 8, 2, 3]), [4, 5]);
+    assert.deepEqual(guessed(11, []), [6, 7]);
+    assert.deepEqual(guessed(9, [5, 6], false), [7, 8]);
+    assert.deepEqual(guessed(5, [2, 3], false), [4, 5], 'before the end of what is decided');
+    assert.deepEqual(guessed(13, []), [8, 2], 'the main sequence is as before');
+    assert.deepEqual(guessed(10, [3]), [4, 3], 'the second guess was wrong');
+  });
+
+  it('learns from decided tokens, not from its own guesses or those of a branch', () => {
+    const line = [1, 2, 3, 4, 5, 6, 7, 8];
+    type Round = (sequences: SuffixSequence, length: number) => void;
+    /** Highest limit of 40 at which the line's fourth token is guessed after some rounds. */
+    const limitAfter = (round: Round): number =>
+      Array.from({ length: 40 }, (_, step) => step / 40).findLast((chanceMin) => {
+        const sequences = new SuffixSequence(line.length, { countMax: 1, chanceMin });
+        sequences.begin(sequence(0, line));
+        for (let count = 0; count < 40; count++) round(sequences, line.length + count);
+        const text = sequences.begin(sequence(line.length, [1, 2, 3], false));
+        return sequences.guess(text, 1)[0] === 4;
+      })!;
+    const untaught = limitAfter(() => undefined);
+    const ownGuesses = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [])).push(line[length % line.length]!);
+    });
+    const branch = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [100 + length, ...line]));
+    });
+    const decided = limitAfter((sequences, length) => {
+      sequences.begin(sequence(length, [line[length % line.length]!]));
+    });
+    assert.equal(ownGuesses, untaught);
+    assert.equal(branch, untaught);
+    assert.ok(decided > untaught, `${decided} and ${untaught}`);
   });
 
   it('drafts with the law of a point under the ratio schemes, and says when it knows nothing', async () => {
     const { listener, tokens, end } = listening();
-    const drafter = ngramDrafter(queueMicrotask, 100)(listener);
+    const drafter = suffixDrafter(queueMicrotask, 100, { countMax: 8, chanceMin: 0.2 })(listener);
     drafter.open(0, config);
     drafter.start(start({ tokens: Int32Array.of(2, 3, 4, 2, 3), scheme: 'split', countMax: 2 }));
     assert.equal(await end(1), 'count');

@@ -7,7 +7,7 @@ import { PilotfishError, toPilotfishError } from '../../base/error.js';
 import type {
   DraftEnd,
   DraftEndReason,
-  DraftStep,
+  DraftRequest,
   Engine,
   EngineInfo,
   SlotConfig,
@@ -155,7 +155,7 @@ class EngineDrafter implements Drafter {
     const left = start.countMax - wanted.reportedCount;
     const begun = sequence.slice();
     const loop = this.#engine.draft(
-      { ...stepOf(wanted, 0, draftSlot), countMax: Math.min(left, turnTokens) },
+      requestOf(wanted, 0, draftSlot, Math.min(left, turnTokens)),
       (token) => {
         if (job.wanted !== wanted) return;
         sequence.push(token.token);
@@ -180,11 +180,11 @@ class EngineDrafter implements Drafter {
     draftSlots: readonly DraftSlot[],
   ): void {
     const { start, sequences, reasons } = wanted;
-    const steps = indexes.map((sequenceIndex, index) =>
-      stepOf(wanted, sequenceIndex, draftSlots[index]!),
+    const requests = indexes.map((sequenceIndex, index) =>
+      requestOf(wanted, sequenceIndex, draftSlots[index]!, 1),
     );
     job.turn = { stop: () => undefined };
-    this.#follow(answer, job, draftSlots, this.#engine.draftEach(steps), (ends) => {
+    this.#follow(answer, job, draftSlots, this.#engine.draftEach(requests), ({ ends }) => {
       indexes.forEach((sequenceIndex, index) => {
         draftSlots[index]!.tokens = heldBy(sequences[sequenceIndex]!, ends[index]!);
       });
@@ -251,15 +251,16 @@ class EngineDrafter implements Drafter {
 }
 
 /** Builds the engine's request, from the tokens that the slot holds. */
-function stepOf(
+function requestOf(
   { start, sequences }: Wanted,
   sequenceIndex: number,
   { slot, tokens }: DraftSlot,
-): DraftStep {
+  countMax: number,
+): DraftRequest {
   const { scheme, attempt, wantConfidence, alternativesMax, sequences: drafts } = start;
   const from = tokens.length;
   return {
-    ...{ slot, from, scheme, attempt, wantConfidence, alternativesMax },
+    ...{ slot, from, countMax, scheme, attempt, wantConfidence, alternativesMax },
     tokens: Int32Array.from(sequences[sequenceIndex]!.slice(from)),
     stop: { confidenceMin: drafts[sequenceIndex]!.confidenceMin },
   };

@@ -6,7 +6,7 @@ import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { assert, InvariantError } from '../../base/assert.js';
 import { toPilotfishError } from '../../base/error.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
-import type { DraftRequest, DraftStep, ExitHint, Segment } from '../engine.js';
+import type { DraftRequest, ExitHint, Segment } from '../engine.js';
 import { EngineCore } from '../engine-core.js';
 import { createKernel } from '../kernel/kernel.js';
 import { PassAhead } from '../pass-ahead.js';
@@ -129,7 +129,7 @@ function answer(request: Request, { core, ahead, close }: Started): unknown {
 function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number[] {
   const [first, second] = args as readonly unknown[];
   if (method === 'draft') return [(first as DraftRequest).slot];
-  if (method === 'draftEach') return (first as readonly DraftStep[]).map(({ slot }) => slot);
+  if (method === 'draftEach') return (first as readonly DraftRequest[]).map(({ slot }) => slot);
   return (method === 'copyPrefix' ? [first, second] : [first]) as number[];
 }
 

@@ -46,7 +46,7 @@ describe('drafting by looking up', () => {
 
   it('guesses what followed last time, up to the end of a text, and goes back with the text', async () => {
     const target = createScriptedEngine();
-    const draft = lookUpDraft(target.info);
+    const draft = lookUpDraft(target.info, { countMax: 8, chanceMin: 0.01 });
     const slot = slotId(0);
     await draft.open(slot, { sampling: plainSampling, seed: 1n, promptLength: 1 });
     const ask = async (from: number, ...tokens: number[]): Promise<number[]> => {

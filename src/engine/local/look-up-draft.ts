@@ -1,38 +1,41 @@
 // Drafts without a model: guesses the tokens that followed when the text last ended like this. One
-// slot; holds committed tokens only, so there is nothing to roll back.
+// slot; holds committed tokens only, so a rejected draft leaves nothing to roll back.
 
 import { assert } from '../../base/assert.js';
 import type { DraftEngine, DraftRequest, EngineInfo } from '../engine.js';
-import { type NgramOptions, ngramDefaults, ngramDraft, ngramLookUp } from '../ngram-look-up.js';
+import { pointDraft } from '../suffix/point-draft.js';
+import { type SuffixGuessLimits, SuffixLookUp, suffixDefaults } from '../suffix/suffix-look-up.js';
 
 /** @param target gives the vocabulary. */
 export function lookUpDraft(
   target: Pick<EngineInfo, 'vocabulary' | 'contextLength'>,
-  options: NgramOptions = ngramDefaults,
+  limits: SuffixGuessLimits = suffixDefaults,
 ): DraftEngine {
   const { vocabulary, contextLength } = target;
-  const text: number[] = [];
+  let lookUp = new SuffixLookUp({ promptLength: 0 });
   const guess = ({ from, tokens, countMax, scheme }: DraftRequest) => {
-    assert(from <= text.length, `from ${from} of ${text.length}`);
-    text.length = from;
-    for (const token of tokens) text.push(token);
-    const found = ngramLookUp(text, Math.min(countMax, contextLength - text.length), options);
+    assert(from <= lookUp.length, `from ${from} of ${lookUp.length}`);
+    lookUp.truncate(from);
+    lookUp.append(tokens);
+    const { length } = lookUp;
+    const room = Math.min(countMax, limits.countMax, contextLength - length);
+    const { tokens: found } = lookUp.guess({ ...limits, countMax: room });
     const end = found.findIndex((token) => vocabulary.endOfText.has(token));
     const kept = end < 0 ? found : found.slice(0, end + 1);
-    return kept.map((token, index) => ngramDraft(text.length + index, token, scheme));
+    return kept.map((token, index) => pointDraft(length + index, token, scheme));
   };
   return {
     info: { vocabulary, contextLength },
-    open: async () => {
-      text.length = 0;
+    open: async (_slot, { promptLength }) => {
+      lookUp = new SuffixLookUp({ promptLength });
     },
     draft: (request) => {
       const drafted = guess(request);
-      const end = { reason: 'count', drafted, length: text.length } as const;
+      const end = { reason: 'count', drafted, length: lookUp.length } as const;
       return { stop: () => undefined, done: Promise.resolve(end) };
     },
     truncate: async (_slot, length) => {
-      text.length = Math.min(text.length, length);
+      lookUp.truncate(Math.min(lookUp.length, length));
     },
   };
 }

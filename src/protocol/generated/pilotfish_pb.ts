@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file pilotfish.proto.
  */
 export const file_pilotfish: GenFile = /*@__PURE__*/
-  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSK/BQoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIABIPCgdwYWRkaW5nGBMgAygMQgYKBGtpbmQiiwEKBUhlbGxvEhMKC3ZlcnNpb25fbWluGAEgASgNEhMKC3ZlcnNpb25fbWF4GAIgASgNEgwKBG5hbWUYAyABKAkSCwoDa2V5GAQgASgJEhMKC2ZpbmdlcnByaW50GAUgASgJEhIKCnZvY2FiX3NpemUYBiABKA0SFAoMYmxvY2tfaGFzaGVzGAcgAygHIpkCCgdXZWxjb21lEg8KB3ZlcnNpb24YASABKA0SEgoKbW9kZWxfbmFtZRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgp2b2NhYl9zaXplGAQgASgNEiUKB3NjaGVtZXMYBSADKA4yFC5waWxvdGZpc2gudjEuU2NoZW1lEiEKBW1vZGVzGAYgAygOMhIucGlsb3RmaXNoLnYxLk1vZGUSFgoOY29udGV4dF9sZW5ndGgYByABKA0SJAoGbGltaXRzGAggASgLMhQucGlsb3RmaXNoLnYxLkxpbWl0cxIPCgdwYXNzX3VzGAkgASgNEhEKCXBhZF9ieXRlcxgKIAEoDRIUCgxhZ2dyZWdhdGVfbXMYCyABKA0imgEKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoDRIQCghzZXNzaW9ucxgCIAEoDRIVCg1wcm9tcHRfdG9rZW5zGAMgASgNEhQKDGRyYWZ0X3Rva2VucxgEIAEoDRIVCg13aW5kb3dfdG9rZW5zGAUgASgNEhEKCXJlc3VtZV9tcxgGIAEoDRISCgpzaWxlbmNlX21zGAcgASgNIpsECgRPcGVuEg8KB3Nlc3Npb24YASABKA0SLAoKcHJvbXB0X2lkcxgCIAEoCzIWLnBpbG90ZmlzaC52MS5Ub2tlbklkc0gAEhUKC3Byb21wdF90ZXh0GAMgASgJSAASNQoPcHJvbXB0X21lc3NhZ2VzGAQgASgLMhoucGlsb3RmaXNoLnYxLkNoYXRNZXNzYWdlc0gAEg4KBmFuc3dlchgFIAMoDRIoCghzYW1wbGluZxgGIAEoCzIWLnBpbG90ZmlzaC52MS5TYW1wbGluZxIMCgRzZWVkGAcgASgGEiQKBnNjaGVtZRgIIAEoDjIULnBpbG90ZmlzaC52MS5TY2hlbWUSIAoEbW9kZRgJIAEoDjISLnBpbG90ZmlzaC52MS5Nb2RlEhIKCnRva2Vuc19tYXgYCiABKA0SEgoKd2luZG93X21heBgLIAEoDRIWCgxjdXRfa2VlcF9tYXgYDCABKA1IARIbChFjdXRfdGFpbF9tYXNzX21heBgNIAEoAUgBEhMKBnNjaGVtYRgOIAEoCUgCiAEBEhkKDHRvcF9sb2dwcm9icxgPIAEoDUgDiAEBEhMKC3dhbnRzX2hpbnRzGBAgASgIEhEKCXBhZF9ieXRlcxgRIAEoDRIUCgxhZ2dyZWdhdGVfbXMYEiABKA1CCAoGcHJvbXB0QgUKA2N1dEIJCgdfc2NoZW1hQg8KDV90b3BfbG9ncHJvYnMiFwoIVG9rZW5JZHMSCwoDaWRzGAEgAygNIjsKDENoYXRNZXNzYWdlcxIrCghtZXNzYWdlcxgBIAMoCzIZLnBpbG90ZmlzaC52MS5DaGF0TWVzc2FnZSIsCgtDaGF0TWVzc2FnZRIMCgRyb2xlGAEgASgJEg8KB2NvbnRlbnQYAiABKAki1QIKCFNhbXBsaW5nEhgKC3RlbXBlcmF0dXJlGAEgASgBSACIAQESEgoFdG9wX2sYAiABKA1IAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBW1pbl9wGAQgASgBSAOIAQESHwoScmVwZXRpdGlvbl9wZW5hbHR5GAUgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgGIAEoAUgFiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAcgASgBSAaIAQESEwoLYmlhc190b2tlbnMYCCADKA0SDgoGYmlhc2VzGAkgAygBQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX2tCCAoGX3RvcF9wQggKBl9taW5fcEIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eSJsCgZPcGVuZWQSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhUKDXByb21wdF9sZW5ndGgYAyABKA0SEgoKcHJvbXB0X2lkcxgEIAMoDRISCgp3aW5kb3dfbWF4GAUgASgNIqQBCgVEcmFmdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SCwoDaWRzGAQgAygNEg0KBXByb2JzGAUgAygBEh8KBGxhd3MYBiADKAsyES5waWxvdGZpc2gudjEuTGF3EhUKCHJlc2lkdWFsGAcgASgNSACIAQESDAoEbW9yZRgIIAEoCEILCglfcmVzaWR1YWwiIQoDTGF3EgsKA2lkcxgBIAMoDRINCgVwcm9icxgCIAMoASI3CgZDdXRMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBEhEKCXRhaWxfbWFzcxgDIAEoASK7AwoHVmVyZGljdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SDgoGdG9rZW5zGAQgAygNEhYKDmFjY2VwdGVkX2NvdW50GAUgASgNEhYKDnJlamVjdGVkX2NvdW50GAYgASgNEhAKCHF1ZXVlX3VzGAcgASgNEhEKCXZlcmlmeV91cxgIIAEoDRIhChRhZHZpc2VkX2RyYWZ0X2xlbmd0aBgJIAEoDUgBiAEBEikKA2VuZBgKIAEoDjIXLnBpbG90ZmlzaC52MS5FbmRSZWFzb25IAogBARImCgl3aG9sZV9sYXcYCyABKAsyES5waWxvdGZpc2gudjEuTGF3SAASJwoHY3V0X2xhdxgMIAEoCzIULnBpbG90ZmlzaC52MS5DdXRMYXdIABIoCghsb2dwcm9icxgNIAMoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icxIsCgxsYXdfbG9ncHJvYnMYDiABKAsyFi5waWxvdGZpc2gudjEuTG9ncHJvYnNCBQoDbGF3QhcKFV9hZHZpc2VkX2RyYWZ0X2xlbmd0aEIGCgRfZW5kIicKCExvZ3Byb2JzEg4KBnZhbHVlcxgBIAMoAhILCgN0b3AYAiADKA0iYQoESGludBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEhAKCHBvc2l0aW9uGAMgASgNEhIKCmNhbmRpZGF0ZXMYBCADKA0SEwoLY29uZmlkZW5jZXMYBSADKAIiMAoLVGFpbFJlcXVlc3QSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDSJ3CgRUYWlsEg8KB3Nlc3Npb24YASABKA0SEAoIcG9zaXRpb24YAiABKA0SHgoDbGF3GAMgASgLMhEucGlsb3RmaXNoLnYxLkxhdxIsCgxsYXdfbG9ncHJvYnMYBCABKAsyFi5waWxvdGZpc2gudjEuTG9ncHJvYnMiWQoGUmVzdW1lEg8KB3Nlc3Npb24YASABKA0SEgoKcmVzdW1lX2tleRgCIAEoDBIYChBjb21taXR0ZWRfbGVuZ3RoGAMgASgNEhAKCGxvZ19oYXNoGAQgASgGInEKB1Jlc3VtZWQSDwoHc2Vzc2lvbhgBIAEoDRINCgVlcG9jaBgCIAEoDRIMCgRmcm9tGAMgASgNEg4KBnRva2VucxgEIAMoDRIoCghsb2dwcm9icxgFIAMoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icyIZCgZDYW5jZWwSDwoHc2Vzc2lvbhgBIAEoDSIYCgVDbG9zZRIPCgdzZXNzaW9uGAEgASgNIpABCgdGYWlsdXJlEgwKBGNvZGUYASABKA0SFAoHc2Vzc2lvbhgCIAEoDUgAiAEBEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0SLAoFYmxvY2sYBSABKAsyHS5waWxvdGZpc2gudjEuVm9jYWJ1bGFyeUJsb2NrQgoKCF9zZXNzaW9uIkIKD1ZvY2FidWxhcnlCbG9jaxISCgp2b2NhYl9zaXplGAEgASgNEgwKBGZyb20YAiABKA0SDQoFdGV4dHMYAyADKAkiNQoFRHJhaW4SFgoOcmV0cnlfYWZ0ZXJfbXMYASABKA0SFAoMYWx0ZXJuYXRpdmVzGAIgAygJIicKBFBpbmcSDQoFbm9uY2UYASABKA0SEAoIaXNfY292ZXIYAiABKAgiFQoEUG9uZxINCgVub25jZRgBIAEoDSqAAQoGU2NoZW1lEhYKElNDSEVNRV9VTlNQRUNJRklFRBAAEhEKDVNDSEVNRV9HUkVFRFkQARISCg5TQ0hFTUVfQ09VUExFRBACEhQKEFNDSEVNRV9BR1JFRU1FTlQQAxIQCgxTQ0hFTUVfU1BMSVQQBBIPCgtTQ0hFTUVfRlVMTBAFKmcKBE1vZGUSFAoQTU9ERV9VTlNQRUNJRklFRBAAEg0KCU1PREVfUkFDRRABEhEKDU1PREVfUElQRUxJTkUQAhIWChJNT0RFX1NUT1BfQU5EX1dBSVQQAxIPCgtNT0RFX1NUUkVBTRAEKowBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fRU5EX09GX1RFWFQQARIVChFFTkRfUkVBU09OX0xFTkdUSBACEhYKEkVORF9SRUFTT05fQ09OVEVYVBADEhgKFEVORF9SRUFTT05fQ0FOQ0VMTEVEEARiBnByb3RvMw");
+  fileDesc("Cg9waWxvdGZpc2gucHJvdG8SDHBpbG90ZmlzaC52MSK/BQoFRnJhbWUSJAoFaGVsbG8YASABKAsyEy5waWxvdGZpc2gudjEuSGVsbG9IABIiCgRvcGVuGAIgASgLMhIucGlsb3RmaXNoLnYxLk9wZW5IABIkCgVkcmFmdBgDIAEoCzITLnBpbG90ZmlzaC52MS5EcmFmdEgAEjEKDHRhaWxfcmVxdWVzdBgEIAEoCzIZLnBpbG90ZmlzaC52MS5UYWlsUmVxdWVzdEgAEiYKBnJlc3VtZRgFIAEoCzIULnBpbG90ZmlzaC52MS5SZXN1bWVIABImCgZjYW5jZWwYBiABKAsyFC5waWxvdGZpc2gudjEuQ2FuY2VsSAASJAoFY2xvc2UYByABKAsyEy5waWxvdGZpc2gudjEuQ2xvc2VIABIiCgRwaW5nGBAgASgLMhIucGlsb3RmaXNoLnYxLlBpbmdIABIoCgd3ZWxjb21lGAkgASgLMhUucGlsb3RmaXNoLnYxLldlbGNvbWVIABImCgZvcGVuZWQYCiABKAsyFC5waWxvdGZpc2gudjEuT3BlbmVkSAASKAoHdmVyZGljdBgLIAEoCzIVLnBpbG90ZmlzaC52MS5WZXJkaWN0SAASIgoEaGludBgMIAEoCzISLnBpbG90ZmlzaC52MS5IaW50SAASKAoHcmVzdW1lZBgNIAEoCzIVLnBpbG90ZmlzaC52MS5SZXN1bWVkSAASIgoEdGFpbBgOIAEoCzISLnBpbG90ZmlzaC52MS5UYWlsSAASKAoHZmFpbHVyZRgPIAEoCzIVLnBpbG90ZmlzaC52MS5GYWlsdXJlSAASJAoFZHJhaW4YESABKAsyEy5waWxvdGZpc2gudjEuRHJhaW5IABIiCgRwb25nGBIgASgLMhIucGlsb3RmaXNoLnYxLlBvbmdIABIPCgdwYWRkaW5nGBMgAygMQgYKBGtpbmQiiwEKBUhlbGxvEhMKC3ZlcnNpb25fbWluGAEgASgNEhMKC3ZlcnNpb25fbWF4GAIgASgNEgwKBG5hbWUYAyABKAkSCwoDa2V5GAQgASgJEhMKC2ZpbmdlcnByaW50GAUgASgJEhIKCnZvY2FiX3NpemUYBiABKA0SFAoMYmxvY2tfaGFzaGVzGAcgAygHIpkCCgdXZWxjb21lEg8KB3ZlcnNpb24YASABKA0SEgoKbW9kZWxfbmFtZRgCIAEoCRITCgtmaW5nZXJwcmludBgDIAEoCRISCgp2b2NhYl9zaXplGAQgASgNEiUKB3NjaGVtZXMYBSADKA4yFC5waWxvdGZpc2gudjEuU2NoZW1lEiEKBW1vZGVzGAYgAygOMhIucGlsb3RmaXNoLnYxLk1vZGUSFgoOY29udGV4dF9sZW5ndGgYByABKA0SJAoGbGltaXRzGAggASgLMhQucGlsb3RmaXNoLnYxLkxpbWl0cxIPCgdwYXNzX3VzGAkgASgNEhEKCXBhZF9ieXRlcxgKIAEoDRIUCgxhZ2dyZWdhdGVfbXMYCyABKA0imgEKBkxpbWl0cxITCgtmcmFtZV9ieXRlcxgBIAEoDRIQCghzZXNzaW9ucxgCIAEoDRIVCg1wcm9tcHRfdG9rZW5zGAMgASgNEhQKDGRyYWZ0X3Rva2VucxgEIAEoDRIVCg13aW5kb3dfdG9rZW5zGAUgASgNEhEKCXJlc3VtZV9tcxgGIAEoDRISCgpzaWxlbmNlX21zGAcgASgNIpsECgRPcGVuEg8KB3Nlc3Npb24YASABKA0SLAoKcHJvbXB0X2lkcxgCIAEoCzIWLnBpbG90ZmlzaC52MS5Ub2tlbklkc0gAEhUKC3Byb21wdF90ZXh0GAMgASgJSAASNQoPcHJvbXB0X21lc3NhZ2VzGAQgASgLMhoucGlsb3RmaXNoLnYxLkNoYXRNZXNzYWdlc0gAEg4KBmFuc3dlchgFIAMoDRIoCghzYW1wbGluZxgGIAEoCzIWLnBpbG90ZmlzaC52MS5TYW1wbGluZxIMCgRzZWVkGAcgASgGEiQKBnNjaGVtZRgIIAEoDjIULnBpbG90ZmlzaC52MS5TY2hlbWUSIAoEbW9kZRgJIAEoDjISLnBpbG90ZmlzaC52MS5Nb2RlEhIKCnRva2Vuc19tYXgYCiABKA0SEgoKd2luZG93X21heBgLIAEoDRIWCgxjdXRfa2VlcF9tYXgYDCABKA1IARIbChFjdXRfdGFpbF9tYXNzX21heBgNIAEoAUgBEhMKBnNjaGVtYRgOIAEoCUgCiAEBEhkKDHRvcF9sb2dwcm9icxgPIAEoDUgDiAEBEhMKC3dhbnRzX2hpbnRzGBAgASgIEhEKCXBhZF9ieXRlcxgRIAEoDRIUCgxhZ2dyZWdhdGVfbXMYEiABKA1CCAoGcHJvbXB0QgUKA2N1dEIJCgdfc2NoZW1hQg8KDV90b3BfbG9ncHJvYnMiFwoIVG9rZW5JZHMSCwoDaWRzGAEgAygNIjsKDENoYXRNZXNzYWdlcxIrCghtZXNzYWdlcxgBIAMoCzIZLnBpbG90ZmlzaC52MS5DaGF0TWVzc2FnZSIsCgtDaGF0TWVzc2FnZRIMCgRyb2xlGAEgASgJEg8KB2NvbnRlbnQYAiABKAki1QIKCFNhbXBsaW5nEhgKC3RlbXBlcmF0dXJlGAEgASgBSACIAQESEgoFdG9wX2sYAiABKA1IAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBW1pbl9wGAQgASgBSAOIAQESHwoScmVwZXRpdGlvbl9wZW5hbHR5GAUgASgBSASIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgGIAEoAUgFiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAcgASgBSAaIAQESEwoLYmlhc190b2tlbnMYCCADKA0SDgoGYmlhc2VzGAkgAygBQg4KDF90ZW1wZXJhdHVyZUIICgZfdG9wX2tCCAoGX3RvcF9wQggKBl9taW5fcEIVChNfcmVwZXRpdGlvbl9wZW5hbHR5QhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eSJsCgZPcGVuZWQSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhUKDXByb21wdF9sZW5ndGgYAyABKA0SEgoKcHJvbXB0X2lkcxgEIAMoDRISCgp3aW5kb3dfbWF4GAUgASgNIrUBCgVEcmFmdBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SCwoDaWRzGAQgAygNEg0KBXByb2JzGAUgAygBEh8KBGxhd3MYBiADKAsyES5waWxvdGZpc2gudjEuTGF3EhUKCHJlc2lkdWFsGAcgASgNSACIAQESDAoEbW9yZRgIIAEoCBIPCgdjaGFuY2VzGAkgASgMQgsKCV9yZXNpZHVhbCIhCgNMYXcSCwoDaWRzGAEgAygNEg0KBXByb2JzGAIgAygBIjcKBkN1dExhdxILCgNpZHMYASADKA0SDQoFcHJvYnMYAiADKAESEQoJdGFpbF9tYXNzGAMgASgBIugDCgdWZXJkaWN0Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SDAoEZnJvbRgDIAEoDRIOCgZ0b2tlbnMYBCADKA0SFgoOYWNjZXB0ZWRfY291bnQYBSABKA0SFgoOcmVqZWN0ZWRfY291bnQYBiABKA0SEAoIcXVldWVfdXMYByABKA0SEQoJdmVyaWZ5X3VzGAggASgNEiEKFGFkdmlzZWRfZHJhZnRfbGVuZ3RoGAkgASgNSAGIAQESKQoDZW5kGAogASgOMhcucGlsb3RmaXNoLnYxLkVuZFJlYXNvbkgCiAEBEiYKCXdob2xlX2xhdxgLIAEoCzIRLnBpbG90ZmlzaC52MS5MYXdIABInCgdjdXRfbGF3GAwgASgLMhQucGlsb3RmaXNoLnYxLkN1dExhd0gAEigKCGxvZ3Byb2JzGA0gAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzEiwKDGxhd19sb2dwcm9icxgOIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icxIrCgdzb3VyY2VzGA8gASgLMhoucGlsb3RmaXNoLnYxLlNvdXJjZUNvdW50c0IFCgNsYXdCFwoVX2FkdmlzZWRfZHJhZnRfbGVuZ3RoQgYKBF9lbmQiTwoMU291cmNlQ291bnRzEhQKDGRldmljZV9jb3VudBgBIAEoDRITCgttb2RlbF9jb3VudBgCIAEoDRIUCgxzdWZmaXhfY291bnQYAyABKA0iJwoITG9ncHJvYnMSDgoGdmFsdWVzGAEgAygCEgsKA3RvcBgCIAMoDSJhCgRIaW50Eg8KB3Nlc3Npb24YASABKA0SDQoFZXBvY2gYAiABKA0SEAoIcG9zaXRpb24YAyABKA0SEgoKY2FuZGlkYXRlcxgEIAMoDRITCgtjb25maWRlbmNlcxgFIAMoAiIwCgtUYWlsUmVxdWVzdBIPCgdzZXNzaW9uGAEgASgNEhAKCHBvc2l0aW9uGAIgASgNIncKBFRhaWwSDwoHc2Vzc2lvbhgBIAEoDRIQCghwb3NpdGlvbhgCIAEoDRIeCgNsYXcYAyABKAsyES5waWxvdGZpc2gudjEuTGF3EiwKDGxhd19sb2dwcm9icxgEIAEoCzIWLnBpbG90ZmlzaC52MS5Mb2dwcm9icyJZCgZSZXN1bWUSDwoHc2Vzc2lvbhgBIAEoDRISCgpyZXN1bWVfa2V5GAIgASgMEhgKEGNvbW1pdHRlZF9sZW5ndGgYAyABKA0SEAoIbG9nX2hhc2gYBCABKAYicQoHUmVzdW1lZBIPCgdzZXNzaW9uGAEgASgNEg0KBWVwb2NoGAIgASgNEgwKBGZyb20YAyABKA0SDgoGdG9rZW5zGAQgAygNEigKCGxvZ3Byb2JzGAUgAygLMhYucGlsb3RmaXNoLnYxLkxvZ3Byb2JzIhkKBkNhbmNlbBIPCgdzZXNzaW9uGAEgASgNIhgKBUNsb3NlEg8KB3Nlc3Npb24YASABKA0ikAEKB0ZhaWx1cmUSDAoEY29kZRgBIAEoDRIUCgdzZXNzaW9uGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoDRIsCgVibG9jaxgFIAEoCzIdLnBpbG90ZmlzaC52MS5Wb2NhYnVsYXJ5QmxvY2tCCgoIX3Nlc3Npb24iQgoPVm9jYWJ1bGFyeUJsb2NrEhIKCnZvY2FiX3NpemUYASABKA0SDAoEZnJvbRgCIAEoDRINCgV0ZXh0cxgDIAMoCSI1CgVEcmFpbhIWCg5yZXRyeV9hZnRlcl9tcxgBIAEoDRIUCgxhbHRlcm5hdGl2ZXMYAiADKAkiJwoEUGluZxINCgVub25jZRgBIAEoDRIQCghpc19jb3ZlchgCIAEoCCIVCgRQb25nEg0KBW5vbmNlGAEgASgNKoABCgZTY2hlbWUSFgoSU0NIRU1FX1VOU1BFQ0lGSUVEEAASEQoNU0NIRU1FX0dSRUVEWRABEhIKDlNDSEVNRV9DT1VQTEVEEAISFAoQU0NIRU1FX0FHUkVFTUVOVBADEhAKDFNDSEVNRV9TUExJVBAEEg8KC1NDSEVNRV9GVUxMEAUqiwEKBE1vZGUSFAoQTU9ERV9VTlNQRUNJRklFRBAAEg0KCU1PREVfUkFDRRABEhEKDU1PREVfUElQRUxJTkUQAhIWChJNT0RFX1NUT1BfQU5EX1dBSVQQAxIPCgtNT0RFX1NUUkVBTRAEEg0KCU1PREVfQVVUTxAFEhMKD01PREVfQ09fTE9DQVRFRBAGKowBCglFbmRSZWFzb24SGgoWRU5EX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFkVORF9SRUFTT05fRU5EX09GX1RFWFQQARIVChFFTkRfUkVBU09OX0xFTkdUSBACEhYKEkVORF9SRUFTT05fQ09OVEVYVBADEhgKFEVORF9SRUFTT05fQ0FOQ0VMTEVEEARiBnByb3RvMw");
 
 /**
  * @generated from message pilotfish.v1.Frame
@@ -729,6 +729,14 @@ export type Draft = Message<"pilotfish.v1.Draft"> & {
    * @generated from field: bool more = 8;
    */
   more: boolean;
+
+  /**
+   * Since version 4. One byte per id, or empty: the device's estimate of the chance that the id is accepted if those
+   * before it are, in 1/255.
+   *
+   * @generated from field: bytes chances = 9;
+   */
+  chances: Uint8Array;
 };
 
 /**
@@ -894,6 +902,13 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
    * @generated from field: pilotfish.v1.Logprobs law_logprobs = 14;
    */
   lawLogprobs?: Logprobs | undefined;
+
+  /**
+   * Since version 4. Modes auto and co-located: where the tokens committed since the previous verdict came from.
+   *
+   * @generated from field: pilotfish.v1.SourceCounts sources = 15;
+   */
+  sources?: SourceCounts | undefined;
 };
 
 /**
@@ -902,6 +917,41 @@ export type Verdict = Message<"pilotfish.v1.Verdict"> & {
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
   messageDesc(file_pilotfish, 13);
+
+/**
+ * Committed tokens by the draft that a pass took each from; the rest are the target's own.
+ *
+ * @generated from message pilotfish.v1.SourceCounts
+ */
+export type SourceCounts = Message<"pilotfish.v1.SourceCounts"> & {
+  /**
+   * From drafts of the device.
+   *
+   * @generated from field: uint32 device_count = 1;
+   */
+  deviceCount: number;
+
+  /**
+   * From drafts of the server's draft model.
+   *
+   * @generated from field: uint32 model_count = 2;
+   */
+  modelCount: number;
+
+  /**
+   * From drafts that the server looked up in the text.
+   *
+   * @generated from field: uint32 suffix_count = 3;
+   */
+  suffixCount: number;
+};
+
+/**
+ * Describes the message pilotfish.v1.SourceCounts.
+ * Use `create(SourceCountsSchema)` to create a new message.
+ */
+export const SourceCountsSchema: GenMessage<SourceCounts> = /*@__PURE__*/
+  messageDesc(file_pilotfish, 14);
 
 /**
  * Natural logarithms of the target's probabilities, before penalties, bias, schema, temperature and filters.
@@ -929,7 +979,7 @@ export type Logprobs = Message<"pilotfish.v1.Logprobs"> & {
  * Use `create(LogprobsSchema)` to create a new message.
  */
 export const LogprobsSchema: GenMessage<Logprobs> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 14);
+  messageDesc(file_pilotfish, 15);
 
 /**
  * A guess from an early exit, sent before the verdict. Never becomes part of the text.
@@ -970,7 +1020,7 @@ export type Hint = Message<"pilotfish.v1.Hint"> & {
  * Use `create(HintSchema)` to create a new message.
  */
 export const HintSchema: GenMessage<Hint> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 15);
+  messageDesc(file_pilotfish, 16);
 
 /**
  * Scheme split: requests the whole distribution, because the cut one was not enough.
@@ -996,7 +1046,7 @@ export type TailRequest = Message<"pilotfish.v1.TailRequest"> & {
  * Use `create(TailRequestSchema)` to create a new message.
  */
 export const TailRequestSchema: GenMessage<TailRequest> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 16);
+  messageDesc(file_pilotfish, 17);
 
 /**
  * Answers TailRequest.
@@ -1032,7 +1082,7 @@ export type Tail = Message<"pilotfish.v1.Tail"> & {
  * Use `create(TailSchema)` to create a new message.
  */
 export const TailSchema: GenMessage<Tail> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 17);
+  messageDesc(file_pilotfish, 18);
 
 /**
  * Moves a session of a lost connection to this one.
@@ -1070,7 +1120,7 @@ export type Resume = Message<"pilotfish.v1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 18);
+  messageDesc(file_pilotfish, 19);
 
 /**
  * Answers Resume with the tokens that the device is missing.
@@ -1115,7 +1165,7 @@ export type Resumed = Message<"pilotfish.v1.Resumed"> & {
  * Use `create(ResumedSchema)` to create a new message.
  */
 export const ResumedSchema: GenMessage<Resumed> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 19);
+  messageDesc(file_pilotfish, 20);
 
 /**
  * Ends the answer; the server replies with a last verdict.
@@ -1134,7 +1184,7 @@ export type Cancel = Message<"pilotfish.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 20);
+  messageDesc(file_pilotfish, 21);
 
 /**
  * The device no longer needs the session; the server forgets it.
@@ -1153,7 +1203,7 @@ export type Close = Message<"pilotfish.v1.Close"> & {
  * Use `create(CloseSchema)` to create a new message.
  */
 export const CloseSchema: GenMessage<Close> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 21);
+  messageDesc(file_pilotfish, 22);
 
 /**
  * Ends a session, or the connection.
@@ -1202,7 +1252,7 @@ export type Failure = Message<"pilotfish.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 22);
+  messageDesc(file_pilotfish, 23);
 
 /**
  * @generated from message pilotfish.v1.VocabularyBlock
@@ -1235,7 +1285,7 @@ export type VocabularyBlock = Message<"pilotfish.v1.VocabularyBlock"> & {
  * Use `create(VocabularyBlockSchema)` to create a new message.
  */
 export const VocabularyBlockSchema: GenMessage<VocabularyBlock> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 23);
+  messageDesc(file_pilotfish, 24);
 
 /**
  * The server is shutting down: no new sessions; running ones may finish, or resume on another server.
@@ -1261,7 +1311,7 @@ export type Drain = Message<"pilotfish.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 24);
+  messageDesc(file_pilotfish, 25);
 
 /**
  * @generated from message pilotfish.v1.Ping
@@ -1287,7 +1337,7 @@ export type Ping = Message<"pilotfish.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export const PingSchema: GenMessage<Ping> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 25);
+  messageDesc(file_pilotfish, 26);
 
 /**
  * @generated from message pilotfish.v1.Pong
@@ -1304,7 +1354,7 @@ export type Pong = Message<"pilotfish.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_pilotfish, 26);
+  messageDesc(file_pilotfish, 27);
 
 /**
  * How drafts are verified. MATH.md proves each exact.
@@ -1387,6 +1437,20 @@ export enum Mode {
    * @generated from enum value: MODE_STREAM = 4;
    */
   STREAM = 4,
+
+  /**
+   * Since version 4. As race, and the server may draft itself. Schemes greedy and coupled only.
+   *
+   * @generated from enum value: MODE_AUTO = 5;
+   */
+  AUTO = 5,
+
+  /**
+   * Since version 4. The server drafts, the device does not. Schemes greedy and coupled only.
+   *
+   * @generated from enum value: MODE_CO_LOCATED = 6;
+   */
+  CO_LOCATED = 6,
 }
 
 /**

@@ -8,6 +8,7 @@ import { schemeTraits } from '../../math/scheme.js';
 import type { EndReason } from '../../protocol/frame.js';
 import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import type { DraftBuffer } from './draft-buffer.js';
+import type { SourceTally } from './drafting/source-tally.js';
 import type { LogprobLog } from './logprob-log.js';
 import type { DueLaw, InFlightSegment } from './session-status.js';
 import type { SessionTerms } from './session-terms.js';
@@ -19,6 +20,7 @@ export interface CommittedText {
   readonly drafts: DraftBuffer;
   /** Log-probabilities of the answer, where they are told. */
   readonly logprobs: LogprobLog | null;
+  readonly sources: SourceTally;
 }
 
 /** How a session goes on after a pass. */
@@ -40,21 +42,24 @@ export function commitOutcome(
   { acceptedCount, final, logprobs }: Outcome,
 ): AfterPass {
   const { log, drafts } = text;
-  const { ids, draftCount: sentCount, from, epoch } = segment;
+  const { ids, draftCount: deviceCount, server, from, epoch } = segment;
   assert(final !== null, 'a judged segment came back without a final token');
   assert(log.length === from, `log of ${log.length} moved during a pass from ${from}`);
+  const sentCount = deviceCount + server.tokens.length;
   // Drafts that the engine has not tested wait for the next pass.
   const draftCount = final.kind === 'bonus' ? Math.min(acceptedCount, sentCount) : sentCount;
   const standing = Math.min(acceptedCount, draftCount);
-  const isRejected = acceptedCount < draftCount;
+  const isRejected = acceptedCount < Math.min(draftCount, deviceCount);
   const isCurrent = drafts.epoch === epoch && !drafts.isVoid;
+  text.sources.test(server, Math.min(acceptedCount + 1, draftCount) - deviceCount);
   let end: EndReason | null = null;
   for (let index = 0; index < standing && end === null; index++) {
     end = commitToken(text, ids[index]!, logprobs?.tokens[index]);
+    text.sources.add(index < deviceCount ? 'device' : server.sources[index - deviceCount]!);
   }
   drafts.settle(log);
   if (isCurrent && isRejected && end === null) drafts.reject(from + standing);
-  if (!isCurrent) drafts.countTested(standing, isRejected ? 1 : 0);
+  if (!isCurrent) drafts.countTested(Math.min(standing, deviceCount), isRejected ? 1 : 0);
   if (end !== null || (!isRejected && dropsBonus(text, standing, epoch))) return { end, due: null };
   if (final.kind === 'law') {
     return { end, due: { law: final.law, logprobs: logprobs?.law ?? null } };

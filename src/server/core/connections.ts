@@ -12,6 +12,7 @@ import {
 } from '../../protocol/connection-state.js';
 import {
   type Hello,
+  modeTraits,
   noShaping,
   strongerShaping,
   type TrafficShaping,
@@ -131,7 +132,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
     fingerprint: model.fingerprint,
     vocabSize: model.vocabSize,
     schemes,
-    modes,
+    modes: modes.filter((mode) => modeTraits[mode].since <= version),
     contextLength: model.contextLength,
     limits,
     passUs: Math.min(0xffff_ffff, Math.round(passMs * 1000)),

@@ -64,7 +64,11 @@ export interface HarnessOptions {
   readonly settings?: Partial<ServerCoreSettings>;
   /** Milliseconds a pass takes. */
   readonly passMs?: number;
+  /** The draft model beside the target, and milliseconds of one of its passes. Default: none. */
+  readonly draft?: { readonly model: Partial<ScriptedModelOptions>; readonly passMs: number };
 }
+
+type DraftEffect = Extract<ServerEffect, { kind: 'draft' }>;
 
 export class Harness {
   nowMs = 0;
@@ -80,10 +84,16 @@ export class Harness {
   passCount = 0;
   /** Passes that are to fail, by count. */
   readonly failingPasses = new Set<number>();
+  /** Drafts asked of the draft model. */
+  readonly drafts: DraftEffect[] = [];
+  /** Whether the draft model fails. */
+  isDraftFailing = false;
   readonly #passMs: number;
+  readonly #draft: { readonly engine: EngineCore; readonly passMs: number } | null;
 
-  constructor({ model = {}, settings = {}, passMs = 10 }: HarnessOptions = {}) {
+  constructor({ model = {}, settings = {}, passMs = 10, draft }: HarnessOptions = {}) {
     this.#passMs = passMs;
+    this.#draft = draft ? { engine: toyEngine(draft.model), passMs: draft.passMs } : null;
     this.engine = toyEngine(model);
     this.settings = { ...scriptedSettings(model), ...settings };
     this.#paced = new PacedCore(this.settings);
@@ -107,6 +117,9 @@ export class Harness {
         return;
       case 'engine':
         this.operations.push(effect.operation);
+        return;
+      case 'draft':
+        this.drafts.push(effect);
         return;
       case 'wake':
         this.wakeAtMs = effect.atMs;
@@ -161,10 +174,27 @@ export class Harness {
     );
   }
 
+  /** Runs the drafts that were asked for. @returns false where there are none. */
+  stepDrafter(): boolean {
+    const asked = this.drafts.shift();
+    if (!asked) return false;
+    const { id, requests } = asked;
+    const { engine, passMs } = this.#draft!;
+    if (this.isDraftFailing) {
+      this.feed({ kind: 'draft-failed', id, message: 'told to fail' });
+      return true;
+    }
+    const { ends, passes } = engine.draftEach(requests);
+    const timed = passes.map((pass) => ({ ...pass, ms: passMs }));
+    this.nowMs += passMs * passes.length;
+    this.feed({ kind: 'drafted', id, result: { ends, passes: timed } });
+    return true;
+  }
+
   /** Runs the engine until it has nothing to do, or the given number of passes is through. */
   settle(passesMax = 10_000): void {
     const until = this.passCount + passesMax;
-    while (this.passCount < until && this.stepEngine());
+    while (this.passCount < until && (this.stepEngine() || this.stepDrafter()));
   }
 
   /** Lets time pass, with every wake in between. */
@@ -189,6 +219,7 @@ export const draftOf = (changes: Partial<Draft>): Draft => ({
   laws: null,
   residual: null,
   more: false,
+  chances: null,
   ...changes,
 });
 

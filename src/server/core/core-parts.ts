@@ -2,6 +2,7 @@
 
 import type { Connections } from './connections.js';
 import type { Counters } from './core-stats.js';
+import type { Speculation } from './drafting/speculation.js';
 import type { Outbox } from './outbox.js';
 import type { Scheduler } from './passes/scheduler.js';
 import type { SlotTable } from './passes/slot-table.js';
@@ -16,6 +17,7 @@ export interface CoreParts {
   readonly table: SessionTable;
   readonly slots: SlotTable;
   readonly scheduler: Scheduler;
+  readonly speculation: Speculation;
   readonly outbox: Outbox;
   readonly counters: Counters;
 }

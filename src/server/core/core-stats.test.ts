@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { type KeyLimits, unlimited } from '../../base/key-grant.js';
 import { pointLaw } from '../../math/law.js';
 import { draftOf, Harness, hello, openFrame, verdicts } from './core-harness.suite.js';
+import { noServerTests, noSources } from './drafting/source-tally.js';
 import { targetText } from './scripted-target.suite.js';
 import { burstMsMax } from './tenants/fair-share.js';
 
@@ -20,7 +21,9 @@ describe('the statistics', () => {
     const { passCost, passTimeError, ...counts } = new Harness().core.stats();
     assert.deepEqual(counts, {
       ...{ connectionCount: 0, sessionCount: 0, detachedCount: 0 },
-      sessionsByMode: { 'stop-and-wait': 0, pipeline: 0, race: 0, stream: 0 },
+      sessionsByMode: {
+        ...{ race: 0, pipeline: 0, 'stop-and-wait': 0, stream: 0, auto: 0, 'co-located': 0 },
+      },
       distrusted: { cutCount: 0, offCount: 0 },
       advised: { sessionCount: 0, meanLength: 0, noneCount: 0 },
       ...{ slotCount: 4, slotsOwned: 0, queueLength: 0, waitingForSlot: 0 },
@@ -30,6 +33,8 @@ describe('the statistics', () => {
       cover: { padBytes: 0, aggregateMs: 0, connectionCount: 0 },
       ...{ passCount: 0, passFailureCount: 0, fedCount: 0, rowCount: 0, busyMs: 0 },
       ...{ committedCount: 0, testedCount: 0, acceptedCount: 0, verdictCount: 0 },
+      ...{ sources: noSources, serverTests: noServerTests, roundCount: 0 },
+      ...{ stageCount: 0, modelDraftedCount: 0, draftFailureCount: 0 },
       ...{ hintCount: 0, coverCount: 0, failureCount: 0, quotaRefusalCount: 0 },
       ...{ passSessions: none, passTokens: none, passMs: none, verdictMs: none },
     });

@@ -2,7 +2,15 @@
 // since the start; quantiles over the recent past.
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
-import type { Mode, TrafficShaping } from '../../protocol/frame.js';
+import type { Mode, SourceCounts, TrafficShaping } from '../../protocol/frame.js';
+import {
+  addTests,
+  difference,
+  noServerTests,
+  noSources,
+  type ServerTests,
+  sum,
+} from './drafting/source-tally.js';
 import { type Quantiles, RecentSamples } from './recent-samples.js';
 import type { Trust } from './tenants/draft-trust.js';
 
@@ -69,8 +77,19 @@ export interface CoreStats {
   /** Milliseconds in which a pass was in flight. */
   readonly busyMs: number;
   readonly committedCount: number;
+  /** Of them, those that were drafted, by what drafted them. */
+  readonly sources: SourceCounts;
+  /** Draft stages, what the draft model has drafted in them, and how often it has failed. */
+  readonly stageCount: number;
+  readonly modelDraftedCount: number;
+  readonly draftFailureCount: number;
+  /** Drafts of devices. */
   readonly testedCount: number;
   readonly acceptedCount: number;
+  /** Drafts of the server; those that stood are in `sources`. */
+  readonly serverTests: ServerTests;
+  /** How often a pass has tested drafts of a session, whoever made them. */
+  readonly roundCount: number;
   readonly verdictCount: number;
   readonly hintCount: number;
   /** Traffic shaping of every session, and how many connections are shaped. */
@@ -98,8 +117,14 @@ export class Counters {
   rowCount = 0;
   busyMs = 0;
   committedCount = 0;
+  sources: SourceCounts = noSources;
+  stageCount = 0;
+  modelDraftedCount = 0;
+  draftFailureCount = 0;
   testedCount = 0;
   acceptedCount = 0;
+  serverTests = noServerTests;
+  roundCount = 0;
   verdictCount = 0;
   hintCount = 0;
   coverCount = 0;
@@ -109,6 +134,16 @@ export class Counters {
   readonly passTokens = new RecentSamples();
   readonly passMs = new RecentSamples();
   readonly verdictMs = new RecentSamples();
+
+  /** @param before and after, of one session. */
+  countSources(before: SourceCounts, after: SourceCounts): void {
+    this.sources = sum(this.sources, difference(after, before));
+  }
+
+  /** @param before and after, of one session. */
+  countTests(before: ServerTests, after: ServerTests): void {
+    this.serverTests = addTests(this.serverTests, before, after);
+  }
 
   get snapshot() {
     const { passSessions, passTokens, passMs, verdictMs, ...counts } = this;

@@ -24,7 +24,19 @@ export interface DraftCounts {
 
 /** The drafts of a session as others see them. */
 export type ReceivedChain = Readonly<
-  Pick<DraftBuffer, 'epoch' | 'isVoid' | 'frameCount' | 'end' | 'size' | 'pending' | 'countToEnd'>
+  Pick<
+    DraftBuffer,
+    | 'epoch'
+    | 'isVoid'
+    | 'frameCount'
+    | 'end'
+    | 'size'
+    | 'pending'
+    | 'pendingCount'
+    | 'countToEnd'
+    | 'settledTo'
+    | 'decided'
+  >
 >;
 
 export class DraftBuffer {
@@ -39,6 +51,7 @@ export class DraftBuffer {
   /** Drafts that stand and drafts that fell since the last `takeCounts`. */
   #acceptedCount = 0;
   #rejectedCount = 0;
+  #taken: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
   /** Position of the first kept token. */
   #from = 0;
   #ids: number[] = [];
@@ -46,6 +59,19 @@ export class DraftBuffer {
   #laws: Law[] = [];
   /** Chain tokens below this position are compared with the log or tested. */
   #settledTo = 0;
+
+  /** Position of the first token of the chain that is not known to stand. */
+  get settledTo(): number {
+    return this.#settledTo;
+  }
+
+  /** Drafts that stood and drafts that fell so far, late ones included. */
+  get decided(): DraftCounts {
+    return {
+      acceptedCount: this.#taken.acceptedCount + this.#acceptedCount,
+      rejectedCount: this.#taken.rejectedCount + this.#rejectedCount,
+    };
+  }
 
   /** First position after the chain. */
   get end(): number {
@@ -227,6 +253,7 @@ export class DraftBuffer {
   /** The counts since they were taken last. */
   takeCounts(): DraftCounts {
     const counts = { acceptedCount: this.#acceptedCount, rejectedCount: this.#rejectedCount };
+    this.#taken = this.decided;
     this.#acceptedCount = 0;
     this.#rejectedCount = 0;
     return counts;

@@ -4,7 +4,14 @@
 import type { SlotId } from '../../base/brand.js';
 import type { ErrorCode } from '../../base/error.js';
 import type { KeyGrant } from '../../base/key-grant.js';
-import type { ExitHint, PassResult, Segment, SlotConfig } from '../../engine/engine.js';
+import type {
+  DraftEachResult,
+  DraftRequest,
+  ExitHint,
+  PassResult,
+  Segment,
+  SlotConfig,
+} from '../../engine/engine.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
 
@@ -38,6 +45,9 @@ export type ServerInput =
   | { readonly kind: 'passed'; readonly id: number; readonly result: PassResult }
   /** Guesses of an early exit about a pass that still runs; any number of times. */
   | { readonly kind: 'hinted'; readonly id: number; readonly hints: readonly ExitHint[] }
+  /** Answers to the draft effect with this id. */
+  | { readonly kind: 'drafted'; readonly id: number; readonly result: DraftEachResult }
+  | { readonly kind: 'draft-failed'; readonly id: number; readonly message: string }
   /** `bytes` of a save, else null. */
   | { readonly kind: 'done'; readonly id: number; readonly bytes: Uint8Array | null }
   | {
@@ -107,6 +117,8 @@ export type ServerEffect =
   /** Ends the connection after what was sent; null: nothing is wrong. */
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly code: WireCode | null }
   | { readonly kind: 'engine'; readonly operation: EngineOperation }
+  /** [n >= 1] drafts for the draft engine, beside what the other engine does; one at a time. */
+  | { readonly kind: 'draft'; readonly id: number; readonly requests: readonly DraftRequest[] }
   /** Feed `wake` at this time; replaces the one before. */
   | { readonly kind: 'wake'; readonly atMs: number };
 

@@ -2,7 +2,14 @@
 // keeps chain and epoch as the protocol asks, and checks every verdict against what it promises.
 
 import assert from 'node:assert/strict';
-import type { DeviceFrame, Draft, EndReason, Open, ServerFrame } from '../../protocol/frame.js';
+import {
+  type DeviceFrame,
+  type Draft,
+  type EndReason,
+  modeTraits,
+  type Open,
+  type ServerFrame,
+} from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
 
 export type Roll = () => number;
@@ -55,7 +62,7 @@ export class FakeDevice {
   /** The frame that it would send now, or null. */
   draft(): Draft | null {
     const { mode, windowMax } = this.open;
-    if (this.isOver || this.isResuming || mode === 'stream') return null;
+    if (this.isOver || this.isResuming || !modeTraits[mode].takesDrafts) return null;
     if (mode === 'stop-and-wait' && this.waitsForVerdict) return null;
     const from = this.committed.length + this.chain.length;
     const room = Math.min(windowMax - this.chain.length, 1 + Math.floor(this.#roll() * 5));
@@ -70,7 +77,12 @@ export class FakeDevice {
 
   /** The whole chain again, as after a time-out. */
   repeat(): Draft | null {
-    if (this.isOver || this.isResuming || this.open.mode === 'stream' || this.chain.length === 0)
+    if (
+      this.isOver ||
+      this.isResuming ||
+      !modeTraits[this.open.mode].takesDrafts ||
+      this.chain.length === 0
+    )
       return null;
     const ids = Int32Array.from(this.chain.slice(0, 32));
     return this.#draftFrame(this.committed.length, ids);
@@ -78,7 +90,7 @@ export class FakeDevice {
 
   #draftFrame(from: number, ids: Int32Array): Draft {
     const { session, epoch } = this;
-    const rest = { probs: null, laws: null, residual: null, more: false };
+    const rest = { probs: null, laws: null, residual: null, more: false, chances: null };
     return { kind: 'draft', session, epoch, from, ids, ...rest };
   }
 

@@ -10,6 +10,7 @@ import {
   type DeviceFrame,
   isOffered,
   modes,
+  modeTraits,
   type Open,
   type Scheme,
   type ServerFrame,
@@ -68,8 +69,11 @@ const open = fc
       .map((tokens) => ({ kind: 'ids', ids: Int32Array.from(tokens) }) as const),
     scheme: fc.constantFrom(...schemes),
     mode: fc.oneof(
-      { weight: 8, arbitrary: fc.constantFrom(...modes.filter((mode) => mode !== 'stream')) },
-      { weight: 1, arbitrary: fc.constant('stream' as const) },
+      {
+        weight: 8,
+        arbitrary: fc.constantFrom(...modes.filter((mode) => modeTraits[mode].takesDrafts)),
+      },
+      { weight: 1, arbitrary: fc.constantFrom('stream' as const, 'co-located' as const) },
     ),
     tokensMax: fc.integer({ min: 1, max: 20 }),
     windowMax: fc.integer({ min: 1, max: 70 }),
@@ -252,6 +256,7 @@ export class HostilePeer {
         laws: scheme === 'full' && count > 0 ? laws() : null,
         residual,
         more: act.more && (scheme === 'split' || scheme === 'full'),
+        chances: null,
       },
       act.spoil,
     );

@@ -10,7 +10,7 @@ import type { DeviceFrame, Draft, Open, Resume } from '../../protocol/frame.js';
 import { bannedEnd, Harness, hello, openFrame } from './core-harness.suite.js';
 import { targetText } from './scripted-target.suite.js';
 
-const none = { probs: null, laws: null, residual: null, more: false };
+const none = { probs: null, laws: null, residual: null, more: false, chances: null };
 
 function draft(changes: Partial<Draft>): Draft {
   const plain = { kind: 'draft', session: 0, epoch: 0, from: 3, ids: Int32Array.of(2) } as const;

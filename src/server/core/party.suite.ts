@@ -34,6 +34,7 @@ export function interleave(
     harness.advance(roll() * 3);
     const choice = roll();
     if (choice < 0.4) harness.stepEngine();
+    else if (choice < 0.5 && harness.drafts.length > 0) harness.stepDrafter();
     else
       act(
         harness,

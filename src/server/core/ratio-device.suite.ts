@@ -137,6 +137,7 @@ class RatioDevice {
       laws: scheme === 'full' && count > 0 ? drafted.map(({ law }) => law) : null,
       residual: this.#residual,
       more,
+      chances: null,
     };
     this.#residual = null;
     // Twice: resending changes nothing.

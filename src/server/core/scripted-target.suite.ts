@@ -11,7 +11,7 @@ import { FormatChecker } from '../../grammar/format-checker.js';
 import { modes, noShaping, type Open, schemes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { toyEngine } from '../../sim/toy.js';
-import type { ServerCoreSettings } from './settings.js';
+import { noServerDrafting, type ServerCoreSettings } from './settings.js';
 
 /** Resume keys count from 1. */
 export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): ServerCoreSettings {
@@ -50,6 +50,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): S
     sessionsMax: 64,
     keyLimits: unlimited,
     batching: { kind: 'continuous' },
+    drafting: noServerDrafting,
     tokenMsMax: Infinity,
     passMsMax: 1e9,
     prefillShare: 0.25,

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ScriptedModelOptions } from '../../engine/scripted-model.js';
 import { modes } from '../../protocol/frame.js';
 import {
   draftOf,
@@ -15,6 +16,18 @@ import {
 import { roller } from './fake-device.suite.js';
 import { checkTexts, closeAll, interleave, opensOf } from './party.suite.js';
 import { targetText } from './scripted-target.suite.js';
+import { noServerDrafting } from './settings.js';
+
+function withDraft(model: Partial<ScriptedModelOptions>, divergence: number): HarnessOptions {
+  const { slotCount = 4 } = model;
+  const drafting = {
+    ...noServerDrafting,
+    model: { slotCount, contextLength: 200 },
+    fixedLength: 3,
+  };
+  const draft = { model: { ...model, divergence }, passMs: 1 };
+  return { model, settings: { drafting }, draft };
+}
 
 const setups: { readonly name: string; readonly options: HarnessOptions }[] = [
   { name: 'as many slots as sessions', options: { model: { slotCount: 8 } } },
@@ -26,6 +39,14 @@ const setups: { readonly name: string; readonly options: HarnessOptions }[] = [
   {
     name: 'passes of nine tokens',
     options: { model: { slotCount: 3, passTokensMax: 9, passRowsMax: 5 } },
+  },
+  {
+    name: 'a draft model on the server',
+    options: withDraft({ slotCount: 4 }, 0.2),
+  },
+  {
+    name: 'a poor draft model on a server with two slots',
+    options: withDraft({ slotCount: 2, passRowsMax: 7 }, 0.9),
   },
   {
     name: 'static batches of four',

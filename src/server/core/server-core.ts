@@ -2,11 +2,13 @@
 // loop. Deterministic: the same events give the same effects.
 
 import { unreachable } from '../../base/assert.js';
-import type { PassResult } from '../../engine/engine.js';
+import type { DraftRequest, PassResult } from '../../engine/engine.js';
 import { ConnectionHandler } from './connection-handler.js';
 import { Connections } from './connections.js';
 import type { CoreParts } from './core-parts.js';
 import { type CoreStats, Counters } from './core-stats.js';
+import type { ServerTests } from './drafting/source-tally.js';
+import { Speculation } from './drafting/speculation.js';
 import type { ConnectionId, CoreEffect, ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
 import { Outbox } from './outbox.js';
@@ -45,8 +47,12 @@ export class ServerCore {
     this.#operations = new Operations((operation) => outbox.push({ kind: 'engine', operation }));
     const { issue } = this.#operations;
     const slots = new SlotTable(settings, issue);
-    const scheduler = new Scheduler(settings, slots, issue, counters);
-    const parts = { settings, tenants, connections, table, slots, scheduler, outbox, counters };
+    const draft = (id: number, requests: readonly DraftRequest[]): void =>
+      outbox.push({ kind: 'draft', id, requests });
+    const speculation = new Speculation(settings, slots, draft, counters);
+    const scheduler = new Scheduler(settings, slots, issue, counters, speculation);
+    const tables = { tenants, connections, table, slots };
+    const parts = { settings, ...tables, scheduler, speculation, outbox, counters };
     const replies = new SessionReplies(parts);
     const ending = new SessionEnd({ ...parts, replies });
     const opening = new SessionOpen({ ...parts, replies, ending });
@@ -72,6 +78,7 @@ export class ServerCore {
     for (const event of events) this.#receive(event, nowMs);
     const next = this.#parts.scheduler.schedule(nowMs);
     if (next.kind === 'pass') this.#parts.scheduler.startPass(next, nowMs);
+    if (next.kind === 'stage') this.#parts.scheduler.startStage(next, nowMs);
     this.#setWake(next.kind === 'wait' ? next.untilMs : Infinity, nowMs);
     return this.#parts.outbox.take();
   }
@@ -103,6 +110,12 @@ export class ServerCore {
           const session = this.#parts.scheduler.inSlot(event.id, hint.slot);
           if (session !== null) this.#replies.hint(session, hint);
         }
+        return;
+      case 'drafted':
+        this.#parts.speculation.drafted(event.id, event.result);
+        return;
+      case 'draft-failed':
+        this.#parts.speculation.draftFailed(event.id);
         return;
       case 'done':
         this.#operationDone(event.id, event.bytes);
@@ -194,6 +207,12 @@ export class ServerCore {
     return typeof session === 'string' ? null : session.cachedCount;
   }
 
+  /** What passes have tested of the server's drafts for a session; null: there is none. */
+  serverTestsOf(address: SessionAddress): ServerTests | null {
+    const session = this.#parts.table.find(address);
+    return typeof session === 'string' ? null : session.serverTests;
+  }
+
   /** Sessions that are being written for a device that is attached. */
   get liveCount(): number {
     return [...this.#parts.table.values()].filter(
@@ -207,6 +226,7 @@ export class ServerCore {
       this.#parts.connections.count +
       this.#parts.table.retainedCount +
       this.#operations.count +
+      this.#parts.speculation.retainedCount +
       this.#parts.scheduler.readyCount +
       this.#parts.slots.images.waitingCount +
       this.#parts.slots.ownedCount

@@ -19,9 +19,10 @@
 // - An ended session keeps its log for a resumption, and uses neither the engine nor a slot.
 
 import type { Law } from '../../math/law.js';
-import type { LawLogprobs } from '../../math/logprobs.js';
-import type { EndReason } from '../../protocol/frame.js';
+import type { LawLogprobs, TokenLogprobs } from '../../math/logprobs.js';
+import type { EndReason, SourceCounts } from '../../protocol/frame.js';
 import type { SessionState as WireState } from '../../protocol/session-state.js';
+import type { ServerDrafts } from './drafting/draft-line.js';
 import type { ConnectionId } from './event.js';
 
 /** Where the device of a session is reached. */
@@ -70,14 +71,16 @@ export const noDeferredTimes: PassTimes = { queueMs: 0, passMs: 0 };
 export interface InFlightSegment {
   /** Position of the first tested draft, which is the committed length. */
   readonly from: number;
-  /** Tested drafts, padding not counted. */
+  /** Tested drafts of the device. */
   readonly draftCount: number;
-  /** Drafts of padding after the tested ones. */
+  /** Drafts of the server after them. */
+  readonly server: ServerDrafts;
+  /** Drafts of padding after all tested ones. */
   readonly padCount: number;
   /** Whether rows are judged; otherwise the pass only fills the cache. */
   readonly isJudged: boolean;
   readonly epoch: number;
-  /** [draftCount + padCount] */
+  /** [draftCount + server + padCount] */
   readonly ids: Int32Array;
   readonly queueMs: number;
   /** Whether the pass before failed with this session in it: this one holds nothing else. */
@@ -127,6 +130,23 @@ export type SessionStatus =
       readonly reason: EndReason;
     }
   | { readonly kind: 'forgotten' };
+
+/** The part of a session that its device lacks. */
+export interface SessionProgress {
+  readonly epoch: number;
+  /** Position of the first token that the device does not hold. */
+  readonly from: number;
+  readonly tokens: Int32Array;
+  /** Drafts that stood and drafts that fell since the last verdict. */
+  readonly acceptedCount: number;
+  readonly rejectedCount: number;
+  readonly end: EndReason | null;
+  readonly due: DueLaw | null;
+  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
+  readonly logprobs: readonly TokenLogprobs[] | null;
+  /** What drafted the tokens that were committed since the last verdict. */
+  readonly sources: SourceCounts;
+}
 
 export type StatusKind = SessionStatus['kind'];
 

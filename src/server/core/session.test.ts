@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Outcome } from '../../engine/engine.js';
 import { draftOf } from './core-harness.suite.js';
+import { noServerDrafts } from './drafting/draft-line.js';
 import type { Session } from './session.js';
 import { endToken, sessionOf, sessionPrompt } from './session.suite.js';
 import { type InFlightSegment, type StatusKind, statusMoves } from './session-status.js';
@@ -13,6 +14,7 @@ const prompt = sessionPrompt;
 
 const segmentOf = (session: Session): InFlightSegment => ({
   ...{ from: session.log.length, draftCount: 0, padCount: 0, isJudged: true, epoch: 0, queueMs: 0 },
+  server: noServerDrafts,
   ids: new Int32Array(0),
   isRetry: session.isSuspect,
 });

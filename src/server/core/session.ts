@@ -3,8 +3,7 @@
 
 import { assert } from '../../base/assert.js';
 import type { Outcome } from '../../engine/engine.js';
-import type { TokenLogprobs } from '../../math/logprobs.js';
-import type { Draft, EndReason } from '../../protocol/frame.js';
+import { type Draft, type EndReason, modeTraits, type SourceCounts } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import {
   type Reception,
@@ -17,6 +16,7 @@ import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './commit-outcome.js';
 import { DraftBuffer, type DraftCounts, type ReceivedChain } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
+import { type ServerTests, SourceTally } from './drafting/source-tally.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
 import * as moves from './session-moves.js';
 import type {
@@ -26,25 +26,11 @@ import type {
   PassTimes,
   SessionAddress,
   SessionDevice,
+  SessionProgress,
   SessionStatus,
   SlowDevice,
 } from './session-status.js';
 import type { NewSession, SessionTerms } from './session-terms.js';
-
-/** The part of a session that its device lacks. */
-export interface SessionProgress {
-  readonly epoch: number;
-  /** Position of the first token that the device does not hold. */
-  readonly from: number;
-  readonly tokens: Int32Array;
-  /** Drafts that stood and drafts that fell since the last verdict. */
-  readonly acceptedCount: number;
-  readonly rejectedCount: number;
-  readonly end: EndReason | null;
-  readonly due: DueLaw | null;
-  /** Log-probabilities of the tokens that the last verdict did not tell; null: none are told. */
-  readonly logprobs: readonly TokenLogprobs[] | null;
-}
 
 const noCounts: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
 const goesOn: AfterPass = { end: null, due: null };
@@ -58,6 +44,8 @@ export class Session {
   readonly #history: DraftHistory;
   /** Where they were asked for. */
   readonly #logprobs: LogprobLog | null;
+  readonly #sources = new SourceTally();
+  readonly #text: CommittedText;
   #status: SessionStatus;
   /** Of the log, before any token of the server. */
   readonly #openedLength: number;
@@ -81,6 +69,8 @@ export class Session {
     const { topLogprobs, promptLength } = terms;
     this.#logprobs =
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
+    const [drafts, logprobs, sources] = [this.#drafts, this.#logprobs, this.#sources];
+    this.#text = { terms, log, drafts, logprobs, sources };
     this.#openedLength = log.length;
     this.#announcedLength = log.length;
     this.#waitingSinceMs = nowMs;
@@ -164,17 +154,25 @@ export class Session {
   /** Whether the next pass should judge a row of it. */
   get wantsJudging(): boolean {
     if (!this.isRunning) return false;
-    const { mode } = this.terms;
-    if (mode === 'race' || mode === 'stream') return true;
+    if (modeTraits[this.terms.mode].writesUnasked) return true;
     const { length } = this.#log;
     const isAsked = this.#requestedPosition !== null && this.#requestedPosition >= length;
     return isAsked || this.#drafts.pendingCount(length) > 0;
   }
 
-  /** Drafts that a pass may test: after them the target adds a token of its own. */
-  get testableCount(): number {
-    const { length } = this.#log;
-    return Math.min(this.#drafts.pendingCount(length), this.terms.lengthMax - length - 1);
+  /** Drafts that a pass may test at most: after them the target adds a token of its own. */
+  get draftRoom(): number {
+    return Math.max(0, this.terms.lengthMax - this.#log.length - 1);
+  }
+
+  /** Its tokens so far by what drafted them. */
+  get sources(): SourceCounts {
+    return this.#sources.total;
+  }
+
+  /** What passes have tested of the server's drafts for it. */
+  get serverTests(): ServerTests {
+    return this.#sources.tests;
   }
 
   /** Committed tokens that its device has not been told of. */
@@ -364,7 +362,8 @@ export class Session {
     const { epoch } = this.#drafts;
     const tokens = this.#log.slice(from);
     const logprobs = this.#logprobs?.between(untoldFrom, this.#log.length) ?? null;
-    return { epoch, from, tokens, ...counts, end, due, logprobs };
+    const sources = this.#sources.take();
+    return { epoch, from, tokens, ...counts, end, due, logprobs, sources };
   }
 
   /** The device was told how long to draft. */
@@ -382,10 +381,6 @@ export class Session {
     const { address, wire: before } = this.#attached;
     if (wire === before) return;
     this.#status = moves.withDevice(this.#status, { kind: 'attached', address, wire });
-  }
-
-  get #text(): CommittedText {
-    return { terms: this.terms, log: this.#log, drafts: this.#drafts, logprobs: this.#logprobs };
   }
 
   get #device(): SessionDevice | null {

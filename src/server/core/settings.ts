@@ -31,6 +31,29 @@ export type Batching =
   | { readonly kind: 'continuous' }
   | { readonly kind: 'static'; readonly count: number; readonly waitMs: number };
 
+/** The draft model beside the target. */
+export interface DraftModel {
+  /** At least the target's. */
+  readonly slotCount: number;
+  readonly contextLength: number;
+}
+
+/** What the server itself drafts for its sessions. */
+export interface ServerDrafting {
+  /** null: there is none. */
+  readonly model: DraftModel | null;
+  /** Bytes of recent texts of each key that drafts are looked up in; null: no look-up. */
+  readonly suffixBytesMax: number | null;
+  /** Tokens drafted each round for sessions in mode `co-located`, >= 0. */
+  readonly fixedLength: number;
+}
+
+export const noServerDrafting: ServerDrafting = {
+  model: null,
+  suffixBytesMax: null,
+  fixedLength: 0,
+};
+
 export interface ServerCoreSettings {
   readonly model: ServedModel;
   readonly schemes: readonly Scheme[];
@@ -42,6 +65,7 @@ export interface ServerCoreSettings {
   /** Limits of each key whose grant leaves them open; without keys, of all callers together. */
   readonly keyLimits: KeyLimits;
   readonly batching: Batching;
+  readonly drafting: ServerDrafting;
   /** No session begins if each token is predicted to take longer with it; the first always may. */
   readonly tokenMsMax: number;
   /** A pass takes no more once it is predicted to last longer; the first always goes in. */

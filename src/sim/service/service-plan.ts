@@ -5,12 +5,18 @@ import { aheadDefaults } from '../../device/core/drafting/ahead/ahead-budget.js'
 import { bannedEnd } from '../../engine/scripted-vocabulary.js';
 import { noShaping, type TrafficShaping } from '../../protocol/frame.js';
 import { Random } from '../random.js';
-import type { DeviceKind, Scenario, ServerModel, ShapingModel } from '../scenario.js';
+import type {
+  DeviceKind,
+  Scenario,
+  ServerDraftModel,
+  ServerModel,
+  ShapingModel,
+} from '../scenario.js';
 import { swarm } from '../scenarios.js';
 import type { Ask } from '../sim-answer.js';
 import { toyLetters } from '../toy.js';
 import type { RunPlan } from '../world.js';
-import type { Abuser, Service, ServiceDevice } from './service.js';
+import type { Abuser, CoDrafter, Service, ServiceDevice } from './service.js';
 
 /** Devices begin within this time of each other. */
 const spreadMs = 500;
@@ -121,6 +127,15 @@ function serverOf(service: Service, contextLength: number): ServerModel {
     pass,
     passNoise,
     swapTokenMs: 0.01,
+    ...(service.coDrafter && { drafting: draftingOf(service.coDrafter) }),
+  };
+}
+
+function draftingOf({ stepMs, rowMs, divergence, fixedLength }: CoDrafter): ServerDraftModel {
+  return {
+    ...{ share: 1, divergence, fixedLength },
+    pass: { fixedMs: stepMs - rowMs, tokenMs: 0, rowMs, tokenContextMs: 0 },
+    ...{ suffixShare: 0, suffixBytesMax: 0 },
   };
 }
 

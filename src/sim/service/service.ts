@@ -39,6 +39,16 @@ export interface Abuser {
   readonly draftTokens: number;
 }
 
+/** A draft model beside the target. */
+export interface CoDrafter {
+  /** Of one step over a row, and what each further row adds. */
+  readonly stepMs: number;
+  readonly rowMs: number;
+  readonly divergence: number;
+  /** Tokens drafted each round in mode co-located. */
+  readonly fixedLength: number;
+}
+
 export interface Service {
   readonly deviceCount: number;
   readonly devices: readonly ServiceDevice[];
@@ -54,6 +64,8 @@ export interface Service {
    * The server waits for drafts of so many sessions, at most so long; null: continuous batching.
    */
   readonly staticBatch: { readonly count: number; readonly waitMs: number } | null;
+  /** The server's own draft model; default: none. */
+  readonly coDrafter?: CoDrafter;
   readonly promptTokens: number;
   /** Of each device's one answer. */
   readonly answerTokens: number;

@@ -48,18 +48,22 @@ describe('drafts of the chain', () => {
     assert.equal(plan({ drafting: running, windowMax: 8 }, chainOf(8)).kind, 'stop');
   });
 
-  it('rest while the drafter does, while a pause lasts, and where the server advises against them', () => {
+  it('rest while the drafter does, and while drafting does not pay', () => {
     const resting = { ...running, growths: [], isRunning: false, chainMayGrow: false };
     assert.equal(plan({ drafting: resting }).kind, 'keep');
-    const { request } = viewOf();
-    assert.equal(plan({ request: { ...request, mode: 'race' }, isPaused: true }).kind, 'stop');
-    assert.equal(plan({ advisedDraftLength: 0 }).kind, 'stop');
+    assert.equal(plan({ draftAllowance: 0 }).kind, 'stop');
   });
 
-  it('go on through advice and pauses while they are shown in place of the server', () => {
+  it('are few in a probe', () => {
+    const action = plan({ draftAllowance: 4 }, chainOf(2));
+    assert.ok(action.kind === 'start');
+    assert.equal(action.run.countMax, 4);
+  });
+
+  it('go on through advice and rests while they are shown in place of the server', () => {
     const request = { ...viewOf().request, fallback: 'provisional' as const };
     const link = { ...viewOf().link, welcome: null, downSinceMs: -200 };
-    const action = plan({ request, link, advisedDraftLength: 0, isPaused: true });
+    const action = plan({ request, link, advisedDraftLength: 0, draftAllowance: 0 });
     assert.equal(action.kind, 'start');
   });
 

@@ -1,6 +1,7 @@
 // Plans drafts of the chain alone: drafts while the window has room, rests otherwise. Requests no
 // hints and holds no branches.
 
+import { modeTraits } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { showsDrafts } from '../absence.js';
 import type { SessionView } from '../session-view.js';
@@ -42,9 +43,7 @@ export function mayDraft(view: SessionView, nowMs: number): boolean {
   // The chain after a residual token begins when that is drawn.
   if (view.residual?.isOpen) return false;
   if (showsDrafts(view, nowMs)) return true;
-  const { mode } = view.request;
-  if (mode === 'stream' || view.advisedDraftLength === 0) return false;
-  return mode !== 'race' || !view.isPaused;
+  return modeTraits[view.request.mode].takesDrafts && view.draftAllowance > 0;
 }
 
 /** Tokens that the chain may still grow by; below 1: none. */
@@ -54,7 +53,7 @@ export function chainRoom(view: SessionView, nowMs: number): number {
   // The target adds the last token itself, unless it may never come.
   const toEnd = view.endMax - chain.end - (isShown ? 0 : 1);
   const window = isShown ? limits.windowTokens.value : windowOf(view);
-  return Math.min(toEnd, window - chain.length);
+  return Math.min(toEnd, window - chain.length, isShown ? Infinity : view.draftAllowance);
 }
 
 function windowOf({ request, windowMax, settings, isAwaiting }: SessionView): number {

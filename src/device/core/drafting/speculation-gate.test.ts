@@ -1,48 +1,98 @@
-// Checks that a device which cannot beat the server rests, longer each time, and resets once
-// drafting has paid.
+// Checks that a device which cannot beat the server rests, that it asks now and then at a bounded
+// cost, and that it goes on at once when drafting pays again.
 
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { SpeculationGate } from './speculation-gate.js';
-import type { Timings } from './timings.js';
+import { describe, it } from 'node:test';
+import { type DraftEvidence, SpeculationGate } from './speculation-gate.js';
 
-const timingsOf = (raceShare: number | null): Timings => ({ raceShare }) as Timings;
+const poor: DraftEvidence = { share: 1, shiftCount: 0, isUnwanted: false, tokenCount: 1 };
+const unwanted: DraftEvidence = { ...poor, share: 0.5, isUnwanted: true };
 
-/** Verdicts without gain until it rests. @returns for how long, in milliseconds. */
-function restAfter(speculationGate: SpeculationGate, nowMs: number): number {
-  for (let verdict = 0; !speculationGate.isPaused(nowMs); verdict++) {
-    assert.ok(verdict < 100, 'it never rests');
-    speculationGate.observe(timingsOf(1), nowMs);
-  }
-  return speculationGate.pausedUntilMs! - nowMs;
+function resting(): SpeculationGate {
+  const gate = new SpeculationGate();
+  for (let verdict = 0; verdict < 16; verdict++) gate.observe(poor, 0);
+  assert.equal(gate.allowance, 0);
+  return gate;
 }
 
-it('rests twice as long each time that drafting has not paid, up to a minute', () => {
-  const speculationGate = new SpeculationGate();
-  const rests: number[] = [];
-  let nowMs = 0;
-  for (let count = 0; count < 7; count++) {
-    const restMs = restAfter(speculationGate, nowMs);
-    rests.push(restMs);
-    assert.equal(speculationGate.isPaused(nowMs + restMs - 1), true);
-    nowMs += restMs;
-    assert.equal(speculationGate.isPaused(nowMs), false);
+/** Tokens of the answer from one probe to the next; each probe is drafted whole. */
+function probesOf(gate: SpeculationGate, evidence: DraftEvidence, tokenCount: number): number[] {
+  const distances: number[] = [];
+  for (let token = 0, since = 0; token < tokenCount; token++) {
+    gate.observe(evidence, 0);
+    since++;
+    if (gate.allowance === 0) continue;
+    assert.equal(gate.allowance, 4);
+    gate.drafted(4);
+    distances.push(since);
+    since = 0;
   }
-  assert.deepEqual(
-    rests,
-    [2, 4, 8, 16, 32, 60, 60].map((seconds) => seconds * 1000),
-  );
-  assert.equal(speculationGate.pauseCount, 7);
-  assert.equal(speculationGate.pausedMs(nowMs), nowMs);
+  return distances;
+}
+
+describe('drafting that does not pay', () => {
+  it('rests after sixteen verdicts in a row, and one that pays begins anew', () => {
+    const gate = new SpeculationGate();
+    for (let verdict = 0; verdict < 15; verdict++) gate.observe(poor, 0);
+    gate.observe({ ...poor, share: 0.9 }, 0);
+    for (let verdict = 0; verdict < 15; verdict++) gate.observe(poor, 0);
+    gate.observe({ ...poor, share: null }, 0);
+    assert.equal(gate.allowance, Infinity);
+    gate.observe(poor, 0);
+    assert.equal(gate.allowance, 0);
+  });
+
+  it('is probed with four tokens after 8 tokens of the answer, 16, 32, then every 64', () => {
+    assert.deepEqual(probesOf(resting(), poor, 248), [8, 16, 32, 64, 64, 64]);
+  });
+
+  it('is not probed for longer than eight tokens of the answer, however slow the drafter', () => {
+    const gate = resting();
+    const isOpen = Array.from({ length: 24 }, () => {
+      gate.observe(poor, 0);
+      return gate.allowance > 0;
+    });
+    assert.equal(isOpen.indexOf(true), 7);
+    assert.equal(isOpen.lastIndexOf(true), 23);
+    assert.equal(isOpen.filter((open) => open).length, 8 + 1);
+  });
+
+  it('is probed at once where a measured time has left its range', () => {
+    const gate = resting();
+    assert.deepEqual(probesOf(gate, poor, 30), [8, 16]);
+    assert.deepEqual(probesOf(gate, { ...poor, shiftCount: 1 }, 25), [1, 16]);
+  });
+
+  it('goes on with the first verdict that says it pays, with a margin against fluttering', () => {
+    const gate = resting();
+    gate.observe({ ...poor, share: 0.985 }, 0);
+    assert.equal(gate.allowance, 0);
+    gate.observe({ ...poor, share: 0.98 }, 0);
+    assert.equal(gate.allowance, Infinity);
+  });
+
+  it('is told with its time', () => {
+    const gate = new SpeculationGate();
+    for (let verdict = 0; verdict < 16; verdict++) gate.observe(poor, 100);
+    assert.deepEqual([gate.pauseCount, gate.pausedMs(350)], [1, 250]);
+    gate.observe({ ...poor, share: 0.5 }, 400);
+    assert.deepEqual([gate.pauseCount, gate.pausedMs(900)], [1, 300]);
+  });
 });
 
-it('takes many verdicts in a row for a trend, and one that pays begins anew', () => {
-  const speculationGate = new SpeculationGate();
-  restAfter(speculationGate, 0);
-  for (let verdict = 0; verdict < 15; verdict++) speculationGate.observe(timingsOf(1), 2_000);
-  speculationGate.observe(timingsOf(null), 2_000);
-  speculationGate.observe(timingsOf(0.9), 2_000);
-  for (let verdict = 0; verdict < 15; verdict++) speculationGate.observe(timingsOf(1), 2_000);
-  assert.equal(speculationGate.isPaused(2_000), false);
-  assert.equal(restAfter(speculationGate, 2_000), 2_000);
+describe('drafting that the server advises against', () => {
+  it('rests at once, is probed likewise, and is no pause of the device', () => {
+    const gate = new SpeculationGate();
+    gate.observe(unwanted, 0);
+    assert.equal(gate.allowance, 0);
+    assert.deepEqual(probesOf(gate, unwanted, 120), [8, 16, 32, 64]);
+    assert.deepEqual([gate.pauseCount, gate.pausedMs(10)], [0, 0]);
+  });
+
+  it('goes on as soon as the advice changes', () => {
+    const gate = new SpeculationGate();
+    gate.observe(unwanted, 0);
+    gate.observe({ ...unwanted, isUnwanted: false }, 0);
+    assert.equal(gate.allowance, Infinity);
+  });
 });

@@ -66,6 +66,11 @@ export class Timings implements TimingsView {
     return { draftMs, verifyMs, roundTripMs };
   }
 
+  /** How often one of the times has left its usual range for good. */
+  get shiftCount(): number {
+    return this.draft.shiftCount + this.pass.shiftCount + this.roundTrip.shiftCount;
+  }
+
   /** Time per token of race over that of the server alone, in (0, 1]; null: not measured. */
   get raceShare(): number | null {
     const times = this.roundTimes;

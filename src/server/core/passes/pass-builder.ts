@@ -7,6 +7,7 @@ import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import { schemeTraits } from '../../../math/scheme.js';
 import type { Mode } from '../../../protocol/frame.js';
+import { type DraftLine, firstDrafts, lineLength } from '../drafting/draft-line.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import { trustedLength } from '../tenants/draft-trust.js';
@@ -17,25 +18,23 @@ import type { SlotTable } from './slot-table.js';
 const slackPasses: { readonly [mode in Mode]: number } = {
   'stop-and-wait': 0,
   pipeline: 0.5,
+  auto: 1,
   race: 1,
+  'co-located': 1,
   stream: 1,
 };
 
-/** Facts for all candidates of a pass. */
-export interface CandidateContext {
-  /** A pass over one row, as it is now. */
-  readonly passMs: number;
-  /** Most drafts to test for a session without advice. */
-  readonly firstDraftLength: number;
-}
-
-/** The candidate for a session that has a slot. */
+/**
+ * The candidate for a session that has a slot.
+ *
+ * @param passMs of a pass over one row, as it is now.
+ */
 export function candidateOf(
   session: Session,
   slots: SlotTable,
-  { passMs, firstDraftLength }: CandidateContext,
+  line: DraftLine,
+  passMs: number,
 ): Candidate {
-  const wantedMax = session.history.advice ?? firstDraftLength;
   const { key, log, wantsJudging, waitingSinceMs, terms } = session;
   const cacheLength = Math.min(slots.cacheLength(session), log.length - 1);
   return {
@@ -43,7 +42,7 @@ export function candidateOf(
     tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
-    draftCount: draftsToTest(session, wantedMax),
+    draftCount: lineLength(line),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
@@ -51,16 +50,22 @@ export function candidateOf(
 }
 
 /**
- * How many of the drafts in line are tested: up to the first that would end the text, and no more
- * than the advised length. The rest waits for a later pass, where a rejection may have removed it.
- * In stop-and-wait all are tested, since the device waits for them; it has drafted by the advice.
- * A session whose drafts keep being rejected gets one row for them or none (draft-trust.ts).
+ * How many of the device's drafts in line are tested: up to the first that would end the text, and
+ * no more than the advised length. The rest waits for a later pass, where a rejection may have
+ * removed it. In stop-and-wait all are tested, since the device waits for them; it has drafted by
+ * the advice. A session whose drafts keep being rejected gets one row for them or none
+ * (draft-trust.ts).
+ *
+ * @param lengthMax without advice; in auto always, since the planner weighs them.
  */
-function draftsToTest(session: Session, wantedMax: number): number {
+export function deviceDraftsToTest(session: Session, lengthMax: number): number {
   const { terms, history, drafts, log } = session;
-  const soughtMax = terms.mode === 'stop-and-wait' ? Infinity : wantedMax;
+  const isRound = terms.mode === 'stop-and-wait';
+  const advised = terms.mode === 'auto' ? lengthMax : (history.advice ?? lengthMax);
+  const soughtMax = isRound ? Infinity : advised;
   const worthMax = trustedLength(history.trust, soughtMax);
-  const count = Math.max(0, Math.min(session.testableCount, worthMax));
+  const pendingCount = drafts.pendingCount(log.length);
+  const count = Math.min(pendingCount, session.draftRoom, worthMax);
   return drafts.countToEnd(log.length, count, terms.endOfText);
 }
 
@@ -68,6 +73,7 @@ function draftsToTest(session: Session, wantedMax: number): number {
 export function buildSegment(
   session: Session,
   share: PlannedSegment,
+  line: DraftLine,
   slots: SlotTable,
   contextLength: number,
   nowMs: number,
@@ -75,15 +81,18 @@ export function buildSegment(
   const { log, drafts, terms } = session;
   const from = Math.min(slots.cacheLength(session), log.length - 1);
   slots.cut(session, from);
-  const { draftCount, isJudged } = share;
+  const { isJudged } = share;
+  const draftCount = Math.min(share.draftCount, line.deviceCount);
   const pending = drafts.pending(log.length, draftCount);
+  const server = firstDrafts(line.server, share.draftCount - draftCount);
   const padCount = padOf(session, share, contextLength);
   const padding = new Int32Array(padCount).fill(padToken);
-  const ids = padCount === 0 ? pending.ids : joined(pending.ids, padding);
+  const ids = joined(joined(pending.ids, server.tokens), padding);
   const filled = log.slice(from, from + share.fillCount);
   const inFlight: InFlightSegment = {
     from: log.length,
     draftCount,
+    server,
     padCount,
     isJudged,
     epoch: drafts.epoch,
@@ -113,16 +122,17 @@ function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: nu
 }
 
 function joined(first: Int32Array, second: Int32Array): Int32Array {
+  if (second.length === 0) return first;
   const all = new Int32Array(first.length + second.length);
   all.set(first);
   all.set(second, first.length);
   return all;
 }
 
-/** How many tokens will be asked for, one by one, after the one that this pass chooses. */
+/** How many tokens can be asked for, one by one, after the one that this pass chooses. */
 export function plainFollowCount({ terms, segment, log }: Session): number {
-  if (terms.mode !== 'stream' || segment === null) return 0;
-  const isPlain = segment.isJudged && segment.draftCount === 0;
+  if (segment === null) return 0;
+  const isPlain = segment.isJudged && segment.ids.length === 0;
   return isPlain ? Math.max(0, terms.lengthMax - log.length - 1) : 0;
 }
 

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { Mode } from '../../../protocol/frame.js';
 import { Harness, openFrame } from '../core-harness.suite.js';
 import { Counters } from '../core-stats.js';
+import { Speculation } from '../drafting/speculation.js';
 import { scriptedSettings } from '../scripted-target.suite.js';
 import { sessionOf } from '../session.suite.js';
 import { Operations } from './operations.js';
@@ -15,7 +16,9 @@ import { SlotTable } from './slot-table.js';
 function taught(passCount: number): Scheduler {
   const settings = scriptedSettings();
   const { issue } = new Operations(() => undefined);
-  const scheduler = new Scheduler(settings, new SlotTable(settings, issue), issue, new Counters());
+  const [slots, counters] = [new SlotTable(settings, issue), new Counters()];
+  const speculation = new Speculation(settings, slots, () => undefined, counters);
+  const scheduler = new Scheduler(settings, slots, issue, counters, speculation);
   for (let pass = 0; pass < passCount; pass++) {
     const rowCount = 1 + (pass % 4);
     scheduler.passTime.learn({ tokenCount: rowCount, rowCount, tokenContext: 0 }, 10 * rowCount);

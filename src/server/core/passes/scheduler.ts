@@ -5,7 +5,11 @@ import { assert } from '../../../base/assert.js';
 import type { SlotId } from '../../../base/brand.js';
 import type { Outcome, PassResult } from '../../../engine/engine.js';
 import { type PassShape, PassTimeModel } from '../../../math/pass-time.js';
+import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
+import type { DraftLine } from '../drafting/draft-line.js';
+import type { StagePart } from '../drafting/model-drafter.js';
+import type { Speculation } from '../drafting/speculation.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
 import { trustedLength } from '../tenants/draft-trust.js';
@@ -71,6 +75,13 @@ const loadStep = 0.1;
 /** Passes for which new sessions get the same draft length. */
 const newSessionEvery = 8;
 
+/** The engine waits for a draft stage. */
+export interface StagePlan {
+  readonly kind: 'stage';
+  /** [n >= 1] */
+  readonly parts: readonly StagePart[];
+}
+
 export class Scheduler {
   readonly passTime = new PassTimeModel();
   readonly #settings: ServerCoreSettings;
@@ -79,7 +90,10 @@ export class Scheduler {
   readonly #bounds: BatchBounds;
   readonly #counters: Counters;
   readonly #ready = new Map<number, Session>();
+  readonly #speculation: Speculation;
   #inFlight: PassInFlight | null = null;
+  /** Of the pass that was planned last. */
+  #lines: ReadonlyMap<Session, DraftLine> = new Map();
   /** Whether the last pass was a suspect's alone: then the others have their turn. */
   #wasSuspect = false;
   readonly #occupancy = new Occupancy();
@@ -93,6 +107,7 @@ export class Scheduler {
     slots: SlotTable,
     issue: IssueOperation,
     counters: Counters,
+    speculation: Speculation,
   ) {
     const { passTokensMax, passRowsMax } = settings.model;
     this.#settings = settings;
@@ -100,6 +115,7 @@ export class Scheduler {
     this.#slots = slots;
     this.#issue = issue;
     this.#counters = counters;
+    this.#speculation = speculation;
   }
 
   get isFlying(): boolean {
@@ -130,7 +146,8 @@ export class Scheduler {
   /** How long a session's device should draft, where that has changed; null: as before. */
   advise(session: Session): number | null {
     const { acceptedCount, testedCount, turnaroundMs, trust, advice } = session.history;
-    if (session.terms.mode === 'stream' || this.passTime.error.passCount < adviceFrom) return null;
+    if (!modeTraits[session.terms.mode].takesDrafts || this.passTime.error.passCount < adviceFrom)
+      return null;
     const lengthMax = this.#settings.limits.draftTokens;
     const acceptanceRate = expectedAcceptance(acceptedCount, testedCount);
     const ideal = loadedDraftLength(this.#load, { acceptanceRate, turnaroundMs }, lengthMax);
@@ -152,6 +169,7 @@ export class Scheduler {
 
   forget(session: Session): void {
     this.#ready.delete(session.key);
+    this.#speculation.forget(session);
   }
 
   #hasWork(session: Session): boolean {
@@ -169,11 +187,22 @@ export class Scheduler {
 
   readonly #isIdle = (session: Session): boolean => !this.#ready.has(session.key);
 
-  /** Plans the next pass, if the engine is free: the caller starts it. */
-  schedule(nowMs: number): PassPlan {
+  /** Plans the next pass or draft stage, if the engine is free: the caller starts it. */
+  schedule(nowMs: number): PassPlan | StagePlan {
     if (this.#inFlight) return { kind: 'idle' };
+    const { awaitedUntilMs } = this.#speculation;
+    if (awaitedUntilMs !== null && nowMs < awaitedUntilMs) {
+      return { kind: 'wait', untilMs: awaitedUntilMs };
+    }
     this.#assignSlots(nowMs);
-    const candidates = this.#candidates();
+    const sessions = this.#usable();
+    const firstDraftLength = this.#firstDraftLength(Math.max(1, sessions.length));
+    const [predict, contextLength] = [this.#predict, this.#contextLength];
+    const costs = { predict, firstDraftLength, contextLength };
+    const step = this.#speculation.next(sessions, costs, nowMs);
+    if (step.kind !== 'pass') return step;
+    this.#lines = step.lines;
+    const candidates = this.#candidates(sessions);
     const fairness = this.#fairShare.terms(this.#tenants(), nowMs);
     const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
     const plan = planPass(candidates, bounds, this.#predict, nowMs);
@@ -208,7 +237,8 @@ export class Scheduler {
     }
   }
 
-  #candidates(): Candidate[] {
+  /** Sessions that the next pass may compute for. */
+  #usable(): readonly Session[] {
     const usable = [...this.#ready.values()].filter(
       (session) =>
         this.#slots.isReady(session) &&
@@ -217,12 +247,13 @@ export class Scheduler {
     );
     // A copied prompt may be complete, with nothing left to compute.
     for (const session of [...this.#ready.values()]) this.refresh(session);
-    const context = {
-      passMs: this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 }),
-      firstDraftLength: this.#firstDraftLength(Math.max(1, usable.length)),
-    };
-    const candidates = this.#quarantined(usable).map((session) =>
-      candidateOf(session, this.#slots, context),
+    return this.#quarantined(usable);
+  }
+
+  #candidates(sessions: readonly Session[]): Candidate[] {
+    const passMs = this.passTime.predict({ tokenCount: 1, rowCount: 1, tokenContext: 0 });
+    const candidates = sessions.map((session) =>
+      candidateOf(session, this.#slots, this.#lines.get(session)!, passMs),
     );
     return withinRounds(candidates, this.#ready);
   }
@@ -257,19 +288,32 @@ export class Scheduler {
     const segments = shares.map((share, index) => {
       const session = sessions[index]!;
       const { contextLength } = this.#settings.model;
-      const built = buildSegment(session, share, this.#slots, contextLength, nowMs);
+      const line = this.#lines.get(session)!;
+      const built = buildSegment(session, share, line, this.#slots, contextLength, nowMs);
       session.passStarted(built.inFlight, built.segment.from);
       this.#slots.beginPass(session, nowMs);
       return built.segment;
     });
     const shape = passShapeOf(segments);
     const wantsHints = sessions.some(({ terms, segment }) => terms.wantsHints && segment?.isJudged);
-    const isAll = sessions.length === this.#ready.size;
-    const followCount = isAll ? Math.min(...sessions.map(plainFollowCount)) : 0;
+    const followCount = this.#followCount(sessions);
     const id = this.#issue({ kind: 'pass', segments, wantsHints, followCount }, null);
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
+    this.#speculation.passStarted(sessions, followCount > 0);
+  }
+
+  /** Passes that will ask for the next tokens of the same sessions, without drafts. */
+  #followCount(sessions: readonly Session[]): number {
+    if (sessions.length < this.#ready.size) return 0;
+    const isPlain = sessions.every((session) => this.#speculation.isPlain(session));
+    return isPlain ? Math.min(...sessions.map(plainFollowCount)) : 0;
+  }
+
+  /** Gives a planned draft stage to the draft engine. */
+  startStage({ parts }: StagePlan, nowMs: number): void {
+    this.#speculation.startStage(parts, nowMs);
   }
 
   #noteLoad(

@@ -7,6 +7,7 @@ import type { Outcome } from '../../../engine/engine.js';
 import type { CutLimit } from '../../../math/cut-law.js';
 import type { Law } from '../../../math/law.js';
 import { u32Max } from '../../../protocol/limits.js';
+import { noServerDrafts } from '../drafting/draft-line.js';
 import type { Session } from '../session.js';
 import { sessionOf } from '../session.suite.js';
 import { makeVerdict } from './make-verdict.js';
@@ -19,10 +20,17 @@ const logprobs = Float32Array.of(-1, -2, -3, -4);
 function rejected(law: Law, cut: CutLimit | null): Session {
   const session = sessionOf({ scheme: 'split', topLogprobs: 0, cut });
   const ids = Int32Array.of(2);
-  const rest = { probs: Float64Array.of(1), laws: null, residual: null, more: false };
+  const rest = {
+    probs: Float64Array.of(1),
+    laws: null,
+    residual: null,
+    more: false,
+    chances: null,
+  };
   session.addDraft({ kind: 'draft', session: 0, epoch: 0, from: 3, ids, ...rest }, 0);
   const segment = { from: 3, draftCount: 1, padCount: 0, isJudged: true, epoch: 0, ids };
-  session.passStarted({ ...segment, queueMs: 0, isRetry: false }, 0);
+  const server = noServerDrafts;
+  session.passStarted({ ...segment, server, queueMs: 0, isRetry: false }, 0);
   const outcome = {
     acceptedCount: 0,
     final: { kind: 'law', law },

@@ -3,7 +3,7 @@
 
 import { cutLaw } from '../../../math/cut-law.js';
 import type { LawLogprobs } from '../../../math/logprobs.js';
-import type { SentLaw, Verdict } from '../../../protocol/frame.js';
+import { modeTraits, type SentLaw, type Verdict } from '../../../protocol/frame.js';
 import { limits, u32Max } from '../../../protocol/limits.js';
 import type { Session } from '../session.js';
 import type { DueLaw, PassTimes } from '../session-status.js';
@@ -16,7 +16,7 @@ export function makeVerdict(
   advisedDraftLength: number | null,
   nowMs: number,
 ): Verdict {
-  const { due, acceptedCount, rejectedCount, ...progress } = session.takeProgress(nowMs);
+  const { due, acceptedCount, rejectedCount, sources, ...progress } = session.takeProgress(nowMs);
   const law = due && sentLaw(due, session.terms);
   return {
     kind: 'verdict',
@@ -29,6 +29,7 @@ export function makeVerdict(
     advisedDraftLength,
     law,
     lawLogprobs: law && due && sentLogprobs(law, due),
+    sources: modeTraits[session.terms.mode].tellsSources ? sources : null,
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { probOf } from '../../../math/law.js';
 import { type WireCode, type WireFault, wireFault } from '../../../protocol/code.js';
-import type { Draft } from '../../../protocol/frame.js';
+import { type Draft, modeTraits } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { checkScheme, checkVocabulary } from '../../../protocol/session-check.js';
 import type { Session } from '../session.js';
@@ -42,7 +42,9 @@ function contentFault(
   frame: Draft,
   { model, limits: { draftTokens } }: ServerCoreSettings,
 ): WireFault | null {
-  if (mode === 'stream') return faultOf(frame, 'session-state', 'a draft in mode stream');
+  if (!modeTraits[mode].takesDrafts) {
+    return faultOf(frame, 'session-state', `a draft in mode ${mode}`);
+  }
   if (frame.ids.length > draftTokens) {
     const message = `draft of ${frame.ids.length} tokens exceeds ${draftTokens}`;
     return faultOf(frame, 'limit-exceeded', message);

@@ -96,11 +96,14 @@ export class SessionFrames {
 
   #draft(session: Session, frame: Draft, nowMs: number): void {
     const before = session.log.length;
+    const { epoch, end, isVoid } = session.drafts;
     const fault = receiveDraft(session, frame, this.#parts.settings, nowMs);
     if (fault) {
       this.#parts.ending.fail(session, fault);
       return;
     }
+    const isSame = session.drafts.epoch === epoch;
+    this.#parts.speculation.received(session, { end: isSame ? end : null, isVoid }, nowMs);
     // Only a residual token makes the log longer.
     if (session.log.length === before) return;
     this.#parts.counters.committedCount++;

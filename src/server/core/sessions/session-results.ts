@@ -29,9 +29,20 @@ export class SessionResults {
     // Forgotten during the pass.
     if (segment === null) return;
     const before = session.log.length;
+    const { sources, serverTests } = session;
+    const wasVoid = session.drafts.isVoid;
     const isValid = session.commitPass(outcome, nowMs);
     const isJudged = isValid && segment.isJudged;
-    if (isJudged) this.#count(session, session.log.length - before, segment.draftCount + 1, nowMs);
+    if (isJudged) {
+      const judgedCount = segment.draftCount + segment.server.tokens.length + 1;
+      this.#count(session, session.log.length - before, judgedCount, nowMs);
+      const committedCount = session.log.length - before;
+      const isBroken = session.drafts.isVoid && !wasVoid;
+      this.#parts.speculation.judged(session, segment, outcome, committedCount, isBroken, nowMs);
+      this.#parts.counters.countSources(sources, session.sources);
+      this.#parts.counters.countTests(serverTests, session.serverTests);
+      if (judgedCount > 1) this.#parts.counters.roundCount++;
+    }
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#parts.replies.verdict(session, nowMs, times);

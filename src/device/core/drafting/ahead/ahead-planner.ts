@@ -2,7 +2,7 @@
 // bring. When a verdict follows a branch, that branch becomes the chain.
 
 import { schemeTraits } from '../../../../math/scheme.js';
-import type { Hint } from '../../../../protocol/frame.js';
+import { type Hint, modeTraits } from '../../../../protocol/frame.js';
 import { showsDrafts } from '../../absence.js';
 import type { GenerateRequest } from '../../event.js';
 import type { SessionView } from '../../session-view.js';
@@ -23,7 +23,8 @@ export function holdsBranches(
   { scheme, mode }: GenerateRequest,
 ): boolean {
   const isForeseen = schemeTraits[scheme].pick !== 'law';
-  const isOffered = mode === 'race' ? ahead.inRace : mode !== 'stream';
+  const { takesDrafts, writesUnasked } = modeTraits[mode];
+  const isOffered = takesDrafts && (ahead.inRace || !writesUnasked);
   return ahead.tokensMax > 0 && isForeseen && isOffered;
 }
 
@@ -192,6 +193,6 @@ export class AheadPlanner implements DraftPlanner {
 /** Tokens that come too late: in race the server goes on while a correction is on its way. */
 function lostCount({ timings, request }: SessionView): number {
   const { mean: passMs } = timings.pass;
-  if (request.mode !== 'race' || passMs === null || passMs <= 0) return 0;
+  if (!modeTraits[request.mode].writesUnasked || passMs === null || passMs <= 0) return 0;
   return Math.floor((timings.roundTrip.mean ?? 0) / passMs) + 1;
 }

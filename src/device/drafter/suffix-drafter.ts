@@ -1,78 +1,73 @@
 // Drafts without a model, by looking up the end of the text in the text itself: one job per answer,
-// one guess per run. The look-up is engine/ngram-look-up.ts.
+// one guess per run. The look-up is engine/suffix/.
 
 import { assert } from '../../base/assert.js';
-import {
-  type NgramOptions,
-  ngramDefaults,
-  ngramDraft,
-  ngramLookUp,
-} from '../../engine/ngram-look-up.js';
-import { MainSequence } from '../core/drafting/main-sequence.js';
+import type { SlotConfig } from '../../engine/engine.js';
+import { pointDraft } from '../../engine/suffix/point-draft.js';
+import { type SuffixGuessLimits, suffixDefaults } from '../../engine/suffix/suffix-look-up.js';
 import type { DraftStart } from '../core/event.js';
 import type { AnswerId } from '../core/token.js';
 import type { Drafter, DrafterFactory, DrafterListener } from './drafter.js';
+import { SuffixSequence } from './suffix-sequence.js';
 
 interface Job {
-  readonly mainSequence: MainSequence;
+  readonly sequence: SuffixSequence;
   run: number | null;
 }
 
 /** @param later runs a task after the present one. @param contextLength most tokens of a text. */
-export function ngramDrafter(
+export function suffixDrafter(
   later: (task: () => void) => void,
   contextLength: number,
-  options: NgramOptions = ngramDefaults,
+  limits: SuffixGuessLimits = suffixDefaults,
 ): DrafterFactory {
-  return (listener) => new NgramDrafter(listener, later, contextLength, options);
+  return (listener) => new SuffixDrafter(listener, later, contextLength, limits);
 }
 
-class NgramDrafter implements Drafter {
+class SuffixDrafter implements Drafter {
   readonly contextLength: number;
   readonly #listener: DrafterListener;
   readonly #later: (task: () => void) => void;
-  readonly #options: NgramOptions;
+  readonly #limits: SuffixGuessLimits;
   readonly #jobs = new Map<AnswerId, Job>();
 
   constructor(
     listener: DrafterListener,
     later: (task: () => void) => void,
     contextLength: number,
-    options: NgramOptions,
+    limits: SuffixGuessLimits,
   ) {
     this.#listener = listener;
     this.#later = later;
     this.contextLength = contextLength;
-    this.#options = options;
+    this.#limits = limits;
   }
 
-  open(answer: AnswerId): void {
-    this.#jobs.set(answer, { mainSequence: new MainSequence(), run: null });
+  open(answer: AnswerId, { promptLength }: SlotConfig): void {
+    const sequence = new SuffixSequence(promptLength, this.#limits);
+    this.#jobs.set(answer, { sequence, run: null });
   }
 
   start(request: DraftStart): void {
     const job = this.#jobs.get(request.answer);
     assert(job !== undefined, `answer ${request.answer} is not open`);
-    const { length } = request.sequences;
-    assert(length === 1, `${length} sequences for a drafter of one`);
-    const [text] = job.mainSequence.begin(request.sequences);
+    const text = job.sequence.begin(request.sequences);
     job.run = request.run;
-    this.#later(() => this.#guess(request, job, text!));
+    this.#later(() => this.#guess(request, job, text));
   }
 
   #guess({ answer, run, countMax, scheme }: DraftStart, job: Job, text: number[]): void {
     if (job.run !== run) return;
-    const room = Math.min(countMax, this.contextLength - text.length);
-    const guess = room > 0 ? ngramLookUp(text, room, this.#options) : [];
+    const guess = job.sequence.guess(text, Math.min(countMax, this.contextLength - text.length));
     for (const token of guess) {
       if (job.run !== run) return;
-      const drafted = ngramDraft(text.length, token, scheme);
+      const drafted = pointDraft(text.length, token, scheme);
       text.push(token);
       this.#listener.drafted(answer, run, [{ sequenceIndex: 0, token: drafted }]);
     }
     if (job.run !== run) return;
     job.run = null;
-    // No match: 'confidence' makes the core wait until the text has grown; 'count' would ask on.
+    // No guess: 'confidence' makes the core wait until the text has grown; 'count' would ask on.
     this.#listener.ended(answer, run, [guess.length > 0 ? 'count' : 'confidence']);
   }
 

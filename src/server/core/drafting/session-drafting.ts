@@ -1,0 +1,94 @@
+// Keeps what the server knows of the drafts of one session: how those of each source do, when its
+// device's arrive, and what drafts may still cost it.
+
+import type { DraftCounts } from '../draft-buffer.js';
+import {
+  ArrivalForecast,
+  LossBudget,
+  SourceAcceptance,
+  TokenRate,
+} from '../passes/speculation/index.js';
+import type { InFlightSegment } from '../session-status.js';
+
+/** Before anything is tested: between the best and the worst pairs of models in use. */
+const guess = 0.65;
+/** Weight of the newest pass in a rate. */
+const rateStep = 1 / 16;
+
+export class SessionDrafting {
+  readonly device = new SourceAcceptance(guess);
+  readonly model = new SourceAcceptance(guess);
+  readonly arrivals: ArrivalForecast;
+  readonly budget = new LossBudget();
+  readonly rate = new TokenRate();
+  /** Charged to the budget for each millisecond that the engine is held now. */
+  holdShare = 0;
+  /** Share of recent passes that tested drafts of the look-up. */
+  suffixRate = 0;
+  #decided: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
+  /** Drafts of the device that have stood since the last one that fell. */
+  #deviceDepth = 0;
+  #passEndMs: number | null = null;
+
+  /** @param windowMax tokens that its device may be ahead. @param passMs predicted, of a step. */
+  constructor(windowMax: number, passMs: number) {
+    this.arrivals = new ArrivalForecast(windowMax);
+    this.budget.open(passMs);
+  }
+
+  /** The engine was held. */
+  payHold(ms: number): void {
+    if (this.holdShare > 0) this.budget.charge(ms * this.holdShare);
+    this.holdShare = 0;
+  }
+
+  /** Drafts of the device were tested, or compared with what was committed. */
+  decided(counts: DraftCounts): void {
+    const accepted = counts.acceptedCount - this.#decided.acceptedCount;
+    const rejected = counts.rejectedCount - this.#decided.rejectedCount;
+    this.#decided = counts;
+    for (let count = 0; count < accepted; count++) this.device.add(this.#deviceDepth++, true);
+    for (let count = 0; count < rejected; count++) this.device.add(this.#deviceDepth, false);
+    if (rejected > 0) this.#deviceDepth = 0;
+  }
+
+  /**
+   * A pass has judged drafts.
+   *
+   * @param acceptedCount of all that it tested, padding included.
+   * @param counts of the device's drafts so far.
+   */
+  tested(
+    { draftCount, server }: InFlightSegment,
+    acceptedCount: number,
+    counts: DraftCounts,
+  ): void {
+    if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
+    this.decided(counts);
+    const testedCount = Math.min(acceptedCount + 1 - draftCount, server.tokens.length);
+    let isModelTested = false;
+    for (let depth = 0; depth < testedCount; depth++) {
+      if (server.sources[depth] !== 'model') continue;
+      this.model.add(depth, draftCount + depth < acceptedCount);
+      isModelTested = true;
+    }
+    if (!isModelTested) this.model.rest();
+    const hasSuffix = server.sources.includes('suffix');
+    this.suffixRate += rateStep * ((hasSuffix ? 1 : 0) - this.suffixRate);
+  }
+
+  get #decidedCount(): number {
+    return this.#decided.acceptedCount + this.#decided.rejectedCount;
+  }
+
+  /**
+   * A pass has committed tokens.
+   *
+   * @param stepMs what it would have taken if all sessions had only stepped.
+   */
+  committed(tokenCount: number, stepMs: number, nowMs: number): void {
+    if (tokenCount > 0) this.budget.committed(tokenCount, stepMs);
+    if (this.#passEndMs !== null) this.rate.add(tokenCount, nowMs - this.#passEndMs);
+    this.#passEndMs = nowMs;
+  }
+}
