@@ -13,6 +13,13 @@ import type { InFlightSegment } from '../session-status.js';
 /** Before anything is tested: between the best and the worst pairs of models in use. */
 const guess = 0.65;
 
+/** What a pass has decided of the drafts of a session, of any source, padding included. */
+export interface Tested {
+  readonly acceptedCount: number;
+  /** The accepted ones and the first that fell, if one did. */
+  readonly testedCount: number;
+}
+
 export class SessionDrafting {
   readonly device = new SourceAcceptance(guess);
   readonly model = new SourceAcceptance(guess);
@@ -51,17 +58,16 @@ export class SessionDrafting {
   /**
    * A pass has judged drafts.
    *
-   * @param acceptedCount of all that it tested, padding included.
    * @param counts of the device's drafts so far.
    */
   tested(
     { draftCount, server }: InFlightSegment,
-    acceptedCount: number,
+    { acceptedCount, testedCount: decidedCount }: Tested,
     counts: DraftCounts,
   ): void {
     if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
     this.decided(counts);
-    const testedCount = Math.min(acceptedCount + 1 - draftCount, server.tokens.length);
+    const testedCount = Math.min(decidedCount - draftCount, server.tokens.length);
     let isModelTested = false;
     for (let depth = 0; depth < testedCount; depth++) {
       if (server.sources[depth] !== 'model') continue;

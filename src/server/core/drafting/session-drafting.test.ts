@@ -1,0 +1,43 @@
+// Checks that a session learns from tested drafts of the server, and from no others.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { InFlightSegment } from '../session-status.js';
+import { SessionDrafting } from './session-drafting.js';
+
+const counts = { acceptedCount: 0, rejectedCount: 0 };
+
+/** A pass with so many drafts of the model behind two of the device. */
+function segmentOf(modelCount: number): InFlightSegment {
+  const server = {
+    tokens: new Int32Array(modelCount),
+    sources: Array.from({ length: modelCount }, () => 'model' as const),
+    chances: new Array<number>(modelCount).fill(0.5),
+    confidences: new Array<number>(modelCount).fill(0.5),
+  };
+  return { draftCount: 2, server } as unknown as InFlightSegment;
+}
+
+function rateAfter(acceptedCount: number, testedCount: number): number {
+  const known = new SessionDrafting(16, 20);
+  known.tested(segmentOf(3), { acceptedCount, testedCount }, counts);
+  return known.model.rate;
+}
+
+describe('what is known of the drafts of a session', () => {
+  const before = new SessionDrafting(16, 20).model.rate;
+
+  it('rises with drafts that stand, and falls with the first that does not', () => {
+    assert.ok(rateAfter(5, 5) > rateAfter(4, 4));
+    assert.ok(rateAfter(4, 4) > before);
+    assert.ok(rateAfter(2, 3) < before);
+    // Two stood, and the third fell.
+    assert.ok(rateAfter(4, 5) < rateAfter(4, 4));
+  });
+
+  it('does not change with drafts that were not tested', () => {
+    assert.equal(rateAfter(2, 2), before);
+    assert.equal(rateAfter(1, 2), before);
+    assert.equal(rateAfter(0, 1), before);
+  });
+});
