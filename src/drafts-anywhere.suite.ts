@@ -11,7 +11,7 @@ import { speculate } from './engine/local/speculate.js';
 import { plainSampling } from './math/sampling.js';
 import type { Mode } from './protocol/frame.js';
 import { startServer } from './server/server.js';
-import type { ServerDraftingOptions } from './server/server-options.js';
+import type { ServerOptions } from './server/server-options.js';
 
 export interface AnywhereOptions {
   readonly promptCount: number;
@@ -57,7 +57,7 @@ export async function checkAnywhere(
     { kind: 'engine', engine: deviceDraft },
   ];
   const suffixBytesMax = 2 ** 20;
-  const draftings: ServerDraftingOptions[] = [
+  const draftings: NonNullable<ServerOptions['drafting']>[] = [
     {},
     { suffixBytesMax },
     { engine: serverDraft },

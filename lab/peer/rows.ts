@@ -88,6 +88,10 @@ const chatAsks = (turn: Turn, count: number): PeerAsk[] =>
     return { prompt, tokensMax: 16, ...(round > 0 && { kind: later }) };
   });
 
+/** The same questions again, so that the answers repeat what the server has written. */
+const repeatAsks = (turn: Turn): PeerAsk[] =>
+  range(6, (index) => ({ prompt: opening(turn, index % 2), tokensMax: turn.isQuick ? 32 : 96 }));
+
 const repeated = '10 tokens, 5 as before, ms';
 /** Figure, length of the prompts and their count. */
 const lengthsAsked = [
@@ -111,12 +115,19 @@ function lengthAsks(turn: Turn): PeerAsk[] {
   });
 }
 
-const draftFlags = ['--spec-type', 'draft-simple', '--spec-draft-n-max', '3', '-md', draftPath];
-const sizes = ['--spec-ngram-simple-size-n', '3', '--spec-ngram-simple-size-m', '8'];
-const draftModel: PeerWay = { kind: 'llama', flags: [...draftFlags, '-td', '1'] };
-const lookUp: PeerWay = { kind: 'llama', flags: ['--spec-type', 'ngram-simple', ...sizes] };
-const race: PeerWay = { kind: 'race', flags: ['-md', draftPath, '-t', '1'] };
-const raceLookUp: PeerWay = { kind: 'race', flags: ['-md', 'suffix'] };
+/** llama.cpp's draft model beside its target. @param count drafted in each round. */
+const draftModel = (count: number): PeerWay => ({
+  kind: 'llama',
+  flags: [
+    ...['--spec-type', 'draft-simple', '--spec-draft-n-max', `${count}`],
+    ...['-md', draftPath, '-td', '1'],
+  ],
+});
+const lookUp = (kind: string): PeerWay => ({ kind: 'llama', flags: ['--spec-type', kind] });
+const draftHere: PeerWay = { kind: 'serve', flags: ['--draft', `suffix,${draftPath}`, '-td', '1'] };
+const device: PeerWay = { kind: 'device', flags: ['-md', draftPath, '-t', '1'] };
+/** Lengths around the best one, which is the same for a user and for several. */
+const draftLengths = [2, 3, 4];
 
 const text = { type: 'string', maxLength: 12 };
 const object = (properties: Readonly<Record<string, object>>) => ({
@@ -165,13 +176,29 @@ const rowGroups = {
   speculation: {
     models: [large],
     rows: [
-      { name: 'draft model, n = 3 | streaming', theirs: draftModel },
-      { name: 'draft model, n = 3 | race', theirs: draftModel, ours: race },
-      { name: 'n-gram | streaming', theirs: lookUp },
-      { name: 'n-gram | race with n-gram', theirs: lookUp, ours: raceLookUp },
-      { name: 'none | race', ours: race },
+      ...[1, 4, 16].flatMap((count) =>
+        draftLengths.map((length) => ({
+          name: `draft model, n = ${length} | draft model, ${count} ${count === 1 ? 'user' : 'users'}`,
+          ...{ theirs: draftModel(length), ours: draftHere, count, slots: count },
+        })),
+      ),
+      { name: 'draft model, n = 3 | device', theirs: draftModel(3), ours: device },
+      { name: 'none | device', ours: device },
     ],
-    asks: (turn) => stories(turn, 3, { tokensMax: turn.isQuick ? 32 : 64 }),
+    asks: (turn, { count }) =>
+      stories(turn, 3 * count, { tokensMax: turn.isQuick ? 32 : 64 }).flatMap((all) =>
+        range(count, (user) => all.slice(3 * user, 3 * user + 3)),
+      ),
+    figures: figures.crowd,
+  },
+  repeats: {
+    models: [large],
+    rows: [
+      ...['ngram-simple', 'ngram-map-k', 'ngram-mod'].map((kind) => ({
+        ...{ name: `${kind} | suffix`, theirs: lookUp(kind), context: 1024 },
+      })),
+    ],
+    asks: (turn) => [repeatAsks(turn)],
     figures: figures.wholeAnswers,
   },
   json: {

@@ -18,9 +18,9 @@ import {
 import { findLibrary, llamaVersion } from '../../src/engine/llama/library.js';
 
 export interface PeerWay {
-  /** `serve` streams; `race` is a device on the same machine, asked over its HTTP API. */
-  readonly kind: 'llama' | 'serve' | 'race';
-  /** Of llama-server, or of the device. */
+  /** `device` is one on the same machine as a plain server, asked over its HTTP API. */
+  readonly kind: 'llama' | 'serve' | 'device';
+  /** Of llama-server, of the server, or of the device. */
   readonly flags: readonly string[];
 }
 
@@ -127,7 +127,8 @@ export class PeerServer {
       const options = { program: [llamaServer], env: llamaEnvironment(llamaServer) };
       return this.#run(port, [...shared, ...ofAll, ...flags], options);
     }
-    await this.#run(port, ['serve', ...shared, '-c', `${context}`]);
+    const own = kind === 'serve' ? flags : [];
+    await this.#run(port, ['serve', ...shared, '-c', `${context}`, ...own]);
     if (kind === 'serve') return;
     // A device looks for its server at once.
     const devicePort = await freePort();

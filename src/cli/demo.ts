@@ -24,7 +24,7 @@ import { closeEngines, type Engines, loadEngines } from './generation/engines.js
 import { generateText } from './generation/generation.js';
 import { commandName } from './package-root.js';
 import { LineFit, spareColumns } from './screen/line-fit.js';
-import { formatBytes, formatDuration, formatShare } from './screen/numbers.js';
+import { formatBytes, formatDuration } from './screen/numbers.js';
 import { legendEntries, type TokenMark, TokenStream } from './screen/render.js';
 import { formatTable } from './screen/table.js';
 import {
@@ -36,7 +36,7 @@ import {
   whenAborted,
 } from './screen/terminal.js';
 
-const description = `Shows the whole system on this machine with the bundled models: a server process, two device processes with different drafters, and an emulated link between them. First it shows a text with every token coloured by its origin. Then every mode writes the same texts twice: on an emulated large target, whose passes are slowed down, and on the small target as it is. Takes under a minute and needs no network.
+const description = `Shows the whole system on this machine with the bundled models: a server process that drafts too, two device processes, one of which drafts nothing, and an emulated link between them. First it shows a text with every token coloured by its origin. Then every mode writes the same texts twice: on an emulated large target, whose passes are slowed down, and on the small target as it is. Takes under a minute and needs no network.
 
   pilotfish demo
   pilotfish demo --pass-ms 20 --round-trip-ms 100
@@ -109,6 +109,12 @@ async function demo(options: DemoOptions, terminal: Terminal): Promise<number> {
   }
 }
 
+interface LostDevice {
+  readonly answer: DeviceAnswer;
+  readonly beforeMs: number;
+  readonly afterMs: number;
+}
+
 interface DemoParts {
   readonly options: DemoOptions;
   readonly stage: DemoProcesses;
@@ -144,20 +150,21 @@ class Demo {
     const { roundTripMs, passMs } = options;
     this.#heading('On this machine, now');
     const rows = [
-      ['server', `${targetName}, 9 million weights, on 127.0.0.1:${stage.server.port}`],
-      ['device 1', `drafts with ${draftName}, 0.8 million weights`],
-      ['device 2', 'has no model: drafts repeated phrases by look-up'],
+      ['server', `${targetName}, 9 million weights, on 127.0.0.1:${stage.server.port};`],
+      ['', `drafts too, with ${draftName}, 0.8 million weights`],
+      ['device 1', `drafts with ${draftName}`],
+      ['device 2', 'drafts nothing, like any client of the HTTP API'],
       ['link', `emulated: round trip ${roundTripMs} ms`],
       ['pass', `emulated: ${passMs} ms for any batch, like a large target`],
-      ['', 'on an accelerator'],
+      ['', `on an accelerator; ${passMs / 10} ms of the server's draft model`],
     ];
     this.#write(`${formatTable(rows, { indent: '  ' })}\n`);
     this.#heading('How to read it');
     this.#legend({
-      accepted: 'the target agrees with the draft',
+      accepted: 'the target agrees with device 1',
       residual: "the target's own token in its place",
       bonus: 'one more token from the same pass',
-      target: 'no draft arrived in time',
+      target: "the server's: drafted there, or not",
     });
   }
 
@@ -173,21 +180,43 @@ class Demo {
     const { options, stage } = this.#parts;
     const { seed } = options;
     const prompt = options.prompt || openingFor(seed);
-    this.#heading(`Device 1 writes, mode race (seed ${seed}, temperature ${usualLaw.temp})`);
-    const task = { ...this.#task(prompt, seed, shownTokens), mode: 'race' };
-    const other = stage.lookUpDevice.ask(task);
+    this.#heading(`Device 1 writes, mode auto (seed ${seed}, temperature ${usualLaw.temp})`);
+    const task = { ...this.#task(prompt, seed, shownTokens), mode: 'auto' };
+    const other = stage.plainDevice.ask(task);
     other.catch(() => undefined);
     const shown = await this.#show(stage.modelDevice, task);
     this.#write('\n');
     this.#paragraph(answerText(shown));
     const second = await other;
-    const isSame = second.tokens.join() === shown.tokens.join();
-    const { origins, tokenCount } = second.statistics;
+    const lost = await this.#lose(task);
+    const text = shown.tokens.join();
+    const isSame = [second, lost.answer].every(({ tokens }) => tokens.join() === text);
     this.#paragraph(
-      `Device 2 answered the same request at the same time, in the same passes. ${origins.drafted} of its ${tokenCount} tokens were drafted.${isSame ? ' Its text is the same, token for token.' : ''}`,
+      `Device 2 answered the same request at the same time, in the same passes: ${sourcesText(second)}.`,
+    );
+    this.#paragraph(
+      `Device 1 wrote it once more, and after ${shownTokens / 2} tokens nothing of it reached the server: the text went on, with ${formatDuration(lost.beforeMs)} a token before and ${formatDuration(lost.afterMs)} after.${isSame ? ' All three texts are the same, token for token.' : ''}`,
     );
     if (!isSame) this.#alarm();
     return isSame;
+  }
+
+  /** Cuts the way up in the middle of a text. Times are of a token. */
+  async #lose(task: DemoTask & { mode: string }): Promise<LostDevice> {
+    const { modelDevice, relay } = this.#parts.stage;
+    const startedMs = performance.now();
+    let [count, cutAtMs] = [0, startedMs];
+    try {
+      const answer = await modelDevice.ask(task, () => {
+        if (++count !== shownTokens / 2) return;
+        relay.holdUp(true);
+        cutAtMs = performance.now();
+      });
+      const afterMs = (performance.now() - cutAtMs) / Math.max(1, count - shownTokens / 2);
+      return { answer, beforeMs: (cutAtMs - startedMs) / (shownTokens / 2), afterMs };
+    } finally {
+      relay.holdUp(false);
+    }
   }
 
   async #show(device: DeviceProcess, task: DemoTask & { mode: string }): Promise<DeviceAnswer> {
@@ -266,19 +295,19 @@ class Demo {
       count === 1
         ? `1 more text of ${turnTokens} tokens`
         : `${count} more texts, ${turnTokens} tokens each`;
-    for (const [title, { ways, contenders, passMs: measuredMs }] of [
+    for (const [title, { ways, passMs: measuredMs }] of [
       [`A large target (emulated: ${passMs} ms a pass)`, emulated],
       [`The small target as it is (${formatDuration(asItIs.passMs)} a pass)`, asItIs],
     ] as const) {
       this.#heading(`${title}: ${texts}`);
       this.#write(`${comparisonTable(ways, alone)}\n\n`);
-      this.#paragraph(verdictText(contenders));
+      this.#paragraph(verdictText(ways));
       const roundTokens = roundTokensOf(ways.find(({ name }) => name === 'stop-and-wait')!);
       this.#paragraph(reasonText({ roundTripMs, passMs: measuredMs, roundTokens }));
     }
     this.#write('\n');
     this.#paragraph(
-      `"device alone" is the draft model's own text, not verified. All other rows are the target's text${isSameText ? ', the same in every row, token for token.' : '.'} "race, look-up" is device 2, which streams where nothing repeats. Speeds and ratios are medians over the texts, so a ratio need not be the quotient of two speeds.`,
+      `"device alone" is the draft model's own text, not verified. All other rows are the target's text${isSameText ? ', the same in every row, token for token.' : '.'} In "auto" the server drafts too; "auto, no device" is device 2. Speeds and ratios are medians over the texts, so a ratio need not be the quotient of two speeds.`,
     );
     if (!isSameText) this.#alarm();
   }
@@ -318,8 +347,21 @@ class Demo {
 }
 
 /** Describes how a text was written. */
-function answerText({ statistics }: DeviceAnswer): string {
-  const { tokenCount, totalMs, origins, acceptanceRate, upBytes, downBytes } = statistics;
-  const share = acceptanceRate === null ? '' : ` (${formatShare(acceptanceRate)} of those tested)`;
-  return `${tokenCount} tokens in ${formatDuration(totalMs)}: ${origins.drafted} drafted and accepted${share}; ${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down.`;
+function answerText(answer: DeviceAnswer): string {
+  const { tokenCount, totalMs, upBytes, downBytes } = answer.statistics;
+  return `${tokenCount} tokens in ${formatDuration(totalMs)}: ${sourcesText(answer)}; ${formatBytes(upBytes)} up, ${formatBytes(downBytes)} down.`;
+}
+
+const sourceNames = {
+  device: 'of the device that came in time',
+  model: 'of the server',
+} as const;
+
+/** `24 tokens from drafts of the device, 3 ..., 12 of the target's own`. */
+function sourcesText({ statistics: { sources } }: DeviceAnswer): string {
+  const drafted = Object.entries(sourceNames).flatMap(([source, name]) => {
+    const count = sources[source as keyof typeof sourceNames];
+    return count > 0 ? [`${count} from drafts ${name}`] : [];
+  });
+  return [...drafted, `${sources.target} of the target's own`].join(', ');
 }

@@ -28,9 +28,10 @@ const description = `Computes from your numbers how many users one server carrie
 
   pilotfish plan --pass-ms 30 --draft-ms 20 --acceptance 0.7 --round-trip-ms 40
   pilotfish plan --device pi-5 --draft-weights 494 --link lte --devices 20 --tokens-per-second 12
+  pilotfish plan --pass-ms 30 --draft-ms 20 --server-draft-ms 3
   pilotfish plan --stats ws://edge:7433
 
-\`pilotfish run\` prints the acceptance rate of your models. --stats takes the pass times from a running server. Profiles are round or cited figures. Plans are simulations, exact to a few percent for the given numbers.`;
+\`pilotfish run\` prints the acceptance rate of your models. --stats takes the pass times from a running server. The column drafts counts those of a device that a pass tests. Profiles are round or cited figures. Plans are simulations, exact to a few percent for the given numbers.`;
 
 interface Options extends PlanOptions, CredentialOptions {
   readonly json?: boolean;
@@ -101,6 +102,11 @@ const deviceFlags = () => [
     decimalIn(0.1, 1e6),
   ).default(494),
   flag('--draft-ms <n>', 'time to draft a token', decimalIn(0, 1e5)),
+  flag(
+    '--server-draft-ms <n>',
+    'time to draft a token on the server, for auto and co-located (default: no draft model there)',
+    decimalIn(0.01, 1e5),
+  ),
   flag('--watts <n>', 'power of a device while it drafts', decimalIn(0, 1e4)),
   flag(
     '--acceptance <share>',

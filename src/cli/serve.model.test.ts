@@ -35,7 +35,10 @@ describe('pilotfish serve', () => {
       assert.equal(taken.code, 4);
       assert.match(taken.err, /cannot listen on 127\.0\.0\.1:\d+: another program listens there/);
     });
-    assert.match(ended.out, /^pilotfish: .* ready on ws:\S+, 2 slots of 128 tokens\n$/);
+    assert.match(
+      ended.out,
+      /^pilotfish: .* ready on ws:\S+, 2 slots of 128 tokens; drafts by look-up\n$/,
+    );
     assert.equal(ended.code, 0);
     assert.match(ended.err, /stopped after .*, 60 tokens in/);
   });

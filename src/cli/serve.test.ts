@@ -16,6 +16,16 @@ describe('serve and top without a server', () => {
     { args: ['serve', '-m', 'x', '-md', 'a,b'], code: 2, says: /a model, suffix, both/ },
     { args: ['serve', '-m', 'x', '-md', 'none,suffix'], code: 2, says: /a model, suffix, both/ },
     {
+      args: ['serve', '-m', 'stories-target', '-md', 'sufix'],
+      code: 3,
+      says: /--draft: there is no file 'sufix'; .*suffix and none need no file/,
+    },
+    {
+      args: ['serve', '-m', 'x', '-td', '2'],
+      code: 2,
+      says: /--threads-draft needs a draft model/,
+    },
+    {
       args: ['serve', '-m', 'x', '--api-key', 's3cret'],
       code: 2,
       says: /--api-key is not accepted/,

@@ -3,7 +3,9 @@
 
 import type { Command, Option } from 'commander';
 import type { HttpApi } from '../api/index.js';
+import { checkModelFile } from '../engine/gguf/model-file.js';
 import type { LlamaEngine, LlamaOptions } from '../engine/llama/index.js';
+import { contextLengthDefaultMax } from '../engine/llama/options.js';
 import { limits } from '../protocol/limits.js';
 import {
   type Batching,
@@ -32,9 +34,15 @@ import {
   warnOfLongContext,
 } from './flags/model-flags.js';
 import { serverUrl } from './flags/server-address.js';
+import {
+  type ChosenDrafters,
+  type ServerDraftOptions,
+  serverDraftFlags,
+  serverDraftsOf,
+} from './flags/server-draft-flags.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
-import { closeEngines, loadPair, pollBeside } from './generation/engines.js';
-import { resolveModel } from './models/model-name.js';
+import { closeEngines, type EnginePair, loadPair, pollBeside } from './generation/engines.js';
+import { resolveDraft, resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
 import { visible } from './screen/render.js';
@@ -54,13 +62,10 @@ interface ServeOptions
   extends Omit<ListenOptions, 'origins'>,
     LoadOptions,
     HttpOptions,
-    ShapingOptions {
+    ShapingOptions,
+    ServerDraftOptions {
   readonly model: string;
   readonly port: number;
-  readonly draft: string;
-  readonly threadsDraft?: number;
-  readonly draftLength: number;
-  readonly suffixMib: number;
   readonly slots: number;
   readonly batchSize?: number;
   readonly batching: Batching['kind'];
@@ -82,7 +87,7 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
     .summary('serve a target model to drafting devices')
     .description(description);
   addGroup(command, 'Models', [modelFlag(), exitHeadFlag(), ...loadFlags()]);
-  addGroup(command, 'Drafts of the server', draftFlags());
+  addGroup(command, 'Drafts of the server', serverDraftFlags());
   addGroup(command, 'Server', listenFlags());
   addGroup(command, 'Access', [...listenFlagsOf('--'), insecureFlag()]);
   command.addOption(noKeyFlag('--api-key', 'use --keys with `pilotfish keys create`'));
@@ -94,47 +99,6 @@ export function addServe(program: Command, terminal: Terminal, exit: Exit): void
     await serve(command.opts<ServeOptions>(), terminal);
     exit(0);
   });
-}
-
-/** Drafts that the server makes itself. */
-function draftFlags() {
-  return [
-    flag(
-      '-md, --draft <names>',
-      'what drafts here for every session: a model, suffix (look-up in its texts), both with a comma, or none',
-    ).default('suffix'),
-    flag(
-      '-td, --threads-draft <n>',
-      'threads of the draft model (default: as --threads)',
-      wholeNumber(1, 512),
-    ),
-    flag(
-      '--draft-length <n>',
-      'tokens drafted each round for sessions in mode co-located',
-      wholeNumber(1, 16),
-    ).default(4),
-    flag(
-      '--suffix-mib <n>',
-      'memory for the recent texts of each key that drafts are looked up in; all keys: 16 times as much',
-      wholeNumber(1, 4096),
-    ).default(16),
-  ];
-}
-
-interface Drafts {
-  /** null: no model drafts. */
-  readonly model: string | null;
-  readonly hasSuffix: boolean;
-}
-
-function draftsOf({ draft }: Pick<ServeOptions, 'draft'>): Drafts {
-  const names = draft.split(',').map((name) => name.trim());
-  const models = names.filter((name) => name !== 'suffix' && name !== 'none');
-  const isClear = !names.includes('') && (names.length === 1 || !names.includes('none'));
-  if (!isClear || models.length > 1) {
-    throw usageError(`--draft takes a model, suffix, both with a comma, or none, not '${draft}'`);
-  }
-  return { model: models[0] ?? null, hasSuffix: names.includes('suffix') };
 }
 
 function listenFlags() {
@@ -211,9 +175,10 @@ async function serveWith(
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const drafts = draftsOf(options);
+  const drafts = serverDraftsOf(options);
   const target = await engineOptions(options, terminal);
-  const draft = drafts.model === null ? null : await draftOptions(drafts.model, options, terminal);
+  const draft =
+    drafts.model === null ? null : await draftOptions(drafts.model, target, options, terminal);
   const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
   const engine = pair.target;
   let closeHttp: () => void = () => undefined;
@@ -221,6 +186,7 @@ async function serveWith(
     warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
     if (hints !== null) noteTo(terminal)(hints);
+    noteShortDraft(pair, terminal);
     const server = await startServer({
       engine,
       ...serverOptions(options, access),
@@ -237,7 +203,7 @@ async function serveWith(
       },
     });
     const stopped = whenAborted(terminal.signal);
-    terminal.out.write(`${readyLine(engine, server)}\n`);
+    terminal.out.write(`${readyLine(pair, drafts, server)}\n`);
     await stopped;
     terminal.err.write('pilotfish: stopping; running answers may finish\n');
     await server.close();
@@ -280,24 +246,31 @@ async function engineOptions(options: ServeOptions, terminal: Terminal): Promise
     slotCount: options.slots,
     deterministic: options.deterministic === true,
     exit: exitChoiceOf(options.exitHead),
-    ...(draftsOf(options).model !== null && { poll: pollBeside(options) }),
+    ...(serverDraftsOf(options).model !== null && { poll: pollBeside(options) }),
     ...(options.batchSize !== undefined && { passTokensMax: options.batchSize }),
   };
 }
 
+/** The draft model gets the target's context, or less where it was trained for less. */
 async function draftOptions(
   name: string,
+  target: LlamaOptions,
   options: ServeOptions,
   terminal: Terminal,
 ): Promise<LlamaOptions> {
   const { threadsDraft: threads, slots } = options;
+  const modelPath = await resolveDraft(name, terminal.env);
   return {
     ...loadSettings(threads === undefined ? options : { ...options, threads }),
-    modelPath: await resolveModel(name, terminal.env),
+    modelPath,
+    contextLength: Math.min(contextOf(target), checkModelFile(modelPath).contextLength),
     slotCount: slots,
     poll: pollBeside(options),
   };
 }
+
+const contextOf = ({ contextLength, modelPath }: LlamaOptions): number =>
+  contextLength ?? Math.min(checkModelFile(modelPath).contextLength, contextLengthDefaultMax);
 
 function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
   const { staticCount: count, staticWait: waitMs } = options;
@@ -321,9 +294,27 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
   };
 }
 
-function readyLine({ info }: LlamaEngine, { address }: RunningServer): string {
-  const { modelName, slotCount, contextLength } = info;
-  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens`;
+function noteShortDraft({ target, draft }: EnginePair, terminal: Terminal): void {
+  const { contextLength } = target.info;
+  if (draft === null || draft.info.contextLength >= contextLength) return;
+  const { modelName, contextLength: drafted } = draft.info;
+  noteTo(terminal)(
+    `${modelName} drafts in the first ${drafted} of ${contextLength} tokens: it was trained on no more`,
+  );
+}
+
+function readyLine(
+  { target, draft }: EnginePair,
+  { hasSuffix }: ChosenDrafters,
+  { address }: RunningServer,
+): string {
+  const { modelName, slotCount, contextLength } = target.info;
+  const drafters = [
+    ...(draft === null ? [] : [visible(draft.info.modelName, 'all')]),
+    ...(hasSuffix ? ['look-up'] : []),
+  ];
+  const drafting = drafters.length === 0 ? '' : `; drafts by ${drafters.join(' and ')}`;
+  return `pilotfish: ${visible(modelName, 'all')} ready on ${address}, ${slotCount} slots of ${contextLength} tokens${drafting}`;
 }
 
 function farewell(server: RunningServer): string {

@@ -16,8 +16,13 @@ export {
 export { TlsFiles, type TlsFilesOptions, type TlsPaths } from '../access/tls-files.js';
 export type { KeyGrant, KeyLimits } from '../base/key-grant.js';
 export type { CoreStats } from './core/core-stats.js';
+export type { ServerTests } from './core/drafting/source-tally.js';
 export type { Batching } from './core/settings.js';
 export type { PlainListener, PlainRequest } from './plain-sessions.js';
 export { type RunningServer, startServer } from './server.js';
-export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
+export {
+  defaultPort,
+  type LocalServer,
+  type ServerOptions,
+} from './server-options.js';
 export type { ServerStats } from './stats.js';

@@ -63,6 +63,7 @@ function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
   const cachedCountOf = ({ session }: { session: number }): number => 10 + session;
   return new PlainSessions({
     ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf, areDrafted: false },
+    serverTestsOf: () => null,
   });
 }
 

@@ -15,6 +15,7 @@ import type {
   SourceCounts,
   Verdict,
 } from '../protocol/frame.js';
+import type { ServerTests } from './core/drafting/source-tally.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
 import type { SessionAddress } from './core/session-status.js';
 
@@ -35,13 +36,14 @@ export interface PlainListener {
   /** Before the first tokens. @param cachedCount prompt tokens that needed no computing. */
   started(cachedCount: number): void;
   /**
-   * [n >= 1] the next tokens of the answer, [n] their log-probabilities where asked for, and where
-   * they came from if the server drafts.
+   * [n >= 1] the next tokens of the answer, [n] their log-probabilities where asked for, and if the
+   * server drafts, where they came from, and all that has been tested of the answer's drafts.
    */
   tokens(
     tokens: Int32Array,
     logprobs: readonly TokenLogprobs[] | null,
     sources: SourceCounts | null,
+    tests: ServerTests | null,
   ): void;
   /** The answer is over. */
   ended(reason: EndReason): void;
@@ -60,6 +62,8 @@ export interface PlainParts {
   readonly sessionsMax: number;
   /** Prompt tokens of a session that were in a cache; null before its first pass. */
   readonly cachedCountOf: (address: SessionAddress) => number | null;
+  /** What passes have tested of the server's drafts for a session; null: there is none. */
+  readonly serverTestsOf: (address: SessionAddress) => ServerTests | null;
 }
 
 /** A local connection of the core. It lasts as long as it has sessions. */
@@ -140,10 +144,11 @@ export class PlainSessions {
   #verdict(line: Line, { session, tokens, logprobs, sources, end }: Verdict): void {
     const listener = line.sessions.get(session);
     if (listener === undefined) return;
-    if (line.beginning.delete(session)) {
-      listener.started(this.#parts.cachedCountOf({ connection: line.id, session }) ?? 0);
+    const address = { connection: line.id, session };
+    if (line.beginning.delete(session)) listener.started(this.#parts.cachedCountOf(address) ?? 0);
+    if (tokens.length > 0) {
+      listener.tokens(tokens, logprobs, sources, sources && this.#parts.serverTestsOf(address));
     }
-    if (tokens.length > 0) listener.tokens(tokens, logprobs, sources);
     // Told of its tokens, a listener may have cancelled.
     if (end !== null) this.#forget(line, session)?.ended(end);
   }

@@ -53,7 +53,14 @@ export interface ServerOptions {
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
   /** What the server drafts itself for sessions in modes auto and co-located. Default: nothing. */
-  readonly drafting?: ServerDraftingOptions;
+  readonly drafting?: {
+    /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
+    readonly engine?: Engine;
+    /** Bytes of recent texts of each key that drafts are looked up in. Default: no look-up. */
+    readonly suffixBytesMax?: number;
+    /** Tokens drafted each round in mode co-located. Default 4. */
+    readonly fixedLength?: number;
+  };
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
@@ -92,16 +99,6 @@ export interface ServerOptions {
    * listens.
    */
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
-}
-
-/** What drafts beside the target. */
-export interface ServerDraftingOptions {
-  /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
-  readonly engine?: Engine;
-  /** Bytes of recent texts of each key that drafts are looked up in. Default: no look-up. */
-  readonly suffixBytesMax?: number;
-  /** Tokens drafted each round in mode co-located. Default 4. */
-  readonly fixedLength?: number;
 }
 
 /** A server as seen by code of the same process. */

@@ -104,6 +104,7 @@ class Server implements RunningServer {
       areDrafted: settings.drafting.model !== null || settings.drafting.suffixBytesMax !== null,
       sessionsMax: settings.limits.sessions,
       cachedCountOf: (address) => this.#core.cachedCountOf(address),
+      serverTestsOf: (address) => this.#core.serverTestsOf(address),
     });
     const answer = (event: ServerInput): void =>
       // The end of an `open` comes with that of the pass behind it, whose tokens go first.

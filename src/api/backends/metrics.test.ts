@@ -25,7 +25,7 @@ function checkNames(metrics: readonly MetricSource[]): void {
     assert.equal(fact.kind === 'counter', fact.name.endsWith('_total'), fact.name);
     assert.ok(page.includes(`\`${fact.name}`), `${fact.name} is not in docs/api.md`);
     const labels = fact.kind === 'histogram' ? [] : (fact.labels ?? []);
-    assert.ok(labels.every((label) => label === 'mode'));
+    assert.ok(labels.every((label) => label === 'mode' || label === 'source'));
   }
 }
 

@@ -49,6 +49,7 @@ class ScriptedServer {
       vocabulary.tokenize(text, { addBos: false, parseSpecial: false }),
       null,
       null,
+      null,
     );
     return this;
   }
@@ -66,8 +67,8 @@ describe('an answer over a plain session', () => {
     const generation = server.ask();
     server.listener!.accepted(2);
     const [high, low] = vocabulary.tokenize('é', { addBos: false, parseSpecial: false });
-    server.listener!.tokens(Int32Array.of(high!), null, null);
-    server.listener!.tokens(Int32Array.of(low!, high!), null, null);
+    server.listener!.tokens(Int32Array.of(high!), null, null, null);
+    server.listener!.tokens(Int32Array.of(low!, high!), null, null, null);
     server.listener!.ended('length');
     assert.deepEqual(await textsOf(generation), ['', 'é', '', '\ufffd']);
     const { reason, tokenCount, promptCount } = await generation.result;

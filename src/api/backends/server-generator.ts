@@ -8,7 +8,7 @@ import { TextStream } from '../../engine/text-stream.js';
 import { schemaText } from '../../grammar/output-format.js';
 import type { TokenLogprobs } from '../../math/logprobs.js';
 import type { EndReason, SourceCounts } from '../../protocol/frame.js';
-import type { LocalServer, PlainListener } from '../../server/index.js';
+import type { LocalServer, PlainListener, ServerTests } from '../../server/index.js';
 import { DeltaQueue } from '../delta-queue.js';
 import type {
   GenerationRequest,
@@ -84,7 +84,8 @@ class PlainAnswer implements PlainListener {
   #promptCount = 0;
   #cachedCount: number | null = null;
   #tokenCount = 0;
-  readonly #sources = { device: 0, model: 0, suffix: 0 };
+  readonly #sources = { model: 0, suffix: 0 };
+  #tests: ServerTests | null = null;
 
   constructor({ vocabulary }: EngineInfo, stops: readonly string[], cancel: () => void) {
     this.queue = new DeltaQueue(() => this.#abandon());
@@ -120,7 +121,9 @@ class PlainAnswer implements PlainListener {
     tokens: Int32Array,
     logprobs: readonly TokenLogprobs[] | null,
     sources: SourceCounts | null,
+    tests: ServerTests | null,
   ): void {
+    if (tests !== null) this.#tests = tests;
     this.#sources.model += sources?.modelCount ?? 0;
     this.#sources.suffix += sources?.suffixCount ?? 0;
     this.#firstTokenMs ??= performance.now() - this.#startedMs;
@@ -148,6 +151,9 @@ class PlainAnswer implements PlainListener {
 
   #end(reason: GenerationResult['reason']): void {
     this.#unfollow();
+    // A stop string cuts tokens off that have been counted.
+    const suffix = Math.min(this.#sources.suffix, this.#tokenCount);
+    const model = Math.min(this.#sources.model, this.#tokenCount - suffix);
     this.queue.end({
       result: {
         reason,
@@ -155,14 +161,11 @@ class PlainAnswer implements PlainListener {
         cachedCount: this.#cachedCount,
         tokenCount: this.#tokenCount,
         isVerified: true,
-        draftedCount: 0,
-        testedCount: 0,
-        acceptedCount: 0,
-        sources: {
-          ...this.#sources,
-          target: this.#tokenCount - this.#sources.model - this.#sources.suffix,
-        },
-        roundCount: 0,
+        draftedCount: this.#tests?.givenCount ?? 0,
+        testedCount: (this.#tests?.modelCount ?? 0) + (this.#tests?.suffixCount ?? 0),
+        acceptedCount: this.#sources.model + this.#sources.suffix,
+        sources: { device: 0, model, suffix, target: this.#tokenCount - model - suffix },
+        roundCount: this.#tests?.roundCount ?? 0,
         firstTokenMs: this.#firstTokenMs,
         totalMs: performance.now() - this.#startedMs,
       },

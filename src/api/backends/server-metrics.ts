@@ -6,17 +6,39 @@ import type { MetricSample, MetricSource } from '../metrics.js';
 
 type Read = (stats: ServerStats) => MetricSample;
 
+const serverTested = ({ serverTests }: ServerStats['core']): number =>
+  serverTests.modelCount + serverTests.suffixCount;
+
 const counters: readonly (readonly [string, string, Read])[] = [
-  ['spec_decode_num_drafts_total', 'Verdicts that tested drafts.', ({ core }) => core.verdictCount],
+  [
+    'spec_decode_num_drafts_total',
+    'Drafts that were tested, of devices and of the server.',
+    ({ core }) => core.roundCount,
+  ],
   [
     'spec_decode_num_draft_tokens_total',
-    'Drafted tokens that were tested.',
-    ({ core }) => core.testedCount,
+    'Tokens of them that were tested.',
+    ({ core }) => core.testedCount + serverTested(core),
   ],
   [
     'spec_decode_num_accepted_tokens_total',
-    'Drafted tokens that were accepted.',
-    ({ core }) => core.acceptedCount,
+    'Tokens of them that were accepted.',
+    ({ core }) => core.acceptedCount + core.sources.modelCount + core.sources.suffixCount,
+  ],
+  [
+    'draft_stages_total',
+    'Stages of the draft model beside the target.',
+    ({ core }) => core.stageCount,
+  ],
+  [
+    'draft_model_tokens_total',
+    'Tokens that the draft model has drafted, tested or not.',
+    ({ core }) => core.modelDraftedCount,
+  ],
+  [
+    'draft_failures_total',
+    'Stages that the draft model failed at.',
+    ({ core }) => core.draftFailureCount,
   ],
   ['committed_tokens_total', 'Tokens of all answers.', ({ core }) => core.committedCount],
   ['passes_total', 'Passes of the target.', ({ core }) => core.passCount],
@@ -106,5 +128,17 @@ export function serverMetrics(server: Pick<LocalServer, 'stats'>): MetricSource[
         value,
       })),
   };
-  return [...metricsOf('counter', counters), ...metricsOf('gauge', gauges), modes];
+  const sources: MetricSource = {
+    kind: 'counter',
+    name: 'tokens_by_source_total',
+    help: 'Tokens of all answers by what drafted each.',
+    labels: ['source'],
+    read: () => {
+      const { deviceCount, modelCount, suffixCount } = stats().core.sources;
+      const target = stats().core.committedCount - deviceCount - modelCount - suffixCount;
+      const values = { device: deviceCount, model: modelCount, suffix: suffixCount, target };
+      return Object.entries(values).map(([source, value]) => ({ labels: { source }, value }));
+    },
+  };
+  return [...metricsOf('counter', counters), ...metricsOf('gauge', gauges), modes, sources];
 }

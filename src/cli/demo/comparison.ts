@@ -125,7 +125,7 @@ export function reasonText({ roundTripMs, passMs, roundTokens }: Circumstances):
   const streams = `Streaming costs a pass, ${passMs.toFixed(passMs < 10 ? 1 : 0)} ms, for each token, and a round trip once.`;
   const races =
     passMs > roundTripMs / roundTokens
-      ? 'Race never waits: the server goes on writing while drafts travel, and tests those that arrive in time.'
+      ? 'Auto never waits: the server goes on writing while drafts travel, tests those that arrive in time, and drafts itself where none do.'
       : `During a round trip this target writes ${(roundTripMs / passMs).toFixed(0)} tokens by itself, more than a draft brings. Most drafts arrive too late, the others make passes longer, and drafting takes processor time that server and devices share here.`;
   return `${waits} ${streams} ${races}`;
 }

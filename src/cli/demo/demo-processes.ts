@@ -1,5 +1,5 @@
-// Starts the processes of the demo: a server, two devices with different drafters, and an emulated
-// link between each of them and the server. Closes everything that was started.
+// Starts the processes of the demo: a server that drafts too, two devices, and an emulated link
+// between each of them and the server. Closes everything that was started.
 
 import { evenLink } from '../../sim/profiles/link-profiles.js';
 import { resolveModel } from '../models/model-name.js';
@@ -23,8 +23,10 @@ export interface DemoProcesses extends DemoContext {
   readonly server: ServerHandle;
   /** Drafts with the draft model. */
   readonly modelDevice: DeviceProcess;
-  /** Drafts by look-up in the text. */
-  readonly lookUpDevice: DeviceProcess;
+  /** Drafts nothing. */
+  readonly plainDevice: DeviceProcess;
+  /** The emulated link. */
+  readonly relay: Relay;
 }
 
 /** Closes things in reverse order, also after one of them fails to close. */
@@ -47,11 +49,19 @@ export async function startDemo(
   env: Environment,
   signal: AbortSignal,
 ): Promise<DemoProcesses> {
-  const modelPath = await resolveModel(targetName, env);
-  const options = { modelPath, slotCount: 4, contextLength, threads: 1, probe: false };
+  const [modelPath, draftPath] = [
+    await resolveModel(targetName, env),
+    await resolveModel(draftName, env),
+  ];
+  const loading = { slotCount: 4, contextLength, threads: 1, probe: false };
   const server = await startServerProcess(
-    // Bit-identical passes: otherwise two modes could differ at a near tie.
-    { kind: 'llama', options: { ...options, deterministic: true }, pace: { passMs, rowMs: 0 } },
+    {
+      kind: 'llama',
+      // Bit-identical passes: otherwise two modes could differ at a near tie.
+      options: { ...loading, modelPath, deterministic: true },
+      draft: { ...loading, modelPath: draftPath },
+      pace: { passMs, rowMs: 0 },
+    },
     true,
   );
   closers.add(() => server.stop());
@@ -59,8 +69,8 @@ export async function startDemo(
   closers.add(() => relay.close());
   const linkAddress = `127.0.0.1:${relay.port}`;
   const surroundings = { linkAddress, closers, env, signal };
-  const [modelDevice, lookUpDevice] = await startDevices(surroundings, []);
-  return { server, modelDevice, lookUpDevice, ...surroundings };
+  const [modelDevice, plainDevice] = await startDevices(surroundings, []);
+  return { server, modelDevice, plainDevice, relay, ...surroundings };
 }
 
 /** The context of a device's start. */
@@ -72,7 +82,7 @@ interface DemoContext {
   readonly signal: AbortSignal;
 }
 
-/** Starts one device with the draft model and one with look-up, with further `flags`. */
+/** Starts one device with the draft model and one that drafts nothing, with further `flags`. */
 export async function startDevices(
   { linkAddress, closers, env, signal }: DemoContext,
   flags: readonly string[],
@@ -84,7 +94,7 @@ export async function startDevices(
     return device;
   };
   // Both are awaited even if one fails, so that no process is left.
-  const [one, other] = await Promise.allSettled([start(draftName), start('suffix')]);
+  const [one, other] = await Promise.allSettled([start(draftName), start('none')]);
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;
   return [one.value, other.value];

@@ -17,7 +17,7 @@ export type DemoTask = Omit<DeviceRequest, 'mode'>;
 interface Contender {
   readonly name: string;
   readonly mode: Mode;
-  readonly device: keyof Pick<DemoProcesses, 'modelDevice' | 'lookUpDevice'>;
+  readonly device: keyof Pick<DemoProcesses, 'modelDevice' | 'plainDevice'>;
 }
 
 /** Streaming comes first: the others are compared with it. */
@@ -26,14 +26,13 @@ const contenderSpecs: readonly Contender[] = [
   { name: 'stop-and-wait', mode: 'stop-and-wait', device: 'modelDevice' },
   { name: 'pipeline', mode: 'pipeline', device: 'modelDevice' },
   { name: 'race', mode: 'race', device: 'modelDevice' },
-  { name: 'race, look-up', mode: 'race', device: 'lookUpDevice' },
+  { name: 'auto, no device', mode: 'auto', device: 'plainDevice' },
+  { name: 'auto', mode: 'auto', device: 'modelDevice' },
 ];
 
 /** The modes on one target, and the median of its passes. */
 export interface Comparison {
   readonly ways: readonly ContenderSamples[];
-  /** Those of the device with a draft model, streaming first. */
-  readonly contenders: readonly ContenderSamples[];
   readonly passMs: number;
 }
 
@@ -90,7 +89,7 @@ export class Measurement {
   async warmUp(task: DemoTask): Promise<void> {
     const { server, modelDevice } = this.#stage;
     await server.setPace(null);
-    for (const mode of ['stream', 'race']) await modelDevice.ask({ ...task, mode });
+    for (const mode of ['stream', 'race', 'auto']) await modelDevice.ask({ ...task, mode });
   }
 
   get measured(): DemoResult {
@@ -136,9 +135,7 @@ class Collected {
       name: lane.name,
       samples: this.#samples.get(lane)!,
     });
-    const contenders = contenderSpecs.filter(({ device }) => device === 'modelDevice').map(wayOf);
-    const ways = contenderSpecs.map(wayOf);
-    return { ways, contenders, passMs: median(this.#passesMs) };
+    return { ways: contenderSpecs.map(wayOf), passMs: median(this.#passesMs) };
   }
 }
 

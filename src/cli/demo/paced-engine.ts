@@ -1,7 +1,14 @@
 // Wraps an engine so that its passes take a chosen time: the model computes, and the result is held
 // back. Stands for a large model; every use is called emulated.
 
-import type { Engine, OnHints, PassResult, Segment } from '../../engine/engine.js';
+import type {
+  DraftEachResult,
+  DraftRequest,
+  Engine,
+  OnHints,
+  PassResult,
+  Segment,
+} from '../../engine/engine.js';
 
 /** Milliseconds of a pass: a fixed part, and a part for each row after the first. */
 export interface PassPace {
@@ -35,6 +42,20 @@ export function nominalEngine(engine: Engine, passMs: number): Engine {
     const { outcomes } = await engine.pass(segments, onHints);
     return { outcomes, decodeMs: passMs, judgeMs: 0 };
   });
+}
+
+/** Delays the passes of a draft engine. @param passMsNow read at every draft; null: no delay. */
+export function pacedDrafts(engine: Engine, passMsNow: () => number | null): Engine {
+  const draftEach = async (requests: readonly DraftRequest[]): Promise<DraftEachResult> => {
+    const startedMs = performance.now();
+    const { ends, passes } = await engine.draftEach(requests);
+    const passMs = passMsNow();
+    if (passMs === null) return { ends, passes };
+    const leftMs = startedMs + passMs * passes.length - performance.now();
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
+    return { ends, passes: passes.map((pass) => ({ ...pass, ms: Math.max(pass.ms, passMs) })) };
+  };
+  return { ...withPass(engine, (...args) => engine.pass(...args)), draftEach };
 }
 
 /** An engine with its own pass replaced. */

@@ -9,6 +9,8 @@ export interface Relay {
   readonly port: number;
   /** For bytes that arrive from now on. */
   shape: LinkShape;
+  /** Whether bytes upwards wait where they come in: nothing of a device reaches the server. */
+  holdUp(isHeld: boolean): void;
   /** Breaks all connections, as when a device loses its network. New ones can be made. */
   cut(): void;
   close(): Promise<void>;
@@ -22,10 +24,13 @@ interface Held {
 /** Relays loopback connections to `port`; the connecting side sends up. @param seed of jitter. */
 export async function startRelay(port: number, shape: LinkShape, seed = 1): Promise<Relay> {
   const sockets = new Set<Socket>();
+  const nearSockets = new Set<Socket>();
   const link = { shape };
   let wayCount = 0;
   const server = createServer({ noDelay: true }, (near) => {
     const far = connect({ port, host: '127.0.0.1', noDelay: true });
+    nearSockets.add(near);
+    near.on('close', () => nearSockets.delete(near));
     for (const [from, to, way] of [
       [near, far, 'upMbps'],
       [far, near, 'downMbps'],
@@ -42,6 +47,9 @@ export async function startRelay(port: number, shape: LinkShape, seed = 1): Prom
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return Object.assign(link, {
     port: (server.address() as AddressInfo).port,
+    holdUp: (isHeld: boolean) => {
+      for (const near of nearSockets) isHeld ? near.pause() : near.resume();
+    },
     cut: () => {
       for (const socket of sockets) socket.destroy();
     },

@@ -11,7 +11,7 @@ const modelId = 'llama-stories-target-9m';
 /** Starts the devices. @returns lines that work when pasted unchanged; `#` begins a comment. */
 export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Promise<string[]> {
   await stage.server.setPace({ passMs, rowMs: 0 });
-  const [loadedDrafter, lookingUp] = await startDevices(stage, ['--http', '0']);
+  const [loadedDrafter, plain] = await startDevices(stage, ['--http', '0']);
   const command = commandName(process.cwd());
   return [
     '# device 1, drafts with a model',
@@ -21,8 +21,8 @@ export async function serveKept(stage: DemoProcesses, { passMs }: Emulation): Pr
       max_tokens: 60,
       messages: [{ role: 'user', content: 'Tell me of the old clock.' }],
     }),
-    '# device 2, drafts by look-up; usage counts drafted and accepted tokens',
-    post(`${lookingUp.httpUrl}/v1/completions`, {
+    '# device 2, drafts nothing; num_tokens_by_source counts what the server drafted',
+    post(`${plain.httpUrl}/v1/completions`, {
       model: modelId,
       prompt: 'The old clock in the hallway',
       max_tokens: 40,

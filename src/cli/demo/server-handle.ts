@@ -19,6 +19,12 @@ export type ServerSpec =
       readonly pace: PassPace | null;
       /** Default: continuous. */
       readonly batching?: Batching;
+      /**
+       * The draft model beside the target; a delayed pass takes a tenth of the target's. Default:
+       * the server drafts nothing. It never looks drafts up: texts that are written again, to be
+       * compared, would cost nothing.
+       */
+      readonly draft?: LlamaOptions;
     };
 
 export interface ServerReport {

@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/index.js';
 import { type LlamaOptions, loadLlamaEngine } from '../../engine/llama/index.js';
 import { startServer } from '../../server/index.js';
-import { nominalEngine, type PassPace, pacedEngine } from './paced-engine.js';
+import { nominalEngine, type PassPace, pacedDrafts, pacedEngine } from './paced-engine.js';
 import { PassRecorder } from './pass-recorder.js';
 import type { ServerCommand, ServerReport, ServerSpec } from './server-handle.js';
 
@@ -25,14 +25,25 @@ async function engineOf(spec: ServerSpec): Promise<Engine> {
   }
 }
 
+/** Share of a pass of the target that a pass of the draft model takes. */
+const draftShare = 0.1;
+
+async function draftingOf({ draft }: { readonly draft?: LlamaOptions }) {
+  if (draft === undefined) return {};
+  const engine = pacedDrafts(await loadLlamaEngine(draft), () => pace && draftShare * pace.passMs);
+  return { drafting: { engine } };
+}
+
 async function serve(spec: ServerSpec): Promise<void> {
   const recorder = new PassRecorder(await engineOf(spec));
   const { batching } = spec.kind === 'llama' ? spec : {};
+  const drafting = await draftingOf(spec.kind === 'llama' ? spec : {});
   const server = await startServer({
     engine: recorder.engine,
     port: 0,
     swapBytesMax: 0,
     ...(batching && { batching }),
+    ...drafting,
   });
   answer({ port: server.port }, () => ({ stats: server.stats(), passes: recorder.take() }));
 }

@@ -20,7 +20,7 @@ import { isOffered, type Mode, modes } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
 import { LinkReport } from '../answers/link-report.js';
 import { loadNoted } from '../models/load-model.js';
-import { resolveModel } from '../models/model-name.js';
+import { resolveDraft, resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
 import { noteTo } from '../screen/text-view.js';
 import { type CredentialOptions, credentialFlags, credentialsOf } from './credential-flags.js';
@@ -184,7 +184,9 @@ async function loadDrafter(
   terminal: Terminal,
 ): Promise<LlamaEngine> {
   const isModel = drafter.kind === 'model';
-  const modelPath = await resolveModel(isModel ? drafter.name : options.vocab, terminal.env);
+  const modelPath = isModel
+    ? await resolveDraft(drafter.name, terminal.env)
+    : await resolveModel(options.vocab, terminal.env);
   const settings = {
     ...loadSettings(options),
     modelPath,

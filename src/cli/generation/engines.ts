@@ -6,12 +6,13 @@ import { PilotfishError } from '../../base/error.js';
 import type { DraftEngine } from '../../engine/engine.js';
 import { coresHere, defaultPoll, defaultThreads } from '../../engine/llama/cores.js';
 import type { LlamaEngine, LlamaOptions } from '../../engine/llama/index.js';
+import { checkPairFits } from '../../engine/llama/llama-engine.js';
 import { lookUpDraft } from '../../engine/local/look-up-draft.js';
 import { checkSameVocabulary } from '../../engine/vocabulary-match.js';
 import { type DrafterName, type DraftOptions, drafterOf } from '../flags/draft-flags.js';
 import { type LoadOptions, loadSettings, warnOfLongContext } from '../flags/model-flags.js';
 import { loadNoted } from '../models/load-model.js';
-import { resolveModel } from '../models/model-name.js';
+import { resolveDraft, resolveModel } from '../models/model-name.js';
 import type { Terminal } from '../screen/terminal.js';
 
 export interface Engines {
@@ -40,15 +41,12 @@ export async function loadEngines(
   const started = performance.now();
   const drafter = drafterOf(choice);
   const shared = drafter.kind === 'model' ? { poll: pollBeside(choice) } : {};
-  const targetOptions = await optionsOf(
-    choice.model,
-    { ...targetSettings(choice), ...shared },
-    terminal.env,
-  );
+  const targetPath = await resolveModel(choice.model, terminal.env);
+  const targetOptions = { ...targetSettings(choice), ...shared, modelPath: targetPath };
+  const draftPath =
+    drafter.kind === 'model' ? await resolveDraft(drafter.name, terminal.env) : null;
   const draftOptions =
-    drafter.kind === 'model'
-      ? await optionsOf(drafter.name, { ...draftSettings(choice), ...shared }, terminal.env)
-      : null;
+    draftPath === null ? null : { ...draftSettings(choice), ...shared, modelPath: draftPath };
   const { target, draft } = await loadPair(targetOptions, draftOptions, terminal);
   warnOfLongContext(target, choice, terminal);
   const parts = { draftKind: drafter.kind, drafter: draftEngineOf(drafter.kind, target, draft) };
@@ -64,6 +62,7 @@ export async function loadPair(
   draft: LlamaOptions | null,
   terminal: Pick<Terminal, 'env' | 'err' | 'signal'>,
 ): Promise<EnginePair> {
+  if (draft !== null) checkPairFits(target, draft);
   const loads = [target, draft].map((options) => options && loadNoted(options, terminal));
   const settled = await Promise.allSettled(loads);
   const engines = settled.map((load) => (load.status === 'fulfilled' ? load.value : null));
@@ -102,14 +101,6 @@ function draftEngineOf(
 export const closeEngines = async ({ target, draft }: EnginePair): Promise<void> => {
   await Promise.all([target.close(), draft?.close()]);
 };
-
-async function optionsOf(
-  name: string,
-  settings: Partial<LlamaOptions>,
-  env: Terminal['env'],
-): Promise<LlamaOptions> {
-  return { ...settings, modelPath: await resolveModel(name, env) };
-}
 
 const targetSettings = (choice: EngineChoice): Partial<LlamaOptions> => ({
   ...loadSettings(choice),

@@ -25,6 +25,19 @@ export async function resolveModel(name: string, env: Environment): Promise<stri
   throw new PilotfishError('model-not-found', `there is no file '${name}'${hint}`);
 }
 
+/** As `resolveModel` for the model that `--draft` names. */
+export async function resolveDraft(name: string, env: Environment): Promise<string> {
+  try {
+    return await resolveModel(name, env);
+  } catch (reason) {
+    if (!(reason instanceof PilotfishError && reason.code === 'model-not-found')) throw reason;
+    throw new PilotfishError(
+      reason.code,
+      `--draft: ${reason.message}; suffix and none need no file`,
+    );
+  }
+}
+
 /** An unreadable path counts as a path: the check of the file gives the reason. */
 function isPath(name: string): boolean {
   try {

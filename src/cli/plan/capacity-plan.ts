@@ -48,8 +48,10 @@ export interface CapacityPlan {
   readonly best: Mode;
 }
 
-/** Streaming needs no drafter, so another mode must be faster by more than this share. */
+/** Streaming needs no drafter, and auto is the default: others must be faster by this share. */
 const worthwhile = 0.02;
+/** Tokens that `serve` drafts each round in mode co-located by default. */
+const fixedLength = 4;
 
 /** @param note is called with each simulated load. */
 export async function planOf(
@@ -116,7 +118,7 @@ function play(question: PlanQuestion, mode: Mode, divergence: number, users: num
 }
 
 function serviceOf(question: PlanQuestion, mode: Mode, divergence: number, users: number): Service {
-  const { draftMs, link, pass, slotCount, promptTokens, answerTokens } = question;
+  const { draftMs, serverDraft, link, pass, slotCount, promptTokens, answerTokens } = question;
   return {
     deviceCount: users,
     devices: [{ name: 'device', share: 1, draftMs, divergence, link }],
@@ -127,16 +129,20 @@ function serviceOf(question: PlanQuestion, mode: Mode, divergence: number, users
     passNoise: 0.05,
     slotCount: slotCount ?? users,
     staticBatch: null,
+    ...(serverDraft && { coDrafter: { ...serverDraft, divergence, fixedLength } }),
     promptTokens,
     answerTokens,
   };
 }
 
-/** The fastest mode at `asked`; streaming unless that is worth a drafter. */
+/** The fastest mode at `asked`; streaming, then auto, unless another is worth it. */
 function bestOf(plans: readonly ModePlan[]): Mode {
   const speed = ({ asked }: ModePlan): number => asked.tokensPerSecond;
   const fastest = plans.reduce((best, one) => (speed(one) > speed(best) ? one : best));
-  const plain = plans.find(({ mode }) => mode === 'stream');
-  const isWorth = plain === undefined || speed(fastest) > (1 + worthwhile) * speed(plain);
-  return isWorth ? fastest.mode : 'stream';
+  const isEven = (mode: Mode): boolean => {
+    const plan = plans.find((one) => one.mode === mode);
+    return plan !== undefined && speed(fastest) <= (1 + worthwhile) * speed(plan);
+  };
+  const simple = (['stream', 'auto'] as const).find(isEven);
+  return simple ?? fastest.mode;
 }

@@ -31,15 +31,7 @@ const rightBut = (count: number) =>
   ['left', ...Array.from({ length: count }, () => 'right')] as ('left' | 'right')[];
 
 function askedTable({ modes }: CapacityPlan): string {
-  const head = [
-    'mode',
-    'tokens/s',
-    'slowest 5 %',
-    'first token',
-    'drafts/pass',
-    'bytes/token',
-    'J/token',
-  ];
+  const head = ['mode', 'tokens/s', 'slowest 5 %', 'first token', 'drafts', 'B/token', 'J/token'];
   const rows = modes.map(({ mode, asked }) => [
     mode,
     formatPlain(asked.tokensPerSecond),
@@ -60,7 +52,7 @@ function mostTable({ activeShare }: PlanQuestion, { modes }: CapacityPlan): stri
     ...(isShared ? ['devices'] : []),
     'total tokens/s',
     'server busy',
-    'drafts/pass',
+    'drafts',
     '$/million',
   ];
   const rows = modes.map((one) => [
@@ -108,7 +100,8 @@ function bestLines(
   }
   const gain = stream && best.asked.tokensPerSecond / stream.asked.tokensPerSecond;
   const than = gain === undefined ? '' : `: ${gain.toFixed(2)} times the speed of streaming`;
-  return [`For ${whom}, --mode ${best.mode}${than}.`];
+  const name = best.mode === 'auto' ? 'auto, the default' : `--mode ${best.mode}`;
+  return [`For ${whom}, ${name}${than}.`];
 }
 
 function mostLines(modes: readonly ModePlan[]): string[] {

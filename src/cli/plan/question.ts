@@ -13,6 +13,7 @@ import {
   serverProfiles,
 } from '../../sim/profiles/server-profiles.js';
 import { linkModelOf } from '../../sim/service/serve.js';
+import { usageError } from '../flags/flags.js';
 import { formatPlain } from '../screen/numbers.js';
 
 /** Flags as given; absent where not. */
@@ -30,6 +31,7 @@ export interface PlanOptions {
   readonly device: DeviceName;
   readonly draftWeights: number;
   readonly draftMs?: number;
+  readonly serverDraftMs?: number;
   readonly watts?: number;
   readonly acceptance: number;
   readonly link: LinkName;
@@ -56,6 +58,8 @@ export interface PlanQuestion extends Pick<PlanOptions, OwnOptions> {
   /** Null: one per user. */
   readonly slotCount: number | null;
   readonly draftMs: number;
+  /** For one session, and for each further one in the same draft pass; null: no model there. */
+  readonly serverDraft: { readonly stepMs: number; readonly rowMs: number } | null;
   readonly watts: number;
   readonly acceptanceRate: number;
   readonly link: LinkModel;
@@ -66,8 +70,17 @@ export interface PlanQuestion extends Pick<PlanOptions, OwnOptions> {
   readonly setUp: readonly (readonly [string, string])[];
 }
 
-/** Where only the device drafts. */
-const comparedModes: readonly Mode[] = ['race', 'pipeline', 'stop-and-wait', 'stream'];
+/** @throws PilotfishError `usage`. */
+function modesOf({ modes, serverDraftMs }: PlanOptions): readonly Mode[] {
+  if (modes === undefined) {
+    const coLocated = serverDraftMs === undefined ? [] : (['co-located'] as const);
+    return ['auto', 'race', 'pipeline', 'stop-and-wait', ...coLocated, 'stream'];
+  }
+  if (modes.includes('co-located') && serverDraftMs === undefined) {
+    throw usageError("--modes co-located needs --server-draft-ms: its drafts are all the server's");
+  }
+  return modes;
+}
 
 /** @param measured pass cost of a running server, or null. */
 export function planQuestion(options: PlanOptions, measured: PassCost | null): PlanQuestion {
@@ -84,6 +97,7 @@ export function planQuestion(options: PlanOptions, measured: PassCost | null): P
     pass,
     slotCount: options.slots ?? null,
     draftMs,
+    serverDraft: serverDraftOf(options, pass),
     watts: options.watts ?? device.draftWatts,
     acceptanceRate,
     link: linkModelOf(link),
@@ -91,11 +105,12 @@ export function planQuestion(options: PlanOptions, measured: PassCost | null): P
     dollarsAnHour: options.dollarsPerHour ?? priceProfiles[options.price].dollarsAnHour,
     promptTokens: options.promptTokens,
     answerTokens: options.answerTokens,
-    modes: options.modes ?? comparedModes,
+    modes: modesOf(options),
     seed: options.seed,
     setUp: [
       ['target', targetText(options, pass, measured)],
       ['devices', deviceText(options, draftMs)],
+      ...serverDraftRows(options),
       ['link', linkText(options, link)],
       ['price', priceText(options)],
       [
@@ -114,6 +129,22 @@ function passOf(options: PlanOptions, measured: PassCost | null): PassCost {
     rowMs: options.rowMs ?? profile.rowMs,
     tokenMs: options.tokenMs ?? profile.tokenMs,
   };
+}
+
+/** More sessions in a draft pass cost what they cost in a pass of the target, in proportion. */
+function serverDraftOf(
+  { serverDraftMs: stepMs }: PlanOptions,
+  { fixedMs, rowMs, tokenMs }: PassCost,
+): PlanQuestion['serverDraft'] {
+  if (stepMs === undefined) return null;
+  const whole = fixedMs + rowMs + tokenMs;
+  return { stepMs, rowMs: whole === 0 ? 0 : (stepMs * (rowMs + tokenMs)) / whole };
+}
+
+function serverDraftRows({ serverDraftMs, acceptance }: PlanOptions): [string, string][] {
+  if (serverDraftMs === undefined) return [];
+  const accepted = `${Math.round(100 * acceptance)} % accepted`;
+  return [['', `${formatPlain(serverDraftMs)} ms a token drafted on the server, ${accepted}`]];
 }
 
 /** The profile with given values in place of its own, without stalls: plans are for usual cases. */

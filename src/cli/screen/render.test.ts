@@ -105,7 +105,7 @@ test('the legend uses the very marks', () => {
     '[-drafted and rejected-]',
     '{+residual: replaces a rejected draft+}',
     '{*bonus: after a fully accepted draft*}',
-    '{=written by the target alone=}',
+    '{=without a draft from here=}',
   ]);
   assert.ok(legendEntries(true, ['bonus'])[0]!.includes('\u001b[36mbonus'));
 });

@@ -26,7 +26,7 @@ interface Look {
 const looks: Readonly<Record<TokenMark, Look>> = {
   prompt: { style: 'bold', open: '', close: '', meaning: 'prompt' },
   plain: { style: null, open: '', close: '', meaning: 'text' },
-  target: { style: 'blue', open: '{=', close: '=}', meaning: 'written by the target alone' },
+  target: { style: 'blue', open: '{=', close: '=}', meaning: 'without a draft from here' },
   accepted: { style: 'green', open: '', close: '', meaning: 'drafted and accepted' },
   rejected: {
     style: ['red', 'dim', 'strikethrough'],

@@ -52,13 +52,13 @@ export function draftLine(counts: DraftSummary, whyNone: string): string {
 }
 
 const sourceTexts: Readonly<Record<keyof Statistics['sources'], string>> = {
-  device: 'drafted here',
+  device: 'from drafts here that came in time',
   model: "drafted by the server's model",
   suffix: 'found in the text by the server',
   target: 'by the target itself',
 };
 
-/** `tokens: 13 drafted here, 17 by the target itself`; nothing where all have one source. */
+/** `tokens: 13 from drafts here that came in time, 17 by the target itself`, or nothing. */
 export function sourceLines({ sources }: Statistics): string[] {
   const parts = Object.entries(sourceTexts).flatMap(([source, text]) => {
     const count = sources[source as keyof typeof sourceTexts];

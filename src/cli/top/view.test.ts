@@ -26,7 +26,7 @@ describe('pilotfish top', () => {
     const text = topText(await idleStats(), null);
     assert.doesNotMatch(text, /NaN|Infinity|undefined/);
     assert.match(text, /^scripted, 4 slots of 256 tokens/);
-    assert.match(text, /drafts +0 accepted of 0 tested, -/);
+    assert.match(text, /drafts +devices 0 accepted of 0 tested, -/);
     assert.match(text, /shaping +on request; 0 connections, 0 filler messages/);
   });
 
@@ -44,6 +44,27 @@ describe('pilotfish top', () => {
     assert.match(text, /engine busy 25\.0 %/);
     assert.match(text, /30 accepted of 40 tested, 75\.0 %/);
     assert.match(text, /up +400 B; 4\.0 bytes in 0\.50 messages a token/);
+  });
+
+  it('tells tokens and drafts by their source', async () => {
+    const idle = await idleStats();
+    const text = topText(
+      {
+        ...idle,
+        core: {
+          ...idle.core,
+          committedCount: 100,
+          sources: { deviceCount: 20, modelCount: 30, suffixCount: 10 },
+          serverTests: { roundCount: 25, givenCount: 70, modelCount: 40, suffixCount: 20 },
+          ...{ stageCount: 15, modelDraftedCount: 50, draftFailureCount: 1 },
+        },
+      },
+      null,
+    );
+    assert.match(text, /of them +target 40, devices 20, model 30, look-up 10/);
+    assert.match(text, / model 30 accepted of 40 tested, 75\.0 %/);
+    assert.match(text, /stages +15, 1 failed; 50 tokens drafted/);
+    assert.match(text, / look-up 10 accepted of 20 tested, 50\.0 %/);
   });
 
   it('says when all messages are padded and sent at intervals', async () => {

@@ -59,10 +59,13 @@ function loadRows(stats: ServerStats, before: ServerStats | null): Rows {
 
 function sessionRows({ core }: ServerStats): Rows {
   const { sessionsByMode, images } = core;
-  const modes = Object.entries(sessionsByMode).map(([mode, count]) => `${mode} ${count}`);
+  const modes = Object.entries(sessionsByMode)
+    .filter(([, count]) => count > 0)
+    .map(([mode, count]) => `${mode} ${count}`);
+  const byMode = modes.length === 0 ? '' : `; ${modes.join(', ')}`;
   return [
     ['connections', formatCount(core.connectionCount)],
-    ['sessions', `${core.sessionCount} (${core.detachedCount} detached); ${modes.join(', ')}`],
+    ['sessions', `${core.sessionCount} (${core.detachedCount} detached)${byMode}`],
     [
       'slots',
       `${core.slotsOwned} of ${core.slotCount} held; ${images.count} swapped out, ${formatBytes(images.bytes)}; ${formatCount(core.evictionCount)} evicted`,
@@ -117,10 +120,41 @@ function tokenRows(stats: ServerStats, before: ServerStats | null): Rows {
   const rate = tokens.ms > 0 ? ((tokens.count / tokens.ms) * 1000).toFixed(1) : '-';
   return [
     ['tokens', `${formatCount(core.committedCount)} committed, ${rate} tokens/s`],
-    [
-      'drafts',
-      `${formatCount(core.acceptedCount)} accepted of ${formatCount(core.testedCount)} tested, ${share(core.acceptedCount, core.testedCount)}`,
-    ],
+    ['of them', sourcesText(core)],
+    ['drafts', `devices ${acceptedText(core.acceptedCount, core.testedCount)}`],
+    ...serverDraftRows(core),
+  ];
+}
+
+/** Where the tokens came from. */
+function sourcesText({ committedCount, sources }: ServerStats['core']): string {
+  const { deviceCount, modelCount, suffixCount } = sources;
+  const drafted = deviceCount + modelCount + suffixCount;
+  return [
+    `target ${formatCount(committedCount - drafted)}`,
+    `devices ${formatCount(deviceCount)}`,
+    `model ${formatCount(modelCount)}`,
+    `look-up ${formatCount(suffixCount)}`,
+  ].join(', ');
+}
+
+const acceptedText = (accepted: number, tested: number): string =>
+  `${formatCount(accepted)} accepted of ${formatCount(tested)} tested, ${share(accepted, tested)}`;
+
+/** Drafts of the server itself; nothing where none of that kind was made. */
+function serverDraftRows(core: ServerStats['core']): Rows {
+  const { sources, serverTests, stageCount, modelDraftedCount, draftFailureCount } = core;
+  const model = `model ${acceptedText(sources.modelCount, serverTests.modelCount)}`;
+  const stages = `${formatCount(stageCount)}, ${formatCount(draftFailureCount)} failed; ${formatCount(modelDraftedCount)} tokens drafted`;
+  const lookUp = `look-up ${acceptedText(sources.suffixCount, serverTests.suffixCount)}`;
+  return [
+    ...(serverTests.suffixCount > 0 ? ([['', lookUp]] as const) : []),
+    ...(stageCount + draftFailureCount > 0
+      ? ([
+          ['', model],
+          ['stages', stages],
+        ] as const)
+      : []),
   ];
 }
 

@@ -5,7 +5,7 @@ import { EngineThread } from './engine-thread.js';
 import { planExit } from './exit-plan.js';
 import { openLlama } from './ffi/llama.js';
 import { findLibrary, type LibraryFiles } from './library.js';
-import { checkMemory, memoryLimit } from './memory-check.js';
+import { checkMemory, checkMemoryOfPair, memoryLimit } from './memory-check.js';
 import { NativeVocabulary } from './native-vocabulary.js';
 import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { probeModel } from './probe.js';
@@ -85,6 +85,24 @@ async function loadOn(thread: EngineThread, options: LlamaOptions): Promise<Llam
       exit: resolved.exit?.info ?? null,
     },
   );
+}
+
+/**
+ * Refuses a target and a draft model that this machine cannot hold side by side, before either is
+ * loaded.
+ *
+ * @throws PilotfishError as `loadLlamaEngine` for a file or an option; `model-too-large` or
+ *   `context-too-large`.
+ */
+export function checkPairFits(target: LlamaOptions, draft: LlamaOptions): void {
+  const [one, other] = [target, draft].map((options) => {
+    const facts = checkModelFile(options.modelPath);
+    const exit = options.exit ? planExit(options.exit, facts) : null;
+    return { facts, options: resolveOptions(options, facts.contextLength, exit) };
+  });
+  const limit = memoryLimit(one!.options, findLibrary(target.libraryFolder));
+  checkMemory(one!.facts, one!.options, limit);
+  checkMemoryOfPair(one!, other!, limit);
 }
 
 /** Probes a file that has not passed before with these libraries and options. */

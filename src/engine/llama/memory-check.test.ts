@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { checkModelFile } from '../gguf/model-file.js';
 import { type ExitChoice, planExit } from './exit-plan.js';
-import { checkMemory } from './memory-check.js';
+import { checkMemory, checkMemoryOfPair } from './memory-check.js';
 import { resolveOptions } from './options.js';
 
 const bundled = (file: string): string =>
@@ -53,4 +53,18 @@ test('an early exit counts with its head and a copy of the output matrix', () =>
   assert.equal(lens - plain, endBytes);
   const head = needed({ headPath: bundled('stories-exit-4-f16.gguf') });
   assert.ok(head > lens, `${head} bytes with a head, ${lens} without`);
+});
+
+test('a draft model that does not fit beside its target is refused with the bytes of both', () => {
+  const target = { facts, options: optionsOf(null) };
+  const alone = needed(null);
+  assert.throws(() => checkMemoryOfPair(target, target, 2 * facts.tensorBytes - 1), {
+    code: 'model-too-large',
+    message: /the target needs 0.01 GiB of weights .*the draft model beside it 0.01 GiB of weights/,
+  });
+  assert.throws(() => checkMemoryOfPair(target, target, 2 * alone - 1), {
+    code: 'context-too-large',
+    message: /enough for the target alone/,
+  });
+  checkMemoryOfPair(target, target, 2 * alone);
 });

@@ -33,7 +33,7 @@ export function memoryLimit({ gpuLayers }: ResolvedOptions, files: LibraryFiles)
  */
 export function checkMemory(facts: ModelFacts, options: ResolvedOptions, limit: number): void {
   const { exit } = options;
-  const weights = facts.tensorBytes + (exit?.weightBytes ?? 0);
+  const weights = weightBytesOf({ facts, options });
   if (weights > limit) {
     const withExit = exit === null ? '' : ', its early exit included';
     throw new PilotfishError(
@@ -41,9 +41,7 @@ export function checkMemory(facts: ModelFacts, options: ResolvedOptions, limit: 
       `${options.modelPath} has ${gib(weights)} of weights${withExit}; this machine has ${gib(limit)}`,
     );
   }
-  const cells = options.slotCount * options.contextLength;
-  const factor = (cacheFactor[options.cacheTypeK] + cacheFactor[options.cacheTypeV]) / 2;
-  const cacheBytes = cells * facts.kvBytesPerToken.f16 * factor;
+  const cacheBytes = cacheBytesOf({ facts, options });
   if (weights + cacheBytes > limit) {
     throw new PilotfishError(
       'context-too-large',
@@ -51,4 +49,37 @@ export function checkMemory(facts: ModelFacts, options: ResolvedOptions, limit: 
         `${gib(weights)} of weights; this machine has ${gib(limit)}`,
     );
   }
+}
+
+/** A model and how it will be loaded. */
+export interface PlannedLoad {
+  readonly facts: ModelFacts;
+  readonly options: ResolvedOptions;
+}
+
+const weightBytesOf = ({ facts, options }: PlannedLoad): number =>
+  facts.tensorBytes + (options.exit?.weightBytes ?? 0);
+
+function cacheBytesOf({ facts, options }: PlannedLoad): number {
+  const cells = options.slotCount * options.contextLength;
+  const factor = (cacheFactor[options.cacheTypeK] + cacheFactor[options.cacheTypeV]) / 2;
+  return cells * facts.kvBytesPerToken.f16 * factor;
+}
+
+/**
+ * Refuses a draft model that does not fit beside a target.
+ *
+ * @param target fits alone.
+ * @throws PilotfishError `model-too-large` or `context-too-large` with the bytes of both.
+ */
+export function checkMemoryOfPair(target: PlannedLoad, draft: PlannedLoad, limit: number): void {
+  const weights = weightBytesOf(target) + weightBytesOf(draft);
+  const caches = cacheBytesOf(target) + cacheBytesOf(draft);
+  if (weights + caches <= limit) return;
+  const needOf = (load: PlannedLoad): string =>
+    `${gib(weightBytesOf(load))} of weights and ${gib(cacheBytesOf(load))} of cache`;
+  throw new PilotfishError(
+    weights > limit ? 'model-too-large' : 'context-too-large',
+    `the target needs ${needOf(target)}, and the draft model beside it ${needOf(draft)}; this machine has ${gib(limit)}, enough for the target alone`,
+  );
 }

@@ -93,7 +93,8 @@ const passTokensCeiling = 2048;
 /** ggml's ceilings (GGML_MAX_N_THREADS). */
 const threadsMax = 512;
 const processorsMax = 512;
-const contextLengthDefaultMax = 4096;
+/** Longest context of a slot that nothing asks for. */
+export const contextLengthDefaultMax = 4096;
 /** Judged rows per slot that the default provides for: drafts of 16 and the row after them. */
 const rowsPerSlot = 17;
 

@@ -51,6 +51,7 @@ export function commitOutcome(
   const standing = Math.min(acceptedCount, draftCount);
   const isRejected = acceptedCount < Math.min(draftCount, deviceCount);
   const isCurrent = drafts.epoch === epoch && !drafts.isVoid;
+  text.sources.test(server, Math.min(acceptedCount + 1, draftCount) - deviceCount);
   let end: EndReason | null = null;
   for (let index = 0; index < standing && end === null; index++) {
     end = commitToken(text, ids[index]!, logprobs?.tokens[index]);

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { type KeyLimits, unlimited } from '../../base/key-grant.js';
 import { pointLaw } from '../../math/law.js';
 import { draftOf, Harness, hello, openFrame, verdicts } from './core-harness.suite.js';
-import { noSources } from './drafting/source-tally.js';
+import { noServerTests, noSources } from './drafting/source-tally.js';
 import { targetText } from './scripted-target.suite.js';
 import { burstMsMax } from './tenants/fair-share.js';
 
@@ -33,7 +33,7 @@ describe('the statistics', () => {
       cover: { padBytes: 0, aggregateMs: 0, connectionCount: 0 },
       ...{ passCount: 0, passFailureCount: 0, fedCount: 0, rowCount: 0, busyMs: 0 },
       ...{ committedCount: 0, testedCount: 0, acceptedCount: 0, verdictCount: 0 },
-      sources: noSources,
+      ...{ sources: noSources, serverTests: noServerTests, roundCount: 0 },
       ...{ stageCount: 0, modelDraftedCount: 0, draftFailureCount: 0 },
       ...{ hintCount: 0, coverCount: 0, failureCount: 0, quotaRefusalCount: 0 },
       ...{ passSessions: none, passTokens: none, passMs: none, verdictMs: none },

@@ -3,7 +3,14 @@
 
 import type { PassCost, PassTimeError } from '../../math/pass-time.js';
 import type { Mode, SourceCounts, TrafficShaping } from '../../protocol/frame.js';
-import { difference, noSources, sum } from './drafting/source-tally.js';
+import {
+  addTests,
+  difference,
+  noServerTests,
+  noSources,
+  type ServerTests,
+  sum,
+} from './drafting/source-tally.js';
 import { type Quantiles, RecentSamples } from './recent-samples.js';
 import type { Trust } from './tenants/draft-trust.js';
 
@@ -76,8 +83,13 @@ export interface CoreStats {
   readonly stageCount: number;
   readonly modelDraftedCount: number;
   readonly draftFailureCount: number;
+  /** Drafts of devices. */
   readonly testedCount: number;
   readonly acceptedCount: number;
+  /** Drafts of the server; those that stood are in `sources`. */
+  readonly serverTests: ServerTests;
+  /** How often a pass has tested drafts of a session, whoever made them. */
+  readonly roundCount: number;
   readonly verdictCount: number;
   readonly hintCount: number;
   /** Traffic shaping of every session, and how many connections are shaped. */
@@ -111,6 +123,8 @@ export class Counters {
   draftFailureCount = 0;
   testedCount = 0;
   acceptedCount = 0;
+  serverTests = noServerTests;
+  roundCount = 0;
   verdictCount = 0;
   hintCount = 0;
   coverCount = 0;
@@ -124,6 +138,11 @@ export class Counters {
   /** @param before and after, of one session. */
   countSources(before: SourceCounts, after: SourceCounts): void {
     this.sources = sum(this.sources, difference(after, before));
+  }
+
+  /** @param before and after, of one session. */
+  countTests(before: ServerTests, after: ServerTests): void {
+    this.serverTests = addTests(this.serverTests, before, after);
   }
 
   get snapshot() {

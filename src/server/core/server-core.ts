@@ -7,6 +7,7 @@ import { ConnectionHandler } from './connection-handler.js';
 import { Connections } from './connections.js';
 import type { CoreParts } from './core-parts.js';
 import { type CoreStats, Counters } from './core-stats.js';
+import type { ServerTests } from './drafting/source-tally.js';
 import { Speculation } from './drafting/speculation.js';
 import type { ConnectionId, CoreEffect, ServerEffect, ServerInput } from './event.js';
 import { checkIntegrity } from './integrity.js';
@@ -204,6 +205,12 @@ export class ServerCore {
   cachedCountOf(address: SessionAddress): number | null {
     const session = this.#parts.table.find(address);
     return typeof session === 'string' ? null : session.cachedCount;
+  }
+
+  /** What passes have tested of the server's drafts for a session; null: there is none. */
+  serverTestsOf(address: SessionAddress): ServerTests | null {
+    const session = this.#parts.table.find(address);
+    return typeof session === 'string' ? null : session.serverTests;
   }
 
   /** Sessions that are being written for a device that is attached. */

@@ -16,7 +16,7 @@ import type { CommittedTokens, TokenLog } from '../../protocol/token-log.js';
 import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './commit-outcome.js';
 import { DraftBuffer, type DraftCounts, type ReceivedChain } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
-import { SourceTally } from './drafting/source-tally.js';
+import { type ServerTests, SourceTally } from './drafting/source-tally.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
 import * as moves from './session-moves.js';
 import type {
@@ -168,6 +168,11 @@ export class Session {
   /** Its tokens so far by what drafted them. */
   get sources(): SourceCounts {
     return this.#sources.total;
+  }
+
+  /** What passes have tested of the server's drafts for it. */
+  get serverTests(): ServerTests {
+    return this.#sources.tests;
   }
 
   /** Committed tokens that its device has not been told of. */

@@ -112,7 +112,7 @@ function sharedCount(one: Int32Array, other: Int32Array): number {
 }
 
 /** Expected number of drafts that stand. @param chances of each, given those before. */
-function expectedCount(chances: readonly number[]): number {
+export function expectedCount(chances: readonly number[]): number {
   let survival = 1;
   let count = 0;
   for (const chance of chances) {

@@ -117,16 +117,19 @@ export class ModelDrafter {
   fill(texts: readonly DraftedText[]): void {
     if (this.isOff || this.#underWay !== null) return;
     const { contextLength } = this.#model;
-    const parts = texts.filter((text) => {
-      return (
-        text.session.log.length < contextLength && this.#texts.missingCount(text) > shortTokens
-      );
-    });
-    // One at a time: what is under way holds up the next stage.
-    const [part] = parts;
-    if (part === undefined) return;
-    const request = this.#request(part, chunkTokens, { countMax: 1, chanceMin: 0 });
-    this.#ask([request], [part], false, Infinity);
+    const requests: DraftRequest[] = [];
+    const parts: DraftedText[] = [];
+    // Not too many at once: what is under way holds up the next stage.
+    let left = chunkTokens;
+    for (const text of texts) {
+      if (text.session.log.length >= contextLength) continue;
+      if (left <= 0 || this.#texts.missingCount(text) <= shortTokens) continue;
+      const request = this.#request(text, left, { countMax: 1, chanceMin: 0 });
+      left -= request.tokens.length;
+      requests.push(request);
+      parts.push(text);
+    }
+    if (parts.length > 0) this.#ask(requests, parts, false, Infinity);
   }
 
   #request(

@@ -12,6 +12,8 @@ import type { InFlightSegment } from '../session-status.js';
 
 /** Before anything is tested: between the best and the worst pairs of models in use. */
 const guess = 0.65;
+/** Weight of the newest pass in a rate. */
+const rateStep = 1 / 16;
 
 /** What a pass has decided of the drafts of a session, of any source, padding included. */
 export interface Tested {
@@ -28,6 +30,8 @@ export class SessionDrafting {
   readonly rate = new TokenRate();
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
+  /** Share of recent passes that tested drafts of the look-up. */
+  suffixRate = 0;
   #decided: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
   /** Drafts of the device that have stood since the last one that fell. */
   #deviceDepth = 0;
@@ -75,6 +79,8 @@ export class SessionDrafting {
       isModelTested = true;
     }
     if (!isModelTested) this.model.rest();
+    const hasSuffix = server.sources.includes('suffix');
+    this.suffixRate += rateStep * ((hasSuffix ? 1 : 0) - this.suffixRate);
   }
 
   get #decidedCount(): number {

@@ -15,6 +15,7 @@ import {
   cutDrafts,
   type DraftLine,
   deviceLine,
+  expectedCount,
   firstDrafts,
   joinDrafts,
   mergedLine,
@@ -48,6 +49,8 @@ interface Prospect {
 
 /** A session that lacks more tokens in the target's cache is still being prefilled. */
 const stepTokensMax = 8;
+/** Passes computed ahead take no longer; a draft in their place throws them away. */
+const aheadMsMax = 8;
 /** What a pass that is begun before it is asked for saves; lost is a whole one, now and then. */
 const aheadGainMs = 0.15;
 /** Most drafts of a device that the planner may have tested in a pass. */
@@ -66,6 +69,8 @@ export class Speculation {
   #predict: Predict = () => 0;
   /** Milliseconds of the pass in flight, had all its sessions only stepped. */
   #stepMs = 0;
+  /** The engine was told that the next passes only step, and may compute them ahead. */
+  #isAhead = false;
 
   constructor(
     settings: ServerCoreSettings,
@@ -130,8 +135,9 @@ export class Speculation {
     line.set(ids.subarray(0, deviceCount));
     line.set(server.tokens, deviceCount);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
-    const drafts = this.#suffix.draft(session, line, draftRoom - line.length);
-    return cutDrafts(drafts, draftRoom - line.length, terms.endOfText);
+    const found = this.#suffix.draft(session, line, draftRoom - line.length);
+    const drafts = cutDrafts(found, draftRoom - line.length, terms.endOfText);
+    return this.#isAhead && !this.#isWorthALead(drafts) ? noServerDrafts : drafts;
   }
 
   #plan(
@@ -145,8 +151,10 @@ export class Speculation {
     const planned = prospects.filter(({ session }) => this.#isStepping(session));
     if (!planned.some(({ session }) => session.terms.mode === 'auto'))
       return { kind: 'pass', lines };
+    const questions = planned.map((prospect) => this.#question(prospect, mayHold, nowMs));
+    if (questions.every(isStep)) return { kind: 'pass', lines };
     const plan = planSpeculation(
-      planned.map((prospect) => this.#question(prospect, mayHold, nowMs)),
+      questions,
       {
         predict: costs.predict,
         draftStepMs: (rows) => this.#model?.stepMs(rows, costs.contextLength) ?? Infinity,
@@ -218,6 +226,11 @@ export class Speculation {
     };
   }
 
+  /** Whether drafts save more than the passes that the engine has computed ahead. */
+  #isWorthALead({ chances }: ServerDrafts): boolean {
+    return expectedCount(chances) * this.#stepMs > aheadMsMax;
+  }
+
   /** Stage parts of sessions that get a draft of the same length each round. */
   #fixedParts(prospects: readonly Prospect[]): StagePart[] {
     const { fixedLength } = this.#settings.drafting;
@@ -273,8 +286,9 @@ export class Speculation {
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-  passStarted(sessions: readonly Session[]): void {
+  passStarted(sessions: readonly Session[], isAhead: boolean): void {
     this.#held = null;
+    this.#isAhead = isAhead;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
@@ -290,8 +304,7 @@ export class Speculation {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
     if (mode !== 'auto' || windowMax > 1 || this.#model !== null) return false;
-    const fireRate = this.#suffix?.fireRate(session) ?? 0;
-    return fireRate * this.#stepMs < aheadGainMs;
+    return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
   }
 
   drafted(id: number, result: DraftEachResult): void {
@@ -361,6 +374,13 @@ export class Speculation {
     this.#suffix?.forget(session);
   }
 }
+
+/** Whether nothing but a step is possible. */
+const isStep = (session: SpeculationSession): boolean =>
+  session.chances.length === 0 &&
+  session.arrival === null &&
+  session.suffixChances.length === 0 &&
+  session.modelMax === 0;
 
 /** The first `count` drafts of a line, and those of a look-up behind all of it. */
 function lineOf(

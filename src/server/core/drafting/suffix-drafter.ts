@@ -72,11 +72,6 @@ export class SuffixDrafter {
     };
   }
 
-  /** Share of the session's recent positions at which a draft was at hand; 0: it is not known. */
-  fireRate(session: Session): number {
-    return this.#lookUps.get(session)?.fireRate(chanceMin) ?? 0;
-  }
-
   #lookUpOf(session: Session, pool: SuffixPool): SuffixLookUp {
     const { promptLength } = session.terms;
     const lookUp = this.#lookUps.get(session) ?? new SuffixLookUp({ promptLength, pool });

@@ -29,7 +29,7 @@ export class SessionResults {
     // Forgotten during the pass.
     if (segment === null) return;
     const before = session.log.length;
-    const { sources } = session;
+    const { sources, serverTests } = session;
     const wasVoid = session.drafts.isVoid;
     const isValid = session.commitPass(outcome, nowMs);
     const isJudged = isValid && segment.isJudged;
@@ -40,6 +40,8 @@ export class SessionResults {
       const isBroken = session.drafts.isVoid && !wasVoid;
       this.#parts.speculation.judged(session, segment, outcome, committedCount, isBroken, nowMs);
       this.#parts.counters.countSources(sources, session.sources);
+      this.#parts.counters.countTests(serverTests, session.serverTests);
+      if (judgedCount > 1) this.#parts.counters.roundCount++;
     }
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
