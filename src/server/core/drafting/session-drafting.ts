@@ -45,7 +45,7 @@ export class SessionDrafting {
 
   /** The engine was held. */
   payHold(ms: number): void {
-    if (this.holdShare > 0) this.budget.charge(ms * this.holdShare);
+    this.budget.charge(ms * this.holdShare);
     this.holdShare = 0;
   }
 
