@@ -1,5 +1,5 @@
-// Checks the draft model's side of the server: when it may draft, how long a pass waits for it, what
-// it keeps, and what it learns.
+// Checks the draft model of the server: when it may draft, how long a pass waits for it, what it
+// keeps, and what it learns.
 
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';

@@ -35,6 +35,38 @@ describe('what is known of the drafts of a session', () => {
     assert.ok(rateAfter(4, 5) < rateAfter(4, 4));
   });
 
+  it("falls back to a guess while none of the model's drafts are tested", () => {
+    const known = new SessionDrafting(16, 20);
+    for (let pass = 0; pass < 9; pass++) {
+      known.tested(segmentOf(3), { acceptedCount: 2, testedCount: 3 }, counts);
+    }
+    const low = known.model.rate;
+    for (let pass = 0; pass < 99; pass++) {
+      known.tested(segmentOf(0), { acceptedCount: 2, testedCount: 2 }, counts);
+    }
+    assert.ok(low < 0.2 && known.model.rate > low + 0.05, `${known.model.rate}`);
+  });
+
+  it("counts how deep into a chain the device's drafts stand", () => {
+    const known = new SessionDrafting(16, 20);
+    const total = { acceptedCount: 0, rejectedCount: 0 };
+    // Each chain stands for two drafts, and the third falls.
+    for (let chain = 0; chain < 60; chain++) {
+      total.acceptedCount += 2;
+      known.decided({ ...total });
+      total.rejectedCount += 1;
+      known.decided({ ...total });
+    }
+    assert.ok(known.device.rateAt(0) > 0.85 && known.device.rateAt(1) > 0.85);
+    assert.ok(known.device.rateAt(2) < 0.3, `${known.device.rateAt(2)}`);
+  });
+
+  it('measures its tokens per millisecond from pass to pass', () => {
+    const known = new SessionDrafting(16, 20);
+    for (let pass = 0; pass < 20; pass++) known.committed(3, 20, 30 * pass);
+    assert.ok(Math.abs(known.rate.perMs - 0.1) < 1e-9, `${known.rate.perMs}`);
+  });
+
   it('does not change with drafts that were not tested', () => {
     assert.equal(rateAfter(2, 2), before);
     assert.equal(rateAfter(1, 2), before);
