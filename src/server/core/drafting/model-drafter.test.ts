@@ -151,7 +151,7 @@ describe('the draft model of a server', () => {
     assert.deepEqual(chances(), [high, low]);
     drafter.learn(segment, { acceptedCount: 1, testedCount: 2 });
     const [fallen] = chances();
-    assert.ok(fallen! < high! && chances()[1] === low);
+    assert.ok(fallen! < high!);
     drafter.learn(segment, { acceptedCount: 4, testedCount: 4 });
     assert.ok(chances()[0]! > fallen! && chances()[1]! > low!);
   });
