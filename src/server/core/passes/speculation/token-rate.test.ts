@@ -1,4 +1,4 @@
-// Checks the measured rate of a session: right for a steady one, and soon right for one that changes.
+// Checks the measured rate of a session: right for a steady one, soon right for one that changes.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
