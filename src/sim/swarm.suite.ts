@@ -13,9 +13,8 @@ function runAll(scenario: Scenario, from: number, to: number): Counts {
   for (let seed = from; seed < to; seed++) {
     const report = simulate(scenario, seed);
     const [first] = report.violations;
-    const problem = first && `${first.check}: ${first.message}`;
-    const file = `--scenario FILE with {"base": "${scenario.name}"}`;
-    assert.equal(problem, undefined, `again: pilotfish sim --seed ${seed} ${file}`);
+    const again = `pilotfish sim --seed ${seed} --scenario FILE, {"base": "${scenario.name}"}`;
+    assert.ok(!first, `${first?.check}: ${first?.message}; again: ${again}`);
     counts = counts === null ? report.counts : addCounts(counts, report.counts);
   }
   const { faults } = counts!;

@@ -122,13 +122,9 @@ export function expectedCount(chances: readonly number[]): number {
   return count;
 }
 
-function draftsFrom(drafts: ServerDrafts, from: number): ServerDrafts {
-  return from === 0
-    ? drafts
-    : {
-        tokens: drafts.tokens.subarray(from),
-        sources: drafts.sources.slice(from),
-        chances: drafts.chances.slice(from),
-        confidences: drafts.confidences.slice(from),
-      };
-}
+const draftsFrom = (drafts: ServerDrafts, from: number): ServerDrafts => ({
+  tokens: drafts.tokens.subarray(from),
+  sources: drafts.sources.slice(from),
+  chances: drafts.chances.slice(from),
+  confidences: drafts.confidences.slice(from),
+});

@@ -15,6 +15,13 @@ const guess = 0.65;
 /** Weight of the newest pass in a rate. */
 const rateStep = 1 / 16;
 
+/** What a pass has decided of the drafts of a session, of any source, padding included. */
+export interface Tested {
+  readonly acceptedCount: number;
+  /** The accepted ones and the first that fell, if one did. */
+  readonly testedCount: number;
+}
+
 export class SessionDrafting {
   readonly device = new SourceAcceptance(guess);
   readonly model = new SourceAcceptance(guess);
@@ -38,7 +45,7 @@ export class SessionDrafting {
 
   /** The engine was held. */
   payHold(ms: number): void {
-    if (this.holdShare > 0) this.budget.charge(ms * this.holdShare);
+    this.budget.charge(ms * this.holdShare);
     this.holdShare = 0;
   }
 
@@ -55,17 +62,16 @@ export class SessionDrafting {
   /**
    * A pass has judged drafts.
    *
-   * @param acceptedCount of all that it tested, padding included.
    * @param counts of the device's drafts so far.
    */
   tested(
     { draftCount, server }: InFlightSegment,
-    acceptedCount: number,
+    { acceptedCount, testedCount: decidedCount }: Tested,
     counts: DraftCounts,
   ): void {
     if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
     this.decided(counts);
-    const testedCount = Math.min(acceptedCount + 1 - draftCount, server.tokens.length);
+    const testedCount = Math.min(decidedCount - draftCount, server.tokens.length);
     let isModelTested = false;
     for (let depth = 0; depth < testedCount; depth++) {
       if (server.sources[depth] !== 'model') continue;

@@ -348,16 +348,18 @@ export class Speculation {
   judged(
     session: Session,
     segment: InFlightSegment,
-    { acceptedCount }: Outcome,
+    { acceptedCount, final }: Outcome,
     committedCount: number,
     isBroken: boolean,
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
-    known.tested(segment, acceptedCount, session.drafts.decided);
+    // Behind a bonus token drafts may be left that were not tested.
+    const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
+    known.tested(segment, { acceptedCount, testedCount }, session.drafts.decided);
     known.committed(committedCount, this.#stepMs, nowMs);
     known.arrivals.committed(session.log.length, isBroken, nowMs);
-    this.#model?.learn(segment, acceptedCount);
+    this.#model?.learn(segment, { acceptedCount, testedCount });
   }
 
   /** Entries of its tables and drafts under way, for leak checks. */
