@@ -13,7 +13,7 @@ import { writeGguf } from '../engine/gguf/writer.js';
 import { bundledModel, loadLlamaEngine } from '../engine/llama/index.js';
 import { plainSampling } from '../math/sampling.js';
 import type { ServerStats } from '../server/index.js';
-import { pacedEngine } from './demo/paced-engine.js';
+import { nominalEngine } from './demo/paced-engine.js';
 import { run, withServe } from './processes/command.suite.js';
 
 const served = ['serve', '-m', 'stories-target', '-t', '1', '--slots', '2', '-c', '256'];
@@ -95,11 +95,11 @@ describe('pilotfish serve with drafts of its own', () => {
       response_format: { type: 'json_schema', json_schema: { name: 'records', schema } },
     };
     const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-target'), threads: 1 });
-    // A large target, for which a token more in a pass costs nothing.
-    const paced = pacedEngine(engine, () => ({ passMs: 5, rowMs: 0 }));
+    // It says that a token more in a pass costs nothing, as a large target would.
+    const large = nominalEngine(engine, 5);
     const seen: { answer: Completion; passCount: number }[] = [];
     for (const drafting of [{}, { suffixBytesMax: 2 ** 20 }]) {
-      const { server } = await startApiServer(paced, { drafting });
+      const { server } = await startApiServer(large, { drafting });
       const answer = await complete(server.address, { ...body, model: 'toy' });
       seen.push({ answer, passCount: server.stats().core.passCount });
       await server.close();
