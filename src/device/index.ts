@@ -20,7 +20,7 @@ export type { StopRule } from './core/drafting/stop-rule.js';
 export type { DraftSequence, DraftStart, Fallback, SequenceToken } from './core/event.js';
 export type { DrafterFacts, Timing } from './core/settings.js';
 export type { Statistics } from './core/statistics.js';
-export type { AnswerId, TokenOrigin } from './core/token.js';
+export type { AnswerId, TokenOrigin, TokenSource } from './core/token.js';
 export type { Clock } from './device.js';
 export type { Drafter, DrafterFactory, DrafterListener } from './drafter/drafter.js';
 export type { GenerateOptions } from './generate-request.js';

@@ -20,5 +20,10 @@ export type { ServerTests } from './core/drafting/source-tally.js';
 export type { Batching } from './core/settings.js';
 export type { PlainListener, PlainRequest } from './plain-sessions.js';
 export { type RunningServer, startServer } from './server.js';
-export { defaultPort, type LocalServer, type ServerOptions } from './server-options.js';
+export {
+  defaultPort,
+  type LocalServer,
+  type ServerDraftingOptions,
+  type ServerOptions,
+} from './server-options.js';
 export type { ServerStats } from './stats.js';

@@ -94,7 +94,21 @@ export interface ServerOptions {
   readonly makeHttp?: (server: LocalServer) => Promise<RequestListener>;
 }
 
-/** What drafts beside the target. */
+/**
+ * What drafts beside the target: none of it changes a text.
+ *
+ * @example
+ * ```ts
+ * import { createScriptedEngine } from 'pilotfish/engine';
+ * import { type ServerDraftingOptions, startServer } from 'pilotfish/server';
+ *
+ * const [engine, draft] = [createScriptedEngine(), createScriptedEngine({ seed: 2 })];
+ * const drafting: ServerDraftingOptions = { engine: draft, suffixBytesMax: 2 ** 24 };
+ * const server = await startServer({ engine, drafting, port: 0 });
+ * await server.close();
+ * await Promise.all([engine.close(), draft.close()]);
+ * ```
+ */
 export interface ServerDraftingOptions {
   /** A draft model with the target's vocabulary and as many slots; stays the caller's. */
   readonly engine?: Engine;
