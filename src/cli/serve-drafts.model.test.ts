@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startApiServer } from '../api/backends/api-server.suite.js';
-import { connect } from '../device/index.js';
+import { type ConnectOptions, connect, type DrafterChoice } from '../device/index.js';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
 import { bundledModel, loadLlamaEngine } from '../engine/llama/index.js';
@@ -43,22 +43,33 @@ async function complete(url: string, body: object): Promise<Completion> {
 const coreOf = async (url: string): Promise<ServerStats['core']> =>
   ((await (await fetch(`${httpOf(url)}/stats`)).json()) as ServerStats).core;
 
-/** The texts of both temperatures, over HTTP and for a device that drafts nothing. */
+const prompt = 'The old clock in the hallway';
+
+/** The texts of both temperatures: over HTTP, for a device without drafts and for one with. */
 async function textsFrom(url: string): Promise<string[]> {
+  const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-draft'), threads: 1 });
+  const drafters: DrafterChoice[] = [{ kind: 'none' }, { kind: 'engine', engine }];
   const texts: string[] = [];
-  const client = await connect({ url, drafter: { kind: 'none' } });
   for (const temperature of [0, 0.8]) {
-    const prompt = 'The old clock in the hallway';
     texts.push((await complete(url, { prompt, temperature })).choices[0].text);
-    const sampling = { ...plainSampling, temperature };
-    let text = '';
-    for await (const piece of client.generate({ prompt, sampling, seed: 5n, tokensMax: 40 })) {
-      if (piece.kind === 'token') text += piece.text;
+    for (const drafter of drafters) {
+      const { vocabulary } = engine.info;
+      texts.push(await answerFor({ url, drafter, vocabulary }, temperature));
     }
-    texts.push(text);
+  }
+  await engine.close();
+  return texts;
+}
+
+async function answerFor(options: ConnectOptions, temperature: number): Promise<string> {
+  const client = await connect(options);
+  const sampling = { ...plainSampling, temperature };
+  let text = '';
+  for await (const piece of client.generate({ prompt, sampling, seed: 5n, tokensMax: 40 })) {
+    if (piece.kind === 'token') text += piece.text;
   }
   await client.close();
-  return texts;
+  return text;
 }
 
 describe('pilotfish serve with drafts of its own', () => {
@@ -76,6 +87,7 @@ describe('pilotfish serve with drafts of its own', () => {
     }
     const [none, both] = seen;
     assert.deepEqual(both!.texts, none!.texts);
+    assert.equal(new Set(none!.texts).size, 2, none!.texts.join('\n'));
     assert.equal(none!.core.sources.modelCount, 0);
     assert.ok(both!.core.sources.modelCount > 0, 'the draft model has not helped');
     assert.ok(both!.core.passCount < none!.core.passCount, `${both!.core.passCount} passes`);
