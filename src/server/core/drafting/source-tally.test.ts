@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Harness, openFrame } from '../core-harness.suite.js';
+import { noServerDrafting } from '../settings.js';
 import { addTests, noServerTests, SourceTally } from './source-tally.js';
 
 test('tested are the drafts up to the first rejection, given are all of them', () => {
@@ -25,4 +27,33 @@ test('sources are told once, and their total stays', () => {
   tally.add('suffix');
   assert.deepEqual(tally.take(), { deviceCount: 0, modelCount: 0, suffixCount: 1 });
   assert.deepEqual(tally.total, { deviceCount: 1, modelCount: 2, suffixCount: 1 });
+});
+
+/** The counts of a core after one answer in mode co-located, in rounds of three drafts. */
+function countsFor(divergence: number) {
+  const model = { slotCount: 4, contextLength: 256 };
+  const harness = new Harness({
+    model,
+    settings: { drafting: { ...noServerDrafting, model, fixedLength: 3 } },
+    draft: { model: { ...model, divergence }, passMs: 1 },
+  });
+  harness.connect(1);
+  harness.send(1, openFrame({ mode: 'co-located', tokensMax: 60 }));
+  while (harness.stepEngine() || harness.stepDrafter());
+  const { serverTests, sources, roundCount } = harness.core.stats();
+  const ofSession = harness.core.serverTestsOf({ connection: 1, session: 0 });
+  return { serverTests, standing: sources.modelCount, roundCount, ofSession };
+}
+
+test('passes count what they tested: all that stood, and one rejection a round at most', () => {
+  const exact = countsFor(0);
+  assert.equal(exact.serverTests.modelCount, exact.standing);
+  const poor = countsFor(0.5);
+  const rejected = poor.serverTests.modelCount - poor.standing;
+  assert.ok(rejected > 0 && rejected <= poor.serverTests.roundCount, `${rejected} rejected`);
+  for (const { serverTests, roundCount, ofSession } of [exact, poor]) {
+    assert.ok(serverTests.givenCount >= serverTests.modelCount);
+    assert.equal(serverTests.roundCount, roundCount);
+    if (ofSession !== null) assert.deepEqual(ofSession, serverTests);
+  }
 });
