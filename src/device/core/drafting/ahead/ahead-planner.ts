@@ -16,6 +16,8 @@ import { BranchTally } from './branch-tally.js';
 
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
+/** Tokens of a branch that a verdict finds. */
+const usualBranch = 5;
 
 /** Some schemes correct drafts in ways that no draft predicts (MATH.md, Branches). */
 export function holdsBranches(
@@ -24,7 +26,8 @@ export function holdsBranches(
 ): boolean {
   const isForeseen = schemeTraits[scheme].pick !== 'law';
   const { takesDrafts, writesUnasked } = modeTraits[mode];
-  const isOffered = takesDrafts && (ahead.inRace || !writesUnasked);
+  const mayHold = mode === 'auto';
+  const isOffered = takesDrafts && (ahead.inRace || mayHold || !writesUnasked);
   return ahead.tokensMax > 0 && isForeseen && isOffered;
 }
 
@@ -46,7 +49,9 @@ export class AheadPlanner implements DraftPlanner {
 
   plan(view: SessionView, nowMs: number): DraftAction {
     if (!mayDraft(view, nowMs)) return { kind: 'stop' };
-    const mayBranch = view.isAwaiting && !showsDrafts(view, nowMs);
+    // In auto drafts leave soon after they are made.
+    const isAwaited = view.isAwaiting || view.request.mode === 'auto';
+    const mayBranch = isAwaited && !showsDrafts(view, nowMs);
     const unwanted = this.#unwanted(view, mayBranch, nowMs);
     const keep: DraftAction = { kind: 'keep', unwanted };
     const isBetweenPasses = this.#isBetweenPasses;
@@ -93,6 +98,8 @@ export class AheadPlanner implements DraftPlanner {
     const mayGrow = chainMayGrow && !isContextFull(view);
     const room = mayGrow ? Math.max(0, chainRoom(view, nowMs)) : 0;
     if (!mayBranch) return room > 0 ? { grows: ['chain'], countMax: room } : null;
+    const first = Math.min(room, firstCount(view) - view.text!.chain.length);
+    if (first > 0) return { grows: ['chain'], countMax: first };
     return this.#cache.choose(view.text!.chain, {
       budget: settings.ahead,
       acceptanceModel: this.#acceptanceModel,
@@ -190,9 +197,39 @@ export class AheadPlanner implements DraftPlanner {
   }
 }
 
-/** Tokens that come too late: in race the server goes on while a correction is on its way. */
+/**
+ * Tokens that come too late: the server goes on while a correction is on its way, but in auto where
+ * it pays to hold.
+ */
 function lostCount({ timings, request }: SessionView): number {
   const { mean: passMs } = timings.pass;
   if (!modeTraits[request.mode].writesUnasked || passMs === null || passMs <= 0) return 0;
-  return Math.floor((timings.roundTrip.mean ?? 0) / passMs) + 1;
+  const roundTripMs = timings.roundTrip.mean ?? 0;
+  const isHeld =
+    request.mode === 'auto' && paysToHold(timings.acceptanceRate, roundTripMs / passMs);
+  return isHeld ? 0 : Math.floor(roundTripMs / passMs) + 1;
 }
+
+/**
+ * Tokens of the chain that come before any branch: in auto as many as a pass would best be held
+ * for, since the server may be free; else a verdict is awaited, so that it is not.
+ */
+function firstCount({ timings, request }: SessionView): number {
+  const { mean: passMs } = timings.pass;
+  const { mean: draftMs } = timings.draft;
+  if (request.mode !== 'auto') return 0;
+  if (passMs === null || draftMs === null || draftMs <= 0) return usualBranch;
+  let count = 1;
+  let [tokens, next] = [1 + timings.acceptanceRate, timings.acceptanceRate ** 2];
+  // One more draft is worth its time while it brings more than the mean rate so far.
+  while (count < branchTokensMax && next * (passMs + count * draftMs) > tokens * draftMs) {
+    count++;
+    tokens += next;
+    next *= timings.acceptanceRate;
+  }
+  return count;
+}
+
+/** Whether a server holds for a branch of usual length (MATH.md, "Verify, draft, hold or step"). */
+const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
+  roundTripPasses < (1 + acceptanceRate) * (1 - acceptanceRate ** (usualBranch + 1)) - 1;

@@ -6,6 +6,7 @@ import { assert } from '../../../../base/assert.js';
 import { arrivedCount, DraftOutlook } from './draft-outlook.js';
 import { sharePass } from './pass-shares.js';
 import type {
+  DraftArrival,
   HoldShare,
   SpeculationCosts,
   SpeculationPlan,
@@ -216,15 +217,19 @@ function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> 
   };
   if (coming.length <= fewSessions) {
     for (const { session } of coming) {
-      const { firstMs, tokenMs } = session.arrival!;
+      const { firstMs, tokenMs, early } = session.arrival!;
+      if (early) consider(early.firstMs, tokenMs);
       for (const count of holdCounts) consider(firstMs + count * tokenMs, tokenMs);
     }
     return times;
   }
-  const firstMs = Math.min(...coming.map(({ session }) => session.arrival!.firstMs));
+  const firstMs = Math.min(...coming.map(({ session: { arrival } }) => firstOf(arrival!)));
   const tokenMs = Math.min(...coming.map(({ session }) => session.arrival!.tokenMs));
   for (let part = 0; part <= holdTimesMany; part++) {
     consider(firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2, tokenMs);
   }
   return times;
 }
+
+const firstOf = ({ firstMs, early }: DraftArrival): number =>
+  early ? Math.min(early.firstMs, firstMs) : firstMs;
