@@ -36,8 +36,10 @@ export function checkSwarm(from: number, to: number): void {
 
 /** Runs worlds in which servers draft, under seeds [from, to). */
 export function checkDrafts(from: number, to: number): void {
-  const { ended } = runAll(drafts, from, to);
+  const { ended, modelTokenCount, suffixTokenCount } = runAll(drafts, from, to);
   assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * (to - from));
+  const drafted = `${modelTokenCount} of the model, ${suffixTokenCount} of the look-up`;
+  assert.ok(modelTokenCount > 5 * (to - from) && suffixTokenCount > 0, drafted);
 }
 
 /**
