@@ -61,6 +61,35 @@ describe('what is known of the drafts of a session', () => {
     assert.ok(known.device.rateAt(2) < 0.3, `${known.device.rateAt(2)}`);
   });
 
+  it('learns from the drafts of the device that a pass has decided', () => {
+    const known = new SessionDrafting(16, 20);
+    const { rate } = known.device;
+    const decided = { acceptedCount: 2, rejectedCount: 0 };
+    known.tested(segmentOf(0), { acceptedCount: 2, testedCount: 2 }, decided);
+    assert.ok(known.device.rate > rate);
+  });
+
+  it('charges a hold once, to the sessions that it was for', () => {
+    const known = new SessionDrafting(16, 20);
+    const { leftMs } = known.budget;
+    known.payHold(10);
+    assert.equal(known.budget.leftMs, leftMs);
+    known.holdShare = 2;
+    known.payHold(10);
+    known.payHold(10);
+    assert.equal(known.budget.leftMs, leftMs - 20);
+  });
+
+  it('tells how many of its passes tested drafts of the look-up', () => {
+    const known = new SessionDrafting(16, 20);
+    const segment = segmentOf(1);
+    const server = { ...segment.server, sources: ['suffix' as const] };
+    known.tested({ ...segment, server }, { acceptedCount: 3, testedCount: 3 }, counts);
+    assert.equal(known.suffixRate, 1 / 16);
+    known.tested(segment, { acceptedCount: 3, testedCount: 3 }, counts);
+    assert.equal(known.suffixRate, 15 / 256);
+  });
+
   it('measures its tokens per millisecond from pass to pass', () => {
     const known = new SessionDrafting(16, 20);
     for (let pass = 0; pass < 20; pass++) known.committed(3, 20, 30 * pass);
