@@ -3,6 +3,7 @@
 // the server has drafted, and learns how drafts of each source do.
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
+import type { PassShape } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
@@ -66,6 +67,11 @@ export class Speculation {
   #predict: Predict = () => 0;
   /** Milliseconds of the pass in flight, had all its sessions only stepped. */
   #stepMs = 0;
+  /** By which holds, stages and rows of drafts have made it longer. */
+  #addedMs = 0;
+  /** Of holds and stages since the last pass began, and when the stage under way began. */
+  #delayMs = 0;
+  #stageSinceMs: number | null = null;
 
   constructor(
     settings: ServerCoreSettings,
@@ -89,6 +95,7 @@ export class Speculation {
   /** What to do now that the target is free. @param sessions that the next pass may compute for. */
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
     const heldMs = this.#payHold(nowMs);
+    this.#payStage(nowMs);
     this.#predict = costs.predict;
     const prospects = sessions.map((session) => this.#prospect(session, costs));
     const parts = this.#fixedParts(prospects);
@@ -211,6 +218,7 @@ export class Speculation {
       modelMax,
       tokensPerMs: known.rate.perMs,
       budgetMs: known.budget.leftMs,
+      patienceMs: known.patience.leftMs,
     };
   }
 
@@ -249,8 +257,14 @@ export class Speculation {
     if (this.#held === null) return 0;
     const { sinceMs, paidToMs } = this.#held;
     this.#held = { sinceMs, paidToMs: nowMs };
+    this.#delayMs += nowMs - paidToMs;
     for (const known of this.#known.values()) known.payHold(nowMs - paidToMs);
     return nowMs - sinceMs;
+  }
+
+  #payStage(nowMs: number): void {
+    if (this.#stageSinceMs !== null) this.#delayMs += nowMs - this.#stageSinceMs;
+    this.#stageSinceMs = null;
   }
 
   #knownOf(session: Session): SessionDrafting {
@@ -265,12 +279,15 @@ export class Speculation {
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
+    this.#stageSinceMs = nowMs;
     this.#model!.begin(parts, nowMs);
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-  passStarted(sessions: readonly Session[]): void {
+  passStarted(sessions: readonly Session[], shape: PassShape): void {
     this.#held = null;
+    this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
+    this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
@@ -278,6 +295,19 @@ export class Speculation {
       ({ terms: { mode } }) => mode === 'auto' || mode === 'co-located',
     );
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
+  }
+
+  /** Milliseconds that drafts add to a pass. */
+  #rowsMs(sessions: readonly Session[], shape: PassShape): number {
+    let draftCount = 0;
+    for (const { segment } of sessions) {
+      if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
+    }
+    if (draftCount === 0) return 0;
+    const tokenCount = shape.tokenCount - draftCount;
+    const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
+    const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
+    return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
   /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
@@ -338,7 +368,7 @@ export class Speculation {
   ): void {
     const known = this.#knownOf(session);
     known.tested(segment, acceptedCount, session.drafts.decided);
-    known.committed(committedCount, this.#stepMs, nowMs);
+    known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
     known.arrivals.committed(session.log.length, isBroken, nowMs);
     this.#model?.learn(segment, acceptedCount);
   }

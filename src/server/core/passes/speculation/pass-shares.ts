@@ -3,6 +3,7 @@
 // DSpark. Pure.
 
 import type { PassShape } from '../../../../math/pass-time.js';
+import { patienceForDrafts } from './patience.js';
 import type { PassShare, SpeculationSession } from './speculation.js';
 import { stepShape } from './speculation-prices.js';
 
@@ -32,10 +33,13 @@ export function sharePass(
   const parts = sessions.map((session): Part => ({ session, taken: 0, chargeMs: 0 }));
   let shape = stepShape(sessions);
   let ms = predict(shape);
+  const stepMs = ms;
   const freeMs = ms * freeShare;
+  const patience = patienceForDrafts(sessions);
   const spent = new Set<Part>();
   for (const code of likeliestFirst(sessions)) {
     const part = parts[code % parts.length]!;
+    const othersMs = patience[code % parts.length]!;
     const chance = 1 - Math.floor(code / parts.length) / chanceSteps;
     if (spent.has(part)) continue;
     const grown = withDraft(shape, part);
@@ -43,7 +47,8 @@ export function sharePass(
     const addedMs = grownMs - ms;
     if (chance <= rate * addedMs) break;
     const chargeMs = addedMs > freeMs ? addedMs * sessions.length : 0;
-    if (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs) {
+    const isTooLong = chargeMs > 0 && grownMs - stepMs > othersMs;
+    if (isTooLong || (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs)) {
       spent.add(part);
       continue;
     }
