@@ -200,22 +200,22 @@ export class AheadPlanner implements DraftPlanner {
 const wantsBranches = (view: SessionView): boolean =>
   view.request.mode === 'auto' ? !isNeverHeld(view) : view.isAwaiting;
 
-/** Whether no server holds for a usual branch (MATH.md, "Verify, draft, hold or step"). */
-function isNeverHeld({ timings, request }: SessionView): boolean {
-  if (request.mode !== 'auto') return false;
-  const passMs = timings.pass.mean ?? 0;
-  const rate = timings.acceptanceRate;
-  const gainPasses = (1 + rate) * (1 - rate ** (usualBranch + 1)) - 1;
-  return (timings.roundTrip.mean ?? 0) >= gainPasses * passMs;
-}
+/** Whether no server holds for its drafts: no hold is longer than a pass. */
+const isNeverHeld = ({ timings, request }: SessionView): boolean =>
+  request.mode === 'auto' && (timings.roundTrip.mean ?? 0) >= (timings.pass.mean ?? 0);
 
-/** Tokens that come too late: in race the server goes on while a correction is on its way. */
+/** Tokens that come too late: the server may go on while a correction is on its way. */
 function lostCount({ timings, request }: SessionView): number {
   const { mean: passMs } = timings.pass;
-  const isHeld = request.mode === 'auto' || !modeTraits[request.mode].writesUnasked;
-  if (isHeld || passMs === null || passMs <= 0) return 0;
-  return Math.floor((timings.roundTrip.mean ?? 0) / passMs) + 1;
+  if (!modeTraits[request.mode].writesUnasked || passMs === null || passMs <= 0) return 0;
+  const passes = (timings.roundTrip.mean ?? 0) / passMs;
+  const isHeld = request.mode === 'auto' && paysToHold(timings.acceptanceRate, passes);
+  return isHeld ? 0 : Math.floor(passes) + 1;
 }
+
+/** Whether a server holds for a usual branch (MATH.md, "Verify, draft, hold or step"). */
+const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
+  roundTripPasses < (1 + acceptanceRate) * (1 - acceptanceRate ** (usualBranch + 1)) - 1;
 
 /**
  * Tokens of the chain that come before any branch: in auto as many as a pass would best be held
