@@ -67,11 +67,10 @@ export class Speculation {
   #predict: Predict = () => 0;
   /** Milliseconds of the pass in flight, had all its sessions only stepped. */
   #stepMs = 0;
-  /** By which holds, stages and rows of drafts have made it longer. */
+  /** By which holds and rows of drafts have made it longer. */
   #addedMs = 0;
-  /** Of holds and stages since the last pass began, and when the stage under way began. */
+  /** Of holds since the last pass began. */
   #delayMs = 0;
-  #stageSinceMs: number | null = null;
 
   constructor(
     settings: ServerCoreSettings,
@@ -95,7 +94,6 @@ export class Speculation {
   /** What to do now that the target is free. @param sessions that the next pass may compute for. */
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
     const heldMs = this.#payHold(nowMs);
-    this.#payStage(nowMs);
     this.#predict = costs.predict;
     const prospects = sessions.map((session) => this.#prospect(session, costs));
     const parts = this.#fixedParts(prospects);
@@ -262,11 +260,6 @@ export class Speculation {
     return nowMs - sinceMs;
   }
 
-  #payStage(nowMs: number): void {
-    if (this.#stageSinceMs !== null) this.#delayMs += nowMs - this.#stageSinceMs;
-    this.#stageSinceMs = null;
-  }
-
   #knownOf(session: Session): SessionDrafting {
     const known = this.#known.get(session);
     if (known !== undefined) return known;
@@ -279,7 +272,6 @@ export class Speculation {
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
-    this.#stageSinceMs = nowMs;
     this.#model!.begin(parts, nowMs);
   }
 

@@ -61,7 +61,7 @@ export class Patience {
    *
    * @param tokenCount >= 1.
    * @param passMs what the pass would take if all sessions only stepped.
-   * @param addedMs by which drafts have made it longer, holds and stages before it included.
+   * @param addedMs by which drafts have made it longer, holds before it included.
    */
   committed(tokenCount: number, passMs: number, addedMs: number): void {
     this.#passMs = passMs;

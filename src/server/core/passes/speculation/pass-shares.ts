@@ -19,6 +19,8 @@ const chanceMin = 1e-3;
 const chanceSteps = 1e6;
 /** Rows this cheap, as a share of the pass, are not charged for: measurements are no better. */
 const freeShare = 1e-4;
+/** Rows that delay the others no longer than this share of the pass need no patience. */
+const smallShare = 0.03;
 
 /**
  * How many drafts of each session are tested.
@@ -47,7 +49,7 @@ export function sharePass(
     const addedMs = grownMs - ms;
     if (chance <= rate * addedMs) break;
     const chargeMs = addedMs > freeMs ? addedMs * sessions.length : 0;
-    const isTooLong = chargeMs > 0 && grownMs - stepMs > othersMs;
+    const isTooLong = chargeMs > 0 && grownMs - stepMs > Math.max(othersMs, smallShare * stepMs);
     if (isTooLong || (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs)) {
       spent.add(part);
       continue;

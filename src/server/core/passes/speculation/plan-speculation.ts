@@ -103,10 +103,6 @@ function stageOption(
     let worth = 0;
     for (const part of best) worth += part.worth + part.count * joinPrice;
     for (const members of joined) worth -= prices.rate * draftStepMs(members);
-    const idle = best.filter((part) => part.count === 0).map(({ outlook }) => outlook.session);
-    let stageMs = 0;
-    for (const members of joined) stageMs += draftStepMs(members);
-    if (stageMs > patienceOf(idle)) break;
     if (chosen === null || worth > chosen.worth) {
       chosen = { worth, counts: best.map((part) => part.count) };
     }
