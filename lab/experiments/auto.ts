@@ -1,14 +1,15 @@
-// Measures how mode auto does beside every fixed way to serve, at places drawn from a grid of links,
-// devices and servers: the shipped cores in virtual time.
+// Measures how mode auto does beside every fixed way to serve, at places drawn from a grid of
+// links, devices and servers: the shipped cores in virtual time.
 
 import type { TokenSource } from '../../src/device/core/token.js';
 import { exact } from '../../src/math/estimate.js';
+import { mean } from '../../src/math/statistics.js';
 import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Cells, Measured } from '../report/text.js';
 import { capacityOf, capacityPlace, userRate } from './auto/capacity.js';
 import { drawPlaces, stepRowShare } from './auto/places.js';
-import { compareAt, mean, type PlaceResult } from './auto/run-off.js';
+import { compareAt, type PlaceResult } from './auto/run-off.js';
 import { combinations, runAll } from './fixture.js';
 
 export const autoExperiment: Experiment = { id: 'auto', minutes: 8, run };

@@ -1,7 +1,6 @@
 // Lists the experiments of the report, in reading order.
 
 import type { Experiment } from '../report/experiment.js';
-import { autoExperiment } from './auto.js';
 import { costExperiment } from './cost.js';
 import { dssdExperiment } from './dssd.js';
 import { earlyExitExperiment } from './early-exit.js';
@@ -13,7 +12,6 @@ import { sledExperiment } from './sled.js';
 
 export const experiments: readonly Experiment[] = [
   raceExperiment,
-  autoExperiment,
   sledExperiment,
   dssdExperiment,
   schemesExperiment,

@@ -1,10 +1,10 @@
 // Counts the users that one server serves at a usual reading speed: streaming, with its own draft
 // model, and with the drafts of devices as well.
 
+import { mean } from '../../../src/math/statistics.js';
 import type { Service } from '../../../src/sim/index.js';
 import type { RunService } from '../../../src/sim/service/run-service.js';
 import { coDrafterOf, type Place, serviceAt } from './places.js';
-import { mean } from './run-off.js';
 
 /** Tokens a second of each user. */
 export const userRate = 12;

@@ -2,6 +2,7 @@
 // runs; the best few and auto then meet in longer ones with other texts, so that no way wins by the
 // luck of the text on which it was chosen.
 
+import { mean } from '../../../src/math/statistics.js';
 import type { Service, ServiceFigures } from '../../../src/sim/index.js';
 import type { RunService } from '../../../src/sim/service/run-service.js';
 import { coDrafterOf, type Place, serviceAt } from './places.js';
@@ -94,9 +95,6 @@ export async function compareAt(
     raceMessages: raced ? mean(raced.figures.map(({ upMessages }) => upMessages)) : null,
   };
 }
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Milliseconds a token, of all answers. */
 const meanMs = (figures: readonly ServiceFigures[]): number =>

@@ -5,6 +5,7 @@ import type { DraftCounts } from '../draft-buffer.js';
 import {
   ArrivalForecast,
   LossBudget,
+  Patience,
   SourceAcceptance,
   TokenRate,
 } from '../passes/speculation/index.js';
@@ -27,6 +28,7 @@ export class SessionDrafting {
   readonly model = new SourceAcceptance(guess);
   readonly arrivals: ArrivalForecast;
   readonly budget = new LossBudget();
+  readonly patience = new Patience();
   readonly rate = new TokenRate();
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
@@ -91,9 +93,13 @@ export class SessionDrafting {
    * A pass has committed tokens.
    *
    * @param stepMs what it would have taken if all sessions had only stepped.
+   * @param addedMs by which drafts of any session have made it longer.
    */
-  committed(tokenCount: number, stepMs: number, nowMs: number): void {
-    if (tokenCount > 0) this.budget.committed(tokenCount, stepMs);
+  committed(tokenCount: number, stepMs: number, addedMs: number, nowMs: number): void {
+    if (tokenCount > 0) {
+      this.budget.committed(tokenCount, stepMs);
+      this.patience.committed(tokenCount, stepMs, addedMs);
+    }
     if (this.#passEndMs !== null) this.rate.add(tokenCount, nowMs - this.#passEndMs);
     this.#passEndMs = nowMs;
   }

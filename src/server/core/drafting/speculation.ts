@@ -3,6 +3,7 @@
 // the server has drafted, and learns how drafts of each source do.
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
+import type { PassShape } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
@@ -69,8 +70,15 @@ export class Speculation {
   #predict: Predict = () => 0;
   /** Milliseconds of the pass in flight, had all its sessions only stepped. */
   #stepMs = 0;
+<<<<<<< HEAD
   /** The engine was told that the next passes only step, and may compute them ahead. */
   #isAhead = false;
+=======
+  /** By which holds and rows of drafts have made it longer. */
+  #addedMs = 0;
+  /** Of holds since the last pass began. */
+  #delayMs = 0;
+>>>>>>> tune
 
   constructor(
     settings: ServerCoreSettings,
@@ -223,6 +231,7 @@ export class Speculation {
       modelMax,
       tokensPerMs: known.rate.perMs,
       budgetMs: known.budget.leftMs,
+      patienceMs: known.patience.leftMs,
     };
   }
 
@@ -266,6 +275,7 @@ export class Speculation {
     if (this.#held === null) return 0;
     const { sinceMs, paidToMs } = this.#held;
     this.#held = { sinceMs, paidToMs: nowMs };
+    this.#delayMs += nowMs - paidToMs;
     for (const known of this.#known.values()) known.payHold(nowMs - paidToMs);
     return nowMs - sinceMs;
   }
@@ -286,9 +296,16 @@ export class Speculation {
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
+<<<<<<< HEAD
   passStarted(sessions: readonly Session[], isAhead: boolean): void {
     this.#held = null;
     this.#isAhead = isAhead;
+=======
+  passStarted(sessions: readonly Session[], shape: PassShape): void {
+    this.#held = null;
+    this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
+    this.#delayMs = 0;
+>>>>>>> tune
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
@@ -296,6 +313,19 @@ export class Speculation {
       ({ terms: { mode } }) => mode === 'auto' || mode === 'co-located',
     );
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
+  }
+
+  /** Milliseconds that drafts add to a pass. */
+  #rowsMs(sessions: readonly Session[], shape: PassShape): number {
+    let draftCount = 0;
+    for (const { segment } of sessions) {
+      if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
+    }
+    if (draftCount === 0) return 0;
+    const tokenCount = shape.tokenCount - draftCount;
+    const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
+    const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
+    return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
   /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
@@ -307,13 +337,11 @@ export class Speculation {
     return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
   }
 
-  drafted(id: number, result: DraftEachResult): void {
+  drafted(id: number, result: DraftEachResult): void 
     this.#model!.drafted(id, result);
-  }
 
-  draftFailed(id: number): void {
+  draftFailed(id: number): void 
     this.#model!.failed(id);
-  }
 
   /**
    * A device has sent drafts.
@@ -354,10 +382,15 @@ export class Speculation {
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
+<<<<<<< HEAD
     // Behind a bonus token drafts may be left that were not tested.
     const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
     known.tested(segment, { acceptedCount, testedCount }, session.drafts.decided);
     known.committed(committedCount, this.#stepMs, nowMs);
+=======
+    known.tested(segment, acceptedCount, session.drafts.decided);
+    known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
+>>>>>>> tune
     known.arrivals.committed(session.log.length, isBroken, nowMs);
     this.#model?.learn(segment, { acceptedCount, testedCount });
   }

@@ -49,9 +49,7 @@ export class AheadPlanner implements DraftPlanner {
 
   plan(view: SessionView, nowMs: number): DraftAction {
     if (!mayDraft(view, nowMs)) return { kind: 'stop' };
-    // In auto drafts leave soon after they are made.
-    const isAwaited = view.isAwaiting || view.request.mode === 'auto';
-    const mayBranch = isAwaited && !showsDrafts(view, nowMs);
+    const mayBranch = wantsBranches(view) && !showsDrafts(view, nowMs);
     const unwanted = this.#unwanted(view, mayBranch, nowMs);
     const keep: DraftAction = { kind: 'keep', unwanted };
     const isBetweenPasses = this.#isBetweenPasses;
@@ -65,7 +63,8 @@ export class AheadPlanner implements DraftPlanner {
     this.#isNew = false;
     if (choice === null || view.drafting.isBroken) return { kind: 'stop' };
     const { grows, countMax } = choice;
-    const { runnersUpMax } = view.settings.ahead;
+    // Runners-up make a draft slower.
+    const runnersUpMax = isNeverHeld(view) ? 0 : view.settings.ahead.runnersUpMax;
     return { kind: 'start', grows, run: runRequestOf(view, countMax, runnersUpMax) };
   }
 
@@ -197,18 +196,26 @@ export class AheadPlanner implements DraftPlanner {
   }
 }
 
-/**
- * Tokens that come too late: the server goes on while a correction is on its way, but in auto where
- * it pays to hold.
- */
+/** In auto drafts leave soon after they are made, and the server goes on unless it pays to hold. */
+const wantsBranches = (view: SessionView): boolean =>
+  view.request.mode === 'auto' ? !isNeverHeld(view) : view.isAwaiting;
+
+/** Whether no server holds for its drafts: no hold is longer than a pass. */
+const isNeverHeld = ({ timings, request }: SessionView): boolean =>
+  request.mode === 'auto' && (timings.roundTrip.mean ?? 0) >= (timings.pass.mean ?? 0);
+
+/** Tokens that come too late: the server may go on while a correction is on its way. */
 function lostCount({ timings, request }: SessionView): number {
   const { mean: passMs } = timings.pass;
   if (!modeTraits[request.mode].writesUnasked || passMs === null || passMs <= 0) return 0;
-  const roundTripMs = timings.roundTrip.mean ?? 0;
-  const isHeld =
-    request.mode === 'auto' && paysToHold(timings.acceptanceRate, roundTripMs / passMs);
-  return isHeld ? 0 : Math.floor(roundTripMs / passMs) + 1;
+  const passes = (timings.roundTrip.mean ?? 0) / passMs;
+  const isHeld = request.mode === 'auto' && paysToHold(timings.acceptanceRate, passes);
+  return isHeld ? 0 : Math.floor(passes) + 1;
 }
+
+/** Whether a server holds for a usual branch (MATH.md, "Verify, draft, hold or step"). */
+const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
+  roundTripPasses < (1 + acceptanceRate) * (1 - acceptanceRate ** (usualBranch + 1)) - 1;
 
 /**
  * Tokens of the chain that come before any branch: in auto as many as a pass would best be held
@@ -229,7 +236,3 @@ function firstCount({ timings, request }: SessionView): number {
   }
   return count;
 }
-
-/** Whether a server holds for a branch of usual length (MATH.md, "Verify, draft, hold or step"). */
-const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
-  roundTripPasses < (1 + acceptanceRate) * (1 - acceptanceRate ** (usualBranch + 1)) - 1;

@@ -5,6 +5,7 @@
 import { assert } from '../../../../base/assert.js';
 import { arrivedCount, DraftOutlook } from './draft-outlook.js';
 import { sharePass } from './pass-shares.js';
+import { patienceOf } from './patience.js';
 import type {
   DraftArrival,
   HoldShare,
@@ -153,13 +154,24 @@ function holdOption(
   let best: { worth: number; ms: number; keys: number[] } | null = null;
   for (const ms of holdTimes(coming, msMax)) {
     const { worth, keys } = holdWorth(outlooks, now, prices, costs, ms);
-    if (keys.length > 0 && (best === null || worth > best.worth)) best = { worth, ms, keys };
+    if (
+      keys.length > 0 &&
+      ms <= patienceWithout(outlooks, keys) &&
+      (best === null || worth > best.worth)
+    )
+      best = { worth, ms, keys };
   }
   if (best === null || best.worth < nowWorth + holdGainMin * outlooks.length) return null;
   const { worth, ms, keys } = best;
   const chargeShare = outlooks.length / keys.length;
   const shares = keys.map((key): HoldShare => ({ key, chargeShare }));
   return { worth, plan: () => ({ kind: 'hold', forMs: ms, shares }) };
+}
+
+function patienceWithout(outlooks: readonly DraftOutlook[], keys: readonly number[]): number {
+  const paying = new Set(keys);
+  const others = outlooks.filter(({ session }) => !paying.has(session.key));
+  return patienceOf(others.map(({ session }) => session));
 }
 
 /** A session's value once a hold is over and the usual drafts of the server's model are made. */

@@ -55,6 +55,8 @@ export interface SpeculationSession {
   readonly tokensPerMs: number;
   /** Engine time that drafts may still cost this session (LossBudget.leftMs). */
   readonly budgetMs: number;
+  /** By how long drafts of others may still delay this session; default: by any time. */
+  readonly patienceMs?: number;
 }
 
 /** Part of a pass: drafts in line that are tested, and drafts of the look-up behind them. */
