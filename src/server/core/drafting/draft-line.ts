@@ -128,3 +128,14 @@ const draftsFrom = (drafts: ServerDrafts, from: number): ServerDrafts => ({
   chances: drafts.chances.slice(from),
   confidences: drafts.confidences.slice(from),
 });
+
+/** The first `count` drafts of a line, and those of a look-up behind all of it. */
+export function lineOf(
+  { deviceCount, server }: DraftLine,
+  count: number,
+  suffix: ServerDrafts,
+): DraftLine {
+  const kept = Math.min(count, deviceCount);
+  const drafts = firstDrafts(server, count - kept);
+  return { deviceCount: kept, server: joinDrafts(drafts, suffix) };
+}

@@ -92,7 +92,7 @@ describe('what is known of the drafts of a session', () => {
 
   it('measures its tokens per millisecond from pass to pass', () => {
     const known = new SessionDrafting(16, 20);
-    for (let pass = 0; pass < 20; pass++) known.committed(3, 20, 30 * pass);
+    for (let pass = 0; pass < 20; pass++) known.committed(3, 20, 0, 30 * pass);
     assert.ok(Math.abs(known.rate.perMs - 0.1) < 1e-9, `${known.rate.perMs}`);
   });
 

@@ -8,7 +8,7 @@ import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
-import { planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
+import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
@@ -18,7 +18,7 @@ import {
   deviceLine,
   expectedCount,
   firstDrafts,
-  joinDrafts,
+  lineOf,
   mergedLine,
   noServerDrafts,
   type ServerDrafts,
@@ -70,15 +70,12 @@ export class Speculation {
   #predict: Predict = () => 0;
   /** Milliseconds of the pass in flight, had all its sessions only stepped. */
   #stepMs = 0;
-<<<<<<< HEAD
   /** The engine was told that the next passes only step, and may compute them ahead. */
   #isAhead = false;
-=======
   /** By which holds and rows of drafts have made it longer. */
   #addedMs = 0;
   /** Of holds since the last pass began. */
   #delayMs = 0;
->>>>>>> tune
 
   constructor(
     settings: ServerCoreSettings,
@@ -296,16 +293,11 @@ export class Speculation {
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-<<<<<<< HEAD
-  passStarted(sessions: readonly Session[], isAhead: boolean): void {
+  passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
     this.#held = null;
     this.#isAhead = isAhead;
-=======
-  passStarted(sessions: readonly Session[], shape: PassShape): void {
-    this.#held = null;
     this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
     this.#delayMs = 0;
->>>>>>> tune
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
@@ -337,11 +329,13 @@ export class Speculation {
     return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
   }
 
-  drafted(id: number, result: DraftEachResult): void 
+  drafted(id: number, result: DraftEachResult): void {
     this.#model!.drafted(id, result);
+  }
 
-  draftFailed(id: number): void 
+  draftFailed(id: number): void {
     this.#model!.failed(id);
+  }
 
   /**
    * A device has sent drafts.
@@ -382,15 +376,10 @@ export class Speculation {
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
-<<<<<<< HEAD
     // Behind a bonus token drafts may be left that were not tested.
     const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
     known.tested(segment, { acceptedCount, testedCount }, session.drafts.decided);
-    known.committed(committedCount, this.#stepMs, nowMs);
-=======
-    known.tested(segment, acceptedCount, session.drafts.decided);
     known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
->>>>>>> tune
     known.arrivals.committed(session.log.length, isBroken, nowMs);
     this.#model?.learn(segment, { acceptedCount, testedCount });
   }
@@ -406,22 +395,4 @@ export class Speculation {
     this.#model?.forget(session);
     this.#suffix?.forget(session);
   }
-}
-
-/** Whether nothing but a step is possible. */
-const isStep = (session: SpeculationSession): boolean =>
-  session.chances.length === 0 &&
-  session.arrival === null &&
-  session.suffixChances.length === 0 &&
-  session.modelMax === 0;
-
-/** The first `count` drafts of a line, and those of a look-up behind all of it. */
-function lineOf(
-  { deviceCount, server }: DraftLine,
-  count: number,
-  suffix: ServerDrafts,
-): DraftLine {
-  const kept = Math.min(count, deviceCount);
-  const drafts = firstDrafts(server, count - kept);
-  return { deviceCount: kept, server: joinDrafts(drafts, suffix) };
 }

@@ -2,7 +2,7 @@
 
 export { ArrivalForecast } from './arrival-forecast.js';
 export { LossBudget, Patience } from './loss-budget.js';
-export { planSpeculation } from './plan-speculation.js';
+export { isStep, planSpeculation } from './plan-speculation.js';
 export { SourceAcceptance } from './source-acceptance.js';
 export type * from './speculation.js';
 export { TokenRate } from './token-rate.js';

@@ -245,3 +245,10 @@ function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> 
 
 const firstOf = ({ firstMs, early }: DraftArrival): number =>
   early ? Math.min(early.firstMs, firstMs) : firstMs;
+
+/** Whether nothing but a step is possible for a session. */
+export const isStep = (session: SpeculationSession): boolean =>
+  session.chances.length === 0 &&
+  session.arrival === null &&
+  session.suffixChances.length === 0 &&
+  session.modelMax === 0;
