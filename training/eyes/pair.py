@@ -37,11 +37,9 @@ class Pair(nn.Module):
         self.llama = Llama(llama or TARGET)
 
     def prefix(self, patches):
+        """What every text stands behind, [batch, 1 + image tokens, dim], from Encoder.patches."""
         begin = self.llama.embed(torch.ones(len(patches), 1, dtype=torch.long))
         return torch.cat((begin, self.encoder.project(patches)), 1)
-
-    def forward(self, patches, texts):
-        return run_texts(self.llama, self.prefix(patches), texts)
 
 
 def draft_hidden(llama, texts):

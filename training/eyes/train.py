@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from batches import NO_CLASS, TASKS, draw_batch
 from muon import Muon
-from pair import Pair, load, save
+from pair import Pair, load, run_texts, save
+from room import COLOURS, KINDS
 from torch import nn
 
 ADAM_RATE, MUON_RATE = 2e-3, 0.02
 WARM_UP_STEPS = 100
-HELPER_WEIGHT = 0.5
+HELPER_WEIGHT, WORD_WEIGHT = 0.5, 0.2
 LOG_SECONDS, SAVE_SECONDS, CHECK_SECONDS = 5, 180, 300
 CHECK_SEED = 10**9  # of views that are never trained on
 
@@ -41,11 +42,26 @@ class Helper(nn.Module):
         return class_loss + 2 * place_loss, right
 
 
+def word_loss(model, processor, tokens, batch):
+    """Pulls image tokens towards the embeddings of the words for what they show, so that the language model can match
+    both at once. tokens [batch, 16, dim]."""
+    c = model.encoder.config
+    wide = c.grid // c.merge
+    cells = batch.patch_class.view(-1, wide, c.merge, wide, c.merge).transpose(2, 3).reshape(-1, c.merge**2)
+    shown = (cells != NO_CLASS).any(1)
+    label = torch.where(cells == NO_CLASS, -1, cells).max(1).values[shown]
+    flat = F.normalize(tokens.reshape(-1, tokens.shape[-1])[shown], dim=-1)
+    loss = 0
+    for words, goal in ((KINDS, torch.div(label, 8, rounding_mode="floor")), (COLOURS, label % 8)):
+        ids = torch.tensor([processor.encode(word)[0] for word in words])
+        loss = loss + F.cross_entropy(10 * flat @ F.normalize(model.llama.embed(ids), dim=-1).t(), goal)
+    return loss
+
+
 class Optimisers:
     def __init__(self, model, helper):
-        projector = [model.encoder.project_in.weight, model.encoder.project_out.weight]
         blocks = [w for part in (model.encoder, model.llama) for block in part.blocks for w in block.parameters()]
-        matrices = [w for w in blocks if w.dim() == 2] + projector
+        matrices = [w for w in blocks if w.dim() == 2]
         inside = {id(w) for w in matrices}
         self.rest = [w for part in (model, helper) for w in part.parameters() if id(w) not in inside]
         self.adam = torch.optim.AdamW(self.rest, lr=ADAM_RATE, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0)
@@ -71,10 +87,10 @@ class Optimisers:
                 muon.buffers[shape] = buffer
 
 
-def text_loss(model, patches, texts):
+def text_loss(model, prefix, texts):
     """Mean cross-entropy in nats of the answers' tokens, and which answers are right from end to end, row by row."""
     marked = texts.answers
-    logits = model.llama.head(model(patches, texts)[marked])
+    logits = model.llama.head(run_texts(model.llama, prefix, texts)[marked])
     goal = texts.ids.roll(-1, 1)[marked]
     wrong = torch.zeros(marked.shape)
     wrong[marked] = (logits.argmax(-1) != goal).float()
@@ -89,7 +105,7 @@ def check(model, helper, processor, views=256):
     for _ in range(views // 32):
         batch = draw_batch(rng, processor, 32, model.encoder.config.patch, ("action", "question", "description"))
         patches = model.encoder.patches(batch.pixels)
-        right = text_loss(model, patches, batch.texts)[1].float().mean(0)[:3]
+        right = text_loss(model, model.prefix(patches), batch.texts)[1].float().mean(0)[:3]
         rows.append([helper(patches, batch)[1], *right.tolist()])
     return np.mean(rows, 0)
 
@@ -114,8 +130,9 @@ def train(model, helper, optimisers, processor, state, arguments):
         loss = HELPER_WEIGHT * helper_loss
         spoken = torch.zeros(())
         if joint:
-            spoken, _ = text_loss(model, patches, batch.texts)
-            loss = loss + spoken
+            prefix = model.prefix(patches)
+            spoken, _ = text_loss(model, prefix, batch.texts)
+            loss = loss + spoken + WORD_WEIGHT * word_loss(model, processor, prefix[:, 1:], batch)
             joint_step += 1
         loss.backward()
         warm = joint_step if joint else state["step"]
