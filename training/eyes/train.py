@@ -17,7 +17,7 @@ from pair import Pair, load, run_texts, save
 from room import COLOURS, KINDS
 from torch import nn
 
-ADAM_RATE, MUON_RATE = 2e-3, 0.02
+ADAM_RATE, MUON_RATE = 1.2e-3, 0.012
 WARM_UP_STEPS = 100
 HELPER_WEIGHT, WORD_WEIGHT = 0.5, 0.2
 LOG_SECONDS, SAVE_SECONDS, CHECK_SECONDS = 5, 180, 300
@@ -111,8 +111,8 @@ def check(model, helper, processor, views=256):
 
 
 def rate_share(step, done):
-    """Share of the full rate: warm-up, flat to 45 % of the time, then down a line to 2 %."""
-    decay = 1 if done < 0.45 else 0.02 + 0.98 * max(0, 1 - done) / 0.55
+    """Share of the full rate: warm-up, flat to a third of the time, then down a line to 2 %."""
+    decay = 1 if done < 0.33 else 0.02 + 0.98 * max(0, 1 - done) / 0.67
     return min(1, (step + 1) / WARM_UP_STEPS) * decay
 
 
