@@ -25,12 +25,12 @@ class Texts:
 
 @dataclasses.dataclass
 class Batch:
-    """pixels [batch, 3, 96, 96] in -1..1; patch_class [batch, 64], patch_place [batch, 64, 2]: what each patch shows
-    and where it is; texts, or None."""
+    """pixels [batch, 3, 96, 96] in -1..1; class [batch, n] and place [batch, n, 2] of `patches` and of the `cells` that
+    become image tokens: what each shows and where it is; texts, or None."""
 
     pixels: torch.Tensor
-    patch_class: torch.Tensor
-    patch_place: torch.Tensor
+    patches: tuple
+    cells: tuple
     texts: Texts
 
 
@@ -76,7 +76,7 @@ def patch_labels(room, pose, owner, patch):
         forward = max(forward, 200)
         places.append((2 * right / forward, 1500 / np.hypot(forward, right)))
     places = np.clip(np.array(places, np.float32), -3, 3)
-    return np.where(shown, np.array(classes)[best], NO_CLASS), places[best] * shown[:, None]
+    return np.where(shown, np.array(classes)[best], NO_CLASS), (places[best] * shown[:, None]).astype(np.float32)
 
 
 def draw_view(rng):
@@ -94,16 +94,14 @@ def draw_texts(rng, processor, room, sights, tasks):
     return [encode(processor, *draw_task(rng, room, sights, kind)) for kind in kinds]
 
 
-def draw_batch(rng, processor, size, patch, tasks=TASKS):
-    """A batch of `size` views, each with one text per task; `tasks` may be empty."""
-    images, classes, places, rows = [], [], [], []
+def draw_batch(rng, processor, size, encoder, tasks=TASKS):
+    """A batch of `size` views, each with one text per task; `tasks` may be empty. `encoder` is its configuration."""
+    images, patches, cells, rows = [], [], [], []
     for _ in range(size):
         room, pose, image, owner, sights = draw_view(rng)
         images.append(image)
-        label = patch_labels(room, pose, owner, patch)
-        classes.append(label[0])
-        places.append(label[1])
+        patches.append(patch_labels(room, pose, owner, encoder.patch))
+        cells.append(patch_labels(room, pose, owner, encoder.patch * encoder.merge))
         rows.append(draw_texts(rng, processor, room, sights, tasks))
-    tensor = lambda parts: torch.from_numpy(np.stack(parts))
-    texts = pack(rows) if tasks else None
-    return Batch(pixels_of(np.stack(images)), tensor(classes), tensor(places).float(), texts)
+    labels = [tuple(torch.from_numpy(np.stack(part)) for part in zip(*labels)) for labels in (patches, cells)]
+    return Batch(pixels_of(np.stack(images)), *labels, pack(rows) if tasks else None)

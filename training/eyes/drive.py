@@ -9,15 +9,19 @@ from tasks import expert, look
 ACTIONS_MAX = 40
 
 
+def is_at(room, pose, name):
+    """Whether the robot is within 1.1 m of a thing."""
+    goal = next(thing for thing in room.things if f"{thing.colour} {thing.kind}" == name)
+    return (goal.x - pose.x) ** 2 + (goal.y - pose.y) ** 2 <= 1100**2
+
+
 def drive(room, pose, name, policy):
     """Actions until the policy stops within 1.1 m of the goal; None if it stops elsewhere or never."""
     for count in range(1, ACTIONS_MAX + 1):
         image, _, sights = look(room, pose)
         turn, forward, stop = policy(image, sights, name)
         if stop:
-            goal = next(thing for thing in room.things if f"{thing.colour} {thing.kind}" == name)
-            near = (goal.x - pose.x) ** 2 + (goal.y - pose.y) ** 2 <= 1100**2
-            return count if near else None
+            return count if is_at(room, pose, name) else None
         pose = move(room, pose, turn, forward)
     return None
 

@@ -1,5 +1,5 @@
-"""The image encoder: a small vision transformer, pixel shuffle and projector, exactly what llama.cpp's mtmd computes for
-the projector type "nemotron_v2_vl". Never trains, reads or writes files."""
+"""The image encoder: a small vision transformer, pixel shuffle and projector, as llama.cpp's mtmd computes them for the
+projector type "nemotron_v2_vl". Never trains, reads or writes files."""
 import dataclasses
 
 import torch

@@ -9,7 +9,7 @@ import numpy as np
 import sentencepiece
 import torch
 from batches import EOS, Texts, draw_view, pixels_of
-from drive import ACTIONS_MAX, draw_errand
+from drive import ACTIONS_MAX, draw_errand, is_at
 from pair import draft_hidden, load, run_texts
 from room import move
 from tasks import VERBS, draw_task, expert, look
@@ -105,8 +105,7 @@ def drive_all(model, processor, rng, rooms):
         for errand, ids in zip(open_, said):
             action = action_of(text_of(processor, ids))
             if action is None or action[2]:
-                goal = next(thing for thing in errand[0].things if f"{thing.colour} {thing.kind}" == errand[2])
-                errand[3] = count if action and (goal.x - errand[1].x) ** 2 + (goal.y - errand[1].y) ** 2 <= 1100**2 else 0
+                errand[3] = count if action and is_at(errand[0], errand[1], errand[2]) else 0
             else:
                 errand[1] = move(errand[0], errand[1], action[0], action[1])
     counts = [errand[3] for errand in errands if errand[3]]

@@ -59,7 +59,8 @@ def parts_of(model):
 def load(path):
     """(model, everything else that was saved): a Pair, or a Llama for the draft."""
     stored = torch.load(path, map_location="cpu")
-    llama = Config(**stored["configs"]["llama"])
-    model = Pair(EncoderConfig(**stored["configs"]["encoder"]), llama) if "encoder" in stored["configs"] else Llama(llama)
+    configs = stored["configs"]
+    llama = Config(**configs["llama"])
+    model = Pair(EncoderConfig(**configs["encoder"]), llama) if "encoder" in configs else Llama(llama)
     model.load_state_dict(stored.pop("model"))
     return model, stored

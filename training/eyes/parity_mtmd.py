@@ -65,7 +65,8 @@ class Mtmd:
         library.llama_get_logits_ith.restype = ctypes.POINTER(ctypes.c_float)
         library.mtmd_default_marker.restype = ctypes.c_char_p
         library.llama_backend_init()
-        self.model = ctypes.c_void_p(library.llama_model_load_from_file(str(model).encode(), library.llama_model_default_params()))
+        options = library.llama_model_default_params()
+        self.model = ctypes.c_void_p(library.llama_model_load_from_file(str(model).encode(), options))
         if not self.model:
             raise RuntimeError("the library does not load the model")
         options = library.mtmd_context_params_default()

@@ -1,5 +1,5 @@
-"""What the robot's camera sees: 96 x 96 pixels, flat colours, integers only. README.md has the rules as a specification.
-Never draws text or chooses actions."""
+"""What the robot's camera sees: 96 x 96 pixels, flat colours, integers only. README.md has the rules as a
+specification. Never draws text or chooses actions."""
 import numpy as np
 from room import COLOURS, COSINES, SINES, SIZES, UNIT, in_camera
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains encoder and language model together, from scratch, on endless drawn rooms. First the encoder alone learns what
 every patch shows and where it is (helper heads that are not exported), then both learn to answer.
-The learning rate follows the clock between --start and --until, so the run fits a busy machine; a checkpoint every few
+The learning rate follows the clock for --minutes, so the run fits a busy machine; a checkpoint every few
 minutes makes it resumable. Muon on matrices inside the blocks, AdamW on the rest."""
 import argparse
 import time
@@ -19,38 +19,54 @@ from torch import nn
 
 ADAM_RATE, MUON_RATE = 1.2e-3, 0.012
 WARM_UP_STEPS = 100
-HELPER_WEIGHT, WORD_WEIGHT = 0.5, 0.2
+HELPER_WEIGHT, WORD_WEIGHT, SIDES_WEIGHT = 0.5, 0.2, 0.2
+# Where answers change: turns round at halves of 10 degrees, distances at halves of 0.5 m, actions at the expert's.
+BEARINGS = (*range(-55, 56, 10), -12, 12)
+DISTANCES = (*range(750, 5751, 500), 900, 1300, 1800)
 LOG_SECONDS, SAVE_SECONDS, CHECK_SECONDS = 5, 180, 300
 CHECK_SEED = 10**9  # of views that are never trained on
 
 
 class Helper(nn.Module):
-    """Reads class and place from a patch; only for training."""
+    """Reads class, place, and on which side of every threshold of bearing and distance a thing lies; only for training.
+    `dim` is of patches, `out` of image tokens."""
 
-    def __init__(self, dim):
+    def __init__(self, dim, out):
         super().__init__()
         self.head = nn.Linear(dim, NO_CLASS + 1 + 2)
+        self.patch_sides, self.token_sides = (nn.Linear(width, len(BEARINGS) + len(DISTANCES)) for width in (dim, out))
 
-    def forward(self, patches, batch):
+    def forward(self, patches, labels):
+        """(loss, share of patches with the right class), labels as of batches.Batch.patches."""
+        kind, place = labels
         out = self.head(patches)
-        shown = batch.patch_class != NO_CLASS
+        shown = kind != NO_CLASS
         weight = torch.ones(NO_CLASS + 1)
         weight[NO_CLASS] = 0.3
-        class_loss = F.cross_entropy(out[..., : NO_CLASS + 1].flatten(0, 1), batch.patch_class.flatten(), weight)
-        place_loss = F.smooth_l1_loss(out[..., NO_CLASS + 1 :][shown], batch.patch_place[shown], beta=0.1)
-        right = (out[..., : NO_CLASS + 1].argmax(-1) == batch.patch_class)[shown].float().mean().item()
-        return class_loss + 2 * place_loss, right
+        class_loss = F.cross_entropy(out[..., : NO_CLASS + 1].flatten(0, 1), kind.flatten(), weight)
+        place_loss = F.smooth_l1_loss(out[..., NO_CLASS + 1 :][shown], place[shown], beta=0.1)
+        right = (out[..., : NO_CLASS + 1].argmax(-1) == kind)[shown].float().mean().item()
+        return class_loss + 2 * place_loss + sides_loss(self.patch_sides, patches, labels), right
 
 
-def word_loss(model, processor, tokens, batch):
+def sides_loss(head, features, labels):
+    """A quarter of the sum over thresholds of the cross-entropy of being beyond, where anything is shown."""
+    kind, place = labels
+    shown = kind != NO_CLASS
+    right, nearness = place[shown].unbind(-1)
+    bearing = -torch.rad2deg(torch.atan(right / 2))[:, None]
+    distance = 1500 / nearness.clamp_min(0.1)[:, None]
+    beyond = torch.cat((bearing > torch.tensor(BEARINGS), distance > torch.tensor(DISTANCES)), 1).float()
+    loss = F.binary_cross_entropy_with_logits(head(features[shown]), beyond, reduction="none")
+    return loss.sum(1).mean() / 4
+
+
+def word_loss(model, processor, tokens, labels):
     """Pulls image tokens towards the embeddings of the words for what they show, so that the language model can match
-    both at once. tokens [batch, 16, dim]."""
-    c = model.encoder.config
-    wide = c.grid // c.merge
-    cells = batch.patch_class.view(-1, wide, c.merge, wide, c.merge).transpose(2, 3).reshape(-1, c.merge**2)
-    shown = (cells != NO_CLASS).any(1)
-    label = torch.where(cells == NO_CLASS, -1, cells).max(1).values[shown]
-    flat = F.normalize(tokens.reshape(-1, tokens.shape[-1])[shown], dim=-1)
+    both at once. tokens [batch, 16, dim], labels as of batches.Batch.cells."""
+    shown = labels[0] != NO_CLASS
+    label = labels[0][shown]
+    flat = F.normalize(tokens[shown], dim=-1)
     loss = 0
     for words, goal in ((KINDS, torch.div(label, 8, rounding_mode="floor")), (COLOURS, label % 8)):
         ids = torch.tensor([processor.encode(word)[0] for word in words])
@@ -103,10 +119,10 @@ def check(model, helper, processor, views=256):
     """Shares right on held-out views: patches, actions, questions, descriptions."""
     rng, rows = np.random.default_rng(CHECK_SEED), []
     for _ in range(views // 32):
-        batch = draw_batch(rng, processor, 32, model.encoder.config.patch, ("action", "question", "description"))
+        batch = draw_batch(rng, processor, 32, model.encoder.config, ("action", "question", "description"))
         patches = model.encoder.patches(batch.pixels)
         right = text_loss(model, model.prefix(patches), batch.texts)[1].float().mean(0)[:3]
-        rows.append([helper(patches, batch)[1], *right.tolist()])
+        rows.append([helper(patches, batch.patches)[1], *right.tolist()])
     return np.mean(rows, 0)
 
 
@@ -124,15 +140,16 @@ def train(model, helper, optimisers, processor, state, arguments):
     while True:
         done = (time.time() - state["start"]) / (state["until"] - state["start"])
         joint = done >= arguments.alone
-        batch = draw_batch(state["rng"], processor, arguments.batch, model.encoder.config.patch, TASKS if joint else ())
+        batch = draw_batch(state["rng"], processor, arguments.batch, model.encoder.config, TASKS if joint else ())
         patches = model.encoder.patches(batch.pixels)
-        helper_loss, _ = helper(patches, batch)
+        helper_loss, _ = helper(patches, batch.patches)
         loss = HELPER_WEIGHT * helper_loss
         spoken = torch.zeros(())
         if joint:
             prefix = model.prefix(patches)
             spoken, _ = text_loss(model, prefix, batch.texts)
-            loss = loss + spoken + WORD_WEIGHT * word_loss(model, processor, prefix[:, 1:], batch)
+            loss = loss + spoken + WORD_WEIGHT * word_loss(model, processor, prefix[:, 1:], batch.cells)
+            loss = loss + SIDES_WEIGHT * sides_loss(helper.token_sides, prefix[:, 1:], batch.cells)
             joint_step += 1
         loss.backward()
         warm = joint_step if joint else state["step"]
@@ -154,8 +171,9 @@ def train(model, helper, optimisers, processor, state, arguments):
             print("right: patches %.3f actions %.3f questions %.3f descriptions %.3f" % tuple(shares), flush=True)
             checked = now
         if now - saved > SAVE_SECONDS or done >= 1:
-            save(path.with_suffix(".tmp"), model, helper=helper.state_dict(), optimisers=optimisers.state(), state=state)
-            path.with_suffix(".tmp").replace(path)
+            part = path.with_suffix(".tmp")
+            save(part, model, helper=helper.state_dict(), optimisers=optimisers.state(), state=state)
+            part.replace(path)
             saved = now
         if done >= 1 or (arguments.steps and state["step"] >= arguments.steps):
             return
@@ -175,9 +193,10 @@ def main():
     torch.manual_seed(arguments.seed)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(arguments.work / "tokenizer.model"))
     model = Pair()
-    helper = Helper(model.encoder.config.dim)
+    helper = Helper(model.encoder.config.dim, model.encoder.config.out)
     now = time.time()
-    state = {"start": now, "until": now + 60 * arguments.minutes, "step": 0, "rng": np.random.default_rng(arguments.seed)}
+    rng = np.random.default_rng(arguments.seed)
+    state = {"start": now, "until": now + 60 * arguments.minutes, "step": 0, "rng": rng}
     optimisers = Optimisers(model, helper)
     checkpoint = arguments.work / f"{arguments.name}.pt"
     if checkpoint.exists():

@@ -27,7 +27,8 @@ def main():
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=lines(np.random.default_rng(SEED)), model_writer=model, model_type="bpe", vocab_size=512,
         byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False, add_dummy_prefix=True,
-        split_digits=True, character_coverage=1.0, unk_id=0, bos_id=1, eos_id=2, pad_id=-1, num_threads=1, minloglevel=1,
+        split_digits=True, character_coverage=1.0, unk_id=0, bos_id=1, eos_id=2, pad_id=-1, num_threads=1,
+        minloglevel=1,
     )
     arguments.work.mkdir(parents=True, exist_ok=True)
     (arguments.work / "tokenizer.model").write_bytes(model.getvalue())
