@@ -62,7 +62,7 @@ def action_of(text):
 
 def near(first, second):
     """Within one step of turn and of forward; stop is the same."""
-    return first and abs(first[0] - second[0]) <= 10 and abs(first[1] - second[1]) <= 400 and first[2] == second[2]
+    return first and abs(first[0] - second[0]) <= 20 and abs(first[1] - second[1]) <= 600 and first[2] == second[2]
 
 
 def facts(text):

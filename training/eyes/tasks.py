@@ -8,7 +8,7 @@ from render import render
 from room import COLOURS, KINDS, in_camera
 
 SEEN_PIXELS = 12
-STOP_AT, CORRIDOR = 900, 420  # mm
+STOP_AT, FAR, CORRIDOR = 900, 1700, 420  # mm
 SIDEWAYS = 12  # degrees
 VERBS = ("Go to", "Find", "Drive to")
 
@@ -42,7 +42,7 @@ def action_text(turn, forward, stop):
 
 
 def rounded_turn(bearing):
-    return max(-60, min(60, math.floor(bearing / 10 + 0.5) * 10))
+    return max(-60, min(60, math.floor(bearing / 20 + 0.5) * 20))
 
 
 def in_the_way(sights, goal):
@@ -68,10 +68,8 @@ def expert(sights, name):
     turn = rounded_turn(goal.bearing)
     side = in_the_way(sights, goal)
     if side is not None:
-        return max(-60, min(60, turn + (-30 if side >= 0 else 30))), 400, False
-    if abs(turn) >= 30:
-        return turn, 200, False
-    return turn, 1000 if goal.distance >= 1800 else 600 if goal.distance >= 1300 else 200, False
+        return max(-60, min(60, turn + (-40 if side >= 0 else 40))), 400, False
+    return turn, 1000 if goal.distance >= FAR else 400, False
 
 
 def article(name):

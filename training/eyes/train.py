@@ -20,9 +20,9 @@ from torch import nn
 ADAM_RATE, MUON_RATE = 1.2e-3, 0.012
 WARM_UP_STEPS = 100
 HELPER_WEIGHT, WORD_WEIGHT, SIDES_WEIGHT = 0.5, 0.2, 0.2
-# Where answers change: turns round at halves of 10 degrees, distances at halves of 0.5 m, actions at the expert's.
+# Where answers change, and some between.
 BEARINGS = (*range(-55, 56, 10), -12, 12)
-DISTANCES = (*range(750, 5751, 500), 900, 1300, 1800)
+DISTANCES = (*range(750, 5751, 500), 900, 1300, 1700)
 LOG_SECONDS, SAVE_SECONDS, CHECK_SECONDS = 5, 180, 300
 CHECK_SEED = 10**9  # of views that are never trained on
 
@@ -135,21 +135,22 @@ def rate_share(step, done):
 def train(model, helper, optimisers, processor, state, arguments):
     path = arguments.work / f"{arguments.name}.pt"
     logged = saved = checked = time.time()
-    losses, steps_since = [], 0
+    losses, views_since = [], 0
     joint_step = state.get("joint_step", 0)
     while True:
         done = (time.time() - state["start"]) / (state["until"] - state["start"])
         joint = done >= arguments.alone
-        batch = draw_batch(state["rng"], processor, arguments.batch, model.encoder.config, TASKS if joint else ())
+        size = arguments.batch * (1 if joint else 2)
+        batch = draw_batch(state["rng"], processor, size, model.encoder.config, TASKS if joint else ())
         patches = model.encoder.patches(batch.pixels)
+        prefix = model.prefix(patches)
         helper_loss, _ = helper(patches, batch.patches)
-        loss = HELPER_WEIGHT * helper_loss
+        loss = HELPER_WEIGHT * helper_loss + WORD_WEIGHT * word_loss(model, processor, prefix[:, 1:], batch.cells)
+        loss = loss + SIDES_WEIGHT * sides_loss(helper.token_sides, prefix[:, 1:], batch.cells)
         spoken = torch.zeros(())
         if joint:
-            prefix = model.prefix(patches)
             spoken, _ = text_loss(model, prefix, batch.texts)
-            loss = loss + spoken + WORD_WEIGHT * word_loss(model, processor, prefix[:, 1:], batch.cells)
-            loss = loss + SIDES_WEIGHT * sides_loss(helper.token_sides, prefix[:, 1:], batch.cells)
+            loss = loss + spoken
             joint_step += 1
         loss.backward()
         warm = joint_step if joint else state["step"]
@@ -158,14 +159,14 @@ def train(model, helper, optimisers, processor, state, arguments):
         helper.zero_grad(set_to_none=True)
         state["step"] += 1
         state["joint_step"] = joint_step
-        steps_since += 1
+        views_since += size
         losses.append((helper_loss.item(), spoken.item()))
         now = time.time()
         if now - logged > LOG_SECONDS:
             mean = np.mean(losses, 0)
-            speed = steps_since * arguments.batch / (now - logged)
+            speed = views_since / (now - logged)
             print(f"{state['step']} {done:.3f} helper {mean[0]:.3f} text {mean[1]:.4f} {speed:.1f} views/s", flush=True)
-            logged, losses, steps_since = now, [], 0
+            logged, losses, views_since = now, [], 0
         if now - checked > CHECK_SECONDS or done >= 1:
             shares = check(model, helper, processor)
             print("right: patches %.3f actions %.3f questions %.3f descriptions %.3f" % tuple(shares), flush=True)
@@ -185,7 +186,7 @@ def main():
     parser.add_argument("--name", default="target", help="checkpoint NAME.pt; resumed if it is there")
     parser.add_argument("--minutes", type=float, default=85, help="of the whole run, by the clock")
     parser.add_argument("--alone", type=float, default=0.12, help="share of the time in which only the encoder learns")
-    parser.add_argument("--batch", type=int, default=32, help="views a step, of 4 texts each")
+    parser.add_argument("--batch", type=int, default=32, help="views a step, of 4 texts each; twice as many while the encoder learns alone")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many, for trials")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
