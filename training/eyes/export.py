@@ -9,6 +9,7 @@ import sentencepiece
 from gguf import ALIGNMENT, ARRAY, BOOL, F32, STRING, U32, vocabulary_entries, write_gguf, write_model
 from pair import load
 
+LICENCE = "apache-2.0"  # this project's
 BLOCK_PARTS = {
     "ln1": "ln1", "attn_q": "q", "attn_k": "k", "attn_v": "v", "attn_out": "out", "ln2": "ln2", "ffn_gate": "gate",
     "ffn_up": "up", "ffn_down": "down",
@@ -19,7 +20,7 @@ def encoder_entries(c, name):
     size = lambda key, value: (f"clip.vision.{key}", U32, value)
     return [
         ("general.architecture", STRING, "clip"), ("general.type", STRING, "mmproj"), ("general.name", STRING, name),
-        ("general.license", STRING, "mit"), ("general.file_type", U32, 1), ("general.alignment", U32, ALIGNMENT),
+        ("general.license", STRING, LICENCE), ("general.file_type", U32, 1), ("general.alignment", U32, ALIGNMENT),
         ("general.quantization_version", U32, 2),
         ("clip.has_vision_encoder", BOOL, True), ("clip.projector_type", STRING, "nemotron_v2_vl"),
         ("clip.use_silu", BOOL, True), ("clip.use_gelu", BOOL, False),
@@ -65,9 +66,9 @@ def main():
     target, _ = load(arguments.work / "target.pt")
     paths = [arguments.out / f"robot-{role}-f16.gguf" for role in ("encoder", "target", "draft")]
     write_gguf(paths[0], encoder_entries(target.encoder.config, "Robot Encoder 1M"), encoder_tensors(target.encoder))
-    write_model(paths[1], "Robot Target 1.4M", target.llama, vocabulary)
+    write_model(paths[1], "Robot Target 1.4M", target.llama, vocabulary, LICENCE)
     if (arguments.work / "draft.pt").exists():
-        write_model(paths[2], "Robot Draft 0.1M", load(arguments.work / "draft.pt")[0], vocabulary)
+        write_model(paths[2], "Robot Draft 0.1M", load(arguments.work / "draft.pt")[0], vocabulary, LICENCE)
     for path in paths:
         print(f"{path}: {path.stat().st_size if path.exists() else 0} bytes")
 
