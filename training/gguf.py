@@ -118,11 +118,13 @@ def tensor_names(layers):
     return names + [("output_norm.weight", "norm.weight"), ("output.weight", "head.weight")]
 
 
-def write_model(path, name, model, vocabulary):
-    """model.Llama -> a file that stock llama.cpp loads. `vocabulary`: entries from vocabulary_entries."""
+def write_model(path, name, model, vocabulary, licence="mit"):
+    """model.Llama -> a file that stock llama.cpp loads. `vocabulary`: entries from vocabulary_entries; `licence` by SPDX,
+    in small letters."""
     c = model.config
     entries = [
-        ("general.architecture", STRING, "llama"), ("general.name", STRING, name), ("general.license", STRING, "mit"),
+        ("general.architecture", STRING, "llama"), ("general.name", STRING, name),
+        ("general.license", STRING, licence),
         ("general.file_type", U32, 1), ("general.alignment", U32, ALIGNMENT), ("general.quantization_version", U32, 2),
         ("llama.context_length", U32, c.context), ("llama.embedding_length", U32, c.dim),
         ("llama.block_count", U32, c.layers),

@@ -56,9 +56,9 @@ def rope_tables(config):
 
 
 def rope(x, cos, sin):
-    """Rotates the pairs (0, 1), (2, 3), ... of x [batch, time, heads, head_dim]."""
+    """Rotates the pairs (0, 1), (2, 3), ... of x [batch, time, heads, head_dim]; tables [time or batch, time, half]."""
     even, odd = x[..., 0::2], x[..., 1::2]
-    cos, sin = cos[:, None].to(x.dtype), sin[:, None].to(x.dtype)
+    cos, sin = cos[..., None, :].to(x.dtype), sin[..., None, :].to(x.dtype)
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
 
