@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startApiServer } from '../api/backends/api-server.suite.js';
-import { connect } from '../device/index.js';
+import { type ConnectOptions, connect, type DrafterChoice } from '../device/index.js';
 import { tinyModel } from '../engine/gguf/tiny-model.suite.js';
 import { writeGguf } from '../engine/gguf/writer.js';
 import { bundledModel, loadLlamaEngine } from '../engine/llama/index.js';
 import { plainSampling } from '../math/sampling.js';
 import type { ServerStats } from '../server/index.js';
-import { pacedEngine } from './demo/paced-engine.js';
+import { nominalEngine } from './demo/paced-engine.js';
 import { run, withServe } from './processes/command.suite.js';
 
 const served = ['serve', '-m', 'stories-target', '-t', '1', '--slots', '2', '-c', '256'];
@@ -43,22 +43,33 @@ async function complete(url: string, body: object): Promise<Completion> {
 const coreOf = async (url: string): Promise<ServerStats['core']> =>
   ((await (await fetch(`${httpOf(url)}/stats`)).json()) as ServerStats).core;
 
-/** The texts of both temperatures, over HTTP and for a device that drafts nothing. */
+const prompt = 'The old clock in the hallway';
+
+/** The texts of both temperatures: over HTTP, for a device without drafts and for one with. */
 async function textsFrom(url: string): Promise<string[]> {
+  const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-draft'), threads: 1 });
+  const drafters: DrafterChoice[] = [{ kind: 'none' }, { kind: 'engine', engine }];
   const texts: string[] = [];
-  const client = await connect({ url, drafter: { kind: 'none' } });
   for (const temperature of [0, 0.8]) {
-    const prompt = 'The old clock in the hallway';
     texts.push((await complete(url, { prompt, temperature })).choices[0].text);
-    const sampling = { ...plainSampling, temperature };
-    let text = '';
-    for await (const piece of client.generate({ prompt, sampling, seed: 5n, tokensMax: 40 })) {
-      if (piece.kind === 'token') text += piece.text;
+    for (const drafter of drafters) {
+      const { vocabulary } = engine.info;
+      texts.push(await answerFor({ url, drafter, vocabulary }, temperature));
     }
-    texts.push(text);
+  }
+  await engine.close();
+  return texts;
+}
+
+async function answerFor(options: ConnectOptions, temperature: number): Promise<string> {
+  const client = await connect(options);
+  const sampling = { ...plainSampling, temperature };
+  let text = '';
+  for await (const piece of client.generate({ prompt, sampling, seed: 5n, tokensMax: 40 })) {
+    if (piece.kind === 'token') text += piece.text;
   }
   await client.close();
-  return texts;
+  return text;
 }
 
 describe('pilotfish serve with drafts of its own', () => {
@@ -76,6 +87,7 @@ describe('pilotfish serve with drafts of its own', () => {
     }
     const [none, both] = seen;
     assert.deepEqual(both!.texts, none!.texts);
+    assert.equal(new Set(none!.texts).size, 2, none!.texts.join('\n'));
     assert.equal(none!.core.sources.modelCount, 0);
     assert.ok(both!.core.sources.modelCount > 0, 'the draft model has not helped');
     assert.ok(both!.core.passCount < none!.core.passCount, `${both!.core.passCount} passes`);
@@ -95,11 +107,11 @@ describe('pilotfish serve with drafts of its own', () => {
       response_format: { type: 'json_schema', json_schema: { name: 'records', schema } },
     };
     const engine = await loadLlamaEngine({ modelPath: bundledModel('stories-target'), threads: 1 });
-    // A large target, for which a token more in a pass costs nothing.
-    const paced = pacedEngine(engine, () => ({ passMs: 5, rowMs: 0 }));
+    // It says that a token more in a pass costs nothing, as a large target would.
+    const large = nominalEngine(engine, 5);
     const seen: { answer: Completion; passCount: number }[] = [];
     for (const drafting of [{}, { suffixBytesMax: 2 ** 20 }]) {
-      const { server } = await startApiServer(paced, { drafting });
+      const { server } = await startApiServer(large, { drafting });
       const answer = await complete(server.address, { ...body, model: 'toy' });
       seen.push({ answer, passCount: server.stats().core.passCount });
       await server.close();

@@ -13,9 +13,8 @@ function runAll(scenario: Scenario, from: number, to: number): Counts {
   for (let seed = from; seed < to; seed++) {
     const report = simulate(scenario, seed);
     const [first] = report.violations;
-    const problem = first && `${first.check}: ${first.message}`;
-    const file = `--scenario FILE with {"base": "${scenario.name}"}`;
-    assert.equal(problem, undefined, `again: pilotfish sim --seed ${seed} ${file}`);
+    const again = `pilotfish sim --seed ${seed} --scenario FILE, {"base": "${scenario.name}"}`;
+    assert.ok(!first, `${first?.check}: ${first?.message}; again: ${again}`);
     counts = counts === null ? report.counts : addCounts(counts, report.counts);
   }
   const { faults } = counts!;
@@ -37,8 +36,10 @@ export function checkSwarm(from: number, to: number): void {
 
 /** Runs worlds in which servers draft, under seeds [from, to). */
 export function checkDrafts(from: number, to: number): void {
-  const { ended } = runAll(drafts, from, to);
+  const { ended, modelTokenCount, suffixTokenCount } = runAll(drafts, from, to);
   assert.ok((ended['length'] ?? 0) + (ended['end-of-text'] ?? 0) > 5 * (to - from));
+  const drafted = `${modelTokenCount} of the model, ${suffixTokenCount} of the look-up`;
+  assert.ok(modelTokenCount > 5 * (to - from) && suffixTokenCount > 0, drafted);
 }
 
 /**

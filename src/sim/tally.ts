@@ -24,6 +24,9 @@ const noCounts = () => ({
   draftedCount: 0,
   testedCount: 0,
   acceptedCount: 0,
+  /** Tokens that the server's draft model and its look-up have drafted. */
+  modelTokenCount: 0,
+  suffixTokenCount: 0,
   resumeCount: 0,
   resendCount: 0,
   provisionalCount: 0,
@@ -99,6 +102,8 @@ export class RunTally implements Observer {
     const counts = this.#counts;
     counts.tokenCount += answer.transcript.finalCount;
     for (const name of ofAnswers) counts[name] += end.statistics[name];
+    counts.modelTokenCount += end.statistics.sources.model;
+    counts.suffixTokenCount += end.statistics.sources.suffix;
     if (end.kind === 'failed') add(counts.failed, end.error.code);
     else add(counts.ended, end.isVerified ? end.reason : 'unverified');
   }

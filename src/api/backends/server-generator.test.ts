@@ -62,6 +62,21 @@ async function textsOf(generation: GenerationStream): Promise<string[]> {
 }
 
 describe('an answer over a plain session', () => {
+  it('counts drafts of the server, and no more tokens than a stop string leaves', async () => {
+    const server = new ScriptedServer();
+    const generation = server.ask({ stops: ['n'] });
+    server.listener!.accepted(2);
+    const ids = vocabulary.tokenize('sene', { addBos: false, parseSpecial: false });
+    const sources = { deviceCount: 0, modelCount: 1, suffixCount: ids.length - 1 };
+    const tests = { roundCount: 1, givenCount: 9, modelCount: 2, suffixCount: ids.length - 1 };
+    server.listener!.tokens(ids, null, sources, tests);
+    assert.equal((await textsOf(generation)).join(''), 'se');
+    const result = await generation.result;
+    const { draftedCount, testedCount, acceptedCount, roundCount, tokenCount } = result;
+    assert.deepEqual([draftedCount, testedCount, acceptedCount, roundCount], [9, 5, 4, 1]);
+    assert.deepEqual(result.sources, { device: 0, model: 0, suffix: tokenCount, target: 0 });
+  });
+
   it('never shows half a character', async () => {
     const server = new ScriptedServer();
     const generation = server.ask();

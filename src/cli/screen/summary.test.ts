@@ -92,14 +92,14 @@ test('the lines name numbers, units and the reason of the end', () => {
   ]);
 });
 
-test('the line of sources leaves out those without tokens, and is left out where there is one', () => {
+test('the line of sources leaves out those without tokens, but not drafts that came late', () => {
   const linesOf = (sources: Statistics['sources']): string[] =>
     sourceLines({ ...statistics, sources });
   assert.deepEqual(linesOf(statistics.sources), [
     'tokens: 13 from drafts here that came in time, 17 by the target itself',
   ]);
   assert.deepEqual(linesOf({ device: 0, model: 9, suffix: 2, target: 1_000 }), [
-    "tokens: 9 drafted by the server's model, 2 found in the text by the server, 1 000 by the target itself",
+    "tokens: 0 from drafts here that came in time, 9 drafted by the server's model, 2 found in the text by the server, 1 000 by the target itself",
   ]);
   assert.deepEqual(linesOf({ device: 0, model: 0, suffix: 0, target: 30 }), []);
 });

@@ -58,13 +58,18 @@ const sourceTexts: Readonly<Record<keyof Statistics['sources'], string>> = {
   target: 'by the target itself',
 };
 
-/** `tokens: 13 from drafts here that came in time, 17 by the target itself`, or nothing. */
-export function sourceLines({ sources }: Statistics): string[] {
+/**
+ * `tokens: 13 from drafts here that came in time, 17 by the target itself`; nothing where all are
+ * the target's. Tested drafts that all came late are told as 0.
+ */
+export function sourceLines({ sources, testedCount }: Statistics): string[] {
+  if (sources.device + sources.model + sources.suffix === 0) return [];
   const parts = Object.entries(sourceTexts).flatMap(([source, text]) => {
     const count = sources[source as keyof typeof sourceTexts];
-    return count > 0 ? [`${formatCount(count)} ${text}`] : [];
+    const isTold = count > 0 || (source === 'device' && testedCount > 0);
+    return isTold ? [`${formatCount(count)} ${text}`] : [];
   });
-  return parts.length > 1 ? [`tokens: ${parts.join(', ')}`] : [];
+  return [`tokens: ${parts.join(', ')}`];
 }
 
 /** The reason for advice against drafts that are accepted. */

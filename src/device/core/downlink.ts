@@ -97,7 +97,7 @@ function onVerdict(session: DeviceSession, verdict: Verdict, nowMs: number): str
   if (fault !== null) return fault;
   const tokenCount = session.text!.log.length - before;
   countSources(session, verdict, origins.drafted - draftedBefore);
-  weigh(session, tokenCount, nowMs);
+  weigh(session, verdict, tokenCount, nowMs);
   if (verdict.end !== null) session.finish(verdict.end, true, nowMs);
   return null;
 }
@@ -137,15 +137,34 @@ function countSources({ tally }: DeviceSession, { sources }: Verdict, draftedCou
 }
 
 /** Whether drafting goes on. @param tokenCount that the verdict has committed. */
-function weigh(session: DeviceSession, tokenCount: number, nowMs: number): void {
+function weigh(
+  session: DeviceSession,
+  { sources }: Verdict,
+  tokenCount: number,
+  nowMs: number,
+): void {
   const { request, timings, advisedDraftLength, speculationGate } = session;
   const { takesDrafts, writesUnasked } = modeTraits[request.mode];
   if (!takesDrafts) return;
   const { raceShare, shiftCount } = timings;
   const isUnwanted = advisedDraftLength === 0;
-  const share = writesUnasked ? raceShare : null;
+  const share = writesUnasked ? shareBeside(session, sources, raceShare) : null;
   const evidence = { share, shiftCount, isUnwanted, tokenCount };
   if (speculationGate.observe(evidence, nowMs)) session.link.measure(nowMs);
+}
+
+/**
+ * Time per token with this device's drafts over that without them, in (0, 1]; null: not known. A
+ * server that drafts itself and takes none of the device's gains nothing by them.
+ */
+function shareBeside(
+  { tally }: DeviceSession,
+  sources: Verdict['sources'],
+  raceShare: number | null,
+): number | null {
+  if (tally.sources.model + tally.sources.suffix === 0 || sources === null) return raceShare;
+  if (sources.deviceCount > 0) return raceShare;
+  return sources.modelCount + sources.suffixCount > 0 ? 1 : null;
 }
 
 /** Commits the tokens of a frame. @returns what is wrong with it, or null. */

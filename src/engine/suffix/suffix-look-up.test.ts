@@ -42,7 +42,6 @@ describe('the look-up of a session', () => {
         write(lookUp, noise(200, vocabulary, seed));
         const { fired, rounds } = write(lookUp, noise(2000, vocabulary, seed + 100));
         assert.ok(fired < 0.02 * rounds, `${fired} of ${rounds} at ${vocabulary}`);
-        assert.ok(lookUp.fireRate(suffixDefaults.chanceMin) < 0.05);
       }
     }
   });
@@ -54,7 +53,6 @@ describe('the look-up of a session', () => {
     const { rounds, drafted, accepted } = write(lookUp, paragraph);
     assert.ok(rounds <= 20, `${rounds} rounds for 200 tokens`);
     assert.ok(accepted >= 0.95 * drafted, `${accepted} of ${drafted}`);
-    assert.ok(lookUp.fireRate(suffixDefaults.chanceMin) > 0.9);
   });
 
   it('falls silent where a repeated beginning always goes on in another way', () => {
@@ -147,13 +145,12 @@ describe('the look-up of a session', () => {
       const lookUp = new SuffixLookUp({ promptLength });
       const lines = Array.from({ length: 40 }, (_, line) => [1, 2, 3, 100 + line]);
       lookUp.append([...lines.flat(), 1, 2, 3]);
-      return { ...lookUp.guess({ countMax: 1, chanceMin: 0 }), rate: lookUp.fireRate(0) };
+      return lookUp.guess({ countMax: 1, chanceMin: 0 });
     };
     const read = chancesAfter(1000);
     const fresh = new SuffixLookUp({ promptLength: 1000 });
     fresh.append([1, 2, 3, 4, 1, 2, 3, 5, 1, 2, 3]);
     assert.deepEqual(read.chances, fresh.guess({ countMax: 1, chanceMin: 0 }).chances);
-    assert.equal(read.rate, 0);
     assert.ok(chancesAfter(0).chances[0]! < read.chances[0]! / 2);
   });
 

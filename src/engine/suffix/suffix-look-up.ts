@@ -44,11 +44,6 @@ export interface SuffixEnding {
 /** Observations of one kind that a session remembers, and for which its prior counts. */
 const sessionMemory = 64;
 const sessionPriorWeight = 8;
-/** Positions that `fireRate` looks back over, about. */
-const rateMemory = 64;
-const rateBinCount = 64;
-/** Weights are made small again when they reach this. */
-const rateWeightMax = 1e6;
 
 /**
  * The look-up of one session. Its text is what it has read (the prompt) and written; guesses that
@@ -69,10 +64,6 @@ export class SuffixLookUp {
   readonly #chances: SuffixChances;
   /** The match behind the last guess, and how long the text was: its next token tells how good. */
   #found: { readonly length: number; readonly match: SuffixMatch | null } | null = null;
-  /** [rateBinCount] recent positions by the chance of their first guess; newer ones weigh more. */
-  readonly #rates = new Float64Array(rateBinCount);
-  #rateTotal = 0;
-  #rateWeight = 1;
 
   /**
    * @param promptLength positions below this teach nothing: the target did not write them.
@@ -139,14 +130,6 @@ export class SuffixLookUp {
     return guess;
   }
 
-  /** Share of the recent positions at which a guess of this chance or more was at hand. */
-  fireRate(chanceMin: number): number {
-    if (this.#rateTotal === 0) return 0;
-    let sum = 0;
-    for (let bin = binOf(chanceMin); bin < rateBinCount; bin++) sum += this.#rates[bin]!;
-    return sum / this.#rateTotal;
-  }
-
   /** The session is over: forgets its text, or leaves it to the pool. */
   close(isKept: boolean): void {
     if (!isKept) this.#pool?.remove(this.#text);
@@ -179,24 +162,9 @@ export class SuffixLookUp {
   #learn(written: number): void {
     const match = this.#found?.length === this.length ? this.#found.match : this.#find();
     const next = match && new Continuation(match, match.text === this.#text).next();
-    this.#count(next ? binOf(this.#chances.of(next.cell)) : null);
     if (next) this.#chances.learn(next.cell, next.token === written);
   }
-
-  /** Counts a position. @param bin null: nothing was guessed. */
-  #count(bin: number | null): void {
-    this.#rateWeight /= 1 - 1 / rateMemory;
-    this.#rateTotal += this.#rateWeight;
-    if (bin !== null) this.#rates[bin]! += this.#rateWeight;
-    if (this.#rateWeight < rateWeightMax) return;
-    for (let index = 0; index < rateBinCount; index++) this.#rates[index]! /= this.#rateWeight;
-    this.#rateTotal /= this.#rateWeight;
-    this.#rateWeight = 1;
-  }
 }
-
-const binOf = (chance: number): number =>
-  Math.min(rateBinCount - 1, Math.floor(chance * rateBinCount));
 
 interface NextToken {
   readonly token: number;

@@ -101,6 +101,17 @@ describe('a pool of texts', () => {
     assert.deepEqual(guessed(other), []);
   });
 
+  it('keeps a text that guesses come from longer than one that was read later', () => {
+    const pool = new SuffixPool({ bytesMax: 2 ** 20, textsMax: 3 });
+    session(pool, 1, 2, 3, 4, 5);
+    session(pool, 6, 7, 8, 9);
+    const asking = session(pool, 1, 2, 3);
+    assert.deepEqual(guessed(asking), [4, 5]);
+    session(pool, 20, 21);
+    assert.deepEqual(guessed(asking), [4, 5]);
+    assert.equal(pool.find(textOf(6, 7, 8), 0), null);
+  });
+
   it('shows nothing of a key to another', () => {
     const [mine, theirs] = [new SuffixPool(), new SuffixPool()];
     session(mine, 1, 2, 3, 4, 5, 6);

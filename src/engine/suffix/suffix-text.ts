@@ -91,17 +91,28 @@ export class SuffixText {
     const size = ending.#length;
     if (size === 0 || longerThan >= matchLengthMax) return null;
     const hashes = ending === this ? null : ending.#endHashes();
-    const mask = this.#tokens.length - 1;
-    for (let row = rowFrom(size); row < suffixLengths.length; row++) {
+    const longest = rowFrom(size);
+    let first = suffixLengths.length;
+    // A suffix occurs only if all shorter ones do.
+    while (first > longest && this.#chainOf(first - 1, size, hashes) > 0) first--;
+    for (let row = first; row < suffixLengths.length; row++) {
       // This row is reached only if the longer suffix of the row above does not occur.
       if (row > 0 && suffixLengths[row - 1]! - 1 <= longerThan) return null;
-      const newest = hashes
-        ? this.#newest[row]![hashes[row]! & mask]!
-        : this.#earlier[row]![size - 1]!;
-      const match = newest > 0 ? this.#compare(newest, row, ending) : null;
+      const match = this.#compare(this.#chainOf(row, size, hashes), row, ending);
       if (match) return match.length > longerThan ? match : null;
     }
     return null;
+  }
+
+  /**
+   * Start of the chain of places whose suffix has the hash of an ending; 0: there are none.
+   *
+   * @param hashes of the ending; null: it is that of this text, at its length.
+   */
+  #chainOf(row: number, length: number, hashes: Int32Array | null): number {
+    if (hashes === null) return this.#earlier[row]![length - 1]!;
+    const newest = this.#newest[row]!;
+    return newest[hashes[row]! & (newest.length - 1)]!;
   }
 
   /** The match of a chain's places that share the row's suffix; null if none does. */

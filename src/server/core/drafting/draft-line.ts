@@ -122,13 +122,20 @@ export function expectedCount(chances: readonly number[]): number {
   return count;
 }
 
-function draftsFrom(drafts: ServerDrafts, from: number): ServerDrafts {
-  return from === 0
-    ? drafts
-    : {
-        tokens: drafts.tokens.subarray(from),
-        sources: drafts.sources.slice(from),
-        chances: drafts.chances.slice(from),
-        confidences: drafts.confidences.slice(from),
-      };
+const draftsFrom = (drafts: ServerDrafts, from: number): ServerDrafts => ({
+  tokens: drafts.tokens.subarray(from),
+  sources: drafts.sources.slice(from),
+  chances: drafts.chances.slice(from),
+  confidences: drafts.confidences.slice(from),
+});
+
+/** The first `count` drafts of a line, and those of a look-up behind all of it. */
+export function lineOf(
+  { deviceCount, server }: DraftLine,
+  count: number,
+  suffix: ServerDrafts,
+): DraftLine {
+  const kept = Math.min(count, deviceCount);
+  const drafts = firstDrafts(server, count - kept);
+  return { deviceCount: kept, server: joinDrafts(drafts, suffix) };
 }

@@ -46,7 +46,9 @@ export class DraftTexts {
   /** Tokens of the text that the sequence holds; at least its last one is always fed. */
   #sharedLength({ session, slot, prefix }: DraftedText): number {
     const held = this.#slots[slot]!;
-    const { log } = session;
+    const { log, terms } = session;
+    // Its speed would show what another key has written.
+    if (held.session?.terms.tenant !== terms.tenant) return 0;
     const end = Math.min(held.tokens.length, log.length + prefix.length - 1);
     let position = held.session === session ? Math.min(held.committed, end) : 0;
     const tokenAt = (at: number): number =>

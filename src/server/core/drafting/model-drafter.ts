@@ -12,6 +12,7 @@ import type { DraftModel } from '../settings.js';
 import { ConfidenceTable } from './confidence-table.js';
 import type { ServerDrafts } from './draft-line.js';
 import { type DraftedText, DraftTexts } from './draft-texts.js';
+import type { Tested } from './session-drafting.js';
 
 /** Gives drafts to the draft engine. */
 export type AskDrafts = (id: number, requests: readonly DraftRequest[]) => void;
@@ -191,11 +192,11 @@ export class ModelDrafter {
     this.#counters.draftFailureCount++;
   }
 
-  /** A pass has judged drafts. @param acceptedCount of all that it tested. */
-  learn({ server, draftCount }: InFlightSegment, acceptedCount: number): void {
+  /** A pass has judged drafts. */
+  learn({ server, draftCount }: InFlightSegment, { acceptedCount, testedCount }: Tested): void {
     server.confidences.forEach((confidence, index) => {
       const before = draftCount + index;
-      if (confidence === null || acceptedCount < before) return;
+      if (confidence === null || before >= testedCount) return;
       this.confidences.learn(confidence, acceptedCount > before);
     });
   }

@@ -5,6 +5,7 @@ import type { DraftCounts } from '../draft-buffer.js';
 import {
   ArrivalForecast,
   LossBudget,
+  Patience,
   SourceAcceptance,
   TokenRate,
 } from '../passes/speculation/index.js';
@@ -15,11 +16,19 @@ const guess = 0.65;
 /** Weight of the newest pass in a rate. */
 const rateStep = 1 / 16;
 
+/** What a pass has decided of the drafts of a session, of any source, padding included. */
+export interface Tested {
+  readonly acceptedCount: number;
+  /** The accepted ones and the first that fell, if one did. */
+  readonly testedCount: number;
+}
+
 export class SessionDrafting {
   readonly device = new SourceAcceptance(guess);
   readonly model = new SourceAcceptance(guess);
   readonly arrivals: ArrivalForecast;
   readonly budget = new LossBudget();
+  readonly patience = new Patience();
   readonly rate = new TokenRate();
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
@@ -38,7 +47,7 @@ export class SessionDrafting {
 
   /** The engine was held. */
   payHold(ms: number): void {
-    if (this.holdShare > 0) this.budget.charge(ms * this.holdShare);
+    this.budget.charge(ms * this.holdShare);
     this.holdShare = 0;
   }
 
@@ -55,17 +64,16 @@ export class SessionDrafting {
   /**
    * A pass has judged drafts.
    *
-   * @param acceptedCount of all that it tested, padding included.
    * @param counts of the device's drafts so far.
    */
   tested(
     { draftCount, server }: InFlightSegment,
-    acceptedCount: number,
+    { acceptedCount, testedCount: decidedCount }: Tested,
     counts: DraftCounts,
   ): void {
     if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
     this.decided(counts);
-    const testedCount = Math.min(acceptedCount + 1 - draftCount, server.tokens.length);
+    const testedCount = Math.min(decidedCount - draftCount, server.tokens.length);
     let isModelTested = false;
     for (let depth = 0; depth < testedCount; depth++) {
       if (server.sources[depth] !== 'model') continue;
@@ -85,9 +93,13 @@ export class SessionDrafting {
    * A pass has committed tokens.
    *
    * @param stepMs what it would have taken if all sessions had only stepped.
+   * @param addedMs by which drafts of any session have made it longer.
    */
-  committed(tokenCount: number, stepMs: number, nowMs: number): void {
-    if (tokenCount > 0) this.budget.committed(tokenCount, stepMs);
+  committed(tokenCount: number, stepMs: number, addedMs: number, nowMs: number): void {
+    if (tokenCount > 0) {
+      this.budget.committed(tokenCount, stepMs);
+      this.patience.committed(tokenCount, stepMs, addedMs);
+    }
     if (this.#passEndMs !== null) this.rate.add(tokenCount, nowMs - this.#passEndMs);
     this.#passEndMs = nowMs;
   }

@@ -3,11 +3,12 @@
 // the server has drafted, and learns how drafts of each source do.
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
+import type { PassShape } from '../../../math/pass-time.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
-import { planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
+import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
@@ -17,7 +18,7 @@ import {
   deviceLine,
   expectedCount,
   firstDrafts,
-  joinDrafts,
+  lineOf,
   mergedLine,
   noServerDrafts,
   type ServerDrafts,
@@ -71,6 +72,10 @@ export class Speculation {
   #stepMs = 0;
   /** The engine was told that the next passes only step, and may compute them ahead. */
   #isAhead = false;
+  /** By which holds and rows of drafts have made it longer. */
+  #addedMs = 0;
+  /** Of holds since the last pass began. */
+  #delayMs = 0;
 
   constructor(
     settings: ServerCoreSettings,
@@ -223,6 +228,7 @@ export class Speculation {
       modelMax,
       tokensPerMs: known.rate.perMs,
       budgetMs: known.budget.leftMs,
+      patienceMs: known.patience.leftMs,
     };
   }
 
@@ -266,6 +272,7 @@ export class Speculation {
     if (this.#held === null) return 0;
     const { sinceMs, paidToMs } = this.#held;
     this.#held = { sinceMs, paidToMs: nowMs };
+    this.#delayMs += nowMs - paidToMs;
     for (const known of this.#known.values()) known.payHold(nowMs - paidToMs);
     return nowMs - sinceMs;
   }
@@ -286,9 +293,11 @@ export class Speculation {
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-  passStarted(sessions: readonly Session[], isAhead: boolean): void {
+  passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
     this.#held = null;
     this.#isAhead = isAhead;
+    this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
+    this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
@@ -296,6 +305,19 @@ export class Speculation {
       ({ terms: { mode } }) => mode === 'auto' || mode === 'co-located',
     );
     if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
+  }
+
+  /** Milliseconds that drafts add to a pass. */
+  #rowsMs(sessions: readonly Session[], shape: PassShape): number {
+    let draftCount = 0;
+    for (const { segment } of sessions) {
+      if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
+    }
+    if (draftCount === 0) return 0;
+    const tokenCount = shape.tokenCount - draftCount;
+    const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
+    const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
+    return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
   /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
@@ -348,16 +370,18 @@ export class Speculation {
   judged(
     session: Session,
     segment: InFlightSegment,
-    { acceptedCount }: Outcome,
+    { acceptedCount, final }: Outcome,
     committedCount: number,
     isBroken: boolean,
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
-    known.tested(segment, acceptedCount, session.drafts.decided);
-    known.committed(committedCount, this.#stepMs, nowMs);
+    // Behind a bonus token drafts may be left that were not tested.
+    const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
+    known.tested(segment, { acceptedCount, testedCount }, session.drafts.decided);
+    known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
     known.arrivals.committed(session.log.length, isBroken, nowMs);
-    this.#model?.learn(segment, acceptedCount);
+    this.#model?.learn(segment, { acceptedCount, testedCount });
   }
 
   /** Entries of its tables and drafts under way, for leak checks. */
@@ -371,22 +395,4 @@ export class Speculation {
     this.#model?.forget(session);
     this.#suffix?.forget(session);
   }
-}
-
-/** Whether nothing but a step is possible. */
-const isStep = (session: SpeculationSession): boolean =>
-  session.chances.length === 0 &&
-  session.arrival === null &&
-  session.suffixChances.length === 0 &&
-  session.modelMax === 0;
-
-/** The first `count` drafts of a line, and those of a look-up behind all of it. */
-function lineOf(
-  { deviceCount, server }: DraftLine,
-  count: number,
-  suffix: ServerDrafts,
-): DraftLine {
-  const kept = Math.min(count, deviceCount);
-  const drafts = firstDrafts(server, count - kept);
-  return { deviceCount: kept, server: joinDrafts(drafts, suffix) };
 }

@@ -301,7 +301,7 @@ export class Scheduler {
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
-    this.#speculation.passStarted(sessions, followCount > 0);
+    this.#speculation.passStarted(sessions, shape, followCount > 0);
   }
 
   /** Passes that will ask for the next tokens of the same sessions, without drafts. */

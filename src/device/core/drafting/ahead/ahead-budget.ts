@@ -13,7 +13,7 @@ export interface AheadBudget {
   readonly runnersUpMax: number;
   /** Whether the server's hints are asked for. */
   readonly usesHints: boolean;
-  /** Whether branches are held in race and auto too, where they gain little: the server goes on. */
+  /** Whether branches are held in race too, where they gain little: the server goes on. */
   readonly inRace: boolean;
   /** `stop-and-wait`: whether the chain itself is drafted on while its verdict is awaited. */
   readonly ownContinuation: boolean;

@@ -55,7 +55,7 @@ describe('branches', () => {
     const ofScheme = schemes.filter((scheme) => held({ scheme }));
     assert.deepEqual(new Set(ofScheme), new Set(['greedy', 'coupled']));
     const ofMode = modes.filter((mode) => held({ mode }));
-    assert.deepEqual(new Set(ofMode), new Set(['pipeline', 'stop-and-wait']));
+    assert.deepEqual(new Set(ofMode), new Set(['auto', 'pipeline', 'stop-and-wait']));
     assert.deepEqual([held({ mode: 'race' }, { inRace: true })], [true]);
     assert.deepEqual([held({}, { tokensMax: 1 }), held({}, { tokensMax: 0 })], [true, false]);
   });

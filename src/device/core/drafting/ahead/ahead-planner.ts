@@ -16,6 +16,8 @@ import { BranchTally } from './branch-tally.js';
 
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
+/** Tokens of a branch that a verdict finds. */
+const usualBranch = 5;
 
 /** Some schemes correct drafts in ways that no draft predicts (MATH.md, Branches). */
 export function holdsBranches(
@@ -24,7 +26,8 @@ export function holdsBranches(
 ): boolean {
   const isForeseen = schemeTraits[scheme].pick !== 'law';
   const { takesDrafts, writesUnasked } = modeTraits[mode];
-  const isOffered = takesDrafts && (ahead.inRace || !writesUnasked);
+  const mayHold = mode === 'auto';
+  const isOffered = takesDrafts && (ahead.inRace || mayHold || !writesUnasked);
   return ahead.tokensMax > 0 && isForeseen && isOffered;
 }
 
@@ -46,7 +49,7 @@ export class AheadPlanner implements DraftPlanner {
 
   plan(view: SessionView, nowMs: number): DraftAction {
     if (!mayDraft(view, nowMs)) return { kind: 'stop' };
-    const mayBranch = view.isAwaiting && !showsDrafts(view, nowMs);
+    const mayBranch = wantsBranches(view) && !showsDrafts(view, nowMs);
     const unwanted = this.#unwanted(view, mayBranch, nowMs);
     const keep: DraftAction = { kind: 'keep', unwanted };
     const isBetweenPasses = this.#isBetweenPasses;
@@ -60,7 +63,8 @@ export class AheadPlanner implements DraftPlanner {
     this.#isNew = false;
     if (choice === null || view.drafting.isBroken) return { kind: 'stop' };
     const { grows, countMax } = choice;
-    const { runnersUpMax } = view.settings.ahead;
+    // Runners-up make a draft slower.
+    const runnersUpMax = isNeverHeld(view) ? 0 : view.settings.ahead.runnersUpMax;
     return { kind: 'start', grows, run: runRequestOf(view, countMax, runnersUpMax) };
   }
 
@@ -93,6 +97,8 @@ export class AheadPlanner implements DraftPlanner {
     const mayGrow = chainMayGrow && !isContextFull(view);
     const room = mayGrow ? Math.max(0, chainRoom(view, nowMs)) : 0;
     if (!mayBranch) return room > 0 ? { grows: ['chain'], countMax: room } : null;
+    const first = Math.min(room, firstCount(view) - view.text!.chain.length);
+    if (first > 0) return { grows: ['chain'], countMax: first };
     return this.#cache.choose(view.text!.chain, {
       budget: settings.ahead,
       acceptanceModel: this.#acceptanceModel,
@@ -190,9 +196,43 @@ export class AheadPlanner implements DraftPlanner {
   }
 }
 
-/** Tokens that come too late: in race the server goes on while a correction is on its way. */
+/** In auto drafts leave soon after they are made, and the server goes on unless it pays to hold. */
+const wantsBranches = (view: SessionView): boolean =>
+  view.request.mode === 'auto' ? !isNeverHeld(view) : view.isAwaiting;
+
+/** Whether no server holds for its drafts: no hold is longer than a pass. */
+const isNeverHeld = ({ timings, request }: SessionView): boolean =>
+  request.mode === 'auto' && (timings.roundTrip.mean ?? 0) >= (timings.pass.mean ?? 0);
+
+/** Tokens that come too late: the server may go on while a correction is on its way. */
 function lostCount({ timings, request }: SessionView): number {
   const { mean: passMs } = timings.pass;
   if (!modeTraits[request.mode].writesUnasked || passMs === null || passMs <= 0) return 0;
-  return Math.floor((timings.roundTrip.mean ?? 0) / passMs) + 1;
+  const passes = (timings.roundTrip.mean ?? 0) / passMs;
+  const isHeld = request.mode === 'auto' && paysToHold(timings.acceptanceRate, passes);
+  return isHeld ? 0 : Math.floor(passes) + 1;
+}
+
+/** Whether a server holds for a usual branch (MATH.md, "Verify, draft, hold or step"). */
+const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
+  roundTripPasses < (1 + acceptanceRate) * (1 - acceptanceRate ** (usualBranch + 1)) - 1;
+
+/**
+ * Tokens of the chain that come before any branch: in auto as many as a pass would best be held
+ * for, since the server may be free; else a verdict is awaited, so that it is not.
+ */
+function firstCount({ timings, request }: SessionView): number {
+  const { mean: passMs } = timings.pass;
+  const { mean: draftMs } = timings.draft;
+  if (request.mode !== 'auto') return 0;
+  if (passMs === null || draftMs === null || draftMs <= 0) return usualBranch;
+  let count = 1;
+  let [tokens, next] = [1 + timings.acceptanceRate, timings.acceptanceRate ** 2];
+  // One more draft is worth its time while it brings more than the mean rate so far.
+  while (count < branchTokensMax && next * (passMs + count * draftMs) > tokens * draftMs) {
+    count++;
+    tokens += next;
+    next *= timings.acceptanceRate;
+  }
+  return count;
 }

@@ -133,3 +133,28 @@ test('a full window is not taken for silence', () => {
   assert.equal(next.firstMs, 9);
   assert.equal(next.followChance, 1);
 });
+
+/** Corrections, answered in turns by a branch of four drafts and by a chain that begins then. */
+function playBranches(forecast: ArrivalForecast, count: number) {
+  const ahead = { roundTripMs: 5, tokenMs: 4, sizes: [1, 1, 1] };
+  let state = { nowMs: 0, length: 10 };
+  for (let round = 0; round < count; round++) {
+    const { nowMs, length } = state;
+    forecast.committed(length, true, nowMs);
+    forecast.arrived(length, 4, true, nowMs + 5);
+    state = play(forecast, { nowMs: nowMs + 6, length: length + 5 }, 1, ahead);
+  }
+  return state;
+}
+
+test('a device that drafts ahead is expected early, with several drafts, or late with one', () => {
+  const forecast = new ArrivalForecast(windowTokens);
+  const { nowMs, length } = playBranches(forecast, 8);
+  forecast.committed(length, true, nowMs);
+  const next = forecast.next(length, length, 0.8, nowMs)!;
+  assert.deepEqual(next.early, { share: 0.5, firstMs: 5, firstCount: 4 });
+  assert.equal(next.firstMs, 9);
+  const later = forecast.next(length, length, 0.8, nowMs + 8)!;
+  assert.equal(later.early, undefined, 'it has not drafted ahead');
+  assert.equal(later.firstMs, 1);
+});

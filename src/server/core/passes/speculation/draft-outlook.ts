@@ -73,8 +73,16 @@ export class DraftOutlook {
    * leaves, if the engine holds and then the server's model drafts. The price of both is not in it.
    */
   value(holdMs: number, modelCount: number): number {
+    const { arrival } = this.session;
+    const early = arrival?.early;
+    const value = this.#valueWith(arrival, holdMs, modelCount);
+    if (!arrival || !early) return value;
+    const other = this.#valueWith({ ...arrival, ...early }, holdMs, modelCount);
+    return early.share * other + (1 - early.share) * value;
+  }
+
+  #valueWith(arrival: DraftArrival | null, holdMs: number, modelCount: number): number {
     const { session } = this;
-    const { arrival } = session;
     let tokens = this.#tokens;
     let chance = this.#chance;
     let arrived = 0;
@@ -95,19 +103,15 @@ export class DraftOutlook {
     const unseen = Math.max(0, used - arrived);
     const follow = arrived > 0 ? 1 : arrival.followChance;
     const lasting = chance * follow * this.#device.chanceOf(unseen);
-    return tokens + lasting * this.#ahead(used, holdMs + passMs + modelCount * stepMs, lasting, 0);
+    const atMs = holdMs + passMs + modelCount * stepMs;
+    return tokens + lasting * this.#ahead(arrival, { used, atMs, lasting, depth: 0 });
   }
 
-  /**
-   * Value of a chain that still stands when a pass begins; never below that of a broken one.
-   *
-   * @param used drafts on their way now whose places are committed by then; negative: so many are
-   *   left of those in line.
-   */
-  #ahead(used: number, atMs: number, lasting: number, depth: number): number {
+  /** Value of a chain that still stands when a pass begins; never below that of a broken one. */
+  #ahead(arrival: DraftArrival, { used, atMs, lasting, depth }: ChainAhead): number {
     if (depth === depthMax || lasting < chanceMin) return 0;
     const { passMs, stepMs } = this.#prices;
-    const inLine = Math.max(0, arrivedCount(this.session.arrival!, atMs) - used);
+    const inLine = Math.max(0, arrivedCount(arrival, atMs) - used);
     const count = this.#device.countOf(inLine, 1);
     const chance = this.#device.chanceOf(count);
     const wanted = count < inLine ? 0 : Math.max(0, this.#usualCount - count);
@@ -115,9 +119,25 @@ export class DraftOutlook {
     const tokens = 1 + this.#device.tokensOf(count, 1) + this.#model.tokensOf(drafted, chance);
     const ms = passMs + drafted * stepMs;
     const next = chance * this.#device.chanceOf(drafted + 1);
-    const later = this.#ahead(used + count + drafted + 1, atMs + ms, lasting * next, depth + 1);
+    const later = this.#ahead(arrival, {
+      used: used + count + drafted + 1,
+      atMs: atMs + ms,
+      lasting: lasting * next,
+      depth: depth + 1,
+    });
     return Math.max(0, tokens - this.rate * ms + next * later);
   }
+}
+
+/** A chain that still stands when a pass begins. */
+interface ChainAhead {
+  /** Drafts on their way whose places are committed by then; negative: left of those in line. */
+  readonly used: number;
+  readonly atMs: number;
+  /** Chance that it lasts so long. */
+  readonly lasting: number;
+  /** Passes from now. */
+  readonly depth: number;
 }
 
 /** Drafts that each stand with one chance, given those before. */
@@ -164,9 +184,10 @@ class GeometricDrafts {
 }
 
 /** How many of the expected drafts have come after some time. */
-export function arrivedCount({ firstMs, tokenMs }: DraftArrival, atMs: number): number {
+export function arrivedCount(arrival: DraftArrival, atMs: number): number {
+  const { firstMs, tokenMs, firstCount = 1 } = arrival;
   if (atMs < firstMs) return 0;
-  return Math.min(lineMax, 1 + Math.floor((atMs - firstMs) / Math.max(tokenMs, 1e-3)));
+  return Math.min(lineMax, firstCount + Math.floor((atMs - firstMs) / Math.max(tokenMs, 1e-3)));
 }
 
 /** Tokens of drafts less the price of their rows, as far as each is worth its row. */

@@ -6,6 +6,11 @@
 const openingPasses = 3;
 /** Time that may be lost for good: streaming is at most this share faster over a long answer. */
 const lossShare = 0.015;
+/**
+ * The same for the drafts of others. Smaller shares cost the whole server much: 0.1 loses
+ * three times as many tokens (lab/decisions/auto.md).
+ */
+const patienceShare = 0.3;
 /** Passes saved that later losses may use up: beyond it, a device is trusted no further. */
 const savedPassesMax = 64;
 
@@ -37,6 +42,30 @@ export class LossBudget {
   committed(tokenCount: number, passMs: number): void {
     this.#passMs = passMs;
     const savedMs = (tokenCount - 1 + lossShare) * passMs;
+    this.#balanceMs = Math.min(this.#balanceMs + savedMs, savedPassesMax * passMs);
+  }
+}
+
+/** By how long the drafts of others may still delay a session against streaming. Pure. */
+export class Patience {
+  #balanceMs = 0;
+  #passMs = 0;
+
+  /** In milliseconds; at most 0: the others only step. */
+  get leftMs(): number {
+    return this.#balanceMs + openingPasses * this.#passMs;
+  }
+
+  /**
+   * A pass has committed tokens.
+   *
+   * @param tokenCount >= 1.
+   * @param passMs what the pass would take if all sessions only stepped.
+   * @param addedMs by which drafts have made it longer, holds before it included.
+   */
+  committed(tokenCount: number, passMs: number, addedMs: number): void {
+    this.#passMs = passMs;
+    const savedMs = (tokenCount - 1 + patienceShare) * passMs - addedMs;
     this.#balanceMs = Math.min(this.#balanceMs + savedMs, savedPassesMax * passMs);
   }
 }

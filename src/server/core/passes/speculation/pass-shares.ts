@@ -3,6 +3,7 @@
 // DSpark. Pure.
 
 import type { PassShape } from '../../../../math/pass-time.js';
+import { patienceForDrafts } from './patience.js';
 import type { PassShare, SpeculationSession } from './speculation.js';
 import { stepShape } from './speculation-prices.js';
 
@@ -18,6 +19,8 @@ const chanceMin = 1e-3;
 const chanceSteps = 1e6;
 /** Rows this cheap, as a share of the pass, are not charged for: measurements are no better. */
 const freeShare = 1e-4;
+/** Rows that delay the others no longer than this share of the pass need no patience. */
+const smallShare = 0.03;
 
 /**
  * How many drafts of each session are tested.
@@ -32,10 +35,13 @@ export function sharePass(
   const parts = sessions.map((session): Part => ({ session, taken: 0, chargeMs: 0 }));
   let shape = stepShape(sessions);
   let ms = predict(shape);
+  const stepMs = ms;
   const freeMs = ms * freeShare;
+  const patience = patienceForDrafts(sessions);
   const spent = new Set<Part>();
   for (const code of likeliestFirst(sessions)) {
     const part = parts[code % parts.length]!;
+    const othersMs = patience[code % parts.length]!;
     const chance = 1 - Math.floor(code / parts.length) / chanceSteps;
     if (spent.has(part)) continue;
     const grown = withDraft(shape, part);
@@ -43,7 +49,8 @@ export function sharePass(
     const addedMs = grownMs - ms;
     if (chance <= rate * addedMs) break;
     const chargeMs = addedMs > freeMs ? addedMs * sessions.length : 0;
-    if (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs) {
+    const isTooLong = chargeMs > 0 && grownMs - stepMs > Math.max(othersMs, smallShare * stepMs);
+    if (isTooLong || (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs)) {
       spent.add(part);
       continue;
     }

@@ -5,7 +5,9 @@
 import { assert } from '../../../../base/assert.js';
 import { arrivedCount, DraftOutlook } from './draft-outlook.js';
 import { sharePass } from './pass-shares.js';
+import { patienceOf } from './patience.js';
 import type {
+  DraftArrival,
   HoldShare,
   SpeculationCosts,
   SpeculationPlan,
@@ -152,13 +154,24 @@ function holdOption(
   let best: { worth: number; ms: number; keys: number[] } | null = null;
   for (const ms of holdTimes(coming, msMax)) {
     const { worth, keys } = holdWorth(outlooks, now, prices, costs, ms);
-    if (keys.length > 0 && (best === null || worth > best.worth)) best = { worth, ms, keys };
+    if (
+      keys.length > 0 &&
+      ms <= patienceWithout(outlooks, keys) &&
+      (best === null || worth > best.worth)
+    )
+      best = { worth, ms, keys };
   }
   if (best === null || best.worth < nowWorth + holdGainMin * outlooks.length) return null;
   const { worth, ms, keys } = best;
   const chargeShare = outlooks.length / keys.length;
   const shares = keys.map((key): HoldShare => ({ key, chargeShare }));
   return { worth, plan: () => ({ kind: 'hold', forMs: ms, shares }) };
+}
+
+function patienceWithout(outlooks: readonly DraftOutlook[], keys: readonly number[]): number {
+  const paying = new Set(keys);
+  const others = outlooks.filter(({ session }) => !paying.has(session.key));
+  return patienceOf(others.map(({ session }) => session));
 }
 
 /** A session's value once a hold is over and the usual drafts of the server's model are made. */
@@ -216,15 +229,26 @@ function holdTimes(coming: readonly DraftOutlook[], msMax: number): Set<number> 
   };
   if (coming.length <= fewSessions) {
     for (const { session } of coming) {
-      const { firstMs, tokenMs } = session.arrival!;
+      const { firstMs, tokenMs, early } = session.arrival!;
+      if (early) consider(early.firstMs, tokenMs);
       for (const count of holdCounts) consider(firstMs + count * tokenMs, tokenMs);
     }
     return times;
   }
-  const firstMs = Math.min(...coming.map(({ session }) => session.arrival!.firstMs));
+  const firstMs = Math.min(...coming.map(({ session: { arrival } }) => firstOf(arrival!)));
   const tokenMs = Math.min(...coming.map(({ session }) => session.arrival!.tokenMs));
   for (let part = 0; part <= holdTimesMany; part++) {
     consider(firstMs + ((msMax - firstMs) * part * part) / holdTimesMany ** 2, tokenMs);
   }
   return times;
 }
+
+const firstOf = ({ firstMs, early }: DraftArrival): number =>
+  early ? Math.min(early.firstMs, firstMs) : firstMs;
+
+/** Whether nothing but a step is possible for a session. */
+export const isStep = (session: SpeculationSession): boolean =>
+  session.chances.length === 0 &&
+  session.arrival === null &&
+  session.suffixChances.length === 0 &&
+  session.modelMax === 0;

@@ -16,10 +16,22 @@ export interface DraftArrival {
   /** When the next draft behind those in line is due, >= 0, and the time between later ones. */
   readonly firstMs: number;
   readonly tokenMs: number;
+  /** How many come at once then; default: 1. */
+  readonly firstCount?: number;
+  /** They may come earlier instead; null or absent: they do not. */
+  readonly early?: EarlyArrival | null;
   /** Chance that they follow the committed text so far and those in line, in [0, 1]. */
   readonly followChance: number;
   /** Chance of each to stand, given those before. */
   readonly chance: number;
+}
+
+/** The device may have drafted ahead for the correction that it has got. */
+export interface EarlyArrival {
+  /** Chance of it. */
+  readonly share: number;
+  readonly firstMs: number;
+  readonly firstCount: number;
 }
 
 /** A session that wants its next token. */
@@ -43,6 +55,8 @@ export interface SpeculationSession {
   readonly tokensPerMs: number;
   /** Engine time that drafts may still cost this session (LossBudget.leftMs). */
   readonly budgetMs: number;
+  /** By how long drafts of others may still delay this session; default: by any time. */
+  readonly patienceMs?: number;
 }
 
 /** Part of a pass: drafts in line that are tested, and drafts of the look-up behind them. */
