@@ -245,13 +245,13 @@ describe('a device', () => {
       });
       assert.equal(response.status, 200);
       return (await response.json()) as OpenAI.Completion & {
-        metrics: { speculative_decoding: { num_spec_tokens: number; is_verified: boolean } };
+        metrics: { speculative_decoding: { is_verified: boolean } };
       };
     };
     const [alone, drafted] = [await ask('server'), await ask('device')];
     assert.equal(drafted.choices[0]!.text, alone.choices[0]!.text);
     assert.equal(drafted.system_fingerprint, alone.system_fingerprint);
-    assert.equal(alone.metrics.speculative_decoding.num_spec_tokens, 0);
+    assert.equal(alone.metrics.speculative_decoding.is_verified, true);
     // Over all answers of this file: on a fast machine race may find that one of them needs none.
     assert.ok((await metric('device', 'spec_decode_num_draft_tokens_total')) > 0);
     assert.equal(drafted.metrics.speculative_decoding.is_verified, true);
