@@ -112,7 +112,7 @@ export class ServerCore {
         }
         return;
       case 'drafted':
-        this.#parts.speculation.drafted(event.id, event.result);
+        this.#parts.speculation.drafted(event.id, event.result, nowMs);
         return;
       case 'draft-failed':
         this.#parts.speculation.draftFailed(event.id);

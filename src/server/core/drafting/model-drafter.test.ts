@@ -39,7 +39,7 @@ describe('the draft model of a server', () => {
     drafter.begin([{ ...textOf(session), countMax, chanceMin: 0 }], nowMs);
 
   /** Answers what was asked last. */
-  function answer(tokens: readonly number[], ms = 5): void {
+  function answer(tokens: readonly number[], ms = 5, nowMs = 0): void {
     const { id, requests } = asked.at(-1)!;
     const drafted = tokens.map((token) => ({ token, confidence: 0.9 }));
     const ends = requests.map(({ from, tokens: fed }) => ({
@@ -47,8 +47,18 @@ describe('the draft model of a server', () => {
       length: from + fed.length + Math.max(0, tokens.length - 1),
     }));
     const passes = tokens.map(() => ({ tokenCount: 1, rowCount: 1, tokenContext: 9, ms }));
-    drafter.drafted(id, { ends, passes } as never);
+    drafter.drafted(id, { ends, passes } as never, nowMs);
   }
+
+  it('takes the time of a stage around its passes for a part of each step', () => {
+    const { log, session } = writing(20);
+    for (let stage = 0; stage < 40; stage++) {
+      begin(session, 2, 100 * stage);
+      answer([1, 2], 5, 100 * stage + 15);
+      log.push(3);
+    }
+    assert.ok(Math.abs(drafter.stepMs(1, 9) - 7.5) < 0.1, `${drafter.stepMs(1, 9)}`);
+  });
 
   it('has room up to its context, for texts of which it lacks 32 tokens at most', () => {
     assert.equal(drafter.roomFor(textOf(writing(32).session)), contextLength - 32);

@@ -34,6 +34,7 @@ interface UnderWay {
   readonly isStage: boolean;
   /** From then on no pass waits. */
   readonly lateAtMs: number;
+  readonly startedAtMs: number;
 }
 
 interface Proposal {
@@ -52,6 +53,9 @@ const lateFactor = 4;
 const lateMs = 50;
 /** Without measured passes nobody knows. */
 const firstLateMs = 2000;
+/** Weight of the newest stage, and the largest ratio of one that counts. */
+const stageRatioStep = 1 / 8;
+const stageRatioMax = 8;
 /** Failures in a row after which it is not asked any more. */
 const failuresMax = 3;
 
@@ -65,6 +69,8 @@ export class ModelDrafter {
   readonly #proposals = new Map<Session, Proposal>();
   #underWay: UnderWay | null = null;
   #failuresInRow = 0;
+  /** Time of a stage over that of its passes: messages between threads, and a shared processor. */
+  #stageRatio = 1;
   #nextId = 1;
 
   constructor(model: DraftModel, draft: AskDrafts, counters: Counters) {
@@ -94,7 +100,8 @@ export class ModelDrafter {
   /** Milliseconds of one step over several rows. @param contextLength mean length of the texts. */
   stepMs(rowCount: number, contextLength: number): number {
     const tokenContext = rowCount * contextLength;
-    return this.passTime.predict({ tokenCount: rowCount, rowCount, tokenContext });
+    const ms = this.passTime.predict({ tokenCount: rowCount, rowCount, tokenContext });
+    return ms * this.#stageRatio;
   }
 
   /** What it has drafted for a session's log as it is now, and the drafts that it follows. */
@@ -110,7 +117,7 @@ export class ModelDrafter {
     const isKnown = this.passTime.error.passCount > 0;
     const lateAtMs = nowMs + (isKnown ? lateMs + lateFactor * predictedMs : firstLateMs);
     const requests = parts.map((part) => this.#request(part, shortTokens, part));
-    this.#ask(requests, parts, true, lateAtMs);
+    this.#ask(requests, parts, { isStage: true, lateAtMs, startedAtMs: nowMs });
   }
 
   /** Feeds texts that a stage would take too long for, while a pass of the target runs. */
@@ -129,7 +136,8 @@ export class ModelDrafter {
       requests.push(request);
       parts.push(text);
     }
-    if (parts.length > 0) this.#ask(requests, parts, false, Infinity);
+    const beside = { isStage: false, lateAtMs: Infinity, startedAtMs: 0 };
+    if (parts.length > 0) this.#ask(requests, parts, beside);
   }
 
   #request(
@@ -151,20 +159,27 @@ export class ModelDrafter {
   #ask(
     requests: readonly DraftRequest[],
     parts: readonly DraftedText[],
-    isStage: boolean,
-    lateAtMs: number,
+    times: Pick<UnderWay, 'isStage' | 'lateAtMs' | 'startedAtMs'>,
   ): void {
     const id = this.#nextId++;
     this.#draft(id, requests);
     const lengths = parts.map(({ session }) => session.log.length);
-    this.#underWay = { id, parts, lengths, isStage, lateAtMs };
+    this.#underWay = { id, parts, lengths, ...times };
   }
 
   /** A draft has ended well. */
-  drafted(id: number, { ends, passes }: DraftEachResult): void {
-    const { parts, lengths, isStage } = this.#arrive(id);
+  drafted(id: number, { ends, passes }: DraftEachResult, nowMs: number): void {
+    const { parts, lengths, isStage, startedAtMs } = this.#arrive(id);
     this.#failuresInRow = 0;
-    for (const { ms, ...shape } of passes) this.passTime.learn(shape, ms);
+    let computedMs = 0;
+    for (const { ms, ...shape } of passes) {
+      this.passTime.learn(shape, ms);
+      computedMs += ms;
+    }
+    if (isStage && computedMs > 0) {
+      const ratio = Math.max(1, Math.min(stageRatioMax, (nowMs - startedAtMs) / computedMs));
+      this.#stageRatio += stageRatioStep * (ratio - this.#stageRatio);
+    }
     for (const [index, part] of parts.entries()) {
       const { drafted } = ends[index]!;
       this.#texts.ended(part, ends[index]!);

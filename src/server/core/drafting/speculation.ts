@@ -329,8 +329,8 @@ export class Speculation {
     return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
   }
 
-  drafted(id: number, result: DraftEachResult): void {
-    this.#model!.drafted(id, result);
+  drafted(id: number, result: DraftEachResult, nowMs: number): void {
+    this.#model!.drafted(id, result, nowMs);
   }
 
   draftFailed(id: number): void {
