@@ -88,7 +88,7 @@ export interface CoreStats {
   readonly acceptedCount: number;
   /** Drafts of the server; those that stood are in `sources`. */
   readonly serverTests: ServerTests;
-  /** How often a pass has tested drafts of a session, whoever made them. */
+  /** Sessions in passes that tested drafts of theirs, counted once for each pass. */
   readonly roundCount: number;
   readonly verdictCount: number;
   readonly hintCount: number;

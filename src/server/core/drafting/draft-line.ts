@@ -39,14 +39,20 @@ export const deviceLine = (deviceCount: number): DraftLine => ({
 export const lineLength = ({ deviceCount, server }: DraftLine): number =>
   deviceCount + server.tokens.length;
 
+/** Tokens after others; a copy, unless none follow. */
+export function joinTokens(first: Int32Array, second: Int32Array): Int32Array {
+  if (second.length === 0) return first;
+  const all = new Int32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
 /** Drafts of one source after those of another. */
 export function joinDrafts(first: ServerDrafts, second: ServerDrafts): ServerDrafts {
   if (second.tokens.length === 0) return first;
-  const tokens = new Int32Array(first.tokens.length + second.tokens.length);
-  tokens.set(first.tokens);
-  tokens.set(second.tokens, first.tokens.length);
   return {
-    tokens,
+    tokens: joinTokens(first.tokens, second.tokens),
     sources: [...first.sources, ...second.sources],
     chances: [...first.chances, ...second.chances],
     confidences: [...first.confidences, ...second.confidences],

@@ -4,6 +4,7 @@
 import type { SlotId } from '../../../base/brand.js';
 import type { DraftEnd, DraftRequest } from '../../../engine/engine.js';
 import type { Session } from '../session.js';
+import { joinTokens } from './draft-line.js';
 
 /** A session's text: its log, then drafts in line behind it. */
 export interface DraftedText {
@@ -67,15 +68,11 @@ export class DraftTexts {
     const held = this.#slots[slot]!;
     const { log, terms } = session;
     const from = this.#sharedLength(text);
-    const whole = new Int32Array(log.length + prefix.length - from);
     const committed = log.slice(Math.min(from, log.length));
-    whole.set(committed);
-    whole.set(prefix.subarray(Math.max(0, from - log.length)), committed.length);
+    const whole = joinTokens(committed, prefix.subarray(Math.max(0, from - log.length)));
     const tokens = whole.subarray(0, countMax);
     const isOther = held.session !== session;
-    const kept = new Int32Array(from + tokens.length);
-    kept.set(held.tokens.subarray(0, from));
-    kept.set(tokens, from);
+    const kept = joinTokens(held.tokens.subarray(0, from), tokens);
     const committedLength = Math.min(log.length, kept.length);
     Object.assign(held, { session, tokens: kept, committed: committedLength });
     return { slot, from, tokens, ...(isOther && { config: terms.config }) };
@@ -86,10 +83,10 @@ export class DraftTexts {
     const held = this.#slots[slot]!;
     if (held.session !== session) return;
     const more = drafted.slice(0, Math.max(0, length - held.tokens.length));
-    const tokens = new Int32Array(held.tokens.length + more.length);
-    tokens.set(held.tokens);
-    for (const [index, { token }] of more.entries()) tokens[held.tokens.length + index] = token;
-    held.tokens = tokens;
+    held.tokens = joinTokens(
+      held.tokens,
+      Int32Array.from(more, ({ token }) => token),
+    );
   }
 
   /** What a sequence holds is unknown. */

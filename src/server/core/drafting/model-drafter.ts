@@ -51,7 +51,7 @@ const chunkTokens = 256;
 /** A stage is late beyond so many times its predicted time, and as many milliseconds. */
 const lateFactor = 4;
 const lateMs = 50;
-/** Without measured passes nobody knows. */
+/** A stage is late after so many milliseconds before any pass was measured. */
 const firstLateMs = 2000;
 /** Weight of the newest stage, and the largest ratio of one that counts. */
 const stageRatioStep = 1 / 8;

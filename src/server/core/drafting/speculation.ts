@@ -4,6 +4,7 @@
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { PassShape } from '../../../math/pass-time.js';
+import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest } from '../passes/pass-builder.js';
@@ -18,6 +19,7 @@ import {
   deviceLine,
   expectedCount,
   firstDrafts,
+  joinTokens,
   lineOf,
   mergedLine,
   noServerDrafts,
@@ -136,9 +138,7 @@ export class Speculation {
     if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
-    const line = new Int32Array(deviceCount + server.tokens.length);
-    line.set(ids.subarray(0, deviceCount));
-    line.set(server.tokens, deviceCount);
+    const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
     const found = this.#suffix.draft(session, line, draftRoom - line.length);
     const drafts = cutDrafts(found, draftRoom - line.length, terms.endOfText);
@@ -152,8 +152,8 @@ export class Speculation {
     nowMs: number,
   ): SpeculationStep {
     const lines = new Map(prospects.map(({ session, line }) => [session, line]));
-    const mayHold = prospects.every(({ session }) => this.#isStepping(session));
     const planned = prospects.filter(({ session }) => this.#isStepping(session));
+    const mayHold = planned.length === prospects.length;
     if (!planned.some(({ session }) => session.terms.mode === 'auto'))
       return { kind: 'pass', lines };
     const questions = planned.map((prospect) => this.#question(prospect, mayHold, nowMs));
@@ -301,10 +301,8 @@ export class Speculation {
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
-    const served = sessions.filter(
-      ({ terms: { mode } }) => mode === 'auto' || mode === 'co-located',
-    );
-    if (served.length > 0) this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
+    const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
+    this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
   }
 
   /** Milliseconds that drafts add to a pass. */

@@ -7,7 +7,7 @@ import { pointLaw } from '../../../math/law.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import { schemeTraits } from '../../../math/scheme.js';
 import type { Mode } from '../../../protocol/frame.js';
-import { type DraftLine, firstDrafts, lineLength } from '../drafting/draft-line.js';
+import { type DraftLine, firstDrafts, joinTokens, lineLength } from '../drafting/draft-line.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import { trustedLength } from '../tenants/draft-trust.js';
@@ -87,7 +87,7 @@ export function buildSegment(
   const server = firstDrafts(line.server, share.draftCount - draftCount);
   const padCount = padOf(session, share, contextLength);
   const padding = new Int32Array(padCount).fill(padToken);
-  const ids = joined(joined(pending.ids, server.tokens), padding);
+  const ids = joinTokens(joinTokens(pending.ids, server.tokens), padding);
   const filled = log.slice(from, from + share.fillCount);
   const inFlight: InFlightSegment = {
     from: log.length,
@@ -106,7 +106,7 @@ export function buildSegment(
     laws: () => [...(pending.laws ?? []), ...Array.from(padding, (token) => pointLaw(token))],
   };
   const judge = isJudged ? judgeOf(terms.scheme, ids.length, parts) : null;
-  const tokens = joined(filled, ids);
+  const tokens = joinTokens(filled, ids);
   const { topLogprobs } = terms;
   const segment = { slot: slots.idOf(session), from, tokens, judge, topLogprobs };
   return { segment, inFlight };
@@ -119,14 +119,6 @@ const padToken = 0;
 function padOf({ log, terms }: Session, share: PlannedSegment, contextLength: number): number {
   if (schemeTraits[terms.scheme].residualBy === 'device') return 0;
   return Math.max(0, Math.min(share.padCount, contextLength - log.length - share.draftCount));
-}
-
-function joined(first: Int32Array, second: Int32Array): Int32Array {
-  if (second.length === 0) return first;
-  const all = new Int32Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
 }
 
 /** How many tokens can be asked for, one by one, after the one that this pass chooses. */

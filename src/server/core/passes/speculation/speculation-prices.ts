@@ -1,5 +1,6 @@
 // What a millisecond of the server and a row of a pass are worth in tokens. Pure.
 
+import { expectedTokens } from '../../../../math/expected-tokens.js';
 import type { PassShape } from '../../../../math/pass-time.js';
 import type { OutlookPrices } from './draft-outlook.js';
 import type { SpeculationCosts, SpeculationSession } from './speculation.js';
@@ -73,7 +74,7 @@ export function pricesOf(
     usualCount = count;
   }
   const sure = sessions.map(({ modelChance, modelMax: most }) =>
-    meanTokens(modelChance, modelChance > 0 ? Math.min(usualCount, most) : 0),
+    expectedTokens(modelChance, modelChance > 0 ? Math.min(usualCount, most) : 0),
   );
   const sumSure = total(sure);
   const measured = sessions.map(({ tokensPerMs }, index) =>
@@ -100,14 +101,6 @@ export function pricesOf(
     modelMax,
     rowPrice: rate * rowMs,
   };
-}
-
-/** Tokens of a pass with so many drafts of one chance. */
-function meanTokens(chance: number, count: number): number {
-  let tokens = 1;
-  let power = 1;
-  for (let index = 0; index < count; index++) tokens += power *= chance;
-  return tokens;
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
