@@ -13,6 +13,7 @@ import { benchExits } from '../engine/exit-bench.js';
 import { benchHints } from '../engine/exit-quality.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
+import { autoGrid, benchAuto } from '../loop/auto-bench.js';
 import { recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
@@ -59,6 +60,16 @@ const benches: Readonly<Record<string, BenchParts>> = {
       const texts = await recordTexts({ target, draft }, grid.turns, 96);
       try {
         return await benchRace(target, texts, grid, onRow);
+      } finally {
+        await texts.close();
+      }
+    },
+    async auto({ models, quick, onRow }) {
+      const paths = { target: models.target(), draft: models.draft() };
+      const turns = quick ? 2 : 5;
+      const texts = await recordTexts(paths, turns + 1, 96);
+      try {
+        return await benchAuto(paths, texts, { ...autoGrid, turns }, onRow);
       } finally {
         await texts.close();
       }

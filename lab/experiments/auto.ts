@@ -8,7 +8,7 @@ import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Cells, Measured } from '../report/text.js';
 import { capacityOf, capacityPlace, userRate } from './auto/capacity.js';
-import { drawPlaces, stepRowShare } from './auto/places.js';
+import { drawPlaces, gridPlace, gridPlaces, stepRowShare } from './auto/places.js';
 import { compareAt, type PlaceResult } from './auto/run-off.js';
 import { combinations, runAll } from './fixture.js';
 
@@ -23,6 +23,8 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
     return compared;
   });
   const results = runs.map(({ result }) => result);
+  note('the grid of the map');
+  const grid = await runAll(gridPlaces(isQuick), (place) => compareAt(play, place, seed));
   note('users of one server');
   const servers = combinations({ rowMs: isQuick ? [6] : [2, 6], stepMs: [3, 6] });
   const capacity = await Promise.all(servers.map((server) => capacityOf(play, server, seed)));
@@ -31,7 +33,7 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
   const raced = results.filter(({ raceMessages }) => raceMessages !== null);
   return {
     values: {
-      ...{ places: places.length, userRate, stepRowShare, place: capacityPlace },
+      ...{ places: places.length, userRate, stepRowShare, place: capacityPlace, grid: gridPlace },
       share: {
         most: percent(shareFrom(ofBest, 0.98)),
         above: percent(shareFrom(ofBest, 1.05)),
@@ -49,6 +51,7 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
     tables: {
       shares: shareRows(results),
       map: mapRows(results),
+      grid: grid.map(({ result }) => gridRow(result)),
       capacity: capacity.map((row) => ({
         ...{ rowMs: row.rowMs, stepMs: row.stepMs },
         streaming: exact(row.streaming),
@@ -116,6 +119,20 @@ function mapRows(results: readonly PlaceResult[]): Cells[] {
       messages: exact(mean(members.map(messagesOf))),
     };
   });
+}
+
+function gridRow(one: PlaceResult): Cells {
+  const { roundTripMs, acceptance, passMs, stepMs } = one.place;
+  const [device, model] = [sourceShare(one, 'device'), sourceShare(one, 'model')];
+  return {
+    ...{ roundTripMs, acceptance, passMs, best: one.best },
+    server: stepMs === null ? 'no draft model' : `drafts of ${stepMs} ms`,
+    source: Math.max(device, model) < 0.1 ? 'target' : device >= model ? 'device' : 'server',
+    device: exact(100 * device),
+    model: exact(100 * model),
+    ofBest: exact(one.ofBest),
+    ofStream: exact(one.ofStream),
+  };
 }
 
 /** Of the tokens of an answer. */

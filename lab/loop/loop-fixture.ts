@@ -20,7 +20,7 @@ import { type Recording, record } from './recording.js';
 /** On one ggml thread. @param more Default: passes take what they take, continuous batches. */
 export const llamaServer = (
   options: LlamaOptions,
-  more: Partial<Pick<Extract<ServerSpec, { kind: 'llama' }>, 'pace' | 'batching'>> = {},
+  more: Partial<Pick<Extract<ServerSpec, { kind: 'llama' }>, 'pace' | 'batching' | 'draft'>> = {},
 ): ServerSpec => ({
   kind: 'llama',
   options: { threads: 1, probe: false, ...options },

@@ -3,7 +3,7 @@
 import type { Service } from '../../../src/sim/index.js';
 import { evenLink } from '../../../src/sim/profiles/link-profiles.js';
 import { Random } from '../../../src/sim/random.js';
-import { deviceOf } from '../fixture.js';
+import { combinations, deviceOf } from '../fixture.js';
 
 export interface Place {
   readonly roundTripMs: number;
@@ -44,6 +44,18 @@ export function drawPlaces(count: number, seed: number): Place[] {
     rowShare: pick(axes.rowShare),
   }));
 }
+
+/** What the places of the map have in common. */
+export const gridPlace = { draftMs: 8, devices: 1, rowShare: 0 } as const;
+
+/** The places of the map: one device, drafts of usual speed. */
+export const gridPlaces = (isQuick: boolean): Place[] =>
+  combinations({
+    roundTripMs: isQuick ? [5, 50] : axes.roundTripMs,
+    acceptance: isQuick ? [0.7] : axes.acceptance,
+    passMs: isQuick ? [30] : ([30, 120] as const),
+    stepMs: [null, 3] as const,
+  }).map((place) => ({ ...gridPlace, ...place }));
 
 /** What a step of the draft model takes longer for each further session. */
 export const stepRowShare = 0.02;
