@@ -14,11 +14,14 @@ export class ContextThreads {
   readonly #pool: Pointer | null;
 
   constructor(llama: Llama, pools: ThreadPools | null, options: ResolvedOptions) {
-    const { threads, batchThreads, poll, priority, processors } = options;
+    const { threads, batchThreads, poll, priority, processors, isPinned } = options;
     const threadCount = Math.max(threads, batchThreads);
     this.#llama = llama;
     this.#pools = pools;
-    this.#pool = pools?.create({ threadCount, poll, priority, processors }) ?? null;
+    // The system may have allowed fewer threads than there are processors.
+    const isOwn = isPinned && threadCount === processors.length;
+    const where = { processors: isPinned && !isOwn ? [] : processors, isPinned: isOwn };
+    this.#pool = pools?.create({ threadCount, poll, priority, ...where }) ?? null;
   }
 
   get isPooled(): boolean {

@@ -2,7 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { coresHere, defaultPoll, defaultThreads, fitThreads, tryThreads } from './cores.js';
+import {
+  coresHere,
+  defaultPoll,
+  defaultThreads,
+  fitThreads,
+  ownProcessors,
+  tryThreads,
+} from './cores.js';
 
 /** A machine by its files; two hyper-threads a core where `siblings` says so. */
 function machine(files: Record<string, string>, siblings: readonly string[] = []) {
@@ -22,12 +29,18 @@ const group = { '/proc/self/cgroup': '0::/box\n' };
 describe('cores', () => {
   it('count hyper-threads of one core once', () => {
     const read = machine(status('0-3'), ['0,2', '1,3', '0,2', '1,3']);
-    assert.deepEqual(coresHere(read, 4), { usable: 4, physical: 2, threadsLeft: null });
+    assert.deepEqual(coresHere(read, 4), {
+      ...{ usable: 4, physical: 2, threadsLeft: null },
+      allowed: [0, 1, 2, 3],
+    });
   });
 
   it('outside the affinity mask do not count', () => {
     const read = machine(status('1,3'), ['0,2', '1,3', '0,2', '1,3']);
-    assert.deepEqual(coresHere(read, 2), { usable: 2, physical: 1, threadsLeft: null });
+    assert.deepEqual(coresHere(read, 2), {
+      ...{ usable: 2, physical: 1, threadsLeft: null },
+      allowed: [1, 3],
+    });
   });
 
   it('beyond the quota of a control group do not count, and one always does', () => {
@@ -40,7 +53,7 @@ describe('cores', () => {
   it('are the processors where the system does not tell', () => {
     assert.deepEqual(
       coresHere(() => null, 6),
-      { usable: 6, physical: 6, threadsLeft: null },
+      { usable: 6, physical: 6, threadsLeft: null, allowed: [] },
     );
   });
 
@@ -57,7 +70,7 @@ describe('cores', () => {
 });
 
 const cores = (usable: number, physical: number, threadsLeft: number | null = null) => ({
-  ...{ usable, physical, threadsLeft },
+  ...{ usable, physical, threadsLeft, allowed: [] },
 });
 
 describe('threads', () => {
@@ -68,6 +81,17 @@ describe('threads', () => {
 
   it('spin between passes only beside a core that is left', () => {
     assert.deepEqual([defaultPoll(3, cores(4, 4)), defaultPoll(4, cores(4, 4))], [50, 0]);
+  });
+
+  it('have a processor each where they take all of them, and only then', () => {
+    const allowed = [1, 3];
+    const two = { ...cores(2, 2), allowed };
+    assert.deepEqual(ownProcessors(2, two), allowed);
+    assert.deepEqual(ownProcessors(1, two), []);
+    assert.deepEqual(ownProcessors(3, two), []);
+    // Other processes of the group may use the other processors.
+    assert.deepEqual(ownProcessors(2, { ...cores(1, 2), allowed }), []);
+    assert.deepEqual(ownProcessors(2, cores(2, 2)), []);
   });
 
   it('that leave no core are warned of with the count that would', () => {

@@ -12,6 +12,8 @@ export interface Cores {
   readonly usable: number;
   /** Cores among the processors of the affinity mask: hyper-threads of a core count once. */
   readonly physical: number;
+  /** Numbers of the processors of the affinity mask; empty where the system does not tell. */
+  readonly allowed: readonly number[];
   /** Threads that the control groups still let this process start; null without a limit. */
   readonly threadsLeft: number | null;
 }
@@ -23,9 +25,11 @@ export function coresHere(
 ): Cores {
   const quota = processorQuota(read);
   const usable = quota === null ? parallelism : Math.min(parallelism, Math.floor(quota));
+  const allowed = allowedProcessors(read);
   return {
     usable: Math.max(1, usable),
-    physical: physicalCores(read) ?? parallelism,
+    physical: physicalCores(allowed, read) ?? parallelism,
+    allowed,
     threadsLeft: threadsLeft(read),
   };
 }
@@ -45,6 +49,15 @@ export const defaultThreads = ({ usable, physical }: Cores): number =>
  */
 export const defaultPoll = (threads: number, { usable }: Cores): number =>
   threads < usable ? 50 : 0;
+
+/**
+ * A processor for each thread, where the threads take all of them. The system puts two threads on
+ * one processor now and then, and each then waits for the other's time slice.
+ *
+ * @returns empty: the system chooses.
+ */
+export const ownProcessors = (threads: number, { usable, allowed }: Cores): readonly number[] =>
+  threads > 1 && threads === allowed.length && usable === allowed.length ? allowed : [];
 
 /** Threads that Node may yet start for itself. */
 const reservedThreads = 8;
@@ -100,10 +113,13 @@ function withOne<T extends ThreadCounts>(options: T, why: string): Fitted<T> {
   return { options: { ...options, threads: 1, batchThreads: 1 }, warnings: [warning] };
 }
 
-function physicalCores(read: ReadText): number | null {
-  const [, allowed] = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '') ?? [];
-  if (allowed === undefined) return null;
-  const siblings = processorsOf(allowed).map((processor) =>
+function allowedProcessors(read: ReadText): number[] {
+  const [, list] = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read('/proc/self/status') ?? '') ?? [];
+  return list === undefined ? [] : processorsOf(list);
+}
+
+function physicalCores(allowed: readonly number[], read: ReadText): number | null {
+  const siblings = allowed.map((processor) =>
     read(`/sys/devices/system/cpu/cpu${processor}/topology/thread_siblings_list`)?.trim(),
   );
   if (siblings.length === 0 || siblings.includes(undefined)) return null;

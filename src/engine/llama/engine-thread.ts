@@ -62,6 +62,8 @@ export class EngineThread {
         this.#endOfText = new Set(greeting.endOfText);
         this.#worker.on('message', (replies: readonly Reply[]) => {
           for (const reply of replies) this.#settle(reply);
+          // Behind the promises, and the frames that they send.
+          setImmediate(() => this.#askFlags.handled());
         });
         resolve(greeting);
       });

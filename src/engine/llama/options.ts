@@ -1,7 +1,7 @@
 // What can be set when a model is loaded, with defaults and bounds in one place.
 
 import { PilotfishError } from '../../base/error.js';
-import { type Cores, coresHere, defaultPoll, defaultThreads } from './cores.js';
+import { type Cores, coresHere, defaultPoll, defaultThreads, ownProcessors } from './cores.js';
 import type { ExitChoice, ExitPlan } from './exit-plan.js';
 
 /** KV cache element types by llama.cpp's names, with ggml's numbers. */
@@ -43,7 +43,10 @@ export interface LlamaOptions {
   readonly poll?: number;
   /** Priority of the threads: -1 low, 0 normal, 1 medium, 2 high, 3 real-time. Default 0. */
   readonly priority?: number;
-  /** Numbers of the processors that the threads may use, below 512. Default: any. */
+  /**
+   * Numbers of the processors that the threads may use, below 512. Default: any, or one each where
+   * there are as many threads as processors.
+   */
   readonly processors?: readonly number[];
   /** Layers on a GPU; -1 is all of them, and harmless without a GPU. Default -1. */
   readonly gpuLayers?: number;
@@ -84,6 +87,10 @@ export interface LlamaOptions {
 /** Options with every default filled in; what the worker is started with. */
 export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'probe' | 'exit'>> & {
   readonly exit: ExitPlan | null;
+  /** Each thread has one of the processors. */
+  readonly isPinned: boolean;
+  /** The threads leave no core for the thread that owns the engine. */
+  readonly takesTurns: boolean;
 };
 
 /** llama.cpp's ceiling of sequences in one context. */
@@ -166,6 +173,8 @@ export function resolveOptions(
   const passTokensMax = whole('passTokensMax', options.passTokensMax ?? 512, 1, passTokensCeiling);
   const threads = whole('threads', options.threads ?? defaultThreads(cores), 1, threadsMax);
   const batchThreads = whole('batchThreads', options.batchThreads ?? threads, 1, threadsMax);
+  const threadCount = Math.max(threads, batchThreads);
+  const own = options.processors === undefined ? ownProcessors(threadCount, cores) : [];
   const rowsDefault = Math.min(passTokensMax, slotCount * rowsPerSlot);
   return {
     modelPath: options.modelPath,
@@ -175,14 +184,11 @@ export function resolveOptions(
     passRowsMax: whole('passRowsMax', options.passRowsMax ?? rowsDefault, 1, passTokensMax),
     threads,
     batchThreads,
-    poll: whole(
-      'poll',
-      options.poll ?? defaultPoll(Math.max(threads, batchThreads), cores),
-      0,
-      100,
-    ),
+    poll: whole('poll', options.poll ?? defaultPoll(threadCount, cores), 0, 100),
     priority: whole('priority', options.priority ?? 0, -1, 3),
-    processors: (options.processors ?? []).map((processor) =>
+    isPinned: own.length > 0,
+    takesTurns: threadCount > 1 && threadCount >= cores.usable,
+    processors: (options.processors ?? own).map((processor) =>
       whole('processor', processor, 0, processorsMax - 1),
     ),
     gpuLayers: whole('gpuLayers', options.gpuLayers ?? -1, -1, 2 ** 16),

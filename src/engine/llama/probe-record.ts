@@ -25,7 +25,8 @@ export function probeEntry(
   options: ResolvedOptions,
 ): string {
   // How many threads compute, and how they wait, is nothing to a file.
-  const asked = { ...options, threads: 0, batchThreads: 0, poll: 0, priority: 0, processors: [] };
+  const threads = { threads: 0, batchThreads: 0, poll: 0, priority: 0, processors: [] };
+  const asked = { ...options, ...threads, isPinned: false, takesTurns: false };
   const head = options.exit?.headPath ?? null;
   const marks = [files.llama, files.ggml, path, head].map((file) => file && markOf(file));
   return createHash('sha256')

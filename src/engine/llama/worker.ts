@@ -33,6 +33,8 @@ const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Passes computed ahead that come faster than this are told together: 250 messages a second. */
 const groupMs = 4;
+/** The owner is given so long to handle a group, where the threads leave it no core. */
+const turnMsMax = 3;
 /** Replies that can wait for the next one: each message wakes the other thread. */
 let held: Reply[] = [];
 let flushedAtMs = 0;
@@ -54,6 +56,8 @@ const savedMemory = (result: unknown): ArrayBuffer[] => [
 
 interface Started {
   readonly core: EngineCore;
+  /** The threads leave no core for their owner. */
+  readonly takesTurns: boolean;
   readonly ahead: PassAhead;
   /** Frees everything native. */
   close(): void;
@@ -86,7 +90,8 @@ function start(): Started | null {
       warnings,
     };
     port.postMessage(greeting);
-    return { core, ahead: new PassAhead(core, endOfText), close };
+    const takesTurns = options.takesTurns && options.threads > 1;
+    return { core, takesTurns, ahead: new PassAhead(core, endOfText), close };
   } catch (reason) {
     close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
@@ -135,10 +140,19 @@ function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number
 
 const started = start();
 if (started) {
-  const runner = new AheadRunner(started.ahead, new AskFlags(askFlags), (id, step, result) => {
+  const asks = new AskFlags(askFlags);
+  const tellGroup = (): void => {
+    const before = asks.handledCount;
+    flush();
+    if (!started.takesTurns) return;
+    // Threads that compute meanwhile would lose more, as each waits for the one without a core.
+    asks.awaitHandled(before, turnMsMax);
+    flushedAtMs = performance.now();
+  };
+  const runner = new AheadRunner(started.ahead, asks, (id, step, result) => {
     held.push({ id, kind: 'ahead', step, result });
     const nextMs = result === null ? groupMs : result.decodeMs + result.judgeMs;
-    if (performance.now() + nextMs > flushedAtMs + groupMs) flush();
+    if (performance.now() + nextMs > flushedAtMs + groupMs) tellGroup();
   });
   const handle = (request: Request): void => {
     runner.honour();

@@ -17,6 +17,8 @@ export interface ThreadPoolParams {
   readonly priority: number;
   /** Processors that the threads may use; empty leaves it to the system. */
   readonly processors: readonly number[];
+  /** Each thread gets one of the processors, in order. */
+  readonly isPinned: boolean;
 }
 
 export interface ThreadPools {
@@ -28,7 +30,7 @@ export interface ThreadPools {
 
 /** Bytes of ggml_threadpool_params, and where its fields begin after a flag for each processor. */
 const processorsMax = 512;
-const layout = { threads: 512, priority: 516, poll: 520, bytes: 528 } as const;
+const layout = { threads: 512, priority: 516, poll: 520, strict: 524, bytes: 528 } as const;
 /** GGML_BACKEND_DEVICE_TYPE_CPU */
 const cpuDevice = 0;
 
@@ -60,7 +62,7 @@ export function openThreadPools(files: LibraryFiles): ThreadPools | null {
 }
 
 function fillParams(
-  { threadCount, poll, priority, processors }: ThreadPoolParams,
+  { threadCount, poll, priority, processors, isPinned }: ThreadPoolParams,
   initParams: (bytes: Uint8Array, threadCount: number) => void,
   files: LibraryFiles,
 ): Uint8Array {
@@ -76,6 +78,7 @@ function fillParams(
   }
   view.setInt32(layout.priority, priority, true);
   view.setUint32(layout.poll, poll, true);
+  view.setUint8(layout.strict, isPinned ? 1 : 0);
   for (const processor of processors) if (processor < processorsMax) bytes[processor] = 1;
   return bytes;
 }
