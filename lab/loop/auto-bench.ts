@@ -1,5 +1,5 @@
-// Compares auto with both models on the server at the best fixed draft length, as llama.cpp's server
-// runs them. Emulated: passes of the target, of both draft models, and the link. Real: tokens,
+// Compares auto with both models on the server at the best fixed draft length, as llama.cpp runs
+// them. Emulated: passes of the target, of both draft models, and the link. Real: tokens,
 // cores, shells and sockets. The fixed length is computed from the recorded texts, so that its loop
 // costs nothing.
 
