@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeCertificate, openSslMissing } from '../../access/certificate.suite.js';
+import type { ConformanceResult } from '../conformance/conformance-check.js';
+import { checkDevice } from '../conformance/device-conformance.js';
 import { CliServer, freePort } from './cli-process.suite.js';
 import { run } from './command.suite.js';
 
@@ -121,6 +123,22 @@ describe('the device in Python', { skip: pythonMissing() }, () => {
       const answer = await answerOf(`ws://127.0.0.1:${port}`, laws.coupled, args);
       assert.deepEqual(answer.ids, expected.ids, mode);
       assert.ok(answer.tally.resumptions > 0, mode);
+    }
+  });
+
+  it('keeps the rules of a device', async () => {
+    for (const mode of ['stop-and-wait', 'pipeline', 'race']) {
+      const failed: ConformanceResult[] = [];
+      let writing: Promise<string> | null = null;
+      const onListening = (address: string): void => {
+        writing = python('device.py', [prompt, '--server', address, '--mode', mode]);
+      };
+      const { signal } = new AbortController();
+      for await (const result of checkDevice({ port: 0, waitMs: 10_000, signal, onListening })) {
+        if (result.outcome === 'fail') failed.push(result);
+      }
+      assert.deepEqual(failed, [], mode);
+      await writing;
     }
   });
 
