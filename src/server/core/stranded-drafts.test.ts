@@ -95,6 +95,17 @@ describe('in stop-and-wait', () => {
   });
 });
 
+describe('a device that does not read', () => {
+  it('gets one verdict for all its dropped drafts, once it has caught up', () => {
+    const harness = rejected('stop-and-wait');
+    harness.feed({ kind: 'clogged', connection: 1 });
+    const stale = Array.from({ length: 100 }, (_, index) => ({ from: 4 + (index % 2), ...ids(2) }));
+    assert.deepEqual(sendAll(harness, stale), []);
+    harness.feed({ kind: 'cleared', connection: 1 });
+    assert.deepEqual(commits(verdicts(harness.take(1))), [[4, 0]]);
+  });
+});
+
 describe('in pipeline', () => {
   it('drafts that were on their way when their chain was rejected get no verdict', () => {
     const harness = rejected('pipeline');
