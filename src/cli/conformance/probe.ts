@@ -3,7 +3,14 @@
 
 import { type DeviceTls, dialWebSocket } from '../../device/websocket-dialer.js';
 import { decodeServerFrame, frameShapes } from '../../protocol/codec.js';
-import type { DeviceFrame, Failure, Hello, ServerFrame, Welcome } from '../../protocol/frame.js';
+import type {
+  DeviceFrame,
+  Failure,
+  Hello,
+  ServerFrame,
+  Verdict,
+  Welcome,
+} from '../../protocol/frame.js';
 import type { Transport, TransportEnd } from '../../protocol/transport.js';
 import { wireTypes } from '../../protocol/wire-reader.js';
 import { WireWriter } from '../../protocol/wire-writer.js';
@@ -169,21 +176,18 @@ export class ProbeLine {
     }
   }
 
-  /** A Ping gets its Pong, and nothing came before it but verdicts. */
-  async isAlive(): Promise<void> {
+  /** A Ping gets its Pong. @returns the verdicts that came before it; nothing else may. */
+  async isAlive(): Promise<Verdict[]> {
     const nonce = 0x5eed;
+    const verdicts: Verdict[] = [];
     this.send({ kind: 'ping', nonce, isCover: false });
     while (true) {
       const { frame } = await this.arrival('pong');
-      if (frame.kind === 'pong' && frame.nonce === nonce) return;
+      if (frame.kind === 'pong' && frame.nonce === nonce) return verdicts;
+      if (frame.kind === 'verdict') verdicts.push(frame);
       const isLate = frame.kind === 'verdict' || frame.kind === 'pong' || frame.kind === 'opened';
       expectThat(isLate, `${frame.kind} came before the Pong`);
     }
-  }
-
-  /** Frames that have come and were not taken. */
-  pending(): ServerFrame[] {
-    return this.#arrivals.map(({ frame }) => frame);
   }
 
   /** How the server has closed the connection. */

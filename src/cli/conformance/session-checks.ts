@@ -33,7 +33,7 @@ async function isRestated(
   session.draft(text.slice(at, at + 2));
   await session.verdict();
   const isRight = session.answer.every((token, index) => token === text[index]);
-  expectThat(isRight && session.answer.length > at + 1, 'the new epoch was not verified');
+  expectThat(isRight && session.answer.length > at, 'the new epoch was not verified');
 }
 
 /** A session under `split` at a law that is due. */
@@ -97,9 +97,10 @@ export const sessionChecks: readonly ConformanceCheck<ServerBench>[] = [
       session.draft(text.slice(0, 3));
       const again = { ...plainDraft, from, ids: Int32Array.from(text.slice(0, 3)) };
       for (let count = 0; count < 3; count++) session.probe.send(again);
-      await session.verdict();
-      await session.probe.isAlive();
-      const { length } = session.answer;
+      // A server may test the drafts in several passes.
+      while (session.answer.length < 4) await session.verdict();
+      const late = await session.probe.isAlive();
+      const length = late.reduce((sum, { tokens }) => sum + tokens.length, session.answer.length);
       expectThat(length === 4, `${length} tokens after one draft of 3, sent four times`);
     },
   },
