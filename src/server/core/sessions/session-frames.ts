@@ -135,8 +135,8 @@ export class SessionFrames {
 }
 
 /**
- * Whether an honest device may have sent the draft before the newest verdict came, which is then its
- * answer. PROTOCOL.md, "Draft", has the cases.
+ * Whether an honest device may have sent the draft before the newest verdict came, which then
+ * answers it. PROTOCOL.md, "Draft", has the cases.
  */
 function hasCrossed({ terms, drafts, log }: Session, { epoch, from }: Draft): boolean {
   const before = drafts.epoch === epoch ? drafts.lastFrame : null;
