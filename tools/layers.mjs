@@ -72,6 +72,7 @@ const doors = {
   ws: [
     'src/device/websocket-dialer.ts',
     'src/server/websocket-listener.ts',
+    'src/cli/conformance/scripted-listener.ts',
     'lab/loop/echo.ts',
     'lab/trials/',
   ],

@@ -26,7 +26,7 @@ PILOTFISH_DEBUG=1 adds a stack trace to errors. NO_COLOR=1 turns colour off.
 
 Exit codes:
   0    done; for serve, device, top and demo --keep also after Ctrl-C
-  1    failed: output not written, a check of doctor, a bug in pilotfish
+  1    failed: output not written, a check of doctor or conformance, a bug in pilotfish
   2    wrong usage: an invalid flag, prompt or value
   3    model or engine: not found, unusable, too large, vocabularies differ
   4    network: no server, server lost or refusing, no address, failed download

@@ -26,6 +26,7 @@ const pages = [
   ...folder('docs', '.md'),
   'models/README.md',
   'training/README.md',
+  'examples/python/README.md',
   ...['lab', 'lab/decisions', 'lab/tables'].flatMap((path) => folder(path, '.md')),
 ];
 const read = (path: string): string => readFileSync(join(packageRoot, path), 'utf8');
@@ -71,7 +72,10 @@ test('every source file that the pages name is there', () => {
     readdirSync(join(packageRoot, path), { recursive: true, encoding: 'utf8' }).map(
       (name) => `${path}/${name}`,
     );
-  const paths = [...readdirSync(packageRoot), ...['src', 'lab', 'tools', 'docs'].flatMap(below)];
+  const paths = [
+    ...readdirSync(packageRoot),
+    ...['src', 'lab', 'tools', 'docs', 'vectors'].flatMap(below),
+  ];
   let count = 0;
   for (const page of naming) {
     for (const [, name = ''] of read(page).matchAll(/`([\w./-]+\.(?:ts|mjs|json|md))`/g)) {

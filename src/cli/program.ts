@@ -18,6 +18,7 @@ export const pilotfish: CommandSet = {
     keys: async () => (await import('./keys.js')).addKeys,
     models: async () => (await import('./models.js')).addModels,
     doctor: async () => (await import('./doctor.js')).addDoctor,
+    conformance: async () => (await import('./conformance.js')).addConformance,
     sim: async () => (await import('./sim.js')).addSim,
     plan: async () => (await import('./plan.js')).addPlan,
   },

@@ -2,11 +2,11 @@
 // any thread may make them while another one decodes; after the model is freed every call is
 // refused.
 
-import { createHash } from 'node:crypto';
 import { PilotfishError } from '../../base/error.js';
 import type { Vocabulary } from '../vocabulary.js';
 import type { Llama } from './ffi/llama.js';
 import type { Pointer } from './ffi/structs.js';
+import { vocabularyFingerprint } from './vocabulary-fingerprint.js';
 
 /** Longest piece of text one token may stand for; llama.cpp's own vocabularies stay under 1 kB. */
 const tokenBytesMax = 65_536;
@@ -42,15 +42,13 @@ export class NativeVocabulary implements Vocabulary {
 
   /** Computed on first use and kept: it reads every token. */
   get fingerprint(): string {
-    if (this.#fingerprint === null) {
-      const hash = createHash('sha256');
-      hash.update(`${this.size} ${this.bos} ${[...this.endOfText].join(',')}\n`);
-      for (let token = 0; token < this.size; token++) {
-        const text = this.tokenText(token);
-        hash.update(`${text.length} ${text} ${this.#llama.vocab_get_attr(this.#vocab, token)}\n`);
-      }
-      this.#fingerprint = `sha256:${hash.digest('hex')}`;
-    }
+    this.#fingerprint ??= vocabularyFingerprint({
+      size: this.size,
+      bos: this.bos,
+      endOfText: [...this.endOfText],
+      tokenText: (token) => this.tokenText(token),
+      tokenAttributes: (token) => this.#llama.vocab_get_attr(this.#vocab, token),
+    });
     return this.#fingerprint;
   }
 

@@ -1,5 +1,5 @@
 // Made by tools/protocol.mjs from ../pilotfish.proto; do not edit. The tests hold codec.ts against it.
-// The wire format of Pilotfish, version 1: one Frame per binary WebSocket message. This file defines the fields.
+// The wire format of Pilotfish, versions 1 to 4: one Frame per binary WebSocket message. This file defines the fields.
 // PROTOCOL.md defines when each frame may be sent, how concurrent frames are handled, and all limits and codes.
 //
 // Stricter than protobuf: a frame has exactly one known kind, each singular field appears at most once, and lists of

@@ -35,6 +35,7 @@ export type ReceivedChain = Readonly<
     | 'pendingCount'
     | 'countToEnd'
     | 'settledTo'
+    | 'lastFrame'
     | 'decided'
   >
 >;
@@ -48,6 +49,8 @@ export class DraftBuffer {
   hasMore = false;
   /** Draft frames since the last pass took from the chain. */
   frameCount = 0;
+  /** The newest frame of this epoch, a dropped one too; its end is `to`. */
+  lastFrame: { readonly from: number; readonly to: number; readonly more: boolean } | null = null;
   /** Drafts that stand and drafts that fell since the last `takeCounts`. */
   #acceptedCount = 0;
   #rejectedCount = 0;
@@ -89,6 +92,7 @@ export class DraftBuffer {
     this.isVoid = false;
     this.hasMore = false;
     this.frameCount = 0;
+    this.lastFrame = null;
     this.#restart(from);
   }
 
@@ -247,6 +251,7 @@ export class DraftBuffer {
   clear(): void {
     this.void();
     this.frameCount = 0;
+    this.lastFrame = null;
     this.#restart(0);
   }
 

@@ -228,9 +228,11 @@ export class Session {
    */
   addDraft(frame: Draft, nowMs: number): number | null {
     const drafts = this.#drafts;
-    const { epoch, from, ids } = frame;
-    if (epoch < drafts.epoch || (epoch === drafts.epoch && drafts.isVoid)) return null;
+    const { epoch, from, ids, more } = frame;
+    if (epoch < drafts.epoch) return null;
     if (epoch > drafts.epoch) drafts.begin(epoch, from);
+    drafts.lastFrame = { from, to: from + ids.length, more };
+    if (drafts.isVoid) return null;
     const wasWaiting = this.wantsJudging;
     const contradiction = drafts.add(frame, this.#log);
     if (contradiction !== null) return contradiction;

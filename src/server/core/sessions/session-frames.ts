@@ -3,10 +3,11 @@
 
 import type { WireFault } from '../../../protocol/code.js';
 import type { DeviceFrame, Draft, TailRequest } from '../../../protocol/frame.js';
+import { modeTraits } from '../../../protocol/mode.js';
 import { eventOf, receive } from '../../../protocol/session-state.js';
 import type { CoreParts } from '../core-parts.js';
 import type { Session } from '../session.js';
-import type { SessionAddress } from '../session-status.js';
+import { noDeferredTimes, type SessionAddress } from '../session-status.js';
 import { receiveDraft } from './receive-draft.js';
 import type { SessionEnd } from './session-end.js';
 import type { SessionOpen } from './session-open.js';
@@ -97,6 +98,7 @@ export class SessionFrames {
   #draft(session: Session, frame: Draft, nowMs: number): void {
     const before = session.log.length;
     const { epoch, end, isVoid } = session.drafts;
+    const isAnswered = hasCrossed(session, frame);
     const fault = receiveDraft(session, frame, this.#parts.settings, nowMs);
     if (fault) {
       this.#parts.ending.fail(session, fault);
@@ -104,6 +106,9 @@ export class SessionFrames {
     }
     const isSame = session.drafts.epoch === epoch;
     this.#parts.speculation.received(session, { end: isSame ? end : null, isVoid }, nowMs);
+    if (!isAnswered && isStranded(session, frame)) {
+      this.#parts.replies.verdict(session, nowMs, noDeferredTimes);
+    }
     // Only a residual token makes the log longer.
     if (session.log.length === before) return;
     this.#parts.counters.committedCount++;
@@ -127,4 +132,28 @@ export class SessionFrames {
       lawLogprobs: logprobs,
     });
   }
+}
+
+/**
+ * Whether an honest device may have sent the draft before the newest verdict came, which then
+ * answers it. PROTOCOL.md, "Draft", has the cases.
+ */
+function hasCrossed({ terms, drafts, log }: Session, { epoch, from }: Draft): boolean {
+  const before = drafts.epoch === epoch ? drafts.lastFrame : null;
+  if (before === null) return false;
+  if (terms.mode === 'pipeline') return from === before.to || from < log.length;
+  return from === before.from || (before.more && from === before.to);
+}
+
+/**
+ * Whether the draft was dropped and nothing is left to compute: the device would wait for ever. In
+ * modes that write unasked the next verdict says where the text ends.
+ */
+function isStranded(session: Session, { epoch }: Draft): boolean {
+  const { terms, status, drafts, deferredTimes, wantsJudging } = session;
+  const isDropped = epoch < drafts.epoch || drafts.isVoid;
+  if (!isDropped || modeTraits[terms.mode].writesUnasked || wantsJudging) return false;
+  const isIdle =
+    status.kind === 'waiting' || (status.kind === 'in-pass' && !status.segment.isJudged);
+  return isIdle && deferredTimes === null;
 }
