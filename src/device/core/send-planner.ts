@@ -5,9 +5,8 @@
 
 import { schemeTraits } from '../../math/scheme.js';
 import { type Draft, modeTraits } from '../../protocol/frame.js';
-import { versionOfChances } from '../../protocol/version.js';
 import { isTimeToSend, sendDeadline } from './coalesce.js';
-import { draftFrames } from './draft-frames.js';
+import { draftFrames, tellsChances } from './draft-frames.js';
 import { isRoundOver, lengthWithHeadStart } from './drafting/stop-rule.js';
 import { earlier } from './earlier.js';
 import { FramesOut } from './frames-out.js';
@@ -200,10 +199,6 @@ function hasMore({ request, drafting }: SessionView): boolean {
   const isTestedByRatio = schemeTraits[request.scheme].test === 'ratio';
   return isTestedByRatio && request.mode === 'pipeline' && drafting.isRunning;
 }
-
-/** Whether the server can plan with the drafter's confidences. */
-const tellsChances = ({ request, link }: SessionView): boolean =>
-  request.mode === 'auto' && link.welcome!.version >= versionOfChances;
 
 /** The last moment that delays no pass. */
 function deadlineOf(view: SessionView, nowMs: number): number {
