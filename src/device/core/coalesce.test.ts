@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isTimeToSend, sendDeadline } from './coalesce.js';
+import { deadlineWithEnough, isTimeToSend, sendDeadline } from './coalesce.js';
 
 describe('the moment to send', () => {
   const clock = {
@@ -36,5 +36,32 @@ describe('the moment to send', () => {
     assert.equal(isTimeToSend(1010, 1003, 8), true);
     assert.equal(isTimeToSend(1010, 1003, Infinity), false);
     assert.equal(isTimeToSend(1010, 1010, Infinity), true);
+  });
+});
+
+describe('the moment to send more to a server that has enough to hold no longer', () => {
+  const clock = {
+    verdictMs: 1000,
+    passMs: 120,
+    passDeviationMs: 0,
+    roundTripMs: 20,
+    roundTripDeviationMs: 0,
+  };
+
+  it('is before the end of the pass that a verdict shows to have begun', () => {
+    assert.equal(deadlineWithEnough(clock, -Infinity, 8, 1010), 1094);
+    assert.equal(deadlineWithEnough(clock, 1050, 8, 1051), 1094);
+  });
+
+  it('is now while the pass may be over or may go on, by when the drafts came', () => {
+    assert.equal(deadlineWithEnough(clock, 1050, 8, 1100), 1100);
+    assert.equal(deadlineWithEnough(clock, 1050, 8, 1163), 1163);
+    assert.equal(deadlineWithEnough(clock, 1050, 8, 1165), 1284);
+    assert.equal(deadlineWithEnough(clock, -Infinity, 8, 1100), 1214);
+  });
+
+  it('is now behind the first pass where passes are short', () => {
+    assert.equal(deadlineWithEnough({ ...clock, roundTripMs: 61 }, -Infinity, 8, 1100), 1100);
+    assert.equal(deadlineWithEnough(clock, -Infinity, 18, 1100), 1100);
   });
 });

@@ -38,6 +38,34 @@ export function sendDeadline(
   return base + Math.max(1, passes) * passMs;
 }
 
+/** With fewer drafts or round trips in a pass a server often holds for single drafts. */
+const steadyDrafts = 7;
+const steadyRoundTrips = 2;
+
+/**
+ * The last moment to send more drafts to a server that has enough in line to hold no longer.
+ *
+ * @param enoughSinceMs when the last of these were sent; -Infinity: they were in line when the pass
+ *   of the newest verdict ended, so that another began at once.
+ * @param draftMs of one token.
+ */
+export function deadlineWithEnough(
+  clock: PassClock,
+  enoughSinceMs: number,
+  draftMs: number,
+  nowMs: number,
+): number {
+  const { verdictMs, roundTripMs, passMs } = clock;
+  const firstEndMs = sendDeadline(clock, verdictMs - roundTripMs);
+  if (nowMs < firstEndMs) return firstEndMs;
+  const isSteady = passMs >= Math.max(steadyDrafts * draftMs, steadyRoundTrips * roundTripMs);
+  if (!isSteady) return nowMs;
+  if (enoughSinceMs === -Infinity) return sendDeadline(clock, nowMs);
+  // The pass began when the last of them came, if not before.
+  const late = { ...clock, verdictMs: enoughSinceMs + roundTripMs };
+  return nowMs < sendDeadline(late, enoughSinceMs) ? nowMs : sendDeadline(late, nowMs);
+}
+
 function marginOf({ passMs, passDeviationMs, roundTripDeviationMs }: PassClock): number {
   const straysMs = deviations * (passDeviationMs + roundTripDeviationMs);
   return Math.max(passMs * marginShareMin, Math.min(straysMs, passMs * marginShareMax));

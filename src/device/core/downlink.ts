@@ -110,6 +110,7 @@ function measure(session: DeviceSession, verdict: Verdict, nowMs: number): void 
   if (testedCountOf(verdict) > 0) tally.roundCount++;
   tally.acceptedCount += acceptedCount;
   tally.rejectedCount += rejectedCount;
+  if (verifyUs > 0) timings.verify.add(verifyUs / 1000);
   if (writesUnasked) {
     // One verdict a pass: their distance shows the load of other sessions, but not at flush times.
     if (session.link.flushMs !== null) {

@@ -5,6 +5,8 @@ import { tested } from '../../engine/judge-drafts.js';
 import { type Scheme, schemeTraits } from '../../math/scheme.js';
 import type { Draft } from '../../protocol/frame.js';
 import { limits } from '../../protocol/limits.js';
+import { versionOfChances } from '../../protocol/version.js';
+import type { SessionView } from './session-view.js';
 
 /** Most bytes of a law's entry on the wire: an id and a double, with their framing. */
 const lawEntryBytes = 16;
@@ -26,6 +28,10 @@ export interface DraftPiece {
   /** Most tokens and bytes of a frame that the server offers. */
   readonly offered: { readonly draftTokens: number; readonly frameBytes: number };
 }
+
+/** Whether the server plans with the drafter's confidences. */
+export const tellsChances = ({ request, link }: Pick<SessionView, 'request' | 'link'>): boolean =>
+  request.mode === 'auto' && (link.welcome?.version ?? 0) >= versionOfChances;
 
 /** [n >= 1] in order; a piece of no tokens is one empty frame. */
 export function draftFrames(piece: DraftPiece): Draft[] {

@@ -155,6 +155,23 @@ describe('drafts of race', () => {
     assert.deepEqual([repeated(0)?.frames, repeated(0)?.isRepeat], [[], true]);
   });
 
+  it('leave nearly at once in auto, and where enough are out when the pass of a verdict ends', () => {
+    const auto = { ...request, mode: 'auto' as const };
+    const times = { ...timings, pass: mean(100), verify: mean(100), draft: mean(10) };
+    const of = (outCount: number) =>
+      viewOf(
+        { request: auto, timings: times, lastVerdictMs: 1_000, lastSendMs: 990 },
+        { ...chainOf(outCount + 1), sentTo: 3 + outCount },
+      );
+    const planner = new SendPlanner();
+    planner.onVerdict();
+    assert.equal(planner.plan(of(1), 1_000), null);
+    assert.equal(planner.dueMs(of(1)), 1_003);
+    planner.onVerdict();
+    assert.equal(planner.plan(of(8), 1_000), null);
+    assert.equal(planner.dueMs(of(8)), 1_000 - timings.roundTrip.mean! + 95);
+  });
+
   it('leave at once before the first verdict, and where that is asked for', () => {
     const first = viewOf({ request, timings }, chainOf(1));
     assert.equal(new SendPlanner().plan(first, 1_000)?.to, 4);

@@ -5,9 +5,9 @@
 
 import { schemeTraits } from '../../math/scheme.js';
 import { type Draft, modeTraits } from '../../protocol/frame.js';
-import { versionOfChances } from '../../protocol/version.js';
-import { isTimeToSend, sendDeadline } from './coalesce.js';
-import { draftFrames } from './draft-frames.js';
+import { deadlineWithEnough, isTimeToSend, type PassClock, sendDeadline } from './coalesce.js';
+import { draftFrames, tellsChances } from './draft-frames.js';
+import { holdLength } from './drafting/hold-length.js';
 import { isRoundOver, lengthWithHeadStart } from './drafting/stop-rule.js';
 import { earlier } from './earlier.js';
 import { FramesOut } from './frames-out.js';
@@ -37,6 +37,8 @@ export class SendPlanner {
   /** The last moment to send what waits; holds until it is sent or a verdict comes. */
   #deadlineMs: number | null = null;
   #isHeld = false;
+  /** Auto: since when enough drafts are out for any hold; null: there are fewer. */
+  #enoughSinceMs: number | null = null;
   /** No answer came in time: what is out goes out again with the next flush. */
   #resendsAtFlush = false;
   #timedOutMs = 0;
@@ -46,6 +48,7 @@ export class SendPlanner {
   /** The session is open on the wire, for the first time or again. */
   onOpened(nowMs: number): void {
     this.#openedMs = nowMs;
+    this.#enoughSinceMs = null;
     this.#resendsAtFlush = false;
     this.#deadlineMs = null;
   }
@@ -54,6 +57,7 @@ export class SendPlanner {
   onVerdict(): void {
     this.#resendsAtFlush = false;
     this.#deadlineMs = null;
+    this.#enoughSinceMs = -Infinity;
   }
 
   /** The next moment at which something may be due; null: only an event changes anything. */
@@ -91,12 +95,14 @@ export class SendPlanner {
   #planStream(view: SessionView, nowMs: number): DraftSend | null {
     const { drafting, request, windowMax, isAwaiting, timings } = view;
     const { chain } = view.text!;
+    if (chain.sentTo - chain.base < holdLength(view)) this.#enoughSinceMs = null;
+    else this.#enoughSinceMs ??= view.lastSendMs ?? nowMs;
     const to = Math.min(chain.end, chain.base + windowMax, this.#reach(view, chain.sentTo));
     if (to <= chain.sentTo) {
       const isAsking = request.mode === 'pipeline' && !isAwaiting && !drafting.isRunning;
       return isAsking ? this.#send(view, chain.base, false) : null;
     }
-    this.#deadlineMs ??= deadlineOf(view, nowMs);
+    this.#deadlineMs ??= deadlineOf(view, this.#enoughSinceMs, nowMs);
     const draftMs = drafting.isRunning ? (timings.draft.mean ?? 0) : Infinity;
     this.#isHeld = !isTimeToSend(this.#deadlineMs, nowMs, draftMs);
     return this.#isHeld ? null : this.#send(view, to, hasMore(view));
@@ -201,32 +207,42 @@ function hasMore({ request, drafting }: SessionView): boolean {
   return isTestedByRatio && request.mode === 'pipeline' && drafting.isRunning;
 }
 
-/** Whether the server can plan with the drafter's confidences. */
-const tellsChances = ({ request, link }: SessionView): boolean =>
-  request.mode === 'auto' && link.welcome!.version >= versionOfChances;
-
-/** The last moment that delays no pass. */
-function deadlineOf(view: SessionView, nowMs: number): number {
+/** The last moment that delays no pass. @param enoughSinceMs see SendPlanner. */
+function deadlineOf(view: SessionView, enoughSinceMs: number | null, nowMs: number): number {
   const { request, settings, timings, lastVerdictMs, lastSendMs, isAwaiting, link } = view;
   const { sending = 'margin' } = settings;
   const passMs = timings.pass.mean ?? (link.welcome?.passUs ?? 0) / 1000;
   if (link.flushMs !== null) return nowMs;
-  // The server may hold for them.
-  if (request.mode === 'auto') return nowMs + holdShare * passMs;
+  if (request.mode === 'auto') {
+    const soonMs = nowMs + holdShare * passMs;
+    const clock = clockOf(view, timings.verify.mean ?? 0, timings.verify.deviation);
+    // The server may hold for them.
+    if (enoughSinceMs === null || clock === null) return soonMs;
+    const draftMs = timings.draft.mean ?? 0;
+    return Math.max(soonMs, deadlineWithEnough(clock, enoughSinceMs, draftMs, nowMs));
+  }
   if (request.mode === 'pipeline' || lastVerdictMs === null) {
     // An idle server starts at once; a busy one is busy for about a pass.
     return isAwaiting && lastSendMs !== null ? lastSendMs + passMs : nowMs;
   }
-  const { roundTrip } = timings;
-  if (sending === 'at-once' || passMs <= 0 || roundTrip.mean === null) return nowMs;
-  const clock = {
+  const clock = clockOf(view, passMs, timings.pass.deviation);
+  return sending === 'at-once' || clock === null ? nowMs : sendDeadline(clock, nowMs, sending);
+}
+
+/** Null before all is measured. */
+function clockOf(
+  { timings: { roundTrip }, lastVerdictMs }: SessionView,
+  passMs: number,
+  passDeviationMs: number,
+): PassClock | null {
+  if (lastVerdictMs === null || roundTrip.mean === null || passMs <= 0) return null;
+  return {
     verdictMs: lastVerdictMs,
     passMs,
-    passDeviationMs: timings.pass.deviation,
+    passDeviationMs,
     roundTripMs: roundTrip.mean,
     roundTripDeviationMs: roundTrip.deviation,
   };
-  return sendDeadline(clock, nowMs, sending);
 }
 
 function timeoutMs({ settings, timings }: SessionView): number {

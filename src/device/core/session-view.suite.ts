@@ -38,6 +38,7 @@ export function viewOf(changes: Partial<SessionView> = {}, chain = chainOf(0)): 
     timings: {
       draft: meanOf(null),
       pass: meanOf(null),
+      verify: meanOf(null),
       queue: meanOf(null),
       roundTrip: meanOf(null),
       draftPass: { cost: (rowCount: number) => rowCount },

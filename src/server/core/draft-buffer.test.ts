@@ -82,6 +82,40 @@ describe('a chain of drafts', () => {
   });
 });
 
+describe('the chances that a device tells of its drafts', () => {
+  it('stay with the drafts in line, and come back once with what became of those tested', () => {
+    const log = new TokenLog(prompt);
+    const drafts = new DraftBuffer();
+    const ids = Int32Array.of(6, 7, 8);
+    drafts.add(draftOf({ ids, chances: Uint8Array.of(255, 51, 0) }), log);
+    drafts.add(draftOf({ from: 6, ids: Int32Array.of(9) }), log);
+    assert.deepEqual(drafts.pendingChances(log.length, 4), [1, 0.2, 0, null]);
+    log.push(6);
+    drafts.settle(log);
+    drafts.forgetBelow(log.length);
+    assert.deepEqual(drafts.pendingChances(log.length, 3), [0.2, 0, null]);
+    drafts.reject(4);
+    const told = [
+      { told: 1, stood: true },
+      { told: 0.2, stood: false },
+    ];
+    assert.deepEqual(drafts.takeTested(), told);
+    assert.deepEqual(drafts.takeTested(), []);
+  });
+
+  it('are kept of a bounded number of tested drafts', () => {
+    const log = new TokenLog(prompt);
+    const drafts = new DraftBuffer();
+    for (let round = 0; round < 2_000; round++) {
+      const { length } = log;
+      drafts.add(draftOf({ from: length, ids: Int32Array.of(6), chances: Uint8Array.of(9) }), log);
+      log.push(6);
+      drafts.settle(log);
+    }
+    assert.ok(drafts.takeTested().length < 1_000);
+  });
+});
+
 describe('the next chain of drafts', () => {
   it('goes on with the counts of the one before, also of a pass that it has overtaken', () => {
     const { drafts } = chainOf([6, 7], [6, 9]);

@@ -16,6 +16,13 @@ export interface PendingDrafts {
   readonly laws: readonly Law[] | null;
 }
 
+/** How a draft did whose device told its chance. */
+export interface TestedChance {
+  /** As its device told it, in [0, 1]. */
+  readonly told: number;
+  readonly stood: boolean;
+}
+
 /** Drafts that stood and drafts that fell. */
 export interface DraftCounts {
   readonly acceptedCount: number;
@@ -33,12 +40,17 @@ export type ReceivedChain = Readonly<
     | 'size'
     | 'pending'
     | 'pendingCount'
+    | 'pendingChances'
+    | 'takeTested'
     | 'countToEnd'
     | 'settledTo'
     | 'lastFrame'
     | 'decided'
   >
 >;
+
+/** Kept until they are taken: more than come between two passes. */
+const testedMax = 256;
 
 export class DraftBuffer {
   /** The newest epoch that was seen. */
@@ -60,6 +72,9 @@ export class DraftBuffer {
   #ids: number[] = [];
   #probs: number[] = [];
   #laws: Law[] = [];
+  /** [ids] what the device tells; null: nothing. */
+  #chances: (number | null)[] = [];
+  #tested: TestedChance[] = [];
   /** Chain tokens below this position are compared with the log or tested. */
   #settledTo = 0;
 
@@ -108,6 +123,7 @@ export class DraftBuffer {
     this.#ids.length = 0;
     this.#probs.length = 0;
     this.#laws.length = 0;
+    this.#chances.length = 0;
   }
 
   /**
@@ -155,23 +171,24 @@ export class DraftBuffer {
     return true;
   }
 
-  #push({ from, ids, probs, laws }: Draft, index: number): void {
+  #push({ from, ids, probs, laws, chances }: Draft, index: number): void {
     // A resent frame may begin below what is kept; those positions are settled and announced.
     if (from + index < this.#from) return;
     this.#ids.push(ids[index]!);
     if (probs) this.#probs.push(probs[index]!);
     if (laws) this.#laws.push(laws[index]!);
+    this.#chances.push(chances ? chances[index]! / 255 : null);
   }
 
   /** Compares the chain with the log as committed since; the first difference voids it. */
   settle(log: TokenLog): void {
     while (!this.isVoid && this.#settledTo < Math.min(this.end, log.length)) {
       if (this.#ids[this.#settledTo - this.#from] !== log.at(this.#settledTo)) {
-        this.#rejectedCount++;
+        this.#count(this.#settledTo, false);
         this.void();
         return;
       }
-      this.#acceptedCount++;
+      this.#count(this.#settledTo, true);
       this.#settledTo++;
     }
   }
@@ -179,8 +196,15 @@ export class DraftBuffer {
   /** A test has let the draft at `position` fall, all before it settled. */
   reject(position: number): void {
     assert(!this.isVoid && position === this.#settledTo, `rejected ${position}`);
-    this.#rejectedCount++;
+    this.#count(position, false);
     this.void();
+  }
+
+  #count(position: number, stood: boolean): void {
+    if (stood) this.#acceptedCount++;
+    else this.#rejectedCount++;
+    const told = this.#chances[position - this.#from] ?? null;
+    if (told !== null && this.#tested.length < testedMax) this.#tested.push({ told, stood });
   }
 
   /** Counts tests of drafts that a newer chain has replaced meanwhile. */
@@ -203,6 +227,17 @@ export class DraftBuffer {
       this.#probs.length > 0 ? Float64Array.from(this.#probs.slice(from, from + count)) : null;
     const laws = this.#laws.length > 0 ? this.#laws.slice(from, from + count) : null;
     return { ids, probs, laws };
+  }
+
+  /** [count] what the device tells of the first drafts in line; null: nothing. */
+  pendingChances(committedLength: number, count: number): (number | null)[] {
+    const from = committedLength - this.#from;
+    return count === 0 ? [] : this.#chances.slice(from, from + count);
+  }
+
+  /** Drafts with a told chance that were tested or compared since the last call. */
+  takeTested(): TestedChance[] {
+    return this.#tested.splice(0);
   }
 
   /** Counts the first `countMax` drafts in line up to the first that ends a text. */
@@ -238,7 +273,9 @@ export class DraftBuffer {
     const count = Math.min(Math.max(0, announced - this.#from), this.#ids.length);
     if (count === 0) return;
     this.#from += count;
-    for (const values of [this.#ids, this.#probs, this.#laws]) values.splice(0, count);
+    for (const values of [this.#ids, this.#probs, this.#laws, this.#chances]) {
+      values.splice(0, count);
+    }
     this.#settledTo = Math.max(this.#settledTo, this.#from);
   }
 

@@ -36,6 +36,17 @@ describe('drafts of the chain', () => {
     ]);
   });
 
+  it('come with confidences in auto, where the server has use for them', () => {
+    const asks = (mode: 'auto' | 'race', version: number): boolean => {
+      const { request, link } = viewOf();
+      const welcome = { ...link.welcome!, version };
+      const action = plan({ request: { ...request, mode }, link: { ...link, welcome } });
+      assert.ok(action.kind === 'start');
+      return action.run.wantConfidence;
+    };
+    assert.deepEqual([asks('auto', 4), asks('auto', 3), asks('race', 4)], [true, false, false]);
+  });
+
   it('leave the last token of the answer to the target', () => {
     const action = plan({ endMax: 7 }, chainOf(0));
     assert.ok(action.kind === 'start');

@@ -4,6 +4,7 @@
 import { modeTraits } from '../../../protocol/frame.js';
 import { limits } from '../../../protocol/limits.js';
 import { showsDrafts } from '../absence.js';
+import { tellsChances } from '../draft-frames.js';
 import type { SessionView } from '../session-view.js';
 import { BranchTally } from './ahead/branch-tally.js';
 import type { DraftAction, DraftPlanner } from './draft-planner.js';
@@ -71,18 +72,18 @@ export const isContextFull = ({ text, settings }: SessionView): boolean =>
 
 /** @param alternativesMax runners-up wanted of each token. */
 export function runRequestOf(
-  { request }: SessionView,
+  view: SessionView,
   countMax: number,
   alternativesMax: number,
 ): RunRequest {
-  const { stopRule, mode } = request;
+  const { stopRule, mode } = view.request;
   const isRound = mode === 'stop-and-wait';
   const endsUnsure = stopRule.kind === 'confidence' && !isRound;
   return {
     countMax,
     // A round that ends for lack of confidence is continued ahead: the sender decides there.
     confidenceMin: endsUnsure ? stopRule.confidenceMin : 0,
-    wantConfidence: isRound && wantsConfidence(stopRule),
+    wantConfidence: tellsChances(view) || (isRound && wantsConfidence(stopRule)),
     alternativesMax,
   };
 }

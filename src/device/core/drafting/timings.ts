@@ -16,6 +16,7 @@ const acceptanceGuess = 0.6;
 export interface TimingsView {
   readonly draft: MeanView;
   readonly pass: MeanView;
+  readonly verify: MeanView;
   readonly queue: MeanView;
   readonly roundTrip: MeanView;
   readonly draftPass: Pick<DraftPassTimes, 'cost'>;
@@ -28,6 +29,8 @@ export class Timings implements TimingsView {
   readonly draft = new ForgettingMean(memory);
   /** One pass, as verdicts tell or as their distance shows. */
   readonly pass = new ForgettingMean(memory);
+  /** The server's own measure of a pass: nothing that it waited for is in it. */
+  readonly verify = new ForgettingMean(memory);
   readonly queue = new ForgettingMean(memory);
   /** Of the connection, shared by its sessions. */
   readonly roundTrip: ForgettingMean;

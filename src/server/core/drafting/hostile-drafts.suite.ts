@@ -1,5 +1,6 @@
 // Checks what a hostile device in mode auto costs the others: one that announces drafts which never
-// come, floods the server with wrong ones, or earns trust and then breaks it. Time is virtual.
+// come, floods the server with wrong ones, lies about their chances, or earns trust and then breaks
+// it. Time is virtual.
 
 import assert from 'node:assert/strict';
 import type { ServerFrame } from '../../../protocol/frame.js';
@@ -15,6 +16,8 @@ interface Burst {
   readonly afterMs: number;
   readonly count: number;
   readonly isRight: boolean;
+  /** The chance that it tells of each, in 1/255; default: none. */
+  readonly told?: number;
 }
 
 /** @param round verdicts so far. */
@@ -42,6 +45,14 @@ const attacks: { readonly [name: string]: Attack } = {
       ? [1, 2, 3, 4].map((step) => ({ afterMs: 3 * step, count: 1, isRight: true }))
       : [],
   'is right for long, then wrong': (round) => [{ afterMs: 2, count: 6, isRight: round % 60 < 40 }],
+  'is sure of wrong drafts': () => [{ afterMs: 1, count: 32, isRight: false, told: 255 }],
+  'is right and sure for long, then wrong and sure': (round) => [
+    { afterMs: 2, count: 6, isRight: round % 60 < 40, told: 255 },
+  ],
+  'is sure when it is wrong': (round) => {
+    const isRight = round % 2 === 0;
+    return [{ afterMs: 2, count: 6, isRight, told: isRight ? 0 : 255 }];
+  },
   'is late on purpose': () => [{ afterMs: stepMs + 2, count: 3, isRight: true }],
 };
 
@@ -130,7 +141,8 @@ function play(attack: Attack, rowMs: number, honestCount: number, sessionRounds:
       const right = text[chainEnd + index]!;
       return burst.isRight ? right : right === 3 ? 4 : 3;
     });
-    harness.send(2, draftOf({ session: attacker.session, epoch, from: chainEnd, ids }));
+    const chances = burst.told === undefined ? null : new Uint8Array(count).fill(burst.told);
+    harness.send(2, draftOf({ session: attacker.session, epoch, from: chainEnd, ids, chances }));
     chainEnd += count;
     if (!burst.isRight) isChainRight = false;
   };

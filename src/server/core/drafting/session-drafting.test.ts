@@ -69,6 +69,21 @@ describe('what is known of the drafts of a session', () => {
     assert.ok(known.device.rate > rate);
   });
 
+  it('takes what the device tells of a draft for what such drafts turn out to be', () => {
+    const known = new SessionDrafting(16, 20);
+    assert.ok(known.deviceChance(0.95, 0) > known.deviceChance(0.05, 0));
+    assert.equal(known.deviceChance(null, 3), known.device.rateAt(3));
+    // Certain of what falls, and in doubt of what stands.
+    for (let pass = 0; pass < 60; pass++) {
+      known.decided(counts, [
+        { told: 0.05, stood: true },
+        { told: 1, stood: false },
+      ]);
+    }
+    assert.ok(known.deviceChance(1, 0) < 0.15, `${known.deviceChance(1, 0)}`);
+    assert.ok(known.deviceChance(0.05, 0) > 0.85);
+  });
+
   it('charges a hold once, to the sessions that it was for', () => {
     const known = new SessionDrafting(16, 20);
     const { leftMs } = known.budget;

@@ -1,7 +1,7 @@
 // Keeps what the server knows of the drafts of one session: how those of each source do, when its
 // device's arrive, and what drafts may still cost it.
 
-import type { DraftCounts } from '../draft-buffer.js';
+import type { DraftCounts, TestedChance } from '../draft-buffer.js';
 import {
   ArrivalForecast,
   LossBudget,
@@ -10,6 +10,7 @@ import {
   TokenRate,
 } from '../passes/speculation/index.js';
 import type { InFlightSegment } from '../session-status.js';
+import { ConfidenceTable } from './confidence-table.js';
 
 /** Before anything is tested: between the best and the worst pairs of models in use. */
 const guess = 0.65;
@@ -26,6 +27,8 @@ export interface Tested {
 export class SessionDrafting {
   readonly device = new SourceAcceptance(guess);
   readonly model = new SourceAcceptance(guess);
+  /** By the chances that the device tells of its drafts: what they mean is measured. */
+  readonly told = new ConfidenceTable();
   readonly arrivals: ArrivalForecast;
   readonly budget = new LossBudget();
   readonly patience = new Patience();
@@ -51,8 +54,13 @@ export class SessionDrafting {
     this.holdShare = 0;
   }
 
-  /** Drafts of the device were tested, or compared with what was committed. */
-  decided(counts: DraftCounts): void {
+  /**
+   * Drafts of the device were tested, or compared with what was committed.
+   *
+   * @param tested those of which the device has told a chance.
+   */
+  decided(counts: DraftCounts, tested: readonly TestedChance[] = []): void {
+    for (const { told, stood } of tested) this.told.learn(told, stood);
     const accepted = counts.acceptedCount - this.#decided.acceptedCount;
     const rejected = counts.rejectedCount - this.#decided.rejectedCount;
     this.#decided = counts;
@@ -64,15 +72,16 @@ export class SessionDrafting {
   /**
    * A pass has judged drafts.
    *
-   * @param counts of the device's drafts so far.
+   * @param counts of the device's drafts so far. @param told see `decided`.
    */
   tested(
     { draftCount, server }: InFlightSegment,
     { acceptedCount, testedCount: decidedCount }: Tested,
     counts: DraftCounts,
+    told: readonly TestedChance[] = [],
   ): void {
     if (counts.acceptedCount + counts.rejectedCount === this.#decidedCount) this.device.rest();
-    this.decided(counts);
+    this.decided(counts, told);
     const testedCount = Math.min(decidedCount - draftCount, server.tokens.length);
     let isModelTested = false;
     for (let depth = 0; depth < testedCount; depth++) {
@@ -83,6 +92,15 @@ export class SessionDrafting {
     if (!isModelTested) this.model.rest();
     const hasSuffix = server.sources.includes('suffix');
     this.suffixRate += rateStep * ((hasSuffix ? 1 : 0) - this.suffixRate);
+  }
+
+  /**
+   * Chance of a draft of the device to stand, given those before.
+   *
+   * @param told by the device; null: nothing. @param depth drafts of it before, >= 0.
+   */
+  deviceChance(told: number | null, depth: number): number {
+    return told === null ? this.device.rateAt(depth) : this.told.chanceOf(told);
   }
 
   get #decidedCount(): number {

@@ -210,7 +210,9 @@ export class Speculation {
     const isAuto = terms.mode === 'auto';
     const cacheLength = Math.min(this.#slots.cacheLength(session), log.length - 1);
     const chances: number[] = [];
-    for (let depth = 0; depth < deviceCount; depth++) chances.push(known.device.rateAt(depth));
+    session.drafts.pendingChances(log.length, deviceCount).forEach((told, depth) => {
+      chances.push(known.deviceChance(told, depth));
+    });
     chances.push(...server.chances);
     const lineEnd = log.length + deviceCount;
     const isWhole = session.drafts.pendingCount(log.length) === deviceCount;
@@ -344,7 +346,7 @@ export class Speculation {
     const known = this.#knownOf(session);
     const isNew = before.end === null;
     const from = Math.max(before.end ?? 0, drafts.end - drafts.size);
-    known.decided(drafts.decided);
+    known.decided(drafts.decided, drafts.takeTested());
     if (drafts.isVoid) {
       const position = Math.min(drafts.settledTo, log.length - 1);
       if (isNew || !before.isVoid) known.arrivals.contradicted(position);
@@ -368,13 +370,15 @@ export class Speculation {
     nowMs: number,
   ): void {
     const known = this.#knownOf(session);
+    const { drafts, log } = session;
     // Behind a bonus token drafts may be left that were not tested.
     const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
-    known.tested(segment, { acceptedCount, testedCount }, session.drafts.decided);
+    const tested = { acceptedCount, testedCount };
+    known.tested(segment, tested, drafts.decided, drafts.takeTested());
     known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
-    known.arrivals.committed(session.log.length, isBroken, nowMs);
+    known.arrivals.committed(log.length, isBroken, nowMs);
     this.#trial.committed(committedCount, nowMs);
-    this.#model?.learn(segment, { acceptedCount, testedCount });
+    this.#model?.learn(segment, tested);
   }
 
   /** Entries of its tables and drafts under way, for leak checks. */

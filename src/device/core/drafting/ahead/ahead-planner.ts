@@ -10,14 +10,13 @@ import type { DeviceCoreSettings } from '../../settings.js';
 import { chainRoom, isContextFull, mayDraft, runRequestOf } from '../chain-planner.js';
 import type { Adoption, DraftAction, DraftPlanner } from '../draft-planner.js';
 import type { GrownToken, Growth } from '../draft-runner.js';
+import { holdLength, usualBranch } from '../hold-length.js';
 import { AcceptanceModel } from './acceptance-model.js';
 import { BranchCache, type BranchChoice } from './branch-cache.js';
 import { BranchTally } from './branch-tally.js';
 
 /** Most tokens of a branch: beyond them little of it would be left. */
 const branchTokensMax = 16;
-/** Tokens of a branch that a verdict finds. */
-const usualBranch = 5;
 
 /** Some schemes correct drafts in ways that no draft predicts (MATH.md, Branches). */
 export function holdsBranches(
@@ -221,18 +220,5 @@ const paysToHold = (acceptanceRate: number, roundTripPasses: number): boolean =>
  * Tokens of the chain that come before any branch: in auto as many as a pass would best be held
  * for, since the server may be free; else a verdict is awaited, so that it is not.
  */
-function firstCount({ timings, request }: SessionView): number {
-  const { mean: passMs } = timings.pass;
-  const { mean: draftMs } = timings.draft;
-  if (request.mode !== 'auto') return 0;
-  if (passMs === null || draftMs === null || draftMs <= 0) return usualBranch;
-  let count = 1;
-  let [tokens, next] = [1 + timings.acceptanceRate, timings.acceptanceRate ** 2];
-  // One more draft is worth its time while it brings more than the mean rate so far.
-  while (count < branchTokensMax && next * (passMs + count * draftMs) > tokens * draftMs) {
-    count++;
-    tokens += next;
-    next *= timings.acceptanceRate;
-  }
-  return count;
-}
+const firstCount = (view: SessionView): number =>
+  view.request.mode === 'auto' ? holdLength(view) : 0;
