@@ -81,7 +81,7 @@ export class EngineCore {
     if (!isWithin(keptLength, held.length)) {
       throw invalid(`cannot keep ${keptLength} tokens of slot ${slot}: it holds ${held.length}`);
     }
-    const opened = new Slot(config, this.#grammarOf(config.schema));
+    const opened = new Slot(config, this.#grammarOf(config));
     opened.push(held.subarray(0, keptLength));
     return opened;
   }
@@ -91,10 +91,10 @@ export class EngineCore {
     this.#slots.set(slot, opened);
   }
 
-  #grammarOf(schema: string | null = null): Grammar | null {
+  #grammarOf({ schema = null, compiled = null }: SlotConfig): Grammar | null {
     if (schema === null) return null;
     const { grammars } = this.#parts;
-    if (grammars !== undefined) return grammars.grammarOf(schema);
+    if (grammars !== undefined) return grammars.grammarOf(schema, compiled);
     throw new PilotfishError('format-invalid', 'this engine follows no formats');
   }
 

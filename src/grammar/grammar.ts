@@ -4,10 +4,9 @@
 
 import { assert } from '../base/assert.js';
 import type { TokenMask } from '../math/token-mask.js';
-import { singleBytes } from './format-checker.js';
+import type { CompiledSchema } from './compiled-schema.js';
 import { grammarLimits } from './grammar-limits.js';
 import { PushdownMachine, type State } from './pushdown-machine.js';
-import { compileSchema } from './schema.js';
 import type { TokenTable, TokenTrie } from './token-trie.js';
 
 /** State of a text in the grammar; null: it has left the format, or has ended. */
@@ -31,12 +30,11 @@ export class Grammar {
   readonly #masks = new Map<GrammarState, TokenMask>();
   #triedCount = 0;
 
-  /** Use GrammarCache. @param schema JSON text. @throws PilotfishError `format-invalid`. */
-  constructor(schema: string, vocabulary: TokenTable, trie: TokenTrie) {
+  /** Use GrammarCache. @param schema compiled for this vocabulary. */
+  constructor(schema: CompiledSchema, vocabulary: TokenTable, trie: TokenTrie) {
     this.#vocabulary = vocabulary;
     this.#trie = trie;
-    const writable = singleBytes(vocabulary);
-    this.#machine = new PushdownMachine(compileSchema(schema).finish((byte) => writable.has(byte)));
+    this.#machine = new PushdownMachine(schema);
   }
 
   /**
