@@ -172,13 +172,16 @@ export class EngineCore {
    * Judges all segments. A row that cannot be judged (no numbers from the model) undoes the pass.
    */
   #concludeAll(segments: readonly Segment[]): Outcome[] {
+    const { now } = this.#parts;
     let row = 0;
     const budget = this.#maskBudget(segments);
     try {
       return segments.map((segment) => {
+        const startedMs = now();
         const outcome = this.#conclude(segment, row, budget);
         row += rowsOf(segment.judge);
-        return outcome;
+        if (this.#slotOf(segment.slot).grammar === null) return outcome;
+        return { ...outcome, formatMs: now() - startedMs };
       });
     } catch (reason) {
       for (const segment of segments) this.#takeBack(segment);

@@ -84,6 +84,8 @@ export interface Outcome {
   readonly logprobs: VerdictLogprobs | null;
   /** Slot length after the pass: rejected drafts are already rolled back. */
   readonly length: number;
+  /** Milliseconds of its tokens and rows under a format; absent: there is none. */
+  readonly formatMs?: number;
 }
 
 /**

@@ -1,5 +1,5 @@
-// Turns a schema into flat tables over shared memory: compiled in one thread, read in others without
-// a copy. A machine walks these tables; it sees neither the schema nor the objects of the compiler.
+// Turns a schema into flat tables over shared memory: compiled in one thread, and read in others
+// without a copy. A machine walks these tables; it sees neither the schema nor the compiler.
 
 import type { Automaton, Node } from './automaton.js';
 import { byteClasses } from './byte-classes.js';

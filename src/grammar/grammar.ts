@@ -154,14 +154,16 @@ export class Grammar {
     for (; at < nodes.length && work < grammarLimits.maskWork; at++) {
       const node = nodes[at]!;
       const state = states[at]!;
-      if (!met.has(state.hash)) {
-        met.add(state.hash);
-        work += state.cost;
-      }
       const end = childFrom[node + 1]!;
       for (let child = childFrom[node]!; child < end; child++) {
+        // Single bytes are always tried: with them every open path can be completed.
+        if (work >= grammarLimits.maskWork && node !== 0) break;
         const next = this.#machine.step(state, classOf[byte[child]!]!);
         if (next === null) continue;
+        if (!met.has(next.hash)) {
+          met.add(next.hash);
+          work += next.cost;
+        }
         for (let index = tokenFrom[child]!; index < tokenFrom[child + 1]!; index++) {
           allow(mask, tokens[index]!);
         }

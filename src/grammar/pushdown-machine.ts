@@ -1,5 +1,5 @@
-// Runs a compiled schema over bytes. A state is the set of all parses of the bytes so far, each a stack
-// of rules to return to. States are shared and cache their successors, so most steps are one
+// Runs a compiled schema over bytes. A state is the set of all parses of the bytes so far, each a
+// stack of rules to return to. States are shared and cache their successors, so most steps are one
 // look-up.
 
 import { type CompiledSchema, nodeKinds } from './compiled-schema.js';
@@ -48,6 +48,8 @@ export class PushdownMachine {
   readonly #tables: CompiledSchema;
   readonly #stacks = new Map<number, Stack>();
   readonly #states = new Map<string, State>();
+  /** By the stacks that a step leads to, before calls and forks are followed. */
+  readonly #stepped = new Map<string, State>();
   #stackCount = 1;
   #keptWork = 0;
   #work = 0;
@@ -84,7 +86,7 @@ export class PushdownMachine {
       if (reads[details[node]! * classCount + byteClass] !== 1) continue;
       seeds.push(this.#stack(nexts[node]!, parent));
     }
-    const next = seeds.length === 0 ? null : this.#stateOf(seeds);
+    const next = seeds.length === 0 ? null : this.#stateBehind(seeds);
     state.following[byteClass] = next;
     return next;
   }
@@ -95,6 +97,7 @@ export class PushdownMachine {
   makeRoom(): void {
     if (this.#keptWork <= grammarLimits.keptWork) return;
     this.#states.clear();
+    this.#stepped.clear();
     this.#stacks.clear();
     this.#keptWork = 0;
     this.#generation++;
@@ -135,6 +138,16 @@ export class PushdownMachine {
     };
     this.#stacks.set(key, stack);
     return stack;
+  }
+
+  /** Several classes of bytes often lead to the same stacks: one closure serves them all. */
+  #stateBehind(seeds: readonly Stack[]): State {
+    const key = seeds.map(({ id }) => id).join();
+    const known = this.#stepped.get(key);
+    if (known !== undefined) return known;
+    const state = this.#stateOf(seeds);
+    this.#stepped.set(key, state);
+    return state;
   }
 
   #stateOf(seeds: readonly Stack[]): State {

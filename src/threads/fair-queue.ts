@@ -1,6 +1,6 @@
 // Shares a few runners between keys: the keys take turns, each runs one task at a time, and pays
-// with the time its tasks take. A key that has used up its time waits; the others pass it. Reads no
-// clock of its own.
+// with the time that its tasks take. A key that has used up its time waits, and the others pass it.
+// Reads no clock of its own.
 
 import { PilotfishError } from '../base/error.js';
 
@@ -24,15 +24,17 @@ interface Account {
   leftMs: number;
   atMs: number;
   isRunning: boolean;
+  /** When it last ran, in tasks of all keys; 0: never. The least is next. */
+  turn: number;
   readonly waiting: (() => void)[];
 }
 
 export class FairQueue {
   readonly #terms: FairQueueTerms;
-  /** The key that ran longest ago is first. */
   readonly #accounts = new Map<string | null, Account>();
   #runningCount = 0;
   #isWaking = false;
+  #turn = 0;
 
   constructor(terms: FairQueueTerms) {
     this.#terms = terms;
@@ -48,7 +50,7 @@ export class FairQueue {
    *
    * @param key null: no key is asked for, and all callers are one.
    * @param task settles when it holds its runner no more.
-   * @throws PilotfishError `server-busy` where too many tasks of the key wait; what the task throws.
+   * @throws PilotfishError `server-busy` where too many tasks of the key wait; or as the task does.
    */
   run<T>(key: string | null, task: () => Promise<T>): Promise<T> {
     const { waitingMax } = this.#terms;
@@ -71,33 +73,39 @@ export class FairQueue {
     const known = this.#accounts.get(key);
     if (known !== undefined) return known;
     const { burstMs, now } = this.#terms;
-    const made: Account = { leftMs: burstMs, atMs: now(), isRunning: false, waiting: [] };
+    const made: Account = { leftMs: burstMs, atMs: now(), isRunning: false, turn: 0, waiting: [] };
     this.#accounts.set(key, made);
     return made;
   }
 
   #startNext(): void {
-    const { runnersMax, now } = this.#terms;
-    let soonestMs = Infinity;
     for (const [key, account] of [...this.#accounts]) {
       this.#earn(account);
-      const isIdle = !account.isRunning && account.waiting.length === 0;
       // It pays no debt by leaving: an account lasts until it is full again.
-      if (isIdle && account.leftMs >= this.#terms.burstMs) this.#accounts.delete(key);
-      if (isIdle || account.isRunning || this.#runningCount >= runnersMax) continue;
-      if (account.leftMs <= 0) {
-        soonestMs = Math.min(soonestMs, (1 - account.leftMs) / this.#terms.share);
-        continue;
-      }
-      // To the end of the row.
-      this.#accounts.delete(key);
-      this.#accounts.set(key, account);
-      this.#runningCount++;
-      account.isRunning = true;
-      account.atMs = now();
-      account.waiting.shift()!();
+      const isOver = !account.isRunning && account.waiting.length === 0;
+      if (isOver && account.leftMs >= this.#terms.burstMs) this.#accounts.delete(key);
     }
-    if (soonestMs < Infinity) this.#wakeIn(soonestMs);
+    while (this.#runningCount < this.#terms.runnersMax) {
+      const waiting = [...this.#accounts.values()].filter(
+        (account) => !account.isRunning && account.waiting.length > 0,
+      );
+      const [next] = waiting
+        .filter(({ leftMs }) => leftMs > 0)
+        .sort((one, other) => one.turn - other.turn);
+      if (next === undefined) {
+        this.#wakeFor(waiting);
+        return;
+      }
+      this.#start(next);
+    }
+  }
+
+  #start(account: Account): void {
+    this.#runningCount++;
+    account.isRunning = true;
+    account.turn = ++this.#turn;
+    account.atMs = this.#terms.now();
+    account.waiting.shift()!();
   }
 
   #earn(account: Account): void {
@@ -117,10 +125,12 @@ export class FairQueue {
     this.#startNext();
   }
 
-  #wakeIn(ms: number): void {
-    if (this.#isWaking) return;
+  /** Looks again when the first of these keys has earned its debt. */
+  #wakeFor(indebted: readonly Account[]): void {
+    if (this.#isWaking || indebted.length === 0) return;
     this.#isWaking = true;
-    this.#terms.wait(Math.ceil(ms), () => {
+    const leastMs = Math.min(...indebted.map(({ leftMs }) => 1 - leftMs));
+    this.#terms.wait(Math.ceil(leastMs / this.#terms.share), () => {
       this.#isWaking = false;
       this.#startNext();
     });

@@ -1,5 +1,5 @@
-// A thread for work of a peer's size: one request at a time, each within a time limit. A thread that
-// exceeds it, or its memory, is ended, and the next request starts another.
+// A thread for work of a peer's size: one request at a time, each within a time limit. A thread
+// that exceeds it, or its memory, is ended, and the next request starts another.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';

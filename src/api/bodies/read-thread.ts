@@ -1,4 +1,5 @@
-// The thread that parses and checks long bodies: eight megabytes of brackets take JSON.parse seconds.
+// The thread that parses and checks long bodies: eight megabytes of brackets take JSON.parse
+// seconds.
 
 import { serveSide } from '../../threads/serve-side.js';
 import { ApiError } from '../api-error.js';

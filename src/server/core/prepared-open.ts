@@ -1,5 +1,5 @@
-// Holds what the shell has made of an Open before the core hears of it: long prompts and new schemas
-// take too long for the thread of the core.
+// Holds what the shell has made of an Open before the core hears of it: long prompts and new
+// schemas take too long for the thread of the core.
 
 import type { PilotfishError } from '../../base/error.js';
 import type { SlotConfig } from '../../engine/engine.js';

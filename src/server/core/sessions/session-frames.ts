@@ -121,8 +121,8 @@ export class SessionFrames {
       this.#parts.ending.fail(session, { code: 'residual-invalid', message });
       return;
     }
-    // Asked again on the same connection, the answer is on its way: a few bytes up must not buy a law
-    // each. After a resumption it may be lost.
+    // Asked again on the same connection, the answer is on its way: a few bytes up must not buy a
+    // law each. After a resumption it may be lost.
     if (this.#tailedTo.get(due) === address) return;
     this.#tailedTo.set(due, address!);
     const { law, logprobs } = due;
