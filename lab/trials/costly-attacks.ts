@@ -113,7 +113,7 @@ const schema =
   (make: (salt: number) => unknown): Changes =>
   () => ({ schema: JSON.stringify(make(salt++)) });
 
-const model = 'stories-target';
+const model = 'toy';
 const formatted = (make: (salt: number) => unknown): string => {
   const json_schema = { name: 'bomb', schema: make(salt++) };
   const response_format = { type: 'json_schema', json_schema };
