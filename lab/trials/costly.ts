@@ -1,5 +1,5 @@
-// Sends the attacks of costly-attacks.ts against a server with a real model, one after another, with
-// an honest stream of another key beside each. Measures how late the server's event loop is.
+// Sends the attacks of costly-attacks.ts against a server with a real model, one after another,
+// with an honest stream of another key beside each. Measures how late the server's event loop is.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';

@@ -34,6 +34,9 @@ describe('a long body', () => {
     assert.equal(await refusal('{'), 'invalid_json null');
     assert.equal(await refusal('{"model":"m"}'), 'missing_required_parameter messages');
     assert.equal(await refusal('{"model":"m","messages":1}'), 'invalid_type messages');
+    const ids = bodyOf(`{"model":"m","prompt":[${'1,'.repeat(1_048_576)}1]}`);
+    const code = 'context_length_exceeded';
+    await assert.rejects(reader.read('completion', ids, null), { code, param: 'prompt' });
     const format = {
       type: 'json_schema',
       json_schema: { name: 'a', schema: { title: padding + padding } },

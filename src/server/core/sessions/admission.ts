@@ -47,8 +47,9 @@ export function admit(
   const prompt = promptIds(open, prepared, settings);
   if ('code' in prompt) return prompt;
   const fault =
-    checkVocabulary(open, model.vocabSize) ??
+    // Before anything looks at each of them.
     lengthFault(prompt.length, open, tenant, settings) ??
+    checkVocabulary(open, model.vocabSize) ??
     refusalIn(() => checkSampling(open.sampling, model.vocabSize)) ??
     formatFault(open, prepared, settings);
   if (fault) return fault;
