@@ -158,8 +158,7 @@ class ThreadedEngine implements LlamaEngine {
   }
 
   /** A model whose vocabulary is still being read is left to the end of the process. */
-  async close(): Promise<void> {
-    if (await this.#vocabulary.whenIdle(idleMsMax)) await this.#thread.close();
-    else await this.#thread.abandon();
+  close(): Promise<void> {
+    return this.#thread.close(this.#vocabulary.whenIdle(idleMsMax));
   }
 }

@@ -6,6 +6,7 @@ import { PilotfishError } from '../../base/error.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { createScriptedEngine } from '../../engine/scripted-engine.js';
 import type { Vocabulary } from '../../engine/vocabulary.js';
+import { compiledSchema } from '../../grammar/compiled-schema.js';
 import { GrammarCache } from '../../grammar/grammar-cache.js';
 import type { Prompt } from '../../protocol/frame.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
@@ -61,6 +62,31 @@ describe('the preparation of an Open', () => {
       new GrammarCache(plain.vocabulary).grammarOf(schema, tables);
     const [given, own] = [make(format), make(null)];
     assert.deepEqual(given.mask(given.start), own.mask(own.start));
+  });
+
+  it('holds the caller up for none of the time that compiling takes', async () => {
+    const bomb = (salt: number): string =>
+      JSON.stringify({
+        anyOf: Array.from({ length: 250 }, (_, index) => ({
+          type: 'string',
+          pattern: `[a-z]*${index}[a-z]*x${index}[a-z]*[0-9]*[A-Z]*_${salt}`,
+        })),
+      });
+    const bytes = new Set(Array.from({ length: 256 }, (_, byte) => byte));
+    const startedMs = performance.now();
+    compiledSchema(bomb(0), bytes);
+    const compileMs = performance.now() - startedMs;
+    let [longestMs, lastMs] = [0, performance.now()];
+    const timer = setInterval(() => {
+      longestMs = Math.max(longestMs, performance.now() - lastMs);
+      lastMs = performance.now();
+    }, 1);
+    const { format } = await prepare(ids, bomb(1));
+    clearInterval(timer);
+    // This alphabet can write none of it, which the compiler finds out last.
+    assert.ok(format instanceof PilotfishError);
+    assert.match(format.message, /^no text satisfies the schema/);
+    assert.ok(longestMs < compileMs / 2, `${longestMs} ms of ${compileMs}`);
   });
 
   it('refuses a schema as the compiler does, and one that is too long at once', async () => {

@@ -122,7 +122,8 @@ function addPrompts(batch: Batch, prompts: readonly Candidate[]): void {
     const count = batch.addPrompt(prompt, guaranteed, turn === 0);
     guaranteed -= count;
     // Where keys share, it may be its key that has had enough.
-    if (count < fillOf(prompt) && batch.fairness === null) return;
+    const isCut = count < Math.min(fillOf(prompt), prompt.fillMax ?? Infinity);
+    if (isCut && batch.fairness === null) return;
   }
 }
 
