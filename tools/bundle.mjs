@@ -15,6 +15,8 @@ const loners = [
   'dist/src/cli/doctor/engine-probe.js',
   'dist/src/engine/llama/probe-child.js',
   'dist/src/engine/llama/worker.js',
+  'dist/src/server/preparation/prepare-thread.js',
+  'dist/src/api/bodies/read-thread.js',
 ];
 
 /** Parts of Fastify that are never loaded: the API has no schemas, no logger and no `inject`. */

@@ -15,6 +15,7 @@ import type { Result } from '../report/result.js';
 import { resultText } from '../report/result-file.js';
 import { findingsOf, textHead } from '../report/text.js';
 import { chaosTrial } from '../trials/chaos.js';
+import { costlyTrial } from '../trials/costly.js';
 import { soakTrial } from '../trials/soak.js';
 import { stormTrial } from '../trials/storm.js';
 import { ServicePool } from '../virtual/service-pool.js';
@@ -44,7 +45,7 @@ interface ReportOptions extends RunOptions {
 const layout = 'REPORT.md, report.html, tables/*.md, results/*.json, plots/*.svg';
 
 /** Try to break a server; no part of the report, which asks what is fast. */
-export const trials = [stormTrial, chaosTrial, soakTrial];
+export const trials = [stormTrial, costlyTrial, chaosTrial, soakTrial];
 
 /** A command for each experiment and trial, and one for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {

@@ -4,14 +4,18 @@
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
+import { bundledModel, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { startToyServer } from '../toy-server.js';
 import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.js';
 
 const quiet = { note: () => undefined };
 const spec = JSON.parse(process.argv[2]!) as TrialSpec;
-const { slotCount, contextLength, passMs, resumeMs, silenceMs, keysPath, tls } = spec;
+const { slotCount, contextLength, passMs, resumeMs, silenceMs, keysPath, tls, model } = spec;
 const times = { passMs, rowMs: 0 };
-const engine = pacedEngine(createScriptedEngine({ slotCount, contextLength }), () => times);
+const engine =
+  model === undefined
+    ? pacedEngine(createScriptedEngine({ slotCount, contextLength }), () => times)
+    : await loadLlamaEngine({ modelPath: bundledModel(model), slotCount, threads: 1 });
 const keys = keysPath === null ? null : new FileKeyRing(keysPath, quiet);
 const { server, door: api } = await startToyServer(engine, {
   access: keys === null ? openAccess() : new Access({ keys, origins: [] }),
@@ -27,6 +31,7 @@ process.on('message', ({ collects }: HoldingQuestion) => {
     externalBytes: external,
     requestCount: api.openCount,
     core: server.stats().core,
+    loopDelayMs: server.stats().process.loopDelayMs,
   } satisfies HoldingAnswer);
 });
 process.on('disconnect', () => process.exit(0));

@@ -22,6 +22,8 @@ export interface TrialSpec {
   readonly keysPath: string | null;
   /** Null: in clear. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** A bundled model in place of the scripted engine. */
+  readonly model?: string;
 }
 
 export const MiB = 2 ** 20;
@@ -38,6 +40,7 @@ export interface Holding {
   /** HTTP requests that are being answered. */
   readonly requestCount: number;
   readonly core: ServerStats['core'];
+  readonly loopDelayMs: ServerStats['process']['loopDelayMs'];
 }
 
 /** Live objects, and the buffers that they hold; null without a garbage collection first. */

@@ -12,8 +12,15 @@ const isIds = (value: unknown): value is number[] =>
   value.length > 0 &&
   value.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31);
 
+/** Most token ids of a prompt: the wire limit. */
+const idsMax = 1_048_576;
+
 /** Text or token ids, or a list of either. */
 const prompt = z.unknown().transform((value, context): PromptInput[] => {
+  const isLong = (one: unknown): boolean => Array.isArray(one) && one.length > idsMax;
+  if (isLong(value) || (Array.isArray(value) && value.some(isLong))) {
+    return addIssue(context, 'context_length_exceeded', `more than ${idsMax} token ids`);
+  }
   if (isIds(value)) return [idsOf(value)];
   const prompts = Array.isArray(value) ? value : [value];
   if (prompts.length === 0) return addIssue(context, 'invalid_value', 'there is no prompt');

@@ -7,11 +7,10 @@ import { type Access, mayReadStats } from '../access/access.js';
 import { InvariantError } from '../base/assert.js';
 import { checkAccess, originHeaders, preflightHeaders } from './access-check.js';
 import { ApiError, type ApiErrorCode, apiErrorTable, toApiError } from './api-error.js';
-import type { ApiRequest } from './api-request.js';
+import { type Body, BodyReader, shortBytes } from './bodies/body-reader.js';
+import type { BodyKind } from './bodies/messages.js';
 import { BodyBudget } from './body-budget.js';
-import { readChatRequest } from './chat-request.js';
 import { chatResponse } from './chat-response.js';
-import { readCompletionRequest } from './completion-request.js';
 import { completionResponse } from './completion-response.js';
 import type { Generator, ModelCard } from './generator.js';
 import { type MetricSource, Metrics } from './metrics.js';
@@ -75,10 +74,12 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
     },
   });
   const close = options.access.onRevoked((ids) => handler.revoke(ids));
+  const bodies = new BodyReader();
+  takeBodies(app);
   guard(app, options, watch);
   addHealth(app, generator);
   addModels(app, generator);
-  addAnswers(app, handler, options.access);
+  addAnswers(app, { handler, access: options.access, bodies });
   app.get('/metrics', async ({ raw }, reply) => {
     const admission = options.access.admit(raw);
     if (admission.kind !== 'admitted' || !mayReadStats(admission, raw)) {
@@ -93,7 +94,10 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
       return handler.openCount;
     },
     whenIdle: (msMax) => handler.whenIdle(msMax),
-    close,
+    close: () => {
+      close();
+      bodies.close();
+    },
   };
 }
 
@@ -195,23 +199,46 @@ function addModels(app: FastifyInstance, generator: Generator): void {
   });
 }
 
-function addAnswers(app: FastifyInstance, handler: RequestHandler, access: Access): void {
-  const route = (
-    path: string,
-    read: (body: unknown) => ApiRequest,
-    format: ResponseShape,
-  ): unknown =>
+/** Parses short bodies; long ones go on as bytes, to be read on another thread. */
+function takeBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser<Buffer<ArrayBuffer>>(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request, bytes, done) => {
+      if (bytes.length > shortBytes) done(null, { bytes } satisfies Body);
+      else {
+        parse(request, bytes.toString('utf8'), (error, value: unknown) =>
+          error ? done(error) : done(null, { value } satisfies Body),
+        );
+      }
+    },
+  );
+}
+
+/** Without a body, or of another type, the value is at fault. */
+const given = (body: unknown): Body =>
+  typeof body === 'object' && body !== null ? (body as Body) : { value: body };
+
+interface AnswerParts {
+  readonly handler: RequestHandler;
+  readonly access: Access;
+  readonly bodies: BodyReader;
+}
+
+function addAnswers(app: FastifyInstance, { handler, access, bodies }: AnswerParts): void {
+  const route = (path: string, kind: BodyKind, format: ResponseShape): unknown =>
     app.post(path, async (request, reply) => {
-      const asked = read(request.body);
-      const headers = { ...(reply.getHeaders() as Record<string, string>) };
-      const { socket } = request.raw;
       const admission = access.admit(request.raw);
       const grant = admission.kind === 'admitted' ? admission.grant : null;
+      const asked = await bodies.read(kind, given(request.body), grant);
+      const headers = { ...(reply.getHeaders() as Record<string, string>) };
+      const { socket } = request.raw;
       const reader = { grant, response: reply.raw, socket, headers };
       await handler.answer(asked, format, reader);
       // The answer was sent by the handler. Errors before that take Fastify's usual path.
       return reply.hijack();
     });
-  route('/v1/chat/completions', readChatRequest, chatResponse);
-  route('/v1/completions', readCompletionRequest, completionResponse);
+  route('/v1/chat/completions', 'chat', chatResponse);
+  route('/v1/completions', 'completion', completionResponse);
 }

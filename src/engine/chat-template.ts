@@ -31,7 +31,7 @@ const roles = ['system', 'user', 'assistant'];
 export function renderChat(
   template: string | null,
   messages: readonly ChatMessage[],
-  vocabulary: Vocabulary,
+  vocabulary: Pick<Vocabulary, 'bos' | 'eos' | 'tokenText'>,
 ): string {
   if (messages.length === 0) throw new PilotfishError('prompt-empty', 'there are no messages');
   messages.forEach(checkRole);
@@ -39,7 +39,7 @@ export function renderChat(
   const textOf = (token: number | null): string =>
     token === null ? '' : vocabulary.tokenText(token);
   try {
-    return new Template(template).render({
+    return parsed(template).render({
       messages: messages.map((message) => ({ ...message })),
       add_generation_prompt: true,
       bos_token: textOf(vocabulary.bos),
@@ -49,6 +49,14 @@ export function renderChat(
     const detail = cause instanceof Error ? cause.message : String(cause);
     throw new PilotfishError('chat-template-failed', `chat template: ${detail}`, { cause });
   }
+}
+
+/** The template that was used last: parsing takes longer than rendering a short chat. */
+let last: { readonly text: string; readonly template: Template } | null = null;
+
+function parsed(text: string): Template {
+  if (last?.text !== text) last = { text, template: new Template(text) };
+  return last.template;
 }
 
 function checkRole({ role }: ChatMessage): void {

@@ -81,7 +81,7 @@ export class EngineCore {
     if (!isWithin(keptLength, held.length)) {
       throw invalid(`cannot keep ${keptLength} tokens of slot ${slot}: it holds ${held.length}`);
     }
-    const opened = new Slot(config, this.#grammarOf(config.schema));
+    const opened = new Slot(config, this.#grammarOf(config));
     opened.push(held.subarray(0, keptLength));
     return opened;
   }
@@ -91,10 +91,10 @@ export class EngineCore {
     this.#slots.set(slot, opened);
   }
 
-  #grammarOf(schema: string | null = null): Grammar | null {
+  #grammarOf({ schema = null, compiled = null }: SlotConfig): Grammar | null {
     if (schema === null) return null;
     const { grammars } = this.#parts;
-    if (grammars !== undefined) return grammars.grammarOf(schema);
+    if (grammars !== undefined) return grammars.grammarOf(schema, compiled);
     throw new PilotfishError('format-invalid', 'this engine follows no formats');
   }
 
@@ -172,13 +172,16 @@ export class EngineCore {
    * Judges all segments. A row that cannot be judged (no numbers from the model) undoes the pass.
    */
   #concludeAll(segments: readonly Segment[]): Outcome[] {
+    const { now } = this.#parts;
     let row = 0;
     const budget = this.#maskBudget(segments);
     try {
       return segments.map((segment) => {
+        const startedMs = now();
         const outcome = this.#conclude(segment, row, budget);
         row += rowsOf(segment.judge);
-        return outcome;
+        if (this.#slotOf(segment.slot).grammar === null) return outcome;
+        return { ...outcome, formatMs: now() - startedMs };
       });
     } catch (reason) {
       for (const segment of segments) this.#takeBack(segment);

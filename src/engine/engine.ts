@@ -3,6 +3,7 @@
 // llama (llama.cpp).
 
 import type { SlotId } from '../base/brand.js';
+import type { CompiledSchema } from '../grammar/compiled-schema.js';
 import type { Law } from '../math/law.js';
 import type { LawLogprobs, TokenLogprobs } from '../math/logprobs.js';
 import type { PassShape } from '../math/pass-time.js';
@@ -23,6 +24,8 @@ export interface SlotConfig extends Omit<SamplingRequest, 'topLogprobs'> {
    * Tokens at positions below this are prompt: presence and frequency penalties do not count them.
    */
   readonly promptLength: number;
+  /** The tables of `schema` for the engine's vocabulary; absent: the engine compiles it. */
+  readonly compiled?: CompiledSchema | null;
 }
 
 /** How the last rows of a segment are judged. `null` in a segment: only fill the cache. */
@@ -81,6 +84,8 @@ export interface Outcome {
   readonly logprobs: VerdictLogprobs | null;
   /** Slot length after the pass: rejected drafts are already rolled back. */
   readonly length: number;
+  /** Milliseconds of its tokens and rows under a format; absent: there is none. */
+  readonly formatMs?: number;
 }
 
 /**

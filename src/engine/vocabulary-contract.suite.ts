@@ -30,6 +30,19 @@ export function vocabularyContract(on: EngineFixture): void {
       }
     });
 
+    it('tokenises on another thread, where it can, to the same ids', async () => {
+      const { vocabulary } = engine.info;
+      for (const addBos of [true, false]) {
+        const options = { addBos, parseSpecial: addBos };
+        const texts = ['a stone in a trial '.repeat(500), 'a', ''];
+        const aside = texts.map((text) => vocabulary.tokenizeAside?.(text, options));
+        for (const [index, ids] of (await Promise.all(aside)).entries()) {
+          if (ids === undefined) continue;
+          assert.deepEqual(ids, vocabulary.tokenize(texts[index]!, options));
+        }
+      }
+    });
+
     it('puts the start token first when asked, once', () => {
       const { vocabulary } = engine.info;
       const tokens = vocabulary.tokenize('a', { addBos: true, parseSpecial: false });

@@ -27,6 +27,15 @@ export interface Vocabulary {
    */
   tokenize(text: string, options: { addBos: boolean; parseSpecial: boolean }): Int32Array;
 
+  /**
+   * As `tokenize`, on another thread: the caller's goes on. Absent: there is no other thread. The
+   * engine's `close` waits for it.
+   */
+  tokenizeAside?(
+    text: string,
+    options: { addBos: boolean; parseSpecial: boolean },
+  ): Promise<Int32Array>;
+
   /** Raw text of a token as stored in the model, for messages and comparison. */
   tokenText(token: number): string;
 

@@ -1,32 +1,49 @@
 // Groups bytes that no node of an automaton tells apart into classes: a few dozen instead of 256,
 // so the list of next states is short.
 
-import type { Automaton } from './automaton.js';
+import type { Node } from './automaton.js';
 import type { ByteRange } from './expression.js';
 
 export interface ByteClasses {
   readonly count: number;
   /** [256] class of each byte. */
   readonly classOf: Uint8Array;
-  /** [nodes] for byte nodes [count] whether the node reads the class; else null. */
-  readonly readBy: readonly (Uint8Array | null)[];
+  /** [nodes] for byte nodes the index of their set of bytes in `sets`; else 0. */
+  readonly setOf: Int32Array;
+  /** [sets][count] 1 where a set holds the class. */
+  readonly sets: readonly Uint8Array[];
 }
 
-export function byteClasses({ nodes }: Automaton): ByteClasses {
-  const sets = new Map<string, readonly ByteRange[]>();
-  const keys = nodes.map((node) => (node.kind === 'byte' ? keyOf(node.ranges) : null));
+export function byteClasses(nodes: readonly Node[]): ByteClasses {
+  const numbers = new Map<string, number>();
+  const ranges: (readonly ByteRange[])[] = [];
+  const setOf = new Int32Array(nodes.length);
+  // Most nodes share the list of their set: it is spelt once.
+  const met = new Map<readonly ByteRange[], number>();
   nodes.forEach((node, index) => {
-    if (node.kind === 'byte') sets.set(keys[index]!, node.ranges);
+    if (node.kind !== 'byte') return;
+    const known = met.get(node.ranges);
+    const number = known ?? numberOf(node.ranges, numbers, ranges);
+    if (known === undefined) met.set(node.ranges, number);
+    setOf[index] = number;
   });
-  const classOf = splitBy([...sets.values()]);
+  const classOf = splitBy(ranges);
   const count = Math.max(...classOf) + 1;
-  const tables = new Map<string, Uint8Array>();
-  for (const [key, ranges] of sets) tables.set(key, classesIn(ranges, classOf, count));
-  return { count, classOf, readBy: keys.map((key) => (key === null ? null : tables.get(key)!)) };
+  return { count, classOf, setOf, sets: ranges.map((own) => classesIn(own, classOf, count)) };
 }
 
-const keyOf = (ranges: readonly ByteRange[]): string =>
-  ranges.map(({ from, last }) => `${from}-${last}`).join();
+/** The number of a set; equal sets have one. */
+function numberOf(
+  own: readonly ByteRange[],
+  numbers: Map<string, number>,
+  ranges: (readonly ByteRange[])[],
+): number {
+  const key = own.map(({ from, last }) => `${from}-${last}`).join();
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, ranges.length);
+  return ranges.push(own) - 1;
+}
 
 /**
  * Splits the bytes by one set after another: each class falls into the part inside and the part

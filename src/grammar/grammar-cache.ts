@@ -1,7 +1,8 @@
-// Caches the grammars of one vocabulary. Each distinct schema is compiled once while in use; the
-// vocabulary is sorted at the first request.
+// Caches the grammars of one vocabulary. Each distinct schema is compiled once while in use, or was
+// compiled by the caller; the vocabulary is sorted at the first request.
 
-import { checkEnds } from './format-checker.js';
+import { type CompiledSchema, compiledSchema } from './compiled-schema.js';
+import { checkEnds, singleBytes } from './format-checker.js';
 import { Grammar } from './grammar.js';
 import { type TokenTable, type TokenTrie, tokenTrie } from './token-trie.js';
 
@@ -11,6 +12,7 @@ const grammarsMax = 16;
 export class GrammarCache {
   readonly #vocabulary: TokenTable;
   #trie: TokenTrie | null = null;
+  #writable: ReadonlySet<number> | null = null;
   /** By schema, least recently used first. */
   readonly #grammars = new Map<string, Grammar>();
 
@@ -21,12 +23,13 @@ export class GrammarCache {
 
   /**
    * @param schema JSON text of a schema.
+   * @param compiled for this vocabulary; null compiles it here, which takes up to half a second.
    * @throws PilotfishError `format-invalid` naming the keyword and its place, or the limit.
    */
-  grammarOf(schema: string): Grammar {
+  grammarOf(schema: string, compiled: CompiledSchema | null = null): Grammar {
     const known = this.#grammars.get(schema);
     this.#grammars.delete(schema);
-    const grammar = known ?? this.#make(schema);
+    const grammar = known ?? this.#make(schema, compiled);
     this.#grammars.set(schema, grammar);
     if (this.#grammars.size > grammarsMax) {
       this.#grammars.delete(this.#grammars.keys().next().value!);
@@ -34,9 +37,16 @@ export class GrammarCache {
     return grammar;
   }
 
-  #make(schema: string): Grammar {
-    checkEnds(this.#vocabulary);
-    this.#trie ??= tokenTrie(this.#vocabulary);
-    return new Grammar(schema, this.#vocabulary, this.#trie);
+  #make(schema: string, compiled: CompiledSchema | null): Grammar {
+    const vocabulary = this.#vocabulary;
+    checkEnds(vocabulary);
+    const tables = compiled ?? compiledSchema(schema, this.#writableBytes());
+    this.#trie ??= tokenTrie(vocabulary);
+    return new Grammar(tables, vocabulary, this.#trie);
+  }
+
+  #writableBytes(): ReadonlySet<number> {
+    this.#writable ??= singleBytes(this.#vocabulary);
+    return this.#writable;
   }
 }

@@ -18,11 +18,11 @@ export const grammarLimits = {
    */
   stacks: 1024,
   /** Nodes visited to find those parses after one byte; further ones are dropped too. */
-  closureVisits: 16_384,
+  closureVisits: 8_192,
   /**
    * Work on states met for the first time in one mask (State.cost); longer tokens are dropped
-   * first. Masks are made within a pass, so other sessions wait for them: this is 30 to 80 ms of a
-   * slow core, and a list of 2000 values needs half of it.
+   * first, single bytes never. Masks are made within a pass, so other sessions wait for them: this
+   * is 10 to 30 ms of a slow core; a list of 5000 values needs a third of it.
    */
   maskWork: 32_768,
   /**

@@ -4,10 +4,9 @@
 
 import { assert } from '../base/assert.js';
 import type { TokenMask } from '../math/token-mask.js';
-import { singleBytes } from './format-checker.js';
+import type { CompiledSchema } from './compiled-schema.js';
 import { grammarLimits } from './grammar-limits.js';
 import { PushdownMachine, type State } from './pushdown-machine.js';
-import { compileSchema } from './schema.js';
 import type { TokenTable, TokenTrie } from './token-trie.js';
 
 /** State of a text in the grammar; null: it has left the format, or has ended. */
@@ -31,12 +30,11 @@ export class Grammar {
   readonly #masks = new Map<GrammarState, TokenMask>();
   #triedCount = 0;
 
-  /** Use GrammarCache. @param schema JSON text. @throws PilotfishError `format-invalid`. */
-  constructor(schema: string, vocabulary: TokenTable, trie: TokenTrie) {
+  /** Use GrammarCache. @param schema compiled for this vocabulary. */
+  constructor(schema: CompiledSchema, vocabulary: TokenTable, trie: TokenTrie) {
     this.#vocabulary = vocabulary;
     this.#trie = trie;
-    const writable = singleBytes(vocabulary);
-    this.#machine = new PushdownMachine(compileSchema(schema).finish((byte) => writable.has(byte)));
+    this.#machine = new PushdownMachine(schema);
   }
 
   /**
@@ -156,14 +154,16 @@ export class Grammar {
     for (; at < nodes.length && work < grammarLimits.maskWork; at++) {
       const node = nodes[at]!;
       const state = states[at]!;
-      if (!met.has(state.hash)) {
-        met.add(state.hash);
-        work += state.cost;
-      }
       const end = childFrom[node + 1]!;
       for (let child = childFrom[node]!; child < end; child++) {
+        // Single bytes are always tried: with them every open path can be completed.
+        if (work >= grammarLimits.maskWork && node !== 0) break;
         const next = this.#machine.step(state, classOf[byte[child]!]!);
         if (next === null) continue;
+        if (!met.has(next.hash)) {
+          met.add(next.hash);
+          work += next.cost;
+        }
         for (let index = tokenFrom[child]!; index < tokenFrom[child + 1]!; index++) {
           allow(mask, tokens[index]!);
         }

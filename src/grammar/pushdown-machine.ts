@@ -1,9 +1,8 @@
-// Runs an automaton over bytes. A state is the set of all parses of the bytes so far, each a stack
-// of rules to return to. States are shared and cache their successors, so most steps are one
+// Runs a compiled schema over bytes. A state is the set of all parses of the bytes so far, each a
+// stack of rules to return to. States are shared and cache their successors, so most steps are one
 // look-up.
 
-import type { Automaton } from './automaton.js';
-import { type ByteClasses, byteClasses } from './byte-classes.js';
+import { type CompiledSchema, nodeKinds } from './compiled-schema.js';
 import { grammarLimits } from './grammar-limits.js';
 
 /** A node to continue from, and the stack that its rule returns to. */
@@ -46,10 +45,11 @@ const findingCost = 16;
 const keepingCost = 64;
 
 export class PushdownMachine {
-  readonly #automaton: Automaton;
-  readonly #classes: ByteClasses;
+  readonly #tables: CompiledSchema;
   readonly #stacks = new Map<number, Stack>();
   readonly #states = new Map<string, State>();
+  /** By the stacks that a step leads to, before calls and forks are followed. */
+  readonly #stepped = new Map<string, State>();
   #stackCount = 1;
   #keptWork = 0;
   #work = 0;
@@ -57,15 +57,14 @@ export class PushdownMachine {
   /** Nothing read yet. */
   readonly start: State;
 
-  constructor(automaton: Automaton) {
-    this.#automaton = automaton;
-    this.#classes = byteClasses(automaton);
-    this.start = this.#stateOf([this.#stack(automaton.starts[0]!, null)]);
+  constructor(tables: CompiledSchema) {
+    this.#tables = tables;
+    this.start = this.#stateOf([this.#stack(tables.start, null)]);
   }
 
   /** [256] class of each byte. */
   get classOf(): Uint8Array {
-    return this.#classes.classOf;
+    return this.#tables.classOf;
   }
 
   /** Visited nodes so far, plus a share for each state found; never falls. */
@@ -81,14 +80,13 @@ export class PushdownMachine {
     }
     const known = state.following[byteClass];
     if (known !== undefined) return known;
-    const { readBy } = this.#classes;
+    const { reads, details, nexts, classCount } = this.#tables;
     const seeds: Stack[] = [];
     for (const { node, parent } of state.stacks) {
-      if (readBy[node]![byteClass] !== 1) continue;
-      const { next } = this.#automaton.nodes[node] as { readonly next: number };
-      seeds.push(this.#stack(next, parent));
+      if (reads[details[node]! * classCount + byteClass] !== 1) continue;
+      seeds.push(this.#stack(nexts[node]!, parent));
     }
-    const next = seeds.length === 0 ? null : this.#stateOf(seeds);
+    const next = seeds.length === 0 ? null : this.#stateBehind(seeds);
     state.following[byteClass] = next;
     return next;
   }
@@ -99,6 +97,7 @@ export class PushdownMachine {
   makeRoom(): void {
     if (this.#keptWork <= grammarLimits.keptWork) return;
     this.#states.clear();
+    this.#stepped.clear();
     this.#stacks.clear();
     this.#keptWork = 0;
     this.#generation++;
@@ -127,7 +126,7 @@ export class PushdownMachine {
   }
 
   #stack(node: number, parent: Stack | null): Stack {
-    const key = (parent === null ? 0 : parent.id + 1) * this.#automaton.nodes.length + node;
+    const key = (parent === null ? 0 : parent.id + 1) * this.#tables.kinds.length + node;
     const known = this.#stacks.get(key);
     if (known !== undefined) return known;
     const stack: Stack = {
@@ -139,6 +138,16 @@ export class PushdownMachine {
     };
     this.#stacks.set(key, stack);
     return stack;
+  }
+
+  /** Several classes of bytes often lead to the same stacks: one closure serves them all. */
+  #stateBehind(seeds: readonly Stack[]): State {
+    const key = seeds.map(({ id }) => id).join();
+    const known = this.#stepped.get(key);
+    if (known !== undefined) return known;
+    const state = this.#stateOf(seeds);
+    this.#stepped.set(key, state);
+    return state;
   }
 
   #stateOf(seeds: readonly Stack[]): State {
@@ -153,7 +162,7 @@ export class PushdownMachine {
       hasLeft,
       hash: stacks.reduce((hash, stack) => mixed(hash, stack.hash), isComplete || hasLeft ? 1 : 0),
       cost: visits + findingCost,
-      following: new Array<undefined>(this.#classes.count).fill(undefined),
+      following: new Array<undefined>(this.#tables.classCount).fill(undefined),
       generation: this.#generation,
     };
     this.#states.set(key, state);
@@ -166,6 +175,7 @@ export class PushdownMachine {
    * bounds.
    */
   #closure(seeds: readonly Stack[]): Closure {
+    const { kinds } = this.#tables;
     const open = [...seeds].reverse();
     const seen = new Set<Stack>();
     const stacks: Stack[] = [];
@@ -175,38 +185,30 @@ export class PushdownMachine {
       if (seen.has(stack)) continue;
       if (seen.size >= grammarLimits.closureVisits) break;
       seen.add(stack);
-      const node = this.#automaton.nodes[stack.node]!;
-      if (node.kind === 'byte') {
+      const kind = kinds[stack.node]!;
+      if (kind === nodeKinds.byte) {
         stacks.push(stack);
         if (stacks.length >= grammarLimits.stacks) break;
-      } else if (node.kind === 'return' && stack.parent === null) isComplete = true;
-      else if (node.kind === 'return' && stack.parent === cutOff) hasLeft = true;
-      else this.#expand(stack, open);
+      } else if (kind === nodeKinds.return && stack.parent === null) isComplete = true;
+      else if (kind === nodeKinds.return && stack.parent === cutOff) hasLeft = true;
+      else this.#expand(kind, stack, open);
     }
     return { stacks, isComplete, hasLeft, visits: seen.size };
   }
 
-  #expand({ node: index, parent }: Stack, open: Stack[]): void {
-    const { nodes, starts } = this.#automaton;
-    const node = nodes[index]!;
-    switch (node.kind) {
-      case 'fork':
-        for (const option of [...node.options].reverse()) open.push(this.#stack(option, parent));
-        break;
-      case 'call': {
-        // Tail call: a rule with nothing left to do leaves no return address, so it costs no depth.
-        const isLast = nodes[node.next]!.kind === 'return';
-        open.push(
-          this.#stack(starts[node.rule]!, isLast ? parent : this.#stack(node.next, parent)),
-        );
-        break;
+  /** @param kind of the stack's node; not a byte. */
+  #expand(kind: number, { node, parent }: Stack, open: Stack[]): void {
+    const { kinds, nexts, details, options } = this.#tables;
+    if (kind === nodeKinds.fork) {
+      const from = nexts[node]!;
+      for (let at = details[node]! - 1; at >= from; at--) {
+        open.push(this.#stack(options[at]!, parent));
       }
-      case 'return':
-        open.push(this.#stack(parent!.node, parent!.parent));
-        break;
-      case 'byte':
-        break;
-    }
+    } else if (kind === nodeKinds.call) {
+      // Tail call: a rule with nothing left to do leaves no return address, so it costs no depth.
+      const isLast = kinds[nexts[node]!] === nodeKinds.return;
+      open.push(this.#stack(details[node]!, isLast ? parent : this.#stack(nexts[node]!, parent)));
+    } else open.push(this.#stack(parent!.node, parent!.parent));
   }
 }
 

@@ -64,6 +64,7 @@ function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
   return new PlainSessions({
     ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf, areDrafted: false },
     serverTestsOf: () => null,
+    prepare: () => ({ prompt: null, format: null }),
   });
 }
 

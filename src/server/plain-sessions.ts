@@ -17,6 +17,7 @@ import type {
 } from '../protocol/frame.js';
 import type { ServerTests } from './core/drafting/source-tally.js';
 import type { ConnectionId, ServerInput } from './core/event.js';
+import type { PreparedOpen } from './core/prepared-open.js';
 import type { SessionAddress } from './core/session-status.js';
 
 /** An answer without drafts, asked for in the same process. */
@@ -54,6 +55,11 @@ export interface PlainListener {
 export interface PlainParts {
   /** Gives the core an event soon, never within the call, in order. */
   readonly feed: (event: ServerInput) => void;
+  /** Prepares a long prompt or a new schema; see Preparation. */
+  readonly prepare: (
+    request: PlainRequest,
+    keyId: string | null,
+  ) => PreparedOpen | Promise<PreparedOpen>;
   /** A connection id that was never used. */
   readonly nextConnection: () => ConnectionId;
   /** Whether drafts of the server speed its sessions up. */
@@ -80,14 +86,15 @@ interface Line {
 export class PlainSessions {
   readonly #parts: PlainParts;
   readonly #lines = new Map<ConnectionId, Line>();
+  #preparingCount = 0;
 
   constructor(parts: PlainParts) {
     this.#parts = parts;
   }
 
-  /** Sessions that are being written. */
+  /** Sessions that are being prepared or written. */
   get count(): number {
-    let count = 0;
+    let count = this.#preparingCount;
     for (const { sessions } of this.#lines.values()) count += sessions.size;
     return count;
   }
@@ -99,11 +106,32 @@ export class PlainSessions {
    * @returns what ends it at once; harmless when it is over.
    */
   write(request: PlainRequest, grant: KeyGrant | null, listener: PlainListener): () => void {
+    const prepared = this.#parts.prepare(request, grant?.id ?? null);
+    if (!(prepared instanceof Promise)) return this.#begin(request, prepared, grant, listener);
+    let isCancelled = false;
+    let cancel = (): void => {
+      isCancelled = true;
+    };
+    this.#preparingCount++;
+    void prepared.then((made) => {
+      this.#preparingCount--;
+      if (!isCancelled) cancel = this.#begin(request, made, grant, listener);
+    });
+    return () => cancel();
+  }
+
+  #begin(
+    request: PlainRequest,
+    prepared: PreparedOpen,
+    grant: KeyGrant | null,
+    listener: PlainListener,
+  ): () => void {
     const line = this.#lineWithRoom(grant);
     const session = line.nextSession++;
     line.sessions.set(session, listener);
     line.beginning.add(session);
-    this.#send(line, openOf(session, request, this.#parts.areDrafted));
+    const frame = openOf(session, request, this.#parts.areDrafted);
+    this.#parts.feed({ kind: 'frame', connection: line.id, frame, prepared });
     return () => this.#forget(line, session);
   }
 

@@ -6,26 +6,32 @@ import type { EngineInfo } from '../engine/engine.js';
 import type { Vocabulary } from '../engine/vocabulary.js';
 import type { Prompt } from '../protocol/frame.js';
 
+type TextPrompt = Exclude<Prompt, { kind: 'ids' }>;
+
 /**
  * The ids of a prompt. Special tokens are read in what a template renders, never in plain text.
  *
  * @throws PilotfishError `chat-template-failed` for a role or an order that the template cannot
  *   render, `prompt-too-long` for a text that cannot fit the context in any tokens.
  */
-export function promptTokens(
-  { vocabulary, chatTemplate, contextLength }: EngineInfo,
-  prompt: Exclude<Prompt, { kind: 'ids' }>,
-): Int32Array {
-  if (prompt.kind === 'text') {
-    checkBytes(prompt.text, vocabulary, contextLength);
-    return vocabulary.tokenize(prompt.text, { addBos: true, parseSpecial: false });
-  }
-  const text = renderChat(chatTemplate, prompt.messages, vocabulary);
-  checkBytes(text, vocabulary, contextLength);
+export function promptTokens(info: EngineInfo, prompt: TextPrompt): Int32Array {
+  const { vocabulary, chatTemplate, contextLength } = info;
+  const text =
+    prompt.kind === 'text' ? prompt.text : renderChat(chatTemplate, prompt.messages, vocabulary);
+  checkFits(text, vocabulary, contextLength);
+  return vocabulary.tokenize(text, tokenizeOptions(prompt, text, vocabulary));
+}
+
+/** How the text of a prompt is read. @param text of the prompt, or rendered from its messages. */
+export function tokenizeOptions(
+  { kind }: TextPrompt,
+  text: string,
+  vocabulary: Vocabulary,
+): { readonly addBos: boolean; readonly parseSpecial: boolean } {
+  if (kind === 'text') return { addBos: true, parseSpecial: false };
   // Most templates write the start token themselves; twice would be another prompt.
   const start = vocabulary.bos === null ? '' : vocabulary.tokenText(vocabulary.bos);
-  const addBos = start === '' || !text.startsWith(start);
-  return vocabulary.tokenize(text, { addBos, parseSpecial: true });
+  return { addBos: start === '' || !text.startsWith(start), parseSpecial: true };
 }
 
 const longestTokens = new WeakMap<Vocabulary, number>();
@@ -42,8 +48,12 @@ function longestTokenBytes(vocabulary: Vocabulary): number {
   return longest;
 }
 
-/** Tokenizing megabytes would hold up all sessions, for a prompt that cannot be used. */
-function checkBytes(text: string, vocabulary: Vocabulary, contextLength: number): void {
+/**
+ * Refuses a text that no tokens could make fit, before it is tokenised.
+ *
+ * @throws PilotfishError `prompt-too-long`.
+ */
+export function checkFits(text: string, vocabulary: Vocabulary, contextLength: number): void {
   // Even a vocabulary of single bytes could hold it.
   if (text.length <= contextLength) return;
   const atLeast = Math.ceil(Buffer.byteLength(text) / longestTokenBytes(vocabulary));

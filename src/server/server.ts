@@ -12,7 +12,10 @@ import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
+import { type FrameInput, FrameOrder } from './frame-order.js';
+import { LoopDelay } from './loop-delay.js';
 import { PlainSessions } from './plain-sessions.js';
+import { Preparation } from './preparation/preparation.js';
 import {
   coreSettingsOf,
   defaultPort,
@@ -65,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 interface Connection {
   readonly peer: Peer;
+  readonly order: FrameOrder;
   /** Its messages must be short until then. */
   isGreeted: boolean;
   /** Both ways; its key is charged with them when its next frame comes. */
@@ -78,7 +82,9 @@ class Server implements RunningServer {
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
   readonly #connections = new Map<number, Connection>();
+  readonly #preparation: Preparation;
   readonly #wire = new WireTally();
+  readonly #loopDelay = new LoopDelay();
   readonly #startedAtMs = performance.now();
   readonly #endRevoking: () => void;
   #listening: Listening | null = null;
@@ -95,11 +101,13 @@ class Server implements RunningServer {
     this.#options = options;
     this.#access = access;
     this.#endRevoking = access.onRevoked((ids) => this.#revoke(ids));
+    this.#preparation = new Preparation(options.engine.info);
     const settings = coreSettingsOf(options);
     this.#paced = new PacedCore(settings);
     this.#core = this.#paced.core;
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
+      prepare: (request, keyId) => this.#preparation.prepare(request, keyId),
       nextConnection: this.#nextConnection,
       areDrafted: settings.drafting.model !== null || settings.drafting.suffixBytesMax !== null,
       sessionsMax: settings.limits.sessions,
@@ -153,12 +161,13 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
-      process: processStats(),
+      process: processStats(this.#loopDelay.read()),
     };
   }
 
   #connected(peer: Peer): void {
-    this.#connections.set(peer.id, { peer, isGreeted: false, unpaidBytes: 0 });
+    const order = new FrameOrder((event) => this.#feedSoon(event));
+    this.#connections.set(peer.id, { peer, order, isGreeted: false, unpaidBytes: 0 });
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
 
@@ -182,8 +191,20 @@ class Server implements RunningServer {
     if ('ok' in decoded) {
       const { unpaidBytes } = connection;
       connection.unpaidBytes = 0;
-      this.#feedSoon({ kind: 'frame', connection: id, frame: decoded.ok, bytes: unpaidBytes });
-    } else this.#feedSoon({ kind: 'fault', connection: id, fault: decoded.fault });
+      this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
+    } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
+  }
+
+  #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
+    const keyId = peer.grant?.id ?? null;
+    const isTaken = order.take({ kind: 'frame', ...frame }, (open) =>
+      this.#preparation.prepare(open, keyId),
+    );
+    if (isTaken) return;
+    const message = 'too many frames wait for a long prompt or a format';
+    const fault = wireFault('too-slow', message, null);
+    order.end();
+    this.#feedSoon({ kind: 'fault', connection: peer.id, fault });
   }
 
   #tooLong({ id: connection }: Peer, bytesMax: number): void {
@@ -198,6 +219,7 @@ class Server implements RunningServer {
   }
 
   #disconnected({ id }: Peer): void {
+    this.#connections.get(id)?.order.end();
     if (this.#connections.delete(id)) this.#feed({ kind: 'disconnected', connection: id });
   }
 
@@ -277,6 +299,8 @@ class Server implements RunningServer {
     await this.#gone();
     await this.#listening?.close();
     this.#endRevoking();
+    await this.#preparation.close();
+    this.#loopDelay.stop();
     if (this.#timer) clearTimeout(this.#timer);
   }
 

@@ -2,6 +2,7 @@
 // Plain numbers with the unit in the name, for `GET /stats`, `pilotfish top` and --json.
 
 import type { CoreStats } from './core/core-stats.js';
+import type { LoopDelays } from './loop-delay.js';
 
 export interface WireCounts {
   /** From devices, and to devices; messages and their bytes without framing of the transport. */
@@ -23,6 +24,8 @@ export interface ServerStats {
     readonly heapBytes: number;
     /** Processor time of the whole process since the start, in milliseconds. */
     readonly cpuMs: number;
+    /** How late the event loop was in the last ten seconds; see LoopDelay. */
+    readonly loopDelayMs: LoopDelays;
   };
 }
 
@@ -47,8 +50,8 @@ export class WireTally implements WireCounts {
   }
 }
 
-export function processStats(): ServerStats['process'] {
+export function processStats(loopDelayMs: LoopDelays): ServerStats['process'] {
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed } = process.memoryUsage();
-  return { residentBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1000 };
+  return { residentBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1000, loopDelayMs };
 }

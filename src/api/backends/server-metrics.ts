@@ -101,6 +101,16 @@ const gauges: readonly (readonly [string, string, Read])[] = [
     ({ core }) => core.images.bytes,
   ],
   ['resident_bytes', 'Memory of the process.', ({ process }) => process.residentBytes],
+  [
+    'event_loop_delay_seconds',
+    'Lateness of the event loop in ten seconds, 99.9th percentile.',
+    ({ process }) => process.loopDelayMs.p999 / 1000,
+  ],
+  [
+    'event_loop_delay_max_seconds',
+    'Its greatest lateness in ten seconds.',
+    ({ process }) => process.loopDelayMs.max / 1000,
+  ],
   ['uptime_seconds', 'Since the start.', ({ uptimeMs }) => uptimeMs / 1000],
 ];
 

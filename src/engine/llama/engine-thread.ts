@@ -138,13 +138,18 @@ export class EngineThread {
     return { done, stop };
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
+  /** @param mayFree whether the model may be freed, once that is known. */
+  close(mayFree: Promise<boolean>): Promise<void> {
+    this.#closing ??= this.#shutDown(mayFree);
     return this.#closing;
   }
 
-  async #shutDown(): Promise<void> {
+  async #shutDown(mayFree: Promise<boolean>): Promise<void> {
     this.#stopFlags.stopAll();
+    if (!(await mayFree)) {
+      await this.#worker.terminate();
+      return;
+    }
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
     this.#post('close', []).catch(() => undefined); // A thread that has failed is closed as well.
     await exited;

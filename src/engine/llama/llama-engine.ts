@@ -11,6 +11,9 @@ import { type LlamaOptions, type ResolvedOptions, resolveOptions } from './optio
 import { probeModel } from './probe.js';
 import { hasPassed, notePassed, probeEntry } from './probe-record.js';
 
+/** `close` waits this long for a text that is being tokenised. */
+const idleMsMax = 5_000;
+
 /** An engine with what only llama.cpp has to say. */
 export interface LlamaEngine extends Engine {
   readonly options: ResolvedOptions;
@@ -125,13 +128,15 @@ class ThreadedEngine implements LlamaEngine {
   readonly trainedContext: number;
   readonly warnings: readonly string[];
   readonly #thread: EngineThread;
+  readonly #vocabulary: NativeVocabulary;
 
   constructor(
     thread: EngineThread,
     loaded: Pick<LlamaEngine, 'options' | 'library' | 'kernel' | 'trainedContext' | 'warnings'>,
-    info: EngineInfo,
+    info: EngineInfo & { readonly vocabulary: NativeVocabulary },
   ) {
     this.#thread = thread;
+    this.#vocabulary = info.vocabulary;
     this.options = loaded.options;
     this.library = loaded.library;
     this.kernel = loaded.kernel;
@@ -152,7 +157,8 @@ class ThreadedEngine implements LlamaEngine {
     return this.#thread.draft(request, onToken);
   }
 
+  /** A model whose vocabulary is still being read is left to the end of the process. */
   close(): Promise<void> {
-    return this.#thread.close();
+    return this.#thread.close(this.#vocabulary.whenIdle(idleMsMax));
   }
 }

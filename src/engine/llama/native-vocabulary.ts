@@ -2,6 +2,7 @@
 // any thread may make them while another one decodes; after the model is freed every call is
 // refused.
 
+import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { Vocabulary } from '../vocabulary.js';
 import type { Llama } from './ffi/llama.js';
@@ -23,6 +24,8 @@ export class NativeVocabulary implements Vocabulary {
   readonly #vocab: Pointer;
   readonly #isClosed: () => boolean;
   readonly #bytes = new Map<number, Uint8Array>();
+  /** Calls on other threads. */
+  readonly #running = new Set<Promise<number>>();
   #fingerprint: string | null = null;
 
   /** @param isClosed whether the model has been freed; asked before every native call. */
@@ -55,9 +58,41 @@ export class NativeVocabulary implements Vocabulary {
   tokenize(text: string, options: { addBos: boolean; parseSpecial: boolean }): Int32Array {
     this.#check(0);
     const bytes = encoder.encode(text);
-    const ids = this.#tokenizeBytes(bytes, options.parseSpecial);
-    const wantsBos =
-      options.addBos && this.bos !== null && this.#llama.vocab_get_add_bos(this.#vocab);
+    return this.#started(this.#tokenizeBytes(bytes, options.parseSpecial), options.addBos);
+  }
+
+  async tokenizeAside(
+    text: string,
+    options: { addBos: boolean; parseSpecial: boolean },
+  ): Promise<Int32Array> {
+    this.#check(0);
+    const bytes = encoder.encode(text);
+    const out = new Int32Array(bytes.length + 8);
+    const { tokenizeAside } = this.#llama;
+    const { parseSpecial } = options;
+    const call = tokenizeAside(
+      ...([this.#vocab, bytes, bytes.length, out, out.length, false, parseSpecial] as const),
+    );
+    this.#running.add(call);
+    const count = await call.finally(() => this.#running.delete(call));
+    // Neither may be collected before this line. A token stands for one byte at least.
+    assert(count >= 0 && out.length > bytes.length, `llama_tokenize returned ${count}`);
+    return this.#started(out.slice(0, count), options.addBos);
+  }
+
+  /** Waits for calls on other threads. @returns false where one still runs after `msMax`. */
+  async whenIdle(msMax: number): Promise<boolean> {
+    if (this.#running.size === 0) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), msMax);
+    });
+    const idle = Promise.allSettled(this.#running).then(() => true);
+    return Promise.race([idle, late]).finally(() => clearTimeout(timer));
+  }
+
+  #started(ids: Int32Array, addBos: boolean): Int32Array {
+    const wantsBos = addBos && this.bos !== null && this.#llama.vocab_get_add_bos(this.#vocab);
     return wantsBos && ids[0] !== this.bos ? startingWith(this.bos!, ids) : ids;
   }
 

@@ -70,7 +70,8 @@ export class ConnectionHandler {
     table.addConnection(connection.id, connection.tenant);
   }
 
-  frame({ connection: id, frame, bytes = 0 }: FrameEvent, nowMs: number): void {
+  frame(event: FrameEvent, nowMs: number): void {
+    const { connection: id, frame, bytes = 0 } = event;
     const connection = this.#parts.connections.get(id);
     if (!connection) return;
     connection.heard(nowMs);
@@ -82,7 +83,7 @@ export class ConnectionHandler {
     }
     if (reception.kind === 'late' && connection.state === 'failed') return;
     if (this.#endExhausted(connection, frame, nowMs)) return;
-    this.#legalFrame(connection, frame, nowMs);
+    this.#legalFrame(connection, event, nowMs);
   }
 
   /**
@@ -107,8 +108,9 @@ export class ConnectionHandler {
     return typeof found !== 'string';
   }
 
-  #legalFrame(connection: Connection, frame: DeviceFrame, nowMs: number): void {
+  #legalFrame(connection: Connection, { frame, prepared }: FrameEvent, nowMs: number): void {
     const { outbox, frames } = this.#parts;
+    const { id } = connection;
     switch (frame.kind) {
       case 'hello':
         this.#greet(connection, frame, nowMs);
@@ -117,7 +119,9 @@ export class ConnectionHandler {
         if (!frame.isCover) outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
         return;
       default:
-        frames.frame({ connection: connection.id, session: sessionOf(frame)! }, frame, nowMs);
+        if (frame.kind === 'open') {
+          frames.open({ connection: id, session: frame.session }, frame, prepared ?? null, nowMs);
+        } else frames.frame({ connection: id, session: sessionOf(frame)! }, frame, nowMs);
         return;
     }
   }

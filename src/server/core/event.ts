@@ -14,6 +14,7 @@ import type {
 } from '../../engine/engine.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import type { DeviceFrame, ServerFrame } from '../../protocol/frame.js';
+import type { PreparedOpen } from './prepared-open.js';
 
 /** Chosen by the shell; never used twice. */
 export type ConnectionId = number;
@@ -34,6 +35,8 @@ export type ServerInput =
       readonly kind: 'frame';
       readonly connection: ConnectionId;
       readonly frame: DeviceFrame;
+      /** Of an Open, what the shell has made of it; absent: the core prepares it. */
+      readonly prepared?: PreparedOpen;
       /** On the wire, both ways, since the frame before; absent: it never left the process. */
       readonly bytes?: number;
     }

@@ -202,6 +202,20 @@ describe('a session', () => {
     const [tail] = harness.take(2);
     assert.ok(tail?.kind === 'tail' && tail.position === position);
     assert.deepEqual(tail.law, verdict.law.law);
+    // Sent again it changes nothing, and costs nothing.
+    for (let count = 0; count < 3; count++) {
+      harness.send(2, { kind: 'tail-request', session: 0, position });
+    }
+    assert.deepEqual(harness.take(2), []);
+    harness.disconnect(2);
+    harness.connect(3);
+    harness.send(3, resumeOf(keyOf(frames), committed));
+    harness.take(3);
+    harness.send(3, { kind: 'tail-request', session: 0, position });
+    assert.deepEqual(
+      harness.take(3).map(({ kind }) => kind),
+      ['tail'],
+    );
   });
 
   it('ends with a residual token that ends the text', () => {

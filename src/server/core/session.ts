@@ -48,7 +48,8 @@ export class Session {
   readonly #text: CommittedText;
   #status: SessionStatus;
   /** Of the log, before any token of the server. */
-  readonly #openedLength: number;
+  /** Of the log when it was opened: its prompt, and what an answer began with elsewhere. */
+  readonly openedLength: number;
   /** Committed length that the device knows of. */
   #announcedLength: number;
   /** An empty draft asks for the token at this position. */
@@ -71,7 +72,7 @@ export class Session {
       topLogprobs === null ? null : new LogprobLog(topLogprobs, promptLength, log.length);
     const [drafts, logprobs, sources] = [this.#drafts, this.#logprobs, this.#sources];
     this.#text = { terms, log, drafts, logprobs, sources };
-    this.#openedLength = log.length;
+    this.openedLength = log.length;
     this.#announcedLength = log.length;
     this.#waitingSinceMs = nowMs;
     this.#draftAtMs = nowMs;
@@ -289,7 +290,7 @@ export class Session {
 
   passStarted(segment: InFlightSegment, cachedLength: number): void {
     // Before the first token a pass may be run again because what was in a cache is lost.
-    if (this.#log.length === this.#openedLength)
+    if (this.#log.length === this.openedLength)
       this.#cachedCount = Math.min(this.#cachedCount ?? this.terms.promptLength, cachedLength);
     this.#status = moves.passStarted(this.#status, segment);
     this.#drafts.passTaken();

@@ -2,7 +2,8 @@
 // library whose version or struct defaults are not those it was written for. This folder alone
 // imports koffi. Source: include/llama.h of llama.cpp 0.5.0.
 
-import koffi, { type LibraryHandle, type TypeObject } from 'koffi';
+import { promisify } from 'node:util';
+import koffi, { type KoffiFunc, type LibraryHandle, type TypeObject } from 'koffi';
 import { PilotfishError } from '../../../base/error.js';
 import { type LibraryFiles, llamaVersion, platformPackageVersion } from '../library.js';
 import {
@@ -62,6 +63,8 @@ export interface Llama {
     addSpecial: boolean,
     parseSpecial: boolean,
   ): number;
+  /** As `tokenize`, on a thread of koffi's. The caller keeps `text` and `out` until it is done. */
+  tokenizeAside(...args: Parameters<Llama['tokenize']>): Promise<number>;
   token_to_piece(
     vocab: Pointer,
     token: number,
@@ -75,7 +78,10 @@ export interface Llama {
 /**
  * Signatures by the same names; `model_params`, `context_params` and `batch` stand for the structs.
  */
-const signatures: Record<keyof Llama, readonly [result: string, args: readonly string[]]> = {
+const signatures: Record<
+  Exclude<keyof Llama, 'tokenizeAside'>,
+  [result: string, args: readonly string[]]
+> = {
   model_default_params: ['model_params', []],
   context_default_params: ['context_params', []],
   model_load_from_file: ['void*', ['str', 'model_params']],
@@ -111,6 +117,13 @@ const signatures: Record<keyof Llama, readonly [result: string, args: readonly s
   tokenize: ['int32', ['void*', 'void*', 'int32', 'void*', 'int32', 'bool', 'bool']],
   token_to_piece: ['int32', ['void*', 'int32', 'void*', 'int32', 'int32', 'bool']],
 };
+
+/** The same call on a thread of koffi's. */
+function aside<Args extends unknown[]>(call: KoffiFunc<(...args: Args) => number>) {
+  return promisify((...args: [...Args, (error: unknown, result: number) => void]) =>
+    call.async(...(args as Parameters<typeof call.async>)),
+  ) as (...args: Args) => Promise<number>;
+}
 
 let opened: { readonly folder: string; readonly llama: Llama } | null = null;
 
@@ -150,7 +163,10 @@ function bind(files: LibraryFiles): Llama {
       name,
       library.func(`llama_${name}`, typeOf(result), args.map(typeOf)),
     ]);
-    const llama = Object.fromEntries(entries) as Llama;
+    const functions = Object.fromEntries(entries) as Omit<Llama, 'tokenize'> & {
+      readonly tokenize: KoffiFunc<Llama['tokenize']>;
+    };
+    const llama: Llama = { ...functions, tokenizeAside: aside(functions.tokenize) };
     checkDefaults(llama, types, files);
     registerBackends(ggml, files);
     return llama;

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly cacheLength: number;
   /** Committed tokens that the cache lacks, >= 1; the last of them opens the judged rows. */
   readonly missingCount: number;
+  /** Most missing tokens that it may be fed in one pass; absent: all. */
+  readonly fillMax?: number;
   /** Drafts in line, >= 0. */
   readonly draftCount: number;
   /** Whether a row is judged once nothing is missing; otherwise one token stays out. */
@@ -159,8 +161,10 @@ export class Batch {
     return fillCount;
   }
 
-  #promptCount({ cacheLength }: Candidate, wanted: number, guaranteed: number): number {
-    const room = Math.min(wanted, this.#bounds.passTokensMax - this.#shape.tokenCount);
+  #promptCount(candidate: Candidate, wanted: number, guaranteed: number): number {
+    const { cacheLength, fillMax = wanted } = candidate;
+    const places = this.#bounds.passTokensMax - this.#shape.tokenCount;
+    const room = Math.min(wanted, fillMax, places);
     const isAffordable = (count: number): boolean =>
       this.#predict(this.#grown(count, 1, cacheLength + count)) <= this.#bounds.prefillMsMax;
     return largest(Math.min(room, Math.max(0, guaranteed)), room, isAffordable);

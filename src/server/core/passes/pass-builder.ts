@@ -42,11 +42,29 @@ export function candidateOf(
     tenant: terms.tenant.ordinal,
     cacheLength,
     missingCount: log.length - cacheLength,
+    ...fillLimit(session, cacheLength),
     draftCount: lineLength(line),
     wantsJudging,
     waitingSinceMs,
     deadlineMs: waitingSinceMs + slackPasses[terms.mode] * passMs,
   };
+}
+
+/** Tokens of an answer from elsewhere that are walked through its format in one pass. */
+const formatTokensMax = 64;
+
+/**
+ * The engine walks an answer that began elsewhere through its format, and every byte of a hostile
+ * one takes milliseconds: what it costs is known, and charged, after each pass.
+ */
+function fillLimit(
+  { terms, openedLength }: Session,
+  cacheLength: number,
+): Pick<Candidate, 'fillMax'> {
+  const { config, promptLength } = terms;
+  if ((config.schema ?? null) === null || openedLength === promptLength) return {};
+  if (cacheLength >= openedLength) return {};
+  return { fillMax: Math.max(0, promptLength - cacheLength) + formatTokensMax };
 }
 
 /**

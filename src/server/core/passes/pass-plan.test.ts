@@ -208,6 +208,18 @@ describe('batcher', () => {
     assert.deepEqual(rows(5), { ...share, fillCount: 20, isJudged: true });
   });
 
+  it('feeds a prompt no more than it may have at once, and others beside it', () => {
+    const limited = { ...prompt(1, 20), fillMax: 6 };
+    const shares = sharesOf(planPass([limited, prompt(2, 9)], bounds, linear, 0));
+    assert.deepEqual(
+      shares.map(({ fillCount, isJudged }) => [fillCount, isJudged]),
+      [
+        [6, false],
+        [9, true],
+      ],
+    );
+  });
+
   it('judges the row after a prompt that is complete', () => {
     const [share] = sharesOf(planPass([prompt(1, 20)], bounds, linear, 0));
     assert.deepEqual(share, { key: 1, fillCount: 20, draftCount: 0, padCount: 0, isJudged: true });

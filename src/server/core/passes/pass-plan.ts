@@ -30,12 +30,23 @@ export function planPass(
   nowMs: number,
 ): PassPlan {
   assert(bounds.prefillShare > 0 && bounds.prefillShare < 1, `share ${bounds.prefillShare}`);
-  const prompts = candidates.filter((candidate) => isPrompt(candidate));
-  const rounds = candidates.filter((candidate) => !isPrompt(candidate));
+  const solvent = solventOf(candidates, bounds.fairness);
+  const prompts = solvent.filter((candidate) => isPrompt(candidate));
+  const rounds = solvent.filter((candidate) => !isPrompt(candidate));
   if (bounds.batching.kind === 'static') {
     return planStatic(rounds, prompts, { bounds, predict, nowMs }, bounds.batching);
   }
   return planContinuous(rounds, prompts, bounds, predict);
+}
+
+/** Sessions whose keys owe nothing; all of them where every key does: the engine shall not idle. */
+function solventOf(
+  candidates: readonly Candidate[],
+  fairness: Fairness | null,
+): readonly Candidate[] {
+  if (fairness === null) return candidates;
+  const solvent = candidates.filter(({ tenant }) => fairness.creditMsOf(tenant) >= 0);
+  return solvent.length > 0 ? solvent : candidates;
 }
 
 function isPrompt({ missingCount, wantsJudging }: Candidate): boolean {
@@ -111,7 +122,8 @@ function addPrompts(batch: Batch, prompts: readonly Candidate[]): void {
     const count = batch.addPrompt(prompt, guaranteed, turn === 0);
     guaranteed -= count;
     // Where keys share, it may be its key that has had enough.
-    if (count < fillOf(prompt) && batch.fairness === null) return;
+    const isCut = count < Math.min(fillOf(prompt), prompt.fillMax ?? Infinity);
+    if (isCut && batch.fairness === null) return;
   }
 }
 

@@ -342,15 +342,17 @@ export class Scheduler {
    */
   completePass(id: number, result: PassResult, nowMs: number): CompletedSegment[] {
     const { sessions, shape, startedAtMs } = this.#arrive(id);
-    const measuredMs = result.decodeMs + result.judgeMs;
-    const passMs = measuredMs > 0 ? measuredMs : nowMs - startedAtMs;
-    this.passTime.learn(shape, passMs);
-    this.#slots.endPass(new Map(result.outcomes.map(({ slot, length }) => [slot, length])));
+    const { outcomes, decodeMs, judgeMs } = result;
+    const passMs = decodeMs + judgeMs > 0 ? decodeMs + judgeMs : nowMs - startedAtMs;
+    // Paid for by their keys, formats say nothing of the next pass.
+    const credits = sessions.map(({ terms }) => terms.tenant.credit);
+    const formatMs = this.#fairShare.charge(credits, outcomes);
+    this.passTime.learn(shape, Math.max(0, passMs - formatMs));
+    this.#slots.endPass(new Map(outcomes.map(({ slot, length }) => [slot, length])));
     this.#counters.passCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
     this.#occupancy.add(startedAtMs, nowMs);
     this.#counters.passMs.add(passMs);
-    const { outcomes } = result;
     return sessions.map((session, index) => ({ session, outcome: outcomes[index]!, passMs }));
   }
 

@@ -19,7 +19,7 @@ function admitted(
 ) {
   const tenant = new Tenant(1, null, { ...unlimited, ...keyLimits }, 0);
   const settings = { ...scriptedSettings({ contextLength }), ...changes };
-  return admit(openFrame(open), tenant, settings);
+  return admit(openFrame(open), null, tenant, settings);
 }
 
 function codeOf(...request: Parameters<typeof admitted>): string | null {

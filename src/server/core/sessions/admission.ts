@@ -2,11 +2,13 @@
 // and mode against this server. Holds nothing.
 
 import { PilotfishError } from '../../../base/error.js';
+import type { SlotConfig } from '../../../engine/engine.js';
 import { checkSampling } from '../../../math/sampling.js';
 import { codeTable, type WireCode, wireCodes } from '../../../protocol/code.js';
 import { isOffered, type Open, strongerShaping } from '../../../protocol/frame.js';
 import { checkVocabulary } from '../../../protocol/session-check.js';
 import { TokenLog } from '../../../protocol/token-log.js';
+import type { PreparedOpen } from '../prepared-open.js';
 import type { SessionTerms } from '../session-terms.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
@@ -28,10 +30,12 @@ const refusal = (code: WireCode, message: string): SessionFault => ({ code, mess
 /**
  * The terms and log of the session, or the refusal. Never throws on anything a device sends.
  *
+ * @param prepared its prompt and format where the shell has made them.
  * @param tenant that opens it.
  */
 export function admit(
   open: Open,
+  prepared: PreparedOpen | null,
   tenant: Tenant,
   settings: ServerCoreSettings,
 ): Admission | SessionFault {
@@ -40,13 +44,14 @@ export function admit(
   if (!isOffered(scheme, mode) || !schemes.includes(scheme) || !modes.includes(mode)) {
     return refusal('mode-unsupported', `scheme ${scheme} in mode ${mode}`);
   }
-  const prompt = promptIds(open, settings);
+  const prompt = promptIds(open, prepared, settings);
   if ('code' in prompt) return prompt;
   const fault =
-    checkVocabulary(open, model.vocabSize) ??
+    // Before anything looks at each of them.
     lengthFault(prompt.length, open, tenant, settings) ??
+    checkVocabulary(open, model.vocabSize) ??
     refusalIn(() => checkSampling(open.sampling, model.vocabSize)) ??
-    refusalIn(() => open.schema !== null && settings.checkFormat(open.schema));
+    formatFault(open, prepared, settings);
   if (fault) return fault;
   const log = new TokenLog(prompt);
   log.append(open.answer);
@@ -65,18 +70,40 @@ export function admit(
     shaping,
     // A hint is useful only before its verdict.
     wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
-    config: { sampling, seed, schema, promptLength: prompt.length },
+    config: { sampling, seed, schema, promptLength: prompt.length, ...compiledOf(prepared) },
   };
   return { terms, log };
 }
 
-function promptIds({ prompt }: Open, settings: ServerCoreSettings): Int32Array | SessionFault {
+function promptIds(
+  { prompt }: Open,
+  prepared: PreparedOpen | null,
+  settings: ServerCoreSettings,
+): Int32Array | SessionFault {
   if (prompt.kind === 'ids') return prompt.ids;
+  const made = prepared?.prompt ?? null;
+  if (made !== null) return made instanceof PilotfishError ? refusalOf(made) : made;
   try {
     return settings.tokenize(prompt);
   } catch (reason) {
     return refusalOf(reason);
   }
+}
+
+function formatFault(
+  { schema }: Open,
+  prepared: PreparedOpen | null,
+  settings: ServerCoreSettings,
+): SessionFault | null {
+  if (schema === null) return null;
+  const format = prepared?.format ?? null;
+  if (format === null) return refusalIn(() => settings.checkFormat(schema));
+  return format instanceof PilotfishError ? refusalOf(format) : null;
+}
+
+function compiledOf(prepared: PreparedOpen | null): Pick<SlotConfig, 'compiled'> {
+  const format = prepared?.format ?? null;
+  return format === null || format instanceof PilotfishError ? {} : { compiled: format };
 }
 
 function lengthFault(
@@ -118,9 +145,10 @@ function refusalIn(check: () => unknown): SessionFault | null {
 /** The caller's mistake under its wire code. Any other error is ours and is thrown on. */
 function refusalOf(reason: unknown): SessionFault {
   if (!(reason instanceof PilotfishError)) throw reason;
+  const own = wireCodes.find((name) => name === reason.code);
   const code = wireCodes.find(
     (name) => codeTable[name].error === reason.code && codeTable[name].ends === 'session',
   );
   // For example a template that cannot render: the prompt is at fault.
-  return refusal(code ?? 'limit-exceeded', reason.message);
+  return refusal(own ?? code ?? 'limit-exceeded', reason.message);
 }

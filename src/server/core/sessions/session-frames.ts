@@ -2,12 +2,13 @@
 // Applies the table of the protocol to every frame that arrives.
 
 import type { WireFault } from '../../../protocol/code.js';
-import type { DeviceFrame, Draft, TailRequest } from '../../../protocol/frame.js';
+import type { DeviceFrame, Draft, Open, TailRequest } from '../../../protocol/frame.js';
 import { modeTraits } from '../../../protocol/mode.js';
 import { eventOf, receive } from '../../../protocol/session-state.js';
 import type { CoreParts } from '../core-parts.js';
+import type { PreparedOpen } from '../prepared-open.js';
 import type { Session } from '../session.js';
-import { noDeferredTimes, type SessionAddress } from '../session-status.js';
+import { type DueLaw, noDeferredTimes, type SessionAddress } from '../session-status.js';
 import { receiveDraft } from './receive-draft.js';
 import type { SessionEnd } from './session-end.js';
 import type { SessionOpen } from './session-open.js';
@@ -21,17 +22,19 @@ export interface SessionFramesParts extends CoreParts {
 
 export class SessionFrames {
   readonly #parts: SessionFramesParts;
+  /** Where each law that is due was last sent whole. */
+  readonly #tailedTo = new WeakMap<DueLaw, SessionAddress>();
 
   constructor(parts: SessionFramesParts) {
     this.#parts = parts;
   }
 
-  /** A frame of a session, legal on its connection. */
-  frame(address: SessionAddress, frame: DeviceFrame, nowMs: number): void {
-    if (frame.kind === 'open') {
-      this.#parts.opening.open(address, frame, nowMs);
-      return;
-    }
+  open(address: SessionAddress, frame: Open, prepared: PreparedOpen | null, nowMs: number): void {
+    this.#parts.opening.open(address, frame, prepared, nowMs);
+  }
+
+  /** Any other frame of a session, legal on its connection. */
+  frame(address: SessionAddress, frame: Exclude<DeviceFrame, Open>, nowMs: number): void {
     if (frame.kind === 'resume') {
       this.#parts.opening.resume(address, frame, nowMs);
       return;
@@ -117,16 +120,20 @@ export class SessionFrames {
   }
 
   #tail(session: Session, { position }: TailRequest): void {
-    const { log, due } = session;
+    const { log, due, address } = session;
     if (position !== log.length || due === null) {
       const message = `no law waits at ${position}`;
       this.#parts.ending.fail(session, { code: 'residual-invalid', message });
       return;
     }
+    // Asked again on the same connection, the answer is on its way: a few bytes up must not buy a
+    // law each. After a resumption it may be lost.
+    if (this.#tailedTo.get(due) === address) return;
+    this.#tailedTo.set(due, address!);
     const { law, logprobs } = due;
     this.#parts.replies.send(session, {
       kind: 'tail',
-      session: session.address!.session,
+      session: address!.session,
       position,
       law,
       lawLogprobs: logprobs,

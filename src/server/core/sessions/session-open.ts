@@ -5,6 +5,7 @@ import type { WireCode } from '../../../protocol/code.js';
 import type { Open, Resume } from '../../../protocol/frame.js';
 import { tokenLogHash } from '../../../protocol/token-log-hash.js';
 import type { CoreParts } from '../core-parts.js';
+import type { PreparedOpen } from '../prepared-open.js';
 import { Session } from '../session.js';
 import { noDeferredTimes, type SessionAddress } from '../session-status.js';
 import { admit } from './admission.js';
@@ -30,10 +31,11 @@ export class SessionOpen {
     this.#isClosed = true;
   }
 
-  open(address: SessionAddress, frame: Open, nowMs: number): void {
+  /** @param prepared what the shell has made of the frame; null: nothing. */
+  open(address: SessionAddress, frame: Open, prepared: PreparedOpen | null, nowMs: number): void {
     if (this.#refuseIfFull(address, nowMs)) return;
     const tenant = this.#parts.table.tenantOf(address.connection);
-    const admission = admit(frame, tenant, this.#parts.settings);
+    const admission = admit(frame, prepared, tenant, this.#parts.settings);
     if ('code' in admission) {
       this.#parts.ending.refuse(address, admission.code, admission.message);
       return;

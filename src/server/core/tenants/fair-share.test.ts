@@ -88,6 +88,39 @@ describe('a pass that several keys want', () => {
     assert.equal(fillOf(burstMsMax), 400);
   });
 
+  it('is made without a key that owes, unless all do', () => {
+    const keysOf = (credits: Readonly<Record<number, number>>): number[] =>
+      planned([candidate(1, 1), candidate(2, 2)], among(2, credits)).segments.map(({ key }) => key);
+    assert.deepEqual(keysOf({ 1: 0, 2: 0 }), [1, 2]);
+    assert.deepEqual(keysOf({ 1: -5, 2: 0 }), [2]);
+    assert.deepEqual(keysOf({ 1: -5, 2: -5 }), [1, 2]);
+  });
+
+  it('costs a key what its formats take, and gives another as much', () => {
+    const [abuser, other] = [
+      { ordinal: 1, creditMs: burstMsMax },
+      { ordinal: 2, creditMs: burstMsMax },
+    ];
+    const share = new FairShare();
+    const tookMs = { 1: 0, 2: 0 };
+    for (let round = 0; round < 1000; round++) {
+      const fairness = share.terms([abuser, other], round)!;
+      const { segments, predictedMs, spentMs } = planned(
+        [candidate(1, 1), candidate(2, 2)],
+        fairness,
+      );
+      share.settle(fairness, predictedMs, spentMs);
+      const tenants = segments.map(({ key }) => (key === 1 ? abuser : other));
+      tookMs[1] += share.charge(
+        tenants,
+        segments.map(({ key }) => ({ formatMs: key === 1 ? 100 : 0 })),
+      );
+      tookMs[2] += predictedMs;
+    }
+    assert.ok(tookMs[1] > 0.3 * tookMs[2], `${tookMs[1]} of ${tookMs[2]}: it is served`);
+    assert.ok(tookMs[1] < 1.1 * tookMs[2], `${tookMs[1]} of ${tookMs[2]}`);
+  });
+
   it('bounds places too, so that no key hides what a token costs by filling every pass', () => {
     const blind = (): number => 40;
     const prompt = candidate(99, 1, { cacheLength: 0, missingCount: 4000, draftCount: 0 });

@@ -8,7 +8,10 @@
 export interface TenantCredit {
   /** Above 0, never used twice. */
   readonly ordinal: number;
-  /** Milliseconds that it may take beyond its share of a pass, in [0, burstMsMax]. */
+  /**
+   * Milliseconds that it may take beyond its share of a pass, in [-debtMsMax, burstMsMax]. Below 0
+   * it stays out of the passes of others until it has earned the rest.
+   */
   creditMs: number;
 }
 
@@ -21,6 +24,10 @@ export interface Fairness {
 
 /** Most that a key can save: for a prompt of some hundred tokens at once, not thousands. */
 export const burstMsMax = 250;
+/** Most that a key can owe: the longest stall that one of its formats can cause, about. */
+export const debtMsMax = 10_000;
+/** Milliseconds of a format in a pass that are free: usual ones take less. */
+const freeFormatMs = 1;
 /** A device heard from this recently may be between rounds: its key still writes. */
 const presenceMs = 1000;
 
@@ -70,7 +77,7 @@ export class FairShare {
   /** A pass begins that one key has alone: it takes all there is, and saves nothing for later. */
   alone(predictedMs: number): void {
     for (const { tenant } of this.#present.values()) {
-      tenant.creditMs = Math.max(0, tenant.creditMs - predictedMs);
+      tenant.creditMs = paid(tenant.creditMs, predictedMs);
     }
   }
 
@@ -91,7 +98,29 @@ export class FairShare {
     for (const [ordinal, { tenant }] of this.#present) {
       const ms = spentMs.get(ordinal);
       const paidMs = ms === undefined ? 0 : ms + fixedMs;
-      tenant.creditMs = Math.min(burstMsMax, Math.max(0, tenant.creditMs + earnedMs - paidMs));
+      tenant.creditMs = Math.min(burstMsMax, paid(tenant.creditMs + earnedMs, paidMs));
     }
   }
+
+  /**
+   * A pass is over, and its sessions have taken time that no prediction knew: for their formats.
+   *
+   * @param tenants [sessions] of the pass.
+   * @param outcomes [sessions]
+   * @returns the sum.
+   */
+  charge(tenants: readonly TenantCredit[], outcomes: readonly { formatMs?: number }[]): number {
+    let sumMs = 0;
+    for (const [index, tenant] of tenants.entries()) {
+      const { formatMs = 0 } = outcomes[index]!;
+      sumMs += formatMs;
+      const ms = Math.max(0, formatMs - freeFormatMs);
+      tenant.creditMs = Math.max(-debtMsMax, tenant.creditMs - ms);
+    }
+    return sumMs;
+  }
 }
+
+/** What a pass takes, never below 0; a debt stays. */
+const paid = (creditMs: number, ms: number): number =>
+  Math.max(Math.min(0, creditMs), creditMs - ms);

@@ -1,0 +1,82 @@
+// Tests that frames of a session stay in order while its Open is prepared, and that others pass.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { wireFault } from '../protocol/code.js';
+import type { DeviceFrame } from '../protocol/frame.js';
+import { draftOf, openFrame } from './core/core-harness.suite.js';
+import type { ServerInput } from './core/event.js';
+import type { PreparedOpen } from './core/prepared-open.js';
+import { FrameOrder } from './frame-order.js';
+
+const nothing: PreparedOpen = { prompt: null, format: null };
+
+function bench() {
+  const fed: ServerInput[] = [];
+  const order = new FrameOrder((event) => fed.push(event));
+  const open: ((made: PreparedOpen) => void)[] = [];
+  /** @param isLong whether an Open takes a while to prepare. */
+  const take = (frame: DeviceFrame, isLong = false, bytes = 10): boolean =>
+    order.take({ kind: 'frame', connection: 1, frame, bytes }, () =>
+      isLong ? new Promise<PreparedOpen>((resolve) => open.push(resolve)) : nothing,
+    );
+  const names = (): string[] =>
+    fed.splice(0).map((event) => {
+      if (event.kind === 'fault') return `fault ${event.fault.session}`;
+      assert.ok(event.kind === 'frame');
+      const session = 'session' in event.frame ? ` ${event.frame.session}` : '';
+      return `${event.frame.kind}${session}${event.prepared ? ' prepared' : ''}`;
+    });
+  return { order, take, names, open };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the order of frames', () => {
+  it('holds back a session whose Open is prepared, and every Open behind it', async () => {
+    const { take, names, open, order } = bench();
+    take(openFrame({ session: 0 }));
+    take(openFrame({ session: 1 }), true);
+    take(draftOf({ session: 1 }));
+    take(draftOf({ session: 0 }));
+    take({ kind: 'ping', nonce: 1, isCover: false });
+    take(openFrame({ session: 2 }));
+    take({ kind: 'cancel', session: 2 });
+    order.fault({ kind: 'fault', connection: 1, fault: wireFault('law-invalid', 'x', 1) });
+    order.fault({ kind: 'fault', connection: 1, fault: wireFault('law-invalid', 'x', 0) });
+    assert.deepEqual(names(), ['open 0 prepared', 'draft 0', 'ping', 'fault 0']);
+    open[0]!(nothing);
+    await settled();
+    const held = ['open 1 prepared', 'draft 1', 'open 2 prepared', 'cancel 2', 'fault 1'];
+    assert.deepEqual(names(), held);
+    take(draftOf({ session: 1 }));
+    assert.deepEqual(names(), ['draft 1']);
+  });
+
+  it('keeps Opens in order whichever is prepared first', async () => {
+    const { take, names, open } = bench();
+    take(openFrame({ session: 0 }), true);
+    take(openFrame({ session: 1 }), true);
+    open[1]!(nothing);
+    await settled();
+    assert.deepEqual(names(), []);
+    open[0]!(nothing);
+    await settled();
+    assert.deepEqual(names(), ['open 0 prepared', 'open 1 prepared']);
+  });
+
+  it('is bounded, and forgets what waits with its connection', async () => {
+    const { take, names, open, order } = bench();
+    take(openFrame({ session: 0 }), true);
+    let count = 0;
+    while (take(draftOf({ session: 0 }))) assert.ok(++count < 1000);
+    assert.equal(count, 255);
+    order.end();
+    open[0]!(nothing);
+    await settled();
+    assert.deepEqual(names(), []);
+    const heavy = bench();
+    heavy.take(openFrame({ session: 0 }), true);
+    assert.equal(heavy.take(draftOf({ session: 0 }), false, 17 * 2 ** 20), false);
+  });
+});

@@ -1,0 +1,96 @@
+// Keeps the frames of a connection in order while an Open of it is prepared: the frames of that
+// session, and every Open and Resume behind it, wait. Frames of other sessions pass.
+
+import { type DeviceFrame, sessionOf } from '../protocol/frame.js';
+import type { ServerInput } from './core/event.js';
+import type { PreparedOpen } from './core/prepared-open.js';
+
+export type FrameInput = Extract<ServerInput, { kind: 'frame' }>;
+type FaultInput = Extract<ServerInput, { kind: 'fault' }>;
+
+/** What may wait on one connection: an honest device sends an Open and a few drafts behind it. */
+const waitingMax = 256;
+const waitingBytesMax = 16 * 2 ** 20;
+
+interface Waiting {
+  readonly event: FrameInput | FaultInput;
+  /** Whether an Open has been prepared; true of all other frames. */
+  isReady: boolean;
+  prepared: PreparedOpen | null;
+}
+
+export class FrameOrder {
+  readonly #feed: (event: ServerInput) => void;
+  readonly #waiting: Waiting[] = [];
+  #bytes = 0;
+  #isOver = false;
+
+  /** @param feed hands the core an event. */
+  constructor(feed: (event: ServerInput) => void) {
+    this.#feed = feed;
+  }
+
+  /**
+   * Takes a frame.
+   *
+   * @param prepare begins to prepare an Open; called once, in the order of the frames.
+   * @returns false where too much waits: the connection has to end.
+   */
+  take(
+    event: FrameInput,
+    prepare: (frame: DeviceFrame & { kind: 'open' }) => PreparedOpen | Promise<PreparedOpen>,
+  ): boolean {
+    const { frame, bytes = 0 } = event;
+    const prepared = frame.kind === 'open' ? prepare(frame) : null;
+    const isReady = !(prepared instanceof Promise);
+    if (isReady && !this.#waitsFor(frame)) {
+      this.#feed(prepared === null ? event : { ...event, prepared });
+      return true;
+    }
+    const waiting: Waiting = { event, isReady, prepared: isReady ? prepared : null };
+    this.#waiting.push(waiting);
+    this.#bytes += bytes;
+    if (prepared instanceof Promise) {
+      void prepared.then((made) => {
+        waiting.prepared = made;
+        waiting.isReady = true;
+        this.#drain();
+      });
+    }
+    return this.#waiting.length <= waitingMax && this.#bytes <= waitingBytesMax;
+  }
+
+  /** Takes a fault, which is of the connection or of a session. */
+  fault(event: FaultInput): void {
+    const { session } = event.fault;
+    const isBehind = session !== null && this.#waiting.some((one) => sessionIn(one) === session);
+    if (isBehind) this.#waiting.push({ event, isReady: true, prepared: null });
+    else this.#feed(event);
+  }
+
+  /** The connection is gone: what waits is dropped. */
+  end(): void {
+    this.#isOver = true;
+    this.#waiting.length = 0;
+  }
+
+  #waitsFor(frame: DeviceFrame): boolean {
+    if (this.#waiting.length === 0) return false;
+    if (frame.kind === 'open' || frame.kind === 'resume') return true;
+    const session = sessionOf(frame);
+    return session !== null && this.#waiting.some((one) => sessionIn(one) === session);
+  }
+
+  #drain(): void {
+    if (this.#isOver) return;
+    for (let first = this.#waiting[0]; first?.isReady; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      const { event, prepared } = first;
+      if (event.kind === 'frame') this.#bytes -= event.bytes ?? 0;
+      this.#feed(event.kind === 'frame' && prepared !== null ? { ...event, prepared } : event);
+    }
+  }
+}
+
+const sessionIn = ({ event }: Waiting): number | null =>
+  event.kind === 'frame' ? sessionOf(event.frame) : event.fault.session;

@@ -1,0 +1,199 @@
+// Prepares what is expensive of an Open before the core hears of it: compiles its schema, renders
+// its chat, tokenises its text. All of it on other threads, each key in its turn and at its own
+// expense. What is short or known is done at once.
+
+import { PilotfishError, toPilotfishError } from '../../base/error.js';
+import type { EngineInfo } from '../../engine/engine.js';
+import { checkEnds, singleBytes } from '../../grammar/format-checker.js';
+import { grammarLimits } from '../../grammar/grammar-limits.js';
+import type { Open, Prompt } from '../../protocol/frame.js';
+import { FairQueue } from '../../threads/fair-queue.js';
+import { SideThread } from '../../threads/side-thread.js';
+import type { PreparedOpen } from '../core/prepared-open.js';
+import { checkFits, tokenizeOptions } from '../prompt.js';
+import { errorOf, type ThreadModel, type ThreadReply, type ThreadRequest } from './messages.js';
+import { type KnownSchema, SchemaStore } from './schema-store.js';
+
+/** Letters of a prompt that are rendered and tokenised at once, in 1 to 4 ms of a slow core. */
+const shortLetters = 2_048;
+const shortMessages = 16;
+/** A schema at the limits takes 80 ms, and 500 of a slow and busy core. */
+const threadMsMax = 2_000;
+/** Beyond it the caller gets its refusal; the call of llama.cpp cannot be ended, and goes on. */
+const tokenizeMsMax = 10_000;
+
+/** Compiling and rendering: a fifth of one thread for a key, after ten of the largest schemas. */
+const threadTerms = { runnersMax: 1, waitingMax: 64, burstMs: 2_000, share: 0.2 };
+/** Tokenising: half a thread for a key, 500 kB of text a second. */
+const textTerms = { runnersMax: 2, waitingMax: 64, burstMs: 5_000, share: 0.5 };
+const clock = {
+  now: () => performance.now(),
+  wait: (ms: number, then: () => void) => {
+    setTimeout(then, ms).unref();
+  },
+};
+
+type Ids = Int32Array | PilotfishError;
+type TextPrompt = Exclude<Prompt, { kind: 'ids' }>;
+type Made<T> = T | Promise<T>;
+
+export class Preparation {
+  readonly #info: EngineInfo;
+  readonly #threadQueue = new FairQueue({ ...threadTerms, ...clock });
+  readonly #textQueue = new FairQueue({ ...textTerms, ...clock });
+  readonly #schemas = new SchemaStore();
+  /** Choices of one request share their prompt. */
+  readonly #prompts = new WeakMap<TextPrompt, Promise<Ids>>();
+  /** By key and schema. */
+  readonly #compiling = new Map<string | null, Map<string, Promise<KnownSchema>>>();
+  #thread: SideThread<ThreadRequest, ThreadReply> | null = null;
+
+  constructor(info: EngineInfo) {
+    this.#info = info;
+  }
+
+  /**
+   * The prepared parts of an Open; at once where nothing in it takes long. Never rejects.
+   *
+   * @param key id of the caller's key; null: none is asked for.
+   */
+  prepare(
+    { prompt, schema }: Pick<Open, 'prompt'> & { readonly schema?: string | null },
+    key: string | null,
+  ): Made<PreparedOpen> {
+    const ids = prompt.kind === 'ids' ? null : this.#idsOf(prompt, key);
+    const format = (schema ?? null) === null ? null : this.#formatOf(schema!, key);
+    if (!(ids instanceof Promise || format instanceof Promise)) return { prompt: ids, format };
+    return Promise.all([ids, format]).then(([made, known]) => ({ prompt: made, format: known }));
+  }
+
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    await this.#thread?.close();
+  }
+
+  #idsOf(prompt: TextPrompt, key: string | null): Made<Ids> | null {
+    if (isShort(prompt)) return null;
+    const { vocabulary, contextLength } = this.#info;
+    try {
+      // A prompt that cannot fit is refused before any work.
+      if (prompt.kind === 'text') checkFits(prompt.text, vocabulary, contextLength);
+    } catch (reason) {
+      return toPilotfishError(reason, 'prompt-too-long');
+    }
+    const known = this.#prompts.get(prompt);
+    if (known !== undefined) return known;
+    const made = this.#longIds(prompt, key).catch((reason) =>
+      toPilotfishError(reason, 'engine-failed'),
+    );
+    this.#prompts.set(prompt, made);
+    return made;
+  }
+
+  async #longIds(prompt: TextPrompt, key: string | null): Promise<Int32Array> {
+    const { vocabulary, contextLength } = this.#info;
+    const text = prompt.kind === 'text' ? prompt.text : await this.#rendered(prompt, key);
+    checkFits(text, vocabulary, contextLength);
+    const options = tokenizeOptions(prompt, text, vocabulary);
+    if (vocabulary.tokenizeAside === undefined) return vocabulary.tokenize(text, options);
+    return within(tokenizeMsMax, (refuse) =>
+      this.#textQueue.run(key, () => {
+        const call = vocabulary.tokenizeAside!(text, options);
+        refuse(call);
+        return call;
+      }),
+    );
+  }
+
+  async #rendered({ messages }: Prompt & { kind: 'messages' }, key: string | null) {
+    const reply = await this.#ask({ kind: 'render', messages }, key);
+    if (reply.kind === 'rendered') return reply.text;
+    throw errorOf(reply as ThreadReply & { kind: 'refused' });
+  }
+
+  #formatOf(schema: string, key: string | null): Made<KnownSchema> {
+    if (schema.length > grammarLimits.schemaBytes) {
+      const message = `the schema at #: longer than ${grammarLimits.schemaBytes} bytes`;
+      return new PilotfishError('format-invalid', message);
+    }
+    const known = this.#schemas.get(key, schema) ?? this.#compiling.get(key)?.get(schema);
+    if (known !== undefined) return known;
+    const running = this.#compiling.get(key) ?? new Map<string, Promise<KnownSchema>>();
+    this.#compiling.set(key, running);
+    const made = this.#compiled(schema, key).finally(() => {
+      running.delete(schema);
+      if (running.size === 0) this.#compiling.delete(key);
+    });
+    running.set(schema, made);
+    return made;
+  }
+
+  async #compiled(schema: string, key: string | null): Promise<KnownSchema> {
+    try {
+      checkEnds(this.#info.vocabulary);
+      const reply = await this.#ask({ kind: 'compile', schema }, key);
+      const known = reply.kind === 'compiled' ? reply.schema : errorOf(reply as never);
+      this.#schemas.set(key, schema, known);
+      return known;
+    } catch (reason) {
+      // Not kept: it may come from a busy moment.
+      return toPilotfishError(reason, 'engine-failed');
+    }
+  }
+
+  #ask(request: ThreadRequest, key: string | null): Promise<ThreadReply> {
+    return this.#threadQueue.run(key, () => {
+      this.#thread ??= new SideThread({
+        script: new URL('./prepare-thread.js', import.meta.url),
+        data: threadModel(this.#info),
+        limitMs: threadMsMax,
+        heapMiB: 256,
+      });
+      return this.#thread.ask(request, exceeded(request.kind));
+    });
+  }
+}
+
+const exceeded =
+  (kind: ThreadRequest['kind']) =>
+  (what: string): PilotfishError =>
+    kind === 'compile'
+      ? new PilotfishError('format-invalid', `the schema takes ${what} to compile`)
+      : new PilotfishError('chat-template-failed', `the chat takes ${what} to render`);
+
+/**
+ * Waits for a call that nothing can end.
+ *
+ * @param start is given a function that starts the clock.
+ */
+function within<T>(
+  limitMs: number,
+  start: (refuse: (call: Promise<T>) => void) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const refuse = (call: Promise<T>): void => {
+      const message = `the prompt takes more than ${limitMs} ms to tokenise`;
+      const timer = setTimeout(() => {
+        reject(new PilotfishError('prompt-too-long', message));
+      }, limitMs);
+      const stop = (): void => clearTimeout(timer);
+      call.then(stop, stop);
+    };
+    start(refuse).then(resolve, reject);
+  });
+}
+
+function isShort(prompt: TextPrompt): boolean {
+  if (prompt.kind === 'text') return prompt.text.length <= shortLetters;
+  const { messages } = prompt;
+  if (messages.length > shortMessages) return false;
+  return messages.reduce((sum, { content }) => sum + content.length, 0) <= shortLetters;
+}
+
+function threadModel({ vocabulary, chatTemplate }: EngineInfo): ThreadModel {
+  const textOf = (token: number | null): string | null =>
+    token === null ? null : vocabulary.tokenText(token);
+  const { bos, eos } = vocabulary;
+  const writable = [...singleBytes(vocabulary)];
+  return { writable, chatTemplate, bosText: textOf(bos), eosText: textOf(eos) };
+}
