@@ -75,6 +75,7 @@ interface ServeOptions
   readonly sessions: number;
   readonly tokenMs: number;
   readonly swapMib: number;
+  readonly sharePrefixesAcrossKeys?: boolean;
   readonly resumeSeconds: number;
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
@@ -156,6 +157,10 @@ function batchFlags() {
       'memory for caches of idle sessions and finished chats; 0 recomputes them',
       wholeNumber(0, 1_048_576),
     ).default(1024),
+    flag(
+      '--share-prefixes-across-keys',
+      'keep one cache of a prompt for all keys: saves memory and time, and lets each key guess the prompts of others by time',
+    ),
     flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),
   ];
 }
@@ -284,6 +289,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
     sessionsMax: options.sessions,
     tokenMsMax: options.tokenMs,
     swapBytesMax: options.swapMib * 2 ** 20,
+    sharesPrefixesAcrossKeys: options.sharePrefixesAcrossKeys === true,
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
     keyLimits: givenLimits(options),
