@@ -3,6 +3,7 @@
 
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
+import { keepMemorySmall } from '../../src/cli/memory/memory-keeper.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
 import { startToyServer } from '../toy-server.js';
 import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.js';
@@ -29,5 +30,6 @@ process.on('message', ({ collects }: HoldingQuestion) => {
     core: server.stats().core,
   } satisfies HoldingAnswer);
 });
+keepMemorySmall();
 process.on('disconnect', () => process.exit(0));
 process.send!({ port: server.port });

@@ -28,6 +28,7 @@ import {
 } from './flags/listen-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
+import { keepMemorySmall } from './memory/memory-keeper.js';
 import { packageVersion } from './package-root.js';
 import { visible } from './screen/render.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
@@ -154,6 +155,7 @@ async function serveClients(
     const where = addresses.length === 0 ? '' : `, on ${addresses.join(', ')}`;
     note(`device ready: ${name} drafts for ${target} at ${serverUrl(options.server)}${where}`);
   };
+  const stopKeeping = keepMemorySmall();
   try {
     if (options.socket !== undefined) {
       await serveSocket(client, options.socket, terminal, announce);
@@ -163,6 +165,7 @@ async function serveClients(
     if (http === null) await serveStdin(client, terminal);
     else await whenAborted(terminal.signal);
   } finally {
+    stopKeeping();
     await http?.close();
   }
 }

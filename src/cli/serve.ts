@@ -42,6 +42,7 @@ import {
 } from './flags/server-draft-flags.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
 import { closeEngines, type EnginePair, loadPair, pollBeside } from './generation/engines.js';
+import { keepMemorySmall } from './memory/memory-keeper.js';
 import { resolveDraft, resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
@@ -187,6 +188,7 @@ async function serveWith(
   const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
   const engine = pair.target;
   let closeHttp: () => void = () => undefined;
+  let stopKeeping: () => void = () => undefined;
   try {
     warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
@@ -207,6 +209,7 @@ async function serveWith(
         return http.handle;
       },
     });
+    stopKeeping = keepMemorySmall();
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(pair, drafts, server)}\n`);
     await stopped;
@@ -214,6 +217,7 @@ async function serveWith(
     await server.close();
     terminal.err.write(`${farewell(server)}\n`);
   } finally {
+    stopKeeping();
     closeHttp();
     await closeEngines(pair);
   }
