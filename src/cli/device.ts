@@ -30,9 +30,9 @@ import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
 import { keepMemorySmall } from './memory/memory-keeper.js';
 import { packageVersion } from './package-root.js';
-import { visible } from './screen/render.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
+import { visible } from './screen/visible.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Keeps a draft model loaded and a connection to a server open, and writes answers for programs on this machine.

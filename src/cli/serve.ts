@@ -46,9 +46,9 @@ import { keepMemorySmall } from './memory/memory-keeper.js';
 import { resolveDraft, resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
-import { visible } from './screen/render.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
+import { visible } from './screen/visible.js';
 
 const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 
