@@ -19,9 +19,9 @@ const inJson = new RegExp(`[\\u007f-\\u009f${separators}${bidiControls}${bidiMar
 /**
  * The text with control characters made visible.
  *
- * @param scope `terminal`: a text of many lines, such as an answer; line breaks, tabs and bidi marks
- *   stay. `all`: a message or a name, which stays on its line. Carriage returns are always shown:
- *   alone they overwrite the line.
+ * @param scope `terminal`: a text of many lines, such as an answer; line breaks, tabs and bidi
+ *   marks stay. `all`: a message or a name, which stays on its line. Carriage returns are always
+ *   shown: alone they overwrite the line.
  */
 export function visible(text: string, scope: 'terminal' | 'all'): string {
   return text.replace(scope === 'all' ? inLine : inText, (character) => {
