@@ -32,7 +32,7 @@ import { keepMemorySmall } from './memory/memory-keeper.js';
 import { packageVersion } from './package-root.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
-import { visible } from './screen/visible.js';
+import { visible, visibleJson } from './screen/visible.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Keeps a draft model loaded and a connection to a server open, and writes answers for programs on this machine.
@@ -223,7 +223,8 @@ async function serveStdin(client: Client, terminal: Terminal): Promise<void> {
   const stop = (): unknown => input.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await serveLines(client, { input, write: (line) => out.write(line) }, signal);
+    const write = (line: string): unknown => out.write(out.isTTY ? visibleJson(line) : line);
+    await serveLines(client, { input, write }, signal);
   } finally {
     signal.removeEventListener('abort', stop);
   }
