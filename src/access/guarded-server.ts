@@ -17,6 +17,7 @@ import type { Access, AccessDecision } from './access.js';
 import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
 import {
   headFault,
+  refusedHead,
   refuseHandshake,
   refuseRequest,
   type UpgradeRules,
@@ -88,21 +89,21 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const fault = headFault(request);
-    if (fault !== null) return refuseRequest(response, fault);
-    const admission = access.admit(request);
+    const admission = fault === null ? access.admit(request) : refusedHead;
     if (admission.kind === 'admitted') gate.settle(nameOf(request.socket));
     // The connection of a refused caller is not kept: the next try costs another.
     else response.shouldKeepAlive = false;
-    parts.request(request, response, admission);
+    if (fault === null) parts.request(request, response, admission);
+    else refuseRequest(response, fault);
   });
   const { upgrade, upgradeRules } = parts;
   if (upgrade === undefined) return server;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const fault = headFault(request);
-    if (fault !== null) return refuseHandshake(socket, fault);
-    const admission = access.admit(request);
+    const admission = fault === null ? access.admit(request) : refusedHead;
     if (admission.kind !== 'admitted') {
-      refuseUpgrade(socket, admission);
+      if (fault === null) refuseUpgrade(socket, admission);
+      else refuseHandshake(socket, fault);
       return;
     }
     const misfit = upgradeRules === undefined ? null : upgradeFault(request, upgradeRules);

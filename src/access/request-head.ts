@@ -3,6 +3,7 @@
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { AccessDecision } from './access.js';
 
 /** Why a head is refused, as HTTP says it. */
 export interface HeadFault {
@@ -21,6 +22,12 @@ const fault = (
   status: HeadFault['status'],
   fields: Readonly<Record<string, string>> = {},
 ): HeadFault => ({ status, fields });
+
+/** In place of a decision on a head that names no one host or end: its caller is not let in. */
+export const refusedHead: AccessDecision = {
+  kind: 'refused',
+  ...{ code: 'host-unknown', message: 'the head can be read in two ways' },
+};
 
 /** RFC 6455 has no other. */
 const webSocketVersion = '13';
