@@ -29,7 +29,7 @@ const growthMiBMax = 16;
  * attacks would hold 1024 and 800.
  */
 const peakMiBMax = 400;
-/** Resident memory in the end, as a multiple of that before, beside live growth; within how long. */
+/** Resident memory in the end, as a multiple of that before, growth apart; within how long. */
 const residentFactorMax = 1.5;
 const residentMs = 60_000;
 const restMs = 30_000;
