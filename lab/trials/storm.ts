@@ -29,6 +29,9 @@ const growthMiBMax = 16;
  * attacks would hold 1024 and 800.
  */
 const peakMiBMax = 400;
+/** Resident memory in the end, as a multiple of that before, growth apart; within how long. */
+const residentFactorMax = 1.5;
+const residentMs = 60_000;
 const restMs = 30_000;
 const lookMs = 100;
 /** Connections that never greet stand until then. */
@@ -64,6 +67,7 @@ async function run({ isQuick, note, signal }: ExperimentContext): Promise<Measur
         const most = `at most ${figure(peakBytes / MiB)} MiB`;
         note(`${count} ${attack.name}: ${figure(seconds)} s, ${most}`);
       }
+      await untilSmall(fixture.server, fixture.before);
     } finally {
       await fixture.close();
     }
@@ -134,6 +138,17 @@ async function runAttack(fixture: Fixture, attack: StormAttack) {
   );
   const honestWorstMs = Math.max(...tookMs);
   return { attack, seconds, honestCount: tookMs.length, honestWorstMs, peakBytes, after };
+}
+
+/** Waits until the process has given back what the storm took. */
+async function untilSmall(server: TrialServer, before: Holding): Promise<void> {
+  await untilRestored(
+    'the storm',
+    () => server.holding(false),
+    ({ residentBytes }) => ({ residentBytes }),
+    { residentBytes: residentFactorMax * before.residentBytes + growthMiBMax * MiB },
+    residentMs,
+  );
 }
 
 /** The most that the process held resident. */

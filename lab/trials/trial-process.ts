@@ -3,6 +3,7 @@
 
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
+import { keepMemorySmall } from '../../src/cli/memory/memory-keeper.js';
 import { createScriptedEngine } from '../../src/engine/index.js';
 import { bundledModel, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { startToyServer } from '../toy-server.js';
@@ -34,5 +35,6 @@ process.on('message', ({ collects }: HoldingQuestion) => {
     loopDelayMs: server.stats().process.loopDelayMs,
   } satisfies HoldingAnswer);
 });
+keepMemorySmall();
 process.on('disconnect', () => process.exit(0));
 process.send!({ port: server.port });

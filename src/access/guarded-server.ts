@@ -15,6 +15,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Access, AccessDecision } from './access.js';
 import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
+import {
+  headFault,
+  refusedHead,
+  refuseHandshake,
+  refuseRequest,
+  type UpgradeRules,
+  upgradeFault,
+} from './request-head.js';
 import type { TlsFiles } from './tls-files.js';
 
 export interface GuardParts {
@@ -36,6 +44,8 @@ export interface GuardParts {
     head: Buffer,
     admission: Extract<AccessDecision, { kind: 'admitted' }>,
   ) => void;
+  /** The only upgrade that is taken. Default: any. */
+  readonly upgradeRules?: UpgradeRules;
 }
 
 /** Milliseconds that an unauthenticated peer may take. */
@@ -78,20 +88,26 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
     else socket.once('close', () => gate.settle(name));
   });
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const admission = access.admit(request);
+    const fault = headFault(request);
+    const admission = fault === null ? access.admit(request) : refusedHead;
     if (admission.kind === 'admitted') gate.settle(nameOf(request.socket));
     // The connection of a refused caller is not kept: the next try costs another.
     else response.shouldKeepAlive = false;
-    parts.request(request, response, admission);
+    if (fault === null) parts.request(request, response, admission);
+    else refuseRequest(response, fault);
   });
-  const { upgrade } = parts;
+  const { upgrade, upgradeRules } = parts;
   if (upgrade === undefined) return server;
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const admission = access.admit(request);
+    const fault = headFault(request);
+    const admission = fault === null ? access.admit(request) : refusedHead;
     if (admission.kind !== 'admitted') {
-      refuseUpgrade(socket, admission);
+      if (fault === null) refuseUpgrade(socket, admission);
+      else refuseHandshake(socket, fault);
       return;
     }
+    const misfit = upgradeRules === undefined ? null : upgradeFault(request, upgradeRules);
+    if (misfit !== null) return refuseHandshake(socket, misfit);
     gate.settle(nameOf(request.socket));
     upgrade(request, socket, head, admission);
   });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Access } from '../access/access.js';
 import { keyed } from '../access/key-ring.suite.js';
 import {
@@ -145,12 +146,24 @@ describe('health', () => {
 
   it('that is draining or starting takes no requests for text', async () => {
     const generator = new ScriptedGenerator();
-    await withApi(generator, {}, async ({ post }) => {
+    await withApi(generator, { startMsMax: 100 }, async ({ post }) => {
       for (const readiness of ['draining', 'starting'] as const) {
         generator.readiness = readiness;
         assert.equal((await post('/v1/completions', ask)).status, 503);
       }
       assert.equal(generator.requests.length, 0);
+    });
+  });
+
+  it('that is starting is waited for, by as many requests as may run', async () => {
+    const generator = new ScriptedGenerator();
+    generator.readiness = 'starting';
+    await withApi(generator, { requestsMax: 2 }, async ({ post }) => {
+      const waiting = [post('/v1/completions', ask), post('/v1/completions', ask)];
+      await sleep(100);
+      assert.equal((await post('/v1/completions', ask)).status, 503, 'one too many');
+      generator.readiness = 'ready';
+      for (const response of await Promise.all(waiting)) assert.equal(response.status, 200);
     });
   });
 });

@@ -17,6 +17,7 @@ import { type MetricSource, Metrics } from './metrics.js';
 import { onClosed, RequestHandler } from './request-handler.js';
 import { type RequestMetrics, requestMetrics } from './request-metrics.js';
 import type { ResponseShape } from './response-shape.js';
+import { startMsMaxDefault } from './start-wait.js';
 import { noStreamShaping, type StreamShaping } from './stream-shaping.js';
 
 export interface HttpApiOptions {
@@ -27,6 +28,8 @@ export interface HttpApiOptions {
   readonly metrics: readonly MetricSource[];
   /** Most requests that run at once. Default 1024. */
   readonly requestsMax?: number;
+  /** Milliseconds that a request waits for a generator that is starting. Default 12 000. */
+  readonly startMsMax?: number;
   /** Most bytes of long bodies held at once. Default 128 MiB. */
   readonly bodiesBytesMax?: number;
   /** Traffic shaping against observers of lengths and times. Default: none. */
@@ -64,7 +67,9 @@ export async function createHttpApi(options: HttpApiOptions): Promise<HttpApi> {
   metrics.add(options.metrics);
   const watch = requestMetrics(metrics);
   const { generator, requestsMax = requestsMaxDefault, shaping = noStreamShaping } = options;
-  const handler = new RequestHandler({ generator, observer: watch, requestsMax, shaping });
+  const { startMsMax = startMsMaxDefault } = options;
+  const parts = { generator, observer: watch, requestsMax, startMsMax, shaping };
+  const handler = new RequestHandler(parts);
   const app = fastify({
     ...{ bodyLimit: bodyBytesMax, exposeHeadRoutes: false, logger: false },
     schemaController: { compilersFactory: noSchemas },

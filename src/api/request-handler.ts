@@ -17,6 +17,7 @@ import type {
   ModelCard,
 } from './generator.js';
 import { bodyOf, ChunkWriter, type ResponseHead, type ResponseShape } from './response-shape.js';
+import { untilStarted } from './start-wait.js';
 import { paddedBody, type StreamShaping } from './stream-shaping.js';
 import { usageOf } from './usage.js';
 
@@ -36,6 +37,8 @@ export interface RequestHandlerParts {
   readonly observer: RequestObserver;
   /** Most requests that run at once. */
   readonly requestsMax: number;
+  /** How long a request waits for a generator that is starting. */
+  readonly startMsMax: number;
   readonly shaping: StreamShaping;
 }
 
@@ -74,6 +77,8 @@ export function onClosed(socket: Socket, response: ServerResponse, then: () => v
 export class RequestHandler {
   readonly #parts: RequestHandlerParts;
   readonly #running = new Set<RunningRequest>();
+  /** Requests that wait for the generator to start. */
+  #waitingCount = 0;
   #onIdle: () => void = () => undefined;
 
   constructor(parts: RequestHandlerParts) {
@@ -109,12 +114,11 @@ export class RequestHandler {
    *   the stream.
    */
   async answer(request: ApiRequest, format: ResponseShape, reader: HttpCaller): Promise<void> {
-    const { generator, requestsMax, observer: watch } = this.#parts;
+    const { generator, observer: watch } = this.#parts;
+    if (generator.readiness === 'starting') await this.#untilStarted(reader);
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
-    if (this.openCount >= requestsMax) {
-      throw new ApiError('server_busy', `${requestsMax} requests are running already`);
-    }
+    this.#checkRoom();
     const startedMs = performance.now();
     const answered = new RunningRequest(this.#parts, request, format, model, reader);
     this.#running.add(answered);
@@ -125,6 +129,21 @@ export class RequestHandler {
       this.#running.delete(answered);
       if (this.openCount === 0) this.#onIdle();
       watch.closed(performance.now() - startedMs);
+    }
+  }
+
+  async #untilStarted({ socket }: HttpCaller): Promise<void> {
+    this.#checkRoom();
+    this.#waitingCount++;
+    const { generator, startMsMax } = this.#parts;
+    await untilStarted(generator, () => socket.destroyed, startMsMax);
+    this.#waitingCount--;
+  }
+
+  #checkRoom(): void {
+    const { requestsMax } = this.#parts;
+    if (this.openCount + this.#waitingCount >= requestsMax) {
+      throw new ApiError('server_busy', `${requestsMax} requests are running already`);
     }
   }
 }

@@ -9,8 +9,8 @@ import { addFlags, flag, usageError } from './flags/flags.js';
 import { addLinkFlags, checkLinkFlags, withClient } from './flags/link-flags.js';
 import { addSamplingFlags, drawSeed, usualLaw } from './flags/sampling-flags.js';
 import { stopFlag } from './flags/text-flags.js';
-import { visible } from './screen/render.js';
 import type { Exit, Terminal } from './screen/terminal.js';
+import { visible } from './screen/visible.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Chats with a server's model, with a draft model on this machine. The server applies its model's chat template. A model without a template gets the messages as a script of User and Assistant, and an answer then ends before the next "User:".

@@ -28,10 +28,11 @@ import {
 } from './flags/listen-flags.js';
 import { serverUrl } from './flags/server-address.js';
 import { shapingOf } from './flags/shaping-flags.js';
+import { keepMemorySmall } from './memory/memory-keeper.js';
 import { packageVersion } from './package-root.js';
-import { visible } from './screen/render.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
+import { visible, visibleJson } from './screen/visible.js';
 
 // Each paragraph is one line: help wraps it to the terminal.
 const description = `Keeps a draft model loaded and a connection to a server open, and writes answers for programs on this machine.
@@ -154,6 +155,7 @@ async function serveClients(
     const where = addresses.length === 0 ? '' : `, on ${addresses.join(', ')}`;
     note(`device ready: ${name} drafts for ${target} at ${serverUrl(options.server)}${where}`);
   };
+  const stopKeeping = keepMemorySmall();
   try {
     if (options.socket !== undefined) {
       await serveSocket(client, options.socket, terminal, announce);
@@ -163,6 +165,7 @@ async function serveClients(
     if (http === null) await serveStdin(client, terminal);
     else await whenAborted(terminal.signal);
   } finally {
+    stopKeeping();
     await http?.close();
   }
 }
@@ -220,7 +223,8 @@ async function serveStdin(client: Client, terminal: Terminal): Promise<void> {
   const stop = (): unknown => input.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await serveLines(client, { input, write: (line) => out.write(line) }, signal);
+    const write = (line: string): unknown => out.write(out.isTTY ? visibleJson(line) : line);
+    await serveLines(client, { input, write }, signal);
   } finally {
     signal.removeEventListener('abort', stop);
   }

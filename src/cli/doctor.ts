@@ -17,6 +17,7 @@ import {
   type Style,
   type Terminal,
 } from './screen/terminal.js';
+import { visible } from './screen/visible.js';
 
 /** Adds the command. Its exit code is 1 when something will not work, else 0. */
 export function addDoctor(program: Command, terminal: Terminal, exit: Exit): void {
@@ -60,7 +61,7 @@ function printChecks(checks: readonly Check[], verdict: CheckLevel, { out, env }
 
 function checkText(check: Check, nameWidth: number, paint: Paint): string {
   const { word, style } = marks[check.verdict];
-  const line = `${paint(style, word.padEnd(4))}  ${check.name.padEnd(nameWidth)}  ${check.finding}`;
+  const line = `${paint(style, word.padEnd(4))}  ${check.name.padEnd(nameWidth)}  ${visible(check.finding, 'all')}`;
   if (check.remedy === null) return line;
-  return `${line}\n${' '.repeat(nameWidth + 8)}-> ${check.remedy}`;
+  return `${line}\n${' '.repeat(nameWidth + 8)}-> ${visible(check.remedy, 'all')}`;
 }

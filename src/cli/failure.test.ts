@@ -37,12 +37,13 @@ test('every code of the table is printed as sentence, code and remedy, with its 
 test('no message can control the terminal, whatever its source', () => {
   const reason = new PilotfishError(
     'server-refused',
-    'no\u001b]0;mine\u0007 \u001b[2Jroom\u009b1m',
+    'no\u001b]0;mine\u0007 \u001b[2Jroom\u009b1m\nforged line \u202efdp.exe\u2028\u2066x',
   );
   const { written } = print(reason, { PILOTFISH_DEBUG: '1' });
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
   assert.doesNotMatch(written, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   assert.match(written, /no␛\]0;mine/);
+  assert.doesNotMatch(written, /^forged|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/m);
 });
 
 test('a stack trace is shown only on request, and then with its causes', () => {

@@ -6,8 +6,8 @@ import { PilotfishError } from '../base/error.js';
 import { withFlagNames } from './flags/flag-names.js';
 import { usageError } from './flags/flags.js';
 import { paragraph } from './screen/line-fit.js';
-import { visible } from './screen/render.js';
 import { colourWanted, painter, type Terminal } from './screen/terminal.js';
+import { visible } from './screen/visible.js';
 
 /** Exit code of a command stopped with Ctrl-C: 128 + SIGINT. */
 export const interruptedExitCode = 130;
@@ -54,7 +54,7 @@ export function printFailure(reason: unknown, terminal: Terminal): number {
   const failure = failureReport(reason);
   const paint = painter(colourWanted(terminal.err, terminal.env));
   const { message, remedy, code } = failure;
-  const line = paragraph(visible(`pilotfish: ${message} [${code}]`, 'terminal'), terminal.err);
+  const line = paragraph(visible(`pilotfish: ${message} [${code}]`, 'all'), terminal.err);
   terminal.err.write(`${line.replace('pilotfish:', (name) => paint('red', name))}\n`);
   if (remedy !== null) terminal.err.write(`${paragraph(`  ${remedy}`, terminal.err)}\n`);
   if (terminal.env['PILOTFISH_DEBUG'] === '1') {
@@ -68,8 +68,12 @@ function traces(reason: unknown): string[] {
   const found: string[] = [];
   let next: unknown = reason;
   while (next !== undefined && found.length < 8) {
-    found.push(next instanceof Error ? (next.stack ?? String(next)) : String(next));
+    found.push(next instanceof Error ? traceOf(next) : String(next));
     next = next instanceof Error ? next.cause : undefined;
   }
   return found;
 }
+
+/** The lines of a trace are ours; those of the message in it may be a peer's. */
+const traceOf = (error: Error): string =>
+  (error.stack ?? String(error)).replace(error.message, () => visible(error.message, 'all'));

@@ -3,13 +3,14 @@
 
 import { type CommandSet, runCommandSet } from './command-line.js';
 import { pilotfish } from './program.js';
-import type { OutputStream } from './screen/terminal.js';
+import type { Environment, OutputStream } from './screen/terminal.js';
 
 /** Runs a command of `pilotfish`. @returns its output and its exit code. */
-export const runHere = (args: readonly string[]) => runSetHere(pilotfish, args);
+export const runHere = (args: readonly string[], env: Environment = {}) =>
+  runSetHere(pilotfish, args, env);
 
 /** Runs a command of any set. @returns its output and its exit code. */
-export async function runSetHere(set: CommandSet, args: readonly string[]) {
+export async function runSetHere(set: CommandSet, args: readonly string[], env: Environment = {}) {
   const said = { out: '', err: '' };
   const stream = (name: keyof typeof said): OutputStream => ({
     write: (text) => {
@@ -19,7 +20,7 @@ export async function runSetHere(set: CommandSet, args: readonly string[]) {
   const code = await runCommandSet(set, args, {
     out: stream('out'),
     err: stream('err'),
-    env: { HF_HOME: '/nonexistent' },
+    env: { HF_HOME: '/nonexistent', ...env },
     signal: new AbortController().signal,
   });
   return { code, ...said };

@@ -14,6 +14,7 @@ import { formatBytes, formatCount, formatDuration } from './screen/numbers.js';
 import { createProgress, type Progress } from './screen/progress.js';
 import { type Align, formatTable } from './screen/table.js';
 import { colourWanted, painter, printJson, type Terminal } from './screen/terminal.js';
+import { visible } from './screen/visible.js';
 
 const pullDescription = `Downloads a GGUF file into the Hugging Face cache, which other tools use too.
 
@@ -80,7 +81,13 @@ const headHeading = ['EXIT HEAD', 'SIZE', 'AFTER BLOCK', 'KIND', 'FILE'];
 function catalogueText(entries: readonly CatalogueEntry[], { out, env }: Terminal): string {
   const paint = painter(colourWanted(out, env));
   const table = (titles: readonly string[], align: readonly Align[], rows: string[][]): string =>
-    formatTable([titles.map((word) => paint('bold', word)), ...rows], { align });
+    formatTable(
+      [
+        titles.map((word) => paint('bold', word)),
+        ...rows.map((row) => row.map((cell) => visible(cell, 'all'))),
+      ],
+      { align },
+    );
   const models: string[][] = [];
   const heads: string[][] = [];
   const spoiled: string[] = [];
@@ -95,7 +102,9 @@ function catalogueText(entries: readonly CatalogueEntry[], { out, env }: Termina
     }
     if (problem !== null) {
       const why = `${name}: ${problem.message} [${problem.code}]`;
-      spoiled.push(`${paint('yellow', 'not usable:')} ${why}\n  ${path}`);
+      spoiled.push(
+        `${paint('yellow', 'not usable:')} ${visible(why, 'all')}\n  ${visible(path, 'all')}`,
+      );
     }
   }
   const numbers = ['left', 'right', 'left', 'left', 'right', 'right'] as const;
@@ -111,7 +120,8 @@ async function download(reference: HubReference, json: boolean, terminal: Termin
     watcher: watch(terminal),
   });
   const facts = checkModelFile(pulled.path);
-  terminal.err.write(`${pullMessages[pulled.state](pulled, performance.now() - started)}\n`);
+  const message = pullMessages[pulled.state](pulled, performance.now() - started);
+  terminal.err.write(`${visible(message, 'all')}\n`);
   const { quantisation, architecture, contextLength } = facts;
   const document = { ...pulled, quantisation, architecture, contextLength };
   if (json) printJson(terminal, document);
@@ -137,7 +147,7 @@ function watch(terminal: Terminal): PullWatcher {
         terminal.err.write(`Continuing after ${formatBytes(startBytes)} from an earlier run.\n`);
       }
       progress = createProgress(terminal.err, {
-        label: file,
+        label: visible(file, 'all'),
         totalBytes: content.bytes,
         startBytes,
         now: () => performance.now(),
@@ -146,7 +156,7 @@ function watch(terminal: Terminal): PullWatcher {
     },
     onBytes: (doneBytes) => progress?.update(doneBytes),
     onRetry({ error }, waitMs) {
-      const text = `${error.message}; trying again in ${formatDuration(waitMs)}`;
+      const text = visible(`${error.message}; trying again in ${formatDuration(waitMs)}`, 'all');
       if (progress === null) terminal.err.write(`${text}\n`);
       else progress.note(text);
     },

@@ -5,29 +5,58 @@ import { constants } from 'node:os';
 import { type CommandSet, runCommandSet } from './command-line.js';
 import type { InputStream, OutputStream, Terminal } from './screen/terminal.js';
 
+/** What has happened to the streams of this process. */
+interface Streams {
+  /** Of a stream that cannot be written to any more; null while all can. */
+  brokenCode: 0 | 1 | null;
+}
+
 /** Runs the command line of this process, and sets its exit code. Call once. */
 export async function runProcess(set: CommandSet): Promise<void> {
-  endOnBrokenStreams(set.name);
+  const stop = new AbortController();
+  const streams: Streams = { brokenCode: null };
+  stopOnBrokenStreams(set.name, streams, stop);
   dropEmptyVariables();
-  process.exitCode = await runCommandSet(set, process.argv.slice(2), processTerminal());
+  const code = await runCommandSet(set, process.argv.slice(2), processTerminal(stop, streams));
+  process.exitCode = streams.brokenCode ?? code;
   // A command that failed may leave connections open: exit once its output is written.
-  if (process.exitCode !== 0) {
+  if (process.exitCode !== 0 || streams.brokenCode !== null) {
     process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   }
 }
 
-function endOnBrokenStreams(name: string): void {
+/** A command that is stopped ends its pass and closes its engine; then it is ended. */
+const endMsMax = 10_000;
+
+/**
+ * Stops the command where its output cannot be written, as a signal would: `process.exit` in
+ * mid-pass would run the destructors of native libraries while they compute.
+ */
+function stopOnBrokenStreams(name: string, streams: Streams, stop: AbortController): void {
   for (const stream of [process.stdout, process.stderr]) {
-    // `head` closes the pipe when it has enough, which is no error.
     stream.on('error', (reason: NodeJS.ErrnoException) => {
-      if (reason.code === 'EPIPE') process.exit(0);
+      if (streams.brokenCode !== null) return;
+      // `head` closes the pipe when it has enough, which is no error.
+      streams.brokenCode = reason.code === 'EPIPE' ? 0 : 1;
+      // The command may be over.
+      process.exitCode = streams.brokenCode;
       // Such as a full disk. Where stderr itself fails, the exit code has to do.
-      if (stream === process.stdout) {
+      if (streams.brokenCode === 1 && stream === process.stdout) {
         process.stderr.write(`${name}: cannot write the output: ${reason.message}\n`);
       }
-      process.exit(1);
+      // No one has stopped the command: what it says to that is for no one.
+      for (const one of [process.stdout, process.stderr]) one.write = mute;
+      stop.abort();
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), endMsMax).unref();
     });
   }
+}
+
+/** In place of `write`: takes a text and drops it. */
+function mute(_text: unknown, ...rest: readonly unknown[]): boolean {
+  const written = rest.at(-1);
+  if (typeof written === 'function') setImmediate(() => written());
+  return true;
 }
 
 /** Commander would take an empty value, and an environment file cannot leave a name out. */
@@ -37,11 +66,10 @@ function dropEmptyVariables(): void {
   }
 }
 
-function processTerminal(): Terminal {
-  const stop = new AbortController();
+function processTerminal(stop: AbortController, streams: Streams): Terminal {
   // The first signal lets the command clean up; the second ends it at once.
   const stopOrEnd = (signal: 'SIGINT' | 'SIGTERM') => (): void => {
-    if (stop.signal.aborted) endBy(signal);
+    if (stop.signal.aborted && streams.brokenCode === null) endBy(signal);
     stop.abort();
   };
   const interrupt = stopOrEnd('SIGINT');

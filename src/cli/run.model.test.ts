@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { freePort } from './processes/cli-process.suite.js';
 import { run, withServe } from './processes/command.suite.js';
+import { fetchStats, statsUrl } from './stats-client.js';
 
 const prompt = 'The old clock';
 const small = ['-t', '1', '--seed', '5'];
@@ -72,6 +73,19 @@ describe('pilotfish run with a server', () => {
       const { out, err } = await ask('--stop', stop);
       assert.equal(out, `${alone.out.slice(0, alone.out.indexOf(stop))}\n`);
       assert.match(err, /^\d+ tokens in .*, seed 5; stop string found\n(drafts|server): /);
+    });
+  });
+
+  it('ends in order when its reader has enough: its session is closed, not lost', async () => {
+    await withServe(served, async ({ url }) => {
+      const args = ['run', prompt, '-s', url, ...long, ...small];
+      const { code, err } = await run(args, {}, ({ onFirstOutput, closeOutput }) =>
+        onFirstOutput(closeOutput),
+      );
+      assert.deepEqual([code, err], [0, '']);
+      const { core } = await fetchStats(statsUrl(url));
+      assert.deepEqual([core.detachedCount, core.connectionCount], [0, 0]);
+      assert.ok(core.committedCount < 400, `${core.committedCount} tokens were written`);
     });
   });
 

@@ -42,12 +42,13 @@ import {
 } from './flags/server-draft-flags.js';
 import { type ShapingOptions, shapingFlags, shapingOf } from './flags/shaping-flags.js';
 import { closeEngines, type EnginePair, loadPair, pollBeside } from './generation/engines.js';
+import { keepMemorySmall } from './memory/memory-keeper.js';
 import { resolveDraft, resolveModel } from './models/model-name.js';
 import { packageVersion } from './package-root.js';
 import { formatCount, formatDuration } from './screen/numbers.js';
-import { visible } from './screen/render.js';
 import { type Exit, type Terminal, whenAborted } from './screen/terminal.js';
 import { noteTo } from './screen/text-view.js';
+import { visible } from './screen/visible.js';
 
 const description = `Serves a target model to devices that draft for it. The drafts of many devices are verified in one batch. Clients without a draft model get their text from the same batches, over the same protocol or over OpenAI's HTTP API: /v1/chat/completions, /v1/completions, /v1/models, and /metrics.
 
@@ -75,6 +76,7 @@ interface ServeOptions
   readonly sessions: number;
   readonly tokenMs: number;
   readonly swapMib: number;
+  readonly sharePrefixesAcrossKeys?: boolean;
   readonly resumeSeconds: number;
   readonly alternative: readonly string[];
   readonly deterministic?: boolean;
@@ -156,6 +158,10 @@ function batchFlags() {
       'memory for caches of idle sessions and finished chats; 0 recomputes them',
       wholeNumber(0, 1_048_576),
     ).default(1024),
+    flag(
+      '--share-prefixes-across-keys',
+      'keep one cache of a prompt for all keys: saves memory and time, and lets each key guess the prompts of others by time',
+    ),
     flag('--deterministic', 'compute bit-identical logits in every batch; no gain from batching'),
   ];
 }
@@ -182,6 +188,7 @@ async function serveWith(
   const [pair] = await Promise.all([loadPair(target, draft, terminal), loadApi()]);
   const engine = pair.target;
   let closeHttp: () => void = () => undefined;
+  let stopKeeping: () => void = () => undefined;
   try {
     warnOfLongContext(engine, options, terminal);
     const hints = exitText(engine.info);
@@ -202,6 +209,7 @@ async function serveWith(
         return http.handle;
       },
     });
+    stopKeeping = keepMemorySmall();
     const stopped = whenAborted(terminal.signal);
     terminal.out.write(`${readyLine(pair, drafts, server)}\n`);
     await stopped;
@@ -209,6 +217,7 @@ async function serveWith(
     await server.close();
     terminal.err.write(`${farewell(server)}\n`);
   } finally {
+    stopKeeping();
     closeHttp();
     await closeEngines(pair);
   }
@@ -284,6 +293,7 @@ function serverOptions(options: ServeOptions, { access, tls }: OpenAccess) {
     sessionsMax: options.sessions,
     tokenMsMax: options.tokenMs,
     swapBytesMax: options.swapMib * 2 ** 20,
+    sharesPrefixesAcrossKeys: options.sharePrefixesAcrossKeys === true,
     limits: { resumeMs: options.resumeSeconds * 1000 },
     alternatives: options.alternative,
     keyLimits: givenLimits(options),

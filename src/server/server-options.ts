@@ -69,6 +69,12 @@ export interface ServerOptions {
    * Default 1 GiB; 0: they are computed again.
    */
   readonly swapBytesMax?: number;
+  /**
+   * Keeps one cache of a prompt's beginning for all keys, such as a common system prompt. By the
+   * time of an answer each key can then guess, token by token, what others have asked. Default
+   * false: sessions of one key share.
+   */
+  readonly sharesPrefixesAcrossKeys?: boolean;
   /** Predicted milliseconds for each token beyond which no session begins. Default 10 000. */
   readonly tokenMsMax?: number;
   /** Predicted milliseconds beyond which a pass takes no more. Default 1000. */
@@ -191,6 +197,7 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     prefillMsMax: options.prefillMsMax ?? 100,
     slotQuantumTokens: 32,
     swapBytesMax: options.swapBytesMax ?? 2 ** 30,
+    sharesPrefixesAcrossKeys: options.sharesPrefixesAcrossKeys ?? false,
     retryAfterMs: 1_000,
     randomBytes: (count) => new Uint8Array(randomBytes(count)),
     // The upgrade has decided already: without a key no peer gets as far as Hello.

@@ -179,6 +179,7 @@ export async function listen(
   const budget = new MessageBudget();
   const http = createGuardedServer({
     ...guard,
+    upgradeRules: { path: '/', subprotocol },
     request: (request, response, admission) => respond(request, response, admission, handlers),
     upgrade: (request, carrier, head, { grant }) =>
       sockets.handleUpgrade(request, carrier, head, (socket) => {

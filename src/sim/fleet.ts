@@ -90,6 +90,7 @@ export function planServer({ server }: Scenario, seed: number, vocabulary: Vocab
     prefillMsMax: 100,
     slotQuantumTokens: random.wholeWithin(server.slotQuantumTokens),
     swapBytesMax: random.wholeWithin(server.swapBytesMax),
+    sharesPrefixesAcrossKeys: false,
     retryAfterMs: random.wholeWithin(server.retryAfterMs),
     acceptsKey: () => true,
     tokenize: () => {

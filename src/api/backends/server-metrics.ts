@@ -51,7 +51,7 @@ const counters: readonly (readonly [string, string, Read])[] = [
   ['caches_lost_total', 'Caches the engine failed at.', ({ core }) => core.lostCacheCount],
   [
     'prefix_shared_tokens_total',
-    'Prompt tokens shared with another session.',
+    'Tokens found in the caches of other texts.',
     ({ core }) => core.sharedTokenCount,
   ],
   [

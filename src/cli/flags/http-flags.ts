@@ -38,5 +38,8 @@ function checkedOrigin(text: string): string {
 
 /** Shows internal errors of the API to the operator; callers learn nothing of them. */
 export function internalErrorNote(note: (text: string) => void): (reason: unknown) => void {
-  return (reason) => note(`internal error in the HTTP API: ${(reason as Error)?.stack ?? reason}`);
+  return (reason) => {
+    const lines = `${(reason as Error)?.stack ?? reason}`.split('\n');
+    for (const line of lines) note(`internal error in the HTTP API: ${line.trim()}`);
+  };
 }

@@ -21,6 +21,8 @@ export interface Running {
   readonly onFirstOutput: (heard: () => void) => void;
   /** Calls back with every piece of the child's stdout. */
   readonly onOutput: (heard: (text: string) => void) => void;
+  /** Closes our end of the child's stdout, as `head` does. */
+  readonly closeOutput: () => void;
   /** Calls back once, at the child's first output on stderr. */
   readonly onFirstNews: (heard: () => void) => void;
 }
@@ -62,6 +64,7 @@ export function runScript(
       kill: (signal) => child.kill(signal),
       onFirstOutput: (heard) => child.stdout.once('data', heard),
       onOutput: (heard) => child.stdout.on('data', heard),
+      closeOutput: () => child.stdout.destroy(),
       onFirstNews: (heard) => child.stderr.once('data', heard),
     });
     child.once('error', reject);

@@ -1,8 +1,9 @@
-// Writes a text with its tokens marked, by colour or by wdiff-like marks. Makes control characters
-// visible, so that a model's text cannot control the terminal.
+// Writes a text with its tokens marked, by colour or by wdiff-like marks. A model's text cannot
+// control the terminal.
 
 import type { LineFit } from './line-fit.js';
 import { type Paint, painter, type Style } from './terminal.js';
+import { visible } from './visible.js';
 
 /** The origin of a token. `prompt`, `plain` and `target`: never drafted. `plain`: no mark. */
 export type TokenMark =
@@ -142,20 +143,4 @@ export class TokenStream {
     this.#write(this.#unbroken(looks[this.#open].close));
     this.#open = null;
   }
-}
-
-/** C0, DEL and C1, with which a text could move the cursor, recolour or rename the window. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const controls = /[\u0000-\u001f\u007f-\u009f]/g;
-
-/**
- * The text with control characters made visible. `terminal` keeps line breaks and tabs; `all` shows
- * those too. Carriage returns are always shown: alone they overwrite the line.
- */
-export function visible(text: string, scope: 'terminal' | 'all'): string {
-  return text.replace(controls, (character) => {
-    if (character === '\n') return scope === 'terminal' ? character : '⏎';
-    if (character === '\t') return scope === 'terminal' ? character : '⇥';
-    return character < ' ' ? String.fromCharCode(0x2400 + character.charCodeAt(0)) : '␦';
-  });
 }

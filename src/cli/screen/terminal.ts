@@ -2,6 +2,7 @@
 // use `process` directly, so a test can pass a terminal of its own.
 
 import { styleText } from 'node:util';
+import { visibleJson } from './visible.js';
 
 /** A stream for text. `isTTY`, `columns` and `rows` are absent for a file or a pipe. */
 export interface OutputStream {
@@ -41,7 +42,7 @@ export type Exit = (code: number) => void;
 
 /** Writes the document of --json. */
 export const printJson = ({ out }: Terminal, document: unknown): unknown =>
-  out.write(`${JSON.stringify(document, null, 2)}\n`);
+  out.write(`${visibleJson(JSON.stringify(document, null, 2))}\n`);
 
 /** Resolves when the signal aborts. */
 export function whenAborted(signal: AbortSignal): Promise<void> {

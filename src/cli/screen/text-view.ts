@@ -2,8 +2,9 @@
 // part. Notes go to stderr on lines of their own. A pipe gets nothing that could be retracted.
 
 import { LineFit, paragraph, spareColumns } from './line-fit.js';
-import { legendEntries, type TokenMark, TokenStream, visible } from './render.js';
+import { legendEntries, type TokenMark, TokenStream } from './render.js';
 import { colourWanted, painter, type Terminal } from './terminal.js';
+import { visible } from './visible.js';
 
 export interface TextView {
   /** Writes final text; call it while nothing is pending. */
@@ -43,11 +44,11 @@ export const silentView = (terminal: Terminal): TextView => ({
   end: () => undefined,
 });
 
-/** Prints a note on stderr, with control characters made visible. */
+/** Prints a note on stderr, on one line, with control characters made visible. */
 export function noteTo({ err, env }: Pick<Terminal, 'err' | 'env'>): (text: string) => void {
   const paint = painter(colourWanted(err, env));
   return (text) => {
-    const line = paragraph(visible(`pilotfish: ${text}`, 'terminal'), err);
+    const line = paragraph(visible(`pilotfish: ${text}`, 'all'), err);
     err.write(`${line.replace('pilotfish:', (name) => paint('yellow', name))}\n`);
   };
 }

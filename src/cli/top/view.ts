@@ -9,13 +9,13 @@ import {
   formatMemory,
   formatShare,
 } from '../screen/numbers.js';
-import { visible } from '../screen/render.js';
 import { formatTable } from '../screen/table.js';
+import { visible } from '../screen/visible.js';
 
 /** @param before the previous snapshot, for rates; null: since the start. */
 export function topText(stats: ServerStats, before: ServerStats | null): string {
   const { core, modelName, contextLength, uptimeMs } = stats;
-  const title = `${visible(modelName, 'all')}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
+  const title = `${modelName}, ${core.slotCount} slots of ${contextLength} tokens, up ${formatDuration(uptimeMs)}`;
   const rows = [
     ...loadRows(stats, before),
     ...sessionRows(stats),
@@ -23,7 +23,9 @@ export function topText(stats: ServerStats, before: ServerStats | null): string 
     ...tokenRows(stats, before),
     ...wireRows(stats),
   ];
-  return `${title}\n\n${formatTable(rows, { indent: '  ' })}`;
+  // A server may answer with any text in place of a number.
+  const shown = rows.map((row) => row.map((cell) => visible(cell, 'all')));
+  return `${visible(title, 'all')}\n\n${formatTable(shown, { indent: '  ' })}`;
 }
 
 type Rows = readonly (readonly [string, string])[];

@@ -27,6 +27,7 @@ import {
 import type { ConnectionId } from './event.js';
 import type { ServerCoreSettings } from './settings.js';
 import type { Tenant } from './tenants/tenant.js';
+import { coarse } from './told-times.js';
 
 /** A connection, its state by the table of the protocol, and what its device has asked for. */
 export class Connection {
@@ -135,7 +136,7 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
     modes: modes.filter((mode) => modeTraits[mode].since <= version),
     contextLength: model.contextLength,
     limits,
-    passUs: Math.min(0xffff_ffff, Math.round(passMs * 1000)),
+    passUs: Math.min(0xffff_ffff, Math.round(coarse(passMs) * 1000)),
     padBytes,
     aggregateMs,
   };

@@ -64,6 +64,8 @@ export interface HarnessOptions {
   readonly settings?: Partial<ServerCoreSettings>;
   /** Milliseconds a pass takes. */
   readonly passMs?: number;
+  /** And for each token that it is fed. Default 0. */
+  readonly tokenMs?: number;
   /** The draft model beside the target, and milliseconds of one of its passes. Default: none. */
   readonly draft?: { readonly model: Partial<ScriptedModelOptions>; readonly passMs: number };
 }
@@ -89,10 +91,13 @@ export class Harness {
   /** Whether the draft model fails. */
   isDraftFailing = false;
   readonly #passMs: number;
+  readonly #tokenMs: number;
   readonly #draft: { readonly engine: EngineCore; readonly passMs: number } | null;
 
-  constructor({ model = {}, settings = {}, passMs = 10, draft }: HarnessOptions = {}) {
+  constructor(options: HarnessOptions = {}) {
+    const { model = {}, settings = {}, passMs = 10, tokenMs = 0, draft } = options;
     this.#passMs = passMs;
+    this.#tokenMs = tokenMs;
     this.#draft = draft ? { engine: toyEngine(draft.model), passMs: draft.passMs } : null;
     this.engine = toyEngine(model);
     this.settings = { ...scriptedSettings(model), ...settings };
@@ -163,7 +168,8 @@ export class Harness {
 
   #answer(operation: EngineOperation): ServerInput {
     if (operation.kind === 'pass') {
-      this.nowMs += this.#passMs;
+      const fed = operation.segments.reduce((sum, { tokens: { length } }) => sum + length, 0);
+      this.nowMs += this.#passMs + this.#tokenMs * fed;
       if (this.failingPasses.has(++this.passCount)) {
         const { id } = operation;
         return { kind: 'failed', id, code: 'engine-failed', message: 'told to fail' };

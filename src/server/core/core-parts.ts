@@ -9,6 +9,7 @@ import type { SlotTable } from './passes/slot-table.js';
 import type { SessionTable } from './session-table.js';
 import type { ServerCoreSettings } from './settings.js';
 import type { Tenants } from './tenants/tenant.js';
+import type { ToldTimes } from './told-times.js';
 
 export interface CoreParts {
   readonly settings: ServerCoreSettings;
@@ -20,4 +21,5 @@ export interface CoreParts {
   readonly speculation: Speculation;
   readonly outbox: Outbox;
   readonly counters: Counters;
+  readonly told: ToldTimes;
 }

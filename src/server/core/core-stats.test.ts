@@ -9,6 +9,7 @@ import { draftOf, Harness, hello, openFrame, verdicts } from './core-harness.sui
 import { noServerTests, noSources } from './drafting/source-tally.js';
 import { targetText } from './scripted-target.suite.js';
 import { burstMsMax } from './tenants/fair-share.js';
+import { coarse } from './told-times.js';
 
 const grant = (id: string, changes: Partial<KeyLimits> = {}) => ({
   id,
@@ -55,7 +56,7 @@ describe('the statistics', () => {
     harness.settle();
     const after = harness.core.stats();
     const [verdict] = verdicts(harness.take(1));
-    assert.deepEqual([verdict?.queueUs, verdict?.verifyUs], [0, 10_000]);
+    assert.deepEqual([verdict?.queueUs, verdict?.verifyUs], [0, 1000 * coarse(10)].map(Math.round));
     assert.equal(after.passCount - before.passCount, 1);
     assert.equal(after.fedCount - before.fedCount, 4);
     assert.equal(after.rowCount, 4);
@@ -92,8 +93,8 @@ describe('the statistics', () => {
     harness.settle(1);
     const [verdict] = verdicts(harness.take(1));
     assert.ok(verdict && startedAtMs > sentAtMs);
-    assert.equal(verdict.queueUs, 1000 * (startedAtMs - sentAtMs));
-    assert.equal(verdict.verifyUs, 10_000);
+    assert.equal(verdict.queueUs, Math.round(1000 * coarse(startedAtMs - sentAtMs)));
+    assert.equal(verdict.verifyUs, Math.round(1000 * coarse(10)));
     assert.ok(
       verdicts(harness.take(2)).every(({ queueUs }) => queueUs === 0),
       'no drafts have waited',

@@ -57,6 +57,7 @@ export function scriptedSettings(changes: Partial<ScriptedModelOptions> = {}): S
     prefillMsMax: 1e9,
     slotQuantumTokens: 4,
     swapBytesMax: 4096,
+    sharesPrefixesAcrossKeys: false,
     shaping: noShaping,
     retryAfterMs: 500,
     randomBytes: (count) => {

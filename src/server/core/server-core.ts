@@ -25,6 +25,7 @@ import { SessionResults } from './sessions/session-results.js';
 import type { ServerCoreSettings } from './settings.js';
 import { statsOf } from './stats-snapshot.js';
 import { Tenants } from './tenants/tenant.js';
+import { ToldTimes } from './told-times.js';
 
 /** Milliseconds between two checks for silence and expiry, which come up to this much late. */
 const tickMs = 1000;
@@ -39,7 +40,7 @@ export class ServerCore {
   #wakeAtMs = Infinity;
 
   constructor(settings: ServerCoreSettings) {
-    const tenants = new Tenants(settings.keyLimits);
+    const tenants = new Tenants(settings.keyLimits, settings.sharesPrefixesAcrossKeys);
     const connections = new Connections();
     const outbox = new Outbox(connections, settings.retryAfterMs);
     const counters = new Counters();
@@ -52,7 +53,8 @@ export class ServerCore {
     const speculation = new Speculation(settings, slots, draft, counters);
     const scheduler = new Scheduler(settings, slots, issue, counters, speculation);
     const tables = { tenants, connections, table, slots };
-    const parts = { settings, ...tables, scheduler, speculation, outbox, counters };
+    const told = new ToldTimes();
+    const parts = { settings, ...tables, scheduler, speculation, outbox, counters, told };
     const replies = new SessionReplies(parts);
     const ending = new SessionEnd({ ...parts, replies });
     const opening = new SessionOpen({ ...parts, replies, ending });
@@ -140,9 +142,9 @@ export class ServerCore {
   /** Commits what the pass has decided for each of its sessions, and replies. */
   #takePassResult(id: number, result: PassResult, nowMs: number): void {
     this.#operations.settle(id);
-    for (const segment of this.#parts.scheduler.completePass(id, result, nowMs)) {
-      this.#results.commitSegment(segment, nowMs);
-    }
+    const segments = this.#parts.scheduler.completePass(id, result, nowMs);
+    for (const { passMs } of segments.slice(0, 1)) this.#parts.told.addPass(passMs);
+    for (const segment of segments) this.#results.commitSegment(segment, nowMs);
   }
 
   #operationDone(id: number, bytes: Uint8Array | null): void {

@@ -78,6 +78,8 @@ export interface ServerCoreSettings {
   readonly slotQuantumTokens: number;
   /** Bytes of saved caches of sessions without slots; others are computed again. */
   readonly swapBytesMax: number;
+  /** Whether keys find each other's prompts in caches, and so can guess them by time. */
+  readonly sharesPrefixesAcrossKeys: boolean;
   /** Traffic shaping of every session, whether its device asks for it or not. */
   readonly shaping: TrafficShaping;
   /** Advice after `server-busy`, `server-full` and a drain. */

@@ -1,6 +1,6 @@
 // Keeps saved cache images within a number of bytes: those of sessions that wait for a slot, and of
 // texts that were left and may be continued, as chats are. Least recently saved first, left texts
-// before waiting sessions, make room. A text is seen by its own key only.
+// before waiting sessions, make room. A text is seen by its own key only, unless keys share caches.
 
 import { assert } from '../../../base/assert.js';
 import type { CommittedTokens } from '../../../protocol/token-log.js';
@@ -14,6 +14,14 @@ export interface SavedText {
   readonly length: number;
   /** The session that waits for a slot to go on with it; null: its text was left. */
   readonly session: Session | null;
+}
+
+/** A text whose first tokens a slot without owner holds. It costs no session a slot. */
+export interface Residue {
+  readonly tenant: Tenant;
+  readonly log: CommittedTokens;
+  /** Whether its image has been saved, or was not worth it. */
+  readonly isSettled: boolean;
 }
 
 /** An image to fill a slot from. */
@@ -173,6 +181,10 @@ export const isMostlyOurs = (keptLength: number, length: number): boolean =>
 export const trustsCaches = ({ slotFailureCount, isSuspect }: Session): boolean =>
   slotFailureCount === 0 && !isSuspect;
 
+/** Whether a session may see what was computed for this tenant. */
+export const sharesCaches = ({ cacheScope }: Tenant, { terms }: Session): boolean =>
+  cacheScope === terms.tenant.cacheScope;
+
 /**
  * Tokens that a session can take over from a text: all it shares but the last, which has to be
  * computed for its row.
@@ -181,6 +193,6 @@ export function sharedLength(
   { tenant, log, length }: Omit<SavedText, 'session'>,
   session: Session,
 ): number {
-  if (tenant !== session.terms.tenant || !trustsCaches(session)) return 0;
+  if (!sharesCaches(tenant, session) || !trustsCaches(session)) return 0;
   return session.log.sharedPrefix(log, Math.min(length, session.log.length - 1));
 }

@@ -118,6 +118,35 @@ describe('the cache of a chat', () => {
     }
   });
 
+  it('is shared with other keys where the operator says so, in place, copied and saved', () => {
+    const text = Array.from({ length: 40 }, (_, at) => 1 + (at % 7));
+    for (const slotCount of [1, 2, 4]) {
+      const chats = new Chats(slotCount, { sharesPrefixesAcrossKeys: true });
+      chats.turn(0, text, 'one');
+      assert.equal(chats.turn(1, text, 'other'), 39);
+      for (let chat = 2; chat < 6; chat++) chats.turn(chat, saidBy(chat, 0), 'one');
+      assert.equal(chats.turn(7, text, 'third'), 39);
+    }
+  });
+
+  it('is counted as shared in whichever way another session gets it', () => {
+    const text = Array.from({ length: 40 }, (_, at) => 1 + (at % 7));
+    const shared = (chats: Chats): number => chats.harness.core.stats().sharedTokenCount;
+    const inPlace = new Chats(1);
+    inPlace.turn(0, text);
+    inPlace.turn(1, text);
+    assert.equal(shared(inPlace), 39, 'in place');
+    const saved = new Chats(1);
+    saved.turn(0, text);
+    saved.turn(1, [9, 9, 9]);
+    saved.turn(2, text);
+    assert.equal(shared(saved), 39, 'from an image');
+    const apart = new Chats(1);
+    apart.turn(0, text, 'one');
+    apart.turn(1, text, 'other');
+    assert.equal(shared(apart), 0, 'another key gets nothing');
+  });
+
   it('is saved from sixteen tokens on, where another text takes its slot', () => {
     for (const [length, count] of [
       [16, 1],

@@ -1,11 +1,11 @@
 // Assigns the KV sequences of the engine to sessions, and knows what each holds. Sessions may
 // outnumber slots: idle ones lose theirs first, least recently used first, and come back from saved
 // bytes or from their log. A new text takes the slot that holds most of it, and keeps that part in
-// place; a prefix that another slot holds is copied, not computed. Keys share nothing.
+// place; a prefix that another slot holds is copied, not computed. Keys share nothing, unless the
+// operator has said so.
 
 import { assert } from '../../../base/assert.js';
 import { type SlotId, slotId } from '../../../base/brand.js';
-import type { CommittedTokens } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { ServerCoreSettings } from '../settings.js';
 import type { Tenant } from '../tenants/tenant.js';
@@ -13,19 +13,13 @@ import {
   awaitedTokensMin,
   CacheImages,
   isMostlyOurs,
+  type Residue,
   type SavedText,
   sharedLength,
+  sharesCaches,
   trustsCaches,
 } from './cache-images.js';
 import type { IssueOperation } from './operations.js';
-
-/** A text whose first `engineLength` tokens a slot holds. It costs no session a slot. */
-interface Residue {
-  readonly tenant: Tenant;
-  readonly log: CommittedTokens;
-  /** Whether its image has been saved, or was not worth it. */
-  readonly isSettled: boolean;
-}
 
 interface SlotRecord {
   readonly id: SlotId;
@@ -58,6 +52,7 @@ export class SlotTable {
   readonly images: CacheImages;
   evictionCount = 0;
   restoreCount = 0;
+  /** Tokens that sessions have got from caches of other texts: copied, restored or in place. */
   sharedTokenCount = 0;
   /** Operations on slots that have failed: what they held is computed again. */
   lostCacheCount = 0;
@@ -134,11 +129,11 @@ export class SlotTable {
     const keptLength = heldFor(slot, session);
     this.#saveResidue(slot, keptLength);
     slot.owner = session;
-    slot.residue = null;
     slot.ownedFrom = session.log.length;
     slot.lastUsedMs = nowMs;
     this.#slotOf.set(session, slot);
     this.#fill(slot, session, keptLength);
+    slot.residue = null;
     return true;
   }
 
@@ -221,6 +216,8 @@ export class SlotTable {
     }
     this.#issue({ kind: 'open', slot: slot.id, config, keptLength }, session);
     slot.engineLength = keptLength;
+    // Its own text, left when another took the slot, is shared with none.
+    if (slot.residue?.log !== session.log) this.sharedTokenCount += keptLength;
   }
 
   /**
@@ -242,7 +239,7 @@ export class SlotTable {
       if (other === slot || other.unconfirmed.size > 0) continue;
       const left = Math.min(heldFor(other, session), neededLength);
       if (left > bestLength) [best, bestLength] = [other, left];
-      if (other.owner?.terms.tenant !== session.terms.tenant) continue;
+      if (!other.owner || !sharesCaches(other.owner.terms.tenant, session)) continue;
       const shared = session.log.sharedPrefix(other.owner.log, neededLength);
       const held = Math.min(shared, this.cacheLength(other.owner));
       if (held > bestLength) [best, bestLength] = [other, held];
@@ -338,8 +335,9 @@ export class SlotTable {
     const source = slot?.unconfirmed.get(id);
     if (slot === undefined || source === undefined) return;
     slot.unconfirmed.delete(id);
-    if ('residue' in source) this.sharedTokenCount += slot.engineLength;
-    else this.restoreCount++;
+    const isCopied = 'residue' in source;
+    if (!isCopied) this.restoreCount++;
+    if (isCopied || source.session === null) this.sharedTokenCount += slot.engineLength;
   }
 
   saveFailed(id: number): void {

@@ -63,8 +63,8 @@ export class SessionReplies {
   #sendVerdict(session: Session, nowMs: number, times: PassTimes): void {
     const advisedDraftLength = session.end === null ? this.#parts.scheduler.advise(session) : null;
     if (advisedDraftLength !== null) session.advised(advisedDraftLength);
-    const verdict = makeVerdict(session, times, advisedDraftLength, nowMs);
-    const { counters } = this.#parts;
+    const { counters, told } = this.#parts;
+    const verdict = makeVerdict(session, told.of(times), advisedDraftLength, nowMs);
     counters.verdictCount++;
     counters.acceptedCount += verdict.acceptedCount;
     counters.testedCount += verdict.acceptedCount + verdict.rejectedCount;

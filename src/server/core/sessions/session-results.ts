@@ -43,6 +43,7 @@ export class SessionResults {
       this.#parts.counters.countTests(serverTests, session.serverTests);
       if (judgedCount > 1) this.#parts.counters.roundCount++;
     }
+    if (segment.queueMs > 0) this.#parts.told.addQueue(segment.queueMs);
     const times = isValid ? { queueMs: segment.queueMs, passMs } : noDeferredTimes;
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs, times);
     else if (isJudged && session.isAttached) this.#parts.replies.verdict(session, nowMs, times);

@@ -17,6 +17,8 @@ export interface QuotaRefusal {
 
 export class Tenant {
   readonly ordinal: number;
+  /** Tenants with the same one find each other's prompts in caches. */
+  readonly cacheScope: number;
   /** Id of the key; null: none is asked for. */
   readonly id: string | null;
   readonly credit: TenantCredit;
@@ -36,8 +38,15 @@ export class Tenant {
   readonly #tokens: RateLimit;
   readonly #bytes: RateLimit;
 
-  constructor(ordinal: number, id: string | null, limits: KeyLimits, nowMs: number) {
+  constructor(
+    ordinal: number,
+    id: string | null,
+    limits: KeyLimits,
+    nowMs: number,
+    cacheScope = ordinal,
+  ) {
     this.ordinal = ordinal;
+    this.cacheScope = cacheScope;
     this.id = id;
     this.credit = { ordinal, creditMs: burstMsMax };
     this.#limits = limits;
@@ -133,12 +142,17 @@ const keptMs = 600_000;
 /** Tenants whose keys were used lately: at most the valid keys of ten minutes. */
 export class Tenants {
   readonly #defaults: KeyLimits;
+  readonly #sharesCaches: boolean;
   readonly #byId = new Map<string | null, Tenant>();
   #nextOrdinal = 1;
 
-  /** @param defaults for what a grant leaves open. */
-  constructor(defaults: KeyLimits) {
+  /**
+   * @param defaults for what a grant leaves open.
+   * @param sharesCaches whether all keys find each other's prompts in caches.
+   */
+  constructor(defaults: KeyLimits, sharesCaches = false) {
     this.#defaults = defaults;
+    this.#sharesCaches = sharesCaches;
   }
 
   get count(): number {
@@ -162,7 +176,9 @@ export class Tenants {
       known.change(limits, nowMs);
       return known;
     }
-    const tenant = new Tenant(this.#nextOrdinal++, id, limits, nowMs);
+    const ordinal = this.#nextOrdinal++;
+    const scope = this.#sharesCaches ? 0 : ordinal;
+    const tenant = new Tenant(ordinal, id, limits, nowMs, scope);
     this.#byId.set(id, tenant);
     return tenant;
   }
