@@ -12,7 +12,6 @@ import {
 } from './flags/credential-flags.js';
 import { addFlags, flag, jsonFlag, usageError, wholeNumber } from './flags/flags.js';
 import { serverUrl } from './flags/server-address.js';
-import { visible } from './screen/render.js';
 import {
   colourWanted,
   type Exit,
@@ -21,6 +20,7 @@ import {
   type Style,
   type Terminal,
 } from './screen/terminal.js';
+import { visible } from './screen/visible.js';
 
 const description = `Checks an implementation of the protocol (PROTOCOL.md) by its behaviour, rule by rule.
 
