@@ -63,7 +63,7 @@ export class EngineThread {
         this.#worker.on('message', (replies: readonly Reply[]) => {
           for (const reply of replies) this.#settle(reply);
           // Behind the promises, and the frames that they send.
-          setImmediate(() => this.#askFlags.handled());
+          if (greeting.takesTurns) setImmediate(() => this.#askFlags.handled());
         });
         resolve(greeting);
       });

@@ -21,7 +21,7 @@ import { canStartThreads } from './ffi/thread-trial.js';
 import type { CoreMethod, Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
-import type { ResolvedOptions } from './options.js';
+import { forOneThread, type ResolvedOptions } from './options.js';
 import { StopFlags } from './stop-flags.js';
 import { inThreadTurn } from './thread-turn.js';
 
@@ -87,11 +87,11 @@ function start(): Started | null {
       kernel: math.implementation,
       endOfText: [...endOfText],
       threads: { threads: options.threads, batchThreads: options.batchThreads },
+      takesTurns: options.takesTurns,
       warnings,
     };
     port.postMessage(greeting);
-    const takesTurns = options.takesTurns && options.threads > 1;
-    return { core, takesTurns, ahead: new PassAhead(core, endOfText), close };
+    return { core, takesTurns: options.takesTurns, ahead: new PassAhead(core, endOfText), close };
   } catch (reason) {
     close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
@@ -103,7 +103,8 @@ function start(): Started | null {
 
 /** Starts ggml's threads, or one where the system refuses. */
 function startThreads(llama: Llama): Fitted<ResolvedOptions> & { readonly pool: ContextThreads } {
-  const { options, warnings } = tryThreads(given.options, canStartThreads);
+  const { options: fitted, warnings } = tryThreads(given.options, canStartThreads);
+  const options = fitted === given.options ? fitted : forOneThread(fitted);
   const pool = new ContextThreads(llama, openThreadPools(files), options);
   if (!pool.isPooled && options.threads > 1) {
     warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');
