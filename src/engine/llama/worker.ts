@@ -28,7 +28,9 @@ import { inThreadTurn } from './thread-turn.js';
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
 // The thread is started before its owner knows what to load.
-const [order] = (await once(port, 'message')) as [WorkerStart];
+const [order] = (await once(port, 'message')) as [WorkerStart | null];
+// Ends this thread alone. Its owner has refused the model.
+if (order === null) process.exit();
 const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Passes computed ahead that come faster than this are told together: 250 messages a second. */
