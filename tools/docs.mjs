@@ -27,9 +27,11 @@ const app = await Application.bootstrap({
     // Tables whose keys or entries make a public type; its docstring says them.
     ...['fallbacks', 'cacheTypes', 'flashAttentionModes', 'noiseStreams', 'Brand', 'RefusalCode'],
     // Parts of reports, read by their fields.
-    ...['TenantStats', 'PassCost', 'PassTimeError', 'Quantiles', 'WireCounts'],
+    ...['TenantStats', 'PassCost', 'PassTimeError', 'Quantiles', 'WireCounts', 'LoopDelays'],
     // A class of which LocalServer shows two members.
     'PlainSessions',
+    // What `SlotConfig` carries from a compiler to an engine, as it is.
+    'CompiledSchema',
   ],
 });
 const project = await app.convert();

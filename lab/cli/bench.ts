@@ -14,7 +14,7 @@ import { benchHints } from '../engine/exit-quality.js';
 import { benchPasses } from '../engine/pass-bench.js';
 import { benchRows } from '../engine/row-bench.js';
 import { autoGrid, benchAuto } from '../loop/auto-bench.js';
-import { recordTexts } from '../loop/loop-fixture.js';
+import { type RecordedTexts, recordTexts } from '../loop/loop-fixture.js';
 import { benchRace, raceGrid } from '../loop/race-bench.js';
 import { benchStack } from '../loop/stack-bench.js';
 import type { OnRow } from '../paired.js';
@@ -54,25 +54,18 @@ const benches: Readonly<Record<string, BenchParts>> = {
   },
   loop: {
     stack: ({ quick, onRow }) => benchStack(quick ? 3 : 9, onRow),
-    async race({ models, quick, onRow }) {
+    race: ({ models, quick, onRow }) => {
       const grid = { ...raceGrid, turns: quick ? 3 : 8 };
-      const [target, draft] = [models.target(), models.draft()];
-      const texts = await recordTexts({ target, draft }, grid.turns, 96);
-      try {
-        return await benchRace(target, texts, grid, onRow);
-      } finally {
-        await texts.close();
-      }
+      return withTexts(models, grid.turns, (paths, texts) =>
+        benchRace(paths.target, texts, grid, onRow),
+      );
     },
-    async auto({ models, quick, onRow }) {
-      const paths = { target: models.target(), draft: models.draft() };
-      const turns = quick ? 2 : 5;
-      const texts = await recordTexts(paths, turns + 1, 96);
-      try {
-        return await benchAuto(paths, texts, { ...autoGrid, turns }, onRow);
-      } finally {
-        await texts.close();
-      }
+    auto: ({ models, quick, onRow }) => {
+      const grid = { ...autoGrid, turns: quick ? 2 : 5 };
+      // One more text for the warm-up.
+      return withTexts(models, grid.turns + 1, (paths, texts) =>
+        benchAuto(paths, texts, grid, onRow),
+      );
     },
     async sending({ quick, onRow }) {
       const rows = compareSendings(quick ? 3 : 20, (row) => onRow({ ...row }));
@@ -88,6 +81,21 @@ const benches: Readonly<Record<string, BenchParts>> = {
     },
   },
 };
+
+/** Runs a part with recorded texts of the bundled models, and closes them. */
+async function withTexts<Result>(
+  models: BenchModels,
+  count: number,
+  run: (paths: { target: string; draft: string }, texts: RecordedTexts) => Promise<Result>,
+): Promise<Result> {
+  const paths = { target: models.target(), draft: models.draft() };
+  const texts = await recordTexts(paths, count, 96);
+  try {
+    return await run(paths, texts);
+  } finally {
+    await texts.close();
+  }
+}
 
 interface BenchOptions {
   readonly quick?: boolean;

@@ -7,7 +7,7 @@ import { medianEstimate } from '../../src/math/estimate.js';
 import { median } from '../../src/math/statistics.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
 import { inTurn, type OnRow, runPairs } from '../paired.js';
-import { summed, write } from './fleet.js';
+import { sameText, speedUp, summed, write } from './fleet.js';
 import { LoopFixture, llamaServer, type RecordedTexts, replayTask } from './loop-fixture.js';
 import { matchesOf } from './recording.js';
 import { replayDrafter } from './replay-drafter.js';
@@ -78,23 +78,18 @@ async function benchCell(
   const fixed = fixedLengths
     .map((length) => ({ length, speed: fixedSpeed(matches, length) }))
     .reduce((best, one) => (one.speed > best.speed ? one : best));
-  const speeds = pairs.map(({ baseline, subject }) => baseline.tokenMs / subject.tokenMs);
   const ofFixed = pairs.map(({ subject }) => passMs / fixed.speed / subject.tokenMs);
-  const { sources, tokenCount, upMessageCount } = {
-    ...summed(pairs.map(({ subject }) => subject)),
-    sources: pairs.map(({ subject }) => subject.statistics.sources),
-  };
-  const share = (name: 'device' | 'model'): number =>
-    (100 * sources.reduce((sum, one) => sum + one[name], 0)) / tokenCount;
+  const { tokenCount, upMessageCount } = summed(pairs.map(({ subject }) => subject));
+  const share = (source: 'device' | 'model'): number =>
+    pairs.reduce((sum, { subject }) => sum + subject.statistics.sources[source], 0) *
+    (100 / tokenCount);
   return {
     ...{ passMs, drafts: roundTripMs === null ? 'server' : `device at ${roundTripMs} ms, server` },
-    speed: medianEstimate(speeds),
+    speed: medianEstimate(pairs.map(speedUp)),
     ...{ fixedLength: fixed.length, fixedSpeed: fixed.speed, ofFixed: medianEstimate(ofFixed) },
     ...{ overPassMs: median(pairs.map(({ baseline }) => baseline.tokenMs)) - passMs },
     ...{ device: share('device'), model: share('model'), messages: upMessageCount / tokenCount },
-    sameText: pairs.every(({ baseline, subject }) => `${baseline.tokens}` === `${subject.tokens}`)
-      ? 'yes'
-      : 'no',
+    sameText: sameText(pairs),
   };
 }
 

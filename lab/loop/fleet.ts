@@ -51,6 +51,22 @@ export async function write(client: Client, task: WriteTask): Promise<TimedAnswe
   return { tokens, tokenMs, statistics };
 }
 
+/** An answer in two ways. */
+export interface AnswerPair<Answer extends TimedAnswer = TimedAnswer> {
+  readonly baseline: Answer;
+  readonly subject: Answer;
+}
+
+/** Of the subject, in units of the baseline in the same turn. */
+export const speedUp = ({ baseline, subject }: AnswerPair): number =>
+  baseline.tokenMs / subject.tokenMs;
+
+/** Whether both ways wrote the same tokens, for a table. */
+export const sameText = (pairs: readonly AnswerPair[]): 'yes' | 'no' =>
+  pairs.every(({ baseline, subject }) => `${baseline.tokens}` === `${subject.tokens}`)
+    ? 'yes'
+    : 'no';
+
 /** Statistics that are plain numbers, and add up. */
 export type FleetCounts = {
   readonly [Name in keyof Statistics as Statistics[Name] extends number ? Name : never]: number;

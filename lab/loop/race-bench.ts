@@ -5,7 +5,7 @@ import { medianEstimate } from '../../src/math/estimate.js';
 import { mean, median } from '../../src/math/statistics.js';
 import { evenLink } from '../../src/sim/profiles/link-profiles.js';
 import { inTurn, type OnRow, runPairs } from '../paired.js';
-import { summed, type TimedAnswer, write } from './fleet.js';
+import { type AnswerPair, sameText, speedUp, summed, type TimedAnswer, write } from './fleet.js';
 import { LoopFixture, llamaServer, type RecordedTexts, replayTask } from './loop-fixture.js';
 import { geometricMatches, raceModelTokenMs } from './race-model.js';
 import { matchesOf } from './recording.js';
@@ -84,20 +84,13 @@ async function benchCell(
 }
 
 type Counted = TimedAnswer & { readonly passCount: number; readonly rowCount: number };
-type AnswerPair = { readonly baseline: Counted; readonly subject: Counted };
 
-/** Of race, in units of streaming in the same turn. */
-const speedUp = ({ baseline, subject }: AnswerPair): number => baseline.tokenMs / subject.tokenMs;
-
-function comparison(pairs: readonly AnswerPair[]) {
+function comparison(pairs: readonly AnswerPair<Counted>[]) {
   const perToken = (name: 'passCount' | 'rowCount'): number =>
     median(pairs.map(({ subject }) => subject[name] / subject.tokens.length));
-  const isSame = pairs.every(
-    ({ baseline, subject }) => `${baseline.tokens}` === `${subject.tokens}`,
-  );
   const total = summed(pairs.map(({ subject }) => subject));
   return {
-    sameText: isSame ? 'yes' : 'no',
+    sameText: sameText(pairs),
     speed: medianEstimate(pairs.map(speedUp)),
     streamMs: median(pairs.map(({ baseline }) => baseline.tokenMs)),
     accepted: total.testedCount === 0 ? null : total.acceptedCount / total.testedCount,

@@ -18,10 +18,7 @@ export class ContextThreads {
     const threadCount = Math.max(threads, batchThreads);
     this.#llama = llama;
     this.#pools = pools;
-    // The system may have allowed fewer threads than there are processors.
-    const isOwn = isPinned && threadCount === processors.length;
-    const where = { processors: isPinned && !isOwn ? [] : processors, isPinned: isOwn };
-    this.#pool = pools?.create({ threadCount, poll, priority, ...where }) ?? null;
+    this.#pool = pools?.create({ threadCount, poll, priority, processors, isPinned }) ?? null;
   }
 
   get isPooled(): boolean {

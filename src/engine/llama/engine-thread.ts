@@ -63,7 +63,7 @@ export class EngineThread {
         this.#worker.on('message', (replies: readonly Reply[]) => {
           for (const reply of replies) this.#settle(reply);
           // Behind the promises, and the frames that they send.
-          setImmediate(() => this.#askFlags.handled());
+          if (greeting.takesTurns) setImmediate(() => this.#askFlags.handled());
         });
         resolve(greeting);
       });
@@ -83,10 +83,15 @@ export class EngineThread {
     this.#worker.postMessage(start);
   }
 
-  /** Ends a thread without a model. */
+  /**
+   * Ends a thread without a model, once it has loaded its code: koffi ends the whole process where
+   * its thread is terminated while it loads.
+   */
   async abandon(): Promise<void> {
     this.ready.catch(() => undefined);
-    await this.#worker.terminate();
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve));
+    this.#worker.postMessage(null);
+    await exited;
   }
 
   get closed(): boolean {

@@ -56,6 +56,8 @@ export type Greeting =
       readonly endOfText: readonly number[];
       /** Of ggml, as the system lets them start. */
       readonly threads: ThreadCounts;
+      /** It waits until its owner has handled passes that it tells ahead. */
+      readonly takesTurns: boolean;
       /** Sentences about threads that cost speed. */
       readonly warnings: readonly string[];
     }

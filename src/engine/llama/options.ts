@@ -93,6 +93,13 @@ export type ResolvedOptions = Required<Omit<LlamaOptions, 'libraryFolder' | 'pro
   readonly takesTurns: boolean;
 };
 
+/** For one thread where several were wanted: what was decided for them falls. */
+export const forOneThread = (options: ResolvedOptions): ResolvedOptions => ({
+  ...options,
+  takesTurns: false,
+  ...(options.isPinned && { isPinned: false, processors: [] }),
+});
+
 /** llama.cpp's ceiling of sequences in one context. */
 const slotCountMax = 256;
 /** Compute buffers grow with the pass, which is one physical batch: more only costs memory. */
@@ -187,7 +194,7 @@ export function resolveOptions(
     poll: whole('poll', options.poll ?? defaultPoll(threadCount, cores), 0, 100),
     priority: whole('priority', options.priority ?? 0, -1, 3),
     isPinned: own.length > 0,
-    takesTurns: threadCount > 1 && threadCount >= cores.usable,
+    takesTurns: threads > 1 && threadCount >= cores.usable,
     processors: (options.processors ?? own).map((processor) =>
       whole('processor', processor, 0, processorsMax - 1),
     ),

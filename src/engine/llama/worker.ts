@@ -21,14 +21,16 @@ import { canStartThreads } from './ffi/thread-trial.js';
 import type { CoreMethod, Greeting, Reply, Request, WorkerStart } from './messages.js';
 import { NativeModel } from './native-model.js';
 import { NativeVocabulary } from './native-vocabulary.js';
-import type { ResolvedOptions } from './options.js';
+import { forOneThread, type ResolvedOptions } from './options.js';
 import { StopFlags } from './stop-flags.js';
 import { inThreadTurn } from './thread-turn.js';
 
 assert(parentPort !== null, 'the engine worker was not started as a thread');
 const port = parentPort;
 // The thread is started before its owner knows what to load.
-const [order] = (await once(port, 'message')) as [WorkerStart];
+const [order] = (await once(port, 'message')) as [WorkerStart | null];
+// Ends this thread alone. Its owner has refused the model.
+if (order === null) process.exit();
 const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Passes computed ahead that come faster than this are told together: 250 messages a second. */
@@ -87,11 +89,11 @@ function start(): Started | null {
       kernel: math.implementation,
       endOfText: [...endOfText],
       threads: { threads: options.threads, batchThreads: options.batchThreads },
+      takesTurns: options.takesTurns,
       warnings,
     };
     port.postMessage(greeting);
-    const takesTurns = options.takesTurns && options.threads > 1;
-    return { core, takesTurns, ahead: new PassAhead(core, endOfText), close };
+    return { core, takesTurns: options.takesTurns, ahead: new PassAhead(core, endOfText), close };
   } catch (reason) {
     close();
     const { code, message } = toPilotfishError(reason, 'engine-failed');
@@ -103,7 +105,8 @@ function start(): Started | null {
 
 /** Starts ggml's threads, or one where the system refuses. */
 function startThreads(llama: Llama): Fitted<ResolvedOptions> & { readonly pool: ContextThreads } {
-  const { options, warnings } = tryThreads(given.options, canStartThreads);
+  const { options: fitted, warnings } = tryThreads(given.options, canStartThreads);
+  const options = fitted === given.options ? fitted : forOneThread(fitted);
   const pool = new ContextThreads(llama, openThreadPools(files), options);
   if (!pool.isPooled && options.threads > 1) {
     warnings.push('this llama.cpp makes no thread pool: it starts its threads anew for every pass');

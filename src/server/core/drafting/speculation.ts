@@ -7,7 +7,7 @@ import type { PassShape } from '../../../math/pass-time.js';
 import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
-import { deviceDraftsToTest, draftRowsMs } from '../passes/pass-builder.js';
+import { deviceDraftsToTest } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
 import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
@@ -28,7 +28,6 @@ import {
 import type { DraftedText } from './draft-texts.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
 import { SessionDrafting } from './session-drafting.js';
-import { roundPassOf, StageTrial } from './stage-trial.js';
 import { SuffixDrafter } from './suffix-drafter.js';
 
 export type SpeculationStep =
@@ -67,7 +66,6 @@ export class Speculation {
   readonly #slots: SlotTable;
   readonly #model: ModelDrafter | null;
   readonly #suffix: SuffixDrafter | null;
-  readonly #trial = new StageTrial();
   readonly #known = new Map<Session, SessionDrafting>();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
@@ -103,7 +101,6 @@ export class Speculation {
   /** What to do now that the target is free. @param sessions that the next pass may compute for. */
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
     const heldMs = this.#payHold(nowMs);
-    this.#trial.planning(sessions.length > 0, nowMs);
     this.#predict = costs.predict;
     const prospects = sessions.map((session) => this.#prospect(session, costs));
     const parts = this.#fixedParts(prospects);
@@ -216,8 +213,7 @@ export class Speculation {
     chances.push(...server.chances);
     const lineEnd = log.length + deviceCount;
     const isWhole = session.drafts.pendingCount(log.length) === deviceCount;
-    const mayDraft = isAuto && server.tokens.length === 0 && this.#trial.mayDraft;
-    const modelMax = mayDraft ? this.#modelRoom(session, line) : 0;
+    const modelMax = isAuto && server.tokens.length === 0 ? this.#modelRoom(session, line) : 0;
     const { rate } = known.device;
     return {
       key,
@@ -295,7 +291,6 @@ export class Speculation {
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
-    this.#trial.drafts();
     this.#model!.begin(parts, nowMs);
   }
 
@@ -303,14 +298,26 @@ export class Speculation {
   passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
     this.#held = null;
     this.#isAhead = isAhead;
-    this.#addedMs = this.#delayMs + draftRowsMs(sessions, shape, this.#predict);
+    this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
     this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
-    this.#trial.passStarted(roundPassOf(sessions, shape, this.#stepMs, this.#addedMs > 0));
     const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
+  }
+
+  /** Milliseconds that drafts add to a pass. */
+  #rowsMs(sessions: readonly Session[], shape: PassShape): number {
+    let draftCount = 0;
+    for (const { segment } of sessions) {
+      if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
+    }
+    if (draftCount === 0) return 0;
+    const tokenCount = shape.tokenCount - draftCount;
+    const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
+    const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
+    return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
   /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
@@ -318,8 +325,7 @@ export class Speculation {
     const { mode, windowMax } = session.terms;
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
-    if (mode !== 'auto' || windowMax > 1) return false;
-    if (this.#model !== null && this.#trial.mayDraft) return false;
+    if (mode !== 'auto' || windowMax > 1 || this.#model !== null) return false;
     return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
   }
 
@@ -377,7 +383,6 @@ export class Speculation {
     known.tested(segment, tested, drafts.decided, drafts.takeTested());
     known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
     known.arrivals.committed(log.length, isBroken, nowMs);
-    this.#trial.committed(committedCount, nowMs);
     this.#model?.learn(segment, tested);
   }
 
