@@ -7,7 +7,8 @@ import { describe, it, mock } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeCodeOf } from '../protocol/code.js';
 import { limits } from '../protocol/limits.js';
-import { Peer } from './websocket-listener.js';
+import { Peer, waitingBytes } from './peer.js';
+import { SharedBytes } from './shared-bytes.js';
 
 /** Writes to a stream that takes nothing until it is told to. */
 class StuckSocket {
@@ -23,8 +24,12 @@ class StuckSocket {
     return this.stream.writableLength;
   }
 
-  send(bytes: Uint8Array): void {
-    this.stream.write(bytes);
+  send(bytes: Uint8Array, _options: object, onTaken: () => void): void {
+    this.stream.write(bytes, onTaken);
+  }
+
+  pong(payload: Uint8Array, _isMasked: boolean, onTaken: () => void): void {
+    this.send(payload, {}, onTaken);
   }
 
   /** The system takes all that waits. */
@@ -45,26 +50,70 @@ class StuckSocket {
   }
 }
 
-function peerOf(socket: StuckSocket, onFlow: (peer: Peer, isClogged: boolean) => void): Peer {
-  return new Peer({ id: 1, grant: null }, socket, socket.stream, onFlow);
+type OnFlow = (peer: Peer, isClogged: boolean) => void;
+
+function peerOf(
+  socket: StuckSocket,
+  onFlow: OnFlow = () => undefined,
+  {
+    unread = new SharedBytes(Infinity).share(() => undefined),
+    onReady = (): void => undefined,
+  } = {},
+): Peer {
+  const parts = { id: 1, grant: null, socket, stream: socket.stream, onWork: () => undefined };
+  return new Peer({ ...parts, unread, onFlow, onReady });
 }
 
 describe('a peer', () => {
   it('is too slow when more than the limit is unread, and is cut off after its close', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     const socket = new StuckSocket();
-    const peer = peerOf(socket, () => undefined);
-    const half = new Uint8Array(limits.bufferedBytes.value / 2);
+    const peer = peerOf(socket);
+    const half = new Uint8Array(limits.bufferedBytes.value / 2 - waitingBytes);
     assert.equal(peer.send(half), true);
     assert.equal(peer.send(half), true);
     assert.equal(peer.send(new Uint8Array(1)), false);
     peer.close('too-slow');
     assert.equal(socket.closedWith, closeCodeOf('too-slow'));
     assert.equal(peer.send(half), true, 'nothing more is buffered for a closing socket');
-    assert.equal(socket.bufferedAmount, limits.bufferedBytes.value + 1);
+    assert.equal(socket.bufferedAmount, 2 * half.length + 1);
     mock.timers.tick(10_000);
     assert.equal(socket.isTerminated, true);
     mock.timers.reset();
+  });
+
+  it('is too slow when short frames that it leaves unread cost more than the limit', () => {
+    const peer = peerOf(new StuckSocket());
+    let count = 1;
+    while (peer.send(new Uint8Array(9))) count++;
+    assert.equal(count, Math.ceil(limits.bufferedBytes.value / (9 + waitingBytes)));
+  });
+
+  it('is not read while many answers wait for it, control frames included', async () => {
+    const socket = new StuckSocket();
+    let readyCount = 0;
+    const peer = peerOf(socket, () => undefined, { onReady: () => void readyCount++ });
+    for (let count = 0; count < 64; count++) peer.send(new Uint8Array(9));
+    assert.ok(peer.isReady);
+    peer.pong(new Uint8Array(9));
+    assert.equal(peer.isReady, false);
+    await socket.read();
+    assert.ok(peer.isReady);
+    assert.equal(readyCount, 1);
+  });
+
+  it('is cut off when all together leave too much unread, and it leaves most', () => {
+    const all = new SharedBytes(1024 * 1024);
+    const cut: number[] = [];
+    const peers = [300, 500, 400, 400].map((KiB, index) => {
+      const peer = peerOf(new StuckSocket(), () => undefined, {
+        unread: all.share(() => cut.push(index)),
+      });
+      peer.send(new Uint8Array(KiB * 1024));
+      return peer;
+    });
+    assert.equal(peers.length, 4);
+    assert.deepEqual(cut, [1]);
   });
 
   it('says once that it falls behind, and once that it has caught up', async () => {
