@@ -36,6 +36,7 @@ export interface FloodSpec {
 
 /** Writes go in pieces of about this length. */
 const pieceBytes = 64 * 1024;
+const strangePieces = 6;
 
 /** A client's WebSocket frame; its mask is zero, which is legal and changes nothing. */
 function frameOf(payload: Uint8Array, first = 0x82): Buffer {
@@ -94,6 +95,10 @@ const streams: Readonly<Record<FloodKind, (token: string | null) => () => Buffer
     always(lines('GET /v1/none HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${token}`)),
   connections: () => always(one),
 };
+
+/** How much one connection sends: a stranger, ten thousand requests; it hardly gets further. */
+const piecesOf = (kind: FloodKind, token: string | null): number =>
+  kind === 'connections' ? 0 : token === null ? strangePieces : Infinity;
 
 const isHttp = (kind: FloodKind): boolean => /requests|upgrades/.test(kind);
 
@@ -155,13 +160,14 @@ async function pump(socket: Socket, { kind, token }: FloodSpec, untilMs: number)
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   const next = streams[kind](token);
   begin(kind, socket);
-  const end = setTimeout(() => socket.destroy(), untilMs - performance.now());
+  // A reset: what the system still holds for the server is not read any more.
+  const end = setTimeout(() => socket.resetAndDestroy(), untilMs - performance.now());
   const keepAlive = setInterval(() => {
     if (kind === 'connections')
       socket.write(frameOf(encodeFrame({ kind: 'ping', nonce: 1, isCover: true })));
   }, 1_000);
-  const isFlowing = kind !== 'connections';
-  while (isFlowing && !socket.destroyed) {
+  let left = piecesOf(kind, token);
+  while (left-- > 0 && !socket.destroyed) {
     if (socket.write(next())) await new Promise((resolve) => setImmediate(resolve));
     else await Promise.race([once(socket, 'drain').catch(() => undefined), closed]);
   }

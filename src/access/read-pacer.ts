@@ -16,21 +16,24 @@ interface Rate {
 
 export type LaneKind = 'address' | 'key' | 'open';
 
+const serverRate: Rate = { perSecond: 48_000, burst: 2_048 };
 const connectionRate: Rate = { perSecond: 4_000, burst: 128 };
-const serverRate: Rate = { perSecond: 32_000, burst: 2_048 };
 const laneRates: Readonly<Record<LaneKind, Rate>> = {
-  address: { perSecond: 1_000, burst: 256 },
+  address: { perSecond: 1_000, burst: 1_024 },
   key: { perSecond: 4_000, burst: 256 },
   // Without keys all callers share one lane.
   open: serverRate,
 };
+
+/** Where no key is asked for, a connection may be all that there is. */
+const openRate: Rate = { perSecond: 16_000, burst: 512 };
 
 /** Units that one socket gets when its turn has come. */
 const quantumUnits = 8;
 /** Sockets that are served in one turn of the loop. */
 const servedMax = 2;
 /** Share of the loop's time that sockets beyond their allowance get together. */
-const waitingShare = 0.125;
+const waitingShare = 0.1;
 const pauseMinMs = 1;
 /** Lanes without sockets are looked through when there are so many. */
 const lanesMin = 64;
@@ -109,6 +112,10 @@ export class ReadPacer {
   constructor(clock: PacerClock = realClock) {
     this.#clock = clock;
     this.#server = new Allowance(serverRate, clock.now());
+  }
+
+  get nowMs(): number {
+    return this.#clock.now();
   }
 
   /** Lanes that are remembered. */
@@ -198,7 +205,7 @@ export class ReadPacer {
 /** What one connection may use, and whether it waits. */
 export class PacedAccount {
   readonly #pacer: ReadPacer;
-  readonly #own: Allowance;
+  #own: Allowance;
   #lane: Lane;
   #credit = 0;
   #waiting: Waiting | null = null;
@@ -215,7 +222,9 @@ export class PacedAccount {
     if (!this.#isOpen) return;
     const lane = this.#pacer.enter(kind, name);
     this.#lane.readerCount--;
+    if (lane === this.#lane) return;
     this.#lane = lane;
+    if (kind === 'open') this.#own = new Allowance(openRate, this.#pacer.nowMs);
   }
 
   /** Units that may be used now; <= 0: none, so `wait`. */
