@@ -24,7 +24,7 @@ import {
  * flood costs the device something even where the server ignores it. Without the pacing of sockets
  * 28 to 43 were measured, or no answer came.
  */
-export const slowerMax = 9.5;
+export const slowerMax = 2.5;
 /** Of one key: a quarter of what the server takes. */
 const connectionsOfKey = 256;
 export const floodGrowthMiBMax = 100;

@@ -108,13 +108,13 @@ describe('the pacer of sockets', () => {
   it('remembers what a key has used when its connections are new, and forgets it in time', async () => {
     const clock = new Clock();
     const pacer = new ReadPacer(clock);
-    const first = pacer.open('address', '192.0.2.1');
+    const first = pacer.open('key', 'a');
     while (first.units > 0) first.spend(1);
     first.close();
-    const second = pacer.open('address', '192.0.2.1');
+    const second = pacer.open('key', 'a');
     while (second.units > 0) second.spend(1);
-    const third = pacer.open('address', '192.0.2.1');
-    assert.ok(third.units <= 0, 'a burst belongs to the address');
+    const third = pacer.open('key', 'a');
+    assert.ok(third.units <= 0, 'a burst belongs to the key');
     for (const account of [second, third]) account.close();
     clock.nowMs += 10_000;
     for (let count = 0; count < 10_000; count++) pacer.open('address', `${count}`).close();
