@@ -18,7 +18,7 @@ import type { Access, AccessDecision } from './access.js';
 import { addressBlock } from './address.js';
 import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
 import { PacedReader } from './paced-reader.js';
-import { ReadPacer, requestUnits } from './read-pacer.js';
+import { connectionUnits, ReadPacer, requestUnits } from './read-pacer.js';
 import { RequestLine } from './request-line.js';
 import type { TlsFiles } from './tls-files.js';
 
@@ -83,7 +83,7 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
     if (address === undefined || !gate.enter(name, address)) socket.destroy();
     else socket.once('close', () => gate.settle(name));
   });
-  const lines = new RequestLines();
+  const lines = new RequestLines(access.hasKeys);
   server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) =>
     lines.open(socket),
   );
@@ -115,12 +115,20 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
 class RequestLines {
   readonly #pacer = new ReadPacer();
   readonly #lines = new WeakMap<Socket, RequestLine>();
+  readonly #hasKeys: boolean;
+
+  constructor(hasKeys: boolean) {
+    this.#hasKeys = hasKeys;
+  }
 
   /** Reads for the parser of node, whose listener is the only one by now. */
   open(socket: Socket): void {
     if (socket.destroyed) return;
     const parsers = socket.listeners('data') as ((piece: Buffer) => void)[];
-    const account = this.#pacer.open('address', addressBlock(socket.remoteAddress ?? ''));
+    const account = this.#hasKeys
+      ? this.#pacer.open('address', addressBlock(socket.remoteAddress ?? ''))
+      : this.#pacer.open('open', '');
+    account.spend(connectionUnits);
     const reader = new PacedReader(socket, account);
     for (const parser of parsers) socket.off('data', parser);
     const parse = (piece: Buffer): void => {

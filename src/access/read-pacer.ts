@@ -7,6 +7,8 @@
 export const unitBytes = 4096;
 /** A request, which costs more than a frame. */
 export const requestUnits = 16;
+/** To take a connection, and to close it. */
+export const connectionUnits = 8;
 
 interface Rate {
   readonly perSecond: number;
@@ -18,15 +20,14 @@ export type LaneKind = 'address' | 'key' | 'open';
 
 const serverRate: Rate = { perSecond: 48_000, burst: 2_048 };
 const connectionRate: Rate = { perSecond: 4_000, burst: 128 };
+/** Where no key is asked for, a connection may be all that there is. */
+const openRate: Rate = { perSecond: 16_000, burst: 512 };
 const laneRates: Readonly<Record<LaneKind, Rate>> = {
   address: { perSecond: 1_000, burst: 1_024 },
   key: { perSecond: 4_000, burst: 256 },
   // Without keys all callers share one lane.
   open: serverRate,
 };
-
-/** Where no key is asked for, a connection may be all that there is. */
-const openRate: Rate = { perSecond: 16_000, burst: 512 };
 
 /** Units that one socket gets when its turn has come. */
 const quantumUnits = 8;
@@ -112,10 +113,6 @@ export class ReadPacer {
   constructor(clock: PacerClock = realClock) {
     this.#clock = clock;
     this.#server = new Allowance(serverRate, clock.now());
-  }
-
-  get nowMs(): number {
-    return this.#clock.now();
   }
 
   /** Lanes that are remembered. */
@@ -205,7 +202,7 @@ export class ReadPacer {
 /** What one connection may use, and whether it waits. */
 export class PacedAccount {
   readonly #pacer: ReadPacer;
-  #own: Allowance;
+  readonly #own: Allowance;
   #lane: Lane;
   #credit = 0;
   #waiting: Waiting | null = null;
@@ -213,7 +210,7 @@ export class PacedAccount {
 
   constructor(pacer: ReadPacer, nowMs: number, kind: LaneKind, name: string) {
     this.#pacer = pacer;
-    this.#own = new Allowance(connectionRate, nowMs);
+    this.#own = new Allowance(kind === 'open' ? openRate : connectionRate, nowMs);
     this.#lane = pacer.enter(kind, name);
   }
 
@@ -222,9 +219,7 @@ export class PacedAccount {
     if (!this.#isOpen) return;
     const lane = this.#pacer.enter(kind, name);
     this.#lane.readerCount--;
-    if (lane === this.#lane) return;
     this.#lane = lane;
-    if (kind === 'open') this.#own = new Allowance(openRate, this.#pacer.nowMs);
   }
 
   /** Units that may be used now; <= 0: none, so `wait`. */

@@ -93,7 +93,7 @@ describe('a peer', () => {
     const socket = new StuckSocket();
     let readyCount = 0;
     const peer = peerOf(socket, () => undefined, { onReady: () => void readyCount++ });
-    for (let count = 0; count < 64; count++) peer.send(new Uint8Array(9));
+    for (let count = 0; count < 128; count++) peer.send(new Uint8Array(9));
     assert.ok(peer.isReady);
     peer.pong(new Uint8Array(9));
     assert.equal(peer.isReady, false);
@@ -127,5 +127,9 @@ describe('a peer', () => {
     assert.deepEqual(flow, [true]);
     await socket.read();
     assert.deepEqual(flow, [true, false]);
+    for (let count = 0; count < 65; count++) peer.send(new Uint8Array(9));
+    assert.deepEqual(flow, [true, false, true], 'short frames are as many as long ones');
+    await socket.read();
+    assert.deepEqual(flow, [true, false, true, false]);
   });
 });

@@ -14,8 +14,11 @@ export const closeTimeoutMs = 2_000;
 
 /** What a frame that waits costs beside its bytes: entries of two queues, and their buffers. */
 export const waitingBytes = 512;
-/** Frames that wait for a peer which is read from nevertheless; fewer let reading go on. */
-const waitingMax = 64;
+/** Frames that wait for a peer which keeps up: one for each of its sessions. */
+const clogMax = limits.sessions.value;
+/** Frames that wait for a peer which is read from nevertheless. */
+const waitingMax = 2 * clogMax;
+/** Fewer, and it has caught up. */
 const waitingLow = 16;
 
 const sendOptions = { binary: true, compress: false };
@@ -87,7 +90,7 @@ export class Peer {
     const { socket, stream, unread } = this.#parts;
     if (socket.readyState !== socket.OPEN) return true;
     socket.send(bytes, sendOptions, this.#waits(bytes));
-    if (!this.#isClogged && stream.writableNeedDrain) this.#clog();
+    if (stream.writableNeedDrain || this.#waitingCount > clogMax) this.#clog(true);
     return unread.bytes <= limits.bufferedBytes.value;
   }
 
@@ -107,21 +110,19 @@ export class Peer {
 
   /** Also called where the socket is gone. */
   #taken(cost: number): void {
-    this.#parts.unread.add(-cost);
-    this.#waitingCount--;
-    if (!this.#isFull || this.#waitingCount > waitingLow) return;
+    const { unread, stream, onReady } = this.#parts;
+    unread.add(-cost);
+    if (--this.#waitingCount > waitingLow) return;
+    if (!stream.writableNeedDrain) this.#clog(false);
+    if (!this.#isFull) return;
     this.#isFull = false;
-    this.#parts.onReady();
+    onReady();
   }
 
-  #clog(): void {
-    const { stream, onFlow } = this.#parts;
-    this.#isClogged = true;
-    onFlow(this, true);
-    stream.once('drain', () => {
-      this.#isClogged = false;
-      onFlow(this, false);
-    });
+  #clog(isClogged: boolean): void {
+    if (this.#isClogged === isClogged) return;
+    this.#isClogged = isClogged;
+    this.#parts.onFlow(this, isClogged);
   }
 
   /** A frame costs the server so much beside its reading. */
