@@ -22,7 +22,7 @@ import {
 /**
  * Of the 95th percentile without the flood. Server, flood and device share two cores, so that a
  * flood costs the device something even where the server ignores it. Without the pacing of sockets
- * 28 to 43 were measured, or no answer came.
+ * up to 43 were measured, or no answer came.
  */
 export const slowerMax = 2.5;
 /** Of one key: a quarter of what the server takes. */
