@@ -1,5 +1,5 @@
 // Sends the attacks of attacks.ts against a server process, one after another, with an honest
-// device beside them, and checks that nothing is left.
+// device beside them, and checks that nothing is left. Then come the floods (storm-floods.ts).
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
 import { attacks, type StormAttack } from './attacks.js';
+import { type FloodRow, floodGrowthMiBMax, slowerMax, stormFloods } from './storm-floods.js';
 import { TrialKeys } from './trial-keys.js';
 import {
   type Holding,
@@ -40,13 +41,14 @@ const silenceMs = 5_000;
 /** Passes let the event loop turn, as those of an engine with a thread do. */
 const spec = { slotCount: 8, contextLength: 512, passMs: 1, resumeMs: 500, silenceMs } as const;
 
-export const stormTrial: Experiment = { id: 'storm', minutes: 4, run };
+export const stormTrial: Experiment = { id: 'storm', minutes: 8, run };
 
 type AttackRun = Awaited<ReturnType<typeof runAttack>>;
 /** A server, and an honest device that it serves. */
 type Fixture = NonNullable<Awaited<ReturnType<typeof fixtureOf>>>;
 
-async function run({ isQuick, note, signal }: ExperimentContext): Promise<Measured> {
+async function run(context: ExperimentContext): Promise<Measured> {
+  const { isQuick, note, signal } = context;
   const runs: AttackRun[] = [];
   const missing: StormAttack[] = [];
   let before: Holding | null = null;
@@ -72,7 +74,7 @@ async function run({ isQuick, note, signal }: ExperimentContext): Promise<Measur
       await fixture.close();
     }
   }
-  return measuredOf(before!, runs, missing);
+  return measuredOf(before!, runs, missing, await stormFloods(spec, context));
 }
 
 /** @returns null where no certificate can be made. */
@@ -179,7 +181,9 @@ function measuredOf(
   before: Holding,
   runs: readonly AttackRun[],
   missing: readonly StormAttack[],
+  floods: readonly FloodRow[],
 ): Measured {
+  const ratios = floods.flatMap(({ ratio }) => ratio ?? []);
   const none = { attack: 'none', count: 0, seconds: null, honest: null, worst: null, peak: null };
   const rows = runs.map(({ attack, seconds, honestCount, honestWorstMs, peakBytes, after }) => ({
     ...{ attack: attack.name, count: attack.count, seconds },
@@ -190,9 +194,12 @@ function measuredOf(
       attacks: figure(runs.reduce((sum, { attack }) => sum + attack.count, 0)),
       kinds: runs.length,
       peakMiB: figure(Math.max(...runs.map((one) => one.peakBytes)) / MiB),
+      floods: floods.length,
+      ratioMax: figure(Math.max(...ratios)),
+      ...{ slowerMax, floodGrowthMiBMax },
       silenceSeconds: silenceMs / 1000,
       ...{ peakMiBMax, growthMiBMax, missing: missing.map(({ name }) => name).join(', ') || null },
     },
-    tables: { storm: [{ ...none, ...leftOf(before) }, ...rows] },
+    tables: { storm: [{ ...none, ...leftOf(before) }, ...rows], floods },
   };
 }

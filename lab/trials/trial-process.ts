@@ -1,6 +1,7 @@
 // Runs the server of a trial in a process of its own: answers what it holds, and remembers nothing,
 // so that whatever grows is the server's.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Access, FileKeyRing, openAccess, TlsFiles } from '../../src/access/index.js';
 import { pacedEngine } from '../../src/cli/demo/paced-engine.js';
 import { keepMemorySmall } from '../../src/cli/memory/memory-keeper.js';
@@ -9,6 +10,9 @@ import { bundledModel, loadLlamaEngine } from '../../src/engine/llama/index.js';
 import { startToyServer } from '../toy-server.js';
 import type { HoldingAnswer, HoldingQuestion, TrialSpec } from './trial-server.js';
 
+/** Milliseconds by which the event loop was late, since the last question. */
+const delays = monitorEventLoopDelay({ resolution: 1 });
+delays.enable();
 const quiet = { note: () => undefined };
 const spec = JSON.parse(process.argv[2]!) as TrialSpec;
 const { slotCount, contextLength, passMs, resumeMs, silenceMs, keysPath, tls, model } = spec;
@@ -25,15 +29,19 @@ const { server, door: api } = await startToyServer(engine, {
 });
 process.on('message', ({ collects }: HoldingQuestion) => {
   if (collects) for (let round = 0; round < 2; round++) globalThis.gc!();
+  const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
   process.send!({
     residentBytes: rss,
     heapBytes: collects ? heapUsed : null,
     externalBytes: external,
     requestCount: api.openCount,
+    processorMs: (user + system) / 1000,
+    stallMs: delays.percentile(99.9) / 1e6,
     core: server.stats().core,
     loopDelayMs: server.stats().process.loopDelayMs,
   } satisfies HoldingAnswer);
+  delays.reset();
 });
 keepMemorySmall();
 process.on('disconnect', () => process.exit(0));

@@ -39,7 +39,12 @@ export interface Holding {
   readonly handleCount: number | null;
   /** HTTP requests that are being answered. */
   readonly requestCount: number;
+  /** Time of processors since it began. */
+  readonly processorMs: number;
+  /** By how much its event loop was late since the last question, at the 99.9th percentile. */
+  readonly stallMs: number;
   readonly core: ServerStats['core'];
+  /** What the server itself tells of its event loop. */
   readonly loopDelayMs: ServerStats['process']['loopDelayMs'];
 }
 

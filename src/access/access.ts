@@ -54,7 +54,7 @@ const refused = (code: RefusalCode, message: string): AccessDecision => ({
  * import { Access, type KeyRing } from 'pilotfish/server';
  *
  * const perMinute = { tokensPerMinute: 20_000, bytesPerMinute: null };
- * const limits = { sessions: 4, rounds: null, promptTokens: null, ...perMinute };
+ * const limits = { connections: 2, sessions: 4, rounds: null, promptTokens: null, ...perMinute };
  * const keys: KeyRing = {
  *   grantOf: (token) => (token === 'secret' ? { id: 'kitchen', limits } : null),
  *   onRevoked: () => () => undefined,

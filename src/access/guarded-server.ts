@@ -13,8 +13,12 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { assert } from '../base/assert.js';
 import type { Access, AccessDecision } from './access.js';
+import { addressBlock } from './address.js';
 import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
+import { PacedReader } from './paced-reader.js';
+import { connectionUnits, ReadPacer, requestUnits } from './read-pacer.js';
 import {
   headFault,
   refusedHead,
@@ -23,6 +27,7 @@ import {
   type UpgradeRules,
   upgradeFault,
 } from './request-head.js';
+import { RequestLine } from './request-line.js';
 import type { TlsFiles } from './tls-files.js';
 
 export interface GuardParts {
@@ -37,12 +42,13 @@ export interface GuardParts {
     response: ServerResponse,
     admission: AccessDecision,
   ) => void;
-  /** Upgrades that were admitted. Default: none are. */
+  /** Upgrades that were admitted, with the reader of their socket. Default: none are. */
   readonly upgrade?: (
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
     admission: Extract<AccessDecision, { kind: 'admitted' }>,
+    reader: PacedReader,
   ) => void;
   /** The only upgrade that is taken. Default: any. */
   readonly upgradeRules?: UpgradeRules;
@@ -87,12 +93,17 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
     if (address === undefined || !gate.enter(name, address)) socket.destroy();
     else socket.once('close', () => gate.settle(name));
   });
+  const lines = new RequestLines(access.hasKeys);
+  server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) =>
+    lines.open(socket),
+  );
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const fault = headFault(request);
     const admission = fault === null ? access.admit(request) : refusedHead;
     if (admission.kind === 'admitted') gate.settle(nameOf(request.socket));
     // The connection of a refused caller is not kept: the next try costs another.
     else response.shouldKeepAlive = false;
+    lines.began(request, response, admission);
     if (fault === null) parts.request(request, response, admission);
     else refuseRequest(response, fault);
   });
@@ -101,6 +112,7 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const fault = headFault(request);
     const admission = fault === null ? access.admit(request) : refusedHead;
+    const reader = lines.leave(request, admission);
     if (admission.kind !== 'admitted') {
       if (fault === null) refuseUpgrade(socket, admission);
       else refuseHandshake(socket, fault);
@@ -109,9 +121,58 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
     const misfit = upgradeRules === undefined ? null : upgradeFault(request, upgradeRules);
     if (misfit !== null) return refuseHandshake(socket, misfit);
     gate.settle(nameOf(request.socket));
-    upgrade(request, socket, head, admission);
+    assert(head.length === 0, 'the reader hands over no byte behind a request');
+    upgrade(request, socket, head, admission, reader);
   });
   return server;
+}
+
+/** The connections of one server, each with its reader. */
+class RequestLines {
+  readonly #pacer = new ReadPacer();
+  readonly #lines = new WeakMap<Socket, RequestLine>();
+  readonly #hasKeys: boolean;
+
+  constructor(hasKeys: boolean) {
+    this.#hasKeys = hasKeys;
+  }
+
+  /** Reads for the parser of node, whose listener is the only one by now. */
+  open(socket: Socket): void {
+    if (socket.destroyed) return;
+    const parsers = socket.listeners('data') as ((piece: Buffer) => void)[];
+    const account = this.#hasKeys
+      ? this.#pacer.open('address', addressBlock(socket.remoteAddress ?? ''))
+      : this.#pacer.open('open', '');
+    account.spend(connectionUnits);
+    const reader = new PacedReader(socket, account);
+    for (const parser of parsers) socket.off('data', parser);
+    const parse = (piece: Buffer): void => {
+      for (const parser of parsers) parser(piece);
+    };
+    this.#lines.set(socket, new RequestLine(socket, reader, parse));
+  }
+
+  began(request: IncomingMessage, response: ServerResponse, admission: AccessDecision): void {
+    const line = this.#lines.get(request.socket)!;
+    line.began(request, response);
+    this.#decided(line, admission);
+  }
+
+  /** An upgrade: no more requests come. @returns the reader of its socket. */
+  leave({ socket }: IncomingMessage, admission: AccessDecision): PacedReader {
+    const line = this.#lines.get(socket)!;
+    this.#lines.delete(socket);
+    line.reader.account.spend(requestUnits);
+    this.#decided(line, admission);
+    return line.reader;
+  }
+
+  #decided(line: RequestLine, admission: AccessDecision): void {
+    if (admission.kind !== 'admitted') line.refused();
+    else if (admission.grant === null) line.reader.account.move('open', '');
+    else line.reader.account.move('key', admission.grant.id);
+  }
 }
 
 /** Time for answers under way to leave once the server has stopped listening. */

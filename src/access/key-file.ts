@@ -79,9 +79,11 @@ const fieldChecks: Readonly<Record<keyof StoredKey, (value: unknown) => boolean>
   expiresS: (value) => value === null || isCount(value),
   limits: (value) => {
     const limits = (value ?? {}) as Record<string, unknown>;
-    return Object.keys(unlimited).every(
-      (name) => limits[name] === null || (isCount(limits[name]) && limits[name] !== 0),
-    );
+    return Object.keys(unlimited).every((name) => {
+      const limit = limits[name] ?? null;
+      // Files of before there was a limit of this name leave it open.
+      return limit === null || (isCount(limit) && limit !== 0);
+    });
   },
   may: (value) =>
     value === undefined || (Array.isArray(value) && value.every((right) => rights.includes(right))),

@@ -3,6 +3,8 @@
 
 /** Limits of one key over all its connections; null: the server's default for keys. */
 export interface KeyLimits {
+  /** Connections of devices at once. */
+  readonly connections: number | null;
   /** Open sessions. Sessions that wait to be resumed count too. */
   readonly sessions: number | null;
   /** Sessions in one pass of the target; the others wait their turn. */
@@ -11,7 +13,7 @@ export interface KeyLimits {
   readonly tokensPerMinute: number | null;
   /** Tokens of one prompt. */
   readonly promptTokens: number | null;
-  /** Bytes of frames in a minute, both directions together. */
+  /** Bytes of frames in a minute, both directions together, and 128 more for each frame. */
   readonly bytesPerMinute: number | null;
 }
 
@@ -29,6 +31,7 @@ export interface KeyGrant {
 }
 
 export const unlimited: KeyLimits = {
+  connections: null,
   sessions: null,
   rounds: null,
   tokensPerMinute: null,

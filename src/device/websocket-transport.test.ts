@@ -14,7 +14,8 @@ import {
   type TransportListener,
 } from '../protocol/transport.js';
 import { type ConnectedPair, transportSuite } from '../protocol/transport.suite.js';
-import { type ListenerHandlers, listen, type Peer } from '../server/websocket-listener.js';
+import type { Peer } from '../server/peer.js';
+import { type ListenerHandlers, listen } from '../server/websocket-listener.js';
 import { dialWebSocket } from './websocket-dialer.js';
 
 /**
@@ -117,6 +118,7 @@ async function connectedPair(): Promise<ConnectedPair> {
     disconnected: (peer, end: TransportEnd) => tell(peer, (listener) => listener.closed(end)),
     tooLong: (peer) => assert.fail(`a message of connection ${peer.id} is too long`),
     overloaded: () => undefined,
+    unread: () => undefined,
     flow: () => undefined,
     stats: () => null,
   };

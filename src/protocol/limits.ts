@@ -117,8 +117,14 @@ export const limits = {
   waitMs: limit(86_400_000, 'milliseconds', 'a day'),
   bufferedBytes: limit(
     16 * MiB,
-    'bytes sent and not yet taken by the peer',
+    'bytes sent and not yet taken by the peer, and 512 for each frame',
     'two of the longest frames; a peer that reads slower is cut off and may resume',
+    'too-slow',
+  ),
+  unreadBytes: limit(
+    128 * MiB,
+    'of these bytes of all connections, beyond 64 KiB of each',
+    'sixteen of the longest frames; beyond it the one that leaves most is cut off and may resume',
     'too-slow',
   ),
   unfinishedBytes: limit(

@@ -3,24 +3,23 @@
 
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { MessageBudget } from './message-budget.js';
 
 const KiB = 1024;
 
 class Line {
-  readonly #carrier = new PassThrough();
   readonly socket = new EventEmitter();
+  readonly #receive: (bytes: number) => void;
   overloadedCount = 0;
 
   constructor(budget: MessageBudget) {
-    budget.watch(this.#carrier, this.socket, () => this.overloadedCount++);
+    this.#receive = budget.watch(this.socket, () => this.overloadedCount++);
   }
 
   receive(bytes: number): void {
     for (let left = bytes; left > 0; left -= 16 * KiB) {
-      this.#carrier.emit('data', Buffer.alloc(Math.min(left, 16 * KiB)));
+      this.#receive(Math.min(left, 16 * KiB));
     }
   }
 }

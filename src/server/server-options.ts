@@ -48,7 +48,8 @@ export interface ServerOptions {
   readonly gate?: Partial<GateLimits>;
   /**
    * Limits of each key whose entry in the key file leaves them open; of all callers together where
-   * no key is asked for. Default: none, except that a key may have a quarter of all sessions.
+   * no key is asked for. Default: none, except that a key may have a quarter of all sessions and
+   * of all connections.
    */
   readonly keyLimits?: Partial<KeyLimits>;
   readonly batching?: Batching;
@@ -120,6 +121,7 @@ export interface LocalServer {
 /** The port of a server that names none. */
 export const defaultPort = 7433;
 export const drainMsDefault = 5_000;
+const connectionsDefault = 1024;
 const sessionsDefault = 4096;
 
 const offeredDefaults: OfferedLimits = {
@@ -132,12 +134,14 @@ const offeredDefaults: OfferedLimits = {
   silenceMs: 60_000,
 };
 
-/** Keeps one key from taking all sessions. */
-function sessionsOfKey({
+/** Keeps one key from taking all sessions or connections. */
+function sharesOfKey({
   access,
+  connectionsMax = connectionsDefault,
   sessionsMax = sessionsDefault,
 }: ServerOptions): Partial<KeyLimits> {
-  return access?.hasKeys === true ? { sessions: Math.ceil(sessionsMax / 4) } : {};
+  if (access?.hasKeys !== true) return {};
+  return { connections: Math.ceil(connectionsMax / 4), sessions: Math.ceil(sessionsMax / 4) };
 }
 
 /** @throws PilotfishError `usage`. */
@@ -185,9 +189,9 @@ export function coreSettingsOf(options: ServerOptions): ServerCoreSettings {
     schemes,
     modes,
     limits: { ...offeredDefaults, ...options.limits },
-    connectionsMax: options.connectionsMax ?? 1024,
+    connectionsMax: options.connectionsMax ?? connectionsDefault,
     sessionsMax: options.sessionsMax ?? sessionsDefault,
-    keyLimits: { ...unlimited, ...sessionsOfKey(options), ...options.keyLimits },
+    keyLimits: { ...unlimited, ...sharesOfKey(options), ...options.keyLimits },
     shaping: shapingOf(options),
     batching: options.batching ?? { kind: 'continuous' },
     drafting: draftingOf(options),

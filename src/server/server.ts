@@ -13,7 +13,9 @@ import { PacedCore } from './core/paced-core.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
+import { frameBytes, frameUnits } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
+import type { Peer } from './peer.js';
 import { PlainSessions } from './plain-sessions.js';
 import { Preparation } from './preparation/preparation.js';
 import {
@@ -24,7 +26,7 @@ import {
   type ServerOptions,
 } from './server-options.js';
 import { processStats, type ServerStats, WireTally } from './stats.js';
-import { type Listening, listen, type Peer } from './websocket-listener.js';
+import { type Listening, listen } from './websocket-listener.js';
 
 /** A server that listens. */
 export interface RunningServer extends LocalServer {
@@ -127,9 +129,10 @@ class Server implements RunningServer {
       { host, port, guard, nextId: this.#nextConnection },
       {
         connected: (peer) => this.#connected(peer),
-        message: (peer, bytes) => this.#message(peer, bytes),
+        message: (peer, bytes, partCount) => this.#message(peer, bytes, partCount),
         tooLong: (peer, bytesMax) => this.#tooLong(peer, bytesMax),
         overloaded: (peer) => this.#overloaded(peer),
+        unread: (peer) => this.#cutOff(peer),
         flow: ({ id: connection }, isClogged) =>
           this.#feedSoon({ kind: isClogged ? 'clogged' : 'cleared', connection }),
         disconnected: (peer) => this.#disconnected(peer),
@@ -181,15 +184,16 @@ class Server implements RunningServer {
     }
   }
 
-  #message({ id }: Peer, bytes: Uint8Array): void {
+  #message({ id }: Peer, bytes: Uint8Array, partCount: number): void {
     const connection = this.#connections.get(id);
     if (!connection) return;
     this.#wire.up(bytes.length);
-    connection.unpaidBytes += bytes.length;
+    connection.unpaidBytes += bytes.length + partCount * frameBytes;
     const { value: bytesMax } = connection.isGreeted ? limits.frameBytes : limits.helloBytes;
     const decoded = decodeDeviceFrame(bytes, bytesMax);
     if ('ok' in decoded) {
-      const { unpaidBytes } = connection;
+      const { peer, unpaidBytes } = connection;
+      peer.worked(frameUnits[decoded.ok.kind]);
       connection.unpaidBytes = 0;
       this.#frame(connection, { connection: id, frame: decoded.ok, bytes: unpaidBytes });
     } else connection.order.fault({ kind: 'fault', connection: id, fault: decoded.fault });
@@ -273,8 +277,12 @@ class Server implements RunningServer {
   #send(connection: Connection, bytes: Uint8Array): void {
     const { peer } = connection;
     this.#wire.down(bytes.length);
-    connection.unpaidBytes += bytes.length;
-    if (peer.send(bytes)) return;
+    connection.unpaidBytes += bytes.length + frameBytes;
+    if (!peer.send(bytes)) this.#cutOff(peer);
+  }
+
+  /** It leaves too much unread. */
+  #cutOff(peer: Peer): void {
     peer.close('too-slow');
     // For the core it is a lost connection like any other, once the present effects are done.
     queueMicrotask(() => this.#disconnected(peer));

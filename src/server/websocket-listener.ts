@@ -3,7 +3,7 @@
 // ways. The only file of the server that knows `ws`.
 
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Duplex, Writable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { type AccessDecision, mayReadStats } from '../access/access.js';
 import {
@@ -13,21 +13,26 @@ import {
   refusalStatus,
 } from '../access/guarded-server.js';
 import { listenOn } from '../access/listen.js';
+import type { PacedReader } from '../access/paced-reader.js';
 import type { KeyGrant } from '../base/key-grant.js';
-import type { WireCode } from '../protocol/code.js';
-import { closeFor } from '../protocol/failure.js';
 import { limits } from '../protocol/limits.js';
-import { closeNormal, type TransportEnd } from '../protocol/transport.js';
+import type { TransportEnd } from '../protocol/transport.js';
 import { subprotocol } from '../protocol/version.js';
+import { FrameCutter } from './frame-cutter.js';
 import { MessageBudget } from './message-budget.js';
+import { closeTimeoutMs, Peer } from './peer.js';
+import { SharedBytes } from './shared-bytes.js';
 
 export interface ListenerHandlers {
   connected(connection: Peer): void;
-  message(connection: Peer, bytes: Uint8Array): void;
+  /** @param partCount frames of WebSocket that were read for it: parts, and what came before. */
+  message(connection: Peer, bytes: Uint8Array, partCount: number): void;
   /** A message is longer than it may be: it was not read, nor will be what follows it. */
   tooLong(connection: Peer, bytesMax: number): void;
   /** Unfinished messages fill their memory and its own is the longest: reading from it stops. */
   overloaded(connection: Peer): void;
+  /** Frames that peers leave unread fill their memory, and it leaves most. */
+  unread(connection: Peer): void;
   /** The peer has fallen behind with reading, or has caught up. */
   flow(connection: Peer, isClogged: boolean): void;
   /** Called once for each connection, last. */
@@ -37,9 +42,6 @@ export interface ListenerHandlers {
   /** Answers every other request. */
   readonly request?: RequestListener;
 }
-
-/** A socket that closes with a code waits this long for its peer before it is cut. */
-const closeTimeoutMs = 2_000;
 
 /** Close code of `ws` for a message longer than `maxPayload`. */
 const closeTooBig = 1009;
@@ -54,94 +56,14 @@ class BoundedSocket extends WebSocket {
   }
 }
 
-const sendOptions = { binary: true, compress: false };
+/** Most parts of one message; each is kept as an object of its own. The types of `ws` lack it. */
+const partsOptions = { maxFragments: 1024 };
 
 /**
  * Bytes that an unauthenticated peer may send: a greeting in pieces, with its framing. `ws` gathers
  * the pieces of a message up to the longest frame, from every sender.
  */
 const unauthenticatedBytesMax = 2 * limits.helloBytes.value;
-
-/**
- * What a peer needs of a WebSocket; declared here, because the types of `ws` are not installed with
- * the package.
- */
-interface PeerSocket {
-  readonly readyState: number;
-  readonly OPEN: number;
-  readonly bufferedAmount: number;
-  send(bytes: Uint8Array, options: typeof sendOptions): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
-}
-
-/** One connected device. */
-export class Peer {
-  readonly id: number;
-  /** What its key allows; null: this server asks for no key. */
-  readonly grant: KeyGrant | null;
-  /** Ends the counting of what an unauthenticated peer sends. */
-  onGreeted: () => void = () => undefined;
-  readonly #socket: PeerSocket;
-  readonly #stream: Writable;
-  readonly #onFlow: (peer: Peer, isClogged: boolean) => void;
-  #isClogged = false;
-
-  /**
-   * @param stream what `socket` writes to. It is full (16 KiB and more) beyond what the system
-   *   holds for the peer, which is much more: a peer with so much unread is behind by hundreds of
-   *   verdicts.
-   * @param onFlow called when what was sent begins to wait for the peer, and when it waits no more.
-   */
-  constructor(
-    { id, grant }: Pick<Peer, 'id' | 'grant'>,
-    socket: PeerSocket,
-    stream: Writable,
-    onFlow: (peer: Peer, isClogged: boolean) => void,
-  ) {
-    this.id = id;
-    this.grant = grant;
-    this.#socket = socket;
-    this.#stream = stream;
-    this.#onFlow = onFlow;
-  }
-
-  /**
-   * @returns false when the peer has left more unread than it may: the caller closes it with
-   *   `too-slow`.
-   */
-  send(bytes: Uint8Array): boolean {
-    if (this.#socket.readyState !== this.#socket.OPEN) return true;
-    this.#socket.send(bytes, sendOptions);
-    if (!this.#isClogged && this.#stream.writableNeedDrain) this.#clog();
-    return this.#socket.bufferedAmount <= limits.bufferedBytes.value;
-  }
-
-  #clog(): void {
-    this.#isClogged = true;
-    this.#onFlow(this, true);
-    this.#stream.once('drain', () => {
-      this.#isClogged = false;
-      this.#onFlow(this, false);
-    });
-  }
-
-  /** The peer is authenticated: its messages may be as long as frames. */
-  greeted(): void {
-    this.onGreeted();
-  }
-
-  /**
-   * Ends the connection after what was sent; a peer that does not read is cut off.
-   *
-   * @param code null: all is well.
-   */
-  close(code: WireCode | null): void {
-    const end = code === null ? { code: closeNormal, reason: '' } : closeFor(code);
-    this.#socket.close(end.code, end.reason);
-    setTimeout(() => this.#socket.terminate(), closeTimeoutMs).unref();
-  }
-}
 
 export interface ListenAt {
   readonly host: string;
@@ -173,23 +95,27 @@ export async function listen(
     noServer: true,
     WebSocket: BoundedSocket,
     maxPayload: limits.frameBytes.value,
+    ...partsOptions,
+    autoPong: false,
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
-  const budget = new MessageBudget();
+  const budgets = {
+    unfinished: new MessageBudget(),
+    unread: new SharedBytes(limits.unreadBytes.value),
+  };
   const http = createGuardedServer({
     ...guard,
     upgradeRules: { path: '/', subprotocol },
     request: (request, response, admission) => respond(request, response, admission, handlers),
-    upgrade: (request, carrier, head, { grant }) =>
+    upgrade: (request, carrier, head, { grant }, reader) =>
       sockets.handleUpgrade(request, carrier, head, (socket) => {
-        const peer = new Peer({ id: nextId(), grant }, socket, carrier, handlers.flow);
-        watchUnauthenticated(carrier, peer, handlers);
-        budget.watch(carrier, socket, () => {
-          ignore(carrier);
-          handlers.overloaded(peer);
-        });
-        welcome(socket, peer, handlers);
+        const line = new PeerLine(
+          { id: nextId(), grant, socket, carrier, reader },
+          budgets,
+          handlers,
+        );
+        line.begin();
       }),
   });
   const address = await listenOn(http, host, port);
@@ -204,38 +130,94 @@ export async function listen(
   };
 }
 
-function welcome(socket: BoundedSocket, peer: Peer, handlers: ListenerHandlers): void {
-  socket.binaryType = 'nodebuffer';
-  socket.onTooLong = () => handlers.tooLong(peer, limits.frameBytes.value);
-  socket.on('message', (data: RawData, isBinary: boolean) => {
-    // Text is never a frame; the codec refuses the empty message in its place.
-    handlers.message(peer, isBinary ? (data as Buffer) : new Uint8Array(0));
-  });
-  socket.on('close', (code, reason) =>
-    handlers.disconnected(peer, { code, reason: reason.toString() }),
-  );
-  // A close follows every error.
-  socket.on('error', () => undefined);
-  handlers.connected(peer);
+interface Budgets {
+  readonly unfinished: MessageBudget;
+  readonly unread: SharedBytes;
 }
 
-/** Reads no more from an unauthenticated peer that has sent more than any greeting takes. */
-function watchUnauthenticated(carrier: Duplex, peer: Peer, handlers: ListenerHandlers): void {
-  let bytes = 0;
-  const onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
-    if (bytes <= unauthenticatedBytesMax) return;
-    ignore(carrier);
-    handlers.tooLong(peer, limits.helloBytes.value);
-  };
-  carrier.on('data', onData);
-  peer.onGreeted = () => carrier.off('data', onData);
+interface LineParts {
+  readonly id: number;
+  readonly grant: KeyGrant | null;
+  readonly socket: BoundedSocket;
+  readonly carrier: Duplex;
+  readonly reader: PacedReader;
 }
 
-/** Reads and drops what still comes: otherwise the refusal would be lost on its way. */
-function ignore(carrier: Duplex): void {
-  carrier.removeAllListeners('data');
-  carrier.resume();
+/** Connects a socket, its reader and its peer. */
+class PeerLine {
+  readonly #parts: LineParts;
+  readonly #handlers: ListenerHandlers;
+  readonly #peer: Peer;
+  readonly #cutter = new FrameCutter();
+  /** Counts what comes of an unfinished message. */
+  readonly #receive: (bytes: number) => void;
+  /** Bytes that came before the greeting was answered; null: it was. */
+  #strangeBytes: number | null = 0;
+
+  constructor(parts: LineParts, budgets: Budgets, handlers: ListenerHandlers) {
+    const { id, grant, socket, carrier, reader } = parts;
+    this.#parts = parts;
+    this.#handlers = handlers;
+    const peer = new Peer({
+      ...{ id, grant, socket, stream: carrier },
+      unread: budgets.unread.share(() => handlers.unread(peer)),
+      onFlow: handlers.flow,
+      onReady: () => reader.go(),
+      onWork: (units) => reader.account.spend(units),
+    });
+    peer.onGreeted = () => {
+      this.#strangeBytes = null;
+    };
+    this.#peer = peer;
+    this.#receive = budgets.unfinished.watch(socket, () => {
+      reader.drop();
+      handlers.overloaded(peer);
+    });
+  }
+
+  begin(): void {
+    const { socket, carrier, reader } = this.#parts;
+    const [peer, handlers] = [this.#peer, this.#handlers];
+    socket.binaryType = 'nodebuffer';
+    socket.onTooLong = () => handlers.tooLong(peer, limits.frameBytes.value);
+    socket.on('message', (data: RawData, isBinary: boolean) => {
+      // Text is never a frame; the codec refuses the empty message in its place.
+      const bytes = isBinary ? (data as Buffer) : new Uint8Array(0);
+      handlers.message(peer, bytes, this.#cutter.takeCount());
+    });
+    socket.on('ping', (data: Buffer) => peer.pong(data));
+    socket.on('close', (code, reason) =>
+      handlers.disconnected(peer, { code, reason: reason.toString() }),
+    );
+    // It says why by itself; a close follows, at the latest then.
+    socket.on('error', () => {
+      reader.drop();
+      setTimeout(() => socket.terminate(), closeTimeoutMs).unref();
+    });
+    // The listener of `ws`: the reader gives it frame after frame, as it did with that of node.
+    const parsers = carrier.listeners('data').filter((one) => !reader.isListener(one));
+    for (const parser of parsers) carrier.off('data', parser as () => void);
+    reader.handTo({
+      cutter: this.#cutter,
+      isReady: () => peer.isReady,
+      take: (piece) => this.#take(piece, parsers as ((piece: Buffer) => void)[]),
+    });
+    handlers.connected(peer);
+  }
+
+  #take(piece: Buffer, parsers: readonly ((this: Duplex, piece: Buffer) => void)[]): void {
+    const { carrier, reader } = this.#parts;
+    if (this.#strangeBytes !== null) {
+      this.#strangeBytes += piece.length;
+      if (this.#strangeBytes > unauthenticatedBytesMax) {
+        reader.drop();
+        this.#handlers.tooLong(this.#peer, limits.helloBytes.value);
+        return;
+      }
+    }
+    this.#receive(piece.length);
+    for (const parser of parsers) parser.call(carrier, piece);
+  }
 }
 
 function respond(

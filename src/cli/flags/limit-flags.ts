@@ -8,6 +8,7 @@ import { flag, wholeNumber } from './flags.js';
 const countMax = Number.MAX_SAFE_INTEGER;
 
 const limitNames: Readonly<Record<keyof KeyLimits, readonly [string, string]>> = {
+  connections: ['connections', 'connections per key'],
   sessions: ['sessions', 'open sessions per key'],
   rounds: ['rounds', 'sessions per key in one pass; the others take turns'],
   tokensPerMinute: [
@@ -15,7 +16,10 @@ const limitNames: Readonly<Record<keyof KeyLimits, readonly [string, string]>> =
     'tokens per minute that the target verifies or writes for a key',
   ],
   promptTokens: ['prompt-tokens', 'tokens in one prompt'],
-  bytesPerMinute: ['bytes-per-minute', 'bytes of frames per minute and key, both ways'],
+  bytesPerMinute: [
+    'bytes-per-minute',
+    'bytes of frames per minute and key, both ways, and 128 for each frame',
+  ],
 };
 
 /** One flag for each limit; absent: no limit. */

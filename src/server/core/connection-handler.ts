@@ -13,6 +13,7 @@ import type { SessionEnd } from './sessions/session-end.js';
 import type { SessionFrames } from './sessions/session-frames.js';
 import type { SessionOpen } from './sessions/session-open.js';
 import type { SessionReplies } from './sessions/session-replies.js';
+import type { QuotaRefusal, Tenant } from './tenants/tenant.js';
 
 export interface ConnectionHandlerParts extends CoreParts {
   readonly frames: SessionFrames;
@@ -30,6 +31,11 @@ const passable: ReadonlySet<DeviceFrame['kind']> = new Set([
   'close',
 ]);
 
+/** Of all connections, for keys that have none yet. */
+const keptShare = 0.125;
+/** Frames of one connection for sessions that were never opened on it. */
+const strayFramesMax = 64;
+
 type ConnectedEvent = Extract<ServerInput, { grant: unknown }>;
 type FrameEvent = Extract<ServerInput, { kind: 'frame' }>;
 
@@ -42,15 +48,35 @@ export class ConnectionHandler {
   }
 
   connect({ kind, connection: id, grant }: ConnectedEvent, nowMs: number): void {
-    const { connections, settings, tenants, table } = this.#parts;
-    const isFull = connections.count >= settings.connectionsMax;
+    const { connections, tenants, table } = this.#parts;
     const tenant = tenants.of(grant, nowMs);
-    const connection = connections.add(id, tenant, kind === 'connected-local', nowMs);
+    const isLocal = kind === 'connected-local';
+    const quota = isLocal ? null : this.#refusal(tenant, nowMs);
+    const connection = connections.add(id, tenant, isLocal, nowMs);
     table.addConnection(id, tenant);
-    const fault = this.#isDraining
-      ? wireFault('draining', 'no new connections', null)
-      : isFull && wireFault('server-full', `${settings.connectionsMax} connections are open`, null);
-    if (fault) this.#fail(connection, fault, nowMs);
+    if (this.#isDraining) {
+      this.#fail(connection, wireFault('draining', 'no new connections', null), nowMs);
+    } else if (quota !== null) this.#failByQuota(connection, quota, nowMs);
+  }
+
+  /** Why a device may not connect now, or null. Some places are kept for keys that have none. */
+  #refusal(tenant: Tenant, nowMs: number): QuotaRefusal | null {
+    const { connections, settings } = this.#parts;
+    const { connectionsMax, retryAfterMs } = settings;
+    const isNew = tenant.id === null || tenant.counts.connectionCount === 0;
+    const keptCount = isNew ? 0 : Math.floor(connectionsMax * keptShare);
+    if (connections.liveCount >= connectionsMax - keptCount) {
+      const message = isNew
+        ? `${connectionsMax} connections are open`
+        : `${keptCount} connections are left, for keys that have none`;
+      return { code: 'server-full', message, retryAfterMs };
+    }
+    return tenant.connectionRefusal(nowMs, retryAfterMs);
+  }
+
+  #failByQuota(connection: Connection, quota: QuotaRefusal, nowMs: number): void {
+    const { code, message, retryAfterMs } = quota;
+    this.#fail(connection, wireFault(code, message, null), nowMs, { retryAfterMs });
   }
 
   /** The connection is gone. Its sessions wait for a resumption. */
@@ -63,8 +89,9 @@ export class ConnectionHandler {
 
   #fail(connection: Connection, fault: WireFault, nowMs: number, advice: FailureAdvice = {}): void {
     if (connection.state === 'failed') return;
-    const { counters, outbox, ending, table } = this.#parts;
+    const { connections, counters, outbox, ending, table } = this.#parts;
     counters.failureCount++;
+    connections.fail(connection);
     outbox.fail(connection, fault, advice);
     ending.detachAll(connection.id, nowMs);
     table.addConnection(connection.id, connection.tenant);
@@ -82,8 +109,21 @@ export class ConnectionHandler {
       return;
     }
     if (reception.kind === 'late' && connection.state === 'failed') return;
+    if (this.#endOverdrawn(connection, nowMs)) return;
     if (this.#endExhausted(connection, frame, nowMs)) return;
     this.#legalFrame(connection, event, nowMs);
+  }
+
+  /** @returns whether the key is so far over its bytes that all its connections have ended. */
+  #endOverdrawn({ tenant, isLocal }: Connection, nowMs: number): boolean {
+    const quota = isLocal ? null : tenant.overdraft(nowMs);
+    if (quota === null) return false;
+    for (const connection of [...this.#parts.connections.values()]) {
+      if (connection.tenant === tenant && !connection.isLocal) {
+        this.#failByQuota(connection, quota, nowMs);
+      }
+    }
+    return true;
   }
 
   /**
@@ -99,7 +139,7 @@ export class ConnectionHandler {
     if (quota === null) return false;
     const session = sessionOf(frame);
     if (session === null) {
-      this.#fail(connection, { ...quota, session }, nowMs, { retryAfterMs: quota.retryAfterMs });
+      this.#failByQuota(connection, quota, nowMs);
       return true;
     }
     const { table, ending } = this.#parts;
@@ -116,14 +156,22 @@ export class ConnectionHandler {
         this.#greet(connection, frame, nowMs);
         return;
       case 'ping':
-        if (!frame.isCover) outbox.sendOn(connection, { kind: 'pong', nonce: frame.nonce });
+        if (!frame.isCover) outbox.pong(connection, frame.nonce);
         return;
       default:
         if (frame.kind === 'open') {
           frames.open({ connection: id, session: frame.session }, frame, prepared ?? null, nowMs);
         } else frames.frame({ connection: id, session: sessionOf(frame)! }, frame, nowMs);
+        this.#endStray(connection, nowMs);
         return;
     }
+  }
+
+  /** A device that knows its sessions has no reason to name so many that never were. */
+  #endStray(connection: Connection, nowMs: number): void {
+    if (connection.strayCount <= strayFramesMax) return;
+    const message = `${connection.strayCount} frames name sessions that were never opened`;
+    this.#fail(connection, wireFault('session-unknown', message, null), nowMs);
   }
 
   #greet(connection: Connection, hello: Hello, nowMs: number): void {

@@ -36,6 +36,8 @@ export class Connection {
   readonly tenant: Tenant;
   /** It belongs to a caller in this process: its frames cross no network. */
   readonly isLocal: boolean;
+  /** Frames for sessions that were never opened here. */
+  strayCount = 0;
   #state: ConnectionState;
   #lastFrameAtMs: number;
   #isClogged = false;
@@ -144,9 +146,15 @@ export function welcomeOf(hello: Hello, settings: ServerCoreSettings, passMs: nu
 
 export class Connections {
   readonly #connections = new Map<ConnectionId, Connection>();
+  #liveCount = 0;
 
   get count(): number {
     return this.#connections.size;
+  }
+
+  /** Connections of devices that have not failed. */
+  get liveCount(): number {
+    return this.#liveCount;
   }
 
   values(): IterableIterator<Connection> {
@@ -161,13 +169,25 @@ export class Connections {
     assert(!this.#connections.has(id), `connection ${id} twice`);
     const connection = new Connection(id, tenant, isLocal, nowMs);
     this.#connections.set(id, connection);
-    tenant.countConnection(1);
+    this.#count(connection, 1);
     return connection;
   }
 
+  /** A connection is about to fail: it takes no place of its key from then on. */
+  fail(connection: Connection): void {
+    if (connection.state !== 'failed') this.#count(connection, -1);
+  }
+
   delete(id: ConnectionId): void {
-    this.#connections.get(id)?.tenant.countConnection(-1);
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) this.fail(connection);
     this.#connections.delete(id);
+  }
+
+  #count({ isLocal, tenant }: Connection, change: 1 | -1): void {
+    if (isLocal) return;
+    this.#liveCount += change;
+    tenant.countConnection(change);
   }
 
   /** Connections that have been silent for longer than they may. @param silenceMs 0: never. */

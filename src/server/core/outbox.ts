@@ -1,6 +1,7 @@
 // Collects the effects of the events that are handled together, in order. Every frame is queued
 // here: connection states move, and nothing is queued for a connection that has failed.
 
+import { assert } from '../../base/assert.js';
 import type { WireCode, WireFault } from '../../protocol/code.js';
 import { connectionEventOf } from '../../protocol/connection-state.js';
 import { failureFrame } from '../../protocol/failure.js';
@@ -22,6 +23,8 @@ export class Outbox {
   readonly #connections: Connections;
   readonly #retryAfterMs: number;
   #effects: CoreEffect[] = [];
+  /** Where the Pong of a connection and the failures of its sessions are among the effects. */
+  readonly #places = new Map<string, number>();
 
   constructor(connections: Connections, retryAfterMs: number) {
     this.#connections = connections;
@@ -36,7 +39,27 @@ export class Outbox {
   take(): CoreEffect[] {
     const effects = this.#effects;
     this.#effects = [];
+    this.#places.clear();
     return effects;
+  }
+
+  /** Answers a Ping; where several have come together, the newest alone. */
+  pong(connection: Connection, nonce: number): void {
+    this.#sendOnce(connection, 'pong', { kind: 'pong', nonce });
+  }
+
+  /** Takes the place of what was queued under this name and has not left. */
+  #sendOnce(connection: Connection, name: string, frame: ServerFrame): void {
+    const place = `${connection.id} ${name}`;
+    const at = this.#places.get(place);
+    if (at === undefined) {
+      this.#places.set(place, this.#effects.length);
+      this.sendOn(connection, frame);
+      return;
+    }
+    const effect = this.#effects[at]!;
+    assert(effect.kind === 'send', 'a frame keeps its place');
+    this.#effects[at] = { ...effect, frame };
   }
 
   /** Sends to a session's device; nothing on a connection that is gone or has failed. */
@@ -77,8 +100,11 @@ export class Outbox {
     retryAfterMs: number | null = null,
   ): void {
     const { session } = address;
+    const connection = this.#connections.get(address.connection);
+    if (connection === undefined || connection.state === 'failed') return;
     const advice = Math.min(limits.waitMs.value, retryAfterMs ?? this.#adviceFor(code));
-    this.send(address, failureFrame({ code, message, session }, advice));
+    const frame = failureFrame({ code, message, session }, advice);
+    this.#sendOnce(connection, `${session} ${code}`, frame);
   }
 
   /** Ends a connection: says why, then closes. */

@@ -86,6 +86,8 @@ export class SessionFrames {
     if (state === 'closed' && frame.kind === 'close') return;
     const reception = receive(state, eventOf(frame, 0)!, address.session);
     if (reception.kind !== 'fault') return;
+    const connection = this.#parts.connections.get(address.connection);
+    if (connection !== undefined) connection.strayCount++;
     this.#parts.counters.failureCount++;
     this.#parts.outbox.failSession(address, reception.fault.code, reception.fault.message);
   }

@@ -97,6 +97,49 @@ describe('limits of a key', () => {
     assert.equal(failuresOf(harness.take(2))[0]!.retryAfterMs > 0, true);
   });
 
+  it('end all its connections when it goes on beyond its bytes, those without sessions too', () => {
+    const harness = connected({ bytesPerMinute: 1000 });
+    const cancel = { kind: 'cancel', session: 9 } as const;
+    harness.feed({ kind: 'frame', connection: 1, frame: cancel, bytes: 1_050 });
+    assert.equal(harness.closed.size, 0, 'what ends a session is still taken');
+    harness.feed({ kind: 'frame', connection: 1, frame: cancel, bytes: 100 });
+    assert.deepEqual(
+      [...harness.closed],
+      [1, 2].map((id) => [id, 'quota-exceeded']),
+    );
+    const failure = failuresOf(harness.take(2)).at(-1)!;
+    assert.ok(failure.retryAfterMs > 10_000, 'it is told when to come back');
+    harness.connect(4, null, grantOf('a', { bytesPerMinute: 1000 }));
+    assert.equal(harness.closed.get(4), 'quota-exceeded', 'and not before');
+    harness.advance(failure.retryAfterMs);
+    harness.connect(5, hello, grantOf('a', { bytesPerMinute: 1000 }));
+    assert.equal(harness.closed.get(5), undefined);
+  });
+
+  it('hold for its connections, which count until they fail or are gone', () => {
+    const harness = new Harness();
+    const grant = grantOf('a', { connections: 2 });
+    for (const id of [1, 2, 3]) harness.connect(id, null, grant);
+    assert.deepEqual([...harness.closed], [[3, 'quota-exceeded']]);
+    harness.connect(4, hello, grantOf('b', { connections: 2 }));
+    harness.connectLocal(5, grant);
+    assert.equal(harness.closed.size, 1, 'another key, and HTTP');
+    harness.disconnect(1);
+    harness.connect(6, hello, grant);
+    harness.connect(7, hello, grant);
+    assert.deepEqual([...harness.closed.keys()], [3, 7]);
+  });
+
+  it('leave places for keys that have no connection yet', () => {
+    const settings = { ...scriptedSettings(), connectionsMax: 16 };
+    const harness = new Harness({ settings });
+    for (let id = 1; id <= 20; id++) harness.connect(id, hello, grantOf(`${id % 2}`, {}));
+    assert.equal(harness.closed.size, 6, 'an eighth of sixteen is kept');
+    assert.ok([...harness.closed.values()].every((code) => code === 'server-full'));
+    for (const id of [21, 22, 23]) harness.connect(id, hello, grantOf(`new ${id}`, {}));
+    assert.deepEqual([...harness.closed.keys()].slice(6), [23]);
+  });
+
   it('count no bytes for frames that cross no wire', () => {
     const harness = new Harness();
     harness.connectLocal(1, grantOf('a', { bytesPerMinute: 1 }));
@@ -139,7 +182,8 @@ describe('limits of a key', () => {
 describe('a tenant', () => {
   it('has of every limit its own, or else that of the server', () => {
     const defaults = {
-      ...{ sessions: 1, rounds: 2, tokensPerMinute: 3, promptTokens: 4, bytesPerMinute: 5 },
+      ...{ connections: 9, sessions: 1, rounds: 2, tokensPerMinute: 3 },
+      ...{ promptTokens: 4, bytesPerMinute: 5 },
     };
     const tenants = new Tenants(defaults);
     assert.deepEqual(tenants.of(grantOf('a', {}), 0).limits, defaults);

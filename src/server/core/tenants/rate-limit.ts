@@ -46,6 +46,13 @@ export class RateLimit {
     return Math.ceil((missing / this.#perMinute) * minuteMs);
   }
 
+  /** What was spent beyond what there was, as a share of a minute's amount; 0: nothing was. */
+  debtShare(nowMs: number): number {
+    if (this.#perMinute === null) return 0;
+    this.#fill(nowMs);
+    return Math.max(0, -this.#level / this.#perMinute);
+  }
+
   #fill(nowMs: number): void {
     if (this.#perMinute !== null) {
       const grown = this.#level + ((nowMs - this.#atMs) / minuteMs) * this.#perMinute;

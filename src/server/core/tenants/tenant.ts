@@ -109,6 +109,23 @@ export class Tenant {
     return this.exhaustion(nowMs);
   }
 
+  /** Why another connection may not begin, or null. */
+  connectionRefusal(nowMs: number, retryAfterMs: number): QuotaRefusal | null {
+    const { connections } = this.#limits;
+    if (connections !== null && this.#counts.connectionCount >= connections) {
+      return refusal(`${connections} connections of this key are open`, retryAfterMs);
+    }
+    return this.overdraft(nowMs);
+  }
+
+  /**
+   * Why its connections end, or null: its bytes were used up, and it went on. What ends a session
+   * is still taken of a key that has just used them up.
+   */
+  overdraft(nowMs: number): QuotaRefusal | null {
+    return this.#bytes.debtShare(nowMs) > overdraftShareMax ? this.exhaustion(nowMs) : null;
+  }
+
   /** For how long it has been seen without sessions and connections; 0: it has some. */
   idleMs(nowMs: number): number {
     const { sessionCount, connectionCount } = this.#counts;
@@ -129,6 +146,9 @@ export class Tenant {
       : refusal(`the key has used its ${this.#bytes.perMinute} bytes a minute`, bytesMs);
   }
 }
+
+/** Of a minute's bytes. */
+const overdraftShareMax = 0.1;
 
 const refusal = (message: string, retryAfterMs: number): QuotaRefusal => ({
   code: 'quota-exceeded',
@@ -194,6 +214,7 @@ export class Tenants {
     if (grant === null) return this.#defaults;
     const { limits } = grant;
     return {
+      connections: limits.connections ?? this.#defaults.connections,
       sessions: limits.sessions ?? this.#defaults.sessions,
       rounds: limits.rounds ?? this.#defaults.rounds,
       tokensPerMinute: limits.tokensPerMinute ?? this.#defaults.tokensPerMinute,

@@ -1,0 +1,228 @@
+// Sends the floods of flood-attacks.ts against a server with keys, in turns with calm, and compares
+// the answers of an honest device in both. Checks that nothing is left.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assert } from '../../src/base/assert.js';
+import { type Client, connect } from '../../src/device/index.js';
+import { bannedEnd } from '../../src/engine/scripted-vocabulary.js';
+import { median, quantile } from '../../src/math/statistics.js';
+import type { ExperimentContext } from '../report/experiment.js';
+import { figure } from '../report/figures.js';
+import { type FloodAttack, floodAttacks, runFlood } from './flood-attacks.js';
+import { TrialKeys } from './trial-keys.js';
+import {
+  type Holding,
+  MiB,
+  startTrialServer,
+  type TrialServer,
+  type TrialSpec,
+  untilRestored,
+} from './trial-server.js';
+
+/**
+ * Of the 95th percentile without the flood. Server, flood and device share two cores, so that a
+ * flood costs the device something even where the server ignores it. Without the pacing of sockets
+ * up to 43 were measured, or no answer came.
+ */
+export const slowerMax = 2.5;
+/** Of one key: a quarter of what the server takes. */
+const connectionsOfKey = 256;
+export const floodGrowthMiBMax = 100;
+/** A device with a new key is served within this time, while another key opens connections. */
+const lockOutMsMax = 10_000;
+const turnMs = 1_500;
+/** A flood has filled its buffers by then. */
+const warmMs = 300;
+const lockOutMs = 8_000;
+const answerTokens = 20;
+const restMs = 30_000;
+
+const [honest, evil, newcomer] = [0, 1, 2];
+
+export async function stormFloods(
+  spec: Omit<TrialSpec, 'keysPath' | 'tls'>,
+  { isQuick, note, signal }: ExperimentContext,
+) {
+  const keys = new TrialKeys(3);
+  const server = await startTrialServer({ ...spec, keysPath: keys.path, tls: null });
+  try {
+    const field = await Field.on(server, keys);
+    const rows = [];
+    for (const attack of floodAttacks) {
+      if (signal.aborted) break;
+      const row = await (attack.isLockOut
+        ? field.lockOut(attack)
+        : field.rounds(attack, isQuick ? 1 : 4));
+      rows.push(row);
+      const slower = row.ratio === null ? '' : `, ${figure(row.ratio)} times as slow`;
+      note(`flood of ${attack.name}: ${row.honest} answers${slower}`);
+    }
+    await field.close();
+    return rows;
+  } finally {
+    await server.stop();
+    keys.remove();
+  }
+}
+
+export type FloodRow = Awaited<ReturnType<typeof stormFloods>>[number];
+
+/** A server, an honest device that it serves, and the key of the flood. */
+class Field {
+  readonly #server: TrialServer;
+  readonly #keys: TrialKeys;
+  readonly #client: Client;
+  readonly #text: string;
+  readonly #before: Holding;
+
+  private constructor(parts: {
+    readonly server: TrialServer;
+    readonly keys: TrialKeys;
+    readonly client: Client;
+    readonly text: string;
+    readonly before: Holding;
+  }) {
+    this.#server = parts.server;
+    this.#keys = parts.keys;
+    this.#client = parts.client;
+    this.#text = parts.text;
+    this.#before = parts.before;
+  }
+
+  static async on(server: TrialServer, keys: TrialKeys): Promise<Field> {
+    const client = await device(server.port, keys.tokenOf(honest));
+    const text = await ask(client);
+    const parts = { server, keys, client, text };
+    await answersFor(turnMs, () => ask(client));
+    return new Field({ ...parts, before: await server.holding(true) });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** Calm and flood in turns. */
+  async rounds(attack: FloodAttack, count: number) {
+    const calm = new Turns();
+    const beside = new Turns();
+    let sentBytes = 0;
+    for (let round = 0; round < count; round++) {
+      await this.#turn(calm, attack);
+      const flooding = this.#flood(attack, turnMs + warmMs);
+      await sleep(warmMs);
+      await this.#turn(beside, attack);
+      sentBytes += (await flooding).sentBytes;
+    }
+    await this.#restored(attack);
+    const [calmMs, besideMs] = [quantile(calm.tookMs, 0.95), quantile(beside.tookMs, 0.95)];
+    const ratio = besideMs / calmMs;
+    assert(ratio < slowerMax, `beside ${attack.name} answers take ${figure(ratio)} times as long`);
+    return {
+      ...rowOf(attack, sentBytes, beside),
+      ...{ calm: calmMs, beside: besideMs, ratio, calmDelay: median(calm.delaysMs) },
+    };
+  }
+
+  /** A device with a new key comes again and again, while another key opens connections. */
+  async lockOut(attack: FloodAttack) {
+    const flooding = this.#flood(attack, lockOutMs);
+    const beside = new Turns();
+    const token = this.#keys.tokenOf(newcomer);
+    const untilMs = performance.now() + lockOutMs - 1_000;
+    while (performance.now() < untilMs) {
+      const askedMs = performance.now();
+      const client = await device(this.#server.port, token);
+      assert((await ask(client)) === this.#text, `another text beside ${attack.name}`);
+      await client.close();
+      beside.tookMs.push(performance.now() - askedMs);
+    }
+    const worstMs = Math.max(...beside.tookMs);
+    assert(worstMs < lockOutMsMax, `a new key waited ${figure(worstMs)} ms`);
+    const held = await untilRestored(
+      attack.name,
+      () => this.#server.holding(false),
+      ({ core }) => ({ connections: core.connectionCount }),
+      // The honest device, the newcomer, and what the server is about to close.
+      { connections: connectionsOfKey + 2 },
+      restMs,
+    );
+    beside.add(held);
+    const { sentBytes } = await flooding;
+    await this.#restored(attack);
+    const none = { calm: null, ratio: null, calmDelay: null };
+    return { ...rowOf(attack, sentBytes, beside), ...none, beside: quantile(beside.tookMs, 0.95) };
+  }
+
+  #flood(attack: FloodAttack, ms: number) {
+    return runFlood(attack, { port: this.#server.port, token: this.#keys.tokenOf(evil), ms });
+  }
+
+  async #turn(turns: Turns, { name }: FloodAttack): Promise<void> {
+    const { processorMs } = await this.#server.holding(false);
+    const startedMs = performance.now();
+    turns.tookMs.push(
+      ...(await answersFor(turnMs, async () => {
+        assert((await ask(this.#client)) === this.#text, `another text beside ${name}`);
+      })),
+    );
+    const after = await this.#server.holding(false);
+    turns.busy.push((after.processorMs - processorMs) / (performance.now() - startedMs));
+    turns.add(after);
+  }
+
+  /** Nothing of the flood is left, and it has not taken much. */
+  async #restored({ name }: FloodAttack): Promise<void> {
+    const counts = ({ core, requestCount }: Holding) => ({
+      connections: core.connectionCount,
+      sessions: core.sessionCount,
+      requests: requestCount,
+    });
+    const most = counts(this.#before);
+    await untilRestored(name, () => this.#server.holding(false), counts, most, restMs);
+    const { residentBytes } = await this.#server.holding(false);
+    const grownMiB = (residentBytes - this.#before.residentBytes) / MiB;
+    assert(grownMiB < floodGrowthMiBMax, `${name} took ${figure(grownMiB)} MiB`);
+  }
+}
+
+/** What was seen in turns of one kind. */
+class Turns {
+  readonly tookMs: number[] = [];
+  /** Shares of a processor. */
+  readonly busy: number[] = [];
+  readonly delaysMs: number[] = [];
+  peakBytes = 0;
+
+  add({ stallMs, residentBytes }: Holding): void {
+    this.delaysMs.push(stallMs);
+    this.peakBytes = Math.max(this.peakBytes, residentBytes);
+  }
+}
+
+const rowOf = ({ name, connectionCount }: FloodAttack, sentBytes: number, turns: Turns) => ({
+  ...{ flood: name, count: connectionCount, sent: sentBytes / MiB },
+  ...{ honest: turns.tookMs.length, worst: Math.max(...turns.tookMs) },
+  ...{ delay: median(turns.delaysMs), peak: turns.peakBytes / MiB },
+  busy: turns.busy.length === 0 ? null : 100 * median(turns.busy),
+});
+
+const device = (port: number, key: string): Promise<Client> =>
+  connect({ url: `ws://127.0.0.1:${port}`, key, drafter: { kind: 'none' }, fallback: 'wait' });
+
+async function ask(client: Client): Promise<string> {
+  const ids = Int32Array.of(0, 3, 5);
+  const request = { ids, sampling: bannedEnd, seed: 7n, tokensMax: answerTokens };
+  return (await client.generate(request).result).tokens.join(' ');
+}
+
+/** Milliseconds of one answer after another. */
+async function answersFor(ms: number, answer: () => Promise<unknown>): Promise<number[]> {
+  const untilMs = performance.now() + ms;
+  const tookMs: number[] = [];
+  do {
+    const askedMs = performance.now();
+    await answer();
+    tookMs.push(performance.now() - askedMs);
+  } while (performance.now() < untilMs);
+  return tookMs;
+}
