@@ -193,6 +193,7 @@ const seenElsewhere: readonly LimitName[] = [
   'helloBytes',
   'pendingDrafts',
   'bufferedBytes',
+  'unreadBytes',
   'unfinishedBytes',
 ];
 
