@@ -59,7 +59,7 @@ export function loadFlags(): Option[] {
     ),
     flag(
       '--poll <n>',
-      'how long threads spin between passes, 0 to 100 (default: 50, or 0 without a spare core)',
+      'how long threads spin between passes, 0 to 100 (default: 50, or 0 where models share cores)',
       wholeNumber(0, 100),
     ),
     flag(

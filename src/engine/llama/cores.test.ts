@@ -79,8 +79,8 @@ describe('threads', () => {
     assert.deepEqual(counts, [1, 1, 3, 4]);
   });
 
-  it('spin between passes only beside a core that is left', () => {
-    assert.deepEqual([defaultPoll(3, cores(4, 4)), defaultPoll(4, cores(4, 4))], [50, 0]);
+  it('spin between passes only where no two share a core', () => {
+    assert.deepEqual([defaultPoll(4, cores(4, 4)), defaultPoll(5, cores(4, 4))], [50, 0]);
   });
 
   it('have a processor each where they take all of them, and only then', () => {

@@ -42,13 +42,13 @@ export const defaultThreads = ({ usable, physical }: Cores): number =>
   Math.max(1, Math.min(physical, usable - 1));
 
 /**
- * Threads that spin between passes start the next one sooner, but take a core from the program's
- * own thread where none is left.
+ * Threads that spin between passes start the next one sooner. Threads of two models on one core
+ * would take it from each other.
  *
  * @param threads of all models of this process.
  */
 export const defaultPoll = (threads: number, { usable }: Cores): number =>
-  threads < usable ? 50 : 0;
+  threads <= usable ? 50 : 0;
 
 /**
  * A processor for each thread, where the threads take all of them. The system puts two threads on

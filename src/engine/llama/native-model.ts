@@ -31,6 +31,8 @@ export class NativeModel implements RowModel {
   readonly #deterministic: boolean;
   readonly #tap: ExitTap | null;
   #rows: Float32Array = new Float32Array(0);
+  /** Where llama.cpp keeps its rows, as far as they were asked for: it only ever grows. */
+  #native = { pointer: 0n, rows: new Float32Array(0) };
   #closed = false;
 
   /**
@@ -142,7 +144,12 @@ export class NativeModel implements RowModel {
     if (rowCount === 0) return new Float32Array(0);
     const logits = this.#llama.get_logits(this.#context);
     assert(logits !== null, 'llama.cpp gave no logits for a batch that asked for some');
-    return new Float32Array(viewMemory(logits, rowCount * this.vocabSize * 4));
+    const count = rowCount * this.vocabSize;
+    // A view costs as much as all else that is done for a pass of one row.
+    if (logits !== this.#native.pointer || count > this.#native.rows.length) {
+      this.#native = { pointer: logits, rows: new Float32Array(viewMemory(logits, count * 4)) };
+    }
+    return this.#native.rows.subarray(0, count);
   }
 
   /**
@@ -189,6 +196,7 @@ export class NativeModel implements RowModel {
     if (this.#closed) return;
     this.#closed = true;
     this.#rows = new Float32Array(0);
+    this.#native = { pointer: 0n, rows: new Float32Array(0) };
     this.#llama.batch_free(this.#batch);
     this.#llama.free(this.#context);
     this.#llama.model_free(this.modelPointer);

@@ -34,7 +34,9 @@ if (order === null) process.exit();
 const { files, stopFlags, askFlags, ...given } = order;
 const flags = new StopFlags(stopFlags);
 /** Passes computed ahead that come faster than this are told together: 250 messages a second. */
-const groupMs = 4;
+const groupMsMin = 4;
+/** Half as often where the owner has to be waited for. */
+const turnGroupMs = 8;
 /** The owner is given so long to handle a group, where the threads leave it no core. */
 const turnMsMax = 3;
 /** Replies that can wait for the next one: each message wakes the other thread. */
@@ -144,6 +146,7 @@ function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number
 const started = start();
 if (started) {
   const asks = new AskFlags(askFlags);
+  const groupMs = started.takesTurns ? turnGroupMs : groupMsMin;
   const tellGroup = (): void => {
     const before = asks.handledCount;
     flush();
