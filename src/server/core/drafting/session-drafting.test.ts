@@ -95,14 +95,14 @@ describe('what is known of the drafts of a session', () => {
     assert.equal(known.budget.leftMs, leftMs - 20);
   });
 
-  it('tells how many of its passes tested drafts of the look-up', () => {
+  it('tells how many tokens of a pass come from the look-up', () => {
     const known = new SessionDrafting(16, 20);
     const segment = segmentOf(1);
     const server = { ...segment.server, sources: ['suffix' as const] };
     known.tested({ ...segment, server }, { acceptedCount: 3, testedCount: 3 }, counts);
-    assert.equal(known.suffixRate, 1 / 16);
-    known.tested(segment, { acceptedCount: 3, testedCount: 3 }, counts);
-    assert.equal(known.suffixRate, 15 / 256);
+    assert.equal(known.suffixGain, 1 / 16);
+    known.tested({ ...segment, server }, { acceptedCount: 1, testedCount: 2 }, counts);
+    assert.equal(known.suffixGain, 15 / 256, 'one that falls is none');
   });
 
   it('measures its tokens per millisecond from pass to pass', () => {

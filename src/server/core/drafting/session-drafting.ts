@@ -35,8 +35,8 @@ export class SessionDrafting {
   readonly rate = new TokenRate();
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
-  /** Share of recent passes that tested drafts of the look-up. */
-  suffixRate = 0;
+  /** Tokens that a recent pass has taken from the look-up, on average. */
+  suffixGain = 0;
   #decided: DraftCounts = { acceptedCount: 0, rejectedCount: 0 };
   /** Drafts of the device that have stood since the last one that fell. */
   #deviceDepth = 0;
@@ -90,8 +90,9 @@ export class SessionDrafting {
       isModelTested = true;
     }
     if (!isModelTested) this.model.rest();
-    const hasSuffix = server.sources.includes('suffix');
-    this.suffixRate += rateStep * ((hasSuffix ? 1 : 0) - this.suffixRate);
+    const stood = server.sources.slice(0, Math.max(0, acceptedCount - draftCount));
+    const found = stood.filter((source) => source === 'suffix').length;
+    this.suffixGain += rateStep * (found - this.suffixGain);
   }
 
   /**

@@ -4,6 +4,7 @@
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { PassShape } from '../../../math/pass-time.js';
+import { mean } from '../../../math/statistics.js';
 import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
@@ -54,8 +55,10 @@ interface Prospect {
 const stepTokensMax = 8;
 /** Passes computed ahead take no longer; a draft in their place throws them away. */
 const aheadMsMax = 8;
-/** What a pass that is begun before it is asked for saves; lost is a whole one, now and then. */
-const aheadGainMs = 0.15;
+/** Tokens between two look-ups meanwhile: chains that are worth a lead go on for longer. */
+const aheadLookEvery = 4;
+/** What a pass that is begun before it is asked for saves. */
+const aheadGainMs = 0.3;
 /** Most drafts of a device that the planner may have tested in a pass. */
 const autoLength = 32;
 /** Most tokens of a draft of the server. */
@@ -102,7 +105,7 @@ export class Speculation {
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
     const heldMs = this.#payHold(nowMs);
     this.#predict = costs.predict;
-    const prospects = sessions.map((session) => this.#prospect(session, costs));
+    const prospects = this.#worthALead(sessions.map((session) => this.#prospect(session, costs)));
     const parts = this.#fixedParts(prospects);
     const planned = this.#plan(prospects, costs, heldMs, nowMs);
     if (parts.length > 0 || planned.kind === 'stage') {
@@ -134,15 +137,15 @@ export class Speculation {
 
   /** Drafts of the look-up behind a line. */
   #looked(session: Session, ids: Int32Array, { deviceCount, server }: DraftLine): ServerDrafts {
-    const { terms, draftRoom } = session;
+    const { terms, draftRoom, log, key } = session;
     if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
+    if (this.#isAhead && (log.length + key) % aheadLookEvery !== 0) return noServerDrafts;
     const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
     const found = this.#suffix.draft(session, line, draftRoom - line.length);
-    const drafts = cutDrafts(found, draftRoom - line.length, terms.endOfText);
-    return this.#isAhead && !this.#isWorthALead(drafts) ? noServerDrafts : drafts;
+    return cutDrafts(found, draftRoom - line.length, terms.endOfText);
   }
 
   #plan(
@@ -234,9 +237,12 @@ export class Speculation {
     };
   }
 
-  /** Whether drafts save more than the passes that the engine has computed ahead. */
-  #isWorthALead({ chances }: ServerDrafts): boolean {
-    return expectedCount(chances) * this.#stepMs > aheadMsMax;
+  /** Without drafts of the look-up, unless they save more than the passes computed ahead. */
+  #worthALead(prospects: readonly Prospect[]): readonly Prospect[] {
+    if (!this.#isAhead || prospects.length === 0) return prospects;
+    const gained = mean(prospects.map(({ suffix }) => expectedCount(suffix.chances)));
+    if (gained * this.#stepMs > aheadMsMax) return prospects;
+    return prospects.map((prospect) => ({ ...prospect, suffix: noServerDrafts }));
   }
 
   /** Stage parts of sessions that get a draft of the same length each round. */
@@ -320,13 +326,18 @@ export class Speculation {
     return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
-  /** Whether the next pass of a session will hardly test drafts, so that it may be begun ahead. */
-  isPlain(session: Session): boolean {
-    const { mode, windowMax } = session.terms;
+  /** Whether passes of these sessions may be begun before their last one is known here. */
+  mayRunAhead(sessions: readonly Session[]): boolean {
+    if (!sessions.every((session) => this.#isPlain(session))) return false;
+    const gains = sessions.map((session) => this.#known.get(session)?.suffixGain ?? 0);
+    return mean(gains) * this.#stepMs < aheadGainMs;
+  }
+
+  /** Whether only the look-up may draft for a session. */
+  #isPlain({ terms: { mode, windowMax } }: Session): boolean {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
-    if (mode !== 'auto' || windowMax > 1 || this.#model !== null) return false;
-    return this.#knownOf(session).suffixRate * this.#stepMs < aheadGainMs;
+    return mode === 'auto' && windowMax <= 1 && this.#model === null;
   }
 
   drafted(id: number, result: DraftEachResult, nowMs: number): void {

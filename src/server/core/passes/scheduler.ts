@@ -307,8 +307,8 @@ export class Scheduler {
   /** Passes that will ask for the next tokens of the same sessions, without drafts. */
   #followCount(sessions: readonly Session[]): number {
     if (sessions.length < this.#ready.size) return 0;
-    const isPlain = sessions.every((session) => this.#speculation.isPlain(session));
-    return isPlain ? Math.min(...sessions.map(plainFollowCount)) : 0;
+    const isAhead = this.#speculation.mayRunAhead(sessions);
+    return isAhead ? Math.min(...sessions.map(plainFollowCount)) : 0;
   }
 
   /** Gives a planned draft stage to the draft engine. */
