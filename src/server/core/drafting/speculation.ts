@@ -4,21 +4,20 @@
 
 import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { PassShape } from '../../../math/pass-time.js';
-import { mean } from '../../../math/statistics.js';
 import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
-import { deviceDraftsToTest } from '../passes/pass-builder.js';
+import { deviceDraftsToTest, draftRowsMs } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
 import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
+import { isAheadBetter, isLookDue, isWorthALead } from './ahead-rule.js';
 import {
   cutDrafts,
   type DraftLine,
   deviceLine,
-  expectedCount,
   firstDrafts,
   joinTokens,
   lineOf,
@@ -29,6 +28,7 @@ import {
 import type { DraftedText } from './draft-texts.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
 import { SessionDrafting } from './session-drafting.js';
+import { roundPassOf, StageTrial } from './stage-trial.js';
 import { SuffixDrafter } from './suffix-drafter.js';
 
 export type SpeculationStep =
@@ -53,12 +53,6 @@ interface Prospect {
 
 /** A session that lacks more tokens in the target's cache is still being prefilled. */
 const stepTokensMax = 8;
-/** Passes computed ahead take no longer; a draft in their place throws them away. */
-const aheadMsMax = 8;
-/** Tokens between two look-ups meanwhile: chains that are worth a lead go on for longer. */
-const aheadLookEvery = 4;
-/** What a pass that is begun before it is asked for saves. */
-const aheadGainMs = 0.3;
 /** Most drafts of a device that the planner may have tested in a pass. */
 const autoLength = 32;
 /** Most tokens of a draft of the server. */
@@ -69,6 +63,7 @@ export class Speculation {
   readonly #slots: SlotTable;
   readonly #model: ModelDrafter | null;
   readonly #suffix: SuffixDrafter | null;
+  readonly #trial = new StageTrial();
   readonly #known = new Map<Session, SessionDrafting>();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
@@ -104,8 +99,9 @@ export class Speculation {
   /** What to do now that the target is free. @param sessions that the next pass may compute for. */
   next(sessions: readonly Session[], costs: PassCosts, nowMs: number): SpeculationStep {
     const heldMs = this.#payHold(nowMs);
+    this.#trial.planning(sessions.length > 0, nowMs);
     this.#predict = costs.predict;
-    const prospects = this.#worthALead(sessions.map((session) => this.#prospect(session, costs)));
+    const prospects = this.#withLead(sessions.map((session) => this.#prospect(session, costs)));
     const parts = this.#fixedParts(prospects);
     const planned = this.#plan(prospects, costs, heldMs, nowMs);
     if (parts.length > 0 || planned.kind === 'stage') {
@@ -141,7 +137,7 @@ export class Speculation {
     if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
-    if (this.#isAhead && (log.length + key) % aheadLookEvery !== 0) return noServerDrafts;
+    if (this.#isAhead && !isLookDue(log.length + key)) return noServerDrafts;
     const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
     const found = this.#suffix.draft(session, line, draftRoom - line.length);
@@ -216,7 +212,8 @@ export class Speculation {
     chances.push(...server.chances);
     const lineEnd = log.length + deviceCount;
     const isWhole = session.drafts.pendingCount(log.length) === deviceCount;
-    const modelMax = isAuto && server.tokens.length === 0 ? this.#modelRoom(session, line) : 0;
+    const mayDraft = isAuto && server.tokens.length === 0 && this.#trial.mayDraft;
+    const modelMax = mayDraft ? this.#modelRoom(session, line) : 0;
     const { rate } = known.device;
     return {
       key,
@@ -238,10 +235,10 @@ export class Speculation {
   }
 
   /** Without drafts of the look-up, unless they save more than the passes computed ahead. */
-  #worthALead(prospects: readonly Prospect[]): readonly Prospect[] {
+  #withLead(prospects: readonly Prospect[]): readonly Prospect[] {
     if (!this.#isAhead || prospects.length === 0) return prospects;
-    const gained = mean(prospects.map(({ suffix }) => expectedCount(suffix.chances)));
-    if (gained * this.#stepMs > aheadMsMax) return prospects;
+    const chances = prospects.map(({ suffix }) => suffix.chances);
+    if (isWorthALead(chances, this.#stepMs)) return prospects;
     return prospects.map((prospect) => ({ ...prospect, suffix: noServerDrafts }));
   }
 
@@ -297,6 +294,7 @@ export class Speculation {
   /** Gives a draft stage to the draft engine. @param parts [n >= 1] */
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
+    this.#trial.drafts();
     this.#model!.begin(parts, nowMs);
   }
 
@@ -304,40 +302,29 @@ export class Speculation {
   passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
     this.#held = null;
     this.#isAhead = isAhead;
-    this.#addedMs = this.#delayMs + this.#rowsMs(sessions, shape);
+    this.#addedMs = this.#delayMs + draftRowsMs(sessions, shape, this.#predict);
     this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
     this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
+    this.#trial.passStarted(roundPassOf(sessions, shape, this.#stepMs, this.#addedMs > 0));
     const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
-  }
-
-  /** Milliseconds that drafts add to a pass. */
-  #rowsMs(sessions: readonly Session[], shape: PassShape): number {
-    let draftCount = 0;
-    for (const { segment } of sessions) {
-      if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
-    }
-    if (draftCount === 0) return 0;
-    const tokenCount = shape.tokenCount - draftCount;
-    const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
-    const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
-    return Math.max(0, this.#predict(shape) - this.#predict(plain));
   }
 
   /** Whether passes of these sessions may be begun before their last one is known here. */
   mayRunAhead(sessions: readonly Session[]): boolean {
     if (!sessions.every((session) => this.#isPlain(session))) return false;
     const gains = sessions.map((session) => this.#known.get(session)?.suffixGain ?? 0);
-    return mean(gains) * this.#stepMs < aheadGainMs;
+    return isAheadBetter(gains, this.#stepMs);
   }
 
   /** Whether only the look-up may draft for a session. */
   #isPlain({ terms: { mode, windowMax } }: Session): boolean {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
-    return mode === 'auto' && windowMax <= 1 && this.#model === null;
+    if (mode !== 'auto' || windowMax > 1) return false;
+    return this.#model === null || !this.#trial.mayDraft;
   }
 
   drafted(id: number, result: DraftEachResult, nowMs: number): void {
@@ -394,6 +381,7 @@ export class Speculation {
     known.tested(segment, tested, drafts.decided, drafts.takeTested());
     known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
     known.arrivals.committed(log.length, isBroken, nowMs);
+    this.#trial.committed(committedCount, nowMs);
     this.#model?.learn(segment, tested);
   }
 

@@ -11,7 +11,7 @@ import { type DraftLine, firstDrafts, joinTokens, lineLength } from '../drafting
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import { trustedLength } from '../tenants/draft-trust.js';
-import type { Candidate, PlannedSegment } from './batch.js';
+import type { Candidate, PlannedSegment, Predict } from './batch.js';
 import type { SlotTable } from './slot-table.js';
 
 /** Passes that a session may wait unnoticed: a device that has stopped notices at once. */
@@ -157,4 +157,21 @@ export function passShapeOf(segments: readonly Segment[]): PassShape {
     tokenContext += tokens.length * (from + tokens.length);
   }
   return { tokenCount, rowCount, tokenContext };
+}
+
+/** Milliseconds that drafts add to a pass. @param shape of the pass. */
+export function draftRowsMs(
+  sessions: readonly Session[],
+  shape: PassShape,
+  predict: Predict,
+): number {
+  let draftCount = 0;
+  for (const { segment } of sessions) {
+    if (segment) draftCount += segment.draftCount + segment.server.tokens.length;
+  }
+  if (draftCount === 0) return 0;
+  const tokenCount = shape.tokenCount - draftCount;
+  const tokenContext = (shape.tokenContext * tokenCount) / shape.tokenCount;
+  const plain = { tokenCount, rowCount: shape.rowCount - draftCount, tokenContext };
+  return Math.max(0, predict(shape) - predict(plain));
 }
