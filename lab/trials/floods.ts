@@ -14,6 +14,9 @@ export const floodKinds = [
   'cancels',
   'drafts',
   'opens',
+  'resumes',
+  'tails',
+  'unread requests',
   'fragments',
   'control frames',
   'refused requests',
@@ -68,6 +71,17 @@ function opens(): () => Buffer {
   };
 }
 
+/** Sessions that never were. */
+function resumes(): () => Buffer {
+  let session = 1;
+  const resumeKey = new Uint8Array(16);
+  const old = { kind: 'resume', resumeKey, committedLength: 1, logHash: 1n } as const;
+  return () =>
+    Buffer.concat(
+      Array.from({ length: 500 }, () => frameOf(encodeFrame({ ...old, session: session++ }))),
+    );
+}
+
 const one = Buffer.alloc(1);
 /** Right the first time, and old ever after. */
 const draft: Draft = {
@@ -86,6 +100,10 @@ const streams: Readonly<Record<FloodKind, (token: string | null) => () => Buffer
   cancels: () => always(frameOf(encodeFrame({ kind: 'cancel', session: 9 }))),
   drafts: () => always(frameOf(encodeFrame(draft))),
   opens,
+  resumes,
+  tails: () => always(frameOf(encodeFrame({ kind: 'tail-request', session: 0, position: 201 }))),
+  'unread requests': (token) =>
+    always(lines('GET /v1/models HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${token}`)),
   fragments: () => always(frameOf(one, 0)),
   'control frames': () => always(frameOf(one, 0x89)),
   'refused requests': () => always(lines('GET / HTTP/1.1', 'Host: localhost')),
@@ -121,7 +139,7 @@ async function greeted({ port, token }: FloodSpec): Promise<Socket | null> {
 
 function begin(kind: FloodKind, socket: Socket): void {
   const sampled = { mode: 'stop-and-wait', tokensMax: 40 } as const;
-  if (kind === 'drafts') socket.write(frameOf(rawOpenFrame(0, sampled)));
+  if (['drafts', 'tails'].includes(kind)) socket.write(frameOf(rawOpenFrame(0, sampled)));
   if (kind === 'fragments') socket.write(frameOf(one, 2));
   if (kind.startsWith('unread')) socket.pause();
   else socket.resume();

@@ -34,6 +34,9 @@ const turnMs = 1_500;
 /** A flood has filled its buffers by then. */
 const warmMs = 300;
 const lockOutMs = 8_000;
+/** All floods at once for so long. A heap of this size was full after one minute of unread Pings. */
+export const enduredMinutes = 10;
+export const heapMiB = 512;
 const answerTokens = 20;
 const restMs = 30_000;
 
@@ -44,7 +47,7 @@ export async function stormFloods(
   { isQuick, note, signal }: ExperimentContext,
 ) {
   const keys = new TrialKeys(3);
-  const server = await startTrialServer({ ...spec, keysPath: keys.path, tls: null });
+  const server = await startTrialServer({ ...spec, heapMiB, keysPath: keys.path, tls: null });
   try {
     const field = await Field.on(server, keys);
     const rows = [];
@@ -57,6 +60,7 @@ export async function stormFloods(
       const slower = row.ratio === null ? '' : `, ${figure(row.ratio)} times as slow`;
       note(`flood of ${attack.name}: ${row.honest} answers${slower}`);
     }
+    if (!signal.aborted) rows.push(await field.endure(isQuick ? 0.2 : enduredMinutes));
     await field.close();
     return rows;
   } finally {
@@ -151,6 +155,21 @@ class Field {
     await this.#restored(attack);
     const none = { calm: null, ratio: null, calmDelay: null };
     return { ...rowOf(attack, sentBytes, beside), ...none, beside: quantile(beside.tookMs, 0.95) };
+  }
+
+  /** All floods together. The device gets its text now and then, and nothing of them stays. */
+  async endure(minutes: number) {
+    const together = floodAttacks.filter(({ isLockOut }) => !isLockOut);
+    const untilMs = performance.now() + minutes * 60_000;
+    const flooding = Promise.all(together.map((one) => this.#flood(one, minutes * 60_000)));
+    const count = together.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
+    const all = { ...together[0]!, name: 'all of them at once', connectionCount: count };
+    const beside = new Turns();
+    while (performance.now() < untilMs) await this.#turn(beside, all);
+    const sentBytes = (await flooding).reduce((sum, one) => sum + one.sentBytes, 0);
+    await this.#restored(all);
+    const none = { calm: null, ratio: null, calmDelay: null };
+    return { ...rowOf(all, sentBytes, beside), ...none, beside: quantile(beside.tookMs, 0.95) };
   }
 
   #flood(attack: FloodAttack, ms: number) {

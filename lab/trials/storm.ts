@@ -10,7 +10,14 @@ import type { Experiment, ExperimentContext } from '../report/experiment.js';
 import { figure } from '../report/figures.js';
 import type { Measured } from '../report/text.js';
 import { attacks, type StormAttack } from './attacks.js';
-import { type FloodRow, floodGrowthMiBMax, slowerMax, stormFloods } from './storm-floods.js';
+import {
+  enduredMinutes,
+  type FloodRow,
+  floodGrowthMiBMax,
+  heapMiB,
+  slowerMax,
+  stormFloods,
+} from './storm-floods.js';
 import { TrialKeys } from './trial-keys.js';
 import {
   type Holding,
@@ -41,7 +48,7 @@ const silenceMs = 5_000;
 /** Passes let the event loop turn, as those of an engine with a thread do. */
 const spec = { slotCount: 8, contextLength: 512, passMs: 1, resumeMs: 500, silenceMs } as const;
 
-export const stormTrial: Experiment = { id: 'storm', minutes: 8, run };
+export const stormTrial: Experiment = { id: 'storm', minutes: 22, run };
 
 type AttackRun = Awaited<ReturnType<typeof runAttack>>;
 /** A server, and an honest device that it serves. */
@@ -194,9 +201,9 @@ function measuredOf(
       attacks: figure(runs.reduce((sum, { attack }) => sum + attack.count, 0)),
       kinds: runs.length,
       peakMiB: figure(Math.max(...runs.map((one) => one.peakBytes)) / MiB),
-      floods: floods.length,
+      floods: floods.length - 1,
       ratioMax: figure(Math.max(...ratios)),
-      ...{ slowerMax, floodGrowthMiBMax },
+      ...{ slowerMax, floodGrowthMiBMax, heapMiB, enduredMinutes },
       silenceSeconds: silenceMs / 1000,
       ...{ peakMiBMax, growthMiBMax, missing: missing.map(({ name }) => name).join(', ') || null },
     },

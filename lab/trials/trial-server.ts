@@ -22,6 +22,8 @@ export interface TrialSpec {
   readonly keysPath: string | null;
   /** Null: in clear. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Most MiB of its heap. Default: Node's. */
+  readonly heapMiB?: number;
   /** A bundled model in place of the scripted engine. */
   readonly model?: string;
 }
@@ -71,7 +73,8 @@ export interface TrialServer {
 export async function startTrialServer(spec: TrialSpec): Promise<TrialServer> {
   const script = new URL('./trial-process.js', import.meta.url);
   // The keyboard's Ctrl-C is for the trial, which ends its server in good order.
-  const how = { nodeFlags: ['--expose-gc'], isDetached: true };
+  const heap = spec.heapMiB === undefined ? [] : [`--max-old-space-size=${spec.heapMiB}`];
+  const how = { nodeFlags: ['--expose-gc', ...heap], isDetached: true };
   type Ready = { readonly port: number };
   const child = await startChild<Ready, HoldingQuestion, HoldingAnswer>(script, spec, how);
   const { pid, ready, ask, stop } = child;
