@@ -91,10 +91,10 @@ export class EngineCore {
     this.#slots.set(slot, opened);
   }
 
-  #grammarOf({ schema = null, compiled = null }: SlotConfig): Grammar | null {
+  #grammarOf({ schema = null, compiled = null, formatScope }: SlotConfig): Grammar | null {
     if (schema === null) return null;
     const { grammars } = this.#parts;
-    if (grammars !== undefined) return grammars.grammarOf(schema, compiled);
+    if (grammars !== undefined) return grammars.grammarOf(schema, compiled, formatScope);
     throw new PilotfishError('format-invalid', 'this engine follows no formats');
   }
 

@@ -26,6 +26,8 @@ export interface SlotConfig extends Omit<SamplingRequest, 'topLogprobs'> {
   readonly promptLength: number;
   /** The tables of `schema` for the engine's vocabulary; absent: the engine compiles it. */
   readonly compiled?: CompiledSchema | null;
+  /** Slots of different scopes share nothing that is kept of a schema. Absent: 0. */
+  readonly formatScope?: number;
 }
 
 /** How the last rows of a segment are judged. `null` in a segment: only fill the cache. */

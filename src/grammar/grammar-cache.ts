@@ -7,13 +7,13 @@ import { Grammar } from './grammar.js';
 import { type TokenTable, type TokenTrie, tokenTrie } from './token-trie.js';
 
 /** Grammars kept in addition to those that slots hold. */
-const grammarsMax = 16;
+const grammarsMax = 32;
 
 export class GrammarCache {
   readonly #vocabulary: TokenTable;
   #trie: TokenTrie | null = null;
   #writable: ReadonlySet<number> | null = null;
-  /** By schema, least recently used first. */
+  /** By scope and schema, least recently used first. */
   readonly #grammars = new Map<string, Grammar>();
 
   /** @param vocabulary must not change. */
@@ -24,13 +24,15 @@ export class GrammarCache {
   /**
    * @param schema JSON text of a schema.
    * @param compiled for this vocabulary; null compiles it here, which takes up to half a second.
+   * @param scope callers of another one share nothing, so that no time tells what they ask for.
    * @throws PilotfishError `format-invalid` naming the keyword and its place, or the limit.
    */
-  grammarOf(schema: string, compiled: CompiledSchema | null = null): Grammar {
-    const known = this.#grammars.get(schema);
-    this.#grammars.delete(schema);
+  grammarOf(schema: string, compiled: CompiledSchema | null = null, scope = 0): Grammar {
+    const key = `${scope} ${schema}`;
+    const known = this.#grammars.get(key);
+    this.#grammars.delete(key);
     const grammar = known ?? this.#make(schema, compiled);
-    this.#grammars.set(schema, grammar);
+    this.#grammars.set(key, grammar);
     if (this.#grammars.size > grammarsMax) {
       this.#grammars.delete(this.#grammars.keys().next().value!);
     }

@@ -302,4 +302,11 @@ describe('grammar', () => {
     );
     assert.deepEqual(allowed, ['n', ' ']);
   });
+
+  it('keeps a schema once for each scope', () => {
+    const cache = new GrammarCache(byteVocabulary);
+    const of = (scope: number) => cache.grammarOf('{"type":"null"}', null, scope);
+    assert.equal(of(1), of(1));
+    assert.notEqual(of(1), of(2));
+  });
 });

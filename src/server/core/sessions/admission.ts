@@ -70,7 +70,10 @@ export function admit(
     shaping,
     // A hint is useful only before its verdict.
     wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
-    config: { sampling, seed, schema, promptLength: prompt.length, ...compiledOf(prepared) },
+    config: {
+      ...{ sampling, seed, schema, promptLength: prompt.length, ...compiledOf(prepared) },
+      ...(schema !== null && { formatScope: tenant.cacheScope }),
+    },
   };
   return { terms, log };
 }
