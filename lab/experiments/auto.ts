@@ -33,7 +33,13 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
   const raced = results.filter(({ raceMessages }) => raceMessages !== null);
   return {
     values: {
-      ...{ places: places.length, userRate, stepRowShare, place: capacityPlace, grid: gridPlace },
+      ...{
+        places: places.length,
+        userRate,
+        stepRowShare,
+        place: capacityPlace,
+        grid: { draftMs: gridPlace.draftMs },
+      },
       share: {
         most: percent(shareFrom(ofBest, 0.98)),
         above: percent(shareFrom(ofBest, 1.05)),
