@@ -7,7 +7,6 @@ import type { Command } from 'commander';
 import { PilotfishError } from '../../src/base/error.js';
 import { chanceSeedFlag, flag, jsonFlag, wholeNumber } from '../../src/cli/flags/flags.js';
 import type { Terminal } from '../../src/cli/screen/terminal.js';
-import { autoExperiment } from '../experiments/auto.js';
 import { experiments } from '../experiments/index.js';
 import type { Experiment } from '../report/experiment.js';
 import type { Drawn } from '../report/page.js';
@@ -50,8 +49,7 @@ export const trials = [stormTrial, costlyTrial, chaosTrial, soakTrial];
 
 /** A command for each experiment and trial, and one for all experiments. */
 export function addExperiments(bench: Command, terminal: Terminal): void {
-  // Auto is no part of the report yet: its result is not stored.
-  for (const experiment of [...experiments, autoExperiment, ...trials]) {
+  for (const experiment of [...experiments, ...trials]) {
     const command = addExperiment(bench, experiment, terminal, () => experiment);
     if (experiment.takesMinutes === true)
       command.addOption(

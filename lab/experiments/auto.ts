@@ -12,7 +12,7 @@ import { drawPlaces, gridPlace, gridPlaces, stepRowShare } from './auto/places.j
 import { compareAt, type PlaceResult } from './auto/run-off.js';
 import { combinations, runAll } from './fixture.js';
 
-export const autoExperiment: Experiment = { id: 'auto', minutes: 8, run };
+export const autoExperiment: Experiment = { id: 'auto', minutes: 12, run };
 
 async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Measured> {
   const places = drawPlaces(isQuick ? 6 : 72, seed);

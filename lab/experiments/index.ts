@@ -1,6 +1,7 @@
 // Lists the experiments of the report, in reading order.
 
 import type { Experiment } from '../report/experiment.js';
+import { autoExperiment } from './auto.js';
 import { costExperiment } from './cost.js';
 import { dssdExperiment } from './dssd.js';
 import { earlyExitExperiment } from './early-exit.js';
@@ -11,6 +12,7 @@ import { sideChannelExperiment } from './side-channel.js';
 import { sledExperiment } from './sled.js';
 
 export const experiments: readonly Experiment[] = [
+  autoExperiment,
   raceExperiment,
   sledExperiment,
   dssdExperiment,

@@ -134,7 +134,7 @@ describe('the texts of the lab', () => {
   const withResults = [...[...experiments, ...trials].map(({ id }) => id), 'peer'];
 
   it('are one for each experiment, trial and benchmark', () => {
-    const commands = [...withResults, 'auto', 'engine', 'loop'];
+    const commands = [...withResults, 'engine', 'loop'];
     const files = readdirSync(folder).filter((name) => name !== 'README.md');
     assert.deepEqual(files.sort(), commands.map((id) => `${id}.md`).sort());
   });
