@@ -34,7 +34,7 @@ const turnMs = 1_500;
 /** A flood has filled its buffers by then. */
 const warmMs = 300;
 const lockOutMs = 8_000;
-/** All floods at once for so long. A heap of this size was full after one minute of unread Pings. */
+/** All floods at once for so long. Of unread Pings alone such a heap was full after one minute. */
 export const enduredMinutes = 10;
 export const heapMiB = 512;
 const answerTokens = 20;
