@@ -16,10 +16,11 @@ describe('passes computed ahead', () => {
   });
 
   it('are thrown away for drafts that save all sessions more time than they took', () => {
-    assert.equal(isWorthALead([certain(4)], 3), true);
-    assert.equal(isWorthALead([certain(4), [], [], []], 3), false);
-    assert.equal(isWorthALead([certain(4), certain(4)], 3), true);
-    assert.equal(isWorthALead([[0.5, 0.5, 0.5]], 3), false);
+    assert.equal(isWorthALead([certain(4)], 3, 0), true);
+    assert.equal(isWorthALead([certain(4), [], [], []], 3, 0), false);
+    assert.equal(isWorthALead([certain(4), certain(4)], 3, 0), true);
+    assert.equal(isWorthALead([certain(4)], 3, 5), false);
+    assert.equal(isWorthALead([[0.5, 0.5, 0.5]], 3, 0), false);
   });
 
   it('let a session look up once in four tokens', () => {

@@ -24,9 +24,13 @@ export const isAheadBetter = (gains: readonly number[], stepMs: number): boolean
  * Whether drafts save all sessions together more time than the passes ahead have taken.
  *
  * @param chances [sessions >= 1] of each session's drafts, as for `expectedCount`.
+ * @param addedMs predicted milliseconds by which they lengthen the pass that tests them.
  */
-export const isWorthALead = (chances: readonly (readonly number[])[], stepMs: number): boolean =>
-  mean(chances.map(expectedCount)) * stepMs > aheadMsMax;
+export const isWorthALead = (
+  chances: readonly (readonly number[])[],
+  stepMs: number,
+  addedMs: number,
+): boolean => mean(chances.map(expectedCount)) * stepMs - addedMs > aheadMsMax;
 
 /** Whether to look up drafts while passes run ahead. @param turn tokens so far, of any start. */
 export const isLookDue = (turn: number): boolean => turn % lookEvery === 0;

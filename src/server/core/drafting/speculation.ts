@@ -9,7 +9,12 @@ import type { Counters } from '../core-stats.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest, draftRowsMs } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
-import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
+import {
+  isStep,
+  planSpeculation,
+  type SpeculationSession,
+  withRows,
+} from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
@@ -57,6 +62,8 @@ const stepTokensMax = 8;
 const autoLength = 32;
 /** Most tokens of a draft of the server. */
 const draftTokensMax = 16;
+/** Rounds without the draft model from which passes may be computed ahead, as if there were none. */
+const restRounds = 16;
 
 export class Speculation {
   readonly #settings: ServerCoreSettings;
@@ -68,12 +75,15 @@ export class Speculation {
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
   #predict: Predict = () => 0;
-  /** Milliseconds of the pass in flight, had all its sessions only stepped. */
+  /** The pass in flight, had all its sessions only stepped; and its milliseconds. */
+  #stepShape: PassShape = { tokenCount: 1, rowCount: 1, tokenContext: 0 };
   #stepMs = 0;
   /** The engine was told that the next passes only step, and may compute them ahead. */
   #isAhead = false;
   /** By which holds and rows of drafts have made it longer. */
   #addedMs = 0;
+  /** Since the draft model has drafted. */
+  #roundsWithout = 0;
   /** Of holds since the last pass began. */
   #delayMs = 0;
 
@@ -238,7 +248,9 @@ export class Speculation {
   #withLead(prospects: readonly Prospect[]): readonly Prospect[] {
     if (!this.#isAhead || prospects.length === 0) return prospects;
     const chances = prospects.map(({ suffix }) => suffix.chances);
-    if (isWorthALead(chances, this.#stepMs)) return prospects;
+    const shape = withRows(this.#stepShape, chances.flat().length);
+    const addedMs = this.#predict(shape) - this.#predict(this.#stepShape);
+    if (isWorthALead(chances, this.#stepMs, addedMs)) return prospects;
     return prospects.map((prospect) => ({ ...prospect, suffix: noServerDrafts }));
   }
 
@@ -295,18 +307,21 @@ export class Speculation {
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
     this.#trial.drafts();
+    this.#roundsWithout = 0;
     this.#model!.begin(parts, nowMs);
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
   passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
     this.#held = null;
+    this.#roundsWithout++;
     this.#isAhead = isAhead;
     this.#addedMs = this.#delayMs + draftRowsMs(sessions, shape, this.#predict);
     this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
-    this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
+    this.#stepShape = { tokenCount: length, rowCount: length, tokenContext };
+    this.#stepMs = this.#predict(this.#stepShape);
     this.#trial.passStarted(roundPassOf(sessions, shape, this.#stepMs, this.#addedMs > 0));
     const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
@@ -324,7 +339,7 @@ export class Speculation {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
     if (mode !== 'auto' || windowMax > 1) return false;
-    return this.#model === null || !this.#trial.mayDraft;
+    return this.#model === null || !this.#trial.mayDraft || this.#roundsWithout > restRounds;
   }
 
   drafted(id: number, result: DraftEachResult, nowMs: number): void {
