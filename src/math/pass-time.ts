@@ -1,11 +1,12 @@
 // Learns how long a pass of the target takes: ms = a + s + b tokens + c rows + d tokens * context,
-// where s is 0 for a single token: that one is a product of matrix and vector, others are products
-// of matrices, which on a CPU may take twice as long for two tokens. No coefficient is below 0; the fit minimises the mean relative error over recent passes. Knows no
-// clock: the caller measures. A few passes in a row far off the line mean another machine, or the
-// same one under other load: what was learned before is then moved to fit them, and counts for
-// little. Sources: Schlossmacher 1973 (least deviations by reweighting); WISP, arXiv 2601.11652
-// (the form of the line). Recursive least squares was tried first: one cold pass
-// or a clamped coefficient led it astray for hundreds of passes.
+// where s is 0 for a single token: that is a product of matrix and vector, several are products of
+// matrices, and on a CPU two tokens may take twice as long as one. No coefficient is below 0; the
+// fit minimises the mean relative error over recent passes. Knows no clock: the caller measures. A
+// few passes in a row far off the line mean another machine, or the same one under other load: what
+// was learned before is then moved to fit them, and counts for little. Sources: Schlossmacher 1973
+// (least deviations by reweighting); WISP, arXiv 2601.11652 (the form of the line). Recursive least
+// squares was tried first: one cold pass or a clamped coefficient led it astray for hundreds of
+// passes.
 
 import { assert } from '../base/assert.js';
 import { median } from './statistics.js';

@@ -1,5 +1,5 @@
-// What the table over sockets rests on: the recorded text comes out in every cell, and no hint comes
-// behind its verdict.
+// What the table over sockets rests on: the recorded text comes out in every cell, and no hint
+// comes behind its verdict.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

@@ -62,7 +62,7 @@ const stepTokensMax = 8;
 const autoLength = 32;
 /** Most tokens of a draft of the server. */
 const draftTokensMax = 16;
-/** Rounds without the draft model from which passes may be computed ahead, as if there were none. */
+/** Rounds without the draft model after which passes may be computed ahead. */
 const restRounds = 16;
 
 export class Speculation {
