@@ -18,7 +18,7 @@ import {
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
-import { isAheadBetter, isLookDue, isWorthALead } from './ahead-rule.js';
+import { isAheadBetter, isLookDue, isWorthALead, TimeBetween } from './ahead-rule.js';
 import {
   cutDrafts,
   type DraftLine,
@@ -71,6 +71,7 @@ export class Speculation {
   readonly #model: ModelDrafter | null;
   readonly #suffix: SuffixDrafter | null;
   readonly #trial = new StageTrial();
+  readonly #between = new TimeBetween();
   readonly #known = new Map<Session, SessionDrafting>();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
@@ -181,6 +182,7 @@ export class Speculation {
     switch (plan.kind) {
       case 'hold':
         this.#held = { sinceMs: nowMs - heldMs, paidToMs: nowMs };
+        this.#between.held();
         for (const { key, chargeShare } of plan.shares) {
           this.#knownOf(byKey.get(key)!.session).holdShare = chargeShare;
         }
@@ -307,12 +309,19 @@ export class Speculation {
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
     this.#trial.drafts();
+    this.#between.held();
     this.#roundsWithout = 0;
     this.#model!.begin(parts, nowMs);
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-  passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
+  passStarted(
+    sessions: readonly Session[],
+    shape: PassShape,
+    isAhead: boolean,
+    nowMs: number,
+  ): void {
+    this.#between.passStarted(isAhead, nowMs);
     this.#held = null;
     this.#roundsWithout++;
     this.#isAhead = isAhead;
@@ -327,11 +336,16 @@ export class Speculation {
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
   }
 
+  /** A pass has ended well. @param isMore whether sessions wait for one. */
+  passEnded(passMs: number, isMore: boolean, nowMs: number): void {
+    this.#between.passEnded(passMs, isMore, nowMs);
+  }
+
   /** Whether passes of these sessions may be begun before their last one is known here. */
   mayRunAhead(sessions: readonly Session[]): boolean {
     if (!sessions.every((session) => this.#isPlain(session))) return false;
     const gains = sessions.map((session) => this.#known.get(session)?.suffixGain ?? 0);
-    return isAheadBetter(gains, this.#stepMs);
+    return isAheadBetter(gains, this.#stepMs, this.#between.ms);
   }
 
   /** Whether only the look-up may draft for a session. */

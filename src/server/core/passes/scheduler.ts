@@ -301,7 +301,7 @@ export class Scheduler {
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
-    this.#speculation.passStarted(sessions, shape, followCount > 0);
+    this.#speculation.passStarted(sessions, shape, followCount > 0, nowMs);
   }
 
   /** Passes that will ask for the next tokens of the same sessions, without drafts. */
@@ -348,6 +348,7 @@ export class Scheduler {
     const credits = sessions.map(({ terms }) => terms.tenant.credit);
     const formatMs = this.#fairShare.charge(credits, outcomes);
     this.passTime.learn(shape, Math.max(0, passMs - formatMs));
+    this.#speculation.passEnded(passMs, this.#ready.size > 0, nowMs);
     this.#slots.endPass(new Map(outcomes.map(({ slot, length }) => [slot, length])));
     this.#counters.passCount++;
     this.#counters.busyMs += nowMs - startedAtMs;
