@@ -16,8 +16,8 @@ import type { Statistics } from '../../../src/device/core/statistics.js';
 import { plainSampling } from '../../../src/math/sampling.js';
 import type { SimAnswer } from '../../../src/sim/sim-answer.js';
 import { World } from '../../../src/sim/world.js';
-import { answerTokens, promptOf, textOf } from './pieces.js';
-import { type Place, type Way, worldPlan } from './place.js';
+import { actionTokens, promptOf, textOf } from './pieces.js';
+import { type RobotPlace, type Way, worldPlan } from './place.js';
 import { ActionModels } from './text-models.js';
 
 export interface ErrandResult extends LoopCounts {
@@ -51,7 +51,7 @@ interface Eyes {
 /** @param errandSeeds of the rooms. */
 export function drive(
   way: Way,
-  place: Place,
+  place: RobotPlace,
   errandSeeds: readonly number[],
   seed: number,
 ): DriveResult {
@@ -89,7 +89,7 @@ export function drive(
 function runErrand(
   world: World,
   eyes: Eyes,
-  { hasDropOuts }: Place,
+  { hasDropOuts }: RobotPlace,
   robot: Robot,
   done: (result: ErrandResult) => void,
 ): void {
@@ -102,7 +102,7 @@ function runErrand(
       else if (effect.kind === 'cancel') eyes.cancel();
       else {
         const action = actionText(expertAction(robot.view.sights, robot.errand.goal));
-        eyes.ask(answerTokens(action), (text) =>
+        eyes.ask(actionTokens(action), (text) =>
           loop.answered(effect.request, text === null ? null : actionFrom(text), world.nowMs),
         );
       }
@@ -130,7 +130,7 @@ function serverEyes(
   world: World,
   models: ActionModels,
   way: Way,
-  { encodeMs }: Place,
+  { encodeMs }: RobotPlace,
   told: Map<SimAnswer, () => void>,
 ): Eyes {
   let current: { answer: SimAnswer | null; isOver: boolean } = { answer: null, isOver: true };
@@ -200,7 +200,7 @@ function askOf({ mode, draftLength, isTokenwise }: Way, ids: Int32Array, world: 
 }
 
 /** The device's own draft model, which sees nothing. */
-function aloneEyes(world: World, models: ActionModels, { draftMs }: Place): Eyes {
+function aloneEyes(world: World, models: ActionModels, { draftMs }: RobotPlace): Eyes {
   let count = 0;
   return {
     cancel: () => {

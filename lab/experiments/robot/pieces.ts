@@ -44,7 +44,7 @@ function tokensOf(text: string): Int32Array {
 }
 
 /** With the end of text. */
-export const answerTokens = (text: string): Int32Array => Int32Array.of(...tokensOf(text), eos);
+export const actionTokens = (text: string): Int32Array => Int32Array.of(...tokensOf(text), eos);
 
 export const textOf = (tokens: readonly number[]): string =>
   tokens.map((token) => (token <= eos ? '' : texts[token]!)).join('');
@@ -70,6 +70,6 @@ export const pictureIn = (prompt: readonly number[]): number =>
 export function usualActions(count: number): Int32Array[] {
   return Array.from({ length: count }, (_, index) => {
     const { room, pose, goal } = drawErrand(-1 - index);
-    return answerTokens(actionText(expertAction(viewOf(room, pose).sights, goal)));
+    return actionTokens(actionText(expertAction(viewOf(room, pose).sights, goal)));
   });
 }

@@ -6,7 +6,7 @@ import { linkModelOf } from '../../../src/sim/service/serve.js';
 import { servicePlan } from '../../../src/sim/service/service-plan.js';
 import type { RunPlan } from '../../../src/sim/world.js';
 
-export interface Place {
+export interface RobotPlace {
   readonly roundTripMs: number;
   readonly hasDropOuts: boolean;
   /** A step of the target over one row; a further row; a token of a prompt. */
@@ -21,7 +21,7 @@ export interface Place {
 }
 
 /** A target of a few billion weights on an edge GPU, a Jetson's draft, and a server's draft. */
-export const usualPlace: Omit<Place, 'roundTripMs' | 'hasDropOuts'> = {
+export const usualPlace: Omit<RobotPlace, 'roundTripMs' | 'hasDropOuts'> = {
   passMs: 30,
   rowMs: 0.5,
   promptTokenMs: 0.2,
@@ -57,11 +57,16 @@ export const ways = [
   { ...ownDrafts, name: 'device alone', mode: 'race', isAlone: true },
 ] as const satisfies readonly Way[];
 
+const noDraftModel = {
+  ...{ share: 0, divergence: 0, fixedLength: 0 },
+  pass: { fixedMs: 0, tokenMs: 0, rowMs: 0, tokenContextMs: 0 },
+};
+
 /** Longest prompt with an answer, and room. */
 const tokensMax = 96;
 
 /** A server, a device and a link, without requests. */
-export function worldPlan(way: Way, place: Place, seed: number): RunPlan {
+export function worldPlan(way: Way, place: RobotPlace, seed: number): RunPlan {
   const { roundTripMs, passMs, rowMs, promptTokenMs, draftMs, stepMs } = place;
   const link = linkModelOf(evenLink(roundTripMs));
   const device = { name: 'robot', share: 1, link, divergence: 0 };
@@ -86,11 +91,12 @@ export function worldPlan(way: Way, place: Place, seed: number): RunPlan {
     },
     seed,
   );
-  const { drafting } = plan.scenario.server;
+  const { server } = plan.scenario;
+  const drafting = server.drafting ?? noDraftModel;
   const suffix = { suffixShare: way.hasLookUp ? 1 : 0, suffixBytesMax: 1e6 };
-  const server = {
-    ...plan.scenario.server,
-    ...(drafting && { drafting: { ...drafting, ...suffix } }),
+  const scenario = {
+    ...plan.scenario,
+    server: { ...server, drafting: { ...drafting, ...suffix } },
   };
-  return { ...plan, scenario: { ...plan.scenario, server }, asks: [] };
+  return { ...plan, scenario, asks: [] };
 }
