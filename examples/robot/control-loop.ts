@@ -147,11 +147,13 @@ export class ControlLoop {
   }
 
   #move(isClear: boolean): LoopEffect[] {
-    if (this.#isStraight && !isClear) this.#queue = [];
+    const isMissed = this.#request?.isMissed ?? false;
+    // Without news, and on a way that no picture has shown, only as far as the way is free.
+    if ((this.#isStraight || isMissed) && !isClear && this.#queue[0] === 'ahead') this.#queue = [];
     if (this.#queue.length === 0) {
       this.#isStraight = false;
       this.#isEscaping = false;
-      this.#coast(isClear);
+      if (isMissed) this.#coast(isClear);
     }
     const [step] = this.#queue;
     if (step === undefined) {
@@ -169,8 +171,7 @@ export class ControlLoop {
 
   /** A miss: the last safe action goes on for a little, as far as the way is free. */
   #coast(isClear: boolean): void {
-    const isMissed = this.#request?.isMissed ?? false;
-    if (!isMissed || this.#safe === null || this.#coastLeft === 0) return;
+    if (this.#safe === null || this.#coastLeft === 0) return;
     if (this.#safe === 'ahead' && !isClear) return;
     this.#coastLeft--;
     this.#counts.coasted++;

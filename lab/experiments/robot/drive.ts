@@ -23,7 +23,8 @@ import { ActionModels } from './text-models.js';
 export interface ErrandResult extends LoopCounts {
   readonly isDone: boolean;
   readonly ms: number;
-  readonly touchCount: number;
+  /** Steps ahead that something was in the way of, while the link was away. */
+  readonly awayTouches: number;
   readonly path: readonly Pose[];
 }
 
@@ -95,8 +96,11 @@ function runErrand(
 ): void {
   const loop = new ControlLoop(loopDefaults);
   const startMs = world.nowMs;
+  let awayTouches = 0;
   const tick = (): void => {
     const ms = world.nowMs - startMs;
+    if (hasDropOuts && ms === dropOut.atMs) loseLink(world);
+    const touchesBefore = robot.touchCount;
     for (const effect of loop.tick(world.nowMs, robot.takeSenses())) {
       if (effect.kind === 'step') robot.move(effect.step);
       else if (effect.kind === 'cancel') eyes.cancel();
@@ -107,17 +111,19 @@ function runErrand(
         );
       }
     }
-    if (hasDropOuts && ms === dropOut.atMs) loseLink(world);
+    if (hasDropOuts && isAway(ms)) awayTouches += robot.touchCount - touchesBefore;
     if (!loop.isOver && ms < errandMsMax) {
       world.recover(tickMs, tick);
       return;
     }
     eyes.cancel();
-    const { touchCount, path } = robot;
-    done({ ...loop.counts, isDone: loop.isOver && robot.isAtGoal, ms, touchCount, path });
+    const isDone = loop.isOver && robot.isAtGoal;
+    done({ ...loop.counts, isDone, ms, awayTouches, path: robot.path });
   };
   tick();
 }
+
+const isAway = (ms: number): boolean => ms >= dropOut.atMs && ms < dropOut.atMs + dropOut.forMs;
 
 function loseLink(world: World): void {
   const [device] = world.devices;

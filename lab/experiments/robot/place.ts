@@ -47,15 +47,19 @@ export interface Way {
 const none = { draftLength: null, hasDrafter: false, hasServerModel: false };
 const ownDrafts = { ...none, hasDrafter: true };
 
-export const ways = [
+/** The paper's baseline first, then the honest one. */
+export const ways: readonly Way[] = [
   { ...none, name: 'a round trip a token', mode: 'stream', isTokenwise: true },
   { ...none, name: 'streaming', mode: 'stream' },
-  { ...ownDrafts, name: 'stop-and-wait', mode: 'stop-and-wait', draftLength: 4 },
+  { ...ownDrafts, name: 'stop-and-wait 4', mode: 'stop-and-wait', draftLength: 4 },
+  { ...ownDrafts, name: 'stop-and-wait 8', mode: 'stop-and-wait', draftLength: 8 },
   { ...ownDrafts, name: 'race', mode: 'race' },
-  { ...none, name: 'co-located', mode: 'co-located', draftLength: 4, hasServerModel: true },
+  { ...none, name: 'co-located 4', mode: 'co-located', draftLength: 4, hasServerModel: true },
+  { ...none, name: 'co-located 8', mode: 'co-located', draftLength: 8, hasServerModel: true },
+  { ...ownDrafts, name: 'auto without look-up', mode: 'auto', hasServerModel: true },
   { ...ownDrafts, name: 'auto', mode: 'auto', hasServerModel: true, hasLookUp: true },
   { ...ownDrafts, name: 'device alone', mode: 'race', isAlone: true },
-] as const satisfies readonly Way[];
+];
 
 const noDraftModel = {
   ...{ share: 0, divergence: 0, fixedLength: 0 },
