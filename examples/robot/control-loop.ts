@@ -22,7 +22,7 @@ export interface LoopSettings {
   readonly coastSteps: number;
   /** Pictures in a row in which the model wants to stop, before the errand is over. */
   readonly stopsNeeded: number;
-  /** Steps turned the same way without an end, after which the robot drives on straight: it circles. */
+  /** Steps turned the same way after which the robot drives straight on: it is circling. */
   readonly circleSteps: number;
   /** Steps of that drive, as far as the way is free. */
   readonly straightSteps: number;
@@ -231,7 +231,7 @@ export class ControlLoop {
     this.#act(action, request);
   }
 
-  /** What is left of an action that was meant for where the picture was taken replaces the queue. */
+  /** The queue becomes what is left of an action that is meant for where the picture was taken. */
   #act({ turn, forward, stop }: Action, request: Request): void {
     this.#ticks = 0;
     if (stop) {

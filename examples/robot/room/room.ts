@@ -1,5 +1,5 @@
-// A rectangular room with things and a robot, in whole millimetres and headings of ten degrees.
-// A port of training/eyes/room.py: integers only, so that both give the same numbers. Draws nothing.
+// A rectangular room with things and a robot, in whole millimetres and headings of ten degrees. A
+// port of training/eyes/room.py: integers only, so that both give the same numbers. Draws nothing.
 
 /** Cosines and sines are whole numbers of 1 / unit. */
 export const unit = 65_536;

@@ -1,6 +1,6 @@
 // Remembers between answers how drafts have done: short answers would end before they had learnt
-// it. What belongs to a device and its link is kept for its connection, what belongs to the texts of
-// a key for the key; nothing is shared between keys.
+// it. What belongs to a device and its link is kept for its connection, and how the server's drafts
+// stand for the key. Nothing is shared between keys.
 
 import type { ConnectionId } from '../event.js';
 import type { SourceAcceptance } from '../passes/speculation/index.js';
