@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const columnsMax = 100;
 
-const files = ['src', 'lab', 'tools/kernel'].flatMap((house) =>
+const files = ['src', 'lab', 'examples/robot', 'tools/kernel'].flatMap((house) =>
   readdirSync(house, { recursive: true })
     .map((path) => `${house}/${String(path).replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts') && !/\/(generated|node_modules)\//.test(path)),

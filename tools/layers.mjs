@@ -62,7 +62,11 @@ const lab = {
 for (const layers of Object.values(lab)) layers.push('cli', ...productLayers);
 lab['lab/cli'] = [...Object.keys(lab), 'cli', ...productLayers];
 
-const mayImport = { ...product, ...lab };
+/** Examples use what users have; the workshop measures one of them, and the product none. */
+const examples = { 'examples/robot': ['cli', ...productLayers] };
+lab['lab/experiments'].push(...Object.keys(examples));
+
+const mayImport = { ...product, ...lab, ...examples };
 /** Outside modules, and the files (or folders, ending in /) that alone may import them. */
 const doors = {
   koffi: ['src/engine/llama/ffi/'],
@@ -103,7 +107,7 @@ const filesOf = (house) =>
   readdirSync(house, { recursive: true })
     .map((path) => `${house}/${String(path).replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts'));
-const files = [...filesOf('src'), ...filesOf('lab')];
+const files = [...filesOf('src'), ...filesOf('lab'), ...filesOf('examples/robot')];
 const isTest = (path) => /\.(test|suite)\.ts$/.test(path);
 
 function layerOf(path) {
@@ -183,8 +187,8 @@ for (const path of files) {
     targets.push(target);
     if (commands.includes(target) && path !== program && !isTest(path))
       complaints.push(`${path}: a command may not be imported (${specifier})`);
-    if (path.startsWith('src/') && target.startsWith('lab/'))
-      complaints.push(`${path}: the product may not import the lab (${specifier})`);
+    if (path.startsWith('src/') && !target.startsWith('src/'))
+      complaints.push(`${path}: the product may not import ${target.split('/')[0]} (${specifier})`);
     const targetLayer = layerOf(target);
     if (targetLayer !== layer && !mayImport[layer]?.includes(targetLayer) && !isTest(path))
       complaints.push(`${path}: ${layer} may not import ${targetLayer} (${specifier})`);

@@ -7,6 +7,7 @@ import { dssdExperiment } from './dssd.js';
 import { earlyExitExperiment } from './early-exit.js';
 import { fairnessExperiment } from './fairness.js';
 import { raceExperiment } from './race.js';
+import { robotExperiment } from './robot.js';
 import { schemesExperiment } from './schemes.js';
 import { sideChannelExperiment } from './side-channel.js';
 import { sledExperiment } from './sled.js';
@@ -14,6 +15,7 @@ import { sledExperiment } from './sled.js';
 export const experiments: readonly Experiment[] = [
   autoExperiment,
   raceExperiment,
+  robotExperiment,
   sledExperiment,
   dssdExperiment,
   schemesExperiment,

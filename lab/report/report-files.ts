@@ -15,7 +15,7 @@ const resultsFolder = 'results';
 export const folders: ReportFolders = { plots: 'plots', tables: 'tables' };
 
 /** The order in which people read them; others come behind, by name. */
-const readingOrder = ['auto', 'race', 'sled', 'dssd', 'schemes', 'early-exit', 'cost'];
+const readingOrder = ['auto', 'race', 'robot', 'sled', 'dssd', 'schemes', 'early-exit', 'cost'];
 
 /** Writes one result under `folder`. @returns its path. */
 export function writeResult(folder: string, result: Result): string {

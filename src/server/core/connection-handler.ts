@@ -81,9 +81,10 @@ export class ConnectionHandler {
 
   /** The connection is gone. Its sessions wait for a resumption. */
   disconnect(id: ConnectionId, nowMs: number): void {
-    const { connections, ending } = this.#parts;
+    const { connections, ending, speculation } = this.#parts;
     if (!connections.get(id)) return;
     ending.detachAll(id, nowMs);
+    speculation.disconnected(id);
     connections.delete(id);
   }
 

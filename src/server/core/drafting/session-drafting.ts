@@ -25,14 +25,15 @@ export interface Tested {
 }
 
 export class SessionDrafting {
-  readonly device = new SourceAcceptance(guess);
-  readonly model = new SourceAcceptance(guess);
+  readonly device: SourceAcceptance;
+  readonly model: SourceAcceptance;
   /** By the chances that the device tells of its drafts: what they mean is measured. */
-  readonly told = new ConfidenceTable();
+  readonly told: ConfidenceTable;
   readonly arrivals: ArrivalForecast;
+  /** Each answer has its own: what drafts may cost it does not depend on others. */
   readonly budget = new LossBudget();
   readonly patience = new Patience();
-  readonly rate = new TokenRate();
+  readonly rate: TokenRate;
   /** Charged to the budget for each millisecond that the engine is held now. */
   holdShare = 0;
   /** Tokens that a recent pass has taken from the look-up, on average. */
@@ -42,9 +43,22 @@ export class SessionDrafting {
   #deviceDepth = 0;
   #passEndMs: number | null = null;
 
-  /** @param windowMax tokens that its device may be ahead. @param passMs predicted, of a step. */
-  constructor(windowMax: number, passMs: number) {
-    this.arrivals = new ArrivalForecast(windowMax);
+  /**
+   * @param windowMax tokens that its device may be ahead. @param passMs predicted, of a step.
+   * @param past of an earlier answer over the same connection; null: there was none.
+   * @param pastModel of an earlier answer for the same key; null: there was none.
+   */
+  constructor(
+    windowMax: number,
+    passMs: number,
+    past: SessionDrafting | null = null,
+    pastModel: SourceAcceptance | null = null,
+  ) {
+    this.device = past?.device.successor(guess) ?? new SourceAcceptance(guess);
+    this.model = pastModel?.successor(guess) ?? new SourceAcceptance(guess);
+    this.told = past?.told ?? new ConfidenceTable();
+    this.arrivals = new ArrivalForecast(windowMax, past?.arrivals);
+    this.rate = past?.rate.successor() ?? new TokenRate();
     this.budget.open(passMs);
   }
 

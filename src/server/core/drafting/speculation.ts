@@ -6,6 +6,7 @@ import type { DraftEachResult, Outcome } from '../../../engine/engine.js';
 import type { PassShape } from '../../../math/pass-time.js';
 import { modeTraits } from '../../../protocol/frame.js';
 import type { Counters } from '../core-stats.js';
+import type { ConnectionId } from '../event.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest, draftRowsMs } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
@@ -31,23 +32,12 @@ import {
   type ServerDrafts,
 } from './draft-line.js';
 import type { DraftedText } from './draft-texts.js';
+import { DraftingMemory } from './drafting-memory.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
-import { SessionDrafting } from './session-drafting.js';
+import type { SessionDrafting } from './session-drafting.js';
+import type { PassCosts, SpeculationStep } from './speculation-step.js';
 import { roundPassOf, StageTrial } from './stage-trial.js';
 import { SuffixDrafter } from './suffix-drafter.js';
-
-export type SpeculationStep =
-  | { readonly kind: 'pass'; readonly lines: ReadonlyMap<Session, DraftLine> }
-  | { readonly kind: 'stage'; readonly parts: readonly StagePart[] }
-  | { readonly kind: 'wait'; readonly untilMs: number };
-
-export interface PassCosts {
-  readonly predict: Predict;
-  /** Drafts of a device that are tested of a session without advice. */
-  readonly firstDraftLength: number;
-  /** Mean length of caches. */
-  readonly contextLength: number;
-}
 
 /** A session that may draft, with all that could go into the next pass for it. */
 interface Prospect {
@@ -73,6 +63,7 @@ export class Speculation {
   readonly #trial = new StageTrial();
   readonly #between = new TimeBetween();
   readonly #known = new Map<Session, SessionDrafting>();
+  readonly #memory = new DraftingMemory();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
   #predict: Predict = () => 0;
@@ -300,7 +291,7 @@ export class Speculation {
     const known = this.#known.get(session);
     if (known !== undefined) return known;
     const stepMs = this.#predict({ tokenCount: 1, rowCount: 1, tokenContext: session.log.length });
-    const drafting = new SessionDrafting(session.terms.windowMax, stepMs);
+    const drafting = this.#memory.begin(session, stepMs);
     this.#known.set(session, drafting);
     return drafting;
   }
@@ -409,6 +400,7 @@ export class Speculation {
     const tested = { acceptedCount, testedCount };
     known.tested(segment, tested, drafts.decided, drafts.takeTested());
     known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
+    this.#memory.keep(session, known);
     known.arrivals.committed(log.length, isBroken, nowMs);
     this.#trial.committed(committedCount, nowMs);
     this.#model?.learn(segment, tested);
@@ -417,7 +409,12 @@ export class Speculation {
   /** Entries of its tables and drafts under way, for leak checks. */
   get retainedCount(): number {
     const drafting = (this.#model?.retainedCount ?? 0) + (this.#suffix?.count ?? 0);
-    return this.#known.size + drafting;
+    return this.#known.size + drafting + this.#memory.count;
+  }
+
+  /** A connection is over. */
+  disconnected(connection: ConnectionId): void {
+    this.#memory.forget(connection);
   }
 
   forget(session: Session): void {

@@ -42,10 +42,10 @@ interface SentVerdict {
 
 export class ArrivalForecast {
   readonly #windowTokens: number;
-  readonly #restarts = new RestartTimes();
+  readonly #restarts: RestartTimes;
   /** A device that drafts ahead for corrections pauses its chain: short gaps are its pace. */
-  readonly #gaps = new QuantileOfLast(gapSamples, 1 / 3);
-  readonly #frameSizes = new QuantileOfLast(gapSamples);
+  readonly #gaps: QuantileOfLast;
+  readonly #frameSizes: QuantileOfLast;
   readonly #verdicts: SentVerdict[] = [];
   #anchor: Anchor | null = null;
   /** Where a chain that filled its window goes on once it learns of a commit. */
@@ -57,9 +57,15 @@ export class ArrivalForecast {
   #lastMs = 0;
   #missedCount = 0;
 
-  /** @param windowTokens how far the device drafts ahead of the text it knows. */
-  constructor(windowTokens: number) {
+  /**
+   * @param windowTokens how far the device drafts ahead of the text it knows.
+   * @param past of another text of the same device, over the same link; null: none is known.
+   */
+  constructor(windowTokens: number, past: ArrivalForecast | null = null) {
     this.#windowTokens = windowTokens;
+    this.#restarts = past === null ? new RestartTimes() : past.#restarts.copy();
+    this.#gaps = past === null ? new QuantileOfLast(gapSamples, 1 / 3) : past.#gaps.copy();
+    this.#frameSizes = past === null ? new QuantileOfLast(gapSamples) : past.#frameSizes.copy();
   }
 
   /**
@@ -232,6 +238,14 @@ class RestartTimes {
   /** Of chains that were drafted ahead; null: there are hardly any. */
   early: (Restart & { readonly share: number }) | null = null;
 
+  copy(): RestartTimes {
+    const copy = new RestartTimes();
+    copy.#recent.push(...this.#recent);
+    copy.median = this.median;
+    copy.early = this.early;
+    return copy;
+  }
+
   /** @param gapMs between two drafts. @param frameCount tokens of a usual frame. */
   add(restart: Restart, gapMs: number, frameCount: number): void {
     this.#recent.push(restart);
@@ -267,6 +281,13 @@ class QuantileOfLast {
   constructor(countMax: number, part = 1 / 2) {
     this.#countMax = countMax;
     this.#part = part;
+  }
+
+  copy(): QuantileOfLast {
+    const copy = new QuantileOfLast(this.#countMax, this.#part);
+    copy.#values.push(...this.#values);
+    copy.value = this.value;
+    return copy;
   }
 
   add(value: number): void {

@@ -6,6 +6,8 @@ const longMemory = 256;
 const shortMemory = 24;
 /** Tests that the first guess counts for, and those that a depth must outweigh. */
 const priorTests = 3;
+/** Most tests that a guess from the text before counts for. */
+const inheritedTestsMax = 12;
 const depthPriorTests = 24;
 /** Fading by a pass without tests. */
 const restKeep = Math.exp(-1 / 128);
@@ -37,14 +39,31 @@ class FadingTally {
 
 export class SourceAcceptance {
   readonly #guess: number;
+  readonly #guessTests: number;
   #long = new FadingTally(longMemory);
   readonly #short = new FadingTally(shortMemory);
   #byDepth: FadingTally[] = [];
 
-  /** @param guess chance before the first test, in (0, 1). */
-  constructor(guess: number) {
+  /**
+   * @param guess chance before the first test, in (0, 1).
+   * @param guessTests tests that it counts for.
+   */
+  constructor(guess: number, guessTests = priorTests) {
     this.#guess = guess;
+    this.#guessTests = guessTests;
     this.#forget();
+  }
+
+  /**
+   * The estimate for another text of the same kind: a guess that counts for a few tests.
+   *
+   * @param guess for a text of which nothing is known. A rate below it is believed by half, so that
+   *   a source that has done badly is tried again.
+   */
+  successor(guess: number): SourceAcceptance {
+    const { rate } = this;
+    const tests = Math.min(inheritedTestsMax, this.#guessTests + this.#long.tested);
+    return new SourceAcceptance(rate < guess ? (rate + guess) / 2 : rate, tests);
   }
 
   /**
@@ -70,7 +89,7 @@ export class SourceAcceptance {
   /** Chance of any draft to stand, given those before, in (0, 1). */
   get rate(): number {
     const { accepted, tested } = this.#long;
-    return (accepted + this.#guess * priorTests) / (tested + priorTests);
+    return (accepted + this.#guess * this.#guessTests) / (tested + this.#guessTests);
   }
 
   /** Chance of the draft at a depth. */
