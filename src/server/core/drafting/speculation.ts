@@ -10,16 +10,10 @@ import type { ConnectionId } from '../event.js';
 import type { Predict } from '../passes/batch.js';
 import { deviceDraftsToTest, draftRowsMs } from '../passes/pass-builder.js';
 import type { SlotTable } from '../passes/slot-table.js';
-import {
-  isStep,
-  planSpeculation,
-  type SpeculationSession,
-  withRows,
-} from '../passes/speculation/index.js';
+import { isStep, planSpeculation, type SpeculationSession } from '../passes/speculation/index.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
-import { isAheadBetter, isLookDue, isWorthALead, TimeBetween } from './ahead-rule.js';
 import {
   cutDrafts,
   type DraftLine,
@@ -34,6 +28,7 @@ import {
 import type { DraftedText } from './draft-texts.js';
 import { DraftingMemory } from './drafting-memory.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
+import { PassesAhead } from './passes-ahead.js';
 import type { SessionDrafting } from './session-drafting.js';
 import type { PassCosts, SpeculationStep } from './speculation-step.js';
 import { roundPassOf, StageTrial } from './stage-trial.js';
@@ -52,8 +47,6 @@ const stepTokensMax = 8;
 const autoLength = 32;
 /** Most tokens of a draft of the server. */
 const draftTokensMax = 16;
-/** Rounds without the draft model after which passes may be computed ahead. */
-const restRounds = 16;
 
 export class Speculation {
   readonly #settings: ServerCoreSettings;
@@ -61,21 +54,14 @@ export class Speculation {
   readonly #model: ModelDrafter | null;
   readonly #suffix: SuffixDrafter | null;
   readonly #trial = new StageTrial();
-  readonly #between = new TimeBetween();
+  readonly ahead = new PassesAhead();
   readonly #known = new Map<Session, SessionDrafting>();
   readonly #memory = new DraftingMemory();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
   #predict: Predict = () => 0;
-  /** The pass in flight, had all its sessions only stepped; and its milliseconds. */
-  #stepShape: PassShape = { tokenCount: 1, rowCount: 1, tokenContext: 0 };
-  #stepMs = 0;
-  /** The engine was told that the next passes only step, and may compute them ahead. */
-  #isAhead = false;
-  /** By which holds and rows of drafts have made it longer. */
+  /** By which holds and rows of drafts have made the pass in flight longer. */
   #addedMs = 0;
-  /** Since the draft model has drafted. */
-  #roundsWithout = 0;
   /** Of holds since the last pass began. */
   #delayMs = 0;
 
@@ -139,7 +125,7 @@ export class Speculation {
     if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
-    if (this.#isAhead && !isLookDue(log.length + key)) return noServerDrafts;
+    if (!this.ahead.isLookDue(log.length + key)) return noServerDrafts;
     const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
     const found = this.#suffix.draft(session, line, draftRoom - line.length);
@@ -173,7 +159,7 @@ export class Speculation {
     switch (plan.kind) {
       case 'hold':
         this.#held = { sinceMs: nowMs - heldMs, paidToMs: nowMs };
-        this.#between.held();
+        this.ahead.held();
         for (const { key, chargeShare } of plan.shares) {
           this.#knownOf(byKey.get(key)!.session).holdShare = chargeShare;
         }
@@ -239,11 +225,7 @@ export class Speculation {
 
   /** Without drafts of the look-up, unless they save more than the passes computed ahead. */
   #withLead(prospects: readonly Prospect[]): readonly Prospect[] {
-    if (!this.#isAhead || prospects.length === 0) return prospects;
-    const chances = prospects.map(({ suffix }) => suffix.chances);
-    const shape = withRows(this.#stepShape, chances.flat().length);
-    const addedMs = this.#predict(shape) - this.#predict(this.#stepShape);
-    if (isWorthALead(chances, this.#stepMs, addedMs)) return prospects;
+    if (this.ahead.mayTest(prospects.map(({ suffix }) => suffix.chances))) return prospects;
     return prospects.map((prospect) => ({ ...prospect, suffix: noServerDrafts }));
   }
 
@@ -300,8 +282,7 @@ export class Speculation {
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
     this.#trial.drafts();
-    this.#between.held();
-    this.#roundsWithout = 0;
+    this.ahead.drafts();
     this.#model!.begin(parts, nowMs);
   }
 
@@ -312,31 +293,24 @@ export class Speculation {
     isAhead: boolean,
     nowMs: number,
   ): void {
-    this.#between.passStarted(isAhead, nowMs);
     this.#held = null;
-    this.#roundsWithout++;
-    this.#isAhead = isAhead;
     this.#addedMs = this.#delayMs + draftRowsMs(sessions, shape, this.#predict);
     this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
-    this.#stepShape = { tokenCount: length, rowCount: length, tokenContext };
-    this.#stepMs = this.#predict(this.#stepShape);
-    this.#trial.passStarted(roundPassOf(sessions, shape, this.#stepMs, this.#addedMs > 0));
+    const step = { tokenCount: length, rowCount: length, tokenContext };
+    this.ahead.passStarted(step, isAhead, this.#predict, nowMs);
+    const isLonger = this.#addedMs > 0;
+    this.#trial.passStarted(roundPassOf(sessions, shape, this.ahead.stepMs, isLonger));
     const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
-  }
-
-  /** A pass has ended well. @param isMore whether sessions wait for one. */
-  passEnded(passMs: number, isMore: boolean, nowMs: number): void {
-    this.#between.passEnded(passMs, isMore, nowMs);
   }
 
   /** Whether passes of these sessions may be begun before their last one is known here. */
   mayRunAhead(sessions: readonly Session[]): boolean {
     if (!sessions.every((session) => this.#isPlain(session))) return false;
     const gains = sessions.map((session) => this.#known.get(session)?.suffixGain ?? 0);
-    return isAheadBetter(gains, this.#stepMs, this.#between.ms);
+    return this.ahead.isBetter(gains);
   }
 
   /** Whether only the look-up may draft for a session. */
@@ -344,7 +318,7 @@ export class Speculation {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
     if (mode !== 'auto' || windowMax > 1) return false;
-    return this.#model === null || !this.#trial.mayDraft || this.#roundsWithout > restRounds;
+    return this.#model === null || !this.#trial.mayDraft || this.ahead.isModelAtRest;
   }
 
   drafted(id: number, result: DraftEachResult, nowMs: number): void {
@@ -399,7 +373,7 @@ export class Speculation {
     const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
     const tested = { acceptedCount, testedCount };
     known.tested(segment, tested, drafts.decided, drafts.takeTested());
-    known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
+    known.committed(committedCount, this.ahead.stepMs, this.#addedMs, nowMs);
     this.#memory.keep(session, known);
     known.arrivals.committed(log.length, isBroken, nowMs);
     this.#trial.committed(committedCount, nowMs);
