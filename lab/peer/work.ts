@@ -95,9 +95,9 @@ const sumOf = ({ answers }: PeerWork, of: (answer: PeerAnswer) => number): numbe
 const tokens = (done: PeerWork): number => sumOf(done, ({ usage }) => usage.completion_tokens);
 
 /**
- * Of all users together, until the first of them has no more to ask: users that have ended one after
- * another say how they began, not how fast a server is. The tokens of an answer are spread evenly
- * over its pieces.
+ * Of all users together, until the first of them has no more to ask: users that have ended one
+ * after another say how they began, not how fast a server is. The tokens of an answer are spread
+ * evenly over its pieces.
  */
 function tokensWhileAll({ answers }: PeerWork): number {
   const endOf = ({ askedMs, pieceMs }: PeerAnswer): number => askedMs + pieceMs.at(-1)!;

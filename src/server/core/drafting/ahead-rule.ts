@@ -9,7 +9,7 @@ import { expectedCount } from './draft-line.js';
  * away.
  */
 const aheadMsMax = 8;
-/** Milliseconds of the engine that passes lose between them, before they are measured; and bounds. */
+/** Milliseconds that the engine loses between passes, before they are measured; and bounds. */
 const betweenMsFirst = 0.3;
 const betweenMsMin = 0.1;
 const betweenMsMax = 5;
@@ -20,8 +20,8 @@ const lookEvery = 4;
 
 /**
  * Time that the engine waits between a pass and the next: for its result to be known, the next pass
- * to be planned, and for threads to wake up. A pass begun before it is asked for saves that much. It
- * grows with sessions and with the load of the machine, so it is measured. Knows no clock.
+ * to be planned, and for threads to wake up. A pass begun before it is asked for saves that much.
+ * It grows with sessions and with the load of the machine, so it is measured. Knows no clock.
  */
 export class TimeBetween {
   #ms = betweenMsFirst;
