@@ -83,6 +83,10 @@ export interface LoopCounts {
   readonly latencyMs: readonly number[];
 }
 
+/** Steps that it turns before it leaves a circle: none at first, then so many more each time. */
+const exitTurn = 7;
+const exitTurnsMax = 18;
+
 interface Request {
   readonly id: number;
   readonly askedAtMs: number;
@@ -108,6 +112,7 @@ export class ControlLoop {
   #stops = 0;
   /** Steps that actions have turned the same way; left is positive. */
   #circled = 0;
+  #circleCount = 0;
   /** Drives on straight, out of a circle. */
   #isStraight = false;
   #escapeSide: Step = 'right';
@@ -268,7 +273,9 @@ export class ControlLoop {
     if (Math.abs(this.#circled) < this.#settings.circleSteps) return;
     this.#circled = 0;
     this.#isStraight = true;
-    this.#queue = steps('ahead', this.#settings.straightSteps);
+    // Every time elsewhere, or the same wall would lead back into the same circle.
+    const turns = (exitTurn * this.#circleCount++) % exitTurnsMax;
+    this.#queue = [...steps('left', turns), ...steps('ahead', this.#settings.straightSteps)];
   }
 }
 
