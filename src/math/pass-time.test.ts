@@ -53,6 +53,16 @@ describe('pass time', () => {
     }
   });
 
+  it('takes the second token for one like any other where it has seen no third', () => {
+    const model = new PassTimeModel();
+    for (let index = 0; index < 64; index++) {
+      const tokenCount = 1 + (index % 2);
+      model.learn({ tokenCount, rowCount: tokenCount, tokenContext: 0 }, 4 * tokenCount);
+    }
+    const ms = model.predict({ tokenCount: 5, rowCount: 5, tokenContext: 0 });
+    assert.ok(Math.abs(ms / 20 - 1) < 0.1, `${ms} ms`);
+  });
+
   it('is hardly moved by pauses of the machine', () => {
     const model = new PassTimeModel();
     const time = truth(10, 0.5, 0, 0);

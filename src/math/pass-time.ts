@@ -86,6 +86,13 @@ const errorStep = 0.02;
 const scales = [1, 1, 1 / 16, 1 / 16, 1 / 16_384] as const;
 const featureCount = scales.length;
 
+/** Which feature is left out where the others alone explain the passes nearly as well. */
+const severalAt = 1;
+/** It has to take so much of the error away. */
+const errorLeftMax = 0.8;
+/** Passes of several tokens that can tell, as many as so many new ones. */
+const decidingTrust = 1;
+
 type Features = readonly [number, number, number, number, number];
 
 /** Numbers stored per pass: its features, its milliseconds, and its weight beside that of age. */
@@ -94,8 +101,11 @@ const msAt = featureCount;
 const trustAt = featureCount + 1;
 
 export class PassTimeModel {
-  /** [5] per scaled feature, each >= 0. */
+  /** [5] per scaled feature, each >= 0: of the line, and of those that it is chosen from. */
   readonly #weights = new Float64Array(featureCount);
+  readonly #plain = new Float64Array(featureCount);
+  readonly #several = new Float64Array(featureCount);
+  #isOff = false;
   /** Ring of the last passes. */
   readonly #window = new Float64Array(windowLength * stride);
   #passCount = 0;
@@ -226,18 +236,55 @@ export class PassTimeModel {
   }
 
   /**
-   * Least deviations by weighted least squares: each pass is weighted by the inverse of its error
-   * under the previous line.
+   * One line for all passes, unless those of a single token are clearly off it. Passes of several
+   * that are few and old decide nothing: the form of the line stays.
    */
   #fit(): void {
+    this.#fitLine(this.#plain, severalAt);
+    this.#fitLine(this.#several, null);
+    const plain = this.#errorOf(this.#plain);
+    if (plain.severalTrust >= decidingTrust) {
+      const { error } = this.#errorOf(this.#several);
+      this.#isOff = plain.error > precision && error < errorLeftMax * plain.error;
+    }
+    this.#weights.set(this.#isOff ? this.#several : this.#plain);
+  }
+
+  /**
+   * Least deviations by weighted least squares: each pass is weighted by the inverse of its error
+   * under the previous line.
+   *
+   * @param leftOut feature that the line does without; null: none.
+   */
+  #fitLine(weights: Float64Array, leftOut: number | null): void {
     const known = this.#known;
     for (let round = 0; round < reweightings; round++) {
       const normal = new Float64Array(featureCount ** 2);
       const target = new Float64Array(featureCount);
-      for (let index = 0; index < known; index++) this.#addTo(normal, target, index);
+      for (let index = 0; index < known; index++) this.#addTo(normal, target, index, weights);
       mirror(normal);
-      solveNonNegative(normal, target, this.#weights);
+      solveNonNegative(normal, target, weights, leftOut);
     }
+  }
+
+  /**
+   * Relative error of a line over the passes that are known, as far as they count: the mean over
+   * those of a single token and the mean over the others together, however few they are.
+   */
+  #errorOf(weights: Float64Array): { readonly error: number; readonly severalTrust: number } {
+    const sums = [0, 0];
+    const trusts = [0, 0];
+    for (let index = 0; index < this.#known; index++) {
+      const at = index * stride;
+      const kind = this.#window[at + severalAt]! > 0 ? 1 : 0;
+      const ms = this.#window[at + msAt]!;
+      const errorMs = Math.abs(ms - product(this.#window.subarray(at, at + featureCount), weights));
+      const trust = this.#ageWeight(index) * this.#window[at + trustAt]!;
+      sums[kind]! += (trust * errorMs) / Math.max(ms, leastMs);
+      trusts[kind]! += trust;
+    }
+    const means = sums.map((sum, kind) => (sum > 0 ? sum / trusts[kind]! : 0));
+    return { error: means[0]! + means[1]!, severalTrust: trusts[1]! };
   }
 
   #ageWeight(index: number): number {
@@ -246,14 +293,13 @@ export class PassTimeModel {
   }
 
   /** Adds one pass to the upper half of the normal matrix. */
-  #addTo(normal: Float64Array, target: Float64Array, index: number): void {
+  #addTo(normal: Float64Array, target: Float64Array, index: number, weights: Float64Array): void {
     const window = this.#window;
     const at = index * stride;
     const ms = window[at + msAt]!;
     const size = Math.max(ms, leastMs);
     let foretold = 0;
-    for (let row = 0; row < featureCount; row++)
-      foretold += window[at + row]! * this.#weights[row]!;
+    for (let row = 0; row < featureCount; row++) foretold += window[at + row]! * weights[row]!;
     const error = Math.abs(ms - foretold);
     const trust = this.#ageWeight(index) * window[at + trustAt]!;
     const weight = trust / (size * Math.max(error, precision * size));
@@ -282,13 +328,19 @@ function mirror(normal: Float64Array): void {
  * @param normal [5 x 5]
  * @param target [5]
  * @param weights [5] start values, and the result.
+ * @param leftOut weight that stays as it is; null: none.
  */
-function solveNonNegative(normal: Float64Array, target: Float64Array, weights: Float64Array): void {
+function solveNonNegative(
+  normal: Float64Array,
+  target: Float64Array,
+  weights: Float64Array,
+  leftOut: number | null,
+): void {
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let isMoving = false;
     for (let row = 0; row < featureCount; row++) {
       const curvature = normal[row * featureCount + row]! * (1 + shrinkage[row]!);
-      if (curvature === 0) continue;
+      if (curvature === 0 || row === leftOut) continue;
       let rest = target[row]!;
       for (let column = 0; column < featureCount; column++) {
         if (column !== row) rest -= normal[row * featureCount + column]! * weights[column]!;
