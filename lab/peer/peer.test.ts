@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test';
 import { runSetHere } from '../../src/cli/in-process.suite.js';
 import { lab } from '../cli/program.js';
 import { type PeerPair, peerRows } from './peer.js';
-import { longestGap } from './work.js';
+import { figures, longestGap, type PeerWork } from './work.js';
 
 describe('a row of the comparison', () => {
   const one = { group: 'one', model: '9m-q8_0', name: '1 thread' } as const;
@@ -31,6 +31,21 @@ describe('a row of the comparison', () => {
 
   it('has no ratio where llama-server has nothing', () => {
     assert.equal(peerRows(one, [pair(0, 3, 0)])[0]!.ratio, null);
+  });
+
+  it('counts the tokens of users until one of them has no more to ask', () => {
+    const usage = { completion_tokens: 8, prompt_tokens: 1 };
+    const answer = (user: number, askedMs: number, pieceMs: number[]) => ({
+      ...{ text: '', usage, user, askedMs, pieceMs },
+    });
+    const answers = [
+      answer(0, 0, [10, 20]),
+      answer(0, 20, [10, 20]),
+      answer(1, 0, [30, 40, 50, 60]),
+    ];
+    const done = { answers, ms: 60 } as unknown as PeerWork;
+    // Until 40 ms: 16 tokens of one user and half of the other's 8.
+    assert.equal(figures.crowd['tokens/s while all ask'](done), 500);
   });
 
   it('finds the longest gap between tokens', () => {

@@ -133,7 +133,7 @@ const loadOf = ({ theirs, ours }: PeerPair): number => mean([theirs.load, ours.l
 const claims = {
   large: ['one', '210m-q8_0', '1 thread', 'tokens/s'],
   small: ['one', '9m-q8_0', '1 thread', 'tokens/s'],
-  users: ['users', '210m-q8_0', '8 users', 'tokens/s in all'],
+  users: ['users', '210m-q8_0', '8 users', 'tokens/s while all ask'],
   gap: ['users', '210m-q8_0', '8 users', 'longest gap, ms'],
   chats: ['chats', '9m-q8_0', '4 on 4', 'of these reused'],
   race: ['speculation', '210m-q8_0', 'draft model, n = 3 | race', 'tokens/s'],

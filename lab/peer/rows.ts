@@ -63,7 +63,7 @@ const promptLengths = [8, 160, 24, 80, 40, 120];
 
 /** Prompts arrive while others decode. */
 function userAsks(turn: Turn, count: number, tokensMax: number): PeerAsk[][] {
-  const rounds = turn.isQuick ? 1 : 2;
+  const rounds = turn.isQuick ? 1 : 4;
   return range(count, (user) =>
     range(rounds, (round) => {
       const text = ((turn.turn + 1) * rounds + round) * count + user;

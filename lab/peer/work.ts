@@ -17,7 +17,11 @@ export interface PeerAsk {
 }
 
 export type PeerAnswer = Required<Pick<Completed, 'text' | 'pieceMs' | 'usage'>> &
-  Pick<PeerAsk, 'kind'>;
+  Pick<PeerAsk, 'kind'> & {
+    /** Which user asked, and when, in milliseconds of the turn. */
+    readonly user: number;
+    readonly askedMs: number;
+  };
 
 /** What one server did in one turn. */
 export interface PeerWork {
@@ -42,7 +46,10 @@ export async function work(
   const all = asks.map(async (own, user) => {
     await sleep(userEveryMs * user);
     const answers: PeerAnswer[] = [];
-    for (const ask of own) answers.push(await answerOf(server, ask, answers));
+    for (const ask of own) {
+      const askedMs = performance.now() - startedMs;
+      answers.push({ ...(await answerOf(server, ask, answers)), user, askedMs });
+    }
     return answers;
   });
   const answers = (await Promise.all(all)).flat();
@@ -56,7 +63,7 @@ async function answerOf(
   server: PeerServer,
   ask: PeerAsk,
   before: readonly PeerAnswer[],
-): Promise<PeerAnswer> {
+): Promise<Omit<PeerAnswer, 'user' | 'askedMs'>> {
   const prompt = typeof ask.prompt === 'function' ? ask.prompt(before) : ask.prompt;
   const { port, agent } = server;
   const body = bodyOf(server, { ...ask, prompt });
@@ -87,6 +94,25 @@ const sumOf = ({ answers }: PeerWork, of: (answer: PeerAnswer) => number): numbe
   sum(answers.map(of));
 const tokens = (done: PeerWork): number => sumOf(done, ({ usage }) => usage.completion_tokens);
 
+/**
+ * Of all users together, until the first of them has no more to ask: users that have ended one
+ * after another say how they began, not how fast a server is. The tokens of an answer are spread
+ * evenly over its pieces.
+ */
+function tokensWhileAll({ answers }: PeerWork): number {
+  const endOf = ({ askedMs, pieceMs }: PeerAnswer): number => askedMs + pieceMs.at(-1)!;
+  const last = new Map<number, number>();
+  for (const answer of answers) {
+    last.set(answer.user, Math.max(last.get(answer.user) ?? 0, endOf(answer)));
+  }
+  const untilMs = Math.min(...last.values());
+  const counted = answers.map(({ askedMs, pieceMs, usage: { completion_tokens: count } }) => {
+    const told = pieceMs.filter((ms) => askedMs + ms <= untilMs).length;
+    return (count * told) / pieceMs.length;
+  });
+  return (1000 * sum(counted)) / untilMs;
+}
+
 /** Median times of the answers of each kind, named alike. */
 export const firstTokens = (kinds: readonly string[]): PeerFigures => {
   const firstMs =
@@ -111,7 +137,7 @@ export const figures = {
     'CPU s/1000 tokens': (done) => (1000 * done.cpuSeconds) / tokens(done),
   },
   crowd: {
-    'tokens/s in all': (done) => (1000 * tokens(done)) / done.ms,
+    'tokens/s while all ask': tokensWhileAll,
     'longest gap, ms': ({ answers }) => Math.max(...answers.map(longestGap)),
     'most resident, MiB': ({ server }) => server.holding('VmHWM') / 1024,
   },

@@ -9,15 +9,21 @@ export interface FloodAttack {
   readonly kind: FloodKind;
   readonly connectionCount: number;
   readonly showsKey: boolean;
+  /** Whether the server and all who come to it speak TLS. */
+  readonly isTls: boolean;
   /** Whether the honest device connects for each answer, with a key that has no connection yet. */
   readonly isLockOut?: boolean;
 }
 
 const keyed = (name: string, kind: FloodKind, connectionCount = 1): FloodAttack => ({
-  ...{ name, kind, connectionCount, showsKey: true },
+  ...{ name, kind, connectionCount, showsKey: true, isTls: false },
 });
 const strange = (name: string, kind: FloodKind): FloodAttack => ({
-  ...{ name, kind, connectionCount: 4, showsKey: false },
+  ...{ name, kind, connectionCount: 4, showsKey: false, isTls: false },
+});
+const overTls = (attack: FloodAttack): FloodAttack => ({
+  ...attack,
+  ...{ name: `${attack.name}, over TLS`, isTls: true },
 });
 
 export const floodAttacks: readonly FloodAttack[] = [
@@ -38,15 +44,29 @@ export const floodAttacks: readonly FloodAttack[] = [
   strange('upgrades without a key', 'refused upgrades'),
   strange('requests for /livez', 'liveness requests'),
   { ...keyed('connections of one key', 'connections', 1_100), isLockOut: true },
+  ...[
+    keyed('Pings whose answers are not read', 'unread pings', 20),
+    keyed('Pings', 'pings'),
+    keyed('requests for nothing', 'cheap requests', 4),
+    strange('requests without a key', 'refused requests'),
+    strange('handshakes', 'handshakes'),
+  ].map(overTls),
 ];
 
 /** Floods from a process of its own. */
 export async function runFlood(
-  { kind, connectionCount, showsKey }: FloodAttack,
+  { kind, connectionCount, showsKey, isTls }: FloodAttack,
   { port, token, ms }: { readonly port: number; readonly token: string; readonly ms: number },
 ): Promise<FloodResult> {
   const script = new URL('./flood-process.js', import.meta.url);
-  const spec: FloodSpec = { kind, port, token: showsKey ? token : null, connectionCount, ms };
+  const spec: FloodSpec = {
+    kind,
+    port,
+    token: showsKey ? token : null,
+    isTls,
+    connectionCount,
+    ms,
+  };
   const child = await startChild<object, object, FloodResult>(script, spec, { isDetached: true });
   try {
     return await child.ask({});

@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { encodeFrame } from '../../src/protocol/codec.js';
 import type { Draft } from '../../src/protocol/frame.js';
 import { helloFrame, rawOpenFrame } from './raw-device.js';
@@ -24,6 +25,7 @@ export const floodKinds = [
   'liveness requests',
   'cheap requests',
   'connections',
+  'handshakes',
 ] as const;
 export type FloodKind = (typeof floodKinds)[number];
 
@@ -33,6 +35,7 @@ export interface FloodSpec {
   readonly port: number;
   /** Null: it shows none. */
   readonly token: string | null;
+  readonly isTls: boolean;
   readonly connectionCount: number;
   readonly ms: number;
 }
@@ -112,17 +115,35 @@ const streams: Readonly<Record<FloodKind, (token: string | null) => () => Buffer
   'cheap requests': (token) =>
     always(lines('GET /v1/none HTTP/1.1', 'Host: localhost', `Authorization: Bearer ${token}`)),
   connections: () => always(one),
+  handshakes: () => always(one),
 };
 
 /** How much one connection sends: a stranger, ten thousand requests; it hardly gets further. */
 const piecesOf = (kind: FloodKind, token: string | null): number =>
-  kind === 'connections' ? 0 : token === null ? strangePieces : Infinity;
+  kind === 'connections' || kind === 'handshakes' ? 0 : token === null ? strangePieces : Infinity;
 
 const isHttp = (kind: FloodKind): boolean => /requests|upgrades/.test(kind);
 
+/** The server's certificate is its own, and no secret is sent. Each handshake is a whole one. */
+function dial({ port, isTls }: FloodSpec): Socket {
+  const to = { port, host: '127.0.0.1' };
+  const socket = isTls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
+  return socket.on('error', () => undefined);
+}
+
+/** @returns null where the server does not end the handshake. */
+async function shaken(spec: FloodSpec): Promise<Socket | null> {
+  const socket = dial(spec);
+  if (!(socket instanceof TLSSocket)) return socket;
+  await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]).catch(() => undefined);
+  if (!socket.destroyed) return socket;
+  return null;
+}
+
 /** A connection that has upgraded and greeted, or null where it is refused. */
-async function greeted({ port, token }: FloodSpec): Promise<Socket | null> {
-  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+async function greeted(spec: FloodSpec): Promise<Socket | null> {
+  const { token } = spec;
+  const socket = dial(spec);
   const key = token === null ? [] : [`Authorization: Bearer ${token}`];
   const offer = 'Sec-WebSocket-Protocol: pilotfish';
   socket.write(
@@ -152,6 +173,11 @@ export interface FloodResult {
   readonly connectionCount: number;
 }
 
+function opened(spec: FloodSpec): Promise<Socket | null> | Socket {
+  if (spec.kind === 'handshakes') return shaken(spec);
+  return isHttp(spec.kind) ? dial(spec) : greeted(spec);
+}
+
 /** Floods for as long as it is told. Connections that the server ends are opened again. */
 export async function flood(spec: FloodSpec): Promise<FloodResult> {
   const untilMs = performance.now() + spec.ms;
@@ -159,9 +185,7 @@ export async function flood(spec: FloodSpec): Promise<FloodResult> {
   const isOver = (): boolean => performance.now() > untilMs;
   const one = async (): Promise<void> => {
     while (!isOver()) {
-      const socket = isHttp(spec.kind)
-        ? connect(spec.port, '127.0.0.1').on('error', () => undefined)
-        : await greeted(spec);
+      const socket = await opened(spec);
       if (socket === null) await new Promise((resolve) => setTimeout(resolve, 10));
       else {
         total.connectionCount++;
@@ -179,7 +203,10 @@ async function pump(socket: Socket, { kind, token }: FloodSpec, untilMs: number)
   const next = streams[kind](token);
   begin(kind, socket);
   // A reset: what the system still holds for the server is not read any more.
-  const end = setTimeout(() => socket.resetAndDestroy(), untilMs - performance.now());
+  const reset = (): Socket =>
+    socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy();
+  if (kind === 'handshakes') reset();
+  const end = setTimeout(reset, untilMs - performance.now());
   const keepAlive = setInterval(() => {
     if (kind === 'connections')
       socket.write(frameOf(encodeFrame({ kind: 'ping', nonce: 1, isCover: true })));

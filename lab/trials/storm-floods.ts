@@ -1,6 +1,7 @@
 // Sends the floods of flood-attacks.ts against a server with keys, in turns with calm, and compares
 // the answers of an honest device in both. Checks that nothing is left.
 
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../src/base/assert.js';
 import { type Client, connect } from '../../src/device/index.js';
@@ -16,6 +17,7 @@ import {
   startTrialServer,
   type TrialServer,
   type TrialSpec,
+  trialCertificate,
   untilRestored,
 } from './trial-server.js';
 
@@ -42,16 +44,35 @@ const restMs = 30_000;
 
 const [honest, evil, newcomer] = [0, 1, 2];
 
+/** @returns a row for each flood, and for all that need no TLS at once. */
 export async function stormFloods(
   spec: Omit<TrialSpec, 'keysPath' | 'tls'>,
+  context: ExperimentContext,
+) {
+  const [plain, overTls] = [false, true].map((isTls) =>
+    floodAttacks.filter((attack) => attack.isTls === isTls),
+  );
+  return [...(await floodsOn(spec, plain!, context)), ...(await floodsOn(spec, overTls!, context))];
+}
+
+async function floodsOn(
+  spec: Omit<TrialSpec, 'keysPath' | 'tls'>,
+  attacks: readonly FloodAttack[],
   { isQuick, note, signal }: ExperimentContext,
 ) {
   const keys = new TrialKeys(3);
-  const server = await startTrialServer({ ...spec, heapMiB, keysPath: keys.path, tls: null });
+  const { isTls } = attacks[0]!;
+  const tls = isTls ? trialCertificate(keys.folder) : null;
+  if (isTls && tls === null) {
+    note('no certificate can be made here, so no flood over TLS');
+    keys.remove();
+    return [];
+  }
+  const server = await startTrialServer({ ...spec, heapMiB, keysPath: keys.path, tls });
   try {
-    const field = await Field.on(server, keys);
+    const field = await Field.on(server, keys, tls && readFileSync(tls.cert));
     const rows = [];
-    for (const attack of floodAttacks) {
+    for (const attack of attacks) {
       if (signal.aborted) break;
       const row = await (attack.isLockOut
         ? field.lockOut(attack)
@@ -60,7 +81,9 @@ export async function stormFloods(
       const slower = row.ratio === null ? '' : `, ${figure(row.ratio)} times as slow`;
       note(`flood of ${attack.name}: ${row.honest} answers${slower}`);
     }
-    if (!signal.aborted) rows.push(await field.endure(isQuick ? 0.2 : enduredMinutes));
+    if (!signal.aborted && !isTls) {
+      rows.push(await field.endure(attacks, isQuick ? 0.2 : enduredMinutes));
+    }
     await field.close();
     return rows;
   } finally {
@@ -93,8 +116,9 @@ class Field {
     this.#before = parts.before;
   }
 
-  static async on(server: TrialServer, keys: TrialKeys): Promise<Field> {
-    const client = await device(server.port, keys.tokenOf(honest));
+  /** @param ca of the server's certificate; null: it speaks no TLS. */
+  static async on(server: TrialServer, keys: TrialKeys, ca: Buffer | null): Promise<Field> {
+    const client = await device(server.port, keys.tokenOf(honest), ca);
     const text = await ask(client);
     const parts = { server, keys, client, text };
     await answersFor(turnMs, () => ask(client));
@@ -135,7 +159,7 @@ class Field {
     const untilMs = performance.now() + lockOutMs - 1_000;
     while (performance.now() < untilMs) {
       const askedMs = performance.now();
-      const client = await device(this.#server.port, token);
+      const client = await device(this.#server.port, token, null);
       assert((await ask(client)) === this.#text, `another text beside ${attack.name}`);
       await client.close();
       beside.tookMs.push(performance.now() - askedMs);
@@ -158,8 +182,8 @@ class Field {
   }
 
   /** All floods together. The device gets its text now and then, and nothing of them stays. */
-  async endure(minutes: number) {
-    const together = floodAttacks.filter(({ isLockOut }) => !isLockOut);
+  async endure(attacks: readonly FloodAttack[], minutes: number) {
+    const together = attacks.filter(({ isLockOut }) => !isLockOut);
     const untilMs = performance.now() + minutes * 60_000;
     const flooding = Promise.all(together.map((one) => this.#flood(one, minutes * 60_000)));
     const count = together.reduce((sum, { connectionCount }) => sum + connectionCount, 0);
@@ -225,8 +249,11 @@ const rowOf = ({ name, connectionCount }: FloodAttack, sentBytes: number, turns:
   busy: turns.busy.length === 0 ? null : 100 * median(turns.busy),
 });
 
-const device = (port: number, key: string): Promise<Client> =>
-  connect({ url: `ws://127.0.0.1:${port}`, key, drafter: { kind: 'none' }, fallback: 'wait' });
+function device(port: number, key: string, ca: Buffer | null): Promise<Client> {
+  const url = `${ca === null ? 'ws' : 'wss'}://127.0.0.1:${port}`;
+  const tls = ca && { tls: { ca } };
+  return connect({ url, key, ...tls, drafter: { kind: 'none' }, fallback: 'wait' });
+}
 
 async function ask(client: Client): Promise<string> {
   const ids = Int32Array.of(0, 3, 5);

@@ -148,6 +148,36 @@ describe('TLS of a guarded server', { skip: openSslMissing() }, () => {
     rmSync(folder, { recursive: true });
   });
 
+  it('leaves the loop to others between the handshakes of one address, and ends them all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pilotfish-tls-'));
+    const { certPath: cert, keyPath: key } = makeCertificate(folder);
+    const tls = new TlsFiles({ cert, key, clientCa: null }, { note: () => undefined });
+    await withServer({ access: keyed().access, tls, timeouts: {} }, async (port) => {
+      const count = 48;
+      let done = 0;
+      let turns = 0;
+      const turn = (): void => {
+        turns++;
+        if (done < count) setImmediate(turn);
+      };
+      const shaken = Array.from({ length: count }, async () => {
+        const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+        await once(socket, 'secureConnect');
+        done++;
+        socket.destroy();
+      });
+      turn();
+      const startedMs = performance.now();
+      await Promise.all(shaken);
+      // A burst of 7, then two a turn, with pauses of nine times what a turn took.
+      const tookMs = performance.now() - startedMs;
+      assert.ok(tookMs > (count - 8) * 2, `${tookMs} ms`);
+      assert.ok(turns > count, `${turns} turns`);
+    });
+    tls.close();
+    rmSync(folder, { recursive: true });
+  });
+
   it('is refused at the start for files that are no pair, or not there, without a word of them', () => {
     const folder = mkdtempSync(join(tmpdir(), 'pilotfish-tls-'));
     const [one, other] = [makeCertificate(folder, 'one'), makeCertificate(folder, 'other')];

@@ -18,7 +18,13 @@ import type { Access, AccessDecision } from './access.js';
 import { addressBlock } from './address.js';
 import { ConnectionGate, type GateLimits, gateDefaults } from './connection-gate.js';
 import { PacedReader } from './paced-reader.js';
-import { connectionUnits, ReadPacer, requestUnits } from './read-pacer.js';
+import {
+  connectionUnits,
+  handshakeUnits,
+  type PacedAccount,
+  ReadPacer,
+  requestUnits,
+} from './read-pacer.js';
 import {
   headFault,
   refusedHead,
@@ -86,14 +92,24 @@ export function createGuardedServer(parts: GuardParts): Server | TlsServer {
   const gate = new ConnectionGate({ ...gateDefaults, ...parts.gate });
   const timeouts = { ...timeoutsDefaults, ...parts.timeouts };
   const server = tls === null ? createServer(optionsOf(timeouts)) : createOverTls(tls, timeouts);
+  const lines = new RequestLines(access.hasKeys);
+  // Of node's own, which begin the handshake of TLS.
+  const began = tls === null ? [] : server.listeners('connection');
+  for (const listener of began) server.off('connection', listener as () => void);
   server.on('connection', (socket: Socket) => {
     const { remoteAddress: address } = socket;
     const name = nameOf(socket);
     // One without an address is gone already.
-    if (address === undefined || !gate.enter(name, address)) socket.destroy();
-    else socket.once('close', () => gate.settle(name));
+    if (address === undefined || !gate.enter(name, address)) {
+      socket.destroy();
+      return;
+    }
+    socket.once('close', () => gate.settle(name));
+    if (tls === null) return;
+    lines.handshake(socket, timeouts.handshakeMs, () => {
+      for (const listener of began) listener.call(server, socket);
+    });
   });
-  const lines = new RequestLines(access.hasKeys);
   server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) =>
     lines.open(socket),
   );
@@ -137,13 +153,40 @@ class RequestLines {
     this.#hasKeys = hasKeys;
   }
 
+  #accountOf({ remoteAddress }: Socket): PacedAccount {
+    return this.#hasKeys
+      ? this.#pacer.open('address', addressBlock(remoteAddress ?? ''))
+      : this.#pacer.open('open', '');
+  }
+
+  /**
+   * Lets a handshake of TLS begin when it is the turn of its address: it costs the server a hundred
+   * times what it costs a stranger.
+   */
+  handshake(socket: Socket, waitMsMax: number, begin: () => void): void {
+    const account = this.#accountOf(socket);
+    const late = setTimeout(() => socket.destroy(), waitMsMax);
+    const leave = (): void => {
+      clearTimeout(late);
+      account.close();
+    };
+    const go = (): void => {
+      account.spend(handshakeUnits);
+      leave();
+      socket.off('close', leave);
+      if (!socket.destroyed) begin();
+    };
+    socket.once('close', leave);
+    socket.on('error', () => undefined);
+    if (account.units > 0) go();
+    else account.wait({ serve: go });
+  }
+
   /** Reads for the parser of node, whose listener is the only one by now. */
   open(socket: Socket): void {
     if (socket.destroyed) return;
     const parsers = socket.listeners('data') as ((piece: Buffer) => void)[];
-    const account = this.#hasKeys
-      ? this.#pacer.open('address', addressBlock(socket.remoteAddress ?? ''))
-      : this.#pacer.open('open', '');
+    const account = this.#accountOf(socket);
     account.spend(connectionUnits);
     const reader = new PacedReader(socket, account);
     for (const parser of parsers) socket.off('data', parser);

@@ -9,6 +9,8 @@ export const unitBytes = 4096;
 export const requestUnits = 16;
 /** To take a connection, and to close it. */
 export const connectionUnits = 8;
+/** A handshake of TLS: a signature, and an exchange of keys. */
+export const handshakeUnits = 160;
 
 interface Rate {
   readonly perSecond: number;

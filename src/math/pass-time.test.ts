@@ -37,6 +37,22 @@ describe('pass time', () => {
     assert.equal(model.error.passCount, 800);
   });
 
+  it('tells a single token from several before it has seen a few together', () => {
+    // Milliseconds of a CPU: 14, 32, 37, 41, ..., 569 for 128.
+    const time = ({ tokenCount }: PassShape): number =>
+      tokenCount === 1 ? 14 : 27 + 4.2 * tokenCount;
+    const model = new PassTimeModel();
+    const shape = (tokenCount: number): PassShape => ({ tokenCount, rowCount: 1, tokenContext: 9 });
+    for (const tokenCount of [24, 160, 8, 80]) {
+      model.learn(shape(tokenCount), time(shape(tokenCount)));
+      for (let token = 0; token < 32; token++) model.learn(shape(1), time(shape(1)));
+    }
+    for (const tokenCount of [1, 2, 5, 40]) {
+      const ratio = model.predict(shape(tokenCount)) / time(shape(tokenCount));
+      assert.ok(Math.abs(ratio - 1) < 0.1, `${tokenCount} tokens: ${ratio}`);
+    }
+  });
+
   it('is hardly moved by pauses of the machine', () => {
     const model = new PassTimeModel();
     const time = truth(10, 0.5, 0, 0);

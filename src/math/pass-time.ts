@@ -1,10 +1,12 @@
-// Learns how long a pass of the target takes: ms = a + b tokens + c rows + d tokens * context. No
-// coefficient is below 0; the fit minimises the mean relative error over recent passes. Knows no
-// clock: the caller measures. A few passes in a row far off the line mean another machine, or the
-// same one under other load: what was learned before is then moved to fit them, and counts for
-// little. Sources: Schlossmacher 1973 (least deviations by reweighting); WISP, arXiv 2601.11652
-// (the form of the line). Recursive least squares was tried first: one cold pass
-// or a clamped coefficient led it astray for hundreds of passes.
+// Learns how long a pass of the target takes: ms = a + s + b tokens + c rows + d tokens * context,
+// where s is 0 for a single token: that is a product of matrix and vector, several are products of
+// matrices, and on a CPU two tokens may take twice as long as one. No coefficient is below 0; the
+// fit minimises the mean relative error over recent passes. Knows no clock: the caller measures. A
+// few passes in a row far off the line mean another machine, or the same one under other load: what
+// was learned before is then moved to fit them, and counts for little. Sources: Schlossmacher 1973
+// (least deviations by reweighting); WISP, arXiv 2601.11652 (the form of the line). Recursive least
+// squares was tried first: one cold pass or a clamped coefficient led it astray for hundreds of
+// passes.
 
 import { assert } from '../base/assert.js';
 import { median } from './statistics.js';
@@ -22,6 +24,8 @@ export interface PassShape {
 /** Coefficients of the line, each >= 0, in milliseconds. */
 export interface PassCost {
   readonly fixedMs: number;
+  /** Added where a pass has more than one token. Absent: 0. */
+  readonly severalMs?: number;
   readonly tokenMs: number;
   readonly rowMs: number;
   readonly tokenContextMs: number;
@@ -30,8 +34,9 @@ export interface PassCost {
 /** Milliseconds of a pass by its line. */
 export function passMsOf(cost: PassCost, shape: PassShape): number {
   const { tokenCount, rowCount, tokenContext } = shape;
-  const { fixedMs, tokenMs, rowMs, tokenContextMs } = cost;
-  return fixedMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
+  const { fixedMs, severalMs = 0, tokenMs, rowMs, tokenContextMs } = cost;
+  const baseMs = tokenCount > 1 ? fixedMs + severalMs : fixedMs;
+  return baseMs + tokenMs * tokenCount + rowMs * rowCount + tokenContextMs * tokenContext;
 }
 
 /** Error of the predictions for past passes, each made before learning from that pass. */
@@ -74,20 +79,23 @@ const precision = 0.02;
  * Ridge, as a share of each feature's own weight. Costs that cannot be separated count as fixed
  * cost.
  */
-const shrinkage = [0, 1e-4, 1e-4, 1e-4] as const;
+const shrinkage = [0, 1e-4, 1e-4, 1e-4, 1e-4] as const;
 /** Weight of the newest error in the means. */
 const errorStep = 0.02;
 /** Scales features to about 1, so that one shrinkage suits all. */
-const scales = [1, 1 / 16, 1 / 16, 1 / 16_384] as const;
+const scales = [1, 1, 1 / 16, 1 / 16, 1 / 16_384] as const;
+const featureCount = scales.length;
 
-type Features = readonly [number, number, number, number];
+type Features = readonly [number, number, number, number, number];
 
 /** Numbers stored per pass: its features, its milliseconds, and its weight beside that of age. */
-const stride = 6;
+const stride = featureCount + 2;
+const msAt = featureCount;
+const trustAt = featureCount + 1;
 
 export class PassTimeModel {
-  /** [4] per scaled feature, each >= 0. */
-  readonly #weights = new Float64Array(4);
+  /** [5] per scaled feature, each >= 0. */
+  readonly #weights = new Float64Array(featureCount);
   /** Ring of the last passes. */
   readonly #window = new Float64Array(windowLength * stride);
   #passCount = 0;
@@ -99,12 +107,13 @@ export class PassTimeModel {
   #settledFrom = 0;
 
   get cost(): PassCost {
-    const [fixedMs, tokenMs, rowMs, tokenContextMs] = this.#weights;
+    const [fixedMs, severalMs, tokenMs, rowMs, tokenContextMs] = this.#weights;
     return {
       fixedMs: fixedMs! * scales[0],
-      tokenMs: tokenMs! * scales[1],
-      rowMs: rowMs! * scales[2],
-      tokenContextMs: tokenContextMs! * scales[3],
+      severalMs: severalMs! * scales[1],
+      tokenMs: tokenMs! * scales[2],
+      rowMs: rowMs! * scales[3],
+      tokenContextMs: tokenContextMs! * scales[4],
     };
   }
 
@@ -131,8 +140,8 @@ export class PassTimeModel {
     this.#countError(Math.abs(ms - predictedMs), ms);
     const at = (this.#passCount++ % windowLength) * stride;
     this.#window.set(features, at);
-    this.#window[at + 4] = ms;
-    this.#window[at + 5] = 1;
+    this.#window[at + msAt] = ms;
+    this.#window[at + trustAt] = 1;
     const isNew = this.#passCount <= this.#settledFrom + fitAlwaysUntil;
     if (isNew || this.#passCount % fitEvery === 0) this.#fit();
     if (Math.abs(this.#offCount) >= shiftFrom) this.#reconsider();
@@ -165,7 +174,7 @@ export class PassTimeModel {
     const newest = Array.from({ length: count }, (_, age) => this.#at(age));
     const isStillOff = newest.every((at) => {
       const predictedMs = this.#predictAt(at);
-      return side * (this.#window[at + 4]! - predictedMs) > offShare * predictedMs;
+      return side * (this.#window[at + msAt]! - predictedMs) > offShare * predictedMs;
     });
     if (isStillOff) this.#shift(newest);
   }
@@ -176,11 +185,11 @@ export class PassTimeModel {
    */
   #shift(newest: readonly number[]): void {
     const window = this.#window;
-    const moreMs = median(newest.map((at) => window[at + 4]! - this.#predictAt(at)));
-    const factor = median(newest.map((at) => window[at + 4]! / this.#predictAt(at)));
+    const moreMs = median(newest.map((at) => window[at + msAt]! - this.#predictAt(at)));
+    const factor = median(newest.map((at) => window[at + msAt]! / this.#predictAt(at)));
     const errorOf = (move: (ms: number) => number): number =>
       newest.reduce((sum, at) => {
-        const ms = window[at + 4]!;
+        const ms = window[at + msAt]!;
         return sum + Math.abs(move(this.#predictAt(at)) - ms) / Math.max(ms, leastMs);
       }, 0);
     const add = (ms: number): number => Math.max(leastMs, ms + moreMs);
@@ -188,8 +197,8 @@ export class PassTimeModel {
     const move = errorOf(scale) < errorOf(add) - 1e-9 ? scale : add;
     for (let at = 0; at < this.#known * stride; at += stride) {
       if (newest.includes(at)) continue;
-      window[at + 4] = move(window[at + 4]!);
-      window[at + 5] = movedWeight;
+      window[at + msAt] = move(window[at + msAt]!);
+      window[at + trustAt] = movedWeight;
     }
     this.#settledFrom = this.#passCount;
     this.#fit();
@@ -202,7 +211,7 @@ export class PassTimeModel {
 
   #predictAt(at: number): number {
     const window = this.#window;
-    return product([window[at]!, window[at + 1]!, window[at + 2]!, window[at + 3]!], this.#weights);
+    return product(window.subarray(at, at + featureCount), this.#weights);
   }
 
   get #known(): number {
@@ -223,8 +232,8 @@ export class PassTimeModel {
   #fit(): void {
     const known = this.#known;
     for (let round = 0; round < reweightings; round++) {
-      const normal = new Float64Array(16);
-      const target = new Float64Array(4);
+      const normal = new Float64Array(featureCount ** 2);
+      const target = new Float64Array(featureCount);
       for (let index = 0; index < known; index++) this.#addTo(normal, target, index);
       mirror(normal);
       solveNonNegative(normal, target, this.#weights);
@@ -240,28 +249,29 @@ export class PassTimeModel {
   #addTo(normal: Float64Array, target: Float64Array, index: number): void {
     const window = this.#window;
     const at = index * stride;
-    const ms = window[at + 4]!;
+    const ms = window[at + msAt]!;
     const size = Math.max(ms, leastMs);
     let foretold = 0;
-    for (let row = 0; row < 4; row++) foretold += window[at + row]! * this.#weights[row]!;
+    for (let row = 0; row < featureCount; row++)
+      foretold += window[at + row]! * this.#weights[row]!;
     const error = Math.abs(ms - foretold);
-    const trust = this.#ageWeight(index) * window[at + 5]!;
+    const trust = this.#ageWeight(index) * window[at + trustAt]!;
     const weight = trust / (size * Math.max(error, precision * size));
-    for (let row = 0; row < 4; row++) {
+    for (let row = 0; row < featureCount; row++) {
       const weighted = weight * window[at + row]!;
       target[row]! += weighted * ms;
-      for (let column = row; column < 4; column++) {
-        normal[row * 4 + column]! += weighted * window[at + column]!;
+      for (let column = row; column < featureCount; column++) {
+        normal[row * featureCount + column]! += weighted * window[at + column]!;
       }
     }
   }
 }
 
-/** @param normal [4 x 4] symmetric, its upper half given. */
+/** @param normal [5 x 5] symmetric, its upper half given. */
 function mirror(normal: Float64Array): void {
-  for (let row = 1; row < 4; row++) {
+  for (let row = 1; row < featureCount; row++) {
     for (let column = 0; column < row; column++) {
-      normal[row * 4 + column] = normal[column * 4 + row]!;
+      normal[row * featureCount + column] = normal[column * featureCount + row]!;
     }
   }
 }
@@ -269,19 +279,19 @@ function mirror(normal: Float64Array): void {
 /**
  * Minimises the quadratic form over weights >= 0, one weight after another.
  *
- * @param normal [4 x 4]
- * @param target [4]
- * @param weights [4] start values, and the result.
+ * @param normal [5 x 5]
+ * @param target [5]
+ * @param weights [5] start values, and the result.
  */
 function solveNonNegative(normal: Float64Array, target: Float64Array, weights: Float64Array): void {
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let isMoving = false;
-    for (let row = 0; row < 4; row++) {
-      const curvature = normal[row * 4 + row]! * (1 + shrinkage[row]!);
+    for (let row = 0; row < featureCount; row++) {
+      const curvature = normal[row * featureCount + row]! * (1 + shrinkage[row]!);
       if (curvature === 0) continue;
       let rest = target[row]!;
-      for (let column = 0; column < 4; column++) {
-        if (column !== row) rest -= normal[row * 4 + column]! * weights[column]!;
+      for (let column = 0; column < featureCount; column++) {
+        if (column !== row) rest -= normal[row * featureCount + column]! * weights[column]!;
       }
       const weight = Math.max(0, rest / curvature);
       if (Math.abs(weight - weights[row]!) > settled * weight) isMoving = true;
@@ -291,15 +301,18 @@ function solveNonNegative(normal: Float64Array, target: Float64Array, weights: F
   }
 }
 
-function product(features: Features, weights: Float64Array): number {
-  return (
-    features[0] * weights[0]! +
-    features[1] * weights[1]! +
-    features[2] * weights[2]! +
-    features[3] * weights[3]!
-  );
+function product(features: Readonly<ArrayLike<number>>, weights: Float64Array): number {
+  let sum = 0;
+  for (let at = 0; at < featureCount; at++) sum += features[at]! * weights[at]!;
+  return sum;
 }
 
 function featuresOf({ tokenCount, rowCount, tokenContext }: PassShape): Features {
-  return [scales[0], tokenCount * scales[1], rowCount * scales[2], tokenContext * scales[3]];
+  return [
+    scales[0],
+    tokenCount > 1 ? scales[1] : 0,
+    tokenCount * scales[2],
+    rowCount * scales[3],
+    tokenContext * scales[4],
+  ];
 }

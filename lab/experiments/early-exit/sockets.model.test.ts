@@ -1,5 +1,5 @@
-// What the table over sockets rests on: the recorded text comes out in every cell, and hints come
-// before their verdicts.
+// What the table over sockets rests on: the recorded text comes out in every cell, and no hint
+// comes behind its verdict.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -10,7 +10,7 @@ const files = benchModels('/nowhere', () => undefined);
 /** The bundled target as it is: the same path through process, sockets and relay, in seconds. */
 const models = { ...files, inflatedTarget: files.target, inflatedExit: files.exit };
 
-it('writes the recorded texts in every cell, and hears hints while passes run', async () => {
+it('writes the recorded texts in every cell, and hears no hint behind its verdict', async () => {
   const { rows, isSameText } = await runSockets(
     { models, note: () => undefined, signal: { aborted: false } },
     {
@@ -32,6 +32,7 @@ it('writes the recorded texts in every cell, and hears hints while passes run', 
   for (const { mode, way, tokenMs, right, leadMs } of rows) {
     assert.ok(tokenMs.value > 0);
     assert.equal(right !== null, way === 'all', `${mode} ${way}`);
-    if (leadMs) assert.ok(leadMs.value > 0, `${mode} ${way}: ${leadMs.value} ms`);
+    // Passes of less than a millisecond: on a busy machine a hint and its verdict come together.
+    if (leadMs) assert.ok(leadMs.value >= 0, `${mode} ${way}: ${leadMs.value} ms`);
   }
 });

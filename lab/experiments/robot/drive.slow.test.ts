@@ -1,6 +1,6 @@
-// Checks errands in virtual time: exact and repeatable in every way, through a lost link, and auto at
-// least as fast as drafts of the server alone. An answer of twenty tokens is over before a planner
-// has learnt anything: without a memory between answers auto was 13 % slower there.
+// Checks errands in virtual time: exact and repeatable in every way, through a lost link, and auto
+// at least as fast as drafts of the server alone. An answer of twenty tokens is over before a
+// planner has learnt anything: without a memory between answers auto was 13 % slower there.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';

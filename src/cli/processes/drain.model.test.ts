@@ -16,6 +16,8 @@ const model = 'stories-target';
 /** Answers get five seconds; the process needs a little more. */
 const boundMs = 12_000;
 const timeout = 90_000;
+/** Tokens of an answer that goes on while the test looks at what is refused. */
+const longAnswer = 400;
 
 const children: ChildProcess[] = [];
 // Processes that a failed test leaves would keep this process alive.
@@ -108,7 +110,7 @@ it('a server that is stopped finishes running answers and takes no new requests'
 }, async () => {
   const port = await freePort();
   const server = await startServer(port);
-  const { rest } = await beginAnswer(port, 120);
+  const { rest } = await beginAnswer(port, longAnswer);
   const toldAtMs = performance.now();
   server.kill('SIGTERM');
   while ((await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200);
@@ -128,7 +130,7 @@ it('a device with an HTTP API does the same, and its server goes on', {
   const [serverPort, port] = [await freePort(), await freePort()];
   const server = await startServer(serverPort);
   const device = await startDevice(serverPort, port);
-  const { rest } = await beginAnswer(port, 120);
+  const { rest } = await beginAnswer(port, longAnswer);
   const toldAtMs = performance.now();
   device.kill('SIGTERM');
   while ((await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200);
@@ -173,7 +175,7 @@ it('stopped twice, both end at once in the middle of an answer', { timeout }, as
     [port, device],
     [serverPort, server],
   ] as const) {
-    const { rest } = await beginAnswer(api, 400);
+    const { rest } = await beginAnswer(api, longAnswer);
     // The connection breaks.
     const broken = assert.rejects(rest);
     child.kill('SIGTERM');

@@ -164,3 +164,24 @@ describe('the draft model', () => {
     assert.ok(harness.core.stats().sources.modelCount > 20);
   });
 });
+
+describe('passes ahead of their results, of a session whose device never drafts', () => {
+  /** Passes that follow the last of an answer's passes that tells of any. */
+  function followed(draftPassMs: number): boolean {
+    const harness = new Harness(optionsOf(0.9, draftPassMs));
+    harness.connect(1);
+    harness.send(1, open({ mode: 'auto', windowMax: 1, tokensMax: 120 }));
+    let isFollowed = false;
+    for (let step = 0; step < 2000; step++) {
+      const [next] = harness.operations;
+      if (next?.kind === 'pass') isFollowed ||= next.followCount > 1;
+      if (!harness.stepEngine() && !harness.stepDrafter()) break;
+    }
+    return isFollowed;
+  }
+
+  it('are begun where the draft model is not worth its time, and not where it is', () => {
+    assert.equal(followed(40), true);
+    assert.equal(followed(0.1), false);
+  });
+});

@@ -14,7 +14,6 @@ import { isStep, planSpeculation, type SpeculationSession } from '../passes/spec
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import type { ServerCoreSettings } from '../settings.js';
-import { isAheadBetter, isLookDue, isWorthALead } from './ahead-rule.js';
 import {
   cutDrafts,
   type DraftLine,
@@ -29,6 +28,7 @@ import {
 import type { DraftedText } from './draft-texts.js';
 import { DraftingMemory } from './drafting-memory.js';
 import { type AskDrafts, ModelDrafter, type StagePart } from './model-drafter.js';
+import { PassesAhead } from './passes-ahead.js';
 import type { SessionDrafting } from './session-drafting.js';
 import type { PassCosts, SpeculationStep } from './speculation-step.js';
 import { roundPassOf, StageTrial } from './stage-trial.js';
@@ -54,16 +54,13 @@ export class Speculation {
   readonly #model: ModelDrafter | null;
   readonly #suffix: SuffixDrafter | null;
   readonly #trial = new StageTrial();
+  readonly ahead = new PassesAhead();
   readonly #known = new Map<Session, SessionDrafting>();
   readonly #memory = new DraftingMemory();
   /** The engine is held for drafts of devices. */
   #held: { readonly sinceMs: number; readonly paidToMs: number } | null = null;
   #predict: Predict = () => 0;
-  /** Milliseconds of the pass in flight, had all its sessions only stepped. */
-  #stepMs = 0;
-  /** The engine was told that the next passes only step, and may compute them ahead. */
-  #isAhead = false;
-  /** By which holds and rows of drafts have made it longer. */
+  /** By which holds and rows of drafts have made the pass in flight longer. */
   #addedMs = 0;
   /** Of holds since the last pass began. */
   #delayMs = 0;
@@ -128,7 +125,7 @@ export class Speculation {
     if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
-    if (this.#isAhead && !isLookDue(log.length + key)) return noServerDrafts;
+    if (!this.ahead.isLookDue(log.length + key)) return noServerDrafts;
     const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
     const found = this.#suffix.draft(session, line, draftRoom - line.length);
@@ -162,6 +159,7 @@ export class Speculation {
     switch (plan.kind) {
       case 'hold':
         this.#held = { sinceMs: nowMs - heldMs, paidToMs: nowMs };
+        this.ahead.held();
         for (const { key, chargeShare } of plan.shares) {
           this.#knownOf(byKey.get(key)!.session).holdShare = chargeShare;
         }
@@ -227,9 +225,7 @@ export class Speculation {
 
   /** Without drafts of the look-up, unless they save more than the passes computed ahead. */
   #withLead(prospects: readonly Prospect[]): readonly Prospect[] {
-    if (!this.#isAhead || prospects.length === 0) return prospects;
-    const chances = prospects.map(({ suffix }) => suffix.chances);
-    if (isWorthALead(chances, this.#stepMs)) return prospects;
+    if (this.ahead.mayTest(prospects.map(({ suffix }) => suffix.chances))) return prospects;
     return prospects.map((prospect) => ({ ...prospect, suffix: noServerDrafts }));
   }
 
@@ -286,19 +282,26 @@ export class Speculation {
   startStage(parts: readonly StagePart[], nowMs: number): void {
     this.#held = null;
     this.#trial.drafts();
+    this.ahead.drafts();
     this.#model!.begin(parts, nowMs);
   }
 
   /** A pass has begun: prompts that the draft model lacks are fed beside it. */
-  passStarted(sessions: readonly Session[], shape: PassShape, isAhead: boolean): void {
+  passStarted(
+    sessions: readonly Session[],
+    shape: PassShape,
+    isAhead: boolean,
+    nowMs: number,
+  ): void {
     this.#held = null;
-    this.#isAhead = isAhead;
     this.#addedMs = this.#delayMs + draftRowsMs(sessions, shape, this.#predict);
     this.#delayMs = 0;
     const tokenContext = sessions.reduce((sum, { log }) => sum + log.length, 0);
     const { length } = sessions;
-    this.#stepMs = this.#predict({ tokenCount: length, rowCount: length, tokenContext });
-    this.#trial.passStarted(roundPassOf(sessions, shape, this.#stepMs, this.#addedMs > 0));
+    const step = { tokenCount: length, rowCount: length, tokenContext };
+    this.ahead.passStarted(step, isAhead, this.#predict, nowMs);
+    const isLonger = this.#addedMs > 0;
+    this.#trial.passStarted(roundPassOf(sessions, shape, this.ahead.stepMs, isLonger));
     const served = sessions.filter(({ terms: { mode } }) => modeTraits[mode].tellsSources);
     this.#model?.fill(served.map((session) => this.#textOf(session, 0)));
   }
@@ -307,7 +310,7 @@ export class Speculation {
   mayRunAhead(sessions: readonly Session[]): boolean {
     if (!sessions.every((session) => this.#isPlain(session))) return false;
     const gains = sessions.map((session) => this.#known.get(session)?.suffixGain ?? 0);
-    return isAheadBetter(gains, this.#stepMs);
+    return this.ahead.isBetter(gains);
   }
 
   /** Whether only the look-up may draft for a session. */
@@ -315,7 +318,7 @@ export class Speculation {
     if (mode === 'stream') return true;
     // A device that may be a token ahead of the text it knows sends no drafts.
     if (mode !== 'auto' || windowMax > 1) return false;
-    return this.#model === null || !this.#trial.mayDraft;
+    return this.#model === null || !this.#trial.mayDraft || this.ahead.isModelAtRest;
   }
 
   drafted(id: number, result: DraftEachResult, nowMs: number): void {
@@ -370,7 +373,7 @@ export class Speculation {
     const testedCount = acceptedCount + (final?.kind === 'bonus' ? 0 : 1);
     const tested = { acceptedCount, testedCount };
     known.tested(segment, tested, drafts.decided, drafts.takeTested());
-    known.committed(committedCount, this.#stepMs, this.#addedMs, nowMs);
+    known.committed(committedCount, this.ahead.stepMs, this.#addedMs, nowMs);
     this.#memory.keep(session, known);
     known.arrivals.committed(log.length, isBroken, nowMs);
     this.#trial.committed(committedCount, nowMs);

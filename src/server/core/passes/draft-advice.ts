@@ -48,7 +48,7 @@ export function loadedDraftLength(
 ): number {
   const draftMs = cost.tokenMs + cost.rowMs + cost.tokenContextMs * contextLength;
   const rowMs = draftMs * judgedCount;
-  const verifyMs = cost.fixedMs + rowMs;
+  const verifyMs = cost.fixedMs + (cost.severalMs ?? 0) + rowMs;
   if (verifyMs === 0) return lengthMax;
   const inputs = {
     acceptanceRate,

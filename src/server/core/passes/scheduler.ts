@@ -197,15 +197,14 @@ export class Scheduler {
     this.#assignSlots(nowMs);
     const sessions = this.#usable();
     const firstDraftLength = this.#firstDraftLength(Math.max(1, sessions.length));
-    const [predict, contextLength] = [this.#predict, this.#contextLength];
-    const costs = { predict, firstDraftLength, contextLength };
+    const contextLength = this.#contextLength;
+    const costs = { predict: this.#predict, firstDraftLength, contextLength };
     const step = this.#speculation.next(sessions, costs, nowMs);
     if (step.kind !== 'pass') return step;
     this.#lines = step.lines;
-    const candidates = this.#candidates(sessions);
     const fairness = this.#fairShare.terms(this.#tenants(), nowMs);
     const bounds = fairness ? { ...this.#bounds, fairness } : this.#bounds;
-    const plan = planPass(candidates, bounds, this.#predict, nowMs);
+    const plan = planPass(this.#candidates(sessions), bounds, this.#predict, nowMs);
     if (plan.kind !== 'pass') return plan;
     if (fairness) this.#fairShare.settle(fairness, plan.predictedMs, plan.spentMs);
     else this.#fairShare.alone(plan.predictedMs);
@@ -301,14 +300,14 @@ export class Scheduler {
     const slots = segments.map(({ slot }) => slot);
     this.#inFlight = { id, sessions, slots, shape, startedAtMs: nowMs };
     this.#noteLoad(shares, shape);
-    this.#speculation.passStarted(sessions, shape, followCount > 0);
+    this.#speculation.passStarted(sessions, shape, followCount > 0, nowMs);
   }
 
   /** Passes that will ask for the next tokens of the same sessions, without drafts. */
   #followCount(sessions: readonly Session[]): number {
     if (sessions.length < this.#ready.size) return 0;
-    const isAhead = this.#speculation.mayRunAhead(sessions);
-    return isAhead ? Math.min(...sessions.map(plainFollowCount)) : 0;
+    if (!this.#speculation.mayRunAhead(sessions)) return 0;
+    return Math.min(...sessions.map(plainFollowCount));
   }
 
   /** Gives a planned draft stage to the draft engine. */
@@ -348,6 +347,7 @@ export class Scheduler {
     const credits = sessions.map(({ terms }) => terms.tenant.credit);
     const formatMs = this.#fairShare.charge(credits, outcomes);
     this.passTime.learn(shape, Math.max(0, passMs - formatMs));
+    this.#speculation.ahead.passEnded(passMs, this.#ready.size > 0, nowMs);
     this.#slots.endPass(new Map(outcomes.map(({ slot, length }) => [slot, length])));
     this.#counters.passCount++;
     this.#counters.busyMs += nowMs - startedAtMs;

@@ -11,6 +11,8 @@ export interface OutlookPrices {
   readonly stepMs: number;
   /** Tokens that the time of one more row is worth. */
   readonly rowPrice: number;
+  /** The same of the first row beside a single token, beyond that of a row. */
+  readonly severalPrice: number;
 }
 
 /** Passes looked ahead; a chain rarely lives longer, and its value is bounded below by 0. */
@@ -95,8 +97,9 @@ export class DraftOutlook {
     const drafted = this.#isWhole ? this.#model.countOf(modelCount, chance) : 0;
     if (drafted > 0) tokens += this.#model.tokensOf(drafted, chance);
     else if (arrived === 0) tokens += this.#suffixTokens;
+    const { passMs, stepMs, severalPrice } = this.#prices;
+    tokens = Math.max(1, tokens - severalPrice);
     if (!arrival) return tokens;
-    const { passMs, stepMs } = this.#prices;
     // Of places that the pass commits: those of which the device's draft is not in line.
     const used =
       this.#count + arrived + drafted + 1 - (session.chances.length - session.modelCount);
@@ -110,13 +113,14 @@ export class DraftOutlook {
   /** Value of a chain that still stands when a pass begins; never below that of a broken one. */
   #ahead(arrival: DraftArrival, { used, atMs, lasting, depth }: ChainAhead): number {
     if (depth === depthMax || lasting < chanceMin) return 0;
-    const { passMs, stepMs } = this.#prices;
+    const { passMs, stepMs, severalPrice } = this.#prices;
     const inLine = Math.max(0, arrivedCount(arrival, atMs) - used);
     const count = this.#device.countOf(inLine, 1);
     const chance = this.#device.chanceOf(count);
     const wanted = count < inLine ? 0 : Math.max(0, this.#usualCount - count);
     const drafted = this.#model.countOf(wanted, chance);
-    const tokens = 1 + this.#device.tokensOf(count, 1) + this.#model.tokensOf(drafted, chance);
+    const more = this.#device.tokensOf(count, 1) + this.#model.tokensOf(drafted, chance);
+    const tokens = 1 + Math.max(0, more - severalPrice);
     const ms = passMs + drafted * stepMs;
     const next = chance * this.#device.chanceOf(drafted + 1);
     const later = this.#ahead(arrival, {

@@ -5,4 +5,5 @@ export { LossBudget, Patience } from './loss-budget.js';
 export { isStep, planSpeculation } from './plan-speculation.js';
 export { SourceAcceptance } from './source-acceptance.js';
 export type * from './speculation.js';
+export { withRows } from './speculation-prices.js';
 export { TokenRate } from './token-rate.js';

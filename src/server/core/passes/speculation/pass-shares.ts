@@ -39,6 +39,7 @@ export function sharePass(
   const freeMs = ms * freeShare;
   const patience = patienceForDrafts(sessions);
   const spent = new Set<Part>();
+  let gain = 0;
   for (const code of likeliestFirst(sessions)) {
     const part = parts[code % parts.length]!;
     const othersMs = patience[code % parts.length]!;
@@ -47,7 +48,8 @@ export function sharePass(
     const grown = withDraft(shape, part);
     const grownMs = predict(grown);
     const addedMs = grownMs - ms;
-    if (chance <= rate * addedMs) break;
+    // Beside a single token the first draft may cost more than those behind it.
+    if (chance <= rate * addedMs && shape.tokenCount > 1) break;
     const chargeMs = addedMs > freeMs ? addedMs * sessions.length : 0;
     const isTooLong = chargeMs > 0 && grownMs - stepMs > Math.max(othersMs, smallShare * stepMs);
     if (isTooLong || (chargeMs > 0 && part.chargeMs + chargeMs > part.session.budgetMs)) {
@@ -56,8 +58,10 @@ export function sharePass(
     }
     part.taken++;
     part.chargeMs += chargeMs;
+    gain += chance - rate * addedMs;
     [shape, ms] = [grown, grownMs];
   }
+  if (gain <= 0) for (const part of parts) [part.taken, part.chargeMs] = [0, 0];
   return parts.map(({ session, taken, chargeMs }) => {
     const count = Math.min(taken, session.chances.length);
     return { key: session.key, count, suffixCount: taken - count, chargeMs };

@@ -66,6 +66,30 @@ test('where rows are expensive the drafts that are likeliest to stand get them, 
   assert.equal(shares[0]!.chargeMs, 3 * 10 * sessions.length, 'all three sessions wait for a row');
 });
 
+test('beside a single token rows are tested that are worth the first one together, or none', () => {
+  // Of a CPU: 14 ms for a token, 32 for two, 4 for each further one.
+  const jump: SpeculationCosts = {
+    predict: ({ tokenCount }) => (tokenCount === 1 ? 14 : 24 + 4 * tokenCount),
+    draftStepMs: () => 1.4,
+  };
+  const countOf = (chances: number[]): number =>
+    passOf(planSpeculation([session({ chances })], jump, 0)).shares[0]!.count;
+  assert.equal(countOf([0.7, 0.7, 0.7, 0.7]), 0, '2.8 tokens in 44 ms, where steps make 3.1');
+  assert.equal(countOf([0.95]), 0, '1.95 tokens in 32 ms, where steps make 2.3');
+  assert.equal(countOf(new Array(8).fill(0.95)), 8, '7.4 tokens in 60 ms, where steps make 4.3');
+  const drafts = (modelChance: number): string =>
+    planSpeculation([session({ modelChance, modelMax: 8 })], jump, 0).kind;
+  assert.equal(drafts(0.7), 'pass');
+  assert.equal(drafts(0.95), 'draft');
+  const two = [session({ key: 1, chances: [0.7] }), session({ key: 2, chances: [0.7] })];
+  const { shares } = passOf(planSpeculation(two, jump, 0));
+  assert.deepEqual(
+    shares.map(({ count }) => count),
+    [1, 1],
+    'two sessions have paid for the first row already',
+  );
+});
+
 test('drafts are refused once a pass is bound by its rows', () => {
   const sessions = [session({ chances: [0.9, 0.9], modelChance: 0.9, modelMax: 8 })];
   const { shares } = passOf(planSpeculation(sessions, costs(0, 30, 1), 0));

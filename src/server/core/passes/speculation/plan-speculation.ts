@@ -99,7 +99,11 @@ function stageOption(
         part.worth = worth;
       }
     }
-    if (!joined[count - 1]) break;
+    if (!joined[count - 1]) {
+      // More may still be worth the price of the first row, which they share.
+      if (prices.severalPrice > 0) continue;
+      break;
+    }
     let worth = 0;
     for (const part of best) worth += part.worth + part.count * joinPrice;
     for (const members of joined) worth -= prices.rate * draftStepMs(members);

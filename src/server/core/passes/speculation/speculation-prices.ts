@@ -61,6 +61,7 @@ export function pricesOf(
   let sureRate = sessions.length / passMs;
   let tokens = sessions.length;
   let stageMs = 0;
+  let lastRate = 0;
   const chances = drafting.map(() => 1);
   for (let count = 1; count <= modelMax; count++) {
     for (const [index, { modelChance, modelMax: most }] of drafting.entries()) {
@@ -69,7 +70,10 @@ export function pricesOf(
     }
     stageMs += stepMs;
     const rate = tokens / (predict(withRows(shape, count * drafting.length)) + stageMs);
-    if (rate <= sureRate) break;
+    // The first rows may cost more than those behind them, so that a few do not pay and more do.
+    if (rate < lastRate) break;
+    lastRate = rate;
+    if (rate <= sureRate) continue;
     sureRate = rate;
     usualCount = count;
   }
@@ -87,7 +91,9 @@ export function pricesOf(
     (own, index) => (rate * (own / sumMeasured + sure[index]! / sumSure)) / 2,
   );
   const added = sessions.length;
-  const rowMs = Math.max(0, (predict(withRows(shape, added)) - passMs) / added);
+  const firstMs = Math.max(0, predict(withRows(shape, added)) - passMs);
+  const nextMs = Math.max(0, predict(withRows(shape, 2 * added)) - passMs - firstMs);
+  const rowMs = nextMs / added;
   return {
     passMs,
     stepMs,
@@ -100,6 +106,7 @@ export function pricesOf(
     usualCount,
     modelMax,
     rowPrice: rate * rowMs,
+    severalPrice: rate * Math.max(0, firstMs - nextMs),
   };
 }
 
