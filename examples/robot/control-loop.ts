@@ -133,6 +133,11 @@ export class ControlLoop {
     return this.#stops >= this.#settings.stopsNeeded;
   }
 
+  /** Whether an answer is late, so that the robot goes on by itself. */
+  get isLate(): boolean {
+    return this.#request?.isMissed ?? false;
+  }
+
   get counts(): LoopCounts {
     return { ...this.#counts, latencyMs: this.#latencyMs };
   }
@@ -152,13 +157,13 @@ export class ControlLoop {
   }
 
   #move(isClear: boolean): LoopEffect[] {
-    const isMissed = this.#request?.isMissed ?? false;
+    const { isLate } = this;
     // Without news, and on a way that no picture has shown, only as far as the way is free.
-    if ((this.#isStraight || isMissed) && !isClear && this.#queue[0] === 'ahead') this.#queue = [];
+    if ((this.#isStraight || isLate) && !isClear && this.#queue[0] === 'ahead') this.#queue = [];
     if (this.#queue.length === 0) {
       this.#isStraight = false;
       this.#isEscaping = false;
-      if (isMissed) this.#coast(isClear);
+      if (isLate) this.#coast(isClear);
     }
     const [step] = this.#queue;
     if (step === undefined) {

@@ -19,6 +19,8 @@ const roundTrips = [5, 20, 50, 120];
 const lossyTripMs = 20;
 /** Errands one after another over one connection. */
 const errandsInRow = 5;
+/** Seen from above. */
+const shownRuns = 3;
 
 interface Driven {
   readonly way: Way;
@@ -59,7 +61,7 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
       ...latencyValues(steady),
       lossy: {
         done: doneText(auto),
-        touches: figure(mean(errandsOf(auto).map((one) => one.awayTouches))),
+        touches: figure(mean(errandsOf(auto).map((one) => one.lateTouches))),
       },
       paperGains: paperValues(rows),
     },
@@ -68,24 +70,25 @@ async function run({ isQuick, seed, play, note }: ExperimentContext): Promise<Me
       'drop-outs': lossy.map((one) => ({
         ...rowOf(one),
         coasted: meanEstimate(errandsOf(one).map(({ coasted }) => coasted)),
-        awayTouches: meanEstimate(errandsOf(one).map(({ awayTouches }) => awayTouches)),
+        lateTouches: meanEstimate(errandsOf(one).map(({ lateTouches }) => lateTouches)),
       })),
       paper: rows,
-      run: longestRun(auto, groups),
+      run: longestRuns(auto, groups),
     },
   };
 }
 
 /** Of those that have ended at the goal, among the first. */
-function longestRun({ results }: Driven, groups: readonly number[]): Cells[] {
+function longestRuns({ results }: Driven, groups: readonly number[]): Cells[] {
   const runs = results.slice(0, 2).flatMap(({ errands }, group) => {
     const seeds = driveSeeds(groups[group]!);
     return errands.map((errand, index) => ({ errand, seed: seeds[index]! }));
   });
-  const done = runs.filter(({ errand }) => errand.isDone);
-  const lengthOf = ({ errand }: (typeof runs)[number]): number => errand.path.length;
-  const { errand, seed } = done.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a));
-  return runRows(errand, seed);
+  return runs
+    .filter(({ errand }) => errand.isDone)
+    .sort((a, b) => b.errand.path.length - a.errand.path.length)
+    .slice(0, shownRuns)
+    .flatMap(({ errand, seed }, index) => runRows(errand, seed, index + 1));
 }
 
 /** Of rooms; no training has seen them. */

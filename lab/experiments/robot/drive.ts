@@ -23,8 +23,8 @@ import { ActionModels } from './text-models.js';
 export interface ErrandResult extends LoopCounts {
   readonly isDone: boolean;
   readonly ms: number;
-  /** Steps ahead that something was in the way of, while the link was away. */
-  readonly awayTouches: number;
+  /** Steps ahead that something was in the way of, while an answer was late. */
+  readonly lateTouches: number;
   readonly path: readonly Pose[];
 }
 
@@ -96,7 +96,7 @@ function runErrand(
 ): void {
   const loop = new ControlLoop(loopDefaults);
   const startMs = world.nowMs;
-  let awayTouches = 0;
+  let lateTouches = 0;
   const tick = (): void => {
     const ms = world.nowMs - startMs;
     if (hasDropOuts && ms === dropOut.atMs) loseLink(world);
@@ -111,19 +111,17 @@ function runErrand(
         );
       }
     }
-    if (hasDropOuts && isAway(ms)) awayTouches += robot.touchCount - touchesBefore;
+    if (loop.isLate) lateTouches += robot.touchCount - touchesBefore;
     if (!loop.isOver && ms < errandMsMax) {
       world.recover(tickMs, tick);
       return;
     }
     eyes.cancel();
     const isDone = loop.isOver && robot.isAtGoal;
-    done({ ...loop.counts, isDone, ms, awayTouches, path: robot.path });
+    done({ ...loop.counts, isDone, ms, lateTouches, path: robot.path });
   };
   tick();
 }
-
-const isAway = (ms: number): boolean => ms >= dropOut.atMs && ms < dropOut.atMs + dropOut.forMs;
 
 function loseLink(world: World): void {
   const [device] = world.devices;

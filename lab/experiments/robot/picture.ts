@@ -5,8 +5,12 @@ import { nameOf } from '../../../examples/robot/room/room.js';
 import type { Cells } from '../../report/text.js';
 import type { ErrandResult } from './drive.js';
 
-/** @param seed of the errand. Metres. */
-export function runRows({ path }: Pick<ErrandResult, 'path'>, seed: number): Cells[] {
+/** Places in metres. @param seed of the errand. @param number by which it is told from others. */
+export function runRows(
+  { path }: Pick<ErrandResult, 'path'>,
+  seed: number,
+  number: number,
+): Cells[] {
   const { room, goal } = drawErrand(seed);
   const row = (
     part: string,
@@ -16,7 +20,7 @@ export function runRows({ path }: Pick<ErrandResult, 'path'>, seed: number): Cel
     x: number,
     y: number,
   ) => ({
-    ...{ part, name, colour, index },
+    ...{ errand: `${number}. to the ${goal}`, part, name, colour, index },
     ...{ x: x / 1_000, y: y / 1_000 },
   });
   const corners = [
