@@ -186,3 +186,20 @@ describe('what a decoder sees of a PNG', () => {
     assert.equal((await sharp(essentialPng(bytes)).metadata()).width, 2);
   });
 });
+
+describe('the largest file', () => {
+  const filled = (begin: Uint8Array, pattern: readonly number[]): Buffer =>
+    changed(Buffer.alloc(pictureLimits.bytes, Buffer.from(pattern)), (copy) => copy.set(begin));
+
+  // Quadratic checks would take hours.
+  it('costs time in proportion to its bytes, whatever they are', { timeout: 20_000 }, () => {
+    const jpeg = sound.get('jpeg')!;
+    const scanned = jpeg.subarray(0, jpeg.indexOf(Buffer.from([0xff, 0xda])) + 14);
+    for (const pattern of [[0xff], [0xff, 0], [0xff, 0xd0], [0]]) {
+      assert.match(refusal(filled(scanned, pattern)), /ends too early/);
+      assert.match(refusal(filled(jpeg.subarray(0, 2), pattern)), /^picture-/);
+    }
+    const png = sound.get('png')!.subarray(0, 33);
+    assert.match(refusal(filled(png, [0])), /checksum|name/);
+  });
+});
