@@ -60,7 +60,7 @@ const settings = {
   ...{ outdir, entryNames: '[name]', chunkNames: '[name]-[hash]' },
   ...{ bundle: true, format: 'esm', platform: 'node', target: 'node20', metafile: true },
   ...{ minifyWhitespace: true, lineLimit: 200, legalComments: 'none', logLevel: 'warning' },
-  external: ['koffi', ...unused],
+  external: ['koffi', 'sharp', ...unused],
   // For the packages that are not ES modules.
   banner: {
     js: `import { createRequire as requireFrom } from 'node:module';\nconst require = requireFrom(import.meta.url);`,

@@ -14,6 +14,7 @@ const product = {
   math: ['base'],
   access: ['base'],
   threads: ['base'],
+  pictures: ['base'],
   grammar: ['base', 'math'],
   protocol: ['base', 'math', 'grammar'],
   engine: ['base', 'math', 'grammar'],
@@ -26,7 +27,7 @@ const product = {
   'device/core': ['base', 'math', 'protocol', 'engine'],
   'device/drafter': ['base', 'math', 'engine', 'device/core'],
   device: ['base', 'math', 'grammar', 'protocol', 'engine', 'device/core', 'device/drafter'],
-  api: ['base', 'math', 'access', 'threads'],
+  api: ['base', 'math', 'access', 'threads', 'pictures'],
   'api/backends': ['base', 'math', 'grammar', 'protocol', 'engine', 'api', 'server', 'device'],
   sim: [
     'base',
@@ -70,6 +71,7 @@ const mayImport = { ...product, ...lab, ...examples };
 /** Outside modules, and the files (or folders, ending in /) that alone may import them. */
 const doors = {
   koffi: ['src/engine/llama/ffi/'],
+  sharp: ['src/pictures/decode-picture.ts', 'src/pictures/drawn.suite.ts'],
   fastify: ['src/api/http-api.ts'],
   'prom-client': ['src/api/metrics.ts'],
   commander: ['src/cli/', 'lab/cli/'],

@@ -25,6 +25,7 @@ export const card: ModelCard = {
   createdS: 1_700_000_000,
   contextLength: 256,
   fingerprint: 'fp-1',
+  seesPictures: false,
 };
 
 export const resultOf = (change: Partial<GenerationResult> = {}): GenerationResult => ({
@@ -61,7 +62,7 @@ export const threeWords: Script = (queue) => {
 };
 
 export class ScriptedGenerator implements Generator {
-  readonly models = [card];
+  models = [card];
   readiness: Readiness = 'ready';
   script: Script;
   readonly requests: GenerationRequest[] = [];

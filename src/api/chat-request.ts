@@ -4,37 +4,15 @@ import * as z from 'zod';
 import type { ChatMessage } from '../base/chat-message.js';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
+import type { PromptPicture } from './generator.js';
+import { messageContent } from './message-content.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';
 
 /** Most messages of a prompt: the wire limit. */
 const messagesMax = 1024;
-
-const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
-
-/** Text, or text parts joined without a separator. */
-const content = z.unknown().transform((value, context): string => {
-  if (typeof value === 'string') return value;
-  if (value === undefined) return addIssue(context, 'missing_required_parameter', 'is missing');
-  if (!Array.isArray(value)) {
-    return addIssue(context, 'invalid_type', 'expected a string or an array of text parts');
-  }
-  const texts: string[] = [];
-  for (const [index, part] of value.entries()) {
-    const parsed = textPart.safeParse(part);
-    if (!parsed.success) {
-      const type = JSON.stringify((part as { type?: unknown } | null)?.type ?? null);
-      return addIssue(
-        context,
-        'unsupported_parameter',
-        `parts of type ${type} are not supported; only {"type": "text", "text": ...} is`,
-        [index],
-      );
-    }
-    texts.push(parsed.data.text);
-  }
-  return texts.join('');
-});
+/** Most pictures of a prompt: a second of a robot's frames. Bytes are bounded by the body. */
+const picturesMax = 16;
 
 const roles = {
   system: 'system',
@@ -53,7 +31,7 @@ const message = z.preprocess(
       const why = `role ${JSON.stringify(value) ?? 'undefined'} is not one of ${known}`;
       return addIssue(context, 'invalid_value', why);
     }),
-    content: content.optional(),
+    content: messageContent.optional(),
     name: onlyNeutral('participant names are not supported'),
     tool_calls: onlyNeutral('tools are not supported', []),
     tool_call_id: onlyNeutral('tools are not supported'),
@@ -92,14 +70,25 @@ export function readChatRequest(body: unknown): ApiRequest {
   const parsed = shape.safeParse(given);
   if (!parsed.success) throw errorOfIssues(parsed.error.issues, given);
   const fields = parsed.data;
-  const messages = fields.messages.map(({ role, content: text }, index): ChatMessage => {
-    if (text !== undefined) return { role, content: text };
+  const pictures: PromptPicture[] = [];
+  const messages = fields.messages.map(({ role, content }, index): ChatMessage => {
     const param = `messages[${index}].content`;
-    throw new ApiError('missing_required_parameter', `'${param}' is missing`, param);
+    if (content === undefined) {
+      throw new ApiError('missing_required_parameter', `'${param}' is missing`, param);
+    }
+    if (content.pictures.length > 0 && role !== 'user') {
+      throw new ApiError('invalid_value', `'${param}': pictures are the user's`, param);
+    }
+    for (const picture of content.pictures) pictures.push({ ...picture, message: index });
+    return { role, content: content.text };
   });
+  if (pictures.length > picturesMax) {
+    const why = `'messages': ${pictures.length} pictures; at most ${picturesMax} are allowed`;
+    throw new ApiError('invalid_value', why, 'messages');
+  }
   return {
     ...sharedRequest(fields),
-    prompts: [{ kind: 'messages', messages }],
+    prompts: [{ kind: 'messages', messages, pictures }],
     tokensMax: tokensMaxOf(fields),
     topLogprobs: topLogprobsOf(fields),
   };

@@ -20,12 +20,29 @@ export interface ModelCard {
    * Identifies build and vocabulary: while it stays the same, the same seed gives the same text.
    */
   readonly fingerprint: string;
+  /** Whether prompts may hold pictures. */
+  readonly seesPictures: boolean;
 }
 
 export type PromptInput =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'ids'; readonly ids: Int32Array }
-  | { readonly kind: 'messages'; readonly messages: readonly ChatMessage[] };
+  | {
+      readonly kind: 'messages';
+      readonly messages: readonly ChatMessage[];
+      /** In the order of their places; empty for a model that sees none. */
+      readonly pictures: readonly PromptPicture[];
+    };
+
+/** A picture in a chat. */
+export interface PromptPicture {
+  /** Index of its message. */
+  readonly message: number;
+  /** Place in the message's text, in UTF-16 units: it comes before the letter there. */
+  readonly at: number;
+  /** Of its file: PNG, JPEG or WebP, checked by content but not decoded. */
+  readonly bytes: Uint8Array;
+}
 
 /** The JSON that a text has to be. */
 export type TextFormat =

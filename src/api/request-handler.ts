@@ -5,6 +5,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import { ApiError, toApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
@@ -118,6 +119,7 @@ export class RequestHandler {
     if (generator.readiness === 'starting') await this.#untilStarted(reader);
     checkReadiness(generator);
     const model = modelOf(generator, request.model);
+    checkPictures(request, model);
     this.#checkRoom();
     const startedMs = performance.now();
     const answered = new RunningRequest(this.#parts, request, format, model, reader);
@@ -157,6 +159,12 @@ function modelOf({ models }: Generator, id: string): ModelCard {
     `there is no model '${id}'; the models are ${known}`,
     'model',
   );
+}
+
+function checkPictures({ prompts }: ApiRequest, { id, seesPictures }: ModelCard): void {
+  const hasPicture = prompts.some((one) => one.kind === 'messages' && one.pictures.length > 0);
+  if (seesPictures || !hasPicture) return;
+  throw toApiError(new PilotfishError('picture-unseen', `the model '${id}' takes no pictures`));
 }
 
 function checkReadiness({ readiness }: Generator): void {

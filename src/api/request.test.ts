@@ -151,6 +151,7 @@ describe('fields that are honoured', () => {
           { role: 'user', content: 'ab' },
           { role: 'assistant', content: 'c' },
         ],
+        pictures: [],
       },
     ]);
   });
@@ -215,7 +216,23 @@ const chatCases: readonly Case[] = [
   [
     'unsupported_parameter',
     'messages[0].content[0]',
+    messagesOf({ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }),
+  ],
+  [
+    'invalid_value',
+    'messages[0].content[0].image_url.url',
     messagesOf({ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }),
+  ],
+  [
+    'invalid_value',
+    'messages[0].content[1].image_url.detail',
+    messagesOf({
+      role: 'user',
+      content: [
+        { type: 'text', text: 'a' },
+        { type: 'image_url', image_url: { url: 'x', detail: 'extreme' } },
+      ],
+    }),
   ],
   [
     'unsupported_parameter',

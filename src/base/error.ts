@@ -65,6 +65,31 @@ export const errorTable = {
     'The requested format of the answer cannot be followed.',
     'Change the schema where the message says.',
   ),
+  'picture-invalid': entry(
+    [400, 2, 'final'],
+    'A picture is damaged, empty, mislabelled or not sent as data.',
+    'Save it again as PNG, JPEG or WebP, and send its bytes.',
+  ),
+  'picture-unsupported': entry(
+    [400, 2, 'final'],
+    'A picture is of a kind that is not read.',
+    'Save it as PNG, JPEG or WebP: one frame, 8 bits a colour, grey or RGB.',
+  ),
+  'picture-too-large': entry(
+    [400, 2, 'final'],
+    'A picture, or all pictures of a request, exceed their limits.',
+    'Scale it down, or send fewer.',
+  ),
+  'picture-unseen': entry(
+    [400, 2, 'final'],
+    'The model takes no pictures.',
+    'Leave the pictures out, or ask a server whose model has eyes.',
+  ),
+  'picture-decoder-missing': entry(
+    [500, 3, 'final'],
+    'The package that decodes pictures is not installed.',
+    'Run the command that the message names.',
+  ),
   'segment-invalid': entry(
     [400, 3, 'final'],
     'A batch segment does not continue its sequence or exceeds a limit.',

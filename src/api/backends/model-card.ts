@@ -33,5 +33,6 @@ export function modelCard({ modelName, names, build, ...metrics }: ModelCardPart
   const aliases = [...new Set([modelName, ...names])].filter((name) => name !== id);
   const hash = createHash('sha256').update(`${modelName}\0${metrics.fingerprint}`).digest('hex');
   const fingerprint = `pilotfish-${build}-${hash.slice(0, 12)}`;
-  return { id, aliases, ...metrics, fingerprint };
+  // Neither backend has a way for pictures into a prompt yet.
+  return { id, aliases, ...metrics, fingerprint, seesPictures: false };
 }

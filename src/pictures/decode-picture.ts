@@ -1,0 +1,86 @@
+// Decodes a picture to RGB with sharp, on libvips' threads, after its content was checked. sharp is
+// optional and is loaded by the first picture.
+
+import { createRequire } from 'node:module';
+import type Sharp from 'sharp';
+import { PilotfishError } from '../base/error.js';
+import { pictureError, pictureLimits } from './picture.js';
+import { readPictureHeader } from './picture-header.js';
+import { essentialPng } from './png-header.js';
+
+/** The pixels of a picture. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  /** [height x width x 3], rows from the top, sRGB. */
+  readonly rgb: Uint8Array;
+}
+
+/** A photo at the limits takes 1 to 2 s of a slow core. */
+const decodeSecondsMax = 10;
+/** The version that package.json names. */
+const sharpVersion = '0.35.5';
+
+let loaded: typeof Sharp | null = null;
+
+/** @throws PilotfishError `picture-decoder-missing`. */
+function loadSharp(load: (name: string) => unknown): typeof Sharp {
+  if (loaded !== null) return loaded;
+  try {
+    const sharp = load('sharp') as typeof Sharp;
+    // Pictures are not repeated, so nothing is gained by keeping their pixels.
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
+  } catch (cause) {
+    const message = `pictures need the package sharp: npm install sharp@${sharpVersion}`;
+    throw new PilotfishError('picture-decoder-missing', message, { cause });
+  }
+}
+
+/**
+ * The pixels of a picture, turned as its camera was held, transparent ones on white.
+ *
+ * @param bytes of a PNG, JPEG or WebP file.
+ * @param sideMax larger pictures are scaled down until neither side has more pixels, >= 1.
+ * @param load finds the package; another one is for tests.
+ * @throws PilotfishError as `readPictureHeader`; `picture-invalid` for pixels that cannot be
+ *   decoded or take too long; `picture-decoder-missing` without sharp.
+ */
+export async function decodePicture(
+  bytes: Uint8Array,
+  sideMax: number,
+  load: (name: string) => unknown = createRequire(import.meta.url),
+): Promise<Pixels> {
+  const { kind, end } = readPictureHeader(bytes);
+  const sharp = loadSharp(load);
+  loaded = sharp;
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  try {
+    const { data, info } = await sharp(kind === 'png' ? essentialPng(whole) : whole, {
+      ...{ limitInputPixels: pictureLimits.pixels, failOn: 'truncated', pages: 1 },
+      sequentialRead: true,
+    })
+      .timeout({ seconds: decodeSecondsMax })
+      .autoOrient()
+      .resize({ width: sideMax, height: sideMax, fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, rgb: rgbOf(data, info.channels) };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.slice(0, 200) : 'unknown';
+    throw pictureError(`cannot be decoded: ${why.replace(/\s+/g, ' ')}`);
+  }
+}
+
+/** A grey picture has one channel. */
+function rgbOf(data: Buffer, channels: number): Uint8Array {
+  if (channels === 3) return data;
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let from = 0, to = 0; from < data.length; from += channels, to += 3) {
+    rgb.fill(data[from]!, to, to + 3);
+  }
+  return rgb;
+}
