@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util';
 import { type DriveReport, type DriveState, driveErrand } from './drive.js';
 import { type Eyes, expertEyes } from './eyes/eyes.js';
 import { httpEyes } from './eyes/http-eyes.js';
-import { ownEyes, robotModels } from './eyes/own-eyes.js';
 import { runSvg } from './picture/svg.js';
 import { terminalView } from './picture/terminal-view.js';
 import { drawErrand } from './room/draw-errand.js';
@@ -13,8 +12,7 @@ import { errandLine, summaryLines } from './summary.js';
 
 const help = `npm run robot -- [options]
 
-Drives a robot in drawn rooms. A server with a vision-language model and a device with its draft are
-started for it, or asked at --url.
+Drives a robot in drawn rooms by what a vision-language model at --url says, or by scripted rules.
 
   --rooms <n>     errands, each in another room (default: 1)
   --seed <n>      of the first room (default: 1)
@@ -48,7 +46,7 @@ async function main(): Promise<number> {
   const [rooms, seed, atOnce] = [values.rooms, values.seed, values['at-once']].map(whole);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
-  const eyes = await eyesOf(values, atOnce!);
+  const eyes = await eyesOf(values);
   const isLive = !values.quiet && process.stdout.isTTY === true && atOnce === 1;
   try {
     process.stderr.write(`eyes: ${eyes.name}\n`);
@@ -73,17 +71,17 @@ function whole(text: string): number {
   return Number(text);
 }
 
-async function eyesOf(
-  { url, expert }: { readonly url?: string | undefined; readonly expert: boolean },
-  atOnce: number,
-): Promise<Eyes> {
+async function eyesOf({
+  url,
+  expert,
+}: {
+  readonly url?: string | undefined;
+  readonly expert: boolean;
+}): Promise<Eyes> {
   if (expert) return expertEyes();
   if (url !== undefined) return httpEyes(url, process.env['ROBOT_API_KEY'] ?? null);
-  const folder = robotModels();
-  if (folder !== null) return ownEyes(folder, atOnce);
   throw new Error(
-    'the robot pair is not in models/robot: train it (training/eyes/README.md) and name its folder in ' +
-      'PILOTFISH_ROBOT_MODELS, or use --url or --expert',
+    'name a server that sees pictures with --url, or let the scripted rules drive with --expert',
   );
 }
 
