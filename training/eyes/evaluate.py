@@ -21,7 +21,7 @@ def rows_of(texts):
     """One text a row, padded behind."""
     time = max(map(len, texts))
     ids = torch.tensor([text + [EOS] * (time - len(text)) for text in texts])
-    return Texts(ids, torch.arange(time).expand(len(texts), time), torch.zeros_like(ids), None)
+    return Texts(ids, torch.arange(time).expand(len(texts), time), torch.zeros_like(ids), None, None)
 
 
 @torch.no_grad()
