@@ -1,5 +1,5 @@
-// What manifest.json of models/ and of models/robot/ says of the files is true of them, and no model
-// lies there that it leaves out.
+// What manifest.json of models/ and of models/robot/ says of the files is true of them, and no
+// model lies there that it leaves out.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
