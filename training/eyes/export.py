@@ -6,10 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import sentencepiece
-from gguf import ALIGNMENT, ARRAY, BOOL, F32, STRING, U32, vocabulary_entries, write_gguf, write_model
-from pair import load
+import torch
+from encoder import Encoder, EncoderConfig
+from gguf import (
+    ALIGNMENT, ARRAY, BOOL, F32, STRING, U32, read_gguf, read_model, vocabulary_entries, write_gguf, write_model,
+)
+from pair import Pair, load
 
 LICENCE = "apache-2.0"  # this project's
+# A prompt is the marker of the image, the text and a line break, as in training.
+CHAT_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{{ '\\n' }}{% endfor %}"
 BLOCK_PARTS = {
     "ln1": "ln1", "attn_q": "q", "attn_k": "k", "attn_v": "v", "attn_out": "out", "ln2": "ln2", "ffn_gate": "gate",
     "ffn_up": "up", "ffn_down": "down",
@@ -55,6 +61,39 @@ def encoder_tensors(encoder):
     ]
 
 
+def read_encoder(path):
+    """An encoder's file -> Encoder with float32 copies of its weights."""
+    metadata, arrays = read_gguf(path)
+    read = lambda key: metadata[f"clip.vision.{key}"]
+    config = EncoderConfig(
+        side=read("image_size"), patch=read("patch_size"), dim=read("embedding_length"), layers=read("block_count"),
+        heads=read("attention.head_count"), ff=read("feed_forward_length"), registers=len(arrays["v.class_embd"]),
+        merge=read("projector.scale_factor"), hidden=len(arrays["mm.model.mlp.1.weight"]), out=read("projection_dim"),
+        eps=read("attention.layer_norm_epsilon"),
+    )
+    encoder = Encoder(config)
+    names = {
+        "v.class_embd": "registers", "v.patch_embd.weight": "patch_embed.weight", "v.position_embd.weight": "position",
+        "v.post_ln.weight": "post_ln.weight", "v.post_ln.bias": "post_ln.bias", "mm.model.mlp.0.weight": "shuffle_norm",
+        "mm.model.mlp.1.weight": "project_in.weight", "mm.model.mlp.3.weight": "project_out.weight",
+    }
+    for layer in range(config.layers):
+        for stored, ours in BLOCK_PARTS.items():
+            for part in ("weight", "bias"):
+                names[f"v.blk.{layer}.{stored}.{part}"] = f"blocks.{layer}.{ours}.{part}"
+    shapes = {name: weight.shape for name, weight in encoder.state_dict().items()}
+    encoder.load_state_dict({ours: torch.from_numpy(arrays[name]).view(shapes[ours]) for name, ours in names.items()})
+    return encoder
+
+
+def read_pair(folder):
+    """The exported target and encoder of a folder -> Pair, to train on from there."""
+    encoder, llama = read_encoder(folder / "robot-encoder-f16.gguf"), read_model(folder / "robot-target-f16.gguf")
+    pair = Pair(encoder.config, llama.config)
+    pair.encoder, pair.llama = encoder, llama
+    return pair
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", required=True, type=Path, help="folder of tokenizer.model, target.pt and draft.pt")
@@ -62,7 +101,7 @@ def main():
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(arguments.work / "tokenizer.model"))
-    vocabulary = vocabulary_entries(processor)
+    vocabulary = [*vocabulary_entries(processor), ("tokenizer.chat_template", STRING, CHAT_TEMPLATE)]
     target, _ = load(arguments.work / "target.pt")
     paths = [arguments.out / f"robot-{role}-f16.gguf" for role in ("encoder", "target", "draft")]
     write_gguf(paths[0], encoder_entries(target.encoder.config, "Robot Encoder 1M"), encoder_tensors(target.encoder))

@@ -11,9 +11,10 @@ DRAFT = Config(vocab=512, dim=64, layers=2, heads=2, kv_heads=1, ff=128, context
 MASKED = -1e9
 
 
-def run_texts(llama, prefix, texts):
+def run_texts(llama, prefix, texts, streams=None):
     """Hidden states [batch, time, dim] of several texts a row, each behind the same prefix [batch, n, dim]: a text sees
-    the prefix and its own past, and its positions begin where the prefix ends. `texts` is batches.Texts."""
+    the prefix and its own past, and its positions begin where the prefix ends. `texts` is batches.Texts. `streams`
+    is a list that gets the residual stream of the texts behind every block."""
     n = prefix.shape[1]
     x = torch.cat((prefix, llama.embed(texts.ids)), 1)
     batch, time, _ = x.shape
@@ -25,6 +26,8 @@ def run_texts(llama, prefix, texts):
     cos, sin = llama.cos[at], llama.sin[at]
     for block in llama.blocks:
         x = block(x, cos, sin, mask)
+        if streams is not None:
+            streams.append(x[:, n:])
     return llama.norm(x[:, n:])
 
 
