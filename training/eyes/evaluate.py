@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures the pair on rooms that were never trained on: actions, answers, descriptions, driving, and the draft."""
 import argparse
+import itertools
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ import sentencepiece
 import torch
 from batches import EOS, Texts, draw_view, pixels_of
 from drive import ACTIONS_MAX, draw_errand, is_at
-from pair import draft_hidden, load, run_texts
+from pair import draft_hidden, load
 from room import move
 from tasks import VERBS, draw_task, expert, look
 
@@ -25,25 +26,38 @@ def rows_of(texts):
 
 
 @torch.no_grad()
+def decode(llama, x):
+    """Greedy tokens, a list a row without </s>, behind embeddings [batch, time, dim] of prompts of one length."""
+    caches, at, out, ended = [[] for _ in llama.blocks], 0, [[] for _ in x], torch.zeros(len(x), dtype=torch.bool)
+    for _ in range(TOKENS_MAX):
+        end = at + x.shape[1]
+        mask = llama.mask[at:end, :end]
+        for block, cache in zip(llama.blocks, caches):
+            x = block(x, llama.cos[at:end], llama.sin[at:end], mask, cache)
+        tokens, at = llama.head(llama.norm(x[:, -1])).argmax(-1), end
+        ended |= tokens == EOS
+        if ended.all():
+            break
+        for row, token in enumerate(tokens.tolist()):
+            if not ended[row]:
+                out[row].append(token)
+        x = llama.embed(tokens[:, None])
+    return out
+
+
+@torch.no_grad()
 def answer(model, processor, images, prompts):
-    """Greedy answers, as token ids without </s>."""
-    out = [[] for _ in prompts]
-    for first in range(0, len(prompts), BATCH):
-        batch = range(first, min(len(prompts), first + BATCH))
-        prefix = model.prefix(model.encoder.patches(pixels_of(np.stack([images[at] for at in batch]))))
-        texts = [processor.encode(prompts[at] + "\n") for at in batch]
-        going = set(range(len(texts)))
-        for _ in range(TOKENS_MAX):
-            hidden = run_texts(model.llama, prefix, rows_of(texts))
-            for row in sorted(going):
-                token = int(model.llama.head(hidden[row, len(texts[row]) - 1]).argmax())
-                if token == EOS:
-                    going.discard(row)
-                else:
-                    texts[row].append(token)
-                    out[first + row].append(token)
-            if not going:
-                break
+    """Greedy answers, as token ids without </s>. Prompts of one length are answered together."""
+    texts, out = [processor.encode(prompt + "\n") for prompt in prompts], [None] * len(prompts)
+    order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+    for _, group in itertools.groupby(order, key=lambda at: len(texts[at])):
+        group = list(group)
+        for first in range(0, len(group), BATCH):
+            batch = group[first : first + BATCH]
+            prefix = model.prefix(model.encoder.patches(pixels_of(np.stack([images[at] for at in batch]))))
+            ids = torch.tensor([texts[at] for at in batch])
+            for at, row in zip(batch, decode(model.llama, torch.cat((prefix, model.llama.embed(ids)), 1))):
+                out[at] = row
     return out
 
 

@@ -2,22 +2,25 @@
 """Trains encoder and language model together, from scratch or from exported files, on endless drawn rooms. First the
 encoder alone learns what every patch shows and where it is (helper heads that are not exported), then both learn to
 answer. The rate stays flat, then falls to nothing in the last part; both follow the processor time of this process, so
-that a busy machine or a pause changes nothing. A file `finish` in the work folder begins the fall at once.
+that a busy machine or a pause changes nothing. A file `finish` in the work folder, with minutes in it, begins the fall
+at once or goes on with it, to end after so many.
 Muon on matrices inside the blocks, AdamW on the rest."""
 import argparse
+import os
 import time
 from pathlib import Path
 
 import numpy as np
 import sentencepiece
 import torch
+import torch.distributed
 import torch.nn.functional as F
 from batches import NO_CLASS, TASKS, draw_batch
 from export import read_pair
 from muon import Muon
 from pair import Pair, load, run_texts, save
 from room import COLOURS, KINDS
-from torch import nn
+from torch import multiprocessing, nn
 
 ADAM_RATE, MUON_RATE = 1.5e-3, 0.015
 WARM_UP_STEPS = 60
@@ -82,7 +85,8 @@ class Helper(nn.Module):
 
 def sides_of(bearing, distance):
     """[n] degrees and [n] mm -> [n, thresholds]: beyond, or not."""
-    return torch.cat((bearing[:, None] > torch.tensor(BEARINGS), distance[:, None] > torch.tensor(DISTANCES)), 1).float()
+    beyond = bearing[:, None] > torch.tensor(BEARINGS), distance[:, None] > torch.tensor(DISTANCES)
+    return torch.cat(beyond, 1).float()
 
 
 def sides_loss(head, features, labels):
@@ -181,19 +185,30 @@ def losses_of(model, helper, processor, batch):
     return loss + spoken + GOAL_WEIGHT * goal, (seen.item(), goal.item(), spoken.item())
 
 
-def train(model, helper, optimisers, processor, state, arguments):
+def average(weights, numbers, processes):
+    """Averages the gradients of `weights`, in place, and `numbers` over the processes; returns the latter."""
+    if processes == 1:
+        return numbers
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    flat = torch.cat([*(gradient.flatten() for gradient in gradients), torch.tensor(numbers)])
+    torch.distributed.all_reduce(flat)
+    flat /= processes
+    at = 0
+    for gradient in gradients:
+        gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
+        at += gradient.numel()
+    return flat[at:].tolist()
+
+
+def train(model, helper, optimisers, processor, state, arguments, rank):
     path = arguments.work / f"{arguments.name}.pt"
     finish = arguments.work / "finish"
+    weights = [*model.parameters(), *helper.parameters()]
     before = state["cpu"] - time.process_time()
-    logged = saved = checked = state["cpu"]
+    now = logged = saved = checked = state["cpu"]
     losses, views_since, wall = [], 0, time.time()
     bfloat16 = arguments.products == "bfloat16"
     while True:
-        now = state["cpu"] = before + time.process_time()
-        if finish.exists() and not state["finish"]:
-            state["finish"] = True
-            left = 60 * float(finish.read_text() or 3)
-            state["total"], state["fall"] = now + left, left / (now + left)
         done = now / state["total"]
         joint = now >= arguments.alone * 60
         size = arguments.batch * (1 if joint else 2)
@@ -201,20 +216,33 @@ def train(model, helper, optimisers, processor, state, arguments):
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             loss, parts = losses_of(model, helper, processor, batch)
         loss.backward()
+        minutes = 0.0
+        if rank == 0 and finish.exists():
+            minutes = float(finish.read_text() or 3)
+            finish.unlink()
+        now, minutes = average(weights, [before + time.process_time(), minutes], arguments.processes)
+        state["cpu"] = now
+        if minutes:
+            left, share = 60 * minutes * arguments.processes, rate_share(WARM_UP_STEPS, done, state["fall"])
+            state |= {"total": now + left, "fall": left / (now + left) / share}
         warm = state["joint_step"] if joint else state["step"]
         optimisers.step(rate_share(warm, done, state["fall"]), joint)
         model.zero_grad(set_to_none=True)
         helper.zero_grad(set_to_none=True)
         state["step"] += 1
         state["joint_step"] += joint
-        views_since += size
+        views_since += size * arguments.processes
         losses.append(parts)
+        if rank:
+            if done >= 1:
+                return
+            continue
         if now - logged > LOG_SECONDS:
             mean = np.mean(losses, 0)
             speed, awake = views_since / (now - logged), (now - logged) / (time.time() - wall)
             print(
                 f"{state['step']} {done:.3f} patches {mean[0]:.3f} goal {mean[1]:.3f} text {mean[2]:.4f} "
-                f"{speed:.1f} views per s of processor, {100 * awake:.0f} % of the time", flush=True,
+                f"{speed:.1f} views/s of processor time, {100 * awake:.0f} % of the time", flush=True,
             )
             logged, losses, views_since, wall = now, [], 0, time.time()
         if joint and now - checked > CHECK_SECONDS or done >= 1:
@@ -238,17 +266,25 @@ def main():
     parser.add_argument("--minutes", type=float, default=60, help="of processor time, of the whole run")
     parser.add_argument("--alone", type=float, default=4, help="minutes of them in which only the encoder learns")
     parser.add_argument("--fall", type=float, default=0.45, help="last share of the run, in which the rate falls")
-    parser.add_argument("--batch", type=int, default=48, help="views a step; twice as many while the encoder learns alone")
+    parser.add_argument("--batch", type=int, default=48, help="views a step; twice while the encoder is alone")
     parser.add_argument("--products", choices=("float32", "bfloat16"), default="float32", help="precision of products")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many, for trials")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=1, help="average gradients, each of --batch views")
     arguments = parser.parse_args()
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": os.environ.get("MASTER_PORT", "29517")}
+    multiprocessing.spawn(run, (arguments,), arguments.processes)
+
+
+def run(rank, arguments):
+    if arguments.processes > 1:
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=arguments.processes)
     torch.set_num_threads(1)
     torch.manual_seed(arguments.seed)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(arguments.work / "tokenizer.model"))
     model = read_pair(arguments.start) if arguments.start else Pair()
     helper = Helper(model.encoder.config.dim, model.encoder.config.out)
-    state = {"cpu": 0.0, "step": 0, "joint_step": 0, "finish": False, "rng": np.random.default_rng(arguments.seed)}
+    state = {"cpu": 0.0, "step": 0, "joint_step": 0, "rng": np.random.default_rng(arguments.seed)}
     state |= {"total": 60 * arguments.minutes, "fall": arguments.fall}
     optimisers = Optimisers(model, helper, getattr(torch, arguments.products))
     checkpoint = arguments.work / f"{arguments.name}.pt"
@@ -258,9 +294,11 @@ def main():
         helper.load_state_dict(stored["helper"])
         optimisers.restore(stored["optimisers"])
         state = stored["state"]
+    if rank:
+        state["rng"] = np.random.default_rng([arguments.seed, rank, state["step"]])
     parameters = [sum(w.numel() for w in part.parameters()) for part in (model.encoder, model.llama)]
     print(f"encoder {parameters[0]}, language model {parameters[1]} parameters", flush=True)
-    train(model, helper, optimisers, processor, state, arguments)
+    train(model, helper, optimisers, processor, state, arguments, rank)
 
 
 if __name__ == "__main__":

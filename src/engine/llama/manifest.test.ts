@@ -1,5 +1,5 @@
-// What models/manifest.json says of the bundled files is true of the files, and no model lies there
-// that it leaves out.
+// What manifest.json of models/ and of models/robot/ says of the files is true of them, and no
+// model lies there that it leaves out.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { readGguf } from '../gguf/reader.js';
 
 interface Entry {
   readonly file: string;
-  readonly role: 'draft' | 'target' | 'exit' | 'tokenizer';
+  readonly role: 'draft' | 'target' | 'encoder' | 'exit' | 'tokenizer';
   readonly sha256: string;
   readonly bytes: number;
   /** Null for a file without weights. */
@@ -25,7 +25,14 @@ interface Entry {
 
 const pathOf = (name: string): string =>
   fileURLToPath(new URL(`../../../../models/${name}`, import.meta.url));
-const { files }: { files: Entry[] } = JSON.parse(readFileSync(pathOf('manifest.json'), 'utf8'));
+const entriesOf = (folder: string): Entry[] =>
+  JSON.parse(readFileSync(pathOf(`${folder}manifest.json`), 'utf8')).files;
+const files = entriesOf('');
+const robot = entriesOf('robot/');
+const modelsIn = (folder: string): string[] =>
+  readdirSync(pathOf(folder))
+    .filter((name) => /\.(gguf|model)$/.test(name))
+    .sort();
 
 for (const entry of files) {
   const { file, role, bytes, sha256, quantisation, licence } = entry;
@@ -57,9 +64,31 @@ function checkHead(path: string, { quantisation, layer, agreement }: Entry): voi
 }
 
 test('the manifest names every model of the folder, and a draft and a target of each quantisation', () => {
-  const there = readdirSync(pathOf('')).filter((name) => /\.(gguf|model)$/.test(name));
-  assert.deepEqual(files.map(({ file }) => file).sort(), there.sort());
+  assert.deepEqual(files.map(({ file }) => file).sort(), modelsIn(''));
   const types = (role: string) =>
     files.filter((entry) => entry.role === role).map((entry) => entry.quantisation);
   assert.deepEqual(types('draft'), types('target'));
+});
+
+for (const { file, role, bytes, sha256, quantisation, licence } of robot) {
+  test(`robot/${file} is the one that its manifest describes`, () => {
+    const content = readFileSync(pathOf(`robot/${file}`));
+    assert.equal(content.length, bytes);
+    assert.equal(createHash('sha256').update(content).digest('hex'), sha256);
+    assert.equal(licence, 'Apache-2.0');
+    if (role === 'tokenizer') return;
+    if (role === 'encoder') {
+      const { metadata } = readGguf(pathOf(`robot/${file}`));
+      const projector = { type: 'string', value: 'nemotron_v2_vl' };
+      assert.deepEqual(metadata.get('clip.projector_type'), projector);
+      return;
+    }
+    const facts = checkModelFile(pathOf(`robot/${file}`));
+    assert.equal(facts.quantisation, quantisation);
+    assert.match(facts.name, /^Robot /);
+  });
+}
+
+test('the manifest of the robot names every model of its folder', () => {
+  assert.deepEqual(robot.map(({ file }) => file).sort(), modelsIn('robot'));
 });
