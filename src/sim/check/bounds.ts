@@ -56,9 +56,10 @@ function countsOf({
   const { connectionsMax, sessionsMax, swapBytesMax, model } = settings;
   const { connectionCount, sessionCount, slotsOwned, images } = core.stats();
   const operationsMax = operationsOfSlot * model.slotCount + 1;
-  // Two entries for a connection; for a session two keys, its turn, its slot, its image, what is
-  // known of its drafts, its text for look-ups and its draft; and the draft stage under way.
-  const retainedMax = 2 * connectionCount + 8 * sessionCount + operationsMax + 1;
+  // Three entries for a connection, one of them what its answers have shown; for a session two
+  // keys, its turn, its slot, its image, what is known of its drafts, its text for look-ups and its
+  // draft; and the draft stage under way.
+  const retainedMax = 3 * connectionCount + 8 * sessionCount + operationsMax + 1;
   return [
     ['connections', connectionCount, Math.max(connectionsMax, peerCount)],
     ['sessions', sessionCount, sessionsMax],
