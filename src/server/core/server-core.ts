@@ -172,7 +172,10 @@ export class ServerCore {
     this.#wakeAtMs = Infinity;
     this.#handler.endSilent(nowMs);
     this.#ending.expire(nowMs);
-    this.#parts.tenants.sweep(nowMs);
+    for (const tenant of this.#parts.tenants.sweep(nowMs)) {
+      this.#parts.slots.images.forget(tenant);
+      this.#parts.speculation.suffix?.forgetTexts(tenant);
+    }
   }
 
   /** One timer for all: the next tick while there is anything to watch, or a waiting pass. */

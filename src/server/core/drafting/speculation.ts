@@ -52,7 +52,7 @@ export class Speculation {
   readonly #settings: ServerCoreSettings;
   readonly #slots: SlotTable;
   readonly #model: ModelDrafter | null;
-  readonly #suffix: SuffixDrafter | null;
+  readonly suffix: SuffixDrafter | null;
   readonly #trial = new StageTrial();
   readonly ahead = new PassesAhead();
   readonly #known = new Map<Session, SessionDrafting>();
@@ -76,7 +76,7 @@ export class Speculation {
     this.#slots = slots;
     this.#model = model && new ModelDrafter(model, draft, counters);
     const indexedMax = 2 * settings.model.slotCount;
-    this.#suffix = suffixBytesMax === null ? null : new SuffixDrafter(suffixBytesMax, indexedMax);
+    this.suffix = suffixBytesMax === null ? null : new SuffixDrafter(suffixBytesMax, indexedMax);
   }
 
   /** Until when no pass begins, since a draft stage is under way; null: none is waited for. */
@@ -122,13 +122,13 @@ export class Speculation {
   /** Drafts of the look-up behind a line. */
   #looked(session: Session, ids: Int32Array, { deviceCount, server }: DraftLine): ServerDrafts {
     const { terms, draftRoom, log, key } = session;
-    if (this.#suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
+    if (this.suffix === null || terms.mode !== 'auto' || !this.#isStepping(session)) {
       return noServerDrafts;
     }
     if (!this.ahead.isLookDue(log.length + key)) return noServerDrafts;
     const line = joinTokens(ids.subarray(0, deviceCount), server.tokens);
     if (line.some((token) => terms.endOfText.has(token))) return noServerDrafts;
-    const found = this.#suffix.draft(session, line, draftRoom - line.length);
+    const found = this.suffix.draft(session, line, draftRoom - line.length);
     return cutDrafts(found, draftRoom - line.length, terms.endOfText);
   }
 
@@ -382,7 +382,7 @@ export class Speculation {
 
   /** Entries of its tables and drafts under way, for leak checks. */
   get retainedCount(): number {
-    const drafting = (this.#model?.retainedCount ?? 0) + (this.#suffix?.count ?? 0);
+    const drafting = (this.#model?.retainedCount ?? 0) + (this.suffix?.count ?? 0);
     return this.#known.size + drafting + this.#memory.count;
   }
 
@@ -394,6 +394,6 @@ export class Speculation {
   forget(session: Session): void {
     this.#known.delete(session);
     this.#model?.forget(session);
-    this.#suffix?.forget(session);
+    this.suffix?.forget(session);
   }
 }

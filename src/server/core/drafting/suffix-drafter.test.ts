@@ -44,6 +44,18 @@ describe('the look-up of the server', () => {
     }
   });
 
+  it('forgets the texts of a key, and no others', () => {
+    const drafter = new SuffixDrafter(2 ** 20, 8);
+    const [gone, other] = [tenantOf(1), tenantOf(2)];
+    drafter.draft(sessionOf(other, story), noLine, 8);
+    const { bytes } = drafter;
+    drafter.draft(sessionOf(gone, story), noLine, 8);
+    drafter.forgetTexts(gone);
+    assert.deepEqual([drafter.bytes, drafter.count], [bytes, 1]);
+    assert.equal(drafter.draft(sessionOf(gone, begin), noLine, 8).tokens.length, 0);
+    assert.ok(drafter.draft(sessionOf(other, begin), noLine, 8).tokens.length > 0);
+  });
+
   it('keeps the texts of all keys within sixteen times the memory of one', () => {
     const bytesMax = 30_000;
     const drafter = new SuffixDrafter(bytesMax, 8);

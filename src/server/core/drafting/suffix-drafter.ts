@@ -96,11 +96,16 @@ export class SuffixDrafter {
     while (this.#bytes > bytesMax || this.#pools.size > keysMax) {
       const [tenant, pool] = this.#pools.entries().next().value!;
       assert(pool !== used, 'the texts of one key are more than those of all may be');
-      this.#pools.delete(tenant);
-      this.#bytes -= pool.bytes;
-      for (const session of [...this.#lookUps.keys()]) {
-        if (session.terms.tenant === tenant) this.forget(session);
-      }
+      this.forgetTexts(tenant);
+    }
+  }
+
+  /** Forgets the texts of a key. */
+  forgetTexts(tenant: Tenant): void {
+    this.#bytes -= this.#pools.get(tenant)?.bytes ?? 0;
+    this.#pools.delete(tenant);
+    for (const session of [...this.#lookUps.keys()]) {
+      if (session.terms.tenant === tenant) this.forget(session);
     }
   }
 

@@ -43,6 +43,18 @@ const bytesFor = (images: CacheImages, session: Session): number | undefined =>
   images.takeBest(session, 0)?.bytes.length;
 
 describe('saved caches', () => {
+  it('of a key that has not been used for long are given up, also those being written', () => {
+    const images = new CacheImages(100);
+    saveLeft(images, 4, 40);
+    saveLeft(images, 5, 50, other);
+    const log = new TokenLog(textOf(6));
+    images.begin({ tenant, log, length: log.length, session: null }, 1_000);
+    images.forget(tenant);
+    images.keep(1_000, new Uint8Array(10));
+    assert.deepEqual([images.count, images.byteCount], [1, 50]);
+    assert.equal(bytesFor(images, sessionOf(5, 20, other)), 50);
+  });
+
   it('stay while they fit, and make room for a new one from the oldest on', () => {
     const images = new CacheImages(100);
     const [first, second, third] = [4, 5, 6].map((token) => sessionOf(token));

@@ -146,6 +146,12 @@ export class CacheImages {
     }
   }
 
+  /** Gives up the texts that a key has left. It has no sessions. */
+  forget(tenant: Tenant): void {
+    for (const text of this.#saved.keys()) if (text.tenant === tenant) this.#remove(text);
+    for (const [id, text] of this.#saving) if (text.tenant === tenant) this.#saving.delete(id);
+  }
+
   /** Gives up what is kept or written for a session. */
   drop(session: Session): void {
     for (const text of this.#saved.keys()) if (text.session === session) this.#remove(text);

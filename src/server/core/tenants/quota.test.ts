@@ -179,6 +179,27 @@ describe('limits of a key', () => {
   });
 });
 
+describe('what is kept for a key', () => {
+  it('goes with its account, ten minutes after its last use', () => {
+    const harness = new Harness({ model: { slotCount: 1 } });
+    const [gone, other] = ['gone', 'other'].map((id) => ({ id, limits: unlimited }));
+    harness.connectLocal(1, other!);
+    harness.connect(2, hello, gone!);
+    harness.send(2, openFrame({ mode: 'stream', tokensMax: 40 }));
+    harness.settle();
+    harness.disconnect(2);
+    // Takes the slot, so that the text of the other key is saved.
+    harness.send(1, openFrame({ mode: 'stream', tokensMax: 4 }));
+    harness.settle();
+    const kept = () => harness.core.stats().images.count;
+    assert.equal(kept(), 1);
+    harness.advance(590_000);
+    assert.equal(kept(), 1);
+    harness.advance(120_000);
+    assert.equal(kept(), 0);
+  });
+});
+
 describe('a tenant', () => {
   it('has of every limit its own, or else that of the server', () => {
     const defaults = {

@@ -203,11 +203,15 @@ export class Tenants {
     return tenant;
   }
 
-  /** Forgets accounts that have not been used for long. */
-  sweep(nowMs: number): void {
-    for (const [id, tenant] of this.#byId) {
-      if (tenant.idleMs(nowMs) > keptMs) this.#byId.delete(id);
-    }
+  /**
+   * Forgets accounts that have not been used for long.
+   *
+   * @returns them: nothing that is kept for one is of use any more.
+   */
+  sweep(nowMs: number): Tenant[] {
+    const idle = [...this.#byId.values()].filter((tenant) => tenant.idleMs(nowMs) > keptMs);
+    for (const { id } of idle) this.#byId.delete(id);
+    return idle;
   }
 
   #limitsOf(grant: KeyGrant | null): KeyLimits {
