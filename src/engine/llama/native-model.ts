@@ -4,9 +4,11 @@
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
+import { type ImageRows, isImageToken } from '../image-tokens.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
 import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
+import { ImageStore } from './eyes/image-store.js';
 import type { Llama } from './ffi/llama.js';
 import type { NativeBatch, Pointer } from './ffi/structs.js';
 import { type TensorAccess, viewMemory } from './ffi/tensors.js';
@@ -27,6 +29,10 @@ export class NativeModel implements RowModel {
   readonly #memory: Pointer;
   readonly #batch: NativeBatch;
   readonly #arrays: BatchArrays;
+  readonly #batchTokens: number;
+  readonly #images = new ImageStore();
+  /** Takes embeddings in place of ids; made with the first image. */
+  #imageBatch: { readonly batch: NativeBatch; readonly arrays: BatchArrays } | null = null;
   readonly #unified: boolean;
   readonly #deterministic: boolean;
   readonly #tap: ExitTap | null;
@@ -68,8 +74,9 @@ export class NativeModel implements RowModel {
     this.#unified = options.unifiedCache;
     this.#deterministic = options.deterministic;
     const batchTokens = options.passTokensMax + dummyCount(options);
+    this.#batchTokens = batchTokens;
     this.#batch = llama.batch_init(batchTokens, 0, 1);
-    this.#arrays = viewBatch(this.#batch, batchTokens);
+    this.#arrays = viewBatch(this.#batch, batchTokens, 0);
     try {
       this.#warmUp(options.modelPath);
     } catch (reason) {
@@ -102,7 +109,8 @@ export class NativeModel implements RowModel {
 
   feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(!this.#closed, 'feed after close');
-    if (this.#deterministic) this.#feedEach(parts, onExit);
+    const isSeeing = this.#imageBatch !== null && parts.some(hasImage);
+    if (this.#deterministic || isSeeing) this.#feedEach(parts, onExit);
     else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
@@ -113,8 +121,9 @@ export class NativeModel implements RowModel {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
-      for (const piece of piecesOf(part)) {
-        const fed = isLonely(piece) ? accompanied(piece) : piece;
+      const pieces = imagesApart(part);
+      for (const piece of this.#deterministic ? pieces.flatMap(piecesOf) : pieces) {
+        const fed = this.#deterministic && isLonely(piece) ? accompanied(piece) : piece;
         // An exit is told all rows of a part or none.
         const isWhole = piece.rowCount === part.rowCount;
         const watch = isWhole ? watchOf([piece], at / this.vocabSize, onExit) : null;
@@ -132,12 +141,39 @@ export class NativeModel implements RowModel {
 
   /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
   #decode(parts: readonly Part[], all: readonly Part[], watch: TapWatch | null): number {
-    const rowCount = fillBatch(this.#arrays, parts);
-    this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const decode = (): number => this.#llama.decode(this.#context, this.#batch);
+    const { batch, arrays } = this.#batchFor(parts);
+    const rowCount = fillBatch(arrays, parts, this.#images);
+    batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const decode = (): number => this.#llama.decode(this.#context, batch);
     const status = this.#tap ? this.#tap.during(watch, decode) : decode();
     if (status !== 0) this.#failFeed(status, all);
     return rowCount;
+  }
+
+  #batchFor(parts: readonly Part[]) {
+    if (this.#imageBatch === null || !parts.some(hasImage)) {
+      return { batch: this.#batch, arrays: this.#arrays };
+    }
+    return this.#imageBatch;
+  }
+
+  see(image: ImageRows): Int32Array {
+    const width = this.#llama.model_n_embd(this.modelPointer);
+    if (image.width !== width) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `embeddings of length ${image.width}; the model takes ${width}`,
+      );
+    }
+    if (this.#imageBatch === null) {
+      const batch = this.#llama.batch_init(this.#batchTokens, width, 1);
+      this.#imageBatch = { batch, arrays: viewBatch(batch, this.#batchTokens, width) };
+    }
+    return this.#images.add(image);
+  }
+
+  checkImageToken(token: number): void {
+    this.#images.rowOf(token);
   }
 
   #viewRows(rowCount: number): Float32Array {
@@ -198,6 +234,7 @@ export class NativeModel implements RowModel {
     this.#rows = new Float32Array(0);
     this.#native = { pointer: 0n, rows: new Float32Array(0) };
     this.#llama.batch_free(this.#batch);
+    if (this.#imageBatch) this.#llama.batch_free(this.#imageBatch.batch);
     this.#llama.free(this.#context);
     this.#llama.model_free(this.modelPointer);
     this.#tap?.close();
@@ -235,6 +272,25 @@ function watchOf(
 
 const countRows = (parts: readonly Part[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
+
+const hasImage = ({ tokens }: Part): boolean => tokens.some(isImageToken);
+
+/** The part in pieces of words only and of images only: a batch holds ids or embeddings. */
+function imagesApart(part: Part): Part[] {
+  if (!hasImage(part)) return [part];
+  const { slot, from, tokens, rowCount } = part;
+  const firstRow = tokens.length - rowCount;
+  const pieces: Part[] = [];
+  for (let at = 0; at < tokens.length; ) {
+    const kind = isImageToken(tokens[at]!);
+    let end = at + 1;
+    while (end < tokens.length && isImageToken(tokens[end]!) === kind) end++;
+    const rows = Math.max(0, end - Math.max(at, firstRow));
+    pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
+    at = end;
+  }
+  return pieces;
+}
 
 /**
  * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64
@@ -276,21 +332,29 @@ const accompanied = ({ tokens, rowCount, ...rest }: Part): Part => ({
 
 /** The arrays of a llama_batch, [tokensMax] each, in native memory. */
 interface BatchArrays {
+  /** Empty in a batch of embeddings. */
   readonly token: Int32Array;
+  /** [tokensMax, width]; empty in a batch of ids. */
+  readonly embedding: Float32Array;
+  readonly width: number;
   readonly position: Int32Array;
   readonly slotCount: Int32Array;
   readonly slots: Int32Array[];
   readonly wanted: Int8Array;
 }
 
-function viewBatch(batch: NativeBatch, tokensMax: number): BatchArrays {
+/** @param width numbers of an embedding; 0: the batch takes ids. */
+function viewBatch(batch: NativeBatch, tokensMax: number, width: number): BatchArrays {
   const view = (pointer: Pointer | null, bytes: number): ArrayBuffer => {
     assert(pointer !== null, 'llama_batch_init left an array out');
     return viewMemory(pointer, bytes);
   };
   const slotPointers = new BigUint64Array(view(batch.seq_id, tokensMax * 8));
   return {
-    token: new Int32Array(view(batch.token, tokensMax * 4)),
+    token: width > 0 ? new Int32Array(0) : new Int32Array(view(batch.token, tokensMax * 4)),
+    embedding:
+      width === 0 ? new Float32Array(0) : new Float32Array(view(batch.embd, tokensMax * width * 4)),
+    width,
     position: new Int32Array(view(batch.pos, tokensMax * 4)),
     slotCount: new Int32Array(view(batch.n_seq_id, tokensMax * 4)),
     slots: Array.from(
@@ -302,12 +366,14 @@ function viewBatch(batch: NativeBatch, tokensMax: number): BatchArrays {
 }
 
 /** @returns rows of logits that the parts ask for. */
-function fillBatch(arrays: BatchArrays, parts: readonly Part[]): number {
+function fillBatch(arrays: BatchArrays, parts: readonly Part[], images: ImageStore): number {
   let at = 0;
   let rows = 0;
   for (const { slot, from, tokens, rowCount } of parts) {
     for (let index = 0; index < tokens.length; index++, at++) {
-      arrays.token[at] = tokens[index]!;
+      const token = tokens[index]!;
+      if (arrays.width === 0) arrays.token[at] = token;
+      else fillRow(arrays, at, token, images);
       arrays.position[at] = from + index;
       arrays.slotCount[at] = 1;
       arrays.slots[at]![0] = slot;
@@ -316,4 +382,15 @@ function fillBatch(arrays: BatchArrays, parts: readonly Part[]): number {
     rows += rowCount;
   }
   return rows;
+}
+
+/** A dummy beside an image is a row of zeros. */
+function fillRow(
+  { embedding, width }: BatchArrays,
+  at: number,
+  token: number,
+  images: ImageStore,
+): void {
+  if (isImageToken(token)) embedding.set(images.rowOf(token), at * width);
+  else embedding.fill(0, at * width, (at + 1) * width);
 }
