@@ -1,5 +1,5 @@
-// Says which ids of a slot's token log stand for parts of images. They begin above every vocabulary,
-// so no word is ever taken for a part of an image.
+// Says which ids of a slot's token log stand for parts of images. They begin above every
+// vocabulary, so no word is ever taken for a part of an image.
 
 /** First id of an image's tokens; ids of words are below. */
 export const firstImageToken = 2 ** 30;

@@ -4,7 +4,7 @@
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
-import { type ImageRows, isImageToken } from '../image-tokens.js';
+import type { ImageRows } from '../image-tokens.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
 import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
@@ -12,8 +12,10 @@ import { ImageStore } from './eyes/image-store.js';
 import type { Llama } from './ffi/llama.js';
 import type { NativeBatch, Pointer } from './ffi/structs.js';
 import { type TensorAccess, viewMemory } from './ffi/tensors.js';
+import { type BatchArrays, fillBatch, viewBatch } from './native-batch.js';
 import { dummyCount, loadModel, startContext } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
+import { accompanied, hasImage, imagesApart, isLonely, piecesOf } from './part-pieces.js';
 
 export class NativeModel implements RowModel {
   readonly vocabSize: number;
@@ -272,125 +274,3 @@ function watchOf(
 
 const countRows = (parts: readonly Part[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
-
-const hasImage = ({ tokens }: Part): boolean => tokens.some(isImageToken);
-
-/** The part in pieces of words only and of images only: a batch holds ids or embeddings. */
-function imagesApart(part: Part): Part[] {
-  if (!hasImage(part)) return [part];
-  const { slot, from, tokens, rowCount } = part;
-  const firstRow = tokens.length - rowCount;
-  const pieces: Part[] = [];
-  for (let at = 0; at < tokens.length; ) {
-    const kind = isImageToken(tokens[at]!);
-    let end = at + 1;
-    while (end < tokens.length && isImageToken(tokens[end]!) === kind) end++;
-    const rows = Math.max(0, end - Math.max(at, firstRow));
-    pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
-    at = end;
-  }
-  return pieces;
-}
-
-/**
- * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64
- * and more in another order, and a text that is fed again in one piece would part from the one that
- * was written token by token.
- */
-const pieceTokens = 62;
-
-/**
- * The part in pieces that are computed alike, however long it is; its rows stay together while they
- * fit one piece.
- */
-function piecesOf(part: Part): Part[] {
-  const { slot, from, tokens, rowCount } = part;
-  if (tokens.length <= pieceTokens) return [part];
-  const pieces: Part[] = [];
-  const firstRow = tokens.length - rowCount;
-  for (let at = 0; at < tokens.length; ) {
-    const end = Math.min(at + pieceTokens, at < firstRow ? firstRow : tokens.length);
-    const rows = at < firstRow ? 0 : end - at;
-    pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
-    at = end;
-  }
-  return pieces;
-}
-
-/**
- * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of
- * logits, since behind the last attention only wanted rows are computed.
- */
-const isLonely = ({ tokens, rowCount }: Part): boolean => tokens.length === 1 || rowCount === 1;
-
-/** The part with a token behind it, which changes nothing before it and is to be forgotten. */
-const accompanied = ({ tokens, rowCount, ...rest }: Part): Part => ({
-  ...rest,
-  tokens: Int32Array.of(...tokens, 0),
-  rowCount: rowCount === 0 ? 0 : rowCount + 1,
-});
-
-/** The arrays of a llama_batch, [tokensMax] each, in native memory. */
-interface BatchArrays {
-  /** Empty in a batch of embeddings. */
-  readonly token: Int32Array;
-  /** [tokensMax, width]; empty in a batch of ids. */
-  readonly embedding: Float32Array;
-  readonly width: number;
-  readonly position: Int32Array;
-  readonly slotCount: Int32Array;
-  readonly slots: Int32Array[];
-  readonly wanted: Int8Array;
-}
-
-/** @param width numbers of an embedding; 0: the batch takes ids. */
-function viewBatch(batch: NativeBatch, tokensMax: number, width: number): BatchArrays {
-  const view = (pointer: Pointer | null, bytes: number): ArrayBuffer => {
-    assert(pointer !== null, 'llama_batch_init left an array out');
-    return viewMemory(pointer, bytes);
-  };
-  const slotPointers = new BigUint64Array(view(batch.seq_id, tokensMax * 8));
-  return {
-    token: width > 0 ? new Int32Array(0) : new Int32Array(view(batch.token, tokensMax * 4)),
-    embedding:
-      width === 0 ? new Float32Array(0) : new Float32Array(view(batch.embd, tokensMax * width * 4)),
-    width,
-    position: new Int32Array(view(batch.pos, tokensMax * 4)),
-    slotCount: new Int32Array(view(batch.n_seq_id, tokensMax * 4)),
-    slots: Array.from(
-      { length: tokensMax },
-      (_, index) => new Int32Array(view(slotPointers[index]!, 4)),
-    ),
-    wanted: new Int8Array(view(batch.logits, tokensMax)),
-  };
-}
-
-/** @returns rows of logits that the parts ask for. */
-function fillBatch(arrays: BatchArrays, parts: readonly Part[], images: ImageStore): number {
-  let at = 0;
-  let rows = 0;
-  for (const { slot, from, tokens, rowCount } of parts) {
-    for (let index = 0; index < tokens.length; index++, at++) {
-      const token = tokens[index]!;
-      if (arrays.width === 0) arrays.token[at] = token;
-      else fillRow(arrays, at, token, images);
-      arrays.position[at] = from + index;
-      arrays.slotCount[at] = 1;
-      arrays.slots[at]![0] = slot;
-      arrays.wanted[at] = index >= tokens.length - rowCount ? 1 : 0;
-    }
-    rows += rowCount;
-  }
-  return rows;
-}
-
-/** A dummy beside an image is a row of zeros. */
-function fillRow(
-  { embedding, width }: BatchArrays,
-  at: number,
-  token: number,
-  images: ImageStore,
-): void {
-  if (isImageToken(token)) embedding.set(images.rowOf(token), at * width);
-  else embedding.fill(0, at * width, (at + 1) * width);
-}
