@@ -140,6 +140,11 @@ export const errorTable = {
     'The file is no exit head, or one of another target.',
     'Use a head made for this target, the number of a layer for the untrained exit, or no exit.',
   ),
+  'eyes-mismatch': entry(
+    [400, 3, 'final'],
+    'The file is no image encoder, or one of another target.',
+    'Use the mmproj file that was made with this target.',
+  ),
   'library-not-found': entry(
     [500, 3, 'final'],
     'The llama.cpp library was not found.',

@@ -21,6 +21,7 @@ import type {
   SlotConfig,
 } from './engine.js';
 import { guessVerdict } from './exit-hint.js';
+import { type ImageRows, isImageToken } from './image-tokens.js';
 import { type JudgedRows, judgeRows, logprobsOfVerdict } from './judge.js';
 import { MaskBudget } from './mask-budget.js';
 import type { RowMath } from './row-math.js';
@@ -222,6 +223,25 @@ export class EngineCore {
     return { slot: index, acceptedCount, final, logprobs, length: slot.length };
   }
 
+  /**
+   * Takes an encoded image in.
+   *
+   * @returns [tokens] ids that stand for it in prompts; equal images have equal ids.
+   * @throws PilotfishError `model-unsupported`, or `segment-invalid` for other rows than it takes.
+   */
+  see(image: ImageRows): Int32Array {
+    const { model } = this.#parts;
+    if (model.see === undefined) {
+      throw new PilotfishError('model-unsupported', 'this engine takes no images');
+    }
+    const kind = image.isNonCausal ? 'non-causal attention' : image.usesMrope ? 'M-RoPE' : null;
+    if (kind !== null) {
+      const message = `this engine takes no images of models with ${kind}`;
+      throw new PilotfishError('model-unsupported', message);
+    }
+    return model.see(image);
+  }
+
   draft(request: DraftRequest, control: DraftControl): DraftEnd {
     return this.#draftAll([request], control).ends[0]!;
   }
@@ -292,7 +312,10 @@ export class EngineCore {
         `saved state holds ${unpacked.tokens.length} tokens, more than the context of ${model.contextLength}`,
       );
     }
-    checkTokenIds(unpacked.tokens, model.vocabSize);
+    checkTokenIds(
+      unpacked.tokens.filter((token) => !isImageToken(token)),
+      model.vocabSize,
+    );
     const { tokens, cache } = unpacked;
     if (length !== undefined && !isWithin(length, tokens.length)) {
       throw invalid(`cannot keep ${length} tokens of a state that holds ${tokens.length}`);

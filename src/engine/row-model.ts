@@ -3,6 +3,7 @@
 // those on top.
 
 import type { ExitInfo } from './engine.js';
+import type { ImageRows } from './image-tokens.js';
 
 /** One slot's tokens of a feed. */
 export interface Part {
@@ -59,6 +60,16 @@ export interface RowModel {
    * Makes `to` equal to the first `length` positions of `from`; the old content of `to` is dropped.
    */
   copyPrefix(from: number, to: number, length: number): void;
+
+  /**
+   * Takes an encoded image in, so that `feed` knows its ids; absent: the model takes no images.
+   *
+   * @returns [tokens] ids of the image.
+   */
+  see?(image: ImageRows): Int32Array;
+
+  /** @throws PilotfishError `segment-invalid` for an image id that `feed` would not know. */
+  checkImageToken?(token: number): void;
 
   /** Cache contents of a slot as bytes. */
   save(slot: number): Uint8Array;

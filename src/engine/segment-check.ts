@@ -6,6 +6,7 @@ import { checkLaw } from '../math/law.js';
 import { topLogprobsMax } from '../math/logprobs.js';
 import { type Scheme, schemes } from '../math/scheme.js';
 import type { DraftRequest, Judge, Segment } from './engine.js';
+import { isImageToken } from './image-tokens.js';
 import type { RowModel } from './row-model.js';
 import type { Slot } from './slot.js';
 
@@ -104,23 +105,35 @@ interface Continuation {
   readonly tokens: Int32Array;
 }
 
-function checkContinuation(segment: Continuation, context: SegmentContext): void {
+function checkContinuation(segment: Segment, context: SegmentContext): void {
+  const draftCount = segment.judge?.draftCount ?? 0;
   const { slot, from } = segment;
-  const { length } = context.slotOf(slot);
+  const { length, config } = context.slotOf(slot);
   if (from !== length)
     throw invalid(`slot ${slot} holds ${length} tokens, segment starts at ${from}`);
-  checkTokens(segment, context.model);
+  // Only a prompt holds images: no law, grammar or draft ever meets one.
+  const promptLeft = Math.max(0, config.promptLength - from);
+  checkTokens(segment, context.model, Math.min(promptLeft, segment.tokens.length - draftCount));
 }
 
-function checkTokens({ slot, from, tokens }: Continuation, model: RowModel): void {
+/** @param prompt how many of the first tokens may belong to images. */
+function checkTokens({ slot, from, tokens }: Continuation, model: RowModel, prompt = 0): void {
   if (tokens.length === 0) throw invalid(`segment of slot ${slot} has no tokens`);
-  checkTokenIds(tokens, model.vocabSize);
+  const words = tokens.subarray(0, prompt).filter((token) => !isImageToken(token));
+  if (words.length < prompt) checkImageIds(tokens.subarray(0, prompt), model);
+  checkTokenIds(words, model.vocabSize);
+  checkTokenIds(tokens.subarray(prompt), model.vocabSize);
   if (from + tokens.length > model.contextLength) {
     throw new PilotfishError(
       'context-exhausted',
       `slot ${slot} would hold ${from + tokens.length} tokens, more than its context of ${model.contextLength}`,
     );
   }
+}
+
+function checkImageIds(tokens: Int32Array, model: RowModel): void {
+  if (model.checkImageToken === undefined) throw invalid('this model takes no images');
+  for (const token of tokens) if (isImageToken(token)) model.checkImageToken(token);
 }
 
 /** @throws PilotfishError `token-out-of-range` naming the first bad id. */

@@ -8,6 +8,7 @@ import { type NoiseKey, noiseKey } from '../math/noise.js';
 import { type Sampling, usesHistory } from '../math/sampling.js';
 import type { TokenMask } from '../math/token-mask.js';
 import type { SlotConfig } from './engine.js';
+import { isImageToken } from './image-tokens.js';
 
 /** Keys of the noise streams of one seed. */
 export interface SlotKeys {
@@ -87,7 +88,7 @@ export class Slot {
     }
     for (const token of tokens) {
       const isAnswer = this.#length >= this.config.promptLength;
-      this.history?.push(token, isAnswer);
+      if (!isImageToken(token)) this.history?.push(token, isAnswer);
       if (isAnswer && this.grammar !== null) {
         this.#states.push(this.grammar.advance(this.#states.at(-1)!, token));
       }
@@ -101,7 +102,7 @@ export class Slot {
       this.#length--;
       const token = this.#log[this.#length]!;
       const isAnswer = this.#length >= this.config.promptLength;
-      this.history?.pop(token, isAnswer);
+      if (!isImageToken(token)) this.history?.pop(token, isAnswer);
       if (isAnswer && this.grammar !== null) this.#states.pop();
     }
   }

@@ -11,7 +11,14 @@ import type { LibraryFiles } from './library.js';
 import type { ResolvedOptions } from './options.js';
 
 /** Methods that cross as they are. */
-export type CoreMethod = 'open' | 'draftEach' | 'truncate' | 'copyPrefix' | 'save' | 'restore';
+export type CoreMethod =
+  | 'open'
+  | 'draftEach'
+  | 'truncate'
+  | 'copyPrefix'
+  | 'save'
+  | 'restore'
+  | 'see';
 export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
 export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
 

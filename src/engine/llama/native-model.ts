@@ -4,14 +4,18 @@
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
+import type { ImageRows } from '../image-tokens.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
 import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
+import { ImageStore } from './eyes/image-store.js';
 import type { Llama } from './ffi/llama.js';
 import type { NativeBatch, Pointer } from './ffi/structs.js';
 import { type TensorAccess, viewMemory } from './ffi/tensors.js';
+import { type BatchArrays, fillBatch, viewBatch } from './native-batch.js';
 import { dummyCount, loadModel, startContext } from './native-context.js';
 import type { ResolvedOptions } from './options.js';
+import { accompanied, hasImage, imagesApart, isLonely, piecesOf } from './part-pieces.js';
 
 export class NativeModel implements RowModel {
   readonly vocabSize: number;
@@ -27,6 +31,10 @@ export class NativeModel implements RowModel {
   readonly #memory: Pointer;
   readonly #batch: NativeBatch;
   readonly #arrays: BatchArrays;
+  readonly #batchTokens: number;
+  readonly #images = new ImageStore();
+  /** Takes embeddings in place of ids; made with the first image. */
+  #imageBatch: { readonly batch: NativeBatch; readonly arrays: BatchArrays } | null = null;
   readonly #unified: boolean;
   readonly #deterministic: boolean;
   readonly #tap: ExitTap | null;
@@ -68,8 +76,9 @@ export class NativeModel implements RowModel {
     this.#unified = options.unifiedCache;
     this.#deterministic = options.deterministic;
     const batchTokens = options.passTokensMax + dummyCount(options);
+    this.#batchTokens = batchTokens;
     this.#batch = llama.batch_init(batchTokens, 0, 1);
-    this.#arrays = viewBatch(this.#batch, batchTokens);
+    this.#arrays = viewBatch(this.#batch, batchTokens, 0);
     try {
       this.#warmUp(options.modelPath);
     } catch (reason) {
@@ -102,7 +111,8 @@ export class NativeModel implements RowModel {
 
   feed(parts: readonly Part[], onExit?: (rows: ExitRows) => void): void {
     assert(!this.#closed, 'feed after close');
-    if (this.#deterministic) this.#feedEach(parts, onExit);
+    const isSeeing = this.#imageBatch !== null && parts.some(hasImage);
+    if (this.#deterministic || isSeeing) this.#feedEach(parts, onExit);
     else this.#rows = this.#viewRows(this.#decode(parts, parts, watchOf(parts, 0, onExit)));
   }
 
@@ -113,8 +123,9 @@ export class NativeModel implements RowModel {
     const rows = new Float32Array(countRows(parts) * this.vocabSize);
     let at = 0;
     for (const part of parts) {
-      for (const piece of piecesOf(part)) {
-        const fed = isLonely(piece) ? accompanied(piece) : piece;
+      const pieces = imagesApart(part);
+      for (const piece of this.#deterministic ? pieces.flatMap(piecesOf) : pieces) {
+        const fed = this.#deterministic && isLonely(piece) ? accompanied(piece) : piece;
         // An exit is told all rows of a part or none.
         const isWhole = piece.rowCount === part.rowCount;
         const watch = isWhole ? watchOf([piece], at / this.vocabSize, onExit) : null;
@@ -132,12 +143,39 @@ export class NativeModel implements RowModel {
 
   /** @param all what to put back should it fail. @returns rows that llama.cpp has computed. */
   #decode(parts: readonly Part[], all: readonly Part[], watch: TapWatch | null): number {
-    const rowCount = fillBatch(this.#arrays, parts);
-    this.#batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
-    const decode = (): number => this.#llama.decode(this.#context, this.#batch);
+    const { batch, arrays } = this.#batchFor(parts);
+    const rowCount = fillBatch(arrays, parts, this.#images);
+    batch.n_tokens = parts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const decode = (): number => this.#llama.decode(this.#context, batch);
     const status = this.#tap ? this.#tap.during(watch, decode) : decode();
     if (status !== 0) this.#failFeed(status, all);
     return rowCount;
+  }
+
+  #batchFor(parts: readonly Part[]) {
+    if (this.#imageBatch === null || !parts.some(hasImage)) {
+      return { batch: this.#batch, arrays: this.#arrays };
+    }
+    return this.#imageBatch;
+  }
+
+  see(image: ImageRows): Int32Array {
+    const width = this.#llama.model_n_embd(this.modelPointer);
+    if (image.width !== width) {
+      throw new PilotfishError(
+        'segment-invalid',
+        `embeddings of length ${image.width}; the model takes ${width}`,
+      );
+    }
+    if (this.#imageBatch === null) {
+      const batch = this.#llama.batch_init(this.#batchTokens, width, 1);
+      this.#imageBatch = { batch, arrays: viewBatch(batch, this.#batchTokens, width) };
+    }
+    return this.#images.add(image);
+  }
+
+  checkImageToken(token: number): void {
+    this.#images.rowOf(token);
   }
 
   #viewRows(rowCount: number): Float32Array {
@@ -198,6 +236,7 @@ export class NativeModel implements RowModel {
     this.#rows = new Float32Array(0);
     this.#native = { pointer: 0n, rows: new Float32Array(0) };
     this.#llama.batch_free(this.#batch);
+    if (this.#imageBatch) this.#llama.batch_free(this.#imageBatch.batch);
     this.#llama.free(this.#context);
     this.#llama.model_free(this.modelPointer);
     this.#tap?.close();
@@ -235,85 +274,3 @@ function watchOf(
 
 const countRows = (parts: readonly Part[]): number =>
   parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
-
-/**
- * Most tokens of a deterministic batch, one less for a dummy: llama.cpp sums the attention of 64
- * and more in another order, and a text that is fed again in one piece would part from the one that
- * was written token by token.
- */
-const pieceTokens = 62;
-
-/**
- * The part in pieces that are computed alike, however long it is; its rows stay together while they
- * fit one piece.
- */
-function piecesOf(part: Part): Part[] {
-  const { slot, from, tokens, rowCount } = part;
-  if (tokens.length <= pieceTokens) return [part];
-  const pieces: Part[] = [];
-  const firstRow = tokens.length - rowCount;
-  for (let at = 0; at < tokens.length; ) {
-    const end = Math.min(at + pieceTokens, at < firstRow ? firstRow : tokens.length);
-    const rows = at < firstRow ? 0 : end - at;
-    pieces.push({ slot, from: from + at, tokens: tokens.subarray(at, end), rowCount: rows });
-    at = end;
-  }
-  return pieces;
-}
-
-/**
- * Whether llama.cpp's one-row kernels would compute any of it: a single token, or a single row of
- * logits, since behind the last attention only wanted rows are computed.
- */
-const isLonely = ({ tokens, rowCount }: Part): boolean => tokens.length === 1 || rowCount === 1;
-
-/** The part with a token behind it, which changes nothing before it and is to be forgotten. */
-const accompanied = ({ tokens, rowCount, ...rest }: Part): Part => ({
-  ...rest,
-  tokens: Int32Array.of(...tokens, 0),
-  rowCount: rowCount === 0 ? 0 : rowCount + 1,
-});
-
-/** The arrays of a llama_batch, [tokensMax] each, in native memory. */
-interface BatchArrays {
-  readonly token: Int32Array;
-  readonly position: Int32Array;
-  readonly slotCount: Int32Array;
-  readonly slots: Int32Array[];
-  readonly wanted: Int8Array;
-}
-
-function viewBatch(batch: NativeBatch, tokensMax: number): BatchArrays {
-  const view = (pointer: Pointer | null, bytes: number): ArrayBuffer => {
-    assert(pointer !== null, 'llama_batch_init left an array out');
-    return viewMemory(pointer, bytes);
-  };
-  const slotPointers = new BigUint64Array(view(batch.seq_id, tokensMax * 8));
-  return {
-    token: new Int32Array(view(batch.token, tokensMax * 4)),
-    position: new Int32Array(view(batch.pos, tokensMax * 4)),
-    slotCount: new Int32Array(view(batch.n_seq_id, tokensMax * 4)),
-    slots: Array.from(
-      { length: tokensMax },
-      (_, index) => new Int32Array(view(slotPointers[index]!, 4)),
-    ),
-    wanted: new Int8Array(view(batch.logits, tokensMax)),
-  };
-}
-
-/** @returns rows of logits that the parts ask for. */
-function fillBatch(arrays: BatchArrays, parts: readonly Part[]): number {
-  let at = 0;
-  let rows = 0;
-  for (const { slot, from, tokens, rowCount } of parts) {
-    for (let index = 0; index < tokens.length; index++, at++) {
-      arrays.token[at] = tokens[index]!;
-      arrays.position[at] = from + index;
-      arrays.slotCount[at] = 1;
-      arrays.slots[at]![0] = slot;
-      arrays.wanted[at] = index >= tokens.length - rowCount ? 1 : 0;
-    }
-    rows += rowCount;
-  }
-  return rows;
-}

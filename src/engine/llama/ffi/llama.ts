@@ -32,6 +32,7 @@ export interface Llama {
   detach_threadpool(context: Pointer): void;
   n_ctx_seq(context: Pointer): number;
   model_get_vocab(model: Pointer): Pointer;
+  model_n_embd(model: Pointer): number;
   model_has_encoder(model: Pointer): boolean;
   model_has_decoder(model: Pointer): boolean;
   model_is_recurrent(model: Pointer): boolean;
@@ -92,6 +93,7 @@ const signatures: Record<
   detach_threadpool: ['void', ['void*']],
   n_ctx_seq: ['uint32', ['void*']],
   model_get_vocab: ['void*', ['void*']],
+  model_n_embd: ['int32', ['void*']],
   model_has_encoder: ['bool', ['void*']],
   model_has_decoder: ['bool', ['void*']],
   model_is_recurrent: ['bool', ['void*']],

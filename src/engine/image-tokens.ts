@@ -1,0 +1,20 @@
+// Says which ids of a slot's token log stand for parts of images. They begin above every
+// vocabulary, so no word is ever taken for a part of an image.
+
+/** First id of an image's tokens; ids of words are below. */
+export const firstImageToken = 2 ** 30;
+
+/** Whether an id stands for a part of an image. */
+export const isImageToken = (token: number): boolean => token >= firstImageToken;
+
+/** An encoded image, as an engine takes it in. */
+export interface ImageRows {
+  /** Numbers of an embedding: the model's embedding length. */
+  readonly width: number;
+  /** [tokens, width] */
+  readonly embeddings: Float32Array;
+  /** Its tokens attend to each other in both directions: such images are refused. */
+  readonly isNonCausal: boolean;
+  /** Its positions have a time, a row and a column (M-RoPE): such images are refused. */
+  readonly usesMrope: boolean;
+}

@@ -1,0 +1,187 @@
+// The engine's greedy texts about pictures are those that mtmd writes by itself.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { slotId } from '../../../base/brand.js';
+import { plainSampling } from '../../../math/sampling.js';
+import { prefill } from '../../prefill.js';
+import type { Pixels } from '../ffi/mtmd.js';
+import type { ReferenceTask } from '../ffi/mtmd-reference.suite.js';
+import { type LlamaEngine, loadLlamaEngine } from '../llama-engine.js';
+import { findEyesLibrary } from './eyes-library.js';
+import { ImageEncoder } from './image-encoder.js';
+import { drawPicture, robotEncoder, robotTarget, whyNoEyes } from './robot-files.suite.js';
+
+const marker = '<__media__>';
+const tokensMax = 24;
+const texts = [
+  `${marker}go to the red ball\n`,
+  `${marker}what do you see?\n`,
+  `look: ${marker}${marker}which is nearer?\n`,
+  `${marker}`,
+];
+const cases = [1, 2, 3].flatMap((seed) =>
+  texts.map((text) => {
+    const count = text.split(marker).length - 1;
+    const pictures = Array.from({ length: count }, (_, at) => drawPicture(seed + at));
+    return { text, pictures };
+  }),
+);
+
+function reference(vocabSize: number): number[][] {
+  const task: ReferenceTask = {
+    ...{ library: findEyesLibrary(), model: robotTarget, encoder: robotEncoder },
+    ...{ vocabSize, tokensMax },
+    cases: cases.map(({ text, pictures }) => ({
+      ...{ text, width: 96, height: 96 },
+      rgb: pictures.map(({ rgb }) => Buffer.from(rgb).toString('base64')),
+    })),
+  };
+  const script = fileURLToPath(new URL('../ffi/mtmd-reference.suite.js', import.meta.url));
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'write'], {
+    input: JSON.stringify(task),
+    encoding: 'utf8',
+  });
+  assert.notEqual(stdout, '', stderr.slice(-2000));
+  return JSON.parse(stdout);
+}
+
+describe('Images in prompts', { skip: whyNoEyes() }, () => {
+  const slot = slotId(0);
+  let eyes: ImageEncoder;
+  let engine: LlamaEngine;
+  let expected: number[][];
+  before(async () => {
+    eyes = await ImageEncoder.start({ modelPath: robotTarget, encoderPath: robotEncoder });
+    engine = await load({});
+    expected = reference(engine.info.vocabulary.size);
+  });
+  after(async () => {
+    await eyes.close();
+    await engine.close();
+  });
+  const load = (options: { deterministic?: boolean; passTokensMax?: number }) =>
+    loadLlamaEngine({ modelPath: robotTarget, threads: 1, slotCount: 2, ...options });
+
+  const promptOf = async (on: LlamaEngine, text: string, pictures: readonly Pixels[]) => {
+    const { vocabulary } = on.info;
+    const ids: number[] = [];
+    for (const [at, words] of text.split(marker).entries()) {
+      if (at > 0) ids.push(...(await on.see(await eyes.encode(pictures[at - 1]!))));
+      const options = { addBos: at === 0, parseSpecial: true };
+      if (words !== '' || at === 0) ids.push(...vocabulary.tokenize(words, options));
+    }
+    return Int32Array.from(ids);
+  };
+  const judge = { scheme: 'greedy', draftCount: 0 } as const;
+  const writeFrom = async (on: LlamaEngine, from: number, last: number): Promise<number[]> => {
+    const tokens: number[] = [];
+    for (let at = from, token = last; tokens.length < tokensMax; at++) {
+      const segment = { slot, from: at, tokens: Int32Array.of(token), judge };
+      const { outcomes } = await on.pass([segment]);
+      const { final } = outcomes[0]!;
+      assert.ok(final !== null && final.kind !== 'law');
+      token = final.token;
+      tokens.push(token);
+    }
+    return tokens;
+  };
+  const open = (on: LlamaEngine, promptLength: number) =>
+    on.open(slot, { sampling: { ...plainSampling, temperature: 0 }, seed: 1n, promptLength });
+  const writeText = async (on: LlamaEngine, at: number): Promise<number[]> => {
+    const { text, pictures } = cases[at]!;
+    const prompt = await promptOf(on, text, pictures);
+    await open(on, prompt.length);
+    await prefill(on, slot, 0, prompt.subarray(0, -1));
+    return writeFrom(on, prompt.length - 1, prompt.at(-1)!);
+  };
+
+  it('give the texts that mtmd writes', async () => {
+    for (const at of cases.keys()) assert.deepEqual(await writeText(engine, at), expected[at]);
+    assert.ok(new Set(expected.map(String)).size > texts.length, 'the pictures make no difference');
+  });
+
+  it('give the same texts in pieces, and in deterministic mode whatever the pieces', async () => {
+    const pieced = await load({ passTokensMax: 5 });
+    const whole = await load({ deterministic: true });
+    const cut = await load({ deterministic: true, passTokensMax: 7 });
+    try {
+      for (const at of [0, 2, 3]) {
+        assert.deepEqual(await writeText(pieced, at), expected[at]);
+        assert.deepEqual(await writeText(whole, at), await writeText(cut, at));
+      }
+    } finally {
+      await Promise.all([pieced, whole, cut].map((each) => each.close()));
+    }
+  });
+
+  it('outlive rolling back, copying, saving and restoring', async () => {
+    const { text, pictures } = cases[2]!;
+    const prompt = await promptOf(engine, text, pictures);
+    await writeText(engine, 2);
+    const state = await engine.save(slot);
+    const config = {
+      sampling: { ...plainSampling, temperature: 0 },
+      seed: 1n,
+      promptLength: prompt.length,
+    };
+    const half = prompt.findIndex((token) => token >= 2 ** 30) + 5;
+    await engine.truncate(slot, half);
+    await prefill(engine, slot, half, prompt.slice(half, -1));
+    assert.deepEqual(await writeFrom(engine, prompt.length - 1, prompt.at(-1)!), expected[2]);
+    const other = slotId(1);
+    await engine.open(other, config);
+    await engine.copyPrefix(slot, other, half);
+    await engine.open(slot, config);
+    await engine.copyPrefix(other, slot, half);
+    await prefill(engine, slot, half, prompt.slice(half, -1));
+    assert.deepEqual(await writeFrom(engine, prompt.length - 1, prompt.at(-1)!), expected[2]);
+    await engine.restore(slot, state, config, prompt.length - 1);
+    assert.deepEqual(await writeFrom(engine, prompt.length - 1, prompt.at(-1)!), expected[2]);
+  });
+
+  it('are refused where no image may be', async () => {
+    const image = await engine.see(await eyes.encode(drawPicture(1)));
+    assert.deepEqual(await engine.see(await eyes.encode(drawPicture(1))), image);
+    const refuses = async (
+      tokens: Int32Array,
+      code: string,
+      promptLength = 8,
+      draftCount = 0,
+    ): Promise<void> => {
+      await open(engine, promptLength);
+      const segment = { slot, from: 0, tokens, judge: { ...judge, draftCount } };
+      await assert.rejects(engine.pass([segment]), { code });
+    };
+    const first = image[0]!;
+    await refuses(Int32Array.of(1, first), 'token-out-of-range', 1); // In the answer.
+    await refuses(Int32Array.of(1, first), 'token-out-of-range', 8, 1); // As a draft.
+    await refuses(Int32Array.of(1, 2 ** 31 - 1), 'segment-invalid'); // Of an image never seen.
+    await refuses(Int32Array.of(1, 2 ** 30 - 1), 'token-out-of-range');
+    const draft = {
+      slot,
+      from: 0,
+      tokens: Int32Array.of(first),
+      countMax: 1,
+      attempt: 0,
+      wantConfidence: false,
+    };
+    await open(engine, 8);
+    await assert.rejects(
+      engine.draftEach([{ ...draft, scheme: 'greedy', stop: { confidenceMin: 0 } }]),
+      { code: 'token-out-of-range' },
+    );
+    const kind = { isNonCausal: false, usesMrope: false };
+    const spoiled = { ...kind, width: 160, embeddings: new Float32Array(160).fill(Number.NaN) };
+    await assert.rejects(engine.see(spoiled), { code: 'segment-invalid' });
+    const wide = { ...kind, width: 80, embeddings: new Float32Array(160) };
+    await assert.rejects(engine.see(wide), { code: 'segment-invalid', message: /takes 160/ });
+    for (const other of [{ isNonCausal: true }, { usesMrope: true }]) {
+      const embeddings = new Float32Array(160);
+      const odd = engine.see({ ...kind, ...other, width: 160, embeddings });
+      await assert.rejects(odd, { code: 'model-unsupported' });
+    }
+  });
+});
