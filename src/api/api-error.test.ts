@@ -17,6 +17,7 @@ const neverAsked: readonly ErrorCode[] = [
   'context-too-large',
   'vocabulary-mismatch',
   'exit-head-mismatch',
+  'eyes-mismatch',
   'library-not-found',
   'library-incompatible',
   'address-unavailable',

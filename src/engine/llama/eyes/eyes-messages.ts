@@ -1,12 +1,12 @@
 // Names what an image encoder and its child process say to each other.
 
 import type { ErrorCode } from '../../../base/error.js';
-import type { EncodedPicture, MtmdFiles, Pixels } from '../ffi/mtmd.js';
+import type { EncodedPicture, ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
 
 /** The first message loads; the others encode, one at a time. */
 export type EyesRequest =
   | { readonly kind: 'load'; readonly files: MtmdFiles }
-  | { readonly kind: 'encode'; readonly picture: Pixels };
+  | { readonly kind: 'encode'; readonly picture: ImagePixels };
 
 export type EyesReply =
   | { readonly kind: 'ready' }

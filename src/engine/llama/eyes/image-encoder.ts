@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { PilotfishError } from '../../../base/error.js';
 import { checkEyesFile, checkEyesFit } from '../../gguf/eyes-file.js';
 import { checkModelFile } from '../../gguf/model-file.js';
-import type { EncodedPicture, MtmdFiles, Pixels } from '../ffi/mtmd.js';
+import type { EncodedPicture, ImagePixels, MtmdFiles } from '../ffi/mtmd.js';
 import { findEyesLibrary } from './eyes-library.js';
 import type { EyesReply, EyesRequest } from './eyes-messages.js';
 
@@ -75,7 +75,7 @@ export class ImageEncoder {
    *   large, `server-busy` for one too many at a time, `engine-failed` where the child dies or
    *   takes too long, `engine-closed`.
    */
-  async encode(picture: Pixels): Promise<EncodedPicture> {
+  async encode(picture: ImagePixels): Promise<EncodedPicture> {
     checkPixels(picture);
     if (this.#pending >= pendingMax) {
       throw new PilotfishError('server-busy', `${pendingMax} pictures wait to be encoded`);
@@ -90,7 +90,7 @@ export class ImageEncoder {
     }
   }
 
-  async #encodeNow(picture: Pixels): Promise<EncodedPicture> {
+  async #encodeNow(picture: ImagePixels): Promise<EncodedPicture> {
     const child = await this.#loaded();
     const reply = await child.ask({ kind: 'encode', picture }, this.#timeoutMs);
     if (reply.kind === 'encoded') return reply.picture;
@@ -120,7 +120,7 @@ export class ImageEncoder {
   }
 }
 
-function checkPixels({ width, height, rgb }: Pixels): void {
+function checkPixels({ width, height, rgb }: ImagePixels): void {
   const isSide = (side: number) => Number.isInteger(side) && side >= 1 && side <= sideMax;
   if (isSide(width) && isSide(height) && rgb.length === width * height * 3) return;
   throw new PilotfishError(

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundledFolder } from '../bundled.js';
-import type { Pixels } from '../ffi/mtmd.js';
+import type { ImagePixels } from '../ffi/mtmd.js';
 import { findEyesLibrary } from './eyes-library.js';
 
 const robotFolder = process.env['PILOTFISH_ROBOT_MODELS'] ?? join(bundledFolder, 'robot');
@@ -23,7 +23,7 @@ export function whyNoEyes(): string | false {
 }
 
 /** A picture of the robot's size that differs with the seed. */
-export function drawPicture(seed: number, side = 96): Pixels {
+export function drawPicture(seed: number, side = 96): ImagePixels {
   const rgb = Uint8Array.from({ length: side * side * 3 }, (_, at) => {
     const pixel = Math.floor(at / 3);
     const block = Math.floor(pixel / side / 16) * 7 + Math.floor((pixel % side) / 16) * 3;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { slotId } from '../../../base/brand.js';
 import { plainSampling } from '../../../math/sampling.js';
 import { prefill } from '../../prefill.js';
-import type { Pixels } from '../ffi/mtmd.js';
+import type { ImagePixels } from '../ffi/mtmd.js';
 import type { ReferenceTask } from '../ffi/mtmd-reference.suite.js';
 import { type LlamaEngine, loadLlamaEngine } from '../llama-engine.js';
 import { findEyesLibrary } from './eyes-library.js';
@@ -65,7 +65,7 @@ describe('Images in prompts', { skip: whyNoEyes() }, () => {
   const load = (options: { deterministic?: boolean; passTokensMax?: number }) =>
     loadLlamaEngine({ modelPath: robotTarget, threads: 1, slotCount: 2, ...options });
 
-  const promptOf = async (on: LlamaEngine, text: string, pictures: readonly Pixels[]) => {
+  const promptOf = async (on: LlamaEngine, text: string, pictures: readonly ImagePixels[]) => {
     const { vocabulary } = on.info;
     const ids: number[] = [];
     for (const [at, words] of text.split(marker).entries()) {

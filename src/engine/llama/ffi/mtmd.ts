@@ -55,7 +55,7 @@ const textChunk = 0;
 const imageChunk = 1;
 
 /** A picture's pixels: 3 bytes each, red first, row by row from the top. */
-export interface Pixels {
+export interface ImagePixels {
   readonly width: number;
   readonly height: number;
   readonly rgb: Uint8Array;
@@ -83,7 +83,7 @@ export interface EncodedPicture {
 /** A loaded encoder. */
 export interface Mtmd {
   /** @throws PilotfishError `engine-failed` or `model-unsupported`. */
-  encode(picture: Pixels): EncodedPicture;
+  encode(picture: ImagePixels): EncodedPicture;
 }
 
 export interface MtmdFiles {
