@@ -15,7 +15,7 @@ import { answerMsMax, type ChaosRequest, ChaosSetup, type Writing } from './chao
 import { schemeModes } from './toy-texts.js';
 import { untilRestored } from './trial-server.js';
 
-const tokensMax = 48;
+const tokensMax = 96;
 const prompts = ['The old clock', 'Once upon a time there was a', 'Lily and Tom went to'];
 const resumeSeconds = 5;
 
@@ -124,9 +124,9 @@ async function round(
   const both: readonly Writing[] = [line, http];
   const concerned = { device: [line], gateway: [http], server: both, connections: both };
   const first = fault.target === 'gateway' ? http : line;
-  const from = random.below(tokensMax - 8);
+  const from = random.below(tokensMax / 2);
   await until(() => first.isOver || first.count >= from);
-  await sleep(random.within([0, 15]));
+  await sleep(random.within([0, 8]));
   const open = concerned[fault.target].filter((writing) => !writing.isOver);
   await hit(setup, fault, random);
   const recoveryMs = await Promise.all(open.filter((writing) => !writing.isOver).map(recovery));

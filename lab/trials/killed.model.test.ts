@@ -8,8 +8,8 @@ import { describe, it } from 'node:test';
 import { chaosFaults, runChaos } from './chaos.js';
 
 const strikesMin = 20;
-/** A strike may come when its answers have ended; ten misses in a row are no chance. */
-const strikesMax = 100;
+/** A strike may come when its answers have ended; thirty misses in a row are no chance. */
+const strikesMax = 300;
 
 describe('struck processes and cut sockets', () => {
   it('change no text, whichever fault meets an answer', { timeout: 900_000 }, async (t) => {
