@@ -110,7 +110,7 @@ export function spikyEngine(vocabSize: number, divergence: number): Engine {
   const limits = { slotCount, contextLength, passTokensMax, passRowsMax, exit };
   const control = { stopped: () => false, onToken: () => undefined };
   return {
-    info: { modelName: 'spiky', vocabulary, chatTemplate: null, ...limits },
+    info: { modelName: 'spiky', vocabulary, chatTemplate: null, imageWidth: null, ...limits },
     open: async (slot, config) => core.open(slot, config),
     pass: async (segments) => core.pass(segments),
     draft: (request) => ({
@@ -121,6 +121,8 @@ export function spikyEngine(vocabSize: number, divergence: number): Engine {
     truncate: async (slot, length) => core.truncate(slot, length),
     copyPrefix: async (from, to, length) => core.copyPrefix(from, to, length),
     save: async (slot) => core.save(slot),
+    see: async (image) => core.see(image),
+    forget: async (first) => core.forget(first),
     restore: async (slot, state, config) => core.restore(slot, state, config),
     close: async () => undefined,
   };

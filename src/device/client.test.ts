@@ -34,6 +34,8 @@ function turning(engine: Engine): Engine {
     copyPrefix: engine.copyPrefix,
     save: engine.save,
     restore: engine.restore,
+    see: engine.see,
+    forget: engine.forget,
     close: () => engine.close(),
   };
 }

@@ -242,6 +242,13 @@ export class EngineCore {
     return model.see(image);
   }
 
+  /** Undoes one `see`. @param first id of the image. @throws PilotfishError `segment-invalid`. */
+  forget(first: number): void {
+    const { model } = this.#parts;
+    if (model.forget === undefined) throw invalid(`no image begins with token ${first}`);
+    model.forget(first);
+  }
+
   draft(request: DraftRequest, control: DraftControl): DraftEnd {
     return this.#draftAll([request], control).ends[0]!;
   }

@@ -5,6 +5,7 @@ import { after, before, describe } from 'node:test';
 import { alternativesContract } from './alternatives.suite.js';
 import { draftContract } from './draft-contract.suite.js';
 import { EngineFixture, type MakeEngine } from './engine-fixture.suite.js';
+import { imageContract } from './image-contract.suite.js';
 import { lawContract } from './law-contract.suite.js';
 import { passContract } from './pass-contract.suite.js';
 import { refusalContract } from './refusal-contract.suite.js';
@@ -21,5 +22,6 @@ export function engineContract(name: string, make: MakeEngine): void {
     vocabularyContract(fixture);
     refusalContract(fixture);
     alternativesContract(fixture);
+    imageContract(fixture);
   });
 }

@@ -10,6 +10,7 @@ import type { PassShape } from '../math/pass-time.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
 import type { Scheme } from '../math/scheme.js';
 import type { FinalToken } from '../math/verification.js';
+import type { ImageRows } from './image-tokens.js';
 import type { Vocabulary } from './vocabulary.js';
 
 export type { Scheme };
@@ -269,6 +270,8 @@ export interface EngineInfo {
   readonly passTokensMax: number;
   /** Most judged rows (draftCount + 1 each) of one pass. */
   readonly passRowsMax: number;
+  /** Numbers of an embedding that `see` takes; null: the engine takes no images. */
+  readonly imageWidth: number | null;
   /** The source of hints; null for an engine without an early exit. */
   readonly exit: ExitInfo | null;
 }
@@ -343,6 +346,22 @@ export interface Engine {
    * @param length first tokens of the state to keep; all by default.
    */
   restore(slot: SlotId, state: Uint8Array, config: SlotConfig, length?: number): Promise<void>;
+
+  /**
+   * Takes an encoded image in, until `forget` was called as often. Its ids may stand in a prompt,
+   * never behind `promptLength`.
+   *
+   * @returns [tokens] ids that follow each other, above every vocabulary (image-tokens.ts); equal
+   *   images have equal ids. `segment-invalid` for rows of another length than the model's or an
+   *   image that it cannot take, `server-busy` where there is no room.
+   */
+  see(image: ImageRows): Promise<Int32Array>;
+
+  /**
+   * Undoes one `see`. What a cache holds of the image stays right; a pass that has to compute its
+   * tokens again is refused. @param first id of the image.
+   */
+  forget(first: number): Promise<void>;
 
   /** Refuses further calls, finishes earlier ones, cuts drafts short, and frees all memory. */
   close(): Promise<void>;

@@ -68,6 +68,9 @@ export interface RowModel {
    */
   see?(image: ImageRows): Int32Array;
 
+  /** Undoes one `see`. @param first id of the image. @throws PilotfishError `segment-invalid`. */
+  forget?(first: number): void;
+
   /** @throws PilotfishError `segment-invalid` for an image id that `feed` would not know. */
   checkImageToken?(token: number): void;
 

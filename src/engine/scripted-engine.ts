@@ -6,7 +6,7 @@ import { GrammarCache } from '../grammar/grammar-cache.js';
 import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from './engine.js';
 import { EngineCore } from './engine-core.js';
 import { referenceRowMath } from './row-math.js';
-import { ScriptedModel, type ScriptedModelOptions } from './scripted-model.js';
+import { ScriptedModel, type ScriptedModelOptions, scriptedImageWidth } from './scripted-model.js';
 import { type Alphabet, scriptedVocabulary } from './scripted-vocabulary.js';
 
 /** A small, sharp enough model; a test changes the options it needs. */
@@ -63,6 +63,7 @@ export function createScriptedEngine({
     contextLength: model.contextLength,
     passTokensMax: model.passTokensMax,
     passRowsMax: model.passRowsMax,
+    imageWidth: scriptedImageWidth,
     exit: model.exit,
   });
 }
@@ -96,6 +97,9 @@ class ScriptedEngine implements Engine {
     this.#run((core) => core.copyPrefix(from, to, length));
   save: Engine['save'] = (slot) => this.#run((core) => core.save(slot));
   restore: Engine['restore'] = (...args) => this.#run((core) => core.restore(...args));
+
+  see: Engine['see'] = (image) => this.#run((core) => core.see(image));
+  forget: Engine['forget'] = (first) => this.#run((core) => core.forget(first));
 
   draft(request: DraftRequest, onToken: (token: DraftedToken) => void = () => {}): DraftRun {
     let stopped = false;

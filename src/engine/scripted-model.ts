@@ -5,6 +5,8 @@
 import { assert } from '../base/assert.js';
 import { PilotfishError } from '../base/error.js';
 import type { ExitInfo } from './engine.js';
+import { ImageStore } from './image-store.js';
+import type { ImageRows } from './image-tokens.js';
 import type { ExitRows, Part, RowModel } from './row-model.js';
 
 /** Options of the toy model of createScriptedEngine. */
@@ -30,6 +32,9 @@ export interface ScriptedModelOptions {
    */
   readonly exit: { readonly agreement: number } | null;
 }
+
+/** Numbers of an embedding of an image. */
+export const scriptedImageWidth = 4;
 
 /** Separates the exit's hashes from the model's. */
 const exitSalt = 0x0e817;
@@ -66,6 +71,7 @@ export class ScriptedModel implements RowModel {
   readonly #options: ScriptedModelOptions;
   /** The toy's KV cache: per slot and position, a hash of the whole prefix. */
   readonly #caches: number[][];
+  readonly #images = new ImageStore();
   #rows: Float32Array[] = [];
   #exitRows: Float32Array[] = [];
 
@@ -135,6 +141,23 @@ export class ScriptedModel implements RowModel {
 
   copyPrefix(from: number, to: number, length: number): void {
     this.#caches[to] = this.#caches[from]!.slice(0, length);
+  }
+
+  /** Its law after an image depends on the ids alone, and so on the content. */
+  see(image: ImageRows): Int32Array {
+    if (image.width !== scriptedImageWidth) {
+      const message = `embeddings of length ${image.width}; the model takes ${scriptedImageWidth}`;
+      throw new PilotfishError('segment-invalid', message);
+    }
+    return this.#images.add(image);
+  }
+
+  forget(first: number): void {
+    this.#images.forget(first);
+  }
+
+  checkImageToken(token: number): void {
+    this.#images.rowOf(token);
   }
 
   save(slot: number): Uint8Array {

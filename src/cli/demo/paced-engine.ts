@@ -70,6 +70,8 @@ export function withPass(engine: Engine, pass: Engine['pass']): Engine {
     copyPrefix: (from, to, length) => engine.copyPrefix(from, to, length),
     save: (slot) => engine.save(slot),
     restore: (...args) => engine.restore(...args),
+    see: (image) => engine.see(image),
+    forget: (first) => engine.forget(first),
     close: () => engine.close(),
   };
 }

@@ -1,6 +1,5 @@
 import type { DraftedToken, DraftRequest, DraftRun, Engine, EngineInfo } from '../engine.js';
 import { checkModelFile, type ModelFacts } from '../gguf/model-file.js';
-import type { ImageRows } from '../image-tokens.js';
 import { coresHere, fitThreads } from './cores.js';
 import { EngineThread } from './engine-thread.js';
 import { planExit } from './exit-plan.js';
@@ -25,13 +24,6 @@ export interface LlamaEngine extends Engine {
   readonly trainedContext: number;
   /** Sentences about what makes this engine slower than it could be; usually none. */
   readonly warnings: readonly string[];
-  /**
-   * Takes an encoded image in. Its ids may stand in a prompt, never behind `promptLength`.
-   *
-   * @returns [tokens] ids; equal images have equal ids.
-   * @throws PilotfishError `segment-invalid` for rows of another length than the model's.
-   */
-  see(image: ImageRows): Promise<Int32Array>;
 }
 
 /**
@@ -93,6 +85,7 @@ async function loadOn(thread: EngineThread, options: LlamaOptions): Promise<Llam
       contextLength: greeting.contextLength,
       passTokensMax: resolved.passTokensMax,
       passRowsMax: resolved.passRowsMax,
+      imageWidth: facts.embeddingLength,
       exit: resolved.exit?.info ?? null,
     },
   );
@@ -153,7 +146,8 @@ class ThreadedEngine implements LlamaEngine {
     this.info = info;
   }
 
-  see: LlamaEngine['see'] = (...args) => this.#thread.call('see', args);
+  see: Engine['see'] = (...args) => this.#thread.call('see', args);
+  forget: Engine['forget'] = (...args) => this.#thread.call('forget', args);
   open: Engine['open'] = (...args) => this.#thread.call('open', args);
   pass: Engine['pass'] = (...args) => this.#thread.pass(...args);
   draftEach: Engine['draftEach'] = (...args) => this.#thread.call('draftEach', args);

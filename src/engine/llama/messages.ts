@@ -18,7 +18,8 @@ export type CoreMethod =
   | 'copyPrefix'
   | 'save'
   | 'restore'
-  | 'see';
+  | 'see'
+  | 'forget';
 export type CoreArgs<M extends CoreMethod> = Parameters<EngineCore[M]>;
 export type CoreResult<M extends CoreMethod> = ReturnType<EngineCore[M]>;
 

@@ -4,11 +4,11 @@
 import { assert } from '../../base/assert.js';
 import { PilotfishError } from '../../base/error.js';
 import type { ExitInfo } from '../engine.js';
+import { ImageStore } from '../image-store.js';
 import type { ImageRows } from '../image-tokens.js';
 import type { ExitRows, Part, RowModel } from '../row-model.js';
 import type { ContextThreads } from './context-threads.js';
 import { ExitTap, type TapWatch } from './exit-tap.js';
-import { ImageStore } from './eyes/image-store.js';
 import type { Llama } from './ffi/llama.js';
 import type { NativeBatch, Pointer } from './ffi/structs.js';
 import { type TensorAccess, viewMemory } from './ffi/tensors.js';
@@ -172,6 +172,10 @@ export class NativeModel implements RowModel {
       this.#imageBatch = { batch, arrays: viewBatch(batch, this.#batchTokens, width) };
     }
     return this.#images.add(image);
+  }
+
+  forget(first: number): void {
+    this.#images.forget(first);
   }
 
   checkImageToken(token: number): void {

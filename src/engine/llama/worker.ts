@@ -138,7 +138,7 @@ function answer(request: Request, { core, ahead, close }: Started): unknown {
 /** Slots that a request changes or reads. */
 function slotsOf({ method, args }: Exclude<Request, { method: 'pass' }>): number[] {
   const [first, second] = args as readonly unknown[];
-  if (method === 'see') return [];
+  if (method === 'see' || method === 'forget') return [];
   if (method === 'draft') return [(first as DraftRequest).slot];
   if (method === 'draftEach') return (first as readonly DraftRequest[]).map(({ slot }) => slot);
   return (method === 'copyPrefix' ? [first, second] : [first]) as number[];

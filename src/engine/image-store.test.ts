@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isImageToken } from '../../image-tokens.js';
 import { ImageStore } from './image-store.js';
+import { isImageToken } from './image-tokens.js';
 
 const image = (value: number, count = 4) => ({
   width: 2,
@@ -21,15 +21,20 @@ test('equal images have equal ids, others have others, and each id its row', () 
   }
 });
 
-test('the image used longest ago goes where there is no room, and comes back with its ids', () => {
+test('an image stays until it is forgotten as often as it was added, and gives its room back', () => {
   const images = new ImageStore(2 * 4 * 2 * 4);
   const [first, second] = [images.add(image(1)), images.add(image(2))];
-  images.add(image(1));
-  images.add(image(3));
+  assert.deepEqual(images.add(image(1)), first);
+  assert.throws(() => images.add(image(3)), { code: 'server-busy', message: /exceed/ });
+  images.forget(first[0]!);
   assert.deepEqual(images.rowOf(first[3]!), Float32Array.of(1, 1));
-  assert.throws(() => images.rowOf(second[0]!), { code: 'segment-invalid', message: /again/ });
-  assert.deepEqual(images.add(image(2)), second);
-  assert.throws(() => images.add(image(4, 9)), { code: 'segment-invalid', message: /exceeds/ });
+  images.forget(first[0]!);
+  assert.throws(() => images.rowOf(first[3]!), { code: 'segment-invalid' });
+  assert.throws(() => images.forget(first[0]!), { code: 'segment-invalid' });
+  assert.throws(() => images.forget(second[1]!), { code: 'segment-invalid' });
+  const third = images.add(image(3));
+  images.forget(third[0]!);
+  assert.deepEqual(images.add(image(1)), first);
 });
 
 test('rows that are no images are refused', () => {

@@ -1,18 +1,23 @@
 // Holds embeddings of images under the ids that stand for them in a slot's token log.
 
 import { createHash } from 'node:crypto';
-import { PilotfishError } from '../../../base/error.js';
-import { firstImageToken, type ImageRows } from '../../image-tokens.js';
+import { PilotfishError } from '../base/error.js';
+import { firstImageToken, type ImageRows } from './image-tokens.js';
 
-type StoredRows = Pick<ImageRows, 'width' | 'embeddings'>;
+type ImageContent = Pick<ImageRows, 'width' | 'embeddings'>;
+
+interface HeldImage extends ImageContent {
+  /** `add` less `forget`, >= 1. */
+  holderCount: number;
+}
 
 /** The store's bound; a picture of 1 000 tokens of 4 096 numbers takes 16 MB. */
-const bytesMaxByDefault = 256 * 2 ** 20;
+const bytesMaxByDefault = 512 * 2 ** 20;
 
 export class ImageStore {
   readonly #bytesMax: number;
-  /** By first id; the least recently used first. */
-  readonly #images = new Map<number, StoredRows>();
+  /** By first id. */
+  readonly #images = new Map<number, HeldImage>();
   #bytes = 0;
 
   constructor(bytesMax = bytesMaxByDefault) {
@@ -20,31 +25,46 @@ export class ImageStore {
   }
 
   /**
-   * Takes an image in; equal images get equal ids. Those used longest ago go where there is no
-   * room.
+   * Takes an image in until `forget` was called as often; equal images get equal ids.
    *
    * @returns [tokens] ids that follow each other.
    * @throws PilotfishError `segment-invalid` for rows that do not fill their width or hold other
-   *   than finite numbers, or for more than fit the store.
+   *   than finite numbers, `server-busy` for one that does not fit beside the others.
    */
-  add({ width, embeddings }: StoredRows): Int32Array {
+  add({ width, embeddings }: ImageContent): Int32Array {
     const count = embeddings.length / width;
     if (!Number.isInteger(count) || count < 1 || !embeddings.every(Number.isFinite)) {
       throw invalidImage(`${embeddings.length} numbers are no rows of ${width} finite ones`);
     }
-    const bytes = embeddings.byteLength;
-    if (bytes > this.#bytesMax) {
-      throw invalidImage(`an image of ${bytes} bytes exceeds the ${this.#bytesMax} of the store`);
-    }
     const first = this.#placeOf(embeddings, count);
-    if (this.#images.get(first) === undefined) {
-      this.#makeRoom(bytes);
-      this.#images.set(first, { width, embeddings });
-      this.#bytes += bytes;
-    } else {
-      this.#touch(first);
-    }
+    const held = this.#images.get(first);
+    if (held !== undefined) held.holderCount++;
+    else this.#put(first, { width, embeddings, holderCount: 1 });
     return Int32Array.from({ length: count }, (_, at) => first + at);
+  }
+
+  #put(first: number, image: HeldImage): void {
+    const bytes = this.#bytes + image.embeddings.byteLength;
+    if (bytes > this.#bytesMax) {
+      const message = `images of ${bytes} bytes exceed the ${this.#bytesMax} of the store`;
+      throw new PilotfishError('server-busy', message);
+    }
+    this.#images.set(first, image);
+    this.#bytes = bytes;
+  }
+
+  /**
+   * Drops an image that was added as often as it was forgotten.
+   *
+   * @param first id of the image.
+   * @throws PilotfishError `segment-invalid` for an id that begins no image.
+   */
+  forget(first: number): void {
+    const image = this.#images.get(first);
+    if (image === undefined) throw invalidImage(`no image begins with token ${first}`);
+    if (--image.holderCount > 0) return;
+    this.#images.delete(first);
+    this.#bytes -= image.embeddings.byteLength;
   }
 
   /** Chosen by content; the next free ids where other images have those. */
@@ -65,31 +85,17 @@ export class ImageStore {
     }
   }
 
-  #makeRoom(bytes: number): void {
-    for (const [first, { embeddings }] of this.#images) {
-      if (this.#bytes + bytes <= this.#bytesMax) return;
-      this.#images.delete(first);
-      this.#bytes -= embeddings.byteLength;
-    }
-  }
-
-  #touch(first: number): void {
-    const image = this.#images.get(first)!;
-    this.#images.delete(first);
-    this.#images.set(first, image);
-  }
-
   /**
    * The embedding [width] behind an id, as a view.
    *
-   * @throws PilotfishError `segment-invalid` for an id whose image is not here (any more).
+   * @throws PilotfishError `segment-invalid` for an id whose image is not here.
    */
   rowOf(token: number): Float32Array {
     for (const [first, { width, embeddings }] of this.#images) {
       const at = (token - first) * width;
       if (at >= 0 && at < embeddings.length) return embeddings.subarray(at, at + width);
     }
-    throw invalidImage(`the image of token ${token} is not here: show it again`);
+    throw invalidImage(`the image of token ${token} is not here`);
   }
 }
 
