@@ -65,9 +65,13 @@ class Allowance {
     return this.level(nowMs) >= this.#rate.burst;
   }
 
-  /** After `level` of the same time. Debts are bounded: a burst is paid, and no more. */
+  /**
+   * After `level` of the same time. Debts are bounded: a second of it is paid, and no more. What
+   * frames cost beside their reading is known only once they have been read, so a burst of Opens is
+   * many times a burst.
+   */
   spend(units: number): void {
-    this.#level = Math.max(-this.#rate.burst, this.#level - units);
+    this.#level = Math.max(-this.#rate.perSecond, this.#level - units);
   }
 }
 
