@@ -3,6 +3,7 @@
 
 import type { WireCode } from '../../../protocol/code.js';
 import type { Open, Resume } from '../../../protocol/frame.js';
+import { imageSpansOf, withoutImages } from '../../../protocol/image-spans.js';
 import { tokenLogHash } from '../../../protocol/token-log-hash.js';
 import type { CoreParts } from '../core-parts.js';
 import type { PreparedOpen } from '../prepared-open.js';
@@ -44,6 +45,7 @@ export class SessionOpen {
     const { promptLength, windowMax, shaping } = terms;
     const resumeKey = this.#parts.settings.randomBytes(16);
     const key = this.#nextKey++;
+    const prompt = log.slice(0, promptLength);
     const session = new Session({ key, terms, log, resumeKey: hex(resumeKey), address }, nowMs);
     this.#parts.table.use(address);
     this.#parts.table.add(session);
@@ -53,8 +55,9 @@ export class SessionOpen {
       session: address.session,
       resumeKey,
       promptLength,
-      promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : log.slice(0, promptLength),
+      promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : withoutImages(prompt),
       windowMax,
+      images: imageSpansOf(prompt),
     });
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
     this.#parts.scheduler.refresh(session);
