@@ -65,6 +65,7 @@ function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
     ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf, areDrafted: false },
     serverTestsOf: () => null,
     prepare: () => ({ prompt: null, format: null }),
+    drop: () => undefined,
   });
 }
 
