@@ -13,7 +13,7 @@ import { PacedCore } from './core/paced-core.js';
 import type { PreparedOpen } from './core/prepared-open.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
-import type { Eyes } from './eyes/eyes.js';
+import { type Eyes, noPictures } from './eyes/eyes.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
 import { frameBytes, frameUnits } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
@@ -174,6 +174,7 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
+      pictures: this.#eyes?.stats ?? noPictures,
       process: processStats(this.#loopDelay.read()),
     };
   }

@@ -22,6 +22,20 @@ export interface EyesParts {
   readonly waitMsMax?: number;
 }
 
+/** Counts of pictures. */
+export interface PictureStats {
+  /** Encoded since the start. */
+  readonly encodedCount: number;
+  /** Kept now, those being encoded included. */
+  readonly keptCount: number;
+  /** Of them, those that sessions hold or callers wait for. */
+  readonly heldCount: number;
+  /** Of the embeddings of all that are kept. */
+  readonly bytes: number;
+}
+
+export const noPictures: PictureStats = { encodedCount: 0, keptCount: 0, heldCount: 0, bytes: 0 };
+
 /** Pictures of a prompt, until `release`. */
 export interface HeldPictures {
   readonly hold: number;
@@ -52,6 +66,7 @@ export class Eyes {
     },
   });
   #nextHold = 1;
+  #encodedCount = 0;
   #isClosed = false;
 
   constructor(parts: EyesParts) {
@@ -60,14 +75,9 @@ export class Eyes {
     this.#table = new PictureTable(bytesMax, (seen) => forgetAll(seen, engine));
   }
 
-  /** Pictures that sessions hold or callers wait for. */
-  get heldCount(): number {
-    return this.#table.heldCount;
-  }
-
-  /** Holds that were not released. */
-  get holdCount(): number {
-    return this.#holds.size;
+  get stats(): PictureStats {
+    const { count: keptCount, heldCount, bytes } = this.#table;
+    return { encodedCount: this.#encodedCount, keptCount, heldCount, bytes };
   }
 
   /**
@@ -125,6 +135,7 @@ export class Eyes {
       try {
         checkWanted(kept, performance.now() - askedAtMs, waitMsMax);
         const encoded = await encoder.encode(await decodePicture(file, pictureSideMax));
+        this.#encodedCount++;
         checkOpen(this.#isClosed);
         this.#table.reserve(kept, bytesOf(encoded));
         const seen = await seeAll(encoded, engine);
