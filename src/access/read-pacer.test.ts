@@ -91,6 +91,26 @@ describe('the pacer of sockets', () => {
     assert.ok(sum(evil) > 5_000, 'it is not starved either');
   });
 
+  it('leaves as little time to frames whose work is done after their turn', async () => {
+    const clock = new Clock();
+    const account = new ReadPacer(clock).open('key', 'evil');
+    let units = 0;
+    const send = (): void => {
+      // Read together, as far as what they cost to read allows.
+      const frames = Math.ceil(account.units);
+      for (const cost of [frames, ...Array.from({ length: frames }, () => 40)]) {
+        account.spend(cost);
+        units += cost;
+      }
+      account.wait({ serve: send });
+    };
+    send();
+    await clock.until(1_000);
+    const [firstRead, tenth, turn] = [128 * 41, 1_000 * 0.11 * 100, 8 * 41];
+    assert.ok(units < firstRead + tenth + turn, `${units} units in a second`);
+    assert.ok(units > 5_000, `${units} units in a second`);
+  });
+
   it('gives a key with sixteen connections as much as one with one', async () => {
     const clock = new Clock();
     const pacer = new ReadPacer(clock);

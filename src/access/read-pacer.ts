@@ -5,6 +5,7 @@
 
 /** Work is counted in units: about ten microseconds of the event loop, or 4 KiB. */
 export const unitBytes = 4096;
+const unitMs = 0.01;
 /** A request, which costs more than a frame. */
 export const requestUnits = 16;
 /** To take a connection, and to close it. */
@@ -65,9 +66,13 @@ class Allowance {
     return this.level(nowMs) >= this.#rate.burst;
   }
 
-  /** After `level` of the same time. Debts are bounded: a burst is paid, and no more. */
+  /**
+   * After `level` of the same time. Debts are bounded: a second of it is paid, and no more. What
+   * frames cost beside their reading is known only once they have been read, so a burst of Opens is
+   * many times a burst.
+   */
   spend(units: number): void {
-    this.#level = Math.max(-this.#rate.burst, this.#level - units);
+    this.#level = Math.max(-this.#rate.perSecond, this.#level - units);
   }
 }
 
@@ -111,6 +116,8 @@ export class ReadPacer {
   #sweepAt = lanesMin;
   #nextAtMs = 0;
   #isServing = false;
+  #turn = 0;
+  #turnUnits = 0;
 
   constructor(clock: PacerClock = realClock) {
     this.#clock = clock;
@@ -162,6 +169,16 @@ export class ReadPacer {
     this.#server.spend(units);
   }
 
+  /** The turn in which waiting sockets are served. */
+  get turn(): number {
+    return this.#turn;
+  }
+
+  /** A socket that is served in this turn has used so many units. */
+  serveUnits(units: number): void {
+    this.#turnUnits += units;
+  }
+
   wait(lane: Lane, socket: Waiting): void {
     lane.waiting.add(socket);
     this.#queue.add(lane);
@@ -191,10 +208,16 @@ export class ReadPacer {
     socket!.serve(quantumUnits);
   }
 
-  /** The turn is over: the loop is left to the others in proportion to what it took. */
+  /**
+   * The turn is over: the loop is left to the others in proportion to what it took, and to what its
+   * frames will take that are handled later.
+   */
   #rest(startedMs: number): void {
     const nowMs = this.#clock.now();
-    const pauseMs = Math.max(pauseMinMs, (nowMs - startedMs) * (1 / waitingShare - 1));
+    const tookMs = Math.max(nowMs - startedMs, this.#turnUnits * unitMs);
+    this.#turn++;
+    this.#turnUnits = 0;
+    const pauseMs = Math.max(pauseMinMs, tookMs * (1 / waitingShare - 1));
     this.#nextAtMs = nowMs + pauseMs;
     this.#isServing = this.#queue.size > 0;
     if (this.#isServing) this.#clock.later(this.#serve, pauseMs);
@@ -207,6 +230,8 @@ export class PacedAccount {
   readonly #own: Allowance;
   #lane: Lane;
   #credit = 0;
+  /** In which it was served last. */
+  #turn = -1;
   #waiting: Waiting | null = null;
   #isOpen = true;
 
@@ -232,6 +257,7 @@ export class PacedAccount {
 
   /** May be more than there are: the next ones wait longer then. */
   spend(units: number): void {
+    if (this.#turn === this.#pacer.turn) this.#pacer.serveUnits(units);
     if (this.#credit > 0) this.#credit = Math.max(0, this.#credit - units);
     else this.#pacer.spend(this.#own, this.#lane, units);
   }
@@ -243,6 +269,7 @@ export class PacedAccount {
       serve: (units) => {
         this.#waiting = null;
         this.#credit = units;
+        this.#turn = this.#pacer.turn;
         socket.serve(units);
       },
     };

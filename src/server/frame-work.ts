@@ -8,7 +8,7 @@ export const frameUnits: Readonly<Record<DeviceFrame['kind'], number>> = {
   open: 40,
   resume: 40,
   draft: 1,
-  'tail-request': 8,
+  'tail-request': 4,
   cancel: 1,
   close: 1,
   ping: 0,

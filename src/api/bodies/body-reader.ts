@@ -16,7 +16,7 @@ import {
 
 /** Bytes that any JSON is parsed and checked from in 1 or 2 ms. */
 export const shortBytes = 32 * 1024;
-const readMsMax = 5_000;
+const readMsMax = 10_000;
 /** Half a thread for a key: four of the longest prompts a second. */
 const terms = { runnersMax: 1, waitingMax: 64, burstMs: 5_000, share: 0.5 };
 

@@ -29,8 +29,8 @@ import { type KnownSchema, SchemaStore } from './schema-store.js';
 /** Letters of a prompt that are rendered and tokenised at once, in 1 to 4 ms of a slow core. */
 const shortLetters = 2_048;
 const shortMessages = 16;
-/** A schema at the limits takes 80 ms, and 500 of a slow and busy core. */
-const threadMsMax = 2_000;
+/** A schema at the limits takes 80 ms, and 1 000 of a slow and busy core. */
+const threadMsMax = 4_000;
 /** Beyond it the caller gets its refusal; the call of llama.cpp cannot be ended, and goes on. */
 const tokenizeMsMax = 10_000;
 
