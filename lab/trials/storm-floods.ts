@@ -43,7 +43,8 @@ const lockOutMs = 8_000;
 export const enduredMinutes = 10;
 export const heapMiB = 512;
 const answerTokens = 20;
-const restMs = 30_000;
+/** What a flood has sent is read at its pace, also when its sender is gone. */
+const restMs = 60_000;
 
 const [honest, evil, newcomer] = [0, 1, 2];
 

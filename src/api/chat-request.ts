@@ -2,9 +2,9 @@
 
 import * as z from 'zod';
 import type { ChatMessage } from '../base/chat-message.js';
+import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { ApiError } from './api-error.js';
 import type { ApiRequest } from './api-request.js';
-import type { PromptPicture } from './generator.js';
 import { messageContent } from './message-content.js';
 import { onlyNeutral, sharedFields, sharedRequest, withoutNulls } from './request-fields.js';
 import { addIssue, errorOfIssues } from './request-issue.js';

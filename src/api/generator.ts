@@ -6,6 +6,7 @@ import type { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import type { SamplingRequest } from '../math/sampling-request.js';
+import type { PromptPicture } from '../pictures/prompt-picture.js';
 
 /** A model as `GET /v1/models` shows it. */
 export interface ModelCard {
@@ -33,16 +34,6 @@ export type PromptInput =
       /** In the order of their places; empty for a model that sees none. */
       readonly pictures: readonly PromptPicture[];
     };
-
-/** A picture in a chat. */
-export interface PromptPicture {
-  /** Index of its message. */
-  readonly message: number;
-  /** Place in the message's text, in UTF-16 units: it comes before the letter there. */
-  readonly at: number;
-  /** Of its file: PNG, JPEG or WebP, checked by content but not decoded. */
-  readonly bytes: Uint8Array;
-}
 
 /** The JSON that a text has to be. */
 export type TextFormat =

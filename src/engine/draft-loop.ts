@@ -163,7 +163,8 @@ function pickToken(
   const { confidenceMin, chanceMin = 0 } = request.stop;
   const wantsConfidence = request.wantConfidence || confidenceMin > 0 || chanceMin > 0;
   const confidence = wantsConfidence ? math.softmaxProb(token) : null;
-  const drafted = { position: slot.length, token, confidence, law, prob };
+  const { position } = slot;
+  const drafted = { position, token, confidence, law, prob };
   const { scheme, alternativesMax = 0 } = request;
   const alternatives = alternativesTo(token, scheme, slot, math, alternativesMax);
   return alternatives === null ? drafted : { ...drafted, alternatives };
@@ -176,7 +177,7 @@ interface PickedToken {
 }
 
 function pickByScheme({ scheme, attempt }: DraftRequest, slot: Slot, math: RowMath): PickedToken {
-  const position = slot.length;
+  const { position } = slot;
   switch (scheme) {
     // Under agreement a draft is accepted with its target probability, so the likeliest token is
     // best.

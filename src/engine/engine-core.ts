@@ -76,6 +76,9 @@ export class EngineCore {
     if (!Number.isInteger(config.promptLength) || config.promptLength < 0) {
       throw invalid(`promptLength ${config.promptLength} is not a whole number >= 0`);
     }
+    if (!isWithin(config.absentCount ?? 0, Number.MAX_SAFE_INTEGER)) {
+      throw invalid(`absentCount ${config.absentCount} is not a whole number >= 0`);
+    }
     if (config.seed < 0n || config.seed >= 1n << 64n) {
       throw new PilotfishError('sampling-invalid', `seed ${config.seed} is outside [0, 2^64)`);
     }

@@ -25,6 +25,12 @@ export interface SlotConfig extends Omit<SamplingRequest, 'topLogprobs'> {
    * Tokens at positions below this are prompt: presence and frequency penalties do not count them.
    */
   readonly promptLength: number;
+  /**
+   * Tokens of the text's prompt that this slot lacks: images, which draft models do not see.
+   * `promptLength` does not count them; positions of drafted tokens and their noise do, as the
+   * target's. Absent: 0.
+   */
+  readonly absentCount?: number;
   /** The tables of `schema` for the engine's vocabulary; absent: the engine compiles it. */
   readonly compiled?: CompiledSchema | null;
   /** Slots of different scopes share nothing that is kept of a schema. Absent: 0. */

@@ -11,3 +11,14 @@ export interface ImageRows {
   /** Its positions have a time, a row and a column (M-RoPE): such images are refused. */
   readonly usesMrope: boolean;
 }
+
+/** A part of an encoded picture: words around an image, such as its beginning, or an image. */
+export type PicturePiece =
+  | { readonly kind: 'words'; readonly ids: Int32Array }
+  | ({ readonly kind: 'image' } & ImageRows);
+
+/** What a prompt holds of a picture; some models cut one into several images. */
+export interface EncodedPicture {
+  /** [n >= 1] in the order of the prompt. */
+  readonly pieces: readonly PicturePiece[];
+}

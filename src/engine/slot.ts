@@ -53,6 +53,11 @@ export class Slot {
     return this.#length;
   }
 
+  /** Of the next token, in a text of which the slot may lack images. */
+  get position(): number {
+    return this.#length + (this.config.absentCount ?? 0);
+  }
+
   get sampling(): Sampling {
     return this.config.sampling;
   }

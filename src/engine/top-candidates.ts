@@ -40,12 +40,16 @@ function greedyScores({ sampling }: Slot, math: RowMath, count: number): TopCand
   return { tokens, scores: Float64Array.from(tokens, (id) => math.logit(id)) };
 }
 
-function raceScores({ sampling, keys, length }: Slot, math: RowMath, count: number): TopCandidates {
-  const tokens = math.coupledRanking(sampling, keys.race, length, count);
+function raceScores(
+  { sampling, keys, position }: Slot,
+  math: RowMath,
+  count: number,
+): TopCandidates {
+  const tokens = math.coupledRanking(sampling, keys.race, position, count);
   const { temperature } = sampling;
   const scores = Float64Array.from(
     tokens,
-    (id) => math.logit(id) - temperature * Math.log(exponential(keys.race, length, id)),
+    (id) => math.logit(id) - temperature * Math.log(exponential(keys.race, position, id)),
   );
   return { tokens, scores };
 }

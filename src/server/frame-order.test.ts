@@ -13,7 +13,11 @@ const nothing: PreparedOpen = { prompt: null, format: null };
 
 function bench() {
   const fed: ServerInput[] = [];
-  const order = new FrameOrder((event) => fed.push(event));
+  const dropped: PreparedOpen[] = [];
+  const order = new FrameOrder(
+    (event) => fed.push(event),
+    (prepared) => dropped.push(prepared),
+  );
   const open: ((made: PreparedOpen) => void)[] = [];
   /** @param isLong whether an Open takes a while to prepare. */
   const take = (frame: DeviceFrame, isLong = false, bytes = 10): boolean =>
@@ -27,7 +31,7 @@ function bench() {
       const session = 'session' in event.frame ? ` ${event.frame.session}` : '';
       return `${event.frame.kind}${session}${event.prepared ? ' prepared' : ''}`;
     });
-  return { order, take, names, open };
+  return { order, take, names, open, dropped };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -78,5 +82,21 @@ describe('the order of frames', () => {
     const heavy = bench();
     heavy.take(openFrame({ session: 0 }), true);
     assert.equal(heavy.take(draftOf({ session: 0 }), false, 17 * 2 ** 20), false);
+  });
+
+  it('gives back what was prepared for a connection that is gone, before and after', async () => {
+    const { take, open, order, names, dropped } = bench();
+    for (const session of [0, 1, 2]) take(openFrame({ session }), true);
+    const made = [0, 1, 2].map((hold): PreparedOpen => ({ ...nothing, hold }));
+    // Ready, but behind one that is not.
+    open[1]!(made[1]!);
+    await settled();
+    assert.deepEqual(dropped, []);
+    order.end();
+    assert.deepEqual(dropped, [made[1]]);
+    for (const index of [0, 2]) open[index]!(made[index]!);
+    await settled();
+    assert.deepEqual(dropped, [made[1], made[0], made[2]]);
+    assert.deepEqual(names(), []);
   });
 });

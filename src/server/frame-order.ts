@@ -21,13 +21,18 @@ interface Waiting {
 
 export class FrameOrder {
   readonly #feed: (event: ServerInput) => void;
+  readonly #drop: (prepared: PreparedOpen) => void;
   readonly #waiting: Waiting[] = [];
   #bytes = 0;
   #isOver = false;
 
-  /** @param feed hands the core an event. */
-  constructor(feed: (event: ServerInput) => void) {
+  /**
+   * @param feed hands the core an event.
+   * @param drop takes what was prepared back: the core will not hear of it.
+   */
+  constructor(feed: (event: ServerInput) => void, drop: (prepared: PreparedOpen) => void) {
     this.#feed = feed;
+    this.#drop = drop;
   }
 
   /**
@@ -52,6 +57,10 @@ export class FrameOrder {
     this.#bytes += bytes;
     if (prepared instanceof Promise) {
       void prepared.then((made) => {
+        if (this.#isOver) {
+          this.#drop(made);
+          return;
+        }
         waiting.prepared = made;
         waiting.isReady = true;
         this.#drain();
@@ -71,7 +80,7 @@ export class FrameOrder {
   /** The connection is gone: what waits is dropped. */
   end(): void {
     this.#isOver = true;
-    this.#waiting.length = 0;
+    for (const { prepared } of this.#waiting.splice(0)) if (prepared !== null) this.#drop(prepared);
   }
 
   #waitsFor(frame: DeviceFrame): boolean {
@@ -82,7 +91,6 @@ export class FrameOrder {
   }
 
   #drain(): void {
-    if (this.#isOver) return;
     for (let first = this.#waiting[0]; first?.isReady; first = this.#waiting[0]) {
       this.#waiting.shift();
       const { event, prepared } = first;

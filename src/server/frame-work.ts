@@ -9,7 +9,7 @@ export const frameUnits: Readonly<Record<DeviceFrame['kind'], number>> = {
   resume: 40,
   'picture-part': 1,
   draft: 1,
-  'tail-request': 8,
+  'tail-request': 4,
   cancel: 1,
   close: 1,
   ping: 0,

@@ -18,6 +18,7 @@ export type { KeyGrant, KeyLimits } from '../base/key-grant.js';
 export type { CoreStats } from './core/core-stats.js';
 export type { ServerTests } from './core/drafting/source-tally.js';
 export type { Batching } from './core/settings.js';
+export type { PictureEncoder } from './eyes/picture-encoder.js';
 export type { PlainListener, PlainRequest } from './plain-sessions.js';
 export { type RunningServer, startServer } from './server.js';
 export {

@@ -8,10 +8,10 @@ import { unlimited } from '../base/key-grant.js';
 import type { Engine } from '../engine/engine.js';
 import { createScriptedEngine } from '../engine/scripted-engine.js';
 import { bannedEnd } from '../engine/scripted-vocabulary.js';
-import type { EndReason } from '../protocol/frame.js';
 import type { ServerInput } from './core/event.js';
 import { targetText } from './core/scripted-target.suite.js';
 import { type PlainRequest, PlainSessions } from './plain-sessions.js';
+import { Heard, settled, yielding } from './plain-sessions.suite.js';
 import { type RunningServer, startServer } from './server.js';
 import type { ServerOptions } from './server-options.js';
 
@@ -19,42 +19,6 @@ const request: PlainRequest = {
   prompt: { kind: 'ids', ids: Int32Array.of(0, 3, 5) },
   ...{ sampling: bannedEnd, seed: 9n, tokensMax: 20, schema: null, topLogprobs: null },
 };
-
-class Heard {
-  promptLength = 0;
-  cachedCount = -1;
-  readonly tokenIds: number[] = [];
-  readonly over: Promise<EndReason | PilotfishError>;
-  #end: (how: EndReason | PilotfishError) => void = () => undefined;
-  onTokens: () => void = () => undefined;
-
-  constructor() {
-    this.over = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-  }
-
-  accepted(promptLength: number): void {
-    this.promptLength = promptLength;
-  }
-
-  started(cachedCount: number): void {
-    this.cachedCount = cachedCount;
-  }
-
-  tokens(tokens: Int32Array): void {
-    this.tokenIds.push(...tokens);
-    this.onTokens();
-  }
-
-  ended(reason: EndReason): void {
-    this.#end(reason);
-  }
-
-  failed(error: PilotfishError): void {
-    this.#end(error);
-  }
-}
 
 /** Plain sessions whose events a test reads; connection ids count from 1. */
 function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
@@ -65,6 +29,7 @@ function plainSessions(fed: ServerInput[], sessionsMax = 8): PlainSessions {
     ...{ feed, nextConnection: () => ++connection, sessionsMax, cachedCountOf, areDrafted: false },
     serverTestsOf: () => null,
     prepare: () => ({ prompt: null, format: null }),
+    drop: () => undefined,
   });
 }
 
@@ -97,15 +62,6 @@ describe('a line of plain sessions', () => {
   });
 });
 
-/** An engine whose passes let the event loop turn, as one with a thread of its own does. */
-function yielding(engine: Engine): Engine {
-  const pass: Engine['pass'] = async (segments) => {
-    await new Promise((resolve) => setImmediate(resolve));
-    return engine.pass(segments);
-  };
-  return { ...engine, info: engine.info, pass, close: () => engine.close() };
-}
-
 async function withServer(
   options: Partial<ServerOptions>,
   use: (server: RunningServer, engine: Engine) => Promise<void>,
@@ -122,17 +78,6 @@ async function withServer(
 
 /** The core has taken what was asked for by now. */
 const opened = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Waits until the server holds no session and no connection. */
-async function settled(server: RunningServer): Promise<void> {
-  for (let turn = 0; turn < 1000; turn++) {
-    const { sessionCount, slotsOwned, connectionCount } = server.stats().core;
-    const left = sessionCount + slotsOwned + connectionCount + server.plain.count;
-    if (left === 0) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  assert.fail(`${server.stats().core.sessionCount} sessions are left`);
-}
 
 describe('a plain session', () => {
   it('writes what the target alone writes, and leaves nothing', async () => {

@@ -6,6 +6,7 @@ import { PilotfishError } from '../base/error.js';
 import type { KeyGrant } from '../base/key-grant.js';
 import type { TokenLogprobs } from '../math/logprobs.js';
 import { type SamplingRequest, samplingRequestOf } from '../math/sampling-request.js';
+import type { PromptPicture } from '../pictures/prompt-picture.js';
 import { errorOfFailure } from '../protocol/failure.js';
 import {
   type DeviceFrame,
@@ -24,6 +25,8 @@ import type { SessionAddress } from './core/session-status.js';
 /** An answer without drafts, asked for in the same process. */
 export interface PlainRequest extends SamplingRequest {
   readonly prompt: Prompt;
+  /** In its messages; the model has to see them. Absent: there are none. */
+  readonly pictures?: readonly PromptPicture[];
   /** >= 1; a context that is shorter ends the text. */
   readonly tokensMax: number;
 }
@@ -56,11 +59,14 @@ export interface PlainListener {
 export interface PlainParts {
   /** Gives the core an event soon, never within the call, in order. */
   readonly feed: (event: ServerInput) => void;
-  /** Prepares a long prompt or a new schema; see Preparation. */
+  /** Prepares a long prompt, pictures or a new schema; see Preparation. */
   readonly prepare: (
     request: PlainRequest,
     keyId: string | null,
+    signal: AbortSignal,
   ) => PreparedOpen | Promise<PreparedOpen>;
+  /** Takes back what was prepared and will not be used. */
+  readonly drop: (prepared: PreparedOpen) => void;
   /** A connection id that was never used. */
   readonly nextConnection: () => ConnectionId;
   /** Whether drafts of the server speed its sessions up. */
@@ -107,16 +113,17 @@ export class PlainSessions {
    * @returns what ends it at once; harmless when it is over.
    */
   write(request: PlainRequest, grant: KeyGrant | null, listener: PlainListener): () => void {
-    const prepared = this.#parts.prepare(request, grant?.id ?? null);
+    const waiting = new AbortController();
+    const prepared = this.#parts.prepare(request, grant?.id ?? null, waiting.signal);
     if (!(prepared instanceof Promise)) return this.#begin(request, prepared, grant, listener);
-    let isCancelled = false;
-    let cancel = (): void => {
-      isCancelled = true;
-    };
+    let cancel = (): void => waiting.abort();
     this.#preparingCount++;
     void prepared.then((made) => {
       this.#preparingCount--;
-      if (!isCancelled) cancel = this.#begin(request, made, grant, listener);
+      if (waiting.signal.aborted) this.#parts.drop(made);
+      // Not every error of a picture has a code on the wire.
+      else if (isUnseen(request, made)) listener.failed(made.prompt);
+      else cancel = this.#begin(request, made, grant, listener);
     });
     return () => cancel();
   }
@@ -216,6 +223,13 @@ export class PlainSessions {
     return true;
   }
 }
+
+/** Whether a prompt with pictures was refused. Nothing is held then. */
+const isUnseen = (
+  { pictures = [] }: PlainRequest,
+  made: PreparedOpen,
+): made is PreparedOpen & { readonly prompt: PilotfishError } =>
+  pictures.length > 0 && made.prompt instanceof PilotfishError;
 
 function openOf(session: number, request: PlainRequest, isDrafted: boolean): DeviceFrame {
   const { sampling } = request;

@@ -22,12 +22,14 @@ export function promptTokens(info: EngineInfo, prompt: TextPrompt): Int32Array {
   return vocabulary.tokenize(text, tokenizeOptions(prompt, text, vocabulary));
 }
 
+export type TokenizeOptions = Parameters<Vocabulary['tokenize']>[1];
+
 /** How the text of a prompt is read. @param text of the prompt, or rendered from its messages. */
 export function tokenizeOptions(
-  { kind }: TextPrompt,
+  { kind }: Pick<TextPrompt, 'kind'>,
   text: string,
   vocabulary: Vocabulary,
-): { readonly addBos: boolean; readonly parseSpecial: boolean } {
+): TokenizeOptions {
   if (kind === 'text') return { addBos: true, parseSpecial: false };
   // Most templates write the start token themselves; twice would be another prompt.
   const start = vocabulary.bos === null ? '' : vocabulary.tokenText(vocabulary.bos);

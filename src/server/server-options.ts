@@ -27,6 +27,8 @@ import {
   vocabularyBlockOf,
 } from '../protocol/vocabulary-blocks.js';
 import type { Batching, ServerCoreSettings, ServerDrafting } from './core/settings.js';
+import { Eyes } from './eyes/eyes.js';
+import type { PictureEncoder } from './eyes/picture-encoder.js';
 import type { PlainSessions } from './plain-sessions.js';
 import { promptTokens } from './prompt.js';
 import type { ServerStats } from './stats.js';
@@ -62,6 +64,10 @@ export interface ServerOptions {
     /** Tokens drafted each round in mode co-located. Default 4. */
     readonly fixedLength?: number;
   };
+  /** Encodes pictures for the engine; stays the caller's. Default: prompts with any are refused. */
+  readonly eyes?: PictureEncoder;
+  /** Bytes of encoded pictures that the engine keeps. Default 256 MiB. */
+  readonly eyesBytesMax?: number;
   readonly connectionsMax?: number;
   readonly sessionsMax?: number;
   readonly limits?: Partial<OfferedLimits>;
@@ -114,6 +120,8 @@ export interface LocalServer {
   readonly plain: Pick<PlainSessions, 'write' | 'count'>;
   /** Whether no more sessions are taken. */
   readonly isDraining: boolean;
+  /** Whether prompts may hold pictures. */
+  readonly seesPictures: boolean;
   /** What has been counted by now. */
   stats(): ServerStats;
 }
@@ -163,6 +171,20 @@ function draftingOf({ engine, drafting = {} }: ServerOptions): ServerDrafting {
     throw new PilotfishError('usage', message);
   }
   return { model: { slotCount, contextLength }, suffixBytesMax, fixedLength };
+}
+
+/** @throws PilotfishError `usage` for an engine that takes no images. */
+export function eyesOf({
+  engine,
+  eyes: encoder,
+  eyesBytesMax: bytesMax,
+}: ServerOptions): Eyes | null {
+  if (encoder === undefined) return null;
+  const { modelName, imageWidth } = engine.info;
+  if (imageWidth === null) {
+    throw new PilotfishError('usage', `${modelName} takes no images, so it needs no eyes`);
+  }
+  return new Eyes({ engine, encoder, ...(bytesMax !== undefined && { bytesMax }) });
 }
 
 /** Settings of the core: options over defaults. Reads the vocabulary of the engine. */

@@ -10,8 +10,10 @@ import { decodeDeviceFrame, encodeFrame } from '../protocol/codec.js';
 import { limits } from '../protocol/limits.js';
 import type { ConnectionId, ServerEffect, ServerInput } from './core/event.js';
 import { PacedCore } from './core/paced-core.js';
+import type { PreparedOpen } from './core/prepared-open.js';
 import type { ServerCore } from './core/server-core.js';
 import { EngineRunner } from './engine-runner.js';
+import { type Eyes, noPictures } from './eyes/eyes.js';
 import { type FrameInput, FrameOrder } from './frame-order.js';
 import { frameBytes, frameUnits } from './frame-work.js';
 import { LoopDelay } from './loop-delay.js';
@@ -22,6 +24,7 @@ import {
   coreSettingsOf,
   defaultPort,
   drainMsDefault,
+  eyesOf,
   type LocalServer,
   type ServerOptions,
 } from './server-options.js';
@@ -84,6 +87,7 @@ class Server implements RunningServer {
   readonly #core: ServerCore;
   readonly #runner: EngineRunner;
   readonly #connections = new Map<number, Connection>();
+  readonly #eyes: Eyes | null;
   readonly #preparation: Preparation;
   readonly #wire = new WireTally();
   readonly #loopDelay = new LoopDelay();
@@ -103,13 +107,15 @@ class Server implements RunningServer {
     this.#options = options;
     this.#access = access;
     this.#endRevoking = access.onRevoked((ids) => this.#revoke(ids));
-    this.#preparation = new Preparation(options.engine.info);
+    this.#eyes = eyesOf(options);
+    this.#preparation = new Preparation(options.engine.info, this.#eyes);
     const settings = coreSettingsOf(options);
     this.#paced = new PacedCore(settings);
     this.#core = this.#paced.core;
     this.plain = new PlainSessions({
       feed: (event) => this.#feedSoon(event),
-      prepare: (request, keyId) => this.#preparation.prepare(request, keyId),
+      prepare: (request, keyId, signal) => this.#preparation.prepare(request, keyId, signal),
+      drop: (prepared) => this.#drop(prepared),
       nextConnection: this.#nextConnection,
       areDrafted: settings.drafting.model !== null || settings.drafting.suffixBytesMax !== null,
       sessionsMax: settings.limits.sessions,
@@ -146,6 +152,10 @@ class Server implements RunningServer {
     return this.#closing !== null;
   }
 
+  get seesPictures(): boolean {
+    return this.#eyes !== null;
+  }
+
   get address(): string {
     const { host, port } = this.#listening!;
     const scheme = this.#options.tls === undefined ? 'ws' : 'wss';
@@ -164,12 +174,16 @@ class Server implements RunningServer {
       uptimeMs: performance.now() - this.#startedAtMs,
       core: this.#core.stats(),
       wire: this.#wire.counts,
+      pictures: this.#eyes?.stats ?? noPictures,
       process: processStats(this.#loopDelay.read()),
     };
   }
 
   #connected(peer: Peer): void {
-    const order = new FrameOrder((event) => this.#feedSoon(event));
+    const order = new FrameOrder(
+      (event) => this.#feedSoon(event),
+      (prepared) => this.#drop(prepared),
+    );
     this.#connections.set(peer.id, { peer, order, isGreeted: false, unpaidBytes: 0 });
     this.#feed({ kind: 'connected', connection: peer.id, grant: peer.grant });
   }
@@ -266,12 +280,20 @@ class Server implements RunningServer {
       case 'engine':
         this.#runner.run(effect.operation);
         return;
+      case 'release':
+        this.#eyes!.release(effect.hold);
+        return;
       case 'draft':
         this.#runner.draft(this.#options.drafting!.engine!, effect.id, effect.requests);
         return;
       case 'wake':
         this.#wakeAt(effect.atMs);
     }
+  }
+
+  /** The core will not hear of this. */
+  #drop({ hold }: PreparedOpen): void {
+    if (hold !== undefined) this.#eyes!.release(hold);
   }
 
   #send(connection: Connection, bytes: Uint8Array): void {
@@ -308,6 +330,7 @@ class Server implements RunningServer {
     await this.#listening?.close();
     this.#endRevoking();
     await this.#preparation.close();
+    this.#eyes?.close();
     this.#loopDelay.stop();
     if (this.#timer) clearTimeout(this.#timer);
   }

@@ -2,6 +2,7 @@
 // Plain numbers with the unit in the name, for `GET /stats`, `pilotfish top` and --json.
 
 import type { CoreStats } from './core/core-stats.js';
+import type { PictureStats } from './eyes/eyes.js';
 import type { LoopDelays } from './loop-delay.js';
 
 export interface WireCounts {
@@ -19,6 +20,8 @@ export interface ServerStats {
   readonly uptimeMs: number;
   readonly core: CoreStats;
   readonly wire: WireCounts;
+  /** All 0 for a server without eyes. */
+  readonly pictures: PictureStats;
   readonly process: {
     readonly residentBytes: number;
     readonly heapBytes: number;

@@ -13,6 +13,8 @@ export interface FairQueueTerms {
   readonly burstMs: number;
   /** Share of a runner that a key may take for long, in (0, 1]. */
   readonly share: number;
+  /** Names the tasks in a refusal. Default `long prompts and formats`. */
+  readonly what?: string;
   /** Milliseconds of a steady clock. */
   readonly now: () => number;
   /** Calls back after so many milliseconds. */
@@ -53,10 +55,10 @@ export class FairQueue {
    * @throws PilotfishError `server-busy` where too many tasks of the key wait; or as the task does.
    */
   run<T>(key: string | null, task: () => Promise<T>): Promise<T> {
-    const { waitingMax } = this.#terms;
+    const { waitingMax, what = 'long prompts and formats' } = this.#terms;
     const account = this.#accountOf(key);
     if (account.waiting.length >= waitingMax) {
-      const message = `${waitingMax} long prompts and formats of this key are being prepared`;
+      const message = `${waitingMax} ${what} of this key are being prepared`;
       return Promise.reject(new PilotfishError('server-busy', message));
     }
     return new Promise((resolve, reject) => {

@@ -57,7 +57,17 @@ export class DeviceGenerator implements Generator {
     const { modelName, contextLength } = client;
     if (modelName === null) return [];
     const { fingerprint } = vocabulary;
-    return [modelCard({ modelName, names: [], createdS, build, contextLength, fingerprint })];
+    return [
+      modelCard({
+        modelName,
+        names: [],
+        createdS,
+        build,
+        contextLength,
+        fingerprint,
+        seesPictures: false,
+      }),
+    ];
   }
 
   /** Refuses new requests; running answers go on. */

@@ -24,6 +24,7 @@ export interface ModelCardParts {
   readonly contextLength: number | null;
   /** Of vocabulary and size; changes with the model. */
   readonly fingerprint: string;
+  readonly seesPictures: boolean;
   /** Version of this package. */
   readonly build: string;
 }
@@ -33,6 +34,5 @@ export function modelCard({ modelName, names, build, ...metrics }: ModelCardPart
   const aliases = [...new Set([modelName, ...names])].filter((name) => name !== id);
   const hash = createHash('sha256').update(`${modelName}\0${metrics.fingerprint}`).digest('hex');
   const fingerprint = `pilotfish-${build}-${hash.slice(0, 12)}`;
-  // Neither backend has a way for pictures into a prompt yet.
-  return { id, aliases, ...metrics, fingerprint, seesPictures: false };
+  return { id, aliases, ...metrics, fingerprint };
 }

@@ -42,7 +42,9 @@ export class ServerGenerator implements Generator {
     this.#info = info;
     const { modelName, contextLength, vocabulary } = info;
     const { fingerprint } = vocabulary;
-    this.models = [modelCard({ ...metrics, modelName, contextLength, fingerprint })];
+    const { seesPictures } = server;
+    const facts = { modelName, contextLength, fingerprint, seesPictures };
+    this.models = [modelCard({ ...metrics, ...facts })];
   }
 
   get readiness(): Readiness {
@@ -57,6 +59,7 @@ export class ServerGenerator implements Generator {
     cancel = this.#server.plain.write(
       {
         ...{ prompt, sampling, seed, topLogprobs },
+        ...(prompt.kind === 'messages' && { pictures: prompt.pictures }),
         schema: format === null ? null : schemaText(format),
         tokensMax: Math.min(tokensMax ?? this.#info.contextLength, answerMax(topLogprobs)),
       },

@@ -68,6 +68,11 @@ const counters: readonly (readonly [string, string, Read])[] = [
   ['downlink_messages_total', 'Messages to devices.', ({ wire }) => wire.messagesDown],
   ['uplink_bytes_total', 'Bytes from devices, without framing.', ({ wire }) => wire.bytesUp],
   ['downlink_bytes_total', 'Bytes to devices, without framing.', ({ wire }) => wire.bytesDown],
+  [
+    'pictures_encoded_total',
+    'Pictures of prompts that were encoded.',
+    ({ pictures }) => pictures.encodedCount,
+  ],
   ['process_cpu_seconds_total', 'Processor time.', ({ process }) => process.cpuMs / 1000],
 ];
 
@@ -100,6 +105,8 @@ const gauges: readonly (readonly [string, string, Read])[] = [
     'Saved caches of idle sessions and of texts that were left.',
     ({ core }) => core.images.bytes,
   ],
+  ['pictures_kept', 'Encoded pictures that are kept.', ({ pictures }) => pictures.keptCount],
+  ['picture_bytes', 'Memory of their embeddings.', ({ pictures }) => pictures.bytes],
   ['resident_bytes', 'Memory of the process.', ({ process }) => process.residentBytes],
   [
     'event_loop_delay_seconds',

@@ -99,20 +99,27 @@ export class ConnectionHandler {
   }
 
   frame(event: FrameEvent, nowMs: number): void {
+    const isOpened = this.#take(event, nowMs);
+    const hold = event.prepared?.hold;
+    if (!isOpened && hold !== undefined) this.#parts.outbox.push({ kind: 'release', hold });
+  }
+
+  /** @returns whether it has opened a session. */
+  #take(event: FrameEvent, nowMs: number): boolean {
     const { connection: id, frame, bytes = 0 } = event;
     const connection = this.#parts.connections.get(id);
-    if (!connection) return;
+    if (!connection) return false;
     connection.heard(nowMs);
     connection.tenant.countBytes(bytes, nowMs);
     const reception = connection.received(connectionEventOf(frame));
     if (reception.kind === 'fault') {
       this.#fail(connection, reception.fault, nowMs);
-      return;
+      return false;
     }
-    if (reception.kind === 'late' && connection.state === 'failed') return;
-    if (this.#endOverdrawn(connection, nowMs)) return;
-    if (this.#endExhausted(connection, frame, nowMs)) return;
-    this.#legalFrame(connection, event, nowMs);
+    if (reception.kind === 'late' && connection.state === 'failed') return false;
+    if (this.#endOverdrawn(connection, nowMs)) return false;
+    if (this.#endExhausted(connection, frame, nowMs)) return false;
+    return this.#legalFrame(connection, event, nowMs);
   }
 
   /** @returns whether the key is so far over its bytes that all its connections have ended. */
@@ -149,23 +156,27 @@ export class ConnectionHandler {
     return typeof found !== 'string';
   }
 
-  #legalFrame(connection: Connection, { frame, prepared }: FrameEvent, nowMs: number): void {
+  #legalFrame(connection: Connection, { frame, prepared }: FrameEvent, nowMs: number): boolean {
     const { outbox, frames } = this.#parts;
     const { id } = connection;
+    let isOpened = false;
     switch (frame.kind) {
       case 'hello':
         this.#greet(connection, frame, nowMs);
-        return;
+        return false;
       case 'ping':
         if (!frame.isCover) outbox.pong(connection, frame.nonce);
-        return;
+        return false;
+      case 'open': {
+        const address = { connection: id, session: frame.session };
+        isOpened = frames.open(address, frame, prepared ?? null, nowMs);
+        break;
+      }
       default:
-        if (frame.kind === 'open') {
-          frames.open({ connection: id, session: frame.session }, frame, prepared ?? null, nowMs);
-        } else frames.frame({ connection: id, session: sessionOf(frame)! }, frame, nowMs);
-        this.#endStray(connection, nowMs);
-        return;
+        frames.frame({ connection: id, session: sessionOf(frame)! }, frame, nowMs);
     }
+    this.#endStray(connection, nowMs);
+    return isOpened;
   }
 
   /** A device that knows its sessions has no reason to name so many that never were. */

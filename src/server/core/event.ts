@@ -120,6 +120,8 @@ export type ServerEffect =
   /** Ends the connection after what was sent; null: nothing is wrong. */
   | { readonly kind: 'close'; readonly connection: ConnectionId; readonly code: WireCode | null }
   | { readonly kind: 'engine'; readonly operation: EngineOperation }
+  /** The session that held these images of a `PreparedOpen` is over, or was refused. */
+  | { readonly kind: 'release'; readonly hold: number }
   /** [n >= 1] drafts for the draft engine, beside what the other engine does; one at a time. */
   | { readonly kind: 'draft'; readonly id: number; readonly requests: readonly DraftRequest[] }
   /** Feed `wake` at this time; replaces the one before. */

@@ -6,8 +6,16 @@ import type { SlotConfig } from '../../engine/engine.js';
 
 /** The parts of an Open that were prepared. An error refuses the session. */
 export interface PreparedOpen {
-  /** Ids of its prompt; null: the core makes them itself, since they are few. */
+  /**
+   * Ids of its prompt, those of images included; null: the core takes or makes them itself, since
+   * they are few.
+   */
   readonly prompt: Int32Array | PilotfishError | null;
+  /**
+   * The images among them, which the engine has to keep until an effect `release` tells that their
+   * session is over or was refused. Absent: there are none.
+   */
+  readonly hold?: number;
   /** Its schema; null: there is none. */
   readonly format: NonNullable<SlotConfig['compiled']> | PilotfishError | null;
 }

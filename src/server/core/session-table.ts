@@ -120,10 +120,12 @@ export class SessionTable {
     this.#connectionOf(connection).failed.delete(session);
   }
 
-  /** Forgets a session altogether. */
-  remove(session: Session): void {
-    if (this.#byKey.delete(session.key)) session.terms.tenant.countSession(-1);
+  /** Forgets a session altogether. @returns whether it was known. */
+  remove(session: Session): boolean {
+    const isKnown = this.#byKey.delete(session.key);
+    if (isKnown) session.terms.tenant.countSession(-1);
     this.#byResumeKey.delete(session.resumeKey);
+    return isKnown;
   }
 
   /** @throws InvariantError where the indexes disagree. */

@@ -26,6 +26,8 @@ export interface SessionTerms {
   /** Alternatives that log-probabilities come with; null: none come. */
   readonly topLogprobs: number | null;
   readonly config: SlotConfig;
+  /** Images of its prompt, which it holds until it is forgotten; null: there are none. */
+  readonly hold: number | null;
   /** The tenant that opened it. No other may resume it. */
   readonly tenant: Tenant;
 }

@@ -24,6 +24,7 @@ export function sessionOf(
     endOfText: new Set([endToken]),
     config: { sampling: plainSampling, seed: 1n, promptLength },
     tenant: new Tenant(1, null, unlimited, 0),
+    hold: null,
     ...changes,
   };
   const [log, address] = [new TokenLog(prompt), { connection: 1, session: 0 }];

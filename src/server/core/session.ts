@@ -17,6 +17,7 @@ import { type AfterPass, type CommittedText, commitOutcome, endAfter } from './c
 import { DraftBuffer, type DraftCounts, type ReceivedChain } from './draft-buffer.js';
 import { DraftHistory } from './draft-history.js';
 import { type ServerTests, SourceTally } from './drafting/source-tally.js';
+import { WordLog } from './drafting/word-log.js';
 import { LogprobLog, logprobsOfEntry } from './logprob-log.js';
 import * as moves from './session-moves.js';
 import type {
@@ -39,6 +40,8 @@ export class Session {
   readonly key: number;
   readonly terms: SessionTerms;
   readonly resumeKey: string;
+  /** Its log as draft models and look-ups see it. */
+  readonly words: WordLog;
   readonly #log: TokenLog;
   readonly #drafts = new DraftBuffer();
   readonly #history: DraftHistory;
@@ -66,6 +69,7 @@ export class Session {
     this.terms = terms;
     this.resumeKey = resumeKey;
     this.#log = log;
+    this.words = new WordLog(log, terms.hold === null ? 0 : terms.promptLength);
     this.#history = new DraftHistory(terms.tenant.trust.inherited);
     const { topLogprobs, promptLength } = terms;
     this.#logprobs =

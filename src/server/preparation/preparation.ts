@@ -1,17 +1,29 @@
 // Prepares what is expensive of an Open before the core hears of it: compiles its schema, renders
-// its chat, tokenises its text. All of it on other threads, each key in its turn and at its own
-// expense. What is short or known is done at once.
+// its chat, tokenises its text, has its pictures seen. All of it on other threads, each key in its
+// turn and at its own expense. What is short or known is done at once.
 
+import { assert } from '../../base/assert.js';
 import { PilotfishError, toPilotfishError } from '../../base/error.js';
+import { renderChat } from '../../engine/chat-template.js';
 import type { EngineInfo } from '../../engine/engine.js';
 import { checkEnds, singleBytes } from '../../grammar/format-checker.js';
 import { grammarLimits } from '../../grammar/grammar-limits.js';
-import type { Open, Prompt } from '../../protocol/frame.js';
+import type { PromptPicture } from '../../pictures/prompt-picture.js';
+import type { Prompt } from '../../protocol/frame.js';
 import { FairQueue } from '../../threads/fair-queue.js';
 import { SideThread } from '../../threads/side-thread.js';
 import type { PreparedOpen } from '../core/prepared-open.js';
-import { checkFits, tokenizeOptions } from '../prompt.js';
+import type { Eyes } from '../eyes/eyes.js';
+import type { SeenPicture } from '../eyes/seen-picture.js';
+import { checkFits, type TokenizeOptions, tokenizeOptions } from '../prompt.js';
 import { errorOf, type ThreadModel, type ThreadReply, type ThreadRequest } from './messages.js';
+import { PictureMarks } from './picture-marks.js';
+import {
+  joinedIds,
+  type PreparedPicture,
+  type StandInPicture,
+  withOwnIds,
+} from './prepared-picture.js';
 import { type KnownSchema, SchemaStore } from './schema-store.js';
 
 /** Letters of a prompt that are rendered and tokenised at once, in 1 to 4 ms of a slow core. */
@@ -36,9 +48,19 @@ const clock = {
 type Ids = Int32Array | PilotfishError;
 type TextPrompt = Exclude<Prompt, { kind: 'ids' }>;
 type Made<T> = T | Promise<T>;
+type MadePrompt = Pick<PreparedOpen, 'prompt' | 'hold'>;
+
+/** The parts of an Open, or of a plain request, that are prepared. */
+export interface PreparationRequest {
+  readonly prompt: Prompt;
+  readonly schema?: string | null;
+  /** Empty or absent: there are none. */
+  readonly pictures?: readonly PreparedPicture[];
+}
 
 export class Preparation {
   readonly #info: EngineInfo;
+  readonly #eyes: Eyes | null;
   readonly #threadQueue = new FairQueue({ ...threadTerms, ...clock });
   readonly #textQueue = new FairQueue({ ...textTerms, ...clock });
   readonly #schemas = new SchemaStore();
@@ -48,23 +70,102 @@ export class Preparation {
   readonly #compiling = new Map<string | null, Map<string, Promise<KnownSchema>>>();
   #thread: SideThread<ThreadRequest, ThreadReply> | null = null;
 
-  constructor(info: EngineInfo) {
+  /** @param eyes null: pictures are refused. */
+  constructor(info: EngineInfo, eyes: Eyes | null = null) {
     this.#info = info;
+    this.#eyes = eyes;
   }
 
   /**
    * The prepared parts of an Open; at once where nothing in it takes long. Never rejects.
    *
    * @param key id of the caller's key; null: none is asked for.
+   * @param signal aborts the wait for pictures.
+   * @returns with pictures, a `hold` of them that its receiver has to release.
    */
   prepare(
-    { prompt, schema }: Pick<Open, 'prompt'> & { readonly schema?: string | null },
+    { prompt, schema, pictures = [] }: PreparationRequest,
     key: string | null,
+    signal?: AbortSignal,
   ): Made<PreparedOpen> {
-    const ids = prompt.kind === 'ids' ? null : this.#idsOf(prompt, key);
+    const made =
+      pictures.length > 0
+        ? this.#withPictures(prompt, pictures, key, signal)
+        : this.#withoutPictures(prompt, key);
     const format = (schema ?? null) === null ? null : this.#formatOf(schema!, key);
-    if (!(ids instanceof Promise || format instanceof Promise)) return { prompt: ids, format };
-    return Promise.all([ids, format]).then(([made, known]) => ({ prompt: made, format: known }));
+    if (!(made instanceof Promise || format instanceof Promise)) return { ...made, format };
+    return Promise.all([made, format]).then(([parts, known]) => ({ ...parts, format: known }));
+  }
+
+  #withoutPictures(prompt: Prompt, key: string | null): Made<MadePrompt> {
+    const ids = prompt.kind === 'ids' ? null : this.#idsOf(prompt, key);
+    return ids instanceof Promise ? ids.then((made) => ({ prompt: made })) : { prompt: ids };
+  }
+
+  async #withPictures(
+    prompt: Prompt,
+    pictures: readonly PreparedPicture[],
+    key: string | null,
+    signal?: AbortSignal,
+  ): Promise<MadePrompt> {
+    try {
+      const eyes = this.#eyes;
+      if (eyes === null) throw unseen(this.#info);
+      // First what is cheap: a prompt that is refused has nothing encoded.
+      const join = await this.#joinOf(prompt, pictures, key);
+      const files = pictures.map(({ bytes }) => bytes);
+      const { hold, pictures: seen } = await eyes.see(files, key, signal);
+      try {
+        return { prompt: join(seen), hold };
+      } catch (reason) {
+        eyes.release(hold);
+        throw reason;
+      }
+    } catch (reason) {
+      return { prompt: toPilotfishError(reason, 'engine-failed') };
+    }
+  }
+
+  /** Makes the ids of a prompt's words, and what puts its pictures between them. */
+  async #joinOf(
+    prompt: Prompt,
+    pictures: readonly PreparedPicture[],
+    key: string | null,
+  ): Promise<(seen: readonly SeenPicture[]) => Int32Array> {
+    if (prompt.kind === 'ids') {
+      const places = pictures.filter((picture): picture is StandInPicture => 'count' in picture);
+      assert(places.length === pictures.length, 'pictures of messages in a prompt of ids');
+      const { size } = this.#info.vocabulary;
+      return (seen) => withOwnIds(prompt.ids, places, seen, size);
+    }
+    const placed = pictures.filter((picture): picture is PromptPicture => 'message' in picture);
+    assert(placed.length === pictures.length, 'pictures of ids in a prompt of messages');
+    if (prompt.kind === 'text') {
+      const why = 'pictures stand in messages, and the prompt is a text';
+      throw new PilotfishError('picture-invalid', why);
+    }
+    const marks = new PictureMarks();
+    const messages = marks.placed(prompt.messages, placed);
+    const rendered = await this.#rendered({ kind: 'messages', messages }, key);
+    const { texts, order } = marks.cut(rendered, placed.length);
+    const words = await this.#words(texts, key);
+    return (seen) => joinedIds(words, order, seen);
+  }
+
+  /** The ids of texts between pictures. Each is tokenised by itself, as mtmd does. */
+  async #words(texts: readonly string[], key: string | null): Promise<Int32Array[]> {
+    const { vocabulary, contextLength } = this.#info;
+    checkFits(texts.join(''), vocabulary, contextLength);
+    const words: Int32Array[] = [];
+    for (const [index, text] of texts.entries()) {
+      const options = tokenizeOptions({ kind: 'messages' }, text, vocabulary);
+      const addBos = index === 0 && options.addBos;
+      const isLong = text.length > shortLetters;
+      if (isLong) words.push(await this.#tokens(text, { ...options, addBos }, key));
+      else if (text === '' && !addBos) words.push(new Int32Array(0));
+      else words.push(vocabulary.tokenize(text, { ...options, addBos }));
+    }
+    return words;
   }
 
   /** Ends the thread. */
@@ -94,7 +195,11 @@ export class Preparation {
     const { vocabulary, contextLength } = this.#info;
     const text = prompt.kind === 'text' ? prompt.text : await this.#rendered(prompt, key);
     checkFits(text, vocabulary, contextLength);
-    const options = tokenizeOptions(prompt, text, vocabulary);
+    return this.#tokens(text, tokenizeOptions(prompt, text, vocabulary), key);
+  }
+
+  async #tokens(text: string, options: TokenizeOptions, key: string | null): Promise<Int32Array> {
+    const { vocabulary } = this.#info;
     if (vocabulary.tokenizeAside === undefined) return vocabulary.tokenize(text, options);
     return within(tokenizeMsMax, (refuse) =>
       this.#textQueue.run(key, () => {
@@ -105,7 +210,12 @@ export class Preparation {
     );
   }
 
-  async #rendered({ messages }: Prompt & { kind: 'messages' }, key: string | null) {
+  async #rendered(prompt: Prompt & { kind: 'messages' }, key: string | null): Promise<string> {
+    const { messages } = prompt;
+    if (isShort(prompt)) {
+      const { chatTemplate, vocabulary } = this.#info;
+      return renderChat(chatTemplate, messages, vocabulary);
+    }
     const reply = await this.#ask({ kind: 'render', messages }, key);
     if (reply.kind === 'rendered') return reply.text;
     throw errorOf(reply as ThreadReply & { kind: 'refused' });
@@ -182,6 +292,9 @@ function within<T>(
     start(refuse).then(resolve, reject);
   });
 }
+
+const unseen = ({ modelName }: EngineInfo): PilotfishError =>
+  new PilotfishError('picture-unseen', `${modelName} takes no pictures here`);
 
 function isShort(prompt: TextPrompt): boolean {
   if (prompt.kind === 'text') return prompt.text.length <= shortLetters;

@@ -4,19 +4,22 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { slotId } from '../../../base/brand.js';
+import { firstImageToken } from '../../../engine/image-tokens.js';
 import { TokenLog } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { Tenant } from '../tenants/tenant.js';
 import { DraftTexts } from './draft-texts.js';
+import { WordLog } from './word-log.js';
 
 const slot = slotId(1);
 const [mine, others] = [{ ordinal: 1 } as Tenant, { ordinal: 2 } as Tenant];
-const config = {};
+const config = { promptLength: 9 };
 
 /** A session that can write. */
 function writing(tokens: readonly number[], tenant = mine) {
   const log = new TokenLog(tokens);
-  return { log, session: { log, terms: { tenant, config } } as unknown as Session };
+  const words = new WordLog(log, tokens.length);
+  return { log, session: { log, words, terms: { tenant, config } } as unknown as Session };
 }
 
 const textOf = (session: Session, prefix: readonly number[] = []) => ({
@@ -48,6 +51,21 @@ describe('the texts of the draft model', () => {
     assert.deepEqual(fed(session), { from: 3, tokens: [8, 9], isNew: false });
     // The last token is fed again: its logits tell the next one.
     assert.deepEqual(fed(session), { from: 4, tokens: [9], isNew: false });
+  });
+
+  it('are fed without the images of the prompt, which positions still count', () => {
+    const [one, other] = [firstImageToken, firstImageToken + 1];
+    const { log, session } = writing([5, one, other, 6, one]);
+    const { from, tokens, config: given } = texts.feed(textOf(session, [7]), 99);
+    assert.deepEqual([from, [...tokens]], [0, [5, 6, 7]]);
+    assert.deepEqual(given, { promptLength: 6, absentCount: 3 });
+    texts.ended(textOf(session, [7]), draftedOf([8], 3));
+    log.append([7, 9]);
+    assert.deepEqual(fed(session), { from: 3, tokens: [9], isNew: false });
+    const { session: silent } = writing([one, other]);
+    assert.equal(texts.missingCount(textOf(silent)), 0);
+    assert.equal(texts.feed(textOf(silent), 9).tokens.length, 0);
+    assert.equal(texts.missingCount(textOf(silent)), 0);
   });
 
   it('are fed in pieces', () => {

@@ -1,12 +1,13 @@
 // Knows what each sequence of the server's draft engine holds, and what has to be fed before it can
-// draft behind a session's text. Slot i of it drafts for the session in slot i of the target.
+// draft behind a session's text, without images. Slot i of it drafts for the session in slot i of
+// the target.
 
 import type { SlotId } from '../../../base/brand.js';
-import type { DraftEnd, DraftRequest } from '../../../engine/engine.js';
+import type { DraftEnd, DraftRequest, SlotConfig } from '../../../engine/engine.js';
 import type { Session } from '../session.js';
 import { joinTokens } from './draft-line.js';
 
-/** A session's text: its log, then drafts in line behind it. */
+/** A session's text: its words, then drafts in line behind it. */
 export interface DraftedText {
   readonly session: Session;
   readonly slot: SlotId;
@@ -38,22 +39,22 @@ export class DraftTexts {
     }));
   }
 
-  /** Tokens that must be fed before the next one is drafted, >= 1. */
+  /** Tokens that must be fed before the next one is drafted, >= 1 but for a text without words. */
   missingCount({ session, slot, prefix }: DraftedText): number {
-    const { length } = session.log;
+    const { length } = session.words;
     return length + prefix.length - this.#sharedLength({ session, slot, prefix });
   }
 
   /** Tokens of the text that the sequence holds; at least its last one is always fed. */
   #sharedLength({ session, slot, prefix }: DraftedText): number {
     const held = this.#slots[slot]!;
-    const { log, terms } = session;
+    const { words, terms } = session;
     // Its speed would show what another key has written.
     if (held.session?.terms.tenant !== terms.tenant) return 0;
-    const end = Math.min(held.tokens.length, log.length + prefix.length - 1);
+    const end = Math.max(0, Math.min(held.tokens.length, words.length + prefix.length - 1));
     let position = held.session === session ? Math.min(held.committed, end) : 0;
     const tokenAt = (at: number): number =>
-      at < log.length ? log.at(at) : prefix[at - log.length]!;
+      at < words.length ? words.at(at) : prefix[at - words.length]!;
     while (position < end && held.tokens[position] === tokenAt(position)) position++;
     return position;
   }
@@ -66,16 +67,16 @@ export class DraftTexts {
   feed(text: DraftedText, countMax: number): TextPart {
     const { session, slot, prefix } = text;
     const held = this.#slots[slot]!;
-    const { log, terms } = session;
+    const { words } = session;
     const from = this.#sharedLength(text);
-    const committed = log.slice(Math.min(from, log.length));
-    const whole = joinTokens(committed, prefix.subarray(Math.max(0, from - log.length)));
+    const committed = words.slice(Math.min(from, words.length));
+    const whole = joinTokens(committed, prefix.subarray(Math.max(0, from - words.length)));
     const tokens = whole.subarray(0, countMax);
     const isOther = held.session !== session;
     const kept = joinTokens(held.tokens.subarray(0, from), tokens);
-    const committedLength = Math.min(log.length, kept.length);
+    const committedLength = Math.min(words.length, kept.length);
     Object.assign(held, { session, tokens: kept, committed: committedLength });
-    return { slot, from, tokens, ...(isOther && { config: terms.config }) };
+    return { slot, from, tokens, ...(isOther && { config: configOf(session) }) };
   }
 
   /** A draft has ended: all its tokens but the last are in the sequence too. */
@@ -93,4 +94,10 @@ export class DraftTexts {
   lost(slot: SlotId): void {
     Object.assign(this.#slots[slot]!, { session: null, tokens: nothing, committed: 0 });
   }
+}
+
+/** The target's config, for a text without images. */
+function configOf({ terms: { config }, words: { absentCount } }: Session): SlotConfig {
+  if (absentCount === 0) return config;
+  return { ...config, promptLength: config.promptLength - absentCount, absentCount };
 }

@@ -10,13 +10,15 @@ import { Counters } from '../core-stats.js';
 import type { Session } from '../session.js';
 import type { InFlightSegment } from '../session-status.js';
 import { ModelDrafter } from './model-drafter.js';
+import { WordLog } from './word-log.js';
 
 const contextLength = 100;
 
 function writing(length: number) {
   const log = new TokenLog(Array.from({ length }, (_, index) => index % 7));
   const terms = { tenant: {}, config: {}, scheme: 'greedy' };
-  const session = { log, terms, isForgotten: false } as unknown as Session;
+  const words = new WordLog(log, 0);
+  const session = { log, words, terms, isForgotten: false } as unknown as Session;
   return { log, session };
 }
 

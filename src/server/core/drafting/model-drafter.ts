@@ -92,8 +92,8 @@ export class ModelDrafter {
   /** Most tokens it can draft behind a text in a stage that begins now; 0: none. */
   roomFor(text: DraftedText): number {
     if (this.isOff || this.#underWay !== null) return 0;
-    const end = text.session.log.length + text.prefix.length;
-    const room = this.#model.contextLength - end;
+    const end = text.session.words.length + text.prefix.length;
+    const room = end === 0 ? 0 : this.#model.contextLength - end;
     return room > 0 && this.#texts.missingCount(text) <= shortTokens ? room : 0;
   }
 
@@ -129,7 +129,7 @@ export class ModelDrafter {
     // Not too many at once: what is under way holds up the next stage.
     let left = chunkTokens;
     for (const text of texts) {
-      if (text.session.log.length >= contextLength) continue;
+      if (text.session.words.length >= contextLength) continue;
       if (left <= 0 || this.#texts.missingCount(text) <= shortTokens) continue;
       const request = this.#request(text, left, { countMax: 1, chanceMin: 0 });
       left -= request.tokens.length;

@@ -7,12 +7,15 @@ import { TokenLog } from '../../../protocol/token-log.js';
 import type { Session } from '../session.js';
 import type { Tenant } from '../tenants/tenant.js';
 import { SuffixDrafter } from './suffix-drafter.js';
+import { WordLog } from './word-log.js';
 
 const tenantOf = (ordinal: number): Tenant => ({ ordinal }) as Tenant;
 
 /** A session of a key whose whole text is written. */
 function sessionOf(tenant: Tenant, text: readonly number[]): Session {
-  return { terms: { tenant, promptLength: 4 }, log: new TokenLog(text) } as unknown as Session;
+  const log = new TokenLog(text);
+  const terms = { tenant, promptLength: 4 };
+  return { log, words: new WordLog(log, terms.promptLength), terms } as unknown as Session;
 }
 
 const noLine = new Int32Array(0);

@@ -57,11 +57,17 @@ export class SuffixDrafter {
     return drafts;
   }
 
-  #draft({ log }: Session, lookUp: SuffixLookUp, line: Int32Array, countMax: number): ServerDrafts {
-    lookUp.append(log.slice(lookUp.length, Math.min(log.length, lookUp.length + indexedMax)));
-    if (lookUp.length < log.length || countMax <= 0) return noServerDrafts;
+  #draft(
+    { words }: Session,
+    lookUp: SuffixLookUp,
+    line: Int32Array,
+    countMax: number,
+  ): ServerDrafts {
+    const { length } = words;
+    lookUp.append(words.slice(lookUp.length, Math.min(length, lookUp.length + indexedMax)));
+    if (lookUp.length < length || countMax <= 0) return noServerDrafts;
     const limits = { countMax: Math.min(countMax, guessMax), chanceMin };
-    const ending = line.length === 0 ? undefined : { from: log.length, tokens: line };
+    const ending = line.length === 0 ? undefined : { from: length, tokens: line };
     const { tokens, chances } = lookUp.guess(limits, ending);
     if (tokens.length === 0) return noServerDrafts;
     return {
@@ -73,7 +79,7 @@ export class SuffixDrafter {
   }
 
   #lookUpOf(session: Session, pool: SuffixPool): SuffixLookUp {
-    const { promptLength } = session.terms;
+    const promptLength = session.terms.promptLength - session.words.absentCount;
     const lookUp = this.#lookUps.get(session) ?? new SuffixLookUp({ promptLength, pool });
     this.#lookUps.delete(session);
     this.#lookUps.set(session, lookUp);

@@ -49,7 +49,8 @@ export function admit(
   const fault =
     // Before anything looks at each of them.
     lengthFault(prompt.length, open, tenant, settings) ??
-    checkVocabulary(open, model.vocabSize) ??
+    // Ids that the shell has made may be of images.
+    checkVocabulary(isMade(prepared) ? { ...open, prompt: noIds } : open, model.vocabSize) ??
     refusalIn(() => checkSampling(open.sampling, model.vocabSize)) ??
     formatFault(open, prepared, settings);
   if (fault) return fault;
@@ -68,6 +69,7 @@ export function admit(
     windowMax: Math.min(open.windowMax, limits.windowTokens),
     ...{ cut, topLogprobs, tenant },
     shaping,
+    hold: prepared?.hold ?? null,
     // A hint is useful only before its verdict.
     wantsHints: open.wantsHints && model.hasExit && shaping.aggregateMs === 0,
     config: {
@@ -78,14 +80,17 @@ export function admit(
   return { terms, log };
 }
 
+const noIds: Open['prompt'] = { kind: 'ids', ids: new Int32Array(0) };
+const isMade = (prepared: PreparedOpen | null): boolean => (prepared?.prompt ?? null) !== null;
+
 function promptIds(
   { prompt }: Open,
   prepared: PreparedOpen | null,
   settings: ServerCoreSettings,
 ): Int32Array | SessionFault {
-  if (prompt.kind === 'ids') return prompt.ids;
   const made = prepared?.prompt ?? null;
   if (made !== null) return made instanceof PilotfishError ? refusalOf(made) : made;
+  if (prompt.kind === 'ids') return prompt.ids;
   try {
     return settings.tokenize(prompt);
   } catch (reason) {

@@ -44,7 +44,9 @@ export class SessionEnd {
     const { address } = session;
     if (address) this.#parts.table.detach(address, isFailed);
     session.forget();
-    this.#parts.table.remove(session);
+    const { hold } = session.terms;
+    const isKnown = this.#parts.table.remove(session);
+    if (isKnown && hold !== null) this.#parts.outbox.push({ kind: 'release', hold });
     this.#parts.slots.forget(session);
     this.#parts.scheduler.forget(session);
   }

@@ -29,8 +29,14 @@ export class SessionFrames {
     this.#parts = parts;
   }
 
-  open(address: SessionAddress, frame: Open, prepared: PreparedOpen | null, nowMs: number): void {
-    this.#parts.opening.open(address, frame, prepared, nowMs);
+  /** @returns whether there is a session now. */
+  open(
+    address: SessionAddress,
+    frame: Open,
+    prepared: PreparedOpen | null,
+    nowMs: number,
+  ): boolean {
+    return this.#parts.opening.open(address, frame, prepared, nowMs);
   }
 
   /** Any other frame of a session, legal on its connection. */

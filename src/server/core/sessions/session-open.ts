@@ -32,14 +32,22 @@ export class SessionOpen {
     this.#isClosed = true;
   }
 
-  /** @param prepared what the shell has made of the frame; null: nothing. */
-  open(address: SessionAddress, frame: Open, prepared: PreparedOpen | null, nowMs: number): void {
-    if (this.#refuseIfFull(address, nowMs)) return;
+  /**
+   * @param prepared what the shell has made of the frame; null: nothing.
+   * @returns whether there is a session now.
+   */
+  open(
+    address: SessionAddress,
+    frame: Open,
+    prepared: PreparedOpen | null,
+    nowMs: number,
+  ): boolean {
+    if (this.#refuseIfFull(address, nowMs)) return false;
     const tenant = this.#parts.table.tenantOf(address.connection);
     const admission = admit(frame, prepared, tenant, this.#parts.settings);
     if ('code' in admission) {
       this.#parts.ending.refuse(address, admission.code, admission.message);
-      return;
+      return false;
     }
     const { terms, log } = admission;
     const { promptLength, windowMax, shaping } = terms;
@@ -50,17 +58,20 @@ export class SessionOpen {
     this.#parts.table.use(address);
     this.#parts.table.add(session);
     this.#parts.outbox.shape(address, shaping);
+    // Pictures have ids of this server.
+    const isKnown = frame.prompt.kind === 'ids' && terms.hold === null;
     this.#parts.replies.send(session, {
       kind: 'opened',
       session: address.session,
       resumeKey,
       promptLength,
-      promptIds: frame.prompt.kind === 'ids' ? new Int32Array(0) : withoutImages(prompt),
+      promptIds: isKnown ? new Int32Array(0) : withoutImages(prompt),
       windowMax,
       images: imageSpansOf(prompt),
     });
     if (session.end !== null) this.#parts.ending.conclude(session, nowMs);
     this.#parts.scheduler.refresh(session);
+    return true;
   }
 
   /** Refuses a session if there is no room for any. @returns whether it was refused. */
