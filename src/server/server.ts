@@ -216,7 +216,7 @@ class Server implements RunningServer {
   #frame({ peer, order }: Connection, frame: Omit<FrameInput, 'kind'>): void {
     const keyId = peer.grant?.id ?? null;
     const isTaken = order.take({ kind: 'frame', ...frame }, (open) =>
-      this.#preparation.prepare(open, keyId),
+      this.#preparation.prepare({ ...open, pictures: [] }, keyId),
     );
     if (isTaken) return;
     const message = 'too many frames wait for a long prompt or a format';

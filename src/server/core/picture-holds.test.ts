@@ -6,8 +6,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PilotfishError } from '../../base/error.js';
 import { fuzzing } from '../../base/fuzz.suite.js';
+import { firstImageToken } from '../../base/image-token.js';
 import { unlimited } from '../../base/key-grant.js';
-import { firstImageToken } from '../../engine/image-tokens.js';
 import { wireFault } from '../../protocol/code.js';
 import type { Open } from '../../protocol/frame.js';
 import {

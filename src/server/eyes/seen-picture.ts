@@ -1,8 +1,9 @@
 // Puts an encoded picture into the engine's prompts: the ids that stand for it, words around its
 // images included.
 
+import { isImageToken } from '../../base/image-token.js';
 import type { Engine } from '../../engine/engine.js';
-import { type EncodedPicture, isImageToken } from '../../engine/image-tokens.js';
+import type { EncodedPicture } from '../../engine/image-tokens.js';
 
 /** The part of an engine that images enter by. */
 export type SeeingEngine = Pick<Engine, 'see' | 'forget'>;

@@ -2,7 +2,7 @@
 // pictures stand.
 
 import { PilotfishError } from '../../base/error.js';
-import { isImageToken } from '../../engine/image-tokens.js';
+import { isImageToken } from '../../base/image-token.js';
 import type { PromptPicture } from '../../pictures/prompt-picture.js';
 import { imageSpan, type SeenPicture } from '../eyes/seen-picture.js';
 
