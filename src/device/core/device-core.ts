@@ -63,6 +63,7 @@ export class DeviceCore {
         return shaper.flushMs;
       },
       draftPass: new DraftPassTimes(),
+      pictures: connection.pictures,
       onProgress: () => connection.onProgress(),
       measure: (nowMs) => connection.measure(nowMs),
       send: (session, frame) => this.#sendFor(session, frame),

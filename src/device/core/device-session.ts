@@ -21,6 +21,7 @@ import { SpeculationGate } from './drafting/speculation-gate.js';
 import { Timings } from './drafting/timings.js';
 import type { ForgettingMean } from './estimate.js';
 import type { DeviceEffect, GenerateRequest } from './event.js';
+import { type PictureLink, PictureSending } from './picture-sending.js';
 import type { Commit, CommittedToken } from './reconcile.js';
 import { ResidualDraw } from './residual-draw.js';
 import { type DraftSend, SendPlanner } from './send-planner.js';
@@ -37,6 +38,7 @@ const reopenMax = 3;
 export interface SessionLink extends LinkView {
   readonly roundTrip: ForgettingMean;
   readonly draftPass: DraftPassTimes;
+  readonly pictures: PictureLink;
   send(session: DeviceSession, frame: DeviceFrame): void;
   out(effect: DeviceEffect): void;
   /** The answer has got further. */
@@ -71,6 +73,7 @@ export class DeviceSession implements SessionView {
   readonly drafting: DraftRunner;
   readonly draftPlanner: DraftPlanner;
   readonly sendPlanner = new SendPlanner();
+  readonly pictures: PictureSending;
   /** Null until the server has said what the prompt's ids are. */
   text: SessionText | null = null;
   wire: Wire | null = null;
@@ -110,10 +113,11 @@ export class DeviceSession implements SessionView {
     this.draftPlanner = holdsBranches(settings, request)
       ? new AheadPlanner(settings)
       : new ChainPlanner();
+    this.pictures = new PictureSending(request.pictures ?? []);
     if (request.prompt.kind === 'ids') this.begin(request.prompt.ids);
   }
 
-  /** The prompt's ids are known; drafting may start. */
+  /** The prompt's ids are known, those of images among them; drafting may start. */
   begin(promptIds: Int32Array): void {
     if (this.text !== null) return;
     const { length: promptLength } = promptIds;
@@ -125,11 +129,23 @@ export class DeviceSession implements SessionView {
     this.link.out({ kind: 'prompt', answer: this.answer, promptLength });
     if (this.settings.drafter === null) return;
     const { sampling, seed, schema } = samplingRequestOf(this.request);
+    const absentCount = this.drafting.begin(promptIds);
     this.link.out({
       kind: 'draft-open',
       answer: this.answer,
-      config: { sampling, seed, schema, promptLength },
+      config: {
+        ...{ sampling, seed, schema, promptLength: promptLength - absentCount },
+        ...(absentCount > 0 && { absentCount }),
+      },
     });
+  }
+
+  /** Images have other ids on another server. @param promptIds with the same words. */
+  rename(promptIds: Int32Array): void {
+    const { promptLength, log, chain } = this.text!;
+    const renamed = new TokenLog(promptIds);
+    renamed.append(log.slice(promptLength));
+    this.text = { promptLength, log: renamed, chain };
   }
 
   /** Position after the last token that the answer may have. */
@@ -144,8 +160,20 @@ export class DeviceSession implements SessionView {
   /** Asks the planners what follows from the new state, and does it. */
   plan(nowMs: number): void {
     if (this.isOver) return;
+    this.#sendPictures(nowMs);
     planDrafts(this, nowMs);
     this.#planSends(nowMs);
+  }
+
+  #sendPictures(nowMs: number): void {
+    if (!this.pictures.isWaiting || this.wire?.state !== 'opening') return;
+    for (;;) {
+      const part = this.pictures.next(this.wire.id, this.link.pictures);
+      if (part === null) break;
+      this.link.send(this, part);
+    }
+    // Its answer tells that what was sent has arrived.
+    if (this.pictures.isWaiting) this.link.measure(nowMs);
   }
 
   #planSends(nowMs: number): void {
@@ -276,11 +304,13 @@ export class DeviceSession implements SessionView {
   /** The connection is down. */
   detach(): void {
     this.wire = null;
+    this.pictures.stop();
   }
 
   /** The server has opened the session. */
   onOpened({ resumeKey, windowMax }: Opened, nowMs: number): void {
     this.resumeKey = resumeKey;
+    this.pictures.stop();
     this.windowMax = windowMax;
     this.onReached(nowMs);
   }

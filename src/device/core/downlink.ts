@@ -2,6 +2,7 @@
 // a frame that breaks the rules; the caller ends the session with it.
 
 import { assert } from '../../base/assert.js';
+import { isImageToken } from '../../base/image-token.js';
 import type { DraftedToken } from '../../engine/engine.js';
 import { samplingRequestOf } from '../../math/sampling-request.js';
 import { codeTable } from '../../protocol/code.js';
@@ -16,6 +17,7 @@ import {
   testedCountOf,
   type Verdict,
 } from '../../protocol/frame.js';
+import { withImages } from '../../protocol/image-spans.js';
 import { checkScheme } from '../../protocol/session-check.js';
 import { receive, type ServerFrameEvent } from '../../protocol/session-state.js';
 import type { DeviceSession } from './device-session.js';
@@ -59,7 +61,7 @@ export function takeFrame(
       onFailure(session, frame, nowMs);
       return null;
     case 'pictures-wanted':
-      return 'the server wants pictures of a prompt without any';
+      return session.pictures.want(frame.wanted);
     case 'hint':
       session.draftPlanner.hint(session, frame, nowMs);
       return null;
@@ -67,13 +69,26 @@ export function takeFrame(
 }
 
 function onOpened(session: DeviceSession, frame: Opened, nowMs: number): string | null {
-  const { promptIds, promptLength } = frame;
+  const { promptLength, images } = frame;
+  if (images.length > 0 && session.pictures.count === 0) {
+    return `${images.length} images in a prompt without pictures`;
+  }
+  const promptIds = withImages(frame.promptIds, images);
   if (session.text === null) {
     if (promptIds.length === 0) return 'the server did not say the ids of the prompt';
     session.begin(promptIds);
   }
-  if (session.text!.promptLength !== promptLength) {
-    return `a prompt of ${promptLength} tokens, not of ${session.text!.promptLength}`;
+  const { text } = session;
+  if (text!.promptLength !== promptLength) {
+    return `a prompt of ${promptLength} tokens, not of ${text!.promptLength}`;
+  }
+  const known = text!.log.slice(0, promptLength);
+  if (promptIds.length > 0 && promptIds.some((token, at) => token !== known[at])) {
+    const isOther = promptIds.some(
+      (token, at) => token !== known[at] && !(isImageToken(token) && isImageToken(known[at]!)),
+    );
+    if (isOther) return 'another prompt than before for the same messages';
+    session.rename(promptIds);
   }
   session.onOpened(frame, nowMs);
   return null;

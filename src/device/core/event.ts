@@ -17,6 +17,7 @@ import type {
   ServerFrame,
 } from '../../protocol/frame.js';
 import type { StopRule } from './drafting/stop-rule.js';
+import type { RequestPicture } from './picture-sending.js';
 import type { CoreStatistics, Statistics } from './statistics.js';
 import type { AnswerId, AnswerToken } from './token.js';
 
@@ -31,6 +32,8 @@ export type Fallback = (typeof fallbacks)[number];
 
 export interface GenerateRequest extends SamplingRequest {
   readonly prompt: Prompt;
+  /** In the order of their places in messages. Absent: there are none. */
+  readonly pictures?: readonly RequestPicture[];
   readonly scheme: Scheme;
   readonly mode: Mode;
   /** Most tokens of the answer, >= 1. */
@@ -80,7 +83,10 @@ export interface SequenceToken {
   readonly token: DraftedToken;
 }
 
-/** A sequence to draft on: the first `from` tokens of the main sequence, then `tokens`. */
+/**
+ * A sequence to draft on: the first `from` tokens of the main sequence, then `tokens`. It leaves
+ * out images of the prompt; positions of drafted tokens count them (SlotConfig.absentCount).
+ */
 export interface DraftSequence {
   /** In [0, length of the main sequence]. */
   readonly from: number;
@@ -131,6 +137,7 @@ export type DeviceEffect =
       readonly modelName: string;
       /** Most tokens of one answer, its prompt included. */
       readonly contextLength: number;
+      readonly seesPictures: boolean;
     }
   /** The core will not try again; every answer has failed. */
   | { readonly kind: 'gave-up'; readonly error: PilotfishError };

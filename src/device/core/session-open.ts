@@ -10,12 +10,16 @@ import {
   isOffered,
   type Mode,
   modeTraits,
-  noPictures,
   type TrafficShaping,
   type Welcome,
 } from '../../protocol/frame.js';
 import { tokenLogHash } from '../../protocol/token-log-hash.js';
-import { versionOfFormats, versionOfHints, versionOfShaping } from '../../protocol/version.js';
+import {
+  versionOfFormats,
+  versionOfHints,
+  versionOfPictures,
+  versionOfShaping,
+} from '../../protocol/version.js';
 import type { DeviceSession } from './device-session.js';
 import type { SessionView } from './session-view.js';
 
@@ -41,8 +45,11 @@ export function misfitOf(view: SessionView, welcome: Welcome): PilotfishError | 
 /** Why this server is too old, or null: it would ignore fields that it does not know. */
 export function tooNewFor(
   { request, settings }: SessionView,
-  { version }: Welcome,
+  { version, seesPictures }: Welcome,
 ): PilotfishError | null {
+  if ((request.pictures?.length ?? 0) > 0 && !(version >= versionOfPictures && seesPictures)) {
+    return new PilotfishError('picture-unseen', 'the model of this server takes no pictures');
+  }
   const { padBytes, aggregateMs } = settings.shaping;
   if (padBytes + aggregateMs > 0 && version < versionOfShaping) {
     return refused(
@@ -86,8 +93,11 @@ export function openFrame(
   return {
     kind: 'open',
     session: id,
+    // Pictures have their places in messages. Their model's template is the same everywhere.
     prompt:
-      text === null ? request.prompt : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
+      text === null || session.pictures.count > 0
+        ? request.prompt
+        : { kind: 'ids', ids: text.log.slice(0, text.promptLength) },
     answer: text === null ? new Int32Array(0) : text.log.slice(text.promptLength),
     ...samplingRequestOf(request),
     scheme,
@@ -96,7 +106,7 @@ export function openFrame(
     windowMax: Math.min(windowMax, welcome.limits.windowTokens),
     cut: schemeTraits[scheme].residualBy === 'device' ? cut : null,
     wantsHints: session.draftPlanner.usesHints && welcome.version >= versionOfHints,
-    ...noPictures,
+    ...session.pictures.open(session.link.pictures),
     ...shaping,
   };
 }
